@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {Terms} from "../interfaces/ICredits.sol";
+
+/// @title How a plan gets its id
+library PlanIds {
+    /// @notice Returns the id of a plan: a hash over where it lives, who made it and all its terms.
+    /// @dev Encoded with `abi.encode`, so no two different inputs share an encoding.
+    /// @param registry The contract that keeps the plan.
+    /// @param creator Who registers it.
+    /// @param terms Its terms.
+    /// @param salt The creator's salt.
+    /// @return planId The id.
+    function planIdOf(address registry, address creator, Terms calldata terms, bytes32 salt)
+        internal
+        view
+        returns (uint256 planId)
+    {
+        return uint256(keccak256(abi.encode(block.chainid, registry, creator, terms, salt)));
+    }
+}
