@@ -187,52 +187,72 @@ contract Credits is ICredits, ERC1155, Ownable2Step {
     {
         // Check
         Plan storage plan = _plans[planId];
-        if (!plan.active) {
-            _existing(planId);
-            revert PlanNotActive(planId);
-        }
-        _checkQuantity(planId, plan, quantity);
-        Split[] memory splits = _splitsOf(plan);
-        cost = Splits.cost(splits, quantity);
+        (bool active, bool trial, address token) = (plan.active, plan.trial, plan.token);
+        if (!active) _revertNotActive(planId);
+        _checkQuantity(planId, quantity, trial);
+        cost = _costOf(plan, quantity);
         if (cost > maxCost) revert CostAboveMax(cost, maxCost);
-        address token = plan.token;
-        uint256 value = token == address(0) ? cost : 0;
-        if (msg.value != value) revert WrongValue(value, msg.value);
+        _checkValue(token == address(0) ? cost : 0);
 
         // Effect
         uint256 granted = plan.credits * quantity;
-        _grant(planId, msg.sender, receiver, granted, plan.trial);
+        _grant(planId, msg.sender, receiver, granted, trial);
         emit Ordered(planId, msg.sender, receiver, quantity, cost);
 
         // Interaction
-        _pay(planId, token, splits, quantity, plan.feeBps);
+        _pay(planId, plan, token, quantity);
         ERC1155Utils.checkOnERC1155Received(msg.sender, address(0), receiver, planId, granted, "");
     }
 
+    function _revertNotActive(uint256 planId) private view {
+        _existing(planId);
+        revert PlanNotActive(planId);
+    }
+
     /// @dev The upper bound keeps every product of an order far from overflowing.
-    function _checkQuantity(uint256 planId, Plan storage plan, uint256 quantity) private view {
-        if (quantity == 0 || quantity > type(uint72).max || (plan.trial && quantity != 1)) {
+    function _checkQuantity(uint256 planId, uint256 quantity, bool trial) private pure {
+        if (quantity == 0 || quantity > type(uint72).max || (trial && quantity != 1)) {
             revert InvalidQuantity(planId, quantity);
         }
     }
 
-    /// @dev Pays every split, then the fee taken out of them. Whoever receives the fee must not be able to make an order fail,
-    /// so it is sent in a call of its own with limited gas, and what they do not take goes to the first receiver.
-    function _pay(uint256 planId, address token, Split[] memory splits, uint256 quantity, uint256 feeBps) private {
-        uint256 fee;
-        for (uint256 i; i < splits.length; ++i) {
-            (uint256 share, uint256 cut) = Splits.shareAndFeeDown(splits[i], quantity, feeBps);
-            fee += cut;
-            _send(token, msg.sender, splits[i].receiver, share);
+    function _costOf(Plan storage plan, uint256 quantity) private view returns (uint256 cost) {
+        uint256 count = plan.splitCount;
+        unchecked {
+            for (uint256 i; i < count; ++i) {
+                cost += plan.splits[i].amount;
+            }
+            cost *= quantity; // at most 16 * 2^96 * 2^72
         }
-        if (fee == 0) return;
+    }
+
+    function _checkValue(uint256 expected) private view {
+        if (msg.value != expected) revert WrongValue(expected, msg.value);
+    }
+
+    /// @dev Pays every split straight from the caller, then the fee that was taken out of them.
+    function _pay(uint256 planId, Plan storage plan, address token, uint256 quantity) private {
+        (uint256 count, uint256 feeBps) = (plan.splitCount, plan.feeBps);
+        uint256 fees;
+        for (uint256 i; i < count; ++i) {
+            Split storage split = plan.splits[i];
+            (address receiver, uint256 amount) = (split.receiver, split.amount);
+            (uint256 share, uint256 fee) = Splits.shareAndFeeDown(amount, quantity, feeBps);
+            fees += fee;
+            _send(token, msg.sender, receiver, share);
+        }
+        if (fees > 0) _payFee(planId, plan, token, fees);
+    }
+
+    /// @dev Whoever receives the fees must not be able to make an order fail, so a fee is sent in a call of its own, with
+    /// limited gas. What cannot be delivered goes to the plan's first receiver.
+    function _payFee(uint256 planId, Plan storage plan, address token, uint256 amount) private {
         address feeReceiver = _feeReceiver;
-        (bool sent,,) = LibCall.tryCall(
-            address(this), 0, ISOLATED_GAS, 0, abi.encodeCall(this.sendFee, (token, msg.sender, feeReceiver, fee))
-        );
+        bytes memory call = abi.encodeCall(this.sendFee, (token, msg.sender, feeReceiver, amount));
+        (bool sent,,) = LibCall.tryCall(address(this), 0, ISOLATED_GAS, 0, call);
         if (sent) return;
-        emit FeeForgone(planId, feeReceiver, fee);
-        _send(token, msg.sender, splits[0].receiver, fee);
+        emit FeeForgone(planId, feeReceiver, amount);
+        _send(token, msg.sender, plan.splits[0].receiver, amount);
     }
 
     /// @inheritdoc ICredits
@@ -321,20 +341,25 @@ contract Credits is ICredits, ERC1155, Ownable2Step {
     }
 
     function _add(uint256 planId, address to, uint256 amount, bool trial) private {
-        Account memory account = _accounts[planId][to];
-        if (trial && account.trialTaken) revert TrialAlreadyTaken(planId, to);
-        if (amount > type(uint72).max - account.granted) revert CreditsOverflow(planId, to, amount);
-        account.granted += uint72(amount);
-        if (trial) account.trialTaken = true;
-        _accounts[planId][to] = account;
+        Account storage account = _accounts[planId][to];
+        uint256 granted = account.granted;
+        unchecked {
+            if (amount > type(uint72).max - granted) revert CreditsOverflow(planId, to, amount);
+            account.granted = uint72(granted + amount);
+        }
+        if (trial) {
+            if (account.trialTaken) revert TrialAlreadyTaken(planId, to);
+            account.trialTaken = true;
+        }
     }
 
     function _spend(uint256 planId, address holder, uint256 amount) private {
-        Account memory account = _accounts[planId][holder];
-        uint256 available = account.granted - account.spent;
-        if (amount > available) revert InsufficientCredits(planId, holder, available, amount);
-        account.spent += uint72(amount);
-        _accounts[planId][holder] = account;
+        Account storage account = _accounts[planId][holder];
+        (uint256 granted, uint256 spent) = (account.granted, account.spent);
+        unchecked {
+            if (amount > granted - spent) revert InsufficientCredits(planId, holder, granted - spent, amount);
+            account.spent = uint72(spent + amount);
+        }
     }
 
     /// @dev Every ERC-1155 transfer comes through here; OpenZeppelin checks approval before and calls the hook after.
@@ -413,8 +438,8 @@ contract Credits is ICredits, ERC1155, Ownable2Step {
     /// @inheritdoc ICredits
     function quote(uint256 planId, address, uint256 quantity) external view returns (uint256 cost) {
         Plan storage plan = _existing(planId);
-        _checkQuantity(planId, plan, quantity);
-        return Splits.cost(_splitsOf(plan), quantity);
+        _checkQuantity(planId, quantity, plan.trial);
+        return _costOf(plan, quantity);
     }
 
     /// @inheritdoc ICredits

@@ -1,6 +1,6 @@
-// Speaks the part of solc's command line that py-solc-x uses, on top of the compiler that npm's `solc` package carries.
+// Speaks the part of solc's command line that py-solc-x and the analysers use, on top of npm's `solc` (solc as WebAssembly).
 //   solc.js --version
-//   solc.js --standard-json [--base-path DIR] [--include-path DIR] < input.json > output.json
+//   solc.js --standard-json [--base-path DIR] [--include-path DIR]... < input.json > output.json
 "use strict";
 
 const fs = require("fs");
@@ -18,7 +18,7 @@ if (!args.includes("--standard-json")) {
   process.exit(2);
 }
 
-/** The folder that follows a flag, if the flag is there. */
+/** The folders that follow a flag. */
 function folders(flag) {
   return args.flatMap((arg, i) => (arg === flag ? [path.resolve(args[i + 1])] : []));
 }
@@ -34,4 +34,13 @@ function readSource(name) {
   return { error: `${name} is not below ${roots.join(" or ")}` };
 }
 
-process.stdout.write(solc.compile(fs.readFileSync(0, "utf8"), { import: readSource }) + "\n");
+/** Built-ins have negative ids in the AST. WebAssembly prints them as 32-bit unsigned numbers, which some readers refuse. */
+function nativeIds(key, value) {
+  const signed = (id) => (id > 0x7fffffff ? id - 0x100000000 : id);
+  if (key === "referencedDeclaration" && typeof value === "number") return signed(value);
+  if (key === "overloadedDeclarations" && Array.isArray(value)) return value.map(signed);
+  return value;
+}
+
+const output = solc.compile(fs.readFileSync(0, "utf8"), { import: readSource });
+process.stdout.write(JSON.stringify(JSON.parse(output, nativeIds)) + "\n");

@@ -1,0 +1,48 @@
+"""The compiled contracts that the package carries: ABI, bytecode, compiler settings and NatSpec."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
+ContractName = Literal["Credits", "TestUSDC"]
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One compiled contract. ``creation_code`` deploys it, ``runtime_code`` is what then stands on the chain."""
+
+    name: str
+    abi: tuple[dict[str, Any], ...]
+    creation_code: bytes
+    runtime_code: bytes
+    compiler: dict[str, Any]
+    natspec: dict[str, Any]
+
+    def encode_creation(self, *arguments: object) -> bytes:
+        """Return the creation code with ABI-encoded constructor arguments behind it."""
+        constructor = next((entry for entry in self.abi if entry["type"] == "constructor"), {"inputs": []})
+        return self.creation_code + encode([item["type"] for item in constructor["inputs"]], arguments)
+
+    @property
+    def runtime_code_hash(self) -> str:
+        """The keccak-256 hash of the runtime code, as ``0x`` and 64 hex digits."""
+        return "0x" + keccak(self.runtime_code).hex()
+
+
+@cache
+def read_artifact(name: ContractName) -> Artifact:
+    """Read a packaged contract; no network, and from disk once only."""
+    data = json.loads((files("nvm_chain") / "data" / f"{name}.json").read_text("utf-8"))
+    return Artifact(
+        name=name,
+        abi=tuple(data["abi"]),
+        creation_code=bytes.fromhex(data["creation_code"].removeprefix("0x")),
+        runtime_code=bytes.fromhex(data["runtime_code"].removeprefix("0x")),
+        compiler=data["compiler"],
+        natspec=data["natspec"],
+    )

@@ -1,0 +1,259 @@
+"""The seam to a chain: the only module that talks to web3's client parts.
+
+A Chain reads, simulates, sends and waits, and turns whatever goes wrong into the errors of `nvm_chain.errors`.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import requests
+from eth_account.signers.local import LocalAccount
+from eth_tester.exceptions import TransactionFailed
+from eth_tester.exceptions import ValidationError as EthTesterValidationError
+from eth_typing import ChecksumAddress
+from eth_utils.exceptions import ValidationError
+from web3 import HTTPProvider, Web3
+from web3.contract.contract import Contract, ContractFunction
+from web3.exceptions import BadFunctionCallOutput, TimeExhausted, Web3Exception
+from web3.logs import DISCARD
+from web3.types import EventData, TxParams, TxReceipt
+
+from nvm_chain.artifacts import read_artifact
+from nvm_chain.errors import (
+    ConnectionFailed,
+    InsufficientCoin,
+    NetworkError,
+    NoContract,
+    NoDeployment,
+    NotMined,
+    NvmChainError,
+    OutOfGas,
+    RpcFailed,
+)
+from nvm_chain.keys import Signer
+from nvm_chain.networks import find_usdc
+from nvm_chain.reverts import decode_revert, parse_revert_data
+from nvm_chain.types import Transaction
+
+logger = logging.getLogger("nvm_chain")
+
+REQUEST_TIMEOUT_SECONDS = 20
+GAS_MARGIN_PERCENT = 20
+"""Added to each estimate: state may change until a transaction is mined. Unused gas is not paid for."""
+DEFAULT_TIP_WEI = 1_000_000_000
+
+
+class Chain:
+    """A connection to one chain, with the addresses of Credits and USDC on it.
+
+    ``label`` is ``eth-tester``, or the node's URL without secrets. ``accounts`` are the funded accounts of the
+    embedded chain, and empty elsewhere. ``usdc`` is None where no USDC is known. ``on_progress`` is called with a
+    sentence before each wait. Get one from `nvm_chain.connect`.
+    """
+
+    def __init__(self, web3: Web3, label: str, accounts: Sequence[LocalAccount] = (), timeout_seconds: int = 120) -> None:
+        """Take a connected Web3. One request: the chain id. Raises ConnectionFailed."""
+        cast(Any, web3.provider).global_ccip_read_enabled = False  # else any contract can make us fetch URLs
+        self.web3 = web3
+        self.label = label
+        self.accounts = tuple(accounts)
+        self.timeout_seconds = timeout_seconds
+        self.on_progress: Callable[[str], None] = logger.info
+        with self._typed_errors():
+            self.chain_id = web3.eth.chain_id
+        self.usdc: ChecksumAddress | None = find_usdc(self.chain_id)
+        self._credits: ChecksumAddress | None = None
+
+    def __repr__(self) -> str:
+        """Say which chain this is and where, without secrets."""
+        return f"<Chain {self.chain_id} at {self.label}>"
+
+    # ------------------------------------------------------------------ contracts
+
+    def use_credits(self, address: ChecksumAddress) -> None:
+        """Set where Credits is. One request. Raises NoContract if there is no code at the address."""
+        self.read_code(address)
+        self._credits = address
+
+    @cached_property
+    def credits(self) -> Contract:
+        """The Credits contract, bound. Raises NoDeployment if nothing said where it is."""
+        if self._credits is None:
+            raise NoDeployment(self.chain_id)
+        return self.bind(self._credits, read_artifact("Credits").abi)
+
+    def bind(self, address: ChecksumAddress, abi: Sequence[Any]) -> Contract:
+        """Return a contract whose functions `read` and `send` take; no request."""
+        return self.web3.eth.contract(address, abi=list(abi))
+
+    # ------------------------------------------------------------------ read
+
+    def read(self, function: ContractFunction, sender: ChecksumAddress | None = None, value: int = 0) -> Any:
+        """Call a contract function without sending it, and return what it returns. One request.
+
+        Raises the contract's error, NoContract where there is no code, or a NetworkError.
+        """
+        transaction: TxParams = {"value": self.web3.to_wei(value, "wei")}
+        if sender is not None:
+            transaction["from"] = sender
+        with self._typed_errors():
+            try:
+                return function.call(transaction)
+            except BadFunctionCallOutput:
+                self.read_code(cast(ChecksumAddress, function.address))
+                raise
+
+    def read_code(self, address: ChecksumAddress) -> bytes:
+        """Return the code at an address. One request. Raises NoContract if there is none."""
+        with self._typed_errors():
+            code = bytes(self.web3.eth.get_code(address))
+        if not code:
+            raise NoContract(address, self.chain_id)
+        return code
+
+    def has_code(self, address: ChecksumAddress) -> bool:
+        """Return whether there is a contract at an address. One request."""
+        with self._typed_errors():
+            return bool(self.web3.eth.get_code(address))
+
+    def read_coin_balance(self, address: ChecksumAddress) -> int:
+        """Return an address's native coin in wei. One request."""
+        with self._typed_errors():
+            return int(self.web3.eth.get_balance(address))
+
+    def read_transaction(self, transaction_hash: str) -> Transaction:
+        """Return a mined transaction by its hash. One request. Raises RpcFailed if there is none."""
+        with self._typed_errors():
+            return summarize(self.web3.eth.get_transaction_receipt(cast(Any, transaction_hash)))
+
+    # ------------------------------------------------------------------ send
+
+    def send(self, signer: Signer, function: ContractFunction, value: int = 0) -> TxReceipt:
+        """Send a call of a contract function with ``value`` wei, and wait until it is mined.
+
+        Simulates first, so a transaction that would fail is not sent and costs nothing. Raises the contract's
+        error, InsufficientCoin, NotMined, OutOfGas, or a NetworkError.
+        """
+        with self._typed_errors():
+            data = cast(Any, function)._encode_transaction_data()  # noqa: SLF001  its public twin asks the node for fees
+        return self.send_data(signer, data, to=cast(ChecksumAddress, function.address), value=value)
+
+    def send_data(self, signer: Signer, data: str, to: ChecksumAddress | None = None, value: int = 0) -> TxReceipt:
+        """Send call data to an address, or creation code to nobody, as `send` does."""
+        transaction = self.build_transaction(signer.address, data, to, value)
+        with self._typed_errors():
+            raw = signer.sign_transaction(dict(transaction)).raw_transaction
+            sent = self.web3.eth.send_raw_transaction(raw)
+            self.on_progress(f"Waiting for transaction 0x{bytes(sent).hex()}")
+            try:
+                receipt = self.web3.eth.wait_for_transaction_receipt(sent, self.timeout_seconds, poll_latency=0.05)
+            except TimeExhausted:
+                raise NotMined(f"0x{bytes(sent).hex()}", self.timeout_seconds) from None
+        if receipt["status"] != 1:
+            self._raise_failed(transaction, receipt)
+        return receipt
+
+    def build_transaction(
+        self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None = None, value: int = 0
+    ) -> TxParams:
+        """Return a complete EIP-1559 transaction that the sender can pay for and that would succeed now.
+
+        Raises as `send` does. Five requests.
+        """
+        balance = self.read_coin_balance(sender)
+        if balance < value:
+            raise InsufficientCoin(sender, balance, value)
+        transaction: TxParams = {"from": sender, "value": self.web3.to_wei(value, "wei"), "data": cast(Any, data)}
+        if to is not None:
+            transaction["to"] = to
+        with self._typed_errors():
+            gas = self.web3.eth.estimate_gas(transaction) * (100 + GAS_MARGIN_PERCENT) // 100
+            max_fee, tip = self.read_fees()
+            nonce = self.web3.eth.get_transaction_count(sender, "pending")
+        if balance < value + gas * max_fee:
+            raise InsufficientCoin(sender, balance, value + gas * max_fee)
+        transaction.update(
+            {
+                "chainId": self.chain_id,
+                "nonce": nonce,
+                "gas": gas,
+                "maxFeePerGas": self.web3.to_wei(max_fee, "wei"),
+                "maxPriorityFeePerGas": self.web3.to_wei(tip, "wei"),
+            }
+        )
+        return transaction
+
+    def read_fees(self) -> tuple[int, int]:
+        """Return the most to pay per unit of gas, and the tip within it, in wei (EIP-1559). Two requests."""
+        with self._typed_errors():
+            base = self.web3.eth.get_block("latest").get("baseFeePerGas", 0)
+            tip = int(self.web3.eth.max_priority_fee)
+        return 2 * base + tip, tip
+
+    def _raise_failed(self, transaction: TxParams, receipt: TxReceipt) -> None:
+        """Raise the error for which a mined transaction failed, found by calling it again."""
+        again = {key: transaction[key] for key in ("from", "to", "data", "value") if key in transaction}  # type: ignore[literal-required]
+        with self._typed_errors():
+            self.web3.eth.call(cast(TxParams, again), receipt["blockNumber"])
+        raise OutOfGas(f"0x{bytes(receipt['transactionHash']).hex()}")
+
+    # ------------------------------------------------------------------ events
+
+    def read_events(self, contract: Contract, name: str, receipt: TxReceipt) -> list[EventData]:
+        """Return the events of one name that one contract emitted in a transaction; no request."""
+        found = contract.events[name]().process_receipt(receipt, errors=DISCARD)
+        return [event for event in found if event["address"] == contract.address]
+
+    # ------------------------------------------------------------------ errors
+
+    @contextmanager
+    def _typed_errors(self) -> Iterator[None]:
+        """Turn what web3, eth-tester and requests raise into this package's errors, once, here."""
+        try:
+            yield
+        except NvmChainError:
+            raise
+        except requests.exceptions.RequestException as error:
+            raise ConnectionFailed(self.label, _describe(error)) from None
+        except json.JSONDecodeError:
+            raise ConnectionFailed(self.label, "it does not speak JSON-RPC") from None
+        except (Web3Exception, TransactionFailed, ValidationError, EthTesterValidationError) as error:
+            data = parse_revert_data(error)
+            raise (RpcFailed(str(error)) if data is None else decode_revert(data)) from None
+
+
+def open_rpc(url: str, timeout_seconds: int = 120) -> Chain:
+    """Connect to a node by its http or https URL. One request. Raises ConnectionFailed."""
+    provider = HTTPProvider(url, request_kwargs={"timeout": REQUEST_TIMEOUT_SECONDS}, exception_retry_configuration=None)
+    return Chain(Web3(provider), redact_url(url), timeout_seconds=timeout_seconds)
+
+
+def redact_url(url: str) -> str:
+    """Return scheme, host and port of a URL: RPC keys live in the rest."""
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}"
+
+
+def summarize(receipt: TxReceipt) -> Transaction:
+    """Return the part of a transaction receipt that callers need."""
+    return Transaction(
+        hash=f"0x{bytes(receipt['transactionHash']).hex()}",
+        block_number=receipt["blockNumber"],
+        gas_used=receipt["gasUsed"],
+        fee_wei=receipt["gasUsed"] * receipt.get("effectiveGasPrice", 0),
+    )
+
+
+def _describe(error: requests.exceptions.RequestException) -> str:
+    """Say what kind of failure it was, without the URL that the library's own text contains."""
+    if isinstance(error, requests.exceptions.Timeout):
+        return f"no answer within {REQUEST_TIMEOUT_SECONDS} seconds"
+    if isinstance(error, requests.exceptions.HTTPError) and error.response is not None:
+        return f"HTTP status {error.response.status_code}"
+    return "connection refused or host not found"

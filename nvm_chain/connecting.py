@@ -1,0 +1,52 @@
+"""One way in: the embedded chain, a known network by name, or any node by URL."""
+
+from pathlib import Path
+
+from nvm_chain.addresses import parse_address
+from nvm_chain.chain import Chain, open_rpc
+from nvm_chain.deployments import find_record
+from nvm_chain.embedded import open_embedded
+from nvm_chain.errors import WrongChain
+from nvm_chain.networks import EMBEDDED, read_network
+
+
+def connect(
+    target: str = EMBEDDED,
+    *,
+    rpc_url: str | None = None,
+    credits: str | None = None,
+    chain_id: int | None = None,
+    records: Path | None = None,
+) -> Chain:
+    """Connect to a chain: ``embedded`` (the default), a known network such as ``base:sepolia``, or a node's URL.
+
+    ``rpc_url`` replaces a known network's public endpoint. ``credits`` is the address of the contract; without it the
+    chain's deployment record says where it is, looked for in ``records`` and in the package. ``chain_id`` is the chain
+    expected, which a known network implies. Makes one to two requests. Raises UnknownNetwork, ConnectionFailed,
+    WrongChain, NoContract.
+
+    >>> connect()
+    <Chain 131277322940537 at eth-tester>
+    """
+    if target == EMBEDDED and rpc_url is None:
+        return open_embedded()
+    if target == EMBEDDED or "://" in target:
+        chain = open_rpc(rpc_url or target)
+    else:
+        network = read_network(target)
+        chain_id = chain_id or network.chain_id
+        chain = open_rpc(rpc_url or network.rpc_url)
+    if chain_id is not None and chain.chain_id != chain_id:
+        raise WrongChain(chain_id, chain.chain_id)
+    _locate(chain, credits, records)
+    return chain
+
+
+def _locate(chain: Chain, credits: str | None, records: Path | None) -> None:
+    record = find_record(chain.chain_id, records)
+    if record is not None and record.usdc is not None:
+        chain.usdc = parse_address(record.usdc, "recorded USDC address")
+    if credits is not None:
+        chain.use_credits(parse_address(credits, "Credits address"))
+    elif record is not None:
+        chain.use_credits(parse_address(record.address, "recorded Credits address"))

@@ -1,0 +1,456 @@
+"""One class per error of the Credits contract: same name, same fields in snake case, same order.
+
+A test compares this file with the ABI, so neither can have an error that the other lacks.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from nvm_chain.errors import ContractError
+
+# ---------------------------------------------------------------- registration
+
+
+@dataclass(eq=False)
+class PlanAlreadyRegistered(ContractError):
+    """Thrown when the same creator has registered the same terms with the same salt before."""
+
+    plan_id: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"Plan {self.plan_id:#066x} is registered already. Use it, or register with another salt."
+
+
+@dataclass(eq=False)
+class ZeroCredits(ContractError):
+    """Thrown when a purchase would grant no credits."""
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return "A purchase has to grant at least 1 credit. Set credits above zero."
+
+
+@dataclass(eq=False)
+class InvalidRedeemRange(ContractError):
+    """Thrown when the redemption range is empty or starts at zero."""
+
+    min_redeem: int
+    max_redeem: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"A redemption of {self.min_redeem} to {self.max_redeem} credits is no range. Use 1 <= least <= most."
+
+
+@dataclass(eq=False)
+class TooManySplits(ContractError):
+    """Thrown when a price has more receivers than an order can pay."""
+
+    count: int
+    max: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"A price may have {self.max} receivers, not {self.count}. Pay the others from one of them."
+
+
+@dataclass(eq=False)
+class InvalidSplit(ContractError):
+    """Thrown when a split pays nothing, or pays the zero address or the contract."""
+
+    index: int
+    receiver: str
+    amount: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"Split {self.index} pays {self.amount} to {self.receiver}. "
+            "Give an amount above zero and a receiver that is neither zero nor the Credits contract."
+        )
+
+
+@dataclass(eq=False)
+class TokenWithoutCode(ContractError):
+    """Thrown when the price is in a token that has no code on this chain."""
+
+    token: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"There is no token at {self.token} on this chain. Check the address and the network."
+
+
+# ---------------------------------------------------------------- plans
+
+
+@dataclass(eq=False)
+class UnknownPlan(ContractError):
+    """Thrown when no plan has this id."""
+
+    plan_id: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"There is no plan {self.plan_id:#066x} on this chain. Check the id and the network."
+
+
+@dataclass(eq=False)
+class PlanNotActive(ContractError):
+    """Thrown when a plan takes no new orders."""
+
+    plan_id: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"Plan {self.plan_id:#066x} takes no new orders. Ask its owner, or order another plan."
+
+
+@dataclass(eq=False)
+class NotPlanOwner(ContractError):
+    """Thrown when the caller is not the plan's owner."""
+
+    plan_id: int
+    caller: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.caller} does not own plan {self.plan_id:#066x}. Sign with the plan owner's key."
+
+
+@dataclass(eq=False)
+class NotPendingPlanOwner(ContractError):
+    """Thrown when the caller accepts a plan that was not offered to them."""
+
+    plan_id: int
+    caller: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"Plan {self.plan_id:#066x} was not offered to {self.caller}. Ask its owner to offer it first."
+
+
+# ---------------------------------------------------------------- orders
+
+
+@dataclass(eq=False)
+class InvalidQuantity(ContractError):
+    """Thrown when a purchase has quantity 0 or above 2**72 - 1, or a trial any other quantity than 1."""
+
+    plan_id: int
+    quantity: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"Quantity {self.quantity} cannot be ordered. Order at least 1, and exactly 1 of a trial."
+
+
+@dataclass(eq=False)
+class CostAboveMax(ContractError):
+    """Thrown when an order costs more than the payer allowed, in base units."""
+
+    cost: int
+    max_cost: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"The order costs {self.cost} base units and you allowed {self.max_cost}. Raise max_cost if you agree."
+
+
+@dataclass(eq=False)
+class WrongValue(ContractError):
+    """Thrown when the native coin sent is not exactly what the order needs, in wei."""
+
+    expected: int
+    sent: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"The order needs exactly {self.expected} wei with it and came with {self.sent}. Send {self.expected}."
+
+
+@dataclass(eq=False)
+class PaymentFailed(ContractError):
+    """Thrown when a receiver of the price could not be paid; ``token`` is zero for the native coin."""
+
+    token: str
+    payer: str
+    receiver: str
+    amount: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"{self.amount} base units of token {self.token} could not be paid from {self.payer} to {self.receiver}. "
+            "Check the payer's balance and allowance, and that the token is not paused and blocks neither."
+        )
+
+
+@dataclass(eq=False)
+class TrialAlreadyTaken(ContractError):
+    """Thrown when a holder has had the one grant of a trial plan."""
+
+    plan_id: int
+    holder: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.holder} has had the trial {self.plan_id:#066x}. Order a plan that is not a trial."
+
+
+# ---------------------------------------------------------------- credits
+
+
+@dataclass(eq=False)
+class NotMinter(ContractError):
+    """Thrown when the caller is neither the plan's owner nor one of their minters."""
+
+    plan_id: int
+    caller: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.caller} may not mint plan {self.plan_id:#066x}. Its owner can, or can allow you with set_minter."
+
+
+@dataclass(eq=False)
+class ZeroAmount(ContractError):
+    """Thrown when zero credits would be minted or burned."""
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return "Zero credits change nothing. Give an amount above zero."
+
+
+@dataclass(eq=False)
+class CreditsOverflow(ContractError):
+    """Thrown when a holder would have received more than 2**72 - 1 credits of one plan over time."""
+
+    plan_id: int
+    holder: str
+    amount: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.amount} more credits do not fit in the account of {self.holder}. Use another address."
+
+
+@dataclass(eq=False)
+class InsufficientCredits(ContractError):
+    """Thrown when a holder has fewer credits than needed."""
+
+    plan_id: int
+    holder: str
+    available: int
+    required: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"{self.holder} has {self.available} credits of plan {self.plan_id:#066x} and needs {self.required}. "
+            "Order the plan again to get more."
+        )
+
+
+@dataclass(eq=False)
+class RedeemNotAllowed(ContractError):
+    """Thrown when the plan's redemption rule does not name the caller."""
+
+    plan_id: int
+    holder: str
+    caller: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"{self.caller} may not redeem credits of {self.holder}. "
+            "The plan's rule says who may; where it names redeemers, the plan's owner can allow you with set_redeemer."
+        )
+
+
+@dataclass(eq=False)
+class RedeemOutOfRange(ContractError):
+    """Thrown when a redemption is outside the plan's range."""
+
+    plan_id: int
+    amount: int
+    min_redeem: int
+    max_redeem: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"A request of this plan takes {self.min_redeem} to {self.max_redeem} credits, not {self.amount}."
+
+
+@dataclass(eq=False)
+class NotTransferable(ContractError):
+    """Thrown when credits of a plan that is not transferable would be transferred."""
+
+    plan_id: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"Credits of plan {self.plan_id:#066x} cannot be transferred. Order for the other address instead."
+
+
+@dataclass(eq=False)
+class NotEnoughGas(ContractError):
+    """Thrown when too little gas is left to give every item of a batch its full share."""
+
+    available: int
+    required: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.available} gas is left and {self.required} is needed. Send more gas, or a smaller batch."
+
+
+@dataclass(eq=False)
+class NotSelf(ContractError):
+    """Thrown when somebody else calls a function that the contract keeps for itself."""
+
+    caller: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.caller} called a function that the contract keeps for itself. Use mint or order."
+
+
+# ---------------------------------------------------------------- protocol fee
+
+
+@dataclass(eq=False)
+class FeeAboveCap(ContractError):
+    """Thrown when the protocol fee would exceed its cap, in basis points."""
+
+    fee_bps: int
+    max_fee_bps: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"A fee of {self.fee_bps} basis points is above the cap of {self.max_fee_bps}, which cannot be raised."
+
+
+@dataclass(eq=False)
+class InvalidFeeReceiver(ContractError):
+    """Thrown when a fee is set with the contract as receiver, or a fee above zero without one."""
+
+    receiver: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.receiver} cannot receive fees. Give an address that is neither zero nor the Credits contract."
+
+
+@dataclass(eq=False)
+class OwnableUnauthorizedAccount(ContractError):
+    """Thrown when the caller is not the owner who sets the protocol fee."""
+
+    account: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.account} does not own the protocol fee. Sign with the fee owner's key."
+
+
+@dataclass(eq=False)
+class OwnableInvalidOwner(ContractError):
+    """Thrown when the contract would be deployed without a fee owner."""
+
+    owner: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.owner} cannot own the protocol fee. Give an address that somebody has the key of."
+
+
+# ---------------------------------------------------------------- ERC-6093
+
+
+@dataclass(eq=False)
+class ERC1155InsufficientBalance(ContractError):
+    """Thrown by the standard where a balance is too low; Credits itself says InsufficientCredits."""
+
+    sender: str
+    balance: int
+    needed: int
+    token_id: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.sender} has {self.balance} of token {self.token_id:#066x} and needs {self.needed}."
+
+
+@dataclass(eq=False)
+class ERC1155InvalidSender(ContractError):
+    """Thrown when credits would come from the zero address."""
+
+    sender: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.sender} cannot send credits. Give the holder's address."
+
+
+@dataclass(eq=False)
+class ERC1155InvalidReceiver(ContractError):
+    """Thrown when the receiver is zero, or a contract that does not accept ERC-1155 tokens."""
+
+    receiver: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.receiver} cannot receive credits. Give an account, or a contract that accepts ERC-1155 tokens."
+
+
+@dataclass(eq=False)
+class ERC1155MissingApprovalForAll(ContractError):
+    """Thrown when the caller is neither the holder nor their operator."""
+
+    operator: str
+    owner: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.operator} may not move or burn credits of {self.owner}, who can allow it with setApprovalForAll."
+
+
+@dataclass(eq=False)
+class ERC1155InvalidApprover(ContractError):
+    """Thrown when the zero address would approve an operator."""
+
+    approver: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.approver} cannot approve anyone. Sign with the holder's key."
+
+
+@dataclass(eq=False)
+class ERC1155InvalidOperator(ContractError):
+    """Thrown when the zero address would become an operator."""
+
+    operator: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.operator} cannot be an operator. Give the operator's address."
+
+
+@dataclass(eq=False)
+class ERC1155InvalidArrayLength(ContractError):
+    """Thrown when two lists that belong together differ in length."""
+
+    ids_length: int
+    values_length: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"The lists have {self.ids_length} and {self.values_length} items. Give lists of one length."
+
+
+CONTRACT_ERRORS: Final[dict[str, type[ContractError]]] = {
+    error.__name__: error for error in ContractError.__subclasses__()
+}
+"""Every contract error by its Solidity name."""

@@ -1,0 +1,146 @@
+"""Credits: balances, mints, redemptions, burns and transfers."""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from nvm_chain.addresses import parse_address
+from nvm_chain.chain import Chain, summarize
+from nvm_chain.errors import InvalidContext
+from nvm_chain.ids import parse_plan_id
+from nvm_chain.keys import Signer
+from nvm_chain.reverts import error_name
+from nvm_chain.types import Account, BatchMintReceipt, CreditsReceipt, RedeemCheck, SkippedMint
+from nvm_chain.units import check_uint
+
+AMOUNT_BITS = 72
+CONTEXT_BYTES = 32
+
+
+def read_balance(chain: Chain, plan_id: int | str, holder: str) -> int:
+    """Read how many credits of a plan a holder has. One request. 0 for a plan that does not exist (ERC-1155)."""
+    balance_of = chain.credits.functions.balanceOf
+    return int(chain.read(balance_of(parse_address(holder, "holder address"), parse_plan_id(plan_id))))
+
+
+def read_balances(chain: Chain, accounts: Iterable[tuple[int | str, str]]) -> list[int]:
+    """Read many balances, given as pairs of plan id and holder, in the order given. One request in all."""
+    pairs = [(parse_plan_id(plan_id), parse_address(holder, "holder address")) for plan_id, holder in accounts]
+    holders, plan_ids = [holder for _, holder in pairs], [plan_id for plan_id, _ in pairs]
+    return [int(balance) for balance in chain.read(chain.credits.functions.balanceOfBatch(holders, plan_ids))]
+
+
+def read_account(chain: Chain, plan_id: int | str, holder: str) -> Account:
+    """Read all the chain knows of a holder on a plan. One request. All zero if they never had credits of it."""
+    account_of = chain.credits.functions.accountOf
+    return Account(*chain.read(account_of(parse_plan_id(plan_id), parse_address(holder, "holder address"))))
+
+
+def can_redeem(chain: Chain, plan_id: int | str, holder: str, amount: int) -> RedeemCheck:
+    """Read whether somebody whom the plan's rule names could redeem so many credits of a holder now. One request."""
+    check_uint(amount, 256, "amount")
+    function = chain.credits.functions.canRedeem(parse_plan_id(plan_id), parse_address(holder, "holder address"), amount)
+    ok, reason = chain.read(function)
+    return RedeemCheck(ok, None if ok else error_name(reason))
+
+
+def mint_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, amount: int) -> CreditsReceipt:
+    """Give credits without payment. Plan owner or minter only. One transaction.
+
+    Raises NotMinter, UnknownPlan, TrialAlreadyTaken, CreditsOverflow, ERC1155InvalidReceiver.
+    """
+    check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
+    plan_id, holder = parse_plan_id(plan_id), parse_address(to, "receiver address")
+    receipt = chain.send(signer, chain.credits.functions.mint(plan_id, holder, amount))
+    return CreditsReceipt(plan_id, holder, amount, summarize(receipt))
+
+
+def mint_credits_batch(
+    chain: Chain, signer: Signer, plan_id: int | str, amounts: Mapping[str, int] | Iterable[tuple[str, int]]
+) -> BatchMintReceipt:
+    """Give credits to many holders in one transaction. Plan owner or minter only.
+
+    ``amounts`` maps holders to credits; given as pairs, a holder may appear twice. An item that fails, such as a
+    contract that rejects credits, is left out and reported in ``skipped``; the others stand. Raises NotMinter, UnknownPlan.
+    """
+    pairs = [
+        (parse_address(holder, "receiver address"), check_uint(amount, AMOUNT_BITS, "amount", minimum=1))
+        for holder, amount in (amounts.items() if isinstance(amounts, Mapping) else amounts)
+    ]
+    plan_id = parse_plan_id(plan_id)
+    function = chain.credits.functions.mintBatch(plan_id, [to for to, _ in pairs], [amount for _, amount in pairs])
+    receipt = chain.send(signer, function)
+    granted = (event["args"] for event in chain.read_events(chain.credits, "TransferSingle", receipt))
+    skipped = (event["args"] for event in chain.read_events(chain.credits, "MintSkipped", receipt))
+    return BatchMintReceipt(
+        plan_id=plan_id,
+        minted=tuple((event["to"], event["value"]) for event in granted if int(event["from"], 16) == 0),
+        skipped=tuple(SkippedMint(event["to"], event["amount"], _name_reason(event["reason"])) for event in skipped),
+        transaction=summarize(receipt),
+    )
+
+
+def _name_reason(selector: bytes) -> str:
+    if selector == bytes(4):
+        return "the receiver ran out of gas or reverted without a reason"
+    return error_name(selector) or f"an error of the receiver's own (0x{selector.hex()})"
+
+
+def redeem_credits(
+    chain: Chain,
+    signer: Signer,
+    plan_id: int | str,
+    amount: int,
+    *,
+    holder: str | None = None,
+    context: str | bytes | UUID = b"",
+) -> CreditsReceipt:
+    """Take credits of ``holder`` (the signer if not given) for a request. One transaction.
+
+    ``context``, at most 32 bytes such as a request id, goes to the event for audit. Raises RedeemNotAllowed,
+    RedeemOutOfRange, InsufficientCredits, UnknownPlan, InvalidContext.
+    """
+    check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
+    plan_id = parse_plan_id(plan_id)
+    address = signer.address if holder is None else parse_address(holder, "holder address")
+    function = chain.credits.functions.redeem(plan_id, address, amount, encode_context(context))
+    return CreditsReceipt(plan_id, address, amount, summarize(chain.send(signer, function)))
+
+
+def encode_context(context: str | bytes | UUID) -> bytes:
+    """Return a context as 32 bytes: UTF-8 for text, 16 bytes for a UUID, zeros behind. Raises InvalidContext.
+
+    >>> encode_context("request-1")[:9]
+    b'request-1'
+    """
+    data = context.bytes if isinstance(context, UUID) else context.encode() if isinstance(context, str) else context
+    if len(data) > CONTEXT_BYTES:
+        raise InvalidContext(len(data))
+    return data.ljust(CONTEXT_BYTES, b"\0")
+
+
+def burn_credits(
+    chain: Chain, signer: Signer, plan_id: int | str, amount: int, *, holder: str | None = None
+) -> CreditsReceipt:
+    """Destroy credits of ``holder`` (the signer if not given; else the signer is their ERC-1155 operator). One transaction.
+
+    Raises InsufficientCredits, ERC1155MissingApprovalForAll.
+    """
+    check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
+    plan_id = parse_plan_id(plan_id)
+    address = signer.address if holder is None else parse_address(holder, "holder address")
+    return CreditsReceipt(
+        plan_id, address, amount, summarize(chain.send(signer, chain.credits.functions.burn(plan_id, address, amount)))
+    )
+
+
+def transfer_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, amount: int) -> CreditsReceipt:
+    """Send the signer's credits to another holder, where the plan is transferable. One transaction.
+
+    The receipt's ``holder`` is the receiver. Raises NotTransferable, InsufficientCredits, UnknownPlan, ERC1155InvalidReceiver.
+    """
+    check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
+    plan_id, receiver = parse_plan_id(plan_id), parse_address(to, "receiver address")
+    transfer = chain.credits.functions.safeTransferFrom
+    receipt = chain.send(signer, transfer(signer.address, receiver, plan_id, amount, b""))
+    return CreditsReceipt(plan_id, receiver, amount, summarize(receipt))
+

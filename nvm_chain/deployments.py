@@ -1,0 +1,74 @@
+"""Deployment records: where Credits is on a chain, and everything needed to check that it is the right code."""
+
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from nvm_chain.errors import InvalidRecord
+
+FOLDER_VARIABLE = "NVM_CHAIN_DEPLOYMENTS"
+DEFAULT_FOLDER = "deployments"
+
+
+class DeploymentRecord(BaseModel):
+    """One deployment of Credits on one chain."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    contract: Literal["Credits"] = "Credits"
+    chain_id: int
+    address: str
+    method: Literal["CREATE2", "CREATE"]
+    salt: str | None
+    """The CREATE2 salt; None for CREATE."""
+    block_number: int
+    transaction_hash: str
+    deployer: str
+    constructor_arguments: dict[str, str]
+    compiler: dict[str, Any]
+    runtime_code_hash: str
+    usdc: str | None = None
+    """A TestUSDC deployed beside it; None where the real one is known."""
+
+
+def records_folder() -> Path:
+    """Return the folder of local records: ``$NVM_CHAIN_DEPLOYMENTS``, or ``deployments`` in the working directory."""
+    return Path(os.environ.get(FOLDER_VARIABLE, DEFAULT_FOLDER))
+
+
+def record_path(chain_id: int, folder: Path | None = None) -> Path:
+    """Return where the record of a chain is, or would be."""
+    return (folder or records_folder()) / f"{chain_id}.json"
+
+
+def find_record(chain_id: int, folder: Path | None = None) -> DeploymentRecord | None:
+    """Return the record of a chain from the local folder, else from the package, else None. Raises InvalidRecord."""
+    packaged = Path(str(files("nvm_chain") / "data" / "deployments" / f"{chain_id}.json"))
+    for path in (record_path(chain_id, folder), packaged):
+        if path.is_file():
+            return read_record(path)
+    return None
+
+
+def read_record(path: Path) -> DeploymentRecord:
+    """Read one record. Raises InvalidRecord if it is not one."""
+    try:
+        return DeploymentRecord.model_validate_json(path.read_text("utf-8"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InvalidRecord(str(path), f"{'.'.join(map(str, first['loc'])) or 'file'}: {first['msg']}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidRecord(str(path), type(error).__name__) from None
+
+
+def write_record(record: DeploymentRecord, folder: Path | None = None) -> Path:
+    """Write a record whole or not at all, and return where it is."""
+    path = record_path(record.chain_id, folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".json.draft")
+    draft.write_text(record.model_dump_json(indent=2) + "\n", "utf-8")
+    draft.replace(path)
+    return path

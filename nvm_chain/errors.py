@@ -1,0 +1,358 @@
+"""Everything that can go wrong, as one tree. Every message says what is wrong and what to do next.
+
+    NvmChainError
+    ├── InputError (also a ValueError)      found before anything was sent
+    │   ├── InvalidAddress, InvalidAmount, InvalidPlanId, InvalidConfig, InvalidContext
+    │   └── SuspiciousPrice
+    ├── KeyFailure                          a key could not be read; never carries the key
+    ├── NetworkError                        the chain could not be used
+    │   ├── UnknownNetwork, ConnectionFailed, WrongChain, RpcFailed
+    │   └── NoContract, NoDeployment
+    ├── DeploymentError                     a deployment or its record is not as it should be
+    │   └── InvalidRecord, DeploymentMismatch
+    ├── FundsError                          found before the transaction that would have failed
+    │   └── InsufficientFunds, InsufficientAllowance, InsufficientCoin
+    └── TransactionError                    the chain refused
+        ├── NotMined, OutOfGas
+        ├── RevertedWithReason, RevertedWithoutReason, Panicked
+        └── ContractError                   one subclass per error of the contract, in contract_errors.py
+"""
+
+from dataclasses import astuple, dataclass
+
+
+class NvmChainError(Exception):
+    """Base of every error this package raises on purpose."""
+
+    def __post_init__(self) -> None:
+        """Keep the fields as the exception's arguments, so that it copies and pickles."""
+        self.args = astuple(self)  # type: ignore[call-overload]  # every subclass with fields is a dataclass
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return super().__str__()
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return self.message()
+
+
+class InputError(NvmChainError, ValueError):
+    """An argument that cannot be right. Nothing was sent."""
+
+
+@dataclass(eq=False)
+class InvalidAddress(InputError):
+    """Thrown when an address is malformed, has a wrong checksum, or is zero where nobody may be."""
+
+    name: str
+    value: object
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.name} {str(self.value)[:80]!r} {self.problem}. Copy it again from where it was shown."
+
+
+@dataclass(eq=False)
+class InvalidAmount(InputError):
+    """Thrown when an amount is not exact, out of range, or has too many decimals."""
+
+    value: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.value[:120]} {self.problem}."
+
+
+@dataclass(eq=False)
+class InvalidPlanId(InputError):
+    """Thrown when something is no plan id in any spelling."""
+
+    value: object
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        text = str(self.value)[:90]
+        return f"{text!r} is no plan id. Give the integer, 0x and 64 hexadecimal digits, or did:nv: and 64 hexadecimal digits."
+
+
+@dataclass(eq=False)
+class InvalidConfig(InputError):
+    """Thrown when settings contradict each other."""
+
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.problem}."
+
+
+@dataclass(eq=False)
+class InvalidContext(InputError):
+    """Thrown when a redemption's context does not fit in 32 bytes."""
+
+    size: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"The context has {self.size} bytes and may have 32. Give a UUID, a hash, or a shorter request id."
+
+
+@dataclass(eq=False)
+class SuspiciousPrice(InputError):
+    """Thrown when a price is below a thousandth of its token, as when ``20`` was given where 20 USDC was meant."""
+
+    amount: int
+    decimals: int
+    symbol: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        shown = f"0.{str(self.amount).rjust(self.decimals, '0')}"
+        return (
+            f"A price of {self.amount} base units is {shown} {self.symbol}. If {self.amount} {self.symbol} is meant, "
+            f'give parse_units("{self.amount}", {self.decimals}), for USDC usdc("{self.amount}"); '
+            "if it is meant as it stands, pass allow_tiny_price=True."
+        )
+
+
+@dataclass(eq=False)
+class KeyFailure(NvmChainError):
+    """Thrown when a private key could not be read. The key itself is never part of it."""
+
+    source: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"No key from {self.source}: {self.problem}."
+
+
+class NetworkError(NvmChainError):
+    """The chain could not be used."""
+
+
+@dataclass(eq=False)
+class UnknownNetwork(NetworkError):
+    """Thrown when a name is neither a network this package knows nor a URL."""
+
+    name: str
+    known: tuple[str, ...]
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"There is no network {self.name[:80]!r}. Give one of {', '.join(self.known)}, or the http(s) URL of a node."
+
+
+@dataclass(eq=False)
+class ConnectionFailed(NetworkError):
+    """Thrown when a node does not answer. ``url`` is without user name, password, path and query."""
+
+    url: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"No answer from {self.url} ({self.problem}). Check that the node runs and that the URL is right."
+
+
+@dataclass(eq=False)
+class WrongChain(NetworkError):
+    """Thrown when a node serves another chain than the one expected."""
+
+    expected: int
+    actual: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"The node serves chain {self.actual}, not {self.expected}. Give the RPC URL of chain {self.expected}."
+
+
+@dataclass(eq=False)
+class RpcFailed(NetworkError):
+    """Thrown when a node refuses a request for a reason that is not the contract's."""
+
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"The node refused: {self.problem[:300]}"
+
+
+@dataclass(eq=False)
+class NoContract(NetworkError):
+    """Thrown when an address that should be a contract has no code on this chain."""
+
+    address: str
+    chain_id: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"There is no contract at {self.address} on chain {self.chain_id}. Check address and network, or deploy first."
+
+
+@dataclass(eq=False)
+class NoDeployment(NetworkError):
+    """Thrown when nothing says where the contract is on a chain."""
+
+    chain_id: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"No deployment of Credits is known on chain {self.chain_id}. "
+            "Deploy one (nvm-chain deploy, ape run deploy) or give its address."
+        )
+
+
+class DeploymentError(NvmChainError):
+    """A deployment or its record is not as it should be."""
+
+
+@dataclass(eq=False)
+class InvalidRecord(DeploymentError):
+    """Thrown when a deployment record cannot be read."""
+
+    path: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.path} is no deployment record: {self.problem}. Deploy again, or restore the file."
+
+
+@dataclass(eq=False)
+class DeploymentMismatch(DeploymentError):
+    """Thrown when the chain, a deployment record and the packaged artifacts disagree."""
+
+    field: str
+    expected: str
+    actual: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.field} should be {self.expected} and is {self.actual}. Do not use this deployment before you know why."
+
+
+class FundsError(NvmChainError):
+    """Something is missing to pay with. The transaction was not sent."""
+
+
+@dataclass(eq=False)
+class InsufficientFunds(FundsError):
+    """Thrown when a payer has too little of a token, in base units."""
+
+    token: str
+    payer: str
+    balance: int
+    required: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"{self.payer} has {self.balance} base units of token {self.token} and needs {self.required}. "
+            f"Send {self.required - self.balance} more to {self.payer}."
+        )
+
+
+@dataclass(eq=False)
+class InsufficientAllowance(FundsError):
+    """Thrown when a payer has approved too little of a token, in base units, and approving was switched off."""
+
+    token: str
+    payer: str
+    spender: str
+    allowance: int
+    required: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"{self.payer} has approved {self.allowance} base units of token {self.token} for {self.spender} "
+            f"and needs {self.required}. Approve {self.required}, or order with approve=True."
+        )
+
+
+@dataclass(eq=False)
+class InsufficientCoin(FundsError):
+    """Thrown when an account has too little native coin, in wei, for a transaction's value and gas."""
+
+    account: str
+    balance: int
+    required: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"{self.account} has {self.balance} wei of the native coin and needs {self.required} for value and gas. "
+            f"Send {self.required - self.balance} wei more to {self.account}."
+        )
+
+
+class TransactionError(NvmChainError):
+    """The chain refused a call or a transaction."""
+
+
+@dataclass(eq=False)
+class NotMined(TransactionError):
+    """Thrown when a transaction was sent and is not mined in time; it still may be."""
+
+    transaction_hash: str
+    timeout_seconds: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"Transaction {self.transaction_hash} is not mined after {self.timeout_seconds} seconds. "
+            "It may still be: look it up before sending it again."
+        )
+
+
+@dataclass(eq=False)
+class OutOfGas(TransactionError):
+    """Thrown when a transaction was mined and failed, and would succeed now."""
+
+    transaction_hash: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"Transaction {self.transaction_hash} failed, and the same call would succeed now. Send it again."
+
+
+@dataclass(eq=False)
+class RevertedWithReason(TransactionError):
+    """Thrown when a contract, such as a token, reverts with a text."""
+
+    reason: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"A contract refused: {self.reason[:300]!r}. The text is the contract's own."
+
+
+@dataclass(eq=False)
+class RevertedWithoutReason(TransactionError):
+    """Thrown when a contract reverts with nothing, or with data that no known error explains."""
+
+    data: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"A contract refused without a reason that is known here (data {self.data[:138] or 'empty'})."
+
+
+@dataclass(eq=False)
+class Panicked(TransactionError):
+    """Thrown when a contract hits a Solidity panic, such as 0x11 for an arithmetic overflow."""
+
+    code: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"A contract panicked with code {self.code:#x}. In Credits that would be a bug: please report it."
+
+
+class ContractError(TransactionError):
+    """An error of the Credits contract; see contract_errors.py. Same name and fields as in Solidity."""

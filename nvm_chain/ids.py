@@ -1,0 +1,56 @@
+"""Plan ids: the number that names a plan, its spellings, and how it comes about."""
+
+import re
+from typing import Final
+
+from eth_abi.abi import encode
+from eth_typing import ChecksumAddress
+from eth_utils.crypto import keccak
+
+from nvm_chain.errors import InvalidPlanId
+from nvm_chain.types import Terms
+
+DID_PREFIX: Final = "did:nv:"
+_TERMS: Final = "(address,(address,uint96)[],uint40,uint40,uint40,uint8,bool,bool)"
+
+
+def parse_plan_id(value: int | str) -> int:
+    """Return a plan id given as an int, a decimal string, ``0x`` and 64 hex digits, or a DID ``did:nv:<64 hex digits>``.
+
+    Raises InvalidPlanId for anything else.
+
+    >>> parse_plan_id("did:nv:" + "0" * 62 + "ff"), parse_plan_id("255")
+    (255, 255)
+    """
+    number = value if isinstance(value, int) and not isinstance(value, bool) else _parse_text(value)
+    if not 0 <= number < 1 << 256:
+        raise InvalidPlanId(value)
+    return number
+
+
+def _parse_text(value: int | str) -> int:
+    if not isinstance(value, str):
+        raise InvalidPlanId(value)
+    if match := re.fullmatch(r"(?:did:nv:|0x)([0-9a-fA-F]{64})", value):
+        return int(match[1], 16)
+    if re.fullmatch(r"[0-9]{1,78}", value):
+        return int(value)
+    raise InvalidPlanId(value)
+
+
+def format_did(plan_id: int) -> str:
+    """Write a plan id as a DID.
+
+    >>> format_did(255) == "did:nv:" + "0" * 62 + "ff"
+    True
+    """
+    return f"{DID_PREFIX}{parse_plan_id(plan_id):064x}"
+
+
+def compute_plan_id(chain_id: int, contract: ChecksumAddress, creator: ChecksumAddress, terms: Terms, salt: bytes) -> int:
+    """Compute the id that a plan gets when ``creator`` registers ``terms`` with ``salt`` (32 bytes).
+
+    The keccak-256 hash of the ABI encoding of (chain id, contract, creator, terms, salt); no network.
+    """
+    types = ["uint256", "address", "address", _TERMS, "bytes32"]
+    return int.from_bytes(keccak(encode(types, [chain_id, contract, creator, terms.as_tuple(), salt])), "big")

@@ -1,0 +1,131 @@
+"""Orders: check, approve exactly what is needed, buy, and say what was paid to whom."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from eth_typing import ChecksumAddress
+from web3.types import TxReceipt
+
+from nvm_chain.addresses import ZERO_ADDRESS, parse_address
+from nvm_chain.chain import Chain, summarize
+from nvm_chain.contract_errors import CostAboveMax, PlanNotActive, TrialAlreadyTaken
+from nvm_chain.credits import read_account
+from nvm_chain.errors import InsufficientAllowance, InsufficientFunds, NvmChainError
+from nvm_chain.keys import Signer
+from nvm_chain.plans import quote_plan, read_plan
+from nvm_chain.tokens import ERC20_ABI, approve_credits, read_allowance, read_token_balance
+from nvm_chain.types import OrderReceipt, Plan, Transaction
+from nvm_chain.units import check_uint
+
+BPS = 10_000
+
+
+def order_plan(
+    chain: Chain,
+    signer: Signer,
+    plan_id: int | str,
+    *,
+    receiver: str | None = None,
+    quantity: int = 1,
+    max_cost: int | None = None,
+    approve: bool = True,
+) -> OrderReceipt:
+    """Buy a plan: the signer pays, ``receiver`` (the signer if not given) gets the credits.
+
+    Checks first, so that nothing is sent that would fail: that the plan takes orders, the cost against ``max_cost``
+    (in base units; the quoted cost if not given), the signer's balance and allowance. If the allowance is too small it
+    approves exactly the cost, or with ``approve=False`` raises InsufficientAllowance. Should the order fail after an
+    approval, the approval is taken back. Waits until mined.
+
+    One transaction, two if it approves. Raises UnknownPlan, PlanNotActive, TrialAlreadyTaken, InvalidQuantity,
+    CostAboveMax, InsufficientFunds, InsufficientCoin, PaymentFailed, or a NetworkError.
+    """
+    plan = read_plan(chain, plan_id)
+    to = signer.address if receiver is None else parse_address(receiver, "receiver address")
+    cost = quote_plan(chain, signer.address, plan.plan_id, quantity)
+    limit = cost if max_cost is None else check_uint(max_cost, 256, "max_cost")
+    _check_order(chain, plan, to, cost, limit)
+
+    function = chain.credits.functions.order(plan.plan_id, to, quantity, limit)
+    if plan.terms.token == ZERO_ADDRESS:
+        receipt, approval = chain.send(signer, function, value=cost), None
+    else:
+        approval = _prepare_payment(chain, signer, plan.terms.token, cost, approve)
+        try:
+            receipt = chain.send(signer, function)
+        except NvmChainError:
+            if approval is not None:
+                approve_credits(chain, signer, plan.terms.token, 0)
+            raise
+    return _build_receipt(chain, plan, receipt, approval)
+
+
+def _check_order(chain: Chain, plan: Plan, receiver: ChecksumAddress, cost: int, limit: int) -> None:
+    """Raise before an approval is sent what the contract would raise after it."""
+    if not plan.active:
+        raise PlanNotActive(plan.plan_id)
+    if cost > limit:
+        raise CostAboveMax(cost, limit)
+    if plan.terms.trial and read_account(chain, plan.plan_id, receiver).trial_taken:
+        raise TrialAlreadyTaken(plan.plan_id, receiver)
+
+
+def _prepare_payment(chain: Chain, signer: Signer, token: ChecksumAddress, cost: int, approve: bool) -> Transaction | None:
+    """Make sure that the contract can take the cost; return the approval if one had to be sent."""
+    balance = read_token_balance(chain, token, signer.address)
+    if balance < cost:
+        raise InsufficientFunds(token, signer.address, balance, cost)
+    allowance = read_allowance(chain, token, signer.address)
+    if allowance >= cost:
+        return None
+    if not approve:
+        raise InsufficientAllowance(token, signer.address, chain.credits.address, allowance, cost)
+    return approve_credits(chain, signer, token, cost)
+
+
+def _build_receipt(chain: Chain, plan: Plan, receipt: TxReceipt, approval: Transaction | None) -> OrderReceipt:
+    ordered = chain.read_events(chain.credits, "Ordered", receipt)[0]["args"]
+    granted = chain.read_events(chain.credits, "TransferSingle", receipt)[0]["args"]["value"]
+    if plan.terms.token == ZERO_ADDRESS:
+        receivers = _coin_payments(chain, plan, ordered["quantity"], receipt)
+    else:
+        receivers = _token_payments(chain, plan.terms.token, ordered["payer"], receipt)
+    return OrderReceipt(
+        plan_id=plan.plan_id,
+        payer=ordered["payer"],
+        receiver=ordered["receiver"],
+        quantity=ordered["quantity"],
+        token=plan.terms.token,
+        paid=ordered["cost"],
+        receivers=receivers,
+        credits_granted=granted,
+        transaction=summarize(receipt),
+        approval=approval,
+    )
+
+
+def _token_payments(
+    chain: Chain, token: ChecksumAddress, payer: ChecksumAddress, receipt: TxReceipt
+) -> Mapping[ChecksumAddress, int]:
+    """Sum what left the payer, by receiver, as the token's own Transfer events tell it."""
+    payments: Counter[ChecksumAddress] = Counter()
+    for event in chain.read_events(chain.bind(token, ERC20_ABI), "Transfer", receipt):
+        if event["args"]["from"] == payer:
+            payments[event["args"]["to"]] += event["args"]["value"]
+    return dict(payments)
+
+
+def _coin_payments(chain: Chain, plan: Plan, quantity: int, receipt: TxReceipt) -> Mapping[ChecksumAddress, int]:
+    """Compute who got how much coin, which leaves no events, from the terms as the contract does."""
+    payments: Counter[ChecksumAddress] = Counter()
+    fees = 0
+    for split in plan.terms.splits:
+        due = split.amount * quantity
+        fee = due * plan.fee_bps // BPS
+        payments[split.receiver] += due - fee
+        fees += fee
+    if fees:
+        forgone = chain.read_events(chain.credits, "FeeForgone", receipt)
+        _, fee_receiver = chain.read(chain.credits.functions.protocolFee())
+        payments[plan.terms.splits[0].receiver if forgone else fee_receiver] += fees
+    return dict(payments)

@@ -1,0 +1,154 @@
+"""Plans: register them, read them, and change what their owner may change."""
+
+import secrets
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.addresses import ZERO_ADDRESS, parse_address, parse_address_or_zero
+from nvm_chain.chain import Chain, summarize
+from nvm_chain.errors import InvalidConfig, SuspiciousPrice
+from nvm_chain.ids import parse_plan_id
+from nvm_chain.keys import Signer
+from nvm_chain.pricing import build_terms
+from nvm_chain.tokens import read_token_info
+from nvm_chain.types import CreditsConfig, Plan, PriceConfig, RegisteredPlan, Rule, Split, Terms, Transaction
+from nvm_chain.units import check_uint
+
+QUANTITY_BITS = 72
+TINY_PRICE_DECIMALS = 3
+"""A price below 10**-3 of its token is taken for a mistake, unless the caller says otherwise."""
+
+
+def register_plan(
+    chain: Chain,
+    signer: Signer,
+    price: PriceConfig,
+    credits: CreditsConfig,
+    *,
+    uri: str = "",
+    salt: bytes | None = None,
+    allow_tiny_price: bool = False,
+) -> RegisteredPlan:
+    """Register a plan; the signer becomes its owner and it takes orders at once. One transaction.
+
+    ``uri`` says where the plan's metadata is. ``salt`` (32 bytes, random if not given) tells apart plans with equal
+    terms; give one to make a repeated call fail with PlanAlreadyRegistered in place of registering twice.
+    Raises SuspiciousPrice if a price in an ERC-20 token is below a thousandth of it, unless ``allow_tiny_price``.
+    """
+    terms = build_terms(price, credits)
+    salt = secrets.token_bytes(32) if salt is None else salt
+    if len(salt) != 32:
+        raise InvalidConfig(f"a salt has 32 bytes, not {len(salt)}")
+    if not allow_tiny_price:
+        _check_price(chain, price)
+    receipt = chain.send(signer, chain.credits.functions.registerPlan(terms.as_tuple(), salt, uri))
+    event = chain.read_events(chain.credits, "PlanRegistered", receipt)[0]["args"]
+    return RegisteredPlan(event["planId"], event["creator"], terms, salt, event["feeBps"], summarize(receipt))
+
+
+def _check_price(chain: Chain, price: PriceConfig) -> None:
+    """Catch a price of 20 base units where 20 whole units were meant."""
+    if price.token == ZERO_ADDRESS or not price.splits:
+        return
+    info = read_token_info(chain, price.token)
+    if price.total < 10 ** max(info.decimals - TINY_PRICE_DECIMALS, 0):
+        raise SuspiciousPrice(price.total, info.decimals, info.symbol)
+
+
+def read_plan(chain: Chain, plan_id: int | str) -> Plan:
+    """Read a plan's terms and state. Three requests. Raises UnknownPlan."""
+    plan_id = parse_plan_id(plan_id)
+    functions = chain.credits.functions
+    state = chain.read(functions.stateOf(plan_id))
+    return Plan(
+        plan_id=plan_id,
+        terms=read_terms(chain, plan_id),
+        uri=chain.read(functions.uri(plan_id)),
+        owner=state[0],
+        pending_owner=None if state[1] == ZERO_ADDRESS else state[1],
+        active=state[2],
+        fee_bps=state[3],
+    )
+
+
+def read_terms(chain: Chain, plan_id: int | str) -> Terms:
+    """Read a plan's terms, which never change. One request. Raises UnknownPlan."""
+    token, splits, credits, least, most, rule, trial, transferable = chain.read(
+        chain.credits.functions.termsOf(parse_plan_id(plan_id))
+    )
+    return Terms(
+        token=token,
+        splits=tuple(Split(receiver, amount) for receiver, amount in splits),
+        credits=credits,
+        min_redeem=least,
+        max_redeem=most,
+        rule=Rule(rule),
+        trial=trial,
+        transferable=transferable,
+    )
+
+
+def quote_plan(chain: Chain, payer: str, plan_id: int | str, quantity: int = 1) -> int:
+    """Read what ``payer`` would pay for ``quantity`` purchases, in base units of the plan's token. One request.
+
+    Raises UnknownPlan or InvalidQuantity.
+    """
+    check_uint(quantity, QUANTITY_BITS, "quantity", minimum=1)
+    quote = chain.credits.functions.quote
+    return int(chain.read(quote(parse_plan_id(plan_id), parse_address(payer, "payer address"), quantity)))
+
+
+def set_plan_active(chain: Chain, signer: Signer, plan_id: int | str, active: bool) -> Transaction:
+    """Let a plan take new orders, or stop them. Plan owner only. One transaction. Raises NotPlanOwner, UnknownPlan."""
+    return summarize(chain.send(signer, chain.credits.functions.setPlanActive(parse_plan_id(plan_id), active)))
+
+
+def set_plan_uri(chain: Chain, signer: Signer, plan_id: int | str, uri: str) -> Transaction:
+    """Change where a plan's metadata is. Plan owner only. One transaction. Raises NotPlanOwner, UnknownPlan."""
+    return summarize(chain.send(signer, chain.credits.functions.setPlanUri(parse_plan_id(plan_id), uri)))
+
+
+def set_redeemer(chain: Chain, signer: Signer, plan_id: int | str, redeemer: str, allowed: bool) -> Transaction:
+    """Allow or forbid an address to redeem a plan's credits. Plan owner only. One transaction.
+
+    Counts where the plan's rule names redeemers. Raises NotPlanOwner, UnknownPlan.
+    """
+    address = parse_address(redeemer, "redeemer address")
+    return summarize(chain.send(signer, chain.credits.functions.setRedeemer(parse_plan_id(plan_id), address, allowed)))
+
+
+def set_minter(chain: Chain, signer: Signer, plan_id: int | str, minter: str, allowed: bool) -> Transaction:
+    """Allow or forbid an address to mint a plan's credits. Plan owner only. One transaction.
+
+    Raises NotPlanOwner, UnknownPlan.
+    """
+    address = parse_address(minter, "minter address")
+    return summarize(chain.send(signer, chain.credits.functions.setMinter(parse_plan_id(plan_id), address, allowed)))
+
+
+def transfer_plan_ownership(chain: Chain, signer: Signer, plan_id: int | str, new_owner: str) -> Transaction:
+    """Offer a plan to a new owner, who has to accept it; the zero address withdraws an offer. One transaction.
+
+    Plan owner only. Raises NotPlanOwner, UnknownPlan.
+    """
+    address = parse_address_or_zero(new_owner, "new owner's address")
+    function = chain.credits.functions.transferPlanOwnership(parse_plan_id(plan_id), address)
+    return summarize(chain.send(signer, function))
+
+
+def accept_plan_ownership(chain: Chain, signer: Signer, plan_id: int | str) -> Transaction:
+    """Become the owner of a plan that was offered to the signer; redeemers and minters start empty. One transaction.
+
+    Raises NotPendingPlanOwner, UnknownPlan.
+    """
+    return summarize(chain.send(signer, chain.credits.functions.acceptPlanOwnership(parse_plan_id(plan_id))))
+
+
+def is_redeemer(chain: Chain, plan_id: int | str, address: ChecksumAddress) -> bool:
+    """Read whether the plan's present owner allows an address to redeem. One request."""
+    return bool(chain.read(chain.credits.functions.isRedeemer(parse_plan_id(plan_id), parse_address(address))))
+
+
+def is_minter(chain: Chain, plan_id: int | str, address: ChecksumAddress) -> bool:
+    """Read whether the plan's present owner allows an address to mint. One request."""
+    return bool(chain.read(chain.credits.functions.isMinter(parse_plan_id(plan_id), parse_address(address))))

@@ -1,0 +1,75 @@
+"""From what a node says about a revert to the one Python error it stands for."""
+
+import ast
+from functools import cache
+from typing import Any
+
+from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
+from eth_utils.abi import collapse_if_tuple
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from nvm_chain.artifacts import read_artifact
+from nvm_chain.contract_errors import CONTRACT_ERRORS
+from nvm_chain.errors import Panicked, RevertedWithoutReason, RevertedWithReason, TransactionError
+
+_ERROR_STRING = bytes.fromhex("08c379a0")
+_PANIC = bytes.fromhex("4e487b71")
+_MAX_DATA = 4096
+"""Bytes looked at: every error known here is far shorter, and a hostile contract can send megabytes."""
+
+
+def decode_revert(data: bytes) -> TransactionError:
+    """Return the error that revert data stands for; never raises, whatever the data."""
+    selector, arguments = data[:4], data[4:_MAX_DATA]
+    try:
+        if selector == _ERROR_STRING:
+            return RevertedWithReason(decode(["string"], arguments)[0])
+        if selector == _PANIC:
+            return Panicked(decode(["uint256"], arguments)[0])
+        if selector in _error_table():
+            name, types = _error_table()[selector]
+            values = zip(types, decode(types, arguments), strict=True)
+            return CONTRACT_ERRORS[name](*[_checksummed(kind, value) for kind, value in values])
+    except (DecodingError, UnicodeDecodeError, OverflowError):
+        pass
+    return RevertedWithoutReason("0x" + data[:_MAX_DATA].hex())
+
+
+def error_name(selector: bytes) -> str | None:
+    """Return the name of the contract error with this 4-byte selector, or None if the contract has none."""
+    found = _error_table().get(selector)
+    return found[0] if found else None
+
+
+@cache
+def _error_table() -> dict[bytes, tuple[str, list[str]]]:
+    table = {}
+    for entry in read_artifact("Credits").abi:
+        if entry["type"] == "error":
+            types = [collapse_if_tuple(item) for item in entry["inputs"]]
+            table[keccak(text=f"{entry['name']}({','.join(types)})")[:4]] = (entry["name"], types)
+    return table
+
+
+def _checksummed(kind: str, value: Any) -> Any:
+    return to_checksum_address(value) if kind == "address" else value
+
+
+def parse_revert_data(error: Exception) -> bytes | None:
+    """Return the revert data that a client library's exception carries, or None if it is about something else.
+
+    Nodes give hex data in the RPC error; eth-tester puts the bytes' Python notation into its message.
+    """
+    data = getattr(error, "data", None)
+    if isinstance(data, dict):
+        data = data.get("data")
+    if isinstance(data, str) and data.startswith("0x"):
+        return bytes.fromhex(data[2:])
+    _, found, literal = str(error).partition("execution reverted: ")
+    if found and literal[:2] in ("b'", 'b"'):
+        return bytes(ast.literal_eval(literal))
+    if "revert" in str(error).lower():
+        return b""
+    return None

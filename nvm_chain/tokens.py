@@ -1,0 +1,112 @@
+"""ERC-20 tokens: what they say of themselves, balances, allowances, approvals."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.addresses import parse_address
+from nvm_chain.artifacts import read_artifact
+from nvm_chain.chain import Chain, summarize
+from nvm_chain.errors import InvalidConfig, NetworkError, TransactionError
+from nvm_chain.keys import Signer
+from nvm_chain.types import Transaction
+from nvm_chain.units import check_uint
+
+
+def _function(name: str, inputs: str, outputs: str, mutability: str) -> dict[str, Any]:
+    return {
+        "type": "function",
+        "name": name,
+        "stateMutability": mutability,
+        "inputs": [{"name": "", "type": kind} for kind in inputs.split()],
+        "outputs": [{"name": "", "type": kind} for kind in outputs.split()],
+    }
+
+
+def _event(name: str, *inputs: tuple[str, str, bool]) -> dict[str, Any]:
+    fields = [{"name": field, "type": kind, "indexed": indexed} for field, kind, indexed in inputs]
+    return {"type": "event", "name": name, "anonymous": False, "inputs": fields}
+
+
+ERC20_ABI: Final = (
+    _function("symbol", "", "string", "view"),
+    _function("decimals", "", "uint8", "view"),
+    _function("balanceOf", "address", "uint256", "view"),
+    _function("allowance", "address address", "uint256", "view"),
+    _function("approve", "address uint256", "", "nonpayable"),  # some tokens return nothing, so nothing is decoded
+    _event("Transfer", ("from", "address", True), ("to", "address", True), ("value", "uint256", False)),
+)
+"""The part of ERC-20 that paying for a plan needs."""
+
+MAX_SYMBOL_LENGTH: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class TokenInfo:
+    """What a token says of itself. The symbol is cut and cleaned for display; it proves nothing."""
+
+    address: ChecksumAddress
+    symbol: str
+    decimals: int
+
+
+def read_token_info(chain: Chain, token: str) -> TokenInfo:
+    """Read a token's symbol and decimals. Two requests.
+
+    A symbol that is missing or odd becomes ``token``. Raises NoContract, and InvalidConfig if the
+    token does not tell its decimals.
+    """
+    address = parse_address(token, "token address")
+    contract = chain.bind(address, ERC20_ABI)
+    chain.read_code(address)
+    try:
+        decimals = chain.read(contract.functions.decimals())
+    except (NetworkError, TransactionError) as error:
+        raise InvalidConfig(f"the token at {address} does not tell its decimals, so prices in it cannot be checked") from error
+    try:
+        symbol = chain.read(contract.functions.symbol())
+    except (NetworkError, TransactionError):
+        symbol = ""
+    cleaned = "".join(character for character in symbol if character.isalnum() and character.isascii())
+    return TokenInfo(address, cleaned[:MAX_SYMBOL_LENGTH] or "token", decimals)
+
+
+def read_token_balance(chain: Chain, token: str, holder: str) -> int:
+    """Read how much of a token an address holds, in base units. One request."""
+    contract = chain.bind(parse_address(token, "token address"), ERC20_ABI)
+    return int(chain.read(contract.functions.balanceOf(parse_address(holder, "holder address"))))
+
+
+def read_allowance(chain: Chain, token: str, owner: str) -> int:
+    """Read how much of a token the Credits contract may take from an address, in base units. One request."""
+    contract = chain.bind(parse_address(token, "token address"), ERC20_ABI)
+    spender = chain.credits.address
+    return int(chain.read(contract.functions.allowance(parse_address(owner, "owner address"), spender)))
+
+
+def approve_credits(chain: Chain, signer: Signer, token: str, amount: int) -> Transaction:
+    """Allow the Credits contract to take exactly ``amount`` base units from the signer. One transaction.
+
+    Some tokens (USDT) refuse to change an allowance that is not zero; it is then set to zero first, which is a
+    second transaction.
+    """
+    check_uint(amount, 256, "amount")
+    approve = chain.bind(parse_address(token, "token address"), ERC20_ABI).functions.approve
+    spender = chain.credits.address
+    try:
+        return summarize(chain.send(signer, approve(spender, amount)))
+    except TransactionError:
+        if amount == 0 or read_allowance(chain, token, signer.address) == 0:
+            raise
+        chain.send(signer, approve(spender, 0))
+        return summarize(chain.send(signer, approve(spender, amount)))
+
+
+def mint_test_usdc(chain: Chain, signer: Signer, to: str, amount: int) -> Transaction:
+    """Take ``amount`` base units from the faucet of a TestUSDC. One transaction. Fails on a real USDC."""
+    if chain.usdc is None:
+        raise InvalidConfig(f"no USDC is known on chain {chain.chain_id}")
+    check_uint(amount, 256, "amount", minimum=1)
+    faucet = chain.bind(chain.usdc, read_artifact("TestUSDC").abi).functions.mint
+    return summarize(chain.send(signer, faucet(parse_address(to, "receiver address"), amount)))
