@@ -5,6 +5,7 @@ from web3 import EthereumTesterProvider, Web3
 
 from nvm_chain.artifacts import read_artifact
 from nvm_chain.chain import Chain
+from nvm_chain.keys import Signer
 
 LABEL = "eth-tester"
 
@@ -17,9 +18,13 @@ def open_embedded() -> Chain:
     provider = EthereumTesterProvider()
     keys = provider.ethereum_tester.backend.account_keys
     chain = Chain(Web3(provider), LABEL, [Account.from_key(key.to_bytes()) for key in keys])
-    deployer = chain.accounts[0]
-    credits, usdc = (read_artifact(name) for name in ("Credits", "TestUSDC"))
+    deploy_all(chain, chain.accounts[0])
+    return chain
+
+
+def deploy_all(chain: Chain, deployer: Signer) -> None:
+    """Deploy Credits and TestUSDC to a development chain and use them. Two transactions. The deployer owns the fee."""
+    credits, usdc = read_artifact("Credits"), read_artifact("TestUSDC")
     receipt = chain.send_data(deployer, "0x" + credits.encode_creation(deployer.address).hex())
     chain.use_credits(receipt["contractAddress"])
-    chain.usdc = chain.send_data(deployer, "0x" + usdc.creation_code.hex())["contractAddress"]
-    return chain
+    chain.usdc = chain.send_data(deployer, "0x" + usdc.encode_creation().hex())["contractAddress"]

@@ -1,0 +1,43 @@
+"""One suite, two chains: `pytest --chain eth-tester` (the default) or `pytest --chain anvil`."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from nvm_chain.chain import Chain
+from nvm_chain.embedded import deploy_all, open_embedded
+from tests.support.anvil import open_anvil, run_anvil
+from tests.support.world import World
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that chooses the chain."""
+    parser.addoption("--chain", choices=("eth-tester", "anvil"), default="eth-tester", help="chain to run the tests on")
+
+
+@pytest.fixture(scope="session")
+def session_chain(request: pytest.FixtureRequest) -> Iterator[Chain]:
+    """A chain with Credits and TestUSDC, started once."""
+    if request.config.getoption("--chain") == "eth-tester":
+        yield open_embedded()
+        return
+    with run_anvil() as url:
+        chain = open_anvil(url)
+        deploy_all(chain, chain.accounts[0])
+        yield chain
+
+
+@pytest.fixture
+def world(session_chain: Chain) -> Iterator[World]:
+    """The chain as freshly deployed; whatever a test does to it is undone."""
+    world = World(session_chain)
+    snapshot = world.take_snapshot()
+    yield world
+    world.revert_to(snapshot)
+
+
+@pytest.fixture
+def funded(world: World) -> World:
+    """The same world, where the subscriber has 1,000 USDC and has approved Credits for it."""
+    world.fund(world.subscriber)
+    return world

@@ -1,0 +1,62 @@
+"""Start and stop anvil, Foundry's local node, from npm's package."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nvm_chain.chain import Chain, open_rpc
+from nvm_chain.dev_accounts import derive_dev_accounts
+from nvm_chain.errors import ConnectionFailed
+
+ROOT = Path(__file__).parent.parent.parent
+START_SECONDS = 30
+
+
+def find_anvil() -> Path:
+    """Return the anvil executable; fail if `npm ci` has not brought it."""
+    found = sorted(ROOT.glob("node_modules/@foundry-rs/anvil-*/bin/anvil"))
+    if not found:
+        pytest.fail("anvil is missing: run `npm ci`, or `make test`, which does")
+    return found[0]
+
+
+@contextlib.contextmanager
+def run_anvil(*arguments: str) -> Iterator[str]:
+    """Run anvil on a free loopback port until the block ends, and give its URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(find_anvil()), "--host", "127.0.0.1", "--port", str(port), "--hardfork", "prague", "--silent"]
+    process = subprocess.Popen([*command, *arguments], env={**os.environ, "NO_COLOR": "1"})
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_until_ready(url, process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            pytest.fail(f"anvil ended with exit code {process.returncode}")
+        with contextlib.suppress(ConnectionFailed):
+            open_rpc(url)
+            return
+        time.sleep(0.05)
+    pytest.fail(f"anvil did not answer within {START_SECONDS} seconds")
+
+
+def open_anvil(url: str) -> Chain:
+    """Connect to an anvil and give the Chain anvil's funded accounts."""
+    chain = open_rpc(url)
+    chain.accounts = derive_dev_accounts()
+    return chain

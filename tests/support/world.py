@@ -1,0 +1,198 @@
+"""A chain with Credits on it, and the short ways of doing things that tests are written in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from eth_abi.abi import encode
+from eth_account.signers.local import LocalAccount
+from eth_typing import ChecksumAddress
+from web3.contract.contract import Contract, ContractFunction
+from web3.logs import DISCARD
+from web3.types import EventData, TxReceipt
+
+from nvm_chain.chain import Chain
+from nvm_chain.embedded import LABEL
+from nvm_chain.types import Rule, Split, Terms
+from tests.support.compiled import read_abi, read_creation_code
+
+PRICE = 20_000_000
+CREDITS = 100
+FUNDS = 1_000_000_000
+MAX_UINT = 2**256 - 1
+ZERO = "0x" + "00" * 20
+NO_CONTEXT = bytes(32)
+
+
+@dataclass
+class World:
+    """A chain, Credits, a TestUSDC, and one account per role."""
+
+    chain: Chain
+    known: list[Contract] = field(default_factory=list)
+    _salt: int = 0
+
+    def __post_init__(self) -> None:
+        """Name the accounts by role."""
+        (
+            self.fee_owner,
+            self.builder,
+            self.subscriber,
+            self.stranger,
+            self.redeemer,
+            self.minter,
+            self.relayer,
+            self.fee_receiver,
+            self.partner,
+            self.other,
+        ) = self.chain.accounts
+
+    # ------------------------------------------------------------------ contracts
+
+    @property
+    def credits(self) -> Contract:
+        """The Credits contract; `self.credits.functions.order(...)` is what `send` and `read` take."""
+        return self.chain.credits
+
+    @property
+    def usdc(self) -> Contract:
+        """The TestUSDC contract."""
+        assert self.chain.usdc is not None
+        return self.chain.bind(self.chain.usdc, read_abi("TestUSDC"))
+
+    def deploy(self, name: str, *arguments: Any, value: int = 0, signer: LocalAccount | None = None) -> Contract:
+        """Deploy a contract of contracts/ by name."""
+        abi = read_abi(name)
+        constructor = next((entry for entry in abi if entry["type"] == "constructor"), {"inputs": []})
+        types = [_type_of(item) for item in constructor["inputs"]]
+        data = read_creation_code(name) + encode(types, arguments).hex()
+        receipt = self.chain.send_data(signer or self.fee_owner, data, value=value)
+        contract = self.chain.bind(receipt["contractAddress"], abi)
+        self.known.append(contract)
+        return contract
+
+    # ------------------------------------------------------------------ doing
+
+    def send(self, signer: LocalAccount, function: ContractFunction, value: int = 0) -> TxReceipt:
+        """Send a call; raises the typed error if it would revert."""
+        return self.chain.send(signer, function, value)
+
+    def send_with_gas(self, signer: LocalAccount, function: ContractFunction, gas: int, value: int = 0) -> TxReceipt:
+        """Send a call with an exact gas limit and without simulating it; returns the receipt whatever its status."""
+        max_fee, tip = self.chain.read_fees()
+        transaction = {
+            "from": signer.address,
+            "to": function.address,
+            "data": function._encode_transaction_data(),
+            "value": value,
+            "chainId": self.chain.chain_id,
+            "nonce": self.chain.web3.eth.get_transaction_count(signer.address),
+            "gas": gas,
+            "maxFeePerGas": max_fee,
+            "maxPriorityFeePerGas": tip,
+        }
+        raw = signer.sign_transaction(transaction).raw_transaction
+        sent = self.chain.web3.eth.send_raw_transaction(raw)
+        return self.chain.web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.02)
+
+    def read(self, function: ContractFunction, sender: ChecksumAddress | None = None, value: int = 0) -> Any:
+        """Call without sending; raises the typed error if it reverts."""
+        return self.chain.read(function, sender, value)
+
+    # ------------------------------------------------------------------ factories
+
+    def terms(self, **changes: Any) -> Terms:
+        """Return valid terms: 100 credits for 20 USDC to the builder, 1..10 credits per request, changed as given."""
+        values: dict[str, Any] = {
+            "token": self.chain.usdc,
+            "splits": (Split(self.builder.address, PRICE),),
+            "credits": CREDITS,
+            "min_redeem": 1,
+            "max_redeem": 10,
+            "rule": Rule.HOLDER,
+            "trial": False,
+            "transferable": False,
+        }
+        return Terms(**{**values, **changes})
+
+    def register(self, *, signer: LocalAccount | None = None, uri: str = "", **changes: Any) -> int:
+        """Register a plan of the builder's with `terms(**changes)` and return its id."""
+        self._salt += 1
+        function = self.credits.functions.registerPlan(
+            self.terms(**changes).as_tuple(), self._salt.to_bytes(32, "big"), uri
+        )
+        receipt = self.send(signer or self.builder, function)
+        return int(self.chain.read_events(self.credits, "PlanRegistered", receipt)[0]["args"]["planId"])
+
+    def fund(self, payer: LocalAccount, token: Contract | None = None, amount: int = FUNDS) -> None:
+        """Give an account tokens and have it approve Credits for them."""
+        token = token or self.usdc
+        self.send(payer, token.functions.mint(payer.address, amount))
+        self.send(payer, token.functions.approve(self.credits.address, amount))
+
+    def order(
+        self, plan_id: int, payer: LocalAccount | None = None, *, receiver: str | None = None, quantity: int = 1, value: int = 0
+    ) -> TxReceipt:
+        """Order a plan for the subscriber, without a limit on the cost; the payer must be funded."""
+        payer = payer or self.subscriber
+        function = self.credits.functions.order(plan_id, receiver or payer.address, quantity, MAX_UINT)
+        return self.send(payer, function, value)
+
+    def grant(self, plan_id: int, holder: str, amount: int) -> None:
+        """Give a holder credits of a plan of the builder's, without payment."""
+        self.send(self.builder, self.credits.functions.mint(plan_id, holder, amount))
+
+    def set_fee(self, bps: int, receiver: str | None = None) -> None:
+        """Set the protocol fee; it counts for plans registered from now on."""
+        to = self.fee_receiver.address if receiver is None else receiver
+        self.send(self.fee_owner, self.credits.functions.setProtocolFee(bps, to))
+
+    # ------------------------------------------------------------------ looking
+
+    def balance(self, plan_id: int, holder: str) -> int:
+        """Return a holder's credits."""
+        return int(self.read(self.credits.functions.balanceOf(holder, plan_id)))
+
+    def tokens(self, holder: str, token: Contract | None = None) -> int:
+        """Return a holder's balance of a token in base units."""
+        return int(self.read((token or self.usdc).functions.balanceOf(holder)))
+
+    def coins(self, holder: str) -> int:
+        """Return a holder's native coin in wei."""
+        return self.chain.read_coin_balance(holder)  # type: ignore[arg-type]
+
+    def events(self, receipt: TxReceipt) -> list[tuple[str, dict[str, Any]]]:
+        """Return every event that Credits emitted in a transaction, in order, as (name, arguments)."""
+        found: list[EventData] = []
+        for event in self.credits.events:
+            found += event().process_receipt(receipt, errors=DISCARD)
+        ours = [event for event in found if event["address"] == self.credits.address]
+        ours.sort(key=lambda event: event["logIndex"])
+        return [(event["event"], dict(event["args"])) for event in ours]
+
+    # ------------------------------------------------------------------ time and state
+
+    @property
+    def now(self) -> int:
+        """Timestamp of the latest block, in seconds."""
+        return self.chain.web3.eth.get_block("latest")["timestamp"]
+
+    def take_snapshot(self) -> Any:
+        """Remember the state of the chain."""
+        if self.chain.label == LABEL:
+            return self.chain.web3.provider.ethereum_tester.take_snapshot()  # type: ignore[attr-defined]
+        return self.chain.web3.provider.make_request("evm_snapshot", [])["result"]  # type: ignore[arg-type]
+
+    def revert_to(self, snapshot: Any) -> None:
+        """Go back to a remembered state."""
+        if self.chain.label == LABEL:
+            self.chain.web3.provider.ethereum_tester.revert_to_snapshot(snapshot)  # type: ignore[attr-defined]
+        else:
+            self.chain.web3.provider.make_request("evm_revert", [snapshot])  # type: ignore[arg-type]
+
+
+def _type_of(item: dict[str, Any]) -> str:
+    if item["type"].startswith("tuple"):
+        inner = ",".join(_type_of(part) for part in item["components"])
+        return f"({inner}){item['type'][5:]}"
+    return str(item["type"])
