@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from eth_typing import ChecksumAddress
-from eth_utils import is_checksum_address, is_hex_address, to_checksum_address
+from eth_typing import ChecksumAddress, HexAddress, HexStr
+from eth_utils.address import is_checksum_address, is_hex_address, to_checksum_address
 
 from nvm_chain.errors import InvalidAddress
 
-ZERO_ADDRESS: Final = ChecksumAddress("0x0000000000000000000000000000000000000000")
+ZERO_ADDRESS: Final = ChecksumAddress(HexAddress(HexStr("0x" + "00" * 20)))
 
 
 def parse_address(value: str, name: str = "address") -> ChecksumAddress:
@@ -27,7 +27,7 @@ def parse_address(value: str, name: str = "address") -> ChecksumAddress:
 
 def parse_address_or_zero(value: str, name: str = "address") -> ChecksumAddress:
     """Return an address as `parse_address` does, where the zero address has a meaning of its own."""
-    if not isinstance(value, str) or not value.startswith("0x") or not is_hex_address(value):
+    if not is_hex_address(value) or not value.startswith("0x"):
         raise InvalidAddress(name, value, "is not 0x and 40 hexadecimal digits")
     if value != value.lower() and not is_checksum_address(value):
         raise InvalidAddress(name, value, "has a wrong checksum, so at least one character is mistyped")

@@ -25,8 +25,8 @@ class Artifact:
 
     def encode_creation(self, *arguments: object) -> bytes:
         """Return the creation code with ABI-encoded constructor arguments behind it."""
-        constructor = next((entry for entry in self.abi if entry["type"] == "constructor"), {"inputs": []})
-        return self.creation_code + encode([item["type"] for item in constructor["inputs"]], arguments)
+        types = [item["type"] for entry in self.abi if entry["type"] == "constructor" for item in entry["inputs"]]
+        return self.creation_code + encode(types, arguments)
 
     @property
     def runtime_code_hash(self) -> str:

@@ -21,13 +21,12 @@ from web3 import HTTPProvider, Web3
 from web3.contract.contract import Contract, ContractFunction
 from web3.exceptions import BadFunctionCallOutput, TimeExhausted, Web3Exception
 from web3.logs import DISCARD
-from web3.types import EventData, TxParams, TxReceipt
+from web3.types import EventData, TxData, TxParams, TxReceipt
 
 from nvm_chain.artifacts import read_artifact
 from nvm_chain.errors import (
     ConnectionFailed,
     InsufficientCoin,
-    NetworkError,
     NoContract,
     NoDeployment,
     NotMined,
@@ -105,7 +104,7 @@ class Chain:
             try:
                 return function.call(transaction)
             except BadFunctionCallOutput:
-                self.read_code(cast(ChecksumAddress, function.address))
+                self.read_code(function.address)
                 raise
 
     def read_code(self, address: ChecksumAddress) -> bytes:
@@ -131,6 +130,11 @@ class Chain:
         with self._typed_errors():
             return summarize(self.web3.eth.get_transaction_receipt(cast(Any, transaction_hash)))
 
+    def read_sent_transaction(self, transaction_hash: str) -> TxData:
+        """Return a transaction as it was sent. One request. Raises RpcFailed if there is none."""
+        with self._typed_errors():
+            return self.web3.eth.get_transaction(cast(Any, transaction_hash))
+
     # ------------------------------------------------------------------ send
 
     def send(self, signer: Signer, function: ContractFunction, value: int = 0) -> TxReceipt:
@@ -141,7 +145,7 @@ class Chain:
         """
         with self._typed_errors():
             data = cast(Any, function)._encode_transaction_data()  # noqa: SLF001  its public twin asks the node for fees
-        return self.send_data(signer, data, to=cast(ChecksumAddress, function.address), value=value)
+        return self.send_data(signer, data, to=function.address, value=value)
 
     def send_data(self, signer: Signer, data: str, to: ChecksumAddress | None = None, value: int = 0) -> TxReceipt:
         """Send call data to an address, or creation code to nobody, as `send` does."""
@@ -158,6 +162,11 @@ class Chain:
             self._raise_failed(transaction, receipt)
         return receipt
 
+    def deploy(self, signer: Signer, creation_code: bytes) -> ChecksumAddress:
+        """Deploy a contract by CREATE and return its address. One transaction. Raises as `send` does."""
+        address = self.send_data(signer, "0x" + creation_code.hex())["contractAddress"]
+        return cast(ChecksumAddress, address)
+
     def build_transaction(
         self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None = None, value: int = 0
     ) -> TxParams:
@@ -168,25 +177,34 @@ class Chain:
         balance = self.read_coin_balance(sender)
         if balance < value:
             raise InsufficientCoin(sender, balance, value)
-        transaction: TxParams = {"from": sender, "value": self.web3.to_wei(value, "wei"), "data": cast(Any, data)}
-        if to is not None:
-            transaction["to"] = to
+        gas = self.estimate_gas(sender, data, to, value)
+        max_fee, tip = self.read_fees()
         with self._typed_errors():
-            gas = self.web3.eth.estimate_gas(transaction) * (100 + GAS_MARGIN_PERCENT) // 100
-            max_fee, tip = self.read_fees()
             nonce = self.web3.eth.get_transaction_count(sender, "pending")
         if balance < value + gas * max_fee:
             raise InsufficientCoin(sender, balance, value + gas * max_fee)
-        transaction.update(
-            {
-                "chainId": self.chain_id,
-                "nonce": nonce,
-                "gas": gas,
-                "maxFeePerGas": self.web3.to_wei(max_fee, "wei"),
-                "maxPriorityFeePerGas": self.web3.to_wei(tip, "wei"),
-            }
-        )
-        return transaction
+        return {
+            **self._call_params(sender, data, to, value),
+            "chainId": self.chain_id,
+            "nonce": nonce,
+            "gas": gas,
+            "maxFeePerGas": self.web3.to_wei(max_fee, "wei"),
+            "maxPriorityFeePerGas": self.web3.to_wei(tip, "wei"),
+        }
+
+    def estimate_gas(
+        self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None = None, value: int = 0
+    ) -> int:
+        """Return the gas limit for a transaction, with a margin. One request. Raises the error it would revert with."""
+        with self._typed_errors():
+            estimate = self.web3.eth.estimate_gas(self._call_params(sender, data, to, value))
+        return estimate * (100 + GAS_MARGIN_PERCENT) // 100
+
+    def _call_params(self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None, value: int) -> TxParams:
+        params: TxParams = {"from": sender, "value": self.web3.to_wei(value, "wei"), "data": cast(Any, data)}
+        if to is not None:
+            params["to"] = to
+        return params
 
     def read_fees(self) -> tuple[int, int]:
         """Return the most to pay per unit of gas, and the tip within it, in wei (EIP-1559). Two requests."""
@@ -197,7 +215,7 @@ class Chain:
 
     def _raise_failed(self, transaction: TxParams, receipt: TxReceipt) -> None:
         """Raise the error for which a mined transaction failed, found by calling it again."""
-        again = {key: transaction[key] for key in ("from", "to", "data", "value") if key in transaction}  # type: ignore[literal-required]
+        again = {key: transaction[key] for key in ("from", "to", "data", "value") if key in transaction}
         with self._typed_errors():
             self.web3.eth.call(cast(TxParams, again), receipt["blockNumber"])
         raise OutOfGas(f"0x{bytes(receipt['transactionHash']).hex()}")

@@ -24,9 +24,10 @@ class DeploymentRecord(BaseModel):
     method: Literal["CREATE2", "CREATE"]
     salt: str | None
     """The CREATE2 salt; None for CREATE."""
-    block_number: int
-    transaction_hash: str
-    deployer: str
+    block_number: int | None
+    transaction_hash: str | None
+    deployer: str | None
+    """Who deployed it, when; None if it was there before this record was made."""
     constructor_arguments: dict[str, str]
     compiler: dict[str, Any]
     runtime_code_hash: str

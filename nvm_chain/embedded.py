@@ -1,6 +1,7 @@
 """The embedded chain: a whole EVM in this process, with Credits and a test USDC on it and nothing to set up."""
 
 from eth_account import Account
+from eth_typing import ChecksumAddress
 from web3 import EthereumTesterProvider, Web3
 
 from nvm_chain.artifacts import read_artifact
@@ -16,7 +17,7 @@ def open_embedded() -> Chain:
     Its ten accounts have a million coins each. The first deployed the contracts and owns the protocol fee.
     """
     provider = EthereumTesterProvider()
-    keys = provider.ethereum_tester.backend.account_keys
+    keys = provider.ethereum_tester.backend.account_keys  # type: ignore[union-attr]  # never None in this provider
     chain = Chain(Web3(provider), LABEL, [Account.from_key(key.to_bytes()) for key in keys])
     deploy_all(chain, chain.accounts[0])
     return chain
@@ -24,7 +25,11 @@ def open_embedded() -> Chain:
 
 def deploy_all(chain: Chain, deployer: Signer) -> None:
     """Deploy Credits and TestUSDC to a development chain and use them. Two transactions. The deployer owns the fee."""
-    credits, usdc = read_artifact("Credits"), read_artifact("TestUSDC")
-    receipt = chain.send_data(deployer, "0x" + credits.encode_creation(deployer.address).hex())
-    chain.use_credits(receipt["contractAddress"])
-    chain.usdc = chain.send_data(deployer, "0x" + usdc.encode_creation().hex())["contractAddress"]
+    chain.use_credits(chain.deploy(deployer, read_artifact("Credits").encode_creation(deployer.address)))
+    deploy_test_usdc(chain, deployer)
+
+
+def deploy_test_usdc(chain: Chain, deployer: Signer) -> ChecksumAddress:
+    """Deploy a TestUSDC to a development chain, use it, and return its address. One transaction."""
+    chain.usdc = chain.deploy(deployer, read_artifact("TestUSDC").encode_creation())
+    return chain.usdc

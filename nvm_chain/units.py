@@ -77,6 +77,7 @@ def check_uint(value: int, bits: int, name: str, minimum: int = 0) -> int:
 
 def check_decimals(decimals: int) -> int:
     """Return ``decimals`` if a token can have that many; raise InvalidAmount otherwise."""
-    if isinstance(decimals, bool) or not isinstance(decimals, int) or not 0 <= decimals <= MAX_DECIMALS:
+    check_uint(decimals, 256, "decimals")
+    if decimals > MAX_DECIMALS:
         raise InvalidAmount(f"decimals {decimals!r}", f"must be an int from 0 to {MAX_DECIMALS}")
     return decimals

@@ -1,6 +1,7 @@
 """One suite, two chains: `pytest --chain eth-tester` (the default) or `pytest --chain anvil`."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,12 @@ from tests.support.world import World
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that chooses the chain."""
     parser.addoption("--chain", choices=("eth-tester", "anvil"), default="eth-tester", help="chain to run the tests on")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave tests/ape to `ape test`, which brings the fixtures that they use."""
+    outside_ape = not config.pluginmanager.has_plugin("ape_test")
+    return True if outside_ape and collection_path == Path(__file__).parent / "ape" else None
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,231 @@
+"""Deploy Credits and check a deployment: the same steps for the command line, for Ape's scripts and for tests."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from nvm_chain.addresses import parse_address
+from nvm_chain.artifacts import Artifact, read_artifact
+from nvm_chain.chain import Chain
+from nvm_chain.deployments import DeploymentRecord, find_record, write_record
+from nvm_chain.errors import DeploymentMismatch, InsufficientCoin, NoContract
+from nvm_chain.keys import Signer
+from nvm_chain.types import Transaction
+from nvm_chain.units import NATIVE_DECIMALS, format_units
+
+CREATE2_PROXY: Final = ChecksumAddress(to_checksum_address("0x4e59b44847b379578588920cA78FbF26c0B4956C"))
+"""The deterministic-deployment proxy (Arachnid), at this address on most chains, Base among them."""
+SALT: Final = keccak(text="nvm_chain Credits")
+
+Method = Literal["CREATE2", "CREATE"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentPlan:
+    """What a deployment will do and what it costs at most, before anything is sent."""
+
+    chain_id: int
+    method: Method
+    reason: str
+    address: ChecksumAddress | None
+    """Where Credits will be; None if a plain CREATE decides it when it is mined."""
+    already_deployed: bool
+    deployer: ChecksumAddress
+    balance_wei: int
+    fee_owner: ChecksumAddress
+    gas: int
+    max_cost_wei: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One comparison of a deployment check."""
+
+    name: str
+    expected: str
+    actual: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether both sides agree."""
+        return self.expected == self.actual
+
+
+def plan_deployment(
+    chain: Chain, deployer: str, fee_owner: str, *, create2: bool = True, folder: Path | None = None
+) -> DeploymentPlan:
+    """Find out how Credits would be deployed, where, and for how much; sends nothing.
+
+    Uses CREATE2 through the deterministic-deployment proxy where the chain has it, so that the same fee owner gets the
+    same address on every chain; a plain CREATE otherwise, or with ``create2=False``. A deployment that is there already,
+    by CREATE2 or by the record in ``folder``, is found. Five to seven requests. Raises InvalidAddress, InvalidRecord.
+    """
+    sender, owner = parse_address(deployer, "deployer address"), parse_address(fee_owner, "fee owner address")
+    method, reason = _choose_method(chain, create2)
+    address = compute_create2_address(owner) if method == "CREATE2" else _recorded_address(chain, owner, folder)
+    already = address is not None and chain.has_code(address)
+    gas, max_fee = (0, 0) if already else _estimate(chain, sender, owner, method)
+    return DeploymentPlan(
+        chain_id=chain.chain_id,
+        method=method,
+        reason=reason,
+        address=address if already or method == "CREATE2" else None,
+        already_deployed=already,
+        deployer=sender,
+        balance_wei=chain.read_coin_balance(sender),
+        fee_owner=owner,
+        gas=gas,
+        max_cost_wei=gas * max_fee,
+    )
+
+
+def _choose_method(chain: Chain, create2: bool) -> tuple[Method, str]:
+    if not create2:
+        return "CREATE", "as asked for"
+    if chain.has_code(CREATE2_PROXY):
+        return "CREATE2", f"the deterministic-deployment proxy is at {CREATE2_PROXY}: same address on every chain"
+    return "CREATE", f"this chain has no deterministic-deployment proxy at {CREATE2_PROXY}: the address will differ"
+
+
+def compute_create2_address(fee_owner: ChecksumAddress) -> ChecksumAddress:
+    """Compute where Credits with this fee owner is on every chain that has the proxy (EIP-1014); no network."""
+    code_hash = keccak(read_artifact("Credits").encode_creation(fee_owner))
+    digest = keccak(b"\xff" + bytes.fromhex(CREATE2_PROXY[2:]) + SALT + code_hash)
+    return to_checksum_address(digest[12:])
+
+
+def _recorded_address(chain: Chain, owner: ChecksumAddress, folder: Path | None) -> ChecksumAddress | None:
+    record = find_record(chain.chain_id, folder)
+    if record is None or record.constructor_arguments.get("feeOwner") != owner:
+        return None
+    return parse_address(record.address, "recorded address")
+
+
+def _estimate(chain: Chain, deployer: ChecksumAddress, owner: ChecksumAddress, method: Method) -> tuple[int, int]:
+    data, to = _creation(owner, method)
+    return chain.estimate_gas(deployer, data, to), chain.read_fees()[0]
+
+
+def _creation(owner: ChecksumAddress, method: Method) -> tuple[str, ChecksumAddress | None]:
+    """Return call data and receiver of the transaction that deploys."""
+    code = read_artifact("Credits").encode_creation(owner)
+    return ("0x" + (SALT + code).hex(), CREATE2_PROXY) if method == "CREATE2" else ("0x" + code.hex(), None)
+
+
+def describe_plan(plan: DeploymentPlan) -> list[tuple[str, str]]:
+    """Return what a deployment will do and cost as pairs of label and text, for people to read before they agree."""
+    where = plan.address or "decided when it is mined"
+    cost = f"{plan.gas:,} gas, at most {format_units(plan.max_cost_wei, NATIVE_DECIMALS)} coins"
+    return [
+        ("chain", str(plan.chain_id)),
+        ("action", "nothing: it is deployed already" if plan.already_deployed else f"deploy Credits by {plan.method}"),
+        ("why", plan.reason),
+        ("address", where),
+        ("fee owner", f"{plan.fee_owner} (sets the protocol fee of future plans, at most 10 %, and nothing else)"),
+        ("deployer", f"{plan.deployer} with {format_units(plan.balance_wei, NATIVE_DECIMALS)} coins"),
+        ("cost", "none" if plan.already_deployed else cost),
+    ]
+
+
+def require_funds(plan: DeploymentPlan) -> None:
+    """Raise InsufficientCoin if the deployer cannot pay for what the plan does."""
+    if plan.balance_wei < plan.max_cost_wei:
+        raise InsufficientCoin(plan.deployer, plan.balance_wei, plan.max_cost_wei)
+
+
+def deploy_credits(
+    chain: Chain, signer: Signer, plan: DeploymentPlan, *, folder: Path | None = None, usdc: str | None = None
+) -> DeploymentRecord:
+    """Do what the plan says, check the code that is there then, and write the record.
+
+    Safe to run twice: what is deployed is not deployed again. ``usdc`` goes to the record, for chains with a TestUSDC.
+    One transaction, or none. The record is written last, so a failure leaves none behind. Raises InsufficientCoin,
+    DeploymentMismatch, NotMined, or a NetworkError.
+    """
+    require_funds(plan)
+    transaction: Transaction | None = None
+    address = plan.address
+    if not plan.already_deployed:
+        data, to = _creation(plan.fee_owner, plan.method)
+        receipt = chain.send_data(signer, data, to)
+        address = plan.address or receipt["contractAddress"]
+        transaction = chain.read_transaction(f"0x{bytes(receipt['transactionHash']).hex()}")
+    if address is None:
+        raise NoContract("an unknown address", chain.chain_id)
+    _check_code(chain, address)
+    chain.use_credits(address)
+    record = _build_record(chain, plan, address, transaction, folder, usdc)
+    write_record(record, folder)
+    return record
+
+
+def _check_code(chain: Chain, address: ChecksumAddress) -> None:
+    expected, actual = read_artifact("Credits").runtime_code_hash, "0x" + keccak(chain.read_code(address)).hex()
+    if expected != actual:
+        raise DeploymentMismatch(f"The code hash at {address}", expected, actual)
+
+
+def _build_record(
+    chain: Chain,
+    plan: DeploymentPlan,
+    address: ChecksumAddress,
+    transaction: Transaction | None,
+    folder: Path | None,
+    usdc: str | None,
+) -> DeploymentRecord:
+    """Describe a deployment; one that was there before keeps what its record said of who made it and when."""
+    artifact: Artifact = read_artifact("Credits")
+    known = find_record(chain.chain_id, folder) if transaction is None else None
+    if known is not None and known.address != address:
+        known = None
+    return DeploymentRecord(
+        chain_id=chain.chain_id,
+        address=address,
+        method=plan.method,
+        salt="0x" + SALT.hex() if plan.method == "CREATE2" else None,
+        block_number=transaction.block_number if transaction else known.block_number if known else None,
+        transaction_hash=transaction.hash if transaction else known.transaction_hash if known else None,
+        deployer=plan.deployer if transaction else known.deployer if known else None,
+        constructor_arguments={"feeOwner": plan.fee_owner},
+        compiler=artifact.compiler,
+        runtime_code_hash=artifact.runtime_code_hash,
+        usdc=usdc or (known.usdc if known else None),
+    )
+
+
+def check_deployment(chain: Chain, record: DeploymentRecord) -> list[Check]:
+    """Compare a record with the chain and with the packaged artifact. Three to four requests.
+
+    Raises NoContract if nothing is at the recorded address, or a NetworkError.
+    """
+    artifact = read_artifact("Credits")
+    address = parse_address(record.address, "recorded address")
+    code_hash = "0x" + keccak(chain.read_code(address)).hex()
+    checks = [
+        Check("chain id", str(record.chain_id), str(chain.chain_id)),
+        Check("code on chain is the recorded code", record.runtime_code_hash, code_hash),
+        Check("recorded code is the packaged code", artifact.runtime_code_hash, record.runtime_code_hash),
+        Check("compiler and settings", str(artifact.compiler), str(record.compiler)),
+    ]
+    owner = parse_address(record.constructor_arguments.get("feeOwner", ""), "recorded fee owner")
+    if record.method == "CREATE2":
+        checks.append(Check("address follows from code and fee owner", compute_create2_address(owner), address))
+    if record.transaction_hash is not None:
+        checks += _check_transaction(chain, record, owner)
+    return checks
+
+
+def _check_transaction(chain: Chain, record: DeploymentRecord, owner: ChecksumAddress) -> list[Check]:
+    """Compare the recorded transaction with the one on the chain, constructor arguments included."""
+    sent = chain.read_sent_transaction(str(record.transaction_hash))
+    data, to = _creation(owner, record.method)
+    return [
+        Check("block", str(record.block_number), str(sent["blockNumber"])),
+        Check("deployer", str(record.deployer), sent["from"]),
+        Check("sent to", str(to), str(sent.get("to"))),
+        Check("creation code and constructor arguments", "0x" + keccak(hexstr=data).hex(), "0x" + keccak(sent["input"]).hex()),
+    ]

@@ -1,0 +1,80 @@
+"""Ape's network and accounts as this package's Chain and Signer."""
+
+import sys
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import ape
+import click
+from ape.api import AccountAPI
+from ape.exceptions import SignatureError
+from eth_account.datastructures import SignedTransaction
+from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from hexbytes import HexBytes
+
+from nvm_chain.chain import Chain
+from nvm_chain.errors import KeyFailure, NvmChainError, WrongChain
+from nvm_chain.networks import NETWORKS
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def open_ape_chain(expected_chain_id: int | None = None) -> Chain:
+    """Return the chain that Ape is connected to. Raises WrongChain if it is not the one expected."""
+    network = ape.networks.provider.network
+    name = f"{network.ecosystem.name}:{network.name}"
+    chain = Chain(ape.networks.provider.web3, f"{name}:{ape.networks.provider.name}")
+    known = NETWORKS.get(name)
+    expected = expected_chain_id or (known.chain_id if known else None)
+    if expected is not None and chain.chain_id != expected:
+        raise WrongChain(expected, chain.chain_id)
+    return chain
+
+
+def is_development() -> bool:
+    """Return whether Ape is connected to a chain that lives only for development."""
+    return bool(ape.networks.provider.network.is_dev)
+
+
+def clear_errors(function: Callable[P, T]) -> Callable[P, T]:
+    """Let a script end with one line and exit code 1, in place of a traceback, if something expected goes wrong."""
+
+    @wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except NvmChainError as error:
+            click.echo(f"Error ({type(error).__name__}): {error}", err=True)
+            sys.exit(1)
+
+    return wrapped
+
+
+class ApeSigner:
+    """Signs with one of Ape's accounts, which may ask for its passphrase."""
+
+    def __init__(self, account: AccountAPI) -> None:
+        """Wrap an account."""
+        self._account = account
+
+    @property
+    def address(self) -> ChecksumAddress:
+        """The account's address."""
+        return to_checksum_address(self._account.address)
+
+    def sign_transaction(self, transaction_dict: Mapping[str, Any], /) -> SignedTransaction:
+        """Sign a complete transaction. Raises KeyFailure if Ape's account does not sign."""
+        transaction = ape.networks.ethereum.create_transaction(**transaction_dict)
+        try:
+            signed = self._account.sign_transaction(transaction)
+        except SignatureError as error:
+            raise KeyFailure(f"Ape account {self._account.alias or self.address}", str(error)) from None
+        if signed is None or signed.signature is None:
+            raise KeyFailure(f"Ape account {self._account.alias or self.address}", "it did not sign")
+        raw = HexBytes(signed.serialize_transaction())
+        r, s, v = (int.from_bytes(signed.signature.r), int.from_bytes(signed.signature.s), signed.signature.v)
+        return SignedTransaction(raw_transaction=raw, hash=HexBytes(keccak(raw)), r=r, s=s, v=v)

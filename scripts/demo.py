@@ -1,0 +1,20 @@
+"""Run the demo on the network that Ape is connected to: `ape run demo --network ethereum:local:foundry`."""
+
+import click
+from ape.cli import ConnectedProviderCommand
+
+from nvm_chain.demo import run_demo
+from nvm_chain.dev_accounts import derive_dev_accounts
+from nvm_chain.embedded import deploy_all
+from scripts._seam import clear_errors, open_ape_chain
+
+
+@click.command(cls=ConnectedProviderCommand)
+@clear_errors
+def cli() -> None:
+    """Tell the whole story on a development network."""
+    chain = open_ape_chain()
+    chain.accounts = derive_dev_accounts()
+    deploy_all(chain, chain.accounts[0])
+    result = run_demo(chain, click.echo)
+    click.echo(result)

@@ -1,0 +1,57 @@
+"""Deploy Credits: `ape run deploy --network base:sepolia --account NAME --fee-owner ADDRESS`.
+
+Prints first what it will do and what that costs at most, then asks. Deploys by CREATE2 through the
+deterministic-deployment proxy where the chain has it. Safe to run twice.
+"""
+
+from pathlib import Path
+
+import click
+from ape.api import AccountAPI
+from ape.cli import ConnectedProviderCommand, account_option
+
+from nvm_chain.chain import Chain
+from nvm_chain.deploying import deploy_credits, describe_plan, plan_deployment, require_funds
+from nvm_chain.deployments import DeploymentRecord, record_path
+from nvm_chain.embedded import deploy_test_usdc
+from nvm_chain.errors import InvalidConfig
+from scripts._seam import ApeSigner, clear_errors, is_development, open_ape_chain
+
+
+@click.command(cls=ConnectedProviderCommand)
+@account_option()
+@click.option("--fee-owner", help="Who may set the protocol fee, which starts at zero. Default: the account.")
+@click.option("--chain-id", type=int, help="Chain id expected; a known network implies its own.")
+@click.option("--records", type=click.Path(path_type=Path), help="Folder of deployment records. Default: deployments/.")
+@click.option("--create", is_flag=True, help="Deploy by plain CREATE even where CREATE2 is possible.")
+@click.option("--test-usdc", is_flag=True, help="Deploy a TestUSDC beside it. Development networks only.")
+@click.option("--yes", is_flag=True, help="Do not ask. Development networks never ask.")
+@clear_errors
+def cli(
+    account: AccountAPI,
+    fee_owner: str | None,
+    chain_id: int | None,
+    records: Path | None,
+    create: bool,
+    test_usdc: bool,
+    yes: bool,
+) -> None:
+    """Deploy Credits to a network."""
+    chain, signer = open_ape_chain(chain_id), ApeSigner(account)
+    if test_usdc and not is_development():
+        raise InvalidConfig("a TestUSDC is for development networks; this one has the real USDC or none")
+    plan = plan_deployment(chain, signer.address, fee_owner or signer.address, create2=not create, folder=records)
+    for label, text in describe_plan(plan):
+        click.echo(f"{label:>10}: {text}")
+    require_funds(plan)
+    if not (yes or is_development() or plan.already_deployed):
+        click.confirm("Deploy?", abort=True)
+    usdc = deploy_test_usdc(chain, signer) if test_usdc else None
+    _report(chain, deploy_credits(chain, signer, plan, folder=records, usdc=usdc), records)
+
+
+def _report(chain: Chain, record: DeploymentRecord, records: Path | None) -> None:
+    click.echo(f"Credits is at {record.address} on chain {chain.chain_id}.")
+    if record.usdc:
+        click.echo(f"TestUSDC is at {record.usdc}.")
+    click.echo(f"The record is {record_path(record.chain_id, records)}.")

@@ -1,0 +1,1 @@
+"""Tests that run under `ape test`, with Ape's own fixtures."""

@@ -1,0 +1,142 @@
+"""Deploying from Python: both methods, twice, without funds, on the wrong chain; and checks that notice a change."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from eth_account import Account
+
+from nvm_chain.chain import Chain
+from nvm_chain.connecting import connect
+from nvm_chain.deploying import (
+    CREATE2_PROXY,
+    check_deployment,
+    compute_create2_address,
+    deploy_credits,
+    describe_plan,
+    plan_deployment,
+)
+from nvm_chain.deployments import read_record, record_path
+from nvm_chain.embedded import open_embedded
+from nvm_chain.errors import DeploymentMismatch, InsufficientCoin, NoContract, WrongChain
+from tests.support.anvil import open_anvil, run_anvil
+from tests.support.reverts import reverts
+
+
+@pytest.fixture(scope="module")
+def anvil_url() -> Iterator[str]:
+    with run_anvil() as url:
+        yield url
+
+
+@pytest.fixture
+def anvil(anvil_url: str) -> Iterator[Chain]:
+    chain = open_anvil(anvil_url)
+    snapshot = chain.web3.provider.make_request("evm_snapshot", [])["result"]
+    yield chain
+    chain.web3.provider.make_request("evm_revert", [snapshot])
+
+
+def deploy(chain: Chain, folder: Path, *, create2: bool = True):
+    signer = chain.accounts[0]
+    plan = plan_deployment(chain, signer.address, signer.address, create2=create2, folder=folder)
+    return plan, deploy_credits(chain, signer, plan, folder=folder)
+
+
+def test_deploy__where_the_proxy_is__uses_create2_at_the_computed_address(anvil: Chain, tmp_path: Path) -> None:
+    plan, record = deploy(anvil, tmp_path)
+    assert plan.method == record.method == "CREATE2"
+    assert plan.address == record.address == compute_create2_address(anvil.accounts[0].address)
+    assert CREATE2_PROXY in plan.reason
+    assert all(check.ok for check in check_deployment(anvil, record))
+    assert read_record(record_path(anvil.chain_id, tmp_path)) == record
+
+
+def test_deploy__without_the_proxy__uses_create_and_says_so(tmp_path: Path) -> None:
+    chain = open_embedded()
+    plan, record = deploy(chain, tmp_path)
+    assert (plan.method, plan.address, record.salt) == ("CREATE", None, None)
+    assert "no deterministic-deployment proxy" in dict(describe_plan(plan))["why"]
+    assert all(check.ok for check in check_deployment(chain, record))
+
+
+@pytest.mark.parametrize("create2", [True, False])
+def test_deploy__twice__sends_once_and_keeps_the_record(anvil: Chain, tmp_path: Path, create2: bool) -> None:
+    _, first = deploy(anvil, tmp_path, create2=create2)
+    nonce = anvil.web3.eth.get_transaction_count(anvil.accounts[0].address)
+    plan, second = deploy(anvil, tmp_path, create2=create2)
+    assert plan.already_deployed
+    assert plan.gas == plan.max_cost_wei == 0
+    assert second == first
+    assert anvil.web3.eth.get_transaction_count(anvil.accounts[0].address) == nonce
+
+
+def test_deploy__by_somebody_else_before__is_adopted_without_a_transaction(anvil: Chain, tmp_path: Path) -> None:
+    deploy(anvil, tmp_path / "theirs")
+    _, record = deploy(anvil, tmp_path / "ours")
+    assert (record.block_number, record.transaction_hash, record.deployer) == (None, None, None)
+    assert all(check.ok for check in check_deployment(anvil, record))
+
+
+def test_deploy__without_funds__says_how_much_and_leaves_no_record(anvil: Chain, tmp_path: Path) -> None:
+    poor = Account.create()
+    plan = plan_deployment(anvil, poor.address, poor.address, folder=tmp_path)
+    with reverts(InsufficientCoin(poor.address, 0, plan.max_cost_wei)):
+        deploy_credits(anvil, poor, plan, folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_plan__costs_at_least_what_the_deployment_then_used(anvil: Chain, tmp_path: Path) -> None:
+    plan, record = deploy(anvil, tmp_path)
+    used = anvil.read_transaction(str(record.transaction_hash))
+    assert 0 < used.gas_used <= plan.gas
+    assert 0 < used.fee_wei <= plan.max_cost_wei
+
+
+def test_connect__finds_the_recorded_deployment(anvil: Chain, anvil_url: str, tmp_path: Path) -> None:
+    _, record = deploy(anvil, tmp_path)
+    assert connect(anvil_url, records=tmp_path).credits.address == record.address
+
+
+def test_connect__with_a_record_of_a_chain_that_is_gone__says_no_contract(
+    anvil: Chain, anvil_url: str, tmp_path: Path
+) -> None:
+    snapshot = anvil.web3.provider.make_request("evm_snapshot", [])["result"]
+    _, record = deploy(anvil, tmp_path)
+    anvil.web3.provider.make_request("evm_revert", [snapshot])
+    with reverts(NoContract(record.address, anvil.chain_id)):
+        connect(anvil_url, records=tmp_path)
+
+
+def test_connect__to_another_chain_than_expected__is_refused(anvil_url: str) -> None:
+    with reverts(WrongChain(84532, 31337)):
+        connect("base:sepolia", rpc_url=anvil_url)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "noticed"),
+    [
+        ("runtime_code_hash", "0x" + "11" * 32, "code on chain is the recorded code"),
+        ("block_number", 10**6, "block"),
+        ("deployer", "0x" + "22" * 20, "deployer"),
+        ("chain_id", 5, "chain id"),
+        ("constructor_arguments", {"feeOwner": "0x" + "33" * 20}, "creation code and constructor arguments"),
+        ("compiler", {"version": "0.8.36"}, "compiler and settings"),
+    ],
+)
+def test_check_deployment__of_a_changed_record__notices(
+    anvil: Chain, tmp_path: Path, field: str, value: object, noticed: str
+) -> None:
+    _, record = deploy(anvil, tmp_path)
+    checks = check_deployment(anvil, record.model_copy(update={field: value}))
+    assert noticed in [check.name for check in checks if not check.ok]
+
+
+def test_deploy__where_other_code_stands_at_the_address__refuses_and_leaves_no_record(
+    anvil: Chain, tmp_path: Path
+) -> None:
+    address = compute_create2_address(anvil.accounts[0].address)
+    anvil.web3.provider.make_request("anvil_setCode", [address, "0x00"])
+    with pytest.raises(DeploymentMismatch):
+        deploy(anvil, tmp_path)
+    assert list(tmp_path.iterdir()) == []
