@@ -20,8 +20,9 @@ import {Splits} from "./libraries/Splits.sol";
 /// OpenZeppelin brings approvals, transfers and hooks of ERC-1155 and the two-step owner, who sets the protocol fee and nothing else.
 /// The ledger is ours: {_grant} and {_spend} are the only functions that change a balance.
 contract Credits is ICredits, ERC1155, Ownable2Step {
-    /// @dev A plan as stored. An order reads the first slot and the splits, a redemption the second slot.
+    /// @dev A plan as stored. An order reads the first slot and the splits, a redemption the second slot and the account.
     struct Plan {
+        // first slot
         address token;
         uint40 credits;
         uint16 feeBps;
@@ -44,6 +45,8 @@ contract Credits is ICredits, ERC1155, Ownable2Step {
     uint256 public constant MAX_FEE_BPS = 1000;
     /// @inheritdoc ICredits
     uint256 public constant MAX_SPLITS = 16;
+    /// @inheritdoc ICredits
+    uint256 public constant MAX_QUANTITY = type(uint32).max;
     /// @inheritdoc ICredits
     uint256 public constant ISOLATED_GAS = 200_000;
 
@@ -209,9 +212,10 @@ contract Credits is ICredits, ERC1155, Ownable2Step {
         revert PlanNotActive(planId);
     }
 
-    /// @dev The upper bound keeps every product of an order far from overflowing.
+    /// @dev The upper bound keeps every product of an order far from overflowing, and a stranger who orders a free plan
+    /// for somebody else from filling that account.
     function _checkQuantity(uint256 planId, uint256 quantity, bool trial) private pure {
-        if (quantity == 0 || quantity > type(uint72).max || (trial && quantity != 1)) {
+        if (quantity == 0 || quantity > MAX_QUANTITY || (trial && quantity != 1)) {
             revert InvalidQuantity(planId, quantity);
         }
     }
@@ -222,7 +226,7 @@ contract Credits is ICredits, ERC1155, Ownable2Step {
             for (uint256 i; i < count; ++i) {
                 cost += plan.splits[i].amount;
             }
-            cost *= quantity; // at most 16 * 2^96 * 2^72
+            cost *= quantity; // below 16 * 2^96 * 2^32
         }
     }
 
@@ -276,10 +280,7 @@ contract Credits is ICredits, ERC1155, Ownable2Step {
     }
 
     /// @inheritdoc ICredits
-    function mintBatch(uint256 planId, address[] calldata to, uint256[] calldata amounts)
-        external
-        onlyMinter(planId)
-    {
+    function mintBatch(uint256 planId, address[] calldata to, uint256[] calldata amounts) external onlyMinter(planId) {
         if (to.length != amounts.length) revert ERC1155InvalidArrayLength(to.length, amounts.length);
         // A call gets at most 63/64 of what is left. Without this check a gas estimate, or a caller who sends too little,
         // would quietly drop items.
@@ -377,12 +378,7 @@ contract Credits is ICredits, ERC1155, Ownable2Step {
     // ------------------------------------------------------------------ reads
 
     /// @inheritdoc IERC1155
-    function balanceOf(address holder, uint256 planId)
-        public
-        view
-        override(ERC1155, IERC1155)
-        returns (uint256)
-    {
+    function balanceOf(address holder, uint256 planId) public view override(ERC1155, IERC1155) returns (uint256) {
         Account storage account = _accounts[planId][holder];
         return account.granted - account.spent;
     }
@@ -420,9 +416,7 @@ contract Credits is ICredits, ERC1155, Ownable2Step {
     /// @inheritdoc ICredits
     function stateOf(uint256 planId) external view returns (PlanState memory state) {
         Plan storage plan = _existing(planId);
-        return PlanState({
-            owner: plan.owner, pendingOwner: plan.pendingOwner, active: plan.active, feeBps: plan.feeBps
-        });
+        return PlanState({owner: plan.owner, pendingOwner: plan.pendingOwner, active: plan.active, feeBps: plan.feeBps});
     }
 
     /// @inheritdoc ICredits
@@ -448,11 +442,7 @@ contract Credits is ICredits, ERC1155, Ownable2Step {
     }
 
     /// @inheritdoc ICredits
-    function canRedeem(uint256 planId, address holder, uint256 amount)
-        external
-        view
-        returns (bool ok, bytes4 reason)
-    {
+    function canRedeem(uint256 planId, address holder, uint256 amount) external view returns (bool ok, bytes4 reason) {
         Plan storage plan = _plans[planId];
         if (plan.owner == address(0)) return (false, UnknownPlan.selector);
         if (amount < plan.minRedeem || amount > plan.maxRedeem) return (false, RedeemOutOfRange.selector);

@@ -136,7 +136,7 @@ class NotPendingPlanOwner(ContractError):
 
 @dataclass(eq=False)
 class InvalidQuantity(ContractError):
-    """Thrown when a purchase has quantity 0 or above 2**72 - 1, or a trial any other quantity than 1."""
+    """Thrown when an order has quantity 0 or above 2**32 - 1, or a trial any other quantity than 1."""
 
     plan_id: int
     quantity: int
@@ -280,7 +280,10 @@ class RedeemOutOfRange(ContractError):
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        return f"A request of this plan takes {self.min_redeem} to {self.max_redeem} credits, not {self.amount}."
+        return (
+            f"A request of this plan takes {self.min_redeem} to {self.max_redeem} credits, not {self.amount}. "
+            "Give an amount in that range."
+        )
 
 
 @dataclass(eq=False)
@@ -329,7 +332,7 @@ class FeeAboveCap(ContractError):
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        return f"A fee of {self.fee_bps} basis points is above the cap of {self.max_fee_bps}, which cannot be raised."
+        return f"A fee of {self.fee_bps} basis points is above the cap, which is fixed. Set at most {self.max_fee_bps}."
 
 
 @dataclass(eq=False)
@@ -379,7 +382,10 @@ class ERC1155InsufficientBalance(ContractError):
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        return f"{self.sender} has {self.balance} of token {self.token_id:#066x} and needs {self.needed}."
+        return (
+            f"{self.sender} has {self.balance} of token {self.token_id:#066x} and needs {self.needed}. "
+            "Give a smaller amount, or get more first."
+        )
 
 
 @dataclass(eq=False)

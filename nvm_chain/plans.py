@@ -14,7 +14,7 @@ from nvm_chain.tokens import read_token_info
 from nvm_chain.types import CreditsConfig, Plan, PriceConfig, RegisteredPlan, Rule, Split, Terms, Transaction
 from nvm_chain.units import check_uint
 
-QUANTITY_BITS = 72
+QUANTITY_BITS = 32
 TINY_PRICE_DECIMALS = 3
 """A price below 10**-3 of its token is taken for a mistake, unless the caller says otherwise."""
 

@@ -119,7 +119,7 @@ interface ICredits is IERC1155MetadataURI {
 
     // ------------------------------------------------------------------ errors: orders
 
-    /// @notice Thrown when a purchase has quantity 0, or a trial any other quantity than 1.
+    /// @notice Thrown when an order has quantity 0 or more than {MAX_QUANTITY}, or a trial any other quantity than 1.
     /// @param planId The plan.
     /// @param quantity Number of purchases asked for.
     error InvalidQuantity(uint256 planId, uint256 quantity);
@@ -245,9 +245,7 @@ interface ICredits is IERC1155MetadataURI {
     /// @param planId The plan.
     /// @param previousOwner Who owned it.
     /// @param newOwner Who owns it now.
-    event PlanOwnershipTransferred(
-        uint256 indexed planId, address indexed previousOwner, address indexed newOwner
-    );
+    event PlanOwnershipTransferred(uint256 indexed planId, address indexed previousOwner, address indexed newOwner);
 
     /// @notice Emitted when a plan is ordered, right after the ERC-1155 event of its grant.
     /// @param planId The plan.
@@ -311,9 +309,7 @@ interface ICredits is IERC1155MetadataURI {
     /// @param salt Any value; tells apart plans of one creator with equal terms.
     /// @param planUri Where the plan's metadata is.
     /// @return planId The plan's id, see {planIdOf}.
-    function registerPlan(Terms calldata terms, bytes32 salt, string calldata planUri)
-        external
-        returns (uint256 planId);
+    function registerPlan(Terms calldata terms, bytes32 salt, string calldata planUri) external returns (uint256 planId);
 
     /// @notice Changes where a plan's metadata is.
     /// @dev Only the plan's owner. Emits the URI event of ERC-1155.
@@ -372,7 +368,7 @@ interface ICredits is IERC1155MetadataURI {
     /// Credits are granted before the payment and before the ERC-1155 hook of a contract receiver.
     /// Reverts with {UnknownPlan} if there is no such plan.
     /// Reverts with {PlanNotActive} if it takes no orders.
-    /// Reverts with {InvalidQuantity} if the quantity is 0, or not 1 on a trial.
+    /// Reverts with {InvalidQuantity} if the quantity is 0 or above {MAX_QUANTITY}, or not 1 on a trial.
     /// Reverts with {TrialAlreadyTaken} if the receiver has had this trial.
     /// Reverts with {CostAboveMax} if the cost exceeds `maxCost`.
     /// Reverts with {WrongValue} if the native coin sent is not exactly what is needed.
@@ -465,6 +461,10 @@ interface ICredits is IERC1155MetadataURI {
     /// @return Number of splits.
     function MAX_SPLITS() external view returns (uint256);
 
+    /// @notice Returns how many purchases one order may make.
+    /// @return Number of purchases.
+    function MAX_QUANTITY() external view returns (uint256);
+
     /// @notice Returns the gas that each item of a batch mint, or the delivery of a fee, has to itself.
     /// @return Units of gas.
     function ISOLATED_GAS() external view returns (uint256);
@@ -507,7 +507,9 @@ interface ICredits is IERC1155MetadataURI {
     function isMinter(uint256 planId, address account) external view returns (bool);
 
     /// @notice Returns what an order would cost.
-    /// @dev Says nothing of whether the plan takes orders. Reverts with {UnknownPlan} if there is no such plan.
+    /// @dev Says nothing of whether the plan takes orders.
+    /// Reverts with {UnknownPlan} if there is no such plan.
+    /// Reverts with {InvalidQuantity} as {order} does.
     /// @param planId The plan.
     /// @param payer Who would pay; a price in splits is the same for everyone.
     /// @param quantity Number of purchases.

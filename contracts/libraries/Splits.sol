@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 /// @title The arithmetic of prices
-/// @dev Unchecked: an amount is below 2^96, a quantity below 2^72, a fee at most 10,000 basis points, so no product reaches 2^256.
+/// @dev Unchecked: an amount is below 2^96, a quantity below 2^32, a fee at most 10,000 basis points, so no product reaches 2^256.
 library Splits {
     /// @notice Basis points in one whole.
     uint256 internal constant BPS = 10_000;
