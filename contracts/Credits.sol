@@ -37,7 +37,7 @@ contract Credits is ICredits, ERC1155, Ownable2Step {
         bool transferable;
         // further slots
         address pendingOwner;
-        Split[16] splits;
+        Split[16] splits; // MAX_SPLITS of them
         string uri;
     }
 
@@ -68,8 +68,8 @@ contract Credits is ICredits, ERC1155, Ownable2Step {
     }
 
     modifier onlyMinter(uint256 planId) {
-        address owner = _existing(planId).owner;
-        if (msg.sender != owner && !_minters[planId][owner][msg.sender]) revert NotMinter(planId, msg.sender);
+        address planOwner = _existing(planId).owner;
+        if (msg.sender != planOwner && !_minters[planId][planOwner][msg.sender]) revert NotMinter(planId, msg.sender);
         _;
     }
 
@@ -190,10 +190,10 @@ contract Credits is ICredits, ERC1155, Ownable2Step {
     {
         // Check
         Plan storage plan = _plans[planId];
-        (bool active, bool trial, address token) = (plan.active, plan.trial, plan.token);
+        (bool active, bool trial, address token, uint256 count) = (plan.active, plan.trial, plan.token, plan.splitCount);
         if (!active) _revertNotActive(planId);
         _checkQuantity(planId, quantity, trial);
-        cost = _costOf(plan, quantity);
+        cost = _costOf(plan, count, quantity);
         if (cost > maxCost) revert CostAboveMax(cost, maxCost);
         _checkValue(token == address(0) ? cost : 0);
 
@@ -220,8 +220,7 @@ contract Credits is ICredits, ERC1155, Ownable2Step {
         }
     }
 
-    function _costOf(Plan storage plan, uint256 quantity) private view returns (uint256 cost) {
-        uint256 count = plan.splitCount;
+    function _costOf(Plan storage plan, uint256 count, uint256 quantity) private view returns (uint256 cost) {
         unchecked {
             for (uint256 i; i < count; ++i) {
                 cost += plan.splits[i].amount;
@@ -433,7 +432,7 @@ contract Credits is ICredits, ERC1155, Ownable2Step {
     function quote(uint256 planId, address, uint256 quantity) external view returns (uint256 cost) {
         Plan storage plan = _existing(planId);
         _checkQuantity(planId, quantity, plan.trial);
-        return _costOf(plan, quantity);
+        return _costOf(plan, plan.splitCount, quantity);
     }
 
     /// @inheritdoc ICredits
