@@ -238,9 +238,7 @@ def check_npm() -> None:
 def run_solc(*args: str, stdin: str = "") -> str:
     """Call the wrapper and return what it prints."""
     try:
-        done = subprocess.run(
-            [WRAPPER, *args], input=stdin, capture_output=True, text=True, check=True, timeout=60
-        )
+        done = subprocess.run([WRAPPER, *args], input=stdin, capture_output=True, text=True, check=True, timeout=60)
     except (OSError, subprocess.SubprocessError) as error:
         detail = getattr(error, "stderr", None) or str(error)
         raise CannotBeHad(f"it does not run: {detail.strip()[-300:]}") from None
