@@ -7,7 +7,6 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -66,7 +65,7 @@ class Chain:
         with self._typed_errors():
             self.chain_id = web3.eth.chain_id
         self.usdc: ChecksumAddress | None = find_usdc(self.chain_id)
-        self._credits: ChecksumAddress | None = None
+        self._credits: Contract | None = None
 
     def __repr__(self) -> str:
         """Say which chain this is and where, without secrets."""
@@ -77,14 +76,14 @@ class Chain:
     def use_credits(self, address: ChecksumAddress) -> None:
         """Set where Credits is. One request. Raises NoContract if there is no code at the address."""
         self.read_code(address)
-        self._credits = address
+        self._credits = self.bind(address, read_artifact("Credits").abi)
 
-    @cached_property
+    @property
     def credits(self) -> Contract:
         """The Credits contract, bound. Raises NoDeployment if nothing said where it is."""
         if self._credits is None:
             raise NoDeployment(self.chain_id)
-        return self.bind(self._credits, read_artifact("Credits").abi)
+        return self._credits
 
     def bind(self, address: ChecksumAddress, abi: Sequence[Any]) -> Contract:
         """Return a contract whose functions `read` and `send` take; no request."""

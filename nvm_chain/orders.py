@@ -10,7 +10,14 @@ from nvm_chain.addresses import ZERO_ADDRESS, parse_address
 from nvm_chain.chain import Chain, summarize
 from nvm_chain.contract_errors import CostAboveMax, PlanNotActive, TrialAlreadyTaken
 from nvm_chain.credits import read_account
-from nvm_chain.errors import InsufficientAllowance, InsufficientFunds, NvmChainError
+from nvm_chain.errors import (
+    FundsError,
+    InsufficientAllowance,
+    InsufficientFunds,
+    NotMined,
+    NvmChainError,
+    TransactionError,
+)
 from nvm_chain.keys import Signer
 from nvm_chain.plans import quote_plan, read_plan
 from nvm_chain.tokens import ERC20_ABI, approve_credits, read_allowance, read_token_balance
@@ -35,7 +42,7 @@ def order_plan(
     Checks first, so that nothing is sent that would fail: that the plan takes orders, the cost against ``max_cost``
     (in base units; the quoted cost if not given), the signer's balance and allowance. If the allowance is too small it
     approves exactly the cost, or with ``approve=False`` raises InsufficientAllowance. Should the order fail after an
-    approval, the approval is taken back. Waits until mined.
+    approval, the allowance is put back to what it was. Waits until mined.
 
     One transaction, two if it approves. Raises UnknownPlan, PlanNotActive, TrialAlreadyTaken, InvalidQuantity,
     CostAboveMax, InsufficientFunds, InsufficientCoin, PaymentFailed, or a NetworkError.
@@ -50,12 +57,12 @@ def order_plan(
     if plan.terms.token == ZERO_ADDRESS:
         receipt, approval = chain.send(signer, function, value=cost), None
     else:
-        approval = _prepare_payment(chain, signer, plan.terms.token, cost, approve)
+        allowance, approval = _prepare_payment(chain, signer, plan.terms.token, cost, approve)
         try:
             receipt = chain.send(signer, function)
-        except NvmChainError:
-            if approval is not None:
-                approve_credits(chain, signer, plan.terms.token, 0)
+        except (TransactionError, FundsError) as error:
+            if approval is not None and not isinstance(error, NotMined):
+                _restore_allowance(chain, signer, plan.terms.token, allowance, error)
             raise
     return _build_receipt(chain, plan, receipt, approval)
 
@@ -70,17 +77,29 @@ def _check_order(chain: Chain, plan: Plan, receiver: ChecksumAddress, cost: int,
         raise TrialAlreadyTaken(plan.plan_id, receiver)
 
 
-def _prepare_payment(chain: Chain, signer: Signer, token: ChecksumAddress, cost: int, approve: bool) -> Transaction | None:
-    """Make sure that the contract can take the cost; return the approval if one had to be sent."""
+def _prepare_payment(
+    chain: Chain, signer: Signer, token: ChecksumAddress, cost: int, approve: bool
+) -> tuple[int, Transaction | None]:
+    """Make sure that the contract can take the cost; return the allowance before, and the approval if one was sent."""
     balance = read_token_balance(chain, token, signer.address)
     if balance < cost:
         raise InsufficientFunds(token, signer.address, balance, cost)
     allowance = read_allowance(chain, token, signer.address)
     if allowance >= cost:
-        return None
+        return allowance, None
     if not approve:
         raise InsufficientAllowance(token, signer.address, chain.credits.address, allowance, cost)
-    return approve_credits(chain, signer, token, cost)
+    return allowance, approve_credits(chain, signer, token, cost)
+
+
+def _restore_allowance(
+    chain: Chain, signer: Signer, token: ChecksumAddress, allowance: int, error: NvmChainError
+) -> None:
+    """Put an allowance back to what it was before an order that failed; if that fails too, say so in its error."""
+    try:
+        approve_credits(chain, signer, token, allowance)
+    except NvmChainError as second:
+        error.add_note(f"The approval could not be taken back ({second}). Approve {allowance} for {chain.credits.address}.")
 
 
 def _build_receipt(chain: Chain, plan: Plan, receipt: TxReceipt, approval: Transaction | None) -> OrderReceipt:
