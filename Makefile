@@ -1,0 +1,139 @@
+# One spelling per task. Everything is set up on first use, inside this folder, and found ready the next time.
+#
+#   make demo        make test        make check        make help
+#
+# Python comes from the locks in requirements/, the contracts' imports, compiler and chain from package-lock.json.
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# The first of these that is 3.11 or newer. `make PYTHON=/path/to/python3.12 test` names another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+# Tests run in this many processes.
+WORKERS ?= 2
+# What `make demo` and `make deploy` pass on, as in `make demo ARGS="--rpc http://127.0.0.1:8545"`.
+ARGS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-input --quiet --quiet
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
+# The contracts that are deployed; contracts/test/ breaks rules on purpose.
+SHIPPED := 'contracts/*.sol' 'contracts/interfaces/*.sol' 'contracts/libraries/*.sol'
+
+# Without a home folder, what wants one gets it here.
+ifeq ($(shell test -n "$$HOME" && test -d "$$HOME" && test -w "$$HOME" && echo yes),)
+export HOME := $(CURDIR)/.home
+endif
+
+say = @printf '==> %s\n'
+
+# Ape keeps its state here, not in the home folder. (`make deploy` leaves it there: that is where accounts are.)
+test check bench compile: export APE_DATA_FOLDER := $(CURDIR)/.ape
+
+.PHONY: help demo test check bench deploy compile format lock setup clean
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: .venv/done-package ## Run the whole story on a chain inside this process: no Node.js, no account, no network
+	$(say) 'Running the demo'
+	@$(BIN)/nvm-chain demo $(ARGS)
+
+test: setup ## Run every test: on eth-tester, then the contracts again on anvil, then through Ape
+	$(say) 'Every test, on eth-tester'
+	@$(PYTEST) --chain eth-tester
+	$(say) 'The contracts and the whole path again, on anvil'
+	@$(PYTEST) --chain anvil $(wildcard tests/contracts tests/integration)
+	$(say) 'Through Ape'
+	@$(if $(wildcard tests/ape),$(BIN)/ape test tests/ape,echo 'tests/ape is not there')
+
+check: setup ## Run formatters, linters, the type checker and the tests of the house's own rules
+	$(say) 'ruff: format and rules'
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	$(say) 'mypy --strict'
+	@$(BIN)/mypy --strict
+	$(say) 'forge fmt, solhint'
+	@$(BIN)/forge fmt --check contracts
+	@node_modules/.bin/solhint --config .solhint.json --disc --noPoster --max-warnings 0 $(SHIPPED)
+	$(say) 'The rules of the house'
+	@$(PYTEST) tests/house
+
+bench: setup ## Measure gas from receipts and compare with the committed table
+	$(say) 'Measuring gas'
+	@$(BIN)/python tests/gas/bench.py
+
+deploy: setup ## Deploy with Ape: make deploy ARGS="--network base:sepolia --account NAME"
+	@$(BIN)/ape run deploy $(ARGS)
+
+compile: setup ## Compile the contracts and write the artifacts into the package
+	$(say) 'Compiling'
+	@$(BIN)/ape run export_artifacts
+
+format: setup ## Format Python and Solidity
+	@$(BIN)/ruff check --fix --quiet
+	@$(BIN)/ruff format
+	@$(BIN)/forge fmt contracts
+
+# Keeps the versions that are in the locks; `make lock ARGS=--upgrade` takes newer ones.
+LOCK := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes \
+	--no-emit-index-url --no-header --quiet $(ARGS)
+lock: .venv/done-dev ## Write requirements/*.lock anew from pyproject.toml
+	$(say) 'Locking'
+	@$(PIP) 'uv>=0.9,<1'
+	@$(LOCK) --extra ape --group dev --output-file requirements/dev.lock
+	@$(LOCK) --group build --constraint requirements/dev.lock --output-file requirements/run.lock
+
+setup: node_modules/done .venv/done-package .venv/done-tools .solc/done ## Set up what tests and checks need, without running any
+
+clean: ## Remove everything that make has set up or written
+	rm -rf .venv node_modules .solc .build .ape .home dist build htmlcov .coverage* \
+		.pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find nvm_chain scripts tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---- set-up. A done file is newer than the lock it was made from.
+
+.venv/done-venv:
+	@test -n '$(PYTHON)' || { \
+		echo 'Python 3.11 or newer is needed. Neither python3 nor python3.11, 3.12 or 3.13 is one.' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo '$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv' >&2; exit 1; }
+	$(say) "Making .venv with $$($(PYTHON) --version)"
+	@mkdir -p "$$HOME"
+	@$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+.venv/done-run: .venv/done-venv requirements/run.lock
+	$(say) 'Installing what the package needs (about 20 seconds)'
+	@$(PIP) --no-deps --require-hashes --requirement requirements/run.lock
+	@touch $@
+
+# Builds with what the lock brought: nothing is downloaded here.
+.venv/done-package: .venv/done-run pyproject.toml
+	$(say) 'Installing nvm-chain itself, editable'
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/done-dev: .venv/done-run requirements/dev.lock
+	$(say) 'Installing Ape, pytest and the linters (about a minute)'
+	@$(PIP) --no-deps --no-build-isolation --require-hashes --requirement requirements/dev.lock
+	@touch $@
+
+node_modules/done: package-lock.json package.json .npmrc
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null || { \
+		echo 'Node.js 20 or newer with npm is needed for this, and was not found. (make demo does without.)' >&2; exit 1; }
+	$(say) 'Installing solc, anvil and the contracts'\'' imports from npm (about 20 seconds)'
+	@mkdir -p "$$HOME"
+	@npm ci --loglevel=error --no-progress >/dev/null
+	@touch $@
+
+.venv/done-tools: .venv/done-dev node_modules/done tools/link_tools.py
+	@$(BIN)/python tools/link_tools.py
+	@touch $@
+
+.solc/done: .venv/done-dev node_modules/done tools/install_solc.py tools/solc.js
+	$(say) 'Looking for the Solidity compiler'
+	@$(BIN)/python tools/install_solc.py
+	@touch $@
