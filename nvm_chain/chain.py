@@ -3,7 +3,6 @@
 A Chain reads, simulates, sends and waits, and turns whatever goes wrong into the errors of `nvm_chain.errors`.
 """
 
-import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,16 +10,15 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 import requests
+from eth_abi.exceptions import DecodingError
 from eth_account.signers.local import LocalAccount
-from eth_tester.exceptions import TransactionFailed
-from eth_tester.exceptions import ValidationError as EthTesterValidationError
 from eth_typing import ChecksumAddress
 from eth_utils.exceptions import ValidationError
 from web3 import HTTPProvider, Web3
 from web3.contract.contract import Contract, ContractFunction
 from web3.exceptions import BadFunctionCallOutput, TimeExhausted, Web3Exception
 from web3.logs import DISCARD
-from web3.types import EventData, TxData, TxParams, TxReceipt
+from web3.types import EventData, RPCEndpoint, RPCResponse, TxData, TxParams, TxReceipt
 
 from nvm_chain.artifacts import read_artifact
 from nvm_chain.errors import (
@@ -35,7 +33,7 @@ from nvm_chain.errors import (
 )
 from nvm_chain.keys import Signer
 from nvm_chain.networks import find_usdc
-from nvm_chain.reverts import decode_revert, parse_revert_data
+from nvm_chain.reverts import decode_revert, parse_revert_data, parse_rpc_error
 from nvm_chain.types import Transaction
 
 logger = logging.getLogger("nvm_chain")
@@ -230,31 +228,57 @@ class Chain:
 
     @contextmanager
     def _typed_errors(self) -> Iterator[None]:
-        """Turn what web3, eth-tester and requests raise into this package's errors, once, here."""
+        """Turn what web3 and requests raise into this package's errors, once, here."""
         try:
             yield
         except NvmChainError:
             raise
         except requests.exceptions.RequestException as error:
             raise ConnectionFailed(self.label, _describe(error)) from None
-        except json.JSONDecodeError:
-            raise ConnectionFailed(self.label, "it does not speak JSON-RPC") from None
-        except (Web3Exception, TransactionFailed, ValidationError, EthTesterValidationError) as error:
+        except (Web3Exception, ValidationError) as error:
             data = parse_revert_data(error)
             raise (RpcFailed(str(error)) if data is None else decode_revert(data)) from None
+        except (ArithmeticError, AttributeError, DecodingError, LookupError, TypeError, ValueError) as error:
+            # web3 trusts that an answer has the form it should have.
+            raise RpcFailed(f"its answer cannot be read ({type(error).__name__})") from error
+
+
+class NodeProvider(HTTPProvider):
+    """A node reached by http. Reads its answers before web3 does, which fails over some that a contract can choose."""
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        """Make one request. Raises the error that revert data stands for, and ConnectionFailed for no JSON-RPC."""
+        try:
+            response: object = super().make_request(method, params)
+        except requests.exceptions.RequestException:
+            raise
+        except (ValueError, RecursionError):
+            response = None
+        if not isinstance(response, dict):
+            raise ConnectionFailed(redact_url(str(self.endpoint_uri)), "it does not speak JSON-RPC")
+        data = parse_rpc_error(response.get("error"))
+        if data is not None:
+            raise decode_revert(data)
+        return cast(RPCResponse, response)
 
 
 def open_rpc(url: str, timeout_seconds: int = 120) -> Chain:
     """Connect to a node by its http or https URL. One request. Raises ConnectionFailed."""
-    provider = HTTPProvider(url, request_kwargs={"timeout": REQUEST_TIMEOUT_SECONDS}, exception_retry_configuration=None)
+    provider = NodeProvider(url, request_kwargs={"timeout": REQUEST_TIMEOUT_SECONDS}, exception_retry_configuration=None)
     return Chain(Web3(provider), redact_url(url), timeout_seconds=timeout_seconds)
 
 
 def redact_url(url: str) -> str:
     """Return scheme, host and port of a URL: RPC keys live in the rest."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}"
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "the URL given"
+    if not parts.hostname:
+        return "the URL given"
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{port}"
 
 
 def summarize(receipt: TxReceipt) -> Transaction:
@@ -273,4 +297,6 @@ def _describe(error: requests.exceptions.RequestException) -> str:
         return f"no answer within {REQUEST_TIMEOUT_SECONDS} seconds"
     if isinstance(error, requests.exceptions.HTTPError) and error.response is not None:
         return f"HTTP status {error.response.status_code}"
+    if isinstance(error, ValueError):
+        return "it is no http or https URL"
     return "connection refused or host not found"

@@ -50,7 +50,10 @@ def find_record(chain_id: int, folder: Path | None = None) -> DeploymentRecord |
     packaged = Path(str(files("nvm_chain") / "data" / "deployments" / f"{chain_id}.json"))
     for path in (record_path(chain_id, folder), packaged):
         if path.is_file():
-            return read_record(path)
+            record = read_record(path)
+            if record.chain_id != chain_id:
+                raise InvalidRecord(str(path), f"chain_id: it is of chain {record.chain_id}, not {chain_id}")
+            return record
     return None
 
 

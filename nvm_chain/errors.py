@@ -37,6 +37,11 @@ class NvmChainError(Exception):
         return self.message()
 
 
+def _show(value: object) -> str:
+    """Quote the beginning of what was given; an int in hexadecimal, as Python writes no decimal of 5,000 digits."""
+    return repr((hex(value) if isinstance(value, int) else str(value))[:90])
+
+
 class InputError(NvmChainError, ValueError):
     """An argument that cannot be right. Nothing was sent."""
 
@@ -51,7 +56,7 @@ class InvalidAddress(InputError):
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        return f"{self.name} {str(self.value)[:80]!r} {self.problem}. Copy it again from where it was shown."
+        return f"{self.name} {_show(self.value)} {self.problem}. Copy it again from where it was shown."
 
 
 @dataclass(eq=False)
@@ -74,8 +79,7 @@ class InvalidPlanId(InputError):
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        text = str(self.value)[:90]
-        return f"{text!r} is no plan id. Give the integer, 0x and 64 hexadecimal digits, or did:nv: and 64 hexadecimal digits."
+        return f"{_show(self.value)} is no plan id. Give the integer, 0x and 64 hexadecimal digits, or did:nv: and 64 hexadecimal digits."
 
 
 @dataclass(eq=False)
@@ -178,7 +182,8 @@ class RpcFailed(NetworkError):
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        return f"The node refused: {self.problem[:300]}"
+        shown = "".join(character if character.isprintable() else " " for character in self.problem[:300])
+        return f"The node refused: {shown.rstrip('. ')}."
 
 
 @dataclass(eq=False)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +13,14 @@ from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import KeyFailure
+
+MAX_KEYFILE_SIZE = 16_384
+"""Characters. A key file has about 500."""
+MAX_WORK = 2**24
+"""The largest number a key derivation is run with; a damaged one can take years."""
+
+_NO_KEY = "it is no private key; expected 0x and 64 hexadecimal digits"
+_MALFORMED = "its 'crypto' section is malformed"
 
 
 class Signer(Protocol):
@@ -29,10 +39,13 @@ def read_key_from_environment(variable: str) -> LocalAccount:
 
     Raises KeyFailure if it is not set or is no key; the error does not show the value.
     """
+    source = f"environment variable {_conceal(variable)}"
     value = os.environ.get(variable)
     if value is None:
-        raise KeyFailure(f"environment variable {variable}", "it is not set")
-    return _account_from(value.strip(), f"environment variable {variable}")
+        raise KeyFailure(source, "it is not set")
+    if not re.fullmatch(r"\s*(0x)?[0-9a-fA-F]{64}\s*", value):
+        raise KeyFailure(source, _NO_KEY)
+    return _account_from(value.strip(), source)
 
 
 def read_keyfile(path: Path | str, password: str) -> LocalAccount:
@@ -41,28 +54,52 @@ def read_keyfile(path: Path | str, password: str) -> LocalAccount:
     Decrypting takes about a second on purpose. Raises KeyFailure for a missing or malformed file
     and for a wrong password.
     """
-    source = f"key file {path}"
-    try:
-        content = json.loads(Path(path).read_text("utf-8"))
-    except OSError as error:
-        raise KeyFailure(source, f"cannot read it ({error.strerror})") from None
-    except ValueError:
-        raise KeyFailure(source, "it is not JSON; expected an eth-account key file") from None
+    source = f"key file {_conceal(str(path))}"
+    content = _read_json(Path(path), source)
     if not isinstance(content, dict) or "crypto" not in {key.lower() for key in content}:
         raise KeyFailure(source, "it has no 'crypto' section; expected an eth-account key file")
+    if max(_find_numbers(content), default=0) > MAX_WORK:
+        raise KeyFailure(source, _MALFORMED)
     try:
         key = Account.decrypt(content, password)
     except ValueError as error:
-        problem = "the password is wrong" if "MAC mismatch" in str(error) else "its 'crypto' section is malformed"
-        raise KeyFailure(source, problem) from None
-    except (KeyError, TypeError, AttributeError):
-        raise KeyFailure(source, "its 'crypto' section is malformed") from None
-    return _account_from(bytes(key), source)
+        raise KeyFailure(source, "the password is wrong" if "mismatch" in str(error) else _MALFORMED) from None
+    except (LookupError, TypeError, AttributeError, AssertionError, ArithmeticError, NotImplementedError):
+        raise KeyFailure(source, _MALFORMED) from None
+    account = _account_from(bytes(key), source)
+    # The password's check does not cover all that the key is computed from. The address, which some wallets leave out, does.
+    if content.get("address") and str(content["address"]).lower().removeprefix("0x") != account.address[2:].lower():
+        raise KeyFailure(source, "it holds another key than that of the address in it")
+    return account
+
+
+def _conceal(name: str) -> str:
+    """Return a name, without the key that somebody may have given in its place."""
+    return re.sub(r"[0-9a-fA-F]{64}", "(a key, not shown)", name)
+
+
+def _read_json(path: Path, source: str) -> Any:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return json.loads(file.read(MAX_KEYFILE_SIZE))
+    except OSError as error:
+        raise KeyFailure(source, f"cannot read it ({error.strerror})") from None
+    except (ValueError, RecursionError):
+        raise KeyFailure(source, "it is not JSON; expected an eth-account key file") from None
+
+
+def _find_numbers(value: Any) -> Iterator[int]:
+    """Yield every integer in nested dictionaries."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _find_numbers(inner)
+    elif isinstance(value, int):
+        yield value
 
 
 def _account_from(key: str | bytes, source: str) -> LocalAccount:
     try:
         account: LocalAccount = Account.from_key(key)
     except Exception:  # noqa: BLE001  eth-account raises many types, some of which quote the key
-        raise KeyFailure(source, "it is no private key; expected 0x and 64 hexadecimal digits") from None
+        raise KeyFailure(source, _NO_KEY) from None
     return account

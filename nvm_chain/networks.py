@@ -1,5 +1,6 @@
 """The networks this package knows by name, and where USDC is on them."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,7 +39,8 @@ EMBEDDED: Final = "embedded"
 def read_network(name: str) -> Network:
     """Return a network by name. Raises UnknownNetwork, which lists the names there are."""
     if name not in NETWORKS:
-        raise UnknownNetwork(name, (EMBEDDED, *NETWORKS))
+        # Perhaps a URL without its scheme: what is before the host, and behind it, may be secret.
+        raise UnknownNetwork(re.split("[/?#]", name.rpartition("@")[2])[0], (EMBEDDED, *NETWORKS))
     return NETWORKS[name]
 
 

@@ -12,7 +12,7 @@ from nvm_chain.keys import Signer
 from nvm_chain.pricing import build_terms
 from nvm_chain.tokens import read_token_info
 from nvm_chain.types import CreditsConfig, Plan, PriceConfig, RegisteredPlan, Rule, Split, Terms, Transaction
-from nvm_chain.units import check_uint
+from nvm_chain.units import check_bool, check_uint
 
 QUANTITY_BITS = 32
 TINY_PRICE_DECIMALS = 3
@@ -36,14 +36,26 @@ def register_plan(
     Raises SuspiciousPrice if a price in an ERC-20 token is below a thousandth of it, unless ``allow_tiny_price``.
     """
     terms = build_terms(price, credits)
-    salt = secrets.token_bytes(32) if salt is None else salt
-    if len(salt) != 32:
-        raise InvalidConfig(f"a salt has 32 bytes, not {len(salt)}")
+    salt = secrets.token_bytes(32) if salt is None else _check_salt(salt)
+    _check_uri(uri)
     if not allow_tiny_price:
         _check_price(chain, price)
     receipt = chain.send(signer, chain.credits.functions.registerPlan(terms.as_tuple(), salt, uri))
     event = chain.read_events(chain.credits, "PlanRegistered", receipt)[0]["args"]
     return RegisteredPlan(event["planId"], event["creator"], terms, salt, event["feeBps"], summarize(receipt))
+
+
+def _check_salt(salt: object) -> bytes:
+    if not isinstance(salt, bytes):
+        raise InvalidConfig(f"a salt is 32 bytes, not {type(salt).__name__}")
+    if len(salt) != 32:
+        raise InvalidConfig(f"a salt has 32 bytes, not {len(salt)}")
+    return salt
+
+
+def _check_uri(uri: object) -> None:
+    if not isinstance(uri, str) or not uri.isprintable():
+        raise InvalidConfig(f"a uri is text that can be printed, not {uri!r}")
 
 
 def _check_price(chain: Chain, price: PriceConfig) -> None:
@@ -100,11 +112,13 @@ def quote_plan(chain: Chain, payer: str, plan_id: int | str, quantity: int = 1) 
 
 def set_plan_active(chain: Chain, signer: Signer, plan_id: int | str, active: bool) -> Transaction:
     """Let a plan take new orders, or stop them. Plan owner only. One transaction. Raises NotPlanOwner, UnknownPlan."""
+    check_bool(active, "active")
     return summarize(chain.send(signer, chain.credits.functions.setPlanActive(parse_plan_id(plan_id), active)))
 
 
 def set_plan_uri(chain: Chain, signer: Signer, plan_id: int | str, uri: str) -> Transaction:
     """Change where a plan's metadata is. Plan owner only. One transaction. Raises NotPlanOwner, UnknownPlan."""
+    _check_uri(uri)
     return summarize(chain.send(signer, chain.credits.functions.setPlanUri(parse_plan_id(plan_id), uri)))
 
 
@@ -114,6 +128,7 @@ def set_redeemer(chain: Chain, signer: Signer, plan_id: int | str, redeemer: str
     Counts where the plan's rule names redeemers. Raises NotPlanOwner, UnknownPlan.
     """
     address = parse_address(redeemer, "redeemer address")
+    check_bool(allowed, "allowed")
     return summarize(chain.send(signer, chain.credits.functions.setRedeemer(parse_plan_id(plan_id), address, allowed)))
 
 
@@ -123,6 +138,7 @@ def set_minter(chain: Chain, signer: Signer, plan_id: int | str, minter: str, al
     Raises NotPlanOwner, UnknownPlan.
     """
     address = parse_address(minter, "minter address")
+    check_bool(allowed, "allowed")
     return summarize(chain.send(signer, chain.credits.functions.setMinter(parse_plan_id(plan_id), address, allowed)))
 
 

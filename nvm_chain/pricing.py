@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from nvm_chain.addresses import ZERO_ADDRESS, parse_address, parse_address_or_zero
 from nvm_chain.errors import InvalidConfig
 from nvm_chain.types import CreditsConfig, PriceConfig, Rule, Split, Terms
-from nvm_chain.units import check_uint
+from nvm_chain.units import check_bool, check_uint
 
 MAX_SPLITS = 16
 AMOUNT_BITS = 96
@@ -104,8 +104,19 @@ def get_dynamic_credits_config(
     if min_credits_per_request > max_credits_per_request:
         raise InvalidConfig(f"a request cannot cost {min_credits_per_request} to {max_credits_per_request} credits")
     return CreditsConfig(
-        credits_granted, min_credits_per_request, max_credits_per_request, Rule(rule), bool(trial), bool(transferable)
+        credits_granted,
+        min_credits_per_request,
+        max_credits_per_request,
+        _check_rule(rule),
+        check_bool(trial, "trial"),
+        check_bool(transferable, "transferable"),
     )
+
+
+def _check_rule(rule: int) -> Rule:
+    if isinstance(rule, bool) or rule not in list(Rule):
+        raise InvalidConfig(f"{rule!r} is no redemption rule; give Rule.HOLDER, Rule.REDEEMER or Rule.OWNER")
+    return Rule(rule)
 
 
 def build_terms(price: PriceConfig, credits: CreditsConfig) -> Terms:

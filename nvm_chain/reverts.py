@@ -1,6 +1,6 @@
 """From what a node says about a revert to the one Python error it stands for."""
 
-import ast
+import re
 from functools import cache
 from typing import Any
 
@@ -57,19 +57,19 @@ def _checksummed(kind: str, value: Any) -> Any:
     return to_checksum_address(value) if kind == "address" else value
 
 
-def parse_revert_data(error: Exception) -> bytes | None:
-    """Return the revert data that a client library's exception carries, or None if it is about something else.
+def parse_rpc_error(error: object) -> bytes | None:
+    """Return the revert data in the error of a JSON-RPC response, or None if it is about something else."""
+    data = error.get("data") if isinstance(error, dict) else None
+    return _parse_hex(data.get("data") if isinstance(data, dict) else data)
 
-    Nodes give hex data in the RPC error; eth-tester puts the bytes' Python notation into its message.
-    """
-    data = getattr(error, "data", None)
-    if isinstance(data, dict):
-        data = data.get("data")
-    if isinstance(data, str) and data.startswith("0x"):
-        return bytes.fromhex(data[2:])
-    _, found, literal = str(error).partition("execution reverted: ")
-    if found and literal[:2] in ("b'", 'b"'):
-        return bytes(ast.literal_eval(literal))
-    if "revert" in str(error).lower():
-        return b""
-    return None
+
+def parse_revert_data(error: Exception) -> bytes | None:
+    """Return the revert data that a client library's exception carries, or None if it is about something else."""
+    data = parse_rpc_error({"data": getattr(error, "data", None)})
+    return b"" if data is None and "revert" in str(error).lower() else data
+
+
+def _parse_hex(text: object) -> bytes | None:
+    if not isinstance(text, str) or not re.fullmatch("0x(?:[0-9a-fA-F]{2})*", text):
+        return None
+    return bytes.fromhex(text[2:])

@@ -2,11 +2,12 @@
 
 from decimal import Decimal
 
-from nvm_chain.errors import InvalidAmount
+from nvm_chain.errors import InvalidAmount, InvalidConfig
 
 USDC_DECIMALS = 6
 NATIVE_DECIMALS = 18
 MAX_DECIMALS = 77  # 10**77 is the largest power of ten below 2**256
+MAX_DIGITS = 1000  # far more than any amount has, and few enough to write out
 
 
 def usdc(amount: str | int | Decimal) -> int:
@@ -43,6 +44,8 @@ def parse_units(amount: str | int | Decimal, decimals: int) -> int:
     """
     if isinstance(amount, bool) or not isinstance(amount, str | int | Decimal):
         raise InvalidAmount(repr(amount), "is not exact; give text such as '20' or '0.5'")
+    if _count_digits(amount) > MAX_DIGITS:
+        raise InvalidAmount(f"an amount of more than {MAX_DIGITS} digits", "is more than any token can have")
     text = format(amount, "f") if isinstance(amount, Decimal) else str(amount).strip()
     whole, _, fraction = text.partition(".")
     if not (whole.isascii() and whole.isdigit()) or not (fraction == "" or (fraction.isascii() and fraction.isdigit())):
@@ -51,6 +54,13 @@ def parse_units(amount: str | int | Decimal, decimals: int) -> int:
     if len(fraction) > check_decimals(decimals):
         raise InvalidAmount(repr(amount), f"has more than the token's {decimals} decimals")
     return check_uint(int(whole + fraction.ljust(decimals, "0")), 256, "amount")
+
+
+def _count_digits(amount: str | int | Decimal) -> int:
+    """Count the digits, or a few more, without writing them: ``Decimal("1E+999999999")`` would take a gigabyte."""
+    if isinstance(amount, Decimal):
+        return max(abs(amount.adjusted()), len(amount.as_tuple().digits))
+    return amount.bit_length() // 3 if isinstance(amount, int) else len(amount)
 
 
 def format_units(base_units: int, decimals: int) -> str:
@@ -71,7 +81,8 @@ def check_uint(value: int, bits: int, name: str, minimum: int = 0) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidAmount(f"{name} {value!r}", "must be an int; amounts of money are base units, see usdc('20')")
     if not minimum <= value < 1 << bits:
-        raise InvalidAmount(f"{name} {value}", f"must be from {minimum} to 2**{bits} - 1")
+        shown = str(value) if _count_digits(value) <= MAX_DIGITS else f"of more than {MAX_DIGITS} digits"
+        raise InvalidAmount(f"{name} {shown}", f"must be from {minimum} to 2**{bits} - 1")
     return value
 
 
@@ -81,3 +92,10 @@ def check_decimals(decimals: int) -> int:
     if decimals > MAX_DECIMALS:
         raise InvalidAmount(f"decimals {decimals!r}", f"must be an int from 0 to {MAX_DECIMALS}")
     return decimals
+
+
+def check_bool(value: object, name: str) -> bool:
+    """Return ``value`` if it is a bool; raise InvalidConfig otherwise, as the text ``"false"`` is true to Python."""
+    if not isinstance(value, bool):
+        raise InvalidConfig(f"{name} is {value!r}; give True or False")
+    return value

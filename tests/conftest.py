@@ -23,21 +23,27 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.fixture(scope="session")
-def session_chain(request: pytest.FixtureRequest) -> Iterator[Chain]:
-    """A chain with Credits and TestUSDC, started once."""
-    if request.config.getoption("--chain") == "eth-tester":
-        yield open_embedded()
-        return
+def anvil_chain() -> Iterator[Chain]:
+    """An anvil with Credits and TestUSDC, started once if a test asks for it."""
     with run_anvil() as url:
         chain = open_anvil(url)
         deploy_all(chain, chain.accounts[0])
         yield chain
 
 
+@pytest.fixture(scope="module")
+def base_chain(request: pytest.FixtureRequest) -> Chain:
+    """The chain that was asked for. An embedded one is new for each file: it slows down as it grows."""
+    if request.config.getoption("--chain") == "anvil":
+        chain: Chain = request.getfixturevalue("anvil_chain")
+        return chain
+    return open_embedded()
+
+
 @pytest.fixture
-def world(session_chain: Chain) -> Iterator[World]:
+def world(base_chain: Chain) -> Iterator[World]:
     """The chain as freshly deployed; whatever a test does to it is undone."""
-    world = World(session_chain)
+    world = World(base_chain)
     snapshot = world.take_snapshot()
     yield world
     world.revert_to(snapshot)

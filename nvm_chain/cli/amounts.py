@@ -1,0 +1,134 @@
+"""Amounts of money as people type them: always with a unit, so that nobody pays 20 base units for 20 USDC, or the reverse."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from nvm_chain.cli.lazy import addresses, pricing, tokens
+from nvm_chain.cli.parameters import parse_count
+from nvm_chain.errors import InvalidAmount, InvalidConfig, NvmChainError
+from nvm_chain.units import check_uint, ether, format_units, usdc
+
+if TYPE_CHECKING:
+    from nvm_chain.chain import Chain
+    from nvm_chain.types import PriceConfig
+
+UNITS: Final[dict[str, Callable[[str], int]]] = {"USDC": usdc, "ETH": ether}
+FREE: Final = "free"
+_DECIMALS: Final = {"USDC": 6, "ETH": 18}
+_BASE_UNITS_HINT: Final = "base units and the token's address: --price-base-units N --token ADDRESS"
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Base units of USDC, of ETH (any chain's native coin), or of the token at an address."""
+
+    base_units: int
+    unit: str
+
+
+def parse_amount(text: str, name: str) -> Amount:
+    """Read an amount such as ``20 USDC`` or ``0.5 ETH``. Raises InvalidAmount, which says how to write it."""
+    match = re.fullmatch(r"\s*([0-9.,_+-]+)\s*([A-Za-z]*)\s*", text)
+    if match is None or match[2].upper() not in {"", *UNITS}:
+        raise InvalidAmount(f"{name} {text[:90]!r}", 'is no amount; write "20 USDC" or "0.5 ETH" (the native coin)')
+    number, unit = match[1], match[2].upper()
+    if not unit:
+        problem = f'has no unit; write "{number} USDC" or "{number} ETH", or for other tokens {_BASE_UNITS_HINT}'
+        raise InvalidAmount(f"{name} {text[:90]!r}", problem)
+    return Amount(UNITS[unit](number), unit)
+
+
+def find_token(chain: "Chain", unit: str) -> str:
+    """Return the address of the token that a unit means on a chain; the zero address for the native coin."""
+    if unit == "ETH":
+        return addresses.ZERO_ADDRESS
+    if unit != "USDC":
+        return unit
+    if chain.usdc is None:
+        raise InvalidConfig(
+            f"no USDC is known on chain {chain.chain_id}; give {_BASE_UNITS_HINT}, or deploy with --test-usdc"
+        )
+    return chain.usdc
+
+
+def format_amount(chain: "Chain", token: str, base_units: int) -> str:
+    """Write base units for people; never fails, as it may tell of money that has moved already.
+
+    Up to three requests for a token that is not the chain's USDC.
+    """
+    if token == addresses.ZERO_ADDRESS:
+        return f"{format_units(base_units, _DECIMALS['ETH'])} ETH"
+    if token == chain.usdc:
+        return f"{format_units(base_units, _DECIMALS['USDC'])} USDC"
+    try:
+        info = tokens.read_token_info(chain, token)
+        return f"{format_units(base_units, info.decimals)} {info.symbol} (token {token})"
+    except NvmChainError:
+        return f"{base_units} base units of token {token}"
+
+
+# ---------------------------------------------------------------- prices
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A price as typed and checked: parts of one unit, each with its receiver; None stands for the signer. No parts: free."""
+
+    unit: str
+    parts: tuple[tuple[str | None, int], ...]
+
+
+def parse_price(
+    price: str | None, base_units: int | None, token: str | None, splits: Sequence[tuple[str, str]]
+) -> Price:
+    """Join the options of a price; no network. Raises InvalidAmount, or InvalidConfig if they contradict each other."""
+    if price is not None and (base_units is not None or token is not None):
+        raise InvalidConfig("give --price, or --price-base-units with --token, and not both")
+    if price is not None and price.strip().lower() == FREE:
+        if splits:
+            raise InvalidConfig("a free plan has nothing to split; leave out --split")
+        return Price("ETH", ())
+    total = _parse_total(price, base_units, token)
+    parts = [(receiver, _parse_part(text, token)) for receiver, text in splits]
+    units = {amount.unit for amount in [*([total] if total else []), *(part for _, part in parts)]}
+    if not units:
+        raise InvalidConfig('what is the price? Give --price "20 USDC", --price free, or --split ADDRESS="15 USDC"')
+    if len(units) > 1:
+        raise InvalidConfig(f"a price is in one unit, not in {' and '.join(sorted(units))}")
+    return _join_price(units.pop(), total, [(receiver, part.base_units) for receiver, part in parts])
+
+
+def _parse_total(price: str | None, base_units: int | None, token: str | None) -> Amount | None:
+    if price is not None:
+        return parse_amount(price, "--price")
+    if base_units is None:
+        return None
+    if token is None:
+        raise InvalidConfig("base units of what? Give --token ADDRESS with --price-base-units")
+    return Amount(check_uint(base_units, 96, "--price-base-units", minimum=1), token)
+
+
+def _parse_part(text: str, token: str | None) -> Amount:
+    if token is None:
+        return parse_amount(text, "--split")
+    base_units = parse_count(text, "--split", "is no whole number of base units, which it is with --token")
+    return Amount(check_uint(base_units, 96, "--split", minimum=1), token)
+
+
+def _join_price(unit: str, total: Amount | None, parts: list[tuple[str, int]]) -> Price:
+    if not parts:
+        return Price(unit, ((None, total.base_units if total else 0),))
+    paid = sum(amount for _, amount in parts)
+    if total is not None and paid != total.base_units:
+        raise InvalidConfig(f"the splits add up to {paid} base units and the price is {total.base_units}")
+    return Price(unit, tuple(parts))
+
+
+def build_price(chain: "Chain", price: Price, signer: str) -> "PriceConfig":
+    """Turn a price into the config that a plan is registered with; the signer receives what nobody else was named for."""
+    if not price.parts:
+        return pricing.get_free_price_config()
+    pairs = [(receiver or signer, amount) for receiver, amount in price.parts]
+    return pricing.get_split_price_config(find_token(chain, price.unit), pairs)

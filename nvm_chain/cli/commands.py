@@ -1,0 +1,207 @@
+"""What every command is made of: shared options in sections, examples that tests run, and a session for its function."""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from textwrap import indent
+from typing import Any, Final
+
+import click
+
+from nvm_chain.cli.parameters import Address, Text, Url
+from nvm_chain.cli.session import Session
+from nvm_chain.errors import KeyFailure
+
+ENVIRONMENT_PREFIX: Final = "NVM_CHAIN"
+CONTEXT_SETTINGS: Final = {
+    "auto_envvar_prefix": ENVIRONMENT_PREFIX,
+    "help_option_names": ["-h", "--help"],
+    "max_content_width": 100,
+}
+
+
+class SectionOption(click.Option):
+    """An option that help shows under a heading of its own."""
+
+    def __init__(self, *declarations: Any, section: str, **attributes: Any) -> None:
+        """Take an option's declarations, and the heading."""
+        super().__init__(declarations, **attributes)
+        self.section = section
+
+
+class Command(click.Command):
+    """A command with examples, whose options read the environment as NVM_CHAIN_ and their name."""
+
+    def __init__(self, name: str, *, examples: Sequence[str], **attributes: Any) -> None:
+        """Take a command's name, examples as they are typed in a shell, and what click.Command takes."""
+        super().__init__(name, context_settings=dict(CONTEXT_SETTINGS), **attributes)
+        self.examples = tuple(examples)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options by section, the command's own first."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                sections.setdefault(getattr(parameter, "section", "Options"), []).append(record)
+        for title in sorted(sections, key=lambda title: title != "Options"):
+            with formatter.section(title):
+                formatter.write_dl(sections[title])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, each on a line of its own."""
+        with formatter.section("Examples"):
+            formatter.write(indent("\n".join(self.examples), " " * formatter.current_indent) + "\n")
+
+
+def _refuse_key_option(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        problem = (
+            "a key is never an argument: everyone on this machine can read a command line, and your shell keeps it"
+        )
+        raise KeyFailure(
+            "the command line", f"{problem}. Take that key for known to others; use --keyfile or --key-env"
+        )
+
+
+CHAIN: Final = "Which chain"
+SIGNER: Final = "Who signs"
+ANSWER: Final = "How to answer"
+
+
+def chain_options() -> list[click.Option]:
+    """Build the options that say which chain, and where Credits is on it."""
+    return [
+        SectionOption("--rpc", section=CHAIN, type=Url(), help="URL of a node."),
+        SectionOption(
+            "--network",
+            section=CHAIN,
+            type=Text(),
+            metavar="NAME",
+            help="Known network: base:sepolia, base:mainnet, or embedded.",
+        ),
+        SectionOption(
+            "--chain-id", section=CHAIN, type=int, metavar="N", help="Chain id expected; another is an error."
+        ),
+        SectionOption(
+            "--credits", section=CHAIN, type=Address(), help="Address of Credits. Default: from the deployment record."
+        ),
+        SectionOption(
+            "--deployments",
+            section=CHAIN,
+            type=click.Path(path_type=Path),
+            metavar="PATH",
+            help="Folder of deployment records. Default: deployments/.",
+        ),
+    ]
+
+
+def signer_options() -> list[click.Option]:
+    """Build the options that say whose key signs; none of them takes a key."""
+    return [
+        SectionOption("--keyfile", section=SIGNER, type=Text(), metavar="PATH", help="Encrypted eth-account key file."),
+        SectionOption(
+            "--password-file",
+            section=SIGNER,
+            type=Text(),
+            metavar="PATH",
+            help="File with its password. Default: NVM_CHAIN_PASSWORD, else asked for.",
+        ),
+        SectionOption(
+            "--key-env",
+            section=SIGNER,
+            type=Text(),
+            metavar="VARIABLE",
+            help="Environment variable that holds the key.",
+        ),
+        SectionOption(
+            "--dev-account",
+            section=SIGNER,
+            type=int,
+            metavar="N",
+            help="Account 0 to 9 of a development node such as anvil.",
+        ),
+        SectionOption(
+            "--private-key",
+            "--key",
+            section=SIGNER,
+            hidden=True,
+            expose_value=False,
+            allow_from_autoenv=False,
+            callback=_refuse_key_option,
+        ),
+    ]
+
+
+def answer_options() -> list[click.Option]:
+    """Build the options that say how to answer."""
+    return [
+        SectionOption("--json", section=ANSWER, is_flag=True, help="Print one JSON value and nothing else."),
+        SectionOption(
+            "--verbose", "-v", section=ANSWER, is_flag=True, help="Progress with --json too; frames of a bug."
+        ),
+    ]
+
+
+def chain_command(
+    name: str, *, examples: Sequence[str], signs: bool = False, locates: bool = True
+) -> Callable[[Callable[..., None]], Command]:
+    """Make a function a command that talks to a chain; it gets a Session first and then its own parameters.
+
+    With ``signs`` it takes the options of a signer; without ``locates`` it does not ask where Credits is.
+    """
+    where = [option for option in chain_options() if locates or option.name != "credits"]
+    shared = [*where, *(signer_options() if signs else []), *answer_options()]
+    return session_command(name, shared, examples)
+
+
+def session_command(
+    name: str, shared: Sequence[click.Option], examples: Sequence[str]
+) -> Callable[[Callable[..., None]], Command]:
+    """Make a function a command with shared options, which become the Session that it gets first."""
+
+    def decorate(function: Callable[..., None]) -> Command:
+        @wraps(function)
+        def run(**values: Any) -> None:
+            own = {key: value for key, value in values.items() if key not in {option.name for option in shared}}
+            session = Session.from_context(click.get_current_context())
+            try:
+                function(session, **own)
+            finally:
+                session.progress.stop()
+
+        return click.command(name, cls=Command, params=list(shared), examples=examples)(run)
+
+    return decorate
+
+
+class Group(click.Group):
+    """A group of commands in the order they were added, which is that of their story; alone it shows its help."""
+
+    def __init__(self, name: str, **attributes: Any) -> None:
+        """Take a group's name and what click.Group takes."""
+        super().__init__(
+            name,
+            callback=_show_help_alone,
+            context_settings=dict(CONTEXT_SETTINGS),
+            invoke_without_command=True,
+            no_args_is_help=False,
+            **attributes,
+        )
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order they were added."""
+        return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each command's first sentence, in full."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(limit=200)) for name, command in self.commands.items()]
+            )
+
+
+@click.pass_context
+def _show_help_alone(context: click.Context) -> None:
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())

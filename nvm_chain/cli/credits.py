@@ -1,0 +1,166 @@
+"""`nvm-chain balance`, `mint`, `redeem` and `burn`: what happens to credits after they were sold, and the test faucet."""
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import click
+
+from nvm_chain.cli.amounts import format_amount, parse_amount
+from nvm_chain.cli.answers import name_plan, transaction_rows
+from nvm_chain.cli.commands import chain_command
+from nvm_chain.cli.failures import EXIT_REFUSED
+from nvm_chain.cli.lazy import credits, plans, tokens
+from nvm_chain.cli.output import Rows, format_plan_id
+from nvm_chain.cli.parameters import Address, Context, Pair, PlanId, parse_count
+from nvm_chain.cli.session import Session
+from nvm_chain.errors import InvalidConfig, NetworkError
+
+if TYPE_CHECKING:
+    from nvm_chain.chain import Chain
+    from nvm_chain.types import CreditsReceipt
+
+# ---------------------------------------------------------------- balance
+
+
+@chain_command(
+    "balance",
+    examples=("nvm-chain balance $PLAN $SUBSCRIBER", "nvm-chain balance $PLAN $SUBSCRIBER $PARTNER --json"),
+)
+@click.argument("plan", type=PlanId())
+@click.argument("holders", type=Address(), nargs=-1, required=True, metavar="HOLDER...")
+def balance(session: Session, plan: int, holders: tuple[str, ...]) -> None:
+    """Show how many credits of a plan its holders have.
+
+    PLAN is a plan id: an integer, 0x and 64 hexadecimal digits, or a did:nv:. HOLDER is an address; give as many as you like.
+    """
+    chain = session.connect()
+    session.say("Reading balances")
+    plans.read_terms(chain, plan)  # an unknown plan is an error, not a balance of 0
+    found = dict(zip(holders, credits.read_balances(chain, [(plan, holder) for holder in holders]), strict=True))
+    rows = [
+        ("plan id", format_plan_id(plan)),
+        *(("credits", f"{holder}  {amount}") for holder, amount in found.items()),
+    ]
+    session.answer({**name_plan(plan), "balances": found}, rows)
+
+
+# ---------------------------------------------------------------- mint
+
+
+@chain_command(
+    "mint",
+    signs=True,
+    examples=(
+        "nvm-chain mint $PLAN $SUBSCRIBER=10 --keyfile builder.json",
+        "nvm-chain mint $PLAN $SUBSCRIBER=10 $PARTNER=5 --dev-account 1 --json",
+    ),
+)
+@click.argument("plan", type=PlanId())
+@click.argument("grants", type=Pair("RECEIVER=CREDITS"), nargs=-1, required=True, metavar="RECEIVER=CREDITS...")
+def mint(session: Session, plan: int, grants: tuple[tuple[str, str], ...]) -> None:
+    """Give credits without payment, to one receiver or to many in one transaction. Plan owner and minters only.
+
+    With many receivers, one that cannot take credits is left out and shown, and the exit code is 6; the others stand.
+    """
+    amounts = [
+        (receiver, parse_count(text, receiver, "needs a whole number of credits behind its ="))
+        for receiver, text in grants
+    ]
+    chain, signer = session.connect_to_sign()
+    if len(amounts) == 1:
+        ((receiver, amount),) = amounts
+        _answer_receipt(session, chain, "granted", credits.mint_credits(chain, signer, plan, receiver, amount))
+        return
+    receipt = credits.mint_credits_batch(chain, signer, plan, amounts)
+    minted = [{"holder": holder, "amount": amount} for holder, amount in receipt.minted]
+    data = {**name_plan(plan), "minted": minted, "skipped": receipt.skipped, "transaction": receipt.transaction}
+    rows = [
+        ("plan id", format_plan_id(plan)),
+        *(("granted", f"{holder}  {amount}") for holder, amount in receipt.minted),
+        *(("left out", f"{item.holder}  {item.amount}: {item.reason}") for item in receipt.skipped),
+        *transaction_rows(receipt.transaction),
+    ]
+    session.answer(data, rows)
+    if receipt.skipped:
+        click.get_current_context().exit(EXIT_REFUSED)
+
+
+# ---------------------------------------------------------------- redeem, burn
+
+
+@chain_command(
+    "redeem",
+    signs=True,
+    examples=(
+        "nvm-chain redeem $PLAN 1 --context request-17 --keyfile subscriber.json",
+        "nvm-chain redeem $PLAN 1 --context 5f3f1b0e-6a0c-4c43-9f5e-0d6f6f2a9b11 \\\n    --dev-account 2 --json",
+    ),
+)
+@click.argument("plan", type=PlanId())
+@click.argument("amount", type=int)
+@click.option("--holder", type=Address(), help="Whose credits. Default: the signer's.")
+@click.option("--context", type=Context(), default="", help="What for: a UUID, 0x… or at most 32 bytes of text.")
+def redeem(session: Session, plan: int, amount: int, holder: str | None, context: str | bytes | UUID) -> None:
+    """Take credits for a request, as the plan's rule allows; its context goes on the chain with it."""
+    written = credits.encode_context(context)
+    chain, signer = session.connect_to_sign()
+    receipt = credits.redeem_credits(chain, signer, plan, amount, holder=holder, context=written)
+    _answer_receipt(session, chain, "redeemed", receipt, context=written)
+
+
+@chain_command(
+    "burn",
+    signs=True,
+    examples=("nvm-chain burn $PLAN 5 --keyfile subscriber.json", "nvm-chain burn $PLAN 5 --dev-account 2 --json"),
+)
+@click.argument("plan", type=PlanId())
+@click.argument("amount", type=int)
+@click.option("--holder", type=Address(), help="Whose credits, if the signer is their operator. Default: the signer's.")
+def burn(session: Session, plan: int, amount: int, holder: str | None) -> None:
+    """Destroy credits; nobody gets anything for them."""
+    chain, signer = session.connect_to_sign()
+    _answer_receipt(session, chain, "burned", credits.burn_credits(chain, signer, plan, amount, holder=holder))
+
+
+def _answer_receipt(session: Session, chain: "Chain", done: str, receipt: "CreditsReceipt", **more: bytes) -> None:
+    """Answer with what was done and what the holder has now; that read must not hide that something was done."""
+    try:
+        left = credits.read_balance(chain, receipt.plan_id, receipt.holder)
+    except NetworkError:
+        left = None
+    data = {
+        **name_plan(receipt.plan_id),
+        "holder": receipt.holder,
+        "amount": receipt.amount,
+        **more,
+        "credits_left": left,
+        "transaction": receipt.transaction,
+    }
+    rows: Rows = [
+        ("plan id", format_plan_id(receipt.plan_id)),
+        ("holder", receipt.holder),
+        ("credits", f"{receipt.amount} {done}, {'an unknown number' if left is None else left} left"),
+        *transaction_rows(receipt.transaction),
+    ]
+    session.answer(data, rows)
+
+
+# ---------------------------------------------------------------- faucet
+
+
+@chain_command("faucet", signs=True, examples=('nvm-chain faucet "50 USDC" --dev-account 2',))
+@click.argument("amount")
+@click.option("--to", type=Address(), help="Who gets it. Default: the signer.")
+def faucet(session: Session, amount: str, to: str | None) -> None:
+    """Take test money from a TestUSDC, such as `deploy --test-usdc` brings; a real USDC refuses."""
+    wanted = parse_amount(amount, "AMOUNT")
+    if wanted.unit != "USDC":
+        raise InvalidConfig('the faucet gives USDC; write "50 USDC"')
+    chain, signer = session.connect_to_sign()
+    receiver = to or signer.address
+    transaction = tokens.mint_test_usdc(chain, signer, receiver, wanted.base_units)
+    usdc = str(chain.usdc)
+    data = {"holder": receiver, "token": usdc, "amount": wanted.base_units, "transaction": transaction}
+    taken = format_amount(chain, usdc, wanted.base_units)
+    rows = [("holder", receiver), ("taken", taken), *transaction_rows(transaction)]
+    session.answer(data, rows)

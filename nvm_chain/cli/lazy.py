@@ -1,0 +1,39 @@
+"""The rest of the package, loaded when a command first uses it: web3 takes a second, and `--help` should not wait for it.
+
+`from nvm_chain.cli.lazy import plans` gives what `from nvm_chain import plans` gives, and imports it at the first `plans.`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nvm_chain import addresses as addresses
+    from nvm_chain import connecting as connecting
+    from nvm_chain import credits as credits
+    from nvm_chain import demo as demo
+    from nvm_chain import deploying as deploying
+    from nvm_chain import deployments as deployments
+    from nvm_chain import dev_accounts as dev_accounts
+    from nvm_chain import embedded as embedded
+    from nvm_chain import ids as ids
+    from nvm_chain import keys as keys
+    from nvm_chain import orders as orders
+    from nvm_chain import plans as plans
+    from nvm_chain import pricing as pricing
+    from nvm_chain import tokens as tokens
+    from nvm_chain import types as types
+
+_MODULES = "addresses connecting credits demo deploying deployments dev_accounts embedded ids keys orders plans pricing tokens types"
+
+
+class LazyModule:
+    """Stands for a module, and imports it when something of it is asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(import_module(self._name), attribute)
+
+
+globals().update({name: LazyModule(f"nvm_chain.{name}") for name in _MODULES.split()})

@@ -1,0 +1,145 @@
+"""Types of the command line's parameters: each turns text into a checked value, or says what is wrong with it."""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import click
+
+from nvm_chain.cli.lazy import addresses, ids
+from nvm_chain.errors import InvalidAmount, InvalidConfig, KeyFailure
+
+
+def refuse_key(value: str, name: str) -> None:
+    """Raise KeyFailure if something looks like a private key, which has no business on a command line."""
+    if re.search(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])", value):
+        problem = (
+            f"{name} looks like a private key. Everyone on this machine can read a command line, and your shell keeps it: "
+            "take that key for known to others, and give the next one with --keyfile or --key-env"
+        )
+        raise KeyFailure("the command line", problem)
+
+
+def name_of(parameter: click.Parameter | None) -> str:
+    """Return a parameter's name as a user typed it."""
+    if isinstance(parameter, click.Option):
+        return max(parameter.opts, key=len)
+    return parameter.human_readable_name.removesuffix("...") if parameter is not None else "value"
+
+
+def parse_count(text: str, name: str, problem: str) -> int:
+    """Return a whole number written in digits. Raises InvalidAmount."""
+    if not re.fullmatch(r"[0-9]{1,78}", text):
+        raise InvalidAmount(f"{name} {text[:90]!r}", problem)
+    return int(text)
+
+
+class Text(click.ParamType):
+    """Text that must not be a private key, such as a path or the name of an environment variable."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the text."""
+        refuse_key(value, name_of(param))
+        return value
+
+
+class Address(click.ParamType):
+    """An address with a right checksum, or in lower-case letters."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the address with its checksum. Raises InvalidAddress or KeyFailure."""
+        refuse_key(value, name_of(param))
+        return addresses.parse_address(value, name_of(param))
+
+
+class Pair(click.ParamType):
+    """An address and something about it, as ADDRESS=TEXT."""
+
+    def __init__(self, name: str) -> None:
+        """Take the form that help and errors show."""
+        self.name = name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the address and the text. Raises InvalidConfig, InvalidAddress or KeyFailure."""
+        if isinstance(value, tuple):
+            return value
+        refuse_key(value, name_of(param))
+        address, found, text = value.partition("=")
+        if not found:
+            raise InvalidConfig(f"{name_of(param)} {value!r} is not {self.name}, such as 0x…=10")
+        return addresses.parse_address(address.strip(), name_of(param)), text.strip()
+
+
+class PlanId(click.ParamType):
+    """A plan id in any spelling: an integer, 0x and 64 hexadecimal digits, or a did:nv:."""
+
+    name = "plan"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the id as an int. Raises InvalidPlanId."""
+        return ids.parse_plan_id(value)
+
+
+class Url(click.ParamType):
+    """The http or https URL of a node, which may hold an access key and so is never shown."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the URL."""
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            self.fail("it is no http or https URL of a node, such as http://127.0.0.1:8545", param, ctx)
+        return value
+
+
+class Range(click.ParamType):
+    """One number of credits, or a range of them such as 1..5."""
+
+    name = "n|min..max"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the least and the most. Raises InvalidAmount."""
+        if isinstance(value, tuple):
+            return value
+        least, found, most = value.partition("..")
+        problem = "is no number of credits; give 1, or a range such as 1..5"
+        numbers = [parse_count(part, name_of(param), problem) for part in (least, most if found else least)]
+        return numbers[0], numbers[1]
+
+
+class Context(click.ParamType):
+    """What credits are taken for: a UUID, 0x and up to 64 hexadecimal digits, or a short text."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a UUID, bytes, or the text as it is."""
+        if not isinstance(value, str):
+            return value
+        if re.fullmatch(r"0x([0-9a-fA-F]{2}){1,32}", value):
+            return bytes.fromhex(value[2:])
+        if re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", value):
+            return UUID(value)
+        return value
+
+
+class Bytes32(click.ParamType):
+    """32 bytes, as 0x and 64 hexadecimal digits."""
+
+    name = "hex"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the bytes."""
+        if isinstance(value, str) and not re.fullmatch(r"0x[0-9a-fA-F]{64}", value):
+            self.fail("it is not 0x and 64 hexadecimal digits", param, ctx)
+        return bytes.fromhex(value[2:]) if isinstance(value, str) else value

@@ -1,0 +1,86 @@
+"""One run of a command: which chain it talks to, who signs, and how it answers."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nvm_chain.cli.lazy import connecting
+from nvm_chain.cli.output import Progress, print_json, print_rows
+from nvm_chain.cli.signing import KeySource, choose_source
+
+if TYPE_CHECKING:
+    from nvm_chain.chain import Chain
+    from nvm_chain.keys import Signer
+
+EMBEDDED = "embedded"
+
+
+@dataclass
+class Session:
+    """What the options that all commands share say."""
+
+    network: str | None
+    rpc: str | None
+    chain_id: int | None
+    credits: str | None
+    deployments: Path | None
+    as_json: bool
+    progress: Progress
+    key_source: KeySource | None = None
+
+    @classmethod
+    def from_context(cls, context: click.Context) -> "Session":
+        """Read the shared options of the command that runs."""
+        values = context.params
+        return cls(
+            network=values.get("network"),
+            rpc=values.get("rpc"),
+            chain_id=values.get("chain_id"),
+            credits=values.get("credits"),
+            deployments=values.get("deployments"),
+            as_json=values["json"],
+            progress=Progress(quiet=values["json"] and not values["verbose"]),
+            key_source=choose_source(context) if "keyfile" in values else None,
+        )
+
+    def say(self, sentence: str) -> None:
+        """Tell people on stderr what is being waited for."""
+        self.progress.say(sentence)
+
+    def connect(self, *, locate: bool = True) -> "Chain":
+        """Connect to the chain; without ``locate`` a record of where Credits is, which may be outdated, is not used."""
+        if self.network is None and self.rpc is None:
+            raise click.UsageError("Which chain? Give --rpc URL or --network NAME, or set NVM_CHAIN_RPC.")
+        self.say("Connecting")
+        chain = connecting.connect(
+            self.network or EMBEDDED,
+            rpc_url=self.rpc,
+            credits=self.credits if locate else None,
+            chain_id=self.chain_id,
+            records=self.deployments if locate else Path(os.devnull),
+        )
+        chain.on_progress = self.say
+        return chain
+
+    def connect_to_sign(self, *, locate: bool = True) -> "tuple[Chain, Signer]":
+        """Read the key, connect, and return both. A key that cannot be read is noticed before anything is asked of a node."""
+        source = self.key_source
+        if source is None:
+            raise TypeError("this command does not sign")
+        if source.is_local:
+            signer = source.read_local(self.say)
+            return self.connect(locate=locate), signer
+        chain = self.connect(locate=locate)
+        return chain, source.find_dev_account(chain)
+
+    def answer(self, data: Any, rows: Iterable[tuple[str, object]]) -> None:
+        """Print the command's answer: ``data`` as JSON, or ``rows`` of labels and values for people."""
+        self.progress.stop()
+        if self.as_json:
+            print_json(data)
+        else:
+            print_rows(rows)

@@ -1,0 +1,89 @@
+"""Who signs: an encrypted key file, an environment variable, or a development node's account. Never a key as an argument."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from nvm_chain.cli.lazy import demo, dev_accounts, keys
+from nvm_chain.errors import KeyFailure
+
+if TYPE_CHECKING:
+    from nvm_chain.chain import Chain
+    from nvm_chain.keys import Signer
+
+PASSWORD_VARIABLE: Final = "NVM_CHAIN_PASSWORD"  # noqa: S105  the variable's name
+_SOURCES: Final = ("keyfile", "key_env", "dev_account")
+
+
+@dataclass(frozen=True, slots=True)
+class KeySource:
+    """Where the signer's key is. Exactly one of `keyfile`, `key_env` and `dev_account` is given."""
+
+    keyfile: str | None
+    password_file: str | None
+    key_env: str | None
+    dev_account: int | None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the key can be read before there is a connection."""
+        return self.dev_account is None
+
+    def read_local(self, say: Callable[[str], None]) -> "Signer":
+        """Read the key from its file or variable. Raises KeyFailure."""
+        if self.key_env is not None:
+            return keys.read_key_from_environment(self.key_env)
+        password = read_password(str(self.keyfile), self.password_file)
+        say("Decrypting the key file")
+        return keys.read_keyfile(str(self.keyfile), password)
+
+    def find_dev_account(self, chain: "Chain") -> "Signer":
+        """Return an account that the development chain has funded. Raises KeyFailure."""
+        number = self.dev_account or 0
+        source = f"--dev-account {number}"
+        accounts = chain.accounts or dev_accounts.derive_dev_accounts()
+        if not 0 <= number < len(accounts):
+            raise KeyFailure(source, f"there are accounts 0 to {len(accounts) - 1}")
+        if not demo.is_development_chain(chain):
+            raise KeyFailure(
+                source, f"chain {chain.chain_id} is no development chain, and that account's key is public"
+            )
+        return accounts[number]
+
+
+def choose_source(context: click.Context) -> KeySource:
+    """Return the one source that was given; one on the command line goes before those of the environment."""
+    values = context.params
+    given = [name for name in _SOURCES if values[name] is not None]
+    typed = [name for name in given if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
+    chosen = typed or given
+    if len(chosen) != 1:
+        problem = "Give only one of" if chosen else "Who signs? Give"
+        raise click.UsageError(f"{problem} --keyfile PATH, --key-env VARIABLE or --dev-account N.", context)
+    sources = {name: values[name] if name in chosen else None for name in _SOURCES}
+    return KeySource(password_file=values["password_file"], **sources)
+
+
+def read_password(keyfile: str, password_file: str | None) -> str:
+    """Return a key file's password from a file, from NVM_CHAIN_PASSWORD, or from whoever sits at the terminal."""
+    if password_file is not None:
+        try:
+            return Path(password_file).read_text("utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            problem = getattr(error, "strerror", None) or "it is not text"
+            raise KeyFailure(
+                f"key file {keyfile}", f"cannot read the password file {password_file} ({problem})"
+            ) from None
+    if PASSWORD_VARIABLE in os.environ:
+        return os.environ[PASSWORD_VARIABLE]
+    if not sys.stdin.isatty():
+        raise KeyFailure(
+            f"key file {keyfile}", f"it needs a password: give --password-file, or set {PASSWORD_VARIABLE}"
+        )
+    password: str = click.prompt(f"Password of {keyfile}", hide_input=True, err=True)
+    return password

@@ -1,0 +1,437 @@
+"""Every command against a node: what it does, what it prints, and that its help's examples work."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_account.signers.local import LocalAccount
+
+from nvm_chain.cli.app import FIRST_STEPS
+from nvm_chain.cli.output import format_plan_id
+from nvm_chain.ids import format_did
+from nvm_chain.types import Rule, Split
+from tests.integration.cli.conftest import Shell
+from tests.support.shell import expand
+from tests.support.world import CREDITS, PRICE, ZERO
+from tests.unit.test_cli_help import COMMANDS
+
+EXAMPLES = [example for command in COMMANDS.values() for example in command.examples]
+
+
+def names(plan_id: int) -> dict[str, str]:
+    """Return how answers name a plan."""
+    return {"plan_id": format_plan_id(plan_id), "did": format_did(plan_id)}
+
+
+def sent(shell: Shell) -> dict[str, Any]:
+    """Return the last transaction as answers show it, from the node itself."""
+    eth = shell.world.chain.web3.eth
+    receipt = eth.get_transaction_receipt(eth.get_block("latest")["transactions"][0])  # type: ignore[arg-type]
+    fee = receipt["gasUsed"] * receipt["effectiveGasPrice"]
+    return {
+        "hash": f"0x{bytes(receipt['transactionHash']).hex()}",
+        "block_number": receipt["blockNumber"],
+        "gas_used": receipt["gasUsed"],
+        "fee_wei": fee,
+    }
+
+
+# ---------------------------------------------------------------------- examples
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_example__in_a_commands_help__works(
+    shell: Shell, write_keyfile: Callable[[str, bytes], Path], example: str
+) -> None:
+    world = shell.world
+    plan_id = world.register()
+    world.fund(world.subscriber)
+    world.order(plan_id)
+    for role in ("builder", "subscriber"):
+        write_keyfile(f"{role}.json", getattr(world, role).key)
+    variables = {
+        "PLAN": hex(plan_id) if plan_id >> 252 else format_plan_id(plan_id),
+        "BUILDER": world.builder.address,
+        "SUBSCRIBER": world.subscriber.address,
+        "PARTNER": world.partner.address,
+        "USDC": world.usdc.address,
+        "RPC": shell.url,
+    }
+    ran = shell(*expand(example, variables))
+    assert ran.exit_code == 0, ran.stderr
+    assert ran.stdout
+    if "--json" in example:
+        assert isinstance(ran.json, dict)
+
+
+def test_first_steps__in_the_programs_help__work_one_after_the_other(shell: Shell) -> None:
+    variables = {"PLAN": "none yet", "SUBSCRIBER": shell.world.subscriber.address}
+    first, *steps = FIRST_STEPS
+    assert first == "export NVM_CHAIN_RPC=http://127.0.0.1:8545"
+    for step in steps:
+        ran = shell(*expand(step, variables))
+        assert ran.exit_code == 0, ran.stderr
+        if "register" in step:
+            variables["PLAN"] = ran.stdout.splitlines()[0].split()[-1]
+    assert ran.stdout.splitlines()[-1] == f"credits  {shell.world.subscriber.address}  99"
+
+
+# ---------------------------------------------------------------------- plan
+
+
+def test_plan_register__with_defaults__registers_what_was_asked_for(shell: Shell) -> None:
+    builder = shell.world.builder.address
+    answer = shell("plan", "register", "--price", "20 USDC", "--grants", "100", "--dev-account", "1", "--json").json
+    plan_id = int(answer["plan_id"], 16)
+    token, splits, *rest = shell.world.read(shell.world.credits.functions.termsOf(plan_id))
+    assert (token, splits, rest) == (shell.world.usdc.address, [(builder, PRICE)], [100, 1, 1, 0, False, False])
+    salt = answer.pop("salt")
+    assert len(bytes.fromhex(salt[2:])) == 32
+    assert answer == {
+        **names(plan_id),
+        "creator": builder,
+        "terms": {
+            "price": PRICE,
+            "token": token,
+            "splits": [{"receiver": builder, "amount": PRICE}],
+            "credits": 100,
+            "min_redeem": 1,
+            "max_redeem": 1,
+            "rule": "holder",
+            "trial": False,
+            "transferable": False,
+        },
+        "fee_bps": 0,
+        "transaction": sent(shell),
+    }
+
+
+def test_plan_register__with_every_option__registers_what_was_asked_for(shell: Shell) -> None:
+    world = shell.world
+    parts = {world.builder.address: "0.3 ETH", world.partner.address: "0.2 eth"}
+    answer = shell(
+        *("plan", "register", "--price", "0.5ETH", "--grants", "50", "--per-request", "1..5", "--rule", "redeemer"),
+        *(word for address, amount in parts.items() for word in ("--split", f"{address}={amount}")),
+        *("--trial", "--transferable", "--uri", "ipfs://plan", "--salt", f"0x{7:064x}", "--dev-account", "1", "--json"),
+    ).json
+    plan_id = int(answer["plan_id"], 16)
+    splits = (
+        Split(world.builder.address, 3 * 10**17),
+        Split(world.partner.address, 2 * 10**17),
+    )
+    expected = world.terms(
+        token=ZERO, splits=splits, credits=50, max_redeem=5, rule=Rule.REDEEMER, trial=True, transferable=True
+    )
+    predicted = world.credits.functions.planIdOf(world.builder.address, expected.as_tuple(), (7).to_bytes(32))
+    assert plan_id == world.read(predicted)
+    assert world.read(world.credits.functions.uri(plan_id)) == "ipfs://plan"
+
+
+@pytest.mark.parametrize(
+    ("options", "token", "amounts"),
+    [
+        (["--price", "free"], "coin", []),
+        (["--price", "0.000001 USDC", "--allow-tiny-price"], "usdc", [1]),
+        (["--price-base-units", "1500", "--token", "USDC"], "usdc", [1500]),
+        (
+            ["--price-base-units", "1500", "--token", "USDC", "--split", "BUILDER=1000", "--split", "OTHER=500"],
+            "usdc",
+            [1000, 500],
+        ),
+        (["--split", "BUILDER=1 USDC", "--split", "OTHER=2 USDC"], "usdc", [10**6, 2 * 10**6]),
+    ],
+)
+def test_plan_register__with_other_spellings_of_a_price__means_the_same(
+    shell: Shell, options: list[str], token: str, amounts: list[int]
+) -> None:
+    world = shell.world
+    words = {"USDC": world.usdc.address, "BUILDER": world.builder.address, "OTHER": world.other.address}
+    filled = [words.get(option, option) for option in options]
+    filled = [
+        option.replace("BUILDER=", f"{words['BUILDER']}=").replace("OTHER=", f"{words['OTHER']}=") for option in filled
+    ]
+    terms = shell("plan", "register", *filled, "--grants", "1", "--dev-account", "1", "--json").json["terms"]
+    assert terms["token"] == (world.usdc.address if token == "usdc" else ZERO)
+    assert [split["amount"] for split in terms["splits"]] == amounts
+    assert terms["price"] == sum(amounts)
+
+
+@pytest.mark.parametrize("spell", [str, format_plan_id, format_did])
+def test_plan_show__in_every_spelling_of_the_id__shows_the_plan(shell: Shell, spell: Callable[[int], str]) -> None:
+    world = shell.world
+    plan_id = world.register(uri="ipfs://plan")
+    assert shell("plan", "show", spell(plan_id), "--json").json == {
+        **names(plan_id),
+        "owner": world.builder.address,
+        "pending_owner": None,
+        "active": True,
+        "fee_bps": 0,
+        "uri": "ipfs://plan",
+        "terms": {
+            "price": PRICE,
+            "token": world.usdc.address,
+            "splits": [{"receiver": world.builder.address, "amount": PRICE}],
+            "credits": CREDITS,
+            "min_redeem": 1,
+            "max_redeem": 10,
+            "rule": "holder",
+            "trial": False,
+            "transferable": False,
+        },
+    }
+
+
+def test_plan_show__for_people__reads_well(shell: Shell) -> None:
+    world = shell.world
+    world.set_fee(250)
+    plan_id = world.register(trial=True, transferable=True, rule=Rule.OWNER, uri="ipfs://plan")
+    assert shell("plan", "show", str(plan_id)).stdout.splitlines() == [
+        f"plan id       {format_plan_id(plan_id)}",
+        f"owner         {world.builder.address}",
+        "orders        open",
+        "price         20 USDC",
+        f"paid to       {world.builder.address}  20 USDC",
+        "grants        100 credits",
+        "request       1 to 10 credits",
+        "redeemed by   the owner and their redeemers",
+        "trial         one purchase per receiver",
+        "transferable  yes",
+        "fee           2.5 % of the price, to the protocol",
+        "metadata      ipfs://plan",
+    ]
+
+
+def test_plan_show__with_hostile_metadata__prints_no_control_characters(shell: Shell) -> None:
+    plan_id = shell.world.register(uri="a\x1b[31m\nplan id  0x00\u202e")
+    shown = shell("plan", "show", str(plan_id)).stdout
+    assert shown.splitlines()[-1] == "metadata     a [31m plan id  0x00 "
+
+
+def test_plan_deactivate_and_activate__change_whether_it_takes_orders(shell: Shell) -> None:
+    plan_id = shell.world.register()
+    answer = shell("plan", "deactivate", str(plan_id), "--dev-account", "1", "--json").json
+    assert answer == {**names(plan_id), "active": False, "transaction": sent(shell)}
+    assert shell.world.read(shell.world.credits.functions.stateOf(plan_id))[2] is False
+    answer = shell("plan", "activate", str(plan_id), "--dev-account", "1", "--json").json
+    assert answer == {**names(plan_id), "active": True, "transaction": sent(shell)}
+    assert shell.world.read(shell.world.credits.functions.stateOf(plan_id))[2] is True
+
+
+@pytest.mark.parametrize("role", ["minter", "redeemer"])
+def test_plan_set_role__allows_and_revokes(shell: Shell, role: str) -> None:
+    plan_id, somebody = shell.world.register(), shell.world.other.address
+    is_allowed = getattr(shell.world.credits.functions, f"is{role.capitalize()}")(plan_id, somebody)
+    for options, allowed in ([], True), (["--revoke"], False):
+        answer = shell("plan", f"set-{role}", str(plan_id), somebody, *options, "--dev-account", "1", "--json").json
+        assert answer == {**names(plan_id), role: somebody, "allowed": allowed, "transaction": sent(shell)}
+        assert shell.world.read(is_allowed) is allowed
+
+
+# ---------------------------------------------------------------------- order
+
+
+def test_order__with_an_approval__says_what_was_paid_to_whom(shell: Shell) -> None:
+    world = shell.world
+    plan_id = world.register(splits=(Split(world.builder.address, 15), Split(world.partner.address, 5)))
+    world.send(world.subscriber, world.usdc.functions.mint(world.subscriber.address, 100))
+    answer = shell("order", str(plan_id), "--quantity", "2", "--dev-account", "2", "--json").json
+    approval = answer.pop("approval")
+    assert approval["block_number"] == sent(shell)["block_number"] - 1
+    assert answer == {
+        **names(plan_id),
+        "payer": world.subscriber.address,
+        "receiver": world.subscriber.address,
+        "quantity": 2,
+        "token": world.usdc.address,
+        "paid": 40,
+        "receivers": {world.builder.address: 30, world.partner.address: 10},
+        "credits_granted": 200,
+        "transaction": sent(shell),
+    }
+    assert world.tokens(world.subscriber.address) == 60
+    assert world.tokens(world.builder.address) == 30
+    assert world.balance(plan_id, world.subscriber.address) == 200
+
+
+def test_order__for_somebody_else__for_people__reads_well(shell: Shell) -> None:
+    world = shell.world
+    plan_id = world.register()
+    world.fund(world.subscriber)
+    ran = shell("order", str(plan_id), "--receiver", world.other.address, "--max-cost", "20 USDC", "--dev-account", "2")
+    assert ran.stdout.splitlines() == [
+        f"plan id      {format_plan_id(plan_id)}",
+        "paid         20 USDC",
+        f"paid to      {world.builder.address}  20 USDC",
+        "credits      100 granted",
+        f"holder       {world.other.address}",
+        f"transaction  {sent(shell)['hash']}",
+        f"gas          {sent(shell)['gas_used']:,}",
+    ]
+    assert world.balance(plan_id, world.other.address) == 100
+    assert ran.stderr.splitlines() == [
+        "Connecting",
+        "Reading the plan",
+        f"Waiting for transaction {sent(shell)['hash']}",
+    ]
+
+
+def test_order__in_the_native_coin__sends_it_along(shell: Shell) -> None:
+    world = shell.world
+    plan_id = world.register(token=ZERO, splits=(Split(world.other.address, 10**15),))
+    before = world.coins(world.other.address)
+    ran = shell("order", str(plan_id), "--dev-account", "2")
+    assert "paid         0.001 ETH" in ran.stdout.splitlines()
+    assert world.coins(world.other.address) == before + 10**15
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "shown"),
+    [
+        ("HonestToken", (), "0.00000000002 WEIRD (token {})"),
+        ("HostileName", (), "0.00000000002 31mUSDC (token {})"),
+        ("LiesAboutDecimals", (255,), "20000000 base units of token {}"),
+        ("LiesAboutDecimals", (256,), "20000000 base units of token {}"),
+    ],
+)
+def test_order__in_another_token__shows_its_amounts_and_address(
+    shell: Shell, name: str, arguments: tuple[int, ...], shown: str
+) -> None:
+    world = shell.world
+    token = world.deploy(name, *arguments)
+    plan_id = world.register(token=token.address)
+    world.fund(world.subscriber, token)
+    ran = shell("order", str(plan_id), "--dev-account", "2")
+    assert ran.stdout.splitlines()[1] == f"paid         {shown.format(token.address)}"
+    assert world.tokens(world.builder.address, token) == PRICE
+
+
+def test_order__with_a_limit_in_another_currency__is_refused(shell: Shell) -> None:
+    plan_id = shell.world.register(token=ZERO)
+    error = shell("order", str(plan_id), "--max-cost", "20 USDC", "--dev-account", "2", "--json").error
+    assert error["fields"] == {"problem": f"--max-cost is in USDC, and the plan's price is in token {ZERO}"}
+
+
+# ---------------------------------------------------------------------- credits
+
+
+def test_balance__of_many_holders__is_one_object(shell: Shell) -> None:
+    world = shell.world
+    plan_id = world.register()
+    world.grant(plan_id, world.subscriber.address, 7)
+    holders = [world.subscriber.address, world.stranger.address.lower()]
+    answer = shell("balance", format_did(plan_id), *holders, "--json").json
+    assert answer == {
+        **names(plan_id),
+        "balances": {world.subscriber.address: 7, world.stranger.address: 0},
+    }
+
+
+def test_mint__to_one__grants_it(shell: Shell) -> None:
+    plan_id, holder = shell.world.register(), shell.world.subscriber.address
+    answer = shell("mint", str(plan_id), f"{holder}=10", "--dev-account", "1", "--json").json
+    assert answer == {**names(plan_id), "holder": holder, "amount": 10, "credits_left": 10, "transaction": sent(shell)}
+    assert shell.world.balance(plan_id, holder) == 10
+
+
+def test_mint__to_many__grants_all_in_one_transaction(shell: Shell) -> None:
+    world = shell.world
+    plan_id, one, two = world.register(), world.subscriber.address, world.other.address
+    answer = shell("mint", str(plan_id), f"{one}=10", f"{two}=5", "--dev-account", "1", "--json").json
+    assert answer == {
+        **names(plan_id),
+        "minted": [{"holder": one, "amount": 10}, {"holder": two, "amount": 5}],
+        "skipped": [],
+        "transaction": sent(shell),
+    }
+    assert (world.balance(plan_id, one), world.balance(plan_id, two)) == (10, 5)
+
+
+def test_mint__to_many_of_whom_one_cannot__shows_who_was_left_out_and_exits_6(shell: Shell) -> None:
+    world = shell.world
+    plan_id, one, no_receiver = world.register(), world.subscriber.address, world.usdc.address
+    ran = shell("mint", str(plan_id), f"{one}=10", f"{no_receiver}=5", "--dev-account", "1")
+    assert ran.exit_code == 6
+    left_out = "ERC1155InvalidReceiver"
+    assert ran.stdout.splitlines()[1:3] == [f"granted      {one}  10", f"left out     {no_receiver}  5: {left_out}"]
+    assert (world.balance(plan_id, one), world.balance(plan_id, no_receiver)) == (10, 0)
+
+
+@pytest.mark.parametrize(
+    ("context", "written"),
+    [
+        ([], ""),
+        (["--context", "request-1"], b"request-1".hex()),
+        (["--context", "5f3f1b0e-6a0c-4c43-9f5e-0d6f6f2a9b11"], "5f3f1b0e6a0c4c439f5e0d6f6f2a9b11"),
+        (["--context", "0x" + "ab" * 32], "ab" * 32),
+    ],
+)
+def test_redeem__with_a_context__writes_it_to_the_event(shell: Shell, context: list[str], written: str) -> None:
+    world = shell.world
+    plan_id, holder = world.register(), world.subscriber.address
+    world.grant(plan_id, holder, 10)
+    answer = shell("redeem", str(plan_id), "3", *context, "--dev-account", "2", "--json").json
+    assert answer == {
+        **names(plan_id),
+        "holder": holder,
+        "amount": 3,
+        "context": "0x" + written.ljust(64, "0"),
+        "credits_left": 7,
+        "transaction": sent(shell),
+    }
+    receipt = world.chain.web3.eth.get_transaction_receipt(answer["transaction"]["hash"])
+    assert world.events(receipt)[1][1]["context"].hex() == written.ljust(64, "0")
+    assert world.balance(plan_id, holder) == 7
+
+
+def test_redeem__by_a_redeemer__takes_the_holders_credits(shell: Shell) -> None:
+    world = shell.world
+    plan_id, holder = world.register(rule=Rule.REDEEMER), world.subscriber.address
+    world.grant(plan_id, holder, 10)
+    world.send(world.builder, world.credits.functions.setRedeemer(plan_id, world.redeemer.address, True))
+    ran = shell("redeem", str(plan_id), "2", "--holder", holder, "--dev-account", "4")
+    assert ran.stdout.splitlines()[1:3] == [f"holder       {holder}", "credits      2 redeemed, 8 left"]
+    assert world.balance(plan_id, holder) == 8
+
+
+def test_burn__by_the_holder__destroys_credits(shell: Shell) -> None:
+    plan_id, holder = shell.world.register(), shell.world.subscriber.address
+    shell.world.grant(plan_id, holder, 10)
+    answer = shell("burn", str(plan_id), "4", "--dev-account", "2", "--json").json
+    assert answer == {**names(plan_id), "holder": holder, "amount": 4, "credits_left": 6, "transaction": sent(shell)}
+    assert shell.world.balance(plan_id, holder) == 6
+
+
+def test_faucet__to_somebody__gives_test_money(shell: Shell) -> None:
+    world = shell.world
+    somebody: LocalAccount = world.other
+    answer = shell("faucet", "0.5 USDC", "--to", somebody.address, "--dev-account", "2", "--json").json
+    assert answer == {
+        "holder": somebody.address,
+        "token": world.usdc.address,
+        "amount": 500_000,
+        "transaction": sent(shell),
+    }
+    assert world.tokens(somebody.address) == 500_000
+
+
+# ---------------------------------------------------------------------- how it answers
+
+
+def test_json__with_verbose__says_on_stderr_what_it_waits_for(shell: Shell) -> None:
+    plan_id = shell.world.register()
+    ran = shell("plan", "show", str(plan_id), "--json", "-v")
+    assert ran.stderr.splitlines() == ["Connecting", "Reading the plan"]
+
+
+def test_options__from_the_environment__count_as_if_typed(shell: Shell) -> None:
+    environment = {"NVM_CHAIN_DEV_ACCOUNT": "2", "NVM_CHAIN_JSON": "1", "NVM_CHAIN_QUANTITY": "2"}
+    plan_id = shell.world.register(splits=())
+    assert shell("order", str(plan_id), **environment).json["credits_granted"] == 200
+
+
+def test_credits_option__names_the_contract__in_place_of_the_record(shell: Shell) -> None:
+    plan_id = shell.world.register()
+    address = shell.world.credits.address
+    ran = shell("plan", "show", str(plan_id), "--credits", address, "--json", NVM_CHAIN_DEPLOYMENTS="nowhere")
+    assert ran.json["plan_id"] == format_plan_id(plan_id)

@@ -1,0 +1,186 @@
+"""`nvm-chain deploy` and `check-deployment`: say first, ask, deploy once, and leave no record of what did not happen."""
+
+import json
+from pathlib import Path
+
+import pytest
+from eth_account import Account
+
+from nvm_chain.deploying import compute_create2_address
+from nvm_chain.deployments import read_record
+from nvm_chain.dev_accounts import derive_dev_accounts
+from tests.integration.cli.conftest import ANVIL_CHAIN_ID, Shell
+from tests.support.anvil import open_anvil, run_anvil
+from tests.support.shell import Ran, run_cli, run_terminal
+
+RECORD = f"{ANVIL_CHAIN_ID}.json"
+
+
+def deploy(shell: Shell, *arguments: str, typed: str | None = None) -> Ran:
+    """Deploy with an account that has not deployed yet, to an empty folder of records."""
+    return shell("deploy", "--dev-account", "5", "--deployments", "new", *arguments, typed=typed)
+
+
+def test_deploy__agreed_to__says_first_what_it_does_and_then_does_it(shell: Shell) -> None:
+    deployer = shell.world.chain.accounts[5].address
+    address = compute_create2_address(deployer)
+    before = shell.world.coins(deployer)
+    ran = deploy(shell, typed="y\n")
+    plan, _, outcome = ran.stderr.partition("Deploy? [y/N]: ")
+    record = read_record(shell.folder / "new" / RECORD)
+    assert ran.exit_code == 0
+    assert "action     deploy Credits by CREATE2\n" in plan
+    assert f"address    {address}\n" in plan
+    assert f"deployer   {deployer} with " in plan
+    assert "cost       " in plan
+    assert outcome == f"Waiting for transaction {record.transaction_hash}\n"
+    assert ran.stdout.splitlines() == [
+        f"Credits      {address}",
+        f"transaction  {record.transaction_hash}",
+        f"record       new/{RECORD}",
+    ]
+    assert shell.world.coins(deployer) < before
+    assert shell.world.chain.has_code(address)
+
+
+def test_deploy__declined__sends_nothing_and_leaves_no_record(shell: Shell) -> None:
+    before = shell.state()
+    ran = deploy(shell, typed="n\n")
+    assert ran.exit_code == 1
+    assert ran.stdout == ""
+    assert ran.stderr.splitlines()[-1].startswith("Error (Aborted): ")
+    assert shell.state() == before
+    assert not (shell.folder / "new").exists()
+
+
+def test_deploy__with_json_and_nobody_to_ask__is_aborted(shell: Shell) -> None:
+    ran = deploy(shell, "--json")
+    assert ran.exit_code == 1
+    assert json.loads(ran.stdout)["error"]["type"] == "Aborted"
+    assert "Deploy? [y/N]" in ran.stderr
+
+
+def test_deploy__in_a_terminal__asks_there(shell: Shell) -> None:
+    ran = run_terminal(
+        *("deploy", "--dev-account", "5", "--deployments", str(shell.folder / "new")),
+        answers={"Deploy?": "y"},
+        environment={"NVM_CHAIN_RPC": shell.url},
+    )
+    assert ran.exit_code == 0, ran.stdout
+    assert read_record(shell.folder / "new" / RECORD).address in ran.stdout
+
+
+def test_deploy__with_json_and_yes__prints_the_record(shell: Shell) -> None:
+    owner = shell.world.partner.address
+    answer = deploy(shell, "--fee-owner", owner, "--yes", "--json").json
+    record = read_record(shell.folder / "new" / RECORD)
+    assert answer == {**record.model_dump(), "already_deployed": False, "record": f"new/{RECORD}"}
+    assert (record.address, record.method) == (
+        compute_create2_address(shell.world.chain.accounts[8].address),
+        "CREATE2",
+    )
+    assert shell.world.read(shell.world.chain.bind(record.address, _owner_abi()).functions.owner()) == owner
+
+
+def _owner_abi() -> list[dict[str, object]]:
+    output = {"name": "", "type": "address"}
+    return [{"type": "function", "name": "owner", "stateMutability": "view", "inputs": [], "outputs": [output]}]
+
+
+def test_deploy__by_plain_create__says_so(shell: Shell) -> None:
+    answer = deploy(shell, "--create", "--yes", "--json").json
+    assert (answer["method"], answer["salt"]) == ("CREATE", None)
+    assert answer["address"] != compute_create2_address(shell.world.chain.accounts[5].address)
+
+
+@pytest.mark.parametrize("test_usdc", [[], ["--test-usdc"]])
+def test_deploy__twice__deploys_once(shell: Shell, test_usdc: list[str]) -> None:
+    first = deploy(shell, *test_usdc, "--yes", "--json").json
+    before = shell.state()
+    second = deploy(shell, *test_usdc, "--json")
+    assert shell.state() == before
+    assert json.loads(second.stdout) == {**first, "already_deployed": True}
+    assert "nothing: it is deployed already" in second.stderr
+    assert (first["usdc"] is not None) == bool(test_usdc)
+
+
+def test_deploy__where_the_old_chain_is_gone__does_not_mind_the_old_record(shell: Shell) -> None:
+    with run_anvil() as url:
+        ran = shell("deploy", "--rpc", url, "--dev-account", "0", "--test-usdc", "--yes", "--json")
+        assert ran.json["already_deployed"] is False
+        assert open_anvil(url).has_code(ran.json["usdc"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "type_name"),
+    [
+        (["--fee-owner", "0x1234"], 2, "InvalidAddress"),
+        (["--network", "embedded"], 2, "InvalidConfig"),
+        (["--key-env", "POOR"], 5, "InsufficientCoin"),
+        (["--dev-account", "5", "--chain-id", "8453"], 4, "WrongChain"),
+        (["--dev-account", "5", "--network", "base:mainnet"], 4, "WrongChain"),
+        (["--dev-account", "5", "--network", "base:nothing"], 4, "UnknownNetwork"),
+        (["--dev-account", "5", "--rpc", "http://127.0.0.1:9"], 4, "ConnectionFailed"),
+    ],
+)
+def test_deploy__that_cannot_go_on__leaves_no_record(
+    shell: Shell, arguments: list[str], exit_code: int, type_name: str
+) -> None:
+    before = shell.state()
+    signer = [] if "--dev-account" in arguments or "--key-env" in arguments else ["--dev-account", "5"]
+    rpc = "" if {"embedded", "base:nothing"} & set(arguments) else shell.url
+    environment = {"POOR": Account.create().key.hex(), "NVM_CHAIN_RPC": rpc}
+    ran = shell("deploy", *arguments, *signer, "--deployments", "new", "--yes", "--json", **environment)
+    assert (ran.exit_code, ran.error["type"]) == (exit_code, type_name)
+    assert shell.state() == before
+    assert not (shell.folder / "new").exists()
+
+
+def test_deploy__of_a_test_usdc_where_no_development_accounts_are__is_refused(tmp_path: Path) -> None:
+    key = derive_dev_accounts()[0].key.hex()
+    with run_anvil("--balance", "1") as url:
+        ran = run_cli(
+            *("deploy", "--rpc", url, "--key-env", "KEY", "--test-usdc", "--yes", "--json"),
+            *("--deployments", str(tmp_path)),
+            environment={"KEY": key},
+        )
+        assert open_anvil(url).web3.eth.block_number == 0
+    assert ran.exit_code == 2
+    assert ran.error["fields"] == {"problem": "a TestUSDC is for development chains, and chain 31337 is none"}
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---------------------------------------------------------------------- check
+
+
+def test_check_deployment__of_what_was_deployed__is_all_right(shell: Shell) -> None:
+    address = deploy(shell, "--yes", "--json").json["address"]
+    ran = shell("check-deployment", "--deployments", "new")
+    assert ran.exit_code == 0
+    first, *lines = ran.stdout.splitlines()
+    assert first == f"Credits  {address} on chain {ANVIL_CHAIN_ID}"
+    assert len(lines) == 9
+    assert all(line.startswith("ok       ") for line in lines)
+
+
+def test_check_deployment__of_a_changed_record__shows_both_sides_and_exits_4(shell: Shell) -> None:
+    deploy(shell, "--yes")
+    path, wrong = shell.folder / "new" / RECORD, "0x" + "ab" * 32
+    record = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**record, "runtime_code_hash": wrong}), "utf-8")
+    ran = shell("check-deployment", "--deployments", "new")
+    assert ran.exit_code == 4
+    lines = ran.stdout.splitlines()
+    place = lines.index("WRONG    code on chain is the recorded code")
+    assert lines[place + 1 : place + 3] == [
+        f"         expected {wrong}",
+        f"         found    {record['runtime_code_hash']}",
+    ]
+    told = shell("check-deployment", "--deployments", "new", "--json")
+    assert told.exit_code == 4
+    assert json.loads(told.stdout)["ok"] is False
+
+
+def test_check_deployment__without_a_record__says_what_to_do(shell: Shell) -> None:
+    ran = shell("check-deployment", "--deployments", "nowhere", "--json")
+    assert (ran.exit_code, ran.error["type"]) == (4, "NoDeployment")

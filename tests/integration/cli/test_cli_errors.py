@@ -1,0 +1,396 @@
+"""What cannot work: each a typed error with its exit code, and nothing half done."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from eth_account import Account
+
+from nvm_chain.cli.output import format_plan_id
+from tests.integration.cli.conftest import ANVIL_CHAIN_ID, Shell
+from tests.support.anvil import run_anvil
+from tests.support.shell import run_process
+from tests.support.world import FUNDS, PRICE, ZERO
+
+UNKNOWN = format_plan_id(7)
+SOMEBODY = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+MISTYPED = "0x70997970C51812dc3A010C7d01b50e0d17dc79c8"
+NOBODY = "0x" + "11" * 20
+NO_UNIT = (
+    'has no unit; write "20 USDC" or "20 ETH", or for other tokens base units and the token\'s address: '
+    "--price-base-units N --token ADDRESS"
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command that must fail; words in capitals stand for what the fixture `words` says."""
+
+    name: str
+    command: list[str]
+    exit_code: int
+    type: str
+    fields: dict[str, Any] = field(default_factory=dict)
+    signer: int | None = 2
+
+
+def register(*price: str) -> list[str]:
+    """Return a registration at a price."""
+    return ["plan", "register", *price, "--grants", "100"]
+
+
+SHORT_OF_CREDITS = {"plan_id": "PLAN", "holder": "SUBSCRIBER", "available": 9, "required": 10}
+CASES = (
+    Case(
+        "wrong address, a mistyped checksum",
+        ["balance", "PLAN", MISTYPED],
+        2,
+        "InvalidAddress",
+        {"name": "HOLDER", "value": MISTYPED, "problem": "has a wrong checksum, so at least one character is mistyped"},
+        signer=None,
+    ),
+    Case(
+        "wrong address, too short",
+        ["mint", "PLAN", "0x7099=5"],
+        2,
+        "InvalidAddress",
+        {"name": "RECEIVER=CREDITS", "value": "0x7099", "problem": "is not 0x and 40 hexadecimal digits"},
+    ),
+    Case(
+        "wrong address, zero",
+        ["order", "PLAN", "--receiver", ZERO],
+        2,
+        "InvalidAddress",
+        {"name": "--receiver", "value": ZERO, "problem": "is the zero address, which nobody owns"},
+    ),
+    Case(
+        "wrong address, a pair without its half",
+        ["mint", "PLAN", SOMEBODY],
+        2,
+        "InvalidConfig",
+        {"problem": f"RECEIVER=CREDITS '{SOMEBODY}' is not RECEIVER=CREDITS, such as 0x…=10"},
+    ),
+    Case(
+        "wrong decimals, a bare number",
+        register("--price", "20"),
+        2,
+        "InvalidAmount",
+        {"value": "--price '20'", "problem": NO_UNIT},
+    ),
+    Case(
+        "wrong decimals, seven of them",
+        register("--price", "0.1234567 USDC"),
+        2,
+        "InvalidAmount",
+        {"value": "'0.1234567'", "problem": "has more than the token's 6 decimals"},
+    ),
+    Case(
+        "wrong decimals, a comma",
+        register("--price", "1,5 USDC"),
+        2,
+        "InvalidAmount",
+        {"value": "'1,5'", "problem": "is not a plain decimal number; give text such as '20' or '0.5'"},
+    ),
+    Case(
+        "wrong decimals, 20 base units where 20 USDC were meant",
+        register("--price-base-units", "20", "--token", "TOKEN"),
+        2,
+        "SuspiciousPrice",
+        {"amount": 20, "decimals": 6, "symbol": "USDC"},
+    ),
+    Case(
+        "a currency that nobody knows",
+        register("--price", "20 EUR"),
+        2,
+        "InvalidAmount",
+        {"value": "--price '20 EUR'", "problem": 'is no amount; write "20 USDC" or "0.5 ETH" (the native coin)'},
+    ),
+    Case(
+        "base units of nothing",
+        register("--price-base-units", "20"),
+        2,
+        "InvalidConfig",
+        {"problem": "base units of what? Give --token ADDRESS with --price-base-units"},
+    ),
+    Case(
+        "no price",
+        register(),
+        2,
+        "InvalidConfig",
+        {"problem": 'what is the price? Give --price "20 USDC", --price free, or --split ADDRESS="15 USDC"'},
+    ),
+    Case(
+        "two prices",
+        register("--price", "20 USDC", "--price-base-units", "20", "--token", "TOKEN"),
+        2,
+        "InvalidConfig",
+        {"problem": "give --price, or --price-base-units with --token, and not both"},
+    ),
+    Case(
+        "splits that do not add up",
+        register("--price", "20 USDC", "--split", f"{SOMEBODY}=19 USDC"),
+        2,
+        "InvalidConfig",
+        {"problem": "the splits add up to 19000000 base units and the price is 20000000"},
+    ),
+    Case(
+        "splits in two currencies",
+        register("--split", f"{SOMEBODY}=19 USDC", "--split", f"{NOBODY}=1 ETH"),
+        2,
+        "InvalidConfig",
+        {"problem": "a price is in one unit, not in ETH and USDC"},
+    ),
+    Case(
+        "a free plan with a split",
+        register("--price", "free", "--split", f"{SOMEBODY}=19 USDC"),
+        2,
+        "InvalidConfig",
+        {"problem": "a free plan has nothing to split; leave out --split"},
+    ),
+    Case(
+        "no funds",
+        ["order", "PLAN", "--quantity", "51"],
+        5,
+        "InsufficientFunds",
+        {"token": "TOKEN", "payer": "SUBSCRIBER", "balance": FUNDS, "required": 51 * PRICE},
+    ),
+    Case(
+        "no allowance",
+        ["order", "PLAN", "--quantity", "2", "--no-approve"],
+        5,
+        "InsufficientAllowance",
+        {"token": "TOKEN", "payer": "SUBSCRIBER", "spender": "CREDITS", "allowance": PRICE, "required": 2 * PRICE},
+    ),
+    Case("unknown plan, order", ["order", UNKNOWN], 6, "UnknownPlan", {"plan_id": UNKNOWN}),
+    Case("unknown plan, balance", ["balance", UNKNOWN, SOMEBODY], 6, "UnknownPlan", {"plan_id": UNKNOWN}, signer=None),
+    Case("no plan id at all", ["order", "0x12"], 2, "InvalidPlanId", {"value": "0x12"}),
+    Case("inactive plan", ["order", "INACTIVE"], 6, "PlanNotActive", {"plan_id": "INACTIVE"}),
+    Case(
+        "over-redemption, more than a request may take",
+        ["redeem", "PLAN", "11"],
+        6,
+        "RedeemOutOfRange",
+        {"plan_id": "PLAN", "amount": 11, "min_redeem": 1, "max_redeem": 10},
+    ),
+    Case("over-redemption, more than there is", ["redeem", "PLAN", "10"], 6, "InsufficientCredits", SHORT_OF_CREDITS),
+    Case("over-burning", ["burn", "PLAN", "10"], 6, "InsufficientCredits", SHORT_OF_CREDITS),
+    Case(
+        "a stranger redeems",
+        ["redeem", "PLAN", "1", "--holder", "SUBSCRIBER"],
+        6,
+        "RedeemNotAllowed",
+        {"plan_id": "PLAN", "holder": "SUBSCRIBER", "caller": "STRANGER"},
+        signer=3,
+    ),
+    Case(
+        "a stranger mints",
+        ["mint", "PLAN", f"{SOMEBODY}=1"],
+        6,
+        "NotMinter",
+        {"plan_id": "PLAN", "caller": "STRANGER"},
+        signer=3,
+    ),
+    Case(
+        "a stranger closes the plan",
+        ["plan", "deactivate", "PLAN"],
+        6,
+        "NotPlanOwner",
+        {"plan_id": "PLAN", "caller": "STRANGER"},
+        signer=3,
+    ),
+    Case(
+        "a limit below the cost",
+        ["order", "PLAN", "--max-cost", "19.999999 USDC"],
+        6,
+        "CostAboveMax",
+        {"cost": PRICE, "max_cost": PRICE - 1},
+    ),
+    Case(
+        "wrong chain",
+        ["order", "PLAN", "--chain-id", "84532"],
+        4,
+        "WrongChain",
+        {"expected": 84532, "actual": ANVIL_CHAIN_ID},
+    ),
+    Case(
+        "wrong chain under a known name",
+        ["order", "PLAN", "--network", "base:sepolia"],
+        4,
+        "WrongChain",
+        {"expected": 84532, "actual": ANVIL_CHAIN_ID},
+    ),
+    Case(
+        "dead RPC",
+        ["order", "PLAN", "--rpc", "http://user:pass@127.0.0.1:9/key?secret=1"],
+        4,
+        "ConnectionFailed",
+        {"url": "http://127.0.0.1:9", "problem": "connection refused or host not found"},
+    ),
+    Case(
+        "no contract at the address",
+        ["order", "PLAN", "--credits", NOBODY],
+        4,
+        "NoContract",
+        {"address": NOBODY, "chain_id": ANVIL_CHAIN_ID},
+    ),
+    Case("no record", ["order", "PLAN", "--deployments", "nowhere"], 4, "NoDeployment", {"chain_id": ANVIL_CHAIN_ID}),
+    Case(
+        "a context that is too long", ["redeem", "PLAN", "1", "--context", "x" * 33], 2, "InvalidContext", {"size": 33}
+    ),
+    Case(
+        "a faucet for coins",
+        ["faucet", "1 ETH"],
+        2,
+        "InvalidConfig",
+        {"problem": 'the faucet gives USDC; write "50 USDC"'},
+    ),
+    Case(
+        "a development account too many",
+        ["burn", "PLAN", "1"],
+        3,
+        "KeyFailure",
+        {"source": "--dev-account 10", "problem": "there are accounts 0 to 9"},
+        signer=10,
+    ),
+    Case("a missing argument", ["burn"], 2, "MissingParameter"),
+    Case("an unknown option", ["burn", "PLAN", "1", "--no-such-option"], 2, "NoSuchOption"),
+    Case("no number", ["burn", "PLAN", "many"], 2, "BadParameter"),
+    Case("nobody signs", ["burn", "PLAN", "1"], 2, "UsageError", signer=None),
+)
+
+
+@pytest.fixture
+def words(shell: Shell) -> dict[str, str]:
+    """A world where the subscriber has 1,000 USDC, has approved one price, and has 9 credits of PLAN."""
+    world = shell.world
+    plan_id, inactive = world.register(), world.register()
+    world.fund(world.subscriber)
+    world.send(world.subscriber, world.usdc.functions.approve(world.credits.address, PRICE))
+    world.grant(plan_id, world.subscriber.address, 9)
+    world.send(world.builder, world.credits.functions.setPlanActive(inactive, False))
+    return {
+        "PLAN": format_plan_id(plan_id),
+        "INACTIVE": format_plan_id(inactive),
+        "SUBSCRIBER": world.subscriber.address,
+        "STRANGER": world.stranger.address,
+        "TOKEN": world.usdc.address,
+        "CREDITS": world.credits.address,
+    }
+
+
+def fill(case: Case, words: dict[str, str]) -> list[str]:
+    """Return a case's command with words filled in and its signer behind."""
+    signer = [] if case.signer is None else ["--dev-account", str(case.signer)]
+    return [words.get(word, word) for word in case.command] + signer
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_error__of_each_kind__is_typed_and_one_line_and_leaves_nothing_half_done(
+    shell: Shell, words: dict[str, str], case: Case
+) -> None:
+    before = shell.state(int(words["PLAN"], 16))
+    told, shown = shell(*fill(case, words), "--json"), shell(*fill(case, words))
+    assert (told.exit_code, told.error["type"]) == (case.exit_code, case.type)
+    assert told.error["fields"] == {key: words.get(str(value), value) for key, value in case.fields.items()}
+    assert (shown.exit_code, shown.stdout) == (case.exit_code, "")
+    assert shown.stderr.splitlines()[-1] == f"Error ({case.type}): {told.error['message']}"
+    assert shown.stderr.count("Error (") == 1
+    assert shell.state(int(words["PLAN"], 16)) == before
+
+
+def test_error__without_coin_for_gas__is_a_matter_of_funds(shell: Shell) -> None:
+    world, poor = shell.world, Account.create()
+    plan_id = world.register()
+    world.grant(plan_id, poor.address, 5)
+    before = shell.state(plan_id)
+    ran = shell("burn", str(plan_id), "5", "--key-env", "POOR", "--json", POOR=poor.key.hex())
+    fields = ran.error["fields"]
+    assert (ran.exit_code, ran.error["type"]) == (5, "InsufficientCoin")
+    assert (fields["account"], fields["balance"]) == (poor.address, 0)
+    assert fields["required"] > 0
+    assert shell.state(plan_id) == before
+    assert world.balance(plan_id, poor.address) == 5
+
+
+def test_error__of_an_unknown_network__names_those_there_are(shell: Shell) -> None:
+    ran = shell("order", "7", "--network", "base:nothing", "--dev-account", "2", "--json", NVM_CHAIN_RPC="")
+    assert ran.exit_code == 4
+    assert ran.error["fields"] == {"name": "base:nothing", "known": ["embedded", "base:sepolia", "base:mainnet"]}
+
+
+def test_error__without_a_chain__asks_which(shell: Shell) -> None:
+    ran = shell("balance", "7", SOMEBODY, NVM_CHAIN_RPC="")
+    assert ran.exit_code == 2
+    question = "Which chain? Give --rpc URL or --network NAME, or set NVM_CHAIN_RPC."
+    assert ran.stderr == f"Error (UsageError): {question} See `nvm-chain balance --help`.\n"
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:8545/KEY", "ftp://node/KEY", "http:///KEY", "http://node:port/KEY", "http://[::1/KEY"]
+)
+def test_error__of_a_malformed_url__does_not_repeat_it(shell: Shell, url: str) -> None:
+    ran = shell("balance", "7", SOMEBODY, "--rpc", url)
+    assert ran.exit_code == 2
+    assert ran.stderr.startswith(
+        "Error (BadParameter): Invalid value for '--rpc': it is no http or https URL of a node"
+    )
+    assert "KEY" not in ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "advice"),
+    [
+        (["order", "PLAN", "--quantity", "2", "--no-approve"], "or order without --no-approve."),
+        (["order", "PLAN", "--max-cost", "1 USDC"], "Raise --max-cost if you agree."),
+        (["mint", "PLAN", f"{SOMEBODY}=1"], "or can allow you with `nvm-chain plan set-minter`."),
+        (["redeem", "PLAN", "1", "--holder", SOMEBODY], "can allow you with `nvm-chain plan set-redeemer`."),
+        (
+            register("--price-base-units", "20", "--token", "TOKEN"),
+            'give --price "20 USDC", or base units; if it is meant as it stands, add --allow-tiny-price.',
+        ),
+    ],
+)
+def test_error__whose_message_is_for_programmers__says_it_for_a_shell(
+    shell: Shell, words: dict[str, str], command: list[str], advice: str
+) -> None:
+    ran = shell(*[words.get(word, word) for word in command], "--dev-account", "2", "--json")
+    assert ran.error["message"].endswith(advice)
+
+
+def test_error__of_an_unreadable_record__names_the_file(shell: Shell) -> None:
+    path = shell.folder / "deployments" / f"{ANVIL_CHAIN_ID}.json"
+    path.write_text("{", "utf-8")
+    ran = shell("balance", "7", SOMEBODY, "--json")
+    assert (ran.exit_code, ran.error["type"]) == (4, "InvalidRecord")
+    assert ran.error["fields"]["path"] == f"deployments/{ANVIL_CHAIN_ID}.json"
+
+
+def test_error__of_a_record_whose_chain_is_gone__says_to_deploy_first(shell: Shell) -> None:
+    with run_anvil() as url:
+        ran = shell("balance", "7", SOMEBODY, "--rpc", url, "--json")
+    assert (ran.exit_code, ran.error["type"]) == (4, "NoContract")
+    assert ran.error["fields"] == {"address": shell.world.credits.address, "chain_id": ANVIL_CHAIN_ID}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "type_name"),
+    [
+        (["--version"], 0, None),
+        (["balance", UNKNOWN], 2, "MissingParameter"),
+        (["burn", UNKNOWN, "1", "--key-env", "NOT_SET"], 3, "KeyFailure"),
+        (["balance", UNKNOWN, SOMEBODY, "--chain-id", "1"], 4, "WrongChain"),
+        (["order", "PLAN", "--quantity", "51", "--dev-account", "2"], 5, "InsufficientFunds"),
+        (["balance", UNKNOWN, SOMEBODY], 6, "UnknownPlan"),
+    ],
+)
+def test_process__ends_with_the_exit_code__and_nothing_but_json_on_stdout(
+    shell: Shell, words: dict[str, str], arguments: list[str], exit_code: int, type_name: str | None
+) -> None:
+    filled = [words.get(word, word) for word in arguments]
+    ran = run_process(*filled, *(["--json"] if type_name else []), environment=shell.environment)
+    assert ran.exit_code == exit_code
+    assert "Traceback" not in ran.stderr
+    if type_name is not None:
+        assert ran.stderr == ""
+        assert json.loads(ran.stdout)["error"]["type"] == type_name

@@ -1,0 +1,302 @@
+"""The demo, on the embedded chain and on anvil, and its arithmetic done again by another client."""
+
+import io
+import json
+import re
+import resource
+import subprocess
+from collections import Counter
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from nvm_chain import demo
+from nvm_chain.cli.demo import Teller
+from nvm_chain.demo import DemoResult, NotRefused, Step, is_development_chain, open_demo_chain, run_demo
+from nvm_chain.errors import InvalidConfig, WrongChain
+from tests.support.anvil import ROOT, open_anvil, run_anvil
+from tests.support.reverts import reverts
+from tests.support.shell import Ran, run_cli, run_process, run_terminal
+from tests.support.world import World
+
+STEPS = [
+    ("builder", "registers a plan: 100 credits for 20 USDC, 1 per request", "plan {plan_id:#066x}"),
+    ("subscriber", "takes test money from the faucet", "has 50 USDC"),
+    ("subscriber", "approves exactly the price and orders", "has 100 credits and 30 USDC"),
+    ("builder", "is paid in the same transaction", "has 20 USDC"),
+    ("subscriber", "makes 5 requests, each with its id in the redemption's event", "5 credits used, 95 left"),
+    ("builder", "mints a bonus of 10 credits", "the subscriber has 105"),
+    ("subscriber", "burns 25 credits", "80 left"),
+]
+REFUSALS = [
+    ("stranger", "tries to redeem the subscriber's credits", "RedeemNotAllowed"),
+    ("stranger", "tries to burn the subscriber's credits", "ERC1155MissingApprovalForAll"),
+    ("stranger", "tries to mint credits", "NotMinter"),
+    ("stranger", "tries to close the plan", "NotPlanOwner"),
+    ("stranger", "tries to redeem without credits", "InsufficientCredits"),
+    ("stranger", "tries to order without money", "InsufficientFunds"),
+    ("builder", "tries to redeem the subscriber's credits", "RedeemNotAllowed"),
+    ("subscriber", "tries to redeem more than a request takes", "RedeemOutOfRange"),
+    ("subscriber", "tries to burn more than there is", "InsufficientCredits"),
+]
+
+
+# ---------------------------------------------------------------------- the story
+
+
+def test_run_demo__on_this_chain__tells_the_story_and_what_it_came_to(world: World) -> None:
+    steps: list[Step] = []
+    result = run_demo(world.chain, steps.append)
+    told = [(step.actor, step.action, step.outcome) for step in steps if step.error is None]
+    assert told == [(actor, action, outcome.format(plan_id=result.plan_id)) for actor, action, outcome in STEPS]
+    assert [(step.actor, step.action, type(step.error).__name__) for step in result.refusals] == REFUSALS
+    assert steps[len(STEPS) :] == list(result.refusals)
+    assert result.chain == world.chain.label
+    assert result.credits_left == 100 + 10 - 5 - 25
+    assert result.balances == {
+        "builder": {"usdc": 20_000_000, "credits": 0},
+        "subscriber": {"usdc": 30_000_000, "credits": 80},
+        "stranger": {"usdc": 0, "credits": 0},
+    }
+
+
+def test_run_demo__on_this_chain__reports_what_the_chain_has(world: World) -> None:
+    result = run_demo(world.chain, lambda step: None)
+    assert result.credits_left == world.balance(result.plan_id, result.accounts["subscriber"])
+    assert result.receivers == {result.accounts["builder"]: world.tokens(result.accounts["builder"])}
+    assert result.price_paid == sum(result.receivers.values())
+    for operation, hashes in result.transactions.items():
+        receipts = [world.chain.read_transaction(hash_) for hash_ in hashes]
+        assert receipts[-1].gas_used == result.gas[operation]
+    assert {operation: len(hashes) for operation, hashes in result.transactions.items()} == {
+        **dict.fromkeys(("register", "faucet", "approve", "order", "mint", "burn", "transfer_from"), 1),
+        "redeem": 5,
+    }
+
+
+def test_run_demo__where_an_attempt_is_not_refused__fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "set_plan_active", lambda chain, signer, plan_id, active: None)
+    with reverts(NotRefused("The stranger's attempt to close the plan")):
+        run_demo(world.chain, lambda step: None)
+
+
+def test_run_demo__without_usdc__says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.chain, "usdc", None)
+    with pytest.raises(InvalidConfig, match="the demo needs a TestUSDC"):
+        run_demo(world.chain, lambda step: None)
+
+
+def test_step__as_text__is_a_sentence(world: World) -> None:
+    steps: list[Step] = []
+    result = run_demo(world.chain, steps.append)
+    assert str(steps[-1]) == "The subscriber tries to burn more than there is: refused with InsufficientCredits."
+    assert str(result) == (
+        f"Plan {result.plan_id:#066x}: 20000000 base units of USDC paid, 100 credits granted, 80 left, 9 attempts refused."
+    )
+
+
+# ---------------------------------------------------------------------- where it runs
+
+
+@pytest.mark.parametrize(("balance", "development"), [("99", False), ("100", True), ("10000", True)])
+def test_demo__needs_the_accounts_of_a_development_node(balance: str, development: bool) -> None:
+    with run_anvil("--balance", balance) as url:
+        chain = open_anvil(url)
+        chain.accounts = ()
+        assert is_development_chain(chain) is development
+        ran = run_cli("demo", "--rpc", url, "--json")
+        if development:
+            assert ran.json["credits_left"] == 80
+        else:
+            assert (ran.exit_code, ran.error["type"]) == (2, "InvalidConfig")
+            assert "the funded accounts of a development node such as anvil" in ran.error["message"]
+            assert chain.web3.eth.block_number == 0
+
+
+def test_demo__on_another_chain_than_expected__sends_nothing() -> None:
+    with run_anvil("--chain-id", "84532") as url:
+        with reverts(WrongChain(31337, 84532)):
+            open_demo_chain(url, 31337)
+        assert open_anvil(url).web3.eth.block_number == 0
+        assert run_cli("demo", "--rpc", url, "--chain-id", "84532", "--json").json["chain_id"] == 84532
+
+
+def test_demo__with_a_node_in_the_environment__still_runs_in_this_process() -> None:
+    ran = run_cli("demo", "--json", environment={"NVM_CHAIN_RPC": "http://127.0.0.1:9", "NVM_CHAIN_CHAIN_ID": "1"})
+    assert ran.json["chain"] == "eth-tester"
+
+
+def test_demo__as_a_process__takes_less_than_5_seconds_of_work() -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ran = run_process("demo", "--json")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert ran.json["credits_left"] == 80
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 5
+
+
+# ---------------------------------------------------------------------- done again by cast
+
+
+def cast(*arguments: str) -> str:
+    """Run Foundry's client, which shares no code with ours."""
+    (path,) = ROOT.glob("node_modules/@foundry-rs/cast-*/bin/cast")
+    done = subprocess.run([str(path), *arguments], capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout.strip()
+
+
+class Recount:
+    """Everything that the demo's JSON claims, read again from a node by cast."""
+
+    def __init__(self, url: str, told: dict[str, Any]) -> None:
+        self.url, self.told = url, told
+
+    def call(self, contract: str, signature: str, *arguments: str) -> int:
+        return int(cast("call", "--rpc-url", self.url, contract, signature, *arguments).split()[0], 0)
+
+    def receipts(self, operation: str) -> list[dict[str, Any]]:
+        hashes = self.told["transactions"][operation]
+        return [json.loads(cast("receipt", "--rpc-url", self.url, "--json", hash_)) for hash_ in hashes]
+
+    def logs(self, operation: str, contract: str, event: str) -> list[dict[str, Any]]:
+        topic = cast("sig-event", event)
+        logs = [log for receipt in self.receipts(operation) for log in receipt["logs"]]
+        return [log for log in logs if log["topics"][0] == topic and log["address"].lower() == contract.lower()]
+
+    def payments(self) -> dict[str, int]:
+        """Sum the order's USDC transfers from the subscriber, by receiver."""
+        paid: Counter[str] = Counter()
+        for log in self.logs("order", self.told["usdc"], "Transfer(address,address,uint256)"):
+            assert log["topics"][1][-40:] == self.told["accounts"]["subscriber"][2:].lower()
+            paid[cast("to-check-sum-address", "0x" + log["topics"][2][-40:])] += int(log["data"], 16)
+        return dict(paid)
+
+    def moved(self, operation: str) -> int:
+        """Sum the credits that an operation's ERC-1155 events move, of this plan only."""
+        signature = "TransferSingle(address,address,address,uint256,uint256)"
+        logs = self.logs(operation, self.told["credits_contract"], signature)
+        assert {f"0x{log['data'][2:66]}" for log in logs} == {self.told["plan_id"]}
+        return sum(int(log["data"][66:], 16) for log in logs)
+
+
+@pytest.fixture(scope="module")
+def recount() -> Any:
+    with run_anvil() as url:
+        told = run_process("demo", "--rpc", url, "--json").json
+        assert told["chain"] == url
+        yield Recount(url, told)
+
+
+def test_demo_json__payments__are_those_of_the_token(recount: Recount) -> None:
+    told = recount.told
+    assert recount.payments() == told["receivers"] == {told["accounts"]["builder"]: 20_000_000}
+    assert told["price_paid"] == sum(told["receivers"].values())
+    for role, held in told["balances"].items():
+        holder = told["accounts"][role]
+        assert recount.call(told["usdc"], "balanceOf(address)(uint256)", holder) == held["usdc"]
+    for spender in (told["credits_contract"],):
+        left = recount.call(
+            told["usdc"], "allowance(address,address)(uint256)", told["accounts"]["subscriber"], spender
+        )
+        assert left == 0
+
+
+def test_demo_json__credits__are_those_of_the_contract_and_of_its_events(recount: Recount) -> None:
+    told = recount.told
+    moved = {operation: recount.moved(operation) for operation in ("order", "mint", "redeem", "burn")}
+    assert moved == {
+        "order": told["credits_granted"],
+        "mint": told["credits_minted"],
+        "redeem": told["credits_redeemed"],
+        "burn": told["credits_burned"],
+    }
+    assert moved["order"] + moved["mint"] - moved["redeem"] - moved["burn"] == told["credits_left"]
+    for role, held in told["balances"].items():
+        signature = "balanceOf(address,uint256)(uint256)"
+        found = recount.call(told["credits_contract"], signature, told["accounts"][role], told["plan_id"])
+        assert found == held["credits"]
+
+
+def test_demo_json__request_ids__are_in_the_redemptions_events(recount: Recount) -> None:
+    signature = "Redeemed(uint256,address,address,uint256,bytes32)"
+    logs = recount.logs("redeem", recount.told["credits_contract"], signature)
+    contexts = [bytes.fromhex(log["data"][66:]).rstrip(b"\0").decode() for log in logs]
+    assert contexts == [f"request-{number}" for number in range(1, 6)]
+
+
+def test_demo_json__gas__is_that_of_the_receipts(recount: Recount) -> None:
+    for operation, gas in recount.told["gas"].items():
+        receipts = recount.receipts(operation)
+        assert all(receipt["status"] == "0x1" for receipt in receipts)
+        assert int(receipts[-1]["gasUsed"], 16) == gas
+    gas = recount.told["gas"]
+    assert recount.told["order_above_transfer_from"] == gas["order"] - gas["transfer_from"]
+
+
+def test_demo_json__comparison__moves_the_same_money_by_a_plain_transfer(recount: Recount) -> None:
+    told = recount.told
+    (log,) = recount.logs("transfer_from", told["usdc"], "Transfer(address,address,uint256)")
+    assert int(log["data"], 16) == told["price_paid"]
+    assert log["topics"][2][-40:] == told["accounts"]["comparison_payee"][2:].lower()
+
+
+def test_demo_json__plan_id__is_the_hash_of_chain_contract_creator_and_terms(recount: Recount) -> None:
+    told = recount.told
+    event = "PlanRegistered(uint256,address,(address,(address,uint96)[],uint40,uint40,uint40,uint8,bool,bool),bytes32,uint16)"
+    (log,) = recount.logs("register", told["credits_contract"], event)
+    assert log["topics"][1] == told["plan_id"]
+    assert told["did"] == "did:nv:" + told["plan_id"][2:]
+    salt = "0x" + log["data"][2 + 64 : 2 + 128]
+    builder, usdc = told["accounts"]["builder"], told["usdc"]
+    terms = f"({usdc},[({builder},20000000)],100,1,1,0,false,false)"
+    types = "f(uint256,address,address,(address,(address,uint96)[],uint40,uint40,uint40,uint8,bool,bool),bytes32)"
+    chain_id = str(told["chain_id"])
+    encoded = cast("abi-encode", types, chain_id, told["credits_contract"], builder, terms, salt)
+    assert cast("keccak", encoded) == told["plan_id"]
+
+
+# ---------------------------------------------------------------------- how it looks
+
+
+def tell(world: World, width: int) -> tuple[DemoResult, list[str]]:
+    """Run the demo and return its lines on a console of a width."""
+    written = io.StringIO()
+    teller = Teller(Console(file=written, width=width, highlight=False))
+    teller.begin("nvm-chain demo")
+    result = run_demo(world.chain, teller.tell)
+    teller.close(result)
+    return result, written.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_demo__for_people__fits_and_shows_what_the_json_says(world: World, width: int) -> None:
+    result, lines = tell(world, width)
+    assert max(map(len, lines)) <= width
+    assert [line for line in lines if line != line.rstrip()] == []
+    rows = [re.split(r" {2,}", line.strip()) for line in lines]
+    assert ["subscriber", "30", "80"] in rows
+    assert [result.accounts["builder"], "builder", "20"] in rows
+    assert ["order, first of this holder", f"{result.gas['order']:,}"] in rows
+    over = result.gas["order"] - result.gas["transfer_from"]
+    assert ["order above plain transferFrom", f"{over:,}"] in rows
+    refused = [tuple(row) for row in rows if len(row) == 3 and row[0] in result.accounts and not row[1].isdigit()]
+    assert refused == [(actor, action.removeprefix("tries to "), error) for actor, action, error in REFUSALS]
+    numbered = [row for row in rows if row[0].isdigit()]
+    assert [int(row[0]) for row in numbered] == list(range(1, 9))
+
+
+@pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_demo__in_a_terminal__has_a_spinner_and_colour_unless_it_is_not_wanted(
+    environment: dict[str, str], coloured: bool
+) -> None:
+    ran = run_terminal("demo", answers={}, environment={"NO_COLOR": "", **environment})
+    assert ran.exit_code == 0
+    assert "Starting a chain in this process" in ran.stdout
+    assert ("\x1b[32m" in ran.stdout) is coloured
+
+
+def test_demo__in_a_pipe__has_no_escape_sequences() -> None:
+    ran: Ran = run_process("demo")
+    assert ran.exit_code == 0
+    assert "\x1b" not in ran.stdout + ran.stderr
+    assert ran.stderr == "Starting a chain in this process (two seconds)\n"

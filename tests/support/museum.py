@@ -1,0 +1,159 @@
+"""The museum of weird tokens: each exhibit of contracts/test/tokens/ with its sin switched on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from web3.contract.contract import Contract
+
+from nvm_chain.types import Split
+from tests.support.books import Books, fee_of, share_of
+from tests.support.world import World
+
+FIRST, SECOND = 1_000_000, 234_567
+COST = FIRST + SECOND
+WEALTH = 10 * COST
+FEES_BPS = [0, 250]
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One token. ``sin`` is what is done to it right before the order; ``fails_at`` the split that cannot be paid."""
+
+    name: str
+    arguments: tuple[object, ...] = ()
+    sin: Callable[[World, Contract], None] | None = None
+    fails_at: int = 0
+    label: str = ""
+
+    def __str__(self) -> str:
+        """Name it for test ids."""
+        return self.label or self.name
+
+
+class Hall:
+    """A token, a plan with two receivers priced in it, and the subscriber with ten times the price."""
+
+    def __init__(self, world: World, exhibit: Exhibit, fee_bps: int = 0) -> None:
+        """Deploy the token, register the plan with this protocol fee, and fund the subscriber."""
+        self.world = world
+        self.fee_bps = fee_bps
+        self.token = world.deploy(exhibit.name, *exhibit.arguments)
+        self.splits = (Split(world.builder.address, FIRST), Split(world.partner.address, SECOND))
+        if fee_bps:
+            world.set_fee(fee_bps)
+        self.plan_id = world.register(token=self.token.address, splits=self.splits)
+        world.fund(world.subscriber, self.token, WEALTH)
+        if exhibit.sin is not None:
+            exhibit.sin(world, self.token)
+
+    def open_books(self) -> Books:
+        """Start to watch everybody's balances of the token."""
+        return Books(
+            self.world,
+            self.token,
+            payer=self.world.subscriber.address,
+            first=self.world.builder.address,
+            second=self.world.partner.address,
+            protocol=self.world.fee_receiver.address,
+            bystander=self.world.other.address,
+        )
+
+    @property
+    def fee(self) -> int:
+        """The protocol fee of one order."""
+        return fee_of(self.splits, self.fee_bps)
+
+    @property
+    def shares(self) -> tuple[int, int]:
+        """What the two receivers are due of one order."""
+        return share_of(self.splits[0], self.fee_bps), share_of(self.splits[1], self.fee_bps)
+
+    def exact_changes(self) -> dict[str, int]:
+        """Return how balances change if everybody gets exactly what they are due."""
+        changes = {"payer": -COST, "first": self.shares[0], "second": self.shares[1], "protocol": self.fee}
+        return {name: change for name, change in changes.items() if change}
+
+    @property
+    def credits(self) -> int:
+        """The subscriber's credits of the plan."""
+        return self.world.balance(self.plan_id, self.world.subscriber.address)
+
+
+def _block(role: str) -> Callable[[World, Contract], None]:
+    def sin(world: World, token: Contract) -> None:
+        account = world.credits.address if role == "credits" else getattr(world, role).address
+        world.send(world.fee_owner, token.functions.setBlocked(account, True))
+
+    return sin
+
+
+def _blacklist(role: str) -> Callable[[World, Contract], None]:
+    def sin(world: World, token: Contract) -> None:
+        account = world.credits.address if role == "credits" else getattr(world, role).address
+        world.send(world.fee_owner, token.functions.blacklist(account))
+
+    return sin
+
+
+def _pause(world: World, token: Contract) -> None:
+    world.send(world.fee_owner, token.functions.setPaused(True))
+
+
+def _pause_usdc(world: World, token: Contract) -> None:
+    world.send(world.fee_owner, token.functions.pause())
+
+
+def _revert_with_a_bomb(world: World, token: Contract) -> None:
+    world.send(world.fee_owner, token.functions.setReverting(True))
+
+
+def _lie(answer: int) -> Callable[[World, Contract], None]:
+    def sin(world: World, token: Contract) -> None:
+        world.send(world.fee_owner, token.functions.lie(answer))
+
+    return sin
+
+
+FAITHFUL = (
+    Exhibit("HonestToken"),
+    Exhibit("TestUSDC"),
+    Exhibit("ReturnsNothing"),
+    Exhibit("ReturnsBomb"),
+    Exhibit("RevertsOnZero"),
+    Exhibit("ApprovalRace"),
+    Exhibit("Pauses"),
+    Exhibit("BlocksAddress"),
+    Exhibit("MaxMovesBalance"),
+    Exhibit("CallsBack"),
+    Exhibit("Rebases"),
+    Exhibit("NameIsBytes32"),
+    Exhibit("HostileName"),
+    Exhibit("PhantomPermit"),
+    Exhibit("SilentAuthorization"),
+    Exhibit("LiesAboutDecimals", (77,)),
+)
+"""Strange in some other way, or not now: they move exactly what they are told."""
+
+REFUSING = (
+    Exhibit("ReturnsFalse"),
+    Exhibit("ReturnsFalseOnSuccess"),
+    Exhibit("Pauses", sin=_pause),
+    Exhibit("ReturnsBomb", sin=_revert_with_a_bomb),
+    Exhibit("BurnsGas"),
+    Exhibit("BlocksAddress", sin=_block("subscriber"), label="BlocksAddress-payer"),
+    Exhibit("BlocksAddress", sin=_block("credits"), label="BlocksAddress-credits"),
+    Exhibit("BlocksAddress", sin=_block("builder"), label="BlocksAddress-first"),
+    Exhibit("BlocksAddress", sin=_block("partner"), fails_at=1, label="BlocksAddress-second"),
+    Exhibit("TestUSDC", sin=_pause_usdc, label="TestUSDC-paused"),
+    Exhibit("TestUSDC", sin=_blacklist("subscriber"), label="TestUSDC-payer"),
+    Exhibit("TestUSDC", sin=_blacklist("credits"), label="TestUSDC-credits"),
+    Exhibit("TestUSDC", sin=_blacklist("builder"), label="TestUSDC-first"),
+    Exhibit("TestUSDC", sin=_blacklist("partner"), fails_at=1, label="TestUSDC-second"),
+)
+"""They do not pay, and say so in one way or another."""
+
+LYING = (
+    Exhibit("LiesAboutBalance", sin=_lie(0), label="LiesAboutBalance-0"),
+    Exhibit("LiesAboutBalance", sin=_lie(2**256 - 1), label="LiesAboutBalance-max"),
+)
+"""They move what they are told and lie about it."""

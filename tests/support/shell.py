@@ -1,0 +1,116 @@
+"""Run the command line as a user does: in this process, as a process of its own, or in a terminal."""
+
+import contextlib
+import inspect
+import json
+import os
+import pty
+import select
+import shlex
+import string
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+
+from nvm_chain.cli.app import cli
+
+ROOT = Path(__file__).parent.parent.parent
+TERMINAL_SECONDS = 60
+COMMAND = (sys.executable, "-m", "nvm_chain.cli")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command came to."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON value on stdout, with nothing beside it."""
+        assert self.exit_code == 0, self.stdout + self.stderr
+        assert self.stderr == ""
+        return json.loads(self.stdout)
+
+    @property
+    def error(self) -> Any:
+        """The error object on stdout of a command that failed with --json."""
+        assert self.exit_code != 0, self.stdout
+        assert self.stderr == ""
+        return json.loads(self.stdout)["error"]
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """Return this process's environment without settings of ours, at a fixed width and without colour."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("NVM_CHAIN_")}
+    return {**kept, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "80", **more}
+
+
+def run_cli(*arguments: str, environment: Mapping[str, str] | None = None, typed: str | None = None) -> Ran:
+    """Run a command in this process."""
+    separate = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
+    unset = {key: None for key in os.environ if key.startswith("NVM_CHAIN_")}
+    result = CliRunner(**separate).invoke(cli, list(arguments), input=typed, env={**unset, **(environment or {})})
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Ran(result.exit_code, result.stdout, result.stderr)
+
+
+def run_process(*arguments: str, environment: Mapping[str, str] | None = None) -> Ran:
+    """Run a command as a process of its own, with nothing to read."""
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        env=clean_environment(**(environment or {})),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def run_terminal(*arguments: str, answers: Mapping[str, str], environment: Mapping[str, str]) -> Ran:
+    """Run a command in a terminal, and type an answer once its question is there; all output is in ``stdout``."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        env={**clean_environment(**environment), "TERM": "xterm-256color"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    deadline = time.monotonic() + TERMINAL_SECONDS
+    shown, open_questions = "", dict(answers)
+    with contextlib.suppress(OSError):  # reading from a terminal that nobody has open any more
+        while time.monotonic() < deadline:
+            if select.select([ours], [], [], 0.05)[0]:
+                shown += os.read(ours, 4096).decode()
+            for question in [question for question in open_questions if question in shown and _listens(ours, question)]:
+                os.write(ours, f"{open_questions.pop(question)}\n".encode())
+    os.close(ours)
+    return Ran(process.wait(10), shown, "")
+
+
+def _listens(terminal: int, question: str) -> bool:
+    """Tell whether an answer would be read: what is typed before a terminal stops to echo passwords is thrown away."""
+    echoes = bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+    return not (echoes and question.startswith("Password"))
+
+
+def expand(line: str, variables: Mapping[str, str]) -> list[str]:
+    """Return the arguments of an example as a shell would: variables filled in, quotes removed."""
+    words = shlex.split(string.Template(line.replace("\\\n", " ")).substitute(variables))
+    assert words[0] == "nvm-chain"
+    return words[1:]

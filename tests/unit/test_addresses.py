@@ -1,0 +1,80 @@
+"""addresses: one spelling in, the checksummed one out; whatever may be mistyped is refused."""
+
+from typing import Any
+
+import pytest
+from eth_utils.address import to_checksum_address
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from nvm_chain.addresses import ZERO_ADDRESS, parse_address, parse_address_or_zero
+from nvm_chain.errors import InvalidAddress
+
+USDC = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
+MALFORMED = "is not 0x and 40 hexadecimal digits"
+MISTYPED = "has a wrong checksum, so at least one character is mistyped"
+NOBODY = "is the zero address, which nobody owns"
+addresses = st.binary(min_size=20, max_size=20).map(to_checksum_address)
+
+
+def refusal(function: Any, *arguments: Any) -> tuple[Any, ...]:
+    """Return the fields of the InvalidAddress that a call raises, whose message can be shown."""
+    with pytest.raises(InvalidAddress) as caught:
+        function(*arguments)
+    assert str(caught.value).endswith("Copy it again from where it was shown.")
+    assert len(str(caught.value)) < 400
+    return caught.value.args
+
+
+@given(addresses)
+def test_parse_address__of_its_checksum_or_lower_case__gives_the_checksum(address: str) -> None:
+    assume(address != ZERO_ADDRESS)
+    assert parse_address(address) == parse_address(address.lower()) == address
+
+
+@given(addresses, st.integers(2, 41))
+def test_parse_address__with_one_letter_in_the_other_case__raises(address: str, position: int) -> None:
+    wrong = address[:position] + address[position].swapcase() + address[position + 1 :]
+    assume(wrong not in (address, address.lower()))
+    assert refusal(parse_address, wrong) == ("address", wrong, MISTYPED)
+
+
+@pytest.mark.parametrize("value", [USDC.upper().replace("X", "x"), "0x" + "A" * 40])
+def test_parse_address__all_upper_case__raises(value: str) -> None:
+    assert refusal(parse_address, value) == ("address", value, MISTYPED)
+
+
+MALFORMED_VALUES: list[Any] = [
+    "",
+    "0x",
+    USDC[2:],
+    USDC[:-1],
+    USDC + "0",
+    USDC + "\n",
+    " " + USDC,
+    "0X" + USDC[2:].lower(),
+    USDC[:-1] + "g",
+    "0x" + "٠" * 40,
+    "0x036CbD53842c5426634e7929541eC2318f3dCF7е",  # noqa: RUF001  the last letter is Cyrillic
+    "vitalik.eth",
+    None,
+    0,
+    int(USDC, 16),
+    bytes.fromhex(USDC[2:]),
+    "x" * 10_000,
+]
+
+
+@pytest.mark.parametrize("value", MALFORMED_VALUES, ids=range(len(MALFORMED_VALUES)))
+@pytest.mark.parametrize("function", [parse_address, parse_address_or_zero])
+def test_parse_address__of_what_is_no_address__raises(function: Any, value: Any) -> None:
+    assert refusal(function, value, "owner's address") == ("owner's address", value, MALFORMED)
+
+
+def test_parse_address__of_zero__raises_and_the_other_accepts_it() -> None:
+    assert refusal(parse_address, ZERO_ADDRESS, "payer") == ("payer", ZERO_ADDRESS, NOBODY)
+    assert parse_address_or_zero(ZERO_ADDRESS) == ZERO_ADDRESS == "0x" + "0" * 40
+
+
+def test_parse_address__at_the_edge_of_zero__accepts_one() -> None:
+    assert parse_address("0x" + "0" * 39 + "1") == "0x" + "0" * 39 + "1"

@@ -1,0 +1,131 @@
+"""`--help` teaches, answers at once, and says what is true."""
+
+import ast
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+
+from nvm_chain import __version__
+from nvm_chain.cli import lazy
+from nvm_chain.cli.app import cli
+from nvm_chain.cli.commands import Command
+from nvm_chain.cli.failures import EXIT_CODES
+from nvm_chain.networks import EMBEDDED, NETWORKS
+from tests.support.shell import clean_environment, run_cli, run_process
+
+HEAVY = {"web3", "eth_account", "eth_tester", "eth_abi", "eth_utils", "eth_typing", "pydantic", "requests"}
+NAMES = ["demo", "deploy", "check-deployment", "plan", "order", "balance", "mint", "redeem", "burn", "faucet"]
+
+
+def walk(group: click.Group, *path: str) -> dict[tuple[str, ...], click.Command]:
+    """Return every command and group with the words it is called by."""
+    found: dict[tuple[str, ...], click.Command] = {path: group}
+    for name, command in group.commands.items():
+        found |= walk(command, *path, name) if isinstance(command, click.Group) else {(*path, name): command}
+    return found
+
+
+ALL = walk(cli)
+COMMANDS = {path: command for path, command in ALL.items() if isinstance(command, Command)}
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_help__of_each_command__loads_nothing_heavy(path: tuple[str, ...]) -> None:
+    program = (
+        "import sys\nfrom nvm_chain.cli import main\n"
+        "try:\n    main()\nfinally:\n    print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *path, "--help"],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"Usage: nvm-chain{''.join(f' {word}' for word in path)}")
+    assert not {name.partition(".")[0] for name in done.stderr.split()} & HEAVY
+
+
+def test_help__as_a_process__answers_in_less_than_a_web3_import() -> None:
+    fastest = min(_time_help() for _ in range(3))
+    assert fastest < 1
+
+
+def _time_help() -> float:
+    started = time.monotonic()
+    assert run_process("--help").exit_code == 0
+    return time.monotonic() - started
+
+
+def test_commands__of_the_program__are_in_the_order_of_the_story() -> None:
+    assert cli.list_commands(click.Context(cli)) == NAMES
+    shown = run_cli("--help").stdout.partition("Commands:")[2]
+    assert [line.split()[0] for line in shown.splitlines() if line[:3].strip()] == NAMES
+
+
+@pytest.mark.parametrize(
+    "path", [path for path, command in ALL.items() if isinstance(command, click.Group)], ids=" ".join
+)
+def test_group__alone__shows_its_help(path: tuple[str, ...]) -> None:
+    assert run_cli(*path) == run_cli(*path, "--help")
+    assert run_cli(*path).exit_code == 0
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_help__of_each_command__says_what_it_does_and_shows_examples(path: tuple[str, ...]) -> None:
+    command = COMMANDS[path]
+    assert command.examples
+    text = run_cli(*path, "--help").stdout
+    for example in command.examples:
+        assert example.startswith(f"nvm-chain {' '.join(path)}")
+        assert all(line in text for line in example.split("\n"))
+    for option in command.params:
+        if isinstance(option, click.Option) and not option.hidden:
+            assert option.help
+            assert option.help.endswith(".")
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_help__in_a_terminal_of_80_columns__fits(path: tuple[str, ...]) -> None:
+    assert max(map(len, run_cli(*path, "--help").stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_each_command__takes_json(path: tuple[str, ...]) -> None:
+    assert "--json" in {name for option in COMMANDS[path].params for name in option.opts}
+
+
+def test_help__of_the_program__documents_every_exit_code() -> None:
+    shown = run_cli("--help").stdout.partition("Exit codes:\n")[2].partition("\n\n")[0]
+    documented = {int(line.split()[0]): line.split(maxsplit=1)[1] for line in shown.splitlines()}
+    assert documented == {code: meaning for code, (meaning, _) in EXIT_CODES.items()}
+    assert list(documented) == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_help__of_network__names_every_known_network() -> None:
+    option = next(option for option in COMMANDS["order",].params if option.name == "network")
+    assert isinstance(option, click.Option)
+    assert option.help == f"Known network: {', '.join(NETWORKS)}, or {EMBEDDED}."
+
+
+def test_options__with_key_in_their_name__name_a_place_or_are_refused() -> None:
+    options = [option for command in COMMANDS.values() for option in command.params if isinstance(option, click.Option)]
+    named = {(*option.opts, option.hidden) for option in options if "key" in " ".join(option.opts)}
+    assert named == {("--keyfile", False), ("--key-env", False), ("--private-key", "--key", True)}
+
+
+def test_version__is_the_packages() -> None:
+    assert run_cli("--version").stdout == f"nvm-chain, version {__version__}\n"
+
+
+def test_lazy_modules__are_those_that_type_checkers_see() -> None:
+    tree = ast.parse(Path(str(lazy.__file__)).read_text("utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {alias.asname for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert seen == {name for name, value in vars(lazy).items() if isinstance(value, lazy.LazyModule)}

@@ -1,0 +1,171 @@
+"""errors: one tree, drawn as it is; each message is sentences, and each error copies and pickles."""
+
+import copy
+import dataclasses
+import inspect
+import pickle
+import re
+from typing import Any
+
+import pytest
+
+from nvm_chain import contract_errors, errors
+from nvm_chain.errors import (
+    ConnectionFailed,
+    DeploymentMismatch,
+    InsufficientAllowance,
+    InsufficientCoin,
+    InsufficientFunds,
+    InvalidAddress,
+    InvalidAmount,
+    InvalidConfig,
+    InvalidContext,
+    InvalidPlanId,
+    InvalidRecord,
+    KeyFailure,
+    NoContract,
+    NoDeployment,
+    NotMined,
+    NvmChainError,
+    OutOfGas,
+    Panicked,
+    RevertedWithoutReason,
+    RevertedWithReason,
+    RpcFailed,
+    SuspiciousPrice,
+    UnknownNetwork,
+    WrongChain,
+)
+
+ALICE, BOB = "0x" + "11" * 20, "0x" + "22" * 20
+SAMPLES: list[NvmChainError] = [
+    InvalidAddress("payer", "0x1", "is too short"),
+    InvalidAmount("price 0", "must be from 1 to 5"),
+    InvalidPlanId("x"),
+    InvalidConfig("a salt has 32 bytes, not 31"),
+    InvalidContext(33),
+    SuspiciousPrice(20, 6, "USDC"),
+    KeyFailure("key file k.json", "the password is wrong"),
+    UnknownNetwork("base", ("embedded", "base:sepolia")),
+    ConnectionFailed("http://127.0.0.1:1", "refused"),
+    WrongChain(8453, 84532),
+    RpcFailed("rate limited"),
+    NoContract(ALICE, 1),
+    NoDeployment(1),
+    InvalidRecord("deployments/1.json", "file: Invalid JSON"),
+    DeploymentMismatch("runtime code hash", "0x1", "0x2"),
+    InsufficientFunds(BOB, ALICE, 5, 20),
+    InsufficientAllowance(BOB, ALICE, BOB, 5, 20),
+    InsufficientCoin(ALICE, 5, 20),
+    NotMined("0xaa", 120),
+    OutOfGas("0xaa"),
+    RevertedWithReason("ERC20: no"),
+    RevertedWithoutReason("0x"),
+    Panicked(0x11),
+]
+
+
+def test_samples__are_every_error_that_is_raised() -> None:
+    classes = {item for _, item in inspect.getmembers(errors, inspect.isclass) if issubclass(item, NvmChainError)}
+    raised = {item for item in classes if dataclasses.is_dataclass(item)}
+    assert {type(sample) for sample in SAMPLES} == raised
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
+def test_message__of_each_error__is_sentences_with_every_field(error: NvmChainError) -> None:
+    text = str(error)
+    assert text.endswith((".", ")."))
+    assert ".." not in text
+    assert len(text) > 25
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
+def test_error__copied_or_pickled__stays_the_same(error: NvmChainError) -> None:
+    for twin in (copy.copy(error), copy.deepcopy(error), pickle.loads(pickle.dumps(error))):
+        assert type(twin) is type(error)
+        assert twin.args == error.args == dataclasses.astuple(error)  # type: ignore[call-overload]
+        assert str(twin) == str(error)
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
+def test_error__documentation__says_when_it_is_thrown(error: NvmChainError) -> None:
+    assert (type(error).__doc__ or "").startswith("Thrown when ")
+
+
+def test_errors__two_of_one_kind__are_two() -> None:
+    assert NoDeployment(1) != NoDeployment(1)  # as all exceptions: equal by identity, so they can be in a set
+
+
+def drawn_tree() -> dict[str, str]:
+    """Return each class that the module's docstring draws, with the class it hangs under."""
+    parents, tree = ["NvmChainError"], {}
+    for line in (errors.__doc__ or "").splitlines():
+        branch = re.match(r"(.*?[├└]── )(\w+(?:, \w+)*)", line)
+        if branch:
+            depth = (len(branch[1].lstrip(" ")) + len(branch[1]) - len(branch[1].lstrip(" ")) - 4) // 4
+            names = branch[2].split(", ")
+            tree.update(dict.fromkeys(names, parents[depth - 1]))
+            parents[depth:] = [names[-1]]
+    return tree
+
+
+def test_error_tree__in_the_docstring__is_the_tree_of_classes() -> None:
+    classes: list[Any] = [item for _, item in inspect.getmembers(errors, inspect.isclass) if issubclass(item, NvmChainError)]
+    actual = {item.__name__: item.__bases__[0].__name__ for item in classes if item is not NvmChainError}
+    assert drawn_tree() == actual
+
+
+def test_contract_errors__are_all_caught_as_transaction_errors() -> None:
+    assert all(issubclass(item, errors.TransactionError) for item in contract_errors.CONTRACT_ERRORS.values())
+
+
+@pytest.mark.parametrize("error", [InvalidAmount("x", "y"), InvalidAddress("a", "b", "c"), InvalidConfig("z")])
+def test_input_error__is_a_value_error_too(error: NvmChainError) -> None:
+    assert isinstance(error, ValueError)
+
+
+# ---------------------------------------------------------------------- messages that carry others' text
+
+BASE_UNITS = "A price of 20 base units is 0.000020 USDC. If 20 USDC is meant, "
+
+
+def test_suspicious_price__message__shows_both_readings() -> None:
+    text = str(SuspiciousPrice(20, 6, "USDC"))
+    assert text.startswith(BASE_UNITS)
+    assert 'usdc("20")' in text
+    assert "allow_tiny_price=True" in text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidAddress("payer", "x" * 100_000, "is too long"),
+        InvalidAddress("payer", 10**5000, "is no text"),
+        InvalidPlanId("9" * 100_000),
+        InvalidPlanId(10**5000),
+        InvalidAmount("9" * 100_000, "is too much"),
+        UnknownNetwork("n" * 100_000, ("embedded",)),
+        RpcFailed("r" * 100_000),
+        RevertedWithReason("r" * 100_000),
+        RevertedWithoutReason("0x" + "00" * 100_000),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_message__with_a_text_of_any_length__stays_short(error: NvmChainError) -> None:
+    assert len(str(error)) < 500
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidAddress("payer", "\x1b[2J\n\x00", "is no address"),
+        InvalidPlanId("\x1b[2J\n\x00"),
+        InvalidAmount(repr("\x1b[2J\n"), "is no number"),
+        UnknownNetwork("\x1b[2J\n\x00", ("embedded",)),
+        RevertedWithReason("\x1b[2J\n\x00\u202e"),
+        RpcFailed("execution failed: \x1b[2J\n\x00\u202e"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_message__with_others_text__has_no_terminal_escapes(error: NvmChainError) -> None:
+    assert str(error).isprintable()

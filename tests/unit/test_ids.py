@@ -1,0 +1,109 @@
+"""ids: every spelling of a plan id is the same number, anything else is refused; ids depend on every term."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nvm_chain.addresses import parse_address
+from nvm_chain.errors import InvalidPlanId
+from nvm_chain.ids import compute_plan_id, format_did, parse_plan_id
+from nvm_chain.types import Rule, Split, Terms
+
+MAX_ID = 2**256 - 1
+plan_ids = st.integers(0, MAX_ID)
+ALICE, BOB, CREDITS = (parse_address("0x" + digit * 40) for digit in "123")
+TERMS = Terms(BOB, (Split(ALICE, 20_000_000),), 100, 1, 5, Rule.HOLDER, trial=False, transferable=False)
+SALT = bytes(31) + b"\1"
+
+
+@given(plan_ids)
+def test_parse_plan_id__of_every_spelling__is_the_number(plan_id: int) -> None:
+    digits = f"{plan_id:064x}"
+    for spelling in (plan_id, str(plan_id), f"0x{digits}", f"0x{digits.upper()}", f"did:nv:{digits}", format_did(plan_id)):
+        assert parse_plan_id(spelling) == plan_id
+
+
+def test_format_did__of_edges__has_64_digits() -> None:
+    assert format_did(0) == "did:nv:" + "0" * 64
+    assert format_did(MAX_ID) == "did:nv:" + "f" * 64
+    assert format_did("0x" + "0" * 63 + "a") == "did:nv:" + "0" * 63 + "a"  # type: ignore[arg-type]
+
+
+NO_IDS: list[Any] = [
+    -1,
+    2**256,
+    10**5000,
+    str(2**256),
+    "9" * 78,
+    "9" * 79,
+    "9" * 5000,
+    "",
+    " 1",
+    "1\n",
+    "+1",
+    "-1",
+    "1_0",
+    "1.0",
+    "0x",
+    "0x1",
+    "0x" + "0" * 63,
+    "0x" + "0" * 65,
+    "0x" + "g" * 64,
+    "0X" + "0" * 64,
+    "did:nv:" + "0" * 63,
+    "did:nv:1",
+    "did:NV:" + "0" * 64,
+    "did:ethr:" + "0" * 64,
+    "f" * 64,
+    "٣",
+    True,
+    False,
+    None,
+    1.0,
+    b"1",
+    [1],
+]
+
+
+@pytest.mark.parametrize("value", NO_IDS, ids=range(len(NO_IDS)))
+def test_parse_plan_id__of_anything_else__raises(value: Any) -> None:
+    with pytest.raises(InvalidPlanId) as caught:
+        parse_plan_id(value)
+    assert caught.value.args == (value,)
+    assert str(caught.value).endswith("or did:nv: and 64 hexadecimal digits.")
+    assert len(str(caught.value)) < 300
+
+
+# ---------------------------------------------------------------------- compute_plan_id
+
+OTHERS = [
+    replace(TERMS, token=ALICE),
+    replace(TERMS, splits=()),
+    replace(TERMS, splits=(Split(ALICE, 20_000_001),)),
+    replace(TERMS, splits=(Split(BOB, 20_000_000),)),
+    replace(TERMS, splits=TERMS.splits * 2),
+    replace(TERMS, credits=101),
+    replace(TERMS, min_redeem=2),
+    replace(TERMS, max_redeem=6),
+    replace(TERMS, credits=1, min_redeem=100),
+    replace(TERMS, rule=Rule.REDEEMER),
+    replace(TERMS, trial=True),
+    replace(TERMS, transferable=True),
+]
+
+
+def test_compute_plan_id__with_one_thing_changed__is_another() -> None:
+    base = (84532, CREDITS, ALICE, TERMS, SALT)
+    assert compute_plan_id(*base) == compute_plan_id(*base)
+    changed: list[tuple[Any, ...]] = [
+        (8453, *base[1:]),
+        (84532, BOB, *base[2:]),
+        (84532, CREDITS, BOB, TERMS, SALT),
+        (84532, CREDITS, ALICE, TERMS, bytes(32)),
+        *((84532, CREDITS, ALICE, terms, SALT) for terms in OTHERS),
+    ]
+    ids = {compute_plan_id(*arguments) for arguments in [base, *changed]}
+    assert len(ids) == 1 + len(changed)

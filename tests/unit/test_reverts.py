@@ -1,0 +1,60 @@
+"""reverts: nodes and client libraries carry revert data in several ways; what only looks like data is none."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from web3.exceptions import ContractCustomError, ContractLogicError, Web3RPCError
+
+from nvm_chain.reverts import parse_revert_data, parse_rpc_error
+
+binaries = st.binary(max_size=200)
+NO_HEX = ["", "x", "0x1", "0xzz", "0x 1", "deadbeef", "Reverted 0x1234", "0X12", "0x12\n", "0x" + "٠" * 2, None, 5, True, [], b"0x12"]
+
+
+# ---------------------------------------------------------------------- parse_rpc_error
+
+
+@given(binaries)
+def test_parse_rpc_error__with_hex_data__is_its_bytes(data: bytes) -> None:
+    text = "0x" + data.hex()
+    for error in ({"code": 3, "data": text}, {"data": text.upper().replace("X", "x")}, {"data": {"data": text}}):
+        assert parse_rpc_error(error) == data
+
+
+@pytest.mark.parametrize("data", NO_HEX, ids=repr)
+def test_parse_rpc_error__with_data_that_is_no_hex__is_none(data: Any) -> None:
+    assert parse_rpc_error({"data": data}) is None
+    assert parse_rpc_error({"data": {"data": data}}) is None
+    assert parse_rpc_error({"data": {"data": {"data": "0x12"}}}) is None
+
+
+@pytest.mark.parametrize("error", [None, {}, {"message": "execution reverted"}, [], "0x12", 5], ids=repr)
+def test_parse_rpc_error__without_data__is_none(error: Any) -> None:
+    assert parse_rpc_error(error) is None
+
+
+# ---------------------------------------------------------------------- parse_revert_data
+
+
+@given(binaries)
+def test_parse_revert_data__of_hex_in_an_exception__is_its_bytes(data: bytes) -> None:
+    assert parse_revert_data(ContractCustomError("x", data="0x" + data.hex())) == data
+    assert parse_revert_data(ContractLogicError("x", data={"data": "0x" + data.hex()})) == data
+
+
+@pytest.mark.parametrize("text", ["execution reverted", "Execution REVERTED: no reason", "VM Exception: revert"])
+def test_parse_revert_data__of_a_revert_without_data__is_empty(text: str) -> None:
+    assert parse_revert_data(ContractLogicError(text)) == b""
+    assert parse_revert_data(ContractLogicError(text, data="no data")) == b""
+
+
+@pytest.mark.parametrize("text", ["execution reverted: b'", "execution reverted: b'\\x7b'", "reverted: b\"", "revert " * 9999])
+def test_parse_revert_data__of_a_text_that_a_contract_chose__is_no_data(text: str) -> None:
+    assert parse_revert_data(ContractLogicError(text)) == b""
+
+
+@pytest.mark.parametrize("error", [Web3RPCError("nonce too low"), Exception(), Exception("b'"), Exception("Out of gas"), ValueError(5)])
+def test_parse_revert_data__of_anything_else__is_none(error: Exception) -> None:
+    assert parse_revert_data(error) is None
