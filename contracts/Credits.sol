@@ -326,7 +326,7 @@ contract Credits is ICredits, ERC1155, Ownable2Step {
 
     /// @inheritdoc ICredits
     function burn(uint256 planId, address holder, uint256 amount) external {
-        _checkAuthorized(msg.sender, holder);
+        if (msg.sender != holder) _checkAuthorized(msg.sender, holder);
         if (amount == 0) revert ZeroAmount();
         _spend(planId, holder, amount);
         emit TransferSingle(msg.sender, holder, address(0), planId, amount);

@@ -41,7 +41,8 @@ logger = logging.getLogger("nvm_chain")
 REQUEST_TIMEOUT_SECONDS = 20
 GAS_MARGIN_PERCENT = 20
 """Added to each estimate: state may change until a transaction is mined. Unused gas is not paid for."""
-DEFAULT_TIP_WEI = 1_000_000_000
+LEAST_GAS = 21_000
+"""What the smallest transaction costs."""
 
 
 class Chain:
@@ -55,6 +56,7 @@ class Chain:
     def __init__(self, web3: Web3, label: str, accounts: Sequence[LocalAccount] = (), timeout_seconds: int = 120) -> None:
         """Take a connected Web3. One request: the chain id. Raises ConnectionFailed."""
         cast(Any, web3.provider).global_ccip_read_enabled = False  # else any contract can make us fetch URLs
+        web3.middleware_onion.remove("validation")  # asks for the chain id, which is known, before and after each request
         self.web3 = web3
         self.label = label
         self.accounts = tuple(accounts)
@@ -174,8 +176,11 @@ class Chain:
         balance = self.read_coin_balance(sender)
         if balance < value:
             raise InsufficientCoin(sender, balance, value)
-        gas = self.estimate_gas(sender, data, to, value)
         max_fee, tip = self.read_fees()
+        # Some nodes estimate nothing for an account that could not pay for it.
+        if balance < value + LEAST_GAS * max_fee:
+            raise InsufficientCoin(sender, balance, value + LEAST_GAS * max_fee)
+        gas = self.estimate_gas(sender, data, to, value)
         with self._typed_errors():
             nonce = self.web3.eth.get_transaction_count(sender, "pending")
         if balance < value + gas * max_fee:

@@ -9,7 +9,7 @@ from nvm_chain.errors import InvalidContext
 from nvm_chain.ids import parse_plan_id
 from nvm_chain.keys import Signer
 from nvm_chain.reverts import error_name
-from nvm_chain.types import Account, BatchMintReceipt, CreditsReceipt, RedeemCheck, SkippedMint
+from nvm_chain.types import Account, Amounts, BatchMintReceipt, CreditsReceipt, RedeemCheck, SkippedMint
 from nvm_chain.units import check_uint
 
 AMOUNT_BITS = 72
@@ -55,7 +55,7 @@ def mint_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, amou
 
 
 def mint_credits_batch(
-    chain: Chain, signer: Signer, plan_id: int | str, amounts: Mapping[str, int] | Iterable[tuple[str, int]]
+    chain: Chain, signer: Signer, plan_id: int | str, amounts: Amounts
 ) -> BatchMintReceipt:
     """Give credits to many holders in one transaction. Plan owner or minter only.
 
@@ -69,11 +69,13 @@ def mint_credits_batch(
     plan_id = parse_plan_id(plan_id)
     function = chain.credits.functions.mintBatch(plan_id, [to for to, _ in pairs], [amount for _, amount in pairs])
     receipt = chain.send(signer, function)
-    granted = (event["args"] for event in chain.read_events(chain.credits, "TransferSingle", receipt))
-    skipped = (event["args"] for event in chain.read_events(chain.credits, "MintSkipped", receipt))
+    granted = [event["args"] for event in chain.read_events(chain.credits, "TransferSingle", receipt)]
+    skipped = [event["args"] for event in chain.read_events(chain.credits, "MintSkipped", receipt)]
+    # A receiver can order or burn in its hook; what it does has another operator.
+    minted = [event for event in granted if event["operator"] == signer.address and event["id"] == plan_id]
     return BatchMintReceipt(
         plan_id=plan_id,
-        minted=tuple((event["to"], event["value"]) for event in granted if int(event["from"], 16) == 0),
+        minted=tuple((event["to"], event["value"]) for event in minted),
         skipped=tuple(SkippedMint(event["to"], event["amount"], _name_reason(event["reason"])) for event in skipped),
         transaction=summarize(receipt),
     )
@@ -112,7 +114,7 @@ def encode_context(context: str | bytes | UUID) -> bytes:
     >>> encode_context("request-1")[:9]
     b'request-1'
     """
-    data = context.bytes if isinstance(context, UUID) else context.encode() if isinstance(context, str) else context
+    data = context.bytes if isinstance(context, UUID) else context.encode(errors="surrogateescape") if isinstance(context, str) else context
     if len(data) > CONTEXT_BYTES:
         raise InvalidContext(len(data))
     return data.ljust(CONTEXT_BYTES, b"\0")

@@ -11,10 +11,18 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.artifacts import read_artifact
 from nvm_chain.chain import Chain, open_rpc, summarize
+from nvm_chain.contract_errors import (
+    ERC1155MissingApprovalForAll,
+    InsufficientCredits,
+    NotMinter,
+    NotPlanOwner,
+    RedeemNotAllowed,
+    RedeemOutOfRange,
+)
 from nvm_chain.credits import burn_credits, mint_credits, read_balance, read_balances, redeem_credits
 from nvm_chain.dev_accounts import derive_dev_accounts
 from nvm_chain.embedded import deploy_all, open_embedded
-from nvm_chain.errors import FundsError, InvalidConfig, NvmChainError, TransactionError, WrongChain
+from nvm_chain.errors import InsufficientFunds, InvalidConfig, NvmChainError, WrongChain
 from nvm_chain.keys import Signer
 from nvm_chain.orders import order_plan
 from nvm_chain.plans import read_plan, register_plan, set_plan_active
@@ -29,6 +37,10 @@ CREDITS: Final = 100
 REQUESTS: Final = 5
 BONUS: Final = 10
 BURNED: Final = 25
+
+THEFT: Final = "redeem the subscriber's credits"
+ARSON: Final = "burn the subscriber's credits"
+GREED: Final = "redeem more than a request takes"
 
 ROLES: Final = ("deployer", "builder", "subscriber", "stranger", "comparison_payer", "comparison_payee")
 """Who the chain's first accounts are. The last two only move USDC, so that gas can be compared with that of a transfer."""
@@ -140,13 +152,13 @@ def run_demo(chain: Chain, on_step: Callable[[Step], object]) -> DemoResult:
     """
     story = _Story(chain, on_step)
     story.register()
-    story.order()
+    receipt = story.order()
     story.use()
     story.mint()
     story.burn()
     story.try_what_must_fail()
     story.compare()
-    return story.close()
+    return story.close(receipt)
 
 
 @dataclass
@@ -157,7 +169,6 @@ class _Story:
     on_step: Callable[[Step], object]
     plan_id: int = 0
     paid: int = 0
-    receipt: OrderReceipt | None = None
     changes: dict[str, int] = field(default_factory=dict)
     sent: dict[str, list[Transaction]] = field(default_factory=dict)
     refusals: list[Step] = field(default_factory=list)
@@ -198,19 +209,20 @@ class _Story:
         )
         self.tell("builder", action, f"plan {plan.plan_id:#066x}")
 
-    def order(self) -> None:
+    def order(self) -> OrderReceipt:
         subscriber = self.signers["subscriber"]
         self.sent["faucet"] = [mint_test_usdc(self.chain, subscriber, subscriber.address, FUNDS)]
         before = self.read_money("subscriber")
         self.tell("subscriber", "takes test money from the faucet", f"has {self.money(before)}")
-        self.receipt = order_plan(self.chain, subscriber, self.plan_id)
+        receipt = order_plan(self.chain, subscriber, self.plan_id)
         self.paid = before - self.read_money("subscriber")
-        self.sent["approve"] = [self.receipt.approval] if self.receipt.approval else []
-        self.sent["order"] = [self.receipt.transaction]
+        self.sent["approve"] = [receipt.approval] if receipt.approval else []
+        self.sent["order"] = [receipt.transaction]
         self.changes["granted"] = self.read_credits()
         got = f"has {self.changes['granted']} credits and {self.money(before - self.paid)}"
         self.tell("subscriber", "approves exactly the price and orders", got)
         self.tell("builder", "is paid in the same transaction", f"has {self.money(self.read_money('builder'))}")
+        return receipt
 
     def use(self) -> None:
         before, subscriber = self.read_credits(), self.signers["subscriber"]
@@ -241,46 +253,47 @@ class _Story:
     # ------------------------------------------------------------ what must not happen
 
     def try_what_must_fail(self) -> None:
-        """Attempt what the contract has to refuse, and see that nothing has changed."""
+        """Attempt what the contract has to refuse, each time with the one right error, and see that nothing has changed."""
         before = self._read_all()
         chain, plan, holder = self.chain, self.plan_id, self.address("subscriber")
+        left, most = before["subscriber"]["credits"], read_plan(chain, plan).terms.max_redeem
         stranger, builder, subscriber = (self.signers[role] for role in ("stranger", "builder", "subscriber"))
-        attempts: list[tuple[str, str, Callable[[], object]]] = [
+        for actor, attempt, expected, act in (
+            ("stranger", THEFT, RedeemNotAllowed, lambda: redeem_credits(chain, stranger, plan, 1, holder=holder)),
             (
                 "stranger",
-                "redeem the subscriber's credits",
-                lambda: redeem_credits(chain, stranger, plan, 1, holder=holder),
-            ),
-            (
-                "stranger",
-                "burn the subscriber's credits",
+                ARSON,
+                ERC1155MissingApprovalForAll,
                 lambda: burn_credits(chain, stranger, plan, 1, holder=holder),
             ),
-            ("stranger", "mint credits", lambda: mint_credits(chain, stranger, plan, stranger.address, 1)),
-            ("stranger", "close the plan", lambda: set_plan_active(chain, stranger, plan, False)),
-            ("stranger", "redeem without credits", lambda: redeem_credits(chain, stranger, plan, 1)),
-            ("stranger", "order without money", lambda: order_plan(chain, stranger, plan)),
+            ("stranger", "mint credits", NotMinter, lambda: mint_credits(chain, stranger, plan, stranger.address, 1)),
+            ("stranger", "close the plan", NotPlanOwner, lambda: set_plan_active(chain, stranger, plan, False)),
             (
-                "builder",
-                "redeem the subscriber's credits",
-                lambda: redeem_credits(chain, builder, plan, 1, holder=holder),
+                "stranger",
+                "redeem without credits",
+                InsufficientCredits,
+                lambda: redeem_credits(chain, stranger, plan, 1),
             ),
-            ("subscriber", "redeem more than a request takes", lambda: redeem_credits(chain, subscriber, plan, 2)),
+            ("stranger", "order without money", InsufficientFunds, lambda: order_plan(chain, stranger, plan)),
+            ("builder", THEFT, RedeemNotAllowed, lambda: redeem_credits(chain, builder, plan, 1, holder=holder)),
+            ("subscriber", GREED, RedeemOutOfRange, lambda: redeem_credits(chain, subscriber, plan, most + 1)),
             (
                 "subscriber",
                 "burn more than there is",
-                lambda: burn_credits(chain, subscriber, plan, self.read_credits() + 1),
+                InsufficientCredits,
+                lambda: burn_credits(chain, subscriber, plan, left + 1),
             ),
-        ]
-        for actor, attempt, act in attempts:
-            self.expect_refusal(actor, attempt, act)
+        ):
+            self.expect_refusal(actor, attempt, expected, act)
         if self._read_all() != before:
             raise NotRefused("A change of balances")
 
-    def expect_refusal(self, actor: str, attempt: str, act: Callable[[], object]) -> None:
+    def expect_refusal(
+        self, actor: str, attempt: str, expected: type[NvmChainError], act: Callable[[], object]
+    ) -> None:
         try:
             act()
-        except (TransactionError, FundsError) as error:
+        except expected as error:
             step = Step(actor, f"tries to {attempt}", f"refused with {type(error).__name__}", error)
             self.refusals.append(step)
             self.on_step(step)
@@ -298,11 +311,8 @@ class _Story:
         moved = self.chain.send(payee, functions.transferFrom(payer.address, payee.address, self.paid))
         self.sent["transfer_from"] = [summarize(moved)]
 
-    def close(self) -> DemoResult:
+    def close(self, receipt: OrderReceipt) -> DemoResult:
         """Read the end from the chain."""
-        receipt = self.receipt
-        if receipt is None:
-            raise InvalidConfig("the story has no order")
         balances = self._read_all()
         return DemoResult(
             chain=self.chain.label,

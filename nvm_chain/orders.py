@@ -54,7 +54,7 @@ def order_plan(
     _check_order(chain, plan, to, cost, limit)
 
     function = chain.credits.functions.order(plan.plan_id, to, quantity, limit)
-    if plan.terms.token == ZERO_ADDRESS:
+    if plan.terms.token == ZERO_ADDRESS or cost == 0:
         receipt, approval = chain.send(signer, function, value=cost), None
     else:
         allowance, approval = _prepare_payment(chain, signer, plan.terms.token, cost, approve)

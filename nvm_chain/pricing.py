@@ -1,10 +1,10 @@
 """Price and credits configs, under the names that the user's documents give them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from nvm_chain.addresses import ZERO_ADDRESS, parse_address, parse_address_or_zero
 from nvm_chain.errors import InvalidConfig
-from nvm_chain.types import CreditsConfig, PriceConfig, Rule, Split, Terms
+from nvm_chain.types import Amounts, CreditsConfig, PriceConfig, Rule, Split, Terms
 from nvm_chain.units import check_bool, check_uint
 
 MAX_SPLITS = 16
@@ -42,7 +42,7 @@ def get_free_price_config() -> PriceConfig:
     return PriceConfig(token=ZERO_ADDRESS, splits=())
 
 
-def get_split_price_config(token_address: str, amounts: Mapping[str, int] | Iterable[tuple[str, int]]) -> PriceConfig:
+def get_split_price_config(token_address: str, amounts: Amounts) -> PriceConfig:
     """Price a plan with 1 to 16 receivers, each paid straight from the payer.
 
     ``token_address`` is the zero address for the native coin. ``amounts`` maps receivers to base units, 1 to

@@ -1,10 +1,13 @@
 """The values that go in and come out: immutable, typed, in base units and whole credits."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
 from eth_typing import ChecksumAddress
+
+Amounts = Mapping[str, int] | Mapping[ChecksumAddress, int] | Iterable[tuple[str, int]]
+"""Amounts by address: a mapping, or pairs where an address may appear twice."""
 
 
 class Rule(IntEnum):

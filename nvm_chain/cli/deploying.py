@@ -49,20 +49,29 @@ def deploy(session: Session, fee_owner: str | None, create: bool, test_usdc: boo
     session.say("Working out what it costs")
     owner = fee_owner or signer.address
     plan = deploying.plan_deployment(chain, signer.address, owner, create2=not create, folder=session.deployments)
-    _show_plan(session, plan, yes)
+    _show_plan(session, plan)
     deploying.require_funds(plan)
     if not (yes or plan.already_deployed):
-        click.confirm("Deploy?", abort=True, err=True)
+        _ask(session)
     usdc = _find_or_deploy_usdc(chain, signer, session.deployments) if test_usdc else None
     record = deploying.deploy_credits(chain, signer, plan, folder=session.deployments, usdc=usdc)
     _answer(session, record, plan.already_deployed, deployments.record_path(record.chain_id, session.deployments))
 
 
-def _show_plan(session: Session, plan: "DeploymentPlan", yes: bool) -> None:
-    """Say what will happen and what it costs; a script that asked for JSON and has agreed already is spared it."""
+def _show_plan(session: Session, plan: "DeploymentPlan") -> None:
+    """Say what will happen and what it costs."""
     session.progress.stop()
-    if not (session.as_json and yes):
+    if not session.as_json:
         print_rows(deploying.describe_plan(plan), stderr=True)
+
+
+def _ask(session: Session) -> None:
+    """Ask whether to go on. Raises click.Abort if not."""
+    if session.as_json:
+        raise InvalidConfig(
+            "nobody is asked with --json; see without it what deploying does and costs, and then add --yes"
+        )
+    click.confirm("Deploy?", abort=True, err=True)
 
 
 def _find_or_deploy_usdc(chain: "Chain", signer: "Signer", folder: Path | None) -> str:

@@ -53,7 +53,7 @@ def _order(world: World, token: Contract, splits: tuple[Split, ...], fee_bps: in
 def test_order__of_any_price__is_shared_exactly(
     world: World, token: Contract, parts: list[int], fee_bps: int, quantity: int
 ) -> None:
-    """C29, I6: shares and fee sum to the cost; the fee is never above its rate, and at most one unit per split below."""
+    """C29, I6: shares and fee sum to the cost; the fee is not above its rate, and less than a unit per split below."""
     splits = tuple(Split(receiver, part) for receiver, part in zip(_receivers(len(parts)), parts, strict=True))
     paid = _order(world, token, splits, fee_bps, quantity)
     fee = fee_of(splits, fee_bps, quantity)

@@ -1,6 +1,7 @@
 """The native coin: hostile split receivers and fee receivers, and coin that nobody should have sent (C34; I1, I6)."""
 
 import pytest
+from eth_typing import ChecksumAddress
 from web3.contract.contract import Contract
 from web3.types import TxReceipt
 
@@ -29,8 +30,9 @@ REFUSING = ["RejectsCoin", "BurnsGasOnCoin", "BombsOnCoin"]
 pytestmark = pytest.mark.filterwarnings("ignore:SELFDESTRUCT opcode:DeprecationWarning")
 
 
-def _register(world: World, first: str, second: str) -> int:
-    return world.register(token=ZERO, splits=(Split(first, PRICES[0]), Split(second, PRICES[1])))  # type: ignore[arg-type]
+def _register(world: World, first: ChecksumAddress, second: ChecksumAddress) -> int:
+    splits = (Split(first, PRICES[0]), Split(second, PRICES[1]))
+    return world.register(token=ZERO, splits=splits)
 
 
 def _order(world: World, plan_id: int) -> TxReceipt:
@@ -158,11 +160,11 @@ def test_order__re_entered_by_a_fee_receiver__is_paid_for_twice(world: World) ->
     }
 
 
-def _fee_to_account(world: World) -> str:
+def _fee_to_account(world: World) -> ChecksumAddress:
     return world.fee_receiver.address
 
 
-def _fee_to_contract(world: World) -> str:
+def _fee_to_contract(world: World) -> ChecksumAddress:
     return world.deploy("Actor").address
 
 

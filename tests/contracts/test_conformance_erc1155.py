@@ -136,7 +136,7 @@ METADATA_ID = _interface_id("uri(uint256)")
 
 @pytest.mark.parametrize("interface_id", [ERC165_ID, ERC1155_ID, METADATA_ID], ids=lambda value: value.hex())
 def test_erc165__for_each_interface__answers_true(token: Token, interface_id: bytes) -> None:
-    """Interface ids are the xor of selectors: 0x01ffc9a7, 0xd9b67a26 and, with metadata, 0x0e89341c; each must be true."""
+    """Interface ids are the xor of selectors; the answer for ERC-165, ERC-1155 and its metadata must be true."""
     assert token.world.read(token.functions.supportsInterface(interface_id)) is True
 
 
@@ -413,7 +413,7 @@ def test_burn__by_any_function__goes_to_zero(token: Token, take: str) -> None:
 
 
 def test_events__of_a_whole_life__add_up_to_the_balances(token: Token) -> None:
-    """Guaranteed log trace, C37: whoever reads TransferSingle and TransferBatch alone knows every balance and the supply."""
+    """Guaranteed log trace, C37: who reads TransferSingle and TransferBatch alone knows all balances and the supply."""
     world, functions, plan_id = token.world, token.world.credits.functions, token.ids[0]
     other, accepts = world.other, world.deploy("AcceptsCredits").address
     rejects = world.deploy("RejectsCredits").address

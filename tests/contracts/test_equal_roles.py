@@ -1,4 +1,4 @@
-"""One account in several roles of one order: every way to deal the roles to two accounts, in a token and in coin (C36; I6)."""
+"""One account in several roles of an order: all ways to deal them to two accounts, in a token and in coin (C36, I6)."""
 
 from itertools import product
 

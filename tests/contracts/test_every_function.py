@@ -31,7 +31,7 @@ ELSEWHERE = {
 """Reads without anything to them, tested in the file of another function."""
 
 ROLES = ["fee_owner", "builder", "redeemer", "minter", "subscriber", "partner", "other", "stranger"]
-"""Contract owner, plan owner, redeemer, minter, holder, the holder's ERC-1155 operator, who was offered both, nobody."""
+"""Contract owner, plan owner, redeemer, minter, holder, the holder's operator, whom both were offered to, nobody."""
 
 ANYONE = frozenset(ROLES)
 

@@ -1,5 +1,7 @@
-"""The weird-token museum against `order`, with and without a protocol fee: what happens to the payer, the receivers,
-the credits, and that Credits holds nothing afterwards (I1, I6). `order` and the fee it sends are all that touches a token.
+"""The weird-token museum against `order`, with and without a protocol fee: what becomes of payer, receivers, credits.
+
+Books watch the contract too, so each comparison also says that Credits holds nothing afterwards (I1, I6). `order` and
+the fee it sends are all that touches a token; registerPlan only looks for its code.
 """
 
 import pytest
@@ -23,7 +25,7 @@ fees = pytest.mark.parametrize("fee_bps", FEES_BPS)
 @fees
 @pytest.mark.parametrize("exhibit", FAITHFUL, ids=str)
 def test_order__in_a_token_that_pays__pays_everybody_exactly(world: World, exhibit: Exhibit, fee_bps: int) -> None:
-    """C2 among others; I6: the payer pays exactly the sum, each receiver gets exactly the share, the protocol the fee."""
+    """C2 among others; I6: the payer pays exactly the sum, receivers get exactly the share, the protocol the fee."""
     hall = Hall(world, exhibit, fee_bps)
     books = hall.open_books()
     receipt = world.order(hall.plan_id)
@@ -62,7 +64,7 @@ def test_order__in_a_token_that_lies_about_balances__pays_all_the_same(
 @fees
 @pytest.mark.parametrize("exhibit", REFUSING, ids=str)
 def test_order__in_a_token_that_does_not_pay__changes_nothing(world: World, exhibit: Exhibit, fee_bps: int) -> None:
-    """C1, C3, C8, C9: nobody pays, nobody is paid, no credits come into being; the error names who could not be paid."""
+    """C1, C3, C8, C9: nobody pays, nobody is paid, no credits come to be; the error names who could not be paid."""
     hall = Hall(world, exhibit, fee_bps)
     books = hall.open_books()
     failed = hall.splits[exhibit.fails_at].receiver
@@ -274,7 +276,7 @@ def test_order__in_a_token_where_max_moves_the_balance__never_asks_for_that_much
 
 
 def test_order__short_of_a_fee_that_goes_nowhere_else__reverts(world: World) -> None:
-    """A fee that cannot be delivered is still the payer's to pay: if the first receiver cannot get it either, nobody pays."""
+    """A fee that cannot be delivered is still to be paid: if the first receiver cannot get it either, nobody is."""
     hall = Hall(world, Exhibit("HonestToken"), 250)
     payer = world.subscriber
     world.send(payer, hall.token.functions.transfer(world.other.address, WEALTH - COST + 1))
@@ -287,7 +289,7 @@ def test_order__short_of_a_fee_that_goes_nowhere_else__reverts(world: World) -> 
 @pytest.mark.parametrize("index", [11 * 10**17, 9 * 10**17, 10**18 // 3, 3 * 10**18])
 @fees
 def test_order__in_a_token_that_rebases__is_off_by_its_own_rounding(world: World, fee_bps: int, index: int) -> None:
-    """C7: Credits holds nothing that could rebase; balances are off by the token's rounding, a few units in each transfer."""
+    """C7: Credits holds nothing that could rebase; balances are off by the token's rounding, a few units a transfer."""
     hall = Hall(world, Exhibit("Rebases"), fee_bps)
     world.send(world.fee_owner, hall.token.functions.setIndex(index))
     books = hall.open_books()

@@ -19,6 +19,7 @@ from nvm_chain.errors import RevertedWithoutReason
 from nvm_chain.types import Split
 from tests.support.books import COIN, Books
 from tests.support.events import granted, ordered, selector, skipped
+from tests.support.gas import simulate
 from tests.support.reentry import arm, encode, outcome_of, send_coin, through
 from tests.support.reverts import reverts
 from tests.support.world import CREDITS, FUNDS, NO_CONTEXT, PRICE, ZERO, World
@@ -378,8 +379,8 @@ def test_hook__that_reads__sees_what_is_so_afterwards(
     arm(funded, reenterer, function)
     GIVES[give](funded, plan_id, holder)
     outcome = outcome_of(funded, reenterer)
-    afterwards = funded.chain.web3.eth.call({"to": funded.credits.address, "data": encode(function)})  # type: ignore[typeddict-item]
-    assert (outcome.count, outcome.answer) == (1, bytes(afterwards))
+    afterwards = simulate(funded.chain, funded.other.address, encode(function), funded.credits.address)
+    assert (outcome.count, outcome.answer) == (1, afterwards)
 
 
 def test_hook__of_an_order__comes_after_the_payment(funded: World, plan_id: int, reenterer: Contract) -> None:

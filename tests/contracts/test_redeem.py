@@ -18,7 +18,7 @@ ROLES = ["subscriber", "redeemer", "builder", "minter", "stranger", "fee_owner",
 
 
 def _plan(world: World, rule: Rule) -> int:
-    """Return a plan with one redeemer and one minter; the subscriber has 10 credits and one ERC-1155 operator, other."""
+    """Return a plan with a redeemer and a minter; the subscriber has 10 credits, and other as ERC-1155 operator."""
     plan_id, functions = world.register(rule=rule), world.credits.functions
     world.send(world.builder, functions.setRedeemer(plan_id, world.redeemer.address, True))
     world.send(world.builder, functions.setMinter(plan_id, world.minter.address, True))

@@ -1,7 +1,6 @@
 """Re-entrancy through a token that calls back in the middle of each transfer, as ERC-777 tokens do (C10).
 
-An Actor with tokens of its own does the calling. Re-entrancy through receivers' hooks is in test_receivers, through coin in
-test_coin.
+An Actor with tokens of its own does the calling. Receivers' hooks are in test_receivers, coin is in test_coin.
 """
 
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from nvm_chain.contract_errors import PaymentFailed
 from nvm_chain.types import Rule, Split
 from tests.support.books import Books
 from tests.support.events import selector
+from tests.support.gas import simulate
 from tests.support.reentry import arm, encode, outcome_of, through, through_many
 from tests.support.reverts import reverts
 from tests.support.world import CREDITS, NO_CONTEXT, World
@@ -84,7 +84,7 @@ class Stage:
 @moves
 @pytest.mark.parametrize("fee_bps", [0, 250])
 def test_order__re_entered_by_orders__is_paid_for_each(world: World, after_move: bool, fee_bps: int) -> None:
-    """I1, I2, I6: one inner order in each transfer of the outer one, that of the fee included, and every one is paid."""
+    """I1, I2, I6: one inner order in each transfer of the outer one, the fee's included, and every one is paid."""
     stage = Stage(world, after_move=after_move, fee_bps=fee_bps)
     stage.during_each_transfer(world.credits.functions.order(stage.plan_id, stage.actor.address, 1, COST))
     books = stage.open_books()
@@ -217,5 +217,5 @@ def test_order__in_the_middle_of_its_payment__reads_as_it_does_afterwards(
     arm(world, stage.token, function)
     stage.order()
     outcome = outcome_of(world, stage.token)
-    afterwards = world.chain.web3.eth.call({"to": world.credits.address, "data": encode(function)})  # type: ignore[typeddict-item]
-    assert (outcome.count, outcome.success, outcome.answer) == (2, True, bytes(afterwards))
+    afterwards = simulate(world.chain, world.other.address, encode(function), world.credits.address)
+    assert (outcome.count, outcome.success, outcome.answer) == (2, True, afterwards)

@@ -127,12 +127,13 @@ def test_demo__with_a_node_in_the_environment__still_runs_in_this_process() -> N
     assert ran.json["chain"] == "eth-tester"
 
 
-def test_demo__as_a_process__takes_less_than_5_seconds_of_work() -> None:
+def test_demo__as_a_process__is_done_in_seconds() -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     ran = run_process("demo", "--json")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert ran.json["credits_left"] == 80
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 5
+    worked = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert worked < 10  # 3 on a machine that does nothing else
 
 
 # ---------------------------------------------------------------------- done again by cast

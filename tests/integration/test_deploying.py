@@ -2,21 +2,24 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_account import Account
+from web3.types import RPCEndpoint
 
 from nvm_chain.chain import Chain
 from nvm_chain.connecting import connect
 from nvm_chain.deploying import (
     CREATE2_PROXY,
+    DeploymentPlan,
     check_deployment,
     compute_create2_address,
     deploy_credits,
     describe_plan,
     plan_deployment,
 )
-from nvm_chain.deployments import read_record, record_path
+from nvm_chain.deployments import DeploymentRecord, read_record, record_path
 from nvm_chain.embedded import open_embedded
 from nvm_chain.errors import DeploymentMismatch, InsufficientCoin, NoContract, WrongChain
 from tests.support.anvil import open_anvil, run_anvil
@@ -32,12 +35,17 @@ def anvil_url() -> Iterator[str]:
 @pytest.fixture
 def anvil(anvil_url: str) -> Iterator[Chain]:
     chain = open_anvil(anvil_url)
-    snapshot = chain.web3.provider.make_request("evm_snapshot", [])["result"]
+    snapshot = rpc(chain, "evm_snapshot", [])["result"]
     yield chain
-    chain.web3.provider.make_request("evm_revert", [snapshot])
+    rpc(chain, "evm_revert", [snapshot])
 
 
-def deploy(chain: Chain, folder: Path, *, create2: bool = True):
+def rpc(chain: Chain, method: str, parameters: list[object]) -> Any:
+    """Ask anvil for something that is not Ethereum's."""
+    return chain.web3.provider.make_request(RPCEndpoint(method), parameters)
+
+
+def deploy(chain: Chain, folder: Path, *, create2: bool = True) -> tuple[DeploymentPlan, DeploymentRecord]:
     signer = chain.accounts[0]
     plan = plan_deployment(chain, signer.address, signer.address, create2=create2, folder=folder)
     return plan, deploy_credits(chain, signer, plan, folder=folder)
@@ -101,9 +109,9 @@ def test_connect__finds_the_recorded_deployment(anvil: Chain, anvil_url: str, tm
 def test_connect__with_a_record_of_a_chain_that_is_gone__says_no_contract(
     anvil: Chain, anvil_url: str, tmp_path: Path
 ) -> None:
-    snapshot = anvil.web3.provider.make_request("evm_snapshot", [])["result"]
+    snapshot = rpc(anvil, "evm_snapshot", [])["result"]
     _, record = deploy(anvil, tmp_path)
-    anvil.web3.provider.make_request("evm_revert", [snapshot])
+    rpc(anvil, "evm_revert", [snapshot])
     with reverts(NoContract(record.address, anvil.chain_id)):
         connect(anvil_url, records=tmp_path)
 
@@ -136,7 +144,7 @@ def test_deploy__where_other_code_stands_at_the_address__refuses_and_leaves_no_r
     anvil: Chain, tmp_path: Path
 ) -> None:
     address = compute_create2_address(anvil.accounts[0].address)
-    anvil.web3.provider.make_request("anvil_setCode", [address, "0x00"])
+    rpc(anvil, "anvil_setCode", [address, "0x00"])
     with pytest.raises(DeploymentMismatch):
         deploy(anvil, tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -155,7 +155,8 @@ def test_register_plan__in_a_token_with_impossible_decimals__is_refused_with_the
     problem = f"the token at {token.address} does not tell its decimals, so prices in it cannot be checked"
     with unchanged(world.builder), reverts(InvalidConfig(problem)):
         register_plan(world.chain, world.builder, price, get_fixed_credits_config(1))
-    assert register_plan(world.chain, world.builder, price, get_fixed_credits_config(1), allow_tiny_price=True)
+    plan = register_plan(world.chain, world.builder, price, get_fixed_credits_config(1), allow_tiny_price=True)
+    assert plan.terms.price == 10**18
 
 
 def test_register_plan__in_a_token_that_is_not_there__is_refused(world: World, unchanged: Any) -> None:

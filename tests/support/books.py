@@ -24,7 +24,7 @@ class Books:
         self.before = self._read()
 
     def changes(self, *receipts: TxReceipt) -> dict[str, int]:
-        """Return what each balance has gained, only those that changed; the gas paid for the receipts does not count."""
+        """Return what each balance has gained, if anything; the gas paid for the receipts does not count."""
         found = {name: now - self.before[name] for name, now in self._read().items()}
         for receipt in receipts if self.token is COIN else ():
             for name, holder in self.holders.items():

@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, Phase, settings
 
 on_chain = settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     # Examples share a chain: what one leaves behind is another plan, and does not matter to the next.

@@ -18,13 +18,13 @@ TRANSACTION_GAS_CAP = 2**24
 
 def simulate(
     chain: Chain, sender: ChecksumAddress, data: str, to: ChecksumAddress | None, value: int = 0, gas: int | None = None
-) -> None:
-    """Run a transaction without sending it, by default with all the gas of a block; raises the typed error if it reverts."""
+) -> bytes:
+    """Run a transaction without sending it, by default with a block's gas; return its answer or raise its error."""
     transaction: dict[str, Any] = {"from": sender, "data": data, "value": value}
     transaction |= {"to": to} if to else {}
     transaction |= {"gas": gas} if gas else {}
     try:
-        chain.web3.eth.call(cast(TxParams, transaction))
+        return bytes(chain.web3.eth.call(cast(TxParams, transaction)))
     except Web3Exception as error:
         raise decode_revert(parse_revert_data(error) or b"") from None
 

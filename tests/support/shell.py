@@ -1,6 +1,7 @@
 """Run the command line as a user does: in this process, as a process of its own, or in a terminal."""
 
 import contextlib
+import functools
 import inspect
 import json
 import os
@@ -57,9 +58,11 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 def run_cli(*arguments: str, environment: Mapping[str, str] | None = None, typed: str | None = None) -> Ran:
     """Run a command in this process."""
-    separate = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
+    # Click keeps stdout and stderr apart from 8.2 on, and before if it is told to.
+    mixes = "mix_stderr" in inspect.signature(CliRunner).parameters
+    runner = functools.partial(CliRunner, mix_stderr=False)() if mixes else CliRunner()
     unset = {key: None for key in os.environ if key.startswith("NVM_CHAIN_")}
-    result = CliRunner(**separate).invoke(cli, list(arguments), input=typed, env={**unset, **(environment or {})})
+    result = runner.invoke(cli, list(arguments), input=typed, env={**unset, **(environment or {})})
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Ran(result.exit_code, result.stdout, result.stderr)

@@ -1,8 +1,8 @@
 """A chain with Credits on it, and the short ways of doing things that tests are written in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from eth_abi.abi import encode
 from eth_account.signers.local import LocalAccount
@@ -63,11 +63,10 @@ class World:
     def deploy(self, name: str, *arguments: Any, value: int = 0, signer: LocalAccount | None = None) -> Contract:
         """Deploy a contract of contracts/ by name."""
         abi = read_abi(name)
-        constructor = next((entry for entry in abi if entry["type"] == "constructor"), {"inputs": []})
-        types = [_type_of(item) for item in constructor["inputs"]]
+        types = [_type_of(item) for entry in abi if entry["type"] == "constructor" for item in entry["inputs"]]
         data = read_creation_code(name) + encode(types, arguments).hex()
         receipt = self.chain.send_data(signer or self.fee_owner, data, value=value)
-        contract = self.chain.bind(receipt["contractAddress"], abi)
+        contract = self.chain.bind(cast(ChecksumAddress, receipt["contractAddress"]), abi)
         self.known.append(contract)
         return contract
 
@@ -164,7 +163,7 @@ class World:
     def events(self, receipt: TxReceipt) -> list[tuple[str, dict[str, Any]]]:
         """Return every event that Credits emitted in a transaction, in order, as (name, arguments)."""
         found: list[EventData] = []
-        for event in self.credits.events:
+        for event in cast(Iterable[Any], self.credits.events):
             found += event().process_receipt(receipt, errors=DISCARD)
         ours = [event for event in found if event["address"] == self.credits.address]
         ours.sort(key=lambda event: event["logIndex"])

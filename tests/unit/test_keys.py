@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_typing import HexStr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,7 +34,7 @@ NO_JSON = "it is not JSON; expected an eth-account key file"
 @pytest.fixture(scope="session")
 def keyfile_content() -> dict[str, Any]:
     """An encrypted key file of the canary key, with few rounds: the tests of failures need no strength."""
-    return Account.encrypt(CANARY, PASSWORD, kdf="scrypt", iterations=2)
+    return Account.encrypt(HexStr(CANARY), PASSWORD, kdf="scrypt", iterations=2)
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def test_read_keyfile__with_its_password__gives_its_account(keyfile: Path) -> No
 
 def test_read_keyfile__with_pbkdf2__gives_its_account(tmp_path: Path) -> None:
     path = tmp_path / "key.json"
-    path.write_text(json.dumps(Account.encrypt(CANARY, PASSWORD, kdf="pbkdf2", iterations=2)), "utf-8")
+    path.write_text(json.dumps(Account.encrypt(HexStr(CANARY), PASSWORD, kdf="pbkdf2", iterations=2)), "utf-8")
     assert read_keyfile(path, PASSWORD).address == ADDRESS
 
 
@@ -217,7 +218,11 @@ def test_read_keyfile__with_any_entry_missing_or_wrong__raises_key_failure_only(
     path = tmp_path / "key.json"
     fail_or_succeed(path, changed(keyfile_content, entry, lambda inner, key: inner.pop(key)))
     for value in WRONG_VALUES:
-        fail_or_succeed(path, changed(keyfile_content, entry, lambda inner, key, value=value: inner.update({key: value})))
+
+        def replace(inner: dict[str, Any], key: str, value: object = value) -> None:
+            inner[key] = value
+
+        fail_or_succeed(path, changed(keyfile_content, entry, replace))
 
 
 def test_read_keyfile__with_a_damaged_number_of_rounds__does_not_start_them(
@@ -291,7 +296,7 @@ def test_account__printed__shows_no_key(keyfile: Path) -> None:
 def spend(account: LocalAccount) -> NvmChainError:
     """Do with an account whatever signs, on a chain where it has no coin, and return the error."""
     chain = open_embedded()
-    transaction = {"to": account.address, "value": 0, "gas": 21_000, "nonce": 0, "chainId": 1, "gasPrice": 1}
+    transaction: dict[str, Any] = {"to": account.address, "value": 0, "gas": 21_000, "nonce": 0, "chainId": 1, "gasPrice": 1}
     account.sign_transaction(transaction)
     with pytest.raises(NvmChainError) as caught:
         chain.send(account, chain.credits.functions.setProtocolFee(0, account.address))

@@ -10,7 +10,7 @@ from web3.exceptions import ContractCustomError, ContractLogicError, Web3RPCErro
 from nvm_chain.reverts import parse_revert_data, parse_rpc_error
 
 binaries = st.binary(max_size=200)
-NO_HEX = ["", "x", "0x1", "0xzz", "0x 1", "deadbeef", "Reverted 0x1234", "0X12", "0x12\n", "0x" + "٠" * 2, None, 5, True, [], b"0x12"]
+NO_HEX: list[object] = ["", "x", "0x1", "0xzz", "0x 1", "deadbeef", "Reverted 0x1234", "0X12", "0x12\n", "0x" + "٠" * 2, None, 5, True, [], b"0x12"]
 
 
 # ---------------------------------------------------------------------- parse_rpc_error

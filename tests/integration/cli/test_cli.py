@@ -51,7 +51,7 @@ def test_example__in_a_commands_help__works(
     for role in ("builder", "subscriber"):
         write_keyfile(f"{role}.json", getattr(world, role).key)
     variables = {
-        "PLAN": hex(plan_id) if plan_id >> 252 else format_plan_id(plan_id),
+        "PLAN": format_plan_id(plan_id),
         "BUILDER": world.builder.address,
         "SUBSCRIBER": world.subscriber.address,
         "PARTNER": world.partner.address,

@@ -1,0 +1,162 @@
+"""Measure what each operation costs in gas, from receipts, on any chain with Credits and a TestUSDC."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_typing import ChecksumAddress
+from web3.types import TxReceipt
+
+from nvm_chain.artifacts import read_artifact
+from nvm_chain.types import Rule, Split
+from tests.support.world import NO_CONTEXT, PRICE, ZERO, World
+
+BATCHES = (1, 10, 100)
+BATCH_GAS = 12_000_000
+
+
+def measure_gas(world: World) -> dict[str, int]:
+    """Return gas by operation, in the order of the table. Orders are given as overhead over a plain transferFrom."""
+    _use_fixed_actors(world)
+    world.fund(world.subscriber)
+    world.send(world.partner, world.usdc.functions.mint(world.builder.address, 1))
+    plain = _plain_transfer(world)
+    rows = {"transferFrom of the same token, whole transaction": plain}
+    for measure in (_orders, _orders_without_token, _holders, _owners, _deployment):
+        rows.update(measure(world, plain))
+    return rows
+
+
+def _use_fixed_actors(world: World) -> None:
+    """Play the roles with the same accounts on every chain. No address has a zero byte: those are cheaper to send."""
+    bank = world.fee_owner
+    accounts = (_account(key) for key in itertools.count(1))
+    plain = (account for account in accounts if 0 not in bytes.fromhex(account.address[2:]))
+    for role in ("builder", "subscriber", "redeemer", "partner", "other", "fee_receiver"):
+        account = next(plain)
+        world.chain.send_data(bank, "0x", account.address, value=10**20)
+        setattr(world, role, account)
+
+
+def _account(key: int) -> LocalAccount:
+    account: LocalAccount = Account.from_key(key.to_bytes(32, "big"))
+    return account
+
+
+def _register(world: World, **changes: Any) -> int:
+    """Register a plan whose id has no zero byte either."""
+    while True:
+        plan_id = world.register(**changes)
+        if 0 not in plan_id.to_bytes(32, "big"):
+            return plan_id
+
+
+def _gas(receipt: TxReceipt) -> int:
+    assert receipt["status"] == 1
+    return int(receipt["gasUsed"])
+
+
+def _plain_transfer(world: World) -> int:
+    """Gas of a transferFrom by somebody approved, between accounts that both hold the token."""
+    world.send(world.subscriber, world.usdc.functions.approve(world.partner.address, 10 * PRICE))
+    transfer = world.usdc.functions.transferFrom(world.subscriber.address, world.builder.address, PRICE)
+    return _gas(world.send(world.partner, transfer))
+
+
+def _twice(world: World, plain: int, plan_id: int, value: int = 0) -> tuple[int, int]:
+    first, again = (_gas(world.order(plan_id, value=value)) - plain for _ in range(2))
+    return first, again
+
+
+def _orders(world: World, plain: int) -> dict[str, int]:
+    rows = {}
+    rows["order, new holder: over transferFrom"], rows["order again: over transferFrom"] = _twice(
+        world, plain, _register(world)
+    )
+    world.send(world.partner, world.usdc.functions.mint(world.fee_receiver.address, 1))
+    world.set_fee(100)
+    rows["order again with a protocol fee: over transferFrom"] = _twice(world, plain, _register(world))[1]
+    world.set_fee(0)
+    rows["order again with 16 receivers: over transferFrom"] = _twice(world, plain, _with_16_receivers(world))[1]
+    return rows
+
+
+def _with_16_receivers(world: World) -> int:
+    addresses = _fresh(16)
+    for address in addresses:
+        world.send(world.partner, world.usdc.functions.mint(address, 1))
+    return _register(world, splits=tuple(Split(address, PRICE // 16) for address in addresses))
+
+
+def _orders_without_token(world: World, plain: int) -> dict[str, int]:
+    coin = _register(world, token=ZERO, splits=(Split(world.builder.address, PRICE),))
+    free, trial = _register(world, token=ZERO, splits=()), _register(world, token=ZERO, splits=(), trial=True)
+    return {
+        "order again in the native coin, whole transaction": _twice(world, 0, coin, PRICE)[1],
+        "order again of a free plan, whole transaction": _twice(world, 0, free)[1],
+        "order of a free trial, whole transaction": _gas(world.order(trial)),
+    }
+
+
+def _holders(world: World, plain: int) -> dict[str, int]:
+    holder = world.subscriber
+    held, served = _register(world, transferable=True), _register(world, rule=Rule.REDEEMER)
+    world.send(world.builder, world.credits.functions.setRedeemer(served, world.redeemer.address, True))
+    for plan_id in (held, served):
+        world.order(plan_id)
+    world.grant(held, world.other.address, 1)
+    functions = world.credits.functions
+
+    def own(function: Callable[[], TxReceipt]) -> int:
+        function()  # the first spend of an account makes no difference: its slot is written already
+        return _gas(function())
+
+    redeem = functions.redeem(held, holder.address, 5, NO_CONTEXT)
+    served_redeem = functions.redeem(served, holder.address, 5, NO_CONTEXT)
+    transfer = functions.safeTransferFrom(holder.address, world.other.address, held, 5, b"")
+    return {
+        "burn by the holder, whole transaction": own(
+            lambda: world.send(holder, functions.burn(held, holder.address, 5))
+        ),
+        "redeem by the holder, whole transaction": own(lambda: world.send(holder, redeem)),
+        "redeem by a redeemer, whole transaction": own(lambda: world.send(world.redeemer, served_redeem)),
+        "safeTransferFrom to a holder, whole transaction": own(lambda: world.send(holder, transfer)),
+    }
+
+
+def _owners(world: World, plain: int) -> dict[str, int]:
+    plan_id = _register(world)
+    rows = {"mint to a new holder, whole transaction": _gas(_mint(world, plan_id, _fresh(2)[0]))}
+    for size in BATCHES:
+        function = world.credits.functions.mintBatch(plan_id, _fresh(size), [5] * size)
+        receipt = world.send_with_gas(world.builder, function, BATCH_GAS)
+        rows[f"mint to new holders in a batch of {size}, per holder"] = _gas(receipt) // size
+    rows["register a coin plan with 1 receiver, whole transaction"] = _registration(world, 1)
+    rows["register a coin plan with 16 receivers, whole transaction"] = _registration(world, 16)
+    return rows
+
+
+def _fresh(count: int) -> list[ChecksumAddress]:
+    """Return addresses that never held anything, the same at every run."""
+    return [_account(count * 10**6 + index).address for index in range(1, count + 1)]
+
+
+def _mint(world: World, plan_id: int, to: str) -> TxReceipt:
+    return world.send(world.builder, world.credits.functions.mint(plan_id, to, 5))
+
+
+def _registration(world: World, count: int) -> int:
+    splits = tuple(Split(world.builder.address, PRICE) for _ in range(count))
+    function = world.credits.functions.registerPlan(world.terms(splits=splits, token=ZERO).as_tuple(), bytes([7] * 32), "")
+    return _gas(world.send(world.builder, function))
+
+
+def _deployment(world: World, plain: int) -> dict[str, int]:
+    code = read_artifact("Credits").encode_creation(world.partner.address)
+    receipt = world.chain.send_data(world.fee_owner, "0x" + code.hex())
+    return {
+        "deploy Credits, whole transaction": _gas(receipt),
+        "code size of Credits, bytes": len(read_artifact("Credits").runtime_code),
+    }
