@@ -86,7 +86,7 @@ lock: .venv/done-dev ## Write requirements/*.lock anew from pyproject.toml
 	@$(LOCK) --extra ape --group dev --output-file requirements/dev.lock
 	@$(LOCK) --group build --constraint requirements/dev.lock --output-file requirements/run.lock
 
-setup: node_modules/done .venv/done-package .venv/done-tools .solc/done ## Set up what tests and checks need, without running any
+setup: node_modules/done .venv/done-package .venv/done-tools .solc/done .build/done ## Set up what tests and checks need, without running any
 
 clean: ## Remove everything that make has set up or written
 	rm -rf .venv node_modules .solc .build .ape .home dist build htmlcov .coverage* \
@@ -136,4 +136,11 @@ node_modules/done: package-lock.json package.json .npmrc
 .solc/done: .venv/done-dev node_modules/done tools/install_solc.py tools/solc.js
 	$(say) 'Looking for the Solidity compiler'
 	@$(BIN)/python tools/install_solc.py
+	@touch $@
+
+# Always with --force: a plain compile can keep a stale ABI. The tests read what is written here.
+SOURCES := $(shell find contracts -name '*.sol') ape-config.yaml
+.build/done: .solc/done .venv/done-package $(SOURCES)
+	$(say) 'Compiling the contracts, those of the tests too (about 20 seconds)'
+	@$(BIN)/ape compile --force >/dev/null
 	@touch $@

@@ -63,7 +63,7 @@ class Chain:
         self.timeout_seconds = timeout_seconds
         self.on_progress: Callable[[str], None] = logger.info
         with self._typed_errors():
-            self.chain_id = web3.eth.chain_id
+            self.chain_id = _check_number(web3.eth.chain_id)
         self.usdc: ChecksumAddress | None = find_usdc(self.chain_id)
         self._credits: Contract | None = None
 
@@ -122,7 +122,7 @@ class Chain:
     def read_coin_balance(self, address: ChecksumAddress) -> int:
         """Return an address's native coin in wei. One request."""
         with self._typed_errors():
-            return int(self.web3.eth.get_balance(address))
+            return _check_number(self.web3.eth.get_balance(address))
 
     def read_transaction(self, transaction_hash: str) -> Transaction:
         """Return a mined transaction by its hash. One request. Raises RpcFailed if there is none."""
@@ -182,7 +182,7 @@ class Chain:
             raise InsufficientCoin(sender, balance, value + LEAST_GAS * max_fee)
         gas = self.estimate_gas(sender, data, to, value)
         with self._typed_errors():
-            nonce = self.web3.eth.get_transaction_count(sender, "pending")
+            nonce = _check_number(self.web3.eth.get_transaction_count(sender, "pending"))
         if balance < value + gas * max_fee:
             raise InsufficientCoin(sender, balance, value + gas * max_fee)
         return {
@@ -199,7 +199,7 @@ class Chain:
     ) -> int:
         """Return the gas limit for a transaction, with a margin. One request. Raises the error it would revert with."""
         with self._typed_errors():
-            estimate = self.web3.eth.estimate_gas(self._call_params(sender, data, to, value))
+            estimate = _check_number(self.web3.eth.estimate_gas(self._call_params(sender, data, to, value)))
         return estimate * (100 + GAS_MARGIN_PERCENT) // 100
 
     def _call_params(self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None, value: int) -> TxParams:
@@ -211,8 +211,8 @@ class Chain:
     def read_fees(self) -> tuple[int, int]:
         """Return the most to pay per unit of gas, and the tip within it, in wei (EIP-1559). Two requests."""
         with self._typed_errors():
-            base = self.web3.eth.get_block("latest").get("baseFeePerGas", 0)
-            tip = int(self.web3.eth.max_priority_fee)
+            base = _check_number(self.web3.eth.get_block("latest").get("baseFeePerGas", 0))
+            tip = _check_number(self.web3.eth.max_priority_fee)
         return 2 * base + tip, tip
 
     def _raise_failed(self, transaction: TxParams, receipt: TxReceipt) -> None:
@@ -284,6 +284,13 @@ def redact_url(url: str) -> str:
         return "the URL given"
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}{port}"
+
+
+def _check_number(value: object) -> int:
+    """Return a number that a node gave, if it is one that a chain can have."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 256:
+        raise ValueError("no number")
+    return value
 
 
 def summarize(receipt: TxReceipt) -> Transaction:

@@ -102,7 +102,7 @@ def _describe_usage(error: click.ClickException) -> str:
 def _describe_known(error: NvmChainError) -> Failure:
     """Name the error and its fields; what came from the command line may be a key in the wrong place."""
     values = {name: getattr(error, name) for name in getattr(error, "__dataclass_fields__", ())}
-    message = clean(error)
+    message = clean(" ".join([str(error), *getattr(error, "__notes__", ())]))
     for python, shell in IN_SHELL:
         message = re.sub(python, shell, message)
     if isinstance(error, InputError | KeyFailure):

@@ -43,6 +43,12 @@ def test_usage_error__is_input() -> None:
     assert describe_failure(click.UsageError("no"), verbose=False).exit_code == 2
 
 
+def test_notes__that_were_added_to_an_error__are_told_too() -> None:
+    error = errors.InvalidConfig("it failed")
+    error.add_note("The approval\nstands.")
+    assert describe_failure(error, verbose=False).message == "it failed. The approval stands."
+
+
 @pytest.mark.parametrize("text", [KEY, f"0x{KEY}", f"a {KEY.upper()} b", f"'{KEY}{KEY}'"])
 def test_withhold__of_what_may_be_a_key__shows_none_of_it(text: str) -> None:
     assert "ee" not in withhold(text).lower()
