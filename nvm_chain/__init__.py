@@ -32,9 +32,15 @@ if TYPE_CHECKING:
     from nvm_chain.keys import read_key_from_environment as read_key_from_environment
     from nvm_chain.keys import read_keyfile as read_keyfile
     from nvm_chain.orders import order_plan as order_plan
+    from nvm_chain.plans import accept_plan_ownership as accept_plan_ownership
     from nvm_chain.plans import quote_plan as quote_plan
     from nvm_chain.plans import read_plan as read_plan
     from nvm_chain.plans import register_plan as register_plan
+    from nvm_chain.plans import set_minter as set_minter
+    from nvm_chain.plans import set_plan_active as set_plan_active
+    from nvm_chain.plans import set_plan_uri as set_plan_uri
+    from nvm_chain.plans import set_redeemer as set_redeemer
+    from nvm_chain.plans import transfer_plan_ownership as transfer_plan_ownership
     from nvm_chain.pricing import get_dynamic_credits_config as get_dynamic_credits_config
     from nvm_chain.pricing import get_erc20_price_config as get_erc20_price_config
     from nvm_chain.pricing import get_fixed_credits_config as get_fixed_credits_config
@@ -69,7 +75,17 @@ _NAMES = {
     "ids": ("format_did", "parse_plan_id"),
     "keys": ("read_key_from_environment", "read_keyfile"),
     "orders": ("order_plan",),
-    "plans": ("quote_plan", "read_plan", "register_plan"),
+    "plans": (
+        "accept_plan_ownership",
+        "quote_plan",
+        "read_plan",
+        "register_plan",
+        "set_minter",
+        "set_plan_active",
+        "set_plan_uri",
+        "set_redeemer",
+        "transfer_plan_ownership",
+    ),
     "pricing": (
         "get_dynamic_credits_config",
         "get_erc20_price_config",

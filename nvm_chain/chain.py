@@ -4,6 +4,7 @@ A Chain reads, simulates, sends and waits, and turns whatever goes wrong into th
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -12,22 +13,25 @@ from urllib.parse import urlsplit
 import requests
 from eth_abi.exceptions import DecodingError
 from eth_account.signers.local import LocalAccount
-from eth_typing import ChecksumAddress
+from eth_typing import ChecksumAddress, HexStr
+from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError
 from web3 import HTTPProvider, Web3
 from web3.contract.contract import Contract, ContractFunction
-from web3.exceptions import BadFunctionCallOutput, TimeExhausted, Web3Exception
+from web3.exceptions import BadFunctionCallOutput, Web3Exception
 from web3.logs import DISCARD
-from web3.types import EventData, RPCEndpoint, RPCResponse, TxData, TxParams, TxReceipt
+from web3.types import EventData, Nonce, RPCEndpoint, RPCResponse, TxData, TxParams, TxReceipt
 
 from nvm_chain.artifacts import read_artifact
 from nvm_chain.errors import (
     ConnectionFailed,
+    DeploymentMismatch,
     InsufficientCoin,
     NoContract,
     NoDeployment,
     NotMined,
     NvmChainError,
+    OutcomeUnknown,
     OutOfGas,
     RpcFailed,
 )
@@ -39,6 +43,8 @@ from nvm_chain.types import Transaction
 logger = logging.getLogger("nvm_chain")
 
 REQUEST_TIMEOUT_SECONDS = 20
+FIRST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 1.0
 GAS_MARGIN_PERCENT = 20
 """Added to each estimate: state may change until a transaction is mined. Unused gas is not paid for."""
 LEAST_GAS = 21_000
@@ -53,10 +59,14 @@ class Chain:
     sentence before each wait. Get one from `nvm_chain.connect`.
     """
 
-    def __init__(self, web3: Web3, label: str, accounts: Sequence[LocalAccount] = (), timeout_seconds: int = 120) -> None:
+    def __init__(
+        self, web3: Web3, label: str, accounts: Sequence[LocalAccount] = (), timeout_seconds: int = 120
+    ) -> None:
         """Take a connected Web3. One request: the chain id. Raises ConnectionFailed."""
         cast(Any, web3.provider).global_ccip_read_enabled = False  # else any contract can make us fetch URLs
-        web3.middleware_onion.remove("validation")  # asks for the chain id, which is known, before and after each request
+        web3.middleware_onion.remove(
+            "validation"
+        )  # asks for the chain id, which is known, before and after each request
         self.web3 = web3
         self.label = label
         self.accounts = tuple(accounts)
@@ -74,8 +84,14 @@ class Chain:
     # ------------------------------------------------------------------ contracts
 
     def use_credits(self, address: ChecksumAddress) -> None:
-        """Set where Credits is. One request. Raises NoContract if there is no code at the address."""
-        self.read_code(address)
+        """Set where Credits is. One request.
+
+        Raises NoContract if there is no code at the address, and DeploymentMismatch if it is other code than the
+        package carries: whoever can point us at their own contract could name any price.
+        """
+        expected, actual = read_artifact("Credits").runtime_code_hash, "0x" + keccak(self.read_code(address)).hex()
+        if actual != expected:
+            raise DeploymentMismatch(f"The code hash at {address}", expected, actual)
         self._credits = self.bind(address, read_artifact("Credits").abi)
 
     @property
@@ -129,6 +145,17 @@ class Chain:
         with self._typed_errors():
             return summarize(self.web3.eth.get_transaction_receipt(cast(Any, transaction_hash)))
 
+    def read_created_address(self, transaction_hash: str) -> ChecksumAddress | None:
+        """Return the contract that a mined transaction created, or None. One request. Raises RpcFailed if there is none."""
+        with self._typed_errors():
+            return self.web3.eth.get_transaction_receipt(HexStr(transaction_hash)).get("contractAddress")
+
+    def count_pending(self, address: ChecksumAddress) -> int:
+        """Return how many transactions of an address wait to be mined. Two requests."""
+        with self._typed_errors():
+            counts = [self.web3.eth.get_transaction_count(address, block) for block in ("pending", "latest")]
+        return _check_number(counts[0]) - _check_number(counts[1])
+
     def read_sent_transaction(self, transaction_hash: str) -> TxData:
         """Return a transaction as it was sent. One request. Raises RpcFailed if there is none."""
         with self._typed_errors():
@@ -140,7 +167,8 @@ class Chain:
         """Send a call of a contract function with ``value`` wei, and wait until it is mined.
 
         Simulates first, so a transaction that would fail is not sent and costs nothing. Raises the contract's
-        error, InsufficientCoin, NotMined, OutOfGas, or a NetworkError.
+        error, InsufficientCoin, NotMined, OutcomeUnknown, OutOfGas, or a NetworkError. After a NetworkError nothing was
+        sent; after NotMined and OutcomeUnknown look the transaction up before sending it again.
         """
         with self._typed_errors():
             data = cast(Any, function)._encode_transaction_data()  # noqa: SLF001  its public twin asks the node for fees
@@ -149,17 +177,38 @@ class Chain:
     def send_data(self, signer: Signer, data: str, to: ChecksumAddress | None = None, value: int = 0) -> TxReceipt:
         """Send call data to an address, or creation code to nobody, as `send` does."""
         transaction = self.build_transaction(signer.address, data, to, value)
-        with self._typed_errors():
-            raw = signer.sign_transaction(dict(transaction)).raw_transaction
-            sent = self.web3.eth.send_raw_transaction(raw)
-            self.on_progress(f"Waiting for transaction 0x{bytes(sent).hex()}")
-            try:
-                receipt = self.web3.eth.wait_for_transaction_receipt(sent, self.timeout_seconds, poll_latency=0.05)
-            except TimeExhausted:
-                raise NotMined(f"0x{bytes(sent).hex()}", self.timeout_seconds) from None
+        signed = signer.sign_transaction(dict(transaction))
+        transaction_hash = f"0x{bytes(signed.hash).hex()}"
+        try:
+            with self._typed_errors():
+                self.web3.eth.send_raw_transaction(signed.raw_transaction)
+        except ConnectionFailed as error:
+            raise OutcomeUnknown(transaction_hash, error.problem) from None
+        self.on_progress(f"Waiting for transaction {transaction_hash}")
+        receipt = self._wait(transaction_hash)
         if receipt["status"] != 1:
             self._raise_failed(transaction, receipt)
         return receipt
+
+    def _wait(self, transaction_hash: str) -> TxReceipt:
+        """Return the receipt of a sent transaction. Asks again after a lost connection: money may be on its way."""
+        deadline, pause, problem = time.monotonic() + self.timeout_seconds, FIRST_PAUSE_SECONDS, ""
+        while True:
+            try:
+                with self._typed_errors():
+                    return self.web3.eth.get_transaction_receipt(HexStr(transaction_hash))
+            except ConnectionFailed as error:
+                problem = error.problem
+            except RpcFailed:
+                problem = ""  # not mined yet
+            if time.monotonic() >= deadline:
+                raise (
+                    OutcomeUnknown(transaction_hash, problem)
+                    if problem
+                    else NotMined(transaction_hash, self.timeout_seconds)
+                )
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     def deploy(self, signer: Signer, creation_code: bytes) -> ChecksumAddress:
         """Deploy a contract by CREATE and return its address. One transaction. Raises as `send` does."""
@@ -188,7 +237,7 @@ class Chain:
         return {
             **self._call_params(sender, data, to, value),
             "chainId": self.chain_id,
-            "nonce": nonce,
+            "nonce": Nonce(nonce),
             "gas": gas,
             "maxFeePerGas": self.web3.to_wei(max_fee, "wei"),
             "maxPriorityFeePerGas": self.web3.to_wei(tip, "wei"),
@@ -269,7 +318,9 @@ class NodeProvider(HTTPProvider):
 
 def open_rpc(url: str, timeout_seconds: int = 120) -> Chain:
     """Connect to a node by its http or https URL. One request. Raises ConnectionFailed."""
-    provider = NodeProvider(url, request_kwargs={"timeout": REQUEST_TIMEOUT_SECONDS}, exception_retry_configuration=None)
+    provider = NodeProvider(
+        url, request_kwargs={"timeout": REQUEST_TIMEOUT_SECONDS}, exception_retry_configuration=None
+    )
     return Chain(Web3(provider), redact_url(url), timeout_seconds=timeout_seconds)
 
 

@@ -6,7 +6,7 @@ from nvm_chain.addresses import parse_address
 from nvm_chain.chain import Chain, open_rpc
 from nvm_chain.deployments import find_record
 from nvm_chain.embedded import open_embedded
-from nvm_chain.errors import WrongChain
+from nvm_chain.errors import InvalidConfig, WrongChain
 from nvm_chain.networks import EMBEDDED, read_network
 
 
@@ -23,18 +23,22 @@ def connect(
     ``rpc_url`` replaces a known network's public endpoint. ``credits`` is the address of the contract; without it the
     chain's deployment record says where it is, looked for in ``records`` and in the package. ``chain_id`` is the chain
     expected, which a known network implies. Makes one to two requests. Raises UnknownNetwork, ConnectionFailed,
-    WrongChain, NoContract.
+    WrongChain, NoContract, and DeploymentMismatch if the code is not the package's own.
 
     >>> connect()
     <Chain 131277322940537 at eth-tester>
     """
     if target == EMBEDDED and rpc_url is None:
+        if credits is not None or chain_id is not None or records is not None:
+            raise InvalidConfig("the embedded chain is new each time and brings its own Credits; leave the rest out")
         return open_embedded()
     if target == EMBEDDED or "://" in target:
         chain = open_rpc(rpc_url or target)
     else:
         network = read_network(target)
-        chain_id = chain_id or network.chain_id
+        if chain_id not in (None, network.chain_id):
+            raise InvalidConfig(f"{target} is chain {network.chain_id}, not {chain_id}")
+        chain_id = network.chain_id
         chain = open_rpc(rpc_url or network.rpc_url)
     if chain_id is not None and chain.chain_id != chain_id:
         raise WrongChain(chain_id, chain.chain_id)
@@ -44,7 +48,7 @@ def connect(
 
 def _locate(chain: Chain, credits: str | None, records: Path | None) -> None:
     record = find_record(chain.chain_id, records)
-    if record is not None and record.usdc is not None:
+    if record is not None and record.usdc is not None and chain.usdc is None:  # Circle's own, where it is known
         chain.usdc = parse_address(record.usdc, "recorded USDC address")
     if credits is not None:
         chain.use_credits(parse_address(credits, "Credits address"))

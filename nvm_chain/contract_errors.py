@@ -196,7 +196,7 @@ class TrialAlreadyTaken(ContractError):
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        return f"{self.holder} has had the trial {self.plan_id:#066x}. Order a plan that is not a trial."
+        return f"{self.holder} has had the trial {self.plan_id:#066x}, ordered by them or for them. Order a plan that is not a trial."
 
 
 # ---------------------------------------------------------------- credits

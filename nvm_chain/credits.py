@@ -5,7 +5,7 @@ from uuid import UUID
 
 from nvm_chain.addresses import parse_address
 from nvm_chain.chain import Chain, summarize
-from nvm_chain.errors import InvalidContext
+from nvm_chain.errors import InvalidConfig, InvalidContext
 from nvm_chain.ids import parse_plan_id
 from nvm_chain.keys import Signer
 from nvm_chain.reverts import error_name
@@ -38,7 +38,9 @@ def read_account(chain: Chain, plan_id: int | str, holder: str) -> Account:
 def can_redeem(chain: Chain, plan_id: int | str, holder: str, amount: int) -> RedeemCheck:
     """Read whether somebody whom the plan's rule names could redeem so many credits of a holder now. One request."""
     check_uint(amount, 256, "amount")
-    function = chain.credits.functions.canRedeem(parse_plan_id(plan_id), parse_address(holder, "holder address"), amount)
+    function = chain.credits.functions.canRedeem(
+        parse_plan_id(plan_id), parse_address(holder, "holder address"), amount
+    )
     ok, reason = chain.read(function)
     return RedeemCheck(ok, None if ok else error_name(reason))
 
@@ -54,9 +56,7 @@ def mint_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, amou
     return CreditsReceipt(plan_id, holder, amount, summarize(receipt))
 
 
-def mint_credits_batch(
-    chain: Chain, signer: Signer, plan_id: int | str, amounts: Amounts
-) -> BatchMintReceipt:
+def mint_credits_batch(chain: Chain, signer: Signer, plan_id: int | str, amounts: Amounts) -> BatchMintReceipt:
     """Give credits to many holders in one transaction. Plan owner or minter only.
 
     ``amounts`` maps holders to credits; given as pairs, a holder may appear twice. An item that fails, such as a
@@ -66,6 +66,8 @@ def mint_credits_batch(
         (parse_address(holder, "receiver address"), check_uint(amount, AMOUNT_BITS, "amount", minimum=1))
         for holder, amount in (amounts.items() if isinstance(amounts, Mapping) else amounts)
     ]
+    if not pairs:
+        raise InvalidConfig("a batch without holders mints nothing")
     plan_id = parse_plan_id(plan_id)
     function = chain.credits.functions.mintBatch(plan_id, [to for to, _ in pairs], [amount for _, amount in pairs])
     receipt = chain.send(signer, function)
@@ -114,7 +116,14 @@ def encode_context(context: str | bytes | UUID) -> bytes:
     >>> encode_context("request-1")[:9]
     b'request-1'
     """
-    data = context.bytes if isinstance(context, UUID) else context.encode(errors="surrogateescape") if isinstance(context, str) else context
+    if isinstance(context, UUID):
+        data = context.bytes
+    elif isinstance(context, str):
+        data = context.encode(errors="surrogatepass")
+    elif isinstance(context, bytes):
+        data = context
+    else:
+        raise InvalidConfig(f"a context is text, bytes or a UUID, not {type(context).__name__}")
     if len(data) > CONTEXT_BYTES:
         raise InvalidContext(len(data))
     return data.ljust(CONTEXT_BYTES, b"\0")
@@ -145,4 +154,3 @@ def transfer_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, 
     transfer = chain.credits.functions.safeTransferFrom
     receipt = chain.send(signer, transfer(signer.address, receiver, plan_id, amount, b""))
     return CreditsReceipt(plan_id, receiver, amount, summarize(receipt))
-

@@ -10,9 +10,10 @@ from eth_utils.crypto import keccak
 
 from nvm_chain.addresses import parse_address
 from nvm_chain.artifacts import Artifact, read_artifact
-from nvm_chain.chain import Chain
-from nvm_chain.deployments import DeploymentRecord, find_record, write_record
-from nvm_chain.errors import DeploymentMismatch, InsufficientCoin, NoContract
+from nvm_chain.chain import Chain, summarize
+from nvm_chain.deployments import DeploymentRecord, find_record, prepare_folder, write_record
+from nvm_chain.embedded import deploy_test_usdc
+from nvm_chain.errors import DeploymentMismatch, InsufficientCoin, NoContract, PendingTransactions
 from nvm_chain.keys import Signer
 from nvm_chain.types import Transaction
 from nvm_chain.units import NATIVE_DECIMALS, format_units
@@ -143,30 +144,46 @@ def deploy_credits(
     """Do what the plan says, check the code that is there then, and write the record.
 
     Safe to run twice: what is deployed is not deployed again. ``usdc`` goes to the record, for chains with a TestUSDC.
-    One transaction, or none. The record is written last, so a failure leaves none behind. Raises InsufficientCoin,
-    DeploymentMismatch, NotMined, or a NetworkError.
+    One transaction, or none. The record is written as soon as the deployment is mined and not before, so a failure leaves
+    none behind. Raises InsufficientCoin, RecordNotWritable, PendingTransactions, DeploymentMismatch, NotMined,
+    OutcomeUnknown, or a NetworkError.
     """
     require_funds(plan)
+    prepare_folder(folder)
     transaction: Transaction | None = None
     address = plan.address
     if not plan.already_deployed:
+        _check_pending(chain, plan)
         data, to = _creation(plan.fee_owner, plan.method)
         receipt = chain.send_data(signer, data, to)
-        address = plan.address or receipt["contractAddress"]
-        transaction = chain.read_transaction(f"0x{bytes(receipt['transactionHash']).hex()}")
+        address, transaction = plan.address or receipt["contractAddress"], summarize(receipt)
     if address is None:
         raise NoContract("an unknown address", chain.chain_id)
-    _check_code(chain, address)
-    chain.use_credits(address)
     record = _build_record(chain, plan, address, transaction, folder, usdc)
-    write_record(record, folder)
+    if plan.already_deployed:
+        chain.use_credits(address)
+    path = write_record(record, folder)
+    try:
+        chain.use_credits(address)
+    except (DeploymentMismatch, NoContract):
+        path.unlink()
+        raise
     return record
 
 
-def _check_code(chain: Chain, address: ChecksumAddress) -> None:
-    expected, actual = read_artifact("Credits").runtime_code_hash, "0x" + keccak(chain.read_code(address)).hex()
-    if expected != actual:
-        raise DeploymentMismatch(f"The code hash at {address}", expected, actual)
+def _check_pending(chain: Chain, plan: DeploymentPlan) -> None:
+    """Refuse a second CREATE while the first may still be mined. A second CREATE2 would fail by itself."""
+    count = chain.count_pending(plan.deployer) if plan.method == "CREATE" else 0
+    if count > 0:
+        raise PendingTransactions(plan.deployer, count)
+
+
+def find_or_deploy_usdc(chain: Chain, signer: Signer, folder: Path | None = None) -> str:
+    """Return the recorded TestUSDC if it is still there, else deploy one, so that running twice deploys one."""
+    record = find_record(chain.chain_id, folder)
+    if record is not None and record.usdc is not None and chain.has_code(parse_address(record.usdc)):
+        return record.usdc
+    return deploy_test_usdc(chain, signer)
 
 
 def _build_record(
@@ -198,7 +215,7 @@ def _build_record(
 
 
 def check_deployment(chain: Chain, record: DeploymentRecord) -> list[Check]:
-    """Compare a record with the chain and with the packaged artifact. Three to four requests.
+    """Compare a record with the chain and with the packaged artifact. Three to five requests.
 
     Raises NoContract if nothing is at the recorded address, or a NetworkError.
     """
@@ -223,9 +240,15 @@ def _check_transaction(chain: Chain, record: DeploymentRecord, owner: ChecksumAd
     """Compare the recorded transaction with the one on the chain, constructor arguments included."""
     sent = chain.read_sent_transaction(str(record.transaction_hash))
     data, to = _creation(owner, record.method)
+    created = chain.read_created_address(str(record.transaction_hash)) if record.method == "CREATE" else record.address
     return [
+        Check("address that the transaction created", record.address, str(created)),
         Check("block", str(record.block_number), str(sent["blockNumber"])),
         Check("deployer", str(record.deployer), sent["from"]),
         Check("sent to", str(to), str(sent.get("to"))),
-        Check("creation code and constructor arguments", "0x" + keccak(hexstr=data).hex(), "0x" + keccak(sent["input"]).hex()),
+        Check(
+            "creation code and constructor arguments",
+            "0x" + keccak(hexstr=data).hex(),
+            "0x" + keccak(sent["input"]).hex(),
+        ),
     ]

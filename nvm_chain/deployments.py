@@ -1,13 +1,14 @@
 """Deployment records: where Credits is on a chain, and everything needed to check that it is the right code."""
 
 import os
+import tempfile
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from nvm_chain.errors import InvalidRecord
+from nvm_chain.errors import InvalidRecord, RecordNotWritable
 
 FOLDER_VARIABLE = "NVM_CHAIN_DEPLOYMENTS"
 DEFAULT_FOLDER = "deployments"
@@ -66,6 +67,17 @@ def read_record(path: Path) -> DeploymentRecord:
         raise InvalidRecord(str(path), f"{'.'.join(map(str, first['loc'])) or 'file'}: {first['msg']}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRecord(str(path), type(error).__name__) from None
+
+
+def prepare_folder(folder: Path | None = None) -> None:
+    """Make sure that a record can be written, before there is something to record. Raises RecordNotWritable."""
+    place = folder or records_folder()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise RecordNotWritable(str(place), error.strerror or type(error).__name__) from None
 
 
 def write_record(record: DeploymentRecord, folder: Path | None = None) -> Path:

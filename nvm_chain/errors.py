@@ -1,21 +1,21 @@
 """Everything that can go wrong, as one tree. Every message says what is wrong and what to do next.
 
-    NvmChainError
-    ├── InputError (also a ValueError)      found before anything was sent
-    │   ├── InvalidAddress, InvalidAmount, InvalidPlanId, InvalidConfig, InvalidContext
-    │   └── SuspiciousPrice
-    ├── KeyFailure                          a key could not be read; never carries the key
-    ├── NetworkError                        the chain could not be used
-    │   ├── UnknownNetwork, ConnectionFailed, WrongChain, RpcFailed
-    │   └── NoContract, NoDeployment
-    ├── DeploymentError                     a deployment or its record is not as it should be
-    │   └── InvalidRecord, DeploymentMismatch
-    ├── FundsError                          found before the transaction that would have failed
-    │   └── InsufficientFunds, InsufficientAllowance, InsufficientCoin
-    └── TransactionError                    the chain refused
-        ├── NotMined, OutOfGas
-        ├── RevertedWithReason, RevertedWithoutReason, Panicked
-        └── ContractError                   one subclass per error of the contract, in contract_errors.py
+NvmChainError
+├── InputError (also a ValueError)      found before anything was sent
+│   ├── InvalidAddress, InvalidAmount, InvalidPlanId, InvalidConfig, InvalidContext
+│   └── SuspiciousPrice
+├── KeyFailure                          a key could not be read; never carries the key
+├── NetworkError                        the chain could not be used
+│   ├── UnknownNetwork, ConnectionFailed, WrongChain, RpcFailed
+│   └── NoContract, NoDeployment
+├── DeploymentError                     a deployment or its record is not as it should be
+│   └── InvalidRecord, RecordNotWritable, PendingTransactions, DeploymentMismatch
+├── FundsError                          found before the transaction that would have failed
+│   └── InsufficientFunds, InsufficientAllowance, InsufficientCoin
+└── TransactionError                    the chain refused
+    ├── NotMined, OutcomeUnknown, OutOfGas
+    ├── RevertedWithReason, RevertedWithoutReason, Panicked
+    └── ContractError                   one subclass per error of the contract, in contract_errors.py
 """
 
 from dataclasses import astuple, dataclass
@@ -229,6 +229,32 @@ class InvalidRecord(DeploymentError):
 
 
 @dataclass(eq=False)
+class RecordNotWritable(DeploymentError):
+    """Thrown when there is no place for a deployment record. Found before anything is deployed."""
+
+    path: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"A record cannot be written to {self.path} ({self.problem}). Give another folder; nothing was deployed."
+
+
+@dataclass(eq=False)
+class PendingTransactions(DeploymentError):
+    """Thrown when a deployer has transactions that are not mined, one of which may be this very deployment."""
+
+    deployer: str
+    count: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"{self.deployer} has {self.count} transactions that are not mined yet. Wait for them, then deploy again."
+        )
+
+
+@dataclass(eq=False)
 class DeploymentMismatch(DeploymentError):
     """Thrown when the chain, a deployment record and the packaged artifacts disagree."""
 
@@ -312,6 +338,21 @@ class NotMined(TransactionError):
         return (
             f"Transaction {self.transaction_hash} is not mined after {self.timeout_seconds} seconds. "
             "It may still be: look it up before sending it again."
+        )
+
+
+@dataclass(eq=False)
+class OutcomeUnknown(TransactionError):
+    """Thrown when the connection was lost after a transaction was sent: it may be mined, or may never be."""
+
+    transaction_hash: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"Transaction {self.transaction_hash} was sent, and then the node was lost ({self.problem}). "
+            "Look it up before sending it again."
         )
 
 

@@ -47,7 +47,9 @@ def format_did(plan_id: int) -> str:
     return f"{DID_PREFIX}{parse_plan_id(plan_id):064x}"
 
 
-def compute_plan_id(chain_id: int, contract: ChecksumAddress, creator: ChecksumAddress, terms: Terms, salt: bytes) -> int:
+def compute_plan_id(
+    chain_id: int, contract: ChecksumAddress, creator: ChecksumAddress, terms: Terms, salt: bytes
+) -> int:
     """Compute the id that a plan gets when ``creator`` registers ``terms`` with ``salt`` (32 bytes).
 
     The keccak-256 hash of the ABI encoding of (chain id, contract, creator, terms, salt); no network.

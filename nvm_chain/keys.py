@@ -1,6 +1,7 @@
 """Private keys: where they come from, and that they go nowhere else."""
 
 import json
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -16,8 +17,8 @@ from nvm_chain.errors import KeyFailure
 
 MAX_KEYFILE_SIZE = 16_384
 """Characters. A key file has about 500."""
-MAX_WORK = 2**24
-"""The largest number a key derivation is run with; a damaged one can take years."""
+MAX_WORK = 2**30
+"""Product of all numbers in a key file (scrypt's n, r, p, key length and the version: under 2**28 as usual). Damaged ones can take years."""
 
 _NO_KEY = "it is no private key; expected 0x and 64 hexadecimal digits"
 _MALFORMED = "its 'crypto' section is malformed"
@@ -58,7 +59,8 @@ def read_keyfile(path: Path | str, password: str) -> LocalAccount:
     content = _read_json(Path(path), source)
     if not isinstance(content, dict) or "crypto" not in {key.lower() for key in content}:
         raise KeyFailure(source, "it has no 'crypto' section; expected an eth-account key file")
-    if max(_find_numbers(content), default=0) > MAX_WORK:
+    work = math.prod(number for number in _find_numbers(content) if number > 0)
+    if work > MAX_WORK:
         raise KeyFailure(source, _MALFORMED)
     try:
         key = Account.decrypt(content, password)

@@ -29,7 +29,9 @@ NETWORKS: Final[dict[str, Network]] = {
         Network(
             "base:sepolia", 84532, "https://sepolia.base.org", _address("0x036CbD53842c5426634e7929541eC2318f3dCF7e")
         ),
-        Network("base:mainnet", 8453, "https://mainnet.base.org", _address("0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913")),
+        Network(
+            "base:mainnet", 8453, "https://mainnet.base.org", _address("0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913")
+        ),
     )
 }
 

@@ -1,5 +1,6 @@
 """Orders: check, approve exactly what is needed, buy, and say what was paid to whom."""
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 
@@ -11,12 +12,11 @@ from nvm_chain.chain import Chain, summarize
 from nvm_chain.contract_errors import CostAboveMax, PlanNotActive, TrialAlreadyTaken
 from nvm_chain.credits import read_account
 from nvm_chain.errors import (
-    FundsError,
     InsufficientAllowance,
     InsufficientFunds,
     NotMined,
     NvmChainError,
-    TransactionError,
+    OutcomeUnknown,
 )
 from nvm_chain.keys import Signer
 from nvm_chain.plans import quote_plan, read_plan
@@ -25,6 +25,8 @@ from nvm_chain.types import OrderReceipt, Plan, Transaction
 from nvm_chain.units import check_uint
 
 BPS = 10_000
+ALLOWANCE_POLLS = 10
+ALLOWANCE_PAUSE_SECONDS = 0.3
 
 
 def order_plan(
@@ -42,16 +44,19 @@ def order_plan(
     Checks first, so that nothing is sent that would fail: that the plan takes orders, the cost against ``max_cost``
     (in base units; the quoted cost if not given), the signer's balance and allowance. If the allowance is too small it
     approves exactly the cost, or with ``approve=False`` raises InsufficientAllowance. Should the order fail after an
-    approval, the allowance is put back to what it was. Waits until mined.
+    approval, the allowance is put back to what it was; where that cannot be, or the order may still be mined, a note on the
+    error says so. Waits until mined.
 
     One transaction, two if it approves. Raises UnknownPlan, PlanNotActive, TrialAlreadyTaken, InvalidQuantity,
-    CostAboveMax, InsufficientFunds, InsufficientCoin, PaymentFailed, or a NetworkError.
+    CostAboveMax, InsufficientFunds, InsufficientCoin, PaymentFailed, NotMined, OutcomeUnknown, or a NetworkError.
     """
     plan = read_plan(chain, plan_id)
     to = signer.address if receiver is None else parse_address(receiver, "receiver address")
     cost = quote_plan(chain, signer.address, plan.plan_id, quantity)
     limit = cost if max_cost is None else check_uint(max_cost, 256, "max_cost")
     _check_order(chain, plan, to, cost, limit)
+
+    fee_receiver = _read_coin_fee_receiver(chain, plan)
 
     function = chain.credits.functions.order(plan.plan_id, to, quantity, limit)
     if plan.terms.token == ZERO_ADDRESS or cost == 0:
@@ -60,11 +65,11 @@ def order_plan(
         allowance, approval = _prepare_payment(chain, signer, plan.terms.token, cost, approve)
         try:
             receipt = chain.send(signer, function)
-        except (TransactionError, FundsError) as error:
-            if approval is not None and not isinstance(error, NotMined):
-                _restore_allowance(chain, signer, plan.terms.token, allowance, error)
+        except NvmChainError as error:
+            if approval is not None:
+                _undo_approval(chain, signer, plan.terms.token, allowance, error)
             raise
-    return _build_receipt(chain, plan, receipt, approval)
+    return _build_receipt(chain, plan, receipt, approval, fee_receiver)
 
 
 def _check_order(chain: Chain, plan: Plan, receiver: ChecksumAddress, cost: int, limit: int) -> None:
@@ -89,24 +94,50 @@ def _prepare_payment(
         return allowance, None
     if not approve:
         raise InsufficientAllowance(token, signer.address, chain.credits.address, allowance, cost)
-    return allowance, approve_credits(chain, signer, token, cost)
+    approval = approve_credits(chain, signer, token, cost)
+    _await_allowance(chain, signer, token, cost)
+    return allowance, approval
 
 
-def _restore_allowance(
-    chain: Chain, signer: Signer, token: ChecksumAddress, allowance: int, error: NvmChainError
-) -> None:
-    """Put an allowance back to what it was before an order that failed; if that fails too, say so in its error."""
-    try:
-        approve_credits(chain, signer, token, allowance)
-    except NvmChainError as second:
-        error.add_note(f"The approval could not be taken back ({second}). Approve {allowance} for {chain.credits.address}.")
+def _await_allowance(chain: Chain, signer: Signer, token: ChecksumAddress, cost: int) -> None:
+    """Wait until the node sees the approval: behind a load balancer the next request may reach one that lags."""
+    for _ in range(ALLOWANCE_POLLS):
+        if read_allowance(chain, token, signer.address) >= cost:
+            return
+        time.sleep(ALLOWANCE_PAUSE_SECONDS)
 
 
-def _build_receipt(chain: Chain, plan: Plan, receipt: TxReceipt, approval: Transaction | None) -> OrderReceipt:
+def _undo_approval(chain: Chain, signer: Signer, token: ChecksumAddress, allowance: int, error: NvmChainError) -> None:
+    """Put an allowance back after an order that failed. Where that cannot be, say so in the order's error."""
+    why = "the order may still be mined, and needs it then"
+    if not isinstance(error, NotMined | OutcomeUnknown):
+        try:
+            approve_credits(chain, signer, token, allowance)
+            return
+        except NvmChainError as second:
+            why = f"it could not be taken back: {second}"
+    error.add_note(
+        f"The approval of {token} for {chain.credits.address} still stands ({why}). "
+        f"If the order does not go through, approve {allowance}, as it was."
+    )
+
+
+def _read_coin_fee_receiver(chain: Chain, plan: Plan) -> ChecksumAddress:
+    """Read who gets the fee of an order in coin, before it is sent: after it, nothing may fail any more."""
+    if plan.terms.token != ZERO_ADDRESS or plan.fee_bps == 0:
+        return ZERO_ADDRESS
+    receiver: ChecksumAddress = chain.read(chain.credits.functions.protocolFee())[1]
+    return receiver
+
+
+def _build_receipt(
+    chain: Chain, plan: Plan, receipt: TxReceipt, approval: Transaction | None, fee_receiver: ChecksumAddress
+) -> OrderReceipt:
+    """Tell from the mined transaction alone, without a request, what happened."""
     ordered = chain.read_events(chain.credits, "Ordered", receipt)[0]["args"]
     granted = chain.read_events(chain.credits, "TransferSingle", receipt)[0]["args"]["value"]
     if plan.terms.token == ZERO_ADDRESS:
-        receivers = _coin_payments(chain, plan, ordered["quantity"], receipt)
+        receivers = _coin_payments(chain, plan, ordered["quantity"], receipt, fee_receiver)
     else:
         receivers = _token_payments(chain, plan.terms.token, ordered["payer"], receipt)
     return OrderReceipt(
@@ -134,7 +165,9 @@ def _token_payments(
     return dict(payments)
 
 
-def _coin_payments(chain: Chain, plan: Plan, quantity: int, receipt: TxReceipt) -> Mapping[ChecksumAddress, int]:
+def _coin_payments(
+    chain: Chain, plan: Plan, quantity: int, receipt: TxReceipt, fee_receiver: ChecksumAddress
+) -> Mapping[ChecksumAddress, int]:
     """Compute who got how much coin, which leaves no events, from the terms as the contract does."""
     payments: Counter[ChecksumAddress] = Counter()
     fees = 0
@@ -145,6 +178,5 @@ def _coin_payments(chain: Chain, plan: Plan, quantity: int, receipt: TxReceipt) 
         fees += fee
     if fees:
         forgone = chain.read_events(chain.credits, "FeeForgone", receipt)
-        _, fee_receiver = chain.read(chain.credits.functions.protocolFee())
         payments[plan.terms.splits[0].receiver if forgone else fee_receiver] += fees
     return dict(payments)

@@ -12,11 +12,13 @@ from nvm_chain.keys import Signer
 from nvm_chain.pricing import build_terms
 from nvm_chain.tokens import read_token_info
 from nvm_chain.types import CreditsConfig, Plan, PriceConfig, RegisteredPlan, Rule, Split, Terms, Transaction
-from nvm_chain.units import check_bool, check_uint
+from nvm_chain.units import NATIVE_DECIMALS, check_bool, check_uint
 
 QUANTITY_BITS = 32
 TINY_PRICE_DECIMALS = 3
-"""A price below 10**-3 of its token is taken for a mistake, unless the caller says otherwise."""
+"""A receiver's part below 10**-3 of the token is taken for a mistake, unless the caller says otherwise."""
+TINY_COIN_WEI = 10**9
+"""The same for the native coin, where small amounts are worth more: a billionth."""
 
 
 def register_plan(
@@ -33,7 +35,8 @@ def register_plan(
 
     ``uri`` says where the plan's metadata is. ``salt`` (32 bytes, random if not given) tells apart plans with equal
     terms; give one to make a repeated call fail with PlanAlreadyRegistered in place of registering twice.
-    Raises SuspiciousPrice if a price in an ERC-20 token is below a thousandth of it, unless ``allow_tiny_price``.
+    Raises SuspiciousPrice if a receiver's part is below a thousandth of the token, or a billionth of the native coin,
+    unless ``allow_tiny_price``.
     """
     terms = build_terms(price, credits)
     salt = secrets.token_bytes(32) if salt is None else _check_salt(salt)
@@ -60,11 +63,16 @@ def _check_uri(uri: object) -> None:
 
 def _check_price(chain: Chain, price: PriceConfig) -> None:
     """Catch a price of 20 base units where 20 whole units were meant."""
-    if price.token == ZERO_ADDRESS or not price.splits:
+    if not price.splits:
+        return
+    least = min(split.amount for split in price.splits)
+    if price.token == ZERO_ADDRESS:
+        if least < TINY_COIN_WEI:
+            raise SuspiciousPrice(least, NATIVE_DECIMALS, "coins")
         return
     info = read_token_info(chain, price.token)
-    if price.total < 10 ** max(info.decimals - TINY_PRICE_DECIMALS, 0):
-        raise SuspiciousPrice(price.total, info.decimals, info.symbol)
+    if least < 10 ** max(info.decimals - TINY_PRICE_DECIMALS, 0):
+        raise SuspiciousPrice(least, info.decimals, info.symbol)
 
 
 def read_plan(chain: Chain, plan_id: int | str) -> Plan:
@@ -153,7 +161,7 @@ def transfer_plan_ownership(chain: Chain, signer: Signer, plan_id: int | str, ne
 
 
 def accept_plan_ownership(chain: Chain, signer: Signer, plan_id: int | str) -> Transaction:
-    """Become the owner of a plan that was offered to the signer; redeemers and minters start empty. One transaction.
+    """Become the owner of a plan that was offered to the signer; the last owner's redeemers and minters lapse. One transaction.
 
     Raises NotPendingPlanOwner, UnknownPlan.
     """

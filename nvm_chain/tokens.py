@@ -8,7 +8,7 @@ from eth_typing import ChecksumAddress
 from nvm_chain.addresses import parse_address
 from nvm_chain.artifacts import read_artifact
 from nvm_chain.chain import Chain, summarize
-from nvm_chain.errors import InvalidConfig, NetworkError, TransactionError
+from nvm_chain.errors import InvalidConfig, NetworkError, NotMined, OutcomeUnknown, TransactionError
 from nvm_chain.keys import Signer
 from nvm_chain.types import Transaction
 from nvm_chain.units import check_uint
@@ -63,7 +63,9 @@ def read_token_info(chain: Chain, token: str) -> TokenInfo:
     try:
         decimals = chain.read(contract.functions.decimals())
     except (NetworkError, TransactionError) as error:
-        raise InvalidConfig(f"the token at {address} does not tell its decimals, so prices in it cannot be checked") from error
+        raise InvalidConfig(
+            f"the token at {address} does not tell its decimals, so prices in it cannot be checked"
+        ) from error
     try:
         symbol = chain.read(contract.functions.symbol())
     except (NetworkError, TransactionError):
@@ -96,6 +98,8 @@ def approve_credits(chain: Chain, signer: Signer, token: str, amount: int) -> Tr
     spender = chain.credits.address
     try:
         return summarize(chain.send(signer, approve(spender, amount)))
+    except (NotMined, OutcomeUnknown):
+        raise
     except TransactionError:
         if amount == 0 or read_allowance(chain, token, signer.address) == 0:
             raise

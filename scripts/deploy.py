@@ -11,9 +11,14 @@ from ape.api import AccountAPI
 from ape.cli import ConnectedProviderCommand, account_option
 
 from nvm_chain.chain import Chain
-from nvm_chain.deploying import deploy_credits, describe_plan, plan_deployment, require_funds
+from nvm_chain.deploying import (
+    deploy_credits,
+    describe_plan,
+    find_or_deploy_usdc,
+    plan_deployment,
+    require_funds,
+)
 from nvm_chain.deployments import DeploymentRecord, record_path
-from nvm_chain.embedded import deploy_test_usdc
 from nvm_chain.errors import InvalidConfig
 from scripts._seam import ApeSigner, clear_errors, is_development, open_ape_chain
 
@@ -46,7 +51,7 @@ def cli(
     require_funds(plan)
     if not (yes or is_development() or plan.already_deployed):
         click.confirm("Deploy?", abort=True)
-    usdc = deploy_test_usdc(chain, signer) if test_usdc else None
+    usdc = find_or_deploy_usdc(chain, signer, records) if test_usdc else None
     _report(chain, deploy_credits(chain, signer, plan, folder=records, usdc=usdc), records)
 
 

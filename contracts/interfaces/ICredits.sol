@@ -353,7 +353,7 @@ interface ICredits is IERC1155MetadataURI {
     /// @param newOwner Who may accept.
     function transferPlanOwnership(uint256 planId, address newOwner) external;
 
-    /// @notice Makes the caller the owner of a plan that was offered to them; redeemers and minters start empty.
+    /// @notice Makes the caller the owner of a plan that was offered to them; what the last owner allowed lapses.
     /// @dev Only the pending owner.
     /// Reverts with {UnknownPlan} if there is no such plan.
     /// Reverts with {NotPendingPlanOwner} if the plan was not offered to the caller.
@@ -363,7 +363,7 @@ interface ICredits is IERC1155MetadataURI {
     // ------------------------------------------------------------------ orders
 
     /// @notice Buys a plan: the caller pays the price times the quantity, the receiver gets the credits.
-    /// @dev Anyone may call, for anyone. Pays every split straight from the caller, so the caller approves this contract for the cost first.
+    /// @dev Anyone may call, for anyone: a stranger's order of a trial is the receiver's one trial. Pays every split straight from the caller, so the caller approves this contract for the cost first.
     /// The protocol fee comes out of each split, rounded down; a fee that cannot be delivered goes to the first split's receiver.
     /// Credits are granted before the payment and before the ERC-1155 hook of a contract receiver.
     /// Reverts with {UnknownPlan} if there is no such plan.
@@ -422,6 +422,7 @@ interface ICredits is IERC1155MetadataURI {
     /// @notice Sends a protocol fee; kept by the contract for itself.
     /// @dev Only this contract.
     /// Reverts with {NotSelf} if anyone else calls.
+    /// Reverts with {InvalidFeeReceiver} if there is no receiver.
     /// Reverts with {PaymentFailed} if the fee could not be delivered.
     /// @param token Token of the fee; zero for the native coin.
     /// @param payer Who pays it.

@@ -7,17 +7,15 @@ import click
 
 from nvm_chain.cli.commands import chain_command
 from nvm_chain.cli.failures import EXIT_NETWORK
-from nvm_chain.cli.lazy import addresses, demo, deploying, deployments, embedded
+from nvm_chain.cli.lazy import demo, deploying, deployments
 from nvm_chain.cli.output import Rows, print_rows
 from nvm_chain.cli.parameters import Address
 from nvm_chain.cli.session import EMBEDDED, Session
 from nvm_chain.errors import InvalidConfig, NoDeployment
 
 if TYPE_CHECKING:
-    from nvm_chain.chain import Chain
     from nvm_chain.deploying import DeploymentPlan
     from nvm_chain.deployments import DeploymentRecord
-    from nvm_chain.keys import Signer
 
 
 @chain_command(
@@ -53,7 +51,7 @@ def deploy(session: Session, fee_owner: str | None, create: bool, test_usdc: boo
     deploying.require_funds(plan)
     if not (yes or plan.already_deployed):
         _ask(session)
-    usdc = _find_or_deploy_usdc(chain, signer, session.deployments) if test_usdc else None
+    usdc = deploying.find_or_deploy_usdc(chain, signer, session.deployments) if test_usdc else None
     record = deploying.deploy_credits(chain, signer, plan, folder=session.deployments, usdc=usdc)
     _answer(session, record, plan.already_deployed, deployments.record_path(record.chain_id, session.deployments))
 
@@ -72,14 +70,6 @@ def _ask(session: Session) -> None:
             "nobody is asked with --json; see without it what deploying does and costs, and then add --yes"
         )
     click.confirm("Deploy?", abort=True, err=True)
-
-
-def _find_or_deploy_usdc(chain: "Chain", signer: "Signer", folder: Path | None) -> str:
-    """Return the TestUSDC of the record if it is still there, so that running twice deploys one."""
-    record = deployments.find_record(chain.chain_id, folder)
-    if record is not None and record.usdc is not None and chain.has_code(addresses.parse_address(record.usdc)):
-        return record.usdc
-    return embedded.deploy_test_usdc(chain, signer)
 
 
 def _answer(session: Session, record: "DeploymentRecord", already: bool, path: Path) -> None:

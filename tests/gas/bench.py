@@ -20,7 +20,10 @@ def main() -> int:
     print("Measuring on anvil")
     others = _measure_on_anvil()
     if rows != others:
-        print("eth-tester and anvil disagree:", {name: (rows[name], others[name]) for name in rows if rows[name] != others[name]})
+        print(
+            "eth-tester and anvil disagree:",
+            {name: (rows[name], others[name]) for name in rows if rows[name] != others[name]},
+        )
         return 1
     committed = parse_table(TABLE.read_text("utf-8")) if TABLE.is_file() else {}
     for name, gas in rows.items():

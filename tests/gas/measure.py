@@ -149,7 +149,9 @@ def _mint(world: World, plan_id: int, to: str) -> TxReceipt:
 
 def _registration(world: World, count: int) -> int:
     splits = tuple(Split(world.builder.address, PRICE) for _ in range(count))
-    function = world.credits.functions.registerPlan(world.terms(splits=splits, token=ZERO).as_tuple(), bytes([7] * 32), "")
+    function = world.credits.functions.registerPlan(
+        world.terms(splits=splits, token=ZERO).as_tuple(), bytes([7] * 32), ""
+    )
     return _gas(world.send(world.builder, function))
 
 

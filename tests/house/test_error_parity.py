@@ -104,7 +104,11 @@ def test_decode_revert__of_each_error__gives_its_class_and_arguments(name: str) 
     assert error_name(selector_of(name)) == name
 
 
-@given(st.integers(0, 2**256 - 1), st.binary(min_size=20, max_size=20), st.lists(st.integers(0, 2**256 - 1), min_size=2, max_size=2))
+@given(
+    st.integers(0, 2**256 - 1),
+    st.binary(min_size=20, max_size=20),
+    st.lists(st.integers(0, 2**256 - 1), min_size=2, max_size=2),
+)
 def test_decode_revert__of_any_arguments__keeps_them(plan_id: int, holder: bytes, numbers: list[int]) -> None:
     arguments = (plan_id, to_checksum_address(holder), *numbers)
     data = selector_of("InsufficientCredits") + encode(types_of("InsufficientCredits"), arguments)
@@ -165,7 +169,9 @@ def decode_quickly(data: bytes) -> TransactionError:
 
 
 @pytest.mark.parametrize("payload", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS)
-@pytest.mark.parametrize("selector", [ERROR_STRING, PANIC, selector_of("InvalidSplit"), selector_of("ZeroCredits")], ids=bytes.hex)
+@pytest.mark.parametrize(
+    "selector", [ERROR_STRING, PANIC, selector_of("InvalidSplit"), selector_of("ZeroCredits")], ids=bytes.hex
+)
 def test_decode_revert__of_hostile_data__gives_a_typed_error_at_once(selector: bytes, payload: bytes) -> None:
     assert isinstance(decode_quickly(selector + payload), NvmChainError)
 

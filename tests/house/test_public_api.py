@@ -94,7 +94,13 @@ def is_imperative(text: str) -> bool:
 
 @pytest.mark.parametrize(
     ("sentence", "imperative"),
-    [("Read a plan.", True), ("Pass it on.", True), ("Returns a plan.", False), ("The plan.", False), ("Reading.", False)],
+    [
+        ("Read a plan.", True),
+        ("Pass it on.", True),
+        ("Returns a plan.", False),
+        ("The plan.", False),
+        ("Reading.", False),
+    ],
 )
 def test_is_imperative__of_samples__tells_commands(sentence: str, imperative: bool) -> None:
     assert is_imperative(sentence) is imperative
@@ -126,9 +132,12 @@ def describe_class(name: str, node: ast.ClassDef) -> Iterator[str]:
     for item in node.body:
         if isinstance(item, ast.AnnAssign | ast.Assign) and not ast.unparse(item).startswith("_"):
             yield f"    {ast.unparse(item)}"
-        elif isinstance(item, ast.FunctionDef) and (item.name == "__init__" or not item.name.startswith("_")):
-            if item.name != "message":  # every error has one
-                yield f"    {describe_function(item.name, item)}"
+        elif (
+            isinstance(item, ast.FunctionDef)
+            and item.name != "message"  # every error has one
+            and (item.name == "__init__" or not item.name.startswith("_"))
+        ):
+            yield f"    {describe_function(item.name, item)}"
 
 
 def describe(module: str, wanted: set[str] | None) -> Iterator[str]:

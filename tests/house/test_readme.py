@@ -41,7 +41,9 @@ def read_programs(document: Path) -> list[Program]:
 def read_commands(document: Path) -> list[str]:
     """Return the commands of a document's console blocks: what follows a dollar sign, without comments."""
     blocks = [block[2] for block in FENCE.finditer(document.read_text("utf-8")) if block[1] == "console"]
-    return [line[2:].partition("  #")[0].strip() for text in blocks for line in text.splitlines() if line.startswith("$ ")]
+    return [
+        line[2:].partition("  #")[0].strip() for text in blocks for line in text.splitlines() if line.startswith("$ ")
+    ]
 
 
 PROGRAMS = [program for document in DOCUMENTS for program in read_programs(document)]

@@ -102,7 +102,9 @@ def broad_handlers(path: Path) -> Iterator[str]:
     lines = path.read_text("utf-8").splitlines()
     for node in ast.walk(ast.parse("\n".join(lines))):
         if isinstance(node, ast.ExceptHandler):
-            kinds = {item.id for item in ast.walk(node.type) if isinstance(item, ast.Name)} if node.type else {"Exception"}
+            kinds = (
+                {item.id for item in ast.walk(node.type) if isinstance(item, ast.Name)} if node.type else {"Exception"}
+            )
             if kinds & {"Exception", "BaseException"}:
                 yield lines[node.lineno - 1].strip()
 

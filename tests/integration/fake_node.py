@@ -46,7 +46,9 @@ def body(content: bytes, status: int = 200) -> Answer:
     return lambda method: (status, content)
 
 
-def _build_handler(node: FakeNode, answer: Answer | None, headers: dict[str, str]) -> type[http.server.BaseHTTPRequestHandler]:
+def _build_handler(
+    node: FakeNode, answer: Answer | None, headers: dict[str, str]
+) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -139,7 +139,9 @@ def test_connect__with_a_wrong_address__is_refused(healthy: str, tmp_path: Path)
         connect(healthy, credits="0x12", records=tmp_path)
 
 
-@pytest.mark.parametrize(("field", "name"), [("address", "recorded Credits address"), ("usdc", "recorded USDC address")])
+@pytest.mark.parametrize(
+    ("field", "name"), [("address", "recorded Credits address"), ("usdc", "recorded USDC address")]
+)
 def test_connect__with_a_wrong_address_in_the_record__is_refused(
     healthy: str, tmp_path: Path, field: str, name: str
 ) -> None:
@@ -195,7 +197,19 @@ def test_connect__to_a_node_that_sends_away_for_ever__is_refused() -> None:
     assert caught.value.url == node.url
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "ws://127.0.0.1:1", "http://", "http:///path", "://", "http://[::1", "http://a:b", "http://127.0.0.1:99999"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://127.0.0.1/",
+        "ws://127.0.0.1:1",
+        "http://",
+        "http:///path",
+        "://",
+        "http://[::1",
+        "http://a:b",
+        "http://127.0.0.1:99999",
+    ],
+)
 def test_connect__to_what_is_no_web_address__is_refused(url: str) -> None:
     with pytest.raises(ConnectionFailed) as caught:
         connect(url)
@@ -251,7 +265,16 @@ WRONG_RESULTS: list[Any] = [
     ["0x1"],
     "0x" + "00" * 100_000,
 ]
-WRONG_ERRORS: list[Any] = ["text", 5, [], {}, {"code": "x"}, {"message": None}, {"data": "zz", "message": ""}, {"message": "execution reverted: b'"}]
+WRONG_ERRORS: list[Any] = [
+    "text",
+    5,
+    [],
+    {},
+    {"code": "x"},
+    {"message": None},
+    {"data": "zz", "message": ""},
+    {"message": "execution reverted: b'"},
+]
 
 
 def wrong_answers() -> Iterator[bytes]:
@@ -260,7 +283,12 @@ def wrong_answers() -> Iterator[bytes]:
         yield json.dumps({"jsonrpc": "2.0", "id": 0, "result": result}).encode()
     for error in WRONG_ERRORS:
         yield json.dumps({"jsonrpc": "2.0", "id": 0, "error": error}).encode()
-    yield from (b"{}", b'{"jsonrpc": "2.0", "id": 0}', b'{"id": 0, "result": "0x1"}', b'{"error": null, "result": null}')
+    yield from (
+        b"{}",
+        b'{"jsonrpc": "2.0", "id": 0}',
+        b'{"id": 0, "result": "0x1"}',
+        b'{"error": null, "result": null}',
+    )
 
 
 ANSWERS = list(wrong_answers())
@@ -321,10 +349,15 @@ def test_connect__to_a_node_that_answers_nonsense__raises_typed_errors_only(cont
             assert isinstance(error, NetworkError) or "revert" in content.decode()
 
 
-@pytest.mark.parametrize("message", ["nonce too low", "already known", "replacement transaction underpriced", "rate limit"])
+@pytest.mark.parametrize(
+    "message", ["nonce too low", "already known", "replacement transaction underpriced", "rate limit"]
+)
 def test_send__that_the_node_refuses__passes_its_words_on(message: str) -> None:
     content = json.dumps({"jsonrpc": "2.0", "id": 0, "error": {"code": -32000, "message": message}}).encode()
-    with run_fake_node(answer_one_wrongly("eth_sendRawTransaction", content)) as node, pytest.raises(RpcFailed) as caught:
+    with (
+        run_fake_node(answer_one_wrongly("eth_sendRawTransaction", content)) as node,
+        pytest.raises(RpcFailed) as caught,
+    ):
         sign_and_send(open_rpc(node.url))
     assert message in str(caught.value)
 
@@ -385,10 +418,14 @@ def test_failure__at_a_url_with_secrets__shows_none(answer: Answer, caplog: pyte
                 chain = fail()
             except NvmChainError as error:
                 chain = error.__traceback__
-                assert_no_secret("\n".join([str(error), repr(error), repr(error.args), *traceback.format_exception(error)]))
+                assert_no_secret(
+                    "\n".join([str(error), repr(error), repr(error.args), *traceback.format_exception(error)])
+                )
             else:
                 assert_no_secret(f"{chain!r} {chain} {chain.label}")
-        assert_no_secret("\n".join(record.getMessage() for record in caplog.records if record.name.startswith("nvm_chain")))
+        assert_no_secret(
+            "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("nvm_chain"))
+        )
 
 
 def test_failure__at_a_dead_url_with_secrets__shows_none(dead_url: str) -> None:

@@ -396,7 +396,9 @@ def test_any_action__with_no_plan_id__is_refused(world: World, unchanged: Unchan
 
 
 @pytest.mark.parametrize("holder", ["0x1", ZERO, "0x036CbD53842c5426634e7929541eC2318f3dCF7E", 5, b"", "me"])
-def test_any_action__with_a_wrong_address__is_refused(world: World, held: int, unchanged: Unchanged, holder: Any) -> None:
+def test_any_action__with_a_wrong_address__is_refused(
+    world: World, held: int, unchanged: Unchanged, holder: Any
+) -> None:
     with unchanged(world.builder, world.subscriber, plan_ids=[held]):
         for action in WRITES + READS:
             with pytest.raises(InvalidAddress) as caught:
@@ -430,7 +432,12 @@ def test_any_action__of_an_amount_that_is_no_int__is_refused(
 def test_read_balances__of_many_plans_and_holders__is_in_their_order(world: World, held: int) -> None:
     other = world.register()
     world.grant(other, world.other.address, 3)
-    pairs = [(other, world.other.address), (held, world.subscriber.address), (7, ZERO[:-1] + "1"), (held, world.other.address)]
+    pairs = [
+        (other, world.other.address),
+        (held, world.subscriber.address),
+        (7, ZERO[:-1] + "1"),
+        (held, world.other.address),
+    ]
     assert read_balances(world.chain, pairs) == [3, 10, 0, 0]
     assert read_balances(world.chain, []) == []
 

@@ -18,7 +18,7 @@ from nvm_chain.pricing import (
 )
 from nvm_chain.tokens import approve_credits, mint_test_usdc, read_allowance, read_token_balance
 from nvm_chain.types import OrderReceipt, PriceConfig, RegisteredPlan
-from nvm_chain.units import ether, usdc
+from nvm_chain.units import ether
 from tests.support.events import granted, ordered
 from tests.support.reverts import reverts
 from tests.support.world import CREDITS, FUNDS, PRICE, World
@@ -101,7 +101,9 @@ def test_order_plan__with_splits_and_fee__tells_each_receivers_part(world: World
 
 
 def test_order_plan__where_one_receiver_has_several_splits__sums_them(world: World) -> None:
-    price = get_split_price_config(world.usdc.address, [(world.builder.address, 5_000)] * 3 + [(world.partner.address, 7)])
+    price = get_split_price_config(
+        world.usdc.address, [(world.builder.address, 5_000)] * 3 + [(world.partner.address, 7)]
+    )
     give(world)
     receipt = order_plan(world.chain, world.subscriber, sell(world, price))
     assert receipt.receivers == {world.builder.address: 15_000, world.partner.address: 7}
@@ -118,7 +120,9 @@ def test_order_plan__by_one_of_its_receivers__counts_what_they_pay_themselves(wo
 def test_order_plan__with_16_receivers__pays_all(world: World) -> None:
     amounts = {f"0x{number:040x}": 1_000 + number for number in range(1, 17)}
     give(world)
-    receipt = order_plan(world.chain, world.subscriber, sell(world, get_split_price_config(world.usdc.address, amounts)))
+    receipt = order_plan(
+        world.chain, world.subscriber, sell(world, get_split_price_config(world.usdc.address, amounts))
+    )
     assert {holder: world.tokens(holder) for holder in receipt.receivers} == receipt.receivers
     assert Counter(receipt.receivers.values()) == Counter(amounts.values())
 

@@ -57,9 +57,7 @@ def test_order_plan__with_no_plan_id__is_refused(world: World, refused: Callable
 
 
 @pytest.mark.parametrize("plan_id", [0, 7, 2**256 - 1])
-def test_order_plan__of_an_unknown_plan__is_refused(
-    world: World, refused: Callable[..., None], plan_id: int
-) -> None:
+def test_order_plan__of_an_unknown_plan__is_refused(world: World, refused: Callable[..., None], plan_id: int) -> None:
     refused(UnknownPlan(plan_id), plan_id)
 
 
@@ -175,9 +173,7 @@ def test_order_plan__in_coin_without_enough_for_gas__is_refused(world: World, un
 
 
 @pytest.mark.parametrize("quantity", [2, 3])
-def test_order_plan__of_several_trials__is_refused(
-    world: World, refused: Callable[..., None], quantity: int
-) -> None:
+def test_order_plan__of_several_trials__is_refused(world: World, refused: Callable[..., None], quantity: int) -> None:
     plan_id = world.register(trial=True)
     refused(InvalidQuantity(plan_id, quantity), plan_id, quantity=quantity)
 

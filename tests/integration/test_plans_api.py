@@ -214,9 +214,7 @@ def test_read__of_an_unknown_plan__raises(world: World, read: Any) -> None:
 
 
 @pytest.mark.parametrize("quantity", [1, 2, 2**32 - 1])
-def test_quote_plan__times_a_quantity__is_the_price_times_it(
-    world: World, plan: RegisteredPlan, quantity: int
-) -> None:
+def test_quote_plan__times_a_quantity__is_the_price_times_it(world: World, plan: RegisteredPlan, quantity: int) -> None:
     assert quote_plan(world.chain, world.stranger.address, plan.plan_id, quantity) == PRICE * quantity
 
 

@@ -130,7 +130,13 @@ class World:
         self.send(payer, token.functions.approve(self.credits.address, amount))
 
     def order(
-        self, plan_id: int, payer: LocalAccount | None = None, *, receiver: str | None = None, quantity: int = 1, value: int = 0
+        self,
+        plan_id: int,
+        payer: LocalAccount | None = None,
+        *,
+        receiver: str | None = None,
+        quantity: int = 1,
+        value: int = 0,
     ) -> TxReceipt:
         """Order a plan for the subscriber, without a limit on the cost; the payer must be funded."""
         payer = payer or self.subscriber

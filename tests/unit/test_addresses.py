@@ -55,7 +55,7 @@ MALFORMED_VALUES: list[Any] = [
     "0X" + USDC[2:].lower(),
     USDC[:-1] + "g",
     "0x" + "٠" * 40,
-    "0x036CbD53842c5426634e7929541eC2318f3dCF7е",  # noqa: RUF001  the last letter is Cyrillic
+    "0x036CbD53842c5426634e7929541eC2318f3dCF7е",
     "vitalik.eth",
     None,
     0,

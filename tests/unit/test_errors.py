@@ -110,7 +110,9 @@ def drawn_tree() -> dict[str, str]:
 
 
 def test_error_tree__in_the_docstring__is_the_tree_of_classes() -> None:
-    classes: list[Any] = [item for _, item in inspect.getmembers(errors, inspect.isclass) if issubclass(item, NvmChainError)]
+    classes: list[Any] = [
+        item for _, item in inspect.getmembers(errors, inspect.isclass) if issubclass(item, NvmChainError)
+    ]
     actual = {item.__name__: item.__bases__[0].__name__ for item in classes if item is not NvmChainError}
     assert drawn_tree() == actual
 

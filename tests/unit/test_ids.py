@@ -22,7 +22,14 @@ SALT = bytes(31) + b"\1"
 @given(plan_ids)
 def test_parse_plan_id__of_every_spelling__is_the_number(plan_id: int) -> None:
     digits = f"{plan_id:064x}"
-    for spelling in (plan_id, str(plan_id), f"0x{digits}", f"0x{digits.upper()}", f"did:nv:{digits}", format_did(plan_id)):
+    for spelling in (
+        plan_id,
+        str(plan_id),
+        f"0x{digits}",
+        f"0x{digits.upper()}",
+        f"did:nv:{digits}",
+        format_did(plan_id),
+    ):
         assert parse_plan_id(spelling) == plan_id
 
 

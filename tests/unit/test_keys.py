@@ -86,7 +86,18 @@ def test_read_key_from_environment__that_is_not_set__raises(monkeypatch: pytest.
 
 
 GROUP_ORDER = "0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141"
-NO_KEYS = ["", "0x", CANARY[:-1], CANARY + "0", CANARY + "00", CANARY[:-1] + "g", "0x" + "0" * 64, GROUP_ORDER, "key", "0x" + "é" * 64]
+NO_KEYS = [
+    "",
+    "0x",
+    CANARY[:-1],
+    CANARY + "0",
+    CANARY + "00",
+    CANARY[:-1] + "g",
+    "0x" + "0" * 64,
+    GROUP_ORDER,
+    "key",
+    "0x" + "é" * 64,
+]
 
 
 @pytest.mark.parametrize("value", NO_KEYS, ids=range(len(NO_KEYS)))
@@ -175,7 +186,9 @@ def paths_in(content: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ..
             yield from paths_in(value, (*path, key))
 
 
-def changed(content: dict[str, Any], path: tuple[str, ...], change: Callable[[dict[str, Any], str], None]) -> dict[str, Any]:
+def changed(
+    content: dict[str, Any], path: tuple[str, ...], change: Callable[[dict[str, Any], str], None]
+) -> dict[str, Any]:
     """Return a copy of a nested dictionary with one entry changed."""
     copied: dict[str, Any] = json.loads(json.dumps(content))
     inner = copied
@@ -229,7 +242,13 @@ def test_read_keyfile__with_a_damaged_number_of_rounds__does_not_start_them(
     tmp_path: Path, keyfile_content: dict[str, Any]
 ) -> None:
     path = tmp_path / "key.json"
-    path.write_text(json.dumps(changed(keyfile_content, ("crypto", "kdfparams", "dklen"), lambda inner, key: inner.update({key: 2**24 + 1}))))
+    path.write_text(
+        json.dumps(
+            changed(
+                keyfile_content, ("crypto", "kdfparams", "dklen"), lambda inner, key: inner.update({key: 2**24 + 1})
+            )
+        )
+    )
     with reverts(KeyFailure(f"key file {path}", MALFORMED)):
         read_keyfile(path, PASSWORD)
 
@@ -265,20 +284,26 @@ def test_read_keyfile__of_another_ciphertext__is_refused_by_its_mac(
 ) -> None:
     path, text = tmp_path / "key.json", keyfile_content["crypto"]["ciphertext"]
     other = text[:-1] + ("0" if text[-1] != "0" else "1")
-    path.write_text(json.dumps(changed(keyfile_content, ("crypto", "ciphertext"), lambda inner, key: inner.update({key: other}))))
+    path.write_text(
+        json.dumps(changed(keyfile_content, ("crypto", "ciphertext"), lambda inner, key: inner.update({key: other})))
+    )
     with reverts(KeyFailure(f"key file {path}", "the password is wrong")):
         read_keyfile(path, PASSWORD)
 
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["kdf", "mac", "crypto", "x"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["kdf", "mac", "crypto", "x"]), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 
 
 @given(json_values)
-def test_read_keyfile__of_any_json__raises_key_failure_only(tmp_path_factory: pytest.TempPathFactory, content: Any) -> None:
+def test_read_keyfile__of_any_json__raises_key_failure_only(
+    tmp_path_factory: pytest.TempPathFactory, content: Any
+) -> None:
     path = tmp_path_factory.getbasetemp() / "any.json"
     path.write_text(json.dumps({"version": 3, "crypto": content}), "utf-8")
     with pytest.raises(KeyFailure):
@@ -296,7 +321,14 @@ def test_account__printed__shows_no_key(keyfile: Path) -> None:
 def spend(account: LocalAccount) -> NvmChainError:
     """Do with an account whatever signs, on a chain where it has no coin, and return the error."""
     chain = open_embedded()
-    transaction: dict[str, Any] = {"to": account.address, "value": 0, "gas": 21_000, "nonce": 0, "chainId": 1, "gasPrice": 1}
+    transaction: dict[str, Any] = {
+        "to": account.address,
+        "value": 0,
+        "gas": 21_000,
+        "nonce": 0,
+        "chainId": 1,
+        "gasPrice": 1,
+    }
     account.sign_transaction(transaction)
     with pytest.raises(NvmChainError) as caught:
         chain.send(account, chain.credits.functions.setProtocolFee(0, account.address))

@@ -10,7 +10,23 @@ from web3.exceptions import ContractCustomError, ContractLogicError, Web3RPCErro
 from nvm_chain.reverts import parse_revert_data, parse_rpc_error
 
 binaries = st.binary(max_size=200)
-NO_HEX: list[object] = ["", "x", "0x1", "0xzz", "0x 1", "deadbeef", "Reverted 0x1234", "0X12", "0x12\n", "0x" + "٠" * 2, None, 5, True, [], b"0x12"]
+NO_HEX: list[object] = [
+    "",
+    "x",
+    "0x1",
+    "0xzz",
+    "0x 1",
+    "deadbeef",
+    "Reverted 0x1234",
+    "0X12",
+    "0x12\n",
+    "0x" + "٠" * 2,
+    None,
+    5,
+    True,
+    [],
+    b"0x12",
+]
 
 
 # ---------------------------------------------------------------------- parse_rpc_error
@@ -50,11 +66,15 @@ def test_parse_revert_data__of_a_revert_without_data__is_empty(text: str) -> Non
     assert parse_revert_data(ContractLogicError(text, data="no data")) == b""
 
 
-@pytest.mark.parametrize("text", ["execution reverted: b'", "execution reverted: b'\\x7b'", "reverted: b\"", "revert " * 9999])
+@pytest.mark.parametrize(
+    "text", ["execution reverted: b'", "execution reverted: b'\\x7b'", 'reverted: b"', "revert " * 9999]
+)
 def test_parse_revert_data__of_a_text_that_a_contract_chose__is_no_data(text: str) -> None:
     assert parse_revert_data(ContractLogicError(text)) == b""
 
 
-@pytest.mark.parametrize("error", [Web3RPCError("nonce too low"), Exception(), Exception("b'"), Exception("Out of gas"), ValueError(5)])
+@pytest.mark.parametrize(
+    "error", [Web3RPCError("nonce too low"), Exception(), Exception("b'"), Exception("Out of gas"), ValueError(5)]
+)
 def test_parse_revert_data__of_anything_else__is_none(error: Exception) -> None:
     assert parse_revert_data(error) is None

@@ -77,13 +77,34 @@ def test_parse_units__of_what_is_not_exact__raises(amount: Any) -> None:
 
 @pytest.mark.parametrize(
     "amount",
-    ["", " ", "-1", "+1", "1e6", "1_000", "1,5", ".5", "1.2.3", "0x10", "NaN", "inf", "20 USDC", "٢٠", "²", "1.٥", "1\n2", "1. 5"],
+    [
+        "",
+        " ",
+        "-1",
+        "+1",
+        "1e6",
+        "1_000",
+        "1,5",
+        ".5",
+        "1.2.3",
+        "0x10",
+        "NaN",
+        "inf",
+        "20 USDC",
+        "٢٠",
+        "²",
+        "1.٥",
+        "1\n2",
+        "1. 5",
+    ],
 )
 def test_parse_units__of_text_that_is_no_plain_number__raises(amount: str) -> None:
     assert refusal(parse_units, amount, 6) == (repr(amount), NOT_PLAIN)
 
 
-@pytest.mark.parametrize("amount", [Decimal("NaN"), Decimal("Infinity"), Decimal("-1"), Decimal("-0"), Decimal("sNaN"), -1])
+@pytest.mark.parametrize(
+    "amount", [Decimal("NaN"), Decimal("Infinity"), Decimal("-1"), Decimal("-0"), Decimal("sNaN"), -1]
+)
 def test_parse_units__of_numbers_that_are_no_amount__raises(amount: Any) -> None:
     assert refusal(parse_units, amount, 6) == (repr(amount), NOT_PLAIN)
 
@@ -103,7 +124,15 @@ def test_parse_units__above_the_largest_amount__raises() -> None:
     assert refusal(parse_units, MAX_UINT + 1, 0) == expected
 
 
-HUGE = ["9" * 5000, "0." + "1" * 5000, 10**5000, Decimal("1E+5000"), Decimal("1E-5000"), Decimal("1E+999999999"), Decimal("1E-99999999")]
+HUGE = [
+    "9" * 5000,
+    "0." + "1" * 5000,
+    10**5000,
+    Decimal("1E+5000"),
+    Decimal("1E-5000"),
+    Decimal("1E+999999999"),
+    Decimal("1E-99999999"),
+]
 
 
 @pytest.mark.parametrize("amount", HUGE, ids=range(len(HUGE)))
@@ -136,7 +165,9 @@ def test_format_units__of_amounts__has_no_trailing_zeros(amount: int, places: in
     assert format_units(amount, places) == expected
 
 
-@pytest.mark.parametrize("amount", [-1, MAX_UINT + 1, 1.0, True, "1", 10**5000], ids=["minus", "large", "float", "bool", "text", "huge"])
+@pytest.mark.parametrize(
+    "amount", [-1, MAX_UINT + 1, 1.0, True, "1", 10**5000], ids=["minus", "large", "float", "bool", "text", "huge"]
+)
 def test_format_units__of_no_amount__raises(amount: Any) -> None:
     refusal(format_units, amount, 6)
 
@@ -149,7 +180,9 @@ def test_usdc__and_ether__know_their_decimals() -> None:
     assert (ether("1"), ether("0.000000000000000001")) == (10**18, 1)
 
 
-@pytest.mark.parametrize(("function", "amount", "places"), [(usdc, "0.0000001", 6), (ether, "0.0000000000000000001", 18)])
+@pytest.mark.parametrize(
+    ("function", "amount", "places"), [(usdc, "0.0000001", 6), (ether, "0.0000000000000000001", 18)]
+)
 def test_usdc__and_ether__refuse_more_decimals(function: Any, amount: str, places: int) -> None:
     assert refusal(function, amount) == (repr(amount), f"has more than the token's {places} decimals")
 
