@@ -119,7 +119,7 @@ def encode_context(context: str | bytes | UUID) -> bytes:
     if isinstance(context, UUID):
         data = context.bytes
     elif isinstance(context, str):
-        data = context.encode(errors="surrogatepass")
+        data = _encode_text(context)
     elif isinstance(context, bytes):
         data = context
     else:
@@ -127,6 +127,13 @@ def encode_context(context: str | bytes | UUID) -> bytes:
     if len(data) > CONTEXT_BYTES:
         raise InvalidContext(len(data))
     return data.ljust(CONTEXT_BYTES, b"\0")
+
+
+def _encode_text(text: str) -> bytes:
+    try:
+        return text.encode(errors="surrogateescape")  # bytes that came from a terminal stay what they were
+    except UnicodeEncodeError:
+        raise InvalidConfig("a context in text has to be text; give bytes for anything else") from None
 
 
 def burn_credits(

@@ -52,7 +52,7 @@ class TokenInfo:
 
 
 def read_token_info(chain: Chain, token: str) -> TokenInfo:
-    """Read a token's symbol and decimals. Two requests.
+    """Read a token's symbol and decimals. Three requests.
 
     A symbol that is missing or odd becomes ``token``. Raises NoContract, and InvalidConfig if the
     token does not tell its decimals.

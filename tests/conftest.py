@@ -22,6 +22,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if outside_ape and collection_path == Path(__file__).parent / "ape" else None
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On anvil, run what depends on the chain; the rest has run with eth-tester, or starts its own."""
+    if config.getoption("--chain") == "anvil":
+        chosen = [item for item in items if "base_chain" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
 @pytest.fixture(scope="session")
 def anvil_chain() -> Iterator[Chain]:
     """An anvil with Credits and TestUSDC, started once if a test asks for it."""

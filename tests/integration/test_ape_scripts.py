@@ -59,7 +59,7 @@ def test_deploy_and_check__on_a_known_network_by_url__agree(tmp_path: Path, url:
     checked = ape_run("check_deployment", network, tmp_path)
     assert checked.returncode == 0, checked.stderr
     assert "WRONG" not in checked.stdout
-    assert checked.stdout.count("    ok  ") == 9
+    assert checked.stdout.count("    ok  ") == 10
 
 
 def test_check__of_a_record_that_was_changed__fails_and_shows_both_sides(tmp_path: Path, url: str) -> None:

@@ -32,7 +32,7 @@ from nvm_chain.credits import (
     redeem_credits,
     transfer_credits,
 )
-from nvm_chain.errors import InvalidAddress, InvalidAmount, InvalidContext, InvalidPlanId
+from nvm_chain.errors import InvalidAddress, InvalidAmount, InvalidConfig, InvalidContext, InvalidPlanId
 from nvm_chain.ids import format_did
 from nvm_chain.plans import set_minter, set_redeemer
 from nvm_chain.types import Account, BatchMintReceipt, CreditsReceipt, RedeemCheck, RegisteredPlan, Rule, SkippedMint
@@ -178,9 +178,9 @@ def test_mint_credits_batch__with_a_receiver_that_orders_the_plan_in_its_hook__r
     assert (receipt.minted, receipt.skipped) == (((receiver.address, 4),), ())
 
 
-def test_mint_credits_batch__of_nothing__is_an_empty_batch(world: World, plan: RegisteredPlan) -> None:
-    receipt = mint_credits_batch(world.chain, world.builder, plan.plan_id, {})
-    assert (receipt.minted, receipt.skipped) == ((), ())
+def test_mint_credits_batch__of_nothing__is_refused(world: World, plan: RegisteredPlan, unchanged: Unchanged) -> None:
+    with unchanged(world.builder), reverts(InvalidConfig("a batch without holders mints nothing")):
+        mint_credits_batch(world.chain, world.builder, plan.plan_id, {})
 
 
 @pytest.mark.parametrize("items", [[(ZERO, 1)], [("0x1", 1)]])

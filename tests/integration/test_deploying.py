@@ -17,11 +17,19 @@ from nvm_chain.deploying import (
     compute_create2_address,
     deploy_credits,
     describe_plan,
+    find_or_deploy_usdc,
     plan_deployment,
 )
 from nvm_chain.deployments import DeploymentRecord, read_record, record_path
 from nvm_chain.embedded import open_embedded
-from nvm_chain.errors import DeploymentMismatch, InsufficientCoin, NoContract, WrongChain
+from nvm_chain.errors import (
+    DeploymentMismatch,
+    InsufficientCoin,
+    NoContract,
+    PendingTransactions,
+    RecordNotWritable,
+    WrongChain,
+)
 from tests.support.anvil import open_anvil, run_anvil
 from tests.support.reverts import reverts
 
@@ -148,3 +156,40 @@ def test_deploy__where_other_code_stands_at_the_address__refuses_and_leaves_no_r
     with pytest.raises(DeploymentMismatch):
         deploy(anvil, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_deploy__where_no_record_can_be_written__deploys_nothing(anvil: Chain, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    nonce = anvil.web3.eth.get_transaction_count(anvil.accounts[0].address)
+    with pytest.raises(RecordNotWritable):
+        deploy(anvil, tmp_path / "file" / "records")
+    assert anvil.web3.eth.get_transaction_count(anvil.accounts[0].address) == nonce
+
+
+def test_deploy__by_create_while_another_is_not_mined__is_refused(anvil: Chain, tmp_path: Path) -> None:
+    deployer = anvil.accounts[0]
+    rpc(anvil, "evm_setAutomine", [False])
+    try:
+        transaction = anvil.build_transaction(deployer.address, "0x", anvil.accounts[1].address)
+        anvil.web3.eth.send_raw_transaction(deployer.sign_transaction(dict(transaction)).raw_transaction)
+        with reverts(PendingTransactions(deployer.address, 1)):
+            deploy(anvil, tmp_path, create2=False)
+    finally:
+        rpc(anvil, "evm_setAutomine", [True])
+        rpc(anvil, "evm_mine", [])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_deployment__of_a_record_with_another_address__notices(anvil: Chain, tmp_path: Path) -> None:
+    _, ours = deploy(anvil, tmp_path / "ours", create2=False)
+    _, theirs = deploy(anvil, tmp_path / "theirs", create2=False)
+    checks = check_deployment(anvil, ours.model_copy(update={"address": theirs.address}))
+    assert [check.name for check in checks if not check.ok] == ["address that the transaction created"]
+
+
+def test_find_or_deploy_usdc__twice__deploys_one(anvil: Chain, tmp_path: Path) -> None:
+    signer = anvil.accounts[0]
+    first = find_or_deploy_usdc(anvil, signer, tmp_path)
+    plan = plan_deployment(anvil, signer.address, signer.address, folder=tmp_path)
+    deploy_credits(anvil, signer, plan, folder=tmp_path, usdc=first)
+    assert find_or_deploy_usdc(anvil, signer, tmp_path) == first

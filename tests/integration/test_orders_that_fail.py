@@ -280,5 +280,5 @@ def test_order_plan__whose_approval_cannot_be_taken_back__says_so_with_the_first
     finally:
         world.chain.on_progress = keep
     (note,) = caught.value.__notes__
-    assert note.startswith("The approval could not be taken back (")
-    assert note.endswith(f"Approve 0 for {world.credits.address}.")
+    assert f"for {world.credits.address} still stands (it could not be taken back: " in note
+    assert note.endswith("approve 0, as it was.")

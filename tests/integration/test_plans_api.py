@@ -134,9 +134,24 @@ def test_register_plan__for_a_thousandth_of_its_token_or_more__is_taken_as_meant
     assert register_plan(world.chain, world.builder, price, get_fixed_credits_config(1)).terms.price == amount
 
 
-def test_register_plan__for_a_little_coin__is_taken_as_meant(world: World) -> None:
-    price = get_native_token_price_config(1, world.builder.address)
-    assert register_plan(world.chain, world.builder, price, get_fixed_credits_config(1)).terms.price == 1
+@pytest.mark.parametrize("amount", [10**9, 10**9 + 1])
+def test_register_plan__for_a_billionth_of_the_coin_or_more__is_taken_as_meant(world: World, amount: int) -> None:
+    price = get_native_token_price_config(amount, world.builder.address)
+    assert register_plan(world.chain, world.builder, price, get_fixed_credits_config(1)).terms.price == amount
+
+
+@pytest.mark.parametrize("amount", [1, 20, 10**9 - 1])
+def test_register_plan__for_less_coin__is_taken_for_a_mistake(world: World, unchanged: Any, amount: int) -> None:
+    price = get_native_token_price_config(amount, world.builder.address)
+    with unchanged(world.builder), reverts(SuspiciousPrice(amount, 18, "coins")):
+        register_plan(world.chain, world.builder, price, get_fixed_credits_config(1))
+
+
+def test_register_plan__with_one_tiny_split__is_taken_for_a_mistake(world: World, unchanged: Any) -> None:
+    assert world.chain.usdc is not None
+    price = get_split_price_config(world.chain.usdc, {world.builder.address: 20, world.partner.address: 5_000_000})
+    with unchanged(world.builder), reverts(SuspiciousPrice(20, 6, "USDC")):
+        register_plan(world.chain, world.builder, price, get_fixed_credits_config(1))
 
 
 @pytest.mark.parametrize("decimals", [0, 2, 3])

@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 import pytest
 
 from nvm_chain.chain import Chain
-from nvm_chain.connecting import connect
 from nvm_chain.credits import can_redeem, mint_credits, read_account, read_balance, read_balances
 from nvm_chain.orders import order_plan
 from nvm_chain.plans import is_minter, is_redeemer, quote_plan, read_plan, read_terms
@@ -85,7 +84,3 @@ def test_order_plan__sends_as_many_transactions_as_it_says(
     requests_made.clear()
     order_plan(world.chain, world.subscriber, plan.plan_id)
     assert requests_made.count("eth_sendRawTransaction") == transactions
-
-
-def test_connect__asks_for_nothing_on_the_wire_for_the_embedded_chain() -> None:
-    assert connect().web3.provider.endpoint_uri is None if hasattr(connect().web3.provider, "endpoint_uri") else True

@@ -135,7 +135,17 @@ def test_plan_register__with_every_option__registers_what_was_asked_for(shell: S
         (["--price", "0.000001 USDC", "--allow-tiny-price"], "usdc", [1]),
         (["--price-base-units", "1500", "--token", "USDC"], "usdc", [1500]),
         (
-            ["--price-base-units", "1500", "--token", "USDC", "--split", "BUILDER=1000", "--split", "OTHER=500"],
+            [
+                "--price-base-units",
+                "1500",
+                "--token",
+                "USDC",
+                "--split",
+                "BUILDER=1000",
+                "--split",
+                "OTHER=500",
+                "--allow-tiny-price",
+            ],
             "usdc",
             [1000, 500],
         ),

@@ -160,7 +160,7 @@ def test_check_deployment__of_what_was_deployed__is_all_right(shell: Shell) -> N
     assert ran.exit_code == 0
     first, *lines = ran.stdout.splitlines()
     assert first == f"Credits  {address} on chain {ANVIL_CHAIN_ID}"
-    assert len(lines) == 9
+    assert len(lines) == 10
     assert all(line.startswith("ok       ") for line in lines)
 
 
