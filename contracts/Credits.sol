@@ -212,8 +212,8 @@ contract Credits is ICredits, ERC1155, Ownable2Step {
         revert PlanNotActive(planId);
     }
 
-    /// @dev The upper bound keeps every product of an order far from overflowing, and a stranger who orders a free plan
-    /// for somebody else from filling that account.
+    /// @dev The upper bound keeps every product of an order far from overflowing, and makes it long work for a stranger to
+    /// fill somebody's account on a free plan.
     function _checkQuantity(uint256 planId, uint256 quantity, bool trial) private pure {
         if (quantity == 0 || quantity > MAX_QUANTITY || (trial && quantity != 1)) {
             revert InvalidQuantity(planId, quantity);

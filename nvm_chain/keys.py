@@ -17,6 +17,8 @@ from nvm_chain.errors import KeyFailure
 
 MAX_KEYFILE_SIZE = 16_384
 """Characters. A key file has about 500."""
+KEY_LENGTH = 32
+"""Bytes that are derived from the password. Deriving more is slow, and nobody does."""
 MAX_WORK = 2**30
 """Product of all numbers in a key file (scrypt's n, r, p, key length and the version: under 2**28 as usual). Damaged ones can take years."""
 
@@ -59,8 +61,9 @@ def read_keyfile(path: Path | str, password: str) -> LocalAccount:
     content = _read_json(Path(path), source)
     if not isinstance(content, dict) or "crypto" not in {key.lower() for key in content}:
         raise KeyFailure(source, "it has no 'crypto' section; expected an eth-account key file")
-    work = math.prod(number for number in _find_numbers(content) if number > 0)
-    if work > MAX_WORK:
+    numbers = list(_find_numbers(content))
+    work = math.prod(number for _, number in numbers if number > 0)
+    if work > MAX_WORK or any(number != KEY_LENGTH for name, number in numbers if name == "dklen"):
         raise KeyFailure(source, _MALFORMED)
     try:
         key = Account.decrypt(content, password)
@@ -90,13 +93,13 @@ def _read_json(path: Path, source: str) -> Any:
         raise KeyFailure(source, "it is not JSON; expected an eth-account key file") from None
 
 
-def _find_numbers(value: Any) -> Iterator[int]:
-    """Yield every integer in nested dictionaries."""
-    if isinstance(value, dict):
-        for inner in value.values():
-            yield from _find_numbers(inner)
-    elif isinstance(value, int):
-        yield value
+def _find_numbers(content: dict[Any, Any]) -> Iterator[tuple[str, int]]:
+    """Yield every integer in nested dictionaries, with its name in lower case."""
+    for name, value in content.items():
+        if isinstance(value, dict):
+            yield from _find_numbers(value)
+        elif isinstance(value, int):
+            yield str(name).lower(), value
 
 
 def _account_from(key: str | bytes, source: str) -> LocalAccount:

@@ -66,7 +66,7 @@ struct Account {
 /// @notice Builders register plans, subscribers order them, requests redeem the credits. Plans are immutable, credits are
 /// ERC-1155 balances whose token id is the plan id, and every payment goes straight from the payer to the plan's receivers.
 /// @dev No proxy, no pause, no custody. Amounts of money are base units of the plan's token; amounts of credits are whole credits.
-/// Besides the errors listed at each function, ERC-1155 functions revert with the errors of ERC-6093.
+/// ERC-1155 functions revert with the errors of ERC-6093, and where a plan or a balance is the cause with those below.
 interface ICredits is IERC1155MetadataURI {
     // ------------------------------------------------------------------ errors: registration
 
@@ -153,7 +153,7 @@ interface ICredits is IERC1155MetadataURI {
     /// @param caller Who called.
     error NotMinter(uint256 planId, address caller);
 
-    /// @notice Thrown when zero credits would be minted, redeemed or burned.
+    /// @notice Thrown when zero credits would be minted or burned.
     error ZeroAmount();
 
     /// @notice Thrown when a holder would have received more than 2^72 - 1 credits of one plan over time.
@@ -369,11 +369,12 @@ interface ICredits is IERC1155MetadataURI {
     /// Reverts with {UnknownPlan} if there is no such plan.
     /// Reverts with {PlanNotActive} if it takes no orders.
     /// Reverts with {InvalidQuantity} if the quantity is 0 or above {MAX_QUANTITY}, or not 1 on a trial.
-    /// Reverts with {TrialAlreadyTaken} if the receiver has had this trial.
     /// Reverts with {CostAboveMax} if the cost exceeds `maxCost`.
     /// Reverts with {WrongValue} if the native coin sent is not exactly what is needed.
     /// Reverts with {CreditsOverflow} if the receiver's account would overflow.
+    /// Reverts with {TrialAlreadyTaken} if the receiver has had this trial.
     /// Reverts with {PaymentFailed} if a split's receiver could not be paid.
+    /// Reverts with ERC1155InvalidReceiver if the receiver is zero or a contract that does not accept the credits.
     /// @param planId The plan.
     /// @param receiver Who gets the credits.
     /// @param quantity Number of purchases.
@@ -393,6 +394,7 @@ interface ICredits is IERC1155MetadataURI {
     /// Reverts with {ZeroAmount} if the amount is 0.
     /// Reverts with {TrialAlreadyTaken} if the plan is a trial the receiver has had.
     /// Reverts with {CreditsOverflow} if the receiver's account would overflow.
+    /// Reverts with ERC1155InvalidReceiver if the receiver is zero or a contract that does not accept the credits.
     /// @param planId The plan.
     /// @param to Who gets the credits.
     /// @param amount How many credits.

@@ -1,5 +1,7 @@
 """The native coin: hostile split receivers and fee receivers, and coin that nobody should have sent (C34; I1, I6)."""
 
+from collections.abc import Callable
+
 import pytest
 from eth_typing import ChecksumAddress
 from web3.contract.contract import Contract
@@ -169,7 +171,9 @@ def _fee_to_contract(world: World) -> ChecksumAddress:
 
 
 @pytest.mark.parametrize("choose", [_fee_to_account, _fee_to_contract])
-def test_order__with_the_least_gas_that_succeeds__still_delivers_the_fee(world: World, choose) -> None:
+def test_order__with_the_least_gas_that_succeeds__still_delivers_the_fee(
+    world: World, choose: Callable[[World], ChecksumAddress]
+) -> None:
     """C12: a payer, or a gas estimate, cannot starve the fee's own call and have the order succeed without it."""
     receiver = choose(world)
     world.set_fee(FEE_BPS, receiver)

@@ -4,6 +4,8 @@ Books watch the contract too, so each comparison also says that Credits holds no
 the fee it sends are all that touches a token; registerPlan only looks for its code.
 """
 
+from collections.abc import Callable
+
 import pytest
 from web3.contract.contract import Contract
 
@@ -154,7 +156,9 @@ def _burn_for_fee_receiver(world: World, token: Contract) -> None:
 
 
 @pytest.mark.parametrize("build", [_blocks_fee_receiver, _blacklists_fee_receiver, _burns_gas_to_fee_receiver])
-def test_order__with_a_fee_that_cannot_be_delivered__gives_it_to_the_first_receiver(world: World, build) -> None:
+def test_order__with_a_fee_that_cannot_be_delivered__gives_it_to_the_first_receiver(
+    world: World, build: Callable[[World], Hall]
+) -> None:
     """C8, I6, I10: who receives the fees cannot stop a plan, whatever a token has against them."""
     hall = build(world)
     books = hall.open_books()

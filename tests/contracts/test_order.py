@@ -342,7 +342,7 @@ def test_order__of_a_trial_twice__reverts(funded: World) -> None:
 
 
 def test_order__with_several_things_wrong__names_the_plan_first(world: World) -> None:
-    """Checks come in the order of the documentation: plan, quantity, trial, cost, value."""
+    """Checks come in this order: plan, quantity, cost, value, and then what the grant asks of the receiver."""
     plan_id, payer = world.register(), world.subscriber
     functions = world.credits.functions
     with reverts(CostAboveMax(PRICE, 0)):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from eth_account import Account
@@ -171,7 +171,7 @@ def test_deploy__by_create_while_another_is_not_mined__is_refused(anvil: Chain, 
     rpc(anvil, "evm_setAutomine", [False])
     try:
         transaction = anvil.build_transaction(deployer.address, "0x", anvil.accounts[1].address)
-        anvil.web3.eth.send_raw_transaction(deployer.sign_transaction(dict(transaction)).raw_transaction)
+        anvil.web3.eth.send_raw_transaction(deployer.sign_transaction(cast(Any, transaction)).raw_transaction)
         with reverts(PendingTransactions(deployer.address, 1)):
             deploy(anvil, tmp_path, create2=False)
     finally:

@@ -4,7 +4,6 @@ import copy
 import dataclasses
 import inspect
 import pickle
-import re
 from typing import Any
 
 import pytest
@@ -27,8 +26,11 @@ from nvm_chain.errors import (
     NoDeployment,
     NotMined,
     NvmChainError,
+    OutcomeUnknown,
     OutOfGas,
     Panicked,
+    PendingTransactions,
+    RecordNotWritable,
     RevertedWithoutReason,
     RevertedWithReason,
     RpcFailed,
@@ -53,11 +55,14 @@ SAMPLES: list[NvmChainError] = [
     NoContract(ALICE, 1),
     NoDeployment(1),
     InvalidRecord("deployments/1.json", "file: Invalid JSON"),
+    RecordNotWritable("deployments/1.json", "PermissionError"),
+    PendingTransactions(ALICE, 2),
     DeploymentMismatch("runtime code hash", "0x1", "0x2"),
     InsufficientFunds(BOB, ALICE, 5, 20),
     InsufficientAllowance(BOB, ALICE, BOB, 5, 20),
     InsufficientCoin(ALICE, 5, 20),
     NotMined("0xaa", 120),
+    OutcomeUnknown("0xaa", "connection refused"),
     OutOfGas("0xaa"),
     RevertedWithReason("ERC20: no"),
     RevertedWithoutReason("0x"),
@@ -98,14 +103,13 @@ def test_errors__two_of_one_kind__are_two() -> None:
 
 def drawn_tree() -> dict[str, str]:
     """Return each class that the module's docstring draws, with the class it hangs under."""
+    drawing = inspect.cleandoc(errors.__doc__ or "").partition("NvmChainError\n")[2]
     parents, tree = ["NvmChainError"], {}
-    for line in (errors.__doc__ or "").splitlines():
-        branch = re.match(r"(.*?[├└]── )(\w+(?:, \w+)*)", line)
-        if branch:
-            depth = (len(branch[1].lstrip(" ")) + len(branch[1]) - len(branch[1].lstrip(" ")) - 4) // 4
-            names = branch[2].split(", ")
-            tree.update(dict.fromkeys(names, parents[depth - 1]))
-            parents[depth:] = [names[-1]]
+    for line in drawing.splitlines():
+        branch, _, text = line.partition("── ")
+        depth, names = (len(branch) - 1) // 4, text.partition("  ")[0].partition(" (")[0].split(", ")
+        tree.update(dict.fromkeys(names, parents[depth]))
+        parents[depth + 1 :] = [names[-1]]
     return tree
 
 

@@ -238,17 +238,17 @@ def test_read_keyfile__with_any_entry_missing_or_wrong__raises_key_failure_only(
         fail_or_succeed(path, changed(keyfile_content, entry, replace))
 
 
-def test_read_keyfile__with_a_damaged_number_of_rounds__does_not_start_them(
-    tmp_path: Path, keyfile_content: dict[str, Any]
+@pytest.mark.parametrize(
+    ("name", "number"), [("dklen", 31), ("dklen", 33), ("dklen", 2**24), ("n", 2**30), ("p", 2**28)]
+)
+def test_read_keyfile__with_a_damaged_number__does_not_start_to_derive_a_key(
+    tmp_path: Path, keyfile_content: dict[str, Any], name: str, number: int
 ) -> None:
+    def damage(inner: dict[str, Any], key: str) -> None:
+        inner[key] = number
+
     path = tmp_path / "key.json"
-    path.write_text(
-        json.dumps(
-            changed(
-                keyfile_content, ("crypto", "kdfparams", "dklen"), lambda inner, key: inner.update({key: 2**24 + 1})
-            )
-        )
-    )
+    path.write_text(json.dumps(changed(keyfile_content, ("crypto", "kdfparams", name), damage)))
     with reverts(KeyFailure(f"key file {path}", MALFORMED)):
         read_keyfile(path, PASSWORD)
 
