@@ -4,6 +4,7 @@ A Chain reads, simulates, sends and waits, and turns whatever goes wrong into th
 """
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from web3 import HTTPProvider, Web3
 from web3.contract.contract import Contract, ContractFunction
 from web3.exceptions import BadFunctionCallOutput, Web3Exception
 from web3.logs import DISCARD
+from web3.providers import BaseProvider
 from web3.types import EventData, Nonce, RPCEndpoint, RPCResponse, TxData, TxParams, TxReceipt
 
 from nvm_chain.artifacts import read_artifact
@@ -64,9 +66,6 @@ class Chain:
     ) -> None:
         """Take a connected Web3. One request: the chain id. Raises ConnectionFailed."""
         cast(Any, web3.provider).global_ccip_read_enabled = False  # else any contract can make us fetch URLs
-        web3.middleware_onion.remove(
-            "validation"
-        )  # asks for the chain id, which is known, before and after each request
         self.web3 = web3
         self.label = label
         self.accounts = tuple(accounts)
@@ -289,12 +288,25 @@ class Chain:
             raise
         except requests.exceptions.RequestException as error:
             raise ConnectionFailed(self.label, _describe(error)) from None
-        except (Web3Exception, ValidationError) as error:
+        except _client_errors() as error:
             data = parse_revert_data(error)
             raise (RpcFailed(str(error)) if data is None else decode_revert(data)) from None
         except (ArithmeticError, AttributeError, DecodingError, LookupError, TypeError, ValueError) as error:
             # web3 trusts that an answer has the form it should have.
             raise RpcFailed(f"its answer cannot be read ({type(error).__name__})") from error
+
+
+def _client_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of web3, and of eth-tester if somebody has loaded it: Ape brings its own, which raises them."""
+    engine = sys.modules.get("eth_tester.exceptions")
+    return (Web3Exception, ValidationError, *((engine.TransactionFailed, engine.ValidationError) if engine else ()))
+
+
+def build_web3(provider: BaseProvider) -> Web3:
+    """Return web3 on a provider, without what would ask for the chain id before and after each request."""
+    web3 = Web3(provider)
+    web3.middleware_onion.remove("validation")
+    return web3
 
 
 class NodeProvider(HTTPProvider):
@@ -321,7 +333,7 @@ def open_rpc(url: str, timeout_seconds: int = 120) -> Chain:
     provider = NodeProvider(
         url, request_kwargs={"timeout": REQUEST_TIMEOUT_SECONDS}, exception_retry_configuration=None
     )
-    return Chain(Web3(provider), redact_url(url), timeout_seconds=timeout_seconds)
+    return Chain(build_web3(provider), redact_url(url), timeout_seconds=timeout_seconds)
 
 
 def redact_url(url: str) -> str:

@@ -1,19 +1,18 @@
 """The embedded chain: a whole EVM in this process, with Credits and a test USDC on it and nothing to set up."""
 
-from ast import literal_eval
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from eth_account import Account
 from eth_typing import ChecksumAddress
-from web3 import EthereumTesterProvider, Web3
+from web3 import EthereumTesterProvider
 
 from nvm_chain.artifacts import read_artifact
-from nvm_chain.chain import Chain
+from nvm_chain.chain import Chain, build_web3
 from nvm_chain.errors import RpcFailed
 from nvm_chain.keys import Signer
-from nvm_chain.reverts import decode_revert
+from nvm_chain.reverts import decode_revert, parse_revert_data
 
 LABEL = "eth-tester"
 
@@ -25,7 +24,7 @@ def open_embedded() -> Chain:
     """
     provider = _build_provider()
     keys = provider.ethereum_tester.backend.account_keys  # type: ignore[union-attr]  # never None in this provider
-    chain = Chain(Web3(provider), LABEL, [Account.from_key(key.to_bytes()) for key in keys])
+    chain = Chain(build_web3(provider), LABEL, [Account.from_key(key.to_bytes()) for key in keys])
     deploy_all(chain, chain.accounts[0])
     return chain
 
@@ -45,9 +44,8 @@ def _build_provider() -> EthereumTesterProvider:
         try:
             yield
         except TransactionFailed as error:
-            # A revert is told as its bytes in Python's notation; anything else, such as a lack of gas, in words.
-            text = str(error)
-            raise (decode_revert(literal_eval(text)) if text[:2] in ("b'", 'b"') else RpcFailed(text)) from None
+            data = parse_revert_data(error)
+            raise (RpcFailed(str(error)) if data is None else decode_revert(data)) from None
         except ValidationError as error:
             raise RpcFailed(str(error)) from None
 

@@ -1,6 +1,8 @@
 """From what a node says about a revert to the one Python error it stands for."""
 
 import re
+from ast import literal_eval
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -66,6 +68,10 @@ def parse_rpc_error(error: object) -> bytes | None:
 def parse_revert_data(error: Exception) -> bytes | None:
     """Return the revert data that a client library's exception carries, or None if it is about something else."""
     data = parse_rpc_error({"data": getattr(error, "data", None)})
+    text = str(error).removeprefix("execution reverted: ")
+    if data is None and type(error).__module__ == "eth_tester.exceptions" and text[:2] in ("b'", 'b"'):
+        with suppress(SyntaxError, TypeError, ValueError):  # eth-tester writes the bytes in Python's notation
+            return bytes(literal_eval(text))
     return b"" if data is None and "revert" in str(error).lower() else data
 
 

@@ -78,7 +78,7 @@ def test_check__of_a_record_that_was_changed__fails_and_shows_both_sides(tmp_pat
     [
         (["--chain-id", "5", "--yes"], "Error (WrongChain): The node serves chain 84532, not 5."),
         (["--test-usdc", "--yes"], "a TestUSDC is for development networks"),
-        ([], "Aborted!"),
+        (["--create"], "Aborted!"),
     ],
 )
 def test_deploy__that_must_not_go_on__says_why_and_leaves_no_record(

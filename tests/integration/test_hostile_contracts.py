@@ -6,10 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 from eth_abi.abi import encode
+from eth_account import Account
 from eth_utils.crypto import keccak
+from web3 import EthereumTesterProvider, Web3
 from web3.contract.contract import ContractFunction
 
-from nvm_chain.errors import InvalidConfig, NvmChainError, RpcFailed
+from nvm_chain.chain import Chain
+from nvm_chain.contract_errors import UnknownPlan
+from nvm_chain.embedded import deploy_all
+from nvm_chain.errors import InsufficientCoin, InvalidConfig, NvmChainError, RpcFailed
 from nvm_chain.reverts import decode_revert
 from nvm_chain.tokens import TokenInfo, read_token_balance, read_token_info
 from tests.integration.raw import deploy_raw
@@ -106,6 +111,23 @@ def test_read_token_balance__of_a_contract_that_is_no_token__raises(world: World
     token = deploy_raw(world, data, reverting=False)
     with pytest.raises(RpcFailed):
         read_token_balance(world.chain, token.address, world.stranger.address)
+
+
+# ---------------------------------------------------------------------- eth-tester as others bring it
+
+
+def test_chain__on_a_web3_of_somebody_elses__raises_typed_errors_too() -> None:
+    # Ape's scripts come with Ape's own eth-tester, which raises its own errors.
+    provider = EthereumTesterProvider()
+    key = provider.ethereum_tester.backend.account_keys[0].to_bytes()  # type: ignore[union-attr]
+    chain, signer = Chain(Web3(provider), "theirs"), Account.from_key(key)
+    deploy_all(chain, signer)
+    with reverts(UnknownPlan(7)):
+        chain.read(chain.credits.functions.termsOf(7))
+    with reverts(UnknownPlan(7)):
+        chain.send(signer, chain.credits.functions.setPlanActive(7, True))
+    with pytest.raises(InsufficientCoin):
+        chain.send(Account.create(), chain.credits.functions.setPlanActive(7, True))
 
 
 # ---------------------------------------------------------------------- offchain lookups

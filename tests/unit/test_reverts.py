@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from eth_tester.exceptions import TransactionFailed
 from hypothesis import given
 from hypothesis import strategies as st
 from web3.exceptions import ContractCustomError, ContractLogicError, Web3RPCError
@@ -58,6 +59,18 @@ def test_parse_rpc_error__without_data__is_none(error: Any) -> None:
 def test_parse_revert_data__of_hex_in_an_exception__is_its_bytes(data: bytes) -> None:
     assert parse_revert_data(ContractCustomError("x", data="0x" + data.hex())) == data
     assert parse_revert_data(ContractLogicError("x", data={"data": "0x" + data.hex()})) == data
+
+
+@given(binaries)
+def test_parse_revert_data__of_eth_testers_bytes_in_pythons_notation__is_them(data: bytes) -> None:
+    assert parse_revert_data(TransactionFailed(str(data))) == data
+    assert parse_revert_data(TransactionFailed(f"execution reverted: {data!r}")) == data
+
+
+@pytest.mark.parametrize("text", ["b'", "b'\\x", "b'' + b''", "b''.x", "b'\0'", "b'x', 5"])
+def test_parse_revert_data__of_eth_testers_text_that_is_no_notation__is_none(text: str) -> None:
+    assert parse_revert_data(TransactionFailed(text)) is None
+    assert parse_revert_data(TransactionFailed(f"execution reverted: {text}")) == b""
 
 
 @pytest.mark.parametrize("text", ["execution reverted", "Execution REVERTED: no reason", "VM Exception: revert"])
