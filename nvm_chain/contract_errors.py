@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from nvm_chain.errors import ContractError
+from nvm_chain.types import Kind
 
 # ---------------------------------------------------------------- registration
 
@@ -29,6 +30,29 @@ class ZeroCredits(ContractError):
     def message(self) -> str:
         """Return what went wrong and what to do next."""
         return "A purchase has to grant at least 1 credit. Set credits above zero."
+
+
+@dataclass(eq=False)
+class ZeroDuration(ContractError):
+    """Thrown when a time plan has periods of no length."""
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return "A period of a time plan has to last at least 1 second. Set duration above zero."
+
+
+@dataclass(eq=False)
+class TermNotAllowed(ContractError):
+    """Thrown when a term has no meaning together with the others and so must be left at zero."""
+
+    term: bytes
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"{self.term.rstrip(bytes(1)).decode(errors='replace')!r} has no meaning in a plan with these terms. "
+            "Leave it at zero; the configs of nvm_chain.pricing set only what belongs together."
+        )
 
 
 @dataclass(eq=False)
@@ -82,6 +106,26 @@ class TokenWithoutCode(ContractError):
         return f"There is no token at {self.token} on this chain. Check the address and the network."
 
 
+@dataclass(eq=False)
+class QuoterWithoutCode(ContractError):
+    """Thrown when the quoter has no code on this chain."""
+
+    quoter: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"There is no quoter at {self.quoter} on this chain. Check the address and the network."
+
+
+@dataclass(eq=False)
+class QuoteWithoutReceivers(ContractError):
+    """Thrown when a quoted price has nobody to go to."""
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return "A quoted price needs at least one receiver. Add a split for each, with its weight as amount."
+
+
 # ---------------------------------------------------------------- plans
 
 
@@ -105,6 +149,32 @@ class PlanNotActive(ContractError):
     def message(self) -> str:
         """Return what went wrong and what to do next."""
         return f"Plan {self.plan_id:#066x} takes no new orders. Ask its owner, or order another plan."
+
+
+@dataclass(eq=False)
+class WrongKind(ContractError):
+    """Thrown when a plan of this kind cannot be used so: usage plans are paid and never granted, all others never paid."""
+
+    plan_id: int
+    kind: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"Plan {self.plan_id:#066x} is of kind {Kind(self.kind).name}. "
+            "Use pay_usage for usage plans, and order_plan or mint_credits for all others."
+        )
+
+
+@dataclass(eq=False)
+class SettledOutside(ContractError):
+    """Thrown when a plan is ordered whose price is paid outside the chain."""
+
+    plan_id: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"Plan {self.plan_id:#066x} is paid outside the chain. Pay its seller, who then grants it with grant_settled."
 
 
 @dataclass(eq=False)
@@ -156,6 +226,37 @@ class CostAboveMax(ContractError):
     def message(self) -> str:
         """Return what went wrong and what to do next."""
         return f"The order costs {self.cost} base units and you allowed {self.max_cost}. Raise max_cost if you agree."
+
+
+@dataclass(eq=False)
+class QuoteFailed(ContractError):
+    """Thrown when a plan's quoter names no price."""
+
+    plan_id: int
+    quoter: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"The quoter {self.quoter} of plan {self.plan_id:#066x} names no price for this order. "
+            "Ask the plan's owner, or order another quantity."
+        )
+
+
+@dataclass(eq=False)
+class AuthorizationFailed(ContractError):
+    """Thrown when a token does not move the money of a signed order."""
+
+    token: str
+    payer: str
+    value: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"Token {self.token} did not move {self.value} base units from {self.payer} for this signed order. "
+            "Check the payer's balance and whether the order is theirs, still valid and unused; else have a new one signed."
+        )
 
 
 @dataclass(eq=False)
@@ -224,6 +325,21 @@ class ZeroAmount(ContractError):
 
 
 @dataclass(eq=False)
+class ReferenceUsed(ContractError):
+    """Thrown when a payment settled outside was granted for before."""
+
+    plan_id: int
+    payment_reference: bytes
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"Plan {self.plan_id:#066x} was granted for payment 0x{self.payment_reference.hex()} before. "
+            "Nothing is left to do for this payment; give another payment its own reference."
+        )
+
+
+@dataclass(eq=False)
 class CreditsOverflow(ContractError):
     """Thrown when a holder would have received more than 2**72 - 1 credits of one plan over time."""
 
@@ -283,6 +399,46 @@ class RedeemOutOfRange(ContractError):
         return (
             f"A request of this plan takes {self.min_redeem} to {self.max_redeem} credits, not {self.amount}. "
             "Give an amount in that range."
+        )
+
+
+@dataclass(eq=False)
+class NotRedeemable(ContractError):
+    """Thrown when nothing is redeemed on a plan: its access begins at purchase, or each request is paid."""
+
+    plan_id: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"Nothing is redeemed on plan {self.plan_id:#066x}. "
+            "On a time plan read access_until; on a usage plan pay each request with pay_usage."
+        )
+
+
+@dataclass(eq=False)
+class NotRedeemer(ContractError):
+    """Thrown when the caller is neither the plan's owner nor one of their redeemers."""
+
+    plan_id: int
+    caller: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.caller} may not settle vouchers of plan {self.plan_id:#066x}. The plan's owner can allow it with set_redeemer."
+
+
+@dataclass(eq=False)
+class VouchersNotAccepted(ContractError):
+    """Thrown when vouchers are settled on a plan that takes none."""
+
+    plan_id: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"Plan {self.plan_id:#066x} takes no vouchers: its credits are transferable, or are not for requests. "
+            "Use redeem_credits, or pay_usage on a usage plan."
         )
 
 

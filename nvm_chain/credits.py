@@ -12,7 +12,7 @@ from nvm_chain.reverts import error_name
 from nvm_chain.types import Account, Amounts, BatchMintReceipt, CreditsReceipt, RedeemCheck, SkippedMint
 from nvm_chain.units import check_uint
 
-AMOUNT_BITS = 72
+AMOUNT_BITS = 64
 CONTEXT_BYTES = 32
 
 

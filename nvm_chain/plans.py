@@ -11,7 +11,7 @@ from nvm_chain.ids import parse_plan_id
 from nvm_chain.keys import Signer
 from nvm_chain.pricing import build_terms
 from nvm_chain.tokens import read_token_info
-from nvm_chain.types import CreditsConfig, Plan, PriceConfig, RegisteredPlan, Rule, Split, Terms, Transaction
+from nvm_chain.types import Activation, CreditsConfig, Kind, Plan, PriceConfig, RegisteredPlan, Rule, Split, Terms, Transaction
 from nvm_chain.units import NATIVE_DECIMALS, check_bool, check_uint
 
 QUANTITY_BITS = 32
@@ -93,13 +93,18 @@ def read_plan(chain: Chain, plan_id: int | str) -> Plan:
 
 def read_terms(chain: Chain, plan_id: int | str) -> Terms:
     """Read a plan's terms, which never change. One request. Raises UnknownPlan."""
-    token, splits, credits, least, most, rule, trial, transferable = chain.read(
-        chain.credits.functions.termsOf(parse_plan_id(plan_id))
+    kind, activation, token, splits, quoter, settled_outside, credits, duration, least, most, rule, trial, transferable = (
+        chain.read(chain.credits.functions.termsOf(parse_plan_id(plan_id)))
     )
     return Terms(
+        kind=Kind(kind),
+        activation=Activation(activation),
         token=token,
         splits=tuple(Split(receiver, amount) for receiver, amount in splits),
+        quoter=quoter,
+        settled_outside=settled_outside,
         credits=credits,
+        duration=duration,
         min_redeem=least,
         max_redeem=most,
         rule=Rule(rule),

@@ -9,7 +9,8 @@ from nvm_chain.units import check_bool, check_uint
 
 MAX_SPLITS = 16
 AMOUNT_BITS = 96
-CREDITS_BITS = 40
+CREDITS_BITS = 32
+DURATION_BITS = 32
 
 
 def get_erc20_price_config(amount: int, token_address: str, receiver_address: str) -> PriceConfig:
@@ -72,7 +73,7 @@ def get_fixed_credits_config(
 ) -> CreditsConfig:
     """Grant a number of credits per purchase; every request costs the same.
 
-    Both numbers are whole credits, 1 to 2**40 - 1. Raises InvalidAmount or InvalidConfig.
+    Both numbers are whole credits, 1 to 2**32 - 1. Raises InvalidAmount or InvalidConfig.
 
     >>> get_fixed_credits_config(100).max_redeem
     1
@@ -93,7 +94,7 @@ def get_dynamic_credits_config(
 ) -> CreditsConfig:
     """Grant a number of credits per purchase; a request costs between a minimum and a maximum.
 
-    All numbers are whole credits, 1 to 2**40 - 1. Raises InvalidAmount or InvalidConfig.
+    All numbers are whole credits, 1 to 2**32 - 1. Raises InvalidAmount or InvalidConfig.
 
     >>> get_dynamic_credits_config(100, 1, 5)
     CreditsConfig(credits=100, min_redeem=1, max_redeem=5, rule=<Rule.HOLDER: 0>, trial=False, transferable=False)
@@ -122,9 +123,14 @@ def _check_rule(rule: int) -> Rule:
 def build_terms(price: PriceConfig, credits: CreditsConfig) -> Terms:
     """Join a price and a credits config to the terms that a plan is registered with."""
     return Terms(
+        kind=credits.kind,
+        activation=credits.activation,
         token=price.token,
         splits=price.splits,
+        quoter=price.quoter or ZERO_ADDRESS,
+        settled_outside=price.settled_outside,
         credits=credits.credits,
+        duration=credits.duration,
         min_redeem=credits.min_redeem,
         max_redeem=credits.max_redeem,
         rule=credits.rule,

@@ -10,6 +10,26 @@ Amounts = Mapping[str, int] | Mapping[ChecksumAddress, int] | Iterable[tuple[str
 """Amounts by address: a mapping, or pairs where an address may appear twice."""
 
 
+class Kind(IntEnum):
+    """What a purchase grants."""
+
+    CREDITS = 0
+    """Credits for requests, for ever or, with a duration, until they expire."""
+    TIME = 1
+    """Periods in which requests cost nothing."""
+    USAGE = 2
+    """Nothing: each request is paid on its own."""
+
+
+class Activation(IntEnum):
+    """When a period of a time plan starts."""
+
+    ON_PURCHASE = 0
+    """At once, or when the periods bought before are over."""
+    ON_FIRST_USE = 1
+    """When the holder redeems it."""
+
+
 class Rule(IntEnum):
     """Who may redeem a holder's credits; part of the terms, so it never changes."""
 
@@ -23,7 +43,7 @@ class Rule(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """One receiver's part of the price of one purchase, in base units, before the protocol fee."""
+    """One receiver's part of the price of one purchase, in base units, before the protocol fee; with a quoter, a weight."""
 
     receiver: ChecksumAddress
     amount: int
@@ -31,20 +51,28 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class PriceConfig:
-    """What one purchase costs. ``token`` is the zero address for the native coin; no splits means free."""
+    """What one purchase costs. ``token`` is the zero address for the native coin; no splits means free.
+
+    With a ``quoter``, a contract that names the price of each order, the splits are weights. With ``settled_outside``
+    the price is not paid on chain, and the plan is granted instead of ordered.
+    """
 
     token: ChecksumAddress
     splits: tuple[Split, ...]
+    quoter: ChecksumAddress | None = None
+    settled_outside: bool = False
 
     @property
     def total(self) -> int:
-        """The price of one purchase in base units."""
+        """The fixed price of one purchase in base units; 0 where there is none."""
+        if self.quoter is not None:
+            return 0
         return sum(split.amount for split in self.splits)
 
 
 @dataclass(frozen=True, slots=True)
 class CreditsConfig:
-    """What one purchase grants, and how it may be redeemed."""
+    """What one purchase grants, and how it may be redeemed. ``duration`` is in seconds, 0 for credits that never expire."""
 
     credits: int
     min_redeem: int
@@ -52,15 +80,23 @@ class CreditsConfig:
     rule: Rule = Rule.HOLDER
     trial: bool = False
     transferable: bool = False
+    kind: Kind = Kind.CREDITS
+    activation: Activation = Activation.ON_PURCHASE
+    duration: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The hashed part of a plan: price and credits together, in the contract's order."""
+    """The hashed part of a plan: price and credits together, in the contract's order. ``duration`` is in seconds."""
 
+    kind: Kind
+    activation: Activation
     token: ChecksumAddress
     splits: tuple[Split, ...]
+    quoter: ChecksumAddress
+    settled_outside: bool
     credits: int
+    duration: int
     min_redeem: int
     max_redeem: int
     rule: Rule
@@ -68,15 +104,31 @@ class Terms:
     transferable: bool
 
     @property
+    def is_quoted(self) -> bool:
+        """Whether a contract names the price of each order."""
+        return int(self.quoter, 16) != 0
+
+    @property
     def price(self) -> int:
-        """The price of one purchase in base units."""
-        return sum(split.amount for split in self.splits)
+        """The fixed price of one purchase in base units; 0 where there is none."""
+        return 0 if self.is_quoted else sum(split.amount for split in self.splits)
+
+    @property
+    def starts_on_purchase(self) -> bool:
+        """Whether a purchase opens an access window at once, so that nothing is redeemed."""
+        return self.kind is Kind.TIME and self.activation is Activation.ON_PURCHASE
+
+    @property
+    def is_redeemable(self) -> bool:
+        """Whether there are credits or periods to redeem."""
+        return self.kind is not Kind.USAGE and not self.starts_on_purchase
 
     def as_tuple(self) -> tuple[object, ...]:
         """Return the terms as the nested tuple that the ABI encodes."""
         splits = [(split.receiver, split.amount) for split in self.splits]
-        limits = (self.credits, self.min_redeem, self.max_redeem)
-        return (self.token, splits, *limits, int(self.rule), self.trial, self.transferable)
+        price = (self.token, splits, self.quoter, self.settled_outside)
+        numbers = (self.credits, self.duration, self.min_redeem, self.max_redeem)
+        return (int(self.kind), int(self.activation), *price, *numbers, int(self.rule), self.trial, self.transferable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +146,16 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A holder's account on one plan, in credits."""
+    """A holder's account on one plan, now.
 
-    granted: int
-    spent: int
+    ``balance`` is live credits, on a time plan periods. ``settled`` is credits ever redeemed by vouchers: a voucher's ceiling
+    counts from zero, not from here. ``access_until`` is a unix timestamp, 0 where access never began.
+    """
+
+    balance: int
+    settled: int
+    access_until: int
     trial_taken: bool
-
-    @property
-    def balance(self) -> int:
-        """Credits the holder can redeem, burn or, where the plan allows, transfer."""
-        return self.granted - self.spent
 
 
 @dataclass(frozen=True, slots=True)

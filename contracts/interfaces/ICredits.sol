@@ -3,9 +3,27 @@ pragma solidity ^0.8.30;
 
 import {IERC1155MetadataURI} from "@openzeppelin/contracts/token/ERC1155/extensions/IERC1155MetadataURI.sol";
 
+/// @notice What a purchase grants.
+/// CREDITS: credits for requests, for ever or, with a duration, until they expire.
+/// TIME: periods in which requests cost nothing.
+/// USAGE: nothing; each request is paid on its own.
+enum Kind {
+    CREDITS,
+    TIME,
+    USAGE
+}
+
+/// @notice When a period of a time plan starts.
+/// ON_PURCHASE: at once, or when the periods bought before are over.
+/// ON_FIRST_USE: when the holder redeems it.
+enum Activation {
+    ON_PURCHASE,
+    ON_FIRST_USE
+}
+
 /// @notice Who may redeem a holder's credits. A buyer reads it before buying; it never changes.
 /// HOLDER: the holder only. REDEEMER: the holder and the plan owner's redeemers.
-/// OWNER: the plan owner and their redeemers, and not the holder.
+/// OWNER: the plan owner and their redeemers, and not the holder. Vouchers are a holder's word under each rule.
 enum Rule {
     HOLDER,
     REDEEMER,
@@ -16,22 +34,32 @@ enum Rule {
 struct Split {
     /// Who is paid, straight from the payer.
     address receiver;
-    /// Base units of the plan's token per purchase, before the protocol fee.
+    /// Base units of the plan's token per purchase, before the protocol fee; with a quoter, the receiver's weight.
     uint96 amount;
 }
 
 /// @notice The hashed part of a plan. Never changes after registration.
 struct Terms {
+    /// What a purchase grants.
+    Kind kind;
+    /// When a period starts, on a time plan.
+    Activation activation;
     /// ERC-20 token the price is in; the zero address is the chain's native coin.
     address token;
     /// 0..16 receivers of the price; none means the plan is free.
     Split[] splits;
-    /// Credits one purchase grants.
-    uint40 credits;
-    /// Fewest credits one redemption may take.
-    uint40 minRedeem;
+    /// Contract that names the price of each order, see {IQuoter}; zero for the fixed price of the splits.
+    address quoter;
+    /// Whether the price is paid outside the chain, so that the plan is granted and not ordered.
+    bool settledOutside;
+    /// Credits, or periods of a time plan, that one purchase grants.
+    uint32 credits;
+    /// Seconds after which a purchase's credits expire, 0 for never; seconds of one period of a time plan.
+    uint32 duration;
+    /// Fewest credits one redemption may take; 0 where nothing is redeemed.
+    uint32 minRedeem;
     /// Most credits one redemption may take. Equal to `minRedeem`: a fixed cost per request.
-    uint40 maxRedeem;
+    uint32 maxRedeem;
     /// Who may redeem.
     Rule rule;
     /// Whether a holder is granted this plan once only, with quantity 1.
@@ -52,20 +80,120 @@ struct PlanState {
     uint16 feeBps;
 }
 
-/// @notice All that the contract knows of one holder on one plan. The balance is `granted - spent`.
+/// @notice All that the contract knows of one holder on one plan, now.
 struct Account {
-    /// Credits ever received: orders, mints and transfers in.
-    uint72 granted;
-    /// Credits ever gone: redemptions, burns and transfers out.
-    uint72 spent;
+    /// Live credits, or periods of a time plan that are not over; the ERC-1155 balance.
+    uint256 balance;
+    /// Credits ever redeemed by vouchers. A voucher allows to bring this number up to its ceiling.
+    uint256 settled;
+    /// Timestamp at which access ends, on a time plan; 0 if it never began.
+    uint256 accessUntil;
     /// Whether the holder has had this plan's one trial grant.
     bool trialTaken;
+}
+
+/// @notice What is left of one purchase of an expiring plan.
+struct Lot {
+    /// Credits left.
+    uint256 credits;
+    /// Timestamp from which on they are gone.
+    uint256 expiresAt;
+}
+
+/// @notice A signed permission (EIP-2612) for this contract to take an order's `maxCost` from the caller.
+struct Permit {
+    /// Last timestamp at which it is valid.
+    uint256 deadline;
+    /// Signature.
+    uint8 v;
+    /// Signature.
+    bytes32 r;
+    /// Signature.
+    bytes32 s;
+}
+
+/// @notice An order that its payer signed and anyone may bring. The payer's signature is one for EIP-3009's
+/// ReceiveWithAuthorization from payer to this contract, of `maxCost`, with {ICredits-authorizationNonceOf} as nonce.
+struct SignedOrder {
+    /// The plan.
+    uint256 planId;
+    /// Who pays and has signed.
+    address payer;
+    /// Who gets the credits.
+    address receiver;
+    /// Number of purchases.
+    uint256 quantity;
+    /// Base units that are taken; what the order does not cost goes back to the payer at once.
+    uint256 maxCost;
+    /// Timestamp after which it is valid.
+    uint256 validAfter;
+    /// Timestamp before which it is valid.
+    uint256 validBefore;
+    /// Any value; tells apart orders that are otherwise equal.
+    bytes32 salt;
+}
+
+/// @notice A holder's signed word (EIP-712): "the redeemer may bring my credits redeemed by vouchers on this plan up to the
+/// ceiling, until the deadline".
+struct Voucher {
+    /// The plan.
+    uint256 planId;
+    /// Whose credits.
+    address holder;
+    /// Who may settle it.
+    address redeemer;
+    /// Most credits that vouchers may ever have redeemed of this holder on this plan.
+    uint64 ceiling;
+    /// What it is for, such as a request id.
+    bytes32 context;
+    /// Last timestamp at which it may be settled.
+    uint64 deadline;
+}
+
+/// @notice One voucher to settle; plan and redeemer are those of the call.
+struct Settlement {
+    /// Whose credits.
+    address holder;
+    /// Most credits to take now.
+    uint64 amount;
+    /// The voucher's ceiling.
+    uint64 ceiling;
+    /// The voucher's context.
+    bytes32 context;
+    /// The voucher's deadline.
+    uint64 deadline;
+    /// The holder's signature: 65 bytes, 64 bytes (EIP-2098), or whatever a contract wallet accepts (ERC-1271).
+    bytes signature;
+}
+
+/// @notice What became of one voucher.
+/// SETTLED: all that was asked for, up to the ceiling, was taken. SHORT: the holder had less, which was taken.
+/// EXPIRED: its deadline is over. USED_UP: its ceiling had been reached before. NOT_SIGNED: it is not the holder's signature
+/// over these terms, for this redeemer. The last three take nothing.
+enum Result {
+    SETTLED,
+    SHORT,
+    EXPIRED,
+    USED_UP,
+    NOT_SIGNED
+}
+
+/// @notice The outcome of one voucher.
+struct Outcome {
+    /// Credits taken.
+    uint64 amount;
+    /// What became of it.
+    Result result;
 }
 
 /// @title Payment plans and their credits
 /// @notice Builders register plans, subscribers order them, requests redeem the credits. Plans are immutable, credits are
 /// ERC-1155 balances whose token id is the plan id, and every payment goes straight from the payer to the plan's receivers.
-/// @dev No proxy, no pause, no custody. Amounts of money are base units of the plan's token; amounts of credits are whole credits.
+/// @dev No proxy, no pause, no custody. Amounts of money are base units of the plan's token; amounts of credits are whole credits,
+/// on time plans whole periods; times are seconds.
+/// What an ERC-1155 balance is: on CREDITS plans the live credits, on TIME plans that start ON_FIRST_USE the periods not yet
+/// opened, on TIME plans that start ON_PURCHASE the periods of which something is left. It falls by itself, without an event,
+/// when credits expire or a period is over.
 /// ERC-1155 functions revert with the errors of ERC-6093, and where a plan or a balance is the cause with those below.
 interface ICredits is IERC1155MetadataURI {
     // ------------------------------------------------------------------ errors: registration
@@ -76,6 +204,13 @@ interface ICredits is IERC1155MetadataURI {
 
     /// @notice Thrown when a purchase would grant no credits.
     error ZeroCredits();
+
+    /// @notice Thrown when a time plan has periods of no length.
+    error ZeroDuration();
+
+    /// @notice Thrown when a term has no meaning together with the others and so must be left at zero.
+    /// @param term Name of the term.
+    error TermNotAllowed(bytes32 term);
 
     /// @notice Thrown when the redemption range is empty or starts at zero.
     /// @param minRedeem Fewest credits per redemption, in credits.
@@ -93,9 +228,16 @@ interface ICredits is IERC1155MetadataURI {
     /// @param amount Its amount in base units.
     error InvalidSplit(uint256 index, address receiver, uint256 amount);
 
-    /// @notice Thrown when the price is in a token that has no code on this chain.
+    /// @notice Thrown when the price is in a token that has no code on this chain, or an order is signed for one.
     /// @param token The address given as token.
     error TokenWithoutCode(address token);
+
+    /// @notice Thrown when the quoter has no code on this chain.
+    /// @param quoter The address given as quoter.
+    error QuoterWithoutCode(address quoter);
+
+    /// @notice Thrown when a quoted price has nobody to go to.
+    error QuoteWithoutReceivers();
 
     // ------------------------------------------------------------------ errors: plans
 
@@ -106,6 +248,15 @@ interface ICredits is IERC1155MetadataURI {
     /// @notice Thrown when a plan takes no new orders.
     /// @param planId The plan.
     error PlanNotActive(uint256 planId);
+
+    /// @notice Thrown when a plan of this kind cannot be used so: usage plans are paid and never granted, all others never paid.
+    /// @param planId The plan.
+    /// @param kind Its kind.
+    error WrongKind(uint256 planId, Kind kind);
+
+    /// @notice Thrown when a plan is ordered whose price is paid outside the chain.
+    /// @param planId The plan.
+    error SettledOutside(uint256 planId);
 
     /// @notice Thrown when the caller is not the plan's owner.
     /// @param planId The plan.
@@ -128,6 +279,18 @@ interface ICredits is IERC1155MetadataURI {
     /// @param cost Price of the order in base units.
     /// @param maxCost Most the payer would pay, in base units.
     error CostAboveMax(uint256 cost, uint256 maxCost);
+
+    /// @notice Thrown when a plan's quoter names no price.
+    /// @param planId The plan.
+    /// @param quoter The quoter.
+    error QuoteFailed(uint256 planId, address quoter);
+
+    /// @notice Thrown when a token does not move the money of a signed order: the signature is not the payer's over just this
+    /// order, or was used, withdrawn or is not valid now, or the payer has too little.
+    /// @param token The token.
+    /// @param payer Who should have signed.
+    /// @param value Base units that should have come.
+    error AuthorizationFailed(address token, address payer, uint256 value);
 
     /// @notice Thrown when the native coin sent is not exactly what the order needs.
     /// @param expected Amount needed in wei; 0 for a plan priced in an ERC-20 token.
@@ -156,7 +319,12 @@ interface ICredits is IERC1155MetadataURI {
     /// @notice Thrown when zero credits would be minted or burned.
     error ZeroAmount();
 
-    /// @notice Thrown when a holder would have received more than 2^72 - 1 credits of one plan over time.
+    /// @notice Thrown when a payment settled outside was granted for before.
+    /// @param planId The plan.
+    /// @param paymentReference The payment's reference.
+    error ReferenceUsed(uint256 planId, bytes32 paymentReference);
+
+    /// @notice Thrown when a holder would have more than 2^64 - 1 credits of one plan, or more than 2^24 - 2 purchases that expire.
     /// @param planId The plan.
     /// @param holder The holder.
     /// @param amount Credits that do not fit.
@@ -181,6 +349,19 @@ interface ICredits is IERC1155MetadataURI {
     /// @param minRedeem Fewest credits allowed.
     /// @param maxRedeem Most credits allowed.
     error RedeemOutOfRange(uint256 planId, uint256 amount, uint256 minRedeem, uint256 maxRedeem);
+
+    /// @notice Thrown when nothing is redeemed on a plan: its access begins at purchase, or each request is paid.
+    /// @param planId The plan.
+    error NotRedeemable(uint256 planId);
+
+    /// @notice Thrown when the caller is neither the plan's owner nor one of their redeemers.
+    /// @param planId The plan.
+    /// @param caller Who called.
+    error NotRedeemer(uint256 planId, address caller);
+
+    /// @notice Thrown when vouchers are settled on a plan that takes none: a transferable one, or one without credits for requests.
+    /// @param planId The plan.
+    error VouchersNotAccepted(uint256 planId);
 
     /// @notice Thrown when credits of a plan that is not transferable would be transferred.
     /// @param planId The plan.
@@ -257,6 +438,29 @@ interface ICredits is IERC1155MetadataURI {
         uint256 indexed planId, address indexed payer, address indexed receiver, uint256 quantity, uint256 cost
     );
 
+    /// @notice Emitted when a request of a usage plan is paid.
+    /// @param planId The plan.
+    /// @param payer Who paid.
+    /// @param quantity Number of purchases.
+    /// @param cost What the payer paid in all, in base units of the plan's token.
+    /// @param context What it was paid for, such as a request id.
+    event Paid(uint256 indexed planId, address indexed payer, uint256 quantity, uint256 cost, bytes32 indexed context);
+
+    /// @notice Emitted when a plan is granted for a payment settled outside, right before the ERC-1155 event of its grant.
+    /// @param planId The plan.
+    /// @param to Who got the credits.
+    /// @param quantity Number of purchases.
+    /// @param paymentReference The payment's reference.
+    event GrantedSettled(
+        uint256 indexed planId, address indexed to, uint256 quantity, bytes32 indexed paymentReference
+    );
+
+    /// @notice Emitted when a holder's access window is opened, extended or, by a burn, shortened.
+    /// @param planId The plan.
+    /// @param holder The holder.
+    /// @param accessUntil Timestamp at which access ends now.
+    event AccessChanged(uint256 indexed planId, address indexed holder, uint256 accessUntil);
+
     /// @notice Emitted when a protocol fee could not be delivered and went to the plan's first receiver.
     /// @param planId The plan.
     /// @param feeReceiver Who could not be paid.
@@ -280,6 +484,20 @@ interface ICredits is IERC1155MetadataURI {
         uint256 indexed planId, address indexed holder, address indexed redeemer, uint256 amount, bytes32 context
     );
 
+    /// @notice Emitted once for a batch of vouchers, at its end.
+    /// @param planId The plan.
+    /// @param redeemer Who settled them.
+    /// @param count Number of vouchers of which something was taken; so many ERC-1155 events before this one are theirs.
+    /// @param credits Credits taken by all together.
+    event Settled(uint256 indexed planId, address indexed redeemer, uint256 count, uint256 credits);
+
+    /// @notice Emitted for each voucher of a batch that brought less than was asked for.
+    /// @param planId The plan.
+    /// @param holder Whose voucher.
+    /// @param amount Credits taken.
+    /// @param result Why not more.
+    event SettledShort(uint256 indexed planId, address indexed holder, uint256 amount, Result result);
+
     /// @notice Emitted when the protocol fee of plans registered from now on changes, or its receiver.
     /// @param feeBps The fee in basis points.
     /// @param receiver Who receives the fees of all plans.
@@ -299,11 +517,18 @@ interface ICredits is IERC1155MetadataURI {
 
     /// @notice Registers a plan; the caller becomes its owner and it takes orders at once.
     /// @dev Anyone may call. The id depends on the caller, so nobody can take another's id.
-    /// Reverts with {ZeroCredits} if a purchase grants nothing.
-    /// Reverts with {InvalidRedeemRange} if not `1 <= minRedeem <= maxRedeem`.
+    /// A term that has no meaning with the others must be zero, so that equal plans have equal terms.
+    /// Reverts with {ZeroCredits} if a purchase grants nothing, and the plan is not of kind USAGE.
+    /// Reverts with {ZeroDuration} if a time plan has no duration.
+    /// Reverts with {InvalidRedeemRange} if credits are redeemed and not `1 <= minRedeem <= maxRedeem`.
+    /// Reverts with {TermNotAllowed} for credits, a duration, a trial or a price settled outside on a usage plan, a redeem range or
+    /// rule on a plan where nothing is redeemed, an activation on any but a time plan, transferable credits that are not
+    /// for requests or expire, and a token, quoter or splits on a plan settled outside.
     /// Reverts with {TooManySplits} if there are more than {MAX_SPLITS} splits.
     /// Reverts with {InvalidSplit} if a split pays nothing, the zero address or this contract.
     /// Reverts with {TokenWithoutCode} if a price is in a token without code.
+    /// Reverts with {QuoterWithoutCode} if the quoter has no code.
+    /// Reverts with {QuoteWithoutReceivers} if there is a quoter and no split.
     /// Reverts with {PlanAlreadyRegistered} if the caller has registered the same terms and salt before.
     /// @param terms The plan's terms.
     /// @param salt Any value; tells apart plans of one creator with equal terms.
@@ -327,7 +552,7 @@ interface ICredits is IERC1155MetadataURI {
     /// @param active Whether it takes orders from now on.
     function setPlanActive(uint256 planId, bool active) external;
 
-    /// @notice Allows or forbids an account to redeem credits of a plan, as far as the plan's rule has redeemers.
+    /// @notice Allows or forbids an account to settle vouchers of a plan, and to redeem as far as the plan's rule has redeemers.
     /// @dev Only the plan's owner. Warning: what an owner allowed counts only while they own the plan, and again if they get it back.
     /// Reverts with {UnknownPlan} if there is no such plan.
     /// Reverts with {NotPlanOwner} if the caller does not own it.
@@ -364,11 +589,15 @@ interface ICredits is IERC1155MetadataURI {
 
     /// @notice Buys a plan: the caller pays the price times the quantity, the receiver gets the credits.
     /// @dev Anyone may call, for anyone: a stranger's order of a trial is the receiver's one trial. Pays every split straight from the caller, so the caller approves this contract for the cost first.
+    /// A quoted price is shared by the splits as weights, rounded down, the rest to the first.
     /// The protocol fee comes out of each split, rounded down; a fee that cannot be delivered goes to the first split's receiver.
     /// Credits are granted before the payment and before the ERC-1155 hook of a contract receiver.
     /// Reverts with {UnknownPlan} if there is no such plan.
     /// Reverts with {PlanNotActive} if it takes no orders.
+    /// Reverts with {WrongKind} if it is a usage plan.
+    /// Reverts with {SettledOutside} if it is paid outside the chain.
     /// Reverts with {InvalidQuantity} if the quantity is 0 or above {MAX_QUANTITY}, or not 1 on a trial.
+    /// Reverts with {QuoteFailed} if the plan's quoter names no price.
     /// Reverts with {CostAboveMax} if the cost exceeds `maxCost`.
     /// Reverts with {WrongValue} if the native coin sent is not exactly what is needed.
     /// Reverts with {CreditsOverflow} if the receiver's account would overflow.
@@ -385,11 +614,61 @@ interface ICredits is IERC1155MetadataURI {
         payable
         returns (uint256 cost);
 
+    /// @notice Buys a plan as {order} does, and brings the caller's signed permission (EIP-2612) for `maxCost` along.
+    /// @dev Anyone may call, for anyone; the caller pays. A permit that does not work, because somebody brought it before, does no
+    /// harm where the allowance is there. Not for plans priced in the native coin.
+    /// Reverts as {order} does.
+    /// @param planId The plan.
+    /// @param receiver Who gets the credits.
+    /// @param quantity Number of purchases.
+    /// @param maxCost Most the caller will pay, in base units of the plan's token, and the value of the permit.
+    /// @param permit The signed permission.
+    /// @return cost What the caller paid, in base units of the plan's token.
+    function orderWithPermit(
+        uint256 planId,
+        address receiver,
+        uint256 quantity,
+        uint256 maxCost,
+        Permit calldata permit
+    ) external returns (uint256 cost);
+
+    /// @notice Buys a plan for a payer who has signed the order (EIP-3009), so that they need no coin for gas.
+    /// @dev Anyone may call and can change nothing: the signature's nonce is a hash of the order. `maxCost` comes from the payer, the
+    /// cost goes on to the receivers of the price, the rest back to the payer, in this call. The token is asked with the signature
+    /// as bytes and, if it refuses and there are 65 of them, as v, r, s.
+    /// Reverts as {order} does.
+    /// Reverts with {TokenWithoutCode} if the plan is priced in the native coin, or its token has no code.
+    /// Reverts with {AuthorizationFailed} if the token does not move exactly `maxCost` to this contract.
+    /// @param signedOrder The order.
+    /// @param signature The payer's signature, in the form the token takes.
+    /// @return cost What the payer paid, in base units of the plan's token.
+    function orderWithAuthorization(SignedOrder calldata signedOrder, bytes calldata signature)
+        external
+        returns (uint256 cost);
+
+    /// @notice Pays for a request of a usage plan; grants nothing.
+    /// @dev Anyone may call. The caller approves this contract for the cost first, or sends the native coin.
+    /// Reverts with {UnknownPlan} if there is no such plan.
+    /// Reverts with {PlanNotActive} if it takes no orders.
+    /// Reverts with {WrongKind} if it is no usage plan.
+    /// Reverts with {InvalidQuantity}, {QuoteFailed}, {CostAboveMax}, {WrongValue} and {PaymentFailed} as {order} does.
+    /// @param planId The plan.
+    /// @param quantity Number of units paid for.
+    /// @param maxCost Most the caller will pay, in base units of the plan's token.
+    /// @param context What it is paid for, such as a request id; only written to the event.
+    /// @return cost What the caller paid, in base units of the plan's token.
+    function pay(uint256 planId, uint256 quantity, uint256 maxCost, bytes32 context)
+        external
+        payable
+        returns (uint256 cost);
+
     // ------------------------------------------------------------------ credits
 
     /// @notice Gives credits without payment.
-    /// @dev Only the plan's owner or minters, whether or not the plan is active. Counts as the one grant of a trial.
+    /// @dev Only the plan's owner or minters, whether or not the plan is active. Counts as the one grant of a trial. Credits of an
+    /// expiring plan expire as if ordered now; on a time plan the amount is periods.
     /// Reverts with {UnknownPlan} if there is no such plan.
+    /// Reverts with {WrongKind} if it is a usage plan.
     /// Reverts with {NotMinter} if the caller is neither owner nor minter.
     /// Reverts with {ZeroAmount} if the amount is 0.
     /// Reverts with {TrialAlreadyTaken} if the plan is a trial the receiver has had.
@@ -421,6 +700,22 @@ interface ICredits is IERC1155MetadataURI {
     /// @param amount How many credits.
     function mintItem(uint256 planId, address operator, address to, uint256 amount) external;
 
+    /// @notice Grants a plan for a payment settled outside the chain; a reference grants once.
+    /// @dev Only the plan's owner or minters, whether or not the plan is active, and whether or not it can be ordered too.
+    /// Reverts with {UnknownPlan} if there is no such plan.
+    /// Reverts with {NotMinter} if the caller is neither owner nor minter.
+    /// Reverts with {WrongKind} if it is a usage plan.
+    /// Reverts with {InvalidQuantity} if the quantity is 0 or above {MAX_QUANTITY}, or not 1 on a trial.
+    /// Reverts with {ReferenceUsed} if the plan was granted for this reference before.
+    /// Reverts with {TrialAlreadyTaken} if the plan is a trial the receiver has had.
+    /// Reverts with {CreditsOverflow} if the receiver's account would overflow.
+    /// Reverts with ERC1155InvalidReceiver if the receiver is zero or a contract that does not accept the credits.
+    /// @param planId The plan.
+    /// @param to Who gets the credits.
+    /// @param quantity Number of purchases.
+    /// @param paymentReference The payment's reference, such as a hash of an invoice number.
+    function grantSettled(uint256 planId, address to, uint256 quantity, bytes32 paymentReference) external;
+
     /// @notice Sends a protocol fee; kept by the contract for itself.
     /// @dev Only this contract.
     /// Reverts with {NotSelf} if anyone else calls.
@@ -433,8 +728,10 @@ interface ICredits is IERC1155MetadataURI {
     function sendFee(address token, address payer, address receiver, uint256 amount) external;
 
     /// @notice Takes a holder's credits for a request.
-    /// @dev Whoever the plan's rule names, see {Rule}. ERC-1155 operators are not among them.
+    /// @dev Whoever the plan's rule names, see {Rule}. ERC-1155 operators are not among them. On a time plan that starts on first
+    /// use this opens the access window by `amount` periods, or extends it; inside the window requests cost nothing.
     /// Reverts with {UnknownPlan} if there is no such plan.
+    /// Reverts with {NotRedeemable} if nothing is redeemed on the plan.
     /// Reverts with {RedeemNotAllowed} if the rule does not name the caller.
     /// Reverts with {RedeemOutOfRange} if the amount is outside the plan's range.
     /// Reverts with {InsufficientCredits} if the holder has too few credits.
@@ -444,8 +741,24 @@ interface ICredits is IERC1155MetadataURI {
     /// @param context What they are taken for, such as a request id; only written to the event.
     function redeem(uint256 planId, address holder, uint256 amount, bytes32 context) external;
 
+    /// @notice Redeems credits of many holders by the vouchers they signed. A voucher that fails harms no other.
+    /// @dev Only the plan's owner or redeemers, with vouchers that name the caller. Takes of each holder at most `amount`, at most what
+    /// the ceiling leaves and at most what they have. Emits a TransferSingle for each voucher of which something was taken, {SettledShort} for each that brought less
+    /// than was asked for, and {Settled} at the end.
+    /// A contract wallet has {ISOLATED_GAS} gas to check its signature. The plan's redemption range is not applied: a voucher can
+    /// stand for many requests.
+    /// Reverts with {UnknownPlan} if there is no such plan.
+    /// Reverts with {VouchersNotAccepted} if the plan is transferable, or grants no credits for requests.
+    /// Reverts with {NotRedeemer} if the caller is neither owner nor redeemer.
+    /// Reverts with {NotEnoughGas} if too little gas is left to ask a contract wallet.
+    /// @param planId The plan.
+    /// @param items The vouchers.
+    /// @return outcomes What became of each, in the order given.
+    function settle(uint256 planId, Settlement[] calldata items) external returns (Outcome[] memory outcomes);
+
     /// @notice Destroys a holder's credits.
     /// @dev The holder, or an ERC-1155 operator of theirs. Warning: an operator is approved for all plans at once.
+    /// On a time plan that starts on purchase it gives up the last `amount` periods of access.
     /// Reverts with ERC1155MissingApprovalForAll if the caller is neither.
     /// Reverts with {ZeroAmount} if the amount is 0.
     /// Reverts with {InsufficientCredits} if the holder has too few credits.
@@ -468,7 +781,7 @@ interface ICredits is IERC1155MetadataURI {
     /// @return Number of purchases.
     function MAX_QUANTITY() external view returns (uint256);
 
-    /// @notice Returns the gas that each item of a batch mint, or the delivery of a fee, has to itself.
+    /// @notice Returns the gas that each item of a batch mint, the delivery of a fee, or a wallet's check of a signature has to itself.
     /// @return Units of gas.
     function ISOLATED_GAS() external view returns (uint256);
 
@@ -512,9 +825,9 @@ interface ICredits is IERC1155MetadataURI {
     /// @notice Returns what an order would cost.
     /// @dev Says nothing of whether the plan takes orders.
     /// Reverts with {UnknownPlan} if there is no such plan.
-    /// Reverts with {InvalidQuantity} as {order} does.
+    /// Reverts with {SettledOutside}, {InvalidQuantity} and {QuoteFailed} as {order} does.
     /// @param planId The plan.
-    /// @param payer Who would pay; a price in splits is the same for everyone.
+    /// @param payer Who would pay; only a quoted price can depend on it.
     /// @param quantity Number of purchases.
     /// @return cost What the payer would pay, in base units of the plan's token.
     function quote(uint256 planId, address payer, uint256 quantity) external view returns (uint256 cost);
@@ -522,8 +835,42 @@ interface ICredits is IERC1155MetadataURI {
     /// @notice Returns a holder's account on a plan; all zero if there is none.
     /// @param planId The plan.
     /// @param holder The holder.
-    /// @return account Credits granted and spent, and whether the trial was taken.
+    /// @return account Balance, credits redeemed by vouchers, end of access, and whether the trial was taken.
     function accountOf(uint256 planId, address holder) external view returns (Account memory account);
+
+    /// @notice Returns when a holder's access to a time plan ends; 0 if it never began. Access is open before that second.
+    /// @param planId The plan.
+    /// @param holder The holder.
+    /// @return Timestamp in seconds.
+    function accessUntil(uint256 planId, address holder) external view returns (uint256);
+
+    /// @notice Returns the live lots of a holder on an expiring plan, earliest expiry first; their credits sum up to the balance.
+    /// @param planId The plan.
+    /// @param holder The holder.
+    /// @param offset How many live lots to skip.
+    /// @param limit How many lots to return at most.
+    /// @return lots What is left of each purchase.
+    function lotsOf(uint256 planId, address holder, uint256 offset, uint256 limit)
+        external
+        view
+        returns (Lot[] memory lots);
+
+    /// @notice Returns whether a plan was granted for a payment settled outside.
+    /// @param planId The plan.
+    /// @param paymentReference The payment's reference.
+    /// @return Whether it was.
+    function isReferenceUsed(uint256 planId, bytes32 paymentReference) external view returns (bool);
+
+    /// @notice Returns what the holder of a voucher signs.
+    /// @param voucher The voucher.
+    /// @return The EIP-712 digest.
+    function voucherDigestOf(Voucher calldata voucher) external view returns (bytes32);
+
+    /// @notice Returns the nonce that the authorization of a signed order carries.
+    /// @dev `keccak256(abi.encode(chain id, this contract, planId, payer, receiver, quantity, maxCost, salt))`.
+    /// @param signedOrder The order.
+    /// @return The nonce.
+    function authorizationNonceOf(SignedOrder calldata signedOrder) external view returns (bytes32);
 
     /// @notice Returns whether a redemption of a holder's credits would succeed, if whoever calls it is one the rule names.
     /// @param planId The plan.

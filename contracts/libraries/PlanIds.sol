@@ -12,7 +12,7 @@ library PlanIds {
     /// @param terms Its terms.
     /// @param salt The creator's salt.
     /// @return planId The id.
-    function planIdOf(address registry, address creator, Terms calldata terms, bytes32 salt)
+    function planIdOf(address registry, address creator, Terms memory terms, bytes32 salt)
         internal
         view
         returns (uint256 planId)

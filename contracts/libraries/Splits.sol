@@ -2,26 +2,29 @@
 pragma solidity ^0.8.30;
 
 /// @title The arithmetic of prices
-/// @dev Unchecked: an amount is below 2^96, a quantity below 2^32, a fee at most 10,000 basis points, so no product reaches 2^256.
+/// @dev Unchecked: a cost is below 2^132, an amount below 2^96, a fee at most 10,000 basis points, so no product reaches 2^256.
 library Splits {
     /// @notice Basis points in one whole.
     uint256 internal constant BPS = 10_000;
 
-    /// @notice Divides what one receiver is due between the receiver and the protocol. The fee is rounded down.
-    /// @param amount The receiver's part of the price of one purchase, in base units.
-    /// @param quantity Number of purchases.
-    /// @param feeBps Protocol fee in basis points.
-    /// @return share What the receiver gets, in base units.
-    /// @return fee What the protocol gets, in base units.
-    function shareAndFeeDown(uint256 amount, uint256 quantity, uint256 feeBps)
-        internal
-        pure
-        returns (uint256 share, uint256 fee)
-    {
+    /// @notice Returns one receiver's part of a cost. Rounded down; exact where the cost is a multiple of all amounts together.
+    /// @param cost The whole cost, in base units.
+    /// @param amount The receiver's amount or weight.
+    /// @param total All amounts or weights together.
+    /// @return The part in base units.
+    function partDown(uint256 cost, uint256 amount, uint256 total) internal pure returns (uint256) {
         unchecked {
-            uint256 due = amount * quantity;
-            fee = (due * feeBps) / BPS;
-            share = due - fee;
+            return (cost * amount) / total;
+        }
+    }
+
+    /// @notice Returns the protocol's part of what one receiver is due. Rounded down.
+    /// @param due What the receiver is due, in base units.
+    /// @param feeBps Protocol fee in basis points.
+    /// @return The fee in base units.
+    function feeDown(uint256 due, uint256 feeBps) internal pure returns (uint256) {
+        unchecked {
+            return (due * feeBps) / BPS;
         }
     }
 }

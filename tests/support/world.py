@@ -13,7 +13,7 @@ from web3.types import EventData, TxReceipt
 
 from nvm_chain.chain import Chain
 from nvm_chain.embedded import LABEL
-from nvm_chain.types import Rule, Split, Terms
+from nvm_chain.types import Activation, Kind, Rule, Split, Terms
 from tests.support.compiled import read_abi, read_creation_code
 
 PRICE = 20_000_000
@@ -103,9 +103,14 @@ class World:
     def terms(self, **changes: Any) -> Terms:
         """Return valid terms: 100 credits for 20 USDC to the builder, 1..10 credits per request, changed as given."""
         values: dict[str, Any] = {
+            "kind": Kind.CREDITS,
+            "activation": Activation.ON_PURCHASE,
             "token": self.chain.usdc,
             "splits": (Split(self.builder.address, PRICE),),
+            "quoter": ZERO,
+            "settled_outside": False,
             "credits": CREDITS,
+            "duration": 0,
             "min_redeem": 1,
             "max_redeem": 10,
             "rule": Rule.HOLDER,

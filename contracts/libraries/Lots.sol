@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+/// @title Credits that expire, purchase by purchase
+/// @dev A lot notes how much had been granted in all when it was added, so lots are marks on one growing number. Credits are
+/// used in the order of the marks. One comparison then tells what is left: everything granted after the further of two points, up
+/// to which credits are used and up to which they have expired. All lots of a plan have the same duration, so that marks and
+/// expiries both only grow, and both can be searched.
+library Lots {
+    /// @notice One mark.
+    struct Mark {
+        /// Timestamp from which on the lot's credits are gone.
+        uint64 expiresAt;
+        /// All credits granted up to and with this lot.
+        uint64 granted;
+    }
+
+    /// @notice Returns the first lot from `first` on that has not expired, or `end` if all have.
+    /// @dev Looks at the first, then searches by halves: one read where nothing has expired, log2 of the number of lots otherwise.
+    /// @param marks The lots of one holder.
+    /// @param first The first that may be live.
+    /// @param end One more than the last.
+    /// @return The number of the lot.
+    function firstLive(mapping(uint256 number => Mark) storage marks, uint256 first, uint256 end)
+        internal
+        view
+        returns (uint256)
+    {
+        if (first == end || marks[first].expiresAt > block.timestamp) return first;
+        unchecked {
+            ++first;
+            while (first < end) {
+                uint256 middle = (first + end) / 2;
+                if (marks[middle].expiresAt > block.timestamp) end = middle;
+                else first = middle + 1;
+            }
+        }
+        return first;
+    }
+
+    /// @notice Returns the first lot from `first` on that is not all used, or `end` if all are.
+    /// @param marks The lots of one holder.
+    /// @param first The first that may be.
+    /// @param end One more than the last.
+    /// @param used Credits up to which all are used.
+    /// @return The number of the lot.
+    function firstUnused(mapping(uint256 number => Mark) storage marks, uint256 first, uint256 end, uint256 used)
+        internal
+        view
+        returns (uint256)
+    {
+        unchecked {
+            while (first < end) {
+                uint256 middle = (first + end) / 2;
+                if (marks[middle].granted > used) end = middle;
+                else first = middle + 1;
+            }
+        }
+        return first;
+    }
+}
