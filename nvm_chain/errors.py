@@ -190,7 +190,7 @@ class AuthorizationMismatch(SignatureError):
     def message(self) -> str:
         """Return what went wrong and what to do next."""
         return (
-            f"The signed order's {self.field} is {self.actual[:300]!r}, not {self.expected[:300]!r}. "
+            f"The signed order's {self.field} is {self.actual[:150]!r}, not {self.expected[:150]!r}. "
             "Ask the payer to sign one for this token and contract."
         )
 
