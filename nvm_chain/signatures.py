@@ -31,7 +31,6 @@ AskChain: TypeAlias = Callable[[ChecksumAddress, bytes, bytes], bool]
 """Tells from account, digest and signature whether a contract at the account accepts the signature (ERC-1271)."""
 
 _RECOVERY_IDS = {27: b"\0", 28: b"\1"}
-_NO_POINT = bytes(64)
 
 
 def keccak(data: bytes) -> bytes:
@@ -55,10 +54,9 @@ def _recover_by_coincurve(digest: bytes, signature: bytes) -> bytes | None:
 
 def _recover_by_eth_keys(digest: bytes, signature: bytes) -> bytes | None:
     try:
-        key = NativeECCBackend().ecdsa_recover(digest, Signature(signature)).to_bytes()
+        return NativeECCBackend().ecdsa_recover(digest, Signature(signature)).to_bytes()
     except (BadSignature, ValidationError):
         return None
-    return None if key == _NO_POINT else key
 
 
 _recover_key = _recover_by_eth_keys if PublicKey is None else _recover_by_coincurve
