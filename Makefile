@@ -61,9 +61,11 @@ check: setup ## Run formatters, linters, the type checker and the tests of the h
 	$(say) 'The rules of the house'
 	@$(PYTEST) tests/house
 
-bench: setup ## Measure gas from receipts and compare with the committed table
+bench: setup ## Measure gas from receipts, compare with the committed table, and time vouchers
 	$(say) 'Measuring gas'
 	@$(BIN)/python tests/gas/bench.py
+	$(say) 'Timing vouchers'
+	@$(BIN)/python tests/bench/vouchers.py
 
 deploy: setup ## Deploy with Ape: make deploy ARGS="--network base:sepolia --account NAME"
 	@$(BIN)/ape run deploy $(ARGS)

@@ -7,14 +7,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nvm_chain import authorizations as authorizations
     from nvm_chain import contract_errors as contract_errors
     from nvm_chain import credits as credits
     from nvm_chain import errors as errors
     from nvm_chain import orders as orders
+    from nvm_chain import permits as permits
     from nvm_chain import plans as plans
     from nvm_chain import pricing as pricing
     from nvm_chain import tokens as tokens
     from nvm_chain import types as types
+    from nvm_chain import vouchers as vouchers
+    from nvm_chain.authorizations import OrderAuthorization as OrderAuthorization
+    from nvm_chain.authorizations import SignedOrder as SignedOrder
+    from nvm_chain.authorizations import build_order_authorization as build_order_authorization
+    from nvm_chain.authorizations import sign_order as sign_order
+    from nvm_chain.authorizations import verify_order as verify_order
     from nvm_chain.chain import Chain as Chain
     from nvm_chain.connecting import connect as connect
     from nvm_chain.credits import burn_credits as burn_credits
@@ -26,12 +34,16 @@ if TYPE_CHECKING:
     from nvm_chain.credits import read_balances as read_balances
     from nvm_chain.credits import redeem_credits as redeem_credits
     from nvm_chain.credits import transfer_credits as transfer_credits
+    from nvm_chain.eip712 import Domain as Domain
     from nvm_chain.errors import NvmChainError as NvmChainError
     from nvm_chain.ids import format_did as format_did
     from nvm_chain.ids import parse_plan_id as parse_plan_id
     from nvm_chain.keys import read_key_from_environment as read_key_from_environment
     from nvm_chain.keys import read_keyfile as read_keyfile
     from nvm_chain.orders import order_plan as order_plan
+    from nvm_chain.permits import Permit as Permit
+    from nvm_chain.permits import PermitSignature as PermitSignature
+    from nvm_chain.permits import sign_permit as sign_permit
     from nvm_chain.plans import accept_plan_ownership as accept_plan_ownership
     from nvm_chain.plans import quote_plan as quote_plan
     from nvm_chain.plans import read_plan as read_plan
@@ -53,11 +65,37 @@ if TYPE_CHECKING:
     from nvm_chain.units import format_units as format_units
     from nvm_chain.units import parse_units as parse_units
     from nvm_chain.units import usdc as usdc
+    from nvm_chain.vouchers import SignedVoucher as SignedVoucher
+    from nvm_chain.vouchers import Voucher as Voucher
+    from nvm_chain.vouchers import VoucherVerifier as VoucherVerifier
+    from nvm_chain.vouchers import build_voucher as build_voucher
+    from nvm_chain.vouchers import next_ceiling as next_ceiling
+    from nvm_chain.vouchers import sign_voucher as sign_voucher
+    from nvm_chain.vouchers import verify_voucher as verify_voucher
 
 __version__ = "0.1.0"
 
-_MODULES = ("contract_errors", "credits", "errors", "orders", "plans", "pricing", "tokens", "types")
+_MODULES = (
+    "authorizations",
+    "contract_errors",
+    "credits",
+    "errors",
+    "orders",
+    "permits",
+    "plans",
+    "pricing",
+    "tokens",
+    "types",
+    "vouchers",
+)
 _NAMES = {
+    "authorizations": (
+        "OrderAuthorization",
+        "SignedOrder",
+        "build_order_authorization",
+        "sign_order",
+        "verify_order",
+    ),
     "chain": ("Chain",),
     "connecting": ("connect",),
     "credits": (
@@ -71,10 +109,16 @@ _NAMES = {
         "redeem_credits",
         "transfer_credits",
     ),
+    "eip712": ("Domain",),
     "errors": ("NvmChainError",),
     "ids": ("format_did", "parse_plan_id"),
     "keys": ("read_key_from_environment", "read_keyfile"),
     "orders": ("order_plan",),
+    "permits": (
+        "Permit",
+        "PermitSignature",
+        "sign_permit",
+    ),
     "plans": (
         "accept_plan_ownership",
         "quote_plan",
@@ -97,6 +141,15 @@ _NAMES = {
     "tokens": ("mint_test_usdc",),
     "types": ("Rule",),
     "units": ("ether", "format_units", "parse_units", "usdc"),
+    "vouchers": (
+        "SignedVoucher",
+        "Voucher",
+        "VoucherVerifier",
+        "build_voucher",
+        "next_ceiling",
+        "sign_voucher",
+        "verify_voucher",
+    ),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from nvm_chain.addresses import parse_address
 from nvm_chain.chain import Chain, summarize
-from nvm_chain.errors import InvalidConfig, InvalidContext
+from nvm_chain.contexts import encode_context as encode_context
+from nvm_chain.errors import InvalidConfig
 from nvm_chain.ids import parse_plan_id
 from nvm_chain.keys import Signer
 from nvm_chain.reverts import error_name
@@ -13,7 +14,6 @@ from nvm_chain.types import Account, Amounts, BatchMintReceipt, CreditsReceipt, 
 from nvm_chain.units import check_uint
 
 AMOUNT_BITS = 64
-CONTEXT_BYTES = 32
 
 
 def read_balance(chain: Chain, plan_id: int | str, holder: str) -> int:
@@ -108,32 +108,6 @@ def redeem_credits(
     address = signer.address if holder is None else parse_address(holder, "holder address")
     function = chain.credits.functions.redeem(plan_id, address, amount, encode_context(context))
     return CreditsReceipt(plan_id, address, amount, summarize(chain.send(signer, function)))
-
-
-def encode_context(context: str | bytes | UUID) -> bytes:
-    """Return a context as 32 bytes: UTF-8 for text, 16 bytes for a UUID, zeros behind. Raises InvalidContext.
-
-    >>> encode_context("request-1")[:9]
-    b'request-1'
-    """
-    if isinstance(context, UUID):
-        data = context.bytes
-    elif isinstance(context, str):
-        data = _encode_text(context)
-    elif isinstance(context, bytes):
-        data = context
-    else:
-        raise InvalidConfig(f"a context is text, bytes or a UUID, not {type(context).__name__}")
-    if len(data) > CONTEXT_BYTES:
-        raise InvalidContext(len(data))
-    return data.ljust(CONTEXT_BYTES, b"\0")
-
-
-def _encode_text(text: str) -> bytes:
-    try:
-        return text.encode(errors="surrogateescape")  # bytes that came from a terminal stay what they were
-    except UnicodeEncodeError:
-        raise InvalidConfig("a context in text has to be text; give bytes for anything else") from None
 
 
 def burn_credits(

@@ -2,8 +2,12 @@
 
 NvmChainError
 ├── InputError (also a ValueError)      found before anything was sent
-│   ├── InvalidAddress, InvalidAmount, InvalidPlanId, InvalidConfig, InvalidContext
+│   ├── InvalidAddress, InvalidAmount, InvalidPlanId, InvalidConfig, InvalidContext, InvalidMessage
 │   └── SuspiciousPrice
+├── SignatureError                      something signed cannot be accepted; found without the chain
+│   ├── VoucherMismatch, VoucherExpired, VoucherSignatureInvalid
+│   ├── AuthorizationMismatch, AuthorizationNotYetValid, AuthorizationExpired, AuthorizationSignatureInvalid
+│   └── SignatureNeedsChain
 ├── KeyFailure                          a key could not be read; never carries the key
 ├── NetworkError                        the chain could not be used
 │   ├── UnknownNetwork, ConnectionFailed, WrongChain, RpcFailed
@@ -119,6 +123,135 @@ class SuspiciousPrice(InputError):
             f"A price of {self.amount} base units is {shown} {self.symbol}. If {self.amount} {self.symbol} is meant, "
             f'give parse_units("{self.amount}", {self.decimals}), for USDC usdc("{self.amount}"); '
             "if it is meant as it stands, pass allow_tiny_price=True."
+        )
+
+
+@dataclass(eq=False)
+class InvalidMessage(InputError):
+    """Thrown when a text is not the signed message that it should be, written exactly as this package writes it."""
+
+    kind: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"This is no {self.kind}: {self.problem}. Ask whoever sent it to send it again."
+
+
+class SignatureError(NvmChainError):
+    """Something signed cannot be accepted. Nothing was sent."""
+
+
+@dataclass(eq=False)
+class VoucherMismatch(SignatureError):
+    """Thrown when a voucher is for another plan or redeemer than the one expected."""
+
+    field: str
+    expected: str
+    actual: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"The voucher's {self.field} is {self.actual}, not {self.expected}. Ask the holder to sign one for {self.expected}."
+
+
+@dataclass(eq=False)
+class VoucherExpired(SignatureError):
+    """Thrown when a voucher's deadline, the last second it counts in, is over. Times are Unix seconds."""
+
+    deadline: int
+    now: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"The voucher was good until {self.deadline}, and it is {self.now}. Ask the holder to sign another one."
+
+
+@dataclass(eq=False)
+class VoucherSignatureInvalid(SignatureError):
+    """Thrown when a voucher is not signed by its holder. ``recovered`` is who signed instead, if anyone can be told."""
+
+    holder: str
+    recovered: str | None
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return _signed_by_another("voucher", self.holder, self.recovered)
+
+
+@dataclass(eq=False)
+class AuthorizationMismatch(SignatureError):
+    """Thrown when a signed order is for another token or another contract than the one expected."""
+
+    field: str
+    expected: str
+    actual: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"The signed order's {self.field} is {self.actual[:150]!r}, not {self.expected[:150]!r}. "
+            "Ask the payer to sign one for this token and contract."
+        )
+
+
+@dataclass(eq=False)
+class AuthorizationNotYetValid(SignatureError):
+    """Thrown when a signed order does not count yet: it does from the second after ``valid_after``, in Unix seconds."""
+
+    valid_after: int
+    now: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"The signed order counts after {self.valid_after}, and it is {self.now}. Send it later."
+
+
+@dataclass(eq=False)
+class AuthorizationExpired(SignatureError):
+    """Thrown when a signed order counts no more: ``valid_before`` is the first such second, in Unix seconds."""
+
+    valid_before: int
+    now: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"The signed order was good before {self.valid_before}, and it is {self.now}. Ask the payer to sign another one."
+
+
+@dataclass(eq=False)
+class AuthorizationSignatureInvalid(SignatureError):
+    """Thrown when an order is not signed by its payer. ``recovered`` is who signed instead, if anyone can be told."""
+
+    payer: str
+    recovered: str | None
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return _signed_by_another("order", self.payer, self.recovered)
+
+
+def _signed_by_another(thing: str, account: str, recovered: str | None) -> str:
+    """Write that a signature is not the account's; a wrong chain or contract looks as if a stranger had signed."""
+    signer = f"by {recovered}, or for another chain or contract" if recovered else "with a malformed signature"
+    return (
+        f"The {thing} is not signed by {account} but {signer}. Ask for a new signature; "
+        f"if {account} is a contract wallet, only the chain can tell: give ask_chain."
+    )
+
+
+@dataclass(eq=False)
+class SignatureNeedsChain(SignatureError):
+    """Thrown when a signature, ``size`` bytes long, is none of a key: at most a contract at ``account`` understands it."""
+
+    account: str
+    size: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"A signature of {self.size} bytes is none of a key, which has 64 or 65. If {self.account} is a contract "
+            "wallet, only the chain can tell whether it is good: give ask_chain."
         )
 
 

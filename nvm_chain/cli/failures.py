@@ -17,6 +17,7 @@ from nvm_chain.errors import (
     KeyFailure,
     NetworkError,
     NvmChainError,
+    SignatureError,
     TransactionError,
 )
 
@@ -30,7 +31,7 @@ EXIT_REFUSED: Final = 6
 EXIT_CODES: Final[Mapping[int, tuple[str, tuple[type[Exception], ...]]]] = {
     0: ("done", ()),
     EXIT_UNEXPECTED: ("stopped by you, or a bug", ()),
-    EXIT_INPUT: ("the input cannot be right", (InputError, click.UsageError)),
+    EXIT_INPUT: ("the input cannot be right", (InputError, SignatureError, click.UsageError)),
     EXIT_KEY: ("a key could not be read", (KeyFailure,)),
     EXIT_NETWORK: ("the chain or its deployment cannot be used", (NetworkError, DeploymentError)),
     EXIT_FUNDS: ("funds or an allowance are missing", (FundsError,)),

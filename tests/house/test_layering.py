@@ -11,7 +11,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent.parent / "nvm_chain"
 LAYERS = {
-    0: "errors contract_errors types units addresses ids pricing networks keys dev_accounts",
+    0: "errors contract_errors types units addresses ids pricing networks keys dev_accounts contexts "
+    "signatures eip712 wire vouchers authorizations permits",
     1: "artifacts deployments reverts chain embedded connecting",
     2: "tokens plans orders credits deploying",
     4: "cli demo",

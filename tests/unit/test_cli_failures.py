@@ -15,6 +15,7 @@ from tests.support.shell import run_cli
 KEY = "c0ffee" * 10 + "cafe"
 EXPECTED = {
     errors.InputError: 2,
+    errors.SignatureError: 2,
     errors.KeyFailure: 3,
     errors.NetworkError: 4,
     errors.DeploymentError: 4,

@@ -1,0 +1,19 @@
+"""Writes vouchers.json and authorization_nonces.json, by viem and ethers alone: `python -m tests.vectors.generate_signed`."""
+
+import subprocess
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+PROGRAMS = {"vouchers.json": "vouchers.mjs", "authorization_nonces.json": "authorizations.mjs"}
+"""Each file of vectors, with the program that prints it. Nothing of this package takes part."""
+
+
+def format_signed(name: str) -> str:
+    """Return the text of one of the files."""
+    command = ["node", str(FOLDER / PROGRAMS[name])]
+    return subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+if __name__ == "__main__":
+    for file in PROGRAMS:
+        (FOLDER / file).write_text(format_signed(file), "utf-8")
