@@ -27,11 +27,16 @@ if TYPE_CHECKING:
     from nvm_chain.connecting import connect as connect
     from nvm_chain.credits import burn_credits as burn_credits
     from nvm_chain.credits import can_redeem as can_redeem
+    from nvm_chain.credits import grant_settled as grant_settled
+    from nvm_chain.credits import has_access as has_access
+    from nvm_chain.credits import is_reference_used as is_reference_used
     from nvm_chain.credits import mint_credits as mint_credits
     from nvm_chain.credits import mint_credits_batch as mint_credits_batch
+    from nvm_chain.credits import read_access_until as read_access_until
     from nvm_chain.credits import read_account as read_account
     from nvm_chain.credits import read_balance as read_balance
     from nvm_chain.credits import read_balances as read_balances
+    from nvm_chain.credits import read_lots as read_lots
     from nvm_chain.credits import redeem_credits as redeem_credits
     from nvm_chain.credits import transfer_credits as transfer_credits
     from nvm_chain.eip712 import Domain as Domain
@@ -53,18 +58,38 @@ if TYPE_CHECKING:
     from nvm_chain.plans import set_plan_uri as set_plan_uri
     from nvm_chain.plans import set_redeemer as set_redeemer
     from nvm_chain.plans import transfer_plan_ownership as transfer_plan_ownership
+    from nvm_chain.pricing import ONE_DAY_DURATION as ONE_DAY_DURATION
+    from nvm_chain.pricing import ONE_HOUR_DURATION as ONE_HOUR_DURATION
+    from nvm_chain.pricing import ONE_MONTH_DURATION as ONE_MONTH_DURATION
+    from nvm_chain.pricing import ONE_WEEK_DURATION as ONE_WEEK_DURATION
+    from nvm_chain.pricing import ONE_YEAR_DURATION as ONE_YEAR_DURATION
     from nvm_chain.pricing import get_dynamic_credits_config as get_dynamic_credits_config
     from nvm_chain.pricing import get_erc20_price_config as get_erc20_price_config
+    from nvm_chain.pricing import get_expirable_duration_config as get_expirable_duration_config
     from nvm_chain.pricing import get_fixed_credits_config as get_fixed_credits_config
     from nvm_chain.pricing import get_free_price_config as get_free_price_config
     from nvm_chain.pricing import get_native_token_price_config as get_native_token_price_config
+    from nvm_chain.pricing import get_outside_price_config as get_outside_price_config
+    from nvm_chain.pricing import get_pay_as_you_go_credits_config as get_pay_as_you_go_credits_config
+    from nvm_chain.pricing import get_quoted_price_config as get_quoted_price_config
     from nvm_chain.pricing import get_split_price_config as get_split_price_config
+    from nvm_chain.relaying import check_signed_order as check_signed_order
+    from nvm_chain.relaying import relay_order as relay_order
+    from nvm_chain.relaying import sign_plan_order as sign_plan_order
+    from nvm_chain.settling import check_voucher as check_voucher
+    from nvm_chain.settling import settle_vouchers as settle_vouchers
+    from nvm_chain.settling import sign_next_voucher as sign_next_voucher
+    from nvm_chain.token_domains import read_token_domain as read_token_domain
     from nvm_chain.tokens import mint_test_usdc as mint_test_usdc
+    from nvm_chain.types import Activation as Activation
+    from nvm_chain.types import Kind as Kind
     from nvm_chain.types import Rule as Rule
+    from nvm_chain.types import VoucherResult as VoucherResult
     from nvm_chain.units import ether as ether
     from nvm_chain.units import format_units as format_units
     from nvm_chain.units import parse_units as parse_units
     from nvm_chain.units import usdc as usdc
+    from nvm_chain.usage import pay_usage as pay_usage
     from nvm_chain.vouchers import SignedVoucher as SignedVoucher
     from nvm_chain.vouchers import Voucher as Voucher
     from nvm_chain.vouchers import VoucherVerifier as VoucherVerifier
@@ -89,23 +114,22 @@ _MODULES = (
     "vouchers",
 )
 _NAMES = {
-    "authorizations": (
-        "OrderAuthorization",
-        "SignedOrder",
-        "build_order_authorization",
-        "sign_order",
-        "verify_order",
-    ),
+    "authorizations": ("OrderAuthorization", "SignedOrder", "build_order_authorization", "sign_order", "verify_order"),
     "chain": ("Chain",),
     "connecting": ("connect",),
     "credits": (
         "burn_credits",
         "can_redeem",
+        "grant_settled",
+        "has_access",
+        "is_reference_used",
         "mint_credits",
         "mint_credits_batch",
+        "read_access_until",
         "read_account",
         "read_balance",
         "read_balances",
+        "read_lots",
         "redeem_credits",
         "transfer_credits",
     ),
@@ -114,11 +138,7 @@ _NAMES = {
     "ids": ("format_did", "parse_plan_id"),
     "keys": ("read_key_from_environment", "read_keyfile"),
     "orders": ("order_plan",),
-    "permits": (
-        "Permit",
-        "PermitSignature",
-        "sign_permit",
-    ),
+    "permits": ("Permit", "PermitSignature", "sign_permit"),
     "plans": (
         "accept_plan_ownership",
         "quote_plan",
@@ -131,16 +151,29 @@ _NAMES = {
         "transfer_plan_ownership",
     ),
     "pricing": (
+        "ONE_DAY_DURATION",
+        "ONE_HOUR_DURATION",
+        "ONE_MONTH_DURATION",
+        "ONE_WEEK_DURATION",
+        "ONE_YEAR_DURATION",
         "get_dynamic_credits_config",
         "get_erc20_price_config",
+        "get_expirable_duration_config",
         "get_fixed_credits_config",
         "get_free_price_config",
         "get_native_token_price_config",
+        "get_outside_price_config",
+        "get_pay_as_you_go_credits_config",
+        "get_quoted_price_config",
         "get_split_price_config",
     ),
+    "relaying": ("check_signed_order", "relay_order", "sign_plan_order"),
+    "settling": ("check_voucher", "settle_vouchers", "sign_next_voucher"),
+    "token_domains": ("read_token_domain",),
     "tokens": ("mint_test_usdc",),
-    "types": ("Rule",),
+    "types": ("Activation", "Kind", "Rule", "VoucherResult"),
     "units": ("ether", "format_units", "parse_units", "usdc"),
+    "usage": ("pay_usage",),
     "vouchers": (
         "SignedVoucher",
         "Voucher",

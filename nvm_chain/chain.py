@@ -134,6 +134,11 @@ class Chain:
         with self._typed_errors():
             return bool(self.web3.eth.get_code(address))
 
+    def read_time(self) -> int:
+        """Return the timestamp of the latest block, in seconds: the clock that deadlines are held against. One request."""
+        with self._typed_errors():
+            return _check_number(self.web3.eth.get_block("latest").get("timestamp"))
+
     def read_coin_balance(self, address: ChecksumAddress) -> int:
         """Return an address's native coin in wei. One request."""
         with self._typed_errors():

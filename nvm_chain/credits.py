@@ -9,8 +9,9 @@ from nvm_chain.contexts import encode_context as encode_context
 from nvm_chain.errors import InvalidConfig
 from nvm_chain.ids import parse_plan_id
 from nvm_chain.keys import Signer
+from nvm_chain.plans import QUANTITY_BITS, read_terms
 from nvm_chain.reverts import error_name
-from nvm_chain.types import Account, Amounts, BatchMintReceipt, CreditsReceipt, RedeemCheck, SkippedMint
+from nvm_chain.types import Account, Amounts, BatchMintReceipt, CreditsReceipt, Kind, Lot, RedeemCheck, SkippedMint
 from nvm_chain.units import check_uint
 
 AMOUNT_BITS = 64
@@ -43,6 +44,37 @@ def can_redeem(chain: Chain, plan_id: int | str, holder: str, amount: int) -> Re
     )
     ok, reason = chain.read(function)
     return RedeemCheck(ok, None if ok else error_name(reason))
+
+
+def read_access_until(chain: Chain, plan_id: int | str, holder: str) -> int:
+    """Read when a holder's access to a time plan ends, as a Unix timestamp; 0 if it never began. One request."""
+    function = chain.credits.functions.accessUntil(parse_plan_id(plan_id), parse_address(holder, "holder address"))
+    return int(chain.read(function))
+
+
+def read_lots(chain: Chain, plan_id: int | str, holder: str, *, offset: int = 0, limit: int = 100) -> list[Lot]:
+    """Read what is left of each purchase of an expiring plan, earliest expiry first. One request.
+
+    At most ``limit`` lots after the first ``offset``; all of them together are the balance.
+    """
+    check_uint(offset, 256, "offset")
+    check_uint(limit, 256, "limit")
+    lots_of = chain.credits.functions.lotsOf
+    found = chain.read(lots_of(parse_plan_id(plan_id), parse_address(holder, "holder address"), offset, limit))
+    return [Lot(credits, expires_at) for credits, expires_at in found]
+
+
+def has_access(chain: Chain, plan_id: int | str, holder: str, cost: int = 1) -> bool:
+    """Read whether a holder may make a request that costs ``cost`` credits now: what a gateway asks. Two or three requests.
+
+    On a time plan the access window has to be open, and requests cost nothing. On a credits plan the balance has to cover
+    the cost. On a usage plan nobody has access: each request is paid. Raises UnknownPlan.
+    """
+    check_uint(cost, AMOUNT_BITS, "cost")
+    terms = read_terms(chain, plan_id)
+    if terms.kind is Kind.TIME:
+        return read_access_until(chain, plan_id, holder) > chain.read_time()
+    return terms.kind is Kind.CREDITS and read_balance(chain, plan_id, holder) >= cost
 
 
 def mint_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, amount: int) -> CreditsReceipt:
@@ -89,6 +121,35 @@ def _name_reason(selector: bytes) -> str:
     return error_name(selector) or f"an error of the receiver's own (0x{selector.hex()})"
 
 
+def grant_settled(
+    chain: Chain,
+    signer: Signer,
+    plan_id: int | str,
+    to: str,
+    *,
+    reference: str | bytes | UUID,
+    quantity: int = 1,
+) -> CreditsReceipt:
+    """Grant a plan for a payment settled outside the chain. Plan owner or minter only. One transaction.
+
+    ``reference``, at most 32 bytes such as a payment's id or its hash, grants once on this plan, ever: sending it again is
+    safe. Raises ReferenceUsed, NotMinter, UnknownPlan, WrongKind, InvalidQuantity, TrialAlreadyTaken, CreditsOverflow,
+    ERC1155InvalidReceiver, InvalidContext.
+    """
+    check_uint(quantity, QUANTITY_BITS, "quantity", minimum=1)
+    plan_id, holder = parse_plan_id(plan_id), parse_address(to, "receiver address")
+    function = chain.credits.functions.grantSettled(plan_id, holder, quantity, encode_context(reference))
+    receipt = chain.send(signer, function)
+    granted = chain.read_events(chain.credits, "TransferSingle", receipt)[0]["args"]["value"]
+    return CreditsReceipt(plan_id, holder, granted, summarize(receipt))
+
+
+def is_reference_used(chain: Chain, plan_id: int | str, reference: str | bytes | UUID) -> bool:
+    """Read whether a plan was granted for a payment settled outside. One request."""
+    function = chain.credits.functions.isReferenceUsed(parse_plan_id(plan_id), encode_context(reference))
+    return bool(chain.read(function))
+
+
 def redeem_credits(
     chain: Chain,
     signer: Signer,
@@ -100,8 +161,10 @@ def redeem_credits(
 ) -> CreditsReceipt:
     """Take credits of ``holder`` (the signer if not given) for a request. One transaction.
 
+    On a time plan that starts on first use, ``amount`` is periods, and the access window is opened or extended by them.
+
     ``context``, at most 32 bytes such as a request id, goes to the event for audit. Raises RedeemNotAllowed,
-    RedeemOutOfRange, InsufficientCredits, UnknownPlan, InvalidContext.
+    RedeemOutOfRange, NotRedeemable, InsufficientCredits, UnknownPlan, InvalidContext.
     """
     check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
     plan_id = parse_plan_id(plan_id)

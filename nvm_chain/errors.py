@@ -7,7 +7,8 @@ NvmChainError
 ├── SignatureError                      something signed cannot be accepted; found without the chain
 │   ├── VoucherMismatch, VoucherExpired, VoucherSignatureInvalid
 │   ├── AuthorizationMismatch, AuthorizationNotYetValid, AuthorizationExpired, AuthorizationSignatureInvalid
-│   └── SignatureNeedsChain
+│   ├── VoucherUsedUp, OrderAlreadyMade
+│   └── SignatureNeedsChain, TokenCannotSign
 ├── KeyFailure                          a key could not be read; never carries the key
 ├── NetworkError                        the chain could not be used
 │   ├── UnknownNetwork, ConnectionFailed, WrongChain, RpcFailed
@@ -241,6 +242,47 @@ def _signed_by_another(thing: str, account: str, recovered: str | None) -> str:
 
 
 @dataclass(eq=False)
+class VoucherUsedUp(SignatureError):
+    """Thrown when as many credits were redeemed by vouchers as a voucher allows, or more."""
+
+    ceiling: int
+    settled: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"The voucher's ceiling is {self.ceiling}, and {self.settled} credits were redeemed by vouchers already. "
+            f"Ask the holder to sign one with a ceiling above {self.settled}."
+        )
+
+
+@dataclass(eq=False)
+class OrderAlreadyMade(SignatureError):
+    """Thrown when a signed order was made before, or its payer has withdrawn it."""
+
+    payer: str
+    nonce: bytes
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"The order of {self.payer} with nonce 0x{self.nonce.hex()} was made or withdrawn before. "
+            "Look at the payer's credits, and have a new order signed if another one is meant."
+        )
+
+
+@dataclass(eq=False)
+class TokenCannotSign(SignatureError):
+    """Thrown when a token takes no signatures of the kind that is needed, or does not tell for which domain."""
+
+    token: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"The token {self.token} takes no such signature. Order with pay='approve'."
+
+
+@dataclass(eq=False)
 class SignatureNeedsChain(SignatureError):
     """Thrown when a signature, ``size`` bytes long, is none of a key: at most a contract at ``account`` understands it."""
 
@@ -435,7 +477,7 @@ class InsufficientAllowance(FundsError):
         """Return what went wrong and what to do next."""
         return (
             f"{self.payer} has approved {self.allowance} base units of token {self.token} for {self.spender} "
-            f"and needs {self.required}. Approve {self.required}, or order with approve=True."
+            f"and needs {self.required}. Approve {self.required}, or order with pay='approve'."
         )
 
 

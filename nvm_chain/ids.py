@@ -11,9 +11,7 @@ from nvm_chain.errors import InvalidPlanId
 from nvm_chain.types import Terms
 
 DID_PREFIX: Final = "did:nv:"
-_TERMS: Final = (
-    "(uint8,uint8,address,(address,uint96)[],address,bool,uint32,uint32,uint32,uint32,uint8,bool,bool)"
-)
+_TERMS: Final = "(uint8,uint8,address,(address,uint96)[],address,bool,uint32,uint32,uint32,uint32,uint8,bool,bool)"
 
 
 def parse_plan_id(value: int | str) -> int:

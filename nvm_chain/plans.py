@@ -6,12 +6,24 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.addresses import ZERO_ADDRESS, parse_address, parse_address_or_zero
 from nvm_chain.chain import Chain, summarize
+from nvm_chain.contract_errors import PlanNotActive, SettledOutside, WrongKind
 from nvm_chain.errors import InvalidConfig, SuspiciousPrice
 from nvm_chain.ids import parse_plan_id
 from nvm_chain.keys import Signer
 from nvm_chain.pricing import build_terms
 from nvm_chain.tokens import read_token_info
-from nvm_chain.types import Activation, CreditsConfig, Kind, Plan, PriceConfig, RegisteredPlan, Rule, Split, Terms, Transaction
+from nvm_chain.types import (
+    Activation,
+    CreditsConfig,
+    Kind,
+    Plan,
+    PriceConfig,
+    RegisteredPlan,
+    Rule,
+    Split,
+    Terms,
+    Transaction,
+)
 from nvm_chain.units import NATIVE_DECIMALS, check_bool, check_uint
 
 QUANTITY_BITS = 32
@@ -63,7 +75,7 @@ def _check_uri(uri: object) -> None:
 
 def _check_price(chain: Chain, price: PriceConfig) -> None:
     """Catch a price of 20 base units where 20 whole units were meant."""
-    if not price.splits:
+    if not price.splits or price.quoter is not None:
         return
     least = min(split.amount for split in price.splits)
     if price.token == ZERO_ADDRESS:
@@ -93,9 +105,21 @@ def read_plan(chain: Chain, plan_id: int | str) -> Plan:
 
 def read_terms(chain: Chain, plan_id: int | str) -> Terms:
     """Read a plan's terms, which never change. One request. Raises UnknownPlan."""
-    kind, activation, token, splits, quoter, settled_outside, credits, duration, least, most, rule, trial, transferable = (
-        chain.read(chain.credits.functions.termsOf(parse_plan_id(plan_id)))
-    )
+    (
+        kind,
+        activation,
+        token,
+        splits,
+        quoter,
+        settled_outside,
+        credits,
+        duration,
+        least,
+        most,
+        rule,
+        trial,
+        transferable,
+    ) = chain.read(chain.credits.functions.termsOf(parse_plan_id(plan_id)))
     return Terms(
         kind=Kind(kind),
         activation=Activation(activation),
@@ -111,6 +135,16 @@ def read_terms(chain: Chain, plan_id: int | str) -> Terms:
         trial=trial,
         transferable=transferable,
     )
+
+
+def check_orderable(plan: Plan) -> None:
+    """Raise PlanNotActive, WrongKind or SettledOutside for a plan that cannot be ordered, before anything is signed or sent."""
+    if not plan.active:
+        raise PlanNotActive(plan.plan_id)
+    if plan.terms.kind is Kind.USAGE:
+        raise WrongKind(plan.plan_id, plan.terms.kind)
+    if plan.terms.settled_outside:
+        raise SettledOutside(plan.plan_id)
 
 
 def quote_plan(chain: Chain, payer: str, plan_id: int | str, quantity: int = 1) -> int:

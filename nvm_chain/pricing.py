@@ -1,16 +1,28 @@
 """Price and credits configs, under the names that the user's documents give them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from eth_typing import ChecksumAddress
 
 from nvm_chain.addresses import ZERO_ADDRESS, parse_address, parse_address_or_zero
 from nvm_chain.errors import InvalidConfig
-from nvm_chain.types import Amounts, CreditsConfig, PriceConfig, Rule, Split, Terms
+from nvm_chain.types import Activation, Amounts, CreditsConfig, Kind, PriceConfig, Rule, Split, Terms
 from nvm_chain.units import check_bool, check_uint
 
-MAX_SPLITS = 16
-AMOUNT_BITS = 96
-CREDITS_BITS = 32
-DURATION_BITS = 32
+MAX_SPLITS: Final = 16
+AMOUNT_BITS: Final = 96
+CREDITS_BITS: Final = 32
+DURATION_BITS: Final = 32
+BPS: Final = 10_000
+
+ONE_HOUR_DURATION: Final = 3600
+"""Seconds. So are the others."""
+ONE_DAY_DURATION: Final = 86_400
+ONE_WEEK_DURATION: Final = 7 * 86_400
+ONE_MONTH_DURATION: Final = 30 * 86_400
+ONE_YEAR_DURATION: Final = 365 * 86_400
 
 
 def get_erc20_price_config(amount: int, token_address: str, receiver_address: str) -> PriceConfig:
@@ -63,23 +75,53 @@ def get_split_price_config(token_address: str, amounts: Amounts) -> PriceConfig:
     return PriceConfig(token=token, splits=splits)
 
 
+def get_quoted_price_config(token_address: str, quoter_address: str, weights: Amounts) -> PriceConfig:
+    """Price a plan by a contract that is asked for the cost of each order (IQuoter), shared by receivers as weights.
+
+    ``token_address`` is the zero address for the native coin. ``weights`` maps 1 to 16 receivers to their parts, 1 to
+    2**96 - 1 each: 3 and 1 are three quarters and one quarter. Raises InvalidAddress, InvalidAmount, InvalidConfig.
+
+    >>> get_quoted_price_config("0x" + "11" * 20, "0x" + "44" * 20, {"0x" + "22" * 20: 1}).total
+    0
+    """
+    price = get_split_price_config(token_address, weights)
+    return replace(price, quoter=parse_address(quoter_address, "quoter address"))
+
+
+def get_outside_price_config() -> PriceConfig:
+    """Price a plan outside the chain, such as by card: it cannot be ordered, and its seller grants it.
+
+    >>> get_outside_price_config().settled_outside
+    True
+    """
+    return PriceConfig(token=ZERO_ADDRESS, splits=(), settled_outside=True)
+
+
 def get_fixed_credits_config(
     credits_granted: int,
     credits_per_request: int = 1,
     *,
+    duration_seconds: int = 0,
     rule: Rule = Rule.HOLDER,
     trial: bool = False,
     transferable: bool = False,
 ) -> CreditsConfig:
     """Grant a number of credits per purchase; every request costs the same.
 
-    Both numbers are whole credits, 1 to 2**32 - 1. Raises InvalidAmount or InvalidConfig.
+    Both numbers are whole credits, 1 to 2**32 - 1. With a duration each purchase's credits expire so many seconds after it;
+    0 means never. Raises InvalidAmount or InvalidConfig.
 
     >>> get_fixed_credits_config(100).max_redeem
     1
     """
     return get_dynamic_credits_config(
-        credits_granted, credits_per_request, credits_per_request, rule=rule, trial=trial, transferable=transferable
+        credits_granted,
+        credits_per_request,
+        credits_per_request,
+        duration_seconds=duration_seconds,
+        rule=rule,
+        trial=trial,
+        transferable=transferable,
     )
 
 
@@ -88,30 +130,89 @@ def get_dynamic_credits_config(
     min_credits_per_request: int = 1,
     max_credits_per_request: int = 1,
     *,
+    duration_seconds: int = 0,
     rule: Rule = Rule.HOLDER,
     trial: bool = False,
     transferable: bool = False,
 ) -> CreditsConfig:
     """Grant a number of credits per purchase; a request costs between a minimum and a maximum.
 
-    All numbers are whole credits, 1 to 2**32 - 1. Raises InvalidAmount or InvalidConfig.
+    All numbers are whole credits, 1 to 2**32 - 1. With a duration each purchase's credits expire so many seconds after it;
+    0 means never. Raises InvalidAmount or InvalidConfig.
 
-    >>> get_dynamic_credits_config(100, 1, 5)
-    CreditsConfig(credits=100, min_redeem=1, max_redeem=5, rule=<Rule.HOLDER: 0>, trial=False, transferable=False)
+    >>> get_dynamic_credits_config(100, 1, 5, duration_seconds=30 * 86_400).duration
+    2592000
     """
     check_uint(credits_granted, CREDITS_BITS, "credits granted", minimum=1)
-    check_uint(min_credits_per_request, CREDITS_BITS, "least credits per request", minimum=1)
-    check_uint(max_credits_per_request, CREDITS_BITS, "most credits per request", minimum=1)
-    if min_credits_per_request > max_credits_per_request:
-        raise InvalidConfig(f"a request cannot cost {min_credits_per_request} to {max_credits_per_request} credits")
+    check_uint(duration_seconds, DURATION_BITS, "duration")
+    if check_bool(transferable, "transferable") and duration_seconds:
+        raise InvalidConfig("credits that expire cannot be transferable; leave one of the two out")
     return CreditsConfig(
         credits_granted,
-        min_credits_per_request,
-        max_credits_per_request,
-        _check_rule(rule),
-        check_bool(trial, "trial"),
-        check_bool(transferable, "transferable"),
+        *_check_range(min_credits_per_request, max_credits_per_request),
+        rule=_check_rule(rule),
+        trial=check_bool(trial, "trial"),
+        transferable=transferable,
+        duration=duration_seconds,
     )
+
+
+def get_expirable_duration_config(
+    duration_seconds: int,
+    periods: int = 1,
+    *,
+    activation: Activation = Activation.ON_PURCHASE,
+    max_periods_per_redemption: int = 1,
+    rule: Rule = Rule.HOLDER,
+    trial: bool = False,
+) -> CreditsConfig:
+    """Grant periods of time, in which requests cost nothing. ``duration_seconds`` is one period's length.
+
+    ON_PURCHASE a purchase opens the access window, or extends it; ON_FIRST_USE the holder redeems a period to do so, and
+    may redeem up to ``max_periods_per_redemption`` at once. A purchase grants ``periods`` of them, 1 to 2**32 - 1.
+    ``rule`` says who may redeem, so it has no meaning ON_PURCHASE. Raises InvalidAmount or InvalidConfig.
+
+    >>> get_expirable_duration_config(86_400).kind
+    <Kind.TIME: 1>
+    """
+    check_uint(duration_seconds, DURATION_BITS, "duration", minimum=1)
+    check_uint(periods, CREDITS_BITS, "periods", minimum=1)
+    activation = _check_activation(activation)
+    opens_on_use = activation is Activation.ON_FIRST_USE
+    if not opens_on_use and _check_rule(rule) is not Rule.HOLDER:
+        raise InvalidConfig("a period that starts on purchase is not redeemed, so no rule says by whom; leave it out")
+    return CreditsConfig(
+        periods,
+        *(_check_range(1, max_periods_per_redemption) if opens_on_use else (0, 0)),
+        rule=_check_rule(rule),
+        trial=check_bool(trial, "trial"),
+        kind=Kind.TIME,
+        activation=activation,
+        duration=duration_seconds,
+    )
+
+
+def get_pay_as_you_go_credits_config() -> CreditsConfig:
+    """Grant nothing: each request is paid on its own, see `nvm_chain.pay_usage`.
+
+    >>> get_pay_as_you_go_credits_config().kind
+    <Kind.USAGE: 2>
+    """
+    return CreditsConfig(credits=0, min_redeem=0, max_redeem=0, kind=Kind.USAGE)
+
+
+def _check_range(least: int, most: int) -> tuple[int, int]:
+    check_uint(least, CREDITS_BITS, "least credits per request", minimum=1)
+    check_uint(most, CREDITS_BITS, "most credits per request", minimum=1)
+    if least > most:
+        raise InvalidConfig(f"a request cannot cost {least} to {most} credits")
+    return least, most
+
+
+def _check_activation(activation: int) -> Activation:
+    if isinstance(activation, bool) or activation not in list(Activation):
+        raise InvalidConfig(f"{activation!r} is no activation; give Activation.ON_PURCHASE or Activation.ON_FIRST_USE")
+    return Activation(activation)
 
 
 def _check_rule(rule: int) -> Rule:
@@ -137,3 +238,17 @@ def build_terms(price: PriceConfig, credits: CreditsConfig) -> Terms:
         trial=credits.trial,
         transferable=credits.transferable,
     )
+
+
+def share_cost(terms: Terms, cost: int, fee_bps: int) -> tuple[list[tuple[ChecksumAddress, int]], int]:
+    """Return what each split's receiver gets of a cost, and the protocol fee taken out of it, as the contract divides it.
+
+    All in base units; together they are the cost. Parts are rounded down and the first split gets what is left; the fee is
+    rounded down for each split. ``fee_bps`` in basis points.
+    """
+    total = sum(split.amount for split in terms.splits)
+    dues = [cost * split.amount // total for split in terms.splits[1:]]
+    dues = [cost - sum(dues), *dues] if terms.splits else []
+    fees = [due * fee_bps // BPS for due in dues]
+    shares = [(split.receiver, due - fee) for split, due, fee in zip(terms.splits, dues, fees, strict=True)]
+    return shares, sum(fees)

@@ -201,6 +201,21 @@ class OrderReceipt:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageReceipt:
+    """The result of paying for requests of a usage plan. Fields as of an OrderReceipt; nothing is granted."""
+
+    plan_id: int
+    payer: ChecksumAddress
+    quantity: int
+    context: bytes
+    token: ChecksumAddress
+    paid: int
+    receivers: Mapping[ChecksumAddress, int]
+    transaction: Transaction
+    approval: Transaction | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CreditsReceipt:
     """The result of a mint, redemption, burn or transfer of ``amount`` credits."""
 
@@ -227,6 +242,67 @@ class BatchMintReceipt:
     minted: tuple[tuple[ChecksumAddress, int], ...]
     skipped: tuple[SkippedMint, ...]
     transaction: Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What is left of one purchase of an expiring plan. ``expires_at`` is the Unix second from which on it is gone."""
+
+    credits: int
+    expires_at: int
+
+
+class VoucherResult(IntEnum):
+    """What became of a voucher that was settled."""
+
+    SETTLED = 0
+    """All that was asked for, up to the ceiling, was taken."""
+    SHORT = 1
+    """The holder had less, which was taken."""
+    EXPIRED = 2
+    """Its deadline is over."""
+    USED_UP = 3
+    """Its ceiling had been reached before."""
+    NOT_SIGNED = 4
+    """It is not the holder's signature over these terms, for this redeemer."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherOutcome:
+    """What became of one voucher of a batch: ``amount`` is the credits it brought."""
+
+    holder: ChecksumAddress
+    amount: int
+    result: VoucherResult
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementReceipt:
+    """The result of settling vouchers. ``outcomes`` has one item for each voucher, in the order given."""
+
+    plan_id: int
+    redeemer: ChecksumAddress
+    outcomes: tuple[VoucherOutcome, ...]
+    transaction: Transaction
+
+    @property
+    def credits(self) -> int:
+        """Credits that all vouchers brought together."""
+        return sum(outcome.amount for outcome in self.outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherCheck:
+    """What a good voucher would bring now, in credits: the least of the holder's ``balance`` and ``ceiling - settled``."""
+
+    balance: int
+    settled: int
+    ceiling: int
+
+    @property
+    def available(self) -> int:
+        """Credits that settling it now would bring."""
+        return min(self.balance, self.ceiling - self.settled)
 
 
 @dataclass(frozen=True, slots=True)

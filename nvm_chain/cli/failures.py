@@ -40,7 +40,7 @@ EXIT_CODES: Final[Mapping[int, tuple[str, tuple[type[Exception], ...]]]] = {
 """Each exit code with its meaning and the errors that lead to it."""
 
 IN_SHELL: Final = (
-    (r"order with approve=True", "order without --no-approve"),
+    (r"pay='(\w+)'", r"--pay \1"),
     (r"\bmax_cost\b", "--max-cost"),
     (r"\bset_minter\b", "`nvm-chain plan set-minter`"),
     (r"\bset_redeemer\b", "`nvm-chain plan set-redeemer`"),

@@ -15,6 +15,7 @@ from nvm_chain.errors import InvalidConfig
 
 if TYPE_CHECKING:
     from nvm_chain.chain import Chain
+    from nvm_chain.paying import PayWay
 
 
 @chain_command(
@@ -33,12 +34,13 @@ if TYPE_CHECKING:
     "--max-cost", metavar="AMOUNT", help='Most to pay in all, such as "20 USDC". Default: the price that is quoted now.'
 )
 @click.option(
-    "--approve/--no-approve",
-    default=True,
-    help="Approve exactly the cost if the allowance is too small, or fail then. Default: approve.",
+    "--pay",
+    type=click.Choice(["allowance", "approve", "permit", "authorization"]),
+    help="How a token is paid: from an allowance, by approving exactly the cost, by a signed permit, or by a signed order. "
+    "Default: the way with the fewest transactions.",
 )
 def order(
-    session: Session, plan: int, quantity: int, receiver: str | None, max_cost: str | None, approve: bool
+    session: Session, plan: int, quantity: int, receiver: str | None, max_cost: str | None, pay: "PayWay | None"
 ) -> None:
     """Buy a plan: the signer pays, straight to the plan's receivers, and gets the credits.
 
@@ -49,9 +51,7 @@ def order(
     chain, signer = session.connect_to_sign()
     session.say("Reading the plan")
     most = None if limit is None else _check_limit(chain, plan, limit)
-    receipt = orders.order_plan(
-        chain, signer, plan, receiver=receiver, quantity=quantity, max_cost=most, approve=approve
-    )
+    receipt = orders.order_plan(chain, signer, plan, receiver=receiver, quantity=quantity, max_cost=most, pay=pay)
     paid = [(who, format_amount(chain, receipt.token, amount)) for who, amount in receipt.receivers.items()]
     rows: Rows = [
         ("plan id", format_plan_id(plan)),

@@ -14,13 +14,17 @@ LAYERS = {
     0: "errors contract_errors types units addresses ids pricing networks keys dev_accounts contexts "
     "signatures eip712 wire vouchers authorizations permits",
     1: "artifacts deployments reverts chain embedded connecting",
-    2: "tokens plans orders credits deploying",
+    2: "tokens token_domains wallets plans credits paying receipts relaying orders usage settling deploying",
     4: "cli demo",
 }
 LAYER_OF = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
 SEAM = {"web3": {"chain", "embedded"}, "eth_tester": {"embedded"}, "requests": {"chain"}}
-TYPES_ONLY = {"orders": {"web3.types"}}
-"""The receipt that `orders` takes from `chain` and takes apart has a type of web3's; nothing in it talks to a node."""
+TYPES_ONLY = {
+    "orders": {"web3.types", "web3.contract.contract"},
+    "receipts": {"web3.types"},
+    "settling": {"web3.types"},
+}
+"""What these take from `chain` and hand back to it has types of web3's; nothing in them talks to a node."""
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 

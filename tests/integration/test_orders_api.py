@@ -228,13 +228,13 @@ def test_order_plan__that_may_not_approve__says_what_is_missing(
     payer, spender, token = world.subscriber.address, world.credits.address, world.usdc.address
     error = InsufficientAllowance(token, payer, spender, before, PRICE)
     with unchanged(world.subscriber, plan_ids=[plan.plan_id]), reverts(error):
-        order_plan(world.chain, world.subscriber, plan.plan_id, approve=False)
+        order_plan(world.chain, world.subscriber, plan.plan_id, pay="allowance")
 
 
 def test_order_plan__that_may_not_approve_but_need_not__succeeds(world: World, plan: RegisteredPlan) -> None:
     give(world)
     approve_credits(world.chain, world.subscriber, world.usdc.address, PRICE)
-    assert order_plan(world.chain, world.subscriber, plan.plan_id, approve=False).approval is None
+    assert order_plan(world.chain, world.subscriber, plan.plan_id, pay="allowance").approval is None
 
 
 @pytest.mark.parametrize("before", [0, 1, PRICE - 1, PRICE, PRICE + 1])

@@ -157,7 +157,7 @@ CASES = (
     ),
     Case(
         "no allowance",
-        ["order", "PLAN", "--quantity", "2", "--no-approve"],
+        ["order", "PLAN", "--quantity", "2", "--pay", "allowance"],
         5,
         "InsufficientAllowance",
         {"token": "TOKEN", "payer": "SUBSCRIBER", "spender": "CREDITS", "allowance": PRICE, "required": 2 * PRICE},
@@ -341,7 +341,7 @@ def test_error__of_a_malformed_url__does_not_repeat_it(shell: Shell, url: str) -
 @pytest.mark.parametrize(
     ("command", "advice"),
     [
-        (["order", "PLAN", "--quantity", "2", "--no-approve"], "or order without --no-approve."),
+        (["order", "PLAN", "--quantity", "2", "--pay", "allowance"], "or order with --pay approve."),
         (["order", "PLAN", "--max-cost", "1 USDC"], "Raise --max-cost if you agree."),
         (["mint", "PLAN", f"{SOMEBODY}=1"], "or can allow you with `nvm-chain plan set-minter`."),
         (["redeem", "PLAN", "1", "--holder", SOMEBODY], "can allow you with `nvm-chain plan set-redeemer`."),

@@ -1,0 +1,122 @@
+"""What a mined order or payment came to, told from its transaction alone, without a request."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from eth_typing import ChecksumAddress
+from web3.types import TxReceipt
+
+from nvm_chain.addresses import ZERO_ADDRESS
+from nvm_chain.chain import Chain, summarize
+from nvm_chain.pricing import share_cost
+from nvm_chain.tokens import ERC20_ABI
+from nvm_chain.types import OrderReceipt, Plan, Transaction, UsageReceipt
+
+Payments = Mapping[ChecksumAddress, int]
+
+
+def read_coin_fee_receiver(chain: Chain, plan: Plan) -> ChecksumAddress:
+    """Read who gets the fee of a payment in coin, before it is sent: after it, nothing may fail any more."""
+    if plan.terms.token != ZERO_ADDRESS or plan.fee_bps == 0:
+        return ZERO_ADDRESS
+    receiver: ChecksumAddress = chain.read(chain.credits.functions.protocolFee())[1]
+    return receiver
+
+
+def build_order_receipt(
+    chain: Chain,
+    plan: Plan,
+    receipt: TxReceipt,
+    *,
+    approval: Transaction | None = None,
+    fee_receiver: ChecksumAddress = ZERO_ADDRESS,
+    collected: int | None = None,
+) -> OrderReceipt:
+    """Tell what an order came to. ``collected`` is what an authorization brought to the contract first, in base units."""
+    ordered = chain.read_events(chain.credits, "Ordered", receipt)[0]["args"]
+    granted = chain.read_events(chain.credits, "TransferSingle", receipt)[0]["args"]["value"]
+    payer, cost = ordered["payer"], ordered["cost"]
+    if collected is not None:
+        receivers = _forwarded_payments(chain, plan.terms.token, payer, collected - cost, receipt)
+    else:
+        receivers = _payments(chain, plan, payer, cost, receipt, fee_receiver)
+    return OrderReceipt(
+        plan_id=plan.plan_id,
+        payer=payer,
+        receiver=ordered["receiver"],
+        quantity=ordered["quantity"],
+        token=plan.terms.token,
+        paid=cost,
+        receivers=receivers,
+        credits_granted=granted,
+        transaction=summarize(receipt),
+        approval=approval,
+    )
+
+
+def build_usage_receipt(
+    chain: Chain,
+    plan: Plan,
+    receipt: TxReceipt,
+    *,
+    approval: Transaction | None = None,
+    fee_receiver: ChecksumAddress = ZERO_ADDRESS,
+) -> UsageReceipt:
+    """Tell what a payment for usage came to."""
+    paid = chain.read_events(chain.credits, "Paid", receipt)[0]["args"]
+    return UsageReceipt(
+        plan_id=plan.plan_id,
+        payer=paid["payer"],
+        quantity=paid["quantity"],
+        context=bytes(paid["context"]),
+        token=plan.terms.token,
+        paid=paid["cost"],
+        receivers=_payments(chain, plan, paid["payer"], paid["cost"], receipt, fee_receiver),
+        transaction=summarize(receipt),
+        approval=approval,
+    )
+
+
+def _payments(
+    chain: Chain,
+    plan: Plan,
+    payer: ChecksumAddress,
+    cost: int,
+    receipt: TxReceipt,
+    fee_receiver: ChecksumAddress,
+) -> Payments:
+    if plan.terms.token == ZERO_ADDRESS:
+        return _coin_payments(chain, plan, cost, receipt, fee_receiver)
+    return _token_payments(chain, plan.terms.token, payer, receipt)
+
+
+def _token_payments(
+    chain: Chain, token: ChecksumAddress, source: ChecksumAddress, receipt: TxReceipt
+) -> Counter[ChecksumAddress]:
+    """Sum what left an address, by receiver, as the token's own Transfer events tell it."""
+    payments: Counter[ChecksumAddress] = Counter()
+    for event in chain.read_events(chain.bind(token, ERC20_ABI), "Transfer", receipt):
+        if event["args"]["from"] == source:
+            payments[event["args"]["to"]] += event["args"]["value"]
+    return payments
+
+
+def _forwarded_payments(
+    chain: Chain, token: ChecksumAddress, payer: ChecksumAddress, change: int, receipt: TxReceipt
+) -> Payments:
+    """Sum what the contract passed on, without the change that went back to the payer."""
+    payments = _token_payments(chain, token, chain.credits.address, receipt)
+    payments[payer] -= change
+    return {receiver: amount for receiver, amount in payments.items() if amount}
+
+
+def _coin_payments(chain: Chain, plan: Plan, cost: int, receipt: TxReceipt, fee_receiver: ChecksumAddress) -> Payments:
+    """Compute who got how much coin, which leaves no events, from the terms as the contract does."""
+    shares, fees = share_cost(plan.terms, cost, plan.fee_bps)
+    payments: Counter[ChecksumAddress] = Counter()
+    for receiver, amount in shares:
+        payments[receiver] += amount
+    if fees:
+        forgone = chain.read_events(chain.credits, "FeeForgone", receipt)
+        payments[plan.terms.splits[0].receiver if forgone else fee_receiver] += fees
+    return dict(payments)

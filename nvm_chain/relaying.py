@@ -1,0 +1,114 @@
+"""Signed orders against a chain: a payer signs with what the chain says, and a relayer brings the order."""
+
+from typing import Final
+
+from nvm_chain.addresses import ZERO_ADDRESS, parse_address
+from nvm_chain.authorizations import (
+    SignedOrder,
+    authorization_nonce,
+    build_order_authorization,
+    sign_order,
+    verify_order,
+)
+from nvm_chain.chain import Chain
+from nvm_chain.contract_errors import CostAboveMax, TokenWithoutCode
+from nvm_chain.eip712 import MessageSigner
+from nvm_chain.errors import OrderAlreadyMade
+from nvm_chain.keys import Signer
+from nvm_chain.paying import SIGNATURE_SECONDS, check_funds
+from nvm_chain.plans import check_orderable, quote_plan, read_plan
+from nvm_chain.receipts import build_order_receipt
+from nvm_chain.token_domains import is_authorization_used, read_token_domain
+from nvm_chain.types import OrderReceipt, Plan
+from nvm_chain.units import check_uint
+from nvm_chain.wallets import ask_wallets
+
+ANSWER_BITS: Final = 256
+
+
+def sign_plan_order(
+    chain: Chain,
+    signer: MessageSigner,
+    plan_id: int | str,
+    *,
+    receiver: str | None = None,
+    quantity: int = 1,
+    max_cost: int | None = None,
+    valid_seconds: int = SIGNATURE_SECONDS,
+) -> SignedOrder:
+    """Sign an order that anyone may bring to the chain: the signer pays and needs no coin for gas. Sends nothing.
+
+    ``receiver`` gets the credits, the signer if not given. ``max_cost``, the quoted cost if not given, is what is authorised, in
+    base units; what the order does not cost goes back at once. It counts for ``valid_seconds`` by the chain's clock.
+    About ten requests. Raises UnknownPlan, PlanNotActive, WrongKind, SettledOutside, InvalidQuantity, QuoteFailed,
+    CostAboveMax, InsufficientFunds, TokenCannotSign, and TokenWithoutCode for a plan priced in the native coin.
+    """
+    check_uint(valid_seconds, 64, "valid_seconds", minimum=1)
+    plan = read_plan(chain, plan_id)
+    check_orderable(plan)
+    cost = quote_plan(chain, signer.address, plan.plan_id, quantity)
+    most = cost if max_cost is None else check_uint(max_cost, ANSWER_BITS, "max_cost")
+    if cost > most:
+        raise CostAboveMax(cost, most)
+    if plan.terms.token == ZERO_ADDRESS:
+        raise TokenWithoutCode(ZERO_ADDRESS)
+    domain = read_token_domain(chain, plan.terms.token)
+    check_funds(chain, plan.terms.token, signer.address, most)
+    order = build_order_authorization(
+        plan.plan_id,
+        payer=signer.address,
+        receiver=signer.address if receiver is None else parse_address(receiver, "receiver address"),
+        quantity=quantity,
+        max_cost=most,
+        valid_before=chain.read_time() + valid_seconds + 1,
+    )
+    return sign_order(signer, order, token=domain, contract=chain.credits.address)
+
+
+def check_signed_order(chain: Chain, signed: SignedOrder) -> Plan:
+    """Check everything that can be known before a signed order is sent, and return its plan. About ten requests.
+
+    The domain is read from the plan's own token, the clock is the chain's, and a contract wallet is asked (ERC-1271). Raises
+    UnknownPlan, PlanNotActive, WrongKind, SettledOutside, InvalidQuantity, QuoteFailed, CostAboveMax, InsufficientFunds,
+    TokenCannotSign, AuthorizationMismatch, AuthorizationNotYetValid, AuthorizationExpired, AuthorizationSignatureInvalid,
+    OrderAlreadyMade.
+    """
+    order = signed.order
+    plan = read_plan(chain, order.plan_id)
+    check_orderable(plan)
+    if plan.terms.token == ZERO_ADDRESS:
+        raise TokenWithoutCode(ZERO_ADDRESS)
+    domain = read_token_domain(chain, plan.terms.token)
+    contract = chain.credits.address
+    verify_order(signed, token=domain, contract=contract, now=chain.read_time(), ask_chain=ask_wallets(chain))
+    nonce = authorization_nonce(order, chain_id=chain.chain_id, contract=contract)
+    if is_authorization_used(chain, plan.terms.token, order.payer, nonce):
+        raise OrderAlreadyMade(order.payer, nonce)
+    cost = quote_plan(chain, order.payer, plan.plan_id, order.quantity)
+    if cost > order.max_cost:
+        raise CostAboveMax(cost, order.max_cost)
+    check_funds(chain, plan.terms.token, order.payer, order.max_cost)
+    return plan
+
+
+def relay_order(chain: Chain, signer: Signer, signed: SignedOrder) -> OrderReceipt:
+    """Bring a signed order to the chain: the signer pays the gas, the order's payer the price. Waits until mined.
+
+    Nobody has to trust whoever relays: an order can be brought as it was signed, once, and not otherwise. One transaction.
+    Raises as `check_signed_order`, before anything is sent, and AuthorizationFailed, TrialAlreadyTaken, PaymentFailed,
+    ERC1155InvalidReceiver, InsufficientCoin, NotMined, OutcomeUnknown, or a NetworkError.
+    """
+    plan = check_signed_order(chain, signed)
+    order = signed.order
+    values = (
+        order.plan_id,
+        order.payer,
+        order.receiver,
+        order.quantity,
+        order.max_cost,
+        order.valid_after,
+        order.valid_before,
+        order.salt,
+    )
+    receipt = chain.send(signer, chain.credits.functions.orderWithAuthorization(values, signed.signature))
+    return build_order_receipt(chain, plan, receipt, collected=order.max_cost)

@@ -1,0 +1,64 @@
+"""Usage plans: pay for a request, with its id in the event."""
+
+from typing import Literal
+from uuid import UUID
+
+from nvm_chain.addresses import ZERO_ADDRESS
+from nvm_chain.chain import Chain
+from nvm_chain.contexts import encode_context
+from nvm_chain.contract_errors import CostAboveMax, PlanNotActive, WrongKind
+from nvm_chain.errors import InvalidConfig, NvmChainError
+from nvm_chain.keys import Signer
+from nvm_chain.paying import check_funds, prepare_allowance, undo_approval
+from nvm_chain.plans import quote_plan, read_plan
+from nvm_chain.receipts import build_usage_receipt, read_coin_fee_receiver
+from nvm_chain.types import Kind, UsageReceipt
+from nvm_chain.units import check_uint
+
+
+def pay_usage(
+    chain: Chain,
+    signer: Signer,
+    plan_id: int | str,
+    *,
+    quantity: int = 1,
+    max_cost: int | None = None,
+    context: str | bytes | UUID = b"",
+    pay: Literal["allowance", "approve"] = "approve",
+) -> UsageReceipt:
+    """Pay for a request of a usage plan; nothing is granted.
+
+    ``quantity`` is how many units are paid for, ``context`` (at most 32 bytes, such as a request id) goes to the event, where
+    whoever serves the request finds it. ``max_cost`` in base units, the quoted cost if not given. ``approve`` approves exactly
+    the cost if the allowance is too small; for many requests approve once and pay from the ``allowance``.
+
+    One transaction, two if it approves. Raises UnknownPlan, PlanNotActive, WrongKind, InvalidQuantity, QuoteFailed,
+    CostAboveMax, InsufficientFunds, InsufficientAllowance, InsufficientCoin, PaymentFailed, InvalidContext, NotMined,
+    OutcomeUnknown, or a NetworkError.
+    """
+    if pay not in ("allowance", "approve"):
+        raise InvalidConfig(f"usage is paid with pay='approve' or pay='allowance', not {pay!r}")
+    encoded = encode_context(context)
+    plan = read_plan(chain, plan_id)
+    if plan.terms.kind is not Kind.USAGE:
+        raise WrongKind(plan.plan_id, plan.terms.kind)
+    if not plan.active:
+        raise PlanNotActive(plan.plan_id)
+    cost = quote_plan(chain, signer.address, plan.plan_id, quantity)
+    limit = cost if max_cost is None else check_uint(max_cost, 256, "max_cost")
+    if cost > limit:
+        raise CostAboveMax(cost, limit)
+    most = limit if plan.terms.is_quoted else cost
+    function = chain.credits.functions.pay(plan.plan_id, quantity, most, encoded)
+    if plan.terms.token == ZERO_ADDRESS or cost == 0:
+        fee_receiver = read_coin_fee_receiver(chain, plan)
+        return build_usage_receipt(chain, plan, chain.send(signer, function, value=cost), fee_receiver=fee_receiver)
+    check_funds(chain, plan.terms.token, signer.address, most)
+    allowance, approval = prepare_allowance(chain, signer, plan.terms.token, most, approve=pay == "approve")
+    try:
+        receipt = chain.send(signer, function)
+    except NvmChainError as error:
+        if approval is not None:
+            undo_approval(chain, signer, plan.terms.token, allowance, error)
+        raise
+    return build_usage_receipt(chain, plan, receipt, approval=approval)

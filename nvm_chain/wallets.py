@@ -1,0 +1,38 @@
+"""Contract wallets: whether one accepts a signature (ERC-1271)."""
+
+from typing import Any, Final
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.chain import Chain
+from nvm_chain.errors import NoContract, RpcFailed, TransactionError
+from nvm_chain.signatures import AskChain
+
+MAGIC_VALUE: Final = bytes.fromhex("1626ba7e")
+"""What a wallet answers if the signature is good."""
+
+WALLET_ABI: Final[tuple[dict[str, Any], ...]] = (
+    {
+        "type": "function",
+        "name": "isValidSignature",
+        "stateMutability": "view",
+        "inputs": [{"name": "hash", "type": "bytes32"}, {"name": "signature", "type": "bytes"}],
+        "outputs": [{"name": "", "type": "bytes4"}],
+    },
+)
+
+
+def ask_wallets(chain: Chain) -> AskChain:
+    """Return a function that asks the contract at an account whether it accepts a signature. One request each time it is called.
+
+    The answer holds for the present block: a wallet may change its mind, so do not keep it.
+    """
+
+    def ask(account: ChecksumAddress, digest: bytes, signature: bytes) -> bool:
+        function = chain.bind(account, WALLET_ABI).functions.isValidSignature(digest, signature)
+        try:
+            return bytes(chain.read(function)) == MAGIC_VALUE
+        except (NoContract, RpcFailed, TransactionError):
+            return False
+
+    return ask
