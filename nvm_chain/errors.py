@@ -15,7 +15,7 @@ NvmChainError
 └── TransactionError                    the chain refused
     ├── NotMined, OutcomeUnknown, OutOfGas
     ├── RevertedWithReason, RevertedWithoutReason, Panicked
-    └── ContractError                   one subclass per error of the contract, in contract_errors.py
+    └── ContractError                   one subclass per error of the contracts, in contract_errors.py
 """
 
 from dataclasses import astuple, dataclass
@@ -200,14 +200,15 @@ class NoContract(NetworkError):
 
 @dataclass(eq=False)
 class NoDeployment(NetworkError):
-    """Thrown when nothing says where the contract is on a chain."""
+    """Thrown when nothing says where a contract is on a chain."""
 
     chain_id: int
+    contract: str = "Credits"
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
         return (
-            f"No deployment of Credits is known on chain {self.chain_id}. "
+            f"No deployment of {self.contract} is known on chain {self.chain_id}. "
             "Deploy one (nvm-chain deploy, ape run deploy) or give its address."
         )
 
@@ -401,4 +402,4 @@ class Panicked(TransactionError):
 
 
 class ContractError(TransactionError):
-    """An error of the Credits contract; see contract_errors.py. Same name and fields as in Solidity."""
+    """An error of one of the contracts; see contract_errors.py. Same name and fields as in Solidity."""
