@@ -15,7 +15,8 @@ def test_detach_plan__by_owner__ends_it_on_both_sides_and_emits(
 ) -> None:
     receipt = world.send(world.builder, agents.functions.detachPlan(agent_id, plan_id))
     assert agents.events(receipt) == [detached(agent_id, plan_id, world.builder.address)]
-    assert agents.plans_of(agent_id) == agents.agents_of(plan_id) == []
+    assert agents.plans_of(agent_id) == []
+    assert agents.agents_of(plan_id) == []
     with reverts(PlanNotAttached(agent_id, plan_id)):
         agents.cost_of(agent_id, plan_id)
 

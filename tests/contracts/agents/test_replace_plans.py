@@ -37,7 +37,8 @@ def test_replace_plans__with_others__detaches_and_attaches(
 
 def test_replace_plans__with_none__detaches_all(world: World, agents: Agents, agent_id: int, plan_id: int) -> None:
     world.send(world.builder, agents.functions.replacePlans(agent_id, []))
-    assert agents.plans_of(agent_id) == agents.agents_of(plan_id) == []
+    assert agents.plans_of(agent_id) == []
+    assert agents.agents_of(plan_id) == []
 
 
 def test_replace_plans__of_none_with_none__does_nothing(world: World, agents: Agents) -> None:
