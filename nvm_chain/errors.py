@@ -3,6 +3,8 @@
 NvmChainError
 ├── InputError (also a ValueError)      found before anything was sent
 │   ├── InvalidAddress, InvalidAmount, InvalidPlanId, InvalidConfig, InvalidContext
+│   ├── InvalidEndpoint, InvalidUrl, UnknownEndpoint
+│   ├── InvalidMetadata, SecretInMetadata
 │   └── SuspiciousPrice
 ├── KeyFailure                          a key could not be read; never carries the key
 ├── NetworkError                        the chain could not be used
@@ -119,6 +121,72 @@ class SuspiciousPrice(InputError):
             f"A price of {self.amount} base units is {shown} {self.symbol}. If {self.amount} {self.symbol} is meant, "
             f'give parse_units("{self.amount}", {self.decimals}), for USDC usdc("{self.amount}"); '
             "if it is meant as it stands, pass allow_tiny_price=True."
+        )
+
+
+@dataclass(eq=False)
+class InvalidEndpoint(InputError):
+    """Thrown when an endpoint's method or URL pattern cannot be one."""
+
+    pattern: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{_show(self.pattern)} is no endpoint: {self.problem}. Write https://host/path/:name as path-to-regexp has it."
+
+
+@dataclass(eq=False)
+class InvalidUrl(InputError):
+    """Thrown when a request's URL is none, or could mean another path to the server behind. Never has its query."""
+
+    url: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"The URL {_show(self.url)} {self.problem}. Refuse the request, or send it in its plain form."
+
+
+@dataclass(eq=False)
+class UnknownEndpoint(InputError):
+    """Thrown when an agent has no endpoint for a request, neither a paid nor an open one."""
+
+    agent_id: int
+    method: str
+    url: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"Agent {self.agent_id} has no endpoint {self.method[:20]} {_show(self.url)}. "
+            "Check method and URL against the agent's metadata, and refuse the request."
+        )
+
+
+@dataclass(eq=False)
+class InvalidMetadata(InputError):
+    """Thrown when metadata is not what an agent's metadata can be."""
+
+    field: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"Metadata {self.field[:80]}: {self.problem}. Correct it; nothing was sent."
+
+
+@dataclass(eq=False)
+class SecretInMetadata(InputError):
+    """Thrown when metadata holds what is or looks like a secret. The value is never part of the error."""
+
+    field: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"Metadata {self.field[:80]} is or looks like a secret, and everybody can read metadata for ever. "
+            "Remove it, and configure it where the requests are served; if it is public, give it another name."
         )
 
 
