@@ -98,6 +98,10 @@ class Chain:
             raise NoDeployment(self.chain_id)
         return self._credits
 
+    def has_credits(self, address: object) -> bool:
+        """Return whether this address is the Credits in use; no request."""
+        return self._credits is not None and self._credits.address == address
+
     def use_agents(self, address: ChecksumAddress) -> None:
         """Set where AgentRegistry is, after `use_credits`. Two requests.
 
