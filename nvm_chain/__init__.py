@@ -7,14 +7,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nvm_chain import agent_types as agent_types
+    from nvm_chain import agents as agents
     from nvm_chain import contract_errors as contract_errors
     from nvm_chain import credits as credits
+    from nvm_chain import endpoints as endpoints
     from nvm_chain import errors as errors
+    from nvm_chain import metadata as metadata
     from nvm_chain import orders as orders
     from nvm_chain import plans as plans
     from nvm_chain import pricing as pricing
     from nvm_chain import tokens as tokens
     from nvm_chain import types as types
+    from nvm_chain.agent_types import AttachedPlan as AttachedPlan
+    from nvm_chain.agents import attach_plan as attach_plan
+    from nvm_chain.agents import detach_plan as detach_plan
+    from nvm_chain.agents import find_cost as find_cost
+    from nvm_chain.agents import read_agent as read_agent
+    from nvm_chain.agents import read_agent_plans as read_agent_plans
+    from nvm_chain.agents import read_plan_agents as read_plan_agents
+    from nvm_chain.agents import register_agent as register_agent
+    from nvm_chain.agents import replace_plans as replace_plans
+    from nvm_chain.agents import transfer_agent as transfer_agent
+    from nvm_chain.agents import update_agent as update_agent
     from nvm_chain.chain import Chain as Chain
     from nvm_chain.connecting import connect as connect
     from nvm_chain.credits import burn_credits as burn_credits
@@ -26,11 +41,16 @@ if TYPE_CHECKING:
     from nvm_chain.credits import read_balances as read_balances
     from nvm_chain.credits import redeem_credits as redeem_credits
     from nvm_chain.credits import transfer_credits as transfer_credits
+    from nvm_chain.endpoints import Endpoint as Endpoint
+    from nvm_chain.endpoints import match_endpoint as match_endpoint
     from nvm_chain.errors import NvmChainError as NvmChainError
     from nvm_chain.ids import format_did as format_did
     from nvm_chain.ids import parse_plan_id as parse_plan_id
     from nvm_chain.keys import read_key_from_environment as read_key_from_environment
     from nvm_chain.keys import read_keyfile as read_keyfile
+    from nvm_chain.metadata import AgentMetadata as AgentMetadata
+    from nvm_chain.metadata import build_metadata_uri as build_metadata_uri
+    from nvm_chain.metadata import parse_metadata_uri as parse_metadata_uri
     from nvm_chain.orders import order_plan as order_plan
     from nvm_chain.plans import accept_plan_ownership as accept_plan_ownership
     from nvm_chain.plans import quote_plan as quote_plan
@@ -56,8 +76,34 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_MODULES = ("contract_errors", "credits", "errors", "orders", "plans", "pricing", "tokens", "types")
+_MODULES = (
+    "agent_types",
+    "agents",
+    "contract_errors",
+    "credits",
+    "endpoints",
+    "errors",
+    "metadata",
+    "orders",
+    "plans",
+    "pricing",
+    "tokens",
+    "types",
+)
 _NAMES = {
+    "agent_types": ("AttachedPlan",),
+    "agents": (
+        "attach_plan",
+        "detach_plan",
+        "find_cost",
+        "read_agent",
+        "read_agent_plans",
+        "read_plan_agents",
+        "register_agent",
+        "replace_plans",
+        "transfer_agent",
+        "update_agent",
+    ),
     "chain": ("Chain",),
     "connecting": ("connect",),
     "credits": (
@@ -71,9 +117,18 @@ _NAMES = {
         "redeem_credits",
         "transfer_credits",
     ),
+    "endpoints": (
+        "Endpoint",
+        "match_endpoint",
+    ),
     "errors": ("NvmChainError",),
     "ids": ("format_did", "parse_plan_id"),
     "keys": ("read_key_from_environment", "read_keyfile"),
+    "metadata": (
+        "AgentMetadata",
+        "build_metadata_uri",
+        "parse_metadata_uri",
+    ),
     "orders": ("order_plan",),
     "plans": (
         "accept_plan_ownership",

@@ -11,9 +11,10 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent.parent / "nvm_chain"
 LAYERS = {
-    0: "errors contract_errors types units addresses ids pricing networks keys dev_accounts",
+    0: "errors contract_errors types units addresses ids pricing networks keys dev_accounts "
+    "path_patterns endpoints metadata agent_types",
     1: "artifacts deployments reverts chain embedded connecting",
-    2: "tokens plans orders credits deploying",
+    2: "tokens plans orders credits agents deploying",
     4: "cli demo",
 }
 LAYER_OF = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
