@@ -206,9 +206,11 @@ def refuse_secrets(value: object, path: str = "") -> None:
     well-known forms of tokens, private keys, user names and secrets in URLs. What it does not know it cannot find.
     Raises InvalidMetadata for JSON nested deeper than 16 levels.
 
-    >>> refuse_secrets({"upstream": {"API-Key": "abc"}})
-    Traceback (most recent call last):
-    nvm_chain.errors.SecretInMetadata: Metadata upstream.API-Key is or looks like a secret, ...
+    >>> try:
+    ...     refuse_secrets({"upstream": {"API-Key": "abc"}})
+    ... except SecretInMetadata as error:
+    ...     print(error.field)
+    upstream.API-Key
     """
     for place, name, text in _walk(value, path, 0):
         plain = _plain(name)

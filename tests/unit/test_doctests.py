@@ -17,6 +17,8 @@ def test_examples__of_each_module__are_right(name: str) -> None:
     assert doctest.testmod(importlib.import_module(name), raise_on_error=False).failed == 0
 
 
-@pytest.mark.parametrize("name", ["units", "ids", "addresses", "pricing", "connecting", "credits"])
+@pytest.mark.parametrize(
+    "name", ["units", "ids", "addresses", "pricing", "connecting", "credits", "endpoints", "metadata"]
+)
 def test_examples__of_modules_for_users__are_there(name: str) -> None:
     assert doctest.testmod(importlib.import_module(f"nvm_chain.{name}")).attempted > 0
