@@ -53,7 +53,7 @@ SAMPLES: list[NvmChainError] = [
     InvalidContext(33),
     SuspiciousPrice(20, 6, "USDC"),
     InvalidEndpoint("/a?", "? has no meaning here"),
-    InvalidUrl("https://example.com/..", "has a segment of dots in its path"),
+    InvalidUrl("https://example.com//a", "has an empty segment in its path"),
     UnknownEndpoint(1, "GET", "https://example.com/a"),
     InvalidMetadata("name", "it is empty"),
     SecretInMetadata("upstream.token"),
