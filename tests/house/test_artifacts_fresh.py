@@ -11,7 +11,7 @@ import pytest
 from nvm_chain.artifacts import ContractName, read_artifact
 
 ROOT = Path(__file__).parent.parent.parent
-NAMES: tuple[ContractName, ...] = ("Credits", "TestUSDC")
+NAMES: tuple[ContractName, ...] = ("Credits", "AgentRegistry", "TestUSDC")
 MAX_CODE_SIZE = 24_576
 """Bytes of runtime code that a chain accepts (EIP-170)."""
 
