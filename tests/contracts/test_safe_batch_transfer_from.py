@@ -10,7 +10,7 @@ from nvm_chain.contract_errors import (
     NotTransferable,
     UnknownPlan,
 )
-from tests.support.events import moved, moved_batch
+from tests.support.events import moved_batch
 from tests.support.reverts import reverts
 from tests.support.world import ZERO, World
 
