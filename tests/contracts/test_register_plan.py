@@ -1,4 +1,7 @@
-"""registerPlan: terms become a plan under an id that only their creator can take."""
+"""registerPlan: terms become a plan under an id that only their creator can take.
+
+Which terms go together is in test_terms_rules.
+"""
 
 from typing import Any
 

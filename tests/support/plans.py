@@ -3,6 +3,7 @@
 from typing import Any
 
 from nvm_chain.types import Activation, Kind
+from tests.support.world import ZERO
 
 
 def expiring(duration: int, **changes: Any) -> dict[str, Any]:
@@ -25,3 +26,8 @@ def from_first_use(duration: int, **changes: Any) -> dict[str, Any]:
 def usage(**changes: Any) -> dict[str, Any]:
     """Nothing granted; each request is paid, at the price of `World.terms`."""
     return {"kind": Kind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0, **changes}
+
+
+def outside(**changes: Any) -> dict[str, Any]:
+    """Credits that are paid outside the chain, and so granted and not ordered."""
+    return {"token": ZERO, "splits": (), "settled_outside": True, **changes}
