@@ -154,7 +154,7 @@ def _refusal(name: str, world: World, crowd: Crowd, caller: str) -> ContractErro
 def crowd(world: World) -> Crowd:
     """Plans with somebody in every role."""
     functions = world.credits.functions
-    free = {"splits": (), "rule": Rule.REDEEMER}
+    free: dict[str, Any] = {"splits": (), "rule": Rule.REDEEMER}
     plan_id, with_vouchers = world.register(transferable=True, **free), world.register(**free)
     per_use = world.register(**usage(splits=()))
     for each in (plan_id, with_vouchers):

@@ -193,7 +193,7 @@ def test_register_plan__of_any_kind__checks_its_splits(world: World, kind: str, 
 def test_register_plan__with_one_term_of_the_kind_changed__gets_another_id(world: World) -> None:
     """C27: kinds that share all their numbers are different plans."""
     numbers: dict[str, Any] = {"splits": (), "credits": 1, "duration": DAY}
-    changes = [
+    changes: list[dict[str, Any]] = [
         {"kind": Kind.CREDITS},
         {"kind": Kind.TIME, "activation": Activation.ON_FIRST_USE},
         {"kind": Kind.TIME, "min_redeem": 0, "max_redeem": 0},
