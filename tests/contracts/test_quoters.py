@@ -113,7 +113,9 @@ def test_volume_discount__says_its_tiers(world: World) -> None:
         (1000, (334, 333, 333)),
     ],
 )
-def test_order__of_a_quoted_cost__gives_the_dust_to_the_first(funded: World, cost: int, shares: tuple[int, ...]) -> None:
+def test_order__of_a_quoted_cost__gives_the_dust_to_the_first(
+    funded: World, cost: int, shares: tuple[int, ...]
+) -> None:
     """C29: shares are rounded down and the first split takes what is left."""
     three = tuple(Split(role.address, 1) for role in (funded.builder, funded.partner, funded.other))
     plan_id = _plan(funded, funded.deploy("ChangesPrice", cost), splits=three)

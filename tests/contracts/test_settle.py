@@ -319,9 +319,7 @@ def test_settle__of_expiring_credits__takes_live_ones_only(world: World) -> None
     all_of_it = sign_item(world, plan_id, holder, 200)
     travel(world, start + 1000)
     receipt = world.send_with_gas(world.redeemer, settle(world, plan_id, all_of_it), 1_000_000)
-    assert world.events(receipt) == _events(
-        world, plan_id, world.redeemer.address, (all_of_it,), [(70, SHORT)]
-    )
+    assert world.events(receipt) == _events(world, plan_id, world.redeemer.address, (all_of_it,), [(70, SHORT)])
     assert _account(world, plan_id, holder.address) == (0, 90)
 
 

@@ -209,5 +209,3 @@ def usage(world: World, **changes: Any) -> dict[str, Any]:
     """Return the terms of a usage plan, changed as given."""
     values: dict[str, Any] = {"kind": Kind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0}
     return {**values, **plan_of_two(world), **changes}
-
-
