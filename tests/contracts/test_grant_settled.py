@@ -77,7 +77,7 @@ def test_grant_settled__of_expiring_credits__begins_now(world: World) -> None:
 
 
 def test_grant_settled__of_a_time_plan__opens_the_window(world: World) -> None:
-    time = {"kind": Kind.TIME, "credits": 2, "duration": 1000, "min_redeem": 0, "max_redeem": 0}
+    time: dict[str, Any] = {"kind": Kind.TIME, "credits": 2, "duration": 1000, "min_redeem": 0, "max_redeem": 0}
     plan_id, holder, start = world.register(**OUTSIDE, **time), world.subscriber.address, world.now + 10
     receipt = send_at(world, start, world.builder, _grant(world, plan_id, quantity=3))
     assert world.events(receipt) == [
@@ -88,7 +88,7 @@ def test_grant_settled__of_a_time_plan__opens_the_window(world: World) -> None:
 
 
 def test_grant_settled__of_a_time_plan_that_starts_on_use__grants_periods(world: World) -> None:
-    time = {"kind": Kind.TIME, "activation": Activation.ON_FIRST_USE, "credits": 2, "duration": 1000}
+    time: dict[str, Any] = {"kind": Kind.TIME, "activation": Activation.ON_FIRST_USE, "credits": 2, "duration": 1000}
     plan_id = world.register(**OUTSIDE, **time)
     world.send(world.builder, _grant(world, plan_id))
     account = world.read(world.credits.functions.accountOf(plan_id, world.subscriber.address))

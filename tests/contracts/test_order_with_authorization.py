@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from eth_typing import Hash32
 
 from nvm_chain.authorizations import OrderAuthorization, authorization_digest, sign_order
 from nvm_chain.contract_errors import (
@@ -181,8 +182,9 @@ def test_order_with_authorization__of_a_free_plan_with_money__gives_all_of_it_ba
 
 
 def test_order_with_authorization__of_an_expiring_or_a_time_plan__grants_as_order_does(rich: World) -> None:
-    time = {"kind": Kind.TIME, "credits": 1, "duration": 3600, "min_redeem": 0, "max_redeem": 0}
-    for terms in ({"duration": 3600}, time):
+    time: dict[str, Any] = {"kind": Kind.TIME, "credits": 1, "duration": 3600, "min_redeem": 0, "max_redeem": 0}
+    expiring: dict[str, Any] = {"duration": 3600}
+    for terms in (expiring, time):
         order = order_of(rich, rich.register(**terms), max_cost=PRICE)
         rich.send(rich.relayer, bring(rich, order, sign(rich, order)))
         assert rich.balance(order.plan_id, order.receiver) == terms.get("credits", CREDITS)
@@ -203,7 +205,7 @@ def test_order_with_authorization__by_a_contract_wallet__takes_the_wallets_signa
 def _sign_for(world: World, order: OrderAuthorization, token: Domain | None = None) -> bytes:
     """Have the subscriber's key sign an order whose payer is another account."""
     digest = authorization_digest(order, token=token or domain_of_token(world), contract=world.credits.address)
-    return bytes(world.subscriber.unsafe_sign_hash(digest).signature)
+    return bytes(world.subscriber.unsafe_sign_hash(Hash32(digest)).signature)
 
 
 def test_order_with_authorization__of_a_token_that_knows_no_bytes__gives_it_v_r_s(world: World) -> None:
@@ -323,7 +325,7 @@ def test_order_with_authorization__signed_for_another_chain__reverts(rich: World
 
 
 @pytest.mark.parametrize("change", [{"name": "USD Coin"}, {"version": "1"}])
-def test_order_with_authorization__signed_for_another_token__reverts(rich: World, change: dict[str, str]) -> None:
+def test_order_with_authorization__signed_for_another_token__reverts(rich: World, change: dict[str, Any]) -> None:
     order = order_of(rich, rich.register(), max_cost=PRICE)
     with reverts(_refused(rich)):
         rich.send(rich.relayer, bring(rich, order, sign(rich, order, token=replace(domain_of_token(rich), **change))))
@@ -418,7 +420,7 @@ def test_order_with_authorization__of_a_plan_settled_outside__reverts(rich: Worl
 
 @pytest.mark.parametrize("splits", [None, ()], ids=["priced", "free"])
 def test_order_with_authorization__of_a_plan_in_coin__reverts(rich: World, splits: tuple[()] | None) -> None:
-    terms = {"token": ZERO} | ({} if splits is None else {"splits": splits})
+    terms: dict[str, Any] = {"token": ZERO} | ({} if splits is None else {"splits": splits})
     order = order_of(rich, rich.register(**terms), max_cost=PRICE)
     with reverts(TokenWithoutCode(ZERO)):
         rich.send(rich.relayer, bring(rich, order, sign(rich, order)))

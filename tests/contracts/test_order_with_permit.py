@@ -185,7 +185,7 @@ def test_order_with_permit__a_second_after_its_deadline__reverts(rich: World) ->
 
 
 @pytest.mark.parametrize("change", [{"value": PRICE - 1}, {"value": PRICE + 1}, {"nonce": 1}, {"deadline": 5}])
-def test_order_with_permit__over_other_values__reverts(rich: World, change: dict[str, int]) -> None:
+def test_order_with_permit__over_other_values__reverts(rich: World, change: dict[str, Any]) -> None:
     plan_id = rich.register()
     permit = permit_of(rich, **{"value": PRICE, **change})
     with reverts(_nobody_pays(rich)):

@@ -1,5 +1,7 @@
 """pay: a request of a usage plan is paid on its own; nothing is granted."""
 
+from typing import Any
+
 import pytest
 from web3.contract.contract import ContractFunction
 
@@ -179,7 +181,7 @@ def test_pay__again_from_within_a_payment__is_paid_for_each(world: World) -> Non
     ],
     ids=["credits", "expiring", "time", "time-on-use", "outside"],
 )
-def test_pay__of_a_plan_that_is_ordered__reverts(funded: World, terms: dict[str, object], kind: Kind) -> None:
+def test_pay__of_a_plan_that_is_ordered__reverts(funded: World, terms: dict[str, Any], kind: Kind) -> None:
     plan_id = funded.register(**terms)
     with reverts(WrongKind(plan_id, kind)):
         funded.send(funded.subscriber, _pay(funded, plan_id))

@@ -84,6 +84,12 @@ def _compact(r: int, s: int, v: int) -> bytes:
 
 
 Form = Callable[[int, int, int], bytes]
+
+
+def _with_v(number: int) -> Form:
+    return lambda r, s, _: _bytes(r, s, number)
+
+
 FORMS: dict[str, Form] = {
     "65 bytes, r, s, v": _bytes,
     "64 bytes, EIP-2098": _compact,
@@ -91,7 +97,7 @@ FORMS: dict[str, Form] = {
     "65 bytes with the other v": lambda r, s, v: _bytes(r, s, 55 - v),
     "65 bytes with the high s and the same v": lambda r, s, v: _bytes(r, CURVE_ORDER - s, v),
     "64 bytes with the other parity": lambda r, s, v: _compact(r, s, 55 - v),
-    **{f"v {number}": lambda r, s, _, number=number: _bytes(r, s, number) for number in (0, 1, 26, 29, 30, 31)},
+    **{f"v {number}": _with_v(number) for number in (0, 1, 26, 29, 30, 31)},
     "v before r and s": lambda r, s, v: bytes([v]) + _bytes(r, s, v)[:64],
     "no bytes": lambda *_: b"",
     "32 bytes": lambda r, s, v: _bytes(r, s, v)[:32],
@@ -368,7 +374,7 @@ def _delegate(world: World, account: LocalAccount, delegate: str) -> None:
     nonce = eth.get_transaction_count(account.address)
     signed = account.sign_authorization({"chainId": world.chain.chain_id, "address": delegate, "nonce": nonce})
     max_fee, tip = world.chain.read_fees()
-    transaction = {
+    transaction: dict[str, Any] = {
         "chainId": world.chain.chain_id,
         "nonce": eth.get_transaction_count(world.relayer.address),
         "to": world.relayer.address,
