@@ -119,7 +119,7 @@ class Fault:
     @property
     def data(self) -> bytes:
         """What a revert with it carries."""
-        return selector(ERRORS[self.name]) + encode(*self.arguments)
+        return selector(ERRORS[self.name]) + encode(*(argument % 2**256 for argument in self.arguments))
 
 
 class Refused(Exception):
@@ -262,7 +262,7 @@ class Model:
         self.holdings: dict[tuple[int, int], Holding] = defaultdict(Holding)
         self.roles: set[tuple[str, int, int, int]] = set()
         self.approvals: set[tuple[int, int]] = set()
-        self.money: dict[int, Money] = {COIN: Money(), token: Money()}
+        self.money: dict[int, Money] = defaultdict(Money)
 
     # ------------------------------------------------------------------ reads
 
@@ -374,7 +374,7 @@ class Model:
         for index, (receiver, amount) in enumerate(terms.splits):
             if amount == 0 or receiver in {0, self.address}:
                 faults.append(Fault("InvalidSplit", (index, receiver, amount)))
-        if terms.token and terms.token not in self.code:
+        if terms.splits and terms.token and terms.token not in self.code:
             faults.append(Fault("TokenWithoutCode", (terms.token,)))
         if terms.quoter and terms.quoter not in self.code:
             faults.append(Fault("QuoterWithoutCode", (terms.quoter,)))
@@ -456,8 +456,8 @@ class Model:
         before = copy.deepcopy(self.money[plan.terms.token])
         if plan.terms.token != COIN:
             money = self.money[plan.terms.token]
-            good = signer == caller and value == max_cost and nonce == money.nonces[caller] and deadline >= self.now
-            if good and caller not in self.code:
+            meant = value == max_cost and nonce == money.nonces[caller] and deadline >= self.now
+            if meant and self._signs(signer, caller):
                 money.allowances[caller] = max_cost
                 money.nonces[caller] += 1
         try:
@@ -474,8 +474,8 @@ class Model:
         plan = self._plan(plan_id)
         faults: list[Fault] = []
         token = plan.terms.token
-        if token == COIN:
-            faults.append(Fault("TokenWithoutCode", (0,)))
+        if token not in self.code:
+            faults.append(Fault("TokenWithoutCode", (token,)))
             return self._buy(caller, plan_id, payer, receiver, quantity, max_cost, 0, faults)
         money = self.money[token]
         nonce = hash_words(self.chain_id, self.address, plan_id, payer, receiver, quantity, max_cost, order[7])
@@ -582,9 +582,11 @@ class Model:
             return money.move(payer, receiver, amount) if token == COIN else money.pull(payer, receiver, amount)
 
         pairs = list(zip(receivers, nets, strict=True))
-        refused = [Fault("PaymentFailed", (token, payer, receiver, net)) for receiver, net in pairs]
+        # What a signed order has moved to the contract, the contract pays on.
+        sender = payer if prepaid is None else self.address
+        refused = [Fault("PaymentFailed", (token, sender, receiver, net)) for receiver, net in pairs]
         if pairs:
-            refused += [Fault("PaymentFailed", (token, payer, receivers[0], part)) for part in (fee, fee + nets[0])]
+            refused += [Fault("PaymentFailed", (token, sender, receivers[0], part)) for part in (fee, fee + nets[0])]
         for receiver, net in pairs:
             if net and not send(receiver, net):
                 return refused
@@ -658,8 +660,8 @@ class Model:
         """Take credits for a request."""
         faults = self.redeem_faults(plan_id, holder, amount)
         plan = self.plans.get(plan_id)
-        if plan is not None and plan.terms.is_redeemed and not self._may_redeem(plan_id, holder, caller):
-            faults.insert(0, Fault("RedeemNotAllowed", (plan_id, holder, caller)))
+        if plan is not None and not self._may_redeem(plan_id, holder, caller):
+            faults.append(Fault("RedeemNotAllowed", (plan_id, holder, caller)))
         _refuse(faults)
         assert plan is not None
         self._take(plan_id, holder, amount)
@@ -700,7 +702,7 @@ class Model:
             if taken:
                 count, total = count + 1, total + taken
                 events.append(event("TransferSingle", (caller, item.holder, 0), plan_id, taken))
-            if taken < item.amount or results - {SETTLED, SHORT}:
+            if results != {SETTLED}:
                 shorts = [event("SettledShort", (plan_id, item.holder), taken, result) for result in results]
                 events.append(set().union(*shorts))
         plan.redeemed += total
