@@ -54,11 +54,10 @@ class Comparison:
             address=engine.credits,
             owner=engine.issuer,
             token=engine.token,
-            quoters={engine.quoter, *engine.broken_quoters},
+            quoter=engine.quoter,
             now=START,
         )
-        self.model.broken_quoters = set(engine.broken_quoters)
-        self.model.code |= {engine.no_hook, engine.rejects_coin, engine.wallet}
+        self.model.code |= {*engine.broken_quoters, engine.no_hook, engine.rejects_coin, engine.wallet}
         self.model.no_hook |= {engine.no_hook, engine.rejects_coin}
         self.model.wallets[engine.wallet] = engine.wallet_key
         self.model.money[COIN].blocked = {engine.rejects_coin, engine.token, engine.credits}

@@ -199,6 +199,8 @@ class Holding:
     until: int = 0
     settled: int = 0
     trial_taken: bool = False
+    since_empty: int = 0
+    """Credits granted since there were none the last time."""
 
 
 @dataclass
@@ -244,19 +246,18 @@ class SignedVoucher:
 class Model:
     """The books. ``now`` moves from outside."""
 
-    def __init__(self, *, chain_id: int, address: int, owner: int, token: int, quoters: set[int], now: int) -> None:
+    def __init__(self, *, chain_id: int, address: int, owner: int, token: int, quoter: int, now: int) -> None:
         self.chain_id, self.address, self.owner, self.token = chain_id, address, owner, token
-        self.quoters = quoters
+        self.quoter = quoter
         self.now = now
-        self.code = {address, token, *quoters}
+        self.code = {address, token, quoter}
         """Addresses with code."""
-        self.no_hook = {address, token, *quoters}
+        self.no_hook = {address, token, quoter}
         """Contracts that take no credits."""
         self.wallets: dict[int, int] = {}
         """Contract wallets and whose key signs for them."""
         self.unit_price: dict[int, int] = {}
-        """What the quoter was told to ask of each payer, per purchase."""
-        self.broken_quoters: set[int] = set()
+        """What the quoter was told to ask of each payer, per purchase. Any other contract names no price."""
         self.fee_bps, self.fee_receiver = 0, 0
         self.plans: dict[int, Plan] = {}
         self.holdings: dict[tuple[int, int], Holding] = defaultdict(Holding)
@@ -390,8 +391,7 @@ class Model:
             "duration": usage and terms.duration > 0,
             "trial": usage and terms.trial,
             "settledOutside": usage and outside,
-            "minRedeem": not terms.is_redeemed and terms.min_redeem > 0,
-            "maxRedeem": not terms.is_redeemed and terms.max_redeem > 0,
+            "redeem range": not terms.is_redeemed and (terms.min_redeem, terms.max_redeem) != (0, 0),
             "rule": not terms.is_redeemed and terms.rule != HOLDER,
             "activation": terms.kind != TIME and terms.activation != ON_PURCHASE,
             "transferable": terms.transferable and not (for_requests and terms.duration == 0),
@@ -554,7 +554,7 @@ class Model:
         terms = plan.terms
         if not terms.quoter:
             return [amount * quantity for _, amount in terms.splits]
-        if terms.quoter in self.broken_quoters:
+        if terms.quoter != self.quoter:
             return None
         cost = self.unit_price.get(payer, 0) * quantity % 2**256
         if cost > MAX_QUOTE:
@@ -628,6 +628,8 @@ class Model:
         faults = []
         if not self._is_minter(plan_id, caller):
             faults.append(Fault("NotMinter", (plan_id, caller)))
+        if self.plans[plan_id].terms.kind == USAGE:
+            faults.append(Fault("WrongKind", (plan_id, USAGE)))
         if len(to) != len(amounts):
             faults.append(Fault("ERC1155InvalidArrayLength", (len(to), len(amounts))))
         _refuse(faults)
@@ -868,15 +870,27 @@ class Model:
         faults = []
         if self.plans[plan_id].terms.trial and self.holdings.get((plan_id, to), Holding()).trial_taken:
             faults.append(Fault("TrialAlreadyTaken", (plan_id, to)))
-        if self.balance(plan_id, to) + amount > MAX_CREDITS:
+        if self._counted(plan_id, to) + amount > MAX_CREDITS:
             faults.append(Fault("CreditsOverflow", (plan_id, to, amount)))
         if to == 0 or to in self.no_hook:
             faults.append(Fault("ERC1155InvalidReceiver", (to,)))
         return faults
 
+    def _counted(self, plan_id: int, to: int) -> int:
+        """Return what counts against the most credits a holder can have.
+
+        Of expiring credits those used count until nothing is left; of windows only what comes counts. That is what the contract
+        does; the documentation only says that nobody has more than 2^64 - 1 credits.
+        """
+        terms, balance = self.plans[plan_id].terms, self.balance(plan_id, to)
+        if terms.opens_at_once:
+            return 0
+        return self.holdings[plan_id, to].since_empty if terms.expires and balance else balance
+
     def _grant(self, operator: int, plan_id: int, to: int, amount: int) -> list[Expected]:
         plan, holding = self.plans[plan_id], self.holdings[plan_id, to]
         plan.granted += amount
+        holding.since_empty = amount + (holding.since_empty if self.balance(plan_id, to) else 0)
         holding.trial_taken = holding.trial_taken or plan.terms.trial
         events = [event("TransferSingle", (operator, 0, to), plan_id, amount)]
         if plan.terms.opens_at_once:
