@@ -4,10 +4,11 @@ import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from tests.invariants.abi import topic, words
+from tests.invariants.abi import encode, topic, words
 from tests.invariants.engine import CHAIN_ID, START, Engine, Reverted
 from tests.invariants.histories import FOCUS, Historian, Step
 from tests.invariants.model import COIN, EVENTS, Expected, Model, RawEvent, Refused
+from tests.invariants.rebuilt import Rebuilt
 
 MONEY_STEPS = {"order", "order_with_permit", "order_with_authorization", "pay", "fund"}
 EVERYTHING_EACH = 100
@@ -100,6 +101,15 @@ class Comparison:
                 self._compare_outcomes(outcomes, words(answer))
         self._compare_after(step)
 
+    def compare_rebuilt(self) -> None:
+        """Keep the books a third time, from events alone, and compare them with what the contract has stored."""
+        books, now = Rebuilt(self.log), self.model.now
+        for plan_id in self.model.plans:
+            for holder in self.people:
+                key = (plan_id, holder)
+                rebuilt = (books.balance(plan_id, holder, now), books.settled[key], books.until[key])
+                self._same(f"books of {holder:#x} on {plan_id:#x}", self.engine.account(plan_id, holder)[:3], rebuilt)
+
     # ------------------------------------------------------------------ one step
 
     def _compare_refusal(self, refused: Refused, data: bytes) -> None:
@@ -119,7 +129,9 @@ class Comparison:
             else:
                 left.remove(found)
         if missing or left:
-            raise Disagreement(f"events: the model misses {show_events(missing)}; besides there are {show_events([left])}")
+            raise Disagreement(
+                f"events: the model misses {show_events(missing)}; besides there are {show_events([left])}"
+            )
 
     def _compare_outcomes(self, outcomes: list[tuple[int, set[int]]], answer: list[int]) -> None:
         actual = list(zip(answer[2::2], answer[3::2], strict=True))
@@ -194,7 +206,9 @@ class Comparison:
         plan = self.model.plans[plan_id]
         state = [plan.owner, plan.pending_owner, int(plan.active), plan.fee_bps]
         self._same("state", self.engine.read("stateOf(uint256)", plan_id), state)
-        self._same("planIdOf", self.engine.read("termsOf(uint256)", plan_id)[0], 32)
+        terms = self.engine.read("termsOf(uint256)", plan_id)
+        self._same("terms", terms, words(encode(plan.terms.as_value())))
+        self._same("uri", self.engine.read("uri(uint256)", plan_id), words(encode(plan.uri)))
         for account in self.people:
             for role in ("redeemer", "minter"):
                 allowed = bool(self.engine.read(f"is{role.title()}(uint256,address)", plan_id, account)[0])
@@ -248,7 +262,9 @@ def show_events(groups: list) -> str:
     lines = []
     for raw in (raw for group in groups for raw in group):
         topics, data = raw
-        lines.append(f"{names.get(topics[0], hex(topics[0]))}{[hex(t) for t in topics[1:]]}{[hex(w) for w in words(data)]}")
+        lines.append(
+            f"{names.get(topics[0], hex(topics[0]))}{[hex(t) for t in topics[1:]]}{[hex(w) for w in words(data)]}"
+        )
     return "; ".join(lines) or "nothing"
 
 
@@ -266,6 +282,7 @@ def run_history(seed: int, length: int, creation_code: bytes | None = None) -> C
             done.append(step)
             comparison.run(step)
         comparison.compare_everything()
+        comparison.compare_rebuilt()
     except Disagreement as difference:
         raise Disagreement(f"{difference}\nseed {seed}, step {len(done)}: {show_step(done[-1])}") from None
     return comparison

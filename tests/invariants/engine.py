@@ -212,7 +212,9 @@ class Engine:
     def balances(self, holders: list[int], plan_ids: list[int]) -> list[int]:
         """Return the balances of all holders on all plans, plan by plan."""
         pairs = [(holder, plan_id) for plan_id in plan_ids for holder in holders]
-        answer = self.read("balanceOfBatch(address[],uint256[])", [pair[0] for pair in pairs], [pair[1] for pair in pairs])
+        answer = self.read(
+            "balanceOfBatch(address[],uint256[])", [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        )
         return answer[2:]
 
     def account(self, plan_id: int, holder: int) -> tuple[int, ...]:

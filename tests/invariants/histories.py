@@ -159,7 +159,7 @@ class Historian:
         most = least + self.random.choice((0, 1, 10, 1000, 2**32 - 6)) if redeemed else 0
         count = 0 if free else self.random.choice((1, 1, 1, 2, 2, 3, 5, 16))
         quoted = count > 0 and self._chance(0.3)
-        quoters = (self.engine.quoter,) * 8 + tuple(self.engine.broken_quoters)
+        quoters = (self.engine.quoter,) * 18 + tuple(self.engine.broken_quoters)
         plenty = self.random.choice((1, 2, 10, 100, 1000, 2**32 - 1))
         return Terms(
             kind=kind,
@@ -263,7 +263,7 @@ class Historian:
             return 0
 
     def _max_cost(self, cost: int) -> int:
-        choices = (cost, cost, cost, cost + 1, cost + 1000, max(0, cost - 1))
+        choices = (*(cost,) * 8, cost + 1, cost + 1000, cost + 1000, max(0, cost - 1))
         return min(self.random.choice(choices), 2**256 - 1)
 
     def _coin_for(self, plan_id: int, cost: int) -> int:
@@ -305,9 +305,9 @@ class Historian:
         plan_id = self._any_plan(lambda t: t.kind != USAGE and not t.settled_outside and t.token != COIN, 0.92)
         payer, quantity, now = self._person(), self._quantity(plan_id), self.model.now
         max_cost = self._max_cost(self._cost(plan_id, payer, quantity))
-        after = now - self._pick(0, 1, 1, 1, 1000)
-        before = now + self._pick(0, 1, 1, 2, 1000)
-        salt = self._pick(0, self._context(), self._context())
+        after = now - self._pick(0, *(1,) * 8, 1000)
+        before = now + self._pick(0, *(1,) * 8, 2, 1000)
+        salt = 0 if self._chance(0.1) else self._context()
         signed = (plan_id, payer, self._receiver(), quantity, max_cost, after, before, salt)
         order = list(signed)
         if self._chance(0.1):
@@ -332,7 +332,8 @@ class Historian:
     def _amount_to_mint(self, plan_id: int, to: int) -> int:
         if self._chance(0.9):
             return self.random.choice((1, 2, 5, 100, 1000))
-        room = MAX_CREDITS - self.model.balance(plan_id, to)
+        counted = self.model.holdings[plan_id, to].counted
+        room = MAX_CREDITS - min(MAX_CREDITS, self._pick(self.model.balance(plan_id, to), counted))
         return self.random.choice((0, room, room + 1, max(0, room - 1), 2**64, 2**128, 2**256 - 1))
 
     def _mint(self) -> Step:
@@ -434,12 +435,12 @@ class Historian:
         return Step("fund", self._person(), (10**13,))
 
     def _approve(self) -> Step:
-        amount = self.random.choice((10**14, 10**14, 10**14, 2**256 - 1, 1000, 0))
+        amount = self.random.choice((*(10**14,) * 8, 2**256 - 1, 1000, 0))
         return Step("approve", self._person(), (amount,))
 
     def _block(self) -> Step:
         blocked = list(self.model.money[self.engine.token].blocked)
-        if blocked and self._chance(0.75):
+        if blocked and self._chance(0.9):
             return Step("block", self.engine.issuer, (self.random.choice(blocked), False))
         return Step("block", self.engine.issuer, (self._person(), True))
 

@@ -182,6 +182,7 @@ class Plan:
     terms: Terms
     owner: int
     fee_bps: int
+    uri: str
     pending_owner: int = 0
     active: bool = True
     references: set[int] = field(default_factory=set)
@@ -199,8 +200,10 @@ class Holding:
     until: int = 0
     settled: int = 0
     trial_taken: bool = False
-    since_empty: int = 0
-    """Credits granted since there were none the last time."""
+    counted: int = 0
+    """Expiring credits that count against the limit."""
+    drained: bool = False
+    """Whether the last of them was taken, and did not expire."""
 
 
 @dataclass
@@ -355,7 +358,7 @@ class Model:
         if plan_id in self.plans:
             faults.append(Fault("PlanAlreadyRegistered", (plan_id,)))
         _refuse(faults)
-        self.plans[plan_id] = Plan(terms, caller, self.fee_bps)
+        self.plans[plan_id] = Plan(terms, caller, self.fee_bps, uri)
         return [
             event("PlanRegistered", (plan_id, caller), terms.as_value(), salt, self.fee_bps),
             event("URI", (plan_id,), uri),
@@ -403,7 +406,7 @@ class Model:
 
     def set_plan_uri(self, caller: int, plan_id: int, uri: str) -> list[Expected]:
         """Change where the metadata is."""
-        self._owned(caller, plan_id)
+        self._owned(caller, plan_id).uri = uri
         return [event("URI", (plan_id,), uri)]
 
     def set_plan_active(self, caller: int, plan_id: int, active: bool) -> list[Expected]:
@@ -443,7 +446,9 @@ class Model:
 
     # ------------------------------------------------------------------ orders
 
-    def order(self, caller: int, plan_id: int, receiver: int, quantity: int, max_cost: int, value: int) -> list[Expected]:
+    def order(
+        self, caller: int, plan_id: int, receiver: int, quantity: int, max_cost: int, value: int
+    ) -> list[Expected]:
         """Order as the caller, who pays."""
         return self._buy(caller, plan_id, caller, receiver, quantity, max_cost, value)
 
@@ -564,9 +569,7 @@ class Model:
         dues[0] += cost - sum(dues)
         return dues
 
-    def _pay(
-        self, money: Money, plan: Plan, payer: int, dues: list[int], prepaid: int | None
-    ) -> int | list[Fault]:
+    def _pay(self, money: Money, plan: Plan, payer: int, dues: list[int], prepaid: int | None) -> int | list[Fault]:
         """Pay everybody; return the fee that was forgone, or why it fails."""
         token = plan.terms.token
         receivers = [receiver for receiver, _ in plan.terms.splits]
@@ -879,18 +882,26 @@ class Model:
     def _counted(self, plan_id: int, to: int) -> int:
         """Return what counts against the most credits a holder can have.
 
-        Of expiring credits those used count until nothing is left; of windows only what comes counts. That is what the contract
-        does; the documentation only says that nobody has more than 2^64 - 1 credits.
+        Warning: this is what the contract does. The documentation only says that nobody can have more than 2^64 - 1 credits, which
+        for windows does not hold, and of expiring credits those that are used or have expired can count, see `_count`.
         """
         terms, balance = self.plans[plan_id].terms, self.balance(plan_id, to)
         if terms.opens_at_once:
             return 0
-        return self.holdings[plan_id, to].since_empty if terms.expires and balance else balance
+        return self.holdings[plan_id, to].counted if terms.expires and balance else balance
+
+    def _count(self, plan_id: int, to: int, amount: int) -> None:
+        """Count a grant. The count starts anew where nothing is left, if the last credits were taken or it would overflow."""
+        holding = self.holdings[plan_id, to]
+        if not self.balance(plan_id, to) and (holding.drained or holding.counted + amount > MAX_CREDITS):
+            holding.counted = 0
+        holding.counted += amount
+        holding.drained = False
 
     def _grant(self, operator: int, plan_id: int, to: int, amount: int) -> list[Expected]:
         plan, holding = self.plans[plan_id], self.holdings[plan_id, to]
         plan.granted += amount
-        holding.since_empty = amount + (holding.since_empty if self.balance(plan_id, to) else 0)
+        self._count(plan_id, to, amount)
         holding.trial_taken = holding.trial_taken or plan.terms.trial
         events = [event("TransferSingle", (operator, 0, to), plan_id, amount)]
         if plan.terms.opens_at_once:
@@ -902,6 +913,8 @@ class Model:
 
     def _take(self, plan_id: int, holder: int, amount: int) -> None:
         """Take credits one lot at a time, earliest expiry first."""
+        if amount == 0:
+            return
         holding = self.holdings[plan_id, holder]
         for lot in sorted(holding.lots, key=lambda lot: lot[1]):
             if lot[1] > self.now:
@@ -909,6 +922,7 @@ class Model:
                 lot[0] -= part
                 amount -= part
         assert amount == 0
+        holding.drained = not self.balance(plan_id, holder)
         holding.lots = [lot for lot in holding.lots if lot[0] > 0]
 
 
