@@ -13,12 +13,13 @@ WORD = 32
 
 def encode(*values: Value) -> bytes:
     """Return arguments as the ABI lays them out: a list is a dynamic array, a tuple a struct, bytes and str are dynamic."""
-    heads, tails = [], []
+    heads: list[bytes] = []
+    tails: list[bytes] = []
     start = sum(_head_size(value) for value in values)
     for value in values:
         body = _encode_one(value)
         if _is_dynamic(value):
-            heads.append((start + sum(map(len, tails))).to_bytes(WORD, "big"))
+            heads.append((start + sum(len(tail) for tail in tails)).to_bytes(WORD, "big"))
             tails.append(body)
         else:
             heads.append(body)

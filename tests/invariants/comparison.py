@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from tests.invariants.abi import encode, topic, words
 from tests.invariants.engine import CHAIN_ID, START, Engine, Reverted
+from tests.invariants.facts import COIN, EVENTS, Expected, RawEvent, Refused
 from tests.invariants.histories import FOCUS, Historian, Step
-from tests.invariants.model import COIN, EVENTS, Expected, Model, RawEvent, Refused
+from tests.invariants.model import Model
 from tests.invariants.rebuilt import Rebuilt
 
 MONEY_STEPS = {"order", "order_with_permit", "order_with_authorization", "pay", "fund"}

@@ -8,14 +8,14 @@ from typing import Final
 import pyrevm
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from eth_typing import ChecksumAddress
+from eth_typing import ChecksumAddress, Hash32
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from nvm_chain.artifacts import read_artifact
 from nvm_chain.eip712 import Domain, StructType, hash_message
 from tests.invariants.abi import WORD, Value, encode, selector, words
-from tests.invariants.model import TERMS, RawEvent, SignedVoucher, Terms
+from tests.invariants.facts import TERMS, RawEvent, SignedVoucher, Terms
 from tests.support.compiled import read_creation_code
 
 CHAIN_ID: Final = 31337
@@ -60,7 +60,7 @@ def credits_creation_code() -> bytes:
 @cache
 def sign(signer: int, digest: bytes, form: int = 65) -> bytes:
     """Sign a digest as 65 bytes, or as the 64 of EIP-2098."""
-    signed = keys()[signer].unsafe_sign_hash(digest)
+    signed = keys()[signer].unsafe_sign_hash(Hash32(digest))
     if form == 65:
         return bytes(signed.signature)
     return signed.r.to_bytes(WORD, "big") + ((signed.v - 27) << 255 | signed.s).to_bytes(WORD, "big")

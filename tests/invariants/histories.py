@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tests.invariants.engine import Engine
-from tests.invariants.model import (
+from tests.invariants.facts import (
     COIN,
     CREDITS,
     HOLDER,
@@ -19,11 +19,11 @@ from tests.invariants.model import (
     ON_PURCHASE,
     TIME,
     USAGE,
-    Model,
     Refused,
     SignedVoucher,
     Terms,
 )
+from tests.invariants.model import Model
 
 FOCUS = 10
 """Most steps are about this many plans: those registered last."""

@@ -11,168 +11,35 @@ import copy
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from tests.invariants.abi import Value, encode, hash_words, selector, text_word, topic
-
-CREDITS, TIME, USAGE = range(3)
-ON_PURCHASE, ON_FIRST_USE = range(2)
-HOLDER, REDEEMER, OWNER = range(3)
-SETTLED, SHORT, EXPIRED, USED_UP, NOT_SIGNED = range(5)
-
-NEVER = 2**255
-"""Expiry of what does not expire."""
-MAX_CREDITS = 2**64 - 1
-MAX_QUANTITY = 2**32 - 1
-MAX_SPLITS = 16
-MAX_FEE_BPS = 1000
-BPS = 10_000
-MAX_QUOTE = 2**128 - 1
-COIN = 0
-"""In place of a token: the chain's native coin."""
-
-ERRORS = {
-    signature.partition("(")[0]: signature
-    for signature in (
-        "PlanAlreadyRegistered(uint256)",
-        "ZeroCredits()",
-        "ZeroDuration()",
-        "TermNotAllowed(bytes32)",
-        "InvalidRedeemRange(uint256,uint256)",
-        "TooManySplits(uint256,uint256)",
-        "InvalidSplit(uint256,address,uint256)",
-        "TokenWithoutCode(address)",
-        "QuoterWithoutCode(address)",
-        "QuoteWithoutReceivers()",
-        "UnknownPlan(uint256)",
-        "PlanNotActive(uint256)",
-        "WrongKind(uint256,uint8)",
-        "SettledOutside(uint256)",
-        "NotPlanOwner(uint256,address)",
-        "NotPendingPlanOwner(uint256,address)",
-        "InvalidQuantity(uint256,uint256)",
-        "CostAboveMax(uint256,uint256)",
-        "QuoteFailed(uint256,address)",
-        "AuthorizationFailed(address,address,uint256)",
-        "WrongValue(uint256,uint256)",
-        "PaymentFailed(address,address,address,uint256)",
-        "TrialAlreadyTaken(uint256,address)",
-        "NotMinter(uint256,address)",
-        "ZeroAmount()",
-        "ReferenceUsed(uint256,bytes32)",
-        "CreditsOverflow(uint256,address,uint256)",
-        "InsufficientCredits(uint256,address,uint256,uint256)",
-        "RedeemNotAllowed(uint256,address,address)",
-        "RedeemOutOfRange(uint256,uint256,uint256,uint256)",
-        "NotRedeemable(uint256)",
-        "NotRedeemer(uint256,address)",
-        "VouchersNotAccepted(uint256)",
-        "NotTransferable(uint256)",
-        "NotSelf(address)",
-        "FeeAboveCap(uint256,uint256)",
-        "InvalidFeeReceiver(address)",
-        "OwnableUnauthorizedAccount(address)",
-        "ERC1155InvalidReceiver(address)",
-        "ERC1155InvalidOperator(address)",
-        "ERC1155InvalidArrayLength(uint256,uint256)",
-        "ERC1155MissingApprovalForAll(address,address)",
-    )
-}
-TERMS = "(uint8,uint8,address,(address,uint96)[],address,bool,uint32,uint32,uint32,uint32,uint8,bool,bool)"
-EVENTS = {
-    signature.partition("(")[0]: signature
-    for signature in (
-        f"PlanRegistered(uint256,address,{TERMS},bytes32,uint16)",
-        "PlanActiveSet(uint256,bool)",
-        "RedeemerSet(uint256,address,address,bool)",
-        "MinterSet(uint256,address,address,bool)",
-        "PlanOwnershipOffered(uint256,address,address)",
-        "PlanOwnershipTransferred(uint256,address,address)",
-        "Ordered(uint256,address,address,uint256,uint256)",
-        "Paid(uint256,address,uint256,uint256,bytes32)",
-        "GrantedSettled(uint256,address,uint256,bytes32)",
-        "AccessChanged(uint256,address,uint256)",
-        "FeeForgone(uint256,address,uint256)",
-        "MintSkipped(uint256,address,uint256,bytes4)",
-        "Redeemed(uint256,address,address,uint256,bytes32)",
-        "Settled(uint256,address,uint256,uint256)",
-        "SettledShort(uint256,address,uint256,uint8)",
-        "ProtocolFeeSet(uint16,address)",
-        "TransferSingle(address,address,address,uint256,uint256)",
-        "TransferBatch(address,address,address,uint256[],uint256[])",
-        "ApprovalForAll(address,address,bool)",
-        "URI(string,uint256)",
-    )
-}
-
-RawEvent = tuple[tuple[int, ...], bytes]
-"""Topics and data, as the chain has them."""
-Expected = set[RawEvent]
-"""One event; several where the documentation leaves open which."""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One error of the contract, with its arguments."""
-
-    name: str
-    arguments: tuple[int, ...]
-
-    @property
-    def data(self) -> bytes:
-        """What a revert with it carries."""
-        return selector(ERRORS[self.name]) + encode(*(argument % 2**256 for argument in self.arguments))
-
-
-class Refused(Exception):
-    """The operation has to fail with one of these errors; those the documentation lists first come first."""
-
-    def __init__(self, faults: list[Fault]) -> None:
-        super().__init__(", ".join(f"{fault.name}{tuple(map(hex, fault.arguments))}" for fault in faults))
-        self.faults = faults
-
-
-def event(name: str, indexed: tuple[int, ...], *data: Value) -> Expected:
-    """Return an event of which everything is known."""
-    return {((topic(EVENTS[name]), *indexed), encode(*data))}
-
-
-@dataclass(frozen=True)
-class Terms:
-    """The terms of a plan, in the contract's order."""
-
-    kind: int
-    activation: int
-    token: int
-    splits: tuple[tuple[int, int], ...]
-    quoter: int
-    settled_outside: bool
-    credits: int
-    duration: int
-    min_redeem: int
-    max_redeem: int
-    rule: int
-    trial: bool
-    transferable: bool
-
-    def as_value(self) -> tuple:
-        """Return the terms as the ABI encodes them."""
-        head = (self.kind, self.activation, self.token, list(self.splits), self.quoter, self.settled_outside)
-        tail = (self.credits, self.duration, self.min_redeem, self.max_redeem, self.rule, self.trial, self.transferable)
-        return head + tail
-
-    @property
-    def is_redeemed(self) -> bool:
-        """Whether something is redeemed on such a plan."""
-        return self.kind == CREDITS or (self.kind == TIME and self.activation == ON_FIRST_USE)
-
-    @property
-    def opens_at_once(self) -> bool:
-        """Whether a purchase is a window at once."""
-        return self.kind == TIME and self.activation == ON_PURCHASE
-
-    @property
-    def expires(self) -> bool:
-        """Whether credits expire."""
-        return self.kind == CREDITS and self.duration > 0
+from tests.invariants.abi import hash_words, selector, text_word
+from tests.invariants.facts import (
+    BPS,
+    COIN,
+    CREDITS,
+    ERRORS,
+    EXPIRED,
+    HOLDER,
+    MAX_CREDITS,
+    MAX_FEE_BPS,
+    MAX_QUANTITY,
+    MAX_QUOTE,
+    MAX_SPLITS,
+    NEVER,
+    NOT_SIGNED,
+    ON_PURCHASE,
+    REDEEMER,
+    SETTLED,
+    SHORT,
+    TIME,
+    USAGE,
+    USED_UP,
+    Expected,
+    Fault,
+    Refused,
+    SignedVoucher,
+    Terms,
+    event,
+)
 
 
 @dataclass
@@ -233,17 +100,18 @@ class Money:
 
 
 @dataclass(frozen=True)
-class SignedVoucher:
-    """One item of a settlement: what is asked for, and what was really signed, by which key and for whom."""
+class Purchase:
+    """What every way of buying comes down to. Without a receiver, a usage plan is paid."""
 
-    holder: int
-    amount: int
-    ceiling: int
-    context: int
-    deadline: int
-    signer: int
-    signed: tuple[int, int, int, int, int, int]
-    form: int
+    caller: int
+    plan_id: int
+    payer: int
+    receiver: int | None
+    quantity: int
+    max_cost: int
+    value: int
+    context: int = 0
+    is_signed: bool = False
 
 
 class Model:
@@ -450,7 +318,7 @@ class Model:
         self, caller: int, plan_id: int, receiver: int, quantity: int, max_cost: int, value: int
     ) -> list[Expected]:
         """Order as the caller, who pays."""
-        return self._buy(caller, plan_id, caller, receiver, quantity, max_cost, value)
+        return self._buy(Purchase(caller, plan_id, caller, receiver, quantity, max_cost, value))
 
     def order_with_permit(
         self, caller: int, plan_id: int, receiver: int, quantity: int, max_cost: int, *permit: int
@@ -466,7 +334,7 @@ class Model:
                 money.allowances[caller] = max_cost
                 money.nonces[caller] += 1
         try:
-            return self._buy(caller, plan_id, caller, receiver, quantity, max_cost, 0)
+            return self._buy(Purchase(caller, plan_id, caller, receiver, quantity, max_cost, 0))
         except Refused:
             self.money[plan.terms.token] = before
             raise
@@ -475,84 +343,68 @@ class Model:
         self, caller: int, order: tuple[int, int, int, int, int, int, int, int], signer: int, signed: tuple
     ) -> list[Expected]:
         """Bring a signed order; ``signed`` is the order that the signer really signed."""
-        plan_id, payer, receiver, quantity, max_cost, after, before, _ = order
-        plan = self._plan(plan_id)
-        faults: list[Fault] = []
-        token = plan.terms.token
-        if token not in self.code:
-            faults.append(Fault("TokenWithoutCode", (token,)))
-            return self._buy(caller, plan_id, payer, receiver, quantity, max_cost, 0, faults)
+        plan_id, payer, receiver, quantity, max_cost, after, before, salt = order
+        token = self._plan(plan_id).terms.token
         money = self.money[token]
-        nonce = hash_words(self.chain_id, self.address, plan_id, payer, receiver, quantity, max_cost, order[7])
+        nonce = hash_words(self.chain_id, self.address, plan_id, payer, receiver, quantity, max_cost, salt)
         valid = after < self.now < before and signed == order and self._signs(signer, payer)
         broke = money.balances[payer] < max_cost or payer in money.blocked
-        if not valid or broke or (payer, nonce) in money.used:
+        faults = []
+        if token not in self.code:
+            faults.append(Fault("TokenWithoutCode", (token,)))
+        elif token != self.token or not valid or broke or (payer, nonce) in money.used:
             faults.append(Fault("AuthorizationFailed", (token, payer, max_cost)))
-        events = self._buy(caller, plan_id, payer, receiver, quantity, max_cost, 0, faults, prepaid=True)
+        events = self._buy(Purchase(caller, plan_id, payer, receiver, quantity, max_cost, 0, is_signed=True), faults)
         self.money[token].used.add((payer, nonce))
         return events
 
     def pay(self, caller: int, plan_id: int, quantity: int, max_cost: int, context: int, value: int) -> list[Expected]:
         """Pay for a request of a usage plan."""
-        return self._buy(caller, plan_id, caller, None, quantity, max_cost, value, context=context)
+        return self._buy(Purchase(caller, plan_id, caller, None, quantity, max_cost, value, context))
 
-    def _buy(
-        self,
-        caller: int,
-        plan_id: int,
-        payer: int,
-        receiver: int | None,
-        quantity: int,
-        max_cost: int,
-        value: int,
-        faults: list[Fault] | None = None,
-        *,
-        prepaid: bool = False,
-        context: int = 0,
-    ) -> list[Expected]:
-        plan = self._plan(plan_id)
-        terms = plan.terms
-        late = faults or []
+    def _buy(self, purchase: Purchase, more_faults: list[Fault] | None = None) -> list[Expected]:
+        plan, plan_id, payer = self._plan(purchase.plan_id), purchase.plan_id, purchase.payer
+        terms, receiver, quantity = plan.terms, purchase.receiver, purchase.quantity
+        faults = self._purchase_faults(purchase) + (more_faults or [])
+        dues = self._dues(plan, payer, quantity)
+        if dues is None:
+            raise Refused([*faults, Fault("QuoteFailed", (plan_id, terms.quoter))])
+        cost = sum(dues)
+        if cost > purchase.max_cost:
+            faults.append(Fault("CostAboveMax", (cost, purchase.max_cost)))
+        needed = cost if terms.token == COIN and not purchase.is_signed else 0
+        if purchase.value != needed:
+            faults.append(Fault("WrongValue", (needed, purchase.value)))
+        money, forgone = copy.deepcopy(self.money[terms.token]), 0
+        if {fault.name for fault in faults} <= {"ERC1155InvalidReceiver"}:
+            forgone, unpaid = self._pay(money, purchase, dues)
+            faults += unpaid
+        _refuse(faults)
+        self.money[terms.token] = money
+        events = [event("FeeForgone", (plan_id, self.fee_receiver), forgone)] if forgone else []
+        if receiver is None:
+            return [event("Paid", (plan_id, payer, purchase.context), quantity, cost), *events]
+        return [
+            *self._grant(purchase.caller, plan_id, receiver, terms.credits * quantity),
+            event("Ordered", (plan_id, payer, receiver), quantity, cost),
+            *events,
+        ]
+
+    def _purchase_faults(self, purchase: Purchase) -> list[Fault]:
+        """Return what is wrong with a purchase, whatever it costs."""
+        plan_id, receiver = purchase.plan_id, purchase.receiver
+        terms = self.plans[plan_id].terms
         faults = []
-        if not plan.active:
+        if not self.plans[plan_id].active:
             faults.append(Fault("PlanNotActive", (plan_id,)))
         if (terms.kind == USAGE) != (receiver is None):
             faults.append(Fault("WrongKind", (plan_id, terms.kind)))
         if terms.settled_outside:
             faults.append(Fault("SettledOutside", (plan_id,)))
-        faults += self._quantity_faults(plan_id, quantity)
-        dues = self._dues(plan, payer, quantity)
-        if dues is None:
-            _refuse([*faults, Fault("QuoteFailed", (plan_id, terms.quoter)), *late])
-            raise AssertionError
-        cost = sum(dues)
-        if cost > max_cost:
-            faults.append(Fault("CostAboveMax", (cost, max_cost)))
-        needed = cost if terms.token == COIN and not prepaid else 0
-        if value != needed and not late:
-            faults.append(Fault("WrongValue", (needed, value)))
-        faults += late
+        faults += self._quantity_faults(plan_id, purchase.quantity)
         if receiver is not None and terms.kind != USAGE:
-            faults += self._grant_faults(plan_id, receiver, terms.credits * quantity)
-        money, forgone = copy.deepcopy(self.money[terms.token]), 0
-        if not faults or {fault.name for fault in faults} == {"ERC1155InvalidReceiver"}:
-            payment = self._pay(money, plan, payer, dues, max_cost if prepaid else None)
-            if isinstance(payment, int):
-                forgone = payment
-            else:
-                faults += payment
-        _refuse(faults)
-        self.money[terms.token] = money
-        events: list[Expected] = []
-        if forgone:
-            events.append(event("FeeForgone", (plan_id, self.fee_receiver), forgone))
-        if receiver is None:
-            return [event("Paid", (plan_id, payer, context), quantity, cost), *events]
-        return [
-            *self._grant(caller, plan_id, receiver, terms.credits * quantity),
-            event("Ordered", (plan_id, payer, receiver), quantity, cost),
-            *events,
-        ]
+            faults += self._grant_faults(plan_id, receiver, terms.credits * purchase.quantity)
+        return faults
 
     def _dues(self, plan: Plan, payer: int, quantity: int) -> list[int] | None:
         """Return what each split is due, before the fee; None if there is no price."""
@@ -569,38 +421,31 @@ class Model:
         dues[0] += cost - sum(dues)
         return dues
 
-    def _pay(self, money: Money, plan: Plan, payer: int, dues: list[int], prepaid: int | None) -> int | list[Fault]:
-        """Pay everybody; return the fee that was forgone, or why it fails."""
-        token = plan.terms.token
-        receivers = [receiver for receiver, _ in plan.terms.splits]
+    def _pay(self, money: Money, purchase: Purchase, dues: list[int]) -> tuple[int, list[Fault]]:
+        """Pay everybody; return the fee that was forgone, and why it fails if it does."""
+        plan, payer, signed = self.plans[purchase.plan_id], purchase.payer, purchase.is_signed
+        token, receivers = plan.terms.token, [receiver for receiver, _ in plan.terms.splits]
         fees = [due * plan.fee_bps // BPS for due in dues]
         nets = [due - fee for due, fee in zip(dues, fees, strict=True)]
         fee = sum(fees)
-        if prepaid is not None:
-            money.move(payer, self.address, prepaid)
-
-        def send(receiver: int, amount: int) -> bool:
-            if prepaid is not None:
-                return money.move(self.address, receiver, amount)
-            return money.move(payer, receiver, amount) if token == COIN else money.pull(payer, receiver, amount)
-
+        # What a signed order has moved to the contract, the contract pays on, and is what the error names as payer.
+        source = self.address if signed else payer
+        if signed:
+            money.move(payer, self.address, purchase.max_cost)
+        send = money.move if signed or token == COIN else money.pull
         pairs = list(zip(receivers, nets, strict=True))
-        # What a signed order has moved to the contract, the contract pays on.
-        sender = payer if prepaid is None else self.address
-        refused = [Fault("PaymentFailed", (token, sender, receiver, net)) for receiver, net in pairs]
-        if pairs:
-            refused += [Fault("PaymentFailed", (token, sender, receivers[0], part)) for part in (fee, fee + nets[0])]
-        for receiver, net in pairs:
-            if net and not send(receiver, net):
-                return refused
+        unpaid = [Fault("PaymentFailed", (token, source, receiver, net)) for receiver, net in pairs]
+        unpaid += [Fault("PaymentFailed", (token, source, receiver, fee)) for receiver in receivers[:1]]
+        if not all(net == 0 or send(source, receiver, net) for receiver, net in pairs):
+            return 0, unpaid
         forgone = 0
-        if fee and not (self.fee_receiver and send(self.fee_receiver, fee)):
+        if fee and not (self.fee_receiver and send(source, self.fee_receiver, fee)):
             forgone = fee
-            if not send(receivers[0], fee):
-                return refused
-        if prepaid is not None:
-            money.move(self.address, payer, prepaid - sum(dues))
-        return forgone
+            if not send(source, receivers[0], fee):
+                return 0, unpaid
+        if signed:
+            money.move(self.address, payer, purchase.max_cost - sum(dues))
+        return forgone, []
 
     def _quantity_faults(self, plan_id: int, quantity: int) -> list[Fault]:
         trial = self.plans[plan_id].terms.trial
@@ -788,23 +633,27 @@ class Model:
             _refuse([*faults, Fault("ERC1155InvalidArrayLength", (len(plan_ids), len(amounts)))])
         before = {key: copy.deepcopy(self.holdings[key]) for plan in plan_ids for key in ((plan, holder), (plan, to))}
         for plan_id, amount in zip(plan_ids, amounts, strict=True):
-            if plan_id not in self.plans:
-                faults.append(Fault("UnknownPlan", (plan_id,)))
-                continue
-            if not self.plans[plan_id].terms.transferable:
-                faults.append(Fault("NotTransferable", (plan_id,)))
-            if (balance := self.balance(plan_id, holder)) < amount:
-                faults.append(Fault("InsufficientCredits", (plan_id, holder, balance, amount)))
-                continue
-            if self.plans[plan_id].terms.opens_at_once:
-                continue
-            self._take(plan_id, holder, amount)
-            if self.balance(plan_id, to) + amount > MAX_CREDITS:
-                faults.append(Fault("CreditsOverflow", (plan_id, to, amount)))
-            self.holdings[plan_id, to].lots.append([amount, NEVER])
+            faults += self._move(plan_id, holder, to, amount)
         if faults:
             self.holdings.update(before)
         _refuse(faults)
+
+    def _move(self, plan_id: int, holder: int, to: int, amount: int) -> list[Fault]:
+        """Move credits as far as there are some, and return what is wrong with it."""
+        if plan_id not in self.plans:
+            return [Fault("UnknownPlan", (plan_id,))]
+        faults = []
+        if not self.plans[plan_id].terms.transferable:
+            faults.append(Fault("NotTransferable", (plan_id,)))
+        if (balance := self.balance(plan_id, holder)) < amount:
+            faults.append(Fault("InsufficientCredits", (plan_id, holder, balance, amount)))
+        if faults:
+            return faults
+        self._take(plan_id, holder, amount)
+        if self.balance(plan_id, to) + amount > MAX_CREDITS:
+            faults.append(Fault("CreditsOverflow", (plan_id, to, amount)))
+        self.holdings[plan_id, to].lots.append([amount, NEVER])
+        return faults
 
     # ------------------------------------------------------------------ the world around
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from tests.invariants.abi import topic, words
-from tests.invariants.model import CREDITS, EVENTS, NEVER, ON_PURCHASE, TIME, RawEvent
+from tests.invariants.facts import CREDITS, EVENTS, NEVER, ON_PURCHASE, TIME, RawEvent
 
 NAMES = {topic(signature): name for name, signature in EVENTS.items()}
 TERMS_AT = 3

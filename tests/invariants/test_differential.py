@@ -25,6 +25,12 @@ def operations() -> set[str]:
     return set(Historian(comparison.model, comparison.engine, 0).makers)
 
 
+def run_histories(creation_code: bytes) -> None:
+    """Run what the test above runs by default."""
+    for seed in range(1, 9):
+        run_history(seed, 1200, creation_code)
+
+
 @pytest.mark.parametrize("seed", range(SEED, SEED + HISTORIES))
 def test_history__of_every_operation__model_and_contract_agree(seed: int) -> None:
     comparison = run_history(seed, STEPS)
@@ -44,6 +50,5 @@ def test_history__with_the_same_seed__is_the_same() -> None:
 def test_history__of_a_broken_contract__is_found_out(mutant: Mutant) -> None:
     creation_code = compile_mutant(mutant)
     with pytest.raises(Disagreement) as found:
-        for seed in range(1, 9):
-            run_history(seed, 1200, creation_code)
+        run_histories(creation_code)
     print(f"\n{mutant.name}: {str(found.value)[:300]}")
