@@ -92,7 +92,7 @@ def next_step(error: type[NvmChainError]) -> str:
     for field in fields(error):  # type: ignore[arg-type]  # every error of the contract is a dataclass
         slot = Slot(2)
         slot.name = f"`{field.name}`"
-        values.append({int: slot, bytes: b""}.get(field.type, slot.name))  # type: ignore[call-overload]
+        values.append(slot if field.type is int else b"" if field.type is bytes else slot.name)
     message = error(*values).message()
     return message.partition(". ")[2] or message
 
