@@ -32,7 +32,7 @@ say = @printf '==> %s\n'
 # Ape keeps its state here, not in the home folder. (`make deploy` leaves it there: that is where accounts are.)
 test check bench compile: export APE_DATA_FOLDER := $(CURDIR)/.ape
 
-.PHONY: help demo test check bench deploy compile format lock setup clean
+.PHONY: help demo test check bench deploy compile docs format lock setup clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -73,6 +73,10 @@ deploy: setup ## Deploy with Ape: make deploy ARGS="--network base:sepolia --acc
 compile: setup ## Compile the contracts and write the artifacts into the package
 	$(say) 'Compiling'
 	@$(BIN)/ape run export_artifacts
+
+docs: .venv/done-package ## Write the error tables of docs/ anew
+	$(say) 'Writing error tables'
+	@$(BIN)/python tools/write_docs.py
 
 format: setup ## Format Python and Solidity
 	@$(BIN)/ruff check --fix --quiet

@@ -1,62 +1,19 @@
 """README and docs run: their programs print what they show, their commands exist."""
 
-import os
 import re
 import shlex
-import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
-README = ROOT / "README.md"
-DOCUMENTS = [path for path in (README, *sorted((ROOT / "docs").rglob("*.md"))) if path.is_file()]
-FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+import pytest
+
+from tests.support.documents import DOCUMENTS, ROOT, Program, read_commands, read_programs, run, run_program
+
 NEED_NOTHING = {"demo", "--json", "--help", "--version"}
-
-
-@dataclass(frozen=True)
-class Program:
-    """A Python block of a document, and the output shown right behind it, if any."""
-
-    name: str
-    source: str
-    output: str | None
-
-
-def read_programs(document: Path) -> list[Program]:
-    """Return a document's Python blocks."""
-    text, programs = document.read_text("utf-8"), []
-    blocks = list(FENCE.finditer(text))
-    for number, block in enumerate(blocks):
-        if block[1] != "python":
-            continue
-        follower = blocks[number + 1] if number + 1 < len(blocks) else None
-        shown = follower is not None and follower[1] == "text" and not text[block.end() : follower.start()].strip()
-        line = text.count("\n", 0, block.start()) + 1
-        programs.append(Program(f"{document.name}:{line}", block[2], follower[2] if shown and follower else None))
-    return programs
-
-
-def read_commands(document: Path) -> list[str]:
-    """Return the commands of a document's console blocks: what follows a dollar sign, without comments."""
-    blocks = [block[2] for block in FENCE.finditer(document.read_text("utf-8")) if block[1] == "console"]
-    return [
-        line[2:].partition("  #")[0].strip() for text in blocks for line in text.splitlines() if line.startswith("$ ")
-    ]
-
-
 PROGRAMS = [program for document in DOCUMENTS for program in read_programs(document)]
 COMMANDS = sorted({command for document in DOCUMENTS for command in read_commands(document)})
 OURS = [command for command in COMMANDS if command.startswith("nvm-chain")]
 NVM_CHAIN = (sys.executable, "-m", "nvm_chain.cli")
-
-
-def run(command: list[str], home: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command in an empty home folder, with this checkout's package."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("NVM_CHAIN_", "PYTEST_", "COV_"))}
-    environment = {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "100"}
-    return subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=300)
 
 
 # ---------------------------------------------------------------------- how blocks are found
@@ -102,17 +59,12 @@ def test_read_programs__of_a_sample__pairs_a_program_with_the_output_right_behin
 # ---------------------------------------------------------------------- the documents
 
 
-def test_readme__has_a_program_with_its_output() -> None:
-    shown = [program for program in PROGRAMS if program.name.startswith("README.md:") and program.output is not None]
-    assert shown
-
-
-def test_programs__run_and_print_what_is_shown(tmp_path: Path) -> None:
-    for program in PROGRAMS:
-        done = run([sys.executable, "-c", program.source], tmp_path)
-        assert done.returncode == 0, f"{program.name}: {done.stderr}"
-        if program.output is not None:
-            assert done.stdout.strip() == program.output.strip(), program.name
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_program__run_as_it_stands__prints_what_is_shown_behind_it(program: Program, tmp_path: Path) -> None:
+    done = run_program(program, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert program.output is not None
+    assert done.stdout.strip() == program.output.strip()
 
 
 def test_make_commands__have_their_targets() -> None:

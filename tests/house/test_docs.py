@@ -1,0 +1,151 @@
+"""docs/ has a page for everything that changes state, and its tables are what the contract and the package say now."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from nvm_chain import errors
+from nvm_chain.artifacts import read_artifact
+from nvm_chain.contract_errors import CONTRACT_ERRORS
+from tests.house.test_natspec import reachable_errors
+from tests.support.documents import DOCS, DOCUMENTS, PAGES, ROOT
+from tools.write_docs import MARKED, STANDARD, format_raises, next_step, read_raises, read_reverts, write_tables
+
+ABI = read_artifact("Credits").abi
+WRITES = {item["name"] for item in ABI if item["type"] == "function" and item["stateMutability"] != "view"}
+EVENTS = {item["name"]: [field["name"] for field in item["inputs"]] for item in ABI if item["type"] == "event"}
+OPERATIONS = sorted((DOCS / "operations").glob("*.md"))
+SECTIONS = ["Example", "Flow", "State", "Events", "Errors"]
+LINK = re.compile(r"\]\(([^)#]*)(?:#([^)]+))?\)")
+
+
+def name(path: Path) -> str:
+    """Name a document in test ids and messages."""
+    return str(path.relative_to(ROOT))
+
+
+def headings(path: Path) -> list[str]:
+    """Return a document's headings below its title."""
+    return re.findall(r"^##+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
+
+
+def section(path: Path, heading: str) -> str:
+    """Return the text of a section."""
+    return path.read_text("utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+def tables(path: Path, kind: str) -> list[str]:
+    """Return the functions whose generated tables are in a document."""
+    return [found[2] for found in MARKED.finditer(path.read_text("utf-8")) if found[1] == kind]
+
+
+# ---------------------------------------------------------------------- what is generated
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_tables__written_again__are_as_committed(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert write_tables(text) == text, "run `make docs` and commit docs/"
+    assert len(MARKED.findall(text)) == len(re.findall(r"<!-- (?:errors|raises)", text))
+
+
+def test_read_reverts__as_another_function_does__brings_its_errors_along() -> None:
+    assert read_reverts("orderWithPermit") == read_reverts("order")
+    own = {"TokenWithoutCode", "AuthorizationFailed"}
+    assert set(read_reverts("orderWithAuthorization")) == set(read_reverts("order")) | own
+    assert (
+        read_reverts("pay")["CostAboveMax"] == read_reverts("order")["CostAboveMax"] == "if the cost exceeds `maxCost`"
+    )
+
+
+def test_read_raises__as_another_function__brings_its_errors_along() -> None:
+    assert set(read_raises("check_signed_order")) < set(read_raises("relay_order"))
+    assert "| `NotMined` |" in format_raises("relay_order")
+
+
+@pytest.mark.parametrize("error", CONTRACT_ERRORS)
+def test_next_step__of_each_contract_error__is_a_sentence_without_sample_values(error: str) -> None:
+    step = next_step(CONTRACT_ERRORS[error])
+    assert step.endswith(".")
+    assert not re.search(r"0x|\b2\b(?!\*)", step)
+
+
+@pytest.mark.parametrize("function", [function for function in STANDARD if "Transfer" in function])
+def test_standard_errors__of_transfers__are_those_that_the_code_can_reach(function: str) -> None:
+    assert reachable_errors(function) | {"ERC1155MissingApprovalForAll"} == set(read_reverts(function))
+
+
+def test_standard_errors__are_of_functions_that_the_interface_says_nothing_of() -> None:
+    assert set(STANDARD) <= WRITES
+    assert all(name in CONTRACT_ERRORS for reverts in STANDARD.values() for name in reverts)
+
+
+# ---------------------------------------------------------------------- pages
+
+
+def test_pages__together__have_every_function_that_changes_state_once() -> None:
+    documented = [function for path in OPERATIONS for function in tables(path, "errors")]
+    assert sorted(documented) == sorted(WRITES)
+
+
+@pytest.mark.parametrize("path", OPERATIONS, ids=name)
+def test_page__has_its_parts_in_order(path: Path) -> None:
+    lines = path.read_text("utf-8").splitlines()
+    assert lines[0].startswith("# ")
+    assert lines[2].endswith(".")
+    assert lines[4].startswith("**Who may call:** ")
+    assert [heading for heading in headings(path) if heading in SECTIONS] == SECTIONS
+
+
+@pytest.mark.parametrize("path", OPERATIONS, ids=name)
+def test_page__events__have_the_fields_that_the_contract_gives_them(path: Path) -> None:
+    for event, fields in re.findall(r"`(\w+)\(([^)`]*)\)`", section(path, "Events")):
+        assert EVENTS[event] == fields.split(", "), event
+
+
+def test_pages__together__name_every_event() -> None:
+    text = "".join(section(path, "Events") for path in OPERATIONS)
+    assert {event for event in EVENTS if f"`{event}(" not in text} == set()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_page__names_in_code_that_look_like_errors__are_errors_or_events(path: Path) -> None:
+    """What is written like a class is one, so that no page outlives a renamed error."""
+    known = {*CONTRACT_ERRORS, *EVENTS, *vars(errors)}
+    prose = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    others = {
+        "Transfer",
+        "Approval",
+        "AuthorizationUsed",
+        "ReceiveWithAuthorization",
+        "Permit",
+        "Voucher",
+        "VoucherVerifier",
+    }
+    found = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]*)*)[`(]", prose))
+    assert found - known - others == set()
+
+
+# ---------------------------------------------------------------------- links
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub makes them."""
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings(path)}
+
+
+@pytest.mark.parametrize("path", sorted({*DOCUMENTS, *ROOT.glob("*.md")}), ids=name)
+def test_links__to_files_of_this_repository__lead_somewhere(path: Path) -> None:
+    for target, anchor in LINK.findall(path.read_text("utf-8")):
+        if target.startswith("http"):
+            continue
+        found = (path.parent / target).resolve() if target else path
+        assert found.exists(), target
+        assert not anchor or anchor in anchors(found), f"{target}#{anchor}"
+
+
+def test_index__leads_to_every_page() -> None:
+    index = DOCS / "README.md"
+    linked = {(DOCS / target).resolve() for target, _ in LINK.findall(index.read_text("utf-8"))}
+    assert {name(path) for path in PAGES if path not in (index, *linked)} == set()

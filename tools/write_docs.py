@@ -1,0 +1,151 @@
+"""Write the error tables of docs/ from the contract's NatSpec and from the errors of the package.
+
+Between `<!-- errors:order -->` and `<!-- /errors -->` goes what the contract's function reverts with, between
+`<!-- raises:order_plan -->` and `<!-- /raises -->` what a Python function raises besides. `make docs` runs this.
+"""
+
+import re
+from dataclasses import fields
+from inspect import getdoc
+from pathlib import Path
+from typing import Final
+
+from eth_utils.abi import collapse_if_tuple
+
+import nvm_chain
+from nvm_chain import errors
+from nvm_chain.artifacts import read_artifact
+from nvm_chain.contract_errors import CONTRACT_ERRORS
+from nvm_chain.errors import NvmChainError
+
+DOCS: Final = Path(__file__).parent.parent / "docs"
+MARKED: Final = re.compile(r"<!-- (errors|raises):(\w+) -->\n(.*?)<!-- /\1 -->", re.DOTALL)
+CLAUSE: Final = re.compile(
+    r"Reverts(?: with (?P<names>.*?)(?: (?P<when>(?:if|for) .*?))?)?(?:,? (?:and )?as \{(?P<other>\w+)\} does)?\."
+)
+
+_NOT_OWNER: Final = {"OwnableUnauthorizedAccount": "if the caller is not the contract's owner"}
+_TRANSFER: Final = {
+    "ERC1155MissingApprovalForAll": "if the caller is neither the holder nor an operator of theirs",
+    "ERC1155InvalidReceiver": "if the receiver is zero or a contract that does not accept the credits",
+    "UnknownPlan": "if there is no such plan",
+    "NotTransferable": "if the plan's credits are not transferable",
+    "InsufficientCredits": "if the holder has too few credits",
+    "CreditsOverflow": "if the receiver's account would overflow",
+}
+STANDARD: Final = {
+    "acceptOwnership": {"OwnableUnauthorizedAccount": "if the contract was not offered to the caller"},
+    "renounceOwnership": _NOT_OWNER,
+    "safeBatchTransferFrom": {**_TRANSFER, "ERC1155InvalidArrayLength": "if the lists differ in length"},
+    "safeTransferFrom": _TRANSFER,
+    "setApprovalForAll": {"ERC1155InvalidOperator": "if the operator is zero"},
+    "setProtocolFee": _NOT_OWNER,
+    "transferOwnership": _NOT_OWNER,
+}
+"""Errors of what OpenZeppelin brings, which documents them in prose."""
+
+
+class Slot(int):
+    """An integer that is written as its name, whatever format is asked for."""
+
+    name = ""
+
+    def __format__(self, spec: str) -> str:
+        """Return the name."""
+        return self.name
+
+
+def read_details() -> dict[str, str]:
+    """Return the developer's documentation of every function of Credits, by name."""
+    contract = read_artifact("Credits")
+    documented = contract.natspec["dev"]["methods"]
+    details = {}
+    for entry in contract.abi:
+        if entry["type"] == "function":
+            types = ",".join(collapse_if_tuple(item) for item in entry["inputs"])
+            details[entry["name"]] = documented.get(f"{entry['name']}({types})", {}).get("details", "")
+    return details
+
+
+def read_reverts(function: str) -> dict[str, str]:
+    """Return what a function of Credits reverts with, and when, in the order of its documentation."""
+    reverts = dict(STANDARD.get(function, {}))
+    for clause in re.split(r"(?<=\.) (?=Reverts )", read_details()[function]):
+        if not clause.startswith("Reverts "):
+            continue
+        found = CLAUSE.fullmatch(clause)
+        if found is None:
+            raise ValueError(f"{function}: cannot read {clause!r}")
+        others = read_reverts(found["other"]) if found["other"] else {}
+        names = re.findall(r"\w{4,}", found["names"] or "")
+        if found["when"]:
+            reverts |= {name: re.sub(r"\{(\w+)\}", r"`\1`", found["when"]) for name in names}
+        else:
+            others = {name: others[name] for name in names} if names else others
+        reverts |= others
+    return reverts
+
+
+def next_step(error: type[NvmChainError]) -> str:
+    """Return what an error's message says to do: what follows its first sentence, with the names of fields for their values."""
+    values: list[object] = []
+    for field in fields(error):  # type: ignore[arg-type]  # every error of the contract is a dataclass
+        slot = Slot(2)
+        slot.name = f"`{field.name}`"
+        values.append(slot if field.type is int else b"" if field.type is bytes else slot.name)
+    message = error(*values).message()
+    return message.partition(". ")[2] or message
+
+
+def format_reverts(function: str) -> str:
+    """Return the table of a function's errors."""
+    inputs = {entry["name"]: entry["inputs"] for entry in read_artifact("Credits").abi if entry["type"] == "error"}
+    lines = ["| error | reverts | what to do |", "|---|---|---|"]
+    for name, when in read_reverts(function).items():
+        arguments = ", ".join(item["name"] for item in inputs[name])
+        lines.append(f"| `{name}({arguments})` | {when} | {next_step(CONTRACT_ERRORS[name])} |")
+    return "\n".join(lines) + "\n"
+
+
+def read_raises(function: str) -> dict[str, str]:
+    """Return what a Python function raises that is no error of the contract, and when, as its docstring says."""
+    text = (getdoc(getattr(nvm_chain, function)) or "").partition("Raises")[2]
+    raises = {}
+    for name in re.findall(r"\w+", text):
+        error = getattr(errors, name, None)
+        if isinstance(error, type) and issubclass(error, NvmChainError):
+            raises[name] = (getdoc(error) or "").partition("\n")[0].removeprefix("Thrown ").replace("``", "`")
+        elif f"`{name}`" in text and hasattr(nvm_chain, name):
+            raises |= read_raises(name)
+    return raises
+
+
+def format_raises(function: str) -> str:
+    """Return the table of a Python function's own errors."""
+    lines = ["| Python error | raised |", "|---|---|"]
+    lines += [f"| `{name}` | {text} |" for name, text in read_raises(function).items()]
+    return "\n".join(lines) + "\n"
+
+
+def write_tables(text: str) -> str:
+    """Return a page with its tables written anew."""
+
+    def write(found: re.Match[str]) -> str:
+        kind, function = found[1], found[2]
+        table = format_reverts(function) if kind == "errors" else format_raises(function)
+        return f"<!-- {kind}:{function} -->\n{table}<!-- /{kind} -->"
+
+    return MARKED.sub(write, text)
+
+
+def main() -> None:
+    """Write every page whose tables are out of date, and say which."""
+    for path in sorted(DOCS.rglob("*.md")):
+        text = path.read_text("utf-8")
+        if (fresh := write_tables(text)) != text:
+            path.write_text(fresh, "utf-8")
+            print(f"wrote {path.relative_to(DOCS.parent)}")
+
+
+if __name__ == "__main__":
+    main()
