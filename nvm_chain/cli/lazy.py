@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nvm_chain import addresses as addresses
+    from nvm_chain import authorizations as authorizations
     from nvm_chain import connecting as connecting
     from nvm_chain import credits as credits
     from nvm_chain import demo as demo
@@ -18,12 +19,20 @@ if TYPE_CHECKING:
     from nvm_chain import ids as ids
     from nvm_chain import keys as keys
     from nvm_chain import orders as orders
+    from nvm_chain import paying as paying
     from nvm_chain import plans as plans
     from nvm_chain import pricing as pricing
+    from nvm_chain import relaying as relaying
+    from nvm_chain import settling as settling
     from nvm_chain import tokens as tokens
     from nvm_chain import types as types
+    from nvm_chain import usage as usage
+    from nvm_chain import vouchers as vouchers
 
-_MODULES = "addresses connecting credits demo deploying deployments dev_accounts embedded ids keys orders plans pricing tokens types"
+_MODULES = (
+    "addresses authorizations connecting credits demo deploying deployments dev_accounts embedded ids "
+    "keys orders paying plans pricing relaying settling tokens types usage vouchers"
+)
 
 
 class LazyModule:
