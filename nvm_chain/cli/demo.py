@@ -36,6 +36,7 @@ OPERATIONS: Final = {
 }
 
 INDENT: Final = " " * 4
+TABLE_WIDTH: Final = 120
 
 OPTIONS: Final = (
     SectionOption(
@@ -140,7 +141,9 @@ class Teller:
     def _close_table(self, title: str, table: Table) -> None:
         self._console.print()
         self._console.print(title, style="bold", soft_wrap=True)
-        self._console.print(table)
+        # A narrow terminal wraps the lines of a table; rich would cut its numbers.
+        needed = self._console.measure(table, options=self._console.options.update(max_width=TABLE_WIDTH)).maximum
+        self._console.print(table, width=needed, crop=False)
 
 
 def open_table(*columns: str) -> Table:
