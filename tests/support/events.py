@@ -63,9 +63,14 @@ def plan_registered(plan_id: int, creator: str, terms: Terms, salt: bytes, fee_b
     """A plan was registered."""
     splits = [{"receiver": split.receiver, "amount": split.amount} for split in terms.splits]
     named = {
+        "kind": int(terms.kind),
+        "activation": int(terms.activation),
         "token": terms.token,
         "splits": splits,
+        "quoter": terms.quoter,
+        "settledOutside": terms.settled_outside,
         "credits": terms.credits,
+        "duration": terms.duration,
         "minRedeem": terms.min_redeem,
         "maxRedeem": terms.max_redeem,
         "rule": int(terms.rule),
