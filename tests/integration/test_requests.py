@@ -54,9 +54,7 @@ READS: dict[Any, Read] = {
         world.chain, world.other, plan_id, redeemer=world.builder.address, cost=1
     ),
     read_token_domain: lambda world, plan_id: read_token_domain(world.chain, world.usdc.address),
-    read_permit_nonce: lambda world, plan_id: read_permit_nonce(
-        world.chain, world.usdc.address, world.other.address
-    ),
+    read_permit_nonce: lambda world, plan_id: read_permit_nonce(world.chain, world.usdc.address, world.other.address),
     is_authorization_used: lambda world, plan_id: is_authorization_used(
         world.chain, world.usdc.address, world.other.address, bytes(32)
     ),
