@@ -4,6 +4,7 @@ from eth_typing import ChecksumAddress
 from web3.contract.contract import Contract
 
 from nvm_chain.tokens import ERC20_ABI
+from tests.support.compiled import read_abi, read_creation_code
 from tests.support.world import World
 
 # PUSH2 size, DUP1, PUSH2 11, PUSH0, CODECOPY, PUSH0, then RETURN or REVERT, then the data.
@@ -37,3 +38,14 @@ def deploy_quoter(world: World, price: int) -> ChecksumAddress:
 def set_quote(world: World, quoter: ChecksumAddress, price: int) -> None:
     """Change what a quoter asks."""
     world.chain.send_data(world.stranger, f"0x{price:064x}", quoter)
+
+
+_PUSH_2, _PUSH_7 = "601960f91b", "603760f81b"  # the text of one character, as the compiler writes it: PUSH1, PUSH1, SHL
+
+
+def deploy_renamed_usdc(world: World) -> Contract:
+    """Deploy a TestUSDC that is called EURC, version 7: both texts are changed in its code."""
+    code = read_creation_code("TestUSDC").replace(b"USDC".hex(), b"EURC".hex()).replace(_PUSH_2, _PUSH_7)
+    token = world.chain.bind(world.chain.deploy(world.stranger, bytes.fromhex(code[2:])), read_abi("TestUSDC"))
+    assert (world.read(token.functions.name()), world.read(token.functions.version())) == ("EURC", "7")
+    return token
