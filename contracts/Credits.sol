@@ -382,17 +382,16 @@ contract Credits is Ledger, EIP712 {
         (address holder, uint256 ceiling) = (item.holder, item.ceiling);
         if (block.timestamp > item.deadline) return (0, Result.EXPIRED);
         Holding storage holding = _holdings[planId][holder];
-        (uint256 granted, uint256 gone, uint256 first) = _count(planId, holder, holding);
+        (uint256 left, uint256 first) = _count(planId, holder, holding);
         uint256 settled = holding.settled;
         if (settled >= ceiling) return (0, Result.USED_UP);
         if (!_hasSigned(planId, holder, ceiling, item, domainSeparator)) return (0, Result.NOT_SIGNED);
         unchecked {
             taken = item.amount;
             if (taken > ceiling - settled) taken = ceiling - settled;
-            if (taken > granted - gone) (taken, result) = (granted - gone, Result.SHORT);
+            if (taken > left) (taken, result) = (left, Result.SHORT);
             if (taken == 0) return (taken, result);
-            (holding.gone, holding.settled) = (uint64(gone + taken), uint64(settled + taken));
-            if (first > 0) holding.firstLot = uint24(first);
+            _keepSettled(holding, left - taken, first, settled + taken); // settled stays below the ceiling
         }
         _emitTransfer(msg.sender, holder, address(0), planId, taken);
     }

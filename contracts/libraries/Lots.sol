@@ -3,9 +3,9 @@ pragma solidity ^0.8.30;
 
 /// @title Credits that expire, purchase by purchase
 /// @dev A lot notes how much had been granted in all when it was added, so lots are marks on one growing number. Credits are
-/// used in the order of the marks. One comparison then tells what is left: everything granted after the further of two points, up
-/// to which credits are used and up to which they have expired. All lots of a plan have the same duration, so that marks and
-/// expiries both only grow, and both can be searched.
+/// used in the order of the marks. So what is left is what was granted after the further of two points: up to which credits are
+/// used, and up to which they have expired. All lots of a plan have the same duration, so that marks and expiries both only grow,
+/// and both can be searched. The number begins again at zero after 2^64 - 1, which changes no distance.
 library Lots {
     /// @notice One mark.
     struct Mark {
@@ -16,7 +16,8 @@ library Lots {
     }
 
     /// @notice Returns the first lot from `first` on that has not expired, or `end` if all have.
-    /// @dev Looks at the first, then searches by halves: one read where nothing has expired, log2 of the number of lots otherwise.
+    /// @dev Strides twice as far each time until it meets a live lot, then searches the last stride by halves: one read where
+    /// nothing has expired, two where one lot has, about twice log2 of the number of lots that have.
     /// @param marks The lots of one holder.
     /// @param first The first that may be live.
     /// @param end One more than the last.
@@ -26,9 +27,15 @@ library Lots {
         view
         returns (uint256)
     {
-        if (first == end || marks[first].expiresAt > block.timestamp) return first;
         unchecked {
-            ++first;
+            uint256 stride = 1;
+            uint256 next = first;
+            while (next < end && marks[next].expiresAt <= block.timestamp) {
+                first = next + 1;
+                next += stride;
+                stride *= 2;
+            }
+            if (next < end) end = next;
             while (first < end) {
                 uint256 middle = (first + end) / 2;
                 if (marks[middle].expiresAt > block.timestamp) end = middle;
@@ -42,17 +49,20 @@ library Lots {
     /// @param marks The lots of one holder.
     /// @param first The first that may be.
     /// @param end One more than the last.
-    /// @param used Credits up to which all are used.
+    /// @param granted All credits granted.
+    /// @param left Credits of these that are left.
     /// @return The number of the lot.
-    function firstUnused(mapping(uint256 number => Mark) storage marks, uint256 first, uint256 end, uint256 used)
-        internal
-        view
-        returns (uint256)
-    {
+    function firstUnused(
+        mapping(uint256 number => Mark) storage marks,
+        uint256 first,
+        uint256 end,
+        uint64 granted,
+        uint256 left
+    ) internal view returns (uint256) {
         unchecked {
             while (first < end) {
                 uint256 middle = (first + end) / 2;
-                if (marks[middle].granted > used) end = middle;
+                if (uint64(granted - marks[middle].granted) < left) end = middle;
                 else first = middle + 1;
             }
         }

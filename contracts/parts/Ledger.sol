@@ -20,9 +20,10 @@ abstract contract Ledger is Plans, ERC1155 {
     using Traits for uint8;
     using Arrays for uint256[];
 
-    /// @dev A holder's credits of one plan, in one slot. The balance is `granted - gone`, less what has expired since `gone` was written.
+    /// @dev A holder's credits of one plan, in one slot. The balance is `granted - gone`, less what has expired since `gone` was
+    /// written. Both numbers only grow and begin again at zero after 2^64 - 1: what counts is how far they are apart.
     struct Holding {
-        uint64 granted; // since nothing was left the last time
+        uint64 granted;
         uint64 gone; // of these: redeemed, burned, transferred or expired
         uint64 settled; // by vouchers, ever
         uint24 firstLot; // earlier lots are counted in `gone`
@@ -55,37 +56,33 @@ abstract contract Ledger is Plans, ERC1155 {
 
     function _add(uint256 planId, address to, uint256 amount, uint256 duration) private {
         Holding storage holding = _holdings[planId][to];
-        (uint256 granted, uint256 end) = (holding.granted, holding.endLot);
+        (uint64 granted, uint256 end) = (holding.granted, holding.endLot);
         unchecked {
-            if (
-                granted > 0
-                    && (granted == holding.gone || amount > type(uint64).max - granted || end == type(uint24).max)
-            ) {
-                (granted, end) = _restart(planId, to, holding);
+            uint256 left = uint64(granted - holding.gone);
+            if (amount > type(uint64).max - left || end == type(uint24).max || (left == 0 && end > 0)) {
+                (left, end) = _tidy(planId, to, holding);
             }
-            if (amount > type(uint64).max - granted || end == type(uint24).max) {
+            if (amount > type(uint64).max - left || end == type(uint24).max) {
                 revert CreditsOverflow(planId, to, amount);
             }
-            granted += amount;
-            holding.granted = uint64(granted);
+            granted += uint64(amount);
+            holding.granted = granted;
             if (duration == 0) return;
-            _lots[planId][to][end] = Lots.Mark(uint64(block.timestamp + duration), uint64(granted));
+            _lots[planId][to][end] = Lots.Mark(uint64(block.timestamp + duration), granted);
             holding.endLot = uint24(end + 1);
         }
     }
 
-    /// @dev Counts from zero again where that loses nothing: without lots, and where all of them are used or expired. A new
-    /// purchase then takes the place of the first lot.
-    function _restart(uint256 planId, address holder, Holding storage holding)
+    /// @dev Writes down what has expired. Where nothing is left, the next purchase takes the place of the first lot.
+    function _tidy(uint256 planId, address holder, Holding storage holding)
         private
-        returns (uint256 granted, uint256 end)
+        returns (uint256 left, uint256 end)
     {
-        uint256 gone;
-        (granted, gone,) = _count(planId, holder, holding);
-        end = holding.endLot;
-        if (end > 0 && granted != gone) return (granted, end);
-        (holding.gone, holding.firstLot) = (0, 0);
-        return (granted - gone, 0);
+        uint256 first;
+        (left, first) = _count(planId, holder, holding);
+        if (left > 0) end = holding.endLot;
+        else (first, holding.firstLot) = (0, 0);
+        _keep(holding, left, first);
     }
 
     /// @dev The last step of every grant: a contract must say that it takes the credits.
@@ -102,37 +99,48 @@ abstract contract Ledger is Plans, ERC1155 {
 
     function _spend(uint256 planId, address holder, uint256 amount) private {
         Holding storage holding = _holdings[planId][holder];
-        (uint256 granted, uint256 gone, uint256 first) = _count(planId, holder, holding);
+        (uint256 left, uint256 first) = _count(planId, holder, holding);
+        if (amount > left) {
+            // Where periods start on purchase nothing is ever counted as granted.
+            if (_startsOnPurchase(_plans[planId])) return _shorten(planId, holder, amount);
+            revert InsufficientCredits(planId, holder, left, amount);
+        }
         unchecked {
-            if (amount > granted - gone) {
-                // Where periods start on purchase nothing is ever counted as granted.
-                if (_startsOnPurchase(_plans[planId])) return _shorten(planId, holder, amount);
-                revert InsufficientCredits(planId, holder, granted - gone, amount);
-            }
-            holding.gone = uint64(gone + amount);
-            if (first > 0) holding.firstLot = uint24(first);
+            _keep(holding, left - amount, first);
         }
     }
 
-    function _live(uint256 planId, address holder) private view returns (uint256) {
-        (uint256 granted, uint256 gone,) = _count(planId, holder, _holdings[planId][holder]);
-        return granted - gone;
+    function _keep(Holding storage holding, uint256 left, uint256 firstLot) private {
+        unchecked {
+            holding.gone = holding.granted - uint64(left);
+        }
+        if (firstLot > 0) holding.firstLot = uint24(firstLot);
     }
 
-    /// @dev Counts what has expired as gone, which {_spend} then writes.
+    /// @dev As {_keep}, in one write with the count of what vouchers redeemed.
+    function _keepSettled(Holding storage holding, uint256 left, uint256 firstLot, uint256 settled) internal {
+        unchecked {
+            (holding.gone, holding.settled) = (holding.granted - uint64(left), uint64(settled));
+        }
+        if (firstLot > 0) holding.firstLot = uint24(firstLot);
+    }
+
+    /// @dev Returns what is left, counting what has expired as gone, and the first lot that has not expired. {_keep} writes both.
     function _count(uint256 planId, address holder, Holding storage holding)
         internal
         view
-        returns (uint256 granted, uint256 gone, uint256 first)
+        returns (uint256 left, uint256 firstLot)
     {
-        uint256 end;
-        (granted, gone, first, end) = (holding.granted, holding.gone, holding.firstLot, holding.endLot);
-        if (end == 0) return (granted, gone, first);
-        mapping(uint256 => Lots.Mark) storage marks = _lots[planId][holder];
-        uint256 live = marks.firstLive(first, end);
-        if (live == first) return (granted, gone, first);
-        uint256 expired = marks[live - 1].granted;
-        return (granted, expired > gone ? expired : gone, live);
+        (uint64 granted, uint256 first, uint256 end) = (holding.granted, holding.firstLot, holding.endLot);
+        unchecked {
+            left = uint64(granted - holding.gone);
+            if (end == 0) return (left, 0);
+            mapping(uint256 => Lots.Mark) storage marks = _lots[planId][holder];
+            firstLot = marks.firstLive(first, end);
+            if (firstLot == first) return (left, first);
+            uint256 grantedLater = uint64(granted - marks[firstLot - 1].granted);
+            if (grantedLater < left) left = grantedLater;
+        }
     }
 
     // ------------------------------------------------------------------ access windows
@@ -220,7 +228,9 @@ abstract contract Ledger is Plans, ERC1155 {
 
     /// @inheritdoc IERC1155
     function balanceOf(address holder, uint256 planId) public view override(ERC1155, IERC1155) returns (uint256) {
-        return _startsOnPurchase(_plans[planId]) ? _periodsLeft(planId, holder) : _live(planId, holder);
+        if (_startsOnPurchase(_plans[planId])) return _periodsLeft(planId, holder);
+        (uint256 left,) = _count(planId, holder, _holdings[planId][holder]);
+        return left;
     }
 
     /// @inheritdoc IERC1155MetadataURI
@@ -252,19 +262,19 @@ abstract contract Ledger is Plans, ERC1155 {
     {
         mapping(uint256 => Lots.Mark) storage marks = _lots[planId][holder];
         Holding storage holding = _holdings[planId][holder];
-        (, uint256 used, uint256 first) = _count(planId, holder, holding);
-        uint256 end = holding.endLot;
-        first = marks.firstUnused(first, end, used);
+        (uint64 granted, uint256 end) = (holding.granted, holding.endLot);
+        (uint256 left, uint256 first) = _count(planId, holder, holding);
+        first = marks.firstUnused(first, end, granted, left);
         unchecked {
             if (offset >= end - first) return lots;
             if (limit > end - first - offset) limit = end - first - offset;
-            if (offset > 0) used = marks[first + offset - 1].granted;
+            if (offset > 0) left = uint64(granted - marks[first + offset - 1].granted);
             lots = new Lot[](limit);
             for (uint256 i; i < limit; ++i) {
                 Lots.Mark storage mark = marks[first + offset + i];
-                uint256 granted = mark.granted;
-                lots[i] = Lot(granted - used, mark.expiresAt);
-                used = granted;
+                uint256 later = uint64(granted - mark.granted);
+                lots[i] = Lot(left - later, mark.expiresAt);
+                left = later;
             }
         }
     }
