@@ -37,7 +37,7 @@ def _by_batch(world: World, plan_id: int) -> None:
 
 
 def _by_settled_grant(world: World, plan_id: int) -> None:
-    reference = world.now.to_bytes(32, "big")
+    reference = world.chain.web3.eth.block_number.to_bytes(32, "big")
     world.send(world.builder, world.credits.functions.grantSettled(plan_id, world.subscriber.address, 1, reference))
 
 
