@@ -45,7 +45,7 @@ class Model:
 steps = st.lists(
     st.tuples(st.sampled_from(NAMES), st.integers(1, 12), st.one_of(st.integers(1, 5), st.integers(1, 2 * DURATION))),
     min_size=1,
-    max_size=20,
+    max_size=14,
 )
 
 

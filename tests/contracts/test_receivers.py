@@ -20,6 +20,7 @@ from nvm_chain.types import Split
 from tests.support.books import COIN, Books
 from tests.support.events import granted, ordered, selector, skipped
 from tests.support.gas import simulate
+from tests.support.plans import expiring, from_first_use, from_purchase
 from tests.support.reentry import arm, encode, outcome_of, send_coin, through
 from tests.support.reverts import reverts
 from tests.support.world import CREDITS, FUNDS, NO_CONTEXT, PRICE, ZERO, World
@@ -27,6 +28,7 @@ from tests.support.world import CREDITS, FUNDS, NO_CONTEXT, PRICE, ZERO, World
 INVALID_RECEIVER = selector("ERC1155InvalidReceiver(address)")
 REJECTED = selector("CreditsRejected()")
 BOMB = selector("Bomb()")
+DAY = 86_400
 NOT_ENOUGH_GAS = selector("NotEnoughGas(uint256,uint256)")
 
 REFUSALS = {
@@ -393,3 +395,40 @@ def test_hook__that_steals_from_the_payer__gets_nothing(funded: World, plan_id: 
     assert outcome_of(funded, reenterer).answer[:4] == selector("PaymentFailed(address,address,address,uint256)")
     assert funded.tokens(funded.subscriber.address) == FUNDS - PRICE
     assert funded.tokens(reenterer.address) == 0
+
+
+# ---------------------------------------------------------------- credits that expire, and time
+
+
+@pytest.mark.parametrize("terms", [expiring(DAY), from_first_use(DAY, credits=100), from_purchase(DAY, credits=100)])
+@pytest.mark.parametrize("burned", [1, CREDITS - 1, CREDITS])
+def test_hook__that_burns_what_expires__has_burned_it(world: World, terms: dict[str, Any], burned: int) -> None:
+    """C11, I2: a count that begins anew in the middle of an order is the count that the order ends with."""
+    plan_id, greedy = world.register(**terms), world.deploy("ReentersInHook")
+    arm(world, greedy, world.credits.functions.burn(plan_id, greedy.address, burned))
+    for number in range(1, 4):
+        world.order(plan_id, receiver=greedy.address)
+        assert (outcome_of(world, greedy).count, outcome_of(world, greedy).success) == (number, True)
+        assert world.balance(plan_id, greedy.address) == (CREDITS - burned) * number
+
+
+def test_hook__that_orders_what_expires_again__has_a_lot_for_each(world: World) -> None:
+    """C11: ReentersInHook orders once more for somebody else while its own order is not over."""
+    plan_id, greedy, other = world.register(**expiring(DAY)), world.deploy("ReentersInHook"), world.other.address
+    world.order(plan_id, receiver=other)
+    arm(world, greedy, world.credits.functions.order(plan_id, other, 2, 0))
+    world.order(plan_id, receiver=greedy.address)
+    lots = world.read(world.credits.functions.lotsOf(plan_id, other, 0, 10))
+    assert [credits for credits, _ in lots] == [CREDITS, 2 * CREDITS]
+    lots = world.read(world.credits.functions.lotsOf(plan_id, greedy.address, 0, 10))
+    assert [credits for credits, _ in lots] == [CREDITS]
+
+
+@pytest.mark.parametrize("terms", [expiring(DAY), from_first_use(DAY, credits=100), from_purchase(DAY, credits=100)])
+def test_hook__that_refuses_what_expires__leaves_nothing(world: World, terms: dict[str, Any]) -> None:
+    """C13: no lot and no access remain of an order that was refused."""
+    plan_id, refusing = world.register(**terms), world.deploy("NoHook").address
+    with reverts(ERC1155InvalidReceiver(refusing)):
+        world.order(plan_id, receiver=refusing)
+    assert list(world.read(world.credits.functions.accountOf(plan_id, refusing))) == [0, 0, 0, False]
+    assert world.read(world.credits.functions.lotsOf(plan_id, refusing, 0, 10)) == []

@@ -6,6 +6,7 @@ import pytest
 
 from nvm_chain.contract_errors import TrialAlreadyTaken
 from tests.support.events import selector, skipped
+from tests.support.plans import expiring
 from tests.support.reverts import reverts
 from tests.support.world import World
 
@@ -35,12 +36,17 @@ def _by_batch(world: World, plan_id: int) -> None:
     world.send(world.builder, world.credits.functions.mintBatch(plan_id, [holder], [5]))
 
 
-GRANTS = [_by_own_order, _by_order_of_another, _by_mint, _by_batch]
+def _by_settled_grant(world: World, plan_id: int) -> None:
+    reference = world.chain.web3.eth.block_number.to_bytes(32, "big")
+    world.send(world.builder, world.credits.functions.grantSettled(plan_id, world.subscriber.address, 1, reference))
+
+
+GRANTS = [_by_own_order, _by_order_of_another, _by_mint, _by_settled_grant, _by_batch]
 Grant = Callable[[World, int], None]
 
 
 @pytest.mark.parametrize("first", GRANTS)
-@pytest.mark.parametrize("second", GRANTS[:3])
+@pytest.mark.parametrize("second", GRANTS[:4])
 def test_trial__granted_in_any_two_ways__reverts_the_second(
     world: World, trial: int, first: Grant, second: Grant
 ) -> None:
@@ -93,6 +99,25 @@ def test_trial__sent_away_and_back__is_still_taken(world: World, trial: int) -> 
         world.order(trial)
     world.order(trial, other)
     assert world.balance(trial, other.address) == 100
+
+
+def test_trial__that_expired__cannot_be_taken_again(world: World) -> None:
+    plan_id, holder = world.register(**expiring(60, trial=True)), world.subscriber.address
+    world.order(plan_id)
+    world.mine_at(world.now + 60)
+    assert world.balance(plan_id, holder) == 0
+    with reverts(TrialAlreadyTaken(plan_id, holder)):
+        world.order(plan_id)
+
+
+def test_trial__granted_for_a_reference_after_an_order__leaves_the_reference_unused(world: World, trial: int) -> None:
+    """I7: a refused grant does not use up the payment."""
+    world.order(trial)
+    holder, functions = world.subscriber.address, world.credits.functions
+    with reverts(TrialAlreadyTaken(trial, holder)):
+        world.send(world.builder, functions.grantSettled(trial, holder, 1, bytes(32)))
+    world.send(world.builder, functions.grantSettled(trial, world.other.address, 1, bytes(32)))
+    assert world.balance(trial, world.other.address) == 100
 
 
 def test_trial__that_failed__can_be_taken_later(world: World) -> None:
