@@ -590,12 +590,7 @@ contract Credits is ICredits, ERC1155, Ownable2Step, EIP712 {
     function burn(uint256 planId, address holder, uint256 amount) external {
         if (msg.sender != holder) _checkAuthorized(msg.sender, holder);
         if (amount == 0) revert ZeroAmount();
-        // Where periods start on purchase nothing is counted as granted, so only there is the plan looked at for nothing.
-        if (amount > _holdings[planId][holder].granted && _startsOnPurchase(_plans[planId])) {
-            _shorten(planId, holder, amount);
-        } else {
-            _take(planId, holder, amount);
-        }
+        _take(planId, holder, amount);
     }
 
     // ------------------------------------------------------------------ the ledger
@@ -682,7 +677,11 @@ contract Credits is ICredits, ERC1155, Ownable2Step, EIP712 {
         Holding storage holding = _holdings[planId][holder];
         (uint256 granted, uint256 gone, uint256 first) = _count(planId, holder, holding);
         unchecked {
-            if (amount > granted - gone) revert InsufficientCredits(planId, holder, granted - gone, amount);
+            if (amount > granted - gone) {
+                // Where periods start on purchase nothing is ever counted as granted.
+                if (_startsOnPurchase(_plans[planId])) return _shorten(planId, holder, amount);
+                revert InsufficientCredits(planId, holder, granted - gone, amount);
+            }
             holding.gone = uint64(gone + amount);
             if (first > 0) holding.firstLot = uint24(first);
         }
@@ -718,7 +717,6 @@ contract Credits is ICredits, ERC1155, Ownable2Step, EIP712 {
         uint256 end = block.timestamp;
         if (periods < left) end = _accessUntil[planId][holder] - periods * _plans[planId].duration;
         _setAccess(planId, holder, end);
-        _emitTransfer(msg.sender, holder, address(0), planId, periods);
     }
 
     function _setAccess(uint256 planId, address holder, uint256 end) private {

@@ -7,10 +7,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nvm_chain import agent_types as agent_types
+    from nvm_chain import agents as agents
     from nvm_chain import authorizations as authorizations
     from nvm_chain import contract_errors as contract_errors
     from nvm_chain import credits as credits
+    from nvm_chain import endpoints as endpoints
     from nvm_chain import errors as errors
+    from nvm_chain import metadata as metadata
     from nvm_chain import orders as orders
     from nvm_chain import permits as permits
     from nvm_chain import plans as plans
@@ -18,6 +22,17 @@ if TYPE_CHECKING:
     from nvm_chain import tokens as tokens
     from nvm_chain import types as types
     from nvm_chain import vouchers as vouchers
+    from nvm_chain.agent_types import AttachedPlan as AttachedPlan
+    from nvm_chain.agents import attach_plan as attach_plan
+    from nvm_chain.agents import detach_plan as detach_plan
+    from nvm_chain.agents import find_cost as find_cost
+    from nvm_chain.agents import read_agent as read_agent
+    from nvm_chain.agents import read_agent_plans as read_agent_plans
+    from nvm_chain.agents import read_plan_agents as read_plan_agents
+    from nvm_chain.agents import register_agent as register_agent
+    from nvm_chain.agents import replace_plans as replace_plans
+    from nvm_chain.agents import transfer_agent as transfer_agent
+    from nvm_chain.agents import update_agent as update_agent
     from nvm_chain.authorizations import OrderAuthorization as OrderAuthorization
     from nvm_chain.authorizations import SignedOrder as SignedOrder
     from nvm_chain.authorizations import build_order_authorization as build_order_authorization
@@ -40,11 +55,16 @@ if TYPE_CHECKING:
     from nvm_chain.credits import redeem_credits as redeem_credits
     from nvm_chain.credits import transfer_credits as transfer_credits
     from nvm_chain.eip712 import Domain as Domain
+    from nvm_chain.endpoints import Endpoint as Endpoint
+    from nvm_chain.endpoints import match_endpoint as match_endpoint
     from nvm_chain.errors import NvmChainError as NvmChainError
     from nvm_chain.ids import format_did as format_did
     from nvm_chain.ids import parse_plan_id as parse_plan_id
     from nvm_chain.keys import read_key_from_environment as read_key_from_environment
     from nvm_chain.keys import read_keyfile as read_keyfile
+    from nvm_chain.metadata import AgentMetadata as AgentMetadata
+    from nvm_chain.metadata import build_metadata_uri as build_metadata_uri
+    from nvm_chain.metadata import parse_metadata_uri as parse_metadata_uri
     from nvm_chain.orders import order_plan as order_plan
     from nvm_chain.permits import Permit as Permit
     from nvm_chain.permits import PermitSignature as PermitSignature
@@ -58,11 +78,6 @@ if TYPE_CHECKING:
     from nvm_chain.plans import set_plan_uri as set_plan_uri
     from nvm_chain.plans import set_redeemer as set_redeemer
     from nvm_chain.plans import transfer_plan_ownership as transfer_plan_ownership
-    from nvm_chain.pricing import ONE_DAY_DURATION as ONE_DAY_DURATION
-    from nvm_chain.pricing import ONE_HOUR_DURATION as ONE_HOUR_DURATION
-    from nvm_chain.pricing import ONE_MONTH_DURATION as ONE_MONTH_DURATION
-    from nvm_chain.pricing import ONE_WEEK_DURATION as ONE_WEEK_DURATION
-    from nvm_chain.pricing import ONE_YEAR_DURATION as ONE_YEAR_DURATION
     from nvm_chain.pricing import get_dynamic_credits_config as get_dynamic_credits_config
     from nvm_chain.pricing import get_erc20_price_config as get_erc20_price_config
     from nvm_chain.pricing import get_expirable_duration_config as get_expirable_duration_config
@@ -101,10 +116,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = (
+    "agent_types",
+    "agents",
     "authorizations",
     "contract_errors",
     "credits",
+    "endpoints",
     "errors",
+    "metadata",
     "orders",
     "permits",
     "plans",
@@ -114,6 +133,19 @@ _MODULES = (
     "vouchers",
 )
 _NAMES = {
+    "agent_types": ("AttachedPlan",),
+    "agents": (
+        "attach_plan",
+        "detach_plan",
+        "find_cost",
+        "read_agent",
+        "read_agent_plans",
+        "read_plan_agents",
+        "register_agent",
+        "replace_plans",
+        "transfer_agent",
+        "update_agent",
+    ),
     "authorizations": ("OrderAuthorization", "SignedOrder", "build_order_authorization", "sign_order", "verify_order"),
     "chain": ("Chain",),
     "connecting": ("connect",),
@@ -134,9 +166,11 @@ _NAMES = {
         "transfer_credits",
     ),
     "eip712": ("Domain",),
+    "endpoints": ("Endpoint", "match_endpoint"),
     "errors": ("NvmChainError",),
     "ids": ("format_did", "parse_plan_id"),
     "keys": ("read_key_from_environment", "read_keyfile"),
+    "metadata": ("AgentMetadata", "build_metadata_uri", "parse_metadata_uri"),
     "orders": ("order_plan",),
     "permits": ("Permit", "PermitSignature", "sign_permit"),
     "plans": (
@@ -151,11 +185,6 @@ _NAMES = {
         "transfer_plan_ownership",
     ),
     "pricing": (
-        "ONE_DAY_DURATION",
-        "ONE_HOUR_DURATION",
-        "ONE_MONTH_DURATION",
-        "ONE_WEEK_DURATION",
-        "ONE_YEAR_DURATION",
         "get_dynamic_credits_config",
         "get_erc20_price_config",
         "get_expirable_duration_config",

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-ContractName = Literal["Credits", "TestUSDC"]
+ContractName = Literal["Credits", "AgentRegistry", "TestUSDC"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from web3.logs import DISCARD
 from web3.providers import BaseProvider
 from web3.types import EventData, Nonce, RPCEndpoint, RPCResponse, TxData, TxParams, TxReceipt
 
-from nvm_chain.artifacts import read_artifact
+from nvm_chain.artifacts import ContractName, read_artifact
 from nvm_chain.errors import (
     ConnectionFailed,
     DeploymentMismatch,
@@ -54,7 +54,7 @@ LEAST_GAS = 21_000
 
 
 class Chain:
-    """A connection to one chain, with the addresses of Credits and USDC on it.
+    """A connection to one chain, with the addresses of Credits, AgentRegistry and USDC on it.
 
     ``label`` is ``eth-tester``, or the node's URL without secrets. ``accounts`` are the funded accounts of the
     embedded chain, and empty elsewhere. ``usdc`` is None where no USDC is known. ``on_progress`` is called with a
@@ -75,6 +75,7 @@ class Chain:
             self.chain_id = _check_number(web3.eth.chain_id)
         self.usdc: ChecksumAddress | None = find_usdc(self.chain_id)
         self._credits: Contract | None = None
+        self._agents: Contract | None = None
 
     def __repr__(self) -> str:
         """Say which chain this is and where, without secrets."""
@@ -83,15 +84,12 @@ class Chain:
     # ------------------------------------------------------------------ contracts
 
     def use_credits(self, address: ChecksumAddress) -> None:
-        """Set where Credits is. One request.
+        """Set where Credits is, and forget an AgentRegistry of another. One request.
 
         Raises NoContract if there is no code at the address, and DeploymentMismatch if it is other code than the
         package carries: whoever can point us at their own contract could name any price.
         """
-        expected, actual = read_artifact("Credits").runtime_code_hash, "0x" + keccak(self.read_code(address)).hex()
-        if actual != expected:
-            raise DeploymentMismatch(f"The code hash at {address}", expected, actual)
-        self._credits = self.bind(address, read_artifact("Credits").abi)
+        self._credits, self._agents = self._bind_own("Credits", address), None
 
     @property
     def credits(self) -> Contract:
@@ -99,6 +97,36 @@ class Chain:
         if self._credits is None:
             raise NoDeployment(self.chain_id)
         return self._credits
+
+    def has_credits(self, address: object) -> bool:
+        """Return whether this address is the Credits in use; no request."""
+        return self._credits is not None and self._credits.address == address
+
+    def use_agents(self, address: ChecksumAddress) -> None:
+        """Set where AgentRegistry is, after `use_credits`. Two requests.
+
+        Raises NoDeployment without Credits, NoContract if there is no code at the address, and DeploymentMismatch if
+        it is other code than the package carries, or a registry of another Credits.
+        """
+        agents, credits = self._bind_own("AgentRegistry", address), self.credits
+        actual = self.read(agents.functions.credits())
+        if actual != credits.address:
+            raise DeploymentMismatch(f"The Credits of the AgentRegistry at {address}", credits.address, actual)
+        self._agents = agents
+
+    @property
+    def agents(self) -> Contract:
+        """The AgentRegistry contract, bound. Raises NoDeployment if nothing said where it is."""
+        if self._agents is None:
+            raise NoDeployment(self.chain_id, "AgentRegistry")
+        return self._agents
+
+    def _bind_own(self, name: ContractName, address: ChecksumAddress) -> Contract:
+        """Bind one of our own contracts, if that is what is at the address."""
+        expected, actual = read_artifact(name).runtime_code_hash, "0x" + keccak(self.read_code(address)).hex()
+        if actual != expected:
+            raise DeploymentMismatch(f"The code hash at {address}", expected, actual)
+        return self.bind(address, read_artifact(name).abi)
 
     def bind(self, address: ChecksumAddress, abi: Sequence[Any]) -> Contract:
         """Return a contract whose functions `read` and `send` take; no request."""

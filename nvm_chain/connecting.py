@@ -15,21 +15,23 @@ def connect(
     *,
     rpc_url: str | None = None,
     credits: str | None = None,
+    agents: str | None = None,
     chain_id: int | None = None,
     records: Path | None = None,
 ) -> Chain:
     """Connect to a chain: ``embedded`` (the default), a known network such as ``base:sepolia``, or a node's URL.
 
-    ``rpc_url`` replaces a known network's public endpoint. ``credits`` is the address of the contract; without it the
-    chain's deployment record says where it is, looked for in ``records`` and in the package. ``chain_id`` is the chain
-    expected, which a known network implies. Makes one to two requests. Raises UnknownNetwork, ConnectionFailed,
+    ``rpc_url`` replaces a known network's public endpoint. ``credits`` and ``agents`` are the addresses of
+    Credits and AgentRegistry; without them the chain's deployment records say where they are, looked for in ``records`` and
+    in the package. ``chain_id`` is the chain
+    expected, which a known network implies. Makes one to four requests. Raises UnknownNetwork, ConnectionFailed,
     WrongChain, NoContract, and DeploymentMismatch if the code is not the package's own.
 
     >>> connect()
     <Chain 131277322940537 at eth-tester>
     """
     if target == EMBEDDED and rpc_url is None:
-        if credits is not None or chain_id is not None or records is not None:
+        if (credits, agents, chain_id, records) != (None, None, None, None):
             raise InvalidConfig("the embedded chain is new each time and brings its own Credits; leave the rest out")
         return open_embedded()
     if target == EMBEDDED or "://" in target:
@@ -42,11 +44,12 @@ def connect(
         chain = open_rpc(rpc_url or network.rpc_url)
     if chain_id is not None and chain.chain_id != chain_id:
         raise WrongChain(chain_id, chain.chain_id)
-    _locate(chain, credits, records)
+    _locate_credits(chain, credits, records)
+    _locate_agents(chain, agents, records)
     return chain
 
 
-def _locate(chain: Chain, credits: str | None, records: Path | None) -> None:
+def _locate_credits(chain: Chain, credits: str | None, records: Path | None) -> None:
     record = find_record(chain.chain_id, records)
     if record is not None and record.usdc is not None and chain.usdc is None:  # Circle's own, where it is known
         chain.usdc = parse_address(record.usdc, "recorded USDC address")
@@ -54,3 +57,13 @@ def _locate(chain: Chain, credits: str | None, records: Path | None) -> None:
         chain.use_credits(parse_address(credits, "Credits address"))
     elif record is not None:
         chain.use_credits(parse_address(record.address, "recorded Credits address"))
+
+
+def _locate_agents(chain: Chain, agents: str | None, records: Path | None) -> None:
+    """Use the registry that was given, or the recorded one if it is of the Credits in use."""
+    if agents is not None:
+        chain.use_agents(parse_address(agents, "AgentRegistry address"))
+        return
+    record = find_record(chain.chain_id, records, "AgentRegistry")
+    if record is not None and chain.has_credits(record.constructor_arguments.get("credits")):
+        chain.use_agents(parse_address(record.address, "recorded AgentRegistry address"))

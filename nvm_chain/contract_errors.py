@@ -1,6 +1,6 @@
-"""One class per error of the Credits contract: same name, same fields in snake case, same order.
+"""One class per error of the contracts: same name, same fields in snake case, same order.
 
-A test compares this file with the ABI, so neither can have an error that the other lacks.
+A test compares this file with the ABIs, so neither can have an error that the other lacks.
 """
 
 from dataclasses import dataclass
@@ -524,6 +524,106 @@ class OwnableInvalidOwner(ContractError):
         return f"{self.owner} cannot own the protocol fee. Give an address that somebody has the key of."
 
 
+# ---------------------------------------------------------------- agents
+
+
+@dataclass(eq=False)
+class CreditsWithoutCode(ContractError):
+    """Thrown when the registry would be deployed for a Credits contract that is not there."""
+
+    credits: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"There is no Credits at {self.credits} on this chain. Check the address and the network, or deploy Credits first."
+
+
+@dataclass(eq=False)
+class NotAgentOwner(ContractError):
+    """Thrown when the caller is not the agent's owner."""
+
+    agent_id: int
+    caller: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.caller} does not own agent {self.agent_id}. Sign with the agent owner's key."
+
+
+@dataclass(eq=False)
+class DetachNotAllowed(ContractError):
+    """Thrown when the caller owns neither the agent nor the plan that would be detached."""
+
+    agent_id: int
+    plan_id: int
+    caller: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"{self.caller} owns neither agent {self.agent_id} nor plan {self.plan_id:#066x}. "
+            "Sign with the key of one of their owners."
+        )
+
+
+@dataclass(eq=False)
+class PlanAlreadyAttached(ContractError):
+    """Thrown when a plan would be attached to an agent twice."""
+
+    agent_id: int
+    plan_id: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"Agent {self.agent_id} accepts plan {self.plan_id:#066x} already, or the list has it twice. "
+            "Give each plan once; to change its cost, use replace_plans."
+        )
+
+
+@dataclass(eq=False)
+class PlanNotAttached(ContractError):
+    """Thrown when a plan is not attached to an agent."""
+
+    agent_id: int
+    plan_id: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"Agent {self.agent_id} does not accept plan {self.plan_id:#066x}. "
+            "Use one of its plans, or ask its owner to attach this one."
+        )
+
+
+@dataclass(eq=False)
+class InvalidCreditsRange(ContractError):
+    """Thrown when the least that a request would cost is above the most."""
+
+    plan_id: int
+    min_credits: int
+    max_credits: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"A request of {self.min_credits} to {self.max_credits} credits of plan {self.plan_id:#066x} is no range. "
+            "Give the least first."
+        )
+
+
+@dataclass(eq=False)
+class TooManyPlans(ContractError):
+    """Thrown when an agent would have more plans than are allowed."""
+
+    count: int
+    max: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"An agent may have {self.max} plans, not {self.count}. Use another agent for the others."
+
+
 # ---------------------------------------------------------------- ERC-6093
 
 
@@ -610,6 +710,97 @@ class ERC1155InvalidArrayLength(ContractError):
     def message(self) -> str:
         """Return what went wrong and what to do next."""
         return f"The lists have {self.ids_length} and {self.values_length} items. Give lists of one length."
+
+
+@dataclass(eq=False)
+class ERC721InvalidOwner(ContractError):
+    """Thrown when the balance of the zero address is asked for."""
+
+    owner: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.owner} owns nothing. Give the owner's address."
+
+
+@dataclass(eq=False)
+class ERC721NonexistentToken(ContractError):
+    """Thrown when no agent has this id."""
+
+    token_id: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"There is no agent {self.token_id} on this chain. Check the id and the network."
+
+
+@dataclass(eq=False)
+class ERC721IncorrectOwner(ContractError):
+    """Thrown when an agent would be taken from somebody who does not own it."""
+
+    sender: str
+    token_id: int
+    owner: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"Agent {self.token_id} belongs to {self.owner}, not to {self.sender}. Give its owner's address."
+
+
+@dataclass(eq=False)
+class ERC721InvalidSender(ContractError):
+    """Thrown when an agent would come from the zero address."""
+
+    sender: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.sender} cannot send an agent. Give its owner's address."
+
+
+@dataclass(eq=False)
+class ERC721InvalidReceiver(ContractError):
+    """Thrown when the receiver is zero, or a contract that does not accept ERC-721 tokens."""
+
+    receiver: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.receiver} cannot receive an agent. Give an account, or a contract that accepts ERC-721 tokens."
+
+
+@dataclass(eq=False)
+class ERC721InsufficientApproval(ContractError):
+    """Thrown when the caller may not move an agent."""
+
+    operator: str
+    token_id: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.operator} may not move agent {self.token_id}. Sign with its owner's key, or with one that they approved."
+
+
+@dataclass(eq=False)
+class ERC721InvalidApprover(ContractError):
+    """Thrown when the caller may not approve anyone for an agent."""
+
+    approver: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.approver} cannot approve anyone. Sign with the agent owner's key."
+
+
+@dataclass(eq=False)
+class ERC721InvalidOperator(ContractError):
+    """Thrown when the zero address would become an operator."""
+
+    operator: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.operator} cannot be an operator. Give the operator's address."
 
 
 CONTRACT_ERRORS: Final[dict[str, type[ContractError]]] = {

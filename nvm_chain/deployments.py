@@ -1,4 +1,4 @@
-"""Deployment records: where Credits is on a chain, and everything needed to check that it is the right code."""
+"""Deployment records: where a contract is on a chain, and everything needed to check that it is the right code."""
 
 import os
 import tempfile
@@ -14,12 +14,15 @@ FOLDER_VARIABLE = "NVM_CHAIN_DEPLOYMENTS"
 DEFAULT_FOLDER = "deployments"
 
 
+RecordedName = Literal["Credits", "AgentRegistry"]
+
+
 class DeploymentRecord(BaseModel):
-    """One deployment of Credits on one chain."""
+    """One deployment of a contract on one chain."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    contract: Literal["Credits"] = "Credits"
+    contract: RecordedName = "Credits"
     chain_id: int
     address: str
     method: Literal["CREATE2", "CREATE"]
@@ -41,19 +44,27 @@ def records_folder() -> Path:
     return Path(os.environ.get(FOLDER_VARIABLE, DEFAULT_FOLDER))
 
 
-def record_path(chain_id: int, folder: Path | None = None) -> Path:
-    """Return where the record of a chain is, or would be."""
-    return (folder or records_folder()) / f"{chain_id}.json"
+def record_path(chain_id: int, folder: Path | None = None, contract: RecordedName = "Credits") -> Path:
+    """Return where the record of a contract on a chain is, or would be."""
+    return (folder or records_folder()) / _file_name(chain_id, contract)
 
 
-def find_record(chain_id: int, folder: Path | None = None) -> DeploymentRecord | None:
-    """Return the record of a chain from the local folder, else from the package, else None. Raises InvalidRecord."""
-    packaged = Path(str(files("nvm_chain") / "data" / "deployments" / f"{chain_id}.json"))
-    for path in (record_path(chain_id, folder), packaged):
+def _file_name(chain_id: int, contract: RecordedName) -> str:
+    return f"{chain_id}.json" if contract == "Credits" else f"{chain_id}.{contract}.json"
+
+
+def find_record(
+    chain_id: int, folder: Path | None = None, contract: RecordedName = "Credits"
+) -> DeploymentRecord | None:
+    """Return a contract's record on a chain from the local folder, else from the package, else None. Raises InvalidRecord."""
+    packaged = Path(str(files("nvm_chain") / "data" / "deployments" / _file_name(chain_id, contract)))
+    for path in (record_path(chain_id, folder, contract), packaged):
         if path.is_file():
             record = read_record(path)
             if record.chain_id != chain_id:
                 raise InvalidRecord(str(path), f"chain_id: it is of chain {record.chain_id}, not {chain_id}")
+            if record.contract != contract:
+                raise InvalidRecord(str(path), f"contract: it is of {record.contract}, not {contract}")
             return record
     return None
 
@@ -82,7 +93,7 @@ def prepare_folder(folder: Path | None = None) -> None:
 
 def write_record(record: DeploymentRecord, folder: Path | None = None) -> Path:
     """Write a record whole or not at all, and return where it is."""
-    path = record_path(record.chain_id, folder)
+    path = record_path(record.chain_id, folder, record.contract)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".json.draft")
     draft.write_text(record.model_dump_json(indent=2) + "\n", "utf-8")

@@ -1,4 +1,4 @@
-"""The embedded chain: a whole EVM in this process, with Credits and a test USDC on it and nothing to set up."""
+"""The embedded chain: a whole EVM in this process, with the contracts and a test USDC on it and nothing to set up."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ LABEL = "eth-tester"
 
 
 def open_embedded() -> Chain:
-    """Start a chain in this process and put Credits and TestUSDC on it; takes about two seconds.
+    """Start a chain in this process and put Credits, TestUSDC and AgentRegistry on it; takes about two seconds.
 
     Its ten accounts have a million coins each. The first deployed the contracts and owns the protocol fee.
     """
@@ -70,9 +70,11 @@ def _build_provider() -> EthereumTesterProvider:
 
 
 def deploy_all(chain: Chain, deployer: Signer) -> None:
-    """Deploy Credits and TestUSDC to a development chain and use them. Two transactions. The deployer owns the fee."""
+    """Deploy the contracts and TestUSDC to a development chain and use them. Three transactions. The deployer owns the fee."""
     chain.use_credits(chain.deploy(deployer, read_artifact("Credits").encode_creation(deployer.address)))
     deploy_test_usdc(chain, deployer)
+    creation_code = read_artifact("AgentRegistry").encode_creation(chain.credits.address)
+    chain.use_agents(chain.deploy(deployer, creation_code))
 
 
 def deploy_test_usdc(chain: Chain, deployer: Signer) -> ChecksumAddress:

@@ -3,6 +3,8 @@
 NvmChainError
 ├── InputError (also a ValueError)      found before anything was sent
 │   ├── InvalidAddress, InvalidAmount, InvalidPlanId, InvalidConfig, InvalidContext, InvalidMessage
+│   ├── InvalidEndpoint, InvalidUrl, UnknownEndpoint
+│   ├── InvalidMetadata, SecretInMetadata
 │   └── SuspiciousPrice
 ├── SignatureError                      something signed cannot be accepted; found without the chain
 │   ├── VoucherMismatch, VoucherExpired, VoucherSignatureInvalid
@@ -20,7 +22,7 @@ NvmChainError
 └── TransactionError                    the chain refused
     ├── NotMined, OutcomeUnknown, OutOfGas
     ├── RevertedWithReason, RevertedWithoutReason, Panicked
-    └── ContractError                   one subclass per error of the contract, in contract_errors.py
+    └── ContractError                   one subclass per error of the contracts, in contract_errors.py
 """
 
 from dataclasses import astuple, dataclass
@@ -137,6 +139,72 @@ class InvalidMessage(InputError):
     def message(self) -> str:
         """Return what went wrong and what to do next."""
         return f"This is no {self.kind}: {self.problem}. Ask whoever sent it to send it again."
+
+
+@dataclass(eq=False)
+class InvalidEndpoint(InputError):
+    """Thrown when an endpoint's method or URL pattern cannot be one."""
+
+    pattern: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{_show(self.pattern)} is no endpoint: {self.problem}. Write https://host/path/:name as path-to-regexp has it."
+
+
+@dataclass(eq=False)
+class InvalidUrl(InputError):
+    """Thrown when a request's URL is none, or could mean another path to the server behind. Never has its query."""
+
+    url: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"The URL {_show(self.url)} {self.problem}. Refuse the request, or send it in its plain form."
+
+
+@dataclass(eq=False)
+class UnknownEndpoint(InputError):
+    """Thrown when an agent has no endpoint for a request, neither a paid nor an open one."""
+
+    agent_id: int
+    method: str
+    url: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"Agent {self.agent_id} has no endpoint {self.method[:20]} {_show(self.url)}. "
+            "Check method and URL against the agent's metadata, and refuse the request."
+        )
+
+
+@dataclass(eq=False)
+class InvalidMetadata(InputError):
+    """Thrown when metadata is not what an agent's metadata can be."""
+
+    field: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"Metadata {self.field[:80]}: {self.problem}. Correct it; nothing was sent."
+
+
+@dataclass(eq=False)
+class SecretInMetadata(InputError):
+    """Thrown when metadata holds what is or looks like a secret. The value is never part of the error."""
+
+    field: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"Metadata {self.field[:80]} is or looks like a secret, and everybody can read metadata for ever. "
+            "Remove it, and configure it where the requests are served; if it is public, give it another name."
+        )
 
 
 class SignatureError(NvmChainError):
@@ -375,14 +443,15 @@ class NoContract(NetworkError):
 
 @dataclass(eq=False)
 class NoDeployment(NetworkError):
-    """Thrown when nothing says where the contract is on a chain."""
+    """Thrown when nothing says where a contract is on a chain."""
 
     chain_id: int
+    contract: str = "Credits"
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
         return (
-            f"No deployment of Credits is known on chain {self.chain_id}. "
+            f"No deployment of {self.contract} is known on chain {self.chain_id}. "
             "Deploy one (nvm-chain deploy, ape run deploy) or give its address."
         )
 
@@ -576,4 +645,4 @@ class Panicked(TransactionError):
 
 
 class ContractError(TransactionError):
-    """An error of the Credits contract; see contract_errors.py. Same name and fields as in Solidity."""
+    """An error of one of the contracts; see contract_errors.py. Same name and fields as in Solidity."""

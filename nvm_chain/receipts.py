@@ -87,7 +87,7 @@ def _payments(
 ) -> Payments:
     if plan.terms.token == ZERO_ADDRESS:
         return _coin_payments(chain, plan, cost, receipt, fee_receiver)
-    return _token_payments(chain, plan.terms.token, payer, receipt)
+    return dict(_token_payments(chain, plan.terms.token, payer, receipt))
 
 
 def _token_payments(

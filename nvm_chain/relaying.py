@@ -92,7 +92,7 @@ def check_signed_order(chain: Chain, signed: SignedOrder) -> Plan:
 
 
 def relay_order(chain: Chain, signer: Signer, signed: SignedOrder) -> OrderReceipt:
-    """Bring a signed order to the chain: the signer pays the gas, the order's payer the price. Waits until mined.
+    """Send a signed order to the chain: the signer pays the gas, the order's payer the price. Waits until mined.
 
     Nobody has to trust whoever relays: an order can be brought as it was signed, once, and not otherwise. One transaction.
     Raises as `check_signed_order`, before anything is sent, and AuthorizationFailed, TrialAlreadyTaken, PaymentFailed,

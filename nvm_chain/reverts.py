@@ -40,7 +40,7 @@ def decode_revert(data: bytes) -> TransactionError:
 
 
 def error_name(selector: bytes) -> str | None:
-    """Return the name of the contract error with this 4-byte selector, or None if the contract has none."""
+    """Return the name of the contract error with this 4-byte selector, or None if the contracts have none."""
     found = _error_table().get(selector)
     return found[0] if found else None
 
@@ -48,7 +48,7 @@ def error_name(selector: bytes) -> str | None:
 @cache
 def _error_table() -> dict[bytes, tuple[str, list[str]]]:
     table = {}
-    for entry in read_artifact("Credits").abi:
+    for entry in (*read_artifact("Credits").abi, *read_artifact("AgentRegistry").abi):
         if entry["type"] == "error":
             types = [collapse_if_tuple(item) for item in entry["inputs"]]
             table[keccak(text=f"{entry['name']}({','.join(types)})")[:4]] = (entry["name"], types)

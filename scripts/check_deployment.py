@@ -1,4 +1,4 @@
-"""Compare a deployment record with the chain and the packaged artifacts: `ape run check_deployment --network ...`."""
+"""Compare the deployment records with the chain and the packaged artifacts: `ape run check_deployment --network ...`."""
 
 import sys
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 from ape.cli import ConnectedProviderCommand
 
+from nvm_chain.chain import Chain
 from nvm_chain.deploying import check_deployment
-from nvm_chain.deployments import find_record
+from nvm_chain.deployments import DeploymentRecord, find_record
 from nvm_chain.errors import NoDeployment
 from scripts._seam import clear_errors, open_ape_chain
 
@@ -17,15 +18,24 @@ from scripts._seam import clear_errors, open_ape_chain
 @click.option("--chain-id", type=int, help="Chain id expected; a known network implies its own.")
 @clear_errors
 def cli(records: Path | None, chain_id: int | None) -> None:
-    """Check the recorded deployment of a network."""
+    """Check the recorded deployments of a network."""
     chain = open_ape_chain(chain_id)
     record = find_record(chain.chain_id, records)
     if record is None:
         raise NoDeployment(chain.chain_id)
-    click.echo(f"Credits at {record.address} on chain {chain.chain_id}:")
+    agents = find_record(chain.chain_id, records, "AgentRegistry")
+    results = [_check(chain, each) for each in (record, agents) if each is not None]
+    if agents is None:
+        click.echo("No AgentRegistry is recorded; `ape run deploy` deploys it.")
+    sys.exit(0 if all(results) else 1)
+
+
+def _check(chain: Chain, record: DeploymentRecord) -> bool:
+    """Show the checks of one record, and return whether all are right."""
+    click.echo(f"{record.contract} at {record.address} on chain {chain.chain_id}:")
     checks = check_deployment(chain, record)
     for check in checks:
         click.echo(f"{'ok' if check.ok else 'WRONG':>6}  {check.name}")
         if not check.ok:
             click.echo(f"        expected {check.expected}\n        found    {check.actual}")
-    sys.exit(0 if all(check.ok for check in checks) else 1)
+    return all(check.ok for check in checks)

@@ -1,4 +1,4 @@
-"""Deploy Credits: `ape run deploy --network base:sepolia --account NAME --fee-owner ADDRESS`.
+"""Deploy Credits and AgentRegistry: `ape run deploy --network base:sepolia --account NAME --fee-owner ADDRESS`.
 
 Prints first what it will do and what that costs at most, then asks. Deploys by CREATE2 through the
 deterministic-deployment proxy where the chain has it. Safe to run twice.
@@ -12,13 +12,14 @@ from ape.cli import ConnectedProviderCommand, account_option
 
 from nvm_chain.chain import Chain
 from nvm_chain.deploying import (
-    deploy_credits,
+    Deployment,
+    deploy_contracts,
     describe_plan,
     find_or_deploy_usdc,
     plan_deployment,
     require_funds,
 )
-from nvm_chain.deployments import DeploymentRecord, record_path
+from nvm_chain.deployments import record_path
 from nvm_chain.errors import InvalidConfig
 from scripts._seam import ApeSigner, clear_errors, is_development, open_ape_chain
 
@@ -41,7 +42,7 @@ def cli(
     test_usdc: bool,
     yes: bool,
 ) -> None:
-    """Deploy Credits to a network."""
+    """Deploy Credits and AgentRegistry to a network."""
     chain, signer = open_ape_chain(chain_id), ApeSigner(account)
     if test_usdc and not is_development():
         raise InvalidConfig("a TestUSDC is for development networks; this one has the real USDC or none")
@@ -52,11 +53,12 @@ def cli(
     if not (yes or is_development() or plan.already_deployed):
         click.confirm("Deploy?", abort=True)
     usdc = find_or_deploy_usdc(chain, signer, records) if test_usdc else None
-    _report(chain, deploy_credits(chain, signer, plan, folder=records, usdc=usdc), records)
+    _report(chain, deploy_contracts(chain, signer, plan, folder=records, usdc=usdc), records)
 
 
-def _report(chain: Chain, record: DeploymentRecord, records: Path | None) -> None:
-    click.echo(f"Credits is at {record.address} on chain {chain.chain_id}.")
-    if record.usdc:
-        click.echo(f"TestUSDC is at {record.usdc}.")
-    click.echo(f"The record is {record_path(record.chain_id, records)}.")
+def _report(chain: Chain, deployment: Deployment, records: Path | None) -> None:
+    for record in (deployment.credits, deployment.agents):
+        click.echo(f"{record.contract} is at {record.address} on chain {chain.chain_id}.")
+        click.echo(f"The record is {record_path(record.chain_id, records, record.contract)}.")
+    if deployment.credits.usdc:
+        click.echo(f"TestUSDC is at {deployment.credits.usdc}.")

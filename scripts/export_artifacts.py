@@ -7,7 +7,7 @@ from typing import Any
 import ape
 
 FOLDER = Path(__file__).parent.parent / "nvm_chain" / "data"
-CONTRACTS = ("Credits", "TestUSDC")
+CONTRACTS = ("Credits", "AgentRegistry", "TestUSDC")
 
 
 def main() -> None:

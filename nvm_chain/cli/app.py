@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from nvm_chain import __version__
+from nvm_chain.cli.agents import agent_group
 from nvm_chain.cli.commands import ENVIRONMENT_PREFIX, Group
 from nvm_chain.cli.credits import balance, burn, faucet, mint, redeem
 from nvm_chain.cli.demo import demo
@@ -87,7 +88,7 @@ def is_given(typed: Sequence[str], *flags: str) -> bool:
 
 
 cli = click.version_option(__version__, prog_name=PROGRAM)(App(PROGRAM, help=HELP))
-for command in (demo, deploy, check_deployment, plan_group, order, balance, mint, redeem, burn, faucet):
+for command in (demo, deploy, check_deployment, plan_group, agent_group, order, balance, mint, redeem, burn, faucet):
     cli.add_command(command)
 
 

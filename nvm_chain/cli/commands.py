@@ -144,13 +144,23 @@ def answer_options() -> list[click.Option]:
 
 
 def chain_command(
-    name: str, *, examples: Sequence[str], signs: bool = False, locates: bool = True
+    name: str, *, examples: Sequence[str], signs: bool = False, locates: bool = True, agents: bool = False
 ) -> Callable[[Callable[..., None]], Command]:
     """Make a function a command that talks to a chain; it gets a Session first and then its own parameters.
 
-    With ``signs`` it takes the options of a signer; without ``locates`` it does not ask where Credits is.
+    With ``signs`` it takes the options of a signer; without ``locates`` it does not ask where Credits is, with ``agents``
+    it asks where AgentRegistry is.
     """
     where = [option for option in chain_options() if locates or option.name != "credits"]
+    if agents:
+        where.append(
+            SectionOption(
+                "--agents",
+                section=CHAIN,
+                type=Address(),
+                help="Address of AgentRegistry. Default: from the deployment record.",
+            )
+        )
     shared = [*where, *(signer_options() if signs else []), *answer_options()]
     return session_command(name, shared, examples)
 

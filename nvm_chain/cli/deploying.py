@@ -1,7 +1,6 @@
-"""`nvm-chain deploy` and `check-deployment`: put Credits on a chain, and compare what is there with the record."""
+"""`nvm-chain deploy` and `check-deployment`: put the contracts on a chain, and compare what is there with the record."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +13,8 @@ from nvm_chain.cli.session import EMBEDDED, Session
 from nvm_chain.errors import InvalidConfig, NoDeployment
 
 if TYPE_CHECKING:
-    from nvm_chain.deploying import DeploymentPlan
+    from nvm_chain.chain import Chain
+    from nvm_chain.deploying import Deployment, DeploymentPlan
     from nvm_chain.deployments import DeploymentRecord
 
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 @click.option("--test-usdc", is_flag=True, help="Deploy a TestUSDC with a faucet beside it. Development chains only.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def deploy(session: Session, fee_owner: str | None, create: bool, test_usdc: bool, yes: bool) -> None:
-    """Deploy Credits and write a deployment record, where the other commands find its address.
+    """Deploy Credits and AgentRegistry and write deployment records, where the other commands find them.
 
     Says first what it will do and what that costs at most, then asks. Safe to run twice: what is there is not deployed
-    again. On most chains the address is the same, and depends on the fee owner alone (CREATE2).
+    again. On most chains the addresses are the same, and depend on the fee owner alone (CREATE2).
     """
     if session.network == EMBEDDED and session.rpc is None:
         raise InvalidConfig(
@@ -52,8 +52,7 @@ def deploy(session: Session, fee_owner: str | None, create: bool, test_usdc: boo
     if not (yes or plan.already_deployed):
         _ask(session)
     usdc = deploying.find_or_deploy_usdc(chain, signer, session.deployments) if test_usdc else None
-    record = deploying.deploy_credits(chain, signer, plan, folder=session.deployments, usdc=usdc)
-    _answer(session, record, plan.already_deployed, deployments.record_path(record.chain_id, session.deployments))
+    _answer(session, plan, deploying.deploy_contracts(chain, signer, plan, folder=session.deployments, usdc=usdc))
 
 
 def _show_plan(session: Session, plan: "DeploymentPlan") -> None:
@@ -72,14 +71,19 @@ def _ask(session: Session) -> None:
     click.confirm("Deploy?", abort=True, err=True)
 
 
-def _answer(session: Session, record: "DeploymentRecord", already: bool, path: Path) -> None:
-    rows: Rows = [
-        ("Credits", f"{record.address}{' (was there already)' if already else ''}"),
-        *([("TestUSDC", record.usdc)] if record.usdc else []),
-        ("transaction", record.transaction_hash or "not known, somebody else sent it"),
-        ("record", path),
-    ]
-    session.answer({**record.model_dump(), "already_deployed": already, "record": str(path)}, rows)
+def _answer(session: Session, plan: "DeploymentPlan", done: "Deployment") -> None:
+    rows: Rows = []
+    data = {}
+    for record, there in ((done.credits, plan.credits_deployed), (done.agents, plan.agents_deployed)):
+        path = deployments.record_path(record.chain_id, session.deployments, record.contract)
+        data[record.contract] = {**record.model_dump(), "already_deployed": there, "record": str(path)}
+        rows += [
+            (record.contract, f"{record.address}{' (was there already)' if there else ''}"),
+            *([("TestUSDC", record.usdc)] if record.usdc else []),
+            ("transaction", record.transaction_hash or "not known, somebody else sent it"),
+            ("record", path),
+        ]
+    session.answer({**data["Credits"], "agents": data["AgentRegistry"]}, rows)
 
 
 # ---------------------------------------------------------------- check
@@ -91,7 +95,7 @@ def _answer(session: Session, record: "DeploymentRecord", already: bool, path: P
     examples=("nvm-chain check-deployment", "nvm-chain check-deployment --json"),
 )
 def check_deployment(session: Session) -> None:
-    """Compare a deployment record with the chain and with the code that this package carries.
+    """Compare the deployment records with the chain and with the code that this package carries.
 
     The exit code is 4 if anything differs.
     """
@@ -100,15 +104,25 @@ def check_deployment(session: Session) -> None:
     if record is None:
         raise NoDeployment(chain.chain_id)
     session.say("Comparing")
+    credits, rows = _check(chain, record)
+    data = {**credits, "agents": None}
+    agents = deployments.find_record(chain.chain_id, session.deployments, "AgentRegistry")
+    if agents is not None:
+        data["agents"], more = _check(chain, agents)
+        rows += more
+    session.answer(data, rows)
+    if not (credits["ok"] and (agents is None or data["agents"]["ok"])):
+        click.get_current_context().exit(EXIT_NETWORK)
+
+
+def _check(chain: "Chain", record: "DeploymentRecord") -> tuple[dict[str, Any], list[tuple[str, object]]]:
+    """Return the checks of one record, as JSON and for people."""
     checks = deploying.check_deployment(chain, record)
-    wrong = [check for check in checks if not check.ok]
     shown = [
         {"name": check.name, "expected": check.expected, "actual": check.actual, "ok": check.ok} for check in checks
     ]
-    rows: Rows = [("Credits", f"{record.address} on chain {record.chain_id}")]
+    rows: list[tuple[str, object]] = [(record.contract, f"{record.address} on chain {record.chain_id}")]
     for check in checks:
         rows.append(("ok" if check.ok else "WRONG", check.name))
         rows += [] if check.ok else [("", f"expected {check.expected}"), ("", f"found    {check.actual}")]
-    session.answer({"address": record.address, "ok": not wrong, "checks": shown}, rows)
-    if wrong:
-        click.get_current_context().exit(EXIT_NETWORK)
+    return {"address": record.address, "ok": all(check.ok for check in checks), "checks": shown}, rows

@@ -42,6 +42,7 @@ EXIT_CODES: Final[Mapping[int, tuple[str, tuple[type[Exception], ...]]]] = {
 IN_SHELL: Final = (
     (r"pay='(\w+)'", r"--pay \1"),
     (r"\bmax_cost\b", "--max-cost"),
+    (r"\breplace_plans\b", "`nvm-chain agent detach`, then `attach`"),
     (r"\bset_minter\b", "`nvm-chain plan set-minter`"),
     (r"\bset_redeemer\b", "`nvm-chain plan set-redeemer`"),
     (r'give parse_units\("(\d+)", \d+\), for USDC usdc\("\d+"\)', r'give --price "\1 USDC", or base units'),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nvm_chain import addresses as addresses
+    from nvm_chain import agent_types as agent_types
+    from nvm_chain import agents as agents
     from nvm_chain import connecting as connecting
     from nvm_chain import credits as credits
     from nvm_chain import demo as demo
@@ -15,15 +17,20 @@ if TYPE_CHECKING:
     from nvm_chain import deployments as deployments
     from nvm_chain import dev_accounts as dev_accounts
     from nvm_chain import embedded as embedded
+    from nvm_chain import endpoints as endpoints
     from nvm_chain import ids as ids
     from nvm_chain import keys as keys
+    from nvm_chain import metadata as metadata
     from nvm_chain import orders as orders
     from nvm_chain import plans as plans
     from nvm_chain import pricing as pricing
     from nvm_chain import tokens as tokens
     from nvm_chain import types as types
 
-_MODULES = "addresses connecting credits demo deploying deployments dev_accounts embedded ids keys orders plans pricing tokens types"
+_MODULES = (
+    "addresses agent_types agents connecting credits demo deploying deployments dev_accounts embedded endpoints ids keys "
+    "metadata orders plans pricing tokens types"
+)
 
 
 class LazyModule:

@@ -117,6 +117,19 @@ class Range(click.ParamType):
         return numbers[0], numbers[1]
 
 
+class PlanCost(click.ParamType):
+    """A plan and the credits of one request, as PLAN=N or PLAN=MIN..MAX."""
+
+    name = "plan=n|min..max"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the plan's id, the least and the most. Raises InvalidPlanId or InvalidAmount."""
+        if isinstance(value, tuple):
+            return value
+        plan, _, cost = value.rpartition("=")
+        return ids.parse_plan_id(plan), *Range().convert(cost, param, ctx)
+
+
 class Context(click.ParamType):
     """What credits are taken for: a UUID, 0x and up to 64 hexadecimal digits, or a short text."""
 

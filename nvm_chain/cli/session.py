@@ -31,6 +31,7 @@ class Session:
     as_json: bool
     progress: Progress
     key_source: KeySource | None = None
+    agents: str | None = None
 
     @classmethod
     def from_context(cls, context: click.Context) -> "Session":
@@ -45,6 +46,7 @@ class Session:
             as_json=values["json"],
             progress=Progress(quiet=values["json"] and not values["verbose"]),
             key_source=choose_source(context) if "keyfile" in values else None,
+            agents=values.get("agents"),
         )
 
     def say(self, sentence: str) -> None:
@@ -60,6 +62,7 @@ class Session:
             self.network or EMBEDDED,
             rpc_url=self.rpc,
             credits=self.credits if locate else None,
+            agents=self.agents,
             chain_id=self.chain_id,
             records=self.deployments if locate else Path(os.devnull),
         )

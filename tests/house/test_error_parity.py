@@ -1,4 +1,4 @@
-"""Every error of the contract has its Python class, and whatever a chain answers becomes one typed error at once."""
+"""Every error of the contracts has its Python class, and whatever a chain answers becomes one typed error at once."""
 
 import copy
 import pickle
@@ -14,7 +14,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvm_chain.artifacts import read_artifact
+from nvm_chain.artifacts import ContractName, read_artifact
 from nvm_chain.contract_errors import CONTRACT_ERRORS
 from nvm_chain.errors import (
     ContractError,
@@ -26,7 +26,9 @@ from nvm_chain.errors import (
 )
 from nvm_chain.reverts import decode_revert, error_name
 
-ERRORS = {entry["name"]: entry for entry in read_artifact("Credits").abi if entry["type"] == "error"}
+CONTRACTS: tuple[ContractName, ...] = ("Credits", "AgentRegistry")
+ENTRIES = [entry for name in CONTRACTS for entry in read_artifact(name).abi if entry["type"] == "error"]
+ERRORS = {entry["name"]: entry for entry in ENTRIES}
 ERROR_STRING = keccak(text="Error(string)")[:4]
 PANIC = keccak(text="Panic(uint256)")[:4]
 
@@ -59,9 +61,14 @@ def build(name: str) -> ContractError:
 # ---------------------------------------------------------------------- the classes
 
 
-def test_contract_errors__and_abi__have_the_same_names() -> None:
+def test_contract_errors__and_abis__have_the_same_names() -> None:
     assert sorted(CONTRACT_ERRORS) == sorted(ERRORS)
     assert len(set(CONTRACT_ERRORS.values())) == len(ERRORS)
+
+
+def test_contract_errors__in_two_abis__are_the_same() -> None:
+    """There is one Python class per name."""
+    assert [entry["name"] for entry in ENTRIES if entry["inputs"] != ERRORS[entry["name"]]["inputs"]] == []
 
 
 def test_contract_errors__in_the_abi__are_no_types_but_integers_and_addresses() -> None:

@@ -12,9 +12,9 @@ import pytest
 PACKAGE = Path(__file__).parent.parent.parent / "nvm_chain"
 LAYERS = {
     0: "errors contract_errors types units addresses ids pricing networks keys dev_accounts contexts "
-    "signatures eip712 wire vouchers authorizations permits",
+    "signatures eip712 wire vouchers authorizations permits path_patterns endpoints metadata agent_types",
     1: "artifacts deployments reverts chain embedded connecting",
-    2: "tokens token_domains wallets plans credits paying receipts relaying orders usage settling deploying",
+    2: "tokens token_domains wallets plans credits paying receipts relaying orders usage settling agents deploying",
     4: "cli demo",
 }
 LAYER_OF = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 from eth_utils.abi import collapse_if_tuple
 
-from nvm_chain.artifacts import read_artifact
+from nvm_chain.artifacts import ContractName, read_artifact
 
 CONTRACTS = Path(__file__).parent.parent.parent / "contracts"
-INTERFACE = CONTRACTS / "interfaces" / "ICredits.sol"
-IMPLEMENTATION = CONTRACTS / "Credits.sol"
+NAMES: tuple[ContractName, ...] = ("Credits", "AgentRegistry")
 LIBRARIES = sorted((CONTRACTS / "libraries").glob("*.sol"))
 
 DECLARATION = re.compile(
@@ -27,6 +26,7 @@ WORD = re.compile(r"[A-Za-z]{2,}")
 class Declaration:
     """One documented thing of a source file: its doc comment as one text, and its head."""
 
+    home: str
     doc: str
     kind: str
     name: str
@@ -53,36 +53,46 @@ class Declaration:
 
 def declarations(path: Path) -> Iterator[Declaration]:
     """Yield what a source file declares."""
+    home = path.stem.removeprefix("I")
     for doc, kind, name, head in DECLARATION.findall(path.read_text("utf-8")):
         text = " ".join(line.strip().removeprefix("///").strip() for line in doc.splitlines())
-        yield Declaration(text, kind, name, " ".join(head.split()))
+        yield Declaration(home, text, kind, name, " ".join(head.split()))
+
+
+def interface_path(contract: str) -> Path:
+    """Return the file with all the public surface of a contract."""
+    return CONTRACTS / "interfaces" / f"I{contract}.sol"
 
 
 @cache
-def interface() -> dict[str, Declaration]:
-    """Return what the interface declares, by name."""
-    return {item.name: item for item in declarations(INTERFACE)}
+def interface(contract: str) -> dict[str, Declaration]:
+    """Return what a contract's interface declares, by name."""
+    return {item.name: item for item in declarations(interface_path(contract))}
 
 
-PUBLIC = [item for path in (INTERFACE, *LIBRARIES) for item in declarations(path)]
-FUNCTIONS = [item for item in interface().values() if item.kind == "function"]
-ERRORS = {item.name for item in interface().values() if item.kind == "error"}
-ALL_ERRORS = {entry["name"] for entry in read_artifact("Credits").abi if entry["type"] == "error"}
+PUBLIC = [item for path in (*map(interface_path, NAMES), *LIBRARIES) for item in declarations(path)]
+FUNCTIONS = [item for name in NAMES for item in interface(name).values() if item.kind == "function"]
+ERRORS: dict[str, set[str]] = {
+    name: {item.name for item in interface(name).values() if item.kind == "error"} for name in NAMES
+}
+ALL_ERRORS = {entry["name"] for name in NAMES for entry in read_artifact(name).abi if entry["type"] == "error"}
 
 
 # ---------------------------------------------------------------------- completeness
 
 
-def test_interface__declares__everything_that_the_contract_adds_to_its_standards() -> None:
-    source = IMPLEMENTATION.read_text("utf-8")
+@pytest.mark.parametrize("name", NAMES)
+def test_interface__declares__everything_that_the_contract_adds_to_its_standards(name: str) -> None:
+    source = (CONTRACTS / f"{name}.sol").read_text("utf-8")
     assert not re.findall(r"^    (?:error|event) ", source, re.MULTILINE)
     # The standards document what they bring; the constructor and struct are internal to the contract.
     functions = re.findall(r"@inheritdoc (\w+)\n +function (\w+)|^ +function ([a-z]\w*)", source, re.MULTILINE)
     assert not [plain for _, _, plain in functions if plain]
-    assert {name for home, name, _ in functions if home == "ICredits"} < {item.name for item in FUNCTIONS}
+    declared = {item.name for item in interface(name).values() if item.kind == "function"}
+    assert {function for home, function, _ in functions if home == f"I{name}"} <= declared
 
 
-@pytest.mark.parametrize("item", PUBLIC, ids=lambda item: item.name)
+@pytest.mark.parametrize("item", PUBLIC, ids=lambda item: f"{item.home}.{item.name}")
 def test_declaration__has_a_notice_of_one_sentence(item: Declaration) -> None:
     if item.kind in ("library", "interface"):
         assert "@title " in item.doc
@@ -94,7 +104,9 @@ def test_declaration__has_a_notice_of_one_sentence(item: Declaration) -> None:
     assert notice.startswith(starts.get(item.kind, ""))
 
 
-@pytest.mark.parametrize("item", [item for item in PUBLIC if "(" in item.head], ids=lambda item: item.name)
+@pytest.mark.parametrize(
+    "item", [item for item in PUBLIC if "(" in item.head], ids=lambda item: f"{item.home}.{item.name}"
+)
 def test_declaration__says_what_every_parameter_and_return_value_is(item: Declaration) -> None:
     documented = dict(re.findall(r"@param (\w+) (.*?)(?= @|$)", item.doc))
     assert list(documented) == item.parameters
@@ -106,9 +118,11 @@ def test_declaration__says_what_every_parameter_and_return_value_is(item: Declar
     assert all(WORD.search(text) and text.endswith(".") for text in returns)
 
 
-@pytest.mark.parametrize("item", [item for item in PUBLIC if item.kind == "struct"], ids=lambda item: item.name)
+@pytest.mark.parametrize(
+    "item", [item for item in PUBLIC if item.kind == "struct"], ids=lambda item: f"{item.home}.{item.name}"
+)
 def test_struct__says_what_every_field_is(item: Declaration) -> None:
-    source = INTERFACE.read_text("utf-8")
+    source = interface_path(item.home).read_text("utf-8")
     body = source[source.index(f"struct {item.name} {{") :].partition("\n}")[0].splitlines()[1:]
     comments, fields = body[::2], body[1::2]
     assert all(re.fullmatch(r"    /// .*\.", line) for line in comments)
@@ -123,67 +137,76 @@ def signature(entry: dict[str, Any]) -> str:
 
 
 CONSTANTS = {item.name for item in FUNCTIONS if item.name.isupper()}
-PACKAGED = [entry for entry in read_artifact("Credits").abi if entry.get("name") in interface()]
+PACKAGED = [
+    (name, entry) for name in NAMES for entry in read_artifact(name).abi if entry.get("name") in interface(name)
+]
 
 
-@pytest.mark.parametrize("entry", PACKAGED, ids=lambda entry: entry["name"])
-def test_packaged_documentation__has_notice_and_parameters(entry: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("contract", "entry"), PACKAGED, ids=lambda each: each if isinstance(each, str) else each["name"]
+)
+def test_packaged_documentation__has_notice_and_parameters(contract: ContractName, entry: dict[str, Any]) -> None:
     section = {"function": "methods", "event": "events", "error": "errors"}[entry["type"]]
-    user, dev = (read_artifact("Credits").natspec[who][section] for who in ("user", "dev"))
+    user, dev = (read_artifact(contract).natspec[who][section] for who in ("user", "dev"))
     texts = [user[signature(entry)], dev.get(signature(entry), {})]
     notices, details = [text[0] if isinstance(text, list) else text for text in texts]
-    assert notices["notice"] in interface()[entry["name"]].doc
+    assert notices["notice"] in interface(contract)[entry["name"]].doc
     named = {item["name"] for item in entry["inputs"]} - {""}
     assert named <= set(details.get("params", {}))
     if entry["type"] == "function" and entry["name"] not in CONSTANTS:  # solc leaves a constant's out
         assert len(details.get("returns", {})) == len(entry["outputs"])
 
 
-def test_packaged_documentation__has_every_declaration_of_the_interface() -> None:
-    expected = {item.name for item in interface().values() if item.kind in ("function", "event", "error")}
-    assert {entry["name"] for entry in PACKAGED} == expected
+@pytest.mark.parametrize("name", NAMES)
+def test_packaged_documentation__has_every_declaration_of_the_interface(name: str) -> None:
+    expected = {item.name for item in interface(name).values() if item.kind in ("function", "event", "error")}
+    assert {entry["name"] for contract, entry in PACKAGED if contract == name} == expected
 
 
 # ---------------------------------------------------------------------- errors
 
 
-@pytest.mark.parametrize("item", FUNCTIONS, ids=lambda item: item.name)
+@pytest.mark.parametrize("item", FUNCTIONS, ids=lambda item: f"{item.home}.{item.name}")
 def test_reverts_with__names_errors_that_exist(item: Declaration) -> None:
     assert item.errors <= ALL_ERRORS
     braced = set(re.findall(r"[Rr]everts with \{(\w+)\}", item.doc))
-    assert braced == item.errors & ERRORS  # a link only to what is declared here
+    assert braced == item.errors & ERRORS[item.home]  # a link only to what is declared here
 
 
-@pytest.mark.parametrize("name", sorted(ERRORS))
-def test_error__is_named_by_a_function_or_met_in_every_transfer(name: str) -> None:
-    standard = {"NotTransferable"}  # met in the two transfer functions, which ERC-1155 documents
+@pytest.mark.parametrize("name", sorted(name for names in ERRORS.values() for name in names))
+def test_error__is_named_by_a_function_or_met_elsewhere(name: str) -> None:
+    # The transfer functions are documented by ERC-1155, the constructor by nobody.
+    standard = {"NotTransferable", "CreditsWithoutCode"}
     assert name in standard or any(name in item.errors for item in FUNCTIONS)
 
 
 @cache
-def bodies() -> dict[str, str]:
-    """Return every function and modifier of the contract as text: head and body."""
-    source = IMPLEMENTATION.read_text("utf-8")
+def bodies(contract: str) -> dict[str, str]:
+    """Return every function and modifier of a contract as text: head and body."""
+    source = (CONTRACTS / f"{contract}.sol").read_text("utf-8")
     found = re.findall(r"^    (?:function|modifier) (\w+)(.*?\n    \})", source, re.MULTILINE | re.DOTALL)
     return dict(found)
 
 
-def reachable_errors(name: str, seen: frozenset[str] = frozenset()) -> set[str]:
-    """Return the errors that a function of the contract can revert with itself or by a function it calls within."""
-    body = bodies()[name]
-    called = set(re.findall(r"\b(_[a-z]\w*|only[A-Z]\w*)\b", body)) & set(bodies()) - seen
-    errors = set(re.findall(r"revert (\w+)\(", body))
-    return errors.union(*(reachable_errors(other, seen | {name}) for other in called))
+def reachable_errors(contract: str, name: str, seen: frozenset[str] = frozenset()) -> set[str]:
+    """Return the errors that a function of a contract can revert with itself or by a function it calls within."""
+    body = bodies(contract)[name]
+    called = set(re.findall(r"\b(_[a-z]\w*|only[A-Z]\w*)\b", body)) & set(bodies(contract)) - seen
+    errors = set(re.findall(r"revert (?:I\w+\.)?(\w+)\(", body))
+    return errors.union(*(reachable_errors(contract, other, seen | {name}) for other in called))
 
 
 def referred_errors(item: Declaration) -> set[str]:
     """Return the errors of the functions that a function's text says it reverts like."""
     referred = re.findall(r"as \{(\w+)\} does", item.doc)
-    return set().union(*(interface()[name].errors for name in referred))
+    return set().union(*(interface(item.home)[name].errors for name in referred))
 
 
-@pytest.mark.parametrize("item", [item for item in FUNCTIONS if item.name in bodies()], ids=lambda item: item.name)
+WRITTEN = [item for item in FUNCTIONS if item.name in bodies(item.home)]
+
+
+@pytest.mark.parametrize("item", WRITTEN, ids=lambda item: f"{item.home}.{item.name}")
 def test_reverts_with__names_every_error_that_the_code_can_reach(item: Declaration) -> None:
-    standard = {name for name in ALL_ERRORS if name.startswith(("ERC1155", "Ownable"))}  # said once, at the interface
-    reachable = reachable_errors(item.name) - standard
+    standard = {name for name in ALL_ERRORS if name.startswith(("ERC", "Ownable"))}  # said once, at the interface
+    reachable = reachable_errors(item.home, item.name) - standard
     assert reachable - referred_errors(item) == item.errors - standard - referred_errors(item)

@@ -40,13 +40,14 @@ def ape_run(script: str, network: str, records: Path, *arguments: str) -> subpro
 def test_deploy__on_a_local_network__prints_plan_and_writes_record(tmp_path: Path, network: str, method: str) -> None:
     result = ape_run("deploy", network, tmp_path, "--account", "TEST::0", "--test-usdc")
     assert result.returncode == 0, result.stderr
-    (path,) = tmp_path.iterdir()
-    record = json.loads(path.read_text())
-    assert record["method"] == method
+    agents, record = (json.loads(path.read_text()) for path in sorted(tmp_path.iterdir()))
+    assert agents["contract"] == "AgentRegistry"
+    assert record["method"] == agents["method"] == method
     plan, _, outcome = result.stdout.partition("Credits is at")
-    assert f"deploy Credits by {method}" in plan
+    assert f"deploy Credits and AgentRegistry by {method}" in plan
     assert "gas, at most" in plan
     assert record["address"] in outcome
+    assert f"AgentRegistry is at {agents['address']}" in outcome
     assert record["usdc"] in outcome
 
 
@@ -59,7 +60,7 @@ def test_deploy_and_check__on_a_known_network_by_url__agree(tmp_path: Path, url:
     checked = ape_run("check_deployment", network, tmp_path)
     assert checked.returncode == 0, checked.stderr
     assert "WRONG" not in checked.stdout
-    assert checked.stdout.count("    ok  ") == 10
+    assert checked.stdout.count("    ok  ") == 10 + 11
 
 
 def test_check__of_a_record_that_was_changed__fails_and_shows_both_sides(tmp_path: Path, url: str) -> None:

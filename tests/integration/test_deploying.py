@@ -15,7 +15,7 @@ from nvm_chain.deploying import (
     DeploymentPlan,
     check_deployment,
     compute_create2_address,
-    deploy_credits,
+    deploy_contracts,
     describe_plan,
     find_or_deploy_usdc,
     plan_deployment,
@@ -26,6 +26,7 @@ from nvm_chain.errors import (
     DeploymentMismatch,
     InsufficientCoin,
     NoContract,
+    NoDeployment,
     PendingTransactions,
     RecordNotWritable,
     WrongChain,
@@ -56,7 +57,7 @@ def rpc(chain: Chain, method: str, parameters: list[object]) -> Any:
 def deploy(chain: Chain, folder: Path, *, create2: bool = True) -> tuple[DeploymentPlan, DeploymentRecord]:
     signer = chain.accounts[0]
     plan = plan_deployment(chain, signer.address, signer.address, create2=create2, folder=folder)
-    return plan, deploy_credits(chain, signer, plan, folder=folder)
+    return plan, deploy_contracts(chain, signer, plan, folder=folder).credits
 
 
 def test_deploy__where_the_proxy_is__uses_create2_at_the_computed_address(anvil: Chain, tmp_path: Path) -> None:
@@ -87,6 +88,38 @@ def test_deploy__twice__sends_once_and_keeps_the_record(anvil: Chain, tmp_path: 
     assert anvil.web3.eth.get_transaction_count(anvil.accounts[0].address) == nonce
 
 
+def test_deploy__where_only_credits_is__deploys_the_registry_alone(anvil: Chain, tmp_path: Path) -> None:
+    _, first = deploy(anvil, tmp_path)
+    path = record_path(anvil.chain_id, tmp_path, "AgentRegistry")
+    registry = read_record(path)
+    rpc(anvil, "anvil_setCode", [registry.address, "0x"])
+    rpc(anvil, "anvil_setNonce", [registry.address, "0x0"])
+    path.unlink()
+    nonce = anvil.web3.eth.get_transaction_count(anvil.accounts[0].address)
+    plan, second = deploy(anvil, tmp_path)
+    assert (plan.credits_deployed, plan.agents_deployed, plan.already_deployed) == (True, False, False)
+    assert second == first
+    assert read_record(path).address == plan.agents_address == registry.address
+    assert anvil.web3.eth.get_transaction_count(anvil.accounts[0].address) == nonce + 1
+
+
+def test_connect__finds_the_recorded_registry_of_the_credits_in_use(
+    anvil: Chain, anvil_url: str, tmp_path: Path
+) -> None:
+    _, record = deploy(anvil, tmp_path)
+    registry = read_record(record_path(anvil.chain_id, tmp_path, "AgentRegistry")).address
+    assert connect(anvil_url, records=tmp_path).agents.address == registry
+    assert (
+        connect(anvil_url, credits=record.address, agents=registry, records=tmp_path / "none").agents.address
+        == registry
+    )
+    _, another = deploy(anvil, tmp_path / "another", create2=False)
+    with reverts(NoDeployment(anvil.chain_id, "AgentRegistry")):
+        _ = connect(anvil_url, credits=another.address, records=tmp_path).agents
+    with pytest.raises(DeploymentMismatch):
+        connect(anvil_url, credits=another.address, agents=registry)
+
+
 def test_deploy__by_somebody_else_before__is_adopted_without_a_transaction(anvil: Chain, tmp_path: Path) -> None:
     deploy(anvil, tmp_path / "theirs")
     _, record = deploy(anvil, tmp_path / "ours")
@@ -98,15 +131,16 @@ def test_deploy__without_funds__says_how_much_and_leaves_no_record(anvil: Chain,
     poor = Account.create()
     plan = plan_deployment(anvil, poor.address, poor.address, folder=tmp_path)
     with reverts(InsufficientCoin(poor.address, 0, plan.max_cost_wei)):
-        deploy_credits(anvil, poor, plan, folder=tmp_path)
+        deploy_contracts(anvil, poor, plan, folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_plan__costs_at_least_what_the_deployment_then_used(anvil: Chain, tmp_path: Path) -> None:
     plan, record = deploy(anvil, tmp_path)
-    used = anvil.read_transaction(str(record.transaction_hash))
-    assert 0 < used.gas_used <= plan.gas
-    assert 0 < used.fee_wei <= plan.max_cost_wei
+    agents = read_record(record_path(anvil.chain_id, tmp_path, "AgentRegistry"))
+    used = [anvil.read_transaction(str(each.transaction_hash)) for each in (record, agents)]
+    assert 0 < sum(each.gas_used for each in used) <= plan.gas
+    assert 0 < sum(each.fee_wei for each in used) <= plan.max_cost_wei
 
 
 def test_connect__finds_the_recorded_deployment(anvil: Chain, anvil_url: str, tmp_path: Path) -> None:
@@ -191,5 +225,5 @@ def test_find_or_deploy_usdc__twice__deploys_one(anvil: Chain, tmp_path: Path) -
     signer = anvil.accounts[0]
     first = find_or_deploy_usdc(anvil, signer, tmp_path)
     plan = plan_deployment(anvil, signer.address, signer.address, folder=tmp_path)
-    deploy_credits(anvil, signer, plan, folder=tmp_path, usdc=first)
+    deploy_contracts(anvil, signer, plan, folder=tmp_path, usdc=first)
     assert find_or_deploy_usdc(anvil, signer, tmp_path) == first

@@ -112,6 +112,19 @@ def test_find_record__in_a_file_of_another_chain__raises(tmp_path: Path) -> None
         find_record(5, tmp_path)
 
 
+def test_record__of_the_registry__is_beside_that_of_credits(tmp_path: Path) -> None:
+    registry = RECORD.model_copy(update={"contract": "AgentRegistry"})
+    assert write_record(RECORD, tmp_path) != write_record(registry, tmp_path)
+    assert find_record(CHAIN_ID, tmp_path) == RECORD
+    assert find_record(CHAIN_ID, tmp_path, "AgentRegistry") == registry
+
+
+def test_find_record__in_a_file_of_another_contract__raises(tmp_path: Path) -> None:
+    path = write_record(RECORD, tmp_path).rename(tmp_path / f"{CHAIN_ID}.AgentRegistry.json")
+    with reverts(InvalidRecord(str(path), "contract: it is of Credits, not AgentRegistry")):
+        find_record(CHAIN_ID, tmp_path, "AgentRegistry")
+
+
 BROKEN: list[tuple[bytes, str]] = [
     (b"", "file: Invalid JSON: EOF while parsing a value at line 1 column 0"),
     (b"{", "file: Invalid JSON: EOF while parsing an object at line 1 column 1"),

@@ -18,7 +18,19 @@ def test_examples__of_each_module__are_right(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["units", "ids", "addresses", "pricing", "connecting", "contexts", "vouchers", "authorizations"]
+    "name",
+    [
+        "units",
+        "ids",
+        "addresses",
+        "pricing",
+        "connecting",
+        "contexts",
+        "vouchers",
+        "authorizations",
+        "endpoints",
+        "metadata",
+    ],
 )
 def test_examples__of_modules_for_users__are_there(name: str) -> None:
     assert doctest.testmod(importlib.import_module(f"nvm_chain.{name}")).attempted > 0

@@ -68,6 +68,8 @@ def shell(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     chain = open_anvil(site.url)
     record = read_record(record_path(ANVIL_CHAIN_ID, site.deployments))
     chain.use_credits(parse_address(record.address))
+    agents = read_record(record_path(ANVIL_CHAIN_ID, site.deployments, "AgentRegistry"))
+    chain.use_agents(parse_address(agents.address))
     chain.usdc = parse_address(str(record.usdc))
     shutil.copytree(site.deployments, tmp_path / "deployments")
     monkeypatch.chdir(tmp_path)

@@ -9,13 +9,17 @@ from eth_account.signers.local import LocalAccount
 
 from nvm_chain.cli.app import FIRST_STEPS
 from nvm_chain.cli.output import format_plan_id
+from nvm_chain.endpoints import Endpoint
 from nvm_chain.ids import format_did
+from nvm_chain.metadata import AgentMetadata, build_metadata_uri
 from nvm_chain.types import Rule, Split
 from tests.integration.cli.conftest import Shell
+from tests.support.agents import Agents
 from tests.support.shell import expand
 from tests.support.world import CREDITS, PRICE, ZERO
 from tests.unit.test_cli_help import COMMANDS
 
+METADATA = AgentMetadata("Echo", endpoints=(Endpoint("POST", "https://example.com/agents/:id/tasks"),))
 EXAMPLES = [example for command in COMMANDS.values() for example in command.examples]
 
 
@@ -52,6 +56,8 @@ def test_example__in_a_commands_help__works(
         write_keyfile(f"{role}.json", getattr(world, role).key)
     variables = {
         "PLAN": format_plan_id(plan_id),
+        "OTHER_PLAN": format_plan_id(world.register()),
+        "AGENT": str(Agents(world).register((plan_id, 1, 5), uri=build_metadata_uri(METADATA))),
         "BUILDER": world.builder.address,
         "SUBSCRIBER": world.subscriber.address,
         "PARTNER": world.partner.address,

@@ -15,6 +15,7 @@ from tests.support.anvil import open_anvil, run_anvil
 from tests.support.shell import Ran, run_cli, run_terminal
 
 RECORD = f"{ANVIL_CHAIN_ID}.json"
+AGENTS_RECORD = f"{ANVIL_CHAIN_ID}.AgentRegistry.json"
 
 
 def deploy(shell: Shell, *arguments: str, typed: str | None = None) -> Ran:
@@ -28,17 +29,24 @@ def test_deploy__agreed_to__says_first_what_it_does_and_then_does_it(shell: Shel
     before = shell.world.coins(deployer)
     ran = deploy(shell, typed="y\n")
     plan, _, outcome = ran.stderr.partition("Deploy? [y/N]:")
-    record = read_record(shell.folder / "new" / RECORD)
+    record, agents = (read_record(shell.folder / "new" / name) for name in (RECORD, AGENTS_RECORD))
+    registry = compute_create2_address(address, "AgentRegistry")
     assert ran.exit_code == 0
-    assert "action     deploy Credits by CREATE2\n" in plan
+    assert "action     deploy Credits and AgentRegistry by CREATE2\n" in plan
+    assert f"agents     {registry}\n" in plan
     assert f"address    {address}\n" in plan
     assert f"deployer   {deployer} with " in plan
     assert "cost       " in plan
-    assert outcome.splitlines()[-1] == f"Waiting for transaction {record.transaction_hash}"
-    assert ran.stdout.splitlines()[-3:] == [  # before it may be what was typed, which click's runner repeats
-        f"Credits      {address}",
-        f"transaction  {record.transaction_hash}",
-        f"record       new/{RECORD}",
+    assert outcome.splitlines()[-2:] == [
+        f"Waiting for transaction {each.transaction_hash}" for each in (record, agents)
+    ]
+    assert ran.stdout.splitlines()[-6:] == [  # before it may be what was typed, which click's runner repeats
+        f"Credits        {address}",
+        f"transaction    {record.transaction_hash}",
+        f"record         new/{RECORD}",
+        f"AgentRegistry  {registry}",
+        f"transaction    {agents.transaction_hash}",
+        f"record         new/{AGENTS_RECORD}",
     ]
     assert shell.world.coins(deployer) < before
     assert shell.world.chain.has_code(address)
@@ -78,7 +86,14 @@ def test_deploy__with_json_and_yes__prints_the_record(shell: Shell) -> None:
     owner = shell.world.partner.address
     answer = deploy(shell, "--fee-owner", owner, "--yes", "--json").json
     record = read_record(shell.folder / "new" / RECORD)
+    agents = read_record(shell.folder / "new" / AGENTS_RECORD)
+    assert answer.pop("agents") == {
+        **agents.model_dump(),
+        "already_deployed": False,
+        "record": f"new/{AGENTS_RECORD}",
+    }
     assert answer == {**record.model_dump(), "already_deployed": False, "record": f"new/{RECORD}"}
+    assert agents.constructor_arguments == {"credits": record.address}
     assert (record.address, record.method) == (
         compute_create2_address(shell.world.chain.accounts[8].address),
         "CREATE2",
@@ -99,9 +114,10 @@ def test_deploy__twice__deploys_once(shell: Shell, test_usdc: list[str]) -> None
     before = shell.state()
     second, third = deploy(shell, *test_usdc, "--json"), deploy(shell, *test_usdc)
     assert shell.state() == before
-    assert second.json == {**first, "already_deployed": True}
+    there = {"already_deployed": True}
+    assert second.json == {**first, **there, "agents": {**first["agents"], **there}}
     assert "action     nothing: it is deployed already" in third.stderr.splitlines()
-    assert third.stdout.splitlines()[0] == f"Credits      {first['address']} (was there already)"
+    assert third.stdout.splitlines()[0] == f"Credits        {first['address']} (was there already)"
     assert (first["usdc"] is not None) == bool(test_usdc)
 
 
@@ -159,9 +175,11 @@ def test_check_deployment__of_what_was_deployed__is_all_right(shell: Shell) -> N
     ran = shell("check-deployment", "--deployments", "new")
     assert ran.exit_code == 0
     first, *lines = ran.stdout.splitlines()
-    assert first == f"Credits  {address} on chain {ANVIL_CHAIN_ID}"
-    assert len(lines) == 10
-    assert all(line.startswith("ok       ") for line in lines)
+    assert first == f"Credits        {address} on chain {ANVIL_CHAIN_ID}"
+    registry = compute_create2_address(parse_address(address), "AgentRegistry")
+    assert lines.pop(10) == f"AgentRegistry  {registry} on chain {ANVIL_CHAIN_ID}"
+    assert len(lines) == 10 + 11
+    assert all(line.startswith("ok             ") for line in lines)
 
 
 def test_check_deployment__of_a_changed_record__shows_both_sides_and_exits_4(shell: Shell) -> None:
@@ -172,10 +190,10 @@ def test_check_deployment__of_a_changed_record__shows_both_sides_and_exits_4(she
     ran = shell("check-deployment", "--deployments", "new")
     assert ran.exit_code == 4
     lines = ran.stdout.splitlines()
-    place = lines.index("WRONG    code on chain is the recorded code")
+    place = lines.index("WRONG          code on chain is the recorded code")
     assert lines[place + 1 : place + 3] == [
-        f"         expected {wrong}",
-        f"         found    {record['runtime_code_hash']}",
+        f"               expected {wrong}",
+        f"               found    {record['runtime_code_hash']}",
     ]
     told = shell("check-deployment", "--deployments", "new", "--json")
     assert told.exit_code == 4
@@ -185,3 +203,27 @@ def test_check_deployment__of_a_changed_record__shows_both_sides_and_exits_4(she
 def test_check_deployment__without_a_record__says_what_to_do(shell: Shell) -> None:
     ran = shell("check-deployment", "--deployments", "nowhere", "--json")
     assert (ran.exit_code, ran.error["type"]) == (4, "NoDeployment")
+
+
+@pytest.mark.parametrize("missing", [RECORD, AGENTS_RECORD])
+def test_deploy__where_one_record_is_lost__writes_it_again_and_sends_nothing(shell: Shell, missing: str) -> None:
+    first = deploy(shell, "--yes", "--json").json
+    (shell.folder / "new" / missing).unlink()
+    before = shell.state()
+    second = deploy(shell, "--yes", "--json").json
+    assert shell.state() == before
+    assert (second["address"], second["agents"]["address"]) == (first["address"], first["agents"]["address"])
+    assert read_record(shell.folder / "new" / missing).transaction_hash is None
+
+
+def test_check_deployment__of_a_changed_registry__exits_4(shell: Shell) -> None:
+    deploy(shell, "--yes")
+    path = shell.folder / "new" / AGENTS_RECORD
+    record = json.loads(path.read_text("utf-8"))
+    other = {"credits": shell.world.usdc.address}
+    path.write_text(json.dumps({**record, "constructor_arguments": other}), "utf-8")
+    ran = shell("check-deployment", "--deployments", "new", "--json")
+    told = json.loads(ran.stdout)
+    assert (ran.exit_code, told["ok"], told["agents"]["ok"]) == (4, True, False)
+    wrong = {check["name"] for check in told["agents"]["checks"] if not check["ok"]}
+    assert "its Credits is the recorded one" in wrong

@@ -234,7 +234,13 @@ CASES = (
         "NoContract",
         {"address": NOBODY, "chain_id": ANVIL_CHAIN_ID},
     ),
-    Case("no record", ["order", "PLAN", "--deployments", "nowhere"], 4, "NoDeployment", {"chain_id": ANVIL_CHAIN_ID}),
+    Case(
+        "no record",
+        ["order", "PLAN", "--deployments", "nowhere"],
+        4,
+        "NoDeployment",
+        {"chain_id": ANVIL_CHAIN_ID, "contract": "Credits"},
+    ),
     Case(
         "a context that is too long", ["redeem", "PLAN", "1", "--context", "x" * 33], 2, "InvalidContext", {"size": 33}
     ),

@@ -1,0 +1,98 @@
+"""The AgentRegistry beside the Credits of a world, and the short ways of doing things with it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from eth_account.signers.local import LocalAccount
+from web3.contract.contract import Contract
+from web3.logs import DISCARD
+from web3.types import EventData, TxReceipt
+
+from tests.support.world import World
+
+MAX_PLANS = 64
+MAX_UINT32 = 2**32 - 1
+URI = "https://example.com/agent.json"
+
+Event = tuple[str, dict[str, Any]]
+Attached = tuple[int, int, int]
+"""A plan id, and the fewest and most credits that one request costs."""
+
+
+@dataclass
+class Agents:
+    """The registry of a world; everything is the builder's unless said otherwise."""
+
+    world: World
+
+    @property
+    def contract(self) -> Contract:
+        """The AgentRegistry contract."""
+        return self.world.chain.agents
+
+    @property
+    def functions(self) -> Any:
+        """Its functions, which `World.send` and `World.read` take."""
+        return self.contract.functions
+
+    def register(self, *plans: Attached, signer: LocalAccount | None = None, uri: str = URI) -> int:
+        """Register an agent and return its id."""
+        function = self.functions.register(uri, list(plans))
+        receipt = self.world.send(signer or self.world.builder, function)
+        return int(self.world.chain.read_events(self.contract, "Registered", receipt)[0]["args"]["agentId"])
+
+    def attach(self, agent_id: int, plan_id: int, least: int = 1, most: int = 1) -> TxReceipt:
+        """Attach a plan to an agent."""
+        return self.world.send(self.world.builder, self.functions.attachPlan(agent_id, plan_id, least, most))
+
+    def transfer(self, agent_id: int, new_owner: LocalAccount) -> None:
+        """Give an agent away."""
+        function = self.functions.transferFrom(self.world.builder.address, new_owner.address, agent_id)
+        self.world.send(self.world.builder, function)
+
+    def pass_plan(self, plan_id: int, new_owner: LocalAccount) -> None:
+        """Give a plan away, in two steps."""
+        functions = self.world.credits.functions
+        self.world.send(self.world.builder, functions.transferPlanOwnership(plan_id, new_owner.address))
+        self.world.send(new_owner, functions.acceptPlanOwnership(plan_id))
+
+    def plans_of(self, agent_id: int) -> list[Attached]:
+        """Return an agent's plans, in the registry's order."""
+        return [tuple(plan) for plan in self.world.read(self.functions.plansOf(agent_id))]
+
+    def agents_of(self, plan_id: int, offset: int = 0, limit: int = 1000) -> list[int]:
+        """Return a page of a plan's agents, in the registry's order."""
+        return list(self.world.read(self.functions.agentsOf(plan_id, offset, limit)))
+
+    def cost_of(self, agent_id: int, plan_id: int) -> list[int]:
+        """Return the fewest and most credits of a request."""
+        return list(self.world.read(self.functions.costOf(agent_id, plan_id)))
+
+    def events(self, receipt: TxReceipt) -> list[Event]:
+        """Return every event that the registry emitted in a transaction, in order, as (name, arguments)."""
+        found: list[EventData] = []
+        for event in cast(Iterable[Any], self.contract.events):
+            found += event().process_receipt(receipt, errors=DISCARD)
+        ours = sorted((event for event in found if event["address"] == self.contract.address), key=_index)
+        return [(event["event"], dict(event["args"])) for event in ours]
+
+
+def _index(event: EventData) -> int:
+    return event["logIndex"]
+
+
+def attached(agent_id: int, plan_id: int, least: int, most: int) -> Event:
+    """An agent accepts a plan."""
+    arguments = {"agentId": agent_id, "planId": plan_id, "minCredits": least, "maxCredits": most}
+    return ("PlanAttached", arguments)
+
+
+def detached(agent_id: int, plan_id: int, caller: str) -> Event:
+    """An agent accepts a plan no longer."""
+    return ("PlanDetached", {"agentId": agent_id, "planId": plan_id, "caller": caller})
+
+
+def moved(sender: str, receiver: str, agent_id: int) -> Event:
+    """An agent has a new owner."""
+    return ("Transfer", {"from": sender, "to": receiver, "tokenId": agent_id})
