@@ -50,8 +50,8 @@ class TermNotAllowed(ContractError):
     def message(self) -> str:
         """Return what went wrong and what to do next."""
         return (
-            f"{self.term.rstrip(bytes(1)).decode(errors='replace')!r} has no meaning in a plan with these terms. "
-            "Leave it at zero; the configs of nvm_chain.pricing set only what belongs together."
+            f"Term {self.term.rstrip(bytes(1)).decode(errors='replace')!r} has no meaning together with the others. "
+            "Set it to zero; the configs of nvm_chain.pricing set only what belongs together."
         )
 
 
@@ -123,7 +123,7 @@ class QuoteWithoutReceivers(ContractError):
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        return "A quoted price needs at least one receiver. Add a split for each, with its weight as amount."
+        return "A quoted price needs at least one receiver. Give a split for each, with its weight as amount."
 
 
 # ---------------------------------------------------------------- plans
@@ -335,13 +335,13 @@ class ReferenceUsed(ContractError):
         """Return what went wrong and what to do next."""
         return (
             f"Plan {self.plan_id:#066x} was granted for payment 0x{self.payment_reference.hex()} before. "
-            "Nothing is left to do for this payment; give another payment its own reference."
+            "Give another payment its own reference; for this one nothing is left to do."
         )
 
 
 @dataclass(eq=False)
 class CreditsOverflow(ContractError):
-    """Thrown when a holder would have received more than 2**72 - 1 credits of one plan over time."""
+    """Thrown when a holder would have more than 2**64 - 1 credits of one plan, or more than 2**24 - 2 purchases that expire."""
 
     plan_id: int
     holder: str
@@ -412,7 +412,7 @@ class NotRedeemable(ContractError):
         """Return what went wrong and what to do next."""
         return (
             f"Nothing is redeemed on plan {self.plan_id:#066x}. "
-            "On a time plan read access_until; on a usage plan pay each request with pay_usage."
+            "Use read_access_until on a time plan, and pay_usage for each request on a usage plan."
         )
 
 

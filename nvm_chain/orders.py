@@ -72,7 +72,7 @@ def order_plan(
             )
         fee_receiver = read_coin_fee_receiver(chain, plan)
         return build_order_receipt(chain, plan, chain.send(signer, order, value=cost), fee_receiver=fee_receiver)
-    check_funds(chain, plan.terms.token, signer.address, most)
+    check_funds(chain, plan.terms.token, signer.address, cost)
     way = pay or choose_way(chain, signer, plan.terms.token, most)
     if way == "authorization":
         payer = check_signer(signer)
@@ -82,7 +82,8 @@ def order_plan(
     if way == "permit":
         function = _build_permit_order(chain, signer, plan, to, quantity, most)
         return build_order_receipt(chain, plan, chain.send(signer, function))
-    receipt, approval = _send_with_allowance(chain, signer, plan.terms.token, order, most, approve=way == "approve")
+    needed, approve = (most, True) if way == "approve" else (cost, False)
+    receipt, approval = _send_with_allowance(chain, signer, plan.terms.token, order, needed, approve=approve)
     return build_order_receipt(chain, plan, receipt, approval=approval)
 
 
@@ -100,9 +101,9 @@ def _build_permit_order(
 
 
 def _send_with_allowance(
-    chain: Chain, signer: Signer, token: ChecksumAddress, order: ContractFunction, most: int, *, approve: bool
+    chain: Chain, signer: Signer, token: ChecksumAddress, order: ContractFunction, needed: int, *, approve: bool
 ) -> tuple[TxReceipt, Transaction | None]:
-    allowance, approval = prepare_allowance(chain, signer, token, most, approve=approve)
+    allowance, approval = prepare_allowance(chain, signer, token, needed, approve=approve)
     try:
         return chain.send(signer, order), approval
     except NvmChainError as error:

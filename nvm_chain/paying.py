@@ -26,6 +26,9 @@ PayWay: TypeAlias = Literal["allowance", "approve", "permit", "authorization"]
 ``allowance``: from what was approved before. ``approve``: exactly the cost is approved first, in a transaction of its own,
 unless that much is approved already. ``permit``: the approval is signed and comes along (EIP-2612). ``authorization``: the
 whole order is signed, and the token brings the money (EIP-3009).
+
+Where a contract names the price, what is approved or signed for is ``max_cost``, as the price may rise until the order is
+mined. What it does not take then stays approved or, of an authorization, which needs all of it there, goes back at once.
 """
 PAY_WAYS: Final[tuple[PayWay, ...]] = ("allowance", "approve", "permit", "authorization")
 

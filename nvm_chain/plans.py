@@ -150,7 +150,7 @@ def check_orderable(plan: Plan) -> None:
 def quote_plan(chain: Chain, payer: str, plan_id: int | str, quantity: int = 1) -> int:
     """Read what ``payer`` would pay for ``quantity`` purchases, in base units of the plan's token. One request.
 
-    Raises UnknownPlan or InvalidQuantity.
+    Raises UnknownPlan, SettledOutside, InvalidQuantity or QuoteFailed.
     """
     check_uint(quantity, QUANTITY_BITS, "quantity", minimum=1)
     quote = chain.credits.functions.quote

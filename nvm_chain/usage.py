@@ -53,8 +53,9 @@ def pay_usage(
     if plan.terms.token == ZERO_ADDRESS or cost == 0:
         fee_receiver = read_coin_fee_receiver(chain, plan)
         return build_usage_receipt(chain, plan, chain.send(signer, function, value=cost), fee_receiver=fee_receiver)
-    check_funds(chain, plan.terms.token, signer.address, most)
-    allowance, approval = prepare_allowance(chain, signer, plan.terms.token, most, approve=pay == "approve")
+    check_funds(chain, plan.terms.token, signer.address, cost)
+    needed, approve = (most, True) if pay == "approve" else (cost, False)
+    allowance, approval = prepare_allowance(chain, signer, plan.terms.token, needed, approve=approve)
     try:
         receipt = chain.send(signer, function)
     except NvmChainError as error:

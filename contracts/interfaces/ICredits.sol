@@ -683,6 +683,7 @@ interface ICredits is IERC1155MetadataURI {
     /// @dev Only the plan's owner or minters. Each item has {ISOLATED_GAS} gas to itself, so a receiver that rejects, re-enters or burns gas
     /// loses its own grant only. Emits {MintSkipped} for each item left out.
     /// Reverts with {UnknownPlan} if there is no such plan.
+    /// Reverts with {WrongKind} if it is a usage plan.
     /// Reverts with {NotMinter} if the caller is neither owner nor minter.
     /// Reverts with {NotEnoughGas} if too little gas is left for the next item.
     /// Reverts with ERC1155InvalidArrayLength if the lists differ in length.

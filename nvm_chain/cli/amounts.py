@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from nvm_chain.cli.lazy import addresses, pricing, tokens
+from nvm_chain.cli.lazy import addresses, plans, pricing, tokens
 from nvm_chain.cli.parameters import parse_count
 from nvm_chain.errors import InvalidAmount, InvalidConfig, NvmChainError
 from nvm_chain.units import check_uint, ether, format_units, usdc
@@ -53,6 +53,21 @@ def find_token(chain: "Chain", unit: str) -> str:
     return chain.usdc
 
 
+def find_limit(chain: "Chain", plan: int, limit: Amount | None) -> int | None:
+    """Return a limit in base units of a plan's token, which it has to be in; one request. None if there is none."""
+    if limit is None:
+        return None
+    token = plans.read_terms(chain, plan).token
+    if find_token(chain, limit.unit) != token:
+        raise InvalidConfig(f"--max-cost is in {limit.unit}, and the plan's price is in token {token}")
+    return limit.base_units
+
+
+def parse_limit(max_cost: str | None) -> Amount | None:
+    """Read --max-cost, before anything is asked of a node."""
+    return None if max_cost is None else parse_amount(max_cost, "--max-cost")
+
+
 def format_amount(chain: "Chain", token: str, base_units: int) -> str:
     """Write base units for people; never fails, as it may tell of money that has moved already.
 
@@ -69,21 +84,48 @@ def format_amount(chain: "Chain", token: str, base_units: int) -> str:
         return f"{base_units} base units of token {token}"
 
 
+def format_token(chain: "Chain", token: str) -> str:
+    """Name what a price is in, without a request."""
+    if token == addresses.ZERO_ADDRESS:
+        return "ETH"
+    return "USDC" if token == chain.usdc else f"token {token}"
+
+
 # ---------------------------------------------------------------- prices
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A price as typed and checked: parts of one unit, each with its receiver; None stands for the signer. No parts: free."""
+    """A price as typed and checked: parts of one unit, each with its receiver; None stands for the signer. No parts: free.
+
+    With a ``quoter`` the parts are weights. ``outside`` means that it is not paid on the chain.
+    """
 
     unit: str
     parts: tuple[tuple[str | None, int], ...]
+    quoter: str | None = None
+    outside: bool = False
 
 
-def parse_price(
-    price: str | None, base_units: int | None, token: str | None, splits: Sequence[tuple[str, str]]
-) -> Price:
+@dataclass(frozen=True, slots=True)
+class PriceOptions:
+    """The options of a price as they were typed."""
+
+    price: str | None
+    base_units: int | None
+    token: str | None
+    splits: Sequence[tuple[str, str]]
+    quoter: str | None = None
+    outside: bool = False
+
+
+def parse_price(options: PriceOptions) -> Price:
     """Join the options of a price; no network. Raises InvalidAmount, or InvalidConfig if they contradict each other."""
+    price, base_units, token, splits = options.price, options.base_units, options.token, options.splits
+    if options.outside:
+        return _parse_outside(options)
+    if options.quoter is not None:
+        return _parse_quoted(options, options.quoter)
     if price is not None and (base_units is not None or token is not None):
         raise InvalidConfig("give --price, or --price-base-units with --token, and not both")
     if price is not None and price.strip().lower() == FREE:
@@ -94,10 +136,34 @@ def parse_price(
     parts = [(receiver, _parse_part(text, token)) for receiver, text in splits]
     units = {amount.unit for amount in [*([total] if total else []), *(part for _, part in parts)]}
     if not units:
-        raise InvalidConfig('what is the price? Give --price "20 USDC", --price free, or --split ADDRESS="15 USDC"')
+        raise InvalidConfig(
+            'what is the price? Give --price "20 USDC", --price free, --split ADDRESS="15 USDC", --quoter ADDRESS or --outside'
+        )
     if len(units) > 1:
         raise InvalidConfig(f"a price is in one unit, not in {' and '.join(sorted(units))}")
     return _join_price(units.pop(), total, [(receiver, part.base_units) for receiver, part in parts])
+
+
+def _parse_outside(options: PriceOptions) -> Price:
+    if options != PriceOptions(None, None, None, (), None, True):
+        raise InvalidConfig(
+            "a plan paid outside the chain has no price on it; "
+            "leave out --outside, or --price, --price-base-units, --token, --split and --quoter"
+        )
+    return Price("ETH", (), outside=True)
+
+
+def _parse_quoted(options: PriceOptions, quoter: str) -> Price:
+    if options.price is not None or options.base_units is not None:
+        raise InvalidConfig("the quoter names the price; leave out --quoter, or --price and --price-base-units")
+    if options.token is None:
+        raise InvalidConfig("what does the quoter name prices in? Give --token USDC, --token ETH or --token ADDRESS")
+    problem = "is no weight, a whole number, which a part is with --quoter"
+    parts = [
+        (receiver, check_uint(parse_count(text, "--split", problem), 96, "--split", minimum=1))
+        for receiver, text in options.splits
+    ]
+    return Price(options.token, tuple(parts) or ((None, 1),), quoter)
 
 
 def _parse_total(price: str | None, base_units: int | None, token: str | None) -> Amount | None:
@@ -128,7 +194,11 @@ def _join_price(unit: str, total: Amount | None, parts: list[tuple[str, int]]) -
 
 def build_price(chain: "Chain", price: Price, signer: str) -> "PriceConfig":
     """Turn a price into the config that a plan is registered with; the signer receives what nobody else was named for."""
+    if price.outside:
+        return pricing.get_outside_price_config()
     if not price.parts:
         return pricing.get_free_price_config()
     pairs = [(receiver or signer, amount) for receiver, amount in price.parts]
+    if price.quoter is not None:
+        return pricing.get_quoted_price_config(find_token(chain, price.unit), price.quoter, pairs)
     return pricing.get_split_price_config(find_token(chain, price.unit), pairs)

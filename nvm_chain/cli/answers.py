@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from nvm_chain.cli.amounts import format_amount
+from nvm_chain.cli.amounts import format_amount, format_token
+from nvm_chain.cli.durations import format_duration
 from nvm_chain.cli.lazy import ids
-from nvm_chain.cli.output import Rows, count_credits, format_plan_id
+from nvm_chain.cli.output import Rows, count, format_plan_id
 
 if TYPE_CHECKING:
     from nvm_chain.chain import Chain
@@ -35,15 +36,47 @@ def describe_terms(terms: "Terms") -> Mapping[str, Any]:
 
 
 def terms_rows(chain: "Chain", terms: "Terms") -> Iterator[tuple[str, object]]:
-    """Yield terms as people read them."""
-    yield "price", format_amount(chain, terms.token, terms.price) if terms.splits else "free"
-    for split in terms.splits:
-        yield "paid to", f"{split.receiver}  {format_amount(chain, terms.token, split.amount)}"
+    """Yield terms as people read them, whatever their kind."""
+    yield from _price_rows(chain, terms)
+    kind = terms.kind.name.lower()
+    if kind == "usage":
+        yield "grants", "nothing: each request is paid on its own"
+        return
+    yield "grants", _describe_time(terms) if kind == "time" else _describe_credits(terms)
     least, most = terms.min_redeem, terms.max_redeem
-    yield "grants", count_credits(terms.credits)
-    yield "request", count_credits(most) if least == most else f"{least} to {count_credits(most)}"
-    yield "redeemed by", RULES[terms.rule.name.lower()]
+    cost = count(most, "credit") if least == most else f"{least} to {count(most, 'credit')}"
+    yield "request", "free while access lasts" if kind == "time" else cost
+    if terms.is_redeemable:
+        yield "redeemed by", RULES[terms.rule.name.lower()]
     if terms.trial:
         yield "trial", "one purchase per receiver"
     if terms.transferable:
         yield "transferable", "yes"
+
+
+def _price_rows(chain: "Chain", terms: "Terms") -> Iterator[tuple[str, object]]:
+    if terms.settled_outside:
+        yield "price", "paid outside the chain; the seller grants it"
+        return
+    if terms.is_quoted:
+        token = format_token(chain, terms.token)
+        yield "price", f"in {token}, named for each order by the contract {terms.quoter}"
+        total = sum(split.amount for split in terms.splits)
+        for split in terms.splits:
+            yield "paid to", f"{split.receiver}  {count(split.amount, 'part')} of {total}"
+        return
+    yield "price", format_amount(chain, terms.token, terms.price) if terms.splits else "free"
+    for split in terms.splits:
+        yield "paid to", f"{split.receiver}  {format_amount(chain, terms.token, split.amount)}"
+
+
+def _describe_credits(terms: "Terms") -> str:
+    expiry = f", which expire {format_duration(terms.duration)} after each purchase" if terms.duration else ""
+    return count(terms.credits, "credit") + expiry
+
+
+def _describe_time(terms: "Terms") -> str:
+    if terms.starts_on_purchase:
+        return f"access for {format_duration(terms.credits * terms.duration)}, from the purchase or the end of earlier access"
+    periods = count(terms.credits, "period")
+    return f"{periods} of access for {format_duration(terms.duration)}, from when it is redeemed"

@@ -8,14 +8,17 @@ from typing import Any
 import click
 
 from nvm_chain import __version__
+from nvm_chain.cli.accounts import access, account, balance, lots
 from nvm_chain.cli.agents import agent_group
 from nvm_chain.cli.commands import ENVIRONMENT_PREFIX, Group
-from nvm_chain.cli.credits import balance, burn, faucet, mint, redeem
+from nvm_chain.cli.credits import burn, faucet, grant_settled, mint, redeem
 from nvm_chain.cli.demo import demo
 from nvm_chain.cli.deploying import check_deployment, deploy
 from nvm_chain.cli.failures import EXIT_CODES, describe_failure
-from nvm_chain.cli.orders import order
+from nvm_chain.cli.orders import order, pay
 from nvm_chain.cli.plans import plan_group
+from nvm_chain.cli.signed_orders import signed_order_group
+from nvm_chain.cli.vouchers import voucher_group
 
 PROGRAM = "nvm-chain"
 
@@ -88,7 +91,12 @@ def is_given(typed: Sequence[str], *flags: str) -> bool:
 
 
 cli = click.version_option(__version__, prog_name=PROGRAM)(App(PROGRAM, help=HELP))
-for command in (demo, deploy, check_deployment, plan_group, agent_group, order, balance, mint, redeem, burn, faucet):
+for command in (
+    *(demo, deploy, check_deployment, plan_group, agent_group),
+    *(order, signed_order_group, pay, grant_settled, mint),
+    *(balance, account, access, lots),
+    *(redeem, burn, voucher_group, faucet),
+):
     cli.add_command(command)
 
 

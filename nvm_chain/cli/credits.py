@@ -1,4 +1,4 @@
-"""`nvm-chain balance`, `mint`, `redeem` and `burn`: what happens to credits after they were sold, and the test faucet."""
+"""`nvm-chain mint`, `grant-settled`, `redeem` and `burn`: what happens to credits beside orders, and the test faucet."""
 
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -9,7 +9,7 @@ from nvm_chain.cli.amounts import format_amount, parse_amount
 from nvm_chain.cli.answers import name_plan, transaction_rows
 from nvm_chain.cli.commands import chain_command
 from nvm_chain.cli.failures import EXIT_REFUSED
-from nvm_chain.cli.lazy import credits, plans, tokens
+from nvm_chain.cli.lazy import credits, tokens
 from nvm_chain.cli.output import Rows, format_plan_id
 from nvm_chain.cli.parameters import Address, Context, Pair, PlanId, parse_count
 from nvm_chain.cli.session import Session
@@ -18,31 +18,6 @@ from nvm_chain.errors import InvalidConfig, NetworkError
 if TYPE_CHECKING:
     from nvm_chain.chain import Chain
     from nvm_chain.types import CreditsReceipt
-
-# ---------------------------------------------------------------- balance
-
-
-@chain_command(
-    "balance",
-    examples=("nvm-chain balance $PLAN $SUBSCRIBER", "nvm-chain balance $PLAN $SUBSCRIBER $PARTNER --json"),
-)
-@click.argument("plan", type=PlanId())
-@click.argument("holders", type=Address(), nargs=-1, required=True, metavar="HOLDER...")
-def balance(session: Session, plan: int, holders: tuple[str, ...]) -> None:
-    """Show how many credits of a plan its holders have.
-
-    PLAN is a plan id: an integer, 0x and 64 hexadecimal digits, or a did:nv:. HOLDER is an address; give as many as you like.
-    """
-    chain = session.connect()
-    session.say("Reading balances")
-    plans.read_terms(chain, plan)  # an unknown plan is an error, not a balance of 0
-    found = dict(zip(holders, credits.read_balances(chain, [(plan, holder) for holder in holders]), strict=True))
-    rows = [
-        ("plan id", format_plan_id(plan)),
-        *(("credits", f"{holder}  {amount}") for holder, amount in found.items()),
-    ]
-    session.answer({**name_plan(plan), "balances": found}, rows)
-
 
 # ---------------------------------------------------------------- mint
 
@@ -83,6 +58,34 @@ def mint(session: Session, plan: int, grants: tuple[tuple[str, str], ...]) -> No
     session.answer(data, rows)
     if receipt.skipped:
         click.get_current_context().exit(EXIT_REFUSED)
+
+
+@chain_command(
+    "grant-settled",
+    signs=True,
+    examples=(
+        "nvm-chain grant-settled $PLAN $SUBSCRIBER --reference payment-4711 \\\n    --keyfile builder.json",
+        "nvm-chain grant-settled $PLAN $SUBSCRIBER --reference payment-4712 --quantity 2 \\\n    --dev-account 1 --json",
+    ),
+)
+@click.argument("plan", type=PlanId())
+@click.argument("receiver", type=Address())
+@click.option(
+    "--reference",
+    type=Context(),
+    required=True,
+    help="The payment, which grants once: a UUID, 0x… or at most 32 bytes of text.",
+)
+@click.option("--quantity", type=int, metavar="N", default=1, show_default=True, help="Number of purchases.")
+def grant_settled(session: Session, plan: int, receiver: str, reference: str | bytes | UUID, quantity: int) -> None:
+    """Grant a plan for a payment that was settled outside the chain. Plan owner and minters only.
+
+    A reference grants once on a plan, ever, so running this again for the same payment is safe: it is refused.
+    """
+    written = credits.encode_context(reference)
+    chain, signer = session.connect_to_sign()
+    receipt = credits.grant_settled(chain, signer, plan, receiver, reference=written, quantity=quantity)
+    _answer_receipt(session, chain, "granted", receipt, reference=written)
 
 
 # ---------------------------------------------------------------- redeem, burn

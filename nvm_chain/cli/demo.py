@@ -22,15 +22,21 @@ if TYPE_CHECKING:
 OPERATIONS: Final = {
     "register": "register the plan",
     "faucet": "faucet",
-    "approve": "approve the price",
-    "order": "order, first of this holder",
+    "order": "order with a permit",
     "redeem": "redeem, each request",
     "mint": "mint",
     "burn": "burn",
-    "transfer_from": "plain transferFrom of the price",
+    "register_metered": "register the metered plan",
+    "relay": "order by signature, relayed",
+    "mint_batch": "mint to 9 holders",
+    "settle": "settle 10 vouchers",
+    "settle_again": "settle 3 that bring nothing",
+    "approve": "plain approve of the price",
+    "transfer_from": "plain transferFrom of it",
 }
 
 INDENT: Final = " " * 4
+TABLE_WIDTH: Final = 120
 
 OPTIONS: Final = (
     SectionOption(
@@ -49,7 +55,7 @@ OPTIONS: Final = (
 
 @session_command("demo", OPTIONS, examples=("nvm-chain demo", "nvm-chain demo --json", "nvm-chain demo --rpc $RPC"))
 def demo(session: Session) -> None:
-    """Tell the whole story: a plan is registered, ordered, used and burned, and a stranger gets nowhere.
+    """Tell the whole story: a plan is ordered and used, a thousand requests are paid by signature, thieves get nothing.
 
     Runs on a chain inside this process: no network, account, key or node is needed. With --rpc it runs on a development
     node such as anvil, where it deploys contracts of its own and uses the node's funded accounts.
@@ -73,8 +79,11 @@ def describe_result(result: "DemoResult") -> Mapping[str, Any]:
         {"actor": step.actor, "attempt": step.action, "error": type(step.error).__name__, "message": str(step.error)}
         for step in result.refusals
     ]
-    overhead = {"order_above_transfer_from": compute_overhead(result)}
-    return {**name_plan(result.plan_id), **fields_of(result), **overhead, "refusals": refusals}
+    computed = {
+        "order_above_approve_and_transfer_from": result.order_overhead,
+        "gas_per_request": result.gas_per_request,
+    }
+    return {**name_plan(result.plan_id), **fields_of(result), **computed, "refusals": refusals}
 
 
 class Teller:
@@ -93,7 +102,10 @@ class Teller:
 
     def tell(self, step: "Step") -> None:
         """Write a step; attempts that were refused are gathered under one."""
+        if step.opens:
+            self._console.print(f"{chr(10) if self._number else ''}{step.opens}", style="bold", soft_wrap=True)
         if step.error is None:
+            self._refused = 0
             self._write_step(f"The {step.actor} {step.action}.")
             self._write_lines(step.outcome, style="green")
             return
@@ -107,10 +119,10 @@ class Teller:
         self._number += 1
         self._write_lines(sentence, f"{self._number:>2}  ")
 
-    def _write_lines(self, text: str, first_indent: str = INDENT, style: str = "") -> None:
+    def _write_lines(self, text: str, first_indent: str = INDENT, style: str = "", indent: str = INDENT) -> None:
         """Wrap text at the console's width, behind the step's number."""
         lines = wrap(
-            text, self._console.width, initial_indent=first_indent, subsequent_indent=INDENT, break_long_words=False
+            text, self._console.width, initial_indent=first_indent, subsequent_indent=indent, break_long_words=False
         )
         for line in lines:
             self._console.print(line, style=style, soft_wrap=True)
@@ -122,11 +134,16 @@ class Teller:
             f"Paid by the order: {format_units(result.price_paid, USDC_DECIMALS)} USDC", build_payments(result)
         )
         self._close_table("Gas used", build_gas(result))
+        self._close_table("Gas per request", build_gas_per_request(result))
+        self._console.print()
+        self._write_lines(describe_speed(result), "", indent="")
 
     def _close_table(self, title: str, table: Table) -> None:
         self._console.print()
         self._console.print(title, style="bold", soft_wrap=True)
-        self._console.print(table)
+        # A narrow terminal wraps the lines of a table; rich would cut its numbers.
+        needed = self._console.measure(table, options=self._console.options.update(max_width=TABLE_WIDTH)).maximum
+        self._console.print(table, width=needed, crop=False)
 
 
 def open_table(*columns: str) -> Table:
@@ -140,9 +157,10 @@ def open_table(*columns: str) -> Table:
 
 def build_balances(result: "DemoResult") -> Table:
     """Show what everybody has in the end."""
-    table = open_table("who", "USDC", "credits")
+    table = open_table("who", "USDC", "credits", "metered credits")
     for role, held in result.balances.items():
-        table.add_row(role, format_units(held["usdc"], USDC_DECIMALS), str(held["credits"]))
+        money = format_units(held["usdc"], USDC_DECIMALS)
+        table.add_row(role, money, f"{held['credits']:,}", f"{held['metered_credits']:,}")
     return table
 
 
@@ -160,10 +178,28 @@ def build_gas(result: "DemoResult") -> Table:
     table = open_table("operation", "gas")
     for name, gas in result.gas.items():
         table.add_row(OPERATIONS[name], f"{gas:,}")
-    table.add_row("order above plain transferFrom", f"{compute_overhead(result):,}", style="bold")
+    table.add_row("order above approve and transferFrom", f"{result.order_overhead:,}", style="bold")
     return table
 
 
-def compute_overhead(result: "DemoResult") -> int:
-    """Return the gas that an order takes beyond a plain transfer of its price."""
-    return result.gas["order"] - result.gas["transfer_from"]
+def build_gas_per_request(result: "DemoResult") -> Table:
+    """Show what a request costs in gas, redeemed on the chain and by voucher."""
+    metered, each = result.metered, result.gas_per_request
+    vouchers = len(metered.outcomes)
+    table = open_table("way", "gas", "requests", "each")
+    table.add_row("redeem on the chain", f"{result.gas['redeem']:,}", "1", f"{each['redeem']:,}")
+    table.add_row(
+        f"settle {vouchers} vouchers", f"{result.gas['settle']:,}", f"{metered.requests:,}", f"{each['settle']:,}"
+    )
+    share = (f"{result.settlement_share:,}", f"{metered.vouchers_signed:,}", f"{each['settle_subscriber']:,}")
+    table.add_row(f"its 1/{vouchers}, the subscriber's", *share, style="bold")
+    return table
+
+
+def describe_speed(result: "DemoResult") -> str:
+    """Tell how long signing and checking took on this machine."""
+    metered = result.metered
+    return (
+        f"{metered.vouchers_signed:,} vouchers signed in {format_units(metered.signing_milliseconds, 3)} s and "
+        f"{metered.vouchers_checked:,} checked in {format_units(metered.checking_milliseconds, 3)} s, with nothing sent."
+    )

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from nvm_chain import addresses as addresses
     from nvm_chain import agent_types as agent_types
     from nvm_chain import agents as agents
+    from nvm_chain import authorizations as authorizations
     from nvm_chain import connecting as connecting
     from nvm_chain import credits as credits
     from nvm_chain import demo as demo
@@ -22,14 +23,19 @@ if TYPE_CHECKING:
     from nvm_chain import keys as keys
     from nvm_chain import metadata as metadata
     from nvm_chain import orders as orders
+    from nvm_chain import paying as paying
     from nvm_chain import plans as plans
     from nvm_chain import pricing as pricing
+    from nvm_chain import relaying as relaying
+    from nvm_chain import settling as settling
     from nvm_chain import tokens as tokens
     from nvm_chain import types as types
+    from nvm_chain import usage as usage
+    from nvm_chain import vouchers as vouchers
 
 _MODULES = (
-    "addresses agent_types agents connecting credits demo deploying deployments dev_accounts embedded endpoints ids keys "
-    "metadata orders plans pricing tokens types"
+    "addresses agent_types agents authorizations connecting credits demo deploying deployments dev_accounts embedded "
+    "endpoints ids keys metadata orders paying plans pricing relaying settling tokens types usage vouchers"
 )
 
 

@@ -1,21 +1,26 @@
-"""`nvm-chain order`: buy a plan."""
+"""`nvm-chain order` and `pay`: buy a plan, or pay for a request."""
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import click
 
-from nvm_chain.cli.amounts import Amount, find_token, format_amount, parse_amount
+from nvm_chain.cli.amounts import find_limit, format_amount, parse_limit
 from nvm_chain.cli.answers import name_plan, transaction_rows
 from nvm_chain.cli.commands import chain_command
-from nvm_chain.cli.lazy import orders, plans
+from nvm_chain.cli.lazy import credits, orders, usage
 from nvm_chain.cli.output import Rows, fields_of, format_plan_id
-from nvm_chain.cli.parameters import Address, PlanId
+from nvm_chain.cli.parameters import Address, Context, PlanId
 from nvm_chain.cli.session import Session
-from nvm_chain.errors import InvalidConfig
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from nvm_chain.chain import Chain
     from nvm_chain.paying import PayWay
+    from nvm_chain.types import OrderReceipt, UsageReceipt
+
+# ---------------------------------------------------------------- order
 
 
 @chain_command(
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     examples=(
         "nvm-chain order $PLAN --keyfile subscriber.json",
         'nvm-chain order $PLAN --quantity 2 --max-cost "40 USDC" --dev-account 2',
+        "nvm-chain order $PLAN --pay approve --dev-account 2",
         "nvm-chain order $PLAN --receiver $PARTNER --dev-account 2 --json",
     ),
 )
@@ -47,27 +53,81 @@ def order(
     Checks balance and allowance first, so nothing is sent that would fail. PLAN is a plan id: an integer, 0x and 64
     hexadecimal digits, or a did:nv:.
     """
-    limit = None if max_cost is None else parse_amount(max_cost, "--max-cost")
+    limit = parse_limit(max_cost)
     chain, signer = session.connect_to_sign()
     session.say("Reading the plan")
-    most = None if limit is None else _check_limit(chain, plan, limit)
+    most = find_limit(chain, plan, limit)
     receipt = orders.order_plan(chain, signer, plan, receiver=receiver, quantity=quantity, max_cost=most, pay=pay)
-    paid = [(who, format_amount(chain, receipt.token, amount)) for who, amount in receipt.receivers.items()]
+    answer_order(session, chain, receipt)
+
+
+def answer_order(session: Session, chain: "Chain", receipt: "OrderReceipt", *more: tuple[str, object]) -> None:
+    """Answer with what an order came to."""
     rows: Rows = [
-        ("plan id", format_plan_id(plan)),
-        ("paid", format_amount(chain, receipt.token, receipt.paid)),
-        *(("paid to", f"{who}  {amount}") for who, amount in paid),
+        *_paid_rows(chain, receipt),
         ("credits", f"{receipt.credits_granted} granted"),
         ("holder", receipt.receiver),
+        *more,
+        *([("approval", receipt.approval.hash)] if receipt.approval else []),
+        *transaction_rows(receipt.transaction),
+    ]
+    session.answer({**name_plan(receipt.plan_id), **fields_of(receipt)}, rows)
+
+
+def _paid_rows(chain: "Chain", receipt: "OrderReceipt | UsageReceipt") -> Rows:
+    paid = [(who, format_amount(chain, receipt.token, amount)) for who, amount in receipt.receivers.items()]
+    return [
+        ("plan id", format_plan_id(receipt.plan_id)),
+        ("paid", format_amount(chain, receipt.token, receipt.paid)),
+        *(("paid to", f"{who}  {amount}") for who, amount in paid),
+    ]
+
+
+# ---------------------------------------------------------------- pay
+
+
+@chain_command(
+    "pay",
+    signs=True,
+    examples=(
+        "nvm-chain pay $PLAN --context request-17 --keyfile subscriber.json",
+        'nvm-chain pay $PLAN --quantity 3 --max-cost "60 USDC" --dev-account 2 --json',
+    ),
+)
+@click.argument("plan", type=PlanId())
+@click.option("--quantity", type=int, metavar="N", default=1, show_default=True, help="Number of units to pay for.")
+@click.option("--context", type=Context(), default="", help="What for: a UUID, 0x… or at most 32 bytes of text.")
+@click.option(
+    "--max-cost", metavar="AMOUNT", help='Most to pay in all, such as "20 USDC". Default: the price that is quoted now.'
+)
+@click.option(
+    "--pay",
+    type=click.Choice(["allowance", "approve"]),
+    default="approve",
+    show_default=True,
+    help="How a token is paid: from an allowance, or by approving exactly the cost if that is too small.",
+)
+def pay(
+    session: Session,
+    plan: int,
+    quantity: int,
+    context: str | bytes | UUID,
+    max_cost: str | None,
+    pay: "Literal['allowance', 'approve']",
+) -> None:
+    """Pay for a request of a pay-per-use plan; its context, such as the request's id, goes on the chain with it.
+
+    Nothing is granted. Plans that grant credits or time are bought with `nvm-chain order`.
+    """
+    limit, written = parse_limit(max_cost), credits.encode_context(context)
+    chain, signer = session.connect_to_sign()
+    session.say("Reading the plan")
+    most = find_limit(chain, plan, limit)
+    receipt = usage.pay_usage(chain, signer, plan, quantity=quantity, max_cost=most, context=written, pay=pay)
+    rows: Rows = [
+        *_paid_rows(chain, receipt),
+        ("quantity", receipt.quantity),
         *([("approval", receipt.approval.hash)] if receipt.approval else []),
         *transaction_rows(receipt.transaction),
     ]
     session.answer({**name_plan(plan), **fields_of(receipt)}, rows)
-
-
-def _check_limit(chain: "Chain", plan: int, limit: Amount) -> int:
-    """Return the limit in base units of the plan's token, which it has to be in."""
-    token = plans.read_terms(chain, plan).token
-    if find_token(chain, limit.unit) != token:
-        raise InvalidConfig(f"--max-cost is in {limit.unit}, and the plan's price is in token {token}")
-    return limit.base_units

@@ -68,13 +68,13 @@ def to_json(value: object) -> Any:
     return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
-def count_credits(number: int) -> str:
-    """Write a number of credits.
+def count(number: int, noun: str) -> str:
+    """Write how many there are of something.
 
-    >>> count_credits(1), count_credits(100)
+    >>> count(1, "credit"), count(100, "credit")
     ('1 credit', '100 credits')
     """
-    return f"{number} credit{'' if number == 1 else 's'}"
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def format_plan_id(plan_id: object) -> str:

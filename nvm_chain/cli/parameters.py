@@ -10,6 +10,8 @@ import click
 from nvm_chain.cli.lazy import addresses, ids
 from nvm_chain.errors import InvalidAmount, InvalidConfig, KeyFailure
 
+TOKEN_UNITS = ("USDC", "ETH")
+
 
 def refuse_key(value: str, name: str) -> None:
     """Raise KeyFailure if something looks like a private key, which has no business on a command line."""
@@ -55,6 +57,18 @@ class Address(click.ParamType):
         """Return the address with its checksum. Raises InvalidAddress or KeyFailure."""
         refuse_key(value, name_of(param))
         return addresses.parse_address(value, name_of(param))
+
+
+class Token(Address):
+    """What a price is counted in: a token's address, or USDC, or ETH for the native coin."""
+
+    name = "address|usdc|eth"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the address with its checksum, or the unit. Raises InvalidAddress or KeyFailure."""
+        if isinstance(value, str) and value.upper() in TOKEN_UNITS:
+            return value.upper()
+        return super().convert(value, param, ctx)
 
 
 class Pair(click.ParamType):

@@ -1,6 +1,7 @@
 """One run of a command: which chain it talks to, who signs, and how it answers."""
 
 import os
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,3 +88,10 @@ class Session:
             print_json(data)
         else:
             print_rows(rows)
+
+    def answer_message(self, message: str, rows: Iterable[tuple[str, object]]) -> None:
+        """Print something signed on stdout, one line to be handed on as it is, and for people on stderr what it says."""
+        self.progress.stop()
+        if not self.as_json:
+            print_rows(rows, stderr=True)
+        sys.stdout.write(message + "\n")

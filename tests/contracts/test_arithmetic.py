@@ -57,7 +57,7 @@ def test_order__of_any_price__is_shared_exactly(
     splits = tuple(Split(receiver, part) for receiver, part in zip(_receivers(len(parts)), parts, strict=True))
     paid = _order(world, token, splits, fee_bps, quantity)
     fee = fee_of(splits, fee_bps, quantity)
-    expected = [(split.receiver, share_of(split, fee_bps, quantity)) for split in splits]
+    expected = [(split.receiver, share_of(split, fee_bps, quantity)) for split in reversed(splits)]
     expected += [(world.fee_receiver.address, fee)] if fee else []
     assert paid == expected
     cost = sum(parts) * quantity
@@ -96,8 +96,8 @@ def test_order__around_one_unit_of_fee__rounds_the_fee_down(
 
 @pytest.mark.parametrize("quantity", [1, 2**31, MAX_QUANTITY])
 def test_order__of_any_quantity__grants_credits_times_quantity(world: World, quantity: int) -> None:
-    """C30, C31: 2^40 - 1 credits, up to 2^32 - 1 times, fit the 2^72 - 1 of an account."""
-    plan_id = world.register(splits=(), credits=2**40 - 1)
+    """C30, C31: 2^32 - 1 credits, up to 2^32 - 1 times, fit the 2^64 - 1 of an account."""
+    plan_id = world.register(splits=(), credits=2**32 - 1)
     function = world.credits.functions.order(plan_id, world.other.address, quantity, MAX_UINT)
     world.send(world.subscriber, function)
-    assert world.balance(plan_id, world.other.address) == (2**40 - 1) * quantity
+    assert world.balance(plan_id, world.other.address) == (2**32 - 1) * quantity

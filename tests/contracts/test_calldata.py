@@ -13,18 +13,24 @@ from tests.support.events import selector
 from tests.support.gas import simulate
 from tests.support.reentry import encode as encode_call
 from tests.support.reverts import reverts
-from tests.support.world import World
+from tests.support.world import ZERO, World
 
-WIDE_TERMS = "(uint256,(uint256,uint256)[],uint256,uint256,uint256,uint256,uint256,uint256)"
-REGISTER = "registerPlan((address,(address,uint96)[],uint40,uint40,uint40,uint8,bool,bool),bytes32,string)"
+WIDE_TERMS = f"(uint256,uint256,uint256,(uint256,uint256)[]{',uint256' * 9})"
+TERMS = "(uint8,uint8,address,(address,uint96)[],address,bool,uint32,uint32,uint32,uint32,uint8,bool,bool)"
+REGISTER = f"registerPlan({TERMS},bytes32,string)"
 
 
 def _wide_terms(world: World, **changes: Any) -> tuple[Any, ...]:
     values = {
+        "kind": 0,
+        "activation": 0,
         "token": int(world.usdc.address, 16),
         "receiver": int(world.builder.address, 16),
         "amount": 5,
+        "quoter": 0,
+        "settled_outside": 0,
         "credits": 100,
+        "duration": 0,
         "min_redeem": 1,
         "max_redeem": 10,
         "rule": 0,
@@ -32,8 +38,8 @@ def _wide_terms(world: World, **changes: Any) -> tuple[Any, ...]:
         "transferable": 0,
         **changes,
     }
-    token, receiver, amount, *others = values.values()
-    return (token, [(receiver, amount)], *others)
+    kind, activation, token, receiver, amount, *others = values.values()
+    return (kind, activation, token, [(receiver, amount)], *others)
 
 
 def _register_data(terms: tuple[Any, ...]) -> str:
@@ -43,7 +49,7 @@ def _register_data(terms: tuple[Any, ...]) -> str:
 def test_calldata__encoded_wide_but_within_range__is_the_ordinary_call(world: World) -> None:
     """The check of the checks below: this encoding is accepted where every value fits."""
     terms = world.terms(splits=()).as_tuple()
-    wide: tuple[Any, ...] = (int(world.usdc.address, 16), [], 100, 1, 10, 0, 0, 0)
+    wide: tuple[Any, ...] = (0, 0, int(world.usdc.address, 16), [], 0, 0, 100, 0, 1, 10, 0, 0, 0)
     ordinary = world.credits.functions.registerPlan(terms, (1).to_bytes(32, "big"), "")
     assert _register_data(wide) == encode_call(ordinary)
 
@@ -51,10 +57,17 @@ def test_calldata__encoded_wide_but_within_range__is_the_ordinary_call(world: Wo
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("credits", 2**40),
-        ("credits", 2**40 + 100),
-        ("min_redeem", 2**40 + 1),
-        ("max_redeem", 2**40 + 10),
+        ("kind", 3),
+        ("kind", 2**8),
+        ("activation", 2),
+        ("activation", 2**8),
+        ("settled_outside", 2),
+        ("credits", 2**32),
+        ("credits", 2**32 + 100),
+        ("duration", 2**32),
+        ("duration", 2**32 + 60),
+        ("min_redeem", 2**32 + 1),
+        ("max_redeem", 2**32 + 10),
         ("amount", 2**96),
         ("amount", 2**96 + 5),
         ("rule", 3),
@@ -64,15 +77,15 @@ def test_calldata__encoded_wide_but_within_range__is_the_ordinary_call(world: Wo
     ],
 )
 def test_register_plan__with_a_field_that_does_not_fit__reverts(world: World, field: str, value: int) -> None:
-    """2^40 + 100 credits are not 100 credits, nor is a price of 2^96 + 5 base units one of 5."""
+    """2^32 + 100 credits are not 100 credits, nor is a price of 2^96 + 5 base units one of 5."""
     data = _register_data(_wide_terms(world, **{field: value}))
     with reverts(RevertedWithoutReason("0x")):
         simulate(world.chain, world.builder.address, data, world.credits.address)
 
 
-@pytest.mark.parametrize("field", ["token", "receiver"])
+@pytest.mark.parametrize("field", ["token", "receiver", "quoter"])
 def test_register_plan__with_a_dirty_address__reverts(world: World, field: str) -> None:
-    address = {"token": world.usdc.address, "receiver": world.builder.address}[field]
+    address = {"token": world.usdc.address, "receiver": world.builder.address, "quoter": ZERO}[field]
     data = _register_data(_wide_terms(world, **{field: int(address, 16) + 2**160}))
     with reverts(RevertedWithoutReason("0x")):
         simulate(world.chain, world.builder.address, data, world.credits.address)
@@ -90,6 +103,7 @@ def test_register_plan__with_a_dirty_address__reverts(world: World, field: str) 
         ("transferPlanOwnership(uint256,address)", 1, 2**160),
         ("order(uint256,address,uint256,uint256)", 1, 2**160),
         ("mint(uint256,address,uint256)", 1, 2**160),
+        ("grantSettled(uint256,address,uint256,bytes32)", 1, 2**160),
         ("redeem(uint256,address,uint256,bytes32)", 1, 2**160),
         ("burn(uint256,address,uint256)", 1, 2**160),
         ("setApprovalForAll(address,bool)", 0, 2**160),
@@ -108,14 +122,18 @@ def test_call__with_an_argument_that_does_not_fit__reverts(
         simulate(world.chain, world.builder.address, data, world.credits.address)
 
 
-@pytest.mark.parametrize("name", ["order", "mint", "burn", "redeem", "setPlanActive", "acceptPlanOwnership"])
+@pytest.mark.parametrize(
+    "name", ["order", "pay", "mint", "grantSettled", "burn", "redeem", "setPlanActive", "acceptPlanOwnership"]
+)
 def test_call__cut_short__reverts(world: World, name: str) -> None:
     """A missing argument is not taken for zero."""
     functions, address = world.credits.functions, world.builder.address
     plan_id = world.register()
     function = {
         "order": functions.order(plan_id, address, 1, 0),
+        "pay": functions.pay(plan_id, 1, 0, bytes(32)),
         "mint": functions.mint(plan_id, address, 1),
+        "grantSettled": functions.grantSettled(plan_id, address, 1, bytes(32)),
         "burn": functions.burn(plan_id, address, 1),
         "redeem": functions.redeem(plan_id, address, 1, bytes(32)),
         "setPlanActive": functions.setPlanActive(plan_id, True),

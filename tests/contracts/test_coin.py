@@ -235,11 +235,11 @@ def test_coin__sent_to_the_contract__is_refused(world: World, data: str) -> None
         world.chain.send_data(world.stranger, data, to=world.credits.address, value=1)
 
 
-def test_coin__is_accepted__by_order_alone() -> None:
-    """C34: no payable without need."""
+def test_coin__is_accepted__where_something_is_paid_alone() -> None:
+    """C34: no payable without need. A permit and an authorization are about tokens, so coin with them would be lost."""
     abi = read_artifact("Credits").abi
     payable = [entry.get("name", entry["type"]) for entry in abi if entry.get("stateMutability") == "payable"]
-    assert payable == ["order"]
+    assert payable == ["order", "pay"]
 
 
 def test_coin__with_a_call_that_takes_none__is_refused(world: World) -> None:

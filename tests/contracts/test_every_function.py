@@ -1,22 +1,29 @@
 """Every external function has its own test file, and nobody but those meant can call it (C14)."""
 
 import re
+from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from web3.contract.contract import ContractFunction
 
 from nvm_chain.artifacts import read_artifact
+from nvm_chain.authorizations import OrderAuthorization, sign_order
 from nvm_chain.contract_errors import (
     ERC1155MissingApprovalForAll,
     NotMinter,
     NotPendingPlanOwner,
     NotPlanOwner,
+    NotRedeemer,
     NotSelf,
     OwnableUnauthorizedAccount,
     RedeemNotAllowed,
 )
+from nvm_chain.eip712 import Domain
 from nvm_chain.errors import ContractError
+from nvm_chain.types import Rule
+from tests.support.plans import usage
 from tests.support.reverts import reverts
 from tests.support.world import MAX_UINT, NO_CONTEXT, ZERO, World
 
@@ -36,17 +43,40 @@ ROLES = ["fee_owner", "builder", "redeemer", "minter", "subscriber", "partner", 
 ANYONE = frozenset(ROLES)
 
 
-def _functions(world: World, plan_id: int, caller: str) -> dict[str, ContractFunction]:
+@dataclass(frozen=True)
+class Crowd:
+    """Plans with somebody in every role: a free and transferable one, one that takes vouchers, one paid per use."""
+
+    plan_id: int
+    with_vouchers: int
+    per_use: int
+
+
+def _sign_order(world: World, plan_id: int) -> tuple[tuple[Any, ...], bytes]:
+    """Return an order of a free plan that the subscriber signed, and the signature."""
+    holder, usdc = world.subscriber, world.usdc
+    name, version = (world.read(read) for read in (usdc.functions.name(), usdc.functions.version()))
+    order = OrderAuthorization(plan_id, holder.address, holder.address, 1, 0, 0, MAX_UINT, NO_CONTEXT)
+    domain = Domain(name, version, world.chain.chain_id, usdc.address)
+    return astuple(order), sign_order(holder, order, token=domain, contract=world.credits.address).signature
+
+
+def _functions(world: World, crowd: Crowd, caller: str) -> dict[str, ContractFunction]:
     """Return a call of every function that changes something, such that the right caller would succeed."""
-    functions, holder = world.credits.functions, world.subscriber.address
+    functions, holder, plan_id = world.credits.functions, world.subscriber.address, crowd.plan_id
+    no_permit = (0, 0, NO_CONTEXT, NO_CONTEXT)
     return {
         "acceptOwnership": functions.acceptOwnership(),
         "acceptPlanOwnership": functions.acceptPlanOwnership(plan_id),
         "burn": functions.burn(plan_id, holder, 1),
+        "grantSettled": functions.grantSettled(plan_id, caller, 1, NO_CONTEXT),
         "mint": functions.mint(plan_id, caller, 1),
         "mintBatch": functions.mintBatch(plan_id, [caller], [1]),
         "mintItem": functions.mintItem(plan_id, world.builder.address, caller, 1),
         "order": functions.order(plan_id, caller, 1, MAX_UINT),
+        "orderWithAuthorization": functions.orderWithAuthorization(*_sign_order(world, plan_id)),
+        "orderWithPermit": functions.orderWithPermit(plan_id, caller, 1, MAX_UINT, no_permit),
+        "pay": functions.pay(crowd.per_use, 1, MAX_UINT, NO_CONTEXT),
         "redeem": functions.redeem(plan_id, holder, 1, NO_CONTEXT),
         "registerPlan": functions.registerPlan(world.terms().as_tuple(), NO_CONTEXT, ""),
         "renounceOwnership": functions.renounceOwnership(),
@@ -54,6 +84,7 @@ def _functions(world: World, plan_id: int, caller: str) -> dict[str, ContractFun
         "safeTransferFrom": functions.safeTransferFrom(holder, caller, plan_id, 1, b""),
         "sendFee": functions.sendFee(ZERO, caller, caller, 0),
         "setApprovalForAll": functions.setApprovalForAll(caller, True),
+        "settle": functions.settle(crowd.with_vouchers, []),
         "setMinter": functions.setMinter(plan_id, caller, True),
         "setPlanActive": functions.setPlanActive(plan_id, False),
         "setPlanUri": functions.setPlanUri(plan_id, "evil"),
@@ -68,10 +99,14 @@ ALLOWED: dict[str, frozenset[str]] = {
     "acceptOwnership": frozenset({"other"}),
     "acceptPlanOwnership": frozenset({"other"}),
     "burn": frozenset({"subscriber", "partner"}),
+    "grantSettled": frozenset({"builder", "minter"}),
     "mint": frozenset({"builder", "minter"}),
     "mintBatch": frozenset({"builder", "minter"}),
     "mintItem": frozenset(),
     "order": ANYONE,
+    "orderWithAuthorization": ANYONE,
+    "orderWithPermit": ANYONE,
+    "pay": ANYONE,
     "redeem": frozenset({"subscriber", "redeemer"}),
     "registerPlan": ANYONE,
     "renounceOwnership": frozenset({"fee_owner"}),
@@ -79,6 +114,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "safeTransferFrom": frozenset({"subscriber", "partner"}),
     "sendFee": frozenset(),
     "setApprovalForAll": ANYONE,
+    "settle": frozenset({"builder", "redeemer"}),
     "setMinter": frozenset({"builder"}),
     "setPlanActive": frozenset({"builder"}),
     "setPlanUri": frozenset({"builder"}),
@@ -89,15 +125,16 @@ ALLOWED: dict[str, frozenset[str]] = {
 }
 
 
-def _refusal(name: str, world: World, plan_id: int, caller: str) -> ContractError:
+def _refusal(name: str, world: World, crowd: Crowd, caller: str) -> ContractError:
     """Return the error for a caller who may not."""
-    holder = world.subscriber.address
+    holder, plan_id = world.subscriber.address, crowd.plan_id
     not_owner = OwnableUnauthorizedAccount(caller)
     not_operator = ERC1155MissingApprovalForAll(caller, holder)
     others: dict[str, ContractError] = {
         "acceptOwnership": not_owner,
         "acceptPlanOwnership": NotPendingPlanOwner(plan_id, caller),
         "burn": not_operator,
+        "grantSettled": NotMinter(plan_id, caller),
         "mint": NotMinter(plan_id, caller),
         "mintBatch": NotMinter(plan_id, caller),
         "mintItem": NotSelf(caller),
@@ -107,35 +144,39 @@ def _refusal(name: str, world: World, plan_id: int, caller: str) -> ContractErro
         "safeTransferFrom": not_operator,
         "sendFee": NotSelf(caller),
         "setProtocolFee": not_owner,
+        "settle": NotRedeemer(crowd.with_vouchers, caller),
         "transferOwnership": not_owner,
     }
     return others.get(name, NotPlanOwner(plan_id, caller))
 
 
 @pytest.fixture
-def crowded_plan(world: World) -> int:
-    """A free, transferable plan with somebody in every role."""
+def crowd(world: World) -> Crowd:
+    """Plans with somebody in every role."""
     functions = world.credits.functions
-    plan_id = world.register(splits=(), transferable=True, rule=1)
-    world.send(world.builder, functions.setRedeemer(plan_id, world.redeemer.address, True))
+    free: dict[str, Any] = {"splits": (), "rule": Rule.REDEEMER}
+    plan_id, with_vouchers = world.register(transferable=True, **free), world.register(**free)
+    per_use = world.register(**usage(splits=()))
+    for each in (plan_id, with_vouchers):
+        world.send(world.builder, functions.setRedeemer(each, world.redeemer.address, True))
     world.send(world.builder, functions.setMinter(plan_id, world.minter.address, True))
     world.grant(plan_id, world.subscriber.address, 10)
     world.send(world.subscriber, functions.setApprovalForAll(world.partner.address, True))
     world.send(world.builder, functions.transferPlanOwnership(plan_id, world.other.address))
     world.send(world.fee_owner, functions.transferOwnership(world.other.address))
-    return plan_id
+    return Crowd(plan_id, with_vouchers, per_use)
 
 
 @pytest.mark.parametrize("name", ALLOWED)
-def test_access__of_each_role__is_as_in_the_table(world: World, crowded_plan: int, name: str) -> None:
+def test_access__of_each_role__is_as_in_the_table(world: World, crowd: Crowd, name: str) -> None:
     """C14: all functions that change something, times everybody there is."""
     for role in ROLES:
         caller = getattr(world, role).address
-        function = _functions(world, crowded_plan, caller)[name]
+        function = _functions(world, crowd, caller)[name]
         if role in ALLOWED[name]:
             world.read(function, caller)
             continue
-        with reverts(_refusal(name, world, crowded_plan, caller)):
+        with reverts(_refusal(name, world, crowd, caller)):
             world.read(function, caller)
 
 
@@ -151,16 +192,16 @@ def _writes() -> set[str]:
 def test_access__table__has_every_function_that_changes_something(world: World) -> None:
     """A function that is added without a line here fails this test."""
     assert set(ALLOWED) == _writes()
-    assert set(_functions(world, 1, world.stranger.address)) == _writes()
+    assert set(_functions(world, Crowd(1, 2, 3), world.stranger.address)) == _writes()
 
 
-def test_access__of_a_plan_that_is_not_there__opens_nothing(world: World, crowded_plan: int) -> None:
+def test_access__of_a_plan_that_is_not_there__opens_nothing(world: World, crowd: Crowd) -> None:
     """C19: a plan that nobody registered has no owner, and so nobody has a right to it."""
-    for name in sorted(_writes()):
-        function = _functions(world, crowded_plan + 1, world.stranger.address)[name]
-        if ALLOWED[name] != ANYONE or name == "order":
-            with pytest.raises(ContractError):
-                world.read(function, world.stranger.address)
+    nowhere = Crowd(crowd.plan_id + 1, crowd.plan_id + 2, crowd.plan_id + 3)
+    functions = _functions(world, nowhere, world.stranger.address)
+    for name in sorted(_writes() - {"registerPlan", "setApprovalForAll"}):
+        with pytest.raises(ContractError):
+            world.read(functions[name], world.stranger.address)
 
 
 def test_every_function__of_the_abi__has_its_test_file() -> None:

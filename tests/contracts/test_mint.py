@@ -14,7 +14,7 @@ from tests.support.events import granted
 from tests.support.reverts import reverts
 from tests.support.world import ZERO, World
 
-MAX_ACCOUNT = 2**72 - 1
+MAX_ACCOUNT = 2**64 - 1
 
 
 @pytest.mark.parametrize("role", ["builder", "minter"])
@@ -33,7 +33,7 @@ def test_mint__to_the_minter_itself__grants(world: World, staffed_plan: int) -> 
 
 @pytest.mark.parametrize("amount", [1, MAX_ACCOUNT - 1, MAX_ACCOUNT])
 def test_mint__up_to_a_full_account__grants(world: World, amount: int) -> None:
-    """C31: 2^72 - 1 is the most that an account holds."""
+    """C31: 2^64 - 1 is the most that an account holds."""
     plan_id = world.register()
     world.grant(plan_id, world.other.address, amount)
     assert world.balance(plan_id, world.other.address) == amount
@@ -55,13 +55,16 @@ def test_mint__past_a_full_account__reverts(world: World, amount: int) -> None:
         world.grant(plan_id, receiver, amount)
 
 
-def test_mint__to_an_account_that_spent_all__still_counts_what_it_had(world: World) -> None:
-    """CreditsOverflow is about credits over time: burning makes no room."""
+@pytest.mark.parametrize("burned", [1, MAX_ACCOUNT - 1, MAX_ACCOUNT])
+def test_mint__to_an_account_that_spent_something__has_that_much_room(world: World, burned: int) -> None:
+    """I10: CreditsOverflow is about credits that are there: whoever spends can always get as much again, and no more."""
     plan_id, holder = world.register(), world.other
     world.grant(plan_id, holder.address, MAX_ACCOUNT)
-    world.send(holder, world.credits.functions.burn(plan_id, holder.address, MAX_ACCOUNT))
-    with reverts(CreditsOverflow(plan_id, holder.address, 1)):
-        world.grant(plan_id, holder.address, 1)
+    world.send(holder, world.credits.functions.burn(plan_id, holder.address, burned))
+    with reverts(CreditsOverflow(plan_id, holder.address, burned + 1)):
+        world.grant(plan_id, holder.address, burned + 1)
+    world.grant(plan_id, holder.address, burned)
+    assert world.balance(plan_id, holder.address) == MAX_ACCOUNT
 
 
 @pytest.mark.parametrize("role", ["stranger", "redeemer", "subscriber", "fee_owner"])

@@ -52,8 +52,8 @@ def test_order__in_a_token_that_lies_about_balances__pays_all_the_same(
     transfers = world.chain.read_events(hall.token, "Transfer", receipt)
     paid = [(entry["args"]["from"], entry["args"]["to"], entry["args"]["amount"]) for entry in transfers]
     expected = [
-        (payer, world.builder.address, hall.shares[0]),
         (payer, world.partner.address, hall.shares[1]),
+        (payer, world.builder.address, hall.shares[0]),
         (payer, world.fee_receiver.address, hall.fee),
     ]
     assert paid == [entry for entry in expected if entry[2]]
@@ -81,7 +81,7 @@ def test_order__in_a_token_that_does_not_pay__leaves_other_plans_alone(funded: W
     """I6, I10: a broken token breaks its own plans and no other."""
     hall = Hall(funded, Exhibit("ReturnsFalse"))
     healthy = funded.register()
-    with reverts(PaymentFailed(hall.token.address, funded.subscriber.address, funded.builder.address, hall.shares[0])):
+    with reverts(PaymentFailed(hall.token.address, funded.subscriber.address, funded.partner.address, hall.shares[1])):
         funded.order(hall.plan_id)
     funded.order(healthy)
     assert funded.balance(healthy, funded.subscriber.address) == CREDITS
@@ -99,7 +99,7 @@ def test_order__once_a_token_goes_on__succeeds(world: World) -> None:
     """C9: a pause is a pause for the plan too, and nothing is lost by it."""
     hall = Hall(world, Exhibit("Pauses"))
     world.send(world.fee_owner, hall.token.functions.setPaused(True))
-    with reverts(PaymentFailed(hall.token.address, world.subscriber.address, world.builder.address, hall.shares[0])):
+    with reverts(PaymentFailed(hall.token.address, world.subscriber.address, world.partner.address, hall.shares[1])):
         world.order(hall.plan_id)
     world.send(world.fee_owner, hall.token.functions.setPaused(False))
     books = hall.open_books()

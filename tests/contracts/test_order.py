@@ -25,7 +25,7 @@ from tests.support.reverts import reverts
 from tests.support.world import CREDITS, MAX_UINT, PRICE, ZERO, World
 
 MAX_QUANTITY = 2**32 - 1
-MAX_ACCOUNT = 2**72 - 1
+MAX_ACCOUNT = 2**64 - 1
 COIN_PRICE = 10**15
 
 
@@ -217,7 +217,7 @@ def test_order__of_the_largest_quantity__multiplies_exactly(world: World, quanti
 
 @pytest.mark.parametrize(("room", "quantity"), [(3, 1), (3, 2), (3, 3)])
 def test_order__up_to_a_full_account__succeeds(world: World, room: int, quantity: int) -> None:
-    """C31: an account holds 2^72 - 1 credits over time."""
+    """C31: an account holds 2^64 - 1 credits."""
     plan_id, holder = world.register(splits=(), credits=1), world.subscriber.address
     world.grant(plan_id, holder, MAX_ACCOUNT - room)
     world.order(plan_id, quantity=quantity)
@@ -299,15 +299,15 @@ def test_order__without_enough_tokens__reverts(world: World, owned: int) -> None
         world.order(world.register())
 
 
-def test_order__short_of_the_second_split__takes_back_the_first(world: World) -> None:
-    """I6: all receivers are paid or none."""
+def test_order__short_of_the_split_that_is_paid_last__takes_back_the_others(world: World) -> None:
+    """I6: all receivers are paid or none. The first receiver comes last."""
     payer = world.subscriber
     world.send(payer, world.usdc.functions.mint(payer.address, 999))
     world.send(payer, world.usdc.functions.approve(world.credits.address, MAX_UINT))
     plan_id = world.register(splits=_two_ways(world))
-    with reverts(PaymentFailed(world.usdc.address, payer.address, world.partner.address, 300)):
+    with reverts(PaymentFailed(world.usdc.address, payer.address, world.builder.address, 700)):
         world.order(plan_id)
-    assert (world.tokens(world.builder.address), world.balance(plan_id, payer.address)) == (0, 0)
+    assert (world.tokens(world.partner.address), world.balance(plan_id, payer.address)) == (0, 0)
 
 
 def test_order__by_one__cannot_spend_the_allowance_of_another(funded: World) -> None:
@@ -342,15 +342,17 @@ def test_order__of_a_trial_twice__reverts(funded: World) -> None:
 
 
 def test_order__with_several_things_wrong__names_the_plan_first(world: World) -> None:
-    """Checks come in this order: plan, quantity, cost, value, and then what the grant asks of the receiver."""
+    """Checks come in this order: plan, quantity, cost, receiver, and then what is paid."""
     plan_id, payer = world.register(), world.subscriber
     functions = world.credits.functions
     with reverts(CostAboveMax(PRICE, 0)):
         world.send(payer, functions.order(plan_id, ZERO, 1, 0), 1)
-    with reverts(WrongValue(0, 1)):
-        world.send(payer, functions.order(plan_id, ZERO, 1, PRICE), 1)
     with reverts(ERC1155InvalidReceiver(ZERO)):
-        world.send(payer, functions.order(plan_id, ZERO, 1, PRICE))
+        world.send(payer, functions.order(plan_id, ZERO, 1, PRICE), 1)
+    with reverts(WrongValue(0, 1)):
+        world.send(payer, functions.order(plan_id, payer.address, 1, PRICE), 1)
+    with reverts(PaymentFailed(world.usdc.address, payer.address, world.builder.address, PRICE)):
+        world.send(payer, functions.order(plan_id, payer.address, 1, PRICE))
     world.send(world.builder, functions.setPlanActive(plan_id, False))
     with reverts(PlanNotActive(plan_id)):
         world.send(payer, functions.order(plan_id, ZERO, 0, 0), 1)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvm_chain.ids import compute_plan_id
-from nvm_chain.types import Rule, Split, Terms
+from nvm_chain.types import Activation, Kind, Rule, Split, Terms
 from tests.support.fuzz import on_chain
 from tests.support.world import ZERO, World
 
@@ -16,9 +16,22 @@ SALT = b"\x05" * 32
 
 addresses = st.integers(1, 2**160 - 1).map(lambda number: to_checksum_address(number.to_bytes(20, "big")))
 splits = st.lists(st.builds(Split, addresses, st.integers(0, 2**96 - 1)), max_size=4).map(tuple)
-fields = st.integers(0, 2**40 - 1)
+numbers = st.integers(0, 2**32 - 1)
 all_terms = st.builds(
-    Terms, addresses, splits, fields, fields, fields, st.sampled_from(Rule), st.booleans(), st.booleans()
+    Terms,
+    kind=st.sampled_from(Kind),
+    activation=st.sampled_from(Activation),
+    token=addresses,
+    splits=splits,
+    quoter=addresses,
+    settled_outside=st.booleans(),
+    credits=numbers,
+    duration=numbers,
+    min_redeem=numbers,
+    max_redeem=numbers,
+    rule=st.sampled_from(Rule),
+    trial=st.booleans(),
+    transferable=st.booleans(),
 )
 salts = st.binary(min_size=32, max_size=32)
 inputs = st.tuples(addresses, all_terms, salts)
@@ -40,9 +53,15 @@ def test_plan_id_of__any_two_inputs__differs_as_they_do(world: World, one: Any, 
 
 
 CHANGES: list[dict[str, Any]] = [
+    {"kind": Kind.TIME},
+    {"kind": Kind.USAGE},
+    {"activation": Activation.ON_FIRST_USE},
     {"token": ZERO},
     {"splits": ()},
+    {"quoter": "0x" + "00" * 19 + "01"},
+    {"settled_outside": True},
     {"credits": 101},
+    {"duration": 1},
     {"min_redeem": 2},
     {"max_redeem": 11},
     {"rule": Rule.REDEEMER},

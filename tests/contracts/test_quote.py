@@ -2,9 +2,10 @@
 
 import pytest
 
-from nvm_chain.contract_errors import InvalidQuantity, UnknownPlan
+from nvm_chain.contract_errors import InvalidQuantity, QuoteFailed, SettledOutside, UnknownPlan
 from nvm_chain.types import Split
 from tests.support.reverts import reverts
+from tests.support.signed import usage
 from tests.support.world import ZERO, World
 
 MAX_QUANTITY = 2**32 - 1
@@ -78,3 +79,42 @@ def test_quote__before_an_order__is_what_the_order_takes(funded: World, quantity
     cost = _quote(funded, plan_id, quantity)
     funded.order(plan_id, quantity=quantity)
     assert before - funded.tokens(funded.subscriber.address) == cost
+
+
+# ---------------------------------------------------------------- quoted prices; more in test_quoters
+
+
+@pytest.mark.parametrize(("quantity", "cost"), [(1, 100), (9, 900), (10, 900), (11, 990), (MAX_QUANTITY, 386547056550)])
+def test_quote__of_a_quoted_plan__is_what_the_quoter_says(world: World, quantity: int, cost: int) -> None:
+    quoter = world.deploy("VolumeDiscount", [(1, 100), (10, 90)])
+    assert _quote(world, world.register(quoter=quoter.address), quantity) == cost
+
+
+def test_quote__of_a_quoted_plan__does_not_look_at_the_weights(world: World) -> None:
+    quoter = world.deploy("ChangesPrice", 3)
+    splits = (Split(world.builder.address, MAX_AMOUNT),) * 16
+    assert _quote(world, world.register(quoter=quoter.address, splits=splits), MAX_QUANTITY) == 3
+
+
+@pytest.mark.parametrize("quantity", [0, MAX_QUANTITY + 1])
+def test_quote__of_a_quoted_plan_out_of_range__does_not_ask_the_quoter(world: World, quantity: int) -> None:
+    plan_id = world.register(quoter=world.deploy("RevertsOnQuote").address)
+    with reverts(InvalidQuantity(plan_id, quantity)):
+        _quote(world, plan_id, quantity)
+
+
+def test_quote__without_a_price_from_the_quoter__reverts(world: World) -> None:
+    quoter = world.deploy("RevertsOnQuote").address
+    plan_id = world.register(quoter=quoter)
+    with reverts(QuoteFailed(plan_id, quoter)):
+        _quote(world, plan_id, 1)
+
+
+def test_quote__of_a_plan_settled_outside__reverts(world: World) -> None:
+    plan_id = world.register(settled_outside=True, token=ZERO, splits=())
+    with reverts(SettledOutside(plan_id)):
+        _quote(world, plan_id, 1)
+
+
+def test_quote__of_a_usage_plan__is_the_price_of_a_payment(world: World) -> None:
+    assert _quote(world, world.register(**usage(world)), 3) == 3000

@@ -76,9 +76,9 @@ def test_redeem__within_range__succeeds(world: World, amount: int) -> None:
     assert world.balance(plan_id, holder) == 100 - amount
 
 
-@pytest.mark.parametrize("amount", [0, 2, 8, 2**40 + 3, 2**72 + 3, MAX_UINT])
+@pytest.mark.parametrize("amount", [0, 2, 8, 2**32 + 3, 2**64 + 3, MAX_UINT])
 def test_redeem__out_of_range__reverts(world: World, amount: int) -> None:
-    """C31: 2^40 + 3 is not taken for 3."""
+    """C31: 2^32 + 3 is not taken for 3."""
     plan_id, holder = world.register(min_redeem=3, max_redeem=7), world.subscriber.address
     world.grant(plan_id, holder, 100)
     with reverts(RedeemOutOfRange(plan_id, amount, 3, 7)):
@@ -93,13 +93,13 @@ def test_redeem__at_a_fixed_cost__takes_no_other(world: World, amount: int) -> N
         world.send(world.subscriber, world.credits.functions.redeem(plan_id, holder, amount, NO_CONTEXT))
 
 
-@pytest.mark.parametrize("amount", [2**40 - 2, 2**40 - 1])
+@pytest.mark.parametrize("amount", [2**32 - 2, 2**32 - 1])
 def test_redeem__of_the_most_a_plan_allows__succeeds(world: World, amount: int) -> None:
     """C31."""
-    plan_id, holder = world.register(max_redeem=2**40 - 1), world.subscriber.address
-    world.grant(plan_id, holder, 2**41)
+    plan_id, holder = world.register(max_redeem=2**32 - 1), world.subscriber.address
+    world.grant(plan_id, holder, 2**33)
     world.send(world.subscriber, world.credits.functions.redeem(plan_id, holder, amount, NO_CONTEXT))
-    assert world.balance(plan_id, holder) == 2**41 - amount
+    assert world.balance(plan_id, holder) == 2**33 - amount
 
 
 @pytest.mark.parametrize("amount", [1, 2])

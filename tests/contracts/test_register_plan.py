@@ -1,4 +1,7 @@
-"""registerPlan: terms become a plan under an id that only their creator can take."""
+"""registerPlan: terms become a plan under an id that only their creator can take.
+
+Which terms go together is in test_terms_rules.
+"""
 
 from typing import Any
 
@@ -19,7 +22,7 @@ from tests.support.reverts import reverts
 from tests.support.world import ZERO, World
 
 SALT = b"\x07" * 32
-MAX_40 = 2**40 - 1
+MAX_32 = 2**32 - 1
 MAX_96 = 2**96 - 1
 
 
@@ -61,10 +64,10 @@ def test_register_plan__with_a_protocol_fee__freezes_it(world: World) -> None:
     "changes",
     [
         {"credits": 1},
-        {"credits": MAX_40},
+        {"credits": MAX_32},
         {"min_redeem": 1, "max_redeem": 1},
-        {"min_redeem": MAX_40, "max_redeem": MAX_40},
-        {"min_redeem": 1, "max_redeem": MAX_40},
+        {"min_redeem": MAX_32, "max_redeem": MAX_32},
+        {"min_redeem": 1, "max_redeem": MAX_32},
         {"rule": Rule.REDEEMER},
         {"rule": Rule.OWNER},
         {"trial": True},
@@ -77,7 +80,7 @@ def test_register_plan__with_a_protocol_fee__freezes_it(world: World) -> None:
     ids=str,
 )
 def test_register_plan__at_the_edges_of_terms__keeps_them(world: World, changes: dict[str, Any]) -> None:
-    """I5; C31: 2^40 - 1 is the most that a field of credits holds, and nothing is narrowed on the way."""
+    """I5; C31: 2^32 - 1 is the most that a field of credits holds, and nothing is narrowed on the way."""
     terms = world.terms(**changes)
     plan_id = world.register(**changes)
     assert world.read(world.credits.functions.termsOf(plan_id)) == terms.as_tuple()
@@ -94,7 +97,7 @@ def test_register_plan__with_any_amount__keeps_it(world: World, amount: int) -> 
 def test_register_plan__up_to_most_splits__keeps_their_order(world: World, count: int) -> None:
     splits = _splits(world, count)
     plan_id = world.register(splits=splits)
-    stored = world.read(world.credits.functions.termsOf(plan_id))[1]
+    stored = world.read(world.credits.functions.termsOf(plan_id))[3]
     assert stored == [(split.receiver, split.amount) for split in splits]
 
 
@@ -110,7 +113,7 @@ def test_register_plan__without_credits__reverts(world: World) -> None:
         world.register(credits=0)
 
 
-@pytest.mark.parametrize(("least", "most"), [(0, 0), (0, 5), (2, 1), (MAX_40, MAX_40 - 1)])
+@pytest.mark.parametrize(("least", "most"), [(0, 0), (0, 5), (2, 1), (MAX_32, MAX_32 - 1)])
 def test_register_plan__with_an_empty_range__reverts(world: World, least: int, most: int) -> None:
     with reverts(InvalidRedeemRange(least, most)):
         world.register(min_redeem=least, max_redeem=most)

@@ -10,7 +10,7 @@ from nvm_chain.contract_errors import (
     NotTransferable,
     UnknownPlan,
 )
-from tests.support.events import moved, moved_batch
+from tests.support.events import moved_batch
 from tests.support.reverts import reverts
 from tests.support.world import ZERO, World
 
@@ -33,10 +33,12 @@ def test_safe_batch_transfer_from__of_several__moves_each_and_emits(world: World
     assert world.events(receipt) == [moved_batch(sender, sender, receiver, plans, [1, 10, 0])]
 
 
-def test_safe_batch_transfer_from__of_one__emits_a_single_transfer(world: World, plans: list[int]) -> None:
+def test_safe_batch_transfer_from__of_one__emits_a_batch_of_one(world: World, plans: list[int]) -> None:
     sender, receiver = world.subscriber.address, world.other.address
     function = world.credits.functions.safeBatchTransferFrom(sender, receiver, plans[:1], [4], b"")
-    assert world.events(world.send(world.subscriber, function)) == [moved(sender, sender, receiver, plans[0], 4)]
+    assert world.events(world.send(world.subscriber, function)) == [
+        moved_batch(sender, sender, receiver, plans[:1], [4])
+    ]
 
 
 def test_safe_batch_transfer_from__of_nothing__emits_an_empty_batch(world: World) -> None:

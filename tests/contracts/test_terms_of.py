@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from nvm_chain.contract_errors import UnknownPlan
-from nvm_chain.types import Rule, Split
+from nvm_chain.types import Activation, Kind, Rule, Split
 from tests.support.reverts import reverts
 from tests.support.world import NO_CONTEXT, World
 
@@ -19,6 +19,23 @@ def test_terms_of__a_plan_with_every_field_set__returns_each(world: World) -> No
         "rule": Rule.OWNER,
         "trial": True,
         "transferable": True,
+    }
+    plan_id = world.register(**changes)
+    assert world.read(world.credits.functions.termsOf(plan_id)) == world.terms(**changes).as_tuple()
+
+
+def test_terms_of__a_time_plan_with_every_field_set__returns_each(world: World) -> None:
+    changes: dict[str, Any] = {
+        "kind": Kind.TIME,
+        "activation": Activation.ON_FIRST_USE,
+        "splits": (Split(world.builder.address, 10),),
+        "quoter": world.credits.address,
+        "credits": 11,
+        "duration": 14,
+        "min_redeem": 12,
+        "max_redeem": 13,
+        "rule": Rule.REDEEMER,
+        "trial": True,
     }
     plan_id = world.register(**changes)
     assert world.read(world.credits.functions.termsOf(plan_id)) == world.terms(**changes).as_tuple()

@@ -51,7 +51,9 @@ def sample(kind: str, position: int) -> Any:
     """Return a value of an ABI type that no other position has."""
     if kind == "address":
         return to_checksum_address((0xABCDEF << 136 | position).to_bytes(20, "big"))
-    return 1000 + position
+    if kind == "bytes32":
+        return b"words %d" % position + bytes(25)
+    return position % 3 if kind == "uint8" else 1000 + position
 
 
 def build(name: str) -> ContractError:
@@ -71,8 +73,10 @@ def test_contract_errors__in_two_abis__are_the_same() -> None:
     assert [entry["name"] for entry in ENTRIES if entry["inputs"] != ERRORS[entry["name"]]["inputs"]] == []
 
 
-def test_contract_errors__in_the_abi__are_no_types_but_integers_and_addresses() -> None:
-    assert {kind for name in ERRORS for kind in types_of(name)} == {"uint256", "address"}
+def test_contract_errors__in_the_abi__are_no_types_but_integers_addresses_words_and_kinds() -> None:
+    assert {kind for name in ERRORS for kind in types_of(name)} == {"uint256", "address", "bytes32", "uint8"}
+    enums = [item["internalType"] for name in ERRORS for item in ERRORS[name]["inputs"] if item["type"] == "uint8"]
+    assert set(enums) == {"enum Kind"}
 
 
 @pytest.mark.parametrize("name", ERRORS)

@@ -6,28 +6,75 @@ import re
 import resource
 import subprocess
 from collections import Counter
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from eth_account.signers.local import LocalAccount
 from rich.console import Console
 
-from nvm_chain import demo
-from nvm_chain.cli.demo import Teller
-from nvm_chain.demo import DemoResult, NotRefused, Step, is_development_chain, open_demo_chain, run_demo
+from nvm_chain.chain import Chain
+from nvm_chain.cli.demo import Teller, describe_speed
+from nvm_chain.credits import read_account
+from nvm_chain.demo import (
+    DemoResult,
+    NotRefused,
+    Step,
+    is_development_chain,
+    metering,
+    open_demo_chain,
+    purchase,
+    run_demo,
+)
 from nvm_chain.errors import InvalidConfig, WrongChain
+from nvm_chain.settling import settle_vouchers
+from nvm_chain.types import SettlementReceipt, VoucherOutcome, VoucherResult
+from nvm_chain.vouchers import SignedVoucher
 from tests.support.anvil import ROOT, open_anvil, run_anvil
 from tests.support.reverts import reverts
 from tests.support.shell import Ran, run_cli, run_process, run_terminal
-from tests.support.world import World
+from tests.support.world import ZERO, World
+
+TERMS = "(uint8,uint8,address,(address,uint96)[],address,bool,uint32,uint32,uint32,uint32,uint8,bool,bool)"
+"""A plan's terms as the ABI writes them."""
 
 STEPS = [
     ("builder", "registers a plan: 100 credits for 20 USDC, 1 per request", "plan {plan_id:#066x}"),
     ("subscriber", "takes test money from the faucet", "has 50 USDC"),
-    ("subscriber", "approves exactly the price and orders", "has 100 credits and 30 USDC"),
+    ("subscriber", "signs a permit and orders, in one transaction", "has 100 credits and 30 USDC"),
     ("builder", "is paid in the same transaction", "has 20 USDC"),
     ("subscriber", "makes 5 requests, each with its id in the redemption's event", "5 credits used, 95 left"),
     ("builder", "mints a bonus of 10 credits", "the subscriber has 105"),
     ("subscriber", "burns 25 credits", "80 left"),
+]
+METERED_STEPS = [
+    ("builder", "registers a metered plan: 2,000 credits for 20 USDC", "plan {metered.plan_id:#066x}"),
+    (
+        "subscriber",
+        "signs an order, which the builder brings to the chain",
+        "has 2,000 credits and 10 USDC, and spent 0 wei on gas",
+    ),
+    (
+        "builder",
+        "gives 9 other holders 10 credits each, in one transaction",
+        "each signs a voucher for 10 requests",
+    ),
+    (
+        "subscriber",
+        "makes 1,000 requests and signs a voucher for each, off the chain",
+        "the last one's ceiling is 1,000, and all 2,000 credits are still there",
+    ),
+    ("builder", "checks all 1,000 signatures", "the last voucher alone would bring 1,000 credits"),
+    (
+        "builder",
+        "settles the last voucher and those of 9 others in one transaction",
+        "1,090 credits taken, the subscriber has 1,000 left",
+    ),
+    (
+        "builder",
+        "settles that voucher again, an earlier one, and one that the stranger forged",
+        "nothing taken: used up, used up, not signed",
+    ),
 ]
 REFUSALS = [
     ("stranger", "tries to redeem the subscriber's credits", "RedeemNotAllowed"),
@@ -40,6 +87,13 @@ REFUSALS = [
     ("subscriber", "tries to redeem more than a request takes", "RedeemOutOfRange"),
     ("subscriber", "tries to burn more than there is", "InsufficientCredits"),
 ]
+METERED_REFUSALS = [
+    ("subscriber", "tries to pay with a settled voucher", "VoucherUsedUp"),
+    ("stranger", "tries to pay with a forged one", "VoucherSignatureInvalid"),
+    ("stranger", "tries to settle the builder's vouchers", "VoucherMismatch"),
+    ("stranger", "tries to settle them in their own name", "NotRedeemer"),
+]
+ACTS = ["Act 1: a hundred credits", "Act 2: a thousand requests by signature"]
 
 
 # ---------------------------------------------------------------------- the story
@@ -49,35 +103,95 @@ def test_run_demo__on_this_chain__tells_the_story_and_what_it_came_to(world: Wor
     steps: list[Step] = []
     result = run_demo(world.chain, steps.append)
     told = [(step.actor, step.action, step.outcome) for step in steps if step.error is None]
-    assert told == [(actor, action, outcome.format(plan_id=result.plan_id)) for actor, action, outcome in STEPS]
-    assert [(step.actor, step.action, type(step.error).__name__) for step in result.refusals] == REFUSALS
-    assert steps[len(STEPS) :] == list(result.refusals)
+    assert told == [
+        (actor, action, outcome.format(plan_id=result.plan_id, metered=result.metered))
+        for actor, action, outcome in STEPS + METERED_STEPS
+    ]
+    refused = [(step.actor, step.action, type(step.error).__name__) for step in result.refusals]
+    assert refused == REFUSALS + METERED_REFUSALS
+    first, second = result.refusals[: len(REFUSALS)], result.refusals[len(REFUSALS) :]
+    assert steps[len(STEPS) :][: len(first)] == list(first)
+    assert steps[-len(second) :] == list(second)
+    assert [step.opens for step in steps if step.opens] == ACTS
     assert result.chain == world.chain.label
     assert result.credits_left == 100 + 10 - 5 - 25
     assert result.balances == {
-        "builder": {"usdc": 20_000_000, "credits": 0},
-        "subscriber": {"usdc": 30_000_000, "credits": 80},
-        "stranger": {"usdc": 0, "credits": 0},
+        "builder": {"usdc": 40_000_000, "credits": 0, "metered_credits": 0},
+        "subscriber": {"usdc": 10_000_000, "credits": 80, "metered_credits": 1000},
+        "stranger": {"usdc": 0, "credits": 0, "metered_credits": 0},
     }
+
+
+def test_run_demo__in_its_second_act__settles_ten_holders_and_gives_thieves_nothing(world: World) -> None:
+    result = run_demo(world.chain, lambda step: None)
+    metered, each, gas = result.metered, result.gas_per_request, result.gas
+    assert abs(each["settle"] * 1090 - gas["settle"]) <= Decimal("0.05") * 1090
+    assert abs(each["settle_subscriber"] * 10_000 - gas["settle"]) <= Decimal("0.05") * 10_000 + 10
+    assert each["redeem"] == gas["redeem"] > 1000 * each["settle_subscriber"]
+    subscriber = world.subscriber.address
+    assert (metered.price_paid, metered.credits_granted, metered.gas_paid_wei) == (20_000_000, 2000, 0)
+    assert (metered.vouchers_signed, metered.vouchers_checked, metered.requests) == (1000, 1000, 1090)
+    assert metered.outcomes[0] == VoucherOutcome(subscriber, 1000, VoucherResult.SETTLED)
+    assert [(outcome.amount, outcome.result) for outcome in metered.outcomes[1:]] == [(10, VoucherResult.SETTLED)] * 9
+    assert len({outcome.holder for outcome in metered.outcomes}) == 10
+    assert [(outcome.holder, outcome.amount, outcome.result) for outcome in metered.repeated] == [
+        (subscriber, 0, VoucherResult.USED_UP),
+        (subscriber, 0, VoucherResult.USED_UP),
+        (subscriber, 0, VoucherResult.NOT_SIGNED),
+    ]
+    assert metered.credits_left == world.balance(metered.plan_id, subscriber) == 1000
+    for outcome in metered.outcomes:
+        assert read_account(world.chain, metered.plan_id, outcome.holder).settled == outcome.amount
+
+
+def test_run_demo__where_only_python_checks_signatures__checks_the_last_and_says_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metering, "find_spec", lambda name: None)
+    steps: list[Step] = []
+    result = run_demo(world.chain, steps.append)
+    assert result.metered.vouchers_checked == 1
+    assert "checks the last signature only, as coincurve is missing" in [step.action for step in steps]
+    assert "1,000 vouchers signed in " in describe_speed(result)
+    assert " s and 1 checked in " in describe_speed(result)
 
 
 def test_run_demo__on_this_chain__reports_what_the_chain_has(world: World) -> None:
     result = run_demo(world.chain, lambda step: None)
     assert result.credits_left == world.balance(result.plan_id, result.accounts["subscriber"])
-    assert result.receivers == {result.accounts["builder"]: world.tokens(result.accounts["builder"])}
-    assert result.price_paid == sum(result.receivers.values())
+    assert result.receivers == {result.accounts["builder"]: result.price_paid}
+    assert world.tokens(result.accounts["builder"]) == result.price_paid + result.metered.price_paid
     for operation, hashes in result.transactions.items():
         receipts = [world.chain.read_transaction(hash_) for hash_ in hashes]
         assert receipts[-1].gas_used == result.gas[operation]
     assert {operation: len(hashes) for operation, hashes in result.transactions.items()} == {
-        **dict.fromkeys(("register", "faucet", "approve", "order", "mint", "burn", "transfer_from"), 1),
+        **dict.fromkeys(("register", "faucet", "order", "mint", "burn", "approve", "transfer_from"), 1),
+        **dict.fromkeys(("register_metered", "relay", "mint_batch", "settle", "settle_again"), 1),
         "redeem": 5,
     }
 
 
 def test_run_demo__where_an_attempt_is_not_refused__fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "set_plan_active", lambda chain, signer, plan_id, active: None)
+    monkeypatch.setattr(purchase, "set_plan_active", lambda chain, signer, plan_id, active: None)
     with reverts(NotRefused("The stranger's attempt to close the plan")):
+        run_demo(world.chain, lambda step: None)
+
+
+def test_run_demo__where_a_stranger_can_settle__fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def settle(chain: Chain, signer: LocalAccount, plan_id: int, vouchers: list[SignedVoucher]) -> SettlementReceipt:
+        return settle_vouchers(chain, world.builder if signer != world.builder else signer, plan_id, vouchers)
+
+    monkeypatch.setattr(metering, "settle_vouchers", settle)
+    with reverts(NotRefused("The stranger's attempt to settle the builder's vouchers")):
+        run_demo(world.chain, lambda step: None)
+
+
+def test_run_demo__where_a_forged_voucher_counts__fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forge(story: metering.Metering) -> SignedVoucher:
+        return story.sign(story.subscriber, metering.CREDITS)
+
+    monkeypatch.setattr(metering.Metering, "forge", forge)
+    with reverts(NotRefused("A settlement of used and forged vouchers")):
         run_demo(world.chain, lambda step: None)
 
 
@@ -90,9 +204,11 @@ def test_run_demo__without_usdc__says_so(world: World, monkeypatch: pytest.Monke
 def test_step__as_text__is_a_sentence(world: World) -> None:
     steps: list[Step] = []
     result = run_demo(world.chain, steps.append)
-    assert str(steps[-1]) == "The subscriber tries to burn more than there is: refused with InsufficientCredits."
+    assert str(steps[-1]) == "The stranger tries to settle them in their own name: refused with NotRedeemer."
+    each = result.gas_per_request["settle_subscriber"]
     assert str(result) == (
-        f"Plan {result.plan_id:#066x}: 20000000 base units of USDC paid, 100 credits granted, 80 left, 9 attempts refused."
+        f"Plan {result.plan_id:#066x}: 20000000 base units of USDC paid, 100 credits granted, 80 left. "
+        f"Plan {result.metered.plan_id:#066x}: 1000 requests by voucher, settled for {each} gas each. 13 attempts refused."
     )
 
 
@@ -214,8 +330,36 @@ def test_demo_json__credits__are_those_of_the_contract_and_of_its_events(recount
     assert moved["order"] + moved["mint"] - moved["redeem"] - moved["burn"] == told["credits_left"]
     for role, held in told["balances"].items():
         signature = "balanceOf(address,uint256)(uint256)"
-        found = recount.call(told["credits_contract"], signature, told["accounts"][role], told["plan_id"])
-        assert found == held["credits"]
+        for plan_id, credits in (
+            (told["plan_id"], held["credits"]),
+            (told["metered"]["plan_id"], held["metered_credits"]),
+        ):
+            found = recount.call(told["credits_contract"], signature, told["accounts"][role], plan_id)
+            assert found == credits
+
+
+def test_demo_json__settlement__is_that_of_the_events(recount: Recount) -> None:
+    told = recount.told
+    signature = "TransferSingle(address,address,address,uint256,uint256)"
+    logs = recount.logs("settle", told["credits_contract"], signature)
+    assert {f"0x{log['data'][2:66]}" for log in logs} == {told["metered"]["plan_id"]}
+    moved = [("0x" + log["topics"][2][-40:], int(log["data"][66:], 16)) for log in logs]
+    outcomes = told["metered"]["outcomes"]
+    assert moved == [(outcome["holder"].lower(), outcome["amount"]) for outcome in outcomes]
+    assert sum(amount for _, amount in moved) == 1090
+    assert recount.logs("settle_again", told["credits_contract"], signature) == []
+    assert [outcome["result"] for outcome in told["metered"]["repeated"]] == ["used_up", "used_up", "not_signed"]
+
+
+def test_demo_json__gas_per_request__is_computed_from_the_receipts(recount: Recount) -> None:
+    told = recount.told
+    (receipt,) = recount.receipts("settle")
+    gas = int(receipt["gasUsed"], 16)
+    assert told["gas_per_request"] == {
+        "redeem": f"{told['gas']['redeem']}.0",
+        "settle": str((Decimal(gas) / 1090).quantize(Decimal("0.1"))),
+        "settle_subscriber": str((Decimal(gas // 10) / 1000).quantize(Decimal("0.1"))),
+    }
 
 
 def test_demo_json__request_ids__are_in_the_redemptions_events(recount: Recount) -> None:
@@ -231,7 +375,8 @@ def test_demo_json__gas__is_that_of_the_receipts(recount: Recount) -> None:
         assert all(receipt["status"] == "0x1" for receipt in receipts)
         assert int(receipts[-1]["gasUsed"], 16) == gas
     gas = recount.told["gas"]
-    assert recount.told["order_above_transfer_from"] == gas["order"] - gas["transfer_from"]
+    plain = gas["approve"] + gas["transfer_from"]
+    assert recount.told["order_above_approve_and_transfer_from"] == gas["order"] - plain
 
 
 def test_demo_json__comparison__moves_the_same_money_by_a_plain_transfer(recount: Recount) -> None:
@@ -243,14 +388,14 @@ def test_demo_json__comparison__moves_the_same_money_by_a_plain_transfer(recount
 
 def test_demo_json__plan_id__is_the_hash_of_chain_contract_creator_and_terms(recount: Recount) -> None:
     told = recount.told
-    event = "PlanRegistered(uint256,address,(address,(address,uint96)[],uint40,uint40,uint40,uint8,bool,bool),bytes32,uint16)"
+    event = f"PlanRegistered(uint256,address,{TERMS},bytes32,uint16)"
     (log,) = recount.logs("register", told["credits_contract"], event)
     assert log["topics"][1] == told["plan_id"]
     assert told["did"] == "did:nv:" + told["plan_id"][2:]
     salt = "0x" + log["data"][2 + 64 : 2 + 128]
     builder, usdc = told["accounts"]["builder"], told["usdc"]
-    terms = f"({usdc},[({builder},20000000)],100,1,1,0,false,false)"
-    types = "f(uint256,address,address,(address,(address,uint96)[],uint40,uint40,uint40,uint8,bool,bool),bytes32)"
+    terms = f"(0,0,{usdc},[({builder},20000000)],{ZERO},false,100,0,1,1,0,false,false)"
+    types = f"f(uint256,address,address,{TERMS},bytes32)"
     chain_id = str(told["chain_id"])
     encoded = cast("abi-encode", types, chain_id, told["credits_contract"], builder, terms, salt)
     assert cast("keccak", encoded) == told["plan_id"]
@@ -275,15 +420,23 @@ def test_demo__for_people__fits_and_shows_what_the_json_says(world: World, width
     assert max(map(len, lines)) <= width
     assert [line for line in lines if line != line.rstrip()] == []
     rows = [re.split(r" {2,}", line.strip()) for line in lines]
-    assert ["subscriber", "30", "80"] in rows
+    assert ["subscriber", "10", "80", "1,000"] in rows
     assert [result.accounts["builder"], "builder", "20"] in rows
-    assert ["order, first of this holder", f"{result.gas['order']:,}"] in rows
-    over = result.gas["order"] - result.gas["transfer_from"]
-    assert ["order above plain transferFrom", f"{over:,}"] in rows
+    assert ["order with a permit", f"{result.gas['order']:,}"] in rows
+    over = result.gas["order"] - result.gas["approve"] - result.gas["transfer_from"]
+    assert ["order above approve and transferFrom", f"{over:,}"] in rows
+    each = result.gas_per_request
+    assert ["redeem on the chain", f"{result.gas['redeem']:,}", "1", f"{each['redeem']:,}"] in rows
+    assert ["settle 10 vouchers", f"{result.gas['settle']:,}", "1,090", f"{each['settle']}"] in rows
+    share = f"{result.settlement_share:,}"
+    assert ["its 1/10, the subscriber's", share, "1,000", f"{each['settle_subscriber']}"] in rows
+    assert [row[0] for row in rows if row[0].startswith("Act ")] == ACTS
     refused = [tuple(row) for row in rows if len(row) == 3 and row[0] in result.accounts and not row[1].isdigit()]
-    assert refused == [(actor, action.removeprefix("tries to "), error) for actor, action, error in REFUSALS]
+    assert refused == [
+        (actor, action.removeprefix("tries to "), error) for actor, action, error in REFUSALS + METERED_REFUSALS
+    ]
     numbered = [row for row in rows if row[0].isdigit()]
-    assert [int(row[0]) for row in numbered] == list(range(1, 9))
+    assert [int(row[0]) for row in numbered] == list(range(1, 17))
 
 
 @pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])

@@ -83,7 +83,7 @@ def test_order_plan__whose_order_is_not_mined_in_time__names_it_and_leaves_the_a
     stop_mining_after(slow, 1)
     slow.chain.timeout_seconds = 1
     with pytest.raises(NotMined) as caught:
-        order_plan(slow.chain, slow.subscriber, plan_id)
+        order_plan(slow.chain, slow.subscriber, plan_id, pay="approve")
     assert pending(slow, slow.subscriber.address) == [caught.value.transaction_hash]
     assert read_allowance(slow.chain, slow.usdc.address, slow.subscriber.address) == PRICE
     request(slow, "evm_mine")
@@ -98,7 +98,7 @@ def test_order_plan__whose_approval_is_not_mined_in_time__names_it_and_sends_no_
     approve_credits(slow.chain, slow.subscriber, slow.usdc.address, before)
     request(slow, "evm_setAutomine", False)
     with pytest.raises(NotMined) as caught:
-        order_plan(slow.chain, slow.subscriber, plan_id)
+        order_plan(slow.chain, slow.subscriber, plan_id, pay="approve")
     assert pending(slow, slow.subscriber.address) == [caught.value.transaction_hash]
     request(slow, "evm_mine")
     assert slow.tokens(slow.subscriber.address) == FUNDS

@@ -198,7 +198,7 @@ def test_order_plan__without_allowance__approves_exactly_the_cost_and_uses_it_up
     world: World, plan: RegisteredPlan
 ) -> None:
     give(world)
-    receipt = order_plan(world.chain, world.subscriber, plan.plan_id, quantity=2, max_cost=FUNDS)
+    receipt = order_plan(world.chain, world.subscriber, plan.plan_id, quantity=2, max_cost=FUNDS, pay="approve")
     assert receipt.approval is not None
     approval = world.chain.web3.eth.get_transaction_receipt(receipt.approval.hash)  # type: ignore[arg-type]
     events = world.usdc.events.Approval().process_receipt(approval)
@@ -214,7 +214,7 @@ def test_order_plan__with_some_allowance__approves_only_if_it_is_too_small(
 ) -> None:
     give(world)
     approve_credits(world.chain, world.subscriber, world.usdc.address, before)
-    receipt = order_plan(world.chain, world.subscriber, plan.plan_id)
+    receipt = order_plan(world.chain, world.subscriber, plan.plan_id, pay="approve")
     assert (receipt.approval is not None) is approves
     assert allowance(world) == (0 if approves else before - PRICE)
 

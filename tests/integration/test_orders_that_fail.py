@@ -200,7 +200,7 @@ def test_order_plan__of_credits_that_do_not_fit__is_refused(
     world: World, refused: Callable[..., None], plan: RegisteredPlan
 ) -> None:
     world.fund(world.subscriber)
-    world.grant(plan.plan_id, world.subscriber.address, 2**72 - CREDITS)
+    world.grant(plan.plan_id, world.subscriber.address, 2**64 - CREDITS)
     refused(CreditsOverflow(plan.plan_id, world.subscriber.address, CREDITS), plan.plan_id)
 
 
@@ -257,7 +257,7 @@ def test_order_plan__for_a_contract_that_takes_no_credits__takes_the_approval_ba
     world.send(world.subscriber, world.usdc.functions.mint(world.subscriber.address, FUNDS))
     receiver = world.deploy("NoHook")
     with reverts(ERC1155InvalidReceiver(receiver.address)):
-        order_plan(world.chain, world.subscriber, plan.plan_id, receiver=receiver.address)
+        order_plan(world.chain, world.subscriber, plan.plan_id, receiver=receiver.address, pay="approve")
     assert read_allowance(world.chain, world.usdc.address, world.subscriber.address) == 0
     assert world.tokens(world.subscriber.address) == FUNDS
 
@@ -276,7 +276,7 @@ def test_order_plan__whose_approval_cannot_be_taken_back__says_so_with_the_first
     keep, world.chain.on_progress = world.chain.on_progress, pause_at_the_approval
     try:
         with pytest.raises(PaymentFailed) as caught:
-            order_plan(world.chain, world.subscriber, plan.plan_id, receiver=receiver.address)
+            order_plan(world.chain, world.subscriber, plan.plan_id, receiver=receiver.address, pay="approve")
     finally:
         world.chain.on_progress = keep
     (note,) = caught.value.__notes__

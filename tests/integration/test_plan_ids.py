@@ -12,21 +12,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nvm_chain.ids import compute_plan_id, parse_plan_id
-from nvm_chain.types import Rule, Split, Terms
+from nvm_chain.types import Activation, Kind, Rule, Split, Terms
 from tests.support.anvil import find_anvil
 from tests.support.world import World
 from tests.vectors.generate import CHAIN_ID, CONTRACT, PATH, format_vectors
 
 ROOT = Path(__file__).parent.parent.parent
 VECTORS: list[dict[str, Any]] = json.loads(PATH.read_text("utf-8"))
-SIGNATURE = "f(uint256,address,address,(address,(address,uint96)[],uint40,uint40,uint40,uint8,bool,bool),bytes32)"
+TERMS = "(uint8,uint8,address,(address,uint96)[],address,bool,uint32,uint32,uint32,uint32,uint8,bool,bool)"
+SIGNATURE = f"f(uint256,address,address,{TERMS},bytes32)"
 
 
 def read_terms(vector: dict[str, Any]) -> Terms:
     """Return the terms of a vector."""
     fields = dict(vector["terms"])
     splits = tuple(Split(split["receiver"], int(split["amount"])) for split in fields.pop("splits"))
-    return Terms(splits=splits, rule=Rule(fields.pop("rule")), **fields)
+    kind, activation = Kind(fields.pop("kind")), Activation(fields.pop("activation"))
+    return Terms(kind=kind, activation=activation, splits=splits, rule=Rule(fields.pop("rule")), **fields)
 
 
 def name(vector: dict[str, Any]) -> str:
@@ -65,13 +67,18 @@ def test_vectors__on_anvil__are_where_the_contract_is(world: World) -> None:
 # ---------------------------------------------------------------------- any terms
 
 addresses = st.binary(min_size=20, max_size=20).map(to_checksum_address)
-small = st.integers(0, 2**40 - 1)
+small = st.integers(0, 2**32 - 1)
 splits = st.builds(Split, addresses, st.integers(0, 2**96 - 1))
 terms = st.builds(
     Terms,
+    kind=st.sampled_from(Kind),
+    activation=st.sampled_from(Activation),
     token=addresses,
     splits=st.lists(splits, max_size=16).map(tuple),
+    quoter=addresses,
+    settled_outside=st.booleans(),
     credits=small,
+    duration=small,
     min_redeem=small,
     max_redeem=small,
     rule=st.sampled_from(Rule),

@@ -7,9 +7,21 @@ from typing import Any, TypeAlias
 import pytest
 
 from nvm_chain.chain import Chain
-from nvm_chain.credits import can_redeem, mint_credits, read_account, read_balance, read_balances
+from nvm_chain.credits import (
+    can_redeem,
+    is_reference_used,
+    mint_credits,
+    read_access_until,
+    read_account,
+    read_balance,
+    read_balances,
+    read_lots,
+)
 from nvm_chain.orders import order_plan
+from nvm_chain.paying import check_funds
 from nvm_chain.plans import is_minter, is_redeemer, quote_plan, read_plan, read_terms
+from nvm_chain.settling import sign_next_voucher
+from nvm_chain.token_domains import is_authorization_used, read_permit_nonce, read_token_domain
 from nvm_chain.tokens import read_allowance, read_token_balance, read_token_info
 from nvm_chain.types import RegisteredPlan
 from tests.support.world import World
@@ -35,6 +47,19 @@ READS: dict[Any, Read] = {
     read_balances: lambda world, plan_id: read_balances(world.chain, [(plan_id, world.other.address)] * 9),
     read_account: lambda world, plan_id: read_account(world.chain, plan_id, world.other.address),
     can_redeem: lambda world, plan_id: can_redeem(world.chain, plan_id, world.other.address, 1),
+    read_access_until: lambda world, plan_id: read_access_until(world.chain, plan_id, world.other.address),
+    read_lots: lambda world, plan_id: read_lots(world.chain, plan_id, world.other.address),
+    is_reference_used: lambda world, plan_id: is_reference_used(world.chain, plan_id, "invoice 1"),
+    sign_next_voucher: lambda world, plan_id: sign_next_voucher(
+        world.chain, world.other, plan_id, redeemer=world.builder.address, cost=1
+    ),
+    read_token_domain: lambda world, plan_id: read_token_domain(world.chain, world.usdc.address),
+    read_permit_nonce: lambda world, plan_id: read_permit_nonce(world.chain, world.usdc.address, world.other.address),
+    is_authorization_used: lambda world, plan_id: is_authorization_used(
+        world.chain, world.usdc.address, world.other.address, bytes(32)
+    ),
+    check_funds: lambda world, plan_id: check_funds(world.chain, world.usdc.address, world.other.address, 0),
+    Chain.read_time: lambda world, plan_id: world.chain.read_time(),
     read_token_info: lambda world, plan_id: read_token_info(world.chain, world.usdc.address),
     read_token_balance: lambda world, plan_id: read_token_balance(world.chain, world.usdc.address, world.other.address),
     read_allowance: lambda world, plan_id: read_allowance(world.chain, world.usdc.address, world.other.address),
@@ -74,13 +99,16 @@ def test_send__makes_seven_requests_if_it_is_mined_at_once(
     assert set(requests_made[6:]) == {"eth_getTransactionReceipt"}
 
 
-@pytest.mark.parametrize(("approved", "transactions"), [(True, 1), (False, 2)])
+@pytest.mark.parametrize(
+    ("approved", "pay", "transactions"),
+    [(True, None, 1), (False, None, 1), (True, "approve", 1), (False, "approve", 2), (False, "authorization", 1)],
+)
 def test_order_plan__sends_as_many_transactions_as_it_says(
-    world: World, plan: RegisteredPlan, requests_made: list[str], approved: bool, transactions: int
+    world: World, plan: RegisteredPlan, requests_made: list[str], approved: bool, pay: Any, transactions: int
 ) -> None:
     world.fund(world.subscriber, amount=10**9)
     if not approved:
         world.send(world.subscriber, world.usdc.functions.approve(world.credits.address, 0))
     requests_made.clear()
-    order_plan(world.chain, world.subscriber, plan.plan_id)
+    order_plan(world.chain, world.subscriber, plan.plan_id, pay=pay)
     assert requests_made.count("eth_sendRawTransaction") == transactions

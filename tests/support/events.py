@@ -44,6 +44,11 @@ def redeemed(plan_id: int, holder: str, redeemer: str, amount: int, context: byt
     return ("Redeemed", arguments)
 
 
+def access_changed(plan_id: int, holder: str, until: int) -> Event:
+    """Access to a time plan ends at another second than before."""
+    return ("AccessChanged", {"planId": plan_id, "holder": holder, "accessUntil": until})
+
+
 def skipped(plan_id: int, receiver: str, amount: int, reason: bytes) -> Event:
     """An item of a batch mint was left out."""
     return ("MintSkipped", {"planId": plan_id, "to": receiver, "amount": amount, "reason": reason})
@@ -63,9 +68,14 @@ def plan_registered(plan_id: int, creator: str, terms: Terms, salt: bytes, fee_b
     """A plan was registered."""
     splits = [{"receiver": split.receiver, "amount": split.amount} for split in terms.splits]
     named = {
+        "kind": int(terms.kind),
+        "activation": int(terms.activation),
         "token": terms.token,
         "splits": splits,
+        "quoter": terms.quoter,
+        "settledOutside": terms.settled_outside,
         "credits": terms.credits,
+        "duration": terms.duration,
         "minRedeem": terms.min_redeem,
         "maxRedeem": terms.max_redeem,
         "rule": int(terms.rule),

@@ -17,12 +17,15 @@ FEES_BPS = [0, 250]
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One token. ``sin`` is what is done to it right before the order; ``fails_at`` the split that cannot be paid."""
+    """One token. ``sin`` is what is done to it right before the order; ``fails_at`` the split that cannot be paid.
+
+    Splits are paid from the last to the first, so where nobody can be paid the last of the two is the one that fails.
+    """
 
     name: str
     arguments: tuple[object, ...] = ()
     sin: Callable[[World, Contract], None] | None = None
-    fails_at: int = 0
+    fails_at: int = 1
     label: str = ""
 
     def __str__(self) -> str:
@@ -142,13 +145,13 @@ REFUSING = (
     Exhibit("BurnsGas"),
     Exhibit("BlocksAddress", sin=_block("subscriber"), label="BlocksAddress-payer"),
     Exhibit("BlocksAddress", sin=_block("credits"), label="BlocksAddress-credits"),
-    Exhibit("BlocksAddress", sin=_block("builder"), label="BlocksAddress-first"),
-    Exhibit("BlocksAddress", sin=_block("partner"), fails_at=1, label="BlocksAddress-second"),
+    Exhibit("BlocksAddress", sin=_block("builder"), fails_at=0, label="BlocksAddress-first"),
+    Exhibit("BlocksAddress", sin=_block("partner"), label="BlocksAddress-second"),
     Exhibit("TestUSDC", sin=_pause_usdc, label="TestUSDC-paused"),
     Exhibit("TestUSDC", sin=_blacklist("subscriber"), label="TestUSDC-payer"),
     Exhibit("TestUSDC", sin=_blacklist("credits"), label="TestUSDC-credits"),
-    Exhibit("TestUSDC", sin=_blacklist("builder"), label="TestUSDC-first"),
-    Exhibit("TestUSDC", sin=_blacklist("partner"), fails_at=1, label="TestUSDC-second"),
+    Exhibit("TestUSDC", sin=_blacklist("builder"), fails_at=0, label="TestUSDC-first"),
+    Exhibit("TestUSDC", sin=_blacklist("partner"), label="TestUSDC-second"),
 )
 """They do not pay, and say so in one way or another."""
 

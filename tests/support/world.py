@@ -22,6 +22,7 @@ FUNDS = 1_000_000_000
 MAX_UINT = 2**256 - 1
 ZERO = "0x" + "00" * 20
 NO_CONTEXT = bytes(32)
+PLENTY_OF_GAS = 3_000_000
 
 
 @dataclass
@@ -187,18 +188,51 @@ class World:
         """Timestamp of the latest block, in seconds."""
         return self.chain.web3.eth.get_block("latest")["timestamp"]
 
+    def mine_at(self, timestamp: int) -> None:
+        """Mine an empty block with this timestamp, now or later: what is read next is read at that second."""
+        if self.chain.label == LABEL:
+            # eth-tester travels to the block that is to be mined next, and calls see the one before it.
+            self._tester.time_travel(timestamp + 1)
+        else:
+            self._request("evm_setNextBlockTimestamp", timestamp)
+            self._request("evm_mine")
+
+    def send_at(
+        self, timestamp: int, signer: LocalAccount, function: ContractFunction, gas: int = PLENTY_OF_GAS
+    ) -> TxReceipt:
+        """Send a call that must succeed, in a block with this timestamp, later than now.
+
+        It is not simulated before, which would be a second too early.
+        """
+        if self.chain.label == LABEL:
+            self._tester.time_travel(timestamp)
+        else:
+            self._request("evm_setNextBlockTimestamp", timestamp)
+        receipt = self.send_with_gas(signer, function, gas)
+        assert (receipt["status"], self.now) == (1, timestamp)
+        return receipt
+
+    @property
+    def _tester(self) -> Any:
+        return self.chain.web3.provider.ethereum_tester  # type: ignore[attr-defined]
+
+    def _request(self, method: str, *arguments: Any) -> Any:
+        answer = self.chain.web3.provider.make_request(method, list(arguments))  # type: ignore[arg-type]
+        assert "error" not in answer, answer
+        return answer["result"]
+
     def take_snapshot(self) -> Any:
         """Remember the state of the chain."""
         if self.chain.label == LABEL:
-            return self.chain.web3.provider.ethereum_tester.take_snapshot()  # type: ignore[attr-defined]
-        return self.chain.web3.provider.make_request("evm_snapshot", [])["result"]  # type: ignore[arg-type]
+            return self._tester.take_snapshot()
+        return self._request("evm_snapshot")
 
     def revert_to(self, snapshot: Any) -> None:
         """Go back to a remembered state."""
         if self.chain.label == LABEL:
-            self.chain.web3.provider.ethereum_tester.revert_to_snapshot(snapshot)  # type: ignore[attr-defined]
+            self._tester.revert_to_snapshot(snapshot)
         else:
-            self.chain.web3.provider.make_request("evm_revert", [snapshot])  # type: ignore[arg-type]
+            self._request("evm_revert", snapshot)
 
 
 def _type_of(item: dict[str, Any]) -> str:

@@ -18,7 +18,12 @@ from nvm_chain.networks import EMBEDDED, NETWORKS
 from tests.support.shell import COMMAND, clean_environment, run_cli
 
 HEAVY = {"web3", "eth_account", "eth_tester", "eth_abi", "eth_utils", "eth_typing", "pydantic", "requests"}
-NAMES = ["demo", "deploy", "check-deployment", "plan", "agent", "order", "balance", "mint", "redeem", "burn", "faucet"]
+NAMES = [
+    *("demo", "deploy", "check-deployment", "plan", "agent"),
+    *("order", "signed-order", "pay", "grant-settled", "mint"),
+    *("balance", "account", "access", "lots"),
+    *("redeem", "burn", "voucher", "faucet"),
+]
 
 
 def walk(group: click.Group, *path: str) -> dict[tuple[str, ...], click.Command]:

@@ -7,15 +7,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvm_chain.addresses import parse_address
+from nvm_chain.addresses import ZERO_ADDRESS, parse_address
 from nvm_chain.errors import InvalidPlanId
 from nvm_chain.ids import compute_plan_id, format_did, parse_plan_id
-from nvm_chain.types import Rule, Split, Terms
+from nvm_chain.types import Activation, Kind, Rule, Split, Terms
 
 MAX_ID = 2**256 - 1
 plan_ids = st.integers(0, MAX_ID)
 ALICE, BOB, CREDITS = (parse_address("0x" + digit * 40) for digit in "123")
-TERMS = Terms(BOB, (Split(ALICE, 20_000_000),), 100, 1, 5, Rule.HOLDER, trial=False, transferable=False)
+TERMS = Terms(
+    kind=Kind.CREDITS,
+    activation=Activation.ON_PURCHASE,
+    token=BOB,
+    splits=(Split(ALICE, 20_000_000),),
+    quoter=ZERO_ADDRESS,
+    settled_outside=False,
+    credits=100,
+    duration=0,
+    min_redeem=1,
+    max_redeem=5,
+    rule=Rule.HOLDER,
+    trial=False,
+    transferable=False,
+)
 SALT = bytes(31) + b"\1"
 
 
@@ -87,6 +101,13 @@ def test_parse_plan_id__of_anything_else__raises(value: Any) -> None:
 # ---------------------------------------------------------------------- compute_plan_id
 
 OTHERS = [
+    replace(TERMS, kind=Kind.TIME),
+    replace(TERMS, kind=Kind.USAGE),
+    replace(TERMS, activation=Activation.ON_FIRST_USE),
+    replace(TERMS, quoter=ALICE),
+    replace(TERMS, settled_outside=True),
+    replace(TERMS, duration=1),
+    replace(TERMS, duration=100, credits=0),
     replace(TERMS, token=ALICE),
     replace(TERMS, splits=()),
     replace(TERMS, splits=(Split(ALICE, 20_000_001),)),

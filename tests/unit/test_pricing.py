@@ -1,26 +1,40 @@
 """pricing: configs that the contract would refuse are refused before anything is sent."""
 
+from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nvm_chain.addresses import ZERO_ADDRESS
 from nvm_chain.errors import InputError, InvalidAddress, InvalidAmount, InvalidConfig
 from nvm_chain.pricing import (
+    ONE_DAY_DURATION,
+    ONE_HOUR_DURATION,
+    ONE_MONTH_DURATION,
+    ONE_WEEK_DURATION,
+    ONE_YEAR_DURATION,
     build_terms,
     get_dynamic_credits_config,
     get_erc20_price_config,
+    get_expirable_duration_config,
     get_fixed_credits_config,
     get_free_price_config,
     get_native_token_price_config,
+    get_outside_price_config,
+    get_pay_as_you_go_credits_config,
+    get_quoted_price_config,
     get_split_price_config,
+    share_cost,
 )
-from nvm_chain.types import CreditsConfig, PriceConfig, Rule, Split, Terms
+from nvm_chain.types import Activation, CreditsConfig, Kind, PriceConfig, Rule, Split, Terms
 from tests.support.reverts import reverts
 
-TOKEN, ALICE, BOB = ("0x" + digit * 40 for digit in "123")
+TOKEN, ALICE, BOB, QUOTER = ("0x" + digit * 40 for digit in "1234")
 MAX_AMOUNT = 2**96 - 1
-MAX_CREDITS = 2**40 - 1
+MAX_CREDITS = 2**32 - 1
 NO_INT = "must be an int; amounts of money are base units, see usdc('20')"
 NOBODY = "is the zero address, which nobody owns"
 
@@ -122,7 +136,7 @@ def test_credits__within_their_limits__are_taken(number: int) -> None:
 def test_credits__beyond_their_limits__raise(position: int, name: str, number: int) -> None:
     numbers = [5, 5, 5]
     numbers[position] = number
-    with reverts(InvalidAmount(f"{name} {number}", "must be from 1 to 2**40 - 1")):
+    with reverts(InvalidAmount(f"{name} {number}", "must be from 1 to 2**32 - 1")):
         get_dynamic_credits_config(*numbers)
 
 
@@ -151,6 +165,114 @@ def test_credits_config__with_an_option_that_is_no_bool__raises(option: str, val
         get_fixed_credits_config(100, **{option: value})
 
 
+def test_credits_config__that_expires__keeps_its_duration() -> None:
+    fixed = get_fixed_credits_config(7, duration_seconds=ONE_DAY_DURATION)
+    assert fixed == CreditsConfig(7, 1, 1, duration=86_400)
+    assert get_dynamic_credits_config(7, 1, 5, duration_seconds=1).duration == 1
+
+
+@pytest.mark.parametrize("duration", [0, 1, MAX_CREDITS])
+def test_duration__within_its_limits__is_taken(duration: int) -> None:
+    assert get_fixed_credits_config(1, duration_seconds=duration).duration == duration
+
+
+@pytest.mark.parametrize("duration", [-1, MAX_CREDITS + 1])
+def test_duration__beyond_its_limits__raises(duration: int) -> None:
+    with reverts(InvalidAmount(f"duration {duration}", "must be from 0 to 2**32 - 1")):
+        get_fixed_credits_config(1, duration_seconds=duration)
+
+
+@pytest.mark.parametrize("make", [get_fixed_credits_config, get_dynamic_credits_config])
+def test_credits_config__that_expires_and_is_transferable__raises(make: Callable[..., CreditsConfig]) -> None:
+    with reverts(InvalidConfig("credits that expire cannot be transferable; leave one of the two out")):
+        make(100, duration_seconds=1, transferable=True)
+
+
+# ---------------------------------------------------------------------- other prices
+
+
+def test_get_quoted_price_config__has_a_quoter_weights_and_no_price_of_its_own() -> None:
+    price = get_quoted_price_config(TOKEN, QUOTER, {ALICE: 3, BOB: 1})
+    assert price == PriceConfig(TOKEN, (Split(ALICE, 3), Split(BOB, 1)), quoter=QUOTER)  # type: ignore[arg-type]
+    assert price.total == build_terms(price, get_fixed_credits_config(1)).price == 0
+
+
+def test_get_quoted_price_config__in_coin__is_taken() -> None:
+    assert get_quoted_price_config(ZERO_ADDRESS, QUOTER, {ALICE: 1}).token == ZERO_ADDRESS
+
+
+def test_get_quoted_price_config__without_a_quoter__raises() -> None:
+    with reverts(InvalidAddress("quoter address", ZERO_ADDRESS, NOBODY)):
+        get_quoted_price_config(TOKEN, ZERO_ADDRESS, {ALICE: 1})
+
+
+def test_get_quoted_price_config__without_receivers__raises() -> None:
+    with reverts(InvalidConfig("a price has 1 to 16 receivers, not 0")):
+        get_quoted_price_config(TOKEN, QUOTER, {})
+
+
+def test_get_quoted_price_config__with_a_weight_of_zero__raises() -> None:
+    with reverts(InvalidAmount("price 0", "must be from 1 to 2**96 - 1")):
+        get_quoted_price_config(TOKEN, QUOTER, {ALICE: 1, BOB: 0})
+
+
+def test_get_outside_price_config__costs_nothing_on_chain() -> None:
+    assert get_outside_price_config() == PriceConfig(ZERO_ADDRESS, (), settled_outside=True)  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------------- time and usage
+
+
+def test_get_expirable_duration_config__by_default__is_one_period_from_purchase_on() -> None:
+    assert get_expirable_duration_config(ONE_MONTH_DURATION) == CreditsConfig(
+        1, 0, 0, kind=Kind.TIME, activation=Activation.ON_PURCHASE, duration=30 * 86_400
+    )
+
+
+def test_get_expirable_duration_config__on_first_use__is_redeemed_by_whom_the_rule_names() -> None:
+    config = get_expirable_duration_config(
+        60, 12, activation=Activation.ON_FIRST_USE, max_periods_per_redemption=3, rule=Rule.REDEEMER, trial=True
+    )
+    assert config == CreditsConfig(
+        12, 1, 3, Rule.REDEEMER, trial=True, kind=Kind.TIME, activation=Activation.ON_FIRST_USE, duration=60
+    )
+
+
+@pytest.mark.parametrize("duration", [0, -1, MAX_CREDITS + 1])
+def test_get_expirable_duration_config__of_a_duration_beyond_its_limits__raises(duration: int) -> None:
+    with reverts(InvalidAmount(f"duration {duration}", "must be from 1 to 2**32 - 1")):
+        get_expirable_duration_config(duration)
+
+
+@pytest.mark.parametrize("periods", [0, -1, MAX_CREDITS + 1])
+def test_get_expirable_duration_config__of_periods_beyond_their_limits__raises(periods: int) -> None:
+    with reverts(InvalidAmount(f"periods {periods}", "must be from 1 to 2**32 - 1")):
+        get_expirable_duration_config(60, periods)
+
+
+@pytest.mark.parametrize("rule", [Rule.REDEEMER, Rule.OWNER])
+def test_get_expirable_duration_config__on_purchase_with_a_rule__raises(rule: Rule) -> None:
+    problem = "a period that starts on purchase is not redeemed, so no rule says by whom; leave it out"
+    with reverts(InvalidConfig(problem)):
+        get_expirable_duration_config(60, rule=rule)
+
+
+@pytest.mark.parametrize("activation", [2, -1, "ON_FIRST_USE", None, True])
+def test_get_expirable_duration_config__with_no_activation__raises(activation: Any) -> None:
+    problem = f"{activation!r} is no activation; give Activation.ON_PURCHASE or Activation.ON_FIRST_USE"
+    with reverts(InvalidConfig(problem)):
+        get_expirable_duration_config(60, activation=activation)
+
+
+def test_get_pay_as_you_go_credits_config__grants_nothing() -> None:
+    assert get_pay_as_you_go_credits_config() == CreditsConfig(0, 0, 0, kind=Kind.USAGE)
+
+
+def test_durations__are_seconds() -> None:
+    durations = (ONE_HOUR_DURATION, ONE_DAY_DURATION, ONE_WEEK_DURATION, ONE_MONTH_DURATION, ONE_YEAR_DURATION)
+    assert durations == (3_600, 86_400, 604_800, 2_592_000, 31_536_000)
+
+
 # ---------------------------------------------------------------------- terms
 
 
@@ -159,14 +281,96 @@ def test_build_terms__joins_price_and_credits() -> None:
     credits = get_dynamic_credits_config(100, 2, 9, rule=Rule.OWNER, trial=True, transferable=True)
     terms = build_terms(price, credits)
     assert terms == Terms(
+        kind=Kind.CREDITS,
+        activation=Activation.ON_PURCHASE,
         token=TOKEN,  # type: ignore[arg-type]
         splits=(Split(ALICE, 15), Split(BOB, 5)),  # type: ignore[arg-type]
+        quoter=ZERO_ADDRESS,
+        settled_outside=False,
         credits=100,
+        duration=0,
         min_redeem=2,
         max_redeem=9,
         rule=Rule.OWNER,
         trial=True,
         transferable=True,
     )
-    assert terms.price == 20
-    assert terms.as_tuple() == (TOKEN, [(ALICE, 15), (BOB, 5)], 100, 2, 9, 2, True, True)
+    assert (terms.price, terms.is_quoted) == (20, False)
+    splits = [(ALICE, 15), (BOB, 5)]
+    assert terms.as_tuple() == (0, 0, TOKEN, splits, ZERO_ADDRESS, False, 100, 0, 2, 9, 2, True, True)
+
+
+def test_build_terms__of_a_quoted_time_plan__keeps_quoter_kind_and_duration() -> None:
+    price = get_quoted_price_config(TOKEN, QUOTER, {ALICE: 15})
+    credits = get_expirable_duration_config(60, 12, activation=Activation.ON_FIRST_USE)
+    terms = build_terms(price, credits)
+    assert terms.is_quoted
+    assert terms.as_tuple() == (1, 1, TOKEN, [(ALICE, 15)], QUOTER, False, 12, 60, 1, 1, 0, False, False)
+
+
+def test_build_terms__of_a_price_outside__says_so() -> None:
+    assert build_terms(get_outside_price_config(), get_fixed_credits_config(1)).settled_outside
+
+
+# ---------------------------------------------------------------------- how a cost is shared
+
+RECEIVERS = [f"0x{number:040}" for number in range(1, 17)]
+
+
+def share(amounts: list[int], cost: int, fee_bps: int) -> tuple[list[int], int]:
+    """Share a cost among so many receivers, and return their parts and the fee."""
+    terms = build_terms(
+        get_split_price_config(TOKEN, zip(RECEIVERS, amounts, strict=False)), get_fixed_credits_config(1)
+    )
+    shares, fee = share_cost(terms, cost, fee_bps)
+    assert [receiver for receiver, _ in shares] == RECEIVERS[: len(amounts)]
+    return [part for _, part in shares], fee
+
+
+@pytest.mark.parametrize(
+    ("amounts", "cost", "fee_bps", "parts", "fee"),
+    [
+        ([20], 20, 0, [20], 0),
+        ([15, 5], 40, 0, [30, 10], 0),
+        ([1, 1, 1], 100, 0, [34, 33, 33], 0),
+        ([1, 1, 1], 2, 0, [2, 0, 0], 0),
+        ([3, 1], 0, 1000, [0, 0], 0),
+        ([10_000], 10_000, 1, [9_999], 1),
+        ([9_999, 9_999], 19_998, 1, [9_999, 9_999], 0),  # rounded down for each
+        ([5_000, 5_000], 10_000, 1000, [4_500, 4_500], 1_000),
+    ],
+)
+def test_share_cost__of_samples__rounds_down_and_gives_the_rest_to_the_first(
+    amounts: list[int], cost: int, fee_bps: int, parts: list[int], fee: int
+) -> None:
+    assert share(amounts, cost, fee_bps) == (parts, fee)
+
+
+def test_share_cost__without_receivers__is_nothing() -> None:
+    assert share_cost(build_terms(get_free_price_config(), get_fixed_credits_config(1)), 0, 1000) == ([], 0)
+
+
+AMOUNTS = st.lists(st.integers(1, MAX_AMOUNT), min_size=1, max_size=16)
+
+
+@given(AMOUNTS, st.integers(0, 2**128 - 1), st.integers(0, 1000))
+def test_share_cost__of_any_quoted_cost__sums_up_to_it_and_is_fair(amounts: list[int], cost: int, fee_bps: int) -> None:
+    parts, fee = share(amounts, cost, fee_bps)
+    assert sum(parts) + fee == cost
+    assert min(parts) >= 0
+    assert fee * 10_000 <= cost * fee_bps
+    assert (fee + len(amounts)) * 10_000 > cost * fee_bps
+    due, _ = share(amounts, cost, 0)
+    exact = [Fraction(cost * amount, sum(amounts)) for amount in amounts]
+    assert all(0 <= right - got < 1 for right, got in zip(exact[1:], due[1:], strict=True))
+    assert 0 <= due[0] - exact[0] < len(amounts)
+
+
+@given(AMOUNTS, st.integers(1, MAX_CREDITS), st.integers(0, 1000))
+def test_share_cost__of_a_fixed_price__is_each_amount_times_the_quantity(
+    amounts: list[int], quantity: int, fee_bps: int
+) -> None:
+    parts, fee = share(amounts, sum(amounts) * quantity, fee_bps)
+    dues = [amount * quantity for amount in amounts]
+    assert parts == [due - due * fee_bps // 10_000 for due in dues]
+    assert fee == sum(due * fee_bps // 10_000 for due in dues)

@@ -2,11 +2,14 @@
 
 import dataclasses
 import inspect
+from enum import IntEnum
+from pathlib import Path
 
 import pytest
 
 from nvm_chain import types
-from nvm_chain.types import Account, Rule
+from nvm_chain.addresses import ZERO_ADDRESS as ZERO
+from nvm_chain.types import Account, Activation, Kind, Rule, Terms, VoucherCheck, VoucherResult
 
 VALUES = [value for _, value in inspect.getmembers(types, dataclasses.is_dataclass)]
 
@@ -18,15 +21,45 @@ def test_value__of_each_type__is_frozen_and_has_slots(value: type) -> None:
 
 
 def test_value__assigned_to__raises() -> None:
-    account = Account(3, 1, trial_taken=False)
+    account = Account(3, 1, 0, trial_taken=False)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        account.granted = 5  # type: ignore[misc]
-    assert account == Account(3, 1, trial_taken=False)
+        account.balance = 5  # type: ignore[misc]
+    assert account == Account(3, 1, 0, trial_taken=False)
 
 
-def test_account__balance__is_what_was_granted_and_not_spent() -> None:
-    assert Account(2**72 - 1, 1, trial_taken=True).balance == 2**72 - 2
+ENUMS = (Kind, Activation, Rule, VoucherResult)
 
 
-def test_rule__numbers__are_those_of_the_contract() -> None:
-    assert {rule.name: int(rule) for rule in Rule} == {"HOLDER": 0, "REDEEMER": 1, "OWNER": 2}
+@pytest.mark.parametrize("enum", ENUMS, ids=lambda enum: enum.__name__)
+def test_enum__numbers__are_those_of_the_contract(enum: type[IntEnum]) -> None:
+    source = (Path(__file__).parent.parent.parent / "contracts" / "interfaces" / "ICredits.sol").read_text("utf-8")
+    name = {"VoucherResult": "Result"}.get(enum.__name__, enum.__name__)
+    body = source.partition(f"\nenum {name} {{")[2].partition("}")[0]
+    assert [member.name for member in enum] == body.replace(",", " ").split()
+    assert [int(member) for member in enum] == list(range(len(enum)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "activation", "redeemable", "starts_on_purchase"),
+    [
+        (Kind.CREDITS, Activation.ON_PURCHASE, True, False),
+        (Kind.TIME, Activation.ON_PURCHASE, False, True),
+        (Kind.TIME, Activation.ON_FIRST_USE, True, False),
+        (Kind.USAGE, Activation.ON_PURCHASE, False, False),
+    ],
+)
+def test_terms__of_each_kind__tell_what_is_redeemed(
+    kind: Kind, activation: Activation, redeemable: bool, starts_on_purchase: bool
+) -> None:
+    terms = Terms(kind, activation, ZERO, (), ZERO, False, 1, 1, 1, 1, Rule.HOLDER, False, False)
+    assert (terms.is_redeemable, terms.starts_on_purchase) == (redeemable, starts_on_purchase)
+
+
+@pytest.mark.parametrize(
+    ("balance", "settled", "ceiling", "available"),
+    [(5, 0, 4, 4), (5, 0, 5, 5), (5, 0, 6, 5), (5, 3, 6, 3), (0, 0, 1, 0)],
+)
+def test_voucher_check__available__is_the_least_of_balance_and_what_the_ceiling_leaves(
+    balance: int, settled: int, ceiling: int, available: int
+) -> None:
+    assert VoucherCheck(balance, settled, ceiling).available == available

@@ -10,7 +10,7 @@ from typing import Any
 from eth_utils.address import to_checksum_address
 
 from nvm_chain.ids import compute_plan_id, format_did
-from nvm_chain.types import Rule, Split, Terms
+from nvm_chain.types import Activation, Kind, Rule, Split, Terms
 
 PATH = Path(__file__).parent / "plan_ids.json"
 CHAIN_ID = 31337
@@ -21,13 +21,35 @@ LAST = to_checksum_address("0x" + "ff" * 20)
 FIRST = to_checksum_address("0x" + "00" * 19 + "01")
 USDC = to_checksum_address("0x036cbd53842c5426634e7929541ec2318f3dcf7e")
 
-PLAIN = Terms(USDC, (Split(CREATOR, 20_000_000),), 100, 1, 1, Rule.HOLDER, trial=False, transferable=False)
+ZERO = to_checksum_address("0x" + "00" * 20)
+
+PLAIN = Terms(
+    kind=Kind.CREDITS,
+    activation=Activation.ON_PURCHASE,
+    token=USDC,
+    splits=(Split(CREATOR, 20_000_000),),
+    quoter=ZERO,
+    settled_outside=False,
+    credits=100,
+    duration=0,
+    min_redeem=1,
+    max_redeem=1,
+    rule=Rule.HOLDER,
+    trial=False,
+    transferable=False,
+)
+MONTH = replace(PLAIN, kind=Kind.TIME, credits=1, duration=30 * 86_400)
 WIDEST = Terms(
+    kind=Kind.USAGE,
+    activation=Activation.ON_FIRST_USE,
     token=LAST,
     splits=(Split(LAST, 2**96 - 1),) * 16,
-    credits=2**40 - 1,
-    min_redeem=2**40 - 1,
-    max_redeem=2**40 - 1,
+    quoter=LAST,
+    settled_outside=True,
+    credits=2**32 - 1,
+    duration=2**32 - 1,
+    min_redeem=2**32 - 1,
+    max_redeem=2**32 - 1,
     rule=Rule.OWNER,
     trial=True,
     transferable=True,
@@ -43,15 +65,26 @@ def cases() -> Iterator[tuple[str, Terms, bytes, str]]:
     yield "a salt of ones", PLAIN, b"\xff" * 32, CREATOR
     yield "a salt that ends in one", PLAIN, bytes(31) + b"\1", CREATOR
     yield "a salt that begins with one", PLAIN, b"\1" + bytes(31), CREATOR
-    yield "free", replace(PLAIN, token=to_checksum_address("0x" + "00" * 20), splits=()), zero, CREATOR
+    yield "free", replace(PLAIN, token=ZERO, splits=()), zero, CREATOR
     yield "free in a token", replace(PLAIN, splits=()), zero, CREATOR
-    yield "native coin", replace(PLAIN, token=to_checksum_address("0x" + "00" * 20)), zero, CREATOR
+    yield "native coin", replace(PLAIN, token=ZERO), zero, CREATOR
     yield "two splits", replace(PLAIN, splits=(Split(CREATOR, 15), Split(LAST, 5))), zero, CREATOR
     yield "two splits the other way round", replace(PLAIN, splits=(Split(LAST, 5), Split(CREATOR, 15))), zero, CREATOR
     sixteen = tuple(Split(to_checksum_address(f"0x{number:040x}"), number) for number in range(1, 17))
     yield "16 splits", replace(PLAIN, splits=sixteen), zero, CREATOR
     yield "the smallest numbers", replace(PLAIN, splits=(Split(FIRST, 1),), credits=1), zero, CREATOR
     yield "the largest numbers", WIDEST, b"\xff" * 32, LAST
+    yield "credits that expire after a day", replace(PLAIN, duration=86_400), zero, CREATOR
+    yield "credits that expire as late as can be", replace(PLAIN, duration=2**32 - 1), zero, CREATOR
+    yield "a month from purchase", replace(MONTH, min_redeem=0, max_redeem=0), zero, CREATOR
+    yield "a month from first use", replace(MONTH, activation=Activation.ON_FIRST_USE), zero, CREATOR
+    yield "twelve months from first use", replace(MONTH, activation=Activation.ON_FIRST_USE, credits=12), zero, CREATOR
+    usage = replace(PLAIN, kind=Kind.USAGE, credits=0, min_redeem=0, max_redeem=0)
+    yield "pay per use", usage, zero, CREATOR
+    yield "pay per use, quoted", replace(usage, quoter=FIRST), zero, CREATOR
+    yield "quoted", replace(PLAIN, quoter=FIRST), zero, CREATOR
+    yield "quoted by the last address", replace(PLAIN, quoter=LAST), zero, CREATOR
+    yield "settled outside", replace(PLAIN, token=ZERO, splits=(), settled_outside=True), zero, CREATOR
     yield "zeros that no contract takes", replace(PLAIN, credits=0, min_redeem=0, max_redeem=0), zero, CREATOR
     for rule, trial, transferable in itertools.product(Rule, (False, True), (False, True)):
         name = f"rule {rule.name}, trial {trial}, transferable {transferable}".lower()
@@ -70,9 +103,14 @@ def build_vector(name: str, chain_id: int, terms: Terms, salt: bytes, creator: s
         "contract": CONTRACT,
         "creator": address,
         "terms": {
+            "kind": int(terms.kind),
+            "activation": int(terms.activation),
             "token": terms.token,
             "splits": [{"receiver": split.receiver, "amount": str(split.amount)} for split in terms.splits],
+            "quoter": terms.quoter,
+            "settled_outside": terms.settled_outside,
             "credits": terms.credits,
+            "duration": terms.duration,
             "min_redeem": terms.min_redeem,
             "max_redeem": terms.max_redeem,
             "rule": int(terms.rule),

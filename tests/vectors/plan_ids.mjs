@@ -3,12 +3,14 @@ import { readFileSync } from "node:fs";
 import * as ethers from "ethers";
 import * as viem from "viem";
 
-const TERMS = "(address,(address,uint96)[],uint40,uint40,uint40,uint8,bool,bool)";
+const TERMS = "(uint8,uint8,address,(address,uint96)[],address,bool,uint32,uint32,uint32,uint32,uint8,bool,bool)";
 
 function values(vector) {
   const t = vector.terms;
   const splits = t.splits.map((split) => [split.receiver, BigInt(split.amount)]);
-  const terms = [t.token, splits, t.credits, t.min_redeem, t.max_redeem, t.rule, t.trial, t.transferable];
+  const price = [t.token, splits, t.quoter, t.settled_outside];
+  const numbers = [t.credits, t.duration, t.min_redeem, t.max_redeem];
+  const terms = [t.kind, t.activation, ...price, ...numbers, t.rule, t.trial, t.transferable];
   return [BigInt(vector.chain_id), vector.contract, vector.creator, terms, vector.salt];
 }
 

@@ -1,6 +1,7 @@
 """Every command against a node: what it does, what it prints, and that its help's examples work."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from nvm_chain.cli.output import format_plan_id
 from nvm_chain.endpoints import Endpoint
 from nvm_chain.ids import format_did
 from nvm_chain.metadata import AgentMetadata, build_metadata_uri
-from nvm_chain.types import Rule, Split
+from nvm_chain.plans import read_terms
+from nvm_chain.relaying import sign_plan_order
+from nvm_chain.settling import sign_next_voucher
+from nvm_chain.types import Activation, Kind, Rule, Split
 from tests.integration.cli.conftest import Shell
 from tests.support.agents import Agents
 from tests.support.shell import expand
@@ -20,6 +24,7 @@ from tests.support.world import CREDITS, PRICE, ZERO
 from tests.unit.test_cli_help import COMMANDS
 
 METADATA = AgentMetadata("Echo", endpoints=(Endpoint("POST", "https://example.com/agents/:id/tasks"),))
+DAY = 86_400
 EXAMPLES = [example for command in COMMANDS.values() for example in command.examples]
 
 
@@ -44,14 +49,43 @@ def sent(shell: Shell) -> dict[str, Any]:
 # ---------------------------------------------------------------------- examples
 
 
+def register_for(shell: Shell, example: str) -> int:
+    """Register the plan of the kind that an example needs, which the subscriber has bought where that can be."""
+    world = shell.world
+    command = example.split()[1]
+    if command == "pay":
+        return world.register(kind=Kind.USAGE, credits=0, min_redeem=0, max_redeem=0)
+    if command == "grant-settled":
+        return world.register(token=ZERO, splits=(), settled_outside=True)
+    plan_id = world.register(duration=DAY if command == "lots" else 0)
+    world.order(plan_id)
+    return plan_id
+
+
+def write_messages(shell: Shell, plan_id: int) -> None:
+    """Write the signed messages that examples read: an order of the subscriber's, and vouchers for the builder."""
+    world = shell.world
+    order = sign_plan_order(world.chain, world.subscriber, plan_id)
+    sign = partial(sign_next_voucher, world.chain, world.subscriber, plan_id, redeemer=world.builder.address)
+    vouchers = [sign(cost=cost).to_json() for cost in (1, 2, 3)]
+    for name, lines in {
+        "order.json": [order.to_json()],
+        "voucher.json": vouchers[:1],
+        "vouchers.jsonl": vouchers[:2],
+        "session.json": vouchers[2:],
+    }.items():
+        (shell.folder / name).write_text("".join(f"{line}\n" for line in lines), "utf-8")
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_example__in_a_commands_help__works(
     shell: Shell, write_keyfile: Callable[[str, bytes], Path], example: str
 ) -> None:
     world = shell.world
-    plan_id = world.register()
     world.fund(world.subscriber)
-    world.order(plan_id)
+    plan_id = register_for(shell, example)
+    if example.split()[1] in ("voucher", "signed-order"):
+        write_messages(shell, plan_id)
     for role in ("builder", "subscriber"):
         write_keyfile(f"{role}.json", getattr(world, role).key)
     variables = {
@@ -62,9 +96,18 @@ def test_example__in_a_commands_help__works(
         "SUBSCRIBER": world.subscriber.address,
         "PARTNER": world.partner.address,
         "USDC": world.usdc.address,
+        "QUOTER": world.usdc.address,
+        "CREDITS": world.credits.address,
         "RPC": shell.url,
     }
-    ran = shell(*expand(example, variables))
+    words = expand(example, variables)
+    typed = None
+    for sign in ("<", ">", ">>"):
+        if sign in words:
+            file = words.pop(words.index(sign) + 1)
+            words.remove(sign)
+            typed = Path(file).read_text("utf-8") if sign == "<" else None
+    ran = shell(*words, typed=typed)
     assert ran.exit_code == 0, ran.stderr
     assert ran.stdout
     if "--json" in example:
@@ -90,8 +133,8 @@ def test_plan_register__with_defaults__registers_what_was_asked_for(shell: Shell
     builder = shell.world.builder.address
     answer = shell("plan", "register", "--price", "20 USDC", "--grants", "100", "--dev-account", "1", "--json").json
     plan_id = int(answer["plan_id"], 16)
-    token, splits, *rest = shell.world.read(shell.world.credits.functions.termsOf(plan_id))
-    assert (token, splits, rest) == (shell.world.usdc.address, [(builder, PRICE)], [100, 1, 1, 0, False, False])
+    expected = shell.world.terms(max_redeem=1)
+    assert read_terms(shell.world.chain, plan_id) == expected
     salt = answer.pop("salt")
     assert len(bytes.fromhex(salt[2:])) == 32
     assert answer == {
@@ -99,9 +142,14 @@ def test_plan_register__with_defaults__registers_what_was_asked_for(shell: Shell
         "creator": builder,
         "terms": {
             "price": PRICE,
-            "token": token,
+            "kind": "credits",
+            "activation": "on_purchase",
+            "token": shell.world.usdc.address,
             "splits": [{"receiver": builder, "amount": PRICE}],
+            "quoter": ZERO,
+            "settled_outside": False,
             "credits": 100,
+            "duration": 0,
             "min_redeem": 1,
             "max_redeem": 1,
             "rule": "holder",
@@ -173,6 +221,113 @@ def test_plan_register__with_other_spellings_of_a_price__means_the_same(
     assert terms["price"] == sum(amounts)
 
 
+KINDS: list[tuple[list[str], dict[str, Any], list[str]]] = [
+    (
+        ["--price", "20 USDC", "--grants", "100", "--per-request", "1..10", "--expires", "30d"],
+        {"duration": 30 * DAY},
+        [
+            "price         20 USDC",
+            "paid to       BUILDER  20 USDC",
+            "grants        100 credits, which expire 30 days after each purchase",
+            "request       1 to 10 credits",
+            "redeemed by   the holder only",
+        ],
+    ),
+    (
+        ["--price", "20 USDC", "--period", "1 week", "--grants", "2", "--trial"],
+        {"kind": Kind.TIME, "credits": 2, "duration": 7 * DAY, "min_redeem": 0, "max_redeem": 0, "trial": True},
+        [
+            "price         20 USDC",
+            "paid to       BUILDER  20 USDC",
+            "grants        access for 14 days, from the purchase or the end of earlier access",
+            "request       free while access lasts",
+            "trial         one purchase per receiver",
+        ],
+    ),
+    (
+        ["--price", "20 USDC", "--period", "12h", "--starts", "first-use", "--rule", "owner"],
+        {
+            "kind": Kind.TIME,
+            "activation": Activation.ON_FIRST_USE,
+            "credits": 1,
+            "duration": DAY // 2,
+            "max_redeem": 1,
+            "rule": Rule.OWNER,
+        },
+        [
+            "price         20 USDC",
+            "paid to       BUILDER  20 USDC",
+            "grants        1 period of access for 12 hours, from when it is redeemed",
+            "request       free while access lasts",
+            "redeemed by   the owner and their redeemers",
+        ],
+    ),
+    (
+        ["--price", "20 USDC", "--usage"],
+        {"kind": Kind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0},
+        [
+            "price         20 USDC",
+            "paid to       BUILDER  20 USDC",
+            "grants        nothing: each request is paid on its own",
+        ],
+    ),
+    (
+        ["--outside", "--grants", "100", "--per-request", "1..10"],
+        {"token": ZERO, "splits": (), "settled_outside": True},
+        [
+            "price         paid outside the chain; the seller grants it",
+            "grants        100 credits",
+            "request       1 to 10 credits",
+            "redeemed by   the holder only",
+        ],
+    ),
+    (
+        ["--quoter", "QUOTER", "--token", "usdc", "--grants", "100", "--per-request", "1..10"],
+        {"quoter": "QUOTER", "splits": "WEIGHT 1"},
+        [
+            "price         in USDC, named for each order by the contract QUOTER",
+            "paid to       BUILDER  1 part of 1",
+            "grants        100 credits",
+            "request       1 to 10 credits",
+            "redeemed by   the holder only",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "changes", "lines"), KINDS, ids=[" ".join(options) for options, _, _ in KINDS])
+def test_plan_register_and_show__of_each_kind__say_in_plain_words_what_it_is(
+    shell: Shell, options: list[str], changes: dict[str, Any], lines: list[str]
+) -> None:
+    world = shell.world
+    quoter, builder = world.usdc.address, world.builder.address
+    if "quoter" in changes:
+        changes = {"quoter": quoter, "splits": (Split(builder, 1),)}
+    typed = [quoter if option == "QUOTER" else option for option in options]
+    answer = shell("plan", "register", *typed, "--dev-account", "1", "--json").json
+    plan_id = int(answer["plan_id"], 16)
+    assert read_terms(world.chain, plan_id) == world.terms(**changes)
+    expected = [" ".join(line.split()) for line in lines]
+    expected = [line.replace("BUILDER", builder).replace("QUOTER", quoter) for line in expected]
+    shown = [" ".join(line.split()) for line in shell("plan", "show", str(plan_id)).stdout.splitlines()]
+    assert shown[3:-2] == expected
+
+
+def test_plan_register__with_weights__shares_quoted_prices(shell: Shell) -> None:
+    world = shell.world
+    splits = [f"{world.builder.address}=3", f"{world.partner.address}=1"]
+    options = [word for split in splits for word in ("--split", split)]
+    ran = shell(
+        *("plan", "register", "--quoter", world.usdc.address, "--token", "ETH", *options),
+        *("--grants", "1", "--dev-account", "1"),
+    )
+    assert ran.stdout.splitlines()[1:4] == [
+        f"price        in ETH, named for each order by the contract {world.usdc.address}",
+        f"paid to      {world.builder.address}  3 parts of 4",
+        f"paid to      {world.partner.address}  1 part of 4",
+    ]
+
+
 @pytest.mark.parametrize("spell", [str, format_plan_id, format_did])
 def test_plan_show__in_every_spelling_of_the_id__shows_the_plan(shell: Shell, spell: Callable[[int], str]) -> None:
     world = shell.world
@@ -186,9 +341,14 @@ def test_plan_show__in_every_spelling_of_the_id__shows_the_plan(shell: Shell, sp
         "uri": "ipfs://plan",
         "terms": {
             "price": PRICE,
+            "kind": "credits",
+            "activation": "on_purchase",
             "token": world.usdc.address,
             "splits": [{"receiver": world.builder.address, "amount": PRICE}],
+            "quoter": ZERO,
+            "settled_outside": False,
             "credits": CREDITS,
+            "duration": 0,
             "min_redeem": 1,
             "max_redeem": 10,
             "rule": "holder",
@@ -247,13 +407,19 @@ def test_plan_set_role__allows_and_revokes(shell: Shell, role: str) -> None:
 # ---------------------------------------------------------------------- order
 
 
-def test_order__with_an_approval__says_what_was_paid_to_whom(shell: Shell) -> None:
+@pytest.mark.parametrize(("way", "transactions"), [(None, 1), ("permit", 1), ("authorization", 1), ("approve", 2)])
+def test_order__in_each_way_to_pay__says_what_was_paid_to_whom(
+    shell: Shell, way: str | None, transactions: int
+) -> None:
     world = shell.world
     plan_id = world.register(splits=(Split(world.builder.address, 15), Split(world.partner.address, 5)))
     world.send(world.subscriber, world.usdc.functions.mint(world.subscriber.address, 100))
-    answer = shell("order", str(plan_id), "--quantity", "2", "--dev-account", "2", "--json").json
+    before = world.chain.web3.eth.block_number
+    pay = ["--pay", way] if way else []
+    answer = shell("order", str(plan_id), "--quantity", "2", *pay, "--dev-account", "2", "--json").json
+    assert world.chain.web3.eth.block_number == before + transactions
     approval = answer.pop("approval")
-    assert approval["block_number"] == sent(shell)["block_number"] - 1
+    assert (approval is not None) == (way == "approve")
     assert answer == {
         **names(plan_id),
         "payer": world.subscriber.address,

@@ -1,0 +1,109 @@
+"""`nvm-chain balance`, `account`, `access` and `lots`: what the chain knows of a plan's holders."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from nvm_chain.cli.answers import name_plan
+from nvm_chain.cli.commands import chain_command
+from nvm_chain.cli.durations import format_time
+from nvm_chain.cli.lazy import credits, plans
+from nvm_chain.cli.output import Rows, count, fields_of, format_plan_id
+from nvm_chain.cli.parameters import Address, PlanId
+from nvm_chain.cli.session import Session
+
+if TYPE_CHECKING:
+    from nvm_chain.types import Terms
+
+
+@chain_command(
+    "balance",
+    examples=("nvm-chain balance $PLAN $SUBSCRIBER", "nvm-chain balance $PLAN $SUBSCRIBER $PARTNER --json"),
+)
+@click.argument("plan", type=PlanId())
+@click.argument("holders", type=Address(), nargs=-1, required=True, metavar="HOLDER...")
+def balance(session: Session, plan: int, holders: tuple[str, ...]) -> None:
+    """Show how many credits of a plan its holders have.
+
+    PLAN is a plan id: an integer, 0x and 64 hexadecimal digits, or a did:nv:. HOLDER is an address; give as many as you like.
+    """
+    chain = session.connect()
+    session.say("Reading balances")
+    plans.read_terms(chain, plan)  # an unknown plan is an error, not a balance of 0
+    found = dict(zip(holders, credits.read_balances(chain, [(plan, holder) for holder in holders]), strict=True))
+    rows = [
+        ("plan id", format_plan_id(plan)),
+        *(("credits", f"{holder}  {amount}") for holder, amount in found.items()),
+    ]
+    session.answer({**name_plan(plan), "balances": found}, rows)
+
+
+@chain_command(
+    "account", examples=("nvm-chain account $PLAN $SUBSCRIBER", "nvm-chain account $PLAN $SUBSCRIBER --json")
+)
+@click.argument("plan", type=PlanId())
+@click.argument("holder", type=Address())
+def account(session: Session, plan: int, holder: str) -> None:
+    """Show all that the chain knows of a holder on a plan: credits, what vouchers took, access, and the trial."""
+    chain = session.connect()
+    session.say("Reading the account")
+    terms = plans.read_terms(chain, plan)
+    found = credits.read_account(chain, plan, holder)
+    rows: Rows = [
+        ("plan id", format_plan_id(plan)),
+        ("holder", holder),
+        _balance_row(terms, found.balance),
+        ("by voucher", f"{count(found.settled, 'credit')} redeemed in all"),
+        ("access", f"until {format_time(found.access_until)}" if found.access_until else "by time: none"),
+        *([("trial", "taken" if found.trial_taken else "not taken")] if terms.trial else []),
+    ]
+    session.answer({**name_plan(plan), "holder": holder, **fields_of(found)}, rows)
+
+
+def _balance_row(terms: "Terms", balance: int) -> tuple[str, object]:
+    return ("periods", f"{balance} not redeemed") if terms.kind.name == "TIME" else ("credits", balance)
+
+
+@chain_command(
+    "access",
+    examples=("nvm-chain access $PLAN $SUBSCRIBER", "nvm-chain access $PLAN $SUBSCRIBER --cost 3 --json"),
+)
+@click.argument("plan", type=PlanId())
+@click.argument("holder", type=Address())
+@click.option("--cost", type=int, metavar="N", default=1, show_default=True, help="Credits that the request costs.")
+def access(session: Session, plan: int, holder: str, cost: int) -> None:
+    """Show whether a holder may make a request now: what a gateway asks.
+
+    On a time plan access has to be open, and requests cost nothing. On a credits plan the balance has to cover the cost. On a
+    pay-per-use plan nobody has access: each request is paid.
+    """
+    chain = session.connect()
+    session.say("Reading the account")
+    allowed = credits.has_access(chain, plan, holder, cost)
+    until = credits.read_access_until(chain, plan, holder)
+    rows: Rows = [
+        ("plan id", format_plan_id(plan)),
+        ("holder", holder),
+        ("access", "yes" if allowed else "no"),
+        *([("until" if allowed else "ended", format_time(until))] if until else []),
+    ]
+    session.answer({**name_plan(plan), "holder": holder, "access": allowed, "access_until": until}, rows)
+
+
+@chain_command("lots", examples=("nvm-chain lots $PLAN $SUBSCRIBER", "nvm-chain lots $PLAN $SUBSCRIBER --json"))
+@click.argument("plan", type=PlanId())
+@click.argument("holder", type=Address())
+@click.option("--offset", type=int, metavar="N", default=0, help="Lots to leave out from the front. Default: 0.")
+@click.option("--limit", type=int, metavar="N", default=100, show_default=True, help="Lots to show at most.")
+def lots(session: Session, plan: int, holder: str, offset: int, limit: int) -> None:
+    """Show what is left of each purchase of a plan whose credits expire, earliest expiry first."""
+    chain = session.connect()
+    session.say("Reading the lots")
+    found = credits.read_lots(chain, plan, holder, offset=offset, limit=limit)
+    rows: Rows = [
+        ("plan id", format_plan_id(plan)),
+        ("holder", holder),
+        *(("lot", f"{count(lot.credits, 'credit')} until {format_time(lot.expires_at)}") for lot in found),
+        *([] if found else [("lots", "none")]),
+    ]
+    session.answer({**name_plan(plan), "holder": holder, "lots": found}, rows)

@@ -1,0 +1,203 @@
+"""`nvm-chain plan register`: from the options of a plan to its terms."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from nvm_chain.cli.amounts import PriceOptions, build_price, parse_price
+from nvm_chain.cli.answers import RULES, describe_terms, name_plan, terms_rows, transaction_rows
+from nvm_chain.cli.commands import chain_command
+from nvm_chain.cli.durations import Duration
+from nvm_chain.cli.lazy import plans, pricing, types
+from nvm_chain.cli.output import format_plan_id
+from nvm_chain.cli.parameters import Address, Bytes32, Pair, Range, Token
+from nvm_chain.cli.session import Session
+from nvm_chain.errors import InvalidConfig
+
+if TYPE_CHECKING:
+    from nvm_chain.types import CreditsConfig
+
+STARTS = {"purchase": "ON_PURCHASE", "first-use": "ON_FIRST_USE"}
+ONE_CREDIT = (1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The options of what a purchase grants, as they were typed; None and False stand for those that were not."""
+
+    grants: int | None
+    per_request: tuple[int, int] | None
+    expires: int | None
+    period: int | None
+    starts: str | None
+    usage: bool
+    rule: str | None
+    trial: bool
+    transferable: bool
+
+    def build(self) -> "CreditsConfig":
+        """Return what is granted. Raises InvalidAmount, or InvalidConfig if the options contradict each other."""
+        if self.usage:
+            return self._build_usage()
+        if self.period is not None:
+            return self._build_time(self.period)
+        return self._build_credits()
+
+    def _build_usage(self) -> "CreditsConfig":
+        self._refuse("with --usage each request is paid and nothing is granted", keep=())
+        return pricing.get_pay_as_you_go_credits_config()
+
+    def _build_time(self, period: int) -> "CreditsConfig":
+        self._refuse(
+            "with --period requests cost nothing while access lasts",
+            keep=("grants", "period", "starts", "rule", "trial"),
+        )
+        periods = 1 if self.grants is None else self.grants
+        activation = types.Activation[STARTS[self.starts or "purchase"]]
+        if self.rule is not None and activation is types.Activation.ON_PURCHASE:
+            raise InvalidConfig(
+                "a period that starts at purchase is not redeemed; leave out --rule, or add --starts first-use"
+            )
+        return pricing.get_expirable_duration_config(
+            period, periods, activation=activation, rule=self._rule, trial=self.trial
+        )
+
+    def _build_credits(self) -> "CreditsConfig":
+        if self.starts is not None:
+            raise InvalidConfig("credits have no start; leave out --starts, or give --period 30d for access by time")
+        if self.grants is None:
+            raise InvalidConfig(
+                "what does a purchase grant? Give --grants N for credits, --period 30d for time, or --usage for neither"
+            )
+        if self.transferable and self.expires is not None:
+            raise InvalidConfig("credits that expire cannot be transferable; leave out --expires or --transferable")
+        return pricing.get_dynamic_credits_config(
+            self.grants,
+            *(self.per_request or ONE_CREDIT),
+            duration_seconds=self.expires or 0,
+            rule=self._rule,
+            trial=self.trial,
+            transferable=self.transferable,
+        )
+
+    @property
+    def _rule(self) -> "types.Rule":
+        return types.Rule[(self.rule or "holder").upper()]
+
+    def _refuse(self, why: str, keep: tuple[str, ...]) -> None:
+        """Raise InvalidConfig if an option was given that means nothing beside the others."""
+        names = ("grants", "per_request", "expires", "period", "starts", "rule", "trial", "transferable")
+        given = [name for name in names if getattr(self, name) is not None and getattr(self, name) is not False]
+        extra = [name for name in given if name not in keep]
+        if extra:
+            options = " and ".join(f"--{name.replace('_', '-')}" for name in extra)
+            raise InvalidConfig(f"{why}; leave out {options}")
+
+
+@chain_command(
+    "register",
+    signs=True,
+    examples=(
+        'nvm-chain plan register --price "20 USDC" --grants 100 --keyfile builder.json',
+        'nvm-chain plan register --price "0.01 ETH" --grants 50 --per-request 1..5 \\\n    --dev-account 1',
+        "nvm-chain plan register --price free --grants 3 --trial --rule owner \\\n    --dev-account 1",
+        'nvm-chain plan register --price "20 USDC" --grants 100 --expires 30d \\\n    --dev-account 1',
+        'nvm-chain plan register --price "5 USDC" --period "1 month" --dev-account 1',
+        'nvm-chain plan register --price "5 USDC" --period 1d --grants 7 \\\n    --starts first-use --dev-account 1',
+        'nvm-chain plan register --price "0.01 USDC" --usage --dev-account 1',
+        'nvm-chain plan register --split $BUILDER="15 USDC" --split $PARTNER="5 USDC" \\\n    --grants 100 --dev-account 1',
+        (
+            "nvm-chain plan register --quoter $QUOTER --token USDC --split $BUILDER=3 \\\n"
+            "    --split $PARTNER=1 --grants 100 --dev-account 1"
+        ),
+        "nvm-chain plan register --outside --grants 100 --dev-account 1",
+        "nvm-chain plan register --price-base-units 20000000 --token $USDC \\\n    --grants 100 --dev-account 1 --json",
+    ),
+)
+@click.option(
+    "--price", metavar="AMOUNT", help='What one purchase costs: "20 USDC", "0.5 ETH" (the native coin), or free.'
+)
+@click.option("--price-base-units", type=int, metavar="N", help="The same in base units of --token.")
+@click.option(
+    "--token",
+    type=Token(),
+    metavar="TOKEN",
+    help="What --price-base-units or --quoter counts: an address, USDC or ETH.",
+)
+@click.option(
+    "--split",
+    "splits",
+    type=Pair("ADDRESS=AMOUNT"),
+    multiple=True,
+    help="A receiver and their part of the price, or weight with --quoter; once for each. Default: the signer gets it all.",
+)
+@click.option("--quoter", type=Address(), help="Contract that names the price of each order, in --token.")
+@click.option(
+    "--outside", is_flag=True, help="Paid outside the chain, such as by card, and then granted by the seller."
+)
+@click.option("--grants", type=int, metavar="N", help="Credits that one purchase grants; with --period, periods.")
+@click.option("--per-request", type=Range(), help="Credits that one request costs, or a range. Default: 1.")
+@click.option("--expires", type=Duration(), help="When each purchase's credits expire: 30d, 12h. Default: never.")
+@click.option("--period", type=Duration(), help="Sell time: how long one period of access lasts: 1d, 1 month.")
+@click.option(
+    "--starts", type=click.Choice(list(STARTS)), help="When a period starts: at purchase, the default, or on first use."
+)
+@click.option("--usage", is_flag=True, help="Pay per use: the price is that of one request, and nothing is granted.")
+@click.option(
+    "--rule",
+    type=click.Choice(list(RULES)),
+    help=f"Who may redeem, for ever: {'; '.join(RULES.values())}. Default: holder.",
+)
+@click.option("--trial", is_flag=True, help="One purchase per receiver, ever.")
+@click.option("--transferable", is_flag=True, help="Holders may send credits to others.")
+@click.option("--uri", default="", help="Where the plan's metadata is.")
+@click.option("--salt", type=Bytes32(), help="Tells apart plans with equal terms. Default: random.")
+@click.option("--allow-tiny-price", is_flag=True, help="Accept a price below a thousandth of its token.")
+def register(
+    session: Session,
+    price: str | None,
+    price_base_units: int | None,
+    token: str | None,
+    splits: tuple[tuple[str, str], ...],
+    quoter: str | None,
+    outside: bool,
+    grants: int | None,
+    per_request: tuple[int, int] | None,
+    expires: int | None,
+    period: int | None,
+    starts: str | None,
+    usage: bool,
+    rule: str | None,
+    trial: bool,
+    transferable: bool,
+    uri: str,
+    salt: bytes | None,
+    allow_tiny_price: bool,
+) -> None:
+    """Register a plan; the signer owns it, and it takes orders at once.
+
+    It sells credits (--grants), time (--period) or single requests (--usage). Its terms never change. What it prints as the
+    plan id is what subscribers order.
+    """
+    parsed = parse_price(PriceOptions(price, price_base_units, token, splits, quoter, outside))
+    if usage and outside:
+        raise InvalidConfig("with --usage each request is paid on the chain; leave out --usage or --outside")
+    grant = Grant(grants, per_request, expires, period, starts, usage, rule, trial, transferable).build()
+    chain, signer = session.connect_to_sign()
+    config = build_price(chain, parsed, signer.address)
+    plan = plans.register_plan(chain, signer, config, grant, uri=uri, salt=salt, allow_tiny_price=allow_tiny_price)
+    data = {
+        **name_plan(plan.plan_id),
+        "creator": plan.creator,
+        "terms": describe_terms(plan.terms),
+        "salt": plan.salt,
+        "fee_bps": plan.fee_bps,
+        "transaction": plan.transaction,
+    }
+    rows = [
+        ("plan id", format_plan_id(plan.plan_id)),
+        *terms_rows(chain, plan.terms),
+        *transaction_rows(plan.transaction),
+    ]
+    session.answer(data, rows)

@@ -1,0 +1,119 @@
+"""`nvm-chain signed-order`: a payer signs an order, and anyone brings it to the chain and pays the gas."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from nvm_chain.cli.amounts import find_limit, format_amount, parse_limit
+from nvm_chain.cli.answers import name_plan
+from nvm_chain.cli.commands import Group, chain_command
+from nvm_chain.cli.durations import HOUR, Duration, format_time
+from nvm_chain.cli.lazy import authorizations, paying, relaying
+from nvm_chain.cli.messages import read_message
+from nvm_chain.cli.orders import answer_order
+from nvm_chain.cli.output import Rows, fields_of, format_plan_id
+from nvm_chain.cli.parameters import Address, PlanId
+from nvm_chain.cli.session import Session
+
+if TYPE_CHECKING:
+    from nvm_chain.authorizations import SignedOrder
+    from nvm_chain.chain import Chain
+
+signed_order_group = Group(
+    "signed-order", help="Order by signature: the payer needs no coin for gas, and whoever relays can change nothing."
+)
+
+
+@chain_command(
+    "sign",
+    signs=True,
+    examples=(
+        "nvm-chain signed-order sign $PLAN --keyfile subscriber.json > order.json",
+        (
+            'nvm-chain signed-order sign $PLAN --quantity 2 --max-cost "40 USDC" --valid 1d \\\n'
+            "    --dev-account 2 > order.json"
+        ),
+    ),
+)
+@click.argument("plan", type=PlanId())
+@click.option("--quantity", type=int, metavar="N", default=1, show_default=True, help="Number of purchases.")
+@click.option("--receiver", type=Address(), help="Who gets the credits. Default: the signer.")
+@click.option(
+    "--max-cost", metavar="AMOUNT", help='Most to pay in all, such as "20 USDC". Default: the price that is quoted now.'
+)
+@click.option("--valid", type=Duration(), default=HOUR, help="How long the order counts. Default: 1 hour.")
+def sign(session: Session, plan: int, quantity: int, receiver: str | None, max_cost: str | None, valid: int) -> None:
+    """Sign an order of a plan priced in a token such as USDC; nothing is sent.
+
+    Prints the signed order on stdout, one line of JSON for `signed-order relay`, with --json or without. Whoever has it can
+    have the order made as it was signed, once.
+    """
+    limit = parse_limit(max_cost)
+    chain, signer = session.connect_to_sign()
+    session.say("Reading the plan")
+    most = find_limit(chain, plan, limit)
+    payer = paying.check_signer(signer)
+    signed = relaying.sign_plan_order(
+        chain, payer, plan, receiver=receiver, quantity=quantity, max_cost=most, valid_seconds=valid
+    )
+    session.answer_message(signed.to_json(), _order_rows(chain, signed))
+
+
+@chain_command(
+    "verify",
+    examples=("nvm-chain signed-order verify order.json", "nvm-chain signed-order verify - --json < order.json"),
+)
+@click.argument("file", metavar="FILE")
+def verify(session: Session, file: str) -> None:
+    """Check a signed order against the chain as it is now, and show what it says; nothing is sent.
+
+    FILE holds the signed order; - is the standard input. Checked are the signature, its time, the plan, the price, and the
+    payer's funds.
+    """
+    signed = _read_order(file)
+    chain = session.connect()
+    session.say("Checking the order")
+    relaying.check_signed_order(chain, signed)
+    data = {**name_plan(signed.order.plan_id), **fields_of(signed.order), "token": signed.token.address}
+    session.answer(data, _order_rows(chain, signed))
+
+
+@chain_command(
+    "relay",
+    signs=True,
+    examples=(
+        "nvm-chain signed-order relay order.json --keyfile builder.json",
+        "nvm-chain signed-order relay - --dev-account 6 --json < order.json",
+    ),
+)
+@click.argument("file", metavar="FILE")
+def relay(session: Session, file: str) -> None:
+    """Bring a signed order to the chain: the signer pays the gas, and the order's payer the price.
+
+    FILE holds the signed order; - is the standard input. It is checked first, so nothing is sent that would fail.
+    """
+    signed = _read_order(file)
+    chain, signer = session.connect_to_sign()
+    session.say("Checking the order")
+    receipt = relaying.relay_order(chain, signer, signed)
+    answer_order(session, chain, receipt, ("payer", receipt.payer))
+
+
+def _read_order(file: str) -> "SignedOrder":
+    return read_message(file, authorizations.SignedOrder.from_json, "signed order")
+
+
+def _order_rows(chain: "Chain", signed: "SignedOrder") -> Rows:
+    order = signed.order
+    return [
+        ("plan id", format_plan_id(order.plan_id)),
+        ("payer", order.payer),
+        ("receiver", order.receiver),
+        ("quantity", order.quantity),
+        ("at most", format_amount(chain, signed.token.address, order.max_cost)),
+        ("until", format_time(order.valid_before)),
+    ]
+
+
+for command in (sign, verify, relay):
+    signed_order_group.add_command(command)

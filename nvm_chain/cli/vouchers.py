@@ -1,0 +1,210 @@
+"""`nvm-chain voucher`: a holder signs what a request costs, and a redeemer settles the vouchers of many holders at once."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import click
+
+from nvm_chain.cli.answers import name_plan, transaction_rows
+from nvm_chain.cli.commands import Group, chain_command
+from nvm_chain.cli.durations import HOUR, Duration, format_time
+from nvm_chain.cli.failures import EXIT_REFUSED
+from nvm_chain.cli.lazy import credits, paying, plans, settling, vouchers
+from nvm_chain.cli.messages import read_message, read_messages
+from nvm_chain.cli.output import Rows, count, fields_of, format_plan_id
+from nvm_chain.cli.parameters import Address, Context, PlanId
+from nvm_chain.cli.session import Session
+from nvm_chain.errors import InvalidConfig
+
+if TYPE_CHECKING:
+    from nvm_chain.types import VoucherOutcome
+    from nvm_chain.vouchers import SignedVoucher, Voucher
+
+voucher_group = Group("voucher", help="Use credits by signature: no transaction per request, and many settled in one.")
+
+NOUN: Final = "signed voucher"
+OUTCOMES: Final = {
+    "settled": "",
+    "short": "which is all the holder had",
+    "expired": "its deadline is over",
+    "used_up": "its ceiling was reached before",
+    "not_signed": "it is not the holder's signature for this redeemer",
+}
+"""What became of a voucher, for people."""
+
+
+# ---------------------------------------------------------------- sign
+
+
+@chain_command(
+    "sign",
+    signs=True,
+    examples=(
+        "nvm-chain voucher sign $PLAN --redeemer $BUILDER --cost 1 \\\n    --keyfile subscriber.json > voucher.json",
+        (
+            "nvm-chain voucher sign $PLAN --redeemer $BUILDER --cost 2 --last-ceiling 40 \\\n"
+            "    --context request-17 --dev-account 2 >> vouchers.jsonl"
+        ),
+        (
+            "nvm-chain voucher sign $PLAN --redeemer $BUILDER --ceiling 50 --valid 12h \\\n"
+            "    --dev-account 2 > session.json"
+        ),
+    ),
+)
+@click.argument("plan", type=PlanId())
+@click.option("--redeemer", type=Address(), required=True, help="Who may settle it: the plan's owner or a redeemer.")
+@click.option("--cost", type=int, metavar="N", help="Credits that the next request costs.")
+@click.option(
+    "--last-ceiling",
+    type=int,
+    metavar="N",
+    help="Highest ceiling signed on this plan so far. Default: what the chain has settled.",
+)
+@click.option("--ceiling", type=int, metavar="N", help="In place of --cost: credits redeemed in all, ever.")
+@click.option("--valid", type=Duration(), default=HOUR, help="How long it counts. Default: 1 hour.")
+@click.option("--context", type=Context(), default="", help="What for: a UUID, 0x… or at most 32 bytes of text.")
+def sign(
+    session: Session,
+    plan: int,
+    redeemer: str,
+    cost: int | None,
+    last_ceiling: int | None,
+    ceiling: int | None,
+    valid: int,
+    context: str | bytes | UUID,
+) -> None:
+    """Sign a voucher for a request; nothing is sent.
+
+    Prints the voucher on stdout, one line of JSON for `voucher settle`, with --json or without. A voucher's ceiling counts
+    from zero: it is all that may ever have been redeemed by voucher, and not the cost of one request. With --cost only that
+    much is at risk; a higher --ceiling gives the redeemer a session up to it.
+    """
+    if (cost is None) == (ceiling is None):
+        raise InvalidConfig("how much? Give --cost N for the next request, or --ceiling N for a session, and not both")
+    if ceiling is not None and last_ceiling is not None:
+        raise InvalidConfig("--last-ceiling is what --cost adds to; leave it out with --ceiling")
+    written = credits.encode_context(context)
+    chain, sender = session.connect_to_sign()
+    signer = paying.check_signer(sender)
+    session.say("Reading the plan")
+    settling.check_accepts_vouchers(plans.read_plan(chain, plan))
+    terms: dict[str, Any] = {"redeemer": redeemer, "context": written}
+    if cost is not None:
+        last = last_ceiling or 0
+        signed = settling.sign_next_voucher(
+            chain, signer, plan, cost=cost, last_ceiling=last, valid_seconds=valid, **terms
+        )
+    else:
+        deadline = chain.read_time() + valid
+        voucher = vouchers.build_voucher(plan, holder=signer.address, ceiling=ceiling or 0, deadline=deadline, **terms)
+        signed = vouchers.sign_voucher(signer, voucher, chain_id=chain.chain_id, contract=chain.credits.address)
+    session.answer_message(signed.to_json(), _voucher_rows(signed.voucher))
+
+
+def _voucher_rows(voucher: "Voucher") -> Rows:
+    return [
+        ("plan id", format_plan_id(voucher.plan_id)),
+        ("holder", voucher.holder),
+        ("redeemer", voucher.redeemer),
+        ("ceiling", f"{count(voucher.ceiling, 'credit')} in all"),
+        ("until", format_time(voucher.deadline)),
+    ]
+
+
+# ---------------------------------------------------------------- verify
+
+
+@chain_command(
+    "verify",
+    examples=(
+        "nvm-chain voucher verify voucher.json",
+        "nvm-chain voucher verify voucher.json --redeemer $BUILDER --json",
+        "nvm-chain voucher verify - --offline --chain-id 31337 --credits $CREDITS \\\n    < voucher.json",
+    ),
+)
+@click.argument("file", metavar="FILE")
+@click.option("--redeemer", type=Address(), help="Who wants to settle it. Default: whoever it names.")
+@click.option(
+    "--offline", is_flag=True, help="Check signature and deadline only, by --chain-id, --credits and this clock."
+)
+def verify(session: Session, file: str, redeemer: str | None, offline: bool) -> None:
+    """Check a voucher, and show what settling it would bring now; nothing is sent.
+
+    FILE holds the voucher; - is the standard input. With --offline no node is asked, so what the holder has left and what was
+    settled before are not known, and a contract wallet's signature cannot be checked.
+    """
+    signed: SignedVoucher = read_message(file, vouchers.SignedVoucher.from_json, NOUN)
+    known: Mapping[str, int | None] = {"balance": None, "settled": None, "available": None}
+    if offline:
+        _verify_offline(session, signed, redeemer)
+    else:
+        known = _verify_online(session, signed, redeemer)
+    brings: Rows = [] if offline else [("brings", f"{count(known['available'] or 0, 'credit')} now")]
+    data = {**name_plan(signed.voucher.plan_id), **fields_of(signed.voucher), **known}
+    session.answer(data, [*_voucher_rows(signed.voucher), ("signature", "good"), *brings])
+
+
+def _verify_offline(session: Session, signed: "SignedVoucher", redeemer: str | None) -> None:
+    if session.chain_id is None or session.credits is None:
+        raise InvalidConfig("which contract is it for? Give --chain-id N and --credits ADDRESS with --offline")
+    vouchers.verify_voucher(signed, chain_id=session.chain_id, contract=session.credits, redeemer=redeemer)
+
+
+def _verify_online(session: Session, signed: "SignedVoucher", redeemer: str | None) -> dict[str, int]:
+    chain = session.connect()
+    session.say("Checking the voucher")
+    check = settling.check_voucher(chain, signed, redeemer=redeemer)
+    return {"balance": check.balance, "settled": check.settled, "available": check.available}
+
+
+# ---------------------------------------------------------------- settle
+
+
+@chain_command(
+    "settle",
+    signs=True,
+    examples=(
+        "nvm-chain voucher settle $PLAN voucher.json --keyfile builder.json",
+        "nvm-chain voucher settle $PLAN vouchers.jsonl session.json --dev-account 1",
+        "nvm-chain voucher settle $PLAN - --dev-account 1 --json < vouchers.jsonl",
+    ),
+)
+@click.argument("plan", type=PlanId())
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+def settle(session: Session, plan: int, files: tuple[str, ...]) -> None:
+    """Redeem the credits of many holders by their vouchers, in one transaction. Plan owner and redeemers only.
+
+    Each FILE holds vouchers, one on a line; - is the standard input. Of each its whole ceiling is taken, or what the holder
+    has. One that brings nothing, because it is expired, used up or not signed, harms no other; each one's outcome is shown,
+    and the exit code is 6 if any brought nothing. Settling again is safe: a ceiling counts once.
+    """
+    batch = read_messages(files, vouchers.SignedVoucher.from_json, NOUN)
+    chain, signer = session.connect_to_sign()
+    receipt = settling.settle_vouchers(chain, signer, plan, batch)
+    data = {
+        **name_plan(plan),
+        "redeemer": receipt.redeemer,
+        "credits": receipt.credits,
+        "outcomes": receipt.outcomes,
+        "transaction": receipt.transaction,
+    }
+    rows: Rows = [
+        ("plan id", format_plan_id(plan)),
+        *map(_outcome_row, receipt.outcomes),
+        ("taken", f"{count(receipt.credits, 'credit')} by {count(len(batch), 'voucher')}"),
+        *transaction_rows(receipt.transaction),
+    ]
+    session.answer(data, rows)
+    if any(outcome.amount == 0 for outcome in receipt.outcomes):
+        click.get_current_context().exit(EXIT_REFUSED)
+
+
+def _outcome_row(outcome: "VoucherOutcome") -> tuple[str, object]:
+    name = outcome.result.name.lower()
+    brought = count(outcome.amount, "credit") if outcome.amount else "nothing"
+    return name.replace("_", " "), ", ".join(filter(None, [f"{outcome.holder}  {brought}", OUTCOMES[name]]))
+
+
+for command in (sign, verify, settle):
+    voucher_group.add_command(command)

@@ -1,0 +1,100 @@
+"""Where the story happens: a development chain, who is who on it, and what was sent."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from eth_account.signers.local import LocalAccount
+from eth_typing import ChecksumAddress
+
+from nvm_chain.chain import Chain, open_rpc
+from nvm_chain.credits import read_balance
+from nvm_chain.demo.results import NotRefused, Step
+from nvm_chain.dev_accounts import derive_dev_accounts
+from nvm_chain.embedded import deploy_all, open_embedded
+from nvm_chain.errors import InvalidConfig, NvmChainError, WrongChain
+from nvm_chain.tokens import read_token_balance, read_token_info
+from nvm_chain.types import Transaction
+from nvm_chain.units import format_units
+
+ROLES: Final = ("deployer", "builder", "subscriber", "stranger", "comparison_payer", "comparison_payee")
+"""Who the chain's first accounts are. The last two only move USDC, so that gas can be compared with that of a transfer."""
+
+DEV_BALANCE_WEI: Final = 100 * 10**18
+"""What the accounts of a development node have and more. Their keys are public, so nowhere else do they keep as much."""
+
+
+def open_demo_chain(rpc_url: str | None = None, chain_id: int | None = None) -> Chain:
+    """Open the embedded chain, or a development node such as anvil by its URL, with Credits and a TestUSDC of its own.
+
+    A node gets two transactions. Raises ConnectionFailed, WrongChain if it is not the chain expected, and InvalidConfig
+    if it is no development chain.
+    """
+    if rpc_url is None:
+        return open_embedded()
+    chain = open_rpc(rpc_url)
+    if chain_id is not None and chain.chain_id != chain_id:
+        raise WrongChain(chain_id, chain.chain_id)
+    if not is_development_chain(chain):
+        raise InvalidConfig(
+            f"the demo needs the funded accounts of a development node such as anvil, and chain {chain.chain_id} has none"
+        )
+    chain.accounts = derive_dev_accounts()
+    deploy_all(chain, chain.accounts[0])
+    return chain
+
+
+def is_development_chain(chain: Chain) -> bool:
+    """Return whether the well-known development accounts have coins here. At most one request."""
+    return bool(chain.accounts) or chain.read_coin_balance(derive_dev_accounts()[0].address) >= DEV_BALANCE_WEI
+
+
+@dataclass
+class Stage:
+    """The chain, who is who on it, and the story so far: what was sent, and what was refused."""
+
+    chain: Chain
+    on_step: Callable[[Step], object]
+    sent: dict[str, list[Transaction]] = field(default_factory=dict)
+    refusals: list[Step] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Name the accounts. Raises InvalidConfig on a chain without USDC."""
+        if self.chain.usdc is None:
+            raise InvalidConfig(f"the demo needs a TestUSDC, and none is known on chain {self.chain.chain_id}")
+        self.usdc: ChecksumAddress = self.chain.usdc
+        self.signers: dict[str, LocalAccount] = dict(zip(ROLES, self.chain.accounts, strict=False))
+        self.decimals = read_token_info(self.chain, self.usdc).decimals
+
+    def address(self, role: str) -> ChecksumAddress:
+        """Return whose address a role has."""
+        return self.signers[role].address
+
+    def money(self, base_units: int) -> str:
+        """Write base units for people."""
+        return f"{format_units(base_units, self.decimals)} USDC"
+
+    def read_money(self, role: str) -> int:
+        """Read somebody's USDC, in base units."""
+        return read_token_balance(self.chain, self.usdc, self.address(role))
+
+    def read_credits(self, plan_id: int, role: str = "subscriber") -> int:
+        """Read somebody's credits."""
+        return read_balance(self.chain, plan_id, self.address(role))
+
+    def tell(self, actor: str, action: str, outcome: str, *, opens: str = "") -> None:
+        """Tell of a step that was made, which may open an act."""
+        self.on_step(Step(actor, action, outcome, opens=opens))
+
+    def expect_refusal(
+        self, actor: str, attempt: str, expected: type[NvmChainError], act: Callable[[], object]
+    ) -> None:
+        """Attempt what has to be refused with the one right error, and tell of it. Raises NotRefused if it is not."""
+        try:
+            act()
+        except expected as error:
+            step = Step(actor, f"tries to {attempt}", f"refused with {type(error).__name__}", error)
+            self.refusals.append(step)
+            self.on_step(step)
+        else:
+            raise NotRefused(f"The {actor}'s attempt to {attempt}")

@@ -1,0 +1,56 @@
+"""The two acts in order, and the closing account, read from the chain."""
+
+from collections.abc import Callable
+
+from nvm_chain.chain import Chain
+from nvm_chain.credits import read_balances
+from nvm_chain.demo.metering import Metering
+from nvm_chain.demo.purchase import Purchase
+from nvm_chain.demo.results import DemoResult, Step
+from nvm_chain.demo.stage import ROLES, Stage
+
+
+def run_demo(chain: Chain, on_step: Callable[[Step], object]) -> DemoResult:
+    """Tell the story on a development chain and return what it came to; ``on_step`` hears of each step when it is done.
+
+    The chain has to have accounts, Credits and a TestUSDC: see `open_demo_chain`. About 20 transactions. Raises NotRefused
+    if the chain lets somebody do what it must refuse.
+    """
+    stage = Stage(chain, on_step)
+    purchase = Purchase(stage)
+    receipt = purchase.play()
+    metering = Metering(stage)
+    metered = metering.play()
+    purchase.compare()
+    balances = _read_balances(stage, purchase.plan_id, metered.plan_id)
+    changes = purchase.changes
+    return DemoResult(
+        chain=chain.label,
+        chain_id=chain.chain_id,
+        credits_contract=chain.credits.address,
+        usdc=stage.usdc,
+        accounts={role: stage.address(role) for role in ROLES},
+        plan_id=purchase.plan_id,
+        price_paid=purchase.paid,
+        receivers=receipt.receivers,
+        credits_granted=changes["granted"],
+        credits_minted=changes["minted"],
+        credits_redeemed=changes["redeemed"],
+        credits_burned=changes["burned"],
+        credits_left=balances["subscriber"]["credits"],
+        metered=metered,
+        balances=balances,
+        gas={name: sent[-1].gas_used for name, sent in stage.sent.items()},
+        transactions={name: tuple(item.hash for item in sent) for name, sent in stage.sent.items()},
+        refusals=tuple(stage.refusals),
+    )
+
+
+def _read_balances(stage: Stage, plan_id: int, metered_plan_id: int) -> dict[str, dict[str, int]]:
+    roles = ("builder", "subscriber", "stranger")
+    credits = read_balances(stage.chain, [(plan_id, stage.address(role)) for role in roles])
+    metered = read_balances(stage.chain, [(metered_plan_id, stage.address(role)) for role in roles])
+    return {
+        role: {"usdc": stage.read_money(role), "credits": held, "metered_credits": counted}
+        for role, held, counted in zip(roles, credits, metered, strict=True)
+    }

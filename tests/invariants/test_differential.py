@@ -1,0 +1,54 @@
+"""The contract agrees with an independent model of it over long random histories of every operation.
+
+NVM_CHAIN_SEED names the first seed, NVM_CHAIN_HISTORIES how many histories, NVM_CHAIN_STEPS how long each is. A failure names the
+seed and the step: the same seed makes the same history.
+NVM_CHAIN_MUTANTS=1 also lets the comparison look for mistakes that were made on purpose.
+"""
+
+import os
+
+import pytest
+
+from tests.invariants.comparison import Comparison, Disagreement, run_history
+from tests.invariants.histories import Historian
+from tests.invariants.mutants import MUTANTS, Mutant, compile_mutant
+
+SEED = int(os.environ.get("NVM_CHAIN_SEED", "1"))
+HISTORIES = int(os.environ.get("NVM_CHAIN_HISTORIES", "8"))
+STEPS = int(os.environ.get("NVM_CHAIN_STEPS", "1200"))
+ENOUGH_STEPS = 1000
+"""In so many steps every operation succeeds."""
+
+
+def operations() -> set[str]:
+    comparison = Comparison()
+    return set(Historian(comparison.model, comparison.engine, 0).makers)
+
+
+def run_histories(creation_code: bytes) -> None:
+    """Run what the test above runs by default."""
+    for seed in range(1, 9):
+        run_history(seed, 1200, creation_code)
+
+
+@pytest.mark.parametrize("seed", range(SEED, SEED + HISTORIES))
+def test_history__of_every_operation__model_and_contract_agree(seed: int) -> None:
+    comparison = run_history(seed, STEPS)
+    print(f"\nseed {seed}, {STEPS} steps\n{comparison.tally.table()}")
+    if STEPS >= ENOUGH_STEPS:
+        assert operations() - set(comparison.tally.succeeded) == set()
+        assert comparison.tally.succeeded.total() > comparison.tally.tried.total() * 0.6
+
+
+def test_history__with_the_same_seed__is_the_same() -> None:
+    first, second = run_history(7, 100), run_history(7, 100)
+    assert first.log == second.log
+
+
+@pytest.mark.skipif("NVM_CHAIN_MUTANTS" not in os.environ, reason="compiles for a minute; NVM_CHAIN_MUTANTS=1 runs it")
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_history__of_a_broken_contract__is_found_out(mutant: Mutant) -> None:
+    creation_code = compile_mutant(mutant)
+    with pytest.raises(Disagreement) as found:
+        run_histories(creation_code)
+    print(f"\n{mutant.name}: {str(found.value)[:300]}")
