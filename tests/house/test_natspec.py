@@ -14,6 +14,7 @@ from nvm_chain.artifacts import ContractName, read_artifact
 
 CONTRACTS = Path(__file__).parent.parent.parent / "contracts"
 NAMES: tuple[ContractName, ...] = ("Credits", "AgentRegistry")
+PARTS = sorted((CONTRACTS / "parts").glob("*.sol"))
 LIBRARIES = sorted((CONTRACTS / "libraries").glob("*.sol"))
 
 DECLARATION = re.compile(
@@ -199,7 +200,7 @@ UNREACHABLE = {
 def bodies(contract: str) -> dict[str, str]:
     """Return every function and modifier of a contract and of all libraries as text, the latter as `Library.name`."""
     found = {}
-    for path in (CONTRACTS / f"{contract}.sol", *LIBRARIES):
+    for path in (CONTRACTS / f"{contract}.sol", *(PARTS if contract == "Credits" else ()), *LIBRARIES):
         home = f"{path.stem}." if path in LIBRARIES else ""
         source = path.read_text("utf-8")
         for name, body in re.findall(
