@@ -240,7 +240,7 @@ def test_settle_vouchers__of_a_mixed_batch__tells_what_became_of_each_in_order(c
     batch = [
         counter.sign(first, 4),
         counter.sign(second, 11),
-        counter.sign(expired, 1, deadline=world.now),
+        counter.sign(expired, 1, deadline=world.now - 1),
         counter.sign(empty, 5),
         counter.sign(third, 10),
         counter.sign(used, 2),
