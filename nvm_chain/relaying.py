@@ -62,6 +62,9 @@ def sign_plan_order(
         max_cost=most,
         valid_before=chain.read_time() + valid_seconds + 1,
     )
+    nonce = authorization_nonce(order, chain_id=chain.chain_id, contract=chain.credits.address)
+    # Unused, as the salt is new; asked because some tokens take permits and no authorizations, and say so here only.
+    is_authorization_used(chain, plan.terms.token, order.payer, nonce)
     return sign_order(signer, order, token=domain, contract=chain.credits.address)
 
 

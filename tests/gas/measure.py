@@ -10,11 +10,22 @@ from eth_typing import ChecksumAddress
 from web3.types import TxReceipt
 
 from nvm_chain.artifacts import read_artifact
-from nvm_chain.types import Rule, Split
+from nvm_chain.authorizations import OrderAuthorization, sign_order
+from nvm_chain.eip712 import Domain
+from nvm_chain.permits import Permit, sign_permit
+from nvm_chain.token_domains import read_token_domain
+from nvm_chain.types import Kind, Rule, Split
+from nvm_chain.vouchers import Voucher, sign_voucher
 from tests.support.world import NO_CONTEXT, PRICE, ZERO, World
 
 BATCHES = (1, 10, 100)
 BATCH_GAS = 12_000_000
+LOTS = (1, 10, 50, 200)
+DAYS_100 = 100 * 86_400
+FOREVER = 2**64 - 1
+MANY_PLANS = 100
+CONTEXT = b"\xc0" * 32
+USAGE = {"kind": Kind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0}
 
 
 def measure_gas(world: World) -> dict[str, int]:
@@ -24,7 +35,16 @@ def measure_gas(world: World) -> dict[str, int]:
     world.send(world.partner, world.usdc.functions.mint(world.builder.address, 1))
     plain = _plain_transfer(world)
     rows = {"transferFrom of the same token, whole transaction": plain}
-    for measure in (_orders, _orders_without_token, _holders, _owners, _deployment):
+    for measure in (
+        _orders,
+        _signed_orders,
+        _orders_without_token,
+        _expiring,
+        _holders,
+        _settlements,
+        _owners,
+        _deployment,
+    ):
         rows.update(measure(world, plain))
     return rows
 
@@ -80,7 +100,96 @@ def _orders(world: World, plain: int) -> dict[str, int]:
     rows["order again with a protocol fee: over transferFrom"] = _twice(world, plain, _register(world))[1]
     world.set_fee(0)
     rows["order again with 16 receivers: over transferFrom"] = _twice(world, plain, _with_16_receivers(world))[1]
+    first = _register(world)
+    world.order(first)
+    for _ in range(MANY_PLANS):
+        world.register(token=ZERO, splits=())
+    rows[f"order again after {MANY_PLANS} other plans: over transferFrom"] = _gas(world.order(first)) - plain
     return rows
+
+
+def _signed_orders(world: World, plain: int) -> dict[str, int]:
+    plan_id, token = _register(world), read_token_domain(world.chain, world.usdc.address)
+    world.order(plan_id)
+    permits = [_send_permit_order(world, plan_id, token) for _ in range(2)]
+    relayed = [_relay_order(world, plan_id, token, start) for start in (1, 100)]
+    usage = _register(world, **USAGE)
+    pay = world.credits.functions.pay(usage, 1, PRICE, CONTEXT)
+    world.send(world.subscriber, world.usdc.functions.approve(world.credits.address, 10 * PRICE))
+    return {
+        "order again with a permit, new allowance: over transferFrom": permits[1] - plain,
+        "order again by a relayer, with an authorization: over transferFrom": relayed[1] - plain,
+        "pay for a request of a usage plan: over transferFrom": _gas(world.send(world.subscriber, pay)) - plain,
+    }
+
+
+def _send_permit_order(world: World, plan_id: int, token: Domain) -> int:
+    payer = world.subscriber
+    nonce = world.read(world.usdc.functions.nonces(payer.address))
+    for deadline in range(FOREVER, 0, -1):
+        permit = Permit(payer.address, world.credits.address, PRICE, nonce, deadline)
+        signature = sign_permit(payer, permit, token=token)
+        if signature.v == 27 and 0 not in signature.r + signature.s:  # the token compares v with 27 first
+            break
+    function = world.credits.functions.orderWithPermit(plan_id, payer.address, 1, PRICE, (deadline, *signature))
+    return _gas(world.send(payer, function))
+
+
+def _relay_order(world: World, plan_id: int, token: Domain, start: int) -> int:
+    payer = world.subscriber
+    for number in range(start, 256):
+        values = (plan_id, payer.address, payer.address, 1, PRICE, 0, FOREVER, bytes([number]) * 32)
+        signed = sign_order(payer, OrderAuthorization(*values), token=token, contract=world.credits.address)
+        if 0 not in signed.signature:
+            break
+    return _gas(world.send(world.partner, world.credits.functions.orderWithAuthorization(values, signed.signature)))
+
+
+def _expiring(world: World, plain: int) -> dict[str, int]:
+    """Of so many lots the first half expires at once, so that the first live one has to be searched for."""
+    plan_id = _register(world, duration=DAYS_100)
+    rows = dict(
+        zip(
+            (
+                "order of an expiring plan, new holder: over transferFrom",
+                "order of an expiring plan again: over transferFrom",
+            ),
+            _twice(world, plain, plan_id),
+            strict=True,
+        )
+    )
+    rows[f"order of an expiring plan again with {LOTS[-1]} lots: over transferFrom"] = 0  # measured below, shown here
+    for count in LOTS:
+        held = _register(world, duration=DAYS_100)
+        _give_lots(world, held, count // 2)
+        world.mine_at(world.now + DAYS_100 // 2)
+        _give_lots(world, held, count - count // 2)
+        if count == LOTS[-1]:
+            rows[f"burn on an expiring plan with {count} lots, none expired, whole transaction"] = _burn_one(
+                world, held
+            )
+        world.mine_at(world.now + DAYS_100 // 2 + 1)
+        rows[f"burn on an expiring plan with {_lots(count)}, whole transaction"] = _burn_one(world, held)
+    rows[f"order of an expiring plan again with {LOTS[-1]} lots: over transferFrom"] = _gas(world.order(held)) - plain
+    return rows
+
+
+def _burn_one(world: World, plan_id: int) -> int:
+    burn = world.credits.functions.burn(plan_id, world.subscriber.address, 1)
+    return _gas(world.send(world.subscriber, burn))
+
+
+def _lots(count: int) -> str:
+    return f"{count} lots, half expired" if count > 1 else "1 lot"
+
+
+def _give_lots(world: World, plan_id: int, count: int) -> None:
+    """Give the subscriber so many lots of 5 credits."""
+    while count > 0:
+        size = min(count, BATCHES[-1])
+        function = world.credits.functions.mintBatch(plan_id, [world.subscriber.address] * size, [5] * size)
+        _gas(world.send_with_gas(world.builder, function, BATCH_GAS))
+        count -= size
 
 
 def _with_16_receivers(world: World) -> int:
@@ -124,6 +233,35 @@ def _holders(world: World, plain: int) -> dict[str, int]:
         "redeem by a redeemer, whole transaction": own(lambda: world.send(world.redeemer, served_redeem)),
         "safeTransferFrom to a holder, whole transaction": own(lambda: world.send(holder, transfer)),
     }
+
+
+def _settlements(world: World, plain: int) -> dict[str, int]:
+    """Vouchers of holders who have had one settled before: they take 5 credits each, with what they sign as full as can be."""
+    plan_id = _register(world)
+    world.send(world.builder, world.credits.functions.setRedeemer(plan_id, world.redeemer.address, True))
+    rows = {}
+    for size in BATCHES:
+        holders = [_account(size * 10**7 + number) for number in range(1, size + 1)]
+        addresses = [holder.address for holder in holders]
+        mint = world.credits.functions.mintBatch(plan_id, addresses, [10] * size)
+        _gas(world.send_with_gas(world.builder, mint, BATCH_GAS))
+        for ceiling in (5, 10):
+            items = [_sign_settlement(world, plan_id, holder, ceiling) for holder in holders]
+            settle = world.credits.functions.settle(plan_id, items)
+            gas = _gas(world.send_with_gas(world.redeemer, settle, BATCH_GAS))
+        rows[f"settle vouchers in a batch of {size}, per voucher"] = gas // size
+    return rows
+
+
+def _sign_settlement(world: World, plan_id: int, holder: LocalAccount, ceiling: int) -> tuple[object, ...]:
+    """Return an item whose context and signature have no zero byte."""
+    chain_id, contract = world.chain.chain_id, world.credits.address
+    for number in range(1, 256):
+        voucher = Voucher(plan_id, holder.address, world.redeemer.address, ceiling, bytes([number]) * 32, FOREVER)
+        signature = sign_voucher(holder, voucher, chain_id=chain_id, contract=contract).signature
+        if 0 not in signature:
+            break
+    return (holder.address, 5, ceiling, voucher.context, FOREVER, signature)
 
 
 def _owners(world: World, plain: int) -> dict[str, int]:

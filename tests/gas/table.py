@@ -7,7 +7,13 @@ TABLE = Path(__file__).parent / "table.md"
 AIMS = {
     "order, new holder: over transferFrom": 35_000,
     "order again: over transferFrom": 18_000,
+    "order of an expiring plan again: over transferFrom": 42_000,
+    "order of an expiring plan again with 200 lots: over transferFrom": 42_000,
     "burn by the holder, whole transaction": 30_500,
+    "burn on an expiring plan with 1 lot, whole transaction": 40_000,
+    "burn on an expiring plan with 200 lots, none expired, whole transaction": 46_000,
+    "burn on an expiring plan with 200 lots, half expired, whole transaction": 46_000,
+    "settle vouchers in a batch of 100, per voucher": 16_500,
     "deploy Credits, whole transaction": 6_000_000,
     "code size of Credits, bytes": 24_576,
 }
@@ -17,8 +23,8 @@ HEAD = """# Gas
 
 Written by `make bench` from receipts, the same on eth-tester and on anvil; a test compares it with a fresh measurement.
 The token is TestUSDC. "Over transferFrom" is what an order costs beyond a plain `transferFrom` of the same token, so it
-holds for any ERC-20. Two aims for orders are not reached. By a trace, 16,574 gas of "order again" are three cold storage reads
-(6,300), one write (2,900), two events (4,774) and the cold call of the token (2,600); the rest is Solidity's own work.
+holds for any ERC-20. Lots that have expired since the last burn have to be found, once, by halves: that is what grows with their
+number. Vouchers are of holders who have had one settled before.
 
 | operation | gas | aim |
 |---|---:|---:|
@@ -27,8 +33,14 @@ holds for any ERC-20. Two aims for orders are not reached. By a trace, 16,574 ga
 
 def format_table(rows: dict[str, int]) -> str:
     """Return the table as the text of its file."""
-    lines = (f"| {name} | {gas:,} | {f'≤ {AIMS[name]:,}' if name in AIMS else ''} |" for name, gas in rows.items())
+    lines = (f"| {name} | {gas:,} | {_format_aim(name, gas)} |" for name, gas in rows.items())
     return HEAD + "\n".join(lines) + "\n"
+
+
+def _format_aim(name: str, gas: int) -> str:
+    if name not in AIMS:
+        return ""
+    return f"≤ {AIMS[name]:,}{'' if gas <= AIMS[name] else ', not reached'}"
 
 
 def parse_table(text: str) -> dict[str, int]:

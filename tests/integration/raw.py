@@ -49,3 +49,11 @@ def deploy_renamed_usdc(world: World) -> Contract:
     token = world.chain.bind(world.chain.deploy(world.stranger, bytes.fromhex(code[2:])), read_abi("TestUSDC"))
     assert (world.read(token.functions.name()), world.read(token.functions.version())) == ("EURC", "7")
     return token
+
+
+def deploy_permit_token(world: World) -> Contract:
+    """Deploy a TestUSDC that takes permits and, its authorizationState being called something else, no authorizations."""
+    code = read_creation_code("TestUSDC")
+    assert code.count("e94a0102") == 1
+    creation = bytes.fromhex(code.replace("e94a0102", "e94a0103")[2:])
+    return world.chain.bind(world.chain.deploy(world.stranger, creation), read_abi("TestUSDC"))

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import pytest
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from eth_typing import ChecksumAddress
+from eth_typing import ChecksumAddress, Hash32
 
 from nvm_chain.addresses import ZERO_ADDRESS
 from nvm_chain.authorizations import (
@@ -43,9 +43,9 @@ from nvm_chain.errors import (
 from nvm_chain.plans import register_plan, set_plan_active
 from nvm_chain.pricing import get_fixed_credits_config, get_quoted_price_config, get_split_price_config
 from nvm_chain.relaying import check_signed_order, relay_order, sign_plan_order
-from nvm_chain.token_domains import read_token_domain
+from nvm_chain.token_domains import read_token_domain, takes_permits
 from nvm_chain.types import OrderReceipt, RegisteredPlan
-from tests.integration.raw import deploy_quoter, deploy_renamed_usdc, set_quote
+from tests.integration.raw import deploy_permit_token, deploy_quoter, deploy_renamed_usdc, set_quote
 from tests.support.events import granted, ordered
 from tests.support.plans import usage
 from tests.support.reverts import reverts
@@ -121,7 +121,7 @@ def test_sign_plan_order__sends_nothing_and_counts_for_an_hour_by_the_chains_clo
     requests_made.clear()
     order = sign_plan_order(world.chain, payer, plan.plan_id).order
     assert set(requests_made) <= {"eth_call", "eth_getBlockByNumber"}
-    assert 8 <= len(requests_made) <= 11  # about ten
+    assert 8 <= len(requests_made) <= 12  # about ten
     assert (order.payer, order.receiver, order.quantity, order.max_cost) == (payer.address, payer.address, 1, PRICE)
     assert (order.valid_after, order.valid_before) == (0, world.now + 3601)
 
@@ -223,7 +223,7 @@ def test_relay_order__signed_for_another_contract__is_refused(
 def test_relay_order__signed_for_another_token_or_chain__is_refused(
     world: World, signed: SignedOrder, refused: Callable[..., None], field: str
 ) -> None:
-    values = {"name": "USDC Coin", "version": "3", "chain_id": 1, "address": world.stranger.address}
+    values: dict[str, Any] = {"name": "USDC Coin", "version": "3", "chain_id": 1, "address": world.stranger.address}
     token = replace(signed.token, **{field: values[field]})
     error = AuthorizationMismatch("token", str(signed.token.as_data()), str(token.as_data()))
     refused(error, replace(signed, token=token))
@@ -382,6 +382,14 @@ def test_sign_plan_order__in_a_token_without_a_domain__is_refused(world: World, 
         sign_plan_order(world.chain, payer, world.register(token=token.address))
 
 
+def test_sign_plan_order__in_a_token_that_takes_permits_only__is_refused(world: World, payer: LocalAccount) -> None:
+    token = deploy_permit_token(world)
+    world.send(world.stranger, token.functions.mint(payer.address, FUNDS))
+    assert takes_permits(world.chain, token.address, payer.address)
+    with reverts(TokenCannotSign(token.address)):
+        sign_plan_order(world.chain, payer, world.register(token=token.address))
+
+
 def test_sign_plan_order__by_no_signer__is_refused(world: World, plan: RegisteredPlan, payer: LocalAccount) -> None:
     class Nobody:
         address = payer.address
@@ -407,7 +415,7 @@ def sign_for_wallet(world: World, plan_id: int, wallet: ChecksumAddress, key: Lo
     token = read_token_domain(world.chain, world.usdc.address)
     order = build_order_authorization(plan_id, payer=wallet, max_cost=PRICE, valid_before=world.now + 3600)
     digest = authorization_digest(order, token=token, contract=world.credits.address)
-    return SignedOrder(order, token, world.credits.address, bytes(key.unsafe_sign_hash(digest).signature))
+    return SignedOrder(order, token, world.credits.address, bytes(key.unsafe_sign_hash(Hash32(digest)).signature))
 
 
 def test_relay_order__of_a_contract_wallet__asks_the_wallet(

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import pytest
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from eth_typing import ChecksumAddress
+from eth_typing import ChecksumAddress, Hash32
 
 from nvm_chain.contract_errors import InsufficientCredits, NotRedeemer, UnknownPlan, VouchersNotAccepted
 from nvm_chain.credits import burn_credits, read_account, read_balance
@@ -59,7 +59,7 @@ class Counter:
                 holder, voucher, chain_id=self.world.chain.chain_id, contract=self.world.credits.address
             )
         digest = voucher_digest(voucher, chain_id=self.world.chain.chain_id, contract=self.world.credits.address)
-        return SignedVoucher(voucher, bytes(signer.unsafe_sign_hash(digest).signature))
+        return SignedVoucher(voucher, bytes(signer.unsafe_sign_hash(Hash32(digest)).signature))
 
     def settle(self, *vouchers: SignedVoucher, amounts: list[int] | None = None) -> SettlementReceipt:
         """Settle vouchers as the redeemer."""
@@ -240,7 +240,7 @@ def test_settle_vouchers__of_a_mixed_batch__tells_what_became_of_each_in_order(c
     batch = [
         counter.sign(first, 4),
         counter.sign(second, 11),
-        counter.sign(expired, 1, deadline=world.now),
+        counter.sign(expired, 1, deadline=world.now - 1),
         counter.sign(empty, 5),
         counter.sign(third, 10),
         counter.sign(used, 2),

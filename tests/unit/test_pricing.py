@@ -217,7 +217,7 @@ def test_get_quoted_price_config__with_a_weight_of_zero__raises() -> None:
 
 
 def test_get_outside_price_config__costs_nothing_on_chain() -> None:
-    assert get_outside_price_config() == PriceConfig(ZERO_ADDRESS, (), settled_outside=True)  # type: ignore[arg-type]
+    assert get_outside_price_config() == PriceConfig(ZERO_ADDRESS, (), settled_outside=True)
 
 
 # ---------------------------------------------------------------------- time and usage
