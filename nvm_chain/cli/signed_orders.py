@@ -30,8 +30,8 @@ signed_order_group = Group(
     examples=(
         "nvm-chain signed-order sign $PLAN --keyfile subscriber.json > order.json",
         (
-            'nvm-chain signed-order sign $PLAN --quantity 2 --max-cost "40 USDC" --valid 1d \\\n'
-            "    --dev-account 2 > order.json"
+            'nvm-chain signed-order sign $PLAN --quantity 2 --max-cost "40 USDC" \\\n'
+            "    --valid 1d --dev-account 2 > order.json"
         ),
     ),
 )
