@@ -295,12 +295,10 @@ def test_voucher_settle__where_some_bring_nothing__settles_the_others_and_exits_
     ran = shell("voucher", "settle", str(plan_id), write("v.jsonl", good, good, forged), *BUILDER)
     holder = world.subscriber.address
     assert ran.exit_code == 6
-    assert (
-        ran.stdout.splitlines()[:5]
-        == [
-            f"plan id      {format_plan_id(plan_id)}",
-            f"settled      {holder}  7 credits",
-            f"used up      {holder}  nothing, its ceiling was reached before",
+    assert ran.stdout.splitlines()[:5] == [
+        f"plan id      {format_plan_id(plan_id)}",
+        f"settled      {holder}  7 credits",
+        f"used up      {holder}  nothing, its ceiling was reached before",
         f"not signed   {holder}  nothing, it is not the holder's signature for this redeemer",
         "taken        7 credits by 3 vouchers",
     ]
