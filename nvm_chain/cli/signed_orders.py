@@ -88,7 +88,7 @@ def verify(session: Session, file: str) -> None:
 )
 @click.argument("file", metavar="FILE")
 def relay(session: Session, file: str) -> None:
-    """Bring a signed order to the chain: the signer pays the gas, and the order's payer the price.
+    """Send a signed order to the chain: the signer pays the gas, and the order's payer the price.
 
     FILE holds the signed order; - is the standard input. It is checked first, so nothing is sent that would fail.
     """
