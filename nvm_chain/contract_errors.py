@@ -341,7 +341,7 @@ class ReferenceUsed(ContractError):
 
 @dataclass(eq=False)
 class CreditsOverflow(ContractError):
-    """Thrown when a holder would have more than 2**64 - 1 credits of one plan, or more than 2**24 - 2 purchases that expire."""
+    """Thrown when a holder would have more than 2**64 - 1 live credits of one plan, or too many purchases that expire."""
 
     plan_id: int
     holder: str
@@ -349,7 +349,7 @@ class CreditsOverflow(ContractError):
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        return f"{self.amount} more credits do not fit in the account of {self.holder}. Use another address."
+        return f"{self.amount} more credits do not fit in the account of {self.holder}. Use or burn some first, or another address."
 
 
 @dataclass(eq=False)

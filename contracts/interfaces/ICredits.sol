@@ -169,7 +169,7 @@ struct Settlement {
 /// @notice What became of one voucher.
 /// SETTLED: all that was asked for, up to the ceiling, was taken. SHORT: the holder had less, which was taken.
 /// EXPIRED: its deadline is over. USED_UP: its ceiling had been reached before. NOT_SIGNED: it is not the holder's signature
-/// over these terms, for this redeemer. The last three take nothing.
+/// over these terms, for this redeemer. The last three take nothing, and are looked for in this order.
 enum Result {
     SETTLED,
     SHORT,
@@ -209,7 +209,7 @@ interface ICredits is IERC1155MetadataURI {
     error ZeroDuration();
 
     /// @notice Thrown when a term has no meaning together with the others and so must be left at zero.
-    /// @param term Name of the term.
+    /// @param term Name of the term; "redeem range" for `minRedeem` and `maxRedeem`.
     error TermNotAllowed(bytes32 term);
 
     /// @notice Thrown when the redemption range is empty or starts at zero.
@@ -299,7 +299,7 @@ interface ICredits is IERC1155MetadataURI {
 
     /// @notice Thrown when a receiver of the price could not be paid.
     /// @param token Token of the payment; zero for the native coin.
-    /// @param payer Who pays.
+    /// @param payer Who pays; this contract where an authorization has brought the money.
     /// @param receiver Who should have been paid.
     /// @param amount The amount in base units.
     error PaymentFailed(address token, address payer, address receiver, uint256 amount);
@@ -324,7 +324,8 @@ interface ICredits is IERC1155MetadataURI {
     /// @param paymentReference The payment's reference.
     error ReferenceUsed(uint256 planId, bytes32 paymentReference);
 
-    /// @notice Thrown when a holder would have more than 2^64 - 1 credits of one plan, or more than 2^24 - 2 purchases that expire.
+    /// @notice Thrown when a holder would have more than 2^64 - 1 live credits of one plan, be granted more periods than that at once,
+    /// or have made more than 2^24 - 1 purchases of an expiring plan since nothing was left of them.
     /// @param planId The plan.
     /// @param holder The holder.
     /// @param amount Credits that do not fit.
@@ -446,7 +447,7 @@ interface ICredits is IERC1155MetadataURI {
     /// @param context What it was paid for, such as a request id.
     event Paid(uint256 indexed planId, address indexed payer, uint256 quantity, uint256 cost, bytes32 indexed context);
 
-    /// @notice Emitted when a plan is granted for a payment settled outside, right before the ERC-1155 event of its grant.
+    /// @notice Emitted when a plan is granted for a payment settled outside, before the ERC-1155 event of its grant.
     /// @param planId The plan.
     /// @param to Who got the credits.
     /// @param quantity Number of purchases.
@@ -474,7 +475,7 @@ interface ICredits is IERC1155MetadataURI {
     /// @param reason Selector of the error that the grant met; zero if it had none, such as out of gas.
     event MintSkipped(uint256 indexed planId, address indexed to, uint256 amount, bytes4 reason);
 
-    /// @notice Emitted when credits are redeemed, right after the ERC-1155 event that takes them.
+    /// @notice Emitted when credits are redeemed, after the ERC-1155 event that takes them.
     /// @param planId The plan.
     /// @param holder Whose credits.
     /// @param redeemer Who redeemed them.
@@ -491,7 +492,7 @@ interface ICredits is IERC1155MetadataURI {
     /// @param credits Credits taken by all together.
     event Settled(uint256 indexed planId, address indexed redeemer, uint256 count, uint256 credits);
 
-    /// @notice Emitted for each voucher of a batch that brought less than was asked for.
+    /// @notice Emitted for each voucher of a batch that brought less than was asked for, other than by its ceiling.
     /// @param planId The plan.
     /// @param holder Whose voucher.
     /// @param amount Credits taken.
@@ -517,7 +518,7 @@ interface ICredits is IERC1155MetadataURI {
 
     /// @notice Registers a plan; the caller becomes its owner and it takes orders at once.
     /// @dev Anyone may call. The id depends on the caller, so nobody can take another's id.
-    /// A term that has no meaning with the others must be zero, so that equal plans have equal terms.
+    /// A term that has no meaning with the others must be zero. The token of a free plan may be any: orders of it can be signed.
     /// Reverts with {ZeroCredits} if a purchase grants nothing, and the plan is not of kind USAGE.
     /// Reverts with {ZeroDuration} if a time plan has no duration.
     /// Reverts with {InvalidRedeemRange} if credits are redeemed and not `1 <= minRedeem <= maxRedeem`.
@@ -759,7 +760,8 @@ interface ICredits is IERC1155MetadataURI {
 
     /// @notice Destroys a holder's credits.
     /// @dev The holder, or an ERC-1155 operator of theirs. Warning: an operator is approved for all plans at once.
-    /// On a time plan that starts on purchase it gives up the last `amount` periods of access.
+    /// On a time plan that starts on purchase it gives up the last `amount` periods of access; without a period left, access ends
+    /// at once.
     /// Reverts with ERC1155MissingApprovalForAll if the caller is neither.
     /// Reverts with {ZeroAmount} if the amount is 0.
     /// Reverts with {InsufficientCredits} if the holder has too few credits.

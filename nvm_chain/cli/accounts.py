@@ -99,6 +99,7 @@ def lots(session: Session, plan: int, holder: str, offset: int, limit: int) -> N
     """Show what is left of each purchase of a plan whose credits expire, earliest expiry first."""
     chain = session.connect()
     session.say("Reading the lots")
+    plans.read_terms(chain, plan)  # an unknown plan is an error, not a plan without lots
     found = credits.read_lots(chain, plan, holder, offset=offset, limit=limit)
     rows: Rows = [
         ("plan id", format_plan_id(plan)),

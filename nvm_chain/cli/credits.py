@@ -65,7 +65,7 @@ def mint(session: Session, plan: int, grants: tuple[tuple[str, str], ...]) -> No
     signs=True,
     examples=(
         "nvm-chain grant-settled $PLAN $SUBSCRIBER --reference payment-4711 \\\n    --keyfile builder.json",
-        "nvm-chain grant-settled $PLAN $SUBSCRIBER --reference payment-4712 --quantity 2 \\\n    --dev-account 1 --json",
+        "nvm-chain grant-settled $PLAN $SUBSCRIBER --reference payment-4712 \\\n    --quantity 2 --dev-account 1 --json",
     ),
 )
 @click.argument("plan", type=PlanId())

@@ -141,9 +141,9 @@ class Teller:
     def _close_table(self, title: str, table: Table) -> None:
         self._console.print()
         self._console.print(title, style="bold", soft_wrap=True)
-        # A narrow terminal wraps the lines of a table; rich would cut its numbers.
-        needed = self._console.measure(table, options=self._console.options.update(max_width=TABLE_WIDTH)).maximum
-        self._console.print(table, width=needed, crop=False)
+        width, self._console.width = self._console.width, max(self._console.width, TABLE_WIDTH)
+        self._console.print(table, soft_wrap=True)  # a narrow terminal wraps lines, where rich would cut numbers
+        self._console.width = width
 
 
 def open_table(*columns: str) -> Table:

@@ -45,6 +45,13 @@ IN_SHELL: Final = (
     (r"\breplace_plans\b", "`nvm-chain agent detach`, then `attach`"),
     (r"\bset_minter\b", "`nvm-chain plan set-minter`"),
     (r"\bset_redeemer\b", "`nvm-chain plan set-redeemer`"),
+    (r"\bpay_usage\b", "`nvm-chain pay`"),
+    (r"\border_plan\b", "`nvm-chain order`"),
+    (r"\bmint_credits\b", "`nvm-chain mint`"),
+    (r"\bredeem_credits\b", "`nvm-chain redeem`"),
+    (r"\bgrant_settled\b", "`nvm-chain grant-settled`"),
+    (r"\bread access_until\b", "see `nvm-chain access`"),
+    (r"only the chain can tell(.*?): give ask_chain", r"only the chain can tell\1, so leave out --offline"),
     (r'give parse_units\("(\d+)", \d+\), for USDC usdc\("\d+"\)', r'give --price "\1 USDC", or base units'),
     (r"pass allow_tiny_price=True", "add --allow-tiny-price"),
 )

@@ -30,8 +30,8 @@ signed_order_group = Group(
     examples=(
         "nvm-chain signed-order sign $PLAN --keyfile subscriber.json > order.json",
         (
-            'nvm-chain signed-order sign $PLAN --quantity 2 --max-cost "40 USDC" --valid 1d \\\n'
-            "    --dev-account 2 > order.json"
+            'nvm-chain signed-order sign $PLAN --quantity 2 --max-cost "40 USDC" \\\n'
+            "    --valid 1d --dev-account 2 > order.json"
         ),
     ),
 )
@@ -88,7 +88,7 @@ def verify(session: Session, file: str) -> None:
 )
 @click.argument("file", metavar="FILE")
 def relay(session: Session, file: str) -> None:
-    """Bring a signed order to the chain: the signer pays the gas, and the order's payer the price.
+    """Send a signed order to the chain: the signer pays the gas, and the order's payer the price.
 
     FILE holds the signed order; - is the standard input. It is checked first, so nothing is sent that would fail.
     """

@@ -439,6 +439,14 @@ def test_demo__for_people__fits_and_shows_what_the_json_says(world: World, width
     assert [int(row[0]) for row in numbered] == list(range(1, 17))
 
 
+def test_demo__in_a_narrow_terminal__cuts_no_number(world: World) -> None:
+    result, _ = tell(world, 80)
+    written = io.StringIO()
+    Teller(Console(file=written, width=40, highlight=False)).close(result)
+    assert "\u2026" not in written.getvalue()
+    assert f"{result.settlement_share:,}      1,000" in written.getvalue()
+
+
 @pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
 def test_demo__in_a_terminal__has_a_spinner_and_colour_unless_it_is_not_wanted(
     environment: dict[str, str], coloured: bool

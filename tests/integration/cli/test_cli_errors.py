@@ -118,7 +118,9 @@ CASES = (
         register(),
         2,
         "InvalidConfig",
-        {"problem": 'what is the price? Give --price "20 USDC", --price free, or --split ADDRESS="15 USDC"'},
+        {
+            "problem": 'what is the price? Give --price "20 USDC", --price free, --split ADDRESS="15 USDC", --quoter ADDRESS or --outside'
+        },
     ),
     Case(
         "two prices",

@@ -1,0 +1,277 @@
+"""Usage, payments outside, and what the chain knows of holders: access, lots and accounts."""
+
+from typing import Any
+
+import pytest
+
+from nvm_chain.cli.durations import format_time
+from nvm_chain.cli.output import format_plan_id
+from nvm_chain.ids import format_did
+from nvm_chain.types import Activation, Kind, Split
+from tests.integration.cli.conftest import Shell
+from tests.support.world import PRICE, ZERO
+
+DAY = 86_400
+USAGE: dict[str, Any] = {"kind": Kind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0}
+TIME: dict[str, Any] = {"kind": Kind.TIME, "credits": 2, "duration": DAY, "min_redeem": 0, "max_redeem": 0}
+SUBSCRIBER = ("--dev-account", "2")
+BUILDER = ("--dev-account", "1")
+
+
+def names(plan_id: int) -> dict[str, str]:
+    """Return how answers name a plan."""
+    return {"plan_id": format_plan_id(plan_id), "did": format_did(plan_id)}
+
+
+# ---------------------------------------------------------------------- pay
+
+
+@pytest.mark.parametrize(("allowance", "approved"), [(0, True), (3 * PRICE, False)])
+def test_pay__for_a_request__pays_and_writes_its_context(shell: Shell, allowance: int, approved: bool) -> None:
+    world = shell.world
+    plan_id = world.register(**USAGE)
+    world.fund(world.subscriber)
+    world.send(world.subscriber, world.usdc.functions.approve(world.credits.address, allowance))
+    answer = shell("pay", str(plan_id), "--quantity", "3", "--context", "request-17", *SUBSCRIBER, "--json").json
+    receipt = world.chain.web3.eth.get_transaction_receipt(answer["transaction"]["hash"])
+    (paid,) = [event for name, event in world.events(receipt) if name == "Paid"]
+    assert paid["context"] == b"request-17".ljust(32, b"\0")
+    assert (answer.pop("approval") is not None) == approved
+    answer.pop("transaction")
+    assert answer == {
+        **names(plan_id),
+        "payer": world.subscriber.address,
+        "quantity": 3,
+        "context": "0x" + b"request-17".ljust(32, b"\0").hex(),
+        "token": world.usdc.address,
+        "paid": 3 * PRICE,
+        "receivers": {world.builder.address: 3 * PRICE},
+    }
+
+
+def test_pay__for_people__reads_well(shell: Shell) -> None:
+    world = shell.world
+    plan_id = world.register(**USAGE, token=ZERO, splits=(Split(world.other.address, 10**15),))
+    lines = shell("pay", str(plan_id), *SUBSCRIBER).stdout.splitlines()
+    assert lines[:4] == [
+        f"plan id      {format_plan_id(plan_id)}",
+        "paid         0.001 ETH",
+        f"paid to      {world.other.address}  0.001 ETH",
+        "quantity     1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "exit_code", "error"),
+    [
+        ({}, (), 6, "WrongKind"),
+        (USAGE, ("--max-cost", "19 USDC"), 6, "CostAboveMax"),
+        (USAGE, ("--max-cost", "1 ETH"), 2, "InvalidConfig"),
+        (USAGE, ("--context", "x" * 33), 2, "InvalidContext"),
+        (USAGE, ("--quantity", "0"), 2, "InvalidAmount"),
+        (USAGE, ("--pay", "allowance"), 5, "InsufficientAllowance"),
+        (USAGE, ("--quantity", "1000"), 5, "InsufficientFunds"),
+    ],
+)
+def test_pay__of_what_cannot_be__is_refused_and_nothing_is_sent(
+    shell: Shell, changes: dict[str, Any], options: tuple[str, ...], exit_code: int, error: str
+) -> None:
+    world = shell.world
+    plan_id = world.register(**changes)
+    world.send(world.subscriber, world.usdc.functions.mint(world.subscriber.address, PRICE))
+    state = shell.state(plan_id)
+    ran = shell("pay", str(plan_id), *options, *SUBSCRIBER, "--json")
+    assert (ran.exit_code, ran.error["type"]) == (exit_code, error)
+    assert shell.state(plan_id) == state
+
+
+def test_order__of_a_usage_plan__names_the_command_that_pays(shell: Shell) -> None:
+    error = shell("order", str(shell.world.register(**USAGE)), *SUBSCRIBER, "--json").error
+    assert error["type"] == "WrongKind"
+    assert "Use `nvm-chain pay` for usage plans" in error["message"]
+
+
+# ---------------------------------------------------------------------- grant-settled
+
+
+def test_grant_settled__twice_for_one_payment__grants_once(shell: Shell) -> None:
+    world = shell.world
+    plan_id = world.register(settled_outside=True, token=ZERO, splits=())
+    words = ("grant-settled", str(plan_id), world.subscriber.address, "--reference", "payment-1", "--quantity", "2")
+    answer = shell(*words, *BUILDER, "--json").json
+    assert (answer["amount"], answer["credits_left"]) == (200, 200)
+    assert answer["reference"] == "0x" + b"payment-1".ljust(32, b"\0").hex()
+    again = shell(*words, *BUILDER, "--json")
+    assert (again.exit_code, again.error["type"]) == (6, "ReferenceUsed")
+    assert world.balance(plan_id, world.subscriber.address) == 200
+
+
+def test_grant_settled__by_a_stranger__is_refused(shell: Shell) -> None:
+    plan_id = shell.world.register(settled_outside=True, token=ZERO, splits=())
+    words = ("grant-settled", str(plan_id), shell.world.stranger.address, "--reference", "payment-1")
+    ran = shell(*words, "--dev-account", "3", "--json")
+    assert (ran.exit_code, ran.error["type"]) == (6, "NotMinter")
+
+
+# ---------------------------------------------------------------------- access, lots, account
+
+
+def test_access__of_a_time_plan__is_open_until_its_end(shell: Shell) -> None:
+    world = shell.world
+    plan_id = world.register(**TIME)
+    before = shell("access", str(plan_id), world.subscriber.address, "--json").json
+    assert before == {**names(plan_id), "holder": world.subscriber.address, "access": False, "access_until": 0}
+    world.fund(world.subscriber)
+    world.order(plan_id)
+    until = world.now + 2 * DAY
+    after = shell("access", str(plan_id), world.subscriber.address, "--json").json
+    assert (after["access"], after["access_until"]) == (True, until)
+    lines = shell("access", str(plan_id), world.subscriber.address).stdout.splitlines()
+    assert lines[2:] == ["access   yes", f"until    {format_time(until)}"]
+
+
+@pytest.mark.parametrize(("cost", "access"), [(4, True), (5, True), (6, False)])
+def test_access__of_a_credits_plan__needs_the_cost(shell: Shell, cost: int, access: bool) -> None:
+    plan_id, holder = shell.world.register(), shell.world.subscriber.address
+    shell.world.grant(plan_id, holder, 5)
+    assert shell("access", str(plan_id), holder, "--cost", str(cost), "--json").json["access"] is access
+
+
+def test_redeem__of_a_time_plan_that_starts_on_use__opens_access(shell: Shell) -> None:
+    world = shell.world
+    plan_id = world.register(**{**TIME, "activation": Activation.ON_FIRST_USE, "min_redeem": 1, "max_redeem": 1})
+    world.grant(plan_id, world.subscriber.address, 2)
+    assert shell("redeem", str(plan_id), "1", *SUBSCRIBER).exit_code == 0
+    answer = shell("account", str(plan_id), world.subscriber.address, "--json").json
+    assert (answer["balance"], answer["access_until"]) == (1, world.now + DAY)
+    lines = shell("account", str(plan_id), world.subscriber.address).stdout.splitlines()
+    assert lines[2:] == [
+        "periods     1 not redeemed",
+        "by voucher  0 credits redeemed in all",
+        f"access      until {format_time(world.now + DAY)}",
+    ]
+
+
+def test_account__of_a_holder__shows_what_vouchers_took_and_the_trial(shell: Shell) -> None:
+    world = shell.world
+    plan_id = world.register(trial=True)
+    world.grant(plan_id, world.subscriber.address, 5)
+    answer = shell("account", str(plan_id), world.subscriber.address, "--json").json
+    assert answer == {
+        **names(plan_id),
+        "holder": world.subscriber.address,
+        "balance": 5,
+        "settled": 0,
+        "access_until": 0,
+        "trial_taken": True,
+    }
+    lines = shell("account", str(plan_id), world.subscriber.address).stdout.splitlines()
+    assert lines[2:] == [
+        "credits     5",
+        "by voucher  0 credits redeemed in all",
+        "access      by time: none",
+        "trial       taken",
+    ]
+
+
+def test_lots__of_an_expiring_plan__are_in_the_order_they_expire(shell: Shell) -> None:
+    world = shell.world
+    plan_id = world.register(duration=DAY)
+    world.fund(world.subscriber)
+    expiries = []
+    for _ in range(2):
+        world.order(plan_id)
+        expiries.append(world.now + DAY)
+    answer = shell("lots", str(plan_id), world.subscriber.address, "--json").json
+    if expiries[0] < expiries[1]:
+        assert answer["lots"] == [{"credits": 100, "expires_at": expiry} for expiry in expiries]
+    assert sum(lot["credits"] for lot in answer["lots"]) == 200
+    lines = shell("lots", str(plan_id), world.subscriber.address).stdout.splitlines()
+    assert lines[-1].endswith(f" until {format_time(expiries[-1])}")
+    assert shell("lots", str(plan_id), world.stranger.address).stdout.splitlines()[-1] == "lots     none"
+
+
+@pytest.mark.parametrize("command", ["access", "account", "lots"])
+def test_reads__of_an_unknown_plan__are_an_error(shell: Shell, command: str) -> None:
+    ran = shell(command, "7", shell.world.subscriber.address, "--json")
+    assert (ran.exit_code, ran.error["type"]) == (6, "UnknownPlan")
+
+
+# ---------------------------------------------------------------------- what makes no plan
+
+PRICED = ("--price", "20 USDC")
+QUOTED = ("--quoter", "0x" + "11" * 20)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (
+            PRICED,
+            "what does a purchase grant? Give --grants N for credits, --period 30d for time, or --usage for neither",
+        ),
+        (
+            (*PRICED, "--usage", "--grants", "5", "--trial"),
+            "with --usage each request is paid and nothing is granted; leave out --grants and --trial",
+        ),
+        (
+            (*PRICED, "--usage", "--grants", "0"),
+            "with --usage each request is paid and nothing is granted; leave out --grants",
+        ),
+        (
+            (*PRICED, "--usage", "--period", "1d"),
+            "with --usage each request is paid and nothing is granted; leave out --period",
+        ),
+        (
+            (*PRICED, "--period", "1d", "--per-request", "2"),
+            "with --period requests cost nothing while access lasts; leave out --per-request",
+        ),
+        (
+            (*PRICED, "--period", "1d", "--expires", "2d", "--transferable"),
+            "with --period requests cost nothing while access lasts; leave out --expires and --transferable",
+        ),
+        (
+            (*PRICED, "--period", "1d", "--rule", "owner"),
+            "a period that starts at purchase is not redeemed; leave out --rule, or add --starts first-use",
+        ),
+        (
+            (*PRICED, "--grants", "5", "--starts", "first-use"),
+            "credits have no start; leave out --starts, or give --period 30d for access by time",
+        ),
+        (
+            (*PRICED, "--grants", "5", "--expires", "1d", "--transferable"),
+            "credits that expire cannot be transferable; leave out --expires or --transferable",
+        ),
+        (
+            (*PRICED, "--outside", "--grants", "5"),
+            (
+                "a plan paid outside the chain has no price on it; "
+                "leave out --outside, or --price, --price-base-units, --token, --split and --quoter"
+            ),
+        ),
+        (
+            ("--outside", "--usage"),
+            "with --usage each request is paid on the chain; leave out --usage or --outside",
+        ),
+        (
+            (*PRICED, *QUOTED, "--grants", "5"),
+            "the quoter names the price; leave out --quoter, or --price and --price-base-units",
+        ),
+        (
+            (*QUOTED, "--grants", "5"),
+            "what does the quoter name prices in? Give --token USDC, --token ETH or --token ADDRESS",
+        ),
+    ],
+)
+def test_plan_register__with_options_that_contradict_each_other__names_the_way(
+    shell: Shell, options: tuple[str, ...], problem: str
+) -> None:
+    state = shell.state()
+    ran = shell("plan", "register", *options, *BUILDER, "--json")
+    assert (ran.exit_code, ran.error["type"], ran.error["fields"]) == (2, "InvalidConfig", {"problem": problem})
+    assert shell.state() == state
+
+
+def test_plan_register__with_a_quoter_that_is_no_contract__is_refused_by_the_chain(shell: Shell) -> None:
+    ran = shell("plan", "register", *QUOTED, "--token", "USDC", "--grants", "5", *BUILDER, "--json")
+    assert (ran.exit_code, ran.error["type"]) == (6, "QuoterWithoutCode")

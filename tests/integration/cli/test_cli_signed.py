@@ -1,0 +1,320 @@
+"""Orders and vouchers by signature, as they go from one shell to another in files."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nvm_chain.authorizations import SignedOrder
+from nvm_chain.cli.output import format_plan_id
+from nvm_chain.ids import format_did
+from nvm_chain.settling import sign_next_voucher
+from nvm_chain.types import Rule
+from nvm_chain.vouchers import SignedVoucher, recover_signer, verify_voucher
+from tests.integration.cli.conftest import ANVIL_CHAIN_ID, Shell
+from tests.support.shell import Ran
+from tests.support.world import PRICE, ZERO
+
+SUBSCRIBER = ("--dev-account", "2")
+BUILDER = ("--dev-account", "1")
+HOUR = 3600
+
+
+@pytest.fixture
+def plan_id(shell: Shell) -> int:
+    """A plan of which the subscriber has 100 credits, and money for more."""
+    plan_id = shell.world.register()
+    shell.world.fund(shell.world.subscriber)
+    shell.world.order(plan_id)
+    return plan_id
+
+
+def sign_voucher(shell: Shell, plan_id: int, *options: str) -> SignedVoucher:
+    """Sign a voucher of the subscriber's for the builder on the command line."""
+    redeemer = shell.world.builder.address
+    ran = shell("voucher", "sign", str(plan_id), "--redeemer", redeemer, *options, *SUBSCRIBER, "--json")
+    assert ran.exit_code == 0, ran.stdout
+    assert ran.stdout.count("\n") == 1
+    return SignedVoucher.from_json(ran.stdout.strip())
+
+
+def write(name: str, *signed: SignedVoucher | SignedOrder | str) -> str:
+    """Write signed messages to a file, one on a line."""
+    lines = [item if isinstance(item, str) else item.to_json() for item in signed]
+    Path(name).write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    return name
+
+
+# ---------------------------------------------------------------------- signed orders
+
+
+def test_signed_order__signed_by_one_and_relayed_by_another__is_paid_by_the_first(shell: Shell, plan_id: int) -> None:
+    world = shell.world
+    money, coins = world.tokens(world.subscriber.address), world.coins(world.subscriber.address)
+    state = shell.state(plan_id)
+    signed = shell("signed-order", "sign", str(plan_id), "--quantity", "2", *SUBSCRIBER)
+    assert shell.state(plan_id) == state
+    assert signed.stderr.splitlines()[2:6] == [
+        f"plan id   {format_plan_id(plan_id)}",
+        f"payer     {world.subscriber.address}",
+        f"receiver  {world.subscriber.address}",
+        "quantity  2",
+    ]
+    assert "at most   40 USDC" in signed.stderr.splitlines()
+    Path("order.json").write_text(signed.stdout, "utf-8")
+    answer = shell("signed-order", "relay", "order.json", "--dev-account", "6", "--json").json
+    assert (answer["payer"], answer["paid"], answer["credits_granted"]) == (world.subscriber.address, 2 * PRICE, 200)
+    assert answer["receivers"] == {world.builder.address: 2 * PRICE}
+    assert world.tokens(world.subscriber.address) == money - 2 * PRICE
+    assert world.coins(world.subscriber.address) == coins
+    assert world.balance(plan_id, world.subscriber.address) == 300
+
+
+def test_signed_order_verify__before_and_after_it_was_made__says_so(shell: Shell, plan_id: int) -> None:
+    options = ("--receiver", shell.world.other.address, "--valid", "1d", "--max-cost", "20 USDC")
+    line = shell("signed-order", "sign", str(plan_id), *options, *SUBSCRIBER, "--json").stdout
+    signed = SignedOrder.from_json(line.strip())
+    assert signed.order.valid_before == pytest.approx(shell.world.now + 24 * HOUR, abs=60)
+    answer = shell("signed-order", "verify", "-", "--json", typed=line).json
+    assert (answer["plan_id"], answer["did"]) == (format_plan_id(plan_id), format_did(plan_id))
+    assert (answer["receiver"], answer["max_cost"]) == (shell.world.other.address, PRICE)
+    assert shell("signed-order", "relay", "-", *BUILDER, typed=line).exit_code == 0
+    again = shell("signed-order", "relay", "-", *BUILDER, "--json", typed=line)
+    assert (again.exit_code, again.error["type"]) == (2, "OrderAlreadyMade")
+    checked = shell("signed-order", "verify", "-", "--json", typed=line)
+    assert (checked.exit_code, checked.error["type"]) == (2, "OrderAlreadyMade")
+
+
+def test_signed_order__changed_on_the_way__is_refused_and_nothing_is_sent(shell: Shell, plan_id: int) -> None:
+    fields = json.loads(shell("signed-order", "sign", str(plan_id), *SUBSCRIBER).stdout)
+    state = shell.state(plan_id)
+    changed = json.dumps({**fields, "receiver": shell.world.stranger.address})
+    ran = shell("signed-order", "relay", write("order.json", changed), *BUILDER, "--json")
+    assert (ran.exit_code, ran.error["type"]) == (2, "AuthorizationSignatureInvalid")
+    assert shell.state(plan_id) == state
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "exit_code", "error"),
+    [
+        ({"token": ZERO}, (), 6, "TokenWithoutCode"),
+        ({"settled_outside": True, "token": ZERO, "splits": ()}, (), 6, "SettledOutside"),
+        ({}, ("--max-cost", "19 USDC"), 6, "CostAboveMax"),
+        ({}, ("--max-cost", "20 ETH"), 2, "InvalidConfig"),
+        ({}, ("--quantity", "1000"), 5, "InsufficientFunds"),
+        ({}, ("--valid", "5"), 2, "InvalidAmount"),
+    ],
+)
+def test_signed_order_sign__of_what_cannot_be__is_refused(
+    shell: Shell, plan_id: int, changes: dict[str, Any], options: tuple[str, ...], exit_code: int, error: str
+) -> None:
+    other = shell.world.register(**changes)
+    ran = shell("signed-order", "sign", str(other), *options, *SUBSCRIBER, "--json")
+    assert (ran.exit_code, ran.error["type"]) == (exit_code, error)
+
+
+# ---------------------------------------------------------------------- sign
+
+
+def test_voucher_sign__with_a_cost__adds_to_what_was_settled_or_signed(shell: Shell, plan_id: int) -> None:
+    world = shell.world
+    first = sign_voucher(shell, plan_id, "--cost", "3", "--context", "request-1")
+    assert first.voucher.ceiling == 3
+    assert first.voucher.context == b"request-1".ljust(32, b"\0")
+    assert first.voucher.deadline == pytest.approx(world.now + HOUR, abs=60)
+    assert sign_voucher(shell, plan_id, "--cost", "3", "--last-ceiling", "40").voucher.ceiling == 43
+    assert shell("voucher", "settle", str(plan_id), write("v.json", first), *BUILDER).exit_code == 0
+    assert sign_voucher(shell, plan_id, "--cost", "3").voucher.ceiling == 6
+    assert sign_voucher(shell, plan_id, "--cost", "3", "--last-ceiling", "2").voucher.ceiling == 6
+
+
+def test_voucher_sign__with_a_ceiling__signs_a_session_up_to_it(shell: Shell, plan_id: int) -> None:
+    world = shell.world
+    signed = sign_voucher(shell, plan_id, "--ceiling", "50", "--valid", "12h")
+    assert signed.voucher.ceiling == 50
+    assert signed.voucher.deadline == pytest.approx(world.now + 12 * HOUR, abs=60)
+    signer = recover_signer(signed, chain_id=ANVIL_CHAIN_ID, contract=world.credits.address)
+    assert signer == world.subscriber.address
+
+
+def test_voucher_sign__for_people__says_on_stderr_what_was_signed(shell: Shell, plan_id: int) -> None:
+    world = shell.world
+    ran = shell("voucher", "sign", str(plan_id), "--redeemer", world.builder.address, "--cost", "1", *SUBSCRIBER)
+    assert ran.stderr.splitlines()[2:-1] == [
+        f"plan id   {format_plan_id(plan_id)}",
+        f"holder    {world.subscriber.address}",
+        f"redeemer  {world.builder.address}",
+        "ceiling   1 credit in all",
+    ]
+    assert ran.stderr.splitlines()[-1].startswith("until     20")
+    verify_voucher(SignedVoucher.from_json(ran.stdout.strip()), chain_id=ANVIL_CHAIN_ID, contract=world.credits.address)
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ((), "InvalidConfig"),
+        (("--cost", "1", "--ceiling", "2"), "InvalidConfig"),
+        (("--ceiling", "2", "--last-ceiling", "1"), "InvalidConfig"),
+        (("--cost", "0"), "InvalidAmount"),
+        (("--ceiling", "0"), "InvalidAmount"),
+        (("--cost", "1", "--valid", "1 fortnight"), "InvalidAmount"),
+        (("--cost", "1", "--context", "x" * 33), "InvalidContext"),
+    ],
+)
+def test_voucher_sign__of_what_cannot_be__is_refused(
+    shell: Shell, plan_id: int, options: tuple[str, ...], error: str
+) -> None:
+    redeemer = shell.world.builder.address
+    ran = shell("voucher", "sign", str(plan_id), "--redeemer", redeemer, *options, *SUBSCRIBER, "--json")
+    assert (ran.exit_code, ran.error["type"]) == (2, error)
+
+
+def test_voucher_sign__on_a_plan_without_vouchers__is_refused(shell: Shell) -> None:
+    plan_id = shell.world.register(transferable=True)
+    options = ("--redeemer", shell.world.builder.address, "--cost", "1")
+    ran = shell("voucher", "sign", str(plan_id), *options, *SUBSCRIBER, "--json")
+    assert (ran.exit_code, ran.error["type"]) == (6, "VouchersNotAccepted")
+    assert "Use `nvm-chain redeem`, or `nvm-chain pay` on a usage plan." in ran.error["message"]
+
+
+# ---------------------------------------------------------------------- verify
+
+
+def test_voucher_verify__against_the_chain__says_what_it_would_bring(shell: Shell, plan_id: int) -> None:
+    signed = sign_voucher(shell, plan_id, "--ceiling", "150")
+    answer = shell("voucher", "verify", write("v.json", signed), "--json").json
+    assert answer == {
+        "plan_id": format_plan_id(plan_id),
+        "did": format_did(plan_id),
+        "holder": shell.world.subscriber.address,
+        "redeemer": shell.world.builder.address,
+        "ceiling": 150,
+        "context": "0x" + "00" * 32,
+        "deadline": signed.voucher.deadline,
+        "balance": 100,
+        "settled": 0,
+        "available": 100,
+    }
+    lines = shell("voucher", "verify", "-", typed=signed.to_json()).stdout.splitlines()
+    assert lines[-2:] == ["signature  good", "brings     100 credits now"]
+
+
+def offline(shell: Shell, file: str, *options: str, credits: str | None = None) -> Ran:
+    """Verify a voucher without a node."""
+    where = ("--chain-id", str(ANVIL_CHAIN_ID), "--credits", credits or shell.world.credits.address)
+    return shell("voucher", "verify", file, "--offline", *where, *options, "--json", NVM_CHAIN_RPC="http://127.0.0.1:9")
+
+
+def test_voucher_verify__offline__asks_no_node(shell: Shell, plan_id: int) -> None:
+    file = write("v.json", sign_voucher(shell, plan_id, "--cost", "1"))
+    answer = offline(shell, file, "--redeemer", shell.world.builder.address).json
+    assert (answer["ceiling"], answer["balance"], answer["available"]) == (1, None, None)
+    refused = offline(shell, file, "--redeemer", shell.world.stranger.address)
+    assert (refused.exit_code, refused.error["type"]) == (2, "VoucherMismatch")
+    elsewhere = offline(shell, file, credits=shell.world.usdc.address)
+    assert (elsewhere.exit_code, elsewhere.error["type"]) == (2, "VoucherSignatureInvalid")
+    assert "only the chain can tell, so leave out --offline" in elsewhere.error["message"]
+
+
+def test_voucher_verify__offline__needs_to_know_the_contract(shell: Shell, plan_id: int) -> None:
+    file = write("v.json", sign_voucher(shell, plan_id, "--cost", "1"))
+    error = shell("voucher", "verify", file, "--offline", "--json").error
+    assert error["fields"] == {
+        "problem": "which contract is it for? Give --chain-id N and --credits ADDRESS with --offline"
+    }
+
+
+def test_voucher_verify__after_it_was_settled__is_used_up(shell: Shell, plan_id: int) -> None:
+    file = write("v.json", sign_voucher(shell, plan_id, "--cost", "1"))
+    assert shell("voucher", "settle", str(plan_id), file, *BUILDER).exit_code == 0
+    ran = shell("voucher", "verify", file, "--json")
+    assert (ran.exit_code, ran.error["type"]) == (2, "VoucherUsedUp")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "there is no signed voucher in v.json"),
+        ("\n\n", "there is no signed voucher in v.json"),
+        ("{}", "v.json, line 1: its type is None, not 'nvm_chain.voucher.v1'"),
+        ("\nhello", "v.json, line 2: it is not JSON"),
+        ("\xff", "cannot read v.json (it is not text)"),
+        (None, "cannot read v.json (No such file or directory)"),
+    ],
+)
+@pytest.mark.parametrize("command", ["verify", "settle"])
+def test_voucher_file__that_holds_no_voucher__is_named_with_the_line(
+    shell: Shell, command: str, text: str | None, problem: str
+) -> None:
+    if text is not None:
+        Path("v.json").write_text(text, "latin-1")
+    words = ("verify", "v.json") if command == "verify" else ("settle", "7", "v.json", *BUILDER)
+    ran = shell("voucher", *words, "--json")
+    assert (ran.exit_code, ran.error["fields"]["problem"]) == (2, problem)
+
+
+def test_voucher_verify__of_two_at_once__is_refused(shell: Shell, plan_id: int) -> None:
+    signed = sign_voucher(shell, plan_id, "--cost", "1")
+    error = shell("voucher", "verify", write("v.json", signed, signed), "--json").error
+    assert error["fields"] == {"problem": "v.json holds 2 signed messages; give one at a time"}
+
+
+# ---------------------------------------------------------------------- settle
+
+
+def test_voucher_settle__of_many_holders__takes_all_in_one_transaction(shell: Shell, plan_id: int) -> None:
+    world = shell.world
+    world.grant(plan_id, world.other.address, 5)
+    mine = sign_voucher(shell, plan_id, "--ceiling", "40")
+    theirs = sign_next_voucher(world.chain, world.other, plan_id, redeemer=world.builder.address, cost=9)
+    before = world.chain.web3.eth.block_number
+    files = (write("a.jsonl", mine), write("b.jsonl", theirs))
+    answer = shell("voucher", "settle", str(plan_id), *files, *BUILDER, "--json").json
+    assert world.chain.web3.eth.block_number == before + 1
+    assert answer.pop("transaction")["block_number"] == before + 1
+    assert answer == {
+        "plan_id": format_plan_id(plan_id),
+        "did": format_did(plan_id),
+        "redeemer": world.builder.address,
+        "credits": 45,
+        "outcomes": [
+            {"holder": world.subscriber.address, "amount": 40, "result": "settled"},
+            {"holder": world.other.address, "amount": 5, "result": "short"},
+        ],
+    }
+    assert (world.balance(plan_id, world.subscriber.address), world.balance(plan_id, world.other.address)) == (60, 0)
+
+
+def test_voucher_settle__where_some_bring_nothing__settles_the_others_and_exits_6(shell: Shell, plan_id: int) -> None:
+    world = shell.world
+    good = sign_voucher(shell, plan_id, "--ceiling", "7")
+    forged = SignedVoucher(replace(good.voucher, ceiling=50), good.signature)
+    ran = shell("voucher", "settle", str(plan_id), write("v.jsonl", good, good, forged), *BUILDER)
+    holder = world.subscriber.address
+    assert ran.exit_code == 6
+    assert ran.stdout.splitlines()[:5] == [
+        f"plan id      {format_plan_id(plan_id)}",
+        f"settled      {holder}  7 credits",
+        f"used up      {holder}  nothing, its ceiling was reached before",
+        f"not signed   {holder}  nothing, it is not the holder's signature for this redeemer",
+        "taken        7 credits by 3 vouchers",
+    ]
+    assert world.balance(plan_id, holder) == 93
+
+
+def test_voucher_settle__by_a_redeemer__works_and_by_a_stranger_not(shell: Shell) -> None:
+    world = shell.world
+    plan_id = world.register(rule=Rule.HOLDER)
+    world.grant(plan_id, world.subscriber.address, 10)
+    signed = sign_next_voucher(world.chain, world.subscriber, plan_id, redeemer=world.redeemer.address, cost=2)
+    file = write("v.json", signed)
+    refused = shell("voucher", "settle", str(plan_id), file, "--dev-account", "4", "--json")
+    assert (refused.exit_code, refused.error["type"]) == (6, "NotRedeemer")
+    assert "`nvm-chain plan set-redeemer`" in refused.error["message"]
+    world.send(world.builder, world.credits.functions.setRedeemer(plan_id, world.redeemer.address, True))
+    assert shell("voucher", "settle", str(plan_id), file, "--dev-account", "4", "--json").json["credits"] == 2
+    other = shell("voucher", "settle", str(plan_id), file, *BUILDER, "--json")
+    assert (other.exit_code, other.error["type"]) == (2, "VoucherMismatch")

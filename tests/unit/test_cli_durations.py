@@ -1,0 +1,60 @@
+"""Durations as people type them: always with a unit, never zero, and read back as they were meant."""
+
+import pytest
+
+from nvm_chain.cli.durations import HOW, format_duration, format_time, parse_duration
+from nvm_chain.errors import InvalidAmount
+
+DAY = 86_400
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("30d", 30 * DAY),
+        ("12h", DAY // 2),
+        ("3600s", 3600),
+        ("1 week", 7 * DAY),
+        ("2 WEEKS", 14 * DAY),
+        ("1w", 7 * DAY),
+        (" 90 minutes ", 5400),
+        ("5m", 300),
+        ("1 month", 30 * DAY),
+        ("1 year", 365 * DAY),
+        ("1y", 365 * DAY),
+        (f"{2**32 - 1}s", 2**32 - 1),
+    ],
+)
+def test_parse_duration__of_each_spelling__is_in_seconds(text: str, seconds: int) -> None:
+    assert parse_duration(text, "--period") == seconds
+
+
+@pytest.mark.parametrize("text", ["", "d", "1.5h", "-1d", "1 fortnight", "1d 2h", "1e3s", "1ss", "٣d", "9" * 99 + "d"])
+def test_parse_duration__of_anything_else__says_how_to_write_it(text: str) -> None:
+    with pytest.raises(InvalidAmount) as caught:
+        parse_duration(text, "--period")
+    assert caught.value.problem == f"is no duration; {HOW}"
+
+
+def test_parse_duration__without_a_unit__is_refused() -> None:
+    with pytest.raises(InvalidAmount) as caught:
+        parse_duration("30", "--period")
+    assert (caught.value.value, caught.value.problem) == ("--period '30'", f"has no unit; {HOW}")
+
+
+@pytest.mark.parametrize("text", ["0d", f"{2**32}s", "137 years"])
+def test_parse_duration__out_of_range__is_refused(text: str) -> None:
+    with pytest.raises(InvalidAmount, match=r"--period in seconds .* must be from 1 to 2\*\*32 - 1"):
+        parse_duration(text, "--period")
+
+
+@pytest.mark.parametrize("seconds", [1, 59, 60, 61, 3600, 5400, DAY, 7 * DAY, 30 * DAY, DAY + 1, 2**32 - 1])
+def test_format_duration__read_again__is_the_same(seconds: int) -> None:
+    assert parse_duration(format_duration(seconds), "--period") == seconds
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "shown"), [(0, "1970-01-01 00:00:00 UTC"), (2**64 - 1, f"Unix second {2**64 - 1}")]
+)
+def test_format_time__of_any_timestamp__never_fails(timestamp: int, shown: str) -> None:
+    assert format_time(timestamp) == shown
