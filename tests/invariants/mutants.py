@@ -21,9 +21,9 @@ class Mutant:
 
 
 MUTANTS = (
-    Mutant("expires a second late", LOTS, "expiresAt > block.timestamp", "expiresAt >= block.timestamp"),
     Mutant("forgets what has expired", LEDGER, "expired > gone ? expired : gone", "gone"),
     Mutant("settles above the ceiling", LEDGER, "if (taken > ceiling - settled) taken = ceiling - settled;", ""),
+    Mutant("expires a second late", LOTS, "expiresAt > block.timestamp", "expiresAt >= block.timestamp"),
     Mutant(
         "takes vouchers that ended", LEDGER, "block.timestamp > item.deadline", "block.timestamp > item.deadline + 1"
     ),
