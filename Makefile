@@ -20,7 +20,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-input --quiet --quiet
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 # The contracts that are deployed; contracts/test/ breaks rules on purpose.
-SHIPPED := 'contracts/*.sol' 'contracts/interfaces/*.sol' 'contracts/libraries/*.sol' 'contracts/parts/*.sol'
+SHIPPED := 'contracts/*.sol' 'contracts/interfaces/*.sol' 'contracts/libraries/*.sol' 'contracts/parts/*.sol' 'contracts/examples/*.sol'
 
 # Without a home folder, what wants one gets it here.
 ifeq ($(shell test -n "$$HOME" && test -d "$$HOME" && test -w "$$HOME" && echo yes),)

@@ -303,9 +303,9 @@ contract Credits is Ledger, EIP712 {
     function mintBatch(uint256 planId, address[] calldata to, uint256[] calldata amounts) external onlyMinter(planId) {
         if (to.length != amounts.length) revert ERC1155InvalidArrayLength(to.length, amounts.length);
         for (uint256 i; i < to.length; ++i) {
-            _checkIsolatedGas();
             (address receiver, uint256 amount) = (to[i], amounts[i]);
             bytes memory call = abi.encodeCall(this.mintItem, (planId, msg.sender, receiver, amount));
+            _checkIsolatedGas();
             (bool done,, bytes memory reason) = LibCall.tryCall(address(this), 0, ISOLATED_GAS, 4, call);
             if (!done) emit MintSkipped(planId, receiver, amount, bytes4(reason));
         }
@@ -410,8 +410,8 @@ contract Credits is Ledger, EIP712 {
         address signer = ECDSA.tryRecoverCalldata(digest, item.signature);
         if (signer == holder && signer != address(0)) return true;
         if (holder.code.length == 0) return false;
-        _checkIsolatedGas();
         bytes memory call = abi.encodeCall(IERC1271.isValidSignature, (digest, item.signature));
+        _checkIsolatedGas();
         (bool done,, bytes memory answer) = LibCall.tryStaticCall(holder, ISOLATED_GAS, 32, call);
         return done && answer.length == 32 && bytes32(answer) == bytes32(IERC1271.isValidSignature.selector);
     }

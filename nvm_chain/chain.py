@@ -51,6 +51,8 @@ GAS_MARGIN_PERCENT = 20
 """Added to each estimate: state may change until a transaction is mined. Unused gas is not paid for."""
 LEAST_GAS = 21_000
 """What the smallest transaction costs."""
+GAS_OF_BYTE = 16
+"""What a transaction costs for each byte of its data, unless the byte is zero."""
 
 
 class Chain:
@@ -134,14 +136,24 @@ class Chain:
 
     # ------------------------------------------------------------------ read
 
-    def read(self, function: ContractFunction, sender: ChecksumAddress | None = None, value: int = 0) -> Any:
+    def read(
+        self,
+        function: ContractFunction,
+        sender: ChecksumAddress | None = None,
+        value: int = 0,
+        gas: int | None = None,
+    ) -> Any:
         """Call a contract function without sending it, and return what it returns. One request.
+
+        ``gas`` is the most that the call may use, what the transaction itself costs left out; the node's limit if not given.
 
         Raises the contract's error, NoContract where there is no code, or a NetworkError.
         """
         transaction: TxParams = {"value": self.web3.to_wei(value, "wei")}
         if sender is not None:
             transaction["from"] = sender
+        if gas is not None:
+            transaction["gas"] = gas + LEAST_GAS + GAS_OF_BYTE * (len(_encode(function)) // 2)
         with self._typed_errors():
             try:
                 return function.call(transaction)
@@ -203,7 +215,7 @@ class Chain:
         sent; after NotMined and OutcomeUnknown look the transaction up before sending it again.
         """
         with self._typed_errors():
-            data = cast(Any, function)._encode_transaction_data()  # noqa: SLF001  its public twin asks the node for fees
+            data = _encode(function)
         return self.send_data(signer, data, to=function.address, value=value)
 
     def send_data(self, signer: Signer, data: str, to: ChecksumAddress | None = None, value: int = 0) -> TxReceipt:
@@ -327,6 +339,11 @@ class Chain:
         except (ArithmeticError, AttributeError, DecodingError, LookupError, TypeError, ValueError) as error:
             # web3 trusts that an answer has the form it should have.
             raise RpcFailed(f"its answer cannot be read ({type(error).__name__})") from error
+
+
+def _encode(function: ContractFunction) -> str:
+    """Return the data of a call, as hex."""
+    return str(cast(Any, function)._encode_transaction_data())  # noqa: SLF001  its public twin asks the node for fees
 
 
 def _client_errors() -> tuple[type[Exception], ...]:

@@ -11,6 +11,9 @@ from nvm_chain.signatures import AskChain
 MAGIC_VALUE: Final = bytes.fromhex("1626ba7e")
 """What a wallet answers if the signature is good."""
 
+WALLET_GAS: Final = 200_000
+"""What a wallet has to answer with, as the contract gives it (``ISOLATED_GAS``): a slower one is refused there too."""
+
 WALLET_ABI: Final[tuple[dict[str, Any], ...]] = (
     {
         "type": "function",
@@ -31,7 +34,7 @@ def ask_wallets(chain: Chain) -> AskChain:
     def ask(account: ChecksumAddress, digest: bytes, signature: bytes) -> bool:
         function = chain.bind(account, WALLET_ABI).functions.isValidSignature(digest, signature)
         try:
-            return bytes(chain.read(function)) == MAGIC_VALUE
+            return bytes(chain.read(function, gas=WALLET_GAS)) == MAGIC_VALUE
         except (NoContract, RpcFailed, TransactionError):
             return False
 

@@ -8,7 +8,7 @@ import click
 from nvm_chain.cli.answers import name_plan, transaction_rows
 from nvm_chain.cli.commands import Command, Group, chain_command
 from nvm_chain.cli.lazy import agent_types, agents, endpoints, metadata
-from nvm_chain.cli.output import Rows, count_credits, format_plan_id
+from nvm_chain.cli.output import Rows, count, format_plan_id
 from nvm_chain.cli.parameters import PlanCost, PlanId, Range, Text
 from nvm_chain.cli.session import Session
 from nvm_chain.errors import InvalidConfig, InvalidMetadata
@@ -130,7 +130,7 @@ def _format_cost(plan: "AttachedPlan") -> str:
     least, most = plan.min_credits, plan.max_credits
     if most == 0:
         return "nothing beyond access"
-    return count_credits(most) if least == most else f"{least} to {count_credits(most)}"
+    return count(most, "credit") if least == most else f"{least} to {count(most, 'credit')}"
 
 
 # ---------------------------------------------------------------- look up

@@ -332,8 +332,7 @@ class Historian:
     def _amount_to_mint(self, plan_id: int, to: int) -> int:
         if self._chance(0.9):
             return self.random.choice((1, 2, 5, 100, 1000))
-        counted = self.model.holdings[plan_id, to].counted
-        room = MAX_CREDITS - min(MAX_CREDITS, self._pick(self.model.balance(plan_id, to), counted))
+        room = MAX_CREDITS - min(MAX_CREDITS, self.model.balance(plan_id, to))
         return self.random.choice((0, room, room + 1, max(0, room - 1), 2**64, 2**128, 2**256 - 1))
 
     def _mint(self) -> Step:

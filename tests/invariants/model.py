@@ -67,10 +67,6 @@ class Holding:
     until: int = 0
     settled: int = 0
     trial_taken: bool = False
-    counted: int = 0
-    """Expiring credits that count against the limit."""
-    drained: bool = False
-    """Whether the last of them was taken, and did not expire."""
 
 
 @dataclass
@@ -722,35 +718,17 @@ class Model:
         faults = []
         if self.plans[plan_id].terms.trial and self.holdings.get((plan_id, to), Holding()).trial_taken:
             faults.append(Fault("TrialAlreadyTaken", (plan_id, to)))
-        if self._counted(plan_id, to) + amount > MAX_CREDITS:
+        # Windows are bounded grant by grant: together they may last longer.
+        had = 0 if self.plans[plan_id].terms.opens_at_once else self.balance(plan_id, to)
+        if had + amount > MAX_CREDITS:
             faults.append(Fault("CreditsOverflow", (plan_id, to, amount)))
         if to == 0 or to in self.no_hook:
             faults.append(Fault("ERC1155InvalidReceiver", (to,)))
         return faults
 
-    def _counted(self, plan_id: int, to: int) -> int:
-        """Return what counts against the most credits a holder can have.
-
-        Warning: this is what the contract does. The documentation only says that nobody can have more than 2^64 - 1 credits, which
-        for windows does not hold, and of expiring credits those that are used or have expired can count, see `_count`.
-        """
-        terms, balance = self.plans[plan_id].terms, self.balance(plan_id, to)
-        if terms.opens_at_once:
-            return 0
-        return self.holdings[plan_id, to].counted if terms.expires and balance else balance
-
-    def _count(self, plan_id: int, to: int, amount: int) -> None:
-        """Count a grant. The count starts anew where nothing is left, if the last credits were taken or it would overflow."""
-        holding = self.holdings[plan_id, to]
-        if not self.balance(plan_id, to) and (holding.drained or holding.counted + amount > MAX_CREDITS):
-            holding.counted = 0
-        holding.counted += amount
-        holding.drained = False
-
     def _grant(self, operator: int, plan_id: int, to: int, amount: int) -> list[Expected]:
         plan, holding = self.plans[plan_id], self.holdings[plan_id, to]
         plan.granted += amount
-        self._count(plan_id, to, amount)
         holding.trial_taken = holding.trial_taken or plan.terms.trial
         events = [event("TransferSingle", (operator, 0, to), plan_id, amount)]
         if plan.terms.opens_at_once:
@@ -771,7 +749,6 @@ class Model:
                 lot[0] -= part
                 amount -= part
         assert amount == 0
-        holding.drained = not self.balance(plan_id, holder)
         holding.lots = [lot for lot in holding.lots if lot[0] > 0]
 
 

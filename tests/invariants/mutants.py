@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-LEDGER = "contracts/Credits.sol"
+CREDITS = "contracts/Credits.sol"
+LEDGER = "contracts/parts/Ledger.sol"
 LOTS = "contracts/libraries/Lots.sol"
 
 
@@ -21,14 +22,15 @@ class Mutant:
 
 
 MUTANTS = (
-    Mutant("forgets what has expired", LEDGER, "expired > gone ? expired : gone", "gone"),
-    Mutant("settles above the ceiling", LEDGER, "if (taken > ceiling - settled) taken = ceiling - settled;", ""),
-    Mutant("expires a second late", LOTS, "expiresAt > block.timestamp", "expiresAt >= block.timestamp"),
+    Mutant("forgets what has expired", LEDGER, "if (grantedLater < left) left = grantedLater;", ""),
+    Mutant("settles above the ceiling", CREDITS, "if (taken > ceiling - settled) taken = ceiling - settled;", ""),
+    Mutant("expires a second late", LOTS, "expiresAt <= block.timestamp", "expiresAt < block.timestamp"),
     Mutant(
-        "takes vouchers that ended", LEDGER, "block.timestamp > item.deadline", "block.timestamp > item.deadline + 1"
+        "takes vouchers that ended", CREDITS, "block.timestamp > item.deadline", "block.timestamp > item.deadline + 1"
     ),
-    Mutant("leaves the dust with the payer", LEDGER, "i == 0 ? left :", "total == 0 ? left :"),
+    Mutant("leaves the dust with the payer", CREDITS, "i == 0 ? left :", "total == 0 ? left :"),
     Mutant("adds to a window that is over", LEDGER, "if (end < block.timestamp) end = block.timestamp;", ""),
+    Mutant("gives the place of a live lot away", LEDGER, "if (left > 0) end = holding.endLot;", "if (left > 0) end = 0;"),
 )
 
 
@@ -37,9 +39,9 @@ def compile_mutant(mutant: Mutant) -> bytes:
     source = (ROOT / mutant.path).read_text("utf-8")
     assert mutant.right in source, f"{mutant.path} has changed: {mutant.right!r} is not there"
     settings = json.loads((ROOT / "nvm_chain/data/Credits.json").read_text("utf-8"))["compiler"]["settings"]
-    sources: dict[str, dict] = {LEDGER: {"urls": [LEDGER]}}
+    sources: dict[str, dict[str, object]] = {CREDITS: {"urls": [CREDITS]}}
     sources[mutant.path] = {"content": source.replace(mutant.right, mutant.wrong)}
-    wanted = {LEDGER: {"Credits": ["evm.bytecode.object"]}}
+    wanted = {CREDITS: {"Credits": ["evm.bytecode.object"]}}
     asked = {
         "language": "Solidity",
         "sources": sources,
@@ -57,4 +59,4 @@ def compile_mutant(mutant: Mutant) -> bytes:
     answer = json.loads(done.stdout)
     problems = [error["formattedMessage"] for error in answer.get("errors", ()) if error["severity"] == "error"]
     assert not problems, problems
-    return bytes.fromhex(answer["contracts"][LEDGER]["Credits"]["evm"]["bytecode"]["object"])
+    return bytes.fromhex(answer["contracts"][CREDITS]["Credits"]["evm"]["bytecode"]["object"])
