@@ -5,17 +5,20 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from eth_abi.abi import decode as decode_abi
+from eth_abi.abi import encode as encode_abi
 from eth_account.messages import encode_defunct
 from eth_account.signers.local import LocalAccount
 from web3.contract.contract import Contract
 
 from nvm_chain.contract_errors import NotEnoughGas
 from nvm_chain.eip712 import hash_message
-from nvm_chain.errors import NvmChainError
+from nvm_chain.errors import NvmChainError, RevertedWithoutReason
 from nvm_chain.vouchers import VOUCHER
-from tests.support.events import taken
+from tests.support.events import selector, taken
 from tests.support.gas import TRANSACTION_GAS_CAP, simulate
-from tests.support.reentry import encode
+from tests.support.reentry import encode, through_many
+from tests.support.reverts import reverts
 from tests.support.signed import (
     FOREVER,
     NOT_SIGNED,
@@ -232,6 +235,36 @@ def test_settle__in_the_name_of_a_contract_that_is_no_wallet__is_not_signed(
     assert _settle(world, plan_id, _wallet_item(getattr(world, role).address)) == [(0, NOT_SIGNED)]
 
 
+SETTLE = "settle(uint256,(address,uint64,uint64,bytes32,uint64,bytes)[])"
+WIDE = ["uint256", "(uint256,uint256,uint256,bytes32,uint256,bytes)[]"]
+
+
+@pytest.mark.parametrize("field", ["holder", "amount", "ceiling", "deadline"])
+def test_settle__with_a_field_that_does_not_fit__reverts(world: World, plan_id: int, field: str) -> None:
+    """C31: 2^64 + 5 credits are not 5, and an address has no more than 20 bytes."""
+    item = sign_item(world, plan_id, world.subscriber, 5, deadline=FOREVER)
+    values = {"holder": int(item.holder, 16), "amount": 5, "ceiling": 5, "context": item.context, "deadline": FOREVER}
+
+    def call(**changes: int) -> bytes:
+        wide = tuple({**values, **changes}.values())
+        data = "0x" + (selector(SETTLE) + encode_abi(WIDE, [plan_id, [(*wide, item.signature)]])).hex()
+        return simulate(world.chain, world.redeemer.address, data, world.credits.address)
+
+    assert decode_abi(["(uint64,uint8)[]"], call())[0] == ((5, SETTLED),)
+    with reverts(RevertedWithoutReason("0x")):
+        call(**{field: int(values[field]) + 2 ** (160 if field == "holder" else 64)})  # type: ignore[call-overload]
+
+
+def test_settle__twice_in_one_transaction__counts_on(world: World, plan_id: int) -> None:
+    """C39: by a redeemer that is a contract; nothing is remembered from call to call but the counter."""
+    actor = world.deploy("Actor")
+    world.send(world.builder, world.credits.functions.setRedeemer(plan_id, actor.address, True))
+    item = sign_item(world, plan_id, world.subscriber, 30, amount=20, redeemer=actor.address)
+    call = settle(world, plan_id, item)
+    world.send(world.stranger, through_many(actor, call, call, call))
+    assert world.balance(plan_id, world.subscriber.address) == BALANCE - 30
+
+
 # ---------------------------------------------------------------- wallets
 
 
@@ -308,6 +341,18 @@ def test_settle__of_twenty_wallets_that_burn_gas__costs_each_its_share_and_no_mo
     receipt = world.send_with_gas(world.redeemer, function, TRANSACTION_GAS_CAP)
     assert world.events(receipt)[-1] == settled(plan_id, world.redeemer.address, 1, 5)
     assert 20 * ISOLATED_GAS < receipt["gasUsed"] < 20 * (ISOLATED_GAS + 10_000) + 100_000
+
+
+def test_settle__of_more_gas_burning_wallets_than_fit__reverts_and_is_to_be_split(world: World, plan_id: int) -> None:
+    """I8's other side: a batch is never settled in part, so whoever builds batches counts 210,000 gas for each wallet."""
+    wallet = _wallet(world, plan_id, "EvilWallet")
+    world.send(world.stranger, wallet.functions.setAnswer(BURN_GAS))
+    evil, good = _wallet_item(wallet.address), sign_item(world, plan_id, world.subscriber, 5)
+    too_many = settle(world, plan_id, *[evil] * 82, good)
+    assert world.send_with_gas(world.redeemer, too_many, TRANSACTION_GAS_CAP)["status"] == 0
+    as_many = settle(world, plan_id, *[evil] * 75, good)
+    receipt = world.send_with_gas(world.redeemer, as_many, TRANSACTION_GAS_CAP)
+    assert world.events(receipt)[-1] == settled(plan_id, world.redeemer.address, 1, 5)
 
 
 # ---------------------------------------------------------------- too little gas
