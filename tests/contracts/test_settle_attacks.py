@@ -23,6 +23,7 @@ from tests.support.signed import (
     FOREVER,
     NOT_SIGNED,
     SETTLED,
+    SHORT,
     TRANSACTION_GAS,
     Item,
     domain_of,
@@ -37,6 +38,7 @@ from tests.support.world import NO_CONTEXT, ZERO, World
 BALANCE = 100
 YES, NO, DIRTY, EMPTY, REVERT, BOMB, BURN_GAS, REENTER = range(8)
 ISOLATED_GAS = 200_000
+YES_WORD = bytes.fromhex("1626ba7e") + bytes(28)
 REQUIRED_GAS = ISOLATED_GAS + ISOLATED_GAS // 63 + 5000
 IDENTITY = "0x" + "00" * 19 + "04"
 CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -324,12 +326,26 @@ def test_settle__of_a_wallet_that_says_yes_to_all__still_has_its_ceiling_and_bal
     assert [amount for amount, _ in _settle(world, plan_id, *items)] == [60, 0, 40]
 
 
-@pytest.mark.parametrize("size", [0, 4, 31, 32, 100_000])
-def test_settle__of_a_contract_that_answers_so_many_bytes__is_not_signed(world: World, plan_id: int, size: int) -> None:
-    """C12: a bomb of an answer is not copied."""
-    wallet = world.deploy("AnswersBytes", size)
+@pytest.mark.parametrize(("size", "says_yes"), [(0, 0), (4, 0), (31, 0), (32, 1), (33, 1), (100_000, 1)])
+def test_settle__of_a_wallet_that_answers_so_many_bytes__needs_a_whole_word(
+    world: World, plan_id: int, size: int, says_yes: int
+) -> None:
+    """The four bytes of a yes are none without the zeros behind them; what comes behind the word is not copied (C12)."""
+    wallet = world.deploy("AnswersBytes", size, YES_WORD, False)
     good = sign_item(world, plan_id, world.subscriber, 5)
-    assert _settle(world, plan_id, _wallet_item(wallet.address), good) == [(0, NOT_SIGNED), (5, SETTLED)]
+    outcomes = _settle(world, plan_id, _wallet_item(wallet.address), good)
+    assert outcomes == [(0, SHORT if says_yes else NOT_SIGNED), (5, SETTLED)]
+
+
+@pytest.mark.parametrize("word", [bytes(32), b"\xff" * 32, (1000).to_bytes(32, "big")])
+def test_settle__of_a_wallet_that_answers_another_word__is_not_signed(world: World, plan_id: int, word: bytes) -> None:
+    wallet = world.deploy("AnswersBytes", 32, word, False)
+    assert _settle(world, plan_id, _wallet_item(wallet.address)) == [(0, NOT_SIGNED)]
+
+
+def test_settle__of_a_wallet_that_reverts_with_a_yes__is_not_signed(world: World, plan_id: int) -> None:
+    wallet = world.deploy("AnswersBytes", 32, YES_WORD, True)
+    assert _settle(world, plan_id, _wallet_item(wallet.address)) == [(0, NOT_SIGNED)]
 
 
 def test_settle__of_twenty_wallets_that_burn_gas__costs_each_its_share_and_no_more(world: World, plan_id: int) -> None:
@@ -407,7 +423,9 @@ def test_settle__of_a_wallet_slower_than_allowed__is_not_signed_with_any_gas(wor
 
 
 def test_settle__of_keys_alone__needs_no_gas_for_wallets(world: World, plan_id: int) -> None:
-    assert _least_gas(world, plan_id, sign_item(world, plan_id, world.subscriber, 5)) < REQUIRED_GAS
+    """Nor do forged signatures of them: only of an account with code anything is asked."""
+    good = sign_item(world, plan_id, world.subscriber, 5)
+    assert _least_gas(world, plan_id, good, good.but(ceiling=9)) < REQUIRED_GAS
 
 
 # ---------------------------------------------------------------- an account that became a contract (EIP-7702)
