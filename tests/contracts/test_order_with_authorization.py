@@ -281,6 +281,14 @@ def test_order_with_authorization__without_a_signature__reverts(rich: World, sig
         rich.send(rich.relayer, bring(rich, order, signature))
 
 
+@pytest.mark.parametrize("signature", [b"", bytes(65)])
+def test_order_with_authorization__of_a_free_plan_without_a_signature__reverts(rich: World, signature: bytes) -> None:
+    """Nothing is to come and nothing comes, but nobody has signed: it is still not an order in their name."""
+    order = order_of(rich, rich.register(splits=()), max_cost=0)
+    with reverts(_refused(rich, 0)):
+        rich.send(rich.relayer, bring(rich, order, signature))
+
+
 def test_order_with_authorization__twice__reverts(rich: World) -> None:
     """C16."""
     order = order_of(rich, rich.register(), max_cost=PRICE)

@@ -354,6 +354,16 @@ def test_order_with_authorization__whose_credits_are_spent_before_it_is_paid__ke
     assert world.balance(stage.plan_id, actor) == 0
 
 
+def test_order_with_authorization__twice_in_one_transaction__is_two_orders(rich: World) -> None:
+    """C39: a relayer brings a batch; no guard is left behind by the first."""
+    actor, plan_id = rich.deploy("Actor"), rich.register(**plan_of_two(rich))
+    orders = [order_of(rich, plan_id, max_cost=1001, salt=bytes([number]) * 32) for number in range(2)]
+    calls = [bring(rich, order, sign(rich, order)) for order in orders]
+    rich.send(rich.relayer, through_many(actor, *calls))
+    assert rich.balance(plan_id, rich.subscriber.address) == 2 * CREDITS
+    assert rich.tokens(rich.subscriber.address) == 1_000_000_000 - 2000
+
+
 # ---------------------------------------------------------------- a relayer that saves gas
 
 

@@ -286,7 +286,7 @@ def test_order_with_permit__re_entered_by_the_token__is_paid_for_each(world: Wor
 
 def test_order_with_permit__of_a_token_that_bombs_its_permit__is_not_bombed(rich: World) -> None:
     """C12: whatever the token answers to the permit is not copied."""
-    token, payer = rich.deploy("AnswersBytes", 100_000), rich.subscriber
+    token, payer = rich.deploy("AnswersBytes", 100_000, bytes(32), False), rich.subscriber
     plan_id = rich.register(splits=(), token=token.address)
     receipt = rich.send(payer, _order(rich, plan_id, NO_SIGNATURE, max_cost=0))
     assert receipt["gasUsed"] < 250_000 < TRANSACTION_GAS_CAP

@@ -25,6 +25,7 @@ from tests.support.world import CREDITS, MAX_UINT, NO_CONTEXT, ZERO, World
 
 MAX_COST = 2**128 - 1
 REFUSED = 4242
+PRICE_WORD = (1000).to_bytes(32, "big")
 TIERS = [(1, 100), (10, 90), (100, 55)]
 
 
@@ -270,7 +271,7 @@ def test_order__of_the_largest_quote__is_a_price_that_nobody_can_pay(funded: Wor
 
 @pytest.mark.parametrize("size", [0, 4, 31])
 def test_order__with_a_quoter_that_answers_too_little__reverts(funded: World, size: int) -> None:
-    quoter = funded.deploy("AnswersBytes", size)
+    quoter = funded.deploy("AnswersBytes", size, PRICE_WORD, False)
     plan_id = _plan(funded, quoter)
     with reverts(QuoteFailed(plan_id, quoter.address)):
         funded.send(funded.subscriber, _order(funded, plan_id))
@@ -279,10 +280,17 @@ def test_order__with_a_quoter_that_answers_too_little__reverts(funded: World, si
 @pytest.mark.parametrize("size", [32, 33, 64, 100_000])
 def test_order__with_a_quoter_that_answers_more__reads_one_word_and_is_not_bombed(funded: World, size: int) -> None:
     """C12: 100 kB of answer are not copied; the quoter pays for them with gas, and the order with little more."""
-    plan_id = _plan(funded, funded.deploy("AnswersBytes", size))
+    plan_id = _plan(funded, funded.deploy("AnswersBytes", size, PRICE_WORD, False))
     receipt = funded.send(funded.subscriber, _order(funded, plan_id))
     assert funded.tokens(funded.builder.address) == 700
     assert receipt["gasUsed"] < 350_000
+
+
+def test_order__with_a_quoter_that_reverts_with_a_price__reverts(funded: World) -> None:
+    quoter = funded.deploy("AnswersBytes", 32, PRICE_WORD, True)
+    plan_id = _plan(funded, quoter)
+    with reverts(QuoteFailed(plan_id, quoter.address)):
+        funded.send(funded.subscriber, _order(funded, plan_id))
 
 
 @pytest.mark.parametrize("name", ["RevertsOnQuote", "BurnsGasOnQuote"])

@@ -5,21 +5,25 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from eth_abi.abi import decode as decode_abi
+from eth_abi.abi import encode as encode_abi
 from eth_account.messages import encode_defunct
 from eth_account.signers.local import LocalAccount
 from web3.contract.contract import Contract
 
 from nvm_chain.contract_errors import NotEnoughGas
 from nvm_chain.eip712 import hash_message
-from nvm_chain.errors import NvmChainError
+from nvm_chain.errors import NvmChainError, RevertedWithoutReason
 from nvm_chain.vouchers import VOUCHER
-from tests.support.events import taken
+from tests.support.events import selector, taken
 from tests.support.gas import TRANSACTION_GAS_CAP, simulate
-from tests.support.reentry import encode
+from tests.support.reentry import encode, through_many
+from tests.support.reverts import reverts
 from tests.support.signed import (
     FOREVER,
     NOT_SIGNED,
     SETTLED,
+    SHORT,
     TRANSACTION_GAS,
     Item,
     domain_of,
@@ -34,6 +38,7 @@ from tests.support.world import NO_CONTEXT, ZERO, World
 BALANCE = 100
 YES, NO, DIRTY, EMPTY, REVERT, BOMB, BURN_GAS, REENTER = range(8)
 ISOLATED_GAS = 200_000
+YES_WORD = bytes.fromhex("1626ba7e") + bytes(28)
 REQUIRED_GAS = ISOLATED_GAS + ISOLATED_GAS // 63 + 5000
 IDENTITY = "0x" + "00" * 19 + "04"
 CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -232,6 +237,36 @@ def test_settle__in_the_name_of_a_contract_that_is_no_wallet__is_not_signed(
     assert _settle(world, plan_id, _wallet_item(getattr(world, role).address)) == [(0, NOT_SIGNED)]
 
 
+SETTLE = "settle(uint256,(address,uint64,uint64,bytes32,uint64,bytes)[])"
+WIDE = ["uint256", "(uint256,uint256,uint256,bytes32,uint256,bytes)[]"]
+
+
+@pytest.mark.parametrize("field", ["holder", "amount", "ceiling", "deadline"])
+def test_settle__with_a_field_that_does_not_fit__reverts(world: World, plan_id: int, field: str) -> None:
+    """C31: 2^64 + 5 credits are not 5, and an address has no more than 20 bytes."""
+    item = sign_item(world, plan_id, world.subscriber, 5, deadline=FOREVER)
+    values = {"holder": int(item.holder, 16), "amount": 5, "ceiling": 5, "context": item.context, "deadline": FOREVER}
+
+    def call(**changes: int) -> bytes:
+        wide = tuple({**values, **changes}.values())
+        data = "0x" + (selector(SETTLE) + encode_abi(WIDE, [plan_id, [(*wide, item.signature)]])).hex()
+        return simulate(world.chain, world.redeemer.address, data, world.credits.address)
+
+    assert decode_abi(["(uint64,uint8)[]"], call())[0] == ((5, SETTLED),)
+    with reverts(RevertedWithoutReason("0x")):
+        call(**{field: int(values[field]) + 2 ** (160 if field == "holder" else 64)})  # type: ignore[call-overload]
+
+
+def test_settle__twice_in_one_transaction__counts_on(world: World, plan_id: int) -> None:
+    """C39: by a redeemer that is a contract; nothing is remembered from call to call but the counter."""
+    actor = world.deploy("Actor")
+    world.send(world.builder, world.credits.functions.setRedeemer(plan_id, actor.address, True))
+    item = sign_item(world, plan_id, world.subscriber, 30, amount=20, redeemer=actor.address)
+    call = settle(world, plan_id, item)
+    world.send(world.stranger, through_many(actor, call, call, call))
+    assert world.balance(plan_id, world.subscriber.address) == BALANCE - 30
+
+
 # ---------------------------------------------------------------- wallets
 
 
@@ -291,12 +326,26 @@ def test_settle__of_a_wallet_that_says_yes_to_all__still_has_its_ceiling_and_bal
     assert [amount for amount, _ in _settle(world, plan_id, *items)] == [60, 0, 40]
 
 
-@pytest.mark.parametrize("size", [0, 4, 31, 32, 100_000])
-def test_settle__of_a_contract_that_answers_so_many_bytes__is_not_signed(world: World, plan_id: int, size: int) -> None:
-    """C12: a bomb of an answer is not copied."""
-    wallet = world.deploy("AnswersBytes", size)
+@pytest.mark.parametrize(("size", "says_yes"), [(0, 0), (4, 0), (31, 0), (32, 1), (33, 1), (100_000, 1)])
+def test_settle__of_a_wallet_that_answers_so_many_bytes__needs_a_whole_word(
+    world: World, plan_id: int, size: int, says_yes: int
+) -> None:
+    """The four bytes of a yes are none without the zeros behind them; what comes behind the word is not copied (C12)."""
+    wallet = world.deploy("AnswersBytes", size, YES_WORD, False)
     good = sign_item(world, plan_id, world.subscriber, 5)
-    assert _settle(world, plan_id, _wallet_item(wallet.address), good) == [(0, NOT_SIGNED), (5, SETTLED)]
+    outcomes = _settle(world, plan_id, _wallet_item(wallet.address), good)
+    assert outcomes == [(0, SHORT if says_yes else NOT_SIGNED), (5, SETTLED)]
+
+
+@pytest.mark.parametrize("word", [bytes(32), b"\xff" * 32, (1000).to_bytes(32, "big")])
+def test_settle__of_a_wallet_that_answers_another_word__is_not_signed(world: World, plan_id: int, word: bytes) -> None:
+    wallet = world.deploy("AnswersBytes", 32, word, False)
+    assert _settle(world, plan_id, _wallet_item(wallet.address)) == [(0, NOT_SIGNED)]
+
+
+def test_settle__of_a_wallet_that_reverts_with_a_yes__is_not_signed(world: World, plan_id: int) -> None:
+    wallet = world.deploy("AnswersBytes", 32, YES_WORD, True)
+    assert _settle(world, plan_id, _wallet_item(wallet.address)) == [(0, NOT_SIGNED)]
 
 
 def test_settle__of_twenty_wallets_that_burn_gas__costs_each_its_share_and_no_more(world: World, plan_id: int) -> None:
@@ -308,6 +357,18 @@ def test_settle__of_twenty_wallets_that_burn_gas__costs_each_its_share_and_no_mo
     receipt = world.send_with_gas(world.redeemer, function, TRANSACTION_GAS_CAP)
     assert world.events(receipt)[-1] == settled(plan_id, world.redeemer.address, 1, 5)
     assert 20 * ISOLATED_GAS < receipt["gasUsed"] < 20 * (ISOLATED_GAS + 10_000) + 100_000
+
+
+def test_settle__of_more_gas_burning_wallets_than_fit__reverts_and_is_to_be_split(world: World, plan_id: int) -> None:
+    """I8's other side: a batch is never settled in part, so whoever builds batches counts 210,000 gas for each wallet."""
+    wallet = _wallet(world, plan_id, "EvilWallet")
+    world.send(world.stranger, wallet.functions.setAnswer(BURN_GAS))
+    evil, good = _wallet_item(wallet.address), sign_item(world, plan_id, world.subscriber, 5)
+    too_many = settle(world, plan_id, *[evil] * 82, good)
+    assert world.send_with_gas(world.redeemer, too_many, TRANSACTION_GAS_CAP)["status"] == 0
+    as_many = settle(world, plan_id, *[evil] * 75, good)
+    receipt = world.send_with_gas(world.redeemer, as_many, TRANSACTION_GAS_CAP)
+    assert world.events(receipt)[-1] == settled(plan_id, world.redeemer.address, 1, 5)
 
 
 # ---------------------------------------------------------------- too little gas
@@ -362,7 +423,9 @@ def test_settle__of_a_wallet_slower_than_allowed__is_not_signed_with_any_gas(wor
 
 
 def test_settle__of_keys_alone__needs_no_gas_for_wallets(world: World, plan_id: int) -> None:
-    assert _least_gas(world, plan_id, sign_item(world, plan_id, world.subscriber, 5)) < REQUIRED_GAS
+    """Nor do forged signatures of them: only of an account with code anything is asked."""
+    good = sign_item(world, plan_id, world.subscriber, 5)
+    assert _least_gas(world, plan_id, good, good.but(ceiling=9)) < REQUIRED_GAS
 
 
 # ---------------------------------------------------------------- an account that became a contract (EIP-7702)

@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-/// @notice Answers every call with so many bytes, of which the first word is 1000.
-/// @dev Not 32 bytes is no price: too few are not filled up, and of too many the first word is not taken for one that was meant.
+/// @notice Answers every call with so many bytes that begin with a word, or reverts with them.
+/// @dev As a quoter the word is a price, as a wallet it may be the one for yes. Too few bytes are neither, nor are those of a revert.
 contract AnswersBytes {
     uint256 public immutable size;
+    bytes32 public immutable word;
+    bool public immutable reverting;
 
     /// @param answerSize How many bytes it answers.
-    constructor(uint256 answerSize) {
+    /// @param firstWord What they begin with; zeros follow.
+    /// @param isReverting Whether it reverts with them.
+    constructor(uint256 answerSize, bytes32 firstWord, bool isReverting) {
         size = answerSize;
+        word = firstWord;
+        reverting = isReverting;
     }
 
     fallback() external {
-        uint256 length = size;
+        (uint256 length, bytes32 first, bool fails) = (size, word, reverting);
         assembly {
-            mstore(0, 1000)
+            mstore(0, first)
+            if fails { revert(0, length) }
             return(0, length)
         }
     }
