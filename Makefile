@@ -63,9 +63,9 @@ check: setup ## Run formatters, linters, the type checker and the tests of the h
 
 bench: setup ## Measure gas from receipts, compare with the committed table, and time vouchers
 	$(say) 'Measuring gas'
-	@$(BIN)/python tests/gas/bench.py
+	@$(BIN)/python -m tests.gas.bench
 	$(say) 'Timing vouchers'
-	@$(BIN)/python tests/bench/vouchers.py
+	@$(BIN)/python -m tests.bench.vouchers
 
 deploy: setup ## Deploy with Ape: make deploy ARGS="--network base:sepolia --account NAME"
 	@$(BIN)/ape run deploy $(ARGS)

@@ -16,8 +16,8 @@ library Lots {
     }
 
     /// @notice Returns the first lot from `first` on that has not expired, or `end` if all have.
-    /// @dev Strides twice as far each time until it meets a live lot, then searches the last stride by halves: one read where
-    /// nothing has expired, two where one lot has, about twice log2 of the number of lots that have.
+    /// @dev Looks at the first two, then searches by halves: one read where nothing has expired, two where one lot has, log2 of the
+    /// number of lots and two more otherwise.
     /// @param marks The lots of one holder.
     /// @param first The first that may be live.
     /// @param end One more than the last.
@@ -28,16 +28,8 @@ library Lots {
         returns (uint256)
     {
         unchecked {
-            uint256 stride = 1;
-            uint256 next = first;
-            while (next < end && marks[next].expiresAt <= block.timestamp) {
-                first = next + 1;
-                next += stride;
-                stride *= 2;
-            }
-            if (next < end) end = next;
-            while (first < end) {
-                uint256 middle = (first + end) / 2;
+            for (uint256 probes; first < end; ++probes) {
+                uint256 middle = probes < 2 ? first : (first + end) / 2;
                 if (marks[middle].expiresAt > block.timestamp) end = middle;
                 else first = middle + 1;
             }

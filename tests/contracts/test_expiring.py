@@ -264,6 +264,29 @@ def test_expiring__by_an_operators_burn__takes_the_earliest_too(world: World, pl
 # ---------------------------------------------------------------- strangers, and full accounts
 
 
+def test_order__in_a_count_full_of_expired_credits__has_room(world: World, plan_id: int) -> None:
+    """I8, I10: only what is left counts, so nobody can fill an account with credits that expire before its holder's."""
+    holder = world.subscriber.address
+    start = world.now + 10
+    world.send_at(start, world.builder, world.credits.functions.mint(plan_id, holder, MAX_ACCOUNT - CREDITS))
+    first = _order_at(world, plan_id, start + 100)
+    with reverts(CreditsOverflow(plan_id, holder, CREDITS)):
+        world.order(plan_id)
+    second = _order_at(world, plan_id, start + DAY)
+    assert _lots(world, plan_id) == [(CREDITS, first + DAY), (CREDITS, second + DAY)]
+    world.send_at(start + DAY + 10, world.subscriber, _burn(world, plan_id, CREDITS + 1))
+    assert _lots(world, plan_id) == [(CREDITS - 1, second + DAY)]
+    third = _order_at(world, plan_id, start + DAY + 20)
+    world.mine_at(second + DAY - 1)
+    assert _balance(world, plan_id) == 2 * CREDITS - 1
+    world.mine_at(second + DAY)
+    assert _lots(world, plan_id) == [(CREDITS, third + DAY)]
+    assert _balance(world, plan_id) == CREDITS
+    world.mine_at(third + DAY)
+    assert _balance(world, plan_id) == 0
+
+
+
 def test_expiring__with_orders_of_a_stranger_for_the_holder__gives_what_it_would_have(
     world: World, plan_id: int
 ) -> None:

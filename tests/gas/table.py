@@ -14,10 +14,10 @@ AIMS = {
     "burn on an expiring plan with 200 lots, none expired, whole transaction": 46_000,
     "burn on an expiring plan with 200 lots, half expired, whole transaction": 46_000,
     "settle vouchers in a batch of 100, per voucher": 16_500,
-    "deploy Credits, whole transaction": 6_000_000,
+    "deploy both, together": 6_000_000,
     "code size of Credits, bytes": 24_576,
 }
-"""What the design aims at, where it names a number; the deployment's is for all contracts together."""
+"""What the design aims at, where it names a number."""
 
 HEAD = """# Gas
 

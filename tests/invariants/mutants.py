@@ -24,7 +24,7 @@ class Mutant:
 MUTANTS = (
     Mutant("forgets what has expired", LEDGER, "if (grantedLater < left) left = grantedLater;", ""),
     Mutant("settles above the ceiling", CREDITS, "if (taken > ceiling - settled) taken = ceiling - settled;", ""),
-    Mutant("expires a second late", LOTS, "expiresAt <= block.timestamp", "expiresAt < block.timestamp"),
+    Mutant("expires a second late", LOTS, "expiresAt > block.timestamp", "expiresAt >= block.timestamp"),
     Mutant(
         "takes vouchers that ended", CREDITS, "block.timestamp > item.deadline", "block.timestamp > item.deadline + 1"
     ),
