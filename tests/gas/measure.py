@@ -294,8 +294,8 @@ def _registration(world: World, count: int) -> int:
 
 
 def _deployment(world: World, plain: int) -> dict[str, int]:
-    # Neither address has a zero byte, so both chains pay the same for the data.
-    credits, agents = (_deploy(world, name, world.partner.address) for name in ("Credits", "AgentRegistry"))
+    credits = _deploy(world, "Credits", world.partner.address)
+    agents = _deploy(world, "AgentRegistry", world.credits.address)
     return {
         "deploy Credits, whole transaction": credits,
         "deploy AgentRegistry, whole transaction": agents,
