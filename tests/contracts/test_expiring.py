@@ -286,7 +286,6 @@ def test_order__in_a_count_full_of_expired_credits__has_room(world: World, plan_
     assert _balance(world, plan_id) == 0
 
 
-
 def test_expiring__with_orders_of_a_stranger_for_the_holder__gives_what_it_would_have(
     world: World, plan_id: int
 ) -> None:
