@@ -158,7 +158,7 @@ def find_cost(
 
     ``metadata`` is the agent's, for metadata that is not on the chain. One to two requests. Raises UnknownEndpoint if the
     agent has no such endpoint, PlanNotAttached, InvalidUrl for a URL that is none or ambiguous, InvalidMetadata,
-    ERC721NonexistentToken. Refuse the request on any of them.
+    InvalidEndpoint, SecretInMetadata, ERC721NonexistentToken. Refuse the request on any of them.
     """
     plan, functions = parse_plan_id(plan_id), chain.agents.functions
     known = metadata or parse_metadata_uri(chain.read(functions.tokenURI(_check_id(agent_id))))

@@ -1,7 +1,8 @@
-"""Write the error tables of docs/ from the contract's NatSpec and from the errors of the package.
+"""Write the error tables of docs/ from the contracts' NatSpec and from the errors of the package.
 
-Between `<!-- errors:order -->` and `<!-- /errors -->` goes what the contract's function reverts with, between
-`<!-- raises:order_plan -->` and `<!-- /raises -->` what a Python function raises besides. `make docs` runs this.
+Between `<!-- errors:order -->` and `<!-- /errors -->` goes what a function of Credits reverts with, and with
+`AgentRegistry.` before its name one of AgentRegistry; between `<!-- raises:order_plan -->` and `<!-- /raises -->` what a
+Python function raises besides. `make docs` runs this.
 """
 
 import re
@@ -14,12 +15,12 @@ from eth_utils.abi import collapse_if_tuple
 
 import nvm_chain
 from nvm_chain import errors
-from nvm_chain.artifacts import read_artifact
+from nvm_chain.artifacts import ContractName, read_artifact
 from nvm_chain.contract_errors import CONTRACT_ERRORS
 from nvm_chain.errors import NvmChainError
 
 DOCS: Final = Path(__file__).parent.parent / "docs"
-MARKED: Final = re.compile(r"<!-- (errors|raises):(\w+) -->\n(.*?)<!-- /\1 -->", re.DOTALL)
+MARKED: Final = re.compile(r"<!-- (errors|raises):([\w.]+) -->\n(.*?)<!-- /\1 -->", re.DOTALL)
 CLAUSE: Final = re.compile(
     r"Reverts(?: with (?P<names>.*?)(?: (?P<when>(?:if|for) .*?))?)?(?:,? (?:and )?as \{(?P<other>\w+)\} does)?\."
 )
@@ -33,6 +34,12 @@ _TRANSFER: Final = {
     "InsufficientCredits": "if the holder has too few credits",
     "CreditsOverflow": "if the receiver's account would overflow",
 }
+_NO_AGENT: Final = {"ERC721NonexistentToken": "if there is no such agent"}
+_MOVE: Final = {
+    **_NO_AGENT,
+    "ERC721InsufficientApproval": "if the caller is neither the agent's owner nor approved by them",
+    "ERC721IncorrectOwner": "if the agent is not that of `from`",
+}
 STANDARD: Final = {
     "acceptOwnership": {"OwnableUnauthorizedAccount": "if the contract was not offered to the caller"},
     "renounceOwnership": _NOT_OWNER,
@@ -41,8 +48,28 @@ STANDARD: Final = {
     "setApprovalForAll": {"ERC1155InvalidOperator": "if the operator is zero"},
     "setProtocolFee": _NOT_OWNER,
     "transferOwnership": _NOT_OWNER,
+    "AgentRegistry.approve": {
+        **_NO_AGENT,
+        "ERC721InvalidApprover": "if the caller is neither the agent's owner nor an operator of theirs",
+    },
+    "AgentRegistry.safeTransferFrom": {
+        "ERC721InvalidReceiver": "if the receiver is zero or a contract that does not accept ERC-721 tokens",
+        **_MOVE,
+    },
+    "AgentRegistry.setApprovalForAll": {"ERC721InvalidOperator": "if the operator is zero"},
+    "AgentRegistry.transferFrom": {"ERC721InvalidReceiver": "if the receiver is zero", **_MOVE},
 }
 """Errors of what OpenZeppelin brings, which documents them in prose."""
+
+_NO_PLAN: Final = {"UnknownPlan": "if there is no such plan"}
+SAID_ONCE: Final = {
+    "AgentRegistry.attachPlan": {**_NO_AGENT, **_NO_PLAN},
+    "AgentRegistry.detachPlan": _NO_AGENT,
+    "AgentRegistry.register": _NO_PLAN,
+    "AgentRegistry.replacePlans": {**_NO_AGENT, **_NO_PLAN},
+    "AgentRegistry.setAgentUri": _NO_AGENT,
+}
+"""Errors that IAgentRegistry names at its head, for all of its functions."""
 
 
 class Slot(int):
@@ -55,9 +82,17 @@ class Slot(int):
         return self.name
 
 
-def read_details() -> dict[str, str]:
-    """Return the developer's documentation of every function of Credits, by name."""
-    contract = read_artifact("Credits")
+def split_name(function: str) -> tuple[ContractName, str]:
+    """Return a function's contract, which is Credits if none is named, and its name there."""
+    home, _, name = function.rpartition(".")
+    if home not in ("", "AgentRegistry"):
+        raise ValueError(f"{function}: only AgentRegistry can stand before a function's name")
+    return ("AgentRegistry" if home else "Credits"), name
+
+
+def read_details(contract_name: ContractName) -> dict[str, str]:
+    """Return the developer's documentation of every function of a contract, by name."""
+    contract = read_artifact(contract_name)
     documented = contract.natspec["dev"]["methods"]
     details = {}
     for entry in contract.abi:
@@ -68,15 +103,16 @@ def read_details() -> dict[str, str]:
 
 
 def read_reverts(function: str) -> dict[str, str]:
-    """Return what a function of Credits reverts with, and when, in the order of its documentation."""
-    reverts = dict(STANDARD.get(function, {}))
-    for clause in re.split(r"(?<=\.) (?=Reverts )", read_details()[function]):
+    """Return what a function of a contract reverts with, and when, in the order of its documentation."""
+    contract, name = split_name(function)
+    reverts = {**STANDARD.get(function, {}), **SAID_ONCE.get(function, {})}
+    for clause in re.split(r"(?<=\.) (?=Reverts )", read_details(contract)[name]):
         if not clause.startswith("Reverts "):
             continue
         found = CLAUSE.fullmatch(clause)
         if found is None:
             raise ValueError(f"{function}: cannot read {clause!r}")
-        others = read_reverts(found["other"]) if found["other"] else {}
+        others = read_reverts(function.removesuffix(name) + found["other"]) if found["other"] else {}
         names = re.findall(r"\w{4,}", found["names"] or "")
         if found["when"]:
             reverts |= {name: re.sub(r"\{(\w+)\}", r"`\1`", found["when"]) for name in names}
@@ -99,7 +135,8 @@ def next_step(error: type[NvmChainError]) -> str:
 
 def format_reverts(function: str) -> str:
     """Return the table of a function's errors."""
-    inputs = {entry["name"]: entry["inputs"] for entry in read_artifact("Credits").abi if entry["type"] == "error"}
+    entries = (*read_artifact("Credits").abi, *read_artifact("AgentRegistry").abi)
+    inputs = {entry["name"]: entry["inputs"] for entry in entries if entry["type"] == "error"}
     lines = ["| error | reverts | what to do |", "|---|---|---|"]
     for name, when in read_reverts(function).items():
         arguments = ", ".join(item["name"] for item in inputs[name])

@@ -1,20 +1,43 @@
-"""docs/ has a page for everything that changes state, and its tables are what the contract and the package say now."""
+"""docs/ has a page for everything that changes state, and its tables are what the contracts and the package say now."""
 
 import re
 from pathlib import Path
 
 import pytest
 
+import nvm_chain
 from nvm_chain import errors
-from nvm_chain.artifacts import read_artifact
+from nvm_chain.artifacts import ContractName, read_artifact
 from nvm_chain.contract_errors import CONTRACT_ERRORS
-from tests.house.test_natspec import reachable_errors
+from tests.house.test_natspec import NAMES, reachable_errors
 from tests.support.documents import DOCS, DOCUMENTS, PAGES, ROOT
-from tools.write_docs import MARKED, STANDARD, format_raises, next_step, read_raises, read_reverts, write_tables
+from tools.write_docs import (
+    MARKED,
+    SAID_ONCE,
+    STANDARD,
+    format_raises,
+    next_step,
+    read_raises,
+    read_reverts,
+    split_name,
+    write_tables,
+)
 
-ABI = read_artifact("Credits").abi
-WRITES = {item["name"] for item in ABI if item["type"] == "function" and item["stateMutability"] != "view"}
-EVENTS = {item["name"]: [field["name"] for field in item["inputs"]] for item in ABI if item["type"] == "event"}
+PREFIXES: dict[ContractName, str] = {"Credits": "", "AgentRegistry": "AgentRegistry."}
+WRITES = {
+    prefix + item["name"]
+    for contract, prefix in PREFIXES.items()
+    for item in read_artifact(contract).abi
+    if item["type"] == "function" and item["stateMutability"] not in ("view", "pure")
+}
+EVENTS = {
+    contract: {
+        item["name"]: [field["name"] for field in item["inputs"]]
+        for item in read_artifact(contract).abi
+        if item["type"] == "event"
+    }
+    for contract in PREFIXES
+}
 OPERATIONS = sorted((DOCS / "operations").glob("*.md"))
 SECTIONS = ["Example", "Flow", "State", "Events", "Errors"]
 LINK = re.compile(r"\]\(([^)#]*)(?:#([^)]+))?\)")
@@ -38,6 +61,12 @@ def section(path: Path, heading: str) -> str:
 def tables(path: Path, kind: str) -> list[str]:
     """Return the functions whose generated tables are in a document."""
     return [found[2] for found in MARKED.finditer(path.read_text("utf-8")) if found[1] == kind]
+
+
+def contract_of(path: Path) -> ContractName:
+    """Return the one contract whose functions a page is about."""
+    (contract,) = {split_name(function)[0] for function in tables(path, "errors")}
+    return contract
 
 
 # ---------------------------------------------------------------------- what is generated
@@ -71,7 +100,7 @@ def test_next_step__of_each_contract_error__is_a_sentence_without_sample_values(
     assert not re.search(r"0x|\b2\b(?!\*)", step)
 
 
-@pytest.mark.parametrize("function", [function for function in STANDARD if "Transfer" in function])
+@pytest.mark.parametrize("function", ["safeTransferFrom", "safeBatchTransferFrom"])
 def test_standard_errors__of_transfers__are_those_that_the_code_can_reach(function: str) -> None:
     assert reachable_errors("Credits", function) | {"ERC1155MissingApprovalForAll"} == set(read_reverts(function))
 
@@ -79,6 +108,30 @@ def test_standard_errors__of_transfers__are_those_that_the_code_can_reach(functi
 def test_standard_errors__are_of_functions_that_the_interface_says_nothing_of() -> None:
     assert set(STANDARD) <= WRITES
     assert all(name in CONTRACT_ERRORS for reverts in STANDARD.values() for name in reverts)
+
+
+def test_errors_said_once__are_of_every_other_function_of_the_registry() -> None:
+    registry = {function for function in WRITES if split_name(function)[0] == "AgentRegistry"}
+    assert set(SAID_ONCE) == registry - set(STANDARD)
+
+
+@pytest.mark.parametrize("function", SAID_ONCE)
+def test_errors_said_once__are_those_that_the_arguments_and_the_code_can_cause(function: str) -> None:
+    """An agent that has to be there is an argument; a plan is asked for wherever its owner is compared."""
+    entries = [item for item in read_artifact("AgentRegistry").abi if item.get("name") == split_name(function)[1]]
+    takes_agent = any(item["name"] == "agentId" for entry in entries for item in entry["inputs"])
+    expected = {"ERC721NonexistentToken"} if takes_agent else set()
+    asks_plan = "NotPlanOwner" in reachable_errors("AgentRegistry", split_name(function)[1])
+    assert set(SAID_ONCE[function]) == expected | ({"UnknownPlan"} if asks_plan else set())
+
+
+def test_split_name__of_another_contract__fails() -> None:
+    assert [split_name(name) for name in ("order", "AgentRegistry.register")] == [
+        ("Credits", "order"),
+        ("AgentRegistry", "register"),
+    ]
+    with pytest.raises(ValueError, match="only AgentRegistry"):
+        split_name("Credits.order")
 
 
 # ---------------------------------------------------------------------- pages
@@ -101,22 +154,26 @@ def test_page__has_its_parts_in_order(path: Path) -> None:
 @pytest.mark.parametrize("path", OPERATIONS, ids=name)
 def test_page__events__have_the_fields_that_the_contract_gives_them(path: Path) -> None:
     for event, fields in re.findall(r"`(\w+)\(([^)`]*)\)`", section(path, "Events")):
-        assert EVENTS[event] == fields.split(", "), event
+        assert EVENTS[contract_of(path)][event] == fields.split(", "), event
 
 
-def test_pages__together__name_every_event() -> None:
-    text = "".join(section(path, "Events") for path in OPERATIONS)
-    assert {event for event in EVENTS if f"`{event}(" not in text} == set()
+def test_contracts__of_the_pages__are_all_that_have_an_interface() -> None:
+    assert set(PREFIXES) == set(NAMES)
+
+
+@pytest.mark.parametrize("contract", PREFIXES)
+def test_pages__together__name_every_event(contract: ContractName) -> None:
+    text = "".join(section(path, "Events") for path in OPERATIONS if contract_of(path) == contract)
+    assert {event for event in EVENTS[contract] if f"`{event}(" not in text} == set()
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
 def test_page__names_in_code_that_look_like_errors__are_errors_or_events(path: Path) -> None:
     """What is written like a class is one, so that no page outlives a renamed error."""
-    known = {*CONTRACT_ERRORS, *EVENTS, *vars(errors)}
+    events = {event for contract in PREFIXES for event in EVENTS[contract]}
+    known = {*CONTRACT_ERRORS, *events, *vars(errors), *nvm_chain.__all__, *PREFIXES}
     prose = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
     others = {
-        "Transfer",
-        "Approval",
         "AuthorizationUsed",
         "ReceiveWithAuthorization",
         "Permit",
