@@ -207,20 +207,23 @@ class Chain:
 
     # ------------------------------------------------------------------ send
 
-    def send(self, signer: Signer, function: ContractFunction, value: int = 0) -> TxReceipt:
+    def send(self, signer: Signer, function: ContractFunction, value: int = 0, extra_gas: int = 0) -> TxReceipt:
         """Send a call of a contract function with ``value`` wei, and wait until it is mined.
 
+        ``extra_gas`` goes on top of the estimate, for strangers' contracts that may use more when it counts.
         Simulates first, so a transaction that would fail is not sent and costs nothing. Raises the contract's
         error, InsufficientCoin, NotMined, OutcomeUnknown, OutOfGas, or a NetworkError. After a NetworkError nothing was
         sent; after NotMined and OutcomeUnknown look the transaction up before sending it again.
         """
         with self._typed_errors():
             data = _encode(function)
-        return self.send_data(signer, data, to=function.address, value=value)
+        return self.send_data(signer, data, to=function.address, value=value, extra_gas=extra_gas)
 
-    def send_data(self, signer: Signer, data: str, to: ChecksumAddress | None = None, value: int = 0) -> TxReceipt:
+    def send_data(
+        self, signer: Signer, data: str, to: ChecksumAddress | None = None, value: int = 0, extra_gas: int = 0
+    ) -> TxReceipt:
         """Send call data to an address, or creation code to nobody, as `send` does."""
-        transaction = self.build_transaction(signer.address, data, to, value)
+        transaction = self.build_transaction(signer.address, data, to, value, extra_gas)
         signed = signer.sign_transaction(dict(transaction))
         transaction_hash = f"0x{bytes(signed.hash).hex()}"
         try:
@@ -260,7 +263,12 @@ class Chain:
         return cast(ChecksumAddress, address)
 
     def build_transaction(
-        self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None = None, value: int = 0
+        self,
+        sender: ChecksumAddress,
+        data: str,
+        to: ChecksumAddress | None = None,
+        value: int = 0,
+        extra_gas: int = 0,
     ) -> TxParams:
         """Return a complete EIP-1559 transaction that the sender can pay for and that would succeed now.
 
@@ -273,7 +281,7 @@ class Chain:
         # Some nodes estimate nothing for an account that could not pay for it.
         if balance < value + LEAST_GAS * max_fee:
             raise InsufficientCoin(sender, balance, value + LEAST_GAS * max_fee)
-        gas = self.estimate_gas(sender, data, to, value)
+        gas = self.estimate_gas(sender, data, to, value) + extra_gas
         with self._typed_errors():
             nonce = _check_number(self.web3.eth.get_transaction_count(sender, "pending"))
         if balance < value + gas * max_fee:

@@ -45,6 +45,11 @@ class Endpoint:
         parse_url_pattern(self.url_pattern)
 
 
+def _serves(endpoint: Endpoint, method: str) -> bool:
+    """Return whether an endpoint takes requests of a method. HEAD is a GET without its answer, and costs the same."""
+    return endpoint.method == method or (endpoint.method == "GET" and method == "HEAD")
+
+
 def _check_method(method: object) -> str:
     if not isinstance(method, str) or not _METHOD.fullmatch(method):
         raise InvalidEndpoint(str(method), "an HTTP method is a word such as GET")
@@ -82,7 +87,7 @@ def match_endpoint(
     """
     origin, path = parse_request_url(url)
     for endpoint in endpoints:
-        params = _match(endpoint.url_pattern, origin, path) if endpoint.method == method.upper() else None
+        params = _match(endpoint.url_pattern, origin, path) if _serves(endpoint, method.upper()) else None
         if params is not None:
             return EndpointMatch(endpoint, endpoint.url_pattern, params)
     for url_pattern in open_endpoints:

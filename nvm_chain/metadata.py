@@ -181,11 +181,13 @@ def parse_metadata_uri(uri: str) -> AgentMetadata:
 # ---------------------------------------------------------------- secrets
 
 _SECRET_KEYS: Final = re.compile(
-    "authori[sz]ation|token(?!address|id|name|symbol|uri|s$|type|decimals|standard|count|limit)|passw(?:or)?d|passphrase"
-    "|secret|apikey|bearer|credentials?$|privatekey|signingkey|accesskey|mnemonic|seedphrase|cookie"
+    "authori[sz]ation|token(?!address|id|name|symbol|uri|type|decimals|standard|count|limit)|passw(?:or)?d|passphrase"
+    "|passcode|^pwd$|^pass$|secret|apikey|bearer|credential|privatekey|signingkey|accesskey|mnemonic|seedphrase|^seed$"
+    "|cookie|^x?auth$|^session(?:id|key)?$"
 )
 """Names that hold secrets, in small letters without anything but letters and digits."""
 _SECRET_VALUES: Final = (
+    re.compile(r"\bauthorization\s*:\s*\S", re.IGNORECASE),
     re.compile(r"\b(?:bearer|basic)\s+[a-z0-9._~+/=-]{8,}", re.IGNORECASE),
     re.compile(r"\b(?:sk|pk|rk|xox[abprs]|gh[pousr]|glpat|hf)[-_][A-Za-z0-9_-]{16,}"),
     re.compile(r"\bAKIA[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{35}"),
@@ -195,6 +197,8 @@ _SECRET_VALUES: Final = (
 )
 """Authorization headers, keys of well-known services, JSON web tokens, PEM keys, and user names in URLs."""
 _QUERY_NAME: Final = re.compile(r"[?&;]([^=&;#\s]{1,200})=[^&;#\s]")
+_QUERY_SECRETS: Final = re.compile("^(?:sig|signature|key)$")
+_COUNT: Final = re.compile(r"[0-9]{1,9}")
 _KEY_VALUE: Final = re.compile(r"(?:0x)?[0-9a-fA-F]{64}")
 _KEY_NAME: Final = re.compile("key|pk$|priv|seed|signer|wallet|account")
 
@@ -214,9 +218,12 @@ def refuse_secrets(value: object, path: str = "") -> None:
     """
     for place, name, text in _walk(value, path, 0):
         plain = _plain(name)
-        secret_name = _SECRET_KEYS.search(plain) and text != ""
+        # "maxTokens": 4096 is a number of something, not a secret.
+        secret_name = _SECRET_KEYS.search(plain) and text != "" and not (plain.endswith("s") and _COUNT.fullmatch(text))
         secret_key = _KEY_NAME.search(plain) and _KEY_VALUE.fullmatch(text.strip())
-        secret_query = any(_SECRET_KEYS.search(_plain(key)) for key in _QUERY_NAME.findall(text))
+        secret_query = any(
+            _SECRET_KEYS.search(_plain(key)) or _QUERY_SECRETS.search(_plain(key)) for key in _QUERY_NAME.findall(text)
+        )
         if secret_name or secret_key or secret_query or any(form.search(text) for form in _SECRET_VALUES):
             raise SecretInMetadata(place)
 

@@ -71,7 +71,9 @@ def order_plan(
                 f"an order that is free or paid in the native coin has nothing to sign; leave out pay={pay!r}"
             )
         fee_receiver = read_coin_fee_receiver(chain, plan)
-        return build_order_receipt(chain, plan, chain.send(signer, order, value=cost), fee_receiver=fee_receiver)
+        return build_order_receipt(
+            chain, plan, signer.address, chain.send(signer, order, value=cost), fee_receiver=fee_receiver
+        )
     check_funds(chain, plan.terms.token, signer.address, cost)
     way = pay or choose_way(chain, signer, plan.terms.token, most)
     if way == "authorization":
@@ -81,10 +83,10 @@ def order_plan(
         )
     if way == "permit":
         function = _build_permit_order(chain, signer, plan, to, quantity, most)
-        return build_order_receipt(chain, plan, chain.send(signer, function))
+        return build_order_receipt(chain, plan, signer.address, chain.send(signer, function))
     needed, approve = (most, True) if way == "approve" else (cost, False)
     receipt, approval = _send_with_allowance(chain, signer, plan.terms.token, order, needed, approve=approve)
-    return build_order_receipt(chain, plan, receipt, approval=approval)
+    return build_order_receipt(chain, plan, signer.address, receipt, approval=approval)
 
 
 def _build_permit_order(

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from eth_typing import ChecksumAddress
-from web3.types import TxReceipt
+from web3.types import EventData, TxReceipt
 
 from nvm_chain.addresses import ZERO_ADDRESS
 from nvm_chain.chain import Chain, summarize
@@ -26,6 +26,7 @@ def read_coin_fee_receiver(chain: Chain, plan: Plan) -> ChecksumAddress:
 def build_order_receipt(
     chain: Chain,
     plan: Plan,
+    payer: ChecksumAddress,
     receipt: TxReceipt,
     *,
     approval: Transaction | None = None,
@@ -33,9 +34,10 @@ def build_order_receipt(
     collected: int | None = None,
 ) -> OrderReceipt:
     """Tell what an order came to. ``collected`` is what an authorization brought to the contract first, in base units."""
-    ordered = chain.read_events(chain.credits, "Ordered", receipt)[0]["args"]
-    granted = chain.read_events(chain.credits, "TransferSingle", receipt)[0]["args"]["value"]
-    payer, cost = ordered["payer"], ordered["cost"]
+    event = _find_event(chain, "Ordered", receipt, planId=plan.plan_id, payer=payer)
+    ordered, cost = event["args"], event["args"]["cost"]
+    transfers = chain.read_events(chain.credits, "TransferSingle", receipt)
+    granted = next(item for item in reversed(transfers) if item["logIndex"] < event["logIndex"])["args"]["value"]
     if collected is not None:
         receivers = _forwarded_payments(chain, plan.terms.token, payer, collected - cost, receipt)
     else:
@@ -57,24 +59,31 @@ def build_order_receipt(
 def build_usage_receipt(
     chain: Chain,
     plan: Plan,
+    payer: ChecksumAddress,
     receipt: TxReceipt,
     *,
     approval: Transaction | None = None,
     fee_receiver: ChecksumAddress = ZERO_ADDRESS,
 ) -> UsageReceipt:
     """Tell what a payment for usage came to."""
-    paid = chain.read_events(chain.credits, "Paid", receipt)[0]["args"]
+    paid = _find_event(chain, "Paid", receipt, planId=plan.plan_id, payer=payer)["args"]
     return UsageReceipt(
         plan_id=plan.plan_id,
-        payer=paid["payer"],
+        payer=payer,
         quantity=paid["quantity"],
         context=bytes(paid["context"]),
         token=plan.terms.token,
         paid=paid["cost"],
-        receivers=_payments(chain, plan, paid["payer"], paid["cost"], receipt, fee_receiver),
+        receivers=_payments(chain, plan, payer, paid["cost"], receipt, fee_receiver),
         transaction=summarize(receipt),
         approval=approval,
     )
+
+
+def _find_event(chain: Chain, name: str, receipt: TxReceipt, **wanted: object) -> EventData:
+    """Return the event of this plan and payer: a token or a receiver that is a contract may order too in between."""
+    events = chain.read_events(chain.credits, name, receipt)
+    return next(event for event in events if all(event["args"][key] == value for key, value in wanted.items()))
 
 
 def _payments(
@@ -117,6 +126,10 @@ def _coin_payments(chain: Chain, plan: Plan, cost: int, receipt: TxReceipt, fee_
     for receiver, amount in shares:
         payments[receiver] += amount
     if fees:
-        forgone = chain.read_events(chain.credits, "FeeForgone", receipt)
+        forgone = [
+            event
+            for event in chain.read_events(chain.credits, "FeeForgone", receipt)
+            if event["args"]["planId"] == plan.plan_id
+        ]
         payments[plan.terms.splits[0].receiver if forgone else fee_receiver] += fees
     return dict(payments)

@@ -13,7 +13,7 @@ from nvm_chain.authorizations import (
 from nvm_chain.chain import Chain
 from nvm_chain.contract_errors import CostAboveMax, TokenWithoutCode
 from nvm_chain.eip712 import MessageSigner
-from nvm_chain.errors import OrderAlreadyMade
+from nvm_chain.errors import InvalidConfig, OrderAlreadyMade
 from nvm_chain.keys import Signer
 from nvm_chain.paying import SIGNATURE_SECONDS, check_funds
 from nvm_chain.plans import check_orderable, quote_plan, read_plan
@@ -52,6 +52,8 @@ def sign_plan_order(
         raise CostAboveMax(cost, most)
     if plan.terms.token == ZERO_ADDRESS:
         raise TokenWithoutCode(ZERO_ADDRESS)
+    if most == 0:
+        raise InvalidConfig("an order for nothing has nothing to sign; anyone may order for the receiver")
     domain = read_token_domain(chain, plan.terms.token)
     check_funds(chain, plan.terms.token, signer.address, most)
     order = build_order_authorization(
@@ -114,4 +116,4 @@ def relay_order(chain: Chain, signer: Signer, signed: SignedOrder) -> OrderRecei
         order.salt,
     )
     receipt = chain.send(signer, chain.credits.functions.orderWithAuthorization(values, signed.signature))
-    return build_order_receipt(chain, plan, receipt, collected=order.max_cost)
+    return build_order_receipt(chain, plan, order.payer, receipt, collected=order.max_cost)

@@ -23,10 +23,11 @@ from nvm_chain.vouchers import (
     SignedVoucher,
     build_voucher,
     next_ceiling,
+    recover_signer,
     sign_voucher,
     verify_voucher,
 )
-from nvm_chain.wallets import ask_wallets
+from nvm_chain.wallets import WALLET_GAS, ask_wallets
 
 
 def sign_next_voucher(
@@ -120,13 +121,21 @@ def settle_vouchers(
         check_uint(amount, CEILING_BITS, "amount", minimum=1)
         _check_place(signed, plan_id, parse_address(signer.address, "signer's address"))
     items = [_encode_item(signed, amount) for signed, amount in zip(batch, wanted, strict=True)]
-    receipt = chain.send(signer, chain.credits.functions.settle(plan_id, items))
+    receipt = chain.send(signer, chain.credits.functions.settle(plan_id, items), extra_gas=_bound_wallets(chain, batch))
     return SettlementReceipt(
         plan_id=plan_id,
         redeemer=signer.address,
         outcomes=tuple(_read_outcomes(chain, batch, receipt)),
         transaction=summarize(receipt),
     )
+
+
+def _bound_wallets(chain: Chain, batch: list[SignedVoucher]) -> int:
+    """Return the gas that wallets may use more than the estimate saw: they can answer otherwise when it counts."""
+    chain_id, contract = chain.chain_id, chain.credits.address
+    signers = (recover_signer(signed, chain_id=chain_id, contract=contract) for signed in batch)
+    wallets = sum(signer != signed.voucher.holder for signer, signed in zip(signers, batch, strict=True))
+    return wallets * WALLET_GAS
 
 
 def _check_place(signed: SignedVoucher, plan_id: int, redeemer: str) -> None:

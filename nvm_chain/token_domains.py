@@ -8,6 +8,7 @@ from nvm_chain.addresses import parse_address
 from nvm_chain.chain import Chain
 from nvm_chain.eip712 import Domain
 from nvm_chain.errors import InvalidConfig, NoContract, RpcFailed, TokenCannotSign, TransactionError
+from nvm_chain.permits import PERMIT
 
 
 def _view(name: str, inputs: str, output: str) -> dict[str, Any]:
@@ -25,6 +26,7 @@ SIGNING_ABI: Final = (
     _view("version", "", "string"),
     _view("DOMAIN_SEPARATOR", "", "bytes32"),
     _view("nonces", "address", "uint256"),
+    _view("PERMIT_TYPEHASH", "", "bytes32"),
     _view("authorizationState", "address bytes32", "bool"),
 )
 """What a token says of the signatures it takes (EIP-2612, EIP-3009)."""
@@ -70,13 +72,14 @@ def is_authorization_used(chain: Chain, token: str, authorizer: str, nonce: byte
 
 
 def takes_permits(chain: Chain, token: str, owner: str) -> bool:
-    """Read whether a permit of an owner can be signed for a token. At most four requests."""
+    """Read whether a permit of an owner can be signed for a token. At most five requests."""
     try:
         read_token_domain(chain, token)
         read_permit_nonce(chain, token, owner)
     except TokenCannotSign:
         return False
-    return True
+    # Some tokens (DAI) have permits of another kind, and say so here. Most say nothing.
+    return _read(chain, parse_address(token, "token address"), "PERMIT_TYPEHASH") in (None, PERMIT.type_hash)
 
 
 def _read(chain: Chain, token: ChecksumAddress, name: str, *arguments: object) -> Any:

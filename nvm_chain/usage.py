@@ -52,7 +52,9 @@ def pay_usage(
     function = chain.credits.functions.pay(plan.plan_id, quantity, most, encoded)
     if plan.terms.token == ZERO_ADDRESS or cost == 0:
         fee_receiver = read_coin_fee_receiver(chain, plan)
-        return build_usage_receipt(chain, plan, chain.send(signer, function, value=cost), fee_receiver=fee_receiver)
+        return build_usage_receipt(
+            chain, plan, signer.address, chain.send(signer, function, value=cost), fee_receiver=fee_receiver
+        )
     check_funds(chain, plan.terms.token, signer.address, cost)
     needed, approve = (most, True) if pay == "approve" else (cost, False)
     allowance, approval = prepare_allowance(chain, signer, plan.terms.token, needed, approve=approve)
@@ -62,4 +64,4 @@ def pay_usage(
         if approval is not None:
             undo_approval(chain, signer, plan.terms.token, allowance, error)
         raise
-    return build_usage_receipt(chain, plan, receipt, approval=approval)
+    return build_usage_receipt(chain, plan, signer.address, receipt, approval=approval)

@@ -324,8 +324,8 @@ interface ICredits is IERC1155MetadataURI {
     /// @param paymentReference The payment's reference.
     error ReferenceUsed(uint256 planId, bytes32 paymentReference);
 
-    /// @notice Thrown when a holder would have more than 2^64 - 1 live credits of one plan, be granted more periods than that at once,
-    /// or have made more than 2^24 - 1 purchases of an expiring plan since nothing was left of them.
+    /// @notice Thrown when a holder would have more than 2^64 - 1 live credits of one plan, or half as many that expire, be granted
+    /// more periods than 2^64 - 1 at once, or have made more than 2^24 - 1 purchases of an expiring plan since nothing was left of them.
     /// @param planId The plan.
     /// @param holder The holder.
     /// @param amount Credits that do not fit.
@@ -518,7 +518,7 @@ interface ICredits is IERC1155MetadataURI {
 
     /// @notice Registers a plan; the caller becomes its owner and it takes orders at once.
     /// @dev Anyone may call. The id depends on the caller, so nobody can take another's id.
-    /// A term that has no meaning with the others must be zero. The token of a free plan may be any: orders of it can be signed.
+    /// A term that has no meaning with the others must be zero. The token of a free plan may be any.
     /// Reverts with {ZeroCredits} if a purchase grants nothing, and the plan is not of kind USAGE.
     /// Reverts with {ZeroDuration} if a time plan has no duration.
     /// Reverts with {InvalidRedeemRange} if credits are redeemed and not `1 <= minRedeem <= maxRedeem`.
@@ -639,7 +639,7 @@ interface ICredits is IERC1155MetadataURI {
     /// as bytes and, if it refuses and there are 65 of them, as v, r, s.
     /// Reverts as {order} does.
     /// Reverts with {TokenWithoutCode} if the plan is priced in the native coin, or its token has no code.
-    /// Reverts with {AuthorizationFailed} if the token does not move exactly `maxCost` to this contract.
+    /// Reverts with {AuthorizationFailed} if `maxCost` is 0, or the token does not move exactly `maxCost` to this contract.
     /// @param signedOrder The order.
     /// @param signature The payer's signature, in the form the token takes.
     /// @return cost What the payer paid, in base units of the plan's token.

@@ -5,7 +5,8 @@ pragma solidity ^0.8.30;
 /// @dev A lot notes how much had been granted in all when it was added, so lots are marks on one growing number. Credits are
 /// used in the order of the marks. So what is left is what was granted after the further of two points: up to which credits are
 /// used, and up to which they have expired. All lots of a plan have the same duration, so that marks and expiries both only grow,
-/// and both can be searched. The number begins again at zero after 2^64 - 1, which changes no distance.
+/// and both can be searched. The number begins again at zero after 2^64 - 1, which
+/// changes no distance as long as all marks are less than 2^64 behind it.
 library Lots {
     /// @notice One mark.
     struct Mark {

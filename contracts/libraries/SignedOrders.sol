@@ -39,6 +39,8 @@ library SignedOrders {
     /// @param signature The payer's signature.
     function collect(SignedOrder calldata order, address token, bytes calldata signature) internal {
         if (token.code.length == 0) revert ICredits.TokenWithoutCode(token);
+        // Nothing would come with or without a signature.
+        if (order.maxCost == 0) revert ICredits.AuthorizationFailed(token, order.payer, 0);
         uint256 before = SafeTransferLib.balanceOf(token, address(this));
         bytes32 nonce = nonceOf(order);
         bool done = _call(token, _withBytes(order, nonce, signature));

@@ -59,12 +59,12 @@ abstract contract Ledger is Plans, ERC1155 {
         (uint64 granted, uint256 end) = (holding.granted, holding.endLot);
         unchecked {
             uint256 left = uint64(granted - holding.gone);
-            if (amount > type(uint64).max - left || end == type(uint24).max || (left == 0 && end > 0)) {
+            uint256 most = duration == 0 ? type(uint64).max : type(uint64).max / 2;
+            bool crosses = (granted ^ (granted + uint64(amount))) >> 63 != 0;
+            if (crosses || amount > most - left || end == type(uint24).max || (left == 0 && end > 0)) {
                 (left, end) = _tidy(planId, to, holding);
             }
-            if (amount > type(uint64).max - left || end == type(uint24).max) {
-                revert CreditsOverflow(planId, to, amount);
-            }
+            if (amount > most - left || end == type(uint24).max) revert CreditsOverflow(planId, to, amount);
             granted += uint64(amount);
             holding.granted = granted;
             if (duration == 0) return;
@@ -73,15 +73,21 @@ abstract contract Ledger is Plans, ERC1155 {
         }
     }
 
-    /// @dev Writes down what has expired. Where nothing is left, the next purchase takes the place of the first lot.
+    /// @dev Writes down what has expired, and leaves behind the lots that are used. Where nothing is left, the next purchase takes
+    /// the place of the first lot. Done each time that `granted` crosses 2^63, with at most 2^63 - 1 credits left, so that all lots
+    /// are less than 2^64 credits behind it.
     function _tidy(uint256 planId, address holder, Holding storage holding)
         private
         returns (uint256 left, uint256 end)
     {
         uint256 first;
         (left, first) = _count(planId, holder, holding);
-        if (left > 0) end = holding.endLot;
-        else (first, holding.firstLot) = (0, 0);
+        if (left > 0) {
+            end = holding.endLot;
+            first = _lots[planId][holder].firstUnused(first, end, holding.granted, left);
+        } else {
+            (first, holding.firstLot) = (0, 0);
+        }
         _keep(holding, left, first);
     }
 

@@ -13,7 +13,7 @@ from tests.support.reverts import reverts
 from tests.support.world import CREDITS, NO_CONTEXT, World
 
 DAY = 86_400
-MAX_ACCOUNT = 2**64 - 1
+MAX_ACCOUNT = 2**63 - 1
 BIG_GAS = 12_000_000
 INSUFFICIENT = selector("InsufficientCredits(uint256,address,uint256,uint256)")
 
@@ -262,6 +262,24 @@ def test_expiring__by_an_operators_burn__takes_the_earliest_too(world: World, pl
 
 
 # ---------------------------------------------------------------- strangers, and full accounts
+
+
+def test_lots__of_a_count_that_runs_over__keep_what_is_left_in_them(world: World, plan_id: int) -> None:
+    """I2, I9: lots that are used and have not expired yet may be any number of credits behind the count."""
+    holder, half = world.subscriber.address, 2**62
+    mint = world.credits.functions.mint(plan_id, holder, half)
+    start = world.now + 10
+    for turn in range(5):
+        world.send_at(start + 100 * turn, world.builder, mint)
+        world.send_at(start + 100 * turn + 1, world.subscriber, _burn(world, plan_id, half - (turn == 0)))
+        assert _balance(world, plan_id) == 1
+    world.send_at(start + 500, world.builder, mint)
+    assert _lots(world, plan_id) == [(1, start + 400 + DAY), (half, start + 500 + DAY)]
+    for expired in (start + DAY, start + 300 + DAY):
+        world.mine_at(expired)
+        assert _balance(world, plan_id) == half + 1
+    world.mine_at(start + 400 + DAY)
+    assert _balance(world, plan_id) == half
 
 
 def test_order__in_a_count_full_of_expired_credits__has_room(world: World, plan_id: int) -> None:

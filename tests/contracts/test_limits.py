@@ -7,7 +7,7 @@ from nvm_chain.types import Split
 from tests.support.gas import TRANSACTION_GAS_CAP
 from tests.support.world import MAX_UINT, ZERO, World
 
-ACCOUNTS = 540
+ACCOUNTS = 530
 """New holders without code that one batch can serve."""
 BURNERS = 70
 """Receivers that burn all the gas they get, in one batch."""

@@ -13,6 +13,7 @@ from tests.invariants.facts import (
     CREDITS,
     HOLDER,
     MAX_CREDITS,
+    MAX_EXPIRING_CREDITS,
     MAX_QUANTITY,
     NEVER,
     ON_FIRST_USE,
@@ -332,7 +333,8 @@ class Historian:
     def _amount_to_mint(self, plan_id: int, to: int) -> int:
         if self._chance(0.9):
             return self.random.choice((1, 2, 5, 100, 1000))
-        room = MAX_CREDITS - min(MAX_CREDITS, self.model.balance(plan_id, to))
+        most = self._pick(MAX_CREDITS, MAX_EXPIRING_CREDITS)
+        room = most - min(most, self.model.balance(plan_id, to))
         return self.random.choice((0, room, room + 1, max(0, room - 1), 2**64, 2**128, 2**256 - 1))
 
     def _mint(self) -> Step:

@@ -20,6 +20,7 @@ from tests.invariants.facts import (
     EXPIRED,
     HOLDER,
     MAX_CREDITS,
+    MAX_EXPIRING_CREDITS,
     MAX_FEE_BPS,
     MAX_QUANTITY,
     MAX_QUOTE,
@@ -348,7 +349,7 @@ class Model:
         faults = []
         if token not in self.code:
             faults.append(Fault("TokenWithoutCode", (token,)))
-        elif token != self.token or not valid or broke or (payer, nonce) in money.used:
+        elif token != self.token or max_cost == 0 or not valid or broke or (payer, nonce) in money.used:
             faults.append(Fault("AuthorizationFailed", (token, payer, max_cost)))
         events = self._buy(Purchase(caller, plan_id, payer, receiver, quantity, max_cost, 0, is_signed=True), faults)
         self.money[token].used.add((payer, nonce))
@@ -720,7 +721,7 @@ class Model:
             faults.append(Fault("TrialAlreadyTaken", (plan_id, to)))
         # Windows are bounded grant by grant: together they may last longer.
         had = 0 if self.plans[plan_id].terms.opens_at_once else self.balance(plan_id, to)
-        if had + amount > MAX_CREDITS:
+        if had + amount > (MAX_EXPIRING_CREDITS if self.plans[plan_id].terms.expires else MAX_CREDITS):
             faults.append(Fault("CreditsOverflow", (plan_id, to, amount)))
         if to == 0 or to in self.no_hook:
             faults.append(Fault("ERC1155InvalidReceiver", (to,)))

@@ -86,6 +86,7 @@ def test_match_endpoint__of_another_spelling__finds_the_same(url: str) -> None:
 
 def test_match_endpoint__that_matches_paid_and_open__is_paid() -> None:
     assert find("GET", f"{HOST}/paid/1", (EVERYTHING,)).endpoint == PAID
+    assert find("HEAD", f"{HOST}/paid/1", (EVERYTHING,)).endpoint == PAID
     assert find("GET", f"{HOST}/other/1", (EVERYTHING,)).is_open
 
 

@@ -187,7 +187,9 @@ KEY = "0x" + "5a" * 32
         "authorization", "Authorization", "AUTHORISATION", "token", "access_token", "accessToken", "refresh-token",
         "password", "Passwd", "PASSWORD", "pass_phrase", "secret", "clientSecret", "api_key", "apikey", "apiKey",
         "API-KEY", "X-Api-Key", "OPENAI_API_KEY", "bearer", "bearerToken", "credentials", "credential", "private_key",
-        "privateKey", "PRIVATE KEY", "p.r.i.v.a.t.e.k.e.y", "mnemonic", "seed phrase", "cookie", "ｐａｓｓｗｏｒｄ",
+        "privateKey", "PRIVATE KEY", "p.r.i.v.a.t.e.k.e.y", "mnemonic", "seed phrase", "cookie",
+        "upstreamTokens", "accessTokens", "tokens", "pwd", "pass", "passcode", "auth", "X-Auth", "session", "sessionId",
+        "seed", "credentials_file", "ｐａｓｓｗｏｒｄ",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("nest", [lambda v: v, lambda v: {"upstream": [v]}, lambda v: {"a": {"b": {"c": v}}}])
@@ -221,6 +223,9 @@ def test_refuse_secrets__inside_a_suspicious_name__finds_it(value: Any) -> None:
         "postgres://user@host/db",
         "https://example.com/?api_key=abc",
         "https://example.com/?a=b&access_token=abc",
+        "https://example.com/?sv=1&sig=abc",
+        "https://example.com/?key=abc",
+        "send Authorization: Token abc with it",
     ],
 )
 @pytest.mark.parametrize("field", ["name", "description", "tags", "extras", "names", "open_endpoints"])
