@@ -56,7 +56,8 @@ def _sign_order(world: World, plan_id: int) -> tuple[tuple[Any, ...], bytes]:
     """Return an order of a free plan that the subscriber signed, and the signature."""
     holder, usdc = world.subscriber, world.usdc
     name, version = (world.read(read) for read in (usdc.functions.name(), usdc.functions.version()))
-    order = OrderAuthorization(plan_id, holder.address, holder.address, 1, 0, 0, MAX_UINT, NO_CONTEXT)
+    order = OrderAuthorization(plan_id, holder.address, holder.address, 1, 1, 0, MAX_UINT, NO_CONTEXT)
+    world.send(holder, usdc.functions.mint(holder.address, order.max_cost))
     domain = Domain(name, version, world.chain.chain_id, usdc.address)
     return astuple(order), sign_order(holder, order, token=domain, contract=world.credits.address).signature
 

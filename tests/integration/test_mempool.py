@@ -81,7 +81,7 @@ def test_order_plan__whose_order_is_not_mined_in_time__names_it_and_leaves_the_a
     slow.send(slow.subscriber, slow.usdc.functions.mint(slow.subscriber.address, FUNDS))
     slow.chain.timeout_seconds = 10
     stop_mining_after(slow, 1)
-    slow.chain.timeout_seconds = 1
+    slow.chain.timeout_seconds = 4
     with pytest.raises(NotMined) as caught:
         order_plan(slow.chain, slow.subscriber, plan_id, pay="approve")
     assert pending(slow, slow.subscriber.address) == [caught.value.transaction_hash]
