@@ -9,6 +9,7 @@ from nvm_chain.artifacts import read_artifact
 
 PRICE = 20_000_000
 CREDITS = 100
+NOBODY = "0x" + "00" * 20
 
 
 @pytest.fixture
@@ -35,7 +36,8 @@ def usdc(project: Any, accounts: Any, subscriber: Any) -> Any:
 
 @pytest.fixture
 def plan_id(credits_contract: Any, usdc: Any, builder: Any) -> int:
-    terms = (usdc.address, [(builder.address, PRICE)], CREDITS, 1, 10, 0, False, False)
+    price = (usdc.address, [(builder.address, PRICE)], NOBODY, False)
+    terms = (0, 0, *price, CREDITS, 0, 1, 10, 0, False, False)
     receipt = credits_contract.registerPlan(terms, bytes(32), "", sender=builder)
     (registered,) = receipt.decode_logs(credits_contract.PlanRegistered)
     return int(registered.planId)
