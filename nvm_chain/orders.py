@@ -2,13 +2,13 @@
 
 from eth_typing import ChecksumAddress
 from web3.contract.contract import ContractFunction
-from web3.types import TxReceipt
 
 from nvm_chain.addresses import ZERO_ADDRESS, parse_address
 from nvm_chain.chain import Chain
-from nvm_chain.contract_errors import CostAboveMax, TrialAlreadyTaken
+from nvm_chain.contract_errors import TrialAlreadyTaken
 from nvm_chain.credits import read_account
-from nvm_chain.errors import InvalidConfig, NvmChainError
+from nvm_chain.eip712 import MessageSigner
+from nvm_chain.errors import InvalidConfig
 from nvm_chain.keys import Signer
 from nvm_chain.paying import (
     SIGNATURE_SECONDS,
@@ -17,16 +17,14 @@ from nvm_chain.paying import (
     check_signer,
     check_way,
     choose_way,
-    prepare_allowance,
-    undo_approval,
+    send_with_allowance,
 )
 from nvm_chain.permits import Permit, sign_permit
-from nvm_chain.plans import check_orderable, quote_plan, read_plan
+from nvm_chain.plans import check_cost, check_orderable, read_plan
 from nvm_chain.receipts import build_order_receipt, read_coin_fee_receiver
-from nvm_chain.relaying import relay_order, sign_plan_order
-from nvm_chain.token_domains import read_permit_nonce, read_token_domain
-from nvm_chain.types import OrderReceipt, Plan, Transaction
-from nvm_chain.units import check_uint
+from nvm_chain.relaying import send_signed_order, sign_for_plan
+from nvm_chain.token_domains import PermitTerms, read_permit_terms
+from nvm_chain.types import OrderReceipt, Plan
 
 
 def order_plan(
@@ -56,10 +54,7 @@ def order_plan(
     plan = read_plan(chain, plan_id)
     to = signer.address if receiver is None else parse_address(receiver, "receiver address")
     check_orderable(plan)
-    cost = quote_plan(chain, signer.address, plan.plan_id, quantity)
-    limit = cost if max_cost is None else check_uint(max_cost, 256, "max_cost")
-    if cost > limit:
-        raise CostAboveMax(cost, limit)
+    cost, limit = check_cost(chain, signer.address, plan, quantity, max_cost)
     if plan.terms.trial and read_account(chain, plan.plan_id, to).trial_taken:
         raise TrialAlreadyTaken(plan.plan_id, to)
     # What is approved or signed for: a fixed price is paid exactly, a quoted one may change up to the limit.
@@ -74,41 +69,39 @@ def order_plan(
         return build_order_receipt(
             chain, plan, signer.address, chain.send(signer, order, value=cost), fee_receiver=fee_receiver
         )
-    check_funds(chain, plan.terms.token, signer.address, cost)
-    way = pay or choose_way(chain, signer, plan.terms.token, most)
+    # An authorization brings all that it is for, and the rest goes back.
+    check_funds(chain, plan.terms.token, signer.address, most if pay == "authorization" else cost)
+    way, permit = (pay, None) if pay else choose_way(chain, signer, plan.terms.token, most)
     if way == "authorization":
-        payer = check_signer(signer)
-        return relay_order(
-            chain, signer, sign_plan_order(chain, payer, plan_id, receiver=to, quantity=quantity, max_cost=most)
+        return send_signed_order(
+            chain,
+            signer,
+            plan,
+            sign_for_plan(chain, check_signer(signer), plan, receiver=to, quantity=quantity, max_cost=most),
         )
     if way == "permit":
-        function = _build_permit_order(chain, signer, plan, to, quantity, most)
+        permit = permit or read_permit_terms(chain, plan.terms.token, signer.address)
+        function = _build_permit_order(
+            chain, check_signer(signer), plan, permit, receiver=to, quantity=quantity, most=most
+        )
         return build_order_receipt(chain, plan, signer.address, chain.send(signer, function))
     needed, approve = (most, True) if way == "approve" else (cost, False)
-    receipt, approval = _send_with_allowance(chain, signer, plan.terms.token, order, needed, approve=approve)
+    receipt, approval = send_with_allowance(chain, signer, plan.terms.token, order, needed, approve=approve)
     return build_order_receipt(chain, plan, signer.address, receipt, approval=approval)
 
 
 def _build_permit_order(
-    chain: Chain, signer: Signer, plan: Plan, receiver: ChecksumAddress, quantity: int, most: int
+    chain: Chain,
+    signer: MessageSigner,
+    plan: Plan,
+    terms: PermitTerms,
+    *,
+    receiver: ChecksumAddress,
+    quantity: int,
+    most: int,
 ) -> ContractFunction:
     """Sign a permit for exactly what the order may cost, and put it into the order."""
-    token = plan.terms.token
-    domain = read_token_domain(chain, token)
     deadline = chain.read_time() + SIGNATURE_SECONDS
-    nonce = read_permit_nonce(chain, token, signer.address)
-    permit = Permit(signer.address, chain.credits.address, most, nonce, deadline)
-    signature = sign_permit(check_signer(signer), permit, token=domain)
+    permit = Permit(signer.address, chain.credits.address, most, terms.nonce, deadline)
+    signature = sign_permit(signer, permit, token=terms.domain)
     return chain.credits.functions.orderWithPermit(plan.plan_id, receiver, quantity, most, (deadline, *signature))
-
-
-def _send_with_allowance(
-    chain: Chain, signer: Signer, token: ChecksumAddress, order: ContractFunction, needed: int, *, approve: bool
-) -> tuple[TxReceipt, Transaction | None]:
-    allowance, approval = prepare_allowance(chain, signer, token, needed, approve=approve)
-    try:
-        return chain.send(signer, order), approval
-    except NvmChainError as error:
-        if approval is not None:
-            undo_approval(chain, signer, token, allowance, error)
-        raise

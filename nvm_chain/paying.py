@@ -1,9 +1,12 @@
 """Ways to pay: how Credits comes to the payer's money, in an order or for usage."""
 
 import time
+from contextlib import suppress
 from typing import Final, Literal, TypeAlias
 
 from eth_typing import ChecksumAddress
+from web3.contract.contract import ContractFunction
+from web3.types import TxReceipt
 
 from nvm_chain.chain import Chain
 from nvm_chain.eip712 import HashSigner, MessageSigner, TypedDataSigner
@@ -14,9 +17,10 @@ from nvm_chain.errors import (
     NotMined,
     NvmChainError,
     OutcomeUnknown,
+    TokenCannotSign,
 )
 from nvm_chain.keys import Signer
-from nvm_chain.token_domains import takes_permits
+from nvm_chain.token_domains import PermitTerms, read_permit_terms
 from nvm_chain.tokens import approve_credits, read_allowance, read_token_balance
 from nvm_chain.types import Transaction
 
@@ -44,15 +48,17 @@ def check_way(pay: str | None) -> None:
         raise InvalidConfig(f"{pay!r} is no way to pay; give one of {', '.join(PAY_WAYS)}")
 
 
-def choose_way(chain: Chain, signer: Signer, token: ChecksumAddress, cost: int) -> PayWay:
+def choose_way(chain: Chain, signer: Signer, token: ChecksumAddress, cost: int) -> tuple[PayWay, PermitTerms | None]:
     """Choose the way with the fewest transactions: an allowance that is there, else a permit, else an approval.
 
-    One request, up to five if the allowance is too small.
+    Of a permit, return also what it is signed for. One request, six if the allowance is too small.
     """
     if read_allowance(chain, token, signer.address) >= cost:
-        return "allowance"
-    can_sign = isinstance(signer, HashSigner | TypedDataSigner)
-    return "permit" if can_sign and takes_permits(chain, token, signer.address) else "approve"
+        return "allowance", None
+    if isinstance(signer, HashSigner | TypedDataSigner):
+        with suppress(TokenCannotSign):
+            return "permit", read_permit_terms(chain, token, signer.address)
+    return "approve", None
 
 
 def check_signer(signer: Signer) -> MessageSigner:
@@ -69,21 +75,26 @@ def check_funds(chain: Chain, token: ChecksumAddress, payer: ChecksumAddress, co
         raise InsufficientFunds(token, payer, balance, cost)
 
 
-def prepare_allowance(
-    chain: Chain, signer: Signer, token: ChecksumAddress, cost: int, *, approve: bool
-) -> tuple[int, Transaction | None]:
-    """Make sure that Credits may take the cost; return the allowance before, and the approval if one was sent.
+def send_with_allowance(
+    chain: Chain, signer: Signer, token: ChecksumAddress, function: ContractFunction, needed: int, *, approve: bool
+) -> tuple[TxReceipt, Transaction | None]:
+    """Send a call that takes ``needed`` base units of the signer's; return its receipt, and the approval if one was sent.
 
-    Raises InsufficientAllowance if it would have to be sent and ``approve`` is False.
+    If the allowance is too small, exactly that much is approved first, or InsufficientAllowance is raised where ``approve``
+    is False. Should the call then fail, the allowance is put back; where that cannot be, a note on the error says so.
     """
     allowance = read_allowance(chain, token, signer.address)
-    if allowance >= cost:
-        return allowance, None
+    if allowance >= needed:
+        return chain.send(signer, function), None
     if not approve:
-        raise InsufficientAllowance(token, signer.address, chain.credits.address, allowance, cost)
-    approval = approve_credits(chain, signer, token, cost)
-    _await_allowance(chain, signer, token, cost)
-    return allowance, approval
+        raise InsufficientAllowance(token, signer.address, chain.credits.address, allowance, needed)
+    approval = approve_credits(chain, signer, token, needed)
+    try:
+        _await_allowance(chain, signer, token, needed)
+        return chain.send(signer, function), approval
+    except NvmChainError as error:
+        _undo_approval(chain, signer, token, allowance, error)
+        raise
 
 
 def _await_allowance(chain: Chain, signer: Signer, token: ChecksumAddress, cost: int) -> None:
@@ -94,7 +105,7 @@ def _await_allowance(chain: Chain, signer: Signer, token: ChecksumAddress, cost:
         time.sleep(ALLOWANCE_PAUSE_SECONDS)
 
 
-def undo_approval(chain: Chain, signer: Signer, token: ChecksumAddress, allowance: int, error: NvmChainError) -> None:
+def _undo_approval(chain: Chain, signer: Signer, token: ChecksumAddress, allowance: int, error: NvmChainError) -> None:
     """Put an allowance back after a payment that failed. Where that cannot be, say so in the payment's error."""
     why = "the order may still be mined, and needs it then"
     if not isinstance(error, NotMined | OutcomeUnknown):

@@ -6,7 +6,7 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.addresses import ZERO_ADDRESS, parse_address, parse_address_or_zero
 from nvm_chain.chain import Chain, summarize
-from nvm_chain.contract_errors import PlanNotActive, SettledOutside, WrongKind
+from nvm_chain.contract_errors import CostAboveMax, PlanNotActive, SettledOutside, WrongKind
 from nvm_chain.errors import InvalidConfig, SuspiciousPrice
 from nvm_chain.ids import parse_plan_id
 from nvm_chain.keys import Signer
@@ -145,6 +145,18 @@ def check_orderable(plan: Plan) -> None:
         raise WrongKind(plan.plan_id, plan.terms.kind)
     if plan.terms.settled_outside:
         raise SettledOutside(plan.plan_id)
+
+
+def check_cost(chain: Chain, payer: str, plan: Plan, quantity: int, max_cost: int | None) -> tuple[int, int]:
+    """Read what ``quantity`` purchases cost ``payer`` now, and return it with the most that they may cost. One request.
+
+    Without ``max_cost`` the two are equal. All in base units. Raises CostAboveMax, InvalidQuantity, QuoteFailed.
+    """
+    cost = quote_plan(chain, payer, plan.plan_id, quantity)
+    most = cost if max_cost is None else check_uint(max_cost, 256, "max_cost")
+    if cost > most:
+        raise CostAboveMax(cost, most)
+    return cost, most
 
 
 def quote_plan(chain: Chain, payer: str, plan_id: int | str, quantity: int = 1) -> int:

@@ -1,6 +1,6 @@
 """Signed orders against a chain: a payer signs with what the chain says, and a relayer brings the order."""
 
-from typing import Final
+from eth_typing import ChecksumAddress
 
 from nvm_chain.addresses import ZERO_ADDRESS, parse_address
 from nvm_chain.authorizations import (
@@ -11,19 +11,17 @@ from nvm_chain.authorizations import (
     verify_order,
 )
 from nvm_chain.chain import Chain
-from nvm_chain.contract_errors import CostAboveMax, TokenWithoutCode
+from nvm_chain.contract_errors import TokenWithoutCode
 from nvm_chain.eip712 import MessageSigner
 from nvm_chain.errors import InvalidConfig, OrderAlreadyMade
 from nvm_chain.keys import Signer
 from nvm_chain.paying import SIGNATURE_SECONDS, check_funds
-from nvm_chain.plans import check_orderable, quote_plan, read_plan
+from nvm_chain.plans import check_cost, check_orderable, read_plan
 from nvm_chain.receipts import build_order_receipt
 from nvm_chain.token_domains import is_authorization_used, read_token_domain
 from nvm_chain.types import OrderReceipt, Plan
 from nvm_chain.units import check_uint
 from nvm_chain.wallets import ask_wallets
-
-ANSWER_BITS: Final = 256
 
 
 def sign_plan_order(
@@ -46,22 +44,39 @@ def sign_plan_order(
     check_uint(valid_seconds, 64, "valid_seconds", minimum=1)
     plan = read_plan(chain, plan_id)
     check_orderable(plan)
-    cost = quote_plan(chain, signer.address, plan.plan_id, quantity)
-    most = cost if max_cost is None else check_uint(max_cost, ANSWER_BITS, "max_cost")
-    if cost > most:
-        raise CostAboveMax(cost, most)
+    _, most = check_cost(chain, signer.address, plan, quantity, max_cost)
     if plan.terms.token == ZERO_ADDRESS:
         raise TokenWithoutCode(ZERO_ADDRESS)
     if most == 0:
         raise InvalidConfig("an order for nothing has nothing to sign; anyone may order for the receiver")
-    domain = read_token_domain(chain, plan.terms.token)
     check_funds(chain, plan.terms.token, signer.address, most)
+    to = signer.address if receiver is None else parse_address(receiver, "receiver address")
+    return sign_for_plan(
+        chain, signer, plan, receiver=to, quantity=quantity, max_cost=most, valid_seconds=valid_seconds
+    )
+
+
+def sign_for_plan(
+    chain: Chain,
+    signer: MessageSigner,
+    plan: Plan,
+    *,
+    receiver: ChecksumAddress,
+    quantity: int,
+    max_cost: int,
+    valid_seconds: int = SIGNATURE_SECONDS,
+) -> SignedOrder:
+    """Sign an order of a plan that was looked at already, with what its token and the chain's clock say. Five requests.
+
+    Raises TokenCannotSign.
+    """
+    domain = read_token_domain(chain, plan.terms.token)
     order = build_order_authorization(
         plan.plan_id,
         payer=signer.address,
-        receiver=signer.address if receiver is None else parse_address(receiver, "receiver address"),
+        receiver=receiver,
         quantity=quantity,
-        max_cost=most,
+        max_cost=max_cost,
         valid_before=chain.read_time() + valid_seconds + 1,
     )
     nonce = authorization_nonce(order, chain_id=chain.chain_id, contract=chain.credits.address)
@@ -89,9 +104,7 @@ def check_signed_order(chain: Chain, signed: SignedOrder) -> Plan:
     nonce = authorization_nonce(order, chain_id=chain.chain_id, contract=contract)
     if is_authorization_used(chain, plan.terms.token, order.payer, nonce):
         raise OrderAlreadyMade(order.payer, nonce)
-    cost = quote_plan(chain, order.payer, plan.plan_id, order.quantity)
-    if cost > order.max_cost:
-        raise CostAboveMax(cost, order.max_cost)
+    check_cost(chain, order.payer, plan, order.quantity, order.max_cost)
     check_funds(chain, plan.terms.token, order.payer, order.max_cost)
     return plan
 
@@ -103,7 +116,11 @@ def relay_order(chain: Chain, signer: Signer, signed: SignedOrder) -> OrderRecei
     Raises as `check_signed_order`, before anything is sent, and AuthorizationFailed, TrialAlreadyTaken, PaymentFailed,
     ERC1155InvalidReceiver, InsufficientCoin, NotMined, OutcomeUnknown, or a NetworkError.
     """
-    plan = check_signed_order(chain, signed)
+    return send_signed_order(chain, signer, check_signed_order(chain, signed), signed)
+
+
+def send_signed_order(chain: Chain, signer: Signer, plan: Plan, signed: SignedOrder) -> OrderReceipt:
+    """Send a signed order that was checked already, of this plan, and wait until it is mined. Raises as `relay_order` does."""
     order = signed.order
     values = (
         order.plan_id,

@@ -1,33 +1,23 @@
 """The EIP-712 domain of a token, read from the token: what permits and authorizations are signed for."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from eth_typing import ChecksumAddress
 
+from nvm_chain.abis import describe_function
 from nvm_chain.addresses import parse_address
 from nvm_chain.chain import Chain
 from nvm_chain.eip712 import Domain
 from nvm_chain.errors import InvalidConfig, NoContract, RpcFailed, TokenCannotSign, TransactionError
 from nvm_chain.permits import PERMIT
 
-
-def _view(name: str, inputs: str, output: str) -> dict[str, Any]:
-    return {
-        "type": "function",
-        "name": name,
-        "stateMutability": "view",
-        "inputs": [{"name": "", "type": kind} for kind in inputs.split()],
-        "outputs": [{"name": "", "type": output}],
-    }
-
-
 SIGNING_ABI: Final = (
-    _view("name", "", "string"),
-    _view("version", "", "string"),
-    _view("DOMAIN_SEPARATOR", "", "bytes32"),
-    _view("nonces", "address", "uint256"),
-    _view("PERMIT_TYPEHASH", "", "bytes32"),
-    _view("authorizationState", "address bytes32", "bool"),
+    describe_function("name", "", "string"),
+    describe_function("version", "", "string"),
+    describe_function("DOMAIN_SEPARATOR", "", "bytes32"),
+    describe_function("nonces", "address", "uint256"),
+    describe_function("PERMIT_TYPEHASH", "", "bytes32"),
+    describe_function("authorizationState", "address bytes32", "bool"),
 )
 """What a token says of the signatures it takes (EIP-2612, EIP-3009)."""
 
@@ -53,13 +43,25 @@ def read_token_domain(chain: Chain, token: str) -> Domain:
     return domain
 
 
-def read_permit_nonce(chain: Chain, token: str, owner: str) -> int:
-    """Read the nonce of an owner's next permit (EIP-2612). One request. Raises TokenCannotSign if the token takes none."""
+class PermitTerms(NamedTuple):
+    """What an owner's next permit is signed for: the token's domain and the nonce."""
+
+    domain: Domain
+    nonce: int
+
+
+def read_permit_terms(chain: Chain, token: str, owner: str) -> PermitTerms:
+    """Read what an owner's next permit (EIP-2612) is signed for. Five requests.
+
+    Raises TokenCannotSign if the token takes no permits, or some of another kind, as DAI does.
+    """
     address = parse_address(token, "token address")
+    domain = read_token_domain(chain, address)
     nonce = _read(chain, address, "nonces", parse_address(owner, "owner address"))
-    if nonce is None:
+    # Most tokens say nothing of their type.
+    if nonce is None or _read(chain, address, "PERMIT_TYPEHASH") not in (None, PERMIT.type_hash):
         raise TokenCannotSign(address)
-    return int(nonce)
+    return PermitTerms(domain, int(nonce))
 
 
 def is_authorization_used(chain: Chain, token: str, authorizer: str, nonce: bytes) -> bool:
@@ -69,17 +71,6 @@ def is_authorization_used(chain: Chain, token: str, authorizer: str, nonce: byte
     if used is None:
         raise TokenCannotSign(address)
     return bool(used)
-
-
-def takes_permits(chain: Chain, token: str, owner: str) -> bool:
-    """Read whether a permit of an owner can be signed for a token. At most five requests."""
-    try:
-        read_token_domain(chain, token)
-        read_permit_nonce(chain, token, owner)
-    except TokenCannotSign:
-        return False
-    # Some tokens (DAI) have permits of another kind, and say so here. Most say nothing.
-    return _read(chain, parse_address(token, "token address"), "PERMIT_TYPEHASH") in (None, PERMIT.type_hash)
 
 
 def _read(chain: Chain, token: ChecksumAddress, name: str, *arguments: object) -> Any:

@@ -1,10 +1,11 @@
 """ERC-20 tokens: what they say of themselves, balances, allowances, approvals."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from eth_typing import ChecksumAddress
 
+from nvm_chain.abis import describe_event, describe_function
 from nvm_chain.addresses import parse_address
 from nvm_chain.artifacts import read_artifact
 from nvm_chain.chain import Chain, summarize
@@ -13,29 +14,15 @@ from nvm_chain.keys import Signer
 from nvm_chain.types import Transaction
 from nvm_chain.units import check_uint
 
-
-def _function(name: str, inputs: str, outputs: str, mutability: str) -> dict[str, Any]:
-    return {
-        "type": "function",
-        "name": name,
-        "stateMutability": mutability,
-        "inputs": [{"name": "", "type": kind} for kind in inputs.split()],
-        "outputs": [{"name": "", "type": kind} for kind in outputs.split()],
-    }
-
-
-def _event(name: str, *inputs: tuple[str, str, bool]) -> dict[str, Any]:
-    fields = [{"name": field, "type": kind, "indexed": indexed} for field, kind, indexed in inputs]
-    return {"type": "event", "name": name, "anonymous": False, "inputs": fields}
-
-
 ERC20_ABI: Final = (
-    _function("symbol", "", "string", "view"),
-    _function("decimals", "", "uint8", "view"),
-    _function("balanceOf", "address", "uint256", "view"),
-    _function("allowance", "address address", "uint256", "view"),
-    _function("approve", "address uint256", "", "nonpayable"),  # some tokens return nothing, so nothing is decoded
-    _event("Transfer", ("from", "address", True), ("to", "address", True), ("value", "uint256", False)),
+    describe_function("symbol", "", "string", "view"),
+    describe_function("decimals", "", "uint8", "view"),
+    describe_function("balanceOf", "address", "uint256", "view"),
+    describe_function("allowance", "address address", "uint256", "view"),
+    describe_function(
+        "approve", "address uint256", "", "nonpayable"
+    ),  # some tokens return nothing, so nothing is decoded
+    describe_event("Transfer", ("from", "address", True), ("to", "address", True), ("value", "uint256", False)),
 )
 """The part of ERC-20 that paying for a plan needs."""
 

@@ -6,14 +6,13 @@ from uuid import UUID
 from nvm_chain.addresses import ZERO_ADDRESS
 from nvm_chain.chain import Chain
 from nvm_chain.contexts import encode_context
-from nvm_chain.contract_errors import CostAboveMax, PlanNotActive, WrongKind
-from nvm_chain.errors import InvalidConfig, NvmChainError
+from nvm_chain.contract_errors import PlanNotActive, WrongKind
+from nvm_chain.errors import InvalidConfig
 from nvm_chain.keys import Signer
-from nvm_chain.paying import check_funds, prepare_allowance, undo_approval
-from nvm_chain.plans import quote_plan, read_plan
+from nvm_chain.paying import check_funds, send_with_allowance
+from nvm_chain.plans import check_cost, read_plan
 from nvm_chain.receipts import build_usage_receipt, read_coin_fee_receiver
 from nvm_chain.types import Kind, UsageReceipt
-from nvm_chain.units import check_uint
 
 
 def pay_usage(
@@ -44,10 +43,7 @@ def pay_usage(
         raise WrongKind(plan.plan_id, plan.terms.kind)
     if not plan.active:
         raise PlanNotActive(plan.plan_id)
-    cost = quote_plan(chain, signer.address, plan.plan_id, quantity)
-    limit = cost if max_cost is None else check_uint(max_cost, 256, "max_cost")
-    if cost > limit:
-        raise CostAboveMax(cost, limit)
+    cost, limit = check_cost(chain, signer.address, plan, quantity, max_cost)
     most = limit if plan.terms.is_quoted else cost
     function = chain.credits.functions.pay(plan.plan_id, quantity, most, encoded)
     if plan.terms.token == ZERO_ADDRESS or cost == 0:
@@ -57,11 +53,5 @@ def pay_usage(
         )
     check_funds(chain, plan.terms.token, signer.address, cost)
     needed, approve = (most, True) if pay == "approve" else (cost, False)
-    allowance, approval = prepare_allowance(chain, signer, plan.terms.token, needed, approve=approve)
-    try:
-        receipt = chain.send(signer, function)
-    except NvmChainError as error:
-        if approval is not None:
-            undo_approval(chain, signer, plan.terms.token, allowance, error)
-        raise
+    receipt, approval = send_with_allowance(chain, signer, plan.terms.token, function, needed, approve=approve)
     return build_usage_receipt(chain, plan, signer.address, receipt, approval=approval)

@@ -1,9 +1,10 @@
 """Contract wallets: whether one accepts a signature (ERC-1271)."""
 
-from typing import Any, Final
+from typing import Final
 
 from eth_typing import ChecksumAddress
 
+from nvm_chain.abis import describe_function
 from nvm_chain.chain import Chain
 from nvm_chain.errors import NoContract, RpcFailed, TransactionError
 from nvm_chain.signatures import AskChain
@@ -14,15 +15,7 @@ MAGIC_VALUE: Final = bytes.fromhex("1626ba7e")
 WALLET_GAS: Final = 200_000
 """What a wallet has to answer with, as the contract gives it (``ISOLATED_GAS``): a slower one is refused there too."""
 
-WALLET_ABI: Final[tuple[dict[str, Any], ...]] = (
-    {
-        "type": "function",
-        "name": "isValidSignature",
-        "stateMutability": "view",
-        "inputs": [{"name": "hash", "type": "bytes32"}, {"name": "signature", "type": "bytes"}],
-        "outputs": [{"name": "", "type": "bytes4"}],
-    },
-)
+WALLET_ABI: Final = (describe_function("isValidSignature", "bytes32 bytes", "bytes4"),)
 
 
 def ask_wallets(chain: Chain) -> AskChain:

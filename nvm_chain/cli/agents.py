@@ -7,6 +7,7 @@ import click
 
 from nvm_chain.cli.answers import name_plan, transaction_rows
 from nvm_chain.cli.commands import Command, Group, chain_command
+from nvm_chain.cli.failures import explain_unreadable
 from nvm_chain.cli.lazy import agent_types, agents, endpoints, metadata
 from nvm_chain.cli.output import Rows, count, format_plan_id
 from nvm_chain.cli.parameters import PlanCost, PlanId, Range, Text
@@ -101,7 +102,7 @@ def _read_file(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidMetadata(str(path), f"it cannot be read ({type(error).__name__})") from None
+        raise InvalidMetadata(str(path), f"it cannot be read ({explain_unreadable(error)})") from None
 
 
 def _describe(agent_id: int, owner: str, uri: str, plans: "tuple[AttachedPlan, ...]") -> dict[str, Any]:

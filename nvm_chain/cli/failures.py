@@ -79,6 +79,11 @@ class Failure:
         open_console(stderr=True).print(line)
 
 
+def explain_unreadable(error: OSError | UnicodeDecodeError) -> str:
+    """Say why a text file cannot be read."""
+    return getattr(error, "strerror", None) or "it is not text"
+
+
 def describe_failure(error: BaseException, *, verbose: bool) -> Failure:
     """Say what an error means for whoever ran the command; nothing that may be a key is in it."""
     if isinstance(error, click.Abort):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
+from nvm_chain.cli.failures import explain_unreadable
 from nvm_chain.errors import InvalidConfig, InvalidMessage
 
 STDIN: Final = "-"
@@ -59,5 +60,4 @@ def _read_text(file: str) -> str:
             raise InvalidConfig(f"{name_file(file)} has more than {MAX_BYTES} bytes; settle a part at a time")
         return data.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        problem = getattr(error, "strerror", None) or "it is not text"
-        raise InvalidConfig(f"cannot read {name_file(file)} ({problem})") from None
+        raise InvalidConfig(f"cannot read {name_file(file)} ({explain_unreadable(error)})") from None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from nvm_chain.cli.failures import explain_unreadable
 from nvm_chain.cli.lazy import demo, dev_accounts, keys
 from nvm_chain.errors import KeyFailure
 
@@ -75,10 +76,8 @@ def read_password(keyfile: str, password_file: str | None) -> str:
         try:
             return Path(password_file).read_text("utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
-            problem = getattr(error, "strerror", None) or "it is not text"
-            raise KeyFailure(
-                f"key file {keyfile}", f"cannot read the password file {password_file} ({problem})"
-            ) from None
+            problem = f"cannot read the password file {password_file} ({explain_unreadable(error)})"
+            raise KeyFailure(f"key file {keyfile}", problem) from None
     if PASSWORD_VARIABLE in os.environ:
         return os.environ[PASSWORD_VARIABLE]
     if not sys.stdin.isatty():

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent.parent / "nvm_chain"
 LAYERS = {
     0: "errors contract_errors types units addresses ids pricing networks keys dev_accounts contexts "
-    "signatures eip712 wire vouchers authorizations permits path_patterns endpoints metadata agent_types",
+    "signatures eip712 wire vouchers authorizations permits abis path_patterns endpoints metadata agent_types",
     1: "artifacts deployments reverts chain embedded connecting",
     2: "tokens token_domains wallets plans credits paying receipts relaying orders usage settling agents deploying",
     4: "cli demo",
@@ -20,7 +20,8 @@ LAYERS = {
 LAYER_OF = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
 SEAM = {"web3": {"chain", "embedded"}, "eth_tester": {"embedded"}, "requests": {"chain"}}
 TYPES_ONLY = {
-    "orders": {"web3.types", "web3.contract.contract"},
+    "orders": {"web3.contract.contract"},
+    "paying": {"web3.types", "web3.contract.contract"},
     "receipts": {"web3.types"},
     "settling": {"web3.types"},
 }

@@ -43,7 +43,7 @@ from nvm_chain.errors import (
 from nvm_chain.plans import register_plan, set_plan_active
 from nvm_chain.pricing import get_fixed_credits_config, get_quoted_price_config, get_split_price_config
 from nvm_chain.relaying import check_signed_order, relay_order, sign_plan_order
-from nvm_chain.token_domains import read_token_domain, takes_permits
+from nvm_chain.token_domains import read_permit_terms, read_token_domain
 from nvm_chain.types import OrderReceipt, RegisteredPlan
 from tests.integration.raw import deploy_permit_token, deploy_quoter, deploy_renamed_usdc, set_quote
 from tests.support.events import granted, ordered
@@ -385,7 +385,7 @@ def test_sign_plan_order__in_a_token_without_a_domain__is_refused(world: World, 
 def test_sign_plan_order__in_a_token_that_takes_permits_only__is_refused(world: World, payer: LocalAccount) -> None:
     token = deploy_permit_token(world)
     world.send(world.stranger, token.functions.mint(payer.address, FUNDS))
-    assert takes_permits(world.chain, token.address, payer.address)
+    assert read_permit_terms(world.chain, token.address, payer.address).nonce == 0
     with reverts(TokenCannotSign(token.address)):
         sign_plan_order(world.chain, payer, world.register(token=token.address))
 

@@ -21,7 +21,7 @@ from nvm_chain.orders import order_plan
 from nvm_chain.paying import check_funds
 from nvm_chain.plans import is_minter, is_redeemer, quote_plan, read_plan, read_terms
 from nvm_chain.settling import sign_next_voucher
-from nvm_chain.token_domains import is_authorization_used, read_permit_nonce, read_token_domain
+from nvm_chain.token_domains import is_authorization_used, read_permit_terms, read_token_domain
 from nvm_chain.tokens import read_allowance, read_token_balance, read_token_info
 from nvm_chain.types import RegisteredPlan
 from tests.support.world import World
@@ -54,7 +54,7 @@ READS: dict[Any, Read] = {
         world.chain, world.other, plan_id, redeemer=world.builder.address, cost=1
     ),
     read_token_domain: lambda world, plan_id: read_token_domain(world.chain, world.usdc.address),
-    read_permit_nonce: lambda world, plan_id: read_permit_nonce(world.chain, world.usdc.address, world.other.address),
+    read_permit_terms: lambda world, plan_id: read_permit_terms(world.chain, world.usdc.address, world.other.address),
     is_authorization_used: lambda world, plan_id: is_authorization_used(
         world.chain, world.usdc.address, world.other.address, bytes(32)
     ),

@@ -26,6 +26,7 @@ from nvm_chain.settling import check_voucher, settle_vouchers, sign_next_voucher
 from nvm_chain.types import Account as CreditsAccount
 from nvm_chain.types import RegisteredPlan, Rule, SettlementReceipt, VoucherCheck, VoucherOutcome, VoucherResult
 from nvm_chain.vouchers import SignedVoucher, build_voucher, sign_voucher, voucher_digest
+from nvm_chain.wallets import WALLET_GAS
 from tests.support.events import taken
 from tests.support.plans import expiring, from_first_use, from_purchase, usage
 from tests.support.reverts import reverts
@@ -438,3 +439,7 @@ def test_settle_vouchers__events__are_one_burn_for_each_voucher_that_brought_som
         ("SettledShort", {"planId": plan_id, "holder": HOLDERS[1].address, "amount": 10, "result": 1}),
         ("Settled", {"planId": plan_id, "redeemer": redeemer, "count": 2, "credits": 14}),
     ]
+
+
+def test_wallet_gas__is_what_the_contract_gives(world: World) -> None:
+    assert world.read(world.credits.functions.ISOLATED_GAS()) == WALLET_GAS

@@ -27,7 +27,7 @@ from nvm_chain.errors import (
     InvalidContext,
     NvmChainError,
 )
-from nvm_chain.plans import quote_plan, register_plan, set_plan_active
+from nvm_chain.plans import check_cost, register_plan, set_plan_active
 from nvm_chain.pricing import (
     get_erc20_price_config,
     get_free_price_config,
@@ -163,12 +163,12 @@ def test_pay_usage__whose_price_rises__pays_up_to_the_limit(
 ) -> None:
     plan_id, quoter = quoted
 
-    def quote(*arguments: Any) -> int:
-        cost = quote_plan(*arguments)
+    def check(*arguments: Any) -> tuple[int, int]:
+        found = check_cost(*arguments)
         set_quote(world, quoter, raised)
-        return cost
+        return found
 
-    monkeypatch.setattr(usage, "quote_plan", quote)
+    monkeypatch.setattr(usage, "check_cost", check)
     if paid is None:
         with reverts(CostAboveMax(151, 150)):
             pay(world, plan_id, max_cost=150)

@@ -16,7 +16,7 @@ from nvm_chain.addresses import ZERO_ADDRESS
 from nvm_chain.contract_errors import CostAboveMax, PaymentFailed, QuoteFailed, SettledOutside, WrongKind
 from nvm_chain.errors import InsufficientAllowance, InsufficientFunds, InvalidConfig, TokenCannotSign
 from nvm_chain.orders import order_plan
-from nvm_chain.plans import quote_plan, register_plan
+from nvm_chain.plans import check_cost, register_plan
 from nvm_chain.pricing import (
     build_terms,
     get_erc20_price_config,
@@ -204,7 +204,7 @@ def mined(world: World, receipt: OrderReceipt) -> Any:
 
 
 @pytest.mark.parametrize(
-    "name", ["HonestToken", "PhantomPermit", "NameIsBytes32", "SilentAuthorization", "HostileName"]
+    "name", ["HonestToken", "PhantomPermit", "NameIsBytes32", "SilentAuthorization", "HostileName", "PermitsOtherwise"]
 )
 def test_order_plan__of_a_token_without_permits__approves(world: World, name: str) -> None:
     token = world.deploy(name)
@@ -216,7 +216,7 @@ def test_order_plan__of_a_token_without_permits__approves(world: World, name: st
 
 
 @pytest.mark.parametrize(
-    "name", ["HonestToken", "PhantomPermit", "NameIsBytes32", "SilentAuthorization", "HostileName"]
+    "name", ["HonestToken", "PhantomPermit", "NameIsBytes32", "SilentAuthorization", "HostileName", "PermitsOtherwise"]
 )
 @pytest.mark.parametrize("pay", ["permit", "authorization"])
 def test_order_plan__by_a_signature_that_the_token_does_not_take__says_so(
@@ -329,8 +329,8 @@ def test_order_plan__whose_permit_was_brought_before__uses_the_allowance_it_left
     give(world)
     build = orders._build_permit_order
 
-    def front_run(*arguments: Any) -> Any:
-        function = build(*arguments)
+    def front_run(*arguments: Any, **named: Any) -> Any:
+        function = build(*arguments, **named)
         *_, value, (deadline, *signature) = function.args
         permit = world.usdc.get_function_by_signature("permit(address,address,uint256,uint256,uint8,bytes32,bytes32)")
         world.send(world.stranger, permit(world.subscriber.address, world.credits.address, value, deadline, *signature))
@@ -394,12 +394,12 @@ def raise_price(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any,
     """Let a quoter ask another price right after an order has looked at it."""
 
     def arrange(quoter: Any, price: int) -> None:
-        def quote(*arguments: Any) -> int:
-            cost = quote_plan(*arguments)
+        def check(*arguments: Any) -> tuple[int, int]:
+            found = check_cost(*arguments)
             set_quote(world, quoter, price)
-            return cost
+            return found
 
-        monkeypatch.setattr(orders, "quote_plan", quote)
+        monkeypatch.setattr(orders, "check_cost", check)
 
     return arrange
 

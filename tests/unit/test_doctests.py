@@ -20,6 +20,7 @@ def test_examples__of_each_module__are_right(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
+        "abis",
         "units",
         "ids",
         "addresses",
