@@ -51,6 +51,8 @@ GAS_MARGIN_PERCENT = 20
 """Added to each estimate: state may change until a transaction is mined. Unused gas is not paid for."""
 LEAST_GAS = 21_000
 """What the smallest transaction costs."""
+MOST_GAS = 1 << 24
+"""What the largest transaction may use (EIP-7825)."""
 GAS_OF_BYTE = 16
 """What a transaction costs for each byte of its data, unless the byte is zero."""
 
@@ -210,7 +212,8 @@ class Chain:
     def send(self, signer: Signer, function: ContractFunction, value: int = 0, extra_gas: int = 0) -> TxReceipt:
         """Send a call of a contract function with ``value`` wei, and wait until it is mined.
 
-        ``extra_gas`` goes on top of the estimate, for strangers' contracts that may use more when it counts.
+        ``extra_gas`` goes on top of the estimate, up to what a
+        transaction may use, for strangers' contracts that may use more when it counts.
         Simulates first, so a transaction that would fail is not sent and costs nothing. Raises the contract's
         error, InsufficientCoin, NotMined, OutcomeUnknown, OutOfGas, or a NetworkError. After a NetworkError nothing was
         sent; after NotMined and OutcomeUnknown look the transaction up before sending it again.
@@ -281,7 +284,8 @@ class Chain:
         # Some nodes estimate nothing for an account that could not pay for it.
         if balance < value + LEAST_GAS * max_fee:
             raise InsufficientCoin(sender, balance, value + LEAST_GAS * max_fee)
-        gas = self.estimate_gas(sender, data, to, value) + extra_gas
+        estimate = self.estimate_gas(sender, data, to, value)
+        gas = max(estimate, min(estimate + extra_gas, MOST_GAS))
         with self._typed_errors():
             nonce = _check_number(self.web3.eth.get_transaction_count(sender, "pending"))
         if balance < value + gas * max_fee:

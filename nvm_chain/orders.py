@@ -80,10 +80,9 @@ def order_plan(
             sign_for_plan(chain, check_signer(signer), plan, receiver=to, quantity=quantity, max_cost=most),
         )
     if way == "permit":
+        payer = check_signer(signer)
         permit = permit or read_permit_terms(chain, plan.terms.token, signer.address)
-        function = _build_permit_order(
-            chain, check_signer(signer), plan, permit, receiver=to, quantity=quantity, most=most
-        )
+        function = _build_permit_order(chain, payer, plan, permit, receiver=to, quantity=quantity, most=most)
         return build_order_receipt(chain, plan, signer.address, chain.send(signer, function))
     needed, approve = (most, True) if way == "approve" else (cost, False)
     receipt, approval = send_with_allowance(chain, signer, plan.terms.token, order, needed, approve=approve)

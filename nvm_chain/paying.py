@@ -88,7 +88,13 @@ def send_with_allowance(
         return chain.send(signer, function), None
     if not approve:
         raise InsufficientAllowance(token, signer.address, chain.credits.address, allowance, needed)
-    approval = approve_credits(chain, signer, token, needed)
+    try:
+        approval = approve_credits(chain, signer, token, needed)
+    except (NotMined, OutcomeUnknown) as error:
+        error.add_note(
+            f"This is the approval, and nothing was paid. If it is mined after all, approve {allowance}, as it was."
+        )
+        raise
     try:
         _await_allowance(chain, signer, token, needed)
         return chain.send(signer, function), approval
@@ -107,7 +113,7 @@ def _await_allowance(chain: Chain, signer: Signer, token: ChecksumAddress, cost:
 
 def _undo_approval(chain: Chain, signer: Signer, token: ChecksumAddress, allowance: int, error: NvmChainError) -> None:
     """Put an allowance back after a payment that failed. Where that cannot be, say so in the payment's error."""
-    why = "the order may still be mined, and needs it then"
+    why = "the payment may still be mined, and needs it then"
     if not isinstance(error, NotMined | OutcomeUnknown):
         try:
             approve_credits(chain, signer, token, allowance)
@@ -116,5 +122,5 @@ def _undo_approval(chain: Chain, signer: Signer, token: ChecksumAddress, allowan
             why = f"it could not be taken back: {second}"
     error.add_note(
         f"The approval of {token} for {chain.credits.address} still stands ({why}). "
-        f"If the order does not go through, approve {allowance}, as it was."
+        f"If the payment does not go through, approve {allowance}, as it was."
     )

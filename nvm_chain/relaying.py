@@ -45,10 +45,7 @@ def sign_plan_order(
     plan = read_plan(chain, plan_id)
     check_orderable(plan)
     _, most = check_cost(chain, signer.address, plan, quantity, max_cost)
-    if plan.terms.token == ZERO_ADDRESS:
-        raise TokenWithoutCode(ZERO_ADDRESS)
-    if most == 0:
-        raise InvalidConfig("an order for nothing has nothing to sign; anyone may order for the receiver")
+    _check_signable(plan, most)
     check_funds(chain, plan.terms.token, signer.address, most)
     to = signer.address if receiver is None else parse_address(receiver, "receiver address")
     return sign_for_plan(
@@ -96,8 +93,7 @@ def check_signed_order(chain: Chain, signed: SignedOrder) -> Plan:
     order = signed.order
     plan = read_plan(chain, order.plan_id)
     check_orderable(plan)
-    if plan.terms.token == ZERO_ADDRESS:
-        raise TokenWithoutCode(ZERO_ADDRESS)
+    _check_signable(plan, order.max_cost)
     domain = read_token_domain(chain, plan.terms.token)
     contract = chain.credits.address
     verify_order(signed, token=domain, contract=contract, now=chain.read_time(), ask_chain=ask_wallets(chain))
@@ -107,6 +103,14 @@ def check_signed_order(chain: Chain, signed: SignedOrder) -> Plan:
     check_cost(chain, order.payer, plan, order.quantity, order.max_cost)
     check_funds(chain, plan.terms.token, order.payer, order.max_cost)
     return plan
+
+
+def _check_signable(plan: Plan, max_cost: int) -> None:
+    """Refuse what no token can bring the money of."""
+    if plan.terms.token == ZERO_ADDRESS:
+        raise TokenWithoutCode(ZERO_ADDRESS)
+    if max_cost == 0:
+        raise InvalidConfig("an order for nothing has nothing to sign; anyone may order for the receiver")
 
 
 def relay_order(chain: Chain, signer: Signer, signed: SignedOrder) -> OrderReceipt:

@@ -1,5 +1,6 @@
 """Vouchers against a chain: sign the next one, check one, and settle many in one transaction."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
@@ -131,11 +132,17 @@ def settle_vouchers(
 
 
 def _bound_wallets(chain: Chain, batch: list[SignedVoucher]) -> int:
-    """Return the gas that wallets may use more than the estimate saw: they can answer otherwise when it counts."""
+    """Return the gas that wallets may use more than the estimate saw: they can answer otherwise when it counts.
+
+    One request for each holder whose own key did not sign.
+    """
     chain_id, contract = chain.chain_id, chain.credits.address
-    signers = (recover_signer(signed, chain_id=chain_id, contract=contract) for signed in batch)
-    wallets = sum(signer != signed.voucher.holder for signer, signed in zip(signers, batch, strict=True))
-    return wallets * WALLET_GAS
+    others = Counter(
+        signed.voucher.holder
+        for signed in batch
+        if recover_signer(signed, chain_id=chain_id, contract=contract) != signed.voucher.holder
+    )
+    return sum(count * WALLET_GAS for holder, count in others.items() if chain.has_code(holder))
 
 
 def _check_place(signed: SignedVoucher, plan_id: int, redeemer: str) -> None:

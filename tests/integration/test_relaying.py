@@ -439,3 +439,12 @@ def test_relay_order__of_a_wallet_that_accepts_any_bytes__is_made(world: World, 
     world.send(world.stranger, world.usdc.functions.mint(wallet, FUNDS))
     signed = replace(sign_for_wallet(world, plan.plan_id, wallet, world.other), signature=b"yes" * 100)
     assert relay_order(world.chain, world.relayer, signed).payer == wallet
+
+
+def test_check_signed_order__of_nothing__is_refused(world: World, plan: RegisteredPlan, payer: LocalAccount) -> None:
+    token = read_token_domain(world.chain, world.usdc.address)
+    free = world.register(splits=())
+    order = build_order_authorization(free, payer=payer.address, max_cost=0, valid_before=world.now + 3600)
+    signed = sign_order(payer, order, token=token, contract=world.credits.address)
+    with pytest.raises(InvalidConfig, match="has nothing to sign"):
+        check_signed_order(world.chain, signed)

@@ -443,3 +443,30 @@ def test_settle_vouchers__events__are_one_burn_for_each_voucher_that_brought_som
 
 def test_wallet_gas__is_what_the_contract_gives(world: World) -> None:
     assert world.read(world.credits.functions.ISOLATED_GAS()) == WALLET_GAS
+
+
+def _gas_limit(counter: Counter, receipt: SettlementReceipt) -> int:
+    return int(counter.world.chain.read_sent_transaction(receipt.transaction.hash)["gas"])
+
+
+def test_settle_vouchers__with_many_that_nobody_signed__brings_the_good_one(counter: Counter) -> None:
+    """A forged voucher of an account without code costs no wallet's gas, so no number of them fills a transaction."""
+    forged = [counter.sign(HOLDERS[1 + number % 7], 1, signer=counter.world.stranger) for number in range(90)]
+    receipt = counter.settle(*forged, counter.sign(HOLDERS[0], 2))
+    assert [outcome.result for outcome in receipt.outcomes] == [NOT_SIGNED] * 90 + [SETTLED]
+    assert _gas_limit(counter, receipt) < 90 * WALLET_GAS
+
+
+@pytest.mark.parametrize("wallets", [1, 2, 90])
+def test_settle_vouchers__of_wallets__have_gas_to_answer_otherwise(counter: Counter, wallets: int) -> None:
+    """A wallet can say yes at once when it is asked what it takes, and use all its gas when it counts."""
+    world = counter.world
+    wallet = world.deploy("SmartWallet", world.stranger.address).address
+    voucher = build_voucher(
+        counter.plan_id, holder=wallet, redeemer=world.redeemer.address, ceiling=1, deadline=world.now + 3600
+    )
+    digest = voucher_digest(voucher, chain_id=world.chain.chain_id, contract=world.credits.address)
+    signed = SignedVoucher(voucher, bytes(world.stranger.unsafe_sign_hash(Hash32(digest)).signature))
+    receipt = counter.settle(*[signed] * wallets, counter.sign(HOLDERS[0], 2))
+    assert receipt.outcomes[-1].result is SETTLED
+    assert min(wallets * WALLET_GAS, 2**24) <= _gas_limit(counter, receipt) <= 2**24
