@@ -4,12 +4,15 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from importlib.resources.abc import Traversable
+from typing import Any, Final, Literal
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 ContractName = Literal["Credits", "AgentRegistry", "TestUSDC"]
+
+FOLDER: Final[Traversable] = files("nvm_chain") / "data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Artifact:
 @cache
 def read_artifact(name: ContractName) -> Artifact:
     """Read a packaged contract; no network, and from disk once only."""
-    data = json.loads((files("nvm_chain") / "data" / f"{name}.json").read_text("utf-8"))
+    data = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
     return Artifact(
         name=name,
         abi=tuple(data["abi"]),

@@ -1,5 +1,6 @@
 """One suite, two chains: `pytest --chain eth-tester` (the default) or `pytest --chain anvil`."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,12 +9,20 @@ import pytest
 from nvm_chain.chain import Chain
 from nvm_chain.embedded import deploy_all, open_embedded
 from tests.support.anvil import open_anvil, run_anvil
+from tests.support.sources import use_sources
 from tests.support.world import World
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that chooses the chain."""
     parser.addoption("--chain", choices=("eth-tester", "anvil"), default="eth-tester", help="chain to run the tests on")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Test the contracts as they are written, even where the package carries older ones."""
+    folder = tempfile.TemporaryDirectory(prefix="nvm_chain-artifacts-")
+    config.add_cleanup(folder.cleanup)
+    use_sources(Path(folder.name))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -11,7 +11,8 @@ MANIFEST = Path(__file__).parent.parent.parent / ".build" / "__local__.json"
 
 
 @cache
-def _contract_types() -> dict[str, Any]:
+def contract_types() -> dict[str, Any]:
+    """Return all that Ape says of each contract, by name."""
     if not MANIFEST.is_file():
         pytest.fail("the contracts are not compiled: run `ape compile --force`, or `make test`, which does")
     types: dict[str, Any] = json.loads(MANIFEST.read_text("utf-8"))["contractTypes"]
@@ -20,11 +21,11 @@ def _contract_types() -> dict[str, Any]:
 
 def read_abi(name: str) -> list[dict[str, Any]]:
     """Return a contract's ABI."""
-    abi: list[dict[str, Any]] = _contract_types()[name]["abi"]
+    abi: list[dict[str, Any]] = contract_types()[name]["abi"]
     return abi
 
 
 def read_creation_code(name: str) -> str:
     """Return a contract's creation code as hex with 0x."""
-    code: str = _contract_types()[name]["deploymentBytecode"]["bytecode"]
+    code: str = contract_types()[name]["deploymentBytecode"]["bytecode"]
     return code

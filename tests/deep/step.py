@@ -1,0 +1,67 @@
+"""A step of `make deep`: a long piece of work with a seed, that leaves figures and tables behind as JSON.
+
+    python -m tests.deep.NAME --seed 7 --folder .deep/7 --minutes 5
+
+writes `.deep/7/NAME.json`. What else a step keeps in its folder is its own: run again with the same seed it goes on from there.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a step is asked for."""
+
+    seed: int
+    folder: Path
+    """Where the step may keep what it needs to go on."""
+    minutes: float
+    """How long it may take, about; a step that takes as long as it takes ignores it."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the report."""
+
+    title: str
+    headers: list[str]
+    rows: list[list[str | int]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step found. ``figures`` are named numbers, which the report and the README quote by name."""
+
+    title: str
+    passed: bool
+    figures: dict[str, int | float | str]
+    tables: list[Table] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """Failures, with what shows them again; remarks."""
+
+
+def run_step(name: str, step: Callable[[Options], Outcome], arguments: Sequence[str] | None = None) -> int:
+    """Run a step as a program: parse its options, time it, write its outcome, and return the exit code."""
+    parser = argparse.ArgumentParser(prog=f"python -m tests.deep.{name}", description=step.__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, default=ROOT / ".deep" / "scratch")
+    parser.add_argument("--minutes", type=float, default=5.0)
+    options = Options(**vars(parser.parse_args(arguments)))
+    options.folder.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    outcome = step(options)
+    data = {"name": name, "seed": options.seed, "seconds": round(time.monotonic() - started), **asdict(outcome)}
+    (options.folder / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n", "utf-8")
+    for key, value in outcome.figures.items():
+        print(f"{key}: {value}")
+    for note in outcome.notes:
+        print(note, file=sys.stderr)
+    return 0 if outcome.passed else 1

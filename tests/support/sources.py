@@ -1,0 +1,46 @@
+"""Have the package use the contracts as their sources stand, so that tests judge what is written and not what was exported.
+
+The package carries compiled contracts, and `tests/house/test_artifacts_fresh.py` compares those with the sources. Were every other
+test run on them too, a mistake in a source would show as "out of date" and as nothing else.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from nvm_chain import artifacts
+from tests.support.compiled import MANIFEST, contract_types
+
+VARIABLE = "NVM_CHAIN_ARTIFACTS"
+"""Names a folder of artifacts to use in their place: of a contract with a mistake in it, say."""
+
+
+def use_sources(folder: Path) -> None:
+    """Point the package to other artifacts: those the environment names, or fresh ones where the sources have changed."""
+    if named := os.environ.get(VARIABLE):
+        _use(Path(named))
+    elif MANIFEST.is_file() and (changed := _changed()):
+        for path in artifacts.FOLDER.iterdir():
+            (folder / path.name).write_text(json.dumps(changed.get(path.name) or json.loads(path.read_text("utf-8"))))
+        _use(folder)
+
+
+def _use(folder: Path) -> None:
+    artifacts.FOLDER = folder  # type: ignore[misc]
+    artifacts.read_artifact.cache_clear()
+
+
+def _changed() -> dict[str, dict[str, object]]:
+    """Return the artifacts, by file name, of which the sources make something else."""
+    changed = {}
+    for path in artifacts.FOLDER.iterdir():
+        packaged = json.loads(path.read_text("utf-8"))
+        compiled = contract_types()[packaged["name"]]
+        code = {
+            "abi": compiled["abi"],
+            "creation_code": compiled["deploymentBytecode"]["bytecode"],
+            "runtime_code": compiled["runtimeBytecode"]["bytecode"],
+        }
+        if code["creation_code"] != packaged["creation_code"]:
+            changed[path.name] = {**packaged, **code}
+    return changed
