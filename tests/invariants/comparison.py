@@ -1,13 +1,12 @@
 """Model and contract, step by step beside each other, and what of both must be equal."""
 
-import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from tests.invariants.abi import encode, topic, words
+from tests.invariants.abi import encode, selector, topic, words
 from tests.invariants.engine import CHAIN_ID, START, Engine, Reverted
-from tests.invariants.facts import COIN, EVENTS, Expected, RawEvent, Refused
-from tests.invariants.histories import FOCUS, Historian, Step
+from tests.invariants.facts import COIN, ERRORS, EVENTS, Expected, RawEvent, Refused
+from tests.invariants.histories import FOCUS, Step
 from tests.invariants.model import Model
 from tests.invariants.rebuilt import Rebuilt
 
@@ -90,7 +89,9 @@ class Comparison:
             answer = self.engine.apply(step.name, step.caller, step.arguments)
         except Reverted as reverted:
             if refused is None:
-                raise Disagreement(f"the model does it, the contract refuses it with {reverted}") from None
+                raise Disagreement(
+                    f"the model does it, the contract refuses it with {show_revert(reverted.data)}"
+                ) from None
             self._compare_refusal(refused, reverted.data)
         else:
             if refused is not None:
@@ -116,7 +117,7 @@ class Comparison:
     def _compare_refusal(self, refused: Refused, data: bytes) -> None:
         named = [fault for fault in refused.faults if fault.data == data]
         if refused.faults and not named:
-            raise Disagreement(f"the model refuses it with {refused}, the contract with {data.hex() or 'no data'}")
+            raise Disagreement(f"the model refuses it with {refused}, the contract with {show_revert(data)}")
         if named:
             self.tally.refusals[named[0].name] += 1
             self.tally.first_listed[named[0] == refused.faults[0]] += 1
@@ -257,6 +258,14 @@ def merge(lots: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return [(credits, expiry) for expiry, credits in merged.items()]
 
 
+def show_revert(data: bytes) -> str:
+    """Return what a revert carries for a human."""
+    names = {selector(signature): name for name, signature in ERRORS.items()}
+    if not data:
+        return "no data"
+    return f"{names.get(data[:4], data[:4].hex())}{tuple(hex(word) for word in words(data[4:]))}"
+
+
 def show_events(groups: list) -> str:
     """Return events for a human."""
     names = {topic(signature): name for name, signature in EVENTS.items()}
@@ -267,28 +276,3 @@ def show_events(groups: list) -> str:
             f"{names.get(topics[0], hex(topics[0]))}{[hex(t) for t in topics[1:]]}{[hex(w) for w in words(data)]}"
         )
     return "; ".join(lines) or "nothing"
-
-
-def run_history(seed: int, length: int, creation_code: bytes | None = None) -> Comparison:
-    """Run one random history on both; a Disagreement tells the seed and the steps to it."""
-    comparison = Comparison(creation_code)
-    historian = Historian(comparison.model, comparison.engine, seed)
-    done: list[Step] = []
-    try:
-        for step in historian.opening():
-            done.append(step)
-            comparison.run(step)
-        for _ in range(length):
-            step = historian.next_step()
-            done.append(step)
-            comparison.run(step)
-        comparison.compare_everything()
-        comparison.compare_rebuilt()
-    except Disagreement as difference:
-        raise Disagreement(f"{difference}\nseed {seed}, step {len(done)}: {show_step(done[-1])}") from None
-    return comparison
-
-
-def show_step(step: Step) -> str:
-    """Return a step for a human, with numbers in hex where they are long."""
-    return f"{step.name} by {step.caller:#x}: " + json.dumps(step.arguments, default=str)

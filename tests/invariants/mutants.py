@@ -30,9 +30,7 @@ MUTANTS = (
     ),
     Mutant("leaves the dust with the payer", CREDITS, "i == 0 ? left :", "total == 0 ? left :"),
     Mutant("adds to a window that is over", LEDGER, "if (end < block.timestamp) end = block.timestamp;", ""),
-    Mutant(
-        "gives the place of a live lot away", LEDGER, "if (left > 0) end = holding.endLot;", "if (left > 0) end = 0;"
-    ),
+    Mutant("gives the place of a live lot away", LEDGER, " end = holding.endLot;", " end = 0;"),
 )
 
 
