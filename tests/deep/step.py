@@ -6,6 +6,7 @@ writes `.deep/7/NAME.json`. What else a step keeps in its folder is its own: run
 """
 
 import argparse
+import hashlib
 import json
 import sys
 import time
@@ -14,6 +15,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
+SOURCES = ("contracts", "nvm_chain", "tests")
+SUFFIXES = {".py", ".sol", ".toml", ".json", ".yml", ".txt"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,12 @@ class Outcome:
     """Failures, with what shows them again; remarks."""
 
 
+def digest_of_sources() -> str:
+    """Return a hash over everything that a step may depend on: a finished step counts as long as it stays the same."""
+    files = [path for place in SOURCES for path in sorted((ROOT / place).rglob("*")) if path.suffix in SUFFIXES]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
 def run_step(name: str, step: Callable[[Options], Outcome], arguments: Sequence[str] | None = None) -> int:
     """Run a step as a program: parse its options, time it, write its outcome, and return the exit code."""
     parser = argparse.ArgumentParser(prog=f"python -m tests.deep.{name}", description=step.__doc__)
@@ -58,7 +67,8 @@ def run_step(name: str, step: Callable[[Options], Outcome], arguments: Sequence[
     options.folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     outcome = step(options)
-    data = {"name": name, "seed": options.seed, "seconds": round(time.monotonic() - started), **asdict(outcome)}
+    about = {"name": name, "seed": options.seed, "sources": digest_of_sources()}
+    data = {**about, "seconds": round(time.monotonic() - started), **asdict(outcome)}
     (options.folder / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n", "utf-8")
     for key, value in outcome.figures.items():
         print(f"{key}: {value}")
