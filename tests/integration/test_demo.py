@@ -6,6 +6,9 @@ import re
 import resource
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +29,7 @@ from nvm_chain.demo import (
     purchase,
     run_demo,
 )
+from nvm_chain.embedded import LABEL, deploy_all, open_embedded
 from nvm_chain.errors import InvalidConfig, WrongChain
 from nvm_chain.settling import settle_vouchers
 from nvm_chain.types import SettlementReceipt, VoucherOutcome, VoucherResult
@@ -99,11 +103,32 @@ ACTS = ["Act 1: a hundred credits", "Act 2: a thousand requests by signature"]
 # ---------------------------------------------------------------------- the story
 
 
-def test_run_demo__on_this_chain__tells_the_story_and_what_it_came_to(world: World) -> None:
-    steps: list[Step] = []
-    result = run_demo(world.chain, steps.append)
-    told = [(step.actor, step.action, step.outcome) for step in steps if step.error is None]
-    assert told == [
+@dataclass(frozen=True)
+class Told:
+    """A demo that was run to its end: its steps, what it came to, and the chain as it left it."""
+
+    world: World
+    steps: list[Step]
+    result: DemoResult
+
+
+@pytest.fixture(scope="module")
+def told(base_chain: Chain) -> Iterator[Told]:
+    """The demo, run once on a chain of its own, of the kind that was asked for. Tests that use it change nothing."""
+    with ExitStack() as stack:
+        if base_chain.label == LABEL:
+            chain = open_embedded()
+        else:
+            chain = open_anvil(stack.enter_context(run_anvil()))
+            deploy_all(chain, chain.accounts[0])
+        steps: list[Step] = []
+        yield Told(World(chain), steps, run_demo(chain, steps.append))
+
+
+def test_run_demo__on_this_chain__tells_the_story_and_what_it_came_to(told: Told) -> None:
+    steps, result = told.steps, told.result
+    sentences = [(step.actor, step.action, step.outcome) for step in steps if step.error is None]
+    assert sentences == [
         (actor, action, outcome.format(plan_id=result.plan_id, metered=result.metered))
         for actor, action, outcome in STEPS + METERED_STEPS
     ]
@@ -113,7 +138,7 @@ def test_run_demo__on_this_chain__tells_the_story_and_what_it_came_to(world: Wor
     assert steps[len(STEPS) :][: len(first)] == list(first)
     assert steps[-len(second) :] == list(second)
     assert [step.opens for step in steps if step.opens] == ACTS
-    assert result.chain == world.chain.label
+    assert result.chain == told.world.chain.label
     assert result.credits_left == 100 + 10 - 5 - 25
     assert result.balances == {
         "builder": {"usdc": 40_000_000, "credits": 0, "metered_credits": 0},
@@ -122,8 +147,8 @@ def test_run_demo__on_this_chain__tells_the_story_and_what_it_came_to(world: Wor
     }
 
 
-def test_run_demo__in_its_second_act__settles_ten_holders_and_gives_thieves_nothing(world: World) -> None:
-    result = run_demo(world.chain, lambda step: None)
+def test_run_demo__in_its_second_act__settles_ten_holders_and_gives_thieves_nothing(told: Told) -> None:
+    world, result = told.world, told.result
     metered, each, gas = result.metered, result.gas_per_request, result.gas
     assert abs(each["settle"] * 1090 - gas["settle"]) <= Decimal("0.05") * 1090
     assert abs(each["settle_subscriber"] * 10_000 - gas["settle"]) <= Decimal("0.05") * 10_000 + 10
@@ -156,8 +181,8 @@ def test_run_demo__where_only_python_checks_signatures__checks_the_last_and_says
     assert " s and 1 checked in " in describe_speed(result)
 
 
-def test_run_demo__on_this_chain__reports_what_the_chain_has(world: World) -> None:
-    result = run_demo(world.chain, lambda step: None)
+def test_run_demo__on_this_chain__reports_what_the_chain_has(told: Told) -> None:
+    world, result = told.world, told.result
     assert result.credits_left == world.balance(result.plan_id, result.accounts["subscriber"])
     assert result.receivers == {result.accounts["builder"]: result.price_paid}
     assert world.tokens(result.accounts["builder"]) == result.price_paid + result.metered.price_paid
@@ -201,9 +226,8 @@ def test_run_demo__without_usdc__says_so(world: World, monkeypatch: pytest.Monke
         run_demo(world.chain, lambda step: None)
 
 
-def test_step__as_text__is_a_sentence(world: World) -> None:
-    steps: list[Step] = []
-    result = run_demo(world.chain, steps.append)
+def test_step__as_text__is_a_sentence(told: Told) -> None:
+    steps, result = told.steps, told.result
     assert str(steps[-1]) == "The stranger tries to settle them in their own name: refused with NotRedeemer."
     each = result.gas_per_request["settle_subscriber"]
     assert str(result) == (
@@ -404,19 +428,20 @@ def test_demo_json__plan_id__is_the_hash_of_chain_contract_creator_and_terms(rec
 # ---------------------------------------------------------------------- how it looks
 
 
-def tell(world: World, width: int) -> tuple[DemoResult, list[str]]:
-    """Run the demo and return its lines on a console of a width."""
+def tell(told: Told, width: int) -> list[str]:
+    """Return the story's lines on a console of a width."""
     written = io.StringIO()
     teller = Teller(Console(file=written, width=width, highlight=False))
     teller.begin("nvm-chain demo")
-    result = run_demo(world.chain, teller.tell)
-    teller.close(result)
-    return result, written.getvalue().splitlines()
+    for step in told.steps:
+        teller.tell(step)
+    teller.close(told.result)
+    return written.getvalue().splitlines()
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_demo__for_people__fits_and_shows_what_the_json_says(world: World, width: int) -> None:
-    result, lines = tell(world, width)
+def test_demo__for_people__fits_and_shows_what_the_json_says(told: Told, width: int) -> None:
+    result, lines = told.result, tell(told, width)
     assert max(map(len, lines)) <= width
     assert [line for line in lines if line != line.rstrip()] == []
     rows = [re.split(r" {2,}", line.strip()) for line in lines]
@@ -439,8 +464,8 @@ def test_demo__for_people__fits_and_shows_what_the_json_says(world: World, width
     assert [int(row[0]) for row in numbered] == list(range(1, 17))
 
 
-def test_demo__in_a_narrow_terminal__cuts_no_number(world: World) -> None:
-    result, _ = tell(world, 80)
+def test_demo__in_a_narrow_terminal__cuts_no_number(told: Told) -> None:
+    result = told.result
     written = io.StringIO()
     Teller(Console(file=written, width=40, highlight=False)).close(result)
     assert "\u2026" not in written.getvalue()

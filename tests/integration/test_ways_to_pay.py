@@ -6,8 +6,6 @@ from typing import Any, TypeAlias
 
 import pytest
 from eth_account.signers.local import LocalAccount
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from web3.contract.contract import Contract
 from web3.logs import DISCARD
 
@@ -18,7 +16,6 @@ from nvm_chain.errors import InsufficientAllowance, InsufficientFunds, InvalidCo
 from nvm_chain.orders import order_plan
 from nvm_chain.plans import check_cost, register_plan
 from nvm_chain.pricing import (
-    build_terms,
     get_erc20_price_config,
     get_expirable_duration_config,
     get_fixed_credits_config,
@@ -28,7 +25,6 @@ from nvm_chain.pricing import (
     get_pay_as_you_go_credits_config,
     get_quoted_price_config,
     get_split_price_config,
-    share_cost,
 )
 from nvm_chain.tokens import approve_credits, read_allowance
 from nvm_chain.types import OrderReceipt, PriceConfig, RegisteredPlan
@@ -472,32 +468,3 @@ def test_order_plan__from_an_allowance_that_the_price_outgrows__fails_without_a_
     error = PaymentFailed(world.usdc.address, world.subscriber.address, world.builder.address, 150)
     with unchanged(world.subscriber, plan_ids=[plan_id]), reverts(error):
         order_plan(world.chain, world.subscriber, plan_id, pay="allowance", max_cost=200)
-
-
-# ---------------------------------------------------------------------- share_cost is what the contract does
-
-
-@given(
-    st.lists(st.integers(1, 2**96 - 1) | st.integers(1, 5), min_size=1, max_size=8),
-    st.integers(0, 10**12) | st.integers(0, 20),
-    st.sampled_from([0, 1, 333, 1000]),
-)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_share_cost__of_any_weights_cost_and_fee__is_what_the_contract_pays(
-    world: World, weights: list[int], cost: int, fee_bps: int
-) -> None:
-    snapshot = world.take_snapshot()
-    receivers = [world.chain.web3.to_checksum_address(f"0x{number:040x}") for number in range(0x1001, 0x1009)]
-    world.set_fee(fee_bps)
-    price = get_quoted_price_config(
-        world.usdc.address, deploy_quoter(world, cost), list(zip(receivers, weights, strict=False))
-    )
-    plan_id = sell(world, price)
-    give(world, 10**12, approved=10**12)
-    receipt, _ = order(world, plan_id)
-    shares, fee = share_cost(build_terms(price, get_fixed_credits_config(CREDITS)), cost, fee_bps)
-    expected = {receiver: amount for receiver, amount in shares if amount}
-    assert {receiver: world.tokens(receiver) for receiver in expected} == expected
-    assert world.tokens(world.fee_receiver.address) == fee
-    assert receipt.receivers == (expected | {world.fee_receiver.address: fee} if fee else expected)
-    world.revert_to(snapshot)
