@@ -19,7 +19,7 @@ from nvm_chain.contract_errors import (
 from nvm_chain.types import Split
 from tests.support.batches import BALANCE, register_for_two, settle_batch
 from tests.support.books import Books
-from tests.support.plans import outside
+from tests.support.plans import outside, usage
 from tests.support.reverts import reverts
 from tests.support.signed import SETTLED, SHORT, bring, order_of, permit_of, settle, sign, sign_item, sign_the_permit
 from tests.support.world import CREDITS, FUNDS, MAX_UINT, NO_CONTEXT, PRICE, ZERO, World
@@ -118,8 +118,7 @@ def test_register_plan__in_front_of_which_the_fee_is_raised__shows_it_and_is_bou
 @pytest.mark.parametrize("way", ["order", "orderWithPermit", "orderWithAuthorization", "pay"])
 def test_order__in_front_of_which_the_fee_is_raised__is_as_registered(funded: World, way: str) -> None:
     """DESIGN 3.7: the fee of an old plan is frozen, in every way of paying."""
-    usage = {"kind": 2, "credits": 0, "min_redeem": 0, "max_redeem": 0}
-    plan_id = funded.register(**(usage if way == "pay" else {}))
+    plan_id = funded.register(**(usage() if way == "pay" else {}))
     funded.set_fee(MOST_BPS)
     books = books_of(funded)
     funded.send(funded.subscriber, call_of(funded, way, plan_id))

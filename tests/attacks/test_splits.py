@@ -49,7 +49,8 @@ def test_order__with_one_receiver_many_times__pays_the_sum_once(funded: World, c
 @pytest.mark.parametrize("receiver", ["zero", "credits"])
 def test_register_plan__that_pays_nobody_or_credits__is_refused(world: World, receiver: str, position: int) -> None:
     """C34: what is sent there is lost."""
-    bad = Split(ZERO if receiver == "zero" else world.credits.address, 5)
+    nobody = world.chain.web3.to_checksum_address(ZERO)
+    bad = Split(nobody if receiver == "zero" else world.credits.address, 5)
     splits = [Split(world.builder.address, 1), Split(world.builder.address, 1)]
     splits[position] = bad
     with reverts(InvalidSplit(position, bad.receiver, 5)):
