@@ -1,6 +1,6 @@
 """mintBatch: credits for many holders; a grant that fails is left out and reported, the others stand.
 
-What receivers can do to a batch is in test_receivers; the largest batch is in test_limits.
+What receivers can do to a batch and the largest batch are in tests/attacks: test_receivers and test_limits.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """order: the caller pays the price, the receiver gets the credits.
 
-What tokens and receivers can do to an order is in test_museum, test_receivers and test_coin.
+What tokens and receivers can do to an order is in tests/attacks: test_museum, test_receivers and test_coin.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
 """orderWithAuthorization: the payer signs an order (EIP-3009), and whoever brings it can change nothing.
 
-Wallets, tokens and re-entry that mean harm are in test_order_with_authorization_attacks.
+Wallets, tokens and re-entry that mean harm are in tests/attacks/test_signed_orders.
 """
 
 from collections.abc import Callable

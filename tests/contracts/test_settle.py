@@ -1,6 +1,6 @@
 """settle: a redeemer takes the credits that holders have signed vouchers for.
 
-What signatures, wallets and thieves can do is in test_settle_attacks.
+What signatures, wallets and thieves can do is in tests/attacks: test_forged_vouchers and test_wallets.
 """
 
 import pytest

@@ -1,0 +1,71 @@
+"""Fixtures that several folders of tests share: a conftest imports those that its folder uses."""
+
+import pytest
+from eth_typing import ChecksumAddress
+
+from nvm_chain.chain import Chain
+from nvm_chain.embedded import LABEL
+from nvm_chain.types import Rule
+from tests.support.agents import Agents
+from tests.support.gas import simulate
+from tests.support.world import World
+
+GAS_LIMIT = 10_000_000
+
+
+@pytest.fixture(autouse=True)
+def quick_estimates(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare eth-tester the dozen runs by which it finds a gas limit: one shows whether a transaction would revert.
+
+    Tests that are about estimates ask the node itself, see tests/support/gas.py. On anvil nothing is replaced.
+    """
+    if "base_chain" not in request.fixturenames:
+        return
+    chain: Chain = request.getfixturevalue("base_chain")
+
+    def estimate_gas(sender: ChecksumAddress, data: str, to: ChecksumAddress | None = None, value: int = 0) -> int:
+        simulate(chain, sender, data, to, value)
+        return GAS_LIMIT
+
+    if chain.label == LABEL:
+        monkeypatch.setattr(chain, "estimate_gas", estimate_gas)
+
+
+@pytest.fixture
+def staffed_plan(world: World) -> int:
+    """A plan of the builder's, with one redeemer and one minter; the subscriber holds 10 credits of it."""
+    plan_id = world.register(rule=Rule.REDEEMER)
+    world.send(world.builder, world.credits.functions.setRedeemer(plan_id, world.redeemer.address, True))
+    world.send(world.builder, world.credits.functions.setMinter(plan_id, world.minter.address, True))
+    world.grant(plan_id, world.subscriber.address, 10)
+    return plan_id
+
+
+@pytest.fixture
+def transferable_plan(world: World) -> int:
+    """A plan whose credits may be transferred; the subscriber holds 10 credits of it."""
+    plan_id = world.register(transferable=True)
+    world.grant(plan_id, world.subscriber.address, 10)
+    return plan_id
+
+
+@pytest.fixture
+def agents(world: World) -> Agents:
+    """The registry as freshly deployed."""
+    return Agents(world)
+
+
+@pytest.fixture
+def plan_id(world: World) -> int:
+    """A plan of the builder's."""
+    return world.register()
+
+
+@pytest.fixture
+def agent_id(agents: Agents, plan_id: int) -> int:
+    """An agent of the builder's with that plan, at 1 to 5 credits; the partner is operator, the other is approved."""
+    agent_id = agents.register((plan_id, 1, 5))
+    world = agents.world
+    world.send(world.builder, agents.functions.setApprovalForAll(world.partner.address, True))
+    world.send(world.builder, agents.functions.approve(world.other.address, agent_id))
+    return agent_id
