@@ -1,6 +1,7 @@
 """Runs slither on the contracts that ship, and puts what it says into words that do not change with line numbers."""
 
 import json
+import os
 import re
 import subprocess
 import tempfile
@@ -43,6 +44,7 @@ def _run(python: Path, sources: dict[str, str], compiled: str) -> str:
         done = subprocess.run(
             [str(python), "-P", str(_PROGRAM), "compiled.json", str(find_compiler()), "output.json"],
             cwd=folder,
+            env={**os.environ, "COLUMNS": "1000"},  # else its tables break lines to fit the terminal
             capture_output=True,
             text=True,
         )
