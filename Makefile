@@ -150,3 +150,21 @@ SOURCES := $(shell find contracts -name '*.sol') ape-config.yaml
 	$(say) 'Compiling the contracts, those of the tests too (about 20 seconds)'
 	@$(BIN)/ape compile --force >/dev/null
 	@touch $@
+
+# ---- what static analysis needs, each tool in an environment of its own. `check` needs both: tests/static fails without.
+
+.venv-slither/done: requirements/slither.lock
+	$(say) 'Installing slither (about 20 seconds)'
+	@$(PYTHON) -m venv --clear .venv-slither
+	@.venv-slither/bin/python -m pip --disable-pip-version-check install --no-input --quiet --quiet --no-deps --require-hashes \
+		--requirement requirements/slither.lock
+	@touch $@
+
+.venv-semgrep/done: requirements/semgrep.lock
+	$(say) 'Installing semgrep (about 20 seconds)'
+	@$(PYTHON) -m venv --clear .venv-semgrep
+	@.venv-semgrep/bin/python -m pip --disable-pip-version-check install --no-input --quiet --quiet --no-deps --require-hashes \
+		--requirement requirements/semgrep.lock
+	@touch $@
+
+check: .venv-slither/done .venv-semgrep/done
