@@ -19,6 +19,8 @@ ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-input --quiet --quiet
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
+# What `make check` runs of the tests, and `make test` leaves to it.
+CHECKED := tests/house tests/static
 # The contracts that are deployed; contracts/test/ breaks rules on purpose.
 SHIPPED := 'contracts/*.sol' 'contracts/interfaces/*.sol' 'contracts/libraries/*.sol' 'contracts/parts/*.sol' 'contracts/examples/*.sol'
 
@@ -30,9 +32,9 @@ endif
 say = @printf '==> %s\n'
 
 # Ape keeps its state here, not in the home folder. (`make deploy` leaves it there: that is where accounts are.)
-test check bench compile: export APE_DATA_FOLDER := $(CURDIR)/.ape
+test check deep bench compile: export APE_DATA_FOLDER := $(CURDIR)/.ape
 
-.PHONY: help demo test check bench deploy compile docs format lock setup clean
+.PHONY: help demo test check deep bench deploy compile docs format lock setup clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -41,25 +43,30 @@ demo: .venv/done-package ## Run the whole story on a chain inside this process: 
 	$(say) 'Running the demo'
 	@$(BIN)/nvm-chain demo $(ARGS)
 
-test: setup ## Run every test: on eth-tester, then the contracts again on anvil, then through Ape
-	$(say) 'Every test, on eth-tester'
-	@$(PYTEST) --chain eth-tester
-	$(say) 'The contracts and the whole path again, on anvil'
-	@$(PYTEST) --chain anvil $(wildcard tests/contracts tests/integration)
+test: setup ## Run the tests: on eth-tester, by forge, the contracts again on anvil, then through Ape
+	$(say) 'Every test but those of make check, on eth-tester'
+	@$(PYTEST) --chain eth-tester $(CHECKED:%=--ignore=%)
+	$(say) 'A short campaign of random calls, by forge'
+	@$(BIN)/forge test
+	$(say) 'The contracts, attacks on them and the whole path again, on anvil'
+	@$(PYTEST) --chain anvil $(wildcard tests/contracts tests/attacks tests/conformance tests/integration)
 	$(say) 'Through Ape'
 	@$(if $(wildcard tests/ape),$(BIN)/ape test tests/ape,echo 'tests/ape is not there')
 
-check: setup ## Run formatters, linters, the type checker and the tests of the house's own rules
+check: setup .venv-slither/done .venv-semgrep/done ## Run formatters, linters, the type checker, static analysis and the tests of the house's own rules
 	$(say) 'ruff: format and rules'
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 	$(say) 'mypy --strict'
 	@$(BIN)/mypy --strict
 	$(say) 'forge fmt, solhint'
-	@$(BIN)/forge fmt --check contracts
+	@$(BIN)/forge fmt --check contracts tests
 	@node_modules/.bin/solhint --config .solhint.json --disc --noPoster --max-warnings 0 $(SHIPPED)
-	$(say) 'The rules of the house'
-	@$(PYTEST) tests/house
+	$(say) 'Static analysis and the rules of the house'
+	@$(PYTEST) $(CHECKED)
+
+deep: setup .venv-slither/done .venv-semgrep/done .venv-halmos/done ## Run the long campaigns, proofs and mutants, and write the report: make deep SEED=7 MINUTES=60
+	@$(BIN)/python -m tests.deep $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
 
 bench: setup ## Measure gas from receipts, compare with the committed table, and time vouchers
 	$(say) 'Measuring gas'
@@ -81,7 +88,7 @@ docs: .venv/done-package ## Write the error tables of docs/ anew
 format: setup ## Format Python and Solidity
 	@$(BIN)/ruff check --fix --quiet
 	@$(BIN)/ruff format
-	@$(BIN)/forge fmt contracts
+	@$(BIN)/forge fmt contracts tests
 
 # Keeps the versions that are in the locks; `make lock ARGS=--upgrade` takes newer ones.
 LOCK := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes \
@@ -95,7 +102,7 @@ lock: .venv/done-dev ## Write requirements/*.lock anew from pyproject.toml
 setup: node_modules/done .venv/done-package .venv/done-tools .solc/done .build/done ## Set up what tests and checks need, without running any
 
 clean: ## Remove everything that make has set up or written
-	rm -rf .venv node_modules .solc .build .ape .home dist build htmlcov .coverage* \
+	rm -rf .venv .venv-* node_modules .solc .build .ape .home .deep .forge dist build htmlcov .coverage* \
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find nvm_chain scripts tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -151,20 +158,10 @@ SOURCES := $(shell find contracts -name '*.sol') ape-config.yaml
 	@$(BIN)/ape compile --force >/dev/null
 	@touch $@
 
-# ---- what static analysis needs, each tool in an environment of its own. `check` needs both: tests/static fails without.
-
-.venv-slither/done: requirements/slither.lock
-	$(say) 'Installing slither (about 20 seconds)'
-	@$(PYTHON) -m venv --clear .venv-slither
-	@.venv-slither/bin/python -m pip --disable-pip-version-check install --no-input --quiet --quiet --no-deps --require-hashes \
-		--requirement requirements/slither.lock
+# What analyses the contracts, each tool in an environment of its own: they disagree about what they are built on.
+.venv-%/done: requirements/%.lock
+	$(say) 'Installing $* (about 20 seconds)'
+	@$(PYTHON) -m venv --clear .venv-$*
+	@.venv-$*/bin/python -m pip --disable-pip-version-check install --no-input --quiet --quiet --no-deps --require-hashes \
+		--requirement $<
 	@touch $@
-
-.venv-semgrep/done: requirements/semgrep.lock
-	$(say) 'Installing semgrep (about 20 seconds)'
-	@$(PYTHON) -m venv --clear .venv-semgrep
-	@.venv-semgrep/bin/python -m pip --disable-pip-version-check install --no-input --quiet --quiet --no-deps --require-hashes \
-		--requirement requirements/semgrep.lock
-	@touch $@
-
-check: .venv-slither/done .venv-semgrep/done
