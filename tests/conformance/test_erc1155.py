@@ -530,7 +530,7 @@ def test_hook__that_returns_the_batch_value_for_a_single_transfer__reverts(token
 def test_creation__of_an_id_nobody_holds__emits_no_transfer_of_nothing(world: World) -> None:
     """SHOULD, not followed: to announce an id without balances, TransferSingle from zero to zero with value 0.
 
-    A plan is announced by PlanRegistered and by URI, which say more, and the extra event would cost every registration 3,000 gas.
+    A plan is announced by PlanRegistered and by URI, which say more; another event would be paid for with every registration.
     """
     contract = world.chain.bind(world.credits.address, STANDARD_ABI)
     function = world.credits.functions.registerPlan(world.terms().as_tuple(), NO_CONTEXT, "ipfs://plan")
