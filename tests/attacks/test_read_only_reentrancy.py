@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from eth_abi.abi import encode as encode_abi
-from eth_typing import ChecksumAddress
 from web3.contract.contract import Contract, ContractFunction
 
 from nvm_chain.artifacts import read_artifact
@@ -18,12 +17,14 @@ from nvm_chain.types import Split
 from tests.support.batches import BALANCE, register_for_two, settle_batch, wallet_item
 from tests.support.gas import simulate
 from tests.support.plans import expiring, from_purchase
+from tests.support.probes import deploy_probe
 from tests.support.reentry import Outcome, arm, encode, outcome_of, send_coin, through_many
 from tests.support.signed import NOT_SIGNED, SETTLED, sign_item
 from tests.support.world import MAX_UINT, ZERO, World
 
 DAY = 86_400
 PLENTY_OF_GAS = 5_000_000
+ERC1271_YES = bytes.fromhex("1626ba7e")
 Reads = dict[str, ContractFunction]
 
 
@@ -170,19 +171,6 @@ def test_order__read_by_the_quoter__says_what_was_so_before(world: World, kind: 
 # ---------------------------------------------------------------- asked for a signature
 
 
-def deploy_reading_wallet(world: World, query: ContractFunction, expected: int) -> ChecksumAddress:
-    """Deploy a wallet that has signed whatever it is shown if, and only if, a read answers with one word."""
-    data = bytes.fromhex(encode(query)[2:])
-    size, target, word = len(data), query.address[2:], expected.to_bytes(32, "big").hex()
-    # CODECOPY the query, STATICCALL, then return 0x1626ba7e, or zero if the answer is another.
-    head = "61{size:04x}61{start:04x}5f39" + f"60205f61{size:04x}5f73{target}5afa50"
-    tail = f"5f517f{word}14631626ba7e60e01b025f5260205ff3"
-    start = len(bytes.fromhex(head.format(size=size, start=0) + tail))
-    runtime = bytes.fromhex(head.format(size=size, start=start) + tail) + data
-    creation = bytes.fromhex(f"61{len(runtime):04x}80600a5f395ff3")
-    return world.chain.deploy(world.stranger, creation + runtime)
-
-
 @pytest.mark.parametrize("right", [True, False])
 def test_settle__read_by_a_wallet__says_what_those_before_it_have_left(world: World, right: bool) -> None:
     """The wallet's own credits are there still, and the voucher before it is settled: nothing is half done."""
@@ -190,7 +178,7 @@ def test_settle__read_by_a_wallet__says_what_those_before_it_have_left(world: Wo
     functions, holder = world.credits.functions, world.subscriber
     before = sign_item(world, plan_id, holder, 7)
     seen = functions.balanceOf(holder.address, plan_id)
-    wallet = deploy_reading_wallet(world, seen, BALANCE - 7 if right else BALANCE)
+    wallet = deploy_probe(world, seen, BALANCE - 7 if right else BALANCE, ERC1271_YES)
     outcomes = settle_batch(world, plan_id, before, wallet_item(wallet), sign_item(world, plan_id, world.other, 7))
     _, middle, last = outcomes
     assert (middle[1] != NOT_SIGNED, last) == (right, (7, SETTLED))

@@ -85,9 +85,12 @@ def test_settle__with_the_plan_gone_and_come_back__goes_on_from_what_was_settled
     assert settle_batch(world, plan_id, item, item) == [(6, SETTLED), (0, USED_UP)]
 
 
-def test_settle__with_everything_burned_and_bought_again__goes_on_from_what_was_settled(world: World) -> None:
-    """C16: an empty account does not forget what vouchers took."""
-    plan_id, holder = register_for_two(world), world.subscriber
+@pytest.mark.parametrize("duration", [0, 86_400], ids=["lasting", "expiring"])
+def test_settle__with_everything_burned_and_bought_again__goes_on_from_what_was_settled(
+    world: World, duration: int
+) -> None:
+    """C16: an empty account does not forget what vouchers took, nor where its lots are counted anew."""
+    plan_id, holder = register_for_two(world, duration=duration), world.subscriber
     item = sign_item(world, plan_id, holder, 10)
     assert settle_batch(world, plan_id, item) == [(10, SETTLED)]
     world.send(holder, world.credits.functions.burn(plan_id, holder.address, BALANCE - 10))

@@ -1,4 +1,4 @@
-"""ERC-1155, ERC-165 and ERC-6093, clause by clause. Each docstring names the clause in our words.
+"""ERC-1155 with its metadata extension and ERC-6093, clause by clause. Each docstring names the clause in our words.
 
 The rest of the house calls functions through the package's ABI of Credits. Here everything goes through the ABI of the
 standard, written out below, as a wallet or an exchange would that knows nothing of Credits.
@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from eth_abi.abi import encode
-from eth_utils.crypto import keccak
 from web3.contract.contract import Contract
 from web3.logs import DISCARD
 from web3.types import TxReceipt
@@ -19,11 +18,14 @@ from nvm_chain.contract_errors import (
     ERC1155InvalidReceiver,
     ERC1155MissingApprovalForAll,
     InsufficientCredits,
+    NotTransferable,
 )
 from nvm_chain.errors import RevertedWithoutReason
 from tests.support.events import selector
+from tests.support.plans import expiring, from_purchase
 from tests.support.reentry import arm, outcome_of, send_coin
 from tests.support.reverts import reverts
+from tests.support.signed import register_with_redeemer, settle, sign_item
 from tests.support.world import NO_CONTEXT, ZERO, World
 
 ACCEPTED = bytes.fromhex("f23a6e61")
@@ -110,50 +112,6 @@ def token(world: World) -> Token:
 
 def _movement(operator: str, sender: str, receiver: str) -> dict[str, Any]:
     return {"operator": operator, "from": sender, "to": receiver}
-
-
-# ---------------------------------------------------------------- ERC-165
-
-
-def _interface_id(*signatures: str) -> bytes:
-    number = 0
-    for signature in signatures:
-        number ^= int.from_bytes(keccak(text=signature)[:4], "big")
-    return number.to_bytes(4, "big")
-
-
-ERC165_ID = _interface_id("supportsInterface(bytes4)")
-ERC1155_ID = _interface_id(
-    "safeTransferFrom(address,address,uint256,uint256,bytes)",
-    "safeBatchTransferFrom(address,address,uint256[],uint256[],bytes)",
-    "balanceOf(address,uint256)",
-    "balanceOfBatch(address[],uint256[])",
-    "setApprovalForAll(address,bool)",
-    "isApprovedForAll(address,address)",
-)
-METADATA_ID = _interface_id("uri(uint256)")
-
-
-@pytest.mark.parametrize("interface_id", [ERC165_ID, ERC1155_ID, METADATA_ID], ids=lambda value: value.hex())
-def test_erc165__for_each_interface__answers_true(token: Token, interface_id: bytes) -> None:
-    """Interface ids are the xor of selectors; the answer for ERC-165, ERC-1155 and its metadata must be true."""
-    assert token.world.read(token.functions.supportsInterface(interface_id)) is True
-
-
-def test_erc165__for_the_invalid_id__answers_false(token: Token) -> None:
-    """ERC-165: 0xffffffff must be false."""
-    assert token.world.read(token.functions.supportsInterface(b"\xff" * 4)) is False
-
-
-def test_erc165__when_asked__takes_little_gas(token: Token) -> None:
-    """ERC-165: an answer must take less than 30,000 gas, here without the 21,000 and the data of a transaction."""
-    function = token.functions.supportsInterface(ERC1155_ID)
-    used = int(function.estimate_gas({"from": token.holder}))
-    assert used < 21_000 + 1000 + 30_000
-
-
-def test_erc165__ids_of_the_standards__are_those_published() -> None:
-    assert [ERC165_ID.hex(), ERC1155_ID.hex(), METADATA_ID.hex()] == ["01ffc9a7", "d9b67a26", "0e89341c"]
 
 
 # ---------------------------------------------------------------- safeTransferFrom
@@ -498,3 +456,130 @@ def test_erc6093__invalid_array_length__is_as_published(token: Token) -> None:
     move = token.functions.safeBatchTransferFrom
     _, data = _revert_data(token.world, lambda caller: move(caller, token.holder, token.ids, [1], b""))
     assert data == bytes.fromhex("5b059991") + encode(["uint256", "uint256"], [2, 1])
+
+
+# ---------------------------------------------------------------- clauses about the rest of a token's life
+
+
+def test_operator__of_every_movement__is_who_called(token: Token) -> None:
+    """TransferSingle: `operator` MUST be who is approved to make the transfer and SHOULD be the caller, of a batch and of a settlement too."""
+    world, functions = token.world, token.world.credits.functions
+    plan_id = register_with_redeemer(world, splits=())
+    calls = [
+        (world.builder, functions.mintBatch(plan_id, [token.holder], [9])),
+        (world.stranger, functions.order(plan_id, token.holder, 1, 0)),
+        (world.redeemer, settle(world, plan_id, sign_item(world, plan_id, world.subscriber, 2))),
+        (world.subscriber, functions.burn(plan_id, token.holder, 1)),
+    ]
+    for caller, function in calls:
+        events = list(token.events(world.send(caller, function)))
+        assert [arguments["operator"] for _, arguments in events] == [caller.address]
+
+
+def test_batch_of_mints__is_one_single_event_for_each(token: Token) -> None:
+    """Events: either one TransferBatch or several TransferSingle are allowed for several movements in one call; here the latter."""
+    world, functions = token.world, token.world.credits.functions
+    plan_id = world.register()
+    holders = [token.holder, world.other.address, world.partner.address]
+    events = list(token.events(world.send(world.builder, functions.mintBatch(plan_id, holders, [1, 2, 3]))))
+    assert [(name, arguments["to"], arguments["value"]) for name, arguments in events] == [
+        ("TransferSingle", holder, value) for holder, value in zip(holders, (1, 2, 3), strict=True)
+    ]
+
+
+def test_transfer__of_nothing_in_a_batch__is_allowed_and_emits(token: Token) -> None:
+    """TransferBatch MUST be emitted for zero values as for others, and so for a batch of no ids at all."""
+    other = token.world.other.address
+    for ids, values in (([], []), (token.ids, [0, 0])):
+        [(name, arguments)] = token.send(token.batch(other, values, ids=ids))
+        assert (name, arguments["ids"], arguments["values"]) == ("TransferBatch", ids, values)
+    assert token.balances(token.holder) == [10, 10]
+
+
+def test_transfer__by_a_revoked_operator__is_refused(token: Token) -> None:
+    """setApprovalForAll: the right that is given with true ends with false."""
+    world, operator = token.world, token.world.other
+    for approved in (True, False):
+        token.send(token.functions.setApprovalForAll(operator.address, approved))
+    with reverts(ERC1155MissingApprovalForAll(operator.address, token.holder)):
+        token.send(token.transfer(operator.address, 1), "other")
+    assert world.read(token.functions.isApprovedForAll(token.holder, operator.address)) is False
+
+
+def test_hook__in_construction__is_not_asked(world: World) -> None:
+    """Scenario 8 is left to the contract: an address without code yet has no hook, as `isContract` has it; see also SECURITY.md."""
+    plan_id = world.register(splits=())
+    made = world.deploy("OrdersInConstructor", world.credits.address, ZERO, plan_id, 1, 0)
+    assert world.balance(plan_id, made.address) == 100
+
+
+def test_hook__that_returns_the_batch_value_for_a_single_transfer__reverts(token: Token) -> None:
+    """Both hooks MUST be answered with their own magic value: 32 bytes of the right four and zeros, nothing else."""
+    wrong = token.world.deploy("AnswersBytes", 32, BATCH_ACCEPTED + bytes(28), False).address
+    right = token.world.deploy("AnswersBytes", 32, ACCEPTED + bytes(28), False).address
+    with reverts(ERC1155InvalidReceiver(wrong)):
+        token.send(token.transfer(wrong, 1))
+    token.send(token.transfer(right, 1))
+    with reverts(ERC1155InvalidReceiver(right)):
+        token.send(token.batch(right, [1, 1]))
+
+
+# ---------------------------------------------------------------- where we do otherwise, on purpose
+
+
+def test_creation__of_an_id_nobody_holds__emits_no_transfer_of_nothing(world: World) -> None:
+    """SHOULD, not followed: to announce an id without balances, TransferSingle from zero to zero with value 0.
+
+    A plan is announced by PlanRegistered and by URI, which say more; another event would be paid for with every registration.
+    """
+    contract = world.chain.bind(world.credits.address, STANDARD_ABI)
+    function = world.credits.functions.registerPlan(world.terms().as_tuple(), NO_CONTEXT, "ipfs://plan")
+    receipt = world.send(world.builder, function)
+    assert world.chain.read_events(contract, "TransferSingle", receipt) == []
+    assert len(world.chain.read_events(contract, "URI", receipt)) == 1
+
+
+def test_supply__of_credits_that_expire__is_not_told_by_transfers_alone(world: World) -> None:
+    """Events and supply: what came from zero less what went to zero MAY be taken for the supply. Not where credits expire.
+
+    Nothing runs at the second of an expiry, so nothing can be emitted; lots say when credits will be gone (`lotsOf`).
+    """
+    plan_id, holder = world.register(**expiring(60)), world.subscriber.address
+    receipt = world.order(plan_id)
+    contract = world.chain.bind(world.credits.address, STANDARD_ABI)
+    [minted] = world.chain.read_events(contract, "TransferSingle", receipt)
+    assert minted["args"]["value"] == world.balance(plan_id, holder) == 100
+    world.mine_at(world.now + 60)
+    assert world.balance(plan_id, holder) == 0
+
+
+def test_balance__of_a_time_plan__falls_with_time(world: World) -> None:
+    """As above: a balance of periods counts those of which something is left, and time takes them without an event."""
+    plan_id, holder = world.register(**from_purchase(60)), world.subscriber.address
+    world.order(plan_id, quantity=2)
+    start = world.now
+    found = []
+    for second in (0, 59, 60, 119, 120):
+        if second:
+            world.mine_at(start + second)
+        found.append(world.balance(plan_id, holder))
+    assert found == [2, 2, 1, 1, 0]
+
+
+def test_uri__is_what_the_owner_says_unchecked(world: World) -> None:
+    """Metadata: URIs are RFC 3986 and lead to a JSON file. That is for plan owners to keep; the contract keeps any text as it is."""
+    for text in ("", "no uri at all", "ipfs://x/{id}.json", "\u00e9\u4e2d"):
+        plan_id = world.register(uri=text)
+        assert world.read(world.credits.functions.uri(plan_id)) == text
+
+
+def test_transfer__of_what_may_not_move__reverts_as_the_standard_allows(world: World) -> None:
+    """safeTransferFrom: MUST revert on any other error. That a plan forbids transfers is one, for owner and operator alike."""
+    plan_id = world.register()
+    world.grant(plan_id, world.subscriber.address, 1)
+    contract = world.chain.bind(world.credits.address, STANDARD_ABI)
+    with reverts(NotTransferable(plan_id)):
+        world.send(
+            world.subscriber,
+            contract.functions.safeTransferFrom(world.subscriber.address, world.other.address, plan_id, 1, b""),
+        )

@@ -15,6 +15,7 @@ from nvm_chain.contract_errors import (
     ERC721NonexistentToken,
 )
 from tests.support.agents import Agents, moved
+from tests.support.probes import deploy_probe
 from tests.support.reverts import reverts
 from tests.support.world import ZERO, World
 
@@ -191,3 +192,81 @@ def test_safe_transfer__to_a_contract_without_hook__reverts_and_a_plain_one_does
         world.send(world.builder, agents.functions.safeTransferFrom(world.builder.address, wallet.address, token))
     world.send(world.builder, agents.functions.transferFrom(world.builder.address, wallet.address, token))
     assert world.read(agents.functions.ownerOf(token)) == wallet.address
+
+
+# ---------------------------------------------------------------------- clauses about the rest of an agent's life
+
+
+def test_transfer_event__of_a_new_token__comes_from_zero(world: World, agents: Agents) -> None:
+    """Transfer: emitted when ownership changes by any mechanism, from zero where a token is created."""
+    receipt = world.send(world.builder, agents.functions.register("", []))
+    assert agents.events(receipt)[0] == moved(ZERO, world.builder.address, 1)
+
+
+def test_register__to_a_contract__does_not_ask_its_hook(world: World, agents: Agents) -> None:
+    """onERC721Received is for safe transfers: whoever registers is the owner, wallet or not, as the standard leaves open."""
+    wallet = world.deploy("Actor")
+    world.send(
+        world.stranger, wallet.functions.call(agents.contract.address, 0, _data(agents.functions.register("", [])))
+    )
+    assert world.read(agents.functions.ownerOf(1)) == wallet.address
+
+
+def _data(function: Any) -> str:
+    return str(function._encode_transaction_data())
+
+
+def test_operators__of_one_owner__may_be_many(world: World, agents: Agents, token: int) -> None:
+    """setApprovalForAll: the contract MUST allow multiple operators for each owner."""
+    functions = agents.functions
+    for role in ("partner", "other"):
+        world.send(world.builder, functions.setApprovalForAll(getattr(world, role).address, True))
+    second = agents.register()
+    world.send(world.partner, functions.transferFrom(world.builder.address, world.partner.address, token))
+    world.send(world.other, functions.transferFrom(world.builder.address, world.other.address, second))
+    owners = [world.read(functions.ownerOf(each)) for each in (token, second)]
+    assert owners == [world.partner.address, world.other.address]
+
+
+def test_operator__after_it_was_taken_back__may_do_nothing(world: World, agents: Agents, token: int) -> None:
+    """transferFrom: throws unless the caller is owner, approved or an authorized operator, now."""
+    functions = agents.functions
+    for approved in (True, False):
+        world.send(world.builder, functions.setApprovalForAll(world.partner.address, approved))
+    with reverts(ERC721InsufficientApproval(world.partner.address, token)):
+        world.send(world.partner, functions.transferFrom(world.builder.address, world.partner.address, token))
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_hook__when_called__finds_the_transfer_done(world: World, agents: Agents, token: int, left: int) -> None:
+    """safeTransferFrom: the hook is called after the transfer. A taker that insists on what is left to the sender hears 0."""
+    functions, sender = agents.functions, world.builder.address
+    taker = deploy_probe(world, functions.balanceOf(sender), left, bytes.fromhex("150b7a02"))
+    call = functions.safeTransferFrom(sender, taker, token)
+    if left:
+        with reverts(ERC721InvalidReceiver(taker)):
+            world.send(world.builder, call)
+        return
+    world.send(world.builder, call)
+    assert world.read(functions.ownerOf(token)) == taker
+
+
+def test_functions__take_no_coin__as_the_standard_allows(agents: Agents) -> None:
+    """Caveats: the interface says payable, and a contract may be stricter; ours never keeps coin."""
+    kinds = {entry["stateMutability"] for entry in agents.contract.abi if entry["type"] == "function"}
+    assert "payable" not in kinds
+
+
+def test_token_uri__is_kept_as_it_is_and_throws_for_no_token(world: World, agents: Agents, token: int) -> None:
+    """Metadata: tokenURI throws if the id is no valid token; the URI's form is for its owner to keep."""
+    world.send(world.builder, agents.functions.setAgentUri(token, "no uri at all"))
+    assert world.read(agents.functions.tokenURI(token)) == "no uri at all"
+    with reverts(ERC721NonexistentToken(token + 1)):
+        world.read(agents.functions.tokenURI(token + 1))
+
+
+def test_ids__never_change_and_are_never_used_twice(world: World, agents: Agents, token: int) -> None:
+    """NFT identifiers: unique within the contract, for its life. No token can be destroyed, so no id comes back."""
+    agents.transfer(token, world.other)
+    assert agents.register() == token + 1
+    assert world.read(agents.functions.ownerOf(token)) == world.other.address

@@ -11,9 +11,9 @@ from tests.support.world import NO_CONTEXT, World
 BALANCE = 100
 
 
-def register_for_two(world: World) -> int:
-    """Register a plan with the redeemer approved, and give subscriber and other 100 credits each."""
-    plan_id = register_with_redeemer(world)
+def register_for_two(world: World, **changes: Any) -> int:
+    """Register a plan with the redeemer approved, changed as given, and give subscriber and other 100 credits each."""
+    plan_id = register_with_redeemer(world, **changes)
     for holder in (world.subscriber, world.other):
         world.grant(plan_id, holder.address, BALANCE)
     return plan_id
