@@ -168,3 +168,14 @@ SOURCES := $(shell find contracts -name '*.sol') ape-config.yaml
 	@touch $@
 
 check: .venv-slither/done .venv-semgrep/done
+
+# ---- what mutating the Python modules needs: mutmut, and below it all that .venv has.
+
+.venv-mutmut/done: requirements/mutmut.lock .venv/done-dev
+	$(say) 'Installing mutmut (about 15 seconds)'
+	@$(PYTHON) -m venv --clear .venv-mutmut
+	@.venv-mutmut/bin/python -m pip --disable-pip-version-check install --no-input --quiet --quiet --no-deps --require-hashes \
+		--requirement requirements/mutmut.lock
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$(.venv-mutmut/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/house.pth"
+	@touch $@
