@@ -45,7 +45,7 @@ MISTAKES = (
     Mistake("a coin with 17 decimals", "units", "NATIVE_DECIMALS = 18", "NATIVE_DECIMALS = 17"),
     Mistake("one decimal more", "units", "MAX_DECIMALS = 77", "MAX_DECIMALS = 78"),
     Mistake("digits without end", "units", "MAX_DIGITS = 1000", "MAX_DIGITS = 10**10"),
-    Mistake("another prefix", "ids", '"did:nv:"', '"did:nvm:"'),
+    Mistake("another prefix", "ids", 'DID_PREFIX: Final = "did:nv:"', 'DID_PREFIX: Final = "did:nvm:"'),
     Mistake("terms in narrower amounts", "ids", "(address,uint96)[]", "(address,uint64)[]"),
     Mistake("terms in another order", "ids", "uint8,bool,bool)", "bool,uint8,bool)"),
 )
