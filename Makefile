@@ -65,7 +65,7 @@ check: setup .venv-slither/done .venv-semgrep/done ## Run formatters, linters, t
 	$(say) 'Static analysis and the rules of the house'
 	@$(PYTEST) $(CHECKED)
 
-deep: setup .venv-slither/done .venv-semgrep/done .venv-halmos/done ## Run the long campaigns, proofs and mutants, and write the report: make deep SEED=7 MINUTES=60
+deep: setup .venv-slither/done .venv-semgrep/done .venv-halmos/done .venv-mutmut/done ## Run the long campaigns, proofs and mutants, and write the report: make deep SEED=7 MINUTES=60
 	@$(BIN)/python -m tests.deep $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
 
 bench: setup ## Measure gas from receipts, compare with the committed table, and time vouchers
@@ -164,4 +164,14 @@ SOURCES := $(shell find contracts -name '*.sol') ape-config.yaml
 	@$(PYTHON) -m venv --clear .venv-$*
 	@.venv-$*/bin/python -m pip --disable-pip-version-check install --no-input --quiet --quiet --no-deps --require-hashes \
 		--requirement $<
+	@touch $@
+
+# mutmut runs the house's tests, so its environment has all of .venv below it.
+.venv-mutmut/done: requirements/mutmut.lock .venv/done-dev
+	$(say) 'Installing mutmut (about 15 seconds)'
+	@$(PYTHON) -m venv --clear .venv-mutmut
+	@.venv-mutmut/bin/python -m pip --disable-pip-version-check install --no-input --quiet --quiet --no-deps --require-hashes \
+		--requirement $<
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$(.venv-mutmut/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/house.pth"
 	@touch $@

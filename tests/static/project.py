@@ -107,9 +107,9 @@ def compile_sources(root: Path = ROOT) -> str:
     compiler = find_compiler()
 
     def run() -> str:
-        done = subprocess.run(
-            [str(compiler), "--standard-json"], input=asked, capture_output=True, text=True, check=True
-        )
+        done = subprocess.run([str(compiler), "--standard-json"], input=asked, capture_output=True, text=True)
+        if done.returncode:
+            pytest.fail(f"the compiler did not get through:\n{done.stderr[-2000:]}", pytrace=False)
         errors = json.loads(done.stdout).get("errors", ())
         problems = [error["formattedMessage"] for error in errors if error["severity"] == "error"]
         if problems:

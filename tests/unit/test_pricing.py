@@ -109,6 +109,12 @@ def test_get_split_price_config__with_another_number_of_receivers__raises(count:
         get_split_price_config(TOKEN, many(count))
 
 
+@pytest.mark.parametrize("token", ["0x" + "1" * 39, "usdc"])
+def test_get_split_price_config__in_no_token__raises(token: str) -> None:
+    with reverts(InvalidAddress("token address", token, "is not 0x and 40 hexadecimal digits")):
+        get_split_price_config(token, many(1))
+
+
 # ---------------------------------------------------------------------- credits
 
 
@@ -262,6 +268,12 @@ def test_get_expirable_duration_config__with_no_activation__raises(activation: A
     problem = f"{activation!r} is no activation; give Activation.ON_PURCHASE or Activation.ON_FIRST_USE"
     with reverts(InvalidConfig(problem)):
         get_expirable_duration_config(60, activation=activation)
+
+
+@pytest.mark.parametrize("trial", ["false", 0, None])
+def test_get_expirable_duration_config__with_a_trial_that_is_no_bool__raises(trial: Any) -> None:
+    with reverts(InvalidConfig(f"trial is {trial!r}; give True or False")):
+        get_expirable_duration_config(60, trial=trial)
 
 
 def test_get_pay_as_you_go_credits_config__grants_nothing() -> None:

@@ -135,9 +135,23 @@ HUGE = [
 ]
 
 
+TOO_MANY_DIGITS = ("an amount of more than 1000 digits", "is more than any token can have")
+
+
 @pytest.mark.parametrize("amount", HUGE, ids=range(len(HUGE)))
 def test_parse_units__of_more_digits_than_any_amount_has__raises_typed_error(amount: Any) -> None:
-    assert len(str(refusal(parse_units, amount, 6)[0])) < 6000
+    assert refusal(parse_units, amount, 6) == TOO_MANY_DIGITS
+
+
+def test_parse_units__of_as_many_digits_as_are_read__reads_them() -> None:
+    assert parse_units("7".rjust(999, "0"), 0) == parse_units("7".rjust(1000, "0"), 0) == 7
+    assert refusal(parse_units, "7".rjust(1001, "0"), 0) == TOO_MANY_DIGITS
+
+
+def test_parse_units__of_an_int_near_the_most_digits__is_refused_with_its_digits_or_without() -> None:
+    number = 2**3001  # 3,002 bits: a third of them is 1,000, an estimate of its 904 digits from above
+    assert refusal(parse_units, number, 0) == (f"amount {number}", "must be from 0 to 2**256 - 1")
+    assert refusal(parse_units, 2 * number, 0) == TOO_MANY_DIGITS
 
 
 @pytest.mark.parametrize("places", [-1, 78, 6.0, True, None, "6"])
@@ -169,7 +183,12 @@ def test_format_units__of_amounts__has_no_trailing_zeros(amount: int, places: in
     "amount", [-1, MAX_UINT + 1, 1.0, True, "1", 10**5000], ids=["minus", "large", "float", "bool", "text", "huge"]
 )
 def test_format_units__of_no_amount__raises(amount: Any) -> None:
-    refusal(format_units, amount, 6)
+    assert refusal(format_units, amount, 6)[0].startswith("amount ")
+
+
+@pytest.mark.parametrize("amount", [-1, MAX_UINT + 1])
+def test_format_units__of_an_amount_out_of_range__says_the_amount(amount: int) -> None:
+    assert refusal(format_units, amount, 6) == (f"amount {amount}", "must be from 0 to 2**256 - 1")
 
 
 # ---------------------------------------------------------------------- usdc, ether
@@ -227,6 +246,16 @@ def test_check_decimals__at_its_limits__returns_the_value(places: int) -> None:
     assert check_decimals(places) == places
 
 
-@pytest.mark.parametrize("places", [-1, 78, 255, 2**300, 1.0, True])
-def test_check_decimals__beyond_its_limits__raises(places: Any) -> None:
-    refusal(check_decimals, places)
+@pytest.mark.parametrize("places", [78, 255, MAX_UINT])
+def test_check_decimals__beyond_what_a_token_can_have__raises(places: int) -> None:
+    assert refusal(check_decimals, places) == (f"decimals {places}", "must be an int from 0 to 77")
+
+
+@pytest.mark.parametrize("places", [-1, MAX_UINT + 1, 2**300])
+def test_check_decimals__beyond_what_a_number_on_chain_is__raises(places: int) -> None:
+    assert refusal(check_decimals, places) == (f"decimals {places}", "must be from 0 to 2**256 - 1")
+
+
+@pytest.mark.parametrize("places", [1.0, True])
+def test_check_decimals__of_no_int__raises(places: Any) -> None:
+    assert refusal(check_decimals, places)[0] == f"decimals {places!r}"

@@ -13,6 +13,7 @@ from eth_utils.address import to_checksum_address
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nvm_chain.addresses import ZERO_ADDRESS
 from nvm_chain.errors import (
     InvalidAddress,
     InvalidAmount,
@@ -20,6 +21,7 @@ from nvm_chain.errors import (
     InvalidContext,
     InvalidMessage,
     InvalidPlanId,
+    NvmChainError,
     SignatureError,
     SignatureNeedsChain,
     VoucherExpired,
@@ -40,6 +42,7 @@ from nvm_chain.vouchers import (
     verify_voucher,
     voucher_digest,
 )
+from tests.support.reverts import reverts
 from tests.support.vectors import VOUCHERS, name, read_domain, read_hex, read_voucher
 
 VECTORS: list[dict[str, Any]] = VOUCHERS["vectors"]
@@ -158,6 +161,11 @@ def test_build_voucher__with_a_context__is_encoded(context: Any, expected: bytes
     assert built == Voucher(1, HOLDER.address, CONTRACT, 1, expected, 0)
 
 
+def test_build_voucher__without_a_context__has_an_empty_one() -> None:
+    built = build_voucher(1, holder=HOLDER.address, redeemer=CONTRACT, ceiling=1, deadline=0)
+    assert built == Voucher(1, HOLDER.address, CONTRACT, 1, bytes(32), 0)
+
+
 GOOD: dict[str, Any] = {"plan_id": 1, "holder": HOLDER.address, "redeemer": CONTRACT, "ceiling": 1, "deadline": 1}
 
 
@@ -187,6 +195,42 @@ GOOD: dict[str, Any] = {"plan_id": 1, "holder": HOLDER.address, "redeemer": CONT
 def test_build_voucher__with_what_cannot_be__is_refused(change: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         build_voucher(**{**GOOD, **change})
+
+
+NOBODY = "is the zero address, which nobody owns"
+UINT64, UINT64_FROM_1 = (f"must be from {least} to 2**64 - 1" for least in (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"holder": ZERO_ADDRESS}, InvalidAddress("holder address", ZERO_ADDRESS, NOBODY)),
+        ({"redeemer": ZERO_ADDRESS}, InvalidAddress("redeemer address", ZERO_ADDRESS, NOBODY)),
+        ({"ceiling": 0}, InvalidAmount("ceiling 0", UINT64_FROM_1)),
+        ({"ceiling": 2**64}, InvalidAmount(f"ceiling {2**64}", UINT64_FROM_1)),
+        ({"deadline": -1}, InvalidAmount("deadline -1", UINT64)),
+        ({"deadline": 2**64}, InvalidAmount(f"deadline {2**64}", UINT64)),
+    ],
+)
+def test_build_voucher__with_what_cannot_be__says_what(change: dict[str, Any], error: NvmChainError) -> None:
+    with reverts(error):
+        build_voucher(**{**GOOD, **change})
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"plan_id": 2**256}, InvalidAmount(f"plan id {2**256}", "must be from 0 to 2**256 - 1")),
+        ({"holder": ZERO_ADDRESS}, InvalidAddress("holder address", ZERO_ADDRESS, NOBODY)),
+        ({"redeemer": ZERO_ADDRESS}, InvalidAddress("redeemer address", ZERO_ADDRESS, NOBODY)),
+        ({"ceiling": -1}, InvalidAmount("ceiling -1", UINT64)),
+        ({"deadline": 2**64}, InvalidAmount(f"deadline {2**64}", UINT64)),
+        ({"context": "0" * 32}, InvalidConfig("a context is 32 bytes, not str")),
+    ],
+)
+def test_voucher__with_what_has_no_one_digest__says_what(change: dict[str, Any], error: NvmChainError) -> None:
+    with reverts(error):
+        replace(VOUCHER_1, **change)
 
 
 @pytest.mark.parametrize(
@@ -227,6 +271,19 @@ def test_next_ceiling__of_a_cost__is_the_sum(last: int, cost: int, ceiling: int)
 @pytest.mark.parametrize(("last", "cost"), [(0, 0), (0, -1), (-1, 2), (2**64 - 1, 1), (0, 2**64), (2**64, 1), (0, 1.0)])
 def test_next_ceiling__out_of_range__is_refused(last: int, cost: Any) -> None:
     with pytest.raises(InvalidAmount):
+        next_ceiling(last, cost)
+
+
+@pytest.mark.parametrize(
+    ("last", "cost", "error"),
+    [
+        (-1, 1, InvalidAmount("last ceiling -1", UINT64)),
+        (0, 0, InvalidAmount("cost 0", UINT64_FROM_1)),
+        (2**64 - 1, 1, InvalidAmount(f"ceiling {2**64}", UINT64)),
+    ],
+)
+def test_next_ceiling__out_of_range__says_which_number(last: int, cost: int, error: NvmChainError) -> None:
+    with reverts(error):
         next_ceiling(last, cost)
 
 
@@ -309,6 +366,11 @@ def test_verify__for_another_plan_or_redeemer__is_a_mismatch() -> None:
     with pytest.raises(VoucherMismatch) as caught:
         verify_voucher(SIGNED, **WHERE, redeemer=CONTRACT.lower(), now=NOW)
     assert caught.value.args == ("redeemer", CONTRACT, VOUCHER_1.redeemer)
+
+
+def test_verify__for_a_redeemer_that_is_no_address__says_so() -> None:
+    with reverts(InvalidAddress("redeemer address", "bob", "is not 0x and 40 hexadecimal digits")):
+        verify_voucher(SIGNED, **WHERE, redeemer="bob", now=NOW)
 
 
 @pytest.mark.parametrize("signature", [b"", b"\1" * 65, b"\1" * 600])
