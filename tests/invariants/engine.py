@@ -22,6 +22,7 @@ CHAIN_ID: Final = 31337
 START: Final = 1_750_000_000
 PLENTY: Final = 10**30
 GAS: Final = 100_000_000
+LARGE: Final = 2**17
 VOUCHER: Final = StructType(
     "Voucher(uint256 planId,address holder,address redeemer,uint64 ceiling,bytes32 context,uint64 deadline)"
 )
@@ -82,8 +83,11 @@ class Reverted(Exception):
 class Engine:
     """Credits and what it meets, each at an address that is a number."""
 
-    def __init__(self, creation_code: bytes | None = None) -> None:
-        self.evm = pyrevm.EVM(spec_id="CANCUN", env=pyrevm.Env(cfg=pyrevm.CfgEnv(chain_id=CHAIN_ID)))
+    def __init__(self, creation_code: bytes | None = None, large: bool = False) -> None:
+        # Code that was brought may be compiled without the optimizer, and too large for a chain.
+        limit = LARGE if creation_code or large else None
+        config = pyrevm.CfgEnv(chain_id=CHAIN_ID, limit_contract_code_size=limit)
+        self.evm = pyrevm.EVM(spec_id="CANCUN", env=pyrevm.Env(cfg=config))
         self.now = START
         self.events: list[RawEvent] = []
         """What Credits emitted in the last operation that changed something."""

@@ -129,13 +129,27 @@ class Historian:
 
     def _owner_of(self, plan_id: int, share: float = 0.8) -> int:
         plan = self.model.plans.get(plan_id)
-        return plan.owner if plan and self._chance(share) else self._person()
+        return plan.owner if plan and self._chance(share) else self._near(plan_id)
+
+    def _near(self, plan_id: int, holder: int | None = None) -> int:
+        """Return anybody, mostly somebody who has some right of a plan or of a holder's, which may be the wrong one."""
+        plan = self.model.plans.get(plan_id)
+        if plan is None or self._chance(0.3):
+            return self._person()
+        roles = [
+            person
+            for person in self.people
+            if self.model.is_allowed("redeemer", plan_id, person)
+            or self.model.is_allowed("minter", plan_id, person)
+            or (holder, person) in self.model.approvals
+        ]
+        return self.random.choice([plan.owner, plan.pending_owner or plan.owner, self.engine.issuer, *roles])
 
     def _with_role(self, role: str, plan_id: int) -> int:
         plan = self.model.plans.get(plan_id)
         helpers = [person for person in self.people if self.model.is_allowed(role, plan_id, person)]
-        if plan is None or self._chance(0.12):
-            return self._person()
+        if plan is None or self._chance(0.15):
+            return self._near(plan_id)
         return self.random.choice([plan.owner, *helpers])
 
     def _around(self, number: int) -> int:
@@ -362,7 +376,7 @@ class Historian:
         if plan is None:
             return Step("redeem", holder, (plan_id, holder, 1, 0))
         entitled = [person for person in self.people if self.model._may_redeem(plan_id, holder, person)]
-        caller = self.random.choice(entitled) if entitled and self._chance(0.88) else self._person()
+        caller = self.random.choice(entitled) if entitled and self._chance(0.85) else self._near(plan_id, holder)
         low, high, balance = plan.terms.min_redeem, plan.terms.max_redeem, self.model.balance(plan_id, holder)
         usual = self.random.choice((low, max(low, min(high, balance)), max(low, min(high, balance // 2))))
         amount = usual if self._chance(0.85) else self._around(self._pick(low, high, balance))
@@ -371,7 +385,7 @@ class Historian:
     def _burn(self) -> Step:
         plan_id, holder = self._held()
         operators = [person for person in self.people if (holder, person) in self.model.approvals]
-        caller = self.random.choice([holder, holder, *operators]) if self._chance(0.93) else self._person()
+        caller = self.random.choice([holder, holder, *operators]) if self._chance(0.9) else self._near(plan_id, holder)
         balance = self.model.balance(plan_id, holder)
         amount = self._around(balance) if self._chance(0.4) else self.random.randint(0, min(balance, 3))
         return Step("burn", caller, (plan_id, holder, amount))
@@ -397,8 +411,16 @@ class Historian:
         context = self._context()
         signed = [plan_id, holder, redeemer, ceiling, context, deadline]
         if self._chance(0.08):
-            position = self.random.randrange(6)
-            signed[position] = self._person() if position in {1, 2} else signed[position] ^ 1
+            position = self.random.choice((0, 1, 2, 2, 3, 4, 5, 5))
+            changed = (
+                signed[0] ^ 1,
+                self._person(),
+                self._near(plan_id, holder),
+                ceiling ^ 1,
+                0,
+                deadline - self._pick(-1, 1),
+            )
+            signed[position] = changed[position]
         signer = self.engine.wallet_key if holder == self.engine.wallet else holder
         if self._chance(0.03):
             signer = self._person_with_key()
@@ -415,7 +437,7 @@ class Historian:
     def _transfer(self, count: int) -> Step:
         plan_id, holder = self._held(lambda terms: terms.transferable)
         operators = [person for person in self.people if (holder, person) in self.model.approvals]
-        caller = self.random.choice([holder, holder, *operators]) if self._chance(0.93) else self._person()
+        caller = self.random.choice([holder, holder, *operators]) if self._chance(0.9) else self._near(plan_id, holder)
         recent = list(self.model.plans)[-FOCUS:]
         fitting = [other for other in recent if self.model.plans[other].terms.transferable] or [plan_id]
         plan_ids = [plan_id] + [self.random.choice(fitting) for _ in range(count - 1)] if count else []
