@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from tests.invariants.abi import encode, topic, words
-from tests.invariants.engine import CHAIN_ID, START, Engine, Reverted
+from tests.invariants.engine import CHAIN_ID, ORDER, START, Engine, Reverted
 from tests.invariants.facts import COIN, EVENTS, Expected, RawEvent, Refused
 from tests.invariants.histories import FOCUS, Historian, Step
 from tests.invariants.model import Model
@@ -79,6 +79,8 @@ class Comparison:
         self.tally.tried[step.name] += 1
         if step.name == "redeem":
             self._compare_can_redeem(*step.arguments[:3])
+        if step.name in {"settle", "order_with_authorization"}:
+            self._compare_signed(step)
         outcomes, refused, expected = None, None, []
         try:
             expected = getattr(self.model, step.name)(step.caller, *step.arguments)
@@ -146,6 +148,18 @@ class Comparison:
         reasons = {int.from_bytes(fault.data[:4].ljust(32, b"\0"), "big") for fault in faults} or {0}
         if bool(able) is bool(faults) or reason not in reasons:
             raise Disagreement(f"canRedeem: the model says {faults}, the contract {bool(able)}, {reason:064x}")
+
+    def _compare_signed(self, step: Step) -> None:
+        """Compare what the contract says is to be signed with what is signed here."""
+        if step.name == "settle":
+            for item in step.arguments[1][:1]:
+                digest = int.from_bytes(self.engine.voucher_digest(*item.signed), "big")
+                signature = "voucherDigestOf((uint256,address,address,uint64,bytes32,uint64))"
+                self._same("digest", self.engine.read(signature, item.signed), [digest])
+        else:
+            order = step.arguments[2]
+            nonce = self.engine.authorization_nonce(order)
+            self._same("nonce", self.engine.read(f"authorizationNonceOf({ORDER})", order), [nonce])
 
     # ------------------------------------------------------------------ state
 
@@ -269,10 +283,10 @@ def show_events(groups: list) -> str:
     return "; ".join(lines) or "nothing"
 
 
-def run_history(seed: int, length: int, creation_code: bytes | None = None) -> Comparison:
+def run_history(seed: int, length: int, creation_code: bytes | None = None, mood: str = "usual") -> Comparison:
     """Run one random history on both; a Disagreement tells the seed and the steps to it."""
     comparison = Comparison(creation_code)
-    historian = Historian(comparison.model, comparison.engine, seed)
+    historian = Historian(comparison.model, comparison.engine, seed, mood)
     done: list[Step] = []
     try:
         for step in historian.opening():

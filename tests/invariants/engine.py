@@ -14,7 +14,7 @@ from eth_utils.crypto import keccak
 
 from nvm_chain.artifacts import read_artifact
 from nvm_chain.eip712 import Domain, StructType, hash_message
-from tests.invariants.abi import WORD, Value, encode, selector, words
+from tests.invariants.abi import WORD, Value, encode, hash_words, selector, words
 from tests.invariants.facts import TERMS, RawEvent, SignedVoucher, Terms
 from tests.support.compiled import read_creation_code
 
@@ -168,8 +168,8 @@ class Engine:
         return self._send(caller, self.credits, signature, (*head, permit))
 
     def _order_with_authorization(self, caller: int, order: tuple, signer: int, signed: tuple) -> bytes:
-        plan_id, payer, receiver, quantity, max_cost, after, before, salt = signed
-        nonce = keccak(encode(CHAIN_ID, self.credits, plan_id, payer, receiver, quantity, max_cost, salt))
+        _, payer, _, _, max_cost, after, before, _ = signed
+        nonce = self.authorization_nonce(signed).to_bytes(WORD, "big")
         message = (_with_checksum(payer), _with_checksum(self.credits), max_cost, after, before, nonce)
         made = sign(signer, hash_message(self._separators[self.token], RECEIVE.hash(message)))
         return self._send(caller, self.credits, f"orderWithAuthorization({ORDER},bytes)", (order, made))
@@ -180,6 +180,11 @@ class Engine:
             signature = sign(item.signer, self.voucher_digest(*item.signed), item.form)
             made.append((item.holder, item.amount, item.ceiling, item.context, item.deadline, signature))
         return self._send(caller, self.credits, f"settle(uint256,{ITEM}[])", (plan_id, made))
+
+    def authorization_nonce(self, order: tuple) -> int:
+        """Return the nonce of an order that its payer signs."""
+        plan_id, payer, receiver, quantity, max_cost, _, _, salt = order
+        return hash_words(CHAIN_ID, self.credits, plan_id, payer, receiver, quantity, max_cost, salt)
 
     def voucher_digest(
         self, plan_id: int, holder: int, redeemer: int, ceiling: int, context: int, deadline: int

@@ -29,6 +29,14 @@ from tests.invariants.model import Model
 FOCUS = 10
 """Most steps are about this many plans: those registered last."""
 DAY = 86_400
+MOODS: dict[str, dict[str, int]] = {
+    "usual": {},
+    # Terms of every sort, of which many make no plan.
+    "terms": {"register_plan": 200},
+    # Amounts as large as they may be, over and over, so that counters go round.
+    "numbers": {"register_plan": 1, "mint": 60, "burn": 50, "redeem": 20, "settle": 30, "move_time": 12},
+}
+"""What a history does more of than others."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +51,13 @@ class Step:
 class Historian:
     """Makes up the next step from what the model knows."""
 
-    def __init__(self, model: Model, engine: Engine, seed: int) -> None:
+    def __init__(self, model: Model, engine: Engine, seed: int, mood: str = "usual") -> None:
         self.model, self.engine = model, engine
+        self.mood = mood
         self.random = random.Random(seed)
-        self.people = engine.parties
+        # Few people and few plans, where the same account is to be filled and emptied many times.
+        self.people = engine.parties[:3] if mood == "numbers" else engine.parties
+        self.plenty_of_plans = 3 if mood == "numbers" else 6
         self.salt = 0
         self.deadlines: list[int] = []
         self.makers: dict[str, tuple[int, Callable[[], Step]]] = {
@@ -81,9 +92,9 @@ class Historian:
     def next_step(self) -> Step:
         """Return the next step. The first ones see to it that everybody has money and there are plans."""
         started = len(self.model.plans)
-        if started < 6 and self.random.random() < 0.5:
+        if started < self.plenty_of_plans and self.random.random() < 0.5:
             return self._register_plan()
-        weights = [weight for weight, _ in self.makers.values()]
+        weights = [MOODS[self.mood].get(name, weight) for name, (weight, _) in self.makers.items()]
         name = self.random.choices(list(self.makers), weights)[0]
         return self.makers[name][1]()
 
@@ -136,14 +147,15 @@ class Historian:
         plan = self.model.plans.get(plan_id)
         if plan is None or self._chance(0.3):
             return self._person()
-        roles = [
-            person
-            for person in self.people
-            if self.model.is_allowed("redeemer", plan_id, person)
-            or self.model.is_allowed("minter", plan_id, person)
-            or (holder, person) in self.model.approvals
+        groups = [
+            [plan.owner],
+            [plan.pending_owner or plan.owner],
+            [self.engine.issuer],
+            [person for person in self.people if self.model.is_allowed("redeemer", plan_id, person)],
+            [person for person in self.people if self.model.is_allowed("minter", plan_id, person)],
+            [person for person in self.people if (holder, person) in self.model.approvals],
         ]
-        return self.random.choice([plan.owner, plan.pending_owner or plan.owner, self.engine.issuer, *roles])
+        return self.random.choice(self.random.choice([group for group in groups if group]))
 
     def _with_role(self, role: str, plan_id: int) -> int:
         plan = self.model.plans.get(plan_id)
@@ -163,10 +175,11 @@ class Historian:
     # ------------------------------------------------------------------ plans
 
     def _terms(self) -> Terms:
-        kind = self.random.choices((CREDITS, TIME, USAGE), (6, 3, 2))[0]
+        counted = self.mood == "numbers"
+        kind = self.random.choices((CREDITS, TIME, USAGE), (9, 1, 0) if counted else (6, 3, 2))[0]
         activation = self._pick(ON_PURCHASE, ON_FIRST_USE) if kind == TIME else ON_PURCHASE
         redeemed = kind == CREDITS or activation == ON_FIRST_USE
-        durations = (1, 2, 60, 3600, 3600, DAY, DAY, 2**32 - 1)
+        durations = (3600, DAY, 9 * DAY) if counted else (1, 2, 60, 3600, 3600, DAY, DAY, 2**32 - 1)
         duration = 0 if kind == USAGE or (kind == CREDITS and self._chance(0.45)) else self.random.choice(durations)
         outside = kind != USAGE and self._chance(0.08)
         free = outside or self._chance(0.1)
@@ -188,7 +201,7 @@ class Historian:
             min_redeem=least,
             max_redeem=most,
             rule=self._pick(0, 1, 2) if redeemed else HOLDER,
-            trial=kind != USAGE and self._chance(0.1),
+            trial=kind != USAGE and not counted and self._chance(0.1),
             transferable=kind == CREDITS and duration == 0 and self._chance(0.6),
         )
 
@@ -222,7 +235,7 @@ class Historian:
 
     def _register_plan(self) -> Step:
         caller, terms = self.random.choice(self.people[:3]), self._terms()
-        for _ in range(self.random.choice((0, 0, 0, 1, 1, 2))):
+        for _ in range(self.random.choice((1, 1, 2) if self.mood == "terms" else (0, 0, 0, 1, 1, 2))):
             terms = self._spoilt(terms)
         self.salt += 1
         if self.model.plans and self._chance(0.05):
@@ -345,11 +358,13 @@ class Historian:
     # ------------------------------------------------------------------ credits
 
     def _amount_to_mint(self, plan_id: int, to: int) -> int:
-        if self._chance(0.9):
+        if self._chance(0.5 if self.mood == "numbers" else 0.9):
             return self.random.choice((1, 2, 5, 100, 1000))
-        most = self._pick(MAX_CREDITS, MAX_EXPIRING_CREDITS)
+        plan = self.model.plans.get(plan_id)
+        most = MAX_EXPIRING_CREDITS if plan and plan.terms.expires else MAX_CREDITS
         room = most - min(most, self.model.balance(plan_id, to))
-        return self.random.choice((0, room, room + 1, max(0, room - 1), 2**64, 2**128, 2**256 - 1))
+        large = (room // 2, room // 3, room, room, room + 1, max(0, room - 1))
+        return self.random.choice(large if self.mood == "numbers" else (0, *large[2:], 2**64, 2**128, 2**256 - 1))
 
     def _mint(self) -> Step:
         plan_id = self._any_plan(lambda terms: terms.kind != USAGE, 0.9)
@@ -410,7 +425,7 @@ class Historian:
         self.deadlines.append(deadline)
         context = self._context()
         signed = [plan_id, holder, redeemer, ceiling, context, deadline]
-        if self._chance(0.08):
+        if self._chance(0.12):
             position = self.random.choice((0, 1, 2, 2, 3, 4, 5, 5))
             changed = (
                 signed[0] ^ 1,
@@ -442,10 +457,12 @@ class Historian:
         fitting = [other for other in recent if self.model.plans[other].terms.transferable] or [plan_id]
         plan_ids = [plan_id] + [self.random.choice(fitting) for _ in range(count - 1)] if count else []
         amounts = []
+        to = self._receiver()
+        if self._chance(0.05):
+            caller = to if to in self.people else caller
         for each in plan_ids:
             balance = self.model.balance(each, holder)
             amounts.append(self._around(balance) if self._chance(0.3) else self.random.randint(0, balance // 2))
-        to = self._receiver()
         if count == 1 and self._chance(0.8):
             return Step("safe_transfer_from", caller, (holder, to, plan_ids[0], amounts[0]))
         if self._chance(0.04):

@@ -22,6 +22,7 @@ SIGNATURES: Final = {
     "detach": "detachPlan(uint256,uint256)",
     "replace": f"replacePlans(uint256,{ATTACHED}[])",
     "transfer": "transferFrom(address,address,uint256)",
+    "allow": "setApprovalForAll(address,bool)",
 }
 Attached = tuple[int, int, int]
 Event = tuple[tuple[int, ...], bytes]
@@ -50,6 +51,7 @@ class RegistryModel:
     def __init__(self, plan_owners: dict[int, int]) -> None:
         self.agents: dict[int, Agent] = {}
         self.plan_owners = plan_owners
+        self.operators: set[tuple[int, int]] = set()
 
     def apply(self, caller: int, name: str, arguments: tuple) -> list[Event]:
         """Do it and return the events, or raise Refusal and leave everything as it was."""
@@ -115,10 +117,19 @@ class RegistryModel:
 
     def _transfer(self, caller: int, sender: int, receiver: int, agent_id: int) -> list[Event]:
         agent = self._existing(agent_id)
+        faults: list[tuple[str, tuple[int, ...]]] = []
         if sender != agent.owner:
-            raise Refusal(("ERC721IncorrectOwner(address,uint256,address)", (sender, agent_id, agent.owner)))
+            faults.append(("ERC721IncorrectOwner(address,uint256,address)", (sender, agent_id, agent.owner)))
+        if caller != agent.owner and (agent.owner, caller) not in self.operators:
+            faults.append(("ERC721InsufficientApproval(address,uint256)", (caller, agent_id)))
+        if faults:
+            raise Refusal(*faults)
         agent.owner = receiver
         return [_event("Transfer(address,address,uint256)", sender, receiver, agent_id)]
+
+    def _allow(self, caller: int, operator: int, allowed: int) -> list[Event]:
+        (self.operators.add if allowed else self.operators.discard)((caller, operator))
+        return [_event("ApprovalForAll(address,address,bool)", caller, operator, data=encode(allowed))]
 
     def _drop(self, caller: int, agent_id: int, plan_id: int) -> Event:
         del self.agents[agent_id].plans[plan_id]
@@ -222,11 +233,17 @@ class RegistryHistory:
     # ------------------------------------------------------------------ choices
 
     def _next(self) -> tuple[int, str, tuple]:
-        names = {"register": 2, "set_uri": 1, "attach": 8, "detach": 6, "replace": 2, "transfer": 2}
+        names = {"register": 2, "set_uri": 1, "attach": 8, "detach": 6, "replace": 2, "transfer": 2, "allow": 2}
         name = self.random.choices(list(names), list(names.values()))[0]
         agent_id = self._agent()
         owner = self.model.agents[agent_id].owner if agent_id in self.model.agents else self.people[0]
-        caller = owner if self.random.random() < 0.85 else self.random.choice(self.people)
+        operators = [each for each in self.people if (owner, each) in self.model.operators]
+        caller = owner if self.random.random() < 0.8 else self.random.choice(operators or self.people)
+        if name == "allow":
+            return caller, name, (self.random.choice(self.people), int(self.random.random() < 0.7))
+        return self._step_of(name, caller, agent_id, owner)
+
+    def _step_of(self, name: str, caller: int, agent_id: int, owner: int) -> tuple[int, str, tuple]:
         if name == "register":
             caller = self.people[0] if self.random.random() < 0.8 else caller
             return caller, name, (self._uri(), self._plans(caller))
@@ -234,16 +251,16 @@ class RegistryHistory:
             return caller, name, (agent_id, self._uri())
         if name == "attach":
             return caller, name, (agent_id, self._plan(caller), *self._cost())
-        if name == "detach":
-            held = list(self.model.agents[agent_id].plans) if agent_id in self.model.agents else []
-            plan_id = self.random.choice(held) if held and self.random.random() < 0.9 else self._plan()
-            if self.random.random() < 0.3:
-                caller = self.model.plan_owners.get(plan_id, caller)
-            return caller, name, (agent_id, plan_id)
         if name == "replace":
             return caller, name, (agent_id, self._plans(caller))
-        sender = owner if self.random.random() < 0.9 else self.random.choice(self.people)
-        return owner, name, (sender, self.random.choice(self.people), agent_id)
+        if name == "transfer":
+            sender = owner if self.random.random() < 0.9 else self.random.choice(self.people)
+            return caller, name, (sender, self.random.choice(self.people), agent_id)
+        held = list(self.model.agents[agent_id].plans) if agent_id in self.model.agents else []
+        plan_id = self.random.choice(held) if held and self.random.random() < 0.9 else self._plan()
+        if self.random.random() < 0.3:
+            caller = self.model.plan_owners.get(plan_id, caller)
+        return caller, name, (agent_id, plan_id)
 
     def _agent(self) -> int:
         known = list(self.model.agents)[-8:]

@@ -10,7 +10,7 @@ import os
 import pytest
 
 from tests.invariants.comparison import Comparison, Disagreement, run_history
-from tests.invariants.histories import Historian
+from tests.invariants.histories import MOODS, Historian
 from tests.mutation.catalogue import Mutant, read_handwritten
 from tests.mutation.compiler import WarmCompiler
 from tests.mutation.handwritten import FIRST
@@ -41,6 +41,11 @@ def test_history__of_every_operation__model_and_contract_agree(seed: int) -> Non
     if STEPS >= ENOUGH_STEPS:
         assert operations() - set(comparison.tally.succeeded) == set()
         assert comparison.tally.succeeded.total() > comparison.tally.tried.total() * 0.6
+
+
+@pytest.mark.parametrize("mood", [mood for mood in MOODS if mood != "usual"])
+def test_history__in_a_mood__model_and_contract_agree(mood: str) -> None:
+    run_history(SEED, STEPS // 2, mood=mood)
 
 
 def test_history__with_the_same_seed__is_the_same() -> None:

@@ -17,8 +17,15 @@ from tests.invariants.comparison import run_history
 from tests.invariants.registry import run_registry_history
 from tests.mutation.compiler import CREDITS, ROOT, Target
 
-HISTORIES: Final = ((101, 150), (102, 400), (103, 1200))
-"""Seeds and lengths: most mistakes are found by the first."""
+History = tuple[str, int, int]
+HISTORIES: Final[tuple[History, ...]] = (
+    ("usual", 101, 150),
+    ("terms", 102, 150),
+    ("numbers", 103, 300),
+    ("usual", 104, 500),
+    ("usual", 105, 1200),
+)
+"""Mood, seed and length: most mistakes are found by the first."""
 EVERYTHING: Final = ("tests/contracts", "tests/attacks", "tests/conformance")
 """All behaviour tests, as far as they are there."""
 LARGEST: Final = 24_576
@@ -36,15 +43,18 @@ class BrokenRunner(Exception):
     """What judges does not do what it should with a contract of which the verdict is known."""
 
 
-def judge_by_histories(target: Target, creation: str, histories: Sequence[tuple[int, int]] = HISTORIES) -> str | None:
+def judge_by_histories(target: Target, creation: str, histories: Sequence[History] = HISTORIES) -> str | None:
     """Return what a history finds wrong with a contract's code, or None."""
     code = bytes.fromhex(creation)
-    for seed, steps in histories:
+    for mood, seed, steps in histories:
         try:
             with _time_limit(_HISTORY_SECONDS):
-                (run_history if target == CREDITS else run_registry_history)(seed, steps, code)
+                if target == CREDITS:
+                    run_history(seed, steps, code, mood)
+                else:
+                    run_registry_history(seed, steps, code)
         except Exception as error:  # noqa: BLE001  # whatever goes wrong with a mutant shows the mistake
-            return f"seed {seed}: {type(error).__name__}: {error}".partition("\n")[0][:300]
+            return f"{mood} {seed}: {type(error).__name__}: {error}".partition("\n")[0][:300]
     return None
 
 

@@ -41,9 +41,12 @@ def sources_hash() -> str:
     return hash_of("contracts/*.sol", "contracts/[!t]*/*.sol")
 
 
-def tests_hash() -> str:
-    """Return a hash over all that judges."""
-    return hash_of("tests/invariants/*.py", "tests/support/*.py", "tests/contracts/**/*.py", "tests/attacks/**/*.py")
+_JUDGED_WITH: Final = {
+    HISTORIES: ("tests/invariants/*.py", "tests/mutation/judges.py"),
+    TESTS_OF_FUNCTION: ("tests/support/*.py", "tests/contracts/**/*.py", "tests/mutation/judges.py"),
+    ALL_TESTS: ("tests/support/*.py", "tests/c*/**/*.py", "tests/attacks/**/*.py", "tests/mutation/judges.py"),
+}
+"""What a judge looks with: with other eyes, it is asked again about what it has not found."""
 
 
 class Results:
@@ -51,14 +54,15 @@ class Results:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._sources, self._tests = sources_hash(), tests_hash()
+        self._sources = sources_hash()
+        self._tests = {judge: hash_of(*patterns) for judge, patterns in _JUDGED_WITH.items()}
         self._known: dict[tuple[str, str], Verdict] = {}
         if path.is_file():
             for line in path.read_text("utf-8").splitlines():
                 self._keep(Verdict(**json.loads(line)))
 
     def _keep(self, verdict: Verdict) -> None:
-        stands = verdict.tests == self._tests or verdict.verdict != SURVIVED
+        stands = verdict.tests == self._tests[verdict.judge] or verdict.verdict != SURVIVED
         if verdict.sources == self._sources and stands:
             self._known[verdict.id, verdict.judge] = verdict
 
@@ -68,7 +72,7 @@ class Results:
 
     def add(self, mutant_id: str, judge: str, verdict: str, code: str, by: str) -> Verdict:
         """Keep what a judge said."""
-        made = Verdict(mutant_id, judge, verdict, code, by, self._sources, self._tests)
+        made = Verdict(mutant_id, judge, verdict, code, by, self._sources, self._tests[judge])
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(made), ensure_ascii=False) + "\n")
         self._keep(made)

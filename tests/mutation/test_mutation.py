@@ -7,13 +7,11 @@ import pytest
 from tests.mutation.catalogue import FILES, HAND, Mutant, Trees, read_mutants, read_trees
 from tests.mutation.compiler import AGENTS, CREDITS, ROOT, Target, WarmCompiler
 from tests.mutation.handwritten import HANDWRITTEN
-from tests.mutation.judges import judge_by_histories
+from tests.mutation.judges import HISTORIES, judge_by_histories
 from tests.mutation.operators import OPERATORS
 from tests.mutation.reach import Reach
 from tests.mutation.results import read_arguments
 from tests.mutation.runner import KNOWN_BAD
-
-SHORT = ((101, 150), (102, 400))
 
 
 @pytest.fixture(scope="module")
@@ -75,5 +73,5 @@ def test_histories__with_a_mistake_and_without__find_it_and_nothing(
     compiler: WarmCompiler, mutants: list[Mutant], target: Target
 ) -> None:
     bad = next(mutant for mutant in mutants if mutant.id == KNOWN_BAD[target])
-    assert judge_by_histories(target, compiler.compile(target, {})[0], SHORT) is None
-    assert judge_by_histories(target, compiler.compile(target, bad.files)[0], SHORT) is not None
+    assert judge_by_histories(target, compiler.compile(target, {})[0], HISTORIES[:3]) is None
+    assert judge_by_histories(target, compiler.compile(target, bad.files)[0], HISTORIES[:3]) is not None
