@@ -6,12 +6,28 @@ from dataclasses import dataclass, field
 
 from tests.invariants.abi import encode, topic, words
 from tests.invariants.engine import CHAIN_ID, ORDER, START, Engine, Reverted
-from tests.invariants.facts import COIN, EVENTS, Expected, RawEvent, Refused
+from tests.invariants.facts import (
+    COIN,
+    EVENTS,
+    ISOLATED_GAS,
+    MAX_FEE_BPS,
+    MAX_QUANTITY,
+    MAX_SPLITS,
+    Expected,
+    RawEvent,
+    Refused,
+)
 from tests.invariants.histories import FOCUS, Historian, Step
 from tests.invariants.model import Model
 from tests.invariants.rebuilt import Rebuilt
 
 MONEY_STEPS = {"order", "order_with_permit", "order_with_authorization", "pay", "fund"}
+CONSTANTS = {
+    "MAX_QUANTITY()": MAX_QUANTITY,
+    "MAX_FEE_BPS()": MAX_FEE_BPS,
+    "MAX_SPLITS()": MAX_SPLITS,
+    "ISOLATED_GAS()": ISOLATED_GAS,
+}
 EVERYTHING_EACH = 100
 """Steps between two comparisons of everything."""
 
@@ -187,6 +203,10 @@ class Comparison:
             for operator in self.people:
                 approved = self.engine.read("isApprovedForAll(address,address)", holder, operator)[0]
                 self._same("approval", bool(approved), (holder, operator) in self.model.approvals)
+        for signature, constant in CONSTANTS.items():
+            self._same(signature, self.engine.read(signature), [constant])
+        domain = encode(0x0F << 248, "nvm_chain Credits", "1", CHAIN_ID, self.engine.credits, 0, [])
+        self._same("eip712Domain", self.engine.read("eip712Domain()"), words(domain))
         fee = self.engine.read("protocolFee()")
         self._same("protocol fee", fee, [self.model.fee_bps, self.model.fee_receiver])
 

@@ -296,6 +296,9 @@ class RegistryHistory:
     def _compare_everything(self) -> None:
         registry, agents = self.registry, self.model.agents
         _same("credits", registry.read("credits()"), [registry.engine.credits])
+        _same("name", registry.read("name()"), words(encode("nvm_chain agents")))
+        _same("symbol", registry.read("symbol()"), words(encode("AGENT")))
+        _same("MAX_PLANS", registry.read("MAX_PLANS()"), [MAX_PLANS])
         _same("agentCount", registry.read("agentCount()"), [len(agents)])
         of_plan: dict[int, set[int]] = {plan_id: set() for plan_id in self.model.plan_owners}
         for agent_id, agent in agents.items():
