@@ -67,7 +67,7 @@ class Historian:
             "set_plan_active": (2, self._set_plan_active),
             "set_redeemer": (4, lambda: self._set_role("set_redeemer")),
             "set_minter": (3, lambda: self._set_role("set_minter")),
-            "transfer_plan_ownership": (2, self._transfer_plan_ownership),
+            "transfer_plan_ownership": (5, self._transfer_plan_ownership),
             "accept_plan_ownership": (2, self._accept_plan_ownership),
             "order": (14, self._order),
             "order_with_permit": (5, self._order_with_permit),
@@ -149,12 +149,14 @@ class Historian:
             return self._person()
         groups = [
             [plan.owner],
-            [plan.pending_owner or plan.owner],
             [self.engine.issuer],
+            [holder] if holder else [],
             [person for person in self.people if self.model.is_allowed("redeemer", plan_id, person)],
             [person for person in self.people if self.model.is_allowed("minter", plan_id, person)],
             [person for person in self.people if (holder, person) in self.model.approvals],
         ]
+        if plan.pending_owner and self._chance(0.25):
+            return plan.pending_owner
         return self.random.choice(self.random.choice([group for group in groups if group]))
 
     def _with_role(self, role: str, plan_id: int) -> int:
@@ -207,7 +209,7 @@ class Historian:
 
     def _split(self, quoted: bool) -> tuple[int, int]:
         odd = (self.engine.no_hook, self.engine.rejects_coin)
-        receiver = self.random.choice(odd) if self._chance(0.04) else self._person()
+        receiver = self.random.choice(odd) if self._chance(0.08) else self._person()
         amounts = (1, 3, 7, 999, 10_001, 2**96 - 1 if quoted else 5_000_000)
         return (receiver, self.random.choice(amounts))
 
@@ -381,7 +383,8 @@ class Historian:
 
     def _grant_settled(self) -> Step:
         plan_id = self._any_plan(lambda terms: terms.kind != USAGE, 0.9)
-        reference = self.random.randrange(6) if self._chance(0.3) else self._context()
+        used = list(self.model.plans[plan_id].references) if plan_id in self.model.plans else []
+        reference = self.random.choice([*used, self.random.randrange(6)]) if self._chance(0.4) else self._context()
         arguments = (plan_id, self._receiver(), self._quantity(plan_id), reference)
         return Step("grant_settled", self._with_role("minter", plan_id), arguments)
 
@@ -425,8 +428,8 @@ class Historian:
         self.deadlines.append(deadline)
         context = self._context()
         signed = [plan_id, holder, redeemer, ceiling, context, deadline]
-        if self._chance(0.12):
-            position = self.random.choice((0, 1, 2, 2, 3, 4, 5, 5))
+        if self._chance(0.15):
+            position = self.random.choice((0, 1, 2, 2, 2, 3, 4, 5, 5))
             changed = (
                 signed[0] ^ 1,
                 self._person(),

@@ -415,7 +415,6 @@ _VOUCHER_MISTAKES: Final = (
     _also_signed("takes vouchers made out to the holder", "msg.sender", "holder"),
     _also_signed("takes vouchers for the next second", "item.deadline", "item.deadline - 1"),
     _also_signed("takes vouchers without a context", "item.context", "0"),
-    _also_signed("takes vouchers of any contract", "domainSeparator", 'keccak256("")'),
     _one("counts no voucher", "Credits._settleOne", CREDITS, "first, settled + taken);", "first, settled);"),
     _one("counts the ceiling as used", "Credits._settleOne", CREDITS, "first, settled + taken);", "first, ceiling);"),
     _one(

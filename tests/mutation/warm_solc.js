@@ -38,6 +38,9 @@ function answer({ files, target: [file, contract], settings, trees }) {
   return { creation: evm.bytecode.object, runtime: evm.deployedBytecode.object };
 }
 
+// Who asked may be gone before the answer.
+process.stdout.on("error", () => process.exit(0));
+
 readline.createInterface({ input: process.stdin }).on("line", (line) => {
   process.stdout.write(JSON.stringify(answer(JSON.parse(line))) + "\n");
 });
