@@ -4,13 +4,30 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from tests.invariants.abi import encode, selector, topic, words
-from tests.invariants.engine import CHAIN_ID, START, Engine, Reverted
-from tests.invariants.facts import COIN, ERRORS, EVENTS, Expected, RawEvent, Refused
+from tests.invariants.engine import CHAIN_ID, ORDER, START, Engine, Reverted
+from tests.invariants.facts import (
+    COIN,
+    ERRORS,
+    EVENTS,
+    ISOLATED_GAS,
+    MAX_FEE_BPS,
+    MAX_QUANTITY,
+    MAX_SPLITS,
+    Expected,
+    RawEvent,
+    Refused,
+)
 from tests.invariants.histories import FOCUS, Step
 from tests.invariants.model import Model
 from tests.invariants.rebuilt import Rebuilt
 
 MONEY_STEPS = {"order", "order_with_permit", "order_with_authorization", "pay", "fund"}
+CONSTANTS = {
+    "MAX_QUANTITY()": MAX_QUANTITY,
+    "MAX_FEE_BPS()": MAX_FEE_BPS,
+    "MAX_SPLITS()": MAX_SPLITS,
+    "ISOLATED_GAS()": ISOLATED_GAS,
+}
 EVERYTHING_EACH = 100
 """Steps between two comparisons of everything."""
 
@@ -78,6 +95,8 @@ class Comparison:
         self.tally.tried[step.name] += 1
         if step.name == "redeem":
             self._compare_can_redeem(*step.arguments[:3])
+        if step.name in {"settle", "order_with_authorization"}:
+            self._compare_signed(step)
         outcomes, refused, expected = None, None, []
         try:
             expected = getattr(self.model, step.name)(step.caller, *step.arguments)
@@ -148,6 +167,18 @@ class Comparison:
         if bool(able) is bool(faults) or reason not in reasons:
             raise Disagreement(f"canRedeem: the model says {faults}, the contract {bool(able)}, {reason:064x}")
 
+    def _compare_signed(self, step: Step) -> None:
+        """Compare what the contract says is to be signed with what is signed here."""
+        if step.name == "settle":
+            for item in step.arguments[1][:1]:
+                digest = int.from_bytes(self.engine.voucher_digest(*item.signed), "big")
+                signature = "voucherDigestOf((uint256,address,address,uint64,bytes32,uint64))"
+                self._same("digest", self.engine.read(signature, item.signed), [digest])
+        else:
+            order = step.arguments[2]
+            nonce = self.engine.authorization_nonce(order)
+            self._same("nonce", self.engine.read(f"authorizationNonceOf({ORDER})", order), [nonce])
+
     # ------------------------------------------------------------------ state
 
     def _compare_after(self, step: Step) -> None:
@@ -174,6 +205,10 @@ class Comparison:
             for operator in self.people:
                 approved = self.engine.read("isApprovedForAll(address,address)", holder, operator)[0]
                 self._same("approval", bool(approved), (holder, operator) in self.model.approvals)
+        for signature, constant in CONSTANTS.items():
+            self._same(signature, self.engine.read(signature), [constant])
+        domain = encode(0x0F << 248, "nvm_chain Credits", "1", CHAIN_ID, self.engine.credits, 0, [])
+        self._same("eip712Domain", self.engine.read("eip712Domain()"), words(domain))
         fee = self.engine.read("protocolFee()")
         self._same("protocol fee", fee, [self.model.fee_bps, self.model.fee_receiver])
 

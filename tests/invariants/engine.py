@@ -14,7 +14,7 @@ from eth_utils.crypto import keccak
 
 from nvm_chain.artifacts import read_artifact
 from nvm_chain.eip712 import Domain, StructType, hash_message
-from tests.invariants.abi import WORD, Value, encode, selector, words
+from tests.invariants.abi import WORD, Value, encode, hash_words, selector, words
 from tests.invariants.facts import TERMS, RawEvent, SignedVoucher, Terms
 from tests.support.compiled import read_creation_code
 
@@ -22,6 +22,7 @@ CHAIN_ID: Final = 31337
 START: Final = 1_750_000_000
 PLENTY: Final = 10**30
 GAS: Final = 100_000_000
+LARGE: Final = 2**17
 VOUCHER: Final = StructType(
     "Voucher(uint256 planId,address holder,address redeemer,uint64 ceiling,bytes32 context,uint64 deadline)"
 )
@@ -82,8 +83,11 @@ class Reverted(Exception):
 class Engine:
     """Credits and what it meets, each at an address that is a number."""
 
-    def __init__(self, creation_code: bytes | None = None) -> None:
-        self.evm = pyrevm.EVM(spec_id="CANCUN", env=pyrevm.Env(cfg=pyrevm.CfgEnv(chain_id=CHAIN_ID)))
+    def __init__(self, creation_code: bytes | None = None, large: bool = False) -> None:
+        # Code that was brought may be compiled without the optimizer, and too large for a chain.
+        limit = LARGE if creation_code or large else None
+        config = pyrevm.CfgEnv(chain_id=CHAIN_ID, limit_contract_code_size=limit)
+        self.evm = pyrevm.EVM(spec_id="CANCUN", env=pyrevm.Env(cfg=config))
         self.now = START
         self.events: list[RawEvent] = []
         """What Credits emitted in the last operation that changed something."""
@@ -164,8 +168,8 @@ class Engine:
         return self._send(caller, self.credits, signature, (*head, permit))
 
     def _order_with_authorization(self, caller: int, order: tuple, signer: int, signed: tuple) -> bytes:
-        plan_id, payer, receiver, quantity, max_cost, after, before, salt = signed
-        nonce = keccak(encode(CHAIN_ID, self.credits, plan_id, payer, receiver, quantity, max_cost, salt))
+        _, payer, _, _, max_cost, after, before, _ = signed
+        nonce = self.authorization_nonce(signed).to_bytes(WORD, "big")
         message = (_with_checksum(payer), _with_checksum(self.credits), max_cost, after, before, nonce)
         made = sign(signer, hash_message(self._separators[self.token], RECEIVE.hash(message)))
         return self._send(caller, self.credits, f"orderWithAuthorization({ORDER},bytes)", (order, made))
@@ -176,6 +180,11 @@ class Engine:
             signature = sign(item.signer, self.voucher_digest(*item.signed), item.form)
             made.append((item.holder, item.amount, item.ceiling, item.context, item.deadline, signature))
         return self._send(caller, self.credits, f"settle(uint256,{ITEM}[])", (plan_id, made))
+
+    def authorization_nonce(self, order: tuple) -> int:
+        """Return the nonce of an order that its payer signs."""
+        plan_id, payer, receiver, quantity, max_cost, _, _, salt = order
+        return hash_words(CHAIN_ID, self.credits, plan_id, payer, receiver, quantity, max_cost, salt)
 
     def voucher_digest(
         self, plan_id: int, holder: int, redeemer: int, ceiling: int, context: int, deadline: int

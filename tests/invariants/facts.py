@@ -17,6 +17,7 @@ MAX_QUANTITY = 2**32 - 1
 MAX_SPLITS = 16
 MAX_FEE_BPS = 1000
 BPS = 10_000
+ISOLATED_GAS = 200_000
 MAX_QUOTE = 2**128 - 1
 COIN = 0
 """In place of a token: the chain's native coin."""

@@ -29,6 +29,14 @@ from tests.invariants.model import Model
 FOCUS = 10
 """Most steps are about this many plans: those registered last."""
 DAY = 86_400
+MOODS: dict[str, dict[str, int]] = {
+    "usual": {},
+    # Terms of every sort, of which many make no plan.
+    "terms": {"register_plan": 200},
+    # Amounts as large as they may be, over and over, so that counters go round.
+    "numbers": {"register_plan": 1, "mint": 60, "burn": 50, "redeem": 20, "settle": 30, "move_time": 12},
+}
+"""What a history does more of than others."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +51,13 @@ class Step:
 class Historian:
     """Makes up the next step from what the model knows."""
 
-    def __init__(self, model: Model, engine: Engine, seed: int) -> None:
+    def __init__(self, model: Model, engine: Engine, seed: int, mood: str = "usual") -> None:
         self.model, self.engine = model, engine
+        self.mood = mood
         self.random = random.Random(seed)
-        self.people = engine.parties
+        # Few people and few plans, where the same account is to be filled and emptied many times.
+        self.people = engine.parties[:3] if mood == "numbers" else engine.parties
+        self.plenty_of_plans = 3 if mood == "numbers" else 6
         self.salt = 0
         self.deadlines: list[int] = []
         self.makers: dict[str, tuple[int, Callable[[], Step]]] = {
@@ -56,7 +67,7 @@ class Historian:
             "set_plan_active": (2, self._set_plan_active),
             "set_redeemer": (4, lambda: self._set_role("set_redeemer")),
             "set_minter": (3, lambda: self._set_role("set_minter")),
-            "transfer_plan_ownership": (2, self._transfer_plan_ownership),
+            "transfer_plan_ownership": (5, self._transfer_plan_ownership),
             "accept_plan_ownership": (2, self._accept_plan_ownership),
             "order": (14, self._order),
             "order_with_permit": (5, self._order_with_permit),
@@ -81,9 +92,9 @@ class Historian:
     def next_step(self) -> Step:
         """Return the next step. The first ones see to it that everybody has money and there are plans."""
         started = len(self.model.plans)
-        if started < 6 and self.random.random() < 0.5:
+        if started < self.plenty_of_plans and self.random.random() < 0.5:
             return self._register_plan()
-        weights = [weight for weight, _ in self.makers.values()]
+        weights = [MOODS[self.mood].get(name, weight) for name, (weight, _) in self.makers.items()]
         name = self.random.choices(list(self.makers), weights)[0]
         return self.makers[name][1]()
 
@@ -129,13 +140,30 @@ class Historian:
 
     def _owner_of(self, plan_id: int, share: float = 0.8) -> int:
         plan = self.model.plans.get(plan_id)
-        return plan.owner if plan and self._chance(share) else self._person()
+        return plan.owner if plan and self._chance(share) else self._near(plan_id)
+
+    def _near(self, plan_id: int, holder: int | None = None) -> int:
+        """Return anybody, mostly somebody who has some right of a plan or of a holder's, which may be the wrong one."""
+        plan = self.model.plans.get(plan_id)
+        if plan is None or self._chance(0.3):
+            return self._person()
+        groups = [
+            [plan.owner],
+            [self.engine.issuer],
+            [holder] if holder else [],
+            [person for person in self.people if self.model.is_allowed("redeemer", plan_id, person)],
+            [person for person in self.people if self.model.is_allowed("minter", plan_id, person)],
+            [person for person in self.people if (holder, person) in self.model.approvals],
+        ]
+        if plan.pending_owner and self._chance(0.25):
+            return plan.pending_owner
+        return self.random.choice(self.random.choice([group for group in groups if group]))
 
     def _with_role(self, role: str, plan_id: int) -> int:
         plan = self.model.plans.get(plan_id)
         helpers = [person for person in self.people if self.model.is_allowed(role, plan_id, person)]
-        if plan is None or self._chance(0.12):
-            return self._person()
+        if plan is None or self._chance(0.15):
+            return self._near(plan_id)
         return self.random.choice([plan.owner, *helpers])
 
     def _around(self, number: int) -> int:
@@ -149,10 +177,11 @@ class Historian:
     # ------------------------------------------------------------------ plans
 
     def _terms(self) -> Terms:
-        kind = self.random.choices((CREDITS, TIME, USAGE), (6, 3, 2))[0]
+        counted = self.mood == "numbers"
+        kind = self.random.choices((CREDITS, TIME, USAGE), (9, 1, 0) if counted else (6, 3, 2))[0]
         activation = self._pick(ON_PURCHASE, ON_FIRST_USE) if kind == TIME else ON_PURCHASE
         redeemed = kind == CREDITS or activation == ON_FIRST_USE
-        durations = (1, 2, 60, 3600, 3600, DAY, DAY, 2**32 - 1)
+        durations = (3600, DAY, 9 * DAY) if counted else (1, 2, 60, 3600, 3600, DAY, DAY, 2**32 - 1)
         duration = 0 if kind == USAGE or (kind == CREDITS and self._chance(0.45)) else self.random.choice(durations)
         outside = kind != USAGE and self._chance(0.08)
         free = outside or self._chance(0.1)
@@ -174,13 +203,13 @@ class Historian:
             min_redeem=least,
             max_redeem=most,
             rule=self._pick(0, 1, 2) if redeemed else HOLDER,
-            trial=kind != USAGE and self._chance(0.1),
+            trial=kind != USAGE and not counted and self._chance(0.1),
             transferable=kind == CREDITS and duration == 0 and self._chance(0.6),
         )
 
     def _split(self, quoted: bool) -> tuple[int, int]:
         odd = (self.engine.no_hook, self.engine.rejects_coin)
-        receiver = self.random.choice(odd) if self._chance(0.04) else self._person()
+        receiver = self.random.choice(odd) if self._chance(0.08) else self._person()
         amounts = (1, 3, 7, 999, 10_001, 2**96 - 1 if quoted else 5_000_000)
         return (receiver, self.random.choice(amounts))
 
@@ -208,7 +237,7 @@ class Historian:
 
     def _register_plan(self) -> Step:
         caller, terms = self.random.choice(self.people[:3]), self._terms()
-        for _ in range(self.random.choice((0, 0, 0, 1, 1, 2))):
+        for _ in range(self.random.choice((1, 1, 2) if self.mood == "terms" else (0, 0, 0, 1, 1, 2))):
             terms = self._spoilt(terms)
         self.salt += 1
         if self.model.plans and self._chance(0.05):
@@ -331,11 +360,13 @@ class Historian:
     # ------------------------------------------------------------------ credits
 
     def _amount_to_mint(self, plan_id: int, to: int) -> int:
-        if self._chance(0.9):
+        if self._chance(0.5 if self.mood == "numbers" else 0.9):
             return self.random.choice((1, 2, 5, 100, 1000))
-        most = self._pick(MAX_CREDITS, MAX_EXPIRING_CREDITS)
+        plan = self.model.plans.get(plan_id)
+        most = MAX_EXPIRING_CREDITS if plan and plan.terms.expires else MAX_CREDITS
         room = most - min(most, self.model.balance(plan_id, to))
-        return self.random.choice((0, room, room + 1, max(0, room - 1), 2**64, 2**128, 2**256 - 1))
+        large = (room // 2, room // 3, room, room, room + 1, max(0, room - 1))
+        return self.random.choice(large if self.mood == "numbers" else (0, *large[2:], 2**64, 2**128, 2**256 - 1))
 
     def _mint(self) -> Step:
         plan_id = self._any_plan(lambda terms: terms.kind != USAGE, 0.9)
@@ -352,7 +383,8 @@ class Historian:
 
     def _grant_settled(self) -> Step:
         plan_id = self._any_plan(lambda terms: terms.kind != USAGE, 0.9)
-        reference = self.random.randrange(6) if self._chance(0.3) else self._context()
+        used = list(self.model.plans[plan_id].references) if plan_id in self.model.plans else []
+        reference = self.random.choice([*used, self.random.randrange(6)]) if self._chance(0.4) else self._context()
         arguments = (plan_id, self._receiver(), self._quantity(plan_id), reference)
         return Step("grant_settled", self._with_role("minter", plan_id), arguments)
 
@@ -362,7 +394,7 @@ class Historian:
         if plan is None:
             return Step("redeem", holder, (plan_id, holder, 1, 0))
         entitled = [person for person in self.people if self.model._may_redeem(plan_id, holder, person)]
-        caller = self.random.choice(entitled) if entitled and self._chance(0.88) else self._person()
+        caller = self.random.choice(entitled) if entitled and self._chance(0.85) else self._near(plan_id, holder)
         low, high, balance = plan.terms.min_redeem, plan.terms.max_redeem, self.model.balance(plan_id, holder)
         usual = self.random.choice((low, max(low, min(high, balance)), max(low, min(high, balance // 2))))
         amount = usual if self._chance(0.85) else self._around(self._pick(low, high, balance))
@@ -371,7 +403,7 @@ class Historian:
     def _burn(self) -> Step:
         plan_id, holder = self._held()
         operators = [person for person in self.people if (holder, person) in self.model.approvals]
-        caller = self.random.choice([holder, holder, *operators]) if self._chance(0.93) else self._person()
+        caller = self.random.choice([holder, holder, *operators]) if self._chance(0.9) else self._near(plan_id, holder)
         balance = self.model.balance(plan_id, holder)
         amount = self._around(balance) if self._chance(0.4) else self.random.randint(0, min(balance, 3))
         return Step("burn", caller, (plan_id, holder, amount))
@@ -396,9 +428,17 @@ class Historian:
         self.deadlines.append(deadline)
         context = self._context()
         signed = [plan_id, holder, redeemer, ceiling, context, deadline]
-        if self._chance(0.08):
-            position = self.random.randrange(6)
-            signed[position] = self._person() if position in {1, 2} else signed[position] ^ 1
+        if self._chance(0.15):
+            position = self.random.choice((0, 1, 2, 2, 2, 3, 4, 5, 5))
+            changed = (
+                signed[0] ^ 1,
+                self._person(),
+                self._near(plan_id, holder),
+                ceiling ^ 1,
+                0,
+                deadline - self._pick(-1, 1),
+            )
+            signed[position] = changed[position]
         signer = self.engine.wallet_key if holder == self.engine.wallet else holder
         if self._chance(0.03):
             signer = self._person_with_key()
@@ -415,15 +455,17 @@ class Historian:
     def _transfer(self, count: int) -> Step:
         plan_id, holder = self._held(lambda terms: terms.transferable)
         operators = [person for person in self.people if (holder, person) in self.model.approvals]
-        caller = self.random.choice([holder, holder, *operators]) if self._chance(0.93) else self._person()
+        caller = self.random.choice([holder, holder, *operators]) if self._chance(0.9) else self._near(plan_id, holder)
         recent = list(self.model.plans)[-FOCUS:]
         fitting = [other for other in recent if self.model.plans[other].terms.transferable] or [plan_id]
         plan_ids = [plan_id] + [self.random.choice(fitting) for _ in range(count - 1)] if count else []
         amounts = []
+        to = self._receiver()
+        if self._chance(0.05):
+            caller = to if to in self.people else caller
         for each in plan_ids:
             balance = self.model.balance(each, holder)
             amounts.append(self._around(balance) if self._chance(0.3) else self.random.randint(0, balance // 2))
-        to = self._receiver()
         if count == 1 and self._chance(0.8):
             return Step("safe_transfer_from", caller, (holder, to, plan_ids[0], amounts[0]))
         if self._chance(0.04):

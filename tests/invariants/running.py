@@ -11,11 +11,16 @@ SHRINK_SECONDS: Final = 20.0
 
 
 def run_history(
-    seed: int, length: int, creation_code: bytes | None = None, shrink_seconds: float = SHRINK_SECONDS
+    seed: int,
+    length: int,
+    creation_code: bytes | None = None,
+    mood: str = "usual",
+    *,
+    shrink_seconds: float = SHRINK_SECONDS,
 ) -> Comparison:
     """Run one history. A Disagreement tells the difference, the seed, and the shortest history found that shows it."""
     comparison = Comparison(creation_code)
-    historian = Historian(comparison.model, comparison.engine, seed)
+    historian = Historian(comparison.model, comparison.engine, seed, mood)
     done: list[Step] = []
     try:
         for step in historian.opening():

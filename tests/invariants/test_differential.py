@@ -2,7 +2,7 @@
 
 NVM_CHAIN_SEED names the first seed, NVM_CHAIN_HISTORIES how many histories, NVM_CHAIN_STEPS how long each is. A failure names the
 seed and the step: the same seed makes the same history.
-NVM_CHAIN_MUTANTS says of how many mistakes, made on purpose, it is tried whether the comparison finds them; each takes five seconds.
+NVM_CHAIN_MUTANTS says of how many mistakes, made on purpose, it is tried whether the comparison finds them; each takes two seconds. tests/mutation has the rest of them.
 """
 
 import os
@@ -10,14 +10,16 @@ import os
 import pytest
 
 from tests.invariants.comparison import Comparison, Disagreement
-from tests.invariants.histories import Historian
-from tests.invariants.mutants import MUTANTS, Mutant, compile_mutant
+from tests.invariants.histories import MOODS, Historian
 from tests.invariants.running import run_history
+from tests.mutation.catalogue import Mutant, read_handwritten
+from tests.mutation.compiler import WarmCompiler
+from tests.mutation.handwritten import FIRST
 
 SEED = int(os.environ.get("NVM_CHAIN_SEED", "1"))
 HISTORIES = int(os.environ.get("NVM_CHAIN_HISTORIES", "8"))
 STEPS = int(os.environ.get("NVM_CHAIN_STEPS", "1200"))
-MISTAKES = MUTANTS[: int(os.environ.get("NVM_CHAIN_MUTANTS", "2"))]
+MISTAKES = read_handwritten(FIRST[: int(os.environ.get("NVM_CHAIN_MUTANTS", "2"))])
 ENOUGH_STEPS = 1000
 """In so many steps every operation succeeds."""
 
@@ -42,14 +44,20 @@ def test_history__of_every_operation__model_and_contract_agree(seed: int) -> Non
         assert comparison.tally.succeeded.total() > comparison.tally.tried.total() * 0.6
 
 
+@pytest.mark.parametrize("mood", [mood for mood in MOODS if mood != "usual"])
+def test_history__in_a_mood__model_and_contract_agree(mood: str) -> None:
+    run_history(SEED, STEPS // 2, mood=mood)
+
+
 def test_history__with_the_same_seed__is_the_same() -> None:
     first, second = run_history(7, 100), run_history(7, 100)
     assert first.log == second.log
 
 
-@pytest.mark.parametrize("mutant", MISTAKES, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", MISTAKES, ids=lambda mutant: mutant.id)
 def test_history__of_a_broken_contract__is_found_out(mutant: Mutant) -> None:
-    creation_code = compile_mutant(mutant)
+    with WarmCompiler() as compiler:
+        creation_code, _ = compiler.compile(mutant.target, mutant.files)
     with pytest.raises(Disagreement) as found:
-        run_histories(creation_code)
-    print(f"\n{mutant.name}: {found.value}")
+        run_histories(bytes.fromhex(creation_code))
+    print(f"\n{mutant.id}: {found.value}")

@@ -1,0 +1,88 @@
+"""Which test files are about a line: those of every external function from which the line can be reached."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from tests.mutation.catalogue import FILES
+from tests.mutation.compiler import AGENTS, ROOT, Target
+from tests.mutation.syntax import Node, place_of, walk
+
+_OUTSIDE: Final = {"external", "public"}
+_TOPICS: Final[dict[str, tuple[str, ...]]] = {
+    "Credits._askQuoter": ("quoters",),
+    "Credits._checkValue": ("coin",),
+    "Credits._order": ("reentrancy", "receivers", "museum"),
+    "Credits._pay": ("museum", "coin"),
+    "Credits._payFee": ("protocol_fee", "museum", "coin"),
+    "Credits._send": ("museum", "coin"),
+    "Credits.ISOLATED_GAS": ("constants", "protocol_fee", "museum"),
+    "Credits.pay": ("usage_plans",),
+    "Ledger._add": ("limits", "arithmetic", "expiring", "expiring_history"),
+    "Ledger._askReceiver": ("receivers", "reentrancy"),
+    "Ledger._count": ("expiring", "expiring_history", "arithmetic"),
+    "Ledger._extend": ("time_",),
+    "Ledger._periodsLeft": ("time_",),
+    "Ledger._shorten": ("time_",),
+    "Ledger._takeTrial": ("trial",),
+    "Ledger._tidy": ("limits", "arithmetic", "expiring", "expiring_history"),
+    "Lots": ("expiring", "expiring_history", "limits"),
+    "SignedOrders": ("museum",),
+    "Splits": ("arithmetic", "coin"),
+    "TermsRules": ("terms_rules",),
+}
+"""Test files that are about a subject and not about one function, by what the subject is in the code."""
+_FOLDERS: Final = {AGENTS: "tests/contracts/agents"}
+
+
+class Reach:
+    """The calls of one contract, turned round."""
+
+    def __init__(self, trees: Mapping[str, Mapping[str, Any]]) -> None:
+        self._callers: dict[str, set[str]] = defaultdict(set)
+        self._entries: set[str] = set()
+        nodes = [node for path in FILES if path in trees for node in walk(dict(trees[path]))]
+        names = {node.raw["id"]: place_of(node) for node in nodes if _is_part(node)}
+        for node in nodes:
+            place = place_of(node)
+            if node.kind == "FunctionDefinition" and node.raw["visibility"] in _OUTSIDE:
+                self._entries.add(place)
+            called = names.get(node.raw.get("referencedDeclaration"))
+            if called:
+                self._callers[called].add(place)
+
+    def functions(self, place: str) -> list[str]:
+        """Return the external functions that come to a place, as in `safeTransferFrom`; the nearest first."""
+        seen, ordered, pending = {place}, [], [place]
+        while pending:
+            here = pending.pop(0)
+            if here in self._entries:
+                ordered.append(here.rpartition(".")[2])
+            for caller in sorted(self._callers[here] - seen):
+                seen.add(caller)
+                pending.append(caller)
+        return ordered
+
+    def files(self, target: Target, place: str) -> list[str]:
+        """Return the test files that are named after those functions, the nearest first, each once."""
+        folder = ROOT / _FOLDERS.get(target, "tests/contracts")
+        words = [word for part in (place, place.partition(".")[0]) for word in _TOPICS.get(part, ())]
+        words += [snake_case(function) for function in self.functions(place)]
+        found = [path for word in words for path in sorted(folder.glob(f"test_{word}*.py"))]
+        if target == AGENTS or place.endswith(".constructor"):
+            found += sorted(folder.glob("test_*.py"))
+        return _each_once(str(path.relative_to(ROOT)) for path in found)
+
+
+def snake_case(name: str) -> str:
+    """Return `safe_transfer_from` for `safeTransferFrom`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _is_part(node: Node) -> bool:
+    return node.kind in {"FunctionDefinition", "ModifierDefinition"} or bool(node.raw.get("stateVariable"))
+
+
+def _each_once(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

@@ -1,0 +1,77 @@
+"""The mutator works: each operator makes mutants, always the same, those by hand fit the sources, and the judges can tell."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.mutation.catalogue import FILES, HAND, Mutant, Trees, read_mutants, read_trees
+from tests.mutation.compiler import AGENTS, CREDITS, ROOT, Target, WarmCompiler
+from tests.mutation.handwritten import HANDWRITTEN
+from tests.mutation.judges import HISTORIES, judge_by_histories
+from tests.mutation.operators import OPERATORS
+from tests.mutation.reach import Reach
+from tests.mutation.results import read_arguments
+from tests.mutation.runner import KNOWN_BAD
+
+
+@pytest.fixture(scope="module")
+def compiler() -> Iterator[WarmCompiler]:
+    with WarmCompiler() as compiler:
+        yield compiler
+
+
+@pytest.fixture(scope="module")
+def trees(compiler: WarmCompiler) -> Trees:
+    return read_trees(compiler)
+
+
+@pytest.fixture(scope="module")
+def mutants(trees: Trees) -> list[Mutant]:
+    return read_mutants(trees)
+
+
+def test_mutants__of_each_operator_and_file__are_there(mutants: list[Mutant]) -> None:
+    assert {mutant.operator for mutant in mutants} == {*OPERATORS, HAND}
+    assert {mutant.path for mutant in mutants} == set(FILES)
+
+
+def test_mutants__read_twice__are_the_same(mutants: list[Mutant], trees: Trees) -> None:
+    assert read_mutants(trees) == mutants
+
+
+def test_mutants__all_of_them__have_names_of_their_own_and_other_text(mutants: list[Mutant]) -> None:
+    assert len({mutant.id for mutant in mutants}) == len(mutants)
+    for mutant in mutants:
+        assert any(text != (ROOT / path).read_text("utf-8") for path, text in mutant.files.items()), mutant.id
+
+
+def test_files__that_are_mutated__are_all_that_credits_and_agents_are_made_of() -> None:
+    folders = ("contracts", "contracts/parts", "contracts/libraries")
+    written = {str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / folder).glob("*.sol")}
+    assert set(FILES) == written
+
+
+def test_handwritten__each__is_about_a_function_that_exists(trees: Trees, mutants: list[Mutant]) -> None:
+    places = {mutant.place for mutant in mutants if mutant.operator != HAND}
+    assert {mistake.place for mistake in HANDWRITTEN} <= places
+
+
+def test_survivors__that_are_argued__exist(mutants: list[Mutant]) -> None:
+    assert set(read_arguments()) <= {mutant.id for mutant in mutants}
+    assert all(len(because) > 20 for because in read_arguments().values())
+
+
+def test_reach__of_an_inner_function__is_the_outer_functions_and_their_tests(trees: Trees) -> None:
+    reach = Reach(trees[CREDITS])
+    assert set(reach.functions("Credits._checkValue")) == {"order", "orderWithPermit", "pay"}
+    assert "tests/contracts/test_settle_attacks.py" in reach.files(CREDITS, "Vouchers.digestOf")
+    assert "tests/contracts/test_trial.py" in reach.files(CREDITS, "Ledger._takeTrial")
+
+
+@pytest.mark.parametrize("target", [CREDITS, AGENTS], ids=["Credits", "AgentRegistry"])
+def test_histories__with_a_mistake_and_without__find_it_and_nothing(
+    compiler: WarmCompiler, mutants: list[Mutant], target: Target
+) -> None:
+    bad = next(mutant for mutant in mutants if mutant.id == KNOWN_BAD[target])
+    assert judge_by_histories(target, compiler.compile(target, {})[0], HISTORIES[:3]) is None
+    assert judge_by_histories(target, compiler.compile(target, bad.files)[0], HISTORIES[:3]) is not None
