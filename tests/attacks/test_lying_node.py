@@ -16,12 +16,13 @@ from nvm_chain.credits import read_lots
 from nvm_chain.embedded import open_embedded
 from nvm_chain.errors import InsufficientCoin, InsufficientFunds, NotMined, NvmChainError
 from nvm_chain.orders import order_plan
-from nvm_chain.plans import quote_plan, read_plan, set_plan_active
+from nvm_chain.plans import quote_plan, read_plan, register_plan, set_plan_active
+from nvm_chain.pricing import get_erc20_price_config, get_fixed_credits_config
 from nvm_chain.relaying import sign_plan_order
 from tests.support.events import selector
 from tests.support.liar import Lie, lying
 from tests.support.reverts import reverts
-from tests.support.world import FUNDS, PRICE, World
+from tests.support.world import CREDITS, FUNDS, PRICE, World
 
 QUOTE = "0x" + selector("quote(uint256,address,uint256)").hex()
 SENDING = {"eth_sendRawTransaction", "eth_sendTransaction"}
@@ -184,3 +185,26 @@ def test_read__of_an_answer_that_is_a_bomb__ends_within_a_second_in_a_typed_erro
 def test_bombs__are_such__for_a_decoder_that_believes_them() -> None:
     """The check of the check: the shapes above reach the decoder, and some of them decode."""
     assert decode_abi(["uint256"], bytes.fromhex(BOMBS["an offset to itself"][2:])) == (0,)
+
+
+# ---------------------------------------------------------------- a receipt without what happened
+
+
+def without_logs(_: Any, receipt: Any) -> Any:
+    """Return a receipt as a node gives it that has lost the logs."""
+    return {**receipt, "logs": []} if receipt else receipt
+
+
+def test_order_plan__by_a_node_that_lost_the_logs__raises_a_typed_error_after_the_payment(lied_to: World) -> None:
+    """P5: the money is gone, so the caller has to be told in the package's own words which transaction to look up."""
+    plan_id = lied_to.register()
+    with lying(lied_to.chain, {"eth_getTransactionReceipt": without_logs}), pytest.raises(NvmChainError):
+        order_plan(lied_to.chain, lied_to.subscriber, plan_id)
+    assert lied_to.tokens(lied_to.builder.address) == PRICE
+
+
+def test_register_plan__by_a_node_that_lost_the_logs__raises_a_typed_error(lied_to: World) -> None:
+    """P5."""
+    price = get_erc20_price_config(PRICE, lied_to.usdc.address, lied_to.builder.address)
+    with lying(lied_to.chain, {"eth_getTransactionReceipt": without_logs}), pytest.raises(NvmChainError):
+        register_plan(lied_to.chain, lied_to.builder, price, get_fixed_credits_config(CREDITS))
