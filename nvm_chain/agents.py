@@ -29,7 +29,7 @@ def register_agent(
     """
     function = chain.agents.functions.register(_build_uri(metadata), [plan.as_tuple() for plan in plans])
     receipt = chain.send(signer, function)
-    event = chain.read_events(chain.agents, "Registered", receipt)[0]["args"]
+    event = chain.read_event(chain.agents, "Registered", receipt)["args"]
     return RegisteredAgent(event["agentId"], event["owner"], event["agentUri"], tuple(plans), summarize(receipt))
 
 

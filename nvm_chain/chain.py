@@ -334,6 +334,16 @@ class Chain:
         found = contract.events[name]().process_receipt(receipt, errors=DISCARD)
         return [event for event in found if event["address"] == contract.address]
 
+    def read_event(self, contract: Contract, name: str, receipt: TxReceipt, **wanted: object) -> EventData:
+        """Return the first event of one name whose arguments are those wanted; no request.
+
+        Raises OutcomeUnknown if there is none: every mined call of its kind has one, so the node has lost it.
+        """
+        for event in self.read_events(contract, name, receipt):
+            if all(event["args"][key] == value for key, value in wanted.items()):
+                return event
+        raise report_lost_event(name, receipt)
+
     # ------------------------------------------------------------------ errors
 
     @contextmanager
@@ -351,6 +361,11 @@ class Chain:
         except (ArithmeticError, AttributeError, DecodingError, LookupError, TypeError, ValueError) as error:
             # web3 trusts that an answer has the form it should have.
             raise RpcFailed(f"its answer cannot be read ({type(error).__name__})") from error
+
+
+def report_lost_event(name: str, receipt: TxReceipt) -> OutcomeUnknown:
+    """Return the error for a receipt without an event that a mined call of its kind always has."""
+    return OutcomeUnknown(f"0x{bytes(receipt['transactionHash']).hex()}", f"its receipt has no {name} event")
 
 
 def _encode(function: ContractFunction) -> str:

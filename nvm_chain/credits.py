@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from nvm_chain.addresses import parse_address
-from nvm_chain.chain import Chain, summarize
+from nvm_chain.chain import Chain, report_lost_event, summarize
 from nvm_chain.contexts import encode_context as encode_context
 from nvm_chain.errors import InvalidConfig
 from nvm_chain.ids import parse_plan_id
@@ -107,6 +107,8 @@ def mint_credits_batch(chain: Chain, signer: Signer, plan_id: int | str, amounts
     skipped = [event["args"] for event in chain.read_events(chain.credits, "MintSkipped", receipt)]
     # A receiver can order or burn in its hook; what it does has another operator.
     minted = [event for event in granted if event["operator"] == signer.address and event["id"] == plan_id]
+    if len(minted) + len(skipped) < len(pairs):
+        raise report_lost_event("TransferSingle or MintSkipped", receipt)
     return BatchMintReceipt(
         plan_id=plan_id,
         minted=tuple((event["to"], event["value"]) for event in minted),
@@ -140,7 +142,7 @@ def grant_settled(
     plan_id, holder = parse_plan_id(plan_id), parse_address(to, "receiver address")
     function = chain.credits.functions.grantSettled(plan_id, holder, quantity, encode_context(reference))
     receipt = chain.send(signer, function)
-    granted = chain.read_events(chain.credits, "TransferSingle", receipt)[0]["args"]["value"]
+    granted = chain.read_event(chain.credits, "TransferSingle", receipt)["args"]["value"]
     return CreditsReceipt(plan_id, holder, granted, summarize(receipt))
 
 

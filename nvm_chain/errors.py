@@ -587,7 +587,7 @@ class NotMined(TransactionError):
 
 @dataclass(eq=False)
 class OutcomeUnknown(TransactionError):
-    """Thrown when the connection was lost after a transaction was sent: it may be mined, or may never be."""
+    """Thrown when a transaction was sent and the node does not tell what came of it: the connection or its events are lost."""
 
     transaction_hash: str
     problem: str
@@ -595,7 +595,7 @@ class OutcomeUnknown(TransactionError):
     def message(self) -> str:
         """Return what went wrong and what to do next."""
         return (
-            f"Transaction {self.transaction_hash} was sent, and then the node was lost ({self.problem}). "
+            f"Transaction {self.transaction_hash} was sent, and the node does not tell what came of it ({self.problem}). "
             "Look it up before sending it again."
         )
 

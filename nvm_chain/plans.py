@@ -56,7 +56,7 @@ def register_plan(
     if not allow_tiny_price:
         _check_price(chain, price)
     receipt = chain.send(signer, chain.credits.functions.registerPlan(terms.as_tuple(), salt, uri))
-    event = chain.read_events(chain.credits, "PlanRegistered", receipt)[0]["args"]
+    event = chain.read_event(chain.credits, "PlanRegistered", receipt)["args"]
     return RegisteredPlan(event["planId"], event["creator"], terms, salt, event["feeBps"], summarize(receipt))
 
 

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 
 from eth_typing import ChecksumAddress
-from web3.types import EventData, TxReceipt
+from web3.types import TxReceipt
 
 from nvm_chain.addresses import ZERO_ADDRESS
-from nvm_chain.chain import Chain, summarize
+from nvm_chain.chain import Chain, report_lost_event, summarize
 from nvm_chain.pricing import share_cost
 from nvm_chain.tokens import ERC20_ABI
 from nvm_chain.types import OrderReceipt, Plan, Transaction, UsageReceipt
@@ -34,10 +34,13 @@ def build_order_receipt(
     collected: int | None = None,
 ) -> OrderReceipt:
     """Tell what an order came to. ``collected`` is what an authorization brought to the contract first, in base units."""
-    event = _find_event(chain, "Ordered", receipt, planId=plan.plan_id, payer=payer)
+    # Of this plan and payer: a token or a receiver that is a contract may order too in between.
+    event = chain.read_event(chain.credits, "Ordered", receipt, planId=plan.plan_id, payer=payer)
     ordered, cost = event["args"], event["args"]["cost"]
     transfers = chain.read_events(chain.credits, "TransferSingle", receipt)
-    granted = next(item for item in reversed(transfers) if item["logIndex"] < event["logIndex"])["args"]["value"]
+    granted = [item["args"]["value"] for item in transfers if item["logIndex"] < event["logIndex"]]
+    if not granted:
+        raise report_lost_event("TransferSingle", receipt)
     if collected is not None:
         receivers = _forwarded_payments(chain, plan.terms.token, payer, collected - cost, receipt)
     else:
@@ -50,7 +53,7 @@ def build_order_receipt(
         token=plan.terms.token,
         paid=cost,
         receivers=receivers,
-        credits_granted=granted,
+        credits_granted=granted[-1],  # the one right before
         transaction=summarize(receipt),
         approval=approval,
     )
@@ -66,7 +69,7 @@ def build_usage_receipt(
     fee_receiver: ChecksumAddress = ZERO_ADDRESS,
 ) -> UsageReceipt:
     """Tell what a payment for usage came to."""
-    paid = _find_event(chain, "Paid", receipt, planId=plan.plan_id, payer=payer)["args"]
+    paid = chain.read_event(chain.credits, "Paid", receipt, planId=plan.plan_id, payer=payer)["args"]
     return UsageReceipt(
         plan_id=plan.plan_id,
         payer=payer,
@@ -78,12 +81,6 @@ def build_usage_receipt(
         transaction=summarize(receipt),
         approval=approval,
     )
-
-
-def _find_event(chain: Chain, name: str, receipt: TxReceipt, **wanted: object) -> EventData:
-    """Return the event of this plan and payer: a token or a receiver that is a contract may order too in between."""
-    events = chain.read_events(chain.credits, name, receipt)
-    return next(event for event in events if all(event["args"][key] == value for key, value in wanted.items()))
 
 
 def _payments(

@@ -164,6 +164,7 @@ def _read_outcomes(chain: Chain, batch: list[SignedVoucher], receipt: TxReceipt)
     A voucher that brought something has its ERC-1155 event, followed by SettledShort if that was not all. One that brought
     nothing has SettledShort alone, with an amount of 0.
     """
+    chain.read_event(chain.credits, "Settled", receipt)
     events: list[Any] = [
         *chain.read_events(chain.credits, "TransferSingle", receipt),
         *chain.read_events(chain.credits, "SettledShort", receipt),

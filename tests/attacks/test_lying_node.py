@@ -6,19 +6,23 @@ nothing (P5, P6, P7, P12, P14). What connecting to such nodes does is in tests/i
 """
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from eth_abi.abi import decode as decode_abi
 
+from nvm_chain.agents import register_agent
 from nvm_chain.contract_errors import CostAboveMax
-from nvm_chain.credits import read_lots
+from nvm_chain.credits import grant_settled, mint_credits_batch, read_lots
 from nvm_chain.embedded import open_embedded
-from nvm_chain.errors import InsufficientCoin, InsufficientFunds, NotMined, NvmChainError
+from nvm_chain.errors import InsufficientCoin, InsufficientFunds, NotMined, NvmChainError, OutcomeUnknown
 from nvm_chain.orders import order_plan
 from nvm_chain.plans import quote_plan, read_plan, register_plan, set_plan_active
 from nvm_chain.pricing import get_erc20_price_config, get_fixed_credits_config
 from nvm_chain.relaying import sign_plan_order
+from nvm_chain.settling import settle_vouchers, sign_next_voucher
 from tests.support.events import selector
 from tests.support.liar import Lie, lying
 from tests.support.reverts import reverts
@@ -195,16 +199,59 @@ def without_logs(_: Any, receipt: Any) -> Any:
     return {**receipt, "logs": []} if receipt else receipt
 
 
-def test_order_plan__by_a_node_that_lost_the_logs__raises_a_typed_error_after_the_payment(lied_to: World) -> None:
-    """P5: the money is gone, so the caller has to be told in the package's own words which transaction to look up."""
+@dataclass(frozen=True)
+class Lost:
+    """A transaction and the event that tells what came of it."""
+
+    event: str
+    do: Callable[[World, int], object]
+
+
+def _settle(world: World, plan_id: int) -> object:
+    order_plan(world.chain, world.subscriber, plan_id)
+    signed = sign_next_voucher(world.chain, world.subscriber, plan_id, redeemer=world.builder.address, cost=1)
+    with lying(world.chain, {"eth_getTransactionReceipt": without_logs}):
+        return settle_vouchers(world.chain, world.builder, plan_id, [signed])
+
+
+LOST = [
+    Lost("Ordered", lambda world, plan_id: order_plan(world.chain, world.subscriber, plan_id)),
+    Lost(
+        "PlanRegistered",
+        lambda world, plan_id: register_plan(
+            world.chain,
+            world.builder,
+            get_erc20_price_config(PRICE, world.usdc.address, world.builder.address),
+            get_fixed_credits_config(CREDITS),
+        ),
+    ),
+    Lost(
+        "TransferSingle",
+        lambda world, plan_id: grant_settled(
+            world.chain, world.builder, plan_id, world.other.address, reference="payment 1"
+        ),
+    ),
+    Lost(
+        "TransferSingle or MintSkipped",
+        lambda world, plan_id: mint_credits_batch(world.chain, world.builder, plan_id, {world.other.address: 1}),
+    ),
+    Lost("Registered", lambda world, plan_id: register_agent(world.chain, world.builder, "https://agent.example")),
+]
+
+
+@pytest.mark.parametrize("lost", LOST, ids=lambda lost: lost.event)
+def test_send__by_a_node_that_lost_the_logs__says_which_transaction_to_look_up(lied_to: World, lost: Lost) -> None:
+    """P5: what was sent is mined, so the caller has to be told in the package's own words where to look."""
     plan_id = lied_to.register()
-    with lying(lied_to.chain, {"eth_getTransactionReceipt": without_logs}), pytest.raises(NvmChainError):
-        order_plan(lied_to.chain, lied_to.subscriber, plan_id)
-    assert lied_to.tokens(lied_to.builder.address) == PRICE
+    with (
+        lying(lied_to.chain, {"eth_getTransactionReceipt": without_logs}),
+        pytest.raises(OutcomeUnknown, match=f"its receipt has no {lost.event} event") as caught,
+    ):
+        lost.do(lied_to, plan_id)
+    assert lied_to.chain.read_transaction(caught.value.transaction_hash).gas_used > 0
 
 
-def test_register_plan__by_a_node_that_lost_the_logs__raises_a_typed_error(lied_to: World) -> None:
-    """P5."""
-    price = get_erc20_price_config(PRICE, lied_to.usdc.address, lied_to.builder.address)
-    with lying(lied_to.chain, {"eth_getTransactionReceipt": without_logs}), pytest.raises(NvmChainError):
-        register_plan(lied_to.chain, lied_to.builder, price, get_fixed_credits_config(CREDITS))
+def test_settle_vouchers__by_a_node_that_lost_the_logs__does_not_call_them_settled(lied_to: World) -> None:
+    """P5: a batch without events is not one in which every voucher brought nothing."""
+    with pytest.raises(OutcomeUnknown, match="its receipt has no Settled event"):
+        _settle(lied_to, lied_to.register())
