@@ -111,6 +111,7 @@ OTHERS = [
     replace(TERMS, token=ALICE),
     replace(TERMS, splits=()),
     replace(TERMS, splits=(Split(ALICE, 20_000_001),)),
+    replace(TERMS, splits=(Split(ALICE, 2**96 - 1),)),
     replace(TERMS, splits=(Split(BOB, 20_000_000),)),
     replace(TERMS, splits=TERMS.splits * 2),
     replace(TERMS, credits=101),

@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import fields, replace
+from dataclasses import FrozenInstanceError, fields, replace
 from typing import Any
 from uuid import UUID
 
@@ -256,6 +256,14 @@ def test_voucher__with_what_has_no_one_digest__says_what(change: dict[str, Any],
 def test_voucher__with_what_has_no_one_digest__cannot_be_made(change: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         replace(VOUCHER_1, **change)
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Voucher)])
+def test_voucher__once_made__does_not_change(field: str) -> None:
+    with pytest.raises(FrozenInstanceError):
+        setattr(VOUCHER_1, field, getattr(VOUCHER_1, field))
+    with pytest.raises(FrozenInstanceError):
+        setattr(SIGNED, "voucher", VOUCHER_1)  # noqa: B010  an assignment would not pass the type checker
 
 
 # ---------------------------------------------------------------------- ceilings
