@@ -129,12 +129,12 @@ class Historian:
 
     def _held(self, wanted: Callable[[Terms], bool] = lambda terms: True) -> tuple[int, int]:
         """Return a plan and somebody who has credits of it, or nearly."""
-        recent = list(self.model.plans)[-FOCUS:]
+        fitting = [plan_id for plan_id, plan in self.model.plans.items() if wanted(plan.terms)]
         pairs = [
             (plan_id, person)
-            for plan_id in recent
+            for plan_id in fitting[-FOCUS:]
             for person in self.people
-            if wanted(self.model.plans[plan_id].terms) and self.model.balance(plan_id, person)
+            if self.model.balance(plan_id, person)
         ]
         return self.random.choice(pairs) if pairs and self._chance(0.9) else (self._any_plan(), self._person())
 
@@ -182,7 +182,7 @@ class Historian:
         activation = self._pick(ON_PURCHASE, ON_FIRST_USE) if kind == TIME else ON_PURCHASE
         redeemed = kind == CREDITS or activation == ON_FIRST_USE
         durations = (3600, DAY, 9 * DAY) if counted else (1, 2, 60, 3600, 3600, DAY, DAY, 2**32 - 1)
-        duration = 0 if kind == USAGE or (kind == CREDITS and self._chance(0.45)) else self.random.choice(durations)
+        duration = 0 if kind == USAGE or (kind == CREDITS and self._chance(0.5)) else self.random.choice(durations)
         outside = kind != USAGE and self._chance(0.08)
         free = outside or self._chance(0.1)
         least = self.random.choice((1, 1, 1, 2, 5)) if redeemed else 0
@@ -204,7 +204,7 @@ class Historian:
             max_redeem=most,
             rule=self._pick(0, 1, 2) if redeemed else HOLDER,
             trial=kind != USAGE and not counted and self._chance(0.1),
-            transferable=kind == CREDITS and duration == 0 and self._chance(0.6),
+            transferable=kind == CREDITS and duration == 0 and self._chance(0.75),
         )
 
     def _split(self, quoted: bool) -> tuple[int, int]:
