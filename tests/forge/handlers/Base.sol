@@ -4,13 +4,14 @@ pragma solidity ^0.8.30;
 import {AgentRegistry} from "../../../contracts/AgentRegistry.sol";
 import {Credits} from "../../../contracts/Credits.sol";
 
+import {Errors} from "../support/Errors.sol";
 import {Money} from "./Money.sol";
 import {vm} from "../support/Vm.sol";
 
 /// @notice What every handler needs: the contracts, the clock, a way to call that knows what must come of it, and counters.
 /// @dev A handler works out from the books what a call must do, makes it, compares, and writes the books.
 /// Where the contract does anything else the handler reverts with a sentence, and forge shows the calls that led there.
-abstract contract Base is Money {
+abstract contract Base is Money, Errors {
     /// @dev About what a transaction may have; hostile contracts burn what they get of it.
     uint256 internal constant CALL_GAS = 16_000_000;
     /// @dev One call in so many is meant to fail.
@@ -70,18 +71,16 @@ abstract contract Base is Money {
         (done, answer) = what.target.call{value: what.value, gas: CALL_GAS}(what.data);
         if (done) ++successes[what.name];
         if (done && what.why != 0) {
-            _fail(string.concat(what.name, ": succeeded where it must revert with ", _hex(what.why)));
+            _fail(string.concat(what.name, ": succeeded where it must revert with ", _nameOf(what.why)));
         }
         if (!done && what.why == 0) {
-            _fail(string.concat(what.name, ": must succeed, reverted with ", _hex(_selector(answer))));
+            _fail(string.concat(what.name, ": must succeed, reverted with ", _nameOf(_selector(answer))));
         }
         if (!done && _selector(answer) != what.why) {
-            _fail(string.concat(what.name, ": must revert with ", _hex(what.why), ", not ", _hex(_selector(answer))));
+            _fail(
+                string.concat(what.name, ": must revert with ", _nameOf(what.why), ", not ", _nameOf(_selector(answer)))
+            );
         }
-    }
-
-    function _hex(bytes4 selector) private pure returns (string memory) {
-        return vm.toString(bytes32(selector));
     }
 
     /// @dev Counts of this run for the report, as JSON.

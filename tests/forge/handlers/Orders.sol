@@ -121,7 +121,8 @@ abstract contract Orders is Plans {
 
     function _allow(PlanNote storage plan, Purchase memory it) internal {
         (, uint256 cost) = _price(plan, it.payer, it.quantity);
-        _fund(plan.token, it.payer, 2 * cost + it.value);
+        _fund(plan.token, it.payer, 2 * cost);
+        if (it.value > 0) _fund(address(0), it.payer, it.value);
         if (plan.token == address(0)) return;
         vm.prank(it.payer);
         // Some tokens return nothing.

@@ -49,8 +49,10 @@ abstract contract PlanOwners is Transfers {
 
     function acceptPlanOwnership(uint128 seed) external onTime {
         PlanNote storage plan = _anyPlan(seed);
-        for (uint256 i; i < plans.length && plan.pendingOwner == address(0); ++i) {
-            plan = plans[(seed + i) % plans.length];
+        if (plan.pendingOwner == address(0) && _mix(seed, "offer") % 8 != 0) {
+            plan.pendingOwner = _caller(_mix(seed, "to"));
+            vm.prank(plan.owner);
+            credits.transferPlanOwnership(plan.id, plan.pendingOwner);
         }
         bool offered = plan.pendingOwner != address(0) && !_isWrong(seed);
         address caller = offered ? plan.pendingOwner : _caller(_mix(seed, "anyone"));
