@@ -61,6 +61,14 @@ check: setup ## Run formatters, linters, the type checker and the tests of the h
 	$(say) 'The rules of the house'
 	@$(PYTEST) tests/house
 
+# ---- The fuzz campaign, short and the same each time; `python -m tests.deep.campaign` runs it long. Part of `make test`.
+
+.PHONY: fuzz
+fuzz: setup ## Run the short fuzz campaign
+	$(say) 'Random histories against the contracts, with forge'
+	@$(BIN)/forge fmt --check tests/forge
+	@FOUNDRY_PROFILE=quick $(BIN)/forge test --offline --summary
+
 bench: setup ## Measure gas from receipts, compare with the committed table, and time vouchers
 	$(say) 'Measuring gas'
 	@$(BIN)/python -m tests.gas.bench

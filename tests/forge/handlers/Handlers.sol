@@ -13,6 +13,7 @@ contract Handlers is Newcomer {
         _setUpBase();
         _setUpNewcomer();
         _setUpPlans();
+        _setUpUnpayable();
         _setUpAgents();
     }
 

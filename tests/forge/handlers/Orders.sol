@@ -34,6 +34,22 @@ abstract contract Orders is Plans {
         _buy("order", plan, it, data);
     }
 
+    /// @dev An order that is all right but for the money: an allowance that is too small, a token that says no, a receiver that does.
+    function orderUnpaid(uint128 seed) external onTime {
+        (PlanNote storage plan, Purchase memory it) = _findPurchase(seed, Way.ORDER);
+        if (_mix(seed, "unpayable") % 3 == 0) {
+            plan = plans[18 + seed % 2];
+            it = _purchase(plan, seed, false, Way.ORDER);
+        } else {
+            (, uint256 cost) = _price(plan, it.payer, it.quantity);
+            if (cost > 0) it.allowance = cost - 1;
+        }
+        if (_whyNot(plan, it, false) != ICredits.PaymentFailed.selector) return;
+        _allow(plan, it);
+        bytes memory data = abi.encodeCall(ICredits.order, (it.planId, it.receiver, it.quantity, it.maxCost));
+        _buy("order, unpaid", plan, it, data);
+    }
+
     function pay(uint128 seed) external onTime {
         (PlanNote storage plan, Purchase memory it) = _findPurchase(seed, Way.PAY);
         _allow(plan, it);

@@ -14,6 +14,8 @@ abstract contract Plans is Base {
     /// @dev The plans each history begins with: one of each kind, whatever the fuzzer does.
     function _setUpPlans() internal {
         for (uint256 i; i < 18; ++i) {
+            // All but the first carry a fee, later ones the highest.
+            if (i % 6 == 3) _setFirstFee(i < 12 ? 250 : 1000);
             _register(_caller(i % 5), _template(i, _mix(i, "template")));
             PlanNote storage plan = plans[i];
             if (plan.kind == Kind.USAGE || plan.trial) continue;
@@ -24,6 +26,25 @@ abstract contract Plans is Base {
                 _noteGrant(plan, to, 40);
             }
         }
+    }
+
+    /// @dev Two whose price cannot be paid: a token that refuses, a receiver that takes no coin.
+    function _setUpUnpayable() internal {
+        Terms memory terms;
+        (terms.credits, terms.minRedeem, terms.maxRedeem) = (1, 1, 1);
+        terms.splits = new Split[](2);
+        (terms.splits[0], terms.splits[1]) = (Split(payees[0], 5), Split(payees[1], 1e6));
+        terms.token = tokens[14];
+        _register(holders[1], terms);
+        terms.token = address(0);
+        terms.splits[_mix(clock, "which") % 2].receiver = rejectsCoin;
+        _register(holders[2], terms);
+    }
+
+    function _setFirstFee(uint16 bps) private {
+        (feeBps, feeReceiver) = (bps, payees[3]);
+        vm.prank(feeOwner);
+        credits.setProtocolFee(bps, payees[3]);
     }
 
     function registerPlan(uint128 seed) external onTime {

@@ -7,6 +7,7 @@ interface Vm {
     function chainId(uint256 newId) external;
     function deal(address account, uint256 balance) external;
     function envOr(string calldata name, string calldata otherwise) external view returns (string memory);
+    function envOr(string calldata name, uint256 otherwise) external view returns (uint256);
     function expectRevert(bytes calldata data) external;
     function expectRevert() external;
     function etch(address account, bytes calldata code) external;
