@@ -68,6 +68,14 @@ check: setup .venv-slither/done .venv-semgrep/done ## Run formatters, linters, t
 deep: setup .venv-slither/done .venv-semgrep/done .venv-halmos/done .venv-mutmut/done ## Run the long campaigns, proofs and mutants, and write the report: make deep SEED=7 MINUTES=60
 	@$(BIN)/python -m tests.deep $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
 
+# ---- The fuzz campaign, short and the same each time; `python -m tests.deep.campaign` runs it long. Part of `make test`.
+
+.PHONY: fuzz
+fuzz: setup ## Run the short fuzz campaign
+	$(say) 'Random histories against the contracts, with forge'
+	@$(BIN)/forge fmt --check tests/forge
+	@FOUNDRY_PROFILE=quick $(BIN)/forge test --offline --summary
+
 bench: setup ## Measure gas from receipts, compare with the committed table, and time vouchers
 	$(say) 'Measuring gas'
 	@$(BIN)/python -m tests.gas.bench

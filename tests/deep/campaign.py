@@ -1,0 +1,168 @@
+"""The campaign of random histories against both contracts (I1 to I10), as long as there is time: forge with seed after seed."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.deep.step import ROOT, Options, Outcome, Table, run_step
+
+FORGE = ROOT / ".venv" / "bin" / "forge"
+COUNTS = ROOT / ".forge" / "counts"
+PROFILE = "deep"
+DEPTH = 400
+"""Calls of one history, as in foundry.toml."""
+FIRST_RUNS = 4
+"""Histories per invariant of the first round, by which the others are measured."""
+MOST_RUNS = 200
+FUZZ_RUNS = 20_000
+LEAST_SHARE = 50
+"""Percent of the calls of a function that must have succeeded, for the campaign to mean something."""
+MUST_FAIL = {"sendFee", "mintItem", "order, unpaid", "registerPlan twice", "a plan that is not there"}
+"""What must fail whoever calls it."""
+
+
+@dataclass
+class Tally:
+    """What all rounds together have come to."""
+
+    histories: int = 0
+    handled: int = 0
+    fuzz_cases: int = 0
+    tries: Counter[str] = field(default_factory=Counter)
+    successes: Counter[str] = field(default_factory=Counter)
+    held: dict[str, int] = field(default_factory=dict)
+    """Handler calls after which each property was looked for."""
+    failures: list[str] = field(default_factory=list)
+
+    def add_counts(self, path: Path) -> None:
+        """Add what the histories of a round wrote about their calls, one line each."""
+        if not path.exists():
+            return
+        for line in path.read_text("utf-8").splitlines():
+            self.histories += 1
+            for name, (tries, successes) in json.loads(line).items():
+                self.tries[name] += tries
+                self.successes[name] += successes
+
+    def add_results(self, report: dict[str, object], repeat: str) -> None:
+        """Add forge's report of a round."""
+        for suite in report.values():
+            assert isinstance(suite, dict)
+            for signature, result in suite["test_results"].items():
+                self._add_result(signature.partition("(")[0], result, repeat)
+
+    def _add_result(self, name: str, result: dict[str, object], repeat: str) -> None:
+        if result["status"] != "Success":
+            self.failures.append(f"{name}: {result['reason']}\n  again: {repeat} --match-test {name}")
+        kind = result["kind"]
+        assert isinstance(kind, dict)
+        if "Invariant" in kind:
+            calls = kind["Invariant"]["calls"]
+            self.handled += calls
+            self.held[name] = self.held.get(name, 0) + calls
+        elif "Fuzz" in kind:
+            runs = kind["Fuzz"]["runs"]
+            self.fuzz_cases += runs
+            self.held[name] = self.held.get(name, 0) + runs
+
+    def shares(self) -> dict[str, int]:
+        """Return the percentage of calls that succeeded, by function."""
+        return {name: 100 * self.successes[name] // tries for name, tries in sorted(self.tries.items())}
+
+
+def run_campaign(options: Options) -> Outcome:
+    """Run rounds of random histories until the time is over or something is found."""
+    end = time.monotonic() + 60 * options.minutes
+    tally = Tally()
+    runs, number = FIRST_RUNS, 0
+    while not tally.failures:
+        seed = options.seed + 1_000_003 * number
+        started = time.monotonic()
+        _run_round(seed, runs, FUZZ_RUNS if number == 0 else 1, tally)
+        seconds = time.monotonic() - started
+        print(f"seed {seed}: {runs} histories of each property in {seconds:.0f} s", flush=True)
+        left = end - time.monotonic()
+        number += 1
+        if number == 1:
+            continue  # it compiled, so it says nothing of how fast histories are
+        runs = min(MOST_RUNS, int(runs * left / max(seconds, 1)))
+        if runs < 1 or left < 5:
+            break
+    return _outcome(tally, number)
+
+
+def _run_round(seed: int, runs: int, fuzz_runs: int, tally: Tally) -> None:
+    COUNTS.mkdir(parents=True, exist_ok=True)
+    counts = COUNTS / f"{seed}.jsonl"
+    counts.unlink(missing_ok=True)
+    settings = {
+        "FOUNDRY_PROFILE": PROFILE,
+        "FOUNDRY_INVARIANT_RUNS": str(runs),
+        "FOUNDRY_INVARIANT_DEPTH": str(DEPTH),
+        "FOUNDRY_FUZZ_RUNS": str(fuzz_runs),
+    }
+    command = [str(FORGE), "test", "--offline", "--json", "--fuzz-seed", str(seed)]
+    environment = os.environ | settings | {"CAMPAIGN_COUNTS": str(counts.relative_to(ROOT))}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    words = " ".join(f"{key}={value}" for key, value in settings.items())
+    repeat = f"{words} .venv/bin/forge test --offline --fuzz-seed {seed}"
+    report = _report_in(done.stdout)
+    if report is None:
+        tally.failures.append(f"forge did not run the tests: {(done.stderr or done.stdout)[-2000:]}\n  again: {repeat}")
+        return
+    tally.add_results(report, repeat)
+    tally.add_counts(counts)
+    counts.unlink(missing_ok=True)
+
+
+def _report_in(output: str) -> dict[str, object] | None:
+    """Find the line of the report among those about progress."""
+    for line in output.splitlines():
+        if re.match(r'\{"tests/', line):
+            report: dict[str, object] = json.loads(line)
+            return report
+    return None
+
+
+def _outcome(tally: Tally, rounds: int) -> Outcome:
+    shares = tally.shares()
+    low = [name for name, share in shares.items() if share < LEAST_SHARE and name not in MUST_FAIL]
+    notes = list(tally.failures)
+    notes += [f"too few calls succeed to mean something: {name}, {shares[name]} %" for name in low]
+    missing = MUST_FAIL - set(shares)
+    notes += [f"never called: {name}" for name in sorted(missing)]
+    meant = [name for name in shares if name not in MUST_FAIL]
+    figures: dict[str, int | float | str] = {
+        "campaign_rounds": rounds,
+        "campaign_histories": tally.histories,
+        "campaign_handler_calls": tally.handled,
+        "campaign_contract_calls": sum(tally.tries.values()),
+        "campaign_fuzz_cases": tally.fuzz_cases,
+        "campaign_functions": len(shares),
+        "campaign_success_percent": round(
+            100 * sum(tally.successes[name] for name in meant) / max(1, sum(tally.tries[name] for name in meant)), 1
+        ),
+        "campaign_lowest_success_percent": min((shares[name] for name in meant), default=0),
+        "campaign_properties_held": len(tally.held) - len({failure.partition(":")[0] for failure in tally.failures}),
+    }
+    calls = [[name, tally.tries[name], tally.successes[name], _share(name, shares)] for name in shares]
+    held: list[list[str | int]] = [[name, count] for name, count in sorted(tally.held.items())]
+    tables = [
+        Table("Calls of the campaign", ["function", "calls", "succeeded", "%"], calls),
+        Table("Properties of the campaign", ["property", "handler calls or cases"], held),
+    ]
+    return Outcome("Fuzz campaign", not notes, figures, tables, notes)
+
+
+def _share(name: str, shares: dict[str, int]) -> str | int:
+    return "must fail" if name in MUST_FAIL else shares[name]
+
+
+if __name__ == "__main__":
+    sys.exit(run_step("campaign", run_campaign))

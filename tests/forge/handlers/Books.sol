@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {Kind, Rule, Split, Terms} from "../../../contracts/interfaces/ICredits.sol";
+
+import {Checks} from "../support/Checks.sol";
+import {vm} from "../support/Vm.sol";
+
+/// @notice The books the campaign keeps beside the contract, as naively as they can be kept: lists, sums and no packing.
+/// @dev Written only from what the handlers meant to do, never from what the contract answers.
+abstract contract Books is Checks {
+    uint256 internal constant FOREVER = type(uint256).max;
+
+    struct PlanNote {
+        uint256 id;
+        bytes32 termsHash;
+        Kind kind;
+        bool startsOnUse;
+        address token;
+        address quoter;
+        bool outside;
+        uint256 credits;
+        uint256 duration;
+        uint256 minRedeem;
+        uint256 maxRedeem;
+        Rule rule;
+        bool trial;
+        bool transferable;
+        uint256 feeBps;
+        Split[] splits;
+        // what the owner may change
+        address owner;
+        address pendingOwner;
+        bool active;
+        string uri;
+        // sums over all holders
+        uint256 granted;
+        uint256 redeemed;
+        uint256 burned;
+        mapping(bytes32 paymentReference => bool) references;
+        mapping(address owner => mapping(address account => bool)) redeemers;
+        mapping(address owner => mapping(address account => bool)) minters;
+    }
+
+    struct Lump {
+        uint256 credits;
+        uint256 expiresAt;
+    }
+
+    struct Position {
+        Lump[] lumps;
+        uint256 until;
+        uint256 settled;
+        uint256 highestCeiling;
+        uint256 grants;
+        bool trialTaken;
+    }
+
+    PlanNote[] internal plans;
+    mapping(uint256 planId => uint256 index) internal indexOf;
+    mapping(uint256 planId => mapping(address holder => Position)) internal positions;
+
+    function _note(Terms memory terms, uint256 planId, address owner, uint256 feeBps) internal {
+        indexOf[planId] = plans.length;
+        PlanNote storage plan = plans.push();
+        plan.id = planId;
+        plan.termsHash = keccak256(abi.encode(terms));
+        plan.kind = terms.kind;
+        plan.startsOnUse = uint8(terms.activation) == 1;
+        plan.token = terms.token;
+        plan.quoter = terms.quoter;
+        plan.outside = terms.settledOutside;
+        plan.credits = terms.credits;
+        plan.duration = terms.duration;
+        plan.minRedeem = terms.minRedeem;
+        plan.maxRedeem = terms.maxRedeem;
+        plan.rule = terms.rule;
+        plan.trial = terms.trial;
+        plan.transferable = terms.transferable;
+        plan.feeBps = feeBps;
+        plan.owner = owner;
+        plan.active = true;
+        for (uint256 i; i < terms.splits.length; ++i) {
+            plan.splits.push(terms.splits[i]);
+        }
+    }
+
+    function _startsOnPurchase(PlanNote storage plan) internal view returns (bool) {
+        return plan.kind == Kind.TIME && !plan.startsOnUse;
+    }
+
+    function _expires(PlanNote storage plan) internal view returns (bool) {
+        return plan.kind == Kind.CREDITS && plan.duration > 0;
+    }
+
+    // ------------------------------------------------------------------ balances
+
+    function _balance(PlanNote storage plan, address holder) internal view returns (uint256 sum) {
+        Position storage position = positions[plan.id][holder];
+        if (_startsOnPurchase(plan)) {
+            if (position.until <= block.timestamp) return 0;
+            uint256 left = position.until - block.timestamp;
+            return left / plan.duration + (left % plan.duration == 0 ? 0 : 1);
+        }
+        for (uint256 i; i < position.lumps.length; ++i) {
+            if (position.lumps[i].expiresAt > block.timestamp) sum += position.lumps[i].credits;
+        }
+    }
+
+    function _expired(PlanNote storage plan, address holder) internal view returns (uint256 sum) {
+        Lump[] storage lumps = positions[plan.id][holder].lumps;
+        for (uint256 i; i < lumps.length; ++i) {
+            if (lumps[i].expiresAt <= block.timestamp) sum += lumps[i].credits;
+        }
+    }
+
+    function _overflows(PlanNote storage plan, address to, uint256 amount) internal view returns (bool) {
+        if (_startsOnPurchase(plan)) return amount > type(uint64).max;
+        uint256 most = _expires(plan) ? type(uint64).max / 2 : type(uint64).max;
+        return amount > most - _balance(plan, to);
+    }
+
+    // ------------------------------------------------------------------ changes
+
+    function _noteGrant(PlanNote storage plan, address to, uint256 amount) internal {
+        Position storage position = positions[plan.id][to];
+        plan.granted += amount;
+        ++position.grants;
+        if (plan.trial) position.trialTaken = true;
+        if (_startsOnPurchase(plan)) _noteExtension(plan, to, amount);
+        else _put(plan, to, amount);
+    }
+
+    function _put(PlanNote storage plan, address to, uint256 amount) internal {
+        Lump[] storage lumps = positions[plan.id][to].lumps;
+        if (_expires(plan)) lumps.push(Lump(amount, block.timestamp + plan.duration));
+        else if (lumps.length == 0) lumps.push(Lump(amount, FOREVER));
+        else lumps[0].credits += amount;
+    }
+
+    function _noteExtension(PlanNote storage plan, address holder, uint256 periods) internal {
+        Position storage position = positions[plan.id][holder];
+        uint256 start = position.until > block.timestamp ? position.until : block.timestamp;
+        position.until = start + periods * plan.duration;
+    }
+
+    /// @dev Takes from the lump that expires first, and so on.
+    function _takeOut(PlanNote storage plan, address holder, uint256 amount) internal {
+        Lump[] storage lumps = positions[plan.id][holder].lumps;
+        for (uint256 i; i < lumps.length && amount > 0; ++i) {
+            if (lumps[i].expiresAt <= block.timestamp) continue;
+            uint256 taken = amount < lumps[i].credits ? amount : lumps[i].credits;
+            lumps[i].credits -= taken;
+            amount -= taken;
+        }
+        _same(amount, 0, "books: more taken than there was");
+    }
+
+    function _noteRedemption(PlanNote storage plan, address holder, uint256 amount) internal {
+        plan.redeemed += amount;
+        _takeOut(plan, holder, amount);
+        if (plan.startsOnUse) _noteExtension(plan, holder, amount);
+    }
+
+    function _noteBurn(PlanNote storage plan, address holder, uint256 amount) internal {
+        plan.burned += amount;
+        if (!_startsOnPurchase(plan)) return _takeOut(plan, holder, amount);
+        Position storage position = positions[plan.id][holder];
+        uint256 left = _balance(plan, holder);
+        position.until = amount < left ? position.until - amount * plan.duration : block.timestamp;
+    }
+
+    // ------------------------------------------------------------------ words
+
+    function _name(PlanNote storage plan) internal view returns (string memory) {
+        string[3] memory kinds = ["CREDITS", "TIME", "USAGE"];
+        return string.concat("plan ", vm.toString(indexOf[plan.id]), " (", kinds[uint8(plan.kind)], ")");
+    }
+}

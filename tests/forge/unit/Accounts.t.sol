@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {ICredits, Lot, Terms} from "../../../contracts/interfaces/ICredits.sol";
+import {vm} from "../support/Vm.sol";
+import {Fixture} from "./Fixture.sol";
+
+/// @notice Accounts at the edge of their widths, and lots page by page (I2, I9).
+contract AccountsTest is Fixture {
+    uint256 private constant HALF = 2 ** 63 - 1;
+    /// @dev Of `_holdings`; {test_balanceOf__ofAnAccountWrittenByHand__isWhatWasWritten} fails where it moves.
+    uint256 private constant HOLDINGS_SLOT = 9;
+
+    function _expiring(uint32 duration) private returns (uint256) {
+        Terms memory terms = _terms();
+        terms.duration = duration;
+        return _register(terms);
+    }
+
+    function _slotOf(uint256 planId, address holder) private pure returns (bytes32) {
+        return keccak256(abi.encode(holder, keccak256(abi.encode(planId, HOLDINGS_SLOT))));
+    }
+
+    function test_balanceOf__ofAnAccountWrittenByHand__isWhatWasWritten() external {
+        uint256 planId = _register(_terms());
+        vm.store(address(credits), _slotOf(planId, HOLDER), bytes32(uint256(10 | (3 << 64) | (2 << 128))));
+        _same(credits.balanceOf(HOLDER, planId), 7, "balance");
+        _same(credits.accountOf(planId, HOLDER).settled, 2, "settled");
+    }
+
+    function test_mint__afterAllPurchasesThereCanBe__reverts() external {
+        uint256 planId = _expiring(1000);
+        _mint(planId, HOLDER, 1);
+        bytes32 slot = _slotOf(planId, HOLDER);
+        uint256 full = uint256(type(uint24).max);
+        // As if so many lots were there, of which the first 2^24 - 2 are used.
+        bytes32 word = vm.load(address(credits), slot);
+        bytes32 lots = bytes32(((full - 1) << 192) | (full << 216));
+        vm.store(address(credits), slot, (word & bytes32(uint256(type(uint192).max))) | lots);
+        bytes32 marks = keccak256(abi.encode(HOLDER, keccak256(abi.encode(planId, HOLDINGS_SLOT + 1))));
+        bytes32 last = keccak256(abi.encode(full - 1, marks));
+        vm.store(address(credits), last, bytes32((block.timestamp + 1000) | (uint256(1) << 64)));
+        _same(credits.balanceOf(HOLDER, planId), 1, "balance");
+        vm.prank(BUILDER);
+        vm.expectRevert(abi.encodeWithSelector(ICredits.CreditsOverflow.selector, planId, HOLDER, 1));
+        credits.mint(planId, HOLDER, 1);
+        // Once nothing is left of them, counting begins again.
+        _burn(planId, HOLDER, 1);
+        _mint(planId, HOLDER, 4);
+        _same(credits.balanceOf(HOLDER, planId), 4, "balance when it began again");
+    }
+
+    function test_mint__toTheLastCredit__fits() external {
+        uint256 planId = _register(_terms());
+        _mint(planId, HOLDER, type(uint64).max);
+        vm.prank(BUILDER);
+        vm.expectRevert(abi.encodeWithSelector(ICredits.CreditsOverflow.selector, planId, HOLDER, 1));
+        credits.mint(planId, HOLDER, 1);
+        _burn(planId, HOLDER, type(uint64).max - 5);
+        _mint(planId, HOLDER, 10);
+        _same(credits.balanceOf(HOLDER, planId), 15, "balance across 2^64");
+    }
+
+    /// @dev Purchases of any size across 2^63 and 2^64, some used and some expired, against a list.
+    function testFuzz_mint__acrossEveryWidth__keepsTheBooks(uint256 seed) external {
+        uint256 planId = _expiring(100);
+        uint256[12] memory left;
+        uint256[12] memory expiry;
+        for (uint256 i; i < 12; ++i) {
+            uint256 roll = uint256(keccak256(abi.encode(seed, i)));
+            vm.warp(block.timestamp + roll % 60);
+            uint256 balance;
+            for (uint256 j; j < i; ++j) {
+                if (expiry[j] > block.timestamp) balance += left[j];
+            }
+            _same(credits.balanceOf(HOLDER, planId), balance, "I9 balance");
+            uint256 amount = roll >> 8 & 1 == 0 ? 1 + (roll >> 9) % 100 : HALF - balance;
+            if (amount > HALF - balance) amount = HALF - balance;
+            if (amount > 0) {
+                _mint(planId, HOLDER, amount);
+                (left[i], expiry[i]) = (amount, block.timestamp + 100);
+                balance += amount;
+            }
+            uint256 burned = roll >> 100 & 3 == 0 ? balance : balance / 2;
+            if (burned > 0) _burn(planId, HOLDER, burned);
+            for (uint256 j; j <= i; ++j) {
+                if (expiry[j] <= block.timestamp) continue;
+                uint256 part = burned < left[j] ? burned : left[j];
+                (left[j], burned) = (left[j] - part, burned - part);
+            }
+        }
+    }
+
+    function testFuzz_lotsOf__anyPage__isThatPartOfTheList(uint256 offset, uint256 limit, uint256 used) external {
+        uint256 planId = _expiring(1000);
+        for (uint256 i; i < 5; ++i) {
+            _mint(planId, HOLDER, 10 + i);
+            vm.warp(block.timestamp + 1);
+        }
+        used = _bound(used, 0, 60);
+        if (used > 0) _burn(planId, HOLDER, used);
+        if (offset % 2 == 0) offset %= 7;
+        if (limit % 2 == 0) limit %= 7;
+        Lot[] memory all = credits.lotsOf(planId, HOLDER, 0, type(uint256).max);
+        uint256 sum;
+        for (uint256 i; i < all.length; ++i) {
+            sum += all[i].credits;
+        }
+        _same(sum, 60 - used, "credits of all lots");
+        Lot[] memory page = credits.lotsOf(planId, HOLDER, offset, limit);
+        uint256 rest = offset < all.length ? all.length - offset : 0;
+        _same(page.length, limit < rest ? limit : rest, "lots of the page");
+        for (uint256 i; i < page.length; ++i) {
+            _same(page[i].credits, all[offset + i].credits, "credits of a lot of the page");
+            _same(page[i].expiresAt, all[offset + i].expiresAt, "expiry of a lot of the page");
+        }
+    }
+
+    function test_canRedeem__ofEachReason__namesIt() external {
+        Terms memory terms = _terms();
+        uint256 planId = _register(terms);
+        _mint(planId, HOLDER, 2);
+        _expectReason(12345, 1, ICredits.UnknownPlan.selector);
+        _expectReason(planId, 0, ICredits.RedeemOutOfRange.selector);
+        _expectReason(planId, 6, ICredits.RedeemOutOfRange.selector);
+        _expectReason(planId, 3, ICredits.InsufficientCredits.selector);
+        _expectReason(planId, 2, 0);
+    }
+
+    function _expectReason(uint256 planId, uint256 amount, bytes4 expected) private view {
+        (bool ok, bytes4 reason) = credits.canRedeem(planId, HOLDER, amount);
+        _check(ok == (expected == 0) && reason == expected, "canRedeem");
+    }
+}

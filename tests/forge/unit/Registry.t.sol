@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+
+import {AgentRegistry} from "../../../contracts/AgentRegistry.sol";
+import {AttachedPlan, IAgentRegistry} from "../../../contracts/interfaces/IAgentRegistry.sol";
+import {ICredits} from "../../../contracts/interfaces/ICredits.sol";
+import {vm} from "../support/Vm.sol";
+import {Fixture} from "./Fixture.sol";
+
+/// @notice The limits of agents, and reads of what is not there.
+contract RegistryTest is Fixture {
+    function _plans(uint256 count) private returns (AttachedPlan[] memory plans) {
+        plans = new AttachedPlan[](count);
+        for (uint256 i; i < count; ++i) {
+            plans[i] = AttachedPlan(_register(_terms()), 1, 2);
+        }
+    }
+
+    function _agent(AttachedPlan[] memory plans) private returns (uint256) {
+        vm.prank(BUILDER);
+        return registry.register("uri", plans);
+    }
+
+    function test_constructor__withoutCode__reverts() external {
+        vm.expectRevert(abi.encodeWithSelector(IAgentRegistry.CreditsWithoutCode.selector, STRANGER));
+        new AgentRegistry(ICredits(STRANGER));
+    }
+
+    function test_credits__always__isTheContractGiven() external view {
+        _same(address(registry.credits()), address(credits), "credits");
+    }
+
+    function test_attachPlan__beyondTheLast__reverts() external {
+        uint256 agentId = _agent(_plans(64));
+        uint256 planId = _register(_terms());
+        vm.prank(BUILDER);
+        vm.expectRevert(abi.encodeWithSelector(IAgentRegistry.TooManyPlans.selector, 65, 64));
+        registry.attachPlan(agentId, planId, 0, 0);
+        _same(registry.plansOf(agentId).length, 64, "plans");
+    }
+
+    function test_register__withTooManyPlans__reverts() external {
+        AttachedPlan[] memory plans = _plans(65);
+        vm.prank(BUILDER);
+        vm.expectRevert(abi.encodeWithSelector(IAgentRegistry.TooManyPlans.selector, 65, 64));
+        registry.register("", plans);
+    }
+
+    function test_attachPlan__wrongly__reverts() external {
+        AttachedPlan[] memory plans = _plans(1);
+        uint256 agentId = _agent(plans);
+        uint256 planId = plans[0].planId;
+        vm.prank(BUILDER);
+        vm.expectRevert(abi.encodeWithSelector(IAgentRegistry.PlanAlreadyAttached.selector, agentId, planId));
+        registry.attachPlan(agentId, planId, 1, 2);
+        vm.prank(BUILDER);
+        vm.expectRevert(abi.encodeWithSelector(IAgentRegistry.InvalidCreditsRange.selector, planId, 2, 1));
+        registry.attachPlan(agentId, planId, 2, 1);
+        vm.prank(STRANGER);
+        vm.expectRevert(abi.encodeWithSelector(IAgentRegistry.NotAgentOwner.selector, agentId, STRANGER));
+        registry.attachPlan(agentId, planId, 1, 2);
+        vm.prank(STRANGER);
+        uint256 stranded = registry.register("", new AttachedPlan[](0));
+        vm.prank(STRANGER);
+        vm.expectRevert(abi.encodeWithSelector(ICredits.NotPlanOwner.selector, planId, STRANGER));
+        registry.attachPlan(stranded, planId, 1, 2);
+    }
+
+    function test_detachPlan__wrongly__reverts() external {
+        AttachedPlan[] memory plans = _plans(1);
+        (uint256 agentId, uint256 planId) = (_agent(plans), plans[0].planId);
+        vm.prank(STRANGER);
+        vm.expectRevert(abi.encodeWithSelector(IAgentRegistry.DetachNotAllowed.selector, agentId, planId, STRANGER));
+        registry.detachPlan(agentId, planId);
+        vm.prank(BUILDER);
+        registry.detachPlan(agentId, planId);
+        vm.prank(BUILDER);
+        vm.expectRevert(abi.encodeWithSelector(IAgentRegistry.PlanNotAttached.selector, agentId, planId));
+        registry.detachPlan(agentId, planId);
+    }
+
+    function test_reads__ofWhatIsNotThere__revert() external {
+        bytes memory error = abi.encodeWithSelector(IERC721Errors.ERC721NonexistentToken.selector, 9);
+        vm.expectRevert(error);
+        registry.tokenURI(9);
+        vm.expectRevert(error);
+        registry.plansOf(9);
+        vm.expectRevert(error);
+        registry.costOf(9, 1);
+        uint256 agentId = _agent(_plans(0));
+        vm.expectRevert(abi.encodeWithSelector(IAgentRegistry.PlanNotAttached.selector, agentId, 1));
+        registry.costOf(agentId, 1);
+    }
+
+    function testFuzz_agentsOf__anyPage__isThatPartOfTheList(uint256 offset, uint256 limit, uint256 count) external {
+        AttachedPlan[] memory plans = _plans(1);
+        count = _bound(count, 0, 6);
+        for (uint256 i; i < count; ++i) {
+            _agent(plans);
+        }
+        if (offset % 2 == 0) offset %= 8;
+        if (limit % 2 == 0) limit %= 8;
+        uint256[] memory page = registry.agentsOf(plans[0].planId, offset, limit);
+        uint256 rest = offset < count ? count - offset : 0;
+        _same(page.length, limit < rest ? limit : rest, "agents of the page");
+        for (uint256 i; i < page.length; ++i) {
+            _same(page[i], 1 + offset + i, "agent");
+        }
+    }
+}
