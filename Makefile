@@ -47,7 +47,7 @@ test: setup ## Run the tests: on eth-tester, by forge, the contracts again on an
 	$(say) 'Every test but those of make check, on eth-tester'
 	@$(PYTEST) --chain eth-tester $(CHECKED:%=--ignore=%)
 	$(say) 'A short campaign of random calls, by forge'
-	@$(BIN)/forge test
+	@FOUNDRY_PROFILE=quick $(BIN)/forge test --offline --summary
 	$(say) 'The contracts, attacks on them and the whole path again, on anvil'
 	@$(PYTEST) --chain anvil $(wildcard tests/contracts tests/attacks tests/conformance tests/integration)
 	$(say) 'Through Ape'
@@ -67,14 +67,6 @@ check: setup .venv-slither/done .venv-semgrep/done ## Run formatters, linters, t
 
 deep: setup .venv-slither/done .venv-semgrep/done .venv-halmos/done .venv-mutmut/done ## Run the long campaigns, proofs and mutants, and write the report: make deep SEED=7 MINUTES=60
 	@$(BIN)/python -m tests.deep $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
-
-# ---- The fuzz campaign, short and the same each time; `python -m tests.deep.campaign` runs it long. Part of `make test`.
-
-.PHONY: fuzz
-fuzz: setup ## Run the short fuzz campaign
-	$(say) 'Random histories against the contracts, with forge'
-	@$(BIN)/forge fmt --check tests/forge
-	@FOUNDRY_PROFILE=quick $(BIN)/forge test --offline --summary
 
 bench: setup ## Measure gas from receipts, compare with the committed table, and time vouchers
 	$(say) 'Measuring gas'
@@ -111,7 +103,7 @@ setup: node_modules/done .venv/done-package .venv/done-tools .solc/done .build/d
 
 clean: ## Remove everything that make has set up or written
 	rm -rf .venv .venv-* node_modules .solc .build .ape .home .deep .forge dist build htmlcov .coverage* \
-		.pytest_cache .mypy_cache .ruff_cache .hypothesis
+		.pytest_cache .mypy_cache .ruff_cache .hypothesis .cache
 	find nvm_chain scripts tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- set-up. A done file is newer than the lock it was made from.
