@@ -81,9 +81,10 @@ compile: setup ## Compile the contracts and write the artifacts into the package
 	$(say) 'Compiling'
 	@$(BIN)/ape run export_artifacts
 
-docs: .venv/done-package ## Write the error tables of docs/ anew
-	$(say) 'Writing error tables'
+docs: .venv/done-package ## Write the tables of docs/ and of the invariants anew
+	$(say) 'Writing tables'
 	@$(BIN)/python tools/write_docs.py
+	@$(BIN)/python tools/write_invariants.py
 
 format: setup ## Format Python and Solidity
 	@$(BIN)/ruff check --fix --quiet
