@@ -15,7 +15,7 @@ FORGE = ROOT / ".venv" / "bin" / "forge"
 REPORT = ROOT / ".forge" / "lcov.info"
 EXPLANATIONS = ROOT / "tests" / "forge" / "uncovered.toml"
 NOT_OURS = "(^|/)(contracts/test|contracts/examples|tests|node_modules)/"
-HISTORIES = 30
+HISTORIES = 8
 """Histories of 400 calls in one test; forge does not count all that an invariant test calls, so those need not run."""
 
 

@@ -29,6 +29,7 @@ abstract contract Actors is Books {
     mapping(address account => uint256 key) internal keyOf;
     mapping(address account => bytes4) internal refusal;
     mapping(address account => uint256 positionFromOne) internal partyOf;
+    mapping(address account => bool) internal takesNoCoin;
 
     SmartWallet internal wallet;
     EvilWallet internal evilWallet;
@@ -59,6 +60,10 @@ abstract contract Actors is Books {
         _addRefusing(address(new NoHook()), "no hook", INVALID_RECEIVER);
         _addRefusing(address(new BurnsGasInHook()), "burns gas in hook", INVALID_RECEIVER);
         _addRefusing(address(new BombsInHook()), "bombs in hook", BombsInHook.Bomb.selector);
+        takesNoCoin[holders[8]] = true; // accepts credits
+        for (uint256 i = WILLING; i < holders.length; ++i) {
+            takesNoCoin[holders[i]] = i != 12; // no hook
+        }
         for (uint256 i; i < payees.length; ++i) {
             payees[i] = vm.addr(1000 + i);
             _addParty(payees[i], "payee");
@@ -66,6 +71,7 @@ abstract contract Actors is Books {
         _addParty(rejectsCoin = address(new RejectsCoin()), "rejects coin");
         _addParty(burnsGasOnCoin = address(new BurnsGasOnCoin()), "burns gas on coin");
         _addParty(bombsOnCoin = address(new BombsOnCoin()), "bombs on coin");
+        takesNoCoin[rejectsCoin] = takesNoCoin[burnsGasOnCoin] = takesNoCoin[bombsOnCoin] = true;
     }
 
     /// @dev ERC1155InvalidReceiver(address)

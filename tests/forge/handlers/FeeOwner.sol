@@ -20,6 +20,8 @@ abstract contract FeeOwner is PlanOwners {
         if (receiver == address(credits)) receiver = payees[0];
         if (wrong && seed % 4 == 3) receiver = seed % 8 == 3 ? address(credits) : address(0);
 
+        if (!wrong && _mix(seed, "nobody") % 6 == 0) (fee, receiver) = (0, address(0));
+
         bytes4 why;
         if (caller != feeOwner) why = Ownable.OwnableUnauthorizedAccount.selector;
         else if (fee > 1000) why = ICredits.FeeAboveCap.selector;

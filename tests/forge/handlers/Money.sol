@@ -184,7 +184,7 @@ abstract contract Money is Actors {
     }
 
     function _canMove(address token, address from, address to) internal view returns (bool) {
-        if (token == address(0)) return to != rejectsCoin && to != burnsGasOnCoin && to != bombsOnCoin;
+        if (token == address(0)) return !takesNoCoin[to];
         if (movesOf[token] == Moves.REFUSES) return false;
         if (token == address(pauses)) return !isPaused;
         return !isBlocked[token][from] && !isBlocked[token][to];
