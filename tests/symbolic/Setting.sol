@@ -37,6 +37,9 @@ abstract contract Setting {
     address internal constant HOLDER = address(0xb0b0);
     address internal constant REDEEMER = address(0x4edd);
     address internal constant MINTER = address(0x3147);
+    /// @dev Constants, because the compiler takes `block.timestamp` and `block.chainid` for constant and reads them late.
+    uint256 internal constant START = 1_700_000_000;
+    uint256 internal constant CHAIN = 31_337;
     /// @dev Slot of the mapping of holdings. {_hold} reverts, and with it the check proves nothing, where it is another.
     uint256 private constant HOLDINGS = 9;
 
@@ -45,15 +48,20 @@ abstract contract Setting {
     uint256 internal planId;
 
     function setUp() public virtual {
-        vm.warp(1_700_000_000);
+        vm.warp(START);
+        vm.chainId(CHAIN);
         credits = new Credits(FEE_OWNER);
         token = new HonestToken();
+        _beforePlan();
         planId = _register(_terms());
         vm.prank(BUILDER);
         credits.setRedeemer(planId, REDEEMER, true);
         vm.prank(BUILDER);
         credits.setMinter(planId, MINTER, true);
     }
+
+    /// @dev What must be there before the plan is registered.
+    function _beforePlan() internal virtual {}
 
     /// @dev Credits that last, five base units each ten, redeemed by their holder alone.
     function _terms() internal view virtual returns (Terms memory terms) {

@@ -115,7 +115,9 @@ contract StrangerRefusedProofs is Stranger {
 contract StrangerHarmlessProofs is Stranger {
     /// @notice A stranger's order lowers nobody's credits and changes no plan, for any receiver, quantity and maximum.
     /// @dev I3, I5
-    function check_order__stranger__harmless(address receiver, uint256 quantity, uint256 maxCost, uint128 money) public {
+    function check_order__stranger__harmless(address receiver, uint256 quantity, uint256 maxCost, uint128 money)
+        public
+    {
         _enter();
         token.mint(stranger, money);
         vm.prank(stranger);
