@@ -139,6 +139,14 @@ node_modules/done: package-lock.json package.json .npmrc
 	@$(BIN)/python tools/link_tools.py
 	@touch $@
 
+# Proofs have an environment of their own: halmos, and the solvers yices and z3.
+.venv-halmos/done: .venv/done-venv requirements/halmos.lock
+	$(say) 'Installing halmos and its solvers'
+	@$(PYTHON) -m venv --clear .venv-halmos
+	@.venv-halmos/bin/python -m pip --disable-pip-version-check install --no-input --quiet --quiet \
+		--no-deps --require-hashes --requirement requirements/halmos.lock
+	@touch $@
+
 .solc/done: .venv/done-dev node_modules/done tools/install_solc.py tools/solc.js
 	$(say) 'Looking for the Solidity compiler'
 	@$(BIN)/python tools/install_solc.py

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-/// @notice That what the contracts compute unchecked, and the casts they make, never lose a bit.
+/// @notice That what the contracts compute unchecked never loses a bit.
 contract ProductsClaims {
     /// @notice A price of sixteen splits times the highest quantity stays below 2^132, and credits times quantity below 2^64.
     /// @dev C30
@@ -25,13 +25,6 @@ contract ProductsClaims {
     /// @dev I10, C30
     function extend__fits(uint64 periods, uint32 duration) external pure {
         assert(uint256(periods) * duration < 2 ** 96);
-    }
-
-    /// @notice A lot's expiry fits 64 bits until the year 500,000,000,000.
-    /// @dev C31
-    function lot__expiryFits(uint256 time, uint32 duration) external pure {
-        require(time < 2 ** 63);
-        assert(uint64(time + duration) == time + duration);
     }
 
     /// @notice The periods left of a window round up: one second left is one period, none left none.

@@ -12,8 +12,9 @@ contract RefutedClaims {
         assert(Splits.partDown(cost, one, total) + Splits.partDown(cost, other, total) == cost);
     }
 
-    /// @notice Wrong: a cast to 64 bits keeps every number.
-    function cast__keepsEveryNumber(uint256 number) external pure {
-        assert(uint64(number) == number);
+    /// @notice Wrong: a fee takes nothing.
+    function feeDown__neverTakes(uint256 due, uint256 feeBps) external pure {
+        require(due < 2 ** 132 && feeBps <= 1000);
+        assert(Splits.feeDown(due, feeBps) == 0);
     }
 }

@@ -12,7 +12,7 @@ const path = require('path');
 
 const root = path.resolve(__dirname, '..', '..');
 const solc = require(path.join(root, 'node_modules', 'solc'));
-const SECONDS = 120;
+const SECONDS = 20;
 
 function solve(z3, query) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'smt-'));
