@@ -1,0 +1,295 @@
+"""Proves what symbolic execution reaches: the checks of tests/symbolic with halmos, the claims of tests/smt with the compiler's own.
+
+A proof counts only if it is whole. A counterexample, a time-out, an error, a warning, a check that never gets past its own
+assumptions and a check that is there but did not run are all failures; a loop that was not followed to its end is told apart as
+"bounded". What is written to be refuted must be refuted, or none of it means anything.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.deep.step import ROOT, Options, Outcome, Table, run_step
+
+SYMBOLIC = ROOT / "tests" / "symbolic"
+SMT = ROOT / "tests" / "smt"
+BUILT = ROOT / ".forge" / "symbolic" / "out"
+TOOLS = ROOT / ".venv-halmos" / "bin"
+
+LOOPS = 4
+"""How often a loop is followed."""
+SECONDS = 900
+"""What one contract of checks may take before it is given up."""
+AT_ONCE = 2
+SHORT = 2.0
+"""Asked for fewer minutes than this, only the checks of :data:`FAST` run, and the claims."""
+FAST = (
+    "ArithmeticProofs",
+    "ConservationProofs",
+    "ExpiryProofs",
+    "LotsProofs",
+    "ReferenceProofs",
+    "RuleHolderProofs",
+    "RuleOwnerProofs",
+    "TrialProofs",
+    "WindowProofs",
+)
+
+# What halmos says of a check.
+PASSED, COUNTEREXAMPLE, TIMEOUT, STUCK, NOTHING_REACHED, EXCEPTION = range(6)
+RESULTS = {
+    PASSED: "proved",
+    COUNTEREXAMPLE: "refuted",
+    TIMEOUT: "timed out",
+    STUCK: "stuck",
+    NOTHING_REACHED: "proves nothing: every path reverts",
+    EXCEPTION: "error",
+}
+# What the compiler says of an assertion.
+SAFE, VIOLATED = "2961", "4661"
+ENGINE_IS_OLD = "3993"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One property, as its file states it."""
+
+    contract: str
+    signature: str
+    words: str
+    invariants: str
+    bound: str
+
+    @property
+    def name(self) -> str:
+        """Its function, without arguments."""
+        return self.signature.split("(")[0]
+
+
+@dataclass
+class Proof:
+    """What became of one property."""
+
+    check: Check
+    how: str
+    result: str
+    parts: int = 0
+    seconds: float = 0.0
+    log: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong with it."""
+        expected = ("refuted", RESULTS[NOTHING_REACHED]) if self.is_wrong_on_purpose else ("proved", "bounded")
+        return self.result in expected
+
+    @property
+    def is_wrong_on_purpose(self) -> bool:
+        """Whether it must be refuted."""
+        return self.check.contract == "RefutedClaims"
+
+
+@dataclass
+class Run:
+    """What one run of halmos left."""
+
+    results: dict[str, dict] = field(default_factory=dict)
+    log: str = ""
+
+
+def prove(options: Options) -> Outcome:
+    """Run halmos and the SMT checker over every property, and judge each."""
+    if problem := _missing():
+        return Outcome("Proofs", passed=False, figures={"proofs": 0}, notes=[problem])
+    _build()
+    checks = list(_checks())
+    contracts = sorted({check.contract for check in checks})
+    if options.minutes < SHORT:
+        contracts = [name for name in contracts if name in (*FAST, "RefutedClaims")]
+        checks = [check for check in checks if check.contract in contracts]
+    proofs = []
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for contract, run in zip(contracts, pool.map(lambda name: _run_halmos(name, options), contracts), strict=True):
+            found = [_judge(check, run) for check in checks if check.contract == contract]
+            _say(found)
+            proofs += found
+    claims = _prove_claims()
+    _say(claims)
+    proofs += claims
+    return _outcome(proofs)
+
+
+def _missing() -> str | None:
+    for tool in ("halmos", "yices-smt2", "z3"):
+        if not (TOOLS / tool).exists():
+            return f"{tool} is not there. Set it up with: make .venv-halmos/done"
+    if shutil.which("forge", path=_environment()["PATH"]) is None:
+        return "forge is not there. Set it up with: make setup"
+    return None
+
+
+def _environment() -> dict[str, str]:
+    # Which forge halmos calls, with which profile, is said here; its own options are on its command line.
+    paths = [str(TOOLS), str(ROOT / ".venv" / "bin"), os.environ.get("PATH", "")]
+    return {**os.environ, "PATH": os.pathsep.join(paths), "FOUNDRY_PROFILE": "symbolic", "FOUNDRY_OFFLINE": "true"}
+
+
+def _build() -> None:
+    # From nothing: what was left of a check that is gone would still be run.
+    shutil.rmtree(BUILT.parent, ignore_errors=True)
+    print("compiling", flush=True)
+    command = ["forge", "build", "--ast", "--extra-output", "storageLayout", "metadata"]
+    built = subprocess.run(command, cwd=ROOT, env=_environment(), capture_output=True, text=True)
+    if built.returncode:
+        sys.exit(f"forge build failed:\n{built.stdout}{built.stderr}")
+
+
+def _checks() -> Iterator[Check]:
+    for file in sorted(SYMBOLIC.glob("*.sol")):
+        for artifact in sorted((BUILT / file.name).glob("*.json")):
+            data = json.loads(artifact.read_text("utf-8"))
+            if not (data.get("bytecode") or {}).get("object", "0x")[2:]:
+                continue  # abstract: its checks are those of who inherits it
+            methods = [signature for signature in data["methodIdentifiers"] if signature.startswith("check_")]
+            documented = data["metadata"]["output"]
+            for signature in methods:
+                words = documented["userdoc"].get("methods", {}).get(signature, {}).get("notice", "")
+                about = documented["devdoc"].get("methods", {}).get(signature, {})
+                if not words:
+                    sys.exit(f"{artifact.stem}.{signature} does not say in a @notice what it proves")
+                yield Check(
+                    artifact.stem, signature, words, about.get("details", ""), _bound(about.get("custom:halmos", ""))
+                )
+
+
+def _bound(options: str) -> str:
+    lengths = re.findall(r"--default-(array|bytes)-lengths (\S+)", options)
+    return ", ".join(f"{'arrays' if kind == 'array' else 'bytes'} of {length}" for kind, length in lengths)
+
+
+def _run_halmos(contract: str, options: Options) -> Run:
+    answer, log = options.folder / f"halmos-{contract}.json", options.folder / f"halmos-{contract}.log"
+    answer.unlink(missing_ok=True)
+    command = ["halmos", "--root", str(ROOT), "--forge-build-out", str(BUILT.relative_to(ROOT)), "--contract", contract]
+    command += ["--solver", "yices", "--solver-threads", "1", "--loop", str(LOOPS), "--no-status"]
+    # With the default of 1 ms most branches stay undecided, and paths that cannot be are followed.
+    command += ["--solver-timeout-branching", "1s", "--solver-timeout-assertion", "300s", "--json-output", str(answer)]
+    print(f"halmos: {contract}", flush=True)
+    with log.open("w", encoding="utf-8") as file:
+        try:
+            subprocess.run(command, cwd=ROOT, env=_environment(), stdout=file, stderr=file, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            file.write(f"\ngiven up after {SECONDS} seconds\n")
+    run = Run(log=re.sub(r"\x1b\[\d*m", "", log.read_text("utf-8")))
+    if answer.exists():
+        for results in json.loads(answer.read_text("utf-8"))["test_results"].values():
+            run.results |= {result["name"]: result for result in results}
+    return run
+
+
+def _judge(check: Check, run: Run) -> Proof:
+    result = run.results.get(check.signature)
+    if result is None:
+        return Proof(check, "halmos", "did not run", log=run.log[-3000:])
+    verdict = RESULTS.get(result["exitcode"], "error")
+    if verdict == "proved" and result["num_bounded_loops"]:
+        verdict = "bounded"
+    elif verdict == "proved" and (warning := _warning(check, run.log)):
+        verdict = f"warning: {warning}"
+    proof = Proof(check, "halmos", verdict, result["num_paths"][0], result["time"][0])
+    if not proof.ok:
+        proof.log = run.log[-3000:]
+    return proof
+
+
+def _warning(check: Check, log: str) -> str:
+    """Return what halmos warns of, in the lines that follow a check's result or name it."""
+    own = log.partition(f" {check.signature} (paths")[2].partition("(paths")[0]
+    found = re.search(r"^(?:WARNING|ERROR)\s+(.*)", own, re.MULTILINE)
+    return found.group(1).strip() if found else ""
+
+
+def _prove_claims() -> list[Proof]:
+    proofs = []
+    for file in sorted(SMT.glob("*.sol")):
+        print(f"SMT checker: {file.name}", flush=True)
+        started = time.monotonic()
+        command = ["node", str(SMT / "check.js"), str(TOOLS / "z3"), file.name]
+        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
+        messages = json.loads(ran.stdout)[0]["messages"] if ran.returncode == 0 else []
+        claims = list(_claims(file))
+        for check, lines, asserts in claims:
+            own = [message for message in messages if message["line"] in lines]
+            proof = Proof(check, "SMT checker", _verdict_of(own, len(asserts)), len(asserts))
+            proof.seconds = (time.monotonic() - started) / len(claims)
+            if not proof.ok:
+                proof.log = json.dumps(own, indent=1) + ran.stderr
+            proofs.append(proof)
+    return proofs
+
+
+def _verdict_of(messages: list[dict], asserts: int) -> str:
+    codes = [message["code"] for message in messages]
+    if VIOLATED in codes:
+        return "refuted"
+    if asserts and codes == [SAFE] * asserts:
+        return "proved"
+    unsettled = [message["message"] for message in messages if message["code"] not in (SAFE, ENGINE_IS_OLD)]
+    return f"undecided: {'; '.join(unsettled) or 'the compiler said nothing'}"
+
+
+def _claims(file: Path) -> Iterator[tuple[Check, range, list[int]]]:
+    lines = file.read_text("utf-8").split("\n")
+    starts = [number for number, line in enumerate(lines, 1) if line.startswith("    function ")]
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        comment: list[str] = []
+        for line in reversed(lines[: start - 1]):
+            if not line.strip().startswith("///"):
+                break
+            comment.insert(0, line.strip().removeprefix("///").strip())
+        words, _, invariants = " ".join(comment).removeprefix("@notice ").partition(" @dev ")
+        name = lines[start - 1].split("function ")[1].split("(")[0]
+        asserts = [number for number in range(start, end) if "assert(" in lines[number - 1]]
+        yield Check(f"{file.stem}Claims", name, words, invariants, ""), range(start, end), asserts
+
+
+def _say(proofs: list[Proof]) -> None:
+    for proof in proofs:
+        sign = "ok" if proof.ok else "FAILED"
+        print(f"  {sign}: {proof.check.contract}.{proof.check.name}: {proof.result}, {proof.seconds:.0f} s", flush=True)
+
+
+def _outcome(proofs: list[Proof]) -> Outcome:
+    claims = [proof for proof in proofs if not proof.is_wrong_on_purpose]
+    wrong = [proof for proof in proofs if proof.is_wrong_on_purpose]
+    failed = [proof for proof in proofs if not proof.ok]
+    rows: list[list[str | int]] = [
+        [proof.check.words, proof.check.invariants, proof.how, proof.check.bound or "none", proof.result]
+        for proof in claims
+    ]
+    figures: dict[str, int | float | str] = {
+        "properties": len(claims),
+        "proofs": sum(proof.result == "proved" for proof in claims),
+        "proofs that are bounded": sum(proof.result == "bounded" for proof in claims),
+        "proofs that failed": len(failed),
+        "wrong claims refuted": f"{sum(proof.ok for proof in wrong)} of {len(wrong)}",
+        "paths": sum(proof.parts for proof in claims if proof.how == "halmos"),
+        "assertions of the SMT checker": sum(proof.parts for proof in claims if proof.how != "halmos"),
+        "seconds of proving": round(sum(proof.seconds for proof in proofs)),
+    }
+    notes = [f"{proof.check.contract}.{proof.check.name}: {proof.result}\n{proof.log}" for proof in failed]
+    headers = ["Property", "Invariant", "How", "Bound", "Result"]
+    passed = bool(claims and wrong) and not failed
+    return Outcome("Proofs", passed, figures, [Table("What is proved", headers, rows)], notes)
+
+
+if __name__ == "__main__":
+    sys.exit(run_step("proofs", prove))

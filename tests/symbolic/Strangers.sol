@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
+
+import {Account, ICredits, Kind, Settlement, Terms} from "../../contracts/interfaces/ICredits.sol";
+import {Setting} from "./Setting.sol";
+
+/// @notice Somebody without a part in a plan, with money and credits of their own: any address but those of the setting.
+abstract contract Stranger is Setting {
+    address internal stranger;
+    Account internal accountBefore;
+    bytes32 internal planBefore;
+
+    function _enter() internal {
+        stranger = svm.createAddress("stranger");
+        vm.assume(stranger != HOLDER && stranger != BUILDER && stranger != FEE_OWNER && stranger != address(0));
+        vm.assume(stranger != REDEEMER && stranger != MINTER && stranger != address(credits));
+        _hold(HOLDER);
+        accountBefore = credits.accountOf(planId, HOLDER);
+        planBefore = _plan();
+    }
+
+    function _plan() private view returns (bytes32) {
+        (uint16 feeBps, address feeReceiver) = credits.protocolFee();
+        return keccak256(
+            abi.encode(
+                credits.termsOf(planId),
+                credits.stateOf(planId),
+                credits.uri(planId),
+                credits.isRedeemer(planId, REDEEMER),
+                credits.isRedeemer(planId, stranger),
+                credits.isMinter(planId, MINTER),
+                credits.isMinter(planId, stranger),
+                credits.owner(),
+                credits.pendingOwner(),
+                feeBps,
+                feeReceiver
+            )
+        );
+    }
+
+    /// @dev Calls as the stranger.
+    function _try(bytes memory data) internal returns (bool done) {
+        vm.prank(stranger);
+        (done,) = address(credits).call(data);
+    }
+
+    function _do(bytes memory data) internal {
+        require(_try(data));
+    }
+
+    function _compare(bool mayGive) internal view {
+        Account memory account = credits.accountOf(planId, HOLDER);
+        assert(account.balance == accountBefore.balance || (mayGive && account.balance > accountBefore.balance));
+        assert(account.settled == accountBefore.settled);
+        assert(account.accessUntil == accountBefore.accessUntil);
+        assert(account.trialTaken == accountBefore.trialTaken);
+        assert(_plan() == planBefore);
+    }
+}
+
+/// @notice What no stranger can call with success.
+contract StrangerRefusedProofs is Stranger {
+    /// @notice Every function that a stranger can call with success is among the twelve that are for everybody, whatever is passed.
+    /// @dev I3, I5, C14
+    /// @custom:halmos --default-array-lengths 1 --default-bytes-lengths 65
+    function check_allOtherFunctions__stranger__refused() public {
+        _enter();
+        bytes memory data = svm.createCalldata("Credits");
+        bytes4 selector = bytes4(data);
+        vm.assume(selector != ICredits.order.selector && selector != ICredits.orderWithPermit.selector);
+        vm.assume(selector != ICredits.orderWithAuthorization.selector && selector != ICredits.pay.selector);
+        vm.assume(selector != ICredits.registerPlan.selector && selector != ICredits.redeem.selector);
+        vm.assume(selector != ICredits.settle.selector && selector != ICredits.burn.selector);
+        vm.assume(selector != IERC1155.safeTransferFrom.selector);
+        vm.assume(selector != IERC1155.safeBatchTransferFrom.selector);
+        vm.assume(selector != IERC1155.setApprovalForAll.selector);
+        assert(!_try(data));
+    }
+
+    /// @notice A stranger cannot settle a voucher of any kind on a plan that did not allow them.
+    /// @dev I3, I4
+    function check_settle__stranger__refused(uint64 amount, uint64 ceiling, bytes32 context, uint64 deadline) public {
+        _enter();
+        Settlement[] memory items = new Settlement[](1);
+        items[0] = Settlement(HOLDER, amount, ceiling, context, deadline, svm.createBytes(65, "signature"));
+        assert(!_try(abi.encodeCall(ICredits.settle, (planId, items))));
+    }
+
+    /// @notice A stranger cannot redeem or burn credits of a holder, or transfer them.
+    /// @dev I3
+    function check_spend__stranger__refused(uint256 amount, address to, bytes32 context) public {
+        _enter();
+        assert(!_try(abi.encodeCall(ICredits.redeem, (planId, HOLDER, amount, context))));
+        assert(!_try(abi.encodeCall(ICredits.burn, (planId, HOLDER, amount))));
+        assert(!_try(abi.encodeCall(IERC1155.safeTransferFrom, (HOLDER, to, planId, amount, ""))));
+    }
+
+    /// @notice A redeemer of another plan cannot redeem or settle on this one.
+    /// @dev I3
+    function check_redeem__redeemerOfAnotherPlan__refused(uint256 amount) public {
+        _enter();
+        Terms memory terms = _terms();
+        terms.credits = 11;
+        uint256 other = _register(terms);
+        vm.prank(BUILDER);
+        credits.setRedeemer(other, stranger, true);
+        assert(!_try(abi.encodeCall(ICredits.redeem, (planId, HOLDER, amount, ""))));
+        assert(!_try(abi.encodeCall(ICredits.settle, (planId, new Settlement[](0)))));
+    }
+}
+
+/// @notice What a stranger can call with success changes nothing for others.
+contract StrangerHarmlessProofs is Stranger {
+    /// @notice A stranger's order lowers nobody's credits and changes no plan, for any receiver, quantity and maximum.
+    /// @dev I3, I5
+    function check_order__stranger__harmless(address receiver, uint256 quantity, uint256 maxCost, uint128 money)
+        public
+    {
+        _enter();
+        token.mint(stranger, money);
+        vm.prank(stranger);
+        token.approve(address(credits), money);
+        vm.assume(receiver.code.length == 0);
+        _do(abi.encodeCall(ICredits.order, (planId, receiver, quantity, maxCost)));
+        _compare(receiver == HOLDER);
+    }
+
+    /// @notice A stranger who redeems own credits lowers nobody else's and changes no plan.
+    /// @dev I3, I5
+    function check_redeem__ownCredits__harmless(address holder, uint256 amount) public {
+        _enter();
+        _hold(stranger);
+        _do(abi.encodeCall(ICredits.redeem, (planId, holder, amount, "")));
+        _compare(false);
+    }
+
+    /// @notice A stranger who burns own credits lowers nobody else's and changes no plan.
+    /// @dev I3, I5
+    function check_burn__ownCredits__harmless(address holder, uint256 amount) public {
+        _enter();
+        _hold(stranger);
+        _do(abi.encodeCall(ICredits.burn, (planId, holder, amount)));
+        _compare(false);
+    }
+
+    /// @notice A stranger's own approvals, whoever is approved, give no one power over a holder's credits.
+    /// @dev I3
+    function check_setApprovalForAll__stranger__harmless(address operator, bool approved, uint256 amount) public {
+        _enter();
+        _do(abi.encodeCall(IERC1155.setApprovalForAll, (operator, approved)));
+        assert(!_try(abi.encodeCall(ICredits.burn, (planId, HOLDER, amount))));
+        _compare(false);
+    }
+
+    /// @notice A stranger's plan takes no other's id and changes no other plan, whatever its price, credits and salt.
+    /// @dev I5, C27
+    function check_registerPlan__stranger__harmless(uint32 granted, uint96 price, bytes32 salt) public {
+        _enter();
+        Terms memory terms = _terms();
+        (terms.credits, terms.splits[0].amount) = (granted, price);
+        _do(abi.encodeCall(ICredits.registerPlan, (terms, salt, "mine")));
+        _compare(false);
+    }
+}
+
+/// @notice The same where credits may be transferred.
+contract StrangerTransferProofs is Stranger {
+    function _terms() internal view override returns (Terms memory terms) {
+        terms = super._terms();
+        terms.transferable = true;
+    }
+
+    /// @notice A stranger can transfer only own credits, to whomever, and lowers nobody else's.
+    /// @dev I3
+    function check_safeTransferFrom__stranger__onlyOwn(address from, address to, uint256 amount) public {
+        _enter();
+        _hold(stranger);
+        vm.assume(to.code.length == 0);
+        _do(abi.encodeCall(IERC1155.safeTransferFrom, (from, to, planId, amount, "")));
+        assert(from == stranger);
+        _compare(to == HOLDER);
+    }
+}
+
+/// @notice The same on a plan that is paid per use.
+contract StrangerPaysProofs is Stranger {
+    uint256 private usage;
+
+    function setUp() public override {
+        super.setUp();
+        Terms memory terms = _terms();
+        (terms.kind, terms.credits, terms.minRedeem, terms.maxRedeem) = (Kind.USAGE, 0, 0, 0);
+        usage = _register(terms);
+    }
+
+    /// @notice A stranger's payment for a request touches no credits and no other plan, and pays only for the stranger.
+    /// @dev I3, I6
+    function check_pay__stranger__harmless(uint256 quantity, uint256 maxCost, uint128 money) public {
+        _enter();
+        token.mint(HOLDER, 1 ether);
+        vm.prank(HOLDER);
+        token.approve(address(credits), 1 ether);
+        token.mint(stranger, money);
+        vm.prank(stranger);
+        token.approve(address(credits), money);
+        vm.assume(stranger != address(0x5e11));
+        _do(abi.encodeCall(ICredits.pay, (usage, quantity, maxCost, "")));
+        _compare(false);
+        assert(token.balanceOf(HOLDER) == 1 ether);
+        assert(token.balanceOf(stranger) == money - 5 * quantity);
+    }
+}
