@@ -18,7 +18,7 @@ PROOF: Final = re.compile(r"@dev ([^\n]*)\n(?:\s*///[^\n]*\n)*\s*function (check
 def read_checks() -> dict[str, list[str]]:
     """Return the campaign's checks of each invariant."""
     source = (ROOT / "tests" / "forge" / "Campaign.t.sol").read_text("utf-8")
-    names = [found for found in CHECK.finditer(source)]
+    names = list(CHECK.finditer(source))
     return {each: sorted({found[0] for found in names if found[1] == each}) for each in INVARIANTS}
 
 
@@ -35,9 +35,7 @@ def read_proofs() -> dict[str, list[tuple[str, str]]]:
 def render(text: str) -> str:
     """Return the README with the rows between the marks written anew."""
     checks, proofs = read_checks(), read_proofs()
-    rows = [
-        f"| {each} | {_names(checks[each])} | {_proofs(proofs[each])} |\n" for each in INVARIANTS
-    ]
+    rows = [f"| {each} | {_names(checks[each])} | {_proofs(proofs[each])} |\n" for each in INVARIANTS]
     before, rest = text.split(BEGIN)
     head = "| | checked after random calls | proved |\n|---|---|---|\n"
     return f"{before}{BEGIN}{head}{''.join(rows)}{END}{rest.split(END)[1]}"
