@@ -53,6 +53,7 @@ TRANSFERABLE = Terms(
     trial=False,
     transferable=True,
 )
+PAID_BY_USE = replace(TRANSFERABLE, kind=USAGE, credits=0, min_redeem=0, max_redeem=0, transferable=False)
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,10 @@ class Historian:
         return self.makers[name][1]()
 
     def opening(self) -> list[Step]:
-        """Return the first steps: everybody has tokens and has allowed Credits to take them, and there is something to transfer."""
+        """Return the first steps: everybody has tokens and has allowed Credits to take them, and there are
+        plans to transfer of and to pay."""
         steps = [Step("fund", person, (10**15,)) for person in self.people]
-        steps.append(Step("register_plan", self.people[0], (TRANSFERABLE, 0, "")))
+        steps += [Step("register_plan", self.people[0], (terms, 0, "")) for terms in (TRANSFERABLE, PAID_BY_USE)]
         return steps + [Step("approve", person, (10**14,)) for person in self.people]
 
     # ------------------------------------------------------------------ choices
