@@ -38,6 +38,23 @@ MOODS: dict[str, dict[str, int]] = {
 }
 """What a history does more of than others."""
 
+TRANSFERABLE = Terms(
+    kind=CREDITS,
+    activation=ON_PURCHASE,
+    token=COIN,
+    splits=(),
+    quoter=0,
+    settled_outside=False,
+    credits=100,
+    duration=0,
+    min_redeem=1,
+    max_redeem=10,
+    rule=HOLDER,
+    trial=False,
+    transferable=True,
+)
+PAID_BY_USE = replace(TRANSFERABLE, kind=USAGE, credits=0, min_redeem=0, max_redeem=0, transferable=False)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -99,8 +116,10 @@ class Historian:
         return self.makers[name][1]()
 
     def opening(self) -> list[Step]:
-        """Return the first steps: everybody has tokens, and most have allowed Credits to take them."""
+        """Return the first steps: everybody has tokens and has allowed Credits to take them, and there are
+        plans to transfer of and to pay."""
         steps = [Step("fund", person, (10**15,)) for person in self.people]
+        steps += [Step("register_plan", self.people[0], (terms, 0, "")) for terms in (TRANSFERABLE, PAID_BY_USE)]
         return steps + [Step("approve", person, (10**14,)) for person in self.people]
 
     # ------------------------------------------------------------------ choices
