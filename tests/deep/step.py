@@ -15,7 +15,23 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-SOURCES = ("contracts", "nvm_chain", "tests")
+DEPENDS = {
+    "static": ("contracts", "nvm_chain", "tests/static"),
+    "proofs": ("contracts", "tests/symbolic", "tests/smt"),
+    "coverage": ("contracts", "tests/forge"),
+    "histories": ("contracts", "tests/invariants"),
+    "campaign": ("contracts", "tests/forge"),
+    "mutants_of_python": ("nvm_chain", "tests/unit", "tests/mutation_python"),
+    "mutants": (
+        "contracts",
+        "tests/attacks",
+        "tests/conformance",
+        "tests/contracts",
+        "tests/invariants",
+        "tests/mutation",
+    ),
+}
+"""The steps, and what each is about: a finished step counts as long as that stays the same."""
 SUFFIXES = {".py", ".sol", ".toml", ".json", ".yml", ".txt"}
 
 
@@ -51,9 +67,9 @@ class Outcome:
     """Failures, with what shows them again; remarks."""
 
 
-def digest_of_sources() -> str:
-    """Return a hash over everything that a step may depend on: a finished step counts as long as it stays the same."""
-    files = [path for place in SOURCES for path in sorted((ROOT / place).rglob("*")) if path.suffix in SUFFIXES]
+def digest_of_sources(step: str) -> str:
+    """Return a hash over everything that a step is about."""
+    files = [path for place in DEPENDS[step] for path in sorted((ROOT / place).rglob("*")) if path.suffix in SUFFIXES]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
@@ -67,7 +83,7 @@ def run_step(name: str, step: Callable[[Options], Outcome], arguments: Sequence[
     options.folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     outcome = step(options)
-    about = {"name": name, "seed": options.seed, "sources": digest_of_sources()}
+    about = {"name": name, "seed": options.seed, "sources": digest_of_sources(name)}
     data = {**about, "seconds": round(time.monotonic() - started), **asdict(outcome)}
     (options.folder / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n", "utf-8")
     for key, value in outcome.figures.items():
