@@ -139,17 +139,17 @@ def _outcome(tally: Tally, rounds: int) -> Outcome:
     notes += [f"never called: {name}" for name in sorted(missing)]
     meant = [name for name in shares if name not in MUST_FAIL]
     figures: dict[str, int | float | str] = {
-        "campaign_rounds": rounds,
-        "campaign_histories": tally.histories,
-        "campaign_handler_calls": tally.handled,
-        "campaign_contract_calls": sum(tally.tries.values()),
-        "campaign_fuzz_cases": tally.fuzz_cases,
-        "campaign_functions": len(shares),
-        "campaign_success_percent": round(
+        "rounds": rounds,
+        "histories": tally.histories,
+        "calls of handlers": tally.handled,
+        "calls of the contracts": sum(tally.tries.values()),
+        "fuzz cases": tally.fuzz_cases,
+        "functions called": len(shares),
+        "share of calls that succeeded, in percent": round(
             100 * sum(tally.successes[name] for name in meant) / max(1, sum(tally.tries[name] for name in meant)), 1
         ),
-        "campaign_lowest_success_percent": min((shares[name] for name in meant), default=0),
-        "campaign_properties_held": len(tally.held) - len({failure.partition(":")[0] for failure in tally.failures}),
+        "lowest share of a function, in percent": min((shares[name] for name in meant), default=0),
+        "properties held": len(tally.held) - len({failure.partition(":")[0] for failure in tally.failures}),
     }
     calls = [[name, tally.tries[name], tally.successes[name], _share(name, shares)] for name in shares]
     held: list[list[str | int]] = [[name, count] for name, count in sorted(tally.held.items())]

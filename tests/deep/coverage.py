@@ -119,11 +119,11 @@ def _outcome(files: dict[str, FileCoverage]) -> Outcome:
         every.functions |= {f"{name} {function}": hits for function, hits in coverage.functions.items()}
         every.branches |= {(len(every.branches) + i, ""): hits for i, hits in enumerate(coverage.branches.values())}
     figures: dict[str, int | float | str] = {
-        "coverage_lines_percent": _percent(every.lines),
-        "coverage_branches_percent": _percent(every.branches),
-        "coverage_functions_percent": _percent(every.functions),
-        "coverage_branches_uncovered": len(uncovered),
-        "coverage_branches_explained": len([branch for branch in uncovered if branch in explanations]),
+        "lines, in percent": _percent(every.lines),
+        "branches, in percent": _percent(every.branches),
+        "functions, in percent": _percent(every.functions),
+        "branches that no forge test takes": len(uncovered),
+        "of these explained": len([branch for branch in uncovered if branch in explanations]),
     }
     reasons: list[list[str | int]] = [
         [f"{branch.file}:{line}", branch.code, branch.path, explanations.get(branch, "not explained")]

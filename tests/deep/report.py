@@ -1,16 +1,36 @@
 """The report of `make deep`: docs/assurance.md, the same as JSON beside it, and the lines of the README that quote it."""
 
 import json
+import re
 from typing import Any
 
-from nvm_chain.artifacts import read_artifact
+from nvm_chain.artifacts import ContractName, read_artifact
 from tests.deep.step import ROOT
 
 REPORT = ROOT / "docs" / "assurance.md"
 DATA = ROOT / "docs" / "assurance.json"
 README = ROOT / "README.md"
 BEGIN, END = "<!-- assurance: written by make deep -->", "<!-- assurance ends -->"
-CONTRACTS = ("Credits", "AgentRegistry")
+CONTRACTS: tuple[ContractName, ...] = ("Credits", "AgentRegistry")
+
+SENTENCES = {
+    "proofs": "**{proofs} properties proved** and {proofs that are bounded} proved up to a bound, by halmos and the compiler's own "
+    "prover, over {paths} paths; {wrong claims refuted} wrong claims refuted.",
+    "histories": "**{operations compared} operations** in {histories} random histories, {of these done} of them done and the rest "
+    "refused: {differences} differences from an independent model.",
+    "campaign": "**{calls of the contracts} calls by forge**, {share of calls that succeeded, in percent} % of which succeeded, "
+    "with hostile tokens, quoters, receivers and wallets: {properties held} properties held.",
+    "mutants": "**{mutants} broken contracts**: {found by histories} found by short histories, {found by the tests of the "
+    "function} and {found by all tests} more by the tests, {same code} no different in code, {does not compile} not compiling, "
+    "{survivors argued} argued to be no mistake, {survivors unexplained} unexplained, {left} not tried for want of time.",
+    "mutants_of_python": "**{mutants of Python modules} broken copies** of vouchers, pricing, units and ids: "
+    "{of these killed by a unit test} found, {of these argued to be no mistake} argued to be no mistake.",
+    "coverage": "{lines, in percent} % of the lines and {branches, in percent} % of the branches of the contracts are taken by "
+    "forge's tests alone.",
+    "static": "{slither findings accepted with a reason} findings by {slither detectors} detectors of slither, each looked at and "
+    "listed with its reason, {slither findings of these that are false} of them false; {house rules} house rules.",
+}
+"""What the README quotes of each step. In braces the name of a figure."""
 
 Found = dict[str, Any]
 """A step's outcome as its JSON file has it."""
@@ -82,9 +102,10 @@ def quote(readme: str, data: Found) -> str:
 
 
 def summarize(data: Found) -> str:
-    """Return what the README says of the last run: each step's figures, with a link to the rest."""
-    return "\n".join(f"- {step['title']}: {_sentence(step['figures'])}." for step in data["steps"].values())
+    """Return what the README says of the last run, one line for each step, with its figures in the braces."""
+    steps = data["steps"]
+    return "\n".join(f"- {_fill(sentence, steps[name]['figures'])}" for name, sentence in SENTENCES.items())
 
 
-def _sentence(figures: dict[str, object]) -> str:
-    return ", ".join(f"{name} {_number(value)}" for name, value in figures.items())
+def _fill(sentence: str, figures: dict[str, object]) -> str:
+    return re.sub(r"\{(.+?)\}", lambda found: _number(figures[found[1]]), sentence)
