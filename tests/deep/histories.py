@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from tests.deep.step import Options, Outcome, Table, run_step
 from tests.invariants.comparison import Disagreement, Tally
 from tests.invariants.running import run_history
+from tests.mutation.compiler import CREDITS, WarmCompiler
 from tests.support.sources import use_sources
 
 STEPS = 3000
@@ -21,11 +22,20 @@ SEEDS_APART = 1_000_000
 """A campaign of seed 7 runs the histories of seeds 7,000,000 and on."""
 
 
+PIPELINES: dict[str, dict[str, bool]] = {
+    "as deployed": {},
+    "without the optimizer": {"optimize": False},
+    "by the other code generator": {"optimize": True, "via_ir": True},
+}
+"""How the contract was compiled: a mistake of the compiler would show in one of them. Every fourth history has another."""
+
+
 @dataclass(frozen=True)
 class History:
     """What one history came to: how often each operation was tried and done, or the difference."""
 
     seed: int
+    pipeline: str
     tried: dict[str, int]
     succeeded: dict[str, int]
     difference: str = ""
@@ -43,6 +53,9 @@ def run_histories(options: Options) -> Outcome:
         [name, tally.tried[name], tally.succeeded[name], f"{tally.succeeded[name] / tally.tried[name]:.0%}"]
         for name in sorted(tally.tried)
     ]
+    pipelines: list[list[str | int]] = [
+        [name, sum(history.pipeline == name for history in done.values())] for name in PIPELINES
+    ]
     return Outcome(
         title="Random histories against an independent model",
         passed=bool(done) and not failed,
@@ -52,12 +65,16 @@ def run_histories(options: Options) -> Outcome:
             "of these done": f"{tally.succeeded.total() / max(1, tally.tried.total()):.0%}",
             "differences": len(failed),
         },
-        tables=[Table("Operations", ["operation", "tried", "done", "share"], rows)],
+        tables=[
+            Table("Operations", ["operation", "tried", "done", "share"], rows),
+            Table("How the contract was compiled", ["pipeline", "histories"], pipelines),
+        ],
         notes=[history.difference for history in failed],
     )
 
 
 def _run(options: Options, path: Path, done: dict[int, History]) -> None:
+    codes = _compile()
     end, following = time.monotonic() + options.minutes * 60, options.seed * SEEDS_APART
     with (
         TemporaryDirectory() as folder,
@@ -68,7 +85,9 @@ def _run(options: Options, path: Path, done: dict[int, History]) -> None:
         while time.monotonic() < end or running:
             while len(running) < PROCESSES and time.monotonic() < end:
                 if following not in done:
-                    running.add(pool.submit(_run_one, following))
+                    running.add(
+                        pool.submit(_run_one, following, _pipeline_of(following), codes[_pipeline_of(following)])
+                    )
                 following += 1
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             for history in (future.result() for future in finished):
@@ -86,12 +105,26 @@ def _begin(folder: str) -> None:
     use_sources(own)
 
 
-def _run_one(seed: int) -> History:
+def _compile() -> dict[str, bytes | None]:
+    """Return the code of each pipeline; none stands for what is deployed."""
+    with WarmCompiler() as compiler:
+        return {
+            name: bytes.fromhex(compiler.compile(CREDITS, {}, **settings)[0]) if settings else None
+            for name, settings in PIPELINES.items()
+        }
+
+
+def _pipeline_of(seed: int) -> str:
+    names = list(PIPELINES)
+    return names[1 + seed // 4 % (len(names) - 1)] if seed % 4 == 0 else names[0]
+
+
+def _run_one(seed: int, pipeline: str, code: bytes | None) -> History:
     try:
-        tally = run_history(seed, STEPS).tally
+        tally = run_history(seed, STEPS, code).tally
     except Disagreement as difference:
-        return History(seed, {}, {}, str(difference))
-    return History(seed, dict(tally.tried), dict(tally.succeeded))
+        return History(seed, pipeline, {}, {}, f"compiled {pipeline}: {difference}")
+    return History(seed, pipeline, dict(tally.tried), dict(tally.succeeded))
 
 
 def _read(path: Path) -> dict[int, History]:

@@ -27,14 +27,16 @@ class WarmCompiler:
         self._process: subprocess.Popen[str] | None = None
         self._compiles = 0
 
-    def compile(self, target: Target, files: Mapping[str, str], optimize: bool = False) -> tuple[str, str]:
+    def compile(
+        self, target: Target, files: Mapping[str, str], optimize: bool = False, via_ir: bool = False
+    ) -> tuple[str, str]:
         """Return a contract's creation and runtime code as hex, with these files in place of those in the folder."""
-        answer = self._ask({"files": files, "target": target, "settings": _settings(optimize), "trees": []})
+        answer = self._ask({"files": files, "target": target, "settings": _settings(optimize, via_ir), "trees": []})
         return answer["creation"], answer["runtime"]
 
     def read_trees(self, target: Target, paths: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the syntax trees of files that a contract is made of, by path."""
-        answer = self._ask({"files": {}, "target": target, "settings": _settings(optimize=False), "trees": paths})
+        answer = self._ask({"files": {}, "target": target, "settings": _settings(), "trees": paths})
         trees: dict[str, dict[str, Any]] = answer["trees"]
         return trees
 
@@ -73,10 +75,10 @@ class WarmCompiler:
         self.close()
 
 
-def _settings(optimize: bool) -> dict[str, Any]:
+def _settings(optimize: bool = False, via_ir: bool = False) -> dict[str, Any]:
     packaged = json.loads((ROOT / "nvm_chain/data/Credits.json").read_text("utf-8"))
     settings: dict[str, Any] = packaged["compiler"]["settings"]
     metadata = {"appendCBOR": False, "bytecodeHash": "none"}
     # For size where it is on: a mutant should not die of being a few bytes longer.
     optimizer = {"enabled": True, "runs": 1} if optimize else {"enabled": False}
-    return {**settings, "metadata": metadata, "optimizer": optimizer}
+    return {**settings, "metadata": metadata, "optimizer": optimizer, "viaIR": via_ir}
