@@ -139,7 +139,8 @@ node_modules/done: package-lock.json package.json .npmrc
 	@$(BIN)/python tools/link_tools.py
 	@touch $@
 
-# Proofs have an environment of their own: halmos, and the solvers yices and z3.
+# Proofs have an environment of their own: halmos, and the solvers yices and z3. Its lock is made from requirements/halmos.in with
+# uv pip compile, and the options of LOCK above.
 .venv-halmos/done: .venv/done-venv requirements/halmos.lock
 	$(say) 'Installing halmos and its solvers'
 	@$(PYTHON) -m venv --clear .venv-halmos
