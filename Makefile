@@ -92,13 +92,15 @@ format: setup ## Format Python and Solidity
 	@$(BIN)/forge fmt contracts tests
 
 # Keeps the versions that are in the locks; `make lock ARGS=--upgrade` takes newer ones.
-LOCK := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes \
+LOCK := $(BIN)/uv pip compile --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-header --quiet $(ARGS)
-lock: .venv/done-dev ## Write requirements/*.lock anew from pyproject.toml
+lock: .venv/done-dev ## Write requirements/*.lock anew from pyproject.toml and requirements/*.in
 	$(say) 'Locking'
 	@$(PIP) 'uv>=0.9,<1'
-	@$(LOCK) --extra ape --group dev --output-file requirements/dev.lock
-	@$(LOCK) --group build --constraint requirements/dev.lock --output-file requirements/run.lock
+	@$(LOCK) pyproject.toml --extra ape --group dev --output-file requirements/dev.lock
+	@$(LOCK) pyproject.toml --group build --constraint requirements/dev.lock --output-file requirements/run.lock
+	@for tool in halmos mutmut semgrep slither; do \
+		$(LOCK) requirements/$$tool.in --output-file requirements/$$tool.lock || exit 1; done
 
 setup: node_modules/done .venv/done-package .venv/done-tools .solc/done .build/done ## Set up what tests and checks need, without running any
 
