@@ -32,11 +32,20 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On anvil, run what depends on the chain; the rest has run with eth-tester, or starts its own."""
+    """On anvil, run what depends on the chain; the rest has run with eth-tester, or starts its own.
+
+    Random examples run once: they are about the contract, and another chain would be given other ones.
+    """
     if config.getoption("--chain") == "anvil":
-        chosen = [item for item in items if "base_chain" in getattr(item, "fixturenames", ())]
+        chosen = [
+            item for item in items if "base_chain" in getattr(item, "fixturenames", ()) and not _has_examples(item)
+        ]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
+
+
+def _has_examples(item: pytest.Item) -> bool:
+    return bool(getattr(getattr(item, "obj", None), "is_hypothesis_test", False))
 
 
 @pytest.fixture(scope="session")
