@@ -82,8 +82,8 @@ def run_step(name: str, step: Callable[[Options], Outcome], arguments: Sequence[
     options = Options(**vars(parser.parse_args(arguments)))
     options.folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    outcome = step(options)
     about = {"name": name, "seed": options.seed, "sources": digest_of_sources(name)}
+    outcome = step(options)
     data = {**about, "seconds": round(time.monotonic() - started), **asdict(outcome)}
     (options.folder / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n", "utf-8")
     for key, value in outcome.figures.items():
