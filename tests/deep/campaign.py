@@ -24,7 +24,7 @@ FUZZ_RUNS_A_MINUTE = 1_000
 MOST_FUZZ_RUNS = 20_000
 LEAST_SHARE = 50
 """Percent of the calls of a function that must have succeeded, for the campaign to mean something."""
-MUST_FAIL = {"sendFee", "mintItem", "order, unpaid", "registerPlan twice", "a plan that is not there"}
+MUST_FAIL = {"sendFee", "mintItem", "order, unpaid", "order, wrongly", "registerPlan twice", "a plan that is not there"}
 """What must fail whoever calls it."""
 
 

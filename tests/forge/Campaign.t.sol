@@ -72,7 +72,8 @@ contract CampaignTest {
             handlers.trialInHook.selector,
             handlers.referenceInHook.selector
         ];
-        bytes4[8] memory more = [
+        bytes4[9] memory more = [
+            handlers.orderWrongly.selector,
             handlers.orderUnpaid.selector,
             handlers.burnInPayment.selector,
             handlers.register.selector,

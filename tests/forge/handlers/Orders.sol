@@ -50,6 +50,22 @@ abstract contract Orders is Plans {
         _buy("order, unpaid", plan, it, data);
     }
 
+    /// @dev An order that would work, with one number made wrong: what is sent, what may be paid, how many.
+    function orderWrongly(uint128 seed) external onTime {
+        (PlanNote storage plan, Purchase memory it) = _findPurchase(seed, Way.ORDER);
+        if (_whyNot(plan, it, false) != 0) return;
+        uint256 which = _mix(seed, "number") % 6;
+        (, uint256 cost) = _price(plan, it.payer, it.quantity);
+        if (which < 2) it.value = which == 0 || it.value == 0 ? it.value + 1 : it.value - 1;
+        else if (which == 2 && cost > 0) it.maxCost = cost - 1;
+        else if (which == 3) it.quantity = 0;
+        else if (which == 4) it.quantity = uint256(type(uint32).max) + 1;
+        else it.receiver = address(0);
+        _allow(plan, it);
+        bytes memory data = abi.encodeCall(ICredits.order, (it.planId, it.receiver, it.quantity, it.maxCost));
+        _buy("order, wrongly", plan, it, data);
+    }
+
     function pay(uint128 seed) external onTime {
         (PlanNote storage plan, Purchase memory it) = _findPurchase(seed, Way.PAY);
         _allow(plan, it);

@@ -16,6 +16,7 @@ import {
 import {AnswersBytes} from "../../../contracts/test/quoters/AnswersBytes.sol";
 import {RevertsOnQuote} from "../../../contracts/test/quoters/RevertsOnQuote.sol";
 import {EvilWallet} from "../../../contracts/test/receivers/EvilWallet.sol";
+import {TakesFeeWithAuthorization} from "../../../contracts/test/tokens/TakesFeeWithAuthorization.sol";
 import {HonestToken} from "../../../contracts/test/tokens/HonestToken.sol";
 import {vm} from "../support/Vm.sol";
 import {Fixture} from "./Fixture.sol";
@@ -91,6 +92,40 @@ contract RefusalsTest is Fixture {
         vm.prank(HOLDER);
         credits.order{value: 100}(planId, HOLDER, 1, 100);
         _same(BUILDER.balance, 100, "I6 coin of the first receiver");
+    }
+
+    function _priced(address token) private returns (uint256) {
+        Terms memory terms = _terms();
+        terms.token = token;
+        terms.splits = new Split[](1);
+        terms.splits[0] = Split(STRANGER, 1000);
+        return _register(terms);
+    }
+
+    /// @dev I1, I6: also where the contract has coin of its own that it could pay with.
+    function testFuzz_order__withAnyValueAndMaxCost__takesTheExactPriceOnly(uint256 value, uint256 maxCost) external {
+        (value, maxCost) = (_bound(value, 998, 1002), _bound(maxCost, 998, 1002));
+        uint256 planId = _priced(address(0));
+        vm.deal(address(credits), 1e18);
+        vm.deal(HOLDER, value);
+        if (maxCost < 1000) vm.expectRevert(abi.encodeWithSelector(ICredits.CostAboveMax.selector, 1000, maxCost));
+        else if (value != 1000) vm.expectRevert(abi.encodeWithSelector(ICredits.WrongValue.selector, 1000, value));
+        vm.prank(HOLDER);
+        credits.order{value: value}(planId, HOLDER, 1, maxCost);
+        _same(address(credits).balance, 1e18, "I1 coin of the contract");
+    }
+
+    /// @dev I6: an authorization that brings less than was signed is none.
+    function test_orderWithAuthorization__thatBringsLess__reverts() external {
+        TakesFeeWithAuthorization token = new TakesFeeWithAuthorization();
+        token.mint(HOLDER, 1000);
+        token.mint(address(credits), 1000);
+        SignedOrder memory order;
+        (order.planId, order.payer, order.receiver) = (_priced(address(token)), HOLDER, HOLDER);
+        (order.quantity, order.maxCost) = (1, 1000);
+        vm.expectRevert(abi.encodeWithSelector(ICredits.AuthorizationFailed.selector, address(token), HOLDER, 1000));
+        credits.orderWithAuthorization(order, "");
+        _same(token.balanceOf(address(credits)), 1000, "I1 tokens of the contract");
     }
 
     function test_batches__ofUnequalLengths__revert() external {

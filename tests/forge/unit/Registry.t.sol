@@ -109,4 +109,44 @@ contract RegistryTest is Fixture {
             _same(page[i], 1 + offset + i, "agent");
         }
     }
+
+    /// @dev Links made and taken away in any order, against a table of them.
+    function testFuzz_detachPlan__inAnyOrder__keepsBothLists(uint256 seed) external {
+        AttachedPlan[] memory plans = _plans(4);
+        bool[4][4] memory attached; // by agent, by plan
+        for (uint256 i; i < 4; ++i) {
+            _agent(new AttachedPlan[](0));
+        }
+        for (uint256 step; step < 30; ++step) {
+            uint256 roll = uint256(keccak256(abi.encode(seed, step)));
+            (uint256 agent, uint256 plan) = (roll % 4, (roll >> 8) % 4);
+            vm.prank(BUILDER);
+            if (attached[agent][plan]) registry.detachPlan(agent + 1, plans[plan].planId);
+            else registry.attachPlan(agent + 1, plans[plan].planId, 1, 2);
+            attached[agent][plan] = !attached[agent][plan];
+            _checkLinks(plans, attached);
+        }
+    }
+
+    function _checkLinks(AttachedPlan[] memory plans, bool[4][4] memory attached) private view {
+        for (uint256 i; i < 4; ++i) {
+            (uint256 ofAgent, uint256 ofPlan) = (0, 0);
+            for (uint256 j; j < 4; ++j) {
+                if (attached[i][j]) ++ofAgent;
+                if (attached[j][i]) ++ofPlan;
+                if (attached[j][i]) {
+                    _check(_isIn(registry.agentsOf(plans[i].planId, 0, 9), j + 1), "an agent is missing");
+                }
+            }
+            _same(registry.plansOf(i + 1).length, ofAgent, "plans of the agent");
+            _same(registry.agentCountOf(plans[i].planId), ofPlan, "agents of the plan");
+        }
+    }
+
+    function _isIn(uint256[] memory list, uint256 wanted) private pure returns (bool) {
+        for (uint256 i; i < list.length; ++i) {
+            if (list[i] == wanted) return true;
+        }
+        return false;
+    }
 }
