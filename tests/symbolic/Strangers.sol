@@ -62,7 +62,7 @@ abstract contract Stranger is Setting {
 
 /// @notice What no stranger can call with success.
 contract StrangerRefusedProofs is Stranger {
-    /// @notice Every function that a stranger can call with success is among the twelve that are for everybody, whatever is passed.
+    /// @notice Every function that a stranger can call with success is among the eleven that are for everybody, whatever is passed.
     /// @dev I3, I5, C14
     /// @custom:halmos --default-array-lengths 1 --default-bytes-lengths 65
     function check_allOtherFunctions__stranger__refused() public {
