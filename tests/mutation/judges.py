@@ -53,7 +53,7 @@ def judge_by_histories(target: Target, creation: str, histories: Sequence[Histor
                     run_history(seed, steps, code, mood, shrink_seconds=0)
                 else:
                     run_registry_history(seed, steps, code)
-        except Exception as error:  # noqa: BLE001  # whatever goes wrong with a mutant shows the mistake
+        except Exception as error:  # noqa: BLE001  whatever goes wrong with a mutant shows the mistake
             return f"{mood} {seed}: {type(error).__name__}: {error}".partition("\n")[0][:300]
     return None
 
