@@ -41,6 +41,7 @@ contract Handlers is Newcomer {
     function checkBalances() external onTime {
         for (uint256 i; i < plans.length; ++i) {
             _checkBalances("the history", plans[i]);
+            _checkAllowed(plans[i], "the history");
         }
     }
 

@@ -46,6 +46,23 @@ contract RefusalsTest is Fixture {
         credits.mint(planId, HOLDER, 1);
     }
 
+    /// @dev I3: what an owner allowed ends with their ownership.
+    function test_acceptPlanOwnership__byAnother__endsWhatWasAllowed() external {
+        uint256 planId = _register(_terms());
+        vm.prank(BUILDER);
+        credits.setMinter(planId, HOLDER, true);
+        vm.prank(BUILDER);
+        credits.setRedeemer(planId, HOLDER, true);
+        vm.prank(BUILDER);
+        credits.transferPlanOwnership(planId, STRANGER);
+        vm.prank(STRANGER);
+        credits.acceptPlanOwnership(planId);
+        _check(!credits.isMinter(planId, HOLDER) && !credits.isRedeemer(planId, HOLDER), "still allowed");
+        vm.prank(HOLDER);
+        vm.expectRevert(abi.encodeWithSelector(ICredits.NotMinter.selector, planId, HOLDER));
+        credits.mint(planId, HOLDER, 1);
+    }
+
     function test_order__ofWhatIsNotForSale__reverts() external {
         Terms memory terms = _terms();
         terms.settledOutside = true;
