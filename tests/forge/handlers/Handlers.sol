@@ -14,6 +14,7 @@ contract Handlers is Newcomer {
         _setUpNewcomer();
         _setUpPlans();
         _setUpUnpayable();
+        _setUpCallback();
         _setUpAgents();
     }
 

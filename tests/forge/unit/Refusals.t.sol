@@ -145,6 +145,18 @@ contract RefusalsTest is Fixture {
         _same(token.balanceOf(address(credits)), 1000, "I1 tokens of the contract");
     }
 
+    function test_setProtocolFee__aboveTheCapOrToNobody__reverts() external {
+        vm.prank(OWNER);
+        vm.expectRevert(abi.encodeWithSelector(ICredits.FeeAboveCap.selector, 1001, 1000));
+        credits.setProtocolFee(1001, STRANGER);
+        address[2] memory nobody = [address(0), address(credits)];
+        for (uint256 i; i < 2; ++i) {
+            vm.prank(OWNER);
+            vm.expectRevert(abi.encodeWithSelector(ICredits.InvalidFeeReceiver.selector, nobody[i]));
+            credits.setProtocolFee(1000, nobody[i]);
+        }
+    }
+
     function test_batches__ofUnequalLengths__revert() external {
         uint256 planId = _register(_terms());
         bytes memory error = abi.encodeWithSelector(IERC1155Errors.ERC1155InvalidArrayLength.selector, 1, 2);
