@@ -185,8 +185,20 @@ contract RefusalsTest is Fixture {
         credits.burn(planId, HOLDER, 3);
     }
 
+    function test_mint__ofMorePeriodsThanThereAre__reverts() external {
+        uint256 planId = _onPurchase();
+        uint256 most = type(uint64).max;
+        vm.prank(BUILDER);
+        vm.expectRevert(abi.encodeWithSelector(ICredits.CreditsOverflow.selector, planId, HOLDER, most + 1));
+        credits.mint(planId, HOLDER, most + 1);
+        _mint(planId, HOLDER, most);
+        _same(credits.balanceOf(HOLDER, planId), most, "periods");
+    }
+
     function test_redeem__onATimePlanFromPurchase__reverts() external {
         uint256 planId = _onPurchase();
+        (bool ok, bytes4 reason) = credits.canRedeem(planId, HOLDER, 1);
+        _check(!ok && reason == ICredits.NotRedeemable.selector, "canRedeem");
         vm.prank(HOLDER);
         _expect(ICredits.NotRedeemable.selector, planId);
         credits.redeem(planId, HOLDER, 1, 0);
