@@ -14,6 +14,7 @@ contract Handlers is Newcomer {
         _setUpNewcomer();
         _setUpPlans();
         _setUpUnpayable();
+        _setUpCallback();
         _setUpAgents();
     }
 
@@ -41,6 +42,7 @@ contract Handlers is Newcomer {
     function checkBalances() external onTime {
         for (uint256 i; i < plans.length; ++i) {
             _checkBalances("the history", plans[i]);
+            _checkAllowed(plans[i], "the history");
         }
     }
 

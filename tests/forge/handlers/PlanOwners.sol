@@ -60,6 +60,7 @@ abstract contract PlanOwners is Transfers {
         bytes memory data = abi.encodeCall(ICredits.acceptPlanOwnership, (plan.id));
         if (_try("acceptPlanOwnership", caller, data, why)) (plan.owner, plan.pendingOwner) = (caller, address(0));
         _checkState(plan, "acceptPlanOwnership");
+        _checkAllowed(plan, "acceptPlanOwnership");
     }
 
     function _findOwned(uint256 seed) internal view returns (PlanNote storage plan, address caller, bytes4 why) {
@@ -69,6 +70,17 @@ abstract contract PlanOwners is Transfers {
         if (_isWrong(seed) && seed % 2 == 0 && plan.pendingOwner != address(0)) caller = plan.pendingOwner;
         if (_isWrong(seed) && seed % 2 == 1) caller = creators[plan.id];
         why = caller == plan.owner ? bytes4(0) : ICredits.NotPlanOwner.selector;
+    }
+
+    /// @dev I3: whom the plan's present owner allows, and nobody whom another allowed.
+    function _checkAllowed(PlanNote storage plan, string memory call) internal view {
+        for (uint256 i; i < WILLING; ++i) {
+            bool redeems = plan.redeemers[plan.owner][holders[i]];
+            bool mints = plan.minters[plan.owner][holders[i]];
+            string memory whose = string.concat(" of ", _name(plan), ", ", vm.toString(i));
+            _check(credits.isRedeemer(plan.id, holders[i]) == redeems, string.concat("I3 ", call, ": redeemer", whose));
+            _check(credits.isMinter(plan.id, holders[i]) == mints, string.concat("I3 ", call, ": minter", whose));
+        }
     }
 
     function _checkState(PlanNote storage plan, string memory call) internal view {

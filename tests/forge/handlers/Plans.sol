@@ -41,6 +41,15 @@ abstract contract Plans is Base {
         _register(holders[2], terms);
     }
 
+    /// @dev One in a token that calls back, see {Reentrants}.
+    function _setUpCallback() internal {
+        Terms memory terms;
+        (terms.credits, terms.minRedeem, terms.maxRedeem, terms.token) = (3, 1, 1, address(callsBack));
+        terms.splits = new Split[](2);
+        (terms.splits[0], terms.splits[1]) = (Split(payees[0], 5), Split(payees[1], 1e6));
+        _register(holders[3], terms);
+    }
+
     function _setFirstFee(uint16 bps) private {
         (feeBps, feeReceiver) = (bps, payees[3]);
         vm.prank(feeOwner);

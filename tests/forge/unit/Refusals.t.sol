@@ -46,6 +46,23 @@ contract RefusalsTest is Fixture {
         credits.mint(planId, HOLDER, 1);
     }
 
+    /// @dev I3: what an owner allowed ends with their ownership.
+    function test_acceptPlanOwnership__byAnother__endsWhatWasAllowed() external {
+        uint256 planId = _register(_terms());
+        vm.prank(BUILDER);
+        credits.setMinter(planId, HOLDER, true);
+        vm.prank(BUILDER);
+        credits.setRedeemer(planId, HOLDER, true);
+        vm.prank(BUILDER);
+        credits.transferPlanOwnership(planId, STRANGER);
+        vm.prank(STRANGER);
+        credits.acceptPlanOwnership(planId);
+        _check(!credits.isMinter(planId, HOLDER) && !credits.isRedeemer(planId, HOLDER), "still allowed");
+        vm.prank(HOLDER);
+        vm.expectRevert(abi.encodeWithSelector(ICredits.NotMinter.selector, planId, HOLDER));
+        credits.mint(planId, HOLDER, 1);
+    }
+
     function test_order__ofWhatIsNotForSale__reverts() external {
         Terms memory terms = _terms();
         terms.settledOutside = true;
@@ -128,6 +145,18 @@ contract RefusalsTest is Fixture {
         _same(token.balanceOf(address(credits)), 1000, "I1 tokens of the contract");
     }
 
+    function test_setProtocolFee__aboveTheCapOrToNobody__reverts() external {
+        vm.prank(OWNER);
+        vm.expectRevert(abi.encodeWithSelector(ICredits.FeeAboveCap.selector, 1001, 1000));
+        credits.setProtocolFee(1001, STRANGER);
+        address[2] memory nobody = [address(0), address(credits)];
+        for (uint256 i; i < 2; ++i) {
+            vm.prank(OWNER);
+            vm.expectRevert(abi.encodeWithSelector(ICredits.InvalidFeeReceiver.selector, nobody[i]));
+            credits.setProtocolFee(1000, nobody[i]);
+        }
+    }
+
     function test_batches__ofUnequalLengths__revert() external {
         uint256 planId = _register(_terms());
         bytes memory error = abi.encodeWithSelector(IERC1155Errors.ERC1155InvalidArrayLength.selector, 1, 2);
@@ -156,8 +185,20 @@ contract RefusalsTest is Fixture {
         credits.burn(planId, HOLDER, 3);
     }
 
+    function test_mint__ofMorePeriodsThanThereAre__reverts() external {
+        uint256 planId = _onPurchase();
+        uint256 most = type(uint64).max;
+        vm.prank(BUILDER);
+        vm.expectRevert(abi.encodeWithSelector(ICredits.CreditsOverflow.selector, planId, HOLDER, most + 1));
+        credits.mint(planId, HOLDER, most + 1);
+        _mint(planId, HOLDER, most);
+        _same(credits.balanceOf(HOLDER, planId), most, "periods");
+    }
+
     function test_redeem__onATimePlanFromPurchase__reverts() external {
         uint256 planId = _onPurchase();
+        (bool ok, bytes4 reason) = credits.canRedeem(planId, HOLDER, 1);
+        _check(!ok && reason == ICredits.NotRedeemable.selector, "canRedeem");
         vm.prank(HOLDER);
         _expect(ICredits.NotRedeemable.selector, planId);
         credits.redeem(planId, HOLDER, 1, 0);
