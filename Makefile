@@ -43,13 +43,13 @@ demo: .venv/done-package ## Run the whole story on a chain inside this process: 
 	$(say) 'Running the demo'
 	@$(BIN)/nvm-chain demo $(ARGS)
 
-test: setup ## Run the tests: on eth-tester, by forge, the contracts again on anvil, then through Ape
+test: setup ## Run the tests: on eth-tester, by forge, the whole path again on anvil, then through Ape
 	$(say) 'Every test but those of make check, on eth-tester'
 	@$(PYTEST) --chain eth-tester $(CHECKED:%=--ignore=%)
 	$(say) 'A short campaign of random calls, by forge'
 	@FOUNDRY_PROFILE=quick $(BIN)/forge test --offline --summary
-	$(say) 'The contracts, attacks on them and the whole path again, on anvil'
-	@$(PYTEST) --chain anvil $(wildcard tests/contracts tests/attacks tests/conformance tests/integration)
+	$(say) 'Conformance and the whole path again, on anvil'
+	@$(PYTEST) --chain anvil $(wildcard tests/conformance tests/integration)
 	$(say) 'Through Ape'
 	@$(if $(wildcard tests/ape),$(BIN)/ape test tests/ape,echo 'tests/ape is not there')
 
@@ -66,6 +66,8 @@ check: setup .venv-slither/done .venv-semgrep/done ## Run formatters, linters, t
 	@$(PYTEST) $(CHECKED)
 
 deep: setup .venv-slither/done .venv-semgrep/done .venv-halmos/done .venv-mutmut/done ## Run the long campaigns, proofs and mutants, and write the report: make deep SEED=7 MINUTES=60
+	$(say) 'The contracts and attacks on them again, on anvil'
+	@$(PYTEST) --chain anvil tests/contracts tests/attacks
 	@$(BIN)/python -m tests.deep $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
 
 bench: setup ## Measure gas from receipts, compare with the committed table, and time vouchers

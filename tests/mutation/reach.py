@@ -28,12 +28,15 @@ _TOPICS: Final[dict[str, tuple[str, ...]]] = {
     "Ledger._takeTrial": ("trial",),
     "Ledger._tidy": ("limits", "arithmetic", "expiring", "expiring_history"),
     "Lots": ("expiring", "expiring_history", "limits"),
-    "SignedOrders": ("museum",),
+    "SignedOrders": ("signed_orders", "museum"),
     "Splits": ("arithmetic", "coin"),
     "TermsRules": ("terms_rules",),
+    "Credits._hasSigned": ("forged_vouchers", "wallets"),
+    "Credits._settleOne": ("forged_vouchers", "wallets"),
+    "Vouchers": ("forged_vouchers", "wallets"),
 }
 """Test files that are about a subject and not about one function, by what the subject is in the code."""
-_FOLDERS: Final = {AGENTS: "tests/contracts/agents"}
+_FOLDERS: Final = {AGENTS: ("tests/contracts/agents",)}
 
 
 class Reach:
@@ -66,12 +69,12 @@ class Reach:
 
     def files(self, target: Target, place: str) -> list[str]:
         """Return the test files that are named after those functions, the nearest first, each once."""
-        folder = ROOT / _FOLDERS.get(target, "tests/contracts")
+        folders = [ROOT / folder for folder in _FOLDERS.get(target, ("tests/contracts", "tests/attacks"))]
         words = [word for part in (place, place.partition(".")[0]) for word in _TOPICS.get(part, ())]
         words += [snake_case(function) for function in self.functions(place)]
-        found = [path for word in words for path in sorted(folder.glob(f"test_{word}*.py"))]
+        found = [path for word in words for folder in folders for path in sorted(folder.glob(f"test_{word}*.py"))]
         if target == AGENTS or place.endswith(".constructor"):
-            found += sorted(folder.glob("test_*.py"))
+            found += [path for folder in folders for path in sorted(folder.glob("test_*.py"))]
         return _each_once(str(path.relative_to(ROOT)) for path in found)
 
 

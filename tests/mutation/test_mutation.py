@@ -64,7 +64,7 @@ def test_survivors__that_are_argued__exist(mutants: list[Mutant]) -> None:
 def test_reach__of_an_inner_function__is_the_outer_functions_and_their_tests(trees: Trees) -> None:
     reach = Reach(trees[CREDITS])
     assert set(reach.functions("Credits._checkValue")) == {"order", "orderWithPermit", "pay"}
-    assert "tests/contracts/test_settle_attacks.py" in reach.files(CREDITS, "Vouchers.digestOf")
+    assert "tests/attacks/test_forged_vouchers.py" in reach.files(CREDITS, "Vouchers.digestOf")
     assert "tests/contracts/test_trial.py" in reach.files(CREDITS, "Ledger._takeTrial")
 
 
