@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 ContractName = Literal["Credits", "AgentRegistry", "TestUSDC"]
 
-FOLDER: Final[Traversable] = files("nvm_chain") / "data"
+FOLDER: Traversable = files("nvm_chain") / "data"
 
 
 @dataclass(frozen=True, slots=True)

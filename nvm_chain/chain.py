@@ -212,8 +212,8 @@ class Chain:
     def send(self, signer: Signer, function: ContractFunction, value: int = 0, extra_gas: int = 0) -> TxReceipt:
         """Send a call of a contract function with ``value`` wei, and wait until it is mined.
 
-        ``extra_gas`` goes on top of the estimate, up to what a
-        transaction may use, for strangers' contracts that may use more when it counts.
+        ``extra_gas`` goes on top of the estimate, up to what a transaction may use, for strangers' contracts that may use
+        more when it counts.
         Simulates first, so a transaction that would fail is not sent and costs nothing. Raises the contract's
         error, InsufficientCoin, NotMined, OutcomeUnknown, OutOfGas, or a NetworkError. After a NetworkError nothing was
         sent; after NotMined and OutcomeUnknown look the transaction up before sending it again.

@@ -12,15 +12,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from nvm_chain.chain import Chain
-from nvm_chain.embedded import deploy_all
 from nvm_chain.errors import NetworkError, NotMined, RpcFailed
-from tests.support.anvil import open_anvil, run_anvil
+from tests.support.anvil import open_anvil
 from tests.support.compiled import read_abi
 from tests.support.world import World
 
@@ -28,15 +24,6 @@ THREADS, SENDS = 8, 4
 PROCESSES, SENDS_EACH = 3, 4
 PATIENCE_SECONDS = 3
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def node() -> Iterator[World]:
-    """An anvil of this file's own, with Credits and TestUSDC on it."""
-    with run_anvil() as url:
-        chain = open_anvil(url)
-        deploy_all(chain, chain.accounts[0])
-        yield World(chain)
 
 
 def send_until_done(chain: Chain, token_address: str, sends: int) -> tuple[list[str], int]:

@@ -12,7 +12,7 @@ from web3.types import TxReceipt
 
 from nvm_chain.contract_errors import PaymentFailed
 from nvm_chain.types import Rule, Split
-from tests.support.books import Books
+from tests.support.books import Books, open_books_of_sale
 from tests.support.events import selector
 from tests.support.gas import simulate
 from tests.support.reentry import arm, encode, outcome_of, through, through_many
@@ -63,17 +63,7 @@ class Stage:
 
     def open_books(self) -> Books:
         """Start to watch everybody's tokens."""
-        world = self.world
-        return Books(
-            world,
-            self.token,
-            payer=world.subscriber.address,
-            actor=self.actor.address,
-            first=world.builder.address,
-            second=world.partner.address,
-            protocol=world.fee_receiver.address,
-            other=world.other.address,
-        )
+        return open_books_of_sale(self.world, self.token, actor=self.actor.address, other=self.world.other.address)
 
     def balance(self, holder: str) -> int:
         """Return the credits of a holder."""

@@ -4,29 +4,17 @@ No index exists yet. The client remembers nothing of the chain: whatever it says
 is so then. A signed order or a voucher that was taken back can be brought again, and counts once in the history that stays (P4).
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from nvm_chain.contract_errors import InsufficientCredits
 from nvm_chain.credits import read_account
-from nvm_chain.embedded import deploy_all
 from nvm_chain.errors import RpcFailed, VoucherUsedUp
 from nvm_chain.orders import order_plan
 from nvm_chain.relaying import relay_order, sign_plan_order
 from nvm_chain.settling import check_voucher, settle_vouchers, sign_next_voucher
-from tests.support.anvil import open_anvil, run_anvil
 from tests.support.world import CREDITS, FUNDS, PRICE, World
-
-
-@pytest.fixture(scope="module")
-def node() -> Iterator[World]:
-    """An anvil of this file's own, with Credits and TestUSDC on it."""
-    with run_anvil() as url:
-        chain = open_anvil(url)
-        deploy_all(chain, chain.accounts[0])
-        yield World(chain)
 
 
 def reorganise(world: World, depth: int) -> None:

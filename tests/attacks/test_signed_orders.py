@@ -13,7 +13,7 @@ from nvm_chain.authorizations import OrderAuthorization
 from nvm_chain.contract_errors import AuthorizationFailed, PaymentFailed
 from nvm_chain.errors import RevertedWithReason
 from nvm_chain.types import Split
-from tests.support.books import Books
+from tests.support.books import Books, open_books_of_sale
 from tests.support.gas import TRANSACTION_GAS_CAP
 from tests.support.reentry import arm, encode, outcome_of, through, through_many
 from tests.support.reverts import reverts
@@ -66,16 +66,7 @@ class Stage:
 
     def open_books(self) -> Books:
         """Start to watch everybody's tokens."""
-        world = self.world
-        return Books(
-            world,
-            self.token,
-            payer=world.subscriber.address,
-            actor=self.actor.address,
-            first=world.builder.address,
-            second=world.partner.address,
-            protocol=world.fee_receiver.address,
-        )
+        return open_books_of_sale(self.world, self.token, actor=self.actor.address)
 
     def refused(self, value: int = 1200) -> AuthorizationFailed:
         """Return the error of an authorization that did not bring its money."""

@@ -10,25 +10,14 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.embedded import deploy_all
 from nvm_chain.errors import NotMined, NvmChainError, OrderAlreadyMade
 from nvm_chain.orders import order_plan
 from nvm_chain.plans import read_plan, set_plan_active
 from nvm_chain.relaying import relay_order, sign_plan_order
 from nvm_chain.tokens import approve_credits
-from tests.support.anvil import open_anvil, run_anvil
 from tests.support.world import CREDITS, FUNDS, PRICE, World
 
 PATIENCE_SECONDS = 2
-
-
-@pytest.fixture(scope="module")
-def node() -> Iterator[World]:
-    """An anvil of this file's own, with Credits and TestUSDC on it."""
-    with run_anvil() as url:
-        chain = open_anvil(url)
-        deploy_all(chain, chain.accounts[0])
-        yield World(chain)
 
 
 @pytest.fixture

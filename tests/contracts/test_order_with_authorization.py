@@ -25,7 +25,7 @@ from nvm_chain.contract_errors import (
 )
 from nvm_chain.eip712 import Domain
 from nvm_chain.types import Kind
-from tests.support.books import Books
+from tests.support.books import Books, open_books_of_sale
 from tests.support.events import fee_forgone, granted, ordered
 from tests.support.reverts import reverts
 from tests.support.signed import (
@@ -50,15 +50,7 @@ def rich(world: World) -> World:
 
 
 def _books(world: World) -> Books:
-    return Books(
-        world,
-        world.usdc,
-        payer=world.subscriber.address,
-        first=world.builder.address,
-        second=world.partner.address,
-        protocol=world.fee_receiver.address,
-        relayer=world.relayer.address,
-    )
+    return open_books_of_sale(world, world.usdc, relayer=world.relayer.address)
 
 
 def _refused(world: World, value: int = PRICE) -> AuthorizationFailed:

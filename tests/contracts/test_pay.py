@@ -16,7 +16,7 @@ from nvm_chain.contract_errors import (
     WrongValue,
 )
 from nvm_chain.types import Activation, Kind, Split
-from tests.support.books import COIN, Books
+from tests.support.books import COIN, Books, open_books_of_sale
 from tests.support.events import fee_forgone
 from tests.support.reentry import arm, outcome_of, through
 from tests.support.reverts import reverts
@@ -34,14 +34,7 @@ def _pay(
 
 
 def _books(world: World) -> Books:
-    return Books(
-        world,
-        world.usdc,
-        payer=world.subscriber.address,
-        first=world.builder.address,
-        second=world.partner.address,
-        protocol=world.fee_receiver.address,
-    )
+    return open_books_of_sale(world, world.usdc)
 
 
 def _account(world: World, plan_id: int) -> tuple[int, int, int, bool]:

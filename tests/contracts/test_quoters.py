@@ -3,12 +3,9 @@
 Hostile ones are in tests/attacks/test_quoters. What `quote` says of the honest one is in test_quote.
 """
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from web3.contract.contract import Contract, ContractFunction
 
 from nvm_chain.contract_errors import QuoteFailed, WrongValue
 from nvm_chain.errors import NvmChainError
@@ -17,38 +14,11 @@ from tests.support.books import COIN, Books
 from tests.support.events import granted, ordered
 from tests.support.fuzz import on_chain
 from tests.support.gas import TRANSACTION_GAS_CAP
+from tests.support.quoted import MAX_COST, ask_quote, open_quoted_books, order_quoted, register_quoted
 from tests.support.reverts import reverts
-from tests.support.signed import plan_of_two
-from tests.support.world import CREDITS, MAX_UINT, ZERO, World
+from tests.support.world import CREDITS, ZERO, World
 
-MAX_COST = 2**128 - 1
-REFUSED = 4242
-PRICE_WORD = (1000).to_bytes(32, "big")
 TIERS = [(1, 100), (10, 90), (100, 55)]
-
-
-def _plan(world: World, quoter: Contract, **changes: Any) -> int:
-    return world.register(**{**plan_of_two(world), **changes}, quoter=quoter.address)
-
-
-def _order(world: World, plan_id: int, quantity: int = 1, max_cost: int = MAX_UINT) -> ContractFunction:
-    return world.credits.functions.order(plan_id, world.subscriber.address, quantity, max_cost)
-
-
-def _quote(world: World, plan_id: int, quantity: int = 1, payer: str | None = None) -> int:
-    return int(world.read(world.credits.functions.quote(plan_id, payer or world.subscriber.address, quantity)))
-
-
-def _books(world: World) -> Books:
-    return Books(
-        world,
-        world.usdc,
-        payer=world.subscriber.address,
-        first=world.builder.address,
-        second=world.partner.address,
-        third=world.other.address,
-        protocol=world.fee_receiver.address,
-    )
 
 
 # ---------------------------------------------------------------- the honest example
@@ -58,9 +28,9 @@ def _books(world: World) -> Books:
     ("quantity", "cost"), [(1, 100), (2, 200), (9, 900), (10, 900), (11, 990), (99, 8910), (100, 5500), (101, 5555)]
 )
 def test_order__with_a_volume_discount__pays_the_tiers_price(funded: World, quantity: int, cost: int) -> None:
-    plan_id, payer = _plan(funded, funded.deploy("VolumeDiscount", TIERS)), funded.subscriber.address
-    books = _books(funded)
-    receipt = funded.send(funded.subscriber, _order(funded, plan_id, quantity, cost))
+    plan_id, payer = register_quoted(funded, funded.deploy("VolumeDiscount", TIERS)), funded.subscriber.address
+    books = open_quoted_books(funded)
+    receipt = funded.send(funded.subscriber, order_quoted(funded, plan_id, quantity, cost))
     second = cost * 300 // 1000
     assert books.changes() == {"payer": -cost, "first": cost - second, "second": second}
     assert funded.events(receipt) == [
@@ -71,17 +41,17 @@ def test_order__with_a_volume_discount__pays_the_tiers_price(funded: World, quan
 
 def test_order__with_a_volume_discount_below_its_lowest_tier__reverts(funded: World) -> None:
     quoter = funded.deploy("VolumeDiscount", [(5, 10)])
-    plan_id = _plan(funded, quoter)
+    plan_id = register_quoted(funded, quoter)
     with reverts(QuoteFailed(plan_id, quoter.address)):
-        funded.send(funded.subscriber, _order(funded, plan_id, 4))
-    funded.send(funded.subscriber, _order(funded, plan_id, 5))
+        funded.send(funded.subscriber, order_quoted(funded, plan_id, 4))
+    funded.send(funded.subscriber, order_quoted(funded, plan_id, 5))
     assert funded.tokens(funded.builder.address) == 35
 
 
 def test_volume_discount__of_the_dearest_tier_and_the_largest_order__stays_a_price(world: World) -> None:
     """C30: the largest quantity times the highest unit price is below 2^128."""
-    plan_id = _plan(world, world.deploy("VolumeDiscount", [(1, 2**96 - 1)]))
-    assert _quote(world, plan_id, 2**32 - 1) == (2**32 - 1) * (2**96 - 1)
+    plan_id = register_quoted(world, world.deploy("VolumeDiscount", [(1, 2**96 - 1)]))
+    assert ask_quote(world, plan_id, 2**32 - 1) == (2**32 - 1) * (2**96 - 1)
 
 
 @pytest.mark.parametrize("tiers", [[], [(1, 5), (1, 4)], [(2, 5), (1, 4)], [(1, 9), (10, 8), (9, 7)]])
@@ -117,25 +87,27 @@ def test_order__of_a_quoted_cost__gives_the_dust_to_the_first(
 ) -> None:
     """C29: shares are rounded down and the first split takes what is left."""
     three = tuple(Split(role.address, 1) for role in (funded.builder, funded.partner, funded.other))
-    plan_id = _plan(funded, funded.deploy("ChangesPrice", cost), splits=three)
-    books = _books(funded)
-    funded.send(funded.subscriber, _order(funded, plan_id))
+    plan_id = register_quoted(funded, funded.deploy("ChangesPrice", cost), splits=three)
+    books = open_quoted_books(funded)
+    funded.send(funded.subscriber, order_quoted(funded, plan_id))
     expected = {"payer": -cost, **dict(zip(("first", "second", "third"), shares, strict=False))}
     assert books.changes() == {name: change for name, change in expected.items() if change}
 
 
 def test_order__with_one_split__gives_it_all_of_the_quoted_cost(funded: World) -> None:
-    plan_id = _plan(funded, funded.deploy("ChangesPrice", 777), splits=(Split(funded.builder.address, 2**96 - 1),))
-    funded.send(funded.subscriber, _order(funded, plan_id))
+    plan_id = register_quoted(
+        funded, funded.deploy("ChangesPrice", 777), splits=(Split(funded.builder.address, 2**96 - 1),)
+    )
+    funded.send(funded.subscriber, order_quoted(funded, plan_id))
     assert funded.tokens(funded.builder.address) == 777
 
 
 def test_order__with_a_quoted_cost_and_a_fee__takes_the_fee_out_of_each_share(funded: World) -> None:
     """I6: 1001 are shared as 701 and 300; 2.5 % of each, rounded down, are 17 and 7."""
     funded.set_fee(250)
-    plan_id = _plan(funded, funded.deploy("ChangesPrice", 1001))
-    books = _books(funded)
-    funded.send(funded.subscriber, _order(funded, plan_id))
+    plan_id = register_quoted(funded, funded.deploy("ChangesPrice", 1001))
+    books = open_quoted_books(funded)
+    funded.send(funded.subscriber, order_quoted(funded, plan_id))
     assert books.changes() == {"payer": -1001, "first": 684, "second": 293, "protocol": 24}
 
 
@@ -156,7 +128,7 @@ def test_order__of_any_cost_and_weights__pays_exactly_the_sum(
         Split(world.chain.web3.to_checksum_address(receiver), weight)
         for receiver, weight in zip(receivers, weights, strict=True)
     )
-    plan_id = _plan(world, world.deploy("ChangesPrice", cost), splits=splits)
+    plan_id = register_quoted(world, world.deploy("ChangesPrice", cost), splits=splits)
     world.fund(world.subscriber, amount=10**15)
     books = Books(
         world,
@@ -165,7 +137,7 @@ def test_order__of_any_cost_and_weights__pays_exactly_the_sum(
         protocol=world.fee_receiver.address,
         **{name: world.chain.web3.to_checksum_address(receiver) for name, receiver in names.items()},
     )
-    world.send(world.subscriber, _order(world, plan_id))
+    world.send(world.subscriber, order_quoted(world, plan_id))
     due = [cost * weight // sum(weights) for weight in weights]
     due[0] = cost - sum(due[1:])
     fees = [part * fee_bps // 10_000 for part in due]
@@ -178,17 +150,17 @@ def test_order__of_the_dearest_quote_with_the_largest_weights__does_not_overflow
     """C30: 2^128 - 1, shared by 16 weights of 2^96 - 1."""
     token = world.deploy("HonestToken")
     sixteen = (Split(world.builder.address, 2**96 - 1),) * 15 + (Split(world.partner.address, 2**96 - 1),)
-    plan_id = _plan(world, world.deploy("ChangesPrice", MAX_COST), splits=sixteen, token=token.address)
+    plan_id = register_quoted(world, world.deploy("ChangesPrice", MAX_COST), splits=sixteen, token=token.address)
     world.fund(world.subscriber, token, MAX_COST)
-    world.send(world.subscriber, _order(world, plan_id))
+    world.send(world.subscriber, order_quoted(world, plan_id))
     assert world.tokens(world.partner.address, token) == MAX_COST // 16
     assert world.tokens(world.builder.address, token) == MAX_COST - MAX_COST // 16
 
 
 def test_order__of_a_zero_quote__is_free_and_moves_nothing(world: World) -> None:
     world.set_fee(1000)
-    plan_id, payer = _plan(world, world.deploy("ChangesPrice", 0)), world.subscriber.address
-    receipt = world.send(world.subscriber, _order(world, plan_id, 2, 0))
+    plan_id, payer = register_quoted(world, world.deploy("ChangesPrice", 0)), world.subscriber.address
+    receipt = world.send(world.subscriber, order_quoted(world, plan_id, 2, 0))
     assert world.events(receipt) == [
         granted(payer, payer, plan_id, 2 * CREDITS),
         ordered(plan_id, payer, payer, 2, 0),
@@ -196,12 +168,12 @@ def test_order__of_a_zero_quote__is_free_and_moves_nothing(world: World) -> None
 
 
 def test_order__of_a_quote_in_coin__takes_exactly_that_value(world: World) -> None:
-    plan_id = _plan(world, world.deploy("ChangesPrice", 1001), token=ZERO)
+    plan_id = register_quoted(world, world.deploy("ChangesPrice", 1001), token=ZERO)
     for value in (0, 1000, 1002):
         with reverts(WrongValue(1001, value)):
-            world.send(world.subscriber, _order(world, plan_id), value)
+            world.send(world.subscriber, order_quoted(world, plan_id), value)
     books = Books(world, COIN, first=world.builder.address, second=world.partner.address)
-    world.send(world.subscriber, _order(world, plan_id), 1001)
+    world.send(world.subscriber, order_quoted(world, plan_id), 1001)
     assert books.changes() == {"first": 701, "second": 300}
 
 
@@ -211,6 +183,6 @@ def test_order__with_sixteen_weights_and_a_fee__fits_in_a_transaction(funded: Wo
     sixteen = tuple(
         Split(funded.chain.web3.to_checksum_address(f"0x{0xABC00 + index:040x}"), index + 1) for index in range(16)
     )
-    plan_id = _plan(funded, funded.deploy("ChangesPrice", 10**6), splits=sixteen)
-    receipt = funded.send(funded.subscriber, _order(funded, plan_id))
+    plan_id = register_quoted(funded, funded.deploy("ChangesPrice", 10**6), splits=sixteen)
+    receipt = funded.send(funded.subscriber, order_quoted(funded, plan_id))
     assert receipt["gasUsed"] < TRANSACTION_GAS_CAP // 10

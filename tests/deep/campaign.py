@@ -10,9 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.deep.step import ROOT, Options, Outcome, Table, run_step
+from tests.deep.step import FORGE, ROOT, Options, Outcome, Table, run_step
 
-FORGE = ROOT / ".venv" / "bin" / "forge"
 COUNTS = ROOT / ".forge" / "counts"
 PROFILE = "deep"
 DEPTH = 400

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.deep.step import ROOT, Options, Outcome, Table, run_step
+from tests.deep.step import FORGE, ROOT, Options, Outcome, Table, run_step
 
-FORGE = ROOT / ".venv" / "bin" / "forge"
 REPORT = ROOT / ".forge" / "lcov.info"
 EXPLANATIONS = ROOT / "tests" / "forge" / "uncovered.toml"
 NOT_OURS = "(^|/)(contracts/test|contracts/examples|tests|node_modules)/"

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
+FORGE = ROOT / ".venv" / "bin" / "forge"
 DEPENDS = {
     "static": ("contracts", "nvm_chain", "tests/static"),
     "proofs": ("contracts", "tests/symbolic", "tests/smt"),

@@ -6,23 +6,12 @@ from typing import Any
 import pytest
 
 from nvm_chain.contract_errors import PlanNotActive
-from nvm_chain.embedded import deploy_all
 from nvm_chain.errors import NotMined, NvmChainError, OutOfGas, RpcFailed
 from nvm_chain.orders import order_plan
 from nvm_chain.plans import read_plan, set_plan_active
 from nvm_chain.tokens import approve_credits, read_allowance
-from tests.support.anvil import open_anvil, run_anvil
 from tests.support.reverts import reverts
 from tests.support.world import FUNDS, PRICE, World
-
-
-@pytest.fixture(scope="module")
-def node() -> Iterator[World]:
-    """An anvil of this file's own, with Credits and TestUSDC on it."""
-    with run_anvil() as url:
-        chain = open_anvil(url)
-        deploy_all(chain, chain.accounts[0])
-        yield World(chain)
 
 
 @pytest.fixture

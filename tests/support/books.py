@@ -42,6 +42,19 @@ class Books:
         return int(self.world.read(self.token.functions.balanceOf(holder), self.world.relayer.address))
 
 
+def open_books_of_sale(world: World, token: Contract | None, **others: ChecksumAddress) -> Books:
+    """Start to watch those who take part in an order of a plan of two receivers, and others."""
+    return Books(
+        world,
+        token,
+        payer=world.subscriber.address,
+        first=world.builder.address,
+        second=world.partner.address,
+        protocol=world.fee_receiver.address,
+        **others,
+    )
+
+
 def fee_of(splits: tuple[Split, ...], fee_bps: int, quantity: int = 1) -> int:
     """Return the protocol fee of an order: it comes out of each split, rounded down."""
     return sum(split.amount * quantity * fee_bps // BPS for split in splits)

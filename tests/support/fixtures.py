@@ -1,12 +1,15 @@
 """Fixtures that several folders of tests share: a conftest imports those that its folder uses."""
 
+from collections.abc import Iterator
+
 import pytest
 from eth_typing import ChecksumAddress
 
 from nvm_chain.chain import Chain
-from nvm_chain.embedded import LABEL
+from nvm_chain.embedded import LABEL, deploy_all
 from nvm_chain.types import Rule
 from tests.support.agents import Agents
+from tests.support.anvil import open_anvil, run_anvil
 from tests.support.gas import simulate
 from tests.support.world import World
 
@@ -29,6 +32,15 @@ def quick_estimates(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
 
     if chain.label == LABEL:
         monkeypatch.setattr(chain, "estimate_gas", estimate_gas)
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[World]:
+    """An anvil of the file's own, with Credits and TestUSDC on it."""
+    with run_anvil() as url:
+        chain = open_anvil(url)
+        deploy_all(chain, chain.accounts[0])
+        yield World(chain)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from web3.contract.contract import Contract
 
 from nvm_chain.types import Split
-from tests.support.books import Books, fee_of, share_of
+from tests.support.books import Books, fee_of, open_books_of_sale, share_of
 from tests.support.world import World
 
 FIRST, SECOND = 1_000_000, 234_567
@@ -51,15 +51,7 @@ class Hall:
 
     def open_books(self) -> Books:
         """Start to watch everybody's balances of the token."""
-        return Books(
-            self.world,
-            self.token,
-            payer=self.world.subscriber.address,
-            first=self.world.builder.address,
-            second=self.world.partner.address,
-            protocol=self.world.fee_receiver.address,
-            bystander=self.world.other.address,
-        )
+        return open_books_of_sale(self.world, self.token, bystander=self.world.other.address)
 
     @property
     def fee(self) -> int:

@@ -6,6 +6,7 @@ test run on them too, a mistake in a source would show as "out of date" and as n
 
 import json
 import os
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from nvm_chain import artifacts
@@ -20,20 +21,25 @@ def use_sources(folder: Path) -> None:
     if named := os.environ.get(VARIABLE):
         _use(Path(named))
     elif MANIFEST.is_file() and (changed := _changed()):
-        for path in artifacts.FOLDER.iterdir():
+        for path in _packaged():
             (folder / path.name).write_text(json.dumps(changed.get(path.name) or json.loads(path.read_text("utf-8"))))
         _use(folder)
 
 
 def _use(folder: Path) -> None:
-    artifacts.FOLDER = folder  # type: ignore[misc]
+    artifacts.FOLDER = folder
     artifacts.read_artifact.cache_clear()
+
+
+def _packaged() -> list[Traversable]:
+    """Return the files of the packaged contracts; deployment records are in a folder beside them."""
+    return [path for path in artifacts.FOLDER.iterdir() if path.name.endswith(".json")]
 
 
 def _changed() -> dict[str, dict[str, object]]:
     """Return the artifacts, by file name, of which the sources make something else."""
     changed = {}
-    for path in artifacts.FOLDER.iterdir():
+    for path in _packaged():
         packaged = json.loads(path.read_text("utf-8"))
         compiled = contract_types()[packaged["name"]]
         code = {
