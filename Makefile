@@ -66,9 +66,9 @@ check: setup .venv-slither/done .venv-semgrep/done ## Run formatters, linters, t
 	@$(PYTEST) $(CHECKED)
 
 deep: setup .venv-slither/done .venv-semgrep/done .venv-halmos/done .venv-mutmut/done ## Run the long campaigns, proofs and mutants, and write the report: make deep SEED=7 MINUTES=60
+	@$(BIN)/python -m tests.deep $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
 	$(say) 'The contracts and attacks on them again, on anvil'
 	@$(PYTEST) --chain anvil tests/contracts tests/attacks
-	@$(BIN)/python -m tests.deep $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
 
 bench: setup ## Measure gas from receipts, compare with the committed table, and time vouchers
 	$(say) 'Measuring gas'

@@ -50,7 +50,7 @@ def main() -> int:
         step.name
         for step in STEPS
         if not (options.only and step.name not in options.only)
-        and not _is_done(folder, step)
+        and not _is_done(folder, step, options.minutes)
         and not _run(folder, step, seed, options.minutes)
     ]
     if failed:
@@ -62,15 +62,17 @@ def main() -> int:
     return 0
 
 
-def _is_done(folder: Path, step: Step) -> bool:
+def _is_done(folder: Path, step: Step, minutes: float) -> bool:
+    """Tell whether a step has passed, had as many minutes as it would have now, and left nothing over."""
     path = folder / f"{step.name}.json"
     if not path.is_file():
         return False
     data = json.loads(path.read_text("utf-8"))
-    done = bool(data["passed"]) and data["sources"] == digest_of_sources(step.name)
+    enough = data["complete"] and data["minutes"] >= minutes * step.share
+    done = data["passed"] and enough and data["sources"] == digest_of_sources(step.name)
     if done:
         print(f"==> {step.name}: done before", flush=True)
-    return done
+    return bool(done)
 
 
 def _run(folder: Path, step: Step, seed: int, minutes: float) -> bool:

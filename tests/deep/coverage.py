@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.deep.step import FORGE, ROOT, Options, Outcome, Table, run_step
+from tests.mutation.catalogue import FILES
 
 REPORT = ROOT / ".forge" / "lcov.info"
 EXPLANATIONS = ROOT / "tests" / "forge" / "uncovered.toml"
@@ -110,6 +111,7 @@ def _outcome(files: dict[str, FileCoverage]) -> Outcome:
         for branch in explanations
         if branch not in uncovered
     ]
+    notes += [f"forge says nothing of {name}" for name in FILES if not files.get(name, FileCoverage()).lines]
     every = FileCoverage()
     rows: list[list[str | int]] = []
     for name, coverage in sorted(files.items()):
@@ -140,7 +142,7 @@ def _share(hits: Mapping[Any, int]) -> str:
 
 
 def _percent(hits: Mapping[Any, int]) -> float:
-    return round(100 * sum(map(bool, hits.values())) / len(hits), 1) if hits else 100.0
+    return round(100 * sum(map(bool, hits.values())) / max(1, len(hits)), 1)
 
 
 if __name__ == "__main__":

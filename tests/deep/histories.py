@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.deep.step import Options, Outcome, Table, run_step
+from tests.deep.step import Options, Outcome, Table, digest_of_sources, run_step
 from tests.invariants.comparison import Disagreement, Tally
 from tests.invariants.running import run_history
 from tests.mutation.compiler import CREDITS, WarmCompiler
@@ -35,6 +35,8 @@ class History:
     """What one history came to: how often each operation was tried and done, or the difference."""
 
     seed: int
+    sources: str
+    """Digest of what it was about."""
     pipeline: str
     tried: dict[str, int]
     succeeded: dict[str, int]
@@ -74,7 +76,7 @@ def run_histories(options: Options) -> Outcome:
 
 
 def _run(options: Options, path: Path, done: dict[int, History]) -> None:
-    codes = _compile()
+    codes, sources = _compile(), digest_of_sources("histories")
     end, following = time.monotonic() + options.minutes * 60, options.seed * SEEDS_APART
     with (
         TemporaryDirectory() as folder,
@@ -86,7 +88,9 @@ def _run(options: Options, path: Path, done: dict[int, History]) -> None:
             while len(running) < PROCESSES and time.monotonic() < end:
                 if following not in done:
                     running.add(
-                        pool.submit(_run_one, following, _pipeline_of(following), codes[_pipeline_of(following)])
+                        pool.submit(
+                            _run_one, following, sources, _pipeline_of(following), codes[_pipeline_of(following)]
+                        )
                     )
                 following += 1
             finished, running = wait(running, return_when=FIRST_COMPLETED)
@@ -119,18 +123,20 @@ def _pipeline_of(seed: int) -> str:
     return names[1 + seed // 4 % (len(names) - 1)] if seed % 4 == 0 else names[0]
 
 
-def _run_one(seed: int, pipeline: str, code: bytes | None) -> History:
+def _run_one(seed: int, sources: str, pipeline: str, code: bytes | None) -> History:
     try:
         tally = run_history(seed, STEPS, code).tally
     except Disagreement as difference:
-        return History(seed, pipeline, {}, {}, f"compiled {pipeline}: {difference}")
-    return History(seed, pipeline, dict(tally.tried), dict(tally.succeeded))
+        return History(seed, sources, pipeline, {}, {}, f"compiled {pipeline}: {difference}")
+    return History(seed, sources, pipeline, dict(tally.tried), dict(tally.succeeded))
 
 
 def _read(path: Path) -> dict[int, History]:
     if not path.is_file():
         return {}
-    histories = [History(**json.loads(line)) for line in path.read_text("utf-8").splitlines()]
+    sources = digest_of_sources("histories")
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    histories = [History(**line) for line in lines if line.get("sources") == sources]
     return {history.seed: history for history in histories if not history.difference}
 
 

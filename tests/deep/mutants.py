@@ -2,8 +2,8 @@
 
     python -m tests.deep.mutants --seed 7 --folder .deep/7 --minutes 60
 
-keeps its verdicts in ``mutants.jsonl`` in the folder and goes on from there. What there is no time for is counted as left; what
-was tried is then a sample of all mutants that the seed chooses, after those written by hand.
+keeps its verdicts in ``mutants.jsonl`` in the folder and goes on from there. What there is no time for is counted
+apart; what was tried is then a sample of all mutants that the seed chooses, after those written by hand.
 """
 
 import sys
@@ -23,7 +23,7 @@ from tests.mutation.results import (
 )
 from tests.mutation.runner import Runner
 
-FATES = ("found", "argued", "unexplained", "same code", "does not compile", "left")
+FATES = ("found", "argued", "unexplained", "same code", "does not compile", "not judged by tests", "not tried")
 
 
 def mutants(options: Options) -> Outcome:
@@ -63,7 +63,8 @@ def _outcome(runner: Runner, arguments: dict[str, str]) -> Outcome:
         "found by all tests": by_judge[ALL_TESTS],
         "survivors argued": counts["argued"],
         "survivors unexplained": len(unexplained),
-        "left": counts["left"],
+        "not judged by tests": counts["not judged by tests"],
+        "not tried": counts["not tried"],
     }
     tables = [
         _table("Mutants by file", "file", {mutant.id: mutant.path for mutant in runner.mutants}, fates),
@@ -72,7 +73,8 @@ def _outcome(runner: Runner, arguments: dict[str, str]) -> Outcome:
     ]
     notes = [f"not found: {mutant.id} [{mutant.path}, {mutant.operator}]" for mutant in unexplained]
     notes += [f"tests/mutation/survivors.toml is out of date: {each}" for each in stale]
-    return Outcome("Mutation of the contracts", not unexplained and not stale, figures, tables, notes)
+    complete = not counts["not judged by tests"] and not counts["not tried"]
+    return Outcome("Mutation of the contracts", not unexplained and not stale, figures, tables, notes, complete)
 
 
 def _fate(runner: Runner, mutant: Mutant, arguments: dict[str, str]) -> str:
@@ -84,13 +86,15 @@ def _fate(runner: Runner, mutant: Mutant, arguments: dict[str, str]) -> str:
             return fate
     if verdicts and any(each.id in arguments for each in equals):
         return "argued"
-    return "unexplained" if runner.is_through(mutant) else "left"
+    if runner.is_through(mutant):
+        return "unexplained"
+    return "not judged by tests" if verdicts else "not tried"
 
 
 def _stale(arguments: dict[str, str], fates: dict[str, str]) -> list[str]:
     missing = [f"there is no mutant {each!r}" for each in arguments if each not in fates]
     return missing + [
-        f"{each!r}: {fates[each]}" for each in arguments if fates.get(each) not in {None, "argued", "left"}
+        f"{each!r}: {fates[each]}" for each in arguments if fates.get(each) not in {None, "argued", "not tried"}
     ]
 
 

@@ -22,7 +22,8 @@ SENTENCES = {
     "with hostile tokens, quoters, receivers and wallets: {properties held} properties held.",
     "mutants": "**{mutants} broken contracts**: {found by histories} found by short histories, {found by the tests of the "
     "function} and {found by all tests} more by the tests, {same code} no different in code, {does not compile} not compiling, "
-    "{survivors argued} argued to be no mistake, {survivors unexplained} unexplained, {left} not tried for want of time.",
+    "{survivors argued} argued to be no mistake, {survivors unexplained} unexplained; {not judged by tests} "
+    "that the histories do not find have not been judged by the tests yet, and {not tried} have not been tried at all.",
     "mutants_of_python": "**{mutants of Python modules} broken copies** of vouchers, pricing, units and ids: "
     "{of these killed by a unit test} found, {of these argued to be no mistake} argued to be no mistake.",
     "coverage": "{lines, in percent} % of the lines and {branches, in percent} % of the branches of the contracts are taken by "

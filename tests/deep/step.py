@@ -33,7 +33,9 @@ DEPENDS = {
     ),
 }
 """The steps, and what each is about: a finished step counts as long as that stays the same."""
-SUFFIXES = {".py", ".sol", ".toml", ".json", ".yml", ".txt"}
+COMMON = ("foundry.toml", "package-lock.json", "requirements", "tests/deep", "tests/support")
+"""What every step depends on."""
+SUFFIXES = {".js", ".json", ".lock", ".py", ".sol", ".toml", ".txt", ".yml"}
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,19 @@ class Outcome:
     tables: list[Table] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """Failures, with what shows them again; remarks."""
+    complete: bool = True
+    """Whether there is nothing left that more time would do."""
 
 
 def digest_of_sources(step: str) -> str:
     """Return a hash over everything that a step is about."""
-    files = [path for place in DEPENDS[step] for path in sorted((ROOT / place).rglob("*")) if path.suffix in SUFFIXES]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+    places = [ROOT / place for place in (*COMMON, *DEPENDS[step])]
+    files = [path for place in places for path in ([place] if place.is_file() else sorted(place.rglob("*")))]
+    digest = hashlib.sha256()
+    for path in files:
+        if path.suffix in SUFFIXES:
+            digest.update(f"{path.relative_to(ROOT)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def run_step(name: str, step: Callable[[Options], Outcome], arguments: Sequence[str] | None = None) -> int:
@@ -83,7 +92,7 @@ def run_step(name: str, step: Callable[[Options], Outcome], arguments: Sequence[
     options = Options(**vars(parser.parse_args(arguments)))
     options.folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    about = {"name": name, "seed": options.seed, "sources": digest_of_sources(name)}
+    about = {"name": name, "seed": options.seed, "minutes": options.minutes, "sources": digest_of_sources(name)}
     outcome = step(options)
     data = {**about, "seconds": round(time.monotonic() - started), **asdict(outcome)}
     (options.folder / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n", "utf-8")

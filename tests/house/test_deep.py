@@ -1,0 +1,50 @@
+"""What `make deep` takes for done: never another run's results, and never nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.deep import __main__ as deep
+from tests.deep import coverage, histories
+from tests.deep.step import DEPENDS, digest_of_sources
+
+STEP = deep.Step("histories", 0.5)
+
+
+def write_outcome(folder: Path, **changes: object) -> None:
+    found = {"passed": True, "complete": True, "minutes": 5.0, "sources": digest_of_sources("histories"), **changes}
+    (folder / "histories.json").write_text(json.dumps(found), "utf-8")
+
+
+def test_steps__that_run__are_those_with_something_they_are_about() -> None:
+    assert sorted(step.name for step in deep.STEPS) == sorted(DEPENDS)
+
+
+@pytest.mark.parametrize(("minutes", "done"), [(9.0, True), (10.0, True), (10.1, False)])
+def test_is_done__asked_for_more_minutes_than_it_had__is_run_again(tmp_path: Path, minutes: float, done: bool) -> None:
+    write_outcome(tmp_path)
+    assert deep._is_done(tmp_path, STEP, minutes) is done
+
+
+@pytest.mark.parametrize("change", [{"passed": False}, {"complete": False}, {"sources": "others"}], ids=str)
+def test_is_done__failed_or_left_over_or_about_something_else__is_run_again(tmp_path: Path, change: dict) -> None:
+    write_outcome(tmp_path, **change)
+    assert not deep._is_done(tmp_path, STEP, 1.0)
+
+
+def test_histories__of_other_sources__do_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "histories.jsonl"
+    mine, other = (
+        histories.History(seed, sources, "as deployed", {"burn": 1}, {"burn": 1})
+        for seed, sources in enumerate((digest_of_sources("histories"), "others"))
+    )
+    path.write_text("".join(json.dumps(vars(each)) + "\n" for each in (mine, other)), "utf-8")
+    assert histories._read(path) == {mine.seed: mine}
+
+
+def test_coverage__of_nothing__fails() -> None:
+    outcome = coverage._outcome({})
+    assert not outcome.passed
+    assert "forge says nothing of contracts/Credits.sol" in outcome.notes
+    assert outcome.figures["lines, in percent"] == 0
