@@ -58,12 +58,16 @@ if TYPE_CHECKING:
     from nvm_chain.endpoints import Endpoint as Endpoint
     from nvm_chain.endpoints import match_endpoint as match_endpoint
     from nvm_chain.errors import NvmChainError as NvmChainError
+    from nvm_chain.file_entries import FileEntry as FileEntry
     from nvm_chain.ids import format_did as format_did
+    from nvm_chain.ids import parse_agent_id as parse_agent_id
     from nvm_chain.ids import parse_plan_id as parse_plan_id
     from nvm_chain.keys import read_key_from_environment as read_key_from_environment
     from nvm_chain.keys import read_keyfile as read_keyfile
     from nvm_chain.metadata import AgentMetadata as AgentMetadata
+    from nvm_chain.metadata import PlanMetadata as PlanMetadata
     from nvm_chain.metadata import build_metadata_uri as build_metadata_uri
+    from nvm_chain.metadata import hash_metadata as hash_metadata
     from nvm_chain.metadata import parse_metadata_uri as parse_metadata_uri
     from nvm_chain.orders import order_plan as order_plan
     from nvm_chain.permits import Permit as Permit
@@ -78,16 +82,26 @@ if TYPE_CHECKING:
     from nvm_chain.plans import set_plan_uri as set_plan_uri
     from nvm_chain.plans import set_redeemer as set_redeemer
     from nvm_chain.plans import transfer_plan_ownership as transfer_plan_ownership
+    from nvm_chain.pricing import ONE_DAY_DURATION as ONE_DAY_DURATION
+    from nvm_chain.pricing import ONE_HOUR_DURATION as ONE_HOUR_DURATION
+    from nvm_chain.pricing import ONE_MONTH_DURATION as ONE_MONTH_DURATION
+    from nvm_chain.pricing import ONE_WEEK_DURATION as ONE_WEEK_DURATION
+    from nvm_chain.pricing import ONE_YEAR_DURATION as ONE_YEAR_DURATION
+    from nvm_chain.pricing import get_crypto_price_config as get_crypto_price_config
     from nvm_chain.pricing import get_dynamic_credits_config as get_dynamic_credits_config
     from nvm_chain.pricing import get_erc20_price_config as get_erc20_price_config
     from nvm_chain.pricing import get_expirable_duration_config as get_expirable_duration_config
+    from nvm_chain.pricing import get_fiat_price_config as get_fiat_price_config
     from nvm_chain.pricing import get_fixed_credits_config as get_fixed_credits_config
     from nvm_chain.pricing import get_free_price_config as get_free_price_config
     from nvm_chain.pricing import get_native_token_price_config as get_native_token_price_config
+    from nvm_chain.pricing import get_non_expirable_duration_config as get_non_expirable_duration_config
     from nvm_chain.pricing import get_outside_price_config as get_outside_price_config
     from nvm_chain.pricing import get_pay_as_you_go_credits_config as get_pay_as_you_go_credits_config
+    from nvm_chain.pricing import get_pay_as_you_go_price_config as get_pay_as_you_go_price_config
     from nvm_chain.pricing import get_quoted_price_config as get_quoted_price_config
     from nvm_chain.pricing import get_split_price_config as get_split_price_config
+    from nvm_chain.pricing import set_redemption_type as set_redemption_type
     from nvm_chain.relaying import check_signed_order as check_signed_order
     from nvm_chain.relaying import relay_order as relay_order
     from nvm_chain.relaying import sign_plan_order as sign_plan_order
@@ -98,6 +112,7 @@ if TYPE_CHECKING:
     from nvm_chain.tokens import mint_test_usdc as mint_test_usdc
     from nvm_chain.types import Activation as Activation
     from nvm_chain.types import Kind as Kind
+    from nvm_chain.types import PlanRedemptionType as PlanRedemptionType
     from nvm_chain.types import Rule as Rule
     from nvm_chain.types import VoucherResult as VoucherResult
     from nvm_chain.units import ether as ether
@@ -168,9 +183,10 @@ _NAMES = {
     "eip712": ("Domain",),
     "endpoints": ("Endpoint", "match_endpoint"),
     "errors": ("NvmChainError",),
-    "ids": ("format_did", "parse_plan_id"),
+    "file_entries": ("FileEntry",),
+    "ids": ("format_did", "parse_agent_id", "parse_plan_id"),
     "keys": ("read_key_from_environment", "read_keyfile"),
-    "metadata": ("AgentMetadata", "build_metadata_uri", "parse_metadata_uri"),
+    "metadata": ("AgentMetadata", "PlanMetadata", "build_metadata_uri", "hash_metadata", "parse_metadata_uri"),
     "orders": ("order_plan",),
     "permits": ("Permit", "PermitSignature", "sign_permit"),
     "plans": (
@@ -185,22 +201,32 @@ _NAMES = {
         "transfer_plan_ownership",
     ),
     "pricing": (
+        "ONE_DAY_DURATION",
+        "ONE_HOUR_DURATION",
+        "ONE_MONTH_DURATION",
+        "ONE_WEEK_DURATION",
+        "ONE_YEAR_DURATION",
+        "get_crypto_price_config",
         "get_dynamic_credits_config",
         "get_erc20_price_config",
         "get_expirable_duration_config",
+        "get_fiat_price_config",
         "get_fixed_credits_config",
         "get_free_price_config",
         "get_native_token_price_config",
+        "get_non_expirable_duration_config",
         "get_outside_price_config",
         "get_pay_as_you_go_credits_config",
+        "get_pay_as_you_go_price_config",
         "get_quoted_price_config",
         "get_split_price_config",
+        "set_redemption_type",
     ),
     "relaying": ("check_signed_order", "relay_order", "sign_plan_order"),
     "settling": ("check_voucher", "settle_vouchers", "sign_next_voucher"),
     "token_domains": ("read_token_domain",),
     "tokens": ("mint_test_usdc",),
-    "types": ("Activation", "Kind", "Rule", "VoucherResult"),
+    "types": ("Activation", "Kind", "PlanRedemptionType", "Rule", "VoucherResult"),
     "units": ("ether", "format_units", "parse_units", "usdc"),
     "usage": ("pay_usage",),
     "vouchers": (

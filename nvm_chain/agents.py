@@ -7,9 +7,10 @@ from nvm_chain.agent_types import Agent, AttachedPlan, RegisteredAgent, RequestC
 from nvm_chain.chain import Chain, summarize
 from nvm_chain.endpoints import match_endpoint
 from nvm_chain.errors import InvalidConfig, UnknownEndpoint
-from nvm_chain.ids import parse_plan_id
+from nvm_chain.ids import parse_agent_id, parse_plan_id
 from nvm_chain.keys import Signer
-from nvm_chain.metadata import URI_PREFIX, AgentMetadata, build_metadata_uri, parse_metadata_uri, refuse_secrets
+from nvm_chain.leaks import refuse_secrets
+from nvm_chain.metadata import URI_PREFIX, AgentMetadata, build_metadata_uri, parse_metadata_uri
 from nvm_chain.types import Transaction
 from nvm_chain.units import check_uint
 
@@ -51,17 +52,17 @@ def _check_uri(uri: object) -> None:
         raise InvalidConfig(f"an agent's metadata is AgentMetadata or the text of a URI, not {type(uri).__name__}")
 
 
-def update_agent(chain: Chain, signer: Signer, agent_id: int, metadata: AgentMetadata | str) -> Transaction:
+def update_agent(chain: Chain, signer: Signer, agent_id: int | str, metadata: AgentMetadata | str) -> Transaction:
     """Replace an agent's metadata, or its URI. Agent owner only. One transaction.
 
     What was there before stays readable in the chain's history. Raises SecretInMetadata, NotAgentOwner,
     ERC721NonexistentToken.
     """
-    function = chain.agents.functions.setAgentUri(_check_id(agent_id), _build_uri(metadata))
+    function = chain.agents.functions.setAgentUri(parse_agent_id(agent_id), _build_uri(metadata))
     return summarize(chain.send(signer, function))
 
 
-def transfer_agent(chain: Chain, signer: Signer, agent_id: int, new_owner: str) -> Transaction:
+def transfer_agent(chain: Chain, signer: Signer, agent_id: int | str, new_owner: str) -> Transaction:
     """Give an agent to a new owner at once. Its owner, or whom the owner approved. One transaction.
 
     It keeps its plans, whose payments go to the same receivers as before; the new owner can detach them. A new owner that is
@@ -70,10 +71,9 @@ def transfer_agent(chain: Chain, signer: Signer, agent_id: int, new_owner: str) 
     """
     receiver = parse_address(new_owner, "new owner's address")
     functions = chain.agents.functions
-    owner = chain.read(functions.ownerOf(_check_id(agent_id)))
-    return summarize(
-        chain.send(signer, functions["safeTransferFrom(address,address,uint256)"](owner, receiver, agent_id))
-    )
+    agent = parse_agent_id(agent_id)
+    owner = chain.read(functions.ownerOf(agent))
+    return summarize(chain.send(signer, functions["safeTransferFrom(address,address,uint256)"](owner, receiver, agent)))
 
 
 # ---------------------------------------------------------------- plans
@@ -82,7 +82,7 @@ def transfer_agent(chain: Chain, signer: Signer, agent_id: int, new_owner: str) 
 def attach_plan(
     chain: Chain,
     signer: Signer,
-    agent_id: int,
+    agent_id: int | str,
     plan_id: int | str,
     min_credits: int = 1,
     max_credits: int | None = None,
@@ -94,43 +94,45 @@ def attach_plan(
     """
     most = min_credits if max_credits is None else max_credits
     plan = AttachedPlan(parse_plan_id(plan_id), min_credits, most)
-    return summarize(chain.send(signer, chain.agents.functions.attachPlan(_check_id(agent_id), *plan.as_tuple())))
+    return summarize(chain.send(signer, chain.agents.functions.attachPlan(parse_agent_id(agent_id), *plan.as_tuple())))
 
 
-def detach_plan(chain: Chain, signer: Signer, agent_id: int, plan_id: int | str) -> Transaction:
+def detach_plan(chain: Chain, signer: Signer, agent_id: int | str, plan_id: int | str) -> Transaction:
     """End that an agent accepts a plan; holders keep their credits. The owner of either. One transaction.
 
     Raises DetachNotAllowed, PlanNotAttached, ERC721NonexistentToken.
     """
-    return summarize(chain.send(signer, chain.agents.functions.detachPlan(_check_id(agent_id), parse_plan_id(plan_id))))
+    return summarize(
+        chain.send(signer, chain.agents.functions.detachPlan(parse_agent_id(agent_id), parse_plan_id(plan_id)))
+    )
 
 
-def replace_plans(chain: Chain, signer: Signer, agent_id: int, plans: Sequence[AttachedPlan]) -> Transaction:
+def replace_plans(chain: Chain, signer: Signer, agent_id: int | str, plans: Sequence[AttachedPlan]) -> Transaction:
     """Detach all plans of an agent and attach others, in one transaction. Only who owns the agent and the new plans.
 
     Raises NotAgentOwner, NotPlanOwner, UnknownPlan, PlanAlreadyAttached, InvalidCreditsRange, TooManyPlans,
     ERC721NonexistentToken.
     """
-    function = chain.agents.functions.replacePlans(_check_id(agent_id), [plan.as_tuple() for plan in plans])
+    function = chain.agents.functions.replacePlans(parse_agent_id(agent_id), [plan.as_tuple() for plan in plans])
     return summarize(chain.send(signer, function))
 
 
 # ---------------------------------------------------------------- read
 
 
-def read_agent(chain: Chain, agent_id: int) -> Agent:
+def read_agent(chain: Chain, agent_id: int | str) -> Agent:
     """Read an agent: owner, URI and plans. Three requests. Raises ERC721NonexistentToken.
 
     For metadata on the chain, `nvm_chain.metadata.parse_metadata_uri` reads the URI; anything else is yours to fetch.
     """
-    functions = chain.agents.functions
-    owner = chain.read(functions.ownerOf(_check_id(agent_id)))
-    return Agent(agent_id, owner, chain.read(functions.tokenURI(agent_id)), read_agent_plans(chain, agent_id))
+    agent, functions = parse_agent_id(agent_id), chain.agents.functions
+    owner = chain.read(functions.ownerOf(agent))
+    return Agent(agent, owner, chain.read(functions.tokenURI(agent)), read_agent_plans(chain, agent))
 
 
-def read_agent_plans(chain: Chain, agent_id: int) -> tuple[AttachedPlan, ...]:
+def read_agent_plans(chain: Chain, agent_id: int | str) -> tuple[AttachedPlan, ...]:
     """Read the plans that an agent accepts, in no particular order. One request. Raises ERC721NonexistentToken."""
-    return tuple(AttachedPlan(*plan) for plan in chain.read(chain.agents.functions.plansOf(_check_id(agent_id))))
+    return tuple(AttachedPlan(*plan) for plan in chain.read(chain.agents.functions.plansOf(parse_agent_id(agent_id))))
 
 
 def read_plan_agents(chain: Chain, plan_id: int | str, offset: int = 0, limit: int | None = None) -> tuple[int, ...]:
@@ -152,7 +154,7 @@ def read_plan_agents(chain: Chain, plan_id: int | str, offset: int = 0, limit: i
 
 
 def find_cost(
-    chain: Chain, agent_id: int, plan_id: int | str, method: str, url: str, metadata: AgentMetadata | None = None
+    chain: Chain, agent_id: int | str, plan_id: int | str, method: str, url: str, metadata: AgentMetadata | None = None
 ) -> RequestCost:
     """Find what a request to an agent costs on a plan: match method and URL to an endpoint, then read the credits.
 
@@ -160,16 +162,12 @@ def find_cost(
     agent has no such endpoint, PlanNotAttached, InvalidUrl for a URL that is none or ambiguous, InvalidMetadata,
     InvalidEndpoint, SecretInMetadata, ERC721NonexistentToken. Refuse the request on any of them.
     """
-    plan, functions = parse_plan_id(plan_id), chain.agents.functions
-    known = metadata or parse_metadata_uri(chain.read(functions.tokenURI(_check_id(agent_id))))
+    agent, plan, functions = parse_agent_id(agent_id), parse_plan_id(plan_id), chain.agents.functions
+    known = metadata or parse_metadata_uri(chain.read(functions.tokenURI(agent)))
     found = match_endpoint(known.endpoints, known.open_endpoints, method, url)
     if found is None:
-        raise UnknownEndpoint(agent_id, method, url.partition("?")[0].partition("#")[0])
+        raise UnknownEndpoint(agent, method, url.partition("?")[0].partition("#")[0])
     if found.is_open:
         return RequestCost(0, 0, is_open=True)
-    least, most = chain.read(functions.costOf(_check_id(agent_id), plan))
+    least, most = chain.read(functions.costOf(agent, plan))
     return RequestCost(least, most)
-
-
-def _check_id(agent_id: int) -> int:
-    return check_uint(agent_id, AGENT_BITS, "agent_id", minimum=1)

@@ -2,30 +2,41 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final, cast
 
 from eth_account import Account
 from eth_typing import ChecksumAddress
+from eth_utils.address import to_canonical_address
+from eth_utils.crypto import keccak
 from web3 import EthereumTesterProvider
+from web3.types import RPCEndpoint
 
 from nvm_chain.artifacts import read_artifact
 from nvm_chain.chain import Chain, build_web3
 from nvm_chain.errors import RpcFailed
 from nvm_chain.keys import Signer
+from nvm_chain.networks import NETWORKS
 from nvm_chain.reverts import decode_revert, parse_revert_data
 
 LABEL = "eth-tester"
+USDC: Final = NETWORKS["base:sepolia"].usdc
+"""Where TestUSDC is on development chains: at USDC's address on Base Sepolia, so that what names it runs unchanged."""
+_OWN_BALANCE_SLOT: Final = int.from_bytes(keccak(to_canonical_address(USDC).rjust(32, b"\0") + (5).to_bytes(32)))
+_OWN_BALANCE: Final = 1 << 255
+"""The one thing that TestUSDC's constructor writes: its own address, whose balance is in slot 5, is blocked."""
 
 
 def open_embedded() -> Chain:
     """Start a chain in this process and put Credits, TestUSDC and AgentRegistry on it; takes about two seconds.
 
-    Its ten accounts have a million coins each. The first deployed the contracts and owns the protocol fee.
+    Its ten accounts have a million coins each. The first deployed the contracts and owns the protocol fee. TestUSDC is where
+    USDC is on Base Sepolia.
     """
     provider = _build_provider()
     keys = provider.ethereum_tester.backend.account_keys  # type: ignore[union-attr]  # never None in this provider
     chain = Chain(build_web3(provider), LABEL, [Account.from_key(key.to_bytes()) for key in keys])
-    deploy_all(chain, chain.accounts[0])
+    chain.usdc = USDC
+    _deploy_contracts(chain, chain.accounts[0])
     return chain
 
 
@@ -66,18 +77,59 @@ def _build_provider() -> EthereumTesterProvider:
             with typed_errors():
                 return super().make_request(*arguments)
 
-    return Provider(Evm())
+    evm = Evm()
+    _place_in_genesis(evm)
+    return Provider(evm)
+
+
+def _place_in_genesis(evm: Any) -> None:
+    """Start a backend's chain again with TestUSDC on it, deployed by its first account."""
+    keys = evm.account_keys
+    creation = read_artifact("TestUSDC").encode_creation()
+    code = evm.call(
+        {
+            "from": keys[0].public_key.to_canonical_address(),
+            "to": b"",
+            "data": creation,
+            "gas": 5_000_000,
+            "gas_price": 10**9,
+            "value": 0,
+        }
+    )
+    token = {"balance": 0, "nonce": 1, "code": code, "storage": {_OWN_BALANCE_SLOT: _OWN_BALANCE}}
+    evm.reset_to_genesis(genesis_state={**evm.generate_genesis_state(), to_canonical_address(USDC): token})
+    evm.account_keys = keys  # it made one for the token too
 
 
 def deploy_all(chain: Chain, deployer: Signer) -> None:
     """Deploy the contracts and TestUSDC to a development chain and use them. Three transactions. The deployer owns the fee."""
-    chain.use_credits(chain.deploy(deployer, read_artifact("Credits").encode_creation(deployer.address)))
     deploy_test_usdc(chain, deployer)
+    _deploy_contracts(chain, deployer)
+
+
+def _deploy_contracts(chain: Chain, deployer: Signer) -> None:
+    chain.use_credits(chain.deploy(deployer, read_artifact("Credits").encode_creation(deployer.address)))
     creation_code = read_artifact("AgentRegistry").encode_creation(chain.credits.address)
     chain.use_agents(chain.deploy(deployer, creation_code))
 
 
 def deploy_test_usdc(chain: Chain, deployer: Signer) -> ChecksumAddress:
-    """Deploy a TestUSDC to a development chain, use it, and return its address. One transaction."""
-    chain.usdc = chain.deploy(deployer, read_artifact("TestUSDC").encode_creation())
+    """Deploy a TestUSDC to a development chain, use it, and return its address. One transaction.
+
+    Where nothing is at USDC's address on Base Sepolia yet and the node lets code be put there, as anvil does, it is there.
+    """
+    deployed = chain.deploy(deployer, read_artifact("TestUSDC").encode_creation())
+    chain.usdc = USDC if not chain.has_code(USDC) and _copy_code(chain, deployed, USDC) else deployed
     return chain.usdc
+
+
+def _copy_code(chain: Chain, source: ChecksumAddress, target: ChecksumAddress) -> bool:
+    """Put a TestUSDC's code at another address; return whether the node did."""
+    code = chain.read_code(source)
+    for method, parameters in (
+        ("anvil_setCode", [target, "0x" + code.hex()]),
+        ("anvil_setStorageAt", [target, f"{_OWN_BALANCE_SLOT:#x}", f"{_OWN_BALANCE:#066x}"]),
+    ):
+        if "error" in cast(Any, chain.web3.provider).make_request(RPCEndpoint(method), parameters):
+            return False
+    return chain.read_code(target) == code

@@ -2,10 +2,12 @@
 
 NvmChainError
 ├── InputError (also a ValueError)      found before anything was sent
-│   ├── InvalidAddress, InvalidAmount, InvalidPlanId, InvalidConfig, InvalidContext, InvalidMessage
+│   ├── InvalidAddress, InvalidAmount, InvalidPlanId, InvalidAgentId, InvalidConfig, InvalidContext, InvalidMessage
 │   ├── InvalidEndpoint, InvalidUrl, UnknownEndpoint
 │   ├── InvalidMetadata, SecretInMetadata
-│   └── SuspiciousPrice
+│   ├── SuspiciousPrice
+│   ├── NeedsVendor, NeedsGateway
+│   └── NoAccess
 ├── SignatureError                      something signed cannot be accepted; found without the chain
 │   ├── VoucherMismatch, VoucherExpired, VoucherSignatureInvalid
 │   ├── AuthorizationMismatch, AuthorizationNotYetValid, AuthorizationExpired, AuthorizationSignatureInvalid
@@ -20,7 +22,7 @@ NvmChainError
 ├── FundsError                          found before the transaction that would have failed
 │   └── InsufficientFunds, InsufficientAllowance, InsufficientCoin
 └── TransactionError                    the chain refused
-    ├── NotMined, OutcomeUnknown, OutOfGas
+    ├── NotMined, OutcomeUnknown, OutOfGas, AgentNotRegistered
     ├── RevertedWithReason, RevertedWithoutReason, Panicked
     └── ContractError                   one subclass per error of the contracts, in contract_errors.py
 """
@@ -90,6 +92,17 @@ class InvalidPlanId(InputError):
 
 
 @dataclass(eq=False)
+class InvalidAgentId(InputError):
+    """Thrown when something is no agent id in any spelling."""
+
+    value: object
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{_show(self.value)} is no agent id. Give the integer, from 1, 0x and 64 hexadecimal digits, or did:nv: and 64 hexadecimal digits."
+
+
+@dataclass(eq=False)
 class InvalidConfig(InputError):
     """Thrown when settings contradict each other."""
 
@@ -127,6 +140,43 @@ class SuspiciousPrice(InputError):
             f'give parse_units("{self.amount}", {self.decimals}), for USDC usdc("{self.amount}"); '
             "if it is meant as it stands, pass allow_tiny_price=True."
         )
+
+
+@dataclass(eq=False)
+class NeedsVendor(InputError):
+    """Thrown when something is asked for that only a vendor could do, as it would need power over other people's money, cards or secrets."""
+
+    what: str
+    way: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"There is no vendor here, so there is not {self.what[:300]}. What there is: {self.way}."
+
+
+@dataclass(eq=False)
+class NeedsGateway(InputError):
+    """Thrown when something is asked for that a gateway in front of a service answers, and none is configured."""
+
+    what: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"{self.what[:300]} comes from the seller's gateway. Give its address: Payments(…, gateway=Gateway(url, redeemer))."
+
+
+@dataclass(eq=False)
+class NoAccess(InputError):
+    """Thrown when an account has no credits and no open access window on any plan of an asset."""
+
+    asset: str
+    holder: str
+    plans: tuple[str, ...]
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        step = f"Order one of its plans first: {', '.join(self.plans[:5])}" if self.plans else "It accepts no plan"
+        return f"{self.holder} has no access to {self.asset}. {step}."
 
 
 @dataclass(eq=False)
@@ -597,6 +647,22 @@ class OutcomeUnknown(TransactionError):
         return (
             f"Transaction {self.transaction_hash} was sent, and the node does not tell what came of it ({self.problem}). "
             "Look it up before sending it again."
+        )
+
+
+@dataclass(eq=False)
+class AgentNotRegistered(TransactionError):
+    """Thrown when a plan was registered and then its agent was not. The agent's error is the cause."""
+
+    plan_id: int
+    became: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"The agent was not registered: {self.problem.rstrip('.')}. Its plan {self.plan_id} was before, and {self.became}. "
+            "Correct the agent and register it with that plan, or register both again."
         )
 
 

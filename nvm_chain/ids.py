@@ -1,4 +1,4 @@
-"""Plan ids: the number that names a plan, its spellings, and how it comes about."""
+"""Ids: the numbers that name plans and agents, their spellings, and how a plan's comes about."""
 
 import re
 from typing import Final
@@ -7,7 +7,7 @@ from eth_abi.abi import encode
 from eth_typing import ChecksumAddress
 from eth_utils.crypto import keccak
 
-from nvm_chain.errors import InvalidPlanId
+from nvm_chain.errors import InvalidAgentId, InvalidPlanId
 from nvm_chain.types import Terms
 
 DID_PREFIX: Final = "did:nv:"
@@ -22,29 +22,45 @@ def parse_plan_id(value: int | str) -> int:
     >>> parse_plan_id("did:nv:" + "0" * 62 + "ff"), parse_plan_id("255")
     (255, 255)
     """
-    number = value if isinstance(value, int) and not isinstance(value, bool) else _parse_text(value)
-    if not 0 <= number < 1 << 256:
+    number = _parse_number(value)
+    if number is None:
         raise InvalidPlanId(value)
     return number
 
 
-def _parse_text(value: int | str) -> int:
+def parse_agent_id(value: int | str) -> int:
+    """Return an agent id given in any spelling that `parse_plan_id` takes. Raises InvalidAgentId for anything else and for 0.
+
+    >>> parse_agent_id("did:nv:" + "0" * 63 + "7"), parse_agent_id("7")
+    (7, 7)
+    """
+    number = _parse_number(value)
+    if not number:
+        raise InvalidAgentId(value)
+    return number
+
+
+def _parse_number(value: object) -> int | None:
+    """Return the number that an id is, or None if it is none of 256 bits in any spelling."""
+    number = value if isinstance(value, int) and not isinstance(value, bool) else _parse_text(value)
+    return number if number is not None and 0 <= number < 1 << 256 else None
+
+
+def _parse_text(value: object) -> int | None:
     if not isinstance(value, str):
-        raise InvalidPlanId(value)
+        return None
     if match := re.fullmatch(r"(?:did:nv:|0x)([0-9a-fA-F]{64})", value):
         return int(match[1], 16)
-    if re.fullmatch(r"[0-9]{1,78}", value):
-        return int(value)
-    raise InvalidPlanId(value)
+    return int(value) if re.fullmatch(r"[0-9]{1,78}", value) else None
 
 
-def format_did(plan_id: int) -> str:
-    """Write a plan id as a DID.
+def format_did(number: int) -> str:
+    """Write the id of a plan or an agent as a DID.
 
     >>> format_did(255) == "did:nv:" + "0" * 62 + "ff"
     True
     """
-    return f"{DID_PREFIX}{parse_plan_id(plan_id):064x}"
+    return f"{DID_PREFIX}{parse_plan_id(number):064x}"
 
 
 def compute_plan_id(

@@ -36,6 +36,7 @@ def order_plan(
     quantity: int = 1,
     max_cost: int | None = None,
     pay: PayWay | None = None,
+    salt: bytes | None = None,
 ) -> OrderReceipt:
     """Buy a plan: the signer pays, ``receiver`` (the signer if not given) gets the credits.
 
@@ -43,14 +44,17 @@ def order_plan(
     (in base units; the quoted cost if not given), the signer's balance. ``pay`` says how the money comes, see
     `nvm_chain.paying.PayWay`; if not given, the way with the fewest transactions is chosen: an allowance that is there, else a
     permit if the token takes one, else an approval of exactly the cost. Plans that are free or priced in the native coin need
-    none. Should the order fail after an approval, the allowance is put back to what it was; where that cannot be, or the order
+    none. ``salt``, 32 bytes, is for an authorization: a second order that is the same in all, its salt too, is not paid but raises
+    OrderAlreadyMade. Should the order fail after an approval, the allowance is put back to what it was; where that cannot be, or the order
     may still be mined, a note on the error says so. Waits until mined.
 
     One transaction, two if it approves. Raises UnknownPlan, PlanNotActive, WrongKind, SettledOutside, TrialAlreadyTaken,
     InvalidQuantity, QuoteFailed, CostAboveMax, InsufficientFunds, InsufficientCoin, InsufficientAllowance, TokenCannotSign,
-    AuthorizationFailed, PaymentFailed, NotMined, OutcomeUnknown, or a NetworkError.
+    AuthorizationFailed, OrderAlreadyMade, PaymentFailed, NotMined, OutcomeUnknown, or a NetworkError.
     """
     check_way(pay)
+    if salt is not None and pay != "authorization":
+        raise InvalidConfig("only an authorization has a salt; order with pay='authorization', or leave the salt out")
     plan = read_plan(chain, plan_id)
     to = signer.address if receiver is None else parse_address(receiver, "receiver address")
     check_orderable(plan)
@@ -77,7 +81,7 @@ def order_plan(
             chain,
             signer,
             plan,
-            sign_for_plan(chain, check_signer(signer), plan, receiver=to, quantity=quantity, max_cost=most),
+            sign_for_plan(chain, check_signer(signer), plan, receiver=to, quantity=quantity, max_cost=most, salt=salt),
         )
     if way == "permit":
         payer = check_signer(signer)

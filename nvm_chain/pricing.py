@@ -7,8 +7,18 @@ from typing import Final
 from eth_typing import ChecksumAddress
 
 from nvm_chain.addresses import ZERO_ADDRESS, parse_address, parse_address_or_zero
-from nvm_chain.errors import InvalidConfig
-from nvm_chain.types import Activation, Amounts, CreditsConfig, Kind, PriceConfig, Rule, Split, Terms
+from nvm_chain.errors import InvalidConfig, NeedsVendor
+from nvm_chain.types import (
+    Activation,
+    Amounts,
+    CreditsConfig,
+    Kind,
+    PlanRedemptionType,
+    PriceConfig,
+    Rule,
+    Split,
+    Terms,
+)
 from nvm_chain.units import check_bool, check_uint
 
 MAX_SPLITS: Final = 16
@@ -23,9 +33,19 @@ ONE_DAY_DURATION: Final = 86_400
 ONE_WEEK_DURATION: Final = 7 * 86_400
 ONE_MONTH_DURATION: Final = 30 * 86_400
 ONE_YEAR_DURATION: Final = 365 * 86_400
+FOREVER: Final = 2**DURATION_BITS - 1
+"""The longest period of a time plan: 136 years."""
+_RULES: Final = {
+    PlanRedemptionType.ONLY_OWNER: Rule.OWNER,
+    PlanRedemptionType.ONLY_PLAN_ROLE: Rule.REDEEMER,
+    PlanRedemptionType.ONLY_SUBSCRIBER: Rule.HOLDER,
+}
+_FIAT_WAY: Final = (
+    "take the money yourself, price the plan with get_outside_price_config() and grant it with grant_settled()"
+)
 
 
-def get_erc20_price_config(amount: int, token_address: str, receiver_address: str) -> PriceConfig:
+def get_erc20_price_config(amount: int, token_address: str, receiver: str) -> PriceConfig:
     """Price a plan in an ERC-20 token, paid to one receiver.
 
     ``amount`` is in base units of the token: ``usdc("20")`` or ``20_000_000`` is 20 USDC, ``20`` is 0.00002 USDC.
@@ -34,16 +54,27 @@ def get_erc20_price_config(amount: int, token_address: str, receiver_address: st
     >>> get_erc20_price_config(20_000_000, "0x" + "11" * 20, "0x" + "22" * 20).total
     20000000
     """
-    return get_split_price_config(parse_address(token_address, "token address"), {receiver_address: amount})
+    return get_split_price_config(parse_address(token_address, "token address"), {receiver: amount})
 
 
-def get_native_token_price_config(amount: int, receiver_address: str) -> PriceConfig:
+def get_crypto_price_config(amount: int, receiver: str, token_address: str = ZERO_ADDRESS) -> PriceConfig:
+    """Price a plan in an ERC-20 token or, if none is given, in the chain's native coin, paid to one receiver.
+
+    ``amount`` is in base units of the token, or in wei. Raises InvalidAmount or InvalidAddress.
+
+    >>> get_crypto_price_config(10**15, "0x" + "22" * 20) == get_native_token_price_config(10**15, "0x" + "22" * 20)
+    True
+    """
+    return get_split_price_config(token_address, {receiver: amount})
+
+
+def get_native_token_price_config(amount: int, receiver: str) -> PriceConfig:
     """Price a plan in the chain's native coin, paid to one receiver. ``amount`` is in wei, see `nvm_chain.ether`.
 
     >>> get_native_token_price_config(10**15, "0x" + "22" * 20).token
     '0x0000000000000000000000000000000000000000'
     """
-    return get_split_price_config(ZERO_ADDRESS, {receiver_address: amount})
+    return get_split_price_config(ZERO_ADDRESS, {receiver: amount})
 
 
 def get_free_price_config() -> PriceConfig:
@@ -158,7 +189,7 @@ def get_dynamic_credits_config(
 
 
 def get_expirable_duration_config(
-    duration_seconds: int,
+    duration_of_plan: int,
     periods: int = 1,
     *,
     activation: Activation = Activation.ON_PURCHASE,
@@ -166,7 +197,7 @@ def get_expirable_duration_config(
     rule: Rule = Rule.HOLDER,
     trial: bool = False,
 ) -> CreditsConfig:
-    """Grant periods of time, in which requests cost nothing. ``duration_seconds`` is one period's length.
+    """Grant periods of time, in which requests cost nothing. ``duration_of_plan`` is one period's length in seconds.
 
     ON_PURCHASE a purchase opens the access window, or extends it; ON_FIRST_USE the holder redeems a period to do so, and
     may redeem up to ``max_periods_per_redemption`` at once. A purchase grants ``periods`` of them, 1 to 2**32 - 1.
@@ -175,7 +206,7 @@ def get_expirable_duration_config(
     >>> get_expirable_duration_config(86_400).kind
     <Kind.TIME: 1>
     """
-    check_uint(duration_seconds, DURATION_BITS, "duration", minimum=1)
+    check_uint(duration_of_plan, DURATION_BITS, "duration", minimum=1)
     check_uint(periods, CREDITS_BITS, "periods", minimum=1)
     activation = _check_activation(activation)
     opens_on_use = activation is Activation.ON_FIRST_USE
@@ -188,8 +219,33 @@ def get_expirable_duration_config(
         trial=check_bool(trial, "trial"),
         kind=Kind.TIME,
         activation=activation,
-        duration=duration_seconds,
+        duration=duration_of_plan,
     )
+
+
+def get_non_expirable_duration_config() -> CreditsConfig:
+    """Grant access for ever, which is `FOREVER` seconds, 136 years: the longest period that a plan can have.
+
+    >>> get_non_expirable_duration_config().duration == FOREVER
+    True
+    """
+    return get_expirable_duration_config(FOREVER)
+
+
+def get_pay_as_you_go_price_config(
+    amount: int, receiver: str, token_address: str = ZERO_ADDRESS, template_address: str | None = None
+) -> PriceConfig:
+    """Price each request of a usage plan, in an ERC-20 token or, if none is given, in the native coin.
+
+    The other half is `get_pay_as_you_go_credits_config`. No contract but Credits takes part, so there is no template to name:
+    raises InvalidConfig for a ``template_address``, InvalidAmount or InvalidAddress.
+
+    >>> get_pay_as_you_go_price_config(10_000, "0x" + "22" * 20, "0x" + "11" * 20).total
+    10000
+    """
+    if template_address is not None:
+        raise InvalidConfig("Credits takes payments for usage itself, without a template; leave template_address out")
+    return get_crypto_price_config(amount, receiver, token_address)
 
 
 def get_pay_as_you_go_credits_config() -> CreditsConfig:
@@ -199,6 +255,38 @@ def get_pay_as_you_go_credits_config() -> CreditsConfig:
     <Kind.USAGE: 2>
     """
     return CreditsConfig(credits=0, min_redeem=0, max_redeem=0, kind=Kind.USAGE)
+
+
+def set_redemption_type(credits_config: CreditsConfig, redemption_type: PlanRedemptionType | Rule) -> CreditsConfig:
+    """Return the same credits under another redemption rule.
+
+    ``redemption_type`` is a Rule, or a PlanRedemptionType of the hosted system. Raises InvalidConfig where nothing is redeemed,
+    NeedsVendor for the role that a vendor held over everybody's credits.
+
+    >>> set_redemption_type(get_fixed_credits_config(100), PlanRedemptionType.ONLY_PLAN_ROLE).rule
+    <Rule.REDEEMER: 1>
+    """
+    if isinstance(redemption_type, PlanRedemptionType):
+        rule = _RULES.get(redemption_type)
+        if rule is None:
+            raise NeedsVendor("a global role over everybody's credits", "name redeemers of your own: Rule.REDEEMER")
+    else:
+        rule = _check_rule(redemption_type)
+    if rule is not Rule.HOLDER and credits_config.max_redeem == 0:
+        raise InvalidConfig("nothing of this plan is redeemed, so no rule says by whom; leave it as it is")
+    return replace(credits_config, rule=rule)
+
+
+def get_fiat_price_config(amount: int, receiver: str, currency: str = "USD") -> PriceConfig:
+    """Refuse: nobody takes cards here. Raises NeedsVendor, which names the way that there is.
+
+    >>> try:
+    ...     get_fiat_price_config(2_000_000, "0x" + "22" * 20)
+    ... except NeedsVendor as error:
+    ...     print(error.way)
+    take the money yourself, price the plan with get_outside_price_config() and grant it with grant_settled()
+    """
+    raise NeedsVendor(f"a price of {amount!r} in {currency!r} paid to {receiver!r} by card", _FIAT_WAY)
 
 
 def _check_range(least: int, most: int) -> tuple[int, int]:

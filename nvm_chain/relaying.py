@@ -62,10 +62,11 @@ def sign_for_plan(
     quantity: int,
     max_cost: int,
     valid_seconds: int = SIGNATURE_SECONDS,
+    salt: bytes | None = None,
 ) -> SignedOrder:
     """Sign an order of a plan that was looked at already, with what its token and the chain's clock say. Five requests.
 
-    Raises TokenCannotSign.
+    With the same ``salt``, 32 bytes, random if not given, an order is made once. Raises TokenCannotSign, OrderAlreadyMade.
     """
     domain = read_token_domain(chain, plan.terms.token)
     order = build_order_authorization(
@@ -75,10 +76,12 @@ def sign_for_plan(
         quantity=quantity,
         max_cost=max_cost,
         valid_before=chain.read_time() + valid_seconds + 1,
+        salt=salt,
     )
     nonce = authorization_nonce(order, chain_id=chain.chain_id, contract=chain.credits.address)
-    # Unused, as the salt is new; asked because some tokens take permits and no authorizations, and say so here only.
-    is_authorization_used(chain, plan.terms.token, order.payer, nonce)
+    # Asked in any case, because some tokens take permits and no authorizations, and say so here only.
+    if is_authorization_used(chain, plan.terms.token, order.payer, nonce):
+        raise OrderAlreadyMade(order.payer, nonce)
     return sign_order(signer, order, token=domain, contract=chain.credits.address)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum
 
 from eth_typing import ChecksumAddress
 
@@ -39,6 +39,19 @@ class Rule(IntEnum):
     """The holder and the plan owner's redeemers."""
     OWNER = 2
     """The plan owner and their redeemers, and not the holder."""
+
+
+class PlanRedemptionType(Enum):
+    """Who may redeem, under the names and numbers of the hosted system. Here a `Rule` says it."""
+
+    ONLY_GLOBAL_ROLE = 0
+    """A role that the vendor gave. There is none here."""
+    ONLY_OWNER = 1
+    """The plan owner and their redeemers: Rule.OWNER."""
+    ONLY_PLAN_ROLE = 2
+    """The plan owner's redeemers, and the holder: Rule.REDEEMER."""
+    ONLY_SUBSCRIBER = 4
+    """The holder: Rule.HOLDER."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent.parent / "nvm_chain"
 LAYERS = {
     0: "errors contract_errors types units addresses ids pricing networks keys dev_accounts contexts "
-    "signatures eip712 wire vouchers authorizations permits abis path_patterns endpoints metadata agent_types",
+    "signatures eip712 wire vouchers authorizations permits abis path_patterns endpoints leaks file_entries metadata agent_types",
     1: "artifacts deployments reverts chain embedded connecting",
     2: "tokens token_domains wallets plans credits paying receipts relaying orders usage settling agents deploying",
     4: "cli demo",

@@ -32,6 +32,7 @@ from nvm_chain.contract_errors import (
 from nvm_chain.endpoints import Endpoint
 from nvm_chain.errors import (
     DeploymentMismatch,
+    InvalidAgentId,
     InvalidAmount,
     InvalidConfig,
     InvalidMetadata,
@@ -197,15 +198,20 @@ def test_reads__of_an_unknown_agent__raise(world: World, agent_id: int, unknown:
             read(world.chain, unknown)
 
 
-@pytest.mark.parametrize("wrong", [0, -1, 2**256, "1", None])
+@pytest.mark.parametrize("wrong", [0, -1, 2**256, "one", None])
 def test_agent_id__that_is_none__is_refused_before_anything_is_asked(
     world: World, wrong: Any, requests_made: list[str]
 ) -> None:
-    with pytest.raises(InvalidAmount):
+    with pytest.raises(InvalidAgentId):
         read_agent(world.chain, wrong)
-    with pytest.raises(InvalidAmount):
+    with pytest.raises(InvalidAgentId):
         attach_plan(world.chain, world.builder, wrong, 1)
     assert requests_made == []
+
+
+@pytest.mark.parametrize("spell", [str, format_did, lambda number: f"{number:#066x}"], ids=["decimal", "DID", "hex"])
+def test_agent_id__in_every_spelling__is_the_same_agent(world: World, agent_id: int, spell: Any) -> None:
+    assert read_agent(world.chain, spell(agent_id)) == read_agent(world.chain, agent_id)
 
 
 # ---------------------------------------------------------------------- cost

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvm_chain.addresses import ZERO_ADDRESS, parse_address
-from nvm_chain.errors import InvalidPlanId
-from nvm_chain.ids import compute_plan_id, format_did, parse_plan_id
+from nvm_chain.errors import InvalidAgentId, InvalidPlanId
+from nvm_chain.ids import compute_plan_id, format_did, parse_agent_id, parse_plan_id
 from nvm_chain.types import Activation, Kind, Rule, Split, Terms
 
 MAX_ID = 2**256 - 1
@@ -45,6 +45,8 @@ def test_parse_plan_id__of_every_spelling__is_the_number(plan_id: int) -> None:
         format_did(plan_id),
     ):
         assert parse_plan_id(spelling) == plan_id
+        if plan_id:
+            assert parse_agent_id(spelling) == plan_id
 
 
 def test_format_did__of_edges__has_64_digits() -> None:
@@ -95,6 +97,14 @@ def test_parse_plan_id__of_anything_else__raises(value: Any) -> None:
         parse_plan_id(value)
     assert caught.value.args == (value,)
     assert str(caught.value).endswith("or did:nv: and 64 hexadecimal digits.")
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("value", [*NO_IDS, 0, "0", "0x" + "0" * 64], ids=range(len(NO_IDS) + 3))
+def test_parse_agent_id__of_anything_else_or_zero__raises(value: Any) -> None:
+    with pytest.raises(InvalidAgentId) as caught:
+        parse_agent_id(value)
+    assert caught.value.args == (value,)
     assert len(str(caught.value)) < 300
 
 

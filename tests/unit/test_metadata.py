@@ -2,6 +2,8 @@
 
 import json
 from base64 import b64encode
+from dataclasses import fields, replace
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -9,18 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvm_chain.endpoints import Endpoint
-from nvm_chain.errors import InputError, InvalidEndpoint, InvalidMetadata, SecretInMetadata
+from nvm_chain.errors import InputError, InvalidAmount, InvalidEndpoint, InvalidMetadata, SecretInMetadata
+from nvm_chain.file_entries import FileEntry, describe_file, read_file_entry
+from nvm_chain.leaks import MAX_DEPTH, refuse_secrets
 from nvm_chain.metadata import (
-    MAX_DEPTH,
     MAX_JSON,
     URI_PREFIX,
     AgentMetadata,
+    Metadata,
+    PlanMetadata,
     build_metadata_uri,
     describe_metadata,
     format_metadata,
+    hash_metadata,
     parse_metadata,
     parse_metadata_uri,
-    refuse_secrets,
+    parse_plan_metadata,
 )
 from tests.support.reverts import reverts
 
@@ -36,8 +42,13 @@ FULL = AgentMetadata(
         Endpoint("GET", "https://example.com/api/v1/agents/:agentId/tasks/invoke"),
     ),
     open_endpoints=("https://example.com/api/v1/rest/docs-json",),
-    extras={"sampleLink": "https://example.com/sample", "limits": {"requests": 10, "nested": [1, None, True, "x"]}},
+    extras={"sampleCode": "print(1)", "limits": {"requests": 10, "nested": [1, None, True, "x"]}},
 )
+
+NO_SCHEME = "it does not begin with one of https, http, ipfs, data, file, followed by a colon"
+NO_LENGTH, NO_TYPE = "it is no number of bytes", "it is not SHA256, the one that is checked"
+NO_HASH = "it is not 64 hexadecimal digits in small letters"
+NO_DATE = "it is no date as ISO 8601 has it, such as 2026-01-31T12:00:00Z"
 
 
 def test_describe_metadata__is_the_object_of_the_documents() -> None:
@@ -61,6 +72,134 @@ def test_describe_metadata__is_the_object_of_the_documents() -> None:
 def test_metadata__written_and_read__is_the_same(metadata: AgentMetadata) -> None:
     assert parse_metadata(format_metadata(metadata)) == metadata
     assert parse_metadata_uri(build_metadata_uri(metadata)) == metadata
+
+
+PLAN = PlanMetadata(
+    name="My Credits Plan",
+    description="100 credits",
+    license="Apache-2.0",
+    tags=["test"],
+    sample_link="https://example.com/sample",
+    images=["https://example.com/cover.png"],
+    is_trial_plan=True,
+    extras={"colour": "blue"},
+)
+
+
+def test_plan_metadata__written_and_read__is_the_same() -> None:
+    assert parse_plan_metadata(format_metadata(PLAN)) == PLAN
+    assert describe_metadata(PLAN) == {
+        "name": "My Credits Plan",
+        "description": "100 credits",
+        "license": "Apache-2.0",
+        "tags": ["test"],
+        "sampleLink": "https://example.com/sample",
+        "images": ["https://example.com/cover.png"],
+        "isTrialPlan": True,
+        "colour": "blue",
+    }
+
+
+@pytest.mark.parametrize("kind", [PlanMetadata, AgentMetadata])
+def test_metadata__with_none_for_what_is_not_there__is_without_it(kind: type[Metadata]) -> None:
+    """As people write it who come from the hosted API, where everything but the name is optional."""
+    absent = {own.name: None for own in fields(kind) if own.name != "name"}
+    assert kind("x", **absent) == kind("x")  # type: ignore[arg-type]
+
+
+def test_metadata__with_lists__has_tuples() -> None:
+    metadata = AgentMetadata("x", tags=["a"], endpoints=[Endpoint("GET", "https://a.com")], files=[FILE])
+    assert (metadata.tags, metadata.files) == (("a",), (FILE,))
+    assert metadata == AgentMetadata("x", tags=("a",), endpoints=(Endpoint("GET", "https://a.com"),), files=(FILE,))
+
+
+def test_plan_metadata__trial_that_is_no_bool__is_refused() -> None:
+    with reverts(InvalidMetadata("is_trial_plan", "it is neither true nor false")):
+        PlanMetadata("x", is_trial_plan="no")  # type: ignore[arg-type]
+
+
+def test_hash_metadata__is_of_the_canonical_json() -> None:
+    assert hash_metadata(PLAN) == sha256(format_metadata(PLAN).encode()).hexdigest()
+    assert hash_metadata(PLAN) == hash_metadata(parse_plan_metadata(json.dumps(describe_metadata(PLAN), indent=2)))
+    assert hash_metadata(PLAN) != hash_metadata(replace(PLAN, name="Mine"))
+
+
+# ---------------------------------------------------------------------- files
+
+FILE = FileEntry("https://example.com/data/file1.csv", content_type="text/csv", length=3, sha256="ab" * 32)
+
+
+def test_file_entry__written_and_read__is_the_same() -> None:
+    assert read_file_entry(describe_file(FILE)) == FILE
+    metadata = AgentMetadata("x", agent_type="dataset", files=(FILE,))
+    assert parse_metadata(format_metadata(metadata)) == metadata
+
+
+def test_read_file_entry__as_the_documents_have_it__is_read() -> None:
+    entry = read_file_entry(
+        {
+            "index": 0,
+            "url": FILE.url,
+            "contentType": "text/csv",
+            "contentLength": "3",
+            "checksum": "AB" * 32,
+            "checksumType": "SHA-256",
+        }
+    )
+    assert entry == FILE
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        (
+            "https://a.com/b",
+            InvalidMetadata("files", 'each is an object with a URL, {"name": "…", "url": "https://…"}'),
+        ),
+        ({"name": "a"}, InvalidMetadata("files", 'each is an object with a URL, {"name": "…", "url": "https://…"}')),
+        ({"url": 5}, InvalidMetadata("files.url", "it is no text but int")),
+        ({"url": "javascript:alert(1)"}, InvalidMetadata("files.url", NO_SCHEME)),
+        ({"url": "file1.csv"}, InvalidMetadata("files.url", NO_SCHEME)),
+        ({"url": "https://[a/b"}, InvalidMetadata("files.url", "it is no URL")),
+        ({"url": "https://a.com/\x1b"}, InvalidMetadata("files.url", NO_SCHEME)),
+        ({"url": "https://a.com/b", "name": ["b"]}, InvalidMetadata("files.name", "it is no text but list")),
+        ({"url": "https://a.com/b", "contentLength": "3 kB"}, InvalidMetadata("files.contentLength", NO_LENGTH)),
+        ({"url": "https://a.com/b", "sha256": "AB" * 32}, InvalidMetadata("files.sha256", NO_HASH)),
+        (
+            {"url": "https://a.com/b", "checksum": "ab", "checksumType": "MD5"},
+            InvalidMetadata("files.checksumType", NO_TYPE),
+        ),
+        (
+            {"url": "https://a.com/b", "checksum": "ab", "checksumType": "sha256"},
+            InvalidMetadata("files.sha256", NO_HASH),
+        ),
+    ],
+)
+def test_read_file_entry__that_cannot_be__is_refused(value: object, error: InputError) -> None:
+    with reverts(error):
+        read_file_entry(value)
+
+
+@pytest.mark.parametrize("length", [-1, 2**53, True, 1.5])
+def test_file_entry__with_a_length_that_no_file_has__is_refused(length: Any) -> None:
+    with pytest.raises(InvalidAmount):
+        FileEntry("https://a.com/b", length=length)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://a.com/b/c.csv?x=1", "c.csv"),
+        ("https://a.com/", "file"),
+        ("data:text/plain,a/b", "file"),
+        ("ipfs://bafk", "file"),
+    ],
+)
+def test_file_entry__without_a_name__takes_it_from_the_url(url: str, name: str) -> None:
+    assert FileEntry(url).name == name
+
+
+# ---------------------------------------------------------------------- canonical
 
 
 def test_format_metadata__is_canonical() -> None:
@@ -99,10 +238,12 @@ def test_parse__of_anything__raises_input_errors_only(text: str) -> None:
     [
         ({"name": ""}, InvalidMetadata("name", "it is empty")),
         ({"name": 5}, InvalidMetadata("name", "it is no text but int")),
-        ({"description": None}, InvalidMetadata("description", "it is no text but NoneType")),
-        ({"tags": ["a"]}, InvalidMetadata("tags", "it is no tuple of str")),
-        ({"tags": (1,)}, InvalidMetadata("tags", "it is no tuple of str")),
-        ({"endpoints": ("https://a.com",)}, InvalidMetadata("endpoints", "it is no tuple of Endpoint")),
+        ({"name": None}, InvalidMetadata("name", "it is no text but NoneType")),
+        ({"tags": "test"}, InvalidMetadata("tags", "it is no list of str")),
+        ({"tags": (1,)}, InvalidMetadata("tags", "it is no list of str")),
+        ({"endpoints": ("https://a.com",)}, InvalidMetadata("endpoints", "it is no list of Endpoint")),
+        ({"files": ["https://a.com/b"]}, InvalidMetadata("files", "it is no list of FileEntry")),
+        ({"date_created": "yesterday"}, InvalidMetadata("date_created", NO_DATE)),
         ({"extras": []}, InvalidMetadata("extras", "it is no mapping")),
         ({"extras": {"openEndpoints": []}}, InvalidMetadata("extras", "openEndpoints has a field of its own")),
         ({"extras": {"x": {1, 2}}}, InvalidMetadata("extras", "it has something that JSON has not")),
