@@ -58,8 +58,10 @@ if TYPE_CHECKING:
     from nvm_chain.endpoints import Endpoint as Endpoint
     from nvm_chain.endpoints import match_endpoint as match_endpoint
     from nvm_chain.errors import NvmChainError as NvmChainError
+    from nvm_chain.folder_store import FolderStore as FolderStore
     from nvm_chain.ids import format_did as format_did
     from nvm_chain.ids import parse_plan_id as parse_plan_id
+    from nvm_chain.ipfs_store import IpfsStore as IpfsStore
     from nvm_chain.keys import read_key_from_environment as read_key_from_environment
     from nvm_chain.keys import read_keyfile as read_keyfile
     from nvm_chain.metadata import AgentMetadata as AgentMetadata
@@ -94,6 +96,8 @@ if TYPE_CHECKING:
     from nvm_chain.settling import check_voucher as check_voucher
     from nvm_chain.settling import settle_vouchers as settle_vouchers
     from nvm_chain.settling import sign_next_voucher as sign_next_voucher
+    from nvm_chain.storage import InlineStore as InlineStore
+    from nvm_chain.storage import MetadataStore as MetadataStore
     from nvm_chain.token_domains import read_token_domain as read_token_domain
     from nvm_chain.tokens import mint_test_usdc as mint_test_usdc
     from nvm_chain.types import Activation as Activation
@@ -168,7 +172,9 @@ _NAMES = {
     "eip712": ("Domain",),
     "endpoints": ("Endpoint", "match_endpoint"),
     "errors": ("NvmChainError",),
+    "folder_store": ("FolderStore",),
     "ids": ("format_did", "parse_plan_id"),
+    "ipfs_store": ("IpfsStore",),
     "keys": ("read_key_from_environment", "read_keyfile"),
     "metadata": ("AgentMetadata", "build_metadata_uri", "parse_metadata_uri"),
     "orders": ("order_plan",),
@@ -198,6 +204,7 @@ _NAMES = {
     ),
     "relaying": ("check_signed_order", "relay_order", "sign_plan_order"),
     "settling": ("check_voucher", "settle_vouchers", "sign_next_voucher"),
+    "storage": ("InlineStore", "MetadataStore"),
     "token_domains": ("read_token_domain",),
     "tokens": ("mint_test_usdc",),
     "types": ("Activation", "Kind", "Rule", "VoucherResult"),
