@@ -132,7 +132,8 @@ def fetch(
     """
     shown, path = strip_url(url), Path(target)
     declared, fail = Declared(length, sha256, max_bytes), partial(DownloadFailed, shown)
-    _check_target(path, overwrite, fail)
+    with _disk_errors(fail):
+        _check_target(path, overwrite, fail)
     with ExitStack() as stack:
         with _disk_errors(fail):
             draft = stack.enter_context(open_draft(path))

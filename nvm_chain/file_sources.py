@@ -7,17 +7,15 @@ from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from stat import S_ISREG
 from typing import BinaryIO, Final
 from urllib.parse import unquote_to_bytes, urlsplit
 from urllib.request import url2pathname
 
 from nvm_chain.http_client import BLOCK_BYTES, Fail, open_following
 from nvm_chain.ipfs_store import IPFS_PREFIX, IpfsStore, read_cid_hash
+from nvm_chain.whole_files import open_regular
 
 _IPFS_PATH: Final = re.compile(r"([A-Za-z0-9]+)(?:/[^?#]*)?")
-_NO_WAITING: Final = getattr(os, "O_NONBLOCK", 0)
-"""Opening a pipe would wait for somebody to write into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +83,11 @@ def _open_file(url: str, access: Access, fail: Fail) -> Iterator[Source]:
     if parts.netloc not in ("", "localhost"):
         raise fail("it is a file of another machine")
     try:
-        descriptor = os.open(url2pathname(parts.path), os.O_RDONLY | getattr(os, "O_BINARY", 0) | _NO_WAITING)
+        file = open_regular(url2pathname(parts.path), follow_links=True)
     except (OSError, ValueError) as error:
         raise fail(getattr(error, "strerror", None) or "it is no path of a file") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not S_ISREG(status.st_mode):
-            raise fail("it is no regular file")
-        yield Source(_read_file(file, fail), status.st_size)
+    with file:
+        yield Source(_read_file(file, fail), os.fstat(file.fileno()).st_size)
 
 
 def _read_file(file: BinaryIO, fail: Fail) -> Iterator[bytes]:

@@ -10,16 +10,12 @@ from typing import Final
 from nvm_chain.errors import InvalidConfig, MetadataNotSaved, MetadataUnavailable, UnverifiableUri
 from nvm_chain.metadata import MAX_JSON
 from nvm_chain.storage import encode_document, hash_document, verify_document
-from nvm_chain.whole_files import open_draft
+from nvm_chain.whole_files import open_draft, open_regular
 
 logger = logging.getLogger("nvm_chain")
 
 _NAME: Final = re.compile(r"([0-9a-f]{64})\.json")
 _BASE_URL: Final = re.compile(r"https://[^\s/?#\\@]+(?:/[^\s?#\\]*)?")
-_OPEN_FLAGS: Final = (
-    os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-)
-"""Follow no symbolic link, and do not wait for somebody to write into a pipe."""
 
 
 class FolderStore:
@@ -73,7 +69,8 @@ class FolderStore:
         if place not in self._places or not found:
             raise UnverifiableUri(uri, f"it is no document of {self._places[0]}")
         try:
-            document = _read(self.folder / name)
+            with open_regular(self.folder / name, follow_links=False) as file:
+                document = file.read(MAX_JSON + 1)
         except OSError as error:
             raise MetadataUnavailable(uri, error.strerror or type(error).__name__) from None
         return verify_document(uri, document, found[1])
@@ -92,14 +89,6 @@ class FolderStore:
                 self._saves[name] = (count - 1, written)
             else:
                 _remove(self.folder / name, written)
-
-
-def _read(path: Path) -> bytes:
-    """Read a little more than a document may have, of a regular file that is no symbolic link."""
-    if path.is_symlink() or not path.is_file():
-        raise OSError(0, "there is no such regular file")
-    with os.fdopen(os.open(path, _OPEN_FLAGS), "rb") as file:
-        return file.read(MAX_JSON + 1)
 
 
 def _identify(path: Path) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError
+import urllib3
 
 from nvm_chain.errors import NvmChainError
 
@@ -19,6 +19,10 @@ TIMEOUT_SECONDS: Final = 20
 """Longest silence of a server, if the caller says nothing else."""
 MAX_REDIRECTS: Final = 5
 BLOCK_BYTES: Final = 1 << 16
+
+_AMBIGUOUS: Final = re.compile(r"[\\\s]")
+"""In a host: not all who read URLs take such a one for the same."""
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 Fail = Callable[[str], NvmChainError]
 """From a problem to the error that is raised."""
@@ -94,7 +98,7 @@ def open_answer(
                 yield Answer(response, fail)
             finally:
                 response.close()
-    except (requests.exceptions.RequestException, HTTPError) as error:
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
         raise fail(_describe(error, timeout_seconds)) from None
 
 
@@ -102,16 +106,21 @@ def _add_nothing(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
+_PROBLEMS: Final[tuple[tuple[tuple[type[Exception], ...], str], ...]] = (
+    ((requests.Timeout, urllib3.exceptions.TimeoutError), "the server said nothing for {} seconds"),
+    ((requests.exceptions.SSLError, urllib3.exceptions.SSLError), "the server's certificate is not accepted"),
+    ((requests.ConnectionError,), "the server cannot be reached"),
+    ((requests.exceptions.InvalidHeader,), "a header has a value that none can have"),
+    ((requests.exceptions.InvalidURL, urllib3.exceptions.LocationValueError), "the URL is none"),
+)
+
+
 def _describe(error: Exception, timeout_seconds: int) -> str:
     """Say what went wrong, without the exception's own words, which can have the URL's query."""
-    name = type(error).__name__
-    if "Timeout" in name:
-        return f"the server said nothing for {timeout_seconds} seconds"
-    if "SSL" in name:
-        return "the server's certificate is not accepted"
-    if name == "ConnectionError":
-        return "the server cannot be reached"
-    return "the URL is none" if "URL" in name or "Schema" in name else "the connection broke off"
+    for kinds, problem in _PROBLEMS:
+        if isinstance(error, kinds):
+            return problem.format(timeout_seconds)
+    return "the connection broke off"
 
 
 # ---------------------------------------------------------------- redirects
@@ -136,10 +145,15 @@ def open_following(
             if answer.status not in _REDIRECTS:
                 yield answer
                 return
-            found = urljoin(url, answer.headers.get("Location", ""))
+            found = urljoin(url, _read_location(answer))
         headers = _redirect(url, found, headers, same_host, fail)
         url = found
     raise fail(f"it leads through more than {MAX_REDIRECTS} redirects")
+
+
+def _read_location(answer: Answer) -> str:
+    """Return where a redirect leads; headers come as Latin-1, and hold UTF-8."""
+    return answer.headers.get("Location", "").encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def _redirect(
@@ -167,6 +181,7 @@ def check_url(url: str, fail: Fail) -> SplitResult:
     try:
         parts = urlsplit(url)
         is_url = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
+        is_url = is_url and not _AMBIGUOUS.search(parts.netloc) and not _CONTROL.search(url)
     except ValueError:
         raise fail("the URL is none") from None
     if not is_url:

@@ -1,10 +1,12 @@
-"""Files that are there whole or not at all: written beside their place under another name, then renamed."""
+"""Files that are there whole or not at all: written beside their place under another name, then renamed; and how they are read."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from errno import EINVAL
 from pathlib import Path
 from secrets import token_hex
+from stat import S_ISREG
 from typing import BinaryIO, Final
 
 NAME_KEPT: Final = 40
@@ -15,10 +17,19 @@ class Draft:
     """A file that is being written: ``.<name>.<random>.part`` beside the target. Get one from `open_draft`."""
 
     def __init__(self, target: Path) -> None:
-        """Create the file. Raises OSError."""
+        """Choose the name; there is no file yet."""
         self.target = target
         self.path = target.parent / f".{target.name[:NAME_KEPT]}.{token_hex(8)}.part"
-        self.file: BinaryIO = self.path.open("xb")
+        self._files: list[BinaryIO] = []
+
+    @property
+    def file(self) -> BinaryIO:
+        """The file, open for writing until the draft is sealed."""
+        return self._files[0]
+
+    def open(self) -> None:
+        """Create the file. Raises OSError."""
+        self._files.append(self.path.open("xb"))
 
     def seal(self) -> None:
         """Write what is buffered to the disk and end the writing. Raises OSError, as of a full disk."""
@@ -49,8 +60,9 @@ class Draft:
 
     def drop(self) -> None:
         """Remove the draft if it is still there."""
-        with suppress(OSError):  # closing writes what is buffered, and the disk may be full
-            self.file.close()
+        for file in self._files:
+            with suppress(OSError):  # closing writes what is buffered, and the disk may be full
+                file.close()
         self.path.unlink(missing_ok=True)
 
 
@@ -59,6 +71,7 @@ def open_draft(target: Path) -> Iterator[Draft]:
     """Open a draft of a file. It is removed at the end, whatever happens, unless it was put. Raises OSError."""
     draft = Draft(target)
     try:
+        draft.open()
         yield draft
     finally:
         draft.drop()
@@ -72,3 +85,21 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+_READ_FLAGS: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Opening a pipe would wait for somebody to write into it."""
+
+
+def open_regular(path: Path | str, *, follow_links: bool) -> BinaryIO:
+    """Open a regular file for reading. Raises OSError for a folder, a pipe or a device, and for a link that is not followed."""
+    if not follow_links and Path(path).is_symlink():  # where there is no O_NOFOLLOW
+        raise OSError(EINVAL, "It is a symbolic link")
+    descriptor = os.open(path, _READ_FLAGS | (0 if follow_links else getattr(os, "O_NOFOLLOW", 0)))
+    try:
+        if not S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(EINVAL, "It is no regular file")
+        return os.fdopen(descriptor, "rb")
+    except OSError:
+        os.close(descriptor)
+        raise
