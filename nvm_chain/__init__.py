@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from nvm_chain.credits import read_lots as read_lots
     from nvm_chain.credits import redeem_credits as redeem_credits
     from nvm_chain.credits import transfer_credits as transfer_credits
+    from nvm_chain.downloads import download as download
     from nvm_chain.eip712 import Domain as Domain
     from nvm_chain.endpoints import Endpoint as Endpoint
     from nvm_chain.endpoints import match_endpoint as match_endpoint
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
     from nvm_chain.settling import sign_next_voucher as sign_next_voucher
     from nvm_chain.storage import InlineStore as InlineStore
     from nvm_chain.storage import MetadataStore as MetadataStore
+    from nvm_chain.storage import load_metadata as load_metadata
     from nvm_chain.token_domains import read_token_domain as read_token_domain
     from nvm_chain.tokens import mint_test_usdc as mint_test_usdc
     from nvm_chain.types import Activation as Activation
@@ -169,6 +171,7 @@ _NAMES = {
         "redeem_credits",
         "transfer_credits",
     ),
+    "downloads": ("download",),
     "eip712": ("Domain",),
     "endpoints": ("Endpoint", "match_endpoint"),
     "errors": ("NvmChainError",),
@@ -204,7 +207,7 @@ _NAMES = {
     ),
     "relaying": ("check_signed_order", "relay_order", "sign_plan_order"),
     "settling": ("check_voucher", "settle_vouchers", "sign_next_voucher"),
-    "storage": ("InlineStore", "MetadataStore"),
+    "storage": ("InlineStore", "MetadataStore", "load_metadata"),
     "token_domains": ("read_token_domain",),
     "tokens": ("mint_test_usdc",),
     "types": ("Activation", "Kind", "Rule", "VoucherResult"),

@@ -89,7 +89,15 @@ def download(
     allow_file: bool = False,
     ipfs: IpfsStore | None = None,
 ) -> Download:
-    """Download a file to a place. Arguments and errors as of `fetch`; raises DownloadFailed if it cannot be renamed, too."""
+    """Download a file to a place, whole and verified; if anything fails nothing at the place has changed.
+
+    Takes http and https, with at most five redirects, never from https to http, and without ``headers`` to another host
+    or port; data: without network; file: with ``allow_file``; ipfs: with ``ipfs``, and with a declared ``sha256`` where the
+    CID is not of raw bytes. ``length`` and ``max_bytes`` (16 GiB) are bytes, ``sha256`` is 64 hexadecimal digits,
+    ``timeout_seconds`` is the longest silence of a server. ``on_progress`` is called with the bytes that have come and
+    those that will, None if nobody said. Raises InvalidConfig for a ``length`` or ``sha256`` that cannot be, TargetExists
+    unless ``overwrite``, DownloadFailed, DownloadMismatch.
+    """
     fetching = fetch(
         url,
         target,
@@ -124,11 +132,14 @@ def fetch(
 ) -> Iterator[Fetched]:
     """Fetch and verify a file, and give it before it is kept; it is gone at the end of the ``with`` unless it was.
 
-    Takes http and https, with at most five redirects, never from https to http, and without ``headers`` to another host;
-    data: without network; file: with ``allow_file``; ipfs: with ``ipfs``, for other CIDs than of raw bytes only with a
-    declared ``sha256``. ``length`` and ``max_bytes`` are bytes; ``timeout_seconds`` is the longest silence of a server.
-    Until something is kept nothing at the target changes. Raises InvalidConfig for a ``length`` or ``sha256`` that cannot
-    be, TargetExists, DownloadFailed, DownloadMismatch.
+    Arguments and errors as of `download`. Until `Fetched.keep` is called nothing at the target has changed.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     target = Path(folder) / "greeting.txt"
+    ...     with fetch("data:,hello", target, length=5) as fetched:
+    ...         print(fetched.size, target.exists())
+    5 False
     """
     shown, path = strip_url(url), Path(target)
     declared, fail = Declared(length, sha256, max_bytes), partial(DownloadFailed, shown)

@@ -49,14 +49,15 @@ class FolderStore:
     def _write(self, path: Path, document: bytes) -> None:
         """Write even what is there: so it is right, and a `discard` of somebody else leaves it alone."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        count, _ = self._saves.get(path.name, (0, None))
-        is_new = count > 0 or not os.path.lexists(path)
+        count, last = self._saves.get(path.name, (0, None))
+        is_ours = not os.path.lexists(path) or _identify(path) == last
         with open_draft(path) as draft:
             draft.file.write(document)
             draft.seal()
             written = _identify(draft.path)
             draft.put(overwrite=True)
-        if is_new:
+        self._saves.pop(path.name, None)
+        if is_ours:
             self._saves[path.name] = (count + 1, written)
 
     def load(self, uri: str) -> str:

@@ -90,9 +90,7 @@ def _read_file(request: Request) -> bytes:
     """Return the one file of a multipart body."""
     body = request.rfile.read(int(request.headers["Content-Length"]))
     message = message_from_bytes(b"Content-Type: " + request.headers["Content-Type"].encode() + b"\r\n\r\n" + body)
-    parts = message.get_payload()
-    assert isinstance(parts, list)
-    (part,) = parts
+    (part,) = [part for part in message.walk() if part.get_filename()]
     content = part.get_payload(decode=True)
     assert isinstance(content, bytes)
     return content

@@ -251,6 +251,27 @@ def test_discard__of_what_another_saved_since__keeps_it(tmp_path: Path) -> None:
     assert names(tmp_path) == [NAME]
 
 
+def test_discard__of_saves_with_another_between__keeps_it(tmp_path: Path) -> None:
+    mine, other = FolderStore(tmp_path), FolderStore(tmp_path)
+    uri = mine.save(TEXT)
+    other.save(TEXT)
+    mine.save(TEXT)
+    mine.discard(uri)
+    mine.discard(uri)
+    assert names(tmp_path) == [NAME]
+
+
+def test_discard__of_what_was_removed_and_saved_again__removes_it_with_the_last(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    uri = store.save(TEXT)
+    (tmp_path / NAME).unlink()
+    store.save(TEXT)
+    store.discard(uri)
+    assert names(tmp_path) == [NAME]
+    store.discard(uri)
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize("uri", [f"file:///elsewhere/{NAME}", "data:,", "", NAME])
 def test_discard__of_another_uri__does_nothing(tmp_path: Path, uri: str) -> None:
     store = FolderStore(tmp_path)
