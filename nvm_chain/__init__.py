@@ -54,14 +54,17 @@ if TYPE_CHECKING:
     from nvm_chain.credits import read_lots as read_lots
     from nvm_chain.credits import redeem_credits as redeem_credits
     from nvm_chain.credits import transfer_credits as transfer_credits
+    from nvm_chain.downloads import download as download
     from nvm_chain.eip712 import Domain as Domain
     from nvm_chain.endpoints import Endpoint as Endpoint
     from nvm_chain.endpoints import match_endpoint as match_endpoint
     from nvm_chain.errors import NvmChainError as NvmChainError
     from nvm_chain.file_entries import FileEntry as FileEntry
+    from nvm_chain.folder_store import FolderStore as FolderStore
     from nvm_chain.ids import format_did as format_did
     from nvm_chain.ids import parse_agent_id as parse_agent_id
     from nvm_chain.ids import parse_plan_id as parse_plan_id
+    from nvm_chain.ipfs_store import IpfsStore as IpfsStore
     from nvm_chain.keys import read_key_from_environment as read_key_from_environment
     from nvm_chain.keys import read_keyfile as read_keyfile
     from nvm_chain.metadata import AgentMetadata as AgentMetadata
@@ -108,6 +111,9 @@ if TYPE_CHECKING:
     from nvm_chain.settling import check_voucher as check_voucher
     from nvm_chain.settling import settle_vouchers as settle_vouchers
     from nvm_chain.settling import sign_next_voucher as sign_next_voucher
+    from nvm_chain.storage import InlineStore as InlineStore
+    from nvm_chain.storage import MetadataStore as MetadataStore
+    from nvm_chain.storage import load_metadata as load_metadata
     from nvm_chain.token_domains import read_token_domain as read_token_domain
     from nvm_chain.tokens import mint_test_usdc as mint_test_usdc
     from nvm_chain.types import Activation as Activation
@@ -180,11 +186,14 @@ _NAMES = {
         "redeem_credits",
         "transfer_credits",
     ),
+    "downloads": ("download",),
     "eip712": ("Domain",),
     "endpoints": ("Endpoint", "match_endpoint"),
     "errors": ("NvmChainError",),
     "file_entries": ("FileEntry",),
+    "folder_store": ("FolderStore",),
     "ids": ("format_did", "parse_agent_id", "parse_plan_id"),
+    "ipfs_store": ("IpfsStore",),
     "keys": ("read_key_from_environment", "read_keyfile"),
     "metadata": ("AgentMetadata", "PlanMetadata", "build_metadata_uri", "hash_metadata", "parse_metadata_uri"),
     "orders": ("order_plan",),
@@ -224,6 +233,7 @@ _NAMES = {
     ),
     "relaying": ("check_signed_order", "relay_order", "sign_plan_order"),
     "settling": ("check_voucher", "settle_vouchers", "sign_next_voucher"),
+    "storage": ("InlineStore", "MetadataStore", "load_metadata"),
     "token_domains": ("read_token_domain",),
     "tokens": ("mint_test_usdc",),
     "types": ("Activation", "Kind", "PlanRedemptionType", "Rule", "VoucherResult"),

@@ -5,9 +5,8 @@ NvmChainError
 │   ├── InvalidAddress, InvalidAmount, InvalidPlanId, InvalidAgentId, InvalidConfig, InvalidContext, InvalidMessage
 │   ├── InvalidEndpoint, InvalidUrl, UnknownEndpoint
 │   ├── InvalidMetadata, SecretInMetadata
-│   ├── SuspiciousPrice
-│   ├── NeedsVendor, NeedsGateway
-│   └── NoAccess
+│   ├── SuspiciousPrice, UnsafeFileName
+│   └── NeedsVendor, NeedsGateway, NoAccess
 ├── SignatureError                      something signed cannot be accepted; found without the chain
 │   ├── VoucherMismatch, VoucherExpired, VoucherSignatureInvalid
 │   ├── AuthorizationMismatch, AuthorizationNotYetValid, AuthorizationExpired, AuthorizationSignatureInvalid
@@ -19,6 +18,9 @@ NvmChainError
 │   └── NoContract, NoDeployment
 ├── DeploymentError                     a deployment or its record is not as it should be
 │   └── InvalidRecord, RecordNotWritable, PendingTransactions, DeploymentMismatch
+├── StorageError                        what is not on the chain could not be kept, fetched or verified
+│   ├── UnverifiableUri, MetadataNotSaved, MetadataUnavailable, MetadataMismatch
+│   └── DownloadFailed, DownloadMismatch, TargetExists
 ├── FundsError                          found before the transaction that would have failed
 │   └── InsufficientFunds, InsufficientAllowance, InsufficientCoin
 └── TransactionError                    the chain refused
@@ -559,6 +561,128 @@ class DeploymentMismatch(DeploymentError):
     def message(self) -> str:
         """Return what went wrong and what to do next."""
         return f"{self.field} should be {self.expected} and is {self.actual}. Do not use this deployment before you know why."
+
+
+# ---------------------------------------------------------------- documents and files that are not on the chain
+
+
+class StorageError(NvmChainError):
+    """What is not on the chain, a document or a file, could not be kept, fetched or verified."""
+
+
+@dataclass(eq=False)
+class UnverifiableUri(StorageError):
+    """Thrown when a metadata URI has no hash to compare its document with, or no store for it is configured."""
+
+    uri: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"The metadata at {_show(self.uri)} cannot be read and verified: {self.problem}. What can be: "
+            "data:application/json;base64,… and https://…/<sha256>.json always, file:///…/<sha256>.json with its "
+            "FolderStore, ipfs://<CIDv1 of raw bytes> with an IpfsStore. Configure the store, or ask whoever registered it."
+        )
+
+
+@dataclass(eq=False)
+class MetadataNotSaved(StorageError):
+    """Thrown when a store cannot keep a metadata document. Nothing was sent to the chain."""
+
+    place: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"The metadata cannot be saved at {_show(self.place)}: {self.problem}. Correct that, or use another store."
+        )
+
+
+@dataclass(eq=False)
+class MetadataUnavailable(StorageError):
+    """Thrown when a metadata document cannot be fetched, or is no text of a size that it may have."""
+
+    uri: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"The metadata at {_show(self.uri)} cannot be had: {self.problem}. "
+            "Try again later, or ask whoever registered it."
+        )
+
+
+@dataclass(eq=False)
+class MetadataMismatch(StorageError):
+    """Thrown when a document is not the one that its URI names: another hash, or another CID."""
+
+    uri: str
+    expected: str
+    actual: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"The metadata at {_show(self.uri)} should hash to {_show(self.expected)} and hashes to {_show(self.actual)}. "
+            "Do not use it; whoever serves it has changed it."
+        )
+
+
+@dataclass(eq=False)
+class DownloadFailed(StorageError):
+    """Thrown when a file cannot be fetched whole, or not be written. Nothing of it is left. Has no query of the URL."""
+
+    url: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"{_show(self.url)} was not downloaded: {self.problem}. Nothing of it was kept; correct that and try again."
+        )
+
+
+@dataclass(eq=False)
+class DownloadMismatch(StorageError):
+    """Thrown when a file came whole and is not what was declared: another length in bytes, or another hash."""
+
+    url: str
+    what: str
+    expected: str
+    actual: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"The {self.what} of {_show(self.url)} should be {self.expected} and is {_show(self.actual)}. "
+            "Nothing of it was kept; ask whoever offers the file."
+        )
+
+
+@dataclass(eq=False)
+class TargetExists(StorageError):
+    """Thrown when there is something already where a download should go."""
+
+    path: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"There is something at {_show(self.path)} already. Give another name, or pass overwrite=True."
+
+
+@dataclass(eq=False)
+class UnsafeFileName(InputError):
+    """Thrown when a name that somebody gave a file is none to write a file under."""
+
+    name: str
+    problem: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"A file is not written under the name {_show(self.name)}: {self.problem}. Give a name of your own."
 
 
 class FundsError(NvmChainError):

@@ -18,6 +18,7 @@ from nvm_chain.errors import (
     NetworkError,
     NvmChainError,
     SignatureError,
+    StorageError,
     TransactionError,
 )
 
@@ -27,6 +28,7 @@ EXIT_KEY: Final = 3
 EXIT_NETWORK: Final = 4
 EXIT_FUNDS: Final = 5
 EXIT_REFUSED: Final = 6
+EXIT_STORAGE: Final = 7
 
 EXIT_CODES: Final[Mapping[int, tuple[str, tuple[type[Exception], ...]]]] = {
     0: ("done", ()),
@@ -36,6 +38,7 @@ EXIT_CODES: Final[Mapping[int, tuple[str, tuple[type[Exception], ...]]]] = {
     EXIT_NETWORK: ("the chain or its deployment cannot be used", (NetworkError, DeploymentError)),
     EXIT_FUNDS: ("funds or an allowance are missing", (FundsError,)),
     EXIT_REFUSED: ("the chain refused", (TransactionError,)),
+    EXIT_STORAGE: ("metadata or a file could not be kept, fetched or verified", (StorageError,)),
 }
 """Each exit code with its meaning and the errors that lead to it."""
 

@@ -12,13 +12,21 @@ import pytest
 PACKAGE = Path(__file__).parent.parent.parent / "nvm_chain"
 LAYERS = {
     0: "errors contract_errors types units addresses ids pricing networks keys dev_accounts contexts "
-    "signatures eip712 wire vouchers authorizations permits abis path_patterns endpoints leaks file_entries metadata agent_types",
-    1: "artifacts deployments reverts chain embedded connecting",
-    2: "tokens token_domains wallets plans credits paying receipts relaying orders usage settling agents deploying",
-    4: "cli demo",
+    "signatures eip712 wire vouchers authorizations permits abis path_patterns endpoints leaks file_entries metadata "
+    "agent_types file_names",
+    1: "artifacts deployments reverts chain embedded connecting whole_files http_client storage folder_store ipfs_store "
+    "file_sources downloads",
+    2: "tokens token_domains wallets plans credits paying receipts relaying orders usage settling agents assets ddo "
+    "deploying",
+    4: "cli demo payments",
 }
 LAYER_OF = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
-SEAM = {"web3": {"chain", "embedded"}, "eth_tester": {"embedded"}, "requests": {"chain"}}
+SEAM = {
+    "web3": {"chain", "embedded"},
+    "eth_tester": {"embedded"},
+    "requests": {"chain", "http_client"},
+    "urllib3": {"http_client"},
+}
 TYPES_ONLY = {
     "orders": {"web3.contract.contract"},
     "paying": {"web3.types", "web3.contract.contract"},

@@ -21,6 +21,7 @@ EXPECTED = {
     errors.DeploymentError: 4,
     errors.FundsError: 5,
     errors.TransactionError: 6,
+    errors.StorageError: 7,
 }
 
 
@@ -37,7 +38,7 @@ def test_exit_code__of_each_family__is_the_same_for_all_its_errors(kind: type[Nv
 def test_exit_code__of_every_error_of_the_package__is_documented() -> None:
     homes = (errors.__name__, contract_errors.__name__)
     every = {leaf for leaf in leaves(NvmChainError) if leaf.__module__ in homes} - {NvmChainError}
-    assert {find_exit_code(leaf.__new__(leaf)) for leaf in every} == {2, 3, 4, 5, 6}
+    assert {find_exit_code(leaf.__new__(leaf)) for leaf in every} == {2, 3, 4, 5, 6, 7}
 
 
 def test_usage_error__is_input() -> None:

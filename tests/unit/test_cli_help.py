@@ -111,7 +111,7 @@ def test_help__of_the_program__documents_every_exit_code() -> None:
     shown = run_cli("--help").stdout.partition("Exit codes:\n")[2].partition("\n\n")[0]
     documented = {int(line.split()[0]): line.split(maxsplit=1)[1] for line in shown.splitlines()}
     assert documented == {code: meaning for code, (meaning, _) in EXIT_CODES.items()}
-    assert list(documented) == [0, 1, 2, 3, 4, 5, 6]
+    assert list(documented) == [0, 1, 2, 3, 4, 5, 6, 7]
 
 
 def test_help__of_network__names_every_known_network() -> None:

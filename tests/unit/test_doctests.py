@@ -31,6 +31,10 @@ def test_examples__of_each_module__are_right(name: str) -> None:
         "authorizations",
         "endpoints",
         "metadata",
+        "storage",
+        "ipfs_store",
+        "file_names",
+        "downloads",
     ],
 )
 def test_examples__of_modules_for_users__are_there(name: str) -> None:
