@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nvm_chain import errors as errors
     from nvm_chain import metadata as metadata
     from nvm_chain import orders as orders
+    from nvm_chain import payments as payments
     from nvm_chain import permits as permits
     from nvm_chain import plans as plans
     from nvm_chain import pricing as pricing
@@ -73,6 +74,8 @@ if TYPE_CHECKING:
     from nvm_chain.metadata import hash_metadata as hash_metadata
     from nvm_chain.metadata import parse_metadata_uri as parse_metadata_uri
     from nvm_chain.orders import order_plan as order_plan
+    from nvm_chain.payments.desk import Gateway as Gateway
+    from nvm_chain.payments.face import Payments as Payments
     from nvm_chain.permits import Permit as Permit
     from nvm_chain.permits import PermitSignature as PermitSignature
     from nvm_chain.permits import sign_permit as sign_permit
@@ -146,6 +149,7 @@ _MODULES = (
     "errors",
     "metadata",
     "orders",
+    "payments",
     "permits",
     "plans",
     "pricing",
@@ -197,6 +201,8 @@ _NAMES = {
     "keys": ("read_key_from_environment", "read_keyfile"),
     "metadata": ("AgentMetadata", "PlanMetadata", "build_metadata_uri", "hash_metadata", "parse_metadata_uri"),
     "orders": ("order_plan",),
+    "payments.desk": ("Gateway",),
+    "payments.face": ("Payments",),
     "permits": ("Permit", "PermitSignature", "sign_permit"),
     "plans": (
         "accept_plan_ownership",

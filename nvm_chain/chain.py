@@ -191,6 +191,12 @@ class Chain:
         with self._typed_errors():
             return summarize(self.web3.eth.get_transaction_receipt(cast(Any, transaction_hash)))
 
+    def read_transaction_events(self, contract: Contract, event: str, transaction_hash: str) -> list[EventData]:
+        """Return a contract's events of one name in a mined transaction. One request. Raises RpcFailed if there is none."""
+        with self._typed_errors():
+            receipt = self.web3.eth.get_transaction_receipt(HexStr(transaction_hash))
+        return self.read_events(contract, event, receipt)
+
     def read_created_address(self, transaction_hash: str) -> ChecksumAddress | None:
         """Return the contract that a mined transaction created, or None. One request. Raises RpcFailed if there is none."""
         with self._typed_errors():

@@ -40,7 +40,7 @@ _RULES: Final = {
     PlanRedemptionType.ONLY_PLAN_ROLE: Rule.REDEEMER,
     PlanRedemptionType.ONLY_SUBSCRIBER: Rule.HOLDER,
 }
-_FIAT_WAY: Final = (
+FIAT_WAY: Final = (
     "take the money yourself, price the plan with get_outside_price_config() and grant it with grant_settled()"
 )
 
@@ -286,7 +286,7 @@ def get_fiat_price_config(amount: int, receiver: str, currency: str = "USD") -> 
     ...     print(error.way)
     take the money yourself, price the plan with get_outside_price_config() and grant it with grant_settled()
     """
-    raise NeedsVendor(f"a price of {amount!r} in {currency!r} paid to {receiver!r} by card", _FIAT_WAY)
+    raise NeedsVendor(f"a price of {amount!r} in {currency!r} paid to {receiver!r} by card", FIAT_WAY)
 
 
 def _check_range(least: int, most: int) -> tuple[int, int]:

@@ -25,7 +25,7 @@ Documented: TypeAlias = Function | ast.ClassDef
 
 def parse(module: str) -> ast.Module:
     """Return the syntax tree of one of the package's modules."""
-    return ast.parse((PACKAGE / f"{module}.py").read_text("utf-8"))
+    return ast.parse((PACKAGE / f"{module.replace('.', '/')}.py").read_text("utf-8"))
 
 
 def typed_names() -> dict[str, str]:

@@ -1,0 +1,552 @@
+"""`Payments`: what people know from the hosted API, served by the contracts alone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from eth_typing import ChecksumAddress
+from eth_utils.crypto import keccak
+
+from nvm_chain.addresses import ZERO_ADDRESS
+from nvm_chain.agent_types import Agent
+from nvm_chain.assets import fit_cost, publish_agent
+from nvm_chain.chain import Chain
+from nvm_chain.connecting import connect
+from nvm_chain.contract_errors import ERC721NonexistentToken, NotPlanOwner, UnknownPlan
+from nvm_chain.credits import burn_credits, mint_credits
+from nvm_chain.ddo import SERVICES, build_agent_ddo, build_plan_ddo, name_kind
+from nvm_chain.errors import InvalidAgentId, InvalidConfig, NeedsVendor, OrderAlreadyMade, TokenCannotSign
+from nvm_chain.file_entries import read_file_entry
+from nvm_chain.ids import format_did, parse_agent_id, parse_plan_id
+from nvm_chain.keys import Signer
+from nvm_chain.metadata import AgentMetadata, PlanMetadata, read_endpoint
+from nvm_chain.orders import order_plan
+from nvm_chain.payments.access import build_service_token, find_access, need_gateway
+from nvm_chain.payments.agents_api import AgentsApi
+from nvm_chain.payments.desk import Desk, Gateway
+from nvm_chain.payments.downloading import download_asset
+from nvm_chain.payments.plans_api import PlansApi, register
+from nvm_chain.payments.results import (
+    BalanceResultDto,
+    BurnResultDto,
+    CreateAssetResultDto,
+    Ddo,
+    DidList,
+    DownloadFileResultDto,
+    MintResultDto,
+    OrderPlanResultDto,
+    ServiceTokenResultDto,
+)
+from nvm_chain.payments.shapes import read_amount, read_extras, refuse_credentials
+from nvm_chain.plans import read_plan, read_terms
+from nvm_chain.pricing import (
+    FOREVER,
+    ONE_DAY_DURATION,
+    get_crypto_price_config,
+    get_dynamic_credits_config,
+    get_expirable_duration_config,
+    get_free_price_config,
+)
+from nvm_chain.storage import InlineStore, MetadataStore
+from nvm_chain.types import CreditsConfig, OrderReceipt, Plan, PriceConfig
+
+FILE_TYPES: Final = ("algorithm", "model", "dataset", "file")
+CHARGE_TYPES: Final = ("fixed", "dynamic")
+AUTH_TYPES: Final = ("none", "basic", "oauth", "bearer")
+_HOSTING_WAY: Final = "run the service where you like, and name its URL in endpoints"
+
+
+class Payments:
+    """Plans, agents and files of one account on one chain.
+
+    ``payments.plans`` and ``payments.agents`` are the second documented generation; the methods here are the first, in which
+    durations are days and amounts may be text. Ids are taken in any spelling; the first generation returns DIDs, the second
+    decimal text. Nothing but the chain is needed: no API key, no account, no backend.
+    """
+
+    def __init__(
+        self,
+        chain: Chain | str = "embedded",
+        signer: Signer | None = None,
+        *,
+        store: MetadataStore | None = None,
+        gateway: Gateway | None = None,
+        allow_file_urls: bool = False,
+        **hosted: object,
+    ) -> None:
+        """Act as ``signer`` on a chain: one that is connected, or what `nvm_chain.connect` takes.
+
+        On the embedded chain a signer may be left out, and is then its second account. ``store`` is where metadata is
+        kept: inline in the plan's URI if not given. ``gateway`` is the seller's, where there is one. ``allow_file_urls`` lets files come
+        from this machine's disk. Raises InvalidConfig without a signer elsewhere, NeedsVendor for what only the hosted API has
+        (``nvm_api_key``, ``environment`` …), and as `nvm_chain.connect`.
+        """
+        if hosted:
+            raise NeedsVendor(
+                f"{min(hosted)} to construct Payments with",
+                "Payments(chain, signer) with a chain from nvm_chain.connect() and a key of your own",
+            )
+        connected = connect(chain) if isinstance(chain, str) else chain
+        actor = signer or (connected.accounts[1] if len(connected.accounts) > 1 else None)
+        if actor is None:
+            raise InvalidConfig(
+                "only the embedded chain brings accounts; give the signer that acts, Payments(chain, signer)"
+            )
+        self._desk = Desk(connected, actor, store or InlineStore(), gateway, allow_file_urls)
+        self.plans = PlansApi(self._desk)
+        self.agents = AgentsApi(self._desk)
+
+    def __repr__(self) -> str:
+        """Say who acts, and where."""
+        return f"<Payments of {self.account_address} on {self.chain!r}>"
+
+    @property
+    def chain(self) -> Chain:
+        """The chain."""
+        return self._desk.chain
+
+    @property
+    def account_address(self) -> ChecksumAddress:
+        """Who acts."""
+        return self._desk.address
+
+    def act_as(self, signer: Signer) -> "Payments":
+        """Return the same for another account on the same chain."""
+        desk = self._desk
+        return Payments(
+            desk.chain, signer, store=desk.store, gateway=desk.gateway, allow_file_urls=desk.allow_file_urls
+        )
+
+    @property
+    def ai_protocol(self) -> object:
+        """Refuse: the query protocol was the vendor's task queue. Raises NeedsVendor."""
+        raise NeedsVendor("the AI query protocol, which was a vendor's task queue", _HOSTING_WAY)
+
+    # ------------------------------------------------------------------ create
+
+    def create_credits_plan(
+        self,
+        name: str,
+        description: str,
+        price: int | str,
+        token_address: str,
+        amount_of_credits: int | str,
+        tags: Sequence[str] | None = None,
+    ) -> CreateAssetResultDto:
+        """Register a plan of so many credits, paid to this account. One transaction.
+
+        ``price`` in base units of the token, 0 for free; the zero address is the native coin. A request of the plan may cost 1
+        credit up to all of them: its services say how many. Raises as `nvm_chain.register_plan`, InvalidMetadata.
+        """
+        amount = read_amount(amount_of_credits, "amount_of_credits")
+        return self._create_plan(
+            name, description, price, token_address, get_dynamic_credits_config(amount, 1, max(amount, 1)), tags
+        )
+
+    def create_time_plan(
+        self,
+        name: str,
+        description: str,
+        price: int | str,
+        token_address: str,
+        duration: int | str | None = 0,
+        tags: Sequence[str] | None = None,
+    ) -> CreateAssetResultDto:
+        """Register a plan of so many *days*, which begin with the purchase; 0 is for ever, 136 years. One transaction.
+
+        ``price`` as of `create_credits_plan`. Raises as it does.
+        """
+        days = read_amount(duration or 0, "duration")
+        seconds = days * ONE_DAY_DURATION if days else FOREVER
+        return self._create_plan(name, description, price, token_address, get_expirable_duration_config(seconds), tags)
+
+    def _create_plan(
+        self,
+        name: str,
+        description: str,
+        price: int | str,
+        token_address: str,
+        credits: CreditsConfig,
+        tags: Sequence[str] | None,
+    ) -> CreateAssetResultDto:
+        metadata = PlanMetadata(name, description, tags=tags or ())
+        registered = register(self._desk, metadata, self._read_price(price, token_address), credits)
+        return CreateAssetResultDto(did=format_did(registered.plan_id), txHash=registered.transaction.hash)
+
+    def _read_price(self, price: int | str, token_address: str) -> PriceConfig:
+        amount = read_amount(price, "price")
+        paid = get_crypto_price_config(max(amount, 1), self.account_address, token_address)
+        if amount == 0:
+            return get_free_price_config()
+        return get_crypto_price_config(amount, self.account_address, paid.token)
+
+    def create_service(  # noqa: PLR0917  as documented
+        self,
+        plan_did: int | str,
+        service_type: str,
+        name: str,
+        description: str,
+        service_charge_type: str,
+        auth_type: str,
+        amount_of_credits: int = 1,
+        min_credits_to_charge: int | None = 1,
+        max_credits_to_charge: int | None = 1,
+        username: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
+        endpoints: Sequence[Mapping[str, str]] | None = None,
+        open_endpoints: Sequence[str] | None = [],
+        open_api_url: str | None = None,
+        integration: str | None = None,
+        sample_link: str | None = None,
+        api_description: str | None = None,
+        tags: Sequence[str] | None = None,
+        is_nevermined_hosted: bool | None = None,
+        implements_query_protocol: bool | None = None,
+        query_protocol_version: str | None = None,
+        service_host: str | None = None,
+    ) -> CreateAssetResultDto:
+        """Register a service, agent or assistant that accepts a plan of this account. One transaction.
+
+        A request costs ``amount_of_credits`` if ``service_charge_type`` is ``fixed``, and from ``min_credits_to_charge`` to
+        ``max_credits_to_charge`` if it is ``dynamic``; nothing on a plan in time. Everything else is metadata, which is public:
+        ``username``, ``password`` and ``token`` raise NeedsVendor, as does a service hosted by the vendor. Raises as
+        `nvm_chain.register_agent`, InvalidConfig, InvalidMetadata, InvalidEndpoint.
+        """
+        _check_choice("service_type", service_type, SERVICES)
+        _check_choice("auth_type", auth_type, AUTH_TYPES)
+        refuse_credentials({"username": username, "password": password, "token": token})
+        if is_nevermined_hosted:
+            raise NeedsVendor("anybody who hosts the service", _HOSTING_WAY)
+        costs = _read_charge(service_charge_type, amount_of_credits, min_credits_to_charge, max_credits_to_charge)
+        metadata = AgentMetadata(
+            name,
+            description,
+            tags=tags or (),
+            integration=integration or "",
+            sample_link=sample_link or "",
+            api_description=api_description or "",
+            agent_type=service_type,
+            endpoints=[read_endpoint(dict(endpoint)) for endpoint in endpoints or ()],
+            open_endpoints=open_endpoints or (),
+            extras=read_extras(
+                service_charge_type=service_charge_type,
+                auth_type=auth_type,
+                open_api_url=open_api_url,
+                implements_query_protocol=implements_query_protocol,
+                query_protocol_version=query_protocol_version,
+                service_host=service_host,
+            ),
+        )
+        return self._create_asset(plan_did, metadata, *costs)
+
+    def create_agent(  # noqa: PLR0917  as documented
+        self,
+        plan_did: int | str,
+        name: str,
+        description: str,
+        service_charge_type: str,
+        auth_type: str,
+        amount_of_credits: int = 1,
+        min_credits_to_charge: int | None = 1,
+        max_credits_to_charge: int | None = 1,
+        username: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
+        endpoints: Sequence[Mapping[str, str]] | None = None,
+        open_endpoints: Sequence[str] | None = [],
+        open_api_url: str | None = None,
+        integration: str | None = None,
+        sample_link: str | None = None,
+        api_description: str | None = None,
+        tags: Sequence[str] | None = None,
+        use_ai_hub: bool | None = None,
+        implements_query_protocol: bool | None = None,
+        query_protocol_version: str | None = None,
+        service_host: str | None = None,
+    ) -> CreateAssetResultDto:
+        """Register an agent that accepts a plan of this account. One transaction. As `create_service`, of the type agent.
+
+        ``use_ai_hub`` raises NeedsVendor: the hub's endpoints were the vendor's.
+        """
+        if use_ai_hub:
+            raise NeedsVendor("an AI hub with endpoints for agents", _HOSTING_WAY)
+        return self.create_service(
+            plan_did,
+            "agent",
+            name,
+            description,
+            service_charge_type,
+            auth_type,
+            amount_of_credits,
+            min_credits_to_charge,
+            max_credits_to_charge,
+            username,
+            password,
+            token,
+            endpoints,
+            open_endpoints,
+            open_api_url,
+            integration,
+            sample_link,
+            api_description,
+            tags,
+            implements_query_protocol=implements_query_protocol,
+            query_protocol_version=query_protocol_version,
+            service_host=service_host,
+        )
+
+    def create_file(  # noqa: PLR0917  as documented
+        self,
+        plan_did: int | str,
+        asset_type: str,
+        name: str,
+        description: str,
+        files: Sequence[Mapping[str, Any]],
+        data_schema: str | None = None,
+        sample_code: str | None = None,
+        files_format: str | None = None,
+        usage_example: str | None = None,
+        programming_language: str | None = None,
+        framework: str | None = None,
+        task: str | None = None,
+        training_details: str | None = None,
+        variations: str | None = None,
+        fine_tunable: bool | None = None,
+        amount_of_credits: int | str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> CreateAssetResultDto:
+        """Register an asset with files, which holders of a plan of this account can download. One transaction.
+
+        ``files`` are ``{"url": …, "name": …, "contentLength": bytes, "sha256": …}``, all but the URL optional; what is declared
+        is verified by each download. ``amount_of_credits`` is what a download costs, the plan's least if not given. Metadata is
+        public, the files' URLs are too: behind a gateway only who pays gets what is there. Raises as `create_service`.
+        """
+        _check_choice("asset_type", asset_type, FILE_TYPES)
+        if not files:
+            raise InvalidConfig("a file asset has at least one file, such as {'url': 'https://…'}")
+        metadata = AgentMetadata(
+            name,
+            description,
+            tags=tags or (),
+            agent_type=asset_type,
+            files=[read_file_entry(file) for file in files],
+            extras=read_extras(
+                data_schema=data_schema,
+                sample_code=sample_code,
+                files_format=files_format,
+                usage_example=usage_example,
+                programming_language=programming_language,
+                framework=framework,
+                task=task,
+                training_details=training_details,
+                variations=variations,
+                fine_tunable=fine_tunable,
+            ),
+        )
+        if amount_of_credits is not None:
+            cost = read_amount(amount_of_credits, "amount_of_credits")
+            return self._create_asset(plan_did, metadata, cost, cost)
+        plan_id = parse_plan_id(plan_did)
+        least = read_terms(self.chain, plan_id).min_redeem
+        return self._create_asset(plan_id, metadata, least, least)
+
+    def _create_asset(
+        self, plan_did: int | str, metadata: AgentMetadata, least: int, most: int
+    ) -> CreateAssetResultDto:
+        plan_id = parse_plan_id(plan_did)
+        accepted = fit_cost(plan_id, read_terms(self.chain, plan_id), least, most)
+        registered = publish_agent(self.chain, self._desk.signer, metadata, [accepted], store=self._desk.store)
+        return CreateAssetResultDto(did=format_did(registered.agent_id), txHash=registered.transaction.hash)
+
+    # ------------------------------------------------------------------ order
+
+    def order_plan(self, plan_did: int | str, agreementId: str | None = None) -> OrderPlanResultDto:  # noqa: N803  as documented
+        """Order a plan for this account, at its price of now.
+
+        ``agreementId`` is a name of your own for the order. Where the token takes signed orders (EIP-3009), as USDC does, the
+        same name is never paid twice: calling again returns the same result and orders nothing, so it is safe to repeat a call of
+        which the outcome is not known. Without one, the result's ``agreementId`` is the transaction. Raises as
+        `nvm_chain.order_plan`.
+        """
+        plan = read_plan(self.chain, plan_did)
+        if agreementId is None:
+            return _ordered(order_plan(self.chain, self._desk.signer, plan.plan_id), None)
+        try:
+            result = _ordered(self._order_once(plan, agreementId), agreementId)
+        except OrderAlreadyMade:
+            result = OrderPlanResultDto(agreementId=agreementId, success=True)
+        self._desk.agreements[agreementId] = plan.plan_id
+        return result
+
+    def _order_once(self, plan: Plan, agreement: str) -> OrderReceipt:
+        signer = self._desk.signer
+        if plan.terms.token == ZERO_ADDRESS:
+            return order_plan(self.chain, signer, plan.plan_id)
+        try:
+            return order_plan(self.chain, signer, plan.plan_id, pay="authorization", salt=keccak(text=agreement))
+        except TokenCannotSign:
+            return order_plan(self.chain, signer, plan.plan_id)
+
+    # ------------------------------------------------------------------ read
+
+    def get_asset_ddo(self, did: int | str) -> Ddo:
+        """Assemble the DDO of a plan, agent, service or file from the chain and its metadata, which is verified.
+
+        Raises UnknownPlan if it is neither a plan nor an asset, InvalidPlanId.
+        """
+        number = parse_plan_id(did)
+        try:
+            plan, metadata = self._desk.read_plan(number)
+        except UnknownPlan:
+            agent = self._find_agent(number)
+            if agent is None:
+                raise
+            return Ddo(build_agent_ddo(self.chain, *agent))
+        return Ddo(build_plan_ddo(self.chain, plan, metadata))
+
+    def _find_agent(self, number: int) -> tuple[Agent, AgentMetadata | None] | None:
+        try:
+            return self._desk.read_agent(number)
+        except (ERC721NonexistentToken, InvalidAgentId):
+            return None
+
+    def get_plan_balance(self, plan_did: int | str, account_address: str | None = None) -> BalanceResultDto:
+        """Read what an account, this one if none is named, has on a plan. Four to five requests.
+
+        ``balance`` is credits, on a plan in time the periods that are left or not opened yet. Raises UnknownPlan, InvalidAddress.
+        """
+        holder, account = self._desk.read_account(plan_did, account_address)
+        plan = read_plan(self.chain, plan_did)
+        return BalanceResultDto(
+            planType=name_kind(plan.terms.kind),
+            isOwner=holder == plan.owner,
+            isSubscriptor=self._desk.is_subscriber(account),
+            balance=account.balance,
+        )
+
+    def get_plan_associated_services(self, plan_did: int | str) -> DidList:
+        """List the DIDs of the services, agents and assistants that accept a plan. Three requests for each, and its store's."""
+        return self._list_assets(plan_did, files=False)
+
+    def get_plan_associated_files(self, plan_did: int | str) -> DidList:
+        """List the DIDs of the file assets that accept a plan. Three requests for each, and what its store needs."""
+        return self._list_assets(plan_did, files=True)
+
+    def _list_assets(self, plan_did: int | str, *, files: bool) -> DidList:
+        read_terms(self.chain, plan_did)  # raises UnknownPlan
+        assets = self._desk.read_plan_assets(plan_did)
+        return DidList(
+            format_did(agent.agent_id)
+            for agent, metadata in assets
+            if (metadata is not None and metadata.agent_type in FILE_TYPES) is files
+        )
+
+    def get_plan_details(self, plan_did: int | str) -> Ddo:
+        """Read a plan as `payments.plans.get_plan` does. Three requests. Raises UnknownPlan."""
+        return Ddo(self.plans.get_plan(plan_did))
+
+    def get_service_details(self, service_did: int | str) -> Ddo:
+        """Read a service as `payments.agents.get_agent` does. Three requests. Raises ERC721NonexistentToken."""
+        return Ddo(self.agents.get_agent(service_did))
+
+    def get_file_details(self, file_did: int | str) -> Ddo:
+        """Read a file asset as `payments.agents.get_agent` does. Three requests. Raises ERC721NonexistentToken."""
+        return Ddo(self.agents.get_agent(file_did))
+
+    def get_plan_details_url(self, plan_did: int | str) -> str:
+        """Return the URL of a plan's metadata, which the chain has. Three requests. Raises UnknownPlan."""
+        return read_plan(self.chain, plan_did).uri
+
+    def get_service_details_url(self, service_did: int | str) -> str:
+        """Return the URL of a service's metadata, which the chain has. One request. Raises ERC721NonexistentToken."""
+        return self._read_agent_uri(service_did)
+
+    def get_file_details_url(self, file_did: int | str) -> str:
+        """Return the URL of a file asset's metadata, which the chain has. One request. Raises ERC721NonexistentToken."""
+        return self._read_agent_uri(file_did)
+
+    def _read_agent_uri(self, did: int | str) -> str:
+        return str(self.chain.read(self.chain.agents.functions.tokenURI(parse_agent_id(did))))
+
+    def get_checkout_plan(self, plan_did: int | str) -> str:
+        """Return the URL of the gateway's page where a plan is bought. Three requests. Raises NeedsGateway, UnknownPlan."""
+        gateway = need_gateway(self._desk, "A page to buy a plan on")
+        return f"{gateway.url}/checkout/{format_did(read_plan(self.chain, plan_did).plan_id)}"
+
+    # ------------------------------------------------------------------ use
+
+    def get_service_token(self, service_did: int | str) -> ServiceTokenResultDto:
+        """Sign what the next request to a service has to carry, for the gateway in front of it. Sends nothing.
+
+        The token is a voucher for one request at its highest cost, on the first of the service's plans that gives access; it
+        counts for an hour. Raises NeedsGateway, NoAccess, VouchersNotAccepted for a plan in time, InsufficientCredits.
+        """
+        need_gateway(self._desk, "A token for a service")
+        agent, _ = self._desk.read_agent(service_did)
+        _, attached = find_access(self._desk, format_did(agent.agent_id), agent.plans)
+        return build_service_token(self._desk, agent.agent_id, attached)
+
+    def get_service_access_config(self, service_did: int | str) -> ServiceTokenResultDto:
+        """Do as `get_service_token`, under the other name that the documents have for it."""
+        return self.get_service_token(service_did)
+
+    def download_file(
+        self, file_did: int | str, destination: str, agreement_id: str | None = None
+    ) -> DownloadFileResultDto:
+        """Download the files of an asset into a folder, or a single one to a path; all of them come, or none.
+
+        Access is checked first. Each file is fetched under a temporary name and compared with what its metadata declares; then the
+        credits are spent, in one transaction that names the asset; then the files get their names. So nobody pays for what
+        did not come, and nothing partial stays behind. Files that the configured gateway serves are asked for with a voucher in
+        the Authorization header instead, and the gateway settles it. On a plan in time an open window costs nothing.
+        ``agreement_id`` is the order to use, its transaction or the name given to `order_plan`; the first plan that gives access if
+        not given. An existing file is never overwritten. Raises NoAccess, DownloadFailed, DownloadMismatch, UnsafeFileName,
+        TargetExists, InvalidConfig, and as `nvm_chain.redeem_credits`.
+        """
+        return download_asset(self._desk, file_did, destination, agreement_id)
+
+    def mint_credits(self, plan_did: int | str, amount: int | str, receiver: str) -> MintResultDto:
+        """Give credits of a plan without payment. Plan owner or minter only. One transaction. Raises as `nvm_chain.mint_credits`."""
+        number = read_amount(amount, "amount")
+        receipt = mint_credits(self.chain, self._desk.signer, plan_did, receiver, number)
+        return MintResultDto(userOpHash=receipt.transaction.hash, success=True, amount=str(number))
+
+    def burn_credits(self, plan_did: int | str, amount: int | str) -> BurnResultDto:
+        """Destroy credits that the plan's owner, this account, has of it. One transaction.
+
+        Only a plan's owner may call this, as its document says; `payments.plans.burn_credits` is for everybody. Nobody burns
+        another's credits. Raises NotPlanOwner, UnknownPlan, InsufficientCredits.
+        """
+        number = read_amount(amount, "amount")
+        plan = read_plan(self.chain, plan_did)
+        if plan.owner != self.account_address:
+            raise NotPlanOwner(plan.plan_id, self.account_address)
+        receipt = burn_credits(self.chain, self._desk.signer, plan.plan_id, number)
+        return BurnResultDto(userOpHash=receipt.transaction.hash, success=True, amount=str(number))
+
+
+def _ordered(receipt: OrderReceipt, agreement: str | None) -> OrderPlanResultDto:
+    return OrderPlanResultDto(
+        agreementId=receipt.transaction.hash if agreement is None else agreement,
+        success=True,
+        txHash=receipt.transaction.hash,
+    )
+
+
+def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise InvalidConfig(f"{name} is {value!r}; give one of {', '.join(choices)}")
+
+
+def _read_charge(charge_type: str, amount: int, least: int | None, most: int | None) -> tuple[int, int]:
+    """Return the least and the most credits of a request."""
+    _check_choice("service_charge_type", charge_type, CHARGE_TYPES)
+    if charge_type == "dynamic":
+        low = 1 if least is None else least
+        return low, low if most is None else most
+    others = [number for number in (least, most) if number not in (None, 1, amount)]
+    if others:
+        raise InvalidConfig(
+            f"a fixed charge of {amount} credits cannot be {others[0]} too; make it dynamic, or leave that out"
+        )
+    return amount, amount
