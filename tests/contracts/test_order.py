@@ -267,7 +267,7 @@ def test_order__for_the_contract_itself__reverts(funded: World) -> None:
         funded.order(funded.register(), receiver=funded.credits.address)
 
 
-@pytest.mark.parametrize("value", [0, COIN_PRICE - 1, COIN_PRICE + 1, 2 * COIN_PRICE])
+@pytest.mark.parametrize("value", [0, COIN_PRICE - 1, COIN_PRICE + 1, 2 * COIN_PRICE, COIN_PRICE + 10**18])
 def test_order__in_native_coin_with_another_value__reverts(world: World, value: int) -> None:
     plan_id = world.register(token=ZERO, splits=(Split(world.builder.address, COIN_PRICE),))
     with reverts(WrongValue(COIN_PRICE, value)):
