@@ -83,10 +83,11 @@ compile: setup ## Compile the contracts and write the artifacts into the package
 	$(say) 'Compiling'
 	@$(BIN)/ape run export_artifacts
 
-docs: .venv/done-package ## Write the tables of docs/ and of the invariants anew
+docs: .venv/done-package ## Write the tables of docs/, of the invariants and of SECURITY.md anew
 	$(say) 'Writing tables'
 	@$(BIN)/python tools/write_docs.py
 	@$(BIN)/python tools/write_invariants.py
+	@$(BIN)/python tools/write_findings.py
 
 format: setup ## Format Python and Solidity
 	@$(BIN)/ruff check --fix --quiet

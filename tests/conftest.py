@@ -12,6 +12,8 @@ from tests.support.anvil import open_anvil, run_anvil
 from tests.support.sources import use_sources
 from tests.support.world import World
 
+GAS = Path(__file__).parent / "gas"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that chooses the chain."""
@@ -31,10 +33,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if outside_ape and collection_path == Path(__file__).parent / "ape" else None
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On anvil, run what depends on the chain; the rest has run with eth-tester, or starts its own.
 
     Random examples run once: they are about the contract, and another chain would be given other ones.
+
+    The gas table comes last, after all that is shuffled: any change of a contract changes it, so it says least about what is wrong.
     """
     if config.getoption("--chain") == "anvil":
         chosen = [
@@ -42,6 +47,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         ]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
+    items.sort(key=lambda item: GAS in item.path.parents)
 
 
 def _has_examples(item: pytest.Item) -> bool:

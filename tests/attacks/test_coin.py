@@ -95,6 +95,21 @@ def test_order__re_entered_by_a_split_receiver__is_paid_for_twice(world: World, 
     assert world.balance(plan_id, receiver.address) == CREDITS
 
 
+def test_order__with_a_split_receiver_that_needs_much_gas__pays_it(world: World) -> None:
+    """C12, I6: a split has no cap of gas but the payer's. What is sent to a contract may cost millions there."""
+    receiver = world.deploy("ReentersOnCoin")
+    plan_id = _register(world, world.builder.address, receiver.address)
+    terms = world.terms(splits=(Split(world.builder.address, 1),) * 16)
+    costly = world.credits.functions.registerPlan(terms.as_tuple(), bytes(32), "x" * 4000)
+    arm(world, receiver, costly)
+    books = Books(world, COIN, payer=world.subscriber.address, builder=world.builder.address, receiver=receiver.address)
+    function = world.credits.functions.order(plan_id, world.subscriber.address, 1, COST)
+    receipt = world.send_with_gas(world.subscriber, function, 8_000_000, COST)
+    assert (receipt["status"], outcome_of(world, receiver).success) == (1, True)
+    assert receipt["gasUsed"] > 3_000_000
+    assert books.changes(receipt) == {"payer": -COST, "builder": PRICES[0], "receiver": PRICES[1]}
+
+
 def test_order__re_entered_by_one_who_wants_the_rest__is_refused(world: World) -> None:
     """I1, C34: while the first receiver runs, Credits holds what the second is due; nobody can have it."""
     receiver = world.deploy("ReentersOnCoin")

@@ -7,8 +7,8 @@ from nvm_chain.types import Split
 from tests.support.gas import TRANSACTION_GAS_CAP
 from tests.support.world import MAX_UINT, ZERO, World
 
-ACCOUNTS = 530
-"""New holders without code that one batch can serve."""
+ACCOUNTS = 500
+"""New holders without code that one batch can serve, also where the code is optimized for size, as mutants are."""
 BURNERS = 70
 """Receivers that burn all the gas they get, in one batch."""
 

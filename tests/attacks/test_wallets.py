@@ -39,6 +39,18 @@ def test_settle__of_a_wallet__asks_the_wallet(world: World, plan_id: int) -> Non
     assert [amount for amount, _ in outcomes] == [0, 5, 0]
 
 
+def test_settle__of_a_wallet_of_two_keys__asks_it_about_the_whole_signature(world: World, plan_id: int) -> None:
+    """C20: of a wallet's signature nothing is cut off, so one key of two is not enough, and two are."""
+    keys = (world.stranger, world.partner)
+    wallet = deploy_wallet(world, plan_id, "TwoKeyWallet", *[key.address for key in keys]).address
+    item, second = (sign_item(world, plan_id, key, 5, holder=wallet) for key in keys)
+    both = item.but(signature=item.signature + second.signature)
+    swapped = item.but(signature=second.signature + item.signature)
+    longer = item.but(signature=both.signature + b"\0")
+    expected = [(0, NOT_SIGNED)] * 4 + [(5, SETTLED)]
+    assert settle_batch(world, plan_id, item, second, swapped, longer, both) == expected
+
+
 def test_settle__of_two_wallets_with_one_key__counts_for_the_holder_only(world: World, plan_id: int) -> None:
     """C20: the wallets look at the hash alone, and the hash names the holder."""
     one, two = (deploy_wallet(world, plan_id, "SmartWallet", world.stranger.address) for _ in range(2))

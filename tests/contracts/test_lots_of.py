@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.gas import TRANSACTION_GAS_CAP
 from tests.support.plans import expiring, from_first_use, from_purchase, usage
 from tests.support.world import MAX_UINT, World
 
@@ -40,6 +41,20 @@ def test_lots_of__by_pages__are_the_same_lots(world: World, five: Five, offset: 
     """C30: also for numbers whose sum is past 2^256; a page past the end is empty."""
     plan_id, lots = five
     assert _lots(world, plan_id, offset, limit) == lots[offset : offset + limit]
+
+
+def test_lots_of__hundreds__are_all_there(world: World) -> None:
+    """C30: more lots than a byte counts, on one page and on two, and what is used is used of the first."""
+    plan_id, holder, count = world.register(**expiring(DAY)), world.subscriber.address, 300
+    function = world.credits.functions.mintBatch(plan_id, [holder] * count, list(range(1, count + 1)))
+    receipt = world.send_with_gas(world.builder, function, TRANSACTION_GAS_CAP)
+    assert receipt["status"] == 1
+    lots = [(number, world.now + DAY) for number in range(1, count + 1)]
+    assert _lots(world, plan_id) == lots
+    assert _lots(world, plan_id, 250, 20) == lots[250:270]
+    used = sum(range(1, 258))
+    world.send(world.subscriber, world.credits.functions.burn(plan_id, holder, used))
+    assert _lots(world, plan_id) == lots[257:]
 
 
 @pytest.mark.parametrize("used", [1, 9, 10, 11, 29, 30, 31, 149, 150])

@@ -117,6 +117,24 @@ def test_order__with_a_protocol_fee__takes_it_out_of_each_split(funded: World) -
     ]
 
 
+@pytest.mark.parametrize("amount", [10**18 // 3, 10**18, 10**19, 2**64, 2**96 - 1])
+def test_order__of_a_great_price__pays_its_fee(world: World, amount: int) -> None:
+    """C30, I6: in full, however great it is."""
+    world.set_fee(1000)
+    plan_id = world.register(splits=(Split(world.builder.address, amount),))
+    world.fund(world.subscriber, amount=amount)
+    books = Books(
+        world,
+        world.usdc,
+        payer=world.subscriber.address,
+        builder=world.builder.address,
+        protocol=world.fee_receiver.address,
+    )
+    world.order(plan_id)
+    fee = amount // 10
+    assert books.changes() == {"payer": -amount, "builder": amount - fee, "protocol": fee}
+
+
 def test_order__of_a_plan_registered_before_the_fee__pays_none(funded: World) -> None:
     plan_id = funded.register()
     funded.set_fee(1000)
@@ -267,7 +285,7 @@ def test_order__for_the_contract_itself__reverts(funded: World) -> None:
         funded.order(funded.register(), receiver=funded.credits.address)
 
 
-@pytest.mark.parametrize("value", [0, COIN_PRICE - 1, COIN_PRICE + 1, 2 * COIN_PRICE])
+@pytest.mark.parametrize("value", [0, COIN_PRICE - 1, COIN_PRICE + 1, 2 * COIN_PRICE, COIN_PRICE + 10**18])
 def test_order__in_native_coin_with_another_value__reverts(world: World, value: int) -> None:
     plan_id = world.register(token=ZERO, splits=(Split(world.builder.address, COIN_PRICE),))
     with reverts(WrongValue(COIN_PRICE, value)):

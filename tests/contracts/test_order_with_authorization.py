@@ -94,9 +94,10 @@ def test_order_with_authorization__as_a_call__returns_the_cost(rich: World) -> N
     assert rich.read(bring(rich, order, sign(rich, order)), rich.relayer.address) == 3 * PRICE
 
 
-@pytest.mark.parametrize("too_much", [0, 1, 500])
+@pytest.mark.parametrize("too_much", [0, 1, 500, 10**18, 2**64, 2**96, 2**128])
 def test_order_with_authorization__of_more_than_the_cost__gives_the_rest_back(rich: World, too_much: int) -> None:
-    """I1: what was signed for and not needed is with the payer again at the end of the call."""
+    """I1, C30: what was signed for and not needed is with the payer again at the end of the call, however much it is."""
+    rich.send(rich.subscriber, rich.usdc.functions.mint(rich.subscriber.address, too_much + 1))
     order = order_of(rich, rich.register(**plan_of_two(rich)), max_cost=1000 + too_much)
     books = _books(rich)
     rich.send(rich.relayer, bring(rich, order, sign(rich, order)))
@@ -192,6 +193,21 @@ def test_order_with_authorization__by_a_contract_wallet__takes_the_wallets_signa
         granted(rich.relayer.address, wallet.address, order.plan_id, CREDITS),
         ordered(order.plan_id, wallet.address, wallet.address, 1, PRICE),
     ]
+
+
+def test_order_with_authorization__by_a_wallet_of_two_keys__passes_the_whole_signature(rich: World) -> None:
+    """ERC-1271: a signature has as many bytes as the wallet wants, here 130. One key alone is refused."""
+    keys = (rich.subscriber, rich.other)
+    wallet = rich.deploy("TwoKeyWallet", *[key.address for key in keys])
+    rich.send(rich.subscriber, rich.usdc.functions.mint(wallet.address, PRICE))
+    order = order_of(rich, rich.register(), max_cost=PRICE, payer=wallet.address, receiver=wallet.address)
+    digest = authorization_digest(order, token=domain_of_token(rich), contract=rich.credits.address)
+    one, two = (bytes(key.unsafe_sign_hash(Hash32(digest)).signature) for key in keys)
+    for wrong in (one, one + one, two + one, one + two + b"\0"):
+        with reverts(AuthorizationFailed(rich.usdc.address, wallet.address, PRICE)):
+            rich.send(rich.relayer, bring(rich, order, wrong))
+    rich.send(rich.relayer, bring(rich, order, one + two))
+    assert (rich.tokens(wallet.address), rich.balance(order.plan_id, wallet.address)) == (0, CREDITS)
 
 
 def _sign_for(world: World, order: OrderAuthorization, token: Domain | None = None) -> bytes:

@@ -33,6 +33,19 @@ def test_safe_batch_transfer_from__of_several__moves_each_and_emits(world: World
     assert world.events(receipt) == [moved_batch(sender, sender, receiver, plans, [1, 10, 0])]
 
 
+def test_safe_batch_transfer_from__of_hundreds__moves_each(world: World, plans: list[int]) -> None:
+    """C30: more than a byte counts, and every one of them counts."""
+    sender, receiver, ids, amounts = world.subscriber.address, world.other.address, plans * 100, [0] * 300
+    for position in (0, 127, 128, 254, 255, 256, 299):
+        amounts[position] = 2
+    function = world.credits.functions.safeBatchTransferFrom(sender, receiver, ids, amounts, b"")
+    receipt = world.send(world.subscriber, function)
+    moved = [sum(amounts[number::3]) for number in range(3)]
+    assert [world.balance(plan_id, receiver) for plan_id in plans] == moved
+    assert [world.balance(plan_id, sender) for plan_id in plans] == [10 - amount for amount in moved]
+    assert world.events(receipt) == [moved_batch(sender, sender, receiver, ids, amounts)]
+
+
 def test_safe_batch_transfer_from__of_one__emits_a_batch_of_one(world: World, plans: list[int]) -> None:
     sender, receiver = world.subscriber.address, world.other.address
     function = world.credits.functions.safeBatchTransferFrom(sender, receiver, plans[:1], [4], b"")
@@ -80,11 +93,11 @@ def test_safe_batch_transfer_from__by_operator__names_the_operator(world: World,
     assert world.events(receipt) == [moved_batch(operator.address, sender, operator.address, plans[:2], [1, 2])]
 
 
-@pytest.mark.parametrize("role", ["stranger", "builder"])
+@pytest.mark.parametrize("role", ["stranger", "builder", "fee_owner", "redeemer"])
 def test_safe_batch_transfer_from__by_anyone_else__reverts(world: World, plans: list[int], role: str) -> None:
-    """I3, C14; also with nothing to move."""
+    """I3, C14; also with nothing to move, and however much there is to move."""
     caller, sender = getattr(world, role), world.subscriber.address
-    for ids in ([], plans):
+    for ids in ([], plans, *(plans * times for times in (2, 3, 100))):
         function = world.credits.functions.safeBatchTransferFrom(sender, caller.address, ids, [1] * len(ids), b"")
         with reverts(ERC1155MissingApprovalForAll(caller.address, sender)):
             world.send(caller, function)

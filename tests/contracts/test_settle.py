@@ -477,7 +477,18 @@ def test_settle__of_unknown_plan__reverts(world: World, plan_id: int) -> None:
         world.send(world.redeemer, settle(world, plan_id))
 
 
-# ---------------------------------------------------------------- a hundred
+# ---------------------------------------------------------------- hundreds
+
+
+def test_settle__of_hundreds_of_vouchers__settles_and_counts_each(world: World) -> None:
+    """C30: more than a byte counts; the last event has the number of all and the sum."""
+    plan_id, holder, count = register_with_redeemer(world), world.subscriber, 300
+    world.grant(plan_id, holder.address, count)
+    items = [sign_item(world, plan_id, holder, ceiling, amount=1) for ceiling in range(1, count + 1)]
+    receipt = world.send_with_gas(world.redeemer, settle(world, plan_id, *items), TRANSACTION_GAS_CAP)
+    redeemer = world.redeemer.address
+    assert world.events(receipt) == _events(world, plan_id, redeemer, tuple(items), [(1, SETTLED)] * count)
+    assert _account(world, plan_id, holder.address) == (0, count)
 
 
 def test_settle__of_a_hundred_holders__fits_in_a_transaction(world: World) -> None:

@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.deep.report import write_report
+from tests.deep.report import OtherCode, write_report
 from tests.deep.step import ROOT, digest_of_sources
 
 
@@ -57,7 +57,11 @@ def main() -> int:
         print(f"FAILED: {', '.join(failed)}. See above; `make deep SEED={seed}` repeats it", file=sys.stderr)
         return 1
     if not options.only:
-        write_report([json.loads((folder / f"{step.name}.json").read_text("utf-8")) for step in STEPS])
+        try:
+            write_report([json.loads((folder / f"{step.name}.json").read_text("utf-8")) for step in STEPS])
+        except OtherCode as error:
+            print(f"FAILED: {error}", file=sys.stderr)
+            return 1
         print("written: docs/assurance.md, docs/assurance.json, README.md", flush=True)
     return 0
 

@@ -6,11 +6,16 @@ import re
 import subprocess
 import sys
 import time
+import tomllib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.deep.step import FORGE, ROOT, Options, Outcome, Table, run_step
+from eth_utils.abi import abi_to_signature, function_signature_to_4byte_selector
+
+from nvm_chain.artifacts import read_artifact
+from tests.deep.step import CONTRACTS, FORGE, ROOT, Options, Outcome, Table, run_step
+from tools.write_invariants import INVARIANTS
 
 COUNTS = ROOT / ".forge" / "counts"
 PROFILE = "deep"
@@ -25,6 +30,25 @@ LEAST_SHARE = 50
 """Percent of the calls of a function that must have succeeded, for the campaign to mean something."""
 MUST_FAIL = {"sendFee", "mintItem", "order, unpaid", "order, wrongly", "registerPlan twice", "a plan that is not there"}
 """What must fail whoever calls it."""
+FUNCTION = re.compile(r"(\w+) (0x[0-9a-f]{8})")
+"""How the campaign names a function in its counts: contract and selector."""
+
+
+def changing_functions() -> dict[str, str]:
+    """Return every function of both contracts that is no read, from their ABIs: the name in the counts, and the signature."""
+    return {
+        f"{name} 0x{function_signature_to_4byte_selector(signature).hex()}": f"{name}.{signature}"
+        for name in CONTRACTS
+        for entry in read_artifact(name).abi
+        if entry["type"] == "function" and entry["stateMutability"] not in {"view", "pure"}
+        for signature in [abi_to_signature(entry)]  # type: ignore[arg-type]
+    }
+
+
+def check_interval() -> int:
+    """Return after how many calls forge looks for the properties, once."""
+    settings = tomllib.loads((ROOT / "foundry.toml").read_text("utf-8"))
+    return int(settings["profile"][PROFILE]["invariant"]["check_interval"])
 
 
 @dataclass
@@ -36,8 +60,12 @@ class Tally:
     fuzz_cases: int = 0
     tries: Counter[str] = field(default_factory=Counter)
     successes: Counter[str] = field(default_factory=Counter)
+    functions: Counter[str] = field(default_factory=Counter)
+    """Calls of each function, by its name in the counts."""
+    functions_done: Counter[str] = field(default_factory=Counter)
+    """Of these, the calls that succeeded."""
     held: dict[str, int] = field(default_factory=dict)
-    """Handler calls after which each property was looked for."""
+    """How often each property was looked for: after so many calls of handlers, or of so many cases."""
     failures: list[str] = field(default_factory=list)
 
     def add_counts(self, path: Path) -> None:
@@ -48,8 +76,9 @@ class Tally:
         for line in sorted(set(path.read_text("utf-8").splitlines())):
             self.histories += 1
             for name, (tries, successes) in json.loads(line).items():
-                self.tries[name] += tries
-                self.successes[name] += successes
+                is_function = FUNCTION.fullmatch(name)
+                (self.functions if is_function else self.tries)[name] += tries
+                (self.functions_done if is_function else self.successes)[name] += successes
 
     def add_results(self, report: dict[str, object], repeat: str) -> None:
         """Add forge's report of a round."""
@@ -66,7 +95,7 @@ class Tally:
         if "Invariant" in kind:
             calls = kind["Invariant"]["calls"]
             self.handled += calls
-            self.held[name] = self.held.get(name, 0) + calls
+            self.held[name] = self.held.get(name, 0) + calls // check_interval()
         elif "Fuzz" in kind:
             runs = kind["Fuzz"]["runs"]
             self.fuzz_cases += runs
@@ -75,6 +104,19 @@ class Tally:
     def shares(self) -> dict[str, int]:
         """Return the percentage of calls that succeeded, by function."""
         return {name: 100 * self.successes[name] // tries for name, tries in sorted(self.tries.items())}
+
+    def gaps(self) -> list[str]:
+        """Say what the campaign left out: functions of the contracts that were not called or never succeeded, invariants not looked for."""
+        found = [f"never called: {name}" for name in sorted(MUST_FAIL - set(self.tries))]
+        for name, signature in changing_functions().items():
+            if not self.functions[name]:
+                found.append(f"never called: {signature}")
+            elif not self.functions_done[name] and signature.partition(".")[2].partition("(")[0] not in MUST_FAIL:
+                found.append(f"never succeeded: {signature}")
+        looked_for = {
+            name.split("_")[1] for name, times in self.held.items() if name.startswith("invariant_") and times
+        }
+        return found + [f"never looked for: {name}" for name in INVARIANTS if name not in looked_for]
 
 
 def run_campaign(options: Options) -> Outcome:
@@ -135,8 +177,7 @@ def _outcome(tally: Tally, rounds: int) -> Outcome:
     low = [name for name, share in shares.items() if share < LEAST_SHARE and name not in MUST_FAIL]
     notes = list(tally.failures)
     notes += [f"too few calls succeed to mean something: {name}, {shares[name]} %" for name in low]
-    missing = MUST_FAIL - set(shares)
-    notes += [f"never called: {name}" for name in sorted(missing)]
+    notes += tally.gaps()
     meant = [name for name in shares if name not in MUST_FAIL]
     figures: dict[str, int | float | str] = {
         "rounds": rounds,
@@ -144,7 +185,9 @@ def _outcome(tally: Tally, rounds: int) -> Outcome:
         "calls of handlers": tally.handled,
         "calls of the contracts": sum(tally.tries.values()),
         "fuzz cases": tally.fuzz_cases,
-        "functions called": len(shares),
+        "kinds of call": len(shares),
+        "functions that change something": len(changing_functions()),
+        "of these called": len(changing_functions().keys() & tally.functions.keys()),
         "share of calls that succeeded, in percent": round(
             100 * sum(tally.successes[name] for name in meant) / max(1, sum(tally.tries[name] for name in meant)), 1
         ),
@@ -155,7 +198,7 @@ def _outcome(tally: Tally, rounds: int) -> Outcome:
     held: list[list[str | int]] = [[name, count] for name, count in sorted(tally.held.items())]
     tables = [
         Table("Calls of the campaign", ["function", "calls", "succeeded", "%"], calls),
-        Table("Properties of the campaign", ["property", "handler calls or cases"], held),
+        Table("Properties of the campaign", ["property", "times looked for, or cases"], held),
     ]
     return Outcome("Fuzz campaign", not notes, figures, tables, notes)
 

@@ -23,6 +23,10 @@ from tests.mutation.results import (
 )
 from tests.mutation.runner import Runner
 
+NOT_MUTATED = (
+    "contracts/examples is not mutated: nothing that is deployed calls it, and neither the model nor the histories know it. "
+    "Its own tests are tests/contracts/test_quoters.py and tests/forge/unit/Discounts.t.sol; the coverage above has it."
+)
 FATES = ("found", "argued", "unexplained", "same code", "does not compile", "not judged by tests", "not tried")
 
 
@@ -73,6 +77,7 @@ def _outcome(runner: Runner, arguments: dict[str, str]) -> Outcome:
     ]
     notes = [f"not found: {mutant.id} [{mutant.path}, {mutant.operator}]" for mutant in unexplained]
     notes += [f"tests/mutation/survivors.toml is out of date: {each}" for each in stale]
+    notes.append(NOT_MUTATED)
     complete = not counts["not judged by tests"] and not counts["not tried"]
     return Outcome("Mutation of the contracts", not unexplained and not stale, figures, tables, notes, complete)
 

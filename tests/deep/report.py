@@ -4,14 +4,12 @@ import json
 import re
 from typing import Any
 
-from nvm_chain.artifacts import ContractName, read_artifact
-from tests.deep.step import ROOT
+from tests.deep.step import ROOT, code_hashes
 
 REPORT = ROOT / "docs" / "assurance.md"
 DATA = ROOT / "docs" / "assurance.json"
 README = ROOT / "README.md"
 BEGIN, END = "<!-- assurance: written by make deep -->", "<!-- assurance ends -->"
-CONTRACTS: tuple[ContractName, ...] = ("Credits", "AgentRegistry")
 
 SENTENCES = {
     "proofs": "**{proofs} properties proved** and {proofs that are bounded} proved up to a bound, by halmos and the compiler's own "
@@ -37,19 +35,30 @@ Found = dict[str, Any]
 """A step's outcome as its JSON file has it."""
 
 
+class OtherCode(Exception):
+    """A step ran on other code than the contracts have now, so what it found is not about them."""
+
+
 def write_report(outcomes: list[Found]) -> None:
-    """Write all three from what the steps left behind."""
-    data = {
-        "code_hashes": {name: read_artifact(name).runtime_code_hash for name in CONTRACTS},
-        "steps": {outcome["name"]: outcome for outcome in outcomes},
-    }
+    """Write all three from what the steps left behind; raise OtherCode if one of them was about other code."""
+    data = {"code_hashes": code_hashes(), "steps": {outcome["name"]: outcome for outcome in outcomes}}
+    check_code(data)
     DATA.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
     REPORT.write_text(render_report(data), "utf-8")
     README.write_text(quote(README.read_text("utf-8"), data), "utf-8")
 
 
+def check_code(data: Found) -> None:
+    """Raise OtherCode if a step recorded another hash than the report is about."""
+    for name, step in data["steps"].items():
+        for contract, recorded in step.get("code_hashes", {}).items():
+            if recorded != data["code_hashes"].get(contract):
+                raise OtherCode(f"{name} ran on {contract} with the code hash {recorded}: run it again")
+
+
 def render_report(data: Found) -> str:
     """Return the report as Markdown."""
+    check_code(data)
     steps = list(data["steps"].values())
     minutes = round(sum(step["seconds"] for step in steps) / 60)
     lines = [
@@ -59,6 +68,8 @@ def render_report(data: Found) -> str:
         "",
         *[f"- {name}: `{code_hash}`" for name, code_hash in data["code_hashes"].items()],
         "",
+        _who_recorded(steps),
+        "",
         "`make deep` runs all of it again with another seed, `make deep SEED=…` with the same.",
     ]
     for step in steps:
@@ -67,6 +78,13 @@ def render_report(data: Found) -> str:
         if step["notes"]:
             lines += ["", *[f"- {note}" for note in step["notes"]]]
     return "\n".join(lines) + "\n"
+
+
+def _who_recorded(steps: list[Found]) -> str:
+    silent = [step["name"] for step in steps if not step.get("code_hashes")]
+    if not silent:
+        return "Every step recorded these hashes when it ran."
+    return f"The code that these steps ran on was not recorded when they ran: {', '.join(silent)}."
 
 
 def _figures(step: Found) -> list[str]:

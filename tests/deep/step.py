@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from nvm_chain.artifacts import ContractName, read_artifact
+
 ROOT = Path(__file__).parent.parent.parent
 FORGE = ROOT / ".venv" / "bin" / "forge"
 DEPENDS = {
@@ -33,6 +35,8 @@ DEPENDS = {
     ),
 }
 """The steps, and what each is about: a finished step counts as long as that stays the same."""
+CONTRACTS: tuple[ContractName, ...] = ("Credits", "AgentRegistry")
+"""What all steps are about in the end: the contracts that are deployed."""
 COMMON = ("foundry.toml", "package-lock.json", "requirements", "tests/deep", "tests/support")
 """What every step depends on."""
 SUFFIXES = {".js", ".json", ".lock", ".py", ".sol", ".toml", ".txt", ".yml"}
@@ -83,6 +87,11 @@ def digest_of_sources(step: str) -> str:
     return digest.hexdigest()
 
 
+def code_hashes() -> dict[str, str]:
+    """Return the hash of each contract's code, as the package has it now."""
+    return {name: read_artifact(name).runtime_code_hash for name in CONTRACTS}
+
+
 def run_step(name: str, step: Callable[[Options], Outcome], arguments: Sequence[str] | None = None) -> int:
     """Run a step as a program: parse its options, time it, write its outcome, and return the exit code."""
     parser = argparse.ArgumentParser(prog=f"python -m tests.deep.{name}", description=step.__doc__)
@@ -92,7 +101,13 @@ def run_step(name: str, step: Callable[[Options], Outcome], arguments: Sequence[
     options = Options(**vars(parser.parse_args(arguments)))
     options.folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    about = {"name": name, "seed": options.seed, "minutes": options.minutes, "sources": digest_of_sources(name)}
+    about = {
+        "name": name,
+        "seed": options.seed,
+        "minutes": options.minutes,
+        "sources": digest_of_sources(name),
+        "code_hashes": code_hashes(),
+    }
     outcome = step(options)
     data = {**about, "seconds": round(time.monotonic() - started), **asdict(outcome)}
     (options.folder / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n", "utf-8")

@@ -72,7 +72,7 @@ contract CampaignTest {
             handlers.trialInHook.selector,
             handlers.referenceInHook.selector
         ];
-        bytes4[9] memory more = [
+        bytes4[11] memory more = [
             handlers.orderWrongly.selector,
             handlers.orderUnpaid.selector,
             handlers.burnInPayment.selector,
@@ -81,7 +81,9 @@ contract CampaignTest {
             handlers.attachPlan.selector,
             handlers.detachPlan.selector,
             handlers.replacePlans.selector,
-            handlers.transferAgent.selector
+            handlers.transferAgent.selector,
+            handlers.approveAgent.selector,
+            handlers.setAgentOperator.selector
         ];
         all = new bytes4[](list.length + more.length);
         for (uint256 i; i < all.length; ++i) {

@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from nvm_chain.artifacts import read_artifact
-from tests.deep.report import CONTRACTS, DATA, README, REPORT, quote, render_report
-from tests.deep.step import DEPENDS
+from tests.deep.report import DATA, README, REPORT, OtherCode, quote, render_report
+from tests.deep.step import DEPENDS, code_hashes
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +20,30 @@ def test_report__of_the_last_run__has_every_step_and_each_passed(data: dict) -> 
 
 
 def test_report__of_the_last_run__is_about_these_contracts(data: dict) -> None:
-    packaged = {name: read_artifact(name).runtime_code_hash for name in CONTRACTS}
-    assert data["code_hashes"] == packaged, "the contracts have changed: run `make deep`"
+    assert data["code_hashes"] == code_hashes(), "the contracts have changed: run `make deep`"
+
+
+def test_report__of_steps_that_ran_on_this_code__says_so(data: dict) -> None:
+    recorded = with_hashes(data, data["code_hashes"])
+    assert "Every step recorded these hashes when it ran." in render_report(recorded)
+
+
+def test_report__with_a_step_that_recorded_no_code__says_which(data: dict) -> None:
+    recorded = with_hashes(data, data["code_hashes"])
+    del recorded["steps"]["campaign"]["code_hashes"]
+    assert "was not recorded when they ran: campaign." in render_report(recorded)
+
+
+def test_report__with_a_step_that_ran_on_other_code__is_refused(data: dict) -> None:
+    recorded = with_hashes(data, data["code_hashes"])
+    recorded["steps"]["campaign"]["code_hashes"] = {**data["code_hashes"], "Credits": "0x00"}
+    with pytest.raises(OtherCode, match="campaign ran on Credits with the code hash 0x00"):
+        render_report(recorded)
+
+
+def with_hashes(data: dict, hashes: dict[str, str]) -> dict:
+    """Return the data of a report all of whose steps recorded these hashes."""
+    return {**data, "steps": {name: {**step, "code_hashes": hashes} for name, step in data["steps"].items()}}
 
 
 def test_report__as_text__is_made_of_the_figures(data: dict) -> None:

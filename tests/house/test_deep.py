@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.deep import __main__ as deep
-from tests.deep import coverage, histories
+from tests.deep import campaign, coverage, histories
 from tests.deep.step import DEPENDS, digest_of_sources
+from tools.write_invariants import INVARIANTS
 
 STEP = deep.Step("histories", 0.5)
 
@@ -43,8 +44,49 @@ def test_histories__of_other_sources__do_not_count(tmp_path: Path) -> None:
     assert histories._read(path) == {mine.seed: mine}
 
 
+def tally_of(functions: set[str], held: list[str]) -> campaign.Tally:
+    """Return a campaign that called these functions, once each and with success, and looked for these properties."""
+    tally = campaign.Tally(held={f"invariant_{name}_x": 1 for name in held})
+    for counts in (tally.functions, tally.functions_done):
+        counts.update(functions)
+    for name in campaign.MUST_FAIL:
+        tally.tries[name] += 1
+    return tally
+
+
+def test_campaign__of_everything__has_no_gaps() -> None:
+    tally = tally_of(set(campaign.changing_functions()), INVARIANTS)
+    assert tally.gaps() == []
+
+
+@pytest.mark.parametrize("name", campaign.changing_functions())
+def test_campaign__without_one_function__says_so(name: str) -> None:
+    functions = campaign.changing_functions()
+    tally = tally_of(functions.keys() - {name}, INVARIANTS)
+    assert tally.gaps() == [f"never called: {functions[name]}"]
+    tally.functions[name] += 1
+    must_fail = functions[name].startswith(("Credits.sendFee(", "Credits.mintItem("))
+    assert tally.gaps() == ([] if must_fail else [f"never succeeded: {functions[name]}"])
+
+
+@pytest.mark.parametrize("invariant", INVARIANTS)
+def test_campaign__without_one_invariant__says_so(invariant: str) -> None:
+    others = [name for name in INVARIANTS if name != invariant]
+    tally = tally_of(set(campaign.changing_functions()), others)
+    assert tally.gaps() == [f"never looked for: {invariant}"]
+
+
+def test_campaign__looks_for_a_property__after_so_many_calls_once() -> None:
+    tally = campaign.Tally()
+    result = {"status": "Success", "kind": {"Invariant": {"calls": 4000}}}
+    tally.add_results({"suite": {"test_results": {"invariant_I1_x()": result}}}, "")
+    assert (tally.handled, tally.held) == (4000, {"invariant_I1_x": 4000 // campaign.check_interval()})
+    assert campaign.check_interval() > 1
+
+
 def test_coverage__of_nothing__fails() -> None:
     outcome = coverage._outcome({})
     assert not outcome.passed
-    assert "forge says nothing of contracts/Credits.sol" in outcome.notes
+    for path in ("contracts/Credits.sol", "contracts/examples/VolumeDiscount.sol"):
+        assert f"forge says nothing of {path}" in outcome.notes
     assert outcome.figures["lines, in percent"] == 0

@@ -43,14 +43,21 @@ def sources_hash() -> str:
 
 _JUDGED_WITH: Final = {
     HISTORIES: ("tests/invariants/*.py", "tests/mutation/judges.py"),
-    TESTS_OF_FUNCTION: ("tests/support/*.py", "tests/contracts/**/*.py", "tests/mutation/judges.py"),
+    TESTS_OF_FUNCTION: (
+        "tests/support/*.py",
+        "tests/contracts/**/*.py",
+        "tests/attacks/**/*.py",
+        "tests/mutation/judges.py",
+        "tests/mutation/reach.py",
+    ),
     ALL_TESTS: ("tests/support/*.py", "tests/c*/**/*.py", "tests/attacks/**/*.py", "tests/mutation/judges.py"),
 }
-"""What a judge looks with: with other eyes, it is asked again about what it has not found."""
+"""What a judge looks with: with other eyes, it is asked again, also about what it has found."""
 
 
 class Results:
-    """The verdicts in a file. What was found stays found while the contracts are as they were; what was not is tried again with other tests."""
+    """The verdicts in a file. Each stands while the contracts and the judge's tests are as they were: a test that found a mistake may be
+    gone or weaker. Whether something compiles, and to what, is the compiler's word and needs no tests."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -62,7 +69,7 @@ class Results:
                 self._keep(Verdict(**json.loads(line)))
 
     def _keep(self, verdict: Verdict) -> None:
-        stands = verdict.tests == self._tests[verdict.judge] or verdict.verdict != SURVIVED
+        stands = verdict.tests == self._tests[verdict.judge] or verdict.verdict in {NO_CODE, SAME_CODE}
         if verdict.sources == self._sources and stands:
             self._known[verdict.id, verdict.judge] = verdict
 

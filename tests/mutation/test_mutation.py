@@ -1,6 +1,8 @@
 """The mutator works: each operator makes mutants, always the same, those by hand fit the sources, and the judges can tell."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,7 @@ from tests.mutation.handwritten import HANDWRITTEN
 from tests.mutation.judges import HISTORIES, judge_by_histories
 from tests.mutation.operators import OPERATORS
 from tests.mutation.reach import Reach
-from tests.mutation.results import read_arguments
+from tests.mutation.results import ALL_TESTS, KILLED, NO_CODE, SAME_CODE, SURVIVED, Results, read_arguments
 from tests.mutation.runner import KNOWN_BAD
 
 
@@ -59,6 +61,20 @@ def test_handwritten__each__is_about_a_function_that_exists(trees: Trees, mutant
 def test_survivors__that_are_argued__exist(mutants: list[Mutant]) -> None:
     assert set(read_arguments()) <= {mutant.id for mutant in mutants}
     assert all(len(because) > 20 for because in read_arguments().values())
+
+
+@pytest.mark.parametrize("verdict", [KILLED, SURVIVED, NO_CODE, SAME_CODE])
+@pytest.mark.parametrize("changed", ["sources", "tests", None])
+def test_results__read_again__count_while_what_they_rest_on_is_the_same(
+    tmp_path: Path, verdict: str, changed: str | None
+) -> None:
+    """Also a mistake that was found is looked for again with other tests; what the compiler said rests on no test."""
+    path = tmp_path / "mutants.jsonl"
+    Results(path).add("a mutant", ALL_TESTS, verdict, "code", "")
+    if changed:
+        path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), changed: "others"}) + "\n", "utf-8")
+    stands = changed is None or (changed == "tests" and verdict in {NO_CODE, SAME_CODE})
+    assert (Results(path).find("a mutant", ALL_TESTS) is not None) is stands
 
 
 def test_reach__of_an_inner_function__is_the_outer_functions_and_their_tests(trees: Trees) -> None:

@@ -4,6 +4,8 @@ import pytest
 
 from nvm_chain.contract_errors import ERC721NonexistentToken, PlanNotAttached
 from tests.support.agents import MAX_PLANS, Agents
+from tests.support.gas import TRANSACTION_GAS_CAP
+from tests.support.reentry import through, through_many
 from tests.support.reverts import reverts
 from tests.support.world import MAX_UINT, World
 
@@ -32,6 +34,25 @@ def test_agents_of__page__is_that_part_of_the_list(
     for _ in range(COUNT):
         agents.register((plan_id, 1, 1))
     assert agents.agents_of(plan_id, offset, limit) == expected
+
+
+def test_agents_of__hundreds__are_all_there_and_the_first_can_go(world: World, agents: Agents) -> None:
+    """C30: more agents than a byte counts. A contract that owns the plan registers them, forty in a transaction."""
+    owner, count = world.deploy("Actor"), 280
+    plan = world.credits.functions.registerPlan(world.terms().as_tuple(), bytes(32), "")
+    plan_id = int.from_bytes(world.read(through(owner, plan)), "big")
+    world.send(world.other, through(owner, plan))
+    forty = through_many(owner, *[agents.functions.register("", [(plan_id, 1, 1)])] * 40)
+    for _ in range(count // 40):
+        assert world.send_with_gas(world.other, forty, TRANSACTION_GAS_CAP)["status"] == 1
+    ids = list(range(1, count + 1))
+    assert world.read(agents.functions.agentCountOf(plan_id)) == count
+    assert agents.agents_of(plan_id) == ids
+    assert agents.agents_of(plan_id, 250, 20) == ids[250:270]
+    for gone in (1, 270):
+        world.send(world.other, through(owner, agents.functions.detachPlan(gone, plan_id)))
+    expected = [280, *ids[1:269], 279, *ids[270:278]]
+    assert agents.agents_of(plan_id) == expected
 
 
 def test_agents_of__a_plan_nobody_registered__are_none(world: World, agents: Agents) -> None:

@@ -87,7 +87,9 @@ abstract contract Actors is Books {
         _addHolder(account, name);
     }
 
+    /// @dev Without coin, like the books: one history after another begins anew, with the same accounts.
     function _addParty(address account, string memory name) internal {
+        vm.deal(account, 0);
         parties.push(account);
         partyOf[account] = parties.length;
         vm.label(account, name);

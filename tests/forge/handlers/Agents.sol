@@ -19,6 +19,8 @@ abstract contract Agents is Reentrants {
 
     /// @dev The agent's id is its position, from 1.
     AgentNote[] internal agents;
+    mapping(uint256 agentId => address) private _approvedFor;
+    mapping(address owner => mapping(address operator => bool)) private _operators;
 
     function _setUpAgents() internal {
         for (uint256 i; i < 3; ++i) {
@@ -88,13 +90,51 @@ abstract contract Agents is Reentrants {
         }
     }
 
+    /// @dev In all three ways of ERC-721, by the owner, the one approved for the agent, and operators.
     function transferAgent(uint128 seed) external onTime {
         (uint256 id, AgentNote storage agent, address caller,) = _findAgent(seed);
+        if (seed % 3 == 0 && _approvedFor[id] != address(0)) caller = _approvedFor[id];
+        if (seed % 3 == 1) caller = _operatorOf(agent.owner, caller);
         address to = holders[_mix(seed, "to") % KEYS];
+        bool may = caller == agent.owner || caller == _approvedFor[id] || _operators[agent.owner][caller];
         // ERC721InsufficientApproval(address,uint256)
-        bytes4 why = caller == agent.owner ? bytes4(0) : bytes4(0x177e802f);
+        bytes4 why = may ? bytes4(0) : bytes4(0x177e802f);
+        uint256 way = _mix(seed, "way") % 3;
         bytes memory data = abi.encodeCall(IERC721.transferFrom, (agent.owner, to, id));
-        if (_tryAgents("transferFrom of an agent", caller, data, why)) agent.owner = to;
+        if (way == 1) data = abi.encodeWithSignature("safeTransferFrom(address,address,uint256)", agent.owner, to, id);
+        if (way == 2) {
+            data = abi.encodeWithSignature("safeTransferFrom(address,address,uint256,bytes)", agent.owner, to, id, "x");
+        }
+        if (_tryAgents("transfer of an agent", caller, data, why)) (agent.owner, _approvedFor[id]) = (to, address(0));
+        _same(registry.getApproved(id), _approvedFor[id], "getApproved");
+    }
+
+    function approveAgent(uint128 seed) external onTime {
+        (uint256 id, AgentNote storage agent, address caller,) = _findAgent(seed);
+        if (seed % 3 == 0) caller = _operatorOf(agent.owner, caller);
+        address to = _mix(seed, "nobody") % 8 == 0 ? address(0) : _caller(_mix(seed, "to"));
+        // ERC721InvalidApprover(address)
+        bytes4 why = caller == agent.owner || _operators[agent.owner][caller] ? bytes4(0) : bytes4(0xa9fbf51f);
+        bytes memory data = abi.encodeCall(IERC721.approve, (to, id));
+        if (_tryAgents("approve of an agent", caller, data, why)) _approvedFor[id] = to;
+        _same(registry.getApproved(id), _approvedFor[id], "getApproved");
+    }
+
+    function setAgentOperator(uint128 seed) external onTime {
+        (address owner, address operator) = (agents[seed % agents.length].owner, _caller(_mix(seed, "operator")));
+        if (_isWrong(seed)) operator = address(0);
+        bool allowed = _mix(seed, "allowed") % 2 == 0;
+        // ERC721InvalidOperator(address)
+        bytes4 why = operator == address(0) ? bytes4(0x5b08ba18) : bytes4(0);
+        bytes memory data = abi.encodeCall(IERC721.setApprovalForAll, (operator, allowed));
+        if (_tryAgents("setApprovalForAll of agents", owner, data, why)) _operators[owner][operator] = allowed;
+    }
+
+    function _operatorOf(address owner, address otherwise) private view returns (address) {
+        for (uint256 i; i < 8; ++i) {
+            if (_operators[owner][_caller(i)]) return _caller(i);
+        }
+        return otherwise;
     }
 
     // ------------------------------------------------------------------ which

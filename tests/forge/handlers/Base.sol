@@ -30,6 +30,8 @@ abstract contract Base is Money, Errors {
     string[] internal called;
     mapping(string name => uint256) internal tries;
     mapping(string name => uint256) internal successes;
+    /// @dev Which functions of the contracts these calls were of, also counted.
+    mapping(address target => mapping(bytes4 selector => string)) private _functionNames;
 
     /// @dev forge may set the time back between calls.
     modifier onTime() {
@@ -66,10 +68,9 @@ abstract contract Base is Money, Errors {
     }
 
     function _attempt(Attempt memory what) internal returns (bool done, bytes memory answer) {
-        if (tries[what.name]++ == 0) called.push(what.name);
         vm.prank(what.caller);
         (done, answer) = what.target.call{value: what.value, gas: CALL_GAS}(what.data);
-        if (done) ++successes[what.name];
+        _countCall(what, done);
         if (done && what.why != 0) {
             _fail(string.concat(what.name, ": succeeded where it must revert with ", _nameOf(what.why)));
         }
@@ -83,7 +84,27 @@ abstract contract Base is Money, Errors {
         }
     }
 
-    /// @dev Counts of this run for the report, as JSON.
+    /// @dev Under the call's own name, and under that of the function.
+    function _countCall(Attempt memory what, bool done) internal {
+        _count(what.name, done);
+        _count(_functionName(what.target, _selector(what.data)), done);
+    }
+
+    function _count(string memory name, bool done) private {
+        if (tries[name]++ == 0) called.push(name);
+        if (done) ++successes[name];
+    }
+
+    /// @dev A function as the report finds it in the ABI: `Credits 0x12345678`.
+    function _functionName(address target, bytes4 selector) private returns (string memory name) {
+        name = _functionNames[target][selector];
+        if (bytes(name).length > 0) return name;
+        string memory which = target == address(registry) ? "AgentRegistry " : "Credits ";
+        name = string.concat(which, vm.toString(bytes(abi.encodePacked(selector))));
+        _functionNames[target][selector] = name;
+    }
+
+    /// @dev Counts of this run for the report, as JSON: of each kind of call, and of each function.
     function countsAsJson() external view returns (string memory json) {
         for (uint256 i; i < called.length; ++i) {
             string memory counts =

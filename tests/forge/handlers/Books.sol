@@ -42,6 +42,8 @@ abstract contract Books is Checks {
         mapping(address owner => mapping(address account => bool)) minters;
     }
 
+    /// @dev What one grant brought and what is left of it. Of periods that begin on purchase: a run of them, one after the other, of
+    /// which the last ends at `expiresAt`.
     struct Lump {
         uint256 credits;
         uint256 expiresAt;
@@ -111,7 +113,15 @@ abstract contract Books is Checks {
         Lump[] storage lumps = positions[plan.id][holder].lumps;
         for (uint256 i; i < lumps.length; ++i) {
             if (lumps[i].expiresAt <= block.timestamp) sum += lumps[i].credits;
+            else if (_startsOnPurchase(plan)) sum += _periodsOver(plan, lumps[i]);
         }
+    }
+
+    /// @dev Of a run of periods, how many have ended.
+    function _periodsOver(PlanNote storage plan, Lump storage run) private view returns (uint256) {
+        if (run.expiresAt <= block.timestamp) return run.credits;
+        uint256 start = run.expiresAt - run.credits * plan.duration;
+        return block.timestamp > start ? (block.timestamp - start) / plan.duration : 0;
     }
 
     function _overflows(PlanNote storage plan, address to, uint256 amount) internal view returns (bool) {
@@ -127,8 +137,9 @@ abstract contract Books is Checks {
         plan.granted += amount;
         ++position.grants;
         if (plan.trial) position.trialTaken = true;
-        if (_startsOnPurchase(plan)) _noteExtension(plan, to, amount);
-        else _put(plan, to, amount);
+        if (!_startsOnPurchase(plan)) return _put(plan, to, amount);
+        _noteExtension(plan, to, amount);
+        position.lumps.push(Lump(amount, position.until));
     }
 
     function _put(PlanNote storage plan, address to, uint256 amount) internal {
@@ -168,6 +179,20 @@ abstract contract Books is Checks {
         Position storage position = positions[plan.id][holder];
         uint256 left = _balance(plan, holder);
         position.until = amount < left ? position.until - amount * plan.duration : block.timestamp;
+        _cut(plan, position.lumps, amount);
+    }
+
+    /// @dev Takes the periods that end last, and so on back to the one that is running.
+    function _cut(PlanNote storage plan, Lump[] storage runs, uint256 amount) private {
+        for (uint256 i = runs.length; i > 0 && amount > 0; --i) {
+            Lump storage run = runs[i - 1];
+            uint256 live = run.credits - _periodsOver(plan, run);
+            uint256 taken = amount < live ? amount : live;
+            run.credits -= taken;
+            run.expiresAt -= taken * plan.duration;
+            amount -= taken;
+        }
+        _same(amount, 0, "books: more periods taken than there were");
     }
 
     // ------------------------------------------------------------------ words

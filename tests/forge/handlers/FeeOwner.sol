@@ -62,7 +62,9 @@ abstract contract FeeOwner is PlanOwners {
         address caller = _isWrong(seed) ? _caller(_mix(seed, "anyone")) : feeOwner;
         bytes4 why = caller == feeOwner ? bytes4(0) : Ownable.OwnableUnauthorizedAccount.selector;
         uint256 before = vm.snapshotState();
-        bool done = _try("renounceOwnership", caller, abi.encodeCall(Ownable.renounceOwnership, ()), why);
+        bytes memory data = abi.encodeCall(Ownable.renounceOwnership, ());
+        Attempt memory what = Attempt("renounceOwnership", caller, address(credits), 0, data, why);
+        (bool done,) = _attempt(what);
         if (done) {
             _same(credits.owner(), address(0), "renounceOwnership: owner");
             (, address receiver) = credits.protocolFee();
@@ -73,8 +75,7 @@ abstract contract FeeOwner is PlanOwners {
         }
         vm.revertToState(before);
         // The counters were thrown away too.
-        if (tries["renounceOwnership"]++ == 0) called.push("renounceOwnership");
-        if (done) ++successes["renounceOwnership"];
+        _countCall(what, done);
         _checkFeeOwner();
     }
 

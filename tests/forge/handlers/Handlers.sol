@@ -28,7 +28,6 @@ contract Handlers is Newcomer {
     function checkSums() external onTime {
         for (uint256 i; i < plans.length; ++i) {
             PlanNote storage plan = plans[i];
-            if (_startsOnPurchase(plan)) continue;
             (uint256 live, uint256 expired) = (0, 0);
             for (uint256 j; j < holders.length; ++j) {
                 live += credits.balanceOf(holders[j], plan.id);

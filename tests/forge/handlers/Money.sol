@@ -192,10 +192,11 @@ abstract contract Money is Actors {
 
     // ------------------------------------------------------------------ books of money
 
+    /// @dev What everybody should have before a call, by the books: money that an earlier call moved by mistake is found out here.
     function _holdings(address token) internal view returns (uint256[] memory amounts) {
         amounts = new uint256[](parties.length);
         for (uint256 i; i < amounts.length; ++i) {
-            amounts[i] = _held(token, parties[i]);
+            amounts[i] = moneyOf[token][parties[i]];
         }
     }
 

@@ -84,7 +84,6 @@ abstract contract Vouchers is Redemptions {
         // The wallet of this campaign's one key reads 65 bytes only.
         bool readable = item.signature.length == 65 || item.holder != address(wallet);
         isSigned = change > 7 && readable;
-        if (isSigned && item.ceiling > position.highestCeiling) position.highestCeiling = item.ceiling;
     }
 
     /// @dev Signs a voucher that says something else than what is brought.
@@ -113,10 +112,7 @@ abstract contract Vouchers is Redemptions {
         evilWallet.setAnswer(answer);
         evilWallet.arm(address(credits), abi.encodeCall(ICredits.burn, (plan.id, address(evilWallet), 1)));
         item.signature = abi.encode(redeemer);
-        bool isSigned = answer == EvilWallet.Answer.YES;
-        Position storage position = positions[plan.id][item.holder];
-        if (isSigned && item.ceiling > position.highestCeiling) position.highestCeiling = item.ceiling;
-        return isSigned;
+        return answer == EvilWallet.Answer.YES;
     }
 
     uint256 private evilAskedAt;
@@ -170,7 +166,10 @@ abstract contract Vouchers is Redemptions {
             _same(uint8(outcomes[i].result), uint8(expected.result), string.concat(where, ", result"));
             _same(outcomes[i].amount, expected.amount, string.concat(where, ", credits taken"));
             if (expected.amount == 0) continue;
-            positions[plan.id][items[i].holder].settled += expected.amount;
+            Position storage position = positions[plan.id][items[i].holder];
+            position.settled += expected.amount;
+            // Only a voucher that took something counts: one that was refused must allow nothing.
+            if (items[i].ceiling > position.highestCeiling) position.highestCeiling = items[i].ceiling;
             plan.redeemed += expected.amount;
             _takeOut(plan, items[i].holder, expected.amount);
         }
