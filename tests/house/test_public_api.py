@@ -156,13 +156,24 @@ def describe(module: str, wanted: set[str] | None) -> Iterator[str]:
             yield describe_function(f"{module}.{name}", node)
 
 
+def describe_package(package: str) -> Iterator[str]:
+    """Write what a public package exports, in the module that defines it."""
+    exported = set(import_module(f"nvm_chain.{package}").__all__)
+    yield from (f"{package}.{name}" for name in sorted(exported))
+    for path in sorted((PACKAGE / package).glob("[!_]*.py")):
+        yield from describe(f"{package}.{path.stem}", exported)
+
+
 def describe_public_api() -> str:
     """Write everything public: the names of the package, and all of the modules that are public as a whole."""
     lines = [f"nvm_chain.{name}" for name in nvm_chain.__all__]
     for module in sorted({*nvm_chain._MODULES, *nvm_chain._HOMES.values()}):
-        whole = module in nvm_chain._MODULES
-        wanted = None if whole else {name for name, home in nvm_chain._HOMES.items() if home == module}
-        lines += ["", *describe(module, wanted)]
+        if (PACKAGE / module).is_dir():
+            lines += ["", *describe_package(module)]
+        elif "." not in module:  # else it is described with its package
+            whole = module in nvm_chain._MODULES
+            wanted = None if whole else {name for name, home in nvm_chain._HOMES.items() if home == module}
+            lines += ["", *describe(module, wanted)]
     return "\n".join(lines) + "\n"
 
 
