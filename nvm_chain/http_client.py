@@ -85,12 +85,13 @@ def open_answer(
 ) -> Iterator[Answer]:
     """Send one request and give its answer, redirect or not. ``timeout_seconds`` is for connecting and for each silence.
 
-    Sends no cookies and no password out of .netrc or the URL; uses proxies and certificates of the environment.
+    Sends no cookies and no password of .netrc; uses proxies and certificates of the environment. For URLs of strangers
+    see `check_url` first.
     """
     try:
         with requests.Session() as session:
             sent = {**_OWN_HEADERS, **(headers or {})}
-            request = requests.Request(method, url, headers=sent, files=files, auth=_add_nothing).prepare()
+            request = requests.Request(method, url, headers=sent, files=files).prepare()
             settings: Any = session.merge_environment_settings(url, {}, True, None, None)
             # Not session.send: it reads the whole body of a redirect, however long that is.
             response = session.get_adapter(url).send(request, timeout=timeout_seconds, **settings)
@@ -100,10 +101,6 @@ def open_answer(
                 response.close()
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
         raise fail(_describe(error, timeout_seconds)) from None
-
-
-def _add_nothing(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 _PROBLEMS: Final[tuple[tuple[tuple[type[Exception], ...], str], ...]] = (

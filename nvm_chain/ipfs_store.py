@@ -132,8 +132,8 @@ class IpfsStore:
     def _is_unpinned(self, cid: str, fail: Fail) -> bool:
         """Return whether the node says that it does not keep a CID. Whatever else it says, it is not ours to unpin."""
         with self._open("pin/ls", {"arg": cid}, fail) as answer:
-            status, body = answer.status, answer.read(MAX_ANSWER, self.timeout_seconds)
-        return status != 200 and "not pinned" in str(_parse(body).get("Message"))
+            body = answer.read(MAX_ANSWER, self.timeout_seconds)
+        return "not pinned" in str(_parse(body).get("Message"))
 
 
 def _parse(body: bytes) -> dict[str, Any]:

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Any
 
 import pytest
 import requests
 
+from nvm_chain import http_client
 from nvm_chain.downloads import Download, download, fetch
 from nvm_chain.errors import DownloadFailed, DownloadMismatch, InvalidConfig, NvmChainError, TargetExists
 from nvm_chain.ipfs_store import IpfsStore
@@ -287,6 +289,23 @@ def test_redirect__to_another_host_or_port__is_followed_without_the_headers(
     assert not {"Authorization", "X-Voucher", "Cookie"} & set(headers)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "kept"),
+    [
+        ("http://a.example/", "https://a.example/", True),
+        ("http://a.example:80/", "https://A.example:443/", True),
+        ("https://a.example/", "https://a.example:443/", True),
+        ("http://a.example/", "https://b.example/", False),
+        ("http://a.example/", "https://a.example:8443/", False),
+        ("http://a.example:8080/", "https://a.example/", False),
+        ("https://a.example/", "https://a.example:80/", False),
+    ],
+)
+def test_redirect__keeps_headers__on_the_same_host_and_port_or_its_https(old: str, new: str, kept: bool) -> None:
+    headers = {"Authorization": "Bearer x"}
+    assert http_client._redirect(old, new, headers, False, AssertionError) == (headers if kept else None)  # type: ignore[arg-type]
+
+
 def test_redirect__from_https_to_http__is_not_followed(
     server: Server, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -555,6 +574,19 @@ def test_disk__that_fails__leaves_nothing_new(target: Path, monkeypatch: pytest.
         download("data:,a", target, overwrite=True)
     assert left(target) == [target.name]
     assert target.read_text() == OLD
+
+
+def test_disk__has_the_bytes_before_the_name_and_then_the_name(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[bool, bool]] = []
+    sync = os.fsync
+
+    def record(descriptor: int) -> None:
+        synced.append((S_ISDIR(os.fstat(descriptor).st_mode), target.exists()))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", record)
+    download("data:,a", target)
+    assert synced == [(False, False), (True, True)]
 
 
 def test_disk__that_is_full_while_bytes_come__fails(server: Server, target: Path) -> None:
