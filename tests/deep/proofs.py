@@ -6,26 +6,21 @@ assumptions and a check that is there but did not run are all failures; a loop t
 """
 
 import json
-import os
 import re
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from tests.deep import planted
+from tests.deep.halmos import NOTHING_REACHED, OUT, RESULTS, Run, ask_smt_checker, build, find_missing, run_halmos
 from tests.deep.step import ROOT, Options, Outcome, Table, run_step
 
 SYMBOLIC = ROOT / "tests" / "symbolic"
 SMT = ROOT / "tests" / "smt"
-BUILT = ROOT / ".forge" / "symbolic" / "out"
-TOOLS = ROOT / ".venv-halmos" / "bin"
 
-LOOPS = 4
-"""How often a loop is followed."""
 SECONDS = 900
 """What one contract of checks may take before it is given up."""
 AT_ONCE = 2
@@ -43,16 +38,6 @@ FAST = (
     "WindowProofs",
 )
 
-# What halmos says of a check.
-PASSED, COUNTEREXAMPLE, TIMEOUT, STUCK, NOTHING_REACHED, EXCEPTION = range(6)
-RESULTS = {
-    PASSED: "proved",
-    COUNTEREXAMPLE: "refuted",
-    TIMEOUT: "timed out",
-    STUCK: "stuck",
-    NOTHING_REACHED: "proves nothing: every path reverts",
-    EXCEPTION: "error",
-}
 # What the compiler says of an assertion.
 SAFE, VIOLATED = "2961", "4661"
 ENGINE_IS_OLD = "3993"
@@ -99,14 +84,6 @@ class Proof:
         return self.check.contract == "RefutedClaims"
 
 
-@dataclass
-class Run:
-    """What one run of halmos left."""
-
-    results: dict[str, dict] = field(default_factory=dict)
-    log: str = ""
-
-
 def prove(options: Options) -> Outcome:
     """Run halmos and the SMT checker over every property, and judge each."""
     if problem := _missing():
@@ -129,34 +106,9 @@ def prove(options: Options) -> Outcome:
     return _outcome(proofs)
 
 
-def _missing() -> str | None:
-    for tool in ("halmos", "yices-smt2", "z3"):
-        if not (TOOLS / tool).exists():
-            return f"{tool} is not there. Set it up with: make .venv-halmos/done"
-    if shutil.which("forge", path=_environment()["PATH"]) is None:
-        return "forge is not there. Set it up with: make setup"
-    return None
-
-
-def _environment() -> dict[str, str]:
-    # Which forge halmos calls, with which profile, is said here; its own options are on its command line.
-    paths = [str(TOOLS), str(ROOT / ".venv" / "bin"), os.environ.get("PATH", "")]
-    return {**os.environ, "PATH": os.pathsep.join(paths), "FOUNDRY_PROFILE": "symbolic", "FOUNDRY_OFFLINE": "true"}
-
-
-def _build() -> None:
-    # From nothing: what was left of a check that is gone would still be run.
-    shutil.rmtree(BUILT.parent, ignore_errors=True)
-    print("compiling", flush=True)
-    command = ["forge", "build", "--ast", "--extra-output", "storageLayout", "metadata"]
-    built = subprocess.run(command, cwd=ROOT, env=_environment(), capture_output=True, text=True)
-    if built.returncode:
-        sys.exit(f"forge build failed:\n{built.stdout}{built.stderr}")
-
-
 def _checks() -> Iterator[Check]:
     for file in sorted(SYMBOLIC.glob("*.sol")):
-        for artifact in sorted((BUILT / file.name).glob("*.json")):
+        for artifact in sorted((ROOT / OUT / file.name).glob("*.json")):
             data = json.loads(artifact.read_text("utf-8"))
             if not (data.get("bytecode") or {}).get("object", "0x")[2:]:
                 continue  # abstract: its checks are those of who inherits it
@@ -175,26 +127,6 @@ def _checks() -> Iterator[Check]:
 def _bound(options: str) -> str:
     lengths = re.findall(r"--default-(array|bytes)-lengths (\S+)", options)
     return ", ".join(f"{'arrays' if kind == 'array' else 'bytes'} of {length}" for kind, length in lengths)
-
-
-def _run_halmos(contract: str, options: Options) -> Run:
-    answer, log = options.folder / f"halmos-{contract}.json", options.folder / f"halmos-{contract}.log"
-    answer.unlink(missing_ok=True)
-    command = ["halmos", "--root", str(ROOT), "--forge-build-out", str(BUILT.relative_to(ROOT)), "--contract", contract]
-    command += ["--solver", "yices", "--solver-threads", "1", "--loop", str(LOOPS), "--no-status"]
-    # With the default of 1 ms most branches stay undecided, and paths that cannot be are followed.
-    command += ["--solver-timeout-branching", "1s", "--solver-timeout-assertion", "300s", "--json-output", str(answer)]
-    print(f"halmos: {contract}", flush=True)
-    with log.open("w", encoding="utf-8") as file:
-        try:
-            subprocess.run(command, cwd=ROOT, env=_environment(), stdout=file, stderr=file, timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            file.write(f"\ngiven up after {SECONDS} seconds\n")
-    run = Run(log=re.sub(r"\x1b\[\d*m", "", log.read_text("utf-8")))
-    if answer.exists():
-        for results in json.loads(answer.read_text("utf-8"))["test_results"].values():
-            run.results |= {result["name"]: result for result in results}
-    return run
 
 
 def _judge(check: Check, run: Run) -> Proof:
