@@ -8,6 +8,7 @@ assumptions have refuted nothing.
     python -m tests.deep.planted VoucherProofs      # those that this contract's proofs must find
 """
 
+import re
 import shutil
 import sys
 import tempfile
@@ -24,7 +25,7 @@ from tests.deep.step import ROOT
 TABLE = ROOT / "tests" / "symbolic" / "planted.toml"
 SECONDS = 300
 """What one proof may take to find its bug."""
-AT_ONCE = 1
+AT_ONCE = 2
 REFUTED = RESULTS[COUNTEREXAMPLE]
 VIOLATED = "4661"
 """What the compiler says of an assertion that is wrong."""
@@ -65,6 +66,12 @@ class Finding:
         """Whether the proof found it."""
         return self.result == REFUTED
 
+    @property
+    def words(self) -> str:
+        """What became of which, in one line."""
+        place = self.bug.old.strip().splitlines()[0]
+        return f"{self.result}, {self.seconds:.0f} s: {self.bug.proof}: {self.bug.file}: {place}"
+
 
 def read_bugs() -> list[Bug]:
     """Return the table."""
@@ -76,7 +83,7 @@ def find_source(bug: Bug, root: Path = ROOT) -> Path:
     if bug.is_claim:
         return root / "tests" / "smt" / f"{bug.contract.removesuffix('Claims')}.sol"
     for path in sorted((root / "tests" / "symbolic").glob("*.sol")):
-        if f"\ncontract {bug.contract} is " in (text := path.read_text("utf-8")) or f"\ncontract {bug.contract} {{" in text:
+        if re.search(rf"^contract {bug.contract} ", path.read_text("utf-8"), re.MULTILINE):
             return path
     raise LookupError(f"no contract {bug.contract} in tests/symbolic")
 
@@ -106,13 +113,21 @@ def _copy(bug: Bug, root: Path) -> None:
     (root / "node_modules").symlink_to((ROOT / "node_modules").resolve())
     shutil.copytree(ROOT / "tests" / "smt", root / "tests" / "smt")
     (root / "tests" / "symbolic").mkdir()
-    for path in {find_source(bug), ROOT / "tests" / "symbolic" / "Setting.sol"}:
-        shutil.copy(path, root / path.relative_to(ROOT))  # and no other, which would only be compiled
+    for path in _follow(find_source(bug)):  # and no other, which would only be compiled
+        shutil.copy(path, root / path.relative_to(ROOT))
     planted = root / "contracts" / bug.file
     text = planted.read_text("utf-8")
     if text.count(bug.old) != 1:
         raise LookupError(f"{bug.file} has not one place for: {bug.old}")
     planted.write_text(text.replace(bug.old, bug.new), "utf-8")
+
+
+def _follow(path: Path) -> set[Path]:
+    """Return a file and those beside it that it needs."""
+    needed = {path}
+    for name in re.findall(r'"\./(\w+\.sol)"', path.read_text("utf-8")):
+        needed |= _follow(path.parent / name)
+    return needed
 
 
 def _run_check(bug: Bug, root: Path) -> str:
@@ -147,8 +162,7 @@ def main() -> int:
     started = time.monotonic()
     for finding in try_bugs(bugs):
         refuted += finding.ok
-        place = finding.bug.old.strip().splitlines()[0]
-        print(f"{finding.result}, {finding.seconds:.0f} s: {finding.bug.proof}: {finding.bug.file}: {place}", flush=True)
+        print(finding.words, flush=True)
     print(f"planted bugs refuted: {refuted} of {len(bugs)}, in {time.monotonic() - started:.0f} s")
     return 0 if bugs and refuted == len(bugs) else 1
 

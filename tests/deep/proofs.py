@@ -1,6 +1,7 @@
 """Proves what symbolic execution reaches: the checks of tests/symbolic with halmos, the claims of tests/smt with the compiler's own.
 
-A proof counts only if it is whole. A counterexample, a time-out, an error, a warning, a check that never gets past its own
+A proof counts only if it is whole, and as a proof only if it calls the code: what restates an expression of it is a lemma, and counted
+apart. A counterexample, a time-out, an error, a warning, a check that never gets past its own
 assumptions and a check that is there but did not run are all failures; a loop that was not followed to its end is told apart as
 "bounded". What is written to be refuted must be refuted, or none of it means anything.
 """
@@ -26,14 +27,19 @@ SECONDS = 900
 AT_ONCE = 2
 SHORT = 2.0
 """Asked for fewer minutes than this, only the checks of :data:`FAST` run, and the claims."""
+LONG = 20.0
+"""Given this many minutes, the bugs of tests/symbolic/planted.toml are planted too."""
+LEMMAS = ("ArithmeticLemmas", "DistancesClaims", "ProductsClaims")
+"""Contracts whose properties restate expressions of the code."""
 FAST = (
-    "ArithmeticProofs",
+    "ArithmeticLemmas",
     "ConservationProofs",
     "ExpiryProofs",
     "LotsProofs",
     "ReferenceProofs",
     "RuleHolderProofs",
     "RuleOwnerProofs",
+    "TraitsProofs",
     "TrialProofs",
     "WindowProofs",
 )
@@ -83,12 +89,19 @@ class Proof:
         """Whether it must be refuted."""
         return self.check.contract == "RefutedClaims"
 
+    @property
+    def is_lemma(self) -> bool:
+        """Whether it is about an expression that the code has too, and calls nothing of the code."""
+        return self.check.contract in LEMMAS
+
 
 def prove(options: Options) -> Outcome:
-    """Run halmos and the SMT checker over every property, and judge each."""
-    if problem := _missing():
+    """Run halmos and the SMT checker over every property, judge each, and in a long run plant the bugs that they must find."""
+    if problem := find_missing():
         return Outcome("Proofs", passed=False, figures={"proofs": 0}, notes=[problem])
-    _build()
+    print("compiling", flush=True)
+    if problem := build(ROOT):
+        sys.exit(f"forge build failed:\n{problem}")
     checks = list(_checks())
     contracts = sorted({check.contract for check in checks})
     if options.minutes < SHORT:
@@ -96,14 +109,27 @@ def prove(options: Options) -> Outcome:
         checks = [check for check in checks if check.contract in contracts]
     proofs = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for contract, run in zip(contracts, pool.map(lambda name: _run_halmos(name, options), contracts), strict=True):
+        for contract, run in zip(contracts, pool.map(lambda name: _run(name, options), contracts), strict=True):
             found = [_judge(check, run) for check in checks if check.contract == contract]
             _say(found)
             proofs += found
     claims = _prove_claims()
     _say(claims)
     proofs += claims
-    return _outcome(proofs)
+    return _outcome(proofs, _plant() if options.minutes >= LONG else None)
+
+
+def _run(contract: str, options: Options) -> Run:
+    print(f"halmos: {contract}", flush=True)
+    return run_halmos(contract, options.folder, SECONDS)
+
+
+def _plant() -> list[planted.Finding]:
+    findings = []
+    for finding in planted.try_bugs(planted.read_bugs()):
+        print(f"  {'ok' if finding.ok else 'FAILED'}: {finding.words}", flush=True)
+        findings.append(finding)
+    return findings
 
 
 def _checks() -> Iterator[Check]:
@@ -156,16 +182,14 @@ def _prove_claims() -> list[Proof]:
     for file in sorted(SMT.glob("*.sol")):
         print(f"SMT checker: {file.name}", flush=True)
         started = time.monotonic()
-        command = ["node", str(SMT / "check.js"), str(TOOLS / "z3"), file.name]
-        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
-        messages = json.loads(ran.stdout)[0]["messages"] if ran.returncode == 0 else []
+        messages, complaint = ask_smt_checker(file.name, SECONDS)
         claims = list(_claims(file))
         for check, lines, asserts in claims:
             own = [message for message in messages if message["line"] in lines]
             proof = Proof(check, "SMT checker", _verdict_of(own, len(asserts)), len(asserts))
             proof.seconds = (time.monotonic() - started) / len(claims)
             if not proof.ok:
-                proof.log = json.dumps(own, indent=1) + ran.stderr
+                proof.log = json.dumps(own, indent=1) + complaint
             proofs.append(proof)
     return proofs
 
@@ -201,18 +225,18 @@ def _say(proofs: list[Proof]) -> None:
         print(f"  {sign}: {proof.check.contract}.{proof.check.name}: {proof.result}, {proof.seconds:.0f} s", flush=True)
 
 
-def _outcome(proofs: list[Proof]) -> Outcome:
+def _outcome(proofs: list[Proof], findings: list[planted.Finding] | None) -> Outcome:
     claims = [proof for proof in proofs if not proof.is_wrong_on_purpose]
+    about_code = [proof for proof in claims if not proof.is_lemma]
+    lemmas = [proof for proof in claims if proof.is_lemma]
     wrong = [proof for proof in proofs if proof.is_wrong_on_purpose]
     failed = [proof for proof in proofs if not proof.ok]
-    rows: list[list[str | int]] = [
-        [proof.check.words, proof.check.invariants, proof.how, proof.check.bound or "none", proof.result]
-        for proof in claims
-    ]
     figures: dict[str, int | float | str] = {
-        "properties": len(claims),
-        "proofs": sum(proof.result == "proved" for proof in claims),
-        "proofs that are bounded": sum(proof.result == "bounded" for proof in claims),
+        "properties": len(about_code),
+        "proofs": sum(proof.result == "proved" for proof in about_code),
+        "proofs that are bounded": sum(proof.result == "bounded" for proof in about_code),
+        "arithmetic lemmas": len(lemmas),
+        "arithmetic lemmas proved": sum(proof.result == "proved" for proof in lemmas),
         "proofs that failed": len(failed),
         "wrong claims refuted": f"{sum(proof.ok for proof in wrong)} of {len(wrong)}",
         "paths": sum(proof.parts for proof in claims if proof.how == "halmos"),
@@ -220,9 +244,26 @@ def _outcome(proofs: list[Proof]) -> Outcome:
         "seconds of proving": round(sum(proof.seconds for proof in proofs)),
     }
     notes = [f"{proof.check.contract}.{proof.check.name}: {proof.result}\n{proof.log}" for proof in failed]
-    headers = ["Property", "Invariant", "How", "Bound", "Result"]
-    passed = bool(claims and wrong) and not failed
-    return Outcome("Proofs", passed, figures, [Table("What is proved", headers, rows)], notes)
+    tables = [
+        _table("What is proved", about_code),
+        _table("Arithmetic lemmas: expressions of the code, by themselves", lemmas),
+    ]
+    passed = bool(about_code and wrong) and not failed
+    if findings is not None:
+        found = [finding for finding in findings if finding.ok]
+        figures["planted bugs refuted"] = f"{len(found)} of {len(findings)}"
+        figures["seconds of planting"] = round(sum(finding.seconds for finding in findings))
+        notes += [finding.words for finding in findings if not finding.ok]
+        passed = passed and bool(findings) and len(found) == len(findings)
+    return Outcome("Proofs", passed, figures, tables, notes)
+
+
+def _table(title: str, proofs: list[Proof]) -> Table:
+    rows: list[list[str | int]] = [
+        [proof.check.words, proof.check.invariants, proof.how, proof.check.bound or "none", proof.result]
+        for proof in proofs
+    ]
+    return Table(title, ["Property", "Invariant", "How", "Bound", "Result"], rows)
 
 
 if __name__ == "__main__":
