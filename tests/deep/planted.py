@@ -23,7 +23,7 @@ from tests.deep.halmos import COUNTEREXAMPLE, RESULTS, ask_smt_checker, build, f
 from tests.deep.step import ROOT
 
 TABLE = ROOT / "tests" / "symbolic" / "planted.toml"
-SECONDS = 300
+SECONDS = 600
 """What one proof may take to find its bug."""
 AT_ONCE = 2
 REFUTED = RESULTS[COUNTEREXAMPLE]
