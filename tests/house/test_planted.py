@@ -36,6 +36,11 @@ def test_bugs__of_the_table__are_each_there_once() -> None:
     assert len(set(BUGS)) == len(BUGS)
 
 
+def test_readme__of_the_proofs__counts_the_bugs() -> None:
+    readme = (ROOT / "tests" / "symbolic" / "README.md").read_text("utf-8")
+    assert f"`planted.toml` has {len(BUGS)} bugs" in readme
+
+
 def test_contracts_of_proofs__about_the_code__have_each_a_bug_to_find() -> None:
     texts = [path.read_text("utf-8") for path in sorted((ROOT / "tests" / "symbolic").glob("*.sol"))]
     contracts = {found for text in texts for found in re.findall(r"^contract (\w+Proofs) ", text, re.MULTILINE)}
