@@ -1,58 +1,49 @@
 """Proves what symbolic execution reaches: the checks of tests/symbolic with halmos, the claims of tests/smt with the compiler's own.
 
-A proof counts only if it is whole. A counterexample, a time-out, an error, a warning, a check that never gets past its own
+A proof counts only if it is whole, and as a proof only if it calls the code: what restates an expression of it is a lemma, and counted
+apart. A counterexample, a time-out, an error, a warning, a check that never gets past its own
 assumptions and a check that is there but did not run are all failures; a loop that was not followed to its end is told apart as
 "bounded". What is written to be refuted must be refuted, or none of it means anything.
 """
 
 import json
-import os
 import re
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from tests.deep import planted
+from tests.deep.halmos import NOTHING_REACHED, OUT, RESULTS, Run, ask_smt_checker, build, find_missing, run_halmos
 from tests.deep.step import ROOT, Options, Outcome, Table, run_step
 
 SYMBOLIC = ROOT / "tests" / "symbolic"
 SMT = ROOT / "tests" / "smt"
-BUILT = ROOT / ".forge" / "symbolic" / "out"
-TOOLS = ROOT / ".venv-halmos" / "bin"
 
-LOOPS = 4
-"""How often a loop is followed."""
 SECONDS = 900
 """What one contract of checks may take before it is given up."""
 AT_ONCE = 2
 SHORT = 2.0
 """Asked for fewer minutes than this, only the checks of :data:`FAST` run, and the claims."""
+LONG = 20.0
+"""Given this many minutes, the bugs of tests/symbolic/planted.toml are planted too."""
+LEMMAS = ("ArithmeticLemmas", "DistancesClaims", "ProductsClaims")
+"""Contracts whose properties restate expressions of the code."""
 FAST = (
-    "ArithmeticProofs",
+    "ArithmeticLemmas",
     "ConservationProofs",
     "ExpiryProofs",
     "LotsProofs",
     "ReferenceProofs",
     "RuleHolderProofs",
     "RuleOwnerProofs",
+    "TraitsProofs",
     "TrialProofs",
     "WindowProofs",
 )
 
-# What halmos says of a check.
-PASSED, COUNTEREXAMPLE, TIMEOUT, STUCK, NOTHING_REACHED, EXCEPTION = range(6)
-RESULTS = {
-    PASSED: "proved",
-    COUNTEREXAMPLE: "refuted",
-    TIMEOUT: "timed out",
-    STUCK: "stuck",
-    NOTHING_REACHED: "proves nothing: every path reverts",
-    EXCEPTION: "error",
-}
 # What the compiler says of an assertion.
 SAFE, VIOLATED = "2961", "4661"
 ENGINE_IS_OLD = "3993"
@@ -98,20 +89,19 @@ class Proof:
         """Whether it must be refuted."""
         return self.check.contract == "RefutedClaims"
 
-
-@dataclass
-class Run:
-    """What one run of halmos left."""
-
-    results: dict[str, dict] = field(default_factory=dict)
-    log: str = ""
+    @property
+    def is_lemma(self) -> bool:
+        """Whether it is about an expression that the code has too, and calls nothing of the code."""
+        return self.check.contract in LEMMAS
 
 
 def prove(options: Options) -> Outcome:
-    """Run halmos and the SMT checker over every property, and judge each."""
-    if problem := _missing():
+    """Run halmos and the SMT checker over every property, judge each, and in a long run plant the bugs that they must find."""
+    if problem := find_missing():
         return Outcome("Proofs", passed=False, figures={"proofs": 0}, notes=[problem])
-    _build()
+    print("compiling", flush=True)
+    if problem := build(ROOT):
+        sys.exit(f"forge build failed:\n{problem}")
     checks = list(_checks())
     contracts = sorted({check.contract for check in checks})
     if options.minutes < SHORT:
@@ -119,44 +109,32 @@ def prove(options: Options) -> Outcome:
         checks = [check for check in checks if check.contract in contracts]
     proofs = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for contract, run in zip(contracts, pool.map(lambda name: _run_halmos(name, options), contracts), strict=True):
+        for contract, run in zip(contracts, pool.map(lambda name: _run(name, options), contracts), strict=True):
             found = [_judge(check, run) for check in checks if check.contract == contract]
             _say(found)
             proofs += found
     claims = _prove_claims()
     _say(claims)
     proofs += claims
-    return _outcome(proofs)
+    return _outcome(proofs, _plant() if options.minutes >= LONG else None)
 
 
-def _missing() -> str | None:
-    for tool in ("halmos", "yices-smt2", "z3"):
-        if not (TOOLS / tool).exists():
-            return f"{tool} is not there. Set it up with: make .venv-halmos/done"
-    if shutil.which("forge", path=_environment()["PATH"]) is None:
-        return "forge is not there. Set it up with: make setup"
-    return None
+def _run(contract: str, options: Options) -> Run:
+    print(f"halmos: {contract}", flush=True)
+    return run_halmos(contract, options.folder, SECONDS)
 
 
-def _environment() -> dict[str, str]:
-    # Which forge halmos calls, with which profile, is said here; its own options are on its command line.
-    paths = [str(TOOLS), str(ROOT / ".venv" / "bin"), os.environ.get("PATH", "")]
-    return {**os.environ, "PATH": os.pathsep.join(paths), "FOUNDRY_PROFILE": "symbolic", "FOUNDRY_OFFLINE": "true"}
-
-
-def _build() -> None:
-    # From nothing: what was left of a check that is gone would still be run.
-    shutil.rmtree(BUILT.parent, ignore_errors=True)
-    print("compiling", flush=True)
-    command = ["forge", "build", "--ast", "--extra-output", "storageLayout", "metadata"]
-    built = subprocess.run(command, cwd=ROOT, env=_environment(), capture_output=True, text=True)
-    if built.returncode:
-        sys.exit(f"forge build failed:\n{built.stdout}{built.stderr}")
+def _plant() -> list[planted.Finding]:
+    findings = []
+    for finding in planted.try_bugs(planted.read_bugs()):
+        print(f"  {'ok' if finding.ok else 'FAILED'}: {finding.words}", flush=True)
+        findings.append(finding)
+    return findings
 
 
 def _checks() -> Iterator[Check]:
     for file in sorted(SYMBOLIC.glob("*.sol")):
-        for artifact in sorted((BUILT / file.name).glob("*.json")):
+        for artifact in sorted((ROOT / OUT / file.name).glob("*.json")):
             data = json.loads(artifact.read_text("utf-8"))
             if not (data.get("bytecode") or {}).get("object", "0x")[2:]:
                 continue  # abstract: its checks are those of who inherits it
@@ -175,26 +153,6 @@ def _checks() -> Iterator[Check]:
 def _bound(options: str) -> str:
     lengths = re.findall(r"--default-(array|bytes)-lengths (\S+)", options)
     return ", ".join(f"{'arrays' if kind == 'array' else 'bytes'} of {length}" for kind, length in lengths)
-
-
-def _run_halmos(contract: str, options: Options) -> Run:
-    answer, log = options.folder / f"halmos-{contract}.json", options.folder / f"halmos-{contract}.log"
-    answer.unlink(missing_ok=True)
-    command = ["halmos", "--root", str(ROOT), "--forge-build-out", str(BUILT.relative_to(ROOT)), "--contract", contract]
-    command += ["--solver", "yices", "--solver-threads", "1", "--loop", str(LOOPS), "--no-status"]
-    # With the default of 1 ms most branches stay undecided, and paths that cannot be are followed.
-    command += ["--solver-timeout-branching", "1s", "--solver-timeout-assertion", "300s", "--json-output", str(answer)]
-    print(f"halmos: {contract}", flush=True)
-    with log.open("w", encoding="utf-8") as file:
-        try:
-            subprocess.run(command, cwd=ROOT, env=_environment(), stdout=file, stderr=file, timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            file.write(f"\ngiven up after {SECONDS} seconds\n")
-    run = Run(log=re.sub(r"\x1b\[\d*m", "", log.read_text("utf-8")))
-    if answer.exists():
-        for results in json.loads(answer.read_text("utf-8"))["test_results"].values():
-            run.results |= {result["name"]: result for result in results}
-    return run
 
 
 def _judge(check: Check, run: Run) -> Proof:
@@ -224,16 +182,14 @@ def _prove_claims() -> list[Proof]:
     for file in sorted(SMT.glob("*.sol")):
         print(f"SMT checker: {file.name}", flush=True)
         started = time.monotonic()
-        command = ["node", str(SMT / "check.js"), str(TOOLS / "z3"), file.name]
-        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
-        messages = json.loads(ran.stdout)[0]["messages"] if ran.returncode == 0 else []
+        messages, complaint = ask_smt_checker(file.name, SECONDS)
         claims = list(_claims(file))
         for check, lines, asserts in claims:
             own = [message for message in messages if message["line"] in lines]
             proof = Proof(check, "SMT checker", _verdict_of(own, len(asserts)), len(asserts))
             proof.seconds = (time.monotonic() - started) / len(claims)
             if not proof.ok:
-                proof.log = json.dumps(own, indent=1) + ran.stderr
+                proof.log = json.dumps(own, indent=1) + complaint
             proofs.append(proof)
     return proofs
 
@@ -269,18 +225,18 @@ def _say(proofs: list[Proof]) -> None:
         print(f"  {sign}: {proof.check.contract}.{proof.check.name}: {proof.result}, {proof.seconds:.0f} s", flush=True)
 
 
-def _outcome(proofs: list[Proof]) -> Outcome:
+def _outcome(proofs: list[Proof], findings: list[planted.Finding] | None) -> Outcome:
     claims = [proof for proof in proofs if not proof.is_wrong_on_purpose]
+    about_code = [proof for proof in claims if not proof.is_lemma]
+    lemmas = [proof for proof in claims if proof.is_lemma]
     wrong = [proof for proof in proofs if proof.is_wrong_on_purpose]
     failed = [proof for proof in proofs if not proof.ok]
-    rows: list[list[str | int]] = [
-        [proof.check.words, proof.check.invariants, proof.how, proof.check.bound or "none", proof.result]
-        for proof in claims
-    ]
     figures: dict[str, int | float | str] = {
-        "properties": len(claims),
-        "proofs": sum(proof.result == "proved" for proof in claims),
-        "proofs that are bounded": sum(proof.result == "bounded" for proof in claims),
+        "properties": len(about_code),
+        "proofs": sum(proof.result == "proved" for proof in about_code),
+        "proofs that are bounded": sum(proof.result == "bounded" for proof in about_code),
+        "arithmetic lemmas": len(lemmas),
+        "arithmetic lemmas proved": sum(proof.result == "proved" for proof in lemmas),
         "proofs that failed": len(failed),
         "wrong claims refuted": f"{sum(proof.ok for proof in wrong)} of {len(wrong)}",
         "paths": sum(proof.parts for proof in claims if proof.how == "halmos"),
@@ -288,9 +244,26 @@ def _outcome(proofs: list[Proof]) -> Outcome:
         "seconds of proving": round(sum(proof.seconds for proof in proofs)),
     }
     notes = [f"{proof.check.contract}.{proof.check.name}: {proof.result}\n{proof.log}" for proof in failed]
-    headers = ["Property", "Invariant", "How", "Bound", "Result"]
-    passed = bool(claims and wrong) and not failed
-    return Outcome("Proofs", passed, figures, [Table("What is proved", headers, rows)], notes)
+    tables = [
+        _table("What is proved", about_code),
+        _table("Arithmetic lemmas: expressions of the code, by themselves", lemmas),
+    ]
+    passed = bool(about_code and wrong) and not failed
+    if findings is not None:
+        found = [finding for finding in findings if finding.ok]
+        figures["planted bugs refuted"] = f"{len(found)} of {len(findings)}"
+        figures["seconds of planting"] = round(sum(finding.seconds for finding in findings))
+        notes += [finding.words for finding in findings if not finding.ok]
+        passed = passed and bool(findings) and len(found) == len(findings)
+    return Outcome("Proofs", passed, figures, tables, notes)
+
+
+def _table(title: str, proofs: list[Proof]) -> Table:
+    rows: list[list[str | int]] = [
+        [proof.check.words, proof.check.invariants, proof.how, proof.check.bound or "none", proof.result]
+        for proof in proofs
+    ]
+    return Table(title, ["Property", "Invariant", "How", "Bound", "Result"], rows)
 
 
 if __name__ == "__main__":

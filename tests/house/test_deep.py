@@ -1,13 +1,14 @@
 """What `make deep` takes for done: never another run's results, and never nothing."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.deep import __main__ as deep
-from tests.deep import campaign, coverage, histories
-from tests.deep.step import DEPENDS, digest_of_sources
+from tests.deep import campaign, coverage, histories, planted, proofs
+from tests.deep.step import DEPENDS, ROOT, digest_of_sources
 from tools.write_invariants import INVARIANTS
 
 STEP = deep.Step("histories", 0.5)
@@ -90,3 +91,52 @@ def test_coverage__of_nothing__fails() -> None:
     for path in ("contracts/Credits.sol", "contracts/examples/VolumeDiscount.sol"):
         assert f"forge says nothing of {path}" in outcome.notes
     assert outcome.figures["lines, in percent"] == 0
+
+
+def prove(contract: str, result: str) -> proofs.Proof:
+    return proofs.Proof(proofs.Check(contract, "check_something()", "Something holds.", "I1", ""), "halmos", result)
+
+
+PROOFS = [prove("LotsProofs", "proved"), prove("ArithmeticLemmas", "proved"), prove("RefutedClaims", "refuted")]
+
+
+def find(result: str) -> planted.Finding:
+    return planted.Finding(planted.Bug("Credits.sol", "old", "new", "LotsProofs", "check_something"), result)
+
+
+def test_proofs__of_expressions__are_counted_apart() -> None:
+    outcome = proofs._outcome(PROOFS, None)
+    assert outcome.passed
+    assert (outcome.figures["properties"], outcome.figures["proofs"]) == (1, 1)
+    assert (outcome.figures["arithmetic lemmas"], outcome.figures["arithmetic lemmas proved"]) == (1, 1)
+    assert [len(table.rows) for table in outcome.tables] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("results", "words", "passed"),
+    [
+        (["refuted", "refuted"], "2 of 2", True),
+        (["refuted", "proved"], "1 of 2", False),
+        (["does not compile", "did not run"], "0 of 2", False),
+        ([], "0 of 0", False),
+    ],
+)
+def test_planted_bugs__of_which_one_is_not_found__fail_the_proofs(results: list[str], words: str, passed: bool) -> None:
+    outcome = proofs._outcome(PROOFS, [find(result) for result in results])
+    assert outcome.figures["planted bugs refuted"] == words
+    assert outcome.passed is passed
+
+
+@pytest.mark.parametrize("folder", ["symbolic", "smt"])
+def test_lemmas__are_the_contracts_of_properties_that_call_nothing(folder: str) -> None:
+    lemmas = set()
+    for path in sorted((ROOT / "tests" / folder).glob("*.sol")):
+        text = path.read_text("utf-8")
+        names = set(re.findall(r'import \{([^}]*)\} from "\.', text)) if path.name != "Setting.sol" else set()
+        imported = "|".join(re.findall(r"\w+", " ".join(names))) or "nothing at all"
+        for contract, inherited, body in re.findall(r"^contract (\w+)( is [^{]*)? ?\{\n(.*?)^\}", text, re.M | re.S):
+            states = re.search(r"function (check_|\w+__)", body)
+            if states and not inherited and not re.search(rf"\b({imported})\.|using ", body):
+                lemmas.add(contract)
+    mine = {name for name in proofs.LEMMAS if name.endswith("Claims") == (folder == "smt")}
+    assert lemmas == mine

@@ -3,8 +3,8 @@ pragma solidity 0.8.37;
 
 import {Traits} from "../../contracts/libraries/Traits.sol";
 
-/// @notice The casts and bits that {Ledger} and {Plans} count on, each against the plain number it stands for.
-contract ArithmeticProofs {
+/// @notice The casts that {Ledger} counts on, written here as they are there, each against the plain number it stands for.
+contract ArithmeticLemmas {
     /// @notice A count crosses 2^63 or 2^64 if and only if its highest bit changes, for every amount below 2^63.
     /// @dev I2, C31
     function check_crosses__anyAmount__isTheHighestBit(uint64 granted, uint64 amount) public pure {
@@ -24,7 +24,10 @@ contract ArithmeticProofs {
             assert(uint64(granted - gone) == left);
         }
     }
+}
 
+/// @notice The bits of a plan.
+contract TraitsProofs {
     /// @notice A trait is found where it is, and nowhere else.
     /// @dev I5
     function check_has__anyTraits__oneBit(uint8 traits, uint8 bit) public pure {

@@ -3,7 +3,9 @@ pragma solidity 0.8.37;
 
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
 
-import {Account, ICredits, Kind, Settlement, Terms} from "../../contracts/interfaces/ICredits.sol";
+import {Account, ICredits, Kind, Settlement, SignedOrder, Terms} from "../../contracts/interfaces/ICredits.sol";
+import {TestUSDC} from "../../contracts/test/TestUSDC.sol";
+import {OneDigestWallet} from "./OneDigestWallet.sol";
 import {Setting} from "./Setting.sol";
 
 /// @notice Somebody without a part in a plan, with money and credits of their own: any address but those of the setting.
@@ -13,9 +15,14 @@ abstract contract Stranger is Setting {
     bytes32 internal planBefore;
 
     function _enter() internal {
+        _enterAnyoneElse();
+        vm.assume(stranger != BUILDER && stranger != FEE_OWNER && stranger != REDEEMER && stranger != MINTER);
+    }
+
+    /// @dev Anyone but the holder: also the plan's owner, its redeemers and its minters.
+    function _enterAnyoneElse() internal {
         stranger = svm.createAddress("stranger");
-        vm.assume(stranger != HOLDER && stranger != BUILDER && stranger != FEE_OWNER && stranger != address(0));
-        vm.assume(stranger != REDEEMER && stranger != MINTER && stranger != address(credits));
+        vm.assume(stranger != HOLDER && stranger != address(0) && stranger != address(credits));
         _hold(HOLDER);
         accountBefore = credits.accountOf(planId, HOLDER);
         planBefore = _plan();
@@ -113,12 +120,13 @@ contract StrangerRefusedProofs is Stranger {
 
 /// @notice What a stranger can call with success changes nothing for others.
 contract StrangerHarmlessProofs is Stranger {
-    /// @notice A stranger's order lowers nobody's credits and changes no plan, for any receiver, quantity and maximum.
+    /// @notice An order by anyone else, the plan's owner among them, lowers no holder's credits and changes no plan, for any
+    /// receiver, quantity and maximum.
     /// @dev I3, I5
-    function check_order__stranger__harmless(address receiver, uint256 quantity, uint256 maxCost, uint128 money)
+    function check_order__anyoneElse__harmless(address receiver, uint256 quantity, uint256 maxCost, uint128 money)
         public
     {
-        _enter();
+        _enterAnyoneElse();
         token.mint(stranger, money);
         vm.prank(stranger);
         token.approve(address(credits), money);
@@ -154,10 +162,10 @@ contract StrangerHarmlessProofs is Stranger {
         _compare(false);
     }
 
-    /// @notice A stranger's plan takes no other's id and changes no other plan, whatever its price, credits and salt.
+    /// @notice Another plan takes no plan's id and changes none, whoever registers it, whatever its price, credits and salt.
     /// @dev I5, C27
-    function check_registerPlan__stranger__harmless(uint32 granted, uint96 price, bytes32 salt) public {
-        _enter();
+    function check_registerPlan__anyoneElse__harmless(uint32 granted, uint96 price, bytes32 salt) public {
+        _enterAnyoneElse();
         Terms memory terms = _terms();
         (terms.credits, terms.splits[0].amount) = (granted, price);
         _do(abi.encodeCall(ICredits.registerPlan, (terms, salt, "mine")));
@@ -182,6 +190,63 @@ contract StrangerTransferProofs is Stranger {
         assert(from == stranger);
         _compare(to == HOLDER);
     }
+
+    /// @notice The same of a transfer of two plans at once, also where both are one plan.
+    /// @dev I3
+    function check_safeBatchTransferFrom__stranger__onlyOwn(
+        address from,
+        address to,
+        uint256 other,
+        uint256 amount,
+        uint256 more
+    ) public {
+        _enter();
+        _hold(stranger);
+        vm.assume(to.code.length == 0);
+        (uint256[] memory planIds, uint256[] memory amounts) = (new uint256[](2), new uint256[](2));
+        (planIds[0], planIds[1], amounts[0], amounts[1]) = (planId, other, amount, more);
+        _do(abi.encodeCall(IERC1155.safeBatchTransferFrom, (from, to, planIds, amounts, "")));
+        assert(from == stranger);
+        _compare(to == HOLDER);
+    }
+}
+
+/// @notice The same of orders that are paid by authorization, in the stand-in for USDC.
+contract StrangerSignsProofs is Stranger {
+    TestUSDC private usdc;
+    OneDigestWallet private wallet;
+
+    function _beforePlan() internal override {
+        usdc = new TestUSDC();
+        wallet = new OneDigestWallet();
+        wallet.signAll();
+        usdc.mint(address(wallet), type(uint128).max);
+    }
+
+    function _terms() internal view override returns (Terms memory terms) {
+        terms = super._terms();
+        terms.token = address(usdc);
+    }
+
+    /// @notice A signed order, whoever else brings it and whatever it orders for whom, lowers no holder's credits, changes no plan
+    /// and costs the holder nothing.
+    /// @dev I3, I5, I6
+    function check_orderWithAuthorization__anyoneElse__harmless(SignedOrder memory order) public {
+        _enterAnyoneElse();
+        _entrust();
+        (order.planId, order.payer) = (planId, address(wallet));
+        vm.assume(order.receiver.code.length == 0);
+        _do(abi.encodeCall(ICredits.orderWithAuthorization, (order, "")));
+        _compare(order.receiver == HOLDER);
+        assert(usdc.balanceOf(HOLDER) == 1 ether);
+    }
+
+    /// @dev The holder lets the contract take money.
+    function _entrust() private {
+        usdc.mint(HOLDER, 1 ether);
+        vm.prank(HOLDER);
+        usdc.approve(address(credits), 1 ether);
+    }
 }
 
 /// @notice The same on a plan that is paid per use.
@@ -195,10 +260,10 @@ contract StrangerPaysProofs is Stranger {
         usage = _register(terms);
     }
 
-    /// @notice A stranger's payment for a request touches no credits and no other plan, and pays only for the stranger.
+    /// @notice A payment for a request, whoever else makes it, touches no credits and no other plan, and only who makes it pays.
     /// @dev I3, I6
-    function check_pay__stranger__harmless(uint256 quantity, uint256 maxCost, uint128 money) public {
-        _enter();
+    function check_pay__anyoneElse__harmless(uint256 quantity, uint256 maxCost, uint128 money) public {
+        _enterAnyoneElse();
         token.mint(HOLDER, 1 ether);
         vm.prank(HOLDER);
         token.approve(address(credits), 1 ether);
