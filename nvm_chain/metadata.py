@@ -257,7 +257,7 @@ def read_endpoint(value: object) -> Endpoint:
     """
     if isinstance(value, Endpoint):
         return value
-    if not isinstance(value, dict) or len(value) != 1:
+    if not isinstance(value, Mapping) or len(value) != 1:
         raise InvalidMetadata("endpoints", 'each is an object of one method and URL pattern, {"POST": "https://…"}')
     ((method, url_pattern),) = value.items()
     if not isinstance(url_pattern, str):

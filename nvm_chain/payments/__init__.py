@@ -5,6 +5,7 @@
 
 from nvm_chain.errors import NvmChainError as PaymentsError
 from nvm_chain.metadata import AgentMetadata, PlanMetadata
+from nvm_chain.payments.access import read_service_token
 from nvm_chain.payments.agents_api import AgentsApi
 from nvm_chain.payments.desk import Gateway
 from nvm_chain.payments.face import Payments
@@ -74,5 +75,6 @@ __all__ = [
     "get_non_expirable_duration_config",
     "get_pay_as_you_go_credits_config",
     "get_pay_as_you_go_price_config",
+    "read_service_token",
     "set_redemption_type",
 ]

@@ -1,12 +1,13 @@
 """Access: which of an asset's plans an account can use, and the token that its requests carry to a gateway."""
 
-from base64 import urlsafe_b64encode
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from nvm_chain.addresses import parse_address
 from nvm_chain.agent_types import AttachedPlan
 from nvm_chain.contract_errors import InsufficientCredits
 from nvm_chain.credits import read_account
-from nvm_chain.errors import NeedsGateway, NoAccess
+from nvm_chain.errors import InvalidMessage, NeedsGateway, NoAccess
 from nvm_chain.ids import format_did
 from nvm_chain.paying import check_signer
 from nvm_chain.payments.desk import Desk, Gateway
@@ -14,6 +15,7 @@ from nvm_chain.payments.results import ServiceTokenResultDto
 from nvm_chain.plans import read_plan
 from nvm_chain.settling import check_accepts_vouchers, sign_next_voucher
 from nvm_chain.types import Account, Activation, Kind, Plan
+from nvm_chain.vouchers import SignedVoucher
 
 
 def need_gateway(desk: Desk, what: str) -> Gateway:
@@ -78,3 +80,12 @@ def sign_token(desk: Desk, gateway: Gateway, attached: AttachedPlan) -> str:
     )
     desk.ceilings[plan.plan_id] = signed.voucher.ceiling
     return urlsafe_b64encode(signed.to_json().encode()).decode()
+
+
+def read_service_token(token: str) -> SignedVoucher:
+    """Read the voucher that a token carries, as a gateway does before it checks it; no network. Raises InvalidMessage."""
+    try:
+        text = urlsafe_b64decode(token.encode("ascii")).decode()
+    except (binascii.Error, ValueError):
+        raise InvalidMessage("service token", "it is no base64url of text") from None
+    return SignedVoucher.from_json(text)

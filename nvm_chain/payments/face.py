@@ -226,7 +226,7 @@ class Payments:
             sample_link=sample_link or "",
             api_description=api_description or "",
             agent_type=service_type,
-            endpoints=[read_endpoint(dict(endpoint)) for endpoint in endpoints or ()],
+            endpoints=[read_endpoint(endpoint) for endpoint in endpoints or ()],
             open_endpoints=open_endpoints or (),
             extras=read_extras(
                 service_charge_type=service_charge_type,

@@ -12,6 +12,7 @@ from nvm_chain.errors import (
     InvalidAddress,
     InvalidAmount,
     InvalidConfig,
+    InvalidMessage,
     InvalidMetadata,
     InvalidPlanId,
     NeedsGateway,
@@ -19,12 +20,11 @@ from nvm_chain.errors import (
     NoAccess,
 )
 from nvm_chain.ids import format_did, parse_plan_id
-from nvm_chain.payments import Gateway, Payments
+from nvm_chain.payments import Gateway, Payments, read_service_token
 from nvm_chain.plans import read_plan
 from nvm_chain.pricing import FOREVER
 from nvm_chain.settling import check_voucher, settle_vouchers
 from nvm_chain.types import Kind, Rule
-from nvm_chain.vouchers import SignedVoucher
 from tests.integration.payments.conftest import PRICE, SERVICE
 from tests.support.world import World
 
@@ -420,11 +420,17 @@ def test_get_service_token__with_a_gateway__is_a_voucher_that_settles(
     served.order_plan(credits_did)
     tokens = [served.get_service_token(service), served.get_service_access_config(service)]
     assert tokens[0].neverminedProxyUri == f"https://gateway.example.com/services/{service}"
-    vouchers = [SignedVoucher.from_json(token.accessToken) for token in tokens]
+    vouchers = [read_service_token(token.accessToken) for token in tokens]
     assert [signed.voucher.ceiling for signed in vouchers] == [3, 6]
     assert check_voucher(world.chain, vouchers[1], redeemer=world.builder.address).available == 6
     settle_vouchers(world.chain, world.builder, credits_did, vouchers)
     assert read_balance(world.chain, credits_did, world.subscriber.address) == 94
+
+
+@pytest.mark.parametrize("token", ["", "no token", "e30=", "\xe9", "eyJ0eXBlIjoieCJ9"])
+def test_read_service_token__of_anything_else__is_refused(token: str) -> None:
+    with pytest.raises(InvalidMessage):
+        read_service_token(token)
 
 
 def test_get_service_token__for_more_than_is_left__is_refused(
