@@ -83,11 +83,12 @@ compile: setup ## Compile the contracts and write the artifacts into the package
 	$(say) 'Compiling'
 	@$(BIN)/ape run export_artifacts
 
-docs: .venv/done-package ## Write the tables of docs/, of the invariants and of SECURITY.md anew
-	$(say) 'Writing tables'
+docs: .venv/done-package ## Write the tables of docs/, of the invariants and of SECURITY.md anew, and docs/reference/
+	$(say) 'Writing tables and the reference'
 	@$(BIN)/python tools/write_docs.py
 	@$(BIN)/python tools/write_invariants.py
 	@$(BIN)/python tools/write_findings.py
+	@$(BIN)/python -m tools.write_reference
 
 format: setup ## Format Python and Solidity
 	@$(BIN)/ruff check --fix --quiet

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 import nvm_chain
-from nvm_chain import errors
+from nvm_chain import errors, payments
 from nvm_chain.artifacts import ContractName, read_artifact
 from nvm_chain.contract_errors import CONTRACT_ERRORS
 from tests.house.test_natspec import NAMES, reachable_errors
 from tests.support.documents import DOCS, DOCUMENTS, PAGES, ROOT
+from tools.reference.names import list_headings, list_pages
 from tools.write_docs import (
     MARKED,
     SAID_ONCE,
@@ -171,10 +172,14 @@ def test_pages__together__name_every_event(contract: ContractName) -> None:
 def test_page__names_in_code_that_look_like_errors__are_errors_or_events(path: Path) -> None:
     """What is written like a class is one, so that no page outlives a renamed error."""
     events = {event for contract in PREFIXES for event in EVENTS[contract]}
-    known = {*CONTRACT_ERRORS, *events, *vars(errors), *nvm_chain.__all__, *PREFIXES}
+    reference = {heading for page in list_pages() for heading in list_headings(page)}
+    known = {*CONTRACT_ERRORS, *events, *vars(errors), *nvm_chain.__all__, *payments.__all__, *PREFIXES, *reference}
     prose = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    if path.parent.name == "reference":  # whose tables have the types of fields, as the code has them
+        prose = re.sub(r"^\|.*$", "", prose, flags=re.MULTILINE)
     others = {
         "AuthorizationUsed",
+        "Name",
         "ReceiveWithAuthorization",
         "Permit",
         "Voucher",
@@ -188,8 +193,11 @@ def test_page__names_in_code_that_look_like_errors__are_errors_or_events(path: P
 
 
 def anchors(path: Path) -> set[str]:
-    """Return the anchors of a document's headings, as GitHub makes them."""
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings(path)}
+    """Return the anchors of a document's headings, as GitHub makes them: the second of the same has -1 behind it."""
+    plain = [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings(path)]
+    return {
+        anchor + (f"-{again}" if (again := plain[:place].count(anchor)) else "") for place, anchor in enumerate(plain)
+    }
 
 
 @pytest.mark.parametrize("path", sorted({*DOCUMENTS, *ROOT.glob("*.md")}), ids=name)
@@ -202,7 +210,11 @@ def test_links__to_files_of_this_repository__lead_somewhere(path: Path) -> None:
         assert not anchor or anchor in anchors(found), f"{target}#{anchor}"
 
 
-def test_index__leads_to_every_page() -> None:
-    index = DOCS / "README.md"
-    linked = {(DOCS / target).resolve() for target, _ in LINK.findall(index.read_text("utf-8"))}
-    assert {name(path) for path in PAGES if path not in (index, *linked)} == set()
+@pytest.mark.parametrize("folder", [DOCS, DOCS / "reference"], ids=name)
+def test_index__leads_to_every_page(folder: Path) -> None:
+    """The generated pages have an index of their own, which the other leads to."""
+    index = folder / "README.md"
+    linked = {(folder / target).resolve() for target, _ in LINK.findall(index.read_text("utf-8"))}
+    generated = [path for path in PAGES if path.parent == DOCS / "reference" and path.name != "README.md"]
+    own = generated if folder != DOCS else [path for path in PAGES if path not in generated]
+    assert {name(path) for path in own if path not in (index, *linked)} == set()

@@ -1,0 +1,160 @@
+"""docs/reference/ is what the docstrings say now, and has every public name once."""
+
+import ast
+import doctest
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import nvm_chain
+from nvm_chain import payments
+from tools.reference import signatures
+from tools.reference.entries import format_entry
+from tools.reference.names import HOMES, Function, Page, list_entries, list_headings, list_pages, name_entry, parse
+from tools.reference.signatures import format_signature
+from tools.reference.text import Linker, format_docstring
+from tools.write_reference import REFERENCE, write_pages
+
+WRITTEN = write_pages()
+PAGES = list_pages()
+STALE = "run `make docs` and commit docs/reference/"
+
+
+# ---------------------------------------------------------------------- as committed
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_page__written_again__is_as_committed(name: str) -> None:
+    path = REFERENCE / name
+    assert path.exists(), STALE
+    assert path.read_text("utf-8") == WRITTEN[name], STALE
+
+
+def test_folder__has_no_page_of_a_module_that_is_gone() -> None:
+    assert {path.name for path in REFERENCE.iterdir()} == set(WRITTEN), STALE
+
+
+# ---------------------------------------------------------------------- complete
+
+
+@pytest.mark.parametrize("module", nvm_chain._MODULES)
+def test_public_module__has_a_page(module: str) -> None:
+    assert f"# nvm_chain.{module}\n" in WRITTEN[f"{module}.md"]
+
+
+@pytest.mark.parametrize("name", HOMES)
+def test_public_name__is_told_on_the_page_of_its_home_and_in_the_index(name: str) -> None:
+    page = HOMES[name].partition(".")[0]
+    assert f"\n## {name}\n" in WRITTEN[f"{page}.md"]
+    assert re.search(rf"\[`{name}`\]\({page}\.md#{name.lower()}(-1)?\)", WRITTEN["README.md"])
+
+
+@pytest.mark.parametrize("name", payments.__all__)
+def test_name_of_payments__is_told_on_its_page_or_linked(name: str) -> None:
+    page = WRITTEN["payments.md"]
+    assert f"\n## {name}\n" in page or re.search(rf"\[`{name}`\]\(\w+\.md#|`{name}` \(which is \[", page)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.module)
+def test_page__tells_each_name_and_each_method_once(page: Page) -> None:
+    headings = re.findall(r"^##+ (.*)$", WRITTEN[page.name], re.MULTILINE)
+    assert len(set(headings)) == len(headings)
+    assert headings == list(list_headings(page))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.module)
+def test_page__has_the_signature_of_each_function(page: Page) -> None:
+    for node in list_entries(page):
+        if isinstance(node, ast.FunctionDef):
+            block = WRITTEN[page.name].partition(f"\n## {node.name}\n")[2].partition("\n```\n")[0]
+            own = {argument.arg for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
+            assert {name for name in own if not re.search(rf"\b{name}\b", block)} == set(), node.name
+
+
+def test_pages__as_modules__have_names_that_import() -> None:
+    for page in PAGES:
+        if len(page.paths) == 1:
+            module = import_module(f"nvm_chain.{page.module}")
+            assert [name_entry(node) for node in list_entries(page) if not hasattr(module, name_entry(node))] == []
+
+
+# ---------------------------------------------------------------------- how it is written
+
+
+@pytest.mark.parametrize("module", ["signatures", "text"])
+def test_examples__of_the_generator__print_what_they_say(module: str) -> None:
+    done = doctest.testmod(import_module(f"tools.reference.{module}"))
+    assert (done.failed, done.attempted > 0) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("def add(a: int, b: int = 1) -> int: ...", "def add(a: int, b: int = 1) -> int"),
+        (
+            "def pay(*, way: str = 'permit', **rest: object) -> None: ...",
+            'def pay(*, way: str = "permit", **rest: object) -> None',
+        ),
+        ("def join(first, /, *others): ...", "def join(first, /, *others)"),
+        ("def copy(self, other: 'Plan') -> 'Plan': ...", "def copy(other: Plan) -> Plan"),
+        ("@property\n@cache\ndef chain(self) -> Chain: ...", "@property\ndef chain() -> Chain"),
+    ],
+)
+def test_format_signature__of_samples__is_what_a_caller_has_to_know(source: str, expected: str) -> None:
+    (node,) = ast.parse(source).body
+    assert isinstance(node, Function)
+    assert format_signature(node) == f"```py\n{expected}\n```"
+
+
+def test_format_signature__that_is_too_long__has_a_line_for_each_parameter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signatures, "LINE_LENGTH", 20)
+    (node,) = ast.parse("def register(name: str, *, tags: list[str] = []) -> int: ...").body
+    assert isinstance(node, ast.FunctionDef)
+    lines = ["def register(", "    name: str,", "    *,", "    tags: list[str] = [],", ") -> int"]
+    assert format_signature(node).splitlines()[1:-1] == lines
+
+
+def test_format_entry__of_a_class__has_fields_and_own_methods_only(tmp_path: Path) -> None:
+    path = tmp_path / "sample.py"
+    path.write_text(
+        "@dataclass(frozen=True)\nclass Sample(NvmChainError):\n"
+        '    """A sample | of all."""\n    size: int = 3\n    """In ``bytes``."""\n    _own: int = 0\n'
+        '    def message(self) -> str:\n        """Return what went wrong and what to do next."""\n'
+        '    def grow(self) -> None:\n        """Grow."""\n    def _shrink(self) -> None:\n        """Shrink."""\n',
+        "utf-8",
+    )
+    page = Page("sample", (path,))
+    (node,) = list_entries(page)
+    assert "\n\n".join(block for block in format_entry(node, path, page, Linker([page])) if block) == (
+        "## Sample\n\n```py\n@dataclass(frozen=True)\nclass Sample(NvmChainError)\n```\n\nA sample | of all.\n\n"
+        "| name | type | default |  |\n|---|---|---|---|\n| `size` | `int` | `3` | In `bytes`. |\n\n"
+        "### Sample.grow\n\n```py\ndef grow() -> None\n```\n\nGrow."
+    )
+    assert parse(path).body == [node]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Read\na plan.\n\nRaises UnknownPlan.",
+            "Read a plan.\n\nRaises [`UnknownPlan`](contract_errors.md#unknownplan).",
+        ),
+        (
+            "As `order_plan` or `nvm_chain.plans.read_plan`.",
+            "As [`order_plan`](#order_plan) or [`nvm_chain.plans.read_plan`](plans.md#read_plan).",
+        ),
+        ("See `payments.plans.get_plan`.", "See [`payments.plans.get_plan`](payments.md#plansapiget_plan)."),
+        ("As ``order_plan``, at most 2**32 < 2**40.", r"As `order_plan`, at most 2\*\*32 &lt; 2\*\*40."),
+        ("Add.\n\n>>> 1 + 1\n2", "Add.\n\n```pycon\n>>> 1 + 1\n2\n```"),
+        ("- one\n- two", "- one\n- two"),
+        ("Root\n├── leaf", "```text\nRoot\n├── leaf\n```"),
+        ("`nothing_known` stays, and so does USDC.", "`nothing_known` stays, and so does USDC."),
+        ("", ""),
+    ],
+)
+def test_format_docstring__of_samples__is_markdown_with_links(text: str, expected: str) -> None:
+    orders = next(page for page in PAGES if page.module == "orders")
+    assert format_docstring(text, orders, Linker(PAGES)) == expected

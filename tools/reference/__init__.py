@@ -1,0 +1,1 @@
+"""What tools/write_reference.py writes docs/reference/ with."""

@@ -1,0 +1,151 @@
+"""The names that the reference tells: found in the source, which is read and not imported."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from inspect import cleandoc
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import nvm_chain
+
+PACKAGE: Final = Path(nvm_chain.__file__).parent
+PAYMENTS: Final = ("face", "plans_api", "agents_api", "desk", "access", "results")
+"""What of the package `payments` is public, in the order of its page."""
+HOMES: Final[dict[str, str]] = nvm_chain._HOMES  # noqa: SLF001
+
+Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+Entry: TypeAlias = Function | ast.ClassDef | ast.Assign | ast.AnnAssign
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page: its module, and the files that it is about."""
+
+    module: str
+    paths: tuple[Path, ...]
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return f"{self.module}.md"
+
+
+def list_pages() -> list[Page]:
+    """Return the pages: the public modules, and the homes of public names."""
+    modules = {*nvm_chain._MODULES, *(home for home in HOMES.values() if "." not in home)}  # noqa: SLF001
+    pages = []
+    for module in sorted(modules):
+        folder = PACKAGE / module
+        own = [folder / f"{part}.py" for part in PAYMENTS] if folder.is_dir() else [PACKAGE / f"{module}.py"]
+        pages.append(Page(module, tuple(own)))
+    return pages
+
+
+@cache
+def parse(path: Path) -> ast.Module:
+    """Return a file's syntax tree."""
+    return ast.parse(path.read_text("utf-8"))
+
+
+def read_purpose(page: Page) -> str:
+    """Return the docstring of a page's module."""
+    path = PACKAGE / page.module / "__init__.py" if len(page.paths) > 1 else page.paths[0]
+    return ast.get_docstring(parse(path)) or ""
+
+
+def list_entries(page: Page) -> list[Entry]:
+    """Return the public names of a page, in the order of the source; of constants those that are exported or say what they are.
+
+    Of `payments` there are only the names that it exports, and the types of results.
+    """
+    exported = {alias.asname or alias.name for alias in read_exports(page)}
+    entries = []
+    for path in page.paths:
+        body = parse(path).body
+        for node, following in zip(body, [*body[1:], None], strict=True):
+            name = name_entry(node)
+            if not name or name.startswith("_"):
+                continue
+            if isinstance(node, ast.Assign | ast.AnnAssign) and not (name in HOMES or read_attribute_doc(following)):
+                continue
+            if len(page.paths) == 1 or name in exported or is_result(path, node):
+                assert isinstance(
+                    node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
+                )
+                entries.append(node)
+    return entries
+
+
+def read_exports(page: Page) -> list[ast.alias]:
+    """Return what a package's `__init__` imports; nothing for a module that is a file."""
+    if len(page.paths) == 1:
+        return []
+    body = parse(PACKAGE / page.module / "__init__.py").body
+    return [alias for node in body if isinstance(node, ast.ImportFrom) for alias in node.names]
+
+
+def is_result(path: Path, node: ast.stmt) -> bool:
+    """Tell whether a node is the type of a result, which callers meet without importing it."""
+    return path.stem == "results" and isinstance(node, ast.ClassDef)
+
+
+def name_entry(node: ast.stmt | None) -> str:
+    """Return the name that a statement defines, or nothing."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return node.name
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return node.target.id
+    if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+        return node.targets[0].id
+    return ""
+
+
+def read_attribute_doc(following: ast.stmt | None) -> str:
+    """Return the text that stands behind an attribute, if the next statement is one."""
+    if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
+        return cleandoc(following.value.value) if isinstance(following.value.value, str) else ""
+    return ""
+
+
+def find_method(node: ast.ClassDef, name: str) -> Function | None:
+    """Return a method of a class by name."""
+    return next((item for item in list_methods(node) if item.name == name), None)
+
+
+def list_methods(node: ast.ClassDef) -> list[Function]:
+    """Return all methods of a class."""
+    return [item for item in node.body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def list_headings(page: Page) -> Iterator[str]:
+    """Yield the headings of a page: its names, and the methods of its classes."""
+    for node in list_entries(page):
+        yield name_entry(node)
+        if isinstance(node, ast.ClassDef):
+            for method in list_public_methods(node):
+                yield f"{node.name}.{method.name}"
+
+
+@cache
+def list_classes() -> dict[str, ast.ClassDef]:
+    """Return every class of the package by name."""
+    trees = [parse(path) for path in sorted(PACKAGE.rglob("*.py"))]
+    return {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
+
+
+def list_public_methods(node: ast.ClassDef) -> list[Function]:
+    """Return the public methods of a class, without those that its bases have in the same words."""
+    told = {(method.name, ast.get_docstring(method)) for base in list_bases(node) for method in list_methods(base)}
+    methods = [method for method in list_methods(node) if not method.name.startswith("_")]
+    return [method for method in methods if (method.name, ast.get_docstring(method)) not in told]
+
+
+def list_bases(node: ast.ClassDef) -> Iterator[ast.ClassDef]:
+    """Yield the classes of the package that a class comes from."""
+    for base in node.bases:
+        found = list_classes().get(ast.unparse(base).partition("[")[0])
+        if found is not None:
+            yield found
+            yield from list_bases(found)

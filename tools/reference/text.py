@@ -1,0 +1,96 @@
+"""Docstrings as Markdown: paragraphs, blocks, and links from names to where they are told."""
+
+import re
+from typing import Final
+
+from tools.reference.names import HOMES, Page, list_headings
+from tools.reference.signatures import fence
+
+ERROR_MODULES: Final = ("errors", "contract_errors")
+
+
+class Linker:
+    """Where names are told, and links to them."""
+
+    def __init__(self, pages: list[Page]) -> None:
+        """Collect the names of all pages."""
+        self.places: dict[str, dict[str, str]] = {}
+        for page in pages:
+            taken: list[str] = []
+            for heading in list_headings(page):
+                anchor = name_anchor(heading)
+                again = taken.count(anchor)
+                taken.append(anchor)
+                self.places.setdefault(heading, {})[page.module] = f"{anchor}-{again}" if again else anchor
+
+    def find(self, name: str, page: Page) -> str:
+        """Return a link's target for a name as docstrings write it, or nothing: on the same page first, else where it is public."""
+        short = re.sub(r"^(?:nvm_chain|nvm)\.", "", name)
+        for face, kind in (("payments.plans.", "PlansApi."), ("payments.agents.", "AgentsApi.")):
+            short = kind + short.removeprefix(face) if short.startswith(face) else short
+        module, _, last = short.partition(".")
+        if module in self.places.get(last, {}):
+            return self.write(last, module, page)
+        found = self.places.get(short, {})
+        home = page.module if page.module in found else HOMES.get(short, "").partition(".")[0]
+        if home not in found:
+            home = next(iter(found)) if len(found) == 1 else ""
+        return self.write(short, home, page) if home else ""
+
+    def write(self, name: str, module: str, page: Page) -> str:
+        """Return the target of a link from a page."""
+        file = "" if module == page.module else f"{module}.md"
+        return f"{file}#{self.places[name][module]}"
+
+    def is_error(self, name: str) -> bool:
+        """Tell whether a name is that of an error."""
+        return any(module in self.places.get(name, {}) for module in ERROR_MODULES)
+
+
+def name_anchor(heading: str) -> str:
+    """Return a heading's anchor, as GitHub makes it; behind the second of the same it writes -1.
+
+    >>> name_anchor("Payments.order_plan")
+    'paymentsorder_plan'
+    """
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def format_line(text: str, page: Page, linker: Linker) -> str:
+    """Write a docstring's prose as Markdown: code, links, and stars and angle brackets that mean themselves.
+
+    What stands in two backticks is code, what stands in one is a name.
+    """
+    parts = re.split(r"(``.+?``|`[^`]+`)", text)
+    for number, part in enumerate(parts):
+        if part.startswith("``"):
+            parts[number] = part[1:-1]
+        elif part.startswith("`"):
+            target = linker.find(part.strip("`"), page)
+            parts[number] = f"[{part}]({target})" if target else part
+        else:
+            escaped = part.replace("**", r"\*\*").replace("<", "&lt;")
+            parts[number] = re.sub(r"\b[A-Z]+[A-Za-z0-9]*\b", lambda word: link_error(word[0], page, linker), escaped)
+    return "".join(parts)
+
+
+def link_error(word: str, page: Page, linker: Linker) -> str:
+    """Return a link for the name of an error, any other word as it is."""
+    target = linker.find(word, page) if linker.is_error(word) else ""
+    return f"[`{word}`]({target})" if target else word
+
+
+def format_docstring(text: str, page: Page, linker: Linker) -> str:
+    """Write a docstring as Markdown: paragraphs in one line each, doctests and drawings in blocks."""
+    blocks = []
+    for paragraph in re.split(r"\n\s*\n", text.strip()) if text else ():
+        lines = paragraph.splitlines()
+        if lines[0].startswith(">>> "):
+            blocks.append(fence("pycon", paragraph))
+        elif any(re.match(r"[├└│]", line) for line in lines):
+            blocks.append(fence("text", paragraph))
+        elif any(re.match(r"\s|- ", line) for line in lines[1:]) or lines[0].startswith("- "):
+            blocks.append(format_line(paragraph, page, linker))
+        else:
+            blocks.append(format_line(" ".join(lines), page, linker))
+    return "\n\n".join(blocks)
