@@ -12,9 +12,11 @@ import pytest
 PACKAGE = Path(__file__).parent.parent.parent / "nvm_chain"
 LAYERS = {
     0: "errors contract_errors types units addresses ids pricing networks keys dev_accounts contexts "
-    "signatures eip712 wire vouchers authorizations permits abis path_patterns endpoints metadata agent_types",
-    1: "artifacts deployments reverts chain embedded connecting",
-    2: "tokens token_domains wallets plans credits paying receipts relaying orders usage settling agents deploying",
+    "signatures eip712 wire vouchers authorizations permits abis path_patterns endpoints metadata agent_types "
+    "event_types statement_types statement_movements statement_revenue statement_formats ledgers",
+    1: "artifacts deployments reverts chain embedded connecting events",
+    2: "tokens token_domains wallets plans credits paying receipts relaying orders usage settling agents deploying "
+    "periods statement_history statement_books statement_checks statement_summary statements",
     4: "cli demo",
 }
 LAYER_OF = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
