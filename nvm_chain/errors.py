@@ -453,7 +453,7 @@ class StatementMismatch(NetworkError):
     def message(self) -> str:
         """Return what went wrong and what to do next."""
         return (
-            f"At block {self.block_number}, {self.what}: {self.by_events} by the events, {self.by_chain} by the chain. "
+            f"At block {self.block_number}, {self.what}: {str(self.by_events)[:90]} by the events, {str(self.by_chain)[:90]} by the chain. "
             "The node is behind, has lost logs or was reorganized, or events before first_block were left out: "
             "read again, from the block in which Credits was deployed, and best from another node."
         )

@@ -77,7 +77,7 @@ def resolve_period(
     """Find the points at which a period begins and ends. Two requests at most, none for seconds. Raises InvalidConfig."""
     if (start is not None and start_block is not None) or (end is not None and end_block is not None):
         raise InvalidConfig("give each end of the period as a time or as a block, and not as both")
-    first = _find_point(chain, head, start, start_block, "start") or Point(-1, -1)
+    first = _find_point(chain, head, start, start_block, "start") or Point(-1, LAST)
     last = _find_point(chain, head, end, end_block, "end") or Point(head.timestamp, head.number)
     last = min(last, Point(head.timestamp, LAST))
     if first > Point(head.timestamp, head.number):

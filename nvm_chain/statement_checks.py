@@ -1,13 +1,10 @@
 """Books against chain: what the events come to, compared to the unit with what the contract says at the same block."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from nvm_chain.chain import Chain
 from nvm_chain.errors import BlockReplaced, StatementMismatch
-from nvm_chain.ledgers import Ledger
 from nvm_chain.statement_books import Books, HolderKey
-from nvm_chain.types import Lot
 
 BALANCES_AT_ONCE = 200
 LOTS_AT_ONCE = 500
@@ -40,14 +37,16 @@ def check_lots(chain: Chain, books: Books) -> None:
     """Compare what is left of each purchase where credits expire. One request for each 500 lots. Raises StatementMismatch."""
     for key, ledger in books.ledgers.items():
         if ledger.lots:
-            _compare(books, key, "lots", ledger.lots, _read_lots(chain, books, key, ledger))
+            mine = [(lot.credits, lot.expires_at) for lot in ledger.lots]
+            _compare(books, key, "lots", mine, _read_lots(chain, books, key, len(mine)))
 
 
-def _read_lots(chain: Chain, books: Books, key: HolderKey, ledger: Ledger) -> Sequence[Lot]:
-    lots_of, lots = chain.credits.functions.lotsOf, list[Lot]()
-    for offset in range(0, len(ledger.lots) + 1, LOTS_AT_ONCE):
+def _read_lots(chain: Chain, books: Books, key: HolderKey, count: int) -> list[tuple[int, int]]:
+    """Read all lots, and ask for one more than there should be."""
+    lots_of, lots = chain.credits.functions.lotsOf, list[tuple[int, int]]()
+    for offset in range(0, count + 1, LOTS_AT_ONCE):
         found = chain.read(lots_of(*key, offset, LOTS_AT_ONCE), block=books.head.number)
-        lots += [Lot(credits, expires_at) for credits, expires_at in found]
+        lots += [(credits, expires_at) for credits, expires_at in found]
     return lots
 
 

@@ -60,7 +60,7 @@ def period_options(function: Callable[..., None]) -> Callable[..., None]:
     "holder",
     examples=(
         "nvm-chain statement holder $SUBSCRIBER",
-        "nvm-chain statement holder $SUBSCRIBER --from 2026-11-01 --to 2026-12-01 --json",
+        "nvm-chain statement holder $SUBSCRIBER --from 2026-01-01 --to 2026-02-01",
     ),
 )
 @click.argument("holder", type=Address())
@@ -76,8 +76,8 @@ def holder_statement(session: Session, holder: str, **options: Any) -> None:
 @chain_command(
     "plan",
     examples=(
-        "nvm-chain statement plan $PLAN --from 2026-11-01 --to 2026-12-01",
-        "nvm-chain statement plan $PLAN --csv movements > november.csv",
+        "nvm-chain statement plan $PLAN --from 2026-01-01 --to 2026-02-01",
+        "nvm-chain statement plan $PLAN --csv movements",
     ),
 )
 @click.argument("plan", type=PlanId())
@@ -93,7 +93,7 @@ def plan_statement(session: Session, plan: int, **options: Any) -> None:
 @chain_command(
     "builder",
     examples=(
-        "nvm-chain statement builder $BUILDER --from 2026-11-01 --to 2026-12-01",
+        "nvm-chain statement builder $BUILDER --from 2026-01-01 --to 2026-02-01",
         "nvm-chain statement builder $BUILDER --csv revenue",
     ),
 )

@@ -2,12 +2,14 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import pytest
 from eth_account.signers.local import LocalAccount
 
+from nvm_chain.addresses import parse_address
 from nvm_chain.credits import read_account, read_balance
 from nvm_chain.errors import NvmChainError
 from nvm_chain.settling import settle_vouchers, sign_next_voucher
@@ -16,9 +18,17 @@ from nvm_chain.statements import read_builder_statement, read_holder_statement, 
 from nvm_chain.types import Activation, Kind, Rule, Split
 from tests.support.world import FUNDS, MAX_UINT, PRICE, ZERO, World
 
-STEPS = 70
+STEPS = 80
 DAY = 86_400
 RECEIVERS = ["0x" + f"{number:02x}" * 20 for number in (0x51, 0x52, 0x53)]
+
+
+@pytest.fixture
+def world(node: World) -> Iterator[World]:
+    """An anvil's: eth-tester takes seconds to look for events in a hundred blocks."""
+    snapshot = node.take_snapshot()
+    yield node
+    node.revert_to(snapshot)
 
 
 class History:
@@ -41,7 +51,8 @@ class History:
         ]
 
     def _register(self) -> dict[str, int]:
-        first, second, third = (Split(receiver, amount) for receiver, amount in zip(RECEIVERS, (PRICE, 7, 11), strict=True))  # type: ignore[arg-type]
+        amounts = zip(RECEIVERS, (PRICE, 7, 11), strict=True)
+        first, second, third = (Split(parse_address(receiver), amount) for receiver, amount in amounts)
         register = self.world.register
         plans = {"lasting": register(splits=(first, second))}
         self.world.set_fee(333)
@@ -183,13 +194,15 @@ def test_statements__of_random_histories__are_what_the_chain_says_at_each_block(
             for plan in part.plans:
                 at = head.number if end is None else end - 1
                 assert plan.closing == balance_at(world, plan.plan_id, holder.address, at)
-                assert plan.opening == (0 if start is None else balance_at(world, plan.plan_id, holder.address, start - 1))
+                assert plan.opening == (
+                    0 if start is None else balance_at(world, plan.plan_id, holder.address, start - 1)
+                )
         events = [[item for item in part.movements if item.kind is not MovementKind.EXPIRY] for part in parts]
-        assert sum(events, []) == [item for item in whole.movements if item.kind is not MovementKind.EXPIRY]
+        assert list(chain(*events)) == [item for item in whole.movements if item.kind is not MovementKind.EXPIRY]
         for balance in whole.holders:
             until = read_account(world.chain, balance.plan_id, holder.address).access_until
             assert balance.access_until == until
-    assert history.done["settle"] and history.done["redeem"] and history.done["wait"]
+    assert min(history.done[step] for step in ("order", "settle", "redeem", "burn", "wait")) > 0
 
 
 @pytest.mark.parametrize("seed", range(10, 14))
