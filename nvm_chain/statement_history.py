@@ -40,9 +40,11 @@ class History:
 
 
 def read_plans_history(chain: Chain, plan_ids: Sequence[int], first_block: int, head: Block) -> History:
-    """Read all that happened to some plans. Two filters, and one more for each 200 plans. Raises UnknownPlan."""
-    everybody = EventFilter((*TRANSFERS, "ProtocolFeeSet"))  # their plan is not indexed
-    found = read_events(chain, [*build_filters(OF_PLAN, plan_ids), everybody], first_block, head.number)
+    """Read all that happened to some plans. One filter for each 200 plans, and one more. Raises UnknownPlan."""
+    filters = build_filters(OF_PLAN, plan_ids)
+    if filters:
+        filters.append(EventFilter((*TRANSFERS, "ProtocolFeeSet")))  # their plan is not indexed
+    found = read_events(chain, filters, first_block, head.number)
     wanted = set(plan_ids)
     events = add_times(chain, [event for event in found if event.name == "ProtocolFeeSet" or _plans_of(event) & wanted])
     plans = _read_plans(chain, plan_ids, events, head)
@@ -115,11 +117,11 @@ def find_settled(events: Iterable[Event], head: Block) -> frozenset[Place]:
             takes[event.transaction_hash, arguments["operator"], arguments["id"]].append(event)
         elif event.name == "Settled":
             before = takes[event.transaction_hash, arguments["redeemer"], arguments["planId"]]
-            theirs = before[len(before) - arguments["count"] :] if arguments["count"] else []
-            brought = sum(take.arguments["value"] for take in theirs)
-            if brought != arguments["credits"]:
-                what = f"credits that vouchers brought in transaction {event.transaction_hash}"
-                raise StatementMismatch(what, brought, arguments["credits"], head.number)
+            theirs = before[max(0, len(before) - arguments["count"]) :]
+            brought = len(theirs), sum(take.arguments["value"] for take in theirs)
+            if brought != (arguments["count"], arguments["credits"]):
+                what = f"vouchers and credits settled in transaction {event.transaction_hash}"
+                raise StatementMismatch(what, brought, (arguments["count"], arguments["credits"]), head.number)
             found.update(take.place for take in theirs)
     return frozenset(found)
 

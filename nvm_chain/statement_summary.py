@@ -56,13 +56,15 @@ def _build_counter(span: Span, payer: ChecksumAddress | None) -> Callable[[Event
 
 
 def _sum_plans(books: Books, before: Sequence[Entry], within: Sequence[Entry]) -> Iterator[PlanBalance]:
+    opening: dict[int, int] = defaultdict(int)
+    totals: dict[int, dict[MovementKind, int]] = defaultdict(lambda: defaultdict(int))
+    for movement in (entry.movement for entry in before):
+        opening[movement.plan_id] += movement.amount
+    for movement in (entry.movement for entry in within):
+        totals[movement.plan_id][movement.kind] += movement.amount
     for plan_id, terms in books.terms.items():
-        opening = sum(entry.movement.amount for entry in before if entry.movement.plan_id == plan_id)
-        totals: dict[MovementKind, int] = {}
-        for movement in (entry.movement for entry in within):
-            if movement.plan_id == plan_id:
-                totals[movement.kind] = totals.get(movement.kind, 0) + movement.amount
-        yield PlanBalance(plan_id, terms.kind, opening, opening + sum(totals.values()), totals)
+        sums = dict(totals[plan_id])
+        yield PlanBalance(plan_id, terms.kind, opening[plan_id], opening[plan_id] + sum(sums.values()), sums)
 
 
 def _sum_holders(before: Sequence[Entry], within: Sequence[Entry]) -> Iterator[HolderBalance]:

@@ -36,9 +36,9 @@ def read_holder_statement(
     was deployed, or earlier: all events since then are needed, whatever the period.
 
     Nothing is taken on trust from the period's end: the books go on to the latest block, and there have to agree with the
-    chain in credits, lots, access and vouchers. Seven requests, one more for each plan, lots that expire, each block in
-    which vouchers were settled, and each block with an event where the node does not tell its time with the event; more
-    where the node does not answer for all blocks at once. Raises StatementMismatch, BlockReplaced, InvalidConfig,
+    chain in credits, lots, access and vouchers. Seven requests, and one for each plan and for its lots; where vouchers were
+    settled or credits burned, one more, and one for each block with such vouchers. Also one for each block with an event
+    where the node does not tell the time with it, and more where it does not answer for all blocks at once. Raises StatementMismatch, BlockReplaced, InvalidConfig,
     InvalidAddress or a NetworkError.
     """
     address = parse_address(holder, "holder address")
@@ -64,7 +64,8 @@ def read_plan_statement(
 
     Period and ``first_block`` as of `read_holder_statement`. Transfers of credits do not say their plan where a node could
     search for it, so those of all plans are read. At the latest block every holder's balance has to agree with the chain.
-    Five requests, one more for each 200 holders, and the same exceptions; raises the same errors, and UnknownPlan.
+    Four requests, one for each 200 holders, and more for the times of blocks or where the node does not answer for all of
+    them at once, as there; raises the same errors, and UnknownPlan.
     """
     number = parse_plan_id(plan_id)
     head = chain.read_block()

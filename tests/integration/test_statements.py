@@ -1,5 +1,6 @@
 """Statements worked by hand: what each movement says, both ends of a period to the second, and nodes that do not tell the truth."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -259,6 +260,7 @@ def test_plan_statement__of_another_fee_receiver__pays_who_it_was_at_the_time(fu
 def test_builder_statement__of_a_plan_that_changed_hands__is_in_both_for_the_periods_they_had_it(funded: World) -> None:
     plan_id, kept = funded.register(), funded.register()
     registered = funded.now
+    funded.mine_at(registered + 10)
     funded.order(plan_id)
     transfer_plan_ownership(funded.chain, funded.builder, plan_id, funded.partner.address)
     accept_plan_ownership(funded.chain, funded.partner, plan_id)
@@ -391,3 +393,45 @@ def test_statement__while_new_blocks_come__is_of_the_block_it_began_with(funded:
     assert statement.head == head
     assert statement.plans[0].closing == 2 * CREDITS - 1
     assert holder_statement(funded).plans[0].closing == 2 * CREDITS + 4
+
+
+# ---------------------------------------------------------------- requests
+
+
+def test_statements__make_as_many_requests_as_they_say(funded: World, sold: int, requests_made: list[str]) -> None:
+    """Blocks whose time a node does not tell with their events are left out."""
+    made = []
+    for read in READS:
+        requests_made.clear()
+        read(funded, sold)
+        counts = Counter(requests_made)
+        assert counts.pop("eth_getBlockByNumber") >= 2
+        made.append(dict(counts))
+    assert made == [
+        {"eth_getLogs": 5, "eth_call": 2},
+        {"eth_getLogs": 2, "eth_call": 1},
+        {"eth_getLogs": 5, "eth_call": 1},
+    ]
+
+
+def test_holder_statement__with_vouchers__asks_for_each_block_that_has_some(
+    funded: World, requests_made: list[str]
+) -> None:
+    plan_id, holder, builder = funded.register(), funded.subscriber, funded.builder
+    funded.order(plan_id)
+    for _ in range(2):
+        signed = sign_next_voucher(funded.chain, holder, plan_id, redeemer=builder.address, cost=5)
+        settle_vouchers(funded.chain, builder, plan_id, [signed])
+    requests_made.clear()
+    assert [item.kind.value for item in holder_statement(funded).movements] == ["order", "voucher", "voucher"]
+    assert requests_made.count("eth_getLogs") == 5 + 1 + 2
+
+
+def test_plan_statement__of_a_quoted_price__shares_it_by_weights(funded: World) -> None:
+    quoter = funded.deploy("ChangesPrice", 101)
+    weights = tuple(Split(person.address, 1) for person in (funded.partner, funded.other, funded.stranger))
+    plan_id = funded.register(quoter=quoter.address, splits=weights)
+    funded.order(plan_id)
+    paid = {item.receiver: item.total for item in read_plan_statement(funded.chain, plan_id).revenue}
+    assert paid == {weights[0].receiver: 35, weights[1].receiver: 33, weights[2].receiver: 33}
+    assert {receiver: funded.tokens(receiver) for receiver in paid} == paid
