@@ -17,6 +17,7 @@ from nvm_chain.statement_types import MovementKind, Ownership, Revenue, Statemen
 from nvm_chain.statements import read_builder_statement, read_holder_statement, read_plan_statement
 from nvm_chain.types import Activation, Kind, Split
 from nvm_chain.usage import pay_usage
+from tests.support.events import selector
 from tests.support.liar import Lie, lying
 from tests.support.reverts import reverts
 from tests.support.world import CREDITS, MAX_UINT, PRICE, ZERO, World
@@ -330,14 +331,46 @@ def test_statement__of_a_node_that_lost_a_log__is_refused(
     lost = read(funded, sold).movements[0].transaction
 
     def lose(_: Any, logs: Any) -> Any:
-        def text(value: Any) -> str:
-            return value if isinstance(value, str) else "0x" + bytes(value).hex()
-
-        return [log for log in logs if text(log.get("transactionHash", log.get("transaction_hash"))) != lost]
+        return [log for log in logs if _text(log.get("transactionHash", log.get("transaction_hash"))) != lost]
 
     with lying(funded.chain, {"eth_getLogs": lose}), pytest.raises(StatementMismatch) as caught:
         read(funded, sold)
     assert "read again" in str(caught.value)
+
+
+@pytest.mark.parametrize("read", READS)
+def test_statement__of_a_chain_that_says_less_than_its_events__is_refused(
+    funded: World, sold: int, read: Callable[[World, int], Statement]
+) -> None:
+    """As many bytes, but each number at the end of them is 0; offsets and lengths stay."""
+    lie: Lie = lambda _, answer: _text(answer)[:-64] + "0" * 64  # noqa: E731
+    with lying(funded.chain, {"eth_call": lie}), pytest.raises(StatementMismatch):
+        read(funded, sold)
+
+
+def test_holder_statement__of_other_lots_of_the_same_balance__is_refused(funded: World, sold: int) -> None:
+    lots_of = "0x" + selector("lotsOf(uint256,address,uint256,uint256)").hex()
+
+    def later(params: Any, answer: Any) -> Any:
+        is_lots = _text(params[0]["data"]).startswith(lots_of)
+        return _text(answer)[:-64] + f"{10**12:064x}" if is_lots else answer
+
+    with lying(funded.chain, {"eth_call": later}), pytest.raises(StatementMismatch) as caught:
+        holder_statement(funded)
+    assert caught.value.what.startswith("lots of ")
+
+
+def _text(data: Any) -> str:
+    return data if isinstance(data, str) else "0x" + bytes(data).hex()
+
+
+def test_holder_statement__of_a_trial_that_was_handed_on__is_taken_by_who_was_granted_it(world: World) -> None:
+    plan_id, other = world.register(trial=True, transferable=True), world.other.address
+    world.grant(plan_id, world.subscriber.address, 5)
+    give = world.credits.functions.safeTransferFrom(world.subscriber.address, other, plan_id, 5, b"")
+    world.send(world.subscriber, give)
+    assert told(holder_statement(world)) == [("grant", 5, 5), ("transfer_out", -5, 0)]
+    assert told(read_holder_statement(world.chain, other)) == [("transfer_in", 5, 5)]
 
 
 @pytest.mark.parametrize("read", READS)
