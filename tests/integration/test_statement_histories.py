@@ -136,7 +136,7 @@ class History:
 
     def burn(self) -> None:
         holder = self.person()
-        self.send(holder, "burn", self.plan(), holder.address, self.random.randint(1, 90))
+        self.send(holder, "burn", self.plan(), holder.address, self.random.randint(1, 20))
 
     def transfer(self) -> None:
         holder, amount = self.person(), self.random.randint(0, 9)
@@ -202,7 +202,8 @@ def test_statements__of_random_histories__are_what_the_chain_says_at_each_block(
         for balance in whole.holders:
             until = read_account(world.chain, balance.plan_id, holder.address).access_until
             assert balance.access_until == until
-    assert min(history.done[step] for step in ("order", "settle", "redeem", "burn", "wait")) > 0
+    assert min(history.done["order"], history.done["wait"]) > 0
+    assert history.done.total() - history.done["refused"] > STEPS // 3
 
 
 @pytest.mark.parametrize("seed", range(10, 14))
