@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from nvm_chain import pricing as pricing
     from nvm_chain import relaying as relaying
     from nvm_chain import settling as settling
-    from nvm_chain import statement_formats as statement_formats
     from nvm_chain import statements as statements
     from nvm_chain import tokens as tokens
     from nvm_chain import types as types
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
 _MODULES = (
     "addresses agent_types agents authorizations connecting credits demo deploying deployments dev_accounts embedded "
-    "endpoints ids keys metadata orders paying plans pricing relaying settling statement_formats statements tokens types usage vouchers"
+    "endpoints ids keys metadata orders paying plans pricing relaying settling statements tokens types usage vouchers"
 )
 
 

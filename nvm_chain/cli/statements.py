@@ -10,14 +10,14 @@ import click
 from nvm_chain.cli.amounts import format_amount
 from nvm_chain.cli.commands import Command, Group, chain_command
 from nvm_chain.cli.durations import format_time
-from nvm_chain.cli.lazy import deployments, statement_formats, statements
+from nvm_chain.cli.lazy import deployments, statements
 from nvm_chain.cli.output import format_plan_id
 from nvm_chain.cli.parameters import Address, PlanId, Text
 from nvm_chain.cli.session import Session
 
 if TYPE_CHECKING:
     from nvm_chain.chain import Chain
-    from nvm_chain.statement_types import Movement, PlanBalance, Revenue, Statement
+    from nvm_chain.statements.types import Movement, PlanBalance, Revenue, Statement
 
 statement_group = Group(
     "statement", help="Show what happened in a period, from events alone and agreeing with the chain."
@@ -114,10 +114,10 @@ def _show(session: Session, options: Options, read: "Callable[[Chain, Options], 
     session.say("Reading events since Credits was deployed")
     statement = read(chain, options)
     if table is None:
-        session.answer(statement_formats.describe_statement(statement), _rows(chain, statement))
+        session.answer(statements.describe_statement(statement), _rows(chain, statement))
         return
     session.progress.stop()
-    write = {"movements": statement_formats.format_movements_csv, "revenue": statement_formats.format_revenue_csv}
+    write = {"movements": statements.format_movements_csv, "revenue": statements.format_revenue_csv}
     sys.stdout.write(write[table](statement))
 
 
@@ -156,7 +156,7 @@ def _describe_movement(movement: "Movement", money: Callable[[str, int], str]) -
         parts.append(f"for {money(movement.token, movement.cost)}")
     if movement.party not in {None, movement.holder}:
         parts.append(f"by {movement.party}")
-    if text := statement_formats.format_context(movement.context):
+    if text := statements.format_context(movement.context):
         parts.append(f"({text})")
     if movement.access_until is not None:
         parts.append(f"access until {format_time(movement.access_until)}")

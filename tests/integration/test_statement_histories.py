@@ -13,8 +13,8 @@ from nvm_chain.addresses import parse_address
 from nvm_chain.credits import read_account, read_balance
 from nvm_chain.errors import NvmChainError
 from nvm_chain.settling import settle_vouchers, sign_next_voucher
-from nvm_chain.statement_types import MovementKind, Statement
-from nvm_chain.statements import read_builder_statement, read_holder_statement, read_plan_statement
+from nvm_chain.statements.reading import read_builder_statement, read_holder_statement, read_plan_statement
+from nvm_chain.statements.types import MovementKind, Statement
 from nvm_chain.types import Activation, Kind, Rule, Split
 from tests.support.world import FUNDS, MAX_UINT, PRICE, ZERO, World
 

@@ -13,8 +13,8 @@ from nvm_chain.orders import order_plan
 from nvm_chain.plans import accept_plan_ownership, transfer_plan_ownership
 from nvm_chain.relaying import relay_order, sign_plan_order
 from nvm_chain.settling import settle_vouchers, sign_next_voucher
-from nvm_chain.statement_types import MovementKind, Ownership, Revenue, Statement
-from nvm_chain.statements import read_builder_statement, read_holder_statement, read_plan_statement
+from nvm_chain.statements.reading import read_builder_statement, read_holder_statement, read_plan_statement
+from nvm_chain.statements.types import MovementKind, Ownership, Revenue, Statement
 from nvm_chain.types import Activation, Kind, Split
 from nvm_chain.usage import pay_usage
 from tests.support.events import selector

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.ledgers import ExpiringLedger, Ledger, WindowLedger, open_ledger
 from nvm_chain.pricing import build_terms, get_fixed_credits_config, get_free_price_config
+from nvm_chain.statements.ledgers import ExpiringLedger, Ledger, WindowLedger, open_ledger
 from nvm_chain.types import Activation, Kind, Lot, Terms
 
 TERMS = build_terms(get_free_price_config(), get_fixed_credits_config(100))

@@ -9,8 +9,8 @@ import pytest
 from nvm_chain.chain import Chain
 from nvm_chain.errors import InvalidAmount, InvalidConfig
 from nvm_chain.event_types import Block
-from nvm_chain.periods import LAST, Point, Span, parse_moment, resolve_period
-from nvm_chain.statement_types import Period
+from nvm_chain.statements.periods import LAST, Point, Span, parse_moment, resolve_period
+from nvm_chain.statements.types import Period
 
 HEAD = Block(10, "0x10", 1000)
 

@@ -1,4 +1,4 @@
-"""statement_formats: columns that stay, numbers as they are, and text that no spreadsheet takes for a formula."""
+"""statements.formats: columns that stay, numbers as they are, and text that no spreadsheet takes for a formula."""
 
 import csv
 import io
@@ -9,8 +9,8 @@ import pytest
 from eth_typing import ChecksumAddress
 
 from nvm_chain.event_types import Block
-from nvm_chain.statement_formats import format_context, format_movements_csv, format_revenue_csv, format_statement_json
-from nvm_chain.statement_types import (
+from nvm_chain.statements.formats import format_context, format_movements_csv, format_revenue_csv, format_statement_json
+from nvm_chain.statements.types import (
     HolderBalance,
     Movement,
     MovementKind,

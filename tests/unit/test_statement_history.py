@@ -7,9 +7,9 @@ import pytest
 from nvm_chain.errors import StatementMismatch
 from nvm_chain.event_types import Block, Event
 from nvm_chain.pricing import build_terms, get_fixed_credits_config, get_split_price_config
-from nvm_chain.statement_history import find_settled
-from nvm_chain.statement_movements import build_facts
-from nvm_chain.statement_revenue import match_forgone, sum_revenue
+from nvm_chain.statements.history import find_settled
+from nvm_chain.statements.movements import build_facts
+from nvm_chain.statements.revenue import match_forgone, sum_revenue
 
 HEAD = Block(9, "0x9", 900)
 ZERO = "0x" + "00" * 20

@@ -7,8 +7,8 @@ import pytest
 
 from nvm_chain.cli.durations import format_time
 from nvm_chain.cli.output import format_plan_id
-from nvm_chain.statement_formats import describe_statement, format_movements_csv, format_revenue_csv
-from nvm_chain.statements import read_builder_statement, read_holder_statement, read_plan_statement
+from nvm_chain.statements.formats import describe_statement, format_movements_csv, format_revenue_csv
+from nvm_chain.statements.reading import read_builder_statement, read_holder_statement, read_plan_statement
 from tests.integration.cli.conftest import Shell
 from tests.support.world import PRICE
 

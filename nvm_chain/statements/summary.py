@@ -8,11 +8,11 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.chain import Chain
 from nvm_chain.event_types import Event
-from nvm_chain.periods import Point, Span
-from nvm_chain.statement_books import Books, Entry, HolderKey
-from nvm_chain.statement_history import History
-from nvm_chain.statement_revenue import sum_revenue
-from nvm_chain.statement_types import HolderBalance, Movement, MovementKind, PlanBalance, Scope, Statement
+from nvm_chain.statements.books import Books, Entry, HolderKey
+from nvm_chain.statements.history import History
+from nvm_chain.statements.periods import Point, Span
+from nvm_chain.statements.revenue import sum_revenue
+from nvm_chain.statements.types import HolderBalance, Movement, MovementKind, PlanBalance, Scope, Statement
 
 
 @dataclass(frozen=True, slots=True)

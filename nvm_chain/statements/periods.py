@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from nvm_chain.chain import Chain
 from nvm_chain.errors import InvalidConfig
 from nvm_chain.event_types import Block
-from nvm_chain.statement_types import Period
+from nvm_chain.statements.types import Period
 from nvm_chain.units import check_uint
 
 Moment = int | str | date

@@ -8,7 +8,7 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.addresses import ZERO_ADDRESS
 from nvm_chain.event_types import Event
-from nvm_chain.statement_types import MovementKind
+from nvm_chain.statements.types import MovementKind
 
 Place = tuple[int, int]
 

@@ -10,13 +10,13 @@ from nvm_chain.chain import Chain
 from nvm_chain.errors import StatementMismatch
 from nvm_chain.event_types import Block, Event
 from nvm_chain.ids import parse_plan_id
-from nvm_chain.periods import Moment, Point, Span, resolve_period
-from nvm_chain.statement_books import Books
-from nvm_chain.statement_checks import check_accounts, check_balances, check_head, check_lots
-from nvm_chain.statement_history import History, read_builder_history, read_holder_history, read_plans_history
-from nvm_chain.statement_movements import build_facts
-from nvm_chain.statement_summary import Subject, build_statement
-from nvm_chain.statement_types import MovementKind, Ownership, Scope, Statement
+from nvm_chain.statements.books import Books
+from nvm_chain.statements.checks import check_accounts, check_balances, check_head, check_lots
+from nvm_chain.statements.history import History, read_builder_history, read_holder_history, read_plans_history
+from nvm_chain.statements.movements import build_facts
+from nvm_chain.statements.periods import Moment, Point, Span, resolve_period
+from nvm_chain.statements.summary import Subject, build_statement
+from nvm_chain.statements.types import MovementKind, Ownership, Scope, Statement
 
 
 def read_holder_statement(
@@ -31,7 +31,7 @@ def read_holder_statement(
 ) -> Statement:
     """Read what happened to a holder on all plans in a period, and where the holder's own payments went.
 
-    The period is from ``start`` on and before ``end``, Unix seconds or dates (see `nvm_chain.periods.Moment`), or from
+    The period is from ``start`` on and before ``end``, Unix seconds or dates (see `nvm_chain.statements.periods.Moment`), or from
     ``start_block`` on and before ``end_block``; all of the past if not given. ``first_block`` is the one in which Credits
     was deployed, or earlier: all events since then are needed, whatever the period.
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from nvm_chain.chain import Chain
 from nvm_chain.errors import BlockReplaced, StatementMismatch
-from nvm_chain.statement_books import Books, HolderKey
+from nvm_chain.statements.books import Books, HolderKey
 
 BALANCES_AT_ONCE = 200
 LOTS_AT_ONCE = 500

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
 
-from nvm_chain.statement_types import Movement, Revenue, Statement
+from nvm_chain.statements.types import Movement, Revenue, Statement
 
 MOVEMENT_COLUMNS: Final = (
     *("time", "timestamp", "block", "transaction", "log_index", "plan_id", "holder", "kind", "amount", "balance"),

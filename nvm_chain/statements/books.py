@@ -7,10 +7,10 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import StatementMismatch
 from nvm_chain.event_types import Block
-from nvm_chain.ledgers import Expired, Ledger, open_ledger
-from nvm_chain.periods import Point
-from nvm_chain.statement_movements import Fact
-from nvm_chain.statement_types import Movement, MovementKind
+from nvm_chain.statements.ledgers import Expired, Ledger, open_ledger
+from nvm_chain.statements.movements import Fact
+from nvm_chain.statements.periods import Point
+from nvm_chain.statements.types import Movement, MovementKind
 from nvm_chain.types import Terms
 
 HolderKey = tuple[int, ChecksumAddress]

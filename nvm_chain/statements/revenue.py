@@ -8,7 +8,7 @@ from eth_typing import ChecksumAddress
 from nvm_chain.addresses import ZERO_ADDRESS
 from nvm_chain.event_types import Event
 from nvm_chain.pricing import share_cost
-from nvm_chain.statement_types import Revenue
+from nvm_chain.statements.types import Revenue
 from nvm_chain.types import Terms
 
 Place = tuple[int, int]
