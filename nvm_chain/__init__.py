@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nvm_chain import permits as permits
     from nvm_chain import plans as plans
     from nvm_chain import pricing as pricing
+    from nvm_chain import statements as statements
     from nvm_chain import tokens as tokens
     from nvm_chain import types as types
     from nvm_chain import vouchers as vouchers
@@ -114,6 +115,13 @@ if TYPE_CHECKING:
     from nvm_chain.settling import check_voucher as check_voucher
     from nvm_chain.settling import settle_vouchers as settle_vouchers
     from nvm_chain.settling import sign_next_voucher as sign_next_voucher
+    from nvm_chain.statements.formats import format_movements_csv as format_movements_csv
+    from nvm_chain.statements.formats import format_revenue_csv as format_revenue_csv
+    from nvm_chain.statements.formats import format_statement_json as format_statement_json
+    from nvm_chain.statements.reading import read_builder_statement as read_builder_statement
+    from nvm_chain.statements.reading import read_holder_statement as read_holder_statement
+    from nvm_chain.statements.reading import read_plan_statement as read_plan_statement
+    from nvm_chain.statements.types import Statement as Statement
     from nvm_chain.storage import InlineStore as InlineStore
     from nvm_chain.storage import MetadataStore as MetadataStore
     from nvm_chain.storage import load_metadata as load_metadata
@@ -153,6 +161,7 @@ _MODULES = (
     "permits",
     "plans",
     "pricing",
+    "statements",
     "tokens",
     "types",
     "vouchers",
@@ -240,6 +249,9 @@ _NAMES = {
     "relaying": ("check_signed_order", "relay_order", "sign_plan_order"),
     "settling": ("check_voucher", "settle_vouchers", "sign_next_voucher"),
     "storage": ("InlineStore", "MetadataStore", "load_metadata"),
+    "statements.formats": ("format_movements_csv", "format_revenue_csv", "format_statement_json"),
+    "statements.reading": ("read_builder_statement", "read_holder_statement", "read_plan_statement"),
+    "statements.types": ("Statement",),
     "token_domains": ("read_token_domain",),
     "tokens": ("mint_test_usdc",),
     "types": ("Activation", "Kind", "PlanRedemptionType", "Rule", "VoucherResult"),

@@ -6,7 +6,7 @@ A Chain reads, simulates, sends and waits, and turns whatever goes wrong into th
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ import requests
 from eth_abi.exceptions import DecodingError
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress, HexStr
+from eth_utils.abi import event_abi_to_log_topic
 from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError
 from web3 import HTTPProvider, Web3
@@ -22,10 +23,11 @@ from web3.contract.contract import Contract, ContractFunction
 from web3.exceptions import BadFunctionCallOutput, Web3Exception
 from web3.logs import DISCARD
 from web3.providers import BaseProvider
-from web3.types import EventData, Nonce, RPCEndpoint, RPCResponse, TxData, TxParams, TxReceipt
+from web3.types import EventData, LogReceipt, Nonce, RPCEndpoint, RPCResponse, TxData, TxParams, TxReceipt
 
 from nvm_chain.artifacts import ContractName, read_artifact
 from nvm_chain.errors import (
+    BlockReplaced,
     ConnectionFailed,
     DeploymentMismatch,
     InsufficientCoin,
@@ -37,6 +39,7 @@ from nvm_chain.errors import (
     OutOfGas,
     RpcFailed,
 )
+from nvm_chain.event_types import Block, Event, EventFilter
 from nvm_chain.keys import Signer
 from nvm_chain.networks import find_usdc
 from nvm_chain.reverts import decode_revert, parse_revert_data, parse_rpc_error
@@ -144,10 +147,13 @@ class Chain:
         sender: ChecksumAddress | None = None,
         value: int = 0,
         gas: int | None = None,
+        block: int | None = None,
     ) -> Any:
         """Call a contract function without sending it, and return what it returns. One request.
 
         ``gas`` is the most that the call may use, what the transaction itself costs left out; the node's limit if not given.
+        ``block`` is the number of the block in whose state it is called, which a node may have forgotten; the latest if not
+        given.
 
         Raises the contract's error, NoContract where there is no code, or a NetworkError.
         """
@@ -158,7 +164,7 @@ class Chain:
             transaction["gas"] = gas + LEAST_GAS + GAS_OF_BYTE * (len(_encode(function)) // 2)
         with self._typed_errors():
             try:
-                return function.call(transaction)
+                return function.call(transaction, "latest" if block is None else block)
             except BadFunctionCallOutput:
                 self.read_code(function.address)
                 raise
@@ -180,6 +186,15 @@ class Chain:
         """Return the timestamp of the latest block, in seconds: the clock that deadlines are held against. One request."""
         with self._typed_errors():
             return _check_number(self.web3.eth.get_block("latest").get("timestamp"))
+
+    def read_block(self, number: int | None = None) -> Block:
+        """Return a block by its number; the latest if not given. One request. Raises RpcFailed if there is none."""
+        with self._typed_errors():
+            found = self.web3.eth.get_block("latest" if number is None else number)
+            place = _check_number(found["number"])
+            if number not in (None, place):
+                raise ValueError("another block")
+            return Block(place, f"0x{bytes(found['hash']).hex()}", _check_number(found["timestamp"]))
 
     def read_coin_balance(self, address: ChecksumAddress) -> int:
         """Return an address's native coin in wei. One request."""
@@ -350,6 +365,21 @@ class Chain:
                 return event
         raise report_lost_event(name, receipt)
 
+    def read_logs(self, contract: Contract, wanted: EventFilter, first_block: int, last_block: int) -> list[Event]:
+        """Return a contract's events that a filter asks for, from one block to another, both included. One request.
+
+        Whatever else the node gives is left out. Raises BlockReplaced if an event was undone meanwhile, and RpcFailed if
+        the node refuses so many blocks, or its answer cannot be read.
+        """
+        names = {f"0x{event_abi_to_log_topic(contract.events[name].abi).hex()}": name for name in wanted.names}
+        topics = wanted.topics({name: topic for topic, name in names.items()})
+        asked = {"address": contract.address, "fromBlock": hex(first_block), "toBlock": hex(last_block)}
+        with self._typed_errors():
+            logs = self.web3.eth.get_logs(cast(Any, {**asked, "topics": topics}))
+            ours = [log for log in logs if log["address"] == contract.address and _has_topics(log["topics"], topics)]
+            events = [_build_event(contract, names, log) for log in ours]
+        return [event for event in events if first_block <= event.block_number <= last_block]
+
     # ------------------------------------------------------------------ errors
 
     @contextmanager
@@ -372,6 +402,35 @@ class Chain:
 def report_lost_event(name: str, receipt: TxReceipt) -> OutcomeUnknown:
     """Return the error for a receipt without an event that a mined call of its kind always has."""
     return OutcomeUnknown(f"0x{bytes(receipt['transactionHash']).hex()}", f"its receipt has no {name} event")
+
+
+def _has_topics(found: Sequence[bytes], wanted: Sequence[Sequence[str] | None]) -> bool:
+    """Return whether a log is one that was asked for."""
+    words = [f"0x{bytes(topic).hex()}" for topic in found]
+    if len(words) < len(wanted):
+        return False
+    return all(allowed is None or word in allowed for word, allowed in zip(words, wanted, strict=False))
+
+
+def _build_event(contract: Contract, names: Mapping[str, str], log: LogReceipt) -> Event:
+    """Decode one of a contract's own logs."""
+    if log.get("removed"):
+        raise BlockReplaced(_check_number(log["blockNumber"]))
+    name = names[f"0x{bytes(log['topics'][0]).hex()}"]
+    time_told = cast(Any, log).get("blockTimestamp")
+    return Event(
+        name=name,
+        arguments=contract.events[name]().process_log(log)["args"],
+        block_number=_check_number(log["blockNumber"]),
+        block_hash=f"0x{bytes(log['blockHash']).hex()}",
+        transaction_hash=f"0x{bytes(log['transactionHash']).hex()}",
+        log_index=_check_number(log["logIndex"]),
+        timestamp=None if time_told is None else _check_number(_parse_number(time_told)),
+    )
+
+
+def _parse_number(value: object) -> object:
+    return int(value, 16) if isinstance(value, str) else value
 
 
 def _encode(function: ContractFunction) -> str:

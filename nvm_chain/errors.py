@@ -15,6 +15,7 @@ NvmChainError
 ├── KeyFailure                          a key could not be read; never carries the key
 ├── NetworkError                        the chain could not be used
 │   ├── UnknownNetwork, ConnectionFailed, WrongChain, RpcFailed
+│   ├── BlockReplaced, StatementMismatch
 │   └── NoContract, NoDeployment
 ├── DeploymentError                     a deployment or its record is not as it should be
 │   └── InvalidRecord, RecordNotWritable, PendingTransactions, DeploymentMismatch
@@ -479,6 +480,35 @@ class RpcFailed(NetworkError):
         """Return what went wrong and what to do next."""
         shown = "".join(character if character.isprintable() else " " for character in self.problem[:300])
         return f"The node refused: {shown.rstrip('. ')}."
+
+
+@dataclass(eq=False)
+class BlockReplaced(NetworkError):
+    """Thrown when the chain replaced a block while its events were read."""
+
+    block_number: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return f"The chain replaced block {self.block_number} while it was read. Read again; nothing has to be undone."
+
+
+@dataclass(eq=False)
+class StatementMismatch(NetworkError):
+    """Thrown when the books rebuilt from events are not what the chain says of the same block."""
+
+    what: str
+    by_events: object
+    by_chain: object
+    block_number: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"At block {self.block_number}, {self.what}: {str(self.by_events)[:90]} by the events, {str(self.by_chain)[:90]} by the chain. "
+            "The node is behind, has lost logs or was reorganized, or events before first_block were left out: "
+            "read again, from the block in which Credits was deployed, and best from another node."
+        )
 
 
 @dataclass(eq=False)

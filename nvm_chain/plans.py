@@ -1,6 +1,8 @@
 """Plans: register them, read them, and change what their owner may change."""
 
 import secrets
+from collections.abc import Sequence
+from typing import Any
 
 from eth_typing import ChecksumAddress
 
@@ -105,6 +107,11 @@ def read_plan(chain: Chain, plan_id: int | str) -> Plan:
 
 def read_terms(chain: Chain, plan_id: int | str) -> Terms:
     """Read a plan's terms, which never change. One request. Raises UnknownPlan."""
+    return parse_terms(chain.read(chain.credits.functions.termsOf(parse_plan_id(plan_id))))
+
+
+def parse_terms(fields: Sequence[Any]) -> Terms:
+    """Return terms from their fields in the contract's order, splits being pairs, as a call returns them and an event has them."""
     (
         kind,
         activation,
@@ -119,7 +126,7 @@ def read_terms(chain: Chain, plan_id: int | str) -> Terms:
         rule,
         trial,
         transferable,
-    ) = chain.read(chain.credits.functions.termsOf(parse_plan_id(plan_id)))
+    ) = fields
     return Terms(
         kind=Kind(kind),
         activation=Activation(activation),

@@ -18,6 +18,7 @@ from nvm_chain.cli.failures import EXIT_CODES, describe_failure
 from nvm_chain.cli.orders import order, pay
 from nvm_chain.cli.plans import plan_group
 from nvm_chain.cli.signed_orders import signed_order_group
+from nvm_chain.cli.statements import statement_group
 from nvm_chain.cli.vouchers import voucher_group
 
 PROGRAM = "nvm-chain"
@@ -94,7 +95,7 @@ cli = click.version_option(__version__, prog_name=PROGRAM)(App(PROGRAM, help=HEL
 for command in (
     *(demo, deploy, check_deployment, plan_group, agent_group),
     *(order, signed_order_group, pay, grant_settled, mint),
-    *(balance, account, access, lots),
+    *(balance, account, access, lots, statement_group),
     *(redeem, burn, voucher_group, faucet),
 ):
     cli.add_command(command)

@@ -45,6 +45,9 @@ EXIT_CODES: Final[Mapping[int, tuple[str, tuple[type[Exception], ...]]]] = {
 IN_SHELL: Final = (
     (r"pay='(\w+)'", r"--pay \1"),
     (r"\bmax_cost\b", "--max-cost"),
+    (r"\bfirst_block\b", "--first-block"),
+    (r"\bstart_block\b", "--from-block"),
+    (r"\bend_block\b", "--to-block"),
     (r"\breplace_plans\b", "`nvm-chain agent detach`, then `attach`"),
     (r"\bset_minter\b", "`nvm-chain plan set-minter`"),
     (r"\bset_redeemer\b", "`nvm-chain plan set-redeemer`"),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nvm_chain import pricing as pricing
     from nvm_chain import relaying as relaying
     from nvm_chain import settling as settling
+    from nvm_chain import statements as statements
     from nvm_chain import tokens as tokens
     from nvm_chain import types as types
     from nvm_chain import usage as usage
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 _MODULES = (
     "addresses agent_types agents authorizations connecting credits demo deploying deployments dev_accounts embedded "
-    "endpoints ids keys metadata orders paying plans pricing relaying settling tokens types usage vouchers"
+    "endpoints ids keys metadata orders paying plans pricing relaying settling statements tokens types usage vouchers"
 )
 
 

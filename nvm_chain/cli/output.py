@@ -57,7 +57,8 @@ def to_json(value: object) -> Any:
         return to_json(fields_of(value))
     if isinstance(value, Mapping):
         return {
-            str(key): format_plan_id(item) if key in PLAN_ID_FIELDS else to_json(item) for key, item in value.items()
+            str(key): format_plan_id(item) if key in PLAN_ID_FIELDS and item is not None else to_json(item)
+            for key, item in value.items()
         }
     if isinstance(value, Enum):
         return value.name.lower()

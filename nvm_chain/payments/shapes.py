@@ -34,7 +34,7 @@ def read_plan_metadata(value: PlanMetadata | Mapping[str, Any]) -> PlanMetadata:
     if isinstance(value, PlanMetadata):
         return value
     known, extras = _split(_read_dictionary(value, "a plan's metadata"), PlanMetadata)
-    return PlanMetadata(**known, extras=extras)
+    return PlanMetadata(**{"name": "", **known}, extras=extras)
 
 
 def read_agent_shape(
@@ -48,7 +48,8 @@ def read_agent_shape(
     described = _describe(metadata)
     attributes = _read_dictionary(api or {}, "an agent's API")
     refuse_credentials({_camel(name): value for name, value in attributes.items()})
-    known, extras = _split({**described, **attributes}, AgentMetadata)
+    public = {name: value for name, value in attributes.items() if _camel(name) not in CREDENTIALS}
+    known, extras = _split({**described, **public}, AgentMetadata)
     if "endpoints" in known:
         known["endpoints"] = [_read_endpoint(endpoint) for endpoint in _read_list(known["endpoints"])]
     return AgentMetadata(**{"name": "", **known}, extras=extras)

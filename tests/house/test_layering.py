@@ -13,11 +13,12 @@ PACKAGE = Path(__file__).parent.parent.parent / "nvm_chain"
 LAYERS = {
     0: "errors contract_errors types units addresses ids pricing networks keys dev_accounts contexts "
     "signatures eip712 wire vouchers authorizations permits abis path_patterns endpoints leaks file_entries metadata "
-    "agent_types file_names",
-    1: "artifacts deployments reverts chain embedded connecting whole_files http_client storage folder_store ipfs_store "
-    "file_sources downloads",
+    "agent_types file_names event_types",
+    1: "artifacts deployments reverts chain embedded connecting events whole_files http_client storage folder_store "
+    "ipfs_store file_sources downloads",
     2: "tokens token_domains wallets plans credits paying receipts relaying orders usage settling agents assets ddo "
     "deploying",
+    3: "statements",
     4: "cli demo payments",
 }
 LAYER_OF = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}

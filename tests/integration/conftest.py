@@ -15,6 +15,7 @@ from nvm_chain.plans import register_plan
 from nvm_chain.pricing import get_dynamic_credits_config, get_erc20_price_config
 from nvm_chain.types import RegisteredPlan
 from tests.support.fixtures import node as node
+from tests.support.fixtures import transferable_plan as transferable_plan
 from tests.support.world import CREDITS, PRICE, World
 
 settings.register_profile("no deadline", deadline=None)

@@ -17,6 +17,7 @@ from nvm_chain.credits import (
     read_balances,
     read_lots,
 )
+from nvm_chain.event_types import EventFilter
 from nvm_chain.orders import order_plan
 from nvm_chain.paying import check_funds
 from nvm_chain.plans import is_minter, is_redeemer, quote_plan, read_plan, read_terms
@@ -59,6 +60,10 @@ READS: dict[Any, Read] = {
         world.chain, world.usdc.address, world.other.address, bytes(32)
     ),
     check_funds: lambda world, plan_id: check_funds(world.chain, world.usdc.address, world.other.address, 0),
+    Chain.read_block: lambda world, plan_id: world.chain.read_block(),
+    Chain.read_logs: lambda world, plan_id: world.chain.read_logs(
+        world.credits, EventFilter(("PlanRegistered",)), 0, 2
+    ),
     Chain.read_time: lambda world, plan_id: world.chain.read_time(),
     read_token_info: lambda world, plan_id: read_token_info(world.chain, world.usdc.address),
     read_token_balance: lambda world, plan_id: read_token_balance(world.chain, world.usdc.address, world.other.address),

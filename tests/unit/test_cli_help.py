@@ -21,7 +21,7 @@ HEAVY = {"web3", "eth_account", "eth_tester", "eth_abi", "eth_utils", "eth_typin
 NAMES = [
     *("demo", "deploy", "check-deployment", "plan", "agent"),
     *("order", "signed-order", "pay", "grant-settled", "mint"),
-    *("balance", "account", "access", "lots"),
+    *("balance", "account", "access", "lots", "statement"),
     *("redeem", "burn", "voucher", "faucet"),
 ]
 

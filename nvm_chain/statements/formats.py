@@ -1,0 +1,142 @@
+"""Statements as JSON and CSV, with columns that stay as they are."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, Final
+
+from nvm_chain.statements.types import Movement, Revenue, Statement
+
+MOVEMENT_COLUMNS: Final = (
+    *("time", "timestamp", "block", "transaction", "log_index", "plan_id", "holder", "kind", "amount", "balance"),
+    *("party", "quantity", "cost", "token", "context", "context_text", "access_until"),
+)
+REVENUE_COLUMNS: Final = ("plan_id", "token", "receiver", "shares", "fees", "forgone", "total", "sales")
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How text begins that a spreadsheet takes for a formula; in wide letters too."""
+
+
+def describe_statement(statement: Statement) -> dict[str, Any]:
+    """Return a statement as JSON has it: plan ids and bytes as hexadecimal text, kinds by name, amounts as integers.
+
+    Integers may be larger than 2**53, as coin in wei often is: read them with a parser that keeps integers.
+    """
+    described: dict[str, Any] = _describe(statement)
+    for item, revenue in zip(described["revenue"], statement.revenue, strict=True):
+        item["total"] = revenue.total
+    return described
+
+
+def format_statement_json(statement: Statement) -> str:
+    """Write a statement as one JSON object."""
+    return json.dumps(describe_statement(statement), indent=2)
+
+
+def format_movements_csv(statement: Statement) -> str:
+    """Write movements as CSV (RFC 4180) with a heading, between an opening and a closing line for each plan.
+
+    The columns are `MOVEMENT_COLUMNS`. ``context_text`` is the context where it is text; an apostrophe is put before what a
+    spreadsheet would take for a formula. All else is numbers, addresses and hexadecimal text.
+    """
+    return _write(MOVEMENT_COLUMNS, _movement_lines(statement))
+
+
+def format_revenue_csv(statement: Statement) -> str:
+    """Write who was paid what as CSV (RFC 4180) with a heading, in base units. The columns are `REVENUE_COLUMNS`."""
+    return _write(REVENUE_COLUMNS, map(_revenue_line, statement.revenue))
+
+
+def format_context(context: bytes | None) -> str:
+    r"""Return a context as text where it is text that can be printed, else nothing.
+
+    >>> format_context(b"request-1".ljust(32, b"\0")), format_context(bytes(31) + b"x")
+    ('request-1', '')
+    """
+    try:
+        text = (context or b"").rstrip(b"\0").decode()
+    except UnicodeDecodeError:
+        return ""
+    return text if text.isprintable() else ""
+
+
+def _describe(value: object) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return _describe({field.name: getattr(value, field.name) for field in fields(value)})
+    if isinstance(value, Mapping):
+        return {_name(key): _plan(item) if key == "plan_id" else _describe(item) for key, item in value.items()}
+    if isinstance(value, Enum):
+        return value.name.lower()
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, tuple):
+        return [_describe(item) for item in value]
+    return value
+
+
+def _name(key: object) -> str:
+    return key.name.lower() if isinstance(key, Enum) else str(key)
+
+
+def _plan(plan_id: int | None) -> str | None:
+    return None if plan_id is None else f"{plan_id:#066x}"
+
+
+def _movement_lines(statement: Statement) -> Iterable[Mapping[str, object]]:
+    period = statement.period
+    for plan in statement.plans:
+        yield _end_line("opening", plan.plan_id, period.first_second, plan.opening)
+    yield from map(_movement_line, statement.movements)
+    for plan in statement.plans:
+        yield _end_line("closing", plan.plan_id, period.end_second, plan.closing)
+
+
+def _end_line(kind: str, plan_id: int, second: int, balance: int) -> dict[str, object]:
+    return {
+        "time": _format_time(second),
+        "timestamp": second,
+        "plan_id": _plan(plan_id),
+        "kind": kind,
+        "balance": balance,
+    }
+
+
+def _movement_line(movement: Movement) -> dict[str, object]:
+    line = {column: getattr(movement, column, None) for column in MOVEMENT_COLUMNS}
+    return line | {
+        "time": _format_time(movement.timestamp),
+        "block": movement.block_number,
+        "plan_id": _plan(movement.plan_id),
+        "kind": movement.kind.value,
+        "quantity": movement.quantity or None,
+        "cost": movement.cost if movement.quantity else None,
+        "context": None if movement.context is None else "0x" + movement.context.hex(),
+        "context_text": _neutralize(format_context(movement.context)),
+    }
+
+
+def _revenue_line(revenue: Revenue) -> dict[str, object]:
+    return {column: getattr(revenue, column) for column in REVENUE_COLUMNS} | {"plan_id": _plan(revenue.plan_id)}
+
+
+def _neutralize(text: str) -> str:
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
+
+
+def _format_time(second: int) -> str:
+    """Write a second as ISO 8601 in UTC; nothing where no calendar goes."""
+    try:
+        return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    except (OverflowError, ValueError, OSError):
+        return ""
+
+
+def _write(columns: Iterable[str], lines: Iterable[Mapping[str, object]]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(columns))
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()

@@ -1,0 +1,102 @@
+"""From what people call a period to two points between the events of a chain."""
+
+import re
+from datetime import UTC, date, datetime, time
+from typing import Final, NamedTuple
+
+from nvm_chain.chain import Chain
+from nvm_chain.errors import InvalidConfig
+from nvm_chain.event_types import Block
+from nvm_chain.statements.types import Period
+from nvm_chain.units import check_uint
+
+Moment = int | str | date
+"""A Unix second, or a date or time with its zone, as text (ISO 8601) or as Python has them. A date is its first second, UTC."""
+
+LAST: Final = 1 << 256
+"""Later than every block."""
+
+
+class Point(NamedTuple):
+    """A point in a chain's history: behind all blocks up to one, and all that expired up to a second."""
+
+    second: int
+    block: int
+
+
+class Span(NamedTuple):
+    """A period and the points at which it begins and ends."""
+
+    period: Period
+    start: Point
+    end: Point
+
+
+def parse_moment(moment: Moment, name: str = "time") -> int:
+    """Return the Unix second of a moment. Raises InvalidConfig, which says how to write it.
+
+    >>> parse_moment("2026-11-01"), parse_moment("2026-11-01T12:00:00+01:00"), parse_moment("1793491200")
+    (1793491200, 1793530800, 1793491200)
+    """
+    if isinstance(moment, str):
+        moment = _parse_text(moment.strip(), name)
+    if isinstance(moment, bool) or not isinstance(moment, int | date):
+        raise InvalidConfig(f"{name} is a Unix second or a date, not {type(moment).__name__}")
+    if isinstance(moment, int):
+        return check_uint(moment, 64, name)
+    if not isinstance(moment, datetime):
+        moment = datetime.combine(moment, time(), UTC)
+    if moment.tzinfo is None or moment.microsecond:
+        raise InvalidConfig(f"{name} {moment.isoformat()} needs a zone and whole seconds, such as 2026-11-01T12:00:00Z")
+    return check_uint(_count_seconds(moment), 64, name)
+
+
+def _count_seconds(moment: datetime) -> int:
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return since.days * 86_400 + since.seconds
+
+
+def _parse_text(text: str, name: str) -> int | date:
+    if re.fullmatch(r"[0-9]{1,20}", text):
+        return int(text)
+    try:
+        return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else datetime.fromisoformat(text)
+    except ValueError:
+        problem = "is no date: write 2026-11-01, 2026-11-01T12:00:00Z, or a Unix second"
+        raise InvalidConfig(f"{name} {text[:40]!r} {problem}") from None
+
+
+def resolve_period(
+    chain: Chain,
+    head: Block,
+    start: Moment | None,
+    end: Moment | None,
+    start_block: int | None,
+    end_block: int | None,
+) -> Span:
+    """Find the points at which a period begins and ends. Two requests at most, none for seconds. Raises InvalidConfig."""
+    if (start is not None and start_block is not None) or (end is not None and end_block is not None):
+        raise InvalidConfig("give each end of the period as a time or as a block, and not as both")
+    first = _find_point(chain, head, start, start_block, "start") or Point(-1, LAST)
+    last = _find_point(chain, head, end, end_block, "end") or Point(head.timestamp, head.number)
+    last = min(last, Point(head.timestamp, LAST))
+    if first > Point(head.timestamp, head.number):
+        raise InvalidConfig(f"the period begins after the latest block, {head.number}, of second {head.timestamp}")
+    if first >= last:
+        raise InvalidConfig("the period ends before it has begun; its end is the first second, or block, not in it")
+    return Span(Period(first.second + 1, last.second + 1, start_block, end_block), first, last)
+
+
+def _find_point(chain: Chain, head: Block, moment: Moment | None, block: int | None, name: str) -> Point | None:
+    """Return the point right before a moment or a block."""
+    if moment is not None:
+        return Point(parse_moment(moment, name) - 1, LAST)
+    if block is None:
+        return None
+    check_uint(block, 64, f"{name}_block")
+    if block > head.number + 1:
+        raise InvalidConfig(f"{name}_block {block} has not been mined; the latest is {head.number}")
+    if block == 0:
+        return Point(-1, -1)
+    before = head if block == head.number + 1 else chain.read_block(block - 1)
+    return Point(before.timestamp, before.number)

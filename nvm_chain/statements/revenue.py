@@ -1,0 +1,77 @@
+"""Who was paid what: the cost of each sale, shared as the contract shares it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.addresses import ZERO_ADDRESS
+from nvm_chain.event_types import Event
+from nvm_chain.pricing import share_cost
+from nvm_chain.statements.types import Revenue
+from nvm_chain.types import Terms
+
+Place = tuple[int, int]
+SALES = frozenset({"Ordered", "Paid"})
+
+
+def sum_revenue(
+    events: Sequence[Event],
+    plans: Mapping[int, tuple[Terms, int]],
+    counts: Callable[[Event], bool],
+) -> tuple[Revenue, ...]:
+    """Sum what each receiver was paid for each plan by the sales that count, in the order of the first payment.
+
+    ``events`` are all sales, FeeForgone and ProtocolFeeSet in the order they happened; ``plans`` has terms and fee in basis points.
+    """
+    undelivered = match_forgone(events, plans)
+    paid: dict[tuple[int, ChecksumAddress], list[int]] = defaultdict(lambda: [0, 0, 0])
+    sales: dict[tuple[int, ChecksumAddress], set[Place]] = defaultdict(set)
+    fee_receiver = ZERO_ADDRESS
+    for event in events:
+        if event.name == "ProtocolFeeSet":
+            fee_receiver = event.arguments["receiver"]
+        if event.name not in SALES or not counts(event):
+            continue
+        plan_id = int(event.arguments["planId"])
+        parts = _share(event, plans[plan_id], fee_receiver, event.place in undelivered)
+        for receiver, column, amount in parts:
+            paid[plan_id, receiver][column] += amount
+            sales[plan_id, receiver].add(event.place)
+    return tuple(
+        Revenue(plan_id, plans[plan_id][0].token, receiver, shares, fees, forgone, len(sales[plan_id, receiver]))
+        for (plan_id, receiver), (shares, fees, forgone) in paid.items()
+    )
+
+
+def _share(
+    sale: Event, plan: tuple[Terms, int], fee_receiver: ChecksumAddress, is_forgone: bool
+) -> list[tuple[ChecksumAddress, int, int]]:
+    """Return who got how much of a sale, and whether as share (0), fee (1) or forgone fee (2)."""
+    terms, fee_bps = plan
+    shares, fees = share_cost(terms, sale.arguments["cost"], fee_bps)
+    parts = [(receiver, 0, amount) for receiver, amount in shares if amount]
+    if fees:
+        parts.append((terms.splits[0].receiver, 2, fees) if is_forgone else (fee_receiver, 1, fees))
+    return parts
+
+
+def match_forgone(events: Iterable[Event], plans: Mapping[int, tuple[Terms, int]]) -> frozenset[Place]:
+    """Find the sales whose fee could not be delivered: the last of the same plan and transaction with that fee.
+
+    A token that calls back can have sales inside of sales, so it is not always the sale right before.
+    """
+    found: set[Place] = set()
+    before: dict[tuple[str, int], list[Event]] = defaultdict(list)
+    for event in events:
+        if event.name in SALES:
+            before[event.transaction_hash, event.arguments["planId"]].append(event)
+        elif event.name == "FeeForgone":
+            terms, fee_bps = plans[event.arguments["planId"]]
+            sales = before[event.transaction_hash, event.arguments["planId"]]
+            for sale in reversed(sales):
+                fees = share_cost(terms, sale.arguments["cost"], fee_bps)[1]
+                if sale.place not in found and fees == event.arguments["amount"]:
+                    found.add(sale.place)
+                    break
+    return frozenset(found)

@@ -1,0 +1,168 @@
+"""The values that statements are made of: movements, balances at both ends of a period, and who was paid what."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.event_types import Block
+from nvm_chain.types import Kind
+
+
+class Scope(Enum):
+    """What a statement is about."""
+
+    HOLDER = "holder"
+    """All plans of one holder."""
+    PLAN = "plan"
+    """All holders of one plan."""
+    BUILDER = "builder"
+    """All holders of all plans that one account owned at some time in the period."""
+
+
+class MovementKind(Enum):
+    """What happened. Those below REDEMPTION take credits, PAYMENT and GIFT move money only."""
+
+    ORDER = "order"
+    """A purchase; the party is who paid."""
+    GRANT = "grant"
+    """Credits without payment; the party is who minted."""
+    SETTLED_OUTSIDE = "settled_outside"
+    """Credits for a payment outside the chain, whose reference is the context; the party is who granted."""
+    TRANSFER_IN = "transfer_in"
+    """Credits of another holder; the party is that holder."""
+    REDEMPTION = "redemption"
+    """Credits for a request; the party is who redeemed."""
+    VOUCHER = "voucher"
+    """Credits that vouchers brought; the party is who settled."""
+    BURN = "burn"
+    """Credits destroyed; the party is who did it."""
+    TRANSFER_OUT = "transfer_out"
+    """Credits for another holder; the party is that holder."""
+    EXPIRY = "expiry"
+    """Credits of a lot whose time was over, or periods that were; there is no event, and no party."""
+    PAYMENT = "payment"
+    """A request of a usage plan, paid by the holder."""
+    GIFT = "gift"
+    """An order that the holder of the statement paid for somebody else, who is the party."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One thing that happened to a holder on a plan.
+
+    ``amount`` is credits, or periods of a time plan, with a sign; ``balance`` is what the statement has of that plan after it: the
+    holder's, or in a plan's or builder's statement all holders' together. ``timestamp`` is the Unix second, for an expiry
+    that from which on the credits are gone. ``block_number``, ``transaction`` and ``log_index`` say which event it was; None
+    for an expiry. ``cost`` is base units of ``token`` (the zero address for the native coin). ``context`` is the 32 bytes of a redemption, of a
+    payment, or of the reference of one outside. ``access_until`` is the Unix second at which access ends since then, where
+    this changed it.
+    """
+
+    kind: MovementKind
+    plan_id: int
+    holder: ChecksumAddress
+    amount: int
+    balance: int
+    timestamp: int
+    block_number: int | None = None
+    transaction: str | None = None
+    log_index: int | None = None
+    party: ChecksumAddress | None = None
+    quantity: int = 0
+    cost: int = 0
+    token: ChecksumAddress | None = None
+    context: bytes | None = None
+    access_until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What a statement covers: from ``first_second`` on, before ``end_second``, in Unix seconds.
+
+    ``first_block`` and ``end_block`` are given where the period was given in blocks, and count then: several blocks may have
+    one second. An end that was not given, or lies ahead, is right behind the latest block that was read.
+    """
+
+    first_second: int
+    end_second: int
+    first_block: int | None = None
+    end_block: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HolderBalance:
+    """A holder's credits, or periods, of a plan at both ends of a period, and until when access lasts as of its end."""
+
+    plan_id: int
+    holder: ChecksumAddress
+    opening: int
+    closing: int
+    access_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanBalance:
+    """What a statement has of one plan at both ends of a period, and the sum of all amounts in between by kind."""
+
+    plan_id: int
+    kind: Kind
+    opening: int
+    closing: int
+    totals: Mapping[MovementKind, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Revenue:
+    """What one receiver was paid for one plan, in base units of ``token`` (the zero address for the native coin).
+
+    ``shares`` came as a receiver of the price, after the protocol fee; ``fees`` as the receiver of protocol fees; ``forgone`` are fees that
+    could not be delivered and so went to the plan's first receiver. ``sales`` is how many orders and payments these are
+    of. It is what Credits told the token to move: a token that takes a part on the way delivers less.
+    """
+
+    plan_id: int
+    token: ChecksumAddress
+    receiver: ChecksumAddress
+    shares: int
+    fees: int
+    forgone: int
+    sales: int
+
+    @property
+    def total(self) -> int:
+        """All of it, in base units."""
+        return self.shares + self.fees + self.forgone
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """A span in which an account owned a plan, in Unix seconds; ``until`` is None where it still does."""
+
+    plan_id: int
+    since: int
+    until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What happened in a period to a holder, a plan, or the plans of a builder.
+
+    ``address`` is the holder or builder, None for a plan; ``plan_id`` the plan, None for the others. ``head`` is the latest block that
+    was read, at which the books agreed with the chain to the unit. In a holder's statement ``revenue`` is where the holder's
+    own payments went. ``owned`` is there for a builder only.
+    """
+
+    scope: Scope
+    address: ChecksumAddress | None
+    plan_id: int | None
+    chain_id: int
+    credits: ChecksumAddress
+    period: Period
+    head: Block
+    plans: tuple[PlanBalance, ...]
+    holders: tuple[HolderBalance, ...]
+    movements: tuple[Movement, ...]
+    revenue: tuple[Revenue, ...]
+    owned: tuple[Ownership, ...] = ()

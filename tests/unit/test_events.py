@@ -1,0 +1,116 @@
+"""events: ranges are split where a node refuses them, each event comes once, and time only grows."""
+
+from dataclasses import replace
+from typing import cast
+
+import pytest
+
+from nvm_chain.chain import Chain
+from nvm_chain.errors import BlockReplaced, ConnectionFailed, NvmChainError, RpcFailed
+from nvm_chain.event_types import Block, Event, EventFilter
+from nvm_chain.events import VALUES_AT_ONCE, add_times, build_filters, read_events
+
+ALL = EventFilter(("TransferSingle",))
+
+
+def event(block: int, index: int = 0, second: int | None = None) -> Event:
+    return Event("TransferSingle", {}, block, hex(block), "0xaa", index, second)
+
+
+class Node:
+    """A node with an event in each block, which answers for so many blocks at once."""
+
+    credits = None
+
+    def __init__(self, most: int, refusal: NvmChainError) -> None:
+        self.most, self.refusal = most, refusal
+        self.asked: list[int] = []
+
+    def read_logs(self, contract: object, wanted: EventFilter, first: int, last: int) -> list[Event]:
+        self.asked.append(last - first + 1)
+        if last - first + 1 > self.most:
+            raise self.refusal
+        return [event(block) for block in range(first, last + 1)]
+
+    def read_block(self, number: int) -> Block:
+        return Block(number, hex(number), 100 * number)
+
+
+def node(most: int = 10**9, refusal: NvmChainError | None = None) -> tuple[Chain, Node]:
+    fake = Node(most, refusal or RpcFailed("range too large"))
+    return cast(Chain, fake), fake
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 7, 99, 100, 1000])
+def test_read_events__of_a_node_with_a_limit__gets_every_event_once(most: int) -> None:
+    chain, fake = node(most)
+    assert [found.block_number for found in read_events(chain, [ALL], 5, 104)] == list(range(5, 105))
+    assert len(fake.asked) <= 2 * 100 // most * 9 // 8 + 10
+
+
+def test_read_events__of_a_node_without_a_limit__asks_once_for_each_filter() -> None:
+    chain, fake = node()
+    assert len(read_events(chain, [ALL, ALL], 0, 10**6)) == 10**6 + 1
+    assert fake.asked == [10**6 + 1] * 2
+
+
+@pytest.mark.parametrize(
+    "refusal", [ConnectionFailed("x", "HTTP status 413"), ConnectionFailed("x", "no answer within 20 seconds")]
+)
+def test_read_events__of_a_connection_that_breaks_over_much__asks_for_less(refusal: NvmChainError) -> None:
+    chain, _ = node(10, refusal)
+    assert len(read_events(chain, [ALL], 0, 99)) == 100
+
+
+@pytest.mark.parametrize("problem", ["connection refused or host not found", "HTTP status 401", "HTTP status 429"])
+def test_read_events__without_a_connection__does_not_ask_for_less(problem: str) -> None:
+    chain, fake = node(0, ConnectionFailed("x", problem))
+    with pytest.raises(ConnectionFailed):
+        read_events(chain, [ALL], 0, 99)
+    assert len(fake.asked) == 1
+
+
+def test_read_events__of_a_node_that_refuses_everything__gives_up_at_one_block() -> None:
+    chain, fake = node(0)
+    with pytest.raises(RpcFailed):
+        read_events(chain, [ALL], 0, 2**20 - 1)
+    assert fake.asked == [2**power for power in range(20, -1, -1)]
+
+
+def test_read_events__of_a_block_that_changes_between_two_answers__says_so() -> None:
+    chain, fake = node()
+    answers = iter([[event(3)], [replace(event(3), block_hash="0xother")]])
+    fake.read_logs = lambda *_: next(answers)  # type: ignore[method-assign]
+    with pytest.raises(BlockReplaced) as caught:
+        read_events(chain, [ALL, ALL], 0, 9)
+    assert caught.value.block_number == 3
+
+
+def test_build_filters__of_many_values__splits_them() -> None:
+    values = list(range(2 * VALUES_AT_ONCE + 1))
+    filters = build_filters(("Settled",), values, more=[("0x01",)])
+    assert [value for part in filters for value in part.indexed[0]] == values
+    assert [len(part.indexed[0]) for part in filters] == [VALUES_AT_ONCE, VALUES_AT_ONCE, 1]
+    assert {part.indexed[1] for part in filters} == {("0x01",)}
+
+
+def test_topics__of_a_filter__are_words_and_nothing_for_any() -> None:
+    wanted = EventFilter(("A", "B"), ((), (255, "0x" + "Ab" * 20)))
+    words = ["0x" + "0" * 62 + "ff", "0x" + "0" * 24 + "ab" * 20]
+    assert wanted.topics({"A": "0x1", "B": "0x2"}) == [["0x1", "0x2"], None, words]
+
+
+def test_add_times__asks_for_those_blocks_that_were_not_told() -> None:
+    chain, _ = node()
+    events = [event(1, 0, 100), event(1, 1), event(2), event(3, 0, 300)]
+    assert [found.timestamp for found in add_times(chain, events)] == [100, 100, 200, 300]
+
+
+def test_add_times__of_a_block_that_changed__says_so() -> None:
+    with pytest.raises(BlockReplaced):
+        add_times(node()[0], [replace(event(1), block_hash="0xother")])
+
+
+def test_add_times__that_go_back__are_a_lie() -> None:
+    with pytest.raises(RpcFailed, match="order of their time"):
+        add_times(node()[0], [event(1, 0, 100), event(2, 0, 99)])
