@@ -11,8 +11,8 @@ from typing import Final, TypeAlias
 import nvm_chain
 
 PACKAGE: Final = Path(nvm_chain.__file__).parent
-PAYMENTS: Final = ("face", "plans_api", "agents_api", "desk", "access", "results")
-"""What of the package `payments` is public, in the order of its page."""
+ORDER: Final = {"payments": ("face", "plans_api", "agents_api", "desk", "access", "results")}
+"""The files of a package in the order of its page; if not given, in which its `__init__` names them."""
 HOMES: Final[dict[str, str]] = nvm_chain._HOMES  # noqa: SLF001
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -35,12 +35,18 @@ class Page:
 def list_pages() -> list[Page]:
     """Return the pages: the public modules, and the homes of public names."""
     modules = {*nvm_chain._MODULES, *(home for home in HOMES.values() if "." not in home)}  # noqa: SLF001
-    pages = []
-    for module in sorted(modules):
-        folder = PACKAGE / module
-        own = [folder / f"{part}.py" for part in PAYMENTS] if folder.is_dir() else [PACKAGE / f"{module}.py"]
-        pages.append(Page(module, tuple(own)))
-    return pages
+    return [Page(module, list_files(module)) for module in sorted(modules)]
+
+
+def list_files(module: str) -> tuple[Path, ...]:
+    """Return the files of a module: itself, or of a package those whose names it exports."""
+    folder = PACKAGE / module
+    if not folder.is_dir():
+        return (PACKAGE / f"{module}.py",)
+    body = parse(folder / "__init__.py").body
+    homes = [node.module or "" for node in body if isinstance(node, ast.ImportFrom)]
+    own = [home.rpartition(".")[2] for home in homes if home.startswith(f"nvm_chain.{module}.")]
+    return tuple(folder / f"{part}.py" for part in ORDER.get(module, own))
 
 
 @cache
@@ -58,7 +64,7 @@ def read_purpose(page: Page) -> str:
 def list_entries(page: Page) -> list[Entry]:
     """Return the public names of a page, in the order of the source; of constants those that are exported or say what they are.
 
-    Of `payments` there are only the names that it exports, and the types of results.
+    Of a package there are only the names that it exports, and the types of results.
     """
     exported = {alias.asname or alias.name for alias in read_exports(page)}
     entries = []
