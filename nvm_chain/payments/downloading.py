@@ -7,7 +7,7 @@ from pathlib import Path
 from nvm_chain.agent_types import AttachedPlan
 from nvm_chain.credits import read_account, redeem_credits
 from nvm_chain.downloads import Fetched, fetch, safe_file_name
-from nvm_chain.errors import DownloadFailed, InvalidConfig, NoAccess
+from nvm_chain.errors import DownloadFailed, InvalidConfig, NoAccess, TargetExists
 from nvm_chain.file_entries import FileEntry
 from nvm_chain.ids import format_did, parse_agent_id
 from nvm_chain.ipfs_store import IpfsStore
@@ -37,7 +37,7 @@ def download_asset(desk: Desk, file_id: int | str, destination: str, agreement_i
         ]
         spent_by_voucher = any(_is_behind_gateway(desk, entry) for entry in metadata.files)
         transaction = "" if spent_by_voucher else spend(desk, plan, attached, did)
-        files = tuple(_keep(file, transaction) for file in fetched)
+        files = keep_all(fetched, transaction)
     return DownloadFileResultDto(success=True, files=files, txHash=transaction)
 
 
@@ -100,12 +100,18 @@ def spend(desk: Desk, plan: Plan, attached: AttachedPlan, did: str) -> str:
     return redeem_credits(desk.chain, desk.signer, plan.plan_id, cost, context=context).transaction.hash
 
 
-def _keep(fetched: Fetched, transaction: str) -> str:
+def keep_all(fetched: Sequence[Fetched], transaction: str) -> tuple[str, ...]:
+    """Put all files in their places, or none. Raises DownloadFailed, which names the transaction that has paid for them."""
+    kept: list[Path] = []
     try:
-        return str(fetched.keep().path)
-    except OSError as error:
+        for file in fetched:
+            kept.append(file.keep().path)
+    except (TargetExists, OSError) as error:
+        for path in kept:
+            path.unlink(missing_ok=True)
         paid = f"; its credits were spent in {transaction}" if transaction else ""
-        raise DownloadFailed(str(fetched.path), f"{error.strerror}{paid}") from None
+        raise DownloadFailed("the files that came", f"{error}{paid}") from None
+    return tuple(str(path) for path in kept)
 
 
 def _is_behind_gateway(desk: Desk, entry: FileEntry) -> bool:

@@ -1,0 +1,381 @@
+"""create_file and download_file: who has access gets what was declared and pays once; nobody pays for what did not come."""
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nvm_chain import pricing
+from nvm_chain.agents import attach_plan
+from nvm_chain.contract_errors import RedeemNotAllowed
+from nvm_chain.errors import (
+    DownloadFailed,
+    DownloadMismatch,
+    InvalidConfig,
+    InvalidMetadata,
+    NoAccess,
+    TargetExists,
+    UnsafeFileName,
+)
+from nvm_chain.ids import parse_agent_id
+from nvm_chain.payments import Gateway, Payments, PlanMetadata, PlanRedemptionType, downloading, read_service_token
+from nvm_chain.settling import settle_vouchers
+from nvm_chain.types import Activation
+from tests.integration.payments.conftest import PRICE
+from tests.support.files import FileServer
+from tests.support.world import World
+
+CONTENT = b"a,b\n1,2\n"
+DECLARED = {"contentLength": len(CONTENT), "sha256": sha256(CONTENT).hexdigest()}
+
+
+@pytest.fixture
+def make_file(builder: Payments, file_server: FileServer) -> Callable[..., str]:
+    """A factory of file assets with one file, served by the web server."""
+
+    def make(plan: str, name: str = "file1.csv", content: bytes = CONTENT, cost: Any = 5, **declared: Any) -> str:
+        entry = {"name": name, "url": file_server.add("file1.csv", content), **declared}
+        return builder.create_file(plan, "dataset", "Sample", "A sample", [entry], amount_of_credits=cost).did
+
+    return make
+
+
+@pytest.fixture
+def holder(subscriber: Payments, credits_did: str) -> Payments:
+    """The subscriber, who has ordered the plan."""
+    subscriber.order_plan(credits_did)
+    return subscriber
+
+
+def balance(payments: Payments, did: str) -> int:
+    """Return the account's credits."""
+    return payments.get_plan_balance(did).balance
+
+
+# ---------------------------------------------------------------------- create
+
+
+def test_create_file__with_every_parameter__keeps_it(builder: Payments, credits_did: str) -> None:
+    extras: dict[str, Any] = {
+        "data_schema": "a,b",
+        "sample_code": "print(1)",
+        "files_format": "csv",
+        "usage_example": "read it",
+        "programming_language": "Python",
+        "framework": "none",
+        "task": "counting",
+        "training_details": "no training",
+        "variations": "one",
+        "fine_tunable": False,
+    }
+    files = [{"url": "https://example.com/file1.csv", "name": "file1.csv", **DECLARED}]
+    did = builder.create_file(
+        credits_did, "model", "Sample", "A sample", files, **extras, amount_of_credits=3, tags=["csv"]
+    ).did
+    details = builder.get_file_details(did)
+    assert details["metadata"]["files"] == files
+    assert {name: details["metadata"][name] for name in ("agentType", "tags")} == {
+        "agentType": "model",
+        "tags": ["csv"],
+    }
+    assert details["metadata"]["fineTunable"] is False
+    assert details["metadata"]["programmingLanguage"] == "Python"
+    assert details["registry"]["plans"][0]["maxCredits"] == 3
+    assert builder.get_asset_ddo(did)["service"][0]["attributes"]["main"]["files"] == files
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"asset_type": "agent"}, InvalidConfig),
+        ({"files": []}, InvalidConfig),
+        ({"files": [{"name": "x"}]}, InvalidMetadata),
+        ({"files": [{"url": "file1.csv"}]}, InvalidMetadata),
+        ({"files": [{"url": "https://u:p@example.com/a"}]}, ValueError),
+        ({"amount_of_credits": 101}, InvalidConfig),
+        ({"amount_of_credits": "many"}, ValueError),
+    ],
+)
+def test_create_file__with_what_cannot_be__registers_nothing(
+    builder: Payments, credits_did: str, change: dict[str, Any], error: type[Exception], requests_made: list[str]
+) -> None:
+    values = {
+        "asset_type": "file",
+        "name": "x",
+        "description": "",
+        "files": [{"url": "https://example.com/a"}],
+        **change,
+    }
+    with pytest.raises(error):
+        builder.create_file(credits_did, **values)
+    assert "eth_sendRawTransaction" not in requests_made
+
+
+@pytest.mark.parametrize(("cost", "charged"), [(None, 1), (0, 0), ("7", 7)])
+def test_create_file__amount_of_credits__is_what_a_download_costs(
+    make_file: Callable[..., str], holder: Payments, credits_did: str, tmp_path: Path, cost: Any, charged: int
+) -> None:
+    result = holder.download_file(make_file(credits_did, cost=cost), str(tmp_path))
+    assert balance(holder, credits_did) == 100 - charged
+    assert bool(result.txHash) is bool(charged)
+
+
+# ---------------------------------------------------------------------- download
+
+
+@pytest.mark.parametrize("agreement", [None, "", "0x"])
+def test_download_file__into_a_folder__is_there_and_paid_once(
+    world: World, make_file: Callable[..., str], holder: Payments, credits_did: str, tmp_path: Path, agreement: Any
+) -> None:
+    did = make_file(credits_did, **DECLARED)
+    result = holder.download_file(did, str(tmp_path), agreement)
+    assert (result.success, result.files) == (True, (str(tmp_path / "file1.csv"),))
+    assert (tmp_path / "file1.csv").read_bytes() == CONTENT
+    assert balance(holder, credits_did) == 95
+    (event,) = world.chain.read_transaction_events(world.chain.credits, "Redeemed", result.txHash)
+    assert int.from_bytes(event["args"]["context"]) == parse_agent_id(did)
+
+
+def test_download_file__to_a_path__has_that_name(
+    make_file: Callable[..., str], holder: Payments, credits_did: str, tmp_path: Path
+) -> None:
+    holder.download_file(make_file(credits_did), str(tmp_path / "mine.csv"))
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]
+
+
+def test_download_file__of_several_files__comes_whole_and_costs_once(
+    builder: Payments, holder: Payments, credits_did: str, file_server: FileServer, tmp_path: Path
+) -> None:
+    files = [{"url": file_server.add(f"{n}.csv", CONTENT * n)} for n in (1, 2, 3)]
+    did = builder.create_file(credits_did, "file", "Three", "", files, amount_of_credits=2).did
+    assert len(holder.download_file(did, str(tmp_path)).files) == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.csv", "2.csv", "3.csv"]
+    assert balance(holder, credits_did) == 98
+
+
+def test_download_file__without_access__fetches_and_changes_nothing(
+    make_file: Callable[..., str], stranger: Payments, credits_did: str, file_server: FileServer, tmp_path: Path
+) -> None:
+    did = make_file(credits_did)
+    with pytest.raises(NoAccess, match=credits_did):
+        stranger.download_file(did, str(tmp_path))
+    assert (file_server.requests, list(tmp_path.iterdir())) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("declared", "error"),
+    [
+        ({"sha256": "ab" * 32}, DownloadMismatch),
+        ({"checksum": "ab" * 32, "checksumType": "SHA256"}, DownloadMismatch),
+        ({"contentLength": len(CONTENT) - 1}, DownloadMismatch),
+        ({"contentLength": len(CONTENT) + 1}, DownloadMismatch),
+    ],
+)
+def test_download_file__that_is_not_as_declared__costs_nothing_and_leaves_nothing(
+    make_file: Callable[..., str],
+    holder: Payments,
+    credits_did: str,
+    tmp_path: Path,
+    declared: dict[str, Any],
+    error: type[Exception],
+) -> None:
+    with pytest.raises(error):
+        holder.download_file(make_file(credits_did, **declared), str(tmp_path))
+    assert (balance(holder, credits_did), list(tmp_path.iterdir())) == (100, [])
+
+
+def test_download_file__of_which_one_is_missing__costs_nothing_and_leaves_nothing(
+    builder: Payments, holder: Payments, credits_did: str, file_server: FileServer, tmp_path: Path
+) -> None:
+    files = [{"url": file_server.add("a.csv", CONTENT)}, {"url": f"{file_server.url}/gone.csv"}]
+    did = builder.create_file(credits_did, "file", "Two", "", files).did
+    with pytest.raises(DownloadFailed, match="404"):
+        holder.download_file(did, str(tmp_path))
+    assert (balance(holder, credits_did), list(tmp_path.iterdir())) == (100, [])
+
+
+def test_download_file__whose_payment_fails__leaves_nothing(
+    builder: Payments, subscriber: Payments, usdc: str, file_server: FileServer, tmp_path: Path
+) -> None:
+    price = pricing.get_erc20_price_config(PRICE, usdc, builder.account_address)
+    credits = pricing.set_redemption_type(pricing.get_fixed_credits_config(10), PlanRedemptionType.ONLY_OWNER)
+    plan = builder.plans.register_credits_plan(PlanMetadata("Owner's"), price, credits)["planId"]
+    did = builder.create_file(plan, "file", "x", "", [{"url": file_server.add("a.csv", CONTENT)}]).did
+    subscriber.order_plan(plan)
+    with pytest.raises(RedeemNotAllowed):
+        subscriber.download_file(did, str(tmp_path))
+    assert (balance(subscriber, plan), list(tmp_path.iterdir())) == (10, [])
+
+
+@pytest.mark.parametrize("there", ["file1.csv", "mine.csv"])
+def test_download_file__where_something_is__does_not_overwrite_it(
+    make_file: Callable[..., str], holder: Payments, credits_did: str, tmp_path: Path, there: str
+) -> None:
+    (tmp_path / there).write_text("mine")
+    destination = tmp_path if there == "file1.csv" else tmp_path / there
+    with pytest.raises(TargetExists):
+        holder.download_file(make_file(credits_did), str(destination))
+    assert ((tmp_path / there).read_text(), balance(holder, credits_did)) == ("mine", 100)
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.csv", "/etc/passwd", "..", "a\\b", "CON", "a\n.csv", "\u202etxt.exe", ".bashrc"]
+)
+def test_download_file__with_a_hostile_name__is_refused(
+    make_file: Callable[..., str], holder: Payments, credits_did: str, tmp_path: Path, name: str
+) -> None:
+    did = make_file(credits_did, name=name)
+    with pytest.raises(UnsafeFileName):
+        holder.download_file(did, str(tmp_path))
+    assert (balance(holder, credits_did), list(tmp_path.iterdir())) == (100, [])
+
+
+def test_download_file__to_no_folder__says_so(
+    builder: Payments, holder: Payments, make_file: Callable[..., str], credits_did: str, tmp_path: Path
+) -> None:
+    did = make_file(credits_did)
+    with pytest.raises(InvalidConfig, match="no folder"):
+        holder.download_file(did, str(tmp_path / "missing" / "file1.csv"))
+    two = [{"url": "https://example.com/a.csv"}, {"url": "https://example.org/A.CSV"}]
+    same = builder.create_file(credits_did, "file", "Same", "", two).did
+    with pytest.raises(InvalidConfig, match="same name"):
+        holder.download_file(same, str(tmp_path))
+    with pytest.raises(InvalidConfig, match="no folder"):
+        holder.download_file(same, str(tmp_path / "one.csv"))
+
+
+def test_download_file__of_a_service__has_no_files(builder: Payments, holder: Payments, credits_did: str) -> None:
+    did = builder.create_agent(credits_did, "Echo", "", "fixed", "none").did
+    with pytest.raises(InvalidConfig, match="no files"):
+        holder.download_file(did, "/tmp")
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_download_file__from_this_machines_disk__only_where_it_was_allowed(
+    world: World, builder: Payments, holder: Payments, credits_did: str, tmp_path: Path, allowed: bool
+) -> None:
+    (tmp_path / "source.csv").write_bytes(CONTENT)
+    did = builder.create_file(credits_did, "file", "x", "", [{"url": (tmp_path / "source.csv").as_uri()}]).did
+    payments = Payments(world.chain, world.subscriber, allow_file_urls=allowed)
+    if allowed:
+        assert payments.download_file(did, str(tmp_path / "copy.csv")).success
+    else:
+        with pytest.raises(DownloadFailed):
+            payments.download_file(did, str(tmp_path / "copy.csv"))
+    assert (tmp_path / "copy.csv").exists() is allowed
+
+
+def test_download_file__where_something_comes_to_lie_meanwhile__keeps_it_and_says_what_was_paid(
+    builder: Payments, holder: Payments, credits_did: str, file_server: FileServer, tmp_path: Path, monkeypatch: Any
+) -> None:
+    files = [{"url": file_server.add(f"{n}.csv", CONTENT)} for n in (1, 2)]
+    did = builder.create_file(credits_did, "file", "Two", "", files).did
+    spend = downloading.spend
+
+    def spend_and_write(*arguments: Any) -> str:
+        transaction = spend(*arguments)
+        (tmp_path / "2.csv").write_text("mine")
+        return transaction
+
+    monkeypatch.setattr(downloading, "spend", spend_and_write)
+    with pytest.raises(DownloadFailed, match=r"0x[0-9a-f]{64}"):
+        holder.download_file(did, str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["2.csv"]
+    assert (tmp_path / "2.csv").read_text() == "mine"
+
+
+# ---------------------------------------------------------------------- which plan
+
+
+def test_download_file__with_an_agreement__uses_the_plan_of_that_order(
+    world: World, holder: Payments, builder: Payments, credits_did: str, make_file: Callable[..., str], tmp_path: Path
+) -> None:
+    other = builder.create_credits_plan("Other", "", PRICE, world.chain.usdc or "", 100).did
+    did = make_file(credits_did)
+    builder.agents.remove_plan_from_agent(credits_did, did)
+    attach_plan(builder.chain, world.builder, did, other, 2)
+    attach_plan(builder.chain, world.builder, did, credits_did, 5)
+    named = holder.order_plan(other, "invoice 7")
+    mined = holder.order_plan(other)
+    for n, agreement in enumerate((named.agreementId, mined.agreementId, named.txHash)):
+        holder.download_file(did, str(tmp_path / f"{n}.csv"), agreement)
+    assert (balance(holder, credits_did), balance(holder, other)) == (100, 200 - 3 * 2)
+
+
+def test_download_file__with_an_agreement_of_something_else__is_refused(
+    builder: Payments, holder: Payments, credits_did: str, usdc: str, make_file: Callable[..., str], tmp_path: Path
+) -> None:
+    did, other = make_file(credits_did), builder.create_credits_plan("Other", "", PRICE, usdc, 100).did
+    order = holder.order_plan(other)
+    minted = builder.mint_credits(other, 1, holder.account_address)
+    for agreement, says in (
+        (order.agreementId, "another plan"),
+        (minted.userOpHash, "is no order"),
+        ("invoice 9", "no order that was made here"),
+    ):
+        with pytest.raises(InvalidConfig, match=says):
+            holder.download_file(did, str(tmp_path), agreement)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_download_file__on_a_plan_in_time__costs_nothing_while_it_is_open(
+    world: World, make_file: Callable[..., str], subscriber: Payments, time_did: str, tmp_path: Path
+) -> None:
+    did = make_file(time_did)
+    subscriber.order_plan(time_did)
+    for n in range(2):
+        assert subscriber.download_file(did, str(tmp_path / f"{n}.csv")).txHash == ""
+    world.mine_at(world.now + 30 * 86_400)
+    with pytest.raises(NoAccess):
+        subscriber.download_file(did, str(tmp_path / "3.csv"))
+
+
+def test_download_file__on_a_plan_that_starts_on_use__opens_the_window(
+    builder: Payments, subscriber: Payments, make_file: Callable[..., str], usdc: str, tmp_path: Path
+) -> None:
+    price = pricing.get_erc20_price_config(PRICE, usdc, builder.account_address)
+    credits = pricing.get_expirable_duration_config(86_400, 2, activation=Activation.ON_FIRST_USE)
+    plan = builder.plans.register_time_plan(PlanMetadata("Later"), price, credits)["planId"]
+    did = make_file(plan)
+    subscriber.order_plan(plan)
+    transactions = [subscriber.download_file(did, str(tmp_path / f"{n}.csv")).txHash for n in range(2)]
+    assert [bool(transaction) for transaction in transactions] == [True, False]
+    assert balance(subscriber, plan) == 1
+
+
+# ---------------------------------------------------------------------- gateway
+
+
+def test_download_file__from_the_gateway__carries_a_voucher_in_place_of_a_transaction(
+    world: World,
+    make_file: Callable[..., str],
+    holder: Payments,
+    credits_did: str,
+    file_server: FileServer,
+    tmp_path: Path,
+) -> None:
+    gateway = Gateway(file_server.url, world.builder.address)
+    payments = Payments(world.chain, world.subscriber, gateway=gateway)
+    did = make_file(credits_did, **DECLARED)
+    result = payments.download_file(did, str(tmp_path))
+    assert (result.success, result.txHash, balance(holder, credits_did)) == (True, "", 100)
+    ((_, headers),) = file_server.requests
+    voucher = read_service_token(headers["Authorization"].removeprefix("Bearer "))
+    assert settle_vouchers(world.chain, world.builder, credits_did, [voucher]).credits == 5
+    assert balance(holder, credits_did) == 95
+
+
+def test_download_file__from_elsewhere__shows_no_voucher_to_strangers(
+    world: World,
+    make_file: Callable[..., str],
+    holder: Payments,
+    credits_did: str,
+    file_server: FileServer,
+    tmp_path: Path,
+) -> None:
+    gateway = Gateway("https://gateway.example.com", world.builder.address)
+    payments = Payments(world.chain, world.subscriber, gateway=gateway)
+    assert payments.download_file(make_file(credits_did), str(tmp_path)).txHash
+    assert "Authorization" not in file_server.requests[0][1]
