@@ -364,8 +364,9 @@ class Payments:
         """Order a plan for this account, at its price of now.
 
         ``agreementId`` is a name of your own for the order. Where the token takes signed orders (EIP-3009), as USDC does, the
-        same name is never paid twice: calling again returns the same result and orders nothing, so it is safe to repeat a call of
-        which the outcome is not known. Without one, the result's ``agreementId`` is the transaction. Raises as
+        same name is never paid twice: calling again orders nothing and returns the result without a ``txHash``, so it is safe to
+        repeat a call of which the outcome is not known. What is checked before an order is checked again: with less money than the
+        price, calling again raises InsufficientFunds. Without a name, the result's ``agreementId`` is the transaction. Raises as
         `nvm_chain.order_plan`.
         """
         plan = read_plan(self.chain, plan_did)

@@ -149,6 +149,7 @@ def test_format_entry__of_a_class__has_fields_and_own_methods_only(tmp_path: Pat
         ("See `payments.plans.get_plan`.", "See [`payments.plans.get_plan`](payments.md#plansapiget_plan)."),
         ("As ``order_plan``, at most 2**32 < 2**40.", r"As `order_plan`, at most 2\*\*32 &lt; 2\*\*40."),
         ("Add.\n\n>>> 1 + 1\n2", "Add.\n\n```pycon\n>>> 1 + 1\n2\n```"),
+        ("See docs/payments.md.", "See [docs/payments.md](../payments.md)."),
         ("- one\n- two", "- one\n- two"),
         ("Root\n├── leaf", "```text\nRoot\n├── leaf\n```"),
         ("`nothing_known` stays, and so does USDC.", "`nothing_known` stays, and so does USDC."),

@@ -70,6 +70,7 @@ def format_line(text: str, page: Page, linker: Linker) -> str:
             parts[number] = f"[{part}]({target})" if target else part
         else:
             escaped = part.replace("**", r"\*\*").replace("<", "&lt;")
+            escaped = re.sub(r"\bdocs/([\w/-]+\.md)\b", r"[docs/\1](../\1)", escaped)
             parts[number] = re.sub(r"\b[A-Z]+[A-Za-z0-9]*\b", lambda word: link_error(word[0], page, linker), escaped)
     return "".join(parts)
 
