@@ -1,6 +1,6 @@
 """Downloading files of an asset: check access, fetch and verify, spend credits, and only then put them in their place."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -31,12 +31,12 @@ def download_asset(desk: Desk, file_id: int | str, destination: str, agreement_i
     targets = place_files(metadata.files, Path(destination))
     plan, attached = choose_plan(desk, did, agent.plans, agreement_id)
     with ExitStack() as stack:
+        token = stack.enter_context(_sign_once(desk, metadata.files, attached))
         fetched = [
-            stack.enter_context(_fetch(desk, entry, target, attached))
+            stack.enter_context(_fetch(desk, entry, target, token))
             for entry, target in zip(metadata.files, targets, strict=True)
         ]
-        spent_by_voucher = any(_is_behind_gateway(desk, entry) for entry in metadata.files)
-        transaction = "" if spent_by_voucher else spend(desk, plan, attached, did)
+        transaction = "" if token else spend(desk, plan, attached, did)
         files = keep_all(fetched, transaction)
     return DownloadFileResultDto(success=True, files=files, txHash=transaction)
 
@@ -119,9 +119,27 @@ def _is_behind_gateway(desk: Desk, entry: FileEntry) -> bool:
 
 
 @contextmanager
-def _fetch(desk: Desk, entry: FileEntry, target: Path, attached: AttachedPlan) -> Iterator[Fetched]:
-    """Fetch one file, with a voucher if the gateway serves it, and show progress of a large one."""
-    ipfs = desk.store if isinstance(desk.store, IpfsStore) else None
+def _sign_once(desk: Desk, entries: Sequence[FileEntry], attached: AttachedPlan) -> Iterator[str]:
+    """Sign the token of a download whose files the gateway serves, for all of them together; none, if it serves none.
+
+    If the download fails, the next token is for the same request again.
+    """
+    if desk.gateway is None or not any(_is_behind_gateway(desk, entry) for entry in entries):
+        yield ""
+        return
+    last, came = dict(desk.ceilings), False
+    try:
+        yield sign_token(desk, desk.gateway, attached)
+        came = True
+    finally:
+        if not came:
+            desk.ceilings = last
+
+
+@contextmanager
+def _fetch(desk: Desk, entry: FileEntry, target: Path, token: str) -> Iterator[Fetched]:
+    """Fetch one file, with the token if the gateway serves it, and show progress of a large one."""
+    headers = {"Authorization": f"Bearer {token}"} if _is_behind_gateway(desk, entry) else {}
     with (
         show_progress(entry.name) as on_progress,
         fetch(
@@ -129,16 +147,10 @@ def _fetch(desk: Desk, entry: FileEntry, target: Path, attached: AttachedPlan) -
             target,
             length=entry.length,
             sha256=entry.sha256 or None,
-            headers=_build_headers(desk, entry, attached),
+            headers=headers,
             on_progress=on_progress,
             allow_file=desk.allow_file_urls,
-            ipfs=ipfs,
+            ipfs=desk.store if isinstance(desk.store, IpfsStore) else None,
         ) as fetched,
     ):
         yield fetched
-
-
-def _build_headers(desk: Desk, entry: FileEntry, attached: AttachedPlan) -> Mapping[str, str]:
-    if desk.gateway is None or not _is_behind_gateway(desk, entry):
-        return {}
-    return {"Authorization": f"Bearer {sign_token(desk, desk.gateway, attached)}"}

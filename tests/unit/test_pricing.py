@@ -9,27 +9,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvm_chain.addresses import ZERO_ADDRESS
-from nvm_chain.errors import InputError, InvalidAddress, InvalidAmount, InvalidConfig
+from nvm_chain.errors import InputError, InvalidAddress, InvalidAmount, InvalidConfig, NeedsVendor
 from nvm_chain.pricing import (
+    FIAT_WAY,
+    FOREVER,
     ONE_DAY_DURATION,
     ONE_HOUR_DURATION,
     ONE_MONTH_DURATION,
     ONE_WEEK_DURATION,
     ONE_YEAR_DURATION,
     build_terms,
+    get_crypto_price_config,
     get_dynamic_credits_config,
     get_erc20_price_config,
     get_expirable_duration_config,
+    get_fiat_price_config,
     get_fixed_credits_config,
     get_free_price_config,
     get_native_token_price_config,
+    get_non_expirable_duration_config,
     get_outside_price_config,
     get_pay_as_you_go_credits_config,
+    get_pay_as_you_go_price_config,
     get_quoted_price_config,
     get_split_price_config,
+    set_redemption_type,
     share_cost,
 )
-from nvm_chain.types import Activation, CreditsConfig, Kind, PriceConfig, Rule, Split, Terms
+from nvm_chain.types import Activation, CreditsConfig, Kind, PlanRedemptionType, PriceConfig, Rule, Split, Terms
 from tests.support.reverts import reverts
 
 TOKEN, ALICE, BOB, QUOTER = ("0x" + digit * 40 for digit in "1234")
@@ -386,3 +393,74 @@ def test_share_cost__of_a_fixed_price__is_each_amount_times_the_quantity(
     dues = [amount * quantity for amount in amounts]
     assert parts == [due - due * fee_bps // 10_000 for due in dues]
     assert fee == sum(due * fee_bps // 10_000 for due in dues)
+
+
+# ---------------------------------------------------------------------- names of the hosted system
+
+
+def test_get_crypto_price_config__with_and_without_a_token__is_that_of_the_token_or_the_coin() -> None:
+    assert get_crypto_price_config(7, ALICE, TOKEN) == get_erc20_price_config(7, TOKEN, ALICE)
+    assert get_crypto_price_config(7, ALICE) == get_native_token_price_config(7, ALICE)
+    assert get_crypto_price_config(amount=7, receiver=ALICE, token_address=TOKEN).total == 7
+
+
+def test_get_pay_as_you_go_price_config__is_a_price_without_a_template() -> None:
+    assert get_pay_as_you_go_price_config(7, ALICE, TOKEN) == get_erc20_price_config(7, TOKEN, ALICE)
+    assert get_pay_as_you_go_price_config(7, ALICE) == get_native_token_price_config(7, ALICE)
+    no_template = "Credits takes payments for usage itself, without a template; leave template_address out"
+    for template in (TOKEN, ""):
+        with reverts(InvalidConfig(no_template)):
+            get_pay_as_you_go_price_config(7, ALICE, TOKEN, template)
+
+
+def test_get_non_expirable_duration_config__is_the_longest_that_there_is() -> None:
+    assert get_non_expirable_duration_config() == get_expirable_duration_config(2**32 - 1)
+    assert FOREVER == 2**32 - 1
+    with pytest.raises(InvalidAmount):
+        get_expirable_duration_config(FOREVER + 1)
+
+
+@pytest.mark.parametrize(
+    ("given_type", "rule"),
+    [
+        (PlanRedemptionType.ONLY_OWNER, Rule.OWNER),
+        (PlanRedemptionType.ONLY_PLAN_ROLE, Rule.REDEEMER),
+        (PlanRedemptionType.ONLY_SUBSCRIBER, Rule.HOLDER),
+        (Rule.OWNER, Rule.OWNER),
+        (Rule.REDEEMER, Rule.REDEEMER),
+        (Rule.HOLDER, Rule.HOLDER),
+    ],
+)
+def test_set_redemption_type__of_each__changes_the_rule_alone(
+    given_type: PlanRedemptionType | Rule, rule: Rule
+) -> None:
+    before = get_fixed_credits_config(100, 2, rule=Rule.OWNER if rule is Rule.HOLDER else Rule.HOLDER)
+    assert set_redemption_type(before, given_type) == get_fixed_credits_config(100, 2, rule=rule)
+
+
+def test_set_redemption_type__to_the_vendors_role__names_the_way_there_is() -> None:
+    expected = NeedsVendor("a global role over everybody's credits", "name redeemers of your own: Rule.REDEEMER")
+    with reverts(expected):
+        set_redemption_type(get_fixed_credits_config(100), PlanRedemptionType.ONLY_GLOBAL_ROLE)
+
+
+@pytest.mark.parametrize(
+    "credits", [get_pay_as_you_go_credits_config(), get_expirable_duration_config(ONE_DAY_DURATION)]
+)
+def test_set_redemption_type__where_nothing_is_redeemed__has_no_meaning(credits: CreditsConfig) -> None:
+    assert set_redemption_type(credits, Rule.HOLDER) == credits
+    with reverts(InvalidConfig("nothing of this plan is redeemed, so no rule says by whom; leave it as it is")):
+        set_redemption_type(credits, Rule.OWNER)
+
+
+@pytest.mark.parametrize("wrong", [3, True, None, "OWNER"])
+def test_set_redemption_type__to_what_is_no_rule__raises(wrong: Any) -> None:
+    with pytest.raises(InvalidConfig, match="no redemption rule"):
+        set_redemption_type(get_fixed_credits_config(100), wrong)
+
+
+def test_get_fiat_price_config__names_the_way_there_is() -> None:
+    with reverts(NeedsVendor("a price of 2000000 in 'USD' paid to 'somebody' by card", FIAT_WAY)):
+        get_fiat_price_config(2_000_000, "somebody")
+    with reverts(NeedsVendor("a price of 1 in 'EUR' paid to 'somebody' by card", FIAT_WAY)):
+        get_fiat_price_config(1, "somebody", "EUR")

@@ -379,3 +379,21 @@ def test_download_file__from_elsewhere__shows_no_voucher_to_strangers(
     payments = Payments(world.chain, world.subscriber, gateway=gateway)
     assert payments.download_file(make_file(credits_did), str(tmp_path)).txHash
     assert "Authorization" not in file_server.requests[0][1]
+
+
+def test_download_file__from_a_gateway_that_fails__asks_with_the_same_voucher_again(
+    world: World, builder: Payments, holder: Payments, credits_did: str, file_server: FileServer, tmp_path: Path
+) -> None:
+    payments = Payments(world.chain, world.subscriber, gateway=Gateway(file_server.url, world.builder.address))
+    files = [{"url": file_server.add(f"{n}.csv", CONTENT)} for n in (1, 2)]
+    did = builder.create_file(credits_did, "file", "Two", "", files, amount_of_credits=5).did
+    file_server.refused["/2.csv"] = 503
+    with pytest.raises(DownloadFailed, match="503"):
+        payments.download_file(did, str(tmp_path))
+    file_server.refused.clear()
+    assert len(payments.download_file(did, str(tmp_path)).files) == 2
+    tokens = [headers["Authorization"].removeprefix("Bearer ") for _, headers in file_server.requests]
+    assert len(tokens) == 4
+    assert {read_service_token(token).voucher.ceiling for token in tokens} == {
+        5
+    }  # one download, however often asked for

@@ -1,0 +1,294 @@
+"""Creating plans, services, agents and files, with all the parameters of the first documented generation."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from nvm_chain.assets import fit_cost, publish_agent
+from nvm_chain.ddo import SERVICES
+from nvm_chain.errors import InvalidConfig, NeedsVendor
+from nvm_chain.file_entries import read_file_entry
+from nvm_chain.ids import format_did, parse_plan_id
+from nvm_chain.metadata import AgentMetadata, PlanMetadata, read_endpoint
+from nvm_chain.payments.desk import Desk
+from nvm_chain.payments.plans_api import register
+from nvm_chain.payments.results import CreateAssetResultDto
+from nvm_chain.payments.shapes import read_amount, read_extras, refuse_credentials
+from nvm_chain.plans import read_terms
+from nvm_chain.pricing import (
+    FOREVER,
+    ONE_DAY_DURATION,
+    get_crypto_price_config,
+    get_dynamic_credits_config,
+    get_expirable_duration_config,
+    get_free_price_config,
+)
+from nvm_chain.types import CreditsConfig, PriceConfig
+
+FILE_TYPES: Final = ("algorithm", "model", "dataset", "file")
+CHARGE_TYPES: Final = ("fixed", "dynamic")
+AUTH_TYPES: Final = ("none", "basic", "oauth", "bearer")
+HOSTING_WAY: Final = "run the service where you like, and name its URL in endpoints"
+
+
+class Creating:
+    """The part of `Payments` that registers things."""
+
+    _desk: Desk
+
+    def create_credits_plan(
+        self,
+        name: str,
+        description: str,
+        price: int | str,
+        token_address: str,
+        amount_of_credits: int | str,
+        tags: Sequence[str] | None = None,
+    ) -> CreateAssetResultDto:
+        """Register a plan of so many credits, paid to this account. One transaction.
+
+        ``price`` in base units of the token, 0 for free; the zero address is the native coin. A request of the plan may cost 1
+        credit up to all of them: its services say how many. Raises as `nvm_chain.register_plan`, InvalidMetadata.
+        """
+        amount = read_amount(amount_of_credits, "amount_of_credits")
+        return self._create_plan(
+            name, description, price, token_address, get_dynamic_credits_config(amount, 1, max(amount, 1)), tags
+        )
+
+    def create_time_plan(
+        self,
+        name: str,
+        description: str,
+        price: int | str,
+        token_address: str,
+        duration: int | str | None = 0,
+        tags: Sequence[str] | None = None,
+    ) -> CreateAssetResultDto:
+        """Register a plan of so many *days*, which begin with the purchase; 0 is for ever, 136 years. One transaction.
+
+        ``price`` as of `create_credits_plan`. Raises as it does.
+        """
+        days = read_amount(duration or 0, "duration")
+        seconds = days * ONE_DAY_DURATION if days else FOREVER
+        return self._create_plan(name, description, price, token_address, get_expirable_duration_config(seconds), tags)
+
+    def _create_plan(
+        self,
+        name: str,
+        description: str,
+        price: int | str,
+        token_address: str,
+        credits: CreditsConfig,
+        tags: Sequence[str] | None,
+    ) -> CreateAssetResultDto:
+        metadata = PlanMetadata(name, description, tags=tags or ())
+        registered = register(self._desk, metadata, self._read_price(price, token_address), credits)
+        return CreateAssetResultDto(did=format_did(registered.plan_id), txHash=registered.transaction.hash)
+
+    def _read_price(self, price: int | str, token_address: str) -> PriceConfig:
+        amount = read_amount(price, "price")
+        paid = get_crypto_price_config(max(amount, 1), self._desk.address, token_address)
+        if amount == 0:
+            return get_free_price_config()
+        return get_crypto_price_config(amount, self._desk.address, paid.token)
+
+    def create_service(  # noqa: PLR0917  as documented
+        self,
+        plan_did: int | str,
+        service_type: str,
+        name: str,
+        description: str,
+        service_charge_type: str,
+        auth_type: str,
+        amount_of_credits: int | str = 1,
+        min_credits_to_charge: int | str | None = 1,
+        max_credits_to_charge: int | str | None = 1,
+        username: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
+        endpoints: Sequence[Mapping[str, str]] | None = None,
+        open_endpoints: Sequence[str] | None = [],
+        open_api_url: str | None = None,
+        integration: str | None = None,
+        sample_link: str | None = None,
+        api_description: str | None = None,
+        tags: Sequence[str] | None = None,
+        is_nevermined_hosted: bool | None = None,
+        implements_query_protocol: bool | None = None,
+        query_protocol_version: str | None = None,
+        service_host: str | None = None,
+    ) -> CreateAssetResultDto:
+        """Register a service, agent or assistant that accepts a plan of this account. One transaction.
+
+        A request costs ``amount_of_credits`` if ``service_charge_type`` is ``fixed``, and from ``min_credits_to_charge`` to
+        ``max_credits_to_charge`` if it is ``dynamic``; nothing on a plan in time. Everything else is metadata, which is public:
+        ``username``, ``password`` and ``token`` raise NeedsVendor, as does a service hosted by the vendor. Raises as
+        `nvm_chain.register_agent`, InvalidConfig, InvalidMetadata, InvalidEndpoint.
+        """
+        _check_choice("service_type", service_type, SERVICES)
+        _check_choice("auth_type", auth_type, AUTH_TYPES)
+        refuse_credentials({"username": username, "password": password, "token": token})
+        if is_nevermined_hosted:
+            raise NeedsVendor("anybody who hosts the service", HOSTING_WAY)
+        costs = _read_charge(service_charge_type, amount_of_credits, min_credits_to_charge, max_credits_to_charge)
+        metadata = AgentMetadata(
+            name,
+            description,
+            tags=tags or (),
+            integration=integration or "",
+            sample_link=sample_link or "",
+            api_description=api_description or "",
+            agent_type=service_type,
+            endpoints=[read_endpoint(endpoint) for endpoint in endpoints or ()],
+            open_endpoints=open_endpoints or (),
+            extras=read_extras(
+                service_charge_type=service_charge_type,
+                auth_type=auth_type,
+                open_api_url=open_api_url,
+                implements_query_protocol=implements_query_protocol,
+                query_protocol_version=query_protocol_version,
+                service_host=service_host,
+            ),
+        )
+        return self._create_asset(plan_did, metadata, *costs)
+
+    def create_agent(  # noqa: PLR0917  as documented
+        self,
+        plan_did: int | str,
+        name: str,
+        description: str,
+        service_charge_type: str,
+        auth_type: str,
+        amount_of_credits: int | str = 1,
+        min_credits_to_charge: int | str | None = 1,
+        max_credits_to_charge: int | str | None = 1,
+        username: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
+        endpoints: Sequence[Mapping[str, str]] | None = None,
+        open_endpoints: Sequence[str] | None = [],
+        open_api_url: str | None = None,
+        integration: str | None = None,
+        sample_link: str | None = None,
+        api_description: str | None = None,
+        tags: Sequence[str] | None = None,
+        use_ai_hub: bool | None = None,
+        implements_query_protocol: bool | None = None,
+        query_protocol_version: str | None = None,
+        service_host: str | None = None,
+    ) -> CreateAssetResultDto:
+        """Register an agent that accepts a plan of this account. One transaction. As `create_service`, of the type agent.
+
+        ``use_ai_hub`` raises NeedsVendor: the hub's endpoints were the vendor's.
+        """
+        if use_ai_hub:
+            raise NeedsVendor("an AI hub with endpoints for agents", HOSTING_WAY)
+        return self.create_service(
+            plan_did,
+            "agent",
+            name,
+            description,
+            service_charge_type,
+            auth_type,
+            amount_of_credits,
+            min_credits_to_charge,
+            max_credits_to_charge,
+            username,
+            password,
+            token,
+            endpoints,
+            open_endpoints,
+            open_api_url,
+            integration,
+            sample_link,
+            api_description,
+            tags,
+            implements_query_protocol=implements_query_protocol,
+            query_protocol_version=query_protocol_version,
+            service_host=service_host,
+        )
+
+    def create_file(  # noqa: PLR0917  as documented
+        self,
+        plan_did: int | str,
+        asset_type: str,
+        name: str,
+        description: str,
+        files: Sequence[Mapping[str, Any]],
+        data_schema: str | None = None,
+        sample_code: str | None = None,
+        files_format: str | None = None,
+        usage_example: str | None = None,
+        programming_language: str | None = None,
+        framework: str | None = None,
+        task: str | None = None,
+        training_details: str | None = None,
+        variations: str | None = None,
+        fine_tunable: bool | None = None,
+        amount_of_credits: int | str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> CreateAssetResultDto:
+        """Register an asset with files, which holders of a plan of this account can download. One transaction.
+
+        ``files`` are ``{"url": …, "name": …, "contentLength": bytes, "sha256": …}``, all but the URL optional; what is declared
+        is verified by each download. ``amount_of_credits`` is what a download costs, the plan's least if not given. Metadata is
+        public, the files' URLs are too: behind a gateway only who pays gets what is there. Raises as `create_service`.
+        """
+        _check_choice("asset_type", asset_type, FILE_TYPES)
+        if not files:
+            raise InvalidConfig("a file asset has at least one file, such as {'url': 'https://…'}")
+        metadata = AgentMetadata(
+            name,
+            description,
+            tags=tags or (),
+            agent_type=asset_type,
+            files=[read_file_entry(file) for file in files],
+            extras=read_extras(
+                data_schema=data_schema,
+                sample_code=sample_code,
+                files_format=files_format,
+                usage_example=usage_example,
+                programming_language=programming_language,
+                framework=framework,
+                task=task,
+                training_details=training_details,
+                variations=variations,
+                fine_tunable=fine_tunable,
+            ),
+        )
+        if amount_of_credits is not None:
+            cost = read_amount(amount_of_credits, "amount_of_credits")
+            return self._create_asset(plan_did, metadata, cost, cost)
+        plan_id = parse_plan_id(plan_did)
+        least = read_terms(self._desk.chain, plan_id).min_redeem
+        return self._create_asset(plan_id, metadata, least, least)
+
+    def _create_asset(
+        self, plan_did: int | str, metadata: AgentMetadata, least: int, most: int
+    ) -> CreateAssetResultDto:
+        plan_id = parse_plan_id(plan_did)
+        accepted = fit_cost(plan_id, read_terms(self._desk.chain, plan_id), least, most)
+        registered = publish_agent(self._desk.chain, self._desk.signer, metadata, [accepted], store=self._desk.store)
+        return CreateAssetResultDto(did=format_did(registered.agent_id), txHash=registered.transaction.hash)
+
+
+def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise InvalidConfig(f"{name} is {value!r}; give one of {', '.join(choices)}")
+
+
+def _read_charge(
+    charge_type: str, amount: int | str, least: int | str | None, most: int | str | None
+) -> tuple[int, int]:
+    """Return the least and the most credits of a request; what is not given of a range is 1, or the same."""
+    _check_choice("service_charge_type", charge_type, CHARGE_TYPES)
+    fixed = read_amount(amount, "amount_of_credits")
+    low = 1 if least is None else read_amount(least, "min_credits_to_charge")
+    high = low if most is None else read_amount(most, "max_credits_to_charge")
+    if charge_type == "dynamic":
+        return low, high
+    for number in (low, high):
+        if number not in (1, fixed):
+            raise InvalidConfig(
+                f"a fixed charge of {fixed} credits cannot be {number} too; make it dynamic, or leave that out"
+            )
+    return fixed, fixed
