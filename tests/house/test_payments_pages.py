@@ -58,3 +58,11 @@ def test_pages__name_parameters_and_results_that_there_are(page: str) -> None:
     apis = {"payments.plans.": PlansApi, "payments.agents.": AgentsApi, "payments.": Payments}
     for prefix, name in re.findall(r"`(payments\.(?:plans\.|agents\.)?)(\w+)[`(]", text):
         assert hasattr(apis[prefix], name) or name in ("plans", "agents"), f"{prefix}{name}"
+
+
+@pytest.mark.parametrize("api", SECTIONS.values())
+def test_reference__tells_every_method_under_the_class_that_callers_have(api: type) -> None:
+    """Also those that come from a base, which is nobody's business."""
+    text = Path(DOCS / "reference" / "payments.md").read_text("utf-8")
+    assert {name for name in public_methods(api) if f"\n### {api.__name__}.{name}\n" not in text} == set()
+    assert f"\nclass {api.__name__}\n" in text

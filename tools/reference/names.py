@@ -142,10 +142,29 @@ def list_classes() -> dict[str, ast.ClassDef]:
 
 
 def list_public_methods(node: ast.ClassDef) -> list[Function]:
-    """Return the public methods of a class, without those that its bases have in the same words."""
-    told = {(method.name, ast.get_docstring(method)) for base in list_bases(node) for method in list_methods(base)}
-    methods = [method for method in list_methods(node) if not method.name.startswith("_")]
-    return [method for method in methods if (method.name, ast.get_docstring(method)) not in told]
+    """Return the public methods of a class: its own, and those of bases that no page tells of.
+
+    What bases that are told have in the same words is left out.
+    """
+    bases = list(list_bases(node))
+    told = {(item.name, ast.get_docstring(item)) for base in bases if is_told(base) for item in list_methods(base)}
+    methods: dict[str, Function] = {}
+    for owner in (node, *(base for base in bases if not is_told(base))):
+        for method in list_methods(owner):
+            if not method.name.startswith("_") and (method.name, ast.get_docstring(method)) not in told:
+                methods.setdefault(method.name, method)
+    return list(methods.values())
+
+
+def is_told(node: ast.ClassDef) -> bool:
+    """Tell whether a class is on a page."""
+    return node in list_told()
+
+
+@cache
+def list_told() -> list[Entry]:
+    """Return the names of all pages."""
+    return [node for page in list_pages() for node in list_entries(page)]
 
 
 def list_bases(node: ast.ClassDef) -> Iterator[ast.ClassDef]:

@@ -3,7 +3,7 @@
 import ast
 from typing import Final
 
-from tools.reference.names import Function, find_method
+from tools.reference.names import Function, find_method, is_told, list_bases
 
 LINE_LENGTH: Final = 100
 
@@ -94,7 +94,8 @@ def format_decorators(node: Function | ast.ClassDef) -> list[str]:
 def format_signature(node: Function | ast.ClassDef) -> str:
     """Write the signature of a function or a class in a block."""
     if isinstance(node, ast.ClassDef):
-        bases = [ast.unparse(base) for base in node.bases]
+        hidden = {base.name for base in list_bases(node) if not is_told(base)}
+        bases = [text for text in map(ast.unparse, node.bases) if text not in hidden]
         lines = [*format_decorators(node), f"class {node.name}" + (f"({', '.join(bases)})" if bases else "")]
         made = find_method(node, "__init__")
         lines += [format_call(node.name, list_arguments(made))] if made else []
