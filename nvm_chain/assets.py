@@ -34,6 +34,9 @@ def keep_document(store: MetadataStore, metadata: Metadata) -> Iterator[str]:
     except (NotMined, OutcomeUnknown):
         may_count = True
         raise
+    except AgentNotRegistered as error:
+        may_count = isinstance(error.__cause__, NotMined | OutcomeUnknown)
+        raise
     finally:
         if not may_count:
             store.discard(uri)
@@ -118,14 +121,16 @@ def load_agent_metadata(uri: str, stores: Iterable[MetadataStore] = ()) -> Agent
 
 
 def fit_cost(plan_id: int, terms: Terms, least: int | None = None, most: int | None = None) -> AttachedPlan:
-    """Return a plan as an agent accepts it, at a cost per request that the plan's own range allows, or that range if not given.
+    """Return a plan as an agent accepts it, at a cost per request that the plan's own range allows.
 
-    On plans in time and for usage requests cost no credits. Raises InvalidConfig.
+    If no cost is given it is that range; but a range up to all the credits of a purchase says nothing of a request, and is taken
+    for its least. On plans in time and for usage requests cost no credits. Raises InvalidConfig.
     """
     if terms.kind is not Kind.CREDITS:
         return AttachedPlan(plan_id, 0, 0)
     least = terms.min_redeem if least is None else least
-    most = max(least, terms.max_redeem) if most is None else most
+    if most is None:
+        most = max(least, terms.max_redeem) if terms.max_redeem < terms.credits else least
     if most and not terms.min_redeem <= least <= most <= terms.max_redeem:
         raise InvalidConfig(
             f"a request of plan {plan_id} takes {terms.min_redeem} to {terms.max_redeem} credits, so none can cost {least} to {most}"

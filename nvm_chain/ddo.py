@@ -8,7 +8,7 @@ from nvm_chain.agent_types import Agent, AttachedPlan
 from nvm_chain.chain import Chain
 from nvm_chain.ids import format_did
 from nvm_chain.metadata import Metadata, describe_metadata, hash_metadata
-from nvm_chain.types import Kind, Plan, Rule, Terms
+from nvm_chain.types import REDEMPTION_TYPES, Kind, Plan, Terms
 
 CONTEXT: Final = "https://www.w3.org/ns/did/v1"
 MAIN: Final = ("name", "author", "license", "dateCreated", "agentType", "files")
@@ -80,7 +80,10 @@ def _name_contract(chain: Chain, address: str) -> str:
 
 
 def describe_price(terms: Terms) -> Document:
-    """Return the price of a plan under the names of the documents; amounts in base units, with a quoter weights."""
+    """Return the price of a plan under the names of the documents; amounts in base units, with a quoter weights.
+
+    ``total`` is None where a contract names the price of each order, or it is paid outside.
+    """
     return {
         "tokenAddress": terms.token,
         "amounts": [split.amount for split in terms.splits],
@@ -89,7 +92,7 @@ def describe_price(terms: Terms) -> Document:
         "isCrypto": not terms.settled_outside,
         "isFree": not terms.splits and not terms.settled_outside,
         "isNative": bool(terms.splits) and terms.token == ZERO_ADDRESS,
-        "total": terms.price,
+        "total": None if terms.is_quoted or terms.settled_outside else terms.price,
     }
 
 
@@ -102,13 +105,10 @@ def describe_credits(terms: Terms) -> Document:
         "maxAmount": terms.max_redeem,
         "durationSecs": terms.duration,
         "isRedemptionAmountFixed": terms.min_redeem == terms.max_redeem,
-        "redemptionType": _REDEMPTION_TYPES[terms.rule],
+        "redemptionType": REDEMPTION_TYPES[terms.rule].value,
         "isTrialPlan": terms.trial,
         "transferable": terms.transferable,
     }
-
-
-_REDEMPTION_TYPES: Final[Mapping[Rule, int]] = {Rule.OWNER: 1, Rule.REDEEMER: 2, Rule.HOLDER: 4}
 
 
 def name_kind(kind: Kind) -> PlanType:

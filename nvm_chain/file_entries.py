@@ -20,6 +20,9 @@ _NAMES: Final = {
     "sha256": "sha256",
 }
 
+_CHECKSUM: Final = ("checksum", "checksumType")
+_LEFT_OUT: Final = ("index", "encoding", "compression")
+
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
@@ -76,7 +79,8 @@ def describe_file(entry: FileEntry) -> dict[str, Any]:
 def read_file_entry(value: object) -> FileEntry:
     """Read a file entry from JSON: as `describe_file` writes it, or with a checksum and its type as the documents have it.
 
-    Lengths may be decimal text. Of what else is there, such as an index, only the file itself is kept. Raises InvalidMetadata.
+    Lengths may be decimal text. An index and encodings are left out; anything else is refused, as nobody would check it.
+    Raises InvalidMetadata.
 
     >>> read_file_entry({"name": "file1.csv", "url": "https://example.com/file1.csv", "contentLength": "3"}).length
     3
@@ -85,9 +89,16 @@ def read_file_entry(value: object) -> FileEntry:
         return value
     if not isinstance(value, Mapping) or "url" not in value:
         raise InvalidMetadata("files", 'each is an object with a URL, {"name": "…", "url": "https://…"}')
+    unknown = set(value) - {*_NAMES.values(), *_CHECKSUM, *_LEFT_OUT}
+    if unknown:
+        raise InvalidMetadata(
+            f"files.{min(map(str, unknown))[:60]}", f"a file has {', '.join(_NAMES.values())} and a checksum"
+        )
     known = {name: value[spelled] for name, spelled in _NAMES.items() if value.get(spelled) is not None}
     if isinstance(known.get("length"), str):
         known["length"] = _read_length(known["length"])
+    if isinstance(known.get("sha256"), str):
+        known["sha256"] = known["sha256"].lower()
     if value.get("checksum"):
         known.setdefault("sha256", _read_checksum(value))
     return FileEntry(**known)

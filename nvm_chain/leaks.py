@@ -10,15 +10,17 @@ from nvm_chain.errors import InvalidMetadata, SecretInMetadata
 MAX_DEPTH: Final = 16
 """Levels of lists and objects in each other."""
 _SECRET_KEYS: Final = re.compile(
-    "authori[sz]ation|token(?!address|id|name|symbol|uri|type|decimals|standard|count|limit)|passw(?:or)?d|passphrase"
+    "authori[sz]ation|token(?!address|id|name|symbol|uri|type|decimals|standard|count|limit|iz|price|cost|usage|length|window|budget|rate)|passw(?:or)?d|passphrase"
     "|passcode|^pwd$|^pass$|secret|apikey|bearer|credential|privatekey|signingkey|accesskey|mnemonic|seedphrase|^seed$"
     "|cookie|^x?auth$|^session(?:id|key)?$"
 )
 """Names that hold secrets, in small letters without anything but letters and digits."""
 _SECRET_VALUES: Final = (
     re.compile(r"\bauthorization\s*:\s*\S", re.IGNORECASE),
-    re.compile(r"\b(?:bearer|basic)\s+[a-z0-9._~+/=-]{8,}", re.IGNORECASE),
-    re.compile(r"\b(?:sk|pk|rk|xox[abprs]|gh[pousr]|glpat|hf)[-_][A-Za-z0-9_-]{16,}"),
+    # A word such as "Basic subscription" has neither a digit nor a capital inside.
+    re.compile(r"\b(?i:bearer|basic)\s+(?=\S*[0-9=]|\S+[A-Z])[A-Za-z0-9._~+/=-]{8,}"),
+    re.compile(r"\bxox[abprs]-[A-Za-z0-9_-]{16,}"),
+    re.compile(r"\b(?:sk|pk|rk|gh[pousr]|glpat|hf)[-_](?:[A-Za-z0-9]{1,40}[-_]){0,8}[A-Za-z0-9]{16,}"),
     re.compile(r"\bAKIA[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{35}"),
     re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\."),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY"),
@@ -27,7 +29,7 @@ _SECRET_VALUES: Final = (
 """Authorization headers, keys of well-known services, JSON web tokens, PEM keys, and user names in URLs."""
 _QUERY_NAME: Final = re.compile(r"[?&;]([^=&;#\s]{1,200})=[^&;#\s]")
 _QUERY_SECRETS: Final = re.compile("^(?:sig|signature|key)$")
-_COUNT: Final = re.compile(r"[0-9]{1,9}")
+_COUNT: Final = re.compile(r"[0-9]{1,9}[kKmM]?")
 _KEY_VALUE: Final = re.compile(r"(?:0x)?[0-9a-fA-F]{64}")
 _KEY_NAME: Final = re.compile("key|pk$|priv|seed|signer|wallet|account")
 

@@ -250,13 +250,17 @@ def _read_list(name: str, value: object) -> tuple[Any, ...]:
 
 
 def read_endpoint(value: object) -> Endpoint:
-    """Read an endpoint from JSON, an object of one method and URL pattern. Raises InvalidMetadata, InvalidEndpoint.
+    """Read an endpoint from JSON: an object of one method and URL pattern, or of a verb and a URL.
+
+    Raises InvalidMetadata, InvalidEndpoint.
 
     >>> read_endpoint({"POST": "https://example.com/tasks"}).method
     'POST'
     """
     if isinstance(value, Endpoint):
         return value
+    if isinstance(value, Mapping) and set(value) == {"verb", "url"}:
+        value = {value["verb"]: value["url"]}
     if not isinstance(value, Mapping) or len(value) != 1:
         raise InvalidMetadata("endpoints", 'each is an object of one method and URL pattern, {"POST": "https://…"}')
     ((method, url_pattern),) = value.items()

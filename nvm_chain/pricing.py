@@ -9,6 +9,7 @@ from eth_typing import ChecksumAddress
 from nvm_chain.addresses import ZERO_ADDRESS, parse_address, parse_address_or_zero
 from nvm_chain.errors import InvalidConfig, NeedsVendor
 from nvm_chain.types import (
+    REDEMPTION_TYPES,
     Activation,
     Amounts,
     CreditsConfig,
@@ -35,11 +36,7 @@ ONE_MONTH_DURATION: Final = 30 * 86_400
 ONE_YEAR_DURATION: Final = 365 * 86_400
 FOREVER: Final = 2**DURATION_BITS - 1
 """The longest period of a time plan: 136 years."""
-_RULES: Final = {
-    PlanRedemptionType.ONLY_OWNER: Rule.OWNER,
-    PlanRedemptionType.ONLY_PLAN_ROLE: Rule.REDEEMER,
-    PlanRedemptionType.ONLY_SUBSCRIBER: Rule.HOLDER,
-}
+_RULES: Final = {name: rule for rule, name in REDEMPTION_TYPES.items()}
 FIAT_WAY: Final = (
     "take the money yourself, price the plan with get_outside_price_config() and grant it with grant_settled()"
 )
@@ -270,8 +267,12 @@ def set_redemption_type(credits_config: CreditsConfig, redemption_type: PlanRede
         rule = _RULES.get(redemption_type)
         if rule is None:
             raise NeedsVendor("a global role over everybody's credits", "name redeemers of your own: Rule.REDEEMER")
+    elif isinstance(redemption_type, Rule):
+        rule = redemption_type
     else:
-        rule = _check_rule(redemption_type)
+        raise InvalidConfig(
+            f"{redemption_type!r} is no redemption rule, as its number may mean two; give a Rule or PlanRedemptionType"
+        )
     if rule is not Rule.HOLDER and credits_config.max_redeem == 0:
         raise InvalidConfig("nothing of this plan is redeemed, so no rule says by whom; leave it as it is")
     return replace(credits_config, rule=rule)

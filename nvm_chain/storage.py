@@ -4,9 +4,7 @@ A URI on the chain names its document by content: it is the document, or has its
 change it, and what cannot be verified is not read.
 """
 
-import binascii
 import re
-from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from functools import partial
 from hashlib import sha256
@@ -14,7 +12,7 @@ from typing import Final, Protocol
 
 from nvm_chain.errors import InvalidMetadata, MetadataMismatch, MetadataUnavailable, UnverifiableUri
 from nvm_chain.http_client import TIMEOUT_SECONDS, open_following
-from nvm_chain.metadata import MAX_JSON, URI_PREFIX
+from nvm_chain.metadata import MAX_JSON, URI_PREFIX, build_data_uri, parse_data_uri
 
 _HTTPS: Final = re.compile(r"https://[^\s/?#\\@]+/(?:[^\s?#\\]*/)?([0-9a-f]{64})\.json")
 
@@ -53,19 +51,19 @@ class InlineStore:
 
     def save(self, text: str) -> str:
         """Write a document as a URI; no network. Raises InvalidMetadata if it is too long."""
-        return URI_PREFIX + b64encode(encode_document(text)).decode()
+        encode_document(text)
+        return build_data_uri(text)
 
     def load(self, uri: str) -> str:
         """Read the document in a URI; no network. Raises UnverifiableUri, MetadataUnavailable."""
         if not uri.startswith(URI_PREFIX):
             raise UnverifiableUri(uri, f"it does not begin with {URI_PREFIX}")
-        if len(uri) > len(URI_PREFIX) + MAX_JSON * 4 // 3 + 4:
-            raise MetadataUnavailable(uri, f"it has more than {MAX_JSON} bytes")
         try:
-            document = b64decode(uri.removeprefix(URI_PREFIX), validate=True)
-        except (binascii.Error, ValueError):
-            raise MetadataUnavailable(uri, "it is no base64") from None
-        return decode_document(uri, document)
+            text = parse_data_uri(uri)
+        except InvalidMetadata as error:
+            raise MetadataUnavailable(uri, error.problem) from None
+        check_size(uri, text.encode())
+        return text
 
     def discard(self, uri: str) -> None:
         """Do nothing: there is no document beside the URI."""

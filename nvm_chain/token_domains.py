@@ -4,11 +4,12 @@ from typing import Any, Final, NamedTuple
 
 from eth_typing import ChecksumAddress
 
-from nvm_chain.abis import describe_function
+from nvm_chain.abis import describe_event, describe_function
 from nvm_chain.addresses import parse_address
 from nvm_chain.chain import Chain
 from nvm_chain.eip712 import Domain
 from nvm_chain.errors import InvalidConfig, NoContract, RpcFailed, TokenCannotSign, TransactionError
+from nvm_chain.event_types import EventFilter
 from nvm_chain.permits import PERMIT
 
 SIGNING_ABI: Final = (
@@ -18,6 +19,7 @@ SIGNING_ABI: Final = (
     describe_function("nonces", "address", "uint256"),
     describe_function("PERMIT_TYPEHASH", "", "bytes32"),
     describe_function("authorizationState", "address bytes32", "bool"),
+    describe_event("AuthorizationUsed", ("authorizer", "address", True), ("nonce", "bytes32", True)),
 )
 """What a token says of the signatures it takes (EIP-2612, EIP-3009)."""
 
@@ -71,6 +73,17 @@ def is_authorization_used(chain: Chain, token: str, authorizer: str, nonce: byte
     if used is None:
         raise TokenCannotSign(address)
     return bool(used)
+
+
+def find_authorization_use(chain: Chain, token: str, authorizer: str, nonce: bytes) -> str | None:
+    """Find the transaction that used an authorization; None if it was canceled. Two requests.
+
+    Raises RpcFailed where the node does not search the whole chain.
+    """
+    contract = chain.bind(parse_address(token, "token address"), SIGNING_ABI)
+    wanted = EventFilter(("AuthorizationUsed",), ((authorizer,), (int.from_bytes(nonce),)))
+    found = chain.read_logs(contract, wanted, 0, chain.read_block().number)
+    return found[0].transaction_hash if found else None
 
 
 def _read(chain: Chain, token: ChecksumAddress, name: str, *arguments: object) -> Any:

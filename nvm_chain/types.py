@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from typing import Final
 
 from eth_typing import ChecksumAddress
 
@@ -54,6 +55,14 @@ class PlanRedemptionType(Enum):
     """The holder: Rule.HOLDER."""
 
 
+REDEMPTION_TYPES: Final[Mapping[Rule, PlanRedemptionType]] = {
+    Rule.OWNER: PlanRedemptionType.ONLY_OWNER,
+    Rule.REDEEMER: PlanRedemptionType.ONLY_PLAN_ROLE,
+    Rule.HOLDER: PlanRedemptionType.ONLY_SUBSCRIBER,
+}
+"""The names that the hosted system has for the rules."""
+
+
 @dataclass(frozen=True, slots=True)
 class Split:
     """One receiver's part of the price of one purchase, in base units, before the protocol fee; with a quoter, a weight."""
@@ -82,6 +91,26 @@ class PriceConfig:
             return 0
         return sum(split.amount for split in self.splits)
 
+    @property
+    def amounts(self) -> list[int]:
+        """What each receiver gets, under its name in the hosted system; with a quoter, weights."""
+        return [split.amount for split in self.splits]
+
+    @property
+    def receivers(self) -> list[ChecksumAddress]:
+        """Who is paid, under its name in the hosted system."""
+        return [split.receiver for split in self.splits]
+
+    @property
+    def token_address(self) -> ChecksumAddress:
+        """The token, under its name in the hosted system."""
+        return self.token
+
+    @property
+    def is_crypto(self) -> bool:
+        """Whether the price is paid on chain, under its name in the hosted system."""
+        return not self.settled_outside
+
 
 @dataclass(frozen=True, slots=True)
 class CreditsConfig:
@@ -96,6 +125,36 @@ class CreditsConfig:
     kind: Kind = Kind.CREDITS
     activation: Activation = Activation.ON_PURCHASE
     duration: int = 0
+
+    @property
+    def amount(self) -> str:
+        """The credits of a purchase as text, as the hosted system has them."""
+        return str(self.credits)
+
+    @property
+    def min_amount(self) -> int:
+        """The least credits of a request, under its name in the hosted system."""
+        return self.min_redeem
+
+    @property
+    def max_amount(self) -> int:
+        """The most credits of a request, under its name in the hosted system."""
+        return self.max_redeem
+
+    @property
+    def duration_secs(self) -> int:
+        """The duration in seconds, under its name in the hosted system."""
+        return self.duration
+
+    @property
+    def is_redemption_amount_fixed(self) -> bool:
+        """Whether every request costs the same, under its name in the hosted system."""
+        return self.min_redeem == self.max_redeem
+
+    @property
+    def redemption_type(self) -> PlanRedemptionType:
+        """The rule, under its name in the hosted system."""
+        return REDEMPTION_TYPES[self.rule]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from nvm_chain.payments.results import (
     PlanBalance,
     ServiceTokenResultDto,
 )
+from nvm_chain.payments.sdk_names import AgentAPIAttributes, AuthType, Endpoint
 from nvm_chain.pricing import (
     ONE_DAY_DURATION,
     ONE_HOUR_DURATION,
@@ -39,7 +40,9 @@ from nvm_chain.pricing import (
     get_pay_as_you_go_price_config,
     set_redemption_type,
 )
+from nvm_chain.types import CreditsConfig as PlanCreditsConfig
 from nvm_chain.types import PlanRedemptionType
+from nvm_chain.types import PriceConfig as PlanPriceConfig
 
 __all__ = [
     "ONE_DAY_DURATION",
@@ -47,12 +50,15 @@ __all__ = [
     "ONE_MONTH_DURATION",
     "ONE_WEEK_DURATION",
     "ONE_YEAR_DURATION",
+    "AgentAPIAttributes",
     "AgentMetadata",
     "AgentsApi",
+    "AuthType",
     "BalanceResultDto",
     "BurnResultDto",
     "CreateAssetResultDto",
     "DownloadFileResultDto",
+    "Endpoint",
     "Gateway",
     "MintResultDto",
     "OrderPlanResultDto",
@@ -60,7 +66,9 @@ __all__ = [
     "Payments",
     "PaymentsError",
     "PlanBalance",
+    "PlanCreditsConfig",
     "PlanMetadata",
+    "PlanPriceConfig",
     "PlanRedemptionType",
     "PlansApi",
     "ServiceTokenResultDto",

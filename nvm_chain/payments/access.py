@@ -1,9 +1,11 @@
-"""Access: which of an asset's plans an account can use, and the token that its requests carry to a gateway."""
+"""Access: which of an asset's plans an account can use for a request, what that costs, and the token for a gateway."""
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
 
-from nvm_chain.addresses import parse_address
 from nvm_chain.agent_types import AttachedPlan
 from nvm_chain.contract_errors import InsufficientCredits
 from nvm_chain.credits import read_account
@@ -14,8 +16,29 @@ from nvm_chain.payments.desk import Desk, Gateway
 from nvm_chain.payments.results import ServiceTokenResultDto
 from nvm_chain.plans import read_plan
 from nvm_chain.settling import check_accepts_vouchers, sign_next_voucher
-from nvm_chain.types import Account, Activation, Kind, Plan
+from nvm_chain.types import Account, Activation, Kind, Plan, Rule
 from nvm_chain.vouchers import SignedVoucher
+
+
+class Way(IntEnum):
+    """How a request is paid for, the cheapest for the holder first."""
+
+    OPEN = 0
+    """In an access window that is open: nothing."""
+    CREDITS = 1
+    """By credits."""
+    PERIOD = 2
+    """By a period that opens a window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A plan that an account can use for a request, and the credits or periods that it costs."""
+
+    plan: Plan
+    attached: AttachedPlan
+    way: Way
+    cost: int
 
 
 def need_gateway(desk: Desk, what: str) -> Gateway:
@@ -25,27 +48,47 @@ def need_gateway(desk: Desk, what: str) -> Gateway:
     return desk.gateway
 
 
-def find_access(desk: Desk, asset: str, plans: tuple[AttachedPlan, ...]) -> tuple[Plan, AttachedPlan]:
-    """Find the first of an asset's plans on which the account can make a request now. Four requests for each.
+def find_access(desk: Desk, asset: str, plans: Iterable[AttachedPlan], *, by_voucher: bool) -> Access:
+    """Find the plan on which a request costs the account least: an open window, then credits, then an unopened period.
 
-    A plan in time comes before one in credits, as requests cost nothing there. Raises NoAccess.
+    Four to five requests for each plan. ``by_voucher`` looks for one that takes vouchers. Raises NoAccess.
     """
-    found = []
-    for attached in plans:
-        plan = read_plan(desk.chain, attached.plan_id)
-        account = read_account(desk.chain, attached.plan_id, desk.address)
-        if has_access(desk, plan, account, attached):
-            found.append((plan, attached))
+    asked = list(plans)
+    found = [access for attached in asked if (access := _weigh(desk, attached, by_voucher))]
     if not found:
-        raise NoAccess(asset, desk.address, tuple(format_did(plan.plan_id) for plan in plans))
-    return min(found, key=lambda pair: pair[0].terms.kind is not Kind.TIME)
+        raise NoAccess(asset, desk.address, tuple(format_did(plan.plan_id) for plan in asked))
+    return min(found, key=lambda access: access.way)
 
 
-def has_access(desk: Desk, plan: Plan, account: Account, attached: AttachedPlan) -> bool:
-    """Tell whether an account can make a request: an open window, a period to open one, or credits for what it costs."""
+def _weigh(desk: Desk, attached: AttachedPlan, by_voucher: bool) -> Access | None:
+    """Return how the account could use a plan, or None."""
+    plan = read_plan(desk.chain, attached.plan_id)
+    account = read_account(desk.chain, attached.plan_id, desk.address)
+    if by_voucher:
+        return _weigh_voucher(desk, plan, attached, account)
+    own = plan.terms.rule is not Rule.OWNER
     if plan.terms.kind is Kind.TIME:
-        return desk.is_open(account) or (plan.terms.activation is Activation.ON_FIRST_USE and account.balance > 0)
-    return plan.terms.kind is Kind.CREDITS and account.balance >= max(attached.max_credits, 1)
+        if desk.is_open(account):
+            return Access(plan, attached, Way.OPEN, 0)
+        opens = own and plan.terms.activation is Activation.ON_FIRST_USE and account.balance > 0
+        return Access(plan, attached, Way.PERIOD, 1) if opens else None
+    enough = account.balance >= max(attached.max_credits, 1)
+    if plan.terms.kind is Kind.CREDITS and enough and (own or attached.max_credits == 0):
+        return Access(plan, attached, Way.CREDITS, attached.max_credits)
+    return None
+
+
+def _weigh_voucher(desk: Desk, plan: Plan, attached: AttachedPlan, account: Account) -> Access | None:
+    cost = max(attached.max_credits, 1)
+    takes = plan.terms.kind is Kind.CREDITS and not plan.terms.transferable
+    if takes and _signed(desk, plan, account) + cost <= account.balance:
+        return Access(plan, attached, Way.CREDITS, cost)
+    return None
+
+
+def _signed(desk: Desk, plan: Plan, account: Account) -> int:
+    """Return the credits that were signed for here and are not settled yet."""
+    return max(desk.ceilings.get(plan.plan_id, 0) - account.settled, 0)
 
 
 def build_service_token(desk: Desk, agent_id: int, attached: AttachedPlan) -> ServiceTokenResultDto:
@@ -66,19 +109,20 @@ def sign_token(desk: Desk, gateway: Gateway, attached: AttachedPlan) -> str:
     plan = read_plan(desk.chain, attached.plan_id)
     check_accepts_vouchers(plan)
     cost = max(attached.max_credits, 1)
-    account = read_account(desk.chain, plan.plan_id, desk.address)
-    last = max(desk.ceilings.get(plan.plan_id, 0), account.settled)
-    if account.balance < last - account.settled + cost:
-        raise InsufficientCredits(plan.plan_id, desk.address, account.balance, last - account.settled + cost)
-    signed = sign_next_voucher(
-        desk.chain,
-        check_signer(desk.signer),
-        plan.plan_id,
-        redeemer=parse_address(gateway.redeemer),
-        cost=cost,
-        last_ceiling=last,
-    )
-    desk.ceilings[plan.plan_id] = signed.voucher.ceiling
+    with desk.lock:  # two threads never sign the same ceiling
+        account = read_account(desk.chain, plan.plan_id, desk.address)
+        needed = _signed(desk, plan, account) + cost
+        if account.balance < needed:
+            raise InsufficientCredits(plan.plan_id, desk.address, account.balance, needed)
+        signed = sign_next_voucher(
+            desk.chain,
+            check_signer(desk.signer),
+            plan.plan_id,
+            redeemer=gateway.redeemer,
+            cost=cost,
+            last_ceiling=desk.ceilings.get(plan.plan_id, 0),
+        )
+        desk.ceilings[plan.plan_id] = signed.voucher.ceiling
     return urlsafe_b64encode(signed.to_json().encode()).decode()
 
 
@@ -86,6 +130,6 @@ def read_service_token(token: str) -> SignedVoucher:
     """Read the voucher that a token carries, as a gateway does before it checks it; no network. Raises InvalidMessage."""
     try:
         text = urlsafe_b64decode(token.encode("ascii")).decode()
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, AttributeError):
         raise InvalidMessage("service token", "it is no base64url of text") from None
     return SignedVoucher.from_json(text)

@@ -1,31 +1,33 @@
 """``payments.agents``: register, read and change agents, under the names of the second documented generation."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from nvm_chain.agent_types import AttachedPlan
-from nvm_chain.agents import attach_plan, detach_plan, read_agent_plans
-from nvm_chain.assets import fit_cost, publish_agent, republish_agent, stop_plan_on_failure
+from nvm_chain.agents import attach_plan, detach_plan, read_agent_plans, register_agent
+from nvm_chain.assets import fit_cost, keep_document, publish_agent, republish_agent, stop_plan_on_failure
 from nvm_chain.ddo import describe_attached
 from nvm_chain.ids import format_did, parse_agent_id, parse_plan_id
 from nvm_chain.metadata import AgentMetadata, PlanMetadata, describe_metadata
 from nvm_chain.payments.access import build_service_token
 from nvm_chain.payments.desk import Desk
-from nvm_chain.payments.plans_api import PaginationOptions, register
+from nvm_chain.payments.plans_api import PaginationOptions, read_pagination, register
 from nvm_chain.payments.results import (
-    AgentAndPlanRegistered,
-    AgentRegistered,
     Done,
     PlanPage,
+    Registered,
     ServiceTokenResultDto,
     take_page,
 )
-from nvm_chain.payments.shapes import read_agent_shape, read_plan_metadata
+from nvm_chain.payments.sdk_names import AgentAPIAttributes
+from nvm_chain.payments.shapes import check_kind, read_agent_shape, read_plan_metadata
 from nvm_chain.plans import read_terms
 from nvm_chain.types import CreditsConfig, PriceConfig
 
 AgentShape = AgentMetadata | Mapping[str, Any]
 """An agent's metadata, as such or as the documents' dictionary."""
+ApiShape = AgentAPIAttributes | Mapping[str, Any]
+"""An agent's API, as such or as the documents' dictionary."""
 
 
 class AgentsApi:
@@ -38,8 +40,8 @@ class AgentsApi:
     # ------------------------------------------------------------------ register
 
     def register_agent(
-        self, agent_metadata: AgentShape, agent_api: Mapping[str, Any], payment_plans: Iterable[int | str]
-    ) -> AgentRegistered:
+        self, agent_metadata: AgentShape, agent_api: ApiShape, payment_plans: Iterable[int | str]
+    ) -> Registered:
         """Register an agent that accepts plans of this account, at the credits per request that each plan says. One transaction.
 
         ``agent_metadata`` is AgentMetadata or ``{"name": …, "tags": […], "dateCreated": …}``, ``agent_api``
@@ -47,6 +49,7 @@ class AgentsApi:
         InvalidEndpoint, SecretInMetadata, and NeedsVendor for credentials, which metadata would publish.
         """
         metadata = read_agent_shape(agent_metadata, agent_api)
+        check_kind("payment_plans", payment_plans, (list, tuple, set, Iterator), "[plan_id]")
         plans = [self._fit(plan_id) for plan_id in payment_plans]
         registered = publish_agent(self._desk.chain, self._desk.signer, metadata, plans, store=self._desk.store)
         return {"agentId": str(registered.agent_id), "success": True, "txHash": registered.transaction.hash}
@@ -57,11 +60,11 @@ class AgentsApi:
     def register_agent_and_plan(
         self,
         agent_metadata: AgentShape,
-        agent_api: Mapping[str, Any],
+        agent_api: ApiShape,
         plan_metadata: PlanMetadata | Mapping[str, Any],
         price_config: PriceConfig,
         credits_config: CreditsConfig,
-    ) -> AgentAndPlanRegistered:
+    ) -> Registered:
         """Register a plan, and then an agent that accepts it. Two transactions.
 
         Everything that can be checked is, before the first. Should the second fail all the same, the plan is stopped and
@@ -70,10 +73,11 @@ class AgentsApi:
         metadata = read_agent_shape(agent_metadata, agent_api)
         desk = self._desk
         _ = desk.chain.agents  # raises NoDeployment where there is no registry
-        plan = register(desk, read_plan_metadata(plan_metadata), price_config, credits_config)
-        with stop_plan_on_failure(desk.chain, desk.signer, plan.plan_id):
-            accepted = [fit_cost(plan.plan_id, plan.terms)]
-            registered = publish_agent(desk.chain, desk.signer, metadata, accepted, store=desk.store)
+        with keep_document(desk.store, metadata) as uri:
+            plan = register(desk, read_plan_metadata(plan_metadata), price_config, credits_config)
+            with stop_plan_on_failure(desk.chain, desk.signer, plan.plan_id):
+                accepted = [fit_cost(plan.plan_id, plan.terms)]
+                registered = register_agent(desk.chain, desk.signer, uri, accepted)
         return {
             "agentId": str(registered.agent_id),
             "planId": str(plan.plan_id),
@@ -87,14 +91,16 @@ class AgentsApi:
     def get_agent(self, agent_id: int | str) -> dict[str, Any]:
         """Read an agent: its metadata, and under ``registry`` what the chain says. Three requests.
 
-        Raises ERC721NonexistentToken.
+        Metadata that cannot be read is empty, and ``metadataProblem`` says why. Raises ERC721NonexistentToken,
+        MetadataMismatch.
         """
-        agent, metadata = self._desk.read_agent(agent_id)
+        agent, metadata, problem = self._desk.read_agent(agent_id)
         return {
-            "id": format_did(agent.agent_id),
+            "id": str(agent.agent_id),
             "agentId": str(agent.agent_id),
             "did": format_did(agent.agent_id),
             "metadata": describe_metadata(metadata) if metadata else {},
+            **({"metadataProblem": problem} if problem else {}),
             "registry": {
                 "owner": agent.owner,
                 "uri": agent.uri,
@@ -104,9 +110,10 @@ class AgentsApi:
 
     def get_agent_plans(self, agent_id: int | str, pagination: PaginationOptions | None = None) -> PlanPage:
         """List the plans that an agent accepts, with the credits of a request. One request. Raises ERC721NonexistentToken."""
-        options = pagination or PaginationOptions()
-        found = list(read_agent_plans(self._desk.chain, agent_id))
-        plans = [describe_attached(plan) for plan in take_page(found, options.page, options.offset)]
+        options = read_pagination(pagination)
+        found = {plan.plan_id: plan for plan in read_agent_plans(self._desk.chain, agent_id)}
+        ordered = take_page(options.sort(found), options.page, options.offset)
+        plans = [describe_attached(found[plan_id]) for plan_id in ordered]
         return {"total": len(found), "page": options.page, "offset": options.offset, "plans": plans}
 
     def get_agent_access_token(self, plan_id: int | str, agent_id: int | str) -> ServiceTokenResultDto:
@@ -136,9 +143,7 @@ class AgentsApi:
         transaction = detach_plan(self._desk.chain, self._desk.signer, agent_id, plan_id)
         return {"success": True, "txHash": transaction.hash}
 
-    def update_agent_metadata(
-        self, agent_id: int | str, agent_metadata: AgentShape, agent_api: Mapping[str, Any]
-    ) -> Done:
+    def update_agent_metadata(self, agent_id: int | str, agent_metadata: AgentShape, agent_api: ApiShape) -> Done:
         """Replace an agent's metadata. Agent owner only. One transaction. Raises as `register_agent`, NotAgentOwner."""
         metadata = read_agent_shape(agent_metadata, agent_api)
         number = parse_agent_id(agent_id)

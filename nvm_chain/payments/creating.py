@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from nvm_chain.addresses import parse_address_or_zero
 from nvm_chain.assets import fit_cost, publish_agent
 from nvm_chain.ddo import SERVICES
 from nvm_chain.errors import InvalidConfig, NeedsVendor
 from nvm_chain.file_entries import read_file_entry
+from nvm_chain.file_names import safe_file_name
 from nvm_chain.ids import format_did, parse_plan_id
 from nvm_chain.metadata import AgentMetadata, PlanMetadata, read_endpoint
 from nvm_chain.payments.desk import Desk
@@ -22,7 +24,7 @@ from nvm_chain.pricing import (
     get_expirable_duration_config,
     get_free_price_config,
 )
-from nvm_chain.types import CreditsConfig, PriceConfig
+from nvm_chain.types import CreditsConfig, Kind, PriceConfig
 
 FILE_TYPES: Final = ("algorithm", "model", "dataset", "file")
 CHARGE_TYPES: Final = ("fixed", "dynamic")
@@ -86,10 +88,10 @@ class Creating:
 
     def _read_price(self, price: int | str, token_address: str) -> PriceConfig:
         amount = read_amount(price, "price")
-        paid = get_crypto_price_config(max(amount, 1), self._desk.address, token_address)
         if amount == 0:
+            parse_address_or_zero(token_address, "token address")
             return get_free_price_config()
-        return get_crypto_price_config(amount, self._desk.address, paid.token)
+        return get_crypto_price_config(amount, self._desk.address, token_address)
 
     def create_service(  # noqa: PLR0917  as documented
         self,
@@ -189,19 +191,19 @@ class Creating:
             description,
             service_charge_type,
             auth_type,
-            amount_of_credits,
-            min_credits_to_charge,
-            max_credits_to_charge,
-            username,
-            password,
-            token,
-            endpoints,
-            open_endpoints,
-            open_api_url,
-            integration,
-            sample_link,
-            api_description,
-            tags,
+            amount_of_credits=amount_of_credits,
+            min_credits_to_charge=min_credits_to_charge,
+            max_credits_to_charge=max_credits_to_charge,
+            username=username,
+            password=password,
+            token=token,
+            endpoints=endpoints,
+            open_endpoints=open_endpoints,
+            open_api_url=open_api_url,
+            integration=integration,
+            sample_link=sample_link,
+            api_description=api_description,
+            tags=tags,
             implements_query_protocol=implements_query_protocol,
             query_protocol_version=query_protocol_version,
             service_host=service_host,
@@ -236,12 +238,16 @@ class Creating:
         _check_choice("asset_type", asset_type, FILE_TYPES)
         if not files:
             raise InvalidConfig("a file asset has at least one file, such as {'url': 'https://…'}")
+        entries = [read_file_entry(file) for file in files]
+        names = {safe_file_name(entry.name).casefold() for entry in entries}
+        if len(names) < len(entries):
+            raise InvalidConfig("two files have the same name, letter case aside; name them apart")
         metadata = AgentMetadata(
             name,
             description,
             tags=tags or (),
             agent_type=asset_type,
-            files=[read_file_entry(file) for file in files],
+            files=entries,
             extras=read_extras(
                 data_schema=data_schema,
                 sample_code=sample_code,
@@ -255,12 +261,11 @@ class Creating:
                 fine_tunable=fine_tunable,
             ),
         )
-        if amount_of_credits is not None:
-            cost = read_amount(amount_of_credits, "amount_of_credits")
-            return self._create_asset(plan_did, metadata, cost, cost)
-        plan_id = parse_plan_id(plan_did)
-        least = read_terms(self._desk.chain, plan_id).min_redeem
-        return self._create_asset(plan_id, metadata, least, least)
+        terms = read_terms(self._desk.chain, plan_did)
+        if terms.kind is Kind.USAGE:
+            raise InvalidConfig("on a plan for usage nobody has access to files; register one of credits or time")
+        cost = terms.min_redeem if amount_of_credits is None else read_amount(amount_of_credits, "amount_of_credits")
+        return self._create_asset(plan_did, metadata, cost, cost)
 
     def _create_asset(
         self, plan_did: int | str, metadata: AgentMetadata, least: int, most: int

@@ -1,10 +1,12 @@
 """The desk: who acts through a Payments object, on which chain, with which stores and gateway."""
 
 import logging
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from threading import Lock
+from typing import Final, TypeVar
 
 from eth_typing import ChecksumAddress
 
@@ -14,14 +16,17 @@ from nvm_chain.agents import read_agent, read_plan_agents
 from nvm_chain.assets import load_agent_metadata, load_plan_metadata
 from nvm_chain.chain import Chain
 from nvm_chain.credits import read_account
-from nvm_chain.errors import InvalidConfig, NvmChainError
+from nvm_chain.errors import InputError, InvalidConfig, MetadataMismatch, NvmChainError, StorageError
 from nvm_chain.keys import Signer
 from nvm_chain.metadata import AgentMetadata, PlanMetadata
 from nvm_chain.plans import read_plan
 from nvm_chain.storage import InlineStore, MetadataStore
 from nvm_chain.types import Account, Plan
 
+NO_AGREEMENT: Final = ("", "0x")
+"""What the hosted API took for no agreement."""
 logger = logging.getLogger("nvm_chain")
+_BASE_URL: Final = re.compile(r"https?://[^\s/?#@\\]+(?:/[^\s?#\\]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +44,25 @@ class Gateway:
 
     def __post_init__(self) -> None:
         """Check both."""
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc:
+        if not _BASE_URL.fullmatch(str(self.url)):
             raise InvalidConfig(
-                f"a gateway's address is an http or https URL without a user name, not {self.url[:90]!r}"
+                f"a gateway's address is an http or https URL, without a user name or a query, not {str(self.url)[:90]!r}"
             )
         object.__setattr__(self, "url", self.url.rstrip("/"))
         object.__setattr__(self, "redeemer", parse_address(self.redeemer, "gateway's redeemer"))
+
+
+Kept = TypeVar("Kept")
+
+
+def _load(load: Callable[[], Kept]) -> tuple[Kept | None, str]:
+    """Return a document that others wrote, or None and why not: what the chain says is told without it."""
+    try:
+        return load(), ""
+    except MetadataMismatch:
+        raise
+    except (StorageError, InputError) as error:
+        return None, f"it cannot be used: {error}"
 
 
 @dataclass(slots=True)
@@ -58,8 +75,9 @@ class Desk:
     gateway: Gateway | None = None
     allow_file_urls: bool = False
     ceilings: dict[int, int] = field(default_factory=dict)
-    agreements: dict[str, int] = field(default_factory=dict)
-    """Plans that were ordered here under a name of the caller's."""
+    agreements: dict[str, set[int]] = field(default_factory=dict)
+    """Plans that were ordered here, by the caller's name for the order."""
+    lock: Lock = field(default_factory=Lock)
 
     @property
     def address(self) -> ChecksumAddress:
@@ -70,18 +88,21 @@ class Desk:
         """Log a warning."""
         logger.warning(sentence)
 
-    def read_plan(self, plan_id: int | str) -> tuple[Plan, PlanMetadata | None]:
-        """Read a plan and its metadata. Three requests, and what its store needs."""
-        plan = read_plan(self.chain, plan_id)
-        return plan, load_plan_metadata(plan.uri, [self.store])
+    def read_plan(self, plan_id: int | str) -> tuple[Plan, PlanMetadata | None, str]:
+        """Read a plan, its metadata, and why that cannot be read if it cannot. Three requests, and what its store needs.
 
-    def read_agent(self, agent_id: int | str) -> tuple[Agent, AgentMetadata | None]:
-        """Read an agent and its metadata. Three requests, and what its store needs."""
+        Raises UnknownPlan, and MetadataMismatch for a document that is not the one that was registered.
+        """
+        plan = read_plan(self.chain, plan_id)
+        return plan, *_load(lambda: load_plan_metadata(plan.uri, [self.store]))
+
+    def read_agent(self, agent_id: int | str) -> tuple[Agent, AgentMetadata | None, str]:
+        """Read an agent, its metadata, and why that cannot be read if it cannot. As for a plan."""
         agent = read_agent(self.chain, agent_id)
-        return agent, load_agent_metadata(agent.uri, [self.store])
+        return agent, *_load(lambda: load_agent_metadata(agent.uri, [self.store]))
 
     def read_plan_assets(self, plan_id: int | str) -> Iterator[tuple[Agent, AgentMetadata | None]]:
-        """Yield the agents that accept a plan; metadata that cannot be read, of a store not configured here, is None."""
+        """Yield the agents that accept a plan, with their metadata; None for what cannot be read or is not what was registered."""
         for agent_id in read_plan_agents(self.chain, plan_id):
             agent, metadata = read_agent(self.chain, agent_id), None
             with suppress(NvmChainError):

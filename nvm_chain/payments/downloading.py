@@ -1,42 +1,44 @@
 """Downloading files of an asset: check access, fetch and verify, spend credits, and only then put them in their place."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from nvm_chain.agent_types import AttachedPlan
-from nvm_chain.credits import read_account, redeem_credits
+from nvm_chain.credits import redeem_credits
 from nvm_chain.downloads import Fetched, fetch, safe_file_name
-from nvm_chain.errors import DownloadFailed, InvalidConfig, NoAccess, TargetExists
+from nvm_chain.errors import DownloadFailed, InvalidConfig, NotMined, OutcomeUnknown, TargetExists
 from nvm_chain.file_entries import FileEntry
-from nvm_chain.ids import format_did, parse_agent_id
+from nvm_chain.ids import format_did
 from nvm_chain.ipfs_store import IpfsStore
-from nvm_chain.payments.access import find_access, has_access, sign_token
-from nvm_chain.payments.desk import Desk
+from nvm_chain.payments.access import Access, find_access, need_gateway, sign_token
+from nvm_chain.payments.desk import NO_AGREEMENT, Desk
 from nvm_chain.payments.progress import show_progress
 from nvm_chain.payments.results import DownloadFileResultDto
-from nvm_chain.plans import read_plan
-from nvm_chain.types import Kind, Plan
-
-NO_AGREEMENT = ("", "0x")
-"""What the hosted API took for no agreement."""
+from nvm_chain.payments.shapes import check_kind
 
 
 def download_asset(desk: Desk, file_id: int | str, destination: str, agreement_id: str | None) -> DownloadFileResultDto:
     """Download all files of an asset; all of them come, or none. See `Payments.download_file`."""
-    agent, metadata = desk.read_agent(file_id)
-    did = format_did(parse_agent_id(file_id))
+    check_kind("destination", destination, (str, Path), "'/tmp'")
+    if not str(destination):
+        raise InvalidConfig("destination is empty; give a folder, or a path for a single file")
+    agent, metadata, problem = desk.read_agent(file_id)
+    did = format_did(agent.agent_id)
     if metadata is None or not metadata.files:
-        raise InvalidConfig(f"{did} has no files to download")
+        raise InvalidConfig(f"{did} has no files to download{problem and f', as of its metadata: {problem}'}")
     targets = place_files(metadata.files, Path(destination))
-    plan, attached = choose_plan(desk, did, agent.plans, agreement_id)
+    by_voucher = any(_is_behind_gateway(desk, entry) for entry in metadata.files)
+    plans = agent.plans if agreement_id in (None, *NO_AGREEMENT) else find_ordered(desk, did, agent.plans, agreement_id)
+    access = find_access(desk, did, plans, by_voucher=by_voucher)
     with ExitStack() as stack:
-        token = stack.enter_context(_sign_once(desk, metadata.files, attached))
+        token = stack.enter_context(_sign_once(desk, access.attached)) if by_voucher else ""
         fetched = [
             stack.enter_context(_fetch(desk, entry, target, token))
             for entry, target in zip(metadata.files, targets, strict=True)
         ]
-        transaction = "" if token else spend(desk, plan, attached, did)
+        transaction = "" if token else _spend_or_keep(desk, access, agent.agent_id, fetched)
         files = keep_all(fetched, transaction)
     return DownloadFileResultDto(success=True, files=files, txHash=transaction)
 
@@ -56,48 +58,46 @@ def place_files(entries: Sequence[FileEntry], destination: Path) -> list[Path]:
     return [destination]
 
 
-def choose_plan(
-    desk: Desk, did: str, plans: tuple[AttachedPlan, ...], agreement_id: str | None
-) -> tuple[Plan, AttachedPlan]:
-    """Choose the plan to use: that of an order that is named, else the first that gives access. Raises NoAccess, InvalidConfig."""
-    if agreement_id is None or agreement_id in NO_AGREEMENT:
-        return find_access(desk, did, plans)
-    ordered = find_order(desk, agreement_id)
-    for attached in plans:
-        if attached.plan_id == ordered:
-            plan = read_plan(desk.chain, ordered)
-            if has_access(desk, plan, read_account(desk.chain, ordered, desk.address), attached):
-                return plan, attached
-            raise NoAccess(did, desk.address, (format_did(ordered),))
-    raise InvalidConfig(f"agreement {agreement_id[:90]!r} is an order of another plan, which {did} does not accept")
+def find_ordered(desk: Desk, did: str, plans: Sequence[AttachedPlan], agreement_id: str | None) -> list[AttachedPlan]:
+    """Return the asset's plans that an order was of: one made here under a name, or a transaction. Raises InvalidConfig, RpcFailed."""
+    ordered = desk.agreements.get(str(agreement_id)) or _read_ordered(desk, str(agreement_id))
+    found = [attached for attached in plans if attached.plan_id in ordered]
+    if not found:
+        raise InvalidConfig(
+            f"agreement {str(agreement_id)[:90]!r} is an order of another plan, which {did} does not accept"
+        )
+    return found
 
 
-def find_order(desk: Desk, agreement_id: str) -> int:
-    """Return the plan that an order was of: one made here under a name, or a transaction. Raises InvalidConfig, RpcFailed."""
-    if agreement_id in desk.agreements:
-        return desk.agreements[agreement_id]
-    if not (agreement_id.startswith("0x") and len(agreement_id) == 66):
+def _read_ordered(desk: Desk, agreement_id: str) -> set[int]:
+    if not re.fullmatch("0x[0-9a-fA-F]{64}", agreement_id):
         raise InvalidConfig(
             f"agreement {agreement_id[:90]!r} is no order that was made here; give the order's transaction, or leave it out"
         )
-    for event in desk.chain.read_transaction_events(desk.chain.credits, "Ordered", agreement_id):
-        if event["args"]["receiver"] == desk.address:
-            return int(event["args"]["planId"])
-    raise InvalidConfig(f"transaction {agreement_id} is no order for {desk.address}")
+    events = desk.chain.read_transaction_events(desk.chain.credits, "Ordered", agreement_id)
+    ordered = {int(event["args"]["planId"]) for event in events if event["args"]["receiver"] == desk.address}
+    if not ordered:
+        raise InvalidConfig(f"transaction {agreement_id} is no order for {desk.address}")
+    return ordered
 
 
-def spend(desk: Desk, plan: Plan, attached: AttachedPlan, did: str) -> str:
-    """Redeem what a download costs and return the transaction; empty where it costs nothing. At most one transaction."""
-    if plan.terms.kind is Kind.TIME:
-        if desk.is_open(read_account(desk.chain, plan.plan_id, desk.address)):
-            return ""
-        cost = 1  # a period opens the window
-    else:
-        cost = attached.max_credits
-    if cost == 0:
+def _spend_or_keep(desk: Desk, access: Access, agent_id: int, fetched: Sequence[Fetched]) -> str:
+    """Spend; where nobody knows whether that came through, keep the files all the same, as they may be paid for."""
+    try:
+        return spend(desk, access, agent_id)
+    except (NotMined, OutcomeUnknown) as error:
+        files = keep_all(fetched, error.transaction_hash)
+        error.add_note(f"The files may be paid for, and are kept: {', '.join(files)}.")
+        raise
+
+
+def spend(desk: Desk, access: Access, agent_id: int) -> str:
+    """Redeem what a download costs, with the asset's id in the event, and return the transaction; empty if it costs nothing."""
+    if access.cost == 0:
         return ""
-    context = parse_agent_id(did).to_bytes(32)
-    return redeem_credits(desk.chain, desk.signer, plan.plan_id, cost, context=context).transaction.hash
+    context = agent_id.to_bytes(32)
+    plan_id = access.plan.plan_id
+    return redeem_credits(desk.chain, desk.signer, plan_id, access.cost, context=context).transaction.hash
 
 
 def keep_all(fetched: Sequence[Fetched], transaction: str) -> tuple[str, ...]:
@@ -119,17 +119,11 @@ def _is_behind_gateway(desk: Desk, entry: FileEntry) -> bool:
 
 
 @contextmanager
-def _sign_once(desk: Desk, entries: Sequence[FileEntry], attached: AttachedPlan) -> Iterator[str]:
-    """Sign the token of a download whose files the gateway serves, for all of them together; none, if it serves none.
-
-    If the download fails, the next token is for the same request again.
-    """
-    if desk.gateway is None or not any(_is_behind_gateway(desk, entry) for entry in entries):
-        yield ""
-        return
+def _sign_once(desk: Desk, attached: AttachedPlan) -> Iterator[str]:
+    """Sign the token of a download for all files that the gateway serves. If it fails, the next token is for it again."""
     last, came = dict(desk.ceilings), False
     try:
-        yield sign_token(desk, desk.gateway, attached)
+        yield sign_token(desk, need_gateway(desk, "A token for a download"), attached)
         came = True
     finally:
         if not came:

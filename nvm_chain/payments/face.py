@@ -1,26 +1,28 @@
 """`Payments`: what people know from the hosted API, served by the contracts alone."""
 
+from contextlib import suppress
+
 from eth_typing import ChecksumAddress
 from eth_utils.crypto import keccak
 
 from nvm_chain.addresses import ZERO_ADDRESS
-from nvm_chain.agent_types import Agent
+from nvm_chain.agents import read_agent_plans
 from nvm_chain.chain import Chain
 from nvm_chain.connecting import connect
 from nvm_chain.contract_errors import ERC721NonexistentToken, NotPlanOwner, UnknownPlan
 from nvm_chain.credits import burn_credits, mint_credits
 from nvm_chain.ddo import build_agent_ddo, build_plan_ddo, name_kind
-from nvm_chain.errors import InvalidAgentId, InvalidConfig, NeedsVendor, OrderAlreadyMade, TokenCannotSign
+from nvm_chain.eip712 import HashSigner, TypedDataSigner
+from nvm_chain.errors import InvalidAgentId, InvalidConfig, NeedsVendor, TokenCannotSign
 from nvm_chain.ids import format_did, parse_agent_id, parse_plan_id
 from nvm_chain.keys import Signer
-from nvm_chain.metadata import AgentMetadata
 from nvm_chain.orders import order_plan
 from nvm_chain.payments.access import build_service_token, find_access, need_gateway
 from nvm_chain.payments.agents_api import AgentsApi
 from nvm_chain.payments.creating import FILE_TYPES, HOSTING_WAY, Creating
-from nvm_chain.payments.desk import Desk, Gateway
+from nvm_chain.payments.desk import NO_AGREEMENT, Desk, Gateway
 from nvm_chain.payments.downloading import download_asset
-from nvm_chain.payments.plans_api import PlansApi
+from nvm_chain.payments.plans_api import PlansApi, check_fixed_price
 from nvm_chain.payments.results import (
     BalanceResultDto,
     BurnResultDto,
@@ -31,10 +33,11 @@ from nvm_chain.payments.results import (
     OrderPlanResultDto,
     ServiceTokenResultDto,
 )
-from nvm_chain.payments.shapes import read_amount
+from nvm_chain.payments.shapes import check_kind, read_amount
 from nvm_chain.plans import read_plan, read_terms
+from nvm_chain.relaying import find_made_order
 from nvm_chain.storage import InlineStore, MetadataStore
-from nvm_chain.types import OrderReceipt, Plan
+from nvm_chain.types import Plan
 
 
 class Payments(Creating):
@@ -68,6 +71,13 @@ class Payments(Creating):
                 "Payments(chain, signer) with a chain from nvm_chain.connect() and a key of your own",
             )
         connected = connect(chain) if isinstance(chain, str) else chain
+        if signer is not None and not (hasattr(signer, "address") and hasattr(signer, "sign_transaction")):
+            raise InvalidConfig(
+                "a signer is an account that signs, as nvm_chain.read_keyfile returns, not its key or address"
+            )
+        check_kind("gateway", gateway, (Gateway, type(None)), "Gateway(url, redeemer)")
+        if store is not None and not hasattr(store, "save"):
+            raise InvalidConfig("a store keeps metadata, such as FolderStore(folder)")
         actor = signer or (connected.accounts[1] if len(connected.accounts) > 1 else None)
         if actor is None:
             raise InvalidConfig(
@@ -106,7 +116,7 @@ class Payments(Creating):
     # ------------------------------------------------------------------ order
 
     def order_plan(self, plan_did: int | str, agreementId: str | None = None) -> OrderPlanResultDto:  # noqa: N803  as documented
-        """Order a plan for this account, at its price of now.
+        """Order a plan for this account, at its price.
 
         ``agreementId`` is a name of your own for the order. Where the token takes signed orders (EIP-3009), as USDC does, the
         same name is never paid twice: calling again orders nothing and returns the result without a ``txHash``, so it is safe to
@@ -115,23 +125,25 @@ class Payments(Creating):
         `nvm_chain.order_plan`.
         """
         plan = read_plan(self.chain, plan_did)
-        if agreementId is None:
-            return _ordered(order_plan(self.chain, self._desk.signer, plan.plan_id), None)
-        try:
-            result = _ordered(self._order_once(plan, agreementId), agreementId)
-        except OrderAlreadyMade:
-            result = OrderPlanResultDto(agreementId=agreementId, success=True)
-        self._desk.agreements[agreementId] = plan.plan_id
-        return result
+        check_fixed_price(plan.terms)
+        if agreementId is None or agreementId in NO_AGREEMENT:
+            transaction = order_plan(self.chain, self._desk.signer, plan.plan_id).transaction.hash
+            return OrderPlanResultDto(agreementId=transaction, success=True, txHash=transaction)
+        name = _check_agreement(agreementId)
+        transaction = self._order_once(plan, keccak(text=name))
+        self._desk.agreements.setdefault(name, set()).add(plan.plan_id)
+        return OrderPlanResultDto(agreementId=name, success=True, txHash=transaction)
 
-    def _order_once(self, plan: Plan, agreement: str) -> OrderReceipt:
-        signer = self._desk.signer
-        if plan.terms.token == ZERO_ADDRESS:
-            return order_plan(self.chain, signer, plan.plan_id)
-        try:
-            return order_plan(self.chain, signer, plan.plan_id, pay="authorization", salt=keccak(text=agreement))
-        except TokenCannotSign:
-            return order_plan(self.chain, signer, plan.plan_id)
+    def _order_once(self, plan: Plan, salt: bytes) -> str:
+        """Order under a salt unless that was done before; return the transaction either way."""
+        signer, signs = self._desk.signer, isinstance(self._desk.signer, HashSigner | TypedDataSigner)
+        if signs and plan.terms.token != ZERO_ADDRESS:
+            with suppress(TokenCannotSign):
+                made = find_made_order(self.chain, signer.address, plan, salt)
+                if made is not None:
+                    return made
+                return order_plan(self.chain, signer, plan.plan_id, pay="authorization", salt=salt).transaction.hash
+        return order_plan(self.chain, signer, plan.plan_id).transaction.hash
 
     # ------------------------------------------------------------------ read
 
@@ -142,19 +154,14 @@ class Payments(Creating):
         """
         number = parse_plan_id(did)
         try:
-            plan, metadata = self._desk.read_plan(number)
-        except UnknownPlan:
-            agent = self._find_agent(number)
-            if agent is None:
-                raise
-            return Ddo(build_agent_ddo(self.chain, *agent))
+            plan, metadata, _ = self._desk.read_plan(number)
+        except UnknownPlan as unknown:
+            try:
+                agent, described, _ = self._desk.read_agent(number)
+            except (ERC721NonexistentToken, InvalidAgentId):
+                raise unknown from None
+            return Ddo(build_agent_ddo(self.chain, agent, described))
         return Ddo(build_plan_ddo(self.chain, plan, metadata))
-
-    def _find_agent(self, number: int) -> tuple[Agent, AgentMetadata | None] | None:
-        try:
-            return self._desk.read_agent(number)
-        except (ERC721NonexistentToken, InvalidAgentId):
-            return None
 
     def get_plan_balance(self, plan_did: int | str, account_address: str | None = None) -> BalanceResultDto:
         """Read what an account, this one if none is named, has on a plan. Four to five requests.
@@ -224,13 +231,14 @@ class Payments(Creating):
     def get_service_token(self, service_did: int | str) -> ServiceTokenResultDto:
         """Sign what the next request to a service has to carry, for the gateway in front of it. Sends nothing.
 
-        The token is a voucher for one request at its highest cost, on the first of the service's plans that gives access; it
-        counts for an hour. Raises NeedsGateway, NoAccess, VouchersNotAccepted for a plan in time, InsufficientCredits.
+        The token is a voucher for one request at its highest cost, on the first of the service's plans that takes vouchers and
+        has enough that was not signed for before, by this Payments object; it counts for an hour. Raises NeedsGateway, NoAccess.
         """
         need_gateway(self._desk, "A token for a service")
-        agent, _ = self._desk.read_agent(service_did)
-        _, attached = find_access(self._desk, format_did(agent.agent_id), agent.plans)
-        return build_service_token(self._desk, agent.agent_id, attached)
+        agent_id = parse_agent_id(service_did)
+        plans = read_agent_plans(self.chain, agent_id)
+        access = find_access(self._desk, format_did(agent_id), plans, by_voucher=True)
+        return build_service_token(self._desk, agent_id, access.attached)
 
     def get_service_access_config(self, service_did: int | str) -> ServiceTokenResultDto:
         """Do as `get_service_token`, under the other name that the documents have for it."""
@@ -271,9 +279,7 @@ class Payments(Creating):
         return BurnResultDto(userOpHash=receipt.transaction.hash, success=True, amount=str(number))
 
 
-def _ordered(receipt: OrderReceipt, agreement: str | None) -> OrderPlanResultDto:
-    return OrderPlanResultDto(
-        agreementId=receipt.transaction.hash if agreement is None else agreement,
-        success=True,
-        txHash=receipt.transaction.hash,
-    )
+def _check_agreement(name: object) -> str:
+    if not isinstance(name, str) or not name.isprintable():
+        raise InvalidConfig(f"an agreementId is a text of your own for the order, not {name!r}")
+    return name

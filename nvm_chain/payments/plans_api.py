@@ -1,12 +1,13 @@
 """``payments.plans``: register, read, order and change plans, under the names of the second documented generation."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final, Literal
 from uuid import UUID
 
 from nvm_chain import pricing
+from nvm_chain.addresses import parse_address
 from nvm_chain.agents import read_plan_agents
 from nvm_chain.assets import publish_plan
 from nvm_chain.credits import burn_credits, mint_credits, redeem_credits
@@ -16,10 +17,10 @@ from nvm_chain.ids import format_did, parse_plan_id
 from nvm_chain.metadata import PlanMetadata, describe_metadata
 from nvm_chain.orders import order_plan
 from nvm_chain.payments.desk import Desk
-from nvm_chain.payments.results import AgentPage, CreditsMoved, PlanBalance, PlanOrdered, PlanRegistered, take_page
-from nvm_chain.payments.shapes import read_amount, read_plan_metadata
+from nvm_chain.payments.results import AgentPage, CreditsMoved, PlanBalance, PlanOrdered, Registered, take_page
+from nvm_chain.payments.shapes import check_kind, read_amount, read_plan_metadata
 from nvm_chain.plans import read_terms
-from nvm_chain.types import CreditsConfig, Kind, PriceConfig, RegisteredPlan
+from nvm_chain.types import CreditsConfig, Kind, PriceConfig, RegisteredPlan, Terms
 from nvm_chain.units import check_uint
 
 SALT_BITS: Final = 256
@@ -27,15 +28,29 @@ SALT_BITS: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class PaginationOptions:
-    """Which page of a list, counted from 1, and how many items a page has. Lists are in the chain's order."""
+    """Which page of a list, counted from 1, how many items a page has, and their order: the chain's if not given."""
 
     page: int = 1
     offset: int = 10
+    sort_by: str | None = None
+    sort_order: str = "desc"
 
     def __post_init__(self) -> None:
-        """Check both. Raises InvalidAmount."""
+        """Check all. Raises InvalidAmount, InvalidConfig."""
         check_uint(self.page, 32, "page", minimum=1)
         check_uint(self.offset, 32, "offset", minimum=1)
+        if self.sort_by not in (None, "id", "created") or self.sort_order not in ("asc", "desc"):
+            raise InvalidConfig("lists are sorted by 'id' or, of agents the same, 'created', 'asc' or 'desc'")
+
+    def sort(self, numbers: Iterable[int]) -> list[int]:
+        """Return ids in the order asked for; as they are if none was."""
+        return list(numbers) if self.sort_by is None else sorted(numbers, reverse=self.sort_order == "desc")
+
+
+def read_pagination(pagination: PaginationOptions | None) -> PaginationOptions:
+    """Return the pages asked for, or the first of ten. Raises InvalidConfig."""
+    check_kind("pagination", pagination, (PaginationOptions, type(None)), "PaginationOptions(page=2, offset=10)")
+    return pagination or PaginationOptions()
 
 
 class PlansApi:
@@ -73,13 +88,15 @@ class PlansApi:
         credits_config: CreditsConfig,
         nonce: int | None = None,
         access_limit: Literal["credits", "time"] | None = None,
-    ) -> PlanRegistered:
+    ) -> Registered:
         """Register a plan of any kind, whose owner is then this account. One transaction.
 
         ``nonce`` tells plans with equal terms apart, a random one if not given; the same plan under the same nonce cannot be
         registered twice. ``access_limit`` says what limits the plan, where that shall be checked. Raises as
         `nvm_chain.register_plan`, and InvalidMetadata; a price that looks as if whole tokens were meant is logged as a warning.
         """
+        check_kind("price_config", price_config, PriceConfig, "get_erc20_price_config(amount, token, receiver)")
+        check_kind("credits_config", credits_config, CreditsConfig, "get_fixed_credits_config(100)")
         if access_limit not in (None, "credits", "time"):
             raise InvalidConfig(f"access_limit is 'credits' or 'time', not {access_limit!r}")
         if access_limit is not None and (access_limit == "time") is not (credits_config.kind is Kind.TIME):
@@ -93,7 +110,7 @@ class PlansApi:
         plan_metadata: PlanMetadata | Mapping[str, Any],
         price_config: PriceConfig,
         credits_config: CreditsConfig,
-    ) -> PlanRegistered:
+    ) -> Registered:
         """Register a plan that is limited by credits, or by what each request pays. Raises as `register_plan`."""
         return self.register_plan(plan_metadata, price_config, credits_config, access_limit="credits")
 
@@ -102,7 +119,7 @@ class PlansApi:
         plan_metadata: PlanMetadata | Mapping[str, Any],
         price_config: PriceConfig,
         credits_config: CreditsConfig,
-    ) -> PlanRegistered:
+    ) -> Registered:
         """Register a plan that is limited by time. Raises as `register_plan`."""
         return self.register_plan(plan_metadata, price_config, credits_config, access_limit="time")
 
@@ -111,7 +128,7 @@ class PlansApi:
         plan_metadata: PlanMetadata | Mapping[str, Any],
         price_config: PriceConfig,
         credits_config: CreditsConfig,
-    ) -> PlanRegistered:
+    ) -> Registered:
         """Register a credits plan that each holder gets once. Raises as `register_plan`."""
         return self.register_credits_plan(_as_trial(plan_metadata), price_config, credits_config)
 
@@ -120,20 +137,24 @@ class PlansApi:
         plan_metadata: PlanMetadata | Mapping[str, Any],
         price_config: PriceConfig,
         credits_config: CreditsConfig,
-    ) -> PlanRegistered:
+    ) -> Registered:
         """Register a time plan that each holder gets once. Raises as `register_plan`."""
         return self.register_time_plan(_as_trial(plan_metadata), price_config, credits_config)
 
     # ------------------------------------------------------------------ read
 
     def get_plan(self, plan_id: int | str) -> dict[str, Any]:
-        """Read a plan: its metadata, and under ``registry`` what the chain says. Three requests. Raises UnknownPlan."""
-        plan, metadata = self._desk.read_plan(plan_id)
+        """Read a plan: its metadata, and under ``registry`` what the chain says. Three requests.
+
+        Metadata that cannot be read is empty, and ``metadataProblem`` says why. Raises UnknownPlan, MetadataMismatch.
+        """
+        plan, metadata, problem = self._desk.read_plan(plan_id)
         return {
-            "id": format_did(plan.plan_id),
+            "id": str(plan.plan_id),
             "planId": str(plan.plan_id),
             "did": format_did(plan.plan_id),
             "metadata": describe_metadata(metadata) if metadata else {},
+            **({"metadataProblem": problem} if problem else {}),
             "registry": {
                 "owner": plan.owner,
                 "active": plan.active,
@@ -147,8 +168,9 @@ class PlansApi:
     def get_plan_balance(self, plan_id: int | str, account_address: str | None = None) -> PlanBalance:
         """Read what an account, this one if none is named, has on a plan. Five requests. Raises UnknownPlan, InvalidAddress."""
         holder, account = self._desk.read_account(plan_id, account_address)
-        plan, metadata = self._desk.read_plan(plan_id)
+        plan, metadata, _ = self._desk.read_plan(plan_id)
         terms = plan.terms
+        fixed = None if terms.is_quoted or terms.settled_outside else Decimal(terms.price)
         return PlanBalance(
             planId=str(plan.plan_id),
             planName=metadata.name if metadata else "",
@@ -159,15 +181,15 @@ class PlansApi:
             isSubscriber=self._desk.is_subscriber(account),
             isOwner=holder == plan.owner,
             accessUntil=account.access_until,
-            pricePerCredit=Decimal(terms.price) / terms.credits if terms.credits else Decimal(terms.price),
+            pricePerCredit=fixed if fixed is None or terms.credits == 0 else fixed / terms.credits,
         )
 
     def get_agents_associated_to_plan(
         self, plan_id: int | str, pagination: PaginationOptions | None = None
     ) -> AgentPage:
         """List the agents that accept a plan. One request for each 500. A plan that nobody registered has none."""
-        options = pagination or PaginationOptions()
-        found = list(read_plan_agents(self._desk.chain, plan_id))
+        options = read_pagination(pagination)
+        found = options.sort(read_plan_agents(self._desk.chain, plan_id))
         agents: list[dict[str, Any]] = [
             {"agentId": str(agent_id), "did": format_did(agent_id)}
             for agent_id in take_page(found, options.page, options.offset)
@@ -176,12 +198,15 @@ class PlansApi:
 
     # ------------------------------------------------------------------ use
 
-    def order_plan(self, plan_id: int | str) -> PlanOrdered:
-        """Order a plan for this account, at its price of now, in the way of paying that needs the fewest transactions.
+    def order_plan(self, plan_id: int | str, max_cost: int | None = None) -> PlanOrdered:
+        """Order a plan for this account, in the way of paying that needs the fewest transactions.
 
-        Raises as `nvm_chain.order_plan`.
+        ``max_cost``, in base units, is what it may cost at most; a plan whose price a contract names is not ordered without.
+        Raises InvalidConfig, and as `nvm_chain.order_plan`.
         """
-        receipt = order_plan(self._desk.chain, self._desk.signer, plan_id)
+        if max_cost is None:
+            check_fixed_price(read_terms(self._desk.chain, plan_id))
+        receipt = order_plan(self._desk.chain, self._desk.signer, plan_id, max_cost=max_cost)
         return {
             "planId": str(receipt.plan_id),
             "agreementId": receipt.transaction.hash,
@@ -237,7 +262,7 @@ class PlansApi:
             self._desk.signer,
             plan_id,
             amount,
-            holder=redeem_from,
+            holder=parse_address(redeem_from, "redeem_from"),
             context=_read_request_id(agent_request_id),
         )
         return _moved(receipt.plan_id, amount, receipt.transaction.hash)
@@ -262,10 +287,19 @@ def register(
     try:
         return publish_plan(desk.chain, desk.signer, metadata, price, credits, store=desk.store, salt=salt)
     except SuspiciousPrice as error:
-        desk.warn(str(error))
+        least = f"{error.amount} base units of {error.symbol}, which has {error.decimals} decimals"
+        desk.warn(f"A receiver of plan {metadata.name!r} gets {least}. If whole units were meant, register it anew.")
     return publish_plan(
         desk.chain, desk.signer, metadata, price, credits, store=desk.store, salt=salt, allow_tiny_price=True
     )
+
+
+def check_fixed_price(terms: Terms) -> None:
+    """Raise InvalidConfig for a plan whose price a contract names: nobody knows before what it will be."""
+    if terms.is_quoted:
+        raise InvalidConfig(
+            "a contract names the price of this plan; give the most that you pay, payments.plans.order_plan(plan_id, max_cost)"
+        )
 
 
 def _as_trial(metadata: PlanMetadata | Mapping[str, Any]) -> PlanMetadata:

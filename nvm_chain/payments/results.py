@@ -1,7 +1,7 @@
 """Results of the Payments API, under the names that the documents give them and their fields."""
 
 from decimal import Decimal
-from typing import Any, ClassVar, TypedDict, TypeVar
+from typing import Any, ClassVar, NotRequired, TypedDict, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,21 +21,21 @@ class Answer:
 
 
 class Result(Answer, BaseModel):
-    """A result with fields, as attributes and as ``result["field"]``; ``json()`` is the plain dictionary."""
+    """A result with fields, as attributes and as ``result["field"]``; ``json()`` is a dictionary that JSON can hold."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True, extra="ignore")
 
     def json(self) -> dict[str, Any]:  # type: ignore[override]  # as of a response; pydantic's own is model_dump_json
         """Return the fields under the names of the documents."""
-        return self.model_dump(by_alias=True)
+        return self.model_dump(by_alias=True, mode="json")
 
     def __getitem__(self, name: str) -> Any:
         """Return a field under either of its names. Raises KeyError."""
-        return {**self.model_dump(), **self.json()}[name]
+        return {**self.model_dump(), **self.model_dump(by_alias=True)}[name]
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a field under either of its names, or ``default``."""
-        return {**self.model_dump(), **self.json()}.get(name, default)
+        return self[name] if name in self else default  # noqa: SIM401  it is its own definition
 
     def __contains__(self, name: object) -> bool:
         """Tell whether there is such a field."""
@@ -118,7 +118,10 @@ class ServiceTokenResultDto(Result):
 
 
 class PlanBalance(Result):
-    """What an account has on a plan. ``price_per_credit`` is in base units of the plan's token, exact."""
+    """What an account has on a plan. ``price_per_credit`` is in base units of the plan's token, exact.
+
+    It is None where a contract names the price of each order, or it is paid outside.
+    """
 
     plan_id: str = Field(alias="planId")
     plan_name: str = Field(alias="planName")
@@ -129,7 +132,7 @@ class PlanBalance(Result):
     is_subscriber: bool = Field(alias="isSubscriber")
     is_owner: bool = Field(alias="isOwner")
     access_until: int = Field(alias="accessUntil")
-    price_per_credit: Decimal = Field(alias="pricePerCredit")
+    price_per_credit: Decimal | None = Field(alias="pricePerCredit")
 
 
 class Done(TypedDict):
@@ -139,24 +142,12 @@ class Done(TypedDict):
     txHash: str
 
 
-class PlanRegistered(Done):
-    """A plan that was registered."""
+class Registered(Done):
+    """What was registered: a plan, an agent, or both; of both ``txHash`` is the agent's transaction."""
 
-    planId: str
-
-
-class AgentRegistered(Done):
-    """An agent that was registered."""
-
-    agentId: str
-
-
-class AgentAndPlanRegistered(Done):
-    """An agent and its plan that were registered; ``txHash`` is the agent's transaction."""
-
-    agentId: str
-    planId: str
-    planTxHash: str
+    planId: NotRequired[str]
+    agentId: NotRequired[str]
+    planTxHash: NotRequired[str]
 
 
 class PlanOrdered(Done):

@@ -1,17 +1,28 @@
 """Shapes: the dictionaries that callers of the Payments API describe agents with, read as typed metadata."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from datetime import datetime
+from enum import Enum
 from typing import Any, Final
 
 from nvm_chain.endpoints import Endpoint
 from nvm_chain.errors import InvalidAmount, InvalidConfig, InvalidMetadata, NeedsVendor
+from nvm_chain.file_entries import read_file_entry
 from nvm_chain.metadata import AgentMetadata, PlanMetadata, read_endpoint
+from nvm_chain.payments.sdk_names import AgentAPIAttributes
+from nvm_chain.payments.sdk_names import Endpoint as SdkEndpoint
 
 CREDENTIALS: Final = ("username", "password", "token", "apiKey", "headers")
 _CREDENTIALS_WAY: Final = (
     "leave it out here, where everybody could read it, and give it to your gateway, which calls the service"
 )
+
+
+def check_kind(name: str, value: object, kinds: type | tuple[type, ...], example: str) -> None:
+    """Raise InvalidConfig for a value that is none of some types."""
+    if not isinstance(value, kinds):
+        raise InvalidConfig(f"{name} is {type(value).__name__}; give one such as {example}")
 
 
 def read_amount(value: int | str, name: str) -> int:
@@ -38,7 +49,7 @@ def read_plan_metadata(value: PlanMetadata | Mapping[str, Any]) -> PlanMetadata:
 
 
 def read_agent_shape(
-    metadata: AgentMetadata | Mapping[str, Any], api: Mapping[str, Any] | None = None
+    metadata: AgentMetadata | Mapping[str, Any], api: AgentAPIAttributes | Mapping[str, Any] | None = None
 ) -> AgentMetadata:
     """Join an agent's metadata and its API attributes, dictionaries in either spelling of their names.
 
@@ -51,7 +62,9 @@ def read_agent_shape(
     public = {name: value for name, value in attributes.items() if _camel(name) not in CREDENTIALS}
     known, extras = _split({**described, **public}, AgentMetadata)
     if "endpoints" in known:
-        known["endpoints"] = [_read_endpoint(endpoint) for endpoint in _read_list(known["endpoints"])]
+        known["endpoints"] = [_read_endpoint(endpoint) for endpoint in _read_list("endpoints", known["endpoints"])]
+    if "files" in known:
+        known["files"] = [read_file_entry(file) for file in _read_list("files", known["files"])]
     return AgentMetadata(**{"name": "", **known}, extras=extras)
 
 
@@ -63,6 +76,8 @@ def _describe(metadata: AgentMetadata | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_dictionary(value: object, name: str) -> dict[str, Any]:
+    if isinstance(value, AgentAPIAttributes):
+        value = {own.name: getattr(value, own.name) for own in fields(value)}
     if not isinstance(value, Mapping):
         raise InvalidConfig(f"{name} is a dictionary, not {type(value).__name__}")
     return {str(key): item for key, item in value.items() if item is not None}
@@ -76,12 +91,17 @@ def _split(
     fields = {**{spelling: name for name, spelling in spelled.items()}, **{name: name for name in spelled}}
     known = {fields[name]: _plain(value) for name, value in values.items() if name in fields}
     extras = {_camel(name): _plain(value) for name, value in values.items() if name not in fields and name != "extras"}
-    return known, {**extras, **values.get("extras", {})}
+    further = values.get("extras", {})
+    if not isinstance(further, Mapping):
+        raise InvalidMetadata("extras", "it is no mapping")
+    return known, {**extras, **further}
 
 
 def _plain(value: Any) -> Any:
     """Return a date as its text; anything else as it is."""
-    return value.isoformat() if isinstance(value, datetime) else value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.value if isinstance(value, Enum) else value
 
 
 def _camel(name: str) -> str:
@@ -89,16 +109,14 @@ def _camel(name: str) -> str:
     return first + "".join(word[:1].upper() + word[1:] for word in others)
 
 
-def _read_list(value: object) -> Iterable[Any]:
+def _read_list(name: str, value: object) -> Iterable[Any]:
     if not isinstance(value, list | tuple):
-        raise InvalidMetadata("endpoints", "it is no list")
+        raise InvalidMetadata(name, "it is no list")
     return value
 
 
 def _read_endpoint(value: Any) -> Endpoint:
-    if isinstance(value, Mapping) and set(value) == {"verb", "url"}:
-        return Endpoint(value["verb"], value["url"])
-    return read_endpoint(value)
+    return read_endpoint({"verb": value.verb, "url": value.url} if isinstance(value, SdkEndpoint) else value)
 
 
 def refuse_credentials(values: Mapping[str, Any]) -> None:

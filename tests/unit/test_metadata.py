@@ -47,6 +47,7 @@ FULL = AgentMetadata(
 
 NO_SCHEME = "it does not begin with one of https, http, ipfs, data, file, followed by a colon"
 NO_LENGTH, NO_TYPE = "it is no number of bytes", "it is not SHA256, the one that is checked"
+UNKNOWN = "a file has url, name, contentType, contentLength, sha256 and a checksum"
 NO_HASH = "it is not 64 hexadecimal digits in small letters"
 NO_DATE = "it is no date as ISO 8601 has it, such as 2026-01-31T12:00:00Z"
 
@@ -164,7 +165,8 @@ def test_read_file_entry__as_the_documents_have_it__is_read() -> None:
         ({"url": "https://a.com/\x1b"}, InvalidMetadata("files.url", NO_SCHEME)),
         ({"url": "https://a.com/b", "name": ["b"]}, InvalidMetadata("files.name", "it is no text but list")),
         ({"url": "https://a.com/b", "contentLength": "3 kB"}, InvalidMetadata("files.contentLength", NO_LENGTH)),
-        ({"url": "https://a.com/b", "sha256": "AB" * 32}, InvalidMetadata("files.sha256", NO_HASH)),
+        ({"url": "https://a.com/b", "sha256": "xy" * 32}, InvalidMetadata("files.sha256", NO_HASH)),
+        ({"url": "https://a.com/b", "md5": "ab"}, InvalidMetadata("files.md5", UNKNOWN)),
         (
             {"url": "https://a.com/b", "checksum": "ab", "checksumType": "MD5"},
             InvalidMetadata("files.checksumType", NO_TYPE),

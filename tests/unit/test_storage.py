@@ -73,10 +73,10 @@ def test_inline__of_half_a_surrogate__is_refused() -> None:
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        ("e30", "it is no base64"),
-        ("e30=é", "it is no base64"),
-        ("/w==", "it is no UTF-8 text"),
-        ("a" * (MAX_JSON * 4 // 3 + 5), f"it has more than {MAX_JSON} bytes"),
+        ("e30", "it is no base64 of UTF-8 text"),
+        ("e30=é", "it is no base64 of UTF-8 text"),
+        ("/w==", "it is no base64 of UTF-8 text"),
+        ("a" * (MAX_JSON * 4 // 3 + 5), f"its JSON has more than {MAX_JSON} bytes"),
     ],
 )
 def test_inline__that_is_damaged__is_unavailable(data: str, problem: str) -> None:

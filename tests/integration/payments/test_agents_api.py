@@ -110,7 +110,7 @@ def test_register_agent__costs_what_each_plan_says(
     price = pricing.get_erc20_price_config(PRICE, usdc, builder.account_address)
     fixed = builder.plans.register_credits_plan(PlanMetadata("F"), price, pricing.get_fixed_credits_config(10, 2))
     plans = builder.agents.get_agent_plans(register(builder, credits_did, time_did, fixed["planId"]))["plans"]
-    assert [(plan["minCredits"], plan["maxCredits"]) for plan in plans] == [(1, 100), (0, 0), (2, 2)]
+    assert [(plan["minCredits"], plan["maxCredits"]) for plan in plans] == [(1, 1), (0, 0), (2, 2)]
 
 
 def test_plans_of_an_agent__added_removed_and_paged(builder: Payments, credits_did: str, time_did: str) -> None:

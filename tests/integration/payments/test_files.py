@@ -9,13 +9,13 @@ import pytest
 
 from nvm_chain import pricing
 from nvm_chain.agents import attach_plan
-from nvm_chain.contract_errors import RedeemNotAllowed
 from nvm_chain.errors import (
     DownloadFailed,
     DownloadMismatch,
     InvalidConfig,
     InvalidMetadata,
     NoAccess,
+    RpcFailed,
     TargetExists,
     UnsafeFileName,
 )
@@ -197,6 +197,18 @@ def test_download_file__of_which_one_is_missing__costs_nothing_and_leaves_nothin
 
 
 def test_download_file__whose_payment_fails__leaves_nothing(
+    make_file: Callable[..., str], holder: Payments, credits_did: str, tmp_path: Path, monkeypatch: Any
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise RpcFailed("it is busy")
+
+    monkeypatch.setattr(downloading, "redeem_credits", refuse)
+    with pytest.raises(RpcFailed):
+        holder.download_file(make_file(credits_did), str(tmp_path))
+    assert (balance(holder, credits_did), list(tmp_path.iterdir())) == (100, [])
+
+
+def test_download_file__where_only_the_seller_redeems__is_no_access_of_the_holders(
     builder: Payments, subscriber: Payments, usdc: str, file_server: FileServer, tmp_path: Path
 ) -> None:
     price = pricing.get_erc20_price_config(PRICE, usdc, builder.account_address)
@@ -204,9 +216,9 @@ def test_download_file__whose_payment_fails__leaves_nothing(
     plan = builder.plans.register_credits_plan(PlanMetadata("Owner's"), price, credits)["planId"]
     did = builder.create_file(plan, "file", "x", "", [{"url": file_server.add("a.csv", CONTENT)}]).did
     subscriber.order_plan(plan)
-    with pytest.raises(RedeemNotAllowed):
+    with pytest.raises(NoAccess):
         subscriber.download_file(did, str(tmp_path))
-    assert (balance(subscriber, plan), list(tmp_path.iterdir())) == (10, [])
+    assert (balance(subscriber, plan), file_server.requests) == (10, [])
 
 
 @pytest.mark.parametrize("there", ["file1.csv", "mine.csv"])
@@ -224,9 +236,17 @@ def test_download_file__where_something_is__does_not_overwrite_it(
     "name", ["../evil.csv", "/etc/passwd", "..", "a\\b", "CON", "a\n.csv", "\u202etxt.exe", ".bashrc"]
 )
 def test_download_file__with_a_hostile_name__is_refused(
-    make_file: Callable[..., str], holder: Payments, credits_did: str, tmp_path: Path, name: str
+    builder: Payments,
+    make_file: Callable[..., str],
+    holder: Payments,
+    credits_did: str,
+    tmp_path: Path,
+    name: str,
 ) -> None:
-    did = make_file(credits_did, name=name)
+    with pytest.raises(UnsafeFileName):
+        make_file(credits_did, name=name)
+    hostile = {"name": "x", "files": [{"url": "https://example.com/a.csv", "name": name}]}
+    did = builder.agents.register_agent(hostile, {}, [credits_did])["agentId"]  # as somebody without this check would
     with pytest.raises(UnsafeFileName):
         holder.download_file(did, str(tmp_path))
     assert (balance(holder, credits_did), list(tmp_path.iterdir())) == (100, [])
@@ -239,7 +259,9 @@ def test_download_file__to_no_folder__says_so(
     with pytest.raises(InvalidConfig, match="no folder"):
         holder.download_file(did, str(tmp_path / "missing" / "file1.csv"))
     two = [{"url": "https://example.com/a.csv"}, {"url": "https://example.org/A.CSV"}]
-    same = builder.create_file(credits_did, "file", "Same", "", two).did
+    with pytest.raises(InvalidConfig, match="same name"):
+        builder.create_file(credits_did, "file", "Same", "", two)
+    same = builder.agents.register_agent({"name": "Same", "files": two}, {}, [credits_did])["agentId"]
     with pytest.raises(InvalidConfig, match="same name"):
         holder.download_file(same, str(tmp_path))
     with pytest.raises(InvalidConfig, match="no folder"):

@@ -20,7 +20,6 @@ from nvm_chain.errors import (
     InvalidMetadata,
     NeedsVendor,
     NoContract,
-    UnverifiableUri,
 )
 from nvm_chain.metadata import AgentMetadata
 from nvm_chain.payments import PaginationOptions, Payments, PlanMetadata, PlanRedemptionType
@@ -179,7 +178,7 @@ def test_pay_as_you_go__is_paid_with_each_request(
 def test_get_plan__has_metadata_and_what_the_chain_says(builder: Payments, price: Any, usdc: str) -> None:
     plan_id = builder.plans.register_credits_plan(NAME, price, pricing.get_dynamic_credits_config(100, 2, 5))["planId"]
     plan = builder.plans.get_plan(plan_id)
-    assert (plan["planId"], plan["did"], plan["id"]) == (plan_id, f"did:nv:{int(plan_id):064x}", plan["did"])
+    assert (plan["planId"], plan["did"], plan["id"]) == (plan_id, f"did:nv:{int(plan_id):064x}", plan_id)
     assert plan["metadata"] == {"name": "My Credits Plan", "tags": ["test"]}
     assert plan["registry"]["owner"] == builder.account_address
     assert plan["registry"]["price"] == {
@@ -219,11 +218,17 @@ def test_plans__that_nobody_registered__say_so(builder: Payments, method: str) -
         getattr(builder.plans, method)("12345")
 
 
-def test_get_plan__with_metadata_of_nobodys_form__is_an_error_that_says_so(world: World, builder: Payments) -> None:
-    plan_id = world.register(uri="https://example.com/plan.json")
-    with pytest.raises(UnverifiableUri, match="example"):
-        builder.plans.get_plan(plan_id)
-    assert builder.plans.get_plan(world.register())["metadata"] == {}
+@pytest.mark.parametrize("uri", ["https://example.com/plan.json", "data:application/json;base64,e30=", "ipfs://x"])
+def test_get_plan__with_metadata_that_cannot_be_read__says_what_the_chain_does(
+    world: World, builder: Payments, uri: str
+) -> None:
+    plan_id = world.register(uri=uri)
+    plan = builder.plans.get_plan(plan_id)
+    assert (plan["metadata"], plan["registry"]["uri"]) == ({}, uri)
+    assert plan["metadataProblem"].startswith("it cannot be used: ")
+    assert builder.plans.get_plan_balance(plan_id).plan_name == ""
+    assert builder.get_asset_ddo(plan_id)["service"][0]["attributes"]["additionalInformation"] == {}
+    assert "metadataProblem" not in builder.plans.get_plan(world.register())
 
 
 # ---------------------------------------------------------------------- use
