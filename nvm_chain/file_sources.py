@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Final
-from urllib.parse import unquote_to_bytes, urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from nvm_chain.http_client import BLOCK_BYTES, Fail, open_following
 from nvm_chain.ipfs_store import IPFS_PREFIX, IpfsStore, read_cid_hash
@@ -83,7 +82,7 @@ def _open_file(url: str, access: Access, fail: Fail) -> Iterator[Source]:
     if parts.netloc not in ("", "localhost"):
         raise fail("it is a file of another machine")
     try:
-        file = open_regular(url2pathname(parts.path), follow_links=True)
+        file = open_regular(unquote(parts.path), follow_links=True)
     except (OSError, ValueError) as error:
         raise fail(getattr(error, "strerror", None) or "it is no path of a file") from None
     with file:

@@ -15,13 +15,19 @@ abstract contract Stranger is Setting {
     bytes32 internal planBefore;
 
     function _enter() internal {
-        _enterAnyoneElse();
+        stranger = svm.createAddress("stranger");
         vm.assume(stranger != BUILDER && stranger != FEE_OWNER && stranger != REDEEMER && stranger != MINTER);
+        _look();
     }
 
     /// @dev Anyone but the holder: also the plan's owner, its redeemers and its minters.
     function _enterAnyoneElse() internal {
         stranger = svm.createAddress("stranger");
+        _look();
+    }
+
+    /// @dev After all that is assumed of the stranger: what was read before would not profit of it.
+    function _look() private {
         vm.assume(stranger != HOLDER && stranger != address(0) && stranger != address(credits));
         _hold(HOLDER);
         accountBefore = credits.accountOf(planId, HOLDER);

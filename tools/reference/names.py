@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 import nvm_chain
 
 PACKAGE: Final = Path(nvm_chain.__file__).parent
-ORDER: Final = {"payments": ("face", "plans_api", "agents_api", "desk", "access", "results")}
+ORDER: Final = {"payments": ("face", "plans_api", "agents_api", "desk", "access", "results", "sdk_names")}
 """The files of a package in the order of its page; if not given, in which its `__init__` names them."""
 HOMES: Final[dict[str, str]] = nvm_chain._HOMES  # noqa: SLF001
 
