@@ -52,7 +52,7 @@ abstract contract Reentrants is World {
         PlanNote storage plan = _findMintable(seed);
         address to = address(reentrant);
         bytes32 paymentReference = bytes32(_mix(seed, "reference"));
-        if (_whyNoGrant(plan, to, plan.credits) != 0) return;
+        if (plan.references[paymentReference] || _whyNoGrant(plan, to, plan.credits) != 0) return;
         vm.prank(plan.owner);
         credits.setMinter(plan.id, to, true);
         plan.minters[plan.owner][to] = true;
