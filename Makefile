@@ -44,8 +44,8 @@ demo: .venv/done-package ## Run the whole story on a chain inside this process: 
 	@$(BIN)/nvm-chain demo $(ARGS)
 
 test: setup ## Run the tests: on eth-tester, by forge, the whole path again on anvil, then through Ape
-	$(say) 'Every test but those of make check, on eth-tester'
-	@$(PYTEST) --chain eth-tester $(CHECKED:%=--ignore=%)
+	$(say) 'Every test but those of make check, on eth-tester; some that are slow there only on anvil'
+	@$(PYTEST) --chain eth-tester --leave-to-anvil $(CHECKED:%=--ignore=%)
 	$(say) 'A short campaign of random calls, by forge'
 	@FOUNDRY_PROFILE=quick $(BIN)/forge test --offline --summary
 	$(say) 'Conformance and the whole path again, on anvil'

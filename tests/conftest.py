@@ -1,7 +1,7 @@
 """One suite, two chains: `pytest --chain eth-tester` (the default) or `pytest --chain anvil`."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ GAS = Path(__file__).parent / "gas"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that chooses the chain."""
     parser.addoption("--chain", choices=("eth-tester", "anvil"), default="eth-tester", help="chain to run the tests on")
+    parser.addoption("--leave-to-anvil", action="store_true", help="leave out modules that say LEFT_TO_ANVIL")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,12 +43,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     The gas table comes last, after all that is shuffled: any change of a contract changes it, so it says least about what is wrong.
     """
     if config.getoption("--chain") == "anvil":
-        chosen = [
-            item for item in items if "base_chain" in getattr(item, "fixturenames", ()) and not _has_examples(item)
-        ]
-        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-        items[:] = chosen
+        _choose(config, items, lambda item: _needs_chain(item) and not _has_examples(item))
+    elif config.getoption("--leave-to-anvil"):
+        _choose(config, items, lambda item: not (_needs_chain(item) and _is_left_to_anvil(item)))
     items.sort(key=lambda item: GAS in item.path.parents)
+
+
+def _choose(config: pytest.Config, items: list[pytest.Item], is_chosen: Callable[[pytest.Item], bool]) -> None:
+    chosen, others = [], []
+    for item in items:
+        (chosen if is_chosen(item) else others).append(item)
+    config.hook.pytest_deselected(items=others)
+    items[:] = chosen
+
+
+def _needs_chain(item: pytest.Item) -> bool:
+    return "base_chain" in getattr(item, "fixturenames", ())
+
+
+def _is_left_to_anvil(item: pytest.Item) -> bool:
+    """Tell whether a test's file says that anvil, which is several times as fast, is enough in `make test`."""
+    return getattr(getattr(item, "module", None), "LEFT_TO_ANVIL", False)
 
 
 def _has_examples(item: pytest.Item) -> bool:

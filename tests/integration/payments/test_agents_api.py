@@ -26,6 +26,7 @@ from nvm_chain.plans import read_plan
 from tests.integration.payments.conftest import PRICE
 from tests.support.world import World
 
+LEFT_TO_ANVIL = True
 DESCRIBED: dict[str, Any] = {"name": "E2E Payments Agent", "tags": ["test"], "description": "Described"}
 API: dict[str, Any] = {
     "endpoints": [{"POST": "https://example.com/agents/:agentId/tasks"}],

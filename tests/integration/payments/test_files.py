@@ -27,6 +27,8 @@ from tests.integration.payments.conftest import PRICE
 from tests.support.files import FileServer
 from tests.support.world import World
 
+LEFT_TO_ANVIL = True
+
 CONTENT = b"a,b\n1,2\n"
 DECLARED = {"contentLength": len(CONTENT), "sha256": sha256(CONTENT).hexdigest()}
 

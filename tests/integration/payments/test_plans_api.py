@@ -29,6 +29,8 @@ from nvm_chain.usage import pay_usage
 from tests.integration.payments.conftest import PRICE
 from tests.support.world import World
 
+LEFT_TO_ANVIL = True
+
 NAME = PlanMetadata(name="My Credits Plan", tags=["test"])
 DAY = pricing.ONE_DAY_DURATION
 

@@ -30,6 +30,8 @@ from nvm_chain.types import Activation, CreditsConfig
 from tests.integration.payments.conftest import PRICE
 from tests.support.world import World
 
+LEFT_TO_ANVIL = True
+
 UNTYPED: dict[str, Any] = {"Payments": Payments, "Gateway": Gateway, "read_service_token": read_service_token}
 """As callers without a type checker see them."""
 FREE = get_free_price_config()
