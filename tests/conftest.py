@@ -50,7 +50,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _choose(config: pytest.Config, items: list[pytest.Item], is_chosen: Callable[[pytest.Item], bool]) -> None:
-    chosen, others = [], []
+    chosen: list[pytest.Item] = []
+    others: list[pytest.Item] = []
     for item in items:
         (chosen if is_chosen(item) else others).append(item)
     config.hook.pytest_deselected(items=others)
@@ -63,7 +64,7 @@ def _needs_chain(item: pytest.Item) -> bool:
 
 def _is_left_to_anvil(item: pytest.Item) -> bool:
     """Tell whether a test's file says that anvil, which is several times as fast, is enough in `make test`."""
-    return getattr(getattr(item, "module", None), "LEFT_TO_ANVIL", False)
+    return bool(getattr(getattr(item, "module", None), "LEFT_TO_ANVIL", False))
 
 
 def _has_examples(item: pytest.Item) -> bool:
