@@ -62,7 +62,7 @@ def _sign_order(world: World, plan_id: int) -> tuple[tuple[Any, ...], bytes]:
     return astuple(order), sign_order(holder, order, token=domain, contract=world.credits.address).signature
 
 
-def _functions(world: World, crowd: Crowd, caller: str) -> dict[str, ContractFunction]:
+def functions_of(world: World, crowd: Crowd, caller: str) -> dict[str, ContractFunction]:
     """Return a call of every function that changes something, such that the right caller would succeed."""
     functions, holder, plan_id = world.credits.functions, world.subscriber.address, crowd.plan_id
     no_permit = (0, 0, NO_CONTEXT, NO_CONTEXT)
@@ -126,7 +126,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 }
 
 
-def _refusal(name: str, world: World, crowd: Crowd, caller: str) -> ContractError:
+def refusal_of(name: str, world: World, crowd: Crowd, caller: str) -> ContractError:
     """Return the error for a caller who may not."""
     holder, plan_id = world.subscriber.address, crowd.plan_id
     not_owner = OwnableUnauthorizedAccount(caller)
@@ -173,11 +173,11 @@ def test_access__of_each_role__is_as_in_the_table(world: World, crowd: Crowd, na
     """C14: all functions that change something, times everybody there is."""
     for role in ROLES:
         caller = getattr(world, role).address
-        function = _functions(world, crowd, caller)[name]
+        function = functions_of(world, crowd, caller)[name]
         if role in ALLOWED[name]:
             world.read(function, caller)
             continue
-        with reverts(_refusal(name, world, crowd, caller)):
+        with reverts(refusal_of(name, world, crowd, caller)):
             world.read(function, caller)
 
 
@@ -193,13 +193,13 @@ def _writes() -> set[str]:
 def test_access__table__has_every_function_that_changes_something(world: World) -> None:
     """A function that is added without a line here fails this test."""
     assert set(ALLOWED) == _writes()
-    assert set(_functions(world, Crowd(1, 2, 3), world.stranger.address)) == _writes()
+    assert set(functions_of(world, Crowd(1, 2, 3), world.stranger.address)) == _writes()
 
 
 def test_access__of_a_plan_that_is_not_there__opens_nothing(world: World, crowd: Crowd) -> None:
     """C19: a plan that nobody registered has no owner, and so nobody has a right to it."""
     nowhere = Crowd(crowd.plan_id + 1, crowd.plan_id + 2, crowd.plan_id + 3)
-    functions = _functions(world, nowhere, world.stranger.address)
+    functions = functions_of(world, nowhere, world.stranger.address)
     for name in sorted(_writes() - {"registerPlan", "setApprovalForAll"}):
         with pytest.raises(ContractError):
             world.read(functions[name], world.stranger.address)

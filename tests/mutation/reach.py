@@ -12,22 +12,36 @@ from tests.mutation.syntax import Node, place_of, walk
 _OUTSIDE: Final = {"external", "public"}
 _TOPICS: Final[dict[str, tuple[str, ...]]] = {
     "Credits._askQuoter": ("quoters",),
+    "Credits._checkIsolatedGas": ("griefing", "receivers", "wallets"),
     "Credits._checkValue": ("coin",),
+    "Credits._domainNameAndVersion": ("eip712_domain",),
+    "Credits._domainNameAndVersionMayChange": ("deployed_code", "eip712_domain", "replay"),
+    "Credits._mintTo": ("callers", "receivers"),
     "Credits._order": ("reentrancy", "receivers", "museum"),
     "Credits._pay": ("museum", "coin"),
     "Credits._payFee": ("protocol_fee", "museum", "coin"),
     "Credits._send": ("museum", "coin"),
     "Credits.ISOLATED_GAS": ("constants", "protocol_fee", "museum"),
+    "Credits.mintBatch": ("receivers", "griefing"),
+    "Credits.orderWithAuthorization": ("callers", "signed_orders"),
     "Credits.pay": ("usage_plans",),
-    "Ledger._add": ("limits", "arithmetic", "expiring", "expiring_history"),
-    "Ledger._askReceiver": ("receivers", "reentrancy"),
-    "Ledger._count": ("expiring", "expiring_history", "arithmetic"),
+    "Credits.redeem": ("time_",),
+    "Credits.sendFee": ("protocol_fee",),
+    "Ledger._add": ("expiring", "expiring_history"),
+    "Ledger._askReceiver": ("callers", "receivers", "reentrancy"),
+    "Ledger._count": ("expiring", "expiring_history"),
     "Ledger._extend": ("time_",),
+    "Ledger._grant": ("time_", "trial"),
+    "Ledger._keep": ("expiring", "expiring_history"),
+    "Ledger._keepSettled": ("expiring", "expiring_history"),
     "Ledger._periodsLeft": ("time_",),
     "Ledger._shorten": ("time_",),
+    "Ledger._take": ("time_",),
     "Ledger._takeTrial": ("trial",),
-    "Ledger._tidy": ("limits", "arithmetic", "expiring", "expiring_history"),
-    "Lots": ("expiring", "expiring_history", "limits"),
+    "Ledger.safeBatchTransferFrom": ("erc1155", "receivers"),
+    "Ledger.safeTransferFrom": ("erc1155", "receivers"),
+    "Ledger._tidy": ("expiring", "expiring_history"),
+    "Lots": ("expiring", "expiring_history"),
     "SignedOrders": ("signed_orders", "museum"),
     "Splits": ("arithmetic", "coin"),
     "TermsRules": ("terms_rules",),
@@ -37,6 +51,8 @@ _TOPICS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Test files that are about a subject and not about one function, by what the subject is in the code."""
 _FOLDERS: Final = {AGENTS: ("tests/contracts/agents",)}
+_OF_CALLERS: Final = "tests/attacks/test_callers.py"
+"""About every place that looks who calls."""
 
 
 class Reach:
@@ -45,12 +61,15 @@ class Reach:
     def __init__(self, trees: Mapping[str, Mapping[str, Any]]) -> None:
         self._callers: dict[str, set[str]] = defaultdict(set)
         self._entries: set[str] = set()
+        self._of_callers: set[str] = set()
         nodes = [node for path in FILES if path in trees for node in walk(dict(trees[path]))]
         names = {node.raw["id"]: place_of(node) for node in nodes if _is_part(node)}
         for node in nodes:
             place = place_of(node)
             if node.kind == "FunctionDefinition" and node.raw["visibility"] in _OUTSIDE:
                 self._entries.add(place)
+            if node.kind == "MemberAccess" and node.raw["memberName"] == "sender":
+                self._of_callers.add(place)
             called = names.get(node.raw.get("referencedDeclaration"))
             if called:
                 self._callers[called].add(place)
@@ -69,12 +88,16 @@ class Reach:
 
     def files(self, target: Target, place: str) -> list[str]:
         """Return the test files that are named after those functions, the nearest first, each once."""
-        folders = [ROOT / folder for folder in _FOLDERS.get(target, ("tests/contracts", "tests/attacks"))]
+        folders = [
+            ROOT / folder for folder in _FOLDERS.get(target, ("tests/contracts", "tests/attacks", "tests/conformance"))
+        ]
         words = [word for part in (place, place.partition(".")[0]) for word in _TOPICS.get(part, ())]
         words += [snake_case(function) for function in self.functions(place)]
         found = [path for word in words for folder in folders for path in sorted(folder.glob(f"test_{word}*.py"))]
         if target == AGENTS or place.endswith(".constructor"):
             found += [path for folder in folders for path in sorted(folder.glob("test_*.py"))]
+        if place in self._of_callers:
+            found.append(ROOT / _OF_CALLERS)
         return _each_once(str(path.relative_to(ROOT)) for path in found)
 
 

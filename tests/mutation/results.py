@@ -47,6 +47,7 @@ _JUDGED_WITH: Final = {
         "tests/support/*.py",
         "tests/contracts/**/*.py",
         "tests/attacks/**/*.py",
+        "tests/conformance/**/*.py",
         "tests/mutation/judges.py",
         "tests/mutation/reach.py",
     ),

@@ -2,10 +2,10 @@
 
 import hashlib
 import random
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 from multiprocessing import Pool
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -131,8 +131,7 @@ class Runner:
         return self._judge(mutant, self._reach[mutant.target].files(mutant.target, mutant.place))
 
     def _judge(self, mutant: Mutant, files: list[str], workers: int = 0) -> Raw:
-        with WarmCompiler() as compiler:
-            code = compiler.compile(mutant.target, mutant.files, optimize=True)
+        code = _compiler().compile(mutant.target, mutant.files, optimize=True)
         if code[0] == self._optimized_original[mutant.target]:
             return mutant.id, SAME_CODE, _hash(code[0]), "optimized"
         if len(code[1]) // 2 > LARGEST:
@@ -174,10 +173,15 @@ class Runner:
         return found
 
 
-@cache
+_warm = threading.local()
+
+
 def _compiler() -> WarmCompiler:
-    """Return this process's compiler. It ends when the process does and its input with it."""
-    return WarmCompiler()
+    """Return this thread's compiler. It ends when the process does and its input with it."""
+    if not hasattr(_warm, "compiler"):
+        _warm.compiler = WarmCompiler()
+    compiler: WarmCompiler = _warm.compiler
+    return compiler
 
 
 _original: dict[Target, str] = {}

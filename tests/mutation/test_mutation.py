@@ -84,6 +84,20 @@ def test_reach__of_an_inner_function__is_the_outer_functions_and_their_tests(tre
     assert "tests/contracts/test_trial.py" in reach.files(CREDITS, "Ledger._takeTrial")
 
 
+def test_reach__of_every_place_with_a_mutant__is_some_tests(trees: Trees, mutants: list[Mutant]) -> None:
+    """A mutant that no test is asked about would count as one that no test finds."""
+    reach = {target: Reach(trees[target]) for target in trees}
+    places = {(mutant.target, mutant.place) for mutant in mutants}
+    assert [place for target, place in sorted(places) if not reach[target].files(target, place)] == []
+
+
+def test_reach__of_a_place_that_looks_who_calls__has_the_tests_of_callers(trees: Trees) -> None:
+    callers = "tests/attacks/test_callers.py"
+    assert callers in Reach(trees[CREDITS]).files(CREDITS, "Credits.burn")
+    assert callers in Reach(trees[AGENTS]).files(AGENTS, "AgentRegistry.setAgentUri")
+    assert callers not in Reach(trees[CREDITS]).files(CREDITS, "Plans.setPlanUri")
+
+
 @pytest.mark.parametrize("target", [CREDITS, AGENTS], ids=["Credits", "AgentRegistry"])
 def test_histories__with_a_mistake_and_without__find_it_and_nothing(
     compiler: WarmCompiler, mutants: list[Mutant], target: Target
