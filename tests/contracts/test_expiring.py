@@ -282,6 +282,18 @@ def test_lots__of_a_count_that_runs_over__keep_what_is_left_in_them(world: World
     assert _balance(world, plan_id) == half
 
 
+def test_expiring__in_the_first_lot_of_a_count_that_has_run_over__is_all_there(world: World, plan_id: int) -> None:
+    """C31: the count is behind what is left, and there is no earlier lot to look at."""
+    for _ in range(2):
+        world.grant(plan_id, world.subscriber.address, MAX_ACCOUNT)
+        world.send(world.subscriber, _burn(world, plan_id, MAX_ACCOUNT))
+    world.grant(plan_id, world.subscriber.address, 100)
+    assert _lots(world, plan_id) == [(100, world.now + DAY)]
+    assert _balance(world, plan_id) == 100
+    world.send(world.subscriber, _burn(world, plan_id, 100))
+    assert _balance(world, plan_id) == 0
+
+
 def test_order__in_a_count_full_of_expired_credits__has_room(world: World, plan_id: int) -> None:
     """I8, I10: only what is left counts, so nobody can fill an account with credits that expire before its holder's."""
     holder = world.subscriber.address

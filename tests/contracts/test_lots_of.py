@@ -57,6 +57,24 @@ def test_lots_of__hundreds__are_all_there(world: World) -> None:
     assert _lots(world, plan_id) == lots[257:]
 
 
+def test_lots_of__a_count_that_has_run_over__are_those_left(world: World) -> None:
+    """C31: the count of what was granted begins again at zero, behind the lots that are left."""
+    plan_id, holder, most = world.register(**expiring(DAY)), world.subscriber.address, 2**63 - 1
+    world.grant(plan_id, holder, most)
+    world.send(world.subscriber, world.credits.functions.burn(plan_id, holder, most))
+    start = world.now + 10
+    world.send_at(start, world.builder, world.credits.functions.mint(plan_id, holder, most))
+    world.send(world.subscriber, world.credits.functions.burn(plan_id, holder, most - 5))
+    world.send_at(start + GAP, world.builder, world.credits.functions.mint(plan_id, holder, 100))
+    lots = [(5, start + DAY), (100, start + GAP + DAY)]
+    assert _lots(world, plan_id) == lots
+    assert _lots(world, plan_id, 1) == lots[1:]
+    assert world.balance(plan_id, holder) == 105
+    world.mine_at(start + DAY)
+    assert _lots(world, plan_id) == lots[1:]
+    assert world.balance(plan_id, holder) == 100
+
+
 @pytest.mark.parametrize("used", [1, 9, 10, 11, 29, 30, 31, 149, 150])
 def test_lots_of__used_in_part__leave_out_what_is_used(world: World, five: Five, used: int) -> None:
     plan_id, lots = five

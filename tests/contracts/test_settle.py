@@ -75,6 +75,16 @@ def _account(world: World, plan_id: int, holder: str) -> tuple[int, int]:
 # ---------------------------------------------------------------- settled
 
 
+def test_settle__of_a_count_that_has_run_over__takes_what_was_signed(world: World) -> None:
+    """C31: more is left than the count of what was granted says, which begins again at zero."""
+    plan_id, holder, much = register_with_redeemer(world), world.subscriber, 2**63
+    world.grant(plan_id, holder.address, much)
+    world.send(holder, world.credits.functions.burn(plan_id, holder.address, much))
+    world.grant(plan_id, holder.address, much)
+    assert _settle(world, plan_id, sign_item(world, plan_id, holder, 5)) == [(5, SETTLED)]
+    assert world.balance(plan_id, holder.address) == much - 5
+
+
 def test_settle__of_one_voucher__takes_its_ceiling_and_emits(world: World, plan_id: int) -> None:
     holder, redeemer = world.subscriber, world.redeemer
     receipt = world.send(redeemer, settle(world, plan_id, sign_item(world, plan_id, holder, 42)))
