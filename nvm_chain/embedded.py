@@ -103,8 +103,8 @@ def _place_in_genesis(evm: Any) -> None:
 
 def deploy_all(chain: Chain, deployer: Signer) -> None:
     """Deploy the contracts and TestUSDC to a development chain and use them. Three transactions. The deployer owns the fee."""
+    _deploy_contracts(chain, deployer)  # first, so that they have the addresses that they have on the embedded chain
     deploy_test_usdc(chain, deployer)
-    _deploy_contracts(chain, deployer)
 
 
 def _deploy_contracts(chain: Chain, deployer: Signer) -> None:

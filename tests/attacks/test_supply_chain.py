@@ -28,8 +28,10 @@ DIRECT = {
     "eth-typing",
     "eth-utils",
     "pydantic",
+    "requests",
     "rich",
     "safe-pysha3",
+    "urllib3",
     "web3",
 }
 """The packages that this one may ask for by name. A new name belongs here after somebody has looked at who publishes it."""

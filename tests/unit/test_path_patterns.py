@@ -102,6 +102,6 @@ HOSTILE = [
 
 @pytest.mark.parametrize(("pattern", "path"), HOSTILE, ids=[pattern[:40] for pattern, _ in HOSTILE])
 def test_match__of_hostile_paths__takes_no_second(pattern: str, path: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     answer(pattern, path)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
