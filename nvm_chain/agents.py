@@ -127,7 +127,18 @@ def read_agent(chain: Chain, agent_id: int | str) -> Agent:
     """
     agent, functions = parse_agent_id(agent_id), chain.agents.functions
     owner = chain.read(functions.ownerOf(agent))
-    return Agent(agent, owner, chain.read(functions.tokenURI(agent)), read_agent_plans(chain, agent))
+    return Agent(agent, owner, read_agent_uri(chain, agent), read_agent_plans(chain, agent))
+
+
+def read_agent_uri(chain: Chain, agent_id: int | str) -> str:
+    """Read where an agent's metadata is, or the metadata itself. One request. Raises ERC721NonexistentToken."""
+    return str(chain.read(chain.agents.functions.tokenURI(parse_agent_id(agent_id))))
+
+
+def read_attached_plan(chain: Chain, agent_id: int | str, plan_id: int | str) -> AttachedPlan:
+    """Read what a request to an agent costs on a plan. One request. Raises PlanNotAttached, ERC721NonexistentToken."""
+    agent, plan = parse_agent_id(agent_id), parse_plan_id(plan_id)
+    return AttachedPlan(plan, *chain.read(chain.agents.functions.costOf(agent, plan)))
 
 
 def read_agent_plans(chain: Chain, agent_id: int | str) -> tuple[AttachedPlan, ...]:
@@ -162,12 +173,12 @@ def find_cost(
     agent has no such endpoint, PlanNotAttached, InvalidUrl for a URL that is none or ambiguous, InvalidMetadata,
     InvalidEndpoint, SecretInMetadata, ERC721NonexistentToken. Refuse the request on any of them.
     """
-    agent, plan, functions = parse_agent_id(agent_id), parse_plan_id(plan_id), chain.agents.functions
-    known = metadata or parse_metadata_uri(chain.read(functions.tokenURI(agent)))
+    agent, plan = parse_agent_id(agent_id), parse_plan_id(plan_id)
+    known = metadata or parse_metadata_uri(read_agent_uri(chain, agent))
     found = match_endpoint(known.endpoints, known.open_endpoints, method, url)
     if found is None:
         raise UnknownEndpoint(agent, method, url.partition("?")[0].partition("#")[0])
     if found.is_open:
         return RequestCost(0, 0, is_open=True)
-    least, most = chain.read(functions.costOf(agent, plan))
-    return RequestCost(least, most)
+    attached = read_attached_plan(chain, agent, plan)
+    return RequestCost(attached.min_credits, attached.max_credits)

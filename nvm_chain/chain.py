@@ -7,7 +7,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -379,6 +379,12 @@ class Chain:
             ours = [log for log in logs if log["address"] == contract.address and _has_topics(log["topics"], topics)]
             events = [_build_event(contract, names, log) for log in ours]
         return [event for event in events if first_block <= event.block_number <= last_block]
+
+    def ask_development_node(self, method: str, *parameters: str) -> bool:
+        """Ask for what only development nodes do, such as ``anvil_setCode``; return whether it was done. One request."""
+        with suppress(NvmChainError), self._typed_errors():
+            return "error" not in cast(Any, self.web3.provider).make_request(RPCEndpoint(method), list(parameters))
+        return False
 
     # ------------------------------------------------------------------ errors
 

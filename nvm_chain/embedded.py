@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from eth_account import Account
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_canonical_address
 from eth_utils.crypto import keccak
 from web3 import EthereumTesterProvider
-from web3.types import RPCEndpoint
 
 from nvm_chain.artifacts import read_artifact
 from nvm_chain.chain import Chain, build_web3
@@ -125,11 +124,9 @@ def deploy_test_usdc(chain: Chain, deployer: Signer) -> ChecksumAddress:
 
 def _copy_code(chain: Chain, source: ChecksumAddress, target: ChecksumAddress) -> bool:
     """Put a TestUSDC's code at another address; return whether the node did."""
-    code = chain.read_code(source)
-    for method, parameters in (
-        ("anvil_setCode", [target, "0x" + code.hex()]),
-        ("anvil_setStorageAt", [target, f"{_OWN_BALANCE_SLOT:#x}", f"{_OWN_BALANCE:#066x}"]),
-    ):
-        if "error" in cast(Any, chain.web3.provider).make_request(RPCEndpoint(method), parameters):
-            return False
-    return chain.read_code(target) == code
+    code, slot, value = chain.read_code(source), f"{_OWN_BALANCE_SLOT:#066x}", f"{_OWN_BALANCE:#066x}"
+    return (
+        chain.ask_development_node("anvil_setCode", target, "0x" + code.hex())
+        and chain.ask_development_node("anvil_setStorageAt", target, slot, value)
+        and chain.read_code(target) == code
+    )

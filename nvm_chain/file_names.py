@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
-from nvm_chain.errors import UnsafeFileName
+from nvm_chain.errors import InvalidConfig, UnsafeFileName
 
 MAX_NAME_BYTES: Final = 200
 """In UTF-8. File systems take 255, and a download needs some for its temporary name."""
@@ -47,3 +48,17 @@ def _find_problem(name: str) -> str:
     if len(name.encode()) > MAX_NAME_BYTES:
         return f"it is longer than {MAX_NAME_BYTES} bytes"
     return "Windows has a device of that name" if _DEVICE.fullmatch(name) else ""
+
+
+def check_file_names(names: Iterable[str]) -> list[str]:
+    """Return names that files are saved as, side by side. Raises UnsafeFileName, and InvalidConfig if two are the same.
+
+    >>> check_file_names(["a.csv", "b.csv"])
+    ['a.csv', 'b.csv']
+    """
+    safe = [safe_file_name(name) for name in names]
+    if len({name.casefold() for name in safe}) < len(safe):
+        raise InvalidConfig(
+            "two files of one asset have the same name, letter case aside; its seller has to name them apart"
+        )
+    return safe

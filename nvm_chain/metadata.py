@@ -216,10 +216,23 @@ def parse_plan_metadata(text: str) -> PlanMetadata:
 def _parse(text: str, kind: type[AnyMetadata], absent: Mapping[str, Any]) -> AnyMetadata:
     values = _read_object(text)
     refuse_secrets(values)
-    known = {name: values.pop(spelled) for name, spelled in _spelling(kind).items() if spelled in values}
+    return read_metadata(values, kind, **absent)
+
+
+def read_metadata(values: Mapping[str, Any], kind: type[AnyMetadata], **absent: Any) -> AnyMetadata:
+    """Read metadata from the JSON object that `describe_metadata` writes; ``absent`` are fields that are not in it.
+
+    Raises InvalidMetadata, InvalidEndpoint, SecretInMetadata.
+
+    >>> read_metadata({"name": "Basic", "colour": "blue"}, PlanMetadata).extras
+    {'colour': 'blue'}
+    """
+    spelling = _spelling(kind)
+    known = {name: values[spelled] for name, spelled in spelling.items() if spelled in values}
     for name in set(kind.LISTS) & set(known):
         known[name] = _read_list(kind.LISTS[name][0], known[name])
-    return kind(**{"name": "", **absent, **known}, extras=values)
+    extras = {name: value for name, value in values.items() if name not in spelling.values()}
+    return kind(**{"name": "", **absent, **known}, extras=extras)
 
 
 def _read_object(text: str) -> dict[str, Any]:
@@ -243,7 +256,7 @@ def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _read_list(name: str, value: object) -> tuple[Any, ...]:
-    if not isinstance(value, list):
+    if not isinstance(value, list | tuple):
         raise InvalidMetadata(name, "it is no list")
     readers = {"endpoints": read_endpoint, "files": read_file_entry}
     return tuple(map(readers[name], value)) if name in readers else tuple(value)

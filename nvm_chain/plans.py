@@ -56,7 +56,7 @@ def register_plan(
     salt = secrets.token_bytes(32) if salt is None else _check_salt(salt)
     _check_uri(uri)
     if not allow_tiny_price:
-        _check_price(chain, price)
+        check_price(chain, price)
     receipt = chain.send(signer, chain.credits.functions.registerPlan(terms.as_tuple(), salt, uri))
     event = chain.read_event(chain.credits, "PlanRegistered", receipt)["args"]
     return RegisteredPlan(event["planId"], event["creator"], terms, salt, event["feeBps"], summarize(receipt))
@@ -75,8 +75,8 @@ def _check_uri(uri: object) -> None:
         raise InvalidConfig(f"a uri is text that can be printed, not {uri!r}")
 
 
-def _check_price(chain: Chain, price: PriceConfig) -> None:
-    """Catch a price of 20 base units where 20 whole units were meant."""
+def check_price(chain: Chain, price: PriceConfig) -> None:
+    """Raise SuspiciousPrice for a price of 20 base units where 20 whole units may have been meant. Two requests for a token."""
     if not price.splits or price.quoter is not None:
         return
     least = min(split.amount for split in price.splits)

@@ -17,7 +17,7 @@ from nvm_chain.ids import parse_plan_id
 from nvm_chain.keys import Signer
 from nvm_chain.paying import SIGNATURE_SECONDS
 from nvm_chain.plans import is_redeemer, read_plan
-from nvm_chain.types import Kind, Plan, SettlementReceipt, VoucherCheck, VoucherOutcome, VoucherResult
+from nvm_chain.types import SettlementReceipt, Terms, VoucherCheck, VoucherOutcome, VoucherResult
 from nvm_chain.units import check_uint
 from nvm_chain.vouchers import (
     CEILING_BITS,
@@ -70,7 +70,7 @@ def check_voucher(chain: Chain, signed: SignedVoucher, *, redeemer: str | None =
     """
     voucher = signed.voucher
     plan = read_plan(chain, voucher.plan_id)
-    check_accepts_vouchers(plan)
+    check_accepts_vouchers(plan.plan_id, plan.terms)
     verify_voucher(
         signed,
         chain_id=chain.chain_id,
@@ -90,10 +90,10 @@ def check_voucher(chain: Chain, signed: SignedVoucher, *, redeemer: str | None =
     return check
 
 
-def check_accepts_vouchers(plan: Plan) -> None:
+def check_accepts_vouchers(plan_id: int, terms: Terms) -> None:
     """Raise VouchersNotAccepted unless the plan grants credits for requests that cannot be transferred."""
-    if plan.terms.kind is not Kind.CREDITS or plan.terms.transferable:
-        raise VouchersNotAccepted(plan.plan_id)
+    if not terms.accepts_vouchers:
+        raise VouchersNotAccepted(plan_id)
 
 
 def settle_vouchers(

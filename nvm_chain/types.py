@@ -191,6 +191,11 @@ class Terms:
         return self.kind is Kind.TIME and self.activation is Activation.ON_PURCHASE
 
     @property
+    def accepts_vouchers(self) -> bool:
+        """Whether holders can sign for requests: credits that nobody can transfer away meanwhile."""
+        return self.kind is Kind.CREDITS and not self.transferable
+
+    @property
     def is_redeemable(self) -> bool:
         """Whether there are credits or periods to redeem."""
         return self.kind is not Kind.USAGE and not self.starts_on_purchase

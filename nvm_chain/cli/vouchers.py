@@ -88,7 +88,7 @@ def sign(
     chain, sender = session.connect_to_sign()
     signer = paying.check_signer(sender)
     session.say("Reading the plan")
-    settling.check_accepts_vouchers(plans.read_plan(chain, plan))
+    settling.check_accepts_vouchers(plan, plans.read_terms(chain, plan))
     terms: dict[str, Any] = {"redeemer": redeemer, "context": written}
     if cost is not None:
         last = last_ceiling or 0

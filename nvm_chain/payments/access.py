@@ -14,9 +14,9 @@ from nvm_chain.ids import format_did
 from nvm_chain.paying import check_signer
 from nvm_chain.payments.desk import Desk, Gateway
 from nvm_chain.payments.results import ServiceTokenResultDto
-from nvm_chain.plans import read_plan
-from nvm_chain.settling import check_accepts_vouchers, sign_next_voucher
-from nvm_chain.types import Account, Activation, Kind, Plan, Rule
+from nvm_chain.plans import read_terms
+from nvm_chain.settling import sign_next_voucher
+from nvm_chain.types import Account, Activation, Kind, Rule
 from nvm_chain.vouchers import SignedVoucher
 
 
@@ -35,8 +35,7 @@ class Way(IntEnum):
 class Access:
     """A plan that an account can use for a request, and the credits or periods that it costs."""
 
-    plan: Plan
-    attached: AttachedPlan
+    plan_id: int
     way: Way
     cost: int
 
@@ -51,7 +50,7 @@ def need_gateway(desk: Desk, what: str) -> Gateway:
 def find_access(desk: Desk, asset: str, plans: Iterable[AttachedPlan], *, by_voucher: bool) -> Access:
     """Find the plan on which a request costs the account least: an open window, then credits, then an unopened period.
 
-    Four to five requests for each plan. ``by_voucher`` looks for one that takes vouchers. Raises NoAccess.
+    Two to three requests for each plan. ``by_voucher`` looks for one that takes vouchers. Raises NoAccess.
     """
     asked = list(plans)
     found = [access for attached in asked if (access := _weigh(desk, attached, by_voucher))]
@@ -62,67 +61,75 @@ def find_access(desk: Desk, asset: str, plans: Iterable[AttachedPlan], *, by_vou
 
 def _weigh(desk: Desk, attached: AttachedPlan, by_voucher: bool) -> Access | None:
     """Return how the account could use a plan, or None."""
-    plan = read_plan(desk.chain, attached.plan_id)
+    terms = read_terms(desk.chain, attached.plan_id)
     account = read_account(desk.chain, attached.plan_id, desk.address)
     if by_voucher:
-        return _weigh_voucher(desk, plan, attached, account)
-    own = plan.terms.rule is not Rule.OWNER
-    if plan.terms.kind is Kind.TIME:
+        cost = voucher_cost(attached)
+        enough = _signed(desk, attached.plan_id, account) + cost <= account.balance
+        return Access(attached.plan_id, Way.CREDITS, cost) if terms.accepts_vouchers and enough else None
+    own = terms.rule is not Rule.OWNER
+    if terms.kind is Kind.TIME:
         if desk.is_open(account):
-            return Access(plan, attached, Way.OPEN, 0)
-        opens = own and plan.terms.activation is Activation.ON_FIRST_USE and account.balance > 0
-        return Access(plan, attached, Way.PERIOD, 1) if opens else None
-    enough = account.balance >= max(attached.max_credits, 1)
-    if plan.terms.kind is Kind.CREDITS and enough and (own or attached.max_credits == 0):
-        return Access(plan, attached, Way.CREDITS, attached.max_credits)
+            return Access(attached.plan_id, Way.OPEN, 0)
+        opens = own and terms.activation is Activation.ON_FIRST_USE and account.balance > 0
+        return Access(attached.plan_id, Way.PERIOD, 1) if opens else None
+    cost = attached.max_credits
+    if terms.kind is Kind.CREDITS and account.balance >= max(cost, 1) and (own or cost == 0):
+        return Access(attached.plan_id, Way.CREDITS, cost)
     return None
 
 
-def _weigh_voucher(desk: Desk, plan: Plan, attached: AttachedPlan, account: Account) -> Access | None:
-    cost = max(attached.max_credits, 1)
-    takes = plan.terms.kind is Kind.CREDITS and not plan.terms.transferable
-    if takes and _signed(desk, plan, account) + cost <= account.balance:
-        return Access(plan, attached, Way.CREDITS, cost)
-    return None
+def voucher_cost(attached: AttachedPlan) -> int:
+    """Return what a voucher for one request is for: its highest cost, and no less than 1, as one for nothing says nothing."""
+    return max(attached.max_credits, 1)
 
 
-def _signed(desk: Desk, plan: Plan, account: Account) -> int:
+def _signed(desk: Desk, plan_id: int, account: Account) -> int:
     """Return the credits that were signed for here and are not settled yet."""
-    return max(desk.ceilings.get(plan.plan_id, 0) - account.settled, 0)
+    return max(desk.ceilings.get(plan_id, 0) - account.settled, 0)
 
 
-def build_service_token(desk: Desk, agent_id: int, attached: AttachedPlan) -> ServiceTokenResultDto:
+def build_service_token(desk: Desk, agent_id: int, access: Access) -> ServiceTokenResultDto:
     """Sign a voucher for one request at its highest cost, and return it as a token with the gateway's URL. Sends nothing.
 
     The next token of the same plan and the same Payments object is for one more request. It counts for an hour. Raises
-    NeedsGateway, VouchersNotAccepted, InsufficientCredits.
+    NeedsGateway, InsufficientCredits.
     """
     gateway = need_gateway(desk, "A token for a service")
     return ServiceTokenResultDto(
-        accessToken=sign_token(desk, gateway, attached),
+        accessToken=format_service_token(sign_request(desk, gateway, access)),
         neverminedProxyUri=f"{gateway.url}/services/{format_did(agent_id)}",
     )
 
 
-def sign_token(desk: Desk, gateway: Gateway, attached: AttachedPlan) -> str:
-    """Return a signed voucher for one more request, its JSON in base64url. Raises VouchersNotAccepted, InsufficientCredits."""
-    plan = read_plan(desk.chain, attached.plan_id)
-    check_accepts_vouchers(plan)
-    cost = max(attached.max_credits, 1)
+def sign_request(desk: Desk, gateway: Gateway, access: Access) -> SignedVoucher:
+    """Sign a voucher for one more request. Sends nothing. Raises InsufficientCredits."""
     with desk.lock:  # two threads never sign the same ceiling
-        account = read_account(desk.chain, plan.plan_id, desk.address)
-        needed = _signed(desk, plan, account) + cost
+        account = read_account(desk.chain, access.plan_id, desk.address)
+        needed = _signed(desk, access.plan_id, account) + access.cost
         if account.balance < needed:
-            raise InsufficientCredits(plan.plan_id, desk.address, account.balance, needed)
+            raise InsufficientCredits(access.plan_id, desk.address, account.balance, needed)
         signed = sign_next_voucher(
             desk.chain,
             check_signer(desk.signer),
-            plan.plan_id,
+            access.plan_id,
             redeemer=gateway.redeemer,
-            cost=cost,
-            last_ceiling=desk.ceilings.get(plan.plan_id, 0),
+            cost=access.cost,
+            last_ceiling=desk.ceilings.get(access.plan_id, 0),
         )
-        desk.ceilings[plan.plan_id] = signed.voucher.ceiling
+        desk.ceilings[access.plan_id] = signed.voucher.ceiling
+    return signed
+
+
+def take_back(desk: Desk, signed: SignedVoucher, cost: int) -> None:
+    """Let the next voucher be for the same request again, unless another was signed since."""
+    with desk.lock:
+        if desk.ceilings.get(signed.voucher.plan_id) == signed.voucher.ceiling:
+            desk.ceilings[signed.voucher.plan_id] -= cost
+
+
+def format_service_token(signed: SignedVoucher) -> str:
+    """Write a voucher as a token: its JSON in base64url."""
     return urlsafe_b64encode(signed.to_json().encode()).decode()
 
 

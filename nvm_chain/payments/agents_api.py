@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from nvm_chain.agent_types import AttachedPlan
-from nvm_chain.agents import attach_plan, detach_plan, read_agent_plans, register_agent
+from nvm_chain.agents import attach_plan, detach_plan, read_agent_plans, read_attached_plan, register_agent
 from nvm_chain.assets import fit_cost, keep_document, publish_agent, republish_agent, stop_plan_on_failure
 from nvm_chain.ddo import describe_attached
 from nvm_chain.ids import format_did, parse_agent_id, parse_plan_id
 from nvm_chain.metadata import AgentMetadata, PlanMetadata, describe_metadata
-from nvm_chain.payments.access import build_service_token
+from nvm_chain.payments.access import Access, Way, build_service_token, voucher_cost
 from nvm_chain.payments.desk import Desk
 from nvm_chain.payments.plans_api import PaginationOptions, read_pagination, register
 from nvm_chain.payments.results import (
@@ -22,6 +22,7 @@ from nvm_chain.payments.results import (
 from nvm_chain.payments.sdk_names import AgentAPIAttributes
 from nvm_chain.payments.shapes import check_kind, read_agent_shape, read_plan_metadata
 from nvm_chain.plans import read_terms
+from nvm_chain.settling import check_accepts_vouchers
 from nvm_chain.types import CreditsConfig, PriceConfig
 
 AgentShape = AgentMetadata | Mapping[str, Any]
@@ -121,9 +122,10 @@ class AgentsApi:
 
         Raises NeedsGateway, VouchersNotAccepted, PlanNotAttached, InsufficientCredits.
         """
-        chain = self._desk.chain
-        cost = chain.read(chain.agents.functions.costOf(parse_agent_id(agent_id), parse_plan_id(plan_id)))
-        return build_service_token(self._desk, parse_agent_id(agent_id), AttachedPlan(parse_plan_id(plan_id), *cost))
+        attached = read_attached_plan(self._desk.chain, agent_id, plan_id)
+        check_accepts_vouchers(attached.plan_id, read_terms(self._desk.chain, attached.plan_id))
+        access = Access(attached.plan_id, Way.CREDITS, voucher_cost(attached))
+        return build_service_token(self._desk, parse_agent_id(agent_id), access)
 
     # ------------------------------------------------------------------ change
 

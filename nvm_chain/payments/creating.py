@@ -8,7 +8,7 @@ from nvm_chain.assets import fit_cost, publish_agent
 from nvm_chain.ddo import SERVICES
 from nvm_chain.errors import InvalidConfig, NeedsVendor
 from nvm_chain.file_entries import read_file_entry
-from nvm_chain.file_names import safe_file_name
+from nvm_chain.file_names import check_file_names
 from nvm_chain.ids import format_did, parse_plan_id
 from nvm_chain.metadata import AgentMetadata, PlanMetadata, read_endpoint
 from nvm_chain.payments.desk import Desk
@@ -239,9 +239,7 @@ class Creating:
         if not files:
             raise InvalidConfig("a file asset has at least one file, such as {'url': 'https://…'}")
         entries = [read_file_entry(file) for file in files]
-        names = {safe_file_name(entry.name).casefold() for entry in entries}
-        if len(names) < len(entries):
-            raise InvalidConfig("two files have the same name, letter case aside; name them apart")
+        check_file_names(entry.name for entry in entries)
         metadata = AgentMetadata(
             name,
             description,

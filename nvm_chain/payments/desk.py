@@ -1,6 +1,5 @@
 """The desk: who acts through a Payments object, on which chain, with which stores and gateway."""
 
-import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -12,7 +11,7 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.addresses import parse_address
 from nvm_chain.agent_types import Agent
-from nvm_chain.agents import read_agent, read_plan_agents
+from nvm_chain.agents import read_agent, read_agent_uri, read_plan_agents
 from nvm_chain.assets import load_agent_metadata, load_plan_metadata
 from nvm_chain.chain import Chain
 from nvm_chain.credits import read_account
@@ -23,9 +22,8 @@ from nvm_chain.plans import read_plan
 from nvm_chain.storage import InlineStore, MetadataStore
 from nvm_chain.types import Account, Plan
 
-NO_AGREEMENT: Final = ("", "0x")
+NO_AGREEMENT: Final = (None, "", "0x")
 """What the hosted API took for no agreement."""
-logger = logging.getLogger("nvm_chain")
 _BASE_URL: Final = re.compile(r"https?://[^\s/?#@\\]+(?:/[^\s?#\\]*)?")
 
 
@@ -84,10 +82,6 @@ class Desk:
         """Who acts."""
         return self.signer.address
 
-    def warn(self, sentence: str) -> None:
-        """Log a warning."""
-        logger.warning(sentence)
-
     def read_plan(self, plan_id: int | str) -> tuple[Plan, PlanMetadata | None, str]:
         """Read a plan, its metadata, and why that cannot be read if it cannot. Three requests, and what its store needs.
 
@@ -101,13 +95,13 @@ class Desk:
         agent = read_agent(self.chain, agent_id)
         return agent, *_load(lambda: load_agent_metadata(agent.uri, [self.store]))
 
-    def read_plan_assets(self, plan_id: int | str) -> Iterator[tuple[Agent, AgentMetadata | None]]:
-        """Yield the agents that accept a plan, with their metadata; None for what cannot be read or is not what was registered."""
+    def read_plan_assets(self, plan_id: int | str) -> Iterator[tuple[int, AgentMetadata | None]]:
+        """Yield the ids of agents that accept a plan, with their metadata; None for what cannot be read, or was changed."""
         for agent_id in read_plan_agents(self.chain, plan_id):
-            agent, metadata = read_agent(self.chain, agent_id), None
+            uri, metadata = read_agent_uri(self.chain, agent_id), None
             with suppress(NvmChainError):
-                metadata = load_agent_metadata(agent.uri, [self.store])
-            yield agent, metadata
+                metadata = load_agent_metadata(uri, [self.store])
+            yield agent_id, metadata
 
     def read_account(self, plan_id: int | str, holder: str | None) -> tuple[ChecksumAddress, Account]:
         """Read an account on a plan, this desk's own if nobody is named. One request. Raises InvalidAddress."""

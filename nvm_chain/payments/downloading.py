@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from nvm_chain.agent_types import AttachedPlan
 from nvm_chain.credits import redeem_credits
-from nvm_chain.downloads import Fetched, fetch, safe_file_name
+from nvm_chain.downloads import Fetched, Progress, fetch
 from nvm_chain.errors import DownloadFailed, InvalidConfig, NotMined, OutcomeUnknown, TargetExists
 from nvm_chain.file_entries import FileEntry
+from nvm_chain.file_names import check_file_names
 from nvm_chain.ids import format_did
 from nvm_chain.ipfs_store import IpfsStore
-from nvm_chain.payments.access import Access, find_access, need_gateway, sign_token
+from nvm_chain.payments.access import Access, find_access, format_service_token, need_gateway, sign_request, take_back
 from nvm_chain.payments.desk import NO_AGREEMENT, Desk
 from nvm_chain.payments.progress import show_progress
 from nvm_chain.payments.results import DownloadFileResultDto
@@ -30,12 +31,13 @@ def download_asset(desk: Desk, file_id: int | str, destination: str, agreement_i
         raise InvalidConfig(f"{did} has no files to download{problem and f', as of its metadata: {problem}'}")
     targets = place_files(metadata.files, Path(destination))
     by_voucher = any(_is_behind_gateway(desk, entry) for entry in metadata.files)
-    plans = agent.plans if agreement_id in (None, *NO_AGREEMENT) else find_ordered(desk, did, agent.plans, agreement_id)
+    plans = agent.plans if agreement_id in NO_AGREEMENT else find_ordered(desk, did, agent.plans, agreement_id)
     access = find_access(desk, did, plans, by_voucher=by_voucher)
     with ExitStack() as stack:
-        token = stack.enter_context(_sign_once(desk, access.attached)) if by_voucher else ""
+        token = stack.enter_context(_sign_once(desk, access)) if by_voucher else ""
+        show = stack.enter_context(show_progress())
         fetched = [
-            stack.enter_context(_fetch(desk, entry, target, token))
+            stack.enter_context(_fetch(desk, entry, target, token, show(entry.name)))
             for entry, target in zip(metadata.files, targets, strict=True)
         ]
         transaction = "" if token else _spend_or_keep(desk, access, agent.agent_id, fetched)
@@ -48,10 +50,8 @@ def place_files(entries: Sequence[FileEntry], destination: Path) -> list[Path]:
 
     Raises UnsafeFileName, InvalidConfig.
     """
-    names = [safe_file_name(entry.name) for entry in entries]
+    names = check_file_names(entry.name for entry in entries)
     if destination.is_dir():
-        if len({name.casefold() for name in names}) < len(names):
-            raise InvalidConfig("two files of this asset have the same name; ask its seller to rename one")
         return [destination / name for name in names]
     if len(names) > 1 or not destination.parent.is_dir():
         raise InvalidConfig(f"{str(destination)!r} is no folder; make it first, as {len(names)} files go into it")
@@ -96,8 +96,7 @@ def spend(desk: Desk, access: Access, agent_id: int) -> str:
     if access.cost == 0:
         return ""
     context = agent_id.to_bytes(32)
-    plan_id = access.plan.plan_id
-    return redeem_credits(desk.chain, desk.signer, plan_id, access.cost, context=context).transaction.hash
+    return redeem_credits(desk.chain, desk.signer, access.plan_id, access.cost, context=context).transaction.hash
 
 
 def keep_all(fetched: Sequence[Fetched], transaction: str) -> tuple[str, ...]:
@@ -119,32 +118,28 @@ def _is_behind_gateway(desk: Desk, entry: FileEntry) -> bool:
 
 
 @contextmanager
-def _sign_once(desk: Desk, attached: AttachedPlan) -> Iterator[str]:
+def _sign_once(desk: Desk, access: Access) -> Iterator[str]:
     """Sign the token of a download for all files that the gateway serves. If it fails, the next token is for it again."""
-    last, came = dict(desk.ceilings), False
+    signed, came = sign_request(desk, need_gateway(desk, "A token for a download"), access), False
     try:
-        yield sign_token(desk, need_gateway(desk, "A token for a download"), attached)
+        yield format_service_token(signed)
         came = True
     finally:
         if not came:
-            desk.ceilings = last
+            take_back(desk, signed, access.cost)
 
 
-@contextmanager
-def _fetch(desk: Desk, entry: FileEntry, target: Path, token: str) -> Iterator[Fetched]:
-    """Fetch one file, with the token if the gateway serves it, and show progress of a large one."""
-    headers = {"Authorization": f"Bearer {token}"} if _is_behind_gateway(desk, entry) else {}
-    with (
-        show_progress(entry.name) as on_progress,
-        fetch(
-            entry.url,
-            target,
-            length=entry.length,
-            sha256=entry.sha256 or None,
-            headers=headers,
-            on_progress=on_progress,
-            allow_file=desk.allow_file_urls,
-            ipfs=desk.store if isinstance(desk.store, IpfsStore) else None,
-        ) as fetched,
-    ):
-        yield fetched
+def _fetch(
+    desk: Desk, entry: FileEntry, target: Path, token: str, on_progress: Progress
+) -> AbstractContextManager[Fetched]:
+    """Fetch one file, with the token if the gateway serves it."""
+    return fetch(
+        entry.url,
+        target,
+        length=entry.length,
+        sha256=entry.sha256 or None,
+        headers={"Authorization": f"Bearer {token}"} if _is_behind_gateway(desk, entry) else {},
+        on_progress=on_progress,
+        allow_file=desk.allow_file_urls,
+        ipfs=desk.store if isinstance(desk.store, IpfsStore) else None,
+    )

@@ -6,7 +6,7 @@ from eth_typing import ChecksumAddress
 from eth_utils.crypto import keccak
 
 from nvm_chain.addresses import ZERO_ADDRESS
-from nvm_chain.agents import read_agent_plans
+from nvm_chain.agents import read_agent_plans, read_agent_uri
 from nvm_chain.chain import Chain
 from nvm_chain.connecting import connect
 from nvm_chain.contract_errors import ERC721NonexistentToken, NotPlanOwner, UnknownPlan
@@ -126,7 +126,7 @@ class Payments(Creating):
         """
         plan = read_plan(self.chain, plan_did)
         check_fixed_price(plan.terms)
-        if agreementId is None or agreementId in NO_AGREEMENT:
+        if agreementId in NO_AGREEMENT:
             transaction = order_plan(self.chain, self._desk.signer, plan.plan_id).transaction.hash
             return OrderPlanResultDto(agreementId=transaction, success=True, txHash=transaction)
         name = _check_agreement(agreementId)
@@ -137,7 +137,7 @@ class Payments(Creating):
     def _order_once(self, plan: Plan, salt: bytes) -> str:
         """Order under a salt unless that was done before; return the transaction either way."""
         signer, signs = self._desk.signer, isinstance(self._desk.signer, HashSigner | TypedDataSigner)
-        if signs and plan.terms.token != ZERO_ADDRESS:
+        if signs and plan.terms.price and plan.terms.token != ZERO_ADDRESS:
             with suppress(TokenCannotSign):
                 made = find_made_order(self.chain, signer.address, plan, salt)
                 if made is not None:
@@ -178,19 +178,19 @@ class Payments(Creating):
         )
 
     def get_plan_associated_services(self, plan_did: int | str) -> DidList:
-        """List the DIDs of the services, agents and assistants that accept a plan. Three requests for each, and its store's."""
+        """List the DIDs of the services, agents and assistants that accept a plan. One request for each, and its store's."""
         return self._list_assets(plan_did, files=False)
 
     def get_plan_associated_files(self, plan_did: int | str) -> DidList:
-        """List the DIDs of the file assets that accept a plan. Three requests for each, and what its store needs."""
+        """List the DIDs of the file assets that accept a plan. One request for each, and what its store needs."""
         return self._list_assets(plan_did, files=True)
 
     def _list_assets(self, plan_did: int | str, *, files: bool) -> DidList:
         read_terms(self.chain, plan_did)  # raises UnknownPlan
         assets = self._desk.read_plan_assets(plan_did)
         return DidList(
-            format_did(agent.agent_id)
-            for agent, metadata in assets
+            format_did(agent_id)
+            for agent_id, metadata in assets
             if (metadata is not None and metadata.agent_type in FILE_TYPES) is files
         )
 
@@ -212,14 +212,11 @@ class Payments(Creating):
 
     def get_service_details_url(self, service_did: int | str) -> str:
         """Return the URL of a service's metadata, which the chain has. One request. Raises ERC721NonexistentToken."""
-        return self._read_agent_uri(service_did)
+        return read_agent_uri(self.chain, service_did)
 
     def get_file_details_url(self, file_did: int | str) -> str:
         """Return the URL of a file asset's metadata, which the chain has. One request. Raises ERC721NonexistentToken."""
-        return self._read_agent_uri(file_did)
-
-    def _read_agent_uri(self, did: int | str) -> str:
-        return str(self.chain.read(self.chain.agents.functions.tokenURI(parse_agent_id(did))))
+        return read_agent_uri(self.chain, file_did)
 
     def get_checkout_plan(self, plan_did: int | str) -> str:
         """Return the URL of the gateway's page where a plan is bought. Three requests. Raises NeedsGateway, UnknownPlan."""
@@ -238,7 +235,7 @@ class Payments(Creating):
         agent_id = parse_agent_id(service_did)
         plans = read_agent_plans(self.chain, agent_id)
         access = find_access(self._desk, format_did(agent_id), plans, by_voucher=True)
-        return build_service_token(self._desk, agent_id, access.attached)
+        return build_service_token(self._desk, agent_id, access)
 
     def get_service_access_config(self, service_did: int | str) -> ServiceTokenResultDto:
         """Do as `get_service_token`, under the other name that the documents have for it."""

@@ -1,5 +1,6 @@
 """``payments.plans``: register, read, order and change plans, under the names of the second documented generation."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -19,11 +20,12 @@ from nvm_chain.orders import order_plan
 from nvm_chain.payments.desk import Desk
 from nvm_chain.payments.results import AgentPage, CreditsMoved, PlanBalance, PlanOrdered, Registered, take_page
 from nvm_chain.payments.shapes import check_kind, read_amount, read_plan_metadata
-from nvm_chain.plans import read_terms
+from nvm_chain.plans import check_price, read_terms
 from nvm_chain.types import CreditsConfig, Kind, PriceConfig, RegisteredPlan, Terms
 from nvm_chain.units import check_uint
 
 SALT_BITS: Final = 256
+logger = logging.getLogger("nvm_chain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,10 +287,12 @@ def register(
     credits = replace(credits, trial=is_trial)
     metadata = replace(metadata, is_trial_plan=is_trial)
     try:
-        return publish_plan(desk.chain, desk.signer, metadata, price, credits, store=desk.store, salt=salt)
+        check_price(desk.chain, price)
     except SuspiciousPrice as error:
         least = f"{error.amount} base units of {error.symbol}, which has {error.decimals} decimals"
-        desk.warn(f"A receiver of plan {metadata.name!r} gets {least}. If whole units were meant, register it anew.")
+        logger.warning(
+            "A receiver of plan %r gets %s. If whole units were meant, register it anew.", metadata.name, least
+        )
     return publish_plan(
         desk.chain, desk.signer, metadata, price, credits, store=desk.store, salt=salt, allow_tiny_price=True
     )

@@ -1,15 +1,13 @@
 """Shapes: the dictionaries that callers of the Payments API describe agents with, read as typed metadata."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
-from nvm_chain.endpoints import Endpoint
 from nvm_chain.errors import InvalidAmount, InvalidConfig, InvalidMetadata, NeedsVendor
-from nvm_chain.file_entries import read_file_entry
-from nvm_chain.metadata import AgentMetadata, PlanMetadata, read_endpoint
+from nvm_chain.metadata import AgentMetadata, PlanMetadata, describe_metadata, read_metadata
 from nvm_chain.payments.sdk_names import AgentAPIAttributes
 from nvm_chain.payments.sdk_names import Endpoint as SdkEndpoint
 
@@ -42,10 +40,7 @@ def read_amount(value: int | str, name: str) -> int:
 
 def read_plan_metadata(value: PlanMetadata | Mapping[str, Any]) -> PlanMetadata:
     """Return a plan's metadata given as such or as a dictionary, in either spelling of its names. Raises InvalidMetadata."""
-    if isinstance(value, PlanMetadata):
-        return value
-    known, extras = _split(_read_dictionary(value, "a plan's metadata"), PlanMetadata)
-    return PlanMetadata(**{"name": "", **known}, extras=extras)
+    return value if isinstance(value, PlanMetadata) else read_metadata(_read_shape(value, "a plan"), PlanMetadata)
 
 
 def read_agent_shape(
@@ -56,49 +51,34 @@ def read_agent_shape(
     ``api`` is ``{"endpoints": [{"POST": url}], "openEndpoints": [url]}``; an endpoint may also be ``{"verb": …, "url": …}``.
     Raises InvalidMetadata, InvalidEndpoint, and NeedsVendor for credentials: metadata is public.
     """
-    described = _describe(metadata)
-    attributes = _read_dictionary(api or {}, "an agent's API")
-    refuse_credentials({_camel(name): value for name, value in attributes.items()})
-    public = {name: value for name, value in attributes.items() if _camel(name) not in CREDENTIALS}
-    known, extras = _split({**described, **public}, AgentMetadata)
-    if "endpoints" in known:
-        known["endpoints"] = [_read_endpoint(endpoint) for endpoint in _read_list("endpoints", known["endpoints"])]
-    if "files" in known:
-        known["files"] = [read_file_entry(file) for file in _read_list("files", known["files"])]
-    return AgentMetadata(**{"name": "", **known}, extras=extras)
+    described = (
+        describe_metadata(metadata) if isinstance(metadata, AgentMetadata) else _read_shape(metadata, "an agent")
+    )
+    attributes = _read_shape(api or {}, "an agent's API")
+    refuse_credentials(attributes)
+    public = {name: value for name, value in attributes.items() if name not in CREDENTIALS}
+    return read_metadata({**described, **public}, AgentMetadata)
 
 
-def _describe(metadata: AgentMetadata | Mapping[str, Any]) -> dict[str, Any]:
-    if isinstance(metadata, AgentMetadata):
-        names = (*metadata.TEXTS, *metadata.LISTS)
-        return {**{name: getattr(metadata, name) for name in names}, **metadata.extras}
-    return _read_dictionary(metadata, "an agent's metadata")
-
-
-def _read_dictionary(value: object, name: str) -> dict[str, Any]:
+def _read_shape(value: object, name: str) -> dict[str, Any]:
+    """Return a dictionary as the JSON of metadata has it: names in its spelling, plain values, nothing that is None."""
     if isinstance(value, AgentAPIAttributes):
         value = {own.name: getattr(value, own.name) for own in fields(value)}
     if not isinstance(value, Mapping):
-        raise InvalidConfig(f"{name} is a dictionary, not {type(value).__name__}")
-    return {str(key): item for key, item in value.items() if item is not None}
-
-
-def _split(
-    values: Mapping[str, Any], kind: type[AgentMetadata] | type[PlanMetadata]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Part what has a field of its own, in either spelling, from what has not."""
-    spelled = {**kind.TEXTS, **{name: spelling for name, (spelling, _) in kind.LISTS.items()}, **kind.FLAGS}
-    fields = {**{spelling: name for name, spelling in spelled.items()}, **{name: name for name in spelled}}
-    known = {fields[name]: _plain(value) for name, value in values.items() if name in fields}
-    extras = {_camel(name): _plain(value) for name, value in values.items() if name not in fields and name != "extras"}
-    further = values.get("extras", {})
-    if not isinstance(further, Mapping):
+        raise InvalidConfig(f"{name} is described by a dictionary, not {type(value).__name__}")
+    extras = value.get("extras", {})
+    if not isinstance(extras, Mapping):
         raise InvalidMetadata("extras", "it is no mapping")
-    return known, {**extras, **further}
+    named = {_camel(str(key)): _plain(item) for key, item in value.items() if item is not None and key != "extras"}
+    return {**named, **extras}
 
 
 def _plain(value: Any) -> Any:
-    """Return a date as its text; anything else as it is."""
+    """Return a value of ours as JSON has it; anything else as it is."""
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, SdkEndpoint):
+        return {"verb": value.verb, "url": value.url}
     if isinstance(value, datetime):
         return value.isoformat()
     return value.value if isinstance(value, Enum) else value
@@ -107,16 +87,6 @@ def _plain(value: Any) -> Any:
 def _camel(name: str) -> str:
     first, *others = name.split("_")
     return first + "".join(word[:1].upper() + word[1:] for word in others)
-
-
-def _read_list(name: str, value: object) -> Iterable[Any]:
-    if not isinstance(value, list | tuple):
-        raise InvalidMetadata(name, "it is no list")
-    return value
-
-
-def _read_endpoint(value: Any) -> Endpoint:
-    return read_endpoint({"verb": value.verb, "url": value.url} if isinstance(value, SdkEndpoint) else value)
 
 
 def refuse_credentials(values: Mapping[str, Any]) -> None:

@@ -39,6 +39,7 @@ from nvm_chain.errors import (
 from nvm_chain.networks import NETWORKS, find_usdc
 from tests.integration.fake_node import Answer, body, results, run_fake_node
 from tests.support.reverts import reverts
+from tests.support.world import World
 
 ROOT = Path(__file__).parent.parent.parent
 CHAIN_ID = 84532
@@ -460,3 +461,24 @@ def test_chain__at_a_url_with_secrets__uses_them_and_shows_none() -> None:
 def assert_no_secret(text: str) -> None:
     """Insist that no secret of the URL is in a text."""
     assert [secret for secret in SECRETS if secret in text] == []
+
+
+# ---------------------------------------------------------------------- development nodes
+
+
+@pytest.mark.parametrize(
+    "refuse", [(403, b"forbidden"), (200, b'{"jsonrpc":"2.0","id":0,"error":{"code":-32601}}'), (200, b"[]")]
+)
+def test_ask_development_node__of_a_node_that_is_none__is_told_so_whatever_it_answers(
+    refuse: tuple[int, bytes],
+) -> None:
+    """Public nodes answer what they do not know in many ways, and none of them may end a deployment half done."""
+    known = results({"eth_chainId": "0x1"})
+    with run_fake_node(lambda method: known(method) if method == "eth_chainId" else refuse) as fake:
+        assert open_rpc(fake.url).ask_development_node("anvil_setCode", "0x" + "11" * 20, "0x00") is False
+
+
+def test_test_usdc__on_each_development_chain__is_at_usdcs_address_and_blocks_itself(world: World) -> None:
+    """Its constructor's one write is written by hand there; a new layout of its storage would show here."""
+    assert world.chain.usdc == NETWORKS["base:sepolia"].usdc
+    assert world.read(world.usdc.functions.isBlacklisted(world.chain.usdc))

@@ -8,7 +8,7 @@ import pytest
 from nvm_chain.payments import Payments
 from tests.integration.conftest import node as node
 from tests.integration.conftest import requests_made as requests_made
-from tests.support.files import FileServer, serve_files
+from tests.support.http_server import Server, run_server
 from tests.support.world import World
 
 USDC = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
@@ -65,7 +65,7 @@ SERVICE: dict[str, Any] = {
 
 
 @pytest.fixture
-def file_server() -> Iterator[FileServer]:
+def file_server() -> Iterator[Server]:
     """A web server for downloads."""
-    with serve_files() as files:
-        yield files
+    with run_server() as server:
+        yield server

@@ -17,7 +17,7 @@ import nvm_chain.payments as api
 from nvm_chain.ids import format_did
 from nvm_chain.payments import BalanceResultDto, Payments
 from tests.integration.payments.conftest import USDC
-from tests.support.files import FileServer
+from tests.support.http_server import Server
 from tests.support.world import World
 
 DOCUMENTS = Path(__file__).parents[2] / "documents"
@@ -108,10 +108,12 @@ def test_payment_plans__code_of_the_document__is_all_there() -> None:
 
 
 @pytest.fixture
-def own(world: World, builder: Payments, usdc: str, file_server: FileServer) -> Callable[[str], str]:
+def own(world: World, builder: Payments, usdc: str, file_server: Server) -> Callable[[str], str]:
     """Puts one's own plan, file, service and addresses in place of those that the examples make up."""
     plan = builder.create_credits_plan("Basic", "100 credits", 1, usdc, 100).did
-    file = builder.create_file(plan, "file", "Data", "Some data", [{"url": file_server.add("data.csv", b"a,b\n")}]).did
+    file = builder.create_file(
+        plan, "file", "Data", "Some data", [{"url": file_server.route("/data.csv", b"a,b\n")}]
+    ).did
     world.send(world.builder, world.usdc.functions.mint(world.builder.address, 10))
     for holder in (builder.account_address, world.subscriber.address):
         builder.mint_credits(plan, 50, holder)

@@ -20,11 +20,19 @@ from nvm_chain.errors import (
     UnsafeFileName,
 )
 from nvm_chain.ids import parse_agent_id
-from nvm_chain.payments import Gateway, Payments, PlanMetadata, PlanRedemptionType, downloading, read_service_token
+from nvm_chain.payments import (
+    Gateway,
+    Payments,
+    PlanMetadata,
+    PlanRedemptionType,
+    downloading,
+    progress,
+    read_service_token,
+)
 from nvm_chain.settling import settle_vouchers
 from nvm_chain.types import Activation
 from tests.integration.payments.conftest import PRICE
-from tests.support.files import FileServer
+from tests.support.http_server import Request, Server
 from tests.support.world import World
 
 LEFT_TO_ANVIL = True
@@ -34,11 +42,11 @@ DECLARED = {"contentLength": len(CONTENT), "sha256": sha256(CONTENT).hexdigest()
 
 
 @pytest.fixture
-def make_file(builder: Payments, file_server: FileServer) -> Callable[..., str]:
+def make_file(builder: Payments, file_server: Server) -> Callable[..., str]:
     """A factory of file assets with one file, served by the web server."""
 
     def make(plan: str, name: str = "file1.csv", content: bytes = CONTENT, cost: Any = 5, **declared: Any) -> str:
-        entry = {"name": name, "url": file_server.add("file1.csv", content), **declared}
+        entry = {"name": name, "url": file_server.route("/file1.csv", content), **declared}
         return builder.create_file(plan, "dataset", "Sample", "A sample", [entry], amount_of_credits=cost).did
 
     return make
@@ -148,9 +156,9 @@ def test_download_file__to_a_path__has_that_name(
 
 
 def test_download_file__of_several_files__comes_whole_and_costs_once(
-    builder: Payments, holder: Payments, credits_did: str, file_server: FileServer, tmp_path: Path
+    builder: Payments, holder: Payments, credits_did: str, file_server: Server, tmp_path: Path
 ) -> None:
-    files = [{"url": file_server.add(f"{n}.csv", CONTENT * n)} for n in (1, 2, 3)]
+    files = [{"url": file_server.route(f"/{n}.csv", CONTENT * n)} for n in (1, 2, 3)]
     did = builder.create_file(credits_did, "file", "Three", "", files, amount_of_credits=2).did
     assert len(holder.download_file(did, str(tmp_path)).files) == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1.csv", "2.csv", "3.csv"]
@@ -158,12 +166,12 @@ def test_download_file__of_several_files__comes_whole_and_costs_once(
 
 
 def test_download_file__without_access__fetches_and_changes_nothing(
-    make_file: Callable[..., str], stranger: Payments, credits_did: str, file_server: FileServer, tmp_path: Path
+    make_file: Callable[..., str], stranger: Payments, credits_did: str, file_server: Server, tmp_path: Path
 ) -> None:
     did = make_file(credits_did)
     with pytest.raises(NoAccess, match=credits_did):
         stranger.download_file(did, str(tmp_path))
-    assert (file_server.requests, list(tmp_path.iterdir())) == ([], [])
+    assert (file_server.seen, list(tmp_path.iterdir())) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -189,9 +197,9 @@ def test_download_file__that_is_not_as_declared__costs_nothing_and_leaves_nothin
 
 
 def test_download_file__of_which_one_is_missing__costs_nothing_and_leaves_nothing(
-    builder: Payments, holder: Payments, credits_did: str, file_server: FileServer, tmp_path: Path
+    builder: Payments, holder: Payments, credits_did: str, file_server: Server, tmp_path: Path
 ) -> None:
-    files = [{"url": file_server.add("a.csv", CONTENT)}, {"url": f"{file_server.url}/gone.csv"}]
+    files = [{"url": file_server.route("/a.csv", CONTENT)}, {"url": f"{file_server.url}/gone.csv"}]
     did = builder.create_file(credits_did, "file", "Two", "", files).did
     with pytest.raises(DownloadFailed, match="404"):
         holder.download_file(did, str(tmp_path))
@@ -211,16 +219,16 @@ def test_download_file__whose_payment_fails__leaves_nothing(
 
 
 def test_download_file__where_only_the_seller_redeems__is_no_access_of_the_holders(
-    builder: Payments, subscriber: Payments, usdc: str, file_server: FileServer, tmp_path: Path
+    builder: Payments, subscriber: Payments, usdc: str, file_server: Server, tmp_path: Path
 ) -> None:
     price = pricing.get_erc20_price_config(PRICE, usdc, builder.account_address)
     credits = pricing.set_redemption_type(pricing.get_fixed_credits_config(10), PlanRedemptionType.ONLY_OWNER)
     plan = builder.plans.register_credits_plan(PlanMetadata("Owner's"), price, credits)["planId"]
-    did = builder.create_file(plan, "file", "x", "", [{"url": file_server.add("a.csv", CONTENT)}]).did
+    did = builder.create_file(plan, "file", "x", "", [{"url": file_server.route("/a.csv", CONTENT)}]).did
     subscriber.order_plan(plan)
     with pytest.raises(NoAccess):
         subscriber.download_file(did, str(tmp_path))
-    assert (balance(subscriber, plan), file_server.requests) == (10, [])
+    assert (balance(subscriber, plan), file_server.seen) == (10, [])
 
 
 @pytest.mark.parametrize("there", ["file1.csv", "mine.csv"])
@@ -266,8 +274,10 @@ def test_download_file__to_no_folder__says_so(
     same = builder.agents.register_agent({"name": "Same", "files": two}, {}, [credits_did])["agentId"]
     with pytest.raises(InvalidConfig, match="same name"):
         holder.download_file(same, str(tmp_path))
+    two[1]["url"] = "https://example.org/b.csv"
+    apart = builder.create_file(credits_did, "file", "Apart", "", two).did
     with pytest.raises(InvalidConfig, match="no folder"):
-        holder.download_file(same, str(tmp_path / "one.csv"))
+        holder.download_file(apart, str(tmp_path / "one.csv"))
 
 
 def test_download_file__of_a_service__has_no_files(builder: Payments, holder: Payments, credits_did: str) -> None:
@@ -292,9 +302,9 @@ def test_download_file__from_this_machines_disk__only_where_it_was_allowed(
 
 
 def test_download_file__where_something_comes_to_lie_meanwhile__keeps_it_and_says_what_was_paid(
-    builder: Payments, holder: Payments, credits_did: str, file_server: FileServer, tmp_path: Path, monkeypatch: Any
+    builder: Payments, holder: Payments, credits_did: str, file_server: Server, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    files = [{"url": file_server.add(f"{n}.csv", CONTENT)} for n in (1, 2)]
+    files = [{"url": file_server.route(f"/{n}.csv", CONTENT)} for n in (1, 2)]
     did = builder.create_file(credits_did, "file", "Two", "", files).did
     spend = downloading.spend
 
@@ -377,7 +387,7 @@ def test_download_file__from_the_gateway__carries_a_voucher_in_place_of_a_transa
     make_file: Callable[..., str],
     holder: Payments,
     credits_did: str,
-    file_server: FileServer,
+    file_server: Server,
     tmp_path: Path,
 ) -> None:
     gateway = Gateway(file_server.url, world.builder.address)
@@ -385,7 +395,7 @@ def test_download_file__from_the_gateway__carries_a_voucher_in_place_of_a_transa
     did = make_file(credits_did, **DECLARED)
     result = payments.download_file(did, str(tmp_path))
     assert (result.success, result.txHash, balance(holder, credits_did)) == (True, "", 100)
-    ((_, headers),) = file_server.requests
+    ((_, headers),) = file_server.seen
     voucher = read_service_token(headers["Authorization"].removeprefix("Bearer "))
     assert settle_vouchers(world.chain, world.builder, credits_did, [voucher]).credits == 5
     assert balance(holder, credits_did) == 95
@@ -396,28 +406,69 @@ def test_download_file__from_elsewhere__shows_no_voucher_to_strangers(
     make_file: Callable[..., str],
     holder: Payments,
     credits_did: str,
-    file_server: FileServer,
+    file_server: Server,
     tmp_path: Path,
 ) -> None:
     gateway = Gateway("https://gateway.example.com", world.builder.address)
     payments = Payments(world.chain, world.subscriber, gateway=gateway)
     assert payments.download_file(make_file(credits_did), str(tmp_path)).txHash
-    assert "Authorization" not in file_server.requests[0][1]
+    assert "Authorization" not in file_server.seen[0][1]
 
 
 def test_download_file__from_a_gateway_that_fails__asks_with_the_same_voucher_again(
-    world: World, builder: Payments, holder: Payments, credits_did: str, file_server: FileServer, tmp_path: Path
+    world: World, builder: Payments, holder: Payments, credits_did: str, file_server: Server, tmp_path: Path
 ) -> None:
     payments = Payments(world.chain, world.subscriber, gateway=Gateway(file_server.url, world.builder.address))
-    files = [{"url": file_server.add(f"{n}.csv", CONTENT)} for n in (1, 2)]
+    files = [{"url": file_server.route(f"/{n}.csv", CONTENT)} for n in (1, 2)]
     did = builder.create_file(credits_did, "file", "Two", "", files, amount_of_credits=5).did
-    file_server.refused["/2.csv"] = 503
+    file_server.route("/2.csv", b"", status=503)
     with pytest.raises(DownloadFailed, match="503"):
         payments.download_file(did, str(tmp_path))
-    file_server.refused.clear()
+    file_server.route("/2.csv", CONTENT)
     assert len(payments.download_file(did, str(tmp_path)).files) == 2
-    tokens = [headers["Authorization"].removeprefix("Bearer ") for _, headers in file_server.requests]
+    tokens = [headers["Authorization"].removeprefix("Bearer ") for _, headers in file_server.seen]
     assert len(tokens) == 4
     assert {read_service_token(token).voucher.ceiling for token in tokens} == {
         5
     }  # one download, however often asked for
+
+
+def test_download_file__that_fails__takes_back_its_own_voucher_only(
+    world: World, builder: Payments, holder: Payments, credits_did: str, file_server: Server, tmp_path: Path
+) -> None:
+    """What was signed meanwhile on another plan, or later on the same, stays signed."""
+    payments = Payments(world.chain, world.subscriber, gateway=Gateway(file_server.url, world.builder.address))
+    other = builder.create_credits_plan("Other", "", PRICE, world.chain.usdc or "", 100).did
+    payments.order_plan(other)
+    services = [builder.create_agent(plan, "A", "", "fixed", "none").did for plan in (credits_did, other)]
+
+    def fail(request: Request) -> None:
+        for service in services:
+            payments.get_service_token(service)
+        request.reply(b"", status=503)
+
+    did = builder.create_file(
+        credits_did, "file", "x", "", [{"url": file_server.route("/x.csv", fail)}], amount_of_credits=5
+    ).did
+    with pytest.raises(DownloadFailed):
+        payments.download_file(did, str(tmp_path))
+    tokens = [payments.get_service_token(service).accessToken for service in services]
+    assert [read_service_token(token).voucher.ceiling for token in tokens] == [5 + 1 + 1, 1 + 1]
+
+
+def test_download_file__of_several_large_files_on_a_terminal__shows_a_bar_for_each(
+    builder: Payments,
+    holder: Payments,
+    credits_did: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(progress, "LARGE_FILE", 1)
+    files = [{"url": "data:,a%2Cb", "name": f"{n}.csv"} for n in (1, 2)]
+    did = builder.create_file(credits_did, "file", "Two", "", files).did
+    holder.download_file(did, str(tmp_path))
+    shown = capsys.readouterr().err
+    assert all(name in shown for name in ("1.csv", "2.csv"))

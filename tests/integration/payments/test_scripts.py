@@ -411,3 +411,11 @@ def test_pagination_options__sort_by__orders_agents(
 def test_calls__with_what_makes_no_sense__say_so(call: Any, builder: Payments, credits_did: str) -> None:
     with pytest.raises(NvmChainError):
         call(builder, credits_did)
+
+
+def test_order_plan__of_a_free_plan_that_names_a_token__orders_under_a_name(
+    world: World, subscriber: Payments, usdc: str
+) -> None:
+    plan_id = world.register(splits=(), token=usdc)
+    assert subscriber.order_plan(plan_id, "order-1").success
+    assert subscriber.get_plan_balance(plan_id).balance > 0
