@@ -27,6 +27,7 @@ from web3.types import EventData, LogReceipt, Nonce, RPCEndpoint, RPCResponse, T
 
 from nvm_chain.artifacts import ContractName, read_artifact
 from nvm_chain.errors import (
+    AnswerUnreadable,
     BlockReplaced,
     ConnectionFailed,
     DeploymentMismatch,
@@ -165,9 +166,9 @@ class Chain:
         with self._typed_errors():
             try:
                 return function.call(transaction, "latest" if block is None else block)
-            except BadFunctionCallOutput:
+            except (BadFunctionCallOutput, UnicodeDecodeError) as error:
                 self.read_code(function.address)
-                raise
+                raise AnswerUnreadable(str(error)) from None
 
     def read_code(self, address: ChecksumAddress) -> bytes:
         """Return the code at an address. One request. Raises NoContract if there is none."""

@@ -14,7 +14,7 @@ NvmChainError
 │   └── SignatureNeedsChain, TokenCannotSign
 ├── KeyFailure                          a key could not be read; never carries the key
 ├── NetworkError                        the chain could not be used
-│   ├── UnknownNetwork, ConnectionFailed, WrongChain, RpcFailed
+│   ├── UnknownNetwork, ConnectionFailed, WrongChain, RpcFailed, AnswerUnreadable
 │   ├── BlockReplaced, StatementMismatch
 │   └── NoContract, NoDeployment
 ├── DeploymentError                     a deployment or its record is not as it should be
@@ -480,6 +480,17 @@ class RpcFailed(NetworkError):
         """Return what went wrong and what to do next."""
         shown = "".join(character if character.isprintable() else " " for character in self.problem[:300])
         return f"The node refused: {shown.rstrip('. ')}."
+
+
+@dataclass(eq=False)
+class AnswerUnreadable(RpcFailed):
+    """Thrown when a contract's answer is not what its function returns; mostly it has no such function."""
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"A contract's answer cannot be read: {self.problem[:300].rstrip('. ')!r}. Check that its address is right."
+        )
 
 
 @dataclass(eq=False)

@@ -57,7 +57,7 @@ def check_file_names(names: Iterable[str]) -> list[str]:
     ['a.csv', 'b.csv']
     """
     safe = [safe_file_name(name) for name in names]
-    if len({name.casefold() for name in safe}) < len(safe):
+    if len({unicodedata.normalize("NFC", name).casefold() for name in safe}) < len(safe):
         raise InvalidConfig(
             "two files of one asset have the same name, letter case aside; its seller has to name them apart"
         )

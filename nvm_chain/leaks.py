@@ -18,9 +18,9 @@ _SECRET_KEYS: Final = re.compile(
 _SECRET_VALUES: Final = (
     re.compile(r"\bauthorization\s*:\s*\S", re.IGNORECASE),
     # A word such as "Basic subscription" has neither a digit nor a capital inside.
-    re.compile(r"\b(?i:bearer|basic)\s+(?=\S*[0-9=]|\S+[A-Z])[A-Za-z0-9._~+/=-]{8,}"),
-    re.compile(r"\bxox[abprs]-[A-Za-z0-9_-]{16,}"),
-    re.compile(r"\b(?:sk|pk|rk|gh[pousr]|glpat|hf)[-_](?:[A-Za-z0-9]{1,40}[-_]){0,8}[A-Za-z0-9]{16,}"),
+    re.compile(r"\b(?i:bearer|basic)\s+(?=\S*[0-9=]|\S+[A-Z]|\S{20})[A-Za-z0-9._~+/=|-]{8,}"),
+    # Words joined by hyphens, such as sk-learn-based-model, have neither a digit nor a capital.
+    re.compile(r"\b(?:sk|pk|rk|xox[abprs]|xapp|gh[pousr]|github_pat|glpat|hf)[-_](?=[\w-]*[0-9A-Z])[A-Za-z0-9_-]{16,}"),
     re.compile(r"\bAKIA[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{35}"),
     re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\."),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY"),

@@ -272,7 +272,7 @@ def read_endpoint(value: object) -> Endpoint:
     """
     if isinstance(value, Endpoint):
         return value
-    if isinstance(value, Mapping) and set(value) == {"verb", "url"}:
+    if isinstance(value, Mapping) and set(value) == {"verb", "url"} and isinstance(value["verb"], str):
         value = {value["verb"]: value["url"]}
     if not isinstance(value, Mapping) or len(value) != 1:
         raise InvalidMetadata("endpoints", 'each is an object of one method and URL pattern, {"POST": "https://…"}')

@@ -3,7 +3,7 @@
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from nvm_chain.agent_types import AttachedPlan
@@ -29,6 +29,8 @@ class Way(IntEnum):
     """By credits."""
     PERIOD = 2
     """By a period that opens a window."""
+    SIGNED_AWAY = 3
+    """By credits that vouchers were signed for already: not before those are settled, or over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def find_access(desk: Desk, asset: str, plans: Iterable[AttachedPlan], *, by_vou
     found = [access for attached in asked if (access := _weigh(desk, attached, by_voucher))]
     if not found:
         raise NoAccess(asset, desk.address, tuple(format_did(plan.plan_id) for plan in asked))
-    return min(found, key=lambda access: access.way)
+    return min(found, key=lambda access: (access.way, access.cost))
 
 
 def _weigh(desk: Desk, attached: AttachedPlan, by_voucher: bool) -> Access | None:
@@ -65,8 +67,10 @@ def _weigh(desk: Desk, attached: AttachedPlan, by_voucher: bool) -> Access | Non
     account = read_account(desk.chain, attached.plan_id, desk.address)
     if by_voucher:
         cost = voucher_cost(attached)
-        enough = _signed(desk, attached.plan_id, account) + cost <= account.balance
-        return Access(attached.plan_id, Way.CREDITS, cost) if terms.accepts_vouchers and enough else None
+        if not terms.accepts_vouchers or account.balance < cost:
+            return None
+        is_left = _signed(desk, attached.plan_id, account) + cost <= account.balance
+        return Access(attached.plan_id, Way.CREDITS if is_left else Way.SIGNED_AWAY, cost)
     own = terms.rule is not Rule.OWNER
     if terms.kind is Kind.TIME:
         if desk.is_open(account):
@@ -85,8 +89,11 @@ def voucher_cost(attached: AttachedPlan) -> int:
 
 
 def _signed(desk: Desk, plan_id: int, account: Account) -> int:
-    """Return the credits that were signed for here and are not settled yet."""
-    return max(desk.ceilings.get(plan_id, 0) - account.settled, 0)
+    """Return the credits that were signed for here and can still be settled. One request, none if nothing was signed."""
+    last = desk.signed.get(plan_id)
+    if last is None or last.ceiling <= account.settled or desk.chain.read_time() > last.deadline:
+        return 0  # the last deadline is the latest, too
+    return last.ceiling - account.settled
 
 
 def build_service_token(desk: Desk, agent_id: int, access: Access) -> ServiceTokenResultDto:
@@ -106,7 +113,8 @@ def sign_request(desk: Desk, gateway: Gateway, access: Access) -> SignedVoucher:
     """Sign a voucher for one more request. Sends nothing. Raises InsufficientCredits."""
     with desk.lock:  # two threads never sign the same ceiling
         account = read_account(desk.chain, access.plan_id, desk.address)
-        needed = _signed(desk, access.plan_id, account) + access.cost
+        open_credits = _signed(desk, access.plan_id, account)
+        needed = open_credits + access.cost
         if account.balance < needed:
             raise InsufficientCredits(access.plan_id, desk.address, account.balance, needed)
         signed = sign_next_voucher(
@@ -115,17 +123,20 @@ def sign_request(desk: Desk, gateway: Gateway, access: Access) -> SignedVoucher:
             access.plan_id,
             redeemer=gateway.redeemer,
             cost=access.cost,
-            last_ceiling=desk.ceilings.get(access.plan_id, 0),
+            last_ceiling=account.settled + open_credits,
         )
-        desk.ceilings[access.plan_id] = signed.voucher.ceiling
+        desk.signed[access.plan_id] = signed.voucher
     return signed
 
 
 def take_back(desk: Desk, signed: SignedVoucher, cost: int) -> None:
     """Let the next voucher be for the same request again, unless another was signed since."""
     with desk.lock:
-        if desk.ceilings.get(signed.voucher.plan_id) == signed.voucher.ceiling:
-            desk.ceilings[signed.voucher.plan_id] -= cost
+        if desk.signed.get(signed.voucher.plan_id) == signed.voucher:
+            del desk.signed[signed.voucher.plan_id]
+            if signed.voucher.ceiling > cost:
+                before = replace(signed.voucher, ceiling=signed.voucher.ceiling - cost)
+                desk.signed[signed.voucher.plan_id] = before
 
 
 def format_service_token(signed: SignedVoucher) -> str:

@@ -21,6 +21,7 @@ from nvm_chain.metadata import AgentMetadata, PlanMetadata
 from nvm_chain.plans import read_plan
 from nvm_chain.storage import InlineStore, MetadataStore
 from nvm_chain.types import Account, Plan
+from nvm_chain.vouchers import Voucher
 
 NO_AGREEMENT: Final = (None, "", "0x")
 """What the hosted API took for no agreement."""
@@ -65,14 +66,14 @@ def _load(load: Callable[[], Kept]) -> tuple[Kept | None, str]:
 
 @dataclass(slots=True)
 class Desk:
-    """What all parts of a Payments object share. ``ceilings`` are the highest that were signed here, by plan."""
+    """What all parts of a Payments object share. ``signed`` are the last vouchers that were signed here, by plan."""
 
     chain: Chain
     signer: Signer
     store: MetadataStore = field(default_factory=InlineStore)
     gateway: Gateway | None = None
     allow_file_urls: bool = False
-    ceilings: dict[int, int] = field(default_factory=dict)
+    signed: dict[int, Voucher] = field(default_factory=dict)
     agreements: dict[str, set[int]] = field(default_factory=dict)
     """Plans that were ordered here, by the caller's name for the order."""
     lock: Lock = field(default_factory=Lock)

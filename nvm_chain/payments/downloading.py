@@ -1,5 +1,6 @@
 """Downloading files of an asset: check access, fetch and verify, spend credits, and only then put them in their place."""
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -23,13 +24,11 @@ from nvm_chain.payments.shapes import check_kind
 def download_asset(desk: Desk, file_id: int | str, destination: str, agreement_id: str | None) -> DownloadFileResultDto:
     """Download all files of an asset; all of them come, or none. See `Payments.download_file`."""
     check_kind("destination", destination, (str, Path), "'/tmp'")
-    if not str(destination):
-        raise InvalidConfig("destination is empty; give a folder, or a path for a single file")
     agent, metadata, problem = desk.read_agent(file_id)
     did = format_did(agent.agent_id)
     if metadata is None or not metadata.files:
         raise InvalidConfig(f"{did} has no files to download{problem and f', as of its metadata: {problem}'}")
-    targets = place_files(metadata.files, Path(destination))
+    targets = place_files(metadata.files, destination)
     by_voucher = any(_is_behind_gateway(desk, entry) for entry in metadata.files)
     plans = agent.plans if agreement_id in NO_AGREEMENT else find_ordered(desk, did, agent.plans, agreement_id)
     access = find_access(desk, did, plans, by_voucher=by_voucher)
@@ -45,17 +44,23 @@ def download_asset(desk: Desk, file_id: int | str, destination: str, agreement_i
     return DownloadFileResultDto(success=True, files=files, txHash=transaction)
 
 
-def place_files(entries: Sequence[FileEntry], destination: Path) -> list[Path]:
+def place_files(entries: Sequence[FileEntry], destination: str | Path) -> list[Path]:
     """Return where each file goes: into a folder under its own name, or a single file to a path that is no folder.
 
     Raises UnsafeFileName, InvalidConfig.
     """
-    names = check_file_names(entry.name for entry in entries)
-    if destination.is_dir():
-        return [destination / name for name in names]
-    if len(names) > 1 or not destination.parent.is_dir():
-        raise InvalidConfig(f"{str(destination)!r} is no folder; make it first, as {len(names)} files go into it")
-    return [destination]
+    names, path = check_file_names(entry.name for entry in entries), Path(destination)
+    try:
+        is_folder, has_parent = path.is_dir(), path.parent.is_dir()
+    except (OSError, ValueError):  # too long, or with a zero byte
+        is_folder, has_parent = False, False
+    if is_folder and str(destination):
+        return [path / name for name in names]
+    if len(names) > 1 or not has_parent or not path.name or str(destination).endswith(("/", os.sep)):
+        raise InvalidConfig(
+            f"{str(destination)[:300]!r} is no folder; make it first, as {len(names)} files go into it, or give a path for a single one"
+        )
+    return [path]
 
 
 def find_ordered(desk: Desk, did: str, plans: Sequence[AttachedPlan], agreement_id: str | None) -> list[AttachedPlan]:
@@ -86,8 +91,10 @@ def _spend_or_keep(desk: Desk, access: Access, agent_id: int, fetched: Sequence[
     try:
         return spend(desk, access, agent_id)
     except (NotMined, OutcomeUnknown) as error:
-        files = keep_all(fetched, error.transaction_hash)
-        error.add_note(f"The files may be paid for, and are kept: {', '.join(files)}.")
+        try:
+            error.add_note(f"The files may be paid for, and are kept: {', '.join(keep_all(fetched, ''))}.")
+        except DownloadFailed as second:
+            error.add_note(f"The files may be paid for, and could not be kept: {second}")
         raise
 
 
@@ -101,16 +108,22 @@ def spend(desk: Desk, access: Access, agent_id: int) -> str:
 
 def keep_all(fetched: Sequence[Fetched], transaction: str) -> tuple[str, ...]:
     """Put all files in their places, or none. Raises DownloadFailed, which names the transaction that has paid for them."""
-    kept: list[Path] = []
     try:
-        for file in fetched:
-            kept.append(file.keep().path)
+        return tuple(str(path) for path in _keep_or_remove(fetched))
     except (TargetExists, OSError) as error:
-        for path in kept:
-            path.unlink(missing_ok=True)
         paid = f"; its credits were spent in {transaction}" if transaction else ""
         raise DownloadFailed("the files that came", f"{error}{paid}") from None
-    return tuple(str(path) for path in kept)
+
+
+def _keep_or_remove(fetched: Sequence[Fetched]) -> list[Path]:
+    """Put all files in their places; whatever ends that, an interrupt too, takes those away that are there already."""
+    kept: list[Path] = []
+    with ExitStack() as stack:
+        for file in fetched:
+            kept.append(file.keep().path)
+            stack.callback(kept[-1].unlink, missing_ok=True)
+        stack.pop_all()
+    return kept
 
 
 def _is_behind_gateway(desk: Desk, entry: FileEntry) -> bool:

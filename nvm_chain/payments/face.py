@@ -13,7 +13,7 @@ from nvm_chain.contract_errors import ERC721NonexistentToken, NotPlanOwner, Unkn
 from nvm_chain.credits import burn_credits, mint_credits
 from nvm_chain.ddo import build_agent_ddo, build_plan_ddo, name_kind
 from nvm_chain.eip712 import HashSigner, TypedDataSigner
-from nvm_chain.errors import InvalidAgentId, InvalidConfig, NeedsVendor, TokenCannotSign
+from nvm_chain.errors import InvalidAgentId, InvalidConfig, NeedsVendor, OrderAlreadyMade, TokenCannotSign
 from nvm_chain.ids import format_did, parse_agent_id, parse_plan_id
 from nvm_chain.keys import Signer
 from nvm_chain.orders import order_plan
@@ -119,10 +119,11 @@ class Payments(Creating):
         """Order a plan for this account, at its price.
 
         ``agreementId`` is a name of your own for the order. Where the token takes signed orders (EIP-3009), as USDC does, the
-        same name is never paid twice: calling again orders nothing and returns the result without a ``txHash``, so it is safe to
-        repeat a call of which the outcome is not known. What is checked before an order is checked again: with less money than the
-        price, calling again raises InsufficientFunds. Without a name, the result's ``agreementId`` is the transaction. Raises as
-        `nvm_chain.order_plan`.
+        same name is never paid twice: calling again orders nothing and returns the first transaction, so it is safe to repeat a
+        call of which the outcome is not known. Where nothing is signed so, for a plan that is free or priced in the coin, another
+        token, or a signer that signs transactions only, each call orders. Without a name, the result's ``agreementId`` is the
+        transaction. Raises InvalidConfig for a plan whose price a contract names, OrderAlreadyMade if the name's authorization was
+        canceled, and as `nvm_chain.order_plan`.
         """
         plan = read_plan(self.chain, plan_did)
         check_fixed_price(plan.terms)
@@ -142,7 +143,10 @@ class Payments(Creating):
                 made = find_made_order(self.chain, signer.address, plan, salt)
                 if made is not None:
                     return made
-                return order_plan(self.chain, signer, plan.plan_id, pay="authorization", salt=salt).transaction.hash
+                try:
+                    return order_plan(self.chain, signer, plan.plan_id, pay="authorization", salt=salt).transaction.hash
+                except OrderAlreadyMade:  # by another thread or process, meanwhile
+                    return find_made_order(self.chain, signer.address, plan, salt) or ""
         return order_plan(self.chain, signer, plan.plan_id).transaction.hash
 
     # ------------------------------------------------------------------ read
@@ -249,7 +253,8 @@ class Payments(Creating):
         Access is checked first. Each file is fetched under a temporary name and compared with what its metadata declares; then the
         credits are spent, in one transaction that names the asset; then the files get their names. So nobody pays for what
         did not come, and nothing partial stays behind. Files that the configured gateway serves are asked for with a voucher in
-        the Authorization header instead, and the gateway settles it. On a plan in time an open window costs nothing.
+        the Authorization header instead, for which a plan has to accept vouchers, and the gateway settles it. Otherwise an open
+        window of a plan in time costs nothing.
         ``agreement_id`` is the order to use, its transaction or the name given to `order_plan`; the first plan that gives access if
         not given. An existing file is never overwritten. Raises NoAccess, DownloadFailed, DownloadMismatch, UnsafeFileName,
         TargetExists, InvalidConfig, and as `nvm_chain.redeem_credits`.

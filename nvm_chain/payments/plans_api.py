@@ -97,8 +97,7 @@ class PlansApi:
         registered twice. ``access_limit`` says what limits the plan, where that shall be checked. Raises as
         `nvm_chain.register_plan`, and InvalidMetadata; a price that looks as if whole tokens were meant is logged as a warning.
         """
-        check_kind("price_config", price_config, PriceConfig, "get_erc20_price_config(amount, token, receiver)")
-        check_kind("credits_config", credits_config, CreditsConfig, "get_fixed_credits_config(100)")
+        check_configs(price_config, credits_config)
         if access_limit not in (None, "credits", "time"):
             raise InvalidConfig(f"access_limit is 'credits' or 'time', not {access_limit!r}")
         if access_limit is not None and (access_limit == "time") is not (credits_config.kind is Kind.TIME):
@@ -283,6 +282,7 @@ def register(
 
     The documents' own examples cost one base unit, so a price that looks like a mistake is taken, and logged.
     """
+    check_configs(price, credits)
     is_trial = metadata.is_trial_plan or credits.trial
     credits = replace(credits, trial=is_trial)
     metadata = replace(metadata, is_trial_plan=is_trial)
@@ -296,6 +296,12 @@ def register(
     return publish_plan(
         desk.chain, desk.signer, metadata, price, credits, store=desk.store, salt=salt, allow_tiny_price=True
     )
+
+
+def check_configs(price: PriceConfig, credits: CreditsConfig) -> None:
+    """Raise InvalidConfig for anything but a price and a credits config."""
+    check_kind("price_config", price, PriceConfig, "get_erc20_price_config(amount, token, receiver)")
+    check_kind("credits_config", credits, CreditsConfig, "get_fixed_credits_config(100)")
 
 
 def check_fixed_price(terms: Terms) -> None:

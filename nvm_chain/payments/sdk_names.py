@@ -27,7 +27,7 @@ class Endpoint:
 class AgentAPIAttributes:
     """An agent's API; the documents' dictionary says the same. Credentials are refused, as metadata is public."""
 
-    endpoints: Sequence[Endpoint | Mapping[str, Any]] = ()
+    endpoints: Sequence[Endpoint | Mapping[str, Any]] | None = None
     open_endpoints: Sequence[str] | None = None
     agent_definition_url: str | None = None
     auth_type: AuthType | str | None = AuthType.NONE

@@ -69,8 +69,11 @@ def _read_shape(value: object, name: str) -> dict[str, Any]:
     extras = value.get("extras", {})
     if not isinstance(extras, Mapping):
         raise InvalidMetadata("extras", "it is no mapping")
-    named = {_camel(str(key)): _plain(item) for key, item in value.items() if item is not None and key != "extras"}
-    return {**named, **extras}
+    given = [(_camel(str(key)), _plain(item)) for key, item in value.items() if item is not None and key != "extras"]
+    given += extras.items()
+    if len(dict(given)) < len(given):
+        raise InvalidMetadata(name, "it has a name twice, in two spellings or in its extras too")
+    return dict(given)
 
 
 def _plain(value: Any) -> Any:

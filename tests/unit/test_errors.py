@@ -11,6 +11,7 @@ import pytest
 from nvm_chain import contract_errors, errors
 from nvm_chain.errors import (
     AgentNotRegistered,
+    AnswerUnreadable,
     AuthorizationExpired,
     AuthorizationMismatch,
     AuthorizationNotYetValid,
@@ -106,6 +107,7 @@ SAMPLES: list[NvmChainError] = [
     ConnectionFailed("http://127.0.0.1:1", "refused"),
     WrongChain(8453, 84532),
     RpcFailed("rate limited"),
+    AnswerUnreadable("it has returned nothing"),
     BlockReplaced(7),
     StatementMismatch("credits of 0x1 on plan 0x2", 5, 6, 7),
     NoContract(ALICE, 1),

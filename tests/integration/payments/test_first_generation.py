@@ -439,11 +439,26 @@ def test_get_service_token__for_more_than_is_left__is_refused(
     service = builder.create_service(credits_did, **SERVICE, amount_of_credits=60).did
     served.order_plan(credits_did)
     served.get_service_token(service)
-    with pytest.raises(NoAccess):
+    for call in (
+        lambda: served.get_service_token(service),
+        lambda: served.agents.get_agent_access_token(credits_did, service),
+    ):
+        with pytest.raises(InsufficientCredits) as caught:
+            call()
+        assert (caught.value.available, caught.value.required) == (100, 120)
+
+
+def test_get_service_token__after_the_last_ones_are_over__signs_for_those_credits_again(
+    world: World, builder: Payments, served: Payments, credits_did: str
+) -> None:
+    service = builder.create_service(credits_did, **SERVICE, amount_of_credits=60).did
+    served.order_plan(credits_did)
+    last = read_service_token(served.get_service_token(service).accessToken).voucher
+    world.mine_at(last.deadline)
+    with pytest.raises(InsufficientCredits):
         served.get_service_token(service)
-    with pytest.raises(InsufficientCredits) as caught:
-        served.agents.get_agent_access_token(credits_did, service)
-    assert (caught.value.available, caught.value.required) == (100, 120)
+    world.mine_at(last.deadline + 1)
+    assert read_service_token(served.get_service_token(service).accessToken).voucher.ceiling == 60
 
 
 def test_get_service_token__on_a_plan_in_time__has_no_voucher(

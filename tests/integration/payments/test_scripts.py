@@ -124,6 +124,14 @@ def test_download_file__on_a_first_generation_plan_that_was_added__costs_one_cre
     assert subscriber.get_plan_balance(plans[1]).balance == 99
 
 
+def test_download_file__with_two_plans_of_credits__uses_the_cheaper(
+    world: World, builder: Payments, subscriber: Payments, held: Callable[[CreditsConfig], str], tmp_path: Path
+) -> None:
+    dear, cheap = held(get_fixed_credits_config(10, 5)), held(TEN)
+    subscriber.download_file(make_file(builder, dear, cheap), str(tmp_path))
+    assert [subscriber.get_plan_balance(plan).balance for plan in (dear, cheap)] == [10, 9]
+
+
 # ---------------------------------------------------------------------- agreementId
 
 
@@ -177,6 +185,47 @@ def test_order_plan__whose_authorization_was_canceled__says_so(
     with pytest.raises(OrderAlreadyMade):
         subscriber.order_plan(credits_did, "order-1")
     assert subscriber.get_plan_balance(credits_did).balance == 0
+
+
+@pytest.mark.parametrize("function", ["authorizationState", "DOMAIN_SEPARATOR"])
+def test_order_plan__while_the_node_refuses_to_answer__pays_nothing_under_no_name(
+    world: World, subscriber: Payments, credits_did: str, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    """A busy node is not a token without signed orders, for which each call would order."""
+    subscriber.order_plan(credits_did, "order-1")
+    read = world.chain.read
+
+    def read_or_refuse(call: Any, *more: Any, **named: Any) -> Any:
+        if call.fn_name == function:
+            raise RpcFailed("rate limit")
+        return read(call, *more, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.chain, "read", read_or_refuse)
+        for name in ("order-1", "order-2") if function == "authorizationState" else ("order-2",):
+            with pytest.raises(RpcFailed):
+                subscriber.order_plan(credits_did, name)
+    assert subscriber.get_plan_balance(credits_did).balance == 100
+    assert subscriber.order_plan(credits_did, "order-1").success
+    assert subscriber.get_plan_balance(credits_did).balance == 100
+
+
+def test_order_plan__under_one_name_in_two_threads__is_one_order(
+    world: World, subscriber: Payments, credits_did: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other thread is between this one's look and its order."""
+    made: list[str] = []
+
+    def look_then_lose(*arguments: Any) -> str | None:
+        found = relaying.find_made_order(*arguments)
+        if found is None and not made:
+            made.append("")  # the other one goes ahead, once
+            made[0] = Payments(world.chain, world.subscriber).order_plan(credits_did, "order-1").txHash
+        return found
+
+    monkeypatch.setattr("nvm_chain.payments.face.find_made_order", look_then_lose)
+    assert subscriber.order_plan(credits_did, "order-1").txHash == made[0]
+    assert subscriber.get_plan_balance(credits_did).balance == 100
 
 
 def test_order_plan__where_the_node_does_not_search__is_not_paid_twice_all_the_same(
@@ -239,7 +288,13 @@ def test_download_file__when_the_payment_was_mined_but_not_seen__loses_nothing(
 
 @pytest.mark.parametrize(
     "text",
-    ["Basic subscription", "Basic functionality for everybody", "Uses bearer authentication", "sk-learn-based-model"],
+    [
+        "Basic plan for everybody",
+        "Basic subscription",
+        "Basic functionality for everybody",
+        "Uses bearer authentication",
+        "sk-learn-based-model",
+    ],
 )
 def test_plan_metadata__with_plain_words__is_no_secret(text: str) -> None:
     assert PlanMetadata(name=text).name == text
@@ -402,7 +457,16 @@ def test_pagination_options__sort_by__orders_agents(
         lambda seller, did: seller.agents.register_agent({"name": "A", "extras": 5}, {}, [did]),
         lambda seller, did: seller.plans.get_agents_associated_to_plan(did, {"page": 1}),
         lambda seller, did: seller.download_file(did, None),
-        lambda seller, did: seller.download_file(did, ""),
+        lambda seller, did: seller.download_file(make_file(seller, did), ""),
+        lambda seller, did: seller.download_file(make_file(seller, did), "a" * 5000),
+        lambda seller, did: seller.download_file(make_file(seller, did), "a\0b"),
+        lambda seller, did: seller.download_file(make_file(seller, did), "/tmp/no/such/"),
+        lambda seller, did: seller.agents.register_agent_and_plan({"name": "a"}, {}, {"name": "p"}, None, None),
+        lambda seller, did: seller.agents.register_agent(
+            {"name": "a"}, {"endpoints": [{"verb": [1], "url": "x"}]}, [did]
+        ),
+        lambda seller, did: seller.agents.register_agent({"name": "a", "my_field": 1, "myField": 2}, {}, [did]),
+        lambda seller, did: seller.agents.register_agent({"name": "a", "extras": {"name": "b"}}, {}, [did]),
         lambda seller, did: UNTYPED["Gateway"](None, seller.account_address),
         lambda seller, did: UNTYPED["read_service_token"](None),
         lambda seller, did: seller.create_file(did, "file", "x", "", [{"url": "data:,a", "name": n} for n in "aA"]),
@@ -419,3 +483,12 @@ def test_order_plan__of_a_free_plan_that_names_a_token__orders_under_a_name(
     plan_id = world.register(splits=(), token=usdc)
     assert subscriber.order_plan(plan_id, "order-1").success
     assert subscriber.get_plan_balance(plan_id).balance > 0
+
+
+def test_register_agent__with_endpoints_in_its_metadata__keeps_them_beside_an_api_without(
+    builder: Payments, credits_did: str
+) -> None:
+    described = {"name": "A", "endpoints": [{"POST": "https://example.com/x"}]}
+    api = payments.AgentAPIAttributes(auth_type="bearer")
+    agent_id = builder.agents.register_agent(described, api, [credits_did])["agentId"]
+    assert builder.agents.get_agent(agent_id)["metadata"]["endpoints"] == described["endpoints"]
