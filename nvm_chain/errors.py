@@ -483,8 +483,10 @@ class RpcFailed(NetworkError):
 
 
 @dataclass(eq=False)
-class AnswerUnreadable(RpcFailed):
+class AnswerUnreadable(NetworkError):
     """Thrown when a contract's answer is not what its function returns; mostly it has no such function."""
+
+    problem: str
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""

@@ -20,6 +20,11 @@ _ERROR_STRING = bytes.fromhex("08c379a0")
 _PANIC = bytes.fromhex("4e487b71")
 _MAX_DATA = 4096
 """Bytes looked at: every error known here is far shorter, and a hostile contract can send megabytes."""
+_HALTED = re.compile(
+    "revert|EVM error|VM execution|out ?of ?gas|(invalid|undefined|bad) (opcode|instruction|jump)|stack (under|over)|stack item",
+    re.IGNORECASE,
+)
+"""What nodes say, each in its own words and without data, when a contract stopped: not that they refuse to say."""
 
 
 def decode_revert(data: bytes) -> TransactionError:
@@ -72,7 +77,7 @@ def parse_revert_data(error: Exception) -> bytes | None:
     if data is None and type(error).__module__ == "eth_tester.exceptions" and text[:2] in ("b'", 'b"'):
         with suppress(SyntaxError, TypeError, ValueError):  # eth-tester writes the bytes in Python's notation
             return bytes(literal_eval(text))
-    return b"" if data is None and "revert" in str(error).lower() else data
+    return b"" if data is None and _HALTED.search(str(error)) else data
 
 
 def _parse_hex(text: object) -> bytes | None:

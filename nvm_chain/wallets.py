@@ -6,7 +6,7 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.abis import describe_function
 from nvm_chain.chain import Chain
-from nvm_chain.errors import NoContract, RpcFailed, TransactionError
+from nvm_chain.errors import AnswerUnreadable, NoContract, TransactionError
 from nvm_chain.signatures import AskChain
 
 MAGIC_VALUE: Final = bytes.fromhex("1626ba7e")
@@ -28,7 +28,7 @@ def ask_wallets(chain: Chain) -> AskChain:
         function = chain.bind(account, WALLET_ABI).functions.isValidSignature(digest, signature)
         try:
             return bytes(chain.read(function, gas=WALLET_GAS)) == MAGIC_VALUE
-        except (NoContract, RpcFailed, TransactionError):
+        except (NoContract, AnswerUnreadable, TransactionError):
             return False
 
     return ask

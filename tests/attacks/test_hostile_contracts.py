@@ -14,10 +14,19 @@ from web3.contract.contract import ContractFunction
 from nvm_chain.chain import Chain
 from nvm_chain.contract_errors import UnknownPlan
 from nvm_chain.embedded import deploy_all
-from nvm_chain.errors import InsufficientCoin, InvalidConfig, NvmChainError, RpcFailed
+from nvm_chain.errors import (
+    AnswerUnreadable,
+    InsufficientCoin,
+    InvalidConfig,
+    NvmChainError,
+    RevertedWithoutReason,
+    TokenCannotSign,
+)
 from nvm_chain.reverts import decode_revert
+from nvm_chain.token_domains import SIGNING_ABI, read_token_domain
 from nvm_chain.tokens import TokenInfo, read_token_balance, read_token_info
-from tests.integration.raw import deploy_raw
+from nvm_chain.wallets import WALLET_GAS, ask_wallets
+from tests.integration.raw import deploy_code, deploy_raw
 from tests.support.reverts import reverts
 from tests.support.world import World
 
@@ -109,8 +118,29 @@ def test_read_token_info__of_a_token_whose_symbol_shows_nothing__calls_it_token(
 @pytest.mark.parametrize("data", [b"", b"\0" * 31], ids=["nothing", "half a word"])
 def test_read_token_balance__of_a_contract_that_is_no_token__raises(world: World, data: bytes) -> None:
     token = deploy_raw(world, data, reverting=False)
-    with pytest.raises(RpcFailed):
+    with pytest.raises(AnswerUnreadable):
         read_token_balance(world.chain, token.address, world.stranger.address)
+
+
+HALTS = {
+    "an invalid opcode": "fe",
+    "an unknown opcode": "0c",
+    "a jump to nowhere": "600056",
+    "an empty stack": "50",
+    "a loop without end": "5b600056",
+    "memory without end": "7f" + "ff" * 32 + "51",
+}
+
+
+@pytest.mark.parametrize("code", HALTS.values(), ids=HALTS)
+def test_read__of_a_contract_that_halts__is_no_refusal_of_the_node(world: World, code: str) -> None:
+    """Tokens older than ``revert`` answer so to functions that they do not have."""
+    token = world.chain.bind(deploy_code(world, bytes.fromhex(code)), SIGNING_ABI)
+    with pytest.raises(RevertedWithoutReason):
+        world.chain.read(token.functions.version(), gas=WALLET_GAS)
+    with pytest.raises(TokenCannotSign):
+        read_token_domain(world.chain, token.address)
+    assert not ask_wallets(world.chain)(token.address, b"\0" * 32, b"")
 
 
 # ---------------------------------------------------------------------- eth-tester as others bring it

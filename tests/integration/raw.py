@@ -22,6 +22,11 @@ def deploy_raw(world: World, data: bytes, *, reverting: bool) -> Contract:
     return world.chain.bind(world.chain.deploy(world.stranger, creation), ERC20_ABI)
 
 
+def deploy_code(world: World, code: bytes) -> ChecksumAddress:
+    """Deploy a contract that is this code."""
+    return world.chain.deploy(world.stranger, _program(code, _RETURN))
+
+
 # A call with 32 bytes stores them, any other call is answered with what is stored:
 # CALLDATASIZE, PUSH1 32, EQ, PUSH1 15, JUMPI, PUSH0, SLOAD, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN,
 # JUMPDEST, PUSH0, CALLDATALOAD, PUSH0, SSTORE, STOP.

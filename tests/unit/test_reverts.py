@@ -80,6 +80,22 @@ def test_parse_revert_data__of_a_revert_without_data__is_empty(text: str) -> Non
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "{'code': -32603, 'message': 'EVM error InvalidFEOpcode'}",
+        "invalid opcode: INVALID",
+        "invalid jump destination",
+        "stack underflow (0 <=> 1)",
+        "out of gas",
+        "Wanted 1 stack item, had none",
+        "VM execution error. Bad instruction fe",
+    ],
+)
+def test_parse_revert_data__of_a_contract_that_halted__is_empty(text: str) -> None:
+    assert parse_revert_data(Web3RPCError(text)) == b""
+
+
+@pytest.mark.parametrize(
     "text", ["execution reverted: b'", "execution reverted: b'\\x7b'", 'reverted: b"', "revert " * 9999]
 )
 def test_parse_revert_data__of_a_text_that_a_contract_chose__is_no_data(text: str) -> None:
@@ -87,7 +103,8 @@ def test_parse_revert_data__of_a_text_that_a_contract_chose__is_no_data(text: st
 
 
 @pytest.mark.parametrize(
-    "error", [Web3RPCError("nonce too low"), Exception(), Exception("b'"), Exception("Out of gas"), ValueError(5)]
+    "error",
+    [Web3RPCError("nonce too low"), Exception(), Exception("b'"), Exception("gas price too low"), ValueError(5)],
 )
 def test_parse_revert_data__of_anything_else__is_none(error: Exception) -> None:
     assert parse_revert_data(error) is None
