@@ -110,7 +110,7 @@ def broad_handlers(path: Path) -> Iterator[str]:
 
 # eth-account raises many types, some of which quote the key; a program says of a bug that it is one; a broken contract breaks
 # whatever looks at it.
-BROAD = {"nvm_chain/keys.py": 1, "nvm_chain/cli": 1, "tests/mutation/judges.py": 1}
+BROAD = {"nvm_chain/keys.py": 1, "nvm_chain/cli": 1, "tests/mutation/by_histories.py": 1}
 
 
 def test_except_exception__is_where_it_is_justified_only() -> None:

@@ -33,6 +33,8 @@ from nvm_chain.types import RegisteredPlan, Split
 from tests.support.reverts import reverts
 from tests.support.world import CREDITS, FUNDS, PRICE, ZERO, World
 
+LEFT_TO_ANVIL = True
+
 Unchanged: TypeAlias = Callable[..., AbstractContextManager[None]]
 
 

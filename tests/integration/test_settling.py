@@ -32,6 +32,8 @@ from tests.support.plans import expiring, from_first_use, from_purchase, usage
 from tests.support.reverts import reverts
 from tests.support.world import World
 
+LEFT_TO_ANVIL = True
+
 Unchanged: TypeAlias = Callable[..., AbstractContextManager[None]]
 SETTLED, SHORT, EXPIRED, USED_UP, NOT_SIGNED = VoucherResult
 HOLDERS: list[LocalAccount] = [Account.from_key(f"0x{number:064x}") for number in range(0xA11CE, 0xA11CE + 8)]

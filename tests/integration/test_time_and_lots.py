@@ -43,6 +43,8 @@ from nvm_chain.types import Account, Activation, CreditsConfig, CreditsReceipt, 
 from tests.support.reverts import reverts
 from tests.support.world import World
 
+LEFT_TO_ANVIL = True
+
 DAY = ONE_DAY_DURATION
 
 

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import tomllib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -41,38 +42,50 @@ def sources_hash() -> str:
     return hash_of("contracts/*.sol", "contracts/[!t]*/*.sol")
 
 
+_FOLDERS: Final = ("contracts", "attacks", "conformance")
+_HELPERS: Final = (
+    "tests/*.py",
+    "tests/support/*.py",
+    "tests/mutation/by_tests.py",
+    *(f"tests/{folder}/**/[!t]*.py" for folder in _FOLDERS),
+)
+_TESTS: Final = (*_HELPERS, *(f"tests/{folder}/**/test_*.py" for folder in _FOLDERS))
 _JUDGED_WITH: Final = {
-    HISTORIES: ("tests/invariants/*.py", "tests/mutation/judges.py"),
-    TESTS_OF_FUNCTION: (
-        "tests/support/*.py",
-        "tests/contracts/**/*.py",
-        "tests/attacks/**/*.py",
-        "tests/conformance/**/*.py",
-        "tests/mutation/judges.py",
-        "tests/mutation/reach.py",
-    ),
-    ALL_TESTS: ("tests/support/*.py", "tests/c*/**/*.py", "tests/attacks/**/*.py", "tests/mutation/judges.py"),
+    HISTORIES: ("tests/invariants/*.py", "tests/mutation/by_histories.py"),
+    TESTS_OF_FUNCTION: (*_TESTS, "tests/mutation/reach.py"),
+    ALL_TESTS: _TESTS,
 }
-"""What a judge looks with: with other eyes, it is asked again, also about what it has found."""
+"""What a judge looks with: with other eyes, it is asked again."""
+
+
+def eyes_hash(judge: str, file: str) -> str:
+    """Return a hash over what a judge looks with: all of it, or the file of the test that found the mistake."""
+    return hash_of(*_HELPERS, file) if file else hash_of(*_JUDGED_WITH[judge])
 
 
 class Results:
-    """The verdicts in a file. Each stands while the contracts and the judge's tests are as they were: a test that found a mistake may be
-    gone or weaker. Whether something compiles, and to what, is the compiler's word and needs no tests."""
+    """The verdicts in a file. Each stands while the contracts and what the judge looked with are as they were: a test that found a mistake
+    may be gone or weaker. Whether something compiles, and to what, is the compiler's word and needs no tests."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._sources = sources_hash()
-        self._tests = {judge: hash_of(*patterns) for judge, patterns in _JUDGED_WITH.items()}
+        self._eyes_hash = cache(eyes_hash)
         self._known: dict[tuple[str, str], Verdict] = {}
         if path.is_file():
             for line in path.read_text("utf-8").splitlines():
                 self._keep(Verdict(**json.loads(line)))
 
     def _keep(self, verdict: Verdict) -> None:
-        stands = verdict.tests == self._tests[verdict.judge] or verdict.verdict in {NO_CODE, SAME_CODE}
-        if verdict.sources == self._sources and stands:
+        if verdict.sources == self._sources and (
+            verdict.verdict in {NO_CODE, SAME_CODE} or verdict.tests == self._hash_for(verdict)
+        ):
             self._known[verdict.id, verdict.judge] = verdict
+
+    def _hash_for(self, verdict: Verdict) -> str:
+        file, separator, _ = verdict.by.partition("::")
+        was_found = verdict.verdict == KILLED and verdict.judge != HISTORIES and separator
+        return self._eyes_hash(verdict.judge, file if was_found else "")
 
     def find(self, mutant_id: str, judge: str) -> Verdict | None:
         """Return what a judge said, if it was asked."""
@@ -80,7 +93,8 @@ class Results:
 
     def add(self, mutant_id: str, judge: str, verdict: str, code: str, by: str) -> Verdict:
         """Keep what a judge said."""
-        made = Verdict(mutant_id, judge, verdict, code, by, self._sources, self._tests[judge])
+        made = Verdict(mutant_id, judge, verdict, code, by, self._sources, "")
+        made = replace(made, tests=self._hash_for(made))
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(made), ensure_ascii=False) + "\n")
         self._keep(made)

@@ -11,9 +11,10 @@ from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Final
 
+from tests.mutation.by_histories import judge_by_histories
+from tests.mutation.by_tests import LARGEST, BrokenRunner, all_test_files, judge_by_tests
 from tests.mutation.catalogue import HAND, Mutant, Trees, read_mutants, read_trees
 from tests.mutation.compiler import AGENTS, CREDITS, DoesNotCompile, Target, WarmCompiler
-from tests.mutation.judges import LARGEST, BrokenRunner, all_test_files, judge_by_histories, judge_by_tests
 from tests.mutation.reach import Reach
 from tests.mutation.results import (
     ALL_TESTS,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutation.by_histories import HISTORIES, judge_by_histories
 from tests.mutation.catalogue import FILES, HAND, Mutant, Trees, read_mutants, read_trees
 from tests.mutation.compiler import AGENTS, CREDITS, ROOT, Target, WarmCompiler
 from tests.mutation.handwritten import HANDWRITTEN
-from tests.mutation.judges import HISTORIES, judge_by_histories
 from tests.mutation.operators import OPERATORS
 from tests.mutation.reach import Reach
 from tests.mutation.results import ALL_TESTS, KILLED, NO_CODE, SAME_CODE, SURVIVED, Results, read_arguments
@@ -75,6 +75,22 @@ def test_results__read_again__count_while_what_they_rest_on_is_the_same(
         path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), changed: "others"}) + "\n", "utf-8")
     stands = changed is None or (changed == "tests" and verdict in {NO_CODE, SAME_CODE})
     assert (Results(path).find("a mutant", ALL_TESTS) is not None) is stands
+
+
+def test_results__of_a_mistake_that_a_test_found__rest_on_its_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("x", "y"):
+        (tmp_path / "tests/attacks").mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"tests/attacks/test_{name}.py").write_text("one")
+    monkeypatch.setattr("tests.mutation.results.ROOT", tmp_path)
+    path = tmp_path / "mutants.jsonl"
+    Results(path).add("found", ALL_TESTS, KILLED, "code", "tests/attacks/test_x.py::test_a[1] - no::money")
+    Results(path).add("not found", ALL_TESTS, SURVIVED, "code", "")
+    (tmp_path / "tests/attacks/test_y.py").write_text("two")
+    assert [Results(path).find(each, ALL_TESTS) is not None for each in ("found", "not found")] == [True, False]
+    (tmp_path / "tests/attacks/test_x.py").write_text("two")
+    assert Results(path).find("found", ALL_TESTS) is None
 
 
 def test_reach__of_an_inner_function__is_the_outer_functions_and_their_tests(trees: Trees) -> None:

@@ -28,6 +28,8 @@ from nvm_chain.types import Kind, Rule
 from tests.integration.payments.conftest import PRICE, SERVICE
 from tests.support.world import World
 
+LEFT_TO_ANVIL = True
+
 DAY = 86_400
 
 
