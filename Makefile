@@ -44,12 +44,12 @@ demo: .venv/done-package ## Run the whole story on a chain inside this process: 
 	@$(BIN)/nvm-chain demo $(ARGS)
 
 test: setup ## Run the tests: on eth-tester, by forge, the whole path again on anvil, then through Ape
-	$(say) 'Every test but those of make check, on eth-tester; some that are slow there only on anvil'
+	$(say) 'Every test but those of make check, on eth-tester, apart from attacks and what is slow there'
 	@$(PYTEST) --chain eth-tester --leave-to-anvil $(CHECKED:%=--ignore=%)
 	$(say) 'A short campaign of random calls, by forge'
 	@FOUNDRY_PROFILE=quick $(BIN)/forge test --offline --summary
-	$(say) 'Conformance and the whole path again, on anvil'
-	@$(PYTEST) --chain anvil $(wildcard tests/conformance tests/integration)
+	$(say) 'Attacks, and conformance and the whole path again, on anvil'
+	@$(PYTEST) --chain anvil $(wildcard tests/attacks tests/conformance tests/integration)
 	$(say) 'Through Ape'
 	@$(if $(wildcard tests/ape),$(BIN)/ape test tests/ape,echo 'tests/ape is not there')
 

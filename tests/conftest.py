@@ -13,12 +13,13 @@ from tests.support.sources import use_sources
 from tests.support.world import World
 
 GAS = Path(__file__).parent / "gas"
+ATTACKS = Path(__file__).parent / "attacks"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that chooses the chain."""
     parser.addoption("--chain", choices=("eth-tester", "anvil"), default="eth-tester", help="chain to run the tests on")
-    parser.addoption("--leave-to-anvil", action="store_true", help="leave out modules that say LEFT_TO_ANVIL")
+    parser.addoption("--leave-to-anvil", action="store_true", help="leave out what is enough to run on anvil")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -63,8 +64,8 @@ def _needs_chain(item: pytest.Item) -> bool:
 
 
 def _is_left_to_anvil(item: pytest.Item) -> bool:
-    """Tell whether a test's file says that anvil, which is several times as fast, is enough in `make test`."""
-    return bool(getattr(getattr(item, "module", None), "LEFT_TO_ANVIL", False))
+    """Tell whether anvil, which is several times as fast, is enough for a test in `make test`: for attacks, and where its file says so."""
+    return ATTACKS in item.path.parents or bool(getattr(getattr(item, "module", None), "LEFT_TO_ANVIL", False))
 
 
 def _has_examples(item: pytest.Item) -> bool:

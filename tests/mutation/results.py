@@ -53,7 +53,7 @@ _TESTS: Final = (*_HELPERS, *(f"tests/{folder}/**/test_*.py" for folder in _FOLD
 _JUDGED_WITH: Final = {
     HISTORIES: ("tests/invariants/*.py", "tests/mutation/by_histories.py"),
     TESTS_OF_FUNCTION: (*_TESTS, "tests/mutation/reach.py"),
-    ALL_TESTS: _TESTS,
+    ALL_TESTS: (*_TESTS, "tests/mutation/by_forge.py", "tests/forge/unit/*.sol", "tests/forge/support/*.sol"),
 }
 """What a judge looks with: with other eyes, it is asked again."""
 

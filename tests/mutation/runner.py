@@ -11,6 +11,7 @@ from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Final
 
+from tests.mutation.by_forge import ForgeCopy
 from tests.mutation.by_histories import judge_by_histories
 from tests.mutation.by_tests import LARGEST, BrokenRunner, all_test_files, judge_by_tests
 from tests.mutation.catalogue import HAND, Mutant, Trees, read_mutants, read_trees
@@ -31,6 +32,8 @@ from tests.mutation.results import (
 PROCESSES: Final = 2
 KNOWN_BAD: Final[dict[Target, str]] = {CREDITS: "counts no voucher", AGENTS: "forgets where the last plan went"}
 """Each judge has to find these, or it is no judge."""
+FORGE_KNOWS: Final = "Ledger._add: end == type(uint24).max → end == type(uint24).max - 1 (2)"
+"""What forge's tests have to find: they are about what no call brings about."""
 TOO_LARGE: Final = "too large for a chain"
 _SAY_EACH: Final = 30
 Say = Callable[[str], None]
@@ -78,7 +81,10 @@ class Runner:
         self.say("the tests of the functions do so too")
 
     def check_all_tests(self) -> None:
-        """Insist on the same of all behaviour tests together."""
+        """Insist on the same of all tests together, forge's and ours."""
+        forge = ForgeCopy()
+        _insist(forge.judge({}), False, "forge's tests")
+        _insist(forge.judge(self._named(FORGE_KNOWS).files), True, "forge's tests")
         with WarmCompiler() as compiler:
             whole = compiler.compile(CREDITS, {}, True)
             broken = compiler.compile(CREDITS, self._named(KNOWN_BAD[CREDITS]).files, True)
@@ -108,10 +114,15 @@ class Runner:
             self._collect(TESTS_OF_FUNCTION, len(todo), pool.imap_unordered(self._try_tests, todo))
 
     def ask_all_tests(self, mutants: Iterable[Mutant]) -> None:
-        """Run all behaviour tests."""
+        """Run forge's tests, and then all behaviour tests."""
         todo = [mutant for mutant in mutants if not self.results.find(mutant.id, ALL_TESTS)]
         self.say(f"all tests: {len(todo)} mutants to try")
-        self._collect(ALL_TESTS, len(todo), (self._judge(mutant, all_test_files(), PROCESSES) for mutant in todo))
+        forge = ForgeCopy()
+
+        def ask(mutant: Mutant, code: tuple[str, str]) -> str | None:
+            return forge.judge(mutant.files) or judge_by_tests(mutant.target, code, all_test_files(), PROCESSES)
+
+        self._collect(ALL_TESTS, len(todo), (self._judge(mutant, ask) for mutant in todo))
 
     def _collect(self, judge: str, count: int, verdicts: Iterator[Raw]) -> None:
         """Write verdicts down as they come, as long as there is time."""
@@ -129,15 +140,19 @@ class Runner:
         return time.monotonic() < self._deadline
 
     def _try_tests(self, mutant: Mutant) -> Raw:
-        return self._judge(mutant, self._reach[mutant.target].files(mutant.target, mutant.place))
+        return self._judge(mutant, self._ask_tests_of_function)
 
-    def _judge(self, mutant: Mutant, files: list[str], workers: int = 0) -> Raw:
+    def _ask_tests_of_function(self, mutant: Mutant, code: tuple[str, str]) -> str | None:
+        files = self._reach[mutant.target].files(mutant.target, mutant.place)
+        return judge_by_tests(mutant.target, code, files) if files else None
+
+    def _judge(self, mutant: Mutant, ask: Callable[[Mutant, tuple[str, str]], str | None]) -> Raw:
         code = _compiler().compile(mutant.target, mutant.files, optimize=True)
         if code[0] == self._optimized_original[mutant.target]:
             return mutant.id, SAME_CODE, _hash(code[0]), "optimized"
         if len(code[1]) // 2 > LARGEST:
             return mutant.id, SURVIVED, _hash(code[0]), TOO_LARGE
-        found = judge_by_tests(mutant.target, code, files, workers) if files else None
+        found = ask(mutant, code)
         return mutant.id, KILLED if found else SURVIVED, _hash(code[0]), found or ""
 
     # ------------------------------------------------------------------ what is known

@@ -104,7 +104,8 @@ contract PlanProofs is Setting {
     }
 
     /// @notice Nothing that the owner of a plan can call changes its terms, or lowers a holder's credits where the rule names the
-    /// holder alone: of all functions but the three kinds of orders, payments, registrations and the settling of vouchers.
+    /// holder alone: of all functions but orders, payments and registrations, which {Strangers} has for the owner too, and the
+    /// settling of vouchers, which {Vouchers} has.
     /// @dev I3, I5
     /// @custom:halmos --default-array-lengths 1 --default-bytes-lengths 0
     function check_allFunctions__planOwner__termsStay() public {

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
 
-import {Account, ICredits, Kind, Settlement, SignedOrder, Terms} from "../../contracts/interfaces/ICredits.sol";
+import {Account, ICredits, Kind, Permit, Settlement, SignedOrder, Terms} from "../../contracts/interfaces/ICredits.sol";
 import {TestUSDC} from "../../contracts/test/TestUSDC.sol";
 import {OneDigestWallet} from "./OneDigestWallet.sol";
 import {Setting} from "./Setting.sol";
@@ -23,6 +23,13 @@ abstract contract Stranger is Setting {
     /// @dev Anyone but the holder: also the plan's owner, its redeemers and its minters.
     function _enterAnyoneElse() internal {
         stranger = svm.createAddress("stranger");
+        _look();
+    }
+
+    /// @dev The same without contracts, of which the setting has some: halmos gives up to tell those apart from symbolic addresses.
+    function _enterAnyAccount() internal {
+        stranger = svm.createAddress("stranger");
+        vm.assume(stranger.code.length == 0);
         _look();
     }
 
@@ -217,7 +224,7 @@ contract StrangerTransferProofs is Stranger {
     }
 }
 
-/// @notice The same of orders that are paid by authorization, in the stand-in for USDC.
+/// @notice The same of orders that are paid with a signature, in the stand-in for USDC.
 contract StrangerSignsProofs is Stranger {
     TestUSDC private usdc;
     OneDigestWallet private wallet;
@@ -244,6 +251,27 @@ contract StrangerSignsProofs is Stranger {
         vm.assume(order.receiver.code.length == 0);
         _do(abi.encodeCall(ICredits.orderWithAuthorization, (order, "")));
         _compare(order.receiver == HOLDER);
+        assert(usdc.balanceOf(HOLDER) == 1 ether);
+    }
+
+    /// @notice An order with a signed allowance, whoever else makes it, lowers no holder's credits, changes no plan and costs the
+    /// holder nothing.
+    /// @dev I3, I5, I6
+    function check_orderWithPermit__anyoneElse__harmless(
+        address receiver,
+        uint256 quantity,
+        uint256 maxCost,
+        uint128 money,
+        Permit memory permit
+    ) public {
+        _enterAnyAccount();
+        _entrust();
+        usdc.mint(stranger, money);
+        vm.prank(stranger);
+        usdc.approve(address(credits), money);
+        vm.assume(receiver.code.length == 0);
+        _do(abi.encodeCall(ICredits.orderWithPermit, (planId, receiver, quantity, maxCost, permit)));
+        _compare(receiver == HOLDER);
         assert(usdc.balanceOf(HOLDER) == 1 ether);
     }
 

@@ -28,19 +28,22 @@ contract AccountsTest is Fixture {
         _same(credits.accountOf(planId, HOLDER).settled, 2, "settled");
     }
 
+    /// @dev Makes a holder's only lot the last of so many, of which the others are used.
+    function _pretendLots(uint256 planId, uint256 lots) private {
+        bytes32 slot = _slotOf(planId, HOLDER);
+        bytes32 numbers = bytes32(((lots - 1) << 192) | (lots << 216));
+        bytes32 word = vm.load(address(credits), slot);
+        vm.store(address(credits), slot, (word & bytes32(uint256(type(uint192).max))) | numbers);
+        bytes32 marks = keccak256(abi.encode(HOLDER, keccak256(abi.encode(planId, HOLDINGS_SLOT + 1))));
+        bytes32 first = vm.load(address(credits), keccak256(abi.encode(0, marks)));
+        vm.store(address(credits), keccak256(abi.encode(lots - 1, marks)), first);
+        _same(credits.lotsOf(planId, HOLDER, 0, 9).length, 1, "lots");
+    }
+
     function test_mint__afterAllPurchasesThereCanBe__reverts() external {
         uint256 planId = _expiring(1000);
         _mint(planId, HOLDER, 1);
-        bytes32 slot = _slotOf(planId, HOLDER);
-        uint256 full = uint256(type(uint24).max);
-        // As if so many lots were there, of which the first 2^24 - 2 are used.
-        bytes32 word = vm.load(address(credits), slot);
-        bytes32 lots = bytes32(((full - 1) << 192) | (full << 216));
-        vm.store(address(credits), slot, (word & bytes32(uint256(type(uint192).max))) | lots);
-        bytes32 marks = keccak256(abi.encode(HOLDER, keccak256(abi.encode(planId, HOLDINGS_SLOT + 1))));
-        bytes32 last = keccak256(abi.encode(full - 1, marks));
-        vm.store(address(credits), last, bytes32((block.timestamp + 1000) | (uint256(1) << 64)));
-        _same(credits.balanceOf(HOLDER, planId), 1, "balance");
+        _pretendLots(planId, type(uint24).max);
         vm.prank(BUILDER);
         vm.expectRevert(abi.encodeWithSelector(ICredits.CreditsOverflow.selector, planId, HOLDER, 1));
         credits.mint(planId, HOLDER, 1);
@@ -48,6 +51,37 @@ contract AccountsTest is Fixture {
         _burn(planId, HOLDER, 1);
         _mint(planId, HOLDER, 4);
         _same(credits.balanceOf(HOLDER, planId), 4, "balance when it began again");
+    }
+
+    function test_mint__ofTheLastPurchaseThereCanBe__fits() external {
+        uint256 planId = _expiring(1000);
+        _mint(planId, HOLDER, 1);
+        _pretendLots(planId, type(uint24).max - 1);
+        _mint(planId, HOLDER, 2);
+        _same(credits.balanceOf(HOLDER, planId), 3, "balance");
+        _same(credits.lotsOf(planId, HOLDER, 0, 9).length, 2, "lots");
+    }
+
+    function test_mint__whenAllPurchasesThereCanBeHaveExpired__beginsAgain() external {
+        uint256 planId = _expiring(1000);
+        _mint(planId, HOLDER, 1);
+        _pretendLots(planId, type(uint24).max);
+        vm.warp(block.timestamp + 1000);
+        _mint(planId, HOLDER, 2);
+        _same(credits.balanceOf(HOLDER, planId), 2, "balance");
+        _mint(planId, HOLDER, 3);
+        _same(credits.balanceOf(HOLDER, planId), 5, "balance of both");
+    }
+
+    /// @dev What expired is in the way of a grant that crosses neither 2^63 nor 2^64.
+    function test_mint__inTheMiddleOfTheCount__findsRoomWhereCreditsExpired() external {
+        uint256 planId = _expiring(1000);
+        _mint(planId, HOLDER, HALF);
+        _burn(planId, HOLDER, HALF / 2);
+        _mint(planId, HOLDER, 1);
+        vm.warp(block.timestamp + 1000);
+        _mint(planId, HOLDER, HALF);
+        _same(credits.balanceOf(HOLDER, planId), HALF, "balance");
     }
 
     function test_mint__toTheLastCredit__fits() external {
