@@ -175,6 +175,17 @@ def test_order_with_authorization__re_entered_by_the_receivers_hook__finds_the_o
     assert rich.tokens(order.payer) == 1_000_000_000 - PRICE
 
 
+@pytest.mark.parametrize("whose", ["payer", "contract"])
+def test_order_with_authorization__in_the_receivers_hook__has_given_back_the_rest(rich: World, whose: str) -> None:
+    """C11, I1: the contract holds nothing any more when somebody else's code runs last."""
+    receiver = rich.deploy("ReentersInHook")
+    order = order_of(rich, rich.register(), max_cost=PRICE + 5, receiver=receiver.address)
+    account, left = {"payer": (order.payer, 1_000_000_000 - PRICE), "contract": (rich.credits.address, 0)}[whose]
+    arm(rich, receiver, rich.usdc.functions.balanceOf(account))
+    rich.send(rich.relayer, bring(rich, order, sign(rich, order)))
+    assert int.from_bytes(outcome_of(rich, receiver).answer, "big") == left
+
+
 def test_order_with_authorization__by_who_is_paid_by_it__moves_nothing(rich: World) -> None:
     """C36: payer, receiver of the price, receiver of the credits and relayer are one."""
     plan_id = rich.register(splits=(Split(rich.subscriber.address, 1000),))

@@ -84,6 +84,25 @@ contract AccountsTest is Fixture {
         _same(credits.balanceOf(HOLDER, planId), HALF, "balance");
     }
 
+    /// @dev A purchase that is used and not expired may be more than 2^64 credits behind, where it would look like a recent one.
+    function test_mint__oncePastTheWholeCount__losesNothing() external {
+        uint256 planId = _expiring(1000);
+        uint256[5] memory amounts = [HALF, 3, HALF - 1, HALF - 1, HALF - 1];
+        for (uint256 i; i < 5; ++i) {
+            _mint(planId, HOLDER, amounts[i]);
+            vm.warp(block.timestamp + 10);
+            if (i < 4) _burn(planId, HOLDER, i == 0 ? HALF - 1 : amounts[i]);
+            _same(credits.balanceOf(HOLDER, planId), i < 4 ? 1 : HALF, "balance");
+        }
+        // The first four expire ten seconds apart, and only the last of them has a credit left.
+        vm.warp(block.timestamp - 50 + 1000);
+        for (uint256 i; i < 4; ++i) {
+            _same(credits.balanceOf(HOLDER, planId), i < 3 ? HALF : HALF - 1, "balance after an expiry");
+            vm.warp(block.timestamp + 10);
+        }
+        _same(credits.balanceOf(HOLDER, planId), 0, "balance after the last");
+    }
+
     function test_mint__toTheLastCredit__fits() external {
         uint256 planId = _register(_terms());
         _mint(planId, HOLDER, type(uint64).max);
