@@ -447,6 +447,22 @@ def test_expiring__burn_after_the_first_of_many_expired__costs_a_read_for_each_d
     assert max(second for _, second in used.values()) <= 40_000
 
 
+def test_expiring__burn_after_all_but_the_last_expired__costs_a_read_for_each_doubling(world: World) -> None:
+    """C33: nor does it matter how many have expired since the holder came last."""
+    used: dict[int, int] = {}
+    for lots in (4, 64, 256):
+        plan_id = world.register(**expiring(DAY))
+        _hold(world, plan_id, lots - 1)
+        expired = world.now + DAY
+        world.send_at(
+            world.now + 100, world.builder, world.credits.functions.mint(plan_id, world.subscriber.address, 9)
+        )
+        used[lots] = world.send_at(expired, world.subscriber, _burn(world, plan_id, 1))["gasUsed"]
+        assert _balance(world, plan_id) == 8
+    assert used[64] - used[4] <= 4 * 2_400
+    assert used[256] - used[64] <= 2 * 2_400
+
+
 def test_expiring__order_with_many_purchases__costs_the_same(world: World) -> None:
     """DESIGN 6: flat in the number of lots held."""
     used: dict[int, int] = {}
