@@ -152,6 +152,17 @@ def test_order__with_a_fee_receiver_that_takes_no_coin__gives_it_to_the_first_re
     assert receipt["gasUsed"] < 200_000 + 200_000
 
 
+def test_order__when_nobody_receives_fees_any_more__burns_no_coin(world: World) -> None:
+    """C8: coin can be sent to the zero address, where most tokens refuse to go."""
+    world.set_fee(FEE_BPS)
+    plan_id, payer = _register(world, world.builder.address, world.partner.address), world.subscriber.address
+    world.set_fee(0, ZERO)
+    books = Books(world, COIN, payer=payer, builder=world.builder.address, partner=world.partner.address)
+    receipt = _order(world, plan_id)
+    assert books.changes(receipt) == {"payer": -COST, "builder": SHARES[0] + sum(FEES), "partner": SHARES[1]}
+    assert world.events(receipt)[-1] == fee_forgone(plan_id, ZERO, sum(FEES))
+
+
 def test_order__re_entered_by_a_fee_receiver__is_paid_for_twice(world: World) -> None:
     """C10, I1: it has gas enough for an order, and pays it like anybody."""
     receiver = world.deploy("ReentersOnCoin")

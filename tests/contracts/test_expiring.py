@@ -368,6 +368,12 @@ def test_expiring__past_a_full_account__reverts(world: World, plan_id: int) -> N
         world.order(plan_id)
 
 
+def test_expiring__more_at_once_than_an_account_holds__reverts(world: World, plan_id: int) -> None:
+    holder = world.subscriber.address
+    with reverts(CreditsOverflow(plan_id, holder, MAX_ACCOUNT + 1)):
+        world.grant(plan_id, holder, MAX_ACCOUNT + 1)
+
+
 def test_expiring__in_a_full_account_that_is_all_used__has_room_again(world: World, plan_id: int) -> None:
     world.grant(plan_id, world.subscriber.address, MAX_ACCOUNT)
     world.send(world.subscriber, _burn(world, plan_id, MAX_ACCOUNT))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from eth_typing import Hash32
+from web3.logs import DISCARD
 
 from nvm_chain.authorizations import OrderAuthorization, authorization_digest, sign_order
 from nvm_chain.contract_errors import (
@@ -144,6 +145,16 @@ def test_order_with_authorization__with_a_fee_that_cannot_be_delivered__gives_it
         ordered(plan_id, payer, payer, 1, 1000),
         fee_forgone(plan_id, rich.fee_receiver.address, 100),
     ]
+
+
+def test_order_with_authorization__for_less_than_was_signed__pays_receivers_before_the_rest_goes_back(
+    rich: World,
+) -> None:
+    """DESIGN 3.2: what is owed comes first."""
+    order = order_of(rich, rich.register(**plan_of_two(rich)), max_cost=1001)
+    receipt = rich.send(rich.relayer, bring(rich, order, sign(rich, order)))
+    logs = rich.usdc.events.Transfer().process_receipt(receipt, DISCARD)
+    assert [log["args"]["value"] for log in logs][1:] == [300, 700, 1]
 
 
 @pytest.mark.parametrize("stuck", [1, 10**9])

@@ -35,6 +35,16 @@ def test_safe_transfer_from__above_balance__reverts(world: World, transferable_p
         world.send(world.subscriber, function)
 
 
+def test_safe_transfer_from__by_a_stranger_of_more_than_there_is__names_the_stranger(
+    world: World, transferable_plan: int
+) -> None:
+    """Who may is looked at first, so that a stranger learns nothing else."""
+    sender = world.subscriber.address
+    function = world.credits.functions.safeTransferFrom(sender, world.other.address, transferable_plan, 11, b"")
+    with reverts(ERC1155MissingApprovalForAll(world.stranger.address, sender)):
+        world.send(world.stranger, function)
+
+
 def test_safe_transfer_from__by_operator__names_the_operator(world: World, transferable_plan: int) -> None:
     sender, operator, receiver = world.subscriber.address, world.other, world.partner.address
     functions = world.credits.functions
