@@ -17,10 +17,14 @@ _SECRET_KEYS: Final = re.compile(
 """Names that hold secrets, in small letters without anything but letters and digits."""
 _SECRET_VALUES: Final = (
     re.compile(r"\bauthorization\s*:\s*\S", re.IGNORECASE),
-    # A word such as "Basic subscription" has neither a digit nor a capital inside.
-    re.compile(r"\b(?i:bearer|basic)\s+(?=\S*[0-9=]|\S+[A-Z]|\S{20})[A-Za-z0-9._~+/=|-]{8,}"),
-    # Words joined by hyphens, such as sk-learn-based-model, have neither a digit nor a capital.
-    re.compile(r"\b(?:sk|pk|rk|xox[abprs]|xapp|gh[pousr]|github_pat|glpat|hf)[-_](?=[\w-]*[0-9A-Z])[A-Za-z0-9_-]{16,}"),
+    # Words such as "Basic subscription" have neither a digit nor a capital inside, nor so many letters.
+    re.compile(r"\b(?i:bearer|basic)\s+(?=\S*[0-9=]|\S+[A-Z]|[a-z]{24})[A-Za-z0-9._~+/=|-]{8,}"),
+    re.compile(r"(?<!\w)(?:xox[a-z]|xapp|gh[pousr]|github_pat|glpat)[-_][A-Za-z0-9_-]{16,}"),
+    # Words joined by hyphens, such as sk-learn-based-model-v2, are short: a key has a long part, or is a UUID.
+    re.compile(
+        r"(?<!\w)(?:sk|pk|rk|hf)[-_](?:[A-Za-z0-9]{1,40}[-_]){0,8}"
+        r"(?:[a-z]{24}|(?=[A-Za-z0-9]{16})[a-z]{0,40}[A-Z0-9]|[0-9a-f]{8}-[0-9a-f]{4}-)"
+    ),
     re.compile(r"\bAKIA[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{35}"),
     re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\."),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY"),

@@ -57,13 +57,13 @@ class Metadata:
     """Fields that are true or false. What else is in the JSON are extras."""
 
     def __post_init__(self) -> None:
-        """Check every field, then look for secrets, then the size."""
+        """Check every field, then the size, then look for secrets, which takes time for each character."""
         _check_fields(self)
         taken = set(_spelling(type(self)).values()) & set(self.extras)
         if taken:
             raise InvalidMetadata("extras", f"{min(taken)} has a field of its own")
-        refuse_secrets(describe_metadata(self))
         format_metadata(self)
+        refuse_secrets(describe_metadata(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from nvm_chain.authorizations import (
 from nvm_chain.chain import Chain
 from nvm_chain.contract_errors import TokenWithoutCode
 from nvm_chain.eip712 import MessageSigner
-from nvm_chain.errors import InvalidConfig, OrderAlreadyMade, RpcFailed
+from nvm_chain.errors import ConnectionFailed, InvalidConfig, OrderAlreadyMade, RpcFailed
 from nvm_chain.keys import Signer
 from nvm_chain.paying import SIGNATURE_SECONDS, check_funds
 from nvm_chain.plans import check_cost, check_orderable, read_plan
@@ -97,7 +97,7 @@ def find_made_order(chain: Chain, payer: str, plan: Plan, salt: bytes) -> str | 
         return None
     try:
         made = find_authorization_use(chain, plan.terms.token, payer, nonce)
-    except RpcFailed:
+    except (RpcFailed, ConnectionFailed):  # some nodes refuse a wide search by an HTTP status
         return ""
     if made is None:
         raise OrderAlreadyMade(payer, nonce)

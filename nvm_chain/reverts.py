@@ -21,7 +21,9 @@ _PANIC = bytes.fromhex("4e487b71")
 _MAX_DATA = 4096
 """Bytes looked at: every error known here is far shorter, and a hostile contract can send megabytes."""
 _HALTED = re.compile(
-    "revert|EVM error|VM execution|out ?of ?gas|(invalid|undefined|bad) (opcode|instruction|jump)|stack (under|over)|stack item",
+    "revert|EVM error:? (?:\\w*OOG|OutOfGas|OutOfOffset|Stack\\w+|InvalidJump|\\w*Opcode\\w*|StateChange\\w+|CallTooDeep)"
+    "|VM execution error|out ?of ?gas|(?:invalid|undefined|bad) (?:opcode|instruction|jump)"
+    "|stack (?:under|over|limit|item)|return ?data (?:out of bounds|length)|gas uint64 overflow|write protection|max call depth",
     re.IGNORECASE,
 )
 """What nodes say, each in its own words and without data, when a contract stopped: not that they refuse to say."""

@@ -8,7 +8,7 @@ from nvm_chain.abis import describe_event, describe_function
 from nvm_chain.addresses import parse_address
 from nvm_chain.chain import Chain
 from nvm_chain.eip712 import Domain
-from nvm_chain.errors import AnswerUnreadable, InvalidConfig, NoContract, TokenCannotSign, TransactionError
+from nvm_chain.errors import AnswerUnreadable, InvalidConfig, TokenCannotSign, TransactionError
 from nvm_chain.event_types import EventFilter
 from nvm_chain.permits import PERMIT
 
@@ -89,9 +89,10 @@ def find_authorization_use(chain: Chain, token: str, authorizer: str, nonce: byt
 def _read(chain: Chain, token: ChecksumAddress, name: str, *arguments: object) -> Any:
     """Call a function that a token may not have; None if it has not, or answers what cannot be read.
 
-    A node that refuses to say is no such answer: who took it for one would sign nothing, and pay twice.
+    A node that refuses to say, or that knows no such contract, is no such answer: who took it for one would sign nothing, and pay
+    twice. Raises NoContract.
     """
     try:
         return chain.read(chain.bind(token, SIGNING_ABI).functions[name](*arguments))
-    except (NoContract, AnswerUnreadable, TransactionError):
+    except (AnswerUnreadable, TransactionError):
         return None

@@ -64,8 +64,11 @@ def _needs_chain(item: pytest.Item) -> bool:
 
 
 def _is_left_to_anvil(item: pytest.Item) -> bool:
-    """Tell whether anvil, which is several times as fast, is enough for a test in `make test`: for attacks, and where its file says so."""
-    return ATTACKS in item.path.parents or bool(getattr(getattr(item, "module", None), "LEFT_TO_ANVIL", False))
+    """Tell whether anvil, which is several times as fast, is enough for a test in `make test`: for attacks, unless their file says no,
+    and for others where it says so. Random examples are not run there.
+    """
+    left = getattr(getattr(item, "module", None), "LEFT_TO_ANVIL", ATTACKS in item.path.parents)
+    return bool(left) and not _has_examples(item)
 
 
 def _has_examples(item: pytest.Item) -> bool:

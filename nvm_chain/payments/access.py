@@ -3,7 +3,7 @@
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 
 from nvm_chain.agent_types import AttachedPlan
@@ -17,7 +17,7 @@ from nvm_chain.payments.results import ServiceTokenResultDto
 from nvm_chain.plans import read_terms
 from nvm_chain.settling import sign_next_voucher
 from nvm_chain.types import Account, Activation, Kind, Rule
-from nvm_chain.vouchers import SignedVoucher
+from nvm_chain.vouchers import SignedVoucher, Voucher
 
 
 class Way(IntEnum):
@@ -50,7 +50,7 @@ def need_gateway(desk: Desk, what: str) -> Gateway:
 
 
 def find_access(desk: Desk, asset: str, plans: Iterable[AttachedPlan], *, by_voucher: bool) -> Access:
-    """Find the plan on which a request costs the account least: an open window, then credits, then an unopened period.
+    """Find the plan that a request is best paid from: an open window, then the fewest credits, then an unopened period.
 
     Two to three requests for each plan. ``by_voucher`` looks for one that takes vouchers. Raises NoAccess.
     """
@@ -104,13 +104,16 @@ def build_service_token(desk: Desk, agent_id: int, access: Access) -> ServiceTok
     """
     gateway = need_gateway(desk, "A token for a service")
     return ServiceTokenResultDto(
-        accessToken=format_service_token(sign_request(desk, gateway, access)),
+        accessToken=format_service_token(sign_request(desk, gateway, access)[0]),
         neverminedProxyUri=f"{gateway.url}/services/{format_did(agent_id)}",
     )
 
 
-def sign_request(desk: Desk, gateway: Gateway, access: Access) -> SignedVoucher:
-    """Sign a voucher for one more request. Sends nothing. Raises InsufficientCredits."""
+def sign_request(desk: Desk, gateway: Gateway, access: Access) -> tuple[SignedVoucher, Voucher | None]:
+    """Sign a voucher for one more request, and return what was signed before, too, for `take_back`.
+
+    Sends nothing. Raises InsufficientCredits.
+    """
     with desk.lock:  # two threads never sign the same ceiling
         account = read_account(desk.chain, access.plan_id, desk.address)
         open_credits = _signed(desk, access.plan_id, account)
@@ -125,18 +128,21 @@ def sign_request(desk: Desk, gateway: Gateway, access: Access) -> SignedVoucher:
             cost=access.cost,
             last_ceiling=account.settled + open_credits,
         )
+        before = desk.signed.get(access.plan_id)
         desk.signed[access.plan_id] = signed.voucher
-    return signed
+    return signed, before
 
 
-def take_back(desk: Desk, signed: SignedVoucher, cost: int) -> None:
+def take_back(desk: Desk, signed: SignedVoucher, before: Voucher | None) -> None:
     """Let the next voucher be for the same request again, unless another was signed since."""
+    plan_id = signed.voucher.plan_id
     with desk.lock:
-        if desk.signed.get(signed.voucher.plan_id) == signed.voucher:
-            del desk.signed[signed.voucher.plan_id]
-            if signed.voucher.ceiling > cost:
-                before = replace(signed.voucher, ceiling=signed.voucher.ceiling - cost)
-                desk.signed[signed.voucher.plan_id] = before
+        if desk.signed.get(plan_id) != signed.voucher:
+            return
+        if before is None:
+            del desk.signed[plan_id]
+        else:
+            desk.signed[plan_id] = before
 
 
 def format_service_token(signed: SignedVoucher) -> str:

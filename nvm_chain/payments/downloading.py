@@ -133,13 +133,14 @@ def _is_behind_gateway(desk: Desk, entry: FileEntry) -> bool:
 @contextmanager
 def _sign_once(desk: Desk, access: Access) -> Iterator[str]:
     """Sign the token of a download for all files that the gateway serves. If it fails, the next token is for it again."""
-    signed, came = sign_request(desk, need_gateway(desk, "A token for a download"), access), False
+    signed, before = sign_request(desk, need_gateway(desk, "A token for a download"), access)
+    came = False
     try:
         yield format_service_token(signed)
         came = True
     finally:
         if not came:
-            take_back(desk, signed, access.cost)
+            take_back(desk, signed, before)
 
 
 def _fetch(

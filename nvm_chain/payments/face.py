@@ -13,7 +13,15 @@ from nvm_chain.contract_errors import ERC721NonexistentToken, NotPlanOwner, Unkn
 from nvm_chain.credits import burn_credits, mint_credits
 from nvm_chain.ddo import build_agent_ddo, build_plan_ddo, name_kind
 from nvm_chain.eip712 import HashSigner, TypedDataSigner
-from nvm_chain.errors import InvalidAgentId, InvalidConfig, NeedsVendor, OrderAlreadyMade, TokenCannotSign
+from nvm_chain.errors import (
+    InvalidAgentId,
+    InvalidConfig,
+    NeedsVendor,
+    NotMined,
+    NvmChainError,
+    OutcomeUnknown,
+    TokenCannotSign,
+)
 from nvm_chain.ids import format_did, parse_agent_id, parse_plan_id
 from nvm_chain.keys import Signer
 from nvm_chain.orders import order_plan
@@ -119,11 +127,12 @@ class Payments(Creating):
         """Order a plan for this account, at its price.
 
         ``agreementId`` is a name of your own for the order. Where the token takes signed orders (EIP-3009), as USDC does, the
-        same name is never paid twice: calling again orders nothing and returns the first transaction, so it is safe to repeat a
-        call of which the outcome is not known. Where nothing is signed so, for a plan that is free or priced in the coin, another
-        token, or a signer that signs transactions only, each call orders. Without a name, the result's ``agreementId`` is the
-        transaction. Raises InvalidConfig for a plan whose price a contract names, OrderAlreadyMade if the name's authorization was
-        canceled, and as `nvm_chain.order_plan`.
+        same name is never paid twice: calling again orders nothing and returns the first transaction, or no ``txHash`` where the
+        node does not search for it, so it is safe to repeat a call of which the outcome is not known. Where nothing is signed so,
+        for a plan that is free or priced in the coin, another token, or a signer that signs transactions only, each call orders.
+        Without a name, the result's ``agreementId`` is the transaction. Raises InvalidConfig for a plan whose price a contract
+        names, OrderAlreadyMade if the name's authorization was canceled, TokenCannotSign for a name where the token takes
+        authorizations and its domain cannot be read, and as `nvm_chain.order_plan`.
         """
         plan = read_plan(self.chain, plan_did)
         check_fixed_price(plan.terms)
@@ -138,16 +147,28 @@ class Payments(Creating):
     def _order_once(self, plan: Plan, salt: bytes) -> str:
         """Order under a salt unless that was done before; return the transaction either way."""
         signer, signs = self._desk.signer, isinstance(self._desk.signer, HashSigner | TypedDataSigner)
-        if signs and plan.terms.price and plan.terms.token != ZERO_ADDRESS:
-            with suppress(TokenCannotSign):
+        if not signs or not plan.terms.price or plan.terms.token == ZERO_ADDRESS:
+            return order_plan(self.chain, signer, plan.plan_id).transaction.hash
+        try:
+            made = find_made_order(self.chain, signer.address, plan, salt)
+        except TokenCannotSign:
+            if plan.terms.token == self.chain.usdc:
+                raise  # it does: an odd answer must not become an order that a repeated call would not find
+            return order_plan(self.chain, signer, plan.plan_id).transaction.hash
+        return self._order_signed(signer, plan, salt) if made is None else made
+
+    def _order_signed(self, signer: Signer, plan: Plan, salt: bytes) -> str:
+        """Order under a salt; return the transaction, or that of another thread or process that was there first."""
+        try:
+            return order_plan(self.chain, signer, plan.plan_id, pay="authorization", salt=salt).transaction.hash
+        except (NotMined, OutcomeUnknown):
+            raise
+        except NvmChainError:
+            with suppress(NvmChainError):
                 made = find_made_order(self.chain, signer.address, plan, salt)
                 if made is not None:
                     return made
-                try:
-                    return order_plan(self.chain, signer, plan.plan_id, pay="authorization", salt=salt).transaction.hash
-                except OrderAlreadyMade:  # by another thread or process, meanwhile
-                    return find_made_order(self.chain, signer.address, plan, salt) or ""
-        return order_plan(self.chain, signer, plan.plan_id).transaction.hash
+            raise
 
     # ------------------------------------------------------------------ read
 
@@ -232,8 +253,9 @@ class Payments(Creating):
     def get_service_token(self, service_did: int | str) -> ServiceTokenResultDto:
         """Sign what the next request to a service has to carry, for the gateway in front of it. Sends nothing.
 
-        The token is a voucher for one request at its highest cost, on the first of the service's plans that takes vouchers and
-        has enough that was not signed for before, by this Payments object; it counts for an hour. Raises NeedsGateway, NoAccess.
+        The token is a voucher for one request at its highest cost, on that of the service's plans that takes the fewest credits
+        for it; those that this Payments object has signed for before, and that are not settled or over, are not signed for again.
+        It counts for an hour. Raises NeedsGateway, NoAccess, InsufficientCredits where all that there is has been signed for.
         """
         need_gateway(self._desk, "A token for a service")
         agent_id = parse_agent_id(service_did)
@@ -255,9 +277,10 @@ class Payments(Creating):
         did not come, and nothing partial stays behind. Files that the configured gateway serves are asked for with a voucher in
         the Authorization header instead, for which a plan has to accept vouchers, and the gateway settles it. Otherwise an open
         window of a plan in time costs nothing.
-        ``agreement_id`` is the order to use, its transaction or the name given to `order_plan`; the first plan that gives access if
-        not given. An existing file is never overwritten. Raises NoAccess, DownloadFailed, DownloadMismatch, UnsafeFileName,
-        TargetExists, InvalidConfig, and as `nvm_chain.redeem_credits`.
+        ``agreement_id`` is the order to use, its transaction or the name given to `order_plan`; if not given, it is a plan with an
+        open window, or that which takes the fewest credits. An existing file is never overwritten. Raises NoAccess,
+        InsufficientCredits, DownloadFailed, DownloadMismatch, UnsafeFileName, TargetExists, InvalidConfig, and as
+        `nvm_chain.redeem_credits`.
         """
         return download_asset(self._desk, file_did, destination, agreement_id)
 

@@ -30,6 +30,9 @@ from tests.integration.raw import deploy_code, deploy_raw
 from tests.support.reverts import reverts
 from tests.support.world import World
 
+LEFT_TO_ANVIL = False
+"""Each chain has errors of its own."""
+
 
 def selector(signature: str) -> bytes:
     return keccak(text=signature)[:4]
@@ -129,6 +132,8 @@ HALTS = {
     "an empty stack": "50",
     "a loop without end": "5b600056",
     "memory without end": "7f" + "ff" * 32 + "51",
+    "more than was returned": "60205f5f3e",
+    "a full stack": "5b5f5f56",
 }
 
 

@@ -1,15 +1,14 @@
 """Forge's own tests of the contracts, without its campaigns: a judge that compiles the mistake anew, and can put an account into any state."""
 
-import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from tests.mutation.compiler import ROOT
+from tests.mutation.processes import run_limited
 
 UNIT: Final = "tests/forge/unit/*"
 _SECONDS: Final = 600
@@ -41,16 +40,12 @@ class ForgeCopy:
 
     def _run(self) -> str | None:
         command = [str(ROOT / ".venv/bin/forge"), "test", "--offline", "--match-path", UNIT, "--fail-fast"]
-        environment = {**os.environ, "FOUNDRY_PROFILE": "quick", "NO_COLOR": "1"}
-        try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, cwd=self.root, env=environment, timeout=_SECONDS
-            )
-        except subprocess.TimeoutExpired:
+        done = run_limited(command, _SECONDS, self.root, {"FOUNDRY_PROFILE": "quick", "NO_COLOR": "1"})
+        if done is None:
             return f"TooLong: more than {_SECONDS} seconds"
-        if done.returncode == 0:
+        if done.code == 0:
             return None
-        found = _FAILED.search(done.stdout)
+        found = _FAILED.search(done.text)
         if found is None:
-            raise RuntimeError(f"forge ended with {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+            raise RuntimeError(f"forge ended with {done.code}: {done.text[-4000:]}")
         return f"forge: {found[1]}"

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import tomllib
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -47,20 +48,39 @@ _HELPERS: Final = (
     "tests/*.py",
     "tests/support/*.py",
     "tests/mutation/by_tests.py",
-    *(f"tests/{folder}/**/[!t]*.py" for folder in _FOLDERS),
+    "contracts/test/**/*.sol",
+    *(f"tests/{folder}/**/conftest.py" for folder in _FOLDERS),
 )
-_TESTS: Final = (*_HELPERS, *(f"tests/{folder}/**/test_*.py" for folder in _FOLDERS))
+_TESTS: Final = (
+    *_HELPERS,
+    "tests/integration/raw.py",
+    "tests/invariants/*.py",
+    *(f"tests/{folder}/**/*.{ending}" for folder in _FOLDERS for ending in ("py", "mjs")),
+)
 _JUDGED_WITH: Final = {
     HISTORIES: ("tests/invariants/*.py", "tests/mutation/by_histories.py"),
     TESTS_OF_FUNCTION: (*_TESTS, "tests/mutation/reach.py"),
     ALL_TESTS: (*_TESTS, "tests/mutation/by_forge.py", "tests/forge/unit/*.sol", "tests/forge/support/*.sol"),
 }
 """What a judge looks with: with other eyes, it is asked again."""
+_TEST_FILE: Final = re.compile(r"tests/[\w/]+\.py")
+_IMPORT: Final = re.compile(r"^from (tests[\w.]*) import", re.MULTILINE)
 
 
 def eyes_hash(judge: str, file: str) -> str:
-    """Return a hash over what a judge looks with: all of it, or the file of the test that found the mistake."""
-    return hash_of(*_HELPERS, file) if file else hash_of(*_JUDGED_WITH[judge])
+    """Return a hash over what a judge looks with: all of it, or the file of the test that found the mistake, with what it imports."""
+    return hash_of(*_HELPERS, *_follow(file, set())) if file else hash_of(*_JUDGED_WITH[judge])
+
+
+def _follow(file: str, seen: set[str]) -> set[str]:
+    """Return a file of tests, and those that it takes something from."""
+    path = ROOT / file
+    if file in seen or not path.is_file():
+        return seen
+    seen.add(file)
+    for module in _IMPORT.findall(path.read_text("utf-8")):
+        _follow(f"{module.replace('.', '/')}.py", seen)
+    return seen
 
 
 class Results:
@@ -83,8 +103,8 @@ class Results:
             self._known[verdict.id, verdict.judge] = verdict
 
     def _hash_for(self, verdict: Verdict) -> str:
-        file, separator, _ = verdict.by.partition("::")
-        was_found = verdict.verdict == KILLED and verdict.judge != HISTORIES and separator
+        file = verdict.by.partition("::")[0]
+        was_found = verdict.verdict == KILLED and verdict.judge != HISTORIES and _TEST_FILE.fullmatch(file)
         return self._eyes_hash(verdict.judge, file if was_found else "")
 
     def find(self, mutant_id: str, judge: str) -> Verdict | None:

@@ -26,7 +26,8 @@ abstract contract Stranger is Setting {
         _look();
     }
 
-    /// @dev The same without contracts, of which the setting has some: halmos gives up to tell those apart from symbolic addresses.
+    /// @dev The same without contracts, of which the setting has some: where the stranger is one of
+    /// those, halmos claims a counterexample that does not happen when it is run.
     function _enterAnyAccount() internal {
         stranger = svm.createAddress("stranger");
         vm.assume(stranger.code.length == 0);
@@ -254,8 +255,8 @@ contract StrangerSignsProofs is Stranger {
         assert(usdc.balanceOf(HOLDER) == 1 ether);
     }
 
-    /// @notice An order with a signed allowance, whoever else makes it, lowers no holder's credits, changes no plan and costs the
-    /// holder nothing.
+    /// @notice An order with a signed allowance, whichever other account without code makes it and for which, lowers no holder's
+    /// credits, changes no plan and costs the holder nothing.
     /// @dev I3, I5, I6
     function check_orderWithPermit__anyoneElse__harmless(
         address receiver,

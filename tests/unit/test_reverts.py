@@ -82,12 +82,33 @@ def test_parse_revert_data__of_a_revert_without_data__is_empty(text: str) -> Non
 @pytest.mark.parametrize(
     "text",
     [
-        "{'code': -32603, 'message': 'EVM error InvalidFEOpcode'}",
+        *[
+            f"{{'code': -32603, 'message': 'EVM error {halt}'}}"
+            for halt in (
+                "InvalidFEOpcode",
+                "OpcodeNotFound",
+                "InvalidJump",
+                "OutOfGas",
+                "MemoryOOG",
+                "InvalidOperandOOG",
+                "OutOfOffset",
+                "StackUnderflow",
+                "StackOverflow",
+                "StateChangeDuringStaticCall",
+            )
+        ],
         "invalid opcode: INVALID",
         "invalid jump destination",
         "stack underflow (0 <=> 1)",
+        "stack limit reached 1024 (1023)",
         "out of gas",
+        "gas uint64 overflow",
+        "return data out of bounds",
+        "write protection",
+        "max call depth exceeded",
         "Wanted 1 stack item, had none",
+        "Stack limit reached.",
+        "Return data length is not sufficient to satisfy request",
         "VM execution error. Bad instruction fe",
     ],
 )
@@ -104,7 +125,16 @@ def test_parse_revert_data__of_a_text_that_a_contract_chose__is_no_data(text: st
 
 @pytest.mark.parametrize(
     "error",
-    [Web3RPCError("nonce too low"), Exception(), Exception("b'"), Exception("gas price too low"), ValueError(5)],
+    [
+        Web3RPCError("nonce too low"),
+        Exception(),
+        Exception("b'"),
+        Exception("gas price too low"),
+        ValueError(5),
+        Web3RPCError("EVM error FatalExternalError"),
+        Web3RPCError("EVM error: failed to get storage: HTTP error 429 Too Many Requests"),
+        Web3RPCError("rate limit exceeded"),
+    ],
 )
 def test_parse_revert_data__of_anything_else__is_none(error: Exception) -> None:
     assert parse_revert_data(error) is None

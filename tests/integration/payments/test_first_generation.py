@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from nvm_chain.addresses import ZERO_ADDRESS
+from nvm_chain.agents import read_agent_plans
 from nvm_chain.contract_errors import InsufficientCredits, NotPlanOwner, UnknownPlan, VouchersNotAccepted
 from nvm_chain.credits import read_balance
 from nvm_chain.errors import (
@@ -19,8 +20,10 @@ from nvm_chain.errors import (
     NeedsVendor,
     NoAccess,
 )
-from nvm_chain.ids import format_did, parse_plan_id
+from nvm_chain.ids import format_did, parse_agent_id, parse_plan_id
 from nvm_chain.payments import Gateway, Payments, read_service_token
+from nvm_chain.payments.access import find_access, sign_request, take_back
+from nvm_chain.payments.desk import Desk
 from nvm_chain.plans import read_plan
 from nvm_chain.pricing import FOREVER
 from nvm_chain.settling import check_voucher, settle_vouchers
@@ -461,6 +464,25 @@ def test_get_service_token__after_the_last_ones_are_over__signs_for_those_credit
         served.get_service_token(service)
     world.mine_at(last.deadline + 1)
     assert read_service_token(served.get_service_token(service).accessToken).voucher.ceiling == 60
+
+
+def test_take_back__of_a_later_request__leaves_the_earlier_one_its_deadline(
+    world: World, builder: Payments, subscriber: Payments, credits_did: str
+) -> None:
+    """A request that is tried again and again keeps no credits of an earlier one from coming back."""
+    service = builder.create_service(credits_did, **SERVICE, amount_of_credits=40).did
+    subscriber.order_plan(credits_did)
+    gateway = Gateway("https://gateway.example.com/", world.builder.address)
+    desk = Desk(world.chain, world.subscriber, gateway=gateway)
+    plans = read_agent_plans(world.chain, parse_agent_id(service))
+    access = find_access(desk, service, plans, by_voucher=True)
+    first, nothing = sign_request(desk, gateway, access)
+    world.mine_at(first.voucher.deadline - 60)
+    second, before = sign_request(desk, gateway, access)
+    take_back(desk, second, before)
+    assert (nothing, before, second.voucher.ceiling) == (None, first.voucher, 80)
+    world.mine_at(first.voucher.deadline + 1)
+    assert sign_request(desk, gateway, access)[0].voucher.ceiling == 40
 
 
 def test_get_service_token__on_a_plan_in_time__has_no_voucher(

@@ -8,8 +8,19 @@ from typing import Any
 import pytest
 
 from nvm_chain import payments, pricing, relaying
-from nvm_chain.contract_errors import CostAboveMax
-from nvm_chain.errors import InvalidConfig, NvmChainError, OrderAlreadyMade, OutcomeUnknown, RpcFailed
+from nvm_chain.contract_errors import AuthorizationFailed, CostAboveMax
+from nvm_chain.errors import (
+    AnswerUnreadable,
+    ConnectionFailed,
+    InvalidConfig,
+    NoContract,
+    NvmChainError,
+    OrderAlreadyMade,
+    OutcomeUnknown,
+    RevertedWithoutReason,
+    RpcFailed,
+    TokenCannotSign,
+)
 from nvm_chain.orders import order_plan
 from nvm_chain.payments import (
     Gateway,
@@ -188,22 +199,39 @@ def test_order_plan__whose_authorization_was_canceled__says_so(
 
 
 @pytest.mark.parametrize("function", ["authorizationState", "DOMAIN_SEPARATOR"])
-def test_order_plan__while_the_node_refuses_to_answer__pays_nothing_under_no_name(
-    world: World, subscriber: Payments, credits_did: str, monkeypatch: pytest.MonkeyPatch, function: str
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (RpcFailed("rate limit"), RpcFailed),
+        (AnswerUnreadable("0x"), TokenCannotSign),
+        (RevertedWithoutReason("0x"), TokenCannotSign),
+        (NoContract("0x" + "11" * 20, 84532), NoContract),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_order_plan__while_the_node_gives_no_answer__pays_nothing_under_no_name(
+    world: World,
+    subscriber: Payments,
+    credits_did: str,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    function: str,
+    answer: NvmChainError,
+    expected: type[NvmChainError],
 ) -> None:
-    """A busy node is not a token without signed orders, for which each call would order."""
+    """A busy node, or one that is behind, does not make a token without signed orders of USDC, for which each call would order."""
     subscriber.order_plan(credits_did, "order-1")
     read = world.chain.read
 
     def read_or_refuse(call: Any, *more: Any, **named: Any) -> Any:
         if call.fn_name == function:
-            raise RpcFailed("rate limit")
+            raise answer
         return read(call, *more, **named)
 
     with monkeypatch.context() as patch:
         patch.setattr(world.chain, "read", read_or_refuse)
         for name in ("order-1", "order-2") if function == "authorizationState" else ("order-2",):
-            with pytest.raises(RpcFailed):
+            with pytest.raises(expected):
                 subscriber.order_plan(credits_did, name)
     assert subscriber.get_plan_balance(credits_did).balance == 100
     assert subscriber.order_plan(credits_did, "order-1").success
@@ -228,11 +256,35 @@ def test_order_plan__under_one_name_in_two_threads__is_one_order(
     assert subscriber.get_plan_balance(credits_did).balance == 100
 
 
+@pytest.mark.parametrize("was_made", [True, False])
+def test_order_plan__that_fails_because_another_was_faster__is_the_others(
+    world: World, subscriber: Payments, credits_did: str, monkeypatch: pytest.MonkeyPatch, was_made: bool
+) -> None:
+    """Whatever the other one took meanwhile: the authorization, the money, the nonce."""
+    other = Payments(world.chain, world.subscriber)
+
+    def lose(*_: Any, **__: Any) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr("nvm_chain.payments.face.order_plan", order_plan)
+            if was_made:
+                made.append(other.order_plan(credits_did, "order-1").txHash)
+        raise AuthorizationFailed(world.usdc.address, world.subscriber.address, PRICE)
+
+    made: list[str] = []
+    monkeypatch.setattr("nvm_chain.payments.face.order_plan", lose)
+    if was_made:
+        assert subscriber.order_plan(credits_did, "order-1").txHash == made[0]
+    else:
+        with pytest.raises(AuthorizationFailed):
+            subscriber.order_plan(credits_did, "order-1")
+
+
+@pytest.mark.parametrize("error", [RpcFailed("more than 10000 blocks"), ConnectionFailed("a node", "HTTP status 400")])
 def test_order_plan__where_the_node_does_not_search__is_not_paid_twice_all_the_same(
-    subscriber: Payments, credits_did: str, monkeypatch: pytest.MonkeyPatch
+    subscriber: Payments, credits_did: str, monkeypatch: pytest.MonkeyPatch, error: NvmChainError
 ) -> None:
     def refuse(*_: Any) -> None:
-        raise RpcFailed("more than 10000 blocks")
+        raise error
 
     subscriber.order_plan(credits_did, "order-1")
     monkeypatch.setattr(relaying, "find_authorization_use", refuse)
@@ -294,6 +346,14 @@ def test_download_file__when_the_payment_was_mined_but_not_seen__loses_nothing(
         "Basic functionality for everybody",
         "Uses bearer authentication",
         "sk-learn-based-model",
+        "sk-learn-based-model-v2",
+        "sk-en-translation-v2",
+        "facebook/hf-seamless-m4t-medium",
+        "https://example.com/api/pk-business-register-2024",
+        "Basic internationalization support",
+        "Basic pay-as-you-go-subscription",
+        "Basic keyword/sentiment/topic analysis",
+        "Basic authentication/authorization included",
     ],
 )
 def test_plan_metadata__with_plain_words__is_no_secret(text: str) -> None:
