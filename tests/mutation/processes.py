@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ class Ended:
 
 def run_limited(command: Sequence[str], seconds: float, folder: Path, environment: Mapping[str, str]) -> Ended | None:
     """Run a program and return what it said, or None if it took longer, and was ended with its children."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -26,13 +27,12 @@ def run_limited(command: Sequence[str], seconds: float, folder: Path, environmen
         cwd=folder,
         env={**os.environ, **environment},
         start_new_session=True,
-    )
-    try:
-        text, _ = process.communicate(timeout=seconds)
-    except BaseException as error:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        if isinstance(error, subprocess.TimeoutExpired):
+    ) as process:
+        try:
+            text, _ = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
             return None
-        raise
+        finally:
+            with suppress(ProcessLookupError):  # nothing is left of them
+                os.killpg(process.pid, signal.SIGKILL)
     return Ended(process.returncode, text)
