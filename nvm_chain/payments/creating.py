@@ -24,7 +24,7 @@ from nvm_chain.pricing import (
     get_expirable_duration_config,
     get_free_price_config,
 )
-from nvm_chain.types import CreditsConfig, Kind, PriceConfig
+from nvm_chain.types import CreditsConfig, Kind, PriceConfig, Terms
 
 FILE_TYPES: Final = ("algorithm", "model", "dataset", "file")
 CHARGE_TYPES: Final = ("fixed", "dynamic")
@@ -151,7 +151,7 @@ class Creating:
                 service_host=service_host,
             ),
         )
-        return self._create_asset(plan_did, metadata, *costs)
+        return self._create_asset(plan_did, read_terms(self._desk.chain, plan_did), metadata, *costs)
 
     def create_agent(  # noqa: PLR0917  as documented
         self,
@@ -263,13 +263,12 @@ class Creating:
         if terms.kind is Kind.USAGE:
             raise InvalidConfig("on a plan for usage nobody has access to files; register one of credits or time")
         cost = terms.min_redeem if amount_of_credits is None else read_amount(amount_of_credits, "amount_of_credits")
-        return self._create_asset(plan_did, metadata, cost, cost)
+        return self._create_asset(plan_did, terms, metadata, cost, cost)
 
     def _create_asset(
-        self, plan_did: int | str, metadata: AgentMetadata, least: int, most: int
+        self, plan_did: int | str, terms: Terms, metadata: AgentMetadata, least: int, most: int
     ) -> CreateAssetResultDto:
-        plan_id = parse_plan_id(plan_did)
-        accepted = fit_cost(plan_id, read_terms(self._desk.chain, plan_id), least, most)
+        accepted = fit_cost(parse_plan_id(plan_did), terms, least, most)
         registered = publish_agent(self._desk.chain, self._desk.signer, metadata, [accepted], store=self._desk.store)
         return CreateAssetResultDto(did=format_did(registered.agent_id), txHash=registered.transaction.hash)
 
