@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from nvm_chain.connecting import connect as connect
     from nvm_chain.credits import burn_credits as burn_credits
     from nvm_chain.credits import can_redeem as can_redeem
-    from nvm_chain.credits import grant_settled as grant_settled
+    from nvm_chain.credits import grant_external as grant_external
     from nvm_chain.credits import has_access as has_access
     from nvm_chain.credits import is_reference_used as is_reference_used
     from nvm_chain.credits import mint_credits as mint_credits
@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from nvm_chain.plans import accept_plan_ownership as accept_plan_ownership
     from nvm_chain.plans import quote_plan as quote_plan
     from nvm_chain.plans import read_plan as read_plan
+    from nvm_chain.plans import read_protocol_fee as read_protocol_fee
     from nvm_chain.plans import register_plan as register_plan
     from nvm_chain.plans import set_minter as set_minter
     from nvm_chain.plans import set_plan_active as set_plan_active
@@ -98,12 +99,12 @@ if TYPE_CHECKING:
     from nvm_chain.pricing import get_dynamic_credits_config as get_dynamic_credits_config
     from nvm_chain.pricing import get_erc20_price_config as get_erc20_price_config
     from nvm_chain.pricing import get_expirable_duration_config as get_expirable_duration_config
+    from nvm_chain.pricing import get_external_price_config as get_external_price_config
     from nvm_chain.pricing import get_fiat_price_config as get_fiat_price_config
     from nvm_chain.pricing import get_fixed_credits_config as get_fixed_credits_config
     from nvm_chain.pricing import get_free_price_config as get_free_price_config
     from nvm_chain.pricing import get_native_token_price_config as get_native_token_price_config
     from nvm_chain.pricing import get_non_expirable_duration_config as get_non_expirable_duration_config
-    from nvm_chain.pricing import get_outside_price_config as get_outside_price_config
     from nvm_chain.pricing import get_pay_as_you_go_credits_config as get_pay_as_you_go_credits_config
     from nvm_chain.pricing import get_pay_as_you_go_price_config as get_pay_as_you_go_price_config
     from nvm_chain.pricing import get_quoted_price_config as get_quoted_price_config
@@ -128,10 +129,11 @@ if TYPE_CHECKING:
     from nvm_chain.token_domains import read_token_domain as read_token_domain
     from nvm_chain.tokens import mint_test_usdc as mint_test_usdc
     from nvm_chain.types import Activation as Activation
-    from nvm_chain.types import Kind as Kind
+    from nvm_chain.types import HolderTotal as HolderTotal
+    from nvm_chain.types import PlanKind as PlanKind
     from nvm_chain.types import PlanRedemptionType as PlanRedemptionType
-    from nvm_chain.types import Rule as Rule
-    from nvm_chain.types import VoucherResult as VoucherResult
+    from nvm_chain.types import RedemptionRule as RedemptionRule
+    from nvm_chain.types import SettlementResult as SettlementResult
     from nvm_chain.units import ether as ether
     from nvm_chain.units import format_units as format_units
     from nvm_chain.units import parse_units as parse_units
@@ -186,7 +188,7 @@ _NAMES = {
     "credits": (
         "burn_credits",
         "can_redeem",
-        "grant_settled",
+        "grant_external",
         "has_access",
         "is_reference_used",
         "mint_credits",
@@ -217,6 +219,7 @@ _NAMES = {
         "accept_plan_ownership",
         "quote_plan",
         "read_plan",
+        "read_protocol_fee",
         "register_plan",
         "set_minter",
         "set_plan_active",
@@ -234,12 +237,12 @@ _NAMES = {
         "get_dynamic_credits_config",
         "get_erc20_price_config",
         "get_expirable_duration_config",
+        "get_external_price_config",
         "get_fiat_price_config",
         "get_fixed_credits_config",
         "get_free_price_config",
         "get_native_token_price_config",
         "get_non_expirable_duration_config",
-        "get_outside_price_config",
         "get_pay_as_you_go_credits_config",
         "get_pay_as_you_go_price_config",
         "get_quoted_price_config",
@@ -254,7 +257,7 @@ _NAMES = {
     "statements.types": ("Statement",),
     "token_domains": ("read_token_domain",),
     "tokens": ("mint_test_usdc",),
-    "types": ("Activation", "Kind", "PlanRedemptionType", "Rule", "VoucherResult"),
+    "types": ("Activation", "HolderTotal", "PlanKind", "PlanRedemptionType", "RedemptionRule", "SettlementResult"),
     "units": ("ether", "format_units", "parse_units", "usdc"),
     "usage": ("pay_usage",),
     "vouchers": (

@@ -21,7 +21,7 @@ def describe_function(name: str, inputs: str, outputs: str, mutability: str = "v
 def describe_event(name: str, *inputs: tuple[str, str, bool]) -> dict[str, Any]:
     """Describe an event by name, type and whether it is indexed, of each of its fields.
 
-    >>> describe_event("Paid", ("amount", "uint256", False))["inputs"]
+    >>> describe_event("UsagePaid", ("amount", "uint256", False))["inputs"]
     [{'name': 'amount', 'type': 'uint256', 'indexed': False}]
     """
     fields = [{"name": field, "type": kind, "indexed": indexed} for field, kind, indexed in inputs]

@@ -18,7 +18,7 @@ from nvm_chain.metadata import (
 )
 from nvm_chain.plans import register_plan, set_plan_active
 from nvm_chain.storage import MetadataStore, load_metadata
-from nvm_chain.types import CreditsConfig, Kind, PriceConfig, RegisteredPlan, Terms, Transaction
+from nvm_chain.types import CreditsConfig, PlanKind, PriceConfig, RegisteredPlan, Terms, Transaction
 
 
 @contextmanager
@@ -52,13 +52,23 @@ def publish_plan(
     store: MetadataStore,
     salt: bytes | None = None,
     allow_tiny_price: bool = False,
+    max_fee_bps: int | None = None,
 ) -> RegisteredPlan:
     """Keep a plan's metadata and register the plan with its URI; the signer becomes its owner. One transaction.
 
     If it fails, the document is taken back. Raises as `nvm_chain.register_plan`, and MetadataNotSaved, InvalidMetadata.
     """
     with keep_document(store, metadata) as uri:
-        return register_plan(chain, signer, price, credits, uri=uri, salt=salt, allow_tiny_price=allow_tiny_price)
+        return register_plan(
+            chain,
+            signer,
+            price,
+            credits,
+            uri=uri,
+            salt=salt,
+            allow_tiny_price=allow_tiny_price,
+            max_fee_bps=max_fee_bps,
+        )
 
 
 def publish_agent(
@@ -126,7 +136,7 @@ def fit_cost(plan_id: int, terms: Terms, least: int | None = None, most: int | N
     If no cost is given it is that range; but a range up to all the credits of a purchase says nothing of a request, and is taken
     for its least. On plans in time and for usage requests cost no credits. Raises InvalidConfig.
     """
-    if terms.kind is not Kind.CREDITS:
+    if terms.kind is not PlanKind.CREDITS:
         return AttachedPlan(plan_id, 0, 0)
     least = terms.min_redeem if least is None else least
     if most is None:

@@ -522,5 +522,5 @@ def _describe(error: requests.exceptions.RequestException) -> str:
     if isinstance(error, requests.exceptions.HTTPError) and error.response is not None:
         return f"HTTP status {error.response.status_code}"
     if isinstance(error, ValueError):
-        return "it is no http or https URL"
+        return "it is not an http or https URL"
     return "connection refused or host not found"

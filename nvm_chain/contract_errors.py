@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from nvm_chain.errors import ContractError
-from nvm_chain.types import Kind
+from nvm_chain.types import PlanKind
 
 # ---------------------------------------------------------------- registration
 
 
 @dataclass(eq=False)
 class PlanAlreadyRegistered(ContractError):
-    """Thrown when the same creator has registered the same terms with the same salt before."""
+    """Raised when the same creator has registered the same terms with the same salt before."""
 
     plan_id: int
 
@@ -25,7 +25,7 @@ class PlanAlreadyRegistered(ContractError):
 
 @dataclass(eq=False)
 class ZeroCredits(ContractError):
-    """Thrown when a purchase would grant no credits."""
+    """Raised when a purchase would grant no credits."""
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
@@ -34,7 +34,7 @@ class ZeroCredits(ContractError):
 
 @dataclass(eq=False)
 class ZeroDuration(ContractError):
-    """Thrown when a time plan has periods of no length."""
+    """Raised when a time plan has periods of no length."""
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
@@ -43,7 +43,7 @@ class ZeroDuration(ContractError):
 
 @dataclass(eq=False)
 class TermNotAllowed(ContractError):
-    """Thrown when a term has no meaning together with the others and so must be left at zero."""
+    """Raised when a term has no meaning together with the others and so must be left at zero."""
 
     term: bytes
 
@@ -57,19 +57,19 @@ class TermNotAllowed(ContractError):
 
 @dataclass(eq=False)
 class InvalidRedeemRange(ContractError):
-    """Thrown when the redemption range is empty or starts at zero."""
+    """Raised when the redemption range is empty or starts at zero."""
 
     min_redeem: int
     max_redeem: int
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        return f"A redemption of {self.min_redeem} to {self.max_redeem} credits is no range. Use 1 <= least <= most."
+        return f"A redemption of {self.min_redeem} to {self.max_redeem} credits is not a range. Use 1 <= least <= most."
 
 
 @dataclass(eq=False)
 class TooManySplits(ContractError):
-    """Thrown when a price has more receivers than an order can pay."""
+    """Raised when a price has more receivers than an order can pay."""
 
     count: int
     max: int
@@ -81,7 +81,7 @@ class TooManySplits(ContractError):
 
 @dataclass(eq=False)
 class InvalidSplit(ContractError):
-    """Thrown when a split pays nothing, or pays the zero address or the contract."""
+    """Raised when a split pays nothing, or pays the zero address or the contract."""
 
     index: int
     receiver: str
@@ -97,7 +97,7 @@ class InvalidSplit(ContractError):
 
 @dataclass(eq=False)
 class TokenWithoutCode(ContractError):
-    """Thrown when the price is in a token that has no code on this chain."""
+    """Raised when the price is in a token that has no code on this chain."""
 
     token: str
 
@@ -108,7 +108,7 @@ class TokenWithoutCode(ContractError):
 
 @dataclass(eq=False)
 class QuoterWithoutCode(ContractError):
-    """Thrown when the quoter has no code on this chain."""
+    """Raised when the quoter has no code on this chain."""
 
     quoter: str
 
@@ -119,11 +119,26 @@ class QuoterWithoutCode(ContractError):
 
 @dataclass(eq=False)
 class QuoteWithoutReceivers(ContractError):
-    """Thrown when a quoted price has nobody to go to."""
+    """Raised when a quoted price has nobody to go to."""
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
         return "A quoted price needs at least one receiver. Give a split for each, with its weight as amount."
+
+
+@dataclass(eq=False)
+class FeeAboveMax(ContractError):
+    """Raised when the protocol fee is higher than the plan's creator accepts, in basis points."""
+
+    fee_bps: int
+    max_fee_bps: int
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"The plan would carry a protocol fee of {self.fee_bps} basis points for ever, and you accept {self.max_fee_bps}. "
+            f"Check the fee again; if you accept it, give max_fee_bps={self.fee_bps}."
+        )
 
 
 # ---------------------------------------------------------------- plans
@@ -131,7 +146,7 @@ class QuoteWithoutReceivers(ContractError):
 
 @dataclass(eq=False)
 class UnknownPlan(ContractError):
-    """Thrown when no plan has this id."""
+    """Raised when no plan has this id."""
 
     plan_id: int
 
@@ -142,7 +157,7 @@ class UnknownPlan(ContractError):
 
 @dataclass(eq=False)
 class PlanNotActive(ContractError):
-    """Thrown when a plan takes no new orders."""
+    """Raised when a plan takes no new orders."""
 
     plan_id: int
 
@@ -153,7 +168,7 @@ class PlanNotActive(ContractError):
 
 @dataclass(eq=False)
 class WrongKind(ContractError):
-    """Thrown when a plan of this kind cannot be used so: usage plans are paid and never granted, all others never paid."""
+    """Raised when a plan of this kind cannot be used so: usage plans are paid and never granted, all others never paid."""
 
     plan_id: int
     kind: int
@@ -161,25 +176,25 @@ class WrongKind(ContractError):
     def message(self) -> str:
         """Return what went wrong and what to do next."""
         return (
-            f"Plan {self.plan_id:#066x} is of kind {Kind(self.kind).name}. "
+            f"Plan {self.plan_id:#066x} is of kind {PlanKind(self.kind).name}. "
             "Use pay_usage for usage plans, and order_plan or mint_credits for all others."
         )
 
 
 @dataclass(eq=False)
-class SettledOutside(ContractError):
-    """Thrown when a plan is ordered whose price is paid outside the chain."""
+class PaidExternally(ContractError):
+    """Raised when a plan is ordered whose price is paid outside the chain."""
 
     plan_id: int
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        return f"Plan {self.plan_id:#066x} is paid outside the chain. Pay its seller, who then grants it with grant_settled."
+        return f"Plan {self.plan_id:#066x} is paid outside the chain. Pay its seller, who then grants it with grant_external."
 
 
 @dataclass(eq=False)
 class NotPlanOwner(ContractError):
-    """Thrown when the caller is not the plan's owner."""
+    """Raised when the caller is not the plan's owner."""
 
     plan_id: int
     caller: str
@@ -191,7 +206,7 @@ class NotPlanOwner(ContractError):
 
 @dataclass(eq=False)
 class NotPendingPlanOwner(ContractError):
-    """Thrown when the caller accepts a plan that was not offered to them."""
+    """Raised when the caller accepts a plan that was not offered to them."""
 
     plan_id: int
     caller: str
@@ -206,7 +221,7 @@ class NotPendingPlanOwner(ContractError):
 
 @dataclass(eq=False)
 class InvalidQuantity(ContractError):
-    """Thrown when an order has quantity 0 or above 2**32 - 1, or a trial any other quantity than 1."""
+    """Raised when an order has quantity 0 or above 2**32 - 1, or a trial any other quantity than 1."""
 
     plan_id: int
     quantity: int
@@ -218,7 +233,7 @@ class InvalidQuantity(ContractError):
 
 @dataclass(eq=False)
 class CostAboveMax(ContractError):
-    """Thrown when an order costs more than the payer allowed, in base units."""
+    """Raised when an order costs more than the payer allowed, in base units."""
 
     cost: int
     max_cost: int
@@ -230,7 +245,7 @@ class CostAboveMax(ContractError):
 
 @dataclass(eq=False)
 class QuoteFailed(ContractError):
-    """Thrown when a plan's quoter names no price."""
+    """Raised when a plan's quoter names no price."""
 
     plan_id: int
     quoter: str
@@ -245,7 +260,7 @@ class QuoteFailed(ContractError):
 
 @dataclass(eq=False)
 class AuthorizationFailed(ContractError):
-    """Thrown when a token does not move the money of a signed order."""
+    """Raised when a token does not move the money of a signed order."""
 
     token: str
     payer: str
@@ -261,7 +276,7 @@ class AuthorizationFailed(ContractError):
 
 @dataclass(eq=False)
 class WrongValue(ContractError):
-    """Thrown when the native coin sent is not exactly what the order needs, in wei."""
+    """Raised when the native coin sent is not exactly what the order needs, in wei."""
 
     expected: int
     sent: int
@@ -273,7 +288,7 @@ class WrongValue(ContractError):
 
 @dataclass(eq=False)
 class PaymentFailed(ContractError):
-    """Thrown when a receiver of the price could not be paid; ``token`` is zero for the native coin."""
+    """Raised when a receiver of the price could not be paid; ``token`` is zero for the native coin."""
 
     token: str
     payer: str
@@ -290,7 +305,7 @@ class PaymentFailed(ContractError):
 
 @dataclass(eq=False)
 class TrialAlreadyTaken(ContractError):
-    """Thrown when a holder has had the one grant of a trial plan."""
+    """Raised when a holder has had the one grant of a trial plan."""
 
     plan_id: int
     holder: str
@@ -300,12 +315,28 @@ class TrialAlreadyTaken(ContractError):
         return f"{self.holder} has had the trial {self.plan_id:#066x}, ordered by them or for them. Order a plan that is not a trial."
 
 
+@dataclass(eq=False)
+class TrialOrderedForOther(ContractError):
+    """Raised when a trial is ordered for somebody else, who would lose their one trial by it."""
+
+    plan_id: int
+    payer: str
+    receiver: str
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return (
+            f"{self.payer} cannot order the trial {self.plan_id:#066x} for {self.receiver}. "
+            "Ask the receiver to order it, or the plan's owner to give it with mint_credits."
+        )
+
+
 # ---------------------------------------------------------------- credits
 
 
 @dataclass(eq=False)
 class NotMinter(ContractError):
-    """Thrown when the caller is neither the plan's owner nor one of their minters."""
+    """Raised when the caller is neither the plan's owner nor one of their minters."""
 
     plan_id: int
     caller: str
@@ -317,7 +348,7 @@ class NotMinter(ContractError):
 
 @dataclass(eq=False)
 class ZeroAmount(ContractError):
-    """Thrown when zero credits would be minted or burned."""
+    """Raised when zero credits would be minted or burned."""
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
@@ -326,7 +357,7 @@ class ZeroAmount(ContractError):
 
 @dataclass(eq=False)
 class ReferenceUsed(ContractError):
-    """Thrown when a payment settled outside was granted for before."""
+    """Raised when a plan was granted for this external payment before."""
 
     plan_id: int
     payment_reference: bytes
@@ -341,7 +372,11 @@ class ReferenceUsed(ContractError):
 
 @dataclass(eq=False)
 class CreditsOverflow(ContractError):
-    """Thrown when a holder would have more than 2**64 - 1 live credits of one plan, or too many purchases that expire."""
+    """Raised when a holder would have too many live credits of one plan, or have made too many purchases that expire.
+
+    At most 2**54 - 1 live credits, half as many where they expire; 2**64 - 1 periods at once; and 2**24 purchases of an
+    expiring plan since nothing was left of them.
+    """
 
     plan_id: int
     holder: str
@@ -354,7 +389,7 @@ class CreditsOverflow(ContractError):
 
 @dataclass(eq=False)
 class InsufficientCredits(ContractError):
-    """Thrown when a holder has fewer credits than needed."""
+    """Raised when a holder has fewer credits than needed."""
 
     plan_id: int
     holder: str
@@ -371,7 +406,7 @@ class InsufficientCredits(ContractError):
 
 @dataclass(eq=False)
 class RedeemNotAllowed(ContractError):
-    """Thrown when the plan's redemption rule does not name the caller."""
+    """Raised when the plan's redemption rule does not name the caller."""
 
     plan_id: int
     holder: str
@@ -387,7 +422,7 @@ class RedeemNotAllowed(ContractError):
 
 @dataclass(eq=False)
 class RedeemOutOfRange(ContractError):
-    """Thrown when a redemption is outside the plan's range."""
+    """Raised when a redemption is outside the plan's range."""
 
     plan_id: int
     amount: int
@@ -404,7 +439,7 @@ class RedeemOutOfRange(ContractError):
 
 @dataclass(eq=False)
 class NotRedeemable(ContractError):
-    """Thrown when nothing is redeemed on a plan: its access begins at purchase, or each request is paid."""
+    """Raised when nothing is redeemed on a plan: its access begins at purchase, or each request is paid."""
 
     plan_id: int
 
@@ -418,7 +453,7 @@ class NotRedeemable(ContractError):
 
 @dataclass(eq=False)
 class NotRedeemer(ContractError):
-    """Thrown when the caller is neither the plan's owner nor one of their redeemers."""
+    """Raised when the caller is neither the plan's owner nor one of their redeemers."""
 
     plan_id: int
     caller: str
@@ -430,7 +465,7 @@ class NotRedeemer(ContractError):
 
 @dataclass(eq=False)
 class VouchersNotAccepted(ContractError):
-    """Thrown when vouchers are settled on a plan that takes none."""
+    """Raised when a plan takes no settlements."""
 
     plan_id: int
 
@@ -444,18 +479,18 @@ class VouchersNotAccepted(ContractError):
 
 @dataclass(eq=False)
 class NotTransferable(ContractError):
-    """Thrown when credits of a plan that is not transferable would be transferred."""
+    """Raised when credits of a plan that is not transferable would be transferred."""
 
     plan_id: int
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        return f"Credits of plan {self.plan_id:#066x} cannot be transferred. Order for the other address instead."
+        return f"Credits of plan {self.plan_id:#066x} cannot be transferred. Order for the other address instead, if it is not a trial."
 
 
 @dataclass(eq=False)
 class NotEnoughGas(ContractError):
-    """Thrown when too little gas is left to give every item of a batch its full share."""
+    """Raised when too little gas is left to give every item of a batch its full share."""
 
     available: int
     required: int
@@ -467,7 +502,7 @@ class NotEnoughGas(ContractError):
 
 @dataclass(eq=False)
 class NotSelf(ContractError):
-    """Thrown when somebody else calls a function that the contract keeps for itself."""
+    """Raised when somebody else calls a function that the contract keeps for itself."""
 
     caller: str
 
@@ -481,19 +516,19 @@ class NotSelf(ContractError):
 
 @dataclass(eq=False)
 class FeeAboveCap(ContractError):
-    """Thrown when the protocol fee would exceed its cap, in basis points."""
+    """Raised when the protocol fee would exceed its cap, in basis points."""
 
     fee_bps: int
-    max_fee_bps: int
+    cap_bps: int
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        return f"A fee of {self.fee_bps} basis points is above the cap, which is fixed. Set at most {self.max_fee_bps}."
+        return f"A fee of {self.fee_bps} basis points is above the cap, which is fixed. Set at most {self.cap_bps}."
 
 
 @dataclass(eq=False)
 class InvalidFeeReceiver(ContractError):
-    """Thrown when a fee is set with the contract as receiver, or a fee above zero without one."""
+    """Raised when a fee is set with the contract as receiver, or a fee above zero without one."""
 
     receiver: str
 
@@ -504,7 +539,7 @@ class InvalidFeeReceiver(ContractError):
 
 @dataclass(eq=False)
 class OwnableUnauthorizedAccount(ContractError):
-    """Thrown when the caller is not the owner who sets the protocol fee."""
+    """Raised when the caller is not the owner who sets the protocol fee."""
 
     account: str
 
@@ -515,7 +550,7 @@ class OwnableUnauthorizedAccount(ContractError):
 
 @dataclass(eq=False)
 class OwnableInvalidOwner(ContractError):
-    """Thrown when the contract would be deployed without a fee owner."""
+    """Raised when the contract would be deployed without a fee owner."""
 
     owner: str
 
@@ -529,7 +564,7 @@ class OwnableInvalidOwner(ContractError):
 
 @dataclass(eq=False)
 class CreditsWithoutCode(ContractError):
-    """Thrown when the registry would be deployed for a Credits contract that is not there."""
+    """Raised when the registry would be deployed for a Credits contract that is not there."""
 
     credits: str
 
@@ -540,7 +575,7 @@ class CreditsWithoutCode(ContractError):
 
 @dataclass(eq=False)
 class NotAgentOwner(ContractError):
-    """Thrown when the caller is not the agent's owner."""
+    """Raised when the caller is not the agent's owner."""
 
     agent_id: int
     caller: str
@@ -552,7 +587,7 @@ class NotAgentOwner(ContractError):
 
 @dataclass(eq=False)
 class DetachNotAllowed(ContractError):
-    """Thrown when the caller owns neither the agent nor the plan that would be detached."""
+    """Raised when the caller owns neither the agent nor the plan that would be detached."""
 
     agent_id: int
     plan_id: int
@@ -568,7 +603,7 @@ class DetachNotAllowed(ContractError):
 
 @dataclass(eq=False)
 class PlanAlreadyAttached(ContractError):
-    """Thrown when a plan would be attached to an agent twice."""
+    """Raised when a plan would be attached to an agent twice."""
 
     agent_id: int
     plan_id: int
@@ -583,7 +618,7 @@ class PlanAlreadyAttached(ContractError):
 
 @dataclass(eq=False)
 class PlanNotAttached(ContractError):
-    """Thrown when a plan is not attached to an agent."""
+    """Raised when a plan is not attached to an agent."""
 
     agent_id: int
     plan_id: int
@@ -598,7 +633,7 @@ class PlanNotAttached(ContractError):
 
 @dataclass(eq=False)
 class InvalidCreditsRange(ContractError):
-    """Thrown when the least that a request would cost is above the most."""
+    """Raised when the least that a request would cost is above the most."""
 
     plan_id: int
     min_credits: int
@@ -607,14 +642,14 @@ class InvalidCreditsRange(ContractError):
     def message(self) -> str:
         """Return what went wrong and what to do next."""
         return (
-            f"A request of {self.min_credits} to {self.max_credits} credits of plan {self.plan_id:#066x} is no range. "
+            f"A request of {self.min_credits} to {self.max_credits} credits of plan {self.plan_id:#066x} is not a range. "
             "Give the least first."
         )
 
 
 @dataclass(eq=False)
 class TooManyPlans(ContractError):
-    """Thrown when an agent would have more plans than are allowed."""
+    """Raised when an agent would have more plans than are allowed."""
 
     count: int
     max: int
@@ -629,7 +664,7 @@ class TooManyPlans(ContractError):
 
 @dataclass(eq=False)
 class ERC1155InsufficientBalance(ContractError):
-    """Thrown by the standard where a balance is too low; Credits itself says InsufficientCredits."""
+    """Raised by the standard where a balance is too low; Credits itself says InsufficientCredits."""
 
     sender: str
     balance: int
@@ -646,7 +681,7 @@ class ERC1155InsufficientBalance(ContractError):
 
 @dataclass(eq=False)
 class ERC1155InvalidSender(ContractError):
-    """Thrown when credits would come from the zero address."""
+    """Raised when credits would come from the zero address."""
 
     sender: str
 
@@ -657,7 +692,7 @@ class ERC1155InvalidSender(ContractError):
 
 @dataclass(eq=False)
 class ERC1155InvalidReceiver(ContractError):
-    """Thrown when the receiver is zero, or a contract that does not accept ERC-1155 tokens."""
+    """Raised when the receiver is zero, or a contract that does not accept ERC-1155 tokens."""
 
     receiver: str
 
@@ -668,7 +703,7 @@ class ERC1155InvalidReceiver(ContractError):
 
 @dataclass(eq=False)
 class ERC1155MissingApprovalForAll(ContractError):
-    """Thrown when the caller is neither the holder nor their operator."""
+    """Raised when the caller is neither the holder nor their operator."""
 
     operator: str
     owner: str
@@ -680,7 +715,7 @@ class ERC1155MissingApprovalForAll(ContractError):
 
 @dataclass(eq=False)
 class ERC1155InvalidApprover(ContractError):
-    """Thrown when the zero address would approve an operator."""
+    """Raised when the zero address would approve an operator."""
 
     approver: str
 
@@ -691,7 +726,7 @@ class ERC1155InvalidApprover(ContractError):
 
 @dataclass(eq=False)
 class ERC1155InvalidOperator(ContractError):
-    """Thrown when the zero address would become an operator."""
+    """Raised when the zero address would become an operator."""
 
     operator: str
 
@@ -702,7 +737,7 @@ class ERC1155InvalidOperator(ContractError):
 
 @dataclass(eq=False)
 class ERC1155InvalidArrayLength(ContractError):
-    """Thrown when two lists that belong together differ in length."""
+    """Raised when two lists that belong together differ in length."""
 
     ids_length: int
     values_length: int
@@ -714,7 +749,7 @@ class ERC1155InvalidArrayLength(ContractError):
 
 @dataclass(eq=False)
 class ERC721InvalidOwner(ContractError):
-    """Thrown when the balance of the zero address is asked for."""
+    """Raised when the balance of the zero address is asked for."""
 
     owner: str
 
@@ -725,7 +760,7 @@ class ERC721InvalidOwner(ContractError):
 
 @dataclass(eq=False)
 class ERC721NonexistentToken(ContractError):
-    """Thrown when no agent has this id."""
+    """Raised when no agent has this id."""
 
     token_id: int
 
@@ -736,7 +771,7 @@ class ERC721NonexistentToken(ContractError):
 
 @dataclass(eq=False)
 class ERC721IncorrectOwner(ContractError):
-    """Thrown when an agent would be taken from somebody who does not own it."""
+    """Raised when an agent would be taken from somebody who does not own it."""
 
     sender: str
     token_id: int
@@ -749,7 +784,7 @@ class ERC721IncorrectOwner(ContractError):
 
 @dataclass(eq=False)
 class ERC721InvalidSender(ContractError):
-    """Thrown when an agent would come from the zero address."""
+    """Raised when an agent would come from the zero address."""
 
     sender: str
 
@@ -760,7 +795,7 @@ class ERC721InvalidSender(ContractError):
 
 @dataclass(eq=False)
 class ERC721InvalidReceiver(ContractError):
-    """Thrown when the receiver is zero, or a contract that does not accept ERC-721 tokens."""
+    """Raised when the receiver is zero, or a contract that does not accept ERC-721 tokens."""
 
     receiver: str
 
@@ -771,7 +806,7 @@ class ERC721InvalidReceiver(ContractError):
 
 @dataclass(eq=False)
 class ERC721InsufficientApproval(ContractError):
-    """Thrown when the caller may not move an agent."""
+    """Raised when the caller may not move an agent."""
 
     operator: str
     token_id: int
@@ -783,7 +818,7 @@ class ERC721InsufficientApproval(ContractError):
 
 @dataclass(eq=False)
 class ERC721InvalidApprover(ContractError):
-    """Thrown when the caller may not approve anyone for an agent."""
+    """Raised when the caller may not approve anyone for an agent."""
 
     approver: str
 
@@ -794,7 +829,7 @@ class ERC721InvalidApprover(ContractError):
 
 @dataclass(eq=False)
 class ERC721InvalidOperator(ContractError):
-    """Thrown when the zero address would become an operator."""
+    """Raised when the zero address would become an operator."""
 
     operator: str
 

@@ -11,7 +11,7 @@ from nvm_chain.ids import parse_plan_id
 from nvm_chain.keys import Signer
 from nvm_chain.plans import QUANTITY_BITS, read_terms
 from nvm_chain.reverts import error_name
-from nvm_chain.types import Account, Amounts, BatchMintReceipt, CreditsReceipt, Kind, Lot, RedeemCheck, SkippedMint
+from nvm_chain.types import Account, Amounts, BatchMintReceipt, CreditsReceipt, Lot, PlanKind, RedeemCheck, SkippedMint
 from nvm_chain.units import check_uint
 
 AMOUNT_BITS = 64
@@ -72,9 +72,9 @@ def has_access(chain: Chain, plan_id: int | str, holder: str, cost: int = 1) -> 
     """
     check_uint(cost, AMOUNT_BITS, "cost")
     terms = read_terms(chain, plan_id)
-    if terms.kind is Kind.TIME:
+    if terms.kind is PlanKind.TIME:
         return read_access_until(chain, plan_id, holder) > chain.read_time()
-    return terms.kind is Kind.CREDITS and read_balance(chain, plan_id, holder) >= cost
+    return terms.kind is PlanKind.CREDITS and read_balance(chain, plan_id, holder) >= cost
 
 
 def mint_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, amount: int) -> CreditsReceipt:
@@ -123,7 +123,7 @@ def _name_reason(selector: bytes) -> str:
     return error_name(selector) or f"an error of the receiver's own (0x{selector.hex()})"
 
 
-def grant_settled(
+def grant_external(
     chain: Chain,
     signer: Signer,
     plan_id: int | str,
@@ -132,7 +132,7 @@ def grant_settled(
     reference: str | bytes | UUID,
     quantity: int = 1,
 ) -> CreditsReceipt:
-    """Grant a plan for a payment settled outside the chain. Plan owner or minter only. One transaction.
+    """Grant a plan for a payment made outside the chain. Plan owner or minter only. One transaction.
 
     ``reference``, at most 32 bytes such as a payment's id or its hash, grants once on this plan, ever: sending it again is
     safe. Raises ReferenceUsed, NotMinter, UnknownPlan, WrongKind, InvalidQuantity, TrialAlreadyTaken, CreditsOverflow,
@@ -140,14 +140,14 @@ def grant_settled(
     """
     check_uint(quantity, QUANTITY_BITS, "quantity", minimum=1)
     plan_id, holder = parse_plan_id(plan_id), parse_address(to, "receiver address")
-    function = chain.credits.functions.grantSettled(plan_id, holder, quantity, encode_context(reference))
+    function = chain.credits.functions.grantExternal(plan_id, holder, quantity, encode_context(reference))
     receipt = chain.send(signer, function)
     granted = chain.read_event(chain.credits, "TransferSingle", receipt)["args"]["value"]
     return CreditsReceipt(plan_id, holder, granted, summarize(receipt))
 
 
 def is_reference_used(chain: Chain, plan_id: int | str, reference: str | bytes | UUID) -> bool:
-    """Read whether a plan was granted for a payment settled outside. One request."""
+    """Read whether a plan was granted for a payment made outside the chain. One request."""
     function = chain.credits.functions.isReferenceUsed(parse_plan_id(plan_id), encode_context(reference))
     return bool(chain.read(function))
 

@@ -8,7 +8,7 @@ from nvm_chain.agent_types import Agent, AttachedPlan
 from nvm_chain.chain import Chain
 from nvm_chain.ids import format_did
 from nvm_chain.metadata import Metadata, describe_metadata, hash_metadata
-from nvm_chain.types import REDEMPTION_TYPES, Kind, Plan, Terms
+from nvm_chain.types import REDEMPTION_TYPES, Plan, PlanKind, Terms
 
 CONTEXT: Final = "https://www.w3.org/ns/did/v1"
 MAIN: Final = ("name", "author", "license", "dateCreated", "agentType", "files")
@@ -17,7 +17,11 @@ SERVICES: Final = ("service", "agent", "assistant")
 
 Document = dict[str, Any]
 PlanType = Literal["credits", "time", "usage"]
-_PLAN_TYPES: Final[Mapping[Kind, PlanType]] = {Kind.CREDITS: "credits", Kind.TIME: "time", Kind.USAGE: "usage"}
+_PLAN_TYPES: Final[Mapping[PlanKind, PlanType]] = {
+    PlanKind.CREDITS: "credits",
+    PlanKind.TIME: "time",
+    PlanKind.USAGE: "usage",
+}
 
 
 def build_plan_ddo(chain: Chain, plan: Plan, metadata: Metadata | None) -> Document:
@@ -89,10 +93,10 @@ def describe_price(terms: Terms) -> Document:
         "amounts": [split.amount for split in terms.splits],
         "receivers": [split.receiver for split in terms.splits],
         "externalPriceAddress": terms.quoter,
-        "isCrypto": not terms.settled_outside,
-        "isFree": not terms.splits and not terms.settled_outside,
+        "isCrypto": not terms.paid_externally,
+        "isFree": not terms.splits and not terms.paid_externally,
         "isNative": bool(terms.splits) and terms.token == ZERO_ADDRESS,
-        "total": None if terms.is_quoted or terms.settled_outside else terms.price,
+        "total": None if terms.is_quoted or terms.paid_externally else terms.price,
     }
 
 
@@ -111,10 +115,10 @@ def describe_credits(terms: Terms) -> Document:
     }
 
 
-def name_kind(kind: Kind) -> PlanType:
+def name_kind(kind: PlanKind) -> PlanType:
     """Name a kind of plan as results do.
 
-    >>> [name_kind(kind) for kind in Kind]
+    >>> [name_kind(kind) for kind in PlanKind]
     ['credits', 'time', 'usage']
     """
     return _PLAN_TYPES[kind]

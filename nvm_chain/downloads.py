@@ -171,7 +171,7 @@ def _disk_errors(fail: Fail) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:  # a ValueError for a zero byte in a path
-        raise fail(getattr(error, "strerror", None) or "the target is no path of a file") from None
+        raise fail(getattr(error, "strerror", None) or "the target is not a path of a file") from None
 
 
 def _say_nothing(_size: int, _total: int | None) -> None:

@@ -69,7 +69,7 @@ class Domain:
     address: ChecksumAddress
 
     def __post_init__(self) -> None:
-        """Refuse what is no domain."""
+        """Refuse what is not a domain."""
         for text in (self.name, self.version):
             check_text(text)
         check_uint(self.chain_id, 256, "chain id")
@@ -155,7 +155,7 @@ def sign_struct(signer: MessageSigner, domain: Domain, struct_type: StructType, 
 def check_address(value: object, name: str) -> ChecksumAddress:
     """Return an address that has its checksum; raise InvalidAddress for any other spelling, and for zero."""
     if not isinstance(value, str):
-        raise InvalidAddress(name, value, "is no text")
+        raise InvalidAddress(name, value, "is not text")
     address = _parse_address(value, name)
     if address != value:
         raise InvalidAddress(name, value, "has not all of its checksum, which a signed value needs")

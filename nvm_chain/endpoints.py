@@ -136,7 +136,7 @@ def _decode_pattern(path: str) -> str:
     try:
         parts[1::2] = [re.sub(r"([{}()\[\]+?!:*\\])", r"\\\1", unquote_to_bytes(part).decode()) for part in parts[1::2]]
     except UnicodeDecodeError:
-        raise InvalidEndpoint(path, "what is percent-encoded in it is no UTF-8") from None
+        raise InvalidEndpoint(path, "what is percent-encoded in it is not UTF-8") from None
     return "".join(parts)
 
 
@@ -155,7 +155,7 @@ def parse_request_url(url: str) -> tuple[str, str]:
     found = _ORIGIN.match(url)
     rest = url[found.end() :] if found else ""
     if found is None or rest[:1] not in ("", "/", "?", "#"):
-        raise InvalidUrl(shown, "is no http or https URL with a host in ASCII and without user name")
+        raise InvalidUrl(shown, "is not an http or https URL with a host in ASCII and without user name")
     return _format_origin(found), _decode_path(re.split("[?#]", rest, maxsplit=1)[0] or "/", shown)
 
 
@@ -174,7 +174,7 @@ def _decode_path(path: str, shown: str) -> str:
     try:
         decoded = unquote_to_bytes(path).decode()
     except UnicodeDecodeError:
-        raise InvalidUrl(shown, "has a path that is no UTF-8") from None
+        raise InvalidUrl(shown, "has a path that is not UTF-8") from None
     if re.search("%2f|%5c|%3b", path, re.IGNORECASE) or re.search("%[0-9A-Fa-f]{2}|[\\x00-\\x1f\\x7f-\\x9f]", decoded):
         raise InvalidUrl(shown, "has an encoded slash, backslash, semicolon or control character, or is encoded twice")
     segments = decoded.split("/")[1:]

@@ -10,7 +10,7 @@ NvmChainError
 ├── SignatureError                      something signed cannot be accepted; found without the chain
 │   ├── VoucherMismatch, VoucherExpired, VoucherSignatureInvalid
 │   ├── AuthorizationMismatch, AuthorizationNotYetValid, AuthorizationExpired, AuthorizationSignatureInvalid
-│   ├── VoucherUsedUp, OrderAlreadyMade
+│   ├── VoucherAlreadySettled, OrderAlreadyMade
 │   └── SignatureNeedsChain, TokenCannotSign
 ├── KeyFailure                          a key could not be read; never carries the key
 ├── NetworkError                        the chain could not be used
@@ -60,7 +60,7 @@ class InputError(NvmChainError, ValueError):
 
 @dataclass(eq=False)
 class InvalidAddress(InputError):
-    """Thrown when an address is malformed, has a wrong checksum, or is zero where nobody may be."""
+    """Raised when an address is malformed, has a wrong checksum, or is zero where nobody may be."""
 
     name: str
     value: object
@@ -73,7 +73,7 @@ class InvalidAddress(InputError):
 
 @dataclass(eq=False)
 class InvalidAmount(InputError):
-    """Thrown when an amount is not exact, out of range, or has too many decimals."""
+    """Raised when an amount is not exact, out of range, or has too many decimals."""
 
     value: str
     problem: str
@@ -85,29 +85,29 @@ class InvalidAmount(InputError):
 
 @dataclass(eq=False)
 class InvalidPlanId(InputError):
-    """Thrown when something is no plan id in any spelling."""
+    """Raised when something is not a plan id in any spelling."""
 
     value: object
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        return f"{_show(self.value)} is no plan id. Give the integer, 0x and 64 hexadecimal digits, or did:nv: and 64 hexadecimal digits."
+        return f"{_show(self.value)} is not a plan id. Give the integer, 0x and 64 hexadecimal digits, or did:nv: and 64 hexadecimal digits."
 
 
 @dataclass(eq=False)
 class InvalidAgentId(InputError):
-    """Thrown when something is no agent id in any spelling."""
+    """Raised when something is not an agent id in any spelling."""
 
     value: object
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        return f"{_show(self.value)} is no agent id. Give the integer, from 1, 0x and 64 hexadecimal digits, or did:nv: and 64 hexadecimal digits."
+        return f"{_show(self.value)} is not an agent id. Give the integer, from 1, 0x and 64 hexadecimal digits, or did:nv: and 64 hexadecimal digits."
 
 
 @dataclass(eq=False)
 class InvalidConfig(InputError):
-    """Thrown when settings contradict each other."""
+    """Raised when settings contradict each other."""
 
     problem: str
 
@@ -118,7 +118,7 @@ class InvalidConfig(InputError):
 
 @dataclass(eq=False)
 class InvalidContext(InputError):
-    """Thrown when a redemption's context does not fit in 32 bytes."""
+    """Raised when a redemption's context does not fit in 32 bytes."""
 
     size: int
 
@@ -129,7 +129,7 @@ class InvalidContext(InputError):
 
 @dataclass(eq=False)
 class SuspiciousPrice(InputError):
-    """Thrown when a price is below a thousandth of its token, as when ``20`` was given where 20 USDC was meant."""
+    """Raised when a price is below a thousandth of its token, as when ``20`` was given where 20 USDC was meant."""
 
     amount: int
     decimals: int
@@ -147,19 +147,19 @@ class SuspiciousPrice(InputError):
 
 @dataclass(eq=False)
 class NeedsVendor(InputError):
-    """Thrown when something is asked for that only a vendor could do, as it would need power over other people's money, cards or secrets."""
+    """Raised when something is asked for that only a vendor could do, as it would need power over other people's money, cards or secrets."""
 
     what: str
     way: str
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        return f"There is no vendor here, so there is not {self.what[:300]}. What there is: {self.way}."
+        return f"There is no vendor here, so there is no {self.what[:300]}. What there is: {self.way}."
 
 
 @dataclass(eq=False)
 class NeedsGateway(InputError):
-    """Thrown when something is asked for that a gateway in front of a service answers, and none is configured."""
+    """Raised when something is asked for that a gateway in front of a service answers, and none is configured."""
 
     what: str
 
@@ -170,7 +170,7 @@ class NeedsGateway(InputError):
 
 @dataclass(eq=False)
 class NoAccess(InputError):
-    """Thrown when an account has no credits and no open access window on any plan of an asset."""
+    """Raised when an account has no credits and no open access window on any plan of an asset."""
 
     asset: str
     holder: str
@@ -184,31 +184,31 @@ class NoAccess(InputError):
 
 @dataclass(eq=False)
 class InvalidMessage(InputError):
-    """Thrown when a text is not the signed message that it should be, written exactly as this package writes it."""
+    """Raised when a text is not the signed message that it should be, written exactly as this package writes it."""
 
     kind: str
     problem: str
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        return f"This is no {self.kind}: {self.problem}. Ask whoever sent it to send it again."
+        return f"This is not a {self.kind}: {self.problem}. Ask whoever sent it to send it again."
 
 
 @dataclass(eq=False)
 class InvalidEndpoint(InputError):
-    """Thrown when an endpoint's method or URL pattern cannot be one."""
+    """Raised when an endpoint's method or URL pattern cannot be one."""
 
     pattern: str
     problem: str
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        return f"{_show(self.pattern)} is no endpoint: {self.problem}. Write https://host/path/:name as path-to-regexp has it."
+        return f"{_show(self.pattern)} is not an endpoint: {self.problem}. Write https://host/path/:name as path-to-regexp has it."
 
 
 @dataclass(eq=False)
 class InvalidUrl(InputError):
-    """Thrown when a request's URL is none, or could mean another path to the server behind. Never has its query."""
+    """Raised when a request's URL is none, or could mean another path to the server behind. Never has its query."""
 
     url: str
     problem: str
@@ -220,7 +220,7 @@ class InvalidUrl(InputError):
 
 @dataclass(eq=False)
 class UnknownEndpoint(InputError):
-    """Thrown when an agent has no endpoint for a request, neither a paid nor an open one."""
+    """Raised when an agent has no endpoint for a request, neither a paid nor an open one."""
 
     agent_id: int
     method: str
@@ -236,7 +236,7 @@ class UnknownEndpoint(InputError):
 
 @dataclass(eq=False)
 class InvalidMetadata(InputError):
-    """Thrown when metadata is not what an agent's metadata can be."""
+    """Raised when metadata is not what an agent's metadata can be."""
 
     field: str
     problem: str
@@ -248,7 +248,7 @@ class InvalidMetadata(InputError):
 
 @dataclass(eq=False)
 class SecretInMetadata(InputError):
-    """Thrown when metadata holds what is or looks like a secret. The value is never part of the error."""
+    """Raised when metadata holds what is or looks like a secret. The value is never part of the error."""
 
     field: str
 
@@ -266,7 +266,7 @@ class SignatureError(NvmChainError):
 
 @dataclass(eq=False)
 class VoucherMismatch(SignatureError):
-    """Thrown when a voucher is for another plan or redeemer than the one expected."""
+    """Raised when a voucher is for another plan or redeemer than the one expected."""
 
     field: str
     expected: str
@@ -279,7 +279,7 @@ class VoucherMismatch(SignatureError):
 
 @dataclass(eq=False)
 class VoucherExpired(SignatureError):
-    """Thrown when a voucher's deadline, the last second it counts in, is over. Times are Unix seconds."""
+    """Raised when a voucher's deadline, the last second it counts in, is over. Times are Unix seconds."""
 
     deadline: int
     now: int
@@ -291,7 +291,7 @@ class VoucherExpired(SignatureError):
 
 @dataclass(eq=False)
 class VoucherSignatureInvalid(SignatureError):
-    """Thrown when a voucher is not signed by its holder. ``recovered`` is who signed instead, if anyone can be told."""
+    """Raised when a voucher is not signed by its holder. ``recovered`` is who signed instead, if anyone can be told."""
 
     holder: str
     recovered: str | None
@@ -303,7 +303,7 @@ class VoucherSignatureInvalid(SignatureError):
 
 @dataclass(eq=False)
 class AuthorizationMismatch(SignatureError):
-    """Thrown when a signed order is for another token or another contract than the one expected."""
+    """Raised when a signed order is for another token or another contract than the one expected."""
 
     field: str
     expected: str
@@ -319,7 +319,7 @@ class AuthorizationMismatch(SignatureError):
 
 @dataclass(eq=False)
 class AuthorizationNotYetValid(SignatureError):
-    """Thrown when a signed order does not count yet: it does from the second after ``valid_after``, in Unix seconds."""
+    """Raised when a signed order does not count yet: it does from the second after ``valid_after``, in Unix seconds."""
 
     valid_after: int
     now: int
@@ -331,7 +331,7 @@ class AuthorizationNotYetValid(SignatureError):
 
 @dataclass(eq=False)
 class AuthorizationExpired(SignatureError):
-    """Thrown when a signed order counts no more: ``valid_before`` is the first such second, in Unix seconds."""
+    """Raised when a signed order counts no more: ``valid_before`` is the first such second, in Unix seconds."""
 
     valid_before: int
     now: int
@@ -343,7 +343,7 @@ class AuthorizationExpired(SignatureError):
 
 @dataclass(eq=False)
 class AuthorizationSignatureInvalid(SignatureError):
-    """Thrown when an order is not signed by its payer. ``recovered`` is who signed instead, if anyone can be told."""
+    """Raised when an order is not signed by its payer. ``recovered`` is who signed instead, if anyone can be told."""
 
     payer: str
     recovered: str | None
@@ -363,8 +363,8 @@ def _signed_by_another(thing: str, account: str, recovered: str | None) -> str:
 
 
 @dataclass(eq=False)
-class VoucherUsedUp(SignatureError):
-    """Thrown when as many credits were redeemed by vouchers as a voucher allows, or more."""
+class VoucherAlreadySettled(SignatureError):
+    """Raised when settlements have taken as many credits of the holder as a voucher allows, or more."""
 
     ceiling: int
     settled: int
@@ -372,14 +372,14 @@ class VoucherUsedUp(SignatureError):
     def message(self) -> str:
         """Return what went wrong and what to do next."""
         return (
-            f"The voucher's ceiling is {self.ceiling}, and {self.settled} credits were redeemed by vouchers already. "
+            f"The voucher's ceiling is {self.ceiling}, and {self.settled} credits were settled already. "
             f"Ask the holder to sign one with a ceiling above {self.settled}."
         )
 
 
 @dataclass(eq=False)
 class OrderAlreadyMade(SignatureError):
-    """Thrown when a signed order was made before, or its payer has withdrawn it."""
+    """Raised when a signed order was made before, or its payer has withdrawn it."""
 
     payer: str
     nonce: bytes
@@ -394,7 +394,7 @@ class OrderAlreadyMade(SignatureError):
 
 @dataclass(eq=False)
 class TokenCannotSign(SignatureError):
-    """Thrown when a token takes no signatures of the kind that is needed, or does not tell for which domain."""
+    """Raised when a token takes no signatures of the kind that is needed, or does not tell for which domain."""
 
     token: str
 
@@ -405,7 +405,7 @@ class TokenCannotSign(SignatureError):
 
 @dataclass(eq=False)
 class SignatureNeedsChain(SignatureError):
-    """Thrown when a signature, ``size`` bytes long, is none of a key: at most a contract at ``account`` understands it."""
+    """Raised when a signature, ``size`` bytes long, is none of a key: at most a contract at ``account`` understands it."""
 
     account: str
     size: int
@@ -420,7 +420,7 @@ class SignatureNeedsChain(SignatureError):
 
 @dataclass(eq=False)
 class KeyFailure(NvmChainError):
-    """Thrown when a private key could not be read. The key itself is never part of it."""
+    """Raised when a private key could not be read. The key itself is never part of it."""
 
     source: str
     problem: str
@@ -436,7 +436,7 @@ class NetworkError(NvmChainError):
 
 @dataclass(eq=False)
 class UnknownNetwork(NetworkError):
-    """Thrown when a name is neither a network this package knows nor a URL."""
+    """Raised when a name is neither a network this package knows nor a URL."""
 
     name: str
     known: tuple[str, ...]
@@ -448,7 +448,7 @@ class UnknownNetwork(NetworkError):
 
 @dataclass(eq=False)
 class ConnectionFailed(NetworkError):
-    """Thrown when a node does not answer. ``url`` is without user name, password, path and query."""
+    """Raised when a node does not answer. ``url`` is without user name, password, path and query."""
 
     url: str
     problem: str
@@ -460,7 +460,7 @@ class ConnectionFailed(NetworkError):
 
 @dataclass(eq=False)
 class WrongChain(NetworkError):
-    """Thrown when a node serves another chain than the one expected."""
+    """Raised when a node serves another chain than the one expected."""
 
     expected: int
     actual: int
@@ -472,7 +472,7 @@ class WrongChain(NetworkError):
 
 @dataclass(eq=False)
 class RpcFailed(NetworkError):
-    """Thrown when a node refuses a request for a reason that is not the contract's."""
+    """Raised when a node refuses a request for a reason that is not the contract's."""
 
     problem: str
 
@@ -484,7 +484,7 @@ class RpcFailed(NetworkError):
 
 @dataclass(eq=False)
 class AnswerUnreadable(NetworkError):
-    """Thrown when a contract's answer is not what its function returns; mostly it has no such function."""
+    """Raised when a contract's answer is not what its function returns; mostly it has no such function."""
 
     problem: str
 
@@ -497,7 +497,7 @@ class AnswerUnreadable(NetworkError):
 
 @dataclass(eq=False)
 class BlockReplaced(NetworkError):
-    """Thrown when the chain replaced a block while its events were read."""
+    """Raised when the chain replaced a block while its events were read."""
 
     block_number: int
 
@@ -508,7 +508,7 @@ class BlockReplaced(NetworkError):
 
 @dataclass(eq=False)
 class StatementMismatch(NetworkError):
-    """Thrown when the books rebuilt from events are not what the chain says of the same block."""
+    """Raised when the books rebuilt from events are not what the chain says of the same block."""
 
     what: str
     by_events: object
@@ -526,7 +526,7 @@ class StatementMismatch(NetworkError):
 
 @dataclass(eq=False)
 class NoContract(NetworkError):
-    """Thrown when an address that should be a contract has no code on this chain."""
+    """Raised when an address that should be a contract has no code on this chain."""
 
     address: str
     chain_id: int
@@ -538,7 +538,7 @@ class NoContract(NetworkError):
 
 @dataclass(eq=False)
 class NoDeployment(NetworkError):
-    """Thrown when nothing says where a contract is on a chain."""
+    """Raised when nothing says where a contract is on a chain."""
 
     chain_id: int
     contract: str = "Credits"
@@ -557,19 +557,19 @@ class DeploymentError(NvmChainError):
 
 @dataclass(eq=False)
 class InvalidRecord(DeploymentError):
-    """Thrown when a deployment record cannot be read."""
+    """Raised when a deployment record cannot be read."""
 
     path: str
     problem: str
 
     def message(self) -> str:
         """Return what went wrong and what to do next."""
-        return f"{self.path} is no deployment record: {self.problem}. Deploy again, or restore the file."
+        return f"{self.path} is not a deployment record: {self.problem}. Deploy again, or restore the file."
 
 
 @dataclass(eq=False)
 class RecordNotWritable(DeploymentError):
-    """Thrown when there is no place for a deployment record. Found before anything is deployed."""
+    """Raised when there is no place for a deployment record. Found before anything is deployed."""
 
     path: str
     problem: str
@@ -581,7 +581,7 @@ class RecordNotWritable(DeploymentError):
 
 @dataclass(eq=False)
 class PendingTransactions(DeploymentError):
-    """Thrown when a deployer has transactions that are not mined, one of which may be this very deployment."""
+    """Raised when a deployer has transactions that are not mined, one of which may be this very deployment."""
 
     deployer: str
     count: int
@@ -595,7 +595,7 @@ class PendingTransactions(DeploymentError):
 
 @dataclass(eq=False)
 class DeploymentMismatch(DeploymentError):
-    """Thrown when the chain, a deployment record and the packaged artifacts disagree."""
+    """Raised when the chain, a deployment record and the packaged artifacts disagree."""
 
     field: str
     expected: str
@@ -615,7 +615,7 @@ class StorageError(NvmChainError):
 
 @dataclass(eq=False)
 class UnverifiableUri(StorageError):
-    """Thrown when a metadata URI has no hash to compare its document with, or no store for it is configured."""
+    """Raised when a metadata URI has no hash to compare its document with, or no store for it is configured."""
 
     uri: str
     problem: str
@@ -631,7 +631,7 @@ class UnverifiableUri(StorageError):
 
 @dataclass(eq=False)
 class MetadataNotSaved(StorageError):
-    """Thrown when a store cannot keep a metadata document. Nothing was sent to the chain."""
+    """Raised when a store cannot keep a metadata document. Nothing was sent to the chain."""
 
     place: str
     problem: str
@@ -645,7 +645,7 @@ class MetadataNotSaved(StorageError):
 
 @dataclass(eq=False)
 class MetadataUnavailable(StorageError):
-    """Thrown when a metadata document cannot be fetched, or is no text of a size that it may have."""
+    """Raised when a metadata document cannot be fetched, or is not text of a size that it may have."""
 
     uri: str
     problem: str
@@ -660,7 +660,7 @@ class MetadataUnavailable(StorageError):
 
 @dataclass(eq=False)
 class MetadataMismatch(StorageError):
-    """Thrown when a document is not the one that its URI names: another hash, or another CID."""
+    """Raised when a document is not the one that its URI names: another hash, or another CID."""
 
     uri: str
     expected: str
@@ -676,7 +676,7 @@ class MetadataMismatch(StorageError):
 
 @dataclass(eq=False)
 class DownloadFailed(StorageError):
-    """Thrown when a file cannot be fetched whole, or not be written. Nothing of it is left. Has no query of the URL."""
+    """Raised when a file cannot be fetched whole, or not be written. Nothing of it is left. Has no query of the URL."""
 
     url: str
     problem: str
@@ -690,7 +690,7 @@ class DownloadFailed(StorageError):
 
 @dataclass(eq=False)
 class DownloadMismatch(StorageError):
-    """Thrown when a file came whole and is not what was declared: another length in bytes, or another hash."""
+    """Raised when a file came whole and is not what was declared: another length in bytes, or another hash."""
 
     url: str
     what: str
@@ -707,7 +707,7 @@ class DownloadMismatch(StorageError):
 
 @dataclass(eq=False)
 class TargetExists(StorageError):
-    """Thrown when there is something already where a download should go."""
+    """Raised when there is something already where a download should go."""
 
     path: str
 
@@ -718,7 +718,7 @@ class TargetExists(StorageError):
 
 @dataclass(eq=False)
 class UnsafeFileName(InputError):
-    """Thrown when a name that somebody gave a file is none to write a file under."""
+    """Raised when a name that somebody gave a file is none to write a file under."""
 
     name: str
     problem: str
@@ -734,7 +734,7 @@ class FundsError(NvmChainError):
 
 @dataclass(eq=False)
 class InsufficientFunds(FundsError):
-    """Thrown when a payer has too little of a token, in base units."""
+    """Raised when a payer has too little of a token, in base units."""
 
     token: str
     payer: str
@@ -751,7 +751,7 @@ class InsufficientFunds(FundsError):
 
 @dataclass(eq=False)
 class InsufficientAllowance(FundsError):
-    """Thrown when a payer has approved too little of a token, in base units, and approving was switched off."""
+    """Raised when a payer has approved too little of a token, in base units, and approving was switched off."""
 
     token: str
     payer: str
@@ -769,7 +769,7 @@ class InsufficientAllowance(FundsError):
 
 @dataclass(eq=False)
 class InsufficientCoin(FundsError):
-    """Thrown when an account has too little native coin, in wei, for a transaction's value and gas."""
+    """Raised when an account has too little native coin, in wei, for a transaction's value and gas."""
 
     account: str
     balance: int
@@ -789,7 +789,7 @@ class TransactionError(NvmChainError):
 
 @dataclass(eq=False)
 class NotMined(TransactionError):
-    """Thrown when a transaction was sent and is not mined in time; it still may be."""
+    """Raised when a transaction was sent and is not mined in time; it still may be."""
 
     transaction_hash: str
     timeout_seconds: int
@@ -804,7 +804,7 @@ class NotMined(TransactionError):
 
 @dataclass(eq=False)
 class OutcomeUnknown(TransactionError):
-    """Thrown when a transaction was sent and the node does not tell what came of it: the connection or its events are lost."""
+    """Raised when a transaction was sent and the node does not tell what came of it: the connection or its events are lost."""
 
     transaction_hash: str
     problem: str
@@ -819,7 +819,7 @@ class OutcomeUnknown(TransactionError):
 
 @dataclass(eq=False)
 class AgentNotRegistered(TransactionError):
-    """Thrown when a plan was registered and then its agent was not. The agent's error is the cause."""
+    """Raised when a plan was registered and then its agent was not. The agent's error is the cause."""
 
     plan_id: int
     became: str
@@ -835,7 +835,7 @@ class AgentNotRegistered(TransactionError):
 
 @dataclass(eq=False)
 class OutOfGas(TransactionError):
-    """Thrown when a transaction was mined and failed, and would succeed now."""
+    """Raised when a transaction was mined and failed, and would succeed now."""
 
     transaction_hash: str
 
@@ -846,7 +846,7 @@ class OutOfGas(TransactionError):
 
 @dataclass(eq=False)
 class RevertedWithReason(TransactionError):
-    """Thrown when a contract, such as a token, reverts with a text."""
+    """Raised when a contract, such as a token, reverts with a text."""
 
     reason: str
 
@@ -857,7 +857,7 @@ class RevertedWithReason(TransactionError):
 
 @dataclass(eq=False)
 class RevertedWithoutReason(TransactionError):
-    """Thrown when a contract reverts with nothing, or with data that no known error explains."""
+    """Raised when a contract reverts with nothing, or with data that no known error explains."""
 
     data: str
 
@@ -868,7 +868,7 @@ class RevertedWithoutReason(TransactionError):
 
 @dataclass(eq=False)
 class Panicked(TransactionError):
-    """Thrown when a contract hits a Solidity panic, such as 0x11 for an arithmetic overflow."""
+    """Raised when a contract hits a Solidity panic, such as 0x11 for an arithmetic overflow."""
 
     code: int
 

@@ -45,7 +45,7 @@ class FileEntry:
         """Check every field, and take the name from the URL where there is none."""
         for field in ("url", "name", "content_type", "sha256"):
             if not isinstance(getattr(self, field), str):
-                raise InvalidMetadata(f"files.{field}", f"it is no text but {type(getattr(self, field)).__name__}")
+                raise InvalidMetadata(f"files.{field}", f"it is not text but {type(getattr(self, field)).__name__}")
         path = _check_url(self.url)
         if not self.name:
             object.__setattr__(self, "name", path.rpartition("/")[2] or "file")
@@ -60,7 +60,7 @@ def _check_url(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise InvalidMetadata("files.url", "it is no URL") from None
+        raise InvalidMetadata("files.url", "it is not a URL") from None
     if parts.scheme not in SCHEMES or not url.isprintable():
         raise InvalidMetadata("files.url", f"it does not begin with one of {', '.join(SCHEMES)}, followed by a colon")
     return "" if parts.scheme == "data" else parts.path
@@ -106,7 +106,7 @@ def read_file_entry(value: object) -> FileEntry:
 
 def _read_length(text: str) -> int:
     if not re.fullmatch("[0-9]{1,16}", text):
-        raise InvalidMetadata("files.contentLength", "it is no number of bytes")
+        raise InvalidMetadata("files.contentLength", "it is not a number of bytes")
     return int(text)
 
 

@@ -69,7 +69,7 @@ def _read_data(url: str, fail: Fail) -> Source:
         try:
             content = b64decode(content, validate=True)
         except binascii.Error:
-            raise fail("its data is no base64") from None
+            raise fail("its data is not base64") from None
     return Source(iter((content,)), len(content))
 
 
@@ -84,7 +84,7 @@ def _open_file(url: str, access: Access, fail: Fail) -> Iterator[Source]:
     try:
         file = open_regular(unquote(parts.path), follow_links=True)
     except (OSError, ValueError) as error:
-        raise fail(getattr(error, "strerror", None) or "it is no path of a file") from None
+        raise fail(getattr(error, "strerror", None) or "it is not a path of a file") from None
     with file:
         yield Source(_read_file(file, fail), os.fstat(file.fileno()).st_size)
 
@@ -103,7 +103,7 @@ def _open_ipfs(url: str, access: Access, fail: Fail) -> Iterator[Source]:
     path = url.removeprefix(IPFS_PREFIX)
     found = _IPFS_PATH.fullmatch(path)
     if not found or path == url:
-        raise fail("it is no ipfs:// and a CID")
+        raise fail("it is not an ipfs:// and a CID")
     if access.ipfs is None:
         raise fail("it is on IPFS, and no IpfsStore was passed")
     expected = read_cid_hash(path)

@@ -68,7 +68,7 @@ class FolderStore:
         place, _, name = uri.rpartition("/")
         found = _NAME.fullmatch(name)
         if place not in self._places or not found:
-            raise UnverifiableUri(uri, f"it is no document of {self._places[0]}")
+            raise UnverifiableUri(uri, f"it is not a document of {self._places[0]}")
         try:
             with open_regular(self.folder / name, follow_links=False) as file:
                 document = file.read(MAX_JSON + 1)

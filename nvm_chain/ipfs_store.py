@@ -29,7 +29,7 @@ logger = logging.getLogger("nvm_chain")
 IPFS_PREFIX: Final = "ipfs://"
 LOCAL_API: Final = "http://127.0.0.1:5001"
 MAX_ANSWER: Final = 65_536
-"""Bytes of a node's answer that is no document."""
+"""Bytes of a node's answer that is not a document."""
 _RAW_SHA256: Final = bytes([1, 0x55, 0x12, 32])
 """CID version 1, the codec of raw bytes, SHA-256, and its 32 bytes."""
 _RAW_CID: Final = re.compile("bafkrei[a-z2-7]{52}")
@@ -41,7 +41,7 @@ class IpfsStore:
 
     CIDs are computed here, so a node that lies about a document is found out. ``timeout_seconds`` is the longest silence
     of the node, which may have to look for a document, and the longest time for all of a document. The node has to be one
-    that obeys you: whoever reaches this API owns the node. Raises InvalidConfig if ``api_url`` is no http or https URL.
+    that obeys you: whoever reaches this API owns the node. Raises InvalidConfig if ``api_url`` is not an http or https URL.
     """
 
     def __init__(self, api_url: str = LOCAL_API, *, timeout_seconds: int = TIMEOUT_SECONDS) -> None:
@@ -78,7 +78,7 @@ class IpfsStore:
         """
         cid = uri.removeprefix(IPFS_PREFIX)
         if not uri.startswith(IPFS_PREFIX) or read_cid_hash(cid) is None:
-            raise UnverifiableUri(uri, "it is no ipfs:// and the CIDv1 of raw bytes with SHA-256, in base32")
+            raise UnverifiableUri(uri, "it is not an ipfs:// and the CIDv1 of raw bytes with SHA-256, in base32")
         fail = partial(MetadataUnavailable, uri)
         with self.open_cat(cid, fail, max_bytes=MAX_JSON) as answer:
             document = answer.read(MAX_JSON, self.timeout_seconds)

@@ -22,7 +22,7 @@ KEY_LENGTH = 32
 MAX_WORK = 2**30
 """Product of all numbers in a key file (scrypt's n, r, p, key length and the version: under 2**28 as usual). Damaged ones can take years."""
 
-_NO_KEY = "it is no private key; expected 0x and 64 hexadecimal digits"
+_NO_KEY = "it is not a private key; expected 0x and 64 hexadecimal digits"
 _MALFORMED = "its 'crypto' section is malformed"
 
 
@@ -40,7 +40,7 @@ class Signer(Protocol):
 def read_key_from_environment(variable: str) -> LocalAccount:
     """Return the account whose private key, ``0x`` and 64 hex digits, is in an environment variable.
 
-    Raises KeyFailure if it is not set or is no key; the error does not show the value.
+    Raises KeyFailure if it is not set or is not a key; the error does not show the value.
     """
     source = f"environment variable {_conceal(variable)}"
     value = os.environ.get(variable)

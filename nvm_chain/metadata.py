@@ -132,12 +132,12 @@ def _check_fields(metadata: Metadata) -> None:
         if not isinstance(getattr(metadata, name), bool):
             raise InvalidMetadata(name, "it is neither true nor false")
     if not isinstance(metadata.extras, Mapping):
-        raise InvalidMetadata("extras", "it is no mapping")
+        raise InvalidMetadata("extras", "it is not a mapping")
 
 
 def _check_text(name: str, value: object) -> None:
     if not isinstance(value, str):
-        raise InvalidMetadata(name, f"it is no text but {type(value).__name__}")
+        raise InvalidMetadata(name, f"it is not text but {type(value).__name__}")
 
 
 def _check_date(text: str) -> None:
@@ -145,13 +145,13 @@ def _check_date(text: str) -> None:
         datetime.fromisoformat(text or "2000-01-01")
     except ValueError:
         raise InvalidMetadata(
-            "date_created", "it is no date as ISO 8601 has it, such as 2026-01-31T12:00:00Z"
+            "date_created", "it is not a date as ISO 8601 has it, such as 2026-01-31T12:00:00Z"
         ) from None
 
 
 def _check_list(name: str, value: object, kind: type) -> tuple[Any, ...]:
     if not isinstance(value, tuple | list) or not all(isinstance(item, kind) for item in value):
-        raise InvalidMetadata(name, f"it is no list of {kind.__name__}")
+        raise InvalidMetadata(name, f"it is not a list of {kind.__name__}")
     return tuple(value)
 
 
@@ -241,9 +241,9 @@ def _read_object(text: str) -> dict[str, Any]:
     try:
         values = json.loads(text, object_pairs_hook=_refuse_repeated)
     except (ValueError, RecursionError) as error:
-        raise error if isinstance(error, InvalidMetadata) else InvalidMetadata("as JSON", "it is no JSON") from None
+        raise error if isinstance(error, InvalidMetadata) else InvalidMetadata("as JSON", "it is not JSON") from None
     if not isinstance(values, dict):
-        raise InvalidMetadata("as JSON", "it is no object")
+        raise InvalidMetadata("as JSON", "it is not an object")
     return values
 
 
@@ -257,7 +257,7 @@ def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _read_list(name: str, value: object) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise InvalidMetadata(name, "it is no list")
+        raise InvalidMetadata(name, "it is not a list")
     readers = {"endpoints": read_endpoint, "files": read_file_entry}
     return tuple(map(readers[name], value)) if name in readers else tuple(value)
 
@@ -278,7 +278,7 @@ def read_endpoint(value: object) -> Endpoint:
         raise InvalidMetadata("endpoints", 'each is an object of one method and URL pattern, {"POST": "https://…"}')
     ((method, url_pattern),) = value.items()
     if not isinstance(url_pattern, str):
-        raise InvalidEndpoint(str(method), "its URL pattern is no text")
+        raise InvalidEndpoint(str(method), "its URL pattern is not text")
     return Endpoint(method, url_pattern)
 
 
@@ -316,4 +316,4 @@ def parse_data_uri(uri: str) -> str:
     try:
         return b64decode(uri.removeprefix(URI_PREFIX), validate=True).decode()
     except (binascii.Error, ValueError):
-        raise InvalidMetadata("URI", "it is no base64 of UTF-8 text") from None
+        raise InvalidMetadata("URI", "it is not base64 of UTF-8 text") from None

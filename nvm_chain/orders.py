@@ -40,6 +40,8 @@ def order_plan(
 ) -> OrderReceipt:
     """Buy a plan: the signer pays, ``receiver`` (the signer if not given) gets the credits.
 
+    A trial is ordered for oneself only; its seller gives it to others with mint_credits.
+
     Checks first, so that nothing is sent that would fail: that the plan takes orders, the cost against ``max_cost``
     (in base units; the quoted cost if not given), the signer's balance. ``pay`` says how the money comes, see
     `nvm_chain.paying.PayWay`; if not given, the way with the fewest transactions is chosen: an allowance that is there, else a
@@ -48,16 +50,16 @@ def order_plan(
     OrderAlreadyMade. Should the order fail after an approval, the allowance is put back to what it was; where that cannot be, or the order
     may still be mined, a note on the error says so. Waits until mined.
 
-    One transaction, two if it approves. Raises UnknownPlan, PlanNotActive, WrongKind, SettledOutside, TrialAlreadyTaken,
-    InvalidQuantity, QuoteFailed, CostAboveMax, InsufficientFunds, InsufficientCoin, InsufficientAllowance, TokenCannotSign,
-    AuthorizationFailed, OrderAlreadyMade, PaymentFailed, NotMined, OutcomeUnknown, or a NetworkError.
+    One transaction, two if it approves. Raises UnknownPlan, PlanNotActive, WrongKind, PaidExternally, TrialOrderedForOther,
+    TrialAlreadyTaken, InvalidQuantity, QuoteFailed, CostAboveMax, InsufficientFunds, InsufficientCoin, InsufficientAllowance,
+    TokenCannotSign, AuthorizationFailed, OrderAlreadyMade, PaymentFailed, NotMined, OutcomeUnknown, or a NetworkError.
     """
     check_way(pay)
     if salt is not None and pay != "authorization":
         raise InvalidConfig("only an authorization has a salt; order with pay='authorization', or leave the salt out")
     plan = read_plan(chain, plan_id)
     to = signer.address if receiver is None else parse_address(receiver, "receiver address")
-    check_orderable(plan)
+    check_orderable(plan, signer.address, to)
     cost, limit = check_cost(chain, signer.address, plan, quantity, max_cost)
     if plan.terms.trial and read_account(chain, plan.plan_id, to).trial_taken:
         raise TrialAlreadyTaken(plan.plan_id, to)

@@ -45,7 +45,7 @@ ALLOWANCE_PAUSE_SECONDS: Final = 0.3
 def check_way(pay: str | None) -> None:
     """Raise InvalidConfig unless ``pay`` is a way to pay, or None."""
     if pay is not None and pay not in PAY_WAYS:
-        raise InvalidConfig(f"{pay!r} is no way to pay; give one of {', '.join(PAY_WAYS)}")
+        raise InvalidConfig(f"{pay!r} is not a way to pay; give one of {', '.join(PAY_WAYS)}")
 
 
 def choose_way(chain: Chain, signer: Signer, token: ChecksumAddress, cost: int) -> tuple[PayWay, PermitTerms | None]:

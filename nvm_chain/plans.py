@@ -8,7 +8,7 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.addresses import ZERO_ADDRESS, parse_address, parse_address_or_zero
 from nvm_chain.chain import Chain, summarize
-from nvm_chain.contract_errors import CostAboveMax, PlanNotActive, SettledOutside, WrongKind
+from nvm_chain.contract_errors import CostAboveMax, PaidExternally, PlanNotActive, TrialOrderedForOther, WrongKind
 from nvm_chain.errors import InvalidConfig, SuspiciousPrice
 from nvm_chain.ids import parse_plan_id
 from nvm_chain.keys import Signer
@@ -17,11 +17,11 @@ from nvm_chain.tokens import read_token_info
 from nvm_chain.types import (
     Activation,
     CreditsConfig,
-    Kind,
     Plan,
+    PlanKind,
     PriceConfig,
+    RedemptionRule,
     RegisteredPlan,
-    Rule,
     Split,
     Terms,
     Transaction,
@@ -29,6 +29,7 @@ from nvm_chain.types import (
 from nvm_chain.units import NATIVE_DECIMALS, check_bool, check_uint
 
 QUANTITY_BITS = 32
+FEE_BITS = 16
 TINY_PRICE_DECIMALS = 3
 """A receiver's part below 10**-3 of the token is taken for a mistake, unless the caller says otherwise."""
 TINY_COIN_WEI = 10**9
@@ -44,22 +45,33 @@ def register_plan(
     uri: str = "",
     salt: bytes | None = None,
     allow_tiny_price: bool = False,
+    max_fee_bps: int | None = None,
 ) -> RegisteredPlan:
     """Register a plan; the signer becomes its owner and it takes orders at once. One transaction.
 
     ``uri`` says where the plan's metadata is. ``salt`` (32 bytes, random if not given) tells apart plans with equal
-    terms; give one to make a repeated call fail with PlanAlreadyRegistered in place of registering twice.
+    terms; give one to make a repeated call fail with PlanAlreadyRegistered in place of registering twice. The plan carries the
+    present protocol fee for ever: ``max_fee_bps`` is the most that the signer accepts, in basis points. If not given, it is the fee
+    as it is read just before, in one more request, so that one raised in between is refused.
     Raises SuspiciousPrice if a receiver's part is below a thousandth of the token, or a billionth of the native coin,
-    unless ``allow_tiny_price``.
+    unless ``allow_tiny_price``; FeeAboveMax if the fee is higher than accepted.
     """
     terms = build_terms(price, credits)
     salt = secrets.token_bytes(32) if salt is None else _check_salt(salt)
     _check_uri(uri)
+    if max_fee_bps is not None:
+        check_uint(max_fee_bps, FEE_BITS, "max_fee_bps")
     if not allow_tiny_price:
         check_price(chain, price)
-    receipt = chain.send(signer, chain.credits.functions.registerPlan(terms.as_tuple(), salt, uri))
+    most = read_protocol_fee(chain) if max_fee_bps is None else max_fee_bps
+    receipt = chain.send(signer, chain.credits.functions.registerPlan(terms.as_tuple(), salt, uri, most))
     event = chain.read_event(chain.credits, "PlanRegistered", receipt)["args"]
     return RegisteredPlan(event["planId"], event["creator"], terms, salt, event["feeBps"], summarize(receipt))
+
+
+def read_protocol_fee(chain: Chain) -> int:
+    """Read the protocol fee that a plan registered now would carry, in basis points. One request."""
+    return int(chain.read(chain.credits.functions.protocolFee())[0])
 
 
 def _check_salt(salt: object) -> bytes:
@@ -118,7 +130,7 @@ def parse_terms(fields: Sequence[Any]) -> Terms:
         token,
         splits,
         quoter,
-        settled_outside,
+        paid_externally,
         credits,
         duration,
         least,
@@ -128,30 +140,35 @@ def parse_terms(fields: Sequence[Any]) -> Terms:
         transferable,
     ) = fields
     return Terms(
-        kind=Kind(kind),
+        kind=PlanKind(kind),
         activation=Activation(activation),
         token=token,
         splits=tuple(Split(receiver, amount) for receiver, amount in splits),
         quoter=quoter,
-        settled_outside=settled_outside,
+        paid_externally=paid_externally,
         credits=credits,
         duration=duration,
         min_redeem=least,
         max_redeem=most,
-        rule=Rule(rule),
+        rule=RedemptionRule(rule),
         trial=trial,
         transferable=transferable,
     )
 
 
-def check_orderable(plan: Plan) -> None:
-    """Raise PlanNotActive, WrongKind or SettledOutside for a plan that cannot be ordered, before anything is signed or sent."""
+def check_orderable(plan: Plan, payer: str, receiver: str) -> None:
+    """Refuse what cannot be ordered, before anything is signed or sent. No request.
+
+    Raises PlanNotActive, WrongKind, PaidExternally, or TrialOrderedForOther.
+    """
     if not plan.active:
         raise PlanNotActive(plan.plan_id)
-    if plan.terms.kind is Kind.USAGE:
+    if plan.terms.kind is PlanKind.USAGE:
         raise WrongKind(plan.plan_id, plan.terms.kind)
-    if plan.terms.settled_outside:
-        raise SettledOutside(plan.plan_id)
+    if plan.terms.paid_externally:
+        raise PaidExternally(plan.plan_id)
+    if plan.terms.trial and payer != receiver:
+        raise TrialOrderedForOther(plan.plan_id, payer, receiver)
 
 
 def check_cost(chain: Chain, payer: str, plan: Plan, quantity: int, max_cost: int | None) -> tuple[int, int]:
@@ -169,7 +186,7 @@ def check_cost(chain: Chain, payer: str, plan: Plan, quantity: int, max_cost: in
 def quote_plan(chain: Chain, payer: str, plan_id: int | str, quantity: int = 1) -> int:
     """Read what ``payer`` would pay for ``quantity`` purchases, in base units of the plan's token. One request.
 
-    Raises UnknownPlan, SettledOutside, InvalidQuantity or QuoteFailed.
+    Raises UnknownPlan, PaidExternally, InvalidQuantity or QuoteFailed.
     """
     check_uint(quantity, QUANTITY_BITS, "quantity", minimum=1)
     quote = chain.credits.functions.quote
@@ -189,9 +206,9 @@ def set_plan_uri(chain: Chain, signer: Signer, plan_id: int | str, uri: str) -> 
 
 
 def set_redeemer(chain: Chain, signer: Signer, plan_id: int | str, redeemer: str, allowed: bool) -> Transaction:
-    """Allow or forbid an address to redeem a plan's credits. Plan owner only. One transaction.
+    """Allow or forbid an address to settle vouchers of a plan, and to redeem its credits. Plan owner only. One transaction.
 
-    Counts where the plan's rule names redeemers. Raises NotPlanOwner, UnknownPlan.
+    Redemptions, and settlements without a voucher, count where the plan's rule names redeemers. Raises NotPlanOwner, UnknownPlan.
     """
     address = parse_address(redeemer, "redeemer address")
     check_bool(allowed, "allowed")

@@ -13,10 +13,10 @@ from nvm_chain.types import (
     Activation,
     Amounts,
     CreditsConfig,
-    Kind,
+    PlanKind,
     PlanRedemptionType,
     PriceConfig,
-    Rule,
+    RedemptionRule,
     Split,
     Terms,
 )
@@ -38,7 +38,7 @@ FOREVER: Final = 2**DURATION_BITS - 1
 """The longest period of a time plan: 136 years."""
 _RULES: Final = {name: rule for rule, name in REDEMPTION_TYPES.items()}
 FIAT_WAY: Final = (
-    "take the money yourself, price the plan with get_outside_price_config() and grant it with grant_settled()"
+    "take the money yourself, price the plan with get_external_price_config() and grant it with grant_external()"
 )
 
 
@@ -116,13 +116,13 @@ def get_quoted_price_config(token_address: str, quoter_address: str, weights: Am
     return replace(price, quoter=parse_address(quoter_address, "quoter address"))
 
 
-def get_outside_price_config() -> PriceConfig:
+def get_external_price_config() -> PriceConfig:
     """Price a plan outside the chain, such as by card: it cannot be ordered, and its seller grants it.
 
-    >>> get_outside_price_config().settled_outside
+    >>> get_external_price_config().paid_externally
     True
     """
-    return PriceConfig(token=ZERO_ADDRESS, splits=(), settled_outside=True)
+    return PriceConfig(token=ZERO_ADDRESS, splits=(), paid_externally=True)
 
 
 def get_fixed_credits_config(
@@ -130,7 +130,7 @@ def get_fixed_credits_config(
     credits_per_request: int = 1,
     *,
     duration_seconds: int = 0,
-    rule: Rule = Rule.HOLDER,
+    rule: RedemptionRule = RedemptionRule.HOLDER,
     trial: bool = False,
     transferable: bool = False,
 ) -> CreditsConfig:
@@ -159,7 +159,7 @@ def get_dynamic_credits_config(
     max_credits_per_request: int = 1,
     *,
     duration_seconds: int = 0,
-    rule: Rule = Rule.HOLDER,
+    rule: RedemptionRule = RedemptionRule.HOLDER,
     trial: bool = False,
     transferable: bool = False,
 ) -> CreditsConfig:
@@ -191,7 +191,7 @@ def get_expirable_duration_config(
     *,
     activation: Activation = Activation.ON_PURCHASE,
     max_periods_per_redemption: int = 1,
-    rule: Rule = Rule.HOLDER,
+    rule: RedemptionRule = RedemptionRule.HOLDER,
     trial: bool = False,
 ) -> CreditsConfig:
     """Grant periods of time, in which requests cost nothing. ``duration_of_plan`` is one period's length in seconds.
@@ -201,20 +201,20 @@ def get_expirable_duration_config(
     ``rule`` says who may redeem, so it has no meaning ON_PURCHASE. Raises InvalidAmount or InvalidConfig.
 
     >>> get_expirable_duration_config(86_400).kind
-    <Kind.TIME: 1>
+    <PlanKind.TIME: 1>
     """
     check_uint(duration_of_plan, DURATION_BITS, "duration", minimum=1)
     check_uint(periods, CREDITS_BITS, "periods", minimum=1)
     activation = _check_activation(activation)
     opens_on_use = activation is Activation.ON_FIRST_USE
-    if not opens_on_use and _check_rule(rule) is not Rule.HOLDER:
+    if not opens_on_use and _check_rule(rule) is not RedemptionRule.HOLDER:
         raise InvalidConfig("a period that starts on purchase is not redeemed, so no rule says by whom; leave it out")
     return CreditsConfig(
         periods,
         *(_check_range(1, max_periods_per_redemption) if opens_on_use else (0, 0)),
         rule=_check_rule(rule),
         trial=check_bool(trial, "trial"),
-        kind=Kind.TIME,
+        kind=PlanKind.TIME,
         activation=activation,
         duration=duration_of_plan,
     )
@@ -249,31 +249,35 @@ def get_pay_as_you_go_credits_config() -> CreditsConfig:
     """Grant nothing: each request is paid on its own, see `nvm_chain.pay_usage`.
 
     >>> get_pay_as_you_go_credits_config().kind
-    <Kind.USAGE: 2>
+    <PlanKind.USAGE: 2>
     """
-    return CreditsConfig(credits=0, min_redeem=0, max_redeem=0, kind=Kind.USAGE)
+    return CreditsConfig(credits=0, min_redeem=0, max_redeem=0, kind=PlanKind.USAGE)
 
 
-def set_redemption_type(credits_config: CreditsConfig, redemption_type: PlanRedemptionType | Rule) -> CreditsConfig:
+def set_redemption_type(
+    credits_config: CreditsConfig, redemption_type: PlanRedemptionType | RedemptionRule
+) -> CreditsConfig:
     """Return the same credits under another redemption rule.
 
-    ``redemption_type`` is a Rule, or a PlanRedemptionType of the hosted system. Raises InvalidConfig where nothing is redeemed,
+    ``redemption_type`` is a RedemptionRule, or a PlanRedemptionType of the hosted system. Raises InvalidConfig where nothing is redeemed,
     NeedsVendor for the role that a vendor held over everybody's credits.
 
     >>> set_redemption_type(get_fixed_credits_config(100), PlanRedemptionType.ONLY_PLAN_ROLE).rule
-    <Rule.REDEEMER: 1>
+    <RedemptionRule.REDEEMER: 1>
     """
     if isinstance(redemption_type, PlanRedemptionType):
         rule = _RULES.get(redemption_type)
         if rule is None:
-            raise NeedsVendor("a global role over everybody's credits", "name redeemers of your own: Rule.REDEEMER")
-    elif isinstance(redemption_type, Rule):
+            raise NeedsVendor(
+                "a global role over everybody's credits", "name redeemers of your own: RedemptionRule.REDEEMER"
+            )
+    elif isinstance(redemption_type, RedemptionRule):
         rule = redemption_type
     else:
         raise InvalidConfig(
-            f"{redemption_type!r} is no redemption rule, as its number may mean two; give a Rule or PlanRedemptionType"
+            f"{redemption_type!r} is not a redemption rule, as its number may mean two; give a RedemptionRule or PlanRedemptionType"
         )
-    if rule is not Rule.HOLDER and credits_config.max_redeem == 0:
+    if rule is not RedemptionRule.HOLDER and credits_config.max_redeem == 0:
         raise InvalidConfig("nothing of this plan is redeemed, so no rule says by whom; leave it as it is")
     return replace(credits_config, rule=rule)
 
@@ -285,7 +289,7 @@ def get_fiat_price_config(amount: int, receiver: str, currency: str = "USD") -> 
     ...     get_fiat_price_config(2_000_000, "0x" + "22" * 20)
     ... except NeedsVendor as error:
     ...     print(error.way)
-    take the money yourself, price the plan with get_outside_price_config() and grant it with grant_settled()
+    take the money yourself, price the plan with get_external_price_config() and grant it with grant_external()
     """
     raise NeedsVendor(f"a price of {amount!r} in {currency!r} paid to {receiver!r} by card", FIAT_WAY)
 
@@ -300,14 +304,18 @@ def _check_range(least: int, most: int) -> tuple[int, int]:
 
 def _check_activation(activation: int) -> Activation:
     if isinstance(activation, bool) or activation not in list(Activation):
-        raise InvalidConfig(f"{activation!r} is no activation; give Activation.ON_PURCHASE or Activation.ON_FIRST_USE")
+        raise InvalidConfig(
+            f"{activation!r} is not an activation; give Activation.ON_PURCHASE or Activation.ON_FIRST_USE"
+        )
     return Activation(activation)
 
 
-def _check_rule(rule: int) -> Rule:
-    if isinstance(rule, bool) or rule not in list(Rule):
-        raise InvalidConfig(f"{rule!r} is no redemption rule; give Rule.HOLDER, Rule.REDEEMER or Rule.OWNER")
-    return Rule(rule)
+def _check_rule(rule: int) -> RedemptionRule:
+    if isinstance(rule, bool) or rule not in list(RedemptionRule):
+        raise InvalidConfig(
+            f"{rule!r} is not a redemption rule; give RedemptionRule.HOLDER, RedemptionRule.REDEEMER or RedemptionRule.OWNER"
+        )
+    return RedemptionRule(rule)
 
 
 def build_terms(price: PriceConfig, credits: CreditsConfig) -> Terms:
@@ -318,7 +326,7 @@ def build_terms(price: PriceConfig, credits: CreditsConfig) -> Terms:
         token=price.token,
         splits=price.splits,
         quoter=price.quoter or ZERO_ADDRESS,
-        settled_outside=price.settled_outside,
+        paid_externally=price.paid_externally,
         credits=credits.credits,
         duration=credits.duration,
         min_redeem=credits.min_redeem,

@@ -69,7 +69,7 @@ def build_usage_receipt(
     fee_receiver: ChecksumAddress = ZERO_ADDRESS,
 ) -> UsageReceipt:
     """Tell what a payment for usage came to."""
-    paid = chain.read_event(chain.credits, "Paid", receipt, planId=plan.plan_id, payer=payer)["args"]
+    paid = chain.read_event(chain.credits, "UsagePaid", receipt, planId=plan.plan_id, payer=payer)["args"]
     return UsageReceipt(
         plan_id=plan.plan_id,
         payer=payer,

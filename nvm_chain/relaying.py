@@ -38,16 +38,16 @@ def sign_plan_order(
 
     ``receiver`` gets the credits, the signer if not given. ``max_cost``, the quoted cost if not given, is what is authorised, in
     base units; what the order does not cost goes back at once. It counts for ``valid_seconds`` by the chain's clock.
-    About ten requests. Raises UnknownPlan, PlanNotActive, WrongKind, SettledOutside, InvalidQuantity, QuoteFailed,
-    CostAboveMax, InsufficientFunds, TokenCannotSign, and TokenWithoutCode for a plan priced in the native coin.
+    About ten requests. Raises UnknownPlan, PlanNotActive, WrongKind, PaidExternally, TrialOrderedForOther, InvalidQuantity,
+    QuoteFailed, CostAboveMax, InsufficientFunds, TokenCannotSign, and TokenWithoutCode for a plan priced in the native coin.
     """
     check_uint(valid_seconds, 64, "valid_seconds", minimum=1)
     plan = read_plan(chain, plan_id)
-    check_orderable(plan)
+    to = signer.address if receiver is None else parse_address(receiver, "receiver address")
+    check_orderable(plan, signer.address, to)
     _, most = check_cost(chain, signer.address, plan, quantity, max_cost)
     _check_signable(plan, most)
     check_funds(chain, plan.terms.token, signer.address, most)
-    to = signer.address if receiver is None else parse_address(receiver, "receiver address")
     return sign_for_plan(
         chain, signer, plan, receiver=to, quantity=quantity, max_cost=most, valid_seconds=valid_seconds
     )
@@ -108,13 +108,13 @@ def check_signed_order(chain: Chain, signed: SignedOrder) -> Plan:
     """Check everything that can be known before a signed order is sent, and return its plan. About ten requests.
 
     The domain is read from the plan's own token, the clock is the chain's, and a contract wallet is asked (ERC-1271). Raises
-    UnknownPlan, PlanNotActive, WrongKind, SettledOutside, InvalidQuantity, QuoteFailed, CostAboveMax, InsufficientFunds,
-    TokenCannotSign, AuthorizationMismatch, AuthorizationNotYetValid, AuthorizationExpired, AuthorizationSignatureInvalid,
+    UnknownPlan, PlanNotActive, WrongKind, PaidExternally, TrialOrderedForOther, InvalidQuantity, QuoteFailed, CostAboveMax,
+    InsufficientFunds, TokenCannotSign, AuthorizationMismatch, AuthorizationNotYetValid, AuthorizationExpired, AuthorizationSignatureInvalid,
     OrderAlreadyMade.
     """
     order = signed.order
     plan = read_plan(chain, order.plan_id)
-    check_orderable(plan)
+    check_orderable(plan, order.payer, order.receiver)
     _check_signable(plan, order.max_cost)
     domain = read_token_domain(chain, plan.terms.token)
     contract = chain.credits.address

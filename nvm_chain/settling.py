@@ -1,10 +1,11 @@
-"""Vouchers against a chain: sign the next one, check one, and settle many in one transaction."""
+"""Settlements: sign the next voucher, check one, and settle many items in one transaction, by voucher or by the plan's rule."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
+from eth_typing import ChecksumAddress
 from web3.types import TxReceipt
 
 from nvm_chain.addresses import parse_address
@@ -12,23 +13,31 @@ from nvm_chain.chain import Chain, summarize
 from nvm_chain.contract_errors import InsufficientCredits, NotRedeemer, VouchersNotAccepted
 from nvm_chain.credits import read_account
 from nvm_chain.eip712 import MessageSigner
-from nvm_chain.errors import InvalidConfig, VoucherMismatch, VoucherUsedUp
+from nvm_chain.errors import InvalidConfig, VoucherAlreadySettled, VoucherMismatch, VoucherSignatureInvalid
 from nvm_chain.ids import parse_plan_id
 from nvm_chain.keys import Signer
 from nvm_chain.paying import SIGNATURE_SECONDS
 from nvm_chain.plans import is_redeemer, read_plan
-from nvm_chain.types import SettlementReceipt, Terms, VoucherCheck, VoucherOutcome, VoucherResult
+from nvm_chain.signatures import is_signed_by
+from nvm_chain.types import HolderTotal, SettlementOutcome, SettlementReceipt, SettlementResult, Terms, VoucherCheck
 from nvm_chain.units import check_uint
 from nvm_chain.vouchers import (
     CEILING_BITS,
+    DEADLINE_BITS,
     SignedVoucher,
     build_voucher,
     next_ceiling,
     recover_signer,
     sign_voucher,
     verify_voucher,
+    voucher_digest,
 )
 from nvm_chain.wallets import WALLET_GAS, ask_wallets
+
+EncodedItem: TypeAlias = tuple[ChecksumAddress, int, int, bytes, int, bytes]
+
+NO_DEADLINE: Final = 2**DEADLINE_BITS - 1
+"""Where an item has no voucher the contract reads no deadline or, without the right to redeem, misses the signature only."""
 
 
 def sign_next_voucher(
@@ -66,7 +75,7 @@ def check_voucher(chain: Chain, signed: SignedVoucher, *, redeemer: str | None =
 
     The clock is the chain's, and a contract wallet is asked (ERC-1271). ``redeemer`` is who wants to settle it. Nothing keeps the
     holder from spending the credits before it is settled. Raises UnknownPlan, VouchersNotAccepted, VoucherMismatch,
-    NotRedeemer, VoucherExpired, VoucherSignatureInvalid, VoucherUsedUp, InsufficientCredits if the holder has none left.
+    NotRedeemer, VoucherExpired, VoucherSignatureInvalid, VoucherAlreadySettled, InsufficientCredits if the holder has none left.
     """
     voucher = signed.voucher
     plan = read_plan(chain, voucher.plan_id)
@@ -83,7 +92,7 @@ def check_voucher(chain: Chain, signed: SignedVoucher, *, redeemer: str | None =
         raise NotRedeemer(plan.plan_id, voucher.redeemer)
     account = read_account(chain, plan.plan_id, voucher.holder)
     if account.settled >= voucher.ceiling:
-        raise VoucherUsedUp(voucher.ceiling, account.settled)
+        raise VoucherAlreadySettled(voucher.ceiling, account.settled)
     check = VoucherCheck(account.balance, account.settled, voucher.ceiling)
     if check.available == 0:
         raise InsufficientCredits(plan.plan_id, voucher.holder, account.balance, voucher.ceiling - account.settled)
@@ -100,38 +109,73 @@ def settle_vouchers(
     chain: Chain,
     signer: Signer,
     plan_id: int | str,
-    vouchers: Iterable[SignedVoucher],
+    items: Iterable[SignedVoucher | HolderTotal],
     *,
-    amounts: Sequence[int] | None = None,
+    totals: Sequence[int] | None = None,
 ) -> SettlementReceipt:
-    """Redeem credits of many holders by their vouchers, in one transaction. Plan owner or redeemer only.
+    """Redeem credits of many holders, by their vouchers or where the plan's rule lets the signer redeem, in one transaction.
 
-    Every voucher has to be of this plan and for the signer. Of each its whole ceiling is taken, or at most the amount in
-    the same place of ``amounts``. A voucher that is expired, used up or not signed, or whose holder has too little, harms no
-    other: each one's outcome is in the receipt. Settling again is safe, as a ceiling counts once. Raises VoucherMismatch,
-    NotRedeemer, VouchersNotAccepted, UnknownPlan, NotEnoughGas, NotMined, OutcomeUnknown, or a NetworkError.
+    Plan owner or redeemer only. Each item brings the credits ever settled of its holder on this plan up to a total: a voucher to its
+    ceiling, a HolderTotal to its own, each to the number in the same place of ``totals`` if that is less. So a batch sent again,
+    whole or in part, takes nothing twice. Every voucher has to be of this plan and for the signer. A HolderTotal needs no signature;
+    where the rule does not let the signer redeem that holder's credits, its outcome is NOT_SIGNED. An item that is expired, settled
+    already or not signed, or whose holder has too little, harms no other: each one's outcome is in the receipt.
+
+    One transaction; one request more for each voucher that the holder's own key did not sign. Raises VoucherMismatch,
+    VoucherSignatureInvalid for a voucher whose signature is empty, NotRedeemer, VouchersNotAccepted, UnknownPlan, NotEnoughGas,
+    NotMined, OutcomeUnknown, or a NetworkError.
     """
-    batch = list(vouchers)
+    batch = list(items)
     if not batch:
-        raise InvalidConfig("a settlement without vouchers settles nothing")
-    if amounts is not None and len(amounts) != len(batch):
-        raise InvalidConfig(f"there are {len(batch)} vouchers and {len(amounts)} amounts; give one for each")
-    plan_id = parse_plan_id(plan_id)
-    wanted = [signed.voucher.ceiling for signed in batch] if amounts is None else amounts
-    for signed, amount in zip(batch, wanted, strict=True):
-        check_uint(amount, CEILING_BITS, "amount", minimum=1)
-        _check_place(signed, plan_id, parse_address(signer.address, "signer's address"))
-    items = [_encode_item(signed, amount) for signed, amount in zip(batch, wanted, strict=True)]
-    receipt = chain.send(signer, chain.credits.functions.settle(plan_id, items), extra_gas=_bound_wallets(chain, batch))
+        raise InvalidConfig("a settlement without items settles nothing")
+    if totals is not None and len(totals) != len(batch):
+        raise InvalidConfig(f"there are {len(batch)} items and {len(totals)} totals; give one for each")
+    plan_id, redeemer = parse_plan_id(plan_id), parse_address(signer.address, "signer's address")
+    limits = [None] * len(batch) if totals is None else totals
+    encoded = [_encode_item(item, limit, plan_id, redeemer) for item, limit in zip(batch, limits, strict=True)]
+    vouchers = [item for item in batch if isinstance(item, SignedVoucher)]
+    _refuse_empty_signatures(chain, vouchers)
+    function = chain.credits.functions.settle(plan_id, encoded)
+    receipt = chain.send(signer, function, extra_gas=_bound_wallets(chain, vouchers))
     return SettlementReceipt(
         plan_id=plan_id,
         redeemer=signer.address,
-        outcomes=tuple(_read_outcomes(chain, batch, receipt)),
+        outcomes=tuple(_read_outcomes(chain, [holder for holder, *_ in encoded], receipt)),
         transaction=summarize(receipt),
     )
 
 
-def _bound_wallets(chain: Chain, batch: list[SignedVoucher]) -> int:
+def _encode_item(item: SignedVoucher | HolderTotal, limit: int | None, plan_id: int, redeemer: str) -> EncodedItem:
+    """Return an item as the ABI has it. Without voucher it lets only the rule, or the lack of a signature, decide."""
+    if limit is not None:
+        check_uint(limit, CEILING_BITS, "total", minimum=1)
+    if isinstance(item, HolderTotal):
+        holder = parse_address(item.holder, "holder address")
+        most = check_uint(item.total, CEILING_BITS, "total", minimum=1)
+        total = most if limit is None else min(limit, most)
+        return (holder, total, total, bytes(32), NO_DEADLINE, b"")
+    _check_place(item, plan_id, redeemer)
+    voucher = item.voucher
+    total = voucher.ceiling if limit is None else min(limit, voucher.ceiling)
+    return (voucher.holder, total, voucher.ceiling, voucher.context, voucher.deadline, item.signature)
+
+
+def _refuse_empty_signatures(chain: Chain, vouchers: list[SignedVoucher]) -> None:
+    """Refuse a voucher without signature, unless its holder is a contract that accepts it so.
+
+    Where the rule lets the signer redeem, the contract would take it for an item that needs no voucher: anybody could bring
+    one in another holder's name.
+    """
+    for signed in vouchers:
+        if signed.signature:
+            continue
+        holder = signed.voucher.holder
+        digest = voucher_digest(signed.voucher, chain_id=chain.chain_id, contract=chain.credits.address)
+        if not is_signed_by(holder, digest, b"", ask_wallets(chain)):
+            raise VoucherSignatureInvalid(holder, None)
+
+
+def _bound_wallets(chain: Chain, vouchers: list[SignedVoucher]) -> int:
     """Return the gas that wallets may use more than the estimate saw: they can answer otherwise when it counts.
 
     One request for each holder whose own key did not sign.
@@ -139,7 +183,7 @@ def _bound_wallets(chain: Chain, batch: list[SignedVoucher]) -> int:
     chain_id, contract = chain.chain_id, chain.credits.address
     others = Counter(
         signed.voucher.holder
-        for signed in batch
+        for signed in vouchers
         if recover_signer(signed, chain_id=chain_id, contract=contract) != signed.voucher.holder
     )
     return sum(count * WALLET_GAS for holder, count in others.items() if chain.has_code(holder))
@@ -153,15 +197,10 @@ def _check_place(signed: SignedVoucher, plan_id: int, redeemer: str) -> None:
         raise VoucherMismatch("redeemer", redeemer, voucher.redeemer)
 
 
-def _encode_item(signed: SignedVoucher, amount: int) -> tuple[object, ...]:
-    voucher = signed.voucher
-    return (voucher.holder, amount, voucher.ceiling, voucher.context, voucher.deadline, signed.signature)
+def _read_outcomes(chain: Chain, holders: list[ChecksumAddress], receipt: TxReceipt) -> Iterator[SettlementOutcome]:
+    """Tell each item's outcome from the events, which are in the order of the items.
 
-
-def _read_outcomes(chain: Chain, batch: list[SignedVoucher], receipt: TxReceipt) -> Iterator[VoucherOutcome]:
-    """Tell each voucher's outcome from the events, which are in the order of the vouchers.
-
-    A voucher that brought something has its ERC-1155 event, followed by SettledShort if that was not all. One that brought
+    An item that brought something has its ERC-1155 event, followed by SettledShort if that was not all. One that brought
     nothing has SettledShort alone, with an amount of 0.
     """
     chain.read_event(chain.credits, "Settled", receipt)
@@ -171,14 +210,14 @@ def _read_outcomes(chain: Chain, batch: list[SignedVoucher], receipt: TxReceipt)
     ]
     events.sort(key=lambda event: event["logIndex"])
     position = 0
-    for signed in batch:
-        amount, result = 0, VoucherResult.SETTLED
+    for holder in holders:
+        amount, result = 0, SettlementResult.SETTLED
         if position < len(events) and events[position]["event"] == "TransferSingle":
             amount = events[position]["args"]["value"]
             position += 1
         if position < len(events) and events[position]["event"] == "SettledShort":
             short = events[position]["args"]
             if short["amount"] == amount:
-                result = VoucherResult(short["result"])
+                result = SettlementResult(short["result"])
                 position += 1
-        yield VoucherOutcome(signed.voucher.holder, amount, result)
+        yield SettlementOutcome(holder, amount, result)

@@ -63,7 +63,7 @@ _recover_key = _recover_by_eth_keys if PublicKey is None else _recover_by_coincu
 
 
 def recover_address(digest: bytes, signature: bytes) -> bytes | None:
-    """Return the 20 bytes of the address whose key signed a digest; None if the signature is no ECDSA signature.
+    """Return the 20 bytes of the address whose key signed a digest; None if the signature is not an ECDSA signature.
 
     A signature of anything else gives some other address, so the result has to be compared with the one expected.
     """
@@ -82,7 +82,7 @@ def recover_address(digest: bytes, signature: bytes) -> bytes | None:
 
 
 def recover_signer(digest: bytes, signature: bytes) -> ChecksumAddress | None:
-    """Return the address whose key signed a digest, with its checksum; None if the signature is no ECDSA signature."""
+    """Return the address whose key signed a digest, with its checksum; None if the signature is not an ECDSA signature."""
     address = recover_address(digest, signature)
     return None if address is None else to_checksum_address(address)
 

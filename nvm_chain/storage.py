@@ -117,7 +117,7 @@ def decode_document(uri: str, document: bytes) -> str:
     try:
         return document.decode()
     except UnicodeDecodeError:
-        raise MetadataUnavailable(uri, "it is no UTF-8 text") from None
+        raise MetadataUnavailable(uri, "it is not UTF-8 text") from None
 
 
 def check_size(uri: str, document: bytes) -> None:

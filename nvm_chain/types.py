@@ -11,7 +11,7 @@ Amounts = Mapping[str, int] | Mapping[ChecksumAddress, int] | Iterable[tuple[str
 """Amounts by address: a mapping, or pairs where an address may appear twice."""
 
 
-class Kind(IntEnum):
+class PlanKind(IntEnum):
     """What a purchase grants."""
 
     CREDITS = 0
@@ -31,7 +31,7 @@ class Activation(IntEnum):
     """When the holder redeems it."""
 
 
-class Rule(IntEnum):
+class RedemptionRule(IntEnum):
     """Who may redeem a holder's credits; part of the terms, so it never changes."""
 
     HOLDER = 0
@@ -43,22 +43,22 @@ class Rule(IntEnum):
 
 
 class PlanRedemptionType(Enum):
-    """Who may redeem, under the names and numbers of the hosted system. Here a `Rule` says it."""
+    """Who may redeem, under the names and numbers of the hosted system. Here a `RedemptionRule` says it."""
 
     ONLY_GLOBAL_ROLE = 0
     """A role that the vendor gave. There is none here."""
     ONLY_OWNER = 1
-    """The plan owner and their redeemers: Rule.OWNER."""
+    """The plan owner and their redeemers: RedemptionRule.OWNER."""
     ONLY_PLAN_ROLE = 2
-    """The plan owner's redeemers, and the holder: Rule.REDEEMER."""
+    """The plan owner's redeemers, and the holder: RedemptionRule.REDEEMER."""
     ONLY_SUBSCRIBER = 4
-    """The holder: Rule.HOLDER."""
+    """The holder: RedemptionRule.HOLDER."""
 
 
-REDEMPTION_TYPES: Final[Mapping[Rule, PlanRedemptionType]] = {
-    Rule.OWNER: PlanRedemptionType.ONLY_OWNER,
-    Rule.REDEEMER: PlanRedemptionType.ONLY_PLAN_ROLE,
-    Rule.HOLDER: PlanRedemptionType.ONLY_SUBSCRIBER,
+REDEMPTION_TYPES: Final[Mapping[RedemptionRule, PlanRedemptionType]] = {
+    RedemptionRule.OWNER: PlanRedemptionType.ONLY_OWNER,
+    RedemptionRule.REDEEMER: PlanRedemptionType.ONLY_PLAN_ROLE,
+    RedemptionRule.HOLDER: PlanRedemptionType.ONLY_SUBSCRIBER,
 }
 """The names that the hosted system has for the rules."""
 
@@ -75,14 +75,14 @@ class Split:
 class PriceConfig:
     """What one purchase costs. ``token`` is the zero address for the native coin; no splits means free.
 
-    With a ``quoter``, a contract that names the price of each order, the splits are weights. With ``settled_outside``
+    With a ``quoter``, a contract that names the price of each order, the splits are weights. With ``paid_externally``
     the price is not paid on chain, and the plan is granted instead of ordered.
     """
 
     token: ChecksumAddress
     splits: tuple[Split, ...]
     quoter: ChecksumAddress | None = None
-    settled_outside: bool = False
+    paid_externally: bool = False
 
     @property
     def total(self) -> int:
@@ -109,7 +109,7 @@ class PriceConfig:
     @property
     def is_crypto(self) -> bool:
         """Whether the price is paid on chain, under its name in the hosted system."""
-        return not self.settled_outside
+        return not self.paid_externally
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +119,10 @@ class CreditsConfig:
     credits: int
     min_redeem: int
     max_redeem: int
-    rule: Rule = Rule.HOLDER
+    rule: RedemptionRule = RedemptionRule.HOLDER
     trial: bool = False
     transferable: bool = False
-    kind: Kind = Kind.CREDITS
+    kind: PlanKind = PlanKind.CREDITS
     activation: Activation = Activation.ON_PURCHASE
     duration: int = 0
 
@@ -161,17 +161,17 @@ class CreditsConfig:
 class Terms:
     """The hashed part of a plan: price and credits together, in the contract's order. ``duration`` is in seconds."""
 
-    kind: Kind
+    kind: PlanKind
     activation: Activation
     token: ChecksumAddress
     splits: tuple[Split, ...]
     quoter: ChecksumAddress
-    settled_outside: bool
+    paid_externally: bool
     credits: int
     duration: int
     min_redeem: int
     max_redeem: int
-    rule: Rule
+    rule: RedemptionRule
     trial: bool
     transferable: bool
 
@@ -188,22 +188,22 @@ class Terms:
     @property
     def starts_on_purchase(self) -> bool:
         """Whether a purchase opens an access window at once, so that nothing is redeemed."""
-        return self.kind is Kind.TIME and self.activation is Activation.ON_PURCHASE
+        return self.kind is PlanKind.TIME and self.activation is Activation.ON_PURCHASE
 
     @property
     def accepts_vouchers(self) -> bool:
         """Whether holders can sign for requests: credits that nobody can transfer away meanwhile."""
-        return self.kind is Kind.CREDITS and not self.transferable
+        return self.kind is PlanKind.CREDITS and not self.transferable
 
     @property
     def is_redeemable(self) -> bool:
         """Whether there are credits or periods to redeem."""
-        return self.kind is not Kind.USAGE and not self.starts_on_purchase
+        return self.kind is not PlanKind.USAGE and not self.starts_on_purchase
 
     def as_tuple(self) -> tuple[object, ...]:
         """Return the terms as the nested tuple that the ABI encodes."""
         splits = [(split.receiver, split.amount) for split in self.splits]
-        price = (self.token, splits, self.quoter, self.settled_outside)
+        price = (self.token, splits, self.quoter, self.paid_externally)
         numbers = (self.credits, self.duration, self.min_redeem, self.max_redeem)
         return (int(self.kind), int(self.activation), *price, *numbers, int(self.rule), self.trial, self.transferable)
 
@@ -225,8 +225,8 @@ class Plan:
 class Account:
     """A holder's account on one plan, now.
 
-    ``balance`` is live credits, on a time plan periods. ``settled`` is credits ever redeemed by vouchers: a voucher's ceiling
-    counts from zero, not from here. ``access_until`` is a unix timestamp, 0 where access never began.
+    ``balance`` is live credits, on a time plan periods. ``settled`` is credits ever taken by settlements, with or without a
+    voucher: totals and ceilings count from zero, not from here. ``access_until`` is a unix timestamp, 0 where access never began.
     """
 
     balance: int
@@ -329,42 +329,53 @@ class Lot:
     expires_at: int
 
 
-class VoucherResult(IntEnum):
-    """What became of a voucher that was settled."""
+@dataclass(frozen=True, slots=True)
+class HolderTotal:
+    """An item of a settlement without a voucher, where the plan's rule lets the signer redeem the holder's credits.
+
+    ``total`` is the number that the credits ever settled of this holder on this plan should reach: sent twice, it takes once.
+    """
+
+    holder: str
+    total: int
+
+
+class SettlementResult(IntEnum):
+    """What became of one item of a settlement."""
 
     SETTLED = 0
-    """All that was asked for, up to the ceiling, was taken."""
+    """Its total, or the ceiling below it, is reached."""
     SHORT = 1
     """The holder had less, which was taken."""
     EXPIRED = 2
-    """Its deadline is over."""
-    USED_UP = 3
-    """Its ceiling had been reached before."""
+    """The voucher's deadline is over."""
+    ALREADY_SETTLED = 3
+    """Its total or its ceiling had been reached before."""
     NOT_SIGNED = 4
-    """It is not the holder's signature over these terms, for this redeemer."""
+    """It is not the holder's signature over these terms, for this redeemer; or has none, and the plan's rule asks for one."""
 
 
 @dataclass(frozen=True, slots=True)
-class VoucherOutcome:
-    """What became of one voucher of a batch: ``amount`` is the credits it brought."""
+class SettlementOutcome:
+    """What became of one item of a settlement: ``amount`` is the credits it brought."""
 
     holder: ChecksumAddress
     amount: int
-    result: VoucherResult
+    result: SettlementResult
 
 
 @dataclass(frozen=True, slots=True)
 class SettlementReceipt:
-    """The result of settling vouchers. ``outcomes`` has one item for each voucher, in the order given."""
+    """The result of a settlement. ``outcomes`` has one for each item, in the order given."""
 
     plan_id: int
     redeemer: ChecksumAddress
-    outcomes: tuple[VoucherOutcome, ...]
+    outcomes: tuple[SettlementOutcome, ...]
     transaction: Transaction
 
     @property
     def credits(self) -> int:
-        """Credits that all vouchers brought together."""
+        """Credits that all items brought together."""
         return sum(outcome.amount for outcome in self.outcomes)
 
 

@@ -12,7 +12,7 @@ from nvm_chain.keys import Signer
 from nvm_chain.paying import check_funds, send_with_allowance
 from nvm_chain.plans import check_cost, read_plan
 from nvm_chain.receipts import build_usage_receipt, read_coin_fee_receiver
-from nvm_chain.types import Kind, UsageReceipt
+from nvm_chain.types import PlanKind, UsageReceipt
 
 
 def pay_usage(
@@ -39,13 +39,13 @@ def pay_usage(
         raise InvalidConfig(f"usage is paid with pay='approve' or pay='allowance', not {pay!r}")
     encoded = encode_context(context)
     plan = read_plan(chain, plan_id)
-    if plan.terms.kind is not Kind.USAGE:
+    if plan.terms.kind is not PlanKind.USAGE:
         raise WrongKind(plan.plan_id, plan.terms.kind)
     if not plan.active:
         raise PlanNotActive(plan.plan_id)
     cost, limit = check_cost(chain, signer.address, plan, quantity, max_cost)
     most = limit if plan.terms.is_quoted else cost
-    function = chain.credits.functions.pay(plan.plan_id, quantity, most, encoded)
+    function = chain.credits.functions.payUsage(plan.plan_id, quantity, most, encoded)
     if plan.terms.token == ZERO_ADDRESS or cost == 0:
         fee_receiver = read_coin_fee_receiver(chain, plan)
         return build_usage_receipt(

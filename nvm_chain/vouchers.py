@@ -1,7 +1,7 @@
 """Vouchers: a holder signs what a redeemer may take, and no transaction is needed per request.
 
-A voucher says: ``redeemer`` may bring my redeemed total on this plan up to ``ceiling``, until ``deadline``. The chain
-counts what was redeemed by voucher per plan and holder, so a lost or repeated voucher is harmless, and a client that signs
+A voucher says: ``redeemer`` may bring my credits ever settled on this plan up to ``ceiling``, until ``deadline``. The chain
+counts what settlements took per plan and holder, so a lost or repeated voucher is harmless, and a client that signs
 `next_ceiling` before each request risks no more than that request.
 """
 
@@ -48,8 +48,8 @@ _UINT64_PADDING = bytes(24)
 class Voucher:
     """What a holder signs. `build_voucher` makes one from values in any spelling; what cannot be right is refused.
 
-    ``ceiling`` is the total of credits that may have been redeemed by voucher, on this plan of this holder, when this one
-    is used up: not the cost of one request. ``deadline``, in Unix seconds, is the last second the voucher counts in.
+    ``ceiling`` is the total of credits that settlements may ever have taken of this holder on this plan, when this one is
+    settled: not the cost of one request. ``deadline``, in Unix seconds, is the last second the voucher counts in.
     """
 
     plan_id: int
@@ -113,7 +113,7 @@ def build_voucher(
 ) -> Voucher:
     """Build a voucher from values in any spelling that the rest of the package takes.
 
-    ``ceiling`` is the total that may have been redeemed, see `next_ceiling`; ``deadline`` in Unix seconds, and not after the
+    ``ceiling`` is the total that may have been settled, see `next_ceiling`; ``deadline`` in Unix seconds, and not after the
     earliest expiry of the credits it draws on. Raises InvalidPlanId, InvalidAddress, InvalidAmount, InvalidContext.
 
     >>> bob = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
@@ -134,7 +134,7 @@ def next_ceiling(last: int, cost: int) -> int:
     """Return the ceiling to sign for one more request of ``cost`` credits.
 
     ``last`` is the highest ceiling signed so far on this plan or, after everything was settled, the chain's count of what
-    was redeemed by voucher; of the two the higher one. Raises InvalidAmount.
+    was settled; of the two the higher one. Raises InvalidAmount.
 
     >>> next_ceiling(40, 2)
     42
@@ -174,7 +174,7 @@ def _hash_voucher(type_hash: bytes, voucher: Voucher) -> bytes:
 def sign_voucher(signer: MessageSigner, voucher: Voucher, *, chain_id: int, contract: str) -> SignedVoucher:
     """Sign a voucher as its holder. No network.
 
-    Whoever holds the result can have up to ``ceiling`` credits redeemed in total, so look at what you sign. A contract
+    Whoever holds the result can have up to ``ceiling`` credits settled in total, so look at what you sign. A contract
     wallet signs in a way of its own: put its bytes into a SignedVoucher. Raises InvalidConfig if the signer is not the holder.
     """
     if signer.address != voucher.holder:
@@ -232,7 +232,7 @@ class VoucherVerifier:
         """Return the voucher if it is signed by its holder, counts now, and is for the plan and redeemer, where given.
 
         ``now`` in Unix seconds, this machine's clock if not given. What the chain knows is not looked at: credits left, what
-        was redeemed before, whether the redeemer is approved. Raises VoucherMismatch, VoucherExpired, SignatureNeedsChain,
+        was settled before, whether the redeemer is approved. Raises VoucherMismatch, VoucherExpired, SignatureNeedsChain,
         VoucherSignatureInvalid.
         """
         voucher = signed.voucher

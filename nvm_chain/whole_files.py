@@ -98,7 +98,7 @@ def open_regular(path: Path | str, *, follow_links: bool) -> BinaryIO:
     descriptor = os.open(path, _READ_FLAGS | (0 if follow_links else getattr(os, "O_NOFOLLOW", 0)))
     try:
         if not S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(EINVAL, "It is no regular file")
+            raise OSError(EINVAL, "It is not a regular file")
         return os.fdopen(descriptor, "rb")
     except OSError:
         os.close(descriptor)

@@ -107,7 +107,7 @@ def read_reverts(function: str) -> dict[str, str]:
     contract, name = split_name(function)
     reverts = {**STANDARD.get(function, {}), **SAID_ONCE.get(function, {})}
     for clause in re.split(r"(?<=\.) (?=Reverts )", read_details(contract)[name]):
-        if not clause.startswith("Reverts "):
+        if not clause.startswith("Reverts ") or clause.startswith("Reverts without data "):
             continue
         found = CLAUSE.fullmatch(clause)
         if found is None:
@@ -151,7 +151,7 @@ def read_raises(function: str) -> dict[str, str]:
     for name in re.findall(r"\w+", text):
         error = getattr(errors, name, None)
         if isinstance(error, type) and issubclass(error, NvmChainError):
-            raises[name] = (getdoc(error) or "").partition("\n")[0].removeprefix("Thrown ").replace("``", "`")
+            raises[name] = (getdoc(error) or "").partition("\n")[0].removeprefix("Raised ").replace("``", "`")
         elif f"`{name}`" in text and hasattr(nvm_chain, name):
             raises |= read_raises(name)
     return raises

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IQuoter} from "../interfaces/IQuoter.sol";
+import {IQuoter} from "../credits/IQuoter.sol";
 
 /// @notice The price of one purchase, from some quantity on.
 struct Tier {

@@ -44,7 +44,7 @@ def balance(session: Session, plan: int, holders: tuple[str, ...]) -> None:
 @click.argument("plan", type=PlanId())
 @click.argument("holder", type=Address())
 def account(session: Session, plan: int, holder: str) -> None:
-    """Show all that the chain knows of a holder on a plan: credits, what vouchers took, access, and the trial."""
+    """Show all that the chain knows of a holder on a plan: credits, what settlements took, access, and the trial."""
     chain = session.connect()
     session.say("Reading the account")
     terms = plans.read_terms(chain, plan)

@@ -32,7 +32,7 @@ def parse_amount(text: str, name: str) -> Amount:
     """Read an amount such as ``20 USDC`` or ``0.5 ETH``. Raises InvalidAmount, which says how to write it."""
     match = re.fullmatch(r"\s*([0-9.,_+-]+)\s*([A-Za-z]*)\s*", text)
     if match is None or match[2].upper() not in {"", *UNITS}:
-        raise InvalidAmount(f"{name} {text[:90]!r}", 'is no amount; write "20 USDC" or "0.5 ETH" (the native coin)')
+        raise InvalidAmount(f"{name} {text[:90]!r}", 'is not an amount; write "20 USDC" or "0.5 ETH" (the native coin)')
     number, unit = match[1], match[2].upper()
     if not unit:
         problem = f'has no unit; write "{number} USDC" or "{number} ETH", or for other tokens {_BASE_UNITS_HINT}'
@@ -98,13 +98,13 @@ def format_token(chain: "Chain", token: str) -> str:
 class Price:
     """A price as typed and checked: parts of one unit, each with its receiver; None stands for the signer. No parts: free.
 
-    With a ``quoter`` the parts are weights. ``outside`` means that it is not paid on the chain.
+    With a ``quoter`` the parts are weights. ``paid_externally`` means that it is not paid on the chain.
     """
 
     unit: str
     parts: tuple[tuple[str | None, int], ...]
     quoter: str | None = None
-    outside: bool = False
+    paid_externally: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +116,14 @@ class PriceOptions:
     token: str | None
     splits: Sequence[tuple[str, str]]
     quoter: str | None = None
-    outside: bool = False
+    paid_externally: bool = False
 
 
 def parse_price(options: PriceOptions) -> Price:
     """Join the options of a price; no network. Raises InvalidAmount, or InvalidConfig if they contradict each other."""
     price, base_units, token, splits = options.price, options.base_units, options.token, options.splits
-    if options.outside:
-        return _parse_outside(options)
+    if options.paid_externally:
+        return _parse_paid_externally(options)
     if options.quoter is not None:
         return _parse_quoted(options, options.quoter)
     if price is not None and (base_units is not None or token is not None):
@@ -137,20 +137,20 @@ def parse_price(options: PriceOptions) -> Price:
     units = {amount.unit for amount in [*([total] if total else []), *(part for _, part in parts)]}
     if not units:
         raise InvalidConfig(
-            'what is the price? Give --price "20 USDC", --price free, --split ADDRESS="15 USDC", --quoter ADDRESS or --outside'
+            'what is the price? Give --price "20 USDC", --price free, --split ADDRESS="15 USDC", --quoter ADDRESS or --paid-externally'
         )
     if len(units) > 1:
         raise InvalidConfig(f"a price is in one unit, not in {' and '.join(sorted(units))}")
     return _join_price(units.pop(), total, [(receiver, part.base_units) for receiver, part in parts])
 
 
-def _parse_outside(options: PriceOptions) -> Price:
+def _parse_paid_externally(options: PriceOptions) -> Price:
     if options != PriceOptions(None, None, None, (), None, True):
         raise InvalidConfig(
             "a plan paid outside the chain has no price on it; "
-            "leave out --outside, or --price, --price-base-units, --token, --split and --quoter"
+            "leave out --paid-externally, or --price, --price-base-units, --token, --split and --quoter"
         )
-    return Price("ETH", (), outside=True)
+    return Price("ETH", (), paid_externally=True)
 
 
 def _parse_quoted(options: PriceOptions, quoter: str) -> Price:
@@ -158,7 +158,7 @@ def _parse_quoted(options: PriceOptions, quoter: str) -> Price:
         raise InvalidConfig("the quoter names the price; leave out --quoter, or --price and --price-base-units")
     if options.token is None:
         raise InvalidConfig("what does the quoter name prices in? Give --token USDC, --token ETH or --token ADDRESS")
-    problem = "is no weight, a whole number, which a part is with --quoter"
+    problem = "is not a weight, a whole number, which a part is with --quoter"
     parts = [
         (receiver, check_uint(parse_count(text, "--split", problem), 96, "--split", minimum=1))
         for receiver, text in options.splits
@@ -179,7 +179,7 @@ def _parse_total(price: str | None, base_units: int | None, token: str | None) -
 def _parse_part(text: str, token: str | None) -> Amount:
     if token is None:
         return parse_amount(text, "--split")
-    base_units = parse_count(text, "--split", "is no whole number of base units, which it is with --token")
+    base_units = parse_count(text, "--split", "is not a whole number of base units, which it is with --token")
     return Amount(check_uint(base_units, 96, "--split", minimum=1), token)
 
 
@@ -194,8 +194,8 @@ def _join_price(unit: str, total: Amount | None, parts: list[tuple[str, int]]) -
 
 def build_price(chain: "Chain", price: Price, signer: str) -> "PriceConfig":
     """Turn a price into the config that a plan is registered with; the signer receives what nobody else was named for."""
-    if price.outside:
-        return pricing.get_outside_price_config()
+    if price.paid_externally:
+        return pricing.get_external_price_config()
     if not price.parts:
         return pricing.get_free_price_config()
     pairs = [(receiver or signer, amount) for receiver, amount in price.parts]

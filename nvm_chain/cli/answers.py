@@ -49,13 +49,13 @@ def terms_rows(chain: "Chain", terms: "Terms") -> Iterator[tuple[str, object]]:
     if terms.is_redeemable:
         yield "redeemed by", RULES[terms.rule.name.lower()]
     if terms.trial:
-        yield "trial", "one purchase per receiver"
+        yield "trial", "one grant per holder"
     if terms.transferable:
         yield "transferable", "yes"
 
 
 def _price_rows(chain: "Chain", terms: "Terms") -> Iterator[tuple[str, object]]:
-    if terms.settled_outside:
+    if terms.paid_externally:
         yield "price", "paid outside the chain; the seller grants it"
         return
     if terms.is_quoted:

@@ -11,7 +11,7 @@ from nvm_chain import __version__
 from nvm_chain.cli.accounts import access, account, balance, lots
 from nvm_chain.cli.agents import agent_group
 from nvm_chain.cli.commands import ENVIRONMENT_PREFIX, Group
-from nvm_chain.cli.credits import burn, faucet, grant_settled, mint, redeem
+from nvm_chain.cli.credits import burn, faucet, grant_external, mint, redeem
 from nvm_chain.cli.demo import demo
 from nvm_chain.cli.deploying import check_deployment, deploy
 from nvm_chain.cli.failures import EXIT_CODES, describe_failure
@@ -94,7 +94,7 @@ def is_given(typed: Sequence[str], *flags: str) -> bool:
 cli = click.version_option(__version__, prog_name=PROGRAM)(App(PROGRAM, help=HELP))
 for command in (
     *(demo, deploy, check_deployment, plan_group, agent_group),
-    *(order, signed_order_group, pay, grant_settled, mint),
+    *(order, signed_order_group, pay, grant_external, mint),
     *(balance, account, access, lots, statement_group),
     *(redeem, burn, voucher_group, faucet),
 ):

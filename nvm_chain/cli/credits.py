@@ -1,4 +1,4 @@
-"""`nvm-chain mint`, `grant-settled`, `redeem` and `burn`: what happens to credits beside orders, and the test faucet."""
+"""`nvm-chain mint`, `grant-external`, `redeem` and `burn`: what happens to credits beside orders, and the test faucet."""
 
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -61,11 +61,11 @@ def mint(session: Session, plan: int, grants: tuple[tuple[str, str], ...]) -> No
 
 
 @chain_command(
-    "grant-settled",
+    "grant-external",
     signs=True,
     examples=(
-        "nvm-chain grant-settled $PLAN $SUBSCRIBER --reference payment-4711 \\\n    --keyfile builder.json",
-        "nvm-chain grant-settled $PLAN $SUBSCRIBER --reference payment-4712 \\\n    --quantity 2 --dev-account 1 --json",
+        "nvm-chain grant-external $PLAN $SUBSCRIBER --reference payment-4711 \\\n    --keyfile builder.json",
+        "nvm-chain grant-external $PLAN $SUBSCRIBER --reference payment-4712 \\\n    --quantity 2 --dev-account 1 --json",
     ),
 )
 @click.argument("plan", type=PlanId())
@@ -77,14 +77,14 @@ def mint(session: Session, plan: int, grants: tuple[tuple[str, str], ...]) -> No
     help="The payment, which grants once: a UUID, 0x… or at most 32 bytes of text.",
 )
 @click.option("--quantity", type=int, metavar="N", default=1, show_default=True, help="Number of purchases.")
-def grant_settled(session: Session, plan: int, receiver: str, reference: str | bytes | UUID, quantity: int) -> None:
-    """Grant a plan for a payment that was settled outside the chain. Plan owner and minters only.
+def grant_external(session: Session, plan: int, receiver: str, reference: str | bytes | UUID, quantity: int) -> None:
+    """Grant a plan for a payment that was made outside the chain. Plan owner and minters only.
 
     A reference grants once on a plan, ever, so running this again for the same payment is safe: it is refused.
     """
     written = credits.encode_context(reference)
     chain, signer = session.connect_to_sign()
-    receipt = credits.grant_settled(chain, signer, plan, receiver, reference=written, quantity=quantity)
+    receipt = credits.grant_external(chain, signer, plan, receiver, reference=written, quantity=quantity)
     _answer_receipt(session, chain, "granted", receipt, reference=written)
 
 

@@ -36,13 +36,13 @@ def parse_duration(text: str, name: str) -> int:
     """
     match = re.fullmatch(r"\s*([0-9]{1,10})\s*([A-Za-z]*)\s*", text)
     if match is None:
-        raise InvalidAmount(f"{name} {text[:90]!r}", f"is no duration; {HOW}")
+        raise InvalidAmount(f"{name} {text[:90]!r}", f"is not a duration; {HOW}")
     number, word = match[1], match[2].lower()
     if not word:
         raise InvalidAmount(f"{name} {text[:90]!r}", f"has no unit; {HOW}")
     seconds = UNITS.get(LETTERS.get(word, word.removesuffix("s")))
     if seconds is None:
-        raise InvalidAmount(f"{name} {text[:90]!r}", f"is no duration; {HOW}")
+        raise InvalidAmount(f"{name} {text[:90]!r}", f"is not a duration; {HOW}")
     return check_uint(int(number) * seconds, DURATION_BITS, f"{name} in seconds", minimum=1)
 
 

@@ -45,6 +45,7 @@ EXIT_CODES: Final[Mapping[int, tuple[str, tuple[type[Exception], ...]]]] = {
 IN_SHELL: Final = (
     (r"pay='(\w+)'", r"--pay \1"),
     (r"\bmax_cost\b", "--max-cost"),
+    (r"\bmax_fee_bps=", "--max-fee-bps "),
     (r"\bfirst_block\b", "--first-block"),
     (r"\bstart_block\b", "--from-block"),
     (r"\bend_block\b", "--to-block"),
@@ -55,7 +56,7 @@ IN_SHELL: Final = (
     (r"\border_plan\b", "`nvm-chain order`"),
     (r"\bmint_credits\b", "`nvm-chain mint`"),
     (r"\bredeem_credits\b", "`nvm-chain redeem`"),
-    (r"\bgrant_settled\b", "`nvm-chain grant-settled`"),
+    (r"\bgrant_external\b", "`nvm-chain grant-external`"),
     (r"\bread access_until\b", "see `nvm-chain access`"),
     (r"only the chain can tell(.*?): give ask_chain", r"only the chain can tell\1, so leave out --offline"),
     (r'give parse_units\("(\d+)", \d+\), for USDC usdc\("\d+"\)', r'give --price "\1 USDC", or base units'),

@@ -112,7 +112,7 @@ class Url(click.ParamType):
         except ValueError:
             usable = False
         if not usable:
-            self.fail("it is no http or https URL of a node, such as http://127.0.0.1:8545", param, ctx)
+            self.fail("it is not an http or https URL of a node, such as http://127.0.0.1:8545", param, ctx)
         return value
 
 
@@ -126,7 +126,7 @@ class Range(click.ParamType):
         if isinstance(value, tuple):
             return value
         least, found, most = value.partition("..")
-        problem = "is no number of credits; give 1, or a range such as 1..5"
+        problem = "is not a number of credits; give 1, or a range such as 1..5"
         numbers = [parse_count(part, name_of(param), problem) for part in (least, most if found else least)]
         return numbers[0], numbers[1]
 

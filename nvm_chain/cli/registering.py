@@ -82,8 +82,8 @@ class Grant:
         )
 
     @property
-    def _rule(self) -> "types.Rule":
-        return types.Rule[(self.rule or "holder").upper()]
+    def _rule(self) -> "types.RedemptionRule":
+        return types.RedemptionRule[(self.rule or "holder").upper()]
 
     def _refuse(self, why: str, keep: tuple[str, ...]) -> None:
         """Raise InvalidConfig if an option was given that means nothing beside the others."""
@@ -111,7 +111,7 @@ class Grant:
             "nvm-chain plan register --quoter $QUOTER --token USDC --split $BUILDER=3 \\\n"
             "    --split $PARTNER=1 --grants 100 --dev-account 1"
         ),
-        "nvm-chain plan register --outside --grants 100 --dev-account 1",
+        "nvm-chain plan register --paid-externally --grants 100 --dev-account 1",
         "nvm-chain plan register --price-base-units 20000000 --token $USDC \\\n    --grants 100 --dev-account 1 --json",
     ),
 )
@@ -134,7 +134,7 @@ class Grant:
 )
 @click.option("--quoter", type=Address(), help="Contract that names the price of each order, in --token.")
 @click.option(
-    "--outside", is_flag=True, help="Paid outside the chain, such as by card, and then granted by the seller."
+    "--paid-externally", is_flag=True, help="Paid outside the chain, such as by card, and then granted by the seller."
 )
 @click.option("--grants", type=int, metavar="N", help="Credits that one purchase grants; with --period, periods.")
 @click.option("--per-request", type=Range(), help="Credits that one request costs, or a range. Default: 1.")
@@ -149,10 +149,16 @@ class Grant:
     type=click.Choice(list(RULES)),
     help=f"Who may redeem, for ever: {'; '.join(RULES.values())}. Default: holder.",
 )
-@click.option("--trial", is_flag=True, help="One purchase per receiver, ever.")
+@click.option("--trial", is_flag=True, help="One grant per holder, ever: each orders it for themselves.")
 @click.option("--transferable", is_flag=True, help="Holders may send credits to others.")
 @click.option("--uri", default="", help="Where the plan's metadata is.")
 @click.option("--salt", type=Bytes32(), help="Tells apart plans with equal terms. Default: random.")
+@click.option(
+    "--max-fee-bps",
+    type=int,
+    metavar="N",
+    help="Most protocol fee that the plan may carry, in basis points. Default: the fee as it is now.",
+)
 @click.option("--allow-tiny-price", is_flag=True, help="Accept a price below a thousandth of its token.")
 def register(
     session: Session,
@@ -161,7 +167,7 @@ def register(
     token: str | None,
     splits: tuple[tuple[str, str], ...],
     quoter: str | None,
-    outside: bool,
+    paid_externally: bool,
     grants: int | None,
     per_request: tuple[int, int] | None,
     expires: int | None,
@@ -173,6 +179,7 @@ def register(
     transferable: bool,
     uri: str,
     salt: bytes | None,
+    max_fee_bps: int | None,
     allow_tiny_price: bool,
 ) -> None:
     """Register a plan; the signer owns it, and it takes orders at once.
@@ -180,13 +187,22 @@ def register(
     It sells credits (--grants), time (--period) or single requests (--usage). Its terms never change. What it prints as the
     plan id is what subscribers order.
     """
-    parsed = parse_price(PriceOptions(price, price_base_units, token, splits, quoter, outside))
-    if usage and outside:
-        raise InvalidConfig("with --usage each request is paid on the chain; leave out --usage or --outside")
+    parsed = parse_price(PriceOptions(price, price_base_units, token, splits, quoter, paid_externally))
+    if usage and paid_externally:
+        raise InvalidConfig("with --usage each request is paid on the chain; leave out --usage or --paid-externally")
     grant = Grant(grants, per_request, expires, period, starts, usage, rule, trial, transferable).build()
     chain, signer = session.connect_to_sign()
     config = build_price(chain, parsed, signer.address)
-    plan = plans.register_plan(chain, signer, config, grant, uri=uri, salt=salt, allow_tiny_price=allow_tiny_price)
+    plan = plans.register_plan(
+        chain,
+        signer,
+        config,
+        grant,
+        uri=uri,
+        salt=salt,
+        allow_tiny_price=allow_tiny_price,
+        max_fee_bps=max_fee_bps,
+    )
     data = {
         **name_plan(plan.plan_id),
         "creator": plan.creator,

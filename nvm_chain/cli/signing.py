@@ -52,7 +52,7 @@ class KeySource:
             raise KeyFailure(source, f"there are accounts 0 to {len(accounts) - 1}")
         if not demo.is_development_chain(chain):
             raise KeyFailure(
-                source, f"chain {chain.chain_id} is no development chain, and that account's key is public"
+                source, f"chain {chain.chain_id} is not a development chain, and that account's key is public"
             )
         return accounts[number]
 

@@ -10,15 +10,15 @@ from nvm_chain.cli.answers import name_plan, transaction_rows
 from nvm_chain.cli.commands import Group, chain_command
 from nvm_chain.cli.durations import HOUR, Duration, format_time
 from nvm_chain.cli.failures import EXIT_REFUSED
-from nvm_chain.cli.lazy import credits, paying, plans, settling, vouchers
+from nvm_chain.cli.lazy import credits, paying, plans, settling, types, vouchers
 from nvm_chain.cli.messages import read_message, read_messages
 from nvm_chain.cli.output import Rows, count, fields_of, format_plan_id
-from nvm_chain.cli.parameters import Address, Context, PlanId
+from nvm_chain.cli.parameters import Address, Context, Pair, PlanId, parse_count
 from nvm_chain.cli.session import Session
 from nvm_chain.errors import InvalidConfig
 
 if TYPE_CHECKING:
-    from nvm_chain.types import VoucherOutcome
+    from nvm_chain.types import SettlementOutcome
     from nvm_chain.vouchers import SignedVoucher, Voucher
 
 voucher_group = Group("voucher", help="Use credits by signature: no transaction per request, and many settled in one.")
@@ -28,10 +28,10 @@ OUTCOMES: Final = {
     "settled": "",
     "short": "which is all the holder had",
     "expired": "its deadline is over",
-    "used_up": "its ceiling was reached before",
-    "not_signed": "it is not the holder's signature for this redeemer",
+    "already_settled": "its total or ceiling was reached before",
+    "not_signed": "there is no signature of the holder's for this redeemer",
 }
-"""What became of a voucher, for people."""
+"""What became of an item, for people."""
 
 
 # ---------------------------------------------------------------- sign
@@ -61,7 +61,7 @@ OUTCOMES: Final = {
     metavar="N",
     help="Highest ceiling signed on this plan so far. Default: what the chain has settled.",
 )
-@click.option("--ceiling", type=int, metavar="N", help="In place of --cost: credits redeemed in all, ever.")
+@click.option("--ceiling", type=int, metavar="N", help="In place of --cost: credits settled in all, ever.")
 @click.option("--valid", type=Duration(), default=HOUR, help="How long it counts. Default: 1 hour.")
 @click.option("--context", type=Context(), default="", help="What for: a UUID, 0x… or at most 32 bytes of text.")
 def sign(
@@ -77,7 +77,7 @@ def sign(
     """Sign a voucher for a request; nothing is sent.
 
     Prints the voucher on stdout, one line of JSON for `voucher settle`, with --json or without. A voucher's ceiling counts
-    from zero: it is all that may ever have been redeemed by voucher, and not the cost of one request. With --cost only that
+    from zero: it is all that may ever have been settled, and not the cost of one request. With --cost only that
     much is at risk; a higher --ceiling gives the redeemer a session up to it.
     """
     if (cost is None) == (ceiling is None):
@@ -168,18 +168,27 @@ def _verify_online(session: Session, signed: "SignedVoucher", redeemer: str | No
         "nvm-chain voucher settle $PLAN voucher.json --keyfile builder.json",
         "nvm-chain voucher settle $PLAN vouchers.jsonl session.json --dev-account 1",
         "nvm-chain voucher settle $PLAN - --dev-account 1 --json < vouchers.jsonl",
+        "nvm-chain voucher settle $PLAN --total $SUBSCRIBER=12 --total $PARTNER=5 \\\n    --dev-account 1",
     ),
 )
 @click.argument("plan", type=PlanId())
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
-def settle(session: Session, plan: int, files: tuple[str, ...]) -> None:
-    """Redeem the credits of many holders by their vouchers, in one transaction. Plan owner and redeemers only.
+@click.argument("files", nargs=-1, metavar="[FILE...]")
+@click.option(
+    "--total",
+    "totals",
+    type=Pair("HOLDER=CREDITS"),
+    multiple=True,
+    help="Without a voucher, where the plan's rule lets you redeem: credits settled of a holder in all, ever; once for each.",
+)
+def settle(session: Session, plan: int, files: tuple[str, ...], totals: tuple[tuple[str, str], ...]) -> None:
+    """Redeem the credits of many holders, by vouchers or by the plan's rule, in one transaction. Plan owner and redeemers only.
 
-    Each FILE holds vouchers, one on a line; - is the standard input. Of each its whole ceiling is taken, or what the holder
-    has. One that brings nothing, because it is expired, used up or not signed, harms no other; each one's outcome is shown,
-    and the exit code is 6 if any brought nothing. Settling again is safe: a ceiling counts once.
+    Each FILE holds vouchers, one on a line; - is the standard input. A voucher brings what was ever settled of its holder up to its
+    ceiling, a --total up to that number, or as far as the holder's credits go. One that brings nothing, because it is expired,
+    settled already or not signed, harms no other; each one's outcome is shown, and the exit code is 6 if any brought nothing.
+    Settling again is safe: a total is reached once.
     """
-    batch = read_messages(files, vouchers.SignedVoucher.from_json, NOUN)
+    batch = _read_items(files, totals)
     chain, signer = session.connect_to_sign()
     receipt = settling.settle_vouchers(chain, signer, plan, batch)
     data = {
@@ -192,7 +201,7 @@ def settle(session: Session, plan: int, files: tuple[str, ...]) -> None:
     rows: Rows = [
         ("plan id", format_plan_id(plan)),
         *map(_outcome_row, receipt.outcomes),
-        ("taken", f"{count(receipt.credits, 'credit')} by {count(len(batch), 'voucher')}"),
+        ("taken", f"{count(receipt.credits, 'credit')} by {count(len(batch), 'item')}"),
         *transaction_rows(receipt.transaction),
     ]
     session.answer(data, rows)
@@ -200,7 +209,19 @@ def settle(session: Session, plan: int, files: tuple[str, ...]) -> None:
         click.get_current_context().exit(EXIT_REFUSED)
 
 
-def _outcome_row(outcome: "VoucherOutcome") -> tuple[str, object]:
+def _read_items(
+    files: tuple[str, ...], totals: tuple[tuple[str, str], ...]
+) -> "list[SignedVoucher | types.HolderTotal]":
+    if not files and not totals:
+        raise InvalidConfig(
+            "what is settled? Give files with vouchers, or --total HOLDER=CREDITS where the rule lets you redeem"
+        )
+    signed = read_messages(files, vouchers.SignedVoucher.from_json, NOUN) if files else []
+    problem = "needs a whole number of credits behind its ="
+    return [*signed, *(types.HolderTotal(holder, parse_count(text, holder, problem)) for holder, text in totals)]
+
+
+def _outcome_row(outcome: "SettlementOutcome") -> tuple[str, object]:
     name = outcome.result.name.lower()
     brought = count(outcome.amount, "credit") if outcome.amount else "nothing"
     return name.replace("_", " "), ", ".join(filter(None, [f"{outcome.holder}  {brought}", OUTCOMES[name]]))

@@ -14,13 +14,13 @@ from nvm_chain.credits import mint_credits_batch
 from nvm_chain.demo.results import MeteredResult, NotRefused
 from nvm_chain.demo.stage import Stage
 from nvm_chain.eip712 import sign_struct
-from nvm_chain.errors import VoucherMismatch, VoucherSignatureInvalid, VoucherUsedUp
+from nvm_chain.errors import VoucherAlreadySettled, VoucherMismatch, VoucherSignatureInvalid
 from nvm_chain.plans import read_plan, register_plan
 from nvm_chain.pricing import get_erc20_price_config, get_fixed_credits_config
 from nvm_chain.relaying import relay_order, sign_plan_order
 from nvm_chain.settling import check_voucher, settle_vouchers
 from nvm_chain.signatures import keccak
-from nvm_chain.types import OrderReceipt, SettlementReceipt, VoucherOutcome
+from nvm_chain.types import OrderReceipt, SettlementOutcome, SettlementReceipt
 from nvm_chain.units import usdc
 from nvm_chain.vouchers import (
     VOUCHER,
@@ -184,7 +184,7 @@ class Metering:
         chain, plan, stranger, last = self.chain, self.plan_id, self.stranger, vouchers[-1]
         stolen = SignedVoucher(replace(last.voucher, redeemer=stranger.address), last.signature)
         for actor, attempt, expected, act in (
-            ("subscriber", "pay with a settled voucher", VoucherUsedUp, lambda: check_voucher(chain, last)),
+            ("subscriber", "pay with a settled voucher", VoucherAlreadySettled, lambda: check_voucher(chain, last)),
             ("stranger", "pay with a forged one", VoucherSignatureInvalid, lambda: check_voucher(chain, self.forge())),
             (
                 "stranger",
@@ -226,7 +226,7 @@ class Metering:
         return SignedVoucher(voucher, sign_struct(self.stranger, domain, VOUCHER, voucher.as_tuple()))
 
 
-def describe_outcome(outcome: VoucherOutcome) -> str:
+def describe_outcome(outcome: SettlementOutcome) -> str:
     """Write what became of a voucher."""
     return outcome.result.name.lower().replace("_", " ")
 

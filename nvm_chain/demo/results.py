@@ -8,14 +8,14 @@ from typing import Final
 from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import NvmChainError
-from nvm_chain.types import VoucherOutcome
+from nvm_chain.types import SettlementOutcome
 
 TENTH: Final = Decimal("0.1")
 
 
 @dataclass(eq=False)
 class NotRefused(NvmChainError):
-    """Thrown when the chain let something happen that it must refuse."""
+    """Raised when the chain let something happen that it must refuse."""
 
     attempt: str
 
@@ -59,10 +59,10 @@ class MeteredResult:
     """How many of these signatures the builder checked: all, or the last where only Python can do it."""
     signing_milliseconds: int
     checking_milliseconds: int
-    outcomes: tuple[VoucherOutcome, ...]
+    outcomes: tuple[SettlementOutcome, ...]
     """What the settlement brought, the subscriber's voucher first."""
-    repeated: tuple[VoucherOutcome, ...]
-    """What settling once more brought, with vouchers that are used up and one that is forged."""
+    repeated: tuple[SettlementOutcome, ...]
+    """What settling once more brought, with vouchers that are settled already and one that is forged."""
     credits_left: int
     """What the subscriber has in the end: granted - settled."""
 

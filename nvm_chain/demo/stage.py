@@ -28,7 +28,7 @@ def open_demo_chain(rpc_url: str | None = None, chain_id: int | None = None) -> 
     """Open the embedded chain, or a development node such as anvil by its URL, with Credits and a TestUSDC of its own.
 
     A node gets two transactions. Raises ConnectionFailed, WrongChain if it is not the chain expected, and InvalidConfig
-    if it is no development chain.
+    if it is not a development chain.
     """
     if rpc_url is None:
         return open_embedded()

@@ -16,7 +16,7 @@ from nvm_chain.payments.desk import Desk, Gateway
 from nvm_chain.payments.results import ServiceTokenResultDto
 from nvm_chain.plans import read_terms
 from nvm_chain.settling import sign_next_voucher
-from nvm_chain.types import Account, Activation, Kind, Rule
+from nvm_chain.types import Account, Activation, PlanKind, RedemptionRule
 from nvm_chain.vouchers import SignedVoucher, Voucher
 
 
@@ -71,14 +71,14 @@ def _weigh(desk: Desk, attached: AttachedPlan, by_voucher: bool) -> Access | Non
             return None
         is_left = _signed(desk, attached.plan_id, account) + cost <= account.balance
         return Access(attached.plan_id, Way.CREDITS if is_left else Way.SIGNED_AWAY, cost)
-    own = terms.rule is not Rule.OWNER
-    if terms.kind is Kind.TIME:
+    own = terms.rule is not RedemptionRule.OWNER
+    if terms.kind is PlanKind.TIME:
         if desk.is_open(account):
             return Access(attached.plan_id, Way.OPEN, 0)
         opens = own and terms.activation is Activation.ON_FIRST_USE and account.balance > 0
         return Access(attached.plan_id, Way.PERIOD, 1) if opens else None
     cost = attached.max_credits
-    if terms.kind is Kind.CREDITS and account.balance >= max(cost, 1) and (own or cost == 0):
+    if terms.kind is PlanKind.CREDITS and account.balance >= max(cost, 1) and (own or cost == 0):
         return Access(attached.plan_id, Way.CREDITS, cost)
     return None
 
@@ -155,5 +155,5 @@ def read_service_token(token: str) -> SignedVoucher:
     try:
         text = urlsafe_b64decode(token.encode("ascii")).decode()
     except (binascii.Error, ValueError, AttributeError):
-        raise InvalidMessage("service token", "it is no base64url of text") from None
+        raise InvalidMessage("service token", "it is not base64url of text") from None
     return SignedVoucher.from_json(text)

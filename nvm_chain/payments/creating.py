@@ -24,7 +24,7 @@ from nvm_chain.pricing import (
     get_expirable_duration_config,
     get_free_price_config,
 )
-from nvm_chain.types import CreditsConfig, Kind, PriceConfig, Terms
+from nvm_chain.types import CreditsConfig, PlanKind, PriceConfig, Terms
 
 FILE_TYPES: Final = ("algorithm", "model", "dataset", "file")
 CHARGE_TYPES: Final = ("fixed", "dynamic")
@@ -260,7 +260,7 @@ class Creating:
             ),
         )
         terms = read_terms(self._desk.chain, plan_did)
-        if terms.kind is Kind.USAGE:
+        if terms.kind is PlanKind.USAGE:
             raise InvalidConfig("on a plan for usage nobody has access to files; register one of credits or time")
         cost = terms.min_redeem if amount_of_credits is None else read_amount(amount_of_credits, "amount_of_credits")
         return self._create_asset(plan_did, terms, metadata, cost, cost)

@@ -45,7 +45,7 @@ def download_asset(desk: Desk, file_id: int | str, destination: str, agreement_i
 
 
 def place_files(entries: Sequence[FileEntry], destination: str | Path) -> list[Path]:
-    """Return where each file goes: into a folder under its own name, or a single file to a path that is no folder.
+    """Return where each file goes: into a folder under its own name, or a single file to a path that is not a folder.
 
     Raises UnsafeFileName, InvalidConfig.
     """
@@ -58,7 +58,7 @@ def place_files(entries: Sequence[FileEntry], destination: str | Path) -> list[P
         return [path / name for name in names]
     if len(names) > 1 or not has_parent or not path.name or str(destination).endswith(("/", os.sep)):
         raise InvalidConfig(
-            f"{str(destination)[:300]!r} is no folder; make it first, as {len(names)} files go into it, or give a path for a single one"
+            f"{str(destination)[:300]!r} is not a folder; make it first, as {len(names)} files go into it, or give a path for a single one"
         )
     return [path]
 
@@ -77,12 +77,12 @@ def find_ordered(desk: Desk, did: str, plans: Sequence[AttachedPlan], agreement_
 def _read_ordered(desk: Desk, agreement_id: str) -> set[int]:
     if not re.fullmatch("0x[0-9a-fA-F]{64}", agreement_id):
         raise InvalidConfig(
-            f"agreement {agreement_id[:90]!r} is no order that was made here; give the order's transaction, or leave it out"
+            f"agreement {agreement_id[:90]!r} is not an order that was made here; give the order's transaction, or leave it out"
         )
     events = desk.chain.read_transaction_events(desk.chain.credits, "Ordered", agreement_id)
     ordered = {int(event["args"]["planId"]) for event in events if event["args"]["receiver"] == desk.address}
     if not ordered:
-        raise InvalidConfig(f"transaction {agreement_id} is no order for {desk.address}")
+        raise InvalidConfig(f"transaction {agreement_id} is not an order for {desk.address}")
     return ordered
 
 

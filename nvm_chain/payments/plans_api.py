@@ -21,7 +21,7 @@ from nvm_chain.payments.desk import Desk
 from nvm_chain.payments.results import AgentPage, CreditsMoved, PlanBalance, PlanOrdered, Registered, take_page
 from nvm_chain.payments.shapes import check_kind, read_amount, read_plan_metadata
 from nvm_chain.plans import check_price, read_terms
-from nvm_chain.types import CreditsConfig, Kind, PriceConfig, RegisteredPlan, Terms
+from nvm_chain.types import CreditsConfig, PlanKind, PriceConfig, RegisteredPlan, Terms
 from nvm_chain.units import check_uint
 
 SALT_BITS: Final = 256
@@ -100,7 +100,7 @@ class PlansApi:
         check_configs(price_config, credits_config)
         if access_limit not in (None, "credits", "time"):
             raise InvalidConfig(f"access_limit is 'credits' or 'time', not {access_limit!r}")
-        if access_limit is not None and (access_limit == "time") is not (credits_config.kind is Kind.TIME):
+        if access_limit is not None and (access_limit == "time") is not (credits_config.kind is PlanKind.TIME):
             raise InvalidConfig(f"these credits make no plan that is limited by {access_limit}; {_HINTS[access_limit]}")
         salt = None if nonce is None else check_uint(nonce, SALT_BITS, "nonce").to_bytes(32)
         registered = register(self._desk, read_plan_metadata(plan_metadata), price_config, credits_config, salt)
@@ -171,7 +171,7 @@ class PlansApi:
         holder, account = self._desk.read_account(plan_id, account_address)
         plan, metadata, _ = self._desk.read_plan(plan_id)
         terms = plan.terms
-        fixed = None if terms.is_quoted or terms.settled_outside else Decimal(terms.price)
+        fixed = None if terms.is_quoted or terms.paid_externally else Decimal(terms.price)
         return PlanBalance(
             planId=str(plan.plan_id),
             planName=metadata.name if metadata else "",

@@ -31,7 +31,7 @@ def read_amount(value: int | str, name: str) -> int:
     """
     if isinstance(value, str):
         if not (value.isascii() and value.isdigit() and len(value) <= 78):
-            raise InvalidAmount(f"{name} {value!r}", "is no whole number in decimal digits, such as '12'")
+            raise InvalidAmount(f"{name} {value!r}", "is not a whole number in decimal digits, such as '12'")
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidAmount(f"{name} {value!r}", "is neither a whole number nor its decimal digits")
@@ -68,7 +68,7 @@ def _read_shape(value: object, name: str) -> dict[str, Any]:
         raise InvalidConfig(f"{name} is described by a dictionary, not {type(value).__name__}")
     extras = value.get("extras", {})
     if not isinstance(extras, Mapping):
-        raise InvalidMetadata("extras", "it is no mapping")
+        raise InvalidMetadata("extras", "it is not a mapping")
     given = [(_camel(str(key)), _plain(item)) for key, item in value.items() if item is not None and key != "extras"]
     given += extras.items()
     if len(dict(given)) < len(given):

@@ -92,7 +92,7 @@ def _change(ledger: Ledger, fact: Fact, second: int, head: Block) -> None:
             raise StatementMismatch(what, available, f"at least {-fact.amount}", head.number) from None
     if fact.kind is MovementKind.REDEMPTION and fact.access_until is not None:
         ledger.open(second, -fact.amount)
-    if fact.kind is MovementKind.VOUCHER:
+    if fact.kind is MovementKind.SETTLEMENT:
         ledger.settled -= fact.amount
 
 

@@ -25,7 +25,7 @@ def check_accounts(chain: Chain, books: Books) -> None:
     for key, ledger in books.ledgers.items():
         plan_id, holder = key
         account = chain.read(chain.credits.functions.accountOf(plan_id, holder), block=books.head.number)
-        said = dict(zip(("credits", "credits redeemed by vouchers", "end of the access"), account, strict=False))
+        said = dict(zip(("credits", "credits settled", "end of the access"), account, strict=False))
         mine = dict(zip(said, (ledger.balance, ledger.settled, ledger.access_until), strict=True))
         for what, amount in mine.items():
             _compare(books, key, what, amount, said[what])

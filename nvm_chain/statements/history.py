@@ -16,8 +16,17 @@ from nvm_chain.types import Terms
 
 Place = tuple[int, int]
 
-OF_PLAN = ("PlanRegistered", "Ordered", "Paid", "GrantedSettled", "AccessChanged", "Redeemed", "Settled", "FeeForgone")
-OF_HOLDER = ("Ordered", "Paid", "GrantedSettled", "AccessChanged", "Redeemed")
+OF_PLAN = (
+    "PlanRegistered",
+    "Ordered",
+    "UsagePaid",
+    "GrantedExternal",
+    "AccessChanged",
+    "Redeemed",
+    "Settled",
+    "FeeForgone",
+)
+OF_HOLDER = ("Ordered", "UsagePaid", "GrantedExternal", "AccessChanged", "Redeemed")
 """Events whose second indexed argument is a holder or payer."""
 TRANSFERS = ("TransferSingle", "TransferBatch")
 
@@ -32,7 +41,7 @@ class PlanFacts:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The events of a statement in the order they happened, the plans they are about, and what of them vouchers brought."""
+    """The events of a statement in the order they happened, the plans they are about, and what of them settlements took."""
 
     events: Sequence[Event]
     plans: Mapping[int, PlanFacts]
@@ -62,7 +71,7 @@ def read_builder_history(chain: Chain, builder: ChecksumAddress, first_block: in
 
 
 def read_holder_history(chain: Chain, holder: ChecksumAddress, first_block: int, head: Block) -> History:
-    """Read all that happened to a holder on every plan. Three filters, and two or three more for the plans and vouchers."""
+    """Read all that happened to a holder on every plan. Three filters, and two or three more for the plans and settlements."""
     filters = (
         EventFilter(OF_HOLDER, ((), (holder,))),
         EventFilter(TRANSFERS, ((), (holder,))),
@@ -104,11 +113,11 @@ def _read_plans(chain: Chain, plan_ids: Iterable[int], events: Iterable[Event], 
     return plans
 
 
-# ---------------------------------------------------------------- vouchers
+# ---------------------------------------------------------------- settlements
 
 
 def find_settled(events: Iterable[Event], head: Block) -> frozenset[Place]:
-    """Find the transfers that vouchers brought: a Settled event counts those right before it. All of a plan's are needed."""
+    """Find the transfers that settlements made: a Settled event counts those right before it. All of a plan's are needed."""
     takes: dict[tuple[str, str, int], list[Event]] = defaultdict(list)
     found: set[Place] = set()
     for event in events:
@@ -120,14 +129,14 @@ def find_settled(events: Iterable[Event], head: Block) -> frozenset[Place]:
             theirs = before[max(0, len(before) - arguments["count"]) :]
             brought = len(theirs), sum(take.arguments["value"] for take in theirs)
             if brought != (arguments["count"], arguments["credits"]):
-                what = f"vouchers and credits settled in transaction {event.transaction_hash}"
+                what = f"items and credits settled in transaction {event.transaction_hash}"
                 raise StatementMismatch(what, brought, (arguments["count"], arguments["credits"]), head.number)
             found.update(take.place for take in theirs)
     return frozenset(found)
 
 
 def _read_settled(chain: Chain, own: Sequence[Event], first_block: int, head: Block) -> frozenset[Place]:
-    """Find which of a holder's credits vouchers brought. One request for each block in which some may have been, and one more."""
+    """Find which of a holder's credits settlements took. One request for each block in which some may have been, and one more."""
     redeemed = {event.place for event in own if event.name == "Redeemed"}
     takes = [
         event
@@ -149,9 +158,9 @@ def _read_settled(chain: Chain, own: Sequence[Event], first_block: int, head: Bl
 
 def _read_neighbours(chain: Chain, own: Sequence[Event], others: Sequence[Event]) -> list[Event]:
     """Read whose sales were beside a fee that could not be delivered. One request for each block with one of the holder's."""
-    transactions = {event.transaction_hash for event in own if event.name in {"Ordered", "Paid"}}
+    transactions = {event.transaction_hash for event in own if event.name in {"Ordered", "UsagePaid"}}
     forgone = [e for e in others if e.name == "FeeForgone" and e.transaction_hash in transactions]
     plan_ids = sorted({int(event.arguments["planId"]) for event in forgone})
-    filters = build_filters(("Ordered", "Paid"), plan_ids)
+    filters = build_filters(("Ordered", "UsagePaid"), plan_ids)
     blocks = sorted({event.block_number for event in forgone})
     return [event for block in blocks for event in read_events(chain, filters, block, block)]

@@ -3,7 +3,7 @@
 from collections import deque
 from typing import NamedTuple
 
-from nvm_chain.types import Kind, Lot, Terms
+from nvm_chain.types import Lot, PlanKind, Terms
 
 
 class Expired(NamedTuple):
@@ -16,7 +16,7 @@ class Expired(NamedTuple):
 class Ledger:
     """A holder's credits of a plan where they last; on a time plan that starts on first use, periods not opened.
 
-    Times are Unix seconds and must not go back. ``settled`` is credits that vouchers have brought, ``access_until`` the second at
+    Times are Unix seconds and must not go back. ``settled`` is credits that settlements have taken, ``access_until`` the second at
     which access ends, 0 if it never began.
     """
 
@@ -114,4 +114,4 @@ def open_ledger(terms: Terms) -> Ledger:
     """Return the ledger that fits a plan, with nothing in it."""
     if terms.starts_on_purchase:
         return WindowLedger(terms)
-    return ExpiringLedger(terms) if terms.kind is Kind.CREDITS and terms.duration else Ledger(terms)
+    return ExpiringLedger(terms) if terms.kind is PlanKind.CREDITS and terms.duration else Ledger(terms)

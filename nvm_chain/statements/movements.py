@@ -51,7 +51,7 @@ class _Teller:
                 yield from self._tell_transfer(event, plan_id, amount)
         elif event.name == "Ordered" and arguments["payer"] != arguments["receiver"]:
             yield _describe_sale(event, MovementKind.GIFT, arguments["receiver"])
-        elif event.name == "Paid":
+        elif event.name == "UsagePaid":
             yield _describe_sale(event, MovementKind.PAYMENT, None)
 
     def _tell_transfer(self, event: Event, plan_id: int, amount: int) -> Iterator[Fact]:
@@ -67,10 +67,10 @@ class _Teller:
     def _tell_grant(self, fact: Fact) -> Fact:
         fact = replace(fact, party=fact.event.arguments["operator"])
         access = self._beside(fact, -1, "AccessChanged")
-        outside = self._beside(fact, -2 if access else -1, "GrantedSettled")
+        outside = self._beside(fact, -2 if access else -1, "GrantedExternal")
         fact = replace(fact, access_until=access["accessUntil"]) if access else fact
         if outside:
-            kind, context = MovementKind.SETTLED_OUTSIDE, bytes(outside["paymentReference"])
+            kind, context = MovementKind.PAID_EXTERNALLY, bytes(outside["paymentReference"])
             return replace(fact, kind=kind, quantity=outside["quantity"], context=context)
         order = self._beside(fact, 1, "Ordered")
         if not order:
@@ -81,7 +81,7 @@ class _Teller:
     def _tell_taking(self, fact: Fact) -> Fact:
         fact = replace(fact, party=fact.event.arguments["operator"])
         if fact.event.place in self.settled:
-            return replace(fact, kind=MovementKind.VOUCHER)
+            return replace(fact, kind=MovementKind.SETTLEMENT)
         opened = self._beside(fact, 1, "AccessChanged")
         redeemed = self._beside(fact, 2 if opened else 1, "Redeemed")
         if redeemed:
@@ -97,7 +97,7 @@ class _Teller:
         event = self.events.get((block, index + distance))
         if event is None or event.name != name or event.arguments["planId"] != fact.plan_id:
             return None
-        holder = event.arguments[{"Ordered": "receiver", "GrantedSettled": "to"}.get(name, "holder")]
+        holder = event.arguments[{"Ordered": "receiver", "GrantedExternal": "to"}.get(name, "holder")]
         return event.arguments if holder == fact.holder else None
 
 

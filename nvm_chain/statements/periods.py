@@ -62,7 +62,7 @@ def _parse_text(text: str, name: str) -> int | date:
     try:
         return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else datetime.fromisoformat(text)
     except ValueError:
-        problem = "is no date: write 2026-11-01, 2026-11-01T12:00:00Z, or a Unix second"
+        problem = "is not a date: write 2026-11-01, 2026-11-01T12:00:00Z, or a Unix second"
         raise InvalidConfig(f"{name} {text[:40]!r} {problem}") from None
 
 

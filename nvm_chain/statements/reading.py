@@ -36,8 +36,8 @@ def read_holder_statement(
     was deployed, or earlier: all events since then are needed, whatever the period.
 
     Nothing is taken on trust from the period's end: the books go on to the latest block, and there have to agree with the
-    chain in credits, lots, access and vouchers. Seven requests, and one for each plan and for its lots; where vouchers were
-    settled or credits burned, one more, and one for each block with such vouchers. Also one for each block with an event
+    chain in credits, lots, access and settlements. Seven requests, and one for each plan and for its lots; where credits were
+    settled or credits burned, one more, and one for each block with such settlements. Also one for each block with an event
     where the node does not tell the time with it, and more where it does not answer for all blocks at once. Raises StatementMismatch, BlockReplaced, InvalidConfig,
     InvalidAddress or a NetworkError.
     """

@@ -12,7 +12,7 @@ from nvm_chain.statements.types import Revenue
 from nvm_chain.types import Terms
 
 Place = tuple[int, int]
-SALES = frozenset({"Ordered", "Paid"})
+SALES = frozenset({"Ordered", "UsagePaid"})
 
 
 def sum_revenue(

@@ -7,7 +7,7 @@ from enum import Enum
 from eth_typing import ChecksumAddress
 
 from nvm_chain.event_types import Block
-from nvm_chain.types import Kind
+from nvm_chain.types import PlanKind
 
 
 class Scope(Enum):
@@ -28,14 +28,14 @@ class MovementKind(Enum):
     """A purchase; the party is who paid."""
     GRANT = "grant"
     """Credits without payment; the party is who minted."""
-    SETTLED_OUTSIDE = "settled_outside"
+    PAID_EXTERNALLY = "paid_externally"
     """Credits for a payment outside the chain, whose reference is the context; the party is who granted."""
     TRANSFER_IN = "transfer_in"
     """Credits of another holder; the party is that holder."""
     REDEMPTION = "redemption"
     """Credits for a request; the party is who redeemed."""
-    VOUCHER = "voucher"
-    """Credits that vouchers brought; the party is who settled."""
+    SETTLEMENT = "settlement"
+    """Credits that a settlement took, by voucher or by the plan's rule; the party is who settled."""
     BURN = "burn"
     """Credits destroyed; the party is who did it."""
     TRANSFER_OUT = "transfer_out"
@@ -107,7 +107,7 @@ class PlanBalance:
     """What a statement has of one plan at both ends of a period, and the sum of all amounts in between by kind."""
 
     plan_id: int
-    kind: Kind
+    kind: PlanKind
     opening: int
     closing: int
     totals: Mapping[MovementKind, int]

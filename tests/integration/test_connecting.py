@@ -220,7 +220,7 @@ def test_connect__to_a_node_that_sends_away_for_ever__is_refused() -> None:
 def test_connect__to_what_is_no_web_address__is_refused(url: str) -> None:
     with pytest.raises(ConnectionFailed) as caught:
         connect(url)
-    assert caught.value.problem in {"it is no http or https URL", "connection refused or host not found"}
+    assert caught.value.problem in {"it is not an http or https URL", "connection refused or host not found"}
 
 
 # ---------------------------------------------------------------------- nodes that answer nonsense

@@ -35,13 +35,21 @@ from nvm_chain.credits import (
 from nvm_chain.errors import InvalidAddress, InvalidAmount, InvalidConfig, InvalidContext, InvalidPlanId
 from nvm_chain.ids import format_did
 from nvm_chain.plans import set_minter, set_redeemer
-from nvm_chain.types import Account, BatchMintReceipt, CreditsReceipt, RedeemCheck, RegisteredPlan, Rule, SkippedMint
+from nvm_chain.types import (
+    Account,
+    BatchMintReceipt,
+    CreditsReceipt,
+    RedeemCheck,
+    RedemptionRule,
+    RegisteredPlan,
+    SkippedMint,
+)
 from tests.support.events import granted, redeemed, taken
 from tests.support.reverts import reverts
 from tests.support.world import ZERO, World
 
 Unchanged: TypeAlias = Callable[..., AbstractContextManager[None]]
-MAX_CREDITS = 2**64 - 1
+MAX_CREDITS = 2**54 - 1
 NO_INT = "must be an int; amounts of money are base units, see usdc('20')"
 
 
@@ -232,7 +240,7 @@ def test_encode_context__of_text_from_a_terminal_that_is_no_utf8__keeps_its_byte
 
 @pytest.mark.parametrize("role", ["redeemer", "builder"])
 def test_redeem_credits__of_a_holder_by_who_the_rule_names__takes_them(world: World, role: str) -> None:
-    plan_id, holder = world.register(rule=Rule.OWNER), world.subscriber.address
+    plan_id, holder = world.register(rule=RedemptionRule.OWNER), world.subscriber.address
     world.grant(plan_id, holder, 10)
     set_redeemer(world.chain, world.builder, plan_id, world.redeemer.address, True)
     receipt = redeem_credits(world.chain, getattr(world, role), plan_id, 4, holder=holder)

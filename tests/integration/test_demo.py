@@ -32,7 +32,7 @@ from nvm_chain.demo import (
 from nvm_chain.embedded import LABEL, deploy_all, open_embedded
 from nvm_chain.errors import InvalidConfig, WrongChain
 from nvm_chain.settling import settle_vouchers
-from nvm_chain.types import SettlementReceipt, VoucherOutcome, VoucherResult
+from nvm_chain.types import SettlementOutcome, SettlementReceipt, SettlementResult
 from nvm_chain.vouchers import SignedVoucher
 from tests.support.anvil import ROOT, open_anvil, run_anvil
 from tests.support.reverts import reverts
@@ -77,7 +77,7 @@ METERED_STEPS = [
     (
         "builder",
         "settles that voucher again, an earlier one, and one that the stranger forged",
-        "nothing taken: used up, used up, not signed",
+        "nothing taken: already settled, already settled, not signed",
     ),
 ]
 REFUSALS = [
@@ -92,7 +92,7 @@ REFUSALS = [
     ("subscriber", "tries to burn more than there is", "InsufficientCredits"),
 ]
 METERED_REFUSALS = [
-    ("subscriber", "tries to pay with a settled voucher", "VoucherUsedUp"),
+    ("subscriber", "tries to pay with a settled voucher", "VoucherAlreadySettled"),
     ("stranger", "tries to pay with a forged one", "VoucherSignatureInvalid"),
     ("stranger", "tries to settle the builder's vouchers", "VoucherMismatch"),
     ("stranger", "tries to settle them in their own name", "NotRedeemer"),
@@ -156,13 +156,15 @@ def test_run_demo__in_its_second_act__settles_ten_holders_and_gives_thieves_noth
     subscriber = world.subscriber.address
     assert (metered.price_paid, metered.credits_granted, metered.gas_paid_wei) == (20_000_000, 2000, 0)
     assert (metered.vouchers_signed, metered.vouchers_checked, metered.requests) == (1000, 1000, 1090)
-    assert metered.outcomes[0] == VoucherOutcome(subscriber, 1000, VoucherResult.SETTLED)
-    assert [(outcome.amount, outcome.result) for outcome in metered.outcomes[1:]] == [(10, VoucherResult.SETTLED)] * 9
+    assert metered.outcomes[0] == SettlementOutcome(subscriber, 1000, SettlementResult.SETTLED)
+    assert [(outcome.amount, outcome.result) for outcome in metered.outcomes[1:]] == [
+        (10, SettlementResult.SETTLED)
+    ] * 9
     assert len({outcome.holder for outcome in metered.outcomes}) == 10
     assert [(outcome.holder, outcome.amount, outcome.result) for outcome in metered.repeated] == [
-        (subscriber, 0, VoucherResult.USED_UP),
-        (subscriber, 0, VoucherResult.USED_UP),
-        (subscriber, 0, VoucherResult.NOT_SIGNED),
+        (subscriber, 0, SettlementResult.ALREADY_SETTLED),
+        (subscriber, 0, SettlementResult.ALREADY_SETTLED),
+        (subscriber, 0, SettlementResult.NOT_SIGNED),
     ]
     assert metered.credits_left == world.balance(metered.plan_id, subscriber) == 1000
     for outcome in metered.outcomes:
@@ -372,7 +374,11 @@ def test_demo_json__settlement__is_that_of_the_events(recount: Recount) -> None:
     assert moved == [(outcome["holder"].lower(), outcome["amount"]) for outcome in outcomes]
     assert sum(amount for _, amount in moved) == 1090
     assert recount.logs("settle_again", told["credits_contract"], signature) == []
-    assert [outcome["result"] for outcome in told["metered"]["repeated"]] == ["used_up", "used_up", "not_signed"]
+    assert [outcome["result"] for outcome in told["metered"]["repeated"]] == [
+        "already_settled",
+        "already_settled",
+        "not_signed",
+    ]
 
 
 def test_demo_json__gas_per_request__is_computed_from_the_receipts(recount: Recount) -> None:

@@ -16,8 +16,10 @@ from nvm_chain.contract_errors import (
     PaymentFailed,
     PlanNotActive,
     TrialAlreadyTaken,
+    TrialOrderedForOther,
     UnknownPlan,
 )
+from nvm_chain.credits import mint_credits, read_account
 from nvm_chain.errors import (
     InsufficientCoin,
     InsufficientFunds,
@@ -190,19 +192,23 @@ def test_order_plan__of_a_trial_that_was_taken__is_refused_before_an_approval(
     refused(TrialAlreadyTaken(plan_id, world.subscriber.address), plan_id)
 
 
-def test_order_plan__of_a_trial_for_another__is_theirs_to_take(world: World) -> None:
-    plan_id = world.register(trial=True)
-    world.fund(world.subscriber)
-    order_plan(world.chain, world.subscriber, plan_id)
-    receipt = order_plan(world.chain, world.subscriber, plan_id, receiver=world.other.address)
-    assert receipt.receiver == world.other.address
+def test_order_plan__of_a_trial_for_another__is_refused_before_an_approval(
+    world: World, refused: Callable[..., None]
+) -> None:
+    """It would be their one trial; the plan's owner can give it to them, and they can order it."""
+    plan_id, other = world.register(trial=True), world.other.address
+    world.send(world.subscriber, world.usdc.functions.mint(world.subscriber.address, FUNDS))
+    refused(TrialOrderedForOther(plan_id, world.subscriber.address, other), plan_id, receiver=other)
+    assert order_plan(world.chain, world.subscriber, plan_id).receiver == world.subscriber.address
+    mint_credits(world.chain, world.builder, plan_id, other, CREDITS)
+    assert read_account(world.chain, plan_id, other).trial_taken
 
 
 def test_order_plan__of_credits_that_do_not_fit__is_refused(
     world: World, refused: Callable[..., None], plan: RegisteredPlan
 ) -> None:
     world.fund(world.subscriber)
-    world.grant(plan.plan_id, world.subscriber.address, 2**64 - CREDITS)
+    world.grant(plan.plan_id, world.subscriber.address, 2**54 - CREDITS)
     refused(CreditsOverflow(plan.plan_id, world.subscriber.address, CREDITS), plan.plan_id)
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nvm_chain.ids import compute_plan_id, parse_plan_id
-from nvm_chain.types import Activation, Kind, Rule, Split, Terms
+from nvm_chain.types import Activation, PlanKind, RedemptionRule, Split, Terms
 from tests.support.anvil import find_anvil
 from tests.support.world import World
 from tests.vectors.generate import CHAIN_ID, CONTRACT, PATH, format_vectors
@@ -27,8 +27,8 @@ def read_terms(vector: dict[str, Any]) -> Terms:
     """Return the terms of a vector."""
     fields = dict(vector["terms"])
     splits = tuple(Split(split["receiver"], int(split["amount"])) for split in fields.pop("splits"))
-    kind, activation = Kind(fields.pop("kind")), Activation(fields.pop("activation"))
-    return Terms(kind=kind, activation=activation, splits=splits, rule=Rule(fields.pop("rule")), **fields)
+    kind, activation = PlanKind(fields.pop("kind")), Activation(fields.pop("activation"))
+    return Terms(kind=kind, activation=activation, splits=splits, rule=RedemptionRule(fields.pop("rule")), **fields)
 
 
 def name(vector: dict[str, Any]) -> str:
@@ -71,17 +71,17 @@ small = st.integers(0, 2**32 - 1)
 splits = st.builds(Split, addresses, st.integers(0, 2**96 - 1))
 terms = st.builds(
     Terms,
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(PlanKind),
     activation=st.sampled_from(Activation),
     token=addresses,
     splits=st.lists(splits, max_size=16).map(tuple),
     quoter=addresses,
-    settled_outside=st.booleans(),
+    paid_externally=st.booleans(),
     credits=small,
     duration=small,
     min_redeem=small,
     max_redeem=small,
-    rule=st.sampled_from(Rule),
+    rule=st.sampled_from(RedemptionRule),
     trial=st.booleans(),
     transferable=st.booleans(),
 )

@@ -4,14 +4,17 @@ from typing import Any
 
 import pytest
 
+from nvm_chain import plans
+from nvm_chain.chain import Chain
 from nvm_chain.contract_errors import (
+    FeeAboveMax,
     NotPendingPlanOwner,
     NotPlanOwner,
     PlanAlreadyRegistered,
     TokenWithoutCode,
     UnknownPlan,
 )
-from nvm_chain.errors import InvalidConfig, NoContract, SuspiciousPrice
+from nvm_chain.errors import InvalidAmount, InvalidConfig, NoContract, SuspiciousPrice
 from nvm_chain.ids import compute_plan_id, format_did
 from nvm_chain.plans import (
     accept_plan_ownership,
@@ -19,6 +22,7 @@ from nvm_chain.plans import (
     is_redeemer,
     quote_plan,
     read_plan,
+    read_protocol_fee,
     read_terms,
     register_plan,
     set_minter,
@@ -36,7 +40,7 @@ from nvm_chain.pricing import (
     get_native_token_price_config,
     get_split_price_config,
 )
-from nvm_chain.types import Plan, PriceConfig, RegisteredPlan, Rule
+from nvm_chain.types import Plan, PriceConfig, RedemptionRule, RegisteredPlan
 from nvm_chain.units import usdc
 from tests.support.events import plan_registered, uri_set
 from tests.support.reverts import reverts
@@ -63,7 +67,7 @@ def prices(world: World) -> dict[str, PriceConfig]:
 @pytest.mark.parametrize("kind", ["usdc", "split", "coin", "free"])
 def test_register_plan__of_each_kind_of_price__is_on_the_chain_as_given(world: World, kind: str) -> None:
     price = prices(world)[kind]
-    credits = get_dynamic_credits_config(100, 2, 7, rule=Rule.OWNER, trial=True, transferable=True)
+    credits = get_dynamic_credits_config(100, 2, 7, rule=RedemptionRule.OWNER, trial=True, transferable=True)
     result = register_plan(world.chain, world.builder, price, credits, uri="https://example.org/1", salt=SALT)
     terms = build_terms(price, credits)
     chain_id, contract, creator = world.chain.chain_id, world.credits.address, world.builder.address
@@ -113,6 +117,51 @@ def test_register_plan__with_a_fee_set__freezes_it(world: World) -> None:
     result = register_plan(world.chain, world.builder, prices(world)["usdc"], get_fixed_credits_config(1))
     world.set_fee(300)
     assert result.fee_bps == read_plan(world.chain, result.plan_id).fee_bps == 250
+
+
+def test_register_plan__while_the_fee_is_raised__is_refused(
+    world: World, unchanged: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a limit of the caller's, the limit is the fee that was read just before."""
+    world.set_fee(250)
+
+    def read_and_raise(chain: Chain) -> int:
+        fee = read_protocol_fee(chain)
+        world.set_fee(fee + 1)
+        return fee
+
+    monkeypatch.setattr(plans, "read_protocol_fee", read_and_raise)
+    with unchanged(world.builder), reverts(FeeAboveMax(251, 250)):
+        register_plan(world.chain, world.builder, prices(world)["usdc"], get_fixed_credits_config(1))
+
+
+def test_register_plan__while_the_fee_is_lowered__carries_the_lower(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plans, "read_protocol_fee", lambda _: 250)
+    world.set_fee(100)
+    assert register_plan(world.chain, world.builder, prices(world)["usdc"], get_fixed_credits_config(1)).fee_bps == 100
+
+
+@pytest.mark.parametrize(("most", "fee"), [(0, None), (249, None), (250, 250), (251, 250), (2**16 - 1, 250)])
+def test_register_plan__with_the_most_fee_that_is_accepted__carries_no_more(
+    world: World, unchanged: Any, most: int, fee: int | None
+) -> None:
+    world.set_fee(250)
+    assert read_protocol_fee(world.chain) == 250
+    price, credits = prices(world)["usdc"], get_fixed_credits_config(1)
+    if fee is not None:
+        assert register_plan(world.chain, world.builder, price, credits, max_fee_bps=most).fee_bps == fee
+        return
+    with unchanged(world.builder), reverts(FeeAboveMax(250, most)):
+        register_plan(world.chain, world.builder, price, credits, max_fee_bps=most)
+
+
+@pytest.mark.parametrize("most", [-1, 2**16])
+def test_register_plan__with_a_most_fee_out_of_range__is_refused(world: World, unchanged: Any, most: int) -> None:
+    error = InvalidAmount(f"max_fee_bps {most}", "must be from 0 to 2**16 - 1")
+    with unchanged(world.builder), reverts(error):
+        register_plan(world.chain, world.builder, prices(world)["usdc"], get_fixed_credits_config(1), max_fee_bps=most)
 
 
 @pytest.mark.parametrize("amount", [1, 20, 999])

@@ -21,10 +21,11 @@ from nvm_chain.authorizations import (
 from nvm_chain.contract_errors import (
     CostAboveMax,
     ERC1155InvalidReceiver,
+    PaidExternally,
     PlanNotActive,
-    SettledOutside,
     TokenWithoutCode,
     TrialAlreadyTaken,
+    TrialOrderedForOther,
     UnknownPlan,
     WrongKind,
 )
@@ -338,6 +339,23 @@ def test_relay_order__of_a_trial_that_was_taken__is_refused(
     refused(TrialAlreadyTaken(plan_id, payer.address), second)
 
 
+def test_sign_plan_order__of_a_trial_for_another__is_refused(world: World, payer: LocalAccount) -> None:
+    plan_id, other = world.register(trial=True), world.other.address
+    with reverts(TrialOrderedForOther(plan_id, payer.address, other)):
+        sign_plan_order(world.chain, payer, plan_id, receiver=other)
+
+
+def test_relay_order__of_a_trial_for_another__is_refused_before_it_is_sent(
+    world: World, payer: LocalAccount, refused: Callable[..., None]
+) -> None:
+    """Such an order can be signed elsewhere."""
+    plan_id, other = world.register(trial=True), world.other.address
+    signed = sign_plan_order(world.chain, payer, plan_id)
+    order = replace(signed.order, receiver=other)
+    signed = sign_order(payer, order, token=signed.token, contract=signed.contract)
+    refused(TrialOrderedForOther(plan_id, payer.address, other), signed)
+
+
 def test_relay_order__for_a_contract_that_takes_no_credits__is_refused(
     world: World, plan: RegisteredPlan, payer: LocalAccount, refused: Callable[..., None]
 ) -> None:
@@ -351,7 +369,7 @@ def test_relay_order__for_a_contract_that_takes_no_credits__is_refused(
 
 def test_sign_plan_order__of_what_cannot_be_ordered_so__says_why(world: World, payer: LocalAccount) -> None:
     coin, free = world.register(token=ZERO), world.register(splits=(), token=ZERO)
-    paid_per_use, outside = world.register(**usage()), world.register(token=ZERO, splits=(), settled_outside=True)
+    paid_per_use, outside = world.register(**usage()), world.register(token=ZERO, splits=(), paid_externally=True)
     closed = world.register()
     set_plan_active(world.chain, world.builder, closed, False)
     cases: list[tuple[int, NvmChainError]] = [
@@ -359,7 +377,7 @@ def test_sign_plan_order__of_what_cannot_be_ordered_so__says_why(world: World, p
         (coin, TokenWithoutCode(ZERO_ADDRESS)),
         (free, TokenWithoutCode(ZERO_ADDRESS)),
         (paid_per_use, WrongKind(paid_per_use, 2)),
-        (outside, SettledOutside(outside)),
+        (outside, PaidExternally(outside)),
         (closed, PlanNotActive(closed)),
     ]
     for plan_id, error in cases:

@@ -20,7 +20,7 @@ from nvm_chain.credits import (
 from nvm_chain.event_types import EventFilter
 from nvm_chain.orders import order_plan
 from nvm_chain.paying import check_funds
-from nvm_chain.plans import is_minter, is_redeemer, quote_plan, read_plan, read_terms
+from nvm_chain.plans import is_minter, is_redeemer, quote_plan, read_plan, read_protocol_fee, read_terms
 from nvm_chain.settling import sign_next_voucher
 from nvm_chain.token_domains import is_authorization_used, read_permit_terms, read_token_domain
 from nvm_chain.tokens import read_allowance, read_token_balance, read_token_info
@@ -41,6 +41,7 @@ def said(function: Any) -> int:
 READS: dict[Any, Read] = {
     read_plan: lambda world, plan_id: read_plan(world.chain, plan_id),
     read_terms: lambda world, plan_id: read_terms(world.chain, plan_id),
+    read_protocol_fee: lambda world, plan_id: read_protocol_fee(world.chain),
     quote_plan: lambda world, plan_id: quote_plan(world.chain, world.other.address, plan_id),
     is_redeemer: lambda world, plan_id: is_redeemer(world.chain, plan_id, world.other.address),
     is_minter: lambda world, plan_id: is_minter(world.chain, plan_id, world.other.address),

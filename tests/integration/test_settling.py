@@ -13,18 +13,27 @@ from eth_typing import ChecksumAddress, Hash32
 from nvm_chain.contract_errors import InsufficientCredits, NotRedeemer, UnknownPlan, VouchersNotAccepted
 from nvm_chain.credits import burn_credits, read_account, read_balance
 from nvm_chain.errors import (
+    InvalidAddress,
     InvalidAmount,
     InvalidConfig,
     NvmChainError,
+    VoucherAlreadySettled,
     VoucherExpired,
     VoucherMismatch,
     VoucherSignatureInvalid,
-    VoucherUsedUp,
 )
 from nvm_chain.plans import set_redeemer
 from nvm_chain.settling import check_voucher, settle_vouchers, sign_next_voucher
 from nvm_chain.types import Account as CreditsAccount
-from nvm_chain.types import RegisteredPlan, Rule, SettlementReceipt, VoucherCheck, VoucherOutcome, VoucherResult
+from nvm_chain.types import (
+    HolderTotal,
+    RedemptionRule,
+    RegisteredPlan,
+    SettlementOutcome,
+    SettlementReceipt,
+    SettlementResult,
+    VoucherCheck,
+)
 from nvm_chain.vouchers import SignedVoucher, build_voucher, sign_voucher, voucher_digest
 from nvm_chain.wallets import WALLET_GAS
 from tests.support.events import taken
@@ -35,7 +44,7 @@ from tests.support.world import World
 LEFT_TO_ANVIL = True
 
 Unchanged: TypeAlias = Callable[..., AbstractContextManager[None]]
-SETTLED, SHORT, EXPIRED, USED_UP, NOT_SIGNED = VoucherResult
+SETTLED, SHORT, EXPIRED, ALREADY_SETTLED, NOT_SIGNED = SettlementResult
 HOLDERS: list[LocalAccount] = [Account.from_key(f"0x{number:064x}") for number in range(0xA11CE, 0xA11CE + 8)]
 
 
@@ -64,13 +73,15 @@ class Counter:
         digest = voucher_digest(voucher, chain_id=self.world.chain.chain_id, contract=self.world.credits.address)
         return SignedVoucher(voucher, bytes(signer.unsafe_sign_hash(Hash32(digest)).signature))
 
-    def settle(self, *vouchers: SignedVoucher, amounts: list[int] | None = None) -> SettlementReceipt:
-        """Settle vouchers as the redeemer."""
-        return settle_vouchers(self.world.chain, self.world.redeemer, self.plan_id, vouchers, amounts=amounts)
+    def settle(self, *items: SignedVoucher | HolderTotal, totals: list[int] | None = None) -> SettlementReceipt:
+        """Settle as the redeemer."""
+        return settle_vouchers(self.world.chain, self.world.redeemer, self.plan_id, items, totals=totals)
 
-    def results(self, *vouchers: SignedVoucher, amounts: list[int] | None = None) -> list[tuple[int, VoucherResult]]:
-        """Settle vouchers and return what each brought and became."""
-        return [(outcome.amount, outcome.result) for outcome in self.settle(*vouchers, amounts=amounts).outcomes]
+    def results(
+        self, *items: SignedVoucher | HolderTotal, totals: list[int] | None = None
+    ) -> list[tuple[int, SettlementResult]]:
+        """Settle and return what each item brought and became."""
+        return [(outcome.amount, outcome.result) for outcome in self.settle(*items, totals=totals).outcomes]
 
     def balance(self, holder: LocalAccount) -> int:
         """Return a holder's credits."""
@@ -109,7 +120,7 @@ def test_sign_next_voucher__of_request_after_request__adds_up(counter: Counter) 
     assert vouchers[-1].voucher.context == b"r1".ljust(32, b"\0")
     assert vouchers[-1].voucher.deadline == world.now + 3600
     assert counter.results(vouchers[-1]) == [(6, SETTLED)]  # the last stands for all
-    assert counter.results(*vouchers) == [(0, USED_UP)] * 3
+    assert counter.results(*vouchers) == [(0, ALREADY_SETTLED)] * 3
 
 
 @pytest.mark.parametrize(("last", "expected"), [(0, 9), (3, 9), (4, 9), (5, 10)])
@@ -216,9 +227,9 @@ def test_check_voucher__that_was_tampered_with__is_refused(counter: Counter, cha
 
 
 @pytest.mark.parametrize("ceiling", [3, 4])
-def test_check_voucher__that_is_used_up__is_refused(counter: Counter, ceiling: int) -> None:
+def test_check_voucher__that_is_already_settled__is_refused(counter: Counter, ceiling: int) -> None:
     counter.settle(counter.sign(HOLDERS[0], 4))
-    refuses(counter, VoucherUsedUp(ceiling, 4), counter.sign(HOLDERS[0], ceiling))
+    refuses(counter, VoucherAlreadySettled(ceiling, 4), counter.sign(HOLDERS[0], ceiling))
     assert check_voucher(counter.world.chain, counter.sign(HOLDERS[0], 5)) == VoucherCheck(6, 4, 5)
 
 
@@ -259,18 +270,18 @@ def test_settle_vouchers__of_a_mixed_batch__tells_what_became_of_each_in_order(c
         plan_id=counter.plan_id,
         redeemer=world.redeemer.address,
         outcomes=(
-            VoucherOutcome(first.address, 4, SETTLED),
-            VoucherOutcome(second.address, 10, SHORT),
-            VoucherOutcome(expired.address, 0, EXPIRED),
-            VoucherOutcome(empty.address, 0, SHORT),
-            VoucherOutcome(third.address, 10, SETTLED),
-            VoucherOutcome(used.address, 0, USED_UP),
-            VoucherOutcome(forged.address, 0, NOT_SIGNED),
-            VoucherOutcome(first.address, 0, USED_UP),
-            VoucherOutcome(first.address, 2, SETTLED),
-            VoucherOutcome(second.address, 0, SHORT),
-            VoucherOutcome(last.address, 1, SETTLED),
-            VoucherOutcome(used.address, 3, SETTLED),
+            SettlementOutcome(first.address, 4, SETTLED),
+            SettlementOutcome(second.address, 10, SHORT),
+            SettlementOutcome(expired.address, 0, EXPIRED),
+            SettlementOutcome(empty.address, 0, SHORT),
+            SettlementOutcome(third.address, 10, SETTLED),
+            SettlementOutcome(used.address, 0, ALREADY_SETTLED),
+            SettlementOutcome(forged.address, 0, NOT_SIGNED),
+            SettlementOutcome(first.address, 0, ALREADY_SETTLED),
+            SettlementOutcome(first.address, 2, SETTLED),
+            SettlementOutcome(second.address, 0, SHORT),
+            SettlementOutcome(last.address, 1, SETTLED),
+            SettlementOutcome(used.address, 3, SETTLED),
         ),
         transaction=receipt.transaction,
     )
@@ -284,12 +295,19 @@ def test_settle_vouchers__whose_outcomes_the_contract_returns__tells_the_same(co
         counter.sign(HOLDERS[number % 3], ceiling) for number, ceiling in enumerate((3, 12, 10, 2, 12, 99, 5, 10, 11))
     ]
     items = [
-        (item.voucher.holder, 7, item.voucher.ceiling, item.voucher.context, item.voucher.deadline, item.signature)
+        (
+            item.voucher.holder,
+            min(7, item.voucher.ceiling),
+            item.voucher.ceiling,
+            item.voucher.context,
+            item.voucher.deadline,
+            item.signature,
+        )
         for item in batch
     ]
     function = world.credits.functions.settle(counter.plan_id, items)
     returned = world.read(function, sender=world.redeemer.address)
-    assert [(amount, int(result)) for amount, result in counter.results(*batch, amounts=[7] * 9)] == [
+    assert [(amount, int(result)) for amount, result in counter.results(*batch, totals=[7] * 9)] == [
         tuple(outcome) for outcome in returned
     ]
 
@@ -297,16 +315,39 @@ def test_settle_vouchers__whose_outcomes_the_contract_returns__tells_the_same(co
 def test_settle_vouchers__again__is_safe(counter: Counter) -> None:
     batch = [counter.sign(holder, 3) for holder in HOLDERS[:3]]
     assert counter.results(*batch) == [(3, SETTLED)] * 3
-    assert counter.results(*batch, *batch) == [(0, USED_UP)] * 6
+    assert counter.results(*batch, *batch) == [(0, ALREADY_SETTLED)] * 6
     assert [counter.balance(holder) for holder in HOLDERS[:3]] == [7, 7, 7]
     assert read_account(counter.world.chain, counter.plan_id, HOLDERS[0].address) == CreditsAccount(7, 3, 0, False)
 
 
-def test_settle_vouchers__with_amounts__takes_no_more_and_leaves_the_rest_of_the_ceiling(counter: Counter) -> None:
+def test_settle_vouchers__with_totals__brings_the_count_up_to_each_and_never_above_the_ceiling(
+    counter: Counter,
+) -> None:
     signed = counter.sign(HOLDERS[0], 9)
-    assert counter.results(signed, amounts=[2]) == [(2, SETTLED)]
-    assert counter.results(signed, signed, amounts=[3, 5]) == [(3, SETTLED), (4, SETTLED)]
-    assert counter.results(signed, amounts=[1]) == [(0, USED_UP)]
+    assert counter.results(signed, totals=[2]) == [(2, SETTLED)]
+    assert counter.results(signed, totals=[2]) == [(0, ALREADY_SETTLED)]
+    assert counter.results(signed, signed, totals=[3, 5]) == [(1, SETTLED), (2, SETTLED)]
+    assert counter.results(signed, totals=[4]) == [(0, ALREADY_SETTLED)]
+    assert counter.results(signed, totals=[2**64 - 1]) == [(4, SETTLED)]
+    assert read_account(counter.world.chain, counter.plan_id, HOLDERS[0].address).settled == 9
+
+
+def test_settle_vouchers__two_of_one_holder_in_a_batch__reach_the_higher_ceiling_in_any_order(counter: Counter) -> None:
+    """Ceilings are totals: two vouchers of one holder do not add up."""
+    first, second = HOLDERS[:2]
+    batch = [counter.sign(first, 3), counter.sign(first, 7), counter.sign(second, 7), counter.sign(second, 3)]
+    assert counter.results(*batch) == [(3, SETTLED), (4, SETTLED), (7, SETTLED), (0, ALREADY_SETTLED)]
+    assert [counter.balance(holder) for holder in (first, second)] == [3, 3]
+
+
+def test_settle_vouchers__again_after_new_credits_came__takes_what_was_short_and_no_more(counter: Counter) -> None:
+    """A batch may be sent again, whole or in part: what it asks for is a total."""
+    batch = [counter.sign(HOLDERS[0], 12), counter.sign(HOLDERS[1], 4)]
+    assert counter.results(*batch, totals=[12, 3]) == [(10, SHORT), (3, SETTLED)]
+    counter.world.grant(counter.plan_id, HOLDERS[0].address, 10)
+    assert counter.results(*batch, totals=[12, 3]) == [(2, SETTLED), (0, ALREADY_SETTLED)]
+    assert counter.results(*batch, totals=[12, 3]) == [(0, ALREADY_SETTLED)] * 2
+    assert [counter.balance(holder) for holder in HOLDERS[:2]] == [8, 7]
 
 
 def test_settle_vouchers__twice_the_same_amount_of_one_holder__tells_them_apart(counter: Counter) -> None:
@@ -315,13 +356,108 @@ def test_settle_vouchers__twice_the_same_amount_of_one_holder__tells_them_apart(
     assert counter.results(first, second) == [(5, SETTLED), (5, SHORT)]
 
 
-@pytest.mark.parametrize("rule", list(Rule))
-def test_settle_vouchers__under_each_rule__is_the_holders_word(world: World, rule: Rule) -> None:
+@pytest.mark.parametrize("rule", list(RedemptionRule))
+def test_settle_vouchers__under_each_rule__is_the_holders_word(world: World, rule: RedemptionRule) -> None:
     plan_id = world.register(rule=rule)
     set_redeemer(world.chain, world.builder, plan_id, world.redeemer.address, True)
     world.grant(plan_id, HOLDERS[0].address, 10)
     counter = Counter(world, plan_id)
-    assert counter.results(counter.sign(HOLDERS[0], 40), amounts=[4]) == [(4, SETTLED)]
+    assert counter.results(counter.sign(HOLDERS[0], 40), totals=[4]) == [(4, SETTLED)]
+
+
+# ---------------------------------------------------------------------- without a voucher
+
+
+def ruled(world: World, rule: RedemptionRule) -> Counter:
+    """Return a plan of a rule, with the redeemer allowed and 10 credits for each holder."""
+    plan_id = world.register(rule=rule)
+    set_redeemer(world.chain, world.builder, plan_id, world.redeemer.address, True)
+    for holder in HOLDERS[:3]:
+        world.grant(plan_id, holder.address, 10)
+    return Counter(world, plan_id)
+
+
+@pytest.mark.parametrize("rule", [RedemptionRule.REDEEMER, RedemptionRule.OWNER])
+def test_settle_vouchers__of_totals_where_the_rule_names_the_signer__needs_no_signature(
+    world: World, rule: RedemptionRule
+) -> None:
+    counter = ruled(world, rule)
+    first, second, third = HOLDERS[:3]
+    batch: list[SignedVoucher | HolderTotal] = [
+        HolderTotal(first.address.lower(), 4),
+        counter.sign(second, 3),
+        HolderTotal(third.address, 11),
+    ]
+    receipt = counter.settle(*batch)
+    assert receipt.outcomes == (
+        SettlementOutcome(first.address, 4, SETTLED),
+        SettlementOutcome(second.address, 3, SETTLED),
+        SettlementOutcome(third.address, 10, SHORT),
+    )
+    assert counter.results(*batch) == [(0, ALREADY_SETTLED), (0, ALREADY_SETTLED), (0, SHORT)]
+    assert read_account(world.chain, counter.plan_id, first.address) == CreditsAccount(6, 4, 0, False)
+
+
+def test_settle_vouchers__with_and_without_voucher_of_one_holder__share_one_count(world: World) -> None:
+    """What is settled without signature counts towards the ceilings of vouchers, and the other way round."""
+    counter, holder = ruled(world, RedemptionRule.REDEEMER), HOLDERS[0]
+    assert counter.results(HolderTotal(holder.address, 4), counter.sign(holder, 4)) == [
+        (4, SETTLED),
+        (0, ALREADY_SETTLED),
+    ]
+    assert counter.results(counter.sign(holder, 6), HolderTotal(holder.address, 6)) == [
+        (2, SETTLED),
+        (0, ALREADY_SETTLED),
+    ]
+    refuses(counter, VoucherAlreadySettled(5, 6), counter.sign(holder, 5))
+
+
+def test_settle_vouchers__of_a_total_with_a_lower_one_beside__takes_the_lower(world: World) -> None:
+    counter, item = ruled(world, RedemptionRule.OWNER), HolderTotal(HOLDERS[0].address, 5)
+    assert [counter.results(item, totals=[total]) for total in (2, 9)] == [[(2, SETTLED)], [(3, SETTLED)]]
+
+
+@pytest.mark.parametrize(
+    ("rule", "role"),
+    [(RedemptionRule.HOLDER, "redeemer"), (RedemptionRule.HOLDER, "builder"), (RedemptionRule.REDEEMER, "builder")],
+)
+def test_settle_vouchers__of_a_total_where_the_rule_does_not_name_the_signer__is_not_signed(
+    world: World, rule: RedemptionRule, role: str
+) -> None:
+    """It harms no other item, and is told as what it lacks."""
+    counter, signer = ruled(world, rule), getattr(world, role)
+    batch: list[SignedVoucher | HolderTotal] = [
+        HolderTotal(HOLDERS[0].address, 4),
+        counter.sign(HOLDERS[1], 3, redeemer=signer.address),
+    ]
+    receipt = settle_vouchers(world.chain, signer, counter.plan_id, batch)
+    assert [(outcome.amount, outcome.result) for outcome in receipt.outcomes] == [(0, NOT_SIGNED), (3, SETTLED)]
+    assert counter.balance(HOLDERS[0]) == 10
+
+
+def test_settle_vouchers__of_the_signers_own_credits__needs_no_signature(world: World) -> None:
+    counter = ruled(world, RedemptionRule.HOLDER)
+    world.grant(counter.plan_id, world.redeemer.address, 10)
+    assert counter.results(HolderTotal(world.redeemer.address, 2)) == [(2, SETTLED)]
+
+
+@pytest.mark.parametrize("rule", list(RedemptionRule))
+def test_settle_vouchers__of_a_voucher_whose_signature_is_empty__is_refused(world: World, rule: RedemptionRule) -> None:
+    """The contract takes an item without signature for one that needs none: anybody could name another holder in it."""
+    counter = ruled(world, rule)
+    bare = SignedVoucher(counter.sign(HOLDERS[0], 4).voucher, b"")
+    with reverts(VoucherSignatureInvalid(HOLDERS[0].address, None)):
+        counter.settle(counter.sign(HOLDERS[1], 2), bare)
+    assert [counter.balance(holder) for holder in HOLDERS[:2]] == [10, 10]
+
+
+def test_settle_vouchers__of_a_wallet_that_takes_an_empty_signature__is_as_the_wallet_says(counter: Counter) -> None:
+    world = counter.world
+    wallet = world.deploy("EvilWallet")  # says yes to everything
+    world.grant(counter.plan_id, wallet.address, 10)
+    holder: Any = type("Wallet", (), {"address": wallet.address})
+    signed = SignedVoucher(counter.sign(holder, 4, signer=world.other).voucher, b"")
+    assert counter.results(signed) == [(4, SETTLED)]
 
 
 def test_settle_vouchers__of_an_expiring_plan__takes_live_credits_only(world: World) -> None:
@@ -332,7 +468,7 @@ def test_settle_vouchers__of_an_expiring_plan__takes_live_credits_only(world: Wo
     world.mine_at(world.now + 600)
     world.order(plan_id, receiver=HOLDERS[0].address)
     signed = counter.sign(HOLDERS[0], 40, deadline=world.now + 10_000)
-    assert counter.results(signed, amounts=[3]) == [(3, SETTLED)]
+    assert counter.results(signed, totals=[3]) == [(3, SETTLED)]
     world.mine_at(world.now + 500)
     assert counter.results(signed) == [(10, SHORT)]
     assert read_account(world.chain, plan_id, HOLDERS[0].address) == CreditsAccount(0, 13, 0, False)
@@ -345,32 +481,37 @@ def test_settle_vouchers__of_an_expiring_plan__takes_live_credits_only(world: Wo
 def unsent(counter: Counter, unchanged: Unchanged) -> Callable[..., None]:
     """Settle, expect an error, and insist that nothing was sent."""
 
-    def unsent(error: NvmChainError, *vouchers: SignedVoucher, amounts: Any = None) -> None:
+    def unsent(error: NvmChainError, *items: SignedVoucher | HolderTotal, totals: Any = None) -> None:
         with unchanged(counter.world.redeemer, *HOLDERS, plan_ids=[counter.plan_id]), reverts(error):
-            counter.settle(*vouchers, amounts=amounts)
+            counter.settle(*items, totals=totals)
 
     return unsent
 
 
 def test_settle_vouchers__of_nothing__is_refused(unsent: Callable[..., None]) -> None:
-    unsent(InvalidConfig("a settlement without vouchers settles nothing"))
+    unsent(InvalidConfig("a settlement without items settles nothing"))
 
 
-@pytest.mark.parametrize("amounts", [[], [1], [1, 1, 1]])
-def test_settle_vouchers__with_another_number_of_amounts__is_refused(
-    counter: Counter, unsent: Callable[..., None], amounts: list[int]
+@pytest.mark.parametrize("totals", [[], [1], [1, 1, 1]])
+def test_settle_vouchers__with_another_number_of_totals__is_refused(
+    counter: Counter, unsent: Callable[..., None], totals: list[int]
 ) -> None:
-    problem = f"there are 2 vouchers and {len(amounts)} amounts; give one for each"
+    problem = f"there are 2 items and {len(totals)} totals; give one for each"
     batch = [counter.sign(holder, 3) for holder in HOLDERS[:2]]
-    unsent(InvalidConfig(problem), *batch, amounts=amounts)
+    unsent(InvalidConfig(problem), *batch, totals=totals)
 
 
-@pytest.mark.parametrize("amount", [0, -1, 2**64])
-def test_settle_vouchers__with_an_amount_out_of_range__is_refused(
-    counter: Counter, unsent: Callable[..., None], amount: int
+@pytest.mark.parametrize("total", [0, -1, 2**64])
+def test_settle_vouchers__with_a_total_out_of_range__is_refused(
+    counter: Counter, unsent: Callable[..., None], total: int
 ) -> None:
-    error = InvalidAmount(f"amount {amount}", "must be from 1 to 2**64 - 1")
-    unsent(error, counter.sign(HOLDERS[0], 3), amounts=[amount])
+    error = InvalidAmount(f"total {total}", "must be from 1 to 2**64 - 1")
+    unsent(error, counter.sign(HOLDERS[0], 3), totals=[total])
+    unsent(error, HolderTotal(HOLDERS[0].address, total))
+
+
+def test_settle_vouchers__of_a_total_of_nobody__is_refused(unsent: Callable[..., None]) -> None:
+    unsent(InvalidAddress("holder address", "0x12", "is not 0x and 40 hexadecimal digits"), HolderTotal("0x12", 3))
 
 
 def test_settle_vouchers__with_one_of_another_plan_or_redeemer__is_refused(
@@ -399,7 +540,7 @@ def test_settle_vouchers__by_a_stranger__is_refused(counter: Counter) -> None:
     ("EvilWallet", "other", (4, SETTLED)),
 ])  # fmt: skip
 def test_settle_vouchers__of_a_contract_wallet__is_as_the_wallet_says(
-    counter: Counter, name: str, key: str, expected: tuple[int, VoucherResult]
+    counter: Counter, name: str, key: str, expected: tuple[int, SettlementResult]
 ) -> None:
     world = counter.world
     wallet: ChecksumAddress = world.deploy(name, *([world.stranger.address] if name == "SmartWallet" else [])).address

@@ -18,7 +18,7 @@ from nvm_chain.relaying import relay_order
 from nvm_chain.settling import check_voucher, settle_vouchers
 from nvm_chain.token_domains import read_token_domain
 from nvm_chain.tokens import read_allowance
-from nvm_chain.types import RegisteredPlan, VoucherOutcome, VoucherResult
+from nvm_chain.types import RegisteredPlan, SettlementOutcome, SettlementResult
 from nvm_chain.vouchers import SignedVoucher, build_voucher
 from tests.integration.test_signed_vectors import cast, list_members
 from tests.support.world import CREDITS, FUNDS, PRICE, World
@@ -159,4 +159,4 @@ def test_settle_vouchers__of_a_voucher_signed_outside__is_settled(
     signed = SignedVoucher(voucher, sign(holder, domain, {"Voucher": list_members(VOUCHER)}, "Voucher", message))
     assert check_voucher(world.chain, signed, redeemer=redeemer).available == 7
     receipt = settle_vouchers(world.chain, world.redeemer, plan.plan_id, [signed])
-    assert receipt.outcomes == (VoucherOutcome(holder.address, 7, VoucherResult.SETTLED),)
+    assert receipt.outcomes == (SettlementOutcome(holder.address, 7, SettlementResult.SETTLED),)

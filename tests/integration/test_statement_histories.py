@@ -15,7 +15,7 @@ from nvm_chain.errors import NvmChainError
 from nvm_chain.settling import settle_vouchers, sign_next_voucher
 from nvm_chain.statements.reading import read_builder_statement, read_holder_statement, read_plan_statement
 from nvm_chain.statements.types import MovementKind, Statement
-from nvm_chain.types import Activation, Kind, Rule, Split
+from nvm_chain.types import Activation, HolderTotal, PlanKind, RedemptionRule, Split
 from tests.support.world import FUNDS, MAX_UINT, PRICE, ZERO, World
 
 STEPS = 80
@@ -47,7 +47,7 @@ class History:
             *([self.redeem] * 5),
             *([self.burn] * 2),
             *([self.wait] * 4),
-            *(self.mint, self.mint_batch, self.grant_outside, self.pay, self.transfer, self.transfer_batch),
+            *(self.mint, self.mint_batch, self.grant_external, self.pay, self.transfer, self.transfer_batch),
         ]
 
     def _register(self) -> dict[str, int]:
@@ -56,24 +56,24 @@ class History:
         register = self.world.register
         plans = {"lasting": register(splits=(first, second))}
         self.world.set_fee(333)
-        time: dict[str, Any] = {"kind": Kind.TIME, "credits": 3, "duration": 1000, "min_redeem": 0, "max_redeem": 0}
+        time: dict[str, Any] = {"kind": PlanKind.TIME, "credits": 3, "duration": 1000, "min_redeem": 0, "max_redeem": 0}
         on_use = {**time, "activation": Activation.ON_FIRST_USE, "min_redeem": 1, "max_redeem": 3}
-        usage: dict[str, Any] = {"kind": Kind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0}
+        usage: dict[str, Any] = {"kind": PlanKind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0}
         return plans | {
             "expiring": register(duration=3000, splits=(first, second, third)),
             "short": register(duration=70, splits=()),
             "transferable": register(transferable=True, splits=(third,)),
-            "coin": register(token=ZERO, splits=(second, third), rule=Rule.OWNER),
+            "coin": register(token=ZERO, splits=(second, third), rule=RedemptionRule.OWNER),
             "time": register(**time, splits=(second,)),
             "on use": register(**on_use, splits=()),
             "usage": register(**usage, splits=(first, third)),
             "usage in coin": register(**usage, token=ZERO, splits=(third,)),
-            "outside": register(settled_outside=True, token=ZERO, splits=()),
+            "external": register(paid_externally=True, token=ZERO, splits=()),
             "trial": register(trial=True, splits=()),
         }
 
     def run(self, steps: int) -> None:
-        """Do so many things; what the contract refuses is no harm."""
+        """Do so many things; what the contract refuses does no harm."""
         for _ in range(steps):
             step = self.random.choice(self.steps)
             try:
@@ -104,7 +104,7 @@ class History:
     def pay(self) -> None:
         plan_id, quantity = self.plans[self.random.choice(["usage", "usage in coin"])], self.random.randint(1, 3)
         value, context = self.price(plan_id, quantity), self.random.randbytes(32)
-        self.send(self.person(), "pay", plan_id, quantity, MAX_UINT, context, value=value)
+        self.send(self.person(), "payUsage", plan_id, quantity, MAX_UINT, context, value=value)
 
     def mint(self) -> None:
         self.send(self.world.builder, "mint", self.plan(), self.person().address, self.random.randint(1, 9))
@@ -113,10 +113,10 @@ class History:
         holders = [person.address for person in self.random.choices(self.people, k=4)]
         self.send(self.world.builder, "mintBatch", self.plan(), holders, self.random.choices(range(4), k=4))
 
-    def grant_outside(self) -> None:
+    def grant_external(self) -> None:
         reference = self.random.randbytes(32)
-        plan_id = self.random.choice([self.plans["outside"], self.plan()])
-        self.send(self.world.builder, "grantSettled", plan_id, self.person().address, 1, reference)
+        plan_id = self.random.choice([self.plans["external"], self.plan()])
+        self.send(self.world.builder, "grantExternal", plan_id, self.person().address, 1, reference)
 
     def redeem(self) -> None:
         holder, plan_id = self.person(), self.plan()
@@ -132,7 +132,15 @@ class History:
             for holder in holders
             if read_balance(self.world.chain, plan_id, holder.address) >= 40
         ]
-        settle_vouchers(self.world.chain, self.world.builder, plan_id, signed)
+        totals = [
+            HolderTotal(holder.address, self.settled(plan_id, holder) + self.random.randint(1, 9))
+            for holder in self.people[:2]
+            if plan_id == self.plans["coin"]  # whose rule lets the owner redeem
+        ]
+        settle_vouchers(self.world.chain, self.world.builder, plan_id, [*signed, *totals])
+
+    def settled(self, plan_id: int, holder: LocalAccount) -> int:
+        return read_account(self.world.chain, plan_id, holder.address).settled
 
     def burn(self) -> None:
         holder = self.person()

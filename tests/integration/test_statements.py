@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nvm_chain.contract_errors import UnknownPlan
-from nvm_chain.credits import grant_settled, read_lots, redeem_credits
+from nvm_chain.credits import grant_external, read_lots, redeem_credits
 from nvm_chain.errors import BlockReplaced, RpcFailed, StatementMismatch
 from nvm_chain.orders import order_plan
 from nvm_chain.plans import accept_plan_ownership, transfer_plan_ownership
@@ -15,7 +15,7 @@ from nvm_chain.relaying import relay_order, sign_plan_order
 from nvm_chain.settling import settle_vouchers, sign_next_voucher
 from nvm_chain.statements.reading import read_builder_statement, read_holder_statement, read_plan_statement
 from nvm_chain.statements.types import MovementKind, Ownership, Revenue, Statement
-from nvm_chain.types import Activation, Kind, Split
+from nvm_chain.types import Activation, PlanKind, Split
 from nvm_chain.usage import pay_usage
 from tests.support.events import selector
 from tests.support.liar import Lie, lying
@@ -25,8 +25,8 @@ from tests.support.world import CREDITS, MAX_UINT, PRICE, ZERO, World
 LEFT_TO_ANVIL = True
 
 DAY = 86_400
-TIME: dict[str, Any] = {"kind": Kind.TIME, "credits": 2, "duration": DAY, "min_redeem": 0, "max_redeem": 0}
-USAGE: dict[str, Any] = {"kind": Kind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0}
+TIME: dict[str, Any] = {"kind": PlanKind.TIME, "credits": 2, "duration": DAY, "min_redeem": 0, "max_redeem": 0}
+USAGE: dict[str, Any] = {"kind": PlanKind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0}
 
 
 def told(statement: Statement) -> list[tuple[str, int, int]]:
@@ -51,7 +51,7 @@ def test_holder_statement__of_every_way_to_get_and_lose_credits__tells_them_apar
     plan_id, holder, builder = funded.register(), funded.subscriber, funded.builder
     order_plan(funded.chain, holder, plan_id, quantity=2)
     funded.grant(plan_id, holder.address, 7)
-    grant_settled(funded.chain, builder, plan_id, holder.address, reference="invoice 1")
+    grant_external(funded.chain, builder, plan_id, holder.address, reference="invoice 1")
     redeem_credits(funded.chain, holder, plan_id, 3, context="request-1")
     signed = sign_next_voucher(funded.chain, holder, plan_id, redeemer=builder.address, cost=5)
     settle_vouchers(funded.chain, builder, plan_id, [signed])
@@ -60,19 +60,19 @@ def test_holder_statement__of_every_way_to_get_and_lose_credits__tells_them_apar
     assert told(statement) == [
         ("order", 200, 200),
         ("grant", 7, 207),
-        ("settled_outside", 100, 307),
+        ("paid_externally", 100, 307),
         ("redemption", -3, 304),
-        ("voucher", -5, 299),
+        ("settlement", -5, 299),
         ("burn", -4, 295),
     ]
-    order, grant, outside, redemption, voucher, burn = statement.movements
+    order, grant, external, redemption, settlement, burn = statement.movements
     assert (order.party, order.quantity, order.cost, order.token) == (holder.address, 2, 2 * PRICE, funded.usdc.address)
-    assert [item.party for item in (grant, outside, voucher)] == [builder.address] * 3
+    assert [item.party for item in (grant, external, settlement)] == [builder.address] * 3
     assert [item.party for item in (redemption, burn)] == [holder.address] * 2
-    assert outside.context == b"invoice 1".ljust(32, b"\0")
+    assert external.context == b"invoice 1".ljust(32, b"\0")
     assert redemption.context == b"request-1".ljust(32, b"\0")
     assert [item.cost for item in statement.movements[1:]] == [0] * 5
-    assert statement.plans[0].totals[MovementKind.VOUCHER] == -5
+    assert statement.plans[0].totals[MovementKind.SETTLEMENT] == -5
     assert statement.revenue == (Revenue(plan_id, funded.usdc.address, builder.address, 2 * PRICE, 0, 0, 1),)
     assert told(read_plan_statement(funded.chain, plan_id)) == told(statement)
 
@@ -458,7 +458,7 @@ def test_holder_statement__with_vouchers__asks_for_each_block_that_has_some(
         signed = sign_next_voucher(funded.chain, holder, plan_id, redeemer=builder.address, cost=5)
         settle_vouchers(funded.chain, builder, plan_id, [signed])
     requests_made.clear()
-    assert [item.kind.value for item in holder_statement(funded).movements] == ["order", "voucher", "voucher"]
+    assert [item.kind.value for item in holder_statement(funded).movements] == ["order", "settlement", "settlement"]
     assert requests_made.count("eth_getLogs") == 5 + 1 + 2
 
 

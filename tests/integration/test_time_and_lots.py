@@ -8,17 +8,17 @@ from nvm_chain.contract_errors import (
     InsufficientCredits,
     NotMinter,
     NotRedeemable,
+    PaidExternally,
     RedeemNotAllowed,
     RedeemOutOfRange,
     ReferenceUsed,
-    SettledOutside,
     UnknownPlan,
     WrongKind,
 )
 from nvm_chain.credits import (
     burn_credits,
     can_redeem,
-    grant_settled,
+    grant_external,
     has_access,
     is_reference_used,
     mint_credits,
@@ -34,12 +34,21 @@ from nvm_chain.plans import register_plan, set_minter, set_plan_active
 from nvm_chain.pricing import (
     ONE_DAY_DURATION,
     get_expirable_duration_config,
+    get_external_price_config,
     get_fixed_credits_config,
     get_free_price_config,
-    get_outside_price_config,
     get_pay_as_you_go_credits_config,
 )
-from nvm_chain.types import Account, Activation, CreditsConfig, CreditsReceipt, Lot, RedeemCheck, RegisteredPlan, Rule
+from nvm_chain.types import (
+    Account,
+    Activation,
+    CreditsConfig,
+    CreditsReceipt,
+    Lot,
+    RedeemCheck,
+    RedemptionRule,
+    RegisteredPlan,
+)
 from tests.support.reverts import reverts
 from tests.support.world import World
 
@@ -208,7 +217,7 @@ def test_redeem_credits__of_several_periods__is_bounded_by_the_plan(world: World
 
 def test_redeem_credits__of_a_period_by_the_builder__is_as_the_rule_says(world: World) -> None:
     holder = world.subscriber.address
-    own, theirs = unopened(world), unopened(world, rule=Rule.OWNER)
+    own, theirs = unopened(world), unopened(world, rule=RedemptionRule.OWNER)
     with reverts(RedeemNotAllowed(own, holder, world.builder.address)):
         redeem_credits(world.chain, world.builder, own, 1, holder=holder)
     redeem_credits(world.chain, world.builder, theirs, 1, holder=holder)
@@ -250,64 +259,64 @@ def test_has_access__asks_the_chain_two_or_three_times(
 @pytest.fixture
 def outside(world: World) -> int:
     """A plan of 100 credits that is paid outside the chain."""
-    return register_plan(world.chain, world.builder, get_outside_price_config(), get_fixed_credits_config(100)).plan_id
+    return register_plan(world.chain, world.builder, get_external_price_config(), get_fixed_credits_config(100)).plan_id
 
 
 @pytest.mark.parametrize("role", ["builder", "minter"])
-def test_grant_settled__by_owner_or_minter__grants_once(world: World, outside: int, role: str) -> None:
+def test_grant_external__by_owner_or_minter__grants_once(world: World, outside: int, role: str) -> None:
     set_minter(world.chain, world.builder, outside, world.minter.address, True)
     signer, holder = getattr(world, role), world.subscriber.address
     assert not is_reference_used(world.chain, outside, "invoice 7")
-    receipt = grant_settled(world.chain, signer, outside, holder.lower(), reference="invoice 7", quantity=3)
+    receipt = grant_external(world.chain, signer, outside, holder.lower(), reference="invoice 7", quantity=3)
     assert receipt == CreditsReceipt(outside, holder, 300, receipt.transaction)
     assert is_reference_used(world.chain, outside, b"invoice 7")
     assert not is_reference_used(world.chain, outside, "invoice 8")
     for again in (world.builder, signer):
         with reverts(ReferenceUsed(outside, b"invoice 7".ljust(32, b"\0"))):
-            grant_settled(world.chain, again, outside, world.other.address, reference="invoice 7")
+            grant_external(world.chain, again, outside, world.other.address, reference="invoice 7")
     assert read_balance(world.chain, outside, holder) == 300
 
 
-def test_grant_settled__of_another_plan__has_references_of_its_own(
+def test_grant_external__of_another_plan__has_references_of_its_own(
     world: World, outside: int, plan: RegisteredPlan
 ) -> None:
     for plan_id in (outside, plan.plan_id):  # the second can be ordered too
-        grant_settled(world.chain, world.builder, plan_id, world.subscriber.address, reference="invoice 7")
+        grant_external(world.chain, world.builder, plan_id, world.subscriber.address, reference="invoice 7")
         assert read_balance(world.chain, plan_id, world.subscriber.address) == 100
 
 
-def test_grant_settled__of_each_kind__is_what_an_order_grants(world: World) -> None:
-    holder, price = world.subscriber.address, get_outside_price_config()
+def test_grant_external__of_each_kind__is_what_an_order_grants(world: World) -> None:
+    holder, price = world.subscriber.address, get_external_price_config()
     time_plan = register_plan(world.chain, world.builder, price, get_expirable_duration_config(DAY, 2)).plan_id
-    receipt = grant_settled(world.chain, world.builder, time_plan, holder, reference="1", quantity=2)
+    receipt = grant_external(world.chain, world.builder, time_plan, holder, reference="1", quantity=2)
     assert (receipt.amount, read_access_until(world.chain, time_plan, holder)) == (4, world.now + 4 * DAY)
     expiring = register_plan(
         world.chain, world.builder, price, get_fixed_credits_config(5, duration_seconds=DAY)
     ).plan_id
-    grant_settled(world.chain, world.builder, expiring, holder, reference="1")
+    grant_external(world.chain, world.builder, expiring, holder, reference="1")
     assert read_lots(world.chain, expiring, holder) == [Lot(5, world.now + DAY)]
 
 
-def test_grant_settled__while_the_plan_takes_no_orders__grants(world: World, outside: int) -> None:
+def test_grant_external__while_the_plan_takes_no_orders__grants(world: World, outside: int) -> None:
     set_plan_active(world.chain, world.builder, outside, False)
-    grant_settled(world.chain, world.builder, outside, world.subscriber.address, reference=b"\xff" * 32)
+    grant_external(world.chain, world.builder, outside, world.subscriber.address, reference=b"\xff" * 32)
     assert read_balance(world.chain, outside, world.subscriber.address) == 100
 
 
-def test_grant_settled__where_it_may_not_be__is_refused(world: World, outside: int, unchanged: Any) -> None:
+def test_grant_external__where_it_may_not_be__is_refused(world: World, outside: int, unchanged: Any) -> None:
     holder, usage = world.subscriber.address, give_away(world, get_pay_as_you_go_credits_config())
     with unchanged(world.stranger, world.builder, plan_ids=[outside]):
         with reverts(NotMinter(outside, world.stranger.address)):
-            grant_settled(world.chain, world.stranger, outside, holder, reference="1")
+            grant_external(world.chain, world.stranger, outside, holder, reference="1")
         with reverts(WrongKind(usage, 2)):
-            grant_settled(world.chain, world.builder, usage, holder, reference="1")
+            grant_external(world.chain, world.builder, usage, holder, reference="1")
         with reverts(InvalidAmount("quantity 0", "must be from 1 to 2**32 - 1")):
-            grant_settled(world.chain, world.builder, outside, holder, reference="1", quantity=0)
+            grant_external(world.chain, world.builder, outside, holder, reference="1", quantity=0)
         with reverts(InvalidContext(33)):
-            grant_settled(world.chain, world.builder, outside, holder, reference="a" * 33)
+            grant_external(world.chain, world.builder, outside, holder, reference="a" * 33)
         with reverts(UnknownPlan(7)):
-            grant_settled(world.chain, world.builder, 7, holder, reference="1")
-    with reverts(SettledOutside(outside)):
+            grant_external(world.chain, world.builder, 7, holder, reference="1")
+    with reverts(PaidExternally(outside)):
         order_plan(world.chain, world.subscriber, outside)
 
 

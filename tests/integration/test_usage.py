@@ -91,7 +91,7 @@ def test_pay_usage__of_a_request__pays_and_grants_nothing(world: World, plan_id:
     mined = world.chain.web3.eth.get_transaction_receipt(receipt.transaction.hash)  # type: ignore[arg-type]
     assert world.events(mined) == [
         (
-            "Paid",
+            "UsagePaid",
             {
                 "planId": plan_id,
                 "payer": world.subscriber.address,
@@ -240,4 +240,4 @@ def test_usage_plan__grants_and_redeems_nothing(world: World, plan_id: int) -> N
     with reverts(NotRedeemable(plan_id)):
         redeem_credits(world.chain, world.subscriber, plan_id, 1)
     with reverts(InvalidQuantity(plan_id, 0)):
-        world.read(world.credits.functions.pay(plan_id, 0, 0, bytes(32)))
+        world.read(world.credits.functions.payUsage(plan_id, 0, 0, bytes(32)))

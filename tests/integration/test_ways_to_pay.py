@@ -11,17 +11,17 @@ from web3.logs import DISCARD
 
 from nvm_chain import orders
 from nvm_chain.addresses import ZERO_ADDRESS
-from nvm_chain.contract_errors import CostAboveMax, PaymentFailed, QuoteFailed, SettledOutside, WrongKind
+from nvm_chain.contract_errors import CostAboveMax, PaidExternally, PaymentFailed, QuoteFailed, WrongKind
 from nvm_chain.errors import InsufficientAllowance, InsufficientFunds, InvalidConfig, TokenCannotSign
 from nvm_chain.orders import order_plan
 from nvm_chain.plans import check_cost, register_plan
 from nvm_chain.pricing import (
     get_erc20_price_config,
     get_expirable_duration_config,
+    get_external_price_config,
     get_fixed_credits_config,
     get_free_price_config,
     get_native_token_price_config,
-    get_outside_price_config,
     get_pay_as_you_go_credits_config,
     get_quoted_price_config,
     get_split_price_config,
@@ -245,7 +245,7 @@ def test_order_plan__in_a_way_that_is_none__names_those_there_are(
     world: World, plan: RegisteredPlan, requests_made: list[str], pay: Any
 ) -> None:
     ways = "allowance, approve, permit, authorization"
-    with reverts(InvalidConfig(f"{pay!r} is no way to pay; give one of {ways}")):
+    with reverts(InvalidConfig(f"{pay!r} is not a way to pay; give one of {ways}")):
         order_plan(world.chain, world.subscriber, plan.plan_id, pay=pay)
     assert not requests_made
 
@@ -301,10 +301,10 @@ def test_order_plan__of_what_cannot_be_ordered__says_why_in_any_way(
     world: World, unchanged: Unchanged, pay: Any
 ) -> None:
     give(world, approved=FUNDS)
-    outside = sell(world, get_outside_price_config())
+    outside = sell(world, get_external_price_config())
     price = get_erc20_price_config(PRICE, world.usdc.address, world.builder.address)
     usage = register_plan(world.chain, world.builder, price, get_pay_as_you_go_credits_config()).plan_id
-    for plan_id, error in ((outside, SettledOutside(outside)), (usage, WrongKind(usage, 2))):
+    for plan_id, error in ((outside, PaidExternally(outside)), (usage, WrongKind(usage, 2))):
         with unchanged(world.subscriber, plan_ids=[plan_id]), reverts(error):
             order_plan(world.chain, world.subscriber, plan_id, pay=pay)
 

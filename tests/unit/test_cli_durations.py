@@ -33,7 +33,7 @@ def test_parse_duration__of_each_spelling__is_in_seconds(text: str, seconds: int
 def test_parse_duration__of_anything_else__says_how_to_write_it(text: str) -> None:
     with pytest.raises(InvalidAmount) as caught:
         parse_duration(text, "--period")
-    assert caught.value.problem == f"is no duration; {HOW}"
+    assert caught.value.problem == f"is not a duration; {HOW}"
 
 
 def test_parse_duration__without_a_unit__is_refused() -> None:

@@ -20,7 +20,7 @@ from tests.support.shell import COMMAND, clean_environment, run_cli
 HEAVY = {"web3", "eth_account", "eth_tester", "eth_abi", "eth_utils", "eth_typing", "pydantic", "requests"}
 NAMES = [
     *("demo", "deploy", "check-deployment", "plan", "agent"),
-    *("order", "signed-order", "pay", "grant-settled", "mint"),
+    *("order", "signed-order", "pay", "grant-external", "mint"),
     *("balance", "account", "access", "lots", "statement"),
     *("redeem", "burn", "voucher", "faucet"),
 ]

@@ -388,7 +388,7 @@ def test_data__is_downloaded_without_network(target: Path, url: str, content: by
 
 @pytest.mark.parametrize(
     ("url", "problem"),
-    [("data:text", "a data: URL has a comma before its data"), ("data:;base64,a", "its data is no base64")],
+    [("data:text", "a data: URL has a comma before its data"), ("data:;base64,a", "its data is not base64")],
 )
 def test_data__that_is_damaged__fails(target: Path, url: str, problem: str) -> None:
     fails(DownloadFailed(url, problem), url, target)
@@ -411,8 +411,8 @@ def test_file__that_is_allowed__is_copied(tmp_path: Path, target: Path) -> None:
     ("make", "problem"),
     [
         (lambda path: None, "No such file or directory"),
-        (Path.mkdir, "It is no regular file"),
-        (os.mkfifo, "It is no regular file"),
+        (Path.mkdir, "It is not a regular file"),
+        (os.mkfifo, "It is not a regular file"),
     ],
     ids=["missing", "folder", "pipe"],
 )
@@ -429,7 +429,7 @@ def test_file__that_cannot_be_read__fails(target: Path) -> None:
 
 @pytest.mark.parametrize(
     ("url", "problem"),
-    [("file://example.com/a", "it is a file of another machine"), ("file:///a%00b", "it is no path of a file")],
+    [("file://example.com/a", "it is a file of another machine"), ("file:///a%00b", "it is not a path of a file")],
 )
 def test_file__of_another_form__fails(target: Path, url: str, problem: str) -> None:
     fails(DownloadFailed(url, problem), url, target, allow_file=True)
@@ -475,9 +475,9 @@ def test_ipfs__longer_than_the_limit__fails(target: Path) -> None:
     ("url", "problem"),
     [
         (f"ipfs://{raw_cid(BODY)}", "it is on IPFS, and no IpfsStore was passed"),
-        ("ipfs://", "it is no ipfs:// and a CID"),
-        ("ipfs:abc", "it is no ipfs:// and a CID"),
-        ("ipfs://../etc", "it is no ipfs:// and a CID"),
+        ("ipfs://", "it is not an ipfs:// and a CID"),
+        ("ipfs:abc", "it is not an ipfs:// and a CID"),
+        ("ipfs://../etc", "it is not an ipfs:// and a CID"),
     ],
 )
 def test_ipfs__without_a_store_or_a_cid__fails(target: Path, url: str, problem: str) -> None:
@@ -516,7 +516,7 @@ def test_target__that_is_a_link__is_replaced_and_not_what_it_points_at(target: P
     ("place", "problem"),
     [
         ("missing/file", "No such file or directory"),
-        ("a\0b", "the target is no path of a file"),
+        ("a\0b", "the target is not a path of a file"),
         ("a" * 300, "File name too long"),
     ],
     ids=["missing folder", "zero byte", "long name"],

@@ -306,7 +306,7 @@ def test_endpoint__method__is_written_in_capitals() -> None:
         ("https://a.com/b?key=CANARY", "https://a.com/b", "query and fragment do not matter; leave them out"),
         ("https://a.com/b#CANARY", "https://a.com/b", "query and fragment do not matter; leave them out"),
         ("https://a.com/b%2Fc", "/b%2Fc", "requests with an encoded slash are refused, so it would never match"),
-        ("https://a.com/%ff", "/%ff", "what is percent-encoded in it is no UTF-8"),
+        ("https://a.com/%ff", "/%ff", "what is percent-encoded in it is not UTF-8"),
         ("https://a.com/(b)", "/(b)", "( has no meaning here; write \\( for the character itself at character 2"),
     ],
 )

@@ -65,10 +65,10 @@ from nvm_chain.errors import (
     UnknownNetwork,
     UnsafeFileName,
     UnverifiableUri,
+    VoucherAlreadySettled,
     VoucherExpired,
     VoucherMismatch,
     VoucherSignatureInvalid,
-    VoucherUsedUp,
     WrongChain,
 )
 
@@ -89,7 +89,7 @@ SAMPLES: list[NvmChainError] = [
     VoucherMismatch("plan id", "1", "2"),
     VoucherExpired(100, 101),
     VoucherSignatureInvalid(ALICE, None),
-    VoucherUsedUp(42, 42),
+    VoucherAlreadySettled(42, 42),
     AuthorizationMismatch("contract", ALICE, BOB),
     AuthorizationNotYetValid(100, 100),
     AuthorizationExpired(100, 100),
@@ -160,8 +160,8 @@ def test_error__copied_or_pickled__stays_the_same(error: NvmChainError) -> None:
 
 
 @pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
-def test_error__documentation__says_when_it_is_thrown(error: NvmChainError) -> None:
-    assert (type(error).__doc__ or "").startswith("Thrown when ")
+def test_error__documentation__says_when_it_is_raised(error: NvmChainError) -> None:
+    assert (type(error).__doc__ or "").startswith("Raised when ")
 
 
 def test_errors__two_of_one_kind__are_two() -> None:
@@ -213,7 +213,7 @@ def test_suspicious_price__message__shows_both_readings() -> None:
     "error",
     [
         InvalidAddress("payer", "x" * 100_000, "is too long"),
-        InvalidAddress("payer", 10**5000, "is no text"),
+        InvalidAddress("payer", 10**5000, "is not text"),
         InvalidPlanId("9" * 100_000),
         InvalidPlanId(10**5000),
         InvalidAmount("9" * 100_000, "is too much"),
@@ -232,9 +232,9 @@ def test_message__with_a_text_of_any_length__stays_short(error: NvmChainError) -
 @pytest.mark.parametrize(
     "error",
     [
-        InvalidAddress("payer", "\x1b[2J\n\x00", "is no address"),
+        InvalidAddress("payer", "\x1b[2J\n\x00", "is not an address"),
         InvalidPlanId("\x1b[2J\n\x00"),
-        InvalidAmount(repr("\x1b[2J\n"), "is no number"),
+        InvalidAmount(repr("\x1b[2J\n"), "is not a number"),
         UnknownNetwork("\x1b[2J\n\x00", ("embedded",)),
         RevertedWithReason("\x1b[2J\n\x00\u202e"),
         AuthorizationMismatch("token", "\x1b[2J\n\x00\u202e", "\x1b[2J\n\x00\u202e"),

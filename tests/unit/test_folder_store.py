@@ -155,7 +155,7 @@ def test_load__of_a_uri_that_is_not_of_the_folder__is_refused(tmp_path: Path, nu
     (folder / "sub" / NAME).write_text(TEXT)
     (folder / "notes.json").write_text(TEXT)
     uri = outside_uris(folder)[number]
-    with reverts(UnverifiableUri(uri, f"it is no document of {folder.as_uri()}")):
+    with reverts(UnverifiableUri(uri, f"it is not a document of {folder.as_uri()}")):
         store.load(uri)
 
 
@@ -192,7 +192,11 @@ def test_load__of_a_document_that_is_gone__is_unavailable(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("put", "problem"),
-    [(link, "It is a symbolic link"), (Path.mkdir, "It is no regular file"), (os.mkfifo, "It is no regular file")],
+    [
+        (link, "It is a symbolic link"),
+        (Path.mkdir, "It is not a regular file"),
+        (os.mkfifo, "It is not a regular file"),
+    ],
     ids=["link", "folder", "pipe"],
 )
 def test_load__of_what_is_no_regular_file__is_unavailable(

@@ -10,23 +10,23 @@ from hypothesis import strategies as st
 from nvm_chain.addresses import ZERO_ADDRESS, parse_address
 from nvm_chain.errors import InvalidAgentId, InvalidPlanId
 from nvm_chain.ids import compute_plan_id, format_did, parse_agent_id, parse_plan_id
-from nvm_chain.types import Activation, Kind, Rule, Split, Terms
+from nvm_chain.types import Activation, PlanKind, RedemptionRule, Split, Terms
 
 MAX_ID = 2**256 - 1
 plan_ids = st.integers(0, MAX_ID)
 ALICE, BOB, CREDITS = (parse_address("0x" + digit * 40) for digit in "123")
 TERMS = Terms(
-    kind=Kind.CREDITS,
+    kind=PlanKind.CREDITS,
     activation=Activation.ON_PURCHASE,
     token=BOB,
     splits=(Split(ALICE, 20_000_000),),
     quoter=ZERO_ADDRESS,
-    settled_outside=False,
+    paid_externally=False,
     credits=100,
     duration=0,
     min_redeem=1,
     max_redeem=5,
-    rule=Rule.HOLDER,
+    rule=RedemptionRule.HOLDER,
     trial=False,
     transferable=False,
 )
@@ -111,11 +111,11 @@ def test_parse_agent_id__of_anything_else_or_zero__raises(value: Any) -> None:
 # ---------------------------------------------------------------------- compute_plan_id
 
 OTHERS = [
-    replace(TERMS, kind=Kind.TIME),
-    replace(TERMS, kind=Kind.USAGE),
+    replace(TERMS, kind=PlanKind.TIME),
+    replace(TERMS, kind=PlanKind.USAGE),
     replace(TERMS, activation=Activation.ON_FIRST_USE),
     replace(TERMS, quoter=ALICE),
-    replace(TERMS, settled_outside=True),
+    replace(TERMS, paid_externally=True),
     replace(TERMS, duration=1),
     replace(TERMS, duration=100, credits=0),
     replace(TERMS, token=ALICE),
@@ -128,7 +128,7 @@ OTHERS = [
     replace(TERMS, min_redeem=2),
     replace(TERMS, max_redeem=6),
     replace(TERMS, credits=1, min_redeem=100),
-    replace(TERMS, rule=Rule.REDEEMER),
+    replace(TERMS, rule=RedemptionRule.REDEEMER),
     replace(TERMS, trial=True),
     replace(TERMS, transferable=True),
 ]

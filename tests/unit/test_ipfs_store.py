@@ -148,7 +148,7 @@ def test_load__of_a_cid_that_the_node_has_not__says_what_the_node_says(node: Ipf
     ],
 )
 def test_load__of_another_uri__is_refused_without_a_request(node: IpfsStub, uri: str) -> None:
-    with reverts(UnverifiableUri(uri, "it is no ipfs:// and the CIDv1 of raw bytes with SHA-256, in base32")):
+    with reverts(UnverifiableUri(uri, "it is not an ipfs:// and the CIDv1 of raw bytes with SHA-256, in base32")):
         IpfsStore(node.url).load(uri)
     assert node.asked() == []
 

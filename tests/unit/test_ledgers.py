@@ -7,7 +7,7 @@ import pytest
 
 from nvm_chain.pricing import build_terms, get_fixed_credits_config, get_free_price_config
 from nvm_chain.statements.ledgers import ExpiringLedger, Ledger, WindowLedger, open_ledger
-from nvm_chain.types import Activation, Kind, Lot, Terms
+from nvm_chain.types import Activation, Lot, PlanKind, Terms
 
 TERMS = build_terms(get_free_price_config(), get_fixed_credits_config(100))
 
@@ -21,9 +21,9 @@ def terms(**changes: Any) -> Terms:
     [
         ({}, Ledger),
         ({"duration": 10}, ExpiringLedger),
-        ({"kind": Kind.TIME, "duration": 10}, WindowLedger),
-        ({"kind": Kind.TIME, "duration": 10, "activation": Activation.ON_FIRST_USE}, Ledger),
-        ({"kind": Kind.USAGE}, Ledger),
+        ({"kind": PlanKind.TIME, "duration": 10}, WindowLedger),
+        ({"kind": PlanKind.TIME, "duration": 10, "activation": Activation.ON_FIRST_USE}, Ledger),
+        ({"kind": PlanKind.USAGE}, Ledger),
     ],
 )
 def test_open_ledger__of_each_sort_of_plan__counts_as_the_plan_does(changes: dict[str, Any], kind: type) -> None:
@@ -61,7 +61,7 @@ def test_take__of_more_than_there_is__is_an_error_and_takes_nothing(duration: in
 
 def window() -> Ledger:
     """Three periods of ten seconds from second 100 on."""
-    ledger = open_ledger(terms(kind=Kind.TIME, duration=10))
+    ledger = open_ledger(terms(kind=PlanKind.TIME, duration=10))
     ledger.grant(100, 3)
     return ledger
 
@@ -104,7 +104,7 @@ def test_take__of_the_last_period__ends_access_at_once(periods: int, until: int,
 
 
 def test_open__within_and_after_a_window__extends_it_or_begins_anew() -> None:
-    ledger = open_ledger(terms(kind=Kind.TIME, duration=10, activation=Activation.ON_FIRST_USE))
+    ledger = open_ledger(terms(kind=PlanKind.TIME, duration=10, activation=Activation.ON_FIRST_USE))
     ends = []
     for second in (100, 105, 200):
         ledger.open(second, 1)

@@ -47,10 +47,10 @@ FULL = AgentMetadata(
 )
 
 NO_SCHEME = "it does not begin with one of https, http, ipfs, data, file, followed by a colon"
-NO_LENGTH, NO_TYPE = "it is no number of bytes", "it is not SHA256, the one that is checked"
+NO_LENGTH, NO_TYPE = "it is not a number of bytes", "it is not SHA256, the one that is checked"
 UNKNOWN = "a file has url, name, contentType, contentLength, sha256 and a checksum"
 NO_HASH = "it is not 64 hexadecimal digits in small letters"
-NO_DATE = "it is no date as ISO 8601 has it, such as 2026-01-31T12:00:00Z"
+NO_DATE = "it is not a date as ISO 8601 has it, such as 2026-01-31T12:00:00Z"
 
 
 def test_describe_metadata__is_the_object_of_the_documents() -> None:
@@ -159,12 +159,12 @@ def test_read_file_entry__as_the_documents_have_it__is_read() -> None:
             InvalidMetadata("files", 'each is an object with a URL, {"name": "…", "url": "https://…"}'),
         ),
         ({"name": "a"}, InvalidMetadata("files", 'each is an object with a URL, {"name": "…", "url": "https://…"}')),
-        ({"url": 5}, InvalidMetadata("files.url", "it is no text but int")),
+        ({"url": 5}, InvalidMetadata("files.url", "it is not text but int")),
         ({"url": "javascript:alert(1)"}, InvalidMetadata("files.url", NO_SCHEME)),
         ({"url": "file1.csv"}, InvalidMetadata("files.url", NO_SCHEME)),
-        ({"url": "https://[a/b"}, InvalidMetadata("files.url", "it is no URL")),
+        ({"url": "https://[a/b"}, InvalidMetadata("files.url", "it is not a URL")),
         ({"url": "https://a.com/\x1b"}, InvalidMetadata("files.url", NO_SCHEME)),
-        ({"url": "https://a.com/b", "name": ["b"]}, InvalidMetadata("files.name", "it is no text but list")),
+        ({"url": "https://a.com/b", "name": ["b"]}, InvalidMetadata("files.name", "it is not text but list")),
         ({"url": "https://a.com/b", "contentLength": "3 kB"}, InvalidMetadata("files.contentLength", NO_LENGTH)),
         ({"url": "https://a.com/b", "sha256": "xy" * 32}, InvalidMetadata("files.sha256", NO_HASH)),
         ({"url": "https://a.com/b", "md5": "ab"}, InvalidMetadata("files.md5", UNKNOWN)),
@@ -240,14 +240,14 @@ def test_parse__of_anything__raises_input_errors_only(text: str) -> None:
     ("changes", "error"),
     [
         ({"name": ""}, InvalidMetadata("name", "it is empty")),
-        ({"name": 5}, InvalidMetadata("name", "it is no text but int")),
-        ({"name": None}, InvalidMetadata("name", "it is no text but NoneType")),
-        ({"tags": "test"}, InvalidMetadata("tags", "it is no list of str")),
-        ({"tags": (1,)}, InvalidMetadata("tags", "it is no list of str")),
-        ({"endpoints": ("https://a.com",)}, InvalidMetadata("endpoints", "it is no list of Endpoint")),
-        ({"files": ["https://a.com/b"]}, InvalidMetadata("files", "it is no list of FileEntry")),
+        ({"name": 5}, InvalidMetadata("name", "it is not text but int")),
+        ({"name": None}, InvalidMetadata("name", "it is not text but NoneType")),
+        ({"tags": "test"}, InvalidMetadata("tags", "it is not a list of str")),
+        ({"tags": (1,)}, InvalidMetadata("tags", "it is not a list of str")),
+        ({"endpoints": ("https://a.com",)}, InvalidMetadata("endpoints", "it is not a list of Endpoint")),
+        ({"files": ["https://a.com/b"]}, InvalidMetadata("files", "it is not a list of FileEntry")),
         ({"date_created": "yesterday"}, InvalidMetadata("date_created", NO_DATE)),
-        ({"extras": []}, InvalidMetadata("extras", "it is no mapping")),
+        ({"extras": []}, InvalidMetadata("extras", "it is not a mapping")),
         ({"extras": {"openEndpoints": []}}, InvalidMetadata("extras", "openEndpoints has a field of its own")),
         ({"extras": {"x": {1, 2}}}, InvalidMetadata("extras", "it has something that JSON has not")),
         ({"extras": {"x": float("nan")}}, InvalidMetadata("extras", "it has something that JSON has not")),
@@ -266,15 +266,15 @@ def test_agent_metadata__that_cannot_be__is_refused(changes: dict[str, Any], err
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", InvalidMetadata("as JSON", "it is no JSON")),
-        ("[]", InvalidMetadata("as JSON", "it is no object")),
+        ("", InvalidMetadata("as JSON", "it is not JSON")),
+        ("[]", InvalidMetadata("as JSON", "it is not an object")),
         ("{}", InvalidMetadata("name", "it is empty")),
-        ("[" * 10_000, InvalidMetadata("as JSON", "it is no JSON")),
+        ("[" * 10_000, InvalidMetadata("as JSON", "it is not JSON")),
         ('{"name":"a","name":"b"}', InvalidMetadata("as JSON", "it has a name twice in one object")),
         ('{"name":"a","x":NaN}', InvalidMetadata("extras", "it has something that JSON has not")),
-        ('{"name":"a","tags":"b"}', InvalidMetadata("tags", "it is no list")),
-        ('{"name":"a","endpoints":{}}', InvalidMetadata("endpoints", "it is no list")),
-        ('{"name":"a","endpoints":[{"GET":5}]}', InvalidEndpoint("GET", "its URL pattern is no text")),
+        ('{"name":"a","tags":"b"}', InvalidMetadata("tags", "it is not a list")),
+        ('{"name":"a","endpoints":{}}', InvalidMetadata("endpoints", "it is not a list")),
+        ('{"name":"a","endpoints":[{"GET":5}]}', InvalidEndpoint("GET", "its URL pattern is not text")),
         (
             '{"name":"a","endpoints":[{}]}',
             InvalidMetadata("endpoints", 'each is an object of one method and URL pattern, {"POST": "https://…"}'),

@@ -23,12 +23,12 @@ from nvm_chain.pricing import (
     get_dynamic_credits_config,
     get_erc20_price_config,
     get_expirable_duration_config,
+    get_external_price_config,
     get_fiat_price_config,
     get_fixed_credits_config,
     get_free_price_config,
     get_native_token_price_config,
     get_non_expirable_duration_config,
-    get_outside_price_config,
     get_pay_as_you_go_credits_config,
     get_pay_as_you_go_price_config,
     get_quoted_price_config,
@@ -36,7 +36,16 @@ from nvm_chain.pricing import (
     set_redemption_type,
     share_cost,
 )
-from nvm_chain.types import Activation, CreditsConfig, Kind, PlanRedemptionType, PriceConfig, Rule, Split, Terms
+from nvm_chain.types import (
+    Activation,
+    CreditsConfig,
+    PlanKind,
+    PlanRedemptionType,
+    PriceConfig,
+    RedemptionRule,
+    Split,
+    Terms,
+)
 from tests.support.reverts import reverts
 
 TOKEN, ALICE, BOB, QUOTER = ("0x" + digit * 40 for digit in "1234")
@@ -126,15 +135,15 @@ def test_get_split_price_config__in_no_token__raises(token: str) -> None:
 
 
 def test_get_fixed_credits_config__by_default__is_one_credit_per_request_for_the_holder() -> None:
-    expected = CreditsConfig(100, 1, 1, Rule.HOLDER, trial=False, transferable=False)
+    expected = CreditsConfig(100, 1, 1, RedemptionRule.HOLDER, trial=False, transferable=False)
     assert get_fixed_credits_config(100) == get_dynamic_credits_config(100) == expected
 
 
 def test_credits_configs__with_every_option__keep_them() -> None:
-    fixed = get_fixed_credits_config(7, 2, rule=Rule.OWNER, trial=True, transferable=True)
-    assert fixed == CreditsConfig(7, 2, 2, Rule.OWNER, trial=True, transferable=True)
-    dynamic = get_dynamic_credits_config(7, 2, 5, rule=Rule.REDEEMER, trial=True, transferable=True)
-    assert dynamic == CreditsConfig(7, 2, 5, Rule.REDEEMER, trial=True, transferable=True)
+    fixed = get_fixed_credits_config(7, 2, rule=RedemptionRule.OWNER, trial=True, transferable=True)
+    assert fixed == CreditsConfig(7, 2, 2, RedemptionRule.OWNER, trial=True, transferable=True)
+    dynamic = get_dynamic_credits_config(7, 2, 5, rule=RedemptionRule.REDEEMER, trial=True, transferable=True)
+    assert dynamic == CreditsConfig(7, 2, 5, RedemptionRule.REDEEMER, trial=True, transferable=True)
 
 
 @pytest.mark.parametrize("number", [1, MAX_CREDITS - 1, MAX_CREDITS])
@@ -168,7 +177,9 @@ def test_get_dynamic_credits_config__with_least_above_most__raises() -> None:
 def test_credits_config__with_a_rule_that_does_not_exist__raises(rule: Any) -> None:
     with pytest.raises(InputError) as caught:
         get_fixed_credits_config(100, rule=rule)
-    assert caught.value.args == (f"{rule!r} is no redemption rule; give Rule.HOLDER, Rule.REDEEMER or Rule.OWNER",)
+    assert caught.value.args == (
+        f"{rule!r} is not a redemption rule; give RedemptionRule.HOLDER, RedemptionRule.REDEEMER or RedemptionRule.OWNER",
+    )
 
 
 @pytest.mark.parametrize("option", ["trial", "transferable"])
@@ -229,8 +240,8 @@ def test_get_quoted_price_config__with_a_weight_of_zero__raises() -> None:
         get_quoted_price_config(TOKEN, QUOTER, {ALICE: 1, BOB: 0})
 
 
-def test_get_outside_price_config__costs_nothing_on_chain() -> None:
-    assert get_outside_price_config() == PriceConfig(ZERO_ADDRESS, (), settled_outside=True)
+def test_get_external_price_config__costs_nothing_on_chain() -> None:
+    assert get_external_price_config() == PriceConfig(ZERO_ADDRESS, (), paid_externally=True)
 
 
 # ---------------------------------------------------------------------- time and usage
@@ -238,16 +249,28 @@ def test_get_outside_price_config__costs_nothing_on_chain() -> None:
 
 def test_get_expirable_duration_config__by_default__is_one_period_from_purchase_on() -> None:
     assert get_expirable_duration_config(ONE_MONTH_DURATION) == CreditsConfig(
-        1, 0, 0, kind=Kind.TIME, activation=Activation.ON_PURCHASE, duration=30 * 86_400
+        1, 0, 0, kind=PlanKind.TIME, activation=Activation.ON_PURCHASE, duration=30 * 86_400
     )
 
 
 def test_get_expirable_duration_config__on_first_use__is_redeemed_by_whom_the_rule_names() -> None:
     config = get_expirable_duration_config(
-        60, 12, activation=Activation.ON_FIRST_USE, max_periods_per_redemption=3, rule=Rule.REDEEMER, trial=True
+        60,
+        12,
+        activation=Activation.ON_FIRST_USE,
+        max_periods_per_redemption=3,
+        rule=RedemptionRule.REDEEMER,
+        trial=True,
     )
     assert config == CreditsConfig(
-        12, 1, 3, Rule.REDEEMER, trial=True, kind=Kind.TIME, activation=Activation.ON_FIRST_USE, duration=60
+        12,
+        1,
+        3,
+        RedemptionRule.REDEEMER,
+        trial=True,
+        kind=PlanKind.TIME,
+        activation=Activation.ON_FIRST_USE,
+        duration=60,
     )
 
 
@@ -263,8 +286,8 @@ def test_get_expirable_duration_config__of_periods_beyond_their_limits__raises(p
         get_expirable_duration_config(60, periods)
 
 
-@pytest.mark.parametrize("rule", [Rule.REDEEMER, Rule.OWNER])
-def test_get_expirable_duration_config__on_purchase_with_a_rule__raises(rule: Rule) -> None:
+@pytest.mark.parametrize("rule", [RedemptionRule.REDEEMER, RedemptionRule.OWNER])
+def test_get_expirable_duration_config__on_purchase_with_a_rule__raises(rule: RedemptionRule) -> None:
     problem = "a period that starts on purchase is not redeemed, so no rule says by whom; leave it out"
     with reverts(InvalidConfig(problem)):
         get_expirable_duration_config(60, rule=rule)
@@ -272,7 +295,7 @@ def test_get_expirable_duration_config__on_purchase_with_a_rule__raises(rule: Ru
 
 @pytest.mark.parametrize("activation", [2, -1, "ON_FIRST_USE", None, True])
 def test_get_expirable_duration_config__with_no_activation__raises(activation: Any) -> None:
-    problem = f"{activation!r} is no activation; give Activation.ON_PURCHASE or Activation.ON_FIRST_USE"
+    problem = f"{activation!r} is not an activation; give Activation.ON_PURCHASE or Activation.ON_FIRST_USE"
     with reverts(InvalidConfig(problem)):
         get_expirable_duration_config(60, activation=activation)
 
@@ -284,7 +307,7 @@ def test_get_expirable_duration_config__with_a_trial_that_is_no_bool__raises(tri
 
 
 def test_get_pay_as_you_go_credits_config__grants_nothing() -> None:
-    assert get_pay_as_you_go_credits_config() == CreditsConfig(0, 0, 0, kind=Kind.USAGE)
+    assert get_pay_as_you_go_credits_config() == CreditsConfig(0, 0, 0, kind=PlanKind.USAGE)
 
 
 def test_durations__are_seconds() -> None:
@@ -297,20 +320,20 @@ def test_durations__are_seconds() -> None:
 
 def test_build_terms__joins_price_and_credits() -> None:
     price = get_split_price_config(TOKEN, {ALICE: 15, BOB: 5})
-    credits = get_dynamic_credits_config(100, 2, 9, rule=Rule.OWNER, trial=True, transferable=True)
+    credits = get_dynamic_credits_config(100, 2, 9, rule=RedemptionRule.OWNER, trial=True, transferable=True)
     terms = build_terms(price, credits)
     assert terms == Terms(
-        kind=Kind.CREDITS,
+        kind=PlanKind.CREDITS,
         activation=Activation.ON_PURCHASE,
         token=TOKEN,  # type: ignore[arg-type]
         splits=(Split(ALICE, 15), Split(BOB, 5)),  # type: ignore[arg-type]
         quoter=ZERO_ADDRESS,
-        settled_outside=False,
+        paid_externally=False,
         credits=100,
         duration=0,
         min_redeem=2,
         max_redeem=9,
-        rule=Rule.OWNER,
+        rule=RedemptionRule.OWNER,
         trial=True,
         transferable=True,
     )
@@ -328,7 +351,7 @@ def test_build_terms__of_a_quoted_time_plan__keeps_quoter_kind_and_duration() ->
 
 
 def test_build_terms__of_a_price_outside__says_so() -> None:
-    assert build_terms(get_outside_price_config(), get_fixed_credits_config(1)).settled_outside
+    assert build_terms(get_external_price_config(), get_fixed_credits_config(1)).paid_externally
 
 
 # ---------------------------------------------------------------------- how a cost is shared
@@ -423,23 +446,27 @@ def test_get_non_expirable_duration_config__is_the_longest_that_there_is() -> No
 @pytest.mark.parametrize(
     ("given_type", "rule"),
     [
-        (PlanRedemptionType.ONLY_OWNER, Rule.OWNER),
-        (PlanRedemptionType.ONLY_PLAN_ROLE, Rule.REDEEMER),
-        (PlanRedemptionType.ONLY_SUBSCRIBER, Rule.HOLDER),
-        (Rule.OWNER, Rule.OWNER),
-        (Rule.REDEEMER, Rule.REDEEMER),
-        (Rule.HOLDER, Rule.HOLDER),
+        (PlanRedemptionType.ONLY_OWNER, RedemptionRule.OWNER),
+        (PlanRedemptionType.ONLY_PLAN_ROLE, RedemptionRule.REDEEMER),
+        (PlanRedemptionType.ONLY_SUBSCRIBER, RedemptionRule.HOLDER),
+        (RedemptionRule.OWNER, RedemptionRule.OWNER),
+        (RedemptionRule.REDEEMER, RedemptionRule.REDEEMER),
+        (RedemptionRule.HOLDER, RedemptionRule.HOLDER),
     ],
 )
 def test_set_redemption_type__of_each__changes_the_rule_alone(
-    given_type: PlanRedemptionType | Rule, rule: Rule
+    given_type: PlanRedemptionType | RedemptionRule, rule: RedemptionRule
 ) -> None:
-    before = get_fixed_credits_config(100, 2, rule=Rule.OWNER if rule is Rule.HOLDER else Rule.HOLDER)
+    before = get_fixed_credits_config(
+        100, 2, rule=RedemptionRule.OWNER if rule is RedemptionRule.HOLDER else RedemptionRule.HOLDER
+    )
     assert set_redemption_type(before, given_type) == get_fixed_credits_config(100, 2, rule=rule)
 
 
 def test_set_redemption_type__to_the_vendors_role__names_the_way_there_is() -> None:
-    expected = NeedsVendor("a global role over everybody's credits", "name redeemers of your own: Rule.REDEEMER")
+    expected = NeedsVendor(
+        "a global role over everybody's credits", "name redeemers of your own: RedemptionRule.REDEEMER"
+    )
     with reverts(expected):
         set_redemption_type(get_fixed_credits_config(100), PlanRedemptionType.ONLY_GLOBAL_ROLE)
 
@@ -448,14 +475,14 @@ def test_set_redemption_type__to_the_vendors_role__names_the_way_there_is() -> N
     "credits", [get_pay_as_you_go_credits_config(), get_expirable_duration_config(ONE_DAY_DURATION)]
 )
 def test_set_redemption_type__where_nothing_is_redeemed__has_no_meaning(credits: CreditsConfig) -> None:
-    assert set_redemption_type(credits, Rule.HOLDER) == credits
+    assert set_redemption_type(credits, RedemptionRule.HOLDER) == credits
     with reverts(InvalidConfig("nothing of this plan is redeemed, so no rule says by whom; leave it as it is")):
-        set_redemption_type(credits, Rule.OWNER)
+        set_redemption_type(credits, RedemptionRule.OWNER)
 
 
 @pytest.mark.parametrize("wrong", [3, True, None, "OWNER"])
 def test_set_redemption_type__to_what_is_no_rule__raises(wrong: Any) -> None:
-    with pytest.raises(InvalidConfig, match="no redemption rule"):
+    with pytest.raises(InvalidConfig, match="not a redemption rule"):
         set_redemption_type(get_fixed_credits_config(100), wrong)
 
 

@@ -20,7 +20,7 @@ from nvm_chain.statements.types import (
     Scope,
     Statement,
 )
-from nvm_chain.types import Kind
+from nvm_chain.types import PlanKind
 
 ALICE, BOB = cast(ChecksumAddress, "0x" + "11" * 20), cast(ChecksumAddress, "0x" + "22" * 20)
 PLAN = "0x" + "0" * 63 + "7"
@@ -52,7 +52,7 @@ def statement(*movements: Movement) -> Statement:
         credits=BOB,
         period=Period(1_700_000_000, 1_900_000_000),
         head=Block(10, "0xbb", 1_800_000_001),
-        plans=(PlanBalance(7, Kind.CREDITS, 5, 4, {MovementKind.REDEMPTION: -1}),),
+        plans=(PlanBalance(7, PlanKind.CREDITS, 5, 4, {MovementKind.REDEMPTION: -1}),),
         holders=(HolderBalance(7, ALICE, 5, 4, 0),),
         movements=movements,
         revenue=(Revenue(7, BOB, ALICE, 2**80, 2, 3, 1),),

@@ -73,9 +73,9 @@ def test_inline__of_half_a_surrogate__is_refused() -> None:
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        ("e30", "it is no base64 of UTF-8 text"),
-        ("e30=é", "it is no base64 of UTF-8 text"),
-        ("/w==", "it is no base64 of UTF-8 text"),
+        ("e30", "it is not base64 of UTF-8 text"),
+        ("e30=é", "it is not base64 of UTF-8 text"),
+        ("/w==", "it is not base64 of UTF-8 text"),
         ("a" * (MAX_JSON * 4 // 3 + 5), f"its JSON has more than {MAX_JSON} bytes"),
     ],
 )
@@ -122,8 +122,8 @@ def test_load__without_a_store__of_what_cannot_be_verified__is_refused(uri: str)
 
 def test_load__with_stores_that_do_not_know_it__says_why_for_each(tmp_path: Path) -> None:
     stores: list[MetadataStore] = [FolderStore(tmp_path), IpfsStore()]
-    problems = f"it is no document of {tmp_path.as_uri()}; "
-    problems += "it is no ipfs:// and the CIDv1 of raw bytes with SHA-256, in base32"
+    problems = f"it is not a document of {tmp_path.as_uri()}; "
+    problems += "it is not an ipfs:// and the CIDv1 of raw bytes with SHA-256, in base32"
     with reverts(UnverifiableUri("ar://x", problems)):
         load_metadata("ar://x", stores)
 
@@ -150,7 +150,7 @@ def test_https__of_another_document__is_a_mismatch(server: Server) -> None:
 
 def test_https__of_bytes_that_are_no_text__is_unavailable(server: Server) -> None:
     uri = serve(server, b"\xff", sha256(b"\xff").hexdigest())
-    with reverts(MetadataUnavailable(uri, "it is no UTF-8 text")):
+    with reverts(MetadataUnavailable(uri, "it is not UTF-8 text")):
         load_metadata(uri)
 
 

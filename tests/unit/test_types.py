@@ -9,7 +9,7 @@ import pytest
 
 from nvm_chain import types
 from nvm_chain.addresses import ZERO_ADDRESS as ZERO
-from nvm_chain.types import Account, Activation, Kind, Rule, Terms, VoucherCheck, VoucherResult
+from nvm_chain.types import Account, Activation, PlanKind, RedemptionRule, SettlementResult, Terms, VoucherCheck
 
 VALUES = [value for _, value in inspect.getmembers(types, dataclasses.is_dataclass)]
 
@@ -27,14 +27,13 @@ def test_value__assigned_to__raises() -> None:
     assert account == Account(3, 1, 0, trial_taken=False)
 
 
-ENUMS = (Kind, Activation, Rule, VoucherResult)
+ENUMS = (PlanKind, Activation, RedemptionRule, SettlementResult)
 
 
 @pytest.mark.parametrize("enum", ENUMS, ids=lambda enum: enum.__name__)
 def test_enum__numbers__are_those_of_the_contract(enum: type[IntEnum]) -> None:
-    source = (Path(__file__).parent.parent.parent / "contracts" / "interfaces" / "ICredits.sol").read_text("utf-8")
-    name = {"VoucherResult": "Result"}.get(enum.__name__, enum.__name__)
-    body = source.partition(f"\nenum {name} {{")[2].partition("}")[0]
+    source = (Path(__file__).parent.parent.parent / "contracts" / "credits" / "ICredits.sol").read_text("utf-8")
+    body = source.partition(f"\nenum {enum.__name__} {{")[2].partition("}")[0]
     assert [member.name for member in enum] == body.replace(",", " ").split()
     assert [int(member) for member in enum] == list(range(len(enum)))
 
@@ -42,16 +41,16 @@ def test_enum__numbers__are_those_of_the_contract(enum: type[IntEnum]) -> None:
 @pytest.mark.parametrize(
     ("kind", "activation", "redeemable", "starts_on_purchase"),
     [
-        (Kind.CREDITS, Activation.ON_PURCHASE, True, False),
-        (Kind.TIME, Activation.ON_PURCHASE, False, True),
-        (Kind.TIME, Activation.ON_FIRST_USE, True, False),
-        (Kind.USAGE, Activation.ON_PURCHASE, False, False),
+        (PlanKind.CREDITS, Activation.ON_PURCHASE, True, False),
+        (PlanKind.TIME, Activation.ON_PURCHASE, False, True),
+        (PlanKind.TIME, Activation.ON_FIRST_USE, True, False),
+        (PlanKind.USAGE, Activation.ON_PURCHASE, False, False),
     ],
 )
 def test_terms__of_each_kind__tell_what_is_redeemed(
-    kind: Kind, activation: Activation, redeemable: bool, starts_on_purchase: bool
+    kind: PlanKind, activation: Activation, redeemable: bool, starts_on_purchase: bool
 ) -> None:
-    terms = Terms(kind, activation, ZERO, (), ZERO, False, 1, 1, 1, 1, Rule.HOLDER, False, False)
+    terms = Terms(kind, activation, ZERO, (), ZERO, False, 1, 1, 1, 1, RedemptionRule.HOLDER, False, False)
     assert (terms.is_redeemable, terms.starts_on_purchase) == (redeemable, starts_on_purchase)
 
 

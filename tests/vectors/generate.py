@@ -10,7 +10,7 @@ from typing import Any
 from eth_utils.address import to_checksum_address
 
 from nvm_chain.ids import compute_plan_id, format_did
-from nvm_chain.types import Activation, Kind, Rule, Split, Terms
+from nvm_chain.types import Activation, PlanKind, RedemptionRule, Split, Terms
 
 PATH = Path(__file__).parent / "plan_ids.json"
 CHAIN_ID = 31337
@@ -24,33 +24,33 @@ USDC = to_checksum_address("0x036cbd53842c5426634e7929541ec2318f3dcf7e")
 ZERO = to_checksum_address("0x" + "00" * 20)
 
 PLAIN = Terms(
-    kind=Kind.CREDITS,
+    kind=PlanKind.CREDITS,
     activation=Activation.ON_PURCHASE,
     token=USDC,
     splits=(Split(CREATOR, 20_000_000),),
     quoter=ZERO,
-    settled_outside=False,
+    paid_externally=False,
     credits=100,
     duration=0,
     min_redeem=1,
     max_redeem=1,
-    rule=Rule.HOLDER,
+    rule=RedemptionRule.HOLDER,
     trial=False,
     transferable=False,
 )
-MONTH = replace(PLAIN, kind=Kind.TIME, credits=1, duration=30 * 86_400)
+MONTH = replace(PLAIN, kind=PlanKind.TIME, credits=1, duration=30 * 86_400)
 WIDEST = Terms(
-    kind=Kind.USAGE,
+    kind=PlanKind.USAGE,
     activation=Activation.ON_FIRST_USE,
     token=LAST,
     splits=(Split(LAST, 2**96 - 1),) * 16,
     quoter=LAST,
-    settled_outside=True,
+    paid_externally=True,
     credits=2**32 - 1,
     duration=2**32 - 1,
     min_redeem=2**32 - 1,
     max_redeem=2**32 - 1,
-    rule=Rule.OWNER,
+    rule=RedemptionRule.OWNER,
     trial=True,
     transferable=True,
 )
@@ -79,14 +79,14 @@ def cases() -> Iterator[tuple[str, Terms, bytes, str]]:
     yield "a month from purchase", replace(MONTH, min_redeem=0, max_redeem=0), zero, CREATOR
     yield "a month from first use", replace(MONTH, activation=Activation.ON_FIRST_USE), zero, CREATOR
     yield "twelve months from first use", replace(MONTH, activation=Activation.ON_FIRST_USE, credits=12), zero, CREATOR
-    usage = replace(PLAIN, kind=Kind.USAGE, credits=0, min_redeem=0, max_redeem=0)
+    usage = replace(PLAIN, kind=PlanKind.USAGE, credits=0, min_redeem=0, max_redeem=0)
     yield "pay per use", usage, zero, CREATOR
     yield "pay per use, quoted", replace(usage, quoter=FIRST), zero, CREATOR
     yield "quoted", replace(PLAIN, quoter=FIRST), zero, CREATOR
     yield "quoted by the last address", replace(PLAIN, quoter=LAST), zero, CREATOR
-    yield "settled outside", replace(PLAIN, token=ZERO, splits=(), settled_outside=True), zero, CREATOR
+    yield "paid externally", replace(PLAIN, token=ZERO, splits=(), paid_externally=True), zero, CREATOR
     yield "zeros that no contract takes", replace(PLAIN, credits=0, min_redeem=0, max_redeem=0), zero, CREATOR
-    for rule, trial, transferable in itertools.product(Rule, (False, True), (False, True)):
+    for rule, trial, transferable in itertools.product(RedemptionRule, (False, True), (False, True)):
         name = f"rule {rule.name}, trial {trial}, transferable {transferable}".lower()
         terms = replace(PLAIN, rule=rule, trial=trial, transferable=transferable)
         if terms != PLAIN:
@@ -108,7 +108,7 @@ def build_vector(name: str, chain_id: int, terms: Terms, salt: bytes, creator: s
             "token": terms.token,
             "splits": [{"receiver": split.receiver, "amount": str(split.amount)} for split in terms.splits],
             "quoter": terms.quoter,
-            "settled_outside": terms.settled_outside,
+            "paid_externally": terms.paid_externally,
             "credits": terms.credits,
             "duration": terms.duration,
             "min_redeem": terms.min_redeem,

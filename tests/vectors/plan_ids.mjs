@@ -8,7 +8,7 @@ const TERMS = "(uint8,uint8,address,(address,uint96)[],address,bool,uint32,uint3
 function values(vector) {
   const t = vector.terms;
   const splits = t.splits.map((split) => [split.receiver, BigInt(split.amount)]);
-  const price = [t.token, splits, t.quoter, t.settled_outside];
+  const price = [t.token, splits, t.quoter, t.paid_externally];
   const numbers = [t.credits, t.duration, t.min_redeem, t.max_redeem];
   const terms = [t.kind, t.activation, ...price, ...numbers, t.rule, t.trial, t.transferable];
   return [BigInt(vector.chain_id), vector.contract, vector.creator, terms, vector.salt];

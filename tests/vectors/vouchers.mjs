@@ -163,7 +163,7 @@ async function buildSignatures(vector) {
     ["s of the order of the curve", join(r, ORDER, v)],
     ["r of all ones", join(2n ** 256n - 1n, s, v)],
     ["s of all ones", join(r, 2n ** 256n - 1n, v)],
-    ["r that is no point", join(noPoint(), s, v)],
+    ["r that is not a point", join(noPoint(), s, v)],
     ["the point at infinity", pointAtInfinity(digest)],
     ["r and s the other way round", join(s, r, v)],
     ["one bit of r changed", join(r ^ 1n, s, v)],

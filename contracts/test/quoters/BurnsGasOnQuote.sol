@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {IQuoter} from "../../interfaces/IQuoter.sol";
+import {IQuoter} from "../../credits/IQuoter.sol";
 
 /// @notice Uses up all gas that it is given when asked for a price.
 contract BurnsGasOnQuote is IQuoter {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {IQuoter} from "../../interfaces/IQuoter.sol";
+import {IQuoter} from "../../credits/IQuoter.sol";
 
 /// @notice Names one price today and another tomorrow, whatever is ordered.
 contract ChangesPrice is IQuoter {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {IQuoter} from "../../interfaces/IQuoter.sol";
+import {IQuoter} from "../../credits/IQuoter.sol";
 
 /// @notice Asks one price of everybody and another of those it dislikes.
 contract DependsOnPayer is IQuoter {

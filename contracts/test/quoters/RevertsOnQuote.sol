@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {IQuoter} from "../../interfaces/IQuoter.sol";
+import {IQuoter} from "../../credits/IQuoter.sol";
 
 /// @notice Sells nothing: it reverts when asked, with 32 bytes that would be a price.
 contract RevertsOnQuote is IQuoter {

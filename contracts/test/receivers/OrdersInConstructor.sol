@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
-import {ICredits} from "../../interfaces/ICredits.sol";
+import {ICredits} from "../../credits/ICredits.sol";
 import {Party} from "./Party.sol";
 
 /// @notice Orders for itself while it is being made and has no code yet, so nobody can ask it whether it takes credits.

@@ -16,7 +16,7 @@ from nvm_chain.metadata import AgentMetadata, build_metadata_uri
 from nvm_chain.plans import read_terms
 from nvm_chain.relaying import sign_plan_order
 from nvm_chain.settling import sign_next_voucher
-from nvm_chain.types import Activation, Kind, Rule, Split
+from nvm_chain.types import Activation, PlanKind, RedemptionRule, Split
 from tests.integration.cli.conftest import Shell
 from tests.support.agents import Agents
 from tests.support.shell import expand
@@ -54,11 +54,15 @@ def register_for(shell: Shell, example: str) -> int:
     world = shell.world
     command = example.split()[1]
     if command == "pay":
-        return world.register(kind=Kind.USAGE, credits=0, min_redeem=0, max_redeem=0)
-    if command == "grant-settled":
-        return world.register(token=ZERO, splits=(), settled_outside=True)
-    plan_id = world.register(duration=DAY if command == "lots" else 0)
+        return world.register(kind=PlanKind.USAGE, credits=0, min_redeem=0, max_redeem=0)
+    if command == "grant-external":
+        return world.register(token=ZERO, splits=(), paid_externally=True)
+    by_rule = "--total" in example  # credits are taken without a voucher, where the rule lets the owner redeem
+    rule = RedemptionRule.OWNER if by_rule else RedemptionRule.HOLDER
+    plan_id = world.register(duration=DAY if command == "lots" else 0, rule=rule)
     world.order(plan_id)
+    if by_rule:
+        world.grant(plan_id, world.partner.address, 10)
     return plan_id
 
 
@@ -147,7 +151,7 @@ def test_plan_register__with_defaults__registers_what_was_asked_for(shell: Shell
             "token": shell.world.usdc.address,
             "splits": [{"receiver": builder, "amount": PRICE}],
             "quoter": ZERO,
-            "settled_outside": False,
+            "paid_externally": False,
             "credits": 100,
             "duration": 0,
             "min_redeem": 1,
@@ -175,7 +179,7 @@ def test_plan_register__with_every_option__registers_what_was_asked_for(shell: S
         Split(world.partner.address, 2 * 10**17),
     )
     expected = world.terms(
-        token=ZERO, splits=splits, credits=50, max_redeem=5, rule=Rule.REDEEMER, trial=True, transferable=True
+        token=ZERO, splits=splits, credits=50, max_redeem=5, rule=RedemptionRule.REDEEMER, trial=True, transferable=True
     )
     predicted = world.credits.functions.planIdOf(world.builder.address, expected.as_tuple(), (7).to_bytes(32))
     assert plan_id == world.read(predicted)
@@ -235,24 +239,24 @@ KINDS: list[tuple[list[str], dict[str, Any], list[str]]] = [
     ),
     (
         ["--price", "20 USDC", "--period", "1 week", "--grants", "2", "--trial"],
-        {"kind": Kind.TIME, "credits": 2, "duration": 7 * DAY, "min_redeem": 0, "max_redeem": 0, "trial": True},
+        {"kind": PlanKind.TIME, "credits": 2, "duration": 7 * DAY, "min_redeem": 0, "max_redeem": 0, "trial": True},
         [
             "price         20 USDC",
             "paid to       BUILDER  20 USDC",
             "grants        access for 14 days, from the purchase or the end of earlier access",
             "request       free while access lasts",
-            "trial         one purchase per receiver",
+            "trial         one grant per holder",
         ],
     ),
     (
         ["--price", "20 USDC", "--period", "12h", "--starts", "first-use", "--rule", "owner"],
         {
-            "kind": Kind.TIME,
+            "kind": PlanKind.TIME,
             "activation": Activation.ON_FIRST_USE,
             "credits": 1,
             "duration": DAY // 2,
             "max_redeem": 1,
-            "rule": Rule.OWNER,
+            "rule": RedemptionRule.OWNER,
         },
         [
             "price         20 USDC",
@@ -264,7 +268,7 @@ KINDS: list[tuple[list[str], dict[str, Any], list[str]]] = [
     ),
     (
         ["--price", "20 USDC", "--usage"],
-        {"kind": Kind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0},
+        {"kind": PlanKind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0},
         [
             "price         20 USDC",
             "paid to       BUILDER  20 USDC",
@@ -272,8 +276,8 @@ KINDS: list[tuple[list[str], dict[str, Any], list[str]]] = [
         ],
     ),
     (
-        ["--outside", "--grants", "100", "--per-request", "1..10"],
-        {"token": ZERO, "splits": (), "settled_outside": True},
+        ["--paid-externally", "--grants", "100", "--per-request", "1..10"],
+        {"token": ZERO, "splits": (), "paid_externally": True},
         [
             "price         paid outside the chain; the seller grants it",
             "grants        100 credits",
@@ -313,6 +317,23 @@ def test_plan_register_and_show__of_each_kind__say_in_plain_words_what_it_is(
     assert shown[3:-2] == expected
 
 
+def test_plan_register__above_the_fee_that_is_accepted__is_refused_and_says_what_to_give(shell: Shell) -> None:
+    shell.world.set_fee(250)
+    words = ("plan", "register", "--price", "20 USDC", "--grants", "100", "--dev-account", "1", "--json")
+    ran = shell(*words, "--max-fee-bps", "249")
+    assert (ran.exit_code, ran.error["type"]) == (6, "FeeAboveMax")
+    assert ran.error["fields"] == {"fee_bps": 250, "max_fee_bps": 249}
+    assert ran.error["message"].endswith("Check the fee again; if you accept it, give --max-fee-bps 250.")
+    assert shell(*words, "--max-fee-bps", "250").json["fee_bps"] == shell(*words).json["fee_bps"] == 250
+
+
+def test_order__of_a_trial_for_another__is_refused_and_says_what_to_do(shell: Shell) -> None:
+    plan_id, other = shell.world.register(trial=True), shell.world.other.address
+    ran = shell("order", str(plan_id), "--receiver", other, "--dev-account", "2", "--json")
+    assert (ran.exit_code, ran.error["type"]) == (6, "TrialOrderedForOther")
+    assert "or the plan's owner to give it with `nvm-chain mint`" in ran.error["message"]
+
+
 def test_plan_register__with_weights__shares_quoted_prices(shell: Shell) -> None:
     world = shell.world
     splits = [f"{world.builder.address}=3", f"{world.partner.address}=1"]
@@ -346,7 +367,7 @@ def test_plan_show__in_every_spelling_of_the_id__shows_the_plan(shell: Shell, sp
             "token": world.usdc.address,
             "splits": [{"receiver": world.builder.address, "amount": PRICE}],
             "quoter": ZERO,
-            "settled_outside": False,
+            "paid_externally": False,
             "credits": CREDITS,
             "duration": 0,
             "min_redeem": 1,
@@ -361,7 +382,7 @@ def test_plan_show__in_every_spelling_of_the_id__shows_the_plan(shell: Shell, sp
 def test_plan_show__for_people__reads_well(shell: Shell) -> None:
     world = shell.world
     world.set_fee(250)
-    plan_id = world.register(trial=True, transferable=True, rule=Rule.OWNER, uri="ipfs://plan")
+    plan_id = world.register(trial=True, transferable=True, rule=RedemptionRule.OWNER, uri="ipfs://plan")
     assert shell("plan", "show", str(plan_id)).stdout.splitlines() == [
         f"plan id       {format_plan_id(plan_id)}",
         f"owner         {world.builder.address}",
@@ -371,7 +392,7 @@ def test_plan_show__for_people__reads_well(shell: Shell) -> None:
         "grants        100 credits",
         "request       1 to 10 credits",
         "redeemed by   the owner and their redeemers",
-        "trial         one purchase per receiver",
+        "trial         one grant per holder",
         "transferable  yes",
         "fee           2.5 % of the price, to the protocol",
         "metadata      ipfs://plan",
@@ -568,7 +589,7 @@ def test_redeem__with_a_context__writes_it_to_the_event(shell: Shell, context: l
 
 def test_redeem__by_a_redeemer__takes_the_holders_credits(shell: Shell) -> None:
     world = shell.world
-    plan_id, holder = world.register(rule=Rule.REDEEMER), world.subscriber.address
+    plan_id, holder = world.register(rule=RedemptionRule.REDEEMER), world.subscriber.address
     world.grant(plan_id, holder, 10)
     world.send(world.builder, world.credits.functions.setRedeemer(plan_id, world.redeemer.address, True))
     ran = shell("redeem", str(plan_id), "2", "--holder", holder, "--dev-account", "4")

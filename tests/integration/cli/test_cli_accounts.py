@@ -7,13 +7,13 @@ import pytest
 from nvm_chain.cli.durations import format_time
 from nvm_chain.cli.output import format_plan_id
 from nvm_chain.ids import format_did
-from nvm_chain.types import Activation, Kind, Split
+from nvm_chain.types import Activation, PlanKind, Split
 from tests.integration.cli.conftest import Shell
 from tests.support.world import PRICE, ZERO
 
 DAY = 86_400
-USAGE: dict[str, Any] = {"kind": Kind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0}
-TIME: dict[str, Any] = {"kind": Kind.TIME, "credits": 2, "duration": DAY, "min_redeem": 0, "max_redeem": 0}
+USAGE: dict[str, Any] = {"kind": PlanKind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0}
+TIME: dict[str, Any] = {"kind": PlanKind.TIME, "credits": 2, "duration": DAY, "min_redeem": 0, "max_redeem": 0}
 SUBSCRIBER = ("--dev-account", "2")
 BUILDER = ("--dev-account", "1")
 
@@ -34,7 +34,7 @@ def test_pay__for_a_request__pays_and_writes_its_context(shell: Shell, allowance
     world.send(world.subscriber, world.usdc.functions.approve(world.credits.address, allowance))
     answer = shell("pay", str(plan_id), "--quantity", "3", "--context", "request-17", *SUBSCRIBER, "--json").json
     receipt = world.chain.web3.eth.get_transaction_receipt(answer["transaction"]["hash"])
-    (paid,) = [event for name, event in world.events(receipt) if name == "Paid"]
+    (paid,) = [event for name, event in world.events(receipt) if name == "UsagePaid"]
     assert paid["context"] == b"request-17".ljust(32, b"\0")
     assert (answer.pop("approval") is not None) == approved
     answer.pop("transaction")
@@ -91,13 +91,13 @@ def test_order__of_a_usage_plan__names_the_command_that_pays(shell: Shell) -> No
     assert "Use `nvm-chain pay` for usage plans" in error["message"]
 
 
-# ---------------------------------------------------------------------- grant-settled
+# ---------------------------------------------------------------------- grant-external
 
 
-def test_grant_settled__twice_for_one_payment__grants_once(shell: Shell) -> None:
+def test_grant_external__twice_for_one_payment__grants_once(shell: Shell) -> None:
     world = shell.world
-    plan_id = world.register(settled_outside=True, token=ZERO, splits=())
-    words = ("grant-settled", str(plan_id), world.subscriber.address, "--reference", "payment-1", "--quantity", "2")
+    plan_id = world.register(paid_externally=True, token=ZERO, splits=())
+    words = ("grant-external", str(plan_id), world.subscriber.address, "--reference", "payment-1", "--quantity", "2")
     answer = shell(*words, *BUILDER, "--json").json
     assert (answer["amount"], answer["credits_left"]) == (200, 200)
     assert answer["reference"] == "0x" + b"payment-1".ljust(32, b"\0").hex()
@@ -106,9 +106,9 @@ def test_grant_settled__twice_for_one_payment__grants_once(shell: Shell) -> None
     assert world.balance(plan_id, world.subscriber.address) == 200
 
 
-def test_grant_settled__by_a_stranger__is_refused(shell: Shell) -> None:
-    plan_id = shell.world.register(settled_outside=True, token=ZERO, splits=())
-    words = ("grant-settled", str(plan_id), shell.world.stranger.address, "--reference", "payment-1")
+def test_grant_external__by_a_stranger__is_refused(shell: Shell) -> None:
+    plan_id = shell.world.register(paid_externally=True, token=ZERO, splits=())
+    words = ("grant-external", str(plan_id), shell.world.stranger.address, "--reference", "payment-1")
     ran = shell(*words, "--dev-account", "3", "--json")
     assert (ran.exit_code, ran.error["type"]) == (6, "NotMinter")
 
@@ -243,15 +243,15 @@ QUOTED = ("--quoter", "0x" + "11" * 20)
             "credits that expire cannot be transferable; leave out --expires or --transferable",
         ),
         (
-            (*PRICED, "--outside", "--grants", "5"),
+            (*PRICED, "--paid-externally", "--grants", "5"),
             (
                 "a plan paid outside the chain has no price on it; "
-                "leave out --outside, or --price, --price-base-units, --token, --split and --quoter"
+                "leave out --paid-externally, or --price, --price-base-units, --token, --split and --quoter"
             ),
         ),
         (
-            ("--outside", "--usage"),
-            "with --usage each request is paid on the chain; leave out --usage or --outside",
+            ("--paid-externally", "--usage"),
+            "with --usage each request is paid on the chain; leave out --usage or --paid-externally",
         ),
         (
             (*PRICED, *QUOTED, "--grants", "5"),

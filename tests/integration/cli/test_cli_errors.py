@@ -104,7 +104,7 @@ CASES = (
         register("--price", "20 EUR"),
         2,
         "InvalidAmount",
-        {"value": "--price '20 EUR'", "problem": 'is no amount; write "20 USDC" or "0.5 ETH" (the native coin)'},
+        {"value": "--price '20 EUR'", "problem": 'is not an amount; write "20 USDC" or "0.5 ETH" (the native coin)'},
     ),
     Case(
         "base units of nothing",
@@ -119,7 +119,7 @@ CASES = (
         2,
         "InvalidConfig",
         {
-            "problem": 'what is the price? Give --price "20 USDC", --price free, --split ADDRESS="15 USDC", --quoter ADDRESS or --outside'
+            "problem": 'what is the price? Give --price "20 USDC", --price free, --split ADDRESS="15 USDC", --quoter ADDRESS or --paid-externally'
         },
     ),
     Case(
@@ -341,7 +341,7 @@ def test_error__of_a_malformed_url__does_not_repeat_it(shell: Shell, url: str) -
     ran = shell("balance", "7", SOMEBODY, "--rpc", url)
     assert ran.exit_code == 2
     assert ran.stderr.startswith(
-        "Error (BadParameter): Invalid value for '--rpc': it is no http or https URL of a node"
+        "Error (BadParameter): Invalid value for '--rpc': it is not an http or https URL of a node"
     )
     assert "KEY" not in ran.stdout + ran.stderr
 

@@ -158,8 +158,8 @@ def test_password_file__missing__is_a_key_failure(shell: Shell, plan: str, write
     ("value", "problem"),
     [
         (None, "it is not set"),
-        (CANARY + "00", "it is no private key; expected 0x and 64 hexadecimal digits"),
-        ("0x" + "00" * 32, "it is no private key; expected 0x and 64 hexadecimal digits"),
+        (CANARY + "00", "it is not a private key; expected 0x and 64 hexadecimal digits"),
+        ("0x" + "00" * 32, "it is not a private key; expected 0x and 64 hexadecimal digits"),
     ],
 )
 def test_key_env__without_a_key__does_not_show_what_is_there(
@@ -227,5 +227,5 @@ def test_dev_account__on_a_chain_that_funds_none__is_refused() -> None:
     assert (ran.exit_code, ran.error["type"]) == (3, "KeyFailure")
     assert ran.error["fields"] == {
         "source": "--dev-account 2",
-        "problem": "chain 31337 is no development chain, and that account's key is public",
+        "problem": "chain 31337 is not a development chain, and that account's key is public",
     }

@@ -11,7 +11,7 @@ from nvm_chain.authorizations import SignedOrder
 from nvm_chain.cli.output import format_plan_id
 from nvm_chain.ids import format_did
 from nvm_chain.settling import sign_next_voucher
-from nvm_chain.types import Rule
+from nvm_chain.types import RedemptionRule
 from nvm_chain.vouchers import SignedVoucher, recover_signer, verify_voucher
 from tests.integration.cli.conftest import ANVIL_CHAIN_ID, Shell
 from tests.support.shell import Ran
@@ -100,7 +100,7 @@ def test_signed_order__changed_on_the_way__is_refused_and_nothing_is_sent(shell:
     ("changes", "options", "exit_code", "error"),
     [
         ({"token": ZERO}, (), 6, "TokenWithoutCode"),
-        ({"settled_outside": True, "token": ZERO, "splits": ()}, (), 6, "SettledOutside"),
+        ({"paid_externally": True, "token": ZERO, "splits": ()}, (), 6, "PaidExternally"),
         ({}, ("--max-cost", "19 USDC"), 6, "CostAboveMax"),
         ({}, ("--max-cost", "20 ETH"), 2, "InvalidConfig"),
         ({}, ("--quantity", "1000"), 5, "InsufficientFunds"),
@@ -227,11 +227,11 @@ def test_voucher_verify__offline__needs_to_know_the_contract(shell: Shell, plan_
     }
 
 
-def test_voucher_verify__after_it_was_settled__is_used_up(shell: Shell, plan_id: int) -> None:
+def test_voucher_verify__after_it_was_settled__is_refused(shell: Shell, plan_id: int) -> None:
     file = write("v.json", sign_voucher(shell, plan_id, "--cost", "1"))
     assert shell("voucher", "settle", str(plan_id), file, *BUILDER).exit_code == 0
     ran = shell("voucher", "verify", file, "--json")
-    assert (ran.exit_code, ran.error["type"]) == (2, "VoucherUsedUp")
+    assert (ran.exit_code, ran.error["type"]) == (2, "VoucherAlreadySettled")
 
 
 @pytest.mark.parametrize(
@@ -296,18 +296,56 @@ def test_voucher_settle__where_some_bring_nothing__settles_the_others_and_exits_
     holder = world.subscriber.address
     assert ran.exit_code == 6
     assert ran.stdout.splitlines()[:5] == [
-        f"plan id      {format_plan_id(plan_id)}",
-        f"settled      {holder}  7 credits",
-        f"used up      {holder}  nothing, its ceiling was reached before",
-        f"not signed   {holder}  nothing, it is not the holder's signature for this redeemer",
-        "taken        7 credits by 3 vouchers",
+        f"plan id          {format_plan_id(plan_id)}",
+        f"settled          {holder}  7 credits",
+        f"already settled  {holder}  nothing, its total or ceiling was reached before",
+        f"not signed       {holder}  nothing, there is no signature of the holder's for this redeemer",
+        "taken            7 credits by 3 items",
     ]
     assert world.balance(plan_id, holder) == 93
 
 
+def test_voucher_settle__of_totals__needs_no_file_where_the_rule_lets_the_signer_redeem(shell: Shell) -> None:
+    world = shell.world
+    plan_id = world.register(rule=RedemptionRule.OWNER)
+    for holder in (world.subscriber, world.other):
+        world.grant(plan_id, holder.address, 10)
+    totals = ("--total", f"{world.subscriber.address}=4", "--total", f"{world.other.address.lower()}=12")
+    answer = shell("voucher", "settle", str(plan_id), *totals, *BUILDER, "--json").json
+    assert answer["outcomes"] == [
+        {"holder": world.subscriber.address, "amount": 4, "result": "settled"},
+        {"holder": world.other.address, "amount": 10, "result": "short"},
+    ]
+    again = shell("voucher", "settle", str(plan_id), *totals, *BUILDER, "--json")
+    assert (again.exit_code, json.loads(again.stdout)["credits"]) == (6, 0)
+
+
+def test_voucher_settle__of_a_voucher_and_a_total__takes_both_in_one_transaction(shell: Shell) -> None:
+    world = shell.world
+    plan_id = world.register(rule=RedemptionRule.OWNER)
+    for holder in (world.subscriber, world.other):
+        world.grant(plan_id, holder.address, 10)
+    file = write("v.json", sign_voucher(shell, plan_id, "--cost", "3"))
+    total = ("--total", f"{world.other.address}=2")
+    answer = shell("voucher", "settle", str(plan_id), file, *total, *BUILDER, "--json").json
+    assert [outcome["amount"] for outcome in answer["outcomes"]] == [3, 2]
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ((), "what is settled? Give files with vouchers, or --total HOLDER=CREDITS where the rule lets you redeem"),
+        (("--total", "0x12"), "--total '0x12' is not HOLDER=CREDITS, such as 0x…=10"),
+    ],
+)
+def test_voucher_settle__of_nothing__says_what_to_give(shell: Shell, options: tuple[str, ...], problem: str) -> None:
+    ran = shell("voucher", "settle", "7", *options, *BUILDER, "--json")
+    assert (ran.exit_code, ran.error["fields"]) == (2, {"problem": problem})
+
+
 def test_voucher_settle__by_a_redeemer__works_and_by_a_stranger_not(shell: Shell) -> None:
     world = shell.world
-    plan_id = world.register(rule=Rule.HOLDER)
+    plan_id = world.register(rule=RedemptionRule.HOLDER)
     world.grant(plan_id, world.subscriber.address, 10)
     signed = sign_next_voucher(world.chain, world.subscriber, plan_id, redeemer=world.redeemer.address, cost=2)
     file = write("v.json", signed)

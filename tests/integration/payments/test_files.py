@@ -266,7 +266,7 @@ def test_download_file__to_no_folder__says_so(
     builder: Payments, holder: Payments, make_file: Callable[..., str], credits_did: str, tmp_path: Path
 ) -> None:
     did = make_file(credits_did)
-    with pytest.raises(InvalidConfig, match="no folder"):
+    with pytest.raises(InvalidConfig, match="not a folder"):
         holder.download_file(did, str(tmp_path / "missing" / "file1.csv"))
     two = [{"url": "https://example.com/a.csv"}, {"url": "https://example.org/A.CSV"}]
     with pytest.raises(InvalidConfig, match="same name"):
@@ -276,7 +276,7 @@ def test_download_file__to_no_folder__says_so(
         holder.download_file(same, str(tmp_path))
     two[1]["url"] = "https://example.org/b.csv"
     apart = builder.create_file(credits_did, "file", "Apart", "", two).did
-    with pytest.raises(InvalidConfig, match="no folder"):
+    with pytest.raises(InvalidConfig, match="not a folder"):
         holder.download_file(apart, str(tmp_path / "one.csv"))
 
 
@@ -346,8 +346,8 @@ def test_download_file__with_an_agreement_of_something_else__is_refused(
     minted = builder.mint_credits(other, 1, holder.account_address)
     for agreement, says in (
         (order.agreementId, "another plan"),
-        (minted.userOpHash, "is no order"),
-        ("invoice 9", "no order that was made here"),
+        (minted.userOpHash, "is not an order"),
+        ("invoice 9", "not an order that was made here"),
     ):
         with pytest.raises(InvalidConfig, match=says):
             holder.download_file(did, str(tmp_path), agreement)

@@ -27,7 +27,7 @@ from nvm_chain.payments.desk import Desk
 from nvm_chain.plans import read_plan
 from nvm_chain.pricing import FOREVER
 from nvm_chain.settling import check_voucher, settle_vouchers
-from nvm_chain.types import Kind, Rule
+from nvm_chain.types import PlanKind, RedemptionRule
 from tests.integration.payments.conftest import PRICE, SERVICE
 from tests.support.world import World
 
@@ -74,7 +74,11 @@ def test_create_credits_plan__amounts_in_either_form__are_the_same_terms(
 ) -> None:
     did = builder.create_credits_plan("Basic", "100 credits", spell(PRICE), usdc, spell(100), tags=["basic"]).did
     plan = read_plan(builder.chain, did)
-    assert (plan.owner, plan.terms.kind, plan.terms.rule) == (builder.account_address, Kind.CREDITS, Rule.HOLDER)
+    assert (plan.owner, plan.terms.kind, plan.terms.rule) == (
+        builder.account_address,
+        PlanKind.CREDITS,
+        RedemptionRule.HOLDER,
+    )
     assert (plan.terms.price, plan.terms.credits) == (PRICE, 100)
     assert [split.receiver for split in plan.terms.splits] == [builder.account_address]
     assert (plan.terms.min_redeem, plan.terms.max_redeem) == (1, 100)

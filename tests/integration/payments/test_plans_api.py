@@ -24,7 +24,7 @@ from nvm_chain.errors import (
 from nvm_chain.metadata import AgentMetadata
 from nvm_chain.payments import PaginationOptions, Payments, PlanMetadata, PlanRedemptionType
 from nvm_chain.plans import read_plan
-from nvm_chain.types import Kind, Rule
+from nvm_chain.types import PlanKind, RedemptionRule
 from nvm_chain.usage import pay_usage
 from tests.integration.payments.conftest import PRICE
 from tests.support.world import World
@@ -62,16 +62,16 @@ def test_register_plan__with_what_is_no_nonce__is_refused(builder: Payments, pri
 @pytest.mark.parametrize(
     ("credits", "limit", "kind"),
     [
-        (pricing.get_fixed_credits_config(100, 2), "credits", Kind.CREDITS),
-        (pricing.get_dynamic_credits_config(100, 1, 5, duration_seconds=DAY), "credits", Kind.CREDITS),
-        (pricing.get_expirable_duration_config(DAY), "time", Kind.TIME),
-        (pricing.get_non_expirable_duration_config(), "time", Kind.TIME),
-        (pricing.get_pay_as_you_go_credits_config(), "credits", Kind.USAGE),
-        (pricing.get_fixed_credits_config(100), None, Kind.CREDITS),
+        (pricing.get_fixed_credits_config(100, 2), "credits", PlanKind.CREDITS),
+        (pricing.get_dynamic_credits_config(100, 1, 5, duration_seconds=DAY), "credits", PlanKind.CREDITS),
+        (pricing.get_expirable_duration_config(DAY), "time", PlanKind.TIME),
+        (pricing.get_non_expirable_duration_config(), "time", PlanKind.TIME),
+        (pricing.get_pay_as_you_go_credits_config(), "credits", PlanKind.USAGE),
+        (pricing.get_fixed_credits_config(100), None, PlanKind.CREDITS),
     ],
 )
 def test_register_plan__of_each_kind__has_its_terms(
-    builder: Payments, price: Any, credits: Any, limit: Any, kind: Kind
+    builder: Payments, price: Any, credits: Any, limit: Any, kind: PlanKind
 ) -> None:
     plan_id = builder.plans.register_plan(NAME, price, credits, access_limit=limit)["planId"]
     terms = read_plan(builder.chain, plan_id).terms
@@ -206,8 +206,8 @@ def test_get_plan__has_metadata_and_what_the_chain_says(builder: Payments, price
     }
 
 
-@pytest.mark.parametrize("rule", Rule)
-def test_get_plan__redemption_type__is_what_was_set(builder: Payments, price: Any, rule: Rule) -> None:
+@pytest.mark.parametrize("rule", RedemptionRule)
+def test_get_plan__redemption_type__is_what_was_set(builder: Payments, price: Any, rule: RedemptionRule) -> None:
     credits = pricing.set_redemption_type(pricing.get_fixed_credits_config(1), rule)
     plan_id = builder.plans.register_credits_plan(NAME, price, credits)["planId"]
     number = builder.plans.get_plan(plan_id)["registry"]["credits"]["redemptionType"]
@@ -243,7 +243,7 @@ def test_order_plan__says_what_was_paid_and_granted(subscriber: Payments, credit
 
 
 def test_order_fiat_plan__names_the_way_there_is(subscriber: Payments, credits_did: str) -> None:
-    with pytest.raises(NeedsVendor, match="grant_settled"):
+    with pytest.raises(NeedsVendor, match="grant_external"):
         subscriber.plans.order_fiat_plan(credits_did)
 
 

@@ -3,36 +3,24 @@ pragma solidity 0.8.37;
 
 import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 
-import {Activation, ICredits, Kind, PlanState, Rule, Split, Terms} from "../interfaces/ICredits.sol";
-import {PlanIds} from "../libraries/PlanIds.sol";
-import {TermsRules} from "../libraries/TermsRules.sol";
-import {Traits} from "../libraries/Traits.sol";
+import {Activation, ICredits, PlanKind, PlanState, Split, Terms} from "./ICredits.sol";
+import {PlanFlags} from "./libraries/PlanFlags.sol";
+import {PlanIds} from "./libraries/PlanIds.sol";
+import {RedeemTerms, RedeemTermsWord} from "./libraries/RedeemTerms.sol";
+import {SaleTerms, SaleTermsWord} from "./libraries/SaleTerms.sol";
+import {PackedSplit, Splits} from "./libraries/Splits.sol";
+import {TermsRules} from "./libraries/TermsRules.sol";
 
 /// @title The part of Credits that knows plans: register, change, read
 /// @dev OpenZeppelin brings the two-step owner, who sets the protocol fee and nothing else.
 abstract contract Plans is Ownable2Step, ICredits {
-    using Traits for uint8;
-
-    /// @dev A plan as stored. An order reads the first slot and the splits, a redemption the second slot and the account.
+    /// @dev A plan as stored. An order reads the first word and the splits, a redemption the second word and the position.
     struct Plan {
-        // first slot
-        address token;
-        uint32 credits;
-        uint32 duration;
-        uint16 feeBps;
-        uint8 splitCount;
-        uint8 traits; // bits of {Traits}
-        // second slot
-        address owner;
-        uint32 minRedeem;
-        uint32 maxRedeem; // 0 where nothing is redeemed
-        uint8 rule; // a {Rule}
-        bool startsOnUse; // a period starts when it is redeemed
-        bool transferable;
-        // further slots
+        SaleTerms sale;
+        RedeemTerms redemption;
         address pendingOwner;
         address quoter;
-        Split[16] splits; // MAX_SPLITS of them
+        PackedSplit[16] splits; // MAX_SPLITS of them
         string uri;
     }
 
@@ -57,7 +45,7 @@ abstract contract Plans is Ownable2Step, ICredits {
     }
 
     function _checkPlanOwner(uint256 planId) private view {
-        if (_existing(planId).owner != msg.sender) revert NotPlanOwner(planId, msg.sender);
+        if (_requirePlan(planId).owner() != msg.sender) revert NotPlanOwner(planId, msg.sender);
     }
 
     // ------------------------------------------------------------------ protocol fee
@@ -79,42 +67,28 @@ abstract contract Plans is Ownable2Step, ICredits {
     // ------------------------------------------------------------------ register
 
     /// @inheritdoc ICredits
-    function registerPlan(Terms memory terms, bytes32 salt, string calldata planUri) external returns (uint256 planId) {
+    function registerPlan(Terms memory terms, bytes32 salt, string calldata planUri, uint16 maxFeeBps)
+        external
+        returns (uint256 planId)
+    {
+        // Check
         TermsRules.check(terms, MAX_SPLITS);
+        uint16 feeBps = _feeBps;
+        if (feeBps > maxFeeBps) revert FeeAboveMax(feeBps, maxFeeBps);
         planId = PlanIds.planIdOf(address(this), msg.sender, terms, salt);
         Plan storage plan = _plans[planId];
-        if (plan.owner != address(0)) revert PlanAlreadyRegistered(planId);
+        if (plan.redemption.exists()) revert PlanAlreadyRegistered(planId);
 
-        uint16 feeBps = _feeBps;
-        uint8 traits = _traitsOf(terms);
-        plan.token = terms.token;
-        plan.credits = terms.credits;
-        plan.duration = terms.duration;
-        plan.feeBps = feeBps;
-        plan.splitCount = uint8(terms.splits.length); // at most MAX_SPLITS
-        plan.traits = traits;
-        plan.owner = msg.sender;
-        plan.minRedeem = terms.minRedeem;
-        plan.maxRedeem = terms.maxRedeem;
-        plan.rule = uint8(terms.rule);
-        plan.startsOnUse = terms.activation == Activation.ON_FIRST_USE;
-        plan.transferable = terms.transferable;
+        // Effect
+        plan.sale = SaleTermsWord.pack(terms, feeBps);
+        plan.redemption = RedeemTermsWord.pack(terms, msg.sender);
         plan.quoter = terms.quoter;
         Split[] memory splits = terms.splits;
         for (uint256 i; i < splits.length; ++i) {
-            plan.splits[i] = splits[i];
+            plan.splits[i] = Splits.pack(splits[i]);
         }
         emit PlanRegistered(planId, msg.sender, terms, salt, feeBps);
         _setUri(planId, planUri);
-    }
-
-    function _traitsOf(Terms memory terms) private pure returns (uint8 traits) {
-        traits = Traits.ACTIVE;
-        if (terms.trial) traits |= Traits.TRIAL;
-        if (terms.kind == Kind.TIME) traits |= Traits.TIME;
-        if (terms.kind == Kind.USAGE) traits |= Traits.USAGE;
-        if (terms.quoter != address(0)) traits |= Traits.QUOTED;
-        if (terms.settledOutside) traits |= Traits.OUTSIDE;
     }
 
     /// @inheritdoc ICredits
@@ -136,8 +110,8 @@ abstract contract Plans is Ownable2Step, ICredits {
 
     /// @inheritdoc ICredits
     function setPlanActive(uint256 planId, bool active) external onlyPlanOwner(planId) {
-        uint8 others = _plans[planId].traits & ~Traits.ACTIVE;
-        _plans[planId].traits = active ? others | Traits.ACTIVE : others;
+        Plan storage plan = _plans[planId];
+        plan.sale = plan.sale.withActive(active);
         emit PlanActiveSet(planId, active);
     }
 
@@ -161,10 +135,11 @@ abstract contract Plans is Ownable2Step, ICredits {
 
     /// @inheritdoc ICredits
     function acceptPlanOwnership(uint256 planId) external {
-        Plan storage plan = _existing(planId);
+        RedeemTerms redemption = _requirePlan(planId);
+        Plan storage plan = _plans[planId];
         if (plan.pendingOwner != msg.sender) revert NotPendingPlanOwner(planId, msg.sender);
-        emit PlanOwnershipTransferred(planId, plan.owner, msg.sender);
-        plan.owner = msg.sender;
+        emit PlanOwnershipTransferred(planId, redemption.owner(), msg.sender);
+        plan.redemption = redemption.withOwner(msg.sender);
         plan.pendingOwner = address(0);
     }
 
@@ -172,60 +147,63 @@ abstract contract Plans is Ownable2Step, ICredits {
 
     /// @inheritdoc ICredits
     function termsOf(uint256 planId) external view returns (Terms memory terms) {
-        Plan storage plan = _existing(planId);
-        uint8 traits = plan.traits;
+        RedeemTerms redemption = _requirePlan(planId);
+        Plan storage plan = _plans[planId];
+        SaleTerms sale = plan.sale;
         return Terms({
-            kind: _kindOf(traits),
-            activation: plan.startsOnUse ? Activation.ON_FIRST_USE : Activation.ON_PURCHASE,
-            token: plan.token,
-            splits: _splitsOf(plan),
+            kind: _kindOf(sale),
+            activation: redemption.startsOnUse() ? Activation.ON_FIRST_USE : Activation.ON_PURCHASE,
+            token: sale.token(),
+            splits: _splitsOf(plan, sale),
             quoter: plan.quoter,
-            settledOutside: traits.has(Traits.OUTSIDE),
-            credits: plan.credits,
-            duration: plan.duration,
-            minRedeem: plan.minRedeem,
-            maxRedeem: plan.maxRedeem,
-            rule: Rule(plan.rule),
-            trial: traits.has(Traits.TRIAL),
-            transferable: plan.transferable
+            paidExternally: sale.has(PlanFlags.PAID_EXTERNALLY),
+            credits: uint32(sale.credits()),
+            duration: uint32(sale.duration()),
+            minRedeem: uint32(redemption.minRedeem()),
+            maxRedeem: uint32(redemption.maxRedeem()),
+            rule: redemption.rule(),
+            trial: sale.has(PlanFlags.TRIAL),
+            transferable: redemption.transferable()
         });
     }
 
-    function _splitsOf(Plan storage plan) private view returns (Split[] memory splits) {
-        splits = new Split[](plan.splitCount);
+    function _splitsOf(Plan storage plan, SaleTerms sale) private view returns (Split[] memory splits) {
+        splits = new Split[](sale.splitCount());
         for (uint256 i; i < splits.length; ++i) {
-            splits[i] = plan.splits[i];
+            splits[i] = plan.splits[i].unpack();
         }
     }
 
-    function _kindOf(uint8 traits) internal pure returns (Kind) {
-        if (traits.has(Traits.TIME)) return Kind.TIME;
-        return traits.has(Traits.USAGE) ? Kind.USAGE : Kind.CREDITS;
+    function _kindOf(SaleTerms sale) internal pure returns (PlanKind) {
+        if (sale.has(PlanFlags.TIME)) return PlanKind.TIME;
+        return sale.has(PlanFlags.USAGE) ? PlanKind.USAGE : PlanKind.CREDITS;
     }
 
     /// @inheritdoc ICredits
     function stateOf(uint256 planId) external view returns (PlanState memory state) {
-        Plan storage plan = _existing(planId);
+        RedeemTerms redemption = _requirePlan(planId);
+        Plan storage plan = _plans[planId];
+        SaleTerms sale = plan.sale;
         return PlanState({
-            owner: plan.owner,
+            owner: redemption.owner(),
             pendingOwner: plan.pendingOwner,
-            active: plan.traits.has(Traits.ACTIVE),
-            feeBps: plan.feeBps
+            active: sale.has(PlanFlags.ACTIVE),
+            feeBps: uint16(sale.feeBps())
         });
     }
 
     /// @inheritdoc ICredits
     function isRedeemer(uint256 planId, address account) public view returns (bool) {
-        return _redeemers[planId][_plans[planId].owner][account];
+        return _redeemers[planId][_plans[planId].redemption.owner()][account];
     }
 
     /// @inheritdoc ICredits
     function isMinter(uint256 planId, address account) public view returns (bool) {
-        return _minters[planId][_plans[planId].owner][account];
+        return _minters[planId][_plans[planId].redemption.owner()][account];
     }
 
-    function _existing(uint256 planId) internal view returns (Plan storage plan) {
-        plan = _plans[planId];
-        if (plan.owner == address(0)) revert UnknownPlan(planId);
+    function _requirePlan(uint256 planId) internal view returns (RedeemTerms redemption) {
+        redemption = _plans[planId].redemption;
+        if (!redemption.exists()) revert UnknownPlan(planId);
     }
 }

@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import {IERC721Metadata} from "@openzeppelin/contracts/token/ERC721/extensions/IERC721Metadata.sol";
 
-import {AttachedPlan, IAgentRegistry} from "./interfaces/IAgentRegistry.sol";
-import {ICredits} from "./interfaces/ICredits.sol";
+import {AttachedPlan, IAgentRegistry} from "./IAgentRegistry.sol";
+import {ICredits} from "../credits/ICredits.sol";
 
 /// @title Agents and the plans they accept
 /// @notice See {IAgentRegistry}, which documents every function, event and error.

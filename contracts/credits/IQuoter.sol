@@ -9,7 +9,6 @@ pragma solidity ^0.8.30;
 interface IQuoter {
     /// @notice Returns what an order costs.
     /// @dev Reverting means that the order is not sold.
-    /// @param planId The plan.
     /// @param payer Who pays.
     /// @param quantity Number of purchases.
     /// @return cost The cost of the whole order in base units of the plan's token, below 2^128.

@@ -1,43 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {EfficientHashLib} from "solady/utils/EfficientHashLib.sol";
 import {LibCall} from "solady/utils/LibCall.sol";
 import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 
-import {ICredits, SignedOrder} from "../interfaces/ICredits.sol";
+import {ICredits, OrderAuthorization} from "../ICredits.sol";
 
 /// @title The money of an order that its payer signed (EIP-3009)
-library SignedOrders {
+library OrderAuthorizations {
     /// @dev `receiveWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)`
     bytes4 private constant _WITH_BYTES = 0x88b7ab63;
     /// @dev `receiveWithAuthorization(address,address,uint256,uint256,uint256,bytes32,uint8,bytes32,bytes32)`
     bytes4 private constant _WITH_VRS = 0xef55bec6;
 
     /// @notice Returns the nonce of the authorization, which binds it to this one order on this contract and chain.
-    /// @param order The order.
     /// @return The nonce.
-    function nonceOf(SignedOrder calldata order) internal view returns (bytes32) {
-        return keccak256(
-            abi.encode(
-                block.chainid,
-                address(this),
-                order.planId,
-                order.payer,
-                order.receiver,
-                order.quantity,
-                order.maxCost,
-                order.salt
-            )
+    function nonceOf(OrderAuthorization calldata order) internal view returns (bytes32) {
+        return EfficientHashLib.hash(
+            block.chainid,
+            uint256(uint160(address(this))),
+            order.planId,
+            uint256(uint160(order.payer)),
+            uint256(uint160(order.receiver)),
+            order.quantity,
+            order.maxCost,
+            uint256(order.salt)
         );
     }
 
     /// @notice Brings the money of an order from its payer to this contract, exactly `maxCost`, or reverts.
     /// @dev Only the payee can use the authorization, so it cannot be taken out of its order. Some tokens do not revert where they
     /// should, so what counts is what has come.
-    /// @param order The order.
     /// @param token The plan's token.
     /// @param signature The payer's signature.
-    function collect(SignedOrder calldata order, address token, bytes calldata signature) internal {
+    function collect(OrderAuthorization calldata order, address token, bytes calldata signature) internal {
         if (token.code.length == 0) revert ICredits.TokenWithoutCode(token);
         // Nothing would come with or without a signature.
         if (order.maxCost == 0) revert ICredits.AuthorizationFailed(token, order.payer, 0);
@@ -53,7 +50,7 @@ library SignedOrders {
         }
     }
 
-    function _withBytes(SignedOrder calldata order, bytes32 nonce, bytes calldata signature)
+    function _withBytes(OrderAuthorization calldata order, bytes32 nonce, bytes calldata signature)
         private
         view
         returns (bytes memory)
@@ -70,7 +67,7 @@ library SignedOrders {
         );
     }
 
-    function _withVrs(SignedOrder calldata order, bytes32 nonce, bytes calldata signature)
+    function _withVrs(OrderAuthorization calldata order, bytes32 nonce, bytes calldata signature)
         private
         view
         returns (bytes memory)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Terms} from "../interfaces/ICredits.sol";
+import {Terms} from "../ICredits.sol";
 
 /// @title How a plan gets its id
 library PlanIds {
@@ -9,8 +9,6 @@ library PlanIds {
     /// @dev Encoded with `abi.encode`, so no two different inputs share an encoding.
     /// @param registry The contract that keeps the plan.
     /// @param creator Who registers it.
-    /// @param terms Its terms.
-    /// @param salt The creator's salt.
     /// @return planId The id.
     function planIdOf(address registry, address creator, Terms memory terms, bytes32 salt)
         internal

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IERC721Metadata} from "@openzeppelin/contracts/token/ERC721/extensions/IERC721Metadata.sol";
 
-import {ICredits} from "./ICredits.sol";
+import {ICredits} from "../credits/ICredits.sol";
 
 /// @notice A plan that an agent accepts, and the credits that one request to the agent costs on it.
 struct AttachedPlan {
@@ -31,28 +31,18 @@ interface IAgentRegistry is IERC721Metadata {
     error CreditsWithoutCode(address credits);
 
     /// @notice Thrown when the caller is not the agent's owner.
-    /// @param agentId The agent.
-    /// @param caller Who called.
     error NotAgentOwner(uint256 agentId, address caller);
 
     /// @notice Thrown when the caller owns neither the agent nor the plan that would be detached.
-    /// @param agentId The agent.
-    /// @param planId The plan.
-    /// @param caller Who called.
     error DetachNotAllowed(uint256 agentId, uint256 planId, address caller);
 
     /// @notice Thrown when a plan would be attached to an agent twice.
-    /// @param agentId The agent.
-    /// @param planId The plan.
     error PlanAlreadyAttached(uint256 agentId, uint256 planId);
 
     /// @notice Thrown when a plan is not attached to an agent.
-    /// @param agentId The agent.
-    /// @param planId The plan.
     error PlanNotAttached(uint256 agentId, uint256 planId);
 
     /// @notice Thrown when the least that a request would cost is above the most.
-    /// @param planId The plan.
     /// @param minCredits Fewest credits per request.
     /// @param maxCredits Most credits per request.
     error InvalidCreditsRange(uint256 planId, uint256 minCredits, uint256 maxCredits);
@@ -71,21 +61,16 @@ interface IAgentRegistry is IERC721Metadata {
     event Registered(uint256 indexed agentId, string agentUri, address indexed owner);
 
     /// @notice Emitted when an agent's metadata is elsewhere from now on. As in ERC-8004.
-    /// @param agentId The agent.
     /// @param agentUri Where its metadata is now.
     /// @param owner Who owns it and said so.
     event URIUpdated(uint256 indexed agentId, string agentUri, address indexed owner);
 
     /// @notice Emitted when an agent accepts a plan from now on.
-    /// @param agentId The agent.
-    /// @param planId The plan.
     /// @param minCredits Fewest credits one request costs.
     /// @param maxCredits Most credits one request costs.
     event PlanAttached(uint256 indexed agentId, uint256 indexed planId, uint32 minCredits, uint32 maxCredits);
 
     /// @notice Emitted when an agent accepts a plan no longer.
-    /// @param agentId The agent.
-    /// @param planId The plan.
     /// @param caller Who detached it: the agent's owner or the plan's.
     event PlanDetached(uint256 indexed agentId, uint256 indexed planId, address indexed caller);
 
@@ -106,7 +91,6 @@ interface IAgentRegistry is IERC721Metadata {
     /// @notice Changes where an agent's metadata is.
     /// @dev Only the agent's owner.
     /// Reverts with {NotAgentOwner} if the caller does not own it.
-    /// @param agentId The agent.
     /// @param agentUri Where its metadata is from now on.
     function setAgentUri(uint256 agentId, string calldata agentUri) external;
 
@@ -119,8 +103,6 @@ interface IAgentRegistry is IERC721Metadata {
     /// Reverts with {PlanAlreadyAttached} if the agent accepts the plan already.
     /// Reverts with {TooManyPlans} if the agent has {MAX_PLANS} plans.
     /// Reverts with NotPlanOwner if the caller does not own the plan.
-    /// @param agentId The agent.
-    /// @param planId The plan.
     /// @param minCredits Fewest credits one request costs.
     /// @param maxCredits Most credits one request costs.
     function attachPlan(uint256 agentId, uint256 planId, uint32 minCredits, uint32 maxCredits) external;
@@ -129,8 +111,6 @@ interface IAgentRegistry is IERC721Metadata {
     /// @dev The agent's owner, or the plan's.
     /// Reverts with {PlanNotAttached} if the agent does not accept the plan.
     /// Reverts with {DetachNotAllowed} if the caller owns neither.
-    /// @param agentId The agent.
-    /// @param planId The plan.
     function detachPlan(uint256 agentId, uint256 planId) external;
 
     /// @notice Detaches all plans of an agent and attaches others, in one transaction: nobody sees the agent without plans.
@@ -140,7 +120,6 @@ interface IAgentRegistry is IERC721Metadata {
     /// Reverts with {InvalidCreditsRange} if the least cost on a plan is above the most.
     /// Reverts with {PlanAlreadyAttached} if a plan is in the list twice.
     /// Reverts with NotPlanOwner if the caller does not own each of the plans.
-    /// @param agentId The agent.
     /// @param plans The plans it accepts from now on, with the credits one request costs.
     function replacePlans(uint256 agentId, AttachedPlan[] calldata plans) external;
 
@@ -159,27 +138,22 @@ interface IAgentRegistry is IERC721Metadata {
     function agentCount() external view returns (uint256);
 
     /// @notice Returns the plans that an agent accepts, in no particular order.
-    /// @param agentId The agent.
     /// @return plans Its plans, with the credits one request costs.
     function plansOf(uint256 agentId) external view returns (AttachedPlan[] memory plans);
 
     /// @notice Returns some of the agents that accept a plan, in no particular order; none where the list ends before.
     /// @dev Detaching a plan moves the last agent to the place that is free: read the pages at one block.
-    /// @param planId The plan.
     /// @param offset How many agents to leave out.
     /// @param limit How many agents to return at most.
     /// @return agentIds The agents.
     function agentsOf(uint256 planId, uint256 offset, uint256 limit) external view returns (uint256[] memory agentIds);
 
     /// @notice Returns how many agents accept a plan; zero for a plan that nobody registered.
-    /// @param planId The plan.
     /// @return Number of agents.
     function agentCountOf(uint256 planId) external view returns (uint256);
 
     /// @notice Returns the credits that one request to an agent costs on a plan.
     /// @dev Reverts with {PlanNotAttached} if the agent does not accept the plan.
-    /// @param agentId The agent.
-    /// @param planId The plan.
     /// @return minCredits Fewest credits.
     /// @return maxCredits Most credits.
     function costOf(uint256 agentId, uint256 planId) external view returns (uint32 minCredits, uint32 maxCredits);

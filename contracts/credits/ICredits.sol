@@ -7,7 +7,7 @@ import {IERC1155MetadataURI} from "@openzeppelin/contracts/token/ERC1155/extensi
 /// CREDITS: credits for requests, for ever or, with a duration, until they expire.
 /// TIME: periods in which requests cost nothing.
 /// USAGE: nothing; each request is paid on its own.
-enum Kind {
+enum PlanKind {
     CREDITS,
     TIME,
     USAGE
@@ -24,7 +24,7 @@ enum Activation {
 /// @notice Who may redeem a holder's credits. A buyer reads it before buying; it never changes.
 /// HOLDER: the holder only. REDEEMER: the holder and the plan owner's redeemers.
 /// OWNER: the plan owner and their redeemers, and not the holder. Vouchers are a holder's word under each rule.
-enum Rule {
+enum RedemptionRule {
     HOLDER,
     REDEEMER,
     OWNER
@@ -41,7 +41,7 @@ struct Split {
 /// @notice The hashed part of a plan. Never changes after registration.
 struct Terms {
     /// What a purchase grants.
-    Kind kind;
+    PlanKind kind;
     /// When a period starts, on a time plan.
     Activation activation;
     /// ERC-20 token the price is in; the zero address is the chain's native coin.
@@ -51,7 +51,7 @@ struct Terms {
     /// Contract that names the price of each order, see {IQuoter}; zero for the fixed price of the splits.
     address quoter;
     /// Whether the price is paid outside the chain, so that the plan is granted and not ordered.
-    bool settledOutside;
+    bool paidExternally;
     /// Credits, or periods of a time plan, that one purchase grants.
     uint32 credits;
     /// Seconds after which a purchase's credits expire, 0 for never; seconds of one period of a time plan.
@@ -61,7 +61,7 @@ struct Terms {
     /// Most credits one redemption may take. Equal to `minRedeem`: a fixed cost per request.
     uint32 maxRedeem;
     /// Who may redeem.
-    Rule rule;
+    RedemptionRule rule;
     /// Whether a holder is granted this plan once only, with quantity 1.
     bool trial;
     /// Whether credits may be transferred between holders.
@@ -84,7 +84,7 @@ struct PlanState {
 struct Account {
     /// Live credits, or periods of a time plan that are not over; the ERC-1155 balance.
     uint256 balance;
-    /// Credits ever redeemed by vouchers. A voucher allows to bring this number up to its ceiling.
+    /// Credits ever taken by settlements, with or without signature. A voucher allows to bring this number up to its ceiling.
     uint256 settled;
     /// Timestamp at which access ends, on a time plan; 0 if it never began.
     uint256 accessUntil;
@@ -114,7 +114,7 @@ struct Permit {
 
 /// @notice An order that its payer signed and anyone may bring. The payer's signature is one for EIP-3009's
 /// ReceiveWithAuthorization from payer to this contract, of `maxCost`, with {ICredits-authorizationNonceOf} as nonce.
-struct SignedOrder {
+struct OrderAuthorization {
     /// The plan.
     uint256 planId;
     /// Who pays and has signed.
@@ -133,8 +133,8 @@ struct SignedOrder {
     bytes32 salt;
 }
 
-/// @notice A holder's signed word (EIP-712): "the redeemer may bring my credits redeemed by vouchers on this plan up to the
-/// ceiling, until the deadline".
+/// @notice A holder's signed word (EIP-712): "the redeemer may bring my credits ever settled on this plan up to the ceiling, until
+/// the deadline".
 struct Voucher {
     /// The plan.
     uint256 planId;
@@ -142,7 +142,7 @@ struct Voucher {
     address holder;
     /// Who may settle it.
     address redeemer;
-    /// Most credits that vouchers may ever have redeemed of this holder on this plan.
+    /// Most credits that settlements may ever have taken of this holder on this plan.
     uint64 ceiling;
     /// What it is for, such as a request id.
     bytes32 context;
@@ -150,40 +150,43 @@ struct Voucher {
     uint64 deadline;
 }
 
-/// @notice One voucher to settle; plan and redeemer are those of the call.
+/// @notice One holder's part of a settlement; plan and redeemer are those of the call.
 struct Settlement {
     /// Whose credits.
     address holder;
-    /// Most credits to take now.
-    uint64 amount;
+    /// The number that the credits ever settled of this holder on this plan should reach: a total and not an increment, so that
+    /// an item sent twice takes once.
+    uint64 total;
     /// The voucher's ceiling.
     uint64 ceiling;
     /// The voucher's context.
     bytes32 context;
     /// The voucher's deadline.
     uint64 deadline;
-    /// The holder's signature: 65 bytes, 64 bytes (EIP-2098), or whatever a contract wallet accepts (ERC-1271).
+    /// The holder's signature: 65 bytes, 64 bytes (EIP-2098), or whatever a contract wallet accepts (ERC-1271). Empty where the
+    /// plan's rule lets the caller redeem the holder's credits: such an item is good up to its total, and ceiling, context and
+    /// deadline are not looked at. Elsewhere an empty signature is one that is not the holder's.
     bytes signature;
 }
 
-/// @notice What became of one voucher.
-/// SETTLED: all that was asked for, up to the ceiling, was taken. SHORT: the holder had less, which was taken.
-/// EXPIRED: its deadline is over. USED_UP: its ceiling had been reached before. NOT_SIGNED: it is not the holder's signature
-/// over these terms, for this redeemer. The last three take nothing, and are looked for in this order.
-enum Result {
+/// @notice What became of one item of a settlement.
+/// SETTLED: the total, or the ceiling below it, is reached. SHORT: the holder had less, which was taken.
+/// EXPIRED: the voucher's deadline is over. ALREADY_SETTLED: total or ceiling had been reached before. NOT_SIGNED: it is not the
+/// holder's signature over these terms, for this redeemer. The last three take nothing, and are looked for in this order.
+enum SettlementResult {
     SETTLED,
     SHORT,
     EXPIRED,
-    USED_UP,
+    ALREADY_SETTLED,
     NOT_SIGNED
 }
 
-/// @notice The outcome of one voucher.
-struct Outcome {
+/// @notice The outcome of one item of a settlement.
+struct SettlementOutcome {
     /// Credits taken.
     uint64 amount;
     /// What became of it.
-    Result result;
+    SettlementResult result;
 }
 
 /// @title Payment plans and their credits
@@ -224,7 +227,6 @@ interface ICredits is IERC1155MetadataURI {
 
     /// @notice Thrown when a split pays nothing, or pays the zero address or this contract.
     /// @param index Position of the split, from 0.
-    /// @param receiver Its receiver.
     /// @param amount Its amount in base units.
     error InvalidSplit(uint256 index, address receiver, uint256 amount);
 
@@ -239,39 +241,34 @@ interface ICredits is IERC1155MetadataURI {
     /// @notice Thrown when a quoted price has nobody to go to.
     error QuoteWithoutReceivers();
 
+    /// @notice Thrown when the protocol fee is higher than the plan's creator accepts.
+    /// @param feeBps The fee that the plan would carry, in basis points.
+    /// @param maxFeeBps Most that its creator accepts, in basis points.
+    error FeeAboveMax(uint256 feeBps, uint256 maxFeeBps);
+
     // ------------------------------------------------------------------ errors: plans
 
     /// @notice Thrown when no plan has this id.
-    /// @param planId The id.
     error UnknownPlan(uint256 planId);
 
     /// @notice Thrown when a plan takes no new orders.
-    /// @param planId The plan.
     error PlanNotActive(uint256 planId);
 
-    /// @notice Thrown when a plan of this kind cannot be used so: usage plans are paid and never granted, all others never paid.
-    /// @param planId The plan.
-    /// @param kind Its kind.
-    error WrongKind(uint256 planId, Kind kind);
+    /// @notice Thrown when a plan of this kind cannot be used so: usage plans take {payUsage} only, all others never.
+    error WrongKind(uint256 planId, PlanKind kind);
 
     /// @notice Thrown when a plan is ordered whose price is paid outside the chain.
-    /// @param planId The plan.
-    error SettledOutside(uint256 planId);
+    error PaidExternally(uint256 planId);
 
     /// @notice Thrown when the caller is not the plan's owner.
-    /// @param planId The plan.
-    /// @param caller Who called.
     error NotPlanOwner(uint256 planId, address caller);
 
     /// @notice Thrown when the caller accepts a plan that was not offered to them.
-    /// @param planId The plan.
-    /// @param caller Who called.
     error NotPendingPlanOwner(uint256 planId, address caller);
 
     // ------------------------------------------------------------------ errors: orders
 
     /// @notice Thrown when an order has quantity 0 or more than {MAX_QUANTITY}, or a trial any other quantity than 1.
-    /// @param planId The plan.
     /// @param quantity Number of purchases asked for.
     error InvalidQuantity(uint256 planId, uint256 quantity);
 
@@ -281,13 +278,10 @@ interface ICredits is IERC1155MetadataURI {
     error CostAboveMax(uint256 cost, uint256 maxCost);
 
     /// @notice Thrown when a plan's quoter names no price.
-    /// @param planId The plan.
-    /// @param quoter The quoter.
     error QuoteFailed(uint256 planId, address quoter);
 
     /// @notice Thrown when a token does not move the money of a signed order: the signature is not the payer's over just this
     /// order, or was used, withdrawn or is not valid now, or the payer has too little.
-    /// @param token The token.
     /// @param payer Who should have signed.
     /// @param value Base units that should have come.
     error AuthorizationFailed(address token, address payer, uint256 value);
@@ -305,67 +299,52 @@ interface ICredits is IERC1155MetadataURI {
     error PaymentFailed(address token, address payer, address receiver, uint256 amount);
 
     /// @notice Thrown when a holder has had the one grant of a trial plan.
-    /// @param planId The plan.
-    /// @param holder The holder.
     error TrialAlreadyTaken(uint256 planId, address holder);
+
+    /// @notice Thrown when a trial is ordered for somebody else, who would lose their one trial by it; others' trials are minted.
+    error TrialOrderedForOther(uint256 planId, address payer, address receiver);
 
     // ------------------------------------------------------------------ errors: credits
 
     /// @notice Thrown when the caller is neither the plan's owner nor one of their minters.
-    /// @param planId The plan.
-    /// @param caller Who called.
     error NotMinter(uint256 planId, address caller);
 
     /// @notice Thrown when zero credits would be minted or burned.
     error ZeroAmount();
 
-    /// @notice Thrown when a payment settled outside was granted for before.
-    /// @param planId The plan.
-    /// @param paymentReference The payment's reference.
+    /// @notice Thrown when a plan was granted for this external payment before.
     error ReferenceUsed(uint256 planId, bytes32 paymentReference);
 
-    /// @notice Thrown when a holder would have more than 2^64 - 1 live credits of one plan, or half as many that expire, be granted
-    /// more periods than 2^64 - 1 at once, or have made more than 2^24 - 1 purchases of an expiring plan since nothing was left of them.
-    /// @param planId The plan.
-    /// @param holder The holder.
+    /// @notice Thrown when a holder would have more than 2^54 - 1 live credits of one plan, or half as many that expire, be granted
+    /// more periods than 2^64 - 1 at once, or have made more than 2^24 purchases of an expiring plan with always two of them alive.
     /// @param amount Credits that do not fit.
     error CreditsOverflow(uint256 planId, address holder, uint256 amount);
 
     /// @notice Thrown when a holder has fewer credits than needed.
-    /// @param planId The plan.
-    /// @param holder The holder.
     /// @param available Credits the holder has.
     /// @param required Credits needed.
     error InsufficientCredits(uint256 planId, address holder, uint256 available, uint256 required);
 
     /// @notice Thrown when the plan's redemption rule does not name the caller.
-    /// @param planId The plan.
     /// @param holder Whose credits would have been redeemed.
-    /// @param caller Who called.
     error RedeemNotAllowed(uint256 planId, address holder, address caller);
 
     /// @notice Thrown when a redemption is outside the plan's range.
-    /// @param planId The plan.
     /// @param amount Credits asked for.
     /// @param minRedeem Fewest credits allowed.
     /// @param maxRedeem Most credits allowed.
     error RedeemOutOfRange(uint256 planId, uint256 amount, uint256 minRedeem, uint256 maxRedeem);
 
     /// @notice Thrown when nothing is redeemed on a plan: its access begins at purchase, or each request is paid.
-    /// @param planId The plan.
     error NotRedeemable(uint256 planId);
 
     /// @notice Thrown when the caller is neither the plan's owner nor one of their redeemers.
-    /// @param planId The plan.
-    /// @param caller Who called.
     error NotRedeemer(uint256 planId, address caller);
 
     /// @notice Thrown when vouchers are settled on a plan that takes none: a transferable one, or one without credits for requests.
-    /// @param planId The plan.
     error VouchersNotAccepted(uint256 planId);
 
     /// @notice Thrown when credits of a plan that is not transferable would be transferred.
-    /// @param planId The plan.
     error NotTransferable(uint256 planId);
 
     /// @notice Thrown when too little gas is left to give every item of a batch its full share.
@@ -374,15 +353,14 @@ interface ICredits is IERC1155MetadataURI {
     error NotEnoughGas(uint256 available, uint256 required);
 
     /// @notice Thrown when somebody else calls a function that the contract keeps for itself.
-    /// @param caller Who called.
     error NotSelf(address caller);
 
     // ------------------------------------------------------------------ errors: protocol fee
 
     /// @notice Thrown when the protocol fee would exceed its cap.
     /// @param feeBps Fee asked for, in basis points.
-    /// @param maxFeeBps The cap, in basis points.
-    error FeeAboveCap(uint256 feeBps, uint256 maxFeeBps);
+    /// @param capBps The cap, in basis points.
+    error FeeAboveCap(uint256 feeBps, uint256 capBps);
 
     /// @notice Thrown when a protocol fee is set with this contract as receiver, or a fee above zero without one.
     /// @param receiver The receiver given.
@@ -393,44 +371,34 @@ interface ICredits is IERC1155MetadataURI {
     /// @notice Emitted when a plan is registered.
     /// @param planId Id of the plan and of its ERC-1155 token.
     /// @param creator Who registered it and owns it now.
-    /// @param terms Its terms.
-    /// @param salt The creator's salt.
     /// @param feeBps Protocol fee frozen into the plan, in basis points.
     event PlanRegistered(uint256 indexed planId, address indexed creator, Terms terms, bytes32 salt, uint16 feeBps);
 
     /// @notice Emitted when a plan starts or stops taking orders.
-    /// @param planId The plan.
     /// @param active Whether it takes orders now.
     event PlanActiveSet(uint256 indexed planId, bool active);
 
     /// @notice Emitted when a plan owner allows or forbids a redeemer.
-    /// @param planId The plan.
     /// @param owner The plan owner whose redeemer it is.
-    /// @param redeemer The redeemer.
     /// @param allowed Whether allowed now.
     event RedeemerSet(uint256 indexed planId, address indexed owner, address indexed redeemer, bool allowed);
 
     /// @notice Emitted when a plan owner allows or forbids a minter.
-    /// @param planId The plan.
     /// @param owner The plan owner whose minter it is.
-    /// @param minter The minter.
     /// @param allowed Whether allowed now.
     event MinterSet(uint256 indexed planId, address indexed owner, address indexed minter, bool allowed);
 
     /// @notice Emitted when a plan is offered to a new owner.
-    /// @param planId The plan.
     /// @param owner The present owner.
     /// @param pendingOwner Who may accept; zero if the offer was withdrawn.
     event PlanOwnershipOffered(uint256 indexed planId, address indexed owner, address indexed pendingOwner);
 
     /// @notice Emitted when a plan has a new owner.
-    /// @param planId The plan.
     /// @param previousOwner Who owned it.
     /// @param newOwner Who owns it now.
     event PlanOwnershipTransferred(uint256 indexed planId, address indexed previousOwner, address indexed newOwner);
 
     /// @notice Emitted when a plan is ordered, right after the ERC-1155 event of its grant.
-    /// @param planId The plan.
     /// @param payer Who paid.
     /// @param receiver Who got the credits.
     /// @param quantity Number of purchases.
@@ -440,43 +408,37 @@ interface ICredits is IERC1155MetadataURI {
     );
 
     /// @notice Emitted when a request of a usage plan is paid.
-    /// @param planId The plan.
     /// @param payer Who paid.
-    /// @param quantity Number of purchases.
+    /// @param quantity Number of units paid for.
     /// @param cost What the payer paid in all, in base units of the plan's token.
     /// @param context What it was paid for, such as a request id.
-    event Paid(uint256 indexed planId, address indexed payer, uint256 quantity, uint256 cost, bytes32 indexed context);
+    event UsagePaid(
+        uint256 indexed planId, address indexed payer, uint256 quantity, uint256 cost, bytes32 indexed context
+    );
 
-    /// @notice Emitted when a plan is granted for a payment settled outside, before the ERC-1155 event of its grant.
-    /// @param planId The plan.
+    /// @notice Emitted when a plan is granted for a payment made outside the chain, before the ERC-1155 event of its grant.
     /// @param to Who got the credits.
     /// @param quantity Number of purchases.
-    /// @param paymentReference The payment's reference.
-    event GrantedSettled(
+    event GrantedExternal(
         uint256 indexed planId, address indexed to, uint256 quantity, bytes32 indexed paymentReference
     );
 
     /// @notice Emitted when a holder's access window is opened, extended or, by a burn, shortened.
-    /// @param planId The plan.
-    /// @param holder The holder.
     /// @param accessUntil Timestamp at which access ends now.
     event AccessChanged(uint256 indexed planId, address indexed holder, uint256 accessUntil);
 
     /// @notice Emitted when a protocol fee could not be delivered and went to the plan's first receiver.
-    /// @param planId The plan.
     /// @param feeReceiver Who could not be paid.
     /// @param amount The fee in base units of the plan's token.
     event FeeForgone(uint256 indexed planId, address indexed feeReceiver, uint256 amount);
 
     /// @notice Emitted for each item of a batch mint that was left out.
-    /// @param planId The plan.
     /// @param to Who would have received the credits.
     /// @param amount Credits left out.
     /// @param reason Selector of the error that the grant met; zero if it had none, such as out of gas.
     event MintSkipped(uint256 indexed planId, address indexed to, uint256 amount, bytes4 reason);
 
     /// @notice Emitted when credits are redeemed, after the ERC-1155 event that takes them.
-    /// @param planId The plan.
     /// @param holder Whose credits.
     /// @param redeemer Who redeemed them.
     /// @param amount Credits taken.
@@ -485,19 +447,17 @@ interface ICredits is IERC1155MetadataURI {
         uint256 indexed planId, address indexed holder, address indexed redeemer, uint256 amount, bytes32 context
     );
 
-    /// @notice Emitted once for a batch of vouchers, at its end.
-    /// @param planId The plan.
-    /// @param redeemer Who settled them.
-    /// @param count Number of vouchers of which something was taken; so many ERC-1155 events before this one are theirs.
+    /// @notice Emitted once for a settlement, at its end.
+    /// @param redeemer Who settled.
+    /// @param count Number of items by which something was taken; so many ERC-1155 events before this one are theirs.
     /// @param credits Credits taken by all together.
     event Settled(uint256 indexed planId, address indexed redeemer, uint256 count, uint256 credits);
 
-    /// @notice Emitted for each voucher of a batch that brought less than was asked for, other than by its ceiling.
-    /// @param planId The plan.
-    /// @param holder Whose voucher.
+    /// @notice Emitted for each item that is not SETTLED, after the ERC-1155 event of what it took.
+    /// @param holder Whose credits.
     /// @param amount Credits taken.
     /// @param result Why not more.
-    event SettledShort(uint256 indexed planId, address indexed holder, uint256 amount, Result result);
+    event SettledShort(uint256 indexed planId, address indexed holder, uint256 amount, SettlementResult result);
 
     /// @notice Emitted when the protocol fee of plans registered from now on changes, or its receiver.
     /// @param feeBps The fee in basis points.
@@ -522,26 +482,28 @@ interface ICredits is IERC1155MetadataURI {
     /// Reverts with {ZeroCredits} if a purchase grants nothing, and the plan is not of kind USAGE.
     /// Reverts with {ZeroDuration} if a time plan has no duration.
     /// Reverts with {InvalidRedeemRange} if credits are redeemed and not `1 <= minRedeem <= maxRedeem`.
-    /// Reverts with {TermNotAllowed} for credits, a duration, a trial or a price settled outside on a usage plan, a redeem range or
+    /// Reverts with {TermNotAllowed} for credits, a duration, a trial or a price paid externally on a usage plan, a redeem range or
     /// rule on a plan where nothing is redeemed, an activation on any but a time plan, transferable credits that are not
-    /// for requests or expire, and a token, quoter or splits on a plan settled outside.
+    /// for requests or expire, and a token, quoter or splits on a plan paid externally.
     /// Reverts with {TooManySplits} if there are more than {MAX_SPLITS} splits.
     /// Reverts with {InvalidSplit} if a split pays nothing, the zero address or this contract.
     /// Reverts with {TokenWithoutCode} if a price is in a token without code.
     /// Reverts with {QuoterWithoutCode} if the quoter has no code.
     /// Reverts with {QuoteWithoutReceivers} if there is a quoter and no split.
+    /// Reverts with {FeeAboveMax} if the protocol fee has become higher than `maxFeeBps`.
     /// Reverts with {PlanAlreadyRegistered} if the caller has registered the same terms and salt before.
-    /// @param terms The plan's terms.
     /// @param salt Any value; tells apart plans of one creator with equal terms.
     /// @param planUri Where the plan's metadata is.
+    /// @param maxFeeBps Most protocol fee that the caller accepts, in basis points; the present one is {protocolFee}.
     /// @return planId The plan's id, see {planIdOf}.
-    function registerPlan(Terms calldata terms, bytes32 salt, string calldata planUri) external returns (uint256 planId);
+    function registerPlan(Terms calldata terms, bytes32 salt, string calldata planUri, uint16 maxFeeBps)
+        external
+        returns (uint256 planId);
 
     /// @notice Changes where a plan's metadata is.
     /// @dev Only the plan's owner. Emits the URI event of ERC-1155.
     /// Reverts with {UnknownPlan} if there is no such plan.
     /// Reverts with {NotPlanOwner} if the caller does not own it.
-    /// @param planId The plan.
     /// @param planUri Where its metadata is from now on.
     function setPlanUri(uint256 planId, string calldata planUri) external;
 
@@ -549,7 +511,6 @@ interface ICredits is IERC1155MetadataURI {
     /// @dev Only the plan's owner.
     /// Reverts with {UnknownPlan} if there is no such plan.
     /// Reverts with {NotPlanOwner} if the caller does not own it.
-    /// @param planId The plan.
     /// @param active Whether it takes orders from now on.
     function setPlanActive(uint256 planId, bool active) external;
 
@@ -557,8 +518,6 @@ interface ICredits is IERC1155MetadataURI {
     /// @dev Only the plan's owner. Warning: what an owner allowed counts only while they own the plan, and again if they get it back.
     /// Reverts with {UnknownPlan} if there is no such plan.
     /// Reverts with {NotPlanOwner} if the caller does not own it.
-    /// @param planId The plan.
-    /// @param redeemer The account.
     /// @param allowed Whether it may redeem.
     function setRedeemer(uint256 planId, address redeemer, bool allowed) external;
 
@@ -566,8 +525,6 @@ interface ICredits is IERC1155MetadataURI {
     /// @dev Only the plan's owner. Warning: what an owner allowed counts only while they own the plan, and again if they get it back.
     /// Reverts with {UnknownPlan} if there is no such plan.
     /// Reverts with {NotPlanOwner} if the caller does not own it.
-    /// @param planId The plan.
-    /// @param minter The account.
     /// @param allowed Whether it may mint.
     function setMinter(uint256 planId, address minter, bool allowed) external;
 
@@ -575,7 +532,6 @@ interface ICredits is IERC1155MetadataURI {
     /// @dev Only the plan's owner. Receivers of the price stay as they are: they are terms.
     /// Reverts with {UnknownPlan} if there is no such plan.
     /// Reverts with {NotPlanOwner} if the caller does not own it.
-    /// @param planId The plan.
     /// @param newOwner Who may accept.
     function transferPlanOwnership(uint256 planId, address newOwner) external;
 
@@ -583,29 +539,29 @@ interface ICredits is IERC1155MetadataURI {
     /// @dev Only the pending owner.
     /// Reverts with {UnknownPlan} if there is no such plan.
     /// Reverts with {NotPendingPlanOwner} if the plan was not offered to the caller.
-    /// @param planId The plan.
     function acceptPlanOwnership(uint256 planId) external;
 
     // ------------------------------------------------------------------ orders
 
     /// @notice Buys a plan: the caller pays the price times the quantity, the receiver gets the credits.
-    /// @dev Anyone may call, for anyone: a stranger's order of a trial is the receiver's one trial. Pays every split straight from the caller, so the caller approves this contract for the cost first.
+    /// @dev Anyone may call, for anyone, but a trial for nobody else. Pays every split straight from the caller, so the caller approves
+    /// this contract for the cost first.
     /// A quoted price is shared by the splits as weights, rounded down, the rest to the first.
     /// The protocol fee comes out of each split, rounded down; a fee that cannot be delivered goes to the first split's receiver.
     /// Credits are granted before the payment and before the ERC-1155 hook of a contract receiver.
     /// Reverts with {UnknownPlan} if there is no such plan.
     /// Reverts with {PlanNotActive} if it takes no orders.
     /// Reverts with {WrongKind} if it is a usage plan.
-    /// Reverts with {SettledOutside} if it is paid outside the chain.
+    /// Reverts with {PaidExternally} if it is paid outside the chain.
     /// Reverts with {InvalidQuantity} if the quantity is 0 or above {MAX_QUANTITY}, or not 1 on a trial.
     /// Reverts with {QuoteFailed} if the plan's quoter names no price.
     /// Reverts with {CostAboveMax} if the cost exceeds `maxCost`.
     /// Reverts with {WrongValue} if the native coin sent is not exactly what is needed.
     /// Reverts with {CreditsOverflow} if the receiver's account would overflow.
+    /// Reverts with {TrialOrderedForOther} if a trial is ordered for anyone but the payer.
     /// Reverts with {TrialAlreadyTaken} if the receiver has had this trial.
     /// Reverts with {PaymentFailed} if a split's receiver could not be paid.
     /// Reverts with ERC1155InvalidReceiver if the receiver is zero or a contract that does not accept the credits.
-    /// @param planId The plan.
     /// @param receiver Who gets the credits.
     /// @param quantity Number of purchases.
     /// @param maxCost Most the caller will pay, in base units of the plan's token.
@@ -619,7 +575,6 @@ interface ICredits is IERC1155MetadataURI {
     /// @dev Anyone may call, for anyone; the caller pays. A permit that does not work, because somebody brought it before, does no
     /// harm where the allowance is there. Not for plans priced in the native coin.
     /// Reverts as {order} does.
-    /// @param planId The plan.
     /// @param receiver Who gets the credits.
     /// @param quantity Number of purchases.
     /// @param maxCost Most the caller will pay, in base units of the plan's token, and the value of the permit.
@@ -640,10 +595,9 @@ interface ICredits is IERC1155MetadataURI {
     /// Reverts as {order} does.
     /// Reverts with {TokenWithoutCode} if the plan is priced in the native coin, or its token has no code.
     /// Reverts with {AuthorizationFailed} if `maxCost` is 0, or the token does not move exactly `maxCost` to this contract.
-    /// @param signedOrder The order.
     /// @param signature The payer's signature, in the form the token takes.
     /// @return cost What the payer paid, in base units of the plan's token.
-    function orderWithAuthorization(SignedOrder calldata signedOrder, bytes calldata signature)
+    function orderWithAuthorization(OrderAuthorization calldata authorization, bytes calldata signature)
         external
         returns (uint256 cost);
 
@@ -653,12 +607,11 @@ interface ICredits is IERC1155MetadataURI {
     /// Reverts with {PlanNotActive} if it takes no orders.
     /// Reverts with {WrongKind} if it is no usage plan.
     /// Reverts with {InvalidQuantity}, {QuoteFailed}, {CostAboveMax}, {WrongValue} and {PaymentFailed} as {order} does.
-    /// @param planId The plan.
     /// @param quantity Number of units paid for.
     /// @param maxCost Most the caller will pay, in base units of the plan's token.
     /// @param context What it is paid for, such as a request id; only written to the event.
     /// @return cost What the caller paid, in base units of the plan's token.
-    function pay(uint256 planId, uint256 quantity, uint256 maxCost, bytes32 context)
+    function payUsage(uint256 planId, uint256 quantity, uint256 maxCost, bytes32 context)
         external
         payable
         returns (uint256 cost);
@@ -675,7 +628,6 @@ interface ICredits is IERC1155MetadataURI {
     /// Reverts with {TrialAlreadyTaken} if the plan is a trial the receiver has had.
     /// Reverts with {CreditsOverflow} if the receiver's account would overflow.
     /// Reverts with ERC1155InvalidReceiver if the receiver is zero or a contract that does not accept the credits.
-    /// @param planId The plan.
     /// @param to Who gets the credits.
     /// @param amount How many credits.
     function mint(uint256 planId, address to, uint256 amount) external;
@@ -688,7 +640,6 @@ interface ICredits is IERC1155MetadataURI {
     /// Reverts with {NotMinter} if the caller is neither owner nor minter.
     /// Reverts with {NotEnoughGas} if too little gas is left for the next item.
     /// Reverts with ERC1155InvalidArrayLength if the lists differ in length.
-    /// @param planId The plan.
     /// @param to Who gets credits, item by item.
     /// @param amounts How many credits, item by item.
     function mintBatch(uint256 planId, address[] calldata to, uint256[] calldata amounts) external;
@@ -696,13 +647,12 @@ interface ICredits is IERC1155MetadataURI {
     /// @notice Grants one item of a batch mint; kept by the contract for itself.
     /// @dev Only this contract.
     /// Reverts with {NotSelf} if anyone else calls, and as {mint} does.
-    /// @param planId The plan.
     /// @param operator Who mints the batch.
     /// @param to Who gets the credits.
     /// @param amount How many credits.
     function mintItem(uint256 planId, address operator, address to, uint256 amount) external;
 
-    /// @notice Grants a plan for a payment settled outside the chain; a reference grants once.
+    /// @notice Grants a plan for a payment made outside the chain; a reference grants once.
     /// @dev Only the plan's owner or minters, whether or not the plan is active, and whether or not it can be ordered too.
     /// Reverts with {UnknownPlan} if there is no such plan.
     /// Reverts with {NotMinter} if the caller is neither owner nor minter.
@@ -712,11 +662,10 @@ interface ICredits is IERC1155MetadataURI {
     /// Reverts with {TrialAlreadyTaken} if the plan is a trial the receiver has had.
     /// Reverts with {CreditsOverflow} if the receiver's account would overflow.
     /// Reverts with ERC1155InvalidReceiver if the receiver is zero or a contract that does not accept the credits.
-    /// @param planId The plan.
     /// @param to Who gets the credits.
     /// @param quantity Number of purchases.
     /// @param paymentReference The payment's reference, such as a hash of an invoice number.
-    function grantSettled(uint256 planId, address to, uint256 quantity, bytes32 paymentReference) external;
+    function grantExternal(uint256 planId, address to, uint256 quantity, bytes32 paymentReference) external;
 
     /// @notice Sends a protocol fee; kept by the contract for itself.
     /// @dev Only this contract.
@@ -730,33 +679,33 @@ interface ICredits is IERC1155MetadataURI {
     function sendFee(address token, address payer, address receiver, uint256 amount) external;
 
     /// @notice Takes a holder's credits for a request.
-    /// @dev Whoever the plan's rule names, see {Rule}. ERC-1155 operators are not among them. On a time plan that starts on first
+    /// @dev Whoever the plan's rule names, see {RedemptionRule}. ERC-1155 operators are not among them. On a time plan that starts on first
     /// use this opens the access window by `amount` periods, or extends it; inside the window requests cost nothing.
     /// Reverts with {UnknownPlan} if there is no such plan.
     /// Reverts with {NotRedeemable} if nothing is redeemed on the plan.
     /// Reverts with {RedeemNotAllowed} if the rule does not name the caller.
     /// Reverts with {RedeemOutOfRange} if the amount is outside the plan's range.
     /// Reverts with {InsufficientCredits} if the holder has too few credits.
-    /// @param planId The plan.
     /// @param holder Whose credits.
     /// @param amount How many credits.
     /// @param context What they are taken for, such as a request id; only written to the event.
     function redeem(uint256 planId, address holder, uint256 amount, bytes32 context) external;
 
-    /// @notice Redeems credits of many holders by the vouchers they signed. A voucher that fails harms no other.
-    /// @dev Only the plan's owner or redeemers, with vouchers that name the caller. Takes of each holder at most `amount`, at most what
-    /// the ceiling leaves and at most what they have. Emits a TransferSingle for each voucher of which something was taken, {SettledShort} for each that brought less
-    /// than was asked for, and {Settled} at the end.
-    /// A contract wallet has {ISOLATED_GAS} gas to check its signature. The plan's redemption range is not applied: a voucher can
-    /// stand for many requests.
+    /// @notice Redeems credits of many holders, by the vouchers they signed or where the plan's rule lets the caller redeem. An item
+    /// that fails harms no other.
+    /// @dev Only the plan's owner or redeemers, with vouchers that name the caller. Brings the credits ever settled of each holder up to
+    /// the item's `total`, at most to the voucher's ceiling and by what the holder has: a batch sent twice, and two settlers with one
+    /// batch, take once. An item without signature is good where the rule lets the caller redeem the holder's credits.
+    /// Emits {SettledShort} for each item that is not SETTLED, a TransferSingle for each by which something was taken, and {Settled}
+    /// at the end.
+    /// A contract wallet has {ISOLATED_GAS} gas to check its signature. The plan's redemption range is not applied: an item can
+    /// stand for many requests. Reverts without data where a number is wider than its type, or an item is not within the call's data.
     /// Reverts with {UnknownPlan} if there is no such plan.
     /// Reverts with {VouchersNotAccepted} if the plan is transferable, or grants no credits for requests.
     /// Reverts with {NotRedeemer} if the caller is neither owner nor redeemer.
     /// Reverts with {NotEnoughGas} if too little gas is left to ask a contract wallet.
-    /// @param planId The plan.
-    /// @param items The vouchers.
-    /// @return outcomes What became of each, in the order given.
-    function settle(uint256 planId, Settlement[] calldata items) external returns (Outcome[] memory outcomes);
+    /// @return outcomes What became of each item, in the order given.
+    function settle(uint256 planId, Settlement[] calldata items) external returns (SettlementOutcome[] memory outcomes);
 
     /// @notice Destroys a holder's credits.
     /// @dev The holder, or an ERC-1155 operator of theirs. Warning: an operator is approved for all plans at once.
@@ -765,7 +714,6 @@ interface ICredits is IERC1155MetadataURI {
     /// Reverts with ERC1155MissingApprovalForAll if the caller is neither.
     /// Reverts with {ZeroAmount} if the amount is 0.
     /// Reverts with {InsufficientCredits} if the holder has too few credits.
-    /// @param planId The plan.
     /// @param holder Whose credits.
     /// @param amount How many credits.
     function burn(uint256 planId, address holder, uint256 amount) external;
@@ -796,60 +744,45 @@ interface ICredits is IERC1155MetadataURI {
     /// @notice Returns the id that a plan has or would have.
     /// @dev `keccak256(abi.encode(chain id, this contract, creator, terms, salt))`.
     /// @param creator Who registers it.
-    /// @param terms Its terms.
-    /// @param salt The creator's salt.
     /// @return planId The id.
     function planIdOf(address creator, Terms calldata terms, bytes32 salt) external view returns (uint256 planId);
 
     /// @notice Returns a plan's terms as they were registered.
     /// @dev Reverts with {UnknownPlan} if there is no such plan.
-    /// @param planId The plan.
     /// @return terms Its terms.
     function termsOf(uint256 planId) external view returns (Terms memory terms);
 
     /// @notice Returns what of a plan may change, and its frozen fee.
     /// @dev Reverts with {UnknownPlan} if there is no such plan.
-    /// @param planId The plan.
     /// @return state Owner, pending owner, whether active, fee.
     function stateOf(uint256 planId) external view returns (PlanState memory state);
 
     /// @notice Returns whether the plan's present owner allows an account to redeem.
-    /// @param planId The plan.
-    /// @param account The account.
     /// @return Whether it is a redeemer.
     function isRedeemer(uint256 planId, address account) external view returns (bool);
 
     /// @notice Returns whether the plan's present owner allows an account to mint.
-    /// @param planId The plan.
-    /// @param account The account.
     /// @return Whether it is a minter.
     function isMinter(uint256 planId, address account) external view returns (bool);
 
     /// @notice Returns what an order would cost.
     /// @dev Says nothing of whether the plan takes orders.
     /// Reverts with {UnknownPlan} if there is no such plan.
-    /// Reverts with {SettledOutside}, {InvalidQuantity} and {QuoteFailed} as {order} does.
-    /// @param planId The plan.
+    /// Reverts with {PaidExternally}, {InvalidQuantity} and {QuoteFailed} as {order} does.
     /// @param payer Who would pay; only a quoted price can depend on it.
     /// @param quantity Number of purchases.
     /// @return cost What the payer would pay, in base units of the plan's token.
     function quote(uint256 planId, address payer, uint256 quantity) external view returns (uint256 cost);
 
     /// @notice Returns a holder's account on a plan; all zero if there is none.
-    /// @param planId The plan.
-    /// @param holder The holder.
-    /// @return account Balance, credits redeemed by vouchers, end of access, and whether the trial was taken.
+    /// @return account Balance, credits ever taken by settlements, end of access, and whether the trial was taken.
     function accountOf(uint256 planId, address holder) external view returns (Account memory account);
 
     /// @notice Returns when a holder's access to a time plan ends; 0 if it never began. Access is open before that second.
-    /// @param planId The plan.
-    /// @param holder The holder.
     /// @return Timestamp in seconds.
     function accessUntil(uint256 planId, address holder) external view returns (uint256);
 
     /// @notice Returns the live lots of a holder on an expiring plan, earliest expiry first; their credits sum up to the balance.
-    /// @param planId The plan.
-    /// @param holder The holder.
     /// @param offset How many live lots to skip.
     /// @param limit How many lots to return at most.
     /// @return lots What is left of each purchase.
@@ -858,26 +791,20 @@ interface ICredits is IERC1155MetadataURI {
         view
         returns (Lot[] memory lots);
 
-    /// @notice Returns whether a plan was granted for a payment settled outside.
-    /// @param planId The plan.
-    /// @param paymentReference The payment's reference.
+    /// @notice Returns whether a plan was granted for a payment made outside the chain.
     /// @return Whether it was.
     function isReferenceUsed(uint256 planId, bytes32 paymentReference) external view returns (bool);
 
     /// @notice Returns what the holder of a voucher signs.
-    /// @param voucher The voucher.
     /// @return The EIP-712 digest.
     function voucherDigestOf(Voucher calldata voucher) external view returns (bytes32);
 
     /// @notice Returns the nonce that the authorization of a signed order carries.
     /// @dev `keccak256(abi.encode(chain id, this contract, planId, payer, receiver, quantity, maxCost, salt))`.
-    /// @param signedOrder The order.
     /// @return The nonce.
-    function authorizationNonceOf(SignedOrder calldata signedOrder) external view returns (bytes32);
+    function authorizationNonceOf(OrderAuthorization calldata authorization) external view returns (bytes32);
 
     /// @notice Returns whether a redemption of a holder's credits would succeed, if whoever calls it is one the rule names.
-    /// @param planId The plan.
-    /// @param holder The holder.
     /// @param amount Credits it would take.
     /// @return ok Whether it would succeed.
     /// @return reason Selector of the error it would revert with; zero if it would succeed.
