@@ -21,8 +21,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-input --qui
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 # What `make check` runs of the tests, and `make test` leaves to it.
 CHECKED := tests/house tests/static
+# Tests of the contracts that are slow on eth-tester and no different there.
+ANVIL_ONLY := $(shell grep -l '^LEFT_TO_ANVIL = True' tests/contracts/*.py)
 # The contracts that are deployed; contracts/test/ breaks rules on purpose.
-SHIPPED := 'contracts/*.sol' 'contracts/interfaces/*.sol' 'contracts/libraries/*.sol' 'contracts/parts/*.sol' 'contracts/examples/*.sol'
+SHIPPED := 'contracts/agents/*.sol' 'contracts/credits/*.sol' 'contracts/credits/libraries/*.sol' 'contracts/examples/*.sol'
 
 # Without a home folder, what wants one gets it here.
 ifeq ($(shell test -n "$$HOME" && test -d "$$HOME" && test -w "$$HOME" && echo yes),)
@@ -32,9 +34,9 @@ endif
 say = @printf '==> %s\n'
 
 # Ape keeps its state here, not in the home folder. (`make deploy` leaves it there: that is where accounts are.)
-test check deep bench compile: export APE_DATA_FOLDER := $(CURDIR)/.ape
+test check deep bench: export APE_DATA_FOLDER := $(CURDIR)/.ape
 
-.PHONY: help demo test check deep bench deploy compile docs format lock setup clean
+.PHONY: help demo test check deep bench deploy compile explorer docs format lock setup clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -49,7 +51,7 @@ test: setup ## Run the tests: on eth-tester, by forge, the whole path again on a
 	$(say) 'A short campaign of random calls, by forge'
 	@FOUNDRY_PROFILE=quick $(BIN)/forge test --offline --summary
 	$(say) 'Attacks, and conformance and the whole path again, on anvil'
-	@$(PYTEST) --chain anvil $(wildcard tests/attacks tests/conformance tests/integration)
+	@$(PYTEST) --chain anvil $(wildcard tests/attacks tests/conformance tests/integration) $(ANVIL_ONLY)
 	$(say) 'Through Ape'
 	@$(if $(wildcard tests/ape),$(BIN)/ape test tests/ape,echo 'tests/ape is not there')
 
@@ -79,9 +81,13 @@ bench: setup ## Measure gas from receipts, compare with the committed table, and
 deploy: setup ## Deploy with Ape: make deploy ARGS="--network base:sepolia --account NAME"
 	@$(BIN)/ape run deploy $(ARGS)
 
-compile: setup ## Compile the contracts and write the artifacts into the package
-	$(say) 'Compiling'
-	@$(BIN)/ape run export_artifacts
+compile: .solc/done .venv/done-package ## Compile the contracts and write the artifacts into the package
+	$(say) 'Compiling (about 10 seconds)'
+	@$(BIN)/python -m tools.compile_contracts package
+
+explorer: .solc/done .venv/done-package ## Write what a block explorer asks for to verify the code: build/Credits.standard.json
+	$(say) 'Writing the input of the compiler'
+	@$(BIN)/python -m tools.compile_contracts explorer
 
 docs: .venv/done-package ## Write the tables of docs/, of the invariants and of SECURITY.md anew, and docs/reference/
 	$(say) 'Writing tables and the reference'
@@ -158,11 +164,11 @@ node_modules/done: package-lock.json package.json .npmrc
 	@$(BIN)/python tools/install_solc.py
 	@touch $@
 
-# Always with --force: a plain compile can keep a stale ABI. The tests read what is written here.
-SOURCES := $(shell find contracts -name '*.sol') ape-config.yaml
+# The tests read what is written here.
+SOURCES := $(shell find contracts -name '*.sol') tools/compile_contracts.py
 .build/done: .solc/done .venv/done-package $(SOURCES)
-	$(say) 'Compiling the contracts, those of the tests too (about 20 seconds)'
-	@$(BIN)/ape compile --force >/dev/null
+	$(say) 'Compiling the contracts, those of the tests too (about 12 seconds)'
+	@$(BIN)/python -m tools.compile_contracts all
 	@touch $@
 
 # What analyses the contracts, each tool in an environment of its own: they disagree about what they are built on.

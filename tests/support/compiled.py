@@ -1,4 +1,4 @@
-"""The contracts of this project as Ape compiled them, those under contracts/test among them."""
+"""The contracts of this project as `tools/compile_contracts.py` compiled them, those under contracts/test among them."""
 
 import json
 from functools import cache
@@ -7,25 +7,26 @@ from typing import Any
 
 import pytest
 
-MANIFEST = Path(__file__).parent.parent.parent / ".build" / "__local__.json"
+ALL = Path(__file__).parent.parent.parent / ".build" / "contracts.json"
+"""Written by `python -m tools.compile_contracts all`, which `make` calls where a source has changed."""
 
 
 @cache
-def contract_types() -> dict[str, Any]:
-    """Return all that Ape says of each contract, by name."""
-    if not MANIFEST.is_file():
-        pytest.fail("the contracts are not compiled: run `ape compile --force`, or `make test`, which does")
-    types: dict[str, Any] = json.loads(MANIFEST.read_text("utf-8"))["contractTypes"]
-    return types
+def read_contracts() -> dict[str, dict[str, Any]]:
+    """Return what would be packaged of each contract, by name."""
+    if not ALL.is_file():
+        pytest.fail("the contracts are not compiled: run `make setup`, or `make test`, which does")
+    contracts: dict[str, dict[str, Any]] = json.loads(ALL.read_text("utf-8"))
+    return contracts
 
 
 def read_abi(name: str) -> list[dict[str, Any]]:
     """Return a contract's ABI."""
-    abi: list[dict[str, Any]] = contract_types()[name]["abi"]
+    abi: list[dict[str, Any]] = read_contracts()[name]["abi"]
     return abi
 
 
 def read_creation_code(name: str) -> str:
     """Return a contract's creation code as hex with 0x."""
-    code: str = contract_types()[name]["deploymentBytecode"]["bytecode"]
+    code: str = read_contracts()[name]["creation_code"]
     return code

@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from nvm_chain import artifacts
-from tests.support.compiled import MANIFEST, contract_types
+from tests.support.compiled import ALL, read_contracts
 
 VARIABLE = "NVM_CHAIN_ARTIFACTS"
 """Names a folder of artifacts to use in their place: of a contract with a mistake in it, say."""
@@ -20,7 +20,7 @@ def use_sources(folder: Path) -> None:
     """Point the package to other artifacts: those the environment names, or fresh ones where the sources have changed."""
     if named := os.environ.get(VARIABLE):
         _use(Path(named))
-    elif MANIFEST.is_file() and (changed := _changed()):
+    elif ALL.is_file() and (changed := _changed()):
         for path in _packaged():
             (folder / path.name).write_text(json.dumps(changed.get(path.name) or json.loads(path.read_text("utf-8"))))
         _use(folder)
@@ -41,12 +41,7 @@ def _changed() -> dict[str, dict[str, object]]:
     changed = {}
     for path in _packaged():
         packaged = json.loads(path.read_text("utf-8"))
-        compiled = contract_types()[packaged["name"]]
-        code = {
-            "abi": compiled["abi"],
-            "creation_code": compiled["deploymentBytecode"]["bytecode"],
-            "runtime_code": compiled["runtimeBytecode"]["bytecode"],
-        }
-        if code["creation_code"] != packaged["creation_code"]:
-            changed[path.name] = {**packaged, **code}
+        compiled = read_contracts()[packaged["name"]]
+        if compiled["creation_code"] != packaged["creation_code"]:
+            changed[path.name] = compiled
     return changed
