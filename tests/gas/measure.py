@@ -14,8 +14,9 @@ from nvm_chain.authorizations import OrderAuthorization, sign_order
 from nvm_chain.eip712 import Domain
 from nvm_chain.permits import Permit, sign_permit
 from nvm_chain.token_domains import read_token_domain
-from nvm_chain.types import Kind, Rule, Split
+from nvm_chain.types import PlanKind, RedemptionRule, Split
 from nvm_chain.vouchers import Voucher, sign_voucher
+from tests.support.fiat_token import deploy_fiat_token, let_mint
 from tests.support.world import NO_CONTEXT, PRICE, ZERO, World
 
 BATCHES = (1, 10, 100)
@@ -25,7 +26,7 @@ DAYS_100 = 100 * 86_400
 FOREVER = 2**64 - 1
 MANY_PLANS = 100
 CONTEXT = b"\xc0" * 32
-USAGE = {"kind": Kind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0}
+USAGE = {"kind": PlanKind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0}
 
 
 def measure_gas(world: World) -> dict[str, int]:
@@ -44,9 +45,30 @@ def measure_gas(world: World) -> dict[str, int]:
         _settlements,
         _owners,
         _deployment,
+        _in_usdc,
     ):
         rows.update(measure(world, plain))
     return rows
+
+
+def _in_usdc(world: World, plain: int) -> dict[str, int]:
+    """The orders again, in Circle's own code: FiatToken v2.2 behind its proxy."""
+    token = deploy_fiat_token(world)
+    let_mint(world, token, world.builder, world.subscriber, world.redeemer, world.partner, world.other)
+    stand_in, world.chain.usdc = world.chain.usdc, token.address
+    try:
+        world.fund(world.subscriber)
+        world.send(world.partner, world.usdc.functions.mint(world.builder.address, 1))
+        plain = _plain_transfer(world)
+        rows = {"transferFrom, whole transaction": plain}
+        rows["order, new holder: over transferFrom"], rows["order again: over transferFrom"] = _twice(
+            world, plain, _register(world)
+        )
+        signed = _signed_orders(world, plain)
+        expiring = _renewals(world, plain)
+        return {f"in FiatToken v2.2: {name}": gas for name, gas in (rows | signed | expiring).items()}
+    finally:
+        world.chain.usdc = stand_in
 
 
 def _use_fixed_actors(world: World) -> None:
@@ -85,8 +107,15 @@ def _plain_transfer(world: World) -> int:
     return _gas(world.send(world.partner, transfer))
 
 
+def _order(world: World, plan_id: int, value: int = 0) -> int:
+    """Order a plan for the subscriber, whose `maxCost` is the price: 2^256 - 1 would cost 348 more for its bytes."""
+    subscriber = world.subscriber
+    order = world.credits.functions.order(plan_id, subscriber.address, 1, PRICE)
+    return _gas(world.send(subscriber, order, value))
+
+
 def _twice(world: World, plain: int, plan_id: int, value: int = 0) -> tuple[int, int]:
-    first, again = (_gas(world.order(plan_id, value=value)) - plain for _ in range(2))
+    first, again = (_order(world, plan_id, value) - plain for _ in range(2))
     return first, again
 
 
@@ -101,20 +130,20 @@ def _orders(world: World, plain: int) -> dict[str, int]:
     world.set_fee(0)
     rows["order again with 16 receivers: over transferFrom"] = _twice(world, plain, _with_16_receivers(world))[1]
     first = _register(world)
-    world.order(first)
+    _order(world, first)
     for _ in range(MANY_PLANS):
         world.register(token=ZERO, splits=())
-    rows[f"order again after {MANY_PLANS} other plans: over transferFrom"] = _gas(world.order(first)) - plain
+    rows[f"order again after {MANY_PLANS} other plans: over transferFrom"] = _order(world, first) - plain
     return rows
 
 
 def _signed_orders(world: World, plain: int) -> dict[str, int]:
     plan_id, token = _register(world), read_token_domain(world.chain, world.usdc.address)
-    world.order(plan_id)
+    _order(world, plan_id)
     permits = [_send_permit_order(world, plan_id, token) for _ in range(2)]
     relayed = [_relay_order(world, plan_id, token, start) for start in (1, 100)]
     usage = _register(world, **USAGE)
-    pay = world.credits.functions.pay(usage, 1, PRICE, CONTEXT)
+    pay = world.credits.functions.payUsage(usage, 1, PRICE, CONTEXT)
     world.send(world.subscriber, world.usdc.functions.approve(world.credits.address, 10 * PRICE))
     return {
         "order again with a permit, new allowance: over transferFrom": permits[1] - plain,
@@ -147,17 +176,7 @@ def _relay_order(world: World, plan_id: int, token: Domain, start: int) -> int:
 
 def _expiring(world: World, plain: int) -> dict[str, int]:
     """Of so many lots the first half expires at once, so that the first live one has to be searched for."""
-    plan_id = _register(world, duration=DAYS_100)
-    rows = dict(
-        zip(
-            (
-                "order of an expiring plan, new holder: over transferFrom",
-                "order of an expiring plan again: over transferFrom",
-            ),
-            _twice(world, plain, plan_id),
-            strict=True,
-        )
-    )
+    rows = _renewals(world, plain)
     rows[f"order of an expiring plan again with {LOTS[-1]} lots: over transferFrom"] = 0  # measured below, shown here
     for count in LOTS:
         held = _register(world, duration=DAYS_100)
@@ -170,8 +189,25 @@ def _expiring(world: World, plain: int) -> dict[str, int]:
             )
         world.mine_at(world.now + DAYS_100 // 2 + 1)
         rows[f"burn on an expiring plan with {_lots(count)}, whole transaction"] = _burn_one(world, held)
-    rows[f"order of an expiring plan again with {LOTS[-1]} lots: over transferFrom"] = _gas(world.order(held)) - plain
+    rows[f"order of an expiring plan again with {LOTS[-1]} lots: over transferFrom"] = _order(world, held) - plain
     return rows
+
+
+def _renewals(world: World, plain: int) -> dict[str, int]:
+    """Orders of an expiring plan: the first, one after all has expired, and more while the lots before are alive."""
+    plan_id = _register(world, duration=DAYS_100)
+    first = _order(world, plan_id)
+    world.mine_at(world.now + DAYS_100 + 1)
+    after = _order(world, plan_id)
+    second, *later = (_order(world, plan_id) for _ in range(4))
+    assert len(set(later)) == 1
+    name = "order of an expiring plan"
+    return {
+        f"{name}, new holder: over transferFrom": first - plain,
+        f"{name} after the last has expired: over transferFrom": after - plain,
+        f"{name}, second with live lots: over transferFrom": second - plain,
+        f"{name}, third with live lots and later: over transferFrom": later[0] - plain,
+    }
 
 
 def _burn_one(world: World, plan_id: int) -> int:
@@ -205,16 +241,16 @@ def _orders_without_token(world: World, plain: int) -> dict[str, int]:
     return {
         "order again in the native coin, whole transaction": _twice(world, 0, coin, PRICE)[1],
         "order again of a free plan, whole transaction": _twice(world, 0, free)[1],
-        "order of a free trial, whole transaction": _gas(world.order(trial)),
+        "order of a free trial, whole transaction": _order(world, trial),
     }
 
 
 def _holders(world: World, plain: int) -> dict[str, int]:
     holder = world.subscriber
-    held, served = _register(world, transferable=True), _register(world, rule=Rule.REDEEMER)
+    held, served = _register(world, transferable=True), _register(world, rule=RedemptionRule.REDEEMER)
     world.send(world.builder, world.credits.functions.setRedeemer(served, world.redeemer.address, True))
     for plan_id in (held, served):
-        world.order(plan_id)
+        _order(world, plan_id)
     world.grant(held, world.other.address, 1)
     functions = world.credits.functions
 
@@ -250,7 +286,21 @@ def _settlements(world: World, plain: int) -> dict[str, int]:
             settle = world.credits.functions.settle(plan_id, items)
             gas = _gas(world.send_with_gas(world.redeemer, settle, BATCH_GAS))
         rows[f"settle vouchers in a batch of {size}, per voucher"] = gas // size
+    rows["settle by rule, without signatures, in a batch of 100, per item"] = _settle_by_rule(world) // 100
     return rows
+
+
+def _settle_by_rule(world: World) -> int:
+    """Settle 5 credits of each of 100 holders, who have had some settled before, where the rule lets the redeemer."""
+    plan_id = _register(world, rule=RedemptionRule.REDEEMER)
+    world.send(world.builder, world.credits.functions.setRedeemer(plan_id, world.redeemer.address, True))
+    holders = [_account(9 * 10**7 + number).address for number in range(1, 101)]
+    mint = world.credits.functions.mintBatch(plan_id, holders, [10] * 100)
+    _gas(world.send_with_gas(world.builder, mint, BATCH_GAS))
+    for total in (5, 10):
+        items = [(holder, total, 0, NO_CONTEXT, 0, b"") for holder in holders]
+        gas = _gas(world.send_with_gas(world.redeemer, world.credits.functions.settle(plan_id, items), BATCH_GAS))
+    return gas
 
 
 def _sign_settlement(world: World, plan_id: int, holder: LocalAccount, ceiling: int) -> tuple[object, ...]:
@@ -261,7 +311,7 @@ def _sign_settlement(world: World, plan_id: int, holder: LocalAccount, ceiling: 
         signature = sign_voucher(holder, voucher, chain_id=chain_id, contract=contract).signature
         if 0 not in signature:
             break
-    return (holder.address, 5, ceiling, voucher.context, FOREVER, signature)
+    return (holder.address, ceiling, ceiling, voucher.context, FOREVER, signature)
 
 
 def _owners(world: World, plain: int) -> dict[str, int]:
@@ -288,7 +338,7 @@ def _mint(world: World, plan_id: int, to: str) -> TxReceipt:
 def _registration(world: World, count: int) -> int:
     splits = tuple(Split(world.builder.address, PRICE) for _ in range(count))
     function = world.credits.functions.registerPlan(
-        world.terms(splits=splits, token=ZERO).as_tuple(), bytes([7] * 32), ""
+        world.terms(splits=splits, token=ZERO).as_tuple(), bytes([7] * 32), "", 1000
     )
     return _gas(world.send(world.builder, function))
 
