@@ -15,7 +15,7 @@ from eth_utils.crypto import keccak
 from nvm_chain.artifacts import read_artifact
 from nvm_chain.eip712 import Domain, StructType, hash_message
 from tests.invariants.abi import WORD, Value, encode, hash_words, selector, words
-from tests.invariants.facts import TERMS, RawEvent, SignedVoucher, Terms
+from tests.invariants.facts import TERMS, RawEvent, SettlementItem, Terms
 from tests.support.compiled import read_creation_code
 
 CHAIN_ID: Final = 31337
@@ -85,9 +85,9 @@ class Engine:
 
     def __init__(self, creation_code: bytes | None = None, large: bool = False) -> None:
         # Code that was brought may be compiled without the optimizer, and too large for a chain.
-        limit = LARGE if creation_code or large else None
-        config = pyrevm.CfgEnv(chain_id=CHAIN_ID, limit_contract_code_size=limit)
-        self.evm = pyrevm.EVM(spec_id="CANCUN", env=pyrevm.Env(cfg=config))
+        self._limit = LARGE if creation_code or large else None
+        self.chain_id = CHAIN_ID
+        self.evm = self._new_evm()
         self.now = START
         self.events: list[RawEvent] = []
         """What Credits emitted in the last operation that changed something."""
@@ -107,18 +107,17 @@ class Engine:
         self.quoter, *self.broken_quoters = [self._deploy(_creation_code_of(runtime)) for runtime in runtimes]
         self.parties.append(self.wallet)
         self.set_time(START)
-        self._separators: dict[int, bytes] = {
-            self.credits: Domain("nvm_chain Credits", "1", CHAIN_ID, _with_checksum(self.credits)).separator,
-            self.token: Domain("USDC", "2", CHAIN_ID, _with_checksum(self.token)).separator,
-        }
         self._operations: dict[str, Callable[..., bytes]] = {
             "register_plan": self._register_plan,
             "order_with_permit": self._order_with_permit,
             "order_with_authorization": self._order_with_authorization,
             "settle": self._settle,
             "move_time": lambda caller, seconds: self.set_time(self.now + seconds),
+            "fork": lambda caller, chain_id: self._fork(chain_id),
             "order": lambda caller, *values: self._call(caller, "order(uint256,address,uint256,uint256)", *values),
-            "pay": lambda caller, *values: self._call(caller, "pay(uint256,uint256,uint256,bytes32)", *values),
+            "pay_usage": lambda caller, *values: self._call(
+                caller, "payUsage(uint256,uint256,uint256,bytes32)", *values
+            ),
             "safe_transfer_from": lambda caller, holder, to, plan_id, amount: self._send(
                 caller,
                 self.credits,
@@ -150,9 +149,9 @@ class Engine:
             return self._operations[name](caller, *arguments)
         return self._send(caller, self.credits, SIGNATURES[name], arguments)
 
-    def _register_plan(self, caller: int, terms: Terms, salt: int, uri: str) -> bytes:
-        signature = f"registerPlan({TERMS},bytes32,string)"
-        return self._send(caller, self.credits, signature, (terms.as_value(), salt, uri))
+    def _register_plan(self, caller: int, terms: Terms, salt: int, uri: str, max_fee_bps: int) -> bytes:
+        signature = f"registerPlan({TERMS},bytes32,string,uint16)"
+        return self._send(caller, self.credits, signature, (terms.as_value(), salt, uri, max_fee_bps))
 
     def _call(self, caller: int, signature: str, *values: int) -> bytes:
         """Call with the last value as coin."""
@@ -162,34 +161,34 @@ class Engine:
         *head, signer, value, nonce, deadline = values
         owner = signer if signer in self.parties else caller
         struct = PERMIT.hash((_with_checksum(owner), _with_checksum(self.credits), value, nonce, deadline))
-        made = sign(signer, hash_message(self._separators[self.token], struct))
+        made = sign(signer, hash_message(_token_domain(self.token, self.chain_id), struct))
         permit = (deadline, made[64], int.from_bytes(made[:32], "big"), int.from_bytes(made[32:64], "big"))
         signature = "orderWithPermit(uint256,address,uint256,uint256,(uint256,uint8,bytes32,bytes32))"
         return self._send(caller, self.credits, signature, (*head, permit))
 
-    def _order_with_authorization(self, caller: int, order: tuple, signer: int, signed: tuple) -> bytes:
+    def _order_with_authorization(self, caller: int, order: tuple, signer: int, signed: tuple, chain_id: int) -> bytes:
         _, payer, _, _, max_cost, after, before, _ = signed
-        nonce = self.authorization_nonce(signed).to_bytes(WORD, "big")
+        nonce = self.authorization_nonce(signed, chain_id).to_bytes(WORD, "big")
         message = (_with_checksum(payer), _with_checksum(self.credits), max_cost, after, before, nonce)
-        made = sign(signer, hash_message(self._separators[self.token], RECEIVE.hash(message)))
+        made = sign(signer, hash_message(_token_domain(self.token, chain_id), RECEIVE.hash(message)))
         return self._send(caller, self.credits, f"orderWithAuthorization({ORDER},bytes)", (order, made))
 
-    def _settle(self, caller: int, plan_id: int, items: list[SignedVoucher]) -> bytes:
+    def _settle(self, caller: int, plan_id: int, items: list[SettlementItem]) -> bytes:
         made: list[Value] = []
         for item in items:
-            signature = sign(item.signer, self.voucher_digest(*item.signed), item.form)
-            made.append((item.holder, item.amount, item.ceiling, item.context, item.deadline, signature))
+            digest = self.voucher_digest(item.signed, item.chain_id)
+            signature = sign(item.signer, digest, item.form) if item.signer else b""
+            made.append((item.holder, item.total, item.ceiling, item.context, item.deadline, signature))
         return self._send(caller, self.credits, f"settle(uint256,{ITEM}[])", (plan_id, made))
 
-    def authorization_nonce(self, order: tuple) -> int:
+    def authorization_nonce(self, order: tuple, chain_id: int) -> int:
         """Return the nonce of an order that its payer signs."""
         plan_id, payer, receiver, quantity, max_cost, _, _, salt = order
-        return hash_words(CHAIN_ID, self.credits, plan_id, payer, receiver, quantity, max_cost, salt)
+        return hash_words(chain_id, self.credits, plan_id, payer, receiver, quantity, max_cost, salt)
 
-    def voucher_digest(
-        self, plan_id: int, holder: int, redeemer: int, ceiling: int, context: int, deadline: int
-    ) -> bytes:
+    def voucher_digest(self, voucher: tuple[int, int, int, int, int, int], chain_id: int) -> bytes:
         """Return what a holder signs."""
+        plan_id, holder, redeemer, ceiling, context, deadline = voucher
         values = (
             plan_id,
             _with_checksum(holder),
@@ -198,7 +197,26 @@ class Engine:
             context.to_bytes(WORD, "big"),
             deadline,
         )
-        return hash_message(self._separators[self.credits], VOUCHER.hash(values))
+        return hash_message(_credits_domain(self.credits, chain_id), VOUCHER.hash(values))
+
+    def _new_evm(self) -> pyrevm.EVM:
+        config = pyrevm.CfgEnv(chain_id=self.chain_id, limit_contract_code_size=self._limit)
+        return pyrevm.EVM(spec_id="CANCUN", env=pyrevm.Env(cfg=config))
+
+    def _fork(self, chain_id: int) -> bytes:
+        """Go on upon a chain with another id: the same accounts, code and storage, on an EVM of its own."""
+        before, self.chain_id = self.evm, chain_id
+        self.evm = self._new_evm()
+        # Only the text of the journal tells what is stored.
+        for account in _ACCOUNT.finditer(before.journal_str):
+            address = to_checksum_address(account["address"])
+            info = before.basic(address)
+            code = before.get_code(address) or None
+            self.evm.insert_account_info(address, pyrevm.AccountInfo(nonce=info.nonce, code=code))
+            self.evm.set_balance(address, info.balance)
+            for slot, value in _SLOT.findall(account["storage"]):
+                self.evm.insert_account_storage(address, int(slot), int(value))
+        return self.set_time(self.now)
 
     def set_time(self, now: int) -> bytes:
         """Set the timestamp of the calls to come."""
@@ -290,11 +308,27 @@ SIGNATURES: Final = {
     "accept_plan_ownership": "acceptPlanOwnership(uint256)",
     "mint": "mint(uint256,address,uint256)",
     "mint_batch": "mintBatch(uint256,address[],uint256[])",
-    "grant_settled": "grantSettled(uint256,address,uint256,bytes32)",
+    "grant_external": "grantExternal(uint256,address,uint256,bytes32)",
     "redeem": "redeem(uint256,address,uint256,bytes32)",
     "burn": "burn(uint256,address,uint256)",
     "set_approval_for_all": "setApprovalForAll(address,bool)",
 }
+
+
+_ACCOUNT: Final = re.compile(
+    r"(?P<address>0x[0-9a-f]{40}): Account \{ info: .*?, storage: \{(?P<storage>.*?)\}, status: "
+)
+_SLOT: Final = re.compile(r"(\d+): StorageSlot \{ previous_or_original_value: \d+, present_value: (\d+)")
+
+
+@cache
+def _credits_domain(address: int, chain_id: int) -> bytes:
+    return Domain("nvm_chain Credits", "1", chain_id, _with_checksum(address)).separator
+
+
+@cache
+def _token_domain(address: int, chain_id: int) -> bytes:
+    return Domain("USDC", "2", chain_id, _with_checksum(address)).separator
 
 
 def _creation_code_of(runtime: bytes) -> bytes:

@@ -7,12 +7,16 @@ from tests.invariants.abi import Value, encode, selector, topic
 CREDITS, TIME, USAGE = range(3)
 ON_PURCHASE, ON_FIRST_USE = range(2)
 HOLDER, REDEEMER, OWNER = range(3)
-SETTLED, SHORT, EXPIRED, USED_UP, NOT_SIGNED = range(5)
+SETTLED, SHORT, EXPIRED, ALREADY_SETTLED, NOT_SIGNED = range(5)
 
 NEVER = 2**255
 """Expiry of what does not expire."""
-MAX_CREDITS = 2**64 - 1
-MAX_EXPIRING_CREDITS = 2**63 - 1
+MAX_CREDITS = 2**54 - 1
+MAX_EXPIRING_CREDITS = 2**53 - 1
+MAX_PERIODS = 2**64 - 1
+"""Of one grant on a plan whose periods start on purchase."""
+MAX_TOTAL = 2**64 - 1
+"""What an item of a settlement can name."""
 MAX_QUANTITY = 2**32 - 1
 MAX_SPLITS = 16
 MAX_FEE_BPS = 1000
@@ -35,10 +39,11 @@ ERRORS = {
         "TokenWithoutCode(address)",
         "QuoterWithoutCode(address)",
         "QuoteWithoutReceivers()",
+        "FeeAboveMax(uint256,uint256)",
         "UnknownPlan(uint256)",
         "PlanNotActive(uint256)",
         "WrongKind(uint256,uint8)",
-        "SettledOutside(uint256)",
+        "PaidExternally(uint256)",
         "NotPlanOwner(uint256,address)",
         "NotPendingPlanOwner(uint256,address)",
         "InvalidQuantity(uint256,uint256)",
@@ -48,6 +53,7 @@ ERRORS = {
         "WrongValue(uint256,uint256)",
         "PaymentFailed(address,address,address,uint256)",
         "TrialAlreadyTaken(uint256,address)",
+        "TrialOrderedForOther(uint256,address,address)",
         "NotMinter(uint256,address)",
         "ZeroAmount()",
         "ReferenceUsed(uint256,bytes32)",
@@ -80,8 +86,8 @@ EVENTS = {
         "PlanOwnershipOffered(uint256,address,address)",
         "PlanOwnershipTransferred(uint256,address,address)",
         "Ordered(uint256,address,address,uint256,uint256)",
-        "Paid(uint256,address,uint256,uint256,bytes32)",
-        "GrantedSettled(uint256,address,uint256,bytes32)",
+        "UsagePaid(uint256,address,uint256,uint256,bytes32)",
+        "GrantedExternal(uint256,address,uint256,bytes32)",
         "AccessChanged(uint256,address,uint256)",
         "FeeForgone(uint256,address,uint256)",
         "MintSkipped(uint256,address,uint256,bytes4)",
@@ -137,7 +143,7 @@ class Terms:
     token: int
     splits: tuple[tuple[int, int], ...]
     quoter: int
-    settled_outside: bool
+    paid_externally: bool
     credits: int
     duration: int
     min_redeem: int
@@ -148,7 +154,7 @@ class Terms:
 
     def as_value(self) -> tuple:
         """Return the terms as the ABI encodes them."""
-        head = (self.kind, self.activation, self.token, list(self.splits), self.quoter, self.settled_outside)
+        head = (self.kind, self.activation, self.token, list(self.splits), self.quoter, self.paid_externally)
         tail = (self.credits, self.duration, self.min_redeem, self.max_redeem, self.rule, self.trial, self.transferable)
         return head + tail
 
@@ -169,14 +175,16 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class SignedVoucher:
-    """One item of a settlement: what is asked for, and what was really signed, by which key and for whom."""
+class SettlementItem:
+    """One item of a settlement: what is brought, and what was really signed, by which key, for whom and for which chain."""
 
     holder: int
-    amount: int
+    total: int
     ceiling: int
     context: int
     deadline: int
     signer: int
+    """0 where there is no signature."""
     signed: tuple[int, int, int, int, int, int]
+    chain_id: int
     form: int

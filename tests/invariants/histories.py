@@ -14,14 +14,17 @@ from tests.invariants.facts import (
     HOLDER,
     MAX_CREDITS,
     MAX_EXPIRING_CREDITS,
+    MAX_FEE_BPS,
+    MAX_PERIODS,
     MAX_QUANTITY,
+    MAX_TOTAL,
     NEVER,
     ON_FIRST_USE,
     ON_PURCHASE,
     TIME,
     USAGE,
     Refused,
-    SignedVoucher,
+    SettlementItem,
     Terms,
 )
 from tests.invariants.model import Model
@@ -44,7 +47,7 @@ TRANSFERABLE = Terms(
     token=COIN,
     splits=(),
     quoter=0,
-    settled_outside=False,
+    paid_externally=False,
     credits=100,
     duration=0,
     min_redeem=1,
@@ -76,11 +79,14 @@ class Historian:
         self.people = engine.parties[:3] if mood == "numbers" else engine.parties
         self.plenty_of_plans = 3 if mood == "numbers" else 6
         self.salt = 0
+        self.registered: list[tuple[int, Terms, int]] = []
+        self.chain_ids = [model.chain_id]
+        self.settled: list[Step] = []
         self.deadlines: list[int] = []
         self.makers: dict[str, tuple[int, Callable[[], Step]]] = {
             "register_plan": (4, self._register_plan),
-            "set_protocol_fee": (1, self._set_protocol_fee),
-            "set_plan_uri": (1, self._set_plan_uri),
+            "set_protocol_fee": (3, self._set_protocol_fee),
+            "set_plan_uri": (2, self._set_plan_uri),
             "set_plan_active": (2, self._set_plan_active),
             "set_redeemer": (4, lambda: self._set_role("set_redeemer")),
             "set_minter": (3, lambda: self._set_role("set_minter")),
@@ -89,10 +95,10 @@ class Historian:
             "order": (14, self._order),
             "order_with_permit": (5, self._order_with_permit),
             "order_with_authorization": (7, self._order_with_authorization),
-            "pay": (5, self._pay),
+            "pay_usage": (5, self._pay_usage),
             "mint": (8, self._mint),
             "mint_batch": (5, self._mint_batch),
-            "grant_settled": (5, self._grant_settled),
+            "grant_external": (5, self._grant_external),
             "redeem": (14, self._redeem),
             "settle": (12, self._settle),
             "burn": (9, self._burn),
@@ -104,6 +110,7 @@ class Historian:
             "block": (2, self._block),
             "set_unit_price": (2, self._set_unit_price),
             "move_time": (12, self._move_time),
+            "fork": (2, self._fork),
         }
 
     def next_step(self) -> Step:
@@ -119,7 +126,9 @@ class Historian:
         """Return the first steps: everybody has tokens and has allowed Credits to take them, and there are
         plans to transfer of and to pay."""
         steps = [Step("fund", person, (10**15,)) for person in self.people]
-        steps += [Step("register_plan", self.people[0], (terms, 0, "")) for terms in (TRANSFERABLE, PAID_BY_USE)]
+        steps += [
+            Step("register_plan", self.people[0], (terms, 0, "", MAX_FEE_BPS)) for terms in (TRANSFERABLE, PAID_BY_USE)
+        ]
         return steps + [Step("approve", person, (10**14,)) for person in self.people]
 
     # ------------------------------------------------------------------ choices
@@ -137,6 +146,15 @@ class Historian:
         if self._chance(0.93):
             return self._person()
         return self._pick(0, self.engine.no_hook, self.engine.token, self.engine.credits)
+
+    def _receiver_of(self, plan_id: int, payer: int) -> int:
+        """Return who an order is for: of a trial mostly who pays."""
+        plan = self.model.plans.get(plan_id)
+        return payer if plan and plan.terms.trial and self._chance(0.8) else self._receiver()
+
+    def _chain_id(self) -> int:
+        """Return the chain that something is signed for: this one, or now and then one of before."""
+        return self.random.choice(self.chain_ids) if self._chance(0.05) else self.model.chain_id
 
     def _any_plan(self, wanted: Callable[[Terms], bool] = lambda terms: True, share: float = 0.85) -> int:
         """Return a plan, usually one that fits; now and then one that nobody registered."""
@@ -216,7 +234,7 @@ class Historian:
             token=COIN if outside else self.random.choices((self.engine.token, COIN), (4, 1))[0],
             splits=tuple(self._split(quoted) for _ in range(count)),
             quoter=self.random.choice(quoters) if quoted else 0,
-            settled_outside=outside,
+            paid_externally=outside,
             credits=0 if kind == USAGE else plenty,
             duration=duration,
             min_redeem=least,
@@ -240,7 +258,7 @@ class Historian:
             {"activation": self._pick(0, 1)},
             {"token": self._pick(self._person(), self.engine.token, COIN)},
             {"quoter": self._pick(self._person(), self.engine.quoter, 0)},
-            {"settled_outside": not terms.settled_outside},
+            {"paid_externally": not terms.paid_externally},
             {"credits": self._pick(0, 1)},
             {"duration": self._pick(0, 1)},
             {"min_redeem": self._pick(0, 1, terms.max_redeem + 1 if terms.max_redeem < 2**32 - 1 else 0)},
@@ -259,12 +277,15 @@ class Historian:
         for _ in range(self.random.choice((1, 1, 2) if self.mood == "terms" else (0, 0, 0, 1, 1, 2))):
             terms = self._spoilt(terms)
         self.salt += 1
-        if self.model.plans and self._chance(0.05):
-            plan_id = self.random.choice(list(self.model.plans))
-            caller, terms = self.model.plans[plan_id].owner, self.model.plans[plan_id].terms
-            self.salt -= 1
+        salt = self.salt
+        if self.registered and self._chance(0.05):
+            # The same again, which is another plan only on another chain.
+            caller, terms, salt = self.random.choice(self.registered)
+        self.registered.append((caller, terms, salt))
         uri = self.random.choice(("", "ipfs://plan", "https://builder.example/plans/" + "x" * 40))
-        return Step("register_plan", caller, (terms, self.salt, uri))
+        fee = self.model.fee_bps
+        most = self._pick(fee, fee, MAX_FEE_BPS, 2**16 - 1) if self._chance(0.97) else max(0, fee - 1)
+        return Step("register_plan", caller, (terms, salt, uri, most))
 
     def _set_protocol_fee(self) -> Step:
         caller = self.engine.issuer if self._chance(0.8) else self._person()
@@ -321,16 +342,18 @@ class Historian:
         return right if self._chance(0.93) or right > 10**25 else right + 1
 
     def _order(self) -> Step:
-        plan_id = self._any_plan(lambda terms: terms.kind != USAGE and not terms.settled_outside)
+        plan_id = self._any_plan(lambda terms: terms.kind != USAGE and not terms.paid_externally)
         caller, quantity = self._person(), self._quantity(plan_id)
         cost = self._cost(plan_id, caller, quantity)
         value = self._coin_for(plan_id, cost)
         if value > 10**27:
             value = 0
-        return Step("order", caller, (plan_id, self._receiver(), quantity, self._max_cost(cost), value))
+        return Step(
+            "order", caller, (plan_id, self._receiver_of(plan_id, caller), quantity, self._max_cost(cost), value)
+        )
 
     def _order_with_permit(self) -> Step:
-        plan_id = self._any_plan(lambda t: t.kind != USAGE and not t.settled_outside and t.token != COIN, 0.92)
+        plan_id = self._any_plan(lambda t: t.kind != USAGE and not t.paid_externally and t.token != COIN, 0.92)
         caller, quantity = self._person(), self._quantity(plan_id)
         max_cost = self._max_cost(self._cost(plan_id, caller, quantity))
         nonce = self.model.money[self.engine.token].nonces[caller]
@@ -345,19 +368,20 @@ class Historian:
             )
         )
         permit = good if self._chance(0.8) else bad
-        return Step("order_with_permit", caller, (plan_id, self._receiver(), quantity, max_cost, *permit))
+        receiver = self._receiver_of(plan_id, caller)
+        return Step("order_with_permit", caller, (plan_id, receiver, quantity, max_cost, *permit))
 
     def _person_with_key(self) -> int:
         return self.random.choice([person for person in self.people if person != self.engine.wallet])
 
     def _order_with_authorization(self) -> Step:
-        plan_id = self._any_plan(lambda t: t.kind != USAGE and not t.settled_outside and t.token != COIN, 0.92)
+        plan_id = self._any_plan(lambda t: t.kind != USAGE and not t.paid_externally and t.token != COIN, 0.92)
         payer, quantity, now = self._person(), self._quantity(plan_id), self.model.now
         max_cost = self._max_cost(self._cost(plan_id, payer, quantity))
         after = now - self._pick(0, *(1,) * 8, 1000)
         before = now + self._pick(0, *(1,) * 8, 2, 1000)
         salt = 0 if self._chance(0.1) else self._context()
-        signed = (plan_id, payer, self._receiver(), quantity, max_cost, after, before, salt)
+        signed = (plan_id, payer, self._receiver_of(plan_id, payer), quantity, max_cost, after, before, salt)
         order = list(signed)
         if self._chance(0.1):
             position = self.random.randrange(8)
@@ -365,16 +389,16 @@ class Historian:
         signer = self.engine.wallet_key if payer == self.engine.wallet else payer
         if self._chance(0.03):
             signer = self._person_with_key()
-        return Step("order_with_authorization", self._person(), (tuple(order), signer, signed))
+        return Step("order_with_authorization", self._person(), (tuple(order), signer, signed, self._chain_id()))
 
-    def _pay(self) -> Step:
+    def _pay_usage(self) -> Step:
         plan_id = self._any_plan(lambda terms: terms.kind == USAGE, 0.93)
         caller, quantity = self._person(), self._quantity(plan_id)
         cost = self._cost(plan_id, caller, quantity)
         value = self._coin_for(plan_id, cost)
         if value > 10**27:
             value = 0
-        return Step("pay", caller, (plan_id, quantity, self._max_cost(cost), self._context(), value))
+        return Step("pay_usage", caller, (plan_id, quantity, self._max_cost(cost), self._context(), value))
 
     # ------------------------------------------------------------------ credits
 
@@ -383,6 +407,8 @@ class Historian:
             return self.random.choice((1, 2, 5, 100, 1000))
         plan = self.model.plans.get(plan_id)
         most = MAX_EXPIRING_CREDITS if plan and plan.terms.expires else MAX_CREDITS
+        if plan and plan.terms.opens_at_once:
+            most = MAX_PERIODS
         room = most - min(most, self.model.balance(plan_id, to))
         large = (room // 2, room // 3, room, room, room + 1, max(0, room - 1))
         return self.random.choice(large if self.mood == "numbers" else (0, *large[2:], 2**64, 2**128, 2**256 - 1))
@@ -400,12 +426,12 @@ class Historian:
             amounts.append(1)
         return Step("mint_batch", self._with_role("minter", plan_id), (plan_id, to, amounts))
 
-    def _grant_settled(self) -> Step:
+    def _grant_external(self) -> Step:
         plan_id = self._any_plan(lambda terms: terms.kind != USAGE, 0.9)
         used = list(self.model.plans[plan_id].references) if plan_id in self.model.plans else []
         reference = self.random.choice([*used, self.random.randrange(6)]) if self._chance(0.4) else self._context()
         arguments = (plan_id, self._receiver(), self._quantity(plan_id), reference)
-        return Step("grant_settled", self._with_role("minter", plan_id), arguments)
+        return Step("grant_external", self._with_role("minter", plan_id), arguments)
 
     def _redeem(self) -> Step:
         plan_id, holder = self._held(lambda terms: terms.is_redeemed)
@@ -428,19 +454,29 @@ class Historian:
         return Step("burn", caller, (plan_id, holder, amount))
 
     def _settle(self) -> Step:
+        if self.settled and self._chance(0.15):
+            # A batch once more, by who sent it or by another settler.
+            again = self.random.choice(self.settled[-6:])
+            caller = again.caller if self._chance(0.6) else self._with_role("redeemer", again.arguments[0])
+            return replace(again, caller=caller)
         plan_id = self._any_plan(lambda terms: terms.kind == CREDITS and not terms.transferable, 0.95)
         caller = self._with_role("redeemer", plan_id)
         items = [self._item(plan_id, caller) for _ in range(self.random.choice((0, 1, 1, 2, 3, 6)))]
-        return Step("settle", caller, (plan_id, items))
+        if items and self._chance(0.1):
+            items.append(self.random.choice(items))
+        step = Step("settle", caller, (plan_id, items))
+        self.settled.append(step)
+        return step
 
-    def _item(self, plan_id: int, redeemer: int) -> SignedVoucher:
+    def _item(self, plan_id: int, redeemer: int) -> SettlementItem:
         held = [person for person in self.people if self.model.balance(plan_id, person)]
         holder = self.random.choice(held) if held and self._chance(0.85) else self._person()
         _, settled, _, _ = self.model.account(plan_id, holder)
         balance = self.model.balance(plan_id, holder)
         most = self.random.choice((1, 2, 5, balance, balance + 1, 2**64))
-        ceiling = min(2**64 - 1, settled + (most if self._chance(0.9) else -min(settled, 1)))
-        amount = min(2**64 - 1, max(0, self._around(max(0, ceiling - settled))))
+        ceiling = min(MAX_TOTAL, settled + (most if self._chance(0.9) else -min(settled, 1)))
+        total = self._around(ceiling) if self._chance(0.3) else settled + self._around(max(0, ceiling - settled))
+        total = min(MAX_TOTAL, total)
         deadline = self.model.now + self._pick(0, 0, 1, 60, 3600, DAY)
         if self._chance(0.06):
             deadline = self.model.now - 1
@@ -461,9 +497,13 @@ class Historian:
         signer = self.engine.wallet_key if holder == self.engine.wallet else holder
         if self._chance(0.03):
             signer = self._person_with_key()
+        plan = self.model.plans.get(plan_id)
+        by_rule = plan is not None and self.model._may_redeem(plan_id, holder, redeemer)
+        if self._chance(0.6 if by_rule else 0.1):
+            signer = 0
         made = (signed[0], signed[1], signed[2], signed[3], signed[4], signed[5])
         form = 65 if holder == self.engine.wallet else self._pick(65, 65, 64)
-        return SignedVoucher(holder, amount, ceiling, context, deadline, signer, made, form)
+        return SettlementItem(holder, total, ceiling, context, deadline, signer, made, self._chain_id(), form)
 
     # ------------------------------------------------------------------ ERC-1155
 
@@ -527,3 +567,10 @@ class Historian:
         near = [end for end in sorted(set(ends))[:8] if end - now < 40 * DAY] or [now + 2]
         end = self.random.choice(near) + self._pick(-1, 0, 0, 1)
         return Step("move_time", 0, (max(0, end - now),))
+
+    def _fork(self) -> Step:
+        """The chain splits, seldom; or the history goes on on a side it was on before, with what was signed there."""
+        chain_id = self._pick(*self.chain_ids, self.random.randrange(1, 2**63))
+        if chain_id not in self.chain_ids:
+            self.chain_ids.append(chain_id)
+        return Step("fork", 0, (chain_id,))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from tests.invariants.abi import hash_words, selector, text_word
 from tests.invariants.facts import (
+    ALREADY_SETTLED,
     BPS,
     COIN,
     CREDITS,
@@ -22,6 +23,7 @@ from tests.invariants.facts import (
     MAX_CREDITS,
     MAX_EXPIRING_CREDITS,
     MAX_FEE_BPS,
+    MAX_PERIODS,
     MAX_QUANTITY,
     MAX_QUOTE,
     MAX_SPLITS,
@@ -33,11 +35,10 @@ from tests.invariants.facts import (
     SHORT,
     TIME,
     USAGE,
-    USED_UP,
     Expected,
     Fault,
     Refused,
-    SignedVoucher,
+    SettlementItem,
     Terms,
     event,
 )
@@ -170,8 +171,8 @@ class Model:
         """Return what an order costs."""
         plan = self._plan(plan_id)
         faults = []
-        if plan.terms.settled_outside:
-            faults.append(Fault("SettledOutside", (plan_id,)))
+        if plan.terms.paid_externally:
+            faults.append(Fault("PaidExternally", (plan_id,)))
         faults += self._quantity_faults(plan_id, quantity)
         dues = self._dues(plan, payer, quantity)
         if dues is None:
@@ -216,10 +217,12 @@ class Model:
         """Return the id of a plan."""
         return hash_words(self.chain_id, self.address, creator, terms.as_value(), salt)
 
-    def register_plan(self, caller: int, terms: Terms, salt: int, uri: str) -> list[Expected]:
+    def register_plan(self, caller: int, terms: Terms, salt: int, uri: str, max_fee_bps: int) -> list[Expected]:
         """Register a plan."""
         plan_id = self.plan_id(caller, terms, salt)
         faults = self._terms_faults(terms)
+        if self.fee_bps > max_fee_bps:
+            faults.append(Fault("FeeAboveMax", (self.fee_bps, max_fee_bps)))
         if plan_id in self.plans:
             faults.append(Fault("PlanAlreadyRegistered", (plan_id,)))
         _refuse(faults)
@@ -252,13 +255,13 @@ class Model:
         return faults
 
     def _needless_terms(self, terms: Terms) -> list[str]:
-        usage, outside = terms.kind == USAGE, terms.settled_outside
+        usage, outside = terms.kind == USAGE, terms.paid_externally
         for_requests = terms.kind == CREDITS
         found = {
             "credits": usage and terms.credits > 0,
             "duration": usage and terms.duration > 0,
             "trial": usage and terms.trial,
-            "settledOutside": usage and outside,
+            "paidExternally": usage and outside,
             "redeem range": not terms.is_redeemed and (terms.min_redeem, terms.max_redeem) != (0, 0),
             "rule": not terms.is_redeemed and terms.rule != HOLDER,
             "activation": terms.kind != TIME and terms.activation != ON_PURCHASE,
@@ -337,14 +340,20 @@ class Model:
             raise
 
     def order_with_authorization(
-        self, caller: int, order: tuple[int, int, int, int, int, int, int, int], signer: int, signed: tuple
+        self,
+        caller: int,
+        order: tuple[int, int, int, int, int, int, int, int],
+        signer: int,
+        signed: tuple,
+        chain_id: int,
     ) -> list[Expected]:
-        """Bring a signed order; ``signed`` is the order that the signer really signed."""
+        """Bring a signed order; ``signed`` is the order that the signer really signed, for the chain with this id."""
         plan_id, payer, receiver, quantity, max_cost, after, before, salt = order
         token = self._plan(plan_id).terms.token
         money = self.money[token]
         nonce = hash_words(self.chain_id, self.address, plan_id, payer, receiver, quantity, max_cost, salt)
         valid = after < self.now < before and signed == order and self._signs(signer, payer)
+        valid = valid and chain_id == self.chain_id
         broke = money.balances[payer] < max_cost or payer in money.blocked
         faults = []
         if token not in self.code:
@@ -355,7 +364,9 @@ class Model:
         self.money[token].used.add((payer, nonce))
         return events
 
-    def pay(self, caller: int, plan_id: int, quantity: int, max_cost: int, context: int, value: int) -> list[Expected]:
+    def pay_usage(
+        self, caller: int, plan_id: int, quantity: int, max_cost: int, context: int, value: int
+    ) -> list[Expected]:
         """Pay for a request of a usage plan."""
         return self._buy(Purchase(caller, plan_id, caller, None, quantity, max_cost, value, context))
 
@@ -380,7 +391,7 @@ class Model:
         self.money[terms.token] = money
         events = [event("FeeForgone", (plan_id, self.fee_receiver), forgone)] if forgone else []
         if receiver is None:
-            return [event("Paid", (plan_id, payer, purchase.context), quantity, cost), *events]
+            return [event("UsagePaid", (plan_id, payer, purchase.context), quantity, cost), *events]
         return [
             *self._grant(purchase.caller, plan_id, receiver, terms.credits * quantity),
             event("Ordered", (plan_id, payer, receiver), quantity, cost),
@@ -396,9 +407,11 @@ class Model:
             faults.append(Fault("PlanNotActive", (plan_id,)))
         if (terms.kind == USAGE) != (receiver is None):
             faults.append(Fault("WrongKind", (plan_id, terms.kind)))
-        if terms.settled_outside:
-            faults.append(Fault("SettledOutside", (plan_id,)))
+        if terms.paid_externally:
+            faults.append(Fault("PaidExternally", (plan_id,)))
         faults += self._quantity_faults(plan_id, purchase.quantity)
+        if terms.trial and receiver is not None and receiver != purchase.payer:
+            faults.append(Fault("TrialOrderedForOther", (plan_id, purchase.payer, receiver)))
         if receiver is not None and terms.kind != USAGE:
             faults += self._grant_faults(plan_id, receiver, terms.credits * purchase.quantity)
         return faults
@@ -486,8 +499,8 @@ class Model:
             events += [set().union(*choices)] if skipped else self._grant(caller, plan_id, receiver, amount)
         return events
 
-    def grant_settled(self, caller: int, plan_id: int, to: int, quantity: int, reference: int) -> list[Expected]:
-        """Grant a plan for a payment settled outside."""
+    def grant_external(self, caller: int, plan_id: int, to: int, quantity: int, reference: int) -> list[Expected]:
+        """Grant a plan for a payment made outside the chain."""
         plan = self._plan(plan_id)
         faults = []
         if not self._is_minter(plan_id, caller):
@@ -501,7 +514,7 @@ class Model:
         _refuse(faults)
         plan.references.add(reference)
         grant = self._grant(caller, plan_id, to, plan.terms.credits * quantity)
-        return [event("GrantedSettled", (plan_id, to, reference), quantity), *grant]
+        return [event("GrantedExternal", (plan_id, to, reference), quantity), *grant]
 
     def redeem(self, caller: int, plan_id: int, holder: int, amount: int, context: int) -> list[Expected]:
         """Take credits for a request."""
@@ -530,9 +543,9 @@ class Model:
         return caller == plan.owner or helper
 
     def settle(
-        self, caller: int, plan_id: int, items: list[SignedVoucher]
-    ) -> tuple[list[Expected], list[tuple[int, set[int]]]]:
-        """Redeem by vouchers; return the events and, of each item, credits taken and what may have become of it."""
+        self, caller: int, plan_id: int, items: list[SettlementItem]
+    ) -> tuple[list[Expected], list[tuple[int, int]]]:
+        """Redeem by vouchers, or where the rule lets the caller; return the events and, of each item, credits taken and what became of it."""
         plan = self._plan(plan_id)
         faults = []
         if plan.terms.transferable or plan.terms.kind != CREDITS:
@@ -541,37 +554,37 @@ class Model:
             faults.append(Fault("NotRedeemer", (plan_id, caller)))
         _refuse(faults)
         events: list[Expected] = []
-        outcomes: list[tuple[int, set[int]]] = []
+        outcomes: list[tuple[int, int]] = []
         count = total = 0
         for item in items:
-            taken, results = self._settle_one(caller, plan_id, item)
-            outcomes.append((taken, results))
+            taken, result = self._settle_one(caller, plan_id, item)
+            outcomes.append((taken, result))
             if taken:
                 count, total = count + 1, total + taken
                 events.append(event("TransferSingle", (caller, item.holder, 0), plan_id, taken))
-            if results != {SETTLED}:
-                shorts = [event("SettledShort", (plan_id, item.holder), taken, result) for result in results]
-                events.append(set().union(*shorts))
+            if result != SETTLED:
+                events.append(event("SettledShort", (plan_id, item.holder), taken, result))
         plan.redeemed += total
         return [*events, event("Settled", (plan_id, caller), count, total)], outcomes
 
-    def _settle_one(self, caller: int, plan_id: int, item: SignedVoucher) -> tuple[int, set[int]]:
+    def _settle_one(self, caller: int, plan_id: int, item: SettlementItem) -> tuple[int, int]:
         holding = self.holdings[plan_id, item.holder]
+        # Without a signature a holder's credits are redeemed, and nothing of a voucher is read.
+        by_voucher = bool(item.signer) or not self._may_redeem(plan_id, item.holder, caller)
+        aim = min(item.total, item.ceiling) if by_voucher else item.total
         meant = (plan_id, item.holder, caller, item.ceiling, item.context, item.deadline)
-        results = set()
-        if self.now > item.deadline:
-            results.add(EXPIRED)
-        if holding.settled >= item.ceiling:
-            results.add(USED_UP)
-        if item.signed != meant or not self._signs(item.signer, item.holder):
-            results.add(NOT_SIGNED)
-        if results:
-            return 0, results
-        wanted = min(item.amount, item.ceiling - holding.settled)
+        if by_voucher and self.now > item.deadline:
+            return 0, EXPIRED
+        if holding.settled >= aim:
+            return 0, ALREADY_SETTLED
+        signed = item.signed == meant and item.chain_id == self.chain_id and self._signs(item.signer, item.holder)
+        if by_voucher and not signed:
+            return 0, NOT_SIGNED
+        wanted = aim - holding.settled
         taken = min(wanted, self.balance(plan_id, item.holder))
         self._take(plan_id, item.holder, taken)
         holding.settled += taken
-        return taken, {SETTLED if taken == wanted else SHORT}
+        return taken, SETTLED if taken == wanted else SHORT
 
     def burn(self, caller: int, plan_id: int, holder: int, amount: int) -> list[Expected]:
         """Destroy credits."""
@@ -678,6 +691,11 @@ class Model:
         self.unit_price[payer] = price
         return []
 
+    def fork(self, caller: int, chain_id: int) -> list[Expected]:
+        """Let the chain split in two, and go on on the side with a new id: what is kept stays, what was signed does not count."""
+        self.chain_id = chain_id
+        return []
+
     def move_time(self, caller: int, seconds: int) -> list[Expected]:
         """Let time pass, and count what expires."""
         later = self.now + seconds
@@ -720,8 +738,10 @@ class Model:
         if self.plans[plan_id].terms.trial and self.holdings.get((plan_id, to), Holding()).trial_taken:
             faults.append(Fault("TrialAlreadyTaken", (plan_id, to)))
         # Windows are bounded grant by grant: together they may last longer.
-        had = 0 if self.plans[plan_id].terms.opens_at_once else self.balance(plan_id, to)
-        if had + amount > (MAX_EXPIRING_CREDITS if self.plans[plan_id].terms.expires else MAX_CREDITS):
+        terms = self.plans[plan_id].terms
+        had = 0 if terms.opens_at_once else self.balance(plan_id, to)
+        most = MAX_PERIODS if terms.opens_at_once else MAX_EXPIRING_CREDITS if terms.expires else MAX_CREDITS
+        if had + amount > most:
             faults.append(Fault("CreditsOverflow", (plan_id, to, amount)))
         if to == 0 or to in self.no_hook:
             faults.append(Fault("ERC1155InvalidReceiver", (to,)))

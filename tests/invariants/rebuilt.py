@@ -41,7 +41,7 @@ class Rebuilt:
             if handler is not None:
                 handler(now, indexed, words(data))
             previous = name
-        assert previous != "GrantedSettled"
+        assert previous != "GrantedExternal"
 
     def balance(self, plan_id: int, holder: int, now: int) -> int:
         """Return the balance that somebody has at a time."""
@@ -53,7 +53,7 @@ class Rebuilt:
         """Some events are documented to stand right behind others."""
         if name in {"Ordered", "Redeemed"}:
             assert previous in {"TransferSingle", "AccessChanged"}, f"{name} behind {previous}"
-        if previous == "GrantedSettled":
+        if previous == "GrantedExternal":
             assert name in {"TransferSingle", "AccessChanged"}, f"{name} behind {previous}"
 
     def _on_PlanRegistered(self, now: int, indexed: list[int], data: list[int]) -> None:  # noqa: N802

@@ -157,7 +157,7 @@ class Registry:
         self.plan_owners: dict[int, int] = {}
         for salt in range(PLANS):
             owner = self.engine.parties[0 if salt < MAX_PLANS + 2 else 1]
-            made = self.engine.apply("register_plan", owner, (_FREE, salt, ""))
+            made = self.engine.apply("register_plan", owner, (_FREE, salt, "", 0))
             self.plan_owners[words(made)[0]] = owner
 
     def send(self, caller: int, name: str, arguments: tuple) -> tuple[list[int], list[Event]]:
@@ -367,7 +367,7 @@ _FREE: Final = Terms(
     token=0,
     splits=(),
     quoter=0,
-    settled_outside=False,
+    paid_externally=False,
     credits=1,
     duration=0,
     min_redeem=1,

@@ -1,6 +1,8 @@
 """One random history on model and contract; where they differ, the few steps that show it."""
 
+import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from tests.invariants.comparison import Comparison, Disagreement
@@ -8,6 +10,15 @@ from tests.invariants.histories import Historian, Step
 from tests.invariants.shrinking import Names, shrink
 
 SHRINK_SECONDS: Final = 20.0
+
+
+def seed_of_commit() -> int:
+    """Return a seed that follows the commit that is checked out; 1 where there is none, as in an archive."""
+    asked = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short=8", "HEAD"]
+    try:
+        return int(subprocess.run(asked, capture_output=True, text=True, check=True).stdout, 16)
+    except (OSError, subprocess.CalledProcessError):
+        return 1
 
 
 def run_history(
@@ -69,5 +80,10 @@ def _explain(
 
 def _registered(comparison: Comparison, steps: Sequence[Step]) -> list[int]:
     """Return the ids of the plans that some steps register, in their order."""
-    registered = [step for step in steps if step.name == "register_plan"]
-    return [comparison.model.plan_id(step.caller, *step.arguments[:2]) for step in registered]
+    plan_ids = []
+    for step in steps:
+        if step.name == "fork":
+            comparison.model.fork(step.caller, *step.arguments)
+        if step.name == "register_plan":
+            plan_ids.append(comparison.model.plan_id(step.caller, *step.arguments[:2]))
+    return plan_ids

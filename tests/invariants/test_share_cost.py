@@ -54,7 +54,7 @@ def test_share_cost__of_any_weights_cost_and_fee__is_what_the_contract_pays(
         )
         engine.apply("set_protocol_fee", engine.issuer, (fee_bps, FEE_RECEIVER))
         engine.apply("set_unit_price", payer, (payer, cost))
-        plan_id = int.from_bytes(engine.apply("register_plan", payer, (terms, 1, "")), "big")
+        plan_id = int.from_bytes(engine.apply("register_plan", payer, (terms, 1, "", fee_bps)), "big")
         engine.apply("order", payer, (plan_id, payer, 1, cost, 0))
 
         named = [(to_checksum_address(checksummed(receiver)), weight) for receiver, weight in splits]

@@ -14,14 +14,26 @@ from tests.mutation.syntax import place_of, walk
 
 HAND: Final = "by hand"
 FILES: Final[dict[str, Target]] = {
-    "contracts/Credits.sol": CREDITS,
-    "contracts/parts/Plans.sol": CREDITS,
-    "contracts/parts/Ledger.sol": CREDITS,
+    "contracts/credits/Credits.sol": CREDITS,
+    "contracts/credits/Plans.sol": CREDITS,
+    "contracts/credits/Ledger.sol": CREDITS,
     **{
-        f"contracts/libraries/{name}.sol": CREDITS
-        for name in ("Lots", "PlanIds", "SignedOrders", "Splits", "TermsRules", "Traits", "Vouchers")
+        f"contracts/credits/libraries/{name}.sol": CREDITS
+        for name in (
+            "Holding",
+            "Lots",
+            "OrderAuthorizations",
+            "PlanFlags",
+            "PlanIds",
+            "RedeemTerms",
+            "SaleTerms",
+            "SettlementData",
+            "Splits",
+            "TermsRules",
+            "Vouchers",
+        )
     },
-    "contracts/AgentRegistry.sol": AGENTS,
+    "contracts/agents/AgentRegistry.sol": AGENTS,
 }
 """What is mutated, and the contract that it is part of."""
 Pieces = tuple[tuple[int, int, bytes], ...]
@@ -36,7 +48,7 @@ class Mutant:
     id: str
     operator: str
     place: str
-    """The function, as in `Ledger._count`."""
+    """The function, as in `Ledger._add`."""
     changes: tuple[tuple[str, Pieces], ...]
     """What is replaced, by file."""
 

@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 ROOT: Final = Path(__file__).parent.parent.parent
-CREDITS: Final = ("contracts/Credits.sol", "Credits")
-AGENTS: Final = ("contracts/AgentRegistry.sol", "AgentRegistry")
+CREDITS: Final = ("contracts/credits/Credits.sol", "Credits")
+AGENTS: Final = ("contracts/agents/AgentRegistry.sol", "AgentRegistry")
 Target = tuple[str, str]
 
 _COMPILES_PER_PROCESS: Final = 400

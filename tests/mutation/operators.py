@@ -298,10 +298,10 @@ def _other_name(node: Node, source: bytes) -> Iterator[Edit]:
 
 _NAMES: Final = {
     "Activation": ("ON_PURCHASE", "ON_FIRST_USE"),
-    "Kind": ("CREDITS", "TIME", "USAGE"),
-    "Result": ("SETTLED", "SHORT", "EXPIRED", "USED_UP", "NOT_SIGNED"),
-    "Rule": ("HOLDER", "REDEEMER", "OWNER"),
-    "Traits": ("ACTIVE", "TRIAL", "TIME", "USAGE", "QUOTED", "OUTSIDE"),
+    "PlanKind": ("CREDITS", "TIME", "USAGE"),
+    "SettlementResult": ("SETTLED", "SHORT", "EXPIRED", "ALREADY_SETTLED", "NOT_SIGNED"),
+    "RedemptionRule": ("HOLDER", "REDEEMER", "OWNER"),
+    "PlanFlags": ("ACTIVE", "TRIAL", "TIME", "USAGE", "QUOTED", "PAID_EXTERNALLY", "STARTS_ON_USE"),
 }
 
 

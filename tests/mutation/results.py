@@ -40,7 +40,7 @@ def hash_of(*patterns: str) -> str:
 
 def sources_hash() -> str:
     """Return a hash over all that is mutated and what it is written against."""
-    return hash_of("contracts/*.sol", "contracts/[!t]*/*.sol")
+    return hash_of("contracts/[!t]*/**/*.sol")
 
 
 _FOLDERS: Final = ("contracts", "attacks", "conformance")

@@ -32,7 +32,7 @@ from tests.mutation.results import (
 PROCESSES: Final = 2
 KNOWN_BAD: Final[dict[Target, str]] = {CREDITS: "counts no voucher", AGENTS: "forgets where the last plan went"}
 """Each judge has to find these, or it is no judge."""
-FORGE_KNOWS: Final = "Ledger._add: end == type(uint24).max → end == type(uint24).max - 1 (2)"
+FORGE_KNOWS: Final = "Ledger._storeLastLot: end == type(uint24).max → end == type(uint24).max - 1 (2)"
 """What forge's tests have to find: they are about what no call brings about."""
 TOO_LARGE: Final = "too large for a chain"
 _SAY_EACH: Final = 30

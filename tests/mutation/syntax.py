@@ -90,7 +90,7 @@ def walk(raw: Raw, parent: Node | None = None, role: str = "") -> Iterator[Node]
 
 
 def place_of(node: Node) -> str:
-    """Return where a node stands, as in `Ledger._count`."""
+    """Return where a node stands, as in `Ledger._add`."""
     names = [
         str(each.raw.get("name") or each.raw.get("kind"))
         for each in (node, *node.above())

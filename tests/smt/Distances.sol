@@ -5,11 +5,13 @@ pragma solidity 0.8.37;
 contract DistancesClaims {
     /// @notice What is left is the distance of two counts that begin again at zero: a grant that fits adds exactly its amount.
     /// @dev I2, C31
-    function grant__addsToTheDistance(uint64 granted, uint64 gone, uint64 amount) external pure {
+    function grant__addsToTheDistance(uint64 granted, uint64 spent, uint64 amount) external pure {
         unchecked {
-            uint256 left = uint64(granted - gone);
-            require(amount <= type(uint64).max - left);
-            assert(uint64(granted + amount - gone) == left + amount);
+            uint256 ring = 2 ** 54;
+            require(granted < ring && spent < ring);
+            uint256 left = (granted + ring - spent) % ring;
+            require(amount < ring - left);
+            assert((uint256(granted) + amount + ring - spent) % ring == left + amount);
         }
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Splits} from "../../contracts/libraries/Splits.sol";
+import {Splits} from "../../contracts/credits/libraries/Splits.sol";
 
 /// @notice The arithmetic of prices, within the bounds that {Splits} states: costs below 2^132, amounts below 2^96.
 contract PricesClaims {

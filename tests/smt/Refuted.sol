@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Splits} from "../../contracts/libraries/Splits.sol";
+import {Splits} from "../../contracts/credits/libraries/Splits.sol";
 
 /// @notice Claims that are wrong. The solver must find each of them out, or it cannot fail.
 contract RefutedClaims {

@@ -36,6 +36,10 @@ function check(z3, name) {
     sources: { [source]: { content: fs.readFileSync(path.join(root, source), 'utf8') } },
     settings: {
       evmVersion: 'cancun',
+      remappings: [
+        '@openzeppelin/contracts/=node_modules/@openzeppelin/contracts/',
+        'solady/=node_modules/solady/src/',
+      ],
       outputSelection: { '*': { '*': [] } },
       modelChecker: {
         contracts: { [source]: [contract] },

@@ -16,10 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 HERE = Path(__file__).parent
-SHIPPED = (
-    "contracts/*.sol",
-    *(f"contracts/{folder}/*.sol" for folder in ("interfaces", "libraries", "parts", "examples")),
-)
+SHIPPED = tuple(f"contracts/{folder}/*.sol" for folder in ("credits", "credits/libraries", "agents", "examples"))
 CONTRACTS = ("Credits", "AgentRegistry")
 """Those that are deployed and keep something."""
 

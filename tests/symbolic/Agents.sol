@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AgentRegistry} from "../../contracts/AgentRegistry.sol";
-import {AttachedPlan} from "../../contracts/interfaces/IAgentRegistry.sol";
-import {ICredits} from "../../contracts/interfaces/ICredits.sol";
+import {AgentRegistry} from "../../contracts/agents/AgentRegistry.sol";
+import {AttachedPlan} from "../../contracts/agents/IAgentRegistry.sol";
+import {ICredits} from "../../contracts/credits/ICredits.sol";
 import {Setting} from "./Setting.sol";
 
 /// @notice What strangers can do to an agent.

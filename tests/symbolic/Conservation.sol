@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
 
-import {Rule, Terms} from "../../contracts/interfaces/ICredits.sol";
+import {RedemptionRule, Terms} from "../../contracts/credits/ICredits.sol";
 import {Setting} from "./Setting.sol";
 
 /// @notice Credits that last: every state a holder can be in, one step on.
@@ -13,14 +13,14 @@ contract ConservationProofs is Setting {
         terms.transferable = true;
     }
 
-    /// @notice A grant adds exactly its amount, or reverts where the balance would pass 2^64 - 1; from any state, also where the
-    /// 64-bit count of what was granted begins again.
+    /// @notice A grant adds exactly its amount, or reverts where the balance would pass 2^54 - 1; from any state, also where the
+    /// 54-bit count of what was granted begins again.
     /// @dev I2, C30, C31
     function check_mint__anyState__addsExactly(uint256 amount) public {
         uint256 balance = _hold(HOLDER);
         vm.prank(MINTER);
         credits.mint(planId, HOLDER, amount);
-        assert(balance + amount <= type(uint64).max);
+        assert(balance + amount <= MOST);
         assert(credits.balanceOf(HOLDER, planId) == balance + amount);
     }
 
@@ -28,7 +28,7 @@ contract ConservationProofs is Setting {
     /// @dev I10
     function check_mint__thatFits__succeeds(uint64 amount) public {
         uint256 balance = _hold(HOLDER);
-        vm.assume(amount > 0 && balance + amount <= type(uint64).max);
+        vm.assume(amount > 0 && balance + amount <= MOST);
         vm.prank(MINTER);
         (bool done,) = address(credits).call(abi.encodeCall(credits.mint, (planId, HOLDER, amount)));
         assert(done);
@@ -91,7 +91,7 @@ contract ConservationProofs is Setting {
 
 /// @notice Who may redeem, by the plan's rule.
 abstract contract RuleProofs is Setting {
-    function _rule() internal pure virtual returns (Rule);
+    function _rule() internal pure virtual returns (RedemptionRule);
 
     function _terms() internal view override returns (Terms memory terms) {
         terms = super._terms();
@@ -113,8 +113,8 @@ abstract contract RuleProofs is Setting {
 }
 
 contract RuleHolderProofs is RuleProofs {
-    function _rule() internal pure override returns (Rule) {
-        return Rule.HOLDER;
+    function _rule() internal pure override returns (RedemptionRule) {
+        return RedemptionRule.HOLDER;
     }
 
     function _expected(address caller) internal pure override returns (bool) {
@@ -123,8 +123,8 @@ contract RuleHolderProofs is RuleProofs {
 }
 
 contract RuleRedeemerProofs is RuleProofs {
-    function _rule() internal pure override returns (Rule) {
-        return Rule.REDEEMER;
+    function _rule() internal pure override returns (RedemptionRule) {
+        return RedemptionRule.REDEEMER;
     }
 
     function _expected(address caller) internal pure override returns (bool) {
@@ -133,8 +133,8 @@ contract RuleRedeemerProofs is RuleProofs {
 }
 
 contract RuleOwnerProofs is RuleProofs {
-    function _rule() internal pure override returns (Rule) {
-        return Rule.OWNER;
+    function _rule() internal pure override returns (RedemptionRule) {
+        return RedemptionRule.OWNER;
     }
 
     function _expected(address caller) internal pure override returns (bool) {

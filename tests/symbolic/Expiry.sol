@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Activation, Kind, Terms} from "../../contracts/interfaces/ICredits.sol";
+import {Activation, PlanKind, Terms} from "../../contracts/credits/ICredits.sol";
 import {Setting} from "./Setting.sol";
 
 /// @notice Credits that expire.
@@ -25,7 +25,7 @@ contract ExpiryProofs is Setting {
 
     /// @notice Credits are all there one second before their expiry and all gone at it, whenever and however many were granted.
     /// @dev I9, C32
-    function check_balanceOf__oneLot__expiresToTheSecond(uint256 amount, uint48 start, uint48 time) public {
+    function check_balanceOf__oneLot__expiresToTheSecond(uint256 amount, uint32 start, uint48 time) public {
         vm.assume(start > 0 && time >= start);
         vm.warp(start);
         _mint(amount);
@@ -67,7 +67,7 @@ contract WindowProofs is Setting {
 
     function _terms() internal view override returns (Terms memory terms) {
         terms = super._terms();
-        (terms.kind, terms.duration) = (Kind.TIME, uint32(DURATION));
+        (terms.kind, terms.duration) = (PlanKind.TIME, uint32(DURATION));
         (terms.minRedeem, terms.maxRedeem) = (0, 0);
     }
 
@@ -104,7 +104,7 @@ contract FirstUseProofs is Setting {
 
     function _terms() internal view override returns (Terms memory terms) {
         terms = super._terms();
-        (terms.kind, terms.activation, terms.duration) = (Kind.TIME, Activation.ON_FIRST_USE, uint32(DURATION));
+        (terms.kind, terms.activation, terms.duration) = (PlanKind.TIME, Activation.ON_FIRST_USE, uint32(DURATION));
     }
 
     /// @notice Redeeming unopened periods opens the window from now, by exactly the periods taken, and by nothing before.

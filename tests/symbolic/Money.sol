@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Split, Terms} from "../../contracts/interfaces/ICredits.sol";
-import {IQuoter} from "../../contracts/interfaces/IQuoter.sol";
+import {Split, Terms} from "../../contracts/credits/ICredits.sol";
+import {IQuoter} from "../../contracts/credits/IQuoter.sol";
 import {Setting} from "./Setting.sol";
 
 /// @notice Names any price it was told.

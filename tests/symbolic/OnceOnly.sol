@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ICredits, Terms} from "../../contracts/interfaces/ICredits.sol";
+import {ICredits, Terms} from "../../contracts/credits/ICredits.sol";
 import {Setting} from "./Setting.sol";
 
 /// @notice What is granted once.
@@ -13,13 +13,25 @@ contract TrialProofs is Setting {
         terms.token = address(0);
     }
 
-    /// @notice After a trial was ordered, no second one is: not by the same payer, not by another, not by a minter.
+    /// @notice After a trial was ordered, no second one is: not by the holder, not by another, not by a minter.
     /// @dev I7
-    function check_trial__ordered__onceOnly(address payer, address other, uint256 amount) public {
-        vm.assume(HOLDER.code.length == 0);
-        vm.prank(payer);
+    function check_trial__ordered__onceOnly(address other, uint256 amount) public {
+        vm.prank(HOLDER);
         credits.order(planId, HOLDER, 1, 0);
         _refuseAnother(other, amount);
+    }
+
+    /// @notice Nobody orders a trial for another, who would lose the one trial by it.
+    /// @dev I7
+    function check_trial__orderedForAnother__refused(address payer, address receiver, uint256 quantity, uint256 maxCost)
+        public
+    {
+        vm.assume(payer != receiver);
+        vm.prank(payer);
+        bytes memory data = abi.encodeCall(ICredits.order, (planId, receiver, quantity, maxCost));
+        (bool done,) = address(credits).call(data);
+        assert(!done);
+        assert(!credits.accountOf(planId, receiver).trialTaken);
     }
 
     /// @notice After a trial was minted, no second one is: not by order, not by a minter.
@@ -38,7 +50,7 @@ contract TrialProofs is Setting {
         (done,) = address(credits).call(abi.encodeCall(ICredits.mint, (planId, HOLDER, amount)));
         assert(!done);
         vm.prank(BUILDER);
-        (done,) = address(credits).call(abi.encodeCall(ICredits.grantSettled, (planId, HOLDER, 1, "reference")));
+        (done,) = address(credits).call(abi.encodeCall(ICredits.grantExternal, (planId, HOLDER, 1, "reference")));
         assert(!done);
     }
 
@@ -58,29 +70,29 @@ contract ReferenceProofs is Setting {
         terms = super._terms();
         delete terms.splits;
         terms.token = address(0);
-        terms.settledOutside = true;
+        terms.paidExternally = true;
     }
 
     /// @notice A payment reference grants once, whoever of owner and minters brings it again, and for whomever.
     /// @dev I7
-    function check_grantSettled__twice__onceOnly(bytes32 paymentReference, uint256 quantity, address to, uint256 more)
+    function check_grantExternal__twice__onceOnly(bytes32 paymentReference, uint256 quantity, address to, uint256 more)
         public
     {
         vm.prank(MINTER);
-        credits.grantSettled(planId, HOLDER, quantity, paymentReference);
+        credits.grantExternal(planId, HOLDER, quantity, paymentReference);
         vm.prank(BUILDER);
         (bool done,) =
-            address(credits).call(abi.encodeCall(ICredits.grantSettled, (planId, to, more, paymentReference)));
+            address(credits).call(abi.encodeCall(ICredits.grantExternal, (planId, to, more, paymentReference)));
         assert(!done);
         vm.prank(MINTER);
-        (done,) = address(credits).call(abi.encodeCall(ICredits.grantSettled, (planId, to, more, paymentReference)));
+        (done,) = address(credits).call(abi.encodeCall(ICredits.grantExternal, (planId, to, more, paymentReference)));
         assert(!done);
         assert(credits.balanceOf(HOLDER, planId) == 10 * quantity);
     }
 
-    /// @notice A plan that is settled outside cannot be ordered, whatever is offered.
+    /// @notice A plan that is paid externally cannot be ordered, whatever is offered.
     /// @dev I7
-    function check_order__settledOutside__refused(address payer, uint256 quantity, uint256 maxCost) public {
+    function check_order__paidExternally__refused(address payer, uint256 quantity, uint256 maxCost) public {
         vm.prank(payer);
         (bool done,) = address(credits).call(abi.encodeCall(ICredits.order, (planId, payer, quantity, maxCost)));
         assert(!done);

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
 
-import {ICredits, Terms} from "../../contracts/interfaces/ICredits.sol";
+import {ICredits, Terms} from "../../contracts/credits/ICredits.sol";
 import {Setting} from "./Setting.sol";
 
 /// @notice What one holder can do to what another does next, where credits may be transferred, so that each can reach the other.
@@ -74,7 +74,7 @@ contract OtherHolderProofs is Setting {
         _enter();
         _otherCalls(which, from, to, amount);
         uint256 price = 5 * uint256(quantity);
-        vm.assume(quantity > 0 && credits.balanceOf(HOLDER, planId) + 2 * price <= type(uint64).max);
+        vm.assume(quantity > 0 && credits.balanceOf(HOLDER, planId) + 2 * price <= MOST);
         token.mint(HOLDER, price);
         vm.prank(HOLDER);
         token.approve(address(credits), price);

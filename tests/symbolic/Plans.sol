@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Activation, ICredits, Kind, Rule, Split, Terms} from "../../contracts/interfaces/ICredits.sol";
-import {TermsRules} from "../../contracts/libraries/TermsRules.sol";
+import {Activation, ICredits, PlanKind, RedemptionRule, Split, Terms} from "../../contracts/credits/ICredits.sol";
+import {TermsRules} from "../../contracts/credits/libraries/TermsRules.sol";
 import {Setting} from "./Setting.sol";
 
 /// @notice Which terms make a plan, and that it keeps them.
 contract PlanProofs is Setting {
     function _any() private returns (Terms memory terms) {
-        terms.kind = Kind(svm.createUint(2, "kind"));
+        terms.kind = PlanKind(svm.createUint(2, "kind"));
         terms.activation = Activation(svm.createUint(1, "activation"));
-        terms.rule = Rule(svm.createUint(2, "rule"));
+        terms.rule = RedemptionRule(svm.createUint(2, "rule"));
         terms.credits = uint32(svm.createUint(32, "credits"));
         terms.duration = uint32(svm.createUint(32, "duration"));
         terms.minRedeem = uint32(svm.createUint(32, "minRedeem"));
@@ -25,15 +25,28 @@ contract PlanProofs is Setting {
     function check_terms__accepted__keepTheRules() public {
         Terms memory terms = _any();
         TermsRules.check(terms, 16);
-        bool grants = terms.kind != Kind.USAGE;
-        bool redeems = terms.kind == Kind.CREDITS || terms.activation == Activation.ON_FIRST_USE;
+        bool grants = terms.kind != PlanKind.USAGE;
+        bool redeems = terms.kind == PlanKind.CREDITS || terms.activation == Activation.ON_FIRST_USE;
         assert((terms.credits > 0) == grants || (!grants && terms.credits == 0));
-        assert(terms.kind != Kind.TIME || terms.duration > 0);
+        assert(terms.kind != PlanKind.TIME || terms.duration > 0);
         assert(grants || (terms.duration == 0 && !terms.trial));
-        assert(terms.activation == Activation.ON_PURCHASE || terms.kind == Kind.TIME);
-        assert(!terms.transferable || (terms.kind == Kind.CREDITS && terms.duration == 0));
+        assert(terms.activation == Activation.ON_PURCHASE || terms.kind == PlanKind.TIME);
+        assert(!terms.transferable || (terms.kind == PlanKind.CREDITS && terms.duration == 0));
         if (redeems) assert(0 < terms.minRedeem && terms.minRedeem <= terms.maxRedeem);
-        else assert(terms.minRedeem == 0 && terms.maxRedeem == 0 && terms.rule == Rule.HOLDER);
+        else assert(terms.minRedeem == 0 && terms.maxRedeem == 0 && terms.rule == RedemptionRule.HOLDER);
+    }
+
+    /// @notice No plan is registered with a higher protocol fee than its creator accepts, and its fee is the one of then.
+    /// @dev I6
+    function check_registerPlan__fee__atMostAccepted(uint16 fee, uint16 most) public {
+        vm.prank(FEE_OWNER);
+        credits.setProtocolFee(fee, address(0xfee5));
+        Terms memory terms = _terms();
+        terms.credits = 11;
+        vm.prank(BUILDER);
+        uint256 id = credits.registerPlan(terms, 0, "", most);
+        assert(fee <= most);
+        assert(credits.stateOf(id).feeBps == fee);
     }
 
     /// @notice A price that is accepted has no receiver that is zero or the contract itself, and no amount of zero.
@@ -51,7 +64,7 @@ contract PlanProofs is Setting {
     /// @dev I5
     function check_termsOf__registered__areTheTerms(address receiver, uint96 amount) public {
         Terms memory terms = _any();
-        vm.assume(terms.credits > 0 && terms.kind == Kind.CREDITS && terms.activation == Activation.ON_PURCHASE);
+        vm.assume(terms.credits > 0 && terms.kind == PlanKind.CREDITS && terms.activation == Activation.ON_PURCHASE);
         terms.token = address(token);
         terms.splits = new Split[](1);
         terms.splits[0] = Split(receiver, amount);
@@ -59,7 +72,7 @@ contract PlanProofs is Setting {
         Terms memory stored = credits.termsOf(id);
         assert(stored.kind == terms.kind && stored.activation == terms.activation && stored.token == terms.token);
         assert(stored.splits.length == 1 && stored.splits[0].receiver == receiver && stored.splits[0].amount == amount);
-        assert(stored.quoter == address(0) && !stored.settledOutside && stored.credits == terms.credits);
+        assert(stored.quoter == address(0) && !stored.paidExternally && stored.credits == terms.credits);
         assert(stored.duration == terms.duration && stored.minRedeem == terms.minRedeem);
         assert(stored.maxRedeem == terms.maxRedeem && stored.rule == terms.rule);
         assert(stored.trial == terms.trial && stored.transferable == terms.transferable);
@@ -114,7 +127,7 @@ contract PlanProofs is Setting {
         bytes memory data = svm.createCalldata("Credits");
         bytes4 selector = bytes4(data);
         vm.assume(selector != ICredits.order.selector && selector != ICredits.orderWithPermit.selector);
-        vm.assume(selector != ICredits.orderWithAuthorization.selector && selector != ICredits.pay.selector);
+        vm.assume(selector != ICredits.orderWithAuthorization.selector && selector != ICredits.payUsage.selector);
         vm.assume(selector != ICredits.registerPlan.selector && selector != ICredits.settle.selector);
         vm.prank(BUILDER);
         (bool done,) = address(credits).call(data);

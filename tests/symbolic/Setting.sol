@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Credits} from "../../contracts/Credits.sol";
-import {Split, Terms} from "../../contracts/interfaces/ICredits.sol";
+import {Credits} from "../../contracts/credits/Credits.sol";
+import {Split, Terms} from "../../contracts/credits/ICredits.sol";
 import {HonestToken} from "../../contracts/test/tokens/HonestToken.sol";
 
 /// @notice The cheat codes of forge that halmos knows too.
@@ -40,8 +40,10 @@ abstract contract Setting {
     /// @dev Constants, because the compiler takes `block.timestamp` and `block.chainid` for constant and reads them late.
     uint256 internal constant START = 1_700_000_000;
     uint256 internal constant CHAIN = 31_337;
-    /// @dev Slot of the mapping of holdings. {_hold} reverts, and with it the check proves nothing, where it is another.
-    uint256 private constant HOLDINGS = 9;
+    /// @dev Slot of the mapping of positions. {_hold} reverts, and with it the check proves nothing, where it is another.
+    uint256 internal constant POSITIONS = 9;
+    /// @dev Most credits that an account holds; half as many where they expire.
+    uint256 internal constant MOST = 2 ** 54 - 1;
 
     Credits internal credits;
     HonestToken internal token;
@@ -75,18 +77,18 @@ abstract contract Setting {
 
     function _register(Terms memory terms) internal returns (uint256) {
         vm.prank(BUILDER);
-        return credits.registerPlan(terms, 0, "");
+        return credits.registerPlan(terms, 0, "", 1000);
     }
 
-    /// @dev Puts a holder of credits that last into any state: granted, used and settled are any numbers.
+    /// @dev Puts a holder of credits that last into any state: granted, spent and settled are any numbers.
     function _hold(address holder) internal returns (uint256 balance) {
-        uint256 granted = svm.createUint(64, "granted");
-        uint256 gone = svm.createUint(64, "gone");
+        uint256 granted = svm.createUint(54, "granted");
+        uint256 spent = svm.createUint(54, "spent");
         uint256 settled = svm.createUint(64, "settled");
-        bytes32 slot = keccak256(abi.encode(holder, keccak256(abi.encode(planId, HOLDINGS))));
-        vm.store(address(credits), slot, bytes32(granted | gone << 64 | settled << 128));
+        bytes32 slot = keccak256(abi.encode(holder, keccak256(abi.encode(planId, POSITIONS))));
+        vm.store(address(credits), slot, bytes32(granted | spent << 54 | settled << 108));
         unchecked {
-            balance = uint64(granted - gone);
+            balance = (granted - spent) & MOST;
         }
         require(credits.balanceOf(holder, planId) == balance);
     }

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 
-import {Permit, SignedOrder, Split, Terms} from "../../contracts/interfaces/ICredits.sol";
+import {Permit, OrderAuthorization, Split, Terms} from "../../contracts/credits/ICredits.sol";
 import {TestUSDC} from "../../contracts/test/TestUSDC.sol";
 import {OneDigestWallet} from "./OneDigestWallet.sol";
 import {Setting} from "./Setting.sol";
@@ -56,7 +56,7 @@ contract AuthorizationProofs is Signed {
         "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
     );
 
-    function _sign(SignedOrder memory order) private {
+    function _sign(OrderAuthorization memory order) private {
         bytes32 nonce = credits.authorizationNonceOf(order);
         bytes32 structHash = keccak256(
             abi.encode(
@@ -66,7 +66,7 @@ contract AuthorizationProofs is Signed {
         wallet.sign(MessageHashUtils.toTypedDataHash(usdc.DOMAIN_SEPARATOR(), structHash));
     }
 
-    function _bring(SignedOrder memory order) private returns (bool done) {
+    function _bring(OrderAuthorization memory order) private returns (bool done) {
         vm.prank(RELAYER);
         (done,) = address(credits).call(abi.encodeCall(credits.orderWithAuthorization, (order, "")));
     }
@@ -83,7 +83,8 @@ contract AuthorizationProofs is Signed {
     ) public {
         usdc.mint(payer, money);
         usdc.mint(address(credits), held);
-        SignedOrder memory order = SignedOrder(planId, payer, HOLDER, quantity, maxCost, 0, type(uint256).max, salt);
+        OrderAuthorization memory order =
+            OrderAuthorization(planId, payer, HOLDER, quantity, maxCost, 0, type(uint256).max, salt);
         _sign(order);
         require(_bring(order));
         assert(quantity > 0 && quantity <= type(uint32).max && 8 * quantity <= maxCost);
@@ -94,9 +95,10 @@ contract AuthorizationProofs is Signed {
     /// @notice An order that differs in anything from what was signed is refused, also where money lies in the contract: plan, payer,
     /// receiver, quantity, maximum, both times or salt.
     /// @dev I6, C24
-    function check_orderWithAuthorization__otherThanSigned__refused(SignedOrder memory signed, SignedOrder memory order)
-        public
-    {
+    function check_orderWithAuthorization__otherThanSigned__refused(
+        OrderAuthorization memory signed,
+        OrderAuthorization memory order
+    ) public {
         usdc.mint(payer, type(uint128).max);
         usdc.mint(address(credits), type(uint128).max);
         (order.planId, order.payer) = (planId, payer);
@@ -112,7 +114,7 @@ contract AuthorizationProofs is Signed {
         public
     {
         usdc.mint(payer, 8);
-        SignedOrder memory order = SignedOrder(planId, payer, HOLDER, 1, 8, validAfter, validBefore, 0);
+        OrderAuthorization memory order = OrderAuthorization(planId, payer, HOLDER, 1, 8, validAfter, validBefore, 0);
         _sign(order);
         vm.warp(time);
         assert(_bring(order) == (validAfter < time && time < validBefore));
@@ -122,7 +124,8 @@ contract AuthorizationProofs is Signed {
     /// @dev I6, C24
     function check_orderWithAuthorization__again__refused(uint256 quantity, uint256 maxCost, uint128 money) public {
         usdc.mint(payer, money);
-        SignedOrder memory order = SignedOrder(planId, payer, HOLDER, quantity, maxCost, 0, type(uint256).max, 0);
+        OrderAuthorization memory order =
+            OrderAuthorization(planId, payer, HOLDER, quantity, maxCost, 0, type(uint256).max, 0);
         _sign(order);
         require(_bring(order));
         usdc.mint(payer, type(uint128).max);

@@ -3,7 +3,15 @@ pragma solidity 0.8.37;
 
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
 
-import {Account, ICredits, Kind, Permit, Settlement, SignedOrder, Terms} from "../../contracts/interfaces/ICredits.sol";
+import {
+    Account,
+    ICredits,
+    PlanKind,
+    Permit,
+    Settlement,
+    OrderAuthorization,
+    Terms
+} from "../../contracts/credits/ICredits.sol";
 import {TestUSDC} from "../../contracts/test/TestUSDC.sol";
 import {OneDigestWallet} from "./OneDigestWallet.sol";
 import {Setting} from "./Setting.sol";
@@ -91,7 +99,7 @@ contract StrangerRefusedProofs is Stranger {
         bytes memory data = svm.createCalldata("Credits");
         bytes4 selector = bytes4(data);
         vm.assume(selector != ICredits.order.selector && selector != ICredits.orderWithPermit.selector);
-        vm.assume(selector != ICredits.orderWithAuthorization.selector && selector != ICredits.pay.selector);
+        vm.assume(selector != ICredits.orderWithAuthorization.selector && selector != ICredits.payUsage.selector);
         vm.assume(selector != ICredits.registerPlan.selector && selector != ICredits.redeem.selector);
         vm.assume(selector != ICredits.settle.selector && selector != ICredits.burn.selector);
         vm.assume(selector != IERC1155.safeTransferFrom.selector);
@@ -102,10 +110,10 @@ contract StrangerRefusedProofs is Stranger {
 
     /// @notice A stranger cannot settle a voucher of any kind on a plan that did not allow them.
     /// @dev I3, I4
-    function check_settle__stranger__refused(uint64 amount, uint64 ceiling, bytes32 context, uint64 deadline) public {
+    function check_settle__stranger__refused(uint64 total, uint64 ceiling, bytes32 context, uint64 deadline) public {
         _enter();
         Settlement[] memory items = new Settlement[](1);
-        items[0] = Settlement(HOLDER, amount, ceiling, context, deadline, svm.createBytes(65, "signature"));
+        items[0] = Settlement(HOLDER, total, ceiling, context, deadline, svm.createBytes(65, "signature"));
         assert(!_try(abi.encodeCall(ICredits.settle, (planId, items))));
     }
 
@@ -182,7 +190,7 @@ contract StrangerHarmlessProofs is Stranger {
         _enterAnyoneElse();
         Terms memory terms = _terms();
         (terms.credits, terms.splits[0].amount) = (granted, price);
-        _do(abi.encodeCall(ICredits.registerPlan, (terms, salt, "mine")));
+        _do(abi.encodeCall(ICredits.registerPlan, (terms, salt, "mine", 0)));
         _compare(false);
     }
 }
@@ -245,7 +253,7 @@ contract StrangerSignsProofs is Stranger {
     /// @notice A signed order, whoever else brings it and whatever it orders for whom, lowers no holder's credits, changes no plan
     /// and costs the holder nothing.
     /// @dev I3, I5, I6
-    function check_orderWithAuthorization__anyoneElse__harmless(SignedOrder memory order) public {
+    function check_orderWithAuthorization__anyoneElse__harmless(OrderAuthorization memory order) public {
         _enterAnyoneElse();
         _entrust();
         (order.planId, order.payer) = (planId, address(wallet));
@@ -291,13 +299,13 @@ contract StrangerPaysProofs is Stranger {
     function setUp() public override {
         super.setUp();
         Terms memory terms = _terms();
-        (terms.kind, terms.credits, terms.minRedeem, terms.maxRedeem) = (Kind.USAGE, 0, 0, 0);
+        (terms.kind, terms.credits, terms.minRedeem, terms.maxRedeem) = (PlanKind.USAGE, 0, 0, 0);
         usage = _register(terms);
     }
 
     /// @notice A payment for a request, whoever else makes it, touches no credits and no other plan, and only who makes it pays.
     /// @dev I3, I6
-    function check_pay__anyoneElse__harmless(uint256 quantity, uint256 maxCost, uint128 money) public {
+    function check_payUsage__anyoneElse__harmless(uint256 quantity, uint256 maxCost, uint128 money) public {
         _enterAnyoneElse();
         token.mint(HOLDER, 1 ether);
         vm.prank(HOLDER);
@@ -306,7 +314,7 @@ contract StrangerPaysProofs is Stranger {
         vm.prank(stranger);
         token.approve(address(credits), money);
         vm.assume(stranger != address(0x5e11));
-        _do(abi.encodeCall(ICredits.pay, (usage, quantity, maxCost, "")));
+        _do(abi.encodeCall(ICredits.payUsage, (usage, quantity, maxCost, "")));
         _compare(false);
         assert(token.balanceOf(HOLDER) == 1 ether);
         assert(token.balanceOf(stranger) == money - 5 * quantity);

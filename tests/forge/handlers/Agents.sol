@@ -3,8 +3,8 @@ pragma solidity ^0.8.30;
 
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 
-import {AttachedPlan, IAgentRegistry} from "../../../contracts/interfaces/IAgentRegistry.sol";
-import {ICredits} from "../../../contracts/interfaces/ICredits.sol";
+import {AttachedPlan, IAgentRegistry} from "../../../contracts/agents/IAgentRegistry.sol";
+import {ICredits} from "../../../contracts/credits/ICredits.sol";
 
 import {Reentrants} from "./Reentrants.sol";
 import {vm} from "../support/Vm.sol";

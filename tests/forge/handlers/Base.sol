@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {AgentRegistry} from "../../../contracts/AgentRegistry.sol";
-import {Credits} from "../../../contracts/Credits.sol";
+import {AgentRegistry} from "../../../contracts/agents/AgentRegistry.sol";
+import {Credits} from "../../../contracts/credits/Credits.sol";
 
 import {Errors} from "../support/Errors.sol";
 import {Money} from "./Money.sol";

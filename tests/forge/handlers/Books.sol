@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Kind, Rule, Split, Terms} from "../../../contracts/interfaces/ICredits.sol";
+import {PlanKind, RedemptionRule, Split, Terms} from "../../../contracts/credits/ICredits.sol";
 
 import {Checks} from "../support/Checks.sol";
 import {vm} from "../support/Vm.sol";
@@ -14,7 +14,7 @@ abstract contract Books is Checks {
     struct PlanNote {
         uint256 id;
         bytes32 termsHash;
-        Kind kind;
+        PlanKind kind;
         bool startsOnUse;
         address token;
         address quoter;
@@ -23,7 +23,7 @@ abstract contract Books is Checks {
         uint256 duration;
         uint256 minRedeem;
         uint256 maxRedeem;
-        Rule rule;
+        RedemptionRule rule;
         bool trial;
         bool transferable;
         uint256 feeBps;
@@ -71,7 +71,7 @@ abstract contract Books is Checks {
         plan.startsOnUse = uint8(terms.activation) == 1;
         plan.token = terms.token;
         plan.quoter = terms.quoter;
-        plan.outside = terms.settledOutside;
+        plan.outside = terms.paidExternally;
         plan.credits = terms.credits;
         plan.duration = terms.duration;
         plan.minRedeem = terms.minRedeem;
@@ -88,11 +88,11 @@ abstract contract Books is Checks {
     }
 
     function _startsOnPurchase(PlanNote storage plan) internal view returns (bool) {
-        return plan.kind == Kind.TIME && !plan.startsOnUse;
+        return plan.kind == PlanKind.TIME && !plan.startsOnUse;
     }
 
     function _expires(PlanNote storage plan) internal view returns (bool) {
-        return plan.kind == Kind.CREDITS && plan.duration > 0;
+        return plan.kind == PlanKind.CREDITS && plan.duration > 0;
     }
 
     // ------------------------------------------------------------------ balances
@@ -126,8 +126,12 @@ abstract contract Books is Checks {
 
     function _overflows(PlanNote storage plan, address to, uint256 amount) internal view returns (bool) {
         if (_startsOnPurchase(plan)) return amount > type(uint64).max;
-        uint256 most = _expires(plan) ? type(uint64).max / 2 : type(uint64).max;
-        return amount > most - _balance(plan, to);
+        return amount > _most(plan) - _balance(plan, to);
+    }
+
+    /// @dev What an account holds of a plan's credits.
+    function _most(PlanNote storage plan) internal view returns (uint256) {
+        return _expires(plan) ? 2 ** 53 - 1 : 2 ** 54 - 1;
     }
 
     // ------------------------------------------------------------------ changes

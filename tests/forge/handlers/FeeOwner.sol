@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 
-import {ICredits} from "../../../contracts/interfaces/ICredits.sol";
+import {ICredits} from "../../../contracts/credits/ICredits.sol";
 
 import {PlanOwners} from "./PlanOwners.sol";
 import {vm} from "../support/Vm.sol";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {ICredits, Kind} from "../../../contracts/interfaces/ICredits.sol";
+import {ICredits, PlanKind} from "../../../contracts/credits/ICredits.sol";
 
 import {SignedOrders} from "./SignedOrders.sol";
 
@@ -41,7 +41,7 @@ abstract contract Grants is SignedOrders {
         _checkBalances("mintBatch", plan);
     }
 
-    function grantSettled(uint128 seed) external onTime {
+    function grantExternal(uint128 seed) external onTime {
         (PlanNote storage plan, address minter, address to) = _findGrant(seed);
         uint256 quantity = plan.trial ? 1 : _bound(_mix(seed, "quantity"), 1, 4);
         if (_isWrong(seed)) quantity = _mix(seed, "quantity") % 2 == 0 ? 0 : uint256(type(uint32).max) + 1;
@@ -52,8 +52,8 @@ abstract contract Grants is SignedOrders {
         }
         bytes4 why = _whyNoMint(plan, minter);
         if (why == 0) why = _whyNoSettled(plan, to, quantity, paymentReference);
-        bytes memory data = abi.encodeCall(ICredits.grantSettled, (plan.id, to, quantity, paymentReference));
-        if (_try("grantSettled", minter, data, why)) {
+        bytes memory data = abi.encodeCall(ICredits.grantExternal, (plan.id, to, quantity, paymentReference));
+        if (_try("grantExternal", minter, data, why)) {
             plan.references[paymentReference] = true;
             _noteGrant(plan, to, quantity * plan.credits);
         }
@@ -62,7 +62,7 @@ abstract contract Grants is SignedOrders {
             plan.references[paymentReference] ? 1 : 0,
             "I7 isReferenceUsed"
         );
-        _checkBalances("grantSettled", plan);
+        _checkBalances("grantExternal", plan);
     }
 
     // ------------------------------------------------------------------ who, to whom, how much
@@ -79,7 +79,7 @@ abstract contract Grants is SignedOrders {
                 if (seed % 2 == 0) to = _anyHolder(_mix(seed, "to"));
                 return (plan, minter, to);
             }
-            if (plan.kind != Kind.USAGE && !(plan.trial && positions[plan.id][to].trialTaken)) break;
+            if (plan.kind != PlanKind.USAGE && !(plan.trial && positions[plan.id][to].trialTaken)) break;
         }
     }
 
@@ -95,11 +95,10 @@ abstract contract Grants is SignedOrders {
     function _amount(PlanNote storage plan, address to, uint256 seed) private view returns (uint256) {
         uint256 roll = _mix(seed, "size") % 24;
         if (roll == 0) return 0;
-        uint256 most = _expires(plan) ? type(uint64).max / 2 : type(uint64).max;
-        uint256 left = _startsOnPurchase(plan) ? most : most - _balance(plan, to);
+        uint256 left = _startsOnPurchase(plan) ? type(uint64).max : _most(plan) - _balance(plan, to);
         if (roll == 1) return left;
         if (roll == 2) return left + 1;
-        if (roll == 3) return uint256(1) << 63;
+        if (roll == 3) return uint256(1) << 53;
         if (roll == 4) return left / 2;
         return _bound(_mix(seed, "amount"), 1, 100);
     }
@@ -108,7 +107,7 @@ abstract contract Grants is SignedOrders {
 
     function _whyNoMint(PlanNote storage plan, address minter) private view returns (bytes4) {
         if (minter != plan.owner && !plan.minters[plan.owner][minter]) return ICredits.NotMinter.selector;
-        return plan.kind == Kind.USAGE ? ICredits.WrongKind.selector : bytes4(0);
+        return plan.kind == PlanKind.USAGE ? ICredits.WrongKind.selector : bytes4(0);
     }
 
     function _whyNoItem(PlanNote storage plan, address to, uint256 amount) private view returns (bytes4) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {AttachedPlan} from "../../../contracts/interfaces/IAgentRegistry.sol";
-import {Account, Kind, Lot, PlanState} from "../../../contracts/interfaces/ICredits.sol";
+import {AttachedPlan} from "../../../contracts/agents/IAgentRegistry.sol";
+import {Account, PlanKind, Lot, PlanState} from "../../../contracts/credits/ICredits.sol";
 
 import {Newcomer} from "./Newcomer.sol";
 import {vm} from "../support/Vm.sol";
@@ -96,7 +96,7 @@ contract Handlers is Newcomer {
     function checkExpiry() external onTime {
         for (uint256 i; i < plans.length; ++i) {
             for (uint256 j; j < WILLING && plans[i].duration > 0; ++j) {
-                if (plans[i].kind == Kind.CREDITS) _checkLots(plans[i], holders[j]);
+                if (plans[i].kind == PlanKind.CREDITS) _checkLots(plans[i], holders[j]);
                 string memory what = string.concat("I9 accessUntil on ", _name(plans[i]), " of ");
                 uint256 until = credits.accessUntil(plans[i].id, holders[j]);
                 _same(until, positions[plans[i].id][holders[j]].until, string.concat(what, vm.toString(holders[j])));

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {ICredits, Kind, Outcome, Result, Rule, Settlement, Voucher} from "../../../contracts/interfaces/ICredits.sol";
+import {
+    ICredits,
+    PlanKind,
+    SettlementOutcome,
+    SettlementResult,
+    RedemptionRule,
+    Settlement,
+    Voucher
+} from "../../../contracts/credits/ICredits.sol";
 
 import {Agents} from "./Agents.sol";
 import {vm} from "../support/Vm.sol";
@@ -60,7 +68,7 @@ abstract contract Newcomer is Agents {
         _try("I10 setPlanActive afterwards", plan.owner, abi.encodeCall(ICredits.setPlanActive, (plan.id, true)), 0);
         plan.active = true;
         _buyAsNewcomer(plan);
-        if (plan.kind != Kind.USAGE) _useAsNewcomer(plan);
+        if (plan.kind != PlanKind.USAGE) _useAsNewcomer(plan);
     }
 
     function _buyAsNewcomer(PlanNote storage plan) private {
@@ -68,17 +76,17 @@ abstract contract Newcomer is Agents {
         (it.payer, it.receiver, it.quantity) = (_newcomer, _newcomer, 1);
         (, uint256 cost) = _price(plan, _newcomer, 1);
         (it.maxCost, it.allowance, it.value) = (cost, 2 * cost, plan.token == address(0) ? cost : 0);
-        bool usage = plan.kind == Kind.USAGE;
+        bool usage = plan.kind == PlanKind.USAGE;
         if (_whyNot(plan, it, usage) == 0) {
             _allow(plan, it);
             bytes memory data = usage
-                ? abi.encodeCall(ICredits.pay, (plan.id, 1, cost, 0))
+                ? abi.encodeCall(ICredits.payUsage, (plan.id, 1, cost, 0))
                 : abi.encodeCall(ICredits.order, (plan.id, _newcomer, 1, cost));
-            _buy(usage ? "I8 pay afterwards" : "I8 order afterwards", plan, it, data);
+            _buy(usage ? "I8 payUsage afterwards" : "I8 order afterwards", plan, it, data);
         } else if (!usage) {
             // Its own terms make it one that cannot be ordered: a price that no one names, or a receiver that takes nothing.
-            bytes memory data = abi.encodeCall(ICredits.grantSettled, (plan.id, _newcomer, 1, keccak256("afterwards")));
-            if (_try("I10 grantSettled afterwards", plan.owner, data, 0)) _noteGrant(plan, _newcomer, plan.credits);
+            bytes memory data = abi.encodeCall(ICredits.grantExternal, (plan.id, _newcomer, 1, keccak256("afterwards")));
+            if (_try("I10 grantExternal afterwards", plan.owner, data, 0)) _noteGrant(plan, _newcomer, plan.credits);
         }
     }
 
@@ -89,7 +97,7 @@ abstract contract Newcomer is Agents {
             if (_try("I10 mint afterwards", plan.owner, data, 0)) _noteGrant(plan, _newcomer, amount);
         }
         if (plan.maxRedeem > 0 && _balance(plan, _newcomer) >= plan.minRedeem) {
-            address caller = plan.rule == Rule.OWNER ? plan.owner : _newcomer;
+            address caller = plan.rule == RedemptionRule.OWNER ? plan.owner : _newcomer;
             bytes memory data = abi.encodeCall(ICredits.redeem, (plan.id, _newcomer, plan.minRedeem, 0));
             if (_try("I8 redeem afterwards", caller, data, 0)) _noteRedemption(plan, _newcomer, plan.minRedeem);
         }
@@ -107,8 +115,8 @@ abstract contract Newcomer is Agents {
         items[0] = Settlement(_newcomer, 1, 1, 0, uint64(clock), _sign(_newcomer, _digestOf(voucher)));
         bytes memory data = abi.encodeCall(ICredits.settle, (plan.id, items));
         (, bytes memory answer) = _attempt(Attempt("I8 settle afterwards", plan.owner, address(credits), 0, data, 0));
-        Outcome[] memory outcomes = abi.decode(answer, (Outcome[]));
-        _same(uint8(outcomes[0].result), uint8(Result.SETTLED), "I8 settle afterwards: result");
+        SettlementOutcome[] memory outcomes = abi.decode(answer, (SettlementOutcome[]));
+        _same(uint8(outcomes[0].result), uint8(SettlementResult.SETTLED), "I8 settle afterwards: result");
         plan.redeemed += 1;
         _takeOut(plan, _newcomer, 1);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {ICredits, Kind, Permit} from "../../../contracts/interfaces/ICredits.sol";
+import {ICredits, PlanKind, Permit} from "../../../contracts/credits/ICredits.sol";
 import {WeirdToken} from "../../../contracts/test/tokens/WeirdToken.sol";
 
 import {Plans} from "./Plans.sol";
@@ -66,11 +66,12 @@ abstract contract Orders is Plans {
         _buy("order, wrongly", plan, it, data);
     }
 
-    function pay(uint128 seed) external onTime {
+    function payUsage(uint128 seed) external onTime {
         (PlanNote storage plan, Purchase memory it) = _findPurchase(seed, Way.PAY);
         _allow(plan, it);
-        bytes memory data = abi.encodeCall(ICredits.pay, (it.planId, it.quantity, it.maxCost, bytes32(uint256(seed))));
-        _buy("pay", plan, it, data);
+        bytes memory data =
+            abi.encodeCall(ICredits.payUsage, (it.planId, it.quantity, it.maxCost, bytes32(uint256(seed))));
+        _buy("payUsage", plan, it, data);
     }
 
     function orderWithPermit(uint128 seed) external onTime {
@@ -131,6 +132,7 @@ abstract contract Orders is Plans {
         it.planId = plan.id;
         it.payer = _caller(_mix(seed, "payer"));
         it.receiver = way == Way.PAY ? it.payer : _willing(_mix(seed, "receiver"));
+        if (plan.trial && !wrong) it.receiver = it.payer;
         it.quantity = plan.trial ? 1 : _bound(_mix(seed, "quantity"), 1, 5);
         uint256 roll = wrong ? _mix(seed, "how wrong") % 12 : 99;
         if (roll == 0) it.quantity = 0;
@@ -170,6 +172,7 @@ abstract contract Orders is Plans {
         if (why != 0) return why;
         (, uint256 cost) = _price(plan, it.payer, it.quantity);
         if (!usage) {
+            if (plan.trial && it.payer != it.receiver) return ICredits.TrialOrderedForOther.selector;
             why = _whyNoGrant(plan, it.receiver, plan.credits * it.quantity);
             if (why != 0) return why;
         }
@@ -181,12 +184,12 @@ abstract contract Orders is Plans {
     }
 
     function _whyNoSale(PlanNote storage plan, Purchase memory it, bool usage) internal view returns (bytes4) {
-        if (usage != (plan.kind == Kind.USAGE)) return ICredits.WrongKind.selector;
+        if (usage != (plan.kind == PlanKind.USAGE)) return ICredits.WrongKind.selector;
         if (!plan.active) return ICredits.PlanNotActive.selector;
         if (it.quantity == 0 || it.quantity > type(uint32).max || (plan.trial && it.quantity != 1)) {
             return ICredits.InvalidQuantity.selector;
         }
-        if (plan.outside) return ICredits.SettledOutside.selector;
+        if (plan.outside) return ICredits.PaidExternally.selector;
         (bool named, uint256 cost) = _price(plan, it.payer, it.quantity);
         if (!named) return ICredits.QuoteFailed.selector;
         return cost > it.maxCost ? ICredits.CostAboveMax.selector : bytes4(0);
@@ -201,7 +204,7 @@ abstract contract Orders is Plans {
     // ------------------------------------------------------------------ the order itself
 
     function _buy(string memory name, PlanNote storage plan, Purchase memory it, bytes memory data) internal {
-        bool usage = plan.kind == Kind.USAGE && _isPay(data);
+        bool usage = plan.kind == PlanKind.USAGE && _isPay(data);
         Attempt memory what = Attempt(name, it.payer, address(credits), it.value, data, _whyNot(plan, it, _isPay(data)));
         uint256[] memory expected = _holdings(plan.token);
         (bool done, bytes memory answer) = _attempt(what);
@@ -217,6 +220,6 @@ abstract contract Orders is Plans {
     }
 
     function _isPay(bytes memory data) private pure returns (bool) {
-        return _selector(data) == ICredits.pay.selector;
+        return _selector(data) == ICredits.payUsage.selector;
     }
 }

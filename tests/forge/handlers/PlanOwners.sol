@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {ICredits, PlanState} from "../../../contracts/interfaces/ICredits.sol";
+import {ICredits, PlanState} from "../../../contracts/credits/ICredits.sol";
 
 import {Transfers} from "./Transfers.sol";
 import {vm} from "../support/Vm.sol";

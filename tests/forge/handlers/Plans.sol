@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Activation, ICredits, Kind, Rule, Split, Terms} from "../../../contracts/interfaces/ICredits.sol";
+import {Activation, ICredits, PlanKind, RedemptionRule, Split, Terms} from "../../../contracts/credits/ICredits.sol";
 
 import {Base} from "./Base.sol";
 import {vm} from "../support/Vm.sol";
@@ -18,7 +18,7 @@ abstract contract Plans is Base {
             if (i % 6 == 3) _setFirstFee(i < 12 ? 250 : 1000);
             _register(_caller(i % 5), _template(i, _mix(i, "template")));
             PlanNote storage plan = plans[i];
-            if (plan.kind == Kind.USAGE || plan.trial) continue;
+            if (plan.kind == PlanKind.USAGE || plan.trial) continue;
             for (uint256 j; j < 2; ++j) {
                 address to = _willing(i + 5 * j);
                 vm.prank(plan.owner);
@@ -61,8 +61,16 @@ abstract contract Plans is Base {
         address creator = _caller(_mix(seed, "creator"));
         Terms memory terms = _template(seed % 18, seed);
         if (!_isWrong(seed)) return _register(creator, terms);
+        if (feeBps > 0 && _mix(seed, "fee") % 4 == 0) return _refuseFee(creator, terms);
         bytes4 why = _spoil(terms, _mix(seed, "spoil"));
-        _try("registerPlan", creator, abi.encodeCall(ICredits.registerPlan, (terms, bytes32(_salt++), "")), why);
+        uint16 most = feeBps > 0 && seed % 2 == 0 ? uint16(feeBps - 1) : uint16(feeBps);
+        bytes memory data = abi.encodeCall(ICredits.registerPlan, (terms, bytes32(_salt++), "", most));
+        _try("registerPlan", creator, data, why);
+    }
+
+    function _refuseFee(address creator, Terms memory terms) private {
+        bytes memory data = abi.encodeCall(ICredits.registerPlan, (terms, bytes32(_salt++), "", uint16(feeBps - 1)));
+        _try("registerPlan", creator, data, ICredits.FeeAboveMax.selector);
     }
 
     function registerPlanTwice(uint128 seed) external onTime {
@@ -70,7 +78,7 @@ abstract contract Plans is Base {
         Terms memory terms = credits.termsOf(plan.id);
         // Salts count the plans, so the creator's first registration is known; another's makes another plan.
         (address creator, uint256 salt) = (creators[plan.id], salts[plan.id]);
-        bytes memory data = abi.encodeCall(ICredits.registerPlan, (terms, bytes32(salt), "copy"));
+        bytes memory data = abi.encodeCall(ICredits.registerPlan, (terms, bytes32(salt), "copy", uint16(feeBps)));
         _try("registerPlan twice", creator, data, ICredits.PlanAlreadyRegistered.selector);
     }
 
@@ -80,7 +88,7 @@ abstract contract Plans is Base {
     function _register(address creator, Terms memory terms) private {
         uint256 salt = _salt++;
         uint256 planId = uint256(keccak256(abi.encode(block.chainid, address(credits), creator, terms, bytes32(salt))));
-        bytes memory data = abi.encodeCall(ICredits.registerPlan, (terms, bytes32(salt), "ipfs://plan"));
+        bytes memory data = abi.encodeCall(ICredits.registerPlan, (terms, bytes32(salt), "ipfs://plan", uint16(feeBps)));
         (, bytes memory answer) = _attempt(Attempt("registerPlan", creator, address(credits), 0, data, bytes4(0)));
         _same(abi.decode(answer, (uint256)), planId, "registerPlan: id of the plan");
         _same(credits.planIdOf(creator, terms, bytes32(salt)), planId, "planIdOf");
@@ -93,12 +101,12 @@ abstract contract Plans is Base {
 
     /// @dev 0..9 credits, 10..13 time, 14..15 usage, 16..17 special prices; the rest by chance.
     function _template(uint256 which, uint256 seed) private view returns (Terms memory terms) {
-        terms.kind = which < 10 || which > 15 ? Kind.CREDITS : which < 14 ? Kind.TIME : Kind.USAGE;
-        if (terms.kind != Kind.USAGE) terms.credits = uint32(_bound(_mix(seed, "credits"), 1, 50));
-        terms.rule = Rule(which % 3);
+        terms.kind = which < 10 || which > 15 ? PlanKind.CREDITS : which < 14 ? PlanKind.TIME : PlanKind.USAGE;
+        if (terms.kind != PlanKind.USAGE) terms.credits = uint32(_bound(_mix(seed, "credits"), 1, 50));
+        terms.rule = RedemptionRule(which % 3);
         terms.minRedeem = uint32(_bound(_mix(seed, "min"), 1, 3));
         terms.maxRedeem = uint32(terms.minRedeem + _bound(_mix(seed, "max"), 0, 40));
-        if (terms.kind == Kind.TIME) {
+        if (terms.kind == PlanKind.TIME) {
             terms.duration = uint32(_bound(_mix(seed, "duration"), 1, 1000));
             terms.credits = uint32(_bound(_mix(seed, "periods"), 1, 4));
             if (which % 2 == 0) terms.activation = Activation.ON_FIRST_USE;
@@ -108,10 +116,10 @@ abstract contract Plans is Base {
         }
         if (which == 6 || which == 9) terms.transferable = true;
         if (which == 7 || which == 12) terms.trial = true;
-        if (terms.kind == Kind.USAGE || (terms.kind == Kind.TIME && which % 2 == 1)) {
-            (terms.minRedeem, terms.maxRedeem, terms.rule) = (0, 0, Rule.HOLDER);
+        if (terms.kind == PlanKind.USAGE || (terms.kind == PlanKind.TIME && which % 2 == 1)) {
+            (terms.minRedeem, terms.maxRedeem, terms.rule) = (0, 0, RedemptionRule.HOLDER);
         }
-        if (which == 16) terms.settledOutside = true;
+        if (which == 16) terms.paidExternally = true;
         else _setPrice(terms, which, seed);
     }
 
@@ -139,18 +147,18 @@ abstract contract Plans is Base {
     function _spoil(Terms memory terms, uint256 seed) private view returns (bytes4) {
         uint256 which = seed % 12;
         if (which < 6) {
-            terms.settledOutside = false;
-            if (terms.kind == Kind.USAGE) terms.credits = 1;
+            terms.paidExternally = false;
+            if (terms.kind == PlanKind.USAGE) terms.credits = 1;
             else terms.credits = 0;
-            return terms.kind == Kind.USAGE ? ICredits.TermNotAllowed.selector : ICredits.ZeroCredits.selector;
+            return terms.kind == PlanKind.USAGE ? ICredits.TermNotAllowed.selector : ICredits.ZeroCredits.selector;
         }
         if (which == 6) {
-            terms.kind = Kind.CREDITS;
+            terms.kind = PlanKind.CREDITS;
             (terms.activation, terms.credits) = (Activation.ON_FIRST_USE, 1);
             return ICredits.TermNotAllowed.selector;
         }
         if (which == 7) {
-            (terms.kind, terms.credits, terms.duration) = (Kind.TIME, 1, 0);
+            (terms.kind, terms.credits, terms.duration) = (PlanKind.TIME, 1, 0);
             return ICredits.ZeroDuration.selector;
         }
         // From here on terms that are right but for one.
@@ -179,7 +187,7 @@ abstract contract Plans is Base {
 
     function _assign(Terms memory to, Terms memory from) private pure {
         (to.kind, to.activation, to.token, to.splits) = (from.kind, from.activation, from.token, from.splits);
-        (to.quoter, to.settledOutside, to.credits) = (from.quoter, from.settledOutside, from.credits);
+        (to.quoter, to.paidExternally, to.credits) = (from.quoter, from.paidExternally, from.credits);
         (to.duration, to.minRedeem, to.maxRedeem) = (from.duration, from.minRedeem, from.maxRedeem);
         (to.rule, to.trial, to.transferable) = (from.rule, from.trial, from.transferable);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {ICredits, Rule} from "../../../contracts/interfaces/ICredits.sol";
+import {ICredits, RedemptionRule} from "../../../contracts/credits/ICredits.sol";
 
 import {Grants} from "./Grants.sol";
 import {vm} from "../support/Vm.sol";
@@ -91,18 +91,18 @@ abstract contract Redemptions is Grants {
     function _redeemerOf(PlanNote storage plan, address holder, uint256 seed) private view returns (address) {
         for (uint256 i; i < 8; ++i) {
             address candidate = _caller(_mix(seed, "redeemer") + i);
-            if (plan.rule != Rule.HOLDER && plan.redeemers[plan.owner][candidate]) return candidate;
+            if (plan.rule != RedemptionRule.HOLDER && plan.redeemers[plan.owner][candidate]) return candidate;
         }
-        return plan.rule == Rule.OWNER ? plan.owner : holder;
+        return plan.rule == RedemptionRule.OWNER ? plan.owner : holder;
     }
 
     // ------------------------------------------------------------------ what must come of it
 
     /// @dev The table of the three rules.
-    function _mayRedeem(PlanNote storage plan, address holder, address caller) private view returns (bool) {
+    function _mayRedeem(PlanNote storage plan, address holder, address caller) internal view returns (bool) {
         bool isRedeemer = plan.redeemers[plan.owner][caller];
-        if (plan.rule == Rule.HOLDER) return caller == holder;
-        if (plan.rule == Rule.REDEEMER) return caller == holder || isRedeemer;
+        if (plan.rule == RedemptionRule.HOLDER) return caller == holder;
+        if (plan.rule == RedemptionRule.REDEEMER) return caller == holder || isRedeemer;
         return caller == plan.owner || isRedeemer;
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {ICredits, Kind, Permit, Rule, Split, Terms} from "../../../contracts/interfaces/ICredits.sol";
+import {ICredits, PlanKind, Permit, RedemptionRule, Split, Terms} from "../../../contracts/credits/ICredits.sol";
 import {Callback} from "../../../contracts/test/Callback.sol";
 import {Party} from "../../../contracts/test/receivers/Party.sol";
 import {WeirdToken} from "../../../contracts/test/tokens/WeirdToken.sol";
@@ -56,10 +56,10 @@ abstract contract Reentrants is World {
         vm.prank(plan.owner);
         credits.setMinter(plan.id, to, true);
         plan.minters[plan.owner][to] = true;
-        bytes memory data = abi.encodeCall(ICredits.grantSettled, (plan.id, to, 1, paymentReference));
+        bytes memory data = abi.encodeCall(ICredits.grantExternal, (plan.id, to, 1, paymentReference));
         reentrant.arm(address(credits), 0, data);
-        _try("grantSettled, again in the hook", plan.owner, data, bytes4(0));
-        _check(!reentrant.success(), "I7 grantSettled: the hook used the reference a second time");
+        _try("grantExternal, again in the hook", plan.owner, data, bytes4(0));
+        _check(!reentrant.success(), "I7 grantExternal: the hook used the reference a second time");
         _disarm(reentrant);
         plan.references[paymentReference] = true;
         _noteGrant(plan, to, plan.credits);
@@ -103,7 +103,7 @@ abstract contract Reentrants is World {
 
     function _findMintable(uint256 seed) private view returns (PlanNote storage plan) {
         plan = _anyPlan(seed);
-        for (uint256 i; i < plans.length && (plan.kind == Kind.USAGE || plan.trial); ++i) {
+        for (uint256 i; i < plans.length && (plan.kind == PlanKind.USAGE || plan.trial); ++i) {
             plan = plans[(seed + i) % plans.length];
         }
     }
@@ -118,7 +118,7 @@ abstract contract Reentrants is World {
 
     function _findPricedIn(address token, uint256 seed) private view returns (PlanNote storage plan) {
         plan = _anyPlan(seed);
-        for (uint256 i; i < plans.length && (plan.token != token || plan.kind == Kind.USAGE); ++i) {
+        for (uint256 i; i < plans.length && (plan.token != token || plan.kind == PlanKind.USAGE); ++i) {
             plan = plans[(seed + i) % plans.length];
         }
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {ICredits, SignedOrder} from "../../../contracts/interfaces/ICredits.sol";
+import {ICredits, OrderAuthorization} from "../../../contracts/credits/ICredits.sol";
 import {WeirdToken} from "../../../contracts/test/tokens/WeirdToken.sol";
 
 import {Orders} from "./Orders.sol";
@@ -14,7 +14,7 @@ abstract contract SignedOrders is Orders {
     );
 
     struct Brought {
-        SignedOrder order;
+        OrderAuthorization order;
         bytes signature;
     }
 
@@ -22,7 +22,7 @@ abstract contract SignedOrders is Orders {
     mapping(bytes32 nonce => bool) private _usedNonces;
 
     function orderWithAuthorization(uint128 seed) external onTime {
-        (PlanNote storage plan, SignedOrder memory order) = _findOrder(seed);
+        (PlanNote storage plan, OrderAuthorization memory order) = _findOrder(seed);
         if (_brought.length > 0 && _mix(seed, "again") % 16 == 0) {
             Brought storage again = _brought[seed % _brought.length];
             return _bring(plans[indexOf[again.order.planId]], again.order, again.signature, false, seed);
@@ -33,7 +33,7 @@ abstract contract SignedOrders is Orders {
         _bring(plan, order, signature, changed, seed);
     }
 
-    function _findOrder(uint256 seed) private view returns (PlanNote storage plan, SignedOrder memory order) {
+    function _findOrder(uint256 seed) private view returns (PlanNote storage plan, OrderAuthorization memory order) {
         plan = _anyPlan(seed);
         bool wrong = _isWrong(seed);
         for (uint256 i; i < plans.length; ++i) {
@@ -43,13 +43,13 @@ abstract contract SignedOrders is Orders {
         }
     }
 
-    function _orderOf(Purchase memory it, uint256 seed) private view returns (SignedOrder memory) {
+    function _orderOf(Purchase memory it, uint256 seed) private view returns (OrderAuthorization memory) {
         address payer = holders[_mix(seed, "signer") % (KEYS + 1)];
         uint256 late = _mix(seed, "late") % 16;
-        return SignedOrder({
+        return OrderAuthorization({
             planId: it.planId,
             payer: payer,
-            receiver: it.receiver,
+            receiver: plans[indexOf[it.planId]].trial && late > 1 ? payer : it.receiver,
             quantity: it.quantity,
             maxCost: it.maxCost + (it.maxCost == 0 ? 3 : 0),
             validAfter: late == 0 ? clock : clock - 1,
@@ -58,7 +58,7 @@ abstract contract SignedOrders is Orders {
         });
     }
 
-    function _signOrder(address token, SignedOrder memory order) private view returns (bytes memory) {
+    function _signOrder(address token, OrderAuthorization memory order) private view returns (bytes memory) {
         if (signedOf[token] == Signed.NEVER || keyOf[order.payer] == 0) return new bytes(65);
         bytes32 structHash = keccak256(
             abi.encode(
@@ -76,7 +76,7 @@ abstract contract SignedOrders is Orders {
         return _sign(order.payer, keccak256(abi.encodePacked(hex"1901", separator, structHash)));
     }
 
-    function _nonceOf(SignedOrder memory it) private view returns (bytes32) {
+    function _nonceOf(OrderAuthorization memory it) private view returns (bytes32) {
         return keccak256(
             abi.encode(
                 block.chainid, address(credits), it.planId, it.payer, it.receiver, it.quantity, it.maxCost, it.salt
@@ -85,22 +85,22 @@ abstract contract SignedOrders is Orders {
     }
 
     /// @dev What a relayer would like to change, none of which the payer's signature covers by itself.
-    function _change(SignedOrder memory order, uint256 seed) private view {
+    function _change(OrderAuthorization memory order, uint256 seed) private view {
         uint256 which = seed % 3;
         if (which == 0) order.receiver = order.receiver == holders[1] ? holders[2] : holders[1];
         if (which == 1) order.salt = ~order.salt;
         if (which == 2) order.validBefore += 1000;
     }
 
-    function _whyNotSigned(PlanNote storage plan, SignedOrder memory order, bool changed)
+    function _whyNotSigned(PlanNote storage plan, OrderAuthorization memory order, bool changed)
         private
         view
         returns (bytes4)
     {
-        Purchase memory it = Purchase(
-            order.planId, order.payer, order.receiver, order.quantity, order.maxCost, 0, order.maxCost
-        );
+        Purchase memory it =
+            Purchase(order.planId, order.payer, order.receiver, order.quantity, order.maxCost, 0, order.maxCost);
         bytes4 why = _whyNoSale(plan, it, false);
+        if (why == 0 && plan.trial && order.payer != order.receiver) why = ICredits.TrialOrderedForOther.selector;
         if (why == 0) why = _whyNoGrant(plan, order.receiver, plan.credits * order.quantity);
         if (why != 0) return why;
         if (plan.token == address(0)) return ICredits.TokenWithoutCode.selector;
@@ -111,7 +111,7 @@ abstract contract SignedOrders is Orders {
     }
 
     /// @dev Whether the token brings exactly what was signed.
-    function _comes(address token, SignedOrder memory order) private view returns (bool) {
+    function _comes(address token, OrderAuthorization memory order) private view returns (bool) {
         Signed signed = signedOf[token];
         if (signed == Signed.NEVER || order.maxCost == 0 || _usedNonces[_nonceOf(order)]) return false;
         if (signed == Signed.BLIND) return movesOf[token] == Moves.EXACT || order.maxCost < 100;
@@ -119,9 +119,13 @@ abstract contract SignedOrders is Orders {
         return signed == Signed.USDC || order.payer.code.length == 0;
     }
 
-    function _bring(PlanNote storage plan, SignedOrder memory order, bytes memory signature, bool changed, uint256 seed)
-        private
-    {
+    function _bring(
+        PlanNote storage plan,
+        OrderAuthorization memory order,
+        bytes memory signature,
+        bool changed,
+        uint256 seed
+    ) private {
         _fund(plan.token, order.payer, order.maxCost);
         _same(credits.authorizationNonceOf(order), _nonceOf(order), "authorizationNonceOf");
         bytes4 why = _whyNotSigned(plan, order, changed);
@@ -136,7 +140,7 @@ abstract contract SignedOrders is Orders {
 
     function _noteOrder(
         PlanNote storage plan,
-        SignedOrder memory order,
+        OrderAuthorization memory order,
         bytes memory signature,
         uint256 answer,
         uint256[] memory expected

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
 
-import {ICredits} from "../../../contracts/interfaces/ICredits.sol";
+import {ICredits} from "../../../contracts/credits/ICredits.sol";
 
 import {Vouchers} from "./Vouchers.sol";
 import {vm} from "../support/Vm.sol";

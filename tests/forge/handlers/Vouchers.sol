@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {ICredits, Kind, Outcome, Result, Settlement, Voucher} from "../../../contracts/interfaces/ICredits.sol";
+import {
+    ICredits,
+    PlanKind,
+    SettlementOutcome,
+    SettlementResult,
+    Settlement,
+    Voucher
+} from "../../../contracts/credits/ICredits.sol";
 import {EvilWallet} from "../../../contracts/test/receivers/EvilWallet.sol";
 
 import {Redemptions} from "./Redemptions.sol";
 import {vm} from "../support/Vm.sol";
 
-/// @notice Settles batches of vouchers: good, late, used up, changed after signing, signed by others, of wallets that lie.
+/// @notice Settles batches of vouchers: good, late, settled already, changed after signing, signed by others, of wallets that lie,
+/// and items without signature, where the plan's rule lets the settler redeem and where it does not.
 abstract contract Vouchers is Redemptions {
     bytes32 private constant _TYPEHASH = keccak256(
         "Voucher(uint256 planId,address holder,address redeemer,uint64 ceiling,bytes32 context,uint64 deadline)"
@@ -27,17 +35,25 @@ abstract contract Vouchers is Redemptions {
         for (uint256 i; i < count; ++i) {
             (items[i], isSigned[i]) = _item(plan, redeemer, _mix(seed, vm.toString(i)));
         }
+        _settleBatch(plan, redeemer, items, isSigned);
+        // A batch that is sent twice takes what it takes once.
+        if (_mix(seed, "twice") % 4 == 0) _settleBatch(plan, redeemer, items, isSigned);
+    }
+
+    function _settleBatch(PlanNote storage plan, address redeemer, Settlement[] memory items, bool[] memory isSigned)
+        private
+    {
         bytes memory data = abi.encodeCall(ICredits.settle, (plan.id, items));
         bytes4 why = _whyNoSettlement(plan, redeemer);
         (bool done, bytes memory answer) = _attempt(Attempt("settle", redeemer, address(credits), 0, data, why));
-        if (done) _noteOutcomes(plan, items, isSigned, abi.decode(answer, (Outcome[])));
+        if (done) _noteOutcomes(plan, redeemer, items, isSigned, abi.decode(answer, (SettlementOutcome[])));
         _checkBalances("settle", plan);
     }
 
     // ------------------------------------------------------------------ what is settled
 
     function _takesVouchers(PlanNote storage plan) internal view returns (bool) {
-        return plan.kind == Kind.CREDITS && !plan.transferable;
+        return plan.kind == PlanKind.CREDITS && !plan.transferable;
     }
 
     function _findVoucherPlan(uint256 seed, bool wrong) private view returns (PlanNote storage plan) {
@@ -66,12 +82,15 @@ abstract contract Vouchers is Redemptions {
         uint256 most = position.settled + _balance(plan, item.holder) + 3;
         if (most > type(uint64).max) most = type(uint64).max;
         item.ceiling = uint64(_bound(_mix(seed, "ceiling"), position.settled, most));
-        item.amount = uint64(_bound(_mix(seed, "amount"), 0, uint256(item.ceiling) - position.settled + 2));
+        most = uint256(item.ceiling) + 2;
+        item.total =
+            uint64(_bound(_mix(seed, "total"), position.settled, most > type(uint64).max ? item.ceiling : most));
+        if (_mix(seed, "total") % 9 == 0) item.total = uint64(_bound(_mix(seed, "less"), 0, position.settled));
         item.context = bytes32(uint256(seed));
         item.deadline = uint64(clock + (_mix(seed, "deadline") % 4 == 0 ? 0 : _mix(seed, "deadline") % 1000));
         if (_mix(seed, "late") % 12 == 0) item.deadline = uint64(clock - 1);
         if (item.holder == address(evilWallet)) return (item, _askEvil(plan, item, redeemer, seed));
-        if (keyOf[item.holder] == 0) return (item, false);
+        if (keyOf[item.holder] == 0 || _mix(seed, "unsigned") % 3 == 0) return (item, false);
 
         Voucher memory voucher = Voucher(plan.id, item.holder, redeemer, item.ceiling, item.context, item.deadline);
         uint256 change = _mix(seed, "change") % 32;
@@ -155,38 +174,43 @@ abstract contract Vouchers is Redemptions {
 
     function _noteOutcomes(
         PlanNote storage plan,
+        address redeemer,
         Settlement[] memory items,
         bool[] memory isSigned,
-        Outcome[] memory outcomes
+        SettlementOutcome[] memory outcomes
     ) private {
         _same(outcomes.length, items.length, "settle: number of outcomes");
         for (uint256 i; i < items.length; ++i) {
-            Outcome memory expected = _outcome(plan, items[i], isSigned[i]);
+            SettlementOutcome memory expected = _outcome(plan, redeemer, items[i], isSigned[i]);
             string memory where = string.concat("I4 settle of ", _name(plan), ", item ", vm.toString(i));
             _same(uint8(outcomes[i].result), uint8(expected.result), string.concat(where, ", result"));
             _same(outcomes[i].amount, expected.amount, string.concat(where, ", credits taken"));
             if (expected.amount == 0) continue;
             Position storage position = positions[plan.id][items[i].holder];
             position.settled += expected.amount;
-            // Only a voucher that took something counts: one that was refused must allow nothing.
-            if (items[i].ceiling > position.highestCeiling) position.highestCeiling = items[i].ceiling;
+            // Only an item that took something counts: one that was refused must allow nothing.
+            uint256 allowed = items[i].signature.length == 0 ? items[i].total : items[i].ceiling;
+            if (allowed > position.highestCeiling) position.highestCeiling = allowed;
             plan.redeemed += expected.amount;
             _takeOut(plan, items[i].holder, expected.amount);
         }
     }
 
-    function _outcome(PlanNote storage plan, Settlement memory item, bool isSigned)
+    /// @dev An item without signature is good up to its total where the rule lets the settler redeem, and nothing else is read of it.
+    function _outcome(PlanNote storage plan, address redeemer, Settlement memory item, bool isSigned)
         private
         view
-        returns (Outcome memory)
+        returns (SettlementOutcome memory)
     {
         uint256 settled = positions[plan.id][item.holder].settled;
-        if (clock > item.deadline) return Outcome(0, Result.EXPIRED);
-        if (settled >= item.ceiling) return Outcome(0, Result.USED_UP);
-        if (!isSigned) return Outcome(0, Result.NOT_SIGNED);
-        uint256 wanted = item.ceiling - settled < item.amount ? item.ceiling - settled : item.amount;
+        bool byVoucher = item.signature.length > 0 || !_mayRedeem(plan, item.holder, redeemer);
+        uint256 aim = byVoucher && item.ceiling < item.total ? item.ceiling : item.total;
+        if (byVoucher && clock > item.deadline) return SettlementOutcome(0, SettlementResult.EXPIRED);
+        if (settled >= aim) return SettlementOutcome(0, SettlementResult.ALREADY_SETTLED);
+        if (byVoucher && !isSigned) return SettlementOutcome(0, SettlementResult.NOT_SIGNED);
+        uint256 wanted = aim - settled;
         uint256 balance = _balance(plan, item.holder);
-        if (wanted > balance) return Outcome(uint64(balance), Result.SHORT);
-        return Outcome(uint64(wanted), Result.SETTLED);
+        if (wanted > balance) return SettlementOutcome(uint64(balance), SettlementResult.SHORT);
+        return SettlementOutcome(uint64(wanted), SettlementResult.SETTLED);
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {ICredits} from "../../../contracts/interfaces/ICredits.sol";
+import {ICredits} from "../../../contracts/credits/ICredits.sol";
 import {ForcesCoin} from "../../../contracts/test/receivers/ForcesCoin.sol";
 
 import {FeeOwner} from "./FeeOwner.sol";
@@ -90,9 +90,9 @@ abstract contract World is FeeOwner {
         (uint256 id, address who) = (_mix(seed, "unknown"), _caller(seed));
         bytes[8] memory calls = [
             abi.encodeCall(ICredits.order, (id, who, 1, 0)),
-            abi.encodeCall(ICredits.pay, (id, 1, 0, 0)),
+            abi.encodeCall(ICredits.payUsage, (id, 1, 0, 0)),
             abi.encodeCall(ICredits.mint, (id, who, 1)),
-            abi.encodeCall(ICredits.grantSettled, (id, who, 1, 0)),
+            abi.encodeCall(ICredits.grantExternal, (id, who, 1, 0)),
             abi.encodeCall(ICredits.redeem, (id, who, 1, 0)),
             abi.encodeCall(ICredits.setPlanActive, (id, true)),
             abi.encodeCall(ICredits.acceptPlanOwnership, (id)),

@@ -4,8 +4,8 @@ pragma solidity ^0.8.30;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {IERC1155Errors, IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 
-import {IAgentRegistry} from "../../../contracts/interfaces/IAgentRegistry.sol";
-import {ICredits} from "../../../contracts/interfaces/ICredits.sol";
+import {IAgentRegistry} from "../../../contracts/agents/IAgentRegistry.sol";
+import {ICredits} from "../../../contracts/credits/ICredits.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice The names of errors by their selectors, so that a failure can be read.
@@ -23,10 +23,11 @@ abstract contract Errors {
         names[ICredits.TokenWithoutCode.selector] = "TokenWithoutCode";
         names[ICredits.QuoterWithoutCode.selector] = "QuoterWithoutCode";
         names[ICredits.QuoteWithoutReceivers.selector] = "QuoteWithoutReceivers";
+        names[ICredits.FeeAboveMax.selector] = "FeeAboveMax";
         names[ICredits.UnknownPlan.selector] = "UnknownPlan";
         names[ICredits.PlanNotActive.selector] = "PlanNotActive";
         names[ICredits.WrongKind.selector] = "WrongKind";
-        names[ICredits.SettledOutside.selector] = "SettledOutside";
+        names[ICredits.PaidExternally.selector] = "PaidExternally";
         names[ICredits.NotPlanOwner.selector] = "NotPlanOwner";
         names[ICredits.NotPendingPlanOwner.selector] = "NotPendingPlanOwner";
         names[ICredits.InvalidQuantity.selector] = "InvalidQuantity";
@@ -36,6 +37,7 @@ abstract contract Errors {
         names[ICredits.WrongValue.selector] = "WrongValue";
         names[ICredits.PaymentFailed.selector] = "PaymentFailed";
         names[ICredits.TrialAlreadyTaken.selector] = "TrialAlreadyTaken";
+        names[ICredits.TrialOrderedForOther.selector] = "TrialOrderedForOther";
         names[ICredits.NotMinter.selector] = "NotMinter";
         names[ICredits.ZeroAmount.selector] = "ZeroAmount";
         names[ICredits.ReferenceUsed.selector] = "ReferenceUsed";

@@ -3,6 +3,12 @@ pragma solidity ^0.8.30;
 
 /// @notice The cheats of forge that these tests use.
 interface Vm {
+    struct Log {
+        bytes32[] topics;
+        bytes data;
+        address emitter;
+    }
+
     function addr(uint256 key) external pure returns (address);
     function chainId(uint256 newId) external;
     function deal(address account, uint256 balance) external;
@@ -11,9 +17,11 @@ interface Vm {
     function expectRevert(bytes calldata data) external;
     function expectRevert() external;
     function etch(address account, bytes calldata code) external;
+    function getRecordedLogs() external returns (Log[] memory logs);
     function label(address account, string calldata name) external;
     function load(address account, bytes32 slot) external view returns (bytes32);
     function prank(address caller) external;
+    function recordLogs() external;
     function revertToState(uint256 id) external returns (bool);
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function snapshotState() external returns (uint256 id);

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {ICredits, Lot, Terms} from "../../../contracts/interfaces/ICredits.sol";
+import {ICredits, Lot, Terms} from "../../../contracts/credits/ICredits.sol";
 import {vm} from "../support/Vm.sol";
 import {Fixture} from "./Fixture.sol";
 
 /// @notice Accounts at the edge of their widths, and lots page by page (I2, I9).
 contract AccountsTest is Fixture {
-    uint256 private constant HALF = 2 ** 63 - 1;
-    /// @dev Of `_holdings`; {test_balanceOf__ofAnAccountWrittenByHand__isWhatWasWritten} fails where it moves.
-    uint256 private constant HOLDINGS_SLOT = 9;
+    uint256 private constant MOST = 2 ** 54 - 1;
+    uint256 private constant HALF = 2 ** 53 - 1;
+    uint256 private constant LAST_NUMBER = type(uint24).max;
+    /// @dev Of `_positions`; {test_balanceOf__ofAnAccountWrittenByHand__isWhatWasWritten} fails where it moves.
+    uint256 private constant POSITIONS_SLOT = 9;
 
     function _expiring(uint32 duration) private returns (uint256) {
         Terms memory terms = _terms();
@@ -18,54 +20,68 @@ contract AccountsTest is Fixture {
     }
 
     function _slotOf(uint256 planId, address holder) private pure returns (bytes32) {
-        return keccak256(abi.encode(holder, keccak256(abi.encode(planId, HOLDINGS_SLOT))));
+        return keccak256(abi.encode(holder, keccak256(abi.encode(planId, POSITIONS_SLOT))));
+    }
+
+    function _slotOfLot(uint256 planId, address holder, uint256 number) private pure returns (bytes32) {
+        return keccak256(abi.encode(number, uint256(_slotOf(planId, holder)) + 2));
     }
 
     function test_balanceOf__ofAnAccountWrittenByHand__isWhatWasWritten() external {
         uint256 planId = _register(_terms());
-        vm.store(address(credits), _slotOf(planId, HOLDER), bytes32(uint256(10 | (3 << 64) | (2 << 128))));
+        vm.store(address(credits), _slotOf(planId, HOLDER), bytes32(uint256(10 | (3 << 54) | (2 << 108))));
         _same(credits.balanceOf(HOLDER, planId), 7, "balance");
         _same(credits.accountOf(planId, HOLDER).settled, 2, "settled");
+        _check(!credits.accountOf(planId, HOLDER).trialTaken, "trial");
+        vm.store(address(credits), _slotOf(planId, HOLDER), bytes32(uint256(1) << 220));
+        _check(credits.accountOf(planId, HOLDER).trialTaken, "trial");
+        vm.store(address(credits), bytes32(uint256(_slotOf(planId, HOLDER)) + 1), bytes32(uint256(77)));
+        _same(credits.accessUntil(planId, HOLDER), 77, "access");
     }
 
-    /// @dev Makes a holder's only lot the last of so many, of which the others are used.
-    function _pretendLots(uint256 planId, uint256 lots) private {
+    function _numbersOf(uint256 planId) private view returns (uint256 first, uint256 end) {
+        uint256 word = uint256(vm.load(address(credits), _slotOf(planId, HOLDER)));
+        return (uint24(word >> 172), uint24(word >> 196));
+    }
+
+    /// @dev Two purchases, of which the first has this number.
+    function _pretendLots(uint256 planId, uint256 number) private {
+        _mint(planId, HOLDER, 1);
+        vm.warp(block.timestamp + 1);
+        _mint(planId, HOLDER, 1);
         bytes32 slot = _slotOf(planId, HOLDER);
-        bytes32 numbers = bytes32(((lots - 1) << 192) | (lots << 216));
-        bytes32 word = vm.load(address(credits), slot);
-        vm.store(address(credits), slot, (word & bytes32(uint256(type(uint192).max))) | numbers);
-        bytes32 marks = keccak256(abi.encode(HOLDER, keccak256(abi.encode(planId, HOLDINGS_SLOT + 1))));
-        bytes32 first = vm.load(address(credits), keccak256(abi.encode(0, marks)));
-        vm.store(address(credits), keccak256(abi.encode(lots - 1, marks)), first);
-        _same(credits.lotsOf(planId, HOLDER, 0, 9).length, 1, "lots");
+        uint256 word = uint256(vm.load(address(credits), slot));
+        word = word & ~(uint256(type(uint48).max) << 172) | number << 172 | (number + 1) << 196;
+        vm.store(address(credits), slot, bytes32(word));
+        bytes32 first = vm.load(address(credits), _slotOfLot(planId, HOLDER, 0));
+        vm.store(address(credits), _slotOfLot(planId, HOLDER, 0), 0);
+        vm.store(address(credits), _slotOfLot(planId, HOLDER, number), first);
+        _same(credits.lotsOf(planId, HOLDER, 0, 9).length, 2, "lots");
     }
 
     function test_mint__afterAllPurchasesThereCanBe__reverts() external {
         uint256 planId = _expiring(1000);
-        _mint(planId, HOLDER, 1);
-        _pretendLots(planId, type(uint24).max);
+        _pretendLots(planId, LAST_NUMBER - 1);
         vm.prank(BUILDER);
         vm.expectRevert(abi.encodeWithSelector(ICredits.CreditsOverflow.selector, planId, HOLDER, 1));
         credits.mint(planId, HOLDER, 1);
         // Once nothing is left of them, counting begins again.
-        _burn(planId, HOLDER, 1);
+        _burn(planId, HOLDER, 2);
         _mint(planId, HOLDER, 4);
         _same(credits.balanceOf(HOLDER, planId), 4, "balance when it began again");
     }
 
     function test_mint__ofTheLastPurchaseThereCanBe__fits() external {
         uint256 planId = _expiring(1000);
-        _mint(planId, HOLDER, 1);
-        _pretendLots(planId, type(uint24).max - 1);
+        _pretendLots(planId, LAST_NUMBER - 2);
         _mint(planId, HOLDER, 2);
-        _same(credits.balanceOf(HOLDER, planId), 3, "balance");
-        _same(credits.lotsOf(planId, HOLDER, 0, 9).length, 2, "lots");
+        _same(credits.balanceOf(HOLDER, planId), 4, "balance");
+        _same(credits.lotsOf(planId, HOLDER, 0, 9).length, 3, "lots");
     }
 
     function test_mint__whenAllPurchasesThereCanBeHaveExpired__beginsAgain() external {
         uint256 planId = _expiring(1000);
-        _mint(planId, HOLDER, 1);
-        _pretendLots(planId, type(uint24).max);
+        _pretendLots(planId, LAST_NUMBER - 1);
         vm.warp(block.timestamp + 1000);
         _mint(planId, HOLDER, 2);
         _same(credits.balanceOf(HOLDER, planId), 2, "balance");
@@ -73,7 +89,34 @@ contract AccountsTest is Fixture {
         _same(credits.balanceOf(HOLDER, planId), 5, "balance of both");
     }
 
-    /// @dev What expired is in the way of a grant that crosses neither 2^63 nor 2^64.
+    function test_mint__whenOnlyTheLastOfAllPurchasesIsLeft__beginsAgain() external {
+        uint256 planId = _expiring(1000);
+        _pretendLots(planId, LAST_NUMBER - 1);
+        _burn(planId, HOLDER, 1);
+        _mint(planId, HOLDER, 3);
+        _same(credits.balanceOf(HOLDER, planId), 4, "balance of both");
+        (uint256 first, uint256 end) = _numbersOf(planId);
+        _check(first == 0 && end == 1, "numbers go on");
+    }
+
+    /// @dev Renewals write no new slot where what came before the last has expired and something was spent since.
+    function test_mint__whenLotsBeforeTheLastAreKnownToHaveExpired__takesTheFirstsPlace() external {
+        uint256 planId = _expiring(1000);
+        uint256 time = block.timestamp;
+        _mint(planId, HOLDER, 5);
+        for (uint256 i; i < 6; ++i) {
+            vm.warp(time += 600);
+            if (i > 0) _burn(planId, HOLDER, 1);
+            _mint(planId, HOLDER, 5);
+            (uint256 first, uint256 end) = _numbersOf(planId);
+            _check(first == 0 && end == 1, "numbers of the lots before the last");
+            _same(credits.balanceOf(HOLDER, planId), i == 0 ? 10 : 9, "balance");
+        }
+        _check(vm.load(address(credits), _slotOfLot(planId, HOLDER, 0)) != 0, "the first slot");
+        _check(vm.load(address(credits), _slotOfLot(planId, HOLDER, 1)) == 0, "a second slot");
+    }
+
+    /// @dev What expired is in the way of a grant that crosses neither 2^53 nor 2^54.
     function test_mint__inTheMiddleOfTheCount__findsRoomWhereCreditsExpired() external {
         uint256 planId = _expiring(1000);
         _mint(planId, HOLDER, HALF);
@@ -84,7 +127,7 @@ contract AccountsTest is Fixture {
         _same(credits.balanceOf(HOLDER, planId), HALF, "balance");
     }
 
-    /// @dev A purchase that is used and not expired may be more than 2^64 credits behind, where it would look like a recent one.
+    /// @dev A purchase that is used and not expired may be more than 2^54 credits behind, where it would look like a recent one.
     function test_mint__oncePastTheWholeCount__losesNothing() external {
         uint256 planId = _expiring(1000);
         uint256[5] memory amounts = [HALF, 3, HALF - 1, HALF - 1, HALF - 1];
@@ -105,16 +148,16 @@ contract AccountsTest is Fixture {
 
     function test_mint__toTheLastCredit__fits() external {
         uint256 planId = _register(_terms());
-        _mint(planId, HOLDER, type(uint64).max);
+        _mint(planId, HOLDER, MOST);
         vm.prank(BUILDER);
         vm.expectRevert(abi.encodeWithSelector(ICredits.CreditsOverflow.selector, planId, HOLDER, 1));
         credits.mint(planId, HOLDER, 1);
-        _burn(planId, HOLDER, type(uint64).max - 5);
+        _burn(planId, HOLDER, MOST - 5);
         _mint(planId, HOLDER, 10);
-        _same(credits.balanceOf(HOLDER, planId), 15, "balance across 2^64");
+        _same(credits.balanceOf(HOLDER, planId), 15, "balance across 2^54");
     }
 
-    /// @dev Purchases of any size across 2^63 and 2^64, some used and some expired, against a list.
+    /// @dev Purchases of any size across 2^53 and 2^54, some used and some expired, against a list.
     function testFuzz_mint__acrossEveryWidth__keepsTheBooks(uint256 seed) external {
         uint256 planId = _expiring(100);
         uint256[12] memory left;

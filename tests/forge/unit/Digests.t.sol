@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Credits} from "../../../contracts/Credits.sol";
-import {Activation, Kind, Rule, Split, SignedOrder, Terms, Voucher} from "../../../contracts/interfaces/ICredits.sol";
+import {Credits} from "../../../contracts/credits/Credits.sol";
+import {
+    Activation,
+    PlanKind,
+    RedemptionRule,
+    Split,
+    OrderAuthorization,
+    Terms,
+    Voucher
+} from "../../../contracts/credits/ICredits.sol";
 import {Checks} from "../support/Checks.sol";
 import {vm} from "../support/Vm.sol";
 
@@ -12,9 +20,9 @@ contract DigestsTest is Checks {
     Credits private other = new Credits(address(1));
 
     function _terms(uint256 seed) private pure returns (Terms memory terms) {
-        terms.kind = Kind(seed % 3);
+        terms.kind = PlanKind(seed % 3);
         terms.activation = Activation(seed / 4 % 2);
-        terms.rule = Rule(seed / 8 % 3);
+        terms.rule = RedemptionRule(seed / 8 % 3);
         terms.token = address(uint160(seed >> 64));
         (terms.credits, terms.duration) = (uint32(seed >> 32), uint32(seed >> 96));
         (terms.minRedeem, terms.maxRedeem) = (uint32(seed >> 128), uint32(seed >> 160));
@@ -43,7 +51,7 @@ contract DigestsTest is Checks {
     }
 
     function testFuzz_authorizationNonceOf__withOneBitChanged__isAnother(
-        SignedOrder memory order,
+        OrderAuthorization memory order,
         uint256 field,
         uint256 bit
     ) external view {
@@ -53,7 +61,7 @@ contract DigestsTest is Checks {
         if (field == 5) field = 7;
         bytes memory data = abi.encode(order);
         _flip(data, field, _bound(bit, 0, widths[field] - 1));
-        SignedOrder memory changed = abi.decode(data, (SignedOrder));
+        OrderAuthorization memory changed = abi.decode(data, (OrderAuthorization));
         _check(
             credits.authorizationNonceOf(order) != credits.authorizationNonceOf(changed),
             string.concat("a nonce does not bind field ", vm.toString(field))
@@ -82,7 +90,7 @@ contract DigestsTest is Checks {
 
     function testFuzz_digests__ofAnotherContractOrChain__areOthers(
         Voucher memory voucher,
-        SignedOrder memory order,
+        OrderAuthorization memory order,
         uint256 seed
     ) external {
         Terms memory terms = _terms(seed);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {AgentRegistry} from "../../../contracts/AgentRegistry.sol";
-import {Credits} from "../../../contracts/Credits.sol";
-import {Split, Terms} from "../../../contracts/interfaces/ICredits.sol";
+import {AgentRegistry} from "../../../contracts/agents/AgentRegistry.sol";
+import {Credits} from "../../../contracts/credits/Credits.sol";
+import {Split, Terms} from "../../../contracts/credits/ICredits.sol";
 import {Checks} from "../support/Checks.sol";
 import {vm} from "../support/Vm.sol";
 
@@ -25,7 +25,7 @@ abstract contract Fixture is Checks {
 
     function _register(Terms memory terms) internal returns (uint256) {
         vm.prank(BUILDER);
-        return credits.registerPlan(terms, bytes32(_salt++), "");
+        return credits.registerPlan(terms, bytes32(_salt++), "", 1000);
     }
 
     function _mint(uint256 planId, address to, uint256 amount) internal {

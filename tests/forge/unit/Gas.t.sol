@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {ICredits, Settlement} from "../../../contracts/interfaces/ICredits.sol";
+import {ICredits, Settlement} from "../../../contracts/credits/ICredits.sol";
 import {Actor} from "../../../contracts/test/receivers/Actor.sol";
 import {vm} from "../support/Vm.sol";
 import {Fixture} from "./Fixture.sol";

@@ -5,14 +5,14 @@ import {IERC1155Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.
 
 import {
     ICredits,
-    Kind,
-    Outcome,
-    Result,
+    PlanKind,
+    SettlementOutcome,
+    SettlementResult,
     Settlement,
-    SignedOrder,
+    OrderAuthorization,
     Split,
     Terms
-} from "../../../contracts/interfaces/ICredits.sol";
+} from "../../../contracts/credits/ICredits.sol";
 import {AnswersBytes} from "../../../contracts/test/quoters/AnswersBytes.sol";
 import {RevertsOnQuote} from "../../../contracts/test/quoters/RevertsOnQuote.sol";
 import {EvilWallet} from "../../../contracts/test/receivers/EvilWallet.sol";
@@ -29,20 +29,20 @@ contract RefusalsTest is Fixture {
 
     function _usage() private returns (uint256) {
         Terms memory terms;
-        terms.kind = Kind.USAGE;
+        terms.kind = PlanKind.USAGE;
         return _register(terms);
     }
 
     function _onPurchase() private returns (uint256) {
         Terms memory terms;
-        (terms.kind, terms.credits, terms.duration) = (Kind.TIME, 1, 60);
+        (terms.kind, terms.credits, terms.duration) = (PlanKind.TIME, 1, 60);
         return _register(terms);
     }
 
     function test_mint__onAUsagePlan__reverts() external {
         uint256 planId = _usage();
         vm.prank(BUILDER);
-        vm.expectRevert(abi.encodeWithSelector(ICredits.WrongKind.selector, planId, Kind.USAGE));
+        vm.expectRevert(abi.encodeWithSelector(ICredits.WrongKind.selector, planId, PlanKind.USAGE));
         credits.mint(planId, HOLDER, 1);
     }
 
@@ -65,9 +65,9 @@ contract RefusalsTest is Fixture {
 
     function test_order__ofWhatIsNotForSale__reverts() external {
         Terms memory terms = _terms();
-        terms.settledOutside = true;
+        terms.paidExternally = true;
         uint256 planId = _register(terms);
-        _expect(ICredits.SettledOutside.selector, planId);
+        _expect(ICredits.PaidExternally.selector, planId);
         credits.order(planId, HOLDER, 1, 0);
         planId = _register(_terms());
         vm.prank(BUILDER);
@@ -137,7 +137,7 @@ contract RefusalsTest is Fixture {
         TakesFeeWithAuthorization token = new TakesFeeWithAuthorization();
         token.mint(HOLDER, 1000);
         token.mint(address(credits), 1000);
-        SignedOrder memory order;
+        OrderAuthorization memory order;
         (order.planId, order.payer, order.receiver) = (_priced(address(token)), HOLDER, HOLDER);
         (order.quantity, order.maxCost) = (1, 1000);
         vm.expectRevert(abi.encodeWithSelector(ICredits.AuthorizationFailed.selector, address(token), HOLDER, 1000));
@@ -206,7 +206,7 @@ contract RefusalsTest is Fixture {
 
     function test_orderWithAuthorization__ofNothingOrForCoin__reverts() external {
         Terms memory terms = _terms();
-        SignedOrder memory order;
+        OrderAuthorization memory order;
         (order.planId, order.payer, order.receiver, order.quantity) = (_register(terms), HOLDER, HOLDER, 1);
         vm.expectRevert(abi.encodeWithSelector(ICredits.TokenWithoutCode.selector, address(0)));
         credits.orderWithAuthorization(order, "");
@@ -229,9 +229,9 @@ contract RefusalsTest is Fixture {
         Settlement[] memory items = new Settlement[](1);
         items[0] = Settlement(holder, 20, 20, 0, uint64(block.timestamp), "");
         vm.prank(BUILDER);
-        Outcome[] memory outcomes = credits.settle(planId, items);
+        SettlementOutcome[] memory outcomes = credits.settle(planId, items);
         _same(outcomes[0].amount, 7, "credits settled");
-        _same(uint8(outcomes[0].result), uint8(Result.SHORT), "result");
+        _same(uint8(outcomes[0].result), uint8(SettlementResult.SHORT), "result");
         _same(credits.balanceOf(holder, planId), 0, "balance");
     }
 }

@@ -3,9 +3,9 @@ pragma solidity ^0.8.30;
 
 import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 
-import {AgentRegistry} from "../../../contracts/AgentRegistry.sol";
-import {AttachedPlan, IAgentRegistry} from "../../../contracts/interfaces/IAgentRegistry.sol";
-import {ICredits} from "../../../contracts/interfaces/ICredits.sol";
+import {AgentRegistry} from "../../../contracts/agents/AgentRegistry.sol";
+import {AttachedPlan, IAgentRegistry} from "../../../contracts/agents/IAgentRegistry.sol";
+import {ICredits} from "../../../contracts/credits/ICredits.sol";
 import {vm} from "../support/Vm.sol";
 import {Fixture} from "./Fixture.sol";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Splits} from "../../../contracts/libraries/Splits.sol";
+import {Splits} from "../../../contracts/credits/libraries/Splits.sol";
 import {Checks} from "../support/Checks.sol";
 
 /// @notice The arithmetic of prices, for every number that can come up (I6).

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Activation, ICredits, Kind, Rule, Split, Terms} from "../../../contracts/interfaces/ICredits.sol";
+import {Activation, ICredits, PlanKind, RedemptionRule, Split, Terms} from "../../../contracts/credits/ICredits.sol";
 import {vm} from "../support/Vm.sol";
 import {Fixture} from "./Fixture.sol";
 
@@ -10,7 +10,7 @@ contract TermsTest is Fixture {
     function _refuse(Terms memory terms, bytes memory error) private {
         vm.prank(BUILDER);
         vm.expectRevert(error);
-        credits.registerPlan(terms, 0, "");
+        credits.registerPlan(terms, 0, "", 1000);
     }
 
     function _refuseTerm(Terms memory terms, bytes32 term) private {
@@ -24,12 +24,12 @@ contract TermsTest is Fixture {
     }
 
     function _usage() private pure returns (Terms memory terms) {
-        terms.kind = Kind.USAGE;
+        terms.kind = PlanKind.USAGE;
         terms.splits = new Split[](0);
     }
 
     function _time() private pure returns (Terms memory terms) {
-        (terms.kind, terms.credits, terms.duration) = (Kind.TIME, 1, 60);
+        (terms.kind, terms.credits, terms.duration) = (PlanKind.TIME, 1, 60);
         terms.splits = new Split[](0);
     }
 
@@ -74,7 +74,7 @@ contract TermsTest is Fixture {
         terms.minRedeem = 1;
         _refuseTerm(terms, "redeem range");
         terms = _time();
-        terms.rule = Rule.REDEEMER;
+        terms.rule = RedemptionRule.REDEEMER;
         _refuseTerm(terms, "rule");
         terms = _terms();
         terms.minRedeem = 0;
@@ -83,18 +83,18 @@ contract TermsTest is Fixture {
         _refuse(terms, abi.encodeWithSelector(ICredits.InvalidRedeemRange.selector, 6, 5));
     }
 
-    function test_registerPlan__settledOutside__hasNoPrice() external {
+    function test_registerPlan__paidExternally__hasNoPrice() external {
         Terms memory terms = _usage();
-        terms.settledOutside = true;
-        _refuseTerm(terms, "settledOutside");
+        terms.paidExternally = true;
+        _refuseTerm(terms, "paidExternally");
         terms = _terms();
-        (terms.settledOutside, terms.token) = (true, address(credits));
+        (terms.paidExternally, terms.token) = (true, address(credits));
         _refuseTerm(terms, "token");
         terms = _priced(STRANGER, 1);
-        terms.settledOutside = true;
+        terms.paidExternally = true;
         _refuseTerm(terms, "splits");
         terms = _terms();
-        (terms.settledOutside, terms.quoter) = (true, address(credits));
+        (terms.paidExternally, terms.quoter) = (true, address(credits));
         _refuseTerm(terms, "quoter");
     }
 
@@ -127,7 +127,7 @@ contract TermsTest is Fixture {
         terms.duration = numbers[1];
         (uint32 least, uint32 most) = (numbers[2] | 1, numbers[3] | 1);
         (terms.minRedeem, terms.maxRedeem) = least < most ? (least, most) : (most, least);
-        terms.rule = Rule(seed / 2 % 3);
+        terms.rule = RedemptionRule(seed / 2 % 3);
         terms.trial = seed / 6 % 2 == 0;
         terms.transferable = terms.duration == 0 && seed / 12 % 2 == 0;
         if (seed / 24 % 2 == 0) terms.quoter = address(registry);
