@@ -11,6 +11,12 @@ DATA = ROOT / "docs" / "assurance.json"
 README = ROOT / "README.md"
 BEGIN, END = "<!-- assurance: written by make deep -->", "<!-- assurance ends -->"
 
+STALE = (
+    "These figures are of an earlier version of the contracts, which have changed since. "
+    "The long campaigns have not run on the present code."
+)
+"""Said where the code has another hash than the report is about."""
+
 SENTENCES = {
     "proofs": "**{proofs} properties proved** and {proofs that are bounded} proved up to a bound, by halmos and the compiler's own "
     "prover, over {paths} paths; {wrong claims refuted} wrong claims refuted.",
@@ -68,6 +74,7 @@ def render_report(data: Found) -> str:
         "",
         *[f"- {name}: `{code_hash}`" for name, code_hash in data["code_hashes"].items()],
         "",
+        *([] if is_current(data) else [f"**{STALE}**", ""]),
         _who_recorded(steps),
         "",
         "`make deep` runs all of it again with another seed, `make deep SEED=…` with the same.",
@@ -78,6 +85,11 @@ def render_report(data: Found) -> str:
         if step["notes"]:
             lines += ["", *[f"- {note}" for note in step["notes"]]]
     return "\n".join(lines) + "\n"
+
+
+def is_current(data: Found) -> bool:
+    """Tell whether a report is about the contracts as they are now."""
+    return bool(data["code_hashes"] == code_hashes())
 
 
 def _who_recorded(steps: list[Found]) -> str:
@@ -123,7 +135,8 @@ def quote(readme: str, data: Found) -> str:
 def summarize(data: Found) -> str:
     """Return what the README says of the last run, one line for each step, with its figures in the braces."""
     steps = data["steps"]
-    return "\n".join(f"- {_fill(sentence, steps[name]['figures'])}" for name, sentence in SENTENCES.items())
+    lines = [f"- {_fill(sentence, steps[name]['figures'])}" for name, sentence in SENTENCES.items()]
+    return "\n".join(lines if is_current(data) else [f"**{STALE}**", "", *lines])
 
 
 def _fill(sentence: str, figures: dict[str, object]) -> str:

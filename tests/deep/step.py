@@ -37,7 +37,14 @@ DEPENDS = {
 """The steps, and what each is about: a finished step counts as long as that stays the same."""
 CONTRACTS: tuple[ContractName, ...] = ("Credits", "AgentRegistry")
 """What all steps are about in the end: the contracts that are deployed."""
-COMMON = ("foundry.toml", "package-lock.json", "requirements", "tests/deep", "tests/support")
+COMMON = (
+    "foundry.toml",
+    "package-lock.json",
+    "requirements",
+    "tests/deep",
+    "tests/support",
+    "tools/compile_contracts.py",
+)
 """What every step depends on."""
 SUFFIXES = {".js", ".json", ".lock", ".py", ".sol", ".toml", ".txt", ".yml"}
 
