@@ -17,7 +17,7 @@ from tests.support.world import ZERO, World
 
 WIDE_TERMS = f"(uint256,uint256,uint256,(uint256,uint256)[]{',uint256' * 9})"
 TERMS = "(uint8,uint8,address,(address,uint96)[],address,bool,uint32,uint32,uint32,uint32,uint8,bool,bool)"
-REGISTER = f"registerPlan({TERMS},bytes32,string)"
+REGISTER = f"registerPlan({TERMS},bytes32,string,uint16)"
 
 
 def _wide_terms(world: World, **changes: Any) -> tuple[Any, ...]:
@@ -28,7 +28,7 @@ def _wide_terms(world: World, **changes: Any) -> tuple[Any, ...]:
         "receiver": int(world.builder.address, 16),
         "amount": 5,
         "quoter": 0,
-        "settled_outside": 0,
+        "paid_externally": 0,
         "credits": 100,
         "duration": 0,
         "min_redeem": 1,
@@ -43,14 +43,16 @@ def _wide_terms(world: World, **changes: Any) -> tuple[Any, ...]:
 
 
 def _register_data(terms: tuple[Any, ...]) -> str:
-    return "0x" + (selector(REGISTER) + encode([WIDE_TERMS, "uint256", "string"], [terms, 1, ""])).hex()
+    return (
+        "0x" + (selector(REGISTER) + encode([WIDE_TERMS, "uint256", "string", "uint256"], [terms, 1, "", 1000])).hex()
+    )
 
 
 def test_calldata__encoded_wide_but_within_range__is_the_ordinary_call(world: World) -> None:
     """The check of the checks below: this encoding is accepted where every value fits."""
     terms = world.terms(splits=()).as_tuple()
     wide: tuple[Any, ...] = (0, 0, int(world.usdc.address, 16), [], 0, 0, 100, 0, 1, 10, 0, 0, 0)
-    ordinary = world.credits.functions.registerPlan(terms, (1).to_bytes(32, "big"), "")
+    ordinary = world.credits.functions.registerPlan(terms, (1).to_bytes(32, "big"), "", 1000)
     assert _register_data(wide) == encode_call(ordinary)
 
 
@@ -61,7 +63,7 @@ def test_calldata__encoded_wide_but_within_range__is_the_ordinary_call(world: Wo
         ("kind", 2**8),
         ("activation", 2),
         ("activation", 2**8),
-        ("settled_outside", 2),
+        ("paid_externally", 2),
         ("credits", 2**32),
         ("credits", 2**32 + 100),
         ("duration", 2**32),
@@ -103,7 +105,7 @@ def test_register_plan__with_a_dirty_address__reverts(world: World, field: str) 
         ("transferPlanOwnership(uint256,address)", 1, 2**160),
         ("order(uint256,address,uint256,uint256)", 1, 2**160),
         ("mint(uint256,address,uint256)", 1, 2**160),
-        ("grantSettled(uint256,address,uint256,bytes32)", 1, 2**160),
+        ("grantExternal(uint256,address,uint256,bytes32)", 1, 2**160),
         ("redeem(uint256,address,uint256,bytes32)", 1, 2**160),
         ("burn(uint256,address,uint256)", 1, 2**160),
         ("setApprovalForAll(address,bool)", 0, 2**160),
@@ -123,7 +125,7 @@ def test_call__with_an_argument_that_does_not_fit__reverts(
 
 
 @pytest.mark.parametrize(
-    "name", ["order", "pay", "mint", "grantSettled", "burn", "redeem", "setPlanActive", "acceptPlanOwnership"]
+    "name", ["order", "payUsage", "mint", "grantExternal", "burn", "redeem", "setPlanActive", "acceptPlanOwnership"]
 )
 def test_call__cut_short__reverts(world: World, name: str) -> None:
     """A missing argument is not taken for zero."""
@@ -131,9 +133,9 @@ def test_call__cut_short__reverts(world: World, name: str) -> None:
     plan_id = world.register()
     function = {
         "order": functions.order(plan_id, address, 1, 0),
-        "pay": functions.pay(plan_id, 1, 0, bytes(32)),
+        "payUsage": functions.payUsage(plan_id, 1, 0, bytes(32)),
         "mint": functions.mint(plan_id, address, 1),
-        "grantSettled": functions.grantSettled(plan_id, address, 1, bytes(32)),
+        "grantExternal": functions.grantExternal(plan_id, address, 1, bytes(32)),
         "burn": functions.burn(plan_id, address, 1),
         "redeem": functions.redeem(plan_id, address, 1, bytes(32)),
         "setPlanActive": functions.setPlanActive(plan_id, True),

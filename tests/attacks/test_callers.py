@@ -15,7 +15,7 @@ from web3.types import TxReceipt
 
 from nvm_chain.artifacts import read_artifact
 from nvm_chain.contract_errors import NotPlanOwner, PaymentFailed
-from nvm_chain.types import Rule
+from nvm_chain.types import RedemptionRule
 from tests.contracts import test_every_function as credits_table
 from tests.contracts.agents import test_every_function as agents_table
 from tests.support import fixtures
@@ -27,7 +27,7 @@ from tests.support.reentry import through
 from tests.support.reverts import reverts
 from tests.support.signed import (
     as_tuple,
-    granted_settled,
+    granted_external,
     order_of,
     paid,
     settled,
@@ -86,14 +86,14 @@ class Scene:
     @cached_property
     def ruled(self) -> int:
         """The contract's plan, where the owner redeems: the subscriber holds 10 credits of it."""
-        plan = self.register(rule=Rule.OWNER)
+        plan = self.register(rule=RedemptionRule.OWNER)
         self.do(self.f.mint(plan, self.holder, 10))
         return plan
 
     @cached_property
     def staffed(self) -> int:
         """A plan of the builder's, with the contract as redeemer and minter: the subscriber holds 10 credits of it."""
-        plan = self.world.register(rule=Rule.REDEEMER)
+        plan = self.world.register(rule=RedemptionRule.REDEEMER)
         self.world.send(self.world.builder, self.f.setRedeemer(plan, self.me, True))
         self.world.send(self.world.builder, self.f.setMinter(plan, self.me, True))
         self.world.grant(plan, self.holder, 10)
@@ -127,7 +127,7 @@ class Scene:
     def register(self, **changes: Any) -> int:
         """Register a plan of the contract's."""
         terms = self.world.terms(**changes).as_tuple()
-        self.do(self.f.registerPlan(terms, SALT, ""))
+        self.do(self.f.registerPlan(terms, SALT, "", 1000))
         return int(self.world.read(self.f.planIdOf(self.me, terms, SALT)))
 
     def own_credits(self) -> None:
@@ -153,7 +153,7 @@ def scene(world: World) -> Scene:
 def register(s: Scene) -> Deed:
     terms = s.world.terms()
     plan = int(s.world.read(s.f.planIdOf(s.me, terms.as_tuple(), b"\6" * 32)))
-    call = s.f.registerPlan(terms.as_tuple(), b"\6" * 32, "there")
+    call = s.f.registerPlan(terms.as_tuple(), b"\6" * 32, "there", 1000)
     return call, [plan_registered(plan, s.me, terms, b"\6" * 32, 0), uri_set(plan, "there")]
 
 
@@ -189,7 +189,7 @@ def order(s: Scene, cost: int, *permit: Any, **changes: Any) -> Deed:
 
 def pay(s: Scene, cost: int, **changes: Any) -> Deed:
     plan = s.for_sale(**usage(**changes))
-    return s.f.pay(plan, 1, MAX_UINT, NO_CONTEXT), [paid(plan, s.me, 1, cost, NO_CONTEXT)]
+    return s.f.payUsage(plan, 1, MAX_UINT, NO_CONTEXT), [paid(plan, s.me, 1, cost, NO_CONTEXT)]
 
 
 def rights(s: Scene, whose: str) -> dict[str, Any]:
@@ -228,8 +228,8 @@ CREDITS_DEEDS: dict[str, Callable[[Scene], Deed]] = {
     "order quoted": lambda s: order(s, QUOTED, quoter=s.quoter()),
     "orderWithPermit": lambda s: order(s, PRICE, NO_PERMIT),
     "orderWithAuthorization": bring_order,
-    "pay": lambda s: pay(s, PRICE),
-    "pay quoted": lambda s: pay(s, QUOTED, quoter=s.quoter()),
+    "payUsage": lambda s: pay(s, PRICE),
+    "payUsage quoted": lambda s: pay(s, QUOTED, quoter=s.quoter()),
     "mint as owner": lambda s: (
         s.f.mint(s.own, s.hears.address, 2),
         [granted(s.me, s.hears.address, s.own, 2)],
@@ -242,10 +242,10 @@ CREDITS_DEEDS: dict[str, Callable[[Scene], Deed]] = {
         s.f.mintBatch(s.staffed, [s.hears.address], [2]),
         [granted(s.me, s.hears.address, s.staffed, 2)],
     ),
-    "grantSettled as owner": lambda s: (
-        s.f.grantSettled(s.own, s.hears.address, 1, REFERENCE),
+    "grantExternal as owner": lambda s: (
+        s.f.grantExternal(s.own, s.hears.address, 1, REFERENCE),
         [
-            granted_settled(s.own, s.hears.address, 1, REFERENCE),
+            granted_external(s.own, s.hears.address, 1, REFERENCE),
             granted(s.me, s.hears.address, s.own, CREDITS),
         ],
     ),
@@ -445,7 +445,7 @@ def test_agents__called_by_a_contract_that_a_plans_owner_trusts__attach_no_plan_
         world.read(through(evil, call), world.builder.address)
 
 
-@pytest.mark.parametrize("name", ["order", "orderWithPermit", "pay"])
+@pytest.mark.parametrize("name", ["order", "orderWithPermit", "payUsage"])
 def test_credits__called_by_a_contract_that_a_payer_trusts__takes_no_money_of_the_payers(
     funded: World, name: str
 ) -> None:
@@ -455,7 +455,7 @@ def test_credits__called_by_a_contract_that_a_payer_trusts__takes_no_money_of_th
     call = {
         "order": functions.order(plan, evil.address, 1, MAX_UINT),
         "orderWithPermit": functions.orderWithPermit(plan, evil.address, 1, MAX_UINT, NO_PERMIT),
-        "pay": functions.pay(per_use, 1, MAX_UINT, NO_CONTEXT),
+        "payUsage": functions.payUsage(per_use, 1, MAX_UINT, NO_CONTEXT),
     }[name]
     with reverts(PaymentFailed(funded.usdc.address, evil.address, funded.builder.address, PRICE)):
         funded.read(through(evil, call), funded.subscriber.address)

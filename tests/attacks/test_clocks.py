@@ -94,11 +94,11 @@ def test_settle__with_a_builder_of_blocks_that_drifts__changes_who_is_in_time_an
     """C32: of vouchers that end one second apart, those up to the block's second are taken, each by its own ceiling."""
     plan_id, due = register_for_two(world), world.now + 100
     items = [
-        sign_item(world, plan_id, world.subscriber, ceiling, amount=1, deadline=due + drift + offset)
+        sign_item(world, plan_id, world.subscriber, ceiling, deadline=due + drift + offset)
         for ceiling, offset in ((1, -1), (2, 0), (3, 1))
     ]
     world.mine_at(due + drift - 5)
-    world.send_at(due + drift, world.redeemer, settle(world, plan_id, items[0], items[1], items[2]))
+    world.send_at(due + drift, world.redeemer, settle(world, plan_id, items[0], items[1]))
     assert read_account(world.chain, plan_id, world.subscriber.address).settled == 2
     outcomes = world.read(settle(world, plan_id, items[0], items[2]), world.redeemer.address)
     assert [tuple(each) for each in outcomes] == [(0, EXPIRED), (1, SETTLED)]

@@ -100,7 +100,7 @@ def test_order__with_a_split_receiver_that_needs_much_gas__pays_it(world: World)
     receiver = world.deploy("ReentersOnCoin")
     plan_id = _register(world, world.builder.address, receiver.address)
     terms = world.terms(splits=(Split(world.builder.address, 1),) * 16)
-    costly = world.credits.functions.registerPlan(terms.as_tuple(), bytes(32), "x" * 4000)
+    costly = world.credits.functions.registerPlan(terms.as_tuple(), bytes(32), "x" * 4000, 1000)
     arm(world, receiver, costly)
     books = Books(world, COIN, payer=world.subscriber.address, builder=world.builder.address, receiver=receiver.address)
     function = world.credits.functions.order(plan_id, world.subscriber.address, 1, COST)
@@ -265,7 +265,7 @@ def test_coin__is_accepted__where_something_is_paid_alone() -> None:
     """C34: no payable without need. A permit and an authorization are about tokens, so coin with them would be lost."""
     abi = read_artifact("Credits").abi
     payable = [entry.get("name", entry["type"]) for entry in abi if entry.get("stateMutability") == "payable"]
-    assert payable == ["order", "pay"]
+    assert payable == ["order", "payUsage"]
 
 
 def test_coin__with_a_call_that_takes_none__is_refused(world: World) -> None:

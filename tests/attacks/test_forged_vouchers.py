@@ -208,11 +208,11 @@ SETTLE = "settle(uint256,(address,uint64,uint64,bytes32,uint64,bytes)[])"
 WIDE = ["uint256", "(uint256,uint256,uint256,bytes32,uint256,bytes)[]"]
 
 
-@pytest.mark.parametrize("field", ["holder", "amount", "ceiling", "deadline"])
+@pytest.mark.parametrize("field", ["holder", "total", "ceiling", "deadline"])
 def test_settle__with_a_field_that_does_not_fit__reverts(world: World, plan_id: int, field: str) -> None:
     """C31: 2^64 + 5 credits are not 5, and an address has no more than 20 bytes."""
     item = sign_item(world, plan_id, world.subscriber, 5, deadline=FOREVER)
-    values = {"holder": int(item.holder, 16), "amount": 5, "ceiling": 5, "context": item.context, "deadline": FOREVER}
+    values = {"holder": int(item.holder, 16), "total": 5, "ceiling": 5, "context": item.context, "deadline": FOREVER}
 
     def call(**changes: int) -> bytes:
         wide = tuple({**values, **changes}.values())
@@ -228,7 +228,7 @@ def test_settle__twice_in_one_transaction__counts_on(world: World, plan_id: int)
     """C39: by a redeemer that is a contract; nothing is remembered from call to call but the counter."""
     actor = world.deploy("Actor")
     world.send(world.builder, world.credits.functions.setRedeemer(plan_id, actor.address, True))
-    item = sign_item(world, plan_id, world.subscriber, 30, amount=20, redeemer=actor.address)
-    call = settle(world, plan_id, item)
-    world.send(world.stranger, through_many(actor, call, call, call))
+    item = sign_item(world, plan_id, world.subscriber, 30, redeemer=actor.address)
+    calls = [settle(world, plan_id, item.but(total=total)) for total in (20, 20, 40, 40)]
+    world.send(world.stranger, through_many(actor, *calls))
     assert world.balance(plan_id, world.subscriber.address) == BALANCE - 30

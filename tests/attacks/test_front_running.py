@@ -15,6 +15,7 @@ from nvm_chain.contract_errors import (
     PaymentFailed,
     PlanNotActive,
     TrialAlreadyTaken,
+    TrialOrderedForOther,
 )
 from nvm_chain.types import Split
 from tests.support.batches import BALANCE, register_for_two, settle_batch
@@ -115,10 +116,10 @@ def test_register_plan__in_front_of_which_the_fee_is_raised__shows_it_and_is_bou
     assert funded.read(funded.credits.functions.stateOf(funded.register()))[3] == 0
 
 
-@pytest.mark.parametrize("way", ["order", "orderWithPermit", "orderWithAuthorization", "pay"])
+@pytest.mark.parametrize("way", ["order", "orderWithPermit", "orderWithAuthorization", "payUsage"])
 def test_order__in_front_of_which_the_fee_is_raised__is_as_registered(funded: World, way: str) -> None:
     """DESIGN 3.7: the fee of an old plan is frozen, in every way of paying."""
-    plan_id = funded.register(**(usage() if way == "pay" else {}))
+    plan_id = funded.register(**(usage() if way == "payUsage" else {}))
     funded.set_fee(MOST_BPS)
     books = books_of(funded)
     funded.send(funded.subscriber, call_of(funded, way, plan_id))
@@ -130,8 +131,8 @@ def call_of(world: World, way: str, plan_id: int) -> ContractFunction:
     functions, holder = world.credits.functions, world.subscriber.address
     if way == "order":
         return functions.order(plan_id, holder, 1, PRICE)
-    if way == "pay":
-        return functions.pay(plan_id, 1, PRICE, NO_CONTEXT)
+    if way == "payUsage":
+        return functions.payUsage(plan_id, 1, PRICE, NO_CONTEXT)
     if way == "orderWithPermit":
         permit = permit_of(world, PRICE)
         signature = sign_the_permit(world, permit)
@@ -144,11 +145,20 @@ def call_of(world: World, way: str, plan_id: int) -> ContractFunction:
 # ---------------------------------------------------------------- strangers
 
 
-def test_order__of_a_trial_in_front_of_which_a_stranger_takes_it__costs_nothing(funded: World) -> None:
-    """I7's price, as SECURITY.md says: the holder has the trial's credits, and the own order fails without a payment."""
+def test_order__of_a_trial_in_front_of_which_a_stranger_would_take_it__is_made_all_the_same(funded: World) -> None:
+    """I7: a stranger who would pay cannot use up somebody's one trial."""
     plan_id, holder = funded.register(trial=True), funded.subscriber
     funded.fund(funded.stranger)
-    funded.order(plan_id, funded.stranger, receiver=holder.address)
+    with reverts(TrialOrderedForOther(plan_id, funded.stranger.address, holder.address)):
+        funded.order(plan_id, funded.stranger, receiver=holder.address)
+    funded.order(plan_id)
+    assert funded.balance(plan_id, holder.address) == CREDITS
+
+
+def test_order__of_a_trial_in_front_of_which_it_is_minted__costs_nothing(funded: World) -> None:
+    """I7's price: the plan's owner can give the trial before; the holder has the credits, and the own order pays nothing."""
+    plan_id, holder = funded.register(trial=True), funded.subscriber
+    funded.grant(plan_id, holder.address, CREDITS)
     books = books_of(funded)
     with reverts(TrialAlreadyTaken(plan_id, holder.address)):
         funded.order(plan_id)
@@ -187,14 +197,14 @@ def test_redeem__in_front_of_which_another_takes_the_last__names_what_is_left(wo
         world.send(world.redeemer, functions.redeem(staffed_plan, holder, 6, NO_CONTEXT))
 
 
-def test_grant_settled__in_front_of_which_a_stranger_uses_the_reference__is_the_owners_all_the_same(
+def test_grant_external__in_front_of_which_a_stranger_uses_the_reference__is_the_owners_all_the_same(
     world: World,
 ) -> None:
     """I7: references are counted by plan, so a copy on a plan of the stranger's own uses up nothing."""
     plan_id, theirs = world.register(**outside()), world.register(signer=world.stranger, **outside())
     functions, holder = world.credits.functions, world.subscriber.address
-    world.send(world.stranger, functions.grantSettled(theirs, holder, 1, REFERENCE))
-    world.send(world.builder, functions.grantSettled(plan_id, holder, 1, REFERENCE))
+    world.send(world.stranger, functions.grantExternal(theirs, holder, 1, REFERENCE))
+    world.send(world.builder, functions.grantExternal(plan_id, holder, 1, REFERENCE))
     assert world.balance(plan_id, holder) == CREDITS
 
 

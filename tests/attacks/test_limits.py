@@ -39,7 +39,7 @@ def test_limits__order_with_sixteen_splits_in_coin__fits_many_times(world: World
 
 def test_limits__registration_with_sixteen_splits__fits_many_times(world: World) -> None:
     function = world.credits.functions.registerPlan(
-        world.terms(splits=_sixteen(world)).as_tuple(), bytes(32), "x" * 200
+        world.terms(splits=_sixteen(world)).as_tuple(), bytes(32), "x" * 200, 1000
     )
     assert world.send(world.builder, function)["gasUsed"] < TRANSACTION_GAS_CAP // 16
 

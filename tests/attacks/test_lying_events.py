@@ -63,7 +63,7 @@ def register(log: Log, **terms: Any) -> int:
     """Register a plan and take its events."""
     world = log.world
     function = world.credits.functions.registerPlan(
-        world.terms(**terms).as_tuple(), len(log.events).to_bytes(32, "big"), ""
+        world.terms(**terms).as_tuple(), len(log.events).to_bytes(32, "big"), "", 1000
     )
     receipt = log.send(world.builder, function)
     return int(world.chain.read_events(world.credits, "PlanRegistered", receipt)[0]["args"]["planId"])
@@ -120,13 +120,13 @@ def test_events__of_a_batch_with_every_outcome__make_the_same_books(world: World
         sign_item(world, plan_id, world.other, 5),
         sign_item(world, plan_id, world.partner, 5, deadline=1),
         sign_item(world, plan_id, world.stranger, 5, holder=world.partner.address),
-        sign_item(world, plan_id, world.subscriber, 6, amount=1),
+        sign_item(world, plan_id, world.subscriber, 6, total=5),
         sign_item(world, plan_id, world.partner, 0),
     ]
     log.send(world.redeemer, settle(world, plan_id, *items, *items))
     log.send(world.subscriber, functions.burn(plan_id, world.subscriber.address, 1))
     log.check([plan_id], [each.address for each in holders])
-    assert world.balance(plan_id, world.subscriber.address) == 10 - 6 - 1
+    assert world.balance(plan_id, world.subscriber.address) == 10 - 5 - 1
 
 
 # ---------------------------------------------------------------- look-alikes

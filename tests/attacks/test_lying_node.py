@@ -15,7 +15,7 @@ from eth_abi.abi import decode as decode_abi
 
 from nvm_chain.agents import register_agent
 from nvm_chain.contract_errors import CostAboveMax
-from nvm_chain.credits import grant_settled, mint_credits_batch, read_lots
+from nvm_chain.credits import grant_external, mint_credits_batch, read_lots
 from nvm_chain.embedded import open_embedded
 from nvm_chain.errors import InsufficientCoin, InsufficientFunds, NotMined, NvmChainError, OutcomeUnknown
 from nvm_chain.orders import order_plan
@@ -227,7 +227,7 @@ LOST = [
     ),
     Lost(
         "TransferSingle",
-        lambda world, plan_id: grant_settled(
+        lambda world, plan_id: grant_external(
             world.chain, world.builder, plan_id, world.other.address, reference="payment 1"
         ),
     ),

@@ -16,7 +16,7 @@ from nvm_chain.contract_errors import (
     PaymentFailed,
     RedeemNotAllowed,
 )
-from nvm_chain.types import Rule
+from nvm_chain.types import RedemptionRule
 from tests.support.batches import register_for_two, settle_batch
 from tests.support.reverts import reverts
 from tests.support.signed import NOT_SIGNED, settle, sign_item
@@ -31,8 +31,8 @@ def approved(funded: World) -> World:
     return funded
 
 
-@pytest.mark.parametrize("rule", Rule)
-def test_redeem__by_an_operator__is_refused_under_every_rule(approved: World, rule: Rule) -> None:
+@pytest.mark.parametrize("rule", RedemptionRule)
+def test_redeem__by_an_operator__is_refused_under_every_rule(approved: World, rule: RedemptionRule) -> None:
     """C15: for a request that the holder did not make, credits are not spent."""
     plan_id, holder = approved.register(rule=rule), approved.subscriber.address
     approved.grant(plan_id, holder, 10)

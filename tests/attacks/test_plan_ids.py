@@ -31,7 +31,7 @@ TERMS = "(uint8,uint8,address,(address,uint96)[],address,bool,uint32,uint32,uint
 def test_register_plan__copied_from_the_mempool__is_another_plan(funded: World) -> None:
     """C27: the copycat is first with the very same call; the builder's plan has its id all the same."""
     functions = funded.credits.functions
-    call = functions.registerPlan(funded.terms().as_tuple(), SALT, URI)
+    call = functions.registerPlan(funded.terms().as_tuple(), SALT, URI, 1000)
     expected = funded.read(functions.planIdOf(funded.builder.address, funded.terms().as_tuple(), SALT))
     copied = funded.read(call, funded.stranger.address)
     funded.send(funded.stranger, call)
@@ -50,7 +50,7 @@ def test_register_plan__copied_from_the_mempool__is_another_plan(funded: World) 
 
 def test_register_plan__by_the_builder_twice__cannot_reset_the_plan(world: World) -> None:
     """C27: nor under another fee, which is no part of the id: the first registration stands."""
-    call = world.credits.functions.registerPlan(world.terms().as_tuple(), SALT, URI)
+    call = world.credits.functions.registerPlan(world.terms().as_tuple(), SALT, URI, 1000)
     plan_id = world.read(call, world.builder.address)
     world.send(world.builder, call)
     world.set_fee(1000)
@@ -81,9 +81,9 @@ def test_register_plan__with_the_boundary_between_two_splits_moved__is_another_p
 Act = Callable[[World, int], ContractFunction]
 ACTS: dict[str, Act] = {
     "order": lambda world, plan_id: world.credits.functions.order(plan_id, world.stranger.address, 1, MAX_UINT),
-    "pay": lambda world, plan_id: world.credits.functions.pay(plan_id, 1, MAX_UINT, NO_CONTEXT),
+    "payUsage": lambda world, plan_id: world.credits.functions.payUsage(plan_id, 1, MAX_UINT, NO_CONTEXT),
     "mint": lambda world, plan_id: world.credits.functions.mint(plan_id, world.stranger.address, 1),
-    "grantSettled": lambda world, plan_id: world.credits.functions.grantSettled(
+    "grantExternal": lambda world, plan_id: world.credits.functions.grantExternal(
         plan_id, world.stranger.address, 1, NO_CONTEXT
     ),
     "redeem": lambda world, plan_id: world.credits.functions.redeem(plan_id, world.stranger.address, 1, NO_CONTEXT),

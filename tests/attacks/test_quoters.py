@@ -147,7 +147,7 @@ def test_redeem__with_a_quoter_that_turned_bad__needs_no_price(funded: World) ->
 Call = Callable[[World, int], ContractFunction]
 WRITES: dict[str, Call] = {
     "order": lambda world, plan_id: world.credits.functions.order(plan_id, world.other.address, 1, 0),
-    "pay": lambda world, plan_id: world.credits.functions.pay(plan_id, 1, 0, NO_CONTEXT),
+    "payUsage": lambda world, plan_id: world.credits.functions.payUsage(plan_id, 1, 0, NO_CONTEXT),
     "mint": lambda world, plan_id: world.credits.functions.mint(plan_id, world.other.address, 1),
     "setPlanActive": lambda world, plan_id: world.credits.functions.setPlanActive(plan_id, False),
     "settle": lambda world, plan_id: world.credits.functions.settle(plan_id, []),
@@ -158,7 +158,7 @@ WRITES: dict[str, Call] = {
 def test_order__with_a_quoter_that_re_enters__lets_it_change_nothing(funded: World, name: str) -> None:
     """C10: it owns a free plan, so that each call would succeed were it not asked by a static call."""
     quoter = funded.deploy("ReentersOnQuote")
-    free = usage(funded, splits=()) if name == "pay" else {"splits": ()}
+    free = usage(funded, splits=()) if name == "payUsage" else {"splits": ()}
     own = funded.register(**free)
     functions = funded.credits.functions
     funded.send(funded.builder, functions.setMinter(own, quoter.address, True))

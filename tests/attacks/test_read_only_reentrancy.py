@@ -110,7 +110,7 @@ def test_order__read_from_the_tokens_callback__says_what_is_so_afterwards(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("give", ["order", "mint", "grantSettled"])
+@pytest.mark.parametrize("give", ["order", "mint", "grantExternal"])
 def test_grant__read_from_the_receivers_hook__says_what_is_so_afterwards(world: World, kind: str, give: str) -> None:
     reader, functions = world.deploy("ReentersInHook"), world.credits.functions
     plan_id = world.register(**{**KINDS[kind](), "splits": ()})
@@ -119,7 +119,7 @@ def test_grant__read_from_the_receivers_hook__says_what_is_so_afterwards(world: 
     function = {
         "order": functions.order(plan_id, reader.address, 2, 0),
         "mint": functions.mint(plan_id, reader.address, 3),
-        "grantSettled": functions.grantSettled(plan_id, reader.address, 2, bytes(32)),
+        "grantExternal": functions.grantExternal(plan_id, reader.address, 2, bytes(32)),
     }[give]
     assert world.send_with_gas(world.builder, function, PLENTY_OF_GAS)["status"] == 1
     check_heard(world, reader, reads, times=1)

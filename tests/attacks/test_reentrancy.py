@@ -11,7 +11,7 @@ from web3.contract.contract import Contract, ContractFunction
 from web3.types import TxReceipt
 
 from nvm_chain.contract_errors import PaymentFailed
-from nvm_chain.types import Rule, Split
+from nvm_chain.types import RedemptionRule, Split
 from tests.support.books import Books, open_books_of_sale
 from tests.support.events import selector
 from tests.support.gas import simulate
@@ -38,7 +38,12 @@ class Stage:
         splits = tuple(
             Split(role.address, price) for role, price in zip((world.builder, world.partner), PRICES, strict=True)
         )
-        terms: dict[str, Any] = {"token": self.token.address, "splits": splits, "rule": Rule.REDEEMER, **changes}
+        terms: dict[str, Any] = {
+            "token": self.token.address,
+            "splits": splits,
+            "rule": RedemptionRule.REDEEMER,
+            **changes,
+        }
         self.plan_id = world.register(**terms)
         world.fund(world.subscriber, self.token, 10_000)
         world.send(world.subscriber, self.token.functions.mint(self.actor.address, 10_000))
@@ -129,11 +134,25 @@ def test_order__re_entered_by_burning_too_much__refuses_that(world: World, after
 def test_order__of_a_trial_re_entered_by_the_same__grants_once(world: World, after_move: bool) -> None:
     """I7."""
     stage = Stage(world, after_move=after_move, trial=True)
-    again = world.credits.functions.order(stage.plan_id, world.subscriber.address, 1, COST)
-    stage.during_each_transfer(again)
+    order = world.credits.functions.order(stage.plan_id, stage.actor.address, 1, COST)
+    stage.during_each_transfer(order)
+    books = stage.open_books()
+    receipt = world.send_with_gas(world.subscriber, through(stage.actor, order), PLENTY_OF_GAS)
+    assert receipt["status"] == 1
+    assert outcome_of(world, stage.token).answer[:4] == selector("TrialAlreadyTaken(uint256,address)")
+    assert stage.balance(stage.actor.address) == CREDITS
+    assert books.changes() == {"actor": -COST, "first": PRICES[0], "second": PRICES[1]}
+
+
+@moves
+def test_order__of_a_trial_re_entered_by_one_for_the_payer__grants_once(world: World, after_move: bool) -> None:
+    """I7: nobody orders another's trial, in the middle of that order neither."""
+    stage = Stage(world, after_move=after_move, trial=True)
+    stage.during_each_transfer(world.credits.functions.order(stage.plan_id, world.subscriber.address, 1, COST))
     books = stage.open_books()
     stage.order()
-    assert outcome_of(world, stage.token).answer[:4] == selector("TrialAlreadyTaken(uint256,address)")
+    answer = outcome_of(world, stage.token).answer
+    assert answer[:4] == selector("TrialOrderedForOther(uint256,address,address)")
     assert stage.balance(world.subscriber.address) == CREDITS
     assert books.changes() == {"payer": -COST, "first": PRICES[0], "second": PRICES[1]}
 

@@ -10,7 +10,7 @@ import pytest
 
 from nvm_chain.contract_errors import InsufficientCredits
 from nvm_chain.credits import read_account
-from nvm_chain.errors import RpcFailed, VoucherUsedUp
+from nvm_chain.errors import RpcFailed, VoucherAlreadySettled
 from nvm_chain.orders import order_plan
 from nvm_chain.relaying import relay_order, sign_plan_order
 from nvm_chain.settling import check_voucher, settle_vouchers, sign_next_voucher
@@ -56,7 +56,7 @@ def test_voucher__whose_settlement_was_taken_back__is_good_again_up_to_its_ceili
     node.grant(plan_id, holder.address, CREDITS)
     signed = sign_next_voucher(node.chain, holder, plan_id, redeemer=node.builder.address, cost=7)
     settle_vouchers(node.chain, node.builder, plan_id, [signed])
-    with pytest.raises(VoucherUsedUp):
+    with pytest.raises(VoucherAlreadySettled):
         check_voucher(node.chain, signed)
     reorganise(node, 1)
     assert check_voucher(node.chain, signed).available == 7

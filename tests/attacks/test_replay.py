@@ -14,7 +14,7 @@ from nvm_chain.vouchers import credits_domain
 from tests.support.batches import BALANCE, register_for_two, settle_batch
 from tests.support.elsewhere import CALLER, Elsewhere
 from tests.support.events import selector
-from tests.support.signed import NOT_SIGNED, SETTLED, USED_UP, bring, order_of, settle, sign, sign_item
+from tests.support.signed import ALREADY_SETTLED, NOT_SIGNED, SETTLED, bring, order_of, settle, sign, sign_item
 from tests.support.world import PRICE, World
 
 FORKER = to_checksum_address(CALLER)
@@ -68,21 +68,21 @@ def test_settle__with_a_redeemer_removed_and_allowed_again__goes_on_from_what_wa
     """C16: an old voucher is worth what its ceiling leaves, whatever happened to the redeemer's right in between."""
     plan_id, functions = register_for_two(world), world.credits.functions
     item = sign_item(world, plan_id, world.subscriber, 10)
-    assert settle_batch(world, plan_id, item.but(amount=4)) == [(4, SETTLED)]
+    assert settle_batch(world, plan_id, item.but(total=4)) == [(4, SETTLED)]
     for allowed in (False, True):
         world.send(world.builder, functions.setRedeemer(plan_id, world.redeemer.address, allowed))
-    assert settle_batch(world, plan_id, item, item) == [(6, SETTLED), (0, USED_UP)]
+    assert settle_batch(world, plan_id, item, item) == [(6, SETTLED), (0, ALREADY_SETTLED)]
 
 
 def test_settle__with_the_plan_gone_and_come_back__goes_on_from_what_was_settled(world: World) -> None:
     """C16: the count belongs to plan and holder, not to an owner."""
     plan_id, functions = register_for_two(world), world.credits.functions
     item = sign_item(world, plan_id, world.subscriber, 10)
-    assert settle_batch(world, plan_id, item.but(amount=4)) == [(4, SETTLED)]
+    assert settle_batch(world, plan_id, item.but(total=4)) == [(4, SETTLED)]
     for owner, next_owner in ((world.builder, world.partner), (world.partner, world.builder)):
         world.send(owner, functions.transferPlanOwnership(plan_id, next_owner.address))
         world.send(next_owner, functions.acceptPlanOwnership(plan_id))
-    assert settle_batch(world, plan_id, item, item) == [(6, SETTLED), (0, USED_UP)]
+    assert settle_batch(world, plan_id, item, item) == [(6, SETTLED), (0, ALREADY_SETTLED)]
 
 
 @pytest.mark.parametrize("duration", [0, 86_400], ids=["lasting", "expiring"])
@@ -95,7 +95,7 @@ def test_settle__with_everything_burned_and_bought_again__goes_on_from_what_was_
     assert settle_batch(world, plan_id, item) == [(10, SETTLED)]
     world.send(holder, world.credits.functions.burn(plan_id, holder.address, BALANCE - 10))
     world.grant(plan_id, holder.address, BALANCE)
-    assert settle_batch(world, plan_id, item, item.but(amount=1)) == [(0, USED_UP), (0, USED_UP)]
+    assert settle_batch(world, plan_id, item, item.but(total=1)) == [(0, ALREADY_SETTLED), (0, ALREADY_SETTLED)]
     assert world.balance(plan_id, holder.address) == BALANCE
 
 
@@ -103,7 +103,7 @@ def test_settle__with_one_voucher_a_hundred_times_in_a_batch__takes_its_ceiling(
     """C16, I4."""
     plan_id = register_for_two(world)
     item = sign_item(world, plan_id, world.subscriber, 10)
-    found = settle_batch(world, plan_id, *[item.but(amount=3)] * 100)
+    found = settle_batch(world, plan_id, *[item.but(total=total) for total in range(3, 303, 3)])
     assert [amount for amount, _ in found] == [3, 3, 3, 1, *[0] * 96]
 
 
@@ -115,7 +115,7 @@ def test_settle__with_vouchers_for_two_redeemers_under_one_ceiling__takes_the_ce
     second = sign_item(world, plan_id, world.subscriber, 10, redeemer=world.partner.address)
     assert settle_batch(world, plan_id, first) == [(10, SETTLED)]
     call = settle(world, plan_id, second)
-    assert [tuple(each) for each in world.read(call, world.partner.address)] == [(0, USED_UP)]
+    assert [tuple(each) for each in world.read(call, world.partner.address)] == [(0, ALREADY_SETTLED)]
 
 
 def test_order_with_authorization__with_the_plan_stopped_and_started_again__is_made_once(world: World) -> None:

@@ -13,17 +13,27 @@ from eth_abi.abi import encode as encode_abi
 from nvm_chain.artifacts import ContractName, read_artifact
 from nvm_chain.contract_errors import CreditsOverflow, InvalidQuantity, RedeemOutOfRange
 from nvm_chain.errors import NvmChainError, RevertedWithoutReason
-from nvm_chain.types import Split
+from nvm_chain.types import RedemptionRule, Split
 from tests.support.agents import Agents
 from tests.support.batches import settle_batch
 from tests.support.events import selector
-from tests.support.gas import simulate
+from tests.support.gas import TRANSACTION_GAS_CAP, simulate
 from tests.support.plans import expiring, from_purchase
+from tests.support.reentry import through_many
 from tests.support.reverts import reverts
-from tests.support.signed import SETTLED, SHORT, USED_UP, register_with_redeemer, sign_item
+from tests.support.signed import (
+    ALREADY_SETTLED,
+    SETTLED,
+    SHORT,
+    register_with_redeemer,
+    settle,
+    sign_item,
+    unsigned_item,
+)
 from tests.support.world import NO_CONTEXT, ZERO, World
 
-U32, U63, U64, U96 = (2**bits - 1 for bits in (32, 63, 64, 96))
+U32, U53, U54, U64, U96 = (2**bits - 1 for bits in (32, 53, 54, 64, 96))
+CALLS_AT_ONCE = 512
 AROUND_U32 = pytest.mark.parametrize("value", [U32 - 1, U32])
 
 # ---------------------------------------------------------------- every narrow field of the ABI
@@ -172,12 +182,12 @@ def test_price__around_its_largest__is_exact(world: World, amount: int) -> None:
 @pytest.mark.parametrize("terms", [{"splits": ()}, expiring(86_400)], ids=["lasting", "expiring"])
 def test_balance__around_its_largest__never_wraps(world: World, terms: dict[str, Any]) -> None:
     plan_id, holder = world.register(**terms), world.subscriber
-    most = U63 if "duration" in terms else U64
+    most = U53 if "duration" in terms else U54
     world.grant(plan_id, holder.address, most - 1)
     with reverts(CreditsOverflow(plan_id, holder.address, 2)):
         world.grant(plan_id, holder.address, 2)
     world.grant(plan_id, holder.address, 1)
-    for amount in (1, 2**64 - most, 2**64, 2**128, 2**256 - 1):
+    for amount in (1, 2**54 - most, 2**54 - 1, 2**54, 2**64, 2**128, 2**256 - 1):
         with reverts(CreditsOverflow(plan_id, holder.address, amount)):
             world.grant(plan_id, holder.address, amount)
     assert world.balance(plan_id, holder.address) == most
@@ -185,9 +195,9 @@ def test_balance__around_its_largest__never_wraps(world: World, terms: dict[str,
     assert world.balance(plan_id, holder.address) == 0
 
 
-@pytest.mark.parametrize("amount", [2**64, 2**64 + 1, 2**128, 2**256 - 1])
+@pytest.mark.parametrize("amount", [2**54, 2**54 + 1, 2**64, 2**64 + 1, 2**128, 2**256 - 1])
 def test_spend__of_so_much_that_it_would_wrap__is_more_than_there_is(world: World, amount: int) -> None:
-    """C31: 2^64 + 1 credits are not one."""
+    """C31: 2^54 + 1 or 2^64 + 1 credits are not one."""
     plan_id, holder, functions = world.register(transferable=True), world.subscriber, world.credits.functions
     world.grant(plan_id, holder.address, 10)
     for function in (
@@ -202,21 +212,41 @@ def test_spend__of_so_much_that_it_would_wrap__is_more_than_there_is(world: Worl
 
 
 def test_settled_counter__around_its_largest__never_wraps(world: World) -> None:
-    """I4: an account that vouchers have taken 2^64 - 1 credits of takes no voucher more."""
-    plan_id, holder = register_with_redeemer(world), world.subscriber
+    """I4: an account of which 2^64 - 1 credits were settled takes no item more; a full account is emptied 1,024 times before."""
+    plan_id, holder = register_with_redeemer(world, rule=RedemptionRule.REDEEMER), world.subscriber
+    _settle_full_accounts(world, plan_id, holder.address, 2**10)
     for ceiling in (U64 - 2, U64 - 1, U64):
         before = world.read(world.credits.functions.accountOf(plan_id, holder.address))[1]
+        assert before in (2**64 - 2**10, ceiling - 1)
         world.grant(plan_id, holder.address, ceiling - before)
         item = sign_item(world, plan_id, holder, ceiling)
         assert settle_batch(world, plan_id, item) == [(ceiling - before, SETTLED)]
     world.grant(plan_id, holder.address, 5)
-    last = sign_item(world, plan_id, holder, U64)
-    assert settle_batch(world, plan_id, last, last.but(amount=1)) == [(0, USED_UP), (0, USED_UP)]
+    last, bare = sign_item(world, plan_id, holder, U64), unsigned_item(holder.address, U64)
+    outcomes = settle_batch(world, plan_id, last, last.but(total=1), bare, bare.but(total=0))
+    assert outcomes == [(0, ALREADY_SETTLED)] * 4
+    assert world.balance(plan_id, holder.address) == 5
 
 
-@pytest.mark.parametrize("amount", [U64 - 1, U64])
-def test_settle__for_the_largest_amount__takes_what_there_is(world: World, amount: int) -> None:
+def _settle_full_accounts(world: World, plan_id: int, holder: str, times: int) -> None:
+    """Fill an account and settle all of it, so many times: by a contract that may mint and redeem, in few transactions."""
+    actor, functions = world.deploy("Actor"), world.credits.functions
+    for allow in (functions.setMinter, functions.setRedeemer):
+        world.send(world.builder, allow(plan_id, actor.address, True))
+    mint = functions.mint(plan_id, holder, U54)
+    calls = [
+        call
+        for turn in range(1, times + 1)
+        for call in (mint, settle(world, plan_id, unsigned_item(holder, turn * U54)))
+    ]
+    for start in range(0, len(calls), CALLS_AT_ONCE):
+        some = through_many(actor, *calls[start : start + CALLS_AT_ONCE])
+        assert world.send_with_gas(world.stranger, some, TRANSACTION_GAS_CAP)["status"] == 1
+
+
+@pytest.mark.parametrize("total", [U64 - 1, U64])
+def test_settle__for_the_largest_total__takes_what_there_is(world: World, total: int) -> None:
     plan_id, holder = register_with_redeemer(world), world.subscriber
     world.grant(plan_id, holder.address, 7)
-    item = sign_item(world, plan_id, holder, U64, amount=amount)
+    item = sign_item(world, plan_id, holder, U64, total=total)
     assert settle_batch(world, plan_id, item) == [(7, SHORT)]

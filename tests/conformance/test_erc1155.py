@@ -403,7 +403,7 @@ def test_events__of_a_whole_life__add_up_to_the_balances(token: Token) -> None:
 def test_metadata__at_registration_and_change__emits_uri(world: World) -> None:
     """The URI event must be emitted when a URI changes, and uri() must return what the latest event said."""
     contract = world.chain.bind(world.credits.address, STANDARD_ABI)
-    function = world.credits.functions.registerPlan(world.terms().as_tuple(), NO_CONTEXT, "ipfs://first/{id}")
+    function = world.credits.functions.registerPlan(world.terms().as_tuple(), NO_CONTEXT, "ipfs://first/{id}", 1000)
     receipt = world.send(world.builder, function)
     [registered] = world.chain.read_events(contract, "URI", receipt)
     plan_id = registered["args"]["id"]
@@ -533,7 +533,7 @@ def test_creation__of_an_id_nobody_holds__emits_no_transfer_of_nothing(world: Wo
     A plan is announced by PlanRegistered and by URI, which say more; another event would be paid for with every registration.
     """
     contract = world.chain.bind(world.credits.address, STANDARD_ABI)
-    function = world.credits.functions.registerPlan(world.terms().as_tuple(), NO_CONTEXT, "ipfs://plan")
+    function = world.credits.functions.registerPlan(world.terms().as_tuple(), NO_CONTEXT, "ipfs://plan", 1000)
     receipt = world.send(world.builder, function)
     assert world.chain.read_events(contract, "TransferSingle", receipt) == []
     assert len(world.chain.read_events(contract, "URI", receipt)) == 1

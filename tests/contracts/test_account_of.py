@@ -1,4 +1,4 @@
-"""accountOf: balance, credits redeemed by vouchers, end of access, and whether the trial was taken.
+"""accountOf: balance, credits taken by settlements, end of access, and whether the trial was taken.
 
 What vouchers redeem is in test_settle.
 """

@@ -8,9 +8,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from web3.contract.contract import Contract
 
+from nvm_chain.contract_errors import CreditsOverflow
 from nvm_chain.types import Split
 from tests.support.books import fee_of, share_of
 from tests.support.fuzz import on_chain
+from tests.support.reverts import reverts
 from tests.support.world import MAX_UINT, World
 
 MAX_AMOUNT = 2**96 - 1
@@ -94,10 +96,51 @@ def test_order__around_one_unit_of_fee__rounds_the_fee_down(
     assert paid == expected
 
 
-@pytest.mark.parametrize("quantity", [1, 2**31, MAX_QUANTITY])
-def test_order__of_any_quantity__grants_credits_times_quantity(world: World, quantity: int) -> None:
-    """C30, C31: 2^32 - 1 credits, up to 2^32 - 1 times, fit the 2^64 - 1 of an account."""
-    plan_id = world.register(splits=(), credits=2**32 - 1)
-    function = world.credits.functions.order(plan_id, world.other.address, quantity, MAX_UINT)
-    world.send(world.subscriber, function)
-    assert world.balance(plan_id, world.other.address) == (2**32 - 1) * quantity
+@pytest.mark.parametrize(
+    ("credits", "quantity", "fits"),
+    [
+        (1, 1, True),
+        (2**22 - 1, MAX_QUANTITY, True),
+        (2**32 - 1, 2**22, True),
+        (20_394_401, 2 * 441_650_591, True),
+        (2**27 - 1, 2**27 + 1, True),
+        (2**27, 2**27, False),
+        (2**22 + 1, MAX_QUANTITY, False),
+        (2**32 - 1, MAX_QUANTITY, False),
+    ],
+    ids=["one", "most purchases", "most credits", "2^54-2", "2^54-1", "2^54", "more", "most of both"],
+)
+def test_order__of_any_quantity__grants_credits_times_quantity_if_an_account_holds_it(
+    world: World, credits: int, quantity: int, fits: bool
+) -> None:
+    """C30, C31: exactly as many, up to 2^54 - 1; the most of both is below 2^64. Nothing is cut to size."""
+    _order_of_many(world, credits, quantity, fits, duration=0)
+
+
+@pytest.mark.parametrize(
+    ("credits", "quantity", "fits"),
+    [
+        (2**27 - 2, 2**26 + 1, True),
+        (20_394_401, 441_650_591, True),
+        (2**26, 2**27, False),
+        (2**27 - 1, 2**27 + 1, False),
+        (2**32 - 1, MAX_QUANTITY, False),
+    ],
+    ids=["2^53-2", "2^53-1", "2^53", "2^54-1", "most of both"],
+)
+def test_order__of_any_quantity_that_expires__grants_if_an_account_holds_it(
+    world: World, credits: int, quantity: int, fits: bool
+) -> None:
+    """C30, C31: half as many."""
+    _order_of_many(world, credits, quantity, fits, duration=86_400)
+
+
+def _order_of_many(world: World, credits: int, quantity: int, fits: bool, duration: int) -> None:
+    plan_id, holder = world.register(splits=(), credits=credits, duration=duration), world.other.address
+    function = world.credits.functions.order(plan_id, holder, quantity, MAX_UINT)
+    if fits:
+        world.send(world.subscriber, function)
+    else:
+        with reverts(CreditsOverflow(plan_id, holder, credits * quantity)):
+            world.send(world.subscriber, function)
+    assert world.balance(plan_id, holder) == (credits * quantity if fits else 0)

@@ -3,7 +3,7 @@
 import pytest
 
 from nvm_chain.contract_errors import InsufficientCredits, RedeemOutOfRange
-from nvm_chain.types import Rule
+from nvm_chain.types import RedemptionRule
 from tests.support.events import selector
 from tests.support.world import NO_CONTEXT, World
 
@@ -48,13 +48,13 @@ def test_can_redeem__unknown_plan__says_so(world: World) -> None:
     assert _can_redeem(world, 7, 1) == (False, UNKNOWN)
 
 
-@pytest.mark.parametrize("rule", list(Rule))
+@pytest.mark.parametrize("rule", list(RedemptionRule))
 @pytest.mark.parametrize("amount", [0, 1, 10, 11])
-def test_can_redeem__under_any_rule__is_what_redeem_does(world: World, rule: Rule, amount: int) -> None:
+def test_can_redeem__under_any_rule__is_what_redeem_does(world: World, rule: RedemptionRule, amount: int) -> None:
     """The answer and the transaction of one the rule names agree, error by error."""
     plan_id = world.register(rule=rule, max_redeem=20)
     world.grant(plan_id, world.subscriber.address, 10)
-    named = world.builder if rule is Rule.OWNER else world.subscriber
+    named = world.builder if rule is RedemptionRule.OWNER else world.subscriber
     ok, reason = _can_redeem(world, plan_id, amount)
     function = world.credits.functions.redeem(plan_id, world.subscriber.address, amount, NO_CONTEXT)
     if ok:

@@ -22,7 +22,7 @@ from nvm_chain.contract_errors import (
 )
 from nvm_chain.eip712 import Domain
 from nvm_chain.errors import ContractError
-from nvm_chain.types import Rule
+from nvm_chain.types import RedemptionRule
 from tests.support.plans import usage
 from tests.support.reverts import reverts
 from tests.support.world import MAX_UINT, NO_CONTEXT, ZERO, World
@@ -70,16 +70,16 @@ def functions_of(world: World, crowd: Crowd, caller: str) -> dict[str, ContractF
         "acceptOwnership": functions.acceptOwnership(),
         "acceptPlanOwnership": functions.acceptPlanOwnership(plan_id),
         "burn": functions.burn(plan_id, holder, 1),
-        "grantSettled": functions.grantSettled(plan_id, caller, 1, NO_CONTEXT),
+        "grantExternal": functions.grantExternal(plan_id, caller, 1, NO_CONTEXT),
         "mint": functions.mint(plan_id, caller, 1),
         "mintBatch": functions.mintBatch(plan_id, [caller], [1]),
         "mintItem": functions.mintItem(plan_id, world.builder.address, caller, 1),
         "order": functions.order(plan_id, caller, 1, MAX_UINT),
         "orderWithAuthorization": functions.orderWithAuthorization(*_sign_order(world, plan_id)),
         "orderWithPermit": functions.orderWithPermit(plan_id, caller, 1, MAX_UINT, no_permit),
-        "pay": functions.pay(crowd.per_use, 1, MAX_UINT, NO_CONTEXT),
+        "payUsage": functions.payUsage(crowd.per_use, 1, MAX_UINT, NO_CONTEXT),
         "redeem": functions.redeem(plan_id, holder, 1, NO_CONTEXT),
-        "registerPlan": functions.registerPlan(world.terms().as_tuple(), NO_CONTEXT, ""),
+        "registerPlan": functions.registerPlan(world.terms().as_tuple(), NO_CONTEXT, "", 1000),
         "renounceOwnership": functions.renounceOwnership(),
         "safeBatchTransferFrom": functions.safeBatchTransferFrom(holder, caller, [plan_id], [1], b""),
         "safeTransferFrom": functions.safeTransferFrom(holder, caller, plan_id, 1, b""),
@@ -100,14 +100,14 @@ ALLOWED: dict[str, frozenset[str]] = {
     "acceptOwnership": frozenset({"other"}),
     "acceptPlanOwnership": frozenset({"other"}),
     "burn": frozenset({"subscriber", "partner"}),
-    "grantSettled": frozenset({"builder", "minter"}),
+    "grantExternal": frozenset({"builder", "minter"}),
     "mint": frozenset({"builder", "minter"}),
     "mintBatch": frozenset({"builder", "minter"}),
     "mintItem": frozenset(),
     "order": ANYONE,
     "orderWithAuthorization": ANYONE,
     "orderWithPermit": ANYONE,
-    "pay": ANYONE,
+    "payUsage": ANYONE,
     "redeem": frozenset({"subscriber", "redeemer"}),
     "registerPlan": ANYONE,
     "renounceOwnership": frozenset({"fee_owner"}),
@@ -135,7 +135,7 @@ def refusal_of(name: str, world: World, crowd: Crowd, caller: str) -> ContractEr
         "acceptOwnership": not_owner,
         "acceptPlanOwnership": NotPendingPlanOwner(plan_id, caller),
         "burn": not_operator,
-        "grantSettled": NotMinter(plan_id, caller),
+        "grantExternal": NotMinter(plan_id, caller),
         "mint": NotMinter(plan_id, caller),
         "mintBatch": NotMinter(plan_id, caller),
         "mintItem": NotSelf(caller),
@@ -155,7 +155,7 @@ def refusal_of(name: str, world: World, crowd: Crowd, caller: str) -> ContractEr
 def crowd(world: World) -> Crowd:
     """Plans with somebody in every role."""
     functions = world.credits.functions
-    free: dict[str, Any] = {"splits": (), "rule": Rule.REDEEMER}
+    free: dict[str, Any] = {"splits": (), "rule": RedemptionRule.REDEEMER}
     plan_id, with_vouchers = world.register(transferable=True, **free), world.register(**free)
     per_use = world.register(**usage(splits=()))
     for each in (plan_id, with_vouchers):

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvm_chain.contract_errors import InsufficientCredits
-from nvm_chain.types import Rule
+from nvm_chain.types import RedemptionRule
 from tests.support.fuzz import on_chain
 from tests.support.plans import expiring
 from tests.support.reverts import reverts
 from tests.support.world import NO_CONTEXT, World
 
 DURATION = 40
-NAMES = ("order", "mint", "grantSettled", "burn", "redeem")
+NAMES = ("order", "mint", "grantExternal", "burn", "redeem")
 
 
 @dataclass
@@ -56,7 +56,7 @@ class History:
         """Register a plan of 3 credits which the owner may redeem, and take a holder nobody has seen."""
         self.world = world
         self.model = Model()
-        self.plan_id = world.register(**expiring(DURATION, credits=3, max_redeem=2**32 - 1, rule=Rule.OWNER))
+        self.plan_id = world.register(**expiring(DURATION, credits=3, max_redeem=2**32 - 1, rule=RedemptionRule.OWNER))
         self.holder = Account.create()
         world.chain.send_data(world.fee_owner, "0x", to=self.holder.address, value=10**18)
         self.references = 0
@@ -69,9 +69,9 @@ class History:
         give: dict[str, tuple[Any, Any, int]] = {
             "order": (self.world.stranger, functions.order(self.plan_id, holder, amount, 0), 3 * amount),
             "mint": (self.world.builder, functions.mint(self.plan_id, holder, amount), amount),
-            "grantSettled": (
+            "grantExternal": (
                 self.world.builder,
-                functions.grantSettled(self.plan_id, holder, amount, self.references.to_bytes(32, "big")),
+                functions.grantExternal(self.plan_id, holder, amount, self.references.to_bytes(32, "big")),
                 3 * amount,
             ),
         }

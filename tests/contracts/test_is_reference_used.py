@@ -1,4 +1,4 @@
-"""isReferenceUsed: whether a plan was granted for a payment settled outside."""
+"""isReferenceUsed: whether a plan was granted for a payment made outside the chain."""
 
 import pytest
 
@@ -16,14 +16,14 @@ def _is_used(world: World, plan_id: int, reference: bytes = REFERENCE) -> bool:
 def test_is_reference_used__before_and_after_a_grant__says_so(world: World) -> None:
     plan_id = world.register()
     assert not _is_used(world, plan_id)
-    grant = world.credits.functions.grantSettled(plan_id, world.subscriber.address, 1, REFERENCE)
+    grant = world.credits.functions.grantExternal(plan_id, world.subscriber.address, 1, REFERENCE)
     world.send(world.builder, grant)
     assert _is_used(world, plan_id)
 
 
 def test_is_reference_used__of_another_plan_or_reference__is_not(world: World) -> None:
     plan_id, other = world.register(), world.register()
-    grant = world.credits.functions.grantSettled(plan_id, world.subscriber.address, 1, REFERENCE)
+    grant = world.credits.functions.grantExternal(plan_id, world.subscriber.address, 1, REFERENCE)
     world.send(world.builder, grant)
     assert not _is_used(world, other)
     assert not _is_used(world, plan_id, bytes(32))
@@ -33,14 +33,14 @@ def test_is_reference_used__of_another_plan_or_reference__is_not(world: World) -
 def test_is_reference_used__after_a_grant_that_failed__is_not(world: World) -> None:
     plan_id = world.register()
     receiver = world.deploy("RejectsCredits").address
-    function = world.credits.functions.grantSettled(plan_id, receiver, 1, REFERENCE)
+    function = world.credits.functions.grantExternal(plan_id, receiver, 1, REFERENCE)
     assert world.send_with_gas(world.builder, function, 1_000_000)["status"] == 0
     assert not _is_used(world, plan_id)
 
 
 def test_is_reference_used__after_a_refused_second_grant__still_is(world: World) -> None:
     plan_id = world.register()
-    grant = world.credits.functions.grantSettled(plan_id, world.subscriber.address, 1, REFERENCE)
+    grant = world.credits.functions.grantExternal(plan_id, world.subscriber.address, 1, REFERENCE)
     world.send(world.builder, grant)
     with reverts(ReferenceUsed(plan_id, REFERENCE)):
         world.send(world.builder, grant)

@@ -59,7 +59,7 @@ def test_lots_of__hundreds__are_all_there(world: World) -> None:
 
 def test_lots_of__a_count_that_has_run_over__are_those_left(world: World) -> None:
     """C31: the count of what was granted begins again at zero, behind the lots that are left."""
-    plan_id, holder, most = world.register(**expiring(DAY)), world.subscriber.address, 2**63 - 1
+    plan_id, holder, most = world.register(**expiring(DAY)), world.subscriber.address, 2**53 - 1
     world.grant(plan_id, holder, most)
     world.send(world.subscriber, world.credits.functions.burn(plan_id, holder, most))
     start = world.now + 10

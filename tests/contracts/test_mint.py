@@ -14,7 +14,7 @@ from tests.support.events import granted
 from tests.support.reverts import reverts
 from tests.support.world import ZERO, World
 
-MAX_ACCOUNT = 2**64 - 1
+MAX_ACCOUNT = 2**54 - 1
 
 
 @pytest.mark.parametrize("role", ["builder", "minter"])
@@ -33,7 +33,7 @@ def test_mint__to_the_minter_itself__grants(world: World, staffed_plan: int) -> 
 
 @pytest.mark.parametrize("amount", [1, MAX_ACCOUNT - 1, MAX_ACCOUNT])
 def test_mint__up_to_a_full_account__grants(world: World, amount: int) -> None:
-    """C31: 2^64 - 1 is the most that an account holds."""
+    """C31: 2^54 - 1 is the most that an account holds."""
     plan_id = world.register()
     world.grant(plan_id, world.other.address, amount)
     assert world.balance(plan_id, world.other.address) == amount

@@ -20,7 +20,7 @@ INVALID_RECEIVER = selector("ERC1155InvalidReceiver(address)")
 ZERO_AMOUNT = selector("ZeroAmount()")
 OVERFLOW = selector("CreditsOverflow(uint256,address,uint256)")
 TRIAL_TAKEN = selector("TrialAlreadyTaken(uint256,address)")
-MAX_ACCOUNT = 2**64 - 1
+MAX_ACCOUNT = 2**54 - 1
 GAS_PER_ITEM = 200_000 + 200_000 // 63 + 5000
 
 

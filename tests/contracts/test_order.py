@@ -25,7 +25,7 @@ from tests.support.reverts import reverts
 from tests.support.world import CREDITS, MAX_UINT, PRICE, ZERO, World
 
 MAX_QUANTITY = 2**32 - 1
-MAX_ACCOUNT = 2**64 - 1
+MAX_ACCOUNT = 2**54 - 1
 COIN_PRICE = 10**15
 
 
@@ -235,7 +235,7 @@ def test_order__of_the_largest_quantity__multiplies_exactly(world: World, quanti
 
 @pytest.mark.parametrize(("room", "quantity"), [(3, 1), (3, 2), (3, 3)])
 def test_order__up_to_a_full_account__succeeds(world: World, room: int, quantity: int) -> None:
-    """C31: an account holds 2^64 - 1 credits."""
+    """C31: an account holds 2^54 - 1 credits."""
     plan_id, holder = world.register(splits=(), credits=1), world.subscriber.address
     world.grant(plan_id, holder, MAX_ACCOUNT - room)
     world.order(plan_id, quantity=quantity)

@@ -17,15 +17,15 @@ from nvm_chain.contract_errors import (
     CostAboveMax,
     ERC1155InvalidReceiver,
     InvalidQuantity,
+    PaidExternally,
     PlanNotActive,
-    SettledOutside,
     TokenWithoutCode,
     TrialAlreadyTaken,
     UnknownPlan,
     WrongKind,
 )
 from nvm_chain.eip712 import Domain
-from nvm_chain.types import Kind
+from nvm_chain.types import PlanKind
 from tests.support.books import Books, open_books_of_sale
 from tests.support.events import fee_forgone, granted, ordered
 from tests.support.reverts import reverts
@@ -186,7 +186,7 @@ def test_order_with_authorization__of_a_free_plan_with_money__gives_all_of_it_ba
 
 
 def test_order_with_authorization__of_an_expiring_or_a_time_plan__grants_as_order_does(rich: World) -> None:
-    time: dict[str, Any] = {"kind": Kind.TIME, "credits": 1, "duration": 3600, "min_redeem": 0, "max_redeem": 0}
+    time: dict[str, Any] = {"kind": PlanKind.TIME, "credits": 1, "duration": 3600, "min_redeem": 0, "max_redeem": 0}
     expiring: dict[str, Any] = {"duration": 3600}
     for terms in (expiring, time):
         order = order_of(rich, rich.register(**terms), max_cost=PRICE)
@@ -435,13 +435,13 @@ def test_order_with_authorization__of_an_inactive_plan__reverts(rich: World) -> 
 
 def test_order_with_authorization__of_a_usage_plan__reverts(rich: World) -> None:
     order = order_of(rich, rich.register(**usage(rich)), max_cost=PRICE)
-    with reverts(WrongKind(order.plan_id, Kind.USAGE)):
+    with reverts(WrongKind(order.plan_id, PlanKind.USAGE)):
         rich.send(rich.relayer, bring(rich, order, sign(rich, order)))
 
 
-def test_order_with_authorization__of_a_plan_settled_outside__reverts(rich: World) -> None:
-    order = order_of(rich, rich.register(settled_outside=True, token=ZERO, splits=()), max_cost=0)
-    with reverts(SettledOutside(order.plan_id)):
+def test_order_with_authorization__of_a_plan_paid_externally__reverts(rich: World) -> None:
+    order = order_of(rich, rich.register(paid_externally=True, token=ZERO, splits=()), max_cost=0)
+    with reverts(PaidExternally(order.plan_id)):
         rich.send(rich.relayer, bring(rich, order, sign(rich, order)))
 
 

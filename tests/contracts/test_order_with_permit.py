@@ -17,7 +17,7 @@ from nvm_chain.contract_errors import (
     WrongValue,
 )
 from nvm_chain.permits import PermitSignature
-from nvm_chain.types import Kind
+from nvm_chain.types import PlanKind
 from tests.support.books import Books
 from tests.support.events import granted, ordered
 from tests.support.gas import TRANSACTION_GAS_CAP
@@ -321,7 +321,7 @@ def test_order_with_permit__that_reverts__does_not_use_the_permit_up(rich: World
 
 def test_order_with_permit__of_a_usage_plan__reverts(rich: World) -> None:
     plan_id = rich.register(**usage(rich))
-    with reverts(WrongKind(plan_id, Kind.USAGE)):
+    with reverts(WrongKind(plan_id, PlanKind.USAGE)):
         rich.send(rich.subscriber, _order(rich, plan_id, NO_SIGNATURE))
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvm_chain.ids import compute_plan_id
-from nvm_chain.types import Activation, Kind, Rule, Split, Terms
+from nvm_chain.types import Activation, PlanKind, RedemptionRule, Split, Terms
 from tests.support.fuzz import on_chain
 from tests.support.world import ZERO, World
 
@@ -19,17 +19,17 @@ splits = st.lists(st.builds(Split, addresses, st.integers(0, 2**96 - 1)), max_si
 numbers = st.integers(0, 2**32 - 1)
 all_terms = st.builds(
     Terms,
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(PlanKind),
     activation=st.sampled_from(Activation),
     token=addresses,
     splits=splits,
     quoter=addresses,
-    settled_outside=st.booleans(),
+    paid_externally=st.booleans(),
     credits=numbers,
     duration=numbers,
     min_redeem=numbers,
     max_redeem=numbers,
-    rule=st.sampled_from(Rule),
+    rule=st.sampled_from(RedemptionRule),
     trial=st.booleans(),
     transferable=st.booleans(),
 )
@@ -53,18 +53,18 @@ def test_plan_id_of__any_two_inputs__differs_as_they_do(world: World, one: Any, 
 
 
 CHANGES: list[dict[str, Any]] = [
-    {"kind": Kind.TIME},
-    {"kind": Kind.USAGE},
+    {"kind": PlanKind.TIME},
+    {"kind": PlanKind.USAGE},
     {"activation": Activation.ON_FIRST_USE},
     {"token": ZERO},
     {"splits": ()},
     {"quoter": "0x" + "00" * 19 + "01"},
-    {"settled_outside": True},
+    {"paid_externally": True},
     {"credits": 101},
     {"duration": 1},
     {"min_redeem": 2},
     {"max_redeem": 11},
-    {"rule": Rule.REDEEMER},
+    {"rule": RedemptionRule.REDEEMER},
     {"trial": True},
     {"transferable": True},
 ]
@@ -97,6 +97,6 @@ def test_plan_id_of__with_another_creator_or_salt__is_another(world: World) -> N
 def test_plan_id_of__before_and_after_registration__is_the_same(world: World) -> None:
     terms, creator = world.terms(), world.builder.address
     before = _plan_id(world, creator, terms, SALT)
-    world.send(world.builder, world.credits.functions.registerPlan(terms.as_tuple(), SALT, ""))
+    world.send(world.builder, world.credits.functions.registerPlan(terms.as_tuple(), SALT, "", 1000))
     assert _plan_id(world, creator, terms, SALT) == before
     assert world.read(world.credits.functions.stateOf(before))[0] == creator

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nvm_chain.contract_errors import InvalidQuantity, QuoteFailed, SettledOutside, UnknownPlan
+from nvm_chain.contract_errors import InvalidQuantity, PaidExternally, QuoteFailed, UnknownPlan
 from nvm_chain.types import Split
 from tests.support.reverts import reverts
 from tests.support.signed import usage
@@ -110,9 +110,9 @@ def test_quote__without_a_price_from_the_quoter__reverts(world: World) -> None:
         _quote(world, plan_id, 1)
 
 
-def test_quote__of_a_plan_settled_outside__reverts(world: World) -> None:
-    plan_id = world.register(settled_outside=True, token=ZERO, splits=())
-    with reverts(SettledOutside(plan_id)):
+def test_quote__of_a_plan_paid_externally__reverts(world: World) -> None:
+    plan_id = world.register(paid_externally=True, token=ZERO, splits=())
+    with reverts(PaidExternally(plan_id)):
         _quote(world, plan_id, 1)
 
 

@@ -3,21 +3,21 @@
 import pytest
 
 from nvm_chain.contract_errors import InsufficientCredits, RedeemNotAllowed, RedeemOutOfRange, UnknownPlan
-from nvm_chain.types import Rule
+from nvm_chain.types import RedemptionRule
 from tests.support.events import redeemed, taken
 from tests.support.reverts import reverts
 from tests.support.world import MAX_UINT, NO_CONTEXT, World
 
 CONTEXT = bytes(range(32))
 NAMED = {
-    Rule.HOLDER: {"subscriber"},
-    Rule.REDEEMER: {"subscriber", "redeemer"},
-    Rule.OWNER: {"builder", "redeemer"},
+    RedemptionRule.HOLDER: {"subscriber"},
+    RedemptionRule.REDEEMER: {"subscriber", "redeemer"},
+    RedemptionRule.OWNER: {"builder", "redeemer"},
 }
 ROLES = ["subscriber", "redeemer", "builder", "minter", "stranger", "fee_owner", "other"]
 
 
-def _plan(world: World, rule: Rule) -> int:
+def _plan(world: World, rule: RedemptionRule) -> int:
     """Return a plan with a redeemer and a minter; the subscriber has 10 credits, and other as ERC-1155 operator."""
     plan_id, functions = world.register(rule=rule), world.credits.functions
     world.send(world.builder, functions.setRedeemer(plan_id, world.redeemer.address, True))
@@ -27,9 +27,9 @@ def _plan(world: World, rule: Rule) -> int:
     return plan_id
 
 
-@pytest.mark.parametrize("rule", list(Rule))
+@pytest.mark.parametrize("rule", list(RedemptionRule))
 @pytest.mark.parametrize("role", ROLES)
-def test_redeem__under_each_rule__is_for_those_it_names(world: World, rule: Rule, role: str) -> None:
+def test_redeem__under_each_rule__is_for_those_it_names(world: World, rule: RedemptionRule, role: str) -> None:
     """I3, C14, C15: an ERC-1155 operator is not among them, nor a minter, nor the contract's owner."""
     plan_id, caller, holder = _plan(world, rule), getattr(world, role), world.subscriber.address
     function = world.credits.functions.redeem(plan_id, holder, 4, CONTEXT)
@@ -47,22 +47,22 @@ def test_redeem__under_each_rule__is_for_those_it_names(world: World, rule: Rule
 
 def test_redeem__of_own_credits_by_the_owner_under_owner_rule__succeeds(world: World) -> None:
     """C36: the plan owner is a holder too."""
-    plan_id, owner = world.register(rule=Rule.OWNER), world.builder.address
+    plan_id, owner = world.register(rule=RedemptionRule.OWNER), world.builder.address
     world.grant(plan_id, owner, 5)
     world.send(world.builder, world.credits.functions.redeem(plan_id, owner, 5, NO_CONTEXT))
     assert world.balance(plan_id, owner) == 0
 
 
 def test_redeem__by_a_redeemer_no_more__reverts(world: World) -> None:
-    plan_id, holder = _plan(world, Rule.REDEEMER), world.subscriber.address
+    plan_id, holder = _plan(world, RedemptionRule.REDEEMER), world.subscriber.address
     world.send(world.builder, world.credits.functions.setRedeemer(plan_id, world.redeemer.address, False))
     with reverts(RedeemNotAllowed(plan_id, holder, world.redeemer.address)):
         world.send(world.redeemer, world.credits.functions.redeem(plan_id, holder, 1, NO_CONTEXT))
 
 
 def test_redeem__by_the_redeemer_of_another_plan__reverts(world: World) -> None:
-    _plan(world, Rule.REDEEMER)
-    another, holder = world.register(rule=Rule.REDEEMER), world.subscriber.address
+    _plan(world, RedemptionRule.REDEEMER)
+    another, holder = world.register(rule=RedemptionRule.REDEEMER), world.subscriber.address
     world.grant(another, holder, 10)
     with reverts(RedeemNotAllowed(another, holder, world.redeemer.address)):
         world.send(world.redeemer, world.credits.functions.redeem(another, holder, 1, NO_CONTEXT))
@@ -129,7 +129,7 @@ def test_redeem__one_context_twice__takes_twice(world: World) -> None:
 
 
 def test_redeem__of_one_holder__leaves_the_others(world: World) -> None:
-    plan_id, holder = _plan(world, Rule.REDEEMER), world.subscriber.address
+    plan_id, holder = _plan(world, RedemptionRule.REDEEMER), world.subscriber.address
     world.grant(plan_id, world.stranger.address, 10)
     world.send(world.redeemer, world.credits.functions.redeem(plan_id, holder, 10, NO_CONTEXT))
     assert world.balance(plan_id, world.stranger.address) == 10

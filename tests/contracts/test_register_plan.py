@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from nvm_chain.contract_errors import (
+    FeeAboveMax,
     InvalidRedeemRange,
     InvalidSplit,
     PlanAlreadyRegistered,
@@ -16,7 +17,7 @@ from nvm_chain.contract_errors import (
     ZeroCredits,
 )
 from nvm_chain.ids import compute_plan_id
-from nvm_chain.types import Rule, Split, Terms
+from nvm_chain.types import RedemptionRule, Split, Terms
 from tests.support.events import plan_registered, uri_set
 from tests.support.reverts import reverts
 from tests.support.world import ZERO, World
@@ -26,8 +27,9 @@ MAX_32 = 2**32 - 1
 MAX_96 = 2**96 - 1
 
 
-def _register(world: World, terms: Terms, salt: bytes = SALT, uri: str = "ipfs://plan") -> Any:
-    return world.send(world.builder, world.credits.functions.registerPlan(terms.as_tuple(), salt, uri))
+def _register(world: World, terms: Terms, salt: bytes = SALT, uri: str = "ipfs://plan", max_fee_bps: int = 1000) -> Any:
+    function = world.credits.functions.registerPlan(terms.as_tuple(), salt, uri, max_fee_bps)
+    return world.send(world.builder, function)
 
 
 def _splits(world: World, count: int) -> tuple[Split, ...]:
@@ -49,7 +51,7 @@ def test_register_plan__with_valid_terms__stores_and_emits(world: World) -> None
 
 
 def test_register_plan__as_a_call__returns_the_id(world: World) -> None:
-    function = world.credits.functions.registerPlan(world.terms().as_tuple(), SALT, "")
+    function = world.credits.functions.registerPlan(world.terms().as_tuple(), SALT, "", 1000)
     expected = world.read(world.credits.functions.planIdOf(world.builder.address, world.terms().as_tuple(), SALT))
     assert world.read(function, world.builder.address) == expected
 
@@ -68,8 +70,8 @@ def test_register_plan__with_a_protocol_fee__freezes_it(world: World) -> None:
         {"min_redeem": 1, "max_redeem": 1},
         {"min_redeem": MAX_32, "max_redeem": MAX_32},
         {"min_redeem": 1, "max_redeem": MAX_32},
-        {"rule": Rule.REDEEMER},
-        {"rule": Rule.OWNER},
+        {"rule": RedemptionRule.REDEEMER},
+        {"rule": RedemptionRule.OWNER},
         {"trial": True},
         {"transferable": True},
         {"trial": True, "transferable": True},
@@ -185,7 +187,7 @@ def test_register_plan__after_giving_the_plan_away__reverts(world: World) -> Non
 
 def test_register_plan__same_terms_and_salt_of_another_creator__gets_another_id(world: World) -> None:
     """C27: nobody can take the id that another's plan will have."""
-    function = world.credits.functions.registerPlan(world.terms().as_tuple(), SALT, "")
+    function = world.credits.functions.registerPlan(world.terms().as_tuple(), SALT, "", 1000)
     first = world.events(world.send(world.stranger, function))[0][1]["planId"]
     second = world.events(world.send(world.builder, function))[0][1]["planId"]
     assert first != second
@@ -203,3 +205,49 @@ def test_register_plan__on_another_contract__gets_another_id(world: World) -> No
 def test_register_plan__with_any_uri__keeps_it(world: World, uri: str) -> None:
     plan_id = world.register(uri=uri)
     assert world.read(world.credits.functions.uri(plan_id)) == uri
+
+
+# ---------------------------------------------------------------- the fee that the creator accepts
+
+
+@pytest.mark.parametrize("fee_bps", [1, 250, 1000])
+def test_register_plan__with_a_fee_around_the_most_accepted__registers_up_to_it(world: World, fee_bps: int) -> None:
+    """The owner of the fee can raise it in front of a registration, and not above what its creator says."""
+    world.set_fee(fee_bps)
+    with reverts(FeeAboveMax(fee_bps, fee_bps - 1)):
+        _register(world, world.terms(), max_fee_bps=fee_bps - 1)
+    for salt, max_fee_bps in enumerate((fee_bps, fee_bps + 1, 2**16 - 1)):
+        receipt = _register(world, world.terms(), salt.to_bytes(32, "big"), max_fee_bps=max_fee_bps)
+        assert world.events(receipt)[0][1]["feeBps"] == fee_bps
+
+
+@pytest.mark.parametrize("max_fee_bps", [0, 1, 1000, 1001, 2**16 - 1])
+def test_register_plan__without_a_fee__registers_whatever_is_accepted(world: World, max_fee_bps: int) -> None:
+    assert world.events(_register(world, world.terms(), max_fee_bps=max_fee_bps))[0][1]["feeBps"] == 0
+
+
+def test_register_plan__with_any_most_accepted__has_the_same_id(world: World) -> None:
+    """What a creator accepts is no term: the second is there already, and says so only if the fee is accepted."""
+    world.set_fee(5)
+    terms = world.terms()
+    plan_id = world.read(world.credits.functions.planIdOf(world.builder.address, terms.as_tuple(), SALT))
+    _register(world, terms, max_fee_bps=5)
+    with reverts(PlanAlreadyRegistered(plan_id)):
+        _register(world, terms, max_fee_bps=6)
+    with reverts(FeeAboveMax(5, 4)):
+        _register(world, terms, max_fee_bps=4)
+
+
+def test_register_plan__with_a_fee_above_the_most_accepted__leaves_nothing_and_can_be_done_later(world: World) -> None:
+    terms = world.terms()
+    world.set_fee(5)
+    with reverts(FeeAboveMax(5, 0)):
+        _register(world, terms, max_fee_bps=0)
+    world.set_fee(0)
+    assert world.events(_register(world, terms, max_fee_bps=0))[0][0] == "PlanRegistered"
+
+
+def test_register_plan__with_bad_terms_and_too_high_a_fee__names_the_terms(world: World) -> None:
+    world.set_fee(5)
+    with reverts(ZeroCredits()):
+        _register(world, world.terms(credits=0), max_fee_bps=4)

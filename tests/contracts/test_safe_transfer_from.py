@@ -14,7 +14,7 @@ from tests.support.events import moved
 from tests.support.reverts import reverts
 from tests.support.world import MAX_UINT, ZERO, World
 
-MAX_ACCOUNT = 2**64 - 1
+MAX_ACCOUNT = 2**54 - 1
 
 
 @pytest.mark.parametrize("amount", [0, 1, 9, 10])

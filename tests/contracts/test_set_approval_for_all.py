@@ -3,7 +3,7 @@
 import pytest
 
 from nvm_chain.contract_errors import ERC1155InvalidOperator, ERC1155MissingApprovalForAll, RedeemNotAllowed
-from nvm_chain.types import Rule
+from nvm_chain.types import RedemptionRule
 from tests.support.reverts import reverts
 from tests.support.world import NO_CONTEXT, ZERO, World
 
@@ -42,8 +42,8 @@ def test_set_approval_for_all__then__operator_moves_and_burns_on_every_plan(worl
     assert [world.balance(plan_id, holder) for plan_id in plans] == [7, 7]
 
 
-@pytest.mark.parametrize("rule", list(Rule))
-def test_set_approval_for_all__then__operator_cannot_redeem(world: World, rule: Rule) -> None:
+@pytest.mark.parametrize("rule", list(RedemptionRule))
+def test_set_approval_for_all__then__operator_cannot_redeem(world: World, rule: RedemptionRule) -> None:
     """C15, I3: redemptions are for those the plan's rule names."""
     plan_id, holder = world.register(rule=rule), world.subscriber.address
     world.grant(plan_id, holder, 10)

@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvm_chain.contract_errors import NotRedeemer, UnknownPlan, VouchersNotAccepted
-from nvm_chain.types import Activation, Kind, Rule
+from nvm_chain.types import Activation, PlanKind, RedemptionRule
 from tests.support.events import taken
 from tests.support.fuzz import on_chain
 from tests.support.gas import TRANSACTION_GAS_CAP
 from tests.support.reverts import reverts
 from tests.support.signed import (
+    ALREADY_SETTLED,
     EXPIRED,
     NOT_SIGNED,
     SETTLED,
     SHORT,
-    USED_UP,
     Item,
     register_with_redeemer,
     send_at,
@@ -32,6 +32,7 @@ from tests.support.signed import (
 from tests.support.world import MAX_UINT, ZERO, World
 
 MAX_CEILING = 2**64 - 1
+MAX_ACCOUNT = 2**54 - 1
 BALANCE = 100
 
 
@@ -77,7 +78,7 @@ def _account(world: World, plan_id: int, holder: str) -> tuple[int, int]:
 
 def test_settle__of_a_count_that_has_run_over__takes_what_was_signed(world: World) -> None:
     """C31: more is left than the count of what was granted says, which begins again at zero."""
-    plan_id, holder, much = register_with_redeemer(world), world.subscriber, 2**63
+    plan_id, holder, much = register_with_redeemer(world), world.subscriber, 2**53
     world.grant(plan_id, holder.address, much)
     world.send(holder, world.credits.functions.burn(plan_id, holder.address, much))
     world.grant(plan_id, holder.address, much)
@@ -108,20 +109,20 @@ def test_settle__of_nothing__says_so(world: World, plan_id: int) -> None:
     assert world.events(receipt) == [settled(plan_id, world.redeemer.address, 0, 0)]
 
 
-@pytest.mark.parametrize(("amount", "took"), [(0, 0), (1, 1), (41, 41), (42, 42), (43, 42), (MAX_CEILING, 42)])
+@pytest.mark.parametrize(("total", "took"), [(0, 0), (1, 1), (41, 41), (42, 42), (43, 42), (MAX_CEILING, 42)])
 def test_settle__of_some_of_a_voucher__takes_so_much_up_to_the_ceiling(
-    world: World, plan_id: int, amount: int, took: int
+    world: World, plan_id: int, total: int, took: int
 ) -> None:
-    item = sign_item(world, plan_id, world.subscriber, 42, amount=amount)
-    assert _settle(world, plan_id, item) == [(took, SETTLED)]
+    item = sign_item(world, plan_id, world.subscriber, 42, total=total)
+    assert _settle(world, plan_id, item) == [(took, SETTLED if took else ALREADY_SETTLED)]
     assert _account(world, plan_id, world.subscriber.address) == (BALANCE - took, took)
 
 
 def test_settle__in_steps__takes_the_ceiling_in_total(world: World, plan_id: int) -> None:
     """I4: a capped session: one signature, several settlements, and the last one gets what is left."""
-    item = sign_item(world, plan_id, world.subscriber, 42, amount=20)
-    outcomes = [_settle(world, plan_id, item)[0] for _ in range(4)]
-    assert outcomes == [(20, SETTLED), (20, SETTLED), (2, SETTLED), (0, USED_UP)]
+    item = sign_item(world, plan_id, world.subscriber, 42)
+    outcomes = [_settle(world, plan_id, item.but(total=total))[0] for total in (20, 40, 60, 80)]
+    assert outcomes == [(20, SETTLED), (20, SETTLED), (2, SETTLED), (0, ALREADY_SETTLED)]
 
 
 def test_settle__of_rising_ceilings__counts_them_together(world: World, plan_id: int) -> None:
@@ -134,11 +135,13 @@ def test_settle__of_rising_ceilings__counts_them_together(world: World, plan_id:
 
 def test_settle__out_of_order__makes_the_earlier_ones_harmless(world: World, plan_id: int) -> None:
     items = [sign_item(world, plan_id, world.subscriber, ceiling) for ceiling in (9, 3, 6, 9, 10)]
-    expected = [(9, SETTLED), (0, USED_UP), (0, USED_UP), (0, USED_UP), (1, SETTLED)]
+    expected = [(9, SETTLED), (0, ALREADY_SETTLED), (0, ALREADY_SETTLED), (0, ALREADY_SETTLED), (1, SETTLED)]
     assert _settle(world, plan_id, *items) == expected
 
 
-@pytest.mark.parametrize(("ceiling", "outcome"), [(8, (0, USED_UP)), (9, (0, USED_UP)), (10, (1, SETTLED))])
+@pytest.mark.parametrize(
+    ("ceiling", "outcome"), [(8, (0, ALREADY_SETTLED)), (9, (0, ALREADY_SETTLED)), (10, (1, SETTLED))]
+)
 def test_settle__around_what_was_settled__takes_only_what_is_above(
     world: World, plan_id: int, ceiling: int, outcome: tuple[int, int]
 ) -> None:
@@ -147,9 +150,9 @@ def test_settle__around_what_was_settled__takes_only_what_is_above(
 
 
 def test_settle__of_one_holder_several_times_in_a_batch__sees_what_came_before(world: World, plan_id: int) -> None:
-    item = sign_item(world, plan_id, world.subscriber, 150, amount=60)
-    outcomes = _settle(world, plan_id, item, item, item)
-    assert outcomes == [(60, SETTLED), (40, SHORT), (0, SHORT)]
+    item = sign_item(world, plan_id, world.subscriber, 150)
+    outcomes = _settle(world, plan_id, *(item.but(total=total) for total in (60, 60, 120, 150)))
+    assert outcomes == [(60, SETTLED), (0, ALREADY_SETTLED), (40, SHORT), (0, SHORT)]
     assert _account(world, plan_id, world.subscriber.address) == (0, 100)
 
 
@@ -158,8 +161,8 @@ def test_settle__with_any_context__is_the_same(world: World, plan_id: int) -> No
     assert _settle(world, plan_id, *items) == [(1, SETTLED), (9, SETTLED)]
 
 
-@pytest.mark.parametrize("rule", list(Rule))
-def test_settle__under_each_rule__is_the_holders_word(world: World, rule: Rule) -> None:
+@pytest.mark.parametrize("rule", list(RedemptionRule))
+def test_settle__under_each_rule__is_the_holders_word(world: World, rule: RedemptionRule) -> None:
     """DESIGN 3.4: the rule says who redeems without a voucher."""
     plan_id = register_with_redeemer(world, rule=rule)
     world.grant(plan_id, world.subscriber.address, 5)
@@ -179,7 +182,7 @@ def test_settle__of_an_inactive_plan__goes_on(world: World, plan_id: int) -> Non
 
 
 def test_settle__of_a_plan_paid_outside__goes_on(world: World) -> None:
-    plan_id = register_with_redeemer(world, settled_outside=True, token=ZERO, splits=())
+    plan_id = register_with_redeemer(world, paid_externally=True, token=ZERO, splits=())
     world.grant(plan_id, world.subscriber.address, 5)
     assert _settle(world, plan_id, sign_item(world, plan_id, world.subscriber, 5)) == [(5, SETTLED)]
 
@@ -209,7 +212,7 @@ def test_settle__of_all_and_after_a_new_grant__counts_on(world: World, plan_id: 
     _settle(world, plan_id, sign_item(world, plan_id, holder, BALANCE))
     world.grant(plan_id, holder.address, 50)
     old, new = (sign_item(world, plan_id, holder, ceiling) for ceiling in (BALANCE, BALANCE + 1))
-    assert _settle(world, plan_id, old, new) == [(0, USED_UP), (1, SETTLED)]
+    assert _settle(world, plan_id, old, new) == [(0, ALREADY_SETTLED), (1, SETTLED)]
     assert _account(world, plan_id, holder.address) == (49, BALANCE + 1)
 
 
@@ -236,8 +239,8 @@ def test_settle__of_any_vouchers_in_any_order__never_goes_above_the_highest_ceil
             live -= amount
         elif action == "settle":
             highest = max(highest, ceiling)
-            expected = min(amount, max(ceiling - counter, 0), live)
-            item = sign_item(world, plan_id, holder, ceiling, amount=amount)
+            expected = min(max(min(amount, ceiling) - counter, 0), live)
+            item = sign_item(world, plan_id, holder, ceiling, total=amount)
             assert _settle(world, plan_id, item)[0][0] == expected
             live, counter = live - expected, counter + expected
         assert counter <= highest
@@ -245,12 +248,13 @@ def test_settle__of_any_vouchers_in_any_order__never_goes_above_the_highest_ceil
 
 
 def test_settle__of_the_largest_ceiling__takes_what_there_is(world: World, plan_id: int) -> None:
+    """The counter itself at its largest is in tests/attacks/test_widths."""
     item = sign_item(world, plan_id, world.subscriber, MAX_CEILING)
     assert _settle(world, plan_id, item) == [(BALANCE, SHORT)]
-    world.grant(plan_id, world.subscriber.address, MAX_CEILING)
-    assert _settle(world, plan_id, item) == [(MAX_CEILING - BALANCE, SETTLED)]
-    assert _settle(world, plan_id, item) == [(0, USED_UP)]
-    assert _account(world, plan_id, world.subscriber.address) == (BALANCE, MAX_CEILING)
+    world.grant(plan_id, world.subscriber.address, MAX_ACCOUNT)
+    assert _settle(world, plan_id, item) == [(MAX_ACCOUNT, SHORT)]
+    assert _settle(world, plan_id, item) == [(0, SHORT)]
+    assert _account(world, plan_id, world.subscriber.address) == (0, BALANCE + MAX_ACCOUNT)
 
 
 # ---------------------------------------------------------------- short
@@ -363,7 +367,7 @@ def test_settle__then_expiry__does_not_count_a_credit_twice(world: World) -> Non
 
 
 def test_settle__of_a_voucher_with_several_faults__names_the_first(world: World, plan_id: int) -> None:
-    """Expired, used up, not signed, short: in this order."""
+    """Expired, settled already, not signed, short: in this order."""
     holder = world.subscriber
     _settle(world, plan_id, sign_item(world, plan_id, holder, BALANCE))
     unsigned = sign_item(world, plan_id, holder, 1).but(signature=b"")
@@ -376,11 +380,11 @@ def test_settle__of_a_voucher_with_several_faults__names_the_first(world: World,
         empty,
     ]
     results = [result for _, result in _settle(world, plan_id, *items)]
-    assert results == [EXPIRED, USED_UP, USED_UP, NOT_SIGNED, SHORT]
+    assert results == [EXPIRED, ALREADY_SETTLED, ALREADY_SETTLED, NOT_SIGNED, SHORT]
 
 
-def test_settle__of_a_ceiling_of_zero__is_used_up_from_the_start(world: World, plan_id: int) -> None:
-    assert _settle(world, plan_id, sign_item(world, plan_id, world.subscriber, 0)) == [(0, USED_UP)]
+def test_settle__of_a_ceiling_of_zero__is_reached_from_the_start(world: World, plan_id: int) -> None:
+    assert _settle(world, plan_id, sign_item(world, plan_id, world.subscriber, 0)) == [(0, ALREADY_SETTLED)]
 
 
 # ---------------------------------------------------------------- who may settle
@@ -459,8 +463,8 @@ def test_settle__by_an_owner_who_holds_credits__settles_their_own_too(world: Wor
 
 NO_VOUCHERS: dict[str, dict[str, object]] = {
     "transferable": {"transferable": True},
-    "time": {"kind": Kind.TIME, "duration": 60, "min_redeem": 0, "max_redeem": 0},
-    "time-on-use": {"kind": Kind.TIME, "duration": 60, "activation": Activation.ON_FIRST_USE},
+    "time": {"kind": PlanKind.TIME, "duration": 60, "min_redeem": 0, "max_redeem": 0},
+    "time-on-use": {"kind": PlanKind.TIME, "duration": 60, "activation": Activation.ON_FIRST_USE},
 }
 
 
@@ -494,7 +498,7 @@ def test_settle__of_hundreds_of_vouchers__settles_and_counts_each(world: World) 
     """C30: more than a byte counts; the last event has the number of all and the sum."""
     plan_id, holder, count = register_with_redeemer(world), world.subscriber, 300
     world.grant(plan_id, holder.address, count)
-    items = [sign_item(world, plan_id, holder, ceiling, amount=1) for ceiling in range(1, count + 1)]
+    items = [sign_item(world, plan_id, holder, ceiling) for ceiling in range(1, count + 1)]
     receipt = world.send_with_gas(world.redeemer, settle(world, plan_id, *items), TRANSACTION_GAS_CAP)
     redeemer = world.redeemer.address
     assert world.events(receipt) == _events(world, plan_id, redeemer, tuple(items), [(1, SETTLED)] * count)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from nvm_chain.contract_errors import UnknownPlan
-from nvm_chain.types import Activation, Kind, Rule, Split
+from nvm_chain.types import Activation, PlanKind, RedemptionRule, Split
 from tests.support.reverts import reverts
 from tests.support.world import NO_CONTEXT, World
 
@@ -16,7 +16,7 @@ def test_terms_of__a_plan_with_every_field_set__returns_each(world: World) -> No
         "credits": 11,
         "min_redeem": 12,
         "max_redeem": 13,
-        "rule": Rule.OWNER,
+        "rule": RedemptionRule.OWNER,
         "trial": True,
         "transferable": True,
     }
@@ -26,7 +26,7 @@ def test_terms_of__a_plan_with_every_field_set__returns_each(world: World) -> No
 
 def test_terms_of__a_time_plan_with_every_field_set__returns_each(world: World) -> None:
     changes: dict[str, Any] = {
-        "kind": Kind.TIME,
+        "kind": PlanKind.TIME,
         "activation": Activation.ON_FIRST_USE,
         "splits": (Split(world.builder.address, 10),),
         "quoter": world.credits.address,
@@ -34,7 +34,7 @@ def test_terms_of__a_time_plan_with_every_field_set__returns_each(world: World) 
         "duration": 14,
         "min_redeem": 12,
         "max_redeem": 13,
-        "rule": Rule.REDEEMER,
+        "rule": RedemptionRule.REDEEMER,
         "trial": True,
     }
     plan_id = world.register(**changes)

@@ -16,7 +16,7 @@ from nvm_chain.contract_errors import (
     ZeroCredits,
     ZeroDuration,
 )
-from nvm_chain.types import Activation, Kind, Rule, Split
+from nvm_chain.types import Activation, PlanKind, RedemptionRule, Split
 from tests.support.plans import expiring, from_first_use, from_purchase, outside, usage
 from tests.support.reverts import reverts
 from tests.support.world import ZERO, World
@@ -42,22 +42,22 @@ def _not_allowed(term: str) -> TermNotAllowed:
 GOOD: list[tuple[str, dict[str, Any]]] = [
     ("credits", {}),
     ("credits", {"transferable": True}),
-    ("credits", {"trial": True, "transferable": True, "rule": Rule.OWNER}),
+    ("credits", {"trial": True, "transferable": True, "rule": RedemptionRule.OWNER}),
     ("expiring", {"duration": 1}),
     ("expiring", {"duration": MAX_32}),
-    ("expiring", {"trial": True, "rule": Rule.REDEEMER}),
+    ("expiring", {"trial": True, "rule": RedemptionRule.REDEEMER}),
     ("expiring", {"credits": MAX_32, "min_redeem": MAX_32, "max_redeem": MAX_32}),
     ("from purchase", {"duration": 1}),
     ("from purchase", {"duration": MAX_32, "credits": MAX_32}),
     ("from purchase", {"trial": True}),
     ("from first use", {"duration": 1}),
     ("from first use", {"duration": MAX_32, "credits": MAX_32, "max_redeem": MAX_32}),
-    ("from first use", {"trial": True, "rule": Rule.OWNER, "min_redeem": 2, "max_redeem": 2}),
+    ("from first use", {"trial": True, "rule": RedemptionRule.OWNER, "min_redeem": 2, "max_redeem": 2}),
     ("usage", {}),
     ("usage", {"splits": ()}),
     ("usage", {"token": ZERO}),
     ("outside", {}),
-    ("outside", {"transferable": True, "trial": True, "rule": Rule.REDEEMER}),
+    ("outside", {"transferable": True, "trial": True, "rule": RedemptionRule.REDEEMER}),
     ("outside", expiring(DAY)),
     ("outside", from_purchase(DAY)),
     ("outside", from_first_use(DAY)),
@@ -92,10 +92,10 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("usage", {"max_redeem": 1}, "redeem range"),
     ("usage", {"min_redeem": 1}, "redeem range"),
     ("usage", {"min_redeem": 1, "max_redeem": 1}, "redeem range"),
-    ("usage", {"rule": Rule.REDEEMER}, "rule"),
-    ("usage", {"rule": Rule.OWNER}, "rule"),
+    ("usage", {"rule": RedemptionRule.REDEEMER}, "rule"),
+    ("usage", {"rule": RedemptionRule.OWNER}, "rule"),
     ("usage", {"activation": Activation.ON_FIRST_USE}, "activation"),
-    ("usage", {"token": ZERO, "splits": (), "settled_outside": True}, "settledOutside"),
+    ("usage", {"token": ZERO, "splits": (), "paid_externally": True}, "paidExternally"),
     ("credits", {"activation": Activation.ON_FIRST_USE}, "activation"),
     ("expiring", {"activation": Activation.ON_FIRST_USE}, "activation"),
     ("expiring", {"transferable": True}, "transferable"),
@@ -103,8 +103,8 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("from purchase", {"transferable": True}, "transferable"),
     ("from purchase", {"max_redeem": 1}, "redeem range"),
     ("from purchase", {"min_redeem": 1, "max_redeem": 1}, "redeem range"),
-    ("from purchase", {"rule": Rule.REDEEMER}, "rule"),
-    ("from purchase", {"rule": Rule.OWNER}, "rule"),
+    ("from purchase", {"rule": RedemptionRule.REDEEMER}, "rule"),
+    ("from purchase", {"rule": RedemptionRule.OWNER}, "rule"),
     ("from first use", {"transferable": True}, "transferable"),
 ]
 
@@ -125,7 +125,7 @@ OUTSIDE_PRICE: dict[str, Callable[[World], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("term", OUTSIDE_PRICE)
-def test_register_plan__settled_outside_with_a_price__names_it(world: World, term: str) -> None:
+def test_register_plan__paid_externally_with_a_price__names_it(world: World, term: str) -> None:
     """What is paid outside the chain has no price on it."""
     with reverts(_not_allowed(term)):
         world.register(**outside(**OUTSIDE_PRICE[term](world)))
@@ -194,13 +194,13 @@ def test_register_plan__with_one_term_of_the_kind_changed__gets_another_id(world
     """C27: kinds that share all their numbers are different plans."""
     numbers: dict[str, Any] = {"splits": (), "credits": 1, "duration": DAY}
     changes: list[dict[str, Any]] = [
-        {"kind": Kind.CREDITS},
-        {"kind": Kind.TIME, "activation": Activation.ON_FIRST_USE},
-        {"kind": Kind.TIME, "min_redeem": 0, "max_redeem": 0},
+        {"kind": PlanKind.CREDITS},
+        {"kind": PlanKind.TIME, "activation": Activation.ON_FIRST_USE},
+        {"kind": PlanKind.TIME, "min_redeem": 0, "max_redeem": 0},
     ]
     salt, ids = bytes(32), set()
     for change in changes:
         terms = world.terms(**{**numbers, **change}).as_tuple()
-        receipt = world.send(world.builder, world.credits.functions.registerPlan(terms, salt, ""))
+        receipt = world.send(world.builder, world.credits.functions.registerPlan(terms, salt, "", 1000))
         ids.add(world.events(receipt)[0][1]["planId"])
     assert len(ids) == len(changes)

@@ -14,7 +14,7 @@ from nvm_chain.contract_errors import (
     RedeemOutOfRange,
     TrialAlreadyTaken,
 )
-from nvm_chain.types import Rule
+from nvm_chain.types import RedemptionRule
 from tests.support.events import access_changed, granted, ordered, redeemed, selector, taken
 from tests.support.plans import from_first_use
 from tests.support.reverts import reverts
@@ -23,7 +23,7 @@ from tests.support.world import NO_CONTEXT, PRICE, World
 DAY = 86_400
 YEARS = 20 * 365 * DAY
 MAX_32 = 2**32 - 1
-MAX_64 = 2**64 - 1
+MAX_ACCOUNT = 2**54 - 1
 INSUFFICIENT = selector("InsufficientCredits(uint256,address,uint256,uint256)")
 OUT_OF_RANGE = selector("RedeemOutOfRange(uint256,uint256,uint256,uint256)")
 
@@ -141,16 +141,16 @@ def test_from_first_use__with_an_open_window_and_nothing_unopened__cannot_redeem
         world.send(world.subscriber, _redeem(world, plan_id))
 
 
-@pytest.mark.parametrize("rule", list(Rule))
-def test_from_first_use__under_each_rule__is_opened_by_those_it_names(world: World, rule: Rule) -> None:
+@pytest.mark.parametrize("rule", list(RedemptionRule))
+def test_from_first_use__under_each_rule__is_opened_by_those_it_names(world: World, rule: RedemptionRule) -> None:
     """I3: nobody else starts a holder's clock."""
     plan_id, holder = world.register(**from_first_use(DAY, rule=rule)), world.subscriber.address
     world.send(world.builder, world.credits.functions.setRedeemer(plan_id, world.redeemer.address, True))
     world.order(plan_id, quantity=10)
     named = {
-        Rule.HOLDER: {"subscriber"},
-        Rule.REDEEMER: {"subscriber", "redeemer"},
-        Rule.OWNER: {"builder", "redeemer"},
+        RedemptionRule.HOLDER: {"subscriber"},
+        RedemptionRule.REDEEMER: {"subscriber", "redeemer"},
+        RedemptionRule.OWNER: {"builder", "redeemer"},
     }
     for role in ("subscriber", "redeemer", "builder", "stranger"):
         caller = getattr(world, role)
@@ -196,16 +196,16 @@ def test_from_first_use__of_the_longest_there_is__opens_exactly(world: World, am
 
 
 def test_from_first_use__past_a_full_account__reverts(world: World, plan_id: int) -> None:
-    """C31: an account holds 2^64 - 1 unopened periods, and what was opened makes room."""
+    """C31: an account holds 2^54 - 1 unopened periods, and what was opened makes room."""
     holder = world.subscriber.address
-    with reverts(CreditsOverflow(plan_id, holder, MAX_64 + 1)):
-        world.grant(plan_id, holder, MAX_64 + 1)
-    world.grant(plan_id, holder, MAX_64)
+    with reverts(CreditsOverflow(plan_id, holder, MAX_ACCOUNT + 1)):
+        world.grant(plan_id, holder, MAX_ACCOUNT + 1)
+    world.grant(plan_id, holder, MAX_ACCOUNT)
     with reverts(CreditsOverflow(plan_id, holder, 1)):
         world.order(plan_id)
     world.send(world.subscriber, _redeem(world, plan_id))
     world.order(plan_id)
-    assert _state(world, plan_id)[0] == MAX_64
+    assert _state(world, plan_id)[0] == MAX_ACCOUNT
 
 
 def test_from_first_use__as_a_trial__is_taken_once(world: World) -> None:

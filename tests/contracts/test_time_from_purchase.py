@@ -123,7 +123,7 @@ GRANTS: dict[str, Grant] = {
     "mintBatch": lambda world, plan_id, periods: world.credits.functions.mintBatch(
         plan_id, [world.subscriber.address], [periods]
     ),
-    "grantSettled": lambda world, plan_id, periods: world.credits.functions.grantSettled(
+    "grantExternal": lambda world, plan_id, periods: world.credits.functions.grantExternal(
         plan_id, world.subscriber.address, periods, NO_CONTEXT
     ),
 }
@@ -135,7 +135,7 @@ def test_from_purchase__granted__adds_to_what_was_bought(world: World, plan_id: 
     receipt = world.send_at(start + 100, world.builder, GRANTS[name](world, plan_id, 5))
     assert _state(world, plan_id) == (6, start + 6 * DAY)
     holder = world.subscriber.address
-    assert [entry for entry in world.events(receipt) if entry[0] != "GrantedSettled"] == [
+    assert [entry for entry in world.events(receipt) if entry[0] != "GrantedExternal"] == [
         access_changed(plan_id, holder, start + 6 * DAY),
         granted(world.builder.address, holder, plan_id, 5),
     ]
@@ -174,7 +174,7 @@ def test_from_purchase__as_a_trial__is_taken_once(world: World) -> None:
         world.grant(plan_id, holder, 1)
     world.mine_at(start + 2 * DAY)
     with reverts(TrialAlreadyTaken(plan_id, holder)):
-        world.order(plan_id, world.stranger, receiver=holder)
+        world.order(plan_id)
 
 
 # ---------------------------------------------------------------- nothing to redeem

@@ -7,9 +7,11 @@ import pytest
 from nvm_chain.contract_errors import TrialAlreadyTaken
 from tests.support.events import selector, skipped
 from tests.support.plans import expiring
+from tests.support.reentry import through
 from tests.support.reverts import reverts
 from tests.support.world import World
 
+NO_PERMIT = (0, 27, bytes(32), bytes(32))
 TRIAL_TAKEN = selector("TrialAlreadyTaken(uint256,address)")
 
 
@@ -23,8 +25,9 @@ def _by_own_order(world: World, plan_id: int) -> None:
     world.order(plan_id)
 
 
-def _by_order_of_another(world: World, plan_id: int) -> None:
-    world.order(plan_id, world.stranger, receiver=world.subscriber.address)
+def _by_own_order_with_permit(world: World, plan_id: int) -> None:
+    function = world.credits.functions.orderWithPermit(plan_id, world.subscriber.address, 1, 0, NO_PERMIT)
+    world.send(world.subscriber, function)
 
 
 def _by_mint(world: World, plan_id: int) -> None:
@@ -36,12 +39,12 @@ def _by_batch(world: World, plan_id: int) -> None:
     world.send(world.builder, world.credits.functions.mintBatch(plan_id, [holder], [5]))
 
 
-def _by_settled_grant(world: World, plan_id: int) -> None:
+def _by_external_grant(world: World, plan_id: int) -> None:
     reference = world.chain.web3.eth.block_number.to_bytes(32, "big")
-    world.send(world.builder, world.credits.functions.grantSettled(plan_id, world.subscriber.address, 1, reference))
+    world.send(world.builder, world.credits.functions.grantExternal(plan_id, world.subscriber.address, 1, reference))
 
 
-GRANTS = [_by_own_order, _by_order_of_another, _by_mint, _by_settled_grant, _by_batch]
+GRANTS = [_by_own_order, _by_own_order_with_permit, _by_mint, _by_external_grant, _by_batch]
 Grant = Callable[[World, int], None]
 
 
@@ -115,8 +118,8 @@ def test_trial__granted_for_a_reference_after_an_order__leaves_the_reference_unu
     world.order(trial)
     holder, functions = world.subscriber.address, world.credits.functions
     with reverts(TrialAlreadyTaken(trial, holder)):
-        world.send(world.builder, functions.grantSettled(trial, holder, 1, bytes(32)))
-    world.send(world.builder, functions.grantSettled(trial, world.other.address, 1, bytes(32)))
+        world.send(world.builder, functions.grantExternal(trial, holder, 1, bytes(32)))
+    world.send(world.builder, functions.grantExternal(trial, world.other.address, 1, bytes(32)))
     assert world.balance(trial, world.other.address) == 100
 
 
@@ -151,7 +154,7 @@ def test_trial__in_a_hook_of_its_own__is_granted_once(world: World, trial: int) 
     greedy = world.deploy("ReentersInHook")
     again = world.credits.functions.order(trial, greedy.address, 1, 0)
     world.send(world.stranger, greedy.functions.arm(world.credits.address, 0, again._encode_transaction_data()))
-    world.order(trial, world.stranger, receiver=greedy.address)
+    world.send(world.stranger, through(greedy, again))
     assert world.balance(trial, greedy.address) == 100
     assert (world.read(greedy.functions.count()), world.read(greedy.functions.success())) == (1, False)
     assert bytes(world.read(greedy.functions.returnData()))[:4] == TRIAL_TAKEN

@@ -11,7 +11,7 @@ from nvm_chain.contract_errors import (
     VouchersNotAccepted,
     WrongKind,
 )
-from nvm_chain.types import Kind
+from nvm_chain.types import PlanKind
 from tests.support.events import selector
 from tests.support.plans import usage
 from tests.support.reverts import reverts
@@ -30,11 +30,11 @@ def plan_id(funded: World) -> int:
 @pytest.mark.parametrize("quantity", [0, 1, 2**32])
 def test_usage__ordered__reverts(funded: World, plan_id: int, quantity: int) -> None:
     """The kind is the first thing that is wrong, whatever else is."""
-    with reverts(WrongKind(plan_id, Kind.USAGE)):
+    with reverts(WrongKind(plan_id, PlanKind.USAGE)):
         funded.order(plan_id, quantity=quantity)
     permit = (0, 0, NO_CONTEXT, NO_CONTEXT)
     function = funded.credits.functions.orderWithPermit(plan_id, funded.subscriber.address, quantity, MAX_UINT, permit)
-    with reverts(WrongKind(plan_id, Kind.USAGE)):
+    with reverts(WrongKind(plan_id, PlanKind.USAGE)):
         funded.send(funded.subscriber, function)
 
 
@@ -45,10 +45,10 @@ def test_usage__granted__reverts(funded: World, plan_id: int, role: str) -> None
         functions.mint(plan_id, holder, 1),
         functions.mintBatch(plan_id, [holder], [1]),
         functions.mintBatch(plan_id, [], []),
-        functions.grantSettled(plan_id, holder, 1, NO_CONTEXT),
+        functions.grantExternal(plan_id, holder, 1, NO_CONTEXT),
     ]
     for function in grants:
-        with reverts(WrongKind(plan_id, Kind.USAGE)):
+        with reverts(WrongKind(plan_id, PlanKind.USAGE)):
             funded.send(caller, function)
         with reverts(NotMinter(plan_id, funded.stranger.address)):
             funded.send(funded.stranger, function)
@@ -89,6 +89,6 @@ def test_usage__settled_or_transferred__reverts(funded: World, plan_id: int) -> 
 def test_usage__paid__grants_nothing(funded: World, plan_id: int) -> None:
     """I2."""
     holder, functions = funded.subscriber.address, funded.credits.functions
-    funded.send(funded.subscriber, functions.pay(plan_id, 3, MAX_UINT, NO_CONTEXT))
+    funded.send(funded.subscriber, functions.payUsage(plan_id, 3, MAX_UINT, NO_CONTEXT))
     assert list(funded.read(functions.accountOf(plan_id, holder))) == [0, 0, 0, False]
     assert funded.read(functions.lotsOf(plan_id, holder, 0, 10)) == []

@@ -88,7 +88,7 @@ def test_campaign__looks_for_a_property__after_so_many_calls_once() -> None:
 def test_coverage__of_nothing__fails() -> None:
     outcome = coverage._outcome({})
     assert not outcome.passed
-    for path in ("contracts/Credits.sol", "contracts/examples/VolumeDiscount.sol"):
+    for path in ("contracts/credits/Credits.sol", "contracts/examples/VolumeDiscount.sol"):
         assert f"forge says nothing of {path}" in outcome.notes
     assert outcome.figures["lines, in percent"] == 0
 

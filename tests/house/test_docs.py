@@ -85,7 +85,9 @@ def test_read_reverts__as_another_function_does__brings_its_errors_along() -> No
     own = {"TokenWithoutCode", "AuthorizationFailed"}
     assert set(read_reverts("orderWithAuthorization")) == set(read_reverts("order")) | own
     assert (
-        read_reverts("pay")["CostAboveMax"] == read_reverts("order")["CostAboveMax"] == "if the cost exceeds `maxCost`"
+        read_reverts("payUsage")["CostAboveMax"]
+        == read_reverts("order")["CostAboveMax"]
+        == "if the cost exceeds `maxCost`"
     )
 
 

@@ -76,14 +76,14 @@ def test_contract_errors__in_two_abis__are_the_same() -> None:
 def test_contract_errors__in_the_abi__are_no_types_but_integers_addresses_words_and_kinds() -> None:
     assert {kind for name in ERRORS for kind in types_of(name)} == {"uint256", "address", "bytes32", "uint8"}
     enums = [item["internalType"] for name in ERRORS for item in ERRORS[name]["inputs"] if item["type"] == "uint8"]
-    assert set(enums) == {"enum Kind"}
+    assert set(enums) == {"enum PlanKind"}
 
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_contract_error__fields__are_those_of_the_abi_in_snake_case(name: str) -> None:
     expected = [snake_case(item["name"]) for item in ERRORS[name]["inputs"]]
     assert [item.name for item in fields(CONTRACT_ERRORS[name])] == expected  # type: ignore[arg-type]
-    assert (CONTRACT_ERRORS[name].__doc__ or "").startswith("Thrown ")
+    assert (CONTRACT_ERRORS[name].__doc__ or "").startswith("Raised ")
 
 
 @pytest.mark.parametrize("name", ERRORS)

@@ -11,8 +11,8 @@ from tests.deep.proofs import LEMMAS
 from tests.deep.step import ROOT
 
 BUGS = read_bugs()
-BUG = Bug("libraries/Traits.sol", "!= 0", "== 0", "TraitsProofs", "check_has__anyTraits__oneBit")
-SIGNATURE = f"{BUG.check}(uint8,uint8)"
+BUG = Bug("credits/libraries/SaleTerms.sol", "!= 0", "== 0", "FlagsProofs", "check_has__anyWord__oneBit")
+SIGNATURE = f"{BUG.check}(uint256,uint8)"
 
 
 def name(bug: Bug) -> str:

@@ -73,7 +73,7 @@ def plan_registered(plan_id: int, creator: str, terms: Terms, salt: bytes, fee_b
         "token": terms.token,
         "splits": splits,
         "quoter": terms.quoter,
-        "settledOutside": terms.settled_outside,
+        "paidExternally": terms.paid_externally,
         "credits": terms.credits,
         "duration": terms.duration,
         "minRedeem": terms.min_redeem,

@@ -7,7 +7,7 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.chain import Chain
 from nvm_chain.embedded import LABEL, deploy_all
-from nvm_chain.types import Rule
+from nvm_chain.types import RedemptionRule
 from tests.support.agents import Agents
 from tests.support.anvil import open_anvil, run_anvil
 from tests.support.gas import simulate
@@ -46,7 +46,7 @@ def node() -> Iterator[World]:
 @pytest.fixture
 def staffed_plan(world: World) -> int:
     """A plan of the builder's, with one redeemer and one minter; the subscriber holds 10 credits of it."""
-    plan_id = world.register(rule=Rule.REDEEMER)
+    plan_id = world.register(rule=RedemptionRule.REDEEMER)
     world.send(world.builder, world.credits.functions.setRedeemer(plan_id, world.redeemer.address, True))
     world.send(world.builder, world.credits.functions.setMinter(plan_id, world.minter.address, True))
     world.grant(plan_id, world.subscriber.address, 10)

@@ -11,7 +11,7 @@ from nvm_chain.authorizations import OrderAuthorization, sign_order
 from nvm_chain.eip712 import Domain, StructType, sign_struct
 from nvm_chain.embedded import LABEL
 from nvm_chain.permits import Permit, PermitSignature, sign_permit
-from nvm_chain.types import Kind, Split
+from nvm_chain.types import PlanKind, Split
 from nvm_chain.vouchers import VOUCHER, Voucher, credits_domain
 from tests.support.events import Event
 from tests.support.world import NO_CONTEXT, World
@@ -19,8 +19,8 @@ from tests.support.world import NO_CONTEXT, World
 FOREVER = 2**64 - 1
 TRANSACTION_GAS = 5_000_000
 
-SETTLED, SHORT, EXPIRED, USED_UP, NOT_SIGNED = range(5)
-"""The results of `Result` in ICredits.sol."""
+SETTLED, SHORT, EXPIRED, ALREADY_SETTLED, NOT_SIGNED = range(5)
+"""The values of `SettlementResult` in ICredits.sol."""
 
 
 # ---------------------------------------------------------------------- time
@@ -47,10 +47,10 @@ def send_at(world: World, timestamp: int, signer: LocalAccount, function: Contra
 
 @dataclass(frozen=True)
 class Item:
-    """One voucher as the contract takes it: `Settlement` of ICredits.sol."""
+    """One item as the contract takes it, with a voucher or without: `Settlement` of ICredits.sol."""
 
     holder: str
-    amount: int
+    total: int
     ceiling: int
     context: bytes
     deadline: int
@@ -58,7 +58,7 @@ class Item:
 
     def as_tuple(self) -> tuple[Any, ...]:
         """Return it as the ABI encodes it."""
-        return (self.holder, self.amount, self.ceiling, self.context, self.deadline, self.signature)
+        return (self.holder, self.total, self.ceiling, self.context, self.deadline, self.signature)
 
     def but(self, **changes: Any) -> "Item":
         """Return the same item with something changed after it was signed."""
@@ -71,18 +71,23 @@ def sign_item(
     signer: LocalAccount,
     ceiling: int,
     *,
-    amount: int | None = None,
+    total: int | None = None,
     holder: str | None = None,
     redeemer: str | None = None,
     context: bytes = NO_CONTEXT,
     deadline: int = FOREVER,
     domain: Domain | None = None,
 ) -> Item:
-    """Have a key sign a voucher for the redeemer, of its own credits if nothing else is said, and ask for the whole ceiling."""
+    """Have a key sign a voucher for the redeemer, of its own credits if nothing else is said, and ask for all up to the ceiling."""
     holder = holder or signer.address
     values = (plan_id, holder, redeemer or world.redeemer.address, ceiling, context, deadline)
     signature = sign_struct(signer, domain or domain_of(world), VOUCHER, values)
-    return Item(holder, ceiling if amount is None else amount, ceiling, context, deadline, signature)
+    return Item(holder, ceiling if total is None else total, ceiling, context, deadline, signature)
+
+
+def unsigned_item(holder: str, total: int) -> Item:
+    """Return an item without signature, whose other fields are as empty as can be."""
+    return Item(holder, total, 0, NO_CONTEXT, 0, b"")
 
 
 def domain_of(world: World) -> Domain:
@@ -133,7 +138,7 @@ def order_of(world: World, plan_id: int, *, max_cost: int, **changes: Any) -> Or
 
 
 def as_tuple(order: OrderAuthorization) -> tuple[Any, ...]:
-    """Return an order as the ABI encodes it: `SignedOrder` of ICredits.sol."""
+    """Return an order as the ABI encodes it: `OrderAuthorization` of ICredits.sol."""
     who = (order.plan_id, order.payer, order.receiver, order.quantity, order.max_cost)
     return (*who, order.valid_after, order.valid_before, order.salt)
 
@@ -181,7 +186,7 @@ def sign_the_permit(world: World, permit: Permit, signer: LocalAccount | None = 
 def paid(plan_id: int, payer: str, quantity: int, cost: int, context: bytes) -> Event:
     """A request was paid."""
     arguments = {"planId": plan_id, "payer": payer, "quantity": quantity, "cost": cost, "context": context}
-    return ("Paid", arguments)
+    return ("UsagePaid", arguments)
 
 
 def settled(plan_id: int, redeemer: str, count: int, amount: int) -> Event:
@@ -194,10 +199,10 @@ def settled_short(plan_id: int, holder: str, amount: int, result: int) -> Event:
     return ("SettledShort", {"planId": plan_id, "holder": holder, "amount": amount, "result": result})
 
 
-def granted_settled(plan_id: int, to: str, quantity: int, reference: bytes) -> Event:
+def granted_external(plan_id: int, to: str, quantity: int, reference: bytes) -> Event:
     """A plan was granted for a payment outside."""
     arguments = {"planId": plan_id, "to": to, "quantity": quantity, "paymentReference": reference}
-    return ("GrantedSettled", arguments)
+    return ("GrantedExternal", arguments)
 
 
 def plan_of_two(world: World) -> dict[str, Any]:
@@ -207,5 +212,5 @@ def plan_of_two(world: World) -> dict[str, Any]:
 
 def usage(world: World, **changes: Any) -> dict[str, Any]:
     """Return the terms of a usage plan, changed as given."""
-    values: dict[str, Any] = {"kind": Kind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0}
+    values: dict[str, Any] = {"kind": PlanKind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0}
     return {**values, **plan_of_two(world), **changes}

@@ -13,12 +13,14 @@ from web3.types import EventData, TxReceipt
 
 from nvm_chain.chain import Chain
 from nvm_chain.embedded import LABEL
-from nvm_chain.types import Activation, Kind, Rule, Split, Terms
+from nvm_chain.types import Activation, PlanKind, RedemptionRule, Split, Terms
 from tests.support.compiled import read_abi, read_creation_code
 
 PRICE = 20_000_000
 CREDITS = 100
 FUNDS = 1_000_000_000
+MAX_FEE_BPS = 1000
+"""The contract's cap, so that no fee is too high for whoever registers."""
 MAX_UINT = 2**256 - 1
 ZERO = "0x" + "00" * 20
 NO_CONTEXT = bytes(32)
@@ -104,17 +106,17 @@ class World:
     def terms(self, **changes: Any) -> Terms:
         """Return valid terms: 100 credits for 20 USDC to the builder, 1..10 credits per request, changed as given."""
         values: dict[str, Any] = {
-            "kind": Kind.CREDITS,
+            "kind": PlanKind.CREDITS,
             "activation": Activation.ON_PURCHASE,
             "token": self.chain.usdc,
             "splits": (Split(self.builder.address, PRICE),),
             "quoter": ZERO,
-            "settled_outside": False,
+            "paid_externally": False,
             "credits": CREDITS,
             "duration": 0,
             "min_redeem": 1,
             "max_redeem": 10,
-            "rule": Rule.HOLDER,
+            "rule": RedemptionRule.HOLDER,
             "trial": False,
             "transferable": False,
         }
@@ -124,7 +126,7 @@ class World:
         """Register a plan of the builder's with `terms(**changes)` and return its id."""
         self._salt += 1
         function = self.credits.functions.registerPlan(
-            self.terms(**changes).as_tuple(), self._salt.to_bytes(32, "big"), uri
+            self.terms(**changes).as_tuple(), self._salt.to_bytes(32, "big"), uri, MAX_FEE_BPS
         )
         receipt = self.send(signer or self.builder, function)
         return int(self.chain.read_events(self.credits, "PlanRegistered", receipt)[0]["args"]["planId"])

@@ -15,7 +15,7 @@ from nvm_chain.contract_errors import (
     WrongKind,
     WrongValue,
 )
-from nvm_chain.types import Activation, Kind, Split
+from nvm_chain.types import Activation, PlanKind, Split
 from tests.support.books import COIN, Books, open_books_of_sale
 from tests.support.events import fee_forgone
 from tests.support.reentry import arm, outcome_of, through
@@ -30,7 +30,7 @@ MAX_QUANTITY = 2**32 - 1
 def _pay(
     world: World, plan_id: int, *, quantity: int = 1, max_cost: int = MAX_UINT, context: bytes = CONTEXT
 ) -> ContractFunction:
-    return world.credits.functions.pay(plan_id, quantity, max_cost, context)
+    return world.credits.functions.payUsage(plan_id, quantity, max_cost, context)
 
 
 def _books(world: World) -> Books:
@@ -166,15 +166,15 @@ def test_pay__again_from_within_a_payment__is_paid_for_each(world: World) -> Non
 @pytest.mark.parametrize(
     ("terms", "kind"),
     [
-        ({}, Kind.CREDITS),
-        ({"duration": 60}, Kind.CREDITS),
-        ({"kind": Kind.TIME, "duration": 60, "min_redeem": 0, "max_redeem": 0}, Kind.TIME),
-        ({"kind": Kind.TIME, "duration": 60, "activation": Activation.ON_FIRST_USE}, Kind.TIME),
-        ({"settled_outside": True, "token": ZERO, "splits": ()}, Kind.CREDITS),
+        ({}, PlanKind.CREDITS),
+        ({"duration": 60}, PlanKind.CREDITS),
+        ({"kind": PlanKind.TIME, "duration": 60, "min_redeem": 0, "max_redeem": 0}, PlanKind.TIME),
+        ({"kind": PlanKind.TIME, "duration": 60, "activation": Activation.ON_FIRST_USE}, PlanKind.TIME),
+        ({"paid_externally": True, "token": ZERO, "splits": ()}, PlanKind.CREDITS),
     ],
     ids=["credits", "expiring", "time", "time-on-use", "outside"],
 )
-def test_pay__of_a_plan_that_is_ordered__reverts(funded: World, terms: dict[str, Any], kind: Kind) -> None:
+def test_pay__of_a_plan_that_is_ordered__reverts(funded: World, terms: dict[str, Any], kind: PlanKind) -> None:
     plan_id = funded.register(**terms)
     with reverts(WrongKind(plan_id, kind)):
         funded.send(funded.subscriber, _pay(funded, plan_id))
@@ -182,7 +182,7 @@ def test_pay__of_a_plan_that_is_ordered__reverts(funded: World, terms: dict[str,
 
 def test_order__of_a_usage_plan__reverts(funded: World) -> None:
     plan_id, payer = funded.register(**usage(funded)), funded.subscriber
-    with reverts(WrongKind(plan_id, Kind.USAGE)):
+    with reverts(WrongKind(plan_id, PlanKind.USAGE)):
         funded.send(payer, funded.credits.functions.order(plan_id, payer.address, 1, MAX_UINT))
 
 
