@@ -4,14 +4,12 @@ It changes its mind, re-enters, throws data, burns gas, or is an account that be
 a static call with limited gas, so it can harm nobody but its own holder (C20, C21, C22; I4, I8).
 """
 
-from typing import Any
-
 import pytest
-from eth_account.signers.local import LocalAccount
 
 from nvm_chain.contract_errors import NotEnoughGas
 from nvm_chain.errors import NvmChainError
 from tests.support.batches import BALANCE, deploy_wallet, register_for_two, settle_batch, wallet_item
+from tests.support.delegated import delegate
 from tests.support.gas import TRANSACTION_GAS_CAP, simulate
 from tests.support.reentry import encode
 from tests.support.signed import NOT_SIGNED, SETTLED, SHORT, Item, settle, settled, sign_item
@@ -205,28 +203,6 @@ def test_settle__of_keys_alone__needs_no_gas_for_wallets(world: World, plan_id: 
 # ---------------------------------------------------------------- an account that became a contract (EIP-7702)
 
 
-def _delegate(world: World, account: LocalAccount, delegate: str) -> None:
-    """Have an account run a contract's code; the relayer brings what it has signed."""
-    eth = world.chain.web3.eth
-    nonce = eth.get_transaction_count(account.address)
-    signed = account.sign_authorization({"chainId": world.chain.chain_id, "address": delegate, "nonce": nonce})
-    max_fee, tip = world.chain.read_fees()
-    transaction: dict[str, Any] = {
-        "chainId": world.chain.chain_id,
-        "nonce": eth.get_transaction_count(world.relayer.address),
-        "to": world.relayer.address,
-        "value": 0,
-        "data": "0x",
-        "gas": 200_000,
-        "maxFeePerGas": max_fee,
-        "maxPriorityFeePerGas": tip,
-        "authorizationList": [signed],
-    }
-    sent = eth.send_raw_transaction(world.relayer.sign_transaction(transaction).raw_transaction)
-    assert eth.wait_for_transaction_receipt(sent, poll_latency=0.02)["status"] == 1
-    assert len(eth.get_code(account.address)) == 23
-
-
 @pytest.mark.parametrize("answer", [YES, NO, REVERT, BURN_GAS])
 def test_settle__of_a_delegated_account__counts_its_own_key_whatever_the_code_says(
     world: World, plan_id: int, answer: int
@@ -234,7 +210,7 @@ def test_settle__of_a_delegated_account__counts_its_own_key_whatever_the_code_sa
     """C22: what was signed before the delegation stays good, and the code is not even asked."""
     item = sign_item(world, plan_id, world.subscriber, 5)
     evil = world.deploy("EvilWallet")
-    _delegate(world, world.subscriber, evil.address)
+    delegate(world, world.subscriber, evil.address)
     world.send(world.stranger, world.chain.bind(world.subscriber.address, evil.abi).functions.setAnswer(answer))
     assert settle_batch(world, plan_id, item, gas=150_000) == [(5, SETTLED)]
 
@@ -247,6 +223,6 @@ def test_settle__of_a_delegated_account__takes_what_its_code_accepts_too(
     evil = world.deploy("EvilWallet")
     forged = sign_item(world, plan_id, world.stranger, 5, holder=world.subscriber.address)
     assert settle_batch(world, plan_id, forged) == [(0, NOT_SIGNED)]
-    _delegate(world, world.subscriber, evil.address)
+    delegate(world, world.subscriber, evil.address)
     world.send(world.stranger, world.chain.bind(world.subscriber.address, evil.abi).functions.setAnswer(answer))
     assert settle_batch(world, plan_id, forged) == [expected]
