@@ -13,7 +13,7 @@ from tests.support.events import selector
 from tests.support.gas import simulate
 from tests.support.reentry import encode as encode_call
 from tests.support.reverts import reverts
-from tests.support.world import ZERO, World
+from tests.support.world import MAX_FEE_BPS, ZERO, World
 
 WIDE_TERMS = f"(uint256,uint256,uint256,(uint256,uint256)[]{',uint256' * 9})"
 TERMS = "(uint8,uint8,address,(address,uint96)[],address,bool,uint32,uint32,uint32,uint32,uint8,bool,bool)"
@@ -52,7 +52,7 @@ def test_calldata__encoded_wide_but_within_range__is_the_ordinary_call(world: Wo
     """The check of the checks below: this encoding is accepted where every value fits."""
     terms = world.terms(splits=()).as_tuple()
     wide: tuple[Any, ...] = (0, 0, int(world.usdc.address, 16), [], 0, 0, 100, 0, 1, 10, 0, 0, 0)
-    ordinary = world.credits.functions.registerPlan(terms, (1).to_bytes(32, "big"), "", 1000)
+    ordinary = world.credits.functions.registerPlan(terms, (1).to_bytes(32, "big"), "", MAX_FEE_BPS)
     assert _register_data(wide) == encode_call(ordinary)
 
 

@@ -35,7 +35,7 @@ from tests.support.signed import (
     sign_item,
 )
 from tests.support.signed import settle as settle_items
-from tests.support.world import CREDITS, FUNDS, MAX_UINT, NO_CONTEXT, PRICE, ZERO, World
+from tests.support.world import CREDITS, FUNDS, MAX_FEE_BPS, MAX_UINT, NO_CONTEXT, PRICE, ZERO, World
 
 Event = tuple[str, dict[str, Any]]
 Deed = tuple[ContractFunction, list[Event]]
@@ -127,7 +127,7 @@ class Scene:
     def register(self, **changes: Any) -> int:
         """Register a plan of the contract's."""
         terms = self.world.terms(**changes).as_tuple()
-        self.do(self.f.registerPlan(terms, SALT, "", 1000))
+        self.do(self.f.registerPlan(terms, SALT, "", MAX_FEE_BPS))
         return int(self.world.read(self.f.planIdOf(self.me, terms, SALT)))
 
     def own_credits(self) -> None:
@@ -153,7 +153,7 @@ def scene(world: World) -> Scene:
 def register(s: Scene) -> Deed:
     terms = s.world.terms()
     plan = int(s.world.read(s.f.planIdOf(s.me, terms.as_tuple(), b"\6" * 32)))
-    call = s.f.registerPlan(terms.as_tuple(), b"\6" * 32, "there", 1000)
+    call = s.f.registerPlan(terms.as_tuple(), b"\6" * 32, "there", MAX_FEE_BPS)
     return call, [plan_registered(plan, s.me, terms, b"\6" * 32, 0), uri_set(plan, "there")]
 
 

@@ -16,7 +16,7 @@ from tests.support.events import fee_forgone, granted, ordered, selector
 from tests.support.gas import send_with_least_gas
 from tests.support.reentry import arm, outcome_of, send_coin
 from tests.support.reverts import reverts
-from tests.support.world import CREDITS, MAX_UINT, NO_CONTEXT, ZERO, World
+from tests.support.world import CREDITS, MAX_FEE_BPS, MAX_UINT, NO_CONTEXT, ZERO, World
 
 PRICES = (10_000, 6_000)
 COST = sum(PRICES)
@@ -100,7 +100,7 @@ def test_order__with_a_split_receiver_that_needs_much_gas__pays_it(world: World)
     receiver = world.deploy("ReentersOnCoin")
     plan_id = _register(world, world.builder.address, receiver.address)
     terms = world.terms(splits=(Split(world.builder.address, 1),) * 16)
-    costly = world.credits.functions.registerPlan(terms.as_tuple(), bytes(32), "x" * 4000, 1000)
+    costly = world.credits.functions.registerPlan(terms.as_tuple(), bytes(32), "x" * 4000, MAX_FEE_BPS)
     arm(world, receiver, costly)
     books = Books(world, COIN, payer=world.subscriber.address, builder=world.builder.address, receiver=receiver.address)
     function = world.credits.functions.order(plan_id, world.subscriber.address, 1, COST)

@@ -5,7 +5,7 @@ from eth_utils.address import to_checksum_address
 
 from nvm_chain.types import Split
 from tests.support.gas import TRANSACTION_GAS_CAP
-from tests.support.world import MAX_UINT, ZERO, World
+from tests.support.world import MAX_FEE_BPS, MAX_UINT, ZERO, World
 
 ACCOUNTS = 500
 """New holders without code that one batch can serve, also where the code is optimized for size, as mutants are."""
@@ -39,7 +39,7 @@ def test_limits__order_with_sixteen_splits_in_coin__fits_many_times(world: World
 
 def test_limits__registration_with_sixteen_splits__fits_many_times(world: World) -> None:
     function = world.credits.functions.registerPlan(
-        world.terms(splits=_sixteen(world)).as_tuple(), bytes(32), "x" * 200, 1000
+        world.terms(splits=_sixteen(world)).as_tuple(), bytes(32), "x" * 200, MAX_FEE_BPS
     )
     assert world.send(world.builder, function)["gasUsed"] < TRANSACTION_GAS_CAP // 16
 

@@ -19,7 +19,7 @@ from tests.invariants.rebuilt import Rebuilt
 from tests.support.plans import expiring, from_first_use, from_purchase
 from tests.support.reentry import arm, through, through_many
 from tests.support.signed import settle, sign_item
-from tests.support.world import CREDITS, MAX_UINT, NO_CONTEXT, World
+from tests.support.world import CREDITS, MAX_FEE_BPS, MAX_UINT, NO_CONTEXT, World
 
 DAY = 86_400
 PLENTY_OF_GAS = 8_000_000
@@ -63,7 +63,7 @@ def register(log: Log, **terms: Any) -> int:
     """Register a plan and take its events."""
     world = log.world
     function = world.credits.functions.registerPlan(
-        world.terms(**terms).as_tuple(), len(log.events).to_bytes(32, "big"), "", 1000
+        world.terms(**terms).as_tuple(), len(log.events).to_bytes(32, "big"), "", MAX_FEE_BPS
     )
     receipt = log.send(world.builder, function)
     return int(world.chain.read_events(world.credits, "PlanRegistered", receipt)[0]["args"]["planId"])

@@ -21,7 +21,7 @@ from nvm_chain.contract_errors import (
 from nvm_chain.errors import ContractError
 from nvm_chain.types import Split
 from tests.support.reverts import reverts
-from tests.support.world import MAX_UINT, NO_CONTEXT, PRICE, ZERO, World
+from tests.support.world import MAX_FEE_BPS, MAX_UINT, NO_CONTEXT, PRICE, ZERO, World
 
 SALT = b"the builder's own".ljust(32, b"\0")
 URI = "ipfs://the-builders-plan"
@@ -31,7 +31,7 @@ TERMS = "(uint8,uint8,address,(address,uint96)[],address,bool,uint32,uint32,uint
 def test_register_plan__copied_from_the_mempool__is_another_plan(funded: World) -> None:
     """C27: the copycat is first with the very same call; the builder's plan has its id all the same."""
     functions = funded.credits.functions
-    call = functions.registerPlan(funded.terms().as_tuple(), SALT, URI, 1000)
+    call = functions.registerPlan(funded.terms().as_tuple(), SALT, URI, MAX_FEE_BPS)
     expected = funded.read(functions.planIdOf(funded.builder.address, funded.terms().as_tuple(), SALT))
     copied = funded.read(call, funded.stranger.address)
     funded.send(funded.stranger, call)
@@ -50,7 +50,7 @@ def test_register_plan__copied_from_the_mempool__is_another_plan(funded: World) 
 
 def test_register_plan__by_the_builder_twice__cannot_reset_the_plan(world: World) -> None:
     """C27: nor under another fee, which is no part of the id: the first registration stands."""
-    call = world.credits.functions.registerPlan(world.terms().as_tuple(), SALT, URI, 1000)
+    call = world.credits.functions.registerPlan(world.terms().as_tuple(), SALT, URI, MAX_FEE_BPS)
     plan_id = world.read(call, world.builder.address)
     world.send(world.builder, call)
     world.set_fee(1000)

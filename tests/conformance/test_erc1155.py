@@ -26,7 +26,7 @@ from tests.support.plans import expiring, from_purchase
 from tests.support.reentry import arm, outcome_of, send_coin
 from tests.support.reverts import reverts
 from tests.support.signed import register_with_redeemer, settle, sign_item
-from tests.support.world import NO_CONTEXT, ZERO, World
+from tests.support.world import MAX_FEE_BPS, NO_CONTEXT, ZERO, World
 
 ACCEPTED = bytes.fromhex("f23a6e61")
 BATCH_ACCEPTED = bytes.fromhex("bc197c81")
@@ -403,7 +403,9 @@ def test_events__of_a_whole_life__add_up_to_the_balances(token: Token) -> None:
 def test_metadata__at_registration_and_change__emits_uri(world: World) -> None:
     """The URI event must be emitted when a URI changes, and uri() must return what the latest event said."""
     contract = world.chain.bind(world.credits.address, STANDARD_ABI)
-    function = world.credits.functions.registerPlan(world.terms().as_tuple(), NO_CONTEXT, "ipfs://first/{id}", 1000)
+    function = world.credits.functions.registerPlan(
+        world.terms().as_tuple(), NO_CONTEXT, "ipfs://first/{id}", MAX_FEE_BPS
+    )
     receipt = world.send(world.builder, function)
     [registered] = world.chain.read_events(contract, "URI", receipt)
     plan_id = registered["args"]["id"]
@@ -533,7 +535,7 @@ def test_creation__of_an_id_nobody_holds__emits_no_transfer_of_nothing(world: Wo
     A plan is announced by PlanRegistered and by URI, which say more; another event would be paid for with every registration.
     """
     contract = world.chain.bind(world.credits.address, STANDARD_ABI)
-    function = world.credits.functions.registerPlan(world.terms().as_tuple(), NO_CONTEXT, "ipfs://plan", 1000)
+    function = world.credits.functions.registerPlan(world.terms().as_tuple(), NO_CONTEXT, "ipfs://plan", MAX_FEE_BPS)
     receipt = world.send(world.builder, function)
     assert world.chain.read_events(contract, "TransferSingle", receipt) == []
     assert len(world.chain.read_events(contract, "URI", receipt)) == 1

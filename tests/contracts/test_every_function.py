@@ -25,7 +25,7 @@ from nvm_chain.errors import ContractError
 from nvm_chain.types import RedemptionRule
 from tests.support.plans import usage
 from tests.support.reverts import reverts
-from tests.support.world import MAX_UINT, NO_CONTEXT, ZERO, World
+from tests.support.world import MAX_FEE_BPS, MAX_UINT, NO_CONTEXT, ZERO, World
 
 ELSEWHERE = {
     "MAX_FEE_BPS": "constants",
@@ -79,7 +79,7 @@ def functions_of(world: World, crowd: Crowd, caller: str) -> dict[str, ContractF
         "orderWithPermit": functions.orderWithPermit(plan_id, caller, 1, MAX_UINT, no_permit),
         "payUsage": functions.payUsage(crowd.per_use, 1, MAX_UINT, NO_CONTEXT),
         "redeem": functions.redeem(plan_id, holder, 1, NO_CONTEXT),
-        "registerPlan": functions.registerPlan(world.terms().as_tuple(), NO_CONTEXT, "", 1000),
+        "registerPlan": functions.registerPlan(world.terms().as_tuple(), NO_CONTEXT, "", MAX_FEE_BPS),
         "renounceOwnership": functions.renounceOwnership(),
         "safeBatchTransferFrom": functions.safeBatchTransferFrom(holder, caller, [plan_id], [1], b""),
         "safeTransferFrom": functions.safeTransferFrom(holder, caller, plan_id, 1, b""),

@@ -48,7 +48,7 @@ from tests.support.signed import (
     sign_the_permit,
     unsigned_item,
 )
-from tests.support.world import CREDITS, NO_CONTEXT, PRICE, World
+from tests.support.world import CREDITS, MAX_FEE_BPS, NO_CONTEXT, PRICE, World
 
 LEFT_TO_ANVIL = True
 
@@ -118,7 +118,7 @@ class Life:
 
     def registration(self) -> Any:
         """The call that registers always the same plan."""
-        return self.functions.registerPlan(self.world.terms().as_tuple(), SALT, "", 1000)
+        return self.functions.registerPlan(self.world.terms().as_tuple(), SALT, "", MAX_FEE_BPS)
 
     def authorization(self, **changes: Any) -> Any:
         """The subscriber's signed order of the plan."""

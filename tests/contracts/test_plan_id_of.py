@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nvm_chain.ids import compute_plan_id
 from nvm_chain.types import Activation, PlanKind, RedemptionRule, Split, Terms
 from tests.support.fuzz import on_chain
-from tests.support.world import ZERO, World
+from tests.support.world import MAX_FEE_BPS, ZERO, World
 
 SALT = b"\x05" * 32
 
@@ -97,6 +97,6 @@ def test_plan_id_of__with_another_creator_or_salt__is_another(world: World) -> N
 def test_plan_id_of__before_and_after_registration__is_the_same(world: World) -> None:
     terms, creator = world.terms(), world.builder.address
     before = _plan_id(world, creator, terms, SALT)
-    world.send(world.builder, world.credits.functions.registerPlan(terms.as_tuple(), SALT, "", 1000))
+    world.send(world.builder, world.credits.functions.registerPlan(terms.as_tuple(), SALT, "", MAX_FEE_BPS))
     assert _plan_id(world, creator, terms, SALT) == before
     assert world.read(world.credits.functions.stateOf(before))[0] == creator

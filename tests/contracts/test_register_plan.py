@@ -20,7 +20,7 @@ from nvm_chain.ids import compute_plan_id
 from nvm_chain.types import RedemptionRule, Split, Terms
 from tests.support.events import plan_registered, uri_set
 from tests.support.reverts import reverts
-from tests.support.world import ZERO, World
+from tests.support.world import MAX_FEE_BPS, ZERO, World
 
 SALT = b"\x07" * 32
 MAX_32 = 2**32 - 1
@@ -51,7 +51,7 @@ def test_register_plan__with_valid_terms__stores_and_emits(world: World) -> None
 
 
 def test_register_plan__as_a_call__returns_the_id(world: World) -> None:
-    function = world.credits.functions.registerPlan(world.terms().as_tuple(), SALT, "", 1000)
+    function = world.credits.functions.registerPlan(world.terms().as_tuple(), SALT, "", MAX_FEE_BPS)
     expected = world.read(world.credits.functions.planIdOf(world.builder.address, world.terms().as_tuple(), SALT))
     assert world.read(function, world.builder.address) == expected
 
@@ -187,7 +187,7 @@ def test_register_plan__after_giving_the_plan_away__reverts(world: World) -> Non
 
 def test_register_plan__same_terms_and_salt_of_another_creator__gets_another_id(world: World) -> None:
     """C27: nobody can take the id that another's plan will have."""
-    function = world.credits.functions.registerPlan(world.terms().as_tuple(), SALT, "", 1000)
+    function = world.credits.functions.registerPlan(world.terms().as_tuple(), SALT, "", MAX_FEE_BPS)
     first = world.events(world.send(world.stranger, function))[0][1]["planId"]
     second = world.events(world.send(world.builder, function))[0][1]["planId"]
     assert first != second

@@ -19,7 +19,7 @@ from nvm_chain.contract_errors import (
 from nvm_chain.types import Activation, PlanKind, RedemptionRule, Split
 from tests.support.plans import expiring, from_first_use, from_purchase, outside, usage
 from tests.support.reverts import reverts
-from tests.support.world import ZERO, World
+from tests.support.world import MAX_FEE_BPS, ZERO, World
 
 DAY = 86_400
 MAX_32 = 2**32 - 1
@@ -201,6 +201,6 @@ def test_register_plan__with_one_term_of_the_kind_changed__gets_another_id(world
     salt, ids = bytes(32), set()
     for change in changes:
         terms = world.terms(**{**numbers, **change}).as_tuple()
-        receipt = world.send(world.builder, world.credits.functions.registerPlan(terms, salt, "", 1000))
+        receipt = world.send(world.builder, world.credits.functions.registerPlan(terms, salt, "", MAX_FEE_BPS))
         ids.add(world.events(receipt)[0][1]["planId"])
     assert len(ids) == len(changes)

@@ -17,7 +17,7 @@ from nvm_chain.token_domains import read_token_domain
 from nvm_chain.types import PlanKind, RedemptionRule, Split
 from nvm_chain.vouchers import Voucher, sign_voucher
 from tests.support.fiat_token import deploy_fiat_token, let_mint
-from tests.support.world import NO_CONTEXT, PRICE, ZERO, World
+from tests.support.world import MAX_FEE_BPS, NO_CONTEXT, PRICE, ZERO, World
 
 BATCHES = (1, 10, 100)
 BATCH_GAS = 12_000_000
@@ -338,7 +338,7 @@ def _mint(world: World, plan_id: int, to: str) -> TxReceipt:
 def _registration(world: World, count: int) -> int:
     splits = tuple(Split(world.builder.address, PRICE) for _ in range(count))
     function = world.credits.functions.registerPlan(
-        world.terms(splits=splits, token=ZERO).as_tuple(), bytes([7] * 32), "", 1000
+        world.terms(splits=splits, token=ZERO).as_tuple(), bytes([7] * 32), "", MAX_FEE_BPS
     )
     return _gas(world.send(world.builder, function))
 

@@ -7,7 +7,7 @@ from tests.support.agents import MAX_PLANS, Agents
 from tests.support.gas import TRANSACTION_GAS_CAP
 from tests.support.reentry import through, through_many
 from tests.support.reverts import reverts
-from tests.support.world import MAX_UINT, World
+from tests.support.world import MAX_FEE_BPS, MAX_UINT, World
 
 COUNT = 5
 
@@ -39,7 +39,7 @@ def test_agents_of__page__is_that_part_of_the_list(
 def test_agents_of__hundreds__are_all_there_and_the_first_can_go(world: World, agents: Agents) -> None:
     """C30: more agents than a byte counts. A contract that owns the plan registers them, forty in a transaction."""
     owner, count = world.deploy("Actor"), 280
-    plan = world.credits.functions.registerPlan(world.terms().as_tuple(), bytes(32), "", 1000)
+    plan = world.credits.functions.registerPlan(world.terms().as_tuple(), bytes(32), "", MAX_FEE_BPS)
     plan_id = int.from_bytes(world.read(through(owner, plan)), "big")
     world.send(world.other, through(owner, plan))
     forty = through_many(owner, *[agents.functions.register("", [(plan_id, 1, 1)])] * 40)
