@@ -464,7 +464,7 @@ class NotRedeemer(ContractError):
 
 
 @dataclass(eq=False)
-class VouchersNotAccepted(ContractError):
+class SettlementsNotAccepted(ContractError):
     """Raised when a plan takes no settlements."""
 
     plan_id: int

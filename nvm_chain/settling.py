@@ -10,7 +10,7 @@ from web3.types import TxReceipt
 
 from nvm_chain.addresses import parse_address
 from nvm_chain.chain import Chain, summarize
-from nvm_chain.contract_errors import InsufficientCredits, NotRedeemer, VouchersNotAccepted
+from nvm_chain.contract_errors import InsufficientCredits, NotRedeemer, SettlementsNotAccepted
 from nvm_chain.credits import read_account
 from nvm_chain.eip712 import MessageSigner
 from nvm_chain.errors import InvalidConfig, VoucherAlreadySettled, VoucherMismatch, VoucherSignatureInvalid
@@ -74,7 +74,7 @@ def check_voucher(chain: Chain, signed: SignedVoucher, *, redeemer: str | None =
     """Check a voucher against the chain as it is now, and return what settling it would bring. About seven requests.
 
     The clock is the chain's, and a contract wallet is asked (ERC-1271). ``redeemer`` is who wants to settle it. Nothing keeps the
-    holder from spending the credits before it is settled. Raises UnknownPlan, VouchersNotAccepted, VoucherMismatch,
+    holder from spending the credits before it is settled. Raises UnknownPlan, SettlementsNotAccepted, VoucherMismatch,
     NotRedeemer, VoucherExpired, VoucherSignatureInvalid, VoucherAlreadySettled, InsufficientCredits if the holder has none left.
     """
     voucher = signed.voucher
@@ -100,9 +100,9 @@ def check_voucher(chain: Chain, signed: SignedVoucher, *, redeemer: str | None =
 
 
 def check_accepts_vouchers(plan_id: int, terms: Terms) -> None:
-    """Raise VouchersNotAccepted unless the plan grants credits for requests that cannot be transferred."""
+    """Raise SettlementsNotAccepted unless the plan grants credits for requests that cannot be transferred."""
     if not terms.accepts_vouchers:
-        raise VouchersNotAccepted(plan_id)
+        raise SettlementsNotAccepted(plan_id)
 
 
 def settle_vouchers(
@@ -122,7 +122,7 @@ def settle_vouchers(
     already or not signed, or whose holder has too little, harms no other: each one's outcome is in the receipt.
 
     One transaction; one request more for each voucher that the holder's own key did not sign. Raises VoucherMismatch,
-    VoucherSignatureInvalid for a voucher whose signature is empty, NotRedeemer, VouchersNotAccepted, UnknownPlan, NotEnoughGas,
+    VoucherSignatureInvalid for a voucher whose signature is empty, NotRedeemer, SettlementsNotAccepted, UnknownPlan, NotEnoughGas,
     NotMined, OutcomeUnknown, or a NetworkError.
     """
     batch = list(items)
@@ -200,13 +200,13 @@ def _check_place(signed: SignedVoucher, plan_id: int, redeemer: str) -> None:
 def _read_outcomes(chain: Chain, holders: list[ChecksumAddress], receipt: TxReceipt) -> Iterator[SettlementOutcome]:
     """Tell each item's outcome from the events, which are in the order of the items.
 
-    An item that brought something has its ERC-1155 event, followed by SettledShort if that was not all. One that brought
-    nothing has SettledShort alone, with an amount of 0.
+    An item that brought something has its ERC-1155 event, followed by NotFullySettled if that was not all. One that brought
+    nothing has NotFullySettled alone, with an amount of 0.
     """
     chain.read_event(chain.credits, "Settled", receipt)
     events: list[Any] = [
         *chain.read_events(chain.credits, "TransferSingle", receipt),
-        *chain.read_events(chain.credits, "SettledShort", receipt),
+        *chain.read_events(chain.credits, "NotFullySettled", receipt),
     ]
     events.sort(key=lambda event: event["logIndex"])
     position = 0
@@ -215,7 +215,7 @@ def _read_outcomes(chain: Chain, holders: list[ChecksumAddress], receipt: TxRece
         if position < len(events) and events[position]["event"] == "TransferSingle":
             amount = events[position]["args"]["value"]
             position += 1
-        if position < len(events) and events[position]["event"] == "SettledShort":
+        if position < len(events) and events[position]["event"] == "NotFullySettled":
             short = events[position]["args"]
             if short["amount"] == amount:
                 result = SettlementResult(short["result"])

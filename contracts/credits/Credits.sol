@@ -451,13 +451,13 @@ contract Credits is Ledger, EIP712 {
     /// @inheritdoc ICredits
     function settle(uint256 planId, Settlement[] calldata items) external returns (SettlementOutcome[] memory) {
         RedeemTerms redemption = _requirePlan(planId);
-        if (!redemption.takesSettlements()) revert VouchersNotAccepted(planId);
+        if (!redemption.takesSettlements()) revert SettlementsNotAccepted(planId);
         if (msg.sender != redemption.owner() && !isRedeemer(planId, msg.sender)) {
             revert NotRedeemer(planId, msg.sender);
         }
         OutcomeList outcomes = SettlementData.prepareOutcomes(items.length);
-        VoucherForm form = SettlementData.prepareForm(planId, msg.sender, _domainSeparator());
-        form.trust(_mayRedeemOfAnyone(planId, redemption));
+        bool isTrusted = _mayRedeemOfAnyone(planId, redemption);
+        VoucherForm form = SettlementData.prepareForm(planId, msg.sender, _domainSeparator(), isTrusted);
         mapping(address => Position) storage holders = _positions[planId];
         uint256 count;
         uint256 credits;
@@ -471,7 +471,7 @@ contract Credits is Ledger, EIP712 {
                     ++count;
                 } else {
                     if (taken > 0) ++count;
-                    emit SettledShort(planId, item.holder(), taken, result);
+                    emit NotFullySettled(planId, item.holder(), taken, result);
                 }
             }
         }

@@ -341,8 +341,8 @@ interface ICredits is IERC1155MetadataURI {
     /// @notice Thrown when the caller is neither the plan's owner nor one of their redeemers.
     error NotRedeemer(uint256 planId, address caller);
 
-    /// @notice Thrown when vouchers are settled on a plan that takes none: a transferable one, or one without credits for requests.
-    error VouchersNotAccepted(uint256 planId);
+    /// @notice Thrown when a plan that takes no settlements is settled: a transferable one, or one without credits for requests.
+    error SettlementsNotAccepted(uint256 planId);
 
     /// @notice Thrown when credits of a plan that is not transferable would be transferred.
     error NotTransferable(uint256 planId);
@@ -457,7 +457,7 @@ interface ICredits is IERC1155MetadataURI {
     /// @param holder Whose credits.
     /// @param amount Credits taken.
     /// @param result Why not more.
-    event SettledShort(uint256 indexed planId, address indexed holder, uint256 amount, SettlementResult result);
+    event NotFullySettled(uint256 indexed planId, address indexed holder, uint256 amount, SettlementResult result);
 
     /// @notice Emitted when the protocol fee of plans registered from now on changes, or its receiver.
     /// @param feeBps The fee in basis points.
@@ -696,12 +696,12 @@ interface ICredits is IERC1155MetadataURI {
     /// @dev Only the plan's owner or redeemers, with vouchers that name the caller. Brings the credits ever settled of each holder up to
     /// the item's `total`, at most to the voucher's ceiling and by what the holder has: a batch sent twice, and two settlers with one
     /// batch, take once. An item without signature is good where the rule lets the caller redeem the holder's credits.
-    /// Emits {SettledShort} for each item that is not SETTLED, a TransferSingle for each by which something was taken, and {Settled}
+    /// Emits {NotFullySettled} for each item that is not SETTLED, a TransferSingle for each by which something was taken, and {Settled}
     /// at the end.
     /// A contract wallet has {ISOLATED_GAS} gas to check its signature. The plan's redemption range is not applied: an item can
     /// stand for many requests. Reverts without data where a number is wider than its type, or an item is not within the call's data.
     /// Reverts with {UnknownPlan} if there is no such plan.
-    /// Reverts with {VouchersNotAccepted} if the plan is transferable, or grants no credits for requests.
+    /// Reverts with {SettlementsNotAccepted} if the plan is transferable, or grants no credits for requests.
     /// Reverts with {NotRedeemer} if the caller is neither owner nor redeemer.
     /// Reverts with {NotEnoughGas} if too little gas is left to ask a contract wallet.
     /// @return outcomes What became of each item, in the order given.

@@ -120,7 +120,7 @@ class AgentsApi:
     def get_agent_access_token(self, plan_id: int | str, agent_id: int | str) -> ServiceTokenResultDto:
         """Sign what a request to an agent has to carry, for the gateway in front of it. Sends nothing.
 
-        Raises NeedsGateway, VouchersNotAccepted, PlanNotAttached, InsufficientCredits.
+        Raises NeedsGateway, SettlementsNotAccepted, PlanNotAttached, InsufficientCredits.
         """
         attached = read_attached_plan(self._desk.chain, agent_id, plan_id)
         check_accepts_vouchers(attached.plan_id, read_terms(self._desk.chain, attached.plan_id))

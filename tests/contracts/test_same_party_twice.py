@@ -21,7 +21,7 @@ from nvm_chain.contract_errors import (
     RedeemNotAllowed,
     RedeemOutOfRange,
     UnknownPlan,
-    VouchersNotAccepted,
+    SettlementsNotAccepted,
     ZeroAmount,
 )
 from nvm_chain.errors import ContractError
@@ -258,7 +258,7 @@ def test_settle__by_an_owner_who_is_the_holder_where_it_is_forbidden__reverts(wo
     plan_id, builder = register_with_redeemer(world, transferable=True), world.builder
     world.grant(plan_id, builder.address, 3)
     item = unsigned_item(builder.address, 1)
-    _refused(world, settle(world, plan_id, item), "builder", VouchersNotAccepted(plan_id))
+    _refused(world, settle(world, plan_id, item), "builder", SettlementsNotAccepted(plan_id))
     _refused(world, settle(world, UNKNOWN, item), "builder", UnknownPlan(UNKNOWN))
 
 

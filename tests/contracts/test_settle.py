@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvm_chain.contract_errors import NotRedeemer, UnknownPlan, VouchersNotAccepted
+from nvm_chain.contract_errors import NotRedeemer, UnknownPlan, SettlementsNotAccepted
 from nvm_chain.types import Activation, PlanKind, RedemptionRule
 from tests.support.events import taken
 from tests.support.fuzz import on_chain
@@ -24,7 +24,7 @@ from tests.support.signed import (
     send_at,
     settle,
     settled,
-    settled_short,
+    not_fully_settled,
     sign_item,
     travel,
     usage,
@@ -62,7 +62,7 @@ def _events(
         if amount:
             expected.append(taken(redeemer, item.holder, plan_id, amount))
         if result != SETTLED:
-            expected.append(settled_short(plan_id, item.holder, amount, result))
+            expected.append(not_fully_settled(plan_id, item.holder, amount, result))
     amounts = [amount for amount, _ in outcomes if amount]
     return [*expected, settled(plan_id, redeemer, len(amounts), sum(amounts))]
 
@@ -473,15 +473,15 @@ def test_settle__of_a_plan_that_takes_no_vouchers__reverts(world: World, name: s
     plan_id = register_with_redeemer(world, **NO_VOUCHERS[name])
     world.grant(plan_id, world.subscriber.address, 10)
     for items in ((), (sign_item(world, plan_id, world.subscriber, 5),)):
-        with reverts(VouchersNotAccepted(plan_id)):
+        with reverts(SettlementsNotAccepted(plan_id)):
             world.send(world.redeemer, settle(world, plan_id, *items))
-    with reverts(VouchersNotAccepted(plan_id)):
+    with reverts(SettlementsNotAccepted(plan_id)):
         world.send(world.stranger, settle(world, plan_id))
 
 
 def test_settle__of_a_usage_plan__reverts(world: World) -> None:
     plan_id = register_with_redeemer(world, **usage(world))
-    with reverts(VouchersNotAccepted(plan_id)):
+    with reverts(SettlementsNotAccepted(plan_id)):
         world.send(world.redeemer, settle(world, plan_id))
 
 

@@ -24,7 +24,7 @@ from tests.support.signed import (
     send_at,
     settle,
     settled,
-    settled_short,
+    not_fully_settled,
     sign_item,
     unsigned_item,
 )
@@ -64,7 +64,7 @@ def _settle(world: World, plan_id: int, role: str, *items: Item) -> list[tuple[i
     expected = []
     for item, (amount, result) in zip(items, outcomes, strict=True):
         expected += [taken(caller.address, item.holder, plan_id, amount)] if amount else []
-        expected += [settled_short(plan_id, item.holder, amount, result)] if result != SETTLED else []
+        expected += [not_fully_settled(plan_id, item.holder, amount, result)] if result != SETTLED else []
     amounts = [amount for amount, _ in outcomes if amount]
     expected.append(settled(plan_id, caller.address, len(amounts), sum(amounts)))
     assert world.events(world.send(caller, call)) == expected

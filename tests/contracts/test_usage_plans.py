@@ -8,7 +8,7 @@ from nvm_chain.contract_errors import (
     NotRedeemable,
     NotTransferable,
     RedeemNotAllowed,
-    VouchersNotAccepted,
+    SettlementsNotAccepted,
     WrongKind,
 )
 from nvm_chain.types import PlanKind
@@ -78,7 +78,7 @@ def test_usage__burned__reverts(funded: World, plan_id: int, amount: int) -> Non
 def test_usage__settled_or_transferred__reverts(funded: World, plan_id: int) -> None:
     holder, functions = funded.subscriber.address, funded.credits.functions
     for caller in (funded.builder, funded.redeemer, funded.stranger):
-        with reverts(VouchersNotAccepted(plan_id)):
+        with reverts(SettlementsNotAccepted(plan_id)):
             funded.send(caller, functions.settle(plan_id, []))
     for amount in (0, 1):
         with reverts(NotTransferable(plan_id)):

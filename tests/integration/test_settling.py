@@ -10,7 +10,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress, Hash32
 
-from nvm_chain.contract_errors import InsufficientCredits, NotRedeemer, UnknownPlan, VouchersNotAccepted
+from nvm_chain.contract_errors import InsufficientCredits, NotRedeemer, UnknownPlan, SettlementsNotAccepted
 from nvm_chain.credits import burn_credits, read_account, read_balance
 from nvm_chain.errors import (
     InvalidAddress,
@@ -185,8 +185,8 @@ def test_check_voucher__of_a_plan_that_takes_none__is_refused(counter: Counter, 
     other = replace(counter, plan_id=counter.world.register(**terms))
     set_redeemer(counter.world.chain, counter.world.builder, other.plan_id, counter.world.redeemer.address, True)
     signed = other.sign(HOLDERS[0], 1)
-    refuses(counter, VouchersNotAccepted(other.plan_id), signed)
-    with reverts(VouchersNotAccepted(other.plan_id)):
+    refuses(counter, SettlementsNotAccepted(other.plan_id), signed)
+    with reverts(SettlementsNotAccepted(other.plan_id)):
         other.settle(signed)
 
 
@@ -579,7 +579,7 @@ def test_settle_vouchers__events__are_one_burn_for_each_voucher_that_brought_som
     assert world.events(mined) == [
         taken(redeemer, HOLDERS[0].address, plan_id, 4),
         taken(redeemer, HOLDERS[1].address, plan_id, 10),
-        ("SettledShort", {"planId": plan_id, "holder": HOLDERS[1].address, "amount": 10, "result": 1}),
+        ("NotFullySettled", {"planId": plan_id, "holder": HOLDERS[1].address, "amount": 10, "result": 1}),
         ("Settled", {"planId": plan_id, "redeemer": redeemer, "count": 2, "credits": 14}),
     ]
 

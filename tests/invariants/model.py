@@ -549,7 +549,7 @@ class Model:
         plan = self._plan(plan_id)
         faults = []
         if plan.terms.transferable or plan.terms.kind != CREDITS:
-            faults.append(Fault("VouchersNotAccepted", (plan_id,)))
+            faults.append(Fault("SettlementsNotAccepted", (plan_id,)))
         if plan.owner != caller and not self.is_allowed("redeemer", plan_id, caller):
             faults.append(Fault("NotRedeemer", (plan_id, caller)))
         _refuse(faults)
@@ -563,7 +563,7 @@ class Model:
                 count, total = count + 1, total + taken
                 events.append(event("TransferSingle", (caller, item.holder, 0), plan_id, taken))
             if result != SETTLED:
-                events.append(event("SettledShort", (plan_id, item.holder), taken, result))
+                events.append(event("NotFullySettled", (plan_id, item.holder), taken, result))
         plan.redeemed += total
         return [*events, event("Settled", (plan_id, caller), count, total)], outcomes
 

@@ -194,9 +194,9 @@ def settled(plan_id: int, redeemer: str, count: int, amount: int) -> Event:
     return ("Settled", {"planId": plan_id, "redeemer": redeemer, "count": count, "credits": amount})
 
 
-def settled_short(plan_id: int, holder: str, amount: int, result: int) -> Event:
+def not_fully_settled(plan_id: int, holder: str, amount: int, result: int) -> Event:
     """A voucher brought less than was asked for."""
-    return ("SettledShort", {"planId": plan_id, "holder": holder, "amount": amount, "result": result})
+    return ("NotFullySettled", {"planId": plan_id, "holder": holder, "amount": amount, "result": result})
 
 
 def granted_external(plan_id: int, to: str, quantity: int, reference: bytes) -> Event:

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {OrderAuthorization, Settlement, Split, Terms, Voucher} from "../../contracts/credits/ICredits.sol";
-import {SettlementData} from "../../contracts/credits/libraries/SettlementData.sol";
+import {SettlementData, VoucherForm} from "../../contracts/credits/libraries/SettlementData.sol";
 import {Vouchers} from "../../contracts/credits/libraries/Vouchers.sol";
 import {Setting} from "./Setting.sol";
 
@@ -82,7 +82,8 @@ contract SettlementDigestProofs {
         pure
         returns (bytes32)
     {
-        return SettlementData.prepareForm(planId, redeemer, domainSeparator).digestOf(SettlementData.itemAt(items, 1));
+        VoucherForm form = SettlementData.prepareForm(planId, redeemer, domainSeparator, false);
+        return form.digestOf(SettlementData.itemAt(items, 1));
     }
 
     function plainly(Voucher calldata voucher, bytes32 domainSeparator) external pure returns (bytes32) {

@@ -56,10 +56,11 @@ library SettlementData {
     }
 
     // ------------------------------------------------------------------ vouchers
-    // the struct: type, plan, holder, redeemer, ceiling, context, deadline; then 0x1901, domain, hash of the struct
+    // the struct: type, plan, holder, redeemer, ceiling, context, deadline; then 0x1901, domain, hash of the struct; isTrusted
 
     /// @notice Returns a form for many vouchers of one plan and redeemer.
-    function prepareForm(uint256 planId, address redeemer, bytes32 domainSeparator)
+    /// @param isTrusted Whether the redeemer needs no signatures.
+    function prepareForm(uint256 planId, address redeemer, bytes32 domainSeparator, bool isTrusted)
         internal
         pure
         returns (VoucherForm form)
@@ -72,15 +73,8 @@ library SettlementData {
             mstore(add(form, 0x60), redeemer)
             mstore(add(form, 0xe0), 0x1901)
             mstore(add(form, 0x100), domainSeparator)
-            mstore(add(form, 0x140), 0)
+            mstore(add(form, 0x140), isTrusted)
             mstore(0x40, add(form, 0x160))
-        }
-    }
-
-    /// @notice Notes whether the redeemer needs no signatures.
-    function trust(VoucherForm form, bool isTrusted_) internal pure {
-        assembly ("memory-safe") {
-            mstore(add(form, 0x140), isTrusted_)
         }
     }
 

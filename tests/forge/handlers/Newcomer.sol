@@ -101,7 +101,7 @@ abstract contract Newcomer is Agents {
             bytes memory data = abi.encodeCall(ICredits.redeem, (plan.id, _newcomer, plan.minRedeem, 0));
             if (_try("I8 redeem afterwards", caller, data, 0)) _noteRedemption(plan, _newcomer, plan.minRedeem);
         }
-        if (_takesVouchers(plan) && _balance(plan, _newcomer) > 0) _settleAsNewcomer(plan);
+        if (_takesSettlements(plan) && _balance(plan, _newcomer) > 0) _settleAsNewcomer(plan);
         if (_balance(plan, _newcomer) > 0) {
             bytes memory data = abi.encodeCall(ICredits.burn, (plan.id, _newcomer, 1));
             if (_try("I8 burn afterwards", _newcomer, data, 0)) _noteBurn(plan, _newcomer, 1);

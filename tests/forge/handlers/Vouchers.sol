@@ -52,14 +52,14 @@ abstract contract Vouchers is Redemptions {
 
     // ------------------------------------------------------------------ what is settled
 
-    function _takesVouchers(PlanNote storage plan) internal view returns (bool) {
+    function _takesSettlements(PlanNote storage plan) internal view returns (bool) {
         return plan.kind == PlanKind.CREDITS && !plan.transferable;
     }
 
     function _findVoucherPlan(uint256 seed, bool wrong) private view returns (PlanNote storage plan) {
         plan = _anyPlan(seed);
         (plan,) = _findHolder(seed);
-        for (uint256 i; i < plans.length && !wrong && !_takesVouchers(plan); ++i) {
+        for (uint256 i; i < plans.length && !wrong && !_takesSettlements(plan); ++i) {
             (plan,) = _findHolder(seed + i + 1);
         }
     }
@@ -167,7 +167,7 @@ abstract contract Vouchers is Redemptions {
     // ------------------------------------------------------------------ what must come of it
 
     function _whyNoSettlement(PlanNote storage plan, address redeemer) private view returns (bytes4) {
-        if (!_takesVouchers(plan)) return ICredits.VouchersNotAccepted.selector;
+        if (!_takesSettlements(plan)) return ICredits.SettlementsNotAccepted.selector;
         bool may = redeemer == plan.owner || plan.redeemers[plan.owner][redeemer];
         return may ? bytes4(0) : ICredits.NotRedeemer.selector;
     }

@@ -47,7 +47,7 @@ abstract contract Errors {
         names[ICredits.RedeemOutOfRange.selector] = "RedeemOutOfRange";
         names[ICredits.NotRedeemable.selector] = "NotRedeemable";
         names[ICredits.NotRedeemer.selector] = "NotRedeemer";
-        names[ICredits.VouchersNotAccepted.selector] = "VouchersNotAccepted";
+        names[ICredits.SettlementsNotAccepted.selector] = "SettlementsNotAccepted";
         names[ICredits.NotTransferable.selector] = "NotTransferable";
         names[ICredits.NotEnoughGas.selector] = "NotEnoughGas";
         names[ICredits.NotSelf.selector] = "NotSelf";

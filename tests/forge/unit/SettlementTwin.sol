@@ -40,8 +40,7 @@ contract SettlementByAssembly is ISettlementData {
         view
         returns (address holder, uint256 limit, bool byVoucher, bool isExpired, bytes memory signature)
     {
-        VoucherForm form = SettlementData.prepareForm(0, msg.sender, 0);
-        form.trust(isTrusted);
+        VoucherForm form = SettlementData.prepareForm(0, msg.sender, 0, isTrusted);
         SettlementItem item = SettlementData.itemAt(items, items.length - 1);
         (holder, limit, byVoucher, isExpired) = form.read(item);
         require(item.holder() == holder);
@@ -57,9 +56,8 @@ contract SettlementByAssembly is ISettlementData {
         found = new bytes32[](items.length);
         bytes memory before = abi.encode(planId, redeemer);
         OutcomeList list = SettlementData.prepareOutcomes(items.length);
-        VoucherForm form = SettlementData.prepareForm(planId, redeemer, domainSeparator);
+        VoucherForm form = SettlementData.prepareForm(planId, redeemer, domainSeparator, items.length % 2 == 0);
         bytes memory later = abi.encode(domainSeparator, redeemer);
-        form.trust(items.length % 2 == 0);
         for (uint256 i; i < items.length; ++i) {
             list.write(i, i, SettlementResult.SHORT);
             found[i] = form.digestOf(SettlementData.itemAt(items, i));
@@ -82,7 +80,7 @@ contract SettlementByAssembly is ISettlementData {
     }
 
     function emitTransfer(uint256 planId, address holder, uint256 amount) external {
-        SettlementData.prepareForm(planId, msg.sender, 0).emitTransfer(holder, amount);
+        SettlementData.prepareForm(planId, msg.sender, 0, false).emitTransfer(holder, amount);
     }
 }
 

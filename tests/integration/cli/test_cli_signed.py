@@ -176,7 +176,7 @@ def test_voucher_sign__on_a_plan_without_vouchers__is_refused(shell: Shell) -> N
     plan_id = shell.world.register(transferable=True)
     options = ("--redeemer", shell.world.builder.address, "--cost", "1")
     ran = shell("voucher", "sign", str(plan_id), *options, *SUBSCRIBER, "--json")
-    assert (ran.exit_code, ran.error["type"]) == (6, "VouchersNotAccepted")
+    assert (ran.exit_code, ran.error["type"]) == (6, "SettlementsNotAccepted")
     assert "Use `nvm-chain redeem`, or `nvm-chain pay` on a usage plan." in ran.error["message"]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from nvm_chain.addresses import ZERO_ADDRESS
 from nvm_chain.agents import read_agent_plans
-from nvm_chain.contract_errors import InsufficientCredits, NotPlanOwner, UnknownPlan, VouchersNotAccepted
+from nvm_chain.contract_errors import InsufficientCredits, NotPlanOwner, UnknownPlan, SettlementsNotAccepted
 from nvm_chain.credits import read_balance
 from nvm_chain.errors import (
     InvalidAddress,
@@ -496,7 +496,7 @@ def test_get_service_token__on_a_plan_in_time__has_no_voucher(
     served.order_plan(time_did)
     with pytest.raises(NoAccess):
         served.get_service_token(service)
-    with pytest.raises(VouchersNotAccepted):
+    with pytest.raises(SettlementsNotAccepted):
         served.agents.get_agent_access_token(time_did, service)
 
 
