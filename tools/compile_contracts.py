@@ -1,7 +1,7 @@
 """Compile the contracts: the one way from sources to the code that the package carries, tests judge and explorers are given.
 
-    python -m tools.compile_contracts package     writes nvm_chain/data/NAME.json
-    python -m tools.compile_contracts all         writes .build/contracts.json, every contract of contracts/, for the tests
+    python -m tools.compile_contracts package     writes nvm_chain/chain/data/NAME.json;
+    python -m tools.compile_contracts all         writes .build/contracts.json, every contract of contracts/, for the tests;
     python -m tools.compile_contracts explorer    writes build/NAME.standard.json, what a block explorer asks for
 
 py-solc-x calls the compiler with one standard JSON input that has every source in it, so nothing else is read. Code comes
@@ -25,7 +25,7 @@ import solcx
 from solcx.exceptions import SolcError
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-DATA: Final = ROOT / "nvm_chain" / "data"
+DATA: Final = ROOT / "nvm_chain" / "chain" / "data"
 ALL: Final = ROOT / ".build" / "contracts.json"
 FOR_EXPLORERS: Final = ROOT / "build"
 PACKAGED: Final = ("Credits", "AgentRegistry", "TestUSDC")

@@ -9,8 +9,8 @@ import {ICredits} from "../credits/ICredits.sol";
 
 /// @title Agents and the plans they accept
 /// @notice See {IAgentRegistry}, which documents every function, event and error.
-/// @dev Read from top to bottom it is the life of an agent: register, change, attach, detach, replace, read.
-/// {_attach} and {_detach} are the only functions that change which plans an agent has.
+/// @dev The functions are in the order of an agent's life: register, change, attach, detach, replace, read. Only {_attach} and
+/// {_detach} change which plans an agent has.
 contract AgentRegistry is IAgentRegistry, ERC721 {
     /// @dev That an agent accepts a plan, in one slot. Says where each is in the other's list, so that detaching searches nothing.
     struct Link {

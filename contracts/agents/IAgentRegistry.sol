@@ -18,8 +18,8 @@ struct AttachedPlan {
 /// @title Agents and the plans they accept
 /// @notice Builders register agents, services and files as ERC-721 tokens with a metadata URI, in the shape of ERC-8004's identity
 /// registry, and attach payment plans to them. Nobody administers the registry, and no money passes through it.
-/// @dev Only the owner of an agent changes its URI and its plans: an approved address or operator of ERC-721 may move the token and
-/// nothing else, since markets and custodians hold such approvals. Moving it makes a new owner, who then may change both.
+/// @dev Only the owner of an agent changes its URI and its plans. An approved address or an operator of ERC-721 may move the token
+/// alone, because markets and custodians hold such approvals. Whoever owns the token after that may change both.
 /// Warning: a transferred agent keeps its plans. The new owner can detach them, and attach plans of their own; the owner of a plan can
 /// detach it from any agent. An agent that is not registered makes functions revert with ERC721NonexistentToken.
 /// Of {ICredits} only `stateOf` is used, whose UnknownPlan comes through where no plan has the id.
@@ -42,9 +42,9 @@ interface IAgentRegistry is IERC721Metadata {
     /// @notice Thrown when a plan is not attached to an agent.
     error PlanNotAttached(uint256 agentId, uint256 planId);
 
-    /// @notice Thrown when the least that a request would cost is above the most.
-    /// @param minCredits Fewest credits per request.
-    /// @param maxCredits Most credits per request.
+    /// @notice Thrown when the lowest cost of a request is above the highest.
+    /// @param minCredits Lowest cost of a request, in credits.
+    /// @param maxCredits Highest cost of a request, in credits.
     error InvalidCreditsRange(uint256 planId, uint256 minCredits, uint256 maxCredits);
 
     /// @notice Thrown when an agent would have more plans than are allowed.
@@ -80,7 +80,7 @@ interface IAgentRegistry is IERC721Metadata {
     /// @dev Anyone may call. The receiver hook of ERC-721 is not called: the caller asks for the token for itself, and a smart wallet
     /// need not have the hook.
     /// Reverts with {TooManyPlans} if there are more than {MAX_PLANS} plans.
-    /// Reverts with {InvalidCreditsRange} if the least cost on a plan is above the most.
+    /// Reverts with {InvalidCreditsRange} if the lowest cost on a plan is above the highest.
     /// Reverts with {PlanAlreadyAttached} if a plan is in the list twice.
     /// Reverts with NotPlanOwner if the caller does not own each of the plans.
     /// @param agentUri Where the agent's metadata is. Anybody can read it, for ever: no secrets.
@@ -113,11 +113,11 @@ interface IAgentRegistry is IERC721Metadata {
     /// Reverts with {DetachNotAllowed} if the caller owns neither.
     function detachPlan(uint256 agentId, uint256 planId) external;
 
-    /// @notice Detaches all plans of an agent and attaches others, in one transaction: nobody sees the agent without plans.
-    /// @dev Only who owns the agent and each of the new plans, those that were attached before among them.
+    /// @notice Detaches all plans of an agent and attaches others. At no moment the agent lacks plans.
+    /// @dev Only the owner of the agent and of each new plan, also of new plans that were attached before.
     /// Reverts with {NotAgentOwner} if the caller does not own the agent.
     /// Reverts with {TooManyPlans} if there are more than {MAX_PLANS} plans.
-    /// Reverts with {InvalidCreditsRange} if the least cost on a plan is above the most.
+    /// Reverts with {InvalidCreditsRange} if the lowest cost on a plan is above the highest.
     /// Reverts with {PlanAlreadyAttached} if a plan is in the list twice.
     /// Reverts with NotPlanOwner if the caller does not own each of the plans.
     /// @param plans The plans it accepts from now on, with the credits one request costs.

@@ -96,7 +96,7 @@ struct Account {
 struct Lot {
     /// Credits left.
     uint256 credits;
-    /// Timestamp from which on they are gone.
+    /// Timestamp from which on they are expired.
     uint256 expiresAt;
 }
 
@@ -194,8 +194,8 @@ struct SettlementOutcome {
 /// ERC-1155 balances whose token id is the plan id, and every payment goes straight from the payer to the plan's receivers.
 /// @dev No proxy, no pause, no custody. Amounts of money are base units of the plan's token; amounts of credits are whole credits,
 /// on time plans whole periods; times are seconds.
-/// What an ERC-1155 balance is: on CREDITS plans the live credits, on TIME plans that start ON_FIRST_USE the periods not yet
-/// opened, on TIME plans that start ON_PURCHASE the periods of which something is left. It falls by itself, without an event,
+/// An ERC-1155 balance is the live credits on CREDITS plans. On TIME plans that start ON_FIRST_USE it is the unopened periods, and
+/// on TIME plans that start ON_PURCHASE the periods that are not over. It falls by itself, without an event,
 /// when credits expire or a period is over.
 /// ERC-1155 functions revert with the errors of ERC-6093, and where a plan or a balance is the cause with those below.
 interface ICredits is IERC1155MetadataURI {
@@ -280,8 +280,8 @@ interface ICredits is IERC1155MetadataURI {
     /// @notice Thrown when a plan's quoter names no price.
     error QuoteFailed(uint256 planId, address quoter);
 
-    /// @notice Thrown when a token does not move the money of a signed order: the signature is not the payer's over just this
-    /// order, or was used, withdrawn or is not valid now, or the payer has too little.
+    /// @notice Thrown when a token does not move the money of a signed order. The payer did not sign this very order, or the
+    /// signature was used, was withdrawn or does not count now, or the payer has too little.
     /// @param payer Who should have signed.
     /// @param value Base units that should have come.
     error AuthorizationFailed(address token, address payer, uint256 value);
@@ -315,8 +315,8 @@ interface ICredits is IERC1155MetadataURI {
     /// @notice Thrown when a plan was granted for this external payment before.
     error ReferenceUsed(uint256 planId, bytes32 paymentReference);
 
-    /// @notice Thrown when a holder would have more than 2^54 - 1 live credits of one plan, or half as many that expire, be granted
-    /// more periods than 2^64 - 1 at once, or have made more than 2^24 purchases of an expiring plan with always two of them alive.
+    /// @notice Thrown when a holder would have more than 2^54 - 1 live credits of one plan, or half as many that expire. Also when a
+    /// grant has more than 2^64 - 1 periods, or a holder made more than 2^24 purchases of an expiring plan with always two alive.
     /// @param amount Credits that do not fit.
     error CreditsOverflow(uint256 planId, address holder, uint256 amount);
 
@@ -432,7 +432,7 @@ interface ICredits is IERC1155MetadataURI {
     /// @param amount The fee in base units of the plan's token.
     event FeeForgone(uint256 indexed planId, address indexed feeReceiver, uint256 amount);
 
-    /// @notice Emitted for each item of a batch mint that was left out.
+    /// @notice Emitted when an item of a batch mint is left out.
     /// @param to Who would have received the credits.
     /// @param amount Credits left out.
     /// @param reason Selector of the error that the grant met; zero if it had none, such as out of gas.
@@ -447,13 +447,13 @@ interface ICredits is IERC1155MetadataURI {
         uint256 indexed planId, address indexed holder, address indexed redeemer, uint256 amount, bytes32 context
     );
 
-    /// @notice Emitted once for a settlement, at its end.
+    /// @notice Emitted when a settlement ends, once.
     /// @param redeemer Who settled.
     /// @param count Number of items by which something was taken; so many ERC-1155 events before this one are theirs.
     /// @param credits Credits taken by all together.
     event Settled(uint256 indexed planId, address indexed redeemer, uint256 count, uint256 credits);
 
-    /// @notice Emitted for each item that is not SETTLED, after the ERC-1155 event of what it took.
+    /// @notice Emitted when an item is not SETTLED, after the ERC-1155 event of what it took.
     /// @param holder Whose credits.
     /// @param amount Credits taken.
     /// @param result Why not more.
@@ -482,9 +482,9 @@ interface ICredits is IERC1155MetadataURI {
     /// Reverts with {ZeroCredits} if a purchase grants nothing, and the plan is not of kind USAGE.
     /// Reverts with {ZeroDuration} if a time plan has no duration.
     /// Reverts with {InvalidRedeemRange} if credits are redeemed and not `1 <= minRedeem <= maxRedeem`.
-    /// Reverts with {TermNotAllowed} for credits, a duration, a trial or a price paid externally on a usage plan, a redeem range or
-    /// rule on a plan where nothing is redeemed, an activation on any but a time plan, transferable credits that are not
-    /// for requests or expire, and a token, quoter or splits on a plan paid externally.
+    /// Reverts with {TermNotAllowed} if a usage plan has credits, a duration, a trial or a price paid externally; if a redeem range
+    /// or rule is on a plan where nothing is redeemed; if an activation is on another plan than a time plan; if transferable credits
+    /// expire or are not for requests; if a plan paid externally has a token, a quoter or splits.
     /// Reverts with {TooManySplits} if there are more than {MAX_SPLITS} splits.
     /// Reverts with {InvalidSplit} if a split pays nothing, the zero address or this contract.
     /// Reverts with {TokenWithoutCode} if a price is in a token without code.
@@ -605,7 +605,7 @@ interface ICredits is IERC1155MetadataURI {
     /// @dev Anyone may call. The caller approves this contract for the cost first, or sends the native coin.
     /// Reverts with {UnknownPlan} if there is no such plan.
     /// Reverts with {PlanNotActive} if it takes no orders.
-    /// Reverts with {WrongKind} if it is no usage plan.
+    /// Reverts with {WrongKind} if it is not a usage plan.
     /// Reverts with {InvalidQuantity}, {QuoteFailed}, {CostAboveMax}, {WrongValue} and {PaymentFailed} as {order} does.
     /// @param quantity Number of units paid for.
     /// @param maxCost Most the caller will pay, in base units of the plan's token.
@@ -692,10 +692,10 @@ interface ICredits is IERC1155MetadataURI {
     function redeem(uint256 planId, address holder, uint256 amount, bytes32 context) external;
 
     /// @notice Redeems credits of many holders, by the vouchers they signed or where the plan's rule lets the caller redeem. An item
-    /// that fails harms no other.
-    /// @dev Only the plan's owner or redeemers, with vouchers that name the caller. Brings the credits ever settled of each holder up to
-    /// the item's `total`, at most to the voucher's ceiling and by what the holder has: a batch sent twice, and two settlers with one
-    /// batch, take once. An item without signature is good where the rule lets the caller redeem the holder's credits.
+    /// that fails does not harm the others.
+    /// @dev Only the plan's owner or redeemers, with vouchers that name the caller. Raises the credits ever settled of each holder to
+    /// the item's `total`, at most to the voucher's ceiling and by what the holder has. So a batch that is sent twice, or by two
+    /// settlers, takes once. An item without signature is good where the rule lets the caller redeem the holder's credits.
     /// Emits {NotFullySettled} for each item that is not SETTLED, a TransferSingle for each by which something was taken, and {Settled}
     /// at the end.
     /// A contract wallet has {ISOLATED_GAS} gas to check its signature. The plan's redemption range is not applied: an item can

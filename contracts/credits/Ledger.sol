@@ -79,8 +79,8 @@ abstract contract Ledger is Plans, ERC1155 {
         }
     }
 
-    /// @dev Makes room in the holding for a new last lot. Where all lots before the last are known to have expired, because credits
-    /// were spent since, the one that was last takes the place of the first: so early renewals, over and over, write no new slot.
+    /// @dev Makes room in the holding for a new last lot. If credits were spent since all lots before the last expired, the last lot
+    /// takes the place of the first. So repeated early renewals write no new slot.
     function _storeLastLot(Position storage position, Holding holding, uint256 planId, address to, uint256 amount)
         private
         returns (Holding)
@@ -149,7 +149,7 @@ abstract contract Ledger is Plans, ERC1155 {
         }
     }
 
-    /// @dev Returns the holding with what has expired counted as spent, so that what is unspent is the balance.
+    /// @dev Returns the holding with the expired credits counted as spent. Then its unspent credits are the balance.
     function _withoutExpired(Position storage position, Holding holding) internal view returns (Holding) {
         uint256 expiresAt = holding.expiresAt();
         if (expiresAt == 0) return holding;

@@ -16,7 +16,7 @@ struct Tier {
 /// @dev The tiers never change and payer and plan do not matter, so a quote holds until the order, and one contract can serve many plans.
 /// Warning: at the edge of a tier a larger order can cost less than a smaller one, as with any discount on all units.
 contract VolumeDiscount is IQuoter {
-    /// @notice Thrown when there would be no tier, and so no price.
+    /// @notice Thrown when no tier is given, so there is no price.
     error NoTiers();
 
     /// @notice Thrown when a tier does not begin above the one before it.

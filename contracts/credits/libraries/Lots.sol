@@ -25,7 +25,7 @@ library Lots {
         return uint64(LotMark.unwrap(lot));
     }
 
-    /// @notice Returns the timestamp from which on the lot's credits are gone.
+    /// @notice Returns the timestamp from which on the lot's credits are expired.
     function expiresAt(LotMark lot) internal pure returns (uint256) {
         return LotMark.unwrap(lot) >> 64;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-// Only here: the house rule no-assembly (tests/static/rules/solidity.yml) says why.
+// Only here: the house rule no-assembly (tests/assurance/static/rules/solidity.yml) says why.
 /* solhint-disable no-inline-assembly */
 
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
@@ -24,7 +24,7 @@ using SettlementData for OutcomeList global;
 
 /// @title What `settle` reads, hashes and returns, word by word
 /// @dev The only assembly of our own. Settling is what a seller does most: Solidity's own way of reading the items, hashing the
-/// vouchers and encoding the outcomes costs about 2,000 gas more for each. `tests/forge/unit/SettlementTwin.sol` is the same in plain
+/// vouchers and encoding the outcomes costs about 2,000 gas more for each. `tests/assurance/forge/unit/SettlementTwin.sol` is the same in plain
 /// Solidity, and tests hold both equal.
 library SettlementData {
     // ------------------------------------------------------------------ items

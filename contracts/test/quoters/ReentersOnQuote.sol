@@ -15,7 +15,7 @@ contract ReentersOnQuote {
         callData = newCallData;
     }
 
-    /// @notice Returns the first word of the call's answer, or 1 if it has none.
+    /// @notice Returns the first word of the call's answer, or 1 if there is none.
     function quote(uint256, address, uint256) external returns (uint256) {
         (bool done, bytes memory answer) = target.call(callData);
         if (!done) return REFUSED;

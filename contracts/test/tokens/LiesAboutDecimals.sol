@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {WeirdToken} from "./WeirdToken.sol";
 
-/// @notice Answers the question for its decimals with whatever number it was given, even one that is no uint8, or reverts.
+/// @notice Answers the question for its decimals with whatever number it was given, even one that is not a uint8, or reverts.
 contract LiesAboutDecimals is WeirdToken {
     error NoDecimals();
 
