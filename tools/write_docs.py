@@ -6,7 +6,6 @@ Python function raises besides. `make docs` runs this.
 """
 
 import re
-from dataclasses import fields
 from inspect import getdoc
 from pathlib import Path
 from typing import Final
@@ -15,9 +14,9 @@ from eth_utils.abi import collapse_if_tuple
 
 import nvm_chain
 from nvm_chain import errors
-from nvm_chain.artifacts import ContractName, read_artifact
-from nvm_chain.contract_errors import CONTRACT_ERRORS
-from nvm_chain.errors import NvmChainError
+from nvm_chain.chain.artifacts import ContractName, read_artifact
+from nvm_chain.errors import CONTRACT_ERRORS, NvmChainError
+from nvm_chain.errors.templates import show_template
 
 DOCS: Final = Path(__file__).parent.parent / "docs"
 MARKED: Final = re.compile(r"<!-- (errors|raises):([\w.]+) -->\n(.*?)<!-- /\1 -->", re.DOTALL)
@@ -72,16 +71,6 @@ SAID_ONCE: Final = {
 """Errors that IAgentRegistry names at its head, for all of its functions."""
 
 
-class Slot(int):
-    """An integer that is written as its name, whatever format is asked for."""
-
-    name = ""
-
-    def __format__(self, spec: str) -> str:
-        """Return the name."""
-        return self.name
-
-
 def split_name(function: str) -> tuple[ContractName, str]:
     """Return a function's contract, which is Credits if none is named, and its name there."""
     home, _, name = function.rpartition(".")
@@ -122,17 +111,6 @@ def read_reverts(function: str) -> dict[str, str]:
     return reverts
 
 
-def next_step(error: type[NvmChainError]) -> str:
-    """Return what an error's message says to do: what follows its first sentence, with the names of fields for their values."""
-    values: list[object] = []
-    for field in fields(error):  # type: ignore[arg-type]  # every error of the contract is a dataclass
-        slot = Slot(2)
-        slot.name = f"`{field.name}`"
-        values.append(slot if field.type is int else b"" if field.type is bytes else slot.name)
-    message = error(*values).message()
-    return message.partition(". ")[2] or message
-
-
 def format_reverts(function: str) -> str:
     """Return the table of a function's errors."""
     entries = (*read_artifact("Credits").abi, *read_artifact("AgentRegistry").abi)
@@ -140,20 +118,24 @@ def format_reverts(function: str) -> str:
     lines = ["| error | reverts | what to do |", "|---|---|---|"]
     for name, when in read_reverts(function).items():
         arguments = ", ".join(item["name"] for item in inputs[name])
-        lines.append(f"| `{name}({arguments})` | {when} | {next_step(CONTRACT_ERRORS[name])} |")
+        lines.append(f"| `{name}({arguments})` | {when} | {show_template(CONTRACT_ERRORS[name].next_step)} |")
     return "\n".join(lines) + "\n"
 
 
 def read_raises(function: str) -> dict[str, str]:
-    """Return what a Python function raises that is no error of the contract, and when, as its docstring says."""
+    """Return what a Python function raises besides the contract's errors, and when, as its docstring says."""
     text = (getdoc(getattr(nvm_chain, function)) or "").partition("Raises")[2]
-    raises = {}
-    for name in re.findall(r"\w+", text):
+    raises: dict[str, str] = {}
+    for other, name in re.findall(r"\b[Aa]s `(?:nvm_chain\.)?(\w+)`|\b(\w+)\b", text):
         error = getattr(errors, name, None)
-        if isinstance(error, type) and issubclass(error, NvmChainError):
+        if other and hasattr(nvm_chain, other):
+            raises |= read_raises(other)
+        elif (
+            isinstance(error, type)
+            and issubclass(error, NvmChainError)
+            and name not in {*CONTRACT_ERRORS, "NvmChainError"}
+        ):
             raises[name] = (getdoc(error) or "").partition("\n")[0].removeprefix("Raised ").replace("``", "`")
-        elif f"`{name}`" in text and hasattr(nvm_chain, name):
-            raises |= read_raises(name)
     return raises
 
 

@@ -1,6 +1,6 @@
 """Write into SECURITY.md the findings of slither that it calls high or medium, and why each is false. `make docs` runs this.
 
-The reasons are those of tests/static/accepted/slither.toml, which `make check` compares with what slither says now.
+The reasons are those of tests/assurance/static/accepted/slither.toml, which `make check` compares with what slither says now.
 """
 
 import tomllib
@@ -10,7 +10,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
 DOCUMENT: Final = ROOT / "SECURITY.md"
-ACCEPTED: Final = ROOT / "tests" / "static" / "accepted" / "slither.toml"
+ACCEPTED: Final = ROOT / "tests" / "assurance" / "static" / "accepted" / "slither.toml"
 BEGIN, END = "<!-- findings: written by make docs -->\n", "<!-- findings end -->"
 GRAVE: Final = ("High", "Medium")
 FALSE: Final = "False: "

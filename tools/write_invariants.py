@@ -1,4 +1,4 @@
-"""Write into tests/invariants/README.md which function checks which invariant. `make docs` runs this.
+"""Write into tests/assurance/invariants/README.md which function checks which invariant. `make docs` runs this.
 
 A campaign's check is named `invariant_I3_…`; a proof cites its invariants in its `@dev`.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
-README: Final = ROOT / "tests" / "invariants" / "README.md"
+README: Final = ROOT / "tests" / "assurance" / "invariants" / "README.md"
 BEGIN, END = "<!-- checks: written by make docs -->\n", "<!-- checks end -->"
 INVARIANTS: Final = [f"I{number}" for number in range(1, 11)]
 CHECK: Final = re.compile(r"invariant_(I\d+)_\w+")
@@ -17,7 +17,7 @@ PROOF: Final = re.compile(r"@dev ([^\n]*)\n(?:\s*///[^\n]*\n)*\s*function (check
 
 def read_checks() -> dict[str, list[str]]:
     """Return the campaign's checks of each invariant."""
-    source = (ROOT / "tests" / "forge" / "Campaign.t.sol").read_text("utf-8")
+    source = (ROOT / "tests" / "assurance" / "forge" / "Campaign.t.sol").read_text("utf-8")
     names = list(CHECK.finditer(source))
     return {each: sorted({found[0] for found in names if found[1] == each}) for each in INVARIANTS}
 
@@ -25,7 +25,7 @@ def read_checks() -> dict[str, list[str]]:
 def read_proofs() -> dict[str, list[tuple[str, str]]]:
     """Return the proofs about each invariant: file and function."""
     proofs: dict[str, list[tuple[str, str]]] = {each: [] for each in INVARIANTS}
-    for path in sorted((ROOT / "tests" / "symbolic").glob("*.sol")):
+    for path in sorted((ROOT / "tests" / "assurance" / "symbolic").glob("*.sol")):
         for found in PROOF.finditer(path.read_text("utf-8")):
             for each in set(re.findall(r"\bI\d+\b", found[1])) & set(INVARIANTS):
                 proofs[each].append((path.name, found[2]))

@@ -7,17 +7,21 @@ import pytest
 
 import nvm_chain
 from nvm_chain import errors, payments
-from nvm_chain.artifacts import ContractName, read_artifact
-from nvm_chain.contract_errors import CONTRACT_ERRORS
+from nvm_chain.chain.artifacts import ContractName, read_artifact
+from nvm_chain.errors import CONTRACT_ERRORS
+from nvm_chain.errors.templates import show_template
+from nvm_chain.payments.hosted_names import TO_IMPORT
+from tests.house.test_layering import ROOMS
 from tests.house.test_natspec import NAMES, reachable_errors
 from tests.support.documents import DOCS, DOCUMENTS, PAGES, ROOT
 from tools.reference.names import list_headings, list_pages
+from tools.site.anchors import github_anchors
+from tools.site.links import list_links, list_targets
 from tools.write_docs import (
     MARKED,
     SAID_ONCE,
     STANDARD,
     format_raises,
-    next_step,
     read_raises,
     read_reverts,
     split_name,
@@ -41,7 +45,6 @@ EVENTS = {
 }
 OPERATIONS = sorted((DOCS / "operations").glob("*.md"))
 SECTIONS = ["Example", "Flow", "State", "Events", "Errors"]
-LINK = re.compile(r"\]\(([^)#]*)(?:#([^)]+))?\)")
 
 
 def name(path: Path) -> str:
@@ -97,10 +100,10 @@ def test_read_raises__as_another_function__brings_its_errors_along() -> None:
 
 
 @pytest.mark.parametrize("error", CONTRACT_ERRORS)
-def test_next_step__of_each_contract_error__is_a_sentence_without_sample_values(error: str) -> None:
-    step = next_step(CONTRACT_ERRORS[error])
+def test_next_step__of_each_contract_error__is_a_sentence_with_fields_as_code(error: str) -> None:
+    step = show_template(CONTRACT_ERRORS[error].next_step)
     assert step.endswith(".")
-    assert not re.search(r"0x|\b2\b(?!\*)", step)
+    assert not re.search(r"[{}]", step)
 
 
 @pytest.mark.parametrize("function", ["safeTransferFrom", "safeBatchTransferFrom"])
@@ -175,10 +178,17 @@ def test_page__names_in_code_that_look_like_errors__are_errors_or_events(path: P
     """What is written like a class is one, so that no page outlives a renamed error."""
     events = {event for contract in PREFIXES for event in EVENTS[contract]}
     reference = {heading for page in list_pages() for heading in list_headings(page)}
-    known = {*CONTRACT_ERRORS, *events, *vars(errors), *nvm_chain.__all__, *payments.__all__, *PREFIXES, *reference}
+    known = {
+        *CONTRACT_ERRORS,
+        *events,
+        *vars(errors),
+        *nvm_chain.__all__,
+        *payments.__all__,
+        *PREFIXES,
+        *reference,
+        *TO_IMPORT,
+    }
     prose = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
-    if path.parent.name == "reference":  # whose tables have the types of fields, as the code has them
-        prose = re.sub(r"^\|.*$", "", prose, flags=re.MULTILINE)
     others = {
         "AuthorizationUsed",
         "Name",
@@ -194,29 +204,49 @@ def test_page__names_in_code_that_look_like_errors__are_errors_or_events(path: P
 # ---------------------------------------------------------------------- links
 
 
-def anchors(path: Path) -> set[str]:
-    """Return the anchors of a document's headings, as GitHub makes them: the second of the same has -1 behind it."""
-    plain = [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings(path)]
-    return {
-        anchor + (f"-{again}" if (again := plain[:place].count(anchor)) else "") for place, anchor in enumerate(plain)
-    }
-
-
 @pytest.mark.parametrize("path", sorted({*DOCUMENTS, *ROOT.glob("*.md")}), ids=name)
 def test_links__to_files_of_this_repository__lead_somewhere(path: Path) -> None:
-    for target, anchor in LINK.findall(path.read_text("utf-8")):
-        if target.startswith("http"):
-            continue
+    for target, anchor in list_links(path.read_text("utf-8")):
         found = (path.parent / target).resolve() if target else path
         assert found.exists(), target
-        assert not anchor or anchor in anchors(found), f"{target}#{anchor}"
+        assert not anchor or anchor in github_anchors(found.read_text("utf-8")), f"{target}#{anchor}"
 
 
-@pytest.mark.parametrize("folder", [DOCS, DOCS / "reference"], ids=name)
-def test_index__leads_to_every_page(folder: Path) -> None:
-    """The generated pages have an index of their own, which the other leads to."""
-    index = folder / "README.md"
-    linked = {(folder / target).resolve() for target, _ in LINK.findall(index.read_text("utf-8"))}
-    generated = [path for path in PAGES if path.parent == DOCS / "reference" and path.name != "README.md"]
-    own = generated if folder != DOCS else [path for path in PAGES if path not in generated]
-    assert {name(path) for path in own if path not in (index, *linked)} == set()
+def test_index__leads_to_every_page() -> None:
+    index = DOCS / "README.md"
+    linked = {(DOCS / target).resolve() for target in list_targets(index.read_text("utf-8"))}
+    assert {name(path) for path in PAGES if path not in (index, *linked)} == set()
+
+
+def test_readme__is_short_and_shows_first_how_to_begin() -> None:
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    assert len(lines) <= 100
+    head = "\n".join(lines[:20])
+    assert all(command in head for command in ("pip install", "make demo", "make test"))
+
+
+@pytest.mark.parametrize(
+    "word", ["refund", "subscription", "webhook", "x402", "Streamlit", "Stripe", "gas", "testnet", "key file"]
+)
+def test_questions__people_search_for__have_an_answer_under_a_heading(word: str) -> None:
+    page = DOCS / "faq.md"
+    (heading,) = [each for each in headings(page) if re.search(rf"\b{word}\b", each)]
+    assert len(section(page, heading).split()) > 30
+
+
+# ---------------------------------------------------------------------- figures and files that pages name
+
+
+def test_why_on_chain__figures_of_gas__are_those_of_the_table() -> None:
+    measured = set(re.findall(r"[\d,]{5,}", (ROOT / "tests" / "bench" / "gas" / "table.md").read_text("utf-8")))
+    rows = re.findall(r"^\|.* ([\d,]{5,}) \|$", section(DOCS / "why-on-chain.md", "Gas, side by side"), re.MULTILINE)
+    assert len(rows) > 5
+    assert set(rows) <= measured
+
+
+def test_architecture__names_every_room_and_every_contract_outside_libraries() -> None:
+    page = (DOCS / "architecture.md").read_text("utf-8")
+    rooms = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert rooms == ROOMS
+    contracts = [path for folder in ("credits", "agents") for path in (ROOT / "contracts" / folder).glob("*.sol")]
+    assert [path.name for path in contracts if path.name not in page] == []

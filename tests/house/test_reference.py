@@ -1,60 +1,86 @@
-"""docs/reference/ is what the docstrings say now, and has every public name once."""
+"""The generated reference has every public name once, with what its docstring says, and every error has an anchor."""
 
 import ast
 import doctest
 import re
 from importlib import import_module
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
-import nvm_chain
-from nvm_chain import payments
+from nvm_chain import errors, payments
 from tools.reference import signatures
 from tools.reference.entries import format_entry
-from tools.reference.names import HOMES, Function, Page, list_entries, list_headings, list_pages, name_entry, parse
+from tools.reference.errors import describe, list_error_classes, write_error_pages
+from tools.reference.names import (
+    ALIASES,
+    ELSEWHERE,
+    HOMES,
+    SPREAD,
+    Function,
+    Page,
+    list_entries,
+    list_headings,
+    list_pages,
+    name_entry,
+    page_of,
+    parse,
+)
+from tools.reference.pages import write_pages
 from tools.reference.signatures import format_signature
 from tools.reference.text import Linker, format_docstring
-from tools.write_reference import REFERENCE, write_pages
+from tools.site.anchors import github_anchors, read_headings
 
 WRITTEN = write_pages()
 PAGES = list_pages()
-STALE = "run `make docs` and commit docs/reference/"
-
-
-# ---------------------------------------------------------------------- as committed
-
-
-@pytest.mark.parametrize("name", WRITTEN)
-def test_page__written_again__is_as_committed(name: str) -> None:
-    path = REFERENCE / name
-    assert path.exists(), STALE
-    assert path.read_text("utf-8") == WRITTEN[name], STALE
-
-
-def test_folder__has_no_page_of_a_module_that_is_gone() -> None:
-    assert {path.name for path in REFERENCE.iterdir()} == set(WRITTEN), STALE
+ERRORS = list_error_classes()
 
 
 # ---------------------------------------------------------------------- complete
 
 
-@pytest.mark.parametrize("module", nvm_chain._MODULES)
+@pytest.mark.parametrize("module", [module for module in ALIASES.values() if module not in (*SPREAD, ELSEWHERE)])
 def test_public_module__has_a_page(module: str) -> None:
-    assert f"# nvm_chain.{module}\n" in WRITTEN[f"{module}.md"]
+    assert f"# nvm_chain.{page_of(module)}\n" in WRITTEN[f"{page_of(module)}.md"]
+
+
+@pytest.mark.parametrize("room", SPREAD)
+def test_room__that_is_public__has_every_class_and_function_that_it_exports_on_a_page(room: str) -> None:
+    module = import_module(f"nvm_chain.{room}")
+    told = {heading for page in PAGES for heading in list_headings(page)} | set(ERRORS)
+    exported = {name: getattr(module, name) for name in module.__all__}
+    assert {name for name, item in exported.items() if isinstance(item, type | FunctionType)} - told == set()
 
 
 @pytest.mark.parametrize("name", HOMES)
 def test_public_name__is_told_on_the_page_of_its_home_and_in_the_index(name: str) -> None:
-    page = HOMES[name].partition(".")[0]
-    assert f"\n## {name}\n" in WRITTEN[f"{page}.md"]
-    assert re.search(rf"\[`{name}`\]\({page}\.md#{name.lower()}(-1)?\)", WRITTEN["README.md"])
+    if HOMES[name] == ELSEWHERE:
+        assert f"[`{name}`](../errors.md#{name.lower()})" in WRITTEN["README.md"]
+        return
+    assert f"\n## {name}\n" in WRITTEN[f"{HOMES[name]}.md"]
+    assert re.search(rf"\[`{name}`\]\({re.escape(HOMES[name])}\.md#{name.lower()}(-1)?\)", WRITTEN["README.md"])
 
 
 @pytest.mark.parametrize("name", payments.__all__)
 def test_name_of_payments__is_told_on_its_page_or_linked(name: str) -> None:
     page = WRITTEN["payments.md"]
-    assert f"\n## {name}\n" in page or re.search(rf"\[`{name}`\]\(\w+\.md#|`{name}` \(which is \[", page)
+    assert f"\n## {name}\n" in page or re.search(rf"\[`{name}`\]\([\w./]+\.md#|`{name}` \(which is \[", page)
+
+
+def test_errors__of_the_package__have_an_anchor_each_on_one_page() -> None:
+    public = {name for name, item in vars(errors).items() if isinstance(item, type) and issubclass(item, Exception)}
+    assert public == set(ERRORS)
+    headings = read_headings(write_error_pages())
+    assert sorted(headings) == sorted(ERRORS)
+    assert github_anchors(write_error_pages()) == [heading.lower() for heading in headings]
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_error__on_its_page__has_what_it_says(name: str) -> None:
+    text = describe(ERRORS[name], "##")
+    assert text.startswith(f"## {name}\n\n")
+    assert not re.search(r"[{}]|``", text)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.module)
@@ -83,7 +109,7 @@ def test_pages__as_modules__have_names_that_import() -> None:
 # ---------------------------------------------------------------------- how it is written
 
 
-@pytest.mark.parametrize("module", ["signatures", "text"])
+@pytest.mark.parametrize("module", ["errors", "signatures", "text"])
 def test_examples__of_the_generator__print_what_they_say(module: str) -> None:
     done = doctest.testmod(import_module(f"tools.reference.{module}"))
     assert (done.failed, done.attempted > 0) == (0, True)
@@ -140,11 +166,11 @@ def test_format_entry__of_a_class__has_fields_and_own_methods_only(tmp_path: Pat
     [
         (
             "Read\na plan.\n\nRaises UnknownPlan.",
-            "Read a plan.\n\nRaises [`UnknownPlan`](contract_errors.md#unknownplan).",
+            "Read a plan.\n\nRaises [`UnknownPlan`](../errors.md#unknownplan).",
         ),
         (
-            "As `order_plan` or `nvm_chain.plans.read_plan`.",
-            "As [`order_plan`](#order_plan) or [`nvm_chain.plans.read_plan`](plans.md#read_plan).",
+            "As `order_plan` or `nvm_chain.operations.plans.read_plan`.",
+            "As [`order_plan`](#order_plan) or [`nvm_chain.operations.plans.read_plan`](operations.plans.md#read_plan).",
         ),
         ("See `payments.plans.get_plan`.", "See [`payments.plans.get_plan`](payments.md#plansapiget_plan)."),
         ("As ``order_plan``, at most 2**32 < 2**40.", r"As `order_plan`, at most 2\*\*32 &lt; 2\*\*40."),
@@ -157,5 +183,5 @@ def test_format_entry__of_a_class__has_fields_and_own_methods_only(tmp_path: Pat
     ],
 )
 def test_format_docstring__of_samples__is_markdown_with_links(text: str, expected: str) -> None:
-    orders = next(page for page in PAGES if page.module == "orders")
+    orders = next(page for page in PAGES if page.module == "operations.orders")
     assert format_docstring(text, orders, Linker(PAGES)) == expected

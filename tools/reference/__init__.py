@@ -1,1 +1,1 @@
-"""What tools/write_reference.py writes docs/reference/ with."""
+"""The reference: one page per public module, and one of all errors, from the source and its docstrings."""

@@ -58,7 +58,7 @@ def format_attributes(node: ast.ClassDef, page: Page, linker: Linker) -> str:
 
 def link_value(value: str, page: Page, linker: Linker) -> str:
     """Write an attribute's value: a link where it is another function, nothing where it is long."""
-    other = re.fullmatch(r"(?:staticmethod\()?(pricing\.\w+)\)?", value)
+    other = re.fullmatch(r"(?:staticmethod\()?\w+\.(get_\w+)\)?", value)
     if other:
         return format_line(f"`{other[1]}`", page, linker)
     return f"`{value}`" if value and len(value) <= 60 else ""

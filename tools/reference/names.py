@@ -9,14 +9,38 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 import nvm_chain
+from nvm_chain._public_names import HOMES as PUBLIC_HOMES
+from nvm_chain._public_names import MODULES
+from tools.reference.errors import list_error_classes
 
 PACKAGE: Final = Path(nvm_chain.__file__).parent
-ORDER: Final = {"payments": ("face", "plans_api", "agents_api", "desk", "access", "results", "sdk_names")}
-"""The files of a package in the order of its page; if not given, in which its `__init__` names them."""
-HOMES: Final[dict[str, str]] = nvm_chain._HOMES  # noqa: SLF001
+WHOLE: Final = ("payments", "statements")
+"""Rooms with one page for all that they export; of other rooms each file has a page."""
+SPREAD: Final = ("metadata", "types")
+"""Rooms all of whose exported names are told, whether `nvm_chain` has them too or not."""
+ELSEWHERE: Final = "errors"
+"""The room whose names are told on the page of errors."""
+ORDER: Final = {
+    "payments": ("first_generation", "plans_api", "agents_api", "session", "tokens", "results", "sdk_names")
+}
+"""The files of a package that come first on its page; others follow in the order in which its `__init__` names them."""
+ALIASES: Final[dict[str, str]] = {name: module.removeprefix("nvm_chain.") for name, module in MODULES.items()}
+"""Modules by the name under which `nvm_chain` has them."""
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 Entry: TypeAlias = Function | ast.ClassDef | ast.Assign | ast.AnnAssign
+
+
+def page_of(module: str) -> str:
+    """Return the page that tells of a module: of the whole room, or of the module alone."""
+    room = module.partition(".")[0]
+    return room if room in (*WHOLE, ELSEWHERE) else module
+
+
+HOMES: Final[dict[str, str]] = {
+    name: page_of(module.removeprefix("nvm_chain.")) for name, module in PUBLIC_HOMES.items()
+}
+"""The page of each public name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +57,21 @@ class Page:
 
 
 def list_pages() -> list[Page]:
-    """Return the pages: the public modules, and the homes of public names."""
-    modules = {*nvm_chain._MODULES, *(home for home in HOMES.values() if "." not in home)}  # noqa: SLF001
-    return [Page(module, list_files(module)) for module in sorted(modules)]
+    """Return the pages: the homes of public names, the public modules, and the files of rooms that are told whole."""
+    spread = {f"{room}.{path.stem}" for room in SPREAD for path in list_files(room)}
+    modules = {*HOMES.values(), *(page_of(module) for module in ALIASES.values() if module not in SPREAD), *spread}
+    return [Page(module, list_files(module)) for module in sorted(modules - {ELSEWHERE})]
 
 
 def list_files(module: str) -> tuple[Path, ...]:
     """Return the files of a module: itself, or of a package those whose names it exports."""
-    folder = PACKAGE / module
+    folder = PACKAGE / module.replace(".", "/")
     if not folder.is_dir():
-        return (PACKAGE / f"{module}.py",)
+        return (folder.with_suffix(".py"),)
     body = parse(folder / "__init__.py").body
     homes = [node.module or "" for node in body if isinstance(node, ast.ImportFrom)]
     own = [home.rpartition(".")[2] for home in homes if home.startswith(f"nvm_chain.{module}.")]
-    return tuple(folder / f"{part}.py" for part in ORDER.get(module, own))
+    return tuple(folder / f"{part}.py" for part in dict.fromkeys([*ORDER.get(module, ()), *own]))
 
 
 @cache
@@ -157,8 +182,8 @@ def list_public_methods(node: ast.ClassDef) -> list[Function]:
 
 
 def is_told(node: ast.ClassDef) -> bool:
-    """Tell whether a class is on a page."""
-    return node in list_told()
+    """Tell whether a class is on a page, of the reference or of errors."""
+    return node.name in list_error_classes() or node in list_told()
 
 
 @cache

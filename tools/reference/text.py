@@ -3,18 +3,22 @@
 import re
 from typing import Final
 
-from tools.reference.names import HOMES, Page, list_headings
+from tools.reference.errors import list_error_classes
+from tools.reference.names import ALIASES, ELSEWHERE, HOMES, Page, list_headings, page_of
 from tools.reference.signatures import fence
 
-ERROR_MODULES: Final = ("errors", "contract_errors")
+SECTIONS: Final = ("Args:", "Returns:", "Yields:", "Raises:")
+"""The sections that docstrings have."""
+ERRORS_PAGE: Final = "../errors.md"
+"""Where errors are told, seen from the folder of the reference."""
 
 
 class Linker:
     """Where names are told, and links to them."""
 
     def __init__(self, pages: list[Page]) -> None:
-        """Collect the names of all pages."""
-        self.places: dict[str, dict[str, str]] = {}
+        """Collect the names of all pages, and those of errors."""
+        self.places: dict[str, dict[str, str]] = {name: {ELSEWHERE: name_anchor(name)} for name in list_error_classes()}
         for page in pages:
             taken: list[str] = []
             for heading in list_headings(page):
@@ -28,23 +32,24 @@ class Linker:
         short = re.sub(r"^(?:nvm_chain|nvm)\.", "", name)
         for face, kind in (("payments.plans.", "PlansApi."), ("payments.agents.", "AgentsApi.")):
             short = kind + short.removeprefix(face) if short.startswith(face) else short
-        module, _, last = short.partition(".")
-        if module in self.places.get(last, {}):
-            return self.write(last, module, page)
+        module, _, last = short.rpartition(".")
+        home = page_of(ALIASES.get(module, module))
+        if home in self.places.get(last, {}):
+            return self.write(last, home, page)
         found = self.places.get(short, {})
-        home = page.module if page.module in found else HOMES.get(short, "").partition(".")[0]
+        home = page.module if page.module in found else HOMES.get(short, "")
         if home not in found:
             home = next(iter(found)) if len(found) == 1 else ""
         return self.write(short, home, page) if home else ""
 
     def write(self, name: str, module: str, page: Page) -> str:
         """Return the target of a link from a page."""
-        file = "" if module == page.module else f"{module}.md"
+        file = ERRORS_PAGE if module == ELSEWHERE else "" if module == page.module else f"{module}.md"
         return f"{file}#{self.places[name][module]}"
 
     def is_error(self, name: str) -> bool:
         """Tell whether a name is that of an error."""
-        return any(module in self.places.get(name, {}) for module in ERROR_MODULES)
+        return ELSEWHERE in self.places.get(name, {})
 
 
 def name_anchor(heading: str) -> str:
@@ -81,12 +86,28 @@ def link_error(word: str, page: Page, linker: Linker) -> str:
     return f"[`{word}`]({target})" if target else word
 
 
+def format_section(lines: list[str], page: Page, linker: Linker) -> str:
+    """Write a section of a docstring: its name, and what stands in it, one item for each argument or error."""
+    title, body = lines[0].removesuffix(":"), [line.removeprefix("    ") for line in lines[1:]]
+    items = [" ".join(item.split()) for item in re.split(r"\n(?! )", "\n".join(body))]
+    if title in ("Returns", "Yields"):
+        return f"**{title}:** {format_line(' '.join(items), page, linker)}"
+    named = (item.partition(": ") for item in items)
+    entries = (
+        f"- {link_error(name, page, linker) if title == 'Raises' else f'`{name}`'}: {format_line(told, page, linker)}"
+        for name, _, told in named
+    )
+    return "\n".join([f"**{title}:**", "", *entries])
+
+
 def format_docstring(text: str, page: Page, linker: Linker) -> str:
     """Write a docstring as Markdown: paragraphs in one line each, doctests and drawings in blocks."""
     blocks = []
     for paragraph in re.split(r"\n\s*\n", text.strip()) if text else ():
         lines = paragraph.splitlines()
-        if lines[0].startswith(">>> "):
+        if lines[0] in SECTIONS:
+            blocks.append(format_section(lines, page, linker))
+        elif lines[0].startswith(">>> "):
             blocks.append(fence("pycon", paragraph))
         elif any(re.match(r"[├└│]", line) for line in lines):
             blocks.append(fence("text", paragraph))
