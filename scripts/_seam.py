@@ -1,8 +1,11 @@
 """Ape's network and accounts as this package's Chain and Signer."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec, TypeVar
 
 import ape
@@ -15,9 +18,9 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 
-from nvm_chain.chain import Chain
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.networks import NETWORKS
 from nvm_chain.errors import KeyFailure, NvmChainError, WrongChain
-from nvm_chain.networks import NETWORKS
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,6 +41,22 @@ def open_ape_chain(expected_chain_id: int | None = None) -> Chain:
 def is_development() -> bool:
     """Return whether Ape is connected to a chain that lives only for development."""
     return bool(ape.networks.provider.network.is_dev)
+
+
+def ends_with_command() -> bool:
+    """Return whether Ape has started the chain for this command alone, so that nothing can find it again."""
+    provider = ape.networks.provider
+    return is_development() and (provider.name == "test" or getattr(provider, "process", None) is not None)
+
+
+@contextmanager
+def open_records(given: Path | None) -> Iterator[Path | None]:
+    """Give the folder of deployment records; one that is thrown away where none is asked for and the chain ends too."""
+    if given is None and ends_with_command():
+        with TemporaryDirectory() as folder:
+            yield Path(folder)
+    else:
+        yield given
 
 
 def clear_errors(function: Callable[P, T]) -> Callable[P, T]:

@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 from ape.cli import ConnectedProviderCommand
 
-from nvm_chain.chain import Chain
-from nvm_chain.deploying import check_deployment
-from nvm_chain.deployments import DeploymentRecord, find_record
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.records import DeploymentRecord, find_record
 from nvm_chain.errors import NoDeployment
+from nvm_chain.operations.deployment import check_deployment
 from scripts._seam import clear_errors, open_ape_chain
 
 

@@ -3,9 +3,9 @@
 import click
 from ape.cli import ConnectedProviderCommand
 
+from nvm_chain.chain.dev_accounts import derive_dev_accounts
+from nvm_chain.chain.embedded import deploy_all
 from nvm_chain.demo import run_demo
-from nvm_chain.dev_accounts import derive_dev_accounts
-from nvm_chain.embedded import deploy_all
 from scripts._seam import clear_errors, open_ape_chain
 
 

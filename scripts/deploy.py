@@ -1,7 +1,7 @@
 """Deploy Credits and AgentRegistry: `ape run deploy --network base:sepolia --account NAME --fee-owner ADDRESS`.
 
 Prints first what it will do and what that costs at most, then asks. Deploys by CREATE2 through the
-deterministic-deployment proxy where the chain has it. Safe to run twice.
+deterministic-deployment proxy where the chain has it. Safe to run twice. `--network base:sepolia:URL` names a node of your own.
 """
 
 from pathlib import Path
@@ -10,8 +10,10 @@ import click
 from ape.api import AccountAPI
 from ape.cli import ConnectedProviderCommand, account_option
 
-from nvm_chain.chain import Chain
-from nvm_chain.deploying import (
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.records import record_path
+from nvm_chain.errors import InvalidConfig
+from nvm_chain.operations.deployment import (
     Deployment,
     deploy_contracts,
     describe_plan,
@@ -19,16 +21,18 @@ from nvm_chain.deploying import (
     plan_deployment,
     require_funds,
 )
-from nvm_chain.deployments import record_path
-from nvm_chain.errors import InvalidConfig
-from scripts._seam import ApeSigner, clear_errors, is_development, open_ape_chain
+from scripts._seam import ApeSigner, clear_errors, is_development, open_ape_chain, open_records
 
 
 @click.command(cls=ConnectedProviderCommand)
 @account_option()
 @click.option("--fee-owner", help="Who may set the protocol fee, which starts at zero. Default: the account.")
 @click.option("--chain-id", type=int, help="Chain id expected; a known network implies its own.")
-@click.option("--records", type=click.Path(path_type=Path), help="Folder of deployment records. Default: deployments/.")
+@click.option(
+    "--records",
+    type=click.Path(path_type=Path),
+    help="Folder of deployment records. Default: deployments/, and none for a chain that ends with the command.",
+)
 @click.option("--create", is_flag=True, help="Deploy by plain CREATE even where CREATE2 is possible.")
 @click.option("--test-usdc", is_flag=True, help="Deploy a TestUSDC beside it. Development networks only.")
 @click.option("--yes", is_flag=True, help="Do not ask. Development networks never ask.")
@@ -46,19 +50,24 @@ def cli(
     chain, signer = open_ape_chain(chain_id), ApeSigner(account)
     if test_usdc and not is_development():
         raise InvalidConfig("a TestUSDC is for development networks; this one has the real USDC or none")
-    plan = plan_deployment(chain, signer.address, fee_owner or signer.address, create2=not create, folder=records)
-    for label, text in describe_plan(plan):
-        click.echo(f"{label:>10}: {text}")
-    require_funds(plan)
-    if not (yes or is_development() or plan.already_deployed):
-        click.confirm("Deploy?", abort=True)
-    usdc = find_or_deploy_usdc(chain, signer, records) if test_usdc else None
-    _report(chain, deploy_contracts(chain, signer, plan, folder=records, usdc=usdc), records)
+    with open_records(records) as folder:
+        plan = plan_deployment(chain, signer.address, fee_owner or signer.address, create2=not create, folder=folder)
+        for label, text in describe_plan(plan):
+            click.echo(f"{label:>10}: {text}")
+        require_funds(plan)
+        if not (yes or is_development() or plan.already_deployed):
+            click.confirm("Deploy?", abort=True)
+        usdc = find_or_deploy_usdc(chain, signer, folder) if test_usdc else None
+        deployment = deploy_contracts(chain, signer, plan, folder=folder, usdc=usdc)
+    _report(chain, deployment, records, kept=folder == records)
 
 
-def _report(chain: Chain, deployment: Deployment, records: Path | None) -> None:
+def _report(chain: Chain, deployment: Deployment, records: Path | None, *, kept: bool) -> None:
     for record in (deployment.credits, deployment.agents):
         click.echo(f"{record.contract} is at {record.address} on chain {chain.chain_id}.")
-        click.echo(f"The record is {record_path(record.chain_id, records, record.contract)}.")
+        if kept:
+            click.echo(f"The record is {record_path(record.chain_id, records, record.contract)}.")
+    if not kept:
+        click.echo("This chain ends with the command, so there is no record.")
     if deployment.credits.usdc:
         click.echo(f"TestUSDC is at {deployment.credits.usdc}.")

@@ -9,20 +9,16 @@ from typing import Final, TypeVar
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from nvm_chain.contract_errors import NotRedeemer
-from nvm_chain.credits import mint_credits_batch
 from nvm_chain.demo.results import MeteredResult, NotRefused
 from nvm_chain.demo.stage import Stage
-from nvm_chain.eip712 import sign_struct
-from nvm_chain.errors import VoucherAlreadySettled, VoucherMismatch, VoucherSignatureInvalid
-from nvm_chain.plans import read_plan, register_plan
-from nvm_chain.pricing import get_erc20_price_config, get_fixed_credits_config
-from nvm_chain.relaying import relay_order, sign_plan_order
-from nvm_chain.settling import check_voucher, settle_vouchers
-from nvm_chain.signatures import keccak
-from nvm_chain.types import OrderReceipt, SettlementOutcome, SettlementReceipt
-from nvm_chain.units import usdc
-from nvm_chain.vouchers import (
+from nvm_chain.errors import NotRedeemer, VoucherAlreadySettled, VoucherMismatch, VoucherSignatureInvalid
+from nvm_chain.operations.credits import mint_credits_batch
+from nvm_chain.operations.plans import read_terms, register_plan
+from nvm_chain.operations.settlement import check_voucher, settle_vouchers
+from nvm_chain.operations.signed_orders import relay_order, sign_plan_order
+from nvm_chain.signing.eip712 import sign_struct
+from nvm_chain.signing.signatures import keccak
+from nvm_chain.signing.vouchers import (
     VOUCHER,
     SignedVoucher,
     Voucher,
@@ -32,6 +28,10 @@ from nvm_chain.vouchers import (
     next_ceiling,
     sign_voucher,
 )
+from nvm_chain.types.amounts import usdc
+from nvm_chain.types.credits import get_fixed_credits_config
+from nvm_chain.types.prices import get_erc20_price_config
+from nvm_chain.types.receipts import OrderReceipt, SettlementOutcome, SettlementReceipt
 
 PRICE: Final = usdc("20")
 CREDITS: Final = 2000
@@ -93,7 +93,7 @@ class Metering:
         self.plan_id = plan.plan_id
         self.deadline = self.chain.read_time() + VALID_SECONDS
         self.stage.sent["register_metered"] = [plan.transaction]
-        terms = read_plan(self.chain, plan.plan_id).terms
+        terms = read_terms(self.chain, plan.plan_id)
         action = f"registers a metered plan: {terms.credits:,} credits for {self.stage.money(terms.price)}"
         self.stage.tell(
             "builder", action, f"plan {plan.plan_id:#066x}", opens="Act 2: a thousand requests by signature"
@@ -150,9 +150,7 @@ class Metering:
 
         _, milliseconds = measure(check_all)
         bring = check_voucher(self.chain, vouchers[-1], redeemer=redeemer).available
-        which = (
-            f"all {len(batch):,} signatures" if len(batch) > 1 else "the last signature only, as coincurve is missing"
-        )
+        which = f"all {len(batch):,} signatures" if len(batch) > 1 else "the last signature"
         self.stage.tell("builder", f"checks {which}", f"the last voucher alone would bring {bring:,} credits")
         return len(batch), milliseconds
 

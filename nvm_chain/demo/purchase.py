@@ -5,26 +5,27 @@ Its numbers are those of the user's documents: 100 credits for 20 USDC, one cred
 
 from typing import Final
 
-from nvm_chain.artifacts import read_artifact
-from nvm_chain.chain import summarize
-from nvm_chain.contract_errors import (
+from nvm_chain.chain.artifacts import read_artifact
+from nvm_chain.chain.client import summarize
+from nvm_chain.demo.results import NotRefused
+from nvm_chain.demo.stage import Stage
+from nvm_chain.errors import (
     ERC1155MissingApprovalForAll,
     InsufficientCredits,
+    InsufficientFunds,
     NotMinter,
     NotPlanOwner,
     RedeemNotAllowed,
     RedeemOutOfRange,
 )
-from nvm_chain.credits import burn_credits, mint_credits, redeem_credits
-from nvm_chain.demo.results import NotRefused
-from nvm_chain.demo.stage import Stage
-from nvm_chain.errors import InsufficientFunds
-from nvm_chain.orders import order_plan
-from nvm_chain.plans import read_plan, register_plan, set_plan_active
-from nvm_chain.pricing import get_erc20_price_config, get_fixed_credits_config
-from nvm_chain.tokens import mint_test_usdc
-from nvm_chain.types import OrderReceipt
-from nvm_chain.units import usdc
+from nvm_chain.operations.credits import burn_credits, mint_credits, redeem_credits
+from nvm_chain.operations.orders import order_plan
+from nvm_chain.operations.plans import read_terms, register_plan, set_plan_active
+from nvm_chain.operations.tokens import mint_test_usdc
+from nvm_chain.types.amounts import usdc
+from nvm_chain.types.credits import get_fixed_credits_config
+from nvm_chain.types.prices import get_erc20_price_config
+from nvm_chain.types.receipts import OrderReceipt
 
 PRICE: Final = usdc("20")
 FUNDS: Final = usdc("50")
@@ -69,7 +70,7 @@ class Purchase:
         plan = register_plan(self.chain, builder, price, get_fixed_credits_config(CREDITS))
         self.plan_id = plan.plan_id
         self.stage.sent["register"] = [plan.transaction]
-        terms = read_plan(self.chain, plan.plan_id).terms
+        terms = read_terms(self.chain, plan.plan_id)
         action = f"registers a plan: {terms.credits} credits for {self.stage.money(terms.price)}, {terms.max_redeem} per request"
         self.stage.tell("builder", action, f"plan {plan.plan_id:#066x}", opens="Act 1: a hundred credits")
 
@@ -79,7 +80,7 @@ class Purchase:
         self.stage.sent["faucet"] = [mint_test_usdc(self.chain, subscriber, subscriber.address, FUNDS)]
         before = self.stage.read_money("subscriber")
         self.stage.tell("subscriber", "takes test money from the faucet", f"has {self.stage.money(before)}")
-        receipt = order_plan(self.chain, subscriber, self.plan_id, pay="permit")
+        receipt = order_plan(self.chain, subscriber, self.plan_id, payment_method="permit")
         self.paid = before - self.stage.read_money("subscriber")
         self.stage.sent["order"] = [receipt.transaction]
         self.changes["granted"] = self.stage.read_credits(self.plan_id)
@@ -125,7 +126,7 @@ class Purchase:
         """Attempt what the contract has to refuse, each time with the one right error, and see that nothing has changed."""
         before = self._read_held()
         chain, plan, holder = self.chain, self.plan_id, self.stage.address("subscriber")
-        left, most = self.stage.read_credits(plan), read_plan(chain, plan).terms.max_redeem
+        left, most = self.stage.read_credits(plan), read_terms(chain, plan).max_redeem
         stranger, builder, subscriber = (self.signers[role] for role in ("stranger", "builder", "subscriber"))
         for actor, attempt, expected, act in (
             ("stranger", THEFT, RedeemNotAllowed, lambda: redeem_credits(chain, stranger, plan, 1, holder=holder)),

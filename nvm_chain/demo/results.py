@@ -8,7 +8,7 @@ from typing import Final
 from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import NvmChainError
-from nvm_chain.types import SettlementOutcome
+from nvm_chain.types.receipts import SettlementOutcome
 
 TENTH: Final = Decimal("0.1")
 

@@ -7,15 +7,15 @@ from typing import Final
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 
-from nvm_chain.chain import Chain, open_rpc
-from nvm_chain.credits import read_balance
+from nvm_chain.chain.client import Chain, open_rpc
+from nvm_chain.chain.dev_accounts import derive_dev_accounts
+from nvm_chain.chain.embedded import deploy_all, open_embedded
 from nvm_chain.demo.results import NotRefused, Step
-from nvm_chain.dev_accounts import derive_dev_accounts
-from nvm_chain.embedded import deploy_all, open_embedded
 from nvm_chain.errors import InvalidConfig, NvmChainError, WrongChain
-from nvm_chain.tokens import read_token_balance, read_token_info
-from nvm_chain.types import Transaction
-from nvm_chain.units import format_units
+from nvm_chain.operations.credits import read_balance
+from nvm_chain.operations.tokens import read_token_balance, read_token_info
+from nvm_chain.types.amounts import format_units
+from nvm_chain.types.receipts import Transaction
 
 ROLES: Final = ("deployer", "builder", "subscriber", "stranger", "comparison_payer", "comparison_payee")
 """Who the chain's first accounts are. The last two only move USDC, so that gas can be compared with that of a transfer."""
@@ -37,7 +37,8 @@ def open_demo_chain(rpc_url: str | None = None, chain_id: int | None = None) -> 
         raise WrongChain(chain_id, chain.chain_id)
     if not is_development_chain(chain):
         raise InvalidConfig(
-            f"the demo needs the funded accounts of a development node such as anvil, and chain {chain.chain_id} has none"
+            f"the demo needs funded accounts, and chain {chain.chain_id} does not have them",
+            "run it on a development node such as anvil",
         )
     chain.accounts = derive_dev_accounts()
     deploy_all(chain, chain.accounts[0])

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from nvm_chain.chain import Chain
-from nvm_chain.credits import read_balances
+from nvm_chain.chain.client import Chain
 from nvm_chain.demo.metering import Metering
 from nvm_chain.demo.purchase import Purchase
 from nvm_chain.demo.results import DemoResult, Step
 from nvm_chain.demo.stage import ROLES, Stage
+from nvm_chain.operations.credits import read_balances
 
 
 def run_demo(chain: Chain, on_step: Callable[[Step], object]) -> DemoResult:

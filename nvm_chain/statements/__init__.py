@@ -1,6 +1,6 @@
-"""Statements: what happened to a holder, a plan or a builder in a period, rebuilt from events and compared with the chain.
+"""Statements: what happened to a holder, a plan or a builder in a period.
 
-See docs/statements.md.
+They are rebuilt from events and compared with the chain. See docs/statements.md.
 """
 
 from nvm_chain.statements.formats import (

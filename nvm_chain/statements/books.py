@@ -1,4 +1,4 @@
-"""The books of a statement: every fact applied to the ledger of its holder, second by second, up to the latest block."""
+"""The books of a statement: each fact applied to its holder's ledger, second by second, up to the latest block."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import StatementMismatch
-from nvm_chain.event_types import Block
 from nvm_chain.statements.ledgers import Expired, Ledger, open_ledger
 from nvm_chain.statements.movements import Fact
 from nvm_chain.statements.periods import Point
 from nvm_chain.statements.types import Movement, MovementKind
-from nvm_chain.types import Terms
+from nvm_chain.types.events import Block
+from nvm_chain.types.plans import Terms
 
 HolderKey = tuple[int, ChecksumAddress]
 """A plan and a holder."""
@@ -19,7 +19,7 @@ HolderKey = tuple[int, ChecksumAddress]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A movement, without its balance, and the point in the chain's history at which it is."""
+    """A movement without its balance, and its point in the chain's history."""
 
     point: Point
     order: tuple[int, ...]
@@ -36,7 +36,7 @@ class Books:
     entries: list[Entry] = field(default_factory=list)
 
     def write(self, facts: Sequence[Fact], stops: Sequence[Point]) -> None:
-        """Apply facts in order. At each stop everything that expired so far is written down, so that no entry crosses it."""
+        """Apply facts in order. At each stop the expiries up to it are written first, so no entry crosses it."""
         waiting = sorted(stops)
         for number, fact in enumerate(facts):
             point = Point(_time_of(fact), fact.event.block_number)
@@ -79,7 +79,7 @@ def _time_of(fact: Fact) -> int:
 
 
 def _change(ledger: Ledger, fact: Fact, second: int, head: Block) -> None:
-    """Do to a ledger what the contract did."""
+    """Apply a fact to a ledger as the contract did."""
     if fact.amount > 0:
         ledger.grant(second, fact.amount)
         ledger.is_granted |= fact.kind is not MovementKind.TRANSFER_IN

@@ -1,8 +1,8 @@
-"""Books against chain: what the events come to, compared to the unit with what the contract says at the same block."""
+"""Books against chain: what the events say, compared with what the contract says at the same block."""
 
 from typing import Any
 
-from nvm_chain.chain import Chain
+from nvm_chain.chain.client import Chain
 from nvm_chain.errors import BlockReplaced, StatementMismatch
 from nvm_chain.statements.books import Books, HolderKey
 

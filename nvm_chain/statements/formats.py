@@ -16,18 +16,20 @@ MOVEMENT_COLUMNS: Final = (
     *("party", "quantity", "cost", "token", "context", "context_text", "access_until"),
 )
 REVENUE_COLUMNS: Final = ("plan_id", "token", "receiver", "shares", "fees", "forgone", "total", "sales")
+MONEY_FIELDS: Final = ("cost", "shares", "fees", "forgone", "total")
+"""Fields that are base units: JSON has them as decimal text, as many parsers round above 2**53."""
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """How text begins that a spreadsheet takes for a formula; in wide letters too."""
 
 
 def describe_statement(statement: Statement) -> dict[str, Any]:
-    """Return a statement as JSON has it: plan ids and bytes as hexadecimal text, kinds by name, amounts as integers.
+    """Return a statement as JSON has it: plan ids and bytes as hexadecimal text, kinds by name, money as decimal text.
 
-    Integers may be larger than 2**53, as coin in wei often is: read them with a parser that keeps integers.
+    Money is a whole number of base units. Credits are integers.
     """
     described: dict[str, Any] = _describe(statement)
     for item, revenue in zip(described["revenue"], statement.revenue, strict=True):
-        item["total"] = revenue.total
+        item["total"] = str(revenue.total)
     return described
 
 
@@ -37,10 +39,10 @@ def format_statement_json(statement: Statement) -> str:
 
 
 def format_movements_csv(statement: Statement) -> str:
-    """Write movements as CSV (RFC 4180) with a heading, between an opening and a closing line for each plan.
+    """Write movements as CSV (RFC 4180) with a heading, and an opening and a closing line for each plan.
 
-    The columns are `MOVEMENT_COLUMNS`. ``context_text`` is the context where it is text; an apostrophe is put before what a
-    spreadsheet would take for a formula. All else is numbers, addresses and hexadecimal text.
+    The columns are `MOVEMENT_COLUMNS`. ``context_text`` is the context where it is printable text. A text that a
+    spreadsheet would take for a formula begins with an apostrophe.
     """
     return _write(MOVEMENT_COLUMNS, _movement_lines(statement))
 
@@ -51,7 +53,7 @@ def format_revenue_csv(statement: Statement) -> str:
 
 
 def format_context(context: bytes | None) -> str:
-    r"""Return a context as text where it is text that can be printed, else nothing.
+    r"""Return a context as text if it is printable text, otherwise an empty text.
 
     >>> format_context(b"request-1".ljust(32, b"\0")), format_context(bytes(31) + b"x")
     ('request-1', '')
@@ -67,7 +69,7 @@ def _describe(value: object) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return _describe({field.name: getattr(value, field.name) for field in fields(value)})
     if isinstance(value, Mapping):
-        return {_name(key): _plan(item) if key == "plan_id" else _describe(item) for key, item in value.items()}
+        return {_name(key): _describe_field(key, item) for key, item in value.items()}
     if isinstance(value, Enum):
         return value.name.lower()
     if isinstance(value, bytes):
@@ -75,6 +77,12 @@ def _describe(value: object) -> Any:
     if isinstance(value, tuple):
         return [_describe(item) for item in value]
     return value
+
+
+def _describe_field(key: object, value: Any) -> Any:
+    if key == "plan_id":
+        return _plan(value)
+    return str(value) if key in MONEY_FIELDS else _describe(value)
 
 
 def _name(key: object) -> str:
@@ -127,7 +135,7 @@ def _neutralize(text: str) -> str:
 
 
 def _format_time(second: int) -> str:
-    """Write a second as ISO 8601 in UTC; nothing where no calendar goes."""
+    """Write a second as ISO 8601 in UTC, or an empty text for a second beyond the calendar."""
     try:
         return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"
     except (OverflowError, ValueError, OSError):

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from eth_typing import ChecksumAddress
 
-from nvm_chain.addresses import ZERO_ADDRESS
-from nvm_chain.chain import Chain
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.events import add_times, build_filters, read_events
 from nvm_chain.errors import StatementMismatch
-from nvm_chain.event_types import Block, Event, EventFilter
-from nvm_chain.events import add_times, build_filters, read_events
-from nvm_chain.plans import parse_terms, read_terms
-from nvm_chain.types import Terms
+from nvm_chain.operations.plans import parse_terms, read_terms
+from nvm_chain.types.addresses import ZERO_ADDRESS
+from nvm_chain.types.events import Block, Event, EventFilter
+from nvm_chain.types.plans import Terms
 
 Place = tuple[int, int]
 

@@ -1,23 +1,25 @@
-"""What a holder has of a plan, second by second: credits that last, credits that expire, windows of time."""
+"""What a holder has of a plan, second by second: credits that last, credits that expire, access windows."""
 
 from collections import deque
 from typing import NamedTuple
 
-from nvm_chain.types import Lot, PlanKind, Terms
+from nvm_chain.enums import PlanKind
+from nvm_chain.types.accounts import Lot
+from nvm_chain.types.plans import Terms
 
 
 class Expired(NamedTuple):
-    """Credits that were gone from a second on."""
+    """Credits that expired in a second."""
 
     second: int
     amount: int
 
 
 class Ledger:
-    """A holder's credits of a plan where they last; on a time plan that starts on first use, periods not opened.
+    """A holder's credits of a plan where they last; on a time plan that starts on first use, the unopened periods.
 
-    Times are Unix seconds and must not go back. ``settled`` is credits that settlements have taken, ``access_until`` the second at
-    which access ends, 0 if it never began.
+    Times are Unix seconds, and never go back. ``settled`` counts the credits that settlements took. ``access_until``
+    is the second at which access ends, 0 if it never began.
     """
 
     def __init__(self, terms: Terms) -> None:
@@ -29,7 +31,7 @@ class Ledger:
         self._duration = terms.duration
 
     def advance(self, second: int) -> list[Expired]:
-        """Let time pass up to a second, that second included, and return what expired."""
+        """Let time pass up to the end of a second, and return what expired."""
         return []
 
     def grant(self, second: int, amount: int) -> None:
@@ -37,7 +39,7 @@ class Ledger:
         self.balance += amount
 
     def take(self, second: int, amount: int) -> None:
-        """Remove credits. Raises ValueError if there are not so many."""
+        """Remove credits. Raises ValueError if the ledger has too few."""
         if amount > self.balance:
             raise ValueError(amount)
         self.balance -= amount
@@ -48,12 +50,12 @@ class Ledger:
 
     @property
     def lots(self) -> list[Lot]:
-        """What is left of each purchase where credits expire, earliest expiry first; empty where they last."""
+        """What remains of each purchase where credits expire, earliest expiry first; empty where they last."""
         return []
 
 
 class ExpiringLedger(Ledger):
-    """A holder's credits of a plan where those of each grant expire a fixed time after it: earliest expiry is used first."""
+    """A holder's credits of a plan where each grant expires after a fixed time. The earliest expiry is used first."""
 
     def __init__(self, terms: Terms) -> None:
         """Start with nothing."""
@@ -85,15 +87,15 @@ class ExpiringLedger(Ledger):
 
     @property
     def lots(self) -> list[Lot]:
-        """What is left of each grant."""
+        """What remains of each grant."""
         return list(self._lots)
 
 
 class WindowLedger(Ledger):
-    """A holder's access to a time plan that starts on purchase: the balance is the periods of which something is left."""
+    """A holder's access to a time plan that starts on purchase. The balance is the periods that are not over."""
 
     def advance(self, second: int) -> list[Expired]:
-        """Let periods end; those that ended since the last time are one, at the second of the last of them."""
+        """Let periods end. Several that ended since the last call are one entry, at the second of the last of them."""
         seconds_left = max(0, self.access_until - second)
         left = -(-seconds_left // self._duration)
         gone, self.balance = self.balance - left, left

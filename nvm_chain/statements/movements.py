@@ -1,4 +1,4 @@
-"""From events to what happened to whom: each movement of credits or money, told apart by the events beside it."""
+"""From events to what happened to whom: each movement of credits or money."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,16 +6,16 @@ from typing import Any
 
 from eth_typing import ChecksumAddress
 
-from nvm_chain.addresses import ZERO_ADDRESS
-from nvm_chain.event_types import Event
 from nvm_chain.statements.types import MovementKind
+from nvm_chain.types.addresses import ZERO_ADDRESS
+from nvm_chain.types.events import Event
 
 Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that an event says of a holder; ``amount`` is credits with a sign."""
+    """One thing that an event says about a holder. ``amount`` is credits with a sign."""
 
     event: Event
     kind: MovementKind
@@ -30,14 +30,14 @@ class Fact:
 
 
 def build_facts(events: Sequence[Event], settled: Iterable[Place]) -> list[Fact]:
-    """Tell what events say of holders, in their order. Orders and redemptions are told at their transfer of credits."""
+    """Yield what events say about holders, in order. Orders and redemptions are told at their transfer of credits."""
     teller = _Teller({event.place: event for event in events}, frozenset(settled))
     return [fact for event in events for fact in teller.tell(event)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Teller:
-    """Looks at what stands beside an event: the interface of Credits says which events follow each other directly."""
+    """Looks at the events beside an event: the interface of Credits says which events follow each other directly."""
 
     events: Mapping[Place, Event]
     settled: frozenset[Place]
@@ -92,7 +92,7 @@ class _Teller:
         return replace(fact, access_until=shortened["accessUntil"]) if shortened else fact
 
     def _beside(self, fact: Fact, distance: int, name: str) -> Mapping[str, Any] | None:
-        """Return what an event says that stands so far from the fact's, if it is of that name, plan and holder."""
+        """Return what the event at some distance says, if it has that name and is about the fact's plan and holder."""
         block, index = fact.event.place
         event = self.events.get((block, index + distance))
         if event is None or event.name != name or event.arguments["planId"] != fact.plan_id:

@@ -1,14 +1,14 @@
-"""From what people call a period to two points between the events of a chain."""
+"""From a period, as people write it, to two points between the events of a chain."""
 
 import re
 from datetime import UTC, date, datetime, time
 from typing import Final, NamedTuple
 
-from nvm_chain.chain import Chain
+from nvm_chain.chain.client import Chain
 from nvm_chain.errors import InvalidConfig
-from nvm_chain.event_types import Block
 from nvm_chain.statements.types import Period
-from nvm_chain.units import check_uint
+from nvm_chain.types.amounts import check_uint
+from nvm_chain.types.events import Block
 
 Moment = int | str | date
 """A Unix second, or a date or time with its zone, as text (ISO 8601) or as Python has them. A date is its first second, UTC."""
@@ -18,7 +18,7 @@ LAST: Final = 1 << 256
 
 
 class Point(NamedTuple):
-    """A point in a chain's history: behind all blocks up to one, and all that expired up to a second."""
+    """A point in a chain's history: after all blocks up to one, and all expiries up to a second."""
 
     second: int
     block: int
@@ -74,16 +74,18 @@ def resolve_period(
     start_block: int | None,
     end_block: int | None,
 ) -> Span:
-    """Find the points at which a period begins and ends. Two requests at most, none for seconds. Raises InvalidConfig."""
+    """Find the points at which a period begins and ends. At most two requests, none for seconds. Raises InvalidConfig."""
     if (start is not None and start_block is not None) or (end is not None and end_block is not None):
-        raise InvalidConfig("give each end of the period as a time or as a block, and not as both")
+        raise InvalidConfig("an end of the period is given as a time and as a block", "give one of the two")
     first = _find_point(chain, head, start, start_block, "start") or Point(-1, LAST)
     last = _find_point(chain, head, end, end_block, "end") or Point(head.timestamp, head.number)
     last = min(last, Point(head.timestamp, LAST))
     if first > Point(head.timestamp, head.number):
         raise InvalidConfig(f"the period begins after the latest block, {head.number}, of second {head.timestamp}")
     if first >= last:
-        raise InvalidConfig("the period ends before it has begun; its end is the first second, or block, not in it")
+        raise InvalidConfig(
+            "the period ends before it has begun", "give a later end, which is the first second, or block, not in it"
+        )
     return Span(Period(first.second + 1, last.second + 1, start_block, end_block), first, last)
 
 
@@ -95,7 +97,9 @@ def _find_point(chain: Chain, head: Block, moment: Moment | None, block: int | N
         return None
     check_uint(block, 64, f"{name}_block")
     if block > head.number + 1:
-        raise InvalidConfig(f"{name}_block {block} has not been mined; the latest is {head.number}")
+        raise InvalidConfig(
+            f"{name}_block {block} has not been mined", f"give at most {head.number + 1}, the one after the latest"
+        )
     if block == 0:
         return Point(-1, -1)
     before = head if block == head.number + 1 else chain.read_block(block - 1)

@@ -1,15 +1,15 @@
-"""Statements: what happened in a period to a holder, a plan or a builder's plans, from events alone and agreeing with the chain."""
+"""Statements: what happened in a period to a holder, a plan or a builder's plans.
+
+A statement is built from events alone, and has to agree with the chain.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from eth_typing import ChecksumAddress
 
-from nvm_chain.addresses import parse_address
-from nvm_chain.chain import Chain
+from nvm_chain.chain.client import Chain
 from nvm_chain.errors import StatementMismatch
-from nvm_chain.event_types import Block, Event
-from nvm_chain.ids import parse_plan_id
 from nvm_chain.statements.books import Books
 from nvm_chain.statements.checks import check_accounts, check_balances, check_head, check_lots
 from nvm_chain.statements.history import History, read_builder_history, read_holder_history, read_plans_history
@@ -17,6 +17,9 @@ from nvm_chain.statements.movements import build_facts
 from nvm_chain.statements.periods import Moment, Point, Span, resolve_period
 from nvm_chain.statements.summary import Subject, build_statement
 from nvm_chain.statements.types import MovementKind, Ownership, Scope, Statement
+from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.events import Block, Event
+from nvm_chain.types.ids import parse_plan_id
 
 
 def read_holder_statement(
@@ -31,15 +34,27 @@ def read_holder_statement(
 ) -> Statement:
     """Read what happened to a holder on all plans in a period, and where the holder's own payments went.
 
-    The period is from ``start`` on and before ``end``, Unix seconds or dates (see `nvm_chain.statements.periods.Moment`), or from
-    ``start_block`` on and before ``end_block``; all of the past if not given. ``first_block`` is the one in which Credits
-    was deployed, or earlier: all events since then are needed, whatever the period.
+    The books go on to the latest block. There credits, lots, access and settlements have to agree with the chain, so
+    the period's end can be trusted. Seven requests, and one for each plan and for its lots. More where credits were
+    settled or burned, where the node does not send times with events, and where it does not answer for all blocks at
+    once.
 
-    Nothing is taken on trust from the period's end: the books go on to the latest block, and there have to agree with the
-    chain in credits, lots, access and settlements. Seven requests, and one for each plan and for its lots; where credits were
-    settled or credits burned, one more, and one for each block with such settlements. Also one for each block with an event
-    where the node does not tell the time with it, and more where it does not answer for all blocks at once. Raises StatementMismatch, BlockReplaced, InvalidConfig,
-    InvalidAddress or a NetworkError.
+    Args:
+        chain: Where the plans are.
+        holder: The holder.
+        start: The beginning of the period, a Unix second or a date, see `nvm_chain.statements.periods.Moment`. The
+            whole past if not given.
+        end: The end of the period, which is not part of it. Up to now if not given.
+        start_block: The first block of the period, in place of ``start``.
+        end_block: The block before which the period ends, in place of ``end``.
+        first_block: The block in which Credits was deployed, or an earlier one. All events since then are needed.
+
+    Raises:
+        StatementMismatch: The events do not agree with the chain.
+        BlockReplaced: A block changed while it was read.
+        InvalidConfig: The period cannot be one.
+        InvalidAddress: The holder is not an address.
+        NetworkError: The node cannot be used.
     """
     address = parse_address(holder, "holder address")
     head = chain.read_block()
@@ -62,10 +77,25 @@ def read_plan_statement(
 ) -> Statement:
     """Read what happened to all holders of a plan in a period, and who was paid.
 
-    Period and ``first_block`` as of `read_holder_statement`. Transfers of credits do not say their plan where a node could
-    search for it, so those of all plans are read. At the latest block every holder's balance has to agree with the chain.
-    Four requests, one for each 200 holders, and more for the times of blocks or where the node does not answer for all of
-    them at once, as there; raises the same errors, and UnknownPlan.
+    At the latest block every holder's balance has to agree with the chain. A node cannot search transfers of credits
+    by plan, so those of all plans are read. Four requests, one for each 200 holders, and more as for
+    `read_holder_statement`.
+
+    Args:
+        chain: Where the plan is.
+        plan_id: The plan, in any spelling.
+        start: As for `read_holder_statement`.
+        end: As for `read_holder_statement`.
+        start_block: As for `read_holder_statement`.
+        end_block: As for `read_holder_statement`.
+        first_block: As for `read_holder_statement`.
+
+    Raises:
+        UnknownPlan: The plan is not registered.
+        StatementMismatch: The events do not agree with the chain.
+        BlockReplaced: A block changed while it was read.
+        InvalidConfig: The period cannot be one.
+        NetworkError: The node cannot be used.
     """
     number = parse_plan_id(plan_id)
     head = chain.read_block()
@@ -83,11 +113,27 @@ def read_builder_statement(
     end_block: int | None = None,
     first_block: int = 0,
 ) -> Statement:
-    """Read what happened to all plans that an account owned at some time in a period, and who was paid for them.
+    """Read what happened in a period to all plans that an account owned at some time in it, and who was paid for them.
 
-    Each such plan is in it for the whole period, whoever owned it before or after: who is paid is in a plan's terms and
-    does not change with its owner. ``owned`` says from when to when the account was the owner. Otherwise as
-    `read_plan_statement`, with three requests more.
+    A plan is part of the statement for the whole period, even if the account owned it for a part. A change of owner
+    does not change who is paid, which the plan's terms say. ``owned`` says from when to when the account was the
+    owner. Requests are those of `read_plan_statement`, and three more.
+
+    Args:
+        chain: Where the plans are.
+        builder: The account.
+        start: As for `read_holder_statement`.
+        end: As for `read_holder_statement`.
+        start_block: As for `read_holder_statement`.
+        end_block: As for `read_holder_statement`.
+        first_block: As for `read_holder_statement`.
+
+    Raises:
+        StatementMismatch: The events do not agree with the chain.
+        BlockReplaced: A block changed while it was read.
+        InvalidConfig: The period cannot be one.
+        InvalidAddress: The builder is not an address.
+        NetworkError: The node cannot be used.
     """
     address = parse_address(builder, "builder address")
     head = chain.read_block()
@@ -137,7 +183,7 @@ def _write_books(history: History, head: Block, span: Span, holder: ChecksumAddr
 
 
 def _vouch(chain: Chain, books: Books, *checks: Callable[[Chain, Books], None]) -> None:
-    """Compare books and chain. If the chain went another way meanwhile, that is what is said."""
+    """Compare books and chain. If a block was replaced meanwhile, say that instead."""
     try:
         for check in checks:
             check(chain, books)

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from eth_typing import ChecksumAddress
 
-from nvm_chain.addresses import ZERO_ADDRESS
-from nvm_chain.event_types import Event
-from nvm_chain.pricing import share_cost
 from nvm_chain.statements.types import Revenue
-from nvm_chain.types import Terms
+from nvm_chain.types.addresses import ZERO_ADDRESS
+from nvm_chain.types.events import Event
+from nvm_chain.types.plans import Terms, share_cost
 
 Place = tuple[int, int]
 SALES = frozenset({"Ordered", "UsagePaid"})
@@ -22,7 +21,8 @@ def sum_revenue(
 ) -> tuple[Revenue, ...]:
     """Sum what each receiver was paid for each plan by the sales that count, in the order of the first payment.
 
-    ``events`` are all sales, FeeForgone and ProtocolFeeSet in the order they happened; ``plans`` has terms and fee in basis points.
+    ``events`` are all sales, FeeForgone and ProtocolFeeSet, in the order they happened. ``plans`` has terms and fee in
+    basis points.
     """
     undelivered = match_forgone(events, plans)
     paid: dict[tuple[int, ChecksumAddress], list[int]] = defaultdict(lambda: [0, 0, 0])
@@ -59,7 +59,7 @@ def _share(
 def match_forgone(events: Iterable[Event], plans: Mapping[int, tuple[Terms, int]]) -> frozenset[Place]:
     """Find the sales whose fee could not be delivered: the last of the same plan and transaction with that fee.
 
-    A token that calls back can have sales inside of sales, so it is not always the sale right before.
+    A token that calls back can make sales inside of sales, so it is not always the sale right before.
     """
     found: set[Place] = set()
     before: dict[tuple[str, int], list[Event]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""From books to a statement: what falls in a period, with balances at both ends, sums and running balances."""
+"""From books to a statement: what is part of a period, with balances at both ends, sums and running balances."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 from eth_typing import ChecksumAddress
 
-from nvm_chain.chain import Chain
-from nvm_chain.event_types import Event
+from nvm_chain.chain.client import Chain
 from nvm_chain.statements.books import Books, Entry, HolderKey
 from nvm_chain.statements.history import History
 from nvm_chain.statements.periods import Point, Span
 from nvm_chain.statements.revenue import sum_revenue
 from nvm_chain.statements.types import HolderBalance, Movement, MovementKind, PlanBalance, Scope, Statement
+from nvm_chain.types.events import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _sum_holders(before: Sequence[Entry], within: Sequence[Entry]) -> Iterator[H
 
 
 def _run_balances(before: Sequence[Entry], within: Sequence[Entry]) -> Iterator[Movement]:
-    """Yield the period's movements, each with what there is of its plan after it."""
+    """Yield the period's movements, each with the balance of its plan after it."""
     balances: dict[int, int] = defaultdict(int)
     for entry in before:
         balances[entry.movement.plan_id] += entry.movement.amount

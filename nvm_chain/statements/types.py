@@ -6,8 +6,8 @@ from enum import Enum
 
 from eth_typing import ChecksumAddress
 
-from nvm_chain.event_types import Block
-from nvm_chain.types import PlanKind
+from nvm_chain.enums import PlanKind
+from nvm_chain.types.events import Block
 
 
 class Scope(Enum):
@@ -52,12 +52,12 @@ class MovementKind(Enum):
 class Movement:
     """One thing that happened to a holder on a plan.
 
-    ``amount`` is credits, or periods of a time plan, with a sign; ``balance`` is what the statement has of that plan after it: the
-    holder's, or in a plan's or builder's statement all holders' together. ``timestamp`` is the Unix second, for an expiry
-    that from which on the credits are gone. ``block_number``, ``transaction`` and ``log_index`` say which event it was; None
-    for an expiry. ``cost`` is base units of ``token`` (the zero address for the native coin). ``context`` is the 32 bytes of a redemption, of a
-    payment, or of the reference of one outside. ``access_until`` is the Unix second at which access ends since then, where
-    this changed it.
+    ``amount`` is credits, or periods of a time plan, with a sign. ``balance`` is what the statement has of the plan
+    after it: the holder's credits, or those of all holders in a plan's or builder's statement. ``timestamp`` is the
+    Unix second, for an expiry the second in which the credits expired. ``block_number``, ``transaction`` and
+    ``log_index`` name the event, and are None for an expiry. ``cost`` is base units of ``token`` (the zero address is
+    the native coin). ``context`` is the 32 bytes of a redemption, of a payment, or of the reference of a payment
+    outside. ``access_until`` is the Unix second at which access ends after it, where it changed that.
     """
 
     kind: MovementKind
@@ -79,10 +79,10 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What a statement covers: from ``first_second`` on, before ``end_second``, in Unix seconds.
+    """What a statement covers: from ``first_second`` on, and before ``end_second``, in Unix seconds.
 
-    ``first_block`` and ``end_block`` are given where the period was given in blocks, and count then: several blocks may have
-    one second. An end that was not given, or lies ahead, is right behind the latest block that was read.
+    ``first_block`` and ``end_block`` are there if the period was given in blocks. Then they count, because several
+    blocks may have one second. An end that is not given, or lies ahead, is right after the latest block that was read.
     """
 
     first_second: int
@@ -93,7 +93,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class HolderBalance:
-    """A holder's credits, or periods, of a plan at both ends of a period, and until when access lasts as of its end."""
+    """A holder's credits, or periods, of a plan at both ends of a period, and when access ends as of its end."""
 
     plan_id: int
     holder: ChecksumAddress
@@ -104,7 +104,7 @@ class HolderBalance:
 
 @dataclass(frozen=True, slots=True)
 class PlanBalance:
-    """What a statement has of one plan at both ends of a period, and the sum of all amounts in between by kind."""
+    """The balances of one plan at both ends of a period, and the sum of all amounts in between by kind."""
 
     plan_id: int
     kind: PlanKind
@@ -115,11 +115,11 @@ class PlanBalance:
 
 @dataclass(frozen=True, slots=True)
 class Revenue:
-    """What one receiver was paid for one plan, in base units of ``token`` (the zero address for the native coin).
+    """What one receiver was paid for one plan, in base units of ``token`` (the zero address is the native coin).
 
-    ``shares`` came as a receiver of the price, after the protocol fee; ``fees`` as the receiver of protocol fees; ``forgone`` are fees that
-    could not be delivered and so went to the plan's first receiver. ``sales`` is how many orders and payments these are
-    of. It is what Credits told the token to move: a token that takes a part on the way delivers less.
+    ``shares`` came as a receiver of the price, after the protocol fee. ``fees`` came as the receiver of protocol fees.
+    ``forgone`` are fees that could not be delivered, and went to the plan's first receiver. ``sales`` counts the
+    orders and payments. The amounts are what Credits told the token to move; a token that keeps a part delivers less.
     """
 
     plan_id: int
@@ -138,7 +138,7 @@ class Revenue:
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """A span in which an account owned a plan, in Unix seconds; ``until`` is None where it still does."""
+    """A span in which an account owned a plan, in Unix seconds. ``until`` is None if it still does."""
 
     plan_id: int
     since: int
@@ -149,9 +149,9 @@ class Ownership:
 class Statement:
     """What happened in a period to a holder, a plan, or the plans of a builder.
 
-    ``address`` is the holder or builder, None for a plan; ``plan_id`` the plan, None for the others. ``head`` is the latest block that
-    was read, at which the books agreed with the chain to the unit. In a holder's statement ``revenue`` is where the holder's
-    own payments went. ``owned`` is there for a builder only.
+    ``address`` is the holder or builder, None for a plan. ``plan_id`` is the plan, None for the others. ``head`` is
+    the latest block that was read, at which the books agreed with the chain to the unit. In a holder's statement
+    ``revenue`` says where the holder's own payments went. ``owned`` is there for a builder only.
     """
 
     scope: Scope

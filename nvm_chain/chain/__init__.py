@@ -1,0 +1,1 @@
+"""The seam to a node, and where our contracts are."""

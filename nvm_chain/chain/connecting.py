@@ -1,0 +1,78 @@
+"""One way in: the embedded chain, a known network by name, or any node by URL."""
+
+from pathlib import Path
+
+from nvm_chain.chain.client import Chain, open_rpc
+from nvm_chain.chain.embedded import open_embedded
+from nvm_chain.chain.networks import EMBEDDED, read_network
+from nvm_chain.chain.records import find_record
+from nvm_chain.errors import InvalidConfig, WrongChain
+from nvm_chain.types.addresses import parse_address
+
+
+def connect(
+    target: str = EMBEDDED,
+    *,
+    rpc_url: str | None = None,
+    credits: str | None = None,
+    agents: str | None = None,
+    chain_id: int | None = None,
+    records: Path | None = None,
+) -> Chain:
+    """Connect to a chain. One to four requests.
+
+    Args:
+        target: ``embedded``, a known network such as ``base:sepolia``, or the URL of a node.
+        rpc_url: A node to use for a known network, in place of its public one.
+        credits: Where Credits is. The chain's deployment record says it if not given.
+        agents: Where AgentRegistry is. The chain's deployment record says it if not given.
+        chain_id: The chain id to expect. A known network implies its own.
+        records: A folder of deployment records, looked at before the package's own records.
+
+    Raises:
+        UnknownNetwork: There is no network of this name.
+        ConnectionFailed: The node does not answer.
+        WrongChain: The node serves another chain.
+        NoContract: There is no code at an address.
+        DeploymentMismatch: The code at an address is not the package's.
+
+    >>> connect()
+    <Chain 131277322940537 at eth-tester>
+    """
+    if target == EMBEDDED and rpc_url is None:
+        if (credits, agents, chain_id, records) != (None, None, None, None):
+            raise InvalidConfig("the embedded chain is new each time and brings its own Credits", "leave the rest out")
+        return open_embedded()
+    if target == EMBEDDED or "://" in target:
+        chain = open_rpc(rpc_url or target)
+    else:
+        network = read_network(target)
+        if chain_id not in (None, network.chain_id):
+            raise InvalidConfig(f"{target} is chain {network.chain_id}, not {chain_id}")
+        chain_id = network.chain_id
+        chain = open_rpc(rpc_url or network.rpc_url)
+    if chain_id is not None and chain.chain_id != chain_id:
+        raise WrongChain(chain_id, chain.chain_id)
+    _locate_credits(chain, credits, records)
+    _locate_agents(chain, agents, records)
+    return chain
+
+
+def _locate_credits(chain: Chain, credits: str | None, records: Path | None) -> None:
+    record = find_record(chain.chain_id, records)
+    if record is not None and record.usdc is not None and chain.usdc is None:  # Circle's own, where it is known
+        chain.usdc = parse_address(record.usdc, "recorded USDC address")
+    if credits is not None:
+        chain.use_credits(parse_address(credits, "Credits address"))
+    elif record is not None:
+        chain.use_credits(parse_address(record.address, "recorded Credits address"))
+
+
+def _locate_agents(chain: Chain, agents: str | None, records: Path | None) -> None:
+    """Use the registry that was given, or the recorded one if it is of the Credits in use."""
+    if agents is not None:
+        chain.use_agents(parse_address(agents, "AgentRegistry address"))
+        return
+    record = find_record(chain.chain_id, records, "AgentRegistry")
+    if record is not None and chain.has_credits(record.constructor_arguments.get("credits")):
+        chain.use_agents(parse_address(record.address, "recorded AgentRegistry address"))

@@ -1,0 +1,101 @@
+"""Deployment records: where a contract is on a chain, and everything needed to check that it is the right code."""
+
+import os
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from nvm_chain.errors import InvalidRecord, RecordNotWritable
+
+FOLDER_VARIABLE = "NVM_CHAIN_DEPLOYMENTS"
+DEFAULT_FOLDER = "deployments"
+
+
+RecordedName = Literal["Credits", "AgentRegistry"]
+
+
+class DeploymentRecord(BaseModel):
+    """One deployment of a contract on one chain."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    contract: RecordedName = "Credits"
+    chain_id: int
+    address: str
+    method: Literal["CREATE2", "CREATE"]
+    salt: str | None
+    """The CREATE2 salt; None for CREATE."""
+    block_number: int | None
+    transaction_hash: str | None
+    deployer: str | None
+    """Who deployed it, when; None if it was there before this record was made."""
+    constructor_arguments: dict[str, str]
+    compiler: dict[str, Any]
+    runtime_code_hash: str
+    usdc: str | None = None
+    """A TestUSDC deployed beside it; None where the real one is known."""
+
+
+def records_folder() -> Path:
+    """Return the folder of local records: ``$NVM_CHAIN_DEPLOYMENTS``, or ``deployments`` in the working directory."""
+    return Path(os.environ.get(FOLDER_VARIABLE, DEFAULT_FOLDER))
+
+
+def record_path(chain_id: int, folder: Path | None = None, contract: RecordedName = "Credits") -> Path:
+    """Return where the record of a contract on a chain is, or would be."""
+    return (folder or records_folder()) / _file_name(chain_id, contract)
+
+
+def _file_name(chain_id: int, contract: RecordedName) -> str:
+    return f"{chain_id}.json" if contract == "Credits" else f"{chain_id}.{contract}.json"
+
+
+def find_record(
+    chain_id: int, folder: Path | None = None, contract: RecordedName = "Credits"
+) -> DeploymentRecord | None:
+    """Return a contract's record on a chain from the local folder, else from the package, else None. Raises InvalidRecord."""
+    packaged = Path(str(files("nvm_chain") / "chain" / "data" / "deployments" / _file_name(chain_id, contract)))
+    for path in (record_path(chain_id, folder, contract), packaged):
+        if path.is_file():
+            record = read_record(path)
+            if record.chain_id != chain_id:
+                raise InvalidRecord(str(path), f"chain_id: it is of chain {record.chain_id}, not {chain_id}")
+            if record.contract != contract:
+                raise InvalidRecord(str(path), f"contract: it is of {record.contract}, not {contract}")
+            return record
+    return None
+
+
+def read_record(path: Path) -> DeploymentRecord:
+    """Read one record. Raises InvalidRecord if it is not one."""
+    try:
+        return DeploymentRecord.model_validate_json(path.read_text("utf-8"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InvalidRecord(str(path), f"{'.'.join(map(str, first['loc'])) or 'file'}: {first['msg']}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidRecord(str(path), type(error).__name__) from None
+
+
+def prepare_folder(folder: Path | None = None) -> None:
+    """Make sure that a record can be written, before there is something to record. Raises RecordNotWritable."""
+    place = folder or records_folder()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise RecordNotWritable(str(place), error.strerror or type(error).__name__) from None
+
+
+def write_record(record: DeploymentRecord, folder: Path | None = None) -> Path:
+    """Write a record whole or not at all, and return where it is."""
+    path = record_path(record.chain_id, folder, record.contract)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".json.draft")
+    draft.write_text(record.model_dump_json(indent=2) + "\n", "utf-8")
+    draft.replace(path)
+    return path

@@ -1,0 +1,369 @@
+"""Everything that can go wrong, as one tree. Every message says what the problem is, and what to do next.
+
+NvmChainError
+├── InputError (also a ValueError)      found before anything was sent
+│   ├── InvalidAddress, InvalidAmount, InvalidPlanId, InvalidAgentId, InvalidConfig, InvalidContext, InvalidMessage
+│   ├── IdOfAnotherKind, InvalidEndpoint, InvalidUrl, UnknownEndpoint
+│   ├── InvalidMetadata, SecretInMetadata
+│   ├── SuspiciousPrice, CostOutOfRange, UnsafeFileName
+│   ├── NeedsGateway, NoAccess
+│   └── NeedsVendor
+│       └── HostedName, HostedImport
+├── SignatureError                      something signed cannot be accepted; found without the chain
+│   ├── VoucherMismatch, VoucherExpired, VoucherSignatureInvalid
+│   ├── AuthorizationMismatch, AuthorizationNotYetValid, AuthorizationExpired, AuthorizationSignatureInvalid
+│   ├── VoucherAlreadySettled, OrderAlreadyMade
+│   └── SignatureNeedsChain, TokenCannotSign
+├── KeyFailure                          a key could not be read; never carries the key
+├── NetworkError                        the chain could not be used
+│   ├── UnknownNetwork, ConnectionFailed, WrongChain, RpcFailed, AnswerUnreadable
+│   ├── BlockReplaced, StatementMismatch
+│   └── NoContract, NoDeployment
+├── DeploymentError                     a deployment or its record is not as it should be
+│   └── InvalidRecord, RecordNotWritable, PendingTransactions, DeploymentMismatch
+├── StorageError                        what is not on the chain could not be kept, fetched or verified
+│   ├── UnverifiableUri, MetadataNotSaved, MetadataUnavailable, MetadataMismatch
+│   └── DownloadFailed, DownloadMismatch, TargetExists
+├── FundsError                          found before the transaction that would have failed
+│   └── InsufficientFunds, InsufficientAllowance, InsufficientCoin
+└── TransactionError                    the chain refused
+    ├── NotMined, OutcomeUnknown, OutOfGas, AgentNotRegistered
+    ├── RevertedWithReason, RevertedWithoutReason, Panicked
+    └── ContractError                   one subclass per error of the contracts
+        ├── PlanAlreadyRegistered, ZeroCredits, ZeroDuration, TermNotAllowed, InvalidRedeemRange, TooManySplits
+        ├── InvalidSplit, TokenWithoutCode, QuoterWithoutCode, QuoteWithoutReceivers, FeeAboveMax
+        ├── UnknownPlan, PlanNotActive, WrongKind, PaidExternally, NotPlanOwner, NotPendingPlanOwner
+        ├── InvalidQuantity, CostAboveMax, QuoteFailed, AuthorizationFailed, WrongValue, PaymentFailed
+        ├── TrialAlreadyTaken, TrialOrderedForOther
+        ├── NotMinter, ZeroAmount, ReferenceUsed, CreditsOverflow, InsufficientCredits, RedeemNotAllowed
+        ├── RedeemOutOfRange, NotRedeemable, NotRedeemer, SettlementsNotAccepted, NotTransferable, NotEnoughGas
+        ├── NotSelf
+        ├── FeeAboveCap, InvalidFeeReceiver, OwnableUnauthorizedAccount, OwnableInvalidOwner
+        ├── CreditsWithoutCode, NotAgentOwner, DetachNotAllowed, PlanAlreadyAttached, PlanNotAttached
+        ├── InvalidCreditsRange, TooManyPlans
+        ├── ERC1155InsufficientBalance, ERC1155InvalidSender, ERC1155InvalidReceiver
+        ├── ERC1155MissingApprovalForAll, ERC1155InvalidApprover, ERC1155InvalidOperator
+        ├── ERC1155InvalidArrayLength, ERC721InvalidOwner, ERC721NonexistentToken, ERC721IncorrectOwner
+        ├── ERC721InvalidSender, ERC721InvalidReceiver, ERC721InsufficientApproval, ERC721InvalidApprover
+        └── ERC721InvalidOperator
+"""
+
+from nvm_chain.errors.base import (
+    NvmChainError,
+)
+from nvm_chain.errors.catalogue import (
+    list_errors,
+)
+from nvm_chain.errors.contract import CONTRACT_ERRORS
+from nvm_chain.errors.contract.agents import (
+    CreditsWithoutCode,
+    DetachNotAllowed,
+    InvalidCreditsRange,
+    NotAgentOwner,
+    PlanAlreadyAttached,
+    PlanNotAttached,
+    TooManyPlans,
+)
+from nvm_chain.errors.contract.credits import (
+    CreditsOverflow,
+    InsufficientCredits,
+    NotEnoughGas,
+    NotMinter,
+    NotRedeemable,
+    NotRedeemer,
+    NotSelf,
+    NotTransferable,
+    RedeemNotAllowed,
+    RedeemOutOfRange,
+    ReferenceUsed,
+    SettlementsNotAccepted,
+    ZeroAmount,
+)
+from nvm_chain.errors.contract.fees import (
+    FeeAboveCap,
+    InvalidFeeReceiver,
+    OwnableInvalidOwner,
+    OwnableUnauthorizedAccount,
+)
+from nvm_chain.errors.contract.orders import (
+    AuthorizationFailed,
+    CostAboveMax,
+    InvalidQuantity,
+    PaymentFailed,
+    QuoteFailed,
+    TrialAlreadyTaken,
+    TrialOrderedForOther,
+    WrongValue,
+)
+from nvm_chain.errors.contract.plans import (
+    NotPendingPlanOwner,
+    NotPlanOwner,
+    PaidExternally,
+    PlanNotActive,
+    UnknownPlan,
+    WrongKind,
+)
+from nvm_chain.errors.contract.registration import (
+    FeeAboveMax,
+    InvalidRedeemRange,
+    InvalidSplit,
+    PlanAlreadyRegistered,
+    QuoterWithoutCode,
+    QuoteWithoutReceivers,
+    TermNotAllowed,
+    TokenWithoutCode,
+    TooManySplits,
+    ZeroCredits,
+    ZeroDuration,
+)
+from nvm_chain.errors.contract.standards import (
+    ERC721IncorrectOwner,
+    ERC721InsufficientApproval,
+    ERC721InvalidApprover,
+    ERC721InvalidOperator,
+    ERC721InvalidOwner,
+    ERC721InvalidReceiver,
+    ERC721InvalidSender,
+    ERC721NonexistentToken,
+    ERC1155InsufficientBalance,
+    ERC1155InvalidApprover,
+    ERC1155InvalidArrayLength,
+    ERC1155InvalidOperator,
+    ERC1155InvalidReceiver,
+    ERC1155InvalidSender,
+    ERC1155MissingApprovalForAll,
+)
+from nvm_chain.errors.deployment import (
+    DeploymentMismatch,
+    InvalidRecord,
+    PendingTransactions,
+    RecordNotWritable,
+)
+from nvm_chain.errors.families import (
+    ContractError,
+    DeploymentError,
+    FundsError,
+    InputError,
+    NetworkError,
+    SignatureError,
+    StorageError,
+    TransactionError,
+)
+from nvm_chain.errors.funds import (
+    InsufficientAllowance,
+    InsufficientCoin,
+    InsufficientFunds,
+)
+from nvm_chain.errors.inputs import (
+    CostOutOfRange,
+    IdOfAnotherKind,
+    InvalidAddress,
+    InvalidAgentId,
+    InvalidAmount,
+    InvalidConfig,
+    InvalidContext,
+    InvalidMessage,
+    InvalidPlanId,
+    SuspiciousPrice,
+)
+from nvm_chain.errors.keys import (
+    KeyFailure,
+)
+from nvm_chain.errors.metadata import (
+    InvalidEndpoint,
+    InvalidMetadata,
+    InvalidUrl,
+    SecretInMetadata,
+    UnknownEndpoint,
+)
+from nvm_chain.errors.network import (
+    AnswerUnreadable,
+    BlockReplaced,
+    ConnectionFailed,
+    NoContract,
+    NoDeployment,
+    RpcFailed,
+    StatementMismatch,
+    UnknownNetwork,
+    WrongChain,
+)
+from nvm_chain.errors.services import (
+    HostedImport,
+    HostedName,
+    NeedsGateway,
+    NeedsVendor,
+    NoAccess,
+)
+from nvm_chain.errors.signatures import (
+    AuthorizationExpired,
+    AuthorizationMismatch,
+    AuthorizationNotYetValid,
+    AuthorizationSignatureInvalid,
+    OrderAlreadyMade,
+    SignatureNeedsChain,
+    TokenCannotSign,
+    VoucherAlreadySettled,
+    VoucherExpired,
+    VoucherMismatch,
+    VoucherSignatureInvalid,
+)
+from nvm_chain.errors.storage import (
+    DownloadFailed,
+    DownloadMismatch,
+    MetadataMismatch,
+    MetadataNotSaved,
+    MetadataUnavailable,
+    TargetExists,
+    UnsafeFileName,
+    UnverifiableUri,
+)
+from nvm_chain.errors.transactions import (
+    AgentNotRegistered,
+    NotMined,
+    OutcomeUnknown,
+    OutOfGas,
+    Panicked,
+    RevertedWithoutReason,
+    RevertedWithReason,
+)
+
+__all__ = [
+    "CONTRACT_ERRORS",
+    "AgentNotRegistered",
+    "AnswerUnreadable",
+    "AuthorizationExpired",
+    "AuthorizationFailed",
+    "AuthorizationMismatch",
+    "AuthorizationNotYetValid",
+    "AuthorizationSignatureInvalid",
+    "BlockReplaced",
+    "ConnectionFailed",
+    "ContractError",
+    "CostAboveMax",
+    "CostOutOfRange",
+    "CreditsOverflow",
+    "CreditsWithoutCode",
+    "DeploymentError",
+    "DeploymentMismatch",
+    "DetachNotAllowed",
+    "DownloadFailed",
+    "DownloadMismatch",
+    "ERC721IncorrectOwner",
+    "ERC721InsufficientApproval",
+    "ERC721InvalidApprover",
+    "ERC721InvalidOperator",
+    "ERC721InvalidOwner",
+    "ERC721InvalidReceiver",
+    "ERC721InvalidSender",
+    "ERC721NonexistentToken",
+    "ERC1155InsufficientBalance",
+    "ERC1155InvalidApprover",
+    "ERC1155InvalidArrayLength",
+    "ERC1155InvalidOperator",
+    "ERC1155InvalidReceiver",
+    "ERC1155InvalidSender",
+    "ERC1155MissingApprovalForAll",
+    "FeeAboveCap",
+    "FeeAboveMax",
+    "FundsError",
+    "HostedImport",
+    "HostedName",
+    "IdOfAnotherKind",
+    "InputError",
+    "InsufficientAllowance",
+    "InsufficientCoin",
+    "InsufficientCredits",
+    "InsufficientFunds",
+    "InvalidAddress",
+    "InvalidAgentId",
+    "InvalidAmount",
+    "InvalidConfig",
+    "InvalidContext",
+    "InvalidCreditsRange",
+    "InvalidEndpoint",
+    "InvalidFeeReceiver",
+    "InvalidMessage",
+    "InvalidMetadata",
+    "InvalidPlanId",
+    "InvalidQuantity",
+    "InvalidRecord",
+    "InvalidRedeemRange",
+    "InvalidSplit",
+    "InvalidUrl",
+    "KeyFailure",
+    "MetadataMismatch",
+    "MetadataNotSaved",
+    "MetadataUnavailable",
+    "NeedsGateway",
+    "NeedsVendor",
+    "NetworkError",
+    "NoAccess",
+    "NoContract",
+    "NoDeployment",
+    "NotAgentOwner",
+    "NotEnoughGas",
+    "NotMined",
+    "NotMinter",
+    "NotPendingPlanOwner",
+    "NotPlanOwner",
+    "NotRedeemable",
+    "NotRedeemer",
+    "NotSelf",
+    "NotTransferable",
+    "NvmChainError",
+    "OrderAlreadyMade",
+    "OutOfGas",
+    "OutcomeUnknown",
+    "OwnableInvalidOwner",
+    "OwnableUnauthorizedAccount",
+    "PaidExternally",
+    "Panicked",
+    "PaymentFailed",
+    "PendingTransactions",
+    "PlanAlreadyAttached",
+    "PlanAlreadyRegistered",
+    "PlanNotActive",
+    "PlanNotAttached",
+    "QuoteFailed",
+    "QuoteWithoutReceivers",
+    "QuoterWithoutCode",
+    "RecordNotWritable",
+    "RedeemNotAllowed",
+    "RedeemOutOfRange",
+    "ReferenceUsed",
+    "RevertedWithReason",
+    "RevertedWithoutReason",
+    "RpcFailed",
+    "SecretInMetadata",
+    "SettlementsNotAccepted",
+    "SignatureError",
+    "SignatureNeedsChain",
+    "StatementMismatch",
+    "StorageError",
+    "SuspiciousPrice",
+    "TargetExists",
+    "TermNotAllowed",
+    "TokenCannotSign",
+    "TokenWithoutCode",
+    "TooManyPlans",
+    "TooManySplits",
+    "TransactionError",
+    "TrialAlreadyTaken",
+    "TrialOrderedForOther",
+    "UnknownEndpoint",
+    "UnknownNetwork",
+    "UnknownPlan",
+    "UnsafeFileName",
+    "UnverifiableUri",
+    "VoucherAlreadySettled",
+    "VoucherExpired",
+    "VoucherMismatch",
+    "VoucherSignatureInvalid",
+    "WrongChain",
+    "WrongKind",
+    "WrongValue",
+    "ZeroAmount",
+    "ZeroCredits",
+    "ZeroDuration",
+    "list_errors",
+]

@@ -1,0 +1,141 @@
+"""The base of every error: it takes the fields, composes the message, and tells its parts."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final, Self, dataclass_transform
+
+from nvm_chain.errors.fields import ANY, Form
+from nvm_chain.errors.formatting import begin_sentence
+from nvm_chain.errors.templates import PYTHON, fill, rename
+
+PAGE: Final = "docs/errors.md"
+"""The page that describes every error, with an anchor for each."""
+
+
+class Template:
+    """A template on a class; on an instance the text, filled anew each time, as fields may be told later."""
+
+    def __init__(self, template: str, position: int) -> None:
+        self._template, self._position = template, position
+
+    def __get__(self, error: "NvmChainError | None", owner: type | None = None) -> str:
+        return self._template if error is None else error.describe()[self._position]
+
+
+@dataclass_transform(eq_default=False)
+class NvmChainError(Exception):
+    """Base of every error that this package raises on purpose.
+
+    A class is its fields, annotated as those of a dataclass are, and two templates: what the problem is, and what to do
+    next. On an instance ``problem`` and ``next_step`` are these texts with the values of the fields.
+    """
+
+    problem: ClassVar[str] = ""
+    next_step: ClassVar[str] = ""
+    field_names: ClassVar[tuple[str, ...]] = ()
+    """The fields, in the order of the constructor's arguments."""
+    __match_args__: ClassVar[tuple[str, ...]] = ()
+    forms: ClassVar[Mapping[str, Form]] = {}
+    """How each field is written."""
+    anchor: ClassVar[str] = "nvmchainerror"
+    link: ClassVar[str] = f"{PAGE}#nvmchainerror"
+    """Where the documentation describes the error."""
+    token_label: tuple[str, int] | None = None
+    """Symbol and decimals of the token that amounts are in; None until `name_token` has told them."""
+    explanation: tuple[str, str] | None = None
+    """The cause that was found out afterwards, and its next step; None until `explain` has told them."""
+    _defaults: ClassVar[Mapping[str, object]] = {}
+
+    def __init_subclass__(cls) -> None:
+        """Read the fields and templates of a class. Compiles nothing, as there are many classes."""
+        cls.anchor = cls.__name__.lower()
+        cls.link = f"{PAGE}#{cls.anchor}"
+        kinds = cls.__annotations__
+        if kinds:
+            cls.forms = {name: _find_form(kind) for name, kind in kinds.items()}
+            cls.field_names = tuple(kinds)
+            cls.__match_args__ = cls.field_names  # type: ignore[misc]  # a class of a type checker's own has it set by it
+            cls._defaults = {name: cls.__dict__[name] for name in kinds if name in cls.__dict__}
+        for position, name in enumerate(("problem", "next_step")):
+            if name in cls.__dict__:
+                setattr(cls, name, Template(cls.__dict__[name], position))
+
+    def __init__(self, *values: object, **named: object) -> None:
+        """Take the fields in their order, or by name."""
+        fields = self._bind(values, named) if type(self).problem else {}
+        self.__dict__.update(fields)
+        super().__init__(*(_drop_defaults(fields, self._defaults) if fields else values))
+
+    def _bind(self, values: tuple[object, ...], named: Mapping[str, object]) -> dict[str, object]:
+        """Return every field with its value. Raises TypeError as a call does."""
+        given = {**dict(zip(self.field_names, values, strict=False)), **named}
+        fields = {name: given.get(name, self._defaults.get(name)) for name in self.field_names}
+        missing = [name for name in fields if name not in given and name not in self._defaults]
+        if missing or len(given) != len(values) + len(named) or len(fields) != len({**fields, **given}):
+            raise TypeError(f"{type(self).__name__} takes ({', '.join(self.field_names)})")
+        return fields
+
+    # ------------------------------------------------------------------ what was found out later
+
+    def name_token(self, symbol: str, decimals: int) -> Self:
+        """Say which token the amounts are in, so that they are written in whole units. Returns the error."""
+        self.token_label = (symbol, decimals)
+        return self
+
+    def explain(self, cause: str, next_step: str) -> Self:
+        """Add the true cause, a sentence, and what to do about it instead of the usual. Returns the error."""
+        self.explanation = (cause, next_step)
+        return self
+
+    # ------------------------------------------------------------------ what it tells
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields by name."""
+        return {name: getattr(self, name) for name in self.field_names}
+
+    def describe(self, names: Mapping[str, str] = PYTHON) -> tuple[str, str]:
+        """Return the problem and the next step, with code in backticks replaced by what ``names`` calls it."""
+        problem, next_step = (fill(text, self, names) for text in (type(self).problem, type(self).next_step))
+        if self.explanation is not None:
+            cause, next_step = (f"{begin_sentence(text)}." for text in self.explanation)
+            return f"{problem} {rename(cause, names)}", rename(next_step, names)
+        return problem, next_step
+
+    def message(self) -> str:
+        """Return what went wrong and what to do next."""
+        return " ".join(filter(None, self.describe())) if type(self).problem else super().__str__()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the error as JSON has it: plan ids and bytes as hexadecimal text, money as decimal text of base units."""
+        problem, next_step = self.describe()
+        told = {
+            "type": type(self).__name__,
+            "message": self.message(),
+            "problem": problem,
+            "next_step": next_step,
+            "fields": {name: self.forms[name].to_json(value) for name, value in self.fields.items()},
+            "link": self.link,
+        }
+        if self.token_label is not None:
+            told["token"] = dict(zip(("symbol", "decimals"), self.token_label, strict=True))
+        return told
+
+    def __str__(self) -> str:
+        return self.message()
+
+    def __repr__(self) -> str:
+        shown = [f"{name}={value!r}" for name, value in self.fields.items()] or map(repr, self.args)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _find_form(kind: object) -> Form:
+    """Return how a field of some type is written."""
+    return next((item for item in getattr(kind, "__metadata__", ()) if isinstance(item, Form)), ANY)
+
+
+def _drop_defaults(fields: Mapping[str, object], defaults: Mapping[str, object]) -> tuple[object, ...]:
+    """Return the values without those at the end that are the defaults."""
+    names = list(fields)
+    while names and names[-1] in defaults and fields[names[-1]] == defaults[names[-1]]:
+        names.pop()
+    return tuple(fields[name] for name in names)

@@ -1,0 +1,22 @@
+"""The list of all errors, for whoever documents or tests them."""
+
+from nvm_chain.errors.base import NvmChainError
+
+_HOME = "nvm_chain.errors."
+
+
+def list_errors() -> list[type[NvmChainError]]:
+    """Return every class of error that can be raised, in the order of their definition; families are not among them.
+
+    A class's ``__doc__`` says when it is raised, ``field_names`` what it carries, ``problem`` and ``next_step`` are its
+    templates, and ``link`` is where the documentation describes it.
+
+    >>> [error.__name__ for error in list_errors()][:3]
+    ['KeyFailure', 'InvalidAddress', 'InvalidAmount']
+    """
+    found = [NvmChainError]
+    for item in found:
+        found += [child for child in item.__subclasses__() if child.__module__.startswith(_HOME)]
+    return sorted(
+        (item for item in found if item.problem), key=lambda item: item.__module__.startswith(f"{_HOME}contract.")
+    )

@@ -1,0 +1,75 @@
+"""Agents, and the plans that they accept."""
+
+from nvm_chain.errors.families import ContractError
+from nvm_chain.errors.fields import AgentId, Credits, Number, PlanId
+
+
+class CreditsWithoutCode(ContractError):
+    """Raised when the registry would be deployed for a Credits contract that is not there."""
+
+    credits: str
+
+    problem = "Credits at {credits} has no code on this chain."
+    next_step = "Check the address and the network, or deploy Credits first."
+
+
+class NotAgentOwner(ContractError):
+    """Raised when the caller is not the agent's owner."""
+
+    agent_id: AgentId
+    caller: str
+
+    problem = "{caller} does not own agent {agent_id}."
+    next_step = "Sign with the agent owner's key."
+
+
+class DetachNotAllowed(ContractError):
+    """Raised when the caller owns neither the agent nor the plan that would be detached."""
+
+    agent_id: AgentId
+    plan_id: PlanId
+    caller: str
+
+    problem = "{caller} owns neither agent {agent_id} nor plan {plan_id}."
+    next_step = "Sign with the key of one of their owners."
+
+
+class PlanAlreadyAttached(ContractError):
+    """Raised when a plan would be attached to an agent twice."""
+
+    agent_id: AgentId
+    plan_id: PlanId
+
+    problem = "Agent {agent_id} accepts plan {plan_id} already, or the list has it twice."
+    next_step = "Give each plan once; to change its cost, use `replace_plans`."
+
+
+class PlanNotAttached(ContractError):
+    """Raised when a plan is not attached to an agent."""
+
+    agent_id: AgentId
+    plan_id: PlanId
+
+    problem = "Agent {agent_id} does not accept plan {plan_id}."
+    next_step = "Use one of its plans, or ask its owner to attach this one."
+
+
+class InvalidCreditsRange(ContractError):
+    """Raised when the minimum cost of a request is above its maximum."""
+
+    plan_id: PlanId
+    min_credits: Credits
+    max_credits: Credits
+
+    problem = "A request of plan {plan_id} cannot cost {min_credits} at least and {max_credits} at most."
+    next_step = "Give the least first."
+
+
+class TooManyPlans(ContractError):
+    """Raised when an agent would have more plans than are allowed."""
+
+    count: Number
+    max: Number
+
+    problem = "An agent may have {max} plans, not {count}."
+    next_step = "Use another agent for the others."

@@ -1,0 +1,140 @@
+"""Credits that cannot be minted, redeemed, settled or transferred."""
+
+from nvm_chain.errors.families import ContractError
+from nvm_chain.errors.fields import Credits, Number, PaymentReference, PlanId
+
+
+class NotMinter(ContractError):
+    """Raised when the caller is neither the plan's owner nor one of their minters."""
+
+    plan_id: PlanId
+    caller: str
+
+    problem = "{caller} may not mint plan {plan_id}."
+    next_step = "Ask its owner, who can mint, or can allow you with `set_minter`."
+
+
+class ZeroAmount(ContractError):
+    """Raised when zero credits would be minted or burned."""
+
+    problem = "Zero credits change nothing."
+    next_step = "Give an amount above zero."
+
+
+class ReferenceUsed(ContractError):
+    """Raised when a plan was granted for this external payment before."""
+
+    plan_id: PlanId
+    payment_reference: PaymentReference
+
+    problem = "Plan {plan_id} was granted for payment {payment_reference} before."
+    next_step = "Give another payment its own reference; for this one nothing is left to do."
+
+
+class CreditsOverflow(ContractError):
+    """Raised when a holder would have too many live credits of one plan, or have made too many purchases that expire.
+
+    At most 2**54 - 1 live credits, half as many where they expire; 2**64 - 1 periods at once; and 2**24 purchases of an
+    expiring plan since nothing was left of them.
+    """
+
+    plan_id: PlanId
+    holder: str
+    amount: Credits
+
+    problem = "Another {amount} of plan {plan_id} do not fit in the account of {holder}."
+    next_step = "Use or burn some first, or give another address."
+
+
+class InsufficientCredits(ContractError):
+    """Raised when a holder has fewer credits than needed."""
+
+    plan_id: PlanId
+    holder: str
+    available: Credits
+    required: Number
+
+    problem = "{holder} has {available} of plan {plan_id} and needs {required}."
+    next_step = "Order the plan again to get more."
+
+
+class RedeemNotAllowed(ContractError):
+    """Raised when the plan's redemption rule does not name the caller."""
+
+    plan_id: PlanId
+    holder: str
+    caller: str
+
+    problem = "{caller} may not redeem credits of {holder} on plan {plan_id}."
+    next_step = (
+        "Look at the plan's rule, which says who may; "
+        "where it names redeemers, the plan's owner can allow you with `set_redeemer`."
+    )
+
+
+class RedeemOutOfRange(ContractError):
+    """Raised when a redemption is outside the plan's range."""
+
+    plan_id: PlanId
+    amount: Number
+    min_redeem: Credits
+    max_redeem: Credits
+
+    problem = "A request of plan {plan_id} takes {min_redeem:to max_redeem}, not {amount}."
+    next_step = "Give an amount that the plan takes."
+
+
+class NotRedeemable(ContractError):
+    """Raised when nothing is redeemed on a plan: its access begins at purchase, or each request is paid."""
+
+    plan_id: PlanId
+
+    problem = "Nothing is redeemed on plan {plan_id}."
+    next_step = "Use `read_access_until` on a time plan, and `pay_usage` for each request on a usage plan."
+
+
+class NotRedeemer(ContractError):
+    """Raised when the caller is neither the plan's owner nor one of their redeemers."""
+
+    plan_id: PlanId
+    caller: str
+
+    problem = "{caller} may not settle vouchers of plan {plan_id}."
+    next_step = "Ask the plan's owner, who can allow it with `set_redeemer`."
+
+
+class SettlementsNotAccepted(ContractError):
+    """Raised when a plan takes no settlements."""
+
+    plan_id: PlanId
+
+    problem = "Plan {plan_id} takes no vouchers: its credits are transferable, or are not for requests."
+    next_step = "Use `redeem_credits`, or `pay_usage` on a usage plan."
+
+
+class NotTransferable(ContractError):
+    """Raised when credits of a plan that is not transferable would be transferred."""
+
+    plan_id: PlanId
+
+    problem = "Credits of plan {plan_id} cannot be transferred."
+    next_step = "Order for the other address instead, if it is not a trial."
+
+
+class NotEnoughGas(ContractError):
+    """Raised when too little gas is left to give every item of a batch its full share."""
+
+    available: Number
+    required: Number
+
+    problem = "{available} gas is left and {required} is needed."
+    next_step = "Send more gas, or a smaller batch."
+
+
+class NotSelf(ContractError):
+    """Raised when somebody else calls a function that the contract keeps for itself."""
+
+    caller: str
+
+    problem = "{caller} called a function that the contract keeps for itself."
+    next_step = "Use mint or order."

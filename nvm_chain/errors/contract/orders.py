@@ -1,0 +1,94 @@
+"""Orders that the contract refuses, and payments that a token refuses."""
+
+from nvm_chain.errors.families import ContractError
+from nvm_chain.errors.fields import Coin, Money, Number, PlanId
+
+
+class InvalidQuantity(ContractError):
+    """Raised when an order has quantity 0 or above 2**32 - 1, or a trial any other quantity than 1."""
+
+    plan_id: PlanId
+    quantity: Number
+
+    problem = "Quantity {quantity} of plan {plan_id} cannot be ordered."
+    next_step = "Order at least 1, at most 4294967295, and exactly 1 of a trial."
+
+
+class CostAboveMax(ContractError):
+    """Raised when an order costs more than the payer allowed, in base units."""
+
+    cost: Money
+    max_cost: Money
+
+    problem = "The order costs {cost}, and you allowed {max_cost}."
+    next_step = "Raise `max_cost` if you agree."
+
+
+class QuoteFailed(ContractError):
+    """Raised when a plan's quoter names no price."""
+
+    plan_id: PlanId
+    quoter: str
+
+    problem = "The quoter {quoter} of plan {plan_id} names no price for this order."
+    next_step = "Ask the plan's owner, or order another quantity."
+
+
+class AuthorizationFailed(ContractError):
+    """Raised when a token does not move the money of a signed order."""
+
+    token: str
+    payer: str
+    value: Money
+
+    problem = "The token did not move {value} from {payer} for this signed order."
+    next_step = (
+        "Check the payer's balance, that the order is theirs, unused and within its time, "
+        "and that the token is not paused and does not block the payer; else have a new one signed."
+    )
+
+
+class WrongValue(ContractError):
+    """Raised when the native coin sent is not exactly what the order needs, in wei."""
+
+    expected: Coin
+    sent: Coin
+
+    problem = "The order needs exactly {expected} with it and came with {sent}."
+    next_step = "Send {expected}."
+
+
+class PaymentFailed(ContractError):
+    """Raised when a receiver of the price could not be paid; ``token`` is zero for the native coin."""
+
+    token: str
+    payer: str
+    receiver: str
+    amount: Money
+
+    problem = "A payment of {amount} from {payer} to {receiver} failed."
+    next_step = (
+        "Check the payer's balance and allowance, or that the permit was signed by the payer, is unused and within its "
+        "deadline; and that the token is not paused and blocks neither payer nor receiver."
+    )
+
+
+class TrialAlreadyTaken(ContractError):
+    """Raised when a holder has had the one grant of a trial plan."""
+
+    plan_id: PlanId
+    holder: str
+
+    problem = "{holder} has had the trial {plan_id}, ordered by them or for them."
+    next_step = "Order a plan that is not a trial."
+
+
+class TrialOrderedForOther(ContractError):
+    """Raised when a trial is ordered for somebody else, who would lose their one trial by it."""
+
+    plan_id: PlanId
+    payer: str
+    receiver: str
+
+    problem = "{payer} cannot order the trial {plan_id} for {receiver}."
+    next_step = "Ask the receiver to order it, or the plan's owner to give it with `mint_credits`."

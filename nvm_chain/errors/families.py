@@ -1,0 +1,35 @@
+"""The families of errors. The family says what is true of all its members, such as whether anything was sent."""
+
+from nvm_chain.errors.base import NvmChainError
+
+
+class InputError(NvmChainError, ValueError):
+    """An argument that cannot be right. Nothing was sent."""
+
+
+class SignatureError(NvmChainError):
+    """Something signed cannot be accepted. Nothing was sent."""
+
+
+class NetworkError(NvmChainError):
+    """The chain could not be used."""
+
+
+class DeploymentError(NvmChainError):
+    """A deployment or its record is not as it should be."""
+
+
+class StorageError(NvmChainError):
+    """A document or a file outside the chain could not be kept, fetched or verified."""
+
+
+class FundsError(NvmChainError):
+    """An account has too little to pay with. The transaction was not sent."""
+
+
+class TransactionError(NvmChainError):
+    """The chain refused a call or a transaction."""
+
+
+class ContractError(TransactionError):
+    """An error of one of the contracts. Its class has the same name and the same fields as in Solidity."""

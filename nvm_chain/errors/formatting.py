@@ -1,0 +1,133 @@
+"""How messages write numbers, money, times, ids and other people's text; on its own, so that every room can use it."""
+
+import time
+from collections.abc import Iterable
+from typing import Final
+
+MOST_SHOWN: Final = 90
+"""Characters of a quoted text. Who gave it knows the rest."""
+MOST_TEXT: Final = 300
+"""Characters of a text that a node, a token or a server wrote."""
+_LAST_SECOND: Final = 253_402_300_799
+"""The end of the year 9999, the last one that a date is written for."""
+_UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+
+
+def clean(value: object, most: int = MOST_TEXT) -> str:
+    r"""Write others' text on one line, without control characters and not too long.
+
+    >>> clean("no\nluck")
+    'no luck'
+    """
+    return "".join(character if character.isprintable() else " " for character in str(value)[:most])
+
+
+def quote(value: object) -> str:
+    """Quote the beginning of what was given; an int in hexadecimal, as Python writes no decimal of 5,000 digits.
+
+    >>> quote("0x1"), quote(255)
+    ("'0x1'", "'0xff'")
+    """
+    return repr((hex(value) if isinstance(value, int) else str(value))[:MOST_SHOWN])
+
+
+def count(number: int, noun: str) -> str:
+    """Write how many there are of something.
+
+    >>> count(1, "credit"), count(100, "credit")
+    ('1 credit', '100 credits')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def format_plan_id(plan_id: int) -> str:
+    """Write the id of a plan as 0x and 64 hexadecimal digits, the one spelling of every message.
+
+    >>> format_plan_id(255) == "0x" + "0" * 62 + "ff"
+    True
+    """
+    return f"{plan_id:#066x}"
+
+
+def format_decimal(base_units: int, decimals: int) -> str:
+    """Write base units in whole units, exactly and without zeros at the end. Negative numbers keep their sign.
+
+    >>> format_decimal(20_500_000, 6), format_decimal(1, 6), format_decimal(5, 0)
+    ('20.5', '0.000001', '5')
+    """
+    sign, digits = "-" * (base_units < 0), str(abs(base_units)).rjust(decimals + 1, "0")
+    whole, fraction = digits[: len(digits) - decimals], digits[len(digits) - decimals :].rstrip("0")
+    return f"{sign}{whole}.{fraction}" if fraction else sign + whole
+
+
+def format_money(base_units: int, symbol: str, decimals: int) -> str:
+    """Write an amount of money for people.
+
+    >>> format_money(20_000_000, "USDC", 6)
+    '20 USDC'
+    """
+    return f"{format_decimal(base_units, decimals)} {symbol}"
+
+
+def format_time(second: int) -> str:
+    """Write a Unix second as a date besides the number.
+
+    >>> format_time(1_795_867_200)
+    '2026-11-28 12:00:00 UTC (1795867200)'
+    """
+    if not 0 <= second <= _LAST_SECOND:
+        return f"second {second}"
+    return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(second))} UTC ({second})"
+
+
+def format_duration(seconds: int) -> str:
+    """Write a duration in words.
+
+    >>> format_duration(86_400), format_duration(5_400), format_duration(-86_400)
+    ('1 day', '1 hour 30 minutes', '-1 day')
+    """
+    parts, rest = [], abs(seconds)
+    for noun, size in _UNITS:
+        number, rest = divmod(rest, size)
+        if number:
+            parts.append(count(number, noun))
+    return ("-" if seconds < 0 else "") + (" ".join(parts) or "0 seconds")
+
+
+def format_bps(basis_points: int) -> str:
+    """Write basis points with the percentage that they are.
+
+    >>> format_bps(250)
+    '250 basis points (2.5 %)'
+    """
+    return f"{count(basis_points, 'basis point')} ({format_decimal(basis_points, 2)} %)"
+
+
+def list_choices(choices: Iterable[object], last: str = "or") -> str:
+    """Write a list to choose from.
+
+    >>> list_choices(["a", "b", "c"]), list_choices(["a", "b"], "and"), list_choices([])
+    ('a, b or c', 'a and b', 'none')
+    """
+    *first, final = [clean(choice, MOST_SHOWN) for choice in choices] or ["none"]
+    return f"{', '.join(first)} {last} {final}" if first else final
+
+
+def format_range(least: int, most: int, noun: str) -> str:
+    """Write a range, which may be a single number.
+
+    >>> format_range(1, 1, "credit"), format_range(1, 5, "credit")
+    ('exactly 1 credit', '1 to 5 credits')
+    """
+    return f"exactly {count(most, noun)}" if least == most else f"{least} to {count(most, noun)}"
+
+
+def begin_sentence(text: str) -> str:
+    """Begin with a capital letter, unless the first word is a name of code, and leave the full stop to the template.
+
+    >>> begin_sentence("the plan is free."), begin_sentence("max_cost is missing")
+    ('The plan is free', 'max_cost is missing')
+    """
+    text = text.strip().rstrip(".").rstrip()
+    first = text.partition(" ")[0].rstrip(",;:")
+    return text[:1].upper() + text[1:] if first.replace("'s", "").replace("-", "").isalpha() else text

@@ -1,0 +1,114 @@
+"""Arguments that cannot be right: addresses, amounts, ids, settings, signed messages."""
+
+from nvm_chain.errors.families import InputError
+from nvm_chain.errors.fields import Bytes, Credits, Name, Number, Others, Phrase, PlanId, Sentence
+
+
+class InvalidAddress(InputError):
+    """Raised when an address is malformed, has a wrong checksum, or is zero where somebody has to be."""
+
+    name: Name
+    value: Others
+    reason: Phrase
+
+    problem = "{name} {value} {reason}."
+    next_step = "Copy it again from where it was shown."
+
+
+class InvalidAmount(InputError):
+    """Raised when an amount is not exact, out of range, or has too many decimals."""
+
+    value: Name
+    reason: Phrase
+    advice: Sentence = "Correct it; nothing was sent"
+
+    problem = "{value} {reason}."
+    next_step = "{advice}."
+
+
+class InvalidPlanId(InputError):
+    """Raised when something is not a plan id in any spelling."""
+
+    value: Others
+
+    problem = "{value} is not a plan id."
+    next_step = "Give the integer, 0x and 64 hexadecimal digits, or did:nv: and 64 hexadecimal digits."
+
+
+class InvalidAgentId(InputError):
+    """Raised when something is not an agent id in any spelling."""
+
+    value: Others
+
+    problem = "{value} is not an agent id."
+    next_step = "Give the integer, from 1, 0x and 64 hexadecimal digits, or did:nv: and 64 hexadecimal digits."
+
+
+class IdOfAnotherKind(InputError):
+    """Raised when an id names something that exists and is of another kind, such as a plan where a service is meant."""
+
+    given: Others
+    kind: Name
+    wanted: Name
+    advice: Sentence
+
+    problem = "{given} is the id of {kind}, not of {wanted}."
+    next_step = "{advice}."
+
+
+class InvalidConfig(InputError):
+    """Raised when settings contradict each other, or one of them cannot be."""
+
+    reason: Sentence
+    advice: Sentence = "Correct it; nothing was sent"
+
+    problem = "{reason}."
+    next_step = "{advice}."
+
+
+class CostOutOfRange(InputError):
+    """Raised when an agent would charge what a plan does not allow, in credits for each request."""
+
+    plan_id: PlanId
+    min_credits: Credits
+    max_credits: Credits
+    min_redeem: Credits
+    max_redeem: Credits
+
+    problem = (
+        "A request of plan {plan_id} takes {min_redeem:to max_redeem}, and cannot cost {min_credits:to max_credits}."
+    )
+    next_step = "Give a cost that the plan allows."
+
+
+class InvalidContext(InputError):
+    """Raised when a redemption's context does not fit in 32 bytes."""
+
+    size: Bytes
+
+    problem = "The context has {size} and may have 32."
+    next_step = "Give a UUID, a hash, or a shorter request id."
+
+
+class InvalidMessage(InputError):
+    """Raised when a text is not the signed message that it should be, written exactly as this package writes it."""
+
+    kind: Name
+    reason: Phrase
+
+    problem = "This is not a {kind}: {reason}."
+    next_step = "Ask whoever sent it to send it again."
+
+
+class SuspiciousPrice(InputError):
+    """Raised when a price is below a thousandth of its token, as when ``20`` was given where 20 USDC was meant."""
+
+    amount: Number
+    decimals: Number
+    symbol: Name
+
+    problem = "A price of {amount} base units is only {amount:decimal decimals} {symbol}."
+    next_step = (
+        'If {amount} {symbol} is meant, give it in whole units, as `usdc("20")` does; '
+        "if the price is meant as it stands, allow it with `allow_tiny_price=True`."
+    )

@@ -1,0 +1,46 @@
+"""What this package cannot do for a caller: work of a vendor, of a gateway, and access without credits."""
+
+from nvm_chain.errors.families import InputError
+from nvm_chain.errors.fields import Choices, Name, Phrase, Sentence
+
+
+class NeedsVendor(InputError):
+    """Raised when something needs a vendor, who would have power over other people's money, cards or secrets."""
+
+    what: Phrase
+    way: Sentence
+
+    problem = "This needs a vendor, which this package does without: {what}."
+    next_step = "{way}."
+
+
+class HostedName(NeedsVendor, AttributeError):
+    """Raised when a name of the hosted API's package is read that has no meaning without a vendor."""
+
+    problem = "{what} belongs to the hosted API, and is not here."
+
+
+class HostedImport(NeedsVendor, ImportError):
+    """Raised when a name of the hosted API's package is imported that has no meaning without a vendor."""
+
+    problem = "{what} belongs to the hosted API, and is not here."
+
+
+class NeedsGateway(InputError):
+    """Raised when a gateway in front of a service has to answer, and none is configured."""
+
+    what: Phrase
+
+    problem = "{what} comes from the seller's gateway, and none is configured."
+    next_step = "Give its address: `Payments(…, gateway=Gateway(url, redeemer))`."
+
+
+class NoAccess(InputError):
+    """Raised when an account has neither credits nor an open access window on any plan of an asset."""
+
+    asset: Name
+    holder: str
+    plans: Choices
+
+    problem = "{holder} has no access to {asset}."
+    next_step = "Order one of the plans that it accepts; they are: {plans}."

@@ -1,0 +1,117 @@
+"""Signed vouchers and orders that cannot be accepted. Most of it is found without the chain."""
+
+from nvm_chain.errors.families import SignatureError
+from nvm_chain.errors.fields import Bytes, Credits, Name, Number, Others, PaymentReference, Signer, Time
+
+_ASK_CHAIN = "Ask for a new signature. If {holder} is a contract wallet, only the chain can tell: `give ask_chain`."
+
+
+class VoucherMismatch(SignatureError):
+    """Raised when a voucher is for another plan or redeemer than the one expected."""
+
+    field: Name
+    expected: Name
+    actual: Name
+
+    problem = "The voucher's {field} is {actual}, not {expected}."
+    next_step = "Ask the holder to sign one for {expected}."
+
+
+class VoucherExpired(SignatureError):
+    """Raised when a voucher's deadline, the last second it counts in, is over. Times are Unix seconds."""
+
+    deadline: Time
+    now: Time
+
+    problem = "The voucher was good until {deadline}, and it is {now}."
+    next_step = "Ask the holder to sign another one."
+
+
+class VoucherSignatureInvalid(SignatureError):
+    """Raised when a voucher is not signed by its holder. ``recovered`` is who signed instead, if anyone can be told."""
+
+    holder: str
+    recovered: Signer
+
+    problem = "The voucher is not signed by {holder} but {recovered}."
+    next_step = _ASK_CHAIN
+
+
+class VoucherAlreadySettled(SignatureError):
+    """Raised when settlements have taken as many credits of the holder as a voucher allows, or more."""
+
+    ceiling: Number
+    settled: Credits
+
+    problem = "The voucher's ceiling is {ceiling}, and settlements have taken {settled} already."
+    next_step = "Ask the holder to sign one with a ceiling above {settled:number}."
+
+
+class AuthorizationMismatch(SignatureError):
+    """Raised when a signed order is for another token or another contract than the one expected."""
+
+    field: Name
+    expected: Others
+    actual: Others
+
+    problem = "The signed order's {field} is {actual}, not {expected}."
+    next_step = "Ask the payer to sign one for this token and contract."
+
+
+class AuthorizationNotYetValid(SignatureError):
+    """Raised when a signed order does not count yet: it does from the second after ``valid_after``, in Unix seconds."""
+
+    valid_after: Time
+    now: Time
+
+    problem = "The signed order counts after {valid_after}, and it is {now}."
+    next_step = "Send it later."
+
+
+class AuthorizationExpired(SignatureError):
+    """Raised when a signed order no longer counts: ``valid_before`` is the first such second, in Unix seconds."""
+
+    valid_before: Time
+    now: Time
+
+    problem = "The signed order was good before {valid_before}, and it is {now}."
+    next_step = "Ask the payer to sign another one."
+
+
+class AuthorizationSignatureInvalid(SignatureError):
+    """Raised when an order is not signed by its payer. ``recovered`` is who signed instead, if anyone can be told."""
+
+    payer: str
+    recovered: Signer
+
+    problem = "The order is not signed by {payer} but {recovered}."
+    next_step = _ASK_CHAIN.replace("{holder}", "{payer}")
+
+
+class OrderAlreadyMade(SignatureError):
+    """Raised when a signed order was made before, or its payer has withdrawn it."""
+
+    payer: str
+    nonce: PaymentReference
+
+    problem = "The order of {payer} with nonce {nonce} was made or withdrawn before."
+    next_step = "Look at the payer's credits, and have a new order signed if another one is meant."
+
+
+class TokenCannotSign(SignatureError):
+    """Raised when a token does not accept the kind of signature that is needed, or does not tell for which domain."""
+
+    token: str
+
+    problem = "The token {token} does not accept such a signature."
+    next_step = "Order with `payment_method='approve'`."
+
+
+class SignatureNeedsChain(SignatureError):
+    """Raised when a signature of ``size`` bytes cannot be that of a key: at most a contract at ``account`` accepts it."""
+
+    account: str
+    size: Bytes
+
+    problem = "A signature of {size} is not that of a key, which has 64 or 65."
+    next_step = "If {account} is a contract wallet, only the chain can tell whether it is good: `give ask_chain`."

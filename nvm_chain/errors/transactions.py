@@ -1,0 +1,71 @@
+"""Transactions that failed, or whose outcome is unknown, without an error of this package's contracts."""
+
+from nvm_chain.errors.families import TransactionError
+from nvm_chain.errors.fields import Others, PanicCode, Phrase, PlanId, RevertData, Seconds
+
+
+class NotMined(TransactionError):
+    """Raised when a transaction was sent and is not mined in time; it still may be."""
+
+    transaction_hash: str
+    timeout_seconds: Seconds
+
+    problem = "Transaction {transaction_hash} is not mined after {timeout_seconds}, and still may be."
+    next_step = "Look it up before sending it again."
+
+
+class OutcomeUnknown(TransactionError):
+    """Raised when a transaction was sent and the node does not tell the outcome: the connection or its events are lost."""
+
+    transaction_hash: str
+    reason: Phrase
+
+    problem = "Transaction {transaction_hash} was sent, and the node does not tell its outcome ({reason})."
+    next_step = "Look it up before sending it again."
+
+
+class AgentNotRegistered(TransactionError):
+    """Raised when a plan was registered and then its agent was not. The agent's error is the cause."""
+
+    plan_id: PlanId
+    became: Phrase
+    reason: Phrase
+
+    problem = "The agent was not registered: {reason}. Its plan {plan_id} was registered before, and {became}."
+    next_step = "Correct the agent and register it with that plan, or register both again."
+
+
+class OutOfGas(TransactionError):
+    """Raised when a transaction was mined and failed, and would succeed now."""
+
+    transaction_hash: str
+
+    problem = "Transaction {transaction_hash} failed, and the same call would succeed now."
+    next_step = "Send it again."
+
+
+class RevertedWithReason(TransactionError):
+    """Raised when a contract, such as a token, reverts with a text."""
+
+    reason: Others
+
+    problem = "A contract refused, in its own words: {reason}."
+    next_step = "Correct what it names, or ask whoever runs that contract."
+
+
+class RevertedWithoutReason(TransactionError):
+    """Raised when a contract reverts with nothing, or with data that no known error explains."""
+
+    data: RevertData
+
+    problem = "A contract refused without a reason that is known here (data {data})."
+    next_step = "Check its address and the arguments, or ask whoever runs that contract."
+
+
+class Panicked(TransactionError):
+    """Raised when a contract hits a Solidity panic, such as 0x11 for an arithmetic overflow."""
+
+    code: PanicCode
+
+    problem = "A contract panicked with code {code}."
+    next_step = "Report it if the contract is Credits, where it would be a bug; else ask whoever runs that contract."

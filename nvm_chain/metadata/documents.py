@@ -1,0 +1,300 @@
+"""What a plan or an agent tells about itself: typed, in one JSON form, and without secrets."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, ClassVar, TypeVar
+
+from nvm_chain.errors import InvalidEndpoint, InvalidMetadata
+from nvm_chain.metadata.canonical_json import format_canonical_json
+from nvm_chain.metadata.data_uris import MAX_JSON, build_data_uri, parse_data_uri
+from nvm_chain.metadata.endpoints import Endpoint, parse_url_pattern
+from nvm_chain.metadata.file_entries import FileEntry, describe_file, read_file_entry
+from nvm_chain.metadata.secret_scan import refuse_secrets
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What plans and agents have in common; use PlanMetadata or AgentMetadata.
+
+    ``date_created`` is ISO 8601 text, ``images`` are URLs, ``extras`` is any further JSON. Lists may be given for
+    tuples, and None for empty fields. Everybody can read metadata, for ever, so secrets are refused.
+
+    Raises InvalidMetadata, and SecretInMetadata if something is or looks like a token, password or key.
+    """
+
+    name: str
+    description: str = ""
+    author: str = ""
+    tags: Sequence[str] = ()
+    date_created: str = ""
+    license: str = ""
+    integration: str = ""
+    sample_link: str = ""
+    api_description: str = ""
+    images: Sequence[str] = ()
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+    TEXTS: ClassVar[Mapping[str, str]] = {
+        "name": "name",
+        "description": "description",
+        "author": "author",
+        "date_created": "dateCreated",
+        "license": "license",
+        "integration": "integration",
+        "sample_link": "sampleLink",
+        "api_description": "apiDescription",
+    }
+    """Fields that are texts, and how the JSON spells them, as the documents do."""
+    LISTS: ClassVar[Mapping[str, tuple[str, type]]] = {"tags": ("tags", str), "images": ("images", str)}
+    """Fields that are lists, how the JSON spells them, and what is in them."""
+    FLAGS: ClassVar[Mapping[str, str]] = {}
+    """Fields that are true or false. What else is in the JSON are extras."""
+
+    def __post_init__(self) -> None:
+        """Check every field, then the size, then look for secrets, which takes time for each character."""
+        _check_fields(self)
+        taken = set(_spelling(type(self)).values()) & set(self.extras)
+        if taken:
+            raise InvalidMetadata("extras", f"{min(taken)} has a field of its own")
+        format_metadata(self)
+        refuse_secrets(describe_metadata(self))
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMetadata(Metadata):
+    """A plan's metadata: its name, and what a buyer should know beyond the terms, which the chain has.
+
+    With ``is_trial_plan`` a plan that is registered with this metadata is a trial: each holder gets it once.
+
+    >>> PlanMetadata(name="My Credits Plan", tags=["test"]).tags
+    ('test',)
+    """
+
+    is_trial_plan: bool = False
+
+    FLAGS: ClassVar[Mapping[str, str]] = {"is_trial_plan": "isTrialPlan"}
+
+
+@dataclass(frozen=True, slots=True)
+class AgentMetadata(Metadata):
+    """The metadata of an agent, or of another asset: ``agent_type`` is agent, service, assistant, dataset, file and so on.
+
+    Open endpoints are URL patterns that cost nothing. Raises InvalidEndpoint too.
+    """
+
+    agent_type: str = "agent"
+    endpoints: Sequence[Endpoint] = ()
+    open_endpoints: Sequence[str] = ()
+    files: Sequence[FileEntry] = ()
+
+    TEXTS: ClassVar[Mapping[str, str]] = {**Metadata.TEXTS, "agent_type": "agentType"}
+    LISTS: ClassVar[Mapping[str, tuple[str, type]]] = {
+        **Metadata.LISTS,
+        "endpoints": ("endpoints", Endpoint),
+        "open_endpoints": ("openEndpoints", str),
+        "files": ("files", FileEntry),
+    }
+
+    def __post_init__(self) -> None:
+        """Check the URL patterns too."""
+        super(AgentMetadata, self).__post_init__()
+        for url_pattern in self.open_endpoints:
+            parse_url_pattern(url_pattern)
+
+
+AnyMetadata = TypeVar("AnyMetadata", bound=Metadata)
+
+
+def _spelling(kind: type[Metadata]) -> dict[str, str]:
+    """Return how the JSON spells each field of its own."""
+    return {**kind.TEXTS, **{name: spelled for name, (spelled, _) in kind.LISTS.items()}, **kind.FLAGS}
+
+
+def _check_fields(metadata: Metadata) -> None:
+    for own in fields(metadata):
+        if getattr(metadata, own.name) is None and own.name != "name":
+            default = own.default if own.name != "extras" else {}
+            object.__setattr__(metadata, own.name, default)
+    for name in metadata.TEXTS:
+        _check_text(name, getattr(metadata, name))
+    if not metadata.name:
+        raise InvalidMetadata("name", "it is empty")
+    _check_date(metadata.date_created)
+    for name, (_, kind) in metadata.LISTS.items():
+        object.__setattr__(metadata, name, _check_list(name, getattr(metadata, name), kind))
+    for name in metadata.FLAGS:
+        if not isinstance(getattr(metadata, name), bool):
+            raise InvalidMetadata(name, "it is neither true nor false")
+    if not isinstance(metadata.extras, Mapping):
+        raise InvalidMetadata("extras", "it is not a mapping")
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise InvalidMetadata(name, f"it is not text but {type(value).__name__}")
+
+
+def _check_date(text: str) -> None:
+    try:
+        datetime.fromisoformat(text or "2000-01-01")
+    except ValueError:
+        raise InvalidMetadata(
+            "date_created", "it is not a date as ISO 8601 has it, such as 2026-01-31T12:00:00Z"
+        ) from None
+
+
+def _check_list(name: str, value: object, kind: type) -> tuple[Any, ...]:
+    if not isinstance(value, tuple | list) or not all(isinstance(item, kind) for item in value):
+        raise InvalidMetadata(name, f"it is not a list of {kind.__name__}")
+    return tuple(value)
+
+
+# ---------------------------------------------------------------- JSON
+
+
+def describe_metadata(metadata: Metadata) -> dict[str, Any]:
+    """Return metadata as the JSON object that it is written as; empty fields are left out.
+
+    >>> describe_metadata(AgentMetadata("Echo", endpoints=(Endpoint("POST", "https://example.com/:x"),)))
+    {'name': 'Echo', 'agentType': 'agent', 'endpoints': [{'POST': 'https://example.com/:x'}]}
+    """
+    spelling = _spelling(type(metadata))
+    values = {spelled: _describe(getattr(metadata, name)) for name, spelled in spelling.items()}
+    return {**{name: value for name, value in values.items() if value}, **metadata.extras}
+
+
+def _describe(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_describe(item) for item in value]
+    if isinstance(value, Endpoint):
+        return {value.method: value.url_pattern}
+    return describe_file(value) if isinstance(value, FileEntry) else value
+
+
+def format_metadata(metadata: Metadata) -> str:
+    """Write metadata as canonical JSON (RFC 8785): the text that is hashed.
+
+    Raises:
+        InvalidMetadata: The text has more than 16,384 bytes, something in it is not JSON, or a number is 2**53 or more.
+    """
+    text = format_canonical_json(describe_metadata(metadata))
+    size = len(text.encode())
+    if size > MAX_JSON:
+        raise InvalidMetadata("as JSON", f"it has {size} bytes and may have {MAX_JSON}")
+    return text
+
+
+def hash_metadata(metadata: Metadata) -> str:
+    """Return the SHA-256 hash of the canonical JSON in UTF-8, as 64 hexadecimal digits: what a store names a document by.
+
+    >>> hash_metadata(PlanMetadata("Basic"))[:8]
+    'f857d945'
+    """
+    return sha256(format_metadata(metadata).encode()).hexdigest()
+
+
+def parse_metadata(text: str) -> AgentMetadata:
+    """Read an agent's metadata from JSON; no network. Raises InvalidMetadata, InvalidEndpoint, SecretInMetadata."""
+    return _parse(text, AgentMetadata, {"agent_type": ""})
+
+
+def parse_plan_metadata(text: str) -> PlanMetadata:
+    """Read a plan's metadata from JSON; no network. Raises InvalidMetadata, SecretInMetadata.
+
+    >>> parse_plan_metadata('{"name":"Basic","isTrialPlan":true}').is_trial_plan
+    True
+    """
+    return _parse(text, PlanMetadata, {})
+
+
+def _parse(text: str, kind: type[AnyMetadata], absent: Mapping[str, Any]) -> AnyMetadata:
+    values = _read_object(text)
+    refuse_secrets(values)
+    return read_metadata(values, kind, **absent)
+
+
+def read_metadata(values: Mapping[str, Any], kind: type[AnyMetadata], **absent: Any) -> AnyMetadata:
+    """Read metadata from the JSON object that `describe_metadata` writes; ``absent`` are fields that are not in it.
+
+    Raises InvalidMetadata, InvalidEndpoint, SecretInMetadata.
+
+    >>> read_metadata({"name": "Basic", "colour": "blue"}, PlanMetadata).extras
+    {'colour': 'blue'}
+    """
+    spelling = _spelling(kind)
+    known = {name: values[spelled] for name, spelled in spelling.items() if spelled in values}
+    for name in set(kind.LISTS) & set(known):
+        known[name] = _read_list(kind.LISTS[name][0], known[name])
+    extras = {name: value for name, value in values.items() if name not in spelling.values()}
+    return kind(**{"name": "", **absent, **known}, extras=extras)
+
+
+def _read_object(text: str) -> dict[str, Any]:
+    if len(text) > MAX_JSON:
+        raise InvalidMetadata("as JSON", f"it has more than {MAX_JSON} bytes")
+    try:
+        values = json.loads(text, object_pairs_hook=_refuse_repeated)
+    except (ValueError, RecursionError) as error:
+        raise error if isinstance(error, InvalidMetadata) else InvalidMetadata("as JSON", "it is not JSON") from None
+    if not isinstance(values, dict):
+        raise InvalidMetadata("as JSON", "it is not an object")
+    return values
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Two values under one name: readers would disagree about which counts."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise InvalidMetadata("as JSON", "it has a name twice in one object")
+    return found
+
+
+def _read_list(name: str, value: object) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise InvalidMetadata(name, "it is not a list")
+    readers = {"endpoints": read_endpoint, "files": read_file_entry}
+    return tuple(map(readers[name], value)) if name in readers else tuple(value)
+
+
+def read_endpoint(value: object) -> Endpoint:
+    """Read an endpoint from JSON: an object of one method and URL pattern, or of a verb and a URL.
+
+    Raises InvalidMetadata, InvalidEndpoint.
+
+    >>> read_endpoint({"POST": "https://example.com/tasks"}).method
+    'POST'
+    """
+    if isinstance(value, Endpoint):
+        return value
+    if isinstance(value, Mapping) and set(value) == {"verb", "url"} and isinstance(value["verb"], str):
+        value = {value["verb"]: value["url"]}
+    if not isinstance(value, Mapping) or len(value) != 1:
+        raise InvalidMetadata("endpoints", 'each is an object of one method and URL pattern, {"POST": "https://…"}')
+    ((method, url_pattern),) = value.items()
+    if not isinstance(url_pattern, str):
+        raise InvalidEndpoint(str(method), "its URL pattern is not text")
+    return Endpoint(method, url_pattern)
+
+
+# ---------------------------------------------------------------- data URI
+
+
+def build_metadata_uri(metadata: Metadata) -> str:
+    """Write metadata as a ``data:`` URI that needs no server: the chain itself keeps it.
+
+    >>> build_metadata_uri(AgentMetadata("Echo", agent_type=""))
+    'data:application/json;base64,eyJuYW1lIjoiRWNobyJ9'
+    """
+    return build_data_uri(format_metadata(metadata))
+
+
+def parse_metadata_uri(uri: str) -> AgentMetadata:
+    """Read an agent's metadata from a ``data:`` URI; no network.
+
+    The metadata says what its author wrote, and nothing in it is checked. Raises InvalidMetadata, InvalidEndpoint,
+    SecretInMetadata.
+    """
+    return parse_metadata(parse_data_uri(uri))

@@ -1,0 +1,249 @@
+"""Credits: balances, mints, redemptions, burns and transfers."""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from nvm_chain.chain.client import Chain, report_lost_event, summarize
+from nvm_chain.chain.reverts import error_name
+from nvm_chain.enums import PlanKind
+from nvm_chain.errors import ERC1155InvalidReceiver, InvalidConfig
+from nvm_chain.operations.payment_causes import explain_receiver
+from nvm_chain.operations.plans import QUANTITY_BITS, read_terms
+from nvm_chain.signing.keys import Signer
+from nvm_chain.types.accounts import Account, Lot, RedeemCheck
+from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.amounts import check_uint
+from nvm_chain.types.contexts import encode_context as encode_context
+from nvm_chain.types.ids import parse_plan_id
+from nvm_chain.types.prices import Amounts
+from nvm_chain.types.receipts import BatchMintReceipt, CreditsReceipt, SkippedMint
+
+AMOUNT_BITS = 64
+
+
+def read_balance(chain: Chain, plan_id: int | str, holder: str) -> int:
+    """Read how many credits of a plan a holder has. One request. A plan that does not exist has 0 (ERC-1155)."""
+    balance_of = chain.credits.functions.balanceOf
+    return int(chain.read(balance_of(parse_address(holder, "holder address"), parse_plan_id(plan_id))))
+
+
+def read_balances(chain: Chain, accounts: Iterable[tuple[int | str, str]]) -> list[int]:
+    """Read many balances, given as pairs of plan id and holder, in the order of the pairs. One request in all."""
+    pairs = [(parse_plan_id(plan_id), parse_address(holder, "holder address")) for plan_id, holder in accounts]
+    holders, plan_ids = [holder for _, holder in pairs], [plan_id for plan_id, _ in pairs]
+    return [int(balance) for balance in chain.read(chain.credits.functions.balanceOfBatch(holders, plan_ids))]
+
+
+def read_account(chain: Chain, plan_id: int | str, holder: str) -> Account:
+    """Read a holder's account on a plan. One request. All numbers are zero if the holder never had credits of the plan."""
+    account_of = chain.credits.functions.accountOf
+    return Account(*chain.read(account_of(parse_plan_id(plan_id), parse_address(holder, "holder address"))))
+
+
+def can_redeem(chain: Chain, plan_id: int | str, holder: str, amount: int) -> RedeemCheck:
+    """Read whether an address that the plan's rule allows could redeem some credits of a holder now. One request."""
+    check_uint(amount, 256, "amount")
+    function = chain.credits.functions.canRedeem(
+        parse_plan_id(plan_id), parse_address(holder, "holder address"), amount
+    )
+    ok, reason = chain.read(function)
+    return RedeemCheck(ok, None if ok else error_name(reason))
+
+
+def read_access_until(chain: Chain, plan_id: int | str, holder: str) -> int:
+    """Read when a holder's access to a time plan ends, as a Unix timestamp; 0 if it never began. One request."""
+    function = chain.credits.functions.accessUntil(parse_plan_id(plan_id), parse_address(holder, "holder address"))
+    return int(chain.read(function))
+
+
+def read_lots(chain: Chain, plan_id: int | str, holder: str, *, offset: int = 0, limit: int = 100) -> list[Lot]:
+    """Read what remains of each purchase of an expiring plan, earliest expiry first. One request.
+
+    At most ``limit`` lots after the first ``offset`` are read. The sum of all lots is the balance.
+    """
+    check_uint(offset, 256, "offset")
+    check_uint(limit, 256, "limit")
+    lots_of = chain.credits.functions.lotsOf
+    found = chain.read(lots_of(parse_plan_id(plan_id), parse_address(holder, "holder address"), offset, limit))
+    return [Lot(credits, expires_at) for credits, expires_at in found]
+
+
+def has_access(chain: Chain, plan_id: int | str, holder: str, cost: int = 1) -> bool:
+    """Read whether a holder may make a request of ``cost`` credits now: what a gateway asks. Two or three requests.
+
+    On a time plan the access window has to be open. On a credits plan the balance has to cover the cost. On a usage
+    plan the answer is False, because each request is paid. Raises UnknownPlan.
+    """
+    check_uint(cost, AMOUNT_BITS, "cost")
+    terms = read_terms(chain, plan_id)
+    if terms.kind is PlanKind.TIME:
+        return read_access_until(chain, plan_id, holder) > chain.read_time()
+    return terms.kind is PlanKind.CREDITS and read_balance(chain, plan_id, holder) >= cost
+
+
+def mint_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, amount: int) -> CreditsReceipt:
+    """Give credits without payment. Plan owner or minter only. One transaction.
+
+    Raises NotMinter, UnknownPlan, TrialAlreadyTaken, CreditsOverflow, ERC1155InvalidReceiver.
+    """
+    check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
+    plan_id, holder = parse_plan_id(plan_id), parse_address(to, "receiver address")
+    try:
+        receipt = chain.send(signer, chain.credits.functions.mint(plan_id, holder, amount))
+    except ERC1155InvalidReceiver as error:
+        explain_receiver(chain, error)
+        raise
+    return CreditsReceipt(plan_id, holder, amount, summarize(receipt))
+
+
+def mint_credits_batch(chain: Chain, signer: Signer, plan_id: int | str, amounts: Amounts) -> BatchMintReceipt:
+    """Give credits to many holders. Plan owner or minter only. One transaction.
+
+    An item that fails is left out and reported in ``skipped``, for example a contract that rejects credits. The others
+    stand.
+
+    Args:
+        chain: Where the plan is.
+        signer: The plan's owner, or a minter.
+        plan_id: The plan, in any spelling.
+        amounts: Credits by holder. Pairs of holder and credits may name a holder twice.
+
+    Raises:
+        NotMinter: The signer may not mint credits of the plan.
+        UnknownPlan: The plan is not registered.
+    """
+    pairs = [
+        (parse_address(holder, "receiver address"), check_uint(amount, AMOUNT_BITS, "amount", minimum=1))
+        for holder, amount in (amounts.items() if isinstance(amounts, Mapping) else amounts)
+    ]
+    if not pairs:
+        raise InvalidConfig("a batch without holders mints nothing")
+    plan_id = parse_plan_id(plan_id)
+    function = chain.credits.functions.mintBatch(plan_id, [to for to, _ in pairs], [amount for _, amount in pairs])
+    receipt = chain.send(signer, function)
+    granted = [event["args"] for event in chain.read_events(chain.credits, "TransferSingle", receipt)]
+    skipped = [event["args"] for event in chain.read_events(chain.credits, "MintSkipped", receipt)]
+    # A receiver can order or burn in its hook; what it does has another operator.
+    minted = [event for event in granted if event["operator"] == signer.address and event["id"] == plan_id]
+    if len(minted) + len(skipped) < len(pairs):
+        raise report_lost_event("TransferSingle or MintSkipped", receipt)
+    return BatchMintReceipt(
+        plan_id=plan_id,
+        minted=tuple((event["to"], event["value"]) for event in minted),
+        skipped=tuple(SkippedMint(event["to"], event["amount"], _name_reason(event["reason"])) for event in skipped),
+        transaction=summarize(receipt),
+    )
+
+
+def _name_reason(selector: bytes) -> str:
+    if selector == bytes(4):
+        return "the receiver ran out of gas or reverted without a reason"
+    return error_name(selector) or f"an error of the receiver's own (0x{selector.hex()})"
+
+
+def grant_external(
+    chain: Chain,
+    signer: Signer,
+    plan_id: int | str,
+    to: str,
+    *,
+    reference: str | bytes | UUID,
+    quantity: int = 1,
+) -> CreditsReceipt:
+    """Grant a plan for a payment that was made outside the chain. Plan owner or minter only. One transaction.
+
+    Args:
+        chain: Where the plan is.
+        signer: The plan's owner, or a minter.
+        plan_id: The plan, in any spelling.
+        to: Who gets the credits.
+        reference: The payment's id or hash, at most 32 bytes. A reference grants once on a plan, so a repeated call is
+            safe.
+        quantity: How many purchases.
+
+    Raises:
+        ReferenceUsed: The payment was granted before.
+        NotMinter: The signer may not mint credits of the plan.
+        UnknownPlan: The plan is not registered.
+        WrongKind: The plan is paid by usage, and grants nothing.
+        InvalidQuantity: The quantity is out of range.
+        TrialAlreadyTaken: The holder has had this trial.
+        CreditsOverflow: The holder would have too many credits.
+        ERC1155InvalidReceiver: The holder is a contract that rejects credits.
+        InvalidContext: The reference has more than 32 bytes.
+    """
+    check_uint(quantity, QUANTITY_BITS, "quantity", minimum=1)
+    plan_id, holder = parse_plan_id(plan_id), parse_address(to, "receiver address")
+    function = chain.credits.functions.grantExternal(plan_id, holder, quantity, encode_context(reference))
+    receipt = chain.send(signer, function)
+    granted = chain.read_event(chain.credits, "TransferSingle", receipt)["args"]["value"]
+    return CreditsReceipt(plan_id, holder, granted, summarize(receipt))
+
+
+def is_reference_used(chain: Chain, plan_id: int | str, reference: str | bytes | UUID) -> bool:
+    """Read whether a payment outside the chain was granted on a plan. One request."""
+    function = chain.credits.functions.isReferenceUsed(parse_plan_id(plan_id), encode_context(reference))
+    return bool(chain.read(function))
+
+
+def redeem_credits(
+    chain: Chain,
+    signer: Signer,
+    plan_id: int | str,
+    amount: int,
+    *,
+    holder: str | None = None,
+    context: str | bytes | UUID = b"",
+) -> CreditsReceipt:
+    """Take credits for a request. One transaction.
+
+    On a time plan that starts on first use, the amount is periods: they open the access window, or extend it.
+
+    Args:
+        chain: Where the plan is.
+        signer: Who redeems: the holder, a redeemer or the plan's owner, as the plan's rule says.
+        plan_id: The plan, in any spelling.
+        amount: How many credits, in the range of the plan.
+        holder: Whose credits. The signer's if not given.
+        context: At most 32 bytes, such as the id of the request. It is part of the event.
+
+    Raises:
+        RedeemNotAllowed: The plan's rule does not let the signer redeem.
+        RedeemOutOfRange: The plan does not allow this amount for a request.
+        NotRedeemable: Nothing is redeemed on this kind of plan.
+        InsufficientCredits: The holder has too few credits.
+        UnknownPlan: The plan is not registered.
+        InvalidContext: The context has more than 32 bytes.
+    """
+    check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
+    plan_id = parse_plan_id(plan_id)
+    address = signer.address if holder is None else parse_address(holder, "holder address")
+    function = chain.credits.functions.redeem(plan_id, address, amount, encode_context(context))
+    return CreditsReceipt(plan_id, address, amount, summarize(chain.send(signer, function)))
+
+
+def burn_credits(
+    chain: Chain, signer: Signer, plan_id: int | str, amount: int, *, holder: str | None = None
+) -> CreditsReceipt:
+    """Destroy credits. One transaction. Raises InsufficientCredits, ERC1155MissingApprovalForAll.
+
+    The credits are the signer's, or those of a ``holder`` who made the signer their ERC-1155 operator.
+    """
+    check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
+    plan_id = parse_plan_id(plan_id)
+    address = signer.address if holder is None else parse_address(holder, "holder address")
+    return CreditsReceipt(
+        plan_id, address, amount, summarize(chain.send(signer, chain.credits.functions.burn(plan_id, address, amount)))
+    )
+
+
+def transfer_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, amount: int) -> CreditsReceipt:
+    """Send the signer's credits to another holder, where the plan is transferable. One transaction.
+
+    The receipt's ``holder`` is the receiver. Raises NotTransferable, InsufficientCredits, UnknownPlan, ERC1155InvalidReceiver.
+    """
+    check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
+    plan_id, receiver = parse_plan_id(plan_id), parse_address(to, "receiver address")
+    transfer = chain.credits.functions.safeTransferFrom
+    receipt = chain.send(signer, transfer(signer.address, receiver, plan_id, amount, b""))
+    return CreditsReceipt(plan_id, receiver, amount, summarize(receipt))

@@ -1,0 +1,137 @@
+"""Deploy the contracts of a plan, check the code on the chain, and write the records."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.chain.artifacts import Artifact, read_artifact
+from nvm_chain.chain.client import Chain, summarize
+from nvm_chain.chain.embedded import deploy_test_usdc
+from nvm_chain.chain.records import DeploymentRecord, RecordedName, find_record, prepare_folder, write_record
+from nvm_chain.errors import DeploymentMismatch, NoContract, PendingTransactions
+from nvm_chain.operations.deployment.creation import ARGUMENTS, SALTS, build_creation
+from nvm_chain.operations.deployment.plan import DeploymentPlan, require_funds
+from nvm_chain.signing.keys import Signer
+from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.receipts import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The records of both contracts."""
+
+    credits: DeploymentRecord
+    agents: DeploymentRecord
+
+
+def deploy_contracts(
+    chain: Chain, signer: Signer, plan: DeploymentPlan, *, folder: Path | None = None, usdc: str | None = None
+) -> Deployment:
+    """Deploy what the plan says, check the code on the chain, and write a record of each contract.
+
+    Up to two transactions. A second run deploys nothing again. A record is written after its deployment is mined, so a
+    failure leaves no record.
+
+    Args:
+        chain: Where to deploy.
+        signer: The deployer.
+        plan: What `plan_deployment` returned.
+        folder: Where the records go. The folder of local records if not given.
+        usdc: The TestUSDC of the chain, for the record of Credits.
+
+    Raises:
+        InsufficientCoin: The deployer has too little coin for gas.
+        RecordNotWritable: The folder cannot be written.
+        PendingTransactions: The deployer has a transaction that is still to be mined.
+        DeploymentMismatch: The code on the chain is not the package's.
+        NotMined: A deployment is not mined in time.
+        OutcomeUnknown: The node does not say what became of a deployment.
+        NetworkError: The node cannot be used.
+    """
+    require_funds(plan)
+    prepare_folder(folder)
+    credits = _deploy(chain, signer, plan, "Credits", folder, usdc)
+    return Deployment(credits, _deploy(chain, signer, plan, "AgentRegistry", folder, None))
+
+
+def _deploy(
+    chain: Chain, signer: Signer, plan: DeploymentPlan, contract: RecordedName, folder: Path | None, usdc: str | None
+) -> DeploymentRecord:
+    """Deploy one contract unless it is there, use it, and write its record; AgentRegistry after Credits."""
+    if contract == "Credits":
+        argument, address, there, use = plan.fee_owner, plan.address, plan.credits_deployed, chain.use_credits
+    else:
+        argument, address, there, use = (
+            chain.credits.address,
+            plan.agents_address,
+            plan.agents_deployed,
+            chain.use_agents,
+        )
+    transaction: Transaction | None = None
+    if not there:
+        _check_pending(chain, plan)
+        data, to = build_creation(contract, argument, plan.method)
+        receipt = chain.send_data(signer, data, to)
+        address, transaction = address or receipt["contractAddress"], summarize(receipt)
+    if address is None:
+        raise NoContract("an unknown address", chain.chain_id)
+    record = _build_record(chain, plan, contract, argument, address, transaction=transaction, folder=folder, usdc=usdc)
+    if there:
+        use(address)
+        write_record(record, folder)
+        return record
+    path = write_record(record, folder)
+    try:
+        use(address)
+    except (DeploymentMismatch, NoContract):
+        path.unlink()
+        raise
+    return record
+
+
+def _check_pending(chain: Chain, plan: DeploymentPlan) -> None:
+    """Refuse a second CREATE while the first may still be mined. A second CREATE2 would fail by itself."""
+    count = chain.count_pending(plan.deployer) if plan.method == "CREATE" else 0
+    if count > 0:
+        raise PendingTransactions(plan.deployer, count)
+
+
+def find_or_deploy_usdc(chain: Chain, signer: Signer, folder: Path | None = None) -> str:
+    """Return the recorded TestUSDC if its code is still there. Otherwise deploy one, so two runs deploy one."""
+    record = find_record(chain.chain_id, folder)
+    if record is not None and record.usdc is not None and chain.has_code(parse_address(record.usdc)):
+        return record.usdc
+    return deploy_test_usdc(chain, signer)
+
+
+def _build_record(
+    chain: Chain,
+    plan: DeploymentPlan,
+    contract: RecordedName,
+    argument: ChecksumAddress,
+    address: ChecksumAddress,
+    *,
+    transaction: Transaction | None,
+    folder: Path | None,
+    usdc: str | None,
+) -> DeploymentRecord:
+    """Describe a deployment. If the contract was deployed before, keep what its record says about deployer and time."""
+    artifact: Artifact = read_artifact(contract)
+    known = find_record(chain.chain_id, folder, contract) if transaction is None else None
+    if known is not None and known.address != address:
+        known = None
+    return DeploymentRecord(
+        contract=contract,
+        chain_id=chain.chain_id,
+        address=address,
+        method=plan.method,
+        salt="0x" + SALTS[contract].hex() if plan.method == "CREATE2" else None,
+        block_number=transaction.block_number if transaction else known.block_number if known else None,
+        transaction_hash=transaction.hash if transaction else known.transaction_hash if known else None,
+        deployer=plan.deployer if transaction else known.deployer if known else None,
+        constructor_arguments={ARGUMENTS[contract]: argument},
+        compiler=artifact.compiler,
+        runtime_code_hash=artifact.runtime_code_hash,
+        usdc=usdc or (known.usdc if known else None),
+    )

@@ -1,0 +1,166 @@
+"""What a deployment will do and what it costs, before anything is sent."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.chain.artifacts import read_artifact
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.records import RecordedName, find_record
+from nvm_chain.errors import InsufficientCoin
+from nvm_chain.operations.deployment.creation import (
+    ARGUMENTS,
+    CREATE2_PROXY,
+    Method,
+    build_creation,
+    compute_create2_address,
+)
+from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.amounts import NATIVE_DECIMALS, format_units
+
+CONSTRUCTOR_GAS: Final = 400_000
+"""More than a constructor takes beside its code; what is left over is not paid for."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentPlan:
+    """What a deployment will do and what it costs at most, before anything is sent."""
+
+    chain_id: int
+    method: Method
+    reason: str
+    address: ChecksumAddress | None
+    """Where Credits will be; None if a plain CREATE decides it when it is mined."""
+    credits_deployed: bool
+    agents_address: ChecksumAddress | None
+    """Where AgentRegistry will be; None as above."""
+    agents_deployed: bool
+    deployer: ChecksumAddress
+    balance_wei: int
+    fee_owner: ChecksumAddress
+    gas: int
+    max_cost_wei: int
+
+    @property
+    def already_deployed(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self.credits_deployed and self.agents_deployed
+
+
+def plan_deployment(
+    chain: Chain, deployer: str, fee_owner: str, *, create2: bool = True, folder: Path | None = None
+) -> DeploymentPlan:
+    """Find how Credits and AgentRegistry would be deployed, where, and at what cost. Sends nothing.
+
+    CREATE2 through the deterministic-deployment proxy gives the same fee owner the same addresses on every chain. It
+    is used where the chain has the proxy. Contracts that are deployed already, by CREATE2 or by a record, are found.
+    Five to nine requests.
+
+    Args:
+        chain: Where to deploy.
+        deployer: Who will deploy.
+        fee_owner: Who may set the protocol fee of future plans.
+        create2: Whether CREATE2 may be used. Plain CREATE if not.
+        folder: Where the records are. The folder of local records if not given.
+
+    Raises:
+        InvalidAddress: An address is not one.
+        InvalidRecord: A record cannot be read.
+    """
+    sender, owner = parse_address(deployer, "deployer address"), parse_address(fee_owner, "fee owner address")
+    method, reason = _choose_method(chain, create2)
+    credits, credits_there = _locate(chain, "Credits", owner, method, folder)
+    agents, agents_there = (None, False)
+    if credits is not None:
+        agents, agents_there = _locate(chain, "AgentRegistry", credits, method, folder)
+    gas = 0 if credits_there else _estimate(chain, sender, "Credits", owner, method)
+    if not agents_there:
+        known = credits if credits_there else None
+        gas += _estimate(chain, sender, "AgentRegistry", known, method) if known else _bound_gas("AgentRegistry")
+    return DeploymentPlan(
+        chain_id=chain.chain_id,
+        method=method,
+        reason=reason,
+        address=credits,
+        credits_deployed=credits_there,
+        agents_address=agents,
+        agents_deployed=agents_there,
+        deployer=sender,
+        balance_wei=chain.read_coin_balance(sender),
+        fee_owner=owner,
+        gas=gas,
+        max_cost_wei=gas * chain.read_fees()[0] if gas else 0,
+    )
+
+
+def _locate(
+    chain: Chain, contract: RecordedName, argument: ChecksumAddress, method: Method, folder: Path | None
+) -> tuple[ChecksumAddress | None, bool]:
+    """Return where a contract is or will be, if that is known, and whether it is there."""
+    if method == "CREATE2":
+        address: ChecksumAddress | None = compute_create2_address(argument, contract)
+    else:
+        address = _recorded_address(chain, contract, argument, folder)
+    there = address is not None and chain.has_code(address)
+    return (address if there or method == "CREATE2" else None), there
+
+
+def _choose_method(chain: Chain, create2: bool) -> tuple[Method, str]:
+    if not create2:
+        return "CREATE", "as asked for"
+    if chain.has_code(CREATE2_PROXY):
+        return "CREATE2", f"the deterministic-deployment proxy is at {CREATE2_PROXY}: same address on every chain"
+    return "CREATE", f"this chain has no deterministic-deployment proxy at {CREATE2_PROXY}: the address will differ"
+
+
+def _recorded_address(
+    chain: Chain, contract: RecordedName, argument: ChecksumAddress, folder: Path | None
+) -> ChecksumAddress | None:
+    record = find_record(chain.chain_id, folder, contract)
+    if record is None or record.constructor_arguments.get(ARGUMENTS[contract]) != argument:
+        return None
+    return parse_address(record.address, "recorded address")
+
+
+def _estimate(
+    chain: Chain, deployer: ChecksumAddress, contract: RecordedName, argument: ChecksumAddress, method: Method
+) -> int:
+    data, to = build_creation(contract, argument, method)
+    return chain.estimate_gas(deployer, data, to)
+
+
+def _bound_gas(contract: RecordedName) -> int:
+    """Return more gas than a deployment takes. No node can estimate it yet, because the contract it refers to is missing."""
+    artifact = read_artifact(contract)
+    calldata = sum(16 if byte else 4 for byte in artifact.creation_code)
+    return calldata + 200 * len(artifact.runtime_code) + CONSTRUCTOR_GAS
+
+
+def describe_plan(plan: DeploymentPlan) -> list[tuple[str, str]]:
+    """Return what a deployment will do and cost, as pairs of label and text that people read before they agree."""
+    missing = [
+        name
+        for name, there in (("Credits", plan.credits_deployed), ("AgentRegistry", plan.agents_deployed))
+        if not there
+    ]
+    action = f"deploy {' and '.join(missing)} by {plan.method}" if missing else "nothing: it is deployed already"
+    later = "decided when it is mined"
+    cost = f"{plan.gas:,} gas, at most {format_units(plan.max_cost_wei, NATIVE_DECIMALS)} coins"
+    return [
+        ("chain", str(plan.chain_id)),
+        ("action", action),
+        ("why", plan.reason),
+        ("address", plan.address or later),
+        ("agents", plan.agents_address or later),
+        ("fee owner", f"{plan.fee_owner} (sets the protocol fee of future plans, at most 10 %, and nothing else)"),
+        ("deployer", f"{plan.deployer} with {format_units(plan.balance_wei, NATIVE_DECIMALS)} coins"),
+        ("cost", "none" if plan.already_deployed else cost),
+    ]
+
+
+def require_funds(plan: DeploymentPlan) -> None:
+    """Raise InsufficientCoin if the deployer cannot pay for what the plan does."""
+    if plan.balance_wei < plan.max_cost_wei:
+        raise InsufficientCoin(plan.deployer, plan.balance_wei, plan.max_cost_wei)

@@ -1,0 +1,114 @@
+"""What an address holds, and which plans it owns: found by the events of a range of blocks, and read as it is now."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.events import read_events
+from nvm_chain.errors import InvalidConfig
+from nvm_chain.operations.credits import read_account
+from nvm_chain.operations.plans import read_plan_state
+from nvm_chain.types.accounts import Account
+from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.events import Event, EventFilter
+from nvm_chain.types.plans import PlanState
+
+BLOCKS_AT_ONCE = 50_000
+"""Blocks that are looked at if nobody says how many: about a day on a chain with a block every two seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRange:
+    """Blocks whose events are looked at, both included. ``is_complete`` where Credits was not deployed before the first."""
+
+    first_block: int
+    last_block: int
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a holder has of a plan now."""
+
+    plan: PlanState
+    account: Account
+
+
+def choose_range(
+    chain: Chain, *, first_block: int | None = None, blocks: int | None = None, deployed: int = 0
+) -> BlockRange:
+    """Choose which blocks to look at: the latest ones, or those from a block on. One request.
+
+    Args:
+        chain: Where the blocks are.
+        first_block: The first block. If not given, the range ends with the latest block.
+        blocks: How many blocks at most. 50,000 if not given.
+        deployed: The block in which Credits was deployed, before which nothing happened.
+
+    Raises:
+        InvalidConfig: There is no such block yet, or the numbers cannot be.
+    """
+    most = BLOCKS_AT_ONCE if blocks is None else blocks
+    if most < 1 or (first_block is not None and first_block < 0):
+        raise InvalidConfig("a range has at least 1 block, and its first block is 0 or more")
+    head = chain.read_block().number
+    if first_block is None:
+        first = max(head - most + 1, deployed, 0)
+        return BlockRange(first, head, first <= deployed)
+    if first_block > head:
+        raise InvalidConfig(f"the range begins at block {first_block}, and the latest block is {head}")
+    last = min(first_block + most - 1, head)
+    return BlockRange(first_block, last, first_block <= deployed and last == head)
+
+
+def find_plans(chain: Chain, blocks: BlockRange, owner: str | None = None) -> list[PlanState]:
+    """Find plans that were registered in a range of blocks, or that an address became the owner of there and still owns.
+
+    One request for each filter where the node answers for the whole range, and two for each plan.
+    """
+    if owner is None:
+        filters = [EventFilter(("PlanRegistered",))]
+    else:
+        address = parse_address(owner, "owner address")
+        filters = [
+            EventFilter(("PlanRegistered",), ((), (address,))),
+            EventFilter(("PlanOwnershipTransferred",), ((), (), (address,))),
+        ]
+    found = [read_plan_state(chain, plan_id) for plan_id in _find_plan_ids(chain, filters, blocks)]
+    return [plan for plan in found if owner is None or plan.owner == parse_address(owner, "owner address")]
+
+
+def find_holdings(chain: Chain, blocks: BlockRange, holder: str) -> list[Holding]:
+    """Find the plans of which a holder got something in a range of blocks and still has it: credits, periods, or open access.
+
+    Two filters, then three requests for each plan. Raises InvalidAddress.
+    """
+    address = parse_address(holder, "holder address")
+    filters = (
+        EventFilter(("GrantedExternal", "AccessChanged"), ((), (address,))),
+        EventFilter(("TransferSingle", "TransferBatch", "Ordered"), ((), (), (address,))),
+    )
+    now = chain.read_time()
+    return list(_keep_held(chain, _find_plan_ids(chain, filters, blocks), address, now))
+
+
+def _keep_held(chain: Chain, plan_ids: Iterable[int], holder: ChecksumAddress, now: int) -> Iterator[Holding]:
+    for plan_id in plan_ids:
+        account = read_account(chain, plan_id, holder)
+        if account.balance > 0 or account.access_until > now:
+            yield Holding(read_plan_state(chain, plan_id), account)
+
+
+def _find_plan_ids(chain: Chain, filters: Iterable[EventFilter], blocks: BlockRange) -> list[int]:
+    """Return the plans of some events, each once, in the order they first appear."""
+    events = read_events(chain, filters, blocks.first_block, blocks.last_block)
+    return list(dict.fromkeys(plan_id for event in events for plan_id in _plans_of(event)))
+
+
+def _plans_of(event: Event) -> tuple[int, ...]:
+    arguments = event.arguments
+    if event.name == "TransferBatch":
+        return tuple(arguments["ids"])
+    return (arguments["id"] if event.name == "TransferSingle" else arguments["planId"],)

@@ -1,0 +1,123 @@
+"""Why a payment failed, as its token and the accounts say: asked only after it has failed, and never in place of its error."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.chain.abi_entries import describe_function
+from nvm_chain.chain.client import Chain
+from nvm_chain.errors import (
+    AuthorizationFailed,
+    CostAboveMax,
+    ERC1155InvalidReceiver,
+    NvmChainError,
+    PaymentFailed,
+    RevertedWithoutReason,
+    RevertedWithReason,
+)
+from nvm_chain.operations.tokens import name_money, read_allowance, read_token_balance
+from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
+
+Cause = tuple[str, str]
+"""A sentence that names the cause, and one that says what to do."""
+
+STATE_ABI: Final = (
+    describe_function("paused", "", "bool", "view"),
+    describe_function("isBlacklisted", "address", "bool", "view"),
+    describe_function("isBlackListed", "address", "bool", "view"),
+)
+"""How tokens such as USDC and USDT say that they are paused, or whom they block. Most tokens have none of it."""
+DELEGATION: Final = bytes.fromhex("ef0100")
+"""What the code of an account begins with that delegates to a contract (EIP-7702)."""
+APPROVE: Final = "order with `payment_method='approve'`"
+
+
+@contextmanager
+def explained_payment(
+    chain: Chain, token: ChecksumAddress, payer: ChecksumAddress, *, signed: bool = False
+) -> Iterator[None]:
+    """Complete the error of a payment that fails inside: its amounts in whole units, and the true cause where it shows.
+
+    No request while nothing fails. ``signed`` says that a permit or an authorization was to bring the money.
+    """
+    try:
+        yield
+    except (PaymentFailed, AuthorizationFailed, RevertedWithReason, RevertedWithoutReason) as error:
+        if error.token_label is not None:
+            raise
+        name_money(chain, error, token)
+        cause = _find_cause(chain, error, token, payer, signed=signed)
+        if cause:
+            error.explain(*cause)
+        raise
+    except CostAboveMax as error:
+        name_money(chain, error, token)
+        raise
+    except ERC1155InvalidReceiver as error:
+        explain_receiver(chain, error)
+        raise
+
+
+def explain_receiver(chain: Chain, error: ERC1155InvalidReceiver) -> None:
+    """Say in the error if the receiver is an account that delegates to a contract (EIP-7702). One request."""
+    if _read_code(chain, error.receiver).startswith(DELEGATION):
+        error.explain(
+            "it is an account with EIP-7702 code, and that code does not accept ERC-1155 tokens",
+            "end the delegation, or name another receiver",
+        )
+
+
+def _find_cause(
+    chain: Chain, error: NvmChainError, token: ChecksumAddress, payer: ChecksumAddress, *, signed: bool
+) -> Cause | None:
+    """Return why a token did not pay, or None if it does not show. Up to ten requests."""
+    refusal = None if token == ZERO_ADDRESS else _find_refusal(chain, error, token, payer)
+    if refusal or token == ZERO_ADDRESS or not isinstance(error, PaymentFailed | AuthorizationFailed):
+        return refusal
+    with suppress(NvmChainError):
+        amount = error.amount if isinstance(error, PaymentFailed) else error.value
+        if read_token_balance(chain, token, payer) < amount:
+            return "the payer has less than that", f"send more to {payer}"
+        return _find_signature_fault(chain, error, token, payer) if signed else None
+    return None
+
+
+def _find_refusal(chain: Chain, error: NvmChainError, token: ChecksumAddress, payer: ChecksumAddress) -> Cause | None:
+    """Return that the token is paused, or whom it blocks, or None if it says neither. Up to seven requests."""
+    if _ask(chain, token, "paused"):
+        return f"the token {token} is paused", "try again when its issuer has ended the pause"
+    for account in dict.fromkeys((payer, getattr(error, "receiver", payer), chain.credits.address)):
+        if _ask(chain, token, "isBlacklisted", account) or _ask(chain, token, "isBlackListed", account):
+            return f"the token {token} blocks {account}", "pay with another account, or ask the token's issuer"
+    return None
+
+
+def _find_signature_fault(
+    chain: Chain, error: PaymentFailed | AuthorizationFailed, token: ChecksumAddress, payer: ChecksumAddress
+) -> Cause | None:
+    """Return why a signature brought no money. Up to two requests."""
+    if isinstance(error, PaymentFailed) and read_allowance(chain, token, payer) >= error.amount:
+        return None
+    if _read_code(chain, payer):
+        return "the payer has code, and that code does not accept the signature of the payer's key", APPROVE
+    if isinstance(error, AuthorizationFailed):
+        return None
+    cause = "the permit did not count: its nonce was used before, its deadline is over, or somebody else signed it"
+    return cause, f"order again, or {APPROVE}"
+
+
+def _ask(chain: Chain, token: ChecksumAddress, question: str, *accounts: str) -> bool:
+    """Ask a token a question that it may not know. One request."""
+    with suppress(NvmChainError):
+        function = chain.bind(token, STATE_ABI).functions[question](*map(parse_address, accounts))
+        return chain.read(function) is True
+    return False
+
+
+def _read_code(chain: Chain, account: str) -> bytes:
+    """Return the code at an address; nothing where there is none, or the node does not say. One request."""
+    with suppress(NvmChainError):
+        return chain.read_code(parse_address(account))
+    return b""

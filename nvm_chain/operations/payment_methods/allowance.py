@@ -1,0 +1,88 @@
+"""Payment from an allowance of the token, which is approved first where the caller allows that."""
+
+import time
+from typing import Final
+
+from eth_typing import ChecksumAddress
+from web3.contract.contract import ContractFunction
+from web3.types import TxReceipt
+
+from nvm_chain.chain.client import Chain
+from nvm_chain.errors import InsufficientAllowance, NotMined, NvmChainError, OutcomeUnknown
+from nvm_chain.operations.payment_methods.purchase import Purchase
+from nvm_chain.operations.receipts import build_order_receipt
+from nvm_chain.operations.tokens import approve_token_spending, name_money, read_allowance
+from nvm_chain.signing.keys import Signer
+from nvm_chain.types.receipts import OrderReceipt, Transaction
+
+ALLOWANCE_POLLS: Final = 10
+ALLOWANCE_PAUSE_SECONDS: Final = 0.3
+
+
+def order_with_allowance(chain: Chain, signer: Signer, purchase: Purchase, *, approve: bool) -> OrderReceipt:
+    """Order from an allowance, and wait until it is mined. One transaction, two if it approves first.
+
+    With ``approve`` an allowance that is too small is set to what the order may cost. Raises InsufficientAllowance without it.
+    """
+    needed = purchase.max_cost if approve else purchase.cost
+    call = purchase.build_call(chain)
+    receipt, approval = send_with_allowance(chain, signer, purchase.token, call, needed, approve=approve)
+    return build_order_receipt(chain, purchase.plan, signer.address, receipt, approval=approval)
+
+
+def send_with_allowance(
+    chain: Chain, signer: Signer, token: ChecksumAddress, function: ContractFunction, needed: int, *, approve: bool
+) -> tuple[TxReceipt, Transaction | None]:
+    """Send a call that takes ``needed`` base units from the signer.
+
+    If the call fails after an approval, the allowance is set back to what it was. Where that fails too, or the call may still
+    be mined, a note on the error says that the approval stands.
+
+    Returns:
+        The receipt of the call, and the approval if one was sent.
+
+    Raises:
+        InsufficientAllowance: The allowance is too small, and ``approve`` is False.
+    """
+    allowance = read_allowance(chain, token, signer.address)
+    if allowance >= needed:
+        return chain.send(signer, function), None
+    if not approve:
+        error = InsufficientAllowance(token, signer.address, chain.credits.address, allowance, needed)
+        raise name_money(chain, error, token)
+    try:
+        approval = approve_token_spending(chain, signer, token, needed)
+    except (NotMined, OutcomeUnknown) as error:
+        error.add_note(
+            f"This is the approval, and nothing was paid. If it is mined after all, approve {allowance}, as it was."
+        )
+        raise
+    try:
+        _await_allowance(chain, signer, token, needed)
+        return chain.send(signer, function), approval
+    except NvmChainError as error:
+        _undo_approval(chain, signer, token, allowance, error)
+        raise
+
+
+def _await_allowance(chain: Chain, signer: Signer, token: ChecksumAddress, cost: int) -> None:
+    """Wait until the node sees the approval: behind a load balancer the next request may reach one that lags."""
+    for _ in range(ALLOWANCE_POLLS):
+        if read_allowance(chain, token, signer.address) >= cost:
+            return
+        time.sleep(ALLOWANCE_PAUSE_SECONDS)
+
+
+def _undo_approval(chain: Chain, signer: Signer, token: ChecksumAddress, allowance: int, error: NvmChainError) -> None:
+    """Set an allowance back after a payment that failed. Where that is not possible, say so in the payment's error."""
+    why = "the payment may still be mined, and needs it then"
+    if not isinstance(error, NotMined | OutcomeUnknown):
+        try:
+            approve_token_spending(chain, signer, token, allowance)
+            return
+        except NvmChainError as second:
+            why = f"it could not be taken back: {second}"
+    error.add_note(
+        f"The approval of {token} for {chain.credits.address} still stands ({why}). "
+        f"If the payment does not go through, approve {allowance}, as it was."
+    )

@@ -1,0 +1,26 @@
+"""Payment in the native coin, and of nothing: the value travels with the transaction."""
+
+from eth_typing import ChecksumAddress
+from web3.contract.contract import ContractFunction
+from web3.types import TxReceipt
+
+from nvm_chain.chain.client import Chain
+from nvm_chain.operations.payment_methods.purchase import Purchase
+from nvm_chain.operations.receipts import build_order_receipt, read_coin_fee_receiver
+from nvm_chain.signing.keys import Signer
+from nvm_chain.types.plans import PlanState
+from nvm_chain.types.receipts import OrderReceipt
+
+
+def order_with_coin(chain: Chain, signer: Signer, purchase: Purchase) -> OrderReceipt:
+    """Order what is free or priced in the native coin, and wait until it is mined. One transaction."""
+    receipt, fee_receiver = send_with_coin(chain, signer, purchase.plan, purchase.build_call(chain), cost=purchase.cost)
+    return build_order_receipt(chain, purchase.plan, signer.address, receipt, fee_receiver=fee_receiver)
+
+
+def send_with_coin(
+    chain: Chain, signer: Signer, plan: PlanState, function: ContractFunction, *, cost: int
+) -> tuple[TxReceipt, ChecksumAddress]:
+    """Send a call with ``cost`` wei. Return its receipt, and who gets the protocol fee, which is read before."""
+    fee_receiver = read_coin_fee_receiver(chain, plan)
+    return chain.send(signer, function, value=cost), fee_receiver

@@ -1,0 +1,38 @@
+"""A purchase that was checked and is about to be paid, and the call that orders it."""
+
+from dataclasses import dataclass
+
+from eth_typing import ChecksumAddress
+from web3.contract.contract import ContractFunction
+
+from nvm_chain.chain.client import Chain
+from nvm_chain.types.addresses import ZERO_ADDRESS
+from nvm_chain.types.plans import PlanState
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """An order whose plan and price were checked. Amounts are in base units of the plan's token."""
+
+    plan: PlanState
+    receiver: ChecksumAddress
+    """Who gets the credits."""
+    quantity: int
+    cost: int
+    """What the order costs now."""
+    max_cost: int
+    """What is approved or signed for: the cost of a fixed price, the caller's limit where a contract names the price."""
+
+    @property
+    def token(self) -> ChecksumAddress:
+        """The token that the plan is priced in; the zero address is the native coin."""
+        return self.plan.terms.token
+
+    @property
+    def needs_no_token(self) -> bool:
+        """Whether the order is free, or paid in the native coin."""
+        return self.token == ZERO_ADDRESS or self.cost == 0
+
+    def build_call(self, chain: Chain) -> ContractFunction:
+        """Return the plain call that orders. No request."""
+        return chain.credits.functions.order(self.plan.plan_id, self.receiver, self.quantity, self.max_cost)

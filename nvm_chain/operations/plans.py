@@ -1,0 +1,285 @@
+"""Plans: register them, read them, and change what their owner may change."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.chain.client import Chain, summarize
+from nvm_chain.enums import Activation, PlanKind, RedemptionRule
+from nvm_chain.errors import (
+    CostAboveMax,
+    InvalidConfig,
+    PaidExternally,
+    PlanNotActive,
+    SuspiciousPrice,
+    TrialOrderedForOther,
+    WrongKind,
+)
+from nvm_chain.operations.tokens import name_money, read_token_info
+from nvm_chain.signing.keys import Signer
+from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address, parse_address_or_zero
+from nvm_chain.types.amounts import NATIVE_DECIMALS, check_bool, check_uint
+from nvm_chain.types.credits import CreditsConfig
+from nvm_chain.types.ids import parse_plan_id
+from nvm_chain.types.plans import Plan, PlanState, RegisteredPlan, Terms, build_terms
+from nvm_chain.types.prices import PriceConfig, Split
+from nvm_chain.types.receipts import Transaction
+
+QUANTITY_BITS = 32
+FEE_BITS = 16
+TINY_PRICE_DECIMALS = 3
+"""A receiver's part below 10**-3 of the token is taken for a mistake, unless the caller says otherwise."""
+TINY_COIN_WEI = 10**9
+"""The same for the native coin, where small amounts are worth more: a billionth."""
+
+
+def register_plan(
+    chain: Chain,
+    signer: Signer,
+    price: PriceConfig,
+    credits: CreditsConfig,
+    *,
+    uri: str = "",
+    salt: bytes | None = None,
+    allow_tiny_price: bool = False,
+    max_fee_bps: int | None = None,
+) -> RegisteredPlan:
+    """Register a plan; the signer becomes its owner, and it takes orders at once. One transaction.
+
+    The terms never change. The plan keeps the protocol fee of today, too. One to three requests before the
+    transaction.
+
+    Args:
+        chain: Where the plan is registered.
+        signer: The plan's first owner.
+        price: What a purchase costs, and who is paid.
+        credits: What a purchase grants.
+        uri: Where the plan's metadata is.
+        salt: 32 bytes that tell plans with equal terms apart, random if not given. With the same salt a repeated call
+            registers nothing and raises PlanAlreadyRegistered.
+        allow_tiny_price: Whether a receiver may get less than a thousandth of the token, or a billionth of the native
+            coin.
+        max_fee_bps: The highest protocol fee to accept, in basis points. The fee of now if not given, so a fee that is
+            raised in between is refused.
+
+    Raises:
+        SuspiciousPrice: A receiver would get base units where whole tokens may have been meant.
+        FeeAboveMax: The protocol fee is higher than ``max_fee_bps``.
+        PlanAlreadyRegistered: The signer registered the same terms with the same salt.
+    """
+    terms = build_terms(price, credits)
+    salt = secrets.token_bytes(32) if salt is None else _check_salt(salt)
+    _check_uri(uri)
+    if max_fee_bps is not None:
+        check_uint(max_fee_bps, FEE_BITS, "max_fee_bps")
+    if not allow_tiny_price:
+        check_price(chain, price)
+    most = read_protocol_fee(chain) if max_fee_bps is None else max_fee_bps
+    receipt = chain.send(signer, chain.credits.functions.registerPlan(terms.as_tuple(), salt, uri, most))
+    event = chain.read_event(chain.credits, "PlanRegistered", receipt)["args"]
+    return RegisteredPlan(event["planId"], event["creator"], terms, salt, event["feeBps"], summarize(receipt))
+
+
+def read_protocol_fee(chain: Chain) -> int:
+    """Read the protocol fee of plans that are registered now, in basis points. One request."""
+    return int(chain.read(chain.credits.functions.protocolFee())[0])
+
+
+def _check_salt(salt: object) -> bytes:
+    if not isinstance(salt, bytes):
+        raise InvalidConfig(f"a salt is 32 bytes, not {type(salt).__name__}")
+    if len(salt) != 32:
+        raise InvalidConfig(f"a salt has 32 bytes, not {len(salt)}")
+    return salt
+
+
+def _check_uri(uri: object) -> None:
+    if not isinstance(uri, str) or not uri.isprintable():
+        raise InvalidConfig(f"a uri is text that can be printed, not {uri!r}")
+
+
+def check_price(chain: Chain, price: PriceConfig) -> None:
+    """Raise SuspiciousPrice for a price of 20 base units where 20 tokens may have been meant. Two requests for a token."""
+    if not price.splits or price.quoter is not None:
+        return
+    least = min(split.amount for split in price.splits)
+    if price.token == ZERO_ADDRESS:
+        if least < TINY_COIN_WEI:
+            raise SuspiciousPrice(least, NATIVE_DECIMALS, "coins")
+        return
+    info = read_token_info(chain, price.token)
+    if least < 10 ** max(info.decimals - TINY_PRICE_DECIMALS, 0):
+        raise SuspiciousPrice(least, info.decimals, info.symbol)
+
+
+def read_plan(chain: Chain, plan_id: int | str) -> Plan:
+    """Read a plan's terms, state and URI. Three requests. Raises UnknownPlan."""
+    state = read_plan_state(chain, plan_id)
+    return Plan(
+        plan_id=state.plan_id,
+        terms=state.terms,
+        owner=state.owner,
+        pending_owner=state.pending_owner,
+        active=state.active,
+        fee_bps=state.fee_bps,
+        uri=chain.read(chain.credits.functions.uri(state.plan_id)),
+    )
+
+
+def read_plan_state(chain: Chain, plan_id: int | str) -> PlanState:
+    """Read a plan's terms and state without its URI, which may hold a whole document. Two requests. Raises UnknownPlan."""
+    number = parse_plan_id(plan_id)
+    owner, pending_owner, active, fee_bps = chain.read(chain.credits.functions.stateOf(number))
+    return PlanState(
+        plan_id=number,
+        terms=read_terms(chain, number),
+        owner=owner,
+        pending_owner=None if pending_owner == ZERO_ADDRESS else pending_owner,
+        active=active,
+        fee_bps=fee_bps,
+    )
+
+
+def read_terms(chain: Chain, plan_id: int | str) -> Terms:
+    """Read a plan's terms, which never change. One request. Raises UnknownPlan."""
+    return parse_terms(chain.read(chain.credits.functions.termsOf(parse_plan_id(plan_id))))
+
+
+def parse_terms(fields: Sequence[Any]) -> Terms:
+    """Return terms from their fields in the contract's order, as a call returns them and an event has them."""
+    (
+        kind,
+        activation,
+        token,
+        splits,
+        quoter,
+        paid_externally,
+        credits,
+        duration,
+        least,
+        most,
+        rule,
+        trial,
+        transferable,
+    ) = fields
+    return Terms(
+        kind=PlanKind(kind),
+        activation=Activation(activation),
+        token=token,
+        splits=tuple(Split(receiver, amount) for receiver, amount in splits),
+        quoter=quoter,
+        paid_externally=paid_externally,
+        credits=credits,
+        duration=duration,
+        min_redeem=least,
+        max_redeem=most,
+        rule=RedemptionRule(rule),
+        trial=trial,
+        transferable=transferable,
+    )
+
+
+def check_orderable(plan: PlanState, payer: str, receiver: str) -> None:
+    """Refuse what cannot be ordered, before anything is signed or sent. No request.
+
+    Raises PlanNotActive, WrongKind, PaidExternally, or TrialOrderedForOther.
+    """
+    if not plan.active:
+        raise PlanNotActive(plan.plan_id)
+    if plan.terms.kind is PlanKind.USAGE:
+        raise WrongKind(plan.plan_id, plan.terms.kind)
+    if plan.terms.paid_externally:
+        raise PaidExternally(plan.plan_id)
+    if plan.terms.trial and payer != receiver:
+        raise TrialOrderedForOther(plan.plan_id, payer, receiver)
+
+
+def check_cost(chain: Chain, payer: str, plan: PlanState, quantity: int, max_cost: int | None) -> tuple[int, int]:
+    """Read what ``quantity`` purchases cost ``payer`` now. One request.
+
+    Returns:
+        The cost, and the limit: ``max_cost``, or the cost if that was not given. Both are in base units.
+
+    Raises:
+        CostAboveMax: The cost is above the limit.
+        InvalidQuantity: The quantity is out of range.
+        QuoteFailed: The contract that names the price fails.
+    """
+    cost = quote_plan(chain, payer, plan.plan_id, quantity)
+    most = cost if max_cost is None else check_uint(max_cost, 256, "max_cost")
+    if cost > most:
+        raise name_money(chain, CostAboveMax(cost, most), plan.terms.token)
+    return cost, most
+
+
+def quote_plan(chain: Chain, payer: str, plan_id: int | str, quantity: int = 1) -> int:
+    """Read what ``payer`` would pay for ``quantity`` purchases, in base units of the plan's token. One request.
+
+    Raises UnknownPlan, PaidExternally, InvalidQuantity or QuoteFailed.
+    """
+    check_uint(quantity, QUANTITY_BITS, "quantity", minimum=1)
+    quote = chain.credits.functions.quote
+    return int(chain.read(quote(parse_plan_id(plan_id), parse_address(payer, "payer address"), quantity)))
+
+
+def set_plan_active(chain: Chain, signer: Signer, plan_id: int | str, active: bool) -> Transaction:
+    """Let a plan take new orders, or stop them. Plan owner only. One transaction. Raises NotPlanOwner, UnknownPlan."""
+    check_bool(active, "active")
+    return summarize(chain.send(signer, chain.credits.functions.setPlanActive(parse_plan_id(plan_id), active)))
+
+
+def set_plan_uri(chain: Chain, signer: Signer, plan_id: int | str, uri: str) -> Transaction:
+    """Change where a plan's metadata is. Plan owner only. One transaction. Raises NotPlanOwner, UnknownPlan."""
+    _check_uri(uri)
+    return summarize(chain.send(signer, chain.credits.functions.setPlanUri(parse_plan_id(plan_id), uri)))
+
+
+def set_redeemer(chain: Chain, signer: Signer, plan_id: int | str, redeemer: str, allowed: bool) -> Transaction:
+    """Allow an address to settle vouchers of a plan and to redeem its credits, or forbid it. One transaction.
+
+    Plan owner only. A redeemer redeems, and settles without a voucher, only where the plan's rule names redeemers.
+    Raises NotPlanOwner, UnknownPlan.
+    """
+    address = parse_address(redeemer, "redeemer address")
+    check_bool(allowed, "allowed")
+    return summarize(chain.send(signer, chain.credits.functions.setRedeemer(parse_plan_id(plan_id), address, allowed)))
+
+
+def set_minter(chain: Chain, signer: Signer, plan_id: int | str, minter: str, allowed: bool) -> Transaction:
+    """Allow an address to mint a plan's credits, or forbid it. Plan owner only. One transaction.
+
+    Raises NotPlanOwner, UnknownPlan.
+    """
+    address = parse_address(minter, "minter address")
+    check_bool(allowed, "allowed")
+    return summarize(chain.send(signer, chain.credits.functions.setMinter(parse_plan_id(plan_id), address, allowed)))
+
+
+def transfer_plan_ownership(chain: Chain, signer: Signer, plan_id: int | str, new_owner: str) -> Transaction:
+    """Offer a plan to a new owner, who has to accept it. Plan owner only. One transaction.
+
+    The zero address withdraws an offer. Raises NotPlanOwner, UnknownPlan.
+    """
+    address = parse_address_or_zero(new_owner, "new owner's address")
+    function = chain.credits.functions.transferPlanOwnership(parse_plan_id(plan_id), address)
+    return summarize(chain.send(signer, function))
+
+
+def accept_plan_ownership(chain: Chain, signer: Signer, plan_id: int | str) -> Transaction:
+    """Become the owner of a plan that was offered to the signer. One transaction.
+
+    The redeemers and minters of the last owner lose their rights. Raises NotPendingPlanOwner, UnknownPlan.
+    """
+    return summarize(chain.send(signer, chain.credits.functions.acceptPlanOwnership(parse_plan_id(plan_id))))
+
+
+def is_redeemer(chain: Chain, plan_id: int | str, address: ChecksumAddress) -> bool:
+    """Read whether the plan's owner allows an address to redeem. One request."""
+    return bool(chain.read(chain.credits.functions.isRedeemer(parse_plan_id(plan_id), parse_address(address))))
+
+
+def is_minter(chain: Chain, plan_id: int | str, address: ChecksumAddress) -> bool:
+    """Read whether the plan's owner allows an address to mint. One request."""
+    return bool(chain.read(chain.credits.functions.isMinter(parse_plan_id(plan_id), parse_address(address))))

@@ -1,0 +1,163 @@
+"""Assets with their metadata: save the document, register what it describes, and read both back."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from nvm_chain.chain.client import Chain
+from nvm_chain.enums import PlanKind
+from nvm_chain.errors import AgentNotRegistered, CostOutOfRange, NotMined, NvmChainError, OutcomeUnknown
+from nvm_chain.metadata.documents import (
+    AgentMetadata,
+    Metadata,
+    PlanMetadata,
+    format_metadata,
+    parse_metadata,
+    parse_plan_metadata,
+)
+from nvm_chain.operations.agents import register_agent, update_agent
+from nvm_chain.operations.plans import register_plan, set_plan_active
+from nvm_chain.signing.keys import Signer
+from nvm_chain.storage.stores import MetadataStore, load_metadata
+from nvm_chain.types.agents import AttachedPlan, RegisteredAgent
+from nvm_chain.types.credits import CreditsConfig
+from nvm_chain.types.plans import RegisteredPlan, Terms
+from nvm_chain.types.prices import PriceConfig
+from nvm_chain.types.receipts import Transaction
+
+
+@contextmanager
+def keep_document(store: MetadataStore, metadata: Metadata) -> Iterator[str]:
+    """Save a document for a transaction inside the block, and discard it if the transaction fails.
+
+    The block gets the document's URI. After NotMined and OutcomeUnknown the document stays, because the transaction
+    may still be mined and needs it then.
+    """
+    uri, may_count = store.save(format_metadata(metadata)), False
+    try:
+        yield uri
+        may_count = True
+    except (NotMined, OutcomeUnknown):
+        may_count = True
+        raise
+    except AgentNotRegistered as error:
+        may_count = isinstance(error.__cause__, NotMined | OutcomeUnknown)
+        raise
+    finally:
+        if not may_count:
+            store.discard(uri)
+
+
+def publish_plan(
+    chain: Chain,
+    signer: Signer,
+    metadata: PlanMetadata,
+    price: PriceConfig,
+    credits: CreditsConfig,
+    *,
+    store: MetadataStore,
+    salt: bytes | None = None,
+    allow_tiny_price: bool = False,
+    max_fee_bps: int | None = None,
+) -> RegisteredPlan:
+    """Save a plan's metadata and register the plan with its URI; the signer becomes its owner. One transaction.
+
+    If the transaction fails, the document is discarded. Raises as `nvm_chain.register_plan`, and MetadataNotSaved,
+    InvalidMetadata.
+    """
+    with keep_document(store, metadata) as uri:
+        return register_plan(
+            chain,
+            signer,
+            price,
+            credits,
+            uri=uri,
+            salt=salt,
+            allow_tiny_price=allow_tiny_price,
+            max_fee_bps=max_fee_bps,
+        )
+
+
+def publish_agent(
+    chain: Chain, signer: Signer, metadata: AgentMetadata, plans: Sequence[AttachedPlan], *, store: MetadataStore
+) -> RegisteredAgent:
+    """Save an agent's metadata and register the agent with its plans. One transaction.
+
+    If the transaction fails, the document is discarded. Raises as `nvm_chain.register_agent`, and MetadataNotSaved,
+    InvalidMetadata.
+    """
+    with keep_document(store, metadata) as uri:
+        return register_agent(chain, signer, uri, plans)
+
+
+def republish_agent(
+    chain: Chain, signer: Signer, agent_id: int, metadata: AgentMetadata, *, store: MetadataStore
+) -> Transaction:
+    """Save an agent's new metadata and set its URI. Agent owner only. One transaction.
+
+    Raises as `publish_agent`, and NotAgentOwner.
+    """
+    with keep_document(store, metadata) as uri:
+        return update_agent(chain, signer, agent_id, uri)
+
+
+@contextmanager
+def stop_plan_on_failure(chain: Chain, signer: Signer, plan_id: int) -> Iterator[None]:
+    """Stop a plan from taking orders if its agent, registered inside the block, fails.
+
+    A buyer would get access to nothing. Raises AgentNotRegistered, which has the agent's error and says what became of
+    the plan.
+    """
+    try:
+        yield
+    except NvmChainError as error:
+        raise AgentNotRegistered(plan_id, _stop_plan(chain, signer, plan_id, error), str(error)) from error
+
+
+def _stop_plan(chain: Chain, signer: Signer, plan_id: int, error: NvmChainError) -> str:
+    if isinstance(error, NotMined | OutcomeUnknown):
+        return "takes orders, as the agent's transaction may still be mined"
+    with suppress(NvmChainError):
+        set_plan_active(chain, signer, plan_id, False)
+        return "is stopped now, so that nobody orders it"
+    return "could not be stopped: call set_plan_active with False, or somebody may order it"
+
+
+# ---------------------------------------------------------------- read
+
+
+def load_plan_metadata(uri: str, stores: Iterable[MetadataStore] = ()) -> PlanMetadata | None:
+    """Read a plan's metadata from the URI that the chain has, and verify it. None for a plan without a URI.
+
+    Raises UnverifiableUri, MetadataUnavailable, MetadataMismatch, InvalidMetadata, SecretInMetadata.
+    """
+    return parse_plan_metadata(load_metadata(uri, stores)) if uri else None
+
+
+def load_agent_metadata(uri: str, stores: Iterable[MetadataStore] = ()) -> AgentMetadata | None:
+    """Read an agent's metadata from the URI that the chain has, and verify it. None for an agent without a URI.
+
+    Raises as `load_plan_metadata`.
+    """
+    return parse_metadata(load_metadata(uri, stores)) if uri else None
+
+
+# ---------------------------------------------------------------- cost
+
+
+def fit_cost(plan_id: int, terms: Terms, least: int | None = None, most: int | None = None) -> AttachedPlan:
+    """Return a plan as an agent accepts it, at a cost per request that the plan's own range allows.
+
+    If no cost is given, it is the plan's range. A range up to all credits of a purchase says nothing about a request;
+    then the cost is its lower end. On time plans and usage plans a request costs no credits.
+
+    Raises:
+        CostOutOfRange: The plan does not allow the cost.
+    """
+    if terms.kind is not PlanKind.CREDITS:
+        return AttachedPlan(plan_id, 0, 0)
+    least = terms.min_redeem if least is None else least
+    if most is None:
+        most = max(least, terms.max_redeem) if terms.max_redeem < terms.credits else least
+    if most and not terms.min_redeem <= least <= most <= terms.max_redeem:
+        raise CostOutOfRange(plan_id, least, most, terms.min_redeem, terms.max_redeem)
+    return AttachedPlan(plan_id, least, most)

@@ -1,0 +1,275 @@
+"""Settlements: sign the next voucher, check one, and settle many items in one transaction."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from eth_typing import ChecksumAddress
+from web3.types import TxReceipt
+
+from nvm_chain.chain.client import Chain, summarize
+from nvm_chain.enums import SettlementResult
+from nvm_chain.errors import (
+    InsufficientCredits,
+    InvalidConfig,
+    NotRedeemer,
+    SettlementsNotAccepted,
+    VoucherAlreadySettled,
+    VoucherMismatch,
+    VoucherSignatureInvalid,
+)
+from nvm_chain.operations.credits import read_account
+from nvm_chain.operations.plans import is_redeemer, read_plan_state
+from nvm_chain.operations.wallets import WALLET_GAS, ask_wallets
+from nvm_chain.signing.eip712 import SIGNATURE_SECONDS, MessageSigner
+from nvm_chain.signing.keys import Signer
+from nvm_chain.signing.signatures import is_signed_by
+from nvm_chain.signing.vouchers import (
+    CEILING_BITS,
+    DEADLINE_BITS,
+    SignedVoucher,
+    build_voucher,
+    next_ceiling,
+    recover_signer,
+    sign_voucher,
+    verify_voucher,
+    voucher_digest,
+)
+from nvm_chain.types.accounts import HolderTotal, VoucherCheck
+from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.amounts import check_uint
+from nvm_chain.types.ids import parse_plan_id
+from nvm_chain.types.plans import Terms
+from nvm_chain.types.receipts import SettlementOutcome, SettlementReceipt
+
+EncodedItem: TypeAlias = tuple[ChecksumAddress, int, int, bytes, int, bytes]
+
+NO_DEADLINE: Final = 2**DEADLINE_BITS - 1
+"""Where an item has no voucher the contract reads no deadline or, without the right to redeem, misses the signature only."""
+
+
+def sign_next_voucher(
+    chain: Chain,
+    signer: MessageSigner,
+    plan_id: int | str,
+    *,
+    redeemer: str,
+    cost: int,
+    last_ceiling: int = 0,
+    context: str | bytes | UUID = b"",
+    valid_seconds: int = SIGNATURE_SECONDS,
+) -> SignedVoucher:
+    """Sign a voucher for one more request of ``cost`` credits. Sends nothing. Two requests.
+
+    Args:
+        chain: Where the plan is.
+        signer: The holder.
+        plan_id: The plan, in any spelling.
+        redeemer: Who may settle the voucher.
+        cost: Credits of the request.
+        last_ceiling: The highest ceiling that the signer has signed on this plan. The chain's count is used where that
+            is higher. Without it the voucher leaves out requests that were signed and are still open.
+        context: At most 32 bytes, such as the id of the request.
+        valid_seconds: How long the voucher counts, by the chain's clock. It should end before the credits expire.
+
+    Raises:
+        InvalidAmount: A number is out of range.
+        InvalidAddress: The redeemer is not an address.
+        InvalidContext: The context has more than 32 bytes.
+    """
+    check_uint(valid_seconds, 63, "valid_seconds")
+    settled = read_account(chain, plan_id, signer.address).settled
+    voucher = build_voucher(
+        plan_id,
+        holder=signer.address,
+        redeemer=redeemer,
+        ceiling=next_ceiling(max(last_ceiling, settled), cost),
+        deadline=chain.read_time() + valid_seconds,
+        context=context,
+    )
+    return sign_voucher(signer, voucher, chain_id=chain.chain_id, contract=chain.credits.address)
+
+
+def check_voucher(chain: Chain, signed: SignedVoucher, *, redeemer: str | None = None) -> VoucherCheck:
+    """Check a voucher against the chain as it is now. About seven requests.
+
+    The deadline is compared with the chain's clock, and a contract wallet is asked whether it signed (ERC-1271). The
+    holder can still spend the credits before the voucher is settled.
+
+    Args:
+        chain: Where the plan is.
+        signed: The voucher.
+        redeemer: Who wants to settle it. The redeemer in the voucher if not given.
+
+    Returns:
+        What settling the voucher now would bring.
+
+    Raises:
+        UnknownPlan: The plan is not registered.
+        SettlementsNotAccepted: Nothing can be settled on this plan.
+        VoucherMismatch: The voucher is for another redeemer.
+        NotRedeemer: The voucher's redeemer may not settle on this plan.
+        VoucherExpired: The voucher's deadline is over.
+        VoucherSignatureInvalid: The holder did not sign the voucher.
+        VoucherAlreadySettled: The ceiling was reached before.
+        InsufficientCredits: The holder has no credits.
+    """
+    voucher = signed.voucher
+    plan = read_plan_state(chain, voucher.plan_id)
+    check_accepts_vouchers(plan.plan_id, plan.terms)
+    verify_voucher(
+        signed,
+        chain_id=chain.chain_id,
+        contract=chain.credits.address,
+        redeemer=redeemer,
+        now=chain.read_time(),
+        ask_chain=ask_wallets(chain),
+    )
+    if voucher.redeemer != plan.owner and not is_redeemer(chain, plan.plan_id, voucher.redeemer):
+        raise NotRedeemer(plan.plan_id, voucher.redeemer)
+    account = read_account(chain, plan.plan_id, voucher.holder)
+    if account.settled >= voucher.ceiling:
+        raise VoucherAlreadySettled(voucher.ceiling, account.settled)
+    check = VoucherCheck(account.balance, account.settled, voucher.ceiling)
+    if check.available == 0:
+        raise InsufficientCredits(plan.plan_id, voucher.holder, account.balance, voucher.ceiling - account.settled)
+    return check
+
+
+def check_accepts_vouchers(plan_id: int, terms: Terms) -> None:
+    """Raise SettlementsNotAccepted unless the plan grants credits for requests that cannot be transferred."""
+    if not terms.accepts_vouchers:
+        raise SettlementsNotAccepted(plan_id)
+
+
+def settle_vouchers(
+    chain: Chain,
+    signer: Signer,
+    plan_id: int | str,
+    items: Iterable[SignedVoucher | HolderTotal],
+    *,
+    totals: Sequence[int] | None = None,
+) -> SettlementReceipt:
+    """Redeem credits of many holders, by their vouchers or by the plan's rule. One transaction.
+
+    Plan owner or redeemer only. An item raises the number of credits ever settled for its holder up to a total, and
+    takes the difference. A batch that is sent again takes nothing twice. A failed item does not harm the others: the
+    receipt has the outcome of each. One request more for each voucher that the holder's own key did not sign.
+
+    Args:
+        chain: Where the plan is.
+        signer: The plan's owner, or a redeemer. Every voucher has to be for the signer.
+        plan_id: The plan, in any spelling.
+        items: Vouchers, settled up to their ceiling, and HolderTotal items, settled up to their total. A HolderTotal
+            needs no signature; its outcome is NOT_SIGNED where the plan's rule does not let the signer redeem.
+        totals: A lower total for each item, in the same order.
+
+    Raises:
+        VoucherMismatch: A voucher is for another plan or redeemer.
+        VoucherSignatureInvalid: The signature of a voucher is empty.
+        NotRedeemer: The signer may not settle on this plan.
+        SettlementsNotAccepted: Nothing can be settled on this plan.
+        UnknownPlan: The plan is not registered.
+        NotEnoughGas: The batch needs more gas than it got.
+        NotMined: The transaction is not mined in time.
+        OutcomeUnknown: The node does not say what became of the transaction.
+        NetworkError: The node cannot be used.
+    """
+    batch = list(items)
+    if not batch:
+        raise InvalidConfig("a settlement without items settles nothing")
+    if totals is not None and len(totals) != len(batch):
+        raise InvalidConfig(f"there are {len(batch)} items and {len(totals)} totals", "give one for each")
+    plan_id, redeemer = parse_plan_id(plan_id), parse_address(signer.address, "signer's address")
+    limits = [None] * len(batch) if totals is None else totals
+    encoded = [_encode_item(item, limit, plan_id, redeemer) for item, limit in zip(batch, limits, strict=True)]
+    vouchers = [item for item in batch if isinstance(item, SignedVoucher)]
+    _refuse_empty_signatures(chain, vouchers)
+    function = chain.credits.functions.settle(plan_id, encoded)
+    receipt = chain.send(signer, function, extra_gas=_bound_wallets(chain, vouchers))
+    return SettlementReceipt(
+        plan_id=plan_id,
+        redeemer=signer.address,
+        outcomes=tuple(_read_outcomes(chain, [holder for holder, *_ in encoded], receipt)),
+        transaction=summarize(receipt),
+    )
+
+
+def _encode_item(item: SignedVoucher | HolderTotal, limit: int | None, plan_id: int, redeemer: str) -> EncodedItem:
+    """Return an item as the ABI has it. Without a voucher only the plan's rule decides."""
+    if limit is not None:
+        check_uint(limit, CEILING_BITS, "total", minimum=1)
+    if isinstance(item, HolderTotal):
+        holder = parse_address(item.holder, "holder address")
+        most = check_uint(item.total, CEILING_BITS, "total", minimum=1)
+        total = most if limit is None else min(limit, most)
+        return (holder, total, total, bytes(32), NO_DEADLINE, b"")
+    _check_place(item, plan_id, redeemer)
+    voucher = item.voucher
+    total = voucher.ceiling if limit is None else min(limit, voucher.ceiling)
+    return (voucher.holder, total, voucher.ceiling, voucher.context, voucher.deadline, item.signature)
+
+
+def _refuse_empty_signatures(chain: Chain, vouchers: list[SignedVoucher]) -> None:
+    """Refuse a voucher without a signature, unless its holder is a contract that accepts it so.
+
+    Where the rule lets the signer redeem, the contract would take it for an item that needs no voucher: anyone could
+    make one in another holder's name.
+    """
+    for signed in vouchers:
+        if signed.signature:
+            continue
+        holder = signed.voucher.holder
+        digest = voucher_digest(signed.voucher, chain_id=chain.chain_id, contract=chain.credits.address)
+        if not is_signed_by(holder, digest, b"", ask_wallets(chain)):
+            raise VoucherSignatureInvalid(holder, None)
+
+
+def _bound_wallets(chain: Chain, vouchers: list[SignedVoucher]) -> int:
+    """Return the gas that contract wallets may use beyond the estimate.
+
+    A wallet may answer otherwise in the transaction than it did in the estimate. One request for each holder whose own
+    key did not sign.
+    """
+    chain_id, contract = chain.chain_id, chain.credits.address
+    others = Counter(
+        signed.voucher.holder
+        for signed in vouchers
+        if recover_signer(signed, chain_id=chain_id, contract=contract) != signed.voucher.holder
+    )
+    return sum(count * WALLET_GAS for holder, count in others.items() if chain.has_code(holder))
+
+
+def _check_place(signed: SignedVoucher, plan_id: int, redeemer: str) -> None:
+    voucher = signed.voucher
+    if voucher.plan_id != plan_id:
+        raise VoucherMismatch("plan id", str(plan_id), str(voucher.plan_id))
+    if voucher.redeemer != redeemer:
+        raise VoucherMismatch("redeemer", redeemer, voucher.redeemer)
+
+
+def _read_outcomes(chain: Chain, holders: list[ChecksumAddress], receipt: TxReceipt) -> Iterator[SettlementOutcome]:
+    """Yield each item's outcome from the events, which are in the order of the items.
+
+    An item that took credits has its ERC-1155 event, and NotFullySettled behind it if the total was not reached. An
+    item that took nothing has NotFullySettled alone, with an amount of 0.
+    """
+    chain.read_event(chain.credits, "Settled", receipt)
+    events: list[Any] = [
+        *chain.read_events(chain.credits, "TransferSingle", receipt),
+        *chain.read_events(chain.credits, "NotFullySettled", receipt),
+    ]
+    events.sort(key=lambda event: event["logIndex"])
+    position = 0
+    for holder in holders:
+        amount, result = 0, SettlementResult.SETTLED
+        if position < len(events) and events[position]["event"] == "TransferSingle":
+            amount = events[position]["args"]["value"]
+            position += 1
+        if position < len(events) and events[position]["event"] == "NotFullySettled":
+            short = events[position]["args"]
+            if short["amount"] == amount:
+                result = SettlementResult(short["result"])
+                position += 1
+        yield SettlementOutcome(holder, amount, result)

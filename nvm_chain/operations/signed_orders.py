@@ -1,0 +1,216 @@
+"""Signed orders on a chain: a payer signs with what the chain says, and a relayer sends the order."""
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.chain.client import Chain
+from nvm_chain.errors import ConnectionFailed, InvalidConfig, OrderAlreadyMade, RpcFailed, TokenWithoutCode
+from nvm_chain.operations.payment_causes import explained_payment
+from nvm_chain.operations.plans import check_cost, check_orderable, read_plan_state
+from nvm_chain.operations.receipts import build_order_receipt
+from nvm_chain.operations.token_domains import find_authorization_use, is_authorization_used, read_token_domain
+from nvm_chain.operations.tokens import check_funds
+from nvm_chain.operations.wallets import ask_wallets
+from nvm_chain.signing.eip712 import SIGNATURE_SECONDS, MessageSigner
+from nvm_chain.signing.keys import Signer
+from nvm_chain.signing.signed_orders import (
+    SignedOrder,
+    authorization_nonce,
+    build_order_authorization,
+    sign_order,
+    verify_order,
+)
+from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
+from nvm_chain.types.amounts import check_uint
+from nvm_chain.types.plans import PlanState
+from nvm_chain.types.receipts import OrderReceipt
+
+
+def sign_plan_order(
+    chain: Chain,
+    signer: MessageSigner,
+    plan_id: int | str,
+    *,
+    receiver: str | None = None,
+    quantity: int = 1,
+    max_cost: int | None = None,
+    valid_seconds: int = SIGNATURE_SECONDS,
+) -> SignedOrder:
+    """Sign an order that anyone may send: the signer pays, and needs no coin for gas. Sends nothing. About ten requests.
+
+    Args:
+        chain: Where the plan is.
+        signer: Who pays.
+        plan_id: The plan, in any spelling.
+        receiver: Who gets the credits. The signer if not given.
+        quantity: How many purchases, at least 1.
+        max_cost: What is authorized, in base units. What the order does not cost returns at once. The quoted cost if
+            not given.
+        valid_seconds: How long the order counts, by the chain's clock.
+
+    Raises:
+        UnknownPlan: The plan is not registered.
+        PlanNotActive: The plan takes no orders now.
+        WrongKind: The plan is paid by usage.
+        PaidExternally: The plan is paid off chain.
+        TrialOrderedForOther: The receiver of a trial is not the signer.
+        InvalidQuantity: The quantity is out of range.
+        QuoteFailed: The contract that names the price fails.
+        CostAboveMax: The order costs more than ``max_cost``.
+        InsufficientFunds: The signer has too little of the token.
+        TokenCannotSign: The token takes no authorizations (EIP-3009).
+        TokenWithoutCode: The plan is priced in the native coin.
+    """
+    check_uint(valid_seconds, 64, "valid_seconds", minimum=1)
+    plan = read_plan_state(chain, plan_id)
+    to = signer.address if receiver is None else parse_address(receiver, "receiver address")
+    check_orderable(plan, signer.address, to)
+    _, most = check_cost(chain, signer.address, plan, quantity, max_cost)
+    _check_signable(plan, most)
+    check_funds(chain, plan.terms.token, signer.address, most)
+    return sign_for_plan(
+        chain, signer, plan, receiver=to, quantity=quantity, max_cost=most, valid_seconds=valid_seconds
+    )
+
+
+def sign_for_plan(
+    chain: Chain,
+    signer: MessageSigner,
+    plan: PlanState,
+    *,
+    receiver: ChecksumAddress,
+    quantity: int,
+    max_cost: int,
+    valid_seconds: int = SIGNATURE_SECONDS,
+    salt: bytes | None = None,
+) -> SignedOrder:
+    """Sign an order of a plan that was checked before. Five requests.
+
+    A ``salt`` is 32 bytes, random if not given. With the same salt the same order is made once. Raises
+    TokenCannotSign, OrderAlreadyMade.
+    """
+    domain = read_token_domain(chain, plan.terms.token)
+    order = build_order_authorization(
+        plan.plan_id,
+        payer=signer.address,
+        receiver=receiver,
+        quantity=quantity,
+        max_cost=max_cost,
+        valid_before=chain.read_time() + valid_seconds + 1,
+        salt=salt,
+    )
+    nonce = authorization_nonce(order, chain_id=chain.chain_id, contract=chain.credits.address)
+    # Asked in any case, because some tokens take permits and no authorizations, and say so here only.
+    if is_authorization_used(chain, plan.terms.token, order.payer, nonce):
+        raise OrderAlreadyMade(order.payer, nonce)
+    return sign_order(signer, order, token=domain, contract=chain.credits.address)
+
+
+def find_made_order(chain: Chain, payer: str, plan: PlanState, salt: bytes) -> str | None:
+    """Find the order that a payer signed for themselves with this salt at the plan's fixed price: its transaction, or None.
+
+    Empty where it was made and the node does not search for it. Two to four requests. Raises TokenCannotSign, and
+    OrderAlreadyMade if its authorization was canceled at the token.
+    """
+    order = build_order_authorization(plan.plan_id, payer=payer, max_cost=plan.terms.price, valid_before=2, salt=salt)
+    nonce = authorization_nonce(order, chain_id=chain.chain_id, contract=chain.credits.address)
+    if not is_authorization_used(chain, plan.terms.token, payer, nonce):
+        return None
+    try:
+        made = find_authorization_use(chain, plan.terms.token, payer, nonce)
+    except (RpcFailed, ConnectionFailed):  # some nodes refuse a wide search by an HTTP status
+        return ""
+    if made is None:
+        raise OrderAlreadyMade(payer, nonce)
+    return made
+
+
+def check_signed_order(chain: Chain, signed: SignedOrder) -> PlanState:
+    """Check everything that can be known before a signed order is sent. About ten requests.
+
+    The domain is read from the plan's own token, times are compared with the chain's clock, and a contract wallet is
+    asked whether it signed (ERC-1271).
+
+    Returns:
+        The plan.
+
+    Raises:
+        UnknownPlan: The plan is not registered.
+        PlanNotActive: The plan takes no orders now.
+        WrongKind: The plan is paid by usage.
+        PaidExternally: The plan is paid off chain.
+        TrialOrderedForOther: The receiver of a trial is not the payer.
+        InvalidQuantity: The quantity is out of range.
+        QuoteFailed: The contract that names the price fails.
+        CostAboveMax: The order costs more than the payer authorized.
+        InsufficientFunds: The payer has too little of the token.
+        TokenCannotSign: The token takes no authorizations (EIP-3009).
+        AuthorizationMismatch: The order is for another token or contract.
+        AuthorizationNotYetValid: The order does not count yet.
+        AuthorizationExpired: The order does not count any more.
+        AuthorizationSignatureInvalid: The payer did not sign the order.
+        OrderAlreadyMade: The order was made or withdrawn before.
+    """
+    order = signed.order
+    plan = read_plan_state(chain, order.plan_id)
+    check_orderable(plan, order.payer, order.receiver)
+    _check_signable(plan, order.max_cost)
+    domain = read_token_domain(chain, plan.terms.token)
+    contract = chain.credits.address
+    verify_order(signed, token=domain, contract=contract, now=chain.read_time(), ask_chain=ask_wallets(chain))
+    nonce = authorization_nonce(order, chain_id=chain.chain_id, contract=contract)
+    if is_authorization_used(chain, plan.terms.token, order.payer, nonce):
+        raise OrderAlreadyMade(order.payer, nonce)
+    check_cost(chain, order.payer, plan, order.quantity, order.max_cost)
+    check_funds(chain, plan.terms.token, order.payer, order.max_cost)
+    return plan
+
+
+def _check_signable(plan: PlanState, max_cost: int) -> None:
+    """Refuse an order whose money no token can move."""
+    if plan.terms.token == ZERO_ADDRESS:
+        raise TokenWithoutCode(ZERO_ADDRESS)
+    if max_cost == 0:
+        raise InvalidConfig("a free order needs no signature", "order it with `order_plan`")
+
+
+def relay_order(chain: Chain, signer: Signer, signed: SignedOrder) -> OrderReceipt:
+    """Send a signed order: the signer pays the gas, the order's payer the price. Waits until mined. One transaction.
+
+    Nobody has to trust the relayer, who can change nothing about the order and send it once. It is checked before it
+    is sent.
+
+    Args:
+        chain: Where the plan is.
+        signer: The relayer.
+        signed: The order.
+
+    Raises:
+        AuthorizationFailed: The token refuses the authorization.
+        TrialAlreadyTaken: The receiver has had this trial.
+        PaymentFailed: The token refuses the payment.
+        ERC1155InvalidReceiver: The receiver is a contract that rejects credits.
+        InsufficientCoin: The relayer has too little coin for gas.
+        NotMined: The order is not mined in time.
+        OutcomeUnknown: The node does not say what became of the order.
+        NetworkError: The node cannot be used.
+        NvmChainError: As `check_signed_order`.
+    """
+    return send_signed_order(chain, signer, check_signed_order(chain, signed), signed)
+
+
+def send_signed_order(chain: Chain, signer: Signer, plan: PlanState, signed: SignedOrder) -> OrderReceipt:
+    """Send a signed order that was checked before, of this plan, and wait until it is mined. Raises as `relay_order`."""
+    order = signed.order
+    values = (
+        order.plan_id,
+        order.payer,
+        order.receiver,
+        order.quantity,
+        order.max_cost,
+        order.valid_after,
+        order.valid_before,
+        order.salt,
+    )
+    with explained_payment(chain, plan.terms.token, order.payer, signed=True):
+        receipt = chain.send(signer, chain.credits.functions.orderWithAuthorization(values, signed.signature))
+    return build_order_receipt(chain, plan, order.payer, receipt, collected=order.max_cost)

@@ -1,0 +1,101 @@
+"""The EIP-712 domain of a token, as the token itself says it: permits and authorizations are signed for it."""
+
+from typing import Any, Final, NamedTuple
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.chain.abi_entries import describe_event, describe_function
+from nvm_chain.chain.client import Chain
+from nvm_chain.errors import AnswerUnreadable, InvalidConfig, TokenCannotSign, TransactionError
+from nvm_chain.signing.eip712 import Domain
+from nvm_chain.signing.permits import PERMIT
+from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.events import EventFilter
+
+SIGNING_ABI: Final = (
+    describe_function("name", "", "string"),
+    describe_function("version", "", "string"),
+    describe_function("DOMAIN_SEPARATOR", "", "bytes32"),
+    describe_function("nonces", "address", "uint256"),
+    describe_function("PERMIT_TYPEHASH", "", "bytes32"),
+    describe_function("authorizationState", "address bytes32", "bool"),
+    describe_event("AuthorizationUsed", ("authorizer", "address", True), ("nonce", "bytes32", True)),
+)
+"""What a token says of the signatures it takes (EIP-2612, EIP-3009)."""
+
+USUAL_VERSION: Final = "1"
+"""The version of tokens that tell none, as OpenZeppelin's permit tokens."""
+
+
+def read_token_domain(chain: Chain, token: str) -> Domain:
+    """Read a token's EIP-712 domain, and compare its separator with the token's own. Three requests.
+
+    Raises TokenCannotSign if the token does not have a domain of the usual form.
+    """
+    address = parse_address(token, "token address")
+    separator, name = _read(chain, address, "DOMAIN_SEPARATOR"), _read(chain, address, "name")
+    if separator is None or name is None:
+        raise TokenCannotSign(address)
+    try:
+        domain = Domain(name, _read(chain, address, "version") or USUAL_VERSION, chain.chain_id, address)
+    except InvalidConfig:
+        raise TokenCannotSign(address) from None
+    if domain.separator != separator:
+        raise TokenCannotSign(address)
+    return domain
+
+
+class PermitTerms(NamedTuple):
+    """What an owner signs with the next permit: the token's domain, and the nonce."""
+
+    domain: Domain
+    nonce: int
+
+
+def read_permit_terms(chain: Chain, token: str, owner: str) -> PermitTerms:
+    """Read what an owner signs with the next permit (EIP-2612). Five requests.
+
+    Raises TokenCannotSign if the token takes no permits, or permits of another kind, as DAI does.
+    """
+    address = parse_address(token, "token address")
+    domain = read_token_domain(chain, address)
+    nonce = _read(chain, address, "nonces", parse_address(owner, "owner address"))
+    # Most tokens say nothing of their type.
+    if nonce is None or _read(chain, address, "PERMIT_TYPEHASH") not in (None, PERMIT.type_hash):
+        raise TokenCannotSign(address)
+    return PermitTerms(domain, int(nonce))
+
+
+def is_authorization_used(chain: Chain, token: str, authorizer: str, nonce: bytes) -> bool:
+    """Read whether an authorization (EIP-3009) was used or canceled. One request.
+
+    Raises TokenCannotSign if the token takes no authorizations.
+    """
+    address = parse_address(token, "token address")
+    used = _read(chain, address, "authorizationState", parse_address(authorizer, "payer address"), nonce)
+    if used is None:
+        raise TokenCannotSign(address)
+    return bool(used)
+
+
+def find_authorization_use(chain: Chain, token: str, authorizer: str, nonce: bytes) -> str | None:
+    """Find the transaction that used an authorization. Two requests. None if the authorization was canceled.
+
+    Raises RpcFailed where the node does not search the whole chain.
+    """
+    contract = chain.bind(parse_address(token, "token address"), SIGNING_ABI)
+    wanted = EventFilter(("AuthorizationUsed",), ((authorizer,), (int.from_bytes(nonce),)))
+    found = chain.read_logs(contract, wanted, 0, chain.read_block().number)
+    return found[0].transaction_hash if found else None
+
+
+def _read(chain: Chain, token: ChecksumAddress, name: str, *arguments: object) -> Any:
+    """Call a function that a token may lack. None if the token lacks it, or its answer cannot be read.
+
+    A node that refuses the call says nothing about the token, and its error is raised. Otherwise an order would be
+    signed for the wrong token, and paid twice. Raises NoContract.
+    """
+    try:
+        return chain.read(chain.bind(token, SIGNING_ABI).functions[name](*arguments))
+    except (AnswerUnreadable, TransactionError):
+        return None

@@ -1,0 +1,137 @@
+"""ERC-20 tokens: symbol and decimals, balances, allowances, approvals."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.chain.abi_entries import describe_event, describe_function
+from nvm_chain.chain.artifacts import read_artifact
+from nvm_chain.chain.client import Chain, summarize
+from nvm_chain.errors import (
+    InsufficientFunds,
+    InvalidConfig,
+    NetworkError,
+    NotMined,
+    NvmChainError,
+    OutcomeUnknown,
+    TransactionError,
+)
+from nvm_chain.signing.keys import Signer
+from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
+from nvm_chain.types.amounts import NATIVE_DECIMALS, USDC_DECIMALS, check_uint
+from nvm_chain.types.receipts import Transaction
+
+ERC20_ABI: Final = (
+    describe_function("symbol", "", "string", "view"),
+    describe_function("decimals", "", "uint8", "view"),
+    describe_function("balanceOf", "address", "uint256", "view"),
+    describe_function("allowance", "address address", "uint256", "view"),
+    describe_function(
+        "approve", "address uint256", "", "nonpayable"
+    ),  # some tokens return nothing, so nothing is decoded
+    describe_event("Transfer", ("from", "address", True), ("to", "address", True), ("value", "uint256", False)),
+)
+"""The part of ERC-20 that paying for a plan needs."""
+
+MAX_SYMBOL_LENGTH: Final = 16
+
+MoneyError = TypeVar("MoneyError", bound=NvmChainError)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenInfo:
+    """What a token says about itself. The symbol is cut and cleaned for display; it proves nothing."""
+
+    address: ChecksumAddress
+    symbol: str
+    decimals: int
+
+
+def read_token_info(chain: Chain, token: str) -> TokenInfo:
+    """Read a token's symbol and decimals. Three requests.
+
+    A symbol that is missing or odd becomes ``token``. Raises NoContract, and InvalidConfig for a token without
+    decimals.
+    """
+    address = parse_address(token, "token address")
+    contract = chain.bind(address, ERC20_ABI)
+    chain.read_code(address)
+    try:
+        decimals = chain.read(contract.functions.decimals())
+    except (NetworkError, TransactionError) as error:
+        raise InvalidConfig(
+            f"the token at {address} does not tell its decimals, so prices in it cannot be checked"
+        ) from error
+    try:
+        symbol = chain.read(contract.functions.symbol())
+    except (NetworkError, TransactionError):
+        symbol = ""
+    cleaned = "".join(character for character in symbol if character.isalnum() and character.isascii())
+    return TokenInfo(address, cleaned[:MAX_SYMBOL_LENGTH] or "token", decimals)
+
+
+def name_money(chain: Chain, error: MoneyError, token: str) -> MoneyError:
+    """Tell an error which token its amounts are in, so that its message has them in whole units. Returns the error.
+
+    No request for the native coin and for the chain's USDC, three for other tokens. Never raises: a token that does not
+    answer leaves the error as it is.
+    """
+    if token == ZERO_ADDRESS:
+        return error.name_token("ETH", NATIVE_DECIMALS)
+    if token == chain.usdc:
+        return error.name_token("USDC", USDC_DECIMALS)
+    with suppress(NvmChainError):
+        info = read_token_info(chain, token)
+        return error.name_token(f"{info.symbol} (token {info.address})", info.decimals)
+    return error
+
+
+def read_token_balance(chain: Chain, token: str, holder: str) -> int:
+    """Read how much of a token an address holds, in base units. One request."""
+    contract = chain.bind(parse_address(token, "token address"), ERC20_ABI)
+    return int(chain.read(contract.functions.balanceOf(parse_address(holder, "holder address"))))
+
+
+def check_funds(chain: Chain, token: ChecksumAddress, payer: ChecksumAddress, cost: int) -> None:
+    """Raise InsufficientFunds if the payer has less of a token than the cost. One request."""
+    balance = read_token_balance(chain, token, payer)
+    if balance < cost:
+        raise name_money(chain, InsufficientFunds(token, payer, balance, cost), token)
+
+
+def read_allowance(chain: Chain, token: str, owner: str) -> int:
+    """Read how much of a token the Credits contract may take from an address, in base units. One request."""
+    contract = chain.bind(parse_address(token, "token address"), ERC20_ABI)
+    spender = chain.credits.address
+    return int(chain.read(contract.functions.allowance(parse_address(owner, "owner address"), spender)))
+
+
+def approve_token_spending(chain: Chain, signer: Signer, token: str, amount: int) -> Transaction:
+    """Allow the Credits contract to take exactly ``amount`` base units of a token from the signer. One transaction.
+
+    Some tokens (USDT) refuse to change an allowance that is above zero. Then the allowance is set to zero first, in a
+    second transaction.
+    """
+    check_uint(amount, 256, "amount")
+    approve = chain.bind(parse_address(token, "token address"), ERC20_ABI).functions.approve
+    spender = chain.credits.address
+    try:
+        return summarize(chain.send(signer, approve(spender, amount)))
+    except (NotMined, OutcomeUnknown):
+        raise
+    except TransactionError:
+        if amount == 0 or read_allowance(chain, token, signer.address) == 0:
+            raise
+        chain.send(signer, approve(spender, 0))
+        return summarize(chain.send(signer, approve(spender, amount)))
+
+
+def mint_test_usdc(chain: Chain, signer: Signer, to: str, amount: int) -> Transaction:
+    """Mint ``amount`` base units of TestUSDC from its faucet. One transaction. A real USDC refuses."""
+    if chain.usdc is None:
+        raise InvalidConfig(f"no USDC is known on chain {chain.chain_id}")
+    check_uint(amount, 256, "amount", minimum=1)
+    faucet = chain.bind(chain.usdc, read_artifact("TestUSDC").abi).functions.mint
+    return summarize(chain.send(signer, faucet(parse_address(to, "receiver address"), amount)))

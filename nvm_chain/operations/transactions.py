@@ -1,0 +1,82 @@
+"""Looking up a transaction: whether it is done, and what it did to our contracts."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.chain.artifacts import read_artifact
+from nvm_chain.chain.client import Chain, summarize
+from nvm_chain.errors import NoDeployment, NvmChainError
+from nvm_chain.types.receipts import Transaction
+
+
+class TransactionStatus(Enum):
+    """What became of a transaction, as far as a node knows."""
+
+    DONE = "done"
+    """It is mined, and did what it was to do."""
+    FAILED = "failed"
+    """It is mined, and changed nothing but the sender's coins, which paid for its gas."""
+    PENDING = "pending"
+    """The node has it, and no block does."""
+    UNKNOWN = "unknown"
+    """The node has never heard of it, or has forgotten it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractEvent:
+    """An event of Credits or AgentRegistry."""
+
+    contract: str
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionReport:
+    """What a node knows of a transaction. ``error`` is why it failed, if it did; ``mined`` is None unless it is done or failed."""
+
+    status: TransactionStatus
+    sender: ChecksumAddress | None = None
+    mined: Transaction | None = None
+    confirmations: int = 0
+    events: tuple[ContractEvent, ...] = ()
+    error: NvmChainError | None = None
+
+
+def look_up_transaction(chain: Chain, transaction_hash: str) -> TransactionReport:
+    """Look up a transaction, mined or not. One to four requests.
+
+    What OutcomeUnknown and NotMined ask for. A transaction that is unknown may still reach the node later: it cannot be mined
+    any more once another one with the same sender and nonce is.
+    """
+    receipt, sent = chain.find_receipt(transaction_hash), chain.find_transaction(transaction_hash)
+    if receipt is None:
+        status = TransactionStatus.UNKNOWN if sent is None else TransactionStatus.PENDING
+        return TransactionReport(status, None if sent is None else sent["from"])
+    mined = summarize(receipt)
+    depth = max(chain.read_block().number - mined.block_number + 1, 1)
+    if receipt["status"] != 1:
+        error = None if sent is None else chain.explain_failure(sent, receipt)
+        return TransactionReport(TransactionStatus.FAILED, receipt["from"], mined, depth, error=error)
+    events = tuple(_read_events(chain, receipt))
+    return TransactionReport(TransactionStatus.DONE, receipt["from"], mined, depth, events)
+
+
+def _read_events(chain: Chain, receipt: Any) -> Iterator[ContractEvent]:
+    """Yield the events of our contracts, in the order they happened."""
+    found: list[tuple[int, ContractEvent]] = []
+    for name in ("Credits", "AgentRegistry"):
+        with suppress(NoDeployment):
+            contract = chain.credits if name == "Credits" else chain.agents
+            for entry in read_artifact(name).abi:
+                if entry["type"] == "event":
+                    found += [
+                        (event["logIndex"], ContractEvent(name, entry["name"], event["args"]))
+                        for event in chain.read_events(contract, entry["name"], receipt)
+                    ]
+    yield from (event for _, event in sorted(found, key=lambda item: item[0]))

@@ -1,0 +1,90 @@
+"""Usage plans: pay for a request, with its id in the event."""
+
+from typing import Literal
+from uuid import UUID
+
+from web3.contract.contract import ContractFunction
+
+from nvm_chain.chain.client import Chain
+from nvm_chain.enums import PlanKind
+from nvm_chain.errors import InvalidConfig, PlanNotActive, WrongKind
+from nvm_chain.operations.payment_causes import explained_payment
+from nvm_chain.operations.payment_methods.allowance import send_with_allowance
+from nvm_chain.operations.payment_methods.native import send_with_coin
+from nvm_chain.operations.plans import check_cost, read_plan_state
+from nvm_chain.operations.receipts import build_usage_receipt
+from nvm_chain.operations.tokens import check_funds
+from nvm_chain.signing.keys import Signer
+from nvm_chain.types.addresses import ZERO_ADDRESS
+from nvm_chain.types.contexts import encode_context
+from nvm_chain.types.plans import PlanState
+from nvm_chain.types.receipts import UsageReceipt
+
+
+def pay_usage(
+    chain: Chain,
+    signer: Signer,
+    plan_id: int | str,
+    *,
+    quantity: int = 1,
+    max_cost: int | None = None,
+    context: str | bytes | UUID = b"",
+    payment_method: Literal["allowance", "approve"] = "approve",
+) -> UsageReceipt:
+    """Pay for a request of a usage plan; nothing is granted. One transaction, two if it approves first.
+
+    Args:
+        chain: Where the plan is.
+        signer: Who pays.
+        plan_id: The plan, in any spelling.
+        quantity: How many units are paid for.
+        max_cost: The limit of the whole payment, in base units. The quoted cost if not given.
+        context: At most 32 bytes, such as the id of the request. It is part of the event, where the server finds it.
+        payment_method: ``approve`` approves exactly the cost if the allowance is too small. For many requests approve
+            once, and pay from the ``allowance``.
+
+    Raises:
+        UnknownPlan: The plan is not registered.
+        PlanNotActive: The plan takes no payments now.
+        WrongKind: The plan is not paid by usage; see `order_plan`.
+        InvalidQuantity: The quantity is out of range.
+        QuoteFailed: The contract that names the price fails.
+        CostAboveMax: The payment costs more than ``max_cost``.
+        InsufficientFunds: The signer has too little of the token.
+        InsufficientAllowance: The method is ``allowance``, and the allowance is too small.
+        InsufficientCoin: The signer has too little of the native coin.
+        PaymentFailed: The token refuses the payment.
+        InvalidContext: The context has more than 32 bytes.
+        NotMined: The payment is not mined in time.
+        OutcomeUnknown: The node does not say what became of the payment.
+        NetworkError: The node cannot be used.
+    """
+    if payment_method not in ("allowance", "approve"):
+        raise InvalidConfig(
+            f"usage cannot be paid with {payment_method!r}",
+            "give `payment_method='approve'` or `payment_method='allowance'`",
+        )
+    encoded = encode_context(context)
+    plan = read_plan_state(chain, plan_id)
+    if plan.terms.kind is not PlanKind.USAGE:
+        raise WrongKind(plan.plan_id, plan.terms.kind)
+    if not plan.active:
+        raise PlanNotActive(plan.plan_id)
+    cost, limit = check_cost(chain, signer.address, plan, quantity, max_cost)
+    most = limit if plan.terms.is_quoted else cost
+    function = chain.credits.functions.payUsage(plan.plan_id, quantity, most, encoded)
+    with explained_payment(chain, plan.terms.token, signer.address):
+        return _pay(chain, signer, plan, function, cost, most, approve=payment_method == "approve")
+
+
+def _pay(
+    chain: Chain, signer: Signer, plan: PlanState, function: ContractFunction, cost: int, most: int, *, approve: bool
+) -> UsageReceipt:
+    """Pay what was checked, in the native coin or from an allowance."""
+    if plan.terms.token == ZERO_ADDRESS or cost == 0:
+        receipt, fee_receiver = send_with_coin(chain, signer, plan, function, cost=cost)
+        return build_usage_receipt(chain, plan, signer.address, receipt, fee_receiver=fee_receiver)
+    check_funds(chain, plan.terms.token, signer.address, cost)
+    needed = most if approve else cost
+    receipt, approval = send_with_allowance(chain, signer, plan.terms.token, function, needed, approve=approve)
+    return build_usage_receipt(chain, plan, signer.address, receipt, approval=approval)

@@ -1,0 +1,185 @@
+"""EIP-712: what is signed. Domains, structs, their hashes, and the one way to sign them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.errors import InvalidAddress, InvalidConfig
+from nvm_chain.signing.signatures import keccak
+from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.amounts import check_uint
+
+_DOMAIN_TYPE = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+
+Value: TypeAlias = int | str | bytes
+"""A member of a struct: an integer, an address with its checksum, or 32 bytes."""
+
+
+class Signed(Protocol):
+    """What a signer returns: eth-account's SignedMessage is one."""
+
+    @property
+    def signature(self) -> bytes:
+        """The signature's bytes."""
+
+
+@runtime_checkable
+class HashSigner(Protocol):
+    """A signer that can sign a hash, such as an eth-account account. The hash is always computed here."""
+
+    @property
+    def address(self) -> ChecksumAddress:
+        """The signer's address."""
+
+    def unsafe_sign_hash(self, message_hash: Any, /) -> Signed:
+        """Sign a hash as it is."""
+
+
+@runtime_checkable
+class TypedDataSigner(Protocol):
+    """A signer that wants to see what is signed, such as a wallet that shows typed data to its user."""
+
+    @property
+    def address(self) -> ChecksumAddress:
+        """The signer's address."""
+
+    def sign_typed_data(
+        self, domain_data: dict[str, Any], message_types: dict[str, Any], message_data: dict[str, Any], /
+    ) -> Signed:
+        """Sign EIP-712 typed data."""
+
+
+MessageSigner: TypeAlias = HashSigner | TypedDataSigner
+
+SIGNATURE_SECONDS: Final = 3600
+"""How long a signed voucher, order or permit counts, unless the caller says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Where a signature counts: the contract at ``address`` on one chain, with its ``name`` and ``version``.
+
+    Read a token's domain from the token (``name()``, ``version()``): USDC is "USD Coin" on one chain and "USDC" on
+    another. Compare `separator` with the token's ``DOMAIN_SEPARATOR()``, because a few tokens have domains of another
+    form.
+    """
+
+    name: str
+    version: str
+    chain_id: int
+    address: ChecksumAddress
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a domain."""
+        for text in (self.name, self.version):
+            check_text(text)
+        check_uint(self.chain_id, 256, "chain id")
+        check_address(self.address, "contract address")
+
+    @property
+    def separator(self) -> bytes:
+        """The domain separator, 32 bytes. It is computed once and kept."""
+        return _hash_domain(self)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the domain as wallets take it."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "chainId": self.chain_id,
+            "verifyingContract": self.address,
+        }
+
+
+@lru_cache(maxsize=256)
+def _hash_domain(domain: Domain) -> bytes:
+    texts = keccak(domain.name.encode()) + keccak(domain.version.encode())
+    return keccak(keccak(_DOMAIN_TYPE) + texts + encode_word(domain.chain_id) + encode_word(domain.address))
+
+
+class StructType:
+    """A struct of integers, addresses and 32-byte values, given as EIP-712 writes it: ``Name(type member,type member)``."""
+
+    def __init__(self, declaration: str) -> None:
+        self.declaration = declaration
+        self.name, _, listed = declaration.rstrip(")").partition("(")
+        self.members = [tuple(member.split(" ")) for member in listed.split(",")]
+
+    @cached_property
+    def type_hash(self) -> bytes:
+        """The hash of the declaration, 32 bytes."""
+        return keccak(self.declaration.encode())
+
+    def hash(self, values: Sequence[Value]) -> bytes:
+        """Return the struct's hash, 32 bytes, of values in the order of the declaration."""
+        return keccak(self.type_hash + b"".join(map(encode_word, values)))
+
+    def as_types(self) -> dict[str, Any]:
+        """Return the type as wallets take it."""
+        return {self.name: [{"name": name, "type": kind} for kind, name in self.members]}
+
+    def as_message(self, values: Sequence[Value]) -> dict[str, Any]:
+        """Return values as wallets take them."""
+        return {name: value for (_, name), value in zip(self.members, values, strict=True)}
+
+
+def encode_word(value: Value) -> bytes:
+    """Return a value as the 32 bytes that are hashed."""
+    if isinstance(value, bytes):
+        return check_bytes32(value, "value")
+    return (int(value, 16) if isinstance(value, str) else value).to_bytes(32, "big")
+
+
+def hash_message(separator: bytes, struct_hash: bytes) -> bytes:
+    """Return the digest that is signed, 32 bytes, of a domain separator and a struct's hash."""
+    return keccak(b"\x19\x01" + separator + struct_hash)
+
+
+def sign_struct(signer: MessageSigner, domain: Domain, struct_type: StructType, values: Sequence[Value]) -> bytes:
+    """Sign a struct of typed values, and return the signature's bytes.
+
+    An account signs the hash. A signer that cannot sign hashes gets typed data, such as a wallet that shows its user
+    what is signed.
+    """
+    if isinstance(signer, HashSigner):
+        digest = hash_message(domain.separator, struct_type.hash(values))
+        return bytes(signer.unsafe_sign_hash(digest).signature)
+    if isinstance(signer, TypedDataSigner):
+        data = (domain.as_data(), struct_type.as_types(), struct_type.as_message(values))
+        return bytes(signer.sign_typed_data(*data).signature)
+    raise InvalidConfig(
+        f"{type(signer).__name__} is not a signer of messages",
+        "a signer has an address, and unsafe_sign_hash or sign_typed_data, as eth-account's accounts have",
+    )
+
+
+def check_address(value: object, name: str) -> ChecksumAddress:
+    """Return an address that has its checksum; raise InvalidAddress for any other spelling, and for zero."""
+    if not isinstance(value, str):
+        raise InvalidAddress(name, value, "is not text")
+    address = _parse_address(value, name)
+    if address != value:
+        raise InvalidAddress(name, value, "is written without its checksum, which a signed value needs")
+    return address
+
+
+# The checksum costs as much as recovering a signature, and the same holders come again and again.
+_parse_address = lru_cache(maxsize=4096)(parse_address)
+
+
+def check_bytes32(value: object, name: str) -> bytes:
+    """Return 32 bytes; raise InvalidConfig for anything else."""
+    if not isinstance(value, bytes) or len(value) != 32:
+        size = f"{len(value)} bytes" if isinstance(value, bytes) else type(value).__name__
+        raise InvalidConfig(f"a {name} is 32 bytes, not {size}")
+    return value
+
+
+def check_text(value: object) -> str:
+    """Return a text that a domain can have; raise InvalidConfig for anything else."""
+    if not isinstance(value, str) or len(value) > 256 or not value.isprintable():
+        raise InvalidConfig("the name and version of a domain are printable text of at most 256 characters")
+    return value

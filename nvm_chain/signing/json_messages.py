@@ -1,0 +1,104 @@
+"""Signed values as JSON: one object of texts on one line, one spelling each, and anything else refused."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.errors import InputError, InvalidMessage
+from nvm_chain.signing.eip712 import check_address
+from nvm_chain.types.amounts import check_uint
+
+MAX_LENGTH = 16_384
+"""Characters of a message. A voucher has about 550; the signature of a contract wallet may have some thousand."""
+
+
+def format_message(kind: str, fields: Mapping[str, int | str | bytes]) -> str:
+    """Write a message: integers as decimal text, bytes as ``0x`` and lower-case hexadecimal digits, in ASCII on one line."""
+    texts = {name: _format_field(value) for name, value in fields.items()}
+    return json.dumps({"type": kind, **texts}, separators=(",", ":"))
+
+
+def _format_field(value: int | str | bytes) -> str:
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    return value if isinstance(value, str) else str(value)
+
+
+class MessageReader:
+    """The fields of a message, each read as what it should be.
+
+    Raises InvalidMessage if the text is not an object of just these fields, all of them texts, with this ``kind`` as
+    its type. ``noun`` names the message in errors.
+    """
+
+    def __init__(self, text: str, *, kind: str, noun: str, names: Sequence[str]) -> None:
+        self._noun = noun
+        self._fields = self._read_object(text)
+        found = self._fields.pop("type", None)
+        if found != kind:
+            raise self._refuse(f"its type is {_show(found)}, not {kind!r}")
+        missing, unknown = set(names) - set(self._fields), set(self._fields) - set(names)
+        if missing or unknown:
+            problem = f"{min(missing)} is missing" if missing else f"it has an unknown field {_show(min(unknown))}"
+            raise self._refuse(problem)
+
+    def read_uint(self, name: str, bits: int) -> int:
+        """Read an unsigned integer of so many bits, in decimal digits without leading zeros."""
+        text = self._fields[name]
+        if not re.fullmatch(r"0|[1-9][0-9]{0,77}", text):
+            raise self._refuse(f"{name} is {_show(text)}, not an integer in decimal digits")
+        try:
+            return check_uint(int(text), bits, name)
+        except InputError as error:
+            raise self._refuse(str(error).rstrip(".")) from None
+
+    def read_address(self, name: str) -> ChecksumAddress:
+        """Read an address with its checksum, not zero."""
+        try:
+            return check_address(self._fields[name], name)
+        except InputError:
+            raise self._refuse(f"{name} is {_show(self._fields[name])}, not an address with its checksum") from None
+
+    def read_bytes(self, name: str, size: int | None = None) -> bytes:
+        """Read so many bytes, or any number of them, in lower-case hexadecimal digits behind ``0x``."""
+        text = self._fields[name]
+        if not re.fullmatch(r"0x(?:[0-9a-f]{2})*", text) or (size is not None and len(text) != 2 + 2 * size):
+            length = "bytes" if size is None else f"{size} bytes"
+            raise self._refuse(f"{name} is {_show(text)}, not {length} as 0x and lower-case hexadecimal digits")
+        return bytes.fromhex(text[2:])
+
+    def read_text(self, name: str) -> str:
+        """Read a text as it is."""
+        return self._fields[name]
+
+    def _read_object(self, text: object) -> dict[str, str]:
+        if not isinstance(text, str) or len(text) > MAX_LENGTH:
+            raise self._refuse(f"it is not text of at most {MAX_LENGTH} characters")
+        try:
+            value = json.loads(text, object_pairs_hook=self._take_pairs)
+        except InvalidMessage:
+            raise
+        except (ValueError, RecursionError):
+            raise self._refuse("it is not JSON") from None
+        if not isinstance(value, dict):
+            raise self._refuse("it is not a JSON object")
+        return value
+
+    def _take_pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, str]:
+        fields = dict(pairs)
+        if len(fields) != len(pairs):
+            raise self._refuse("a field appears twice")
+        for name, value in pairs:
+            if not isinstance(value, str):
+                raise self._refuse(f"{_show(name)} is not a text")
+        return fields
+
+    def _refuse(self, problem: str) -> InvalidMessage:
+        return InvalidMessage(self._noun, problem)
+
+
+def _show(value: object) -> str:
+    return ascii(value)[:90]

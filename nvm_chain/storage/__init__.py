@@ -1,0 +1,1 @@
+"""Documents and files that are not on the chain."""

@@ -1,0 +1,64 @@
+"""Names that others gave their files: whether a file can be written under one, on any system."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Final
+
+from nvm_chain.errors import InvalidConfig, UnsafeFileName
+
+MAX_NAME_BYTES: Final = 200
+"""In UTF-8. File systems take 255, and a download needs some for its temporary name."""
+_FORBIDDEN: Final = '/\\:<>"|?*'
+"""What separates folders or streams, or stands for more than itself, on one system or another."""
+_INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories: control, format (with them text that is shown backwards), surrogates, unassigned, line ends."""
+_DEVICE: Final = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\..*)?", re.IGNORECASE)
+
+
+def safe_file_name(name: str) -> str:
+    """Return a name if a file can be written under it in a folder. Raises UnsafeFileName.
+
+    The name is never changed, because two names of others could become one.
+
+    >>> safe_file_name("weights-v2.bin")
+    'weights-v2.bin'
+    >>> try:
+    ...     safe_file_name("../.ssh/authorized_keys")
+    ... except UnsafeFileName as error:
+    ...     print(error.reason)
+    it has '/' in it
+    """
+    if problem := _find_problem(name):
+        raise UnsafeFileName(name, problem)
+    return name
+
+
+def _find_problem(name: str) -> str:
+    """Return what is wrong with a name, or nothing."""
+    for character in name:
+        if character in _FORBIDDEN:
+            return f"it has {character!r} in it"
+        if unicodedata.category(character) in _INVISIBLE:
+            return f"it has the invisible character U+{ord(character):04X} in it"
+    if not name or name != name.strip():
+        return "it is empty, or begins or ends with a space"
+    if name.startswith(".") or name.endswith("."):
+        return "it begins or ends with a dot"
+    if len(name.encode()) > MAX_NAME_BYTES:
+        return f"it is longer than {MAX_NAME_BYTES} bytes"
+    return "Windows has a device of that name" if _DEVICE.fullmatch(name) else ""
+
+
+def check_file_names(names: Iterable[str]) -> list[str]:
+    """Return names that files are saved as, side by side. Raises UnsafeFileName, and InvalidConfig if two are the same.
+
+    >>> check_file_names(["a.csv", "b.csv"])
+    ['a.csv', 'b.csv']
+    """
+    safe = [safe_file_name(name) for name in names]
+    if len({unicodedata.normalize("NFC", name).casefold() for name in safe}) < len(safe):
+        raise InvalidConfig(
+            "two files of one asset have the same name, letter case aside", "its seller has to name them apart"
+        )
+    return safe

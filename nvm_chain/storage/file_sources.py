@@ -1,0 +1,113 @@
+"""Where the bytes of a file come from: http and https, data, file and ipfs, each opened in its way."""
+
+import binascii
+import os
+import re
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
+
+from nvm_chain.storage.atomic_files import open_regular
+from nvm_chain.storage.http import BLOCK_BYTES, Fail, open_following
+from nvm_chain.storage.ipfs_store import IPFS_PREFIX, IpfsStore, read_cid_hash
+
+_IPFS_PATH: Final = re.compile(r"([A-Za-z0-9]+)(?:/[^?#]*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file's bytes in blocks, which can be read once; its length in bytes, and the SHA-256 that its URL implies."""
+
+    blocks: Iterator[bytes]
+    length: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What may be used to open a source, and whether a SHA-256 of the file was declared."""
+
+    headers: Mapping[str, str]
+    timeout_seconds: int
+    allow_file: bool
+    ipfs: IpfsStore | None
+    max_bytes: int
+    is_declared: bool
+
+
+@contextmanager
+def open_source(url: str, access: Access, fail: Fail) -> Iterator[Source]:
+    """Open what a URL leads to, until the block ends. What cannot be had is raised as ``fail`` says."""
+    scheme = url.partition(":")[0].lower()
+    openers = {"http": _open_http, "https": _open_http, "file": _open_file, "ipfs": _open_ipfs}
+    if scheme == "data":
+        yield _read_data(url, fail)
+        return
+    if scheme not in openers:
+        raise fail("files are fetched from http, https, data, file and ipfs")
+    with openers[scheme](url, access, fail) as source:
+        yield source
+
+
+@contextmanager
+def _open_http(url: str, access: Access, fail: Fail) -> Iterator[Source]:
+    with open_following(url, fail=fail, headers=access.headers, timeout_seconds=access.timeout_seconds) as answer:
+        if answer.status != 200:
+            raise fail(f"the server answers {answer.status}")
+        yield Source(answer.read_blocks(), answer.length)
+
+
+def _read_data(url: str, fail: Fail) -> Source:
+    head, comma, body = url.partition(",")
+    if not comma:
+        raise fail("a data: URL has a comma before its data")
+    content = unquote_to_bytes(body)
+    if head.lower().endswith(";base64"):
+        try:
+            content = b64decode(content, validate=True)
+        except binascii.Error:
+            raise fail("its data is not base64") from None
+    return Source(iter((content,)), len(content))
+
+
+@contextmanager
+def _open_file(url: str, access: Access, fail: Fail) -> Iterator[Source]:
+    """Open a regular file of this machine."""
+    parts = urlsplit(url)
+    if not access.allow_file:
+        raise fail("it is a file of this machine, and allow_file was not passed")
+    if parts.netloc not in ("", "localhost"):
+        raise fail("it is a file of another machine")
+    try:
+        file = open_regular(unquote(parts.path), follow_links=True)
+    except (OSError, ValueError) as error:
+        raise fail(getattr(error, "strerror", None) or "it is not a path of a file") from None
+    with file:
+        yield Source(_read_file(file, fail), os.fstat(file.fileno()).st_size)
+
+
+def _read_file(file: BinaryIO, fail: Fail) -> Iterator[bytes]:
+    try:
+        while block := file.read(BLOCK_BYTES):
+            yield block
+    except OSError as error:
+        raise fail(error.strerror or "it cannot be read") from None
+
+
+@contextmanager
+def _open_ipfs(url: str, access: Access, fail: Fail) -> Iterator[Source]:
+    """Open a CID or a path below one; most CIDs of long files do not tell the hash of their bytes."""
+    path = url.removeprefix(IPFS_PREFIX)
+    found = _IPFS_PATH.fullmatch(path)
+    if not found or path == url:
+        raise fail("it is not an ipfs:// and a CID")
+    if access.ipfs is None:
+        raise fail("it is on IPFS, and no IpfsStore was passed")
+    expected = read_cid_hash(path)
+    if expected is None and not access.is_declared:
+        raise fail("its CID does not tell the hash of its bytes; declare its sha256")
+    with access.ipfs.open_cat(path, fail, max_bytes=access.max_bytes) as answer:
+        yield Source(answer.read_blocks(), None, expected)

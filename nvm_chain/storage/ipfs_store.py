@@ -1,0 +1,171 @@
+"""Metadata documents on IPFS, over the HTTP RPC API of a node (Kubo), whose answers are verified."""
+
+import json
+import logging
+import re
+from base64 import b32decode, b32encode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from hashlib import sha256
+from threading import Lock
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from nvm_chain.errors import (
+    InvalidConfig,
+    MetadataMismatch,
+    MetadataNotSaved,
+    MetadataUnavailable,
+    StorageError,
+    UnverifiableUri,
+)
+from nvm_chain.metadata.data_uris import MAX_JSON
+from nvm_chain.storage.http import TIMEOUT_SECONDS, Answer, Fail, check_url, open_answer
+from nvm_chain.storage.stores import check_size, decode_document, encode_document
+
+logger = logging.getLogger("nvm_chain")
+
+IPFS_PREFIX: Final = "ipfs://"
+LOCAL_API: Final = "http://127.0.0.1:5001"
+MAX_ANSWER: Final = 65_536
+"""Bytes of a node's answer that is not a document."""
+_RAW_SHA256: Final = bytes([1, 0x55, 0x12, 32])
+"""CID version 1, the codec of raw bytes, SHA-256, and its 32 bytes."""
+_RAW_CID: Final = re.compile("bafkrei[a-z2-7]{52}")
+_ADD: Final = {"cid-version": "1", "raw-leaves": "true", "hash": "sha2-256", "pin": "true", "progress": "false"}
+
+
+class IpfsStore:
+    """Keeps documents on IPFS through a node's RPC API, pinned there. URIs are ``ipfs://<CIDv1>``.
+
+    CIDs are computed here, so a node cannot lie about a document. ``timeout_seconds`` is the longest silence of the
+    node, and the longest time for a whole document. Use a node of your own: anyone who reaches its API owns the node.
+    Raises InvalidConfig if ``api_url`` is not an http or https URL.
+    """
+
+    def __init__(self, api_url: str = LOCAL_API, *, timeout_seconds: int = TIMEOUT_SECONDS) -> None:
+        self.api_url = api_url.rstrip("/")
+        self.timeout_seconds = timeout_seconds
+        check_url(api_url, lambda problem: InvalidConfig(f"the API of an IPFS node cannot be used: {problem}"))
+        self._saves: dict[str, int] = {}
+        """Of documents that were not pinned before: by CID, how often they were saved."""
+        self._lock = Lock()
+
+    # ------------------------------------------------------------------ documents
+
+    def save(self, text: str) -> str:
+        """Add and pin a document, and return its URI. Two requests. Raises InvalidMetadata, MetadataNotSaved.
+
+        Raises MetadataMismatch if the node names it otherwise than its content does.
+        """
+        document = encode_document(text)
+        cid = compute_cid(document)
+        fail = partial(MetadataNotSaved, self.api_url)
+        with self._lock:
+            is_new = cid in self._saves or self._is_unpinned(cid, fail)
+            answer = self._ask("add", _ADD, fail, {"file": ("metadata.json", document, "application/json")})
+            if answer.get("Hash") != cid:
+                raise MetadataMismatch(IPFS_PREFIX + cid, cid, str(answer.get("Hash")))
+            if is_new:
+                self._saves[cid] = self._saves.get(cid, 0) + 1
+        return IPFS_PREFIX + cid
+
+    def load(self, uri: str) -> str:
+        """Read a document, and compare its CID with its URI's. One request.
+
+        Raises UnverifiableUri, MetadataUnavailable, MetadataMismatch.
+        """
+        cid = uri.removeprefix(IPFS_PREFIX)
+        if not uri.startswith(IPFS_PREFIX) or read_cid_hash(cid) is None:
+            raise UnverifiableUri(uri, "it is not an ipfs:// and the CIDv1 of raw bytes with SHA-256, in base32")
+        fail = partial(MetadataUnavailable, uri)
+        with self.open_cat(cid, fail, max_bytes=MAX_JSON) as answer:
+            document = answer.read(MAX_JSON, self.timeout_seconds)
+        check_size(uri, document)
+        if (actual := compute_cid(document)) != cid:
+            raise MetadataMismatch(uri, cid, actual)
+        return decode_document(uri, document)
+
+    def discard(self, uri: str) -> None:
+        """Unpin a document that was not pinned before, when each of its saves is taken back. At most one request.
+
+        The node forgets it when it next collects garbage; other nodes may have it by then.
+        """
+        cid = uri.removeprefix(IPFS_PREFIX)
+        with self._lock:
+            if cid not in self._saves:
+                return
+            count = self._saves.pop(cid)
+            if count > 1:
+                self._saves[cid] = count - 1
+                return
+            try:
+                self._ask("pin/rm", {"arg": cid}, partial(MetadataNotSaved, self.api_url))
+            except StorageError as error:
+                logger.warning("%s could not be unpinned: %s", uri, error)
+
+    # ------------------------------------------------------------------ the node's API
+
+    @contextmanager
+    def open_cat(self, path: str, fail: Fail, *, max_bytes: int) -> Iterator[Answer]:
+        """Give the content of a CID, or of a path below one, up to ``max_bytes`` + 1 bytes, not verified. One request."""
+        with self._open("cat", {"arg": path, "length": str(max_bytes + 1)}, fail) as answer:
+            if answer.status != 200:
+                raise fail(f"the node answers {answer.status}{_explain(answer.read(MAX_ANSWER, self.timeout_seconds))}")
+            yield answer
+
+    @contextmanager
+    def _open(self, command: str, parameters: Mapping[str, str], fail: Fail, files: Any = None) -> Iterator[Answer]:
+        url = f"{self.api_url}/api/v0/{command}?{urlencode(parameters)}"
+        with open_answer("POST", url, fail=fail, files=files, timeout_seconds=self.timeout_seconds) as answer:
+            yield answer
+
+    def _ask(self, command: str, parameters: Mapping[str, str], fail: Fail, files: Any = None) -> dict[str, Any]:
+        """Return the JSON object that a command answers."""
+        with self._open(command, parameters, fail, files) as answer:
+            status, body = answer.status, answer.read(MAX_ANSWER, self.timeout_seconds)
+        if status != 200:
+            raise fail(f"the node answers {status}{_explain(body)}")
+        return _parse(body)
+
+    def _is_unpinned(self, cid: str, fail: Fail) -> bool:
+        """Return whether the node says that it does not keep a CID. Whatever else it says, it is not ours to unpin."""
+        with self._open("pin/ls", {"arg": cid}, fail) as answer:
+            body = answer.read(MAX_ANSWER, self.timeout_seconds)
+        return "not pinned" in str(_parse(body).get("Message"))
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in an answer, or an empty one."""
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _explain(body: bytes) -> str:
+    message = _parse(body).get("Message")
+    return f" and says {str(message)[:90]!r}" if message else ""
+
+
+# ---------------------------------------------------------------- CIDs
+
+
+def compute_cid(content: bytes) -> str:
+    """Return the CIDv1 of bytes as one raw block with SHA-256, in base32.
+
+    A node gives a file that name if it is no longer than one of its chunks, 256 KiB at least.
+
+    >>> compute_cid(b"hello world")
+    'bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e'
+    """
+    return "b" + b32encode(_RAW_SHA256 + sha256(content).digest()).decode().rstrip("=").lower()
+
+
+def read_cid_hash(cid: str) -> str | None:
+    """Return the SHA-256, in hexadecimal, of the bytes that a CID names; None if the CID does not tell it."""
+    if not _RAW_CID.fullmatch(cid):
+        return None
+    return b32decode(cid[1:].upper() + "======").hex()[2 * len(_RAW_SHA256) :]

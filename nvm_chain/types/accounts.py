@@ -1,0 +1,60 @@
+"""What a holder has of a plan, and what they may do with it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A holder's account on one plan, now.
+
+    ``balance`` is live credits, or periods on a time plan. ``settled`` counts the credits that settlements ever took,
+    with or without a voucher: totals and ceilings count from zero, not from here. ``access_until`` is the Unix second
+    at which access ends, 0 if it never began.
+    """
+
+    balance: int
+    settled: int
+    access_until: int
+    trial_taken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What remains of one purchase of an expiring plan. ``expires_at`` is the Unix second in which it expires."""
+
+    credits: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class HolderTotal:
+    """An item of a settlement without a voucher, where the plan's rule lets the signer redeem the holder's credits.
+
+    ``total`` is the number of credits that settlements shall have taken from this holder on this plan. So an item that
+    is sent twice takes once.
+    """
+
+    holder: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherCheck:
+    """What a good voucher would bring now, in credits: ``balance``, or ``ceiling - settled`` where that is less."""
+
+    balance: int
+    settled: int
+    ceiling: int
+
+    @property
+    def available(self) -> int:
+        """Credits that settling it now would bring."""
+        return min(self.balance, self.ceiling - self.settled)
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemCheck:
+    """Whether a redemption would succeed; if not, ``reason`` is the name of the contract error."""
+
+    ok: bool
+    reason: str | None

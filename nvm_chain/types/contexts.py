@@ -1,0 +1,33 @@
+"""Contexts: the 32 bytes, such as a request id, that say what a redemption, payment or voucher is for."""
+
+from uuid import UUID
+
+from nvm_chain.errors import InvalidConfig, InvalidContext
+
+CONTEXT_BYTES = 32
+
+
+def encode_context(context: str | bytes | UUID) -> bytes:
+    """Return a context as 32 bytes: UTF-8 for text, 16 bytes for a UUID, filled with zeros. Raises InvalidContext.
+
+    >>> encode_context("request-1")[:9]
+    b'request-1'
+    """
+    if isinstance(context, UUID):
+        data = context.bytes
+    elif isinstance(context, str):
+        data = _encode_text(context)
+    elif isinstance(context, bytes):
+        data = context
+    else:
+        raise InvalidConfig(f"a context is text, bytes or a UUID, not {type(context).__name__}")
+    if len(data) > CONTEXT_BYTES:
+        raise InvalidContext(len(data))
+    return data.ljust(CONTEXT_BYTES, b"\0")
+
+
+def _encode_text(text: str) -> bytes:
+    try:
+        return text.encode(errors="surrogateescape")  # bytes that came from a terminal stay what they were
+    except UnicodeEncodeError:
+        raise InvalidConfig("a context in text has to be text", "give bytes for anything else") from None

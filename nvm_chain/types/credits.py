@@ -1,0 +1,189 @@
+"""What a purchase grants: credits configs and how they are built."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from nvm_chain.enums import Activation, PlanKind, RedemptionRule
+from nvm_chain.errors import InvalidAmount, InvalidConfig
+from nvm_chain.types.amounts import check_bool, check_duration, check_uint
+
+
+@dataclass(frozen=True, slots=True)
+class CreditsConfig:
+    """What one purchase grants, and how it may be redeemed. ``duration`` is in seconds, 0 for credits that never expire."""
+
+    credits: int
+    min_redeem: int
+    max_redeem: int
+    rule: RedemptionRule = RedemptionRule.HOLDER
+    trial: bool = False
+    transferable: bool = False
+    kind: PlanKind = PlanKind.CREDITS
+    activation: Activation = Activation.ON_PURCHASE
+    duration: int = 0
+
+
+CREDITS_BITS: Final = 32
+DURATION_BITS: Final = 32
+ONE_HOUR_DURATION: Final = 3600
+"""Seconds. So are the others."""
+ONE_DAY_DURATION: Final = 86_400
+ONE_WEEK_DURATION: Final = 7 * 86_400
+ONE_MONTH_DURATION: Final = 30 * 86_400
+ONE_YEAR_DURATION: Final = 365 * 86_400
+FOREVER: Final = 2**DURATION_BITS - 1
+"""The longest period of a time plan: 136 years."""
+
+
+def get_fixed_credits_config(
+    credits_granted: int,
+    credits_per_request: int = 1,
+    *,
+    duration_seconds: int = 0,
+    rule: RedemptionRule = RedemptionRule.HOLDER,
+    trial: bool = False,
+    transferable: bool = False,
+) -> CreditsConfig:
+    """Grant a number of credits per purchase; every request costs the same.
+
+    Both numbers are whole credits, 1 to 2**32 - 1. With a duration each purchase's credits expire so many seconds after it;
+    0 means never. Raises InvalidAmount or InvalidConfig.
+
+    >>> get_fixed_credits_config(100).max_redeem
+    1
+    """
+    return get_dynamic_credits_config(
+        credits_granted,
+        credits_per_request,
+        credits_per_request,
+        duration_seconds=duration_seconds,
+        rule=rule,
+        trial=trial,
+        transferable=transferable,
+    )
+
+
+def get_dynamic_credits_config(
+    credits_granted: int,
+    min_credits_per_request: int = 1,
+    max_credits_per_request: int = 1,
+    *,
+    duration_seconds: int = 0,
+    rule: RedemptionRule = RedemptionRule.HOLDER,
+    trial: bool = False,
+    transferable: bool = False,
+) -> CreditsConfig:
+    """Grant a number of credits per purchase; a request costs between a minimum and a maximum.
+
+    All numbers are whole credits, 1 to 2**32 - 1. With a duration each purchase's credits expire so many seconds after it;
+    0 means never. Raises InvalidAmount or InvalidConfig.
+
+    >>> get_dynamic_credits_config(100, 1, 5, duration_seconds=30 * 86_400).duration
+    2592000
+    """
+    _check_count(credits_granted, "credits granted")
+    check_duration(duration_seconds, DURATION_BITS, "duration")
+    if check_bool(transferable, "transferable") and duration_seconds:
+        raise InvalidConfig("credits that expire cannot be transferable", "leave one of the two out")
+    return CreditsConfig(
+        credits_granted,
+        *_check_range(min_credits_per_request, max_credits_per_request),
+        rule=_check_rule(rule),
+        trial=check_bool(trial, "trial"),
+        transferable=transferable,
+        duration=duration_seconds,
+    )
+
+
+def get_expirable_duration_config(
+    duration_of_plan: int,
+    periods: int = 1,
+    *,
+    activation: Activation = Activation.ON_PURCHASE,
+    max_periods_per_redemption: int = 1,
+    rule: RedemptionRule = RedemptionRule.HOLDER,
+    trial: bool = False,
+) -> CreditsConfig:
+    """Grant periods of time, in which requests cost nothing.
+
+    Args:
+        duration_of_plan: One period's length in seconds.
+        periods: How many a purchase grants, 1 to 2**32 - 1.
+        activation: ON_PURCHASE, a purchase opens the access window or extends it. ON_FIRST_USE, the holder redeems a
+            period to do so.
+        max_periods_per_redemption: How many may be redeemed at once, ON_FIRST_USE.
+        rule: Who may redeem, ON_FIRST_USE.
+        trial: Whether each holder may order it once.
+
+    Raises:
+        InvalidAmount: A number is out of range.
+        InvalidConfig: A choice does not exist, or has no meaning with the others.
+
+    >>> get_expirable_duration_config(86_400).kind
+    <PlanKind.TIME: 1>
+    """
+    check_duration(duration_of_plan, DURATION_BITS, "duration", minimum=1)
+    _check_count(periods, "periods")
+    activation = _check_activation(activation)
+    opens_on_use = activation is Activation.ON_FIRST_USE
+    if not opens_on_use and _check_rule(rule) is not RedemptionRule.HOLDER:
+        raise InvalidConfig("a period that starts on purchase is not redeemed, so no rule says by whom", "leave it out")
+    return CreditsConfig(
+        periods,
+        *(_check_range(1, max_periods_per_redemption) if opens_on_use else (0, 0)),
+        rule=_check_rule(rule),
+        trial=check_bool(trial, "trial"),
+        kind=PlanKind.TIME,
+        activation=activation,
+        duration=duration_of_plan,
+    )
+
+
+def get_non_expirable_duration_config() -> CreditsConfig:
+    """Grant access for ever, which is `FOREVER` seconds, 136 years: the longest period that a plan can have.
+
+    >>> get_non_expirable_duration_config().duration == FOREVER
+    True
+    """
+    return get_expirable_duration_config(FOREVER)
+
+
+def get_pay_as_you_go_credits_config() -> CreditsConfig:
+    """Grant nothing: each request is paid on its own, see `nvm_chain.pay_usage`.
+
+    >>> get_pay_as_you_go_credits_config().kind
+    <PlanKind.USAGE: 2>
+    """
+    return CreditsConfig(credits=0, min_redeem=0, max_redeem=0, kind=PlanKind.USAGE)
+
+
+def _check_count(value: int, name: str) -> int:
+    """Return a number of credits or periods if it is one; raise InvalidAmount otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidAmount(f"{name} {value!r}", "is not an int", "give a whole number, such as 100")
+    return check_uint(value, CREDITS_BITS, name, minimum=1)
+
+
+def _check_range(least: int, most: int) -> tuple[int, int]:
+    _check_count(least, "least credits per request")
+    _check_count(most, "most credits per request")
+    if least > most:
+        raise InvalidConfig(f"a request cannot cost {least} to {most} credits")
+    return least, most
+
+
+def _check_activation(activation: int) -> Activation:
+    if isinstance(activation, bool) or activation not in list(Activation):
+        raise InvalidConfig(
+            f"{activation!r} is not an activation", "give Activation.ON_PURCHASE or Activation.ON_FIRST_USE"
+        )
+    return Activation(activation)
+
+
+def _check_rule(rule: int) -> RedemptionRule:
+    if isinstance(rule, bool) or rule not in list(RedemptionRule):
+        raise InvalidConfig(
+            f"{rule!r} is not a redemption rule",
+            "give RedemptionRule.HOLDER, RedemptionRule.REDEEMER or RedemptionRule.OWNER",
+        )
+    return RedemptionRule(rule)

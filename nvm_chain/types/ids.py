@@ -1,0 +1,78 @@
+"""Ids: the numbers that name plans and agents, their spellings, and how a plan's id is computed."""
+
+import re
+from typing import Final
+
+from eth_abi.abi import encode
+from eth_typing import ChecksumAddress
+from eth_utils.crypto import keccak
+
+from nvm_chain.errors import InvalidAgentId, InvalidPlanId
+from nvm_chain.types.plans import Terms
+
+DID_PREFIX: Final = "did:nv:"
+_HEXADECIMAL: Final = re.compile(
+    "(?:0x(?P<digits>[0-9a-f]{1,64})|did:nv:(?P<did>[0-9a-f]{64}))", re.IGNORECASE | re.ASCII
+)
+_TERMS: Final = "(uint8,uint8,address,(address,uint96)[],address,bool,uint32,uint32,uint32,uint32,uint8,bool,bool)"
+
+
+def parse_plan_id(value: int | str) -> int:
+    """Return a plan id given as an int, decimal text, ``0x`` and 1 to 64 hex digits, or a DID ``did:nv:<64 hex digits>``.
+
+    Letter case and blanks around the id do not matter. Raises InvalidPlanId for anything else.
+
+    >>> parse_plan_id("did:nv:" + "0" * 62 + "ff"), parse_plan_id("255"), parse_plan_id("0xff")
+    (255, 255, 255)
+    """
+    number = _parse_number(value)
+    if number is None:
+        raise InvalidPlanId(value)
+    return number
+
+
+def parse_agent_id(value: int | str) -> int:
+    """Return an agent id given in any spelling that `parse_plan_id` takes. Raises InvalidAgentId for anything else and for 0.
+
+    >>> parse_agent_id("did:nv:" + "0" * 63 + "7"), parse_agent_id("7")
+    (7, 7)
+    """
+    number = _parse_number(value)
+    if not number:
+        raise InvalidAgentId(value)
+    return number
+
+
+def _parse_number(value: object) -> int | None:
+    """Return the number that an id stands for, or None if it is not an id of 256 bits in any spelling."""
+    number = value if isinstance(value, int) and not isinstance(value, bool) else _parse_text(value)
+    return number if number is not None and 0 <= number < 1 << 256 else None
+
+
+def _parse_text(value: object) -> int | None:
+    if not isinstance(value, str):
+        return None
+    text = value.strip(" \t\r\n")
+    if match := _HEXADECIMAL.fullmatch(text):
+        return int(match["digits"] or match["did"], 16)
+    return int(text) if re.fullmatch(r"[0-9]{1,78}", text) else None
+
+
+def format_did(number: int) -> str:
+    """Write the id of a plan or an agent as a DID.
+
+    >>> format_did(255) == "did:nv:" + "0" * 62 + "ff"
+    True
+    """
+    return f"{DID_PREFIX}{parse_plan_id(number):064x}"
+
+
+def compute_plan_id(
+    chain_id: int, contract: ChecksumAddress, creator: ChecksumAddress, terms: Terms, salt: bytes
+) -> int:
+    """Compute the id that a plan gets when ``creator`` registers ``terms`` with ``salt`` (32 bytes).
+
+    The keccak-256 hash of the ABI encoding of (chain id, contract, creator, terms, salt); no network.
+    """
+    types = ["uint256", "address", "address", _TERMS, "bytes32"]
+    return int.from_bytes(keccak(encode(types, [chain_id, contract, creator, terms.as_tuple(), salt])), "big")

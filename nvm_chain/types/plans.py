@@ -1,0 +1,133 @@
+"""A plan: its terms, and how a cost is shared among its receivers."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.enums import Activation, PlanKind, RedemptionRule
+from nvm_chain.types.addresses import ZERO_ADDRESS
+from nvm_chain.types.credits import CreditsConfig
+from nvm_chain.types.prices import PriceConfig, Split
+from nvm_chain.types.receipts import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The hashed part of a plan: price and credits together, in the contract's order. ``duration`` is in seconds."""
+
+    kind: PlanKind
+    activation: Activation
+    token: ChecksumAddress
+    splits: tuple[Split, ...]
+    quoter: ChecksumAddress
+    paid_externally: bool
+    credits: int
+    duration: int
+    min_redeem: int
+    max_redeem: int
+    rule: RedemptionRule
+    trial: bool
+    transferable: bool
+
+    @property
+    def is_quoted(self) -> bool:
+        """Whether a contract names the price of each order."""
+        return int(self.quoter, 16) != 0
+
+    @property
+    def price(self) -> int:
+        """The fixed price of one purchase in base units; 0 where there is none."""
+        return 0 if self.is_quoted else sum(split.amount for split in self.splits)
+
+    @property
+    def starts_on_purchase(self) -> bool:
+        """Whether a purchase opens an access window at once, so that nothing is redeemed."""
+        return self.kind is PlanKind.TIME and self.activation is Activation.ON_PURCHASE
+
+    @property
+    def accepts_vouchers(self) -> bool:
+        """Whether holders can sign for requests: credits that nobody can transfer away meanwhile."""
+        return self.kind is PlanKind.CREDITS and not self.transferable
+
+    @property
+    def is_redeemable(self) -> bool:
+        """Whether there are credits or periods to redeem."""
+        return self.kind is not PlanKind.USAGE and not self.starts_on_purchase
+
+    def as_tuple(self) -> tuple[object, ...]:
+        """Return the terms as the nested tuple that the ABI encodes."""
+        splits = [(split.receiver, split.amount) for split in self.splits]
+        price = (self.token, splits, self.quoter, self.paid_externally)
+        numbers = (self.credits, self.duration, self.min_redeem, self.max_redeem)
+        return (int(self.kind), int(self.activation), *price, *numbers, int(self.rule), self.trial, self.transferable)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanState:
+    """What decides about a plan's orders and vouchers: its terms, and what its owner has set.
+
+    ``pending_owner`` is None if the plan is not on offer to anyone. The URI of its metadata, which can be long, is in `Plan`.
+    """
+
+    plan_id: int
+    terms: Terms
+    owner: ChecksumAddress
+    pending_owner: ChecksumAddress | None
+    active: bool
+    fee_bps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan(PlanState):
+    """A plan as the chain has it now: its state, and the URI of its metadata."""
+
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredPlan:
+    """The result of registering a plan. Keep the salt to compute the id again."""
+
+    plan_id: int
+    creator: ChecksumAddress
+    terms: Terms
+    salt: bytes
+    fee_bps: int
+    transaction: Transaction
+
+
+BPS: Final = 10_000
+
+
+def build_terms(price: PriceConfig, credits: CreditsConfig) -> Terms:
+    """Join a price and a credits config to the terms that a plan is registered with."""
+    return Terms(
+        kind=credits.kind,
+        activation=credits.activation,
+        token=price.token,
+        splits=price.splits,
+        quoter=price.quoter or ZERO_ADDRESS,
+        paid_externally=price.paid_externally,
+        credits=credits.credits,
+        duration=credits.duration,
+        min_redeem=credits.min_redeem,
+        max_redeem=credits.max_redeem,
+        rule=credits.rule,
+        trial=credits.trial,
+        transferable=credits.transferable,
+    )
+
+
+def share_cost(terms: Terms, cost: int, fee_bps: int) -> tuple[list[tuple[ChecksumAddress, int]], int]:
+    """Return what each split's receiver gets of a cost, and the protocol fee taken out of it, as the contract divides it.
+
+    All in base units; together they are the cost. Parts are rounded down and the first split gets what is left; the fee is
+    rounded down for each split. ``fee_bps`` in basis points.
+    """
+    total = sum(split.amount for split in terms.splits)
+    dues = [cost * split.amount // total for split in terms.splits[1:]]
+    dues = [cost - sum(dues), *dues] if terms.splits else []
+    fees = [due * fee_bps // BPS for due in dues]
+    shares = [(split.receiver, due - fee) for split, due, fee in zip(terms.splits, dues, fees, strict=True)]
+    return shares, sum(fees)

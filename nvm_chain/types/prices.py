@@ -1,0 +1,156 @@
+"""What a purchase costs: splits, price configs and how they are built."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.errors import InvalidConfig
+from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address, parse_address_or_zero
+from nvm_chain.types.amounts import check_uint
+
+Amounts = Mapping[str, int] | Mapping[ChecksumAddress, int] | Iterable[tuple[str, int]]
+"""Amounts by address: a mapping, or pairs where an address may appear twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One receiver's part of the price of one purchase, in base units, before the protocol fee; with a quoter, a weight."""
+
+    receiver: ChecksumAddress
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriceConfig:
+    """What one purchase costs. ``token`` is the zero address for the native coin; no splits means free.
+
+    With a ``quoter``, a contract that names the price of each order, the splits are weights. With ``paid_externally``
+    the price is not paid on chain, and the plan is granted instead of ordered.
+    """
+
+    token: ChecksumAddress
+    splits: tuple[Split, ...]
+    quoter: ChecksumAddress | None = None
+    paid_externally: bool = False
+
+    @property
+    def total(self) -> int:
+        """The fixed price of one purchase in base units; 0 where there is none."""
+        if self.quoter is not None:
+            return 0
+        return sum(split.amount for split in self.splits)
+
+
+MAX_SPLITS: Final = 16
+AMOUNT_BITS: Final = 96
+
+
+def get_erc20_price_config(amount: int, token_address: str, receiver: str) -> PriceConfig:
+    """Price a plan in an ERC-20 token, paid to one receiver.
+
+    ``amount`` is in base units of the token: ``usdc("20")`` or ``20_000_000`` is 20 USDC, ``20`` is 0.00002 USDC.
+    Raises InvalidAmount or InvalidAddress.
+
+    >>> get_erc20_price_config(20_000_000, "0x" + "11" * 20, "0x" + "22" * 20).total
+    20000000
+    """
+    return get_split_price_config(parse_address(token_address, "token address"), {receiver: amount})
+
+
+def get_crypto_price_config(amount: int, receiver: str, token_address: str = ZERO_ADDRESS) -> PriceConfig:
+    """Price a plan in an ERC-20 token or, if none is given, in the chain's native coin, paid to one receiver.
+
+    ``amount`` is in base units of the token, or in wei. Raises InvalidAmount or InvalidAddress.
+
+    >>> get_crypto_price_config(10**15, "0x" + "22" * 20) == get_native_token_price_config(10**15, "0x" + "22" * 20)
+    True
+    """
+    return get_split_price_config(token_address, {receiver: amount})
+
+
+def get_native_token_price_config(amount: int, receiver: str) -> PriceConfig:
+    """Price a plan in the chain's native coin, paid to one receiver. ``amount`` is in wei, see `nvm_chain.ether`.
+
+    >>> get_native_token_price_config(10**15, "0x" + "22" * 20).token
+    '0x0000000000000000000000000000000000000000'
+    """
+    return get_split_price_config(ZERO_ADDRESS, {receiver: amount})
+
+
+def get_free_price_config() -> PriceConfig:
+    """Make a plan free.
+
+    >>> get_free_price_config().total
+    0
+    """
+    return PriceConfig(token=ZERO_ADDRESS, splits=())
+
+
+def get_split_price_config(token_address: str, amounts: Amounts) -> PriceConfig:
+    """Price a plan with 1 to 16 receivers, each paid straight from the payer.
+
+    ``token_address`` is the zero address for the native coin. ``amounts`` maps receivers to base units, 1 to
+    2**96 - 1 each; given as pairs, a receiver may appear twice. Raises InvalidAddress, InvalidAmount, InvalidConfig.
+
+    >>> get_split_price_config("0x" + "11" * 20, {"0x" + "22" * 20: 15, "0x" + "33" * 20: 5}).total
+    20
+    """
+    token = parse_address_or_zero(token_address, "token address")
+    pairs = amounts.items() if isinstance(amounts, Mapping) else amounts
+    splits = tuple(
+        Split(parse_address(receiver, "receiver address"), check_uint(amount, AMOUNT_BITS, "price", minimum=1))
+        for receiver, amount in pairs
+    )
+    if not 1 <= len(splits) <= MAX_SPLITS:
+        raise InvalidConfig(f"a price has 1 to {MAX_SPLITS} receivers, not {len(splits)}")
+    return PriceConfig(token=token, splits=splits)
+
+
+def get_quoted_price_config(token_address: str, quoter_address: str, weights: Amounts) -> PriceConfig:
+    """Price a plan by a contract that is asked for the cost of each order (IQuoter), shared by receivers as weights.
+
+    Args:
+        token_address: The token, or the zero address for the native coin.
+        quoter_address: The contract.
+        weights: 1 to 16 receivers with their parts, 1 to 2**96 - 1 each. 3 and 1 are three quarters and one quarter.
+
+    Raises:
+        InvalidAddress: An address is malformed.
+        InvalidAmount: A part is out of range.
+        InvalidConfig: The number of receivers is out of range.
+
+    >>> get_quoted_price_config("0x" + "11" * 20, "0x" + "44" * 20, {"0x" + "22" * 20: 1}).total
+    0
+    """
+    price = get_split_price_config(token_address, weights)
+    return replace(price, quoter=parse_address(quoter_address, "quoter address"))
+
+
+def get_external_price_config() -> PriceConfig:
+    """Price a plan outside the chain, such as by card: it cannot be ordered, and its seller grants it.
+
+    >>> get_external_price_config().paid_externally
+    True
+    """
+    return PriceConfig(token=ZERO_ADDRESS, splits=(), paid_externally=True)
+
+
+def get_pay_as_you_go_price_config(amount: int, receiver: str, token_address: str = ZERO_ADDRESS) -> PriceConfig:
+    """Price each request of a usage plan, in an ERC-20 token or, if none is given, in the native coin.
+
+    The other half is `get_pay_as_you_go_credits_config`.
+
+    Args:
+        amount: What one unit costs, in base units of the token, or in wei.
+        receiver: Who is paid.
+        token_address: The ERC-20 token; the zero address is the native coin.
+
+    Raises:
+        InvalidAmount, InvalidAddress: If an argument cannot be right.
+
+    >>> get_pay_as_you_go_price_config(10_000, "0x" + "22" * 20, "0x" + "11" * 20).total
+    10000
+    """
+    return get_crypto_price_config(amount, receiver, token_address)
