@@ -3,13 +3,34 @@
 `Payments` and all names that code for it imports. See docs/payments.md and docs/migration.md.
 """
 
+from typing import TYPE_CHECKING, NoReturn
+
 from nvm_chain.errors import NvmChainError as PaymentsError
-from nvm_chain.metadata import AgentMetadata, PlanMetadata
-from nvm_chain.payments.access import read_service_token
+from nvm_chain.metadata.documents import AgentMetadata, PlanMetadata
 from nvm_chain.payments.agents_api import AgentsApi
-from nvm_chain.payments.desk import Gateway
-from nvm_chain.payments.face import Payments
-from nvm_chain.payments.plans_api import PaginationOptions, PlansApi
+from nvm_chain.payments.credits_configs import (
+    PlanCreditsConfig,
+    get_dynamic_credits_config,
+    get_expirable_duration_config,
+    get_fixed_credits_config,
+    get_non_expirable_duration_config,
+    get_pay_as_you_go_credits_config,
+    set_redemption_type,
+)
+from nvm_chain.payments.first_generation import Payments
+from nvm_chain.payments.hosted_names import refuse_import
+from nvm_chain.payments.pagination import PaginationOptions
+from nvm_chain.payments.plans_api import PlansApi
+from nvm_chain.payments.price_configs import (
+    PlanPriceConfig,
+    get_crypto_price_config,
+    get_erc20_price_config,
+    get_fiat_price_config,
+    get_free_price_config,
+    get_native_token_price_config,
+    get_pay_as_you_go_price_config,
+)
+from nvm_chain.payments.redemption_types import PlanRedemptionType
 from nvm_chain.payments.results import (
     BalanceResultDto,
     BurnResultDto,
@@ -19,30 +40,18 @@ from nvm_chain.payments.results import (
     OrderPlanResultDto,
     PlanBalance,
     ServiceTokenResultDto,
+    UsageResultDto,
 )
 from nvm_chain.payments.sdk_names import AgentAPIAttributes, AuthType, Endpoint
-from nvm_chain.pricing import (
+from nvm_chain.payments.session import Gateway
+from nvm_chain.payments.tokens import read_service_token
+from nvm_chain.types.credits import (
     ONE_DAY_DURATION,
     ONE_HOUR_DURATION,
     ONE_MONTH_DURATION,
     ONE_WEEK_DURATION,
     ONE_YEAR_DURATION,
-    get_crypto_price_config,
-    get_dynamic_credits_config,
-    get_erc20_price_config,
-    get_expirable_duration_config,
-    get_fiat_price_config,
-    get_fixed_credits_config,
-    get_free_price_config,
-    get_native_token_price_config,
-    get_non_expirable_duration_config,
-    get_pay_as_you_go_credits_config,
-    get_pay_as_you_go_price_config,
-    set_redemption_type,
 )
-from nvm_chain.types import CreditsConfig as PlanCreditsConfig
-from nvm_chain.types import PlanRedemptionType
-from nvm_chain.types import PriceConfig as PlanPriceConfig
 
 __all__ = [
     "ONE_DAY_DURATION",
@@ -72,6 +81,7 @@ __all__ = [
     "PlanRedemptionType",
     "PlansApi",
     "ServiceTokenResultDto",
+    "UsageResultDto",
     "get_crypto_price_config",
     "get_dynamic_credits_config",
     "get_erc20_price_config",
@@ -86,3 +96,9 @@ __all__ = [
     "read_service_token",
     "set_redemption_type",
 ]
+
+if not TYPE_CHECKING:  # type checkers know which names are missing
+
+    def __getattr__(name: str) -> NoReturn:
+        """Refuse a name that is not there. Raises HostedImport for one of the hosted API's."""
+        refuse_import(name)

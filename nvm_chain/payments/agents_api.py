@@ -3,27 +3,30 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from nvm_chain.agent_types import AttachedPlan
-from nvm_chain.agents import attach_plan, detach_plan, read_agent_plans, read_attached_plan, register_agent
-from nvm_chain.assets import fit_cost, keep_document, publish_agent, republish_agent, stop_plan_on_failure
-from nvm_chain.ddo import describe_attached
-from nvm_chain.ids import format_did, parse_agent_id, parse_plan_id
-from nvm_chain.metadata import AgentMetadata, PlanMetadata, describe_metadata
-from nvm_chain.payments.access import Access, Way, build_service_token, voucher_cost
-from nvm_chain.payments.desk import Desk
-from nvm_chain.payments.plans_api import PaginationOptions, read_pagination, register
-from nvm_chain.payments.results import (
-    Done,
-    PlanPage,
-    Registered,
-    ServiceTokenResultDto,
-    take_page,
+from nvm_chain.metadata.documents import AgentMetadata, PlanMetadata, describe_metadata
+from nvm_chain.operations.agents import attach_plan, detach_plan, read_attached_plan, register_agent
+from nvm_chain.operations.publishing import (
+    fit_cost,
+    keep_document,
+    publish_agent,
+    republish_agent,
+    stop_plan_on_failure,
 )
+from nvm_chain.payments.access import Access, Way, look_at, need_gateway
+from nvm_chain.payments.ddo import describe_attached
+from nvm_chain.payments.hosted_names import ON_AGENTS, Refuses
+from nvm_chain.payments.pagination import PaginationOptions, read_pagination
+from nvm_chain.payments.parameters import check_kind, read_agent_shape, read_plan_metadata
+from nvm_chain.payments.plan_registration import register
+from nvm_chain.payments.refusals import explain_no_token
+from nvm_chain.payments.results import Done, PlanPage, Registered, ServiceTokenResultDto, take_page
 from nvm_chain.payments.sdk_names import AgentAPIAttributes
-from nvm_chain.payments.shapes import check_kind, read_agent_shape, read_plan_metadata
-from nvm_chain.plans import read_terms
-from nvm_chain.settling import check_accepts_vouchers
-from nvm_chain.types import CreditsConfig, PriceConfig
+from nvm_chain.payments.session import Session
+from nvm_chain.payments.tokens import build_service_token
+from nvm_chain.types.agents import Agent, AttachedPlan
+from nvm_chain.types.credits import CreditsConfig
+from nvm_chain.types.ids import format_did, parse_agent_id, parse_plan_id
+from nvm_chain.types.prices import PriceConfig
 
 AgentShape = AgentMetadata | Mapping[str, Any]
 """An agent's metadata, as such or as the documents' dictionary."""
@@ -31,12 +34,15 @@ ApiShape = AgentAPIAttributes | Mapping[str, Any]
 """An agent's API, as such or as the documents' dictionary."""
 
 
-class AgentsApi:
+class AgentsApi(Refuses):
     """Agents, as the account behind a Payments object sees and changes them. Ids may be given in any spelling."""
 
-    def __init__(self, desk: Desk) -> None:
+    _hosted_prefix = "payments.agents"
+    _hosted = ON_AGENTS
+
+    def __init__(self, session: Session) -> None:
         """Take who acts, and where."""
-        self._desk = desk
+        self._session = session
 
     # ------------------------------------------------------------------ register
 
@@ -45,18 +51,29 @@ class AgentsApi:
     ) -> Registered:
         """Register an agent that accepts plans of this account, at the credits per request that each plan says. One transaction.
 
-        ``agent_metadata`` is AgentMetadata or ``{"name": …, "tags": […], "dateCreated": …}``, ``agent_api``
-        ``{"endpoints": [{"POST": url}], "openEndpoints": [url]}``. Raises as `nvm_chain.register_agent`, and InvalidMetadata,
-        InvalidEndpoint, SecretInMetadata, and NeedsVendor for credentials, which metadata would publish.
+        Args:
+            agent_metadata: AgentMetadata, or ``{"name": …, "tags": […], "dateCreated": …}``.
+            agent_api: ``{"endpoints": [{"POST": url}], "openEndpoints": [url]}``.
+            payment_plans: Ids of plans.
+
+        Raises:
+            InvalidMetadata: The metadata has another form.
+            InvalidEndpoint: A URL cannot be matched.
+            SecretInMetadata: The metadata would publish what looks like a secret.
+            NeedsVendor: Credentials are given, which metadata would publish.
+
+        It also raises as `nvm_chain.register_agent` does.
         """
         metadata = read_agent_shape(agent_metadata, agent_api)
         check_kind("payment_plans", payment_plans, (list, tuple, set, Iterator), "[plan_id]")
         plans = [self._fit(plan_id) for plan_id in payment_plans]
-        registered = publish_agent(self._desk.chain, self._desk.signer, metadata, plans, store=self._desk.store)
+        registered = publish_agent(
+            self._session.chain, self._session.signer, metadata, plans, store=self._session.store
+        )
         return {"agentId": str(registered.agent_id), "success": True, "txHash": registered.transaction.hash}
 
     def _fit(self, plan_id: int | str) -> AttachedPlan:
-        return fit_cost(parse_plan_id(plan_id), read_terms(self._desk.chain, plan_id))
+        return fit_cost(parse_plan_id(plan_id), self._session.read_terms(plan_id))
 
     def register_agent_and_plan(
         self,
@@ -65,6 +82,8 @@ class AgentsApi:
         plan_metadata: PlanMetadata | Mapping[str, Any],
         price_config: PriceConfig,
         credits_config: CreditsConfig,
+        *,
+        allow_tiny_price: bool = False,
     ) -> Registered:
         """Register a plan, and then an agent that accepts it. Two transactions.
 
@@ -72,13 +91,14 @@ class AgentsApi:
         AgentNotRegistered says so. Raises as `register_agent` and `nvm_chain.register_plan`.
         """
         metadata = read_agent_shape(agent_metadata, agent_api)
-        desk = self._desk
-        _ = desk.chain.agents  # raises NoDeployment where there is no registry
-        with keep_document(desk.store, metadata) as uri:
-            plan = register(desk, read_plan_metadata(plan_metadata), price_config, credits_config)
-            with stop_plan_on_failure(desk.chain, desk.signer, plan.plan_id):
+        session = self._session
+        _ = session.chain.agents  # raises NoDeployment where there is no registry
+        with keep_document(session.store, metadata) as uri:
+            described = read_plan_metadata(plan_metadata)
+            plan = register(session, described, price_config, credits_config, allow_tiny_price=allow_tiny_price)
+            with stop_plan_on_failure(session.chain, session.signer, plan.plan_id):
                 accepted = [fit_cost(plan.plan_id, plan.terms)]
-                registered = register_agent(desk.chain, desk.signer, uri, accepted)
+                registered = register_agent(session.chain, session.signer, uri, accepted)
         return {
             "agentId": str(registered.agent_id),
             "planId": str(plan.plan_id),
@@ -95,24 +115,12 @@ class AgentsApi:
         Metadata that cannot be read is empty, and ``metadataProblem`` says why. Raises ERC721NonexistentToken,
         MetadataMismatch.
         """
-        agent, metadata, problem = self._desk.read_agent(agent_id)
-        return {
-            "id": str(agent.agent_id),
-            "agentId": str(agent.agent_id),
-            "did": format_did(agent.agent_id),
-            "metadata": describe_metadata(metadata) if metadata else {},
-            **({"metadataProblem": problem} if problem else {}),
-            "registry": {
-                "owner": agent.owner,
-                "uri": agent.uri,
-                "plans": [describe_attached(plan) for plan in agent.plans],
-            },
-        }
+        return describe_agent(*self._session.read_agent(agent_id))
 
     def get_agent_plans(self, agent_id: int | str, pagination: PaginationOptions | None = None) -> PlanPage:
         """List the plans that an agent accepts, with the credits of a request. One request. Raises ERC721NonexistentToken."""
         options = read_pagination(pagination)
-        found = {plan.plan_id: plan for plan in read_agent_plans(self._desk.chain, agent_id)}
+        found = {plan.plan_id: plan for plan in self._session.read_agent_plans(agent_id)}
         ordered = take_page(options.sort(found), options.page, options.offset)
         plans = [describe_attached(found[plan_id]) for plan_id in ordered]
         return {"total": len(found), "page": options.page, "offset": options.offset, "plans": plans}
@@ -120,12 +128,18 @@ class AgentsApi:
     def get_agent_access_token(self, plan_id: int | str, agent_id: int | str) -> ServiceTokenResultDto:
         """Sign what a request to an agent has to carry, for the gateway in front of it. Sends nothing.
 
-        Raises NeedsGateway, SettlementsNotAccepted, PlanNotAttached, InsufficientCredits.
+        Raises:
+            NeedsGateway: No gateway is configured.
+            SettlementsNotAccepted: The plan takes no vouchers. The message says what the account has of it.
+            PlanNotAttached: The agent does not accept the plan.
+            InsufficientCredits: The account has too few credits for a request.
         """
-        attached = read_attached_plan(self._desk.chain, agent_id, plan_id)
-        check_accepts_vouchers(attached.plan_id, read_terms(self._desk.chain, attached.plan_id))
-        access = Access(attached.plan_id, Way.CREDITS, voucher_cost(attached))
-        return build_service_token(self._desk, parse_agent_id(agent_id), access)
+        need_gateway(self._session, "A token for an agent")
+        held = look_at(self._session, read_attached_plan(self._session.chain, agent_id, plan_id))
+        if not held.terms.accepts_vouchers:
+            raise explain_no_token(self._session, held)
+        access = Access(held.attached.plan_id, Way.CREDITS, held.voucher_cost)
+        return build_service_token(self._session, parse_agent_id(agent_id), access)
 
     # ------------------------------------------------------------------ change
 
@@ -136,18 +150,36 @@ class AgentsApi:
         """
         plan = self._fit(plan_id)
         transaction = attach_plan(
-            self._desk.chain, self._desk.signer, agent_id, plan.plan_id, plan.min_credits, plan.max_credits
+            self._session.chain, self._session.signer, agent_id, plan.plan_id, plan.min_credits, plan.max_credits
         )
         return {"success": True, "txHash": transaction.hash}
 
     def remove_plan_from_agent(self, plan_id: int | str, agent_id: int | str) -> Done:
         """End that an agent accepts a plan. The owner of either. One transaction. Raises as `nvm_chain.detach_plan`."""
-        transaction = detach_plan(self._desk.chain, self._desk.signer, agent_id, plan_id)
+        transaction = detach_plan(self._session.chain, self._session.signer, agent_id, plan_id)
         return {"success": True, "txHash": transaction.hash}
 
     def update_agent_metadata(self, agent_id: int | str, agent_metadata: AgentShape, agent_api: ApiShape) -> Done:
         """Replace an agent's metadata. Agent owner only. One transaction. Raises as `register_agent`, NotAgentOwner."""
         metadata = read_agent_shape(agent_metadata, agent_api)
         number = parse_agent_id(agent_id)
-        transaction = republish_agent(self._desk.chain, self._desk.signer, number, metadata, store=self._desk.store)
+        transaction = republish_agent(
+            self._session.chain, self._session.signer, number, metadata, store=self._session.store
+        )
         return {"success": True, "txHash": transaction.hash}
+
+
+def describe_agent(agent: Agent, metadata: AgentMetadata | None, problem: str) -> dict[str, Any]:
+    """Return an agent under the names of the documents, as `AgentsApi.get_agent` does."""
+    return {
+        "id": str(agent.agent_id),
+        "agentId": str(agent.agent_id),
+        "did": format_did(agent.agent_id),
+        "metadata": describe_metadata(metadata) if metadata else {},
+        **({"metadataProblem": problem} if problem else {}),
+        "registry": {
+            "owner": agent.owner,
+            "uri": agent.uri,
+            "plans": [describe_attached(plan) for plan in agent.plans],
+        },
+    }

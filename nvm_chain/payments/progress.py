@@ -7,7 +7,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from nvm_chain import downloads
+from nvm_chain.storage import downloads
 
 LARGE_FILE: Final = 5_000_000
 """Bytes from which on a bar is shown."""
@@ -15,7 +15,7 @@ LARGE_FILE: Final = 5_000_000
 
 @contextmanager
 def show_progress() -> Iterator[Callable[[str], downloads.Progress]]:
-    """Yield what gives each file of a download its `nvm_chain.downloads.Progress`; on a terminal large ones get a bar."""
+    """Yield what gives each file of a download its `nvm_chain.storage.downloads.Progress`; on a terminal large ones get a bar."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, NotRequired, TypedDict, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from nvm_chain.ddo import PlanType
+from nvm_chain.payments.ddo import PlanType
 
 Item = TypeVar("Item")
 
@@ -86,6 +86,14 @@ class OrderPlanResultDto(Result):
     txHash: str = ""  # noqa: N815
 
 
+class UsageResultDto(Result):
+    """A payment for a request. ``amount`` is what was paid, in base units, as text."""
+
+    success: bool
+    amount: str
+    txHash: str = ""  # noqa: N815
+
+
 class MintResultDto(Result):
     """Credits that were minted. ``userOpHash`` is the transaction."""
 
@@ -157,6 +165,14 @@ class PlanOrdered(Done):
     agreementId: str
     paid: int
     credits: int
+
+
+class UsagePaid(Done):
+    """A payment for a request: ``paid`` in base units, for so many units."""
+
+    planId: str
+    paid: int
+    quantity: int
 
 
 class CreditsMoved(Done):

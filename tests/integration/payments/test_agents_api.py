@@ -6,23 +6,26 @@ from typing import Any
 
 import pytest
 
-from nvm_chain import pricing
-from nvm_chain.agents import read_agent
-from nvm_chain.contract_errors import DetachNotAllowed, ERC721NonexistentToken, NotAgentOwner, NotPlanOwner
+from nvm_chain import types as pricing
 from nvm_chain.errors import (
     AgentNotRegistered,
+    DetachNotAllowed,
+    ERC721NonexistentToken,
     InvalidConfig,
     InvalidEndpoint,
     InvalidMetadata,
     MetadataMismatch,
     NeedsVendor,
+    NotAgentOwner,
+    NotPlanOwner,
     OutcomeUnknown,
     RpcFailed,
     SecretInMetadata,
 )
-from nvm_chain.folder_store import FolderStore
+from nvm_chain.operations.agents import read_agent
+from nvm_chain.operations.plans import read_plan
 from nvm_chain.payments import AgentMetadata, PaginationOptions, Payments, PlanMetadata
-from nvm_chain.plans import read_plan
+from nvm_chain.storage.folder_store import FolderStore
 from tests.integration.payments.conftest import PRICE
 from tests.support.world import World
 

@@ -7,30 +7,34 @@ from typing import Any
 
 import pytest
 
-from nvm_chain import pricing
-from nvm_chain.agents import attach_plan
+from nvm_chain import types as pricing
+from nvm_chain.enums import Activation
 from nvm_chain.errors import (
+    CostOutOfRange,
     DownloadFailed,
     DownloadMismatch,
     InvalidConfig,
     InvalidMetadata,
     NoAccess,
+    RedeemNotAllowed,
     RpcFailed,
     TargetExists,
     UnsafeFileName,
 )
-from nvm_chain.ids import parse_agent_id
+from nvm_chain.operations.agents import attach_plan
+from nvm_chain.operations.settlement import settle_vouchers
 from nvm_chain.payments import (
     Gateway,
     Payments,
     PlanMetadata,
     PlanRedemptionType,
-    downloading,
     progress,
     read_service_token,
+    set_redemption_type,
 )
-from nvm_chain.settling import settle_vouchers
-from nvm_chain.types import Activation
+from nvm_chain.payments import file_downloads as downloading
+from nvm_chain.storage.atomic_files import Draft
+from nvm_chain.types.ids import parse_agent_id
 from tests.integration.payments.conftest import PRICE
 from tests.support.http_server import Request, Server
 from tests.support.world import World
@@ -104,7 +108,7 @@ def test_create_file__with_every_parameter__keeps_it(builder: Payments, credits_
         ({"files": [{"name": "x"}]}, InvalidMetadata),
         ({"files": [{"url": "file1.csv"}]}, InvalidMetadata),
         ({"files": [{"url": "https://u:p@example.com/a"}]}, ValueError),
-        ({"amount_of_credits": 101}, InvalidConfig),
+        ({"amount_of_credits": 101}, CostOutOfRange),
         ({"amount_of_credits": "many"}, ValueError),
     ],
 )
@@ -222,11 +226,11 @@ def test_download_file__where_only_the_seller_redeems__is_no_access_of_the_holde
     builder: Payments, subscriber: Payments, usdc: str, file_server: Server, tmp_path: Path
 ) -> None:
     price = pricing.get_erc20_price_config(PRICE, usdc, builder.account_address)
-    credits = pricing.set_redemption_type(pricing.get_fixed_credits_config(10), PlanRedemptionType.ONLY_OWNER)
+    credits = set_redemption_type(pricing.get_fixed_credits_config(10), PlanRedemptionType.ONLY_OWNER)
     plan = builder.plans.register_credits_plan(PlanMetadata("Owner's"), price, credits)["planId"]
     did = builder.create_file(plan, "file", "x", "", [{"url": file_server.route("/a.csv", CONTENT)}]).did
     subscriber.order_plan(plan)
-    with pytest.raises(NoAccess):
+    with pytest.raises(RedeemNotAllowed, match="ask the seller"):
         subscriber.download_file(did, str(tmp_path))
     assert (balance(subscriber, plan), file_server.seen) == (10, [])
 
@@ -240,6 +244,77 @@ def test_download_file__where_something_is__does_not_overwrite_it(
     with pytest.raises(TargetExists):
         holder.download_file(make_file(credits_did), str(destination))
     assert ((tmp_path / there).read_text(), balance(holder, credits_did)) == ("mine", 100)
+
+
+@pytest.mark.parametrize("there", ["file1.csv", "mine.csv"])
+def test_download_file__again_with_overwrite__replaces_it(
+    make_file: Callable[..., str], holder: Payments, credits_did: str, tmp_path: Path, there: str
+) -> None:
+    destination, did = str(tmp_path if there == "file1.csv" else tmp_path / there), make_file(credits_did)
+    holder.download_file(did, destination)
+    (tmp_path / there).write_text("older")
+    with pytest.raises(TargetExists, match="remove it first"):
+        holder.download_file(did, destination)
+    assert holder.download_file(did, destination, overwrite=True).files == (str(tmp_path / there),)
+    assert [path.name for path in tmp_path.iterdir()] == [there]
+    assert ((tmp_path / there).read_bytes(), balance(holder, credits_did)) == (CONTENT, 90)
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_download_file__with_overwrite_that_fails_half_way__puts_back_what_was_there(
+    builder: Payments,
+    holder: Payments,
+    credits_did: str,
+    file_server: Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    has_links: bool,
+) -> None:
+    files = [{"url": file_server.route(f"/{n}.csv", CONTENT)} for n in (1, 2, 3)]
+    did = builder.create_file(credits_did, "file", "Three", "", files).did
+    (tmp_path / "1.csv").write_text("older")
+    put = Draft.put
+
+    def fail_at_the_third(self: Draft, *, overwrite: bool) -> None:
+        if self.target.name == "3.csv":
+            raise OSError(28, "No space left on device")
+        put(self, overwrite=overwrite)
+
+    def refuse(*_: Any) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(Draft, "put", fail_at_the_third)
+    if not has_links:
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+    with pytest.raises(DownloadFailed, match="No space left"):
+        holder.download_file(did, str(tmp_path), overwrite=True)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("1.csv", "older")]
+
+
+@pytest.mark.parametrize(
+    ("destination", "says"),
+    [
+        ("~/dl", "'~' is not a folder, so '~/dl' cannot be in it. Make the folder first; ~ is only a name here"),
+        ("no/dl", "'no' is not a folder, so 'no/dl' cannot be in it. Make the folder first."),
+        ("no/", "'no/' is not a folder. Make the folder first."),
+        ("", "The destination is empty. Give a folder."),
+    ],
+)
+def test_download_file__of_one_file_to_no_place__says_what_is_missing(
+    make_file: Callable[..., str],
+    holder: Payments,
+    credits_did: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    destination: str,
+    says: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidConfig) as caught:
+        holder.download_file(make_file(credits_did), destination)
+    assert says in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,19 @@
 """The methods of `Payments` itself: every parameter of the document, the odd ones too, and what only a vendor could do."""
 
+import re
+from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nvm_chain.addresses import ZERO_ADDRESS
-from nvm_chain.agents import read_agent_plans
-from nvm_chain.contract_errors import InsufficientCredits, NotPlanOwner, UnknownPlan, SettlementsNotAccepted
-from nvm_chain.credits import read_balance
+from nvm_chain.enums import PlanKind, RedemptionRule
 from nvm_chain.errors import (
+    CostAboveMax,
+    CostOutOfRange,
+    IdOfAnotherKind,
+    InsufficientCredits,
     InvalidAddress,
     InvalidAmount,
     InvalidConfig,
@@ -19,15 +23,25 @@ from nvm_chain.errors import (
     NeedsGateway,
     NeedsVendor,
     NoAccess,
+    NotPlanOwner,
+    NotRedeemable,
+    SuspiciousPrice,
+    UnknownNetwork,
+    UnknownPlan,
+    WrongKind,
 )
-from nvm_chain.ids import format_did, parse_agent_id, parse_plan_id
+from nvm_chain.operations.agents import read_agent_plans
+from nvm_chain.operations.credits import read_balance
+from nvm_chain.operations.plans import read_plan
+from nvm_chain.operations.settlement import check_voucher, settle_vouchers
 from nvm_chain.payments import Gateway, Payments, read_service_token
-from nvm_chain.payments.access import find_access, sign_request, take_back
-from nvm_chain.payments.desk import Desk
-from nvm_chain.plans import read_plan
-from nvm_chain.pricing import FOREVER
-from nvm_chain.settling import check_voucher, settle_vouchers
-from nvm_chain.types import PlanKind, RedemptionRule
+from nvm_chain.payments.access import find_access
+from nvm_chain.payments.ceilings import Ceiling
+from nvm_chain.payments.session import Session
+from nvm_chain.payments.tokens import sign_request, take_back
+from nvm_chain.types.addresses import ZERO_ADDRESS
+from nvm_chain.types.credits import FOREVER
+from nvm_chain.types.ids import format_did, parse_agent_id, parse_plan_id
 from tests.integration.payments.conftest import PRICE, SERVICE
 from tests.support.world import World
 
@@ -54,9 +68,42 @@ def test_payments__as_the_hosted_api_is_constructed__say_how_here(hosted: dict[s
         Payments(world.chain, world.builder, **hosted)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sandbox:eyJhbGciOiJFUzI1NksifQ.c2VjcmV0", "sandbox"),
+        ("nvm-s3cret", "sandbox"),
+        ("any", "sandbox"),
+        ("eyJhbGciOiJFUzI1NksifQ.c2VjcmV0",),
+        ({"nvm_api_key": "s3cret", "environment": "sandbox"},),
+    ],
+)
+def test_payments__with_an_api_key_in_the_first_place__say_how_here_and_repeat_nothing(arguments: Any) -> None:
+    with pytest.raises(NeedsVendor, match=r"Payments\(chain, signer\)") as caught:
+        Payments(*arguments)
+    assert not {"c2VjcmV0", "s3cret"} & set(re.split(r"\W", f"{caught.value} {caught.value!r}"))
+
+
+def test_payments__with_a_private_key_as_the_chain__repeat_nothing_of_it() -> None:
+    with pytest.raises(UnknownNetwork) as caught:
+        Payments("0x" + "ab" * 32)
+    assert "abab" not in f"{caught.value} {caught.value!r}"
+
+
+def test_payments__with_an_argument_that_neither_knows__raise_as_python_does(world: World) -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'sotre'"):
+        Payments(world.chain, world.builder, sotre=None)
+
+
+@pytest.mark.parametrize("chain", [5, None, ["embedded"]])
+def test_payments__on_what_is_not_a_chain__say_so(chain: Any, world: World) -> None:
+    with pytest.raises(InvalidConfig, match="connect"):
+        Payments(chain, world.builder)
+
+
 def test_payments__where_nobody_brings_accounts__need_a_signer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world.chain, "accounts", ())
-    with pytest.raises(InvalidConfig, match="give the signer"):
+    with pytest.raises(InvalidConfig, match="Give the signer"):
         Payments(world.chain)
 
 
@@ -105,6 +152,49 @@ def test_create_time_plan__duration__is_in_days_and_0_is_for_ever(
     assert subscriber.plans.get_plan_balance(did).access_until == now + seconds
 
 
+@pytest.mark.parametrize(
+    ("duration", "unit", "seconds"),
+    [
+        (1, "hours", 3600),
+        ("1", "Hour", 3600),
+        (36, "HOURS", 36 * 3600),
+        (2, "weeks", 14 * DAY),
+        (1, "months", 30 * DAY),
+        (1, "years", 365 * DAY),
+        (0, "hours", FOREVER),
+        (49_710, "days", 49_710 * DAY),
+    ],
+)
+def test_create_time_plan__in_each_unit__lasts_so_long(
+    builder: Payments, usdc: str, duration: Any, unit: str, seconds: int
+) -> None:
+    did = builder.create_time_plan("Time", "", 0, usdc, duration, duration_unit=unit).did
+    assert read_plan(builder.chain, did).terms.duration == seconds
+
+
+@pytest.mark.parametrize(
+    ("duration", "unit", "says"),
+    [
+        (-1, "days", "duration -1 days must be from 1 to 49710 days. Give 0 for ever."),
+        (49_711, "days", "duration 49711 days must be from 1 to 49710 days. Give 0 for ever."),
+        (10**400, "years", "duration of more than 32 bits years must be from 1 to 136 years. Give 0 for ever."),
+        (0.5, "days", "duration 0.5 is not a whole number of days. For a part of a day give hours, such as "),
+        ("1/24", "days", "duration '1/24' is not a whole number of days. For a part of a day give hours, such as "),
+        ("1 hour", "days", "Give `duration=1, duration_unit='hours'`."),
+        ("2 Weeks", "days", "Give `duration=2, duration_unit='weeks'`."),
+        (True, "days", "duration True is not a whole number of days."),
+        (1, "minutes", "duration_unit is 'minutes'. Give hours, days, weeks, months or years."),
+        (1, None, "duration_unit is None. Give hours, days, weeks, months or years."),
+    ],
+)
+def test_create_time_plan__of_what_is_not_a_duration__says_it_in_the_unit_given(
+    builder: Payments, usdc: str, duration: Any, unit: Any, says: str
+) -> None:
+    with pytest.raises((InvalidAmount, InvalidConfig)) as caught:
+        builder.create_time_plan("Time", "", 0, usdc, duration, duration_unit=unit)
+    assert says in str(caught.value)
+
+
 def test_create_plans__for_0__are_free_and_in_the_zero_address__cost_coin(
     builder: Payments, subscriber: Payments, usdc: str
 ) -> None:
@@ -122,6 +212,26 @@ def test_create_credits_plan__at_the_documents_price_of_1__is_registered_with_a_
     did = builder.create_credits_plan("Basic Plan", "100 credits plan", 1, usdc, 100).did
     assert read_plan(builder.chain, did).terms.price == 1
     assert [record.levelname for record in caplog.records if "usdc" in record.getMessage().lower()] == ["WARNING"]
+
+
+@pytest.mark.parametrize("price", [2, 20, 999, "20"])
+def test_create_plans__at_a_price_in_whole_tokens__are_refused(
+    builder: Payments, usdc: str, price: Any, requests_made: list[str]
+) -> None:
+    for create in (builder.create_credits_plan, builder.create_time_plan):
+        with pytest.raises(SuspiciousPrice, match="allow_tiny_price=True"):
+            create("Basic", "", price, usdc, 100)
+    assert "eth_sendRawTransaction" not in requests_made
+
+
+def test_create_plans__at_a_tiny_price_that_is_meant__are_registered_without_a_warning(
+    builder: Payments, usdc: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    did = builder.create_credits_plan("Basic", "", 20, usdc, 100, allow_tiny_price=True).did
+    assert read_plan(builder.chain, did).terms.price == 20
+    did = builder.create_time_plan("Basic", "", 20, usdc, 1, allow_tiny_price=True).did
+    assert read_plan(builder.chain, did).terms.price == 20
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize(
@@ -224,8 +334,8 @@ def test_create_agent__is_a_service_of_the_type_agent(builder: Payments, credits
         ({"auth_type": "magic"}, InvalidConfig, "none, basic, oauth"),
         ({"service_charge_type": "free"}, InvalidConfig, "fixed, dynamic"),
         ({"max_credits_to_charge": 3}, InvalidConfig, "dynamic"),
-        ({"service_charge_type": "dynamic", "min_credits_to_charge": 3}, InvalidConfig, "3 to 1"),
-        ({"amount_of_credits": 101}, InvalidConfig, "1 to 100"),
+        ({"service_charge_type": "dynamic", "min_credits_to_charge": 3}, CostOutOfRange, "3 to 1"),
+        ({"amount_of_credits": 101}, CostOutOfRange, "1 to 100"),
         ({"endpoints": ["https://example.com"]}, ValueError, "endpoints"),
         ({"endpoints": [{"POST": "example.com"}]}, ValueError, "http"),
         ({"description": "Bearer abcdefgh12345678"}, ValueError, "description"),
@@ -292,6 +402,44 @@ def test_order_plan__under_an_agreement_where_nothing_is_signed__orders(
     assert subscriber.get_plan_balance(did).balance == 10
 
 
+# ---------------------------------------------------------------------- usage
+
+
+def test_pay_usage__of_a_plan_for_usage__pays_the_seller(
+    world: World, builder: Payments, subscriber: Payments, usdc: str
+) -> None:
+    price = builder.plans.get_pay_as_you_go_price_config(10_000, builder.account_address, usdc)
+    plan = builder.plans.register_plan({"name": "U"}, price, builder.plans.get_pay_as_you_go_credits_config())["planId"]
+    before = world.tokens(builder.account_address)
+    paid = subscriber.pay_usage(format_did(int(plan)), "2", request_id="request-1", max_cost="20000")
+    assert (paid.success, paid.amount, len(paid.txHash)) == (True, "20000", 66)
+    assert world.tokens(builder.account_address) == before + 20_000
+    second = subscriber.plans.pay_usage(plan, request_id="70af8c5c-ed58-45ae-9872-a0a74f60b44e")
+    assert (second["success"], second["paid"], second["quantity"], second["planId"]) == (True, 10_000, 1, plan)
+
+
+def test_usage__by_the_methods_of_other_plans__names_pay_usage(
+    builder: Payments, subscriber: Payments, usdc: str, credits_did: str
+) -> None:
+    price = builder.plans.get_pay_as_you_go_price_config(10_000, builder.account_address, usdc)
+    plan = builder.plans.register_plan({"name": "U"}, price, builder.plans.get_pay_as_you_go_credits_config())["planId"]
+    for call in (
+        lambda: subscriber.order_plan(plan),
+        lambda: subscriber.order_plan(plan, "invoice 1"),
+        lambda: subscriber.plans.order_plan(plan),
+        lambda: subscriber.plans.redeem_credits("request-1", plan, subscriber.account_address, 1),
+    ):
+        with pytest.raises((WrongKind, NotRedeemable), match="`pay_usage`"):
+            call()
+    for pay in (subscriber.pay_usage, subscriber.plans.pay_usage):
+        with pytest.raises(WrongKind, match="`order_plan`"):
+            pay(credits_did)
+        with pytest.raises(CostAboveMax):
+            pay(plan, max_cost=9_999)
+        with pytest.raises(InvalidAmount):
+            pay(plan, quantity="two")
+
+
 # ---------------------------------------------------------------------- balances
 
 
@@ -331,6 +479,47 @@ def test_reads__of_what_is_no_id__are_refused(builder: Payments, wrong: Any) -> 
     for read in reads:
         with pytest.raises(InvalidPlanId):
             read(wrong)
+
+
+@pytest.mark.parametrize("spell", [str, format_did], ids=["text", "did"])
+def test_reads__of_an_id_of_another_kind__say_of_which_in_the_spelling_given(
+    builder: Payments, credits_did: str, spell: Any, tmp_path: Path
+) -> None:
+    plan = spell(parse_plan_id(credits_did))
+    asset = spell(parse_agent_id(builder.create_service(credits_did, **SERVICE).did))
+    of_assets: tuple[tuple[Callable[..., Any], str], ...] = (
+        (builder.get_service_details, "a service"),
+        (builder.get_service_details_url, "a service"),
+        (builder.get_file_details, "a file"),
+        (builder.get_file_details_url, "a file"),
+        (builder.agents.get_agent, "an agent"),
+        (builder.agents.get_agent_plans, "an agent"),
+        (lambda did: builder.download_file(did, str(tmp_path)), "a file"),
+    )
+    for read, wanted in of_assets:
+        with pytest.raises(IdOfAnotherKind) as caught:
+            read(plan)
+        assert str(caught.value).startswith(f"{plan!r} is the id of a plan, not of {wanted}. Read it with ")
+    of_plans: tuple[Callable[..., Any], ...] = (
+        builder.get_plan_details,
+        builder.get_plan_details_url,
+        builder.get_plan_balance,
+        builder.get_plan_associated_files,
+        builder.order_plan,
+        builder.pay_usage,
+        builder.plans.get_plan,
+        builder.plans.get_plan_balance,
+        builder.plans.order_plan,
+        lambda did: builder.mint_credits(did, 1, builder.account_address),
+        lambda did: builder.plans.mint_plan_credits(did, 1, builder.account_address),
+        lambda did: builder.plans.order_plan(did, 5),
+        lambda did: builder.create_service(did, **SERVICE),
+        lambda did: builder.agents.register_agent({"name": "A"}, {}, [did]),
+    )
+    for read_plan_id in of_plans:
+        with pytest.raises(IdOfAnotherKind) as caught:
+            read_plan_id(asset)
+        assert str(caught.value).startswith(f"{asset!r} is the id of an asset, not of a plan. Read it with ")
 
 
 @pytest.mark.parametrize("spell", [str, format_did, lambda number: f"{number:#066x}", int])
@@ -477,27 +666,16 @@ def test_take_back__of_a_later_request__leaves_the_earlier_one_its_deadline(
     service = builder.create_service(credits_did, **SERVICE, amount_of_credits=40).did
     subscriber.order_plan(credits_did)
     gateway = Gateway("https://gateway.example.com/", world.builder.address)
-    desk = Desk(world.chain, world.subscriber, gateway=gateway)
+    session = Session(world.chain, world.subscriber, gateway=gateway)
     plans = read_agent_plans(world.chain, parse_agent_id(service))
-    access = find_access(desk, service, plans, by_voucher=True)
-    first, nothing = sign_request(desk, gateway, access)
+    access = find_access(session, service, plans, by_voucher=True)
+    first, nothing = sign_request(session, gateway, access)
     world.mine_at(first.voucher.deadline - 60)
-    second, before = sign_request(desk, gateway, access)
-    take_back(desk, second, before)
-    assert (nothing, before, second.voucher.ceiling) == (None, first.voucher, 80)
+    second, before = sign_request(session, gateway, access)
+    take_back(session, second, before)
+    assert (nothing, before, second.voucher.ceiling) == (None, Ceiling(40, first.voucher.deadline), 80)
     world.mine_at(first.voucher.deadline + 1)
-    assert sign_request(desk, gateway, access)[0].voucher.ceiling == 40
-
-
-def test_get_service_token__on_a_plan_in_time__has_no_voucher(
-    builder: Payments, served: Payments, time_did: str
-) -> None:
-    service = builder.create_service(time_did, **SERVICE).did
-    served.order_plan(time_did)
-    with pytest.raises(NoAccess):
-        served.get_service_token(service)
-    with pytest.raises(SettlementsNotAccepted):
-        served.agents.get_agent_access_token(time_did, service)
+    assert sign_request(session, gateway, access)[0].voucher.ceiling == 40
 
 
 def test_get_checkout_plan__with_a_gateway__is_its_page(served: Payments, credits_did: str) -> None:

@@ -4,15 +4,9 @@ from typing import Any
 
 import pytest
 
-from nvm_chain import pricing
-from nvm_chain.contract_errors import (
-    NotMinter,
-    PlanAlreadyRegistered,
-    RedeemNotAllowed,
-    TrialAlreadyTaken,
-    UnknownPlan,
-    WrongKind,
-)
+from nvm_chain import payments
+from nvm_chain import types as pricing
+from nvm_chain.enums import PlanKind, RedemptionRule
 from nvm_chain.errors import (
     InvalidAmount,
     InvalidConfig,
@@ -20,12 +14,18 @@ from nvm_chain.errors import (
     InvalidMetadata,
     NeedsVendor,
     NoContract,
+    NotMinter,
+    PlanAlreadyRegistered,
+    RedeemNotAllowed,
+    SuspiciousPrice,
+    TrialAlreadyTaken,
+    UnknownPlan,
+    WrongKind,
 )
-from nvm_chain.metadata import AgentMetadata
-from nvm_chain.payments import PaginationOptions, Payments, PlanMetadata, PlanRedemptionType
-from nvm_chain.plans import read_plan
-from nvm_chain.types import PlanKind, RedemptionRule
-from nvm_chain.usage import pay_usage
+from nvm_chain.metadata.documents import AgentMetadata
+from nvm_chain.operations.plans import read_plan
+from nvm_chain.operations.usage import pay_usage
+from nvm_chain.payments import PaginationOptions, Payments, PlanMetadata, PlanRedemptionType, set_redemption_type
 from tests.integration.payments.conftest import PRICE
 from tests.support.world import World
 
@@ -135,13 +135,44 @@ def test_register_plan__priced_in_no_token__says_so(builder: Payments) -> None:
         builder.plans.register_plan(NAME, price, pricing.get_fixed_credits_config(100))
 
 
+def test_register_plans__at_a_price_in_whole_tokens__are_refused(
+    builder: Payments, usdc: str, requests_made: list[str]
+) -> None:
+    for amount in (1, 20, "20"):
+        price = builder.plans.get_erc20_price_config(amount, usdc, builder.account_address)
+        for register, credits in (
+            (builder.plans.register_plan, builder.plans.get_fixed_credits_config(100)),
+            (builder.plans.register_credits_plan, builder.plans.get_fixed_credits_config(100)),
+            (builder.plans.register_credits_trial_plan, builder.plans.get_fixed_credits_config(100)),
+            (builder.plans.register_time_plan, builder.plans.get_expirable_duration_config(DAY)),
+            (builder.plans.register_time_trial_plan, builder.plans.get_expirable_duration_config(DAY)),
+        ):
+            with pytest.raises(SuspiciousPrice, match="allow_tiny_price=True"):
+                register(NAME, price, credits)
+        with pytest.raises(SuspiciousPrice):
+            builder.agents.register_agent_and_plan({"name": "A"}, {}, NAME, price, payments.get_fixed_credits_config(1))
+    assert "eth_sendRawTransaction" not in requests_made
+
+
+def test_register_plans__at_a_tiny_price_that_is_meant__are_registered(builder: Payments, usdc: str) -> None:
+    price = builder.plans.get_erc20_price_config(20, usdc, builder.account_address)
+    credits, timed = payments.get_fixed_credits_config(1), payments.get_expirable_duration_config(DAY)
+    for registered in (
+        builder.plans.register_plan(NAME, price, credits, allow_tiny_price=True),
+        builder.plans.register_credits_trial_plan(NAME, price, credits, allow_tiny_price=True),
+        builder.plans.register_time_trial_plan(NAME, price, timed, allow_tiny_price=True),
+        builder.agents.register_agent_and_plan({"name": "A"}, {}, NAME, price, credits, allow_tiny_price=True),
+    ):
+        assert builder.plans.get_plan(registered["planId"])["registry"]["price"]["total"] == 20
+
+
 # ---------------------------------------------------------------------- configs
 
 
-def test_configs__are_the_functions_of_the_package(builder: Payments) -> None:
+def test_configs__are_those_that_scripts_import(builder: Payments) -> None:
     names = [name for name in dir(builder.plans) if name.endswith("_config") or name == "set_redemption_type"]
     assert len(names) == 12
-    assert all(getattr(builder.plans, name) is getattr(pricing, name) for name in names)
+    assert all(getattr(builder.plans, name) is getattr(payments, name) for name in names)
     durations = [name for name in dir(builder.plans) if name.endswith("_DURATION")]
     assert {name: getattr(builder.plans, name) for name in durations} == {
         "ONE_HOUR_DURATION": 3600,
@@ -153,7 +184,7 @@ def test_configs__are_the_functions_of_the_package(builder: Payments) -> None:
 
 
 def test_set_redemption_type__decides_who_redeems(builder: Payments, subscriber: Payments, price: Any) -> None:
-    credits = pricing.set_redemption_type(pricing.get_fixed_credits_config(10, 3), PlanRedemptionType.ONLY_OWNER)
+    credits = set_redemption_type(pricing.get_fixed_credits_config(10, 3), PlanRedemptionType.ONLY_OWNER)
     plan_id = builder.plans.register_credits_plan(NAME, price, credits)["planId"]
     subscriber.plans.order_plan(plan_id)
     with pytest.raises(RedeemNotAllowed):
@@ -208,10 +239,10 @@ def test_get_plan__has_metadata_and_what_the_chain_says(builder: Payments, price
 
 @pytest.mark.parametrize("rule", RedemptionRule)
 def test_get_plan__redemption_type__is_what_was_set(builder: Payments, price: Any, rule: RedemptionRule) -> None:
-    credits = pricing.set_redemption_type(pricing.get_fixed_credits_config(1), rule)
+    credits = set_redemption_type(pricing.get_fixed_credits_config(1), rule)
     plan_id = builder.plans.register_credits_plan(NAME, price, credits)["planId"]
     number = builder.plans.get_plan(plan_id)["registry"]["credits"]["redemptionType"]
-    assert pricing.set_redemption_type(credits, PlanRedemptionType(number)).rule is rule
+    assert set_redemption_type(credits, PlanRedemptionType(number)).rule is rule
 
 
 @pytest.mark.parametrize("method", ["get_plan", "get_plan_balance", "order_plan"])

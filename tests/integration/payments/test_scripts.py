@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from nvm_chain import payments, pricing, relaying
-from nvm_chain.contract_errors import AuthorizationFailed, CostAboveMax
+from nvm_chain import payments
+from nvm_chain import types as pricing
+from nvm_chain.enums import Activation
 from nvm_chain.errors import (
     AnswerUnreadable,
+    AuthorizationFailed,
     ConnectionFailed,
+    CostAboveMax,
     InvalidConfig,
     NoContract,
     NvmChainError,
@@ -21,23 +24,25 @@ from nvm_chain.errors import (
     RpcFailed,
     TokenCannotSign,
 )
-from nvm_chain.orders import order_plan
+from nvm_chain.operations import named_orders
+from nvm_chain.operations import signed_orders as relaying
+from nvm_chain.operations.orders import order_plan
+from nvm_chain.operations.plans import register_plan, set_plan_active
 from nvm_chain.payments import (
     Gateway,
     PaginationOptions,
     Payments,
     PlanMetadata,
     PlanRedemptionType,
-    downloading,
     get_expirable_duration_config,
     get_fixed_credits_config,
     get_free_price_config,
     read_service_token,
     set_redemption_type,
 )
-from nvm_chain.plans import register_plan, set_plan_active
-from nvm_chain.storage import InlineStore
-from nvm_chain.types import Activation, CreditsConfig
+from nvm_chain.payments import file_downloads as downloading
+from nvm_chain.storage.stores import InlineStore
+from nvm_chain.types.credits import CreditsConfig
 from tests.integration.payments.conftest import PRICE
 from tests.support.world import World
 
@@ -244,14 +249,13 @@ def test_order_plan__under_one_name_in_two_threads__is_one_order(
     """The other thread is between this one's look and its order."""
     made: list[str] = []
 
-    def look_then_lose(*arguments: Any) -> str | None:
-        found = relaying.find_made_order(*arguments)
-        if found is None and not made:
+    def order_after_the_other(*arguments: Any, **named: Any) -> Any:
+        if not made:
             made.append("")  # the other one goes ahead, once
             made[0] = Payments(world.chain, world.subscriber).order_plan(credits_did, "order-1").txHash
-        return found
+        return order_plan(*arguments, **named)
 
-    monkeypatch.setattr("nvm_chain.payments.face.find_made_order", look_then_lose)
+    monkeypatch.setattr(named_orders, "order_plan", order_after_the_other)
     assert subscriber.order_plan(credits_did, "order-1").txHash == made[0]
     assert subscriber.get_plan_balance(credits_did).balance == 100
 
@@ -265,13 +269,13 @@ def test_order_plan__that_fails_because_another_was_faster__is_the_others(
 
     def lose(*_: Any, **__: Any) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr("nvm_chain.payments.face.order_plan", order_plan)
+            patch.setattr(named_orders, "order_plan", order_plan)
             if was_made:
                 made.append(other.order_plan(credits_did, "order-1").txHash)
         raise AuthorizationFailed(world.usdc.address, world.subscriber.address, PRICE)
 
     made: list[str] = []
-    monkeypatch.setattr("nvm_chain.payments.face.order_plan", lose)
+    monkeypatch.setattr(named_orders, "order_plan", lose)
     if was_made:
         assert subscriber.order_plan(credits_did, "order-1").txHash == made[0]
     else:
@@ -287,7 +291,8 @@ def test_order_plan__where_the_node_does_not_search__is_not_paid_twice_all_the_s
         raise error
 
     subscriber.order_plan(credits_did, "order-1")
-    monkeypatch.setattr(relaying, "find_authorization_use", refuse)
+    for module in (relaying, named_orders):
+        monkeypatch.setattr(module, "find_authorization_use", refuse)
     again = subscriber.order_plan(credits_did, "order-1")
     assert (again.success, again.txHash, subscriber.get_plan_balance(credits_did).balance) == (True, "", 100)
 
@@ -465,7 +470,7 @@ def test_payments__of_a_class_that_scripts_import__has_it(name: str) -> None:
 
 
 def test_get_fixed_credits_config__read_as_the_sdk_names_it__has_these_fields() -> None:
-    config, price = TEN, pricing.get_erc20_price_config(PRICE, "0x" + "11" * 20, "0x" + "22" * 20)
+    config, price = TEN, payments.get_erc20_price_config(PRICE, "0x" + "11" * 20, "0x" + "22" * 20)
     fields = ("amount", "min_amount", "max_amount", "duration_secs", "redemption_type", "is_redemption_amount_fixed")
     assert [name for name in fields if not hasattr(config, name)] == []
     assert [name for name in ("amounts", "receivers", "token_address", "is_crypto") if not hasattr(price, name)] == []

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, Final
 
 from nvm_chain.errors import InvalidAmount, InvalidConfig, InvalidMetadata, NeedsVendor
-from nvm_chain.metadata import AgentMetadata, PlanMetadata, describe_metadata, read_metadata
+from nvm_chain.metadata.documents import AgentMetadata, PlanMetadata, describe_metadata, read_metadata
 from nvm_chain.payments.sdk_names import AgentAPIAttributes
 from nvm_chain.payments.sdk_names import Endpoint as SdkEndpoint
 
@@ -18,9 +18,9 @@ _CREDENTIALS_WAY: Final = (
 
 
 def check_kind(name: str, value: object, kinds: type | tuple[type, ...], example: str) -> None:
-    """Raise InvalidConfig for a value that is none of some types."""
+    """Raise InvalidConfig unless a value is of one of some types."""
     if not isinstance(value, kinds):
-        raise InvalidConfig(f"{name} is {type(value).__name__}; give one such as {example}")
+        raise InvalidConfig(f"{name} is {type(value).__name__}", f"give one such as {example}")
 
 
 def read_amount(value: int | str, name: str) -> int:
@@ -48,8 +48,14 @@ def read_agent_shape(
 ) -> AgentMetadata:
     """Join an agent's metadata and its API attributes, dictionaries in either spelling of their names.
 
-    ``api`` is ``{"endpoints": [{"POST": url}], "openEndpoints": [url]}``; an endpoint may also be ``{"verb": …, "url": …}``.
-    Raises InvalidMetadata, InvalidEndpoint, and NeedsVendor for credentials: metadata is public.
+    Args:
+        metadata: What the agent says of itself.
+        api: ``{"endpoints": [{"POST": url}], "openEndpoints": [url]}``. An endpoint may also be ``{"verb": …, "url": …}``.
+
+    Raises:
+        InvalidMetadata: The metadata has another form.
+        InvalidEndpoint: A URL cannot be matched.
+        NeedsVendor: Credentials are given, and metadata is public.
     """
     described = (
         describe_metadata(metadata) if isinstance(metadata, AgentMetadata) else _read_shape(metadata, "an agent")
@@ -96,7 +102,7 @@ def refuse_credentials(values: Mapping[str, Any]) -> None:
     """Raise NeedsVendor if there are credentials for a service: a vendor would keep them, metadata would publish them."""
     given = [name for name in CREDENTIALS if values.get(name)]
     if given:
-        raise NeedsVendor(f"anybody who keeps a service's {given[0]} secret", _CREDENTIALS_WAY)
+        raise NeedsVendor(f"somebody who keeps the {given[0]} of a service secret", _CREDENTIALS_WAY)
 
 
 def read_extras(**values: object) -> dict[str, Any]:

@@ -1,27 +1,28 @@
-"""The desk: who acts through a Payments object, on which chain, with which stores and gateway."""
+"""The session: who acts through a Payments object, on which chain, with which stores and gateway."""
 
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Final, TypeVar
 
 from eth_typing import ChecksumAddress
 
-from nvm_chain.addresses import parse_address
-from nvm_chain.agent_types import Agent
-from nvm_chain.agents import read_agent, read_agent_uri, read_plan_agents
-from nvm_chain.assets import load_agent_metadata, load_plan_metadata
-from nvm_chain.chain import Chain
-from nvm_chain.credits import read_account
+from nvm_chain.chain.client import Chain
 from nvm_chain.errors import InputError, InvalidConfig, MetadataMismatch, NvmChainError, StorageError
-from nvm_chain.keys import Signer
-from nvm_chain.metadata import AgentMetadata, PlanMetadata
-from nvm_chain.plans import read_plan
-from nvm_chain.storage import InlineStore, MetadataStore
-from nvm_chain.types import Account, Plan
-from nvm_chain.vouchers import Voucher
+from nvm_chain.metadata.documents import AgentMetadata, PlanMetadata
+from nvm_chain.operations.agents import read_agent, read_agent_plans, read_agent_uri, read_plan_agents
+from nvm_chain.operations.credits import read_account
+from nvm_chain.operations.plans import read_plan, read_plan_state, read_terms
+from nvm_chain.operations.publishing import load_agent_metadata, load_plan_metadata
+from nvm_chain.payments.ceilings import Ceilings, MemoryCeilings
+from nvm_chain.payments.id_kinds import explain_id
+from nvm_chain.signing.keys import Signer
+from nvm_chain.storage.stores import InlineStore, MetadataStore
+from nvm_chain.types.accounts import Account
+from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.agents import Agent, AttachedPlan
+from nvm_chain.types.plans import Plan, PlanState, Terms
 
 NO_AGREEMENT: Final = (None, "", "0x")
 """What the hosted API took for no agreement."""
@@ -65,18 +66,18 @@ def _load(load: Callable[[], Kept]) -> tuple[Kept | None, str]:
 
 
 @dataclass(slots=True)
-class Desk:
-    """What all parts of a Payments object share. ``signed`` are the last vouchers that were signed here, by plan."""
+class Session:
+    """What all parts of a Payments object share."""
 
     chain: Chain
     signer: Signer
     store: MetadataStore = field(default_factory=InlineStore)
     gateway: Gateway | None = None
     allow_file_urls: bool = False
-    signed: dict[int, Voucher] = field(default_factory=dict)
+    ceilings: Ceilings = field(default_factory=MemoryCeilings)
+    """Up to which totals vouchers were signed."""
     agreements: dict[str, set[int]] = field(default_factory=dict)
     """Plans that were ordered here, by the caller's name for the order."""
-    lock: Lock = field(default_factory=Lock)
 
     @property
     def address(self) -> ChecksumAddress:
@@ -84,17 +85,47 @@ class Desk:
         return self.signer.address
 
     def read_plan(self, plan_id: int | str) -> tuple[Plan, PlanMetadata | None, str]:
-        """Read a plan, its metadata, and why that cannot be read if it cannot. Three requests, and what its store needs.
+        """Read a plan, its metadata, and what is wrong with it, if it cannot be read. Three requests, and what its store needs.
 
-        Raises UnknownPlan, and MetadataMismatch for a document that is not the one that was registered.
+        Raises:
+            UnknownPlan: The plan is not registered.
+            IdOfAnotherKind: The id is an asset's.
+            MetadataMismatch: The document is not the one that was registered.
         """
-        plan = read_plan(self.chain, plan_id)
+        with explain_id(self.chain, plan_id, "a plan"):
+            plan = read_plan(self.chain, plan_id)
         return plan, *_load(lambda: load_plan_metadata(plan.uri, [self.store]))
 
-    def read_agent(self, agent_id: int | str) -> tuple[Agent, AgentMetadata | None, str]:
-        """Read an agent, its metadata, and why that cannot be read if it cannot. As for a plan."""
-        agent = read_agent(self.chain, agent_id)
+    def read_plan_state(self, plan_id: int | str) -> PlanState:
+        """Read a plan without its metadata. Two requests. Raises UnknownPlan, IdOfAnotherKind."""
+        with explain_id(self.chain, plan_id, "a plan"):
+            return read_plan_state(self.chain, plan_id)
+
+    def read_plan_uri(self, plan_id: int | str) -> str:
+        """Read the URI of a plan's metadata. Three requests. Raises UnknownPlan, IdOfAnotherKind."""
+        with explain_id(self.chain, plan_id, "a plan"):
+            return read_plan(self.chain, plan_id).uri
+
+    def read_terms(self, plan_id: int | str) -> Terms:
+        """Read a plan's terms. One request. Raises UnknownPlan, IdOfAnotherKind."""
+        with explain_id(self.chain, plan_id, "a plan"):
+            return read_terms(self.chain, plan_id)
+
+    def read_agent(self, agent_id: int | str, wanted: str = "an agent") -> tuple[Agent, AgentMetadata | None, str]:
+        """Read an agent, its metadata, and what is wrong with it, if it cannot be read. As for a plan."""
+        with explain_id(self.chain, agent_id, wanted):
+            agent = read_agent(self.chain, agent_id)
         return agent, *_load(lambda: load_agent_metadata(agent.uri, [self.store]))
+
+    def read_agent_uri(self, agent_id: int | str, wanted: str) -> str:
+        """Read the URI of an agent's metadata. One request. Raises ERC721NonexistentToken, IdOfAnotherKind."""
+        with explain_id(self.chain, agent_id, wanted):
+            return read_agent_uri(self.chain, agent_id)
+
+    def read_agent_plans(self, agent_id: int | str, wanted: str = "an agent") -> tuple[AttachedPlan, ...]:
+        """Read the plans that an agent accepts. One request. Raises ERC721NonexistentToken, IdOfAnotherKind."""
+        with explain_id(self.chain, agent_id, wanted):
+            return read_agent_plans(self.chain, agent_id)
 
     def read_plan_assets(self, plan_id: int | str) -> Iterator[tuple[int, AgentMetadata | None]]:
         """Yield the ids of agents that accept a plan, with their metadata; None for what cannot be read, or was changed."""
@@ -105,7 +136,7 @@ class Desk:
             yield agent_id, metadata
 
     def read_account(self, plan_id: int | str, holder: str | None) -> tuple[ChecksumAddress, Account]:
-        """Read an account on a plan, this desk's own if nobody is named. One request. Raises InvalidAddress."""
+        """Read an account on a plan, this session's own if nobody is named. One request. Raises InvalidAddress."""
         address = self.address if holder is None else parse_address(holder, "account address")
         return address, read_account(self.chain, plan_id, address)
 

@@ -1,99 +1,33 @@
-"""Creating plans, services, agents and files, with all the parameters of the first documented generation."""
+"""The part of `Payments` that registers services, agents and files, with all the parameters of their document."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from nvm_chain.addresses import parse_address_or_zero
-from nvm_chain.assets import fit_cost, publish_agent
-from nvm_chain.ddo import SERVICES
+from nvm_chain.enums import PlanKind
 from nvm_chain.errors import InvalidConfig, NeedsVendor
-from nvm_chain.file_entries import read_file_entry
-from nvm_chain.file_names import check_file_names
-from nvm_chain.ids import format_did, parse_plan_id
-from nvm_chain.metadata import AgentMetadata, PlanMetadata, read_endpoint
-from nvm_chain.payments.desk import Desk
-from nvm_chain.payments.plans_api import register
+from nvm_chain.metadata.documents import AgentMetadata, read_endpoint
+from nvm_chain.metadata.file_entries import read_file_entry
+from nvm_chain.operations.publishing import fit_cost, publish_agent
+from nvm_chain.payments.ddo import SERVICES
+from nvm_chain.payments.hosted_names import HOSTING_WAY
+from nvm_chain.payments.parameters import read_amount, read_extras, refuse_credentials
 from nvm_chain.payments.results import CreateAssetResultDto
-from nvm_chain.payments.shapes import read_amount, read_extras, refuse_credentials
-from nvm_chain.plans import read_terms
-from nvm_chain.pricing import (
-    FOREVER,
-    ONE_DAY_DURATION,
-    get_crypto_price_config,
-    get_dynamic_credits_config,
-    get_expirable_duration_config,
-    get_free_price_config,
-)
-from nvm_chain.types import CreditsConfig, PlanKind, PriceConfig, Terms
+from nvm_chain.payments.session import Session
+from nvm_chain.storage.file_names import check_file_names
+from nvm_chain.types.ids import format_did, parse_plan_id
+from nvm_chain.types.plans import Terms
 
 FILE_TYPES: Final = ("algorithm", "model", "dataset", "file")
 CHARGE_TYPES: Final = ("fixed", "dynamic")
 AUTH_TYPES: Final = ("none", "basic", "oauth", "bearer")
-HOSTING_WAY: Final = "run the service where you like, and name its URL in endpoints"
 
 
-class Creating:
-    """The part of `Payments` that registers things."""
+class CreatingAssets:
+    """The part of `Payments` that registers services, agents and files."""
 
-    _desk: Desk
+    _session: Session
 
-    def create_credits_plan(
-        self,
-        name: str,
-        description: str,
-        price: int | str,
-        token_address: str,
-        amount_of_credits: int | str,
-        tags: Sequence[str] | None = None,
-    ) -> CreateAssetResultDto:
-        """Register a plan of so many credits, paid to this account. One transaction.
-
-        ``price`` in base units of the token, 0 for free; the zero address is the native coin. A request of the plan may cost 1
-        credit up to all of them: its services say how many. Raises as `nvm_chain.register_plan`, InvalidMetadata.
-        """
-        amount = read_amount(amount_of_credits, "amount_of_credits")
-        return self._create_plan(
-            name, description, price, token_address, get_dynamic_credits_config(amount, 1, max(amount, 1)), tags
-        )
-
-    def create_time_plan(
-        self,
-        name: str,
-        description: str,
-        price: int | str,
-        token_address: str,
-        duration: int | str | None = 0,
-        tags: Sequence[str] | None = None,
-    ) -> CreateAssetResultDto:
-        """Register a plan of so many *days*, which begin with the purchase; 0 is for ever, 136 years. One transaction.
-
-        ``price`` as of `create_credits_plan`. Raises as it does.
-        """
-        days = read_amount(duration or 0, "duration")
-        seconds = days * ONE_DAY_DURATION if days else FOREVER
-        return self._create_plan(name, description, price, token_address, get_expirable_duration_config(seconds), tags)
-
-    def _create_plan(
-        self,
-        name: str,
-        description: str,
-        price: int | str,
-        token_address: str,
-        credits: CreditsConfig,
-        tags: Sequence[str] | None,
-    ) -> CreateAssetResultDto:
-        metadata = PlanMetadata(name, description, tags=tags or ())
-        registered = register(self._desk, metadata, self._read_price(price, token_address), credits)
-        return CreateAssetResultDto(did=format_did(registered.plan_id), txHash=registered.transaction.hash)
-
-    def _read_price(self, price: int | str, token_address: str) -> PriceConfig:
-        amount = read_amount(price, "price")
-        if amount == 0:
-            parse_address_or_zero(token_address, "token address")
-            return get_free_price_config()
-        return get_crypto_price_config(amount, self._desk.address, token_address)
-
-    def create_service(  # noqa: PLR0917  as documented
+    def create_service(  # noqa: D417, PLR0917  as documented; most are metadata
         self,
         plan_did: int | str,
         service_type: str,
@@ -121,16 +55,27 @@ class Creating:
     ) -> CreateAssetResultDto:
         """Register a service, agent or assistant that accepts a plan of this account. One transaction.
 
-        A request costs ``amount_of_credits`` if ``service_charge_type`` is ``fixed``, and from ``min_credits_to_charge`` to
-        ``max_credits_to_charge`` if it is ``dynamic``; nothing on a plan in time. Everything else is metadata, which is public:
-        ``username``, ``password`` and ``token`` raise NeedsVendor, as does a service hosted by the vendor. Raises as
-        `nvm_chain.register_agent`, InvalidConfig, InvalidMetadata, InvalidEndpoint.
+        On a time plan a request costs nothing. Everything that is not named below is metadata, which is public.
+
+        Args:
+            service_charge_type: ``fixed`` or ``dynamic``.
+            amount_of_credits: What a request costs, if that is fixed.
+            min_credits_to_charge: The minimum cost of a request, if it is dynamic.
+            max_credits_to_charge: The maximum cost of a request, if it is dynamic.
+
+        Raises:
+            NeedsVendor: A user name, a password or a token is given, or the vendor is to host the service.
+            InvalidConfig: A value cannot be right.
+            InvalidMetadata: The metadata has another form.
+            InvalidEndpoint: A URL cannot be matched.
+
+        It also raises as `nvm_chain.register_agent` does.
         """
         _check_choice("service_type", service_type, SERVICES)
         _check_choice("auth_type", auth_type, AUTH_TYPES)
         refuse_credentials({"username": username, "password": password, "token": token})
         if is_nevermined_hosted:
-            raise NeedsVendor("anybody who hosts the service", HOSTING_WAY)
+            raise NeedsVendor("a host for the service", HOSTING_WAY)
         costs = _read_charge(service_charge_type, amount_of_credits, min_credits_to_charge, max_credits_to_charge)
         metadata = AgentMetadata(
             name,
@@ -151,9 +96,9 @@ class Creating:
                 service_host=service_host,
             ),
         )
-        return self._create_asset(plan_did, read_terms(self._desk.chain, plan_did), metadata, *costs)
+        return self._create_asset(plan_did, self._session.read_terms(plan_did), metadata, *costs)
 
-    def create_agent(  # noqa: PLR0917  as documented
+    def create_agent(  # noqa: PLR0917  as documented; most are metadata
         self,
         plan_did: int | str,
         name: str,
@@ -209,7 +154,7 @@ class Creating:
             service_host=service_host,
         )
 
-    def create_file(  # noqa: PLR0917  as documented
+    def create_file(  # noqa: D417, PLR0917  as documented; most are metadata
         self,
         plan_did: int | str,
         asset_type: str,
@@ -231,9 +176,14 @@ class Creating:
     ) -> CreateAssetResultDto:
         """Register an asset with files, which holders of a plan of this account can download. One transaction.
 
-        ``files`` are ``{"url": …, "name": …, "contentLength": bytes, "sha256": …}``, all but the URL optional; what is declared
-        is verified by each download. ``amount_of_credits`` is what a download costs, the plan's least if not given. Metadata is
-        public, the files' URLs are too: behind a gateway only who pays gets what is there. Raises as `create_service`.
+        Metadata is public, and so are the files' URLs. Behind a gateway only those who pay get what is there.
+
+        Args:
+            files: ``{"url": …, "name": …, "contentLength": bytes, "sha256": …}`` each, all but the URL optional. What is
+                declared is verified by each download.
+            amount_of_credits: What a download costs; the plan's minimum if not given.
+
+        It takes the other arguments into the metadata, and raises as `create_service` does.
         """
         _check_choice("asset_type", asset_type, FILE_TYPES)
         if not files:
@@ -259,9 +209,9 @@ class Creating:
                 fine_tunable=fine_tunable,
             ),
         )
-        terms = read_terms(self._desk.chain, plan_did)
+        terms = self._session.read_terms(plan_did)
         if terms.kind is PlanKind.USAGE:
-            raise InvalidConfig("on a plan for usage nobody has access to files; register one of credits or time")
+            raise InvalidConfig("on a plan for usage nobody has access to files", "register one of credits or time")
         cost = terms.min_redeem if amount_of_credits is None else read_amount(amount_of_credits, "amount_of_credits")
         return self._create_asset(plan_did, terms, metadata, cost, cost)
 
@@ -269,13 +219,15 @@ class Creating:
         self, plan_did: int | str, terms: Terms, metadata: AgentMetadata, least: int, most: int
     ) -> CreateAssetResultDto:
         accepted = fit_cost(parse_plan_id(plan_did), terms, least, most)
-        registered = publish_agent(self._desk.chain, self._desk.signer, metadata, [accepted], store=self._desk.store)
+        registered = publish_agent(
+            self._session.chain, self._session.signer, metadata, [accepted], store=self._session.store
+        )
         return CreateAssetResultDto(did=format_did(registered.agent_id), txHash=registered.transaction.hash)
 
 
 def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
     if value not in choices:
-        raise InvalidConfig(f"{name} is {value!r}; give one of {', '.join(choices)}")
+        raise InvalidConfig(f"{name} is {value!r}", f"give one of {', '.join(choices)}")
 
 
 def _read_charge(
@@ -291,6 +243,6 @@ def _read_charge(
     for number in (low, high):
         if number not in (1, fixed):
             raise InvalidConfig(
-                f"a fixed charge of {fixed} credits cannot be {number} too; make it dynamic, or leave that out"
+                f"a fixed charge of {fixed} credits cannot be {number} too", "make it dynamic, or leave that out"
             )
     return fixed, fixed

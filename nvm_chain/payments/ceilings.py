@@ -1,0 +1,165 @@
+"""Ceilings: up to which total an account has signed vouchers on each plan, kept in memory or in a file."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final, Protocol
+
+from nvm_chain.errors import InvalidConfig
+from nvm_chain.payments.file_lock import hold_lock
+from nvm_chain.storage.atomic_files import open_draft, open_regular
+from nvm_chain.types.ids import format_did
+
+VERSION: Final = 1
+_NUMBER: Final = re.compile("[0-9]{1,20}")
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """The highest total that a holder's vouchers on a plan allow. ``deadline`` is the last second that it counts in."""
+
+    total: int
+    deadline: int
+
+
+class Ceilings(Protocol):
+    """Where the ceilings of one account on one chain are kept."""
+
+    outlives_process: bool
+    """Whether other processes see them. If so, a ceiling counts beyond its deadline, as its seller may count it so."""
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Keep every other thread and process that uses the same ceilings waiting."""
+
+    def read(self, plan_id: int) -> Ceiling | None:
+        """Return what was signed last on a plan, or None."""
+
+    def write(self, plan_id: int, ceiling: Ceiling | None) -> None:
+        """Replace what was signed last on a plan. Only under the lock."""
+
+
+class MemoryCeilings:
+    """Ceilings that are forgotten with the process."""
+
+    outlives_process = False
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._lock = Lock()
+        self._known: dict[int, Ceiling] = {}
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other threads waiting."""
+        with self._lock:
+            yield
+
+    def read(self, plan_id: int) -> Ceiling | None:
+        """Return what was signed last on a plan, or None."""
+        return self._known.get(plan_id)
+
+    def write(self, plan_id: int, ceiling: Ceiling | None) -> None:
+        """Replace what was signed last on a plan."""
+        if ceiling is None:
+            self._known.pop(plan_id, None)
+        else:
+            self._known[plan_id] = ceiling
+
+
+class CeilingFile:
+    """Ceilings in a file, for a buyer that is a new process for each request.
+
+    The file has the accounts of any number of chains. It is replaced whole before a voucher is handed out, and is locked
+    meanwhile. So a crash or a second process never signs the same ceiling again.
+    """
+
+    outlives_process = True
+
+    def __init__(self, path: Path | str, account: str) -> None:
+        """Take the file, which need not be there yet, and the name of the account in it.
+
+        Raises:
+            InvalidConfig: The file's folder is not there, or the file cannot be read.
+        """
+        self._path, self._account = Path(path).absolute(), account
+        if not self._path.parent.is_dir():
+            raise InvalidConfig(f"there is no folder {str(self._path.parent)!r} for the state file", "make it first")
+        self._load()
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other threads and processes waiting. The lock is a file beside this one."""
+        with hold_lock(self._path.with_name(f"{self._path.name}.lock")):
+            yield
+
+    def read(self, plan_id: int) -> Ceiling | None:
+        """Return what was signed last on a plan, or None. Raises InvalidConfig."""
+        return self._load().get(self._account, {}).get(format_did(plan_id))
+
+    def write(self, plan_id: int, ceiling: Ceiling | None) -> None:
+        """Replace what was signed last on a plan, on the disk. Raises InvalidConfig."""
+        accounts = self._load()
+        plans = accounts.setdefault(self._account, {})
+        if ceiling is None:
+            plans.pop(format_did(plan_id), None)
+        else:
+            plans[format_did(plan_id)] = ceiling
+        try:
+            with open_draft(self._path) as draft:
+                draft.file.write(_format_state(accounts).encode())
+                draft.seal()
+                draft.put(overwrite=True)
+        except OSError as error:
+            raise self._refuse(error.strerror or "it cannot be written") from None
+
+    def _load(self) -> dict[str, dict[str, Ceiling]]:
+        """Read the file; a file that is not there is empty. Raises InvalidConfig."""
+        try:
+            with open_regular(self._path, follow_links=True) as file:
+                return _parse_state(json.loads(file.read()))
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise self._refuse(error.strerror or "it cannot be read") from None
+        except (ValueError, RecursionError):
+            raise self._refuse("it is not one of this package's") from None
+
+    def _refuse(self, reason: str) -> InvalidConfig:
+        return InvalidConfig(
+            f"the state file {str(self._path)!r} cannot be used: {reason}", "restore it, or name a new file as state"
+        )
+
+
+def _format_state(accounts: Mapping[str, Mapping[str, Ceiling]]) -> str:
+    """Write the state as JSON. Numbers are text, as readers of JSON lose digits above 2**53."""
+    written = {
+        account: {did: {"ceiling": str(last.total), "deadline": str(last.deadline)} for did, last in plans.items()}
+        for account, plans in accounts.items()
+        if plans
+    }
+    return json.dumps({"version": VERSION, "accounts": written}, indent=1, sort_keys=True) + "\n"
+
+
+def _parse_state(state: Any) -> dict[str, dict[str, Ceiling]]:
+    """Read the state. Raises ValueError for anything that is not one."""
+    if not isinstance(state, dict) or state.get("version") != VERSION or not isinstance(state.get("accounts"), dict):
+        raise ValueError("not a state")
+    if not all(isinstance(plans, dict) for plans in state["accounts"].values()):
+        raise ValueError("not accounts")
+    return {
+        account: {did: _parse_ceiling(last) for did, last in plans.items()}
+        for account, plans in state["accounts"].items()
+    }
+
+
+def _parse_ceiling(written: Any) -> Ceiling:
+    if not isinstance(written, dict) or written.keys() != {"ceiling", "deadline"}:
+        raise ValueError("not a ceiling")
+    total, deadline = written["ceiling"], written["deadline"]
+    if not all(isinstance(number, str) and _NUMBER.fullmatch(number) for number in (total, deadline)):
+        raise ValueError("not a number")
+    return Ceiling(int(total), int(deadline))

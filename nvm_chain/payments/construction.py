@@ -1,0 +1,83 @@
+"""What a Payments object is constructed with, and what the hosted API's was and nothing takes here."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.connecting import connect
+from nvm_chain.errors import InvalidConfig, NeedsVendor
+from nvm_chain.payments.ceilings import CeilingFile, Ceilings, MemoryCeilings
+from nvm_chain.payments.hosted_names import CONSTRUCT
+from nvm_chain.payments.parameters import check_kind
+from nvm_chain.payments.session import Gateway, Session
+from nvm_chain.signing.keys import Signer
+from nvm_chain.storage.stores import InlineStore, MetadataStore
+
+HOSTED: Final = (
+    "nvm_api_key",
+    "environment",
+    "environment_name",
+    "app_id",
+    "version",
+    "ai_protocol",
+    "headers",
+    "return_url",
+    "options",
+)
+"""Arguments of the hosted API's Payments."""
+_API_KEY: Final = re.compile(r"(?:.*:)?eyJ[\w-]*(?:\..*)?|(?:nvm|sandbox|live)[:_-].*", re.DOTALL)
+"""A token of the hosted API: a JWT, mostly behind the name of its environment."""
+
+
+def refuse_hosted(chain: object, signer: object, named: Mapping[str, object]) -> None:
+    """Refuse arguments of the hosted API. Nothing of them is repeated, as they are secrets.
+
+    Raises:
+        NeedsVendor: An API key, an environment, or another setting of the hosted API is given.
+        TypeError: An argument is known to neither.
+    """
+    for name in named:
+        if name not in HOSTED:
+            raise TypeError(f"Payments() got an unexpected keyword argument {name!r}")
+    if named:
+        raise NeedsVendor(f"the argument {min(named)} of the hosted API's Payments", CONSTRUCT)
+    is_key = isinstance(chain, str) and _API_KEY.fullmatch(chain) is not None
+    if is_key or isinstance(chain, Mapping) or (isinstance(chain, str) and isinstance(signer, str)):
+        raise NeedsVendor("an API key and an environment", CONSTRUCT)
+
+
+def open_session(
+    chain: Chain | str,
+    signer: Signer | None,
+    *,
+    store: MetadataStore | None,
+    gateway: Gateway | None,
+    allow_file_urls: bool,
+    state: Path | str | None,
+) -> Session:
+    """Check everything that a Payments object is made of, and connect. Raises InvalidConfig, and as `nvm_chain.connect`."""
+    connected: Any = connect(chain) if isinstance(chain, str) else chain
+    check_kind("chain", connected, Chain, 'nvm_chain.connect("base:sepolia")')
+    if signer is not None and not (hasattr(signer, "address") and hasattr(signer, "sign_transaction")):
+        raise InvalidConfig(
+            "a signer is an account that signs, and not its key or address", "give what nvm_chain.read_keyfile returns"
+        )
+    check_kind("gateway", gateway, (Gateway, type(None)), "Gateway(url, redeemer)")
+    if store is not None and not hasattr(store, "save"):
+        raise InvalidConfig("a store keeps metadata", "give one such as FolderStore(folder)")
+    actor = signer or (connected.accounts[1] if len(connected.accounts) > 1 else None)
+    if actor is None:
+        raise InvalidConfig(
+            "only the embedded chain brings accounts", "give the signer that acts, Payments(chain, signer)"
+        )
+    ceilings = _open_ceilings(connected, actor, state)
+    return Session(connected, actor, store or InlineStore(), gateway, allow_file_urls, ceilings)
+
+
+def _open_ceilings(chain: Chain, signer: Signer, state: Path | str | None) -> Ceilings:
+    if state is None:
+        return MemoryCeilings()
+    check_kind("state", state, (str, Path), "'ceilings.json'")
+    return CeilingFile(state, f"eip155:{chain.chain_id}:{chain.credits.address}:{signer.address}")

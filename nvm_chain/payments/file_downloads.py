@@ -1,0 +1,133 @@
+"""Downloading files of an asset: check access, fetch and verify, spend credits, and only then put them in their place."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+
+from nvm_chain.errors import DownloadFailed, InvalidConfig, NotMined, OutcomeUnknown
+from nvm_chain.metadata.file_entries import FileEntry
+from nvm_chain.operations.credits import redeem_credits
+from nvm_chain.payments.access import Access, find_access, need_gateway
+from nvm_chain.payments.destinations import keep_all, place_files
+from nvm_chain.payments.parameters import check_kind
+from nvm_chain.payments.progress import show_progress
+from nvm_chain.payments.results import DownloadFileResultDto
+from nvm_chain.payments.session import NO_AGREEMENT, Session
+from nvm_chain.payments.tokens import format_service_token, sign_request, take_back
+from nvm_chain.storage.downloads import Fetched, Progress, fetch
+from nvm_chain.storage.ipfs_store import IpfsStore
+from nvm_chain.types.agents import AttachedPlan
+from nvm_chain.types.ids import format_did
+
+
+def download_asset(
+    session: Session, file_id: int | str, destination: str, agreement_id: str | None, *, overwrite: bool = False
+) -> DownloadFileResultDto:
+    """Download all files of an asset; all of them come, or none. See `Payments.download_file`."""
+    check_kind("destination", destination, (str, Path), "'/tmp'")
+    agent, metadata, problem = session.read_agent(file_id, "a file")
+    did = format_did(agent.agent_id)
+    if metadata is None or not metadata.files:
+        raise InvalidConfig(f"{did} has no files to download{problem and f', as of its metadata: {problem}'}")
+    targets = place_files(metadata.files, destination)
+    by_voucher = any(_is_behind_gateway(session, entry) for entry in metadata.files)
+    plans = agent.plans if agreement_id in NO_AGREEMENT else find_ordered(session, did, agent.plans, agreement_id)
+    access = find_access(session, did, plans, by_voucher=by_voucher)
+    with ExitStack() as stack:
+        token = stack.enter_context(_sign_once(session, access)) if by_voucher else ""
+        show = stack.enter_context(show_progress())
+        fetched = [
+            stack.enter_context(_fetch(session, entry, target, token, show(entry.name), overwrite=overwrite))
+            for entry, target in zip(metadata.files, targets, strict=True)
+        ]
+        transaction = "" if token else _spend_or_keep(session, access, agent.agent_id, fetched, targets)
+        files = keep_all(fetched, targets, transaction)
+    return DownloadFileResultDto(success=True, files=files, txHash=transaction)
+
+
+def find_ordered(
+    session: Session, did: str, plans: Sequence[AttachedPlan], agreement_id: str | None
+) -> list[AttachedPlan]:
+    """Return the asset's plans that an order was of: one made here under a name, or a transaction.
+
+    Raises:
+        InvalidConfig: There is no such order, or it is of another plan.
+        RpcFailed: The node does not find the transaction.
+    """
+    ordered = session.agreements.get(str(agreement_id)) or _read_ordered(session, str(agreement_id))
+    found = [attached for attached in plans if attached.plan_id in ordered]
+    if not found:
+        raise InvalidConfig(
+            f"agreement {str(agreement_id)[:90]!r} is an order of another plan, which {did} does not accept"
+        )
+    return found
+
+
+def _read_ordered(session: Session, agreement_id: str) -> set[int]:
+    if not re.fullmatch("0x[0-9a-fA-F]{64}", agreement_id):
+        raise InvalidConfig(
+            f"agreement {agreement_id[:90]!r} is not an order that was made here",
+            "give the order's transaction, or leave it out",
+        )
+    events = session.chain.read_transaction_events(session.chain.credits, "Ordered", agreement_id)
+    ordered = {int(event["args"]["planId"]) for event in events if event["args"]["receiver"] == session.address}
+    if not ordered:
+        raise InvalidConfig(f"transaction {agreement_id} is not an order for {session.address}")
+    return ordered
+
+
+def _spend_or_keep(
+    session: Session, access: Access, agent_id: int, fetched: Sequence[Fetched], targets: Sequence[Path]
+) -> str:
+    """Spend; where nobody knows whether that came through, keep the files all the same, as they may be paid for."""
+    try:
+        return spend(session, access, agent_id)
+    except (NotMined, OutcomeUnknown) as error:
+        try:
+            error.add_note(f"The files may be paid for, and are kept: {', '.join(keep_all(fetched, targets, ''))}.")
+        except DownloadFailed as second:
+            error.add_note(f"The files may be paid for, and could not be kept: {second}")
+        raise
+
+
+def spend(session: Session, access: Access, agent_id: int) -> str:
+    """Redeem what a download costs, with the asset's id in the event, and return the transaction; empty if it costs nothing."""
+    if access.cost == 0:
+        return ""
+    context = agent_id.to_bytes(32)
+    return redeem_credits(session.chain, session.signer, access.plan_id, access.cost, context=context).transaction.hash
+
+
+def _is_behind_gateway(session: Session, entry: FileEntry) -> bool:
+    return session.gateway is not None and entry.url.startswith(session.gateway.url + "/")
+
+
+@contextmanager
+def _sign_once(session: Session, access: Access) -> Iterator[str]:
+    """Sign the token of a download for all files that the gateway serves. If it fails, the next token is for it again."""
+    signed, before = sign_request(session, need_gateway(session, "A token for a download"), access)
+    came = False
+    try:
+        yield format_service_token(signed)
+        came = True
+    finally:
+        if not came:
+            take_back(session, signed, before)
+
+
+def _fetch(
+    session: Session, entry: FileEntry, target: Path, token: str, on_progress: Progress, *, overwrite: bool
+) -> AbstractContextManager[Fetched]:
+    """Fetch one file, with the token if the gateway serves it."""
+    return fetch(
+        entry.url,
+        target,
+        length=entry.length,
+        sha256=entry.sha256 or None,
+        headers={"Authorization": f"Bearer {token}"} if _is_behind_gateway(session, entry) else {},
+        on_progress=on_progress,
+        overwrite=overwrite,
+        allow_file=session.allow_file_urls,
+        ipfs=session.store if isinstance(session.store, IpfsStore) else None,
+    )

@@ -1,0 +1,50 @@
+"""Ids of another kind: a plan's where a service is meant, and the other way round. Found where an id names nothing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from nvm_chain.chain.client import Chain
+from nvm_chain.errors import ERC721NonexistentToken, IdOfAnotherKind, NvmChainError, UnknownPlan
+from nvm_chain.operations.agents import read_agent_uri
+from nvm_chain.operations.plans import read_terms
+
+_READ_PLAN: Final = "read it with `get_plan_details`, or give the id that registering {wanted} returned"
+_READ_ASSET: Final = "read it with `get_service_details`, or give the id that registering {wanted} returned"
+
+
+@contextmanager
+def explain_id(chain: Chain, given: int | str, wanted: str) -> Iterator[None]:
+    """Look, when the block finds nothing under an id, whether it is of another kind. One request more, then only.
+
+    ``wanted`` is what the id should be of, such as ``a service``.
+
+    Raises:
+        IdOfAnotherKind: The id is of another kind. It is shown in the spelling that was given.
+    """
+    try:
+        yield
+    except UnknownPlan as unknown:
+        if not _is_asset(chain, unknown.plan_id):
+            raise
+        raise IdOfAnotherKind(given, "an asset", wanted, _READ_ASSET.format(wanted=wanted)) from None
+    except ERC721NonexistentToken as unknown:
+        if not _is_plan(chain, unknown.token_id):
+            raise
+        raise IdOfAnotherKind(given, "a plan", wanted, _READ_PLAN.format(wanted=wanted)) from None
+
+
+def _is_asset(chain: Chain, number: int) -> bool:
+    try:
+        read_agent_uri(chain, number)
+    except NvmChainError:
+        return False
+    return True
+
+
+def _is_plan(chain: Chain, number: int) -> bool:
+    try:
+        read_terms(chain, number)
+    except NvmChainError:
+        return False
+    return True

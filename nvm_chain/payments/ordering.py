@@ -1,0 +1,77 @@
+"""Orders and payments of a session: once under a name, at a price that is known before, and for a single request."""
+
+from uuid import UUID
+
+from nvm_chain.errors import ConnectionFailed, InvalidConfig, OrderAlreadyMade, RpcFailed, TokenCannotSign
+from nvm_chain.operations.named_orders import can_be_named, hash_order_name, order_once
+from nvm_chain.operations.orders import order_plan
+from nvm_chain.operations.signed_orders import find_made_order
+from nvm_chain.operations.usage import pay_usage
+from nvm_chain.payments.id_kinds import explain_id
+from nvm_chain.payments.parameters import read_amount
+from nvm_chain.payments.results import OrderPlanResultDto
+from nvm_chain.payments.session import NO_AGREEMENT, Session
+from nvm_chain.types.plans import PlanState, Terms
+from nvm_chain.types.receipts import UsageReceipt
+
+
+def order_by_name(session: Session, plan_did: int | str, name: str | None) -> OrderPlanResultDto:
+    """Order a plan, once under a name. See `Payments.order_plan`."""
+    plan = session.read_plan_state(plan_did)
+    check_fixed_price(plan.terms)
+    if name is None or name in NO_AGREEMENT:
+        transaction = order_plan(session.chain, session.signer, plan.plan_id).transaction.hash
+        return OrderPlanResultDto(agreementId=transaction, success=True, txHash=transaction)
+    hash_order_name(name)  # raises InvalidConfig for what cannot be a name
+    transaction = _order_once(session, plan, name)
+    session.agreements.setdefault(name, set()).add(plan.plan_id)
+    return OrderPlanResultDto(agreementId=name, success=True, txHash=transaction)
+
+
+def _order_once(session: Session, plan: PlanState, name: str) -> str:
+    """Order under a name unless that was done before; return the transaction either way, empty if it is not found."""
+    if not can_be_named(session.signer, plan):
+        return order_plan(session.chain, session.signer, plan.plan_id).transaction.hash
+    try:
+        return order_once(session.chain, session.signer, plan.plan_id, name).receipt.transaction.hash
+    except TokenCannotSign:
+        if plan.terms.token == session.chain.usdc:
+            raise  # it does: an odd answer must not become an order that a repeated call would not find
+        return order_plan(session.chain, session.signer, plan.plan_id).transaction.hash
+    except (OrderAlreadyMade, RpcFailed, ConnectionFailed):
+        made = find_made_order(session.chain, session.address, plan, hash_order_name(name))
+        if made is None:
+            raise
+        return made
+
+
+def pay_for_request(
+    session: Session, plan_id: int | str, quantity: int | str, max_cost: int | str | None, request_id: str
+) -> UsageReceipt:
+    """Pay for a request of a plan for usage. See `Payments.pay_usage`."""
+    with explain_id(session.chain, plan_id, "a plan"):
+        return pay_usage(
+            session.chain,
+            session.signer,
+            plan_id,
+            quantity=read_amount(quantity, "quantity"),
+            max_cost=None if max_cost is None else read_amount(max_cost, "max_cost"),
+            context=read_request_id(request_id),
+        )
+
+
+def check_fixed_price(terms: Terms) -> None:
+    """Raise InvalidConfig for a plan whose price a contract names: nobody knows before what it will be."""
+    if terms.is_quoted:
+        raise InvalidConfig(
+            "a contract names the price of this plan",
+            "give the limit of what you pay: `payments.plans.order_plan(plan_id, max_cost)`",
+        )
+
+
+def read_request_id(text: str) -> str | UUID:
+    """Return a request's id as a UUID if it is one, and as it is otherwise."""
+    try:
+        return UUID(text)
+    except (ValueError, AttributeError, TypeError):
+        return text

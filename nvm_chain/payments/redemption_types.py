@@ -1,0 +1,28 @@
+"""Who may redeem, under the names of the hosted system."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+from nvm_chain.enums import RedemptionRule
+
+
+class PlanRedemptionType(Enum):
+    """Who may redeem, under the names and numbers of the hosted system. Here a `RedemptionRule` says it."""
+
+    ONLY_GLOBAL_ROLE = 0
+    """A role that the vendor gave. There is none here."""
+    ONLY_OWNER = 1
+    """The plan owner and their redeemers: RedemptionRule.OWNER."""
+    ONLY_PLAN_ROLE = 2
+    """The plan owner's redeemers, and the holder: RedemptionRule.REDEEMER."""
+    ONLY_SUBSCRIBER = 4
+    """The holder: RedemptionRule.HOLDER."""
+
+
+REDEMPTION_TYPES: Final[Mapping[RedemptionRule, PlanRedemptionType]] = {
+    RedemptionRule.OWNER: PlanRedemptionType.ONLY_OWNER,
+    RedemptionRule.REDEEMER: PlanRedemptionType.ONLY_PLAN_ROLE,
+    RedemptionRule.HOLDER: PlanRedemptionType.ONLY_SUBSCRIBER,
+}
+"""The names that the hosted system has for the rules."""

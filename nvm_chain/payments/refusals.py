@@ -1,0 +1,123 @@
+"""Why an account has no access, told by what it holds: nobody is sent to buy what they have."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nvm_chain.enums import PlanKind, RedemptionRule
+from nvm_chain.errors import (
+    InsufficientCredits,
+    NoAccess,
+    NvmChainError,
+    PaidExternally,
+    PlanNotActive,
+    RedeemNotAllowed,
+    SettlementsNotAccepted,
+    TrialAlreadyTaken,
+    WrongKind,
+)
+from nvm_chain.errors.formatting import count, format_time
+from nvm_chain.payments.session import Session
+from nvm_chain.types.accounts import Account
+from nvm_chain.types.agents import AttachedPlan
+from nvm_chain.types.ids import format_did
+from nvm_chain.types.plans import Terms
+
+_ASK_CHAIN = "do not order it again: a gateway that knows your address can ask the chain with `has_access`"
+_OPEN_PERIOD = (
+    "open one with `redeem_credits`, and do not order again: a gateway that knows your address can then ask the chain "
+    "with `has_access`"
+)
+_ASK_SELLER = "do not order it again: ask the seller, who redeems on this plan"
+_REDEEM = "do not order it again: pay for each request with `redeem_credits`"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an account has of a plan that an asset accepts. ``voucher_cost`` is what a voucher for a request is for."""
+
+    attached: AttachedPlan
+    terms: Terms
+    account: Account
+    is_open: bool
+    voucher_cost: int
+
+
+def explain_no_access(session: Session, asset: str, held: Sequence[Held], *, by_voucher: bool) -> NvmChainError:
+    """Return the error that is true of an account without access. Two requests for each plan, if it holds none.
+
+    What the account holds comes first, then the plans that it can order, then why it can order none.
+    """
+    of_holdings = _explain_voucherless if by_voucher else _explain_unusable
+    for one in held:
+        if (error := of_holdings(session, one)) is not None:
+            return error
+    refused = [(one, explain_no_order(session, one)) for one in held]
+    orderable = [one for one, error in refused if error is None]
+    if by_voucher and any(one.terms.accepts_vouchers for one in orderable):
+        orderable = [one for one in orderable if one.terms.accepts_vouchers]
+    if not orderable and refused and refused[0][1] is not None:
+        return refused[0][1]
+    return NoAccess(asset, session.address, tuple(format_did(one.attached.plan_id) for one in orderable))
+
+
+def explain_no_token(session: Session, held: Held) -> SettlementsNotAccepted:
+    """Return why a plan gives no tokens for a gateway, with the next step that fits what the account has of it."""
+    error = SettlementsNotAccepted(held.attached.plan_id)
+    if (told := _tell_holding(session, held)) is not None:
+        return error.explain(*told)
+    if held.terms.kind is PlanKind.TIME:
+        cause = f"{session.address} does not have it"
+        return error.explain(cause, "order it: a gateway that knows your address can ask the chain with `has_access`")
+    return error
+
+
+def explain_no_order(session: Session, held: Held) -> NvmChainError | None:
+    """Return why an account cannot order a plan, or None. Two requests."""
+    plan = session.read_plan_state(held.attached.plan_id)
+    if plan.terms.kind is PlanKind.USAGE:
+        return WrongKind(plan.plan_id, plan.terms.kind)
+    if plan.terms.paid_externally:
+        return PaidExternally(plan.plan_id)
+    if not plan.active:
+        return PlanNotActive(plan.plan_id)
+    if plan.terms.trial and held.account.trial_taken:
+        return TrialAlreadyTaken(plan.plan_id, session.address)
+    return None
+
+
+def _explain_voucherless(session: Session, held: Held) -> NvmChainError | None:
+    """Return why what an account holds gives no voucher, or None if it holds nothing."""
+    if not held.terms.accepts_vouchers:
+        told = _tell_holding(session, held)
+        return None if told is None else SettlementsNotAccepted(held.attached.plan_id).explain(*told)
+    return _explain_too_few(session, held, held.voucher_cost)
+
+
+def _explain_unusable(session: Session, held: Held) -> NvmChainError | None:
+    """Return why an account cannot use what it holds by itself, or None if it holds nothing."""
+    if held.terms.starts_on_purchase:
+        return None  # its periods open with the purchase, and are over
+    if held.account.balance and held.terms.rule is RedemptionRule.OWNER:
+        return RedeemNotAllowed(held.attached.plan_id, session.address, session.address).explain(
+            "only the plan's owner and their redeemers redeem on it", _ASK_SELLER
+        )
+    return _explain_too_few(session, held, held.attached.max_credits)
+
+
+def _explain_too_few(session: Session, held: Held, cost: int) -> InsufficientCredits | None:
+    balance = held.account.balance
+    if held.terms.kind is not PlanKind.CREDITS or not 0 < balance < cost:
+        return None
+    return InsufficientCredits(held.attached.plan_id, session.address, balance, cost)
+
+
+def _tell_holding(session: Session, held: Held) -> tuple[str, str] | None:
+    """Return what an account has of a plan without vouchers, and what to do with it; None if it has nothing."""
+    who, balance, is_owners = session.address, held.account.balance, held.terms.rule is RedemptionRule.OWNER
+    if held.is_open:
+        return f"{who} has access until {format_time(held.account.access_until)}", _ASK_CHAIN
+    if not balance or held.terms.kind is PlanKind.USAGE or held.terms.starts_on_purchase:
+        return None
+    if held.terms.kind is PlanKind.TIME:
+        return f"{who} has {count(balance, 'period')} to open", _ASK_SELLER if is_owners else _OPEN_PERIOD
+    return f"{who} has {count(balance, 'credit')} of it", _ASK_SELLER if is_owners else _REDEEM

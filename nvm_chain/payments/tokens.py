@@ -1,0 +1,87 @@
+"""Tokens for a gateway: a voucher for one request, and how it is written and read."""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+from nvm_chain.errors import InsufficientCredits, InvalidMessage
+from nvm_chain.operations.credits import read_account
+from nvm_chain.operations.settlement import sign_next_voucher
+from nvm_chain.payments.access import Access, need_gateway, next_ceiling_base
+from nvm_chain.payments.ceilings import Ceiling
+from nvm_chain.payments.results import ServiceTokenResultDto
+from nvm_chain.payments.session import Gateway, Session
+from nvm_chain.signing.keys import check_message_signer
+from nvm_chain.signing.vouchers import SignedVoucher
+from nvm_chain.types.ids import format_did
+
+
+def build_service_token(session: Session, agent_id: int, access: Access) -> ServiceTokenResultDto:
+    """Sign a voucher for one request at its highest cost, and return it as a token with the gateway's URL.
+
+    Sends nothing. The next token of the same plan is for one more request. It counts for an hour.
+
+    Raises:
+        NeedsGateway: No gateway is configured.
+        InsufficientCredits: Vouchers were signed for all the credits.
+    """
+    gateway = need_gateway(session, "A token for a service")
+    return ServiceTokenResultDto(
+        accessToken=format_service_token(sign_request(session, gateway, access)[0]),
+        neverminedProxyUri=f"{gateway.url}/services/{format_did(agent_id)}",
+    )
+
+
+def sign_request(session: Session, gateway: Gateway, access: Access) -> tuple[SignedVoucher, Ceiling | None]:
+    """Sign a voucher for one more request. Return it with what was signed before it, for `take_back`. Sends nothing.
+
+    Raises:
+        InsufficientCredits: The credits are too few for this request and those that were signed for.
+    """
+    plan_id = access.plan_id
+    with session.ceilings.lock():  # no two threads or processes sign the same ceiling
+        before = session.ceilings.read(plan_id)
+        account = read_account(session.chain, plan_id, session.address)
+        base = next_ceiling_base(session, plan_id, account, access.cost)
+        needed = base + access.cost - account.settled
+        if account.balance < needed:
+            raise InsufficientCredits(plan_id, session.address, account.balance, needed)
+        signed = sign_next_voucher(
+            session.chain,
+            check_message_signer(session.signer),
+            plan_id,
+            redeemer=gateway.redeemer,
+            cost=access.cost,
+            last_ceiling=base,
+        )
+        session.ceilings.write(plan_id, _ceiling_of(signed))
+    return signed, before
+
+
+def take_back(session: Session, signed: SignedVoucher, before: Ceiling | None) -> None:
+    """Let the next voucher be for the same request again, unless another was signed since."""
+    plan_id = signed.voucher.plan_id
+    with session.ceilings.lock():
+        if session.ceilings.read(plan_id) == _ceiling_of(signed):
+            session.ceilings.write(plan_id, before)
+
+
+def _ceiling_of(signed: SignedVoucher) -> Ceiling:
+    return Ceiling(signed.voucher.ceiling, signed.voucher.deadline)
+
+
+def format_service_token(signed: SignedVoucher) -> str:
+    """Write a voucher as a token: its JSON in base64url."""
+    return urlsafe_b64encode(signed.to_json().encode()).decode()
+
+
+def read_service_token(token: str) -> SignedVoucher:
+    """Read the voucher that a token carries, as a gateway does before it checks it. No network.
+
+    Raises:
+        InvalidMessage: The text is not a token.
+    """
+    try:
+        text = urlsafe_b64decode(token.encode("ascii")).decode()
+    except (binascii.Error, ValueError, AttributeError):
+        raise InvalidMessage("service token", "it is not base64url of text") from None
+    return SignedVoucher.from_json(text)
