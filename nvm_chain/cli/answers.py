@@ -10,8 +10,9 @@ from nvm_chain.cli.lazy import ids
 from nvm_chain.cli.output import Rows, count, format_plan_id
 
 if TYPE_CHECKING:
-    from nvm_chain.chain import Chain
-    from nvm_chain.types import Terms, Transaction
+    from nvm_chain.chain.client import Chain
+    from nvm_chain.types.plans import Terms
+    from nvm_chain.types.receipts import SettlementOutcome, Transaction
 
 RULES: Final = {
     "holder": "the holder only",
@@ -32,7 +33,13 @@ def transaction_rows(transaction: "Transaction") -> Rows:
 
 def describe_terms(terms: "Terms") -> Mapping[str, Any]:
     """Return terms as JSON shows them, with the price of one purchase beside its parts."""
-    return {"price": terms.price, **asdict(terms)}
+    splits = [{"receiver": split.receiver, "amount": str(split.amount)} for split in terms.splits]
+    return {"price": terms.price, **asdict(terms), "splits": splits}
+
+
+def describe_outcome(outcome: "SettlementOutcome") -> Mapping[str, Any]:
+    """Return what became of an item of a settlement as JSON shows it."""
+    return {"holder": outcome.holder, "credits": outcome.amount, "result": outcome.result}
 
 
 def terms_rows(chain: "Chain", terms: "Terms") -> Iterator[tuple[str, object]]:
@@ -44,7 +51,7 @@ def terms_rows(chain: "Chain", terms: "Terms") -> Iterator[tuple[str, object]]:
         return
     yield "grants", _describe_time(terms) if kind == "time" else _describe_credits(terms)
     least, most = terms.min_redeem, terms.max_redeem
-    cost = count(most, "credit") if least == most else f"{least} to {count(most, 'credit')}"
+    cost = count(most, "credit") if least == most else f"{least:,} to {count(most, 'credit')}"
     yield "request", "free while access lasts" if kind == "time" else cost
     if terms.is_redeemable:
         yield "redeemed by", RULES[terms.rule.name.lower()]

@@ -1,4 +1,4 @@
-"""The command line as a whole: its commands in the order of their story, and the one place where failures are shown."""
+"""The command line as a whole: its help, and the one place where failures are shown."""
 
 import os
 import sys
@@ -8,31 +8,25 @@ from typing import Any
 import click
 
 from nvm_chain import __version__
-from nvm_chain.cli.accounts import access, account, balance, lots
-from nvm_chain.cli.agents import agent_group
-from nvm_chain.cli.commands import ENVIRONMENT_PREFIX, Group
-from nvm_chain.cli.credits import burn, faucet, grant_external, mint, redeem
-from nvm_chain.cli.demo import demo
-from nvm_chain.cli.deploying import check_deployment, deploy
-from nvm_chain.cli.failures import EXIT_CODES, describe_failure
-from nvm_chain.cli.orders import order, pay
-from nvm_chain.cli.plans import plan_group
-from nvm_chain.cli.signed_orders import signed_order_group
-from nvm_chain.cli.statements import statement_group
-from nvm_chain.cli.vouchers import voucher_group
+from nvm_chain.cli.catalogue import CATALOGUE
+from nvm_chain.cli.deferred import failures
+from nvm_chain.cli.exit_codes import EXIT_CODES
+from nvm_chain.cli.groups import ENVIRONMENT_PREFIX, Group
 
 PROGRAM = "nvm-chain"
 
 FIRST_STEPS = (
     "export NVM_CHAIN_RPC=http://127.0.0.1:8545",
+    "export SUBSCRIBER=0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC",
     "nvm-chain deploy --dev-account 0 --test-usdc --yes",
-    'nvm-chain plan register --price "20 USDC" --grants 100 --dev-account 1',
+    'export PLAN=$(nvm-chain plan register --price "20 USDC" --grants 100 \\',
+    "    --dev-account 1 | awk '/^plan id/ {print $3}')",
     'nvm-chain faucet "50 USDC" --dev-account 2',
-    "nvm-chain order $PLAN --dev-account 2",
+    "nvm-chain order $PLAN --name first --dev-account 2",
     "nvm-chain redeem $PLAN 1 --context request-1 --dev-account 2",
     "nvm-chain balance $PLAN $SUBSCRIBER",
 )
-"""A first session on a local node, $PLAN being the plan id that the second command prints."""
+"""A first session on a local node. The subscriber is its development account 2."""
 
 
 def _lines(lines: Sequence[str]) -> str:
@@ -43,19 +37,20 @@ HELP = f"""Sell access to AI services in credits, with a blockchain as the only 
 
 `nvm-chain demo` shows all of it in seconds: no account, key, node or network needed.
 
-First steps on a local node (`anvil`), where $PLAN is the id that `plan register` prints:
+First steps on a local node (`anvil`), whose development account 2 is the subscriber:
 
 {_lines(FIRST_STEPS)}
 
 Each option can be set by an environment variable, NVM_CHAIN_ and its name: NVM_CHAIN_RPC for --rpc. A key is never an
-argument: it comes from a key file, or from an environment variable that --key-env names.
+argument: it comes from a key file, which `key new` makes, or from an environment variable that --key-env names.
 
-With --json a command prints one JSON value on stdout and nothing else. Plan ids are text (0x and 64 digits, beside it the
-did), money is an integer of base units, credits are integers; an error is an object with type, message and fields.
+With --json a command prints one JSON value on stdout and nothing else. Money is text, a whole number of base units. Plan ids
+are text, 0x and 64 digits, beside it the did. Credits are integers. An error is an object with type, problem,
+next_step and fields.
 
 \b
 Exit codes:
-{chr(10).join(f"  {code}  {meaning}" for code, (meaning, _) in EXIT_CODES.items())}
+{chr(10).join(f"  {code}  {meaning}" for code, meaning in EXIT_CODES.items())}
 """
 
 
@@ -64,7 +59,7 @@ TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
 
 
 class App(Group):
-    """The top group: shows failures as one line or as JSON, and ends with their exit code."""
+    """The top group. It shows failures as one line or as JSON, and ends with their exit code."""
 
     def main(
         self,
@@ -79,7 +74,7 @@ class App(Group):
         try:
             code = super().main(typed, PROGRAM, complete_var, standalone_mode=False, **extra)
         except Exception as error:  # noqa: BLE001  the outermost frame
-            failure = describe_failure(error, verbose=is_given(typed, "--verbose", "-v"))
+            failure = failures.describe_failure(error, verbose=is_given(typed, "--verbose", "-v"))
             failure.show(as_json=is_given(typed, "--json"))
             code = failure.exit_code
         sys.exit(code if isinstance(code, int) else 0)
@@ -91,14 +86,7 @@ def is_given(typed: Sequence[str], *flags: str) -> bool:
     return any(flag in typed for flag in flags) or os.environ.get(variable, "").lower() in TRUE
 
 
-cli = click.version_option(__version__, prog_name=PROGRAM)(App(PROGRAM, help=HELP))
-for command in (
-    *(demo, deploy, check_deployment, plan_group, agent_group),
-    *(order, signed_order_group, pay, grant_external, mint),
-    *(balance, account, access, lots, statement_group),
-    *(redeem, burn, voucher_group, faucet),
-):
-    cli.add_command(command)
+cli = click.version_option(__version__, prog_name=PROGRAM)(App(PROGRAM, help=HELP, entries=CATALOGUE))
 
 
 def main() -> None:

@@ -6,10 +6,8 @@ from typing import Any, Final
 
 import click
 
-from nvm_chain.cli.output import count
+from nvm_chain.cli.lazy import errors, units
 from nvm_chain.cli.parameters import name_of
-from nvm_chain.errors import InvalidAmount
-from nvm_chain.units import check_uint
 
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
@@ -23,27 +21,48 @@ UNITS: Final = {
     "minute": MINUTE,
     "second": 1,
 }
-LETTERS: Final = {"y": "year", "w": "week", "d": "day", "h": "hour", "m": "minute", "s": "second"}
+LETTERS: Final = {"y": "year", "w": "week", "d": "day", "h": "hour", "s": "second"}
+"""Units that one letter can mean, and no other. `m` is not one of them: people read minutes and months in it."""
+SHORT: Final = {"min": "minute", "mins": "minute", "mo": "month", "mos": "month", "mon": "month"}
 DURATION_BITS: Final = 32
 HOW: Final = 'write "30d", "12h", "90 minutes", "1 week", "1 month" (30 days) or "1 year" (365 days)'
 
 
 def parse_duration(text: str, name: str) -> int:
-    """Read a duration such as ``30d`` or ``1 week``, in seconds. Raises InvalidAmount, which says how to write it.
+    """Read a duration such as ``30d`` or ``1 week``, in seconds.
+
+    A unit counts only where nobody can read another in it: a whole word, or one of the letters y, w, d, h and s.
 
     >>> parse_duration("12h", "--expires"), parse_duration("1 week", "--expires")
     (43200, 604800)
+
+    Raises:
+        InvalidAmount: It is not a duration, or could be two. The error says how to write it.
     """
     match = re.fullmatch(r"\s*([0-9]{1,10})\s*([A-Za-z]*)\s*", text)
     if match is None:
-        raise InvalidAmount(f"{name} {text[:90]!r}", f"is not a duration; {HOW}")
+        raise errors.InvalidAmount(f"{name} {text[:90]!r}", "is not a duration", HOW)
     number, word = match[1], match[2].lower()
+    unit = LETTERS.get(word, word.removesuffix("s"))
+    if unit not in UNITS:
+        raise errors.InvalidAmount(f"{name} {text[:90]!r}", *_explain_unit(int(number), word))
+    return int(units.check_duration(int(number) * UNITS[unit], DURATION_BITS, name, minimum=1))
+
+
+def _explain_unit(number: int, word: str) -> tuple[str, str]:
+    """Say what is wrong with a unit, and what to write in its place."""
     if not word:
-        raise InvalidAmount(f"{name} {text[:90]!r}", f"has no unit; {HOW}")
-    seconds = UNITS.get(LETTERS.get(word, word.removesuffix("s")))
-    if seconds is None:
-        raise InvalidAmount(f"{name} {text[:90]!r}", f"is not a duration; {HOW}")
-    return check_uint(int(number) * seconds, DURATION_BITS, f"{name} in seconds", minimum=1)
+        return "has no unit", HOW
+    if word == "m":
+        return "can be minutes or months", f'write "{_count(number, "minute")}" or "{_count(number, "month")}"'
+    if word in SHORT:
+        return "has a shortened unit", f'write "{_count(number, SHORT[word])}"'
+    return "is not a duration", HOW
+
+
+def _count(number: int, unit: str) -> str:
+    """Write a duration as it can be read again: without separators."""
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def format_duration(seconds: int) -> str:
@@ -53,7 +72,7 @@ def format_duration(seconds: int) -> str:
     ('30 days', '90 minutes', '1 second')
     """
     unit = next(unit for unit in ("day", "hour", "minute", "second") if seconds % UNITS[unit] == 0)
-    return count(seconds // UNITS[unit], unit)
+    return _count(seconds // UNITS[unit], unit)
 
 
 def format_time(timestamp: int) -> str:

@@ -9,60 +9,42 @@ from typing import Any, Final
 import click
 from rich.text import Text
 
+from nvm_chain.cli.exit_codes import (
+    EXIT_FUNDS,
+    EXIT_INPUT,
+    EXIT_KEY,
+    EXIT_NETWORK,
+    EXIT_REFUSED,
+    EXIT_STORAGE,
+    EXIT_UNEXPECTED,
+    EXIT_UNKNOWN_OUTCOME,
+)
 from nvm_chain.cli.output import clean, open_console, print_json
+from nvm_chain.cli.shell_names import SHELL_NAMES
 from nvm_chain.errors import (
     DeploymentError,
     FundsError,
     InputError,
     KeyFailure,
     NetworkError,
+    NotMined,
     NvmChainError,
+    OutcomeUnknown,
     SignatureError,
     StorageError,
     TransactionError,
 )
 
-EXIT_UNEXPECTED: Final = 1
-EXIT_INPUT: Final = 2
-EXIT_KEY: Final = 3
-EXIT_NETWORK: Final = 4
-EXIT_FUNDS: Final = 5
-EXIT_REFUSED: Final = 6
-EXIT_STORAGE: Final = 7
-
-EXIT_CODES: Final[Mapping[int, tuple[str, tuple[type[Exception], ...]]]] = {
-    0: ("done", ()),
-    EXIT_UNEXPECTED: ("stopped by you, or a bug", ()),
-    EXIT_INPUT: ("the input cannot be right", (InputError, SignatureError, click.UsageError)),
-    EXIT_KEY: ("a key could not be read", (KeyFailure,)),
-    EXIT_NETWORK: ("the chain or its deployment cannot be used", (NetworkError, DeploymentError)),
-    EXIT_FUNDS: ("funds or an allowance are missing", (FundsError,)),
-    EXIT_REFUSED: ("the chain refused", (TransactionError,)),
-    EXIT_STORAGE: ("metadata or a file could not be kept, fetched or verified", (StorageError,)),
-}
-"""Each exit code with its meaning and the errors that lead to it."""
-
-IN_SHELL: Final = (
-    (r"pay='(\w+)'", r"--pay \1"),
-    (r"\bmax_cost\b", "--max-cost"),
-    (r"\bmax_fee_bps=", "--max-fee-bps "),
-    (r"\bfirst_block\b", "--first-block"),
-    (r"\bstart_block\b", "--from-block"),
-    (r"\bend_block\b", "--to-block"),
-    (r"\breplace_plans\b", "`nvm-chain agent detach`, then `attach`"),
-    (r"\bset_minter\b", "`nvm-chain plan set-minter`"),
-    (r"\bset_redeemer\b", "`nvm-chain plan set-redeemer`"),
-    (r"\bpay_usage\b", "`nvm-chain pay`"),
-    (r"\border_plan\b", "`nvm-chain order`"),
-    (r"\bmint_credits\b", "`nvm-chain mint`"),
-    (r"\bredeem_credits\b", "`nvm-chain redeem`"),
-    (r"\bgrant_external\b", "`nvm-chain grant-external`"),
-    (r"\bread access_until\b", "see `nvm-chain access`"),
-    (r"only the chain can tell(.*?): give ask_chain", r"only the chain can tell\1, so leave out --offline"),
-    (r'give parse_units\("(\d+)", \d+\), for USDC usdc\("\d+"\)', r'give --price "\1 USDC", or base units'),
-    (r"pass allow_tiny_price=True", "add --allow-tiny-price"),
+EXIT_CODE_OF: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
+    ((NotMined, OutcomeUnknown), EXIT_UNKNOWN_OUTCOME),
+    ((InputError, SignatureError, click.UsageError), EXIT_INPUT),
+    ((KeyFailure,), EXIT_KEY),
+    ((NetworkError, DeploymentError), EXIT_NETWORK),
+    ((FundsError,), EXIT_FUNDS),
+    ((TransactionError,), EXIT_REFUSED),
+    ((StorageError,), EXIT_STORAGE),
 )
-"""What errors tell a Python programmer to do, and what to do in a shell instead."""
+"""The errors that lead to each exit code; the first that fits counts."""
 
 _SECRET = re.compile(r"(?:0x)?[0-9a-fA-F]{64,}")
 _WITHHELD = "[64 hexadecimal digits, not shown because they may be a private key]"
@@ -70,20 +52,35 @@ _WITHHELD = "[64 hexadecimal digits, not shown because they may be a private key
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failed command: the error's name, what to tell people, its fields, and the exit code."""
+    """A failed command: the error's name, what the problem is and what to do next, what else it tells, and the exit code."""
 
     type: str
-    message: str
+    problem: str
+    next_step: str
     exit_code: int
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def message(self) -> str:
+        """The whole of what people are told, on one line."""
+        return " ".join(filter(None, (self.problem, self.next_step, *self.notes)))
 
     def show(self, *, as_json: bool) -> None:
-        """Print the failure: one line on stderr, or one JSON object on stdout."""
+        """Print the failure: one line on stderr and one that says where more is, or one JSON object on stdout."""
         if as_json:
-            print_json({"error": {"type": self.type, "message": self.message, "fields": self.fields}})
+            print_json({"error": self.to_dict()})
             return
+        console = open_console(stderr=True)
         line = Text("Error", style="bold red").append(Text(f" ({self.type}): {self.message}", style="not bold default"))
-        open_console(stderr=True).print(line)
+        console.print(line)
+        if "link" in self.details:
+            console.print(Text(f"See {self.details['link']}", style="dim"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the failure as JSON has it."""
+        told = {"type": self.type, "message": self.message, "problem": self.problem, "next_step": self.next_step}
+        return {**told, "fields": {}, **self.details, **({"notes": list(self.notes)} if self.notes else {})}
 
 
 def explain_unreadable(error: OSError | UnicodeDecodeError) -> str:
@@ -95,14 +92,14 @@ def describe_failure(error: BaseException, *, verbose: bool) -> Failure:
     """Say what an error means for whoever ran the command; nothing that may be a key is in it."""
     if isinstance(error, click.Abort):
         return Failure(
-            "Aborted", "Stopped by you. A transaction that was sent already may still be mined.", EXIT_UNEXPECTED
+            "Aborted", "Stopped by you.", "A transaction that was sent already may still be mined.", EXIT_UNEXPECTED
         )
     if isinstance(error, click.ClickException):
-        return Failure(type(error).__name__, _describe_usage(error), EXIT_INPUT)
+        return Failure(type(error).__name__, *_describe_usage(error), EXIT_INPUT)
     if isinstance(error, NvmChainError):
         return _describe_known(error)
     where = "".join(traceback.format_tb(error.__traceback__)) if verbose else ""
-    return Failure(type(error).__name__, f"This is a bug of nvm-chain. {_ask_for_report(where)}", EXIT_UNEXPECTED)
+    return Failure(type(error).__name__, "This is a bug of nvm-chain.", _ask_for_report(where), EXIT_UNEXPECTED)
 
 
 def _ask_for_report(where: str) -> str:
@@ -114,27 +111,31 @@ def _ask_for_report(where: str) -> str:
     )
 
 
-def _describe_usage(error: click.ClickException) -> str:
+def _describe_usage(error: click.ClickException) -> tuple[str, str]:
     context = getattr(error, "ctx", None)
-    hint = f" See `{context.command_path} --help`." if context is not None else ""
-    return withhold(clean(error.format_message())).rstrip(".") + "." + hint
+    hint = f"See `{context.command_path} --help`." if context is not None else ""
+    return withhold(clean(error.format_message())).rstrip(".") + ".", hint
 
 
 def _describe_known(error: NvmChainError) -> Failure:
-    """Name the error and its fields; what came from the command line may be a key in the wrong place."""
-    values = {name: getattr(error, name) for name in getattr(error, "__dataclass_fields__", ())}
-    message = clean(" ".join([str(error), *getattr(error, "__notes__", ())]))
-    for python, shell in IN_SHELL:
-        message = re.sub(python, shell, message)
-    if isinstance(error, InputError | KeyFailure):
-        message = withhold(message)
-        values = {name: withhold(value) if isinstance(value, str) else value for name, value in values.items()}
-    return Failure(type(error).__name__, message, find_exit_code(error), values)
+    """Tell an error by the names that the shell has; what came from the command line may be a key in the wrong place."""
+    shown = _withhold_fields(error) if isinstance(error, InputError | KeyFailure) else error
+    problem, next_step = map(clean, shown.describe(SHELL_NAMES))
+    told = shown.to_dict()
+    details = {name: value for name, value in told.items() if name in ("fields", "token", "link")}
+    notes = tuple(map(clean, getattr(error, "__notes__", ())))
+    return Failure(type(error).__name__, problem, next_step, find_exit_code(error), notes, details)
+
+
+def _withhold_fields(error: NvmChainError) -> NvmChainError:
+    """Return the error without what looks like a private key in any of its texts."""
+    values = [withhold(value) if isinstance(value, str) else value for value in error.fields.values()]
+    return type(error)(*values)
 
 
 def find_exit_code(error: Exception) -> int:
     """Return the exit code of an error."""
-    return next((code for code, (_, kinds) in EXIT_CODES.items() if isinstance(error, kinds)), EXIT_UNEXPECTED)
+    return next((code for kinds, code in EXIT_CODE_OF if isinstance(error, kinds)), EXIT_UNEXPECTED)
 
 
 def withhold(text: str) -> str:

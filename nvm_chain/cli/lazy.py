@@ -1,43 +1,134 @@
 """The rest of the package, loaded when a command first uses it: web3 takes a second, and `--help` should not wait for it.
 
-`from nvm_chain.cli.lazy import plans` gives what `from nvm_chain import plans` gives, and imports it at the first `plans.`.
+`from nvm_chain.cli.lazy import plans` gives what `from nvm_chain.operations import plans` gives, and imports it at the first
+`plans.`.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nvm_chain import addresses as addresses
-    from nvm_chain import agent_types as agent_types
-    from nvm_chain import agents as agents
-    from nvm_chain import authorizations as authorizations
-    from nvm_chain import connecting as connecting
-    from nvm_chain import credits as credits
-    from nvm_chain import demo as demo
-    from nvm_chain import deploying as deploying
-    from nvm_chain import deployments as deployments
-    from nvm_chain import dev_accounts as dev_accounts
-    from nvm_chain import embedded as embedded
-    from nvm_chain import endpoints as endpoints
-    from nvm_chain import ids as ids
-    from nvm_chain import keys as keys
-    from nvm_chain import metadata as metadata
-    from nvm_chain import orders as orders
-    from nvm_chain import paying as paying
-    from nvm_chain import plans as plans
-    from nvm_chain import pricing as pricing
-    from nvm_chain import relaying as relaying
-    from nvm_chain import settling as settling
-    from nvm_chain import statements as statements
-    from nvm_chain import tokens as tokens
-    from nvm_chain import types as types
-    from nvm_chain import usage as usage
-    from nvm_chain import vouchers as vouchers
+    from rich import console as rich_console
+    from rich import table as rich_table
+    from rich import text as rich_text
 
-_MODULES = (
-    "addresses agent_types agents authorizations connecting credits demo deploying deployments dev_accounts embedded "
-    "endpoints ids keys metadata orders paying plans pricing relaying settling statements tokens types usage vouchers"
-)
+    from nvm_chain import demo as demo
+    from nvm_chain import enums as enums
+    from nvm_chain import errors as errors
+    from nvm_chain import metadata as metadata
+    from nvm_chain import statements as statements
+    from nvm_chain import types as pricing
+    from nvm_chain import types as types
+    from nvm_chain.chain import connecting as connecting
+    from nvm_chain.chain import dev_accounts as dev_accounts
+    from nvm_chain.chain import embedded as embedded
+    from nvm_chain.chain import events as events
+    from nvm_chain.chain import records as deployments
+    from nvm_chain.metadata import endpoints as endpoints
+    from nvm_chain.operations import agents as agents
+    from nvm_chain.operations import credits as credits
+    from nvm_chain.operations import deployment as deploying
+    from nvm_chain.operations import holdings as holdings
+    from nvm_chain.operations import named_orders as named_orders
+    from nvm_chain.operations import orders as orders
+    from nvm_chain.operations import plans as plans
+    from nvm_chain.operations import settlement as settling
+    from nvm_chain.operations import settlement_forecast as forecasts
+    from nvm_chain.operations import signed_orders as relaying
+    from nvm_chain.operations import tokens as tokens
+    from nvm_chain.operations import transactions as transactions
+    from nvm_chain.operations import usage as usage
+    from nvm_chain.payments import first_generation as payments
+    from nvm_chain.signing import key_files as key_files
+    from nvm_chain.signing import keys as keys
+    from nvm_chain.signing import signed_orders as authorizations
+    from nvm_chain.signing import vouchers as vouchers
+    from nvm_chain.types import addresses as addresses
+    from nvm_chain.types import agents as agent_types
+    from nvm_chain.types import amounts as units
+    from nvm_chain.types import ids as ids
+
+__all__ = [
+    "addresses",
+    "agent_types",
+    "agents",
+    "authorizations",
+    "connecting",
+    "credits",
+    "demo",
+    "deploying",
+    "deployments",
+    "dev_accounts",
+    "embedded",
+    "endpoints",
+    "enums",
+    "errors",
+    "events",
+    "forecasts",
+    "holdings",
+    "ids",
+    "key_files",
+    "keys",
+    "metadata",
+    "named_orders",
+    "orders",
+    "payments",
+    "plans",
+    "pricing",
+    "relaying",
+    "rich_console",
+    "rich_table",
+    "rich_text",
+    "settling",
+    "statements",
+    "tokens",
+    "transactions",
+    "types",
+    "units",
+    "usage",
+    "vouchers",
+]
+
+_MODULES = {
+    "addresses": "nvm_chain.types.addresses",
+    "agent_types": "nvm_chain.types.agents",
+    "agents": "nvm_chain.operations.agents",
+    "authorizations": "nvm_chain.signing.signed_orders",
+    "connecting": "nvm_chain.chain.connecting",
+    "credits": "nvm_chain.operations.credits",
+    "demo": "nvm_chain.demo",
+    "deploying": "nvm_chain.operations.deployment",
+    "deployments": "nvm_chain.chain.records",
+    "dev_accounts": "nvm_chain.chain.dev_accounts",
+    "embedded": "nvm_chain.chain.embedded",
+    "endpoints": "nvm_chain.metadata.endpoints",
+    "enums": "nvm_chain.enums",
+    "errors": "nvm_chain.errors",
+    "events": "nvm_chain.chain.events",
+    "forecasts": "nvm_chain.operations.settlement_forecast",
+    "holdings": "nvm_chain.operations.holdings",
+    "ids": "nvm_chain.types.ids",
+    "key_files": "nvm_chain.signing.key_files",
+    "keys": "nvm_chain.signing.keys",
+    "metadata": "nvm_chain.metadata",
+    "named_orders": "nvm_chain.operations.named_orders",
+    "orders": "nvm_chain.operations.orders",
+    "payments": "nvm_chain.payments.first_generation",
+    "plans": "nvm_chain.operations.plans",
+    "pricing": "nvm_chain.types",
+    "relaying": "nvm_chain.operations.signed_orders",
+    "rich_console": "rich.console",
+    "rich_table": "rich.table",
+    "rich_text": "rich.text",
+    "settling": "nvm_chain.operations.settlement",
+    "statements": "nvm_chain.statements",
+    "tokens": "nvm_chain.operations.tokens",
+    "transactions": "nvm_chain.operations.transactions",
+    "types": "nvm_chain.types",
+    "units": "nvm_chain.types.amounts",
+    "usage": "nvm_chain.operations.usage",
+    "vouchers": "nvm_chain.signing.vouchers",
+}
 
 
 class LazyModule:
@@ -50,4 +141,4 @@ class LazyModule:
         return getattr(import_module(self._name), attribute)
 
 
-globals().update({name: LazyModule(f"nvm_chain.{name}") for name in _MODULES.split()})
+globals().update({name: LazyModule(module) for name, module in _MODULES.items()})

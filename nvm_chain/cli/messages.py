@@ -19,7 +19,7 @@ def read_message(file: str, parse: Callable[[str], Message], noun: str) -> Messa
     """Read the one message in a file. Raises InvalidConfig, or InvalidMessage with its place."""
     messages = read_messages([file], parse, noun)
     if len(messages) != 1:
-        raise InvalidConfig(f"{name_file(file)} holds {len(messages)} signed messages; give one at a time")
+        raise InvalidConfig(f"{name_file(file)} holds {len(messages)} signed messages", "give one at a time")
     return messages[0]
 
 
@@ -31,7 +31,7 @@ def read_messages(files: Sequence[str], parse: Callable[[str], Message], noun: s
             try:
                 found.append(parse(line))
             except InvalidMessage as error:
-                raise InvalidMessage(error.kind, f"{place}: {error.problem}") from None
+                raise InvalidMessage(error.kind, f"{place}: {error.reason}") from None
     if not found:
         raise InvalidConfig(f"there is no {noun} in {', '.join(map(name_file, files))}")
     return found
@@ -57,7 +57,7 @@ def _read_text(file: str) -> str:
             with Path(file).open("rb") as opened:
                 data = opened.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
-            raise InvalidConfig(f"{name_file(file)} has more than {MAX_BYTES} bytes; settle a part at a time")
+            raise InvalidConfig(f"{name_file(file)} has more than {MAX_BYTES} bytes", "settle a part at a time")
         return data.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidConfig(f"cannot read {name_file(file)} ({explain_unreadable(error)})") from None

@@ -6,21 +6,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from textwrap import wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-from rich.console import Console
-from rich.status import Status
-from rich.text import Text
+from nvm_chain.cli.lazy import rich_console, rich_text
 
-PLAN_ID_FIELDS = ("plan_id", "token_id")
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.status import Status
+
+PLAN_ID_FIELDS: Final = ("plan_id", "token_id")
+MONEY_FIELDS: Final = ("price", "paid", "price_paid", "max_cost", "cost", "fee_wei", "gas_paid_wei", "receivers")
+"""Fields that hold base units of a token or of the coin: JSON has them as text, as many parsers round above 2**53."""
 
 Rows = list[tuple[str, object]]
 """Labels and values, in the order people read them."""
 
 
-def open_console(*, stderr: bool = False) -> Console:
+def open_console(*, stderr: bool = False) -> "Console":
     """Return a console that writes what it is given: no markup, no wrapping, no colour where none is wanted."""
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    return rich_console.Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 def clean(text: object) -> str:
@@ -41,7 +45,7 @@ def print_rows(rows: Iterable[tuple[str, object]], *, stderr: bool = False) -> N
     for label, value in shown:
         lines = wrap(value, console.width - indent, break_long_words=False) if console.is_terminal else [value]
         first, *more = lines or [""]
-        console.print(Text(label.ljust(indent), style="dim").append(Text(first, style="not dim")))
+        console.print(rich_text.Text(label.ljust(indent), style="dim").append(rich_text.Text(first, style="not dim")))
         for line in more:
             console.print(" " * indent + line)
 
@@ -52,14 +56,11 @@ def fields_of(value: Any) -> dict[str, Any]:
 
 
 def to_json(value: object) -> Any:
-    """Turn an answer into what JSON has: plan ids and bytes as hexadecimal text, money and credits as integers."""
+    """Turn an answer into what JSON has: plan ids and bytes as hexadecimal text, money as decimal text, credits as integers."""
     if is_dataclass(value) and not isinstance(value, type):
         return to_json(fields_of(value))
     if isinstance(value, Mapping):
-        return {
-            str(key): format_plan_id(item) if key in PLAN_ID_FIELDS and item is not None else to_json(item)
-            for key, item in value.items()
-        }
+        return {str(key): _field_to_json(str(key), item) for key, item in value.items()}
     if isinstance(value, Enum):
         return value.name.lower()
     if isinstance(value, bytes):
@@ -69,13 +70,30 @@ def to_json(value: object) -> Any:
     return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
+def _field_to_json(name: str, value: object) -> Any:
+    if name in PLAN_ID_FIELDS and value is not None:
+        return format_plan_id(value)
+    return format_money(value) if name in MONEY_FIELDS else to_json(value)
+
+
+def format_money(value: Any) -> Any:
+    """Write base units as decimal text, also those in a mapping.
+
+    >>> format_money(2**64), format_money({"0xAb": 5})
+    ('18446744073709551616', {'0xAb': '5'})
+    """
+    if isinstance(value, Mapping):
+        return {str(key): format_money(item) for key, item in value.items()}
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else to_json(value)
+
+
 def count(number: int, noun: str) -> str:
     """Write how many there are of something.
 
     >>> count(1, "credit"), count(100, "credit")
     ('1 credit', '100 credits')
     """
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def format_plan_id(plan_id: object) -> str:
@@ -99,10 +117,10 @@ class Progress:
         if not self._console.is_terminal:
             self._console.print(clean(sentence))
         elif self._status is None:
-            self._status = self._console.status(Text(clean(sentence)))
+            self._status = self._console.status(rich_text.Text(clean(sentence)))
             self._status.start()
         else:
-            self._status.update(Text(clean(sentence)))
+            self._status.update(rich_text.Text(clean(sentence)))
 
     def stop(self) -> None:
         """Clear the spinner, before a question or an answer."""

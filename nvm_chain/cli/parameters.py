@@ -7,8 +7,7 @@ from uuid import UUID
 
 import click
 
-from nvm_chain.cli.lazy import addresses, ids
-from nvm_chain.errors import InvalidAmount, InvalidConfig, KeyFailure
+from nvm_chain.cli.lazy import addresses, errors, ids
 
 TOKEN_UNITS = ("USDC", "ETH")
 
@@ -20,7 +19,7 @@ def refuse_key(value: str, name: str) -> None:
             f"{name} looks like a private key. Everyone on this machine can read a command line, and your shell keeps it: "
             "take that key for known to others, and give the next one with --keyfile or --key-env"
         )
-        raise KeyFailure("the command line", problem)
+        raise errors.KeyFailure("the command line", problem)
 
 
 def name_of(parameter: click.Parameter | None) -> str:
@@ -33,7 +32,7 @@ def name_of(parameter: click.Parameter | None) -> str:
 def parse_count(text: str, name: str, problem: str) -> int:
     """Return a whole number written in digits. Raises InvalidAmount."""
     if not re.fullmatch(r"[0-9]{1,78}", text):
-        raise InvalidAmount(f"{name} {text[:90]!r}", problem)
+        raise errors.InvalidAmount(f"{name} {text[:90]!r}", problem)
     return int(text)
 
 
@@ -85,7 +84,7 @@ class Pair(click.ParamType):
         refuse_key(value, name_of(param))
         address, found, text = value.partition("=")
         if not found:
-            raise InvalidConfig(f"{name_of(param)} {value!r} is not {self.name}, such as 0x…=10")
+            raise errors.InvalidConfig(f"{name_of(param)} {value!r} is not {self.name}, such as 0x…=10")
         return addresses.parse_address(address.strip(), name_of(param)), text.strip()
 
 
@@ -97,6 +96,16 @@ class PlanId(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the id as an int. Raises InvalidPlanId."""
         return ids.parse_plan_id(value)
+
+
+class AgentId(click.ParamType):
+    """An agent's id in any spelling: an integer, 0x and 64 hexadecimal digits, or a did:nv:."""
+
+    name = "agent"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the id as an int. Raises InvalidAgentId."""
+        return ids.parse_agent_id(value)
 
 
 class Url(click.ParamType):

@@ -5,19 +5,24 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from nvm_chain.cli.lazy import connecting
-from nvm_chain.cli.output import Progress, print_json, print_rows
+from nvm_chain.cli.lazy import connecting, errors
+from nvm_chain.cli.output import Progress, open_console, print_json, print_rows
 from nvm_chain.cli.signing import KeySource, choose_source
 
 if TYPE_CHECKING:
-    from nvm_chain.chain import Chain
-    from nvm_chain.keys import Signer
+    from nvm_chain.chain.client import Chain
+    from nvm_chain.signing.keys import Signer
 
-EMBEDDED = "embedded"
+EMBEDDED: Final = "embedded"
+CONFLICT: Final = (
+    "--network embedded is a chain inside this process, and --rpc or NVM_CHAIN_RPC names a node",
+    "leave one of them out (`env -u NVM_CHAIN_RPC nvm-chain …` unsets the variable for one command)",
+)
+ENDS: Final = "Note: the embedded chain ends with this command, and all that was done on it."
 
 
 @dataclass
@@ -58,6 +63,8 @@ class Session:
         """Connect to the chain; without ``locate`` a record of where Credits is, which may be outdated, is not used."""
         if self.network is None and self.rpc is None:
             raise click.UsageError("Which chain? Give --rpc URL or --network NAME, or set NVM_CHAIN_RPC.")
+        if self.network == EMBEDDED and self.rpc is not None:
+            raise errors.InvalidConfig(*CONFLICT)
         self.say("Connecting")
         chain = connecting.connect(
             self.network or EMBEDDED,
@@ -88,6 +95,16 @@ class Session:
             print_json(data)
         else:
             print_rows(rows)
+        if self.network == EMBEDDED and self.key_source is not None:
+            open_console(stderr=True).print(ENDS)
+
+    def answer_lines(self, data: Any, lines: Iterable[str]) -> None:
+        """Print the command's answer: ``data`` as JSON, or lines that are laid out already."""
+        self.progress.stop()
+        if self.as_json:
+            print_json(data)
+        else:
+            sys.stdout.writelines(f"{line}\n" for line in lines)
 
     def answer_message(self, message: str, rows: Iterable[tuple[str, object]]) -> None:
         """Print something signed on stdout, one line to be handed on as it is, and for people on stderr what it says."""

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from nvm_chain.cli.failures import explain_unreadable
-from nvm_chain.cli.lazy import demo, dev_accounts, keys
-from nvm_chain.errors import KeyFailure
+from nvm_chain.cli.deferred import failures
+from nvm_chain.cli.lazy import demo, dev_accounts, errors, keys
 
 if TYPE_CHECKING:
-    from nvm_chain.chain import Chain
-    from nvm_chain.keys import Signer
+    from nvm_chain.chain.client import Chain
+    from nvm_chain.signing.keys import Signer
 
 PASSWORD_VARIABLE: Final = "NVM_CHAIN_PASSWORD"  # noqa: S105  the variable's name
 _SOURCES: Final = ("keyfile", "key_env", "dev_account")
@@ -39,6 +38,7 @@ class KeySource:
         """Read the key from its file or variable. Raises KeyFailure."""
         if self.key_env is not None:
             return keys.read_key_from_environment(self.key_env)
+        check_readable(str(self.keyfile))
         password = read_password(str(self.keyfile), self.password_file)
         say("Decrypting the key file")
         return keys.read_keyfile(str(self.keyfile), password)
@@ -49,10 +49,12 @@ class KeySource:
         source = f"--dev-account {number}"
         accounts = chain.accounts or dev_accounts.derive_dev_accounts()
         if not 0 <= number < len(accounts):
-            raise KeyFailure(source, f"there are accounts 0 to {len(accounts) - 1}")
+            raise errors.KeyFailure(source, f"there are accounts 0 to {len(accounts) - 1}")
         if not demo.is_development_chain(chain):
-            raise KeyFailure(
-                source, f"chain {chain.chain_id} is not a development chain, and that account's key is public"
+            raise errors.KeyFailure(
+                source,
+                f"chain {chain.chain_id} is not a development chain, and that account's key is public",
+                "give a key of your own",
             )
         return accounts[number]
 
@@ -70,19 +72,34 @@ def choose_source(context: click.Context) -> KeySource:
     return KeySource(password_file=values["password_file"], **sources)
 
 
+def check_readable(keyfile: str) -> None:
+    """Raise KeyFailure if a key file cannot be opened, before anybody is asked for its password."""
+    try:
+        with Path(keyfile).open("rb"):
+            pass
+    except OSError as error:
+        advice = f"give --keyfile PATH, or make one: `nvm-chain key new {keyfile}`"
+        raise errors.KeyFailure(f"key file {keyfile}", f"cannot read it ({error.strerror})", advice) from None
+
+
 def read_password(keyfile: str, password_file: str | None) -> str:
     """Return a key file's password from a file, from NVM_CHAIN_PASSWORD, or from whoever sits at the terminal."""
     if password_file is not None:
-        try:
-            return Path(password_file).read_text("utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            problem = f"cannot read the password file {password_file} ({explain_unreadable(error)})"
-            raise KeyFailure(f"key file {keyfile}", problem) from None
+        return read_password_file(keyfile, password_file)
     if PASSWORD_VARIABLE in os.environ:
         return os.environ[PASSWORD_VARIABLE]
     if not sys.stdin.isatty():
-        raise KeyFailure(
-            f"key file {keyfile}", f"it needs a password: give --password-file, or set {PASSWORD_VARIABLE}"
+        raise errors.KeyFailure(
+            f"key file {keyfile}", "it needs a password", f"give --password-file, or set {PASSWORD_VARIABLE}"
         )
     password: str = click.prompt(f"Password of {keyfile}", hide_input=True, err=True)
     return password
+
+
+def read_password_file(keyfile: str, password_file: str) -> str:
+    """Return a key file's password from a file. Raises KeyFailure."""
+    try:
+        return Path(password_file).read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = f"cannot read the password file {password_file} ({failures.explain_unreadable(error)})"
+        raise errors.KeyFailure(f"key file {keyfile}", problem) from None

@@ -2,18 +2,20 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from eth_account import Account
 
-from nvm_chain.addresses import parse_address
-from nvm_chain.deployments import read_record, record_path
+from nvm_chain.chain.records import read_record, record_path
+from nvm_chain.types.addresses import parse_address
+from tests.support.answers import find_problems
 from tests.support.anvil import open_anvil, run_anvil
 from tests.support.shell import Ran, run_cli
 from tests.support.world import World
+from tests.unit.test_cli_help import COMMANDS
 
 ANVIL_CHAIN_ID = 31337
 PASSWORD = "correct horse battery staple"
@@ -37,6 +39,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(url, folder)
 
 
+def name_command(arguments: Sequence[str]) -> str:
+    """Return the command that some arguments begin with."""
+    names = {" ".join(path) for path in COMMANDS}
+    return next(name for end in (2, 1) for name in [" ".join(arguments[:end])] if name in names)
+
+
 @dataclass
 class Shell:
     """A folder to work in, a node with a world on it, and a way to run commands there."""
@@ -47,8 +55,14 @@ class Shell:
     environment: dict[str, str]
 
     def __call__(self, *arguments: str, typed: str | None = None, **more: str) -> Ran:
-        """Run a command with the node and a key file's password in the environment."""
-        return run_cli(*arguments, environment={**self.environment, **more}, typed=typed)
+        """Run a command with the node and a key file's password in the environment.
+
+        What it answers with --json has to be what docs/cli.md says.
+        """
+        ran = run_cli(*arguments, environment={**self.environment, **more}, typed=typed)
+        if "--json" in arguments and (answer := json.loads(ran.stdout)).keys() != {"error"}:
+            assert find_problems(name_command(arguments), answer) == []
+        return ran
 
     def state(self, plan_id: int = 0) -> dict[str, object]:
         """Return what a failed command must have left as it was: mined and waiting transactions, the subscriber's own."""

@@ -1,5 +1,7 @@
 """Every command against a node: what it does, what it prints, and that its help's examples work."""
 
+import shlex
+import subprocess
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -10,22 +12,28 @@ from eth_account.signers.local import LocalAccount
 
 from nvm_chain.cli.app import FIRST_STEPS
 from nvm_chain.cli.output import format_plan_id
-from nvm_chain.endpoints import Endpoint
-from nvm_chain.ids import format_did
-from nvm_chain.metadata import AgentMetadata, build_metadata_uri
-from nvm_chain.plans import read_terms
-from nvm_chain.relaying import sign_plan_order
-from nvm_chain.settling import sign_next_voucher
-from nvm_chain.types import Activation, PlanKind, RedemptionRule, Split
-from tests.integration.cli.conftest import Shell
+from nvm_chain.enums import Activation, PlanKind, RedemptionRule
+from nvm_chain.metadata.documents import AgentMetadata, build_metadata_uri
+from nvm_chain.metadata.endpoints import Endpoint
+from nvm_chain.metadata.file_entries import FileEntry
+from nvm_chain.operations.plans import read_terms
+from nvm_chain.operations.settlement import sign_next_voucher
+from nvm_chain.operations.signed_orders import sign_plan_order
+from nvm_chain.types.ids import format_did
+from nvm_chain.types.prices import Split
+from tests.integration.cli.conftest import PASSWORD, Shell
 from tests.support.agents import Agents
-from tests.support.shell import expand
+from tests.support.shell import COMMAND, Ran, clean_environment, expand, run_cli
 from tests.support.world import CREDITS, PRICE, ZERO
 from tests.unit.test_cli_help import COMMANDS
 
 METADATA = AgentMetadata("Echo", endpoints=(Endpoint("POST", "https://example.com/agents/:id/tasks"),))
+FILE_ASSET = AgentMetadata("Greeting", agent_type="file", files=(FileEntry("data:,hello", name="greeting.txt"),))
 DAY = 86_400
 EXAMPLES = [example for command in COMMANDS.values() for example in command.examples]
+UNANSWERED = [
+    command.examples[0] for command in COMMANDS.values() if not any("--json" in example for example in command.examples)
+]
 
 
 def names(plan_id: int) -> dict[str, str]:
@@ -42,7 +50,7 @@ def sent(shell: Shell) -> dict[str, Any]:
         "hash": f"0x{bytes(receipt['transactionHash']).hex()}",
         "block_number": receipt["blockNumber"],
         "gas_used": receipt["gasUsed"],
-        "fee_wei": fee,
+        "fee_wei": str(fee),
     }
 
 
@@ -57,6 +65,10 @@ def register_for(shell: Shell, example: str) -> int:
         return world.register(kind=PlanKind.USAGE, credits=0, min_redeem=0, max_redeem=0)
     if command == "grant-external":
         return world.register(token=ZERO, splits=(), paid_externally=True)
+    if command == "transfer":
+        plan_id = world.register(transferable=True)
+        world.order(plan_id)
+        return plan_id
     by_rule = "--total" in example  # credits are taken without a voucher, where the rule lets the owner redeem
     rule = RedemptionRule.OWNER if by_rule else RedemptionRule.HOLDER
     plan_id = world.register(duration=DAY if command == "lots" else 0, rule=rule)
@@ -81,20 +93,44 @@ def write_messages(shell: Shell, plan_id: int) -> None:
         (shell.folder / name).write_text("".join(f"{line}\n" for line in lines), "utf-8")
 
 
+WriteKeyfile = Callable[[str, bytes], Path]
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_example__in_a_commands_help__works(
-    shell: Shell, write_keyfile: Callable[[str, bytes], Path], example: str
+def test_example__in_a_commands_help__works(shell: Shell, write_keyfile: WriteKeyfile, example: str) -> None:
+    ran = run_example(shell, write_keyfile, example)
+    assert ran.exit_code == 0, ran.stderr
+    assert ran.stdout
+    if "--json" in example:
+        assert isinstance(ran.json, dict)
+
+
+@pytest.mark.parametrize("example", UNANSWERED)
+def test_example__of_a_command_without_one_for_json__answers_as_documented(
+    shell: Shell, write_keyfile: WriteKeyfile, example: str
 ) -> None:
+    ran = run_example(shell, write_keyfile, example, "--json")  # the shell compares it with docs/cli.md
+    assert ran.exit_code == 0, ran.stdout
+
+
+def run_example(shell: Shell, write_keyfile: WriteKeyfile, example: str, *more: str) -> Ran:
+    """Run an example on a chain with all that it names."""
     world = shell.world
     world.fund(world.subscriber)
     plan_id = register_for(shell, example)
     if example.split()[1] in ("voucher", "signed-order"):
         write_messages(shell, plan_id)
-    for role in ("builder", "subscriber"):
-        write_keyfile(f"{role}.json", getattr(world, role).key)
+    if "accept-ownership" in example:
+        world.send(world.builder, world.credits.functions.transferPlanOwnership(plan_id, world.partner.address))
+    for role in ("builder", "subscriber", "partner"):
+        if "key new" not in example:
+            write_keyfile(f"{role}.json", getattr(world, role).key)
+    (shell.folder / "password.txt").write_text(PASSWORD, "utf-8")
     variables = {
         "PLAN": format_plan_id(plan_id),
         "OTHER_PLAN": format_plan_id(world.register()),
+        "FILES": str(Agents(world).register((plan_id, 1, 1), uri=build_metadata_uri(FILE_ASSET))),
+        "TRANSACTION": sent(shell)["hash"],
         "AGENT": str(Agents(world).register((plan_id, 1, 5), uri=build_metadata_uri(METADATA))),
         "BUILDER": world.builder.address,
         "SUBSCRIBER": world.subscriber.address,
@@ -111,23 +147,24 @@ def test_example__in_a_commands_help__works(
             file = words.pop(words.index(sign) + 1)
             words.remove(sign)
             typed = Path(file).read_text("utf-8") if sign == "<" else None
-    ran = shell(*words, typed=typed)
-    assert ran.exit_code == 0, ran.stderr
-    assert ran.stdout
-    if "--json" in example:
-        assert isinstance(ran.json, dict)
+    return shell(*words, *more, typed=typed)
 
 
-def test_first_steps__in_the_programs_help__work_one_after_the_other(shell: Shell) -> None:
-    variables = {"PLAN": "none yet", "SUBSCRIBER": shell.world.subscriber.address}
-    first, *steps = FIRST_STEPS
-    assert first == "export NVM_CHAIN_RPC=http://127.0.0.1:8545"
-    for step in steps:
-        ran = shell(*expand(step, variables))
-        assert ran.exit_code == 0, ran.stderr
-        if "register" in step:
-            variables["PLAN"] = ran.stdout.splitlines()[0].split()[-1]
-    assert ran.stdout.splitlines()[-1] == f"credits  {shell.world.subscriber.address}  99"
+def test_first_steps__in_the_programs_help__work_as_they_are_printed(shell: Shell) -> None:
+    shown = run_cli("--help").stdout.partition("the\n  subscriber:\n\n")[2].partition("\n\n")[0]
+    steps = [line.removeprefix("    ") for line in shown.splitlines()]
+    assert steps == list(FIRST_STEPS)
+    program = "\n".join(["set -e", f'nvm-chain() {{ {shlex.join(COMMAND)} "$@"; }}', *steps])
+    done = subprocess.run(
+        ["bash", "-c", program.replace("http://127.0.0.1:8545", shell.url)],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"credits  {shell.world.subscriber.address}  99"
 
 
 # ---------------------------------------------------------------------- plan
@@ -144,12 +181,14 @@ def test_plan_register__with_defaults__registers_what_was_asked_for(shell: Shell
     assert answer == {
         **names(plan_id),
         "creator": builder,
+        "uri": "",
+        "metadata": None,
         "terms": {
-            "price": PRICE,
+            "price": str(PRICE),
             "kind": "credits",
             "activation": "on_purchase",
             "token": shell.world.usdc.address,
-            "splits": [{"receiver": builder, "amount": PRICE}],
+            "splits": [{"receiver": builder, "amount": str(PRICE)}],
             "quoter": ZERO,
             "paid_externally": False,
             "credits": 100,
@@ -221,8 +260,8 @@ def test_plan_register__with_other_spellings_of_a_price__means_the_same(
     ]
     terms = shell("plan", "register", *filled, "--grants", "1", "--dev-account", "1", "--json").json["terms"]
     assert terms["token"] == (world.usdc.address if token == "usdc" else ZERO)
-    assert [split["amount"] for split in terms["splits"]] == amounts
-    assert terms["price"] == sum(amounts)
+    assert [split["amount"] for split in terms["splits"]] == list(map(str, amounts))
+    assert terms["price"] == str(sum(amounts))
 
 
 KINDS: list[tuple[list[str], dict[str, Any], list[str]]] = [
@@ -360,12 +399,13 @@ def test_plan_show__in_every_spelling_of_the_id__shows_the_plan(shell: Shell, sp
         "active": True,
         "fee_bps": 0,
         "uri": "ipfs://plan",
+        "metadata": None,
         "terms": {
-            "price": PRICE,
+            "price": str(PRICE),
             "kind": "credits",
             "activation": "on_purchase",
             "token": world.usdc.address,
-            "splits": [{"receiver": world.builder.address, "amount": PRICE}],
+            "splits": [{"receiver": world.builder.address, "amount": str(PRICE)}],
             "quoter": ZERO,
             "paid_externally": False,
             "credits": CREDITS,
@@ -447,9 +487,11 @@ def test_order__in_each_way_to_pay__says_what_was_paid_to_whom(
         "receiver": world.subscriber.address,
         "quantity": 2,
         "token": world.usdc.address,
-        "paid": 40,
-        "receivers": {world.builder.address: 30, world.partner.address: 10},
+        "paid": "40",
+        "receivers": {world.builder.address: "30", world.partner.address: "10"},
         "credits_granted": 200,
+        "name": None,
+        "repeated": False,
         "transaction": sent(shell),
     }
     assert world.tokens(world.subscriber.address) == 60
@@ -512,7 +554,9 @@ def test_order__in_another_token__shows_its_amounts_and_address(
 def test_order__with_a_limit_in_another_currency__is_refused(shell: Shell) -> None:
     plan_id = shell.world.register(token=ZERO)
     error = shell("order", str(plan_id), "--max-cost", "20 USDC", "--dev-account", "2", "--json").error
-    assert error["fields"] == {"problem": f"--max-cost is in USDC, and the plan's price is in token {ZERO}"}
+    assert error["message"].startswith(
+        f"--max-cost is in USDC, and the plan's price is in token {ZERO}. Leave --max-cost out"
+    )
 
 
 # ---------------------------------------------------------------------- credits
@@ -533,7 +577,7 @@ def test_balance__of_many_holders__is_one_object(shell: Shell) -> None:
 def test_mint__to_one__grants_it(shell: Shell) -> None:
     plan_id, holder = shell.world.register(), shell.world.subscriber.address
     answer = shell("mint", str(plan_id), f"{holder}=10", "--dev-account", "1", "--json").json
-    assert answer == {**names(plan_id), "holder": holder, "amount": 10, "credits_left": 10, "transaction": sent(shell)}
+    assert answer == {**names(plan_id), "holder": holder, "credits": 10, "credits_left": 10, "transaction": sent(shell)}
     assert shell.world.balance(plan_id, holder) == 10
 
 
@@ -543,7 +587,7 @@ def test_mint__to_many__grants_all_in_one_transaction(shell: Shell) -> None:
     answer = shell("mint", str(plan_id), f"{one}=10", f"{two}=5", "--dev-account", "1", "--json").json
     assert answer == {
         **names(plan_id),
-        "minted": [{"holder": one, "amount": 10}, {"holder": two, "amount": 5}],
+        "minted": [{"holder": one, "credits": 10}, {"holder": two, "credits": 5}],
         "skipped": [],
         "transaction": sent(shell),
     }
@@ -577,7 +621,7 @@ def test_redeem__with_a_context__writes_it_to_the_event(shell: Shell, context: l
     assert answer == {
         **names(plan_id),
         "holder": holder,
-        "amount": 3,
+        "credits": 3,
         "context": "0x" + written.ljust(64, "0"),
         "credits_left": 7,
         "transaction": sent(shell),
@@ -601,7 +645,7 @@ def test_burn__by_the_holder__destroys_credits(shell: Shell) -> None:
     plan_id, holder = shell.world.register(), shell.world.subscriber.address
     shell.world.grant(plan_id, holder, 10)
     answer = shell("burn", str(plan_id), "4", "--dev-account", "2", "--json").json
-    assert answer == {**names(plan_id), "holder": holder, "amount": 4, "credits_left": 6, "transaction": sent(shell)}
+    assert answer == {**names(plan_id), "holder": holder, "credits": 4, "credits_left": 6, "transaction": sent(shell)}
     assert shell.world.balance(plan_id, holder) == 6
 
 
@@ -612,7 +656,7 @@ def test_faucet__to_somebody__gives_test_money(shell: Shell) -> None:
     assert answer == {
         "holder": somebody.address,
         "token": world.usdc.address,
-        "amount": 500_000,
+        "amount": "500000",
         "transaction": sent(shell),
     }
     assert world.tokens(somebody.address) == 500_000

@@ -1,14 +1,19 @@
 """Usage, payments outside, and what the chain knows of holders: access, lots and accounts."""
 
+import json
+import shlex
+import subprocess
 from typing import Any
 
 import pytest
 
 from nvm_chain.cli.durations import format_time
 from nvm_chain.cli.output import format_plan_id
-from nvm_chain.ids import format_did
-from nvm_chain.types import Activation, PlanKind, Split
+from nvm_chain.enums import Activation, PlanKind
+from nvm_chain.types.ids import format_did
+from nvm_chain.types.prices import Split
 from tests.integration.cli.conftest import Shell
+from tests.support.shell import COMMAND, clean_environment
 from tests.support.world import PRICE, ZERO
 
 DAY = 86_400
@@ -44,8 +49,8 @@ def test_pay__for_a_request__pays_and_writes_its_context(shell: Shell, allowance
         "quantity": 3,
         "context": "0x" + b"request-17".ljust(32, b"\0").hex(),
         "token": world.usdc.address,
-        "paid": 3 * PRICE,
-        "receivers": {world.builder.address: 3 * PRICE},
+        "paid": str(3 * PRICE),
+        "receivers": {world.builder.address: str(3 * PRICE)},
     }
 
 
@@ -99,7 +104,7 @@ def test_grant_external__twice_for_one_payment__grants_once(shell: Shell) -> Non
     plan_id = world.register(paid_externally=True, token=ZERO, splits=())
     words = ("grant-external", str(plan_id), world.subscriber.address, "--reference", "payment-1", "--quantity", "2")
     answer = shell(*words, *BUILDER, "--json").json
-    assert (answer["amount"], answer["credits_left"]) == (200, 200)
+    assert (answer["credits"], answer["credits_left"]) == (200, 200)
     assert answer["reference"] == "0x" + b"payment-1".ljust(32, b"\0").hex()
     again = shell(*words, *BUILDER, "--json")
     assert (again.exit_code, again.error["type"]) == (6, "ReferenceUsed")
@@ -119,8 +124,14 @@ def test_grant_external__by_a_stranger__is_refused(shell: Shell) -> None:
 def test_access__of_a_time_plan__is_open_until_its_end(shell: Shell) -> None:
     world = shell.world
     plan_id = world.register(**TIME)
-    before = shell("access", str(plan_id), world.subscriber.address, "--json").json
-    assert before == {**names(plan_id), "holder": world.subscriber.address, "access": False, "access_until": 0}
+    before = shell("access", str(plan_id), world.subscriber.address, "--json")
+    assert (before.exit_code, before.stderr) == (9, "")
+    assert json.loads(before.stdout) == {
+        **names(plan_id),
+        "holder": world.subscriber.address,
+        "access": False,
+        "access_until": 0,
+    }
     world.fund(world.subscriber)
     world.order(plan_id)
     until = world.now + 2 * DAY
@@ -134,7 +145,27 @@ def test_access__of_a_time_plan__is_open_until_its_end(shell: Shell) -> None:
 def test_access__of_a_credits_plan__needs_the_cost(shell: Shell, cost: int, access: bool) -> None:
     plan_id, holder = shell.world.register(), shell.world.subscriber.address
     shell.world.grant(plan_id, holder, 5)
-    assert shell("access", str(plan_id), holder, "--cost", str(cost), "--json").json["access"] is access
+    ran = shell("access", str(plan_id), holder, "--cost", str(cost), "--json")
+    assert (ran.exit_code, json.loads(ran.stdout)["access"]) == (0 if access else 9, access)
+
+
+def test_access__as_a_question_in_a_script__answers_with_its_exit_code(shell: Shell) -> None:
+    plan_id, holder = shell.world.register(), shell.world.subscriber.address
+    question = f"if {shlex.join(COMMAND)} access {plan_id} {holder}; then echo may; else echo may not $?; fi"
+
+    def ask() -> str:
+        environment = clean_environment(**shell.environment)
+        done = subprocess.run(["bash", "-c", question], env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()[-1]
+
+    assert ask() == "may not 9"
+    shell.world.grant(plan_id, holder, 1)
+    assert ask() == "may"
+
+
+def test_access__of_an_unknown_plan__is_an_error_and_not_a_no(shell: Shell) -> None:
+    ran = shell("access", "7", shell.world.subscriber.address, "--json")
+    assert (ran.exit_code, ran.error["type"]) == (6, "UnknownPlan")
 
 
 def test_redeem__of_a_time_plan_that_starts_on_use__opens_access(shell: Shell) -> None:
@@ -208,58 +239,58 @@ QUOTED = ("--quoter", "0x" + "11" * 20)
     [
         (
             PRICED,
-            "what does a purchase grant? Give --grants N for credits, --period 30d for time, or --usage for neither",
+            "What a purchase grants is missing. Give --grants N for credits, --period 30d for time, or --usage for neither.",
         ),
         (
             (*PRICED, "--usage", "--grants", "5", "--trial"),
-            "with --usage each request is paid and nothing is granted; leave out --grants and --trial",
+            "With --usage each request is paid and nothing is granted. Leave out --grants and --trial.",
         ),
         (
             (*PRICED, "--usage", "--grants", "0"),
-            "with --usage each request is paid and nothing is granted; leave out --grants",
+            "With --usage each request is paid and nothing is granted. Leave out --grants.",
         ),
         (
             (*PRICED, "--usage", "--period", "1d"),
-            "with --usage each request is paid and nothing is granted; leave out --period",
+            "With --usage each request is paid and nothing is granted. Leave out --period.",
         ),
         (
             (*PRICED, "--period", "1d", "--per-request", "2"),
-            "with --period requests cost nothing while access lasts; leave out --per-request",
+            "With --period requests cost nothing while access lasts. Leave out --per-request.",
         ),
         (
             (*PRICED, "--period", "1d", "--expires", "2d", "--transferable"),
-            "with --period requests cost nothing while access lasts; leave out --expires and --transferable",
+            "With --period requests cost nothing while access lasts. Leave out --expires and --transferable.",
         ),
         (
             (*PRICED, "--period", "1d", "--rule", "owner"),
-            "a period that starts at purchase is not redeemed; leave out --rule, or add --starts first-use",
+            "A period that starts at purchase is not redeemed. Leave out --rule, or add --starts first-use.",
         ),
         (
             (*PRICED, "--grants", "5", "--starts", "first-use"),
-            "credits have no start; leave out --starts, or give --period 30d for access by time",
+            "Credits have no start. Leave out --starts, or give --period 30d for access by time.",
         ),
         (
             (*PRICED, "--grants", "5", "--expires", "1d", "--transferable"),
-            "credits that expire cannot be transferable; leave out --expires or --transferable",
+            "Credits that expire cannot be transferable. Leave out --expires or --transferable.",
         ),
         (
             (*PRICED, "--paid-externally", "--grants", "5"),
             (
-                "a plan paid outside the chain has no price on it; "
-                "leave out --paid-externally, or --price, --price-base-units, --token, --split and --quoter"
+                "A plan paid outside the chain has no price on it. "
+                "Leave out --paid-externally, or --price, --price-base-units, --token, --split and --quoter."
             ),
         ),
         (
             ("--paid-externally", "--usage"),
-            "with --usage each request is paid on the chain; leave out --usage or --paid-externally",
+            "With --usage each request is paid on the chain. Leave out --usage or --paid-externally.",
         ),
         (
             (*PRICED, *QUOTED, "--grants", "5"),
-            "the quoter names the price; leave out --quoter, or --price and --price-base-units",
+            "The quoter names the price. Leave out --quoter, or --price and --price-base-units.",
         ),
         (
             (*QUOTED, "--grants", "5"),
-            "what does the quoter name prices in? Give --token USDC, --token ETH or --token ADDRESS",
+            "The token that the quoter names prices in is missing. Give --token USDC, --token ETH or --token ADDRESS.",
         ),
     ],
 )
@@ -268,7 +299,8 @@ def test_plan_register__with_options_that_contradict_each_other__names_the_way(
 ) -> None:
     state = shell.state()
     ran = shell("plan", "register", *options, *BUILDER, "--json")
-    assert (ran.exit_code, ran.error["type"], ran.error["fields"]) == (2, "InvalidConfig", {"problem": problem})
+    assert (ran.exit_code, ran.error["type"]) == (2, "InvalidConfig")
+    assert ran.error["message"] == problem
     assert shell.state() == state
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.agent_types import AttachedPlan
-from nvm_chain.agents import read_agent
 from nvm_chain.cli.output import format_plan_id
-from nvm_chain.endpoints import Endpoint
-from nvm_chain.metadata import AgentMetadata, describe_metadata, parse_metadata_uri
+from nvm_chain.metadata.documents import AgentMetadata, describe_metadata, parse_metadata_uri
+from nvm_chain.metadata.endpoints import Endpoint
+from nvm_chain.operations.agents import read_agent
+from nvm_chain.types.agents import AttachedPlan
 from tests.integration.cli.conftest import Shell
 from tests.support.agents import Agents
 
@@ -100,7 +100,7 @@ def test_match__of_a_request__tells_its_cost(
 ) -> None:
     ((plan_id, *_),) = Agents(shell.world).plans_of(agent_id)
     arguments = ("agent", "match", str(agent_id), str(plan_id), method, HOST + path)
-    assert shell(*arguments, "--json").json["cost"] == cost
+    assert shell(*arguments, "--json").json["request"] == cost
     assert shell(*arguments).stdout.splitlines()[-1].split(maxsplit=1) == ["request", said]
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 
-from nvm_chain.addresses import parse_address
-from nvm_chain.deploying import compute_create2_address
-from nvm_chain.deployments import read_record
-from nvm_chain.dev_accounts import derive_dev_accounts
+from nvm_chain.chain.dev_accounts import derive_dev_accounts
+from nvm_chain.chain.records import read_record
+from nvm_chain.operations.deployment import compute_create2_address
+from nvm_chain.types.addresses import parse_address
 from tests.integration.cli.conftest import ANVIL_CHAIN_ID, Shell
 from tests.support.anvil import open_anvil, run_anvil
 from tests.support.shell import Ran, run_cli, run_terminal
@@ -67,7 +67,7 @@ def test_deploy__with_json_but_not_yes__sends_nothing_and_leaves_no_record(shell
     before = shell.state()
     ran = deploy(shell, "--json", typed="y\n")
     assert ran.exit_code == 2
-    assert ran.error["fields"]["problem"].startswith("nobody is asked with --json")
+    assert ran.error["message"].lower().startswith("nobody is asked with --json")
     assert shell.state() == before
     assert not (shell.folder / "new").exists()
 
@@ -163,7 +163,7 @@ def test_deploy__of_a_test_usdc_where_no_development_accounts_are__is_refused(tm
         )
         assert open_anvil(url).web3.eth.block_number == 0
     assert ran.exit_code == 2
-    assert ran.error["fields"] == {"problem": "a TestUSDC is for development chains, and chain 31337 is none"}
+    assert ran.error["message"].lower().startswith("a testusdc is for development chains, and chain 31337 is not one")
     assert list(tmp_path.iterdir()) == []
 
 

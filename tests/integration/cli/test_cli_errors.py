@@ -17,10 +17,13 @@ UNKNOWN = format_plan_id(7)
 SOMEBODY = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 MISTYPED = "0x70997970C51812dc3A010C7d01b50e0d17dc79c8"
 NOBODY = "0x" + "11" * 20
-NO_UNIT = (
-    'has no unit; write "20 USDC" or "20 ETH", or for other tokens base units and the token\'s address: '
-    "--price-base-units N --token ADDRESS"
-)
+NO_UNIT = {
+    "reason": "has no unit",
+    "advice": 'write "20 USDC" or "20 ETH" (the native coin), or for other tokens give base units and the token\'s address: '
+    "--price-base-units N --token ADDRESS",
+}
+CORRECT = {"advice": "Correct it; nothing was sent"}
+GIVE_TEXT = {"advice": "give text such as '20' or '0.5'"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ CASES = (
         ["balance", "PLAN", MISTYPED],
         2,
         "InvalidAddress",
-        {"name": "HOLDER", "value": MISTYPED, "problem": "has a wrong checksum, so at least one character is mistyped"},
+        {"name": "HOLDER", "value": MISTYPED, "reason": "has a wrong checksum, so at least one character is mistyped"},
         signer=None,
     ),
     Case(
@@ -55,42 +58,42 @@ CASES = (
         ["mint", "PLAN", "0x7099=5"],
         2,
         "InvalidAddress",
-        {"name": "RECEIVER=CREDITS", "value": "0x7099", "problem": "is not 0x and 40 hexadecimal digits"},
+        {"name": "RECEIVER=CREDITS", "value": "0x7099", "reason": "is not 0x and 40 hexadecimal digits"},
     ),
     Case(
         "wrong address, zero",
         ["order", "PLAN", "--receiver", ZERO],
         2,
         "InvalidAddress",
-        {"name": "--receiver", "value": ZERO, "problem": "is the zero address, which nobody owns"},
+        {"name": "--receiver", "value": ZERO, "reason": "is the zero address, which nobody owns"},
     ),
     Case(
         "wrong address, a pair without its half",
         ["mint", "PLAN", SOMEBODY],
         2,
         "InvalidConfig",
-        {"problem": f"RECEIVER=CREDITS '{SOMEBODY}' is not RECEIVER=CREDITS, such as 0x…=10"},
+        {"reason": f"RECEIVER=CREDITS '{SOMEBODY}' is not RECEIVER=CREDITS, such as 0x…=10", **CORRECT},
     ),
     Case(
         "wrong decimals, a bare number",
         register("--price", "20"),
         2,
         "InvalidAmount",
-        {"value": "--price '20'", "problem": NO_UNIT},
+        {"value": "--price '20'", **NO_UNIT},
     ),
     Case(
         "wrong decimals, seven of them",
         register("--price", "0.1234567 USDC"),
         2,
         "InvalidAmount",
-        {"value": "'0.1234567'", "problem": "has more than the token's 6 decimals"},
+        {"value": "'0.1234567'", "reason": "has more than the token's 6 decimals", **CORRECT},
     ),
     Case(
         "wrong decimals, a comma",
         register("--price", "1,5 USDC"),
         2,
         "InvalidAmount",
-        {"value": "'1,5'", "problem": "is not a plain decimal number; give text such as '20' or '0.5'"},
+        {"value": "'1,5'", "reason": "is not a plain decimal number", **GIVE_TEXT},
     ),
     Case(
         "wrong decimals, 20 base units where 20 USDC were meant",
@@ -104,14 +107,14 @@ CASES = (
         register("--price", "20 EUR"),
         2,
         "InvalidAmount",
-        {"value": "--price '20 EUR'", "problem": 'is not an amount; write "20 USDC" or "0.5 ETH" (the native coin)'},
+        {"value": "--price '20 EUR'", **NO_UNIT, "reason": "is not an amount"},
     ),
     Case(
         "base units of nothing",
         register("--price-base-units", "20"),
         2,
         "InvalidConfig",
-        {"problem": "base units of what? Give --token ADDRESS with --price-base-units"},
+        {"reason": "the token of the base units is missing", "advice": "give --token ADDRESS with --price-base-units"},
     ),
     Case(
         "no price",
@@ -119,7 +122,8 @@ CASES = (
         2,
         "InvalidConfig",
         {
-            "problem": 'what is the price? Give --price "20 USDC", --price free, --split ADDRESS="15 USDC", --quoter ADDRESS or --paid-externally'
+            "reason": "the price is missing",
+            "advice": 'give --price "20 USDC", --price free, --split ADDRESS="15 USDC", --quoter ADDRESS or --paid-externally',
         },
     ),
     Case(
@@ -127,46 +131,52 @@ CASES = (
         register("--price", "20 USDC", "--price-base-units", "20", "--token", "TOKEN"),
         2,
         "InvalidConfig",
-        {"problem": "give --price, or --price-base-units with --token, and not both"},
+        {"reason": "the price is given twice", "advice": "give --price, or --price-base-units with --token"},
     ),
     Case(
         "splits that do not add up",
         register("--price", "20 USDC", "--split", f"{SOMEBODY}=19 USDC"),
         2,
         "InvalidConfig",
-        {"problem": "the splits add up to 19000000 base units and the price is 20000000"},
+        {"reason": "the splits add up to 19000000 base units and the price is 20000000", **CORRECT},
     ),
     Case(
         "splits in two currencies",
         register("--split", f"{SOMEBODY}=19 USDC", "--split", f"{NOBODY}=1 ETH"),
         2,
         "InvalidConfig",
-        {"problem": "a price is in one unit, not in ETH and USDC"},
+        {"reason": "a price is in one unit, not in ETH and USDC", **CORRECT},
     ),
     Case(
         "a free plan with a split",
         register("--price", "free", "--split", f"{SOMEBODY}=19 USDC"),
         2,
         "InvalidConfig",
-        {"problem": "a free plan has nothing to split; leave out --split"},
+        {"reason": "a free plan has nothing to split", "advice": "leave out --split"},
     ),
     Case(
         "no funds",
         ["order", "PLAN", "--quantity", "51"],
         5,
         "InsufficientFunds",
-        {"token": "TOKEN", "payer": "SUBSCRIBER", "balance": FUNDS, "required": 51 * PRICE},
+        {"token": "TOKEN", "payer": "SUBSCRIBER", "balance": str(FUNDS), "required": str(51 * PRICE)},
     ),
     Case(
         "no allowance",
         ["order", "PLAN", "--quantity", "2", "--pay", "allowance"],
         5,
         "InsufficientAllowance",
-        {"token": "TOKEN", "payer": "SUBSCRIBER", "spender": "CREDITS", "allowance": PRICE, "required": 2 * PRICE},
+        {
+            "token": "TOKEN",
+            "payer": "SUBSCRIBER",
+            "spender": "CREDITS",
+            "allowance": str(PRICE),
+            "required": str(2 * PRICE),
+        },
     ),
     Case("unknown plan, order", ["order", UNKNOWN], 6, "UnknownPlan", {"plan_id": UNKNOWN}),
     Case("unknown plan, balance", ["balance", UNKNOWN, SOMEBODY], 6, "UnknownPlan", {"plan_id": UNKNOWN}, signer=None),
-    Case("no plan id at all", ["order", "0x12"], 2, "InvalidPlanId", {"value": "0x12"}),
+    Case("no plan id at all", ["order", "0x12G"], 2, "InvalidPlanId", {"value": "0x12G"}),
     Case("inactive plan", ["order", "INACTIVE"], 6, "PlanNotActive", {"plan_id": "INACTIVE"}),
     Case(
         "over-redemption, more than a request may take",
@@ -206,7 +216,7 @@ CASES = (
         ["order", "PLAN", "--max-cost", "19.999999 USDC"],
         6,
         "CostAboveMax",
-        {"cost": PRICE, "max_cost": PRICE - 1},
+        {"cost": str(PRICE), "max_cost": str(PRICE - 1)},
     ),
     Case(
         "wrong chain",
@@ -227,7 +237,7 @@ CASES = (
         ["order", "PLAN", "--rpc", "http://user:pass@127.0.0.1:9/key?secret=1"],
         4,
         "ConnectionFailed",
-        {"url": "http://127.0.0.1:9", "problem": "connection refused or host not found"},
+        {"url": "http://127.0.0.1:9", "reason": "connection refused or host not found"},
     ),
     Case(
         "no contract at the address",
@@ -250,15 +260,19 @@ CASES = (
         "a faucet for coins",
         ["faucet", "1 ETH"],
         2,
-        "InvalidConfig",
-        {"problem": 'the faucet gives USDC; write "50 USDC"'},
+        "InvalidAmount",
+        {"value": "AMOUNT '1 ETH'", "reason": "is not an amount", "advice": 'write "1 USDC"'},
     ),
     Case(
         "a development account too many",
         ["burn", "PLAN", "1"],
         3,
         "KeyFailure",
-        {"source": "--dev-account 10", "problem": "there are accounts 0 to 9"},
+        {
+            "source": "--dev-account 10",
+            "reason": "there are accounts 0 to 9",
+            "advice": "Give a key file with its password, or the environment variable that holds the key",
+        },
         signer=10,
     ),
     Case("a missing argument", ["burn"], 2, "MissingParameter"),
@@ -302,7 +316,10 @@ def test_error__of_each_kind__is_typed_and_one_line_and_leaves_nothing_half_done
     assert (told.exit_code, told.error["type"]) == (case.exit_code, case.type)
     assert told.error["fields"] == {key: words.get(str(value), value) for key, value in case.fields.items()}
     assert (shown.exit_code, shown.stdout) == (case.exit_code, "")
-    assert shown.stderr.splitlines()[-1] == f"Error ({case.type}): {told.error['message']}"
+    lines = shown.stderr.splitlines()
+    assert lines[-1] == f"See {told.error['link']}" if "link" in told.error else True
+    assert f"Error ({case.type}): {told.error['message']}" in lines[-2:]
+    assert told.error["message"] == " ".join(filter(None, (told.error["problem"], told.error["next_step"])))
     assert shown.stderr.count("Error (") == 1
     assert shell.state(int(words["PLAN"], 16)) == before
 
@@ -315,8 +332,9 @@ def test_error__without_coin_for_gas__is_a_matter_of_funds(shell: Shell) -> None
     ran = shell("burn", str(plan_id), "5", "--key-env", "POOR", "--json", POOR=poor.key.hex())
     fields = ran.error["fields"]
     assert (ran.exit_code, ran.error["type"]) == (5, "InsufficientCoin")
-    assert (fields["account"], fields["balance"]) == (poor.address, 0)
-    assert fields["required"] > 0
+    assert (fields["account"], fields["balance"]) == (poor.address, "0")
+    assert int(fields["required"]) > 0
+    assert ran.error["problem"].endswith(" for value and gas and has 0 ETH.")
     assert shell.state(plan_id) == before
     assert world.balance(plan_id, poor.address) == 5
 
@@ -350,12 +368,19 @@ def test_error__of_a_malformed_url__does_not_repeat_it(shell: Shell, url: str) -
     ("command", "advice"),
     [
         (["order", "PLAN", "--quantity", "2", "--pay", "allowance"], "or order with --pay approve."),
-        (["order", "PLAN", "--max-cost", "1 USDC"], "Raise --max-cost if you agree."),
-        (["mint", "PLAN", f"{SOMEBODY}=1"], "or can allow you with `nvm-chain plan set-minter`."),
+        (
+            ["order", "PLAN", "--max-cost", "1 USDC"],
+            "costs 20 USDC, and you allowed 1 USDC. Raise --max-cost if you agree.",
+        ),
+        (["order", "PLAN", "--quantity", "51"], " more to 0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC."),
+        (["mint", "PLAN", f"{SOMEBODY}=1"], "can allow you with `nvm-chain plan set-minter`."),
         (["redeem", "PLAN", "1", "--holder", SOMEBODY], "can allow you with `nvm-chain plan set-redeemer`."),
         (
             register("--price-base-units", "20", "--token", "TOKEN"),
-            'give --price "20 USDC", or base units; if it is meant as it stands, add --allow-tiny-price.',
+            (
+                'give it in whole units, as --price "20 USDC" does; '
+                "if the price is meant as it stands, allow it with --allow-tiny-price."
+            ),
         ),
     ],
 )

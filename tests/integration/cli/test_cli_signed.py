@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.authorizations import SignedOrder
 from nvm_chain.cli.output import format_plan_id
-from nvm_chain.ids import format_did
-from nvm_chain.settling import sign_next_voucher
-from nvm_chain.types import RedemptionRule
-from nvm_chain.vouchers import SignedVoucher, recover_signer, verify_voucher
+from nvm_chain.enums import RedemptionRule
+from nvm_chain.operations.settlement import sign_next_voucher
+from nvm_chain.signing.signed_orders import SignedOrder
+from nvm_chain.signing.vouchers import SignedVoucher, recover_signer, verify_voucher
+from nvm_chain.types.ids import format_did
 from tests.integration.cli.conftest import ANVIL_CHAIN_ID, Shell
-from tests.support.shell import Ran
+from tests.support.shell import Ran, told
 from tests.support.world import PRICE, ZERO
 
 SUBSCRIBER = ("--dev-account", "2")
@@ -65,8 +65,12 @@ def test_signed_order__signed_by_one_and_relayed_by_another__is_paid_by_the_firs
     assert "at most   40 USDC" in signed.stderr.splitlines()
     Path("order.json").write_text(signed.stdout, "utf-8")
     answer = shell("signed-order", "relay", "order.json", "--dev-account", "6", "--json").json
-    assert (answer["payer"], answer["paid"], answer["credits_granted"]) == (world.subscriber.address, 2 * PRICE, 200)
-    assert answer["receivers"] == {world.builder.address: 2 * PRICE}
+    assert (answer["payer"], answer["paid"], answer["credits_granted"]) == (
+        world.subscriber.address,
+        str(2 * PRICE),
+        200,
+    )
+    assert answer["receivers"] == {world.builder.address: str(2 * PRICE)}
     assert world.tokens(world.subscriber.address) == money - 2 * PRICE
     assert world.coins(world.subscriber.address) == coins
     assert world.balance(plan_id, world.subscriber.address) == 300
@@ -79,7 +83,7 @@ def test_signed_order_verify__before_and_after_it_was_made__says_so(shell: Shell
     assert signed.order.valid_before == pytest.approx(shell.world.now + 24 * HOUR, abs=60)
     answer = shell("signed-order", "verify", "-", "--json", typed=line).json
     assert (answer["plan_id"], answer["did"]) == (format_plan_id(plan_id), format_did(plan_id))
-    assert (answer["receiver"], answer["max_cost"]) == (shell.world.other.address, PRICE)
+    assert (answer["receiver"], answer["max_cost"]) == (shell.world.other.address, str(PRICE))
     assert shell("signed-order", "relay", "-", *BUILDER, typed=line).exit_code == 0
     again = shell("signed-order", "relay", "-", *BUILDER, "--json", typed=line)
     assert (again.exit_code, again.error["type"]) == (2, "OrderAlreadyMade")
@@ -216,15 +220,14 @@ def test_voucher_verify__offline__asks_no_node(shell: Shell, plan_id: int) -> No
     assert (refused.exit_code, refused.error["type"]) == (2, "VoucherMismatch")
     elsewhere = offline(shell, file, credits=shell.world.usdc.address)
     assert (elsewhere.exit_code, elsewhere.error["type"]) == (2, "VoucherSignatureInvalid")
-    assert "only the chain can tell, so leave out --offline" in elsewhere.error["message"]
+    assert "only the chain can tell: leave out --offline" in elsewhere.error["message"]
 
 
 def test_voucher_verify__offline__needs_to_know_the_contract(shell: Shell, plan_id: int) -> None:
     file = write("v.json", sign_voucher(shell, plan_id, "--cost", "1"))
     error = shell("voucher", "verify", file, "--offline", "--json").error
-    assert error["fields"] == {
-        "problem": "which contract is it for? Give --chain-id N and --credits ADDRESS with --offline"
-    }
+    said = "the contract that it is for is missing; give --chain-id N and --credits ADDRESS with --offline"
+    assert told(error) == said
 
 
 def test_voucher_verify__after_it_was_settled__is_refused(shell: Shell, plan_id: int) -> None:
@@ -253,13 +256,13 @@ def test_voucher_file__that_holds_no_voucher__is_named_with_the_line(
         Path("v.json").write_text(text, "latin-1")
     words = ("verify", "v.json") if command == "verify" else ("settle", "7", "v.json", *BUILDER)
     ran = shell("voucher", *words, "--json")
-    assert (ran.exit_code, ran.error["fields"]["problem"]) == (2, problem)
+    assert (ran.exit_code, ran.error["fields"]["reason"]) == (2, problem)
 
 
 def test_voucher_verify__of_two_at_once__is_refused(shell: Shell, plan_id: int) -> None:
     signed = sign_voucher(shell, plan_id, "--cost", "1")
     error = shell("voucher", "verify", write("v.json", signed, signed), "--json").error
-    assert error["fields"] == {"problem": "v.json holds 2 signed messages; give one at a time"}
+    assert error["message"] == "v.json holds 2 signed messages. Give one at a time."
 
 
 # ---------------------------------------------------------------------- settle
@@ -281,8 +284,8 @@ def test_voucher_settle__of_many_holders__takes_all_in_one_transaction(shell: Sh
         "redeemer": world.builder.address,
         "credits": 45,
         "outcomes": [
-            {"holder": world.subscriber.address, "amount": 40, "result": "settled"},
-            {"holder": world.other.address, "amount": 5, "result": "short"},
+            {"holder": world.subscriber.address, "credits": 40, "result": "settled"},
+            {"holder": world.other.address, "credits": 5, "result": "short"},
         ],
     }
     assert (world.balance(plan_id, world.subscriber.address), world.balance(plan_id, world.other.address)) == (60, 0)
@@ -313,8 +316,8 @@ def test_voucher_settle__of_totals__needs_no_file_where_the_rule_lets_the_signer
     totals = ("--total", f"{world.subscriber.address}=4", "--total", f"{world.other.address.lower()}=12")
     answer = shell("voucher", "settle", str(plan_id), *totals, *BUILDER, "--json").json
     assert answer["outcomes"] == [
-        {"holder": world.subscriber.address, "amount": 4, "result": "settled"},
-        {"holder": world.other.address, "amount": 10, "result": "short"},
+        {"holder": world.subscriber.address, "credits": 4, "result": "settled"},
+        {"holder": world.other.address, "credits": 10, "result": "short"},
     ]
     again = shell("voucher", "settle", str(plan_id), *totals, *BUILDER, "--json")
     assert (again.exit_code, json.loads(again.stdout)["credits"]) == (6, 0)
@@ -328,19 +331,22 @@ def test_voucher_settle__of_a_voucher_and_a_total__takes_both_in_one_transaction
     file = write("v.json", sign_voucher(shell, plan_id, "--cost", "3"))
     total = ("--total", f"{world.other.address}=2")
     answer = shell("voucher", "settle", str(plan_id), file, *total, *BUILDER, "--json").json
-    assert [outcome["amount"] for outcome in answer["outcomes"]] == [3, 2]
+    assert [outcome["credits"] for outcome in answer["outcomes"]] == [3, 2]
 
 
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ((), "what is settled? Give files with vouchers, or --total HOLDER=CREDITS where the rule lets you redeem"),
-        (("--total", "0x12"), "--total '0x12' is not HOLDER=CREDITS, such as 0x…=10"),
+        (
+            (),
+            "What is settled is missing. Give files with vouchers, or --total HOLDER=CREDITS where the rule lets you redeem.",
+        ),
+        (("--total", "0x12"), "--total '0x12' is not HOLDER=CREDITS, such as 0x…=10. Correct it; nothing was sent."),
     ],
 )
 def test_voucher_settle__of_nothing__says_what_to_give(shell: Shell, options: tuple[str, ...], problem: str) -> None:
     ran = shell("voucher", "settle", "7", *options, *BUILDER, "--json")
-    assert (ran.exit_code, ran.error["fields"]) == (2, {"problem": problem})
+    assert (ran.exit_code, ran.error["message"]) == (2, problem)
 
 
 def test_voucher_settle__by_a_redeemer__works_and_by_a_stranger_not(shell: Shell) -> None:
@@ -356,3 +362,49 @@ def test_voucher_settle__by_a_redeemer__works_and_by_a_stranger_not(shell: Shell
     assert shell("voucher", "settle", str(plan_id), file, "--dev-account", "4", "--json").json["credits"] == 2
     other = shell("voucher", "settle", str(plan_id), file, *BUILDER, "--json")
     assert (other.exit_code, other.error["type"]) == (2, "VoucherMismatch")
+
+
+@pytest.mark.parametrize("spoil", ["settled already", "without credits", "expired"])
+def test_voucher_settle__of_what_brings_nothing__sends_nothing_and_says_why(shell: Shell, spoil: str) -> None:
+    world = shell.world
+    plan_id = world.register()
+    world.grant(plan_id, world.subscriber.address, 3)
+    file = write("v.json", sign_voucher(shell, plan_id, "--cost", "3"))
+    words = ("voucher", "settle", str(plan_id), file, *BUILDER)
+    if spoil == "settled already":
+        assert shell(*words).exit_code == 0
+    elif spoil == "without credits":
+        world.send(world.subscriber, world.credits.functions.burn(plan_id, world.subscriber.address, 3))
+    else:
+        world.mine_at(world.now + 3601)
+    state = shell.state(plan_id)
+    ran = shell(*words, "--json")
+    answer = json.loads(ran.stdout)
+    result = {"settled already": "already_settled", "without credits": "short", "expired": "expired"}[spoil]
+    assert (ran.exit_code, answer["credits"], answer["transaction"]) == (6, 0, None)
+    assert answer["outcomes"] == [{"holder": world.subscriber.address, "credits": 0, "result": result}]
+    last = shell(*words).stdout.splitlines()[-1]
+    assert " ".join(last.split()) == "transaction none: nothing was sent, as no item brings anything"
+    assert shell.state(plan_id) == state
+
+
+def test_voucher_settle__of_a_used_up_and_a_good_one__takes_the_good_one(shell: Shell) -> None:
+    world = shell.world
+    plan_id = world.register()
+    world.grant(plan_id, world.subscriber.address, 10)
+    first = write("first.json", sign_voucher(shell, plan_id, "--cost", "3"))
+    assert shell("voucher", "settle", str(plan_id), first, *BUILDER).exit_code == 0
+    second = write("second.json", sign_voucher(shell, plan_id, "--cost", "2"))
+    ran = shell("voucher", "settle", str(plan_id), first, second, *BUILDER, "--json")
+    outcomes = [(outcome["credits"], outcome["result"]) for outcome in json.loads(ran.stdout)["outcomes"]]
+    assert (ran.exit_code, outcomes) == (6, [(0, "already_settled"), (2, "settled")])
+
+
+def test_voucher_settle__of_another_redeemers_used_up_voucher__is_refused_as_before(shell: Shell) -> None:
+    world = shell.world
+    plan_id = world.register()
+    world.grant(plan_id, world.subscriber.address, 3)
+    file = write("v.json", sign_voucher(shell, plan_id, "--cost", "3"))
+    assert shell("voucher", "settle", str(plan_id), file, *BUILDER).exit_code == 0
+    ran = shell("voucher", "settle", str(plan_id), file, "--dev-account", "4", "--json")
+    assert (ran.exit_code, ran.error["type"]) == (2, "VoucherMismatch")

@@ -7,6 +7,7 @@ import pytest
 
 from nvm_chain.cli.durations import format_time
 from nvm_chain.cli.output import format_plan_id
+from nvm_chain.cli.statement_text import ShortNames
 from nvm_chain.statements.formats import describe_statement, format_movements_csv, format_revenue_csv
 from nvm_chain.statements.reading import read_builder_statement, read_holder_statement, read_plan_statement
 from tests.integration.cli.conftest import Shell
@@ -37,21 +38,57 @@ def test_statement__as_json__is_what_the_library_says(shell: Shell, plan_id: int
         assert [item["amount"] for item in answer["movements"]] == [100, -3]
 
 
-def test_statement__for_people__says_amounts_with_their_decimals(shell: Shell, plan_id: int) -> None:
+def test_statement__for_people__is_a_table_with_each_address_once(shell: Shell, plan_id: int) -> None:
     world = shell.world
-    holder, head = world.subscriber.address, world.chain.read_block()
+    holder, builder, head = world.subscriber.address, world.builder.address, world.chain.read_block()
     order, redemption = read_plan_statement(world.chain, plan_id).movements
+    short = {address: f"{address[:6]}…{address[-4:]}" for address in (holder, builder)}
     assert shell("statement", "plan", str(plan_id)).stdout.splitlines() == [
-        f"from         {format_time(0)}",
-        f"before       {format_time(head.timestamp + 1)}",
-        f"plan id      {format_plan_id(plan_id)}",
-        "opening      0",
-        f"order        {format_time(order.timestamp)}  +100  = 100  {holder}  for 20 USDC",
-        f"redemption   {format_time(redemption.timestamp)}  -3  = 97  {holder}  (request-1)",
-        "closing      97",
-        f"paid to      {world.builder.address}  20 USDC",
-        f"agrees with  the chain at block {head.number}, {head.hash}",
+        f"from    {format_time(0)}",
+        f"before  {format_time(head.timestamp + 1)}",
+        "",
+        f"plan id {format_plan_id(plan_id)}",
+        "  time (UTC)           what        credits  balance  holder",
+        "                       opening                    0",
+        f"  {format_time(order.timestamp)[:19]}  order          +100      100  {short[holder]}",
+        "                       for 20 USDC",
+        f"  {format_time(redemption.timestamp)[:19]}  redemption       -3       97  {short[holder]}",
+        "                       (request-1)",
+        "                       closing                   97",
+        "",
+        "paid to",
+        f"  {short[builder]}  20 USDC",
+        "",
+        "addresses",
+        f"  {short[holder]}  {holder}",
+        f"  {short[builder]}  {builder}",
+        "",
+        f"agrees with the chain at block {head.number:,}",
+        f"  {head.hash}",
     ]
+
+
+def test_statement__with_large_numbers_and_many_holders__fits_into_80_columns(shell: Shell) -> None:
+    world = shell.world
+    plan_id = world.register(credits=4_000_000_000, max_redeem=4_000_000_000)
+    for payer in (world.subscriber, world.other, world.partner):
+        world.fund(payer)
+        world.order(plan_id, payer=payer)
+    context = ("word " * 6 + "x").encode().ljust(32, b"\0")
+    redeem = world.credits.functions.redeem(plan_id, world.other.address, 3_999_999_999, context)
+    world.send(world.other, redeem)
+    for words in (("plan", str(plan_id)), ("holder", world.other.address), ("builder", world.builder.address)):
+        shown = shell("statement", *words).stdout
+        assert max(map(len, shown.splitlines())) <= 80
+        assert "+4,000,000,000" in shown
+        assert max(shown.count(address) for address in (world.other.address, world.builder.address)) == 1
+
+
+def test_short_names__of_addresses_that_look_alike__tell_them_apart() -> None:
+    names = ShortNames()
+    one, two = "0x1234" + "a" * 32 + "5678", "0x1234" + "b" * 32 + "5678"
+    assert [names.shorten(address) for address in (one, two, one)] == ["0x1234…5678", "0x1234b…b5678", "0x1234…5678"]
+    assert names.full == {"0x1234…5678": one, "0x1234b…b5678": two}
 
 
 def test_statement__as_csv__is_that_table_alone(shell: Shell, plan_id: int) -> None:

@@ -7,16 +7,16 @@ import click
 
 from nvm_chain.cli.amounts import PriceOptions, build_price, parse_price
 from nvm_chain.cli.answers import RULES, describe_terms, name_plan, terms_rows, transaction_rows
-from nvm_chain.cli.commands import chain_command
+from nvm_chain.cli.command import chain_command
+from nvm_chain.cli.descriptions import build_plan_uri, read_plan_description
 from nvm_chain.cli.durations import Duration
-from nvm_chain.cli.lazy import plans, pricing, types
+from nvm_chain.cli.lazy import errors, plans, pricing, types
 from nvm_chain.cli.output import format_plan_id
 from nvm_chain.cli.parameters import Address, Bytes32, Pair, Range, Token
 from nvm_chain.cli.session import Session
-from nvm_chain.errors import InvalidConfig
 
 if TYPE_CHECKING:
-    from nvm_chain.types import CreditsConfig
+    from nvm_chain.types.credits import CreditsConfig
 
 STARTS = {"purchase": "ON_PURCHASE", "first-use": "ON_FIRST_USE"}
 ONE_CREDIT = (1, 1)
@@ -56,8 +56,8 @@ class Grant:
         periods = 1 if self.grants is None else self.grants
         activation = types.Activation[STARTS[self.starts or "purchase"]]
         if self.rule is not None and activation is types.Activation.ON_PURCHASE:
-            raise InvalidConfig(
-                "a period that starts at purchase is not redeemed; leave out --rule, or add --starts first-use"
+            raise errors.InvalidConfig(
+                "a period that starts at purchase is not redeemed", "leave out --rule, or add --starts first-use"
             )
         return pricing.get_expirable_duration_config(
             period, periods, activation=activation, rule=self._rule, trial=self.trial
@@ -65,13 +65,18 @@ class Grant:
 
     def _build_credits(self) -> "CreditsConfig":
         if self.starts is not None:
-            raise InvalidConfig("credits have no start; leave out --starts, or give --period 30d for access by time")
+            raise errors.InvalidConfig(
+                "credits have no start", "leave out --starts, or give --period 30d for access by time"
+            )
         if self.grants is None:
-            raise InvalidConfig(
-                "what does a purchase grant? Give --grants N for credits, --period 30d for time, or --usage for neither"
+            raise errors.InvalidConfig(
+                "what a purchase grants is missing",
+                "give --grants N for credits, --period 30d for time, or --usage for neither",
             )
         if self.transferable and self.expires is not None:
-            raise InvalidConfig("credits that expire cannot be transferable; leave out --expires or --transferable")
+            raise errors.InvalidConfig(
+                "credits that expire cannot be transferable", "leave out --expires or --transferable"
+            )
         return pricing.get_dynamic_credits_config(
             self.grants,
             *(self.per_request or ONE_CREDIT),
@@ -92,7 +97,7 @@ class Grant:
         extra = [name for name in given if name not in keep]
         if extra:
             options = " and ".join(f"--{name.replace('_', '-')}" for name in extra)
-            raise InvalidConfig(f"{why}; leave out {options}")
+            raise errors.InvalidConfig(why, f"leave out {options}")
 
 
 @chain_command(
@@ -100,6 +105,10 @@ class Grant:
     signs=True,
     examples=(
         'nvm-chain plan register --price "20 USDC" --grants 100 --keyfile builder.json',
+        (
+            "nvm-chain plan register --name Translations --description 'Per page.' \\\n"
+            '    --price "20 USDC" --grants 100 --dev-account 1'
+        ),
         'nvm-chain plan register --price "0.01 ETH" --grants 50 --per-request 1..5 \\\n    --dev-account 1',
         "nvm-chain plan register --price free --grants 3 --trial --rule owner \\\n    --dev-account 1",
         'nvm-chain plan register --price "20 USDC" --grants 100 --expires 30d \\\n    --dev-account 1',
@@ -151,7 +160,9 @@ class Grant:
 )
 @click.option("--trial", is_flag=True, help="One grant per holder, ever: each orders it for themselves.")
 @click.option("--transferable", is_flag=True, help="Holders may send credits to others.")
-@click.option("--uri", default="", help="Where the plan's metadata is.")
+@click.option("--name", help="The plan's name; its metadata then goes on the chain.")
+@click.option("--description", default="", help="What it sells, beside --name.")
+@click.option("--uri", default="", help="Where the plan's metadata is, if it is not to go on the chain.")
 @click.option("--salt", type=Bytes32(), help="Tells apart plans with equal terms. Default: random.")
 @click.option(
     "--max-fee-bps",
@@ -177,6 +188,8 @@ def register(
     rule: str | None,
     trial: bool,
     transferable: bool,
+    name: str | None,
+    description: str,
     uri: str,
     salt: bytes | None,
     max_fee_bps: int | None,
@@ -189,8 +202,11 @@ def register(
     """
     parsed = parse_price(PriceOptions(price, price_base_units, token, splits, quoter, paid_externally))
     if usage and paid_externally:
-        raise InvalidConfig("with --usage each request is paid on the chain; leave out --usage or --paid-externally")
+        raise errors.InvalidConfig(
+            "with --usage each request is paid on the chain", "leave out --usage or --paid-externally"
+        )
     grant = Grant(grants, per_request, expires, period, starts, usage, rule, trial, transferable).build()
+    described = build_plan_uri(name, description, uri)
     chain, signer = session.connect_to_sign()
     config = build_price(chain, parsed, signer.address)
     plan = plans.register_plan(
@@ -198,7 +214,7 @@ def register(
         signer,
         config,
         grant,
-        uri=uri,
+        uri=described,
         salt=salt,
         allow_tiny_price=allow_tiny_price,
         max_fee_bps=max_fee_bps,
@@ -206,6 +222,8 @@ def register(
     data = {
         **name_plan(plan.plan_id),
         "creator": plan.creator,
+        "uri": described,
+        "metadata": read_plan_description(described).as_json(),
         "terms": describe_terms(plan.terms),
         "salt": plan.salt,
         "fee_bps": plan.fee_bps,
@@ -213,6 +231,7 @@ def register(
     }
     rows = [
         ("plan id", format_plan_id(plan.plan_id)),
+        *(read_plan_description(described).rows() if described else ()),
         *terms_rows(chain, plan.terms),
         *transaction_rows(plan.transaction),
     ]

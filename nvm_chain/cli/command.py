@@ -1,4 +1,4 @@
-"""What every command is made of: shared options in sections, examples that tests run, and a session for its function."""
+"""What every command is made of: arguments and options in sections, examples that tests run, and a session."""
 
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -8,16 +8,45 @@ from typing import Any, Final
 
 import click
 
-from nvm_chain.cli.parameters import Address, Text, Url
+from nvm_chain.cli.groups import CONTEXT_SETTINGS
+from nvm_chain.cli.lazy import errors
+from nvm_chain.cli.parameters import Address, AgentId, PlanId, Text, Url
 from nvm_chain.cli.session import Session
-from nvm_chain.errors import KeyFailure
 
-ENVIRONMENT_PREFIX: Final = "NVM_CHAIN"
-CONTEXT_SETTINGS: Final = {
-    "auto_envvar_prefix": ENVIRONMENT_PREFIX,
-    "help_option_names": ["-h", "--help"],
-    "max_content_width": 100,
-}
+PLAN_HELP: Final = "Plan id: an integer, 0x and 64 hexadecimal digits, or a did:nv:."
+AGENT_HELP: Final = "Agent id: an integer from 1, 0x and 64 hexadecimal digits, or a did:nv:."
+ARGUMENTS: Final = "Arguments"
+OPTIONS: Final = "Options"
+
+
+class Argument(click.Argument):
+    """An argument that help explains, under a heading of its own."""
+
+    section = ARGUMENTS
+
+    def __init__(self, declarations: Sequence[str], *, help: str, **attributes: Any) -> None:  # noqa: A002  as of click.Option
+        """Take an argument's declarations, and a sentence on what it is."""
+        super().__init__(declarations, **attributes)
+        self.help = help
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        """Return how the argument is written, and what it is."""
+        return self.metavar or self.human_readable_name, self.help
+
+
+def argument(*declarations: str, help: str, **attributes: Any) -> Callable[[Any], Any]:  # noqa: A002  as of click.option
+    """Add an argument that help explains to a command."""
+    return click.argument(*declarations, cls=Argument, help=help, **attributes)
+
+
+def plan_argument() -> Callable[[Any], Any]:
+    """Add the argument PLAN to a command."""
+    return argument("plan", type=PlanId(), help=PLAN_HELP)
+
+
+def agent_argument() -> Callable[[Any], Any]:
+    """Add the argument AGENT to a command."""
+    return argument("agent", type=AgentId(), help=AGENT_HELP)
 
 
 class SectionOption(click.Option):
@@ -38,13 +67,13 @@ class Command(click.Command):
         self.examples = tuple(examples)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options by section, the command's own first."""
+        """Write arguments and options by section, the arguments first, then the command's own options."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None:
-                sections.setdefault(getattr(parameter, "section", "Options"), []).append(record)
-        for title in sorted(sections, key=lambda title: title != "Options"):
+                sections.setdefault(getattr(parameter, "section", OPTIONS), []).append(record)
+        for title in sorted(sections, key=lambda title: (title != ARGUMENTS, title != OPTIONS)):
             with formatter.section(title):
                 formatter.write_dl(sections[title])
 
@@ -59,8 +88,8 @@ def _refuse_key_option(context: click.Context, parameter: click.Parameter, value
         problem = (
             "a key is never an argument: everyone on this machine can read a command line, and your shell keeps it"
         )
-        raise KeyFailure(
-            "the command line", f"{problem}. Take that key for known to others; use --keyfile or --key-env"
+        raise errors.KeyFailure(
+            "the command line", f"{problem}. Take that key for known to others", "use --keyfile or --key-env"
         )
 
 
@@ -183,35 +212,3 @@ def session_command(
         return click.command(name, cls=Command, params=list(shared), examples=examples)(run)
 
     return decorate
-
-
-class Group(click.Group):
-    """A group of commands in the order they were added, which is that of their story; alone it shows its help."""
-
-    def __init__(self, name: str, **attributes: Any) -> None:
-        """Take a group's name and what click.Group takes."""
-        super().__init__(
-            name,
-            callback=_show_help_alone,
-            context_settings=dict(CONTEXT_SETTINGS),
-            invoke_without_command=True,
-            no_args_is_help=False,
-            **attributes,
-        )
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order they were added."""
-        return list(self.commands)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write each command's first sentence, in full."""
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, command.get_short_help_str(limit=200)) for name, command in self.commands.items()]
-            )
-
-
-@click.pass_context
-def _show_help_alone(context: click.Context) -> None:
-    if context.invoked_subcommand is None:
-        click.echo(context.get_help())

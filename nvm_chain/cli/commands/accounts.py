@@ -5,35 +5,40 @@ from typing import TYPE_CHECKING
 import click
 
 from nvm_chain.cli.answers import name_plan
-from nvm_chain.cli.commands import chain_command
+from nvm_chain.cli.command import argument, chain_command, plan_argument
 from nvm_chain.cli.durations import format_time
+from nvm_chain.cli.exit_codes import EXIT_NO
 from nvm_chain.cli.lazy import credits, plans
 from nvm_chain.cli.output import Rows, count, fields_of, format_plan_id
-from nvm_chain.cli.parameters import Address, PlanId
+from nvm_chain.cli.parameters import Address
 from nvm_chain.cli.session import Session
 
 if TYPE_CHECKING:
-    from nvm_chain.types import Terms
+    from nvm_chain.types.plans import Terms
 
 
 @chain_command(
     "balance",
     examples=("nvm-chain balance $PLAN $SUBSCRIBER", "nvm-chain balance $PLAN $SUBSCRIBER $PARTNER --json"),
 )
-@click.argument("plan", type=PlanId())
-@click.argument("holders", type=Address(), nargs=-1, required=True, metavar="HOLDER...")
+@plan_argument()
+@argument(
+    "holders",
+    type=Address(),
+    nargs=-1,
+    required=True,
+    metavar="HOLDER...",
+    help="Address of a holder; give as many as you like.",
+)
 def balance(session: Session, plan: int, holders: tuple[str, ...]) -> None:
-    """Show how many credits of a plan its holders have.
-
-    PLAN is a plan id: an integer, 0x and 64 hexadecimal digits, or a did:nv:. HOLDER is an address; give as many as you like.
-    """
+    """Show how many credits of a plan its holders have."""
     chain = session.connect()
     session.say("Reading balances")
     plans.read_terms(chain, plan)  # an unknown plan is an error, not a balance of 0
     found = dict(zip(holders, credits.read_balances(chain, [(plan, holder) for holder in holders]), strict=True))
     rows = [
         ("plan id", format_plan_id(plan)),
-        *(("credits", f"{holder}  {amount}") for holder, amount in found.items()),
+        *(("credits", f"{holder}  {amount:,}") for holder, amount in found.items()),
     ]
     session.answer({**name_plan(plan), "balances": found}, rows)
 
@@ -41,8 +46,8 @@ def balance(session: Session, plan: int, holders: tuple[str, ...]) -> None:
 @chain_command(
     "account", examples=("nvm-chain account $PLAN $SUBSCRIBER", "nvm-chain account $PLAN $SUBSCRIBER --json")
 )
-@click.argument("plan", type=PlanId())
-@click.argument("holder", type=Address())
+@plan_argument()
+@argument("holder", type=Address(), help="Address of the holder.")
 def account(session: Session, plan: int, holder: str) -> None:
     """Show all that the chain knows of a holder on a plan: credits, what settlements took, access, and the trial."""
     chain = session.connect()
@@ -61,18 +66,20 @@ def account(session: Session, plan: int, holder: str) -> None:
 
 
 def _balance_row(terms: "Terms", balance: int) -> tuple[str, object]:
-    return ("periods", f"{balance} not redeemed") if terms.kind.name == "TIME" else ("credits", balance)
+    return ("periods", f"{balance:,} not redeemed") if terms.kind.name == "TIME" else ("credits", f"{balance:,}")
 
 
 @chain_command(
     "access",
     examples=("nvm-chain access $PLAN $SUBSCRIBER", "nvm-chain access $PLAN $SUBSCRIBER --cost 3 --json"),
 )
-@click.argument("plan", type=PlanId())
-@click.argument("holder", type=Address())
+@plan_argument()
+@argument("holder", type=Address(), help="Address of the holder.")
 @click.option("--cost", type=int, metavar="N", default=1, show_default=True, help="Credits that the request costs.")
 def access(session: Session, plan: int, holder: str, cost: int) -> None:
-    """Show whether a holder may make a request now: what a gateway asks.
+    """Ask whether a holder may make a request now; the exit code is the answer.
+
+    It is 0 for yes and 9 for no, and 9 is never an error: `if nvm-chain access …; then` does what it says.
 
     On a time plan access has to be open, and requests cost nothing. On a credits plan the balance has to cover the cost. On a
     pay-per-use plan nobody has access: each request is paid.
@@ -88,11 +95,13 @@ def access(session: Session, plan: int, holder: str, cost: int) -> None:
         *([("until" if allowed else "ended", format_time(until))] if until else []),
     ]
     session.answer({**name_plan(plan), "holder": holder, "access": allowed, "access_until": until}, rows)
+    if not allowed:
+        click.get_current_context().exit(EXIT_NO)
 
 
 @chain_command("lots", examples=("nvm-chain lots $PLAN $SUBSCRIBER", "nvm-chain lots $PLAN $SUBSCRIBER --json"))
-@click.argument("plan", type=PlanId())
-@click.argument("holder", type=Address())
+@plan_argument()
+@argument("holder", type=Address(), help="Address of the holder.")
 @click.option("--offset", type=int, metavar="N", default=0, help="Lots to leave out from the front. Default: 0.")
 @click.option("--limit", type=int, metavar="N", default=100, show_default=True, help="Lots to show at most.")
 def lots(session: Session, plan: int, holder: str, offset: int, limit: int) -> None:

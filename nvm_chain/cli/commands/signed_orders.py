@@ -6,18 +6,19 @@ import click
 
 from nvm_chain.cli.amounts import find_limit, format_amount, parse_limit
 from nvm_chain.cli.answers import name_plan
-from nvm_chain.cli.commands import Group, chain_command
+from nvm_chain.cli.command import argument, chain_command, plan_argument
+from nvm_chain.cli.commands.orders import answer_order
+from nvm_chain.cli.deferred import messages
 from nvm_chain.cli.durations import HOUR, Duration, format_time
-from nvm_chain.cli.lazy import authorizations, paying, relaying
-from nvm_chain.cli.messages import read_message
-from nvm_chain.cli.orders import answer_order
+from nvm_chain.cli.groups import Group
+from nvm_chain.cli.lazy import authorizations, keys, relaying
 from nvm_chain.cli.output import Rows, fields_of, format_plan_id
-from nvm_chain.cli.parameters import Address, PlanId
+from nvm_chain.cli.parameters import Address
 from nvm_chain.cli.session import Session
 
 if TYPE_CHECKING:
-    from nvm_chain.authorizations import SignedOrder
-    from nvm_chain.chain import Chain
+    from nvm_chain.chain.client import Chain
+    from nvm_chain.signing.signed_orders import SignedOrder
 
 signed_order_group = Group(
     "signed-order", help="Order by signature: the payer needs no coin for gas, and whoever relays can change nothing."
@@ -35,7 +36,7 @@ signed_order_group = Group(
         ),
     ),
 )
-@click.argument("plan", type=PlanId())
+@plan_argument()
 @click.option("--quantity", type=int, metavar="N", default=1, show_default=True, help="Number of purchases.")
 @click.option("--receiver", type=Address(), help="Who gets the credits. Default: the signer.")
 @click.option(
@@ -52,7 +53,7 @@ def sign(session: Session, plan: int, quantity: int, receiver: str | None, max_c
     chain, signer = session.connect_to_sign()
     session.say("Reading the plan")
     most = find_limit(chain, plan, limit)
-    payer = paying.check_signer(signer)
+    payer = keys.check_message_signer(signer)
     signed = relaying.sign_plan_order(
         chain, payer, plan, receiver=receiver, quantity=quantity, max_cost=most, valid_seconds=valid
     )
@@ -63,11 +64,11 @@ def sign(session: Session, plan: int, quantity: int, receiver: str | None, max_c
     "verify",
     examples=("nvm-chain signed-order verify order.json", "nvm-chain signed-order verify - --json < order.json"),
 )
-@click.argument("file", metavar="FILE")
+@argument("file", metavar="FILE", help="File with the signed order; - is the standard input.")
 def verify(session: Session, file: str) -> None:
     """Check a signed order against the chain as it is now, and show what it says; nothing is sent.
 
-    FILE holds the signed order; - is the standard input. Checked are the signature, its time, the plan, the price, and the
+    Checked are the signature, its time, the plan, the price, and the
     payer's funds.
     """
     signed = _read_order(file)
@@ -86,11 +87,11 @@ def verify(session: Session, file: str) -> None:
         "nvm-chain signed-order relay - --dev-account 6 --json < order.json",
     ),
 )
-@click.argument("file", metavar="FILE")
+@argument("file", metavar="FILE", help="File with the signed order; - is the standard input.")
 def relay(session: Session, file: str) -> None:
     """Send a signed order to the chain: the signer pays the gas, and the order's payer the price.
 
-    FILE holds the signed order; - is the standard input. It is checked first, so nothing is sent that would fail.
+    It is checked first, so nothing is sent that would fail.
     """
     signed = _read_order(file)
     chain, signer = session.connect_to_sign()
@@ -100,7 +101,7 @@ def relay(session: Session, file: str) -> None:
 
 
 def _read_order(file: str) -> "SignedOrder":
-    return read_message(file, authorizations.SignedOrder.from_json, "signed order")
+    return messages.read_message(file, authorizations.SignedOrder.from_json, "signed order")
 
 
 def _order_rows(chain: "Chain", signed: "SignedOrder") -> Rows:

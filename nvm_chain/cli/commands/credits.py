@@ -1,4 +1,4 @@
-"""`nvm-chain mint`, `grant-external`, `redeem` and `burn`: what happens to credits beside orders, and the test faucet."""
+"""`nvm-chain mint`, `grant-external`, `redeem`, `transfer` and `burn`: what happens to credits beside orders, and the test faucet."""
 
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -7,17 +7,16 @@ import click
 
 from nvm_chain.cli.amounts import format_amount, parse_amount
 from nvm_chain.cli.answers import name_plan, transaction_rows
-from nvm_chain.cli.commands import chain_command
-from nvm_chain.cli.failures import EXIT_REFUSED
-from nvm_chain.cli.lazy import credits, tokens
+from nvm_chain.cli.command import argument, chain_command, plan_argument
+from nvm_chain.cli.exit_codes import EXIT_REFUSED
+from nvm_chain.cli.lazy import credits, errors, tokens
 from nvm_chain.cli.output import Rows, format_plan_id
-from nvm_chain.cli.parameters import Address, Context, Pair, PlanId, parse_count
+from nvm_chain.cli.parameters import Address, Context, Pair, parse_count
 from nvm_chain.cli.session import Session
-from nvm_chain.errors import InvalidConfig, NetworkError
 
 if TYPE_CHECKING:
-    from nvm_chain.chain import Chain
-    from nvm_chain.types import CreditsReceipt
+    from nvm_chain.chain.client import Chain
+    from nvm_chain.types.receipts import CreditsReceipt
 
 # ---------------------------------------------------------------- mint
 
@@ -30,8 +29,15 @@ if TYPE_CHECKING:
         "nvm-chain mint $PLAN $SUBSCRIBER=10 $PARTNER=5 --dev-account 1 --json",
     ),
 )
-@click.argument("plan", type=PlanId())
-@click.argument("grants", type=Pair("RECEIVER=CREDITS"), nargs=-1, required=True, metavar="RECEIVER=CREDITS...")
+@plan_argument()
+@argument(
+    "grants",
+    type=Pair("RECEIVER=CREDITS"),
+    nargs=-1,
+    required=True,
+    metavar="RECEIVER=CREDITS...",
+    help="Address of a receiver, and the credits it gets; once for each.",
+)
 def mint(session: Session, plan: int, grants: tuple[tuple[str, str], ...]) -> None:
     """Give credits without payment, to one receiver or to many in one transaction. Plan owner and minters only.
 
@@ -47,12 +53,13 @@ def mint(session: Session, plan: int, grants: tuple[tuple[str, str], ...]) -> No
         _answer_receipt(session, chain, "granted", credits.mint_credits(chain, signer, plan, receiver, amount))
         return
     receipt = credits.mint_credits_batch(chain, signer, plan, amounts)
-    minted = [{"holder": holder, "amount": amount} for holder, amount in receipt.minted]
-    data = {**name_plan(plan), "minted": minted, "skipped": receipt.skipped, "transaction": receipt.transaction}
+    minted = [{"holder": holder, "credits": amount} for holder, amount in receipt.minted]
+    skipped = [{"holder": item.holder, "credits": item.amount, "reason": item.reason} for item in receipt.skipped]
+    data = {**name_plan(plan), "minted": minted, "skipped": skipped, "transaction": receipt.transaction}
     rows = [
         ("plan id", format_plan_id(plan)),
-        *(("granted", f"{holder}  {amount}") for holder, amount in receipt.minted),
-        *(("left out", f"{item.holder}  {item.amount}: {item.reason}") for item in receipt.skipped),
+        *(("granted", f"{holder}  {amount:,}") for holder, amount in receipt.minted),
+        *(("left out", f"{item.holder}  {item.amount:,}: {item.reason}") for item in receipt.skipped),
         *transaction_rows(receipt.transaction),
     ]
     session.answer(data, rows)
@@ -68,8 +75,8 @@ def mint(session: Session, plan: int, grants: tuple[tuple[str, str], ...]) -> No
         "nvm-chain grant-external $PLAN $SUBSCRIBER --reference payment-4712 \\\n    --quantity 2 --dev-account 1 --json",
     ),
 )
-@click.argument("plan", type=PlanId())
-@click.argument("receiver", type=Address())
+@plan_argument()
+@argument("receiver", type=Address(), help="Address of whoever paid.")
 @click.option(
     "--reference",
     type=Context(),
@@ -99,8 +106,8 @@ def grant_external(session: Session, plan: int, receiver: str, reference: str | 
         "nvm-chain redeem $PLAN 1 --context 5f3f1b0e-6a0c-4c43-9f5e-0d6f6f2a9b11 \\\n    --dev-account 2 --json",
     ),
 )
-@click.argument("plan", type=PlanId())
-@click.argument("amount", type=int)
+@plan_argument()
+@argument("amount", type=int, help="Credits to redeem.")
 @click.option("--holder", type=Address(), help="Whose credits. Default: the signer's.")
 @click.option("--context", type=Context(), default="", help="What for: a UUID, 0x… or at most 32 bytes of text.")
 def redeem(session: Session, plan: int, amount: int, holder: str | None, context: str | bytes | UUID) -> None:
@@ -112,12 +119,49 @@ def redeem(session: Session, plan: int, amount: int, holder: str | None, context
 
 
 @chain_command(
+    "transfer",
+    signs=True,
+    examples=(
+        "nvm-chain transfer $PLAN $PARTNER 5 --keyfile subscriber.json",
+        "nvm-chain transfer $PLAN $PARTNER 5 --dev-account 2 --json",
+    ),
+)
+@plan_argument()
+@argument("receiver", type=Address(), help="Address that gets the credits.")
+@argument("amount", type=int, help="Credits to send.")
+def transfer(session: Session, plan: int, receiver: str, amount: int) -> None:
+    """Send credits of a transferable plan to another holder.
+
+    Most plans are not transferable: their credits stay with the buyer.
+    """
+    chain, signer = session.connect_to_sign()
+    receipt = credits.transfer_credits(chain, signer, plan, receiver, amount)
+    left = _read_left(chain, plan, signer.address)
+    data = {
+        **name_plan(plan),
+        "holder": signer.address,
+        "receiver": receiver,
+        "credits": receipt.amount,
+        "credits_left": left,
+        "transaction": receipt.transaction,
+    }
+    rows: Rows = [
+        ("plan id", format_plan_id(plan)),
+        ("from", signer.address),
+        ("to", receiver),
+        ("credits", f"{receipt.amount:,} sent, {_format_left(left)} left"),
+        *transaction_rows(receipt.transaction),
+    ]
+    session.answer(data, rows)
+
+
+@chain_command(
     "burn",
     signs=True,
     examples=("nvm-chain burn $PLAN 5 --keyfile subscriber.json", "nvm-chain burn $PLAN 5 --dev-account 2 --json"),
 )
-@click.argument("plan", type=PlanId())
-@click.argument("amount", type=int)
+@plan_argument()
+@argument("amount", type=int, help="Credits to destroy.")
 @click.option("--holder", type=Address(), help="Whose credits, if the signer is their operator. Default: the signer's.")
 def burn(session: Session, plan: int, amount: int, holder: str | None) -> None:
     """Destroy credits; nobody gets anything for them."""
@@ -126,15 +170,12 @@ def burn(session: Session, plan: int, amount: int, holder: str | None) -> None:
 
 
 def _answer_receipt(session: Session, chain: "Chain", done: str, receipt: "CreditsReceipt", **more: bytes) -> None:
-    """Answer with what was done and what the holder has now; that read must not hide that something was done."""
-    try:
-        left = credits.read_balance(chain, receipt.plan_id, receipt.holder)
-    except NetworkError:
-        left = None
+    """Answer with what was done and what the holder has now."""
+    left = _read_left(chain, receipt.plan_id, receipt.holder)
     data = {
         **name_plan(receipt.plan_id),
         "holder": receipt.holder,
-        "amount": receipt.amount,
+        "credits": receipt.amount,
         **more,
         "credits_left": left,
         "transaction": receipt.transaction,
@@ -142,28 +183,43 @@ def _answer_receipt(session: Session, chain: "Chain", done: str, receipt: "Credi
     rows: Rows = [
         ("plan id", format_plan_id(receipt.plan_id)),
         ("holder", receipt.holder),
-        ("credits", f"{receipt.amount} {done}, {'an unknown number' if left is None else left} left"),
+        ("credits", f"{receipt.amount:,} {done}, {_format_left(left)} left"),
         *transaction_rows(receipt.transaction),
     ]
     session.answer(data, rows)
+
+
+def _read_left(chain: "Chain", plan: int, holder: str) -> int | None:
+    """Read what a holder has now; None if the node does not say, which must not hide that something was done."""
+    try:
+        return credits.read_balance(chain, plan, holder)
+    except errors.NetworkError:
+        return None
+
+
+def _format_left(left: int | None) -> str:
+    return "an unknown number" if left is None else f"{left:,}"
 
 
 # ---------------------------------------------------------------- faucet
 
 
 @chain_command("faucet", signs=True, examples=('nvm-chain faucet "50 USDC" --dev-account 2',))
-@click.argument("amount")
+@argument("amount", help='How much, such as "50 USDC".')
 @click.option("--to", type=Address(), help="Who gets it. Default: the signer.")
 def faucet(session: Session, amount: str, to: str | None) -> None:
     """Take test money from a TestUSDC, such as `deploy --test-usdc` brings; a real USDC refuses."""
-    wanted = parse_amount(amount, "AMOUNT")
-    if wanted.unit != "USDC":
-        raise InvalidConfig('the faucet gives USDC; write "50 USDC"')
+    wanted = parse_amount(amount, "AMOUNT", allowed=("USDC",))
     chain, signer = session.connect_to_sign()
+    if chain.usdc is None:
+        raise errors.InvalidConfig(
+            f"no USDC is known on chain {chain.chain_id}",
+            "on a development chain `nvm-chain deploy --test-usdc` brings one",
+        )
     receiver = to or signer.address
     transaction = tokens.mint_test_usdc(chain, signer, receiver, wanted.base_units)
     usdc = str(chain.usdc)
-    data = {"holder": receiver, "token": usdc, "amount": wanted.base_units, "transaction": transaction}
+    data = {"holder": receiver, "token": usdc, "amount": str(wanted.base_units), "transaction": transaction}
     taken = format_amount(chain, usdc, wanted.base_units)
     rows = [("holder", receiver), ("taken", taken), *transaction_rows(transaction)]
     session.answer(data, rows)

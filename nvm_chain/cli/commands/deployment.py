@@ -4,18 +4,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nvm_chain.cli.commands import chain_command
-from nvm_chain.cli.failures import EXIT_NETWORK
-from nvm_chain.cli.lazy import demo, deploying, deployments
+from nvm_chain.cli.command import chain_command
+from nvm_chain.cli.exit_codes import EXIT_NETWORK
+from nvm_chain.cli.lazy import demo, deploying, deployments, errors
 from nvm_chain.cli.output import Rows, print_rows
 from nvm_chain.cli.parameters import Address
 from nvm_chain.cli.session import EMBEDDED, Session
-from nvm_chain.errors import InvalidConfig, NoDeployment
 
 if TYPE_CHECKING:
-    from nvm_chain.chain import Chain
-    from nvm_chain.deploying import Deployment, DeploymentPlan
-    from nvm_chain.deployments import DeploymentRecord
+    from nvm_chain.chain.client import Chain
+    from nvm_chain.chain.records import DeploymentRecord
+    from nvm_chain.operations.deployment import Deployment, DeploymentPlan
 
 
 @chain_command(
@@ -38,12 +37,14 @@ def deploy(session: Session, fee_owner: str | None, create: bool, test_usdc: boo
     again. On most chains the addresses are the same, and depend on the fee owner alone (CREATE2).
     """
     if session.network == EMBEDDED and session.rpc is None:
-        raise InvalidConfig(
-            "the embedded chain has Credits already, and ends with the command; give --rpc or --network"
+        raise errors.InvalidConfig(
+            "the embedded chain has Credits already, and ends with the command", "give --rpc or --network"
         )
     chain, signer = session.connect_to_sign(locate=False)
     if test_usdc and not demo.is_development_chain(chain):
-        raise InvalidConfig(f"a TestUSDC is for development chains, and chain {chain.chain_id} is none")
+        raise errors.InvalidConfig(
+            f"a TestUSDC is for development chains, and chain {chain.chain_id} is not one", "leave out --test-usdc"
+        )
     session.say("Working out what it costs")
     owner = fee_owner or signer.address
     plan = deploying.plan_deployment(chain, signer.address, owner, create2=not create, folder=session.deployments)
@@ -65,8 +66,8 @@ def _show_plan(session: Session, plan: "DeploymentPlan") -> None:
 def _ask(session: Session) -> None:
     """Ask whether to go on. Raises click.Abort if not."""
     if session.as_json:
-        raise InvalidConfig(
-            "nobody is asked with --json; see without it what deploying does and costs, and then add --yes"
+        raise errors.InvalidConfig(
+            "nobody is asked with --json", "see without it what deploying does and costs, and then add --yes"
         )
     click.confirm("Deploy?", abort=True, err=True)
 
@@ -102,7 +103,7 @@ def check_deployment(session: Session) -> None:
     chain = session.connect(locate=False)
     record = deployments.find_record(chain.chain_id, session.deployments)
     if record is None:
-        raise NoDeployment(chain.chain_id)
+        raise errors.NoDeployment(chain.chain_id)
     session.say("Comparing")
     credits, rows = _check(chain, record)
     data = {**credits, "agents": None}

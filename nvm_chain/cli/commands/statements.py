@@ -1,23 +1,22 @@
 """`nvm-chain statement`: what happened in a period to a holder, a plan or a builder's plans, and who was paid."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from nvm_chain.cli.amounts import format_amount
-from nvm_chain.cli.commands import Command, Group, chain_command
-from nvm_chain.cli.durations import format_time
-from nvm_chain.cli.lazy import deployments, statements
-from nvm_chain.cli.output import format_plan_id
-from nvm_chain.cli.parameters import Address, PlanId, Text
+from nvm_chain.cli.command import Command, argument, chain_command, plan_argument
+from nvm_chain.cli.groups import Group
+from nvm_chain.cli.lazy import statements
+from nvm_chain.cli.parameters import Address, Text
+from nvm_chain.cli.ranges import find_deployment_block
 from nvm_chain.cli.session import Session
+from nvm_chain.cli.statement_text import write_statement
 
 if TYPE_CHECKING:
-    from nvm_chain.chain import Chain
-    from nvm_chain.statements.types import Movement, PlanBalance, Revenue, Statement
+    from nvm_chain.chain.client import Chain
+    from nvm_chain.statements.types import Statement
 
 statement_group = Group(
     "statement", help="Show what happened in a period, from events alone and agreeing with the chain."
@@ -63,7 +62,7 @@ def period_options(function: Callable[..., None]) -> Callable[..., None]:
         "nvm-chain statement holder $SUBSCRIBER --from 2026-01-01 --to 2026-02-01",
     ),
 )
-@click.argument("holder", type=Address())
+@argument("holder", type=Address(), help="Address of the holder.")
 @period_options
 def holder_statement(session: Session, holder: str, **options: Any) -> None:
     """Show a holder's credits of all plans, and what the holder paid.
@@ -80,13 +79,10 @@ def holder_statement(session: Session, holder: str, **options: Any) -> None:
         "nvm-chain statement plan $PLAN --csv movements",
     ),
 )
-@click.argument("plan", type=PlanId())
+@plan_argument()
 @period_options
 def plan_statement(session: Session, plan: int, **options: Any) -> None:
-    """Show what happened to a plan's holders, and who was paid.
-
-    PLAN is a plan id: an integer, 0x and 64 hexadecimal digits, or a did:nv:.
-    """
+    """Show what happened to a plan's holders, and who was paid."""
     _show(session, options, lambda chain, period: statements.read_plan_statement(chain, plan, **period))
 
 
@@ -97,7 +93,7 @@ def plan_statement(session: Session, plan: int, **options: Any) -> None:
         "nvm-chain statement builder $BUILDER --csv revenue",
     ),
 )
-@click.argument("builder", type=Address())
+@argument("builder", type=Address(), help="Address of the builder.")
 @period_options
 def builder_statement(session: Session, builder: str, **options: Any) -> None:
     """Show what happened to all plans that an account owned at some time in the period, and who was paid."""
@@ -110,66 +106,15 @@ def _show(session: Session, options: Options, read: "Callable[[Chain, Options], 
         raise click.UsageError("Give --json or --csv, and not both.")
     chain = session.connect()
     if options["first_block"] is None:
-        options["first_block"] = _find_first_block(session, chain)
+        options["first_block"] = find_deployment_block(session, chain)
     session.say("Reading events since Credits was deployed")
     statement = read(chain, options)
     if table is None:
-        session.answer(statements.describe_statement(statement), _rows(chain, statement))
+        session.answer_lines(statements.describe_statement(statement), write_statement(chain, statement))
         return
     session.progress.stop()
     write = {"movements": statements.format_movements_csv, "revenue": statements.format_revenue_csv}
     sys.stdout.write(write[table](statement))
-
-
-def _find_first_block(session: Session, chain: "Chain") -> int:
-    record = deployments.find_record(chain.chain_id, session.deployments)
-    return record.block_number or 0 if record and chain.has_credits(record.address) else 0
-
-
-def _rows(chain: "Chain", statement: "Statement") -> Iterator[tuple[str, object]]:
-    @cache
-    def money(token: str, base_units: int) -> str:
-        return format_amount(chain, token, base_units)
-
-    period = statement.period
-    yield "from", format_time(period.first_second)
-    yield "before", format_time(period.end_second)
-    for plan in statement.plans:
-        yield from _plan_rows(plan, [item for item in statement.movements if item.plan_id == plan.plan_id], money)
-    yield from _revenue_rows(statement.revenue, money)
-    yield "agrees with", f"the chain at block {statement.head.number}, {statement.head.hash}"
-
-
-def _plan_rows(
-    plan: "PlanBalance", movements: "Sequence[Movement]", money: Callable[[str, int], str]
-) -> Iterator[tuple[str, object]]:
-    yield "plan id", format_plan_id(plan.plan_id)
-    yield "opening", plan.opening
-    for movement in movements:
-        yield movement.kind.value.replace("_", " "), _describe_movement(movement, money)
-    yield "closing", plan.closing
-
-
-def _describe_movement(movement: "Movement", money: Callable[[str, int], str]) -> str:
-    parts = [format_time(movement.timestamp), f"{movement.amount:+}", f"= {movement.balance}", movement.holder]
-    if movement.token is not None:
-        parts.append(f"for {money(movement.token, movement.cost)}")
-    if movement.party not in {None, movement.holder}:
-        parts.append(f"by {movement.party}")
-    if text := statements.format_context(movement.context):
-        parts.append(f"({text})")
-    if movement.access_until is not None:
-        parts.append(f"access until {format_time(movement.access_until)}")
-    return "  ".join(parts)
-
-
-def _revenue_rows(revenue: "Sequence[Revenue]", money: Callable[[str, int], str]) -> Iterator[tuple[str, object]]:
-    totals: dict[tuple[str, str], int] = {}
-    for item in revenue:
-        key = item.receiver, item.token
-        totals[key] = totals.get(key, 0) + item.total
-    for (receiver, token), total in totals.items():
-        yield "paid to", f"{receiver}  {money(token, total)}"
 
 
 STATEMENT_COMMANDS: Final[tuple[Command, ...]] = (holder_statement, plan_statement, builder_statement)

@@ -1,25 +1,25 @@
 """`nvm-chain voucher`: a holder signs what a request costs, and a redeemer settles the vouchers of many holders at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import click
 
-from nvm_chain.cli.answers import name_plan, transaction_rows
-from nvm_chain.cli.commands import Group, chain_command
+from nvm_chain.cli.answers import describe_outcome, name_plan, transaction_rows
+from nvm_chain.cli.command import argument, chain_command, plan_argument
+from nvm_chain.cli.deferred import messages
 from nvm_chain.cli.durations import HOUR, Duration, format_time
-from nvm_chain.cli.failures import EXIT_REFUSED
-from nvm_chain.cli.lazy import credits, paying, plans, settling, types, vouchers
-from nvm_chain.cli.messages import read_message, read_messages
+from nvm_chain.cli.exit_codes import EXIT_REFUSED
+from nvm_chain.cli.groups import Group
+from nvm_chain.cli.lazy import credits, errors, forecasts, keys, plans, settling, types, vouchers
 from nvm_chain.cli.output import Rows, count, fields_of, format_plan_id
-from nvm_chain.cli.parameters import Address, Context, Pair, PlanId, parse_count
+from nvm_chain.cli.parameters import Address, Context, Pair, parse_count
 from nvm_chain.cli.session import Session
-from nvm_chain.errors import InvalidConfig
 
 if TYPE_CHECKING:
-    from nvm_chain.types import SettlementOutcome
-    from nvm_chain.vouchers import SignedVoucher, Voucher
+    from nvm_chain.signing.vouchers import SignedVoucher, Voucher
+    from nvm_chain.types.receipts import SettlementOutcome, Transaction
 
 voucher_group = Group("voucher", help="Use credits by signature: no transaction per request, and many settled in one.")
 
@@ -52,7 +52,7 @@ OUTCOMES: Final = {
         ),
     ),
 )
-@click.argument("plan", type=PlanId())
+@plan_argument()
 @click.option("--redeemer", type=Address(), required=True, help="Who may settle it: the plan's owner or a redeemer.")
 @click.option("--cost", type=int, metavar="N", help="Credits that the next request costs.")
 @click.option(
@@ -81,12 +81,14 @@ def sign(
     much is at risk; a higher --ceiling gives the redeemer a session up to it.
     """
     if (cost is None) == (ceiling is None):
-        raise InvalidConfig("how much? Give --cost N for the next request, or --ceiling N for a session, and not both")
+        raise errors.InvalidConfig(
+            "the amount is missing or given twice", "give --cost N for the next request, or --ceiling N for a session"
+        )
     if ceiling is not None and last_ceiling is not None:
-        raise InvalidConfig("--last-ceiling is what --cost adds to; leave it out with --ceiling")
+        raise errors.InvalidConfig("--last-ceiling is what --cost adds to", "leave it out with --ceiling")
     written = credits.encode_context(context)
     chain, sender = session.connect_to_sign()
-    signer = paying.check_signer(sender)
+    signer = keys.check_message_signer(sender)
     session.say("Reading the plan")
     settling.check_accepts_vouchers(plan, plans.read_terms(chain, plan))
     terms: dict[str, Any] = {"redeemer": redeemer, "context": written}
@@ -123,7 +125,7 @@ def _voucher_rows(voucher: "Voucher") -> Rows:
         "nvm-chain voucher verify - --offline --chain-id 31337 --credits $CREDITS \\\n    < voucher.json",
     ),
 )
-@click.argument("file", metavar="FILE")
+@argument("file", metavar="FILE", help="File with the voucher; - is the standard input.")
 @click.option("--redeemer", type=Address(), help="Who wants to settle it. Default: whoever it names.")
 @click.option(
     "--offline", is_flag=True, help="Check signature and deadline only, by --chain-id, --credits and this clock."
@@ -131,10 +133,10 @@ def _voucher_rows(voucher: "Voucher") -> Rows:
 def verify(session: Session, file: str, redeemer: str | None, offline: bool) -> None:
     """Check a voucher, and show what settling it would bring now; nothing is sent.
 
-    FILE holds the voucher; - is the standard input. With --offline no node is asked, so what the holder has left and what was
+    With --offline no node is asked, so what the holder has left and what was
     settled before are not known, and a contract wallet's signature cannot be checked.
     """
-    signed: SignedVoucher = read_message(file, vouchers.SignedVoucher.from_json, NOUN)
+    signed: SignedVoucher = messages.read_message(file, vouchers.SignedVoucher.from_json, NOUN)
     known: Mapping[str, int | None] = {"balance": None, "settled": None, "available": None}
     if offline:
         _verify_offline(session, signed, redeemer)
@@ -147,7 +149,9 @@ def verify(session: Session, file: str, redeemer: str | None, offline: bool) -> 
 
 def _verify_offline(session: Session, signed: "SignedVoucher", redeemer: str | None) -> None:
     if session.chain_id is None or session.credits is None:
-        raise InvalidConfig("which contract is it for? Give --chain-id N and --credits ADDRESS with --offline")
+        raise errors.InvalidConfig(
+            "the contract that it is for is missing", "give --chain-id N and --credits ADDRESS with --offline"
+        )
     vouchers.verify_voucher(signed, chain_id=session.chain_id, contract=session.credits, redeemer=redeemer)
 
 
@@ -171,8 +175,8 @@ def _verify_online(session: Session, signed: "SignedVoucher", redeemer: str | No
         "nvm-chain voucher settle $PLAN --total $SUBSCRIBER=12 --total $PARTNER=5 \\\n    --dev-account 1",
     ),
 )
-@click.argument("plan", type=PlanId())
-@click.argument("files", nargs=-1, metavar="[FILE...]")
+@plan_argument()
+@argument("files", nargs=-1, metavar="[FILE...]", help="File with vouchers, one on a line; - is the standard input.")
 @click.option(
     "--total",
     "totals",
@@ -183,29 +187,54 @@ def _verify_online(session: Session, signed: "SignedVoucher", redeemer: str | No
 def settle(session: Session, plan: int, files: tuple[str, ...], totals: tuple[tuple[str, str], ...]) -> None:
     """Redeem the credits of many holders, by vouchers or by the plan's rule, in one transaction. Plan owner and redeemers only.
 
-    Each FILE holds vouchers, one on a line; - is the standard input. A voucher brings what was ever settled of its holder up to its
-    ceiling, a --total up to that number, or as far as the holder's credits go. One that brings nothing, because it is expired,
-    settled already or not signed, harms no other; each one's outcome is shown, and the exit code is 6 if any brought nothing.
-    Settling again is safe: a total is reached once.
+    A voucher brings what was ever settled of its holder up to its ceiling, a --total up to that number, or as far as the
+    holder's credits go. One that brings nothing, because it is expired, settled already or not signed, harms no other. Each
+    one's outcome is shown, and the exit code is 6 if any brought nothing. Where none would, nothing is sent. Settling again
+    is safe: a total is reached once.
     """
     batch = _read_items(files, totals)
     chain, signer = session.connect_to_sign()
-    receipt = settling.settle_vouchers(chain, signer, plan, batch)
+    session.say("Looking at what it would bring")
+    plans.read_terms(chain, plan)  # an unknown plan is an error, not a holder without credits
+    expected = forecasts.forecast_outcomes(chain, plan, batch)
+    if not any(outcome.amount for outcome in expected) and _are_for(batch, plan, signer.address):
+        _answer_settlement(session, plan, signer.address, expected, None)
+    else:
+        receipt = settling.settle_vouchers(chain, signer, plan, batch)
+        _answer_settlement(session, plan, receipt.redeemer, receipt.outcomes, receipt.transaction)
+
+
+def _are_for(batch: "list[SignedVoucher | types.HolderTotal]", plan: int, redeemer: str) -> bool:
+    """Return whether all vouchers are of this plan and for this redeemer; settling others is an error."""
+    signed = [item.voucher for item in batch if isinstance(item, vouchers.SignedVoucher)]
+    return all((voucher.plan_id, voucher.redeemer) == (plan, redeemer) for voucher in signed)
+
+
+def _answer_settlement(
+    session: Session,
+    plan: int,
+    redeemer: str,
+    outcomes: "Sequence[SettlementOutcome]",
+    transaction: "Transaction | None",
+) -> None:
+    """Answer with each item's outcome. Without a transaction none would have brought anything."""
+    taken = sum(outcome.amount for outcome in outcomes)
     data = {
         **name_plan(plan),
-        "redeemer": receipt.redeemer,
-        "credits": receipt.credits,
-        "outcomes": receipt.outcomes,
-        "transaction": receipt.transaction,
+        "redeemer": redeemer,
+        "credits": taken,
+        "outcomes": list(map(describe_outcome, outcomes)),
+        "transaction": transaction,
     }
+    nothing: Rows = [("transaction", "none: nothing was sent, as no item brings anything")]
     rows: Rows = [
         ("plan id", format_plan_id(plan)),
-        *map(_outcome_row, receipt.outcomes),
-        ("taken", f"{count(receipt.credits, 'credit')} by {count(len(batch), 'item')}"),
-        *transaction_rows(receipt.transaction),
+        *map(_outcome_row, outcomes),
+        ("taken", f"{count(taken, 'credit')} by {count(len(outcomes), 'item')}"),
+        *(nothing if transaction is None else transaction_rows(transaction)),
     ]
     session.answer(data, rows)
-    if any(outcome.amount == 0 for outcome in receipt.outcomes):
+    if not all(outcome.amount for outcome in outcomes):
         click.get_current_context().exit(EXIT_REFUSED)
 
 
@@ -213,10 +242,11 @@ def _read_items(
     files: tuple[str, ...], totals: tuple[tuple[str, str], ...]
 ) -> "list[SignedVoucher | types.HolderTotal]":
     if not files and not totals:
-        raise InvalidConfig(
-            "what is settled? Give files with vouchers, or --total HOLDER=CREDITS where the rule lets you redeem"
+        raise errors.InvalidConfig(
+            "what is settled is missing",
+            "give files with vouchers, or --total HOLDER=CREDITS where the rule lets you redeem",
         )
-    signed = read_messages(files, vouchers.SignedVoucher.from_json, NOUN) if files else []
+    signed = messages.read_messages(files, vouchers.SignedVoucher.from_json, NOUN) if files else []
     problem = "needs a whole number of credits behind its ="
     return [*signed, *(types.HolderTotal(holder, parse_count(text, holder, problem)) for holder, text in totals)]
 

@@ -1,24 +1,24 @@
 """`nvm-chain order` and `pay`: buy a plan, or pay for a request."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
 
 from nvm_chain.cli.amounts import find_limit, format_amount, parse_limit
 from nvm_chain.cli.answers import name_plan, transaction_rows
-from nvm_chain.cli.commands import chain_command
-from nvm_chain.cli.lazy import credits, orders, usage
+from nvm_chain.cli.command import chain_command, plan_argument
+from nvm_chain.cli.lazy import credits, errors, named_orders, orders, usage
 from nvm_chain.cli.output import Rows, fields_of, format_plan_id
-from nvm_chain.cli.parameters import Address, Context, PlanId
+from nvm_chain.cli.parameters import Address, Context
 from nvm_chain.cli.session import Session
 
 if TYPE_CHECKING:
     from typing import Literal
 
-    from nvm_chain.chain import Chain
-    from nvm_chain.paying import PayWay
-    from nvm_chain.types import OrderReceipt, UsageReceipt
+    from nvm_chain.chain.client import Chain
+    from nvm_chain.operations.payment_methods.choice import PaymentMethod
+    from nvm_chain.types.receipts import OrderReceipt, UsageReceipt
 
 # ---------------------------------------------------------------- order
 
@@ -29,11 +29,12 @@ if TYPE_CHECKING:
     examples=(
         "nvm-chain order $PLAN --keyfile subscriber.json",
         'nvm-chain order $PLAN --quantity 2 --max-cost "40 USDC" --dev-account 2',
+        "nvm-chain order $PLAN --name invoice-17 --keyfile subscriber.json",
         "nvm-chain order $PLAN --pay approve --dev-account 2",
         "nvm-chain order $PLAN --receiver $PARTNER --dev-account 2 --json",
     ),
 )
-@click.argument("plan", type=PlanId())
+@plan_argument()
 @click.option("--quantity", type=int, metavar="N", default=1, show_default=True, help="Number of purchases.")
 @click.option("--receiver", type=Address(), help="Who gets the credits. Default: the signer.")
 @click.option(
@@ -45,33 +46,59 @@ if TYPE_CHECKING:
     help="How a token is paid: from an allowance, by approving exactly the cost, by a signed permit, or by a signed order. "
     "Default: the way with the fewest transactions.",
 )
+@click.option(
+    "--name",
+    metavar="TEXT",
+    help="A name of your own. Repeating an order with its name pays once, whatever became of the first try. "
+    "For a fixed price in a token that takes signed orders, such as USDC.",
+)
 def order(
-    session: Session, plan: int, quantity: int, receiver: str | None, max_cost: str | None, pay: "PayWay | None"
+    session: Session,
+    plan: int,
+    quantity: int,
+    receiver: str | None,
+    max_cost: str | None,
+    pay: "PaymentMethod | None",
+    name: str | None,
 ) -> None:
     """Buy a plan: the signer pays, straight to the plan's receivers, and gets the credits.
 
-    Checks balance and allowance first, so nothing is sent that would fail. PLAN is a plan id: an integer, 0x and 64
-    hexadecimal digits, or a did:nv:.
+    Checks balance and allowance first, so nothing is sent that would fail. If the outcome is not known, the exit code is 8:
+    look the transaction up, or give each order a --name and repeat it.
     """
+    if name is not None and pay not in {None, "authorization"}:
+        raise errors.InvalidConfig("an order with a --name is paid by a signed order", "leave out --pay")
     limit = parse_limit(max_cost)
     chain, signer = session.connect_to_sign()
     session.say("Reading the plan")
-    most = find_limit(chain, plan, limit)
-    receipt = orders.order_plan(chain, signer, plan, receiver=receiver, quantity=quantity, max_cost=most, pay=pay)
-    answer_order(session, chain, receipt)
+    terms: dict[str, Any] = {"receiver": receiver, "quantity": quantity, "max_cost": find_limit(chain, plan, limit)}
+    if name is None:
+        answer_order(session, chain, orders.order_plan(chain, signer, plan, payment_method=pay, **terms))
+        return
+    done = named_orders.order_once(chain, signer, plan, name, **terms)
+    before: Rows = [("note", f"the order {name!r} was made before; nothing was sent now")] if done.repeated else []
+    answer_order(session, chain, done.receipt, *before, name=name, repeated=done.repeated)
 
 
-def answer_order(session: Session, chain: "Chain", receipt: "OrderReceipt", *more: tuple[str, object]) -> None:
-    """Answer with what an order came to."""
+def answer_order(
+    session: Session,
+    chain: "Chain",
+    receipt: "OrderReceipt",
+    *more: tuple[str, object],
+    name: str | None = None,
+    repeated: bool = False,
+) -> None:
+    """Answer with what an order came to; ``repeated`` if it was made before, under its name."""
     rows: Rows = [
         *_paid_rows(chain, receipt),
-        ("credits", f"{receipt.credits_granted} granted"),
+        ("credits", f"{receipt.credits_granted:,} granted"),
         ("holder", receipt.receiver),
         *more,
         *([("approval", receipt.approval.hash)] if receipt.approval else []),
         *transaction_rows(receipt.transaction),
     ]
-    session.answer({**name_plan(receipt.plan_id), **fields_of(receipt)}, rows)
+    data = {**name_plan(receipt.plan_id), **fields_of(receipt), "name": name, "repeated": repeated}
+    session.answer(data, rows)
 
 
 def _paid_rows(chain: "Chain", receipt: "OrderReceipt | UsageReceipt") -> Rows:
@@ -94,7 +121,7 @@ def _paid_rows(chain: "Chain", receipt: "OrderReceipt | UsageReceipt") -> Rows:
         'nvm-chain pay $PLAN --quantity 3 --max-cost "60 USDC" --dev-account 2 --json',
     ),
 )
-@click.argument("plan", type=PlanId())
+@plan_argument()
 @click.option("--quantity", type=int, metavar="N", default=1, show_default=True, help="Number of units to pay for.")
 @click.option("--context", type=Context(), default="", help="What for: a UUID, 0x… or at most 32 bytes of text.")
 @click.option(
@@ -123,7 +150,9 @@ def pay(
     chain, signer = session.connect_to_sign()
     session.say("Reading the plan")
     most = find_limit(chain, plan, limit)
-    receipt = usage.pay_usage(chain, signer, plan, quantity=quantity, max_cost=most, context=written, pay=pay)
+    receipt = usage.pay_usage(
+        chain, signer, plan, quantity=quantity, max_cost=most, context=written, payment_method=pay
+    )
     rows: Rows = [
         *_paid_rows(chain, receipt),
         ("quantity", receipt.quantity),

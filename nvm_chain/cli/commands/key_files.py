@@ -1,0 +1,90 @@
+"""`nvm-chain key`: make key files, which keep a private key under a password."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from nvm_chain.cli.command import answer_options, argument, session_command
+from nvm_chain.cli.groups import Group
+from nvm_chain.cli.lazy import addresses, errors, key_files
+from nvm_chain.cli.output import Rows
+from nvm_chain.cli.parameters import Text
+from nvm_chain.cli.session import Session
+from nvm_chain.cli.signing import PASSWORD_VARIABLE, read_password_file
+
+key_group = Group("key", help="Make key files, which keep a private key under a password.")
+
+
+@session_command(
+    "new",
+    answer_options(),
+    examples=(
+        "nvm-chain key new builder.json",
+        "nvm-chain key new subscriber.json --password-file password.txt --json",
+    ),
+)
+@argument("path", type=Text(), help="Where the key file goes. An existing file is never replaced.")
+@click.option(
+    "--password-file",
+    type=Text(),
+    metavar="PATH",
+    help=f"File with the password. Default: {PASSWORD_VARIABLE}, else asked for twice.",
+)
+def new(session: Session, path: str, password_file: str | None) -> None:
+    """Make a new private key, and keep it encrypted in a file that only you can read.
+
+    The key is shown nowhere and kept in no other place: who loses the file or its password loses the account. Use it as
+    --keyfile PATH. The account has no coins yet: send some to the address that this prints.
+    """
+    if os.path.lexists(path):
+        raise errors.KeyFailure(
+            f"key file {path}", "there is a file already, and it is not replaced", "give another path"
+        )
+    password = _choose_password(path, password_file)
+    session.say("Encrypting, which takes a second on purpose")
+    address = key_files.write_new_keyfile(path, password)
+    rows: Rows = [("address", address), ("key file", path)]
+    session.answer({"address": address, "keyfile": path}, rows)
+
+
+@session_command(
+    "show",
+    answer_options(),
+    examples=("nvm-chain key show builder.json", "nvm-chain key show builder.json --json"),
+)
+@argument("path", type=Text(), help="A key file.")
+def show(session: Session, path: str) -> None:
+    """Show the address of a key file; no password is needed, and the key is not read."""
+    address = _read_address(path)
+    session.answer({"address": address, "keyfile": path}, [("address", address), ("key file", path)])
+
+
+def _choose_password(path: str, password_file: str | None) -> str:
+    if password_file is not None:
+        return read_password_file(path, password_file)
+    if PASSWORD_VARIABLE in os.environ:
+        return os.environ[PASSWORD_VARIABLE]
+    if not sys.stdin.isatty():
+        advice = f"give --password-file, or set {PASSWORD_VARIABLE}"
+        raise errors.KeyFailure(f"key file {path}", "it needs a password", advice)
+    password: str = click.prompt(f"Password for {path}", hide_input=True, confirmation_prompt=True, err=True)
+    return password
+
+
+def _read_address(path: str) -> str:
+    """Return the address that a key file names. Raises KeyFailure."""
+    source = f"key file {path}"
+    try:
+        content = json.loads(Path(path).read_text("utf-8"))
+        return str(addresses.parse_address(f"0x{str(content['address']).removeprefix('0x')}".lower(), "address"))
+    except OSError as error:
+        raise errors.KeyFailure(source, f"cannot read it ({error.strerror})", "give the path of a key file") from None
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise errors.KeyFailure(source, "it names no address", "give a key file as eth-account writes it") from None
+
+
+for command in (new, show):
+    key_group.add_command(command)

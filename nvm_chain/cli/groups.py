@@ -1,0 +1,64 @@
+"""Groups of commands, in the order of their story; those of the program itself are imported when one is asked for."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final, NamedTuple
+
+import click
+
+ENVIRONMENT_PREFIX: Final = "NVM_CHAIN"
+CONTEXT_SETTINGS: Final = {
+    "auto_envvar_prefix": ENVIRONMENT_PREFIX,
+    "help_option_names": ["-h", "--help"],
+    "max_content_width": 100,
+}
+COMMANDS_ROOM: Final = "nvm_chain.cli.commands"
+
+
+class Entry(NamedTuple):
+    """Where a command is, and the first sentence of its help, which a list of commands shows without importing it."""
+
+    module: str
+    attribute: str
+    summary: str
+
+
+class Group(click.Group):
+    """A group of commands in the order they were added. Alone it shows its help."""
+
+    def __init__(self, name: str, *, entries: Mapping[str, Entry] | None = None, **attributes: Any) -> None:
+        """Take a group's name, commands that are imported when one is asked for, and what click.Group takes."""
+        super().__init__(
+            name,
+            callback=_show_help_alone,
+            context_settings=dict(CONTEXT_SETTINGS),
+            invoke_without_command=True,
+            no_args_is_help=False,
+            **attributes,
+        )
+        self.entries = entries or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order they were added."""
+        return [*self.entries, *self.commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by its name, and import it if need be."""
+        entry = self.entries.get(cmd_name)
+        if entry is None:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(import_module(f"{COMMANDS_ROOM}.{entry.module}"), entry.attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each command's first sentence, in full."""
+        rows = [(name, entry.summary) for name, entry in self.entries.items()]
+        rows += [(name, command.get_short_help_str(limit=200)) for name, command in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.pass_context
+def _show_help_alone(context: click.Context) -> None:
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())

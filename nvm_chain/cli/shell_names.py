@@ -1,0 +1,28 @@
+"""What the shell calls the code that errors name: errors are written for Python, and mark code with backticks."""
+
+from collections.abc import Mapping
+from typing import Final
+
+SHELL_NAMES: Final[Mapping[str, str]] = {
+    "allow_tiny_price=True": "--allow-tiny-price",
+    "give ask_chain": "leave out --offline",
+    "first_block": "--first-block",
+    "grant_external": "`nvm-chain grant-external`",
+    "max_cost": "--max-cost",
+    "max_fee_bps": "--max-fee-bps",
+    "mint_credits": "`nvm-chain mint`",
+    "order_plan": "`nvm-chain order`",
+    "pay_usage": "`nvm-chain pay`",
+    "payment_method='allowance'": "--pay allowance",
+    "payment_method='approve'": "--pay approve",
+    "payment_method='authorization'": "--pay authorization",
+    "payment_method='permit'": "--pay permit",
+    "read_access_until": "`nvm-chain access`",
+    "redeem_credits": "`nvm-chain redeem`",
+    "replace_plans": "`nvm-chain agent detach`, then `nvm-chain agent attach`",
+    "set_minter": "`nvm-chain plan set-minter`",
+    "set_redeemer": "`nvm-chain plan set-redeemer`",
+    'usdc("20")': '--price "20 USDC"',
+    "usdc('20')": '"20 USDC"',
+}
+"""Each piece of code as it stands between backticks, and what to write in its place."""

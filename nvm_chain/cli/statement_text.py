@@ -1,0 +1,131 @@
+"""A statement as people read it: tables of at most 80 columns, each address in full once."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from textwrap import wrap
+from typing import TYPE_CHECKING, Final
+
+from nvm_chain.cli.amounts import format_amount
+from nvm_chain.cli.durations import format_time
+from nvm_chain.cli.lazy import statements
+from nvm_chain.cli.output import clean, format_plan_id
+
+if TYPE_CHECKING:
+    from nvm_chain.chain.client import Chain
+    from nvm_chain.statements.types import Movement, PlanBalance, Revenue, Statement
+
+WIDTH: Final = 80
+INDENT: Final = "  "
+LEAST_DIGITS: Final = 4
+"""Hexadecimal digits that a shortened address keeps at each end."""
+
+
+class ShortNames:
+    """Addresses shortened to what tells them apart, such as 0x3C44…93BC, and what each stands for."""
+
+    def __init__(self) -> None:
+        """Know none yet."""
+        self.full: dict[str, str] = {}
+
+    def shorten(self, address: str) -> str:
+        """Return an address's short name, which no other address has."""
+        for digits in range(LEAST_DIGITS, len(address) // 2):
+            name = f"{address[: digits + 2]}…{address[-digits:]}"
+            if self.full.setdefault(name, address) == address:
+                return name
+        return address
+
+
+def write_statement(chain: "Chain", statement: "Statement") -> Iterator[str]:
+    """Yield a statement line by line."""
+    names = ShortNames()
+    period, with_holder = statement.period, statement.scope.name != "HOLDER"
+    yield f"from    {format_time(period.first_second)}"
+    yield f"before  {format_time(period.end_second)}"
+    for plan in statement.plans:
+        movements = [item for item in statement.movements if item.plan_id == plan.plan_id]
+        yield ""
+        yield f"plan id {format_plan_id(plan.plan_id)}"
+        yield from _PlanTable(chain, plan, movements, names, with_holder=with_holder).lines()
+    yield from _write_revenue(chain, statement.revenue, names)
+    if names.full:
+        yield ""
+        yield "addresses"
+        width = max(map(len, names.full))
+        yield from (f"{INDENT}{name.ljust(width)}  {address}" for name, address in names.full.items())
+    yield ""
+    yield f"agrees with the chain at block {statement.head.number:,}"
+    yield f"{INDENT}{statement.head.hash}"
+
+
+class _PlanTable:
+    """The movements of one plan between its opening and its closing balance."""
+
+    def __init__(
+        self,
+        chain: "Chain",
+        plan: "PlanBalance",
+        movements: "Sequence[Movement]",
+        names: ShortNames,
+        *,
+        with_holder: bool,
+    ) -> None:
+        self._chain, self._plan, self._movements, self._names = chain, plan, movements, names
+        self._with_holder = with_holder
+
+    def lines(self) -> Iterator[str]:
+        """Yield the heads, then a line for each movement, with another below where there is more to say."""
+        unit = "periods" if self._plan.kind.name == "TIME" else "credits"
+        rows = [("time (UTC)", "what", unit, "balance", "holder" if self._with_holder else "")]
+        rows.append(("", "opening", "", f"{self._plan.opening:,}", ""))
+        rows += [self._row(movement) for movement in self._movements]
+        rows.append(("", "closing", "", f"{self._plan.closing:,}", ""))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        below = ["", "", *(self._describe(movement) for movement in self._movements), ""]
+        for row, more in zip(rows, below, strict=True):
+            yield _join(row, widths)
+            margin = " " * (len(INDENT) + widths[0] + 2)
+            yield from wrap(more, WIDTH, initial_indent=margin, subsequent_indent=margin, break_long_words=False)
+
+    def _row(self, movement: "Movement") -> tuple[str, str, str, str, str]:
+        time, holder = format_time(movement.timestamp).removesuffix(" UTC"), ""
+        if self._with_holder:
+            holder = self._names.shorten(movement.holder)
+        what = movement.kind.value.replace("_", " ")
+        return time, what, f"{movement.amount:+,}" if movement.amount else "", f"{movement.balance:,}", holder
+
+    def _describe(self, movement: "Movement") -> str:
+        """Write what does not fit into the columns."""
+        parts = []
+        if movement.token is not None:
+            parts.append(f"for {_money(self._chain, movement.token, movement.cost)}")
+        if movement.party is not None and movement.party != movement.holder:
+            parts.append(f"by {self._names.shorten(movement.party)}")
+        if text := statements.format_context(movement.context):
+            parts.append(f"({clean(text)})")
+        if movement.access_until is not None:
+            parts.append(f"access until {format_time(movement.access_until)}")
+        return ", ".join(parts)
+
+
+def _join(row: Sequence[str], widths: Sequence[int]) -> str:
+    time, what, amount, balance, holder = row
+    cells = (time.ljust(widths[0]), what.ljust(widths[1]), amount.rjust(widths[2]), balance.rjust(widths[3]), holder)
+    return (INDENT + "  ".join(cells)).rstrip()
+
+
+def _write_revenue(chain: "Chain", revenue: "Sequence[Revenue]", names: ShortNames) -> Iterator[str]:
+    totals: dict[tuple[str, str], int] = {}
+    for item in revenue:
+        key = item.receiver, item.token
+        totals[key] = totals.get(key, 0) + item.total
+    if totals:
+        yield ""
+        yield "paid to"
+    for (receiver, token), total in totals.items():
+        yield f"{INDENT}{names.shorten(receiver)}  {_money(chain, token, total)}"
+
+
+@cache
+def _money(chain: "Chain", token: str, base_units: int) -> str:
+    return clean(format_amount(chain, token, base_units))
