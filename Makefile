@@ -20,7 +20,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-input --quiet --quiet
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 # What `make check` runs of the tests, and `make test` leaves to it.
-CHECKED := tests/house tests/static
+CHECKED := tests/house tests/assurance/static
 # Tests of the contracts that are slow on eth-tester and no different there.
 ANVIL_ONLY := $(shell grep -l '^LEFT_TO_ANVIL = True' tests/contracts/*.py)
 # The contracts that are deployed; contracts/test/ breaks rules on purpose.
@@ -36,14 +36,15 @@ say = @printf '==> %s\n'
 # Ape keeps its state here, not in the home folder. (`make deploy` leaves it there: that is where accounts are.)
 test check deep bench: export APE_DATA_FOLDER := $(CURDIR)/.ape
 
-.PHONY: help demo test check deep bench deploy compile explorer docs format lock setup clean
+.PHONY: help demo test check deep bench deploy compile explorer docs site format lock setup clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-demo: .venv/done-package ## Run the whole story on a chain inside this process: no Node.js, no account, no network
+demo: .venv/done-package ## Run the whole story on a chain inside this process: no Node.js, no account; no network but to install
 	$(say) 'Running the demo'
 	@$(BIN)/nvm-chain demo $(ARGS)
+	$(say) 'Your own programs run with $(BIN)/python, the command is $(BIN)/nvm-chain'
 
 test: setup ## Run the tests: on eth-tester, by forge, the whole path again on anvil, then through Ape
 	$(say) 'Every test but those of make check, on eth-tester, apart from attacks and what is slow there'
@@ -55,7 +56,7 @@ test: setup ## Run the tests: on eth-tester, by forge, the whole path again on a
 	$(say) 'Through Ape'
 	@$(if $(wildcard tests/ape),$(BIN)/ape test tests/ape,echo 'tests/ape is not there')
 
-check: setup .venv-slither/done .venv-semgrep/done ## Run formatters, linters, the type checker, static analysis and the tests of the house's own rules
+check: setup .venv-slither/done .venv-semgrep/done .venv-site/done ## Run formatters, linters, the type checker, static analysis and the tests of the house's own rules
 	$(say) 'ruff: format and rules'
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
@@ -66,15 +67,17 @@ check: setup .venv-slither/done .venv-semgrep/done ## Run formatters, linters, t
 	@node_modules/.bin/solhint --config .solhint.json --disc --noPoster --max-warnings 0 $(SHIPPED)
 	$(say) 'Static analysis and the rules of the house'
 	@$(PYTEST) $(CHECKED)
+	$(say) 'Links of the documents, by building the site'
+	@$(BIN)/python -m tools.site
 
 deep: setup .venv-slither/done .venv-semgrep/done .venv-halmos/done .venv-mutmut/done ## Run the long campaigns, proofs and mutants, and write the report: make deep SEED=7 MINUTES=60
-	@$(BIN)/python -m tests.deep $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
+	@$(BIN)/python -m tests.assurance.deep $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
 	$(say) 'The contracts and attacks on them again, on anvil'
 	@$(PYTEST) --chain anvil tests/contracts tests/attacks
 
 bench: setup ## Measure gas from receipts, compare with the committed table, and time vouchers
 	$(say) 'Measuring gas'
-	@$(BIN)/python -m tests.gas.bench
+	@$(BIN)/python -m tests.bench.gas.bench
 	$(say) 'Timing vouchers'
 	@$(BIN)/python -m tests.bench.vouchers
 
@@ -89,12 +92,16 @@ explorer: .solc/done .venv/done-package ## Write what a block explorer asks for 
 	$(say) 'Writing the input of the compiler'
 	@$(BIN)/python -m tools.compile_contracts explorer
 
-docs: .venv/done-package ## Write the tables of docs/, of the invariants and of SECURITY.md anew, and docs/reference/
-	$(say) 'Writing tables and the reference'
+docs: .venv/done-package ## Write the tables of docs/, of the invariants and of SECURITY.md anew, and the pictures of docs/assets
+	$(say) 'Writing tables and pictures'
 	@$(BIN)/python tools/write_docs.py
 	@$(BIN)/python tools/write_invariants.py
 	@$(BIN)/python tools/write_findings.py
-	@$(BIN)/python -m tools.write_reference
+	@$(BIN)/python -m tools.pictures
+
+site: .venv/done-package .venv-site/done ## Build the documentation site, with search: build/site/html/index.html
+	$(say) 'Building the site (about 8 seconds)'
+	@$(BIN)/python -m tools.site
 
 format: setup ## Format Python and Solidity
 	@$(BIN)/ruff check --fix --quiet
@@ -109,7 +116,7 @@ lock: .venv/done-dev ## Write requirements/*.lock anew from pyproject.toml and r
 	@$(PIP) 'uv>=0.9,<1'
 	@$(LOCK) pyproject.toml --extra ape --group dev --output-file requirements/dev.lock
 	@$(LOCK) pyproject.toml --group build --constraint requirements/dev.lock --output-file requirements/run.lock
-	@for tool in halmos mutmut semgrep slither; do \
+	@for tool in halmos mutmut semgrep site slither; do \
 		$(LOCK) requirements/$$tool.in --output-file requirements/$$tool.lock || exit 1; done
 
 setup: node_modules/done .venv/done-package .venv/done-tools .solc/done .build/done ## Set up what tests and checks need, without running any
@@ -171,7 +178,8 @@ SOURCES := $(shell find contracts -name '*.sol') tools/compile_contracts.py
 	@$(BIN)/python -m tools.compile_contracts all
 	@touch $@
 
-# What analyses the contracts, each tool in an environment of its own: they disagree about what they are built on.
+# What analyses the contracts and what builds the site, each tool in an environment of its own: they disagree about what they are
+# built on.
 .venv-%/done: requirements/%.lock
 	$(say) 'Installing $* (about 20 seconds)'
 	@$(PYTHON) -m venv --clear .venv-$*

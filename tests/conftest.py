@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nvm_chain.chain import Chain
-from nvm_chain.embedded import deploy_all, open_embedded
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.embedded import deploy_all, open_embedded
 from tests.support.anvil import open_anvil, run_anvil
 from tests.support.sources import use_sources
 from tests.support.world import World

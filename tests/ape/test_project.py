@@ -11,7 +11,7 @@ import pytest
 from ape.contracts import ContractContainer
 from ethpm_types import ContractType
 
-from nvm_chain.artifacts import ContractName, read_artifact
+from nvm_chain.chain.artifacts import ContractName, read_artifact
 
 PRICE = 20_000_000
 CREDITS = 100

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from eth_account.messages import encode_typed_data
 
-from nvm_chain.authorizations import SignedOrder, authorization_digest
-from nvm_chain.eip712 import Domain
 from nvm_chain.errors import InputError, InvalidMessage, TokenCannotSign
-from nvm_chain.permits import Permit, permit_digest
-from nvm_chain.relaying import sign_plan_order
-from nvm_chain.settling import sign_next_voucher
-from nvm_chain.token_domains import read_token_domain
-from nvm_chain.vouchers import SignedVoucher, Voucher, build_voucher, sign_voucher, voucher_digest
+from nvm_chain.operations.settlement import sign_next_voucher
+from nvm_chain.operations.signed_orders import sign_plan_order
+from nvm_chain.operations.token_domains import read_token_domain
+from nvm_chain.signing.eip712 import Domain
+from nvm_chain.signing.permits import Permit, permit_digest
+from nvm_chain.signing.signed_orders import SignedOrder, authorization_digest
+from nvm_chain.signing.vouchers import SignedVoucher, Voucher, build_voucher, sign_voucher, voucher_digest
 from tests.support.batches import register_for_two
 from tests.support.events import selector
 from tests.support.liar import Lie, lying

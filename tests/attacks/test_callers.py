@@ -13,9 +13,9 @@ import pytest
 from web3.contract.contract import Contract, ContractFunction
 from web3.types import TxReceipt
 
-from nvm_chain.artifacts import read_artifact
-from nvm_chain.contract_errors import NotPlanOwner, PaymentFailed
-from nvm_chain.types import RedemptionRule
+from nvm_chain.chain.artifacts import read_artifact
+from nvm_chain.enums import RedemptionRule
+from nvm_chain.errors import NotPlanOwner, PaymentFailed
 from tests.contracts import test_every_function as credits_table
 from tests.contracts.agents import test_every_function as agents_table
 from tests.support import fixtures

@@ -7,10 +7,9 @@ from eth_typing import ChecksumAddress
 from web3.contract.contract import Contract
 from web3.types import TxReceipt
 
-from nvm_chain.artifacts import read_artifact
-from nvm_chain.contract_errors import PaymentFailed, WrongValue
-from nvm_chain.errors import RevertedWithoutReason
-from nvm_chain.types import Split
+from nvm_chain.chain.artifacts import read_artifact
+from nvm_chain.errors import PaymentFailed, RevertedWithoutReason, WrongValue
+from nvm_chain.types.prices import Split
 from tests.support.books import COIN, Books
 from tests.support.events import fee_forgone, granted, ordered, selector
 from tests.support.gas import send_with_least_gas

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from eth_utils.crypto import keccak
 
-from nvm_chain.artifacts import ContractName, read_artifact
+from nvm_chain.chain.artifacts import ContractName, read_artifact
 from tests.support.reentry import through_many
 from tests.support.world import CREDITS, FUNDS, PRICE, World
 

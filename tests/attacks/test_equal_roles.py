@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from nvm_chain.types import Split
+from nvm_chain.types.prices import Split
 from tests.support.books import COIN, Books, fee_of, share_of
 from tests.support.events import granted, ordered
 from tests.support.world import CREDITS, MAX_UINT, ZERO, World

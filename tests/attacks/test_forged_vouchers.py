@@ -14,9 +14,9 @@ from eth_abi.abi import decode as decode_abi
 from eth_abi.abi import encode as encode_abi
 from eth_account.messages import encode_defunct
 
-from nvm_chain.eip712 import hash_message
 from nvm_chain.errors import RevertedWithoutReason
-from nvm_chain.vouchers import VOUCHER
+from nvm_chain.signing.eip712 import hash_message
+from nvm_chain.signing.vouchers import VOUCHER
 from tests.support.batches import BALANCE, register_for_two, settle_batch, wallet_item
 from tests.support.events import selector
 from tests.support.gas import simulate

@@ -8,7 +8,7 @@ C26, C27, C28; I5, I8).
 import pytest
 from web3.contract.contract import ContractFunction
 
-from nvm_chain.contract_errors import (
+from nvm_chain.errors import (
     InsufficientCredits,
     NotPendingPlanOwner,
     NotRedeemer,
@@ -17,7 +17,7 @@ from nvm_chain.contract_errors import (
     TrialAlreadyTaken,
     TrialOrderedForOther,
 )
-from nvm_chain.types import Split
+from nvm_chain.types.prices import Split
 from tests.support.batches import BALANCE, register_for_two, settle_batch
 from tests.support.books import Books
 from tests.support.plans import outside, usage

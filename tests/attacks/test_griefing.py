@@ -6,7 +6,7 @@ of a batch fail. What they can do to others is bounded and written down (SECURIT
 
 import pytest
 
-from nvm_chain.contract_errors import (
+from nvm_chain.errors import (
     CreditsOverflow,
     ERC1155MissingApprovalForAll,
     InsufficientCredits,

@@ -11,9 +11,9 @@ from eth_utils.crypto import keccak
 from web3 import EthereumTesterProvider, Web3
 from web3.contract.contract import ContractFunction
 
-from nvm_chain.chain import Chain
-from nvm_chain.contract_errors import UnknownPlan
-from nvm_chain.embedded import deploy_all
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.embedded import deploy_all
+from nvm_chain.chain.reverts import decode_revert
 from nvm_chain.errors import (
     AnswerUnreadable,
     InsufficientCoin,
@@ -21,11 +21,11 @@ from nvm_chain.errors import (
     NvmChainError,
     RevertedWithoutReason,
     TokenCannotSign,
+    UnknownPlan,
 )
-from nvm_chain.reverts import decode_revert
-from nvm_chain.token_domains import SIGNING_ABI, read_token_domain
-from nvm_chain.tokens import TokenInfo, read_token_balance, read_token_info
-from nvm_chain.wallets import WALLET_GAS, ask_wallets
+from nvm_chain.operations.token_domains import SIGNING_ABI, read_token_domain
+from nvm_chain.operations.tokens import TokenInfo, read_token_balance, read_token_info
+from nvm_chain.operations.wallets import WALLET_GAS, ask_wallets
 from tests.integration.raw import deploy_code, deploy_raw
 from tests.support.reverts import reverts
 from tests.support.world import World

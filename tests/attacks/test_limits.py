@@ -3,7 +3,7 @@
 import pytest
 from eth_utils.address import to_checksum_address
 
-from nvm_chain.types import Split
+from nvm_chain.types.prices import Split
 from tests.support.gas import TRANSACTION_GAS_CAP
 from tests.support.world import MAX_FEE_BPS, MAX_UINT, ZERO, World
 

@@ -13,9 +13,9 @@ from eth_typing import ChecksumAddress
 from eth_utils.crypto import keccak
 from web3.types import TxReceipt
 
-from nvm_chain.orders import order_plan
-from nvm_chain.types import Split
-from tests.invariants.rebuilt import Rebuilt
+from nvm_chain.operations.orders import order_plan
+from nvm_chain.types.prices import Split
+from tests.assurance.invariants.rebuilt import Rebuilt
 from tests.support.plans import expiring, from_first_use, from_purchase
 from tests.support.reentry import arm, through, through_many
 from tests.support.signed import settle, sign_item
@@ -191,7 +191,7 @@ def test_order_plan__in_a_token_that_forges_events_of_credits__tells_what_credit
         ]
         token = deploy_forger(world, forged)
         plan = [world.register(token=token, splits=(Split(world.builder.address, 1),))]
-    receipt = order_plan(world.chain, world.subscriber, plan[0], pay="allowance")
+    receipt = order_plan(world.chain, world.subscriber, plan[0], payment_method="allowance")
     told = (receipt.receiver, receipt.quantity, receipt.paid, receipt.credits_granted)
     assert told == (payer, 1, 1, CREDITS)
     raw = world.chain.web3.eth.get_transaction_receipt(receipt.transaction.hash)  # type: ignore[arg-type]

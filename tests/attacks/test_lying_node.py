@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 from eth_abi.abi import decode as decode_abi
 
-from nvm_chain.agents import register_agent
-from nvm_chain.contract_errors import CostAboveMax
-from nvm_chain.credits import grant_external, mint_credits_batch, read_lots
-from nvm_chain.embedded import open_embedded
-from nvm_chain.errors import InsufficientCoin, InsufficientFunds, NotMined, NvmChainError, OutcomeUnknown
-from nvm_chain.orders import order_plan
-from nvm_chain.plans import quote_plan, read_plan, register_plan, set_plan_active
-from nvm_chain.pricing import get_erc20_price_config, get_fixed_credits_config
-from nvm_chain.relaying import sign_plan_order
-from nvm_chain.settling import settle_vouchers, sign_next_voucher
+from nvm_chain.chain.embedded import open_embedded
+from nvm_chain.errors import CostAboveMax, InsufficientCoin, InsufficientFunds, NotMined, NvmChainError, OutcomeUnknown
+from nvm_chain.operations.agents import register_agent
+from nvm_chain.operations.credits import grant_external, mint_credits_batch, read_lots
+from nvm_chain.operations.orders import order_plan
+from nvm_chain.operations.plans import quote_plan, read_plan, register_plan, set_plan_active
+from nvm_chain.operations.settlement import settle_vouchers, sign_next_voucher
+from nvm_chain.operations.signed_orders import sign_plan_order
+from nvm_chain.types.credits import get_fixed_credits_config
+from nvm_chain.types.prices import get_erc20_price_config
 from tests.support.events import selector
 from tests.support.liar import Lie, lying
 from tests.support.reverts import reverts

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 from web3.contract.contract import Contract
 
-from nvm_chain.contract_errors import PaymentFailed
-from nvm_chain.types import Split
+from nvm_chain.errors import PaymentFailed
+from nvm_chain.types.prices import Split
 from tests.support.books import Books
 from tests.support.events import fee_forgone, granted, ordered
 from tests.support.gas import send_with_least_gas

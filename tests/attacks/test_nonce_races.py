@@ -14,7 +14,7 @@ import sys
 import threading
 from pathlib import Path
 
-from nvm_chain.chain import Chain
+from nvm_chain.chain.client import Chain
 from nvm_chain.errors import NetworkError, NotMined, RpcFailed
 from tests.support.anvil import open_anvil
 from tests.support.compiled import read_abi

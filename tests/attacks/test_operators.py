@@ -9,14 +9,8 @@ from collections.abc import Callable
 import pytest
 from web3.contract.contract import ContractFunction
 
-from nvm_chain.contract_errors import (
-    ERC1155MissingApprovalForAll,
-    NotRedeemer,
-    NotTransferable,
-    PaymentFailed,
-    RedeemNotAllowed,
-)
-from nvm_chain.types import RedemptionRule
+from nvm_chain.enums import RedemptionRule
+from nvm_chain.errors import ERC1155MissingApprovalForAll, NotRedeemer, NotTransferable, PaymentFailed, RedeemNotAllowed
 from tests.support.batches import register_for_two, settle_batch
 from tests.support.reverts import reverts
 from tests.support.signed import NOT_SIGNED, settle, sign_item

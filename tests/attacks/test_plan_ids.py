@@ -11,15 +11,15 @@ from eth_abi.abi import encode as encode_abi
 from eth_utils.crypto import keccak
 from web3.contract.contract import ContractFunction
 
-from nvm_chain.contract_errors import (
+from nvm_chain.errors import (
+    ContractError,
     InvalidSplit,
     NotPlanOwner,
     PlanAlreadyRegistered,
     PlanNotActive,
     UnknownPlan,
 )
-from nvm_chain.errors import ContractError
-from nvm_chain.types import Split
+from nvm_chain.types.prices import Split
 from tests.support.reverts import reverts
 from tests.support.world import MAX_FEE_BPS, MAX_UINT, NO_CONTEXT, PRICE, ZERO, World
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from web3.contract.contract import ContractFunction
 
-from nvm_chain.contract_errors import CostAboveMax, PaymentFailed, QuoteFailed, UnknownPlan
+from nvm_chain.errors import CostAboveMax, PaymentFailed, QuoteFailed, UnknownPlan
 from tests.support.quoted import MAX_COST, ask_quote, open_quoted_books, order_quoted, register_quoted
 from tests.support.reentry import encode
 from tests.support.reverts import reverts

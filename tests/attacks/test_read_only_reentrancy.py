@@ -12,8 +12,8 @@ import pytest
 from eth_abi.abi import encode as encode_abi
 from web3.contract.contract import Contract, ContractFunction
 
-from nvm_chain.artifacts import read_artifact
-from nvm_chain.types import Split
+from nvm_chain.chain.artifacts import read_artifact
+from nvm_chain.types.prices import Split
 from tests.support.batches import BALANCE, register_for_two, settle_batch, wallet_item
 from tests.support.gas import simulate
 from tests.support.plans import expiring, from_purchase

@@ -14,9 +14,8 @@ from eth_utils.crypto import keccak
 from rlp import encode as encode_rlp
 from web3.contract.contract import Contract, ContractFunction
 
-from nvm_chain.contract_errors import ERC1155InvalidReceiver, NotTransferable
-from nvm_chain.errors import RevertedWithoutReason
-from nvm_chain.types import Split
+from nvm_chain.errors import ERC1155InvalidReceiver, NotTransferable, RevertedWithoutReason
+from nvm_chain.types.prices import Split
 from tests.support.books import COIN, Books
 from tests.support.events import granted, ordered, selector, skipped
 from tests.support.gas import simulate

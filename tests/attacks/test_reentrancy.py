@@ -10,8 +10,9 @@ import pytest
 from web3.contract.contract import Contract, ContractFunction
 from web3.types import TxReceipt
 
-from nvm_chain.contract_errors import PaymentFailed
-from nvm_chain.types import RedemptionRule, Split
+from nvm_chain.enums import RedemptionRule
+from nvm_chain.errors import PaymentFailed
+from nvm_chain.types.prices import Split
 from tests.support.books import Books, open_books_of_sale
 from tests.support.events import selector
 from tests.support.gas import simulate

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.contract_errors import InsufficientCredits
-from nvm_chain.credits import read_account
-from nvm_chain.errors import RpcFailed, VoucherAlreadySettled
-from nvm_chain.orders import order_plan
-from nvm_chain.relaying import relay_order, sign_plan_order
-from nvm_chain.settling import check_voucher, settle_vouchers, sign_next_voucher
+from nvm_chain.errors import InsufficientCredits, RpcFailed, VoucherAlreadySettled
+from nvm_chain.operations.credits import read_account
+from nvm_chain.operations.orders import order_plan
+from nvm_chain.operations.settlement import check_voucher, settle_vouchers, sign_next_voucher
+from nvm_chain.operations.signed_orders import relay_order, sign_plan_order
 from tests.support.world import CREDITS, FUNDS, PRICE, World
 
 
@@ -28,13 +27,13 @@ def test_order__taken_back__is_nowhere_and_can_be_made_again(node: World) -> Non
     """P4: balance, account, receipt and money are those of the chain that is there."""
     plan_id, payer = node.register(), node.subscriber
     node.fund(payer)
-    receipt = order_plan(node.chain, payer, plan_id, pay="approve")
+    receipt = order_plan(node.chain, payer, plan_id, payment_method="approve")
     assert read_account(node.chain, plan_id, payer.address).balance == CREDITS
     reorganise(node, 1)
     assert read_account(node.chain, plan_id, payer.address).balance == 0
     with pytest.raises(RpcFailed):
         node.chain.read_transaction(receipt.transaction.hash)
-    again = order_plan(node.chain, payer, plan_id, pay="approve")
+    again = order_plan(node.chain, payer, plan_id, payment_method="approve")
     assert (again.credits_granted, node.tokens(payer.address)) == (CREDITS, FUNDS - PRICE)
 
 

@@ -9,8 +9,8 @@ from eth.exceptions import Revert
 from eth_abi.abi import decode as decode_abi
 from eth_utils.address import to_checksum_address
 
-from nvm_chain.embedded import open_embedded
-from nvm_chain.vouchers import credits_domain
+from nvm_chain.chain.embedded import open_embedded
+from nvm_chain.signing.vouchers import credits_domain
 from tests.support.batches import BALANCE, register_for_two, settle_batch
 from tests.support.elsewhere import CALLER, Elsewhere
 from tests.support.events import selector

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from web3.contract.contract import Contract, ContractFunction
 
-from nvm_chain.authorizations import OrderAuthorization
-from nvm_chain.contract_errors import AuthorizationFailed, PaymentFailed
-from nvm_chain.errors import RevertedWithReason
-from nvm_chain.types import Split
+from nvm_chain.errors import AuthorizationFailed, PaymentFailed, RevertedWithReason
+from nvm_chain.signing.signed_orders import OrderAuthorization
+from nvm_chain.types.prices import Split
 from tests.support.books import Books, open_books_of_sale
 from tests.support.gas import TRANSACTION_GAS_CAP
 from tests.support.reentry import arm, encode, outcome_of, through, through_many

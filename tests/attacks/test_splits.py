@@ -7,8 +7,8 @@ other plans go on (C8, C9, C29, C34, C36; I6, I8).
 
 import pytest
 
-from nvm_chain.contract_errors import InvalidFeeReceiver, InvalidSplit, PaymentFailed, TooManySplits
-from nvm_chain.types import Split
+from nvm_chain.errors import InvalidFeeReceiver, InvalidSplit, PaymentFailed, TooManySplits
+from nvm_chain.types.prices import Split
 from tests.support.books import COIN, Books, fee_of, share_of
 from tests.support.reverts import reverts
 from tests.support.signed import bring, order_of, sign

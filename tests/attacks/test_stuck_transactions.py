@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from nvm_chain.errors import NotMined, NvmChainError, OrderAlreadyMade
-from nvm_chain.orders import order_plan
-from nvm_chain.plans import read_plan, set_plan_active
-from nvm_chain.relaying import relay_order, sign_plan_order
-from nvm_chain.tokens import approve_credits
+from nvm_chain.operations.orders import order_plan
+from nvm_chain.operations.plans import read_plan, set_plan_active
+from nvm_chain.operations.signed_orders import relay_order, sign_plan_order
+from nvm_chain.operations.tokens import approve_token_spending
 from tests.support.world import CREDITS, FUNDS, PRICE, World
 
 PATIENCE_SECONDS = 2
@@ -116,11 +116,11 @@ def test_order_plan__dropped_by_the_node__took_nothing_and_can_be_sent_again(slo
         ask(slow, "anvil_dropTransaction", sent)
 
     when_sent(slow, drop)
-    expect_not_mined(lambda: order_plan(slow.chain, payer, plan_id, pay="approve"))
+    expect_not_mined(lambda: order_plan(slow.chain, payer, plan_id, payment_method="approve"))
     assert (slow.chain.count_pending(payer.address), slow.tokens(payer.address)) == (0, FUNDS)
     ask(slow, "evm_setAutomine", True)
     slow.chain.timeout_seconds = 60
-    order_plan(slow.chain, payer, plan_id, pay="approve")
+    order_plan(slow.chain, payer, plan_id, payment_method="approve")
     with pytest.raises(NvmChainError), slow.chain._typed_errors():
         slow.chain.web3.eth.send_raw_transaction(sent_raw[0])
     assert slow.chain.web3.eth.get_transaction_count(payer.address) == nonce + 1
@@ -147,10 +147,10 @@ def test_relay_order__again_because_the_first_was_not_mined__is_paid_once(slow: 
 def test_order_plan__again_because_the_first_was_not_mined__pays_no_more_than_was_approved(slow: World) -> None:
     """P3: who does not look up the first and orders again has ordered twice; an allowance of one price pays for one."""
     plan_id, payer = slow.register(), slow.subscriber
-    approve_credits(slow.chain, payer, slow.usdc.address, PRICE)
+    approve_token_spending(slow.chain, payer, slow.usdc.address, PRICE)
     ask(slow, "evm_setAutomine", False)
     for _ in range(2):
-        expect_not_mined(lambda: order_plan(slow.chain, payer, plan_id, pay="allowance"))
+        expect_not_mined(lambda: order_plan(slow.chain, payer, plan_id, payment_method="allowance"))
     ask(slow, "evm_mine")
     assert (slow.balance(plan_id, payer.address), slow.tokens(payer.address)) == (CREDITS, FUNDS - PRICE)
     assert slow.read(slow.usdc.functions.allowance(payer.address, slow.credits.address)) == 0

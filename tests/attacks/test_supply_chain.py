@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from nvm_chain.artifacts import ContractName, read_artifact
+from nvm_chain.chain.artifacts import ContractName, read_artifact
 from tools.install_solc import BUILD, SOLJSON, SOLJSON_SHA256, VERSION
 
 ROOT = Path(__file__).parents[2]

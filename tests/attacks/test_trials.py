@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from web3.contract.contract import ContractFunction
 
-from nvm_chain.contract_errors import InvalidQuantity, NotMinter, ReferenceUsed, TrialAlreadyTaken, TrialOrderedForOther
+from nvm_chain.errors import InvalidQuantity, NotMinter, ReferenceUsed, TrialAlreadyTaken, TrialOrderedForOther
 from tests.support.events import selector, skipped
 from tests.support.plans import expiring, from_first_use, from_purchase, outside
 from tests.support.reentry import arm, outcome_of, through, through_many

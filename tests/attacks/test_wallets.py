@@ -6,8 +6,7 @@ a static call with limited gas, so it can harm nobody but its own holder (C20, C
 
 import pytest
 
-from nvm_chain.contract_errors import NotEnoughGas
-from nvm_chain.errors import NvmChainError
+from nvm_chain.errors import NotEnoughGas, NvmChainError
 from tests.support.batches import BALANCE, deploy_wallet, register_for_two, settle_batch, wallet_item
 from tests.support.delegated import delegate
 from tests.support.gas import TRANSACTION_GAS_CAP, simulate

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from eth_abi.abi import encode as encode_abi
 
-from nvm_chain.artifacts import ContractName, read_artifact
-from nvm_chain.contract_errors import CreditsOverflow, InvalidQuantity, RedeemOutOfRange
-from nvm_chain.errors import NvmChainError, RevertedWithoutReason
-from nvm_chain.types import RedemptionRule, Split
+from nvm_chain.chain.artifacts import ContractName, read_artifact
+from nvm_chain.enums import RedemptionRule
+from nvm_chain.errors import CreditsOverflow, InvalidQuantity, NvmChainError, RedeemOutOfRange, RevertedWithoutReason
+from nvm_chain.types.prices import Split
 from tests.support.agents import Agents
 from tests.support.batches import settle_batch
 from tests.support.events import selector

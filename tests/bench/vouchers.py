@@ -15,7 +15,7 @@ from coincurve.ecdsa import deserialize_recoverable
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
-from nvm_chain.vouchers import VOUCHER, SignedVoucher, VoucherVerifier, build_voucher, sign_voucher
+from nvm_chain.signing.vouchers import VOUCHER, SignedVoucher, VoucherVerifier, build_voucher, sign_voucher
 
 ROUNDS = 25
 CHAIN_ID = 84532

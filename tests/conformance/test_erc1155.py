@@ -13,14 +13,14 @@ from web3.contract.contract import Contract
 from web3.logs import DISCARD
 from web3.types import TxReceipt
 
-from nvm_chain.contract_errors import (
+from nvm_chain.errors import (
     ERC1155InvalidArrayLength,
     ERC1155InvalidReceiver,
     ERC1155MissingApprovalForAll,
     InsufficientCredits,
     NotTransferable,
+    RevertedWithoutReason,
 )
-from nvm_chain.errors import RevertedWithoutReason
 from tests.support.events import selector
 from tests.support.plans import expiring, from_purchase
 from tests.support.reentry import arm, outcome_of, send_coin

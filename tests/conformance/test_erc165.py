@@ -7,7 +7,7 @@ import pytest
 from eth_utils.crypto import keccak
 from web3.contract.contract import Contract
 
-from nvm_chain.artifacts import ContractName, read_artifact
+from nvm_chain.chain.artifacts import ContractName, read_artifact
 from tests.support.gas import simulate
 from tests.support.world import World
 

@@ -5,8 +5,7 @@ Ownership passes in two steps (OpenZeppelin's Ownable2Step), so that it cannot b
 
 import pytest
 
-from nvm_chain.contract_errors import OwnableUnauthorizedAccount
-from nvm_chain.errors import NvmChainError
+from nvm_chain.errors import NvmChainError, OwnableUnauthorizedAccount
 from tests.support.reverts import reverts
 from tests.support.world import ZERO, World
 

@@ -8,8 +8,8 @@ from typing import Any
 from eth_account.messages import _hash_eip191_message, encode_typed_data
 from eth_utils.crypto import keccak
 
-from nvm_chain.artifacts import read_artifact
-from nvm_chain.embedded import open_embedded
+from nvm_chain.chain.artifacts import read_artifact
+from nvm_chain.chain.embedded import open_embedded
 from tests.support.elsewhere import Elsewhere
 from tests.support.world import World
 

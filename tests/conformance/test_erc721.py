@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from web3.contract.contract import Contract
 
-from nvm_chain.contract_errors import (
+from nvm_chain.errors import (
     ERC721IncorrectOwner,
     ERC721InsufficientApproval,
     ERC721InvalidApprover,

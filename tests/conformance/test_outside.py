@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.credits import read_balances
-from nvm_chain.embedded import deploy_all
-from nvm_chain.plans import register_plan
-from nvm_chain.pricing import get_erc20_price_config, get_fixed_credits_config
-from nvm_chain.tokens import mint_test_usdc
+from nvm_chain.chain.embedded import deploy_all
+from nvm_chain.operations.credits import read_balances
+from nvm_chain.operations.plans import register_plan
+from nvm_chain.operations.tokens import mint_test_usdc
+from nvm_chain.types.credits import get_fixed_credits_config
+from nvm_chain.types.prices import get_erc20_price_config
 from tests.support.anvil import open_anvil, run_anvil
 from tests.support.world import CREDITS, PRICE, ZERO, World
 

@@ -3,7 +3,7 @@
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from nvm_chain.contract_errors import NotMinter, NotPendingPlanOwner, NotPlanOwner, RedeemNotAllowed, UnknownPlan
+from nvm_chain.errors import NotMinter, NotPendingPlanOwner, NotPlanOwner, RedeemNotAllowed, UnknownPlan
 from tests.support.reverts import reverts
 from tests.support.world import NO_CONTEXT, ZERO, World
 

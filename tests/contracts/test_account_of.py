@@ -3,7 +3,7 @@
 What vouchers redeem is in test_settle.
 """
 
-from nvm_chain.types import Account
+from nvm_chain.types.accounts import Account
 from tests.support.plans import expiring, from_first_use, from_purchase
 from tests.support.world import NO_CONTEXT, World
 

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from web3.contract.contract import Contract
 
-from nvm_chain.contract_errors import CreditsOverflow
-from nvm_chain.types import Split
+from nvm_chain.errors import CreditsOverflow
+from nvm_chain.types.prices import Split
 from tests.support.books import fee_of, share_of
 from tests.support.fuzz import on_chain
 from tests.support.reverts import reverts

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.authorizations import authorization_nonce
-from nvm_chain.embedded import open_embedded
+from nvm_chain.chain.embedded import open_embedded
+from nvm_chain.signing.signed_orders import authorization_nonce
 from tests.support.elsewhere import Elsewhere
 from tests.support.signed import as_tuple, nonce_on_chain
 from tests.support.vectors import AUTHORIZATIONS, name, read_hex, read_order

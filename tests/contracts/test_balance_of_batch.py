@@ -2,7 +2,7 @@
 
 import pytest
 
-from nvm_chain.contract_errors import ERC1155InvalidArrayLength
+from nvm_chain.errors import ERC1155InvalidArrayLength
 from tests.support.reverts import reverts
 from tests.support.world import World
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from nvm_chain.contract_errors import InsufficientCredits, RedeemOutOfRange
-from nvm_chain.types import RedemptionRule
+from nvm_chain.enums import RedemptionRule
+from nvm_chain.errors import InsufficientCredits, RedeemOutOfRange
 from tests.support.events import selector
 from tests.support.world import NO_CONTEXT, World
 

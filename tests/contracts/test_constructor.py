@@ -2,8 +2,7 @@
 
 import pytest
 
-from nvm_chain.contract_errors import OwnableInvalidOwner
-from nvm_chain.errors import RevertedWithoutReason
+from nvm_chain.errors import OwnableInvalidOwner, RevertedWithoutReason
 from tests.support.reverts import reverts
 from tests.support.world import ZERO, World
 

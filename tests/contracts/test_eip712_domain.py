@@ -2,9 +2,9 @@
 
 from eth_abi.abi import decode
 
-from nvm_chain.eip712 import Domain
-from nvm_chain.embedded import open_embedded
-from nvm_chain.vouchers import credits_domain
+from nvm_chain.chain.embedded import open_embedded
+from nvm_chain.signing.eip712 import Domain
+from nvm_chain.signing.vouchers import credits_domain
 from tests.support.elsewhere import Elsewhere
 from tests.support.signed import domain_of
 from tests.support.world import World

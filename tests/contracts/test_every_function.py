@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from web3.contract.contract import ContractFunction
 
-from nvm_chain.artifacts import read_artifact
-from nvm_chain.authorizations import OrderAuthorization, sign_order
-from nvm_chain.contract_errors import (
+from nvm_chain.chain.artifacts import read_artifact
+from nvm_chain.enums import RedemptionRule
+from nvm_chain.errors import (
+    ContractError,
     ERC1155MissingApprovalForAll,
     NotMinter,
     NotPendingPlanOwner,
@@ -20,9 +21,8 @@ from nvm_chain.contract_errors import (
     OwnableUnauthorizedAccount,
     RedeemNotAllowed,
 )
-from nvm_chain.eip712 import Domain
-from nvm_chain.errors import ContractError
-from nvm_chain.types import RedemptionRule
+from nvm_chain.signing.eip712 import Domain
+from nvm_chain.signing.signed_orders import OrderAuthorization, sign_order
 from tests.support.plans import usage
 from tests.support.reverts import reverts
 from tests.support.world import MAX_FEE_BPS, MAX_UINT, NO_CONTEXT, ZERO, World

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from web3.contract.contract import ContractFunction
 
-from nvm_chain.contract_errors import CreditsOverflow, InsufficientCredits
+from nvm_chain.errors import CreditsOverflow, InsufficientCredits
 from tests.support.events import granted, ordered, redeemed, selector, skipped, taken
 from tests.support.plans import expiring
 from tests.support.reentry import through_many

@@ -7,8 +7,8 @@ from eth_account import Account
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvm_chain.contract_errors import InsufficientCredits
-from nvm_chain.types import RedemptionRule
+from nvm_chain.enums import RedemptionRule
+from nvm_chain.errors import InsufficientCredits
 from tests.support.fuzz import on_chain
 from tests.support.plans import expiring
 from tests.support.reverts import reverts

@@ -9,10 +9,9 @@ from collections.abc import Callable
 import pytest
 from web3.contract.contract import Contract, ContractFunction
 
-from nvm_chain.authorizations import OrderAuthorization, sign_order
-from nvm_chain.contract_errors import AuthorizationFailed, PaymentFailed
-from nvm_chain.errors import NvmChainError
-from nvm_chain.permits import Permit, sign_permit
+from nvm_chain.errors import AuthorizationFailed, NvmChainError, PaymentFailed
+from nvm_chain.signing.permits import Permit, sign_permit
+from nvm_chain.signing.signed_orders import OrderAuthorization, sign_order
 from tests.support.delegated import delegate
 from tests.support.fiat_token import deploy_fiat_token
 from tests.support.reverts import reverts

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from web3.contract.contract import ContractFunction
 
-from nvm_chain.contract_errors import (
+from nvm_chain.enums import Activation, PlanKind
+from nvm_chain.errors import (
     CreditsOverflow,
     ERC1155InvalidReceiver,
     InvalidQuantity,
@@ -15,7 +16,6 @@ from nvm_chain.contract_errors import (
     UnknownPlan,
     WrongKind,
 )
-from nvm_chain.types import Activation, PlanKind
 from tests.support.events import granted, selector
 from tests.support.reentry import arm, outcome_of
 from tests.support.reverts import reverts

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from web3.contract.contract import ContractFunction
 
-from nvm_chain.contract_errors import ERC1155InvalidReceiver
-from nvm_chain.errors import NvmChainError, RevertedWithoutReason
+from nvm_chain.errors import ERC1155InvalidReceiver, NvmChainError, RevertedWithoutReason
 from tests.support.events import granted, skipped
 from tests.support.gas import simulate
 from tests.support.plans import expiring, from_first_use, from_purchase

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.contract_errors import (
+from nvm_chain.enums import RedemptionRule
+from nvm_chain.errors import (
     AuthorizationFailed,
     NotMinter,
     NotPlanOwner,
@@ -20,9 +21,8 @@ from nvm_chain.contract_errors import (
     PlanNotActive,
     RedeemNotAllowed,
 )
-from nvm_chain.ids import compute_plan_id
-from nvm_chain.types import RedemptionRule
-from nvm_chain.vouchers import Voucher
+from nvm_chain.signing.vouchers import Voucher
+from nvm_chain.types.ids import compute_plan_id
 from tests.support.batches import settle_batch
 from tests.support.forked import forked
 from tests.support.plans import usage

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nvm_chain.contract_errors import (
+from nvm_chain.errors import (
     CreditsOverflow,
     ERC1155InvalidReceiver,
     NotMinter,

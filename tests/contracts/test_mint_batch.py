@@ -9,7 +9,7 @@ import pytest
 from eth_account.signers.local import LocalAccount
 from web3.types import TxReceipt
 
-from nvm_chain.contract_errors import ERC1155InvalidArrayLength, NotEnoughGas, NotMinter, UnknownPlan
+from nvm_chain.errors import ERC1155InvalidArrayLength, NotEnoughGas, NotMinter, UnknownPlan
 from tests.support.events import granted, selector, skipped
 from tests.support.gas import estimate_gas, simulate
 from tests.support.reentry import encode

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nvm_chain.contract_errors import NotSelf
+from nvm_chain.errors import NotSelf
 from tests.support.reverts import reverts
 from tests.support.world import World
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.contract_errors import (
+from nvm_chain.errors import (
     CostAboveMax,
     CreditsOverflow,
     ERC1155InvalidReceiver,
@@ -18,7 +18,7 @@ from nvm_chain.contract_errors import (
     UnknownPlan,
     WrongValue,
 )
-from nvm_chain.types import Split
+from nvm_chain.types.prices import Split
 from tests.support.books import COIN, Books
 from tests.support.events import granted, ordered
 from tests.support.reverts import reverts

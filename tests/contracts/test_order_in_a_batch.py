@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from nvm_chain.types import RedemptionRule
+from nvm_chain.enums import RedemptionRule
 from tests.support.batches import BALANCE, deploy_wallet, register_for_two, settle_batch
 from tests.support.events import granted, selector, skipped
 from tests.support.signed import (

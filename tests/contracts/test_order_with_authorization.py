@@ -11,8 +11,8 @@ import pytest
 from eth_typing import Hash32
 from web3.logs import DISCARD
 
-from nvm_chain.authorizations import OrderAuthorization, authorization_digest, sign_order
-from nvm_chain.contract_errors import (
+from nvm_chain.enums import PlanKind
+from nvm_chain.errors import (
     AuthorizationFailed,
     CostAboveMax,
     ERC1155InvalidReceiver,
@@ -24,8 +24,8 @@ from nvm_chain.contract_errors import (
     UnknownPlan,
     WrongKind,
 )
-from nvm_chain.eip712 import Domain
-from nvm_chain.types import PlanKind
+from nvm_chain.signing.eip712 import Domain
+from nvm_chain.signing.signed_orders import OrderAuthorization, authorization_digest, sign_order
 from tests.support.books import Books, open_books_of_sale
 from tests.support.events import fee_forgone, granted, ordered
 from tests.support.reverts import reverts

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from web3.contract.contract import Contract, ContractFunction
 
-from nvm_chain.contract_errors import (
+from nvm_chain.enums import PlanKind
+from nvm_chain.errors import (
     CostAboveMax,
     ERC1155InvalidReceiver,
     InvalidQuantity,
@@ -16,8 +17,7 @@ from nvm_chain.contract_errors import (
     WrongKind,
     WrongValue,
 )
-from nvm_chain.permits import PermitSignature
-from nvm_chain.types import PlanKind
+from nvm_chain.signing.permits import PermitSignature
 from tests.support.books import Books
 from tests.support.events import granted, ordered
 from tests.support.gas import TRANSACTION_GAS_CAP

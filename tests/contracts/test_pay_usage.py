@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from web3.contract.contract import ContractFunction
 
-from nvm_chain.contract_errors import (
+from nvm_chain.enums import Activation, PlanKind
+from nvm_chain.errors import (
     CostAboveMax,
     InvalidQuantity,
     PaymentFailed,
@@ -15,7 +16,7 @@ from nvm_chain.contract_errors import (
     WrongKind,
     WrongValue,
 )
-from nvm_chain.types import Activation, PlanKind, Split
+from nvm_chain.types.prices import Split
 from tests.support.books import COIN, Books, open_books_of_sale
 from tests.support.events import fee_forgone
 from tests.support.reentry import arm, outcome_of, through

@@ -7,8 +7,10 @@ from eth_utils.address import to_checksum_address
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvm_chain.ids import compute_plan_id
-from nvm_chain.types import Activation, PlanKind, RedemptionRule, Split, Terms
+from nvm_chain.enums import Activation, PlanKind, RedemptionRule
+from nvm_chain.types.ids import compute_plan_id
+from nvm_chain.types.plans import Terms
+from nvm_chain.types.prices import Split
 from tests.support.fuzz import on_chain
 from tests.support.world import MAX_FEE_BPS, ZERO, World
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from nvm_chain.contract_errors import InvalidQuantity, PaidExternally, QuoteFailed, UnknownPlan
-from nvm_chain.types import Split
+from nvm_chain.errors import InvalidQuantity, PaidExternally, QuoteFailed, UnknownPlan
+from nvm_chain.types.prices import Split
 from tests.support.reverts import reverts
 from tests.support.signed import usage
 from tests.support.world import ZERO, World

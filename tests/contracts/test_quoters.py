@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvm_chain.contract_errors import QuoteFailed, WrongValue
-from nvm_chain.errors import NvmChainError
-from nvm_chain.types import Split
+from nvm_chain.errors import NvmChainError, QuoteFailed, WrongValue
+from nvm_chain.types.prices import Split
 from tests.support.books import COIN, Books
 from tests.support.events import granted, ordered
 from tests.support.fuzz import on_chain

@@ -2,8 +2,8 @@
 
 import pytest
 
-from nvm_chain.contract_errors import InsufficientCredits, RedeemNotAllowed, RedeemOutOfRange, UnknownPlan
-from nvm_chain.types import RedemptionRule
+from nvm_chain.enums import RedemptionRule
+from nvm_chain.errors import InsufficientCredits, RedeemNotAllowed, RedeemOutOfRange, UnknownPlan
 from tests.support.events import redeemed, taken
 from tests.support.reverts import reverts
 from tests.support.world import MAX_UINT, NO_CONTEXT, World

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.contract_errors import (
+from nvm_chain.enums import RedemptionRule
+from nvm_chain.errors import (
     FeeAboveMax,
     InvalidRedeemRange,
     InvalidSplit,
@@ -16,8 +17,9 @@ from nvm_chain.contract_errors import (
     TooManySplits,
     ZeroCredits,
 )
-from nvm_chain.ids import compute_plan_id
-from nvm_chain.types import RedemptionRule, Split, Terms
+from nvm_chain.types.ids import compute_plan_id
+from nvm_chain.types.plans import Terms
+from nvm_chain.types.prices import Split
 from tests.support.events import plan_registered, uri_set
 from tests.support.reverts import reverts
 from tests.support.world import MAX_FEE_BPS, ZERO, World

@@ -12,7 +12,9 @@ import pytest
 from eth_account.signers.local import LocalAccount
 from web3.contract.contract import ContractFunction
 
-from nvm_chain.contract_errors import (
+from nvm_chain.enums import RedemptionRule
+from nvm_chain.errors import (
+    ContractError,
     DetachNotAllowed,
     NotAgentOwner,
     NotMinter,
@@ -22,8 +24,6 @@ from nvm_chain.contract_errors import (
     OwnableUnauthorizedAccount,
     RedeemNotAllowed,
 )
-from nvm_chain.errors import ContractError
-from nvm_chain.types import RedemptionRule
 from tests.support.agents import Agents
 from tests.support.reverts import reverts
 from tests.support.signed import settle, unsigned_item

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nvm_chain.contract_errors import (
+from nvm_chain.errors import (
     ERC1155InvalidArrayLength,
     ERC1155InvalidReceiver,
     ERC1155MissingApprovalForAll,

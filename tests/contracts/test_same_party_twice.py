@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from web3.contract.contract import ContractFunction
 
-from nvm_chain.contract_errors import (
+from nvm_chain.enums import RedemptionRule
+from nvm_chain.errors import (
     AuthorizationFailed,
+    ContractError,
     CostAboveMax,
     CreditsOverflow,
     InsufficientCredits,
@@ -20,12 +22,10 @@ from nvm_chain.contract_errors import (
     PlanNotActive,
     RedeemNotAllowed,
     RedeemOutOfRange,
-    UnknownPlan,
     SettlementsNotAccepted,
+    UnknownPlan,
     ZeroAmount,
 )
-from nvm_chain.errors import ContractError
-from nvm_chain.types import RedemptionRule
 from tests.support.reverts import reverts
 from tests.support.signed import (
     ALREADY_SETTLED,

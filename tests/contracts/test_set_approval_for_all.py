@@ -2,8 +2,8 @@
 
 import pytest
 
-from nvm_chain.contract_errors import ERC1155InvalidOperator, ERC1155MissingApprovalForAll, RedeemNotAllowed
-from nvm_chain.types import RedemptionRule
+from nvm_chain.enums import RedemptionRule
+from nvm_chain.errors import ERC1155InvalidOperator, ERC1155MissingApprovalForAll, RedeemNotAllowed
 from tests.support.reverts import reverts
 from tests.support.world import NO_CONTEXT, ZERO, World
 

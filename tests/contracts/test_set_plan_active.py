@@ -2,7 +2,7 @@
 
 import pytest
 
-from nvm_chain.contract_errors import NotPlanOwner, PlanNotActive, UnknownPlan
+from nvm_chain.errors import NotPlanOwner, PlanNotActive, UnknownPlan
 from tests.support.reverts import reverts
 from tests.support.world import NO_CONTEXT, World
 

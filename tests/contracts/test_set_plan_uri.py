@@ -2,7 +2,7 @@
 
 import pytest
 
-from nvm_chain.contract_errors import NotPlanOwner, UnknownPlan
+from nvm_chain.errors import NotPlanOwner, UnknownPlan
 from tests.support.events import uri_set
 from tests.support.reverts import reverts
 from tests.support.world import World

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nvm_chain.contract_errors import FeeAboveCap, InvalidFeeReceiver, OwnableUnauthorizedAccount
+from nvm_chain.errors import FeeAboveCap, InvalidFeeReceiver, OwnableUnauthorizedAccount
 from tests.support.reverts import reverts
 from tests.support.world import ZERO, World
 

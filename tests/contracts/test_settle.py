@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvm_chain.contract_errors import NotRedeemer, UnknownPlan, SettlementsNotAccepted
-from nvm_chain.types import Activation, PlanKind, RedemptionRule
+from nvm_chain.enums import Activation, PlanKind, RedemptionRule
+from nvm_chain.errors import NotRedeemer, SettlementsNotAccepted, UnknownPlan
 from tests.support.events import taken
 from tests.support.fuzz import on_chain
 from tests.support.gas import TRANSACTION_GAS_CAP
@@ -20,11 +20,11 @@ from tests.support.signed import (
     SETTLED,
     SHORT,
     Item,
+    not_fully_settled,
     register_with_redeemer,
     send_at,
     settle,
     settled,
-    not_fully_settled,
     sign_item,
     travel,
     usage,

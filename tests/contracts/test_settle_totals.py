@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from web3.contract.contract import Contract
 
-from nvm_chain.embedded import LABEL
-from nvm_chain.types import RedemptionRule
+from nvm_chain.chain.embedded import LABEL
+from nvm_chain.enums import RedemptionRule
 from tests.support.batches import BALANCE, deploy_wallet, register_for_two, settle_batch
 from tests.support.fuzz import on_chain
 from tests.support.reentry import through_many

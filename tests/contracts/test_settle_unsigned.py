@@ -7,9 +7,8 @@ import pytest
 from eth_abi.abi import encode as encode_abi
 from eth_account.signers.local import LocalAccount
 
-from nvm_chain.contract_errors import NotRedeemer, RedeemNotAllowed
-from nvm_chain.errors import RevertedWithoutReason
-from nvm_chain.types import RedemptionRule
+from nvm_chain.enums import RedemptionRule
+from nvm_chain.errors import NotRedeemer, RedeemNotAllowed, RevertedWithoutReason
 from tests.support.batches import BALANCE, deploy_wallet, register_for_two, settle_batch
 from tests.support.events import selector, taken
 from tests.support.gas import simulate
@@ -21,10 +20,10 @@ from tests.support.signed import (
     NOT_SIGNED,
     SETTLED,
     Item,
+    not_fully_settled,
     send_at,
     settle,
     settled,
-    not_fully_settled,
     sign_item,
     unsigned_item,
 )

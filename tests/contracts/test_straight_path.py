@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from web3.contract.contract import Contract
 
+from nvm_chain.enums import RedemptionRule
 from nvm_chain.errors import NvmChainError
-from nvm_chain.types import RedemptionRule, Split
+from nvm_chain.types.prices import Split
 from tests.support.fuzz import on_chain
 from tests.support.plans import from_purchase
 from tests.support.world import MAX_UINT, ZERO, World

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.contract_errors import UnknownPlan
-from nvm_chain.types import Activation, PlanKind, RedemptionRule, Split
+from nvm_chain.enums import Activation, PlanKind, RedemptionRule
+from nvm_chain.errors import UnknownPlan
+from nvm_chain.types.prices import Split
 from tests.support.reverts import reverts
 from tests.support.world import NO_CONTEXT, World
 

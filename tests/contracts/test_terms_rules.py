@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.contract_errors import (
+from nvm_chain.enums import Activation, PlanKind, RedemptionRule
+from nvm_chain.errors import (
     InvalidRedeemRange,
     InvalidSplit,
     QuoterWithoutCode,
@@ -16,7 +17,7 @@ from nvm_chain.contract_errors import (
     ZeroCredits,
     ZeroDuration,
 )
-from nvm_chain.types import Activation, PlanKind, RedemptionRule, Split
+from nvm_chain.types.prices import Split
 from tests.support.plans import expiring, from_first_use, from_purchase, outside, usage
 from tests.support.reverts import reverts
 from tests.support.world import MAX_FEE_BPS, ZERO, World

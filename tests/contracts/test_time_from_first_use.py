@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from web3.contract.contract import ContractFunction
 
-from nvm_chain.contract_errors import (
+from nvm_chain.enums import RedemptionRule
+from nvm_chain.errors import (
     CreditsOverflow,
     InsufficientCredits,
     InvalidQuantity,
@@ -14,7 +15,6 @@ from nvm_chain.contract_errors import (
     RedeemOutOfRange,
     TrialAlreadyTaken,
 )
-from nvm_chain.types import RedemptionRule
 from tests.support.events import access_changed, granted, ordered, redeemed, selector, taken
 from tests.support.plans import from_first_use
 from tests.support.reverts import reverts

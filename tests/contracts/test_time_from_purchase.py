@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from web3.contract.contract import ContractFunction
 
-from nvm_chain.contract_errors import (
+from nvm_chain.errors import (
     CreditsOverflow,
     ERC1155MissingApprovalForAll,
     InsufficientCredits,

@@ -7,7 +7,7 @@ from eth_account import Account
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvm_chain.contract_errors import InsufficientCredits
+from nvm_chain.errors import InsufficientCredits
 from tests.support.fuzz import on_chain
 from tests.support.plans import from_purchase
 from tests.support.reverts import reverts

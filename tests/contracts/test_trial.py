@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from nvm_chain.contract_errors import TrialAlreadyTaken
+from nvm_chain.errors import TrialAlreadyTaken
 from tests.support.events import selector, skipped
 from tests.support.plans import expiring
 from tests.support.reentry import through

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from web3.contract.contract import ContractFunction
 
-from nvm_chain.contract_errors import InvalidQuantity, PlanNotActive, TrialAlreadyTaken, TrialOrderedForOther
+from nvm_chain.errors import InvalidQuantity, PlanNotActive, TrialAlreadyTaken, TrialOrderedForOther
 from tests.support.plans import expiring, from_first_use, from_purchase
 from tests.support.reverts import reverts
 from tests.support.signed import bring, order_of, permit_of, sign, sign_the_permit

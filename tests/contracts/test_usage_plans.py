@@ -2,7 +2,8 @@
 
 import pytest
 
-from nvm_chain.contract_errors import (
+from nvm_chain.enums import PlanKind
+from nvm_chain.errors import (
     InsufficientCredits,
     NotMinter,
     NotRedeemable,
@@ -11,7 +12,6 @@ from nvm_chain.contract_errors import (
     SettlementsNotAccepted,
     WrongKind,
 )
-from nvm_chain.types import PlanKind
 from tests.support.events import selector
 from tests.support.plans import usage
 from tests.support.reverts import reverts

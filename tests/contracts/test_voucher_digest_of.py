@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.embedded import open_embedded
-from nvm_chain.vouchers import voucher_digest
+from nvm_chain.chain.embedded import open_embedded
+from nvm_chain.signing.vouchers import voucher_digest
 from tests.support.elsewhere import Elsewhere
 from tests.support.signed import digest_on_chain
 from tests.support.vectors import VOUCHERS, name, read_hex, read_voucher

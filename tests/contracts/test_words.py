@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.contract_errors import CreditsOverflow, TrialAlreadyTaken
-from nvm_chain.types import Activation, PlanKind, RedemptionRule, Split
+from nvm_chain.enums import Activation, PlanKind, RedemptionRule
+from nvm_chain.errors import CreditsOverflow, TrialAlreadyTaken
+from nvm_chain.types.prices import Split
 from tests.support.plans import expiring, from_first_use, from_purchase, outside, usage
 from tests.support.reverts import reverts
 from tests.support.signed import FOREVER, register_with_redeemer, settle, unsigned_item

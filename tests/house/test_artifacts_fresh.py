@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from nvm_chain import artifacts
-from nvm_chain.addresses import parse_address
-from nvm_chain.artifacts import ContractName, read_artifact
-from nvm_chain.deploying import compute_create2_address
-from nvm_chain.deployments import RecordedName
+from nvm_chain.chain import artifacts
+from nvm_chain.chain.artifacts import ContractName, read_artifact
+from nvm_chain.chain.records import RecordedName
+from nvm_chain.operations.deployment import compute_create2_address
+from nvm_chain.types.addresses import parse_address
 from tools.compile_contracts import (
     DATA,
     IMPORT,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.deep import __main__ as deep
-from tests.deep import campaign, coverage, histories, planted, proofs
-from tests.deep.step import DEPENDS, ROOT, digest_of_sources
+from tests.assurance.deep import __main__ as deep
+from tests.assurance.deep import campaign, coverage, histories, planted, proofs
+from tests.assurance.deep.step import DEPENDS, ROOT, digest_of_sources
 from tools.write_invariants import INVARIANTS
 
 STEP = deep.Step("histories", 0.5)
@@ -130,7 +130,7 @@ def test_planted_bugs__of_which_one_is_not_found__fail_the_proofs(results: list[
 @pytest.mark.parametrize("folder", ["symbolic", "smt"])
 def test_lemmas__are_the_contracts_of_properties_that_call_nothing(folder: str) -> None:
     lemmas = set()
-    for path in sorted((ROOT / "tests" / folder).glob("*.sol")):
+    for path in sorted((ROOT / "tests" / "assurance" / folder).glob("*.sol")):
         text = path.read_text("utf-8")
         names = set(re.findall(r'import \{([^}]*)\} from "\.', text)) if path.name != "Setting.sol" else set()
         imported = "|".join(re.findall(r"\w+", " ".join(names))) or "nothing at all"

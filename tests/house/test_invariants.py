@@ -28,5 +28,5 @@ def test_invariants__table_of_checks__is_up_to_date() -> None:
 
 @pytest.mark.parametrize("invariant", INVARIANTS)
 def test_invariant__of_each_number__is_checked_by_a_campaign_and_a_proof(invariant: str) -> None:
-    assert read_checks()[invariant], f"tests/forge/Campaign.t.sol has no invariant_{invariant}_"
-    assert read_proofs()[invariant], f"no proof in tests/symbolic cites {invariant}"
+    assert read_checks()[invariant], f"tests/assurance/forge/Campaign.t.sol has no invariant_{invariant}_"
+    assert read_proofs()[invariant], f"no proof in tests/assurance/symbolic cites {invariant}"

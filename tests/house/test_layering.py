@@ -1,4 +1,4 @@
-"""Imports inside nvm_chain point down by the layers of the design, in no circle, and load nothing before it is needed."""
+"""The rooms of nvm_chain and their order: imports point down, in no circle, and load nothing before it is needed."""
 
 import ast
 import subprocess
@@ -10,37 +10,54 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent.parent / "nvm_chain"
-LAYERS = {
-    0: "errors contract_errors types units addresses ids pricing networks keys dev_accounts contexts "
-    "signatures eip712 wire vouchers authorizations permits abis path_patterns endpoints leaks file_entries metadata "
-    "agent_types file_names event_types",
-    1: "artifacts deployments reverts chain embedded connecting events whole_files http_client storage folder_store "
-    "ipfs_store file_sources downloads",
-    2: "tokens token_domains wallets plans credits paying receipts relaying orders usage settling agents assets ddo "
-    "deploying",
-    3: "statements",
-    4: "cli demo payments",
-}
-LAYER_OF = {module: layer for layer, modules in LAYERS.items() for module in modules.split()}
+ROOMS = [
+    "enums",
+    "errors",
+    "types",
+    "signing",
+    "metadata",
+    "chain",
+    "storage",
+    "operations",
+    "statements",
+    "payments",
+    "demo",
+    "cli",
+]
+"""Lowest first. A room imports from itself and from rooms before it."""
+OFFLINE = ("enums", "errors", "types", "signing", "metadata")
+"""Rooms that know neither a node nor a server."""
+CLIENTS = {"web3", "requests", "urllib3", "httpx", "aiohttp", "http", "socket", "eth_tester"}
 SEAM = {
-    "web3": {"chain", "embedded"},
-    "eth_tester": {"embedded"},
-    "requests": {"chain", "http_client"},
-    "urllib3": {"http_client"},
+    "web3": {"chain/client.py", "chain/embedded.py"},
+    "eth_tester": {"chain/embedded.py"},
+    "requests": {"chain/client.py", "storage/http.py"},
+    "urllib3": {"storage/http.py"},
 }
-TYPES_ONLY = {
-    "orders": {"web3.contract.contract"},
-    "paying": {"web3.types", "web3.contract.contract"},
-    "receipts": {"web3.types"},
-    "settling": {"web3.types"},
-}
-"""What these take from `chain` and hand back to it has types of web3's; nothing in them talks to a node."""
-FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+TYPES_ONLY = {"web3.types", "web3.contract.contract"}
+"""What operations take from `chain` and hand back to it has types of web3's; nothing in them talks to a node."""
+TABLES = {"__init__.py", "_public_names.py", "_moved.py"}
+"""The package's own, which name every room and import none."""
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name not in TABLES)
+
+
+def name(path: Path) -> str:
+    """Return a file's name within the package."""
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def room_of(path: Path) -> str:
+    """Return the room of a file: its folder, or the file itself at the top."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
 def module_of(path: Path) -> str:
-    """Return a file's module; a folder such as cli/ counts as one."""
-    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+    """Return a file's dotted module."""
+    parts = ("nvm_chain", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path) for path in FILES}
 
 
 def read_imports(tree: ast.AST) -> Iterator[str]:
@@ -55,50 +72,66 @@ def read_imports(tree: ast.AST) -> Iterator[str]:
 
 
 def own_imports(path: Path) -> set[str]:
-    """Return the modules of our own that a file imports, itself left out."""
-    names = [name.split(".") for name in read_imports(ast.parse(path.read_text("utf-8")))]
-    return {name[1] for name in names if name[0] == "nvm_chain" and len(name) > 1} - {module_of(path)}
+    """Return the modules of our own that a file imports: `from nvm_chain.types import plans` is nvm_chain.types.plans."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            home = node.module or ""
+            whole = {f"{home}.{alias.name}" for alias in node.names}
+            found |= (whole & MODULES) | ({home} if whole - MODULES else set())
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return {module for module in found if module.startswith("nvm_chain.")}
 
 
-def test_layers__of_every_module__are_in_the_table() -> None:
-    assert {module_of(path) for path in FILES} <= set(LAYER_OF)
+def test_rooms__are_the_folders_of_the_package() -> None:
+    assert {room_of(path) for path in FILES} == set(ROOMS)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", FILES, ids=name)
 def test_imports__of_each_file__point_down(path: Path) -> None:
-    unknown = own_imports(path) - set(LAYER_OF)
-    assert unknown <= {"__version__"}
-    assert {name for name in own_imports(path) - unknown if LAYER_OF[name] > LAYER_OF[module_of(path)]} == set()
+    allowed = ROOMS[: ROOMS.index(room_of(path)) + 1]
+    assert {module for module in own_imports(path) if module.split(".")[1] not in allowed} == set()
 
 
 def test_imports__of_all_files__make_no_circle() -> None:
-    graph: dict[str, set[str]] = {}
-    for path in FILES:
-        graph.setdefault(module_of(path), set()).update(own_imports(path))
+    graph = {module_of(path): own_imports(path) - {module_of(path)} for path in FILES}
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", FILES, ids=name)
 def test_imports__inside_functions__are_never_of_our_own(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert not [name for name in read_imports(node) if name.startswith(("nvm_chain", "."))], node.name
+            assert not [module for module in read_imports(node) if module.startswith(("nvm_chain", "."))], node.name
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", FILES, ids=name)
 def test_imports__of_client_libraries__are_at_the_seam_only(path: Path) -> None:
-    names = set(read_imports(ast.parse(path.read_text("utf-8"))))
-    assert not {name for name in names if name.split(".")[0] in {"ape", "solcx"}}
+    modules = set(read_imports(ast.parse(path.read_text("utf-8"))))
+    assert not {module for module in modules if module.split(".")[0] in {"ape", "solcx"}}
     for library, allowed in SEAM.items():
-        found = {name for name in names if name.split(".")[0] == library}
-        assert module_of(path) in allowed or found <= TYPES_ONLY.get(module_of(path), set())
+        found = {module for module in modules if module.split(".")[0] == library}
+        types_only = TYPES_ONLY if room_of(path) == "operations" else set()
+        assert name(path) in allowed or found <= types_only
 
 
-def test_import__of_the_package__loads_nothing_else() -> None:
-    program = "import sys, nvm_chain; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+@pytest.mark.parametrize("room", OFFLINE)
+def test_offline_room__loads_no_client__even_through_others(room: str) -> None:
+    modules = sorted(module for module in MODULES if module.split(".")[1] == room)
+    program = f"import sys, {', '.join(modules)}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    assert not load(program) & (CLIENTS - {"http", "socket"})  # which the standard library's own modules load
+
+
+def load(program: str) -> set[str]:
+    """Run a program in a new interpreter and return the words that it prints."""
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=PACKAGE.parent, capture_output=True, text=True, check=True, timeout=60
     )
-    loaded = set(done.stdout.split())
+    return set(done.stdout.split())
+
+
+def test_import__of_the_package__loads_nothing_else() -> None:
+    loaded = load("import sys, nvm_chain; print(*sorted({name.partition('.')[0] for name in sys.modules}))")
     assert "nvm_chain" in loaded
     assert not loaded & {"web3", "eth_account", "eth_abi", "eth_utils", "eth_tester", "pydantic", "requests", "click"}

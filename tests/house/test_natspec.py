@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from eth_utils.abi import collapse_if_tuple
 
-from nvm_chain.artifacts import ContractName, read_artifact
+from nvm_chain.chain.artifacts import ContractName, read_artifact
 
 CONTRACTS = Path(__file__).parent.parent.parent / "contracts"
 NAMES: tuple[ContractName, ...] = ("Credits", "AgentRegistry")

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from tests.deep import planted
-from tests.deep.halmos import Run
-from tests.deep.planted import Bug, find_source, read_bugs
-from tests.deep.proofs import LEMMAS
-from tests.deep.step import ROOT
+from tests.assurance.deep import planted
+from tests.assurance.deep.halmos import Run
+from tests.assurance.deep.planted import Bug, find_source, read_bugs
+from tests.assurance.deep.proofs import LEMMAS
+from tests.assurance.deep.step import ROOT
 
 BUGS = read_bugs()
 BUG = Bug("credits/libraries/SaleTerms.sol", "!= 0", "== 0", "FlagsProofs", "check_has__anyWord__oneBit")
@@ -37,12 +37,12 @@ def test_bugs__of_the_table__are_each_there_once() -> None:
 
 
 def test_readme__of_the_proofs__counts_the_bugs() -> None:
-    readme = (ROOT / "tests" / "symbolic" / "README.md").read_text("utf-8")
+    readme = (ROOT / "tests" / "assurance" / "symbolic" / "README.md").read_text("utf-8")
     assert f"`planted.toml` has {len(BUGS)} bugs" in readme
 
 
 def test_contracts_of_proofs__about_the_code__have_each_a_bug_to_find() -> None:
-    texts = [path.read_text("utf-8") for path in sorted((ROOT / "tests" / "symbolic").glob("*.sol"))]
+    texts = [path.read_text("utf-8") for path in sorted((ROOT / "tests" / "assurance" / "symbolic").glob("*.sol"))]
     contracts = {found for text in texts for found in re.findall(r"^contract (\w+Proofs) ", text, re.MULTILINE)}
     assert contracts == {bug.contract for bug in BUGS if not bug.is_claim}
     assert not contracts & set(LEMMAS)

@@ -13,6 +13,9 @@ from typing import TypeAlias
 import pytest
 
 import nvm_chain
+from nvm_chain._moved import MOVED
+from nvm_chain._public_names import HOMES, MODULES
+from tools.write_public_names import STUB, TABLE, write_stub, write_table
 
 PACKAGE = Path(nvm_chain.__file__).parent
 GOLDEN = Path(__file__).parent / "public_api.txt"
@@ -24,19 +27,9 @@ Documented: TypeAlias = Function | ast.ClassDef
 
 
 def parse(module: str) -> ast.Module:
-    """Return the syntax tree of one of the package's modules."""
-    return ast.parse((PACKAGE / f"{module.replace('.', '/')}.py").read_text("utf-8"))
-
-
-def typed_names() -> dict[str, str]:
-    """Return what type checkers see: each public name with the module it comes from."""
-    block = next(node for node in parse("__init__").body if isinstance(node, ast.If))
-    assert isinstance(block.test, ast.Name)
-    assert block.test.id == "TYPE_CHECKING"
-    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
-    assert len(imports) == len(block.body)
-    assert all(alias.name == alias.asname for node in imports for alias in node.names)
-    return {alias.name: node.module or "" for node in imports for alias in node.names}
+    """Return the syntax tree of one of the package's modules, by its dotted name below nvm_chain."""
+    path = PACKAGE / module.replace(".", "/")
+    return ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text("utf-8"))
 
 
 def is_property(node: Function) -> bool:
@@ -58,27 +51,43 @@ def public_nodes(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, 
 # ---------------------------------------------------------------------- the list of names
 
 
-def test_all__is_what_type_checkers_and_the_lazy_table_say() -> None:
-    lazy = {name: f"nvm_chain.{module}" for name, module in nvm_chain._HOMES.items()}
-    lazy |= dict.fromkeys(nvm_chain._MODULES, "nvm_chain")
-    assert typed_names() == lazy
-    assert nvm_chain.__all__ == sorted([*lazy, "__version__"])
+def test_table_and_stub__written_again__are_as_committed() -> None:
+    assert TABLE.read_text("utf-8") == write_table()
+    assert STUB.read_text("utf-8") == write_stub()
+
+
+def test_all__is_the_table() -> None:
+    assert nvm_chain.__all__ == sorted([*HOMES, *MODULES, "__version__"])
     assert dir(nvm_chain) == nvm_chain.__all__
 
 
 @pytest.mark.parametrize("name", nvm_chain.__all__)
 def test_public_name__resolves(name: str) -> None:
     value = getattr(nvm_chain, name)
-    home = nvm_chain._HOMES.get(name)
-    if isinstance(value, int):  # a constant, which does not know where it comes from
-        assert value == getattr(import_module(f"nvm_chain.{home}"), name)
+    if name in MODULES:
+        assert value is import_module(MODULES[name])
+    elif name in HOMES:
+        assert value is getattr(import_module(HOMES[name]), name)
     else:
-        assert value.__module__ == f"nvm_chain.{home}" if home else value is not None
+        assert value == nvm_chain.__version__
+
+
+@pytest.mark.parametrize("old", MOVED)
+def test_module_of_before__imported__says_where_it_is_now(old: str) -> None:
+    with pytest.raises(ModuleNotFoundError, match=rf"nvm_chain\.{old} is now nvm_chain\.{MOVED[old]}\. ") as caught:
+        import_module(f"nvm_chain.{old}")
+    assert caught.value.name == f"nvm_chain.{old}"
+    assert import_module(f"nvm_chain.{MOVED[old]}").__name__ == f"nvm_chain.{MOVED[old]}"
+
+
+def test_unknown_module__imported__says_what_python_says() -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'nvm_chain\.no_such_module'$"):
+        import_module("nvm_chain.no_such_module")
 
 
 def test_unknown_name__raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'nvm_chain' has no attribute 'no_such_name'"):
-        nvm_chain.no_such_name  # noqa: B018
+        nvm_chain.no_such_name  # type: ignore[attr-defined]  # noqa: B018
 
 
 # ---------------------------------------------------------------------- docstrings
@@ -156,25 +165,27 @@ def describe(module: str, wanted: set[str] | None) -> Iterator[str]:
             yield describe_function(f"{module}.{name}", node)
 
 
-def describe_package(package: str) -> Iterator[str]:
-    """Write what a public package exports, in the module that defines it."""
-    exported = set(import_module(f"nvm_chain.{package}").__all__)
-    yield from (f"{package}.{name}" for name in sorted(exported))
-    for path in sorted((PACKAGE / package).glob("[!_]*.py")):
-        yield from describe(f"{package}.{path.stem}", exported)
-
-
 def describe_public_api() -> str:
-    """Write everything public: the names of the package, and all of the modules that are public as a whole."""
+    """Write everything public: the names of the package, and what each of their homes defines of them."""
     lines = [f"nvm_chain.{name}" for name in nvm_chain.__all__]
-    for module in sorted({*nvm_chain._MODULES, *nvm_chain._HOMES.values()}):
-        if (PACKAGE / module).is_dir():
-            lines += ["", *describe_package(module)]
-        elif "." not in module:  # else it is described with its package
-            whole = module in nvm_chain._MODULES
-            wanted = None if whole else {name for name, home in nvm_chain._HOMES.items() if home == module}
-            lines += ["", *describe(module, wanted)]
+    wanted: dict[str, set[str] | None] = {}
+    for name, home in HOMES.items():
+        wanted[home] = (wanted.get(home) or set()) | {name}
+    wanted |= dict.fromkeys(set(MODULES.values()))
+    for module in sorted(wanted):
+        lines += ["", *describe_module(module.removeprefix("nvm_chain."), wanted[module])]
     return "\n".join(lines) + "\n"
+
+
+def describe_module(module: str, wanted: set[str] | None) -> Iterator[str]:
+    """Write the wanted names of a module; of a public package all that it exports, in the files that define it."""
+    if not (PACKAGE / module).is_dir():
+        yield from describe(module, wanted)
+        return
+    exported = set(import_module(f"nvm_chain.{module}").__all__) if wanted is None else wanted
+    yield from (f"{module}.{name}" for name in sorted(exported))
+    for path in sorted((PACKAGE / module).glob("[!_]*.py")):
+        yield from describe(f"{module}.{path.stem}", exported)
 
 
 def test_public_api__is_as_committed() -> None:

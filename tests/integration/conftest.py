@@ -11,9 +11,10 @@ from web3.contract.contract import Contract
 from web3.middleware import Web3Middleware
 from web3.types import RPCEndpoint, RPCResponse
 
-from nvm_chain.plans import register_plan
-from nvm_chain.pricing import get_dynamic_credits_config, get_erc20_price_config
-from nvm_chain.types import RegisteredPlan
+from nvm_chain.operations.plans import register_plan
+from nvm_chain.types.credits import get_dynamic_credits_config
+from nvm_chain.types.plans import RegisteredPlan
+from nvm_chain.types.prices import get_erc20_price_config
 from tests.support.fixtures import node as node
 from tests.support.fixtures import transferable_plan as transferable_plan
 from tests.support.world import CREDITS, PRICE, World

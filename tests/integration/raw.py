@@ -3,7 +3,7 @@
 from eth_typing import ChecksumAddress
 from web3.contract.contract import Contract
 
-from nvm_chain.tokens import ERC20_ABI
+from nvm_chain.operations.tokens import ERC20_ABI
 from tests.support.compiled import read_abi, read_creation_code
 from tests.support.world import World
 

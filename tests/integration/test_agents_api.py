@@ -4,8 +4,31 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.agent_types import Agent, AttachedPlan, RequestCost
-from nvm_chain.agents import (
+from nvm_chain.errors import (
+    DeploymentMismatch,
+    DetachNotAllowed,
+    ERC721InsufficientApproval,
+    ERC721NonexistentToken,
+    InvalidAgentId,
+    InvalidAmount,
+    InvalidConfig,
+    InvalidCreditsRange,
+    InvalidMetadata,
+    InvalidUrl,
+    NoContract,
+    NoDeployment,
+    NotAgentOwner,
+    NotPlanOwner,
+    PlanAlreadyAttached,
+    PlanNotAttached,
+    SecretInMetadata,
+    TooManyPlans,
+    UnknownEndpoint,
+    UnknownPlan,
+)
+from nvm_chain.metadata.documents import AgentMetadata, build_metadata_uri, parse_metadata_uri
+from nvm_chain.metadata.endpoints import Endpoint
+from nvm_chain.operations.agents import (
     attach_plan,
     detach_plan,
     find_cost,
@@ -17,34 +40,9 @@ from nvm_chain.agents import (
     transfer_agent,
     update_agent,
 )
-from nvm_chain.contract_errors import (
-    DetachNotAllowed,
-    ERC721InsufficientApproval,
-    ERC721NonexistentToken,
-    InvalidCreditsRange,
-    NotAgentOwner,
-    NotPlanOwner,
-    PlanAlreadyAttached,
-    PlanNotAttached,
-    TooManyPlans,
-    UnknownPlan,
-)
-from nvm_chain.endpoints import Endpoint
-from nvm_chain.errors import (
-    DeploymentMismatch,
-    InvalidAgentId,
-    InvalidAmount,
-    InvalidConfig,
-    InvalidMetadata,
-    InvalidUrl,
-    NoContract,
-    NoDeployment,
-    SecretInMetadata,
-    UnknownEndpoint,
-)
-from nvm_chain.ids import format_did
-from nvm_chain.metadata import AgentMetadata, build_metadata_uri, parse_metadata_uri
-from nvm_chain.types import RegisteredPlan
+from nvm_chain.types.agents import Agent, AttachedPlan, RequestCost
+from nvm_chain.types.ids import format_did
+from nvm_chain.types.plans import RegisteredPlan
 from tests.support.reverts import reverts
 from tests.support.world import World
 
@@ -80,17 +78,19 @@ def test_register_agent__with_a_uri__keeps_it(world: World, uri: str) -> None:
 @pytest.mark.parametrize(
     ("metadata", "error"),
     [
-        ("https://u:pass@example.com/agent.json", SecretInMetadata("URI")),
-        ("https://example.com/agent.json?token=abc", SecretInMetadata("URI")),
-        ("data:application/json;base64,eyJuYW1lIjoieCIsInNlY3JldCI6InkifQ==", SecretInMetadata("secret")),
+        ("https://u:pass@example.com/agent.json", SecretInMetadata("URI", "a URL in it has a user name or a password")),
+        ("https://example.com/agent.json?token=abc", SecretInMetadata("URI", "a URL in it has a secret in its query")),
+        (
+            "data:application/json;base64,eyJuYW1lIjoieCIsInNlY3JldCI6InkifQ==",
+            SecretInMetadata("secret", "its name is that of a secret"),
+        ),
         ("data:application/json;base64,e30=", InvalidMetadata("name", "it is empty")),
         ("a\nb", InvalidConfig("an agent's metadata is AgentMetadata or the text of a URI, not str")),
         ({"name": "x"}, InvalidConfig("an agent's metadata is AgentMetadata or the text of a URI, not dict")),
+        ("DATA:application/json,{}", InvalidMetadata("name", "it is empty")),
         (
-            "DATA:application/json,{}",
-            InvalidConfig(
-                "metadata in a data URI begins with data:application/json;base64,; build_metadata_uri writes it"
-            ),
+            'data:application/json;utf8,{"name":"x","secret":"y"}',
+            SecretInMetadata("secret", "its name is that of a secret"),
         ),
     ],
 )
@@ -182,7 +182,7 @@ def test_replace_plans__changes_all_at_once(world: World, agent_id: int, plan: R
 def test_read_plan_agents__in_pages__are_all_of_them(
     world: World, plan: RegisteredPlan, monkeypatch: pytest.MonkeyPatch, requests_made: list[str]
 ) -> None:
-    monkeypatch.setattr("nvm_chain.agents.PAGE_SIZE", 2)
+    monkeypatch.setattr("nvm_chain.operations.agents.PAGE_SIZE", 2)
     ids = [register_agent(world.chain, world.builder, "", [AttachedPlan(plan.plan_id)]).agent_id for _ in range(5)]
     requests_made.clear()
     assert read_plan_agents(world.chain, plan.plan_id) == tuple(ids)

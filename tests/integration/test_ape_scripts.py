@@ -18,12 +18,12 @@ def url() -> Iterator[str]:
         yield url
 
 
-def ape_run(script: str, network: str, records: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def ape_run(script: str, network: str, records: Path | None, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a script of scripts/ with no terminal, so that it cannot ask."""
     command = [str(Path(sys.executable).parent / "ape"), "run", script, "--network", network]
     environment = {**os.environ, "NO_COLOR": "1"}
     return subprocess.run(
-        [*command, "--records", str(records), *arguments],
+        [*command, *(["--records", str(records)] if records else []), *arguments],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -49,6 +49,20 @@ def test_deploy__on_a_local_network__prints_plan_and_writes_record(tmp_path: Pat
     assert record["address"] in outcome
     assert f"AgentRegistry is at {agents['address']}" in outcome
     assert record["usdc"] in outcome
+
+
+@pytest.mark.parametrize("network", ["ethereum:local:test", "ethereum:local:foundry"])
+def test_deploy__on_a_chain_that_ends_with_the_command__leaves_no_record(network: str) -> None:
+    before = list_records()
+    result = ape_run("deploy", network, None, "--account", "TEST::0")
+    assert result.returncode == 0, result.stderr
+    assert "\nThis chain ends with the command, so there is no record.\n" in result.stdout
+    assert list_records() == before
+
+
+def list_records() -> dict[str, int]:
+    """Return the records of this checkout, each with the time of its last change."""
+    return {path.name: path.stat().st_mtime_ns for path in (ROOT / "deployments").glob("*")}
 
 
 def test_deploy_and_check__on_a_known_network_by_url__agree(tmp_path: Path, url: str) -> None:

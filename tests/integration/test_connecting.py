@@ -15,11 +15,12 @@ import pytest
 from eth_account import Account
 from eth_utils.crypto import keccak
 
-from nvm_chain import chain as chain_module
-from nvm_chain.artifacts import read_artifact
-from nvm_chain.chain import Chain, open_rpc, redact_url
-from nvm_chain.connecting import connect
-from nvm_chain.deployments import DeploymentRecord, write_record
+from nvm_chain.chain import client as chain_module
+from nvm_chain.chain.artifacts import read_artifact
+from nvm_chain.chain.client import Chain, open_rpc, redact_url
+from nvm_chain.chain.connecting import connect
+from nvm_chain.chain.networks import NETWORKS, find_usdc
+from nvm_chain.chain.records import DeploymentRecord, write_record
 from nvm_chain.errors import (
     ConnectionFailed,
     DeploymentMismatch,
@@ -36,7 +37,6 @@ from nvm_chain.errors import (
     UnknownNetwork,
     WrongChain,
 )
-from nvm_chain.networks import NETWORKS, find_usdc
 from tests.integration.fake_node import Answer, body, results, run_fake_node
 from tests.support.reverts import reverts
 from tests.support.world import World
@@ -220,7 +220,7 @@ def test_connect__to_a_node_that_sends_away_for_ever__is_refused() -> None:
 def test_connect__to_what_is_no_web_address__is_refused(url: str) -> None:
     with pytest.raises(ConnectionFailed) as caught:
         connect(url)
-    assert caught.value.problem in {"it is not an http or https URL", "connection refused or host not found"}
+    assert caught.value.reason in {"it is not an http or https URL", "connection refused or host not found"}
 
 
 # ---------------------------------------------------------------------- nodes that answer nonsense

@@ -8,20 +8,10 @@ import pytest
 from eth_account import Account
 from web3.types import RPCEndpoint
 
-from nvm_chain.chain import Chain
-from nvm_chain.connecting import connect
-from nvm_chain.deploying import (
-    CREATE2_PROXY,
-    DeploymentPlan,
-    check_deployment,
-    compute_create2_address,
-    deploy_contracts,
-    describe_plan,
-    find_or_deploy_usdc,
-    plan_deployment,
-)
-from nvm_chain.deployments import DeploymentRecord, read_record, record_path
-from nvm_chain.embedded import open_embedded
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.connecting import connect
+from nvm_chain.chain.embedded import open_embedded
+from nvm_chain.chain.records import DeploymentRecord, read_record, record_path
 from nvm_chain.errors import (
     DeploymentMismatch,
     InsufficientCoin,
@@ -30,6 +20,16 @@ from nvm_chain.errors import (
     PendingTransactions,
     RecordNotWritable,
     WrongChain,
+)
+from nvm_chain.operations.deployment import (
+    CREATE2_PROXY,
+    DeploymentPlan,
+    check_deployment,
+    compute_create2_address,
+    deploy_contracts,
+    describe_plan,
+    find_or_deploy_usdc,
+    plan_deployment,
 )
 from tests.support.anvil import open_anvil, run_anvil
 from tests.support.reverts import reverts

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.contract_errors import PlanNotActive
-from nvm_chain.errors import NotMined, NvmChainError, OutOfGas, RpcFailed
-from nvm_chain.orders import order_plan
-from nvm_chain.plans import read_plan, set_plan_active
-from nvm_chain.tokens import approve_credits, read_allowance
+from nvm_chain.errors import NotMined, NvmChainError, OutOfGas, PlanNotActive, RpcFailed
+from nvm_chain.operations.orders import order_plan
+from nvm_chain.operations.plans import read_plan, set_plan_active
+from nvm_chain.operations.tokens import approve_token_spending, read_allowance
 from tests.support.reverts import reverts
 from tests.support.world import FUNDS, PRICE, World
 
@@ -72,7 +71,7 @@ def test_order_plan__whose_order_is_not_mined_in_time__names_it_and_leaves_the_a
     stop_mining_after(slow, 1)
     slow.chain.timeout_seconds = 4
     with pytest.raises(NotMined) as caught:
-        order_plan(slow.chain, slow.subscriber, plan_id, pay="approve")
+        order_plan(slow.chain, slow.subscriber, plan_id, payment_method="approve")
     assert pending(slow, slow.subscriber.address) == [caught.value.transaction_hash]
     assert read_allowance(slow.chain, slow.usdc.address, slow.subscriber.address) == PRICE
     request(slow, "evm_mine")
@@ -84,10 +83,10 @@ def test_order_plan__whose_order_is_not_mined_in_time__names_it_and_leaves_the_a
 def test_order_plan__whose_approval_is_not_mined_in_time__names_it_and_sends_no_more(slow: World, before: int) -> None:
     plan_id = slow.register()
     slow.send(slow.subscriber, slow.usdc.functions.mint(slow.subscriber.address, FUNDS))
-    approve_credits(slow.chain, slow.subscriber, slow.usdc.address, before)
+    approve_token_spending(slow.chain, slow.subscriber, slow.usdc.address, before)
     request(slow, "evm_setAutomine", False)
     with pytest.raises(NotMined) as caught:
-        order_plan(slow.chain, slow.subscriber, plan_id, pay="approve")
+        order_plan(slow.chain, slow.subscriber, plan_id, payment_method="approve")
     assert pending(slow, slow.subscriber.address) == [caught.value.transaction_hash]
     request(slow, "evm_mine")
     assert slow.tokens(slow.subscriber.address) == FUNDS

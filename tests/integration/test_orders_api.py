@@ -5,20 +5,22 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.addresses import ZERO_ADDRESS
 from nvm_chain.errors import InsufficientAllowance
-from nvm_chain.orders import order_plan
-from nvm_chain.plans import register_plan
-from nvm_chain.pricing import (
+from nvm_chain.operations.orders import order_plan
+from nvm_chain.operations.plans import register_plan
+from nvm_chain.operations.tokens import approve_token_spending, mint_test_usdc, read_allowance, read_token_balance
+from nvm_chain.types.addresses import ZERO_ADDRESS
+from nvm_chain.types.amounts import ether
+from nvm_chain.types.credits import get_fixed_credits_config
+from nvm_chain.types.plans import RegisteredPlan
+from nvm_chain.types.prices import (
+    PriceConfig,
     get_erc20_price_config,
-    get_fixed_credits_config,
     get_free_price_config,
     get_native_token_price_config,
     get_split_price_config,
 )
-from nvm_chain.tokens import approve_credits, mint_test_usdc, read_allowance, read_token_balance
-from nvm_chain.types import OrderReceipt, PriceConfig, RegisteredPlan
-from nvm_chain.units import ether
+from nvm_chain.types.receipts import OrderReceipt
 from tests.support.events import granted, ordered
 from tests.support.reverts import reverts
 from tests.support.world import CREDITS, FUNDS, PRICE, World
@@ -198,7 +200,9 @@ def test_order_plan__without_allowance__approves_exactly_the_cost_and_uses_it_up
     world: World, plan: RegisteredPlan
 ) -> None:
     give(world)
-    receipt = order_plan(world.chain, world.subscriber, plan.plan_id, quantity=2, max_cost=FUNDS, pay="approve")
+    receipt = order_plan(
+        world.chain, world.subscriber, plan.plan_id, quantity=2, max_cost=FUNDS, payment_method="approve"
+    )
     assert receipt.approval is not None
     approval = world.chain.web3.eth.get_transaction_receipt(receipt.approval.hash)  # type: ignore[arg-type]
     events = world.usdc.events.Approval().process_receipt(approval)
@@ -213,8 +217,8 @@ def test_order_plan__with_some_allowance__approves_only_if_it_is_too_small(
     world: World, plan: RegisteredPlan, before: int, approves: bool
 ) -> None:
     give(world)
-    approve_credits(world.chain, world.subscriber, world.usdc.address, before)
-    receipt = order_plan(world.chain, world.subscriber, plan.plan_id, pay="approve")
+    approve_token_spending(world.chain, world.subscriber, world.usdc.address, before)
+    receipt = order_plan(world.chain, world.subscriber, plan.plan_id, payment_method="approve")
     assert (receipt.approval is not None) is approves
     assert allowance(world) == (0 if approves else before - PRICE)
 
@@ -224,17 +228,17 @@ def test_order_plan__that_may_not_approve__says_what_is_missing(
     world: World, plan: RegisteredPlan, unchanged: Any, before: int
 ) -> None:
     give(world)
-    approve_credits(world.chain, world.subscriber, world.usdc.address, before)
+    approve_token_spending(world.chain, world.subscriber, world.usdc.address, before)
     payer, spender, token = world.subscriber.address, world.credits.address, world.usdc.address
     error = InsufficientAllowance(token, payer, spender, before, PRICE)
     with unchanged(world.subscriber, plan_ids=[plan.plan_id]), reverts(error):
-        order_plan(world.chain, world.subscriber, plan.plan_id, pay="allowance")
+        order_plan(world.chain, world.subscriber, plan.plan_id, payment_method="allowance")
 
 
 def test_order_plan__that_may_not_approve_but_need_not__succeeds(world: World, plan: RegisteredPlan) -> None:
     give(world)
-    approve_credits(world.chain, world.subscriber, world.usdc.address, PRICE)
-    assert order_plan(world.chain, world.subscriber, plan.plan_id, pay="allowance").approval is None
+    approve_token_spending(world.chain, world.subscriber, world.usdc.address, PRICE)
+    assert order_plan(world.chain, world.subscriber, plan.plan_id, payment_method="allowance").approval is None
 
 
 @pytest.mark.parametrize("before", [0, 1, PRICE - 1, PRICE, PRICE + 1])

@@ -11,8 +11,10 @@ from eth_utils.address import to_checksum_address
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nvm_chain.ids import compute_plan_id, parse_plan_id
-from nvm_chain.types import Activation, PlanKind, RedemptionRule, Split, Terms
+from nvm_chain.enums import Activation, PlanKind, RedemptionRule
+from nvm_chain.types.ids import compute_plan_id, parse_plan_id
+from nvm_chain.types.plans import Terms
+from nvm_chain.types.prices import Split
 from tests.support.anvil import find_anvil
 from tests.support.world import World
 from tests.vectors.generate import CHAIN_ID, CONTRACT, PATH, format_vectors

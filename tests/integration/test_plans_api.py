@@ -4,19 +4,22 @@ from typing import Any
 
 import pytest
 
-from nvm_chain import plans
-from nvm_chain.chain import Chain
-from nvm_chain.contract_errors import (
+from nvm_chain.chain.client import Chain
+from nvm_chain.enums import RedemptionRule
+from nvm_chain.errors import (
     FeeAboveMax,
+    InvalidAmount,
+    InvalidConfig,
+    NoContract,
     NotPendingPlanOwner,
     NotPlanOwner,
     PlanAlreadyRegistered,
+    SuspiciousPrice,
     TokenWithoutCode,
     UnknownPlan,
 )
-from nvm_chain.errors import InvalidAmount, InvalidConfig, NoContract, SuspiciousPrice
-from nvm_chain.ids import compute_plan_id, format_did
-from nvm_chain.plans import (
+from nvm_chain.operations import plans
+from nvm_chain.operations.plans import (
     accept_plan_ownership,
     is_minter,
     is_redeemer,
@@ -31,17 +34,17 @@ from nvm_chain.plans import (
     set_redeemer,
     transfer_plan_ownership,
 )
-from nvm_chain.pricing import (
-    build_terms,
-    get_dynamic_credits_config,
+from nvm_chain.types.amounts import usdc
+from nvm_chain.types.credits import get_dynamic_credits_config, get_fixed_credits_config
+from nvm_chain.types.ids import compute_plan_id, format_did
+from nvm_chain.types.plans import Plan, RegisteredPlan, build_terms
+from nvm_chain.types.prices import (
+    PriceConfig,
     get_erc20_price_config,
-    get_fixed_credits_config,
     get_free_price_config,
     get_native_token_price_config,
     get_split_price_config,
 )
-from nvm_chain.types import Plan, PriceConfig, RedemptionRule, RegisteredPlan
-from nvm_chain.units import usdc
 from tests.support.events import plan_registered, uri_set
 from tests.support.reverts import reverts
 from tests.support.world import PRICE, ZERO, World
@@ -159,7 +162,7 @@ def test_register_plan__with_the_most_fee_that_is_accepted__carries_no_more(
 
 @pytest.mark.parametrize("most", [-1, 2**16])
 def test_register_plan__with_a_most_fee_out_of_range__is_refused(world: World, unchanged: Any, most: int) -> None:
-    error = InvalidAmount(f"max_fee_bps {most}", "must be from 0 to 2**16 - 1")
+    error = InvalidAmount(f"max_fee_bps {most}", f"must be from 0 to {2**16 - 1}")
     with unchanged(world.builder), reverts(error):
         register_plan(world.chain, world.builder, prices(world)["usdc"], get_fixed_credits_config(1), max_fee_bps=most)
 
@@ -354,7 +357,7 @@ def test_change__by_a_stranger__is_refused_before_it_is_sent(
 def test_set_plan_active__with_what_is_no_bool__is_refused(
     world: World, plan: RegisteredPlan, unchanged: Any, active: Any
 ) -> None:
-    with unchanged(world.builder), reverts(InvalidConfig(f"active is {active!r}; give True or False")):
+    with unchanged(world.builder), reverts(InvalidConfig(f"active is {active!r}", "give True or False")):
         set_plan_active(world.chain, world.builder, plan.plan_id, active)
 
 
@@ -363,5 +366,5 @@ def test_set_plan_active__with_what_is_no_bool__is_refused(
 def test_set_redeemer_and_minter__with_what_is_no_bool__are_refused(
     world: World, plan: RegisteredPlan, unchanged: Any, change: Any, allowed: Any
 ) -> None:
-    with unchanged(world.builder), reverts(InvalidConfig(f"allowed is {allowed!r}; give True or False")):
+    with unchanged(world.builder), reverts(InvalidConfig(f"allowed is {allowed!r}", "give True or False")):
         change(world.chain, world.builder, plan.plan_id, world.redeemer.address, allowed)

@@ -10,42 +10,42 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress, Hash32
 
-from nvm_chain.addresses import ZERO_ADDRESS
-from nvm_chain.authorizations import (
-    SignedOrder,
-    authorization_digest,
-    authorization_nonce,
-    build_order_authorization,
-    sign_order,
-)
-from nvm_chain.contract_errors import (
+from nvm_chain.errors import (
+    AuthorizationExpired,
+    AuthorizationMismatch,
+    AuthorizationNotYetValid,
+    AuthorizationSignatureInvalid,
     CostAboveMax,
     ERC1155InvalidReceiver,
+    InsufficientFunds,
+    InvalidConfig,
+    NvmChainError,
+    OrderAlreadyMade,
     PaidExternally,
     PlanNotActive,
+    TokenCannotSign,
     TokenWithoutCode,
     TrialAlreadyTaken,
     TrialOrderedForOther,
     UnknownPlan,
     WrongKind,
 )
-from nvm_chain.eip712 import Domain
-from nvm_chain.errors import (
-    AuthorizationExpired,
-    AuthorizationMismatch,
-    AuthorizationNotYetValid,
-    AuthorizationSignatureInvalid,
-    InsufficientFunds,
-    InvalidConfig,
-    NvmChainError,
-    OrderAlreadyMade,
-    TokenCannotSign,
+from nvm_chain.operations.plans import register_plan, set_plan_active
+from nvm_chain.operations.signed_orders import check_signed_order, relay_order, sign_plan_order
+from nvm_chain.operations.token_domains import read_permit_terms, read_token_domain
+from nvm_chain.signing.eip712 import Domain
+from nvm_chain.signing.signed_orders import (
+    SignedOrder,
+    authorization_digest,
+    authorization_nonce,
+    build_order_authorization,
+    sign_order,
 )
-from nvm_chain.plans import register_plan, set_plan_active
-from nvm_chain.pricing import get_fixed_credits_config, get_quoted_price_config, get_split_price_config
-from nvm_chain.relaying import check_signed_order, relay_order, sign_plan_order
-from nvm_chain.token_domains import read_permit_terms, read_token_domain
-from nvm_chain.types import OrderReceipt, RegisteredPlan
+from nvm_chain.types.addresses import ZERO_ADDRESS
+from nvm_chain.types.credits import get_fixed_credits_config
+from nvm_chain.types.plans import RegisteredPlan
+from nvm_chain.types.prices import get_quoted_price_config, get_split_price_config
+from nvm_chain.types.receipts import OrderReceipt
 from tests.integration.raw import deploy_permit_token, deploy_quoter, deploy_renamed_usdc, set_quote
 from tests.support.events import granted, ordered
 from tests.support.plans import usage
@@ -415,7 +415,7 @@ def test_sign_plan_order__by_no_signer__is_refused(world: World, plan: Registere
         address = payer.address
 
     nobody: Any = Nobody()
-    with pytest.raises(InvalidConfig, match="a signer has an address and unsafe_sign_hash or sign_typed_data"):
+    with pytest.raises(InvalidConfig, match="A signer has an address, and unsafe_sign_hash or sign_typed_data"):
         sign_plan_order(world.chain, nobody, plan.plan_id)
 
 
@@ -466,5 +466,5 @@ def test_check_signed_order__of_nothing__is_refused(world: World, plan: Register
     free = world.register(splits=())
     order = build_order_authorization(free, payer=payer.address, max_cost=0, valid_before=world.now + 3600)
     signed = sign_order(payer, order, token=token, contract=world.credits.address)
-    with pytest.raises(InvalidConfig, match="has nothing to sign"):
+    with pytest.raises(InvalidConfig, match="needs no signature"):
         check_signed_order(world.chain, signed)

@@ -1,13 +1,16 @@
 """How many requests each read takes, as its docstring says: every request is a round trip, and often money."""
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import pytest
+from web3.middleware import Web3Middleware
+from web3.types import RPCEndpoint, RPCResponse
 
-from nvm_chain.chain import Chain
-from nvm_chain.credits import (
+from nvm_chain.chain.client import Chain
+from nvm_chain.operations.credits import (
     can_redeem,
     is_reference_used,
     mint_credits,
@@ -17,15 +20,25 @@ from nvm_chain.credits import (
     read_balances,
     read_lots,
 )
-from nvm_chain.event_types import EventFilter
-from nvm_chain.orders import order_plan
-from nvm_chain.paying import check_funds
-from nvm_chain.plans import is_minter, is_redeemer, quote_plan, read_plan, read_protocol_fee, read_terms
-from nvm_chain.settling import sign_next_voucher
-from nvm_chain.token_domains import is_authorization_used, read_permit_terms, read_token_domain
-from nvm_chain.tokens import read_allowance, read_token_balance, read_token_info
-from nvm_chain.types import RegisteredPlan
-from tests.support.world import World
+from nvm_chain.operations.orders import order_plan
+from nvm_chain.operations.plans import (
+    is_minter,
+    is_redeemer,
+    quote_plan,
+    read_plan,
+    read_plan_state,
+    read_protocol_fee,
+    read_terms,
+    register_plan,
+)
+from nvm_chain.operations.settlement import check_voucher, sign_next_voucher
+from nvm_chain.operations.token_domains import is_authorization_used, read_permit_terms, read_token_domain
+from nvm_chain.operations.tokens import check_funds, read_allowance, read_token_balance, read_token_info
+from nvm_chain.types.credits import get_fixed_credits_config
+from nvm_chain.types.events import EventFilter
+from nvm_chain.types.plans import RegisteredPlan
+from nvm_chain.types.prices import get_erc20_price_config
+from tests.support.world import CREDITS, PRICE, World
 
 NUMBERS = {"One": 1, "Two": 2, "Three": 3, "Four": 4, "Five": 5, "Six": 6}
 Read: TypeAlias = Callable[[World, int], Any]
@@ -40,6 +53,7 @@ def said(function: Any) -> int:
 
 READS: dict[Any, Read] = {
     read_plan: lambda world, plan_id: read_plan(world.chain, plan_id),
+    read_plan_state: lambda world, plan_id: read_plan_state(world.chain, plan_id),
     read_terms: lambda world, plan_id: read_terms(world.chain, plan_id),
     read_protocol_fee: lambda world, plan_id: read_protocol_fee(world.chain),
     quote_plan: lambda world, plan_id: quote_plan(world.chain, world.other.address, plan_id),
@@ -116,5 +130,63 @@ def test_order_plan__sends_as_many_transactions_as_it_says(
     if not approved:
         world.send(world.subscriber, world.usdc.functions.approve(world.credits.address, 0))
     requests_made.clear()
-    order_plan(world.chain, world.subscriber, plan.plan_id, pay=pay)
+    order_plan(world.chain, world.subscriber, plan.plan_id, payment_method=pay)
     assert requests_made.count("eth_sendRawTransaction") == transactions
+
+
+@pytest.fixture
+def bytes_answered(world: World) -> Iterator[list[int]]:
+    """The sizes of all answers of the chain from here on, as JSON."""
+    sizes: list[int] = []
+
+    class Scale(Web3Middleware):
+        def wrap_make_request(self, make_request: Any) -> Callable[[RPCEndpoint, Any], RPCResponse]:
+            def request(method: RPCEndpoint, params: Any) -> RPCResponse:
+                response = make_request(method, params)
+                sizes.append(len(json.dumps(response, default=repr)))
+                return response
+
+            return request
+
+    world.chain.web3.middleware_onion.inject(Scale, "scale", layer=0)
+    yield sizes
+    world.chain.web3.middleware_onion.remove("scale")
+
+
+DOCUMENT = 12_000
+"""Characters of a plan's URI that holds its whole metadata."""
+
+
+def test_read_plan__of_a_plan_with_its_document_in_the_uri__reads_it(world: World, bytes_answered: list[int]) -> None:
+    plan_id = sell(world, "data:," + "x" * DOCUMENT)
+    bytes_answered.clear()
+    assert len(read_plan(world.chain, plan_id).uri) > DOCUMENT
+    assert sum(bytes_answered) > DOCUMENT
+
+
+@pytest.mark.parametrize("payment_method", [None, "approve", "authorization"])
+def test_order_plan__of_a_plan_with_its_document_in_the_uri__does_not_read_it(
+    world: World, bytes_answered: list[int], payment_method: Any
+) -> None:
+    plan_id = sell(world, "data:," + "x" * DOCUMENT)
+    world.fund(world.subscriber, amount=10**9)
+    bytes_answered.clear()
+    order_plan(world.chain, world.subscriber, plan_id, payment_method=payment_method)
+    assert max(bytes_answered) < DOCUMENT
+
+
+def test_check_voucher__of_a_plan_with_its_document_in_the_uri__does_not_read_it(
+    world: World, bytes_answered: list[int]
+) -> None:
+    plan_id = sell(world, "data:," + "x" * DOCUMENT)
+    mint_credits(world.chain, world.builder, plan_id, world.subscriber.address, 5)
+    signed = sign_next_voucher(world.chain, world.subscriber, plan_id, redeemer=world.builder.address, cost=1)
+    bytes_answered.clear()
+    assert check_voucher(world.chain, signed).available == 1
+    assert max(bytes_answered) < DOCUMENT
+
+
+def sell(world: World, uri: str) -> int:
+    """Register a plan of the builder's: 100 credits for 20 USDC, and return its id."""
+    price = get_erc20_price_config(PRICE, world.usdc.address, world.builder.address)
+    return register_plan(world.chain, world.builder, price, get_fixed_credits_config(CREDITS), uri=uri).plan_id

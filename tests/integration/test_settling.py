@@ -10,32 +10,30 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress, Hash32
 
-from nvm_chain.contract_errors import InsufficientCredits, NotRedeemer, UnknownPlan, SettlementsNotAccepted
-from nvm_chain.credits import burn_credits, read_account, read_balance
+from nvm_chain.enums import RedemptionRule, SettlementResult
 from nvm_chain.errors import (
+    InsufficientCredits,
     InvalidAddress,
     InvalidAmount,
     InvalidConfig,
+    NotRedeemer,
     NvmChainError,
+    SettlementsNotAccepted,
+    UnknownPlan,
     VoucherAlreadySettled,
     VoucherExpired,
     VoucherMismatch,
     VoucherSignatureInvalid,
 )
-from nvm_chain.plans import set_redeemer
-from nvm_chain.settling import check_voucher, settle_vouchers, sign_next_voucher
-from nvm_chain.types import Account as CreditsAccount
-from nvm_chain.types import (
-    HolderTotal,
-    RedemptionRule,
-    RegisteredPlan,
-    SettlementOutcome,
-    SettlementReceipt,
-    SettlementResult,
-    VoucherCheck,
-)
-from nvm_chain.vouchers import SignedVoucher, build_voucher, sign_voucher, voucher_digest
-from nvm_chain.wallets import WALLET_GAS
+from nvm_chain.operations.credits import burn_credits, read_account, read_balance
+from nvm_chain.operations.plans import set_redeemer
+from nvm_chain.operations.settlement import check_voucher, settle_vouchers, sign_next_voucher
+from nvm_chain.operations.wallets import WALLET_GAS
+from nvm_chain.signing.vouchers import SignedVoucher, build_voucher, sign_voucher, voucher_digest
+from nvm_chain.types.accounts import Account as CreditsAccount
+from nvm_chain.types.accounts import HolderTotal, VoucherCheck
+from nvm_chain.types.plans import RegisteredPlan
+from nvm_chain.types.receipts import SettlementOutcome, SettlementReceipt
 from tests.support.events import taken
 from tests.support.plans import expiring, from_first_use, from_purchase, usage
 from tests.support.reverts import reverts
@@ -137,7 +135,7 @@ def test_sign_next_voucher__after_a_settlement__starts_from_the_higher_count(
 
 @pytest.mark.parametrize("cost", [0, -1, 2**64])
 def test_sign_next_voucher__of_no_cost__is_refused(counter: Counter, cost: int) -> None:
-    with reverts(InvalidAmount(f"cost {cost}", "must be from 1 to 2**64 - 1")):
+    with reverts(InvalidAmount(f"cost {cost}", f"must be from 1 to {2**64 - 1}")):
         sign_next_voucher(
             counter.world.chain, HOLDERS[0], counter.plan_id, redeemer=counter.world.redeemer.address, cost=cost
         )
@@ -496,16 +494,16 @@ def test_settle_vouchers__of_nothing__is_refused(unsent: Callable[..., None]) ->
 def test_settle_vouchers__with_another_number_of_totals__is_refused(
     counter: Counter, unsent: Callable[..., None], totals: list[int]
 ) -> None:
-    problem = f"there are 2 items and {len(totals)} totals; give one for each"
+    problem = (f"there are 2 items and {len(totals)} totals", "give one for each")
     batch = [counter.sign(holder, 3) for holder in HOLDERS[:2]]
-    unsent(InvalidConfig(problem), *batch, totals=totals)
+    unsent(InvalidConfig(*problem), *batch, totals=totals)
 
 
 @pytest.mark.parametrize("total", [0, -1, 2**64])
 def test_settle_vouchers__with_a_total_out_of_range__is_refused(
     counter: Counter, unsent: Callable[..., None], total: int
 ) -> None:
-    error = InvalidAmount(f"total {total}", "must be from 1 to 2**64 - 1")
+    error = InvalidAmount(f"total {total}", f"must be from 1 to {2**64 - 1}")
     unsent(error, counter.sign(HOLDERS[0], 3), totals=[total])
     unsent(error, HolderTotal(HOLDERS[0].address, total))
 

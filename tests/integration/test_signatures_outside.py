@@ -11,15 +11,17 @@ import pytest
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 
-from nvm_chain.authorizations import SignedOrder, authorization_nonce, build_order_authorization
-from nvm_chain.orders import order_plan
-from nvm_chain.plans import set_redeemer
-from nvm_chain.relaying import relay_order
-from nvm_chain.settling import check_voucher, settle_vouchers
-from nvm_chain.token_domains import read_token_domain
-from nvm_chain.tokens import read_allowance
-from nvm_chain.types import RegisteredPlan, SettlementOutcome, SettlementResult
-from nvm_chain.vouchers import SignedVoucher, build_voucher
+from nvm_chain.enums import SettlementResult
+from nvm_chain.operations.orders import order_plan
+from nvm_chain.operations.plans import set_redeemer
+from nvm_chain.operations.settlement import check_voucher, settle_vouchers
+from nvm_chain.operations.signed_orders import relay_order
+from nvm_chain.operations.token_domains import read_token_domain
+from nvm_chain.operations.tokens import read_allowance
+from nvm_chain.signing.signed_orders import SignedOrder, authorization_nonce, build_order_authorization
+from nvm_chain.signing.vouchers import SignedVoucher, build_voucher
+from nvm_chain.types.plans import RegisteredPlan
+from nvm_chain.types.receipts import SettlementOutcome
 from tests.integration.test_signed_vectors import cast, list_members
 from tests.support.world import CREDITS, FUNDS, PRICE, World
 

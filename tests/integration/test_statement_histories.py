@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from nvm_chain.addresses import parse_address
-from nvm_chain.credits import read_account, read_balance
+from nvm_chain.enums import Activation, PlanKind, RedemptionRule
 from nvm_chain.errors import NvmChainError
-from nvm_chain.settling import settle_vouchers, sign_next_voucher
+from nvm_chain.operations.credits import read_account, read_balance
+from nvm_chain.operations.settlement import settle_vouchers, sign_next_voucher
 from nvm_chain.statements.reading import read_builder_statement, read_holder_statement, read_plan_statement
 from nvm_chain.statements.types import MovementKind, Statement
-from nvm_chain.types import Activation, HolderTotal, PlanKind, RedemptionRule, Split
+from nvm_chain.types.accounts import HolderTotal
+from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.prices import Split
 from tests.support.world import FUNDS, MAX_UINT, PRICE, ZERO, World
 
 STEPS = 80

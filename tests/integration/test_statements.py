@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.contract_errors import UnknownPlan
-from nvm_chain.credits import grant_external, read_lots, redeem_credits
-from nvm_chain.errors import BlockReplaced, RpcFailed, StatementMismatch
-from nvm_chain.orders import order_plan
-from nvm_chain.plans import accept_plan_ownership, transfer_plan_ownership
-from nvm_chain.relaying import relay_order, sign_plan_order
-from nvm_chain.settling import settle_vouchers, sign_next_voucher
+from nvm_chain.enums import Activation, PlanKind
+from nvm_chain.errors import BlockReplaced, RpcFailed, StatementMismatch, UnknownPlan
+from nvm_chain.operations.credits import grant_external, read_lots, redeem_credits
+from nvm_chain.operations.orders import order_plan
+from nvm_chain.operations.plans import accept_plan_ownership, transfer_plan_ownership
+from nvm_chain.operations.settlement import settle_vouchers, sign_next_voucher
+from nvm_chain.operations.signed_orders import relay_order, sign_plan_order
+from nvm_chain.operations.usage import pay_usage
 from nvm_chain.statements.reading import read_builder_statement, read_holder_statement, read_plan_statement
 from nvm_chain.statements.types import MovementKind, Ownership, Revenue, Statement
-from nvm_chain.types import Activation, PlanKind, Split
-from nvm_chain.usage import pay_usage
+from nvm_chain.types.prices import Split
 from tests.support.events import selector
 from tests.support.liar import Lie, lying
 from tests.support.reverts import reverts
@@ -337,7 +337,7 @@ def test_statement__of_a_node_that_lost_a_log__is_refused(
 
     with lying(funded.chain, {"eth_getLogs": lose}), pytest.raises(StatementMismatch) as caught:
         read(funded, sold)
-    assert "read again" in str(caught.value)
+    assert "Read again" in str(caught.value)
 
 
 @pytest.mark.parametrize("read", READS)

@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.contract_errors import (
+from nvm_chain.enums import Activation, RedemptionRule
+from nvm_chain.errors import (
     InsufficientCredits,
+    InvalidAmount,
+    InvalidContext,
     NotMinter,
     NotRedeemable,
     PaidExternally,
@@ -15,7 +18,7 @@ from nvm_chain.contract_errors import (
     UnknownPlan,
     WrongKind,
 )
-from nvm_chain.credits import (
+from nvm_chain.operations.credits import (
     burn_credits,
     can_redeem,
     grant_external,
@@ -28,27 +31,19 @@ from nvm_chain.credits import (
     read_lots,
     redeem_credits,
 )
-from nvm_chain.errors import InvalidAmount, InvalidContext
-from nvm_chain.orders import order_plan
-from nvm_chain.plans import register_plan, set_minter, set_plan_active
-from nvm_chain.pricing import (
+from nvm_chain.operations.orders import order_plan
+from nvm_chain.operations.plans import register_plan, set_minter, set_plan_active
+from nvm_chain.types.accounts import Account, Lot, RedeemCheck
+from nvm_chain.types.credits import (
     ONE_DAY_DURATION,
+    CreditsConfig,
     get_expirable_duration_config,
-    get_external_price_config,
     get_fixed_credits_config,
-    get_free_price_config,
     get_pay_as_you_go_credits_config,
 )
-from nvm_chain.types import (
-    Account,
-    Activation,
-    CreditsConfig,
-    CreditsReceipt,
-    Lot,
-    RedeemCheck,
-    RedemptionRule,
-    RegisteredPlan,
-)
+from nvm_chain.types.plans import RegisteredPlan
+from nvm_chain.types.prices import get_external_price_config, get_free_price_config
+from nvm_chain.types.receipts import CreditsReceipt
 from tests.support.reverts import reverts
 from tests.support.world import World
 
@@ -126,7 +121,7 @@ def test_read_lots__where_nothing_expires__is_empty(world: World, plan: Register
 
 @pytest.mark.parametrize("name", ["offset", "limit"])
 def test_read_lots__with_no_number__is_refused(world: World, name: str) -> None:
-    with reverts(InvalidAmount(f"{name} -1", "must be from 0 to 2**256 - 1")):
+    with reverts(InvalidAmount(f"{name} -1", f"must be from 0 to {2**256 - 1}")):
         read_lots(world.chain, 7, world.subscriber.address, **{name: -1})
 
 
@@ -310,7 +305,7 @@ def test_grant_external__where_it_may_not_be__is_refused(world: World, outside: 
             grant_external(world.chain, world.stranger, outside, holder, reference="1")
         with reverts(WrongKind(usage, 2)):
             grant_external(world.chain, world.builder, usage, holder, reference="1")
-        with reverts(InvalidAmount("quantity 0", "must be from 1 to 2**32 - 1")):
+        with reverts(InvalidAmount("quantity 0", f"must be from 1 to {2**32 - 1}")):
             grant_external(world.chain, world.builder, outside, holder, reference="1", quantity=0)
         with reverts(InvalidContext(33)):
             grant_external(world.chain, world.builder, outside, holder, reference="a" * 33)

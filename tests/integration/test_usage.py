@@ -7,38 +7,38 @@ from uuid import UUID
 
 import pytest
 
-from nvm_chain import usage
-from nvm_chain.addresses import ZERO_ADDRESS
-from nvm_chain.contract_errors import (
-    CostAboveMax,
-    InvalidQuantity,
-    NotRedeemable,
-    PaymentFailed,
-    PlanNotActive,
-    UnknownPlan,
-    WrongKind,
-)
-from nvm_chain.credits import has_access, mint_credits, redeem_credits
 from nvm_chain.errors import (
+    CostAboveMax,
     InsufficientAllowance,
     InsufficientFunds,
     InvalidAmount,
     InvalidConfig,
     InvalidContext,
+    InvalidQuantity,
+    NotRedeemable,
     NvmChainError,
+    PaymentFailed,
+    PlanNotActive,
+    UnknownPlan,
+    WrongKind,
 )
-from nvm_chain.plans import check_cost, register_plan, set_plan_active
-from nvm_chain.pricing import (
+from nvm_chain.operations import usage
+from nvm_chain.operations.credits import has_access, mint_credits, redeem_credits
+from nvm_chain.operations.plans import check_cost, register_plan, set_plan_active
+from nvm_chain.operations.tokens import approve_token_spending, read_allowance
+from nvm_chain.operations.usage import pay_usage
+from nvm_chain.types.addresses import ZERO_ADDRESS
+from nvm_chain.types.credits import get_pay_as_you_go_credits_config
+from nvm_chain.types.plans import RegisteredPlan
+from nvm_chain.types.prices import (
+    PriceConfig,
     get_erc20_price_config,
     get_free_price_config,
     get_native_token_price_config,
-    get_pay_as_you_go_credits_config,
     get_quoted_price_config,
     get_split_price_config,
 )
-from nvm_chain.tokens import approve_credits, read_allowance
-from nvm_chain.types import PriceConfig, RegisteredPlan, UsageReceipt
-from nvm_chain.usage import pay_usage
+from nvm_chain.types.receipts import UsageReceipt
 from tests.integration.raw import deploy_quoter, set_quote
 from tests.support.reverts import reverts
 from tests.support.world import FUNDS, World
@@ -110,8 +110,8 @@ def test_pay_usage__of_a_request__pays_and_grants_nothing(world: World, plan_id:
 def test_pay_usage__with_an_approval_for_many_requests__is_one_transaction_each(
     world: World, plan_id: int, way: Any
 ) -> None:
-    approve_credits(world.chain, world.subscriber, world.usdc.address, 3 * COST)
-    assert [pay(world, plan_id, pay=way)[1] for _ in range(3)] == [1, 1, 1]
+    approve_token_spending(world.chain, world.subscriber, world.usdc.address, 3 * COST)
+    assert [pay(world, plan_id, payment_method=way)[1] for _ in range(3)] == [1, 1, 1]
     assert (allowance(world), world.tokens(world.builder.address)) == (0, 3 * COST)
 
 
@@ -178,8 +178,8 @@ def test_pay_usage__whose_price_rises__pays_up_to_the_limit(
 
 
 def test_pay_usage__quoted_from_an_allowance_of_the_cost__needs_no_more(world: World, quoted: tuple[int, Any]) -> None:
-    approve_credits(world.chain, world.subscriber, world.usdc.address, 100)
-    assert pay(world, quoted[0], max_cost=FUNDS + 1, pay="allowance")[0].paid == 100
+    approve_token_spending(world.chain, world.subscriber, world.usdc.address, 100)
+    assert pay(world, quoted[0], max_cost=FUNDS + 1, payment_method="allowance")[0].paid == 100
 
 
 # ---------------------------------------------------------------------- refused before anything is sent
@@ -202,8 +202,9 @@ def test_pay_usage__of_what_is_no_usage_plan__is_refused(
 
 @pytest.mark.parametrize("way", ["permit", "authorization", "card", None])
 def test_pay_usage__in_a_way_that_there_is_not__names_those_there_are(world: World, plan_id: int, way: Any) -> None:
-    with reverts(InvalidConfig(f"usage is paid with pay='approve' or pay='allowance', not {way!r}")):
-        pay(world, plan_id, pay=way)
+    advice = "give `payment_method='approve'` or `payment_method='allowance'`"
+    with reverts(InvalidConfig(f"usage cannot be paid with {way!r}", advice)):
+        pay(world, plan_id, payment_method=way)
 
 
 def test_pay_usage__with_arguments_that_do_not_fit__is_refused(
@@ -211,10 +212,10 @@ def test_pay_usage__with_arguments_that_do_not_fit__is_refused(
 ) -> None:
     payer, spender, token = world.subscriber.address, world.credits.address, world.usdc.address
     cases: list[tuple[dict[str, Any], NvmChainError]] = [
-        ({"quantity": 0}, InvalidAmount("quantity 0", "must be from 1 to 2**32 - 1")),
+        ({"quantity": 0}, InvalidAmount("quantity 0", f"must be from 1 to {2**32 - 1}")),
         ({"max_cost": COST - 1}, CostAboveMax(COST, COST - 1)),
         ({"context": "a" * 33}, InvalidContext(33)),
-        ({"pay": "allowance"}, InsufficientAllowance(token, payer, spender, 0, COST)),
+        ({"payment_method": "allowance"}, InsufficientAllowance(token, payer, spender, 0, COST)),
         ({"quantity": 10**6}, InsufficientFunds(token, payer, FUNDS, 10**6 * COST)),
     ]
     for options, error in cases:

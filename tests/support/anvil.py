@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from nvm_chain.chain import Chain, open_rpc
-from nvm_chain.dev_accounts import derive_dev_accounts
+from nvm_chain.chain.client import Chain, open_rpc
+from nvm_chain.chain.dev_accounts import derive_dev_accounts
 from nvm_chain.errors import ConnectionFailed
 
 ROOT = Path(__file__).parent.parent.parent

@@ -4,7 +4,7 @@ from eth_typing import ChecksumAddress
 from web3.contract.contract import Contract
 from web3.types import TxReceipt
 
-from nvm_chain.types import Split
+from nvm_chain.types.prices import Split
 from tests.support.world import World
 
 COIN = None

@@ -7,7 +7,7 @@ from typing import Any
 
 from web3.contract.contract import Contract, ContractFunction
 
-from nvm_chain.chain import Chain
+from nvm_chain.chain.client import Chain
 from tests.support.reentry import encode
 
 CALLER = b"\xca" * 20

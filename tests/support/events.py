@@ -4,7 +4,7 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
-from nvm_chain.types import Terms
+from nvm_chain.types.plans import Terms
 from tests.support.world import NO_CONTEXT, ZERO
 
 Event = tuple[str, dict[str, Any]]

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from eth_typing import ChecksumAddress
 
-from nvm_chain.chain import Chain
-from nvm_chain.embedded import LABEL, deploy_all
-from nvm_chain.types import RedemptionRule
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.embedded import LABEL, deploy_all
+from nvm_chain.enums import RedemptionRule
 from tests.support.agents import Agents
 from tests.support.anvil import open_anvil, run_anvil
 from tests.support.gas import simulate

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nvm_chain.embedded import LABEL
+from nvm_chain.chain.embedded import LABEL
 from tests.support.world import World
 
 

@@ -8,8 +8,8 @@ from web3.contract.contract import ContractFunction
 from web3.exceptions import Web3Exception
 from web3.types import TxParams, TxReceipt
 
-from nvm_chain.chain import Chain
-from nvm_chain.reverts import decode_revert, parse_revert_data
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.reverts import decode_revert, parse_revert_data
 from tests.support.world import World
 
 TRANSACTION_GAS_CAP = 2**24

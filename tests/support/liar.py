@@ -7,7 +7,7 @@ from typing import Any
 from web3.middleware import Web3Middleware
 from web3.types import RPCEndpoint, RPCResponse
 
-from nvm_chain.chain import Chain
+from nvm_chain.chain.client import Chain
 
 Lie = Callable[[Any, Any], Any]
 """From what was asked and the true result to the result that is given."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from web3.contract.contract import Contract
 
-from nvm_chain.types import Split
+from nvm_chain.types.prices import Split
 from tests.support.books import Books, fee_of, open_books_of_sale, share_of
 from tests.support.world import World
 

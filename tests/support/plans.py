@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nvm_chain.types import Activation, PlanKind
+from nvm_chain.enums import Activation, PlanKind
 from tests.support.world import ZERO
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from click.testing import CliRunner
 
+from nvm_chain import errors
 from nvm_chain.cli.app import cli
 
 ROOT = Path(__file__).parent.parent.parent
@@ -48,6 +49,13 @@ class Ran:
         assert self.exit_code != 0, self.stdout
         assert self.stderr == ""
         return json.loads(self.stdout)["error"]
+
+
+def told(error: Mapping[str, Any]) -> str:
+    """Return the reason and the advice of an error in JSON as one text, without the advice that its class always gives."""
+    fields = error["fields"]
+    usual = getattr(errors, error["type"]).advice
+    return fields["reason"] if fields["advice"] == usual else f"{fields['reason']}; {fields['advice']}"
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -109,7 +117,7 @@ def run_terminal(*arguments: str, answers: Mapping[str, str], environment: Mappi
 def _listens(terminal: int, question: str) -> bool:
     """Tell whether an answer would be read: what is typed before a terminal stops to echo passwords is thrown away."""
     echoes = bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
-    return not (echoes and question.startswith("Password"))
+    return not (echoes and question.startswith(("Password", "Repeat")))
 
 
 def expand(line: str, variables: Mapping[str, str]) -> list[str]:

@@ -7,12 +7,13 @@ from eth_account.signers.local import LocalAccount
 from web3.contract.contract import Contract, ContractFunction
 from web3.types import TxReceipt
 
-from nvm_chain.authorizations import OrderAuthorization, sign_order
-from nvm_chain.eip712 import Domain, StructType, sign_struct
-from nvm_chain.embedded import LABEL
-from nvm_chain.permits import Permit, PermitSignature, sign_permit
-from nvm_chain.types import PlanKind, Split
-from nvm_chain.vouchers import VOUCHER, Voucher, credits_domain
+from nvm_chain.chain.embedded import LABEL
+from nvm_chain.enums import PlanKind
+from nvm_chain.signing.eip712 import Domain, StructType, sign_struct
+from nvm_chain.signing.permits import Permit, PermitSignature, sign_permit
+from nvm_chain.signing.signed_orders import OrderAuthorization, sign_order
+from nvm_chain.signing.vouchers import VOUCHER, Voucher, credits_domain
+from nvm_chain.types.prices import Split
 from tests.support.events import Event
 from tests.support.world import NO_CONTEXT, World
 

@@ -9,7 +9,7 @@ import os
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from nvm_chain import artifacts
+from nvm_chain.chain import artifacts
 from tests.support.compiled import ALL, read_contracts
 
 VARIABLE = "NVM_CHAIN_ARTIFACTS"

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from nvm_chain.authorizations import OrderAuthorization
-from nvm_chain.eip712 import Domain
-from nvm_chain.permits import Permit
-from nvm_chain.vouchers import Voucher
+from nvm_chain.signing.eip712 import Domain
+from nvm_chain.signing.permits import Permit
+from nvm_chain.signing.signed_orders import OrderAuthorization
+from nvm_chain.signing.vouchers import Voucher
 
 FOLDER = Path(__file__).parent.parent / "vectors"
 VOUCHERS: dict[str, Any] = json.loads((FOLDER / "vouchers.json").read_text("utf-8"))

@@ -11,9 +11,11 @@ from web3.contract.contract import Contract, ContractFunction
 from web3.logs import DISCARD
 from web3.types import EventData, TxReceipt
 
-from nvm_chain.chain import Chain
-from nvm_chain.embedded import LABEL
-from nvm_chain.types import Activation, PlanKind, RedemptionRule, Split, Terms
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.embedded import LABEL
+from nvm_chain.enums import Activation, PlanKind, RedemptionRule
+from nvm_chain.types.plans import Terms
+from nvm_chain.types.prices import Split
 from tests.support.compiled import read_abi, read_creation_code
 
 PRICE = 20_000_000

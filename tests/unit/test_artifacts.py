@@ -6,7 +6,7 @@ import pytest
 from eth_abi.abi import decode
 from eth_utils.crypto import keccak
 
-from nvm_chain.artifacts import ContractName, read_artifact
+from nvm_chain.chain.artifacts import ContractName, read_artifact
 
 NAMES: tuple[ContractName, ...] = get_args(ContractName)
 ALICE = "0x" + "11" * 20

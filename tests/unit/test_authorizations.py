@@ -13,17 +13,6 @@ from eth_utils.address import to_checksum_address
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvm_chain.authorizations import (
-    RECEIVE_WITH_AUTHORIZATION,
-    OrderAuthorization,
-    SignedOrder,
-    authorization_digest,
-    authorization_nonce,
-    build_order_authorization,
-    sign_order,
-    verify_order,
-)
-from nvm_chain.eip712 import Domain
 from nvm_chain.errors import (
     AuthorizationExpired,
     AuthorizationMismatch,
@@ -37,7 +26,18 @@ from nvm_chain.errors import (
     SignatureError,
     SignatureNeedsChain,
 )
-from nvm_chain.signatures import keccak, recover_signer
+from nvm_chain.signing.eip712 import Domain
+from nvm_chain.signing.signatures import keccak, recover_signer
+from nvm_chain.signing.signed_orders import (
+    RECEIVE_WITH_AUTHORIZATION,
+    OrderAuthorization,
+    SignedOrder,
+    authorization_digest,
+    authorization_nonce,
+    build_order_authorization,
+    sign_order,
+    verify_order,
+)
 from tests.support.vectors import AUTHORIZATIONS, name, read_domain, read_hex, read_order
 
 VECTORS: list[dict[str, Any]] = AUTHORIZATIONS["vectors"]

@@ -10,26 +10,30 @@ import click
 import pytest
 
 from nvm_chain import __version__
+from nvm_chain.chain.networks import EMBEDDED, NETWORKS
 from nvm_chain.cli import lazy
 from nvm_chain.cli.app import cli
-from nvm_chain.cli.commands import Command
-from nvm_chain.cli.failures import EXIT_CODES
-from nvm_chain.networks import EMBEDDED, NETWORKS
+from nvm_chain.cli.catalogue import CATALOGUE
+from nvm_chain.cli.command import Argument, Command
+from nvm_chain.cli.exit_codes import EXIT_CODES
 from tests.support.shell import COMMAND, clean_environment, run_cli
 
-HEAVY = {"web3", "eth_account", "eth_tester", "eth_abi", "eth_utils", "eth_typing", "pydantic", "requests"}
+HEAVY = {"rich", "web3", "eth_account", "eth_tester", "eth_abi", "eth_utils", "eth_typing", "pydantic", "requests"}
 NAMES = [
-    *("demo", "deploy", "check-deployment", "plan", "agent"),
+    *("demo", "key", "deploy", "check-deployment", "plan", "agent"),
     *("order", "signed-order", "pay", "grant-external", "mint"),
-    *("balance", "account", "access", "lots", "statement"),
-    *("redeem", "burn", "voucher", "faucet"),
+    *("balance", "account", "access", "lots", "holdings", "statement", "transaction"),
+    *("redeem", "transfer", "burn", "voucher", "download", "faucet", "help"),
 ]
 
 
 def walk(group: click.Group, *path: str) -> dict[tuple[str, ...], click.Command]:
     """Return every command and group with the words it is called by."""
     found: dict[tuple[str, ...], click.Command] = {path: group}
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         found |= walk(command, *path, name) if isinstance(command, click.Group) else {(*path, name): command}
     return found
 
@@ -38,8 +42,20 @@ ALL = walk(cli)
 COMMANDS = {path: command for path, command in ALL.items() if isinstance(command, Command)}
 
 
+def any_argument(command: click.Command) -> bool:
+    """Return whether a command has arguments."""
+    return any(isinstance(parameter, Argument) for parameter in command.params)
+
+
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
 def test_help__of_each_command__loads_nothing_heavy(path: tuple[str, ...]) -> None:
+    names = loaded_by(*path)
+    assert not {name.partition(".")[0] for name in names} & HEAVY
+    assert "nvm_chain.errors" not in names
+
+
+def loaded_by(*path: str) -> set[str]:
+    """Return the modules that showing help loads, in a process of its own."""
     program = (
         "import sys\nfrom nvm_chain.cli import main\n"
         "try:\n    main()\nfinally:\n    print(*sys.modules, file=sys.stderr)"
@@ -54,7 +70,7 @@ def test_help__of_each_command__loads_nothing_heavy(path: tuple[str, ...]) -> No
     )
     assert done.returncode == 0
     assert done.stdout.startswith(f"Usage: nvm-chain{''.join(f' {word}' for word in path)}")
-    assert not {name.partition(".")[0] for name in done.stderr.split()} & HEAVY
+    return set(done.stderr.split())
 
 
 def test_help__as_a_process__takes_less_than_importing_web3() -> None:
@@ -79,7 +95,7 @@ def test_commands__of_the_program__are_in_the_order_of_the_story() -> None:
     "path", [path for path, command in ALL.items() if isinstance(command, click.Group)], ids=" ".join
 )
 def test_group__alone__shows_its_help(path: tuple[str, ...]) -> None:
-    assert run_cli(*path) == run_cli(*path, "--help")
+    assert run_cli(*path) == run_cli(*path, "--help") == run_cli("help", *path)
     assert run_cli(*path).exit_code == 0
 
 
@@ -91,10 +107,46 @@ def test_help__of_each_command__says_what_it_does_and_shows_examples(path: tuple
     for example in command.examples:
         assert example.startswith(f"nvm-chain {' '.join(path)}")
         assert all(line in text for line in example.split("\n"))
-    for option in command.params:
-        if isinstance(option, click.Option) and not option.hidden:
-            assert option.help
-            assert option.help.endswith(".")
+    for parameter in command.params:
+        assert isinstance(parameter, Argument | click.Option)
+        assert getattr(parameter, "hidden", False) or str(parameter.help).endswith(".")
+
+
+@pytest.mark.parametrize("path", [path for path, each in COMMANDS.items() if any_argument(each)], ids=" ".join)
+def test_help__of_a_command_with_arguments__explains_them_under_their_own_heading(path: tuple[str, ...]) -> None:
+    text = run_cli(*path, "--help").stdout
+    explained = text.partition("Arguments:\n")[2].partition("\n\n")[0]
+    shown = [line.split()[0] for line in explained.splitlines() if line[2:3].strip()]
+    names = [each.metavar or each.human_readable_name for each in COMMANDS[path].params if isinstance(each, Argument)]
+    assert shown == names
+    usage = " ".join(text.partition("\n\n")[0].split())
+    assert all(name.strip("[].") in usage for name in names)
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_help_command__of_each_command__is_its_help(path: tuple[str, ...]) -> None:
+    assert run_cli("help", *path) == run_cli(*path, "--help")
+    assert run_cli("help", *path, "--json").json["help"] == run_cli(*path, "--help").stdout.rstrip("\n")
+
+
+def test_help_command__of_a_name_that_is_none__says_so() -> None:
+    ran = run_cli("help", "plan", "regist", "--json")
+    assert (ran.exit_code, ran.error["type"]) == (2, "UsageError")
+    assert ran.error["message"] == "No such command 'regist'. See `nvm-chain plan --help`."
+
+
+def test_catalogue__says_of_each_command_what_its_own_help_says() -> None:
+    for name, entry in CATALOGUE.items():
+        assert ALL[name,].get_short_help_str(limit=200) == entry.summary
+        assert ALL[name,].name == name
+
+
+@pytest.mark.parametrize(
+    ("words", "modules"), [((), set()), (("plan",), {"plans", "plan_terms"}), (("order",), {"orders"})]
+)
+def test_help__of_a_command__imports_no_other(words: tuple[str, ...], modules: set[str]) -> None:
+    room = "nvm_chain.cli.commands."
+    assert {name.removeprefix(room) for name in loaded_by(*words) if name.startswith(room)} == modules
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
@@ -110,8 +162,8 @@ def test_each_command__takes_json(path: tuple[str, ...]) -> None:
 def test_help__of_the_program__documents_every_exit_code() -> None:
     shown = run_cli("--help").stdout.partition("Exit codes:\n")[2].partition("\n\n")[0]
     documented = {int(line.split()[0]): line.split(maxsplit=1)[1] for line in shown.splitlines()}
-    assert documented == {code: meaning for code, (meaning, _) in EXIT_CODES.items()}
-    assert list(documented) == [0, 1, 2, 3, 4, 5, 6, 7]
+    assert documented == EXIT_CODES
+    assert list(documented) == list(range(10))
 
 
 def test_help__of_network__names_every_known_network() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.deployments import (
+from nvm_chain.chain.records import (
     DEFAULT_FOLDER,
     FOLDER_VARIABLE,
     DeploymentRecord,
@@ -163,7 +163,7 @@ def test_read_record__with_one_field_wrong__names_it(tmp_path: Path, field: str,
     with pytest.raises(InvalidRecord) as caught:
         read_record(path)
     assert caught.value.path == str(path)
-    assert caught.value.problem.startswith(f"{field}: ")
+    assert caught.value.reason.startswith(f"{field}: ")
 
 
 @pytest.mark.parametrize("field", sorted(set(DeploymentRecord.model_fields) - {"contract", "usdc"}))

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import requests
 
-from nvm_chain import http_client
-from nvm_chain.downloads import Download, download, fetch
 from nvm_chain.errors import DownloadFailed, DownloadMismatch, InvalidConfig, NvmChainError, TargetExists
-from nvm_chain.ipfs_store import IpfsStore
+from nvm_chain.storage import http as http_client
+from nvm_chain.storage.downloads import Download, download, fetch
+from nvm_chain.storage.ipfs_store import IpfsStore
 from tests.support.http_server import PlainAdapter, Request, Route, Server, run_server
 from tests.support.ipfs_stub import raw_cid, run_ipfs
 from tests.support.reverts import reverts
@@ -242,11 +242,11 @@ def test_error__of_a_url_with_secrets__shows_none(target: Path) -> None:
     [
         ("ftp://127.0.0.1/file", "files are fetched from http, https, data, file and ipfs"),
         ("file.bin", "files are fetched from http, https, data, file and ipfs"),
-        ("http:///file", "the URL is none of http or https with a host"),
-        ("http://127.0.0.1:0/file", "the URL is none of http or https with a host"),
+        ("http:///file", "the URL is not an http or https URL with a host"),
+        ("http://127.0.0.1:0/file", "the URL is not an http or https URL with a host"),
         ("http://127.0.0.1:99999/file", "the URL is none"),
-        ("http://127.0.0.1\\.example.com/file", "the URL is none of http or https with a host"),
-        ("http://127.0.0.1/\nfile", "the URL is none of http or https with a host"),
+        ("http://127.0.0.1\\.example.com/file", "the URL is not an http or https URL with a host"),
+        ("http://127.0.0.1/\nfile", "the URL is not an http or https URL with a host"),
         ("http://*example.com/file", "the URL is none"),
     ],
 )
@@ -346,8 +346,8 @@ def test_redirect__with_an_endless_body__is_followed_without_reading_it(server: 
 @pytest.mark.parametrize(
     ("location", "problem"),
     [
-        ("file:///etc/passwd", "the URL is none of http or https with a host"),
-        ("data:,hello", "the URL is none of http or https with a host"),
+        ("file:///etc/passwd", "the URL is not an http or https URL with a host"),
+        ("data:,hello", "the URL is not an http or https URL with a host"),
         ("http://user:password@127.0.0.1/", "there is a user name in the URL"),
     ],
 )

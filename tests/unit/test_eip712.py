@@ -10,9 +10,9 @@ from eth_utils.address import to_checksum_address
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvm_chain.eip712 import Domain, StructType, hash_message, sign_struct
 from nvm_chain.errors import InvalidAddress, InvalidAmount, InvalidConfig
-from nvm_chain.signatures import keccak
+from nvm_chain.signing.eip712 import Domain, StructType, hash_message, sign_struct
+from nvm_chain.signing.signatures import keccak
 
 ACCOUNT = Account.from_key("0x" + "11" * 32)
 CONTRACT = to_checksum_address("0x5fbdb2315678afecb367f032d93f642f64180aa3")
@@ -115,5 +115,5 @@ def test_sign_struct__by_an_account_and_by_a_wallet__is_the_same() -> None:
 
 
 def test_sign_struct__by_who_cannot_sign__is_refused() -> None:
-    with pytest.raises(InvalidConfig, match="Nobody has not"):
+    with pytest.raises(InvalidConfig, match="Nobody is not a signer of messages"):
         sign_struct(Nobody(), DOMAIN, THING, VALUES)  # type: ignore[arg-type]

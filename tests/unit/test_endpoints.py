@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvm_chain.endpoints import (
+from nvm_chain.errors import InvalidEndpoint, InvalidUrl
+from nvm_chain.metadata.endpoints import (
     MAX_PATH,
     MAX_PATTERN_URL,
     MAX_URL,
@@ -16,7 +17,6 @@ from nvm_chain.endpoints import (
     parse_request_url,
     parse_url_pattern,
 )
-from nvm_chain.errors import InvalidEndpoint, InvalidUrl
 from tests.support.reverts import reverts
 
 HOST = "https://example.com"
@@ -307,7 +307,11 @@ def test_endpoint__method__is_written_in_capitals() -> None:
         ("https://a.com/b#CANARY", "https://a.com/b", "query and fragment do not matter; leave them out"),
         ("https://a.com/b%2Fc", "/b%2Fc", "requests with an encoded slash are refused, so it would never match"),
         ("https://a.com/%ff", "/%ff", "what is percent-encoded in it is not UTF-8"),
-        ("https://a.com/(b)", "/(b)", "( has no meaning here; write \\( for the character itself at character 2"),
+        (
+            "https://a.com/(b)",
+            "/(b)",
+            "at character 2: ( has no meaning here; write :name for a segment, *name for several, or \\( for the character itself",
+        ),
     ],
 )
 def test_endpoint__with_no_url_pattern__is_refused(pattern: str, shown: str, problem: str) -> None:
@@ -318,3 +322,71 @@ def test_endpoint__with_no_url_pattern__is_refused(pattern: str, shown: str, pro
 def test_endpoint__that_is_too_long__is_refused() -> None:
     with pytest.raises(InvalidEndpoint):
         Endpoint("GET", f"{HOST}/".ljust(MAX_PATTERN_URL + 1, "a"))
+
+
+# ---------------------------------------------------------------------- notations of other routers
+
+FOREIGN = [
+    ("/users/{id}", "{id}", ":id", r"\{id\}"),
+    ("/users/{userId}/orders/{orderId}", "{userId}", ":userId", r"\{userId\}"),
+    ("/users/{user-id}", "{user-id}", ":user_id", r"\{user-id\}"),
+    ("/users/{user.id}", "{user.id}", ":user_id", r"\{user.id\}"),
+    ("/users/{größe}", "{größe}", ":name", r"\{größe\}"),
+    ("/users/{id}.json", "{id}", ":id", r"\{id\}"),
+    ("/tiles/{z}/1", "{z}", ":z", r"\{z\}"),
+    ("/v{version}/users", "{version}", ":version", r"\{version\}"),
+    ("/users/{id:int}", "{id:int}", ":id", r"\{id\:int\}"),
+    ("/users/{id:[0-9]+}", "{id:[0-9]+}", ":id", r"\{id\:\[0-9\]\+\}"),
+    ("/users/{id?}", "{id?}", ":id", r"\{id\?\}"),
+    ("/files/{path:path}", "{path:path}", "*path", r"\{path\:path\}"),
+    ("/files/{proxy+}", "{proxy+}", "*proxy", r"\{proxy\+\}"),
+    ("/files/{**path}", "{**path}", "*path", r"\{\*\*path\}"),
+    ("/files/{path*}", "{path*}", "*path", r"\{path\*\}"),
+    ("/users/{{id}}", "{{id}}", ":id", r"\{\{id\}\}"),
+    ("/users/${id}", "${id}", ":id", r"$\{id\}"),
+    ("/users/<id>", "<id>", ":id", r"\<id\>"),
+    ("/users/<int:id>", "<int:id>", ":id", r"\<int\:id\>"),
+    ("/files/<path:rest>", "<path:rest>", "*rest", r"\<path\:rest\>"),
+    ("/users/[id]", "[id]", ":id", r"\[id\]"),
+    ("/files/[...slug]", "[...slug]", "*slug", r"\[...slug\]"),
+    ("/users/:id?", ":id?", ":id", r"\:id\?"),
+    ("/users/:path*", ":path*", "*path", r"\:path\*"),
+    ("/users/:id(\\d+)", ":id(\\d+)", ":id", "\\:id\\(\\d\\+\\)"),
+]
+
+
+@pytest.mark.parametrize(("path", "written", "better", "escaped"), FOREIGN, ids=[path for path, *_ in FOREIGN])
+def test_endpoint__in_the_notation_of_another_router__is_refused_with_the_spelling_to_write(
+    path: str, written: str, better: str, escaped: str
+) -> None:
+    problem = f"{written} is the notation of another router; write {better}, or {escaped} for the text itself"
+    with pytest.raises(InvalidEndpoint) as caught:
+        Endpoint("GET", HOST + path)
+    assert caught.value.args[1] == problem
+
+
+@pytest.mark.parametrize(
+    ("path", "request_path", "params"),
+    [
+        ("/users/\\{id\\}", "/users/%7Bid%7D", {}),
+        ("/users/%7Bid%7D", "/users/%7Bid%7D", {}),
+        ("/users/{\\id}", "/users/", {}),
+        ("/user{s}/:id", "/users/7", {"id": "7"}),
+        ("/colo{u}r", "/color", {}),
+        ("/users{/:id}", "/users/7", {"id": "7"}),
+        ("/users{/all}", "/users", {}),
+        ("/files/{*path}", "/files/a/b", {"path": ("a", "b")}),
+        ("/:file{.:ext}", "/a.b", {"file": "a", "ext": "b"}),
+        ("/a{-:b}", "/a-1", {"b": "1"}),
+    ],
+)
+def test_endpoint__with_braces_that_can_mean_one_thing__serves_it(path: str, request_path: str, params: Any) -> None:
+    found = match_endpoint([Endpoint("GET", HOST + path)], [], "GET", HOST + request_path)
+    assert found is not None
+    assert found.params == params
+
+
+def test_endpoint__with_braces_in_its_query__never_shows_the_query() -> None:
+    with pytest.raises(InvalidEndpoint) as caught:
+        Endpoint("GET", f"{HOST}/{{id}}?token=CANARY")
+    assert "CANARY" not in str(caught.value)

@@ -1,14 +1,15 @@
-"""errors: one tree, drawn as it is; each message is sentences, and each error copies and pickles."""
+"""errors: one tree, drawn as it is; each error is data, its message is two sentences, and it copies and pickles."""
 
 import copy
-import dataclasses
 import inspect
+import json
 import pickle
+from string import Formatter
 from typing import Any
 
 import pytest
 
-from nvm_chain import contract_errors, errors
+from nvm_chain import errors
 from nvm_chain.errors import (
     AgentNotRegistered,
     AnswerUnreadable,
@@ -18,9 +19,13 @@ from nvm_chain.errors import (
     AuthorizationSignatureInvalid,
     BlockReplaced,
     ConnectionFailed,
+    CostOutOfRange,
     DeploymentMismatch,
     DownloadFailed,
     DownloadMismatch,
+    HostedImport,
+    HostedName,
+    IdOfAnotherKind,
     InsufficientAllowance,
     InsufficientCoin,
     InsufficientFunds,
@@ -71,6 +76,8 @@ from nvm_chain.errors import (
     VoucherSignatureInvalid,
     WrongChain,
 )
+from nvm_chain.errors.base import PAGE
+from nvm_chain.errors.templates import read_slots, show_template
 
 ALICE, BOB = "0x" + "11" * 20, "0x" + "22" * 20
 SAMPLES: list[NvmChainError] = [
@@ -80,9 +87,13 @@ SAMPLES: list[NvmChainError] = [
     InvalidAgentId("x"),
     InvalidConfig("a salt has 32 bytes, not 31"),
     InvalidContext(33),
+    CostOutOfRange(255, 6, 6, 1, 5),
     InvalidMessage("signed voucher", "ceiling is missing"),
     SuspiciousPrice(20, 6, "USDC"),
     NeedsVendor("a price by card", "grant it yourself"),
+    HostedName("payments.x402", "use vouchers"),
+    HostedImport("PaymentOptions", "call `Payments(chain, signer)`"),
+    IdOfAnotherKind("did:nv:1", "a plan", "a service", "read it with `get_plan_details`"),
     NeedsGateway("A service token"),
     NoAccess("did:nv:01", ALICE, ("did:nv:02",)),
     AgentNotRegistered(255, "stopped, so that nobody orders it", "it is too long"),
@@ -138,16 +149,15 @@ SAMPLES: list[NvmChainError] = [
 
 
 def test_samples__are_every_error_that_is_raised() -> None:
-    classes = {item for _, item in inspect.getmembers(errors, inspect.isclass) if issubclass(item, NvmChainError)}
-    raised = {item for item in classes if dataclasses.is_dataclass(item)}
-    assert {type(sample) for sample in SAMPLES} == raised
+    assert {type(sample) for sample in SAMPLES} == set(errors.list_errors()) - set(errors.CONTRACT_ERRORS.values())
 
 
 @pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
 def test_message__of_each_error__is_sentences_with_every_field(error: NvmChainError) -> None:
     text = str(error)
-    assert text.endswith((".", ")."))
+    assert text == f"{error.problem} {error.next_step}"
     assert ".." not in text
+    assert text.isprintable()
     assert len(text) > 25
 
 
@@ -155,7 +165,8 @@ def test_message__of_each_error__is_sentences_with_every_field(error: NvmChainEr
 def test_error__copied_or_pickled__stays_the_same(error: NvmChainError) -> None:
     for twin in (copy.copy(error), copy.deepcopy(error), pickle.loads(pickle.dumps(error))):
         assert type(twin) is type(error)
-        assert twin.args == error.args == dataclasses.astuple(error)  # type: ignore[call-overload]
+        assert twin.args == error.args
+        assert twin.fields == error.fields
         assert str(twin) == str(error)
 
 
@@ -189,7 +200,7 @@ def test_error_tree__in_the_docstring__is_the_tree_of_classes() -> None:
 
 
 def test_contract_errors__are_all_caught_as_transaction_errors() -> None:
-    assert all(issubclass(item, errors.TransactionError) for item in contract_errors.CONTRACT_ERRORS.values())
+    assert all(issubclass(item, errors.TransactionError) for item in errors.CONTRACT_ERRORS.values())
 
 
 @pytest.mark.parametrize("error", [InvalidAmount("x", "y"), InvalidAddress("a", "b", "c"), InvalidConfig("z")])
@@ -199,7 +210,7 @@ def test_input_error__is_a_value_error_too(error: NvmChainError) -> None:
 
 # ---------------------------------------------------------------------- messages that carry others' text
 
-BASE_UNITS = "A price of 20 base units is 0.000020 USDC. If 20 USDC is meant, "
+BASE_UNITS = "A price of 20 base units is only 0.00002 USDC. If 20 USDC is meant, "
 
 
 def test_suspicious_price__message__shows_both_readings() -> None:
@@ -244,3 +255,171 @@ def test_message__with_a_text_of_any_length__stays_short(error: NvmChainError) -
 )
 def test_message__with_others_text__has_no_terminal_escapes(error: NvmChainError) -> None:
     assert str(error).isprintable()
+
+
+# ---------------------------------------------------------------------- errors as data
+
+
+def test_constructor__with_positions_or_names__takes_the_same_fields() -> None:
+    by_place, by_name = WrongChain(1, 2), WrongChain(actual=2, expected=1)
+    assert by_place.fields == by_name.fields == {"expected": 1, "actual": 2}
+    assert by_place.args == by_name.args == (1, 2)
+    assert repr(by_name) == "WrongChain(expected=1, actual=2)"
+
+
+@pytest.mark.parametrize(
+    ("values", "named"), [((1,), {}), ((1, 2, 3), {}), ((1, 2), {"actual": 2}), ((1,), {"chain": 2}), ((), {})]
+)
+def test_constructor__with_other_arguments__names_the_fields(values: tuple[int, ...], named: dict[str, int]) -> None:
+    with pytest.raises(TypeError, match=r"^WrongChain takes \(expected, actual\)$"):
+        WrongChain(*values, **named)
+
+
+def test_constructor__without_what_has_a_default__takes_that() -> None:
+    error = NoDeployment(1)
+    assert (error.contract, error.args) == ("Credits", (1,))
+    assert NoDeployment(1, "AgentRegistry").args == (1, "AgentRegistry")
+
+
+def test_family__which_is_never_raised_here__keeps_a_text_of_somebody_else() -> None:
+    assert str(errors.InputError("their text")) == "their text"
+
+
+def test_match__of_an_error__binds_its_fields() -> None:
+    match InsufficientFunds(BOB, ALICE, 5, 20):
+        case InsufficientFunds(token, payer, balance, required):
+            assert (token, payer, balance, required) == (BOB, ALICE, 5, 20)
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
+def test_to_dict__of_each_error__is_json_with_all_its_parts(error: NvmChainError) -> None:
+    told = json.loads(json.dumps(error.to_dict()))
+    assert list(told) == ["type", "message", "problem", "next_step", "fields", "link"]
+    assert (told["problem"], told["next_step"]) == (error.problem, error.next_step)
+    assert tuple(told["fields"]) == error.field_names
+    assert told["link"] == f"{PAGE}#{type(error).__name__.lower()}"
+
+
+def test_to_dict__of_ids_money_and_bytes__is_text_that_no_reader_rounds() -> None:
+    funds = InsufficientFunds(BOB, ALICE, 0, 2**64).to_dict()["fields"]
+    assert (funds["balance"], funds["required"]) == ("0", "18446744073709551616")
+    assert errors.UnknownPlan(255).to_dict()["fields"] == {"plan_id": f"0x{255:064x}"}
+    assert OrderAlreadyMade(ALICE, bytes(31) + b"x").to_dict()["fields"]["nonce"] == f"0x{ord('x'):064x}"
+    assert errors.InsufficientCredits(1, ALICE, 5, 6).to_dict()["fields"]["available"] == 5
+
+
+def test_to_dict__of_a_named_token__says_how_to_read_the_amounts() -> None:
+    error = InsufficientFunds(BOB, ALICE, 0, 20_000_000).name_token("USDC", 6)
+    assert error.to_dict()["token"] == {"symbol": "USDC", "decimals": 6}
+
+
+# ---------------------------------------------------------------------- words for people
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (
+            InsufficientFunds(BOB, ALICE, 0, 20_000_000).name_token("USDC", 6),
+            f"{ALICE} needs 20 USDC and has 0 USDC. Send 20 USDC more to {ALICE}.",
+        ),
+        (
+            InsufficientFunds(BOB, ALICE, 5, 20),
+            f"{ALICE} needs 20 base units of token {BOB} and has 5 base units. Send 15 base units more to {ALICE}.",
+        ),
+        (
+            InsufficientAllowance(BOB, ALICE, BOB, 1, 500_000).name_token("USDC", 6),
+            (
+                f"{ALICE} needs an allowance of 0.5 USDC for {BOB} and has approved 0.000001 USDC. "
+                "Approve 0.5 USDC, or order with `payment_method='approve'`."
+            ),
+        ),
+        (
+            InsufficientCoin(ALICE, 10**15, 3 * 10**15),
+            f"{ALICE} needs 0.003 ETH for value and gas and has 0.001 ETH. Send 0.002 ETH more to {ALICE}.",
+        ),
+        (
+            errors.CostAboveMax(20_000_000, 19_000_000).name_token("USDC", 6),
+            "The order costs 20 USDC, and you allowed 19 USDC. Raise `max_cost` if you agree.",
+        ),
+        (
+            errors.CostAboveMax(20, 1),
+            "The order costs 20 base units, and you allowed 1 base unit. Raise `max_cost` if you agree.",
+        ),
+        (errors.WrongValue(10**18, 0), "The order needs exactly 1 ETH with it and came with 0 ETH. Send 1 ETH."),
+        (
+            errors.RedeemOutOfRange(255, 5, 1, 1),
+            f"A request of plan 0x{255:064x} takes exactly 1 credit, not 5. Give an amount that the plan takes.",
+        ),
+        (
+            CostOutOfRange(255, 500, 500, 1, 100),
+            (
+                f"A request of plan 0x{255:064x} takes 1 to 100 credits, and cannot cost exactly 500 credits. "
+                "Give a cost that the plan allows."
+            ),
+        ),
+        (
+            VoucherExpired(1_795_867_200, 1_795_867_201),
+            (
+                "The voucher was good until 2026-11-28 12:00:00 UTC (1795867200), "
+                "and it is 2026-11-28 12:00:01 UTC (1795867201). Ask the holder to sign another one."
+            ),
+        ),
+        (
+            NotMined("0xaa", 120),
+            "Transaction 0xaa is not mined after 2 minutes, and still may be. Look it up before sending it again.",
+        ),
+        (
+            PendingTransactions(ALICE, 1),
+            f"{ALICE} has 1 transaction not mined yet. Wait for that to change, then deploy again.",
+        ),
+        (
+            UnknownNetwork("base", ("embedded", "base:sepolia")),
+            "No network is called 'base'. Give embedded or base:sepolia, or the http(s) URL of a node.",
+        ),
+        (InvalidConfig("the plan is free", "leave out the price"), "The plan is free. Leave out the price."),
+        (InvalidConfig("max_cost is missing"), "max_cost is missing. Correct it; nothing was sent."),
+        (
+            errors.FeeAboveMax(250, 100),
+            (
+                "The plan would carry a protocol fee of 250 basis points (2.5 %) for ever, and you accept 100 basis points (1 %). "
+                "Check the fee again; if you accept it, give `max_fee_bps` 250."
+            ),
+        ),
+        (errors.WrongKind(1, 2), f"Plan 0x{1:064x} is of kind USAGE. "),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, NvmChainError) else "",
+)
+def test_message__of_amounts_times_and_ranges__is_for_people(error: NvmChainError, text: str) -> None:
+    assert str(error).startswith(text)
+
+
+def test_describe__with_other_names_for_code__uses_them() -> None:
+    error = errors.CostAboveMax(20, 19)
+    assert error.describe({"max_cost": "--max-cost"})[1] == "Raise --max-cost if you agree."
+    advised = InvalidConfig("it is free", "leave out `payment_method='permit'`")
+    assert advised.describe({"payment_method='permit'": "--pay permit"})[1] == "Leave out --pay permit."
+
+
+def test_describe__of_others_text_in_backticks__leaves_it() -> None:
+    names = {"max_cost": "--max-cost"}
+    assert RpcFailed("no `max_cost`").describe(names)[0] == "The node refused: no `max_cost`."
+
+
+def test_explain__with_the_true_cause__replaces_the_next_step() -> None:
+    error = errors.PaymentFailed(BOB, ALICE, BOB, 20).explain("the token is paused", "try again later")
+    assert error.problem.endswith(" failed. The token is paused.")
+    assert error.next_step == "Try again later."
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_show_template__of_every_slot__names_its_fields() -> None:
+    shown = show_template("{a} and {b:short}, {c:minus d}, {e:to f}, {g:decimal h}")
+    assert shown == "`a` and `b`, `c` - `d`, `e` to `f`, `g`"
+    assert read_slots("{a} {b:to c}") == ["a", "b", "c"]
+
+
+def test_templates__of_every_error__are_what_the_standard_formatter_reads_too() -> None:
+    for error in errors.list_errors():
+        for template in (error.problem, error.next_step):
+            assert {name for _, name, _, _ in Formatter().parse(template) if name} <= set(error.field_names)

@@ -5,10 +5,10 @@ from typing import cast
 
 import pytest
 
-from nvm_chain.chain import Chain
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.events import VALUES_AT_ONCE, add_times, build_filters, read_events
 from nvm_chain.errors import BlockReplaced, ConnectionFailed, NvmChainError, RpcFailed
-from nvm_chain.event_types import Block, Event, EventFilter
-from nvm_chain.events import VALUES_AT_ONCE, add_times, build_filters, read_events
+from nvm_chain.types.events import Block, Event, EventFilter
 
 ALL = EventFilter(("TransferSingle",))
 

@@ -3,7 +3,7 @@
 import pytest
 
 from nvm_chain.errors import UnsafeFileName
-from nvm_chain.file_names import MAX_NAME_BYTES, safe_file_name
+from nvm_chain.storage.file_names import MAX_NAME_BYTES, safe_file_name
 from tests.support.reverts import reverts
 
 

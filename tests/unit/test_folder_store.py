@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from nvm_chain.errors import InvalidConfig, MetadataMismatch, MetadataNotSaved, MetadataUnavailable, UnverifiableUri
-from nvm_chain.folder_store import FolderStore
-from nvm_chain.metadata import MAX_JSON
-from nvm_chain.storage import load_metadata
+from nvm_chain.metadata.data_uris import MAX_JSON
+from nvm_chain.storage.folder_store import FolderStore
+from nvm_chain.storage.stores import load_metadata
 from tests.support.reverts import reverts
 
 TEXT = '{"name":"Écho"}'

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from nvm_chain.errors import InvalidConfig, MetadataMismatch, MetadataNotSaved, MetadataUnavailable, UnverifiableUri
-from nvm_chain.ipfs_store import IpfsStore, compute_cid, read_cid_hash
-from nvm_chain.metadata import MAX_JSON
-from nvm_chain.storage import load_metadata
+from nvm_chain.metadata.data_uris import MAX_JSON
+from nvm_chain.storage.ipfs_store import IpfsStore, compute_cid, read_cid_hash
+from nvm_chain.storage.stores import load_metadata
 from tests.support.http_server import Request, run_server
 from tests.support.ipfs_stub import IpfsStub, raw_cid, run_ipfs
 from tests.support.reverts import reverts
@@ -128,8 +128,8 @@ def test_load__of_a_node_that_leads_elsewhere__is_not_followed() -> None:
 def test_load__of_a_cid_that_the_node_has_not__says_what_the_node_says(node: IpfsStub) -> None:
     with pytest.raises(MetadataUnavailable) as caught:
         IpfsStore(node.url).load(URI)
-    assert caught.value.problem.startswith("the node answers 500 and says 'block was not found locally")
-    assert len(caught.value.problem) < 150
+    assert caught.value.reason.startswith("the node answers 500 and says 'block was not found locally")
+    assert len(caught.value.reason) < 150
 
 
 @pytest.mark.parametrize(
@@ -156,8 +156,8 @@ def test_load__of_another_uri__is_refused_without_a_request(node: IpfsStub, uri:
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("127.0.0.1:5001", "the URL is none of http or https with a host"),
-        ("ftp://127.0.0.1", "the URL is none of http or https with a host"),
+        ("127.0.0.1:5001", "the URL is not an http or https URL with a host"),
+        ("ftp://127.0.0.1", "the URL is not an http or https URL with a host"),
         ("http://user:password@127.0.0.1", "there is a user name in the URL"),
         ("http://[::1", "the URL is none"),
     ],

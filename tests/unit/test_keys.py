@@ -15,20 +15,21 @@ from eth_typing import HexStr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvm_chain.embedded import open_embedded
+from nvm_chain.chain.embedded import open_embedded
 from nvm_chain.errors import KeyFailure, NvmChainError
-from nvm_chain.keys import read_key_from_environment, read_keyfile
+from nvm_chain.signing.keys import read_key_from_environment, read_keyfile
 from tests.support.reverts import reverts
 
 CANARY = "0x" + "c0ffee" * 10 + "beef"
 ADDRESS = Account.from_key(CANARY).address
 PASSWORD = "correct horse battery staple"
 VARIABLE = "NVM_TEST_KEY"
-NO_KEY = "it is not a private key; expected 0x and 64 hexadecimal digits"
+NO_KEY = ("it is not a private key", "give 0x and 64 hexadecimal digits")
 MALFORMED = "its 'crypto' section is malformed"
 OTHER_KEY = "it holds another key than that of the address in it"
-NO_KEYFILE = "it has no 'crypto' section; expected an eth-account key file"
-NO_JSON = "it is not JSON; expected an eth-account key file"
+KEYFILE = "give a key file as eth-account writes it"
+NO_KEYFILE = "it has no 'crypto' section"
+NO_JSON = "it is not JSON"
 
 
 @pytest.fixture(scope="session")
@@ -107,14 +108,14 @@ def test_read_key_from_environment__of_no_key__raises_without_showing_it(
     monkeypatch.setenv(VARIABLE, value)
     with pytest.raises(KeyFailure) as caught:
         read_key_from_environment(VARIABLE)
-    assert caught.value.args == (f"environment variable {VARIABLE}", NO_KEY)
+    assert caught.value.args == (f"environment variable {VARIABLE}", *NO_KEY)
     assert_secret(shown(caught.value))
 
 
 def test_read_key_from_environment__given_the_key_for_the_name__does_not_show_it() -> None:
     with pytest.raises(KeyFailure) as caught:
         read_key_from_environment(CANARY)
-    assert caught.value.problem == "it is not set"
+    assert caught.value.reason == "it is not set"
     assert_secret(shown(caught.value))
 
 
@@ -174,7 +175,7 @@ def test_read_keyfile__that_is_none__raises(tmp_path: Path, content: bytes, prob
     path.write_bytes(content)
     with pytest.raises(KeyFailure) as caught:
         read_keyfile(path, PASSWORD)
-    assert caught.value.args == (f"key file {path}", problem)
+    assert caught.value.args[:2] == (f"key file {path}", problem)
     assert_secret(shown(caught.value))
 
 
@@ -219,7 +220,7 @@ def fail_or_succeed(path: Path, content: Any) -> None:
     try:
         assert read_keyfile(path, PASSWORD).address == ADDRESS
     except KeyFailure as error:
-        assert error.problem in {MALFORMED, NO_KEYFILE, OTHER_KEY, "the password is wrong"}
+        assert error.reason in {MALFORMED, NO_KEYFILE, OTHER_KEY, "the password is wrong"}
         assert_secret(shown(error))
 
 
@@ -275,7 +276,7 @@ def test_read_keyfile__whose_address_is_its_own_or_missing__gives_its_account(
 def test_read_keyfile__of_any_size__reads_only_its_beginning(tmp_path: Path) -> None:
     path = tmp_path / "key.json"
     path.write_text(json.dumps({"crypto": {}, "padding": " " * 20_000}))
-    with reverts(KeyFailure(f"key file {path}", NO_JSON)):
+    with reverts(KeyFailure(f"key file {path}", NO_JSON, KEYFILE)):
         read_keyfile(path, PASSWORD)
 
 

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.pricing import build_terms, get_fixed_credits_config, get_free_price_config
+from nvm_chain.enums import Activation, PlanKind
 from nvm_chain.statements.ledgers import ExpiringLedger, Ledger, WindowLedger, open_ledger
-from nvm_chain.types import Activation, Lot, PlanKind, Terms
+from nvm_chain.types.accounts import Lot
+from nvm_chain.types.credits import get_fixed_credits_config
+from nvm_chain.types.plans import Terms, build_terms
+from nvm_chain.types.prices import get_free_price_config
 
 TERMS = build_terms(get_free_price_config(), get_fixed_credits_config(100))
 

@@ -6,18 +6,16 @@ from base64 import b64encode
 from dataclasses import fields, replace
 from hashlib import sha256
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvm_chain.endpoints import Endpoint
 from nvm_chain.errors import InputError, InvalidAmount, InvalidEndpoint, InvalidMetadata, SecretInMetadata
-from nvm_chain.file_entries import FileEntry, describe_file, read_file_entry
-from nvm_chain.leaks import MAX_DEPTH, refuse_secrets
-from nvm_chain.metadata import (
-    MAX_JSON,
-    URI_PREFIX,
+from nvm_chain.metadata.canonical_json import format_canonical_json
+from nvm_chain.metadata.data_uris import MAX_JSON, URI_PREFIX, parse_data_uri
+from nvm_chain.metadata.documents import (
     AgentMetadata,
     Metadata,
     PlanMetadata,
@@ -29,6 +27,9 @@ from nvm_chain.metadata import (
     parse_metadata_uri,
     parse_plan_metadata,
 )
+from nvm_chain.metadata.endpoints import Endpoint
+from nvm_chain.metadata.file_entries import FileEntry, describe_file, read_file_entry
+from nvm_chain.metadata.secret_scan import MAX_DEPTH, refuse_secrets
 from tests.support.reverts import reverts
 
 FULL = AgentMetadata(
@@ -211,6 +212,69 @@ def test_format_metadata__is_canonical() -> None:
     assert format_metadata(parse_metadata(json.dumps(json.loads(text), indent=4))) == text
 
 
+# Taken from appendix B of RFC 8785 and from `JSON.stringify` of Node.js 20.20.2.
+NUMBERS = [
+    (1.0, "1"),
+    (-0.0, "0"),
+    (0.0, "0"),
+    (-1.5, "-1.5"),
+    (4.50, "4.5"),
+    (2e-3, "0.002"),
+    (1e-6, "0.000001"),
+    (1e-07, "1e-7"),
+    (1.5e-07, "1.5e-7"),
+    (1e-27, "1e-27"),
+    (5e-324, "5e-324"),
+    (1e2, "100"),
+    (120.0, "120"),
+    (333333333.33333329, "333333333.3333333"),
+    (0.1 + 0.2, "0.30000000000000004"),
+    (2**53 - 1, "9007199254740991"),
+    (1 - 2**53, "-9007199254740991"),
+    (9007199254740991.0, "9007199254740991"),
+    (123456789012345.67, "123456789012345.67"),
+]
+
+
+@pytest.mark.parametrize(("number", "text"), NUMBERS, ids=[text for _, text in NUMBERS])
+def test_format_canonical_json__of_a_number__is_what_javascript_writes(number: Any, text: str) -> None:
+    assert format_canonical_json(number) == text
+
+
+@pytest.mark.parametrize("number", [2**53, -(2**53), 2**256 - 1, 1e16, 1e21, 1e300, 10**5000], ids=range(7))
+def test_format_canonical_json__of_a_number_that_readers_round__is_refused(number: Any) -> None:
+    problem = "it has a number of 2**53 or more, which many readers round; write it as text"
+    with reverts(InvalidMetadata("extras", problem)):
+        format_canonical_json([number])
+
+
+def test_format_canonical_json__of_names__sorts_them_by_utf_16_unit() -> None:
+    """The example of RFC 8785, section 3.2.3. By code point, U+FB33 would come before U+1F600."""
+    names = ["\u20ac", "\r", "\ufb33", "1", "\U0001f600", "\u0080", "\u00f6"]
+    text = format_canonical_json(dict.fromkeys(names, 0))
+    assert list(json.loads(text)) == ["\r", "1", "\u0080", "\u00f6", "\u20ac", "\U0001f600", "\ufb33"]
+
+
+def test_format_canonical_json__of_text__escapes_what_rfc_8785_escapes() -> None:
+    text = format_canonical_json("\u20ac$\u000f\u000aA'\u0042\u0022\u005c\\\"/\x7f\u2028")
+    assert text == '"\u20ac$\\u000f\\nA\'B\\"\\\\\\\\\\"/\x7f\u2028"'
+
+
+@pytest.mark.parametrize(
+    "value", [{1: "a"}, {"a": {2: 3}}, {1, 2}, b"x", object(), float("inf"), "\udc00", {"\ud800": 1}]
+)
+def test_format_canonical_json__of_what_json_has_not__is_refused(value: Any) -> None:
+    with reverts(InvalidMetadata("extras", "it has something that JSON does not have")):
+        format_canonical_json(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [({}, "{}"), ([], "[]"), ((), "[]"), ((1, [{}]), "[1,[{}]]"), (True, "true")]
+)
+def test_format_canonical_json__of_lists_and_objects__has_no_blanks(value: Any, text: str) -> None:
+    assert format_canonical_json(value) == text
+
+
 NAMES = st.text("abcdefghijxyz", min_size=1, max_size=8).filter(lambda name: name not in ("name", "author", "tags"))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**6), 10**6) | st.text('abc é"\\/', max_size=10),
@@ -249,9 +313,9 @@ def test_parse__of_anything__raises_input_errors_only(text: str) -> None:
         ({"date_created": "yesterday"}, InvalidMetadata("date_created", NO_DATE)),
         ({"extras": []}, InvalidMetadata("extras", "it is not a mapping")),
         ({"extras": {"openEndpoints": []}}, InvalidMetadata("extras", "openEndpoints has a field of its own")),
-        ({"extras": {"x": {1, 2}}}, InvalidMetadata("extras", "it has something that JSON has not")),
-        ({"extras": {"x": float("nan")}}, InvalidMetadata("extras", "it has something that JSON has not")),
-        ({"description": "\ud800"}, InvalidMetadata("extras", "it has something that JSON has not")),
+        ({"extras": {"x": {1, 2}}}, InvalidMetadata("extras", "it has something that JSON does not have")),
+        ({"extras": {"x": float("nan")}}, InvalidMetadata("extras", "it has something that JSON does not have")),
+        ({"description": "\ud800"}, InvalidMetadata("extras", "it has something that JSON does not have")),
         (
             {"open_endpoints": ("docs",)},
             InvalidEndpoint("docs", "it has to begin with http:// or https:// and a host in ASCII"),
@@ -271,7 +335,7 @@ def test_agent_metadata__that_cannot_be__is_refused(changes: dict[str, Any], err
         ("{}", InvalidMetadata("name", "it is empty")),
         ("[" * 10_000, InvalidMetadata("as JSON", "it is not JSON")),
         ('{"name":"a","name":"b"}', InvalidMetadata("as JSON", "it has a name twice in one object")),
-        ('{"name":"a","x":NaN}', InvalidMetadata("extras", "it has something that JSON has not")),
+        ('{"name":"a","x":NaN}', InvalidMetadata("extras", "it has something that JSON does not have")),
         ('{"name":"a","tags":"b"}', InvalidMetadata("tags", "it is not a list")),
         ('{"name":"a","endpoints":{}}', InvalidMetadata("endpoints", "it is not a list")),
         ('{"name":"a","endpoints":[{"GET":5}]}', InvalidEndpoint("GET", "its URL pattern is not text")),
@@ -299,6 +363,59 @@ def test_metadata__of_a_size__fits_up_to_the_limit(size: int, fits: bool) -> Non
         parse_metadata(json.dumps({"name": name}, separators=(",", ":")))
     with pytest.raises(InvalidMetadata):
         parse_metadata_uri(URI_PREFIX + b64encode(b"{" * (size + 10)).decode())
+
+
+DOCUMENT = '{"name":"Caf\u00e9 #1"}'
+PACKED = b64encode(DOCUMENT.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        f"data:application/json;base64,{PACKED}",
+        f"DATA:application/json;BASE64,{PACKED}",
+        f"data:application/json;charset=utf-8;base64,{PACKED}",
+        f'data:application/json;charset="UTF-8";base64,{PACKED}',
+        f"data:application/json;utf8;base64,{PACKED}",
+        f"data:;base64,{PACKED}",
+        f"data:text/plain;base64,{PACKED}",
+        f"data:application/json;base64,{PACKED.rstrip('=')}",
+        f"data:application/json;base64,{PACKED[:8]}\n{PACKED[8:]}",
+        f"data:application/json;base64,{quote(PACKED, safe='')}",
+        f"data:application/json,{DOCUMENT}",
+        f"data:application/json;utf8,{DOCUMENT}",
+        f"data:application/json;charset=utf-8,{quote(DOCUMENT)}",
+        f"data:application/ld+json;profile=x,{quote(DOCUMENT)}",
+        f"data:,{quote(DOCUMENT)}",
+    ],
+)
+def test_parse_data_uri__in_any_usual_spelling__is_the_document(uri: str) -> None:
+    assert parse_data_uri(uri) == DOCUMENT
+    assert parse_metadata_uri(uri).name == "Caf\u00e9 #1"
+
+
+@pytest.mark.parametrize(
+    ("uri", "problem"),
+    [
+        ("https://example.com/a.json", "it does not begin with data:"),
+        ("data:application/json;base64", "a data: URI has a comma before its data"),
+        ("data:" + "a" * 257 + ",{}", "a data: URI has a comma before its data"),
+        ("data:application/json;charset=iso-8859-1,{}", "it is not UTF-8 text"),
+        ("data:application/json,%ff", "it is not UTF-8 text"),
+        ("data:application/json;base64,!", "its data is not base64"),
+        ("data:application/json;base64,e30=e30=", "its data is not base64"),
+        ("data:," + "x" * (MAX_JSON + 1), f"its document has more than {MAX_JSON} bytes"),
+        ("data:," + "x" * 1_000_000, f"its document has more than {MAX_JSON} bytes"),
+    ],
+    ids=range(9),
+)
+def test_parse_data_uri__that_cannot_be_read__is_refused(uri: str, problem: str) -> None:
+    with reverts(InvalidMetadata("URI", problem)):
+        parse_data_uri(uri)
+
+
+def test_parse_data_uri__of_the_longest_document_in_the_longest_spelling__is_read() -> None:
+    assert parse_data_uri("data:application/json," + "%41" * MAX_JSON) == "A" * MAX_JSON
 
 
 @pytest.mark.parametrize("uri", ["", "https://example.com", "data:text/plain,x", URI_PREFIX + "!", URI_PREFIX + "/w=="])
@@ -397,7 +514,7 @@ def test_agent_metadata__with_a_value_that_looks_like_a_secret__is_refused(field
 @pytest.mark.parametrize("name", ["key", "PK", "deployerKey", "seed", "signer", "wallet"])
 @pytest.mark.parametrize("value", [KEY, KEY[2:], f" {KEY.upper().replace('X', 'x')} "])
 def test_refuse_secrets__of_64_hexadecimal_digits_under_the_name_of_a_key__is_refused(name: str, value: str) -> None:
-    with reverts(SecretInMetadata(name)):
+    with reverts(SecretInMetadata(name, "it is 64 hexadecimal digits under the name of a key")):
         refuse_secrets({name: value})
 
 
@@ -424,7 +541,69 @@ def test_agent_metadata__with_what_only_sounds_like_a_secret__is_accepted(extras
     assert AgentMetadata("x", **changes, extras=extras).extras == extras
 
 
-@pytest.mark.parametrize("text", ["sk-", "basic ", "sk-a1-", "a://", "bearer-"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Send the header Authorization: Bearer <token> with each request.",
+        "Send Authorization: Bearer YOUR_ACCESS_TOKEN.",
+        "Use `Authorization: Bearer $TOKEN`, or ${TOKEN}.",
+        'curl -H "Authorization: Bearer ${TOKEN}" https://example.com',
+        'headers={"Authorization": "Bearer {token}"}',
+        "authorization: bearer <your token>",
+        "Authorization: Bearer",
+        "Authorization: Basic <base64>",
+        "Authorization: {{token}}",
+        "Authorization: Bearer sk-...",
+        "Authorization: Bearer xxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "Bearer YOUR_OPENAI_API_KEY_HERE",
+        "Add api_key=YOUR_KEY to it.",
+        "https://example.com/?api_key=YOUR_KEY",
+        "https://example.com/?token=<token>&a=b",
+        "export OPENAI_API_KEY=sk-...",
+        "X-API-Key: <key>",
+        "postgres://USER:PASSWORD@host/db",
+        "password: required, at least 8 characters",
+        "token: ERC-20, on Base",
+        "maxTokens=4096",
+    ],
+)
+def test_refuse_secrets__of_instructions_with_a_placeholder__accepts_them(text: str) -> None:
+    assert PlanMetadata("x", description=text).description == text
+    assert AgentMetadata("x", extras={"note": [text]}).extras == {"note": [text]}
+
+
+@pytest.mark.parametrize("value", ["Bearer <token>", "<key>", "YOUR_KEY", "${API_KEY}", "..."])
+def test_refuse_secrets__of_a_placeholder_under_the_name_of_a_secret__accepts_it(value: str) -> None:
+    refuse_secrets({"headers": {"Authorization": value, "X-API-Key": value}})
+
+
+HEADER, ASSIGNED = "it has an Authorization header", "it gives a secret a value, as api_key=… does"
+FORM, QUERY = "it has the form of a token or a key", "a URL in it has a secret in its query"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Authorization: Bearer <token> or Authorization: Bearer 8f3a9c21d4", HEADER),
+        ("Authorization: Bearer $TOKEN8f3a9c21d4e5", HEADER),
+        ('headers={"Authorization": "Bearer 8f3a9c21d4"}', HEADER),
+        ("Send Bearer 8f3a9c21d4 with it.", FORM),
+        ("Add api_key=8f3a9c21d4e5 to it.", ASSIGNED),
+        ("X-API-Key: 8f3a9c21d4e5", ASSIGNED),
+        ('"client_secret": "8f3a9c21d4e5"', ASSIGNED),
+        ("password=hunter22", ASSIGNED),
+        ("https://example.com/?api_key=YOUR_KEY&token=8f3a9c21", QUERY),
+        ("https://USER:8f3a9c21@example.com/", "a URL in it has a user name or a password"),
+    ],
+)
+def test_refuse_secrets__of_instructions_with_a_secret__refuses_them_and_says_why(text: str, reason: str) -> None:
+    with reverts(SecretInMetadata("description", reason)):
+        PlanMetadata("x", description=text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a-", "authorization ", "api_key=", "${a_", "your_a", "sk-", "basic ", "sk-a1-", "a://", "bearer-"]
+)
 def test_refuse_secrets__of_many_beginnings_of_secrets__looks_at_each_once(text: str) -> None:
     started = time.process_time()
     refuse_secrets({"name": text * (100_000 // len(text))})
@@ -432,7 +611,7 @@ def test_refuse_secrets__of_many_beginnings_of_secrets__looks_at_each_once(text:
 
 
 def test_parse_metadata__with_a_secret__is_refused_as_well() -> None:
-    with reverts(SecretInMetadata("upstream.token")):
+    with reverts(SecretInMetadata("upstream.token", "its name is that of a secret")):
         parse_metadata(json.dumps({"name": "x", "upstream": {"token": CANARY}}))
 
 

@@ -3,8 +3,8 @@
 import pytest
 from eth_utils.address import to_checksum_address
 
+from nvm_chain.chain.networks import EMBEDDED, NETWORKS, find_usdc, read_network
 from nvm_chain.errors import UnknownNetwork
-from nvm_chain.networks import EMBEDDED, NETWORKS, find_usdc, read_network
 from tests.support.reverts import reverts
 
 KNOWN = ("embedded", "base:sepolia", "base:mainnet")
@@ -55,3 +55,24 @@ def test_read_network__of_a_url_without_its_scheme__shows_no_secret(name: str, s
         read_network(name)
     assert caught.value.args == (shown, KNOWN)
     assert "s3cret" not in f"{caught.value} {caught.value!r}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "0x" + "ab" * 32,
+        "ab" * 32,
+        "sandbox:eyJhbGciOiJFUzI1NksifQ.eyJpc3MiOiIweCJ9.c2ln",
+        "sk-live-4f9a8b7c6d5e",
+        "abandon abandon abandon about",
+        "s3cret/" + "ab" * 32,
+        "correcthorsebatterystaple",
+    ],
+)
+def test_read_network__of_what_may_be_a_key__shows_nothing_of_it(name: str) -> None:
+    with pytest.raises(UnknownNetwork, match="may be a key") as caught:
+        read_network(name)
+    error = caught.value
+    assert error.fields == {"name": "…", "known": KNOWN}
+    told = f"{error} {error!r} {error.args} {error.to_dict()}"
+    assert not any(name[at : at + 6] in told for at in range(len(name) - 5))

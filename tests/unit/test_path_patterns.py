@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nvm_chain.errors import InvalidEndpoint
-from nvm_chain.path_patterns import MAX_COMBINATIONS, MAX_GROUPS, MAX_PATTERN, parse_path_pattern
+from nvm_chain.metadata.path_patterns import MAX_COMBINATIONS, MAX_GROUPS, MAX_PATTERN, parse_path_pattern
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parent.parent / "vectors" / "endpoints.json").read_text("utf-8"))
 CASES: list[tuple[str, str, Any]] = [tuple(case) for case in VECTORS["cases"]]
@@ -36,17 +36,22 @@ def test_vectors__have_enough_of_each_kind() -> None:
     )
 
 
+HERE = "has no meaning here; write :name for a segment, *name for several, or"
 REFUSED = [
-    ("/a?", "? has no meaning here; write \\? for the character itself at character 3"),
-    ("/a}", "} has no meaning here; write \\} for the character itself at character 3"),
-    ("/{a", "a { is not closed at character 3"),
-    ("/:", "a name is missing behind : at character 2"),
-    ("/*", "a name is missing behind * at character 2"),
-    ("/:1", "a name is missing behind : at character 2"),
-    ('/:""', "a name is missing behind : at character 4"),
-    ('/:"a', 'a " is not closed at character 4'),
-    ("/\\", "nothing follows the \\ at character 2"),
+    ("/a?", f"at character 3: ? {HERE} \\? for the character itself"),
+    ("/a}", f"at character 3: }} {HERE} \\}} for the character itself"),
+    ("/(.*)", f"at character 2: ( {HERE} \\( for the character itself"),
+    ("/{a", "at character 3: a { is not closed"),
+    ("/:", "at character 2: a name is missing behind :; write :name"),
+    ("/*", "at character 2: a name is missing behind *; write *name"),
+    ("/:1", "at character 2: a name is missing behind :; write :name"),
+    ('/:""', "at character 4: a name is missing behind :; write :name"),
+    ('/:"a', 'at character 4: a " is not closed'),
+    ("/\\", "at character 2: nothing follows the \\"),
     ("/:a:b", "there has to be text before 'b'"),
+    ("/:a\u30fb", 'at character 3: whether \u30fb belongs to the name is not certain; write "a" in quotes'),
+    ("/*a\U0001f600/x", 'at character 3: whether \U0001f600 belongs to the name is not certain; write "a" in quotes'),
+    ("/:\u037a", "at character 2: a name is missing behind :; write :name"),
 ]
 
 
@@ -55,6 +60,11 @@ def test_parse_path_pattern__that_is_refused__says_what_and_where(pattern: str, 
     with pytest.raises(InvalidEndpoint) as caught:
         parse_path_pattern(pattern)
     assert caught.value.args == (pattern, problem)
+
+
+def test_parse_path_pattern__with_a_name_in_quotes_before_any_character__takes_it_for_text() -> None:
+    assert answer('/:"a"\u30fb', "/x\u30fb") == {"a": "x"}
+    assert answer("/:\u00fcn\u00ef", "/x") == {"\u00fcn\u00ef": "x"}
 
 
 # ---------------------------------------------------------------------- limits

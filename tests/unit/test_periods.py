@@ -6,11 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from nvm_chain.chain import Chain
+from nvm_chain.chain.client import Chain
 from nvm_chain.errors import InvalidAmount, InvalidConfig
-from nvm_chain.event_types import Block
 from nvm_chain.statements.periods import LAST, Point, Span, parse_moment, resolve_period
 from nvm_chain.statements.types import Period
+from nvm_chain.types.events import Block
 
 HEAD = Block(10, "0x10", 1000)
 

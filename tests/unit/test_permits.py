@@ -7,7 +7,7 @@ import pytest
 from eth_account import Account
 
 from nvm_chain.errors import InvalidAddress, InvalidAmount, InvalidConfig
-from nvm_chain.permits import PERMIT, PermitSignature, permit_digest, sign_permit
+from nvm_chain.signing.permits import PERMIT, PermitSignature, permit_digest, sign_permit
 from tests.support.vectors import AUTHORIZATIONS, name, read_domain, read_hex, read_permit
 
 VECTORS: list[dict[str, Any]] = AUTHORIZATIONS["permits"]

@@ -1,5 +1,6 @@
 """pricing: configs that the contract would refuse are refused before anything is sent."""
 
+import pickle
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -8,50 +9,48 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvm_chain.addresses import ZERO_ADDRESS
+from nvm_chain import payments
+from nvm_chain.enums import Activation, PlanKind, RedemptionRule
 from nvm_chain.errors import InputError, InvalidAddress, InvalidAmount, InvalidConfig, NeedsVendor
-from nvm_chain.pricing import (
-    FIAT_WAY,
+from nvm_chain.errors.formatting import format_duration
+from nvm_chain.payments.credits_configs import set_redemption_type
+from nvm_chain.payments.price_configs import FIAT_WAY, get_fiat_price_config
+from nvm_chain.payments.redemption_types import PlanRedemptionType
+from nvm_chain.types.addresses import ZERO_ADDRESS
+from nvm_chain.types.credits import (
     FOREVER,
     ONE_DAY_DURATION,
     ONE_HOUR_DURATION,
     ONE_MONTH_DURATION,
     ONE_WEEK_DURATION,
     ONE_YEAR_DURATION,
-    build_terms,
-    get_crypto_price_config,
+    CreditsConfig,
     get_dynamic_credits_config,
-    get_erc20_price_config,
     get_expirable_duration_config,
-    get_external_price_config,
-    get_fiat_price_config,
     get_fixed_credits_config,
-    get_free_price_config,
-    get_native_token_price_config,
     get_non_expirable_duration_config,
     get_pay_as_you_go_credits_config,
+)
+from nvm_chain.types.plans import Terms, build_terms, share_cost
+from nvm_chain.types.prices import (
+    PriceConfig,
+    Split,
+    get_crypto_price_config,
+    get_erc20_price_config,
+    get_external_price_config,
+    get_free_price_config,
+    get_native_token_price_config,
     get_pay_as_you_go_price_config,
     get_quoted_price_config,
     get_split_price_config,
-    set_redemption_type,
-    share_cost,
-)
-from nvm_chain.types import (
-    Activation,
-    CreditsConfig,
-    PlanKind,
-    PlanRedemptionType,
-    PriceConfig,
-    RedemptionRule,
-    Split,
-    Terms,
 )
 from tests.support.reverts import reverts
 
 TOKEN, ALICE, BOB, QUOTER = ("0x" + digit * 40 for digit in "1234")
 MAX_AMOUNT = 2**96 - 1
 MAX_CREDITS = 2**32 - 1
-NO_INT = "must be an int; amounts of money are base units, see usdc('20')"
+NO_INT = ("is not an int", "give an int; amounts of money are base units, such as `usdc('20')`")
+NO_COUNT = ("is not an int", "give a whole number, such as 100")
 NOBODY = "is the zero address, which nobody owns"
 
 
@@ -91,13 +90,13 @@ def test_price__within_its_limits__is_taken(amount: int) -> None:
 
 @pytest.mark.parametrize("amount", [0, -1, MAX_AMOUNT + 1])
 def test_price__beyond_its_limits__raises(amount: int) -> None:
-    with reverts(InvalidAmount(f"price {amount}", "must be from 1 to 2**96 - 1")):
+    with reverts(InvalidAmount(f"price {amount}", f"must be from 1 to {2**96 - 1}")):
         get_erc20_price_config(amount, TOKEN, ALICE)
 
 
 @pytest.mark.parametrize("amount", [20.0, "20", True, None])
 def test_price__that_is_no_int__raises(amount: Any) -> None:
-    with reverts(InvalidAmount(f"price {amount!r}", NO_INT)):
+    with reverts(InvalidAmount(f"price {amount!r}", *NO_INT)):
         get_erc20_price_config(amount, TOKEN, ALICE)
 
 
@@ -158,13 +157,13 @@ def test_credits__within_their_limits__are_taken(number: int) -> None:
 def test_credits__beyond_their_limits__raise(position: int, name: str, number: int) -> None:
     numbers = [5, 5, 5]
     numbers[position] = number
-    with reverts(InvalidAmount(f"{name} {number}", "must be from 1 to 2**32 - 1")):
+    with reverts(InvalidAmount(f"{name} {number}", f"must be from 1 to {2**32 - 1}")):
         get_dynamic_credits_config(*numbers)
 
 
 @pytest.mark.parametrize("number", [1.0, "1", True, None])
 def test_credits__that_are_no_int__raise(number: Any) -> None:
-    with reverts(InvalidAmount(f"credits granted {number!r}", NO_INT)):
+    with reverts(InvalidAmount(f"credits granted {number!r}", *NO_COUNT)):
         get_fixed_credits_config(number)
 
 
@@ -178,14 +177,15 @@ def test_credits_config__with_a_rule_that_does_not_exist__raises(rule: Any) -> N
     with pytest.raises(InputError) as caught:
         get_fixed_credits_config(100, rule=rule)
     assert caught.value.args == (
-        f"{rule!r} is not a redemption rule; give RedemptionRule.HOLDER, RedemptionRule.REDEEMER or RedemptionRule.OWNER",
+        f"{rule!r} is not a redemption rule",
+        "give RedemptionRule.HOLDER, RedemptionRule.REDEEMER or RedemptionRule.OWNER",
     )
 
 
 @pytest.mark.parametrize("option", ["trial", "transferable"])
 @pytest.mark.parametrize("value", ["false", 0, 1, None])
 def test_credits_config__with_an_option_that_is_no_bool__raises(option: str, value: Any) -> None:
-    with reverts(InvalidConfig(f"{option} is {value!r}; give True or False")):
+    with reverts(InvalidConfig(f"{option} is {value!r}", "give True or False")):
         get_fixed_credits_config(100, **{option: value})
 
 
@@ -202,13 +202,14 @@ def test_duration__within_its_limits__is_taken(duration: int) -> None:
 
 @pytest.mark.parametrize("duration", [-1, MAX_CREDITS + 1])
 def test_duration__beyond_its_limits__raises(duration: int) -> None:
-    with reverts(InvalidAmount(f"duration {duration}", "must be from 0 to 2**32 - 1")):
+    shown = f"duration {format_duration(duration)} ({duration} seconds)"
+    with reverts(InvalidAmount(shown, f"must be from 0 to {2**32 - 1} seconds, which are 136 years")):
         get_fixed_credits_config(1, duration_seconds=duration)
 
 
 @pytest.mark.parametrize("make", [get_fixed_credits_config, get_dynamic_credits_config])
 def test_credits_config__that_expires_and_is_transferable__raises(make: Callable[..., CreditsConfig]) -> None:
-    with reverts(InvalidConfig("credits that expire cannot be transferable; leave one of the two out")):
+    with reverts(InvalidConfig("credits that expire cannot be transferable", "leave one of the two out")):
         make(100, duration_seconds=1, transferable=True)
 
 
@@ -236,7 +237,7 @@ def test_get_quoted_price_config__without_receivers__raises() -> None:
 
 
 def test_get_quoted_price_config__with_a_weight_of_zero__raises() -> None:
-    with reverts(InvalidAmount("price 0", "must be from 1 to 2**96 - 1")):
+    with reverts(InvalidAmount("price 0", f"must be from 1 to {2**96 - 1}")):
         get_quoted_price_config(TOKEN, QUOTER, {ALICE: 1, BOB: 0})
 
 
@@ -276,33 +277,34 @@ def test_get_expirable_duration_config__on_first_use__is_redeemed_by_whom_the_ru
 
 @pytest.mark.parametrize("duration", [0, -1, MAX_CREDITS + 1])
 def test_get_expirable_duration_config__of_a_duration_beyond_its_limits__raises(duration: int) -> None:
-    with reverts(InvalidAmount(f"duration {duration}", "must be from 1 to 2**32 - 1")):
+    shown = f"duration {format_duration(duration)} ({duration} seconds)"
+    with reverts(InvalidAmount(shown, f"must be from 1 to {2**32 - 1} seconds, which are 136 years")):
         get_expirable_duration_config(duration)
 
 
 @pytest.mark.parametrize("periods", [0, -1, MAX_CREDITS + 1])
 def test_get_expirable_duration_config__of_periods_beyond_their_limits__raises(periods: int) -> None:
-    with reverts(InvalidAmount(f"periods {periods}", "must be from 1 to 2**32 - 1")):
+    with reverts(InvalidAmount(f"periods {periods}", f"must be from 1 to {2**32 - 1}")):
         get_expirable_duration_config(60, periods)
 
 
 @pytest.mark.parametrize("rule", [RedemptionRule.REDEEMER, RedemptionRule.OWNER])
 def test_get_expirable_duration_config__on_purchase_with_a_rule__raises(rule: RedemptionRule) -> None:
-    problem = "a period that starts on purchase is not redeemed, so no rule says by whom; leave it out"
-    with reverts(InvalidConfig(problem)):
+    problem = "a period that starts on purchase is not redeemed, so no rule says by whom"
+    with reverts(InvalidConfig(problem, "leave it out")):
         get_expirable_duration_config(60, rule=rule)
 
 
 @pytest.mark.parametrize("activation", [2, -1, "ON_FIRST_USE", None, True])
 def test_get_expirable_duration_config__with_no_activation__raises(activation: Any) -> None:
-    problem = f"{activation!r} is not an activation; give Activation.ON_PURCHASE or Activation.ON_FIRST_USE"
-    with reverts(InvalidConfig(problem)):
+    advice = "give Activation.ON_PURCHASE or Activation.ON_FIRST_USE"
+    with reverts(InvalidConfig(f"{activation!r} is not an activation", advice)):
         get_expirable_duration_config(60, activation=activation)
 
 
 @pytest.mark.parametrize("trial", ["false", 0, None])
 def test_get_expirable_duration_config__with_a_trial_that_is_no_bool__raises(trial: Any) -> None:
-    with reverts(InvalidConfig(f"trial is {trial!r}; give True or False")):
+    with reverts(InvalidConfig(f"trial is {trial!r}", "give True or False")):
         get_expirable_duration_config(60, trial=trial)
 
 
@@ -430,10 +432,10 @@ def test_get_crypto_price_config__with_and_without_a_token__is_that_of_the_token
 def test_get_pay_as_you_go_price_config__is_a_price_without_a_template() -> None:
     assert get_pay_as_you_go_price_config(7, ALICE, TOKEN) == get_erc20_price_config(7, TOKEN, ALICE)
     assert get_pay_as_you_go_price_config(7, ALICE) == get_native_token_price_config(7, ALICE)
-    no_template = "Credits takes payments for usage itself, without a template; leave template_address out"
+    no_template = "Credits takes payments for usage itself, without a template"
     for template in (TOKEN, ""):
-        with reverts(InvalidConfig(no_template)):
-            get_pay_as_you_go_price_config(7, ALICE, TOKEN, template)
+        with reverts(InvalidConfig(no_template, "leave template_address out")):
+            payments.get_pay_as_you_go_price_config(7, ALICE, TOKEN, template)
 
 
 def test_get_non_expirable_duration_config__is_the_longest_that_there_is() -> None:
@@ -441,6 +443,64 @@ def test_get_non_expirable_duration_config__is_the_longest_that_there_is() -> No
     assert FOREVER == 2**32 - 1
     with pytest.raises(InvalidAmount):
         get_expirable_duration_config(FOREVER + 1)
+
+
+SAME: list[tuple[Any, Any]] = [
+    (payments.get_erc20_price_config("20000000", TOKEN, ALICE), get_erc20_price_config(20_000_000, TOKEN, ALICE)),
+    (payments.get_crypto_price_config("7", ALICE, TOKEN), get_crypto_price_config(7, ALICE, TOKEN)),
+    (payments.get_native_token_price_config("7", ALICE), get_native_token_price_config(7, ALICE)),
+    (payments.get_pay_as_you_go_price_config("7", ALICE), get_pay_as_you_go_price_config(7, ALICE)),
+    (payments.get_free_price_config(), get_free_price_config()),
+    (payments.get_fixed_credits_config("100", "2"), get_fixed_credits_config(100, 2)),
+    (payments.get_dynamic_credits_config("100", "1", "5"), get_dynamic_credits_config(100, 1, 5)),
+    (
+        payments.get_fixed_credits_config("100", duration_seconds="60"),
+        get_fixed_credits_config(100, duration_seconds=60),
+    ),
+    (payments.get_expirable_duration_config("3600", "2"), get_expirable_duration_config(3600, 2)),
+    (payments.get_non_expirable_duration_config(), get_non_expirable_duration_config()),
+    (payments.get_pay_as_you_go_credits_config(), get_pay_as_you_go_credits_config()),
+]
+
+
+@pytest.mark.parametrize(("named", "core"), SAME)
+def test_payments_configs__with_amounts_as_text__are_those_of_the_package(named: Any, core: Any) -> None:
+    assert named == core
+    assert core == named
+    assert hash(named) == hash(core)
+    assert pickle.loads(pickle.dumps(named)) == named
+    assert type(named) is not type(core)
+    assert named != "another thing"
+
+
+def test_payments_configs__of_other_terms__are_others() -> None:
+    assert payments.get_fixed_credits_config(100) != get_fixed_credits_config(101)
+    assert payments.get_native_token_price_config(1, ALICE) != get_native_token_price_config(2, ALICE)
+    assert payments.get_free_price_config() != payments.get_pay_as_you_go_credits_config()
+
+
+@pytest.mark.parametrize("amount", ["20.0", "-1", "", " 20", "20 USDC", "1e3", 20.0, True, None])
+def test_payments_configs__with_what_is_not_a_whole_number__say_which_argument_it_is(amount: Any) -> None:
+    for name, make in (
+        ("price", lambda: payments.get_erc20_price_config(amount, TOKEN, ALICE)),
+        ("duration_of_plan", lambda: payments.get_expirable_duration_config(amount)),
+        ("credits_granted", lambda: payments.get_fixed_credits_config(amount)),
+    ):
+        with pytest.raises(InvalidAmount) as caught:
+            make()
+        assert str(caught.value).startswith(f"{name} {amount!r} is ")
+
+
+def test_payments_configs__read_by_the_names_of_the_hosted_system__have_the_values() -> None:
+    price = payments.get_erc20_price_config(7, TOKEN, ALICE)
+    assert (price.amounts, price.receivers, price.token_address, price.is_crypto) == ([7], [ALICE], TOKEN, True)
+    credits = payments.get_dynamic_credits_config(100, 1, 5, duration_seconds=60)
+    assert (credits.amount, credits.min_amount, credits.max_amount, credits.duration_secs) == ("100", 1, 5, 60)
+    assert not credits.is_redemption_amount_fixed
+    assert credits.redemption_type is PlanRedemptionType.ONLY_SUBSCRIBER
+    core: Any = get_erc20_price_config(7, TOKEN, ALICE), get_fixed_credits_config(1)
+    assert [hasattr(core[0], name) for name in ("amounts", "token_address")] == [False, False]
+    assert [hasattr(core[1], name) for name in ("amount", "redemption_type")] == [False, False]
 
 
 @pytest.mark.parametrize(
@@ -465,7 +525,7 @@ def test_set_redemption_type__of_each__changes_the_rule_alone(
 
 def test_set_redemption_type__to_the_vendors_role__names_the_way_there_is() -> None:
     expected = NeedsVendor(
-        "a global role over everybody's credits", "name redeemers of your own: RedemptionRule.REDEEMER"
+        "a global role over everybody's credits", "name redeemers of your own: `RedemptionRule.REDEEMER`"
     )
     with reverts(expected):
         set_redemption_type(get_fixed_credits_config(100), PlanRedemptionType.ONLY_GLOBAL_ROLE)
@@ -476,7 +536,7 @@ def test_set_redemption_type__to_the_vendors_role__names_the_way_there_is() -> N
 )
 def test_set_redemption_type__where_nothing_is_redeemed__has_no_meaning(credits: CreditsConfig) -> None:
     assert set_redemption_type(credits, RedemptionRule.HOLDER) == credits
-    with reverts(InvalidConfig("nothing of this plan is redeemed, so no rule says by whom; leave it as it is")):
+    with reverts(InvalidConfig("nothing of this plan is redeemed, so no rule says by whom", "leave it as it is")):
         set_redemption_type(credits, RedemptionRule.OWNER)
 
 

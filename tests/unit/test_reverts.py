@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from web3.exceptions import ContractCustomError, ContractLogicError, Web3RPCError
 
-from nvm_chain.reverts import parse_revert_data, parse_rpc_error
+from nvm_chain.chain.reverts import parse_revert_data, parse_rpc_error
 
 binaries = st.binary(max_size=200)
 NO_HEX: list[object] = [

@@ -9,9 +9,9 @@ from eth_account import Account
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvm_chain import signatures
 from nvm_chain.errors import SignatureNeedsChain
-from nvm_chain.signatures import is_signed_by, keccak, recover_address, recover_signer
+from nvm_chain.signing import signatures
+from nvm_chain.signing.signatures import is_signed_by, keccak, recover_address, recover_signer
 from tests.support.vectors import VOUCHERS, name, read_hex
 
 DIGEST = read_hex(VOUCHERS["vectors"][0]["digest"])
@@ -118,7 +118,7 @@ def test_backends__without_the_fast_extra__are_those_in_python() -> None:
     signature = FORMS[0]["signature"]
     program = (
         "import sys; sys.modules['coincurve'] = sys.modules['sha3'] = None\n"
-        "from nvm_chain import signatures\n"
+        "from nvm_chain.signing import signatures\n"
         "assert signatures.keccak_256 is None and signatures._recover_key is signatures._recover_by_eth_keys\n"
         f"print(signatures.recover_signer(bytes.fromhex({DIGEST.hex()!r}), bytes.fromhex({signature[2:]!r})))"
     )

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from eth_typing import ChecksumAddress
 
-from nvm_chain.event_types import Block
+from nvm_chain.enums import PlanKind
 from nvm_chain.statements.formats import format_context, format_movements_csv, format_revenue_csv, format_statement_json
 from nvm_chain.statements.types import (
     HolderBalance,
@@ -20,7 +20,7 @@ from nvm_chain.statements.types import (
     Scope,
     Statement,
 )
-from nvm_chain.types import PlanKind
+from nvm_chain.types.events import Block
 
 ALICE, BOB = cast(ChecksumAddress, "0x" + "11" * 20), cast(ChecksumAddress, "0x" + "22" * 20)
 PLAN = "0x" + "0" * 63 + "7"
@@ -130,12 +130,12 @@ def test_format_revenue_csv__has_the_sum_of_its_parts() -> None:
     ]
 
 
-def test_format_statement_json__keeps_every_unit_and_names_kinds() -> None:
+def test_format_statement_json__has_money_as_text_and_names_kinds() -> None:
     answer = json.loads(format_statement_json(statement(movement())))
     assert (answer["scope"], answer["plan_id"], answer["address"]) == ("plan", PLAN, None)
     assert answer["plans"] == [
         {"plan_id": PLAN, "kind": "credits", "opening": 5, "closing": 4, "totals": {"redemption": -1}}
     ]
     assert (answer["movements"][0]["kind"], answer["movements"][0]["amount"]) == ("redemption", -1)
-    assert answer["revenue"][0]["total"] == 2**80 + 5
+    assert answer["revenue"][0]["total"] == str(2**80 + 5)
     assert answer["period"]["end_second"] == 1_900_000_000

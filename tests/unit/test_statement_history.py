@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from nvm_chain.errors import StatementMismatch
-from nvm_chain.event_types import Block, Event
-from nvm_chain.pricing import build_terms, get_fixed_credits_config, get_split_price_config
 from nvm_chain.statements.history import find_settled
 from nvm_chain.statements.movements import build_facts
 from nvm_chain.statements.revenue import match_forgone, sum_revenue
+from nvm_chain.types.credits import get_fixed_credits_config
+from nvm_chain.types.events import Block, Event
+from nvm_chain.types.plans import build_terms
+from nvm_chain.types.prices import get_split_price_config
 
 HEAD = Block(9, "0x9", 900)
 ZERO = "0x" + "00" * 20

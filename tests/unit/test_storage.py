@@ -9,10 +9,11 @@ import pytest
 import requests
 
 from nvm_chain.errors import InvalidMetadata, MetadataMismatch, MetadataUnavailable, UnverifiableUri
-from nvm_chain.folder_store import FolderStore
-from nvm_chain.ipfs_store import IpfsStore
-from nvm_chain.metadata import MAX_JSON, URI_PREFIX, AgentMetadata, build_metadata_uri, format_metadata
-from nvm_chain.storage import InlineStore, MetadataStore, load_metadata
+from nvm_chain.metadata.data_uris import MAX_JSON, URI_PREFIX
+from nvm_chain.metadata.documents import AgentMetadata, build_metadata_uri, format_metadata
+from nvm_chain.storage.folder_store import FolderStore
+from nvm_chain.storage.ipfs_store import IpfsStore
+from nvm_chain.storage.stores import InlineStore, MetadataStore, load_metadata
 from tests.support.http_server import PlainAdapter, Request, Server, run_server
 from tests.support.ipfs_stub import run_ipfs
 from tests.support.reverts import reverts
@@ -61,7 +62,7 @@ def test_inline__of_a_document_one_byte_too_long__is_refused_both_ways() -> None
     with reverts(InvalidMetadata("as JSON", f"it has {MAX_JSON + 1} bytes and may have {MAX_JSON}")):
         InlineStore().save(LONGEST + " ")
     uri = URI_PREFIX + b64encode(LONGEST.encode() + b" ").decode()
-    with reverts(MetadataUnavailable(uri, f"it has more than {MAX_JSON} bytes")):
+    with reverts(MetadataUnavailable(uri, f"its document has more than {MAX_JSON} bytes")):
         InlineStore().load(uri)
 
 
@@ -73,10 +74,9 @@ def test_inline__of_half_a_surrogate__is_refused() -> None:
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        ("e30", "it is not base64 of UTF-8 text"),
-        ("e30=é", "it is not base64 of UTF-8 text"),
-        ("/w==", "it is not base64 of UTF-8 text"),
-        ("a" * (MAX_JSON * 4 // 3 + 5), f"its JSON has more than {MAX_JSON} bytes"),
+        ("e30=é", "its data is not base64"),
+        ("/w==", "it is not UTF-8 text"),
+        ("a" * (MAX_JSON * 4 // 3 + 7), f"its document has more than {MAX_JSON} bytes"),
     ],
 )
 def test_inline__that_is_damaged__is_unavailable(data: str, problem: str) -> None:
@@ -111,7 +111,6 @@ def test_load__of_each_form__asks_the_store_that_wrote_it(tmp_path: Path) -> Non
         f"http://127.0.0.1:9/{HASH}.json",
         f"file:///etc/{HASH}.json",
         "ipfs://bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e",
-        "data:application/json,{}",
         "javascript:alert(1)",
     ],
 )
@@ -175,7 +174,7 @@ def test_https__that_never_ends__is_left_early(server: Server) -> None:
 
 def test_https__that_drips__is_left_when_its_time_is_over(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter(range(0, 1000, 7))
-    monkeypatch.setattr("nvm_chain.http_client.monotonic", lambda: next(times))
+    monkeypatch.setattr("nvm_chain.storage.http.monotonic", lambda: next(times))
 
     def route(request: Request) -> None:
         request.reply(b"{", headers={"Content-Length": "100"})
@@ -209,7 +208,7 @@ def test_https__redirected_on_its_host__is_followed_and_verified(server: Server)
         ("https://localhost:1/x", "it is redirected to another host"),
         ("//127.0.0.1:1/x", "it is redirected to another host"),
         ("http://127.0.0.1:1/x", "it is redirected from https to http"),
-        ("file:///etc/passwd", "the URL is none of http or https with a host"),
+        ("file:///etc/passwd", "the URL is not an http or https URL with a host"),
     ],
 )
 def test_https__redirected_elsewhere__is_unavailable(server: Server, location: str, problem: str) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from nvm_chain import types
-from nvm_chain.addresses import ZERO_ADDRESS as ZERO
-from nvm_chain.types import Account, Activation, PlanKind, RedemptionRule, SettlementResult, Terms, VoucherCheck
+from nvm_chain.enums import Activation, PlanKind, RedemptionRule, SettlementResult
+from nvm_chain.types.accounts import Account, VoucherCheck
+from nvm_chain.types.addresses import ZERO_ADDRESS as ZERO
+from nvm_chain.types.plans import Terms
 
 VALUES = [value for _, value in inspect.getmembers(types, dataclasses.is_dataclass)]
 

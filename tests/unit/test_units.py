@@ -8,14 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvm_chain.errors import InvalidAmount
-from nvm_chain.units import MAX_DECIMALS, check_decimals, check_uint, ether, format_units, parse_units, usdc
+from nvm_chain.types.amounts import MAX_DECIMALS, check_decimals, check_uint, ether, format_units, parse_units, usdc
 
 MAX_UINT = 2**256 - 1
 base_units = st.integers(0, MAX_UINT)
 decimals = st.integers(0, MAX_DECIMALS)
 
-NOT_EXACT = "is not exact; give text such as '20' or '0.5'"
-NOT_PLAIN = "is not a plain decimal number; give text such as '20' or '0.5'"
+GIVE_TEXT = "give text such as '20' or '0.5'"
+NOT_EXACT = ("is not exact", GIVE_TEXT)
+NOT_PLAIN = ("is not a plain decimal number", GIVE_TEXT)
+NOT_INT = ("is not an int", "give an int; amounts of money are base units, such as `usdc('20')`")
 
 
 def refusal(function: Any, *arguments: Any) -> tuple[Any, ...]:
@@ -72,7 +74,7 @@ def test_parse_units__where_the_default_decimal_context_loses_digits__loses_none
 
 @pytest.mark.parametrize("amount", [20.0, 0.5, float("nan"), True, False, None, b"20", ["20"], 2 + 0j])
 def test_parse_units__of_what_is_not_exact__raises(amount: Any) -> None:
-    assert refusal(parse_units, amount, 6) == (repr(amount), NOT_EXACT)
+    assert refusal(parse_units, amount, 6) == (repr(amount), *NOT_EXACT)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +88,8 @@ def test_parse_units__of_what_is_not_exact__raises(amount: Any) -> None:
         "1_000",
         "1,5",
         ".5",
+        "5.",
+        ".",
         "1.2.3",
         "0x10",
         "NaN",
@@ -99,14 +103,14 @@ def test_parse_units__of_what_is_not_exact__raises(amount: Any) -> None:
     ],
 )
 def test_parse_units__of_text_that_is_no_plain_number__raises(amount: str) -> None:
-    assert refusal(parse_units, amount, 6) == (repr(amount), NOT_PLAIN)
+    assert refusal(parse_units, amount, 6) == (repr(amount), *NOT_PLAIN)
 
 
 @pytest.mark.parametrize(
     "amount", [Decimal("NaN"), Decimal("Infinity"), Decimal("-1"), Decimal("-0"), Decimal("sNaN"), -1]
 )
 def test_parse_units__of_numbers_that_are_no_amount__raises(amount: Any) -> None:
-    assert refusal(parse_units, amount, 6) == (repr(amount), NOT_PLAIN)
+    assert refusal(parse_units, amount, 6) == (repr(amount), *NOT_PLAIN)
 
 
 @pytest.mark.parametrize(("amount", "places"), [("0.5", 0), ("0.0000001", 6), ("1.123456789012345678901", 18)])
@@ -120,7 +124,7 @@ def test_parse_units__up_to_the_largest_amount__is_exact(amount: int, expected: 
 
 
 def test_parse_units__above_the_largest_amount__raises() -> None:
-    expected = (f"amount {MAX_UINT + 1}", "must be from 0 to 2**256 - 1")
+    expected = (f"amount {MAX_UINT + 1}", f"must be from 0 to {2**256 - 1}")
     assert refusal(parse_units, MAX_UINT + 1, 0) == expected
 
 
@@ -150,7 +154,7 @@ def test_parse_units__of_as_many_digits_as_are_read__reads_them() -> None:
 
 def test_parse_units__of_an_int_near_the_most_digits__is_refused_with_its_digits_or_without() -> None:
     number = 2**3001  # 3,002 bits: a third of them is 1,000, an estimate of its 904 digits from above
-    assert refusal(parse_units, number, 0) == (f"amount {number}", "must be from 0 to 2**256 - 1")
+    assert refusal(parse_units, number, 0) == (f"amount {number}", f"must be from 0 to {2**256 - 1}")
     assert refusal(parse_units, 2 * number, 0) == TOO_MANY_DIGITS
 
 
@@ -188,7 +192,7 @@ def test_format_units__of_no_amount__raises(amount: Any) -> None:
 
 @pytest.mark.parametrize("amount", [-1, MAX_UINT + 1])
 def test_format_units__of_an_amount_out_of_range__says_the_amount(amount: int) -> None:
-    assert refusal(format_units, amount, 6) == (f"amount {amount}", "must be from 0 to 2**256 - 1")
+    assert refusal(format_units, amount, 6) == (f"amount {amount}", f"must be from 0 to {2**256 - 1}")
 
 
 # ---------------------------------------------------------------------- usdc, ether
@@ -208,7 +212,7 @@ def test_usdc__and_ether__refuse_more_decimals(function: Any, amount: str, place
 
 @pytest.mark.parametrize("function", [usdc, ether])
 def test_usdc__and_ether__refuse_floats(function: Any) -> None:
-    assert refusal(function, 20.0) == ("20.0", NOT_EXACT)
+    assert refusal(function, 20.0) == ("20.0", *NOT_EXACT)
 
 
 # ---------------------------------------------------------------------- check_uint, check_decimals
@@ -222,18 +226,17 @@ def test_check_uint__at_its_limits__returns_the_value(bits: int) -> None:
 
 @pytest.mark.parametrize("value", [-1, 2**40])
 def test_check_uint__beyond_its_limits__raises(value: int) -> None:
-    assert refusal(check_uint, value, 40, "n") == (f"n {value}", "must be from 0 to 2**40 - 1")
+    assert refusal(check_uint, value, 40, "n") == (f"n {value}", f"must be from 0 to {2**40 - 1}")
 
 
 @pytest.mark.parametrize("value", [0, -1])
 def test_check_uint__below_the_minimum__raises(value: int) -> None:
-    assert refusal(check_uint, value, 40, "n", 1) == (f"n {value}", "must be from 1 to 2**40 - 1")
+    assert refusal(check_uint, value, 40, "n", 1) == (f"n {value}", f"must be from 1 to {2**40 - 1}")
 
 
 @pytest.mark.parametrize("value", [1.0, "1", None, True, Decimal(1)])
 def test_check_uint__of_no_int__raises(value: Any) -> None:
-    problem = "must be an int; amounts of money are base units, see usdc('20')"
-    assert refusal(check_uint, value, 40, "n") == (f"n {value!r}", problem)
+    assert refusal(check_uint, value, 40, "n") == (f"n {value!r}", *NOT_INT)
 
 
 def test_check_uint__of_more_digits_than_python_writes__raises_typed_error() -> None:
@@ -253,7 +256,7 @@ def test_check_decimals__beyond_what_a_token_can_have__raises(places: int) -> No
 
 @pytest.mark.parametrize("places", [-1, MAX_UINT + 1, 2**300])
 def test_check_decimals__beyond_what_a_number_on_chain_is__raises(places: int) -> None:
-    assert refusal(check_decimals, places) == (f"decimals {places}", "must be from 0 to 2**256 - 1")
+    assert refusal(check_decimals, places) == (f"decimals {places}", f"must be from 0 to {2**256 - 1}")
 
 
 @pytest.mark.parametrize("places", [1.0, True])

@@ -9,8 +9,10 @@ from typing import Any
 
 from eth_utils.address import to_checksum_address
 
-from nvm_chain.ids import compute_plan_id, format_did
-from nvm_chain.types import Activation, PlanKind, RedemptionRule, Split, Terms
+from nvm_chain.enums import Activation, PlanKind, RedemptionRule
+from nvm_chain.types.ids import compute_plan_id, format_did
+from nvm_chain.types.plans import Terms
+from nvm_chain.types.prices import Split
 
 PATH = Path(__file__).parent / "plan_ids.json"
 CHAIN_ID = 31337

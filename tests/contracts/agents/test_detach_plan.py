@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from nvm_chain.contract_errors import DetachNotAllowed, ERC721NonexistentToken, PlanNotAttached
+from nvm_chain.errors import DetachNotAllowed, ERC721NonexistentToken, PlanNotAttached
 from tests.support.agents import Agents, detached
 from tests.support.reverts import reverts
 from tests.support.world import World

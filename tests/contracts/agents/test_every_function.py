@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 import pytest
 from web3.contract.contract import ContractFunction
 
-from nvm_chain.artifacts import read_artifact
-from nvm_chain.contract_errors import (
+from nvm_chain.chain.artifacts import read_artifact
+from nvm_chain.errors import (
+    ContractError,
     DetachNotAllowed,
     ERC721InsufficientApproval,
     ERC721InvalidApprover,
     NotAgentOwner,
 )
-from nvm_chain.errors import ContractError
 from tests.support import agents as agents_support
 from tests.support.agents import Agents
 from tests.support.reverts import reverts

@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import pytest
 
-from nvm_chain.contract_errors import PlanAlreadyAttached, PlanNotAttached
+from nvm_chain.errors import PlanAlreadyAttached, PlanNotAttached
 from tests.support.agents import Agents
 from tests.support.reverts import reverts
 from tests.support.world import World

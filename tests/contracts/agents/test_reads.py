@@ -2,7 +2,7 @@
 
 import pytest
 
-from nvm_chain.contract_errors import ERC721NonexistentToken, PlanNotAttached
+from nvm_chain.errors import ERC721NonexistentToken, PlanNotAttached
 from tests.support.agents import MAX_PLANS, Agents
 from tests.support.gas import TRANSACTION_GAS_CAP
 from tests.support.reentry import through, through_many

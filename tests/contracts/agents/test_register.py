@@ -2,7 +2,7 @@
 
 import pytest
 
-from nvm_chain.contract_errors import InvalidCreditsRange, NotPlanOwner, PlanAlreadyAttached, TooManyPlans, UnknownPlan
+from nvm_chain.errors import InvalidCreditsRange, NotPlanOwner, PlanAlreadyAttached, TooManyPlans, UnknownPlan
 from tests.support.agents import MAX_PLANS, MAX_UINT32, URI, Agents, attached, moved
 from tests.support.reentry import through
 from tests.support.reverts import reverts

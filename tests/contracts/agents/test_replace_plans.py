@@ -2,16 +2,16 @@
 
 import pytest
 
-from nvm_chain.contract_errors import (
+from nvm_chain.errors import (
     ERC721NonexistentToken,
     InvalidCreditsRange,
     NotAgentOwner,
     NotPlanOwner,
+    NvmChainError,
     PlanAlreadyAttached,
     TooManyPlans,
     UnknownPlan,
 )
-from nvm_chain.errors import NvmChainError
 from tests.support.agents import MAX_PLANS, Agents, attached, detached
 from tests.support.gas import TRANSACTION_GAS_CAP
 from tests.support.reverts import reverts

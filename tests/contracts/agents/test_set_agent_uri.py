@@ -2,7 +2,7 @@
 
 import pytest
 
-from nvm_chain.contract_errors import ERC721NonexistentToken, NotAgentOwner
+from nvm_chain.errors import ERC721NonexistentToken, NotAgentOwner
 from tests.support.agents import Agents
 from tests.support.reverts import reverts
 from tests.support.world import World
