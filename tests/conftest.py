@@ -1,4 +1,8 @@
-"""One suite, two chains: `pytest --chain eth-tester` (the default) or `pytest --chain anvil`."""
+"""One suite, two chains: each test once on anvil, which is several times as fast, and some on the embedded chain as well.
+
+`pytest --chain eth-tester` runs all of it on the embedded chain. `pytest --chain anvil` runs only what depends on the chain,
+each time in the same way.
+"""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,14 +16,13 @@ from tests.support.anvil import open_anvil, run_anvil
 from tests.support.sources import use_sources
 from tests.support.world import World
 
-GAS = Path(__file__).parent / "gas"
-ATTACKS = Path(__file__).parent / "attacks"
+GAS = Path(__file__).parent / "bench" / "gas"
+CHAINS = ("anvil", "eth-tester")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that chooses the chain."""
-    parser.addoption("--chain", choices=("eth-tester", "anvil"), default="eth-tester", help="chain to run the tests on")
-    parser.addoption("--leave-to-anvil", action="store_true", help="leave out what is enough to run on anvil")
+    parser.addoption("--chain", choices=("both", *CHAINS), default="both", help="chain to run the tests on")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,19 +38,27 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if outside_ape and collection_path == Path(__file__).parent / "ape" else None
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of a file on both chains where the file says `EMBEDDED_TOO = True`."""
+    on_both = metafunc.config.getoption("--chain") == "both" and getattr(metafunc.module, "EMBEDDED_TOO", False)
+    if on_both and "base_chain" in metafunc.fixturenames:
+        metafunc.parametrize("base_chain", CHAINS, indirect=True, scope="module")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On anvil, run what depends on the chain; the rest has run with eth-tester, or starts its own.
+    """With `--chain anvil`, run what depends on the chain, apart from random examples: judges of mutants ask for it.
 
-    Random examples run once: they are about the contract, and another chain would be given other ones.
-
-    The gas table comes last, after all that is shuffled: any change of a contract changes it, so it says least about what is wrong.
+    The longest come first, so that no process waits for another at the end. The gas table comes last, after all that is
+    shuffled: any change of a contract changes it, so it says least about what is wrong.
     """
     if config.getoption("--chain") == "anvil":
         _choose(config, items, lambda item: _needs_chain(item) and not _has_examples(item))
-    elif config.getoption("--leave-to-anvil"):
-        _choose(config, items, lambda item: not (_needs_chain(item) and _is_left_to_anvil(item)))
-    items.sort(key=lambda item: GAS in item.path.parents)
+    items.sort(key=lambda item: (GAS in item.path.parents, not _is_long(item)))
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return item.get_closest_marker("long") is not None
 
 
 def _choose(config: pytest.Config, items: list[pytest.Item], is_chosen: Callable[[pytest.Item], bool]) -> None:
@@ -61,14 +72,6 @@ def _choose(config: pytest.Config, items: list[pytest.Item], is_chosen: Callable
 
 def _needs_chain(item: pytest.Item) -> bool:
     return "base_chain" in getattr(item, "fixturenames", ())
-
-
-def _is_left_to_anvil(item: pytest.Item) -> bool:
-    """Tell whether anvil, which is several times as fast, is enough for a test in `make test`: for attacks, unless their file says no,
-    and for others where it says so. Random examples are not run there.
-    """
-    left = getattr(getattr(item, "module", None), "LEFT_TO_ANVIL", ATTACKS in item.path.parents)
-    return bool(left) and not _has_examples(item)
 
 
 def _has_examples(item: pytest.Item) -> bool:
@@ -85,12 +88,17 @@ def anvil_chain() -> Iterator[Chain]:
 
 
 @pytest.fixture(scope="module")
-def base_chain(request: pytest.FixtureRequest) -> Chain:
-    """The chain that was asked for. An embedded one is new for each file: it slows down as it grows."""
-    if request.config.getoption("--chain") == "anvil":
-        chain: Chain = request.getfixturevalue("anvil_chain")
-        return chain
+def embedded_chain() -> Chain:
+    """An embedded chain, new for each file: it slows down as it grows."""
     return open_embedded()
+
+
+@pytest.fixture(scope="module")
+def base_chain(request: pytest.FixtureRequest) -> Chain:
+    """The chain that was asked for."""
+    asked = getattr(request, "param", None) or request.config.getoption("--chain")
+    chain: Chain = request.getfixturevalue("embedded_chain" if asked == "eth-tester" else "anvil_chain")
+    return chain
 
 
 @pytest.fixture

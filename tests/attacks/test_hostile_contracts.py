@@ -30,8 +30,7 @@ from tests.integration.raw import deploy_code, deploy_raw
 from tests.support.reverts import reverts
 from tests.support.world import World
 
-LEFT_TO_ANVIL = False
-"""Each chain has errors of its own."""
+EMBEDDED_TOO = True
 
 
 def selector(signature: str) -> bytes:

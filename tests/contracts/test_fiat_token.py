@@ -18,7 +18,6 @@ from tests.support.reverts import reverts
 from tests.support.signed import FOREVER, as_tuple, domain_of_token, order_of
 from tests.support.world import CREDITS, PRICE, World
 
-LEFT_TO_ANVIL = True
 FUNDS = 10 * PRICE
 WAYS = ("order", "orderWithPermit", "orderWithAuthorization")
 

@@ -18,9 +18,6 @@ from tests.support.reverts import reverts
 from tests.support.signed import bring, order_of, sign
 from tests.support.world import NO_CONTEXT, PRICE, World
 
-LEFT_TO_ANVIL = True
-
-
 DAY = 86_400
 REFERENCE = b"\3" * 32
 GAS = 2_000_000

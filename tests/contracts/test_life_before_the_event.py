@@ -50,9 +50,6 @@ from tests.support.signed import (
 )
 from tests.support.world import CREDITS, MAX_FEE_BPS, NO_CONTEXT, PRICE, World
 
-LEFT_TO_ANVIL = True
-
-
 SALT = b"\5" * 32
 
 

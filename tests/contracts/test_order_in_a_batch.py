@@ -27,9 +27,6 @@ from tests.support.signed import (
 )
 from tests.support.world import ZERO, World
 
-LEFT_TO_ANVIL = True
-
-
 CEILING, HIGHER = 5, 9
 CONTEXT = b"\7" * 32
 

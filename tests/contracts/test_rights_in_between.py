@@ -29,9 +29,6 @@ from tests.support.reverts import reverts
 from tests.support.signed import settle, unsigned_item
 from tests.support.world import NO_CONTEXT, ZERO, World
 
-LEFT_TO_ANVIL = True
-
-
 A, B = "builder", "partner"
 A_MINTER, B_MINTER, A_REDEEMER, B_REDEEMER = "minter", "relayer", "redeemer", "other"
 STRANGER, HOLDER = "stranger", "subscriber"

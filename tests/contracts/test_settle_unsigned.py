@@ -29,9 +29,6 @@ from tests.support.signed import (
 )
 from tests.support.world import NO_CONTEXT, World
 
-LEFT_TO_ANVIL = True
-
-
 NO = 1
 """What EvilWallet is told so that it takes nothing for its signature."""
 HOLDER, REDEEMER, OWNER = RedemptionRule

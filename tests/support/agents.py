@@ -1,14 +1,13 @@
 """The AgentRegistry beside the Credits of a world, and the short ways of doing things with it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from eth_account.signers.local import LocalAccount
 from web3.contract.contract import Contract
-from web3.logs import DISCARD
-from web3.types import EventData, TxReceipt
+from web3.types import TxReceipt
 
+from tests.support.receipts import decode_events
 from tests.support.world import World
 
 MAX_PLANS = 64
@@ -71,15 +70,7 @@ class Agents:
 
     def events(self, receipt: TxReceipt) -> list[Event]:
         """Return every event that the registry emitted in a transaction, in order, as (name, arguments)."""
-        found: list[EventData] = []
-        for event in cast(Iterable[Any], self.contract.events):
-            found += event().process_receipt(receipt, errors=DISCARD)
-        ours = sorted((event for event in found if event["address"] == self.contract.address), key=_index)
-        return [(event["event"], dict(event["args"])) for event in ours]
-
-
-def _index(event: EventData) -> int:
-    return event["logIndex"]
+        return decode_events(self.contract, receipt)
 
 
 def attached(agent_id: int, plan_id: int, least: int, most: int) -> Event:

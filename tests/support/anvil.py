@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from nvm_chain.chain.client import Chain, open_rpc
+from nvm_chain.chain.client import Chain, NodeProvider, build_web3, open_rpc, redact_url
 from nvm_chain.chain.dev_accounts import derive_dev_accounts
 from nvm_chain.errors import ConnectionFailed
+from tests.support.kept_session import KeptSession
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 30
@@ -56,7 +57,6 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def open_anvil(url: str) -> Chain:
-    """Connect to an anvil and give the Chain anvil's funded accounts."""
-    chain = open_rpc(url)
-    chain.accounts = derive_dev_accounts()
-    return chain
+    """Connect to an anvil, over one connection that stays open, and give the Chain anvil's funded accounts."""
+    provider = NodeProvider(url, session=KeptSession(), exception_retry_configuration=None)
+    return Chain(build_web3(provider), redact_url(url), derive_dev_accounts())

@@ -17,6 +17,8 @@ from tests.assurance.mutation.catalogue import Mutant, read_handwritten
 from tests.assurance.mutation.compiler import WarmCompiler
 from tests.assurance.mutation.handwritten import FIRST
 
+pytestmark = pytest.mark.long
+
 SEED = int(os.environ.get("NVM_CHAIN_SEED") or seed_of_commit())
 HISTORIES = int(os.environ.get("NVM_CHAIN_HISTORIES", "8"))
 STEPS = int(os.environ.get("NVM_CHAIN_STEPS", "1200"))

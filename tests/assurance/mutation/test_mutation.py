@@ -16,6 +16,8 @@ from tests.assurance.mutation.results import ALL_TESTS, KILLED, NO_CODE, SAME_CO
 from tests.assurance.mutation.runner import KNOWN_BAD
 from tests.assurance.mutation.syntax import place_of, walk
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def compiler() -> Iterator[WarmCompiler]:

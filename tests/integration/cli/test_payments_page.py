@@ -3,25 +3,21 @@
 import subprocess
 import sys
 
-from tests.integration.cli.conftest import Site
-from tests.support.anvil import open_anvil
+from tests.integration.cli.conftest import Shell
 from tests.support.documents import DOCS, read_programs
 from tests.support.shell import clean_environment
 
 PROGRAM = next(program for program in read_programs(DOCS / "payments.md") if "BUILDER_KEY" in program.source)
 
 
-def test_constructing__on_anvil_with_a_key_from_the_environment__is_the_same_program(site: Site) -> None:
-    chain = open_anvil(site.url)
-    folder = site.deployments.parent / "here"
-    folder.mkdir()
-    (folder / "deployments").symlink_to(site.deployments)
+def test_constructing__on_anvil_with_a_key_from_the_environment__is_the_same_program(shell: Shell) -> None:
+    chain = shell.world.chain
     before = chain.web3.eth.block_number
     builder = chain.accounts[3]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.source],
-        cwd=folder,
-        env=clean_environment(CHAIN=site.url, BUILDER_KEY="0x" + bytes(builder.key).hex()),
+        cwd=shell.folder,
+        env=clean_environment(CHAIN=shell.url, BUILDER_KEY="0x" + bytes(builder.key).hex()),
         capture_output=True,
         text=True,
         timeout=120,

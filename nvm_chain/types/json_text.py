@@ -1,0 +1,52 @@
+"""JSON from anybody, read without trust: text that nests so deep that reading it would end the process is refused."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+MOST_LEVELS: Final = 500
+"""How deep lists and objects may nest.
+
+Python 3.11 allows as many levels as its limit on recursion. That does not protect: py-ecc, which eth-account 0.14 and py-evm
+import, lifts the limit to 100,000. A stack ends before that.
+"""
+
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_BRACKET: Final = re.compile(r"[\[\]{}]")
+
+
+def parse_json(text: str | bytes, take_pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    """Read JSON, as `json.loads` does.
+
+    Args:
+        text: The JSON; bytes in UTF-8, UTF-16 or UTF-32.
+        take_pairs: Makes a value of each object's names and values. A dictionary if not given.
+
+    Raises:
+        ValueError: It is not JSON, or lists and objects nest deeper than 500 levels.
+        RecursionError: The caller's own calls nest so deep that no room is left.
+
+    >>> parse_json('{"name": ["Basic"]}')
+    {'name': ['Basic']}
+    >>> parse_json("[" * 100_000)
+    Traceback (most recent call last):
+    ...
+    ValueError: lists and objects nest deeper than 500 levels
+    """
+    if isinstance(text, bytes):
+        text = text.decode(json.detect_encoding(text), "surrogatepass")
+    if _nests_too_deep(text):
+        raise ValueError(f"lists and objects nest deeper than {MOST_LEVELS} levels")
+    return json.loads(text, object_pairs_hook=take_pairs)
+
+
+def _nests_too_deep(text: str) -> bool:
+    if text.count("[") + text.count("{") <= MOST_LEVELS:
+        return False
+    level = 0
+    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+        level += 1 if bracket in "[{" else -1
+        if level > MOST_LEVELS:
+            return True
+    return False
