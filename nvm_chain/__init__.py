@@ -6,7 +6,7 @@ Importing the package does no work: each public name loads its module when it is
 from importlib import import_module
 from typing import Any
 
-from nvm_chain._moved import MovedModules
+from nvm_chain._moved import MovedModules, explain_name
 from nvm_chain._public_names import HOMES, MODULES
 
 __version__ = "0.1.0"
@@ -21,7 +21,8 @@ def __getattr__(name: str) -> Any:
         return getattr(import_module(HOMES[name]), name)
     if name in MODULES:
         return import_module(MODULES[name])
-    raise AttributeError(f"module 'nvm_chain' has no attribute {name!r}")
+    told = explain_name(__name__, name)
+    raise AttributeError(f"module 'nvm_chain' has no attribute {name!r}{told and f'. {told}'}")
 
 
 def __dir__() -> list[str]:

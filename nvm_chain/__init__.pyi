@@ -56,6 +56,10 @@ from nvm_chain.operations.credits import read_balances as read_balances
 from nvm_chain.operations.credits import read_lots as read_lots
 from nvm_chain.operations.credits import redeem_credits as redeem_credits
 from nvm_chain.operations.credits import transfer_credits as transfer_credits
+from nvm_chain.operations.holdings import choose_blocks as choose_blocks
+from nvm_chain.operations.holdings import find_holdings as find_holdings
+from nvm_chain.operations.holdings import find_plans as find_plans
+from nvm_chain.operations.named_orders import order_once as order_once
 from nvm_chain.operations.orders import order_plan as order_plan
 from nvm_chain.operations.plans import accept_plan_ownership as accept_plan_ownership
 from nvm_chain.operations.plans import quote_plan as quote_plan
@@ -75,6 +79,7 @@ from nvm_chain.operations.signed_orders import relay_order as relay_order
 from nvm_chain.operations.signed_orders import sign_plan_order as sign_plan_order
 from nvm_chain.operations.token_domains import read_token_domain as read_token_domain
 from nvm_chain.operations.tokens import mint_test_usdc as mint_test_usdc
+from nvm_chain.operations.transactions import look_up_transaction as look_up_transaction
 from nvm_chain.operations.usage import pay_usage as pay_usage
 from nvm_chain.payments.credits_configs import set_redemption_type as set_redemption_type
 from nvm_chain.payments.first_generation import Payments as Payments
@@ -82,6 +87,7 @@ from nvm_chain.payments.price_configs import get_fiat_price_config as get_fiat_p
 from nvm_chain.payments.redemption_types import PlanRedemptionType as PlanRedemptionType
 from nvm_chain.payments.session import Gateway as Gateway
 from nvm_chain.signing.eip712 import Domain as Domain
+from nvm_chain.signing.key_files import write_new_keyfile as write_new_keyfile
 from nvm_chain.signing.keys import read_key_from_environment as read_key_from_environment
 from nvm_chain.signing.keys import read_keyfile as read_keyfile
 from nvm_chain.signing.permits import Permit as Permit

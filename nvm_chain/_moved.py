@@ -1,4 +1,4 @@
-"""A helpful error for imports of a module by the path that it had before the rooms."""
+"""A helpful error for imports of modules by the path, and of public names by the name, that they had before."""
 
 import sys
 from collections.abc import Sequence
@@ -63,10 +63,39 @@ MOVED = {
     "wire": "signing.json_messages",
 }
 """Modules of nvm_chain by the path that they had, with the one that they have."""
+RENAMED = {
+    "nvm_chain": {
+        "Kind": "PlanKind",
+        "Rule": "RedemptionRule",
+        "VoucherResult": "SettlementResult",
+        "get_outside_price_config": "get_external_price_config",
+        "grant_settled": "grant_external",
+        "statement_types": "statements",
+    },
+    "nvm_chain.errors": {
+        "SettledOutside": "PaidExternally",
+        "VoucherUsedUp": "VoucherAlreadySettled",
+        "VouchersNotAccepted": "SettlementsNotAccepted",
+    },
+}
+"""Public names by what they were called, with what they are called."""
+
+
+def explain_name(package: str, name: str) -> str:
+    """Return where a name of before has gone, as a sentence, or nothing if there was none."""
+    if name in RENAMED.get(package, {}):
+        return f"{package}.{name} is now called {package}.{RENAMED[package][name]}."
+    path = f"{package}.{name}".partition(".")[2]
+    if path not in MOVED:
+        return ""
+    return (
+        f"{package}.{name} is now nvm_chain.{MOVED[path]}. Its public names have not moved: "
+        "`import nvm_chain as nvm`, then `nvm.NAME`."
+    )
 
 
 class MovedModules:
-    """The last that Python asks for a module. It knows where those of before have gone."""
+    """The last finder that Python asks for a module or an imported name. It knows where the former ones have gone."""
 
     @classmethod
     def install(cls) -> None:
@@ -77,12 +106,12 @@ class MovedModules:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Find nothing, and raise ModuleNotFoundError with the new path for a module that has moved."""
-        package, _, name = fullname.partition(".")
-        if package != "nvm_chain" or name not in MOVED:
-            return None
-        raise ModuleNotFoundError(
-            f"{fullname} is now nvm_chain.{MOVED[name]}. Its public names have not moved: "
-            "`import nvm_chain as nvm`, then `nvm.NAME`.",
-            name=fullname,
-        )
+        """Find nothing, and raise ModuleNotFoundError with the new path or name of what has moved.
+
+        The error has no ``name``: with one, `from … import` would go on and raise another error, without the advice.
+        """
+        package, _, name = fullname.rpartition(".")
+        told = explain_name(package, name)
+        if told:
+            raise ModuleNotFoundError(told)
+        return None

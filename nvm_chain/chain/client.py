@@ -44,6 +44,7 @@ from nvm_chain.errors import (
 )
 from nvm_chain.signing.keys import Signer
 from nvm_chain.types.events import Block, Event, EventFilter
+from nvm_chain.types.json_text import parse_json
 from nvm_chain.types.receipts import Transaction
 
 logger = logging.getLogger("nvm_chain")
@@ -94,7 +95,7 @@ class Chain:
     def use_credits(self, address: ChecksumAddress) -> None:
         """Set where Credits is, and forget an AgentRegistry of another Credits. One request.
 
-        Only the package's own code is accepted, because a contract of somebody else could name any price.
+        Only the package's own code is accepted, because another contract could name any price.
 
         Raises:
             NoContract: There is no code at the address.
@@ -195,7 +196,7 @@ class Chain:
             return bool(self.web3.eth.get_code(address))
 
     def read_time(self) -> int:
-        """Return the timestamp of the latest block, in seconds: the clock that deadlines are held against. One request."""
+        """Return the timestamp of the latest block, in seconds: the clock that decides about deadlines. One request."""
         with self._typed_errors():
             return _check_number(self.web3.eth.get_block("latest").get("timestamp"))
 
@@ -411,8 +412,8 @@ class Chain:
     def read_logs(self, contract: Contract, wanted: EventFilter, first_block: int, last_block: int) -> list[Event]:
         """Return a contract's events that a filter asks for, from one block to another, both included. One request.
 
-        Whatever else the node gives is left out. Raises BlockReplaced if an event was undone meanwhile, and RpcFailed if
-        the node refuses so many blocks, or its answer cannot be read.
+        Other events that the node returns are left out. Raises BlockReplaced if an event was undone meanwhile, and
+        RpcFailed if the node refuses so many blocks, or its answer cannot be read.
         """
         names = {f"0x{event_abi_to_log_topic(contract.events[name].abi).hex()}": name for name in wanted.names}
         topics = wanted.topics({name: topic for topic, name in names.items()})
@@ -494,17 +495,28 @@ def _client_errors() -> tuple[type[Exception], ...]:
 
 
 def build_web3(provider: BaseProvider) -> Web3:
-    """Return web3 on a provider, without what would ask for the chain id before and after each request."""
+    """Return web3 on a provider, without the middleware that asks for the chain id before and after each request."""
     web3 = Web3(provider)
     web3.middleware_onion.remove("validation")
     return web3
 
 
 class NodeProvider(HTTPProvider):
-    """A node reached by http. Reads its answers before web3 does, which fails over some that a contract can choose."""
+    """A node reached by http.
+
+    Reads its answers before web3 does, because web3 fails on some answers that a contract can choose.
+    """
+
+    @staticmethod
+    def decode_rpc_response(raw_response: bytes) -> RPCResponse:
+        """Read the JSON of an answer. Raises ValueError if it is not JSON, or nests deep enough to end the process."""
+        return cast(RPCResponse, parse_json(raw_response))
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        """Make one request. Raises the error that revert data stands for, and ConnectionFailed for no JSON-RPC."""
+        """Make one request.
+
+        Raises the error that revert data stands for, and ConnectionFailed if the answer is not JSON-RPC.
+        """
         try:
             response: object = super().make_request(method, params)
         except requests.exceptions.RequestException:
@@ -528,7 +540,7 @@ def open_rpc(url: str, timeout_seconds: int = 120) -> Chain:
 
 
 def redact_url(url: str) -> str:
-    """Return scheme, host and port of a URL: RPC keys live in the rest."""
+    """Return scheme, host and port of a URL. The rest may hold an RPC key."""
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""

@@ -44,8 +44,7 @@ def _build_provider() -> EthereumTesterProvider:
 
     eth-tester turns some reverts into text, which a contract can forge, and web3 fails over others.
     """
-    # Imported here, for who needs it: py-evm takes half a second, and lifts Python's limit on recursion, which is what
-    # keeps the deeply nested JSON of a hostile node from ending the process.
+    # Imported here, for who needs it: py-evm takes half a second.
     from eth_tester import PyEVMBackend
     from eth_tester.exceptions import TransactionFailed, ValidationError
 

@@ -75,7 +75,9 @@ def build_filters(
 
 
 def add_times(chain: Chain, events: Sequence[Event]) -> list[Event]:
-    """Return events with the time of their block. One request for each block whose time the node has not told with them.
+    """Return events with the time of their block.
+
+    One request for each block whose time the node did not send with its events.
 
     Raises RpcFailed if time does not grow with the blocks, and BlockReplaced if a block changed meanwhile.
     """

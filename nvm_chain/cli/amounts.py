@@ -41,7 +41,8 @@ def parse_amount(text: str, name: str, allowed: Sequence[str] = ("USDC", "ETH"),
     unit = match[2].upper() if match else ""
     number = match[1] if match and re.fullmatch(r"[0-9]+(\.[0-9]+)?", match[1]) else "20"
     if match is None or unit not in {"", *allowed}:
-        raise errors.InvalidAmount(f"{name} {text[:90]!r}", "is not an amount", _say_how(number, allowed) + hint)
+        problem = f"is in {unit}, which cannot be given here" if match else "is not an amount"
+        raise errors.InvalidAmount(f"{name} {text[:90]!r}", problem, _say_how(number, allowed) + hint)
     if not unit:
         raise errors.InvalidAmount(f"{name} {text[:90]!r}", "has no unit", _say_how(number, allowed) + hint)
     return Amount(units.parse_units(match[1], DECIMALS[unit]), unit)
@@ -57,7 +58,7 @@ def find_token(chain: "Chain", unit: str, way: str) -> str:
     """Return the address of the token that a unit means on a chain; the zero address for the native coin.
 
     Raises:
-        InvalidConfig: No USDC is known there. It names ``way``, which is what can be done about it.
+        InvalidConfig: No USDC is known there. Its advice is ``way``.
     """
     if unit == "ETH":
         return addresses.ZERO_ADDRESS
@@ -80,12 +81,12 @@ def find_limit(chain: "Chain", plan: int, limit: Amount | None) -> int | None:
 
 
 def parse_limit(max_cost: str | None) -> Amount | None:
-    """Read --max-cost, before anything is asked of a node."""
+    """Read --max-cost, before any request to a node."""
     return None if max_cost is None else parse_amount(max_cost, "--max-cost")
 
 
 def format_amount(chain: "Chain", token: str, base_units: int) -> str:
-    """Write base units for people; never fails, as it may tell of money that has moved already.
+    """Write base units for people. Never fails, because the money may have moved already.
 
     Up to three requests for a token that is not the chain's USDC.
     """

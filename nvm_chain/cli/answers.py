@@ -5,12 +5,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from nvm_chain.cli.amounts import format_amount, format_token
-from nvm_chain.cli.durations import format_duration
+from nvm_chain.cli.durations import format_duration, format_time
 from nvm_chain.cli.lazy import ids
 from nvm_chain.cli.output import Rows, count, format_plan_id
 
 if TYPE_CHECKING:
     from nvm_chain.chain.client import Chain
+    from nvm_chain.signing.vouchers import Voucher
     from nvm_chain.types.plans import Terms
     from nvm_chain.types.receipts import SettlementOutcome, Transaction
 
@@ -35,6 +36,17 @@ def describe_terms(terms: "Terms") -> Mapping[str, Any]:
     """Return terms as JSON shows them, with the price of one purchase beside its parts."""
     splits = [{"receiver": split.receiver, "amount": str(split.amount)} for split in terms.splits]
     return {"price": terms.price, **asdict(terms), "splits": splits}
+
+
+def voucher_rows(voucher: "Voucher") -> Rows:
+    """Return what people want to know of a voucher."""
+    return [
+        ("plan id", format_plan_id(voucher.plan_id)),
+        ("holder", voucher.holder),
+        ("redeemer", voucher.redeemer),
+        ("ceiling", f"{count(voucher.ceiling, 'credit')} in all"),
+        ("until", format_time(voucher.deadline)),
+    ]
 
 
 def describe_outcome(outcome: "SettlementOutcome") -> Mapping[str, Any]:

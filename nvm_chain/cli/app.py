@@ -81,7 +81,7 @@ class App(Group):
 
 
 def is_given(typed: Sequence[str], *flags: str) -> bool:
-    """Return whether a flag is set, for when the arguments could not be parsed."""
+    """Return whether a flag is set. For arguments that could not be parsed."""
     variable = f"{ENVIRONMENT_PREFIX}_{flags[0].removeprefix('--').upper()}"
     return any(flag in typed for flag in flags) or os.environ.get(variable, "").lower() in TRUE
 

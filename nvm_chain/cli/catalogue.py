@@ -73,6 +73,9 @@ CATALOGUE: Final = {
         "voucher_group",
         "Use credits by signature: no transaction per request, and many settled in one.",
     ),
+    "token": Entry(
+        "tokens", "token_group", "Sign what requests to a service carry: tokens, each a voucher for one request."
+    ),
     "download": Entry(
         "downloads", "download", "Download the files of a file asset; its credits are spent once they have come."
     ),

@@ -27,11 +27,11 @@ class Argument(click.Argument):
     def __init__(self, declarations: Sequence[str], *, help: str, **attributes: Any) -> None:  # noqa: A002  as of click.Option
         """Take an argument's declarations, and a sentence on what it is."""
         super().__init__(declarations, **attributes)
-        self.help = help
+        self.purpose = help  # not `help`: newer versions of click would write arguments that have one a second time
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
         """Return how the argument is written, and what it is."""
-        return self.metavar or self.human_readable_name, self.help
+        return self.metavar or self.human_readable_name, self.purpose
 
 
 def argument(*declarations: str, help: str, **attributes: Any) -> Callable[[Any], Any]:  # noqa: A002  as of click.option

@@ -82,7 +82,10 @@ def _read_file(path: Path) -> str:
 
 
 def build_plan_uri(name: str | None, description: str, uri: str) -> str:
-    """Return the URI of a plan's metadata, which is in it if a name is given. Raises InvalidConfig, SecretInMetadata."""
+    """Return the URI of a plan's metadata. With a name, the URI holds the metadata itself.
+
+    Raises InvalidConfig, SecretInMetadata.
+    """
     if name is not None and uri:
         raise errors.InvalidConfig("--uri says where the metadata is, and --name makes it", "give one of them")
     if name is None and description:

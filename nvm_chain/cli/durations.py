@@ -76,7 +76,7 @@ def format_duration(seconds: int) -> str:
 
 
 def format_time(timestamp: int) -> str:
-    """Write a Unix timestamp as a date and time, or as it is where no calendar goes.
+    """Write a Unix timestamp as a date and time, or as a number if no calendar has it.
 
     >>> format_time(1_800_000_000)
     '2027-01-15 08:00:00 UTC'

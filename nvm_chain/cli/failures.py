@@ -46,7 +46,7 @@ EXIT_CODE_OF: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
 )
 """The errors that lead to each exit code; the first that fits counts."""
 
-_SECRET = re.compile(r"(?:0x)?[0-9a-fA-F]{64,}")
+_SECRET = re.compile(r"(?<!did:nv:)(?:0x)?[0-9a-fA-F]{64,}")  # a did is public, and nobody writes a key so
 _WITHHELD = "[64 hexadecimal digits, not shown because they may be a private key]"
 
 
@@ -89,7 +89,7 @@ def explain_unreadable(error: OSError | UnicodeDecodeError) -> str:
 
 
 def describe_failure(error: BaseException, *, verbose: bool) -> Failure:
-    """Say what an error means for whoever ran the command; nothing that may be a key is in it."""
+    """Say what an error means for whoever ran the command, without anything that may be a key."""
     if isinstance(error, click.Abort):
         return Failure(
             "Aborted", "Stopped by you.", "A transaction that was sent already may still be mined.", EXIT_UNEXPECTED

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nvm_chain import enums as enums
     from nvm_chain import errors as errors
     from nvm_chain import metadata as metadata
+    from nvm_chain import payments as payments
     from nvm_chain import statements as statements
     from nvm_chain import types as pricing
     from nvm_chain import types as types
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from nvm_chain.operations import tokens as tokens
     from nvm_chain.operations import transactions as transactions
     from nvm_chain.operations import usage as usage
-    from nvm_chain.payments import first_generation as payments
     from nvm_chain.signing import key_files as key_files
     from nvm_chain.signing import keys as keys
     from nvm_chain.signing import signed_orders as authorizations
@@ -113,7 +113,7 @@ _MODULES = {
     "metadata": "nvm_chain.metadata",
     "named_orders": "nvm_chain.operations.named_orders",
     "orders": "nvm_chain.operations.orders",
-    "payments": "nvm_chain.payments.first_generation",
+    "payments": "nvm_chain.payments",
     "plans": "nvm_chain.operations.plans",
     "pricing": "nvm_chain.types",
     "relaying": "nvm_chain.operations.signed_orders",

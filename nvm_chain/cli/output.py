@@ -28,7 +28,7 @@ def open_console(*, stderr: bool = False) -> "Console":
 
 
 def clean(text: object) -> str:
-    """Return text without line breaks and control characters, which others could have put there (a token, a node)."""
+    """Return text without line breaks and control characters, which a token or a node could have put there."""
     return "".join(character if character.isprintable() else " " for character in str(text))
 
 

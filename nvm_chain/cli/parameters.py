@@ -10,6 +10,8 @@ import click
 from nvm_chain.cli.lazy import addresses, errors, ids
 
 TOKEN_UNITS = ("USDC", "ETH")
+LARGER_THAN_AGENTS = 2**64
+"""Agents are counted from 1, and plan ids are hashes."""
 
 
 def refuse_key(value: str, name: str) -> None:
@@ -104,14 +106,21 @@ class AgentId(click.ParamType):
     name = "agent"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the id as an int. Raises InvalidAgentId."""
-        return ids.parse_agent_id(value)
+        """Return the id as an int. Raises InvalidAgentId, and IdOfAnotherKind for an id that is too large for an agent's."""
+        number = ids.parse_agent_id(value)
+        if number >= LARGER_THAN_AGENTS:
+            raise errors.IdOfAnotherKind(value, "a plan", "an agent", "show it with `nvm-chain plan show`")
+        return number
 
 
 class Url(click.ParamType):
-    """The http or https URL of a node, which may hold an access key and so is never shown."""
+    """An http or https URL, as of a node, which may hold an access key and so is never shown."""
 
     name = "url"
+
+    def __init__(self, whose: str = "a node", example: str = "http://127.0.0.1:8545") -> None:
+        """Take whose URL it is, and an example."""
+        self._problem = f"it is not an http or https URL of {whose}, such as {example}"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the URL."""
@@ -121,7 +130,7 @@ class Url(click.ParamType):
         except ValueError:
             usable = False
         if not usable:
-            self.fail("it is not an http or https URL of a node, such as http://127.0.0.1:8545", param, ctx)
+            self.fail(self._problem, param, ctx)
         return value
 
 

@@ -32,7 +32,7 @@ def range_options(function: Callable[..., None]) -> Callable[..., None]:
 def choose_blocks(session: Session, chain: "Chain", from_block: int | None, blocks: int | None) -> "BlockRange":
     """Choose the blocks to look at, and say which."""
     deployed = find_deployment_block(session, chain)
-    chosen = holdings.choose_range(chain, first_block=from_block, blocks=blocks, deployed=deployed)
+    chosen = holdings.choose_blocks(chain, first_block=from_block, blocks=blocks, deployed=deployed)
     session.say(f"Reading events of blocks {chosen.first_block} to {chosen.last_block}")
     return chosen
 

@@ -107,7 +107,7 @@ class Session:
             sys.stdout.writelines(f"{line}\n" for line in lines)
 
     def answer_message(self, message: str, rows: Iterable[tuple[str, object]]) -> None:
-        """Print something signed on stdout, one line to be handed on as it is, and for people on stderr what it says."""
+        """Print a signed message on one line of stdout, to be handed on as it is, and what it says on stderr."""
         self.progress.stop()
         if not self.as_json:
             print_rows(rows, stderr=True)

@@ -60,7 +60,7 @@ class KeySource:
 
 
 def choose_source(context: click.Context) -> KeySource:
-    """Return the one source that was given; one on the command line goes before those of the environment."""
+    """Return the one source that was given. The command line goes before the environment."""
     values = context.params
     given = [name for name in _SOURCES if values[name] is not None]
     typed = [name for name in given if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
@@ -73,13 +73,14 @@ def choose_source(context: click.Context) -> KeySource:
 
 
 def check_readable(keyfile: str) -> None:
-    """Raise KeyFailure if a key file cannot be opened, before anybody is asked for its password."""
+    """Raise KeyFailure if a key file is missing or is not one, before anybody is asked for its password."""
     try:
-        with Path(keyfile).open("rb"):
-            pass
-    except OSError as error:
+        keys.check_keyfile(keyfile)
+    except errors.KeyFailure as error:
+        if os.path.lexists(keyfile):
+            raise
         advice = f"give --keyfile PATH, or make one: `nvm-chain key new {keyfile}`"
-        raise errors.KeyFailure(f"key file {keyfile}", f"cannot read it ({error.strerror})", advice) from None
+        raise errors.KeyFailure(error.source, error.reason, advice) from None
 
 
 def read_password(keyfile: str, password_file: str | None) -> str:

@@ -139,7 +139,10 @@ class Metering:
         return vouchers, milliseconds
 
     def check_requests(self, vouchers: list[SignedVoucher]) -> tuple[int, int]:
-        """Check the signatures as the builder; return of how many. In Python alone a thousand take seven seconds."""
+        """Check the signatures as the builder, and return how many were checked.
+
+        In Python alone a thousand take seven seconds.
+        """
         batch = vouchers if find_spec("coincurve") else vouchers[-1:]
         redeemer, now = self.builder.address, self.chain.read_time()
 
@@ -178,7 +181,7 @@ class Metering:
         return receipt
 
     def try_what_must_fail(self, vouchers: list[SignedVoucher]) -> None:
-        """Attempt what has to be refused, each time with the one right error."""
+        """Attempt what has to be refused, and compare each error with the expected one."""
         chain, plan, stranger, last = self.chain, self.plan_id, self.stranger, vouchers[-1]
         stolen = SignedVoucher(replace(last.voucher, redeemer=stranger.address), last.signature)
         for actor, attempt, expected, act in (

@@ -123,7 +123,7 @@ class Purchase:
     # ------------------------------------------------------------ what must not happen
 
     def try_what_must_fail(self) -> None:
-        """Attempt what the contract has to refuse, each time with the one right error, and see that nothing has changed."""
+        """Attempt what the contract has to refuse. Compare each error, and see that nothing has changed."""
         before = self._read_held()
         chain, plan, holder = self.chain, self.plan_id, self.stage.address("subscriber")
         left, most = self.stage.read_credits(plan), read_terms(chain, plan).max_redeem

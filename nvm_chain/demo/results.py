@@ -28,7 +28,7 @@ class NotRefused(NvmChainError):
 class Step:
     """One step of the story, after it happened.
 
-    ``error`` is what refused it, if it was to be refused; ``opens`` the title of the act that it opens, if it does.
+    ``error`` is the error of a step that had to be refused, ``opens`` the title of the act that the step opens.
     """
 
     actor: str
@@ -44,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class MeteredResult:
-    """What the second act came to: a metered plan, used by vouchers that are settled in one transaction."""
+    """The result of the second act: a metered plan, used by vouchers that are settled in one transaction."""
 
     plan_id: int
     price_paid: int
@@ -74,7 +74,7 @@ class MeteredResult:
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """What the story came to, every number read back from the chain. Money in base units of ``usdc``."""
+    """The result of the story, with every number read back from the chain. Money in base units of ``usdc``."""
 
     chain: str
     """``eth-tester``, or the node's URL without secrets."""

@@ -84,13 +84,16 @@ class Stage:
         return read_balance(self.chain, plan_id, self.address(role))
 
     def tell(self, actor: str, action: str, outcome: str, *, opens: str = "") -> None:
-        """Tell of a step that was made, which may open an act."""
+        """Report a step that was made. It may open an act."""
         self.on_step(Step(actor, action, outcome, opens=opens))
 
     def expect_refusal(
         self, actor: str, attempt: str, expected: type[NvmChainError], act: Callable[[], object]
     ) -> None:
-        """Attempt what has to be refused with the one right error, and tell of it. Raises NotRefused if it is not."""
+        """Attempt what has to be refused, compare the error with the expected one, and report the step.
+
+        Raises NotRefused if it is not.
+        """
         try:
             act()
         except expected as error:

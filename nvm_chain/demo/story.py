@@ -11,7 +11,9 @@ from nvm_chain.operations.credits import read_balances
 
 
 def run_demo(chain: Chain, on_step: Callable[[Step], object]) -> DemoResult:
-    """Tell the story on a development chain and return what it came to; ``on_step`` hears of each step when it is done.
+    """Tell the story on a development chain and return its result.
+
+    ``on_step`` is called with each step when it is done.
 
     The chain has to have accounts, Credits and a TestUSDC: see `open_demo_chain`. About 20 transactions. Raises NotRefused
     if the chain lets somebody do what it must refuse.

@@ -3,7 +3,7 @@
 NvmChainError
 ├── InputError (also a ValueError)      found before anything was sent
 │   ├── InvalidAddress, InvalidAmount, InvalidPlanId, InvalidAgentId, InvalidConfig, InvalidContext, InvalidMessage
-│   ├── IdOfAnotherKind, InvalidEndpoint, InvalidUrl, UnknownEndpoint
+│   ├── IdOfAnotherKind, RenamedParameter, InvalidEndpoint, InvalidUrl, UnknownEndpoint
 │   ├── InvalidMetadata, SecretInMetadata
 │   ├── SuspiciousPrice, CostOutOfRange, UnsafeFileName
 │   ├── NeedsGateway, NoAccess
@@ -164,6 +164,7 @@ from nvm_chain.errors.inputs import (
     InvalidContext,
     InvalidMessage,
     InvalidPlanId,
+    RenamedParameter,
     SuspiciousPrice,
 )
 from nvm_chain.errors.keys import (
@@ -331,6 +332,7 @@ __all__ = [
     "RedeemNotAllowed",
     "RedeemOutOfRange",
     "ReferenceUsed",
+    "RenamedParameter",
     "RevertedWithReason",
     "RevertedWithoutReason",
     "RpcFailed",

@@ -30,8 +30,8 @@ class PendingTransactions(DeploymentError):
     deployer: str
     count: Transactions
 
-    problem = "{deployer} has {count} not mined yet."
-    next_step = "Wait for that to change, then deploy again."
+    problem = "{deployer} has {count} that the chain has not mined yet."
+    next_step = "Wait until that is done, then deploy again."
 
 
 class DeploymentMismatch(DeploymentError):

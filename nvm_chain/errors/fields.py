@@ -57,6 +57,11 @@ def write_number(value: int) -> str:
     return str(value) if value.bit_length() < 1024 else f"{hex(value)[:32]}…"
 
 
+def write_agent_id(number: int) -> str:
+    """Write the number of an agent; one that is too large for any, such as the id of a plan, as a plan's id is written."""
+    return format_plan_id(number) if 2**64 <= number < 2**256 else write_number(number)
+
+
 def write_any(value: object) -> str:
     """Write a value without a form of its own."""
     if isinstance(value, int):
@@ -106,7 +111,7 @@ def write_text_of_bytes(value: bytes) -> str:
 ANY: Final = plain(write_any, any_to_json)
 """The form of a field whose type says nothing else."""
 
-AgentId = Annotated[int, plain(write_number, str)]
+AgentId = Annotated[int, plain(write_agent_id, str)]
 """The number of an agent."""
 BasisPoints = Annotated[int, plain(format_bps)]
 Bytes = Annotated[int, counted("byte")]

@@ -14,7 +14,7 @@ _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)
 
 
 def clean(value: object, most: int = MOST_TEXT) -> str:
-    r"""Write others' text on one line, without control characters and not too long.
+    r"""Write text of others on one line, without control characters and not too long.
 
     >>> clean("no\nluck")
     'no luck'

@@ -86,8 +86,19 @@ class InvalidContext(InputError):
 
     size: Bytes
 
-    problem = "The context has {size} and may have 32."
+    problem = "The context has {size} and may have at most 32."
     next_step = "Give a UUID, a hash, or a shorter request id."
+
+
+class RenamedParameter(InputError, TypeError):
+    """Raised when an argument is given under another name than its parameter has, such as the one that it had before."""
+
+    function: Name
+    was: Name
+    way: Sentence
+
+    problem = "{function}() has no parameter {was}."
+    next_step = "{way}."
 
 
 class InvalidMessage(InputError):
@@ -109,6 +120,6 @@ class SuspiciousPrice(InputError):
 
     problem = "A price of {amount} base units is only {amount:decimal decimals} {symbol}."
     next_step = (
-        'If {amount} {symbol} is meant, give it in whole units, as `usdc("20")` does; '
-        "if the price is meant as it stands, allow it with `allow_tiny_price=True`."
+        'If you mean {amount} {symbol}, give whole units, as `usdc("20")` does. '
+        "If you mean the price as it stands, allow it with `allow_tiny_price=True`."
     )

@@ -51,8 +51,8 @@ class SecretInMetadata(InputError):
     field: Name
     reason: Phrase = "its name or its form is that of a secret"
 
-    problem = "Metadata {field} is or looks like a secret, and everybody can read metadata for ever: {reason}."
+    problem = "Metadata {field} is a secret or looks like one, and everybody can read metadata for ever: {reason}."
     next_step = (
-        "Remove it, and configure it where the requests are served; "
-        "in instructions write a placeholder, such as <token>; if it is public, give it another name."
+        "Remove it, and keep it on the server. In instructions write a placeholder, such as <token>. "
+        "If the value is public, give the field another name."
     )

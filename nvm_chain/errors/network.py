@@ -69,10 +69,12 @@ class StatementMismatch(NetworkError):
     by_chain: object
     block_number: Number
 
-    problem = "At block {block_number}, {what}: {by_events} by the events, {by_chain} by the chain."
+    problem = (
+        "At block {block_number} events and chain differ. {what}: {by_events} by the events, {by_chain} by the chain."
+    )
     next_step = (
-        "Read again from the block in which Credits was deployed, best from another node. "
-        "This one is behind, has lost logs or was reorganized, or `first_block` left out earlier events."
+        "Read again from the block in which Credits was deployed, preferably from another node. "
+        "This node is behind, has lost logs or was reorganized, or `first_block` left out earlier events."
     )
 
 

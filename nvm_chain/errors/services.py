@@ -10,7 +10,7 @@ class NeedsVendor(InputError):
     what: Phrase
     way: Sentence
 
-    problem = "This needs a vendor, which this package does without: {what}."
+    problem = "This package has no vendor, and this needs one: {what}."
     next_step = "{way}."
 
 
@@ -43,4 +43,4 @@ class NoAccess(InputError):
     plans: Choices
 
     problem = "{holder} has no access to {asset}."
-    next_step = "Order one of the plans that it accepts; they are: {plans}."
+    next_step = "Order one of its plans: {plans}."

@@ -23,7 +23,7 @@ class VoucherExpired(SignatureError):
     deadline: Time
     now: Time
 
-    problem = "The voucher was good until {deadline}, and it is {now}."
+    problem = "The voucher was good until {deadline}, and it is now {now}."
     next_step = "Ask the holder to sign another one."
 
 
@@ -64,7 +64,7 @@ class AuthorizationNotYetValid(SignatureError):
     valid_after: Time
     now: Time
 
-    problem = "The signed order counts after {valid_after}, and it is {now}."
+    problem = "The signed order is good only after {valid_after}, and it is now {now}."
     next_step = "Send it later."
 
 
@@ -74,7 +74,7 @@ class AuthorizationExpired(SignatureError):
     valid_before: Time
     now: Time
 
-    problem = "The signed order was good before {valid_before}, and it is {now}."
+    problem = "The signed order was good before {valid_before}, and it is now {now}."
     next_step = "Ask the payer to sign another one."
 
 
@@ -95,7 +95,7 @@ class OrderAlreadyMade(SignatureError):
     nonce: PaymentReference
 
     problem = "The order of {payer} with nonce {nonce} was made or withdrawn before."
-    next_step = "Look at the payer's credits, and have a new order signed if another one is meant."
+    next_step = "Look at the payer's credits. For another purchase ask the payer to sign a new order."
 
 
 class TokenCannotSign(SignatureError):

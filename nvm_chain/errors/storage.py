@@ -33,7 +33,7 @@ class MetadataUnavailable(StorageError):
     uri: Others
     reason: Phrase
 
-    problem = "The metadata at {uri} cannot be had: {reason}."
+    problem = "The metadata at {uri} cannot be fetched: {reason}."
     next_step = "Try again later, or ask whoever registered it."
 
 
@@ -67,7 +67,7 @@ class DownloadMismatch(StorageError):
     actual: Others
 
     problem = "The {what} of {url} should be {expected} and is {actual}. Nothing of it was kept."
-    next_step = "Ask whoever offers the file."
+    next_step = "Ask whoever offers the file for the one that was declared."
 
 
 class TargetExists(StorageError):

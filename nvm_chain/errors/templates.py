@@ -37,8 +37,11 @@ def show_template(template: str) -> str:
 
     >>> show_template("{holder} has {balance} and needs {required:minus balance} more.")
     '`holder` has `balance` and needs `required` - `balance` more.'
+    >>> show_template("Look: `nvm-chain transaction {transaction_hash}`.")
+    'Look: `nvm-chain transaction TRANSACTION_HASH`.'
     """
-    return template.format_map(_Names())
+    pieces = enumerate(template.split("`"))
+    return "`".join(piece.format_map(_Words() if index % 2 else _Names()) for index, piece in pieces)
 
 
 def read_slots(template: str) -> list[str]:
@@ -90,6 +93,13 @@ class _Names:
     def __getitem__(self, name: str) -> "_Name":
         self.seen.append(name)
         return _Name(name, self.seen)
+
+
+class _Words:
+    """Gives a piece of code the names of its fields as a shell's help writes what to put there."""
+
+    def __getitem__(self, name: str) -> str:
+        return name.upper()
 
 
 class _Name:

@@ -1,7 +1,14 @@
 """Transactions that failed, or whose outcome is unknown, without an error of this package's contracts."""
 
+from typing import Final
+
 from nvm_chain.errors.families import TransactionError
 from nvm_chain.errors.fields import Others, PanicCode, Phrase, PlanId, RevertData, Seconds
+
+LOOK_UP: Final = (
+    "Look it up before sending it again: `nvm-chain transaction {transaction_hash}` in a shell, "
+    "`look_up_transaction` in Python."
+)
 
 
 class NotMined(TransactionError):
@@ -10,8 +17,8 @@ class NotMined(TransactionError):
     transaction_hash: str
     timeout_seconds: Seconds
 
-    problem = "Transaction {transaction_hash} is not mined after {timeout_seconds}, and still may be."
-    next_step = "Look it up before sending it again."
+    problem = "Transaction {transaction_hash} was not mined within {timeout_seconds}, and may still be mined."
+    next_step = LOOK_UP
 
 
 class OutcomeUnknown(TransactionError):
@@ -21,7 +28,7 @@ class OutcomeUnknown(TransactionError):
     reason: Phrase
 
     problem = "Transaction {transaction_hash} was sent, and the node does not tell its outcome ({reason})."
-    next_step = "Look it up before sending it again."
+    next_step = LOOK_UP
 
 
 class AgentNotRegistered(TransactionError):
@@ -68,4 +75,4 @@ class Panicked(TransactionError):
     code: PanicCode
 
     problem = "A contract panicked with code {code}."
-    next_step = "Report it if the contract is Credits, where it would be a bug; else ask whoever runs that contract."
+    next_step = "If the contract is Credits, report a bug. Otherwise ask whoever runs that contract."

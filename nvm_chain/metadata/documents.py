@@ -1,6 +1,5 @@
 """What a plan or an agent tells about itself: typed, in one JSON form, and without secrets."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -13,6 +12,7 @@ from nvm_chain.metadata.data_uris import MAX_JSON, build_data_uri, parse_data_ur
 from nvm_chain.metadata.endpoints import Endpoint, parse_url_pattern
 from nvm_chain.metadata.file_entries import FileEntry, describe_file, read_file_entry
 from nvm_chain.metadata.secret_scan import refuse_secrets
+from nvm_chain.types.json_text import parse_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ def format_metadata(metadata: Metadata) -> str:
 
 
 def hash_metadata(metadata: Metadata) -> str:
-    """Return the SHA-256 hash of the canonical JSON in UTF-8, as 64 hexadecimal digits: what a store names a document by.
+    """Return the SHA-256 hash of the canonical JSON in UTF-8, as 64 hexadecimal digits. A store names a document by it.
 
     >>> hash_metadata(PlanMetadata("Basic"))[:8]
     'f857d945'
@@ -236,7 +236,7 @@ def _read_object(text: str) -> dict[str, Any]:
     if len(text) > MAX_JSON:
         raise InvalidMetadata("as JSON", f"it has more than {MAX_JSON} bytes")
     try:
-        values = json.loads(text, object_pairs_hook=_refuse_repeated)
+        values = parse_json(text, _refuse_repeated)
     except (ValueError, RecursionError) as error:
         raise error if isinstance(error, InvalidMetadata) else InvalidMetadata("as JSON", "it is not JSON") from None
     if not isinstance(values, dict):

@@ -33,9 +33,10 @@ _PLAIN = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%[0-9A-Fa-f]{2}|[^\x00-\x
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A method and a URL pattern that requests are paid for. The URL's path may have ``:name``, ``*name`` and ``{…}``.
+    """A method and a URL pattern that requests are paid for.
 
-    Scheme and host are compared as they are, letter case aside. Raises InvalidEndpoint.
+    The URL's path may have ``:name``, ``*name`` and ``{…}``. Scheme and host have to be the same; letter case does not
+    matter. Raises InvalidEndpoint.
     """
 
     method: str
@@ -123,6 +124,8 @@ def parse_url_pattern(url_pattern: str) -> tuple[str, PathPattern]:
     path = url_pattern[found.end() :]
     if path[:1] not in ("", "/", "{"):
         raise InvalidEndpoint(shown, "a / has to follow the host, without user name or wildcard in it")
+    if "(?" in path:
+        raise InvalidEndpoint(shown, "(?…) is a regular expression, which has no meaning here; write :name")
     if (problem := find_foreign_notation(_QUERY_MARK.split(path)[0])) is not None:
         raise InvalidEndpoint(shown, problem)
     if re.search(r"(?<!\\)[?#]", path):

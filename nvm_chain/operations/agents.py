@@ -75,7 +75,7 @@ def update_agent(chain: Chain, signer: Signer, agent_id: int | str, metadata: Ag
 
 
 def transfer_agent(chain: Chain, signer: Signer, agent_id: int | str, new_owner: str) -> Transaction:
-    """Transfer an agent to a new owner at once. Its owner, or an address that the owner approved. One transaction.
+    """Transfer an agent to a new owner at once. Agent owner, or an address that the owner approved. One transaction.
 
     The agent keeps its plans, which pay the same receivers as before. The new owner can detach them.
 
@@ -102,7 +102,7 @@ def attach_plan(
     min_credits: int = 1,
     max_credits: int | None = None,
 ) -> Transaction:
-    """Let an agent accept a plan. Only the owner of both. One transaction.
+    """Let an agent accept a plan. Only for the owner of both. One transaction.
 
     Args:
         chain: Where the agent is.
@@ -127,7 +127,7 @@ def attach_plan(
 
 
 def detach_plan(chain: Chain, signer: Signer, agent_id: int | str, plan_id: int | str) -> Transaction:
-    """Stop an agent from accepting a plan; holders keep their credits. The owner of either. One transaction.
+    """Stop an agent from accepting a plan; holders keep their credits. Agent owner or plan owner. One transaction.
 
     Raises DetachNotAllowed, PlanNotAttached, ERC721NonexistentToken.
     """
@@ -137,7 +137,7 @@ def detach_plan(chain: Chain, signer: Signer, agent_id: int | str, plan_id: int 
 
 
 def replace_plans(chain: Chain, signer: Signer, agent_id: int | str, plans: Sequence[AttachedPlan]) -> Transaction:
-    """Detach all plans of an agent and attach others. Only the owner of the agent and of the new plans. One transaction.
+    """Detach all plans of an agent and attach others. Only for the owner of the agent and the new plans. One transaction.
 
     Raises NotAgentOwner, NotPlanOwner, UnknownPlan, PlanAlreadyAttached, InvalidCreditsRange, TooManyPlans,
     ERC721NonexistentToken.
@@ -152,7 +152,7 @@ def replace_plans(chain: Chain, signer: Signer, agent_id: int | str, plans: Sequ
 def read_agent(chain: Chain, agent_id: int | str) -> Agent:
     """Read an agent's owner, URI and plans. Three requests. Raises ERC721NonexistentToken.
 
-    `nvm_chain.parse_metadata_uri` reads metadata that the URI itself holds, `nvm_chain.load_metadata` metadata
+    `nvm_chain.parse_metadata_uri` reads metadata that the URI itself holds, and `nvm_chain.load_metadata` reads it from
     elsewhere.
     """
     agent, functions = parse_agent_id(agent_id), chain.agents.functions
@@ -214,7 +214,7 @@ def find_cost(
         UnknownEndpoint: The agent does not serve such a request.
         PlanNotAttached: The agent does not accept the plan.
         InvalidUrl: The URL is not one, or servers may read it in more than one way.
-        InvalidMetadata: The agent's metadata is not an agent's metadata.
+        InvalidMetadata: The metadata is not that of an agent.
         InvalidEndpoint: An endpoint of the agent cannot be one.
         SecretInMetadata: The agent's metadata holds what is or looks like a secret.
         ERC721NonexistentToken: The agent is not registered.

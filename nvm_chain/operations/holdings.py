@@ -21,7 +21,10 @@ BLOCKS_AT_ONCE = 50_000
 
 @dataclass(frozen=True, slots=True)
 class BlockRange:
-    """Blocks whose events are looked at, both included. ``is_complete`` where Credits was not deployed before the first."""
+    """Blocks whose events are looked at, both included.
+
+    ``is_complete`` says that Credits was not deployed before the first.
+    """
 
     first_block: int
     last_block: int
@@ -36,7 +39,7 @@ class Holding:
     account: Account
 
 
-def choose_range(
+def choose_blocks(
     chain: Chain, *, first_block: int | None = None, blocks: int | None = None, deployed: int = 0
 ) -> BlockRange:
     """Choose which blocks to look at: the latest ones, or those from a block on. One request.
@@ -63,11 +66,20 @@ def choose_range(
     return BlockRange(first_block, last, first_block <= deployed and last == head)
 
 
-def find_plans(chain: Chain, blocks: BlockRange, owner: str | None = None) -> list[PlanState]:
-    """Find plans that were registered in a range of blocks, or that an address became the owner of there and still owns.
+def find_plans(chain: Chain, owner: str | None = None, *, blocks: BlockRange | None = None) -> list[PlanState]:
+    """Find plans that were registered in a range of blocks. With an owner: plans that they got there and still own.
 
     One request for each filter where the node answers for the whole range, and two for each plan.
+
+    Args:
+        chain: Where the plans are.
+        owner: Whose plans. All if not given.
+        blocks: Which blocks to look at, from `choose_blocks`. The latest 50,000 if not given.
+
+    Raises:
+        InvalidAddress: The owner cannot be an address.
     """
+    blocks = choose_blocks(chain) if blocks is None else blocks
     if owner is None:
         filters = [EventFilter(("PlanRegistered",))]
     else:
@@ -80,12 +92,21 @@ def find_plans(chain: Chain, blocks: BlockRange, owner: str | None = None) -> li
     return [plan for plan in found if owner is None or plan.owner == parse_address(owner, "owner address")]
 
 
-def find_holdings(chain: Chain, blocks: BlockRange, holder: str) -> list[Holding]:
+def find_holdings(chain: Chain, holder: str, *, blocks: BlockRange | None = None) -> list[Holding]:
     """Find the plans of which a holder got something in a range of blocks and still has it: credits, periods, or open access.
 
-    Two filters, then three requests for each plan. Raises InvalidAddress.
+    Two filters, then three requests for each plan.
+
+    Args:
+        chain: Where the plans are.
+        holder: Whose holdings.
+        blocks: Which blocks to look at, from `choose_blocks`. The latest 50,000 if not given.
+
+    Raises:
+        InvalidAddress: The holder cannot be an address.
     """
     address = parse_address(holder, "holder address")
+    blocks = choose_blocks(chain) if blocks is None else blocks
     filters = (
         EventFilter(("GrantedExternal", "AccessChanged"), ((), (address,))),
         EventFilter(("TransferSingle", "TransferBatch", "Ordered"), ((), (), (address,))),

@@ -24,7 +24,7 @@ WAY_OUT = "leave the name out, and each call orders"
 
 @dataclass(frozen=True, slots=True)
 class NamedOrder:
-    """What an order came to, and whether it was made before this call."""
+    """An order under a name, and whether it was made before this call."""
 
     receipt: OrderReceipt
     repeated: bool
@@ -44,7 +44,7 @@ def hash_order_name(name: object) -> bytes:
 def can_be_named(signer: Signer, plan: PlanState) -> bool:
     """Return whether an order of a plan can have a name. No request.
 
-    It can if it is paid in a token at a fixed price, and the signer signs messages. Whether the token takes
+    It can have one if it has a fixed price in a token, and the signer signs messages. Whether the token takes
     authorizations (EIP-3009) is not asked.
     """
     terms = plan.terms
@@ -63,8 +63,8 @@ def order_once(
 ) -> NamedOrder:
     """Order a plan under a name, unless the same order was made under it before. At most one transaction.
 
-    The same order is one of the same plan, payer, receiver and quantity. Its authorization (EIP-3009) has a nonce that the
-    token takes once, so that a call whose outcome is not known can be repeated, by another process too.
+    The same order is one of the same plan, payer, receiver and quantity. Its authorization (EIP-3009) has a nonce that
+    the token takes once. So a call whose outcome is not known can be repeated, by another process too.
 
     Args:
         chain: Where the plan is.

@@ -15,8 +15,10 @@ from nvm_chain.operations.tokens import check_funds
 from nvm_chain.signing.keys import Signer
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.receipts import OrderReceipt
+from nvm_chain.types.renamed_parameters import renamed_parameters
 
 
+@renamed_parameters(pay="payment_method", approve="give `payment_method='approve'`")
 def order_plan(
     chain: Chain,
     signer: Signer,

@@ -38,9 +38,9 @@ APPROVE: Final = "order with `payment_method='approve'`"
 def explained_payment(
     chain: Chain, token: ChecksumAddress, payer: ChecksumAddress, *, signed: bool = False
 ) -> Iterator[None]:
-    """Complete the error of a payment that fails inside: its amounts in whole units, and the true cause where it shows.
+    """Complete the error of a payment that fails in the block: amounts in whole units, and the true cause if it shows.
 
-    No request while nothing fails. ``signed`` says that a permit or an authorization was to bring the money.
+    No request while nothing fails. ``signed`` says that the payer signed a permit or an authorization for the money.
     """
     try:
         yield
@@ -90,8 +90,17 @@ def _find_refusal(chain: Chain, error: NvmChainError, token: ChecksumAddress, pa
         return f"the token {token} is paused", "try again when its issuer has ended the pause"
     for account in dict.fromkeys((payer, getattr(error, "receiver", payer), chain.credits.address)):
         if _ask(chain, token, "isBlacklisted", account) or _ask(chain, token, "isBlackListed", account):
-            return f"the token {token} blocks {account}", "pay with another account, or ask the token's issuer"
+            return f"the token {token} blocks {account}", _advise_blocked(account, payer, chain.credits.address)
     return None
+
+
+def _advise_blocked(account: str, payer: str, contract: str) -> str:
+    """Say what to do where a token blocks an account: who pays can change only who pays."""
+    if account == payer:
+        return "pay with another account, or ask the token's issuer"
+    if account == contract:
+        return "nobody can pay with that token here: ask its issuer, or order a plan in another one"
+    return "nobody can pay that account: ask the seller for another plan, which pays another account"
 
 
 def _find_signature_fault(

@@ -48,7 +48,7 @@ def register_plan(
 ) -> RegisteredPlan:
     """Register a plan; the signer becomes its owner, and it takes orders at once. One transaction.
 
-    The terms never change. The plan keeps the protocol fee of today, too. One to three requests before the
+    The terms never change. The plan also keeps the protocol fee of today. One to three requests before the
     transaction.
 
     Args:

@@ -5,23 +5,45 @@ from collections.abc import Iterable
 from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.enums import SettlementResult
+from nvm_chain.enums import RedemptionRule, SettlementResult
+from nvm_chain.errors import NotRedeemer
 from nvm_chain.operations.credits import read_account
-from nvm_chain.signing.vouchers import SignedVoucher
+from nvm_chain.operations.plans import is_redeemer, read_plan_state
+from nvm_chain.operations.settlement import check_accepts_vouchers
+from nvm_chain.operations.wallets import ask_wallets
+from nvm_chain.signing.signatures import is_signed_by
+from nvm_chain.signing.vouchers import SignedVoucher, voucher_digest
 from nvm_chain.types.accounts import HolderTotal
 from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.plans import PlanState
 from nvm_chain.types.receipts import SettlementOutcome
 
 
 def forecast_outcomes(
-    chain: Chain, plan_id: int, items: Iterable[SignedVoucher | HolderTotal]
+    chain: Chain, plan_id: int, items: Iterable[SignedVoucher | HolderTotal], *, redeemer: str
 ) -> tuple[SettlementOutcome, ...]:
-    """Tell what each item of a settlement could bring at most, were it sent now. One request for each holder, and one.
+    """Tell what each item of a settlement could bring at most if it were sent now.
 
-    Signatures and rights are not looked at. An item that brings nothing is EXPIRED, ALREADY_SETTLED, or SHORT where its holder
-    has no credits left.
+    One request for each holder, one for each voucher that the holder's own key did not sign, and four. An item that brings
+    nothing is EXPIRED, ALREADY_SETTLED, NOT_SIGNED, or SHORT where its holder has no credits left.
+
+    Args:
+        chain: Where the plan is.
+        plan_id: The plan.
+        items: What would be settled.
+        redeemer: Who would send it.
+
+    Raises:
+        UnknownPlan: The plan is not registered.
+        SettlementsNotAccepted: Nothing can be settled on this plan.
+        NotRedeemer: The redeemer may not settle on this plan.
     """
-    now, left, outcomes = chain.read_time(), dict[str, tuple[int, int]](), []
+    plan, sender = read_plan_state(chain, plan_id), parse_address(redeemer, "redeemer address")
+    check_accepts_vouchers(plan.plan_id, plan.terms)
+    if sender != plan.owner and not is_redeemer(chain, plan.plan_id, sender):
+        raise NotRedeemer(plan.plan_id, sender)
+    now, is_trusted, left = chain.read_time(), _is_trusted(chain, plan, sender), dict[str, tuple[int, int]]()
+    outcomes = []
     for item in items:
         holder, total, deadline = _read_item(item)
         if holder not in left:
@@ -33,11 +55,29 @@ def forecast_outcomes(
             amount, result = 0, SettlementResult.EXPIRED
         elif total <= settled:
             result = SettlementResult.ALREADY_SETTLED
+        elif not _counts(chain, item, is_trusted=is_trusted):
+            amount, result = 0, SettlementResult.NOT_SIGNED
         elif amount < total - settled:
             result = SettlementResult.SHORT
         left[holder] = balance - amount, settled + amount
         outcomes.append(SettlementOutcome(holder, amount, result))
     return tuple(outcomes)
+
+
+def _is_trusted(chain: Chain, plan: PlanState, sender: ChecksumAddress) -> bool:
+    """Return whether the plan's rule lets somebody redeem of any holder, without a signature. At most one request."""
+    rule = plan.terms.rule
+    if rule is RedemptionRule.OWNER and sender == plan.owner:
+        return True
+    return rule is not RedemptionRule.HOLDER and is_redeemer(chain, plan.plan_id, sender)
+
+
+def _counts(chain: Chain, item: SignedVoucher | HolderTotal, *, is_trusted: bool) -> bool:
+    """Return whether an item has the signature that it needs. One request if the holder's own key did not sign."""
+    if isinstance(item, HolderTotal):
+        return is_trusted
+    digest = voucher_digest(item.voucher, chain_id=chain.chain_id, contract=chain.credits.address)
+    return is_signed_by(item.voucher.holder, digest, item.signature, ask_wallets(chain))
 
 
 def _read_item(item: SignedVoucher | HolderTotal) -> tuple[ChecksumAddress, int, int | None]:

@@ -106,10 +106,10 @@ def sign_for_plan(
 
 
 def find_made_order(chain: Chain, payer: str, plan: PlanState, salt: bytes) -> str | None:
-    """Find the order that a payer signed for themselves with this salt at the plan's fixed price: its transaction, or None.
+    """Find the transaction of the order that a payer signed for themselves with this salt, or None.
 
-    Empty where it was made and the node does not search for it. Two to four requests. Raises TokenCannotSign, and
-    OrderAlreadyMade if its authorization was canceled at the token.
+    It is empty if the order was made and the node does not search for it. Two to four requests. Raises TokenCannotSign,
+    and OrderAlreadyMade if its authorization was canceled at the token.
     """
     order = build_order_authorization(plan.plan_id, payer=payer, max_cost=plan.terms.price, valid_before=2, salt=salt)
     nonce = authorization_nonce(order, chain_id=chain.chain_id, contract=chain.credits.address)
@@ -176,8 +176,8 @@ def _check_signable(plan: PlanState, max_cost: int) -> None:
 def relay_order(chain: Chain, signer: Signer, signed: SignedOrder) -> OrderReceipt:
     """Send a signed order: the signer pays the gas, the order's payer the price. Waits until mined. One transaction.
 
-    Nobody has to trust the relayer, who can change nothing about the order and send it once. It is checked before it
-    is sent.
+    Nobody has to trust the relayer, who cannot change the order, and can send it only once. The order is checked before
+    it is sent.
 
     Args:
         chain: Where the plan is.

@@ -1,17 +1,20 @@
 """Looking up a transaction: whether it is done, and what it did to our contracts."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.artifacts import read_artifact
 from nvm_chain.chain.client import Chain, summarize
-from nvm_chain.errors import NoDeployment, NvmChainError
+from nvm_chain.errors import InvalidConfig, NoDeployment, NvmChainError
 from nvm_chain.types.receipts import Transaction
+
+_HASH: Final = re.compile("0x[0-9a-fA-F]{64}")
 
 
 class TransactionStatus(Enum):
@@ -51,9 +54,15 @@ class TransactionReport:
 def look_up_transaction(chain: Chain, transaction_hash: str) -> TransactionReport:
     """Look up a transaction, mined or not. One to four requests.
 
-    What OutcomeUnknown and NotMined ask for. A transaction that is unknown may still reach the node later: it cannot be mined
-    any more once another one with the same sender and nonce is.
+    Call it after OutcomeUnknown and NotMined. An unknown transaction may still reach the node and be mined, until
+    another one with the same sender and nonce is mined.
+
+    Raises:
+        InvalidConfig: The hash cannot be one. It is not shown, as it may be a key in the wrong place.
     """
+    if not _HASH.fullmatch(transaction_hash):
+        problem = "the hash of a transaction is 0x and 64 hexadecimal digits"
+        raise InvalidConfig(problem, "copy it again from where it was shown")
     receipt, sent = chain.find_receipt(transaction_hash), chain.find_transaction(transaction_hash)
     if receipt is None:
         status = TransactionStatus.UNKNOWN if sent is None else TransactionStatus.PENDING

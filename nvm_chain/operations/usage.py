@@ -19,8 +19,10 @@ from nvm_chain.types.addresses import ZERO_ADDRESS
 from nvm_chain.types.contexts import encode_context
 from nvm_chain.types.plans import PlanState
 from nvm_chain.types.receipts import UsageReceipt
+from nvm_chain.types.renamed_parameters import renamed_parameters
 
 
+@renamed_parameters(pay="payment_method")
 def pay_usage(
     chain: Chain,
     signer: Signer,

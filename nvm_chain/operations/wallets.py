@@ -21,7 +21,7 @@ WALLET_ABI: Final = (describe_function("isValidSignature", "bytes32 bytes", "byt
 def ask_wallets(chain: Chain) -> AskChain:
     """Return a function that asks a contract wallet whether it accepts a signature. Each call makes one request.
 
-    The answer holds for the present block. Do not keep it: a wallet may answer otherwise in the next block.
+    The answer is that of the latest block. Do not keep it: a wallet may answer otherwise in the next block.
     """
 
     def ask(account: ChecksumAddress, digest: bytes, signature: bytes) -> bool:

@@ -18,7 +18,7 @@ from nvm_chain.payments.credits_configs import (
     set_redemption_type,
 )
 from nvm_chain.payments.first_generation import Payments
-from nvm_chain.payments.hosted_names import refuse_import
+from nvm_chain.payments.hosted_names import HostedImports
 from nvm_chain.payments.pagination import PaginationOptions
 from nvm_chain.payments.plans_api import PlansApi
 from nvm_chain.payments.price_configs import (
@@ -98,7 +98,8 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # type checkers know which names are missing
+    _hosted = HostedImports.install(__name__, __all__)
 
     def __getattr__(name: str) -> NoReturn:
-        """Refuse a name that is not there. Raises HostedImport for one of the hosted API's."""
-        refuse_import(name)
+        """Refuse a name that is not there. Raises HostedName for one of the hosted API's, else AttributeError."""
+        _hosted.refuse(name)

@@ -108,8 +108,8 @@ def voucher_cost(attached: AttachedPlan) -> int:
 def next_ceiling_base(session: Session, plan_id: int, account: Account, cost: int) -> int:
     """Return the total that the next voucher is added to. At most one request.
 
-    It is the last ceiling while that can be settled. After its deadline it counts on where ceilings are kept beyond the
-    process, as the seller may count what was served; unless the credits are too few for both.
+    It is the last ceiling while that can be settled. After its deadline it still counts if the process keeps ceilings
+    for later ones, as the seller may have served what was signed; unless the credits are too few for both.
     """
     last = session.ceilings.read(plan_id)
     if last is None or last.total <= account.settled:

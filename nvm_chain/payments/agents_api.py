@@ -15,6 +15,7 @@ from nvm_chain.operations.publishing import (
 from nvm_chain.payments.access import Access, Way, look_at, need_gateway
 from nvm_chain.payments.ddo import describe_attached
 from nvm_chain.payments.hosted_names import ON_AGENTS, Refuses
+from nvm_chain.payments.id_kinds import explain_id
 from nvm_chain.payments.pagination import PaginationOptions, read_pagination
 from nvm_chain.payments.parameters import check_kind, read_agent_shape, read_plan_metadata
 from nvm_chain.payments.plan_registration import register
@@ -87,8 +88,8 @@ class AgentsApi(Refuses):
     ) -> Registered:
         """Register a plan, and then an agent that accepts it. Two transactions.
 
-        Everything that can be checked is, before the first. Should the second fail all the same, the plan is stopped and
-        AgentNotRegistered says so. Raises as `register_agent` and `nvm_chain.register_plan`.
+        Everything that can be checked is checked before the first. If the second fails all the same, the plan is
+        stopped, and AgentNotRegistered says so. Raises as `register_agent` and `nvm_chain.register_plan`.
         """
         metadata = read_agent_shape(agent_metadata, agent_api)
         session = self._session
@@ -135,7 +136,9 @@ class AgentsApi(Refuses):
             InsufficientCredits: The account has too few credits for a request.
         """
         need_gateway(self._session, "A token for an agent")
-        held = look_at(self._session, read_attached_plan(self._session.chain, agent_id, plan_id))
+        with explain_id(self._session.chain, agent_id, "an agent"):
+            attached = read_attached_plan(self._session.chain, agent_id, plan_id)
+        held = look_at(self._session, attached)
         if not held.terms.accepts_vouchers:
             raise explain_no_token(self._session, held)
         access = Access(held.attached.plan_id, Way.CREDITS, held.voucher_cost)
@@ -144,28 +147,34 @@ class AgentsApi(Refuses):
     # ------------------------------------------------------------------ change
 
     def add_plan_to_agent(self, plan_id: int | str, agent_id: int | str) -> Done:
-        """Let an agent accept a plan, at the credits per request that the plan says. Only who owns both. One transaction.
+        """Let an agent accept a plan, at the credits per request that the plan says.
+
+        Only for the owner of both. One transaction.
 
         Raises as `nvm_chain.attach_plan`.
         """
         plan = self._fit(plan_id)
-        transaction = attach_plan(
-            self._session.chain, self._session.signer, agent_id, plan.plan_id, plan.min_credits, plan.max_credits
-        )
+        chain, signer = self._session.chain, self._session.signer
+        with explain_id(chain, agent_id, "an agent"):
+            transaction = attach_plan(chain, signer, agent_id, plan.plan_id, plan.min_credits, plan.max_credits)
         return {"success": True, "txHash": transaction.hash}
 
     def remove_plan_from_agent(self, plan_id: int | str, agent_id: int | str) -> Done:
-        """End that an agent accepts a plan. The owner of either. One transaction. Raises as `nvm_chain.detach_plan`."""
-        transaction = detach_plan(self._session.chain, self._session.signer, agent_id, plan_id)
+        """Stop an agent from accepting a plan. Agent owner or plan owner. One transaction.
+
+        Raises as `nvm_chain.detach_plan`.
+        """
+        with explain_id(self._session.chain, agent_id, "an agent"):
+            transaction = detach_plan(self._session.chain, self._session.signer, agent_id, plan_id)
         return {"success": True, "txHash": transaction.hash}
 
     def update_agent_metadata(self, agent_id: int | str, agent_metadata: AgentShape, agent_api: ApiShape) -> Done:
         """Replace an agent's metadata. Agent owner only. One transaction. Raises as `register_agent`, NotAgentOwner."""
         metadata = read_agent_shape(agent_metadata, agent_api)
         number = parse_agent_id(agent_id)
-        transaction = republish_agent(
-            self._session.chain, self._session.signer, number, metadata, store=self._session.store
-        )
+        chain, signer = self._session.chain, self._session.signer
+        with explain_id(chain, agent_id, "an agent"):
+            transaction = republish_agent(chain, signer, number, metadata, store=self._session.store)
         return {"success": True, "txHash": transaction.hash}
 
 

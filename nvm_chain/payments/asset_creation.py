@@ -183,7 +183,7 @@ class CreatingAssets:
                 declared is verified by each download.
             amount_of_credits: What a download costs; the plan's minimum if not given.
 
-        It takes the other arguments into the metadata, and raises as `create_service` does.
+        The other arguments go into the metadata. Raises as `create_service` does.
         """
         _check_choice("asset_type", asset_type, FILE_TYPES)
         if not files:

@@ -13,6 +13,7 @@ from nvm_chain.errors import InvalidConfig
 from nvm_chain.payments.file_lock import hold_lock
 from nvm_chain.storage.atomic_files import open_draft, open_regular
 from nvm_chain.types.ids import format_did
+from nvm_chain.types.json_text import parse_json
 
 VERSION: Final = 1
 _NUMBER: Final = re.compile("[0-9]{1,20}")
@@ -39,7 +40,7 @@ class Ceilings(Protocol):
         """Return what was signed last on a plan, or None."""
 
     def write(self, plan_id: int, ceiling: Ceiling | None) -> None:
-        """Replace what was signed last on a plan. Only under the lock."""
+        """Replace what was signed last on a plan. Call it only while holding the lock."""
 
 
 class MemoryCeilings:
@@ -120,7 +121,7 @@ class CeilingFile:
         """Read the file; a file that is not there is empty. Raises InvalidConfig."""
         try:
             with open_regular(self._path, follow_links=True) as file:
-                return _parse_state(json.loads(file.read()))
+                return _parse_state(parse_json(file.read()))
         except FileNotFoundError:
             return {}
         except OSError as error:

@@ -9,6 +9,7 @@ from nvm_chain.payments.parameters import read_amount
 from nvm_chain.payments.redemption_types import REDEMPTION_TYPES, PlanRedemptionType
 from nvm_chain.types import credits as core
 from nvm_chain.types.credits import CreditsConfig
+from nvm_chain.types.renamed_parameters import renamed_parameters
 
 _RULES: Final = {name: rule for rule, name in REDEMPTION_TYPES.items()}
 
@@ -144,6 +145,7 @@ def get_dynamic_credits_config(
     )
 
 
+@renamed_parameters(duration_seconds="duration_of_plan")
 def get_expirable_duration_config(
     duration_of_plan: int | str,
     periods: int | str = 1,

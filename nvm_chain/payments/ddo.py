@@ -88,7 +88,7 @@ def _name_contract(chain: Chain, address: str) -> str:
 def describe_price(terms: Terms) -> Document:
     """Return the price of a plan under the names of the documents; amounts in base units, with a quoter weights.
 
-    ``total`` is None where a contract names the price of each order, or it is paid outside.
+    ``total`` is None where a contract names the price of each order, or the plan is paid outside the chain.
     """
     return {
         "tokenAddress": terms.token,

@@ -36,6 +36,8 @@ def place_files(entries: Sequence[FileEntry], destination: str | Path) -> list[P
         )
     if given.endswith(("/", os.sep)):
         raise InvalidConfig(f"{quote(given)} is not a folder", _advise(given))
+    if given == "~":
+        raise InvalidConfig(f"{quote(given)} is not a folder", _advise(given))
     if not has_parent or not path.name:
         folder = quote(str(path.parent))
         raise InvalidConfig(f"{folder} is not a folder, so {quote(given)} cannot be in it", _advise(given))
@@ -49,7 +51,7 @@ def _advise(given: str) -> str:
 
 
 def keep_all(fetched: Sequence[Fetched], targets: Sequence[Path], transaction: str) -> tuple[str, ...]:
-    """Put all files in their places, or none.
+    """Move all files to their places, or none.
 
     Raises:
         DownloadFailed: A file could not be put in its place. The message names the transaction that has paid for it.

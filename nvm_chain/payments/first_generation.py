@@ -84,7 +84,7 @@ class Payments(CreatingPlans, CreatingAssets, Using, Reading, Refuses):
         return self._session.address
 
     def act_as(self, signer: Signer) -> "Payments":
-        """Return the same for another account on the same chain."""
+        """Return a Payments object for another account on the same chain."""
         own = self._session
         return Payments(
             own.chain,

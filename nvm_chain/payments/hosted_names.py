@@ -1,7 +1,11 @@
 """Names of the hosted API's package that have no meaning without its vendor, each with the way that there is here."""
 
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from nvm_chain.errors import HostedImport, HostedName
@@ -98,11 +102,13 @@ class Refuses:
             snake = _snake(name)
             if snake != name and hasattr(type(self), snake):
                 raise HostedName(f"{self._hosted_prefix}.{name}", f"call `{snake}()` in Python")
+            if snake in self._hosted:
+                raise HostedName(f"{self._hosted_prefix}.{name}", self._hosted[snake])
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
 
 class RefusedOnClass:
-    """A name that is read on a class as well, where `Refuses` is not asked."""
+    """A name that is refused on the class too, where Python does not ask `Refuses`."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         """Take the name and its way."""
@@ -113,20 +119,50 @@ class RefusedOnClass:
         raise HostedName(*self._error)
 
 
-def refuse_import(name: str) -> NoReturn:
-    """Refuse a name that is imported from the package.
+@dataclass(frozen=True)
+class HostedImports:
+    """Refuses names of the hosted API that are asked of a package.
 
-    Raises:
-        HostedImport: The name is the hosted API's.
-        AttributeError: The name is unknown.
+    `hasattr` says that they are not there; an import says what is there instead.
     """
-    if name in TO_IMPORT:
-        raise HostedImport(f"{name}", TO_IMPORT[name])
-    raise AttributeError(f"module 'nvm_chain.payments' has no attribute {name!r}", name=name)
+
+    package: str
+    names: frozenset[str]
+    """What the package has."""
+
+    @classmethod
+    def install(cls, package: str, names: Iterable[str]) -> "HostedImports":
+        """Have Python ask for each name that an import does not find in the package, once."""
+        own = cls(package, frozenset(names))
+        if own not in sys.meta_path:
+            sys.meta_path.append(own)
+        return own
+
+    def find_way(self, name: str) -> str | None:
+        """Return what to use in place of a name of the hosted API, or None."""
+        snake = _snake(name)
+        return TO_IMPORT.get(name, f"call `{snake}()` in Python" if snake != name and snake in self.names else None)
+
+    def refuse(self, name: str) -> NoReturn:
+        """Refuse a name that is not in the package. Raises HostedName for one of the hosted API's, else AttributeError."""
+        way = self.find_way(name)
+        if way is not None:
+            raise HostedName(f"{self.package}.{name}", way)
+        raise AttributeError(f"module {self.package!r} has no attribute {name!r}", name=name)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find nothing. `from … import` asks here last, for a name that may be a module. Raises HostedImport."""
+        package, _, name = fullname.rpartition(".")
+        way = self.find_way(name) if package == self.package else None
+        if way is not None:
+            raise HostedImport(name, way)
+        return None
 
 
 def list_hosted_names() -> Iterator[tuple[str, str]]:
-    """Return every name as it is written in code, with the way that there is here."""
+    """Return every name as it is written in code, with what to use here instead."""
     owners = {"payments": ON_PAYMENTS, "payments.plans": ON_PLANS, "payments.agents": ON_AGENTS}
     yield from ((f"{owner}.{name}", way) for owner, names in owners.items() for name, way in names.items())
     yield from TO_IMPORT.items()

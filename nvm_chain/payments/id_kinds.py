@@ -15,7 +15,7 @@ _READ_ASSET: Final = "read it with `get_service_details`, or give the id that re
 
 @contextmanager
 def explain_id(chain: Chain, given: int | str, wanted: str) -> Iterator[None]:
-    """Look, when the block finds nothing under an id, whether it is of another kind. One request more, then only.
+    """Look whether an id is of another kind, if the block finds nothing under it. One more request, and only then.
 
     ``wanted`` is what the id should be of, such as ``a service``.
 

@@ -30,6 +30,6 @@ class PaginationOptions:
 
 
 def read_pagination(pagination: PaginationOptions | None) -> PaginationOptions:
-    """Return the pages asked for, or the first of ten. Raises InvalidConfig."""
+    """Return the page that was asked for; the first page of ten items if none was. Raises InvalidConfig."""
     check_kind("pagination", pagination, (PaginationOptions, type(None)), "PaginationOptions(page=2, offset=10)")
     return pagination or PaginationOptions()

@@ -34,7 +34,7 @@ def register(
     allow_tiny_price: bool = False,
     takes_one: bool = False,
 ) -> RegisteredPlan:
-    """Register a plan with its metadata, a trial where either says so.
+    """Register a plan with its metadata. It is a trial if the metadata or the credits config says so.
 
     Args:
         session: Who registers, and where.
@@ -87,7 +87,7 @@ def check_configs(price: PriceConfig, credits: CreditsConfig) -> None:
 
 
 def check_limit(credits: CreditsConfig, limit: AccessLimit | None) -> None:
-    """Raise InvalidConfig for credits that do not limit a plan by what was said."""
+    """Raise InvalidConfig if the credits config is not of the kind that the method's name says."""
     if limit not in (None, "credits", "time"):
         raise InvalidConfig(f"access_limit is {limit!r}", "give 'credits' or 'time'")
     if limit is not None and (limit == "time") is not (credits.kind is PlanKind.TIME):

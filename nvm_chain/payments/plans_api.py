@@ -112,7 +112,7 @@ class PlansApi(Refuses):
         *,
         allow_tiny_price: bool = False,
     ) -> Registered:
-        """Register a plan that is limited by credits, or by what each request pays. Raises as `register_plan`."""
+        """Register a plan of credits, or one whose requests are paid one by one. Raises as `register_plan`."""
         return self.register_plan(
             plan_metadata, price_config, credits_config, access_limit="credits", allow_tiny_price=allow_tiny_price
         )
@@ -276,9 +276,10 @@ class PlansApi(Refuses):
     def mint_plan_expirable(
         self, plan_id: int | str, credits_amount: int | str, credits_receiver: str, credits_duration: int | str = 0
     ) -> CreditsMoved:
-        """Give credits that expire after the plan's own duration, in seconds, which is the only one that there is.
+        """Give credits that expire after the plan's own duration.
 
-        ``credits_duration`` 0 stands for it; any other number but it raises InvalidConfig. Raises as `mint_plan_credits`.
+        ``credits_duration``, in seconds, is that duration or 0; any other number raises InvalidConfig. Raises as
+        `mint_plan_credits`.
         """
         duration = self._session.read_terms(plan_id).duration
         wanted = read_amount(credits_duration, "credits_duration")

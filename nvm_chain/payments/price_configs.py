@@ -10,6 +10,7 @@ from nvm_chain.payments.parameters import read_amount
 from nvm_chain.types import prices
 from nvm_chain.types.addresses import ZERO_ADDRESS
 from nvm_chain.types.prices import PriceConfig
+from nvm_chain.types.renamed_parameters import renamed_parameters
 
 FIAT_WAY: Final = (
     "take the money yourself, price the plan with `get_external_price_config()` and grant it with `grant_external()`"
@@ -54,6 +55,7 @@ def _named(price: PriceConfig) -> PlanPriceConfig:
     return PlanPriceConfig(price.token, price.splits, price.quoter, price.paid_externally)
 
 
+@renamed_parameters(receiver_address="receiver")
 def get_erc20_price_config(amount: int | str, token_address: str, receiver: str) -> PlanPriceConfig:
     """Price a plan in an ERC-20 token, paid to one receiver.
 
@@ -90,6 +92,7 @@ def get_crypto_price_config(amount: int | str, receiver: str, token_address: str
     return _named(prices.get_crypto_price_config(_read_price(amount), receiver, token_address))
 
 
+@renamed_parameters(receiver_address="receiver")
 def get_native_token_price_config(amount: int | str, receiver: str) -> PlanPriceConfig:
     """Price a plan in the chain's native coin, paid to one receiver. ``amount`` is in wei.
 

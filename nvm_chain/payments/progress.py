@@ -15,7 +15,10 @@ LARGE_FILE: Final = 5_000_000
 
 @contextmanager
 def show_progress() -> Iterator[Callable[[str], downloads.Progress]]:
-    """Yield what gives each file of a download its `nvm_chain.storage.downloads.Progress`; on a terminal large ones get a bar."""
+    """Yield a function that returns the `nvm_chain.storage.downloads.Progress` of each file.
+
+    On a terminal large files get a bar.
+    """
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:

@@ -33,7 +33,10 @@ _REDEEM = "do not order it again: pay for each request with `redeem_credits`"
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What an account has of a plan that an asset accepts. ``voucher_cost`` is what a voucher for a request is for."""
+    """What an account has of a plan that an asset accepts.
+
+    ``voucher_cost`` is the credits of a voucher for one request.
+    """
 
     attached: AttachedPlan
     terms: Terms
@@ -43,9 +46,9 @@ class Held:
 
 
 def explain_no_access(session: Session, asset: str, held: Sequence[Held], *, by_voucher: bool) -> NvmChainError:
-    """Return the error that is true of an account without access. Two requests for each plan, if it holds none.
+    """Return the error for an account without access. Two requests for each plan, if it holds none.
 
-    What the account holds comes first, then the plans that it can order, then why it can order none.
+    The error tells what the account holds, else the plans that it can order, else why it can order none.
     """
     of_holdings = _explain_voucherless if by_voucher else _explain_unusable
     for one in held:

@@ -11,7 +11,10 @@ Item = TypeVar("Item")
 
 
 class Answer:
-    """What code expects that was written for an HTTP response: it went well, or an error would have been raised."""
+    """Looks like an HTTP response, for code that expects one.
+
+    It always means success, because a failure raises an error.
+    """
 
     status_code: ClassVar[int] = 200
     ok: ClassVar[bool] = True
@@ -79,7 +82,7 @@ class BalanceResultDto(Result):
 
 
 class OrderPlanResultDto(Result):
-    """An order that was made: under the caller's own name for it or, if there was none, its transaction."""
+    """An order that was made. Its id is the caller's name for it, or its transaction if it has no name."""
 
     agreementId: str  # noqa: N815
     success: bool
@@ -128,7 +131,7 @@ class ServiceTokenResultDto(Result):
 class PlanBalance(Result):
     """What an account has on a plan. ``price_per_credit`` is in base units of the plan's token, exact.
 
-    It is None where a contract names the price of each order, or it is paid outside.
+    It is None where a contract names the price of each order, or the plan is paid outside the chain.
     """
 
     plan_id: str = Field(alias="planId")

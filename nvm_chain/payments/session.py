@@ -45,8 +45,9 @@ class Gateway:
     def __post_init__(self) -> None:
         """Check both."""
         if not _BASE_URL.fullmatch(str(self.url)):
+            shown = re.sub("[0-9a-fA-F]{64,}", "…", str(self.url)[:90])  # it may be a key in the wrong place
             raise InvalidConfig(
-                f"a gateway's address is an http or https URL, without a user name or a query, not {str(self.url)[:90]!r}"
+                f"a gateway's address is an http or https URL, without a user name or a query, not {shown!r}"
             )
         object.__setattr__(self, "url", self.url.rstrip("/"))
         object.__setattr__(self, "redeemer", parse_address(self.redeemer, "gateway's redeemer"))
@@ -85,7 +86,7 @@ class Session:
         return self.signer.address
 
     def read_plan(self, plan_id: int | str) -> tuple[Plan, PlanMetadata | None, str]:
-        """Read a plan, its metadata, and what is wrong with it, if it cannot be read. Three requests, and what its store needs.
+        """Read a plan and its metadata, or why the metadata cannot be read. Three requests, and what its store needs.
 
         Raises:
             UnknownPlan: The plan is not registered.
@@ -112,7 +113,10 @@ class Session:
             return read_terms(self.chain, plan_id)
 
     def read_agent(self, agent_id: int | str, wanted: str = "an agent") -> tuple[Agent, AgentMetadata | None, str]:
-        """Read an agent, its metadata, and what is wrong with it, if it cannot be read. As for a plan."""
+        """Read an agent and its metadata, or why the metadata cannot be read.
+
+        Requests and errors are those of `read_plan`.
+        """
         with explain_id(self.chain, agent_id, wanted):
             agent = read_agent(self.chain, agent_id)
         return agent, *_load(lambda: load_agent_metadata(agent.uri, [self.store]))
@@ -141,7 +145,10 @@ class Session:
         return address, read_account(self.chain, plan_id, address)
 
     def is_open(self, account: Account) -> bool:
-        """Tell whether an account's access window is open by the chain's clock. One request, none if it never was."""
+        """Tell whether an account's access window is open by the chain's clock.
+
+        One request; none if the account never had access.
+        """
         return account.access_until > 0 and account.access_until > self.chain.read_time()
 
     def is_subscriber(self, account: Account) -> bool:

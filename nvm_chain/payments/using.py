@@ -18,6 +18,7 @@ from nvm_chain.payments.results import (
 from nvm_chain.payments.session import Session
 from nvm_chain.payments.tokens import build_service_token
 from nvm_chain.types.ids import format_did, parse_agent_id
+from nvm_chain.types.renamed_parameters import renamed_parameters
 
 
 class Using:
@@ -25,13 +26,14 @@ class Using:
 
     _session: Session
 
+    @renamed_parameters(agreement_id="agreementId")
     def order_plan(self, plan_did: int | str, agreementId: str | None = None) -> OrderPlanResultDto:  # noqa: N803  as documented
         """Order a plan for this account, at its price.
 
         Where the token takes signed orders (EIP-3009), as USDC does, the same name is never paid twice. Calling again
-        orders nothing and returns the first transaction, or no ``txHash`` where the node does not search for it. So a call
-        can be repeated whose outcome is unknown. Where nothing is signed so, each call orders: for a plan that is free or
-        priced in the coin, for another token, and for a signer that signs transactions only.
+        orders nothing. It returns the first transaction, or no ``txHash`` if the node does not search for it. So repeat
+        a call whose outcome is unknown. In these cases each call orders again: for a plan that is free or priced in the
+        coin, for another token, and for a signer that signs transactions only.
 
         Args:
             plan_did: The plan, in any spelling.
@@ -72,8 +74,9 @@ class Using:
     def get_service_token(self, service_did: int | str) -> ServiceTokenResultDto:
         """Sign what the next request to a service has to carry, for the gateway in front of it. Sends nothing.
 
-        The token is a voucher for one request at its highest cost. It counts for an hour. It is on that of the service's
-        plans that takes the fewest credits. What was signed for before is not signed for again, until it is settled or over.
+        The token is a voucher for one request at its highest cost. It counts for an hour. It is for the service's plan
+        that takes the fewest credits. Each token is for one more request than those before, which count until they are
+        settled or expired.
 
         Raises:
             NeedsGateway: No gateway is configured.
@@ -93,21 +96,22 @@ class Using:
         """Do as `get_service_token`, under the other name that the documents have for it."""
         return self.get_service_token(service_did)
 
+    @renamed_parameters(agreementId="agreement_id")
     def download_file(
         self, file_did: int | str, destination: str, agreement_id: str | None = None, *, overwrite: bool = False
     ) -> DownloadFileResultDto:
         """Download the files of an asset; all of them come, or none.
 
-        Access is checked first. Each file is fetched under a temporary name and compared with what its metadata declares.
-        Then the credits are spent, in one transaction that names the asset, and the files get their names. So only
-        what came is paid for. An open window of a plan in time costs nothing. Files that the configured gateway serves are
-        asked for with a voucher in the Authorization header, and the gateway settles it.
+        Access is checked first. Each file is fetched under a temporary name and compared with what its metadata
+        declares. Then the credits are spent, in one transaction that names the asset, and the files get their names. So
+        only files that came are paid for. A time plan with an open window costs nothing. Files that the configured
+        gateway serves are asked for with a voucher in the Authorization header, and the gateway settles it.
 
         Args:
             file_did: The asset, in any spelling.
             destination: A folder, or for a single file a path.
-            agreement_id: The order to use: its transaction, or the name given to `order_plan`. If not given, it is a plan
-                with an open window, or the one that takes the fewest credits.
+            agreement_id: The order to use: its transaction, or the name given to `order_plan`. If not given, a plan
+                with an open window is used, else the one that takes the fewest credits.
             overwrite: Whether files that are there already may be replaced.
 
         Raises:
@@ -130,10 +134,9 @@ class Using:
         return MintResultDto(userOpHash=receipt.transaction.hash, success=True, amount=str(number))
 
     def burn_credits(self, plan_did: int | str, amount: int | str) -> BurnResultDto:
-        """Destroy credits that the plan's owner, this account, has of it. One transaction.
+        """Destroy credits that this account has of a plan of its own. One transaction.
 
-        Only a plan's owner may call this, as its document says; `payments.plans.burn_credits` is for everybody. Nobody burns
-        another's credits.
+        Plan owner only. Other holders use `payments.plans.burn_credits`. Nobody can burn another's credits.
 
         Raises:
             NotPlanOwner: The plan is another's.

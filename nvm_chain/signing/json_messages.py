@@ -10,6 +10,7 @@ from eth_typing import ChecksumAddress
 from nvm_chain.errors import InputError, InvalidMessage
 from nvm_chain.signing.eip712 import check_address
 from nvm_chain.types.amounts import check_uint
+from nvm_chain.types.json_text import parse_json
 
 MAX_LENGTH = 16_384
 """Characters of a message. A voucher has about 550; the signature of a contract wallet may have some thousand."""
@@ -78,7 +79,7 @@ class MessageReader:
         if not isinstance(text, str) or len(text) > MAX_LENGTH:
             raise self._refuse(f"it is not text of at most {MAX_LENGTH} characters")
         try:
-            value = json.loads(text, object_pairs_hook=self._take_pairs)
+            value = parse_json(text, self._take_pairs)
         except InvalidMessage:
             raise
         except (ValueError, RecursionError):

@@ -1,6 +1,5 @@
 """Private keys: where they come from, and that they go nowhere else."""
 
-import json
 import math
 import os
 import re
@@ -15,6 +14,7 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import InvalidConfig, KeyFailure
 from nvm_chain.signing.eip712 import HashSigner, MessageSigner, TypedDataSigner
+from nvm_chain.types.json_text import parse_json
 
 MAX_KEYFILE_SIZE = 16_384
 """Characters. A key file has about 500."""
@@ -68,14 +68,7 @@ def read_keyfile(path: Path | str, password: str) -> LocalAccount:
     Decrypting takes about a second on purpose. Raises KeyFailure for a missing or malformed file
     and for a wrong password.
     """
-    source = f"key file {_conceal(str(path))}"
-    content = _read_json(Path(path), source)
-    if not isinstance(content, dict) or "crypto" not in {key.lower() for key in content}:
-        raise KeyFailure(source, "it has no 'crypto' section", "give a key file as eth-account writes it")
-    numbers = list(_find_numbers(content))
-    work = math.prod(number for _, number in numbers if number > 0)
-    if work > MAX_WORK or any(number != KEY_LENGTH for name, number in numbers if name == "dklen"):
-        raise KeyFailure(source, _MALFORMED)
+    source, content = check_keyfile(path)
     try:
         key = Account.decrypt(content, password)
     except ValueError as error:
@@ -89,6 +82,23 @@ def read_keyfile(path: Path | str, password: str) -> LocalAccount:
     return account
 
 
+def check_keyfile(path: Path | str) -> tuple[str, dict[str, Any]]:
+    """Return what a key file is called in errors, and its content. Needs no password.
+
+    Raises:
+        KeyFailure: The file is missing, or is not a key file.
+    """
+    source = f"key file {_conceal(str(path))}"
+    content = _read_json(Path(path), source)
+    if not isinstance(content, dict) or "crypto" not in {key.lower() for key in content}:
+        raise KeyFailure(source, "it has no 'crypto' section", "give a key file as eth-account writes it")
+    numbers = list(_find_numbers(content))
+    work = math.prod(number for _, number in numbers if number > 0)
+    if work > MAX_WORK or any(number != KEY_LENGTH for name, number in numbers if name == "dklen"):
+        raise KeyFailure(source, _MALFORMED)
+    return source, content
+
+
 def _conceal(name: str) -> str:
     """Return a name, without the key that somebody may have given in its place."""
     return re.sub(r"[0-9a-fA-F]{64}", "(a key, not shown)", name)
@@ -97,7 +107,7 @@ def _conceal(name: str) -> str:
 def _read_json(path: Path, source: str) -> Any:
     try:
         with path.open(encoding="utf-8") as file:
-            return json.loads(file.read(MAX_KEYFILE_SIZE))
+            return parse_json(file.read(MAX_KEYFILE_SIZE))
     except OSError as error:
         raise KeyFailure(source, f"cannot read it ({error.strerror})") from None
     except (ValueError, RecursionError):

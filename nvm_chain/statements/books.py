@@ -118,5 +118,5 @@ def _describe(fact: Fact, second: int, terms: Terms) -> Movement:
 
 
 def is_before(entry: Entry, point: Point) -> bool:
-    """Return whether an entry is before a point; what expires in the point's own second is."""
+    """Return whether an entry is before a point. An expiry in the point's own second is."""
     return entry.point <= point

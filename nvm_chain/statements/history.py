@@ -41,7 +41,7 @@ class PlanFacts:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The events of a statement in the order they happened, the plans they are about, and what of them settlements took."""
+    """The events of a statement in the order they happened, the plans they are about, and which settlements made."""
 
     events: Sequence[Event]
     plans: Mapping[int, PlanFacts]
@@ -61,7 +61,7 @@ def read_plans_history(chain: Chain, plan_ids: Sequence[int], first_block: int, 
 
 
 def read_builder_history(chain: Chain, builder: ChecksumAddress, first_block: int, head: Block) -> tuple[Event, ...]:
-    """Read by which events an account became or ceased to be an owner of plans. Three filters."""
+    """Read the events by which an account became or ceased to be the owner of plans. Three filters."""
     filters = (
         EventFilter(("PlanRegistered",), ((), (builder,))),
         EventFilter(("PlanOwnershipTransferred",), ((), (builder,))),
@@ -117,7 +117,10 @@ def _read_plans(chain: Chain, plan_ids: Iterable[int], events: Iterable[Event], 
 
 
 def find_settled(events: Iterable[Event], head: Block) -> frozenset[Place]:
-    """Find the transfers that settlements made: a Settled event counts those right before it. All of a plan's are needed."""
+    """Find the transfers that settlements made.
+
+    A Settled event counts the transfers right before it, so all transfers of the plan are needed.
+    """
     takes: dict[tuple[str, str, int], list[Event]] = defaultdict(list)
     found: set[Place] = set()
     for event in events:

@@ -72,12 +72,12 @@ class ExpiringLedger(Ledger):
         return gone
 
     def grant(self, second: int, amount: int) -> None:
-        """Add a lot. All of a plan last equally long, so the last one added expires last."""
+        """Add a lot. All lots of a plan last equally long, so the last one added expires last."""
         super().grant(second, amount)
         self._lots.append(Lot(amount, second + self._duration))
 
     def take(self, second: int, amount: int) -> None:
-        """Use the lots from the front."""
+        """Take from the lots that expire first."""
         super().take(second, amount)
         while amount:
             lot = self._lots.popleft()

@@ -30,7 +30,7 @@ class Fact:
 
 
 def build_facts(events: Sequence[Event], settled: Iterable[Place]) -> list[Fact]:
-    """Yield what events say about holders, in order. Orders and redemptions are told at their transfer of credits."""
+    """Yield what events say about holders, in order. An order or a redemption is told where its credits move."""
     teller = _Teller({event.place: event for event in events}, frozenset(settled))
     return [fact for event in events for fact in teller.tell(event)]
 

@@ -25,7 +25,7 @@ class Subject:
 
 
 def build_statement(chain: Chain, subject: Subject, span: Span, history: History, books: Books) -> Statement:
-    """Build the statement of a period from books that go further. No request."""
+    """Build the statement of a period from books that go on beyond it. No request."""
     before = [entry for entry in books.entries if entry.point <= span.start]
     within = [entry for entry in books.entries if span.start < entry.point <= span.end]
     plans = {number: (plan.terms, plan.fee_bps) for number, plan in history.plans.items()}

@@ -22,7 +22,7 @@ class Scope(Enum):
 
 
 class MovementKind(Enum):
-    """What happened. Those below REDEMPTION take credits, PAYMENT and GIFT move money only."""
+    """What happened. REDEMPTION and those below it take credits; PAYMENT and GIFT move only money."""
 
     ORDER = "order"
     """A purchase; the party is who paid."""

@@ -40,7 +40,10 @@ class Access:
 
 @contextmanager
 def open_source(url: str, access: Access, fail: Fail) -> Iterator[Source]:
-    """Open what a URL leads to, until the block ends. What cannot be had is raised as ``fail`` says."""
+    """Open what a URL leads to, until the block ends.
+
+    A file that cannot be fetched raises the error that ``fail`` returns.
+    """
     scheme = url.partition(":")[0].lower()
     openers = {"http": _open_http, "https": _open_http, "file": _open_file, "ipfs": _open_ipfs}
     if scheme == "data":

@@ -80,7 +80,7 @@ class FolderStore:
     def discard(self, uri: str) -> None:
         """Remove a document that this object wrote as new, when each of its saves is taken back and nobody saved it since.
 
-        Between processes "since" is told by the file itself; they meet badly only within the same microseconds.
+        A save by another process shows in the file itself. One within the same microseconds may be missed.
         """
         place, _, name = uri.rpartition("/")
         with self._lock:

@@ -50,7 +50,7 @@ class Answer:
         return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
 
     def read_blocks(self, total_seconds: int | None = None) -> Iterator[bytes]:
-        """Yield the body as it comes, in ``total_seconds`` for all of it, in blocks of at most 64 KiB."""
+        """Yield the body as it comes, in blocks of at most 64 KiB. All of it has to come within ``total_seconds``."""
         if self.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise self._fail("the server sends it compressed, which it was not asked for")
         end = None if total_seconds is None else monotonic() + total_seconds

@@ -1,6 +1,5 @@
 """Metadata documents on IPFS, over the HTTP RPC API of a node (Kubo), whose answers are verified."""
 
-import json
 import logging
 import re
 from base64 import b32decode, b32encode
@@ -23,6 +22,7 @@ from nvm_chain.errors import (
 from nvm_chain.metadata.data_uris import MAX_JSON
 from nvm_chain.storage.http import TIMEOUT_SECONDS, Answer, Fail, check_url, open_answer
 from nvm_chain.storage.stores import check_size, decode_document, encode_document
+from nvm_chain.types.json_text import parse_json
 
 logger = logging.getLogger("nvm_chain")
 
@@ -139,7 +139,7 @@ class IpfsStore:
 def _parse(body: bytes) -> dict[str, Any]:
     """Return the JSON object in an answer, or an empty one."""
     try:
-        values = json.loads(body)
+        values = parse_json(body)
     except (ValueError, RecursionError):
         return {}
     return values if isinstance(values, dict) else {}

@@ -6,6 +6,7 @@ from typing import Final
 from nvm_chain.enums import Activation, PlanKind, RedemptionRule
 from nvm_chain.errors import InvalidAmount, InvalidConfig
 from nvm_chain.types.amounts import check_bool, check_duration, check_uint
+from nvm_chain.types.renamed_parameters import renamed_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def get_dynamic_credits_config(
     )
 
 
+@renamed_parameters(duration_seconds="duration_of_plan")
 def get_expirable_duration_config(
     duration_of_plan: int,
     periods: int = 1,

@@ -9,6 +9,7 @@ from eth_typing import ChecksumAddress
 from nvm_chain.errors import InvalidConfig
 from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address, parse_address_or_zero
 from nvm_chain.types.amounts import check_uint
+from nvm_chain.types.renamed_parameters import renamed_parameters
 
 Amounts = Mapping[str, int] | Mapping[ChecksumAddress, int] | Iterable[tuple[str, int]]
 """Amounts by address: a mapping, or pairs where an address may appear twice."""
@@ -47,6 +48,7 @@ MAX_SPLITS: Final = 16
 AMOUNT_BITS: Final = 96
 
 
+@renamed_parameters(receiver_address="receiver")
 def get_erc20_price_config(amount: int, token_address: str, receiver: str) -> PriceConfig:
     """Price a plan in an ERC-20 token, paid to one receiver.
 
@@ -70,6 +72,7 @@ def get_crypto_price_config(amount: int, receiver: str, token_address: str = ZER
     return get_split_price_config(token_address, {receiver: amount})
 
 
+@renamed_parameters(receiver_address="receiver")
 def get_native_token_price_config(amount: int, receiver: str) -> PriceConfig:
     """Price a plan in the chain's native coin, paid to one receiver. ``amount`` is in wei, see `nvm_chain.ether`.
 

@@ -5,6 +5,7 @@ After a change on purpose: `NVM_CHAIN_WRITE_PUBLIC_API=1 pytest tests/house/test
 
 import ast
 import os
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TypeAlias
 import pytest
 
 import nvm_chain
-from nvm_chain._moved import MOVED
+from nvm_chain._moved import MOVED, RENAMED
 from nvm_chain._public_names import HOMES, MODULES
 from tools.write_public_names import STUB, TABLE, write_stub, write_table
 
@@ -76,8 +77,30 @@ def test_public_name__resolves(name: str) -> None:
 def test_module_of_before__imported__says_where_it_is_now(old: str) -> None:
     with pytest.raises(ModuleNotFoundError, match=rf"nvm_chain\.{old} is now nvm_chain\.{MOVED[old]}\. ") as caught:
         import_module(f"nvm_chain.{old}")
-    assert caught.value.name == f"nvm_chain.{old}"
+    assert caught.value.name is None  # with it, `from nvm_chain import NAME` would hide the message
     assert import_module(f"nvm_chain.{MOVED[old]}").__name__ == f"nvm_chain.{MOVED[old]}"
+
+
+@pytest.mark.parametrize("old", [old for old in MOVED if not hasattr(nvm_chain, old)])
+def test_module_of_before__imported_from_its_package__says_where_it_is_now(old: str) -> None:
+    package, _, name = f"nvm_chain.{old}".rpartition(".")
+    with pytest.raises(ImportError, match=rf"nvm_chain\.{old} is now nvm_chain\.{MOVED[old]}\. "):
+        exec(f"from {package} import {name}")
+
+
+@pytest.mark.parametrize(("package", "old"), [(package, old) for package, names in RENAMED.items() for old in names])
+def test_name_of_before__imported__says_what_it_is_called_now(package: str, old: str) -> None:
+    new = RENAMED[package][old]
+    assert hasattr(import_module(package), new)
+    assert not hasattr(import_module(package), old)
+    with pytest.raises(ImportError, match=rf"^{package}\.{old} is now called {package}\.{new}\.$"):
+        exec(f"from {package} import {old}")
+
+
+def test_name_of_before__read__says_what_it_is_called_now() -> None:
+    told = "module 'nvm_chain' has no attribute 'Rule'. nvm_chain.Rule is now called nvm_chain.RedemptionRule."
+    with pytest.raises(AttributeError, match=f"^{re.escape(told)}$"):
+        nvm_chain.Rule  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_unknown_module__imported__says_what_python_says() -> None:

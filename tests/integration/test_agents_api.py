@@ -46,6 +46,8 @@ from nvm_chain.types.plans import RegisteredPlan
 from tests.support.reverts import reverts
 from tests.support.world import World
 
+EMBEDDED_TOO = True
+
 HOST = "https://example.com"
 TASKS, DOCS = f"{HOST}/agents/:agentId/tasks", f"{HOST}/docs"
 METADATA = AgentMetadata("Echo", endpoints=(Endpoint("POST", TASKS),), open_endpoints=(DOCS,))

@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.anvil import ROOT, run_anvil
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:

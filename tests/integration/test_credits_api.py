@@ -47,6 +47,8 @@ from tests.support.events import granted, redeemed, taken
 from tests.support.reverts import reverts
 from tests.support.world import ZERO, World
 
+EMBEDDED_TOO = True
+
 Unchanged: TypeAlias = Callable[..., AbstractContextManager[None]]
 MAX_CREDITS = 2**54 - 1
 NO_INT = ("is not an int", "give an int; amounts of money are base units, such as `usdc('20')`")

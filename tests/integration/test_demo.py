@@ -40,6 +40,8 @@ from tests.support.reverts import reverts
 from tests.support.shell import Ran, run_cli, run_process, run_terminal
 from tests.support.world import ZERO, World
 
+pytestmark = pytest.mark.long
+
 TERMS = "(uint8,uint8,address,(address,uint96)[],address,bool,uint32,uint32,uint32,uint32,uint8,bool,bool)"
 """A plan's terms as the ABI writes them."""
 

@@ -25,6 +25,8 @@ from tests.support.events import granted, ordered
 from tests.support.reverts import reverts
 from tests.support.world import CREDITS, FUNDS, PRICE, World
 
+EMBEDDED_TOO = True
+
 
 def sell(world: World, price: PriceConfig, **options: Any) -> int:
     """Register a plan of the builder's with 100 credits at a price, and return its id."""

@@ -24,8 +24,6 @@ from nvm_chain.types.prices import get_erc20_price_config
 from tests.support.delegated import delegate
 from tests.support.world import FUNDS, PRICE, World
 
-LEFT_TO_ANVIL = True
-
 METHODS = ("allowance", "approve", "permit", "authorization")
 
 
@@ -62,6 +60,7 @@ def test_order_plan__where_the_token_blocks_somebody__names_them(
     world.send(world.fee_owner, world.usdc.functions.blacklist(account))
     error = fail(world, plan, payment_method=method)
     assert f"The token {world.usdc.address} blocks {account}." in error.problem
+    assert ("Pay with another account" in error.next_step) == (blocked == "subscriber")
 
 
 def test_pay_usage__of_a_paused_token__names_the_pause(world: World) -> None:

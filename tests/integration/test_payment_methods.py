@@ -46,8 +46,6 @@ from tests.integration.raw import deploy_quoter, deploy_raw, set_quote
 from tests.support.reverts import reverts
 from tests.support.world import CREDITS, FUNDS, PRICE, World
 
-LEFT_TO_ANVIL = True
-
 Unchanged: TypeAlias = Callable[..., AbstractContextManager[None]]
 WAYS = ["allowance", "approve", "permit", "authorization"]
 

@@ -49,6 +49,8 @@ from tests.support.events import plan_registered, uri_set
 from tests.support.reverts import reverts
 from tests.support.world import PRICE, ZERO, World
 
+EMBEDDED_TOO = True
+
 SALT = bytes(range(32))
 
 

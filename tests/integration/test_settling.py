@@ -39,7 +39,6 @@ from tests.support.plans import expiring, from_first_use, from_purchase, usage
 from tests.support.reverts import reverts
 from tests.support.world import World
 
-LEFT_TO_ANVIL = True
 
 Unchanged: TypeAlias = Callable[..., AbstractContextManager[None]]
 SETTLED, SHORT, EXPIRED, ALREADY_SETTLED, NOT_SIGNED = SettlementResult

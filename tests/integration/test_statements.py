@@ -22,8 +22,6 @@ from tests.support.liar import Lie, lying
 from tests.support.reverts import reverts
 from tests.support.world import CREDITS, MAX_UINT, PRICE, ZERO, World
 
-LEFT_TO_ANVIL = True
-
 DAY = 86_400
 TIME: dict[str, Any] = {"kind": PlanKind.TIME, "credits": 2, "duration": DAY, "min_redeem": 0, "max_redeem": 0}
 USAGE: dict[str, Any] = {"kind": PlanKind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0}

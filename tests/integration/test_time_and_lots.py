@@ -47,8 +47,6 @@ from nvm_chain.types.receipts import CreditsReceipt
 from tests.support.reverts import reverts
 from tests.support.world import World
 
-LEFT_TO_ANVIL = True
-
 DAY = ONE_DAY_DURATION
 
 

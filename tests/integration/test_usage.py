@@ -43,6 +43,8 @@ from tests.integration.raw import deploy_quoter, set_quote
 from tests.support.reverts import reverts
 from tests.support.world import FUNDS, World
 
+EMBEDDED_TOO = True
+
 Unchanged: TypeAlias = Callable[..., AbstractContextManager[None]]
 COST = 1_500
 REQUEST = UUID("12345678-1234-5678-1234-567812345678")

@@ -107,7 +107,19 @@ def test_failure__of_each_error__names_no_python() -> None:
         for template in (error.problem, error.next_step)
         for piece in template.split("`")[1::2]
     }
-    assert marked - set(SHELL_NAMES) == {"nvm_chain.types", "Payments(…, gateway=Gateway(url, redeemer))"}
+    both = {"nvm-chain transaction {transaction_hash}", "look_up_transaction"}  # each is told with where it is
+    never = {"nvm_chain.types", "Payments(…, gateway=Gateway(url, redeemer))"}
+    assert marked - set(SHELL_NAMES) == both | never
+
+
+@pytest.mark.parametrize("error", [errors.NotMined(f"0x{KEY}", 120), errors.OutcomeUnknown(f"0x{KEY}", "it is gone")])
+def test_failure__of_a_transaction_that_may_still_be_mined__says_which_command_looks_it_up(
+    error: NvmChainError,
+) -> None:
+    """The hash has as many digits as a key, and is shown."""
+    failure = describe_failure(error, verbose=False)
+    assert f"`nvm-chain transaction 0x{KEY}`" in failure.next_step
+    assert "`look_up_transaction` in Python" in str(error)
 
 
 @pytest.mark.parametrize("text", [KEY, f"0x{KEY}", f"a {KEY.upper()} b", f"'{KEY}{KEY}'"])
@@ -116,7 +128,7 @@ def test_withhold__of_what_may_be_a_key__shows_none_of_it(text: str) -> None:
     assert "64 hexadecimal digits, not shown" in withhold(text)
 
 
-@pytest.mark.parametrize("text", ["0x" + KEY[:-1], "0x" + "11" * 20, "nothing of the kind"])
+@pytest.mark.parametrize("text", ["0x" + KEY[:-1], f"did:nv:{KEY}", "0x" + "11" * 20, "nothing of the kind"])
 def test_withhold__of_anything_else__shows_it(text: str) -> None:
     assert withhold(text) == text
 

@@ -23,7 +23,7 @@ NAMES = [
     *("demo", "key", "deploy", "check-deployment", "plan", "agent"),
     *("order", "signed-order", "pay", "grant-external", "mint"),
     *("balance", "account", "access", "lots", "holdings", "statement", "transaction"),
-    *("redeem", "transfer", "burn", "voucher", "download", "faucet", "help"),
+    *("redeem", "transfer", "burn", "voucher", "token", "download", "faucet", "help"),
 ]
 
 
@@ -109,7 +109,8 @@ def test_help__of_each_command__says_what_it_does_and_shows_examples(path: tuple
         assert all(line in text for line in example.split("\n"))
     for parameter in command.params:
         assert isinstance(parameter, Argument | click.Option)
-        assert getattr(parameter, "hidden", False) or str(parameter.help).endswith(".")
+        explained = parameter.purpose if isinstance(parameter, Argument) else parameter.help
+        assert getattr(parameter, "hidden", False) or str(explained).endswith(".")
 
 
 @pytest.mark.parametrize("path", [path for path, each in COMMANDS.items() if any_argument(each)], ids=" ".join)

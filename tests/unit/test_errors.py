@@ -57,6 +57,7 @@ from nvm_chain.errors import (
     Panicked,
     PendingTransactions,
     RecordNotWritable,
+    RenamedParameter,
     RevertedWithoutReason,
     RevertedWithReason,
     RpcFailed,
@@ -89,6 +90,7 @@ SAMPLES: list[NvmChainError] = [
     InvalidContext(33),
     CostOutOfRange(255, 6, 6, 1, 5),
     InvalidMessage("signed voucher", "ceiling is missing"),
+    RenamedParameter("order_plan", "pay", "give it as `payment_method`"),
     SuspiciousPrice(20, 6, "USDC"),
     NeedsVendor("a price by card", "grant it yourself"),
     HostedName("payments.x402", "use vouchers"),
@@ -210,7 +212,7 @@ def test_input_error__is_a_value_error_too(error: NvmChainError) -> None:
 
 # ---------------------------------------------------------------------- messages that carry others' text
 
-BASE_UNITS = "A price of 20 base units is only 0.00002 USDC. If 20 USDC is meant, "
+BASE_UNITS = "A price of 20 base units is only 0.00002 USDC. If you mean 20 USDC, "
 
 
 def test_suspicious_price__message__shows_both_readings() -> None:
@@ -346,7 +348,7 @@ def test_to_dict__of_a_named_token__says_how_to_read_the_amounts() -> None:
             errors.CostAboveMax(20, 1),
             "The order costs 20 base units, and you allowed 1 base unit. Raise `max_cost` if you agree.",
         ),
-        (errors.WrongValue(10**18, 0), "The order needs exactly 1 ETH with it and came with 0 ETH. Send 1 ETH."),
+        (errors.WrongValue(10**18, 0), "The order has to carry exactly 1 ETH and carries 0 ETH. Send 1 ETH."),
         (
             errors.RedeemOutOfRange(255, 5, 1, 1),
             f"A request of plan 0x{255:064x} takes exactly 1 credit, not 5. Give an amount that the plan takes.",
@@ -362,16 +364,19 @@ def test_to_dict__of_a_named_token__says_how_to_read_the_amounts() -> None:
             VoucherExpired(1_795_867_200, 1_795_867_201),
             (
                 "The voucher was good until 2026-11-28 12:00:00 UTC (1795867200), "
-                "and it is 2026-11-28 12:00:01 UTC (1795867201). Ask the holder to sign another one."
+                "and it is now 2026-11-28 12:00:01 UTC (1795867201). Ask the holder to sign another one."
             ),
         ),
         (
             NotMined("0xaa", 120),
-            "Transaction 0xaa is not mined after 2 minutes, and still may be. Look it up before sending it again.",
+            (
+                "Transaction 0xaa was not mined within 2 minutes, and may still be mined. Look it up before sending it again: "
+                "`nvm-chain transaction 0xaa` in a shell, `look_up_transaction` in Python."
+            ),
         ),
         (
             PendingTransactions(ALICE, 1),
-            f"{ALICE} has 1 transaction not mined yet. Wait for that to change, then deploy again.",
+            f"{ALICE} has 1 transaction that the chain has not mined yet. Wait until that is done, then deploy again.",
         ),
         (
             UnknownNetwork("base", ("embedded", "base:sepolia")),

@@ -8,7 +8,8 @@ if (location.protocol === "file:") {
       document.body.append(frame);
       this.frame = frame;
       this.inner = frame.contentWindow;
-      this.inner.postMessage = (data) => this.deliver(new MessageEvent("message", { data }));
+      // A worker gets and gives copies: with the page's own object, the search would empty the text that is being typed.
+      this.inner.postMessage = (data) => this.deliver(new MessageEvent("message", { data: structuredClone(data) }));
       this.inner.importScripts = (...urls) => urls.reduce((before, each) => before.then(() => this.load(each)), Promise.resolve());
       this.ready = this.load(new URL(url, location.href).href);
     }
@@ -27,9 +28,9 @@ if (location.protocol === "file:") {
     }
 
     postMessage(data) {
+      const copy = structuredClone(data);
       this.ready.then(() => {
-        const event = new this.inner.MessageEvent("message", { data });
-        this.inner.dispatchEvent(event);
+        this.inner.dispatchEvent(new this.inner.MessageEvent("message", { data: copy }));
       });
     }
 

@@ -35,8 +35,8 @@ def holdings(session: Session, address: str, from_block: int | None, blocks: int
     """
     chain = session.connect()
     looked_at = choose_blocks(session, chain, from_block, blocks)
-    held = operations.find_holdings(chain, looked_at, address)
-    owned = operations.find_plans(chain, looked_at, address)
+    held = operations.find_holdings(chain, address, blocks=looked_at)
+    owned = operations.find_plans(chain, address, blocks=looked_at)
     data = {
         "address": address,
         "blocks": looked_at,

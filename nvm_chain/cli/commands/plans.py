@@ -79,9 +79,9 @@ def list_plans(
     chain = session.connect()
     looked_at = choose_blocks(session, chain, from_block, blocks)
     if holder is None:
-        found = holdings.find_plans(chain, looked_at, owner)
+        found = holdings.find_plans(chain, owner, blocks=looked_at)
     else:
-        found = [holding.plan for holding in holdings.find_holdings(chain, looked_at, holder)]
+        found = [holding.plan for holding in holdings.find_holdings(chain, holder, blocks=looked_at)]
     data = {"blocks": looked_at, "plans": [describe_state(plan) for plan in found]}
     session.answer(data, [*range_rows(looked_at), *list_rows(chain, found)])
 

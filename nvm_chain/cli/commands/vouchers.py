@@ -6,10 +6,10 @@ from uuid import UUID
 
 import click
 
-from nvm_chain.cli.answers import describe_outcome, name_plan, transaction_rows
+from nvm_chain.cli.answers import describe_outcome, name_plan, transaction_rows, voucher_rows
 from nvm_chain.cli.command import argument, chain_command, plan_argument
 from nvm_chain.cli.deferred import messages
-from nvm_chain.cli.durations import HOUR, Duration, format_time
+from nvm_chain.cli.durations import HOUR, Duration
 from nvm_chain.cli.exit_codes import EXIT_REFUSED
 from nvm_chain.cli.groups import Group
 from nvm_chain.cli.lazy import credits, errors, forecasts, keys, plans, settling, types, vouchers
@@ -18,7 +18,7 @@ from nvm_chain.cli.parameters import Address, Context, Pair, parse_count
 from nvm_chain.cli.session import Session
 
 if TYPE_CHECKING:
-    from nvm_chain.signing.vouchers import SignedVoucher, Voucher
+    from nvm_chain.signing.vouchers import SignedVoucher
     from nvm_chain.types.receipts import SettlementOutcome, Transaction
 
 voucher_group = Group("voucher", help="Use credits by signature: no transaction per request, and many settled in one.")
@@ -101,17 +101,7 @@ def sign(
         deadline = chain.read_time() + valid
         voucher = vouchers.build_voucher(plan, holder=signer.address, ceiling=ceiling or 0, deadline=deadline, **terms)
         signed = vouchers.sign_voucher(signer, voucher, chain_id=chain.chain_id, contract=chain.credits.address)
-    session.answer_message(signed.to_json(), _voucher_rows(signed.voucher))
-
-
-def _voucher_rows(voucher: "Voucher") -> Rows:
-    return [
-        ("plan id", format_plan_id(voucher.plan_id)),
-        ("holder", voucher.holder),
-        ("redeemer", voucher.redeemer),
-        ("ceiling", f"{count(voucher.ceiling, 'credit')} in all"),
-        ("until", format_time(voucher.deadline)),
-    ]
+    session.answer_message(signed.to_json(), voucher_rows(signed.voucher))
 
 
 # ---------------------------------------------------------------- verify
@@ -144,7 +134,7 @@ def verify(session: Session, file: str, redeemer: str | None, offline: bool) -> 
         known = _verify_online(session, signed, redeemer)
     brings: Rows = [] if offline else [("brings", f"{count(known['available'] or 0, 'credit')} now")]
     data = {**name_plan(signed.voucher.plan_id), **fields_of(signed.voucher), **known}
-    session.answer(data, [*_voucher_rows(signed.voucher), ("signature", "good"), *brings])
+    session.answer(data, [*voucher_rows(signed.voucher), ("signature", "good"), *brings])
 
 
 def _verify_offline(session: Session, signed: "SignedVoucher", redeemer: str | None) -> None:
@@ -195,9 +185,9 @@ def settle(session: Session, plan: int, files: tuple[str, ...], totals: tuple[tu
     batch = _read_items(files, totals)
     chain, signer = session.connect_to_sign()
     session.say("Looking at what it would bring")
-    plans.read_terms(chain, plan)  # an unknown plan is an error, not a holder without credits
-    expected = forecasts.forecast_outcomes(chain, plan, batch)
-    if not any(outcome.amount for outcome in expected) and _are_for(batch, plan, signer.address):
+    can_tell = _are_for(batch, plan, signer.address)
+    expected = forecasts.forecast_outcomes(chain, plan, batch, redeemer=signer.address) if can_tell else ()
+    if can_tell and not any(outcome.amount for outcome in expected):
         _answer_settlement(session, plan, signer.address, expected, None)
     else:
         receipt = settling.settle_vouchers(chain, signer, plan, batch)

@@ -61,8 +61,8 @@ class InvalidCreditsRange(ContractError):
     min_credits: Credits
     max_credits: Credits
 
-    problem = "A request of plan {plan_id} cannot cost {min_credits} at least and {max_credits} at most."
-    next_step = "Give the least first."
+    problem = "A request of plan {plan_id} cannot cost at least {min_credits} and at most {max_credits}."
+    next_step = "Give the minimum first."
 
 
 class TooManyPlans(ContractError):
@@ -72,4 +72,4 @@ class TooManyPlans(ContractError):
     max: Number
 
     problem = "An agent may have {max} plans, not {count}."
-    next_step = "Use another agent for the others."
+    next_step = "Use another agent for the rest."

@@ -10,8 +10,8 @@ class NotMinter(ContractError):
     plan_id: PlanId
     caller: str
 
-    problem = "{caller} may not mint plan {plan_id}."
-    next_step = "Ask its owner, who can mint, or can allow you with `set_minter`."
+    problem = "{caller} may not mint credits of plan {plan_id}."
+    next_step = "Ask the plan's owner to mint, or to allow you with `set_minter`."
 
 
 class ZeroAmount(ContractError):
@@ -28,7 +28,7 @@ class ReferenceUsed(ContractError):
     payment_reference: PaymentReference
 
     problem = "Plan {plan_id} was granted for payment {payment_reference} before."
-    next_step = "Give another payment its own reference; for this one nothing is left to do."
+    next_step = "Nothing is left to do for this payment. Give another payment a reference of its own."
 
 
 class CreditsOverflow(ContractError):
@@ -67,8 +67,8 @@ class RedeemNotAllowed(ContractError):
 
     problem = "{caller} may not redeem credits of {holder} on plan {plan_id}."
     next_step = (
-        "Look at the plan's rule, which says who may; "
-        "where it names redeemers, the plan's owner can allow you with `set_redeemer`."
+        "Look at the plan's rule, which says who may. "
+        "Where it is REDEEMER or OWNER, the plan's owner can allow you with `set_redeemer`."
     )
 
 
@@ -89,8 +89,10 @@ class NotRedeemable(ContractError):
 
     plan_id: PlanId
 
-    problem = "Nothing is redeemed on plan {plan_id}."
-    next_step = "Use `read_access_until` on a time plan, and `pay_usage` for each request on a usage plan."
+    problem = "Plan {plan_id} has nothing to redeem."
+    next_step = (
+        "Read the access of a time plan with `read_access_until`. Pay each request of a usage plan with `pay_usage`."
+    )
 
 
 class NotRedeemer(ContractError):
@@ -100,7 +102,7 @@ class NotRedeemer(ContractError):
     caller: str
 
     problem = "{caller} may not settle vouchers of plan {plan_id}."
-    next_step = "Ask the plan's owner, who can allow it with `set_redeemer`."
+    next_step = "Ask the plan's owner to allow it with `set_redeemer`."
 
 
 class SettlementsNotAccepted(ContractError):
@@ -108,7 +110,7 @@ class SettlementsNotAccepted(ContractError):
 
     plan_id: PlanId
 
-    problem = "Plan {plan_id} takes no vouchers: its credits are transferable, or are not for requests."
+    problem = "Plan {plan_id} takes no vouchers: its credits are transferable, or it sells time or single requests."
     next_step = "Use `redeem_credits`, or `pay_usage` on a usage plan."
 
 
@@ -118,7 +120,7 @@ class NotTransferable(ContractError):
     plan_id: PlanId
 
     problem = "Credits of plan {plan_id} cannot be transferred."
-    next_step = "Order for the other address instead, if it is not a trial."
+    next_step = "Order for the other address instead, if the plan is not a trial."
 
 
 class NotEnoughGas(ContractError):
@@ -137,4 +139,4 @@ class NotSelf(ContractError):
     caller: str
 
     problem = "{caller} called a function that the contract keeps for itself."
-    next_step = "Use mint or order."
+    next_step = "Use `mint_credits` or `order_plan`."

@@ -28,7 +28,7 @@ class OwnableUnauthorizedAccount(ContractError):
 
     account: str
 
-    problem = "{account} does not own the protocol fee."
+    problem = "{account} is not the fee owner."
     next_step = "Sign with the fee owner's key."
 
 
@@ -37,5 +37,5 @@ class OwnableInvalidOwner(ContractError):
 
     owner: str
 
-    problem = "{owner} cannot own the protocol fee."
+    problem = "{owner} cannot be the fee owner."
     next_step = "Give an address that somebody has the key of."

@@ -43,8 +43,8 @@ class AuthorizationFailed(ContractError):
 
     problem = "The token did not move {value} from {payer} for this signed order."
     next_step = (
-        "Check the payer's balance, that the order is theirs, unused and within its time, "
-        "and that the token is not paused and does not block the payer; else have a new one signed."
+        "Check the payer's balance, and that the token is not paused and does not block the payer. "
+        "Otherwise ask the payer to sign another order: this one was used, is outside its time, or is not theirs."
     )
 
 
@@ -54,7 +54,7 @@ class WrongValue(ContractError):
     expected: Coin
     sent: Coin
 
-    problem = "The order needs exactly {expected} with it and came with {sent}."
+    problem = "The order has to carry exactly {expected} and carries {sent}."
     next_step = "Send {expected}."
 
 
@@ -68,8 +68,8 @@ class PaymentFailed(ContractError):
 
     problem = "A payment of {amount} from {payer} to {receiver} failed."
     next_step = (
-        "Check the payer's balance and allowance, or that the permit was signed by the payer, is unused and within its "
-        "deadline; and that the token is not paused and blocks neither payer nor receiver."
+        "Check the payer's balance and allowance, and that the token is not paused and blocks neither payer nor "
+        "receiver. A permit has to be signed by the payer, unused, and within its deadline."
     )
 
 
@@ -79,7 +79,7 @@ class TrialAlreadyTaken(ContractError):
     plan_id: PlanId
     holder: str
 
-    problem = "{holder} has had the trial {plan_id}, ordered by them or for them."
+    problem = "{holder} has had the trial of plan {plan_id} already."
     next_step = "Order a plan that is not a trial."
 
 
@@ -90,5 +90,5 @@ class TrialOrderedForOther(ContractError):
     payer: str
     receiver: str
 
-    problem = "{payer} cannot order the trial {plan_id} for {receiver}."
+    problem = "{payer} cannot order the trial of plan {plan_id} for {receiver}."
     next_step = "Ask the receiver to order it, or the plan's owner to give it with `mint_credits`."

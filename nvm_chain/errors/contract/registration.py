@@ -42,8 +42,8 @@ class InvalidRedeemRange(ContractError):
     min_redeem: Number
     max_redeem: Number
 
-    problem = "A redemption of {min_redeem} at least and {max_redeem} at most is not a range."
-    next_step = "Give at least 1, and not more than the most."
+    problem = "A redemption cannot take at least {min_redeem} and at most {max_redeem} credits."
+    next_step = "Give a minimum of 1 or more that is not above the maximum."
 
 
 class TooManySplits(ContractError):
@@ -53,7 +53,7 @@ class TooManySplits(ContractError):
     max: Number
 
     problem = "A price may have {max} receivers, not {count}."
-    next_step = "Pay the others from one of them."
+    next_step = "Pay the rest through one of these receivers."
 
 
 class InvalidSplit(ContractError):

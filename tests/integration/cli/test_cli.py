@@ -19,6 +19,7 @@ from nvm_chain.metadata.file_entries import FileEntry
 from nvm_chain.operations.plans import read_terms
 from nvm_chain.operations.settlement import sign_next_voucher
 from nvm_chain.operations.signed_orders import sign_plan_order
+from nvm_chain.payments.tokens import format_service_token
 from nvm_chain.types.ids import format_did
 from nvm_chain.types.prices import Split
 from tests.integration.cli.conftest import PASSWORD, Shell
@@ -83,12 +84,14 @@ def write_messages(shell: Shell, plan_id: int) -> None:
     world = shell.world
     order = sign_plan_order(world.chain, world.subscriber, plan_id)
     sign = partial(sign_next_voucher, world.chain, world.subscriber, plan_id, redeemer=world.builder.address)
-    vouchers = [sign(cost=cost).to_json() for cost in (1, 2, 3)]
+    signed = [sign(cost=cost) for cost in (1, 2, 3)]
+    vouchers = [each.to_json() for each in signed]
     for name, lines in {
         "order.json": [order.to_json()],
         "voucher.json": vouchers[:1],
         "vouchers.jsonl": vouchers[:2],
         "session.json": vouchers[2:],
+        "token.txt": [format_service_token(signed[0])],
     }.items():
         (shell.folder / name).write_text("".join(f"{line}\n" for line in lines), "utf-8")
 
@@ -118,7 +121,7 @@ def run_example(shell: Shell, write_keyfile: WriteKeyfile, example: str, *more: 
     world = shell.world
     world.fund(world.subscriber)
     plan_id = register_for(shell, example)
-    if example.split()[1] in ("voucher", "signed-order"):
+    if example.split()[1] in ("voucher", "signed-order", "token"):
         write_messages(shell, plan_id)
     if "accept-ownership" in example:
         world.send(world.builder, world.credits.functions.transferPlanOwnership(plan_id, world.partner.address))

@@ -107,7 +107,7 @@ CASES = (
         register("--price", "20 EUR"),
         2,
         "InvalidAmount",
-        {"value": "--price '20 EUR'", **NO_UNIT, "reason": "is not an amount"},
+        {"value": "--price '20 EUR'", **NO_UNIT, "reason": "is in EUR, which cannot be given here"},
     ),
     Case(
         "base units of nothing",
@@ -261,7 +261,7 @@ CASES = (
         ["faucet", "1 ETH"],
         2,
         "InvalidAmount",
-        {"value": "AMOUNT '1 ETH'", "reason": "is not an amount", "advice": 'write "1 USDC"'},
+        {"value": "AMOUNT '1 ETH'", "reason": "is in ETH, which cannot be given here", "advice": 'write "1 USDC"'},
     ),
     Case(
         "a development account too many",
@@ -373,13 +373,13 @@ def test_error__of_a_malformed_url__does_not_repeat_it(shell: Shell, url: str) -
             "costs 20 USDC, and you allowed 1 USDC. Raise --max-cost if you agree.",
         ),
         (["order", "PLAN", "--quantity", "51"], " more to 0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC."),
-        (["mint", "PLAN", f"{SOMEBODY}=1"], "can allow you with `nvm-chain plan set-minter`."),
+        (["mint", "PLAN", f"{SOMEBODY}=1"], "to allow you with `nvm-chain plan set-minter`."),
         (["redeem", "PLAN", "1", "--holder", SOMEBODY], "can allow you with `nvm-chain plan set-redeemer`."),
         (
             register("--price-base-units", "20", "--token", "TOKEN"),
             (
-                'give it in whole units, as --price "20 USDC" does; '
-                "if the price is meant as it stands, allow it with --allow-tiny-price."
+                'give whole units, as --price "20 USDC" does. '
+                "If you mean the price as it stands, allow it with --allow-tiny-price."
             ),
         ),
     ],

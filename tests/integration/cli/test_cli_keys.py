@@ -53,6 +53,25 @@ def test_keyfile__with_the_password_in_the_environment__signs(
     assert ran.json["holder"] == shell.world.subscriber.address
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("absent.json", None, "cannot read it (No such file or directory)"),
+        ("bad.json", "nope", "it is not JSON"),
+        ("bad.json", '{"address": 1}', "it has no 'crypto' section"),
+    ],
+)
+def test_keyfile__that_is_none__is_told_before_a_password_is_asked_for(
+    shell: Shell, plan: str, name: str, content: str | None, problem: str
+) -> None:
+    if content is not None:
+        Path(name).write_text(content, "utf-8")
+    del shell.environment["NVM_CHAIN_PASSWORD"]
+    ran = shell("burn", plan, "1", "--keyfile", name, "--json")
+    assert (ran.exit_code, ran.error["type"], ran.error["fields"]["reason"]) == (3, "KeyFailure", problem)
+    assert ("nvm-chain key new absent.json" in ran.error["next_step"]) == (content is None)
+
+
 def test_keyfile__in_a_terminal__asks_for_the_password_without_showing_it(
     shell: Shell, plan: str, write_keyfile: WriteKeyfile
 ) -> None:

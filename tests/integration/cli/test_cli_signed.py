@@ -388,6 +388,42 @@ def test_voucher_settle__of_what_brings_nothing__sends_nothing_and_says_why(shel
     assert shell.state(plan_id) == state
 
 
+def test_voucher_settle__of_a_total_that_the_rule_does_not_allow__sends_nothing_and_says_why(shell: Shell) -> None:
+    world = shell.world
+    plan_id, holder = world.register(), world.subscriber.address
+    world.grant(plan_id, holder, 3)
+    state = shell.state(plan_id)
+    ran = shell("voucher", "settle", str(plan_id), "--total", f"{holder}=3", *BUILDER, "--json")
+    answer = json.loads(ran.stdout)
+    assert (ran.exit_code, answer["transaction"]) == (6, None)
+    assert answer["outcomes"] == [{"holder": holder, "credits": 0, "result": "not_signed"}]
+    assert shell.state(plan_id) == state
+
+
+def test_voucher_settle__signed_by_somebody_else__sends_nothing_and_says_why(shell: Shell) -> None:
+    world = shell.world
+    plan_id, holder = world.register(), world.subscriber.address
+    world.grant(plan_id, holder, 3)
+    good, other = (sign_voucher(shell, plan_id, "--cost", cost) for cost in ("1", "2"))
+    state = shell.state(plan_id)
+    file = write("v.json", replace(good, signature=other.signature))
+    ran = shell("voucher", "settle", str(plan_id), file, *BUILDER, "--json")
+    answer = json.loads(ran.stdout)
+    assert (ran.exit_code, answer["transaction"]) == (6, None)
+    assert [outcome["result"] for outcome in answer["outcomes"]] == ["not_signed"]
+    assert shell.state(plan_id) == state
+
+
+def test_voucher_settle__by_a_stranger__is_not_redeemer_and_nothing_is_sent(shell: Shell) -> None:
+    world = shell.world
+    plan_id = world.register()
+    state = shell.state(plan_id)
+    words = ("--total", f"{world.subscriber.address}=3", "--dev-account", "3")
+    ran = shell("voucher", "settle", str(plan_id), *words, "--json")
+    assert (ran.exit_code, ran.error["type"]) == (6, "NotRedeemer")
+    assert shell.state(plan_id) == state
+
+
 def test_voucher_settle__of_a_used_up_and_a_good_one__takes_the_good_one(shell: Shell) -> None:
     world = shell.world
     plan_id = world.register()

@@ -388,7 +388,7 @@ def test_order__of_another_token_with_a_name__is_refused_and_nothing_is_sent(she
     ("words", "hint"),
     [
         (("faucet", "50"), "AMOUNT '50' has no unit. Write \"50 USDC\"."),
-        (("faucet", "50 ETH"), "AMOUNT '50 ETH' is not an amount. Write \"50 USDC\"."),
+        (("faucet", "50 ETH"), "AMOUNT '50 ETH' is in ETH, which cannot be given here. Write \"50 USDC\"."),
         (
             ("order", "7", "--max-cost", "25"),
             '--max-cost \'25\' has no unit. Write "25 USDC" or "25 ETH" (the native coin).',
@@ -427,3 +427,21 @@ def test_download__of_a_file_asset__spends_credits_and_keeps_the_file(shell: She
     again = shell("download", str(asset), "greeting.txt", *SUBSCRIBER, "--json")
     assert again.exit_code == 7
     assert world.balance(plan_id, world.subscriber.address) == 3
+
+
+# ---------------------------------------------------------------------- ids of another kind
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("agent", "show", "PLAN"), ("download", "PLAN", "."), ("agent", "match", "PLAN", "7", "GET", "https://a.b/c")],
+)
+def test_agent_argument__that_is_the_id_of_a_plan__says_so_in_the_spelling_given(
+    shell: Shell, words: tuple[str, ...]
+) -> None:
+    did = format_did(shell.world.register())
+    typed = [did if word == "PLAN" else word for word in words]
+    ran = shell(*typed, *(SUBSCRIBER if words[0] == "download" else ()), "--json")
+    assert (ran.exit_code, ran.error["type"]) == (2, "IdOfAnotherKind")
+    assert ran.error["problem"] == f"'{did}' is the id of a plan, not of an agent."
+    assert ran.error["next_step"] == "Show it with `nvm-chain plan show`."

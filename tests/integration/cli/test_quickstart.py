@@ -5,9 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.anvil import run_anvil
 from tests.support.documents import DOCS, FENCE
 from tests.support.shell import clean_environment
+
+pytestmark = pytest.mark.long
 
 NODE = "http://127.0.0.1:8545"
 """Where anvil listens if nothing else is said."""

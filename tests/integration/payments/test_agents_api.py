@@ -29,7 +29,6 @@ from nvm_chain.storage.folder_store import FolderStore
 from tests.integration.payments.conftest import PRICE
 from tests.support.world import World
 
-LEFT_TO_ANVIL = True
 DESCRIBED: dict[str, Any] = {"name": "E2E Payments Agent", "tags": ["test"], "description": "Described"}
 API: dict[str, Any] = {
     "endpoints": [{"POST": "https://example.com/agents/:agentId/tasks"}],

@@ -20,6 +20,8 @@ from tests.integration.payments.conftest import USDC
 from tests.support.http_server import Server
 from tests.support.world import World
 
+EMBEDDED_TOO = True
+
 DOCUMENTS = Path(__file__).parents[2] / "documents"
 PLANS = (DOCUMENTS / "payment-plans.txt").read_text("utf-8").splitlines()
 EXAMPLES = (DOCUMENTS / "payments-python-api.txt").read_text("utf-8").splitlines()

@@ -39,8 +39,6 @@ from tests.integration.payments.conftest import PRICE
 from tests.support.http_server import Request, Server
 from tests.support.world import World
 
-LEFT_TO_ANVIL = True
-
 CONTENT = b"a,b\n1,2\n"
 DECLARED = {"contentLength": len(CONTENT), "sha256": sha256(CONTENT).hexdigest()}
 

@@ -45,8 +45,6 @@ from nvm_chain.types.ids import format_did, parse_agent_id, parse_plan_id
 from tests.integration.payments.conftest import PRICE, SERVICE
 from tests.support.world import World
 
-LEFT_TO_ANVIL = True
-
 DAY = 86_400
 
 

@@ -14,7 +14,6 @@ from nvm_chain.payments import AgentsApi, Payments, PlansApi
 from nvm_chain.payments.hosted_names import ON_AGENTS, ON_PAYMENTS, ON_PLANS, TO_IMPORT, list_hosted_names
 from tests.support.documents import DOCS
 
-LEFT_TO_ANVIL = True
 ON: dict[str, Any] = {"payments": ON_PAYMENTS, "plans": ON_PLANS, "agents": ON_AGENTS}
 
 
@@ -44,9 +43,25 @@ def test_hosted_name__read_on_the_class__says_how_to_construct(name: str) -> Non
 
 @pytest.mark.parametrize("name", TO_IMPORT)
 def test_hosted_name__imported__says_what_there_is(name: str) -> None:
-    with pytest.raises(HostedImport, match=f"^{name} belongs to the hosted API"):
+    with pytest.raises(HostedImport, match=f"^{name} belongs to the hosted API") as caught:
         exec(f"from nvm_chain.payments import {name}", {})
-    assert issubclass(HostedImport, ImportError)
+    assert isinstance(caught.value, ImportError)
+    assert caught.value.way == TO_IMPORT[name]
+
+
+@pytest.mark.parametrize("name", TO_IMPORT)
+def test_hosted_name__read_from_the_package__is_not_there(name: str) -> None:
+    assert not hasattr(package, name)
+    assert getattr(package, name, "else") == "else"
+    with pytest.raises(HostedName, match=rf"^nvm_chain\.payments\.{name} belongs to the hosted API") as caught:
+        getattr(package, name)
+    assert (isinstance(caught.value, AttributeError), caught.value.way) == (True, TO_IMPORT[name])
+
+
+def test_name_of_typescript__imported__says_how_python_spells_it() -> None:
+    with pytest.raises(HostedImport, match=r"Call `get_erc20_price_config\(\)` in Python"):
+        exec("from nvm_chain.payments import getERC20PriceConfig", {})
+    assert not hasattr(package, "getERC20PriceConfig")
 
 
 @pytest.mark.parametrize(
@@ -63,6 +78,18 @@ def test_name_of_typescript__read__says_how_python_spells_it(
 ) -> None:
     with pytest.raises(HostedName, match=rf"Call `{snake}\(\)` in Python"):
         getattr(get(builder, owner), name)
+
+
+def test_hosted_name__in_the_spelling_of_typescript__says_what_there_is(builder: Payments) -> None:
+    for holder, name, way in (
+        (builder.plans, "getPlans", ON_PLANS["get_plans"]),
+        (builder, "getInstance", ON_PAYMENTS["get_instance"]),
+        (builder.agents, "isValidRequest", ON_AGENTS["is_valid_request"]),
+    ):
+        assert not hasattr(holder, name)
+        with pytest.raises(HostedName) as caught:
+            getattr(holder, name)
+        assert caught.value.way == way
 
 
 def test_unknown_name__read__raises_as_python_does(builder: Payments) -> None:

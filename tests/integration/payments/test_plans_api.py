@@ -29,8 +29,6 @@ from nvm_chain.payments import PaginationOptions, Payments, PlanMetadata, PlanRe
 from tests.integration.payments.conftest import PRICE
 from tests.support.world import World
 
-LEFT_TO_ANVIL = True
-
 NAME = PlanMetadata(name="My Credits Plan", tags=["test"])
 DAY = pricing.ONE_DAY_DURATION
 

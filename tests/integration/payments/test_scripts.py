@@ -46,8 +46,6 @@ from nvm_chain.types.credits import CreditsConfig
 from tests.integration.payments.conftest import PRICE
 from tests.support.world import World
 
-LEFT_TO_ANVIL = True
-
 UNTYPED: dict[str, Any] = {"Payments": Payments, "Gateway": Gateway, "read_service_token": read_service_token}
 """As callers without a type checker see them."""
 FREE = get_free_price_config()

@@ -42,7 +42,6 @@ from nvm_chain.types.prices import get_external_price_config
 from tests.support.documents import ROOT
 from tests.support.world import World
 
-LEFT_TO_ANVIL = True
 FREE = get_free_price_config()
 WINDOW = get_expirable_duration_config(86_400)
 LATER = get_expirable_duration_config(86_400, 2, activation=Activation.ON_FIRST_USE)

@@ -1,0 +1,37 @@
+"""A helpful error for calls that give an argument under the name that its parameter had before."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from nvm_chain.errors import RenamedParameter
+
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
+
+
+def renamed_parameters(**renames: str) -> Callable[[Callable[P, Answer]], Callable[P, Answer]]:
+    """Have a function refuse the names that its parameters had, and say what to write.
+
+    Args:
+        renames: What to write in place of each name: the name of today, or an instruction.
+
+    >>> @renamed_parameters(pay="payment_method")
+    ... def order(payment_method=None): ...
+    >>> order(pay="permit")
+    Traceback (most recent call last):
+    ...
+    nvm_chain.errors.inputs.RenamedParameter: order() has no parameter pay. Give it as `payment_method`.
+    """
+
+    def decorate(function: Callable[P, Answer]) -> Callable[P, Answer]:
+        @wraps(function)
+        def call(*arguments: P.args, **named: P.kwargs) -> Answer:
+            for was in renames.keys() & named.keys():
+                way = renames[was]
+                raise RenamedParameter(function.__name__, was, f"give it as `{way}`" if way.isidentifier() else way)
+            return function(*arguments, **named)
+
+        return call
+
+    return decorate
