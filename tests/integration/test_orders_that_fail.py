@@ -34,7 +34,6 @@ from nvm_chain.types.prices import Split
 from tests.support.reverts import reverts
 from tests.support.world import CREDITS, FUNDS, PRICE, ZERO, World
 
-
 Unchanged: TypeAlias = Callable[..., AbstractContextManager[None]]
 
 

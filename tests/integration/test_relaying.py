@@ -52,7 +52,6 @@ from tests.support.plans import usage
 from tests.support.reverts import reverts
 from tests.support.world import CREDITS, FUNDS, MAX_UINT, PRICE, ZERO, World
 
-
 Unchanged: TypeAlias = Callable[..., AbstractContextManager[None]]
 PAYER: LocalAccount = Account.from_key("0x" + "5e" * 32)
 """Has USDC and never any coin."""

@@ -39,7 +39,6 @@ from tests.support.plans import expiring, from_first_use, from_purchase, usage
 from tests.support.reverts import reverts
 from tests.support.world import World
 
-
 Unchanged: TypeAlias = Callable[..., AbstractContextManager[None]]
 SETTLED, SHORT, EXPIRED, ALREADY_SETTLED, NOT_SIGNED = SettlementResult
 HOLDERS: list[LocalAccount] = [Account.from_key(f"0x{number:064x}") for number in range(0xA11CE, 0xA11CE + 8)]
