@@ -11,8 +11,8 @@ SHELL := /bin/sh
 # The first of these that is 3.11 or newer. `make PYTHON=/path/to/python3.12 test` names another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
-# Tests run in this many processes.
-WORKERS ?= 2
+# Tests run in this many processes; they wait for a chain part of the time, so three for two cores.
+WORKERS ?= 3
 # What `make demo` and `make deploy` pass on, as in `make demo ARGS="--rpc http://127.0.0.1:8545"`.
 ARGS ?=
 
@@ -29,6 +29,9 @@ SHIPPED := 'contracts/agents/*.sol' 'contracts/credits/*.sol' 'contracts/credits
 ifeq ($(shell test -n "$$HOME" && test -d "$$HOME" && test -w "$$HOME" && echo yes),)
 export HOME := $(CURDIR)/.home
 endif
+
+# Modules are compiled once, whatever the environment says: every process that a test starts would do it again.
+export PYTHONDONTWRITEBYTECODE :=
 
 say = @printf '==> %s\n'
 

@@ -25,7 +25,6 @@ def parse_json(text: str | bytes, take_pairs: Callable[[list[tuple[str, Any]]], 
 
     Raises:
         ValueError: It is not JSON, or lists and objects nest deeper than 500 levels.
-        RecursionError: The caller's own calls nest so deep that no room is left.
 
     >>> parse_json('{"name": ["Basic"]}')
     {'name': ['Basic']}

@@ -117,7 +117,7 @@ def test_backends__with_the_fast_extra__are_the_fast_ones() -> None:
 def test_backends__without_the_fast_extra__are_those_in_python() -> None:
     signature = FORMS[0]["signature"]
     program = (
-        "import sys; sys.modules['coincurve'] = sys.modules['sha3'] = None\n"
+        "import os, sys; sys.modules['coincurve'] = sys.modules['sha3'] = None; os.environ.pop('ETH_HASH_BACKEND', None)\n"
         "from nvm_chain.signing import signatures\n"
         "assert signatures.keccak_256 is None and signatures._recover_key is signatures._recover_by_eth_keys\n"
         f"print(signatures.recover_signer(bytes.fromhex({DIGEST.hex()!r}), bytes.fromhex({signature[2:]!r})))"
