@@ -17,8 +17,8 @@ from tests.support.kept_session import KeptSession
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 30
-IN_MEMORY = ("--prune-history", "400")
-"""States of this many blocks are kept, and none is written to the disk, which takes a third of anvil's time."""
+USUAL = ("--hardfork", "prague", "--silent", "--prune-history", "400")
+"""The states of 400 blocks are kept, and none is written to the disk, which takes a third of anvil's time."""
 
 
 def find_anvil() -> Path:
@@ -35,7 +35,7 @@ def run_anvil(*arguments: str) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [str(find_anvil()), "--host", "127.0.0.1", "--port", str(port), "--hardfork", "prague", "--silent", *IN_MEMORY]
+    command = [str(find_anvil()), "--host", "127.0.0.1", "--port", str(port), *USUAL]
     process = subprocess.Popen([*command, *arguments], env={**os.environ, "NO_COLOR": "1"})
     try:
         url = f"http://127.0.0.1:{port}"

@@ -9,6 +9,7 @@ from eth_utils.abi import get_abi_input_types, get_abi_output_types
 from eth_utils.address import to_checksum_address
 from web3.contract.contract import ContractFunction
 
+
 def encode_call(function: ContractFunction) -> str:
     """Return the data of a call; as web3 does where an argument is in a form that only web3 takes, such as bytes as text."""
     try:
