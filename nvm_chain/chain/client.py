@@ -34,6 +34,7 @@ from nvm_chain.errors import (
     ConnectionFailed,
     DeploymentMismatch,
     InsufficientCoin,
+    NetworkError,
     NoContract,
     NoDeployment,
     NotMined,
@@ -299,11 +300,21 @@ class Chain:
                 self.web3.eth.send_raw_transaction(signed.raw_transaction)
         except ConnectionFailed as error:
             raise OutcomeUnknown(transaction_hash, error.reason) from None
+        except RpcFailed as error:
+            raise self._explain_refusal(transaction_hash, error) from None
         self.on_progress(f"Waiting for transaction {transaction_hash}")
         receipt = self._wait(transaction_hash)
         if receipt["status"] != 1:
             self._raise_failed(transaction, receipt)
         return receipt
+
+    def _explain_refusal(self, transaction_hash: str, error: RpcFailed) -> RpcFailed:
+        """Return a node's refusal of a transaction; it says so if the node has the transaction all the same. One request."""
+        with suppress(NetworkError):
+            if self.find_transaction(transaction_hash) is None:
+                return error
+        look_up = f"look up {transaction_hash} first with `look_up_transaction`, and send again only if it is not there"
+        return error.explain("the node may have taken the transaction all the same", look_up)
 
     def _wait(self, transaction_hash: str) -> TxReceipt:
         """Return the receipt of a sent transaction. Asks again after a lost connection: money may be on its way."""
@@ -443,7 +454,7 @@ class Chain:
             raise ConnectionFailed(self.label, _describe(error)) from None
         except _client_errors() as error:
             data = parse_revert_data(error)
-            raise (RpcFailed(str(error)) if data is None else decode_revert(data)) from None
+            raise (RpcFailed(_describe_refusal(error)) if data is None else decode_revert(data)) from None
         except (ArithmeticError, AttributeError, DecodingError, LookupError, TypeError, ValueError) as error:
             # web3 trusts that an answer has the form it should have.
             raise RpcFailed(f"its answer cannot be read ({type(error).__name__})") from error
@@ -567,6 +578,14 @@ def summarize(receipt: TxReceipt) -> Transaction:
         gas_used=receipt["gasUsed"],
         fee_wei=receipt["gasUsed"] * receipt.get("effectiveGasPrice", 0),
     )
+
+
+def _describe_refusal(error: Exception) -> str:
+    """Return the node's own words, without the rest of its answer."""
+    answer = getattr(error, "rpc_response", None)
+    told = answer.get("error") if isinstance(answer, dict) else None
+    message = told.get("message") if isinstance(told, dict) else None
+    return message if isinstance(message, str) and message else str(error)
 
 
 def _describe(error: requests.exceptions.RequestException) -> str:

@@ -72,7 +72,9 @@ class NvmChainError(Exception):
         missing = [name for name in fields if name not in given and name not in self._defaults]
         if missing or len(given) != len(values) + len(named) or len(fields) != len({**fields, **given}):
             raise TypeError(f"{type(self).__name__} takes ({', '.join(self.field_names)})")
-        return fields
+        return {
+            name: self.forms[name].hide(value) if isinstance(value, str) else value for name, value in fields.items()
+        }
 
     # ------------------------------------------------------------------ what was found out later
 

@@ -21,6 +21,7 @@ from nvm_chain.errors.formatting import (
     list_choices,
     quote,
 )
+from nvm_chain.errors.secrets import hide_keys, hide_tokens
 
 COIN: Final = ("ETH", 18)
 """What the native coin is called in messages, and its decimals. Every chain that this package names calls it so."""
@@ -35,6 +36,8 @@ class Form(NamedTuple):
     noun: str = ""
     has_code: bool = False
     """Whether it is a text of this package's own, with code in backticks."""
+    hide: Callable[[str], str] = hide_tokens
+    """What is done to a text before the error keeps it."""
 
 
 def plain(
@@ -125,9 +128,15 @@ Money = Annotated[int, Form(write_money, str)]
 """Base units of the error's token."""
 Name = Annotated[str, plain(lambda text: clean(text, 120))]
 """The name of a parameter or a field, perhaps with its value."""
+GivenName = Annotated[str, plain(lambda text: clean(text, 120))._replace(hide=hide_keys)]
+"""A `Name` with what somebody gave where a key is given by mistake."""
 Number = Annotated[int, plain(write_number)]
 Others = Annotated[object, plain(quote, lambda value: value if isinstance(value, str) else write_any(value))]
 """What somebody gave, of any type and length; quoted."""
+Given = Annotated[
+    object, plain(quote, lambda value: value if isinstance(value, str) else write_any(value))._replace(hide=hide_keys)
+]
+"""What somebody gave in a place where a key is given by mistake; quoted without it."""
 PaymentReference = Annotated[bytes, plain(lambda value: f"0x{value.hex()}", lambda value: f"0x{value.hex()}")]
 Kind = Annotated[int, plain(write_kind)]
 """A PlanKind."""

@@ -1,7 +1,7 @@
 """Arguments that cannot be right: addresses, amounts, ids, settings, signed messages."""
 
 from nvm_chain.errors.families import InputError
-from nvm_chain.errors.fields import Bytes, Credits, Name, Number, Others, Phrase, PlanId, Sentence
+from nvm_chain.errors.fields import Bytes, Credits, Given, GivenName, Name, Number, Others, Phrase, PlanId, Sentence
 
 
 class InvalidAddress(InputError):
@@ -18,7 +18,7 @@ class InvalidAddress(InputError):
 class InvalidAmount(InputError):
     """Raised when an amount is not exact, out of range, or has too many decimals."""
 
-    value: Name
+    value: GivenName
     reason: Phrase
     advice: Sentence = "Correct it; nothing was sent"
 
@@ -29,7 +29,7 @@ class InvalidAmount(InputError):
 class InvalidPlanId(InputError):
     """Raised when something is not a plan id in any spelling."""
 
-    value: Others
+    value: Given
 
     problem = "{value} is not a plan id."
     next_step = "Give the integer, 0x and 64 hexadecimal digits, or did:nv: and 64 hexadecimal digits."
@@ -38,7 +38,7 @@ class InvalidPlanId(InputError):
 class InvalidAgentId(InputError):
     """Raised when something is not an agent id in any spelling."""
 
-    value: Others
+    value: Given
 
     problem = "{value} is not an agent id."
     next_step = "Give the integer, from 1, 0x and 64 hexadecimal digits, or did:nv: and 64 hexadecimal digits."

@@ -1,13 +1,13 @@
 """Keys that could not be read. No error ever carries a key."""
 
 from nvm_chain.errors.base import NvmChainError
-from nvm_chain.errors.fields import Name, Phrase, Sentence
+from nvm_chain.errors.fields import GivenName, Phrase, Sentence
 
 
 class KeyFailure(NvmChainError):
     """Raised when a private key could not be read. The key itself is never part of it."""
 
-    source: Name
+    source: GivenName
     reason: Phrase
     advice: Sentence = "Give a key file with its password, or the environment variable that holds the key"
 

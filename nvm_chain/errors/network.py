@@ -40,7 +40,7 @@ class RpcFailed(NetworkError):
     reason: Phrase
 
     problem = "The node refused: {reason}."
-    next_step = "Nothing was sent; correct what it names, try again, or use another node."
+    next_step = "Correct what it names, try again later, or use another node."
 
 
 class AnswerUnreadable(NetworkError):

@@ -86,7 +86,7 @@ class CeilingFile:
         Raises:
             InvalidConfig: The file's folder is not there, or the file cannot be read.
         """
-        self._path, self._account = Path(path).absolute(), account
+        self._path, self._account = Path(path).resolve(), account
         if not self._path.parent.is_dir():
             raise InvalidConfig(f"there is no folder {str(self._path.parent)!r} for the state file", "make it first")
         self._load()
@@ -111,6 +111,7 @@ class CeilingFile:
             plans[format_did(plan_id)] = ceiling
         try:
             with open_draft(self._path) as draft:
+                draft.path.chmod(0o600)  # it tells who buys what
                 draft.file.write(_format_state(accounts).encode())
                 draft.seal()
                 draft.put(overwrite=True)
@@ -131,7 +132,8 @@ class CeilingFile:
 
     def _refuse(self, reason: str) -> InvalidConfig:
         return InvalidConfig(
-            f"the state file {str(self._path)!r} cannot be used: {reason}", "restore it, or name a new file as state"
+            f"the state file {str(self._path)!r} cannot be used: {reason}",
+            "restore it, or make room on its disk; a new file does not know what was signed, and signs that again",
         )
 
 

@@ -32,5 +32,9 @@ def hold_lock(path: Path) -> Iterator[None]:
     except OSError as error:
         raise InvalidConfig(f"the lock {str(path)!r} cannot be made: {error.strerror}", "give another place") from None
     with file:
-        _take(file.fileno())
+        try:
+            _take(file.fileno())
+        except OSError as error:
+            problem = f"the lock {str(path)!r} cannot be taken: {error.strerror}"
+            raise InvalidConfig(problem, "give a place on a disk of this machine, or end who holds it") from None
         yield

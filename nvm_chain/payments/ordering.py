@@ -49,6 +49,8 @@ def pay_for_request(
     session: Session, plan_id: int | str, quantity: int | str, max_cost: int | str | None, request_id: str
 ) -> UsageReceipt:
     """Pay for a request of a plan for usage. See `Payments.pay_usage`."""
+    if max_cost is None:
+        check_fixed_price(session.read_terms(plan_id), "`payments.pay_usage(plan_id, max_cost=…)`")
     with explain_id(session.chain, plan_id, "a plan"):
         return pay_usage(
             session.chain,
@@ -60,12 +62,12 @@ def pay_for_request(
         )
 
 
-def check_fixed_price(terms: Terms) -> None:
+def check_fixed_price(terms: Terms, call: str = "`payments.plans.order_plan(plan_id, max_cost)`") -> None:
     """Raise InvalidConfig for a plan whose price a contract names: nobody knows before what it will be."""
     if terms.is_quoted:
         raise InvalidConfig(
             "a contract names the price of this plan",
-            "give the limit of what you pay: `payments.plans.order_plan(plan_id, max_cost)`",
+            f"give the limit of what you pay: {call}",
         )
 
 

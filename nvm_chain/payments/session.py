@@ -10,6 +10,7 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.errors import InputError, InvalidConfig, MetadataMismatch, NvmChainError, StorageError
+from nvm_chain.errors.secrets import hide_keys
 from nvm_chain.metadata.documents import AgentMetadata, PlanMetadata
 from nvm_chain.operations.agents import read_agent, read_agent_plans, read_agent_uri, read_plan_agents
 from nvm_chain.operations.credits import read_account
@@ -45,7 +46,7 @@ class Gateway:
     def __post_init__(self) -> None:
         """Check both."""
         if not _BASE_URL.fullmatch(str(self.url)):
-            shown = re.sub("[0-9a-fA-F]{64,}", "…", str(self.url)[:90])  # it may be a key in the wrong place
+            shown = hide_keys(str(self.url))[:90]  # it may be a key in the wrong place
             raise InvalidConfig(
                 f"a gateway's address is an http or https URL, without a user name or a query, not {shown!r}"
             )

@@ -61,7 +61,7 @@ class Using:
         Args:
             plan_did: The plan, in any spelling.
             quantity: How many units are paid for.
-            max_cost: The limit of the payment, in base units. The quoted cost if not given.
+            max_cost: The limit of the payment, in base units. It has to be given if a contract names the price.
             request_id: A UUID or a text of at most 32 bytes, for the event, where the seller finds it.
 
         Raises:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from eth_account.signers.local import LocalAccount
 
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.embedded import deploy_all
 from nvm_chain.enums import Activation, PlanKind, RedemptionRule
 from nvm_chain.errors import NvmChainError
 from nvm_chain.operations.credits import read_account, read_balance
@@ -18,11 +20,21 @@ from nvm_chain.statements.types import MovementKind, Statement
 from nvm_chain.types.accounts import HolderTotal
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.prices import Split
+from tests.support.anvil import open_anvil, run_anvil
 from tests.support.world import FUNDS, MAX_UINT, PRICE, ZERO, World
 
 STEPS = 80
 DAY = 86_400
 RECEIVERS = ["0x" + f"{number:02x}" * 20 for number in (0x51, 0x52, 0x53)]
+
+
+@pytest.fixture(scope="module")
+def anvil_chain() -> Iterator[Chain]:
+    """An anvil that keeps the state of every block, for these tests ask for old ones."""
+    with run_anvil(keeps_states=True) as url:
+        opened = open_anvil(url)
+        deploy_all(opened, opened.accounts[0])
+        yield opened
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ from tests.support.kept_session import KeptSession
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 30
-USUAL = ("--hardfork", "prague", "--silent", "--prune-history", "400")
-"""The states of 400 blocks are kept, and none is written to the disk, which takes a third of anvil's time."""
+USUAL = ("--hardfork", "prague", "--silent")
+FORGETS = ("--prune-history", "400")
+"""The states of the latest 400 blocks are kept, and none is written to the disk, which takes a third of anvil's time."""
 
 
 def find_anvil() -> Path:
@@ -30,12 +31,20 @@ def find_anvil() -> Path:
 
 
 @contextlib.contextmanager
-def run_anvil(*arguments: str) -> Iterator[str]:
-    """Run anvil on a free loopback port until the block ends, and give its URL."""
+def run_anvil(*arguments: str, keeps_states: bool = False) -> Iterator[str]:
+    """Run anvil on a free loopback port until the block ends, and give its URL. Who reads the state of old blocks has it kept."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [str(find_anvil()), "--host", "127.0.0.1", "--port", str(port), *USUAL]
+    command = [
+        str(find_anvil()),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        *USUAL,
+        *([] if keeps_states else FORGETS),
+    ]
     process = subprocess.Popen([*command, *arguments], env={**os.environ, "NO_COLOR": "1"})
     try:
         url = f"http://127.0.0.1:{port}"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from nvm_chain.enums import Activation, PlanKind, RedemptionRule
 from nvm_chain.errors import InvalidAgentId, InvalidPlanId
+from nvm_chain.errors.secrets import hide_keys
 from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
 from nvm_chain.types.ids import compute_plan_id, format_did, parse_agent_id, parse_plan_id
 from nvm_chain.types.plans import Terms
@@ -102,7 +103,7 @@ NO_IDS: list[Any] = [
 def test_parse_plan_id__of_anything_else__raises(value: Any) -> None:
     with pytest.raises(InvalidPlanId) as caught:
         parse_plan_id(value)
-    assert caught.value.args == (value,)
+    assert caught.value.args == (hide_keys(value) if isinstance(value, str) else value,)
     assert str(caught.value).endswith("or did:nv: and 64 hexadecimal digits.")
     assert len(str(caught.value)) < 300
 
@@ -111,7 +112,7 @@ def test_parse_plan_id__of_anything_else__raises(value: Any) -> None:
 def test_parse_agent_id__of_anything_else_or_zero__raises(value: Any) -> None:
     with pytest.raises(InvalidAgentId) as caught:
         parse_agent_id(value)
-    assert caught.value.args == (value,)
+    assert caught.value.args == (hide_keys(value) if isinstance(value, str) else value,)
     assert len(str(caught.value)) < 300
 
 

@@ -295,7 +295,7 @@ def test_state__after_the_deadline_with_too_few_credits_for_both__signs_for_them
 )
 def test_state__that_is_not_one__is_refused_and_kept(world: World, tmp_path: Path, text: str) -> None:
     (tmp_path / "state.json").write_text(text, "latin-1")
-    with pytest.raises(InvalidConfig, match="Restore it, or name a new file"):
+    with pytest.raises(InvalidConfig, match="Restore it, or make room on its disk"):
         Payments(world.chain, world.subscriber, state=tmp_path / "state.json")
     assert (tmp_path / "state.json").read_text("latin-1") == text
 
