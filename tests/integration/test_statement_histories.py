@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from nvm_chain.chain.client import Chain
 from nvm_chain.chain.embedded import deploy_all
 from nvm_chain.enums import Activation, PlanKind, RedemptionRule
 from nvm_chain.errors import NvmChainError
@@ -29,12 +28,12 @@ RECEIVERS = ["0x" + f"{number:02x}" * 20 for number in (0x51, 0x52, 0x53)]
 
 
 @pytest.fixture(scope="module")
-def anvil_chain() -> Iterator[Chain]:
+def node() -> Iterator[World]:
     """An anvil that keeps the state of every block, for these tests ask for old ones."""
     with run_anvil(keeps_states=True) as url:
-        opened = open_anvil(url)
-        deploy_all(opened, opened.accounts[0])
-        yield opened
+        chain = open_anvil(url)
+        deploy_all(chain, chain.accounts[0])
+        yield World(chain)
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from tests.support.kept_session import KeptSession
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 30
 USUAL = ("--hardfork", "prague", "--silent")
-FORGETS = ("--prune-history", "400")
-"""The states of the latest 400 blocks are kept, and none is written to the disk, which takes a third of anvil's time."""
+FORGETS, KEEPS = (("--prune-history", kept) for kept in ("400", "100000"))
+"""The states of so many of the latest blocks are kept, and none is written to the disk, which takes a third of anvil's time."""
 
 
 def find_anvil() -> Path:
@@ -43,7 +43,7 @@ def run_anvil(*arguments: str, keeps_states: bool = False) -> Iterator[str]:
         "--port",
         str(port),
         *USUAL,
-        *([] if keeps_states else FORGETS),
+        *(KEEPS if keeps_states else FORGETS),
     ]
     process = subprocess.Popen([*command, *arguments], env={**os.environ, "NO_COLOR": "1"})
     try:
