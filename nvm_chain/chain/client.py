@@ -27,6 +27,7 @@ from web3.types import EventData, LogReceipt, Nonce, RPCEndpoint, RPCResponse, T
 
 from nvm_chain.chain.artifacts import ContractName, read_artifact
 from nvm_chain.chain.networks import find_usdc
+from nvm_chain.chain.refusals import is_clear_refusal
 from nvm_chain.chain.reverts import decode_revert, parse_revert_data, parse_rpc_error
 from nvm_chain.errors import (
     AnswerUnreadable,
@@ -43,6 +44,7 @@ from nvm_chain.errors import (
     OutOfGas,
     RpcFailed,
 )
+from nvm_chain.errors.formatting import quote
 from nvm_chain.signing.keys import Signer
 from nvm_chain.types.events import Block, Event, EventFilter
 from nvm_chain.types.json_text import parse_json
@@ -267,8 +269,8 @@ class Chain:
     def send(self, signer: Signer, function: ContractFunction, value: int = 0, extra_gas: int = 0) -> TxReceipt:
         """Send a call of a contract function, and wait until it is mined. One transaction.
 
-        The call is simulated first, so a call that would fail costs nothing. After a NetworkError nothing was sent.
-        After NotMined and OutcomeUnknown look the transaction up before you send the call again.
+        The call is simulated first, so a call that would fail costs nothing. A NetworkError means that the node did not
+        take the transaction. After NotMined and OutcomeUnknown look it up before you send the call again.
 
         Args:
             signer: Who sends and pays the gas.
@@ -301,20 +303,27 @@ class Chain:
         except ConnectionFailed as error:
             raise OutcomeUnknown(transaction_hash, error.reason) from None
         except RpcFailed as error:
-            raise self._explain_refusal(transaction_hash, error) from None
+            raise self._judge_refusal(transaction_hash, error) from None
         self.on_progress(f"Waiting for transaction {transaction_hash}")
         receipt = self._wait(transaction_hash)
         if receipt["status"] != 1:
             self._raise_failed(transaction, receipt)
         return receipt
 
-    def _explain_refusal(self, transaction_hash: str, error: RpcFailed) -> RpcFailed:
-        """Return a node's refusal of a transaction; it says so if the node has the transaction all the same. One request."""
+    def _judge_refusal(self, transaction_hash: str, error: RpcFailed) -> RpcFailed | OutcomeUnknown:
+        """Return what a node's error means for the transaction that it answers.
+
+        It is a refusal if the node's words say so and the node does not show the transaction. One request.
+        """
+        seen = "and cannot be asked whether it has it"
         with suppress(NetworkError):
-            if self.find_transaction(transaction_hash) is None:
+            if self.find_transaction(transaction_hash) is not None:
+                seen = "and has it, from this call or from another one with the same key"
+            elif is_clear_refusal(error.reason):
                 return error
-        look_up = f"look up {transaction_hash} first with `look_up_transaction`, and send again only if it is not there"
-        return error.explain("the node may have taken the transaction all the same", look_up)
+            else:
+                seen = "and does not show it"
+        return OutcomeUnknown(transaction_hash, f"it answered {quote(error.reason)}, {seen}")
 
     def _wait(self, transaction_hash: str) -> TxReceipt:
         """Return the receipt of a sent transaction. Asks again after a lost connection: money may be on its way."""

@@ -1,8 +1,9 @@
 """Nonce races: many threads and processes send with one key at once, and the attacker hopes that one payment counts for two.
 
 The client keeps no queue of nonces: it asks the node for the next one, and of those who got the same one the node takes one. The others
-are told so by an error after which nothing of theirs was sent, so that they can ask again. One that was sent and then displaced by
-another with the same nonce is named in NotMined; looked up, it is nowhere, and can be sent again. A success is one transaction, mined (P1).
+are told so: by a NetworkError, after which nothing of theirs was sent, or where theirs is the same in every byte by an OutcomeUnknown
+that names it, so that each transaction counts once by its hash. One that was sent and then displaced by another with the same nonce is
+named in NotMined; looked up, it is nowhere, and can be sent again. A success is one transaction, mined (P1).
 """
 
 import contextlib
@@ -15,7 +16,7 @@ import threading
 from pathlib import Path
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.errors import NetworkError, NotMined, RpcFailed
+from nvm_chain.errors import NetworkError, NotMined, OutcomeUnknown, RpcFailed
 from tests.support.anvil import open_anvil
 from tests.support.compiled import read_abi
 from tests.support.world import World
@@ -29,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 def send_until_done(chain: Chain, token_address: str, sends: int) -> tuple[list[str], int]:
     """Mint one base unit to the subscriber so often, each time until it is done; return the hashes and how often it was refused.
 
-    Every call is the same in every byte, so that two with one nonce are one and the same transaction.
+    Every call is the same in every byte, so that two with one nonce are one and the same transaction, which counts for one.
     """
     sender, chain.timeout_seconds = World(chain).subscriber, PATIENCE_SECONDS
     mint = chain.bind(token_address, read_abi("TestUSDC")).functions.mint(sender.address, 1)  # type: ignore[arg-type]
@@ -38,7 +39,7 @@ def send_until_done(chain: Chain, token_address: str, sends: int) -> tuple[list[
     while len(hashes) < sends:
         try:
             receipt = chain.send(sender, mint)
-        except NetworkError:
+        except (NetworkError, OutcomeUnknown):
             refused += 1
         except NotMined as error:
             if is_mined_after_all(chain, error.transaction_hash):
