@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+from nvm_chain._public_names import HOMES
+
 MOVED = {
     "abis": "chain.abi_entries",
     "addresses": "types.addresses",
@@ -66,8 +68,12 @@ MOVED = {
 RENAMED = {
     "nvm_chain": {
         "Kind": "PlanKind",
+        "Outcome": "types.SettlementOutcome",
+        "PayWay": "operations.payment_methods.choice.PaymentMethod",
+        "Result": "SettlementResult",
         "Rule": "RedemptionRule",
         "VoucherResult": "SettlementResult",
+        "approve_credits": "tokens.approve_token_spending",
         "get_outside_price_config": "get_external_price_config",
         "grant_settled": "grant_external",
         "statement_types": "statements",
@@ -79,6 +85,43 @@ RENAMED = {
     },
 }
 """Public names by what they were called, with what they are called."""
+NAMES_OF_ROOMS = {
+    "chain": (
+        "chain.client",
+        {
+            "Chain",
+            "FIRST_PAUSE_SECONDS",
+            "GAS_MARGIN_PERCENT",
+            "GAS_OF_BYTE",
+            "LEAST_GAS",
+            "LONGEST_PAUSE_SECONDS",
+            "MOST_GAS",
+            "NodeProvider",
+            "REQUEST_TIMEOUT_SECONDS",
+            "build_web3",
+            "logger",
+            "open_rpc",
+            "redact_url",
+            "report_lost_event",
+            "summarize",
+        },
+    ),
+    "storage": (
+        "storage.stores",
+        {
+            "InlineStore",
+            "MetadataStore",
+            "check_size",
+            "decode_document",
+            "encode_document",
+            "hash_document",
+            "load_metadata",
+            "verify_document",
+        },
+    ),
+    "types": ("payments.redemption_types", {"PlanRedemptionType", "REDEMPTION_TYPES"}),
+}
+"""Names of modules that have become rooms: by the room, the module that has them, and which they are."""
 
 
 def explain_name(package: str, name: str) -> str:
@@ -86,6 +129,10 @@ def explain_name(package: str, name: str) -> str:
     if name in RENAMED.get(package, {}):
         return f"{package}.{name} is now called {package}.{RENAMED[package][name]}."
     path = f"{package}.{name}".partition(".")[2]
+    home, names = NAMES_OF_ROOMS.get(package.partition(".")[2], ("", set()))
+    if name in names:
+        short = f" It is public: `nvm.{name}` after `import nvm_chain as nvm`." if name in HOMES else ""
+        return f"{package}.{name} is now nvm_chain.{home}.{name}.{short}"
     if path not in MOVED:
         return ""
     return (
@@ -109,7 +156,10 @@ class MovedModules:
         """Find nothing, and raise ModuleNotFoundError with the new path or name of what has moved.
 
         The error has no ``name``: with one, `from … import` would go on and raise another error, without the advice.
+        `importlib.util.find_spec` asks whether a module is there, and gets its answer, which is None.
         """
+        if sys._getframe(2).f_globals["__name__"] == "importlib.util":  # noqa: SLF001  nothing else tells who asks
+            return None
         package, _, name = fullname.rpartition(".")
         told = explain_name(package, name)
         if told:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 from eth_account import Account
@@ -39,6 +40,18 @@ def open_embedded() -> Chain:
     return chain
 
 
+@contextmanager
+def _typed_errors(failed: type[Exception], invalid: type[Exception]) -> Iterator[None]:
+    """Raise our errors for the two that eth-tester raises where a call reverts, or cannot be made."""
+    try:
+        yield
+    except failed as error:
+        data = parse_revert_data(error)
+        raise (RpcFailed(str(error)) if data is None else decode_revert(data)) from None
+    except invalid as error:
+        raise RpcFailed(str(error)) from None
+
+
 def _build_provider() -> EthereumTesterProvider:
     """Return web3's provider for eth-tester, with a py-evm behind it that raises our errors.
 
@@ -48,15 +61,7 @@ def _build_provider() -> EthereumTesterProvider:
     from eth_tester import PyEVMBackend
     from eth_tester.exceptions import TransactionFailed, ValidationError
 
-    @contextmanager
-    def typed_errors() -> Iterator[None]:
-        try:
-            yield
-        except TransactionFailed as error:
-            data = parse_revert_data(error)
-            raise (RpcFailed(str(error)) if data is None else decode_revert(data)) from None
-        except ValidationError as error:
-            raise RpcFailed(str(error)) from None
+    typed_errors = partial(_typed_errors, TransactionFailed, ValidationError)
 
     class Evm(PyEVMBackend):  # type: ignore[misc]  # eth-tester has no types
         def is_eip838_error(self, error: Any) -> bool:

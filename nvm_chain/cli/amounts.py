@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from nvm_chain.cli.lazy import addresses, errors, plans, pricing, tokens, units
+from nvm_chain.cli.lazy import addresses, amounts, errors, plans, tokens, types
 from nvm_chain.cli.parameters import parse_count
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def parse_amount(text: str, name: str, allowed: Sequence[str] = ("USDC", "ETH"),
         raise errors.InvalidAmount(f"{name} {text[:90]!r}", problem, _say_how(number, allowed) + hint)
     if not unit:
         raise errors.InvalidAmount(f"{name} {text[:90]!r}", "has no unit", _say_how(number, allowed) + hint)
-    return Amount(units.parse_units(match[1], DECIMALS[unit]), unit)
+    return Amount(amounts.parse_units(match[1], DECIMALS[unit]), unit)
 
 
 def _say_how(number: str, allowed: Sequence[str]) -> str:
@@ -54,18 +54,18 @@ def _say_how(number: str, allowed: Sequence[str]) -> str:
     return f"write {written}{coin}"
 
 
-def find_token(chain: "Chain", unit: str, way: str) -> str:
+def find_token(chain: "Chain", unit: str, advice: str) -> str:
     """Return the address of the token that a unit means on a chain; the zero address for the native coin.
 
     Raises:
-        InvalidConfig: No USDC is known there. Its advice is ``way``.
+        InvalidConfig: No USDC is known there. Its advice is ``advice``.
     """
     if unit == "ETH":
         return addresses.ZERO_ADDRESS
     if unit != "USDC":
         return unit
     if chain.usdc is None:
-        raise errors.InvalidConfig(f"no USDC is known on chain {chain.chain_id}", way)
+        raise errors.InvalidConfig(f"no USDC is known on chain {chain.chain_id}", advice)
     return chain.usdc
 
 
@@ -91,12 +91,12 @@ def format_amount(chain: "Chain", token: str, base_units: int) -> str:
     Up to three requests for a token that is not the chain's USDC.
     """
     if token == addresses.ZERO_ADDRESS:
-        return f"{units.format_units(base_units, DECIMALS['ETH'])} ETH"
+        return f"{amounts.format_units(base_units, DECIMALS['ETH'])} ETH"
     if token == chain.usdc:
-        return f"{units.format_units(base_units, DECIMALS['USDC'])} USDC"
+        return f"{amounts.format_units(base_units, DECIMALS['USDC'])} USDC"
     try:
         info = tokens.read_token_info(chain, token)
-        return f"{units.format_units(base_units, info.decimals)} {info.symbol} (token {token})"
+        return f"{amounts.format_units(base_units, info.decimals)} {info.symbol} (token {token})"
     except errors.NvmChainError:
         return f"{base_units} base units of token {token}"
 
@@ -182,7 +182,7 @@ def _parse_quoted(options: PriceOptions, quoter: str) -> Price:
         )
     problem = "is not a weight, a whole number, which a part is with --quoter"
     parts = [
-        (receiver, units.check_uint(parse_count(text, "--split", problem), 96, "--split", minimum=1))
+        (receiver, amounts.check_uint(parse_count(text, "--split", problem), 96, "--split", minimum=1))
         for receiver, text in options.splits
     ]
     return Price(options.token, tuple(parts) or ((None, 1),), quoter)
@@ -197,14 +197,14 @@ def _parse_total(price: str | None, base_units: int | None, token: str | None) -
         raise errors.InvalidConfig(
             "the token of the base units is missing", "give --token ADDRESS with --price-base-units"
         )
-    return Amount(units.check_uint(base_units, 96, "--price-base-units", minimum=1), token)
+    return Amount(amounts.check_uint(base_units, 96, "--price-base-units", minimum=1), token)
 
 
 def _parse_part(text: str, token: str | None) -> Amount:
     if token is None:
         return parse_amount(text, "--split", hint=", or for other tokens base units, with --token ADDRESS")
     base_units = parse_count(text, "--split", "is not a whole number of base units, which it is with --token")
-    return Amount(units.check_uint(base_units, 96, "--split", minimum=1), token)
+    return Amount(amounts.check_uint(base_units, 96, "--split", minimum=1), token)
 
 
 def _join_price(unit: str, total: Amount | None, parts: list[tuple[str, int]]) -> Price:
@@ -219,11 +219,11 @@ def _join_price(unit: str, total: Amount | None, parts: list[tuple[str, int]]) -
 def build_price(chain: "Chain", price: Price, signer: str) -> "PriceConfig":
     """Turn a price into the config that a plan is registered with; the signer receives what nobody else was named for."""
     if price.paid_externally:
-        return pricing.get_external_price_config()
+        return types.get_external_price_config()
     if not price.parts:
-        return pricing.get_free_price_config()
+        return types.get_free_price_config()
     pairs = [(receiver or signer, amount) for receiver, amount in price.parts]
     token = find_token(chain, price.unit, f"give {BASE_UNITS}, or deploy with --test-usdc")
     if price.quoter is not None:
-        return pricing.get_quoted_price_config(token, price.quoter, pairs)
-    return pricing.get_split_price_config(token, pairs)
+        return types.get_quoted_price_config(token, price.quoter, pairs)
+    return types.get_split_price_config(token, pairs)

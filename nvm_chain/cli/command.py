@@ -93,6 +93,16 @@ def _refuse_key_option(context: click.Context, parameter: click.Parameter, value
         )
 
 
+def renamed_option(was: str, now: str) -> Callable[[Any], Any]:
+    """Refuse an option's former name, also in the environment, with the name that it has."""
+
+    def refuse(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            raise errors.InvalidConfig(f"{was} is now called {now}", f"give {now} {value}")
+
+    return click.option(was, hidden=True, expose_value=False, callback=refuse)
+
+
 CHAIN: Final = "Which chain"
 SIGNER: Final = "Who signs"
 ANSWER: Final = "How to answer"
@@ -150,16 +160,20 @@ def signer_options() -> list[click.Option]:
             metavar="N",
             help="Account 0 to 9 of a development node such as anvil.",
         ),
-        SectionOption(
-            "--private-key",
-            "--key",
-            section=SIGNER,
-            hidden=True,
-            expose_value=False,
-            allow_from_autoenv=False,
-            callback=_refuse_key_option,
-        ),
+        _refused_key_option(),
     ]
+
+
+def _refused_key_option() -> click.Option:
+    return SectionOption(
+        "--private-key",
+        "--key",
+        section=SIGNER,
+        hidden=True,
+        expose_value=False,
+        allow_from_autoenv=False,
+        callback=_refuse_key_option,
+    )
 
 
 def answer_options() -> list[click.Option]:

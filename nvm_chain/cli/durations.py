@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from nvm_chain.cli.lazy import errors, units
+from nvm_chain.cli.lazy import amounts, errors
 from nvm_chain.cli.parameters import name_of
 
 MINUTE: Final = 60
@@ -46,7 +46,7 @@ def parse_duration(text: str, name: str) -> int:
     unit = LETTERS.get(word, word.removesuffix("s"))
     if unit not in UNITS:
         raise errors.InvalidAmount(f"{name} {text[:90]!r}", *_explain_unit(int(number), word))
-    return int(units.check_duration(int(number) * UNITS[unit], DURATION_BITS, name, minimum=1))
+    return int(amounts.check_duration(int(number) * UNITS[unit], DURATION_BITS, name, minimum=1))
 
 
 def _explain_unit(number: int, word: str) -> tuple[str, str]:

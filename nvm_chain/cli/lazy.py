@@ -1,7 +1,8 @@
 """The rest of the package, loaded when a command first uses it: web3 takes a second, and `--help` should not wait for it.
 
 `from nvm_chain.cli.lazy import plans` gives what `from nvm_chain.operations import plans` gives, and imports it at the first
-`plans.`.
+`plans.`. A module has its own name. Where two rooms have a module of one name, the higher room's has it, and the other has its
+room's name before its own.
 """
 
 from importlib import import_module
@@ -18,53 +19,49 @@ if TYPE_CHECKING:
     from nvm_chain import metadata as metadata
     from nvm_chain import payments as payments
     from nvm_chain import statements as statements
-    from nvm_chain import types as pricing
     from nvm_chain import types as types
     from nvm_chain.chain import connecting as connecting
     from nvm_chain.chain import dev_accounts as dev_accounts
     from nvm_chain.chain import embedded as embedded
     from nvm_chain.chain import events as events
-    from nvm_chain.chain import records as deployments
+    from nvm_chain.chain import records as records
     from nvm_chain.metadata import endpoints as endpoints
     from nvm_chain.operations import agents as agents
     from nvm_chain.operations import credits as credits
-    from nvm_chain.operations import deployment as deploying
+    from nvm_chain.operations import deployment as deployment
     from nvm_chain.operations import holdings as holdings
     from nvm_chain.operations import named_orders as named_orders
     from nvm_chain.operations import orders as orders
     from nvm_chain.operations import plans as plans
-    from nvm_chain.operations import settlement as settling
-    from nvm_chain.operations import settlement_forecast as forecasts
-    from nvm_chain.operations import signed_orders as relaying
+    from nvm_chain.operations import settlement as settlement
+    from nvm_chain.operations import settlement_forecast as settlement_forecast
+    from nvm_chain.operations import signed_orders as signed_orders
     from nvm_chain.operations import tokens as tokens
     from nvm_chain.operations import transactions as transactions
     from nvm_chain.operations import usage as usage
     from nvm_chain.signing import key_files as key_files
     from nvm_chain.signing import keys as keys
-    from nvm_chain.signing import signed_orders as authorizations
+    from nvm_chain.signing import signed_orders as signing_signed_orders
     from nvm_chain.signing import vouchers as vouchers
     from nvm_chain.types import addresses as addresses
-    from nvm_chain.types import agents as agent_types
-    from nvm_chain.types import amounts as units
+    from nvm_chain.types import agents as types_agents
+    from nvm_chain.types import amounts as amounts
     from nvm_chain.types import ids as ids
 
 __all__ = [
     "addresses",
-    "agent_types",
     "agents",
-    "authorizations",
+    "amounts",
     "connecting",
     "credits",
     "demo",
-    "deploying",
-    "deployments",
+    "deployment",
     "dev_accounts",
     "embedded",
     "endpoints",
     "enums",
     "errors",
     "events",
-    "forecasts",
     "holdings",
     "ids",
     "key_files",
@@ -74,38 +71,37 @@ __all__ = [
     "orders",
     "payments",
     "plans",
-    "pricing",
-    "relaying",
+    "records",
     "rich_console",
     "rich_table",
     "rich_text",
-    "settling",
+    "settlement",
+    "settlement_forecast",
+    "signed_orders",
+    "signing_signed_orders",
     "statements",
     "tokens",
     "transactions",
     "types",
-    "units",
+    "types_agents",
     "usage",
     "vouchers",
 ]
 
 _MODULES = {
     "addresses": "nvm_chain.types.addresses",
-    "agent_types": "nvm_chain.types.agents",
     "agents": "nvm_chain.operations.agents",
-    "authorizations": "nvm_chain.signing.signed_orders",
+    "amounts": "nvm_chain.types.amounts",
     "connecting": "nvm_chain.chain.connecting",
     "credits": "nvm_chain.operations.credits",
     "demo": "nvm_chain.demo",
-    "deploying": "nvm_chain.operations.deployment",
-    "deployments": "nvm_chain.chain.records",
+    "deployment": "nvm_chain.operations.deployment",
     "dev_accounts": "nvm_chain.chain.dev_accounts",
     "embedded": "nvm_chain.chain.embedded",
     "endpoints": "nvm_chain.metadata.endpoints",
     "enums": "nvm_chain.enums",
     "errors": "nvm_chain.errors",
     "events": "nvm_chain.chain.events",
-    "forecasts": "nvm_chain.operations.settlement_forecast",
     "holdings": "nvm_chain.operations.holdings",
     "ids": "nvm_chain.types.ids",
     "key_files": "nvm_chain.signing.key_files",
@@ -115,17 +111,19 @@ _MODULES = {
     "orders": "nvm_chain.operations.orders",
     "payments": "nvm_chain.payments",
     "plans": "nvm_chain.operations.plans",
-    "pricing": "nvm_chain.types",
-    "relaying": "nvm_chain.operations.signed_orders",
+    "records": "nvm_chain.chain.records",
     "rich_console": "rich.console",
     "rich_table": "rich.table",
     "rich_text": "rich.text",
-    "settling": "nvm_chain.operations.settlement",
+    "settlement": "nvm_chain.operations.settlement",
+    "settlement_forecast": "nvm_chain.operations.settlement_forecast",
+    "signed_orders": "nvm_chain.operations.signed_orders",
+    "signing_signed_orders": "nvm_chain.signing.signed_orders",
     "statements": "nvm_chain.statements",
     "tokens": "nvm_chain.operations.tokens",
     "transactions": "nvm_chain.operations.transactions",
     "types": "nvm_chain.types",
-    "units": "nvm_chain.types.amounts",
+    "types_agents": "nvm_chain.types.agents",
     "usage": "nvm_chain.operations.usage",
     "vouchers": "nvm_chain.signing.vouchers",
 }

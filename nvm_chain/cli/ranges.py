@@ -7,7 +7,7 @@ import click
 
 from nvm_chain.cli.amounts import format_amount
 from nvm_chain.cli.answers import name_plan
-from nvm_chain.cli.lazy import deployments, holdings
+from nvm_chain.cli.lazy import holdings, records
 from nvm_chain.cli.output import Rows, format_plan_id
 from nvm_chain.cli.session import Session
 
@@ -39,7 +39,7 @@ def choose_blocks(session: Session, chain: "Chain", from_block: int | None, bloc
 
 def find_deployment_block(session: Session, chain: "Chain") -> int:
     """Return the block in which Credits was deployed, from its record; 0 if that does not say."""
-    record = deployments.find_record(chain.chain_id, session.deployments)
+    record = records.find_record(chain.chain_id, session.deployments)
     return record.block_number or 0 if record and chain.has_credits(record.address) else 0
 
 

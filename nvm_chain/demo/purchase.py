@@ -3,7 +3,8 @@
 Its numbers are those of the user's documents: 100 credits for 20 USDC, one credit per request.
 """
 
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias
 
 from nvm_chain.chain.artifacts import read_artifact
 from nvm_chain.chain.client import summarize
@@ -15,6 +16,7 @@ from nvm_chain.errors import (
     InsufficientFunds,
     NotMinter,
     NotPlanOwner,
+    NvmChainError,
     RedeemNotAllowed,
     RedeemOutOfRange,
 )
@@ -37,6 +39,10 @@ BURNED: Final = 25
 THEFT: Final = "redeem the subscriber's credits"
 ARSON: Final = "burn the subscriber's credits"
 GREED: Final = "redeem more than a request takes"
+
+
+Attempt: TypeAlias = tuple[str, str, type[NvmChainError], Callable[[], object]]
+"""Who attempts something, what, the error that it has to end in, and the call."""
 
 
 class Purchase:
@@ -125,10 +131,19 @@ class Purchase:
     def try_what_must_fail(self) -> None:
         """Attempt what the contract has to refuse. Compare each error, and see that nothing has changed."""
         before = self._read_held()
-        chain, plan, holder = self.chain, self.plan_id, self.stage.address("subscriber")
-        left, most = self.stage.read_credits(plan), read_terms(chain, plan).max_redeem
-        stranger, builder, subscriber = (self.signers[role] for role in ("stranger", "builder", "subscriber"))
-        for actor, attempt, expected, act in (
+        for attempt in (*self._attempts_of_the_stranger(), *self._attempts_of_the_parties()):
+            self.stage.expect_refusal(*attempt)
+        if self._read_held() != before:
+            raise NotRefused("A change of balances")
+
+    def _attempts_of_the_stranger(self) -> Iterator[Attempt]:
+        chain, plan, holder, stranger = (
+            self.chain,
+            self.plan_id,
+            self.stage.address("subscriber"),
+            self.signers["stranger"],
+        )
+        yield from (
             ("stranger", THEFT, RedeemNotAllowed, lambda: redeem_credits(chain, stranger, plan, 1, holder=holder)),
             (
                 "stranger",
@@ -145,6 +160,13 @@ class Purchase:
                 lambda: redeem_credits(chain, stranger, plan, 1),
             ),
             ("stranger", "order without money", InsufficientFunds, lambda: order_plan(chain, stranger, plan)),
+        )
+
+    def _attempts_of_the_parties(self) -> Iterator[Attempt]:
+        chain, plan, holder = self.chain, self.plan_id, self.stage.address("subscriber")
+        left, most = self.stage.read_credits(plan), read_terms(chain, plan).max_redeem
+        builder, subscriber = (self.signers[role] for role in ("builder", "subscriber"))
+        yield from (
             ("builder", THEFT, RedeemNotAllowed, lambda: redeem_credits(chain, builder, plan, 1, holder=holder)),
             ("subscriber", GREED, RedeemOutOfRange, lambda: redeem_credits(chain, subscriber, plan, most + 1)),
             (
@@ -153,10 +175,7 @@ class Purchase:
                 InsufficientCredits,
                 lambda: burn_credits(chain, subscriber, plan, left + 1),
             ),
-        ):
-            self.stage.expect_refusal(actor, attempt, expected, act)
-        if self._read_held() != before:
-            raise NotRefused("A change of balances")
+        )
 
     def _read_held(self) -> dict[str, tuple[int, int]]:
         roles = ("builder", "subscriber", "stranger")

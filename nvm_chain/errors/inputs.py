@@ -95,10 +95,10 @@ class RenamedParameter(InputError, TypeError):
 
     function: Name
     was: Name
-    way: Sentence
+    advice: Sentence
 
     problem = "{function}() has no parameter {was}."
-    next_step = "{way}."
+    next_step = "{advice}."
 
 
 class InvalidMessage(InputError):

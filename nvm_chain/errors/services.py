@@ -8,10 +8,10 @@ class NeedsVendor(InputError):
     """Raised when something needs a vendor, who would have power over other people's money, cards or secrets."""
 
     what: Phrase
-    way: Sentence
+    advice: Sentence
 
     problem = "This package has no vendor, and this needs one: {what}."
-    next_step = "{way}."
+    next_step = "{advice}."
 
 
 class HostedName(NeedsVendor, AttributeError):

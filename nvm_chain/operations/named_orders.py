@@ -19,7 +19,7 @@ from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
 from nvm_chain.types.plans import PlanState
 from nvm_chain.types.receipts import OrderReceipt
 
-WAY_OUT = "leave the name out, and each call orders"
+NAME_ADVICE = "leave the name out, and each call orders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def order_once(
     salt, plan = hash_order_name(name), read_plan_state(chain, plan_id)
     if not can_be_named(signer, plan):
         reason = "its price has to be a fixed one in a token such as USDC, and the signer has to sign messages"
-        raise InvalidConfig(f"an order of this plan cannot have a name, as {reason}", WAY_OUT)
+        raise InvalidConfig(f"an order of this plan cannot have a name, as {reason}", NAME_ADVICE)
     to = signer.address if receiver is None else parse_address(receiver, "receiver address")
     order = _NamedOrder(chain, signer, plan, to, quantity, salt)
     made = order.find()

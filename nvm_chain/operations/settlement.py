@@ -48,7 +48,7 @@ EncodedItem: TypeAlias = tuple[ChecksumAddress, int, int, bytes, int, bytes]
 
 NO_DEADLINE: Final = 2**DEADLINE_BITS - 1
 """Where an item has no voucher the contract reads no deadline or, without the right to redeem, misses the signature only."""
-TOTALS_WAY: Final = "give `totals`: up to which total each item is settled, which is not what is added"
+TOTALS_ADVICE: Final = "give `totals`: up to which total each item is settled, which is not what is added"
 
 
 def sign_next_voucher(
@@ -145,7 +145,7 @@ def check_accepts_vouchers(plan_id: int, terms: Terms) -> None:
         raise SettlementsNotAccepted(plan_id)
 
 
-@renamed_parameters(vouchers="items", amounts=TOTALS_WAY)
+@renamed_parameters(vouchers="items", amounts=TOTALS_ADVICE)
 def settle_vouchers(
     chain: Chain,
     signer: Signer,

@@ -13,17 +13,17 @@ from nvm_chain.types.accounts import Account
 from nvm_chain.types.agents import AttachedPlan
 
 
-class Way(IntEnum):
-    """How a request is paid for, the cheapest for the holder first."""
+class PaidFrom(IntEnum):
+    """What a request is paid from, the cheapest for the holder first."""
 
     OPEN = 0
-    """In an access window that is open: nothing."""
+    """An access window that is open: it costs nothing."""
     CREDITS = 1
-    """By credits."""
+    """Credits."""
     PERIOD = 2
-    """By a period that opens a window."""
+    """A period that opens a window."""
     SIGNED_AWAY = 3
-    """By credits that vouchers were signed for already: not before those are settled, or over."""
+    """Credits that vouchers were signed for already: not before those are settled, or over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Access:
     """A plan that an account can use for a request, and the credits or periods that it costs."""
 
     plan_id: int
-    way: Way
+    paid_from: PaidFrom
     cost: int
 
 
@@ -65,7 +65,7 @@ def find_access(session: Session, asset: str, plans: Iterable[AttachedPlan], *, 
     found = [access for one in held if (access := weigh(session, one))]
     if not found:
         raise explain_no_access(session, asset, held, by_voucher=by_voucher)
-    return min(found, key=lambda access: (access.way, access.cost))
+    return min(found, key=lambda access: (access.paid_from, access.cost))
 
 
 def look_at(session: Session, attached: AttachedPlan) -> Held:
@@ -82,7 +82,7 @@ def _weigh_by_voucher(session: Session, held: Held) -> Access | None:
     if not held.terms.accepts_vouchers or held.account.balance < cost:
         return None
     needed = next_ceiling_base(session, plan_id, held.account, cost) + cost - held.account.settled
-    return Access(plan_id, Way.CREDITS if needed <= held.account.balance else Way.SIGNED_AWAY, cost)
+    return Access(plan_id, PaidFrom.CREDITS if needed <= held.account.balance else PaidFrom.SIGNED_AWAY, cost)
 
 
 def _weigh(_session: Session, held: Held) -> Access | None:
@@ -91,12 +91,12 @@ def _weigh(_session: Session, held: Held) -> Access | None:
     own = terms.rule is not RedemptionRule.OWNER
     if terms.kind is PlanKind.TIME:
         if held.is_open:
-            return Access(plan_id, Way.OPEN, 0)
+            return Access(plan_id, PaidFrom.OPEN, 0)
         opens = own and terms.activation is Activation.ON_FIRST_USE and account.balance > 0
-        return Access(plan_id, Way.PERIOD, 1) if opens else None
+        return Access(plan_id, PaidFrom.PERIOD, 1) if opens else None
     cost = held.attached.max_credits
     if terms.kind is PlanKind.CREDITS and account.balance >= max(cost, 1) and (own or cost == 0):
-        return Access(plan_id, Way.CREDITS, cost)
+        return Access(plan_id, PaidFrom.CREDITS, cost)
     return None
 
 

@@ -12,7 +12,7 @@ from nvm_chain.operations.publishing import (
     republish_agent,
     stop_plan_on_failure,
 )
-from nvm_chain.payments.access import Access, Way, look_at, need_gateway
+from nvm_chain.payments.access import Access, PaidFrom, look_at, need_gateway
 from nvm_chain.payments.ddo import describe_attached
 from nvm_chain.payments.hosted_names import ON_AGENTS, Refuses
 from nvm_chain.payments.id_kinds import explain_id
@@ -141,7 +141,7 @@ class AgentsApi(Refuses):
         held = look_at(self._session, attached)
         if not held.terms.accepts_vouchers:
             raise explain_no_token(self._session, held)
-        access = Access(held.attached.plan_id, Way.CREDITS, held.voucher_cost)
+        access = Access(held.attached.plan_id, PaidFrom.CREDITS, held.voucher_cost)
         return build_service_token(self._session, parse_agent_id(agent_id), access)
 
     # ------------------------------------------------------------------ change

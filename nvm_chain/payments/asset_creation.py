@@ -9,7 +9,7 @@ from nvm_chain.metadata.documents import AgentMetadata, read_endpoint
 from nvm_chain.metadata.file_entries import read_file_entry
 from nvm_chain.operations.publishing import fit_cost, publish_agent
 from nvm_chain.payments.ddo import SERVICES
-from nvm_chain.payments.hosted_names import HOSTING_WAY
+from nvm_chain.payments.hosted_names import HOSTING_ADVICE
 from nvm_chain.payments.parameters import read_amount, read_extras, refuse_credentials
 from nvm_chain.payments.results import CreateAssetResultDto
 from nvm_chain.payments.session import Session
@@ -75,7 +75,7 @@ class CreatingAssets:
         _check_choice("auth_type", auth_type, AUTH_TYPES)
         refuse_credentials({"username": username, "password": password, "token": token})
         if is_nevermined_hosted:
-            raise NeedsVendor("a host for the service", HOSTING_WAY)
+            raise NeedsVendor("a host for the service", HOSTING_ADVICE)
         costs = _read_charge(service_charge_type, amount_of_credits, min_credits_to_charge, max_credits_to_charge)
         metadata = AgentMetadata(
             name,
@@ -128,7 +128,7 @@ class CreatingAssets:
         ``use_ai_hub`` raises NeedsVendor: the hub's endpoints were the vendor's.
         """
         if use_ai_hub:
-            raise NeedsVendor("an AI hub with endpoints for agents", HOSTING_WAY)
+            raise NeedsVendor("an AI hub with endpoints for agents", HOSTING_ADVICE)
         return self.create_service(
             plan_did,
             "agent",

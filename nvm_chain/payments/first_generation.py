@@ -9,7 +9,7 @@ from nvm_chain.errors import HostedName
 from nvm_chain.payments.agents_api import AgentsApi
 from nvm_chain.payments.asset_creation import CreatingAssets
 from nvm_chain.payments.construction import open_session, refuse_hosted
-from nvm_chain.payments.hosted_names import HOSTING_WAY, ON_PAYMENTS, RefusedOnClass, Refuses
+from nvm_chain.payments.hosted_names import HOSTING_ADVICE, ON_PAYMENTS, RefusedOnClass, Refuses
 from nvm_chain.payments.plan_creation import CreatingPlans
 from nvm_chain.payments.plans_api import PlansApi
 from nvm_chain.payments.reading import Reading
@@ -98,4 +98,4 @@ class Payments(CreatingPlans, CreatingAssets, Using, Reading, Refuses):
     @property
     def ai_protocol(self) -> object:
         """Refuse: the query protocol was the vendor's task queue. Raises HostedName, which is a NeedsVendor."""
-        raise HostedName("payments.ai_protocol", HOSTING_WAY)
+        raise HostedName("payments.ai_protocol", HOSTING_ADVICE)

@@ -1,4 +1,4 @@
-"""Names of the hosted API's package that have no meaning without its vendor, each with the way that there is here."""
+"""Names of the hosted API's package that have no meaning without its vendor, each with what to do instead."""
 
 import re
 import sys
@@ -22,13 +22,13 @@ _CALL: Final = "call the service itself, with the token of `get_service_token()`
 _FIND: Final = "there is no search: whoever offers a plan tells its id, and `nvm_chain.read_plan()` reads it"
 _BY_NAME: Final = "give the method its arguments by name, as `create_credits_plan(name=…, price=…)` takes them"
 _EVENTS: Final = "read what happened from the chain: `nvm_chain.read_builder_statement()` and its like"
-HOSTING_WAY: Final = "run the service where you like, and name its URL in `endpoints`"
+HOSTING_ADVICE: Final = "run the service where you like, and name its URL in `endpoints`"
 _KEY: Final = "the account signs with its own key, so there is nobody to log in to"
 _PLAN_WORD: Final = "a subscription is called a plan since then: use the method with `plan` in its name"
 
 
-def _all(names: str, way: str) -> dict[str, str]:
-    return dict.fromkeys(names.split(), way)
+def _all(names: str, advice: str) -> dict[str, str]:
+    return dict.fromkeys(names.split(), advice)
 
 
 ON_PAYMENTS: Final[Mapping[str, str]] = {
@@ -36,7 +36,7 @@ ON_PAYMENTS: Final[Mapping[str, str]] = {
     **_all("requests", _SERVE),
     **_all("x402 facilitator delegation mpp", _VOUCHER),
     **_all("query a2a mcp", _CALL),
-    **_all("ai_protocol", HOSTING_WAY),
+    **_all("ai_protocol", HOSTING_ADVICE),
     **_all("observability contracts organizations", _EVENTS),
     **_all("connect logout is_logged_in", _KEY),
     **_all("environment environment_name nvm_api_key app_id version headers backend_options", CONSTRUCT),
@@ -96,7 +96,7 @@ class Refuses:
     if not TYPE_CHECKING:  # type checkers know which names are missing
 
         def __getattr__(self, name: str) -> NoReturn:
-            """Refuse a name that is not there, with the way that there is if it is known. Raises AttributeError."""
+            """Refuse a name that is not there, with what to do instead if that is known. Raises AttributeError."""
             if name in self._hosted:
                 raise HostedName(f"{self._hosted_prefix}.{name}", self._hosted[name])
             snake = _snake(name)
@@ -111,7 +111,7 @@ class RefusedOnClass:
     """A name that is refused on the class too, where Python does not ask `Refuses`."""
 
     def __set_name__(self, owner: type, name: str) -> None:
-        """Take the name and its way."""
+        """Take the name and its advice."""
         self._error = (f"{owner.__name__}.{name}", ON_PAYMENTS[name])
 
     def __get__(self, instance: object, owner: type | None = None) -> NoReturn:
@@ -138,16 +138,16 @@ class HostedImports:
             sys.meta_path.append(own)
         return own
 
-    def find_way(self, name: str) -> str | None:
+    def find_advice(self, name: str) -> str | None:
         """Return what to use in place of a name of the hosted API, or None."""
         snake = _snake(name)
         return TO_IMPORT.get(name, f"call `{snake}()` in Python" if snake != name and snake in self.names else None)
 
     def refuse(self, name: str) -> NoReturn:
         """Refuse a name that is not in the package. Raises HostedName for one of the hosted API's, else AttributeError."""
-        way = self.find_way(name)
-        if way is not None:
-            raise HostedName(f"{self.package}.{name}", way)
+        advice = self.find_advice(name)
+        if advice is not None:
+            raise HostedName(f"{self.package}.{name}", advice)
         raise AttributeError(f"module {self.package!r} has no attribute {name!r}", name=name)
 
     def find_spec(
@@ -155,16 +155,16 @@ class HostedImports:
     ) -> ModuleSpec | None:
         """Find nothing. `from … import` asks here last, for a name that may be a module. Raises HostedImport."""
         package, _, name = fullname.rpartition(".")
-        way = self.find_way(name) if package == self.package else None
-        if way is not None:
-            raise HostedImport(name, way)
+        advice = self.find_advice(name) if package == self.package else None
+        if advice is not None:
+            raise HostedImport(name, advice)
         return None
 
 
 def list_hosted_names() -> Iterator[tuple[str, str]]:
     """Return every name as it is written in code, with what to use here instead."""
     owners = {"payments": ON_PAYMENTS, "payments.plans": ON_PLANS, "payments.agents": ON_AGENTS}
-    yield from ((f"{owner}.{name}", way) for owner, names in owners.items() for name, way in names.items())
+    yield from ((f"{owner}.{name}", advice) for owner, names in owners.items() for name, advice in names.items())
     yield from TO_IMPORT.items()
 
 

@@ -12,7 +12,7 @@ from nvm_chain.payments.sdk_names import AgentAPIAttributes
 from nvm_chain.payments.sdk_names import Endpoint as SdkEndpoint
 
 CREDENTIALS: Final = ("username", "password", "token", "apiKey", "headers")
-_CREDENTIALS_WAY: Final = (
+_CREDENTIALS_ADVICE: Final = (
     "leave it out here, where everybody could read it, and give it to your gateway, which calls the service"
 )
 
@@ -102,7 +102,7 @@ def refuse_credentials(values: Mapping[str, Any]) -> None:
     """Raise NeedsVendor if there are credentials for a service: a vendor would keep them, metadata would publish them."""
     given = [name for name in CREDENTIALS if values.get(name)]
     if given:
-        raise NeedsVendor(f"somebody who keeps the {given[0]} of a service secret", _CREDENTIALS_WAY)
+        raise NeedsVendor(f"somebody who keeps the {given[0]} of a service secret", _CREDENTIALS_ADVICE)
 
 
 def read_extras(**values: object) -> dict[str, Any]:

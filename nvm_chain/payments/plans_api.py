@@ -264,7 +264,9 @@ class PlansApi(Refuses):
 
     def order_fiat_plan(self, plan_id: int | str) -> PlanOrdered:
         """Refuse: nobody takes cards here. Raises NeedsVendor, which names the way that there is."""
-        raise NeedsVendor(f"a checkout by card for plan {format_did(parse_plan_id(plan_id))}", price_configs.FIAT_WAY)
+        raise NeedsVendor(
+            f"a checkout by card for plan {format_did(parse_plan_id(plan_id))}", price_configs.FIAT_ADVICE
+        )
 
     def mint_plan_credits(self, plan_id: int | str, credits_amount: int | str, credits_receiver: str) -> CreditsMoved:
         """Give credits of a plan without payment. Plan owner or minter only. One transaction. Raises as `nvm_chain.mint_credits`."""

@@ -12,7 +12,7 @@ from nvm_chain.types.addresses import ZERO_ADDRESS
 from nvm_chain.types.prices import PriceConfig
 from nvm_chain.types.renamed_parameters import renamed_parameters
 
-FIAT_WAY: Final = (
+FIAT_ADVICE: Final = (
     "take the money yourself, price the plan with `get_external_price_config()` and grant it with `grant_external()`"
 )
 
@@ -143,15 +143,15 @@ def get_fiat_price_config(amount: int | str, receiver: str, currency: str = "USD
     """Refuse, as taking cards needs a vendor.
 
     Raises:
-        NeedsVendor: Always. Its ``way`` says how to sell for money off chain.
+        NeedsVendor: Always. Its ``advice`` says how to sell for money off chain.
 
     >>> try:
     ...     get_fiat_price_config(2_000_000, "0x" + "22" * 20)
     ... except NeedsVendor as error:
-    ...     print(error.way)
+    ...     print(error.advice)
     take the money yourself, price the plan with `get_external_price_config()` and grant it with `grant_external()`
     """
-    raise NeedsVendor(f"a price of {amount!r} in {currency!r} paid to {receiver!r} by card", FIAT_WAY)
+    raise NeedsVendor(f"a price of {amount!r} in {currency!r} paid to {receiver!r} by card", FIAT_ADVICE)
 
 
 def _read_price(amount: int | str) -> int:

@@ -115,8 +115,3 @@ def _describe(fact: Fact, second: int, terms: Terms) -> Movement:
         context=fact.context,
         access_until=fact.access_until,
     )
-
-
-def is_before(entry: Entry, point: Point) -> bool:
-    """Return whether an entry is before a point. An expiry in the point's own second is."""
-    return entry.point <= point

@@ -11,7 +11,7 @@ from nvm_chain.chain.artifacts import ContractName, read_artifact
 from nvm_chain.errors import CONTRACT_ERRORS
 from nvm_chain.errors.templates import show_template
 from nvm_chain.payments.hosted_names import TO_IMPORT
-from tests.house.test_layering import ROOMS
+from tests.house.import_law import ROOMS
 from tests.house.test_natspec import NAMES, reachable_errors
 from tests.support.documents import DOCS, DOCUMENTS, PAGES, ROOT
 from tools.reference.names import list_headings, list_pages

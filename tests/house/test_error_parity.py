@@ -37,7 +37,7 @@ PANIC = keccak(text="Panic(uint256)")[:4]
 
 NEXT_STEPS = re.compile(
     r"^(Approve|Ask|Check|Compare|Configure|Copy|Correct|Deploy|Do|Give|If|Look|Nothing|Order|Pay|Raise|Read|Refuse|Remove|Report"
-    r"|Send|Set|Sign|Try|Use|Wait|Write) |^\{(advice|way)\}\.$"
+    r"|Send|Set|Sign|Try|Use|Wait|Write) |^\{advice\}\.$"
 )
 """What a next step begins with: what to do."""
 UNTOLD = {

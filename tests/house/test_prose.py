@@ -9,7 +9,7 @@ import pytest
 
 from nvm_chain import errors
 from tools.prose.check import find_all, is_accepted, read_accepted
-from tools.prose.rules import MAX_WORDS, Rule, count_words, find_breaches, read_rules
+from tools.prose.rules import MAX_WORDS, Rule, count_words, expand_contractions, find_breaches, read_rules
 from tools.prose.sentences import split_sentences
 from tools.prose.texts import ROOT, find_files, read_texts
 
@@ -42,6 +42,13 @@ def test_find_breaches__of_a_sentence_of_some_words__finds_a_long_one(count: int
     assert any(name == "long sentence" for name, *_ in find_breaches("word " * count, RULES)) is found
 
 
+def test_expand_contractions__of_short_forms__writes_their_words() -> None:
+    assert expand_contractions("It's no plan, nobody can't tell, and I won’t.") == (
+        "It is no plan, nobody cannot tell, and I will not."
+    )
+    assert expand_contractions("The plan's price") == "The plan's price"
+
+
 def test_count_words__of_numbers_and_hyphens__counts_each_once() -> None:
     assert count_words("The ERC-20 token's 1,000 units cost 0.5 USDC.") == 8
 
@@ -63,6 +70,45 @@ def test_read_texts__of_python__has_docstrings_and_messages(tmp_path: Path) -> N
     )
     texts = ["One sentence that says what this module is for.", "the plan `x` is not open for orders now"]
     assert [text for _, text in read_texts(path)] == texts
+
+
+@pytest.mark.parametrize(
+    ("source", "rule"),
+    [
+        ('class Refused(Error):\n    problem = "Plan {x} is no plan."', "is no"),
+        ('class Refused(Error):\n    next_step: str = "It is none."', "is none"),
+        ('option("--n", help="It is no number.")', "is no"),
+        ('fail(reason=f"{x} is no id")', "is no"),
+        ('fail(reason="no id" if x else "it\'s no id")', "is no"),
+        ('self.problem = "It remains none."', "is none"),
+        ('def f():\n    """Raises if bad."""', "raised"),
+        ('class Refused(Error):\n    """Throws if bad."""', "raised"),
+        ('"""It\'s no plan that anybody has ever ordered from here."""', "is no"),
+        ('say("the plan isn\'t no plan that anybody has ever ordered")', "double negation"),
+    ],
+)
+def test_find_all__of_a_planted_text__finds_it(tmp_path: Path, source: str, rule: str) -> None:
+    path = tmp_path / "x.py"
+    path.write_text(source, "utf-8")
+    found = {
+        name
+        for _, text in read_texts(path)
+        for each in split_sentences(text)
+        for name, *_ in find_breaches(each, RULES)
+    }
+    assert found == {rule}
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['LABEL = "is no x"', 'option("--n", help="Not a number.")', 'key = names["it is no"]', "x.reason = WORDS"],
+)
+def test_find_all__of_a_label_or_a_right_text__finds_nothing(tmp_path: Path, source: str) -> None:
+    path = tmp_path / "x.py"
+    path.write_text(source, "utf-8")
+    assert [
+        text for _, text in read_texts(path) for each in split_sentences(text) if list(find_breaches(each, RULES))
+    ] == []
 
 
 # ---------------------------------------------------------------------- the texts

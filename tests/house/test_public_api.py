@@ -8,13 +8,15 @@ import os
 import re
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TypeAlias
 
 import pytest
 
 import nvm_chain
-from nvm_chain._moved import MOVED, RENAMED
+from nvm_chain._moved import MOVED, NAMES_OF_ROOMS, RENAMED
 from nvm_chain._public_names import HOMES, MODULES
 from tools.write_public_names import STUB, TABLE, write_stub, write_table
 
@@ -91,10 +93,26 @@ def test_module_of_before__imported_from_its_package__says_where_it_is_now(old: 
 @pytest.mark.parametrize(("package", "old"), [(package, old) for package, names in RENAMED.items() for old in names])
 def test_name_of_before__imported__says_what_it_is_called_now(package: str, old: str) -> None:
     new = RENAMED[package][old]
-    assert hasattr(import_module(package), new)
+    assert resolve_name(f"{package}.{new}")
     assert not hasattr(import_module(package), old)
     with pytest.raises(ImportError, match=rf"^{package}\.{old} is now called {package}\.{new}\.$"):
         exec(f"from {package} import {old}")
+
+
+@pytest.mark.parametrize("room", NAMES_OF_ROOMS)
+def test_name_of_a_module_that_is_a_room_now__imported__says_where_it_is(room: str) -> None:
+    home, names = NAMES_OF_ROOMS[room]
+    for name in names:
+        assert hasattr(import_module(f"nvm_chain.{home}"), name)
+        with pytest.raises(ImportError) as caught:
+            exec(f"from nvm_chain.{room} import {name}")
+        assert str(caught.value).startswith(f"nvm_chain.{room}.{name} is now nvm_chain.{home}.{name}.")
+        assert (f"`nvm.{name}`" in str(caught.value)) is (name in HOMES)
+
+
+@pytest.mark.parametrize("name", ["nvm_chain.settling", "nvm_chain.chain.Chain", "nvm_chain.no_such_module"])
+def test_find_spec__of_what_is_not_there__returns_none(name: str) -> None:
+    assert find_spec(name) is None
 
 
 def test_name_of_before__read__says_what_it_is_called_now() -> None:

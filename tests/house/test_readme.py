@@ -43,6 +43,12 @@ $ make demo      # takes seconds
 $ nvm-chain plan show 0x1
 printed
 ```
+
+```bash
+nvm-chain plan shwo $PLAN \\
+    --json  # a word that is not there
+if ! nvm-chain access $PLAN "$WHO; x"; then echo "no" && nvm-chain order $PLAN; fi
+```
 """
 
 
@@ -53,7 +59,24 @@ def test_read_programs__of_a_sample__pairs_a_program_with_the_output_right_behin
         Program("SAMPLE.md:3", "print(1)\n", "1\n"),
         Program("SAMPLE.md:11", "print(2)\n", None),
     ]
-    assert read_commands(document) == ["make demo", "nvm-chain plan show 0x1"]
+    assert read_commands(document) == [
+        "make demo",
+        "nvm-chain plan show 0x1",
+        "nvm-chain plan shwo $PLAN --json",
+        'nvm-chain access $PLAN "$WHO; x"',
+        'echo "no"',
+        "nvm-chain order $PLAN",
+    ]
+
+
+@pytest.mark.parametrize("command", ["nvm-chain plan shwo $PLAN --json", "nvm-chain plan show $PLAN --jsno"])
+def test_find_faults__of_a_command_that_is_not_there__finds_it(command: str, tmp_path: Path) -> None:
+    assert find_faults(command, tmp_path)
+
+
+@pytest.mark.parametrize("command", ["nvm-chain plan show $PLAN --json", "nvm-chain order $PLAN --name a"])
+def test_find_faults__of_a_command_that_is_there__finds_none(command: str, tmp_path: Path) -> None:
+    assert find_faults(command, tmp_path) == []
 
 
 # ---------------------------------------------------------------------- the documents
@@ -85,12 +108,18 @@ def command_name(words: list[str]) -> list[str]:
     return found[0].split()[:2] if found else []
 
 
+def find_faults(command: str, home: Path) -> list[str]:
+    """Return what of a command does not exist: what its help says if it is not there, else the options that help does not have."""
+    words = shlex.split(command)[1:]
+    done = run([*NVM_CHAIN, *command_name(words), "--help"], home)
+    if done.returncode != 0:
+        return [done.stderr]
+    known = set(re.findall(r"--[a-z][a-z-]*", done.stdout))
+    return [word for word in words if word.startswith("--") and word.partition("=")[0] not in known]
+
+
 def test_nvm_chain_commands__exist_with_their_options(tmp_path: Path) -> None:
-    for command in OURS:
-        words = shlex.split(command)[1:]
-        done = run([*NVM_CHAIN, *command_name(words), "--help"], tmp_path)
-        assert done.returncode == 0, f"{command}: {done.stderr}"
-        assert [word for word in words if word.startswith("--") and word.partition("=")[0] not in done.stdout] == []
+    assert {command: faults for command in OURS if (faults := find_faults(command, tmp_path))} == {}
 
 
 def test_nvm_chain_commands__that_need_nothing__succeed(tmp_path: Path) -> None:

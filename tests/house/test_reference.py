@@ -10,9 +10,10 @@ from types import FunctionType
 import pytest
 
 from nvm_chain import errors, payments
+from nvm_chain.errors.templates import read_slots, show_template
 from tools.reference import signatures
 from tools.reference.entries import format_entry
-from tools.reference.errors import describe, list_error_classes, write_error_pages
+from tools.reference.errors import describe, escape, list_error_classes, write_error_pages
 from tools.reference.names import (
     ALIASES,
     ELSEWHERE,
@@ -28,6 +29,7 @@ from tools.reference.names import (
     parse,
 )
 from tools.reference.pages import write_pages
+from tools.reference.samples import OWN, build_sample
 from tools.reference.signatures import format_signature
 from tools.reference.text import Linker, format_docstring
 from tools.site.anchors import github_anchors, read_headings
@@ -81,6 +83,22 @@ def test_error__on_its_page__has_what_it_says(name: str) -> None:
     text = describe(ERRORS[name], "##")
     assert text.startswith(f"## {name}\n\n")
     assert not re.search(r"[{}]|``", text)
+
+
+@pytest.mark.parametrize("name", [name for name, error in ERRORS.items() if error.problem])
+def test_error__on_its_page__has_an_example_of_its_message_with_every_value(name: str) -> None:
+    sample = build_sample(ERRORS[name])
+    assert not [value for value in sample.fields.values() if value in (None, "", ())]
+    assert escape(sample.message()) in describe(ERRORS[name], "##")
+    if sample.field_names and read_slots(ERRORS[name].problem):
+        assert sample.describe()[0] != show_template(ERRORS[name].problem)
+
+
+def test_samples__of_classes__are_of_classes_that_there_are() -> None:
+    assert set(OWN) - set(ERRORS) == set()
+    assert {name: set(values) - set(ERRORS[name].field_names) for name, values in OWN.items() if name in ERRORS} == {
+        name: set() for name in OWN
+    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.module)

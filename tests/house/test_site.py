@@ -1,6 +1,8 @@
 """The site has every page that there is, its links lead somewhere, and nothing in it comes from outside."""
 
 import doctest
+import json
+import subprocess
 from importlib import import_module
 from pathlib import Path
 
@@ -135,3 +137,38 @@ def test_stay_at_home__of_a_page_that_fetches_something_else__fails(tmp_path: Pa
     (tmp_path / "a.html").write_text(tag, "utf-8")
     with pytest.raises(BrokenLink, match=r"a\.html fetches https://example\.com/a"):
         stay_at_home(tmp_path)
+
+
+# ---------------------------------------------------------------------- the search of pages that are opened from a disk
+
+
+def run_worker(script: Path, protocol: str) -> dict[str, object]:
+    """Run the stand-in for Worker in a page of node's, and return what the page has in the end."""
+    page = Path(__file__).parent / "fake_page.mjs"
+    done = subprocess.run(["node", page, script, protocol], capture_output=True, text=True, check=True, timeout=60)
+    return json.loads(done.stdout)
+
+
+def test_worker__on_a_page_from_a_disk__gives_copies_to_the_search_and_back() -> None:
+    """With the page's own object, the search would empty the text that is being typed."""
+    answer = run_worker(WORKER, "file:")
+    assert answer == {"worker": True, "question": {"query": "plan"}, "answer": {"items": ["plan"]}}
+
+
+@pytest.mark.parametrize(
+    ("copy", "changed"),
+    [
+        ("const copy = structuredClone(data)", {"question": {"query": ""}}),
+        ("{ data: structuredClone(data) }", {"answer": {"items": []}}),
+    ],
+)
+def test_worker__that_gives_no_copy__is_seen(tmp_path: Path, copy: str, changed: dict[str, object]) -> None:
+    script, text = tmp_path / "worker.js", WORKER.read_text("utf-8")
+    assert text.count(copy) == 1
+    script.write_text(text.replace(copy, copy.replace("structuredClone(data)", "data")), "utf-8")
+    answer = run_worker(script, "file:")
+    assert {key: answer[key] for key in changed} == changed
+
+
+def test_worker__on_a_page_from_a_server__is_the_browsers() -> None:
+    assert run_worker(WORKER, "https:") == {"worker": False}

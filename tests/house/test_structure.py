@@ -66,6 +66,39 @@ def test_javascript_file__begins_with_what_it_is_for(path: Path) -> None:
     assert re.match(r"// [A-Z]", lines[0])
 
 
+# ---------------------------------------------------------------------- length
+
+MAX_LINES = 30
+"""Lines of a function's code. Its signature and its docstring are not counted."""
+
+
+def find_long_functions(source: str) -> list[tuple[str, int]]:
+    """Return the functions of a source that are longer than the house has them, with their lines."""
+    found = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [(node.name, count) for node in found if (count := count_lines(node)) > MAX_LINES]
+
+
+def count_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Count the lines from a function's first statement to its last."""
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+@pytest.mark.parametrize("beginning", ["def work(\n    plan,\n):", "async def work():", "class A:\n  def work(self):"])
+@pytest.mark.parametrize("docstring", ["", '    """Work.\n\n    At length.\n    """\n'])
+@pytest.mark.parametrize(("count", "is_long"), [(MAX_LINES - 1, False), (MAX_LINES, False), (MAX_LINES + 1, True)])
+def test_find_long_functions__of_a_function_of_some_lines__finds_a_long_one(
+    beginning: str, docstring: str, count: int, is_long: bool
+) -> None:
+    source = f"{beginning}\n{docstring}" + "    plan = 1\n" * count
+    assert find_long_functions(source) == ([("work", count)] if is_long else [])
+
+
+@pytest.mark.parametrize("path", find(".py", "nvm_chain", "scripts", "tools"), ids=name)
+def test_functions__of_each_file__are_of_thirty_lines_at_most(path: Path) -> None:
+    assert find_long_functions(path.read_text("utf-8")) == []
+
+
 # ---------------------------------------------------------------------- what is nowhere
 
 MARKS = "TO" + "DO|FIX" + "ME|X" + "XX"

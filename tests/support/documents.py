@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 DOCUMENTS = [README, *PAGES]
+SHELLS = {"bash", "sh", "shell", "zsh"}
+JOINERS = {"!", "do", "done", "elif", "else", "fi", "if", "then", "until", "while"}
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -39,11 +42,32 @@ def read_programs(document: Path) -> list[Program]:
 
 
 def read_commands(document: Path) -> list[str]:
-    """Return the commands of a document's console blocks: what follows a dollar sign, without comments."""
-    blocks = [block[2] for block in FENCE.finditer(document.read_text("utf-8")) if block[1] == "console"]
-    return [
-        line[2:].partition("  #")[0].strip() for text in blocks for line in text.splitlines() if line.startswith("$ ")
-    ]
+    """Return the commands that a document shows, without comments.
+
+    In a console block they follow a dollar sign. In blocks of a shell, every command is one, and so is that of the program
+    behind `if`, `then`, `&&` and the like.
+    """
+    found: list[str] = []
+    for block in FENCE.finditer(document.read_text("utf-8")):
+        lines = block[2].replace("\\\n", " ").splitlines()
+        if block[1] == "console":
+            found += [line[2:].partition("  #")[0].strip() for line in lines if line.startswith("$ ")]
+        elif block[1] in SHELLS:
+            found += [command for line in lines for command in split_line(line)]
+    return found
+
+
+def split_line(line: str) -> list[str]:
+    """Return the commands of a line of shell, without what joins them."""
+    words = shlex.shlex(line, posix=False, punctuation_chars=";&|()")
+    words.whitespace_split = True
+    commands: list[list[str]] = [[]]
+    for word in words:
+        if set(word) <= set(";&|()"):
+            commands.append([])
+        elif commands[-1] or word not in JOINERS:
+            commands[-1].append(word)
+    return [" ".join(command) for command in commands if command]
 
 
 def run(command: list[str], home: Path) -> subprocess.CompletedProcess[str]:

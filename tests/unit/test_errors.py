@@ -403,7 +403,10 @@ def test_describe__with_other_names_for_code__uses_them() -> None:
     error = errors.CostAboveMax(20, 19)
     assert error.describe({"max_cost": "--max-cost"})[1] == "Raise --max-cost if you agree."
     advised = InvalidConfig("it is free", "leave out `payment_method='permit'`")
-    assert advised.describe({"payment_method='permit'": "--pay permit"})[1] == "Leave out --pay permit."
+    assert (
+        advised.describe({"payment_method='permit'": "--payment-method permit"})[1]
+        == "Leave out --payment-method permit."
+    )
 
 
 def test_describe__of_others_text_in_backticks__leaves_it() -> None:

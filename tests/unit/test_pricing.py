@@ -14,7 +14,7 @@ from nvm_chain.enums import Activation, PlanKind, RedemptionRule
 from nvm_chain.errors import InputError, InvalidAddress, InvalidAmount, InvalidConfig, NeedsVendor
 from nvm_chain.errors.formatting import format_duration
 from nvm_chain.payments.credits_configs import set_redemption_type
-from nvm_chain.payments.price_configs import FIAT_WAY, get_fiat_price_config
+from nvm_chain.payments.price_configs import FIAT_ADVICE, get_fiat_price_config
 from nvm_chain.payments.redemption_types import PlanRedemptionType
 from nvm_chain.types.addresses import ZERO_ADDRESS
 from nvm_chain.types.credits import (
@@ -547,7 +547,7 @@ def test_set_redemption_type__to_what_is_no_rule__raises(wrong: Any) -> None:
 
 
 def test_get_fiat_price_config__names_the_way_there_is() -> None:
-    with reverts(NeedsVendor("a price of 2000000 in 'USD' paid to 'somebody' by card", FIAT_WAY)):
+    with reverts(NeedsVendor("a price of 2000000 in 'USD' paid to 'somebody' by card", FIAT_ADVICE)):
         get_fiat_price_config(2_000_000, "somebody")
-    with reverts(NeedsVendor("a price of 1 in 'EUR' paid to 'somebody' by card", FIAT_WAY)):
+    with reverts(NeedsVendor("a price of 1 in 'EUR' paid to 'somebody' by card", FIAT_ADVICE)):
         get_fiat_price_config(1, "somebody", "EUR")

@@ -10,6 +10,14 @@ from typing import Final
 SOURCE: Final = Path(__file__).parent / "rules.toml"
 MAX_WORDS: Final = 30
 """Words of a sentence. Code counts as one."""
+CONTRACTIONS: Final = (
+    (re.compile(r"\b(ca)n['’]t\b", re.IGNORECASE), r"\1nnot"),
+    (re.compile(r"\bwon['’]t\b", re.IGNORECASE), "will not"),
+    (re.compile(r"n['’]t\b", re.IGNORECASE), " not"),
+    (re.compile(r"\b(it|that|this|there|here|who|what|he|she|nobody|nothing)['’]s\b", re.IGNORECASE), r"\1 is"),
+    (re.compile(r"\b(they|we|you|these|those)['’]re\b", re.IGNORECASE), r"\1 are"),
+)
+"""Short forms and their words, so that a rule knows one spelling only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +32,8 @@ class Rule:
     good: tuple[str, ...]
 
     def find(self, sentence: str) -> str | None:
-        """Return the words of a sentence that break the rule, or None."""
+        """Return the words of a sentence that break the rule, or None. Short forms count as their words."""
+        sentence = expand_contractions(sentence)
         if self.exception is not None:
             sentence = self.exception.sub("", sentence)
         found = self.pattern.search(sentence)
@@ -44,6 +53,13 @@ def read_rules() -> list[Rule]:
         )
         for each in tomllib.loads(SOURCE.read_text("utf-8"))["rules"]
     ]
+
+
+def expand_contractions(sentence: str) -> str:
+    """Write short forms out: "it's" is "it is"."""
+    for pattern, words in CONTRACTIONS:
+        sentence = pattern.sub(words, sentence)
+    return sentence
 
 
 def count_words(sentence: str) -> int:

@@ -11,7 +11,9 @@ FOLDERS: Final = {".py": ("nvm_chain", "scripts", "tools"), ".sol": ("contracts"
 TOP: Final = ("README.md", "SECURITY.md", "CONTRIBUTING.md")
 GENERATED: Final = ("docs/reference/", "docs/assurance.md")
 MIN_MESSAGE_WORDS: Final = 5
-"""Texts in the code with fewer words are labels."""
+"""Texts in the code with fewer words are labels, unless they are docstrings or something of `ALWAYS_READ`."""
+ALWAYS_READ: Final = {"problem", "next_step", "reason", "advice", "help", "short_help", "epilog"}
+"""Constants and arguments whose text people read, however short it is."""
 
 _NATSPEC: Final = re.compile(r"(?:^[ \t]*///[^\n]*\n)+|/\*\*.*?\*/", re.MULTILINE | re.DOTALL)
 _TAG: Final = re.compile(r"@(?:notice|dev|title|return|inheritdoc|custom:[\w-]+|(?:param) \w+)")
@@ -40,18 +42,36 @@ def read_texts(path: Path) -> Iterator[tuple[int, str]]:
 def _python_texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Yield docstrings, texts under constants, and messages, without regular expressions; f-strings have code for each value."""
     inside: set[int] = set()
+    read_always = set(_find_always_read(tree))
     for node in sorted(ast.walk(tree), key=lambda node: getattr(node, "lineno", 0)):
-        if id(node) in inside:
+        text = None if id(node) in inside else _text_of(node)
+        if text is None or "(?:" in text:
             continue
-        if isinstance(node, ast.JoinedStr):
-            inside |= {id(child) for child in ast.walk(node)}
-            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "`x`" for part in node.values)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            text = node.value
+        inside |= {id(child) for child in ast.walk(node)}
+        if id(node) in read_always or len(re.findall(r"[A-Za-z]{2,} ", text)) >= MIN_MESSAGE_WORDS:
+            yield getattr(node, "lineno", 0), text
+
+
+def _text_of(node: ast.AST) -> str | None:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "`x`" for part in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _find_always_read(tree: ast.Module) -> Iterator[int]:
+    """Yield the texts that are looked at whatever their length: docstrings, and the values of what `ALWAYS_READ` names."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            yield id(node.value)
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = {ast.unparse(target).rpartition(".")[2] for target in targets}
+        elif isinstance(node, ast.keyword):
+            names = {node.arg or ""}
         else:
             continue
-        if len(re.findall(r"[A-Za-z]{2,} ", text)) >= MIN_MESSAGE_WORDS and "(?:" not in text:
-            yield node.lineno, text
+        if names & ALWAYS_READ and node.value is not None:
+            yield from (id(child) for child in ast.walk(node.value))
 
 
 def _natspec_texts(source: str) -> Iterator[tuple[int, str]]:

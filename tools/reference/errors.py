@@ -7,6 +7,7 @@ from inspect import cleandoc
 from nvm_chain import errors
 from nvm_chain.errors import CONTRACT_ERRORS, NvmChainError
 from nvm_chain.errors.templates import show_template
+from tools.reference.samples import build_sample
 
 
 def list_error_classes() -> dict[str, type[NvmChainError]]:
@@ -45,11 +46,13 @@ def write_error_pages() -> str:
 
 
 def describe(error: type[NvmChainError], mark: str) -> str:
-    """Return the entry of one class: heading, docstring, the two templates, fields."""
+    """Return the entry of one class: heading, docstring, the two templates, an example of the message, fields."""
     parts = [f"{mark} {error.__name__}", read_purpose(error)]
     for label, template in (("Problem", error.problem), ("Next step", error.next_step)):
         if template:
             parts.append(f"**{label}:** {write_template(template)}")
+    if error.problem:
+        parts.append(f"**Example:** {escape(build_sample(error).message())}")
     if error.field_names:
         parts.append("**Fields:** " + ", ".join(f"`{name}`" for name in error.field_names))
     if error.__name__ in CONTRACT_ERRORS:
@@ -71,5 +74,14 @@ def write_template(template: str) -> str:
     >>> write_template("{holder} has {available} credits. <2")
     '`holder` has `available` credits. &lt;2'
     """
-    text = show_template(template).replace("<", "&lt;").replace("**", r"\*\*")
+    text = escape(show_template(template))
     return re.sub(r"``(\w+)``", r"`\1`", text)
+
+
+def escape(text: str) -> str:
+    """Return a plain text as Markdown.
+
+    >>> escape("less than <1>")
+    'less than &lt;1>'
+    """
+    return text.replace("<", "&lt;").replace("**", r"\*\*")

@@ -26,7 +26,7 @@ def format_page(page: Page, linker: Linker) -> str:
     blocks = [f"# nvm_chain.{page.module}", format_docstring(read_purpose(page), page, linker)]
     aliases = [alias for alias, module in ALIASES.items() if page.module == module and alias != module]
     if aliases:
-        blocks.append("Also " + " and ".join(f"`nvm_chain.{alias}`" for alias in aliases) + ".")
+        blocks.append("Also importable as " + " and ".join(f"`nvm_chain.{alias}`" for alias in aliases) + ".")
     if own:
         blocks.append(
             "`nvm_chain` itself has: " + ", ".join(format_line(f"`{name}`", page, linker) for name in own) + "."

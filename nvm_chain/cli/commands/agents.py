@@ -8,7 +8,7 @@ from nvm_chain.cli.answers import name_plan, transaction_rows
 from nvm_chain.cli.command import Command, agent_argument, argument, chain_command, plan_argument
 from nvm_chain.cli.descriptions import agent_metadata_options, read_agent_description, read_agent_metadata
 from nvm_chain.cli.groups import Group
-from nvm_chain.cli.lazy import agent_types, agents, metadata
+from nvm_chain.cli.lazy import agents, metadata, types_agents
 from nvm_chain.cli.output import Rows, count, format_plan_id
 from nvm_chain.cli.parameters import Address, PlanCost, Range
 from nvm_chain.cli.session import Session
@@ -43,7 +43,7 @@ def register(session: Session, plans: tuple[tuple[int, int, int], ...], **descri
     Everybody can read metadata, for ever: what is or looks like a token, password or key is refused.
     """
     written = read_agent_metadata(**described)
-    attached = [agent_types.AttachedPlan(*plan) for plan in plans]
+    attached = [types_agents.AttachedPlan(*plan) for plan in plans]
     chain, signer = session.connect_to_sign()
     agent = agents.register_agent(chain, signer, written, attached)
     data = {**_describe(agent), "transaction": agent.transaction}
@@ -151,7 +151,7 @@ def match(session: Session, agent: int, plan: int, method: str, url: str) -> Non
     chain = session.connect()
     session.say("Reading the agent")
     cost = agents.find_cost(chain, agent, plan, method, url)
-    said = "open" if cost.is_open else _format_cost(agent_types.AttachedPlan(plan, cost.min_credits, cost.max_credits))
+    said = "open" if cost.is_open else _format_cost(types_agents.AttachedPlan(plan, cost.min_credits, cost.max_credits))
     data = {"agent_id": agent, **name_plan(plan), "request": cost}
     session.answer(data, [("agent", agent), ("plan id", format_plan_id(plan)), ("request", said)])
 

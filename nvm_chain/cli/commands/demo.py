@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nvm_chain.cli.answers import describe_outcome, name_plan
 from nvm_chain.cli.command import CHAIN, SectionOption, answer_options, session_command
+from nvm_chain.cli.lazy import amounts, rich_console, rich_table, rich_text
 from nvm_chain.cli.lazy import demo as stories
-from nvm_chain.cli.lazy import rich_console, rich_table, rich_text, units
 from nvm_chain.cli.output import fields_of, print_json
 from nvm_chain.cli.parameters import Url
 from nvm_chain.cli.session import Session
@@ -153,7 +153,7 @@ class Teller:
         for sentence, style in describe_gas_per_request(result):
             self._write_lines(sentence, "", style, indent="")
         self._close_table("Balances, read from the chain", build_balances(result))
-        paid = f"Paid by the order: {units.format_units(result.price_paid, units.USDC_DECIMALS)} USDC"
+        paid = f"Paid by the order: {amounts.format_units(result.price_paid, amounts.USDC_DECIMALS)} USDC"
         self._close_table(paid, build_payments(result, self._shorten))
         self._close_table("Gas used", build_gas(result))
         self._console.print()
@@ -188,7 +188,7 @@ def build_balances(result: "DemoResult") -> "Table":
     """Show what everybody has in the end."""
     table = open_table("who", "USDC", "credits", "metered credits")
     for role, held in result.balances.items():
-        money = units.format_units(held["usdc"], units.USDC_DECIMALS)
+        money = amounts.format_units(held["usdc"], amounts.USDC_DECIMALS)
         table.add_row(role, money, f"{held['credits']:,}", f"{held['metered_credits']:,}")
     return table
 
@@ -198,7 +198,7 @@ def build_payments(result: "DemoResult", shorten: Callable[[str], str]) -> "Tabl
     roles = {address: role for role, address in result.accounts.items()}
     table = open_table("to", "USDC")
     for receiver, amount in result.receivers.items():
-        money = units.format_units(amount, units.USDC_DECIMALS)
+        money = amounts.format_units(amount, amounts.USDC_DECIMALS)
         table.add_row(f"{shorten(receiver)}  {roles.get(receiver, '')}", money)
     return table
 
@@ -228,6 +228,6 @@ def describe_speed(result: "DemoResult") -> str:
     """Tell how long signing and checking took on this machine."""
     metered = result.metered
     return (
-        f"{metered.vouchers_signed:,} vouchers signed in {units.format_units(metered.signing_milliseconds, 3)} s and "
-        f"{metered.vouchers_checked:,} checked in {units.format_units(metered.checking_milliseconds, 3)} s, with nothing sent."
+        f"{metered.vouchers_signed:,} vouchers signed in {amounts.format_units(metered.signing_milliseconds, 3)} s and "
+        f"{metered.vouchers_checked:,} checked in {amounts.format_units(metered.checking_milliseconds, 3)} s, with nothing sent."
     )

@@ -6,7 +6,7 @@ import click
 
 from nvm_chain.cli.command import chain_command
 from nvm_chain.cli.exit_codes import EXIT_NETWORK
-from nvm_chain.cli.lazy import demo, deploying, deployments, errors
+from nvm_chain.cli.lazy import demo, deployment, errors, records
 from nvm_chain.cli.output import Rows, print_rows
 from nvm_chain.cli.parameters import Address
 from nvm_chain.cli.session import EMBEDDED, Session
@@ -47,20 +47,20 @@ def deploy(session: Session, fee_owner: str | None, create: bool, test_usdc: boo
         )
     session.say("Working out what it costs")
     owner = fee_owner or signer.address
-    plan = deploying.plan_deployment(chain, signer.address, owner, create2=not create, folder=session.deployments)
+    plan = deployment.plan_deployment(chain, signer.address, owner, create2=not create, folder=session.deployments)
     _show_plan(session, plan)
-    deploying.require_funds(plan)
+    deployment.require_funds(plan)
     if not (yes or plan.already_deployed):
         _ask(session)
-    usdc = deploying.find_or_deploy_usdc(chain, signer, session.deployments) if test_usdc else None
-    _answer(session, plan, deploying.deploy_contracts(chain, signer, plan, folder=session.deployments, usdc=usdc))
+    usdc = deployment.find_or_deploy_usdc(chain, signer, session.deployments) if test_usdc else None
+    _answer(session, plan, deployment.deploy_contracts(chain, signer, plan, folder=session.deployments, usdc=usdc))
 
 
 def _show_plan(session: Session, plan: "DeploymentPlan") -> None:
     """Say what will happen and what it costs."""
     session.progress.stop()
     if not session.as_json:
-        print_rows(deploying.describe_plan(plan), stderr=True)
+        print_rows(deployment.describe_plan(plan), stderr=True)
 
 
 def _ask(session: Session) -> None:
@@ -76,7 +76,7 @@ def _answer(session: Session, plan: "DeploymentPlan", done: "Deployment") -> Non
     rows: Rows = []
     data = {}
     for record, there in ((done.credits, plan.credits_deployed), (done.agents, plan.agents_deployed)):
-        path = deployments.record_path(record.chain_id, session.deployments, record.contract)
+        path = records.record_path(record.chain_id, session.deployments, record.contract)
         data[record.contract] = {**record.model_dump(), "already_deployed": there, "record": str(path)}
         rows += [
             (record.contract, f"{record.address}{' (was there already)' if there else ''}"),
@@ -101,13 +101,13 @@ def check_deployment(session: Session) -> None:
     The exit code is 4 if anything differs.
     """
     chain = session.connect(locate=False)
-    record = deployments.find_record(chain.chain_id, session.deployments)
+    record = records.find_record(chain.chain_id, session.deployments)
     if record is None:
         raise errors.NoDeployment(chain.chain_id)
     session.say("Comparing")
     credits, rows = _check(chain, record)
     data = {**credits, "agents": None}
-    agents = deployments.find_record(chain.chain_id, session.deployments, "AgentRegistry")
+    agents = records.find_record(chain.chain_id, session.deployments, "AgentRegistry")
     if agents is not None:
         data["agents"], more = _check(chain, agents)
         rows += more
@@ -118,7 +118,7 @@ def check_deployment(session: Session) -> None:
 
 def _check(chain: "Chain", record: "DeploymentRecord") -> tuple[dict[str, Any], list[tuple[str, object]]]:
     """Return the checks of one record, as JSON and for people."""
-    checks = deploying.check_deployment(chain, record)
+    checks = deployment.check_deployment(chain, record)
     shown = [
         {"name": check.name, "expected": check.expected, "actual": check.actual, "ok": check.ok} for check in checks
     ]

@@ -7,7 +7,7 @@ import click
 
 from nvm_chain.cli.amounts import find_limit, format_amount, parse_limit
 from nvm_chain.cli.answers import name_plan, transaction_rows
-from nvm_chain.cli.command import chain_command, plan_argument
+from nvm_chain.cli.command import chain_command, plan_argument, renamed_option
 from nvm_chain.cli.lazy import credits, errors, named_orders, orders, usage
 from nvm_chain.cli.output import Rows, fields_of, format_plan_id
 from nvm_chain.cli.parameters import Address, Context
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         "nvm-chain order $PLAN --keyfile subscriber.json",
         'nvm-chain order $PLAN --quantity 2 --max-cost "40 USDC" --dev-account 2',
         "nvm-chain order $PLAN --name invoice-17 --keyfile subscriber.json",
-        "nvm-chain order $PLAN --pay approve --dev-account 2",
+        "nvm-chain order $PLAN --payment-method approve --dev-account 2",
         "nvm-chain order $PLAN --receiver $PARTNER --dev-account 2 --json",
     ),
 )
@@ -41,11 +41,12 @@ if TYPE_CHECKING:
     "--max-cost", metavar="AMOUNT", help='Most to pay in all, such as "20 USDC". Default: the price that is quoted now.'
 )
 @click.option(
-    "--pay",
+    "--payment-method",
     type=click.Choice(["allowance", "approve", "permit", "authorization"]),
     help="How a token is paid: from an allowance, by approving exactly the cost, by a signed permit, or by a signed order. "
-    "Default: the way with the fewest transactions.",
+    "Default: the method with the fewest transactions.",
 )
+@renamed_option("--pay", "--payment-method")
 @click.option(
     "--name",
     metavar="TEXT",
@@ -58,7 +59,7 @@ def order(
     quantity: int,
     receiver: str | None,
     max_cost: str | None,
-    pay: "PaymentMethod | None",
+    payment_method: "PaymentMethod | None",
     name: str | None,
 ) -> None:
     """Buy a plan: the signer pays, straight to the plan's receivers, and gets the credits.
@@ -66,14 +67,14 @@ def order(
     Checks balance and allowance first, so nothing is sent that would fail. If the outcome is not known, the exit code is 8:
     look the transaction up, or give each order a --name and repeat it.
     """
-    if name is not None and pay not in {None, "authorization"}:
-        raise errors.InvalidConfig("an order with a --name is paid by a signed order", "leave out --pay")
+    if name is not None and payment_method not in {None, "authorization"}:
+        raise errors.InvalidConfig("an order with a --name is paid by a signed order", "leave out --payment-method")
     limit = parse_limit(max_cost)
     chain, signer = session.connect_to_sign()
     session.say("Reading the plan")
     terms: dict[str, Any] = {"receiver": receiver, "quantity": quantity, "max_cost": find_limit(chain, plan, limit)}
     if name is None:
-        answer_order(session, chain, orders.order_plan(chain, signer, plan, payment_method=pay, **terms))
+        answer_order(session, chain, orders.order_plan(chain, signer, plan, payment_method=payment_method, **terms))
         return
     done = named_orders.order_once(chain, signer, plan, name, **terms)
     before: Rows = [("note", f"the order {name!r} was made before; nothing was sent now")] if done.repeated else []
@@ -128,19 +129,20 @@ def _paid_rows(chain: "Chain", receipt: "OrderReceipt | UsageReceipt") -> Rows:
     "--max-cost", metavar="AMOUNT", help='Most to pay in all, such as "20 USDC". Default: the price that is quoted now.'
 )
 @click.option(
-    "--pay",
+    "--payment-method",
     type=click.Choice(["allowance", "approve"]),
     default="approve",
     show_default=True,
     help="How a token is paid: from an allowance, or by approving exactly the cost if that is too small.",
 )
+@renamed_option("--pay", "--payment-method")
 def pay(
     session: Session,
     plan: int,
     quantity: int,
     context: str | bytes | UUID,
     max_cost: str | None,
-    pay: "Literal['allowance', 'approve']",
+    payment_method: "Literal['allowance', 'approve']",
 ) -> None:
     """Pay for a request of a pay-per-use plan; its context, such as the request's id, goes on the chain with it.
 
@@ -151,7 +153,7 @@ def pay(
     session.say("Reading the plan")
     most = find_limit(chain, plan, limit)
     receipt = usage.pay_usage(
-        chain, signer, plan, quantity=quantity, max_cost=most, context=written, payment_method=pay
+        chain, signer, plan, quantity=quantity, max_cost=most, context=written, payment_method=payment_method
     )
     rows: Rows = [
         *_paid_rows(chain, receipt),

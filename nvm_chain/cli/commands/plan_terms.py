@@ -10,13 +10,15 @@ from nvm_chain.cli.answers import RULES, describe_terms, name_plan, terms_rows, 
 from nvm_chain.cli.command import chain_command
 from nvm_chain.cli.descriptions import build_plan_uri, read_plan_description
 from nvm_chain.cli.durations import Duration
-from nvm_chain.cli.lazy import errors, plans, pricing, types
+from nvm_chain.cli.lazy import errors, plans, types
 from nvm_chain.cli.output import format_plan_id
 from nvm_chain.cli.parameters import Address, Bytes32, Pair, Range, Token
 from nvm_chain.cli.session import Session
 
 if TYPE_CHECKING:
+    from nvm_chain.chain.client import Chain
     from nvm_chain.types.credits import CreditsConfig
+    from nvm_chain.types.plans import RegisteredPlan
 
 STARTS = {"purchase": "ON_PURCHASE", "first-use": "ON_FIRST_USE"}
 ONE_CREDIT = (1, 1)
@@ -46,7 +48,7 @@ class Grant:
 
     def _build_usage(self) -> "CreditsConfig":
         self._refuse("with --usage each request is paid and nothing is granted", keep=())
-        return pricing.get_pay_as_you_go_credits_config()
+        return types.get_pay_as_you_go_credits_config()
 
     def _build_time(self, period: int) -> "CreditsConfig":
         self._refuse(
@@ -59,7 +61,7 @@ class Grant:
             raise errors.InvalidConfig(
                 "a period that starts at purchase is not redeemed", "leave out --rule, or add --starts first-use"
             )
-        return pricing.get_expirable_duration_config(
+        return types.get_expirable_duration_config(
             period, periods, activation=activation, rule=self._rule, trial=self.trial
         )
 
@@ -77,7 +79,7 @@ class Grant:
             raise errors.InvalidConfig(
                 "credits that expire cannot be transferable", "leave out --expires or --transferable"
             )
-        return pricing.get_dynamic_credits_config(
+        return types.get_dynamic_credits_config(
             self.grants,
             *(self.per_request or ONE_CREDIT),
             duration_seconds=self.expires or 0,
@@ -219,6 +221,10 @@ def register(
         allow_tiny_price=allow_tiny_price,
         max_fee_bps=max_fee_bps,
     )
+    _answer_registered(session, chain, plan, described)
+
+
+def _answer_registered(session: Session, chain: "Chain", plan: "RegisteredPlan", described: str) -> None:
     data = {
         **name_plan(plan.plan_id),
         "creator": plan.creator,

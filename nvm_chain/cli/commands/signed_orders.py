@@ -11,7 +11,7 @@ from nvm_chain.cli.commands.orders import answer_order
 from nvm_chain.cli.deferred import messages
 from nvm_chain.cli.durations import HOUR, Duration, format_time
 from nvm_chain.cli.groups import Group
-from nvm_chain.cli.lazy import authorizations, keys, relaying
+from nvm_chain.cli.lazy import keys, signed_orders, signing_signed_orders
 from nvm_chain.cli.output import Rows, fields_of, format_plan_id
 from nvm_chain.cli.parameters import Address
 from nvm_chain.cli.session import Session
@@ -54,7 +54,7 @@ def sign(session: Session, plan: int, quantity: int, receiver: str | None, max_c
     session.say("Reading the plan")
     most = find_limit(chain, plan, limit)
     payer = keys.check_message_signer(signer)
-    signed = relaying.sign_plan_order(
+    signed = signed_orders.sign_plan_order(
         chain, payer, plan, receiver=receiver, quantity=quantity, max_cost=most, valid_seconds=valid
     )
     session.answer_message(signed.to_json(), _order_rows(chain, signed))
@@ -74,7 +74,7 @@ def verify(session: Session, file: str) -> None:
     signed = _read_order(file)
     chain = session.connect()
     session.say("Checking the order")
-    relaying.check_signed_order(chain, signed)
+    signed_orders.check_signed_order(chain, signed)
     data = {**name_plan(signed.order.plan_id), **fields_of(signed.order), "token": signed.token.address}
     session.answer(data, _order_rows(chain, signed))
 
@@ -96,12 +96,12 @@ def relay(session: Session, file: str) -> None:
     signed = _read_order(file)
     chain, signer = session.connect_to_sign()
     session.say("Checking the order")
-    receipt = relaying.relay_order(chain, signer, signed)
+    receipt = signed_orders.relay_order(chain, signer, signed)
     answer_order(session, chain, receipt, ("payer", receipt.payer))
 
 
 def _read_order(file: str) -> "SignedOrder":
-    return messages.read_message(file, authorizations.SignedOrder.from_json, "signed order")
+    return messages.read_message(file, signing_signed_orders.SignedOrder.from_json, "signed order")
 
 
 def _order_rows(chain: "Chain", signed: "SignedOrder") -> Rows:

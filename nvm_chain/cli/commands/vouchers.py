@@ -12,7 +12,7 @@ from nvm_chain.cli.deferred import messages
 from nvm_chain.cli.durations import HOUR, Duration
 from nvm_chain.cli.exit_codes import EXIT_REFUSED
 from nvm_chain.cli.groups import Group
-from nvm_chain.cli.lazy import credits, errors, forecasts, keys, plans, settling, types, vouchers
+from nvm_chain.cli.lazy import credits, errors, keys, plans, settlement, settlement_forecast, types, vouchers
 from nvm_chain.cli.output import Rows, count, fields_of, format_plan_id
 from nvm_chain.cli.parameters import Address, Context, Pair, parse_count
 from nvm_chain.cli.session import Session
@@ -90,11 +90,11 @@ def sign(
     chain, sender = session.connect_to_sign()
     signer = keys.check_message_signer(sender)
     session.say("Reading the plan")
-    settling.check_accepts_vouchers(plan, plans.read_terms(chain, plan))
+    settlement.check_accepts_vouchers(plan, plans.read_terms(chain, plan))
     terms: dict[str, Any] = {"redeemer": redeemer, "context": written}
     if cost is not None:
         last = last_ceiling or 0
-        signed = settling.sign_next_voucher(
+        signed = settlement.sign_next_voucher(
             chain, signer, plan, cost=cost, last_ceiling=last, valid_seconds=valid, **terms
         )
     else:
@@ -148,7 +148,7 @@ def _verify_offline(session: Session, signed: "SignedVoucher", redeemer: str | N
 def _verify_online(session: Session, signed: "SignedVoucher", redeemer: str | None) -> dict[str, int]:
     chain = session.connect()
     session.say("Checking the voucher")
-    check = settling.check_voucher(chain, signed, redeemer=redeemer)
+    check = settlement.check_voucher(chain, signed, redeemer=redeemer)
     return {"balance": check.balance, "settled": check.settled, "available": check.available}
 
 
@@ -186,11 +186,11 @@ def settle(session: Session, plan: int, files: tuple[str, ...], totals: tuple[tu
     chain, signer = session.connect_to_sign()
     session.say("Looking at what it would bring")
     can_tell = _are_for(batch, plan, signer.address)
-    expected = forecasts.forecast_outcomes(chain, plan, batch, redeemer=signer.address) if can_tell else ()
+    expected = settlement_forecast.forecast_outcomes(chain, plan, batch, redeemer=signer.address) if can_tell else ()
     if can_tell and not any(outcome.amount for outcome in expected):
         _answer_settlement(session, plan, signer.address, expected, None)
     else:
-        receipt = settling.settle_vouchers(chain, signer, plan, batch)
+        receipt = settlement.settle_vouchers(chain, signer, plan, batch)
         _answer_settlement(session, plan, receipt.redeemer, receipt.outcomes, receipt.transaction)
 
 

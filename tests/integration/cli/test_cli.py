@@ -479,7 +479,7 @@ def test_order__in_each_way_to_pay__says_what_was_paid_to_whom(
     plan_id = world.register(splits=(Split(world.builder.address, 15), Split(world.partner.address, 5)))
     world.send(world.subscriber, world.usdc.functions.mint(world.subscriber.address, 100))
     before = world.chain.web3.eth.block_number
-    pay = ["--pay", way] if way else []
+    pay = ["--payment-method", way] if way else []
     answer = shell("order", str(plan_id), "--quantity", "2", *pay, "--dev-account", "2", "--json").json
     assert world.chain.web3.eth.block_number == before + transactions
     approval = answer.pop("approval")

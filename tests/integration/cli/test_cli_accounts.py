@@ -66,6 +66,15 @@ def test_pay__for_people__reads_well(shell: Shell) -> None:
     ]
 
 
+@pytest.mark.parametrize("command", ["order", "pay"])
+def test_payment_method__under_the_option_of_before__is_refused_with_its_name(shell: Shell, command: str) -> None:
+    ran = shell(command, "7", "--pay", "approve", *SUBSCRIBER)
+    assert ran.exit_code == 2
+    assert "--pay is now called --payment-method" in ran.stderr
+    assert "Give --payment-method approve." in ran.stderr
+    assert "--pay " not in shell(command, "--help").stdout
+
+
 @pytest.mark.parametrize(
     ("changes", "options", "exit_code", "error"),
     [
@@ -74,7 +83,7 @@ def test_pay__for_people__reads_well(shell: Shell) -> None:
         (USAGE, ("--max-cost", "1 ETH"), 2, "InvalidConfig"),
         (USAGE, ("--context", "x" * 33), 2, "InvalidContext"),
         (USAGE, ("--quantity", "0"), 2, "InvalidAmount"),
-        (USAGE, ("--pay", "allowance"), 5, "InsufficientAllowance"),
+        (USAGE, ("--payment-method", "allowance"), 5, "InsufficientAllowance"),
         (USAGE, ("--quantity", "1000"), 5, "InsufficientFunds"),
     ],
 )

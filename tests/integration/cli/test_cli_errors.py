@@ -163,7 +163,7 @@ CASES = (
     ),
     Case(
         "no allowance",
-        ["order", "PLAN", "--quantity", "2", "--pay", "allowance"],
+        ["order", "PLAN", "--quantity", "2", "--payment-method", "allowance"],
         5,
         "InsufficientAllowance",
         {
@@ -367,7 +367,10 @@ def test_error__of_a_malformed_url__does_not_repeat_it(shell: Shell, url: str) -
 @pytest.mark.parametrize(
     ("command", "advice"),
     [
-        (["order", "PLAN", "--quantity", "2", "--pay", "allowance"], "or order with --pay approve."),
+        (
+            ["order", "PLAN", "--quantity", "2", "--payment-method", "allowance"],
+            "or order with --payment-method approve.",
+        ),
         (
             ["order", "PLAN", "--max-cost", "1 USDC"],
             "costs 20 USDC, and you allowed 1 USDC. Raise --max-cost if you agree.",

@@ -355,7 +355,7 @@ def test_order__with_a_name_for_several__is_paid_once(shell: Shell) -> None:
     [
         ({"token": ZERO}, (), "InvalidConfig"),
         ({"splits": ()}, (), "InvalidConfig"),
-        ({}, ("--pay", "approve"), "InvalidConfig"),
+        ({}, ("--payment-method", "approve"), "InvalidConfig"),
         ({}, ("--name", ""), "InvalidConfig"),
     ],
 )

@@ -31,7 +31,7 @@ def test_hosted_name__read__says_what_there_is(builder: Payments, owner: str) ->
             getattr(holder, name)
         assert isinstance(caught.value, NeedsVendor | AttributeError)
         assert caught.value.what == f"{'payments' if owner == 'payments' else f'payments.{owner}'}.{name}" or way
-        assert caught.value.way == way
+        assert caught.value.advice == way
 
 
 @pytest.mark.parametrize("name", ["get_instance", "get_browser_instance"])
@@ -46,7 +46,7 @@ def test_hosted_name__imported__says_what_there_is(name: str) -> None:
     with pytest.raises(HostedImport, match=f"^{name} belongs to the hosted API") as caught:
         exec(f"from nvm_chain.payments import {name}", {})
     assert isinstance(caught.value, ImportError)
-    assert caught.value.way == TO_IMPORT[name]
+    assert caught.value.advice == TO_IMPORT[name]
 
 
 @pytest.mark.parametrize("name", TO_IMPORT)
@@ -55,7 +55,7 @@ def test_hosted_name__read_from_the_package__is_not_there(name: str) -> None:
     assert getattr(package, name, "else") == "else"
     with pytest.raises(HostedName, match=rf"^nvm_chain\.payments\.{name} belongs to the hosted API") as caught:
         getattr(package, name)
-    assert (isinstance(caught.value, AttributeError), caught.value.way) == (True, TO_IMPORT[name])
+    assert (isinstance(caught.value, AttributeError), caught.value.advice) == (True, TO_IMPORT[name])
 
 
 def test_name_of_typescript__imported__says_how_python_spells_it() -> None:
@@ -89,7 +89,7 @@ def test_hosted_name__in_the_spelling_of_typescript__says_what_there_is(builder:
         assert not hasattr(holder, name)
         with pytest.raises(HostedName) as caught:
             getattr(holder, name)
-        assert caught.value.way == way
+        assert caught.value.advice == way
 
 
 def test_unknown_name__read__raises_as_python_does(builder: Payments) -> None:
