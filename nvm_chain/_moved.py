@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
 from nvm_chain._public_names import HOMES
@@ -61,7 +61,7 @@ MOVED = {
     "usage": "operations.usage",
     "vouchers": "signing.vouchers",
     "wallets": "operations.wallets",
-    "whole_files": "storage.atomic_files",
+    "whole_files": "types.atomic_files",
     "wire": "signing.json_messages",
 }
 """Modules of nvm_chain by the path that they had, with the one that they have."""
@@ -83,9 +83,16 @@ RENAMED = {
         "VoucherUsedUp": "VoucherAlreadySettled",
         "VouchersNotAccepted": "SettlementsNotAccepted",
     },
+    "nvm_chain.payments.access": {"Way": "PaidFrom"},
+    "nvm_chain.types": {
+        "Kind": "PlanKind",
+        "Rule": "RedemptionRule",
+        "VoucherOutcome": "SettlementOutcome",
+        "VoucherResult": "SettlementResult",
+    },
 }
-"""Public names by what they were called, with what they are called."""
-NAMES_OF_ROOMS = {
+"""Names by the module that had them and what they were called, with what they are called."""
+LEFT = {
     "chain": (
         "chain.client",
         {
@@ -106,6 +113,11 @@ NAMES_OF_ROOMS = {
             "summarize",
         },
     ),
+    "payments.access": (
+        "payments.tokens",
+        {"build_service_token", "format_service_token", "read_service_token", "sign_request", "take_back"},
+    ),
+    "payments.plans_api": ("payments.plan_registration", {"logger"}),
     "storage": (
         "storage.stores",
         {
@@ -121,7 +133,11 @@ NAMES_OF_ROOMS = {
     ),
     "types": ("payments.redemption_types", {"PlanRedemptionType", "REDEMPTION_TYPES"}),
 }
-"""Names of modules that have become rooms: by the room, the module that has them, and which they are."""
+"""Names that have left a module which is still there, or is a room now: by it, the module that has them, and which they are."""
+GONE = {"nvm_chain.statements.books": {"is_before": "compare the points: `entry.point <= point`"}}
+"""Names that nothing took the place of, with what to do instead."""
+HAVE_LOST = {*RENAMED, *GONE, *(f"nvm_chain.{module}" for module in LEFT)}
+"""Modules that have lost names."""
 
 
 def explain_name(package: str, name: str) -> str:
@@ -129,7 +145,9 @@ def explain_name(package: str, name: str) -> str:
     if name in RENAMED.get(package, {}):
         return f"{package}.{name} is now called {package}.{RENAMED[package][name]}."
     path = f"{package}.{name}".partition(".")[2]
-    home, names = NAMES_OF_ROOMS.get(package.partition(".")[2], ("", set()))
+    if name in GONE.get(package, {}):
+        return f"{package}.{name} is gone: {GONE[package][name]}."
+    home, names = LEFT.get(package.partition(".")[2], ("", set()))
     if name in names:
         short = f" It is public: `nvm.{name}` after `import nvm_chain as nvm`." if name in HOMES else ""
         return f"{package}.{name} is now nvm_chain.{home}.{name}.{short}"
@@ -148,6 +166,7 @@ class MovedModules:
     def install(cls) -> None:
         """Have Python ask, once."""
         if not any(isinstance(finder, cls) for finder in sys.meta_path):
+            sys.meta_path.insert(0, ModulesWithLosses())
             sys.meta_path.append(cls())
 
     def find_spec(
@@ -165,3 +184,20 @@ class MovedModules:
         if told:
             raise ModuleNotFoundError(told)
         return None
+
+
+class ModulesWithLosses:
+    """The first finder that Python asks. It has a plain module that lost names be asked for them as a package is.
+
+    Python asks finders for a name that it does not find only where it could be a module: where ``__path__`` is set. An empty
+    one is enough.
+    """
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find a module that has lost names as Python does, and give a plain one an empty path."""
+        found = PathFinder.find_spec(fullname, path, target) if fullname in HAVE_LOST else None
+        if found is not None and found.submodule_search_locations is None:
+            found.submodule_search_locations = []
+        return found

@@ -5,11 +5,11 @@ A Chain reads, simulates, sends and waits, and turns whatever goes wrong into th
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn, cast
-from urllib.parse import urlsplit
 
 import requests
 from eth_abi.exceptions import DecodingError
@@ -29,6 +29,8 @@ from nvm_chain.chain.artifacts import ContractName, read_artifact
 from nvm_chain.chain.networks import find_usdc
 from nvm_chain.chain.refusals import is_clear_refusal
 from nvm_chain.chain.reverts import decode_revert, parse_revert_data, parse_rpc_error
+from nvm_chain.chain.urls import hide_urls_in_logs
+from nvm_chain.chain.urls import redact_url as redact_url
 from nvm_chain.errors import (
     AnswerUnreadable,
     BlockReplaced,
@@ -46,6 +48,7 @@ from nvm_chain.errors import (
 )
 from nvm_chain.errors.formatting import quote
 from nvm_chain.signing.keys import Signer
+from nvm_chain.signing.signers import check_transaction_signer
 from nvm_chain.types.events import Block, Event, EventFilter
 from nvm_chain.types.json_text import parse_json
 from nvm_chain.types.receipts import Transaction
@@ -279,6 +282,7 @@ class Chain:
             extra_gas: Gas on top of the estimate, for contracts of others that may use more when it counts.
 
         Raises:
+            InvalidConfig: The signer is not one, or signs no transactions.
             TransactionError: The contract refuses, with the contract's own error.
             InsufficientCoin: The signer has too little coin for value and gas.
             OutOfGas: The transaction ran out of gas.
@@ -294,6 +298,7 @@ class Chain:
         self, signer: Signer, data: str, to: ChecksumAddress | None = None, value: int = 0, extra_gas: int = 0
     ) -> TxReceipt:
         """Send call data to an address, or creation code to nobody, as `send` does."""
+        check_transaction_signer(signer)
         transaction = self.build_transaction(signer.address, data, to, value, extra_gas)
         signed = signer.sign_transaction(dict(transaction))
         transaction_hash = f"0x{bytes(signed.hash).hex()}"
@@ -521,11 +526,36 @@ def build_web3(provider: BaseProvider) -> Web3:
     return web3
 
 
+class _Endpoint:
+    """Where a node is. Only what posts there has the whole URL, because web3 logs and shows the one that it is told."""
+
+    def __init__(self, url: str, session: Any = None) -> None:
+        """Take the whole URL, and a session for all threads. Each thread has its own if none is given."""
+        self._url, self._session = url, session
+        self._own = threading.local()
+
+    def post(self, shown: str, **settings: Any) -> Any:
+        """Send one request, as a session of requests does."""
+        with hide_urls_in_logs():
+            return self._find_session().post(self._url, **settings)
+
+    def _find_session(self) -> Any:
+        if self._session is not None:
+            return self._session
+        if not hasattr(self._own, "session"):
+            self._own.session = requests.Session()
+        return self._own.session
+
+
 class NodeProvider(HTTPProvider):
-    """A node reached by http.
+    """A node reached by http. Its ``endpoint_uri``, which web3 logs, is without what may be a key.
 
     Reads its answers before web3 does, because web3 fails on some answers that a contract can choose.
     """
+
+    def __init__(self, url: str, *, session: Any = None, **settings: Any) -> None:
+        """Take the whole URL of the node, and what web3's own provider takes."""
+        super().__init__(redact_url(url), session=_Endpoint(url, session), **settings)
 
     @staticmethod
     def decode_rpc_response(raw_response: bytes) -> RPCResponse:
@@ -544,7 +574,7 @@ class NodeProvider(HTTPProvider):
         except (ValueError, RecursionError):
             response = None
         if not isinstance(response, dict):
-            raise ConnectionFailed(redact_url(str(self.endpoint_uri)), "it does not speak JSON-RPC")
+            raise ConnectionFailed(str(self.endpoint_uri), "it does not speak JSON-RPC")
         data = parse_rpc_error(response.get("error"))
         if data is not None:
             raise decode_revert(data)
@@ -557,19 +587,6 @@ def open_rpc(url: str, timeout_seconds: int = 120) -> Chain:
         url, request_kwargs={"timeout": REQUEST_TIMEOUT_SECONDS}, exception_retry_configuration=None
     )
     return Chain(build_web3(provider), redact_url(url), timeout_seconds=timeout_seconds)
-
-
-def redact_url(url: str) -> str:
-    """Return scheme, host and port of a URL. The rest may hold an RPC key."""
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return "the URL given"
-    if not parts.hostname:
-        return "the URL given"
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}{port}"
 
 
 def _check_number(value: object) -> int:

@@ -8,6 +8,7 @@ from nvm_chain.chain.networks import EMBEDDED, read_network
 from nvm_chain.chain.records import find_record
 from nvm_chain.errors import InvalidConfig, WrongChain
 from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.paths import parse_path
 
 
 def connect(
@@ -17,19 +18,20 @@ def connect(
     credits: str | None = None,
     agents: str | None = None,
     chain_id: int | None = None,
-    records: Path | None = None,
+    records: Path | str | None = None,
 ) -> Chain:
     """Connect to a chain. One to four requests.
 
     Args:
         target: ``embedded``, a known network such as ``base:sepolia``, or the URL of a node.
-        rpc_url: A node to use for a known network, in place of its public one.
+        rpc_url: A node to use for a known network, in place of its public one. Refused beside anything else.
         credits: Where Credits is. The chain's deployment record says it if not given.
         agents: Where AgentRegistry is. The chain's deployment record says it if not given.
         chain_id: The chain id to expect. A known network implies its own.
         records: A folder of deployment records, looked at before the package's own records.
 
     Raises:
+        InvalidConfig: Two places are named at once, or what the embedded chain does not take.
         UnknownNetwork: There is no network of this name.
         ConnectionFailed: The node does not answer.
         WrongChain: The node serves another chain.
@@ -39,22 +41,31 @@ def connect(
     >>> connect()
     <Chain 131277322940537 at eth-tester>
     """
-    if target == EMBEDDED and rpc_url is None:
+    folder = None if records is None else parse_path(records, "folder of deployment records")
+    if rpc_url is not None and (target == EMBEDDED or "://" in target):
+        named = "the embedded chain" if target == EMBEDDED else "a node by its URL"
+        raise InvalidConfig(f"the target is {named}, and `rpc_url` names another node", "give one URL, `connect(url)`")
+    if target == EMBEDDED:
         if (credits, agents, chain_id, records) != (None, None, None, None):
             raise InvalidConfig("the embedded chain is new each time and brings its own Credits", "leave the rest out")
         return open_embedded()
-    if target == EMBEDDED or "://" in target:
-        chain = open_rpc(rpc_url or target)
-    else:
+    chain = _open_node(target, rpc_url, chain_id)
+    _locate_credits(chain, credits, folder)
+    _locate_agents(chain, agents, folder)
+    return chain
+
+
+def _open_node(target: str, rpc_url: str | None, chain_id: int | None) -> Chain:
+    """Connect to a node by URL, or to that of a known network, and make sure that it serves the chain that is expected."""
+    url, expected = target, chain_id
+    if "://" not in target:
         network = read_network(target)
         if chain_id not in (None, network.chain_id):
             raise InvalidConfig(f"{target} is chain {network.chain_id}, not {chain_id}")
-        chain_id = network.chain_id
-        chain = open_rpc(rpc_url or network.rpc_url)
-    if chain_id is not None and chain.chain_id != chain_id:
-        raise WrongChain(chain_id, chain.chain_id)
-    _locate_credits(chain, credits, records)
-    _locate_agents(chain, agents, records)
+        url, expected = rpc_url or network.rpc_url, network.chain_id
+    chain = open_rpc(url)
+    if expected is not None and chain.chain_id != expected:
+        raise WrongChain(expected, chain.chain_id)
     return chain
 
 

@@ -1,14 +1,20 @@
 """Reading events of Credits in ranges of blocks, as large as a node allows."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TypeAlias
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.errors import BlockReplaced, ConnectionFailed, RpcFailed
 from nvm_chain.types.events import Event, EventFilter
 
+ReadRange: TypeAlias = Callable[[int, int], list[Event]]
+"""Reads events from one block to another, both included, as `Chain.read_logs` does."""
 STEADY = 8
 """Ranges that have to be answered before a larger one is tried again."""
+SEARCHED_RANGES = 250
+"""Most ranges that `find_newest_event` reads. Nodes that answer for few blocks at once would be asked for an hour."""
 VALUES_AT_ONCE = 200
 """Most values that a filter names at one position; nodes limit the size of a request."""
 TOO_MUCH = ("HTTP status 400", "HTTP status 413", "HTTP status 500", "no answer within")
@@ -34,25 +40,55 @@ def read_events(chain: Chain, filters: Iterable[EventFilter], first_block: int, 
     """
     found: dict[tuple[int, int], Event] = {}
     for wanted in filters:
-        for event in _read_ranges(chain, wanted, first_block, last_block):
-            if found.setdefault(event.place, event).block_hash != event.block_hash:
-                raise BlockReplaced(event.block_number)
+        for events in _read_ranges(partial(chain.read_logs, chain.credits, wanted), first_block, last_block):
+            for event in events:
+                if found.setdefault(event.place, event).block_hash != event.block_hash:
+                    raise BlockReplaced(event.block_number)
     return [found[place] for place in sorted(found)]
 
 
-def _read_ranges(chain: Chain, wanted: EventFilter, first_block: int, last_block: int) -> Iterator[Event]:
+def find_newest_event(chain: Chain, read_range: ReadRange) -> Event | None:
+    """Return the last event of a chain that a function reads in ranges of blocks, or None if no block has one.
+
+    Two requests, if the node answers for the whole chain. If it refuses, the newest blocks are read first, in ranges as
+    large as it answers.
+
+    Raises:
+        RpcFailed: The node refuses even a single block, or answers for so few that the oldest are not reached.
+        ConnectionFailed: The node does not answer for a single block.
+        BlockReplaced: A block changed while it was read.
+    """
+    head = chain.read_block().number
+    ranges = _read_ranges(read_range, 0, head, newest_first=True)
+    for number, events in enumerate(ranges):
+        if events:
+            return max(events, key=lambda event: event.place)
+        if number == SEARCHED_RANGES:
+            raise RpcFailed("it answers for too few blocks at once to search the whole chain")
+    return None
+
+
+def _read_ranges(
+    read_range: ReadRange, first_block: int, last_block: int, *, newest_first: bool = False
+) -> Iterator[list[Event]]:
+    """Yield the events of one range of blocks after another, each as large as the node answers for."""
     size, steady = last_block - first_block + 1, 0
     while first_block <= last_block:
-        last = min(first_block + size - 1, last_block)
+        size = min(size, last_block - first_block + 1)
+        first = last_block - size + 1 if newest_first else first_block
         try:
-            events = chain.read_logs(chain.credits, wanted, first_block, last)
+            events = read_range(first, first + size - 1)
         except (RpcFailed, ConnectionFailed) as error:
-            if last == first_block or not _may_be_too_much(error):
+            if size == 1 or not _may_be_too_much(error):
                 raise
-            size, steady = (last - first_block + 1) // 2, 0
+            size, steady = size // 2, 0
             continue
-        yield from events
-        first_block, steady = last + 1, steady + 1
+        yield events
+        if newest_first:
+            last_block = first - 1
+        else:
+            first_block = first + size
+        steady += 1
         if steady % STEADY == 0:
             size *= 2
 

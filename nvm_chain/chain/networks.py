@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 from eth_typing import ChecksumAddress, HexAddress, HexStr
@@ -39,9 +40,13 @@ NETWORKS: Final[dict[str, Network]] = {
 EMBEDDED: Final = "embedded"
 
 
-_WORD: Final = "(?:[A-Za-z]{1,16}|[0-9]{1,5})"
-_WORDS: Final = re.compile(rf"(?:{_WORD}(?:[.:_-]{_WORD})*)? ?")
-"""Words of letters, and short numbers, as names and hosts have them; keys mix both, or are longer."""
+_WORDS: Final = (
+    *("base", "sepolia", "mainnet", "testnet", "embedded", "ethereum", "eth", "main", "test", "net", "dev", "local"),
+    *("localhost", "anvil", "hardhat", "foundry", "geth", "goerli", "holesky", "hoodi", "optimism", "arbitrum", "one"),
+    *("polygon", "gnosis", "avalanche", "linea", "scroll", "celo", "bsc", "node", "rpc", "example", "org", "com", "io"),
+)
+"""Words that names and hosts of networks are made of. Only these, mistyped or not, and short numbers are shown again."""
+_NUMBER: Final = re.compile("[0-9]{1,5}")
 
 
 def read_network(name: str) -> Network:
@@ -55,13 +60,20 @@ def _refuse(name: str) -> UnknownNetwork:
     """Return the error for a wrong name. What may be a key is not part of it."""
     host = re.split("[/?#]", name.rpartition("@")[2])[0]  # of a URL without its scheme; the rest may be secret
     known = (EMBEDDED, *NETWORKS)
-    if _WORDS.fullmatch(host):
+    if all(_is_harmless(word) for word in re.split("[.:_-]", host.strip())):
         return UnknownNetwork(host, known)
     return UnknownNetwork("…", known).explain(
         "it is not shown, as it may be a key",
         f"give {list_choices(known)}, or the http(s) URL of a node; "
         "a key is read with `nvm_chain.read_key_from_environment()`",
     )
+
+
+def _is_harmless(word: str) -> bool:
+    """Return whether a word is one that names of networks are made of; any other may be a password, or a part of a key."""
+    if not word or _NUMBER.fullmatch(word):
+        return True
+    return word.isalpha() and bool(get_close_matches(word.lower(), _WORDS, n=1, cutoff=0.8))
 
 
 def find_usdc(chain_id: int) -> ChecksumAddress | None:

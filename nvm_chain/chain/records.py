@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from nvm_chain.errors import InvalidRecord, RecordNotWritable
+from nvm_chain.errors import InvalidRecord, RecordNotWritable, RecordNotWritten
+from nvm_chain.types.atomic_files import write_whole
+from nvm_chain.types.paths import parse_path
 
 FOLDER_VARIABLE = "NVM_CHAIN_DEPLOYMENTS"
 DEFAULT_FOLDER = "deployments"
@@ -41,12 +43,17 @@ class DeploymentRecord(BaseModel):
 
 def records_folder() -> Path:
     """Return the folder of local records: ``$NVM_CHAIN_DEPLOYMENTS``, or ``deployments`` in the working directory."""
-    return Path(os.environ.get(FOLDER_VARIABLE, DEFAULT_FOLDER))
+    return parse_path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER, "folder of deployment records")
 
 
-def record_path(chain_id: int, folder: Path | None = None, contract: RecordedName = "Credits") -> Path:
-    """Return where the record of a contract on a chain is, or would be."""
-    return (folder or records_folder()) / _file_name(chain_id, contract)
+def _find_folder(given: Path | str | None) -> Path:
+    """Return a folder of records that somebody gave, or that of the local records. Raises InvalidConfig."""
+    return records_folder() if given is None else parse_path(given, "folder of deployment records")
+
+
+def record_path(chain_id: int, folder: Path | str | None = None, contract: RecordedName = "Credits") -> Path:
+    """Return where the record of a contract on a chain is, or would be. Raises InvalidConfig if the folder is not a path."""
+    return _find_folder(folder) / _file_name(chain_id, contract)
 
 
 def _file_name(chain_id: int, contract: RecordedName) -> str:
@@ -54,9 +61,14 @@ def _file_name(chain_id: int, contract: RecordedName) -> str:
 
 
 def find_record(
-    chain_id: int, folder: Path | None = None, contract: RecordedName = "Credits"
+    chain_id: int, folder: Path | str | None = None, contract: RecordedName = "Credits"
 ) -> DeploymentRecord | None:
-    """Return a contract's record on a chain from the local folder, else from the package, else None. Raises InvalidRecord."""
+    """Return a contract's record on a chain from the local folder, else from the package, else None.
+
+    Raises:
+        InvalidConfig: The folder is not a path.
+        InvalidRecord: A record cannot be read, or is of another chain or contract.
+    """
     packaged = Path(str(files("nvm_chain") / "chain" / "data" / "deployments" / _file_name(chain_id, contract)))
     for path in (record_path(chain_id, folder, contract), packaged):
         if path.is_file():
@@ -80,9 +92,9 @@ def read_record(path: Path) -> DeploymentRecord:
         raise InvalidRecord(str(path), type(error).__name__) from None
 
 
-def prepare_folder(folder: Path | None = None) -> None:
-    """Make sure that a record can be written, before there is something to record. Raises RecordNotWritable."""
-    place = folder or records_folder()
+def prepare_folder(folder: Path | str | None = None) -> None:
+    """Make sure that a record can be written, before there is something to record. Raises InvalidConfig, RecordNotWritable."""
+    place = _find_folder(folder)
     try:
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=place):
@@ -91,11 +103,23 @@ def prepare_folder(folder: Path | None = None) -> None:
         raise RecordNotWritable(str(place), error.strerror or type(error).__name__) from None
 
 
-def write_record(record: DeploymentRecord, folder: Path | None = None) -> Path:
-    """Write a record whole or not at all, and return where it is."""
+def write_record(record: DeploymentRecord, folder: Path | str | None = None) -> Path:
+    """Write a record whole or not at all, and return where it is.
+
+    Raises:
+        InvalidConfig: The folder is not a path.
+        RecordNotWritten: The disk is full, or does not take the record for another reason. The error has the record.
+    """
     path = record_path(record.chain_id, folder, record.contract)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".json.draft")
-    draft.write_text(record.model_dump_json(indent=2) + "\n", "utf-8")
-    draft.replace(path)
-    return path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return write_whole(path, record.model_dump_json(indent=2) + "\n")
+    except OSError as error:
+        raise RecordNotWritten(
+            record.contract,
+            record.address,
+            record.transaction_hash,
+            str(path),
+            error.strerror or type(error).__name__,
+            record.model_dump_json(),
+        ) from None

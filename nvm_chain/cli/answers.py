@@ -1,13 +1,11 @@
 """What the answers of several commands have in common: plan ids, terms and transactions, as JSON and for people."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from nvm_chain.cli.amounts import format_amount, format_token
-from nvm_chain.cli.durations import format_duration, format_time
-from nvm_chain.cli.lazy import ids
-from nvm_chain.cli.output import Rows, count, format_plan_id
+from nvm_chain.cli.lazy import formatting, ids, json_values
+from nvm_chain.cli.output import Rows
 
 if TYPE_CHECKING:
     from nvm_chain.chain.client import Chain
@@ -24,7 +22,7 @@ RULES: Final = {
 
 def name_plan(plan_id: int) -> dict[str, str]:
     """Return a plan's two spellings, which every answer about a plan begins with."""
-    return {"plan_id": format_plan_id(plan_id), "did": ids.format_did(plan_id)}
+    return {"plan_id": formatting.format_plan_id(plan_id), "did": ids.format_did(plan_id)}
 
 
 def transaction_rows(transaction: "Transaction") -> Rows:
@@ -34,18 +32,17 @@ def transaction_rows(transaction: "Transaction") -> Rows:
 
 def describe_terms(terms: "Terms") -> Mapping[str, Any]:
     """Return terms as JSON shows them, with the price of one purchase beside its parts."""
-    splits = [{"receiver": split.receiver, "amount": str(split.amount)} for split in terms.splits]
-    return {"price": terms.price, **asdict(terms), "splits": splits}
+    return {"price": str(terms.price), **json_values.fields_of(terms)}
 
 
 def voucher_rows(voucher: "Voucher") -> Rows:
     """Return what people want to know of a voucher."""
     return [
-        ("plan id", format_plan_id(voucher.plan_id)),
+        ("plan id", formatting.format_plan_id(voucher.plan_id)),
         ("holder", voucher.holder),
         ("redeemer", voucher.redeemer),
-        ("ceiling", f"{count(voucher.ceiling, 'credit')} in all"),
-        ("until", format_time(voucher.deadline)),
+        ("ceiling", f"{formatting.count(voucher.ceiling, 'credit')} in all"),
+        ("until", formatting.format_utc(voucher.deadline)),
     ]
 
 
@@ -63,7 +60,7 @@ def terms_rows(chain: "Chain", terms: "Terms") -> Iterator[tuple[str, object]]:
         return
     yield "grants", _describe_time(terms) if kind == "time" else _describe_credits(terms)
     least, most = terms.min_redeem, terms.max_redeem
-    cost = count(most, "credit") if least == most else f"{least:,} to {count(most, 'credit')}"
+    cost = formatting.count(most, "credit") if least == most else f"{least:,} to {formatting.count(most, 'credit')}"
     yield "request", "free while access lasts" if kind == "time" else cost
     if terms.is_redeemable:
         yield "redeemed by", RULES[terms.rule.name.lower()]
@@ -82,7 +79,7 @@ def _price_rows(chain: "Chain", terms: "Terms") -> Iterator[tuple[str, object]]:
         yield "price", f"in {token}, named for each order by the contract {terms.quoter}"
         total = sum(split.amount for split in terms.splits)
         for split in terms.splits:
-            yield "paid to", f"{split.receiver}  {count(split.amount, 'part')} of {total}"
+            yield "paid to", f"{split.receiver}  {formatting.count(split.amount, 'part')} of {total}"
         return
     yield "price", format_amount(chain, terms.token, terms.price) if terms.splits else "free"
     for split in terms.splits:
@@ -90,12 +87,14 @@ def _price_rows(chain: "Chain", terms: "Terms") -> Iterator[tuple[str, object]]:
 
 
 def _describe_credits(terms: "Terms") -> str:
-    expiry = f", which expire {format_duration(terms.duration)} after each purchase" if terms.duration else ""
-    return count(terms.credits, "credit") + expiry
+    expiry = (
+        f", which expire {formatting.format_duration(terms.duration)} after each purchase" if terms.duration else ""
+    )
+    return formatting.count(terms.credits, "credit") + expiry
 
 
 def _describe_time(terms: "Terms") -> str:
     if terms.starts_on_purchase:
-        return f"access for {format_duration(terms.credits * terms.duration)}, from the purchase or the end of earlier access"
-    periods = count(terms.credits, "period")
-    return f"{periods} of access for {format_duration(terms.duration)}, from when it is redeemed"
+        return f"access for {formatting.format_duration(terms.credits * terms.duration)}, from the purchase or the end of earlier access"
+    periods = formatting.count(terms.credits, "period")
+    return f"{periods} of access for {formatting.format_duration(terms.duration)}, from when it is redeemed"

@@ -41,8 +41,9 @@ First steps on a local node (`anvil`), whose development account 2 is the subscr
 
 {_lines(FIRST_STEPS)}
 
-Each option can be set by an environment variable, NVM_CHAIN_ and its name: NVM_CHAIN_RPC for --rpc. A key is never an
-argument: it comes from a key file, which `key new` makes, or from an environment variable that --key-env names.
+Options that say which chain, who signs and how to answer can be set by an environment variable, NVM_CHAIN_ and the
+option's name: NVM_CHAIN_RPC for --rpc. A key is never an argument: it comes from a key file, which `key new` makes, or from an
+environment variable that --key-env names.
 
 With --json a command prints one JSON value on stdout and nothing else. Money is text, a whole number of base units. Plan ids
 are text, 0x and 64 digits, beside it the did. Credits are integers. An error is an object with type, problem,

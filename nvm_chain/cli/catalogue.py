@@ -84,5 +84,5 @@ CATALOGUE: Final = {
         "faucet",
         "Take test money from a TestUSDC, such as `deploy --test-usdc` brings; a real USDC refuses.",
     ),
-    "help": Entry("help", "show_help", "Show the help of the program or of a command."),
+    "help": Entry("help", "show_help", "Show the help of the program or of a command, or what an error means."),
 }

@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from nvm_chain.cli.groups import CONTEXT_SETTINGS
+from nvm_chain.cli.id_kinds import explained_plan_id
 from nvm_chain.cli.lazy import errors
 from nvm_chain.cli.parameters import Address, AgentId, PlanId, Text, Url
 from nvm_chain.cli.session import Session
@@ -17,6 +18,20 @@ PLAN_HELP: Final = "Plan id: an integer, 0x and 64 hexadecimal digits, or a did:
 AGENT_HELP: Final = "Agent id: an integer from 1, 0x and 64 hexadecimal digits, or a did:nv:."
 ARGUMENTS: Final = "Arguments"
 OPTIONS: Final = "Options"
+
+
+SETTINGS: Final = frozenset(
+    {
+        *("rpc", "network", "chain_id", "credits", "agents", "deployments"),
+        *("keyfile", "password_file", "key_env", "dev_account"),
+        *("json", "verbose"),
+    }
+)
+"""The options that an environment variable can give: which chain, who signs, how to answer.
+
+What a command does is only in its own line. A variable that is exported for one command, such as a name or a quantity, would
+be part of all that follow, and buy too much or nothing.
+"""
 
 
 class Argument(click.Argument):
@@ -59,12 +74,15 @@ class SectionOption(click.Option):
 
 
 class Command(click.Command):
-    """A command with examples, whose options read the environment as NVM_CHAIN_ and their name."""
+    """A command with examples, whose `SETTINGS` can come from the environment, as NVM_CHAIN_ and the option's name."""
 
     def __init__(self, name: str, *, examples: Sequence[str], **attributes: Any) -> None:
         """Take a command's name, examples as they are typed in a shell, and what click.Command takes."""
         super().__init__(name, context_settings=dict(CONTEXT_SETTINGS), **attributes)
         self.examples = tuple(examples)
+        for option in self.params:
+            if isinstance(option, click.Option) and option.name not in SETTINGS:
+                option.allow_from_autoenv = False
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write arguments and options by section, the arguments first, then the command's own options."""
@@ -94,7 +112,7 @@ def _refuse_key_option(context: click.Context, parameter: click.Parameter, value
 
 
 def renamed_option(was: str, now: str) -> Callable[[Any], Any]:
-    """Refuse an option's former name, also in the environment, with the name that it has."""
+    """Refuse an option's former name, with the name that it has."""
 
     def refuse(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
         if value is not None:
@@ -219,7 +237,8 @@ def session_command(
             own = {key: value for key, value in values.items() if key not in {option.name for option in shared}}
             session = Session.from_context(click.get_current_context())
             try:
-                function(session, **own)
+                with explained_plan_id(session):
+                    function(session, **own)
             finally:
                 session.progress.stop()
 

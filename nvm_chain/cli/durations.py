@@ -1,7 +1,6 @@
-"""Durations and moments as people read and write them: `30d`, `12 hours`, `2026-11-22 02:50:54 UTC`."""
+"""Durations as people write them: `30d`, `12 hours`."""
 
 import re
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
@@ -63,28 +62,6 @@ def _explain_unit(number: int, word: str) -> tuple[str, str]:
 def _count(number: int, unit: str) -> str:
     """Write a duration as it can be read again: without separators."""
     return f"{number} {unit}{'' if number == 1 else 's'}"
-
-
-def format_duration(seconds: int) -> str:
-    """Write seconds as a whole number of the largest unit up to days that divides them.
-
-    >>> format_duration(30 * 86_400), format_duration(5400), format_duration(1)
-    ('30 days', '90 minutes', '1 second')
-    """
-    unit = next(unit for unit in ("day", "hour", "minute", "second") if seconds % UNITS[unit] == 0)
-    return _count(seconds // UNITS[unit], unit)
-
-
-def format_time(timestamp: int) -> str:
-    """Write a Unix timestamp as a date and time, or as a number if no calendar has it.
-
-    >>> format_time(1_800_000_000)
-    '2027-01-15 08:00:00 UTC'
-    """
-    try:
-        return f"{datetime.fromtimestamp(timestamp, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    except (OverflowError, ValueError, OSError):
-        return f"Unix second {timestamp}"
 
 
 class Duration(click.ParamType):

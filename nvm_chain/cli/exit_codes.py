@@ -19,7 +19,7 @@ EXIT_CODES: Final = {
     EXIT_INPUT: "the input cannot be right; nothing was sent",
     EXIT_KEY: "a key could not be read; nothing was sent",
     EXIT_NETWORK: "the chain or its deployment cannot be used",
-    EXIT_FUNDS: "funds or an allowance are missing; nothing was sent",
+    EXIT_FUNDS: "funds or an allowance are missing; an approval sent before may stand",
     EXIT_REFUSED: "the chain refused, all or a part",
     EXIT_STORAGE: "metadata or a file could not be kept, fetched or verified",
     EXIT_UNKNOWN_OUTCOME: "sent, outcome unknown: look with `transaction HASH` first",

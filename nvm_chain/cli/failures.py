@@ -3,6 +3,7 @@
 import re
 import traceback
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from nvm_chain.cli.exit_codes import (
     EXIT_UNEXPECTED,
     EXIT_UNKNOWN_OUTCOME,
 )
-from nvm_chain.cli.output import clean, open_console, print_json
+from nvm_chain.cli.output import open_console, print_json
 from nvm_chain.cli.shell_names import SHELL_NAMES
 from nvm_chain.errors import (
     DeploymentError,
@@ -34,6 +35,7 @@ from nvm_chain.errors import (
     StorageError,
     TransactionError,
 )
+from nvm_chain.errors.formatting import clean
 
 EXIT_CODE_OF: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
     ((NotMined, OutcomeUnknown), EXIT_UNKNOWN_OUTCOME),
@@ -75,7 +77,7 @@ class Failure:
         line = Text("Error", style="bold red").append(Text(f" ({self.type}): {self.message}", style="not bold default"))
         console.print(line)
         if "link" in self.details:
-            console.print(Text(f"See {self.details['link']}", style="dim"))
+            console.print(Text(f"See `{self.details['link']}`.", style="dim"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the failure as JSON has it."""
@@ -119,18 +121,30 @@ def _describe_usage(error: click.ClickException) -> tuple[str, str]:
 
 def _describe_known(error: NvmChainError) -> Failure:
     """Tell an error by the names that the shell has; what came from the command line may be a key in the wrong place."""
-    shown = _withhold_fields(error) if isinstance(error, InputError | KeyFailure) else error
+    shown = _withhold_texts(error) if isinstance(error, InputError | KeyFailure) else error
     problem, next_step = map(clean, shown.describe(SHELL_NAMES))
     told = shown.to_dict()
     details = {name: value for name, value in told.items() if name in ("fields", "token", "link")}
-    notes = tuple(map(clean, getattr(error, "__notes__", ())))
+    notes = tuple(clean(note) for note in getattr(shown, "__notes__", ()) if note != shown.note)
     return Failure(type(error).__name__, problem, next_step, find_exit_code(error), notes, details)
 
 
-def _withhold_fields(error: NvmChainError) -> NvmChainError:
-    """Return the error without what looks like a private key in any of its texts."""
-    values = [withhold(value) if isinstance(value, str) else value for value in error.fields.values()]
-    return type(error)(*values)
+def _withhold_texts(error: NvmChainError) -> NvmChainError:
+    """Return a copy of the error, with all that was told of it later, without what looks like a private key in any text."""
+    shown = copy(error)
+    for name, value in vars(error).items():
+        setattr(shown, name, _withhold_in(value))
+    return shown
+
+
+def _withhold_in(value: object) -> object:
+    """Return a value without what looks like a private key in its texts, also where it is a sequence of them."""
+    if isinstance(value, str):
+        return withhold(value)
+    if isinstance(value, list | tuple):
+        items = [_withhold_in(item) for item in value]
+        return items if isinstance(value, list) else tuple(items)
+    return value
 
 
 def find_exit_code(error: Exception) -> int:

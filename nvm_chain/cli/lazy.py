@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nvm_chain.chain import embedded as embedded
     from nvm_chain.chain import events as events
     from nvm_chain.chain import records as records
+    from nvm_chain.errors import formatting as formatting
     from nvm_chain.metadata import endpoints as endpoints
     from nvm_chain.operations import agents as agents
     from nvm_chain.operations import credits as credits
@@ -41,12 +42,14 @@ if TYPE_CHECKING:
     from nvm_chain.operations import usage as usage
     from nvm_chain.signing import key_files as key_files
     from nvm_chain.signing import keys as keys
+    from nvm_chain.signing import order_names as order_names
     from nvm_chain.signing import signed_orders as signing_signed_orders
     from nvm_chain.signing import vouchers as vouchers
     from nvm_chain.types import addresses as addresses
     from nvm_chain.types import agents as types_agents
     from nvm_chain.types import amounts as amounts
     from nvm_chain.types import ids as ids
+    from nvm_chain.types import json_values as json_values
 
 __all__ = [
     "addresses",
@@ -62,12 +65,15 @@ __all__ = [
     "enums",
     "errors",
     "events",
+    "formatting",
     "holdings",
     "ids",
+    "json_values",
     "key_files",
     "keys",
     "metadata",
     "named_orders",
+    "order_names",
     "orders",
     "payments",
     "plans",
@@ -102,12 +108,15 @@ _MODULES = {
     "enums": "nvm_chain.enums",
     "errors": "nvm_chain.errors",
     "events": "nvm_chain.chain.events",
+    "formatting": "nvm_chain.errors.formatting",
     "holdings": "nvm_chain.operations.holdings",
     "ids": "nvm_chain.types.ids",
+    "json_values": "nvm_chain.types.json_values",
     "key_files": "nvm_chain.signing.key_files",
     "keys": "nvm_chain.signing.keys",
     "metadata": "nvm_chain.metadata",
     "named_orders": "nvm_chain.operations.named_orders",
+    "order_names": "nvm_chain.signing.order_names",
     "orders": "nvm_chain.operations.orders",
     "payments": "nvm_chain.payments",
     "plans": "nvm_chain.operations.plans",

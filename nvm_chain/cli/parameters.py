@@ -7,7 +7,7 @@ from uuid import UUID
 
 import click
 
-from nvm_chain.cli.lazy import addresses, errors, ids
+from nvm_chain.cli.lazy import addresses, errors, ids, order_names
 
 TOKEN_UNITS = ("USDC", "ETH")
 LARGER_THAN_AGENTS = 2**64
@@ -16,7 +16,7 @@ LARGER_THAN_AGENTS = 2**64
 
 def refuse_key(value: str, name: str) -> None:
     """Raise KeyFailure if something looks like a private key, which has no business on a command line."""
-    if re.search(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])", value):
+    if re.search(r"(?<![0-9a-fA-F])(?<!did:nv:)[0-9a-fA-F]{64}(?![0-9a-fA-F])", value):  # a did is public
         problem = (
             f"{name} looks like a private key. Everyone on this machine can read a command line, and your shell keeps it: "
             "take that key for known to others, and give the next one with --keyfile or --key-env"
@@ -176,6 +176,16 @@ class Context(click.ParamType):
         if re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", value):
             return UUID(value)
         return value
+
+
+class OrderName(click.ParamType):
+    """A name of an order, as it counts."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the name without blanks around it. Raises InvalidConfig for one that is empty."""
+        return order_names.parse_order_name(value)
 
 
 class Bytes32(click.ParamType):

@@ -7,8 +7,8 @@ import click
 
 from nvm_chain.cli.amounts import format_amount
 from nvm_chain.cli.answers import name_plan
-from nvm_chain.cli.lazy import holdings, records
-from nvm_chain.cli.output import Rows, format_plan_id
+from nvm_chain.cli.lazy import formatting, holdings, records
+from nvm_chain.cli.output import Rows
 from nvm_chain.cli.session import Session
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def describe_state(plan: "PlanState") -> dict[str, Any]:
         "active": plan.active,
         "kind": terms.kind,
         "token": terms.token,
-        "price": terms.price,
+        "price": str(terms.price),
         "credits": terms.credits,
     }
 
@@ -69,7 +69,7 @@ def list_rows(chain: "Chain", plans: Iterable["PlanState"]) -> Iterator[tuple[st
     empty = True
     for plan in plans:
         empty = False
-        yield "plan id", format_plan_id(plan.plan_id)
+        yield "plan id", formatting.format_plan_id(plan.plan_id)
         yield "", describe_offer(chain, plan)
     if empty:
         yield "plans", "none in these blocks"

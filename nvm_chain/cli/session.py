@@ -38,6 +38,8 @@ class Session:
     progress: Progress
     key_source: KeySource | None = None
     agents: str | None = None
+    chain: "Chain | None" = None
+    """The chain, once it is connected."""
 
     @classmethod
     def from_context(cls, context: click.Context) -> "Session":
@@ -67,14 +69,15 @@ class Session:
             raise errors.InvalidConfig(*CONFLICT)
         self.say("Connecting")
         chain = connecting.connect(
-            self.network or EMBEDDED,
-            rpc_url=self.rpc,
+            self.network or self.rpc or EMBEDDED,
+            rpc_url=self.rpc if self.network else None,
             credits=self.credits if locate else None,
             agents=self.agents,
             chain_id=self.chain_id,
             records=self.deployments if locate else Path(os.devnull),
         )
         chain.on_progress = self.say
+        self.chain = chain
         return chain
 
     def connect_to_sign(self, *, locate: bool = True) -> "tuple[Chain, Signer]":

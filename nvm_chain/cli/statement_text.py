@@ -6,9 +6,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 from nvm_chain.cli.amounts import format_amount
-from nvm_chain.cli.durations import format_time
-from nvm_chain.cli.lazy import statements
-from nvm_chain.cli.output import clean, format_plan_id
+from nvm_chain.cli.lazy import formatting, statements
 
 if TYPE_CHECKING:
     from nvm_chain.chain.client import Chain
@@ -40,12 +38,12 @@ def write_statement(chain: "Chain", statement: "Statement") -> Iterator[str]:
     """Yield a statement line by line."""
     names = ShortNames()
     period, with_holder = statement.period, statement.scope.name != "HOLDER"
-    yield f"from    {format_time(period.first_second)}"
-    yield f"before  {format_time(period.end_second)}"
+    yield f"from    {formatting.format_utc(period.first_second)}"
+    yield f"before  {formatting.format_utc(period.end_second)}"
     for plan in statement.plans:
         movements = [item for item in statement.movements if item.plan_id == plan.plan_id]
         yield ""
-        yield f"plan id {format_plan_id(plan.plan_id)}"
+        yield f"plan id {formatting.format_plan_id(plan.plan_id)}"
         yield from _PlanTable(chain, plan, movements, names, with_holder=with_holder).lines()
     yield from _write_revenue(chain, statement.revenue, names)
     if names.full:
@@ -88,7 +86,7 @@ class _PlanTable:
             yield from wrap(more, WIDTH, initial_indent=margin, subsequent_indent=margin, break_long_words=False)
 
     def _row(self, movement: "Movement") -> tuple[str, str, str, str, str]:
-        time, holder = format_time(movement.timestamp).removesuffix(" UTC"), ""
+        time, holder = formatting.format_utc(movement.timestamp).removesuffix(" UTC"), ""
         if self._with_holder:
             holder = self._names.shorten(movement.holder)
         what = movement.kind.value.replace("_", " ")
@@ -102,9 +100,9 @@ class _PlanTable:
         if movement.party is not None and movement.party != movement.holder:
             parts.append(f"by {self._names.shorten(movement.party)}")
         if text := statements.format_context(movement.context):
-            parts.append(f"({clean(text)})")
+            parts.append(f"({formatting.clean(text)})")
         if movement.access_until is not None:
-            parts.append(f"access until {format_time(movement.access_until)}")
+            parts.append(f"access until {formatting.format_utc(movement.access_until)}")
         return ", ".join(parts)
 
 
@@ -128,4 +126,4 @@ def _write_revenue(chain: "Chain", revenue: "Sequence[Revenue]", names: ShortNam
 
 @cache
 def _money(chain: "Chain", token: str, base_units: int) -> str:
-    return clean(format_amount(chain, token, base_units))
+    return formatting.clean(format_amount(chain, token, base_units))

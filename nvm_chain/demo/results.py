@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypedDict
 
 from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import NvmChainError
+from nvm_chain.errors.fields import Coin, Credits, Money, Number, PlanId, Quantity
 from nvm_chain.types.receipts import SettlementOutcome
 
 TENTH: Final = Decimal("0.1")
@@ -46,24 +47,24 @@ class Step:
 class MeteredResult:
     """The result of the second act: a metered plan, used by vouchers that are settled in one transaction."""
 
-    plan_id: int
-    price_paid: int
+    plan_id: PlanId
+    price_paid: Money
     """What the order took from the subscriber, in base units of USDC."""
-    gas_paid_wei: int
+    gas_paid_wei: Coin
     """What the subscriber paid for gas in the whole act."""
-    credits_granted: int
+    credits_granted: Credits
     """What the order gave the subscriber."""
-    vouchers_signed: int
+    vouchers_signed: Quantity
     """One for each of the subscriber's requests."""
-    vouchers_checked: int
+    vouchers_checked: Quantity
     """How many of these signatures the builder checked: all, or the last where only Python can do it."""
-    signing_milliseconds: int
-    checking_milliseconds: int
+    signing_milliseconds: Quantity
+    checking_milliseconds: Quantity
     outcomes: tuple[SettlementOutcome, ...]
     """What the settlement brought, the subscriber's voucher first."""
     repeated: tuple[SettlementOutcome, ...]
     """What settling once more brought, with vouchers that are settled already and one that is forged."""
-    credits_left: int
+    credits_left: Credits
     """What the subscriber has in the end: granted - settled."""
 
     @property
@@ -72,34 +73,42 @@ class MeteredResult:
         return sum(outcome.amount for outcome in self.outcomes)
 
 
+class Balances(TypedDict):
+    """What somebody has at the end: base units of USDC, and credits of both plans."""
+
+    usdc: Money
+    credits: Credits
+    metered_credits: Credits
+
+
 @dataclass(frozen=True, slots=True)
 class DemoResult:
     """The result of the story, with every number read back from the chain. Money in base units of ``usdc``."""
 
     chain: str
     """``eth-tester``, or the node's URL without secrets."""
-    chain_id: int
+    chain_id: Number
     credits_contract: ChecksumAddress
     usdc: ChecksumAddress
     accounts: Mapping[str, ChecksumAddress]
     """Addresses by role."""
-    plan_id: int
-    price_paid: int
+    plan_id: PlanId
+    price_paid: Money
     """What the order took from the subscriber."""
-    receivers: Mapping[ChecksumAddress, int]
+    receivers: Mapping[ChecksumAddress, Money]
     """Who was paid how much by it."""
-    credits_granted: int
+    credits_granted: Credits
     """What the order gave the subscriber."""
-    credits_minted: int
-    credits_redeemed: int
-    credits_burned: int
-    credits_left: int
+    credits_minted: Credits
+    credits_redeemed: Credits
+    credits_burned: Credits
+    credits_left: Credits
     """granted + minted - redeemed - burned."""
     metered: MeteredResult
     """The second act."""
-    balances: Mapping[str, Mapping[str, int]]
-    """By role ``usdc``, ``credits`` and ``metered_credits``, at the end."""
-    gas: Mapping[str, int]
+    balances: Mapping[str, Balances]
+    """By role, at the end."""
+    gas: Mapping[str, Quantity]
     """Gas used by operation, of its last transaction; ``approve`` and ``transfer_from`` are a plain ERC-20 payment."""
     transactions: Mapping[str, tuple[str, ...]]
     """Hashes by operation, in order."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from nvm_chain.chain.client import Chain
 from nvm_chain.demo.metering import Metering
 from nvm_chain.demo.purchase import Purchase
-from nvm_chain.demo.results import DemoResult, Step
+from nvm_chain.demo.results import Balances, DemoResult, Step
 from nvm_chain.demo.stage import ROLES, Stage
 from nvm_chain.operations.credits import read_balances
 
@@ -48,7 +48,7 @@ def run_demo(chain: Chain, on_step: Callable[[Step], object]) -> DemoResult:
     )
 
 
-def _read_balances(stage: Stage, plan_id: int, metered_plan_id: int) -> dict[str, dict[str, int]]:
+def _read_balances(stage: Stage, plan_id: int, metered_plan_id: int) -> dict[str, Balances]:
     roles = ("builder", "subscriber", "stranger")
     credits = read_balances(stage.chain, [(plan_id, stage.address(role)) for role in roles])
     metered = read_balances(stage.chain, [(metered_plan_id, stage.address(role)) for role in roles])

@@ -20,7 +20,7 @@ NvmChainError
 │   ├── BlockReplaced, StatementMismatch
 │   └── NoContract, NoDeployment
 ├── DeploymentError                     a deployment or its record is not as it should be
-│   └── InvalidRecord, RecordNotWritable, PendingTransactions, DeploymentMismatch
+│   └── InvalidRecord, RecordNotWritable, RecordNotWritten, PendingTransactions, DeploymentMismatch
 ├── StorageError                        what is not on the chain could not be kept, fetched or verified
 │   ├── UnverifiableUri, MetadataNotSaved, MetadataUnavailable, MetadataMismatch
 │   └── DownloadFailed, DownloadMismatch, TargetExists
@@ -138,6 +138,7 @@ from nvm_chain.errors.deployment import (
     InvalidRecord,
     PendingTransactions,
     RecordNotWritable,
+    RecordNotWritten,
 )
 from nvm_chain.errors.families import (
     ContractError,
@@ -329,6 +330,7 @@ __all__ = [
     "QuoteWithoutReceivers",
     "QuoterWithoutCode",
     "RecordNotWritable",
+    "RecordNotWritten",
     "RedeemNotAllowed",
     "RedeemOutOfRange",
     "ReferenceUsed",

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Self, dataclass_transform
 
 from nvm_chain.errors.fields import ANY, Form
-from nvm_chain.errors.formatting import begin_sentence
+from nvm_chain.errors.formatting import begin_sentence, keep_exact
 from nvm_chain.errors.templates import PYTHON, fill, rename
 
-PAGE: Final = "docs/errors.md"
-"""The page that describes every error, with an anchor for each."""
+HELP: Final = "nvm-chain help errors"
+"""The command that describes an error, for everybody who has the package; its argument is the error's name."""
 
 
 class Template:
@@ -37,8 +37,9 @@ class NvmChainError(Exception):
     forms: ClassVar[Mapping[str, Form]] = {}
     """How each field is written."""
     anchor: ClassVar[str] = "nvmchainerror"
-    link: ClassVar[str] = f"{PAGE}#nvmchainerror"
-    """Where the documentation describes the error."""
+    """Where the site's page of errors describes it."""
+    link: ClassVar[str] = f"{HELP} NvmChainError"
+    """Where the error is described: a command that the package brings. Of a class of others that of its base."""
     token_label: tuple[str, int] | None = None
     """Symbol and decimals of the token that amounts are in; None until `name_token` has told them."""
     explanation: tuple[str, str] | None = None
@@ -48,7 +49,7 @@ class NvmChainError(Exception):
     def __init_subclass__(cls) -> None:
         """Read the fields and templates of a class. Compiles nothing, as there are many classes."""
         cls.anchor = cls.__name__.lower()
-        cls.link = f"{PAGE}#{cls.anchor}"
+        cls.link = f"{HELP} {cls.__name__}" if cls.__module__.startswith("nvm_chain.errors.") else cls.link
         kinds = cls.__annotations__
         if kinds:
             cls.forms = {name: _find_form(kind) for name, kind in kinds.items()}
@@ -64,6 +65,7 @@ class NvmChainError(Exception):
         fields = self._bind(values, named) if type(self).problem else {}
         self.__dict__.update(fields)
         super().__init__(*(_drop_defaults(fields, self._defaults) if fields else values))
+        self.add_note(self.note)
 
     def _bind(self, values: tuple[object, ...], named: Mapping[str, object]) -> dict[str, object]:
         """Return every field with its value. Raises TypeError as a call does."""
@@ -103,6 +105,11 @@ class NvmChainError(Exception):
             return f"{problem} {rename(cause, names)}", rename(next_step, names)
         return problem, next_step
 
+    @property
+    def note(self) -> str:
+        """The line of a traceback that says where the error is described."""
+        return f"See `{self.link}`."
+
     def message(self) -> str:
         """Return what went wrong and what to do next."""
         return " ".join(filter(None, self.describe())) if type(self).problem else super().__str__()
@@ -115,7 +122,7 @@ class NvmChainError(Exception):
             "message": self.message(),
             "problem": problem,
             "next_step": next_step,
-            "fields": {name: self.forms[name].to_json(value) for name, value in self.fields.items()},
+            "fields": {name: keep_exact(self.forms[name].to_json(value)) for name, value in self.fields.items()},
             "link": self.link,
         }
         if self.token_label is not None:

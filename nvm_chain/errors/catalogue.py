@@ -9,7 +9,7 @@ def list_errors() -> list[type[NvmChainError]]:
     """Return every class of error that can be raised, in the order of their definition; families are not among them.
 
     A class's ``__doc__`` says when it is raised, ``field_names`` what it carries, ``problem`` and ``next_step`` are its
-    templates, and ``link`` is where the documentation describes it.
+    templates, and ``link`` is the command that describes it.
 
     >>> [error.__name__ for error in list_errors()][:3]
     ['KeyFailure', 'InvalidAddress', 'InvalidAmount']

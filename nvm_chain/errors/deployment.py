@@ -1,7 +1,7 @@
 """Deployments and their records that are not as they should be."""
 
 from nvm_chain.errors.families import DeploymentError
-from nvm_chain.errors.fields import Name, Phrase, Transactions
+from nvm_chain.errors.fields import Name, Phrase, TransactionHash, Transactions, Verbatim
 
 
 class InvalidRecord(DeploymentError):
@@ -22,6 +22,23 @@ class RecordNotWritable(DeploymentError):
 
     problem = "A record cannot be written to {path} ({reason})."
     next_step = "Give another folder; nothing was deployed."
+
+
+class RecordNotWritten(DeploymentError):
+    """Raised when a contract is deployed and the disk does not take its record. ``record`` is the record's JSON."""
+
+    contract: Name
+    address: str
+    transaction_hash: TransactionHash
+    path: str
+    reason: Phrase
+    record: Verbatim
+
+    problem = (
+        "{contract} is deployed at {address} (transaction {transaction_hash}), and its record cannot be written to "
+        "{path} ({reason})."
+    )
+    next_step = "Do not deploy again. Make room, and save {record} as that file."
 
 
 class PendingTransactions(DeploymentError):

@@ -24,7 +24,7 @@ class StorageError(NvmChainError):
 
 
 class FundsError(NvmChainError):
-    """An account has too little to pay with. The transaction was not sent."""
+    """An account has too little for its next transaction, which was not sent. One sent before it may stand, such as an approval."""
 
 
 class TransactionError(NvmChainError):

@@ -5,12 +5,14 @@ written as it is, on one line and not too long.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, Any, Final, NamedTuple
+from uuid import UUID
 
 from nvm_chain.enums import PlanKind
 from nvm_chain.errors.formatting import (
     begin_sentence,
-    clean,
+    clip,
     count,
     format_bps,
     format_duration,
@@ -60,6 +62,11 @@ def write_number(value: int) -> str:
     return str(value) if value.bit_length() < 1024 else f"{hex(value)[:32]}…"
 
 
+def write_quantity(value: int) -> str:
+    """Write an int of any size that counts something, with separators of thousands as `count` has them."""
+    return f"{value:,}" if value.bit_length() < 1024 else write_number(value)
+
+
 def write_agent_id(number: int) -> str:
     """Write the number of an agent; one that is too large for any, such as the id of a plan, as a plan's id is written."""
     return format_plan_id(number) if 2**64 <= number < 2**256 else write_number(number)
@@ -71,7 +78,7 @@ def write_any(value: object) -> str:
         return write_number(value)
     if isinstance(value, bytes):
         return f"0x{value.hex()}"
-    return list_choices(value) if isinstance(value, tuple) else clean(value)
+    return list_choices(value) if isinstance(value, tuple) else clip(value)
 
 
 def any_to_json(value: object) -> Any:
@@ -106,6 +113,17 @@ def write_kind(kind: int) -> str:
     return PlanKind(kind).name if kind in set(PlanKind) else str(kind)
 
 
+def write_context(value: bytes) -> str:
+    """Write 32 bytes as what somebody gave for them, as far as that shows: a text, a UUID, or else hexadecimal digits."""
+    given = value.rstrip(bytes(1))
+    with suppress(UnicodeDecodeError):
+        text = given.decode()
+        if text and text.isprintable():
+            return repr(text)
+    found = UUID(bytes=value[:16]) if len(value) == 32 and not any(value[16:]) else None
+    return f"0x{value.hex()}" if found is None or found.version is None else str(found)
+
+
 def write_text_of_bytes(value: bytes) -> str:
     """Write the text that a word of 32 bytes begins with."""
     return repr(value.rstrip(bytes(1)).decode(errors="replace"))
@@ -114,7 +132,7 @@ def write_text_of_bytes(value: bytes) -> str:
 ANY: Final = plain(write_any, any_to_json)
 """The form of a field whose type says nothing else."""
 
-AgentId = Annotated[int, plain(write_agent_id, str)]
+AgentId = Annotated[int, plain(write_agent_id)]
 """The number of an agent."""
 BasisPoints = Annotated[int, plain(format_bps)]
 Bytes = Annotated[int, counted("byte")]
@@ -125,12 +143,17 @@ Coin = Annotated[int, plain(lambda wei: format_money(wei, *COIN), str)]
 """Wei of the native coin."""
 Credits = Annotated[int, counted("credit")]
 Money = Annotated[int, Form(write_money, str)]
-"""Base units of the error's token."""
-Name = Annotated[str, plain(lambda text: clean(text, 120))]
+"""Base units of a token: in an error, of the one that it names."""
+Name = Annotated[str, plain(lambda text: clip(text, 120))]
 """The name of a parameter or a field, perhaps with its value."""
-GivenName = Annotated[str, plain(lambda text: clean(text, 120))._replace(hide=hide_keys)]
+GivenName = Annotated[str, plain(lambda text: clip(text, 120))._replace(hide=hide_keys)]
 """A `Name` with what somebody gave where a key is given by mistake."""
 Number = Annotated[int, plain(write_number)]
+"""A number of a thing, such as a block; it is not counted."""
+Quantity = Annotated[int, plain(write_quantity)]
+"""How many there are of what the sentence names."""
+BaseUnits = Annotated[int, plain(write_quantity, str)]
+"""Base units of a token that the sentence names otherwise."""
 Others = Annotated[object, plain(quote, lambda value: value if isinstance(value, str) else write_any(value))]
 """What somebody gave, of any type and length; quoted."""
 Given = Annotated[
@@ -138,21 +161,27 @@ Given = Annotated[
 ]
 """What somebody gave in a place where a key is given by mistake; quoted without it."""
 PaymentReference = Annotated[bytes, plain(lambda value: f"0x{value.hex()}", lambda value: f"0x{value.hex()}")]
+Context = Annotated[bytes, plain(write_context, lambda value: f"0x{value.hex()}")]
+"""The 32 bytes that stand for what somebody gave, as `nvm_chain.types.contexts` encodes it."""
 Kind = Annotated[int, plain(write_kind)]
 """A PlanKind."""
 PanicCode = Annotated[int, plain(hex)]
 PlanId = Annotated[int, plain(format_plan_id, format_plan_id)]
-RevertData = Annotated[str, plain(lambda data: clean(data, 138) or "empty")]
+RevertData = Annotated[str, plain(lambda data: clip(data, 138) or "empty")]
 Seconds = Annotated[int, plain(format_duration)]
 """A duration."""
-Sentence = Annotated[str, plain(lambda text: begin_sentence(clean(text)), has_code=True)]
+Sentence = Annotated[str, plain(lambda text: begin_sentence(clip(text)), has_code=True)]
 """A sentence without its full stop, perhaps begun in small letters."""
 Signer = Annotated[str | None, plain(write_signer)]
 """Who signed, None where the signature is malformed."""
-Phrase = Annotated[str, plain(lambda text: clean(text).rstrip(". "))]
+Phrase = Annotated[str, plain(lambda text: clip(text).rstrip(". "))]
 """A part of a sentence."""
 TermName = Annotated[bytes, plain(write_text_of_bytes, lambda value: f"0x{value.hex()}")]
 """The name of a term in 32 bytes."""
+TransactionHash = Annotated[str | None, plain(lambda value: value or "not known")]
+"""The hash of a transaction; None where nobody has kept it."""
+Verbatim = Annotated[str, plain(str)]
+"""A text that somebody has to copy, whole however long it is."""
 Time = Annotated[int, plain(format_time)]
 """A Unix second."""
 Transactions = Annotated[int, counted("transaction")]

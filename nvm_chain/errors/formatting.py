@@ -2,24 +2,35 @@
 
 import time
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 MOST_SHOWN: Final = 90
 """Characters of a quoted text. Who gave it knows the rest."""
 MOST_TEXT: Final = 300
 """Characters of a text that a node, a token or a server wrote."""
+EXACT_LIMIT: Final = 2**53
+"""The first int that many parsers of JSON round."""
 _LAST_SECOND: Final = 253_402_300_799
 """The end of the year 9999, the last one that a date is written for."""
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
-def clean(value: object, most: int = MOST_TEXT) -> str:
-    r"""Write text of others on one line, without control characters and not too long.
+def clean(value: object) -> str:
+    r"""Write text of others on one line, without control characters.
 
     >>> clean("no\nluck")
     'no luck'
     """
-    return "".join(character if character.isprintable() else " " for character in str(value)[:most])
+    return "".join(character if character.isprintable() else " " for character in str(value))
+
+
+def clip(value: object, most: int = MOST_TEXT) -> str:
+    r"""Write the beginning of a text of others on one line, without control characters.
+
+    >>> clip("no\nluck", 4)
+    'no l'
+    """
+    return clean(str(value)[:most])
 
 
 def quote(value: object) -> str:
@@ -34,10 +45,10 @@ def quote(value: object) -> str:
 def count(number: int, noun: str) -> str:
     """Write how many there are of something.
 
-    >>> count(1, "credit"), count(100, "credit")
-    ('1 credit', '100 credits')
+    >>> count(1, "credit"), count(1_000, "credit")
+    ('1 credit', '1,000 credits')
     """
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def format_plan_id(plan_id: int) -> str:
@@ -69,15 +80,24 @@ def format_money(base_units: int, symbol: str, decimals: int) -> str:
     return f"{format_decimal(base_units, decimals)} {symbol}"
 
 
+def format_utc(second: int) -> str:
+    """Write a Unix second as a date and time, or as a number if no calendar has it.
+
+    >>> format_utc(1_795_867_200), format_utc(2**64)
+    ('2026-11-28 12:00:00 UTC', 'second 18446744073709551616')
+    """
+    if not 0 <= second <= _LAST_SECOND:
+        return f"second {second}"
+    return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(second))} UTC"
+
+
 def format_time(second: int) -> str:
-    """Write a Unix second as a date besides the number.
+    """Write a Unix second as `format_utc` does, with the number beside it.
 
     >>> format_time(1_795_867_200)
     '2026-11-28 12:00:00 UTC (1795867200)'
     """
-    if not 0 <= second <= _LAST_SECOND:
-        return f"second {second}"
-    return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(second))} UTC ({second})"
+    return f"{format_utc(second)} ({second})" if 0 <= second <= _LAST_SECOND else format_utc(second)
 
 
 def format_duration(seconds: int) -> str:
@@ -109,7 +129,7 @@ def list_choices(choices: Iterable[object], last: str = "or") -> str:
     >>> list_choices(["a", "b", "c"]), list_choices(["a", "b"], "and"), list_choices([])
     ('a, b or c', 'a and b', 'none')
     """
-    *first, final = [clean(choice, MOST_SHOWN) for choice in choices] or ["none"]
+    *first, final = [clip(choice, MOST_SHOWN) for choice in choices] or ["none"]
     return f"{', '.join(first)} {last} {final}" if first else final
 
 
@@ -119,7 +139,16 @@ def format_range(least: int, most: int, noun: str) -> str:
     >>> format_range(1, 1, "credit"), format_range(1, 5, "credit")
     ('exactly 1 credit', '1 to 5 credits')
     """
-    return f"exactly {count(most, noun)}" if least == most else f"{least} to {count(most, noun)}"
+    return f"exactly {count(most, noun)}" if least == most else f"{least:,} to {count(most, noun)}"
+
+
+def keep_exact(value: Any) -> Any:
+    """Return a value as JSON has it if it is not an int, or one that every parser keeps; a larger int as text.
+
+    >>> keep_exact(2**53 - 1), keep_exact(2**53)
+    (9007199254740991, '9007199254740992')
+    """
+    return str(value) if isinstance(value, int) and abs(value) >= EXACT_LIMIT else value
 
 
 def begin_sentence(text: str) -> str:

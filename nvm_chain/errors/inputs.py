@@ -1,7 +1,19 @@
 """Arguments that cannot be right: addresses, amounts, ids, settings, signed messages."""
 
 from nvm_chain.errors.families import InputError
-from nvm_chain.errors.fields import Bytes, Credits, Given, GivenName, Name, Number, Others, Phrase, PlanId, Sentence
+from nvm_chain.errors.fields import (
+    BaseUnits,
+    Bytes,
+    Credits,
+    Given,
+    GivenName,
+    Name,
+    Number,
+    Others,
+    Phrase,
+    PlanId,
+    Sentence,
+)
 
 
 class InvalidAddress(InputError):
@@ -114,12 +126,12 @@ class InvalidMessage(InputError):
 class SuspiciousPrice(InputError):
     """Raised when a price is below a thousandth of its token, as when ``20`` was given where 20 USDC was meant."""
 
-    amount: Number
+    amount: BaseUnits
     decimals: Number
     symbol: Name
 
     problem = "A price of {amount} base units is only {amount:decimal decimals} {symbol}."
     next_step = (
-        'If you mean {amount} {symbol}, give whole units, as `usdc("20")` does. '
+        'If you mean {amount:number} {symbol}, give whole units, as `usdc("20")` does. '
         "If you mean the price as it stands, allow it with `allow_tiny_price=True`."
     )

@@ -1,7 +1,7 @@
 """Signed vouchers and orders that cannot be accepted. Most of it is found without the chain."""
 
 from nvm_chain.errors.families import SignatureError
-from nvm_chain.errors.fields import Bytes, Credits, Name, Number, Others, PaymentReference, Signer, Time
+from nvm_chain.errors.fields import Bytes, Credits, Name, Others, PaymentReference, Quantity, Signer, Time
 
 _ASK_CHAIN = "Ask for a new signature. If {holder} is a contract wallet, only the chain can tell: `give ask_chain`."
 
@@ -40,7 +40,7 @@ class VoucherSignatureInvalid(SignatureError):
 class VoucherAlreadySettled(SignatureError):
     """Raised when settlements have taken as many credits of the holder as a voucher allows, or more."""
 
-    ceiling: Number
+    ceiling: Quantity
     settled: Credits
 
     problem = "The voucher's ceiling is {ceiling}, and settlements have taken {settled} already."

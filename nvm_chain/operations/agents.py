@@ -8,6 +8,7 @@ from nvm_chain.metadata.data_uris import is_data_uri
 from nvm_chain.metadata.documents import AgentMetadata, build_metadata_uri, parse_metadata_uri
 from nvm_chain.metadata.endpoints import match_endpoint
 from nvm_chain.metadata.secret_scan import refuse_secrets
+from nvm_chain.operations.receivers import explained_receiver
 from nvm_chain.signing.keys import Signer
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.agents import Agent, AttachedPlan, RegisteredAgent, RequestCost
@@ -88,7 +89,9 @@ def transfer_agent(chain: Chain, signer: Signer, agent_id: int | str, new_owner:
     functions = chain.agents.functions
     agent = parse_agent_id(agent_id)
     owner = chain.read(functions.ownerOf(agent))
-    return summarize(chain.send(signer, functions["safeTransferFrom(address,address,uint256)"](owner, receiver, agent)))
+    transfer = functions["safeTransferFrom(address,address,uint256)"]
+    with explained_receiver(chain):
+        return summarize(chain.send(signer, transfer(owner, receiver, agent)))
 
 
 # ---------------------------------------------------------------- plans

@@ -1,15 +1,17 @@
 """Credits: balances, mints, redemptions, burns and transfers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from nvm_chain.chain.client import Chain, report_lost_event, summarize
 from nvm_chain.chain.reverts import error_name
 from nvm_chain.enums import PlanKind
 from nvm_chain.errors import ERC1155InvalidReceiver, InvalidConfig
-from nvm_chain.operations.payment_causes import explain_receiver
 from nvm_chain.operations.plans import QUANTITY_BITS, read_terms
+from nvm_chain.operations.receivers import explained_receiver, find_receiver_cause
 from nvm_chain.signing.keys import Signer
+from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.accounts import Account, Lot, RedeemCheck
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.amounts import check_uint
@@ -19,6 +21,7 @@ from nvm_chain.types.prices import Amounts
 from nvm_chain.types.receipts import BatchMintReceipt, CreditsReceipt, SkippedMint
 
 AMOUNT_BITS = 64
+INVALID_RECEIVER: Final = ERC1155InvalidReceiver.__name__
 
 
 def read_balance(chain: Chain, plan_id: int | str, holder: str) -> int:
@@ -88,11 +91,8 @@ def mint_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, amou
     """
     check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
     plan_id, holder = parse_plan_id(plan_id), parse_address(to, "receiver address")
-    try:
+    with explained_receiver(chain):
         receipt = chain.send(signer, chain.credits.functions.mint(plan_id, holder, amount))
-    except ERC1155InvalidReceiver as error:
-        explain_receiver(chain, error)
-        raise
     return CreditsReceipt(plan_id, holder, amount, summarize(receipt))
 
 
@@ -100,7 +100,7 @@ def mint_credits_batch(chain: Chain, signer: Signer, plan_id: int | str, amounts
     """Give credits to many holders. Plan owner or minter only. One transaction.
 
     An item that fails is left out and reported in ``skipped``, for example a contract that rejects credits. The others
-    stand.
+    stand. One request more for each receiver that takes no credits, which tells why.
 
     Args:
         chain: Where the plan is.
@@ -130,8 +130,21 @@ def mint_credits_batch(chain: Chain, signer: Signer, plan_id: int | str, amounts
     return BatchMintReceipt(
         plan_id=plan_id,
         minted=tuple((event["to"], event["value"]) for event in minted),
-        skipped=tuple(SkippedMint(event["to"], event["amount"], _name_reason(event["reason"])) for event in skipped),
+        skipped=_describe_skipped(chain, skipped),
         transaction=summarize(receipt),
+    )
+
+
+def _describe_skipped(chain: Chain, skipped: Sequence[Mapping[str, Any]]) -> tuple[SkippedMint, ...]:
+    """Tell of each item that was left out why, and of a receiver that takes no credits what it is."""
+    reasons = [_name_reason(event["reason"]) for event in skipped]
+    asked = {event["to"] for event, reason in zip(skipped, reasons, strict=True) if reason == INVALID_RECEIVER}
+    causes = {receiver: cause[0] for receiver in asked if (cause := find_receiver_cause(chain, receiver)) is not None}
+    return tuple(
+        SkippedMint(
+            event["to"], event["amount"], reason, causes.get(event["to"], "") if reason == INVALID_RECEIVER else ""
+        )
+        for event, reason in zip(skipped, reasons, strict=True)
     )
 
 
@@ -166,7 +179,8 @@ def grant_external(
         NotMinter: The signer may not mint credits of the plan.
         UnknownPlan: The plan is not registered.
         WrongKind: The plan is paid by usage, and grants nothing.
-        InvalidQuantity: The quantity is out of range.
+        InvalidAmount: The quantity is out of range.
+        InvalidQuantity: The quantity of a trial is not 1.
         TrialAlreadyTaken: The holder has had this trial.
         CreditsOverflow: The holder would have too many credits.
         ERC1155InvalidReceiver: The holder is a contract that rejects credits.
@@ -175,7 +189,8 @@ def grant_external(
     check_uint(quantity, QUANTITY_BITS, "quantity", minimum=1)
     plan_id, holder = parse_plan_id(plan_id), parse_address(to, "receiver address")
     function = chain.credits.functions.grantExternal(plan_id, holder, quantity, encode_context(reference))
-    receipt = chain.send(signer, function)
+    with explained_receiver(chain):
+        receipt = chain.send(signer, function)
     granted = chain.read_event(chain.credits, "TransferSingle", receipt)["args"]["value"]
     return CreditsReceipt(plan_id, holder, granted, summarize(receipt))
 
@@ -215,6 +230,7 @@ def redeem_credits(
         UnknownPlan: The plan is not registered.
         InvalidContext: The context has more than 32 bytes.
     """
+    check_signer(signer)
     check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
     plan_id = parse_plan_id(plan_id)
     address = signer.address if holder is None else parse_address(holder, "holder address")
@@ -229,6 +245,7 @@ def burn_credits(
 
     The credits are the signer's, or those of a ``holder`` who made the signer their ERC-1155 operator.
     """
+    check_signer(signer)
     check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
     plan_id = parse_plan_id(plan_id)
     address = signer.address if holder is None else parse_address(holder, "holder address")
@@ -242,8 +259,10 @@ def transfer_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, 
 
     The receipt's ``holder`` is the receiver. Raises NotTransferable, InsufficientCredits, UnknownPlan, ERC1155InvalidReceiver.
     """
+    check_signer(signer)
     check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
     plan_id, receiver = parse_plan_id(plan_id), parse_address(to, "receiver address")
     transfer = chain.credits.functions.safeTransferFrom
-    receipt = chain.send(signer, transfer(signer.address, receiver, plan_id, amount, b""))
+    with explained_receiver(chain):
+        receipt = chain.send(signer, transfer(signer.address, receiver, plan_id, amount, b""))
     return CreditsReceipt(plan_id, receiver, amount, summarize(receipt))

@@ -8,6 +8,7 @@ from eth_typing import ChecksumAddress
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.events import read_events
 from nvm_chain.errors import InvalidConfig
+from nvm_chain.errors.fields import Number
 from nvm_chain.operations.credits import read_account
 from nvm_chain.operations.plans import read_plan_state
 from nvm_chain.types.accounts import Account
@@ -26,8 +27,8 @@ class BlockRange:
     ``is_complete`` says that Credits was not deployed before the first.
     """
 
-    first_block: int
-    last_block: int
+    first_block: Number
+    last_block: Number
     is_complete: bool
 
 

@@ -1,21 +1,21 @@
 """Orders with a name of the payer's own: however often one is sent, it is paid once."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 from eth_typing import ChecksumAddress
-from eth_utils.crypto import keccak
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.errors import InvalidConfig, NotMined, NvmChainError, OrderAlreadyMade, OutcomeUnknown
+from nvm_chain.errors.fields import Quantity
 from nvm_chain.operations.orders import order_plan
-from nvm_chain.operations.plans import read_plan_state
-from nvm_chain.operations.receipts import build_order_receipt
-from nvm_chain.operations.token_domains import find_authorization_use, is_authorization_used
+from nvm_chain.operations.plans import QUANTITY_BITS, read_plan_state
+from nvm_chain.operations.signed_orders import find_made_order
 from nvm_chain.signing.eip712 import HashSigner, TypedDataSigner
 from nvm_chain.signing.keys import Signer
-from nvm_chain.signing.signed_orders import authorization_nonce, build_order_authorization
+from nvm_chain.signing.order_names import hash_order_name
+from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
+from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.plans import PlanState
 from nvm_chain.types.receipts import OrderReceipt
 
@@ -28,17 +28,6 @@ class NamedOrder:
 
     receipt: OrderReceipt
     repeated: bool
-
-
-def hash_order_name(name: object) -> bytes:
-    """Return the salt that stands for a name, 32 bytes.
-
-    Raises:
-        InvalidConfig: The name is empty, or cannot be printed.
-    """
-    if not isinstance(name, str) or not name or not name.isprintable():
-        raise InvalidConfig(f"the name of an order is a text of your own, such as 'invoice-17', not {name!r}")
-    return bytes(keccak(text=name))
 
 
 def can_be_named(signer: Signer, plan: PlanState) -> bool:
@@ -70,7 +59,8 @@ def order_once(
         chain: Where the plan is.
         signer: Who pays. It has to sign messages.
         plan_id: The plan, in any spelling.
-        name: A text of your own. `nvm_chain.Payments` calls it ``agreementId``.
+        name: A text of your own, such as an invoice's number; blanks around it do not count. `nvm_chain.Payments` calls
+            it ``agreementId``.
         receiver: Who gets the credits. The signer if not given.
         quantity: How many purchases.
         max_cost: The limit of the whole order, in base units. The plan's price if not given.
@@ -79,12 +69,15 @@ def order_once(
         What the order came to, and whether it was made before.
 
     Raises:
-        InvalidConfig: The plan's orders cannot have a name: it is free, quoted or priced in the coin, or the signer signs
-            transactions only.
+        InvalidConfig: The name is empty or cannot be printed, or the plan's orders cannot have a name. They cannot if the
+            plan is free, quoted or priced in the coin, or if the signer signs transactions only.
+        InvalidAmount: The quantity is out of range.
         TokenCannotSign: The plan's token takes no authorizations.
         OrderAlreadyMade: The order was withdrawn, or was made and the node does not find its transaction.
         NvmChainError: As `nvm_chain.order_plan`.
     """
+    check_signer(signer)
+    check_uint(quantity, QUANTITY_BITS, "quantity", minimum=1)
     salt, plan = hash_order_name(name), read_plan_state(chain, plan_id)
     if not can_be_named(signer, plan):
         reason = "its price has to be a fixed one in a token such as USDC, and the signer has to sign messages"
@@ -105,7 +98,7 @@ class _NamedOrder:
     signer: Signer
     plan: PlanState
     receiver: ChecksumAddress
-    quantity: int
+    quantity: Quantity
     salt: bytes
 
     def send(self, max_cost: int | None) -> NamedOrder:
@@ -124,30 +117,23 @@ class _NamedOrder:
         except (NotMined, OutcomeUnknown):
             raise
         except NvmChainError:
-            with suppress(NvmChainError):
-                made = self.find()
-                if made is not None:
-                    return NamedOrder(made, repeated=True)
-            raise
+            made = self._find_others()
+            if made is None:
+                raise
+            return NamedOrder(made, repeated=True)
         return NamedOrder(receipt, repeated=False)
 
-    def find(self) -> OrderReceipt | None:
-        """Find the order if it was made. One to five requests."""
-        most = self.plan.terms.price * self.quantity
-        order = build_order_authorization(
-            self.plan.plan_id,
-            payer=self.signer.address,
-            receiver=self.receiver,
-            quantity=self.quantity,
-            max_cost=most,
-            valid_before=2,
-            salt=self.salt,
-        )
-        nonce = authorization_nonce(order, chain_id=self.chain.chain_id, contract=self.chain.credits.address)
-        if not is_authorization_used(self.chain, self.plan.terms.token, order.payer, nonce):
+    def _find_others(self) -> OrderReceipt | None:
+        """Find the order after it failed here. The failure says more than an error of the search."""
+        try:
+            return self.find()
+        except OrderAlreadyMade:
+            raise
+        except NvmChainError:
             return None
-        made = find_authorization_use(self.chain, self.plan.terms.token, order.payer, nonce)
-        receipt = None if made is None else self.chain.find_receipt(made)
-        if receipt is None:
-            raise OrderAlreadyMade(order.payer, nonce)
-        return build_order_receipt(self.chain, self.plan, order.payer, receipt, collected=most)
+
+    def find(self) -> OrderReceipt | None:
+        """Find the order if it was made. Raises as `find_made_order`."""
+        return find_made_order(
+            self.chain, self.signer.address, self.plan, self.salt, receiver=self.receiver, quantity=self.quantity
+        )

@@ -13,6 +13,7 @@ from nvm_chain.operations.payment_methods.purchase import Purchase
 from nvm_chain.operations.plans import check_cost, check_orderable, read_plan_state
 from nvm_chain.operations.tokens import check_funds
 from nvm_chain.signing.keys import Signer
+from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.receipts import OrderReceipt
 from nvm_chain.types.renamed_parameters import renamed_parameters
@@ -58,8 +59,9 @@ def order_plan(
         PaidExternally: The plan is paid off chain.
         TrialOrderedForOther: The receiver of a trial is not the signer.
         TrialAlreadyTaken: The receiver has had this trial.
-        InvalidQuantity: The quantity is out of range.
-        InvalidConfig: The payment method does not fit the plan or the signer.
+        InvalidAmount: The quantity is out of range.
+        InvalidQuantity: The quantity of a trial is not 1.
+        InvalidConfig: The payment method does not fit the plan or the signer, or the signer is not one.
         QuoteFailed: The contract that names the price fails.
         CostAboveMax: The order costs more than ``max_cost``.
         InsufficientFunds: The signer has too little of the token.
@@ -73,6 +75,7 @@ def order_plan(
         OutcomeUnknown: The node does not say what became of the order.
         NetworkError: The node cannot be used.
     """
+    check_signer(signer)
     check_payment_method(payment_method, salt)
     purchase = _check_purchase(chain, signer, plan_id, receiver, quantity, max_cost)
     if purchase.needs_no_token:

@@ -11,12 +11,12 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.errors import (
     AuthorizationFailed,
     CostAboveMax,
-    ERC1155InvalidReceiver,
     NvmChainError,
     PaymentFailed,
     RevertedWithoutReason,
     RevertedWithReason,
 )
+from nvm_chain.operations.receivers import explained_receiver, read_code
 from nvm_chain.operations.tokens import name_money, read_allowance, read_token_balance
 from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
 
@@ -29,8 +29,6 @@ STATE_ABI: Final = (
     describe_function("isBlackListed", "address", "bool", "view"),
 )
 """How tokens such as USDC and USDT say that they are paused, or whom they block. Most tokens have none of it."""
-DELEGATION: Final = bytes.fromhex("ef0100")
-"""What the code of an account begins with that delegates to a contract (EIP-7702)."""
 APPROVE: Final = "order with `payment_method='approve'`"
 
 
@@ -43,7 +41,8 @@ def explained_payment(
     No request while nothing fails. ``signed`` says that the payer signed a permit or an authorization for the money.
     """
     try:
-        yield
+        with explained_receiver(chain):
+            yield
     except (PaymentFailed, AuthorizationFailed, RevertedWithReason, RevertedWithoutReason) as error:
         if error.token_label is not None:
             raise
@@ -55,18 +54,6 @@ def explained_payment(
     except CostAboveMax as error:
         name_money(chain, error, token)
         raise
-    except ERC1155InvalidReceiver as error:
-        explain_receiver(chain, error)
-        raise
-
-
-def explain_receiver(chain: Chain, error: ERC1155InvalidReceiver) -> None:
-    """Say in the error if the receiver is an account that delegates to a contract (EIP-7702). One request."""
-    if _read_code(chain, error.receiver).startswith(DELEGATION):
-        error.explain(
-            "it is an account with EIP-7702 code, and that code does not accept ERC-1155 tokens",
-            "end the delegation, or name another receiver",
-        )
 
 
 def _find_cause(
@@ -109,7 +96,7 @@ def _find_signature_fault(
     """Return why a signature brought no money. Up to two requests."""
     if isinstance(error, PaymentFailed) and read_allowance(chain, token, payer) >= error.amount:
         return None
-    if _read_code(chain, payer):
+    if read_code(chain, payer):
         return "the payer has code, and that code does not accept the signature of the payer's key", APPROVE
     if isinstance(error, AuthorizationFailed):
         return None
@@ -123,10 +110,3 @@ def _ask(chain: Chain, token: ChecksumAddress, question: str, *accounts: str) ->
         function = chain.bind(token, STATE_ABI).functions[question](*map(parse_address, accounts))
         return chain.read(function) is True
     return False
-
-
-def _read_code(chain: Chain, account: str) -> bytes:
-    """Return the code at an address; nothing where there is none, or the node does not say. One request."""
-    with suppress(NvmChainError):
-        return chain.read_code(parse_address(account))
-    return b""

@@ -204,7 +204,8 @@ def check_cost(chain: Chain, payer: str, plan: PlanState, quantity: int, max_cos
 
     Raises:
         CostAboveMax: The cost is above the limit.
-        InvalidQuantity: The quantity is out of range.
+        InvalidAmount: The quantity is out of range.
+        InvalidQuantity: The quantity of a trial is not 1.
         QuoteFailed: The contract that names the price fails.
     """
     cost = quote_plan(chain, payer, plan.plan_id, quantity)
@@ -217,7 +218,7 @@ def check_cost(chain: Chain, payer: str, plan: PlanState, quantity: int, max_cos
 def quote_plan(chain: Chain, payer: str, plan_id: int | str, quantity: int = 1) -> int:
     """Read what ``payer`` would pay for ``quantity`` purchases, in base units of the plan's token. One request.
 
-    Raises UnknownPlan, PaidExternally, InvalidQuantity or QuoteFailed.
+    Raises UnknownPlan, PaidExternally, InvalidAmount, InvalidQuantity or QuoteFailed.
     """
     check_uint(quantity, QUANTITY_BITS, "quantity", minimum=1)
     quote = chain.credits.functions.quote

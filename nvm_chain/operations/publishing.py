@@ -1,11 +1,12 @@
 """Assets with their metadata: save the document, register what it describes, and read both back."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.enums import PlanKind
 from nvm_chain.errors import AgentNotRegistered, CostOutOfRange, NotMined, NvmChainError, OutcomeUnknown
+from nvm_chain.errors.formatting import format_plan_id
 from nvm_chain.metadata.documents import (
     AgentMetadata,
     Metadata,
@@ -38,9 +39,6 @@ def keep_document(store: MetadataStore, metadata: Metadata) -> Iterator[str]:
         may_count = True
     except (NotMined, OutcomeUnknown):
         may_count = True
-        raise
-    except AgentNotRegistered as error:
-        may_count = isinstance(error.__cause__, NotMined | OutcomeUnknown)
         raise
     finally:
         if not may_count:
@@ -104,22 +102,43 @@ def republish_agent(
 def stop_plan_on_failure(chain: Chain, signer: Signer, plan_id: int) -> Iterator[None]:
     """Stop a plan from taking orders if its agent, registered inside the block, fails.
 
-    A buyer would get access to nothing. Raises AgentNotRegistered, which has the agent's error and says what became of
-    the plan.
+    A buyer would get access to nothing.
+
+    Raises:
+        NotMined: The agent is not mined in time. The error says that the plan stands, and takes orders.
+        OutcomeUnknown: The node does not say what became of the agent. The error says the same of the plan.
+        AgentNotRegistered: The agent failed. The error has the agent's error, and says what became of the plan.
     """
     try:
         yield
+    except (NotMined, OutcomeUnknown) as error:
+        error.explain(*_tell_standing_plan(plan_id, error))
+        raise
     except NvmChainError as error:
-        raise AgentNotRegistered(plan_id, _stop_plan(chain, signer, plan_id, error), str(error)) from error
+        raise AgentNotRegistered(plan_id, _stop_plan(chain, signer, plan_id), str(error)) from error
 
 
-def _stop_plan(chain: Chain, signer: Signer, plan_id: int, error: NvmChainError) -> str:
-    if isinstance(error, NotMined | OutcomeUnknown):
-        return "takes orders, as the agent's transaction may still be mined"
-    with suppress(NvmChainError):
+def _tell_standing_plan(plan_id: int, error: NotMined | OutcomeUnknown) -> tuple[str, str]:
+    """Return what stands while nobody knows whether an agent is registered, and what to do."""
+    return (
+        f"it registers an agent, whose plan {format_plan_id(plan_id)} was registered before and takes orders",
+        (
+            f"{error.next_step} If the agent was not registered, register it with that plan by `register_agent`: "
+            "both again would make a second plan"
+        ),
+    )
+
+
+def _stop_plan(chain: Chain, signer: Signer, plan_id: int) -> str:
+    """Stop a plan, and return what became of it."""
+    advice = "call set_plan_active with False, or somebody may order it"
+    try:
         set_plan_active(chain, signer, plan_id, False)
-        return "is stopped now, so that nobody orders it"
-    return "could not be stopped: call set_plan_active with False, or somebody may order it"
+    except (NotMined, OutcomeUnknown) as error:
+        return f"transaction {error.transaction_hash} stops it, whose outcome is not known: look it up, and {advice}"
+    except NvmChainError:
+        return f"could not be stopped: {advice}"
+    return "is stopped now, so that nobody orders it"
 
 
 # ---------------------------------------------------------------- read

@@ -25,6 +25,7 @@ from nvm_chain.operations.wallets import WALLET_GAS, ask_wallets
 from nvm_chain.signing.eip712 import SIGNATURE_SECONDS, MessageSigner
 from nvm_chain.signing.keys import Signer
 from nvm_chain.signing.signatures import is_signed_by
+from nvm_chain.signing.signers import check_signer
 from nvm_chain.signing.vouchers import (
     CEILING_BITS,
     DEADLINE_BITS,
@@ -80,6 +81,7 @@ def sign_next_voucher(
         InvalidAddress: The redeemer is not an address.
         InvalidContext: The context has more than 32 bytes.
     """
+    check_signer(signer)
     check_uint(valid_seconds, 63, "valid_seconds")
     settled = read_account(chain, plan_id, signer.address).settled
     voucher = build_voucher(
@@ -179,6 +181,7 @@ def settle_vouchers(
         OutcomeUnknown: The node does not say what became of the transaction.
         NetworkError: The node cannot be used.
     """
+    check_signer(signer)
     batch = list(items)
     if not batch:
         raise InvalidConfig("a settlement without items settles nothing")

@@ -12,9 +12,10 @@ from nvm_chain.operations.plans import is_redeemer, read_plan_state
 from nvm_chain.operations.settlement import check_accepts_vouchers
 from nvm_chain.operations.wallets import ask_wallets
 from nvm_chain.signing.signatures import is_signed_by
-from nvm_chain.signing.vouchers import SignedVoucher, voucher_digest
+from nvm_chain.signing.vouchers import CEILING_BITS, SignedVoucher, voucher_digest
 from nvm_chain.types.accounts import HolderTotal
 from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.plans import PlanState
 from nvm_chain.types.receipts import SettlementOutcome
 
@@ -34,6 +35,7 @@ def forecast_outcomes(
         redeemer: Who would send it.
 
     Raises:
+        InvalidAmount: A total is out of range.
         UnknownPlan: The plan is not registered.
         SettlementsNotAccepted: Nothing can be settled on this plan.
         NotRedeemer: The redeemer may not settle on this plan.
@@ -83,5 +85,6 @@ def _counts(chain: Chain, item: SignedVoucher | HolderTotal, *, is_trusted: bool
 def _read_item(item: SignedVoucher | HolderTotal) -> tuple[ChecksumAddress, int, int | None]:
     """Return whose credits an item takes, up to which total, and the last second in which it counts."""
     if isinstance(item, HolderTotal):
-        return parse_address(item.holder, "holder address"), item.total, None
+        total = check_uint(item.total, CEILING_BITS, "total", minimum=1)
+        return parse_address(item.holder, "holder address"), total, None
     return item.voucher.holder, item.voucher.ceiling, item.voucher.deadline

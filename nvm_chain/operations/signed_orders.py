@@ -1,9 +1,12 @@
 """Signed orders on a chain: a payer signs with what the chain says, and a relayer sends the order."""
 
+from typing import Final
+
 from eth_typing import ChecksumAddress
+from web3.types import TxReceipt
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.errors import ConnectionFailed, InvalidConfig, OrderAlreadyMade, RpcFailed, TokenWithoutCode
+from nvm_chain.errors import InvalidConfig, NetworkError, OrderAlreadyMade, RpcFailed, TokenWithoutCode
 from nvm_chain.operations.payment_causes import explained_payment
 from nvm_chain.operations.plans import check_cost, check_orderable, read_plan_state
 from nvm_chain.operations.receipts import build_order_receipt
@@ -19,10 +22,13 @@ from nvm_chain.signing.signed_orders import (
     sign_order,
     verify_order,
 )
+from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
 from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.plans import PlanState
 from nvm_chain.types.receipts import OrderReceipt
+
+_LOOK_FIRST: Final = "look at the payer's credits before you order under another name, or repeat this with another node"
 
 
 def sign_plan_order(
@@ -53,13 +59,15 @@ def sign_plan_order(
         WrongKind: The plan is paid by usage.
         PaidExternally: The plan is paid off chain.
         TrialOrderedForOther: The receiver of a trial is not the signer.
-        InvalidQuantity: The quantity is out of range.
+        InvalidAmount: The quantity is out of range.
+        InvalidQuantity: The quantity of a trial is not 1.
         QuoteFailed: The contract that names the price fails.
         CostAboveMax: The order costs more than ``max_cost``.
         InsufficientFunds: The signer has too little of the token.
         TokenCannotSign: The token takes no authorizations (EIP-3009).
         TokenWithoutCode: The plan is priced in the native coin.
     """
+    check_signer(signer)
     check_uint(valid_seconds, 64, "valid_seconds", minimum=1)
     plan = read_plan_state(chain, plan_id)
     to = signer.address if receiver is None else parse_address(receiver, "receiver address")
@@ -105,23 +113,57 @@ def sign_for_plan(
     return sign_order(signer, order, token=domain, contract=chain.credits.address)
 
 
-def find_made_order(chain: Chain, payer: str, plan: PlanState, salt: bytes) -> str | None:
-    """Find the transaction of the order that a payer signed for themselves with this salt, or None.
+def find_made_order(
+    chain: Chain, payer: str, plan: PlanState, salt: bytes, *, receiver: str | None = None, quantity: int = 1
+) -> OrderReceipt | None:
+    """Find what the order came to that a payer signed with this salt, at the plan's fixed price, or None.
 
-    It is empty if the order was made and the node does not search for it. Two to four requests. Raises TokenCannotSign,
-    and OrderAlreadyMade if its authorization was canceled at the token.
+    One request if it was not made, else four, and more if the node answers for few blocks at once.
+
+    Args:
+        chain: Where the plan is.
+        payer: Who signed it.
+        plan: The plan.
+        salt: The order's salt, 32 bytes.
+        receiver: Who gets the credits. The payer if not given.
+        quantity: How many purchases.
+
+    Raises:
+        TokenCannotSign: The token takes no authorizations (EIP-3009).
+        OrderAlreadyMade: The order was withdrawn, or was made and the node does not find its transaction. In the
+            second case the node's error is the cause.
+        NetworkError: The node does not tell whether the order was made.
     """
-    order = build_order_authorization(plan.plan_id, payer=payer, max_cost=plan.terms.price, valid_before=2, salt=salt)
+    most = plan.terms.price * quantity
+    order = build_order_authorization(
+        plan.plan_id,
+        payer=payer,
+        receiver=receiver,
+        quantity=quantity,
+        max_cost=most,
+        valid_before=2,
+        salt=salt,
+    )
     nonce = authorization_nonce(order, chain_id=chain.chain_id, contract=chain.credits.address)
-    if not is_authorization_used(chain, plan.terms.token, payer, nonce):
+    if not is_authorization_used(chain, plan.terms.token, order.payer, nonce):
         return None
     try:
-        made = find_authorization_use(chain, plan.terms.token, payer, nonce)
-    except (RpcFailed, ConnectionFailed):  # some nodes refuse a wide search by an HTTP status
-        return ""
+        receipt = _find_use(chain, plan, order.payer, nonce)
+    except NetworkError as error:
+        cause = f"the node does not show its transaction ({error.problem.rstrip('.')})"
+        raise OrderAlreadyMade(order.payer, nonce).explain(cause, _LOOK_FIRST) from error
+    return build_order_receipt(chain, plan, order.payer, receipt, collected=most)
+
+
+def _find_use(chain: Chain, plan: PlanState, payer: str, nonce: bytes) -> TxReceipt:
+    """Find the transaction that used an authorization. Raises OrderAlreadyMade if none did, so that it was canceled."""
+    made = find_authorization_use(chain, plan.terms.token, payer, nonce)
     if made is None:
         raise OrderAlreadyMade(payer, nonce)
-    return made
+    receipt = chain.find_receipt(made)
+    if receipt is None:
+        raise RpcFailed(f"it has no receipt of {made}")
+    return receipt
 
 
 def check_signed_order(chain: Chain, signed: SignedOrder) -> PlanState:
@@ -139,7 +181,8 @@ def check_signed_order(chain: Chain, signed: SignedOrder) -> PlanState:
         WrongKind: The plan is paid by usage.
         PaidExternally: The plan is paid off chain.
         TrialOrderedForOther: The receiver of a trial is not the payer.
-        InvalidQuantity: The quantity is out of range.
+        InvalidAmount: The quantity is out of range.
+        InvalidQuantity: The quantity of a trial is not 1.
         QuoteFailed: The contract that names the price fails.
         CostAboveMax: The order costs more than the payer authorized.
         InsufficientFunds: The payer has too little of the token.
@@ -195,6 +238,7 @@ def relay_order(chain: Chain, signer: Signer, signed: SignedOrder) -> OrderRecei
         NetworkError: The node cannot be used.
         NvmChainError: As `check_signed_order`.
     """
+    check_signer(signer)
     return send_signed_order(chain, signer, check_signed_order(chain, signed), signed)
 
 

@@ -1,11 +1,13 @@
 """The EIP-712 domain of a token, as the token itself says it: permits and authorizations are signed for it."""
 
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.abi_entries import describe_event, describe_function
 from nvm_chain.chain.client import Chain
+from nvm_chain.chain.events import find_newest_event
 from nvm_chain.errors import AnswerUnreadable, InvalidConfig, TokenCannotSign, TransactionError
 from nvm_chain.signing.eip712 import Domain
 from nvm_chain.signing.permits import PERMIT
@@ -79,14 +81,15 @@ def is_authorization_used(chain: Chain, token: str, authorizer: str, nonce: byte
 
 
 def find_authorization_use(chain: Chain, token: str, authorizer: str, nonce: bytes) -> str | None:
-    """Find the transaction that used an authorization. Two requests. None if the authorization was canceled.
+    """Find the transaction that used an authorization, or None if no block shows its use, as after a cancellation.
 
-    Raises RpcFailed where the node does not search the whole chain.
+    Two requests, and more if the node answers for few blocks at once. Raises RpcFailed, ConnectionFailed or
+    BlockReplaced where the node does not search the whole chain.
     """
     contract = chain.bind(parse_address(token, "token address"), SIGNING_ABI)
     wanted = EventFilter(("AuthorizationUsed",), ((authorizer,), (int.from_bytes(nonce),)))
-    found = chain.read_logs(contract, wanted, 0, chain.read_block().number)
-    return found[0].transaction_hash if found else None
+    found = find_newest_event(chain, partial(chain.read_logs, contract, wanted))
+    return None if found is None else found.transaction_hash
 
 
 def _read(chain: Chain, token: ChecksumAddress, name: str, *arguments: object) -> Any:

@@ -18,6 +18,7 @@ from nvm_chain.errors import (
     OutcomeUnknown,
     TransactionError,
 )
+from nvm_chain.errors.fields import Quantity
 from nvm_chain.signing.keys import Signer
 from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
 from nvm_chain.types.amounts import NATIVE_DECIMALS, USDC_DECIMALS, check_uint
@@ -46,7 +47,7 @@ class TokenInfo:
 
     address: ChecksumAddress
     symbol: str
-    decimals: int
+    decimals: Quantity
 
 
 def read_token_info(chain: Chain, token: str) -> TokenInfo:

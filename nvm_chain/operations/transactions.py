@@ -12,6 +12,7 @@ from eth_typing import ChecksumAddress
 from nvm_chain.chain.artifacts import read_artifact
 from nvm_chain.chain.client import Chain, summarize
 from nvm_chain.errors import InvalidConfig, NoDeployment, NvmChainError
+from nvm_chain.errors.fields import Quantity
 from nvm_chain.types.receipts import Transaction
 
 _HASH: Final = re.compile("0x[0-9a-fA-F]{64}")
@@ -46,7 +47,7 @@ class TransactionReport:
     status: TransactionStatus
     sender: ChecksumAddress | None = None
     mined: Transaction | None = None
-    confirmations: int = 0
+    confirmations: Quantity = 0
     events: tuple[ContractEvent, ...] = ()
     error: NvmChainError | None = None
 

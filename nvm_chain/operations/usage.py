@@ -15,6 +15,7 @@ from nvm_chain.operations.plans import check_cost, read_plan_state
 from nvm_chain.operations.receipts import build_usage_receipt
 from nvm_chain.operations.tokens import check_funds
 from nvm_chain.signing.keys import Signer
+from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.addresses import ZERO_ADDRESS
 from nvm_chain.types.contexts import encode_context
 from nvm_chain.types.plans import PlanState
@@ -49,7 +50,7 @@ def pay_usage(
         UnknownPlan: The plan is not registered.
         PlanNotActive: The plan takes no payments now.
         WrongKind: The plan is not paid by usage; see `order_plan`.
-        InvalidQuantity: The quantity is out of range.
+        InvalidAmount: The quantity is out of range.
         QuoteFailed: The contract that names the price fails.
         CostAboveMax: The payment costs more than ``max_cost``.
         InsufficientFunds: The signer has too little of the token.
@@ -61,6 +62,7 @@ def pay_usage(
         OutcomeUnknown: The node does not say what became of the payment.
         NetworkError: The node cannot be used.
     """
+    check_signer(signer)
     if payment_method not in ("allowance", "approve"):
         raise InvalidConfig(
             f"usage cannot be paid with {payment_method!r}",

@@ -88,8 +88,14 @@ class AgentsApi(Refuses):
     ) -> Registered:
         """Register a plan, and then an agent that accepts it. Two transactions.
 
-        Everything that can be checked is checked before the first. If the second fails all the same, the plan is
-        stopped, and AgentNotRegistered says so. Raises as `register_agent` and `nvm_chain.register_plan`.
+        Everything that can be checked is checked before the first.
+
+        Raises:
+            AgentNotRegistered: The second failed all the same. The error says that the plan is stopped.
+            NotMined: A transaction is not mined in time. If it is the agent's, the error says which plan stands.
+            OutcomeUnknown: The node does not say what became of a transaction. If it is the agent's, the error says which
+                plan stands.
+            NvmChainError: As `register_agent` and `nvm_chain.register_plan`.
         """
         metadata = read_agent_shape(agent_metadata, agent_api)
         session = self._session

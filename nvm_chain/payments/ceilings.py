@@ -1,6 +1,7 @@
 """Ceilings: up to which total an account has signed vouchers on each plan, kept in memory or in a file."""
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -11,9 +12,10 @@ from typing import Any, Final, Protocol
 
 from nvm_chain.errors import InvalidConfig
 from nvm_chain.payments.file_lock import hold_lock
-from nvm_chain.storage.atomic_files import open_draft, open_regular
+from nvm_chain.types.atomic_files import OWNER_ONLY, open_regular, write_whole
 from nvm_chain.types.ids import format_did
 from nvm_chain.types.json_text import parse_json
+from nvm_chain.types.paths import parse_path
 
 VERSION: Final = 1
 _NUMBER: Final = re.compile("[0-9]{1,20}")
@@ -86,7 +88,8 @@ class CeilingFile:
         Raises:
             InvalidConfig: The file's folder is not there, or the file cannot be read.
         """
-        self._path, self._account = Path(path).resolve(), account
+        self._path = Path(os.path.realpath(parse_path(path, "state file")))  # a link to a file is that file
+        self._account = account
         if not self._path.parent.is_dir():
             raise InvalidConfig(f"there is no folder {str(self._path.parent)!r} for the state file", "make it first")
         self._load()
@@ -110,11 +113,7 @@ class CeilingFile:
         else:
             plans[format_did(plan_id)] = ceiling
         try:
-            with open_draft(self._path) as draft:
-                draft.path.chmod(0o600)  # it tells who buys what
-                draft.file.write(_format_state(accounts).encode())
-                draft.seal()
-                draft.put(overwrite=True)
+            write_whole(self._path, _format_state(accounts), mode=OWNER_ONLY)  # it tells who buys what
         except OSError as error:
             raise self._refuse(error.strerror or "it cannot be written") from None
 

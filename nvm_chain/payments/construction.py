@@ -13,6 +13,7 @@ from nvm_chain.payments.hosted_names import CONSTRUCT
 from nvm_chain.payments.parameters import check_kind
 from nvm_chain.payments.session import Gateway, Session
 from nvm_chain.signing.keys import Signer
+from nvm_chain.signing.signers import check_transaction_signer
 from nvm_chain.storage.stores import InlineStore, MetadataStore
 
 HOSTED: Final = (
@@ -60,10 +61,8 @@ def open_session(
     """Check everything that a Payments object is made of, and connect. Raises InvalidConfig, and as `nvm_chain.connect`."""
     connected: Any = connect(chain) if isinstance(chain, str) else chain
     check_kind("chain", connected, Chain, 'nvm_chain.connect("base:sepolia")')
-    if signer is not None and not (hasattr(signer, "address") and hasattr(signer, "sign_transaction")):
-        raise InvalidConfig(
-            "a signer is an account that signs, and not its key or address", "give what nvm_chain.read_keyfile returns"
-        )
+    if signer is not None:
+        check_transaction_signer(signer)
     check_kind("gateway", gateway, (Gateway, type(None)), "Gateway(url, redeemer)")
     if store is not None and not hasattr(store, "save"):
         raise InvalidConfig("a store keeps metadata", "give one such as FolderStore(folder)")

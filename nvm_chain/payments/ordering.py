@@ -2,29 +2,30 @@
 
 from uuid import UUID
 
-from nvm_chain.errors import ConnectionFailed, InvalidConfig, OrderAlreadyMade, RpcFailed, TokenCannotSign
-from nvm_chain.operations.named_orders import can_be_named, hash_order_name, order_once
+from nvm_chain.errors import InvalidConfig, NetworkError, OrderAlreadyMade, TokenCannotSign
+from nvm_chain.operations.named_orders import can_be_named, order_once
 from nvm_chain.operations.orders import order_plan
-from nvm_chain.operations.signed_orders import find_made_order
 from nvm_chain.operations.usage import pay_usage
 from nvm_chain.payments.id_kinds import explain_id
 from nvm_chain.payments.parameters import read_amount
 from nvm_chain.payments.results import OrderPlanResultDto
 from nvm_chain.payments.session import NO_AGREEMENT, Session
+from nvm_chain.signing.order_names import parse_order_name
 from nvm_chain.types.plans import PlanState, Terms
 from nvm_chain.types.receipts import UsageReceipt
 
 
 def order_by_name(session: Session, plan_did: int | str, name: str | None) -> OrderPlanResultDto:
     """Order a plan, once under a name. See `Payments.order_plan`."""
+    parsed = None if name is None or name in NO_AGREEMENT else parse_order_name(name)
     plan = session.read_plan_state(plan_did)
     check_fixed_price(plan.terms)
-    if name is None or name in NO_AGREEMENT:
+    if name is None or parsed is None:
         transaction = order_plan(session.chain, session.signer, plan.plan_id).transaction.hash
         return OrderPlanResultDto(agreementId=transaction, success=True, txHash=transaction)
-    hash_order_name(name)  # raises InvalidConfig for what cannot be a name
-    transaction = _order_once(session, plan, name)
-    session.agreements.setdefault(name, set()).add(plan.plan_id)
+    transaction = _order_once(session, plan, parsed)
+    for key in (name, parsed):
+        session.agreements.setdefault(key, set()).add(plan.plan_id)
     return OrderPlanResultDto(agreementId=name, success=True, txHash=transaction)
 
 
@@ -38,11 +39,10 @@ def _order_once(session: Session, plan: PlanState, name: str) -> str:
         if plan.terms.token == session.chain.usdc:
             raise  # it does: an odd answer must not become an order that a repeated call would not find
         return order_plan(session.chain, session.signer, plan.plan_id).transaction.hash
-    except (OrderAlreadyMade, RpcFailed, ConnectionFailed):
-        made = find_made_order(session.chain, session.address, plan, hash_order_name(name))
-        if made is None:
-            raise
-        return made
+    except OrderAlreadyMade as error:
+        if isinstance(error.__cause__, NetworkError):
+            return ""
+        raise
 
 
 def pay_for_request(

@@ -227,7 +227,7 @@ class PlansApi(Refuses):
         return {
             "planId": str(receipt.plan_id),
             "agreementId": receipt.transaction.hash,
-            "paid": receipt.paid,
+            "paid": str(receipt.paid),
             "credits": receipt.credits_granted,
             "success": True,
             "txHash": receipt.transaction.hash,
@@ -256,7 +256,7 @@ class PlansApi(Refuses):
         receipt = pay_for_request(self._session, plan_id, quantity, max_cost, request_id)
         return {
             "planId": str(receipt.plan_id),
-            "paid": receipt.paid,
+            "paid": str(receipt.paid),
             "quantity": receipt.quantity,
             "success": True,
             "txHash": receipt.transaction.hash,

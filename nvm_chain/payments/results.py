@@ -166,7 +166,7 @@ class PlanOrdered(Done):
 
     planId: str
     agreementId: str
-    paid: int
+    paid: str
     credits: int
 
 
@@ -174,7 +174,7 @@ class UsagePaid(Done):
     """A payment for a request: ``paid`` in base units, for so many units."""
 
     planId: str
-    paid: int
+    paid: str
     quantity: int
 
 

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.client import Chain
+from nvm_chain.chain.urls import redact_url
 from nvm_chain.errors import InputError, InvalidConfig, MetadataMismatch, NvmChainError, StorageError
 from nvm_chain.errors.secrets import hide_keys
 from nvm_chain.metadata.documents import AgentMetadata, PlanMetadata
@@ -50,8 +51,12 @@ class Gateway:
             raise InvalidConfig(
                 f"a gateway's address is an http or https URL, without a user name or a query, not {shown!r}"
             )
-        object.__setattr__(self, "url", self.url.rstrip("/"))
+        object.__setattr__(self, "url", str(self.url).rstrip("/"))
         object.__setattr__(self, "redeemer", parse_address(self.redeemer, "gateway's redeemer"))
+
+    def __repr__(self) -> str:
+        """Say who redeems and on which host. The path of the URL may hold a key."""
+        return f"Gateway(url={redact_url(self.url)!r}, redeemer={self.redeemer!r})"
 
 
 Kept = TypeVar("Kept")

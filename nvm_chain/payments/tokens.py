@@ -4,6 +4,7 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from nvm_chain.errors import InsufficientCredits, InvalidMessage
+from nvm_chain.errors.formatting import count, format_time
 from nvm_chain.operations.credits import read_account
 from nvm_chain.operations.settlement import sign_next_voucher
 from nvm_chain.payments.access import Access, need_gateway, next_ceiling_base
@@ -44,7 +45,8 @@ def sign_request(session: Session, gateway: Gateway, access: Access) -> tuple[Si
         base = next_ceiling_base(session, plan_id, account, access.cost)
         needed = base + access.cost - account.settled
         if account.balance < needed:
-            raise InsufficientCredits(plan_id, session.address, account.balance, needed)
+            error = InsufficientCredits(plan_id, session.address, account.balance, needed)
+            raise _explain_promised(session, error, base - account.settled, before)
         signed = sign_next_voucher(
             session.chain,
             check_message_signer(session.signer),
@@ -55,6 +57,23 @@ def sign_request(session: Session, gateway: Gateway, access: Access) -> tuple[Si
         )
         session.ceilings.write(plan_id, _ceiling_of(signed))
     return signed, before
+
+
+def _explain_promised(
+    session: Session, error: InsufficientCredits, promised: int, last: Ceiling | None
+) -> InsufficientCredits:
+    """Say how many credits are promised by signed vouchers, if any are: an order is not the only way to have them again."""
+    if last is None or promised <= 0:
+        return error
+    steps = f"order the plan again, or wait until these vouchers are settled, or over at {format_time(last.deadline)}"
+    if session.ceilings.outlives_process:
+        steps += (
+            "; where a development chain was restarted, the state file counts vouchers of its earlier run: "
+            "give a new one as `state`"
+        )
+    promise = "is" if promised == 1 else "are"
+    cause = f"{count(promised, 'credit')} of the plan {promise} promised by signed vouchers that are not settled yet"
+    return error.explain(cause, steps)
 
 
 def take_back(session: Session, signed: SignedVoucher, before: Ceiling | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import InvalidAddress, InvalidConfig
+from nvm_chain.errors.fields import Number
 from nvm_chain.signing.signatures import keccak
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.amounts import check_uint
@@ -69,7 +70,7 @@ class Domain:
 
     name: str
     version: str
-    chain_id: int
+    chain_id: Number
     address: ChecksumAddress
 
     def __post_init__(self) -> None:

@@ -10,8 +10,10 @@ from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import KeyFailure
+from nvm_chain.types.atomic_files import OWNER_ONLY, write_whole
+from nvm_chain.types.paths import parse_path
 
-OWNER_ONLY: Final = 0o600
+REPLACED: Final = ("there is a file already, and it is not replaced", "give another path")
 WRITABLE: Final = "give a path in a folder that is there and that you can write to"
 
 
@@ -27,28 +29,19 @@ def write_new_keyfile(path: Path | str, password: str) -> ChecksumAddress:
 
     Raises:
         KeyFailure: The password is empty, there is a file already, or it cannot be written.
+        InvalidConfig: The path is not one.
     """
-    source = f"key file {path}"
+    place, source = parse_path(path, "key file"), f"key file {path}"
     if not password:
         raise KeyFailure(source, "its password is empty", "choose one that nobody guesses")
-    if os.path.lexists(path):
-        raise KeyFailure(source, "there is a file already, and it is not replaced", "give another path")
+    if os.path.lexists(place):
+        raise KeyFailure(source, *REPLACED)
     account: LocalAccount = Account.create()
-    _write_new(Path(path), json.dumps(Account.encrypt(account.key, password)), source)
+    text = json.dumps(Account.encrypt(account.key, password)) + "\n"
+    try:
+        write_whole(place, text, overwrite=False, mode=OWNER_ONLY)
+    except FileExistsError:
+        raise KeyFailure(source, *REPLACED) from None
+    except OSError as error:
+        raise KeyFailure(source, f"it cannot be written ({error.strerror})", WRITABLE) from None
     return account.address
-
-
-def _write_new(path: Path, text: str, source: str) -> None:
-    """Write a file that was not there, whole or not at all."""
-    try:
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY)
-    except OSError as error:
-        raise KeyFailure(source, f"it cannot be written ({error.strerror})", WRITABLE) from None
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise KeyFailure(source, f"it cannot be written ({error.strerror})", WRITABLE) from None

@@ -14,7 +14,9 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import InvalidConfig, KeyFailure
 from nvm_chain.signing.eip712 import HashSigner, MessageSigner, TypedDataSigner
+from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.json_text import parse_json
+from nvm_chain.types.paths import parse_path
 
 MAX_KEYFILE_SIZE = 16_384
 """Characters. A key file has about 500."""
@@ -40,6 +42,7 @@ class Signer(Protocol):
 
 def check_message_signer(signer: Signer) -> MessageSigner:
     """Return a signer that can sign messages too. Raises InvalidConfig if it cannot."""
+    check_signer(signer)
     if isinstance(signer, HashSigner | TypedDataSigner):
         return signer
     raise InvalidConfig(
@@ -87,9 +90,10 @@ def check_keyfile(path: Path | str) -> tuple[str, dict[str, Any]]:
 
     Raises:
         KeyFailure: The file is missing, or is not a key file.
+        InvalidConfig: The path is not one.
     """
     source = f"key file {_conceal(str(path))}"
-    content = _read_json(Path(path), source)
+    content = _read_json(parse_path(path, "key file"), source)
     if not isinstance(content, dict) or "crypto" not in {key.lower() for key in content}:
         raise KeyFailure(source, "it has no 'crypto' section", "give a key file as eth-account writes it")
     numbers = list(_find_numbers(content))

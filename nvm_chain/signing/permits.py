@@ -6,7 +6,9 @@ from typing import Final, NamedTuple
 from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import InvalidConfig
+from nvm_chain.errors.fields import Money, Number, Time
 from nvm_chain.signing.eip712 import Domain, MessageSigner, StructType, check_address, hash_message, sign_struct
+from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.amounts import check_uint
 
 PERMIT: Final = StructType("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)")
@@ -22,9 +24,9 @@ class Permit:
 
     owner: ChecksumAddress
     spender: ChecksumAddress
-    value: int
-    nonce: int
-    deadline: int
+    value: Money
+    nonce: Number
+    deadline: Time
 
     def __post_init__(self) -> None:
         """Refuse what no token takes."""
@@ -41,7 +43,7 @@ class Permit:
 class PermitSignature(NamedTuple):
     """A permit's signature, as the token takes it: ``v`` 27 or 28, ``r`` and ``s`` 32 bytes each."""
 
-    v: int
+    v: Number
     r: bytes
     s: bytes
 
@@ -57,6 +59,7 @@ def sign_permit(signer: MessageSigner, permit: Permit, *, token: Domain) -> Perm
     Raises InvalidConfig if the signer is not the owner, or the signature does not have the 65 bytes of a key's
     signature.
     """
+    check_signer(signer)
     if signer.address != permit.owner:
         raise InvalidConfig(f"the permit is of {permit.owner}, and {signer.address} cannot sign for them")
     signature = sign_struct(signer, token, PERMIT, permit.as_tuple())

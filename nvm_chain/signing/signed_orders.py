@@ -19,6 +19,7 @@ from nvm_chain.errors import (
     InvalidConfig,
     InvalidMessage,
 )
+from nvm_chain.errors.fields import Money, PlanId, Quantity, Time
 from nvm_chain.signing.eip712 import (
     Domain,
     MessageSigner,
@@ -32,6 +33,7 @@ from nvm_chain.signing.eip712 import (
 )
 from nvm_chain.signing.json_messages import MessageReader, format_message
 from nvm_chain.signing.signatures import AskChain, is_signed_by, keccak, recover_signer
+from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.ids import parse_plan_id
@@ -59,13 +61,13 @@ class OrderAuthorization:
     bounds are excluded. ``salt``, 32 bytes, tells two equal orders apart.
     """
 
-    plan_id: int
+    plan_id: PlanId
     payer: ChecksumAddress
     receiver: ChecksumAddress
-    quantity: int
-    max_cost: int
-    valid_after: int
-    valid_before: int
+    quantity: Quantity
+    max_cost: Money
+    valid_after: Time
+    valid_before: Time
     salt: bytes
 
     def __post_init__(self) -> None:
@@ -212,6 +214,7 @@ def sign_order(signer: MessageSigner, order: OrderAuthorization, *, token: Domai
     Anyone who holds the result can have the order made, once, for at most ``max_cost``. A contract wallet signs in its
     own way: put its bytes into a SignedOrder. Raises InvalidConfig if the signer is not the payer.
     """
+    check_signer(signer)
     if signer.address != order.payer:
         raise InvalidConfig(f"the order is paid by {order.payer}, and {signer.address} cannot sign for them")
     values = _authorization(order, token, contract)

@@ -14,6 +14,7 @@ from uuid import UUID
 from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import InvalidConfig, VoucherExpired, VoucherMismatch, VoucherSignatureInvalid
+from nvm_chain.errors.fields import Credits, PlanId, Time
 from nvm_chain.signing.eip712 import (
     Domain,
     MessageSigner,
@@ -26,6 +27,7 @@ from nvm_chain.signing.eip712 import (
 from nvm_chain.signing.json_messages import MessageReader, format_message
 from nvm_chain.signing.signatures import AskChain, is_signed_by, keccak
 from nvm_chain.signing.signatures import recover_signer as recover_digest_signer
+from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.contexts import encode_context
@@ -52,12 +54,12 @@ class Voucher:
     is settled. It is not the cost of one request. ``deadline`` is the last Unix second in which the voucher counts.
     """
 
-    plan_id: int
+    plan_id: PlanId
     holder: ChecksumAddress
     redeemer: ChecksumAddress
-    ceiling: int
+    ceiling: Credits
     context: bytes
-    deadline: int
+    deadline: Time
 
     def __post_init__(self) -> None:
         """Refuse what no contract takes, so that every voucher has one digest."""
@@ -189,6 +191,7 @@ def sign_voucher(signer: MessageSigner, voucher: Voucher, *, chain_id: int, cont
     contract wallet signs in its own way: put its bytes into a SignedVoucher. Raises InvalidConfig if the signer is not
     the holder.
     """
+    check_signer(signer)
     if signer.address != voucher.holder:
         raise InvalidConfig(f"the voucher is of {voucher.holder}, and {signer.address} cannot sign for them")
     domain = credits_domain(chain_id, contract)

@@ -4,20 +4,18 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from enum import Enum
 from typing import Any, Final
 
+from nvm_chain.errors.formatting import format_plan_id
 from nvm_chain.statements.types import Movement, Revenue, Statement
+from nvm_chain.types.json_values import fields_of
 
 MOVEMENT_COLUMNS: Final = (
     *("time", "timestamp", "block", "transaction", "log_index", "plan_id", "holder", "kind", "amount", "balance"),
     *("party", "quantity", "cost", "token", "context", "context_text", "access_until"),
 )
 REVENUE_COLUMNS: Final = ("plan_id", "token", "receiver", "shares", "fees", "forgone", "total", "sales")
-MONEY_FIELDS: Final = ("cost", "shares", "fees", "forgone", "total")
-"""Fields that are base units: JSON has them as decimal text, as many parsers round above 2**53."""
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """How text begins that a spreadsheet takes for a formula; in wide letters too."""
 
@@ -27,7 +25,7 @@ def describe_statement(statement: Statement) -> dict[str, Any]:
 
     Money is a whole number of base units. Credits are integers.
     """
-    described: dict[str, Any] = _describe(statement)
+    described = fields_of(statement)
     for item, revenue in zip(described["revenue"], statement.revenue, strict=True):
         item["total"] = str(revenue.total)
     return described
@@ -65,34 +63,6 @@ def format_context(context: bytes | None) -> str:
     return text if text.isprintable() else ""
 
 
-def _describe(value: object) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return _describe({field.name: getattr(value, field.name) for field in fields(value)})
-    if isinstance(value, Mapping):
-        return {_name(key): _describe_field(key, item) for key, item in value.items()}
-    if isinstance(value, Enum):
-        return value.name.lower()
-    if isinstance(value, bytes):
-        return "0x" + value.hex()
-    if isinstance(value, tuple):
-        return [_describe(item) for item in value]
-    return value
-
-
-def _describe_field(key: object, value: Any) -> Any:
-    if key == "plan_id":
-        return _plan(value)
-    return str(value) if key in MONEY_FIELDS else _describe(value)
-
-
-def _name(key: object) -> str:
-    return key.name.lower() if isinstance(key, Enum) else str(key)
-
-
-def _plan(plan_id: int | None) -> str | None:
-    return None if plan_id is None else f"{plan_id:#066x}"
-
-
 def _movement_lines(statement: Statement) -> Iterable[Mapping[str, object]]:
     period = statement.period
     for plan in statement.plans:
@@ -106,7 +76,7 @@ def _end_line(kind: str, plan_id: int, second: int, balance: int) -> dict[str, o
     return {
         "time": _format_time(second),
         "timestamp": second,
-        "plan_id": _plan(plan_id),
+        "plan_id": format_plan_id(plan_id),
         "kind": kind,
         "balance": balance,
     }
@@ -117,7 +87,7 @@ def _movement_line(movement: Movement) -> dict[str, object]:
     return line | {
         "time": _format_time(movement.timestamp),
         "block": movement.block_number,
-        "plan_id": _plan(movement.plan_id),
+        "plan_id": format_plan_id(movement.plan_id),
         "kind": movement.kind.value,
         "quantity": movement.quantity or None,
         "cost": movement.cost if movement.quantity else None,
@@ -127,7 +97,9 @@ def _movement_line(movement: Movement) -> dict[str, object]:
 
 
 def _revenue_line(revenue: Revenue) -> dict[str, object]:
-    return {column: getattr(revenue, column) for column in REVENUE_COLUMNS} | {"plan_id": _plan(revenue.plan_id)}
+    return {column: getattr(revenue, column) for column in REVENUE_COLUMNS} | {
+        "plan_id": format_plan_id(revenue.plan_id)
+    }
 
 
 def _neutralize(text: str) -> str:

@@ -7,6 +7,7 @@ from enum import Enum
 from eth_typing import ChecksumAddress
 
 from nvm_chain.enums import PlanKind
+from nvm_chain.errors.fields import Credits, Money, Number, PlanId, Quantity, Time
 from nvm_chain.types.events import Block
 
 
@@ -61,20 +62,20 @@ class Movement:
     """
 
     kind: MovementKind
-    plan_id: int
+    plan_id: PlanId
     holder: ChecksumAddress
-    amount: int
-    balance: int
-    timestamp: int
-    block_number: int | None = None
+    amount: Credits
+    balance: Credits
+    timestamp: Time
+    block_number: Number | None = None
     transaction: str | None = None
-    log_index: int | None = None
+    log_index: Number | None = None
     party: ChecksumAddress | None = None
-    quantity: int = 0
-    cost: int = 0
+    quantity: Quantity = 0
+    cost: Money = 0
     token: ChecksumAddress | None = None
     context: bytes | None = None
-    access_until: int | None = None
+    access_until: Time | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,32 +86,32 @@ class Period:
     blocks may have one second. An end that is not given, or lies ahead, is right after the latest block that was read.
     """
 
-    first_second: int
-    end_second: int
-    first_block: int | None = None
-    end_block: int | None = None
+    first_second: Time
+    end_second: Time
+    first_block: Number | None = None
+    end_block: Number | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HolderBalance:
     """A holder's credits, or periods, of a plan at both ends of a period, and when access ends as of its end."""
 
-    plan_id: int
+    plan_id: PlanId
     holder: ChecksumAddress
-    opening: int
-    closing: int
-    access_until: int
+    opening: Credits
+    closing: Credits
+    access_until: Time
 
 
 @dataclass(frozen=True, slots=True)
 class PlanBalance:
     """The balances of one plan at both ends of a period, and the sum of all amounts in between by kind."""
 
-    plan_id: int
+    plan_id: PlanId
     kind: PlanKind
-    opening: int
-    closing: int
-    totals: Mapping[MovementKind, int]
+    opening: Credits
+    closing: Credits
+    totals: Mapping[MovementKind, Credits]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +123,13 @@ class Revenue:
     orders and payments. The amounts are what Credits told the token to move; a token that keeps a part delivers less.
     """
 
-    plan_id: int
+    plan_id: PlanId
     token: ChecksumAddress
     receiver: ChecksumAddress
-    shares: int
-    fees: int
-    forgone: int
-    sales: int
+    shares: Money
+    fees: Money
+    forgone: Money
+    sales: Quantity
 
     @property
     def total(self) -> int:
@@ -140,9 +141,9 @@ class Revenue:
 class Ownership:
     """A span in which an account owned a plan, in Unix seconds. ``until`` is None if it still does."""
 
-    plan_id: int
-    since: int
-    until: int | None
+    plan_id: PlanId
+    since: Time
+    until: Time | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +157,8 @@ class Statement:
 
     scope: Scope
     address: ChecksumAddress | None
-    plan_id: int | None
-    chain_id: int
+    plan_id: PlanId | None
+    chain_id: Number
     credits: ChecksumAddress
     period: Period
     head: Block

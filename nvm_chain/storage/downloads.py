@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from nvm_chain.errors import DownloadFailed, DownloadMismatch, InvalidConfig, TargetExists
-from nvm_chain.storage.atomic_files import Draft, open_draft
 from nvm_chain.storage.file_names import safe_file_name as safe_file_name
 from nvm_chain.storage.file_sources import Access, Source, open_source
 from nvm_chain.storage.http import TIMEOUT_SECONDS, Fail, strip_url
 from nvm_chain.storage.ipfs_store import IpfsStore
+from nvm_chain.types.atomic_files import Draft, open_draft
+from nvm_chain.types.paths import parse_path
 
 MAX_BYTES: Final = 1 << 34
 """Most bytes of a file, 16 GiB, unless the caller says otherwise."""
@@ -110,7 +111,7 @@ def download(
             say.
 
     Raises:
-        InvalidConfig: The length or the SHA-256 cannot be one.
+        InvalidConfig: The length, the SHA-256 or the place cannot be one.
         TargetExists: There is a file at the place.
         DownloadFailed: The file cannot be fetched.
         DownloadMismatch: The file is not as declared.
@@ -159,7 +160,7 @@ def fetch(
     ...         print(fetched.size, target.exists())
     5 False
     """
-    shown, path = strip_url(url), Path(target)
+    shown, path = strip_url(url), parse_path(target, "place of the download")
     declared, fail = Declared(length, sha256, max_bytes), partial(DownloadFailed, shown)
     with _disk_errors(fail):
         _check_target(path, overwrite, fail)

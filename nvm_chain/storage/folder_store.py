@@ -9,8 +9,9 @@ from typing import Final
 
 from nvm_chain.errors import InvalidConfig, MetadataNotSaved, MetadataUnavailable, UnverifiableUri
 from nvm_chain.metadata.data_uris import MAX_JSON
-from nvm_chain.storage.atomic_files import open_draft, open_regular
 from nvm_chain.storage.stores import encode_document, hash_document, verify_document
+from nvm_chain.types.atomic_files import open_draft, open_regular
+from nvm_chain.types.paths import parse_path
 
 logger = logging.getLogger("nvm_chain")
 
@@ -23,15 +24,16 @@ class FolderStore:
 
     With a ``base_url`` your web server has to serve the folder. Then this object reads documents from the folder, and
     anyone else reads them with `load_metadata`. The folder is made when a document is saved. Raises InvalidConfig for
-    a ``base_url`` that is not an https URL.
+    a ``base_url`` that is not an https URL, and for a ``folder`` that is not a path.
     """
 
     def __init__(self, folder: Path | str, base_url: str | None = None) -> None:
         if base_url is not None and not _BASE_URL.fullmatch(base_url):
             raise InvalidConfig("a base URL is https://host/path, without a user name, query or fragment")
-        self.folder = Path(folder).resolve()
+        given = parse_path(folder, "folder of metadata")
+        self.folder = given.resolve()
         self._places = [base_url.rstrip("/")] if base_url is not None else []
-        self._places += [self.folder.as_uri(), Path(folder).absolute().as_uri()]
+        self._places += [self.folder.as_uri(), given.absolute().as_uri()]
         self._saves: dict[str, tuple[int, tuple[int, int]]] = {}
         """Of documents that were not there before: by name, how often they were saved, and which file was written last."""
         self._lock = Lock()

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 import requests
 import urllib3
 
+from nvm_chain.chain.urls import hide_urls_in_logs
 from nvm_chain.errors import NvmChainError
 
 TIMEOUT_SECONDS: Final = 20
@@ -94,7 +95,8 @@ def open_answer(
             request = requests.Request(method, url, headers=sent, files=files).prepare()
             settings: Any = session.merge_environment_settings(url, {}, True, None, None)
             # Not session.send: it reads the whole body of a redirect, however long that is.
-            response = session.get_adapter(url).send(request, timeout=timeout_seconds, **settings)
+            with hide_urls_in_logs():
+                response = session.get_adapter(url).send(request, timeout=timeout_seconds, **settings)
             try:
                 yield Answer(response, fail)
             finally:

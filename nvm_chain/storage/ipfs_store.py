@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from nvm_chain.chain.urls import redact_url
 from nvm_chain.errors import (
     InvalidConfig,
     MetadataMismatch,
@@ -61,7 +62,7 @@ class IpfsStore:
         """
         document = encode_document(text)
         cid = compute_cid(document)
-        fail = partial(MetadataNotSaved, self.api_url)
+        fail = partial(MetadataNotSaved, redact_url(self.api_url))
         with self._lock:
             is_new = cid in self._saves or self._is_unpinned(cid, fail)
             answer = self._ask("add", _ADD, fail, {"file": ("metadata.json", document, "application/json")})
@@ -101,7 +102,7 @@ class IpfsStore:
                 self._saves[cid] = count - 1
                 return
             try:
-                self._ask("pin/rm", {"arg": cid}, partial(MetadataNotSaved, self.api_url))
+                self._ask("pin/rm", {"arg": cid}, partial(MetadataNotSaved, redact_url(self.api_url)))
             except StorageError as error:
                 logger.warning("%s could not be unpinned: %s", uri, error)
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from nvm_chain.errors.fields import Credits, Time
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -12,9 +14,9 @@ class Account:
     at which access ends, 0 if it never began.
     """
 
-    balance: int
-    settled: int
-    access_until: int
+    balance: Credits
+    settled: Credits
+    access_until: Time
     trial_taken: bool
 
 
@@ -22,8 +24,8 @@ class Account:
 class Lot:
     """What remains of one purchase of an expiring plan. ``expires_at`` is the Unix second in which it expires."""
 
-    credits: int
-    expires_at: int
+    credits: Credits
+    expires_at: Time
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +37,16 @@ class HolderTotal:
     """
 
     holder: str
-    total: int
+    total: Credits
 
 
 @dataclass(frozen=True, slots=True)
 class VoucherCheck:
     """What a good voucher would bring now, in credits: ``balance``, or ``ceiling - settled`` where that is less."""
 
-    balance: int
-    settled: int
-    ceiling: int
+    balance: Credits
+    settled: Credits
+    ceiling: Credits
 
     @property
     def available(self) -> int:

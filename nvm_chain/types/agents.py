@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from eth_typing import ChecksumAddress
 
+from nvm_chain.errors.fields import AgentId, Credits, PlanId
 from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.credits import CREDITS_BITS
 from nvm_chain.types.ids import parse_plan_id
@@ -20,9 +21,9 @@ class AttachedPlan:
     (255, 1, 5)
     """
 
-    plan_id: int
-    min_credits: int = 1
-    max_credits: int = 1
+    plan_id: PlanId
+    min_credits: Credits = 1
+    max_credits: Credits = 1
 
     def __post_init__(self) -> None:
         """Check the id, which may come in any spelling, and that the numbers fit the contract's 32 bits."""
@@ -39,7 +40,7 @@ class AttachedPlan:
 class Agent:
     """An agent as the chain has it now. ``uri`` is where its metadata is, or the metadata itself."""
 
-    agent_id: int
+    agent_id: AgentId
     owner: ChecksumAddress
     uri: str
     plans: tuple[AttachedPlan, ...]
@@ -49,7 +50,7 @@ class Agent:
 class RegisteredAgent:
     """The result of registering an agent."""
 
-    agent_id: int
+    agent_id: AgentId
     owner: ChecksumAddress
     uri: str
     plans: tuple[AttachedPlan, ...]
@@ -60,6 +61,6 @@ class RegisteredAgent:
 class RequestCost:
     """The lowest and the highest number of credits that a request costs. Both are 0 for an open endpoint."""
 
-    min_credits: int
-    max_credits: int
+    min_credits: Credits
+    max_credits: Credits
     is_open: bool = False

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from nvm_chain.errors import InvalidAmount, InvalidConfig
-from nvm_chain.errors.formatting import format_duration
+from nvm_chain.errors.formatting import format_decimal, format_duration
 
 USDC_DECIMALS = 6
 NATIVE_DECIMALS = 18
@@ -79,11 +79,7 @@ def format_units(base_units: int, decimals: int) -> str:
     >>> format_units(20_500_000, 6)
     '20.5'
     """
-    check_uint(base_units, 256, "amount")
-    if check_decimals(decimals) == 0:
-        return str(base_units)
-    digits = str(base_units).rjust(decimals + 1, "0")
-    return f"{digits[:-decimals]}.{digits[-decimals:]}".rstrip("0").rstrip(".")
+    return format_decimal(check_uint(base_units, 256, "amount"), check_decimals(decimals))
 
 
 def check_uint(value: int, bits: int, name: str, minimum: int = 0) -> int:

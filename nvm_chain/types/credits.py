@@ -5,6 +5,7 @@ from typing import Final
 
 from nvm_chain.enums import Activation, PlanKind, RedemptionRule
 from nvm_chain.errors import InvalidAmount, InvalidConfig
+from nvm_chain.errors.fields import Credits, Seconds
 from nvm_chain.types.amounts import check_bool, check_duration, check_uint
 from nvm_chain.types.renamed_parameters import renamed_parameters
 
@@ -13,15 +14,15 @@ from nvm_chain.types.renamed_parameters import renamed_parameters
 class CreditsConfig:
     """What one purchase grants, and how it may be redeemed. ``duration`` is in seconds, 0 for credits that never expire."""
 
-    credits: int
-    min_redeem: int
-    max_redeem: int
+    credits: Credits
+    min_redeem: Credits
+    max_redeem: Credits
     rule: RedemptionRule = RedemptionRule.HOLDER
     trial: bool = False
     transferable: bool = False
     kind: PlanKind = PlanKind.CREDITS
     activation: Activation = Activation.ON_PURCHASE
-    duration: int = 0
+    duration: Seconds = 0
 
 
 CREDITS_BITS: Final = 32

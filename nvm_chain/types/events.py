@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nvm_chain.errors.fields import Number, Time
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """A block. ``timestamp`` is a Unix second."""
 
-    number: int
+    number: Number
     hash: str
-    timestamp: int
+    timestamp: Time
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +22,11 @@ class Event:
 
     name: str
     arguments: Mapping[str, Any]
-    block_number: int
+    block_number: Number
     block_hash: str
     transaction_hash: str
-    log_index: int
-    timestamp: int | None = None
+    log_index: Number
+    timestamp: Time | None = None
 
     @property
     def place(self) -> tuple[int, int]:
@@ -40,7 +42,7 @@ class EventFilter:
     """
 
     names: tuple[str, ...]
-    indexed: tuple[tuple[int | str, ...], ...] = ()
+    indexed: tuple[tuple[Number | str, ...], ...] = ()
 
     def topics(self, signatures: Mapping[str, str]) -> list[list[str] | None]:
         """Return the filter as nodes take it, with the first topic of each name in hexadecimal."""

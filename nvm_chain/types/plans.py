@@ -6,6 +6,7 @@ from typing import Final
 from eth_typing import ChecksumAddress
 
 from nvm_chain.enums import Activation, PlanKind, RedemptionRule
+from nvm_chain.errors.fields import BasisPoints, Credits, PlanId, Seconds
 from nvm_chain.types.addresses import ZERO_ADDRESS
 from nvm_chain.types.credits import CreditsConfig
 from nvm_chain.types.prices import PriceConfig, Split
@@ -22,10 +23,10 @@ class Terms:
     splits: tuple[Split, ...]
     quoter: ChecksumAddress
     paid_externally: bool
-    credits: int
-    duration: int
-    min_redeem: int
-    max_redeem: int
+    credits: Credits
+    duration: Seconds
+    min_redeem: Credits
+    max_redeem: Credits
     rule: RedemptionRule
     trial: bool
     transferable: bool
@@ -70,12 +71,12 @@ class PlanState:
     ``pending_owner`` is None if the plan is not on offer to anyone. The URI of its metadata, which can be long, is in `Plan`.
     """
 
-    plan_id: int
+    plan_id: PlanId
     terms: Terms
     owner: ChecksumAddress
     pending_owner: ChecksumAddress | None
     active: bool
-    fee_bps: int
+    fee_bps: BasisPoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,11 @@ class Plan(PlanState):
 class RegisteredPlan:
     """The result of registering a plan. Keep the salt to compute the id again."""
 
-    plan_id: int
+    plan_id: PlanId
     creator: ChecksumAddress
     terms: Terms
     salt: bytes
-    fee_bps: int
+    fee_bps: BasisPoints
     transaction: Transaction
 
 

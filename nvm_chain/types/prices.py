@@ -7,6 +7,7 @@ from typing import Final
 from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import InvalidConfig
+from nvm_chain.errors.fields import Money
 from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address, parse_address_or_zero
 from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.renamed_parameters import renamed_parameters
@@ -20,7 +21,7 @@ class Split:
     """One receiver's part of the price of one purchase, in base units, before the protocol fee; with a quoter, a weight."""
 
     receiver: ChecksumAddress
-    amount: int
+    amount: Money
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from eth_typing import ChecksumAddress
 
 from nvm_chain.enums import SettlementResult
+from nvm_chain.errors.fields import Coin, Credits, Money, Number, PlanId, Quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,9 +14,9 @@ class Transaction:
     """A mined, successful transaction. ``gas_used`` is units of gas, ``fee_wei`` is what the sender paid for them."""
 
     hash: str
-    block_number: int
-    gas_used: int
-    fee_wei: int
+    block_number: Number
+    gas_used: Quantity
+    fee_wei: Coin
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +27,14 @@ class OrderReceipt:
     fee included. ``approval`` is the approval that was sent before the order, if there was one.
     """
 
-    plan_id: int
+    plan_id: PlanId
     payer: ChecksumAddress
     receiver: ChecksumAddress
-    quantity: int
+    quantity: Quantity
     token: ChecksumAddress
-    paid: int
-    receivers: Mapping[ChecksumAddress, int]
-    credits_granted: int
+    paid: Money
+    receivers: Mapping[ChecksumAddress, Money]
+    credits_granted: Credits
     transaction: Transaction
     approval: Transaction | None = None
 
@@ -42,13 +43,13 @@ class OrderReceipt:
 class UsageReceipt:
     """The result of paying for requests of a usage plan. Its fields are those of an OrderReceipt; nothing is granted."""
 
-    plan_id: int
+    plan_id: PlanId
     payer: ChecksumAddress
-    quantity: int
+    quantity: Quantity
     context: bytes
     token: ChecksumAddress
-    paid: int
-    receivers: Mapping[ChecksumAddress, int]
+    paid: Money
+    receivers: Mapping[ChecksumAddress, Money]
     transaction: Transaction
     approval: Transaction | None = None
 
@@ -57,27 +58,31 @@ class UsageReceipt:
 class CreditsReceipt:
     """The result of a mint, redemption, burn or transfer of ``amount`` credits."""
 
-    plan_id: int
+    plan_id: PlanId
     holder: ChecksumAddress
-    amount: int
+    amount: Credits
     transaction: Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedMint:
-    """An item that a batch mint left out. ``reason`` is the name of the contract's error, or a sentence if it gave none."""
+    """An item that a batch mint left out. ``reason`` is the name of the contract's error, or a sentence if it gave none.
+
+    ``explanation`` says of a receiver that takes no credits what it is; it is empty where nothing is known.
+    """
 
     holder: ChecksumAddress
-    amount: int
+    amount: Credits
     reason: str
+    explanation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchMintReceipt:
     """The result of a batch mint: the items that were granted, and those left out."""
 
-    plan_id: int
-    minted: tuple[tuple[ChecksumAddress, int], ...]
+    plan_id: PlanId
+    minted: tuple[tuple[ChecksumAddress, Credits], ...]
     skipped: tuple[SkippedMint, ...]
     transaction: Transaction
 
@@ -87,7 +92,7 @@ class SettlementOutcome:
     """What became of one item of a settlement: ``amount`` is the credits it brought."""
 
     holder: ChecksumAddress
-    amount: int
+    amount: Credits
     result: SettlementResult
 
 
@@ -95,7 +100,7 @@ class SettlementOutcome:
 class SettlementReceipt:
     """The result of a settlement. ``outcomes`` has one for each item, in the order given."""
 
-    plan_id: int
+    plan_id: PlanId
     redeemer: ChecksumAddress
     outcomes: tuple[SettlementOutcome, ...]
     transaction: Transaction

@@ -22,14 +22,17 @@ def renamed_parameters(**renames: str) -> Callable[[Callable[P, Answer]], Callab
     Traceback (most recent call last):
     ...
     nvm_chain.errors.inputs.RenamedParameter: order() has no parameter pay. Give it as `payment_method`.
+    See `nvm-chain help errors RenamedParameter`.
     """
 
     def decorate(function: Callable[P, Answer]) -> Callable[P, Answer]:
         @wraps(function)
         def call(*arguments: P.args, **named: P.kwargs) -> Answer:
             for was in renames.keys() & named.keys():
-                way = renames[was]
-                raise RenamedParameter(function.__name__, was, f"give it as `{way}`" if way.isidentifier() else way)
+                advice = renames[was]
+                raise RenamedParameter(
+                    function.__name__, was, f"give it as `{advice}`" if advice.isidentifier() else advice
+                )
             return function(*arguments, **named)
 
         return call

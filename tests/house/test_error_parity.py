@@ -4,7 +4,7 @@ import copy
 import pickle
 import re
 import time
-from pathlib import Path
+import traceback
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nvm_chain import errors
 from nvm_chain.chain.artifacts import ContractName, read_artifact
 from nvm_chain.chain.reverts import decode_revert, error_name
 from nvm_chain.errors import (
@@ -26,8 +27,9 @@ from nvm_chain.errors import (
     TransactionError,
     list_errors,
 )
-from nvm_chain.errors.base import PAGE
+from nvm_chain.errors.base import HELP
 from nvm_chain.errors.templates import read_slots
+from tests.support.shell import run_cli
 
 CONTRACTS: tuple[ContractName, ...] = ("Credits", "AgentRegistry")
 ENTRIES = [entry for name in CONTRACTS for entry in read_artifact(name).abi if entry["type"] == "error"]
@@ -48,6 +50,12 @@ UNTOLD = {
 }
 """The token is told by the amount, in whole units or with the token's address."""
 CLASSES = {error.__name__: error for error in list_errors()}
+FAMILIES = [
+    name
+    for name, item in vars(errors).items()
+    if isinstance(item, type) and issubclass(item, NvmChainError) and not item.problem
+]
+"""The classes that others come from, and that are never raised."""
 
 
 def types_of(name: str) -> list[str]:
@@ -107,11 +115,29 @@ def test_error__fields__are_all_told_in_its_templates(name: str) -> None:
 def test_error__documentation__says_when_it_is_raised_and_has_an_anchor(name: str) -> None:
     assert (CLASSES[name].__doc__ or "").startswith("Raised ")
     assert CLASSES[name].anchor == name.lower()
-    assert CLASSES[name].link == f"{PAGE}#{name.lower()}"
 
 
-def test_page_of_errors__that_every_error_links_to__is_there() -> None:
-    assert (Path(__file__).parent.parent.parent / PAGE).is_file()
+@pytest.mark.parametrize("name", [*CLASSES, *FAMILIES])
+def test_error__link__is_a_command_that_says_what_it_means(name: str) -> None:
+    error = getattr(errors, name)
+    program, *words = error.link.split()
+    assert (program, error.link) == ("nvm-chain", f"{HELP} {name}")
+    ran = run_cli(*words)
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    assert ran.stdout.startswith(name)
+    assert not error.field_names or f"Fields: {', '.join(error.field_names)}" in " ".join(ran.stdout.split())
+
+
+def test_error__of_a_class_of_somebody_else__links_to_its_base() -> None:
+    class Theirs(errors.InvalidConfig):
+        """Raised by a program that uses this package."""
+
+    assert Theirs.link == errors.InvalidConfig.link
+
+
+def test_error__in_a_traceback__says_where_it_is_described() -> None:
+    lines = traceback.format_exception_only(errors.NoDeployment(1))
+    assert lines[-1] == "See `nvm-chain help errors NoDeployment`.\n"
 
 
 # ---------------------------------------------------------------------- the classes

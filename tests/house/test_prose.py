@@ -18,7 +18,15 @@ FILES = find_files()
 MAX_PLAIN_DOCSTRING = 300
 """Characters of a public function's docstring without sections."""
 SECTIONS = re.compile(r"^ *(?:Args|Returns|Yields|Raises):$", re.MULTILINE)
-NOT_OURS = {"ValueError", "TypeError", "KeyError", "OSError", "ModuleNotFoundError", "AttributeError"}
+NOT_OURS = {
+    "ValueError",
+    "TypeError",
+    "KeyError",
+    "OSError",
+    "FileExistsError",
+    "ModuleNotFoundError",
+    "AttributeError",
+}
 
 
 def name(path: Path) -> str:

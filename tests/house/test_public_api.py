@@ -5,18 +5,14 @@ After a change on purpose: `NVM_CHAIN_WRITE_PUBLIC_API=1 pytest tests/house/test
 
 import ast
 import os
-import re
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import TypeAlias
 
 import pytest
 
 import nvm_chain
-from nvm_chain._moved import MOVED, NAMES_OF_ROOMS, RENAMED
 from nvm_chain._public_names import HOMES, MODULES
 from tools.write_public_names import STUB, TABLE, write_stub, write_table
 
@@ -73,57 +69,6 @@ def test_public_name__resolves(name: str) -> None:
         assert value is getattr(import_module(HOMES[name]), name)
     else:
         assert value == nvm_chain.__version__
-
-
-@pytest.mark.parametrize("old", MOVED)
-def test_module_of_before__imported__says_where_it_is_now(old: str) -> None:
-    with pytest.raises(ModuleNotFoundError, match=rf"nvm_chain\.{old} is now nvm_chain\.{MOVED[old]}\. ") as caught:
-        import_module(f"nvm_chain.{old}")
-    assert caught.value.name is None  # with it, `from nvm_chain import NAME` would hide the message
-    assert import_module(f"nvm_chain.{MOVED[old]}").__name__ == f"nvm_chain.{MOVED[old]}"
-
-
-@pytest.mark.parametrize("old", [old for old in MOVED if not hasattr(nvm_chain, old)])
-def test_module_of_before__imported_from_its_package__says_where_it_is_now(old: str) -> None:
-    package, _, name = f"nvm_chain.{old}".rpartition(".")
-    with pytest.raises(ImportError, match=rf"nvm_chain\.{old} is now nvm_chain\.{MOVED[old]}\. "):
-        exec(f"from {package} import {name}")
-
-
-@pytest.mark.parametrize(("package", "old"), [(package, old) for package, names in RENAMED.items() for old in names])
-def test_name_of_before__imported__says_what_it_is_called_now(package: str, old: str) -> None:
-    new = RENAMED[package][old]
-    assert resolve_name(f"{package}.{new}")
-    assert not hasattr(import_module(package), old)
-    with pytest.raises(ImportError, match=rf"^{package}\.{old} is now called {package}\.{new}\.$"):
-        exec(f"from {package} import {old}")
-
-
-@pytest.mark.parametrize("room", NAMES_OF_ROOMS)
-def test_name_of_a_module_that_is_a_room_now__imported__says_where_it_is(room: str) -> None:
-    home, names = NAMES_OF_ROOMS[room]
-    for name in names:
-        assert hasattr(import_module(f"nvm_chain.{home}"), name)
-        with pytest.raises(ImportError) as caught:
-            exec(f"from nvm_chain.{room} import {name}")
-        assert str(caught.value).startswith(f"nvm_chain.{room}.{name} is now nvm_chain.{home}.{name}.")
-        assert (f"`nvm.{name}`" in str(caught.value)) is (name in HOMES)
-
-
-@pytest.mark.parametrize("name", ["nvm_chain.settling", "nvm_chain.chain.Chain", "nvm_chain.no_such_module"])
-def test_find_spec__of_what_is_not_there__returns_none(name: str) -> None:
-    assert find_spec(name) is None
-
-
-def test_name_of_before__read__says_what_it_is_called_now() -> None:
-    told = "module 'nvm_chain' has no attribute 'Rule'. nvm_chain.Rule is now called nvm_chain.RedemptionRule."
-    with pytest.raises(AttributeError, match=f"^{re.escape(told)}$"):
-        nvm_chain.Rule  # type: ignore[attr-defined]  # noqa: B018
-
-
-def test_unknown_module__imported__says_what_python_says() -> None:
-    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'nvm_chain\.no_such_module'$"):
-        import_module("nvm_chain.no_such_module")
 
 
 def test_unknown_name__raises_attribute_error() -> None:

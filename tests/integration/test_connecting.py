@@ -26,6 +26,7 @@ from nvm_chain.errors import (
     DeploymentMismatch,
     InsufficientCoin,
     InvalidAddress,
+    InvalidConfig,
     InvalidRecord,
     NetworkError,
     NoContract,
@@ -84,7 +85,29 @@ def test_connect__to_a_url__knows_its_chain_and_usdc(healthy: str, tmp_path: Pat
 
 def test_connect__to_a_network_by_another_url__asks_that_url(healthy: str, tmp_path: Path) -> None:
     assert connect("base:sepolia", rpc_url=healthy, records=tmp_path).label == healthy
-    assert connect("embedded", rpc_url=healthy, records=tmp_path).label == healthy
+
+
+@pytest.mark.parametrize(
+    ("target", "named"), [("embedded", "the embedded chain"), ("http://127.0.0.1:1/other", "a node by its URL")]
+)
+def test_connect__to_two_places_at_once__is_refused(target: str, named: str) -> None:
+    problem = f"the target is {named}, and `rpc_url` names another node"
+    with reverts(InvalidConfig(problem, "give one URL, `connect(url)`")):
+        connect(target, rpc_url="http://127.0.0.1:2")
+
+
+def test_connect__with_a_folder_of_records_as_text__reads_it(
+    healthy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_record(build_record(), tmp_path / "records")
+    for folder in (str(tmp_path / "records"), "~/records", Path("~/records")):
+        assert connect(healthy, records=folder).credits.address == ALICE
+
+
+def test_connect__with_records_that_are_no_path__is_refused() -> None:
+    with reverts(InvalidConfig("the folder of deployment records is int", "give a text or a `pathlib.Path`")):
+        connect("http://127.0.0.1:1", records=7)  # type: ignore[arg-type]
 
 
 def test_connect__with_an_address__uses_it(healthy: str, tmp_path: Path) -> None:
@@ -368,7 +391,7 @@ def test_send__that_the_node_refuses__passes_its_words_on(message: str) -> None:
     content = json.dumps({"jsonrpc": "2.0", "id": 0, "error": {"code": -32000, "message": message}}).encode()
     with (
         run_fake_node(answer_one_wrongly("eth_sendRawTransaction", content)) as node,
-        pytest.raises(RpcFailed) as caught,
+        pytest.raises(OutcomeUnknown) as caught,
     ):
         sign_and_send(open_rpc(node.url))
     assert message in str(caught.value)
@@ -407,7 +430,6 @@ def failures(url: str) -> Iterator[Callable[[], Any]]:
     """Yield the ways to fail with a URL."""
     yield lambda: connect(url)
     yield lambda: connect("base:sepolia", rpc_url=url)
-    yield lambda: connect("embedded", rpc_url=url)
     yield lambda: connect(url.removeprefix("http://"))
 
 
@@ -423,7 +445,7 @@ BROKEN: dict[str, Answer] = {
 
 @pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
 def test_failure__at_a_url_with_secrets__shows_none(answer: Answer, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG, logger="nvm_chain")
+    caplog.set_level(logging.DEBUG)
     with run_fake_node(answer) as node:
         for fail in failures(secret_url(node.url)):
             try:
@@ -435,9 +457,9 @@ def test_failure__at_a_url_with_secrets__shows_none(answer: Answer, caplog: pyte
                 )
             else:
                 assert_no_secret(f"{chain!r} {chain} {chain.label}")
-        assert_no_secret(
-            "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("nvm_chain"))
-        )
+    assert "web3.providers.HTTPProvider" in {record.name for record in caplog.records}
+    assert "urllib3.connectionpool" in {record.name for record in caplog.records}
+    assert_no_secret(caplog.text)
 
 
 def test_failure__at_a_dead_url_with_secrets__shows_none(dead_url: str) -> None:
@@ -451,7 +473,7 @@ def test_chain__at_a_url_with_secrets__uses_them_and_shows_none() -> None:
     with run_fake_node(results(HEALTHY)) as node:
         chain = open_rpc(secret_url(node.url))
         stream = io.StringIO()
-        print(chain, repr(chain), [chain], chain.label, file=stream)
+        print(chain, repr(chain), [chain], chain.label, chain.web3.provider, file=stream)
         with pytest.raises(RpcFailed) as caught:
             chain.read_transaction("0x" + "11" * 32)
     assert node.paths[0] == f"/v3/{SECRETS[2]}?key={SECRETS[3]}"

@@ -7,13 +7,11 @@ import pytest
 from nvm_chain.errors import (
     AuthorizationFailed,
     CostAboveMax,
-    ERC1155InvalidReceiver,
     InsufficientFunds,
     NvmChainError,
     PaymentFailed,
     RevertedWithReason,
 )
-from nvm_chain.operations.credits import mint_credits
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.plans import register_plan
 from nvm_chain.operations.tokens import name_money
@@ -95,22 +93,6 @@ def test_order_plan__by_a_signature_that_the_payers_code_refuses__says_to_approv
     assert error.problem.endswith("The payer has code, and that code does not accept the signature of the payer's key.")
     assert error.next_step == "Order with `payment_method='approve'`."
     assert order_plan(world.chain, world.subscriber, plan.plan_id, payment_method="approve").paid == PRICE
-
-
-def test_mint_credits__to_an_account_with_eip_7702_code__says_so(world: World, plan: RegisteredPlan) -> None:
-    delegate(world, world.subscriber, world.credits.address)
-    with pytest.raises(ERC1155InvalidReceiver) as caught:
-        mint_credits(world.chain, world.builder, plan.plan_id, world.subscriber.address, 1)
-    assert "it is an account with EIP-7702 code" in caught.value.problem.replace("It is", "it is")
-    assert caught.value.next_step == "End the delegation, or name another receiver."
-
-
-def test_mint_credits__to_a_contract_that_takes_none__is_not_called_an_account(
-    world: World, plan: RegisteredPlan
-) -> None:
-    with pytest.raises(ERC1155InvalidReceiver) as caught:
-        mint_credits(world.chain, world.builder, plan.plan_id, world.deploy("NoHook").address, 1)
-    assert caught.value.explanation is None
 
 
 def test_order_plan__above_the_limit__has_amounts_in_whole_units(world: World, plan: RegisteredPlan) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from eth_utils.address import is_checksum_address
 
+from nvm_chain.errors.formatting import EXACT_LIMIT
+
 PAGE = Path(__file__).parent.parent.parent / "docs" / "cli.md"
 SPREAD = "..."
 SAME_AS = {
@@ -27,8 +29,10 @@ def is_hex(digits: str) -> Callable[[object], bool]:
 
 
 def is_number(value: object) -> bool:
-    """Return whether something is a JSON integer."""
-    return isinstance(value, int) and not isinstance(value, bool)
+    """Return whether something is an integer: a number that every parser keeps, or a text of a larger one."""
+    if isinstance(value, str):
+        return re.fullmatch("[0-9]+", value) is not None and int(value) >= EXACT_LIMIT
+    return isinstance(value, int) and not isinstance(value, bool) and value < EXACT_LIMIT
 
 
 SIMPLE: dict[str, Callable[[object], bool]] = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nvm_chain.cli.durations import HOW, UNITS, format_duration, format_time, parse_duration
+from nvm_chain.cli.durations import HOW, UNITS, parse_duration
 from nvm_chain.errors import InvalidAmount
 
 DAY = 86_400
@@ -80,15 +80,3 @@ def test_parse_duration__without_a_unit__is_refused() -> None:
 def test_parse_duration__out_of_range__is_refused(text: str) -> None:
     with pytest.raises(InvalidAmount, match=r"--period .* must be from 1 to 4294967295 seconds, which are 136 years"):
         parse_duration(text, "--period")
-
-
-@pytest.mark.parametrize("seconds", [1, 59, 60, 61, 3600, 5400, DAY, 7 * DAY, 30 * DAY, DAY + 1, 2**32 - 1])
-def test_format_duration__read_again__is_the_same(seconds: int) -> None:
-    assert parse_duration(format_duration(seconds), "--period") == seconds
-
-
-@pytest.mark.parametrize(
-    ("timestamp", "shown"), [(0, "1970-01-01 00:00:00 UTC"), (2**64 - 1, f"Unix second {2**64 - 1}")]
-)
-def test_format_time__of_any_timestamp__never_fails(timestamp: int, shown: str) -> None:
-    assert format_time(timestamp) == shown

@@ -72,7 +72,7 @@ def test_failure__of_an_error__has_its_parts() -> None:
         "next_step": "Raise --max-cost if you agree.",
         "fields": {"cost": "20000000", "max_cost": "19000000"},
         "token": {"symbol": "USDC", "decimals": 6},
-        "link": "docs/errors.md#costabovemax",
+        "link": "nvm-chain help errors CostAboveMax",
     }
 
 
@@ -92,6 +92,23 @@ def test_failure__of_a_usage_error__has_the_same_parts() -> None:
 )
 def test_failure__of_a_key_in_the_wrong_place__does_not_show_it(error: NvmChainError) -> None:
     assert KEY not in json.dumps(describe_failure(error, verbose=False).to_dict())
+
+
+def test_failure__of_an_input_that_was_explained__keeps_the_token_the_cause_and_the_next_step() -> None:
+    error = errors.InvalidConfig("it cannot be").name_token("USDC", 6).explain("the cause", "do this with `max_cost`")
+    error.add_note("A note.")
+    told = describe_failure(error, verbose=False).to_dict()
+    assert (told["problem"], told["next_step"]) == ("It cannot be. The cause.", "Do this with --max-cost.")
+    assert told["token"] == {"symbol": "USDC", "decimals": 6}
+    assert told["notes"] == ["A note."]
+    assert error.reason == "it cannot be"
+
+
+def test_failure__of_a_key_in_what_was_told_later__does_not_show_it() -> None:
+    error = errors.InvalidConfig("it cannot be")
+    error.explain(f"{KEY} is not a name", f"leave out {KEY}").add_note(f"It was {KEY}.")
+    assert KEY not in json.dumps(describe_failure(error, verbose=False).to_dict())
+    assert KEY in str(error)
 
 
 def test_failure__with_a_plan_id__shows_it_although_it_has_as_many_digits() -> None:

@@ -1,6 +1,7 @@
 """`--help` teaches, answers at once, and says what is true."""
 
 import ast
+import re
 import subprocess
 import sys
 import time
@@ -14,8 +15,9 @@ from nvm_chain.chain.networks import EMBEDDED, NETWORKS
 from nvm_chain.cli import lazy
 from nvm_chain.cli.app import cli
 from nvm_chain.cli.catalogue import CATALOGUE
-from nvm_chain.cli.command import Argument, Command
+from nvm_chain.cli.command import SETTINGS, Argument, Command
 from nvm_chain.cli.exit_codes import EXIT_CODES
+from nvm_chain.errors import list_errors
 from tests.support.shell import COMMAND, clean_environment, run_cli
 
 HEAVY = {"rich", "web3", "eth_account", "eth_tester", "eth_abi", "eth_utils", "eth_typing", "pydantic", "requests"}
@@ -40,6 +42,19 @@ def walk(group: click.Group, *path: str) -> dict[tuple[str, ...], click.Command]
 
 ALL = walk(cli)
 COMMANDS = {path: command for path, command in ALL.items() if isinstance(command, Command)}
+
+
+def test_options__from_the_environment__say_which_chain_who_signs_and_how_to_answer() -> None:
+    """What a command does is in its own line: a variable for one command would count for all that follow."""
+    reading = {
+        option.name
+        for command in COMMANDS.values()
+        for option in command.params
+        if isinstance(option, click.Option) and option.allow_from_autoenv
+    }
+    assert reading == SETTINGS
+    page = (Path(__file__).parent.parent.parent / "docs/cli.md").read_text()
+    assert all(f"`--{name.replace('_', '-')}`" in page for name in SETTINGS)
 
 
 def any_argument(command: click.Command) -> bool:
@@ -188,3 +203,26 @@ def test_lazy_modules__are_those_that_type_checkers_see() -> None:
     block = next(node for node in tree.body if isinstance(node, ast.If))
     seen = {alias.asname for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
     assert seen == {name for name, value in vars(lazy).items() if isinstance(value, lazy.LazyModule)}
+
+
+# ---------------------------------------------------------------------- errors
+
+
+def test_help_errors__lists_each_error_once() -> None:
+    words = re.findall(r"\w+", run_cli("help", "errors").stdout)
+    assert {error.__name__: words.count(error.__name__) for error in list_errors()} == {
+        error.__name__: 1 for error in list_errors()
+    }
+
+
+def test_help_errors__of_one__says_what_it_means_in_words_of_the_shell() -> None:
+    shown = run_cli("help", "errors", "suspiciousprice").stdout
+    assert shown.startswith("SuspiciousPrice, a kind of InputError\n\nRaised when a price is below")
+    assert "--allow-tiny-price" in shown
+    assert shown.endswith("Fields: amount, decimals, symbol\n\nExit code: 2\n")
+
+
+def test_help_errors__of_an_unknown_name__leads_to_the_list() -> None:
+    error = run_cli("help", "errors", "Nonsense", "--json").error
+    assert error["type"] == "UsageError"
+    assert "No error is called 'Nonsense'. All of them: `nvm-chain help errors`" in error["message"]

@@ -16,7 +16,8 @@ from nvm_chain.chain.records import (
     records_folder,
     write_record,
 )
-from nvm_chain.errors import InvalidRecord
+from nvm_chain.errors import InvalidRecord, RecordNotWritten
+from tests.support.full_disk import full_disk
 from tests.support.reverts import reverts
 
 CHAIN_ID = 424_242
@@ -66,30 +67,32 @@ def test_write_record__over_another__replaces_it(tmp_path: Path) -> None:
     assert read_record(write_record(newer, tmp_path)) == newer
 
 
-def test_write_record__that_fails__leaves_the_old_one_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_record(RECORD, tmp_path)
-
-    def write_half(self: Path, text: str, *_: Any) -> int:
-        with self.open("w") as file:
-            file.write(text[: len(text) // 2])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", write_half)
-    with pytest.raises(OSError, match="No space left"):
-        write_record(RECORD.model_copy(update={"block_number": 8}), tmp_path)
+def test_write_record__on_a_full_disk__leaves_the_old_one_whole_and_hands_over_the_new(tmp_path: Path) -> None:
+    path, newer = write_record(RECORD, tmp_path), RECORD.model_copy(update={"block_number": 8})
+    expected = RecordNotWritten(
+        "Credits", RECORD.address, RECORD.transaction_hash, str(path), "File too large", newer.model_dump_json()
+    )
+    with reverts(expected), full_disk():
+        write_record(newer, tmp_path)
     assert read_record(path) == RECORD
+    assert [item.name for item in tmp_path.iterdir()] == [path.name]
+    assert all(
+        text in str(expected) for text in (RECORD.address, str(RECORD.transaction_hash), newer.model_dump_json())
+    )
 
 
-def test_write_record__that_fails_the_first_time__leaves_no_record(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(self: Path, target: Path) -> Path:
-        raise OSError(5, "Input/output error")
-
-    monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(OSError, match="Input/output"):
+def test_write_record__on_a_full_disk__says_what_is_the_record_when_it_is_saved(tmp_path: Path) -> None:
+    with pytest.raises(RecordNotWritten) as caught, full_disk():
         write_record(RECORD, tmp_path)
-    assert find_record(CHAIN_ID, tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+    Path(caught.value.path).write_text(caught.value.record)
+    assert find_record(CHAIN_ID, tmp_path) == RECORD
+
+
+def test_records_folder__of_the_own_folder__is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(FOLDER_VARIABLE, "~/records")
+    assert records_folder() == tmp_path / "records"
 
 
 def test_record__written__is_json_to_read_and_compare(tmp_path: Path) -> None:

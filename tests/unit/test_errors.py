@@ -6,6 +6,7 @@ import json
 import pickle
 from string import Formatter
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -57,6 +58,7 @@ from nvm_chain.errors import (
     Panicked,
     PendingTransactions,
     RecordNotWritable,
+    RecordNotWritten,
     RenamedParameter,
     RevertedWithoutReason,
     RevertedWithReason,
@@ -77,8 +79,9 @@ from nvm_chain.errors import (
     VoucherSignatureInvalid,
     WrongChain,
 )
-from nvm_chain.errors.base import PAGE
+from nvm_chain.errors.base import HELP
 from nvm_chain.errors.templates import read_slots, show_template
+from nvm_chain.types.contexts import encode_context
 
 ALICE, BOB = "0x" + "11" * 20, "0x" + "22" * 20
 SAMPLES: list[NvmChainError] = [
@@ -128,6 +131,7 @@ SAMPLES: list[NvmChainError] = [
     NoDeployment(1, "AgentRegistry"),
     InvalidRecord("deployments/1.json", "file: Invalid JSON"),
     RecordNotWritable("deployments/1.json", "PermissionError"),
+    RecordNotWritten("Credits", ALICE, "0x" + "ab" * 32, "deployments/1.json", "No space left on device", '{"a": 1}'),
     PendingTransactions(ALICE, 2),
     DeploymentMismatch("runtime code hash", "0x1", "0x2"),
     InsufficientFunds(BOB, ALICE, 5, 20),
@@ -299,7 +303,7 @@ def test_to_dict__of_each_error__is_json_with_all_its_parts(error: NvmChainError
     assert list(told) == ["type", "message", "problem", "next_step", "fields", "link"]
     assert (told["problem"], told["next_step"]) == (error.problem, error.next_step)
     assert tuple(told["fields"]) == error.field_names
-    assert told["link"] == f"{PAGE}#{type(error).__name__.lower()}"
+    assert told["link"] == f"{HELP} {type(error).__name__}"
 
 
 def test_to_dict__of_ids_money_and_bytes__is_text_that_no_reader_rounds() -> None:
@@ -431,3 +435,21 @@ def test_templates__of_every_error__are_what_the_standard_formatter_reads_too() 
     for error in errors.list_errors():
         for template in (error.problem, error.next_step):
             assert {name for _, name, _, _ in Formatter().parse(template) if name} <= set(error.field_names)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("invoice 7", "'invoice 7'"),
+        ("café", "'café'"),
+        (UUID("c5fe6a2e-0000-4000-8000-00000000ff00"), "c5fe6a2e-0000-4000-8000-00000000ff00"),
+        (bytes(range(128, 160)), "0x" + bytes(range(128, 160)).hex()),
+        (b"a\nb", "0x610a62" + "00" * 29),
+        (b"", "0x" + "00" * 32),
+    ],
+    ids=repr,
+)
+def test_reference_used__shows_the_reference_as_it_was_given(given: str | bytes | UUID, shown: str) -> None:
+    error = errors.ReferenceUsed(255, encode_context(given))
+    assert error.problem == f"Plan 0x{255:064x} was granted for payment {shown} before."
+    assert error.to_dict()["fields"]["payment_reference"] == f"0x{encode_context(given).hex()}"

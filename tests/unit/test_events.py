@@ -1,12 +1,20 @@
 """events: ranges are split where a node refuses them, each event comes once, and time only grows."""
 
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 import pytest
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.chain.events import VALUES_AT_ONCE, add_times, build_filters, read_events
+from nvm_chain.chain.events import (
+    SEARCHED_RANGES,
+    VALUES_AT_ONCE,
+    add_times,
+    build_filters,
+    find_newest_event,
+    read_events,
+)
 from nvm_chain.errors import BlockReplaced, ConnectionFailed, NvmChainError, RpcFailed
 from nvm_chain.types.events import Block, Event, EventFilter
 
@@ -84,6 +92,56 @@ def test_read_events__of_a_block_that_changes_between_two_answers__says_so() -> 
     with pytest.raises(BlockReplaced) as caught:
         read_events(chain, [ALL, ALL], 0, 9)
     assert caught.value.block_number == 3
+
+
+class Search(Node):
+    """A node with 1,000 blocks, which answers for so many at once; one event, if any, is in one of them."""
+
+    def __init__(self, most: int, refusal: NvmChainError, place: int | None) -> None:
+        super().__init__(most, refusal)
+        self.place = place
+
+    def read_logs(self, contract: object, wanted: EventFilter, first: int, last: int) -> list[Event]:
+        assert contract == "a token"
+        return [found for found in super().read_logs(contract, wanted, first, last) if found.block_number == self.place]
+
+    def read_block(self, number: int | None = None) -> Block:
+        return super().read_block(999 if number is None else number)
+
+    def find(self) -> Event | None:
+        return find_newest_event(cast(Chain, self), partial(self.read_logs, "a token", ALL))
+
+
+@pytest.mark.parametrize("place", [0, 1, 500, 998, 999])
+@pytest.mark.parametrize("most", [10, 333, 999, 1000])
+def test_find_newest_event__of_a_node_with_a_limit__finds_it_in_any_block(most: int, place: int) -> None:
+    found = Search(most, RpcFailed("range too large"), place).find()
+    assert found is not None
+    assert found.block_number == place
+
+
+def test_find_newest_event__of_a_new_event__asks_for_the_newest_blocks_first() -> None:
+    search = Search(10, RpcFailed("range too large"), 995)
+    assert search.find() is not None
+    assert search.asked == [1000, 500, 250, 125, 62, 31, 15, 7]
+
+
+@pytest.mark.parametrize("most", [10, 1000])
+def test_find_newest_event__that_no_block_has__is_none(most: int) -> None:
+    assert Search(most, RpcFailed("range too large"), None).find() is None
+
+
+@pytest.mark.parametrize("refusal", [RpcFailed("range too large"), ConnectionFailed("x", "HTTP status 400")])
+def test_find_newest_event__of_a_node_that_answers_for_few_blocks__gives_up(refusal: NvmChainError) -> None:
+    search = Search(1, refusal, None)
+    with pytest.raises(RpcFailed, match="too few blocks at once"):
+        search.find()
+    assert len(search.asked) < SEARCHED_RANGES * 3
+
+
+def test_find_newest_event__of_a_node_that_refuses_everything__raises_its_error() -> None:
+    with pytest.raises(RpcFailed, match="range too large"):
+        Search(0, RpcFailed("range too large"), None).find()
 
 
 def test_build_filters__of_many_values__splits_them() -> None:

@@ -32,7 +32,9 @@ def test_find_usdc__on_any_other_chain__is_none(chain_id: int) -> None:
     assert find_usdc(chain_id) is None
 
 
-@pytest.mark.parametrize("name", ["", "base", "Base:Sepolia", "base:sepolia ", "ethereum:mainnet", "embedded"])
+@pytest.mark.parametrize(
+    "name", ["", "base", "Base:Sepolia", "base:sepolia ", "ethereum:mainnet", "embedded", "base:sepola", "base-main"]
+)
 def test_read_network__of_an_unknown_name__lists_the_known(name: str) -> None:
     with reverts(UnknownNetwork(name, KNOWN)):
         read_network(name)
@@ -67,6 +69,10 @@ def test_read_network__of_a_url_without_its_scheme__shows_no_secret(name: str, s
         "abandon abandon abandon about",
         "s3cret/" + "ab" * 32,
         "correcthorsebatterystaple",
+        "base:SECRETPW",
+        "SECRETPW:base",
+        "hunter",
+        "node.example:SECRETPW",
     ],
 )
 def test_read_network__of_what_may_be_a_key__shows_nothing_of_it(name: str) -> None:

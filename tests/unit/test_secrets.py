@@ -27,6 +27,11 @@ def test_gateway__of_a_url_with_a_password__does_not_repeat_it(url: str) -> None
     assert "SECRET" not in shown(caught.value)
 
 
+def test_gateway__of_a_url_with_a_key_in_its_path__does_not_show_it() -> None:
+    gateway = Gateway("https://g.example.com/SECRET", REDEEMER)
+    assert repr(gateway) == f"Gateway(url='https://g.example.com', redeemer='{REDEEMER}')"
+
+
 @pytest.mark.parametrize("parse", [parse_plan_id, parse_agent_id])
 @pytest.mark.parametrize("value", [f"0x{KEY} x", f"{KEY}0", f"key {KEY}", JWT, f"nvm:{JWT}"])
 def test_parse_id__of_what_may_be_a_secret__does_not_repeat_it(parse: object, value: str) -> None:

@@ -125,6 +125,12 @@ OWN: Final[dict[str, dict[str, Any]]] = {
     "NoDeployment": {"contract": "Credits"},
     "OutcomeUnknown": {"reason": "it stopped answering"},
     "RecordNotWritable": {"path": "deployments/84532.json", "reason": "permission denied"},
+    "RecordNotWritten": {
+        "contract": "Credits",
+        "path": "deployments/84532.json",
+        "reason": "no space left on device",
+        "record": "this text",
+    },
     "RenamedParameter": {"function": "order_plan", "was": "pay", "advice": "give `payment_method`"},
     "RevertedWithReason": {"reason": "Pausable: paused"},
     "RpcFailed": {"reason": "nonce too low"},

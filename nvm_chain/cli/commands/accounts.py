@@ -6,14 +6,14 @@ import click
 
 from nvm_chain.cli.answers import name_plan
 from nvm_chain.cli.command import argument, chain_command, plan_argument
-from nvm_chain.cli.durations import format_time
 from nvm_chain.cli.exit_codes import EXIT_NO
-from nvm_chain.cli.lazy import credits, plans
-from nvm_chain.cli.output import Rows, count, fields_of, format_plan_id
+from nvm_chain.cli.lazy import credits, formatting, json_values, plans
+from nvm_chain.cli.output import Rows
 from nvm_chain.cli.parameters import Address
 from nvm_chain.cli.session import Session
 
 if TYPE_CHECKING:
+    from nvm_chain.chain.client import Chain
     from nvm_chain.types.plans import Terms
 
 
@@ -37,7 +37,7 @@ def balance(session: Session, plan: int, holders: tuple[str, ...]) -> None:
     plans.read_terms(chain, plan)  # an unknown plan is an error, not a balance of 0
     found = dict(zip(holders, credits.read_balances(chain, [(plan, holder) for holder in holders]), strict=True))
     rows = [
-        ("plan id", format_plan_id(plan)),
+        ("plan id", formatting.format_plan_id(plan)),
         *(("credits", f"{holder}  {amount:,}") for holder, amount in found.items()),
     ]
     session.answer({**name_plan(plan), "balances": found}, rows)
@@ -55,18 +55,42 @@ def account(session: Session, plan: int, holder: str) -> None:
     terms = plans.read_terms(chain, plan)
     found = credits.read_account(chain, plan, holder)
     rows: Rows = [
-        ("plan id", format_plan_id(plan)),
+        ("plan id", formatting.format_plan_id(plan)),
         ("holder", holder),
         _balance_row(terms, found.balance),
-        ("by voucher", f"{count(found.settled, 'credit')} redeemed in all"),
-        ("access", f"until {format_time(found.access_until)}" if found.access_until else "by time: none"),
+        *_settled_rows(terms, found.settled),
+        *_access_rows(chain, terms, found.access_until),
         *([("trial", "taken" if found.trial_taken else "not taken")] if terms.trial else []),
     ]
-    session.answer({**name_plan(plan), "holder": holder, **fields_of(found)}, rows)
+    session.answer({**name_plan(plan), "holder": holder, **json_values.fields_of(found)}, rows)
 
 
 def _balance_row(terms: "Terms", balance: int) -> tuple[str, object]:
-    return ("periods", f"{balance:,} not redeemed") if terms.kind.name == "TIME" else ("credits", f"{balance:,}")
+    if terms.kind.name == "TIME":
+        return "periods", f"{balance:,} not used yet" if balance else "none left to use"
+    return "credits", "none, as each request is paid for" if terms.kind.name == "USAGE" else f"{balance:,} left"
+
+
+def _settled_rows(terms: "Terms", settled: int) -> Rows:
+    """Say what settlements took so far, on a plan that has them."""
+    if not terms.accepts_vouchers:
+        return []
+    return [("settled", f"{formatting.count(settled, 'credit')} so far" if settled else "nothing so far")]
+
+
+def _access_rows(chain: "Chain", terms: "Terms", until: int) -> Rows:
+    """Say whether access is open, on a plan that sells time. At most one request."""
+    if terms.kind.name != "TIME":
+        return []
+    if not until:
+        return [("access", "not open, and never was")]
+    is_open = until > chain.read_time()
+    return [
+        (
+            "access",
+            f"open until {formatting.format_utc(until)}" if is_open else f"ended on {formatting.format_utc(until)}",
+        )
+    ]
 
 
 @chain_command(
@@ -89,10 +113,10 @@ def access(session: Session, plan: int, holder: str, cost: int) -> None:
     allowed = credits.has_access(chain, plan, holder, cost)
     until = credits.read_access_until(chain, plan, holder)
     rows: Rows = [
-        ("plan id", format_plan_id(plan)),
+        ("plan id", formatting.format_plan_id(plan)),
         ("holder", holder),
         ("access", "yes" if allowed else "no"),
-        *([("until" if allowed else "ended", format_time(until))] if until else []),
+        *([("until" if allowed else "ended", formatting.format_utc(until))] if until else []),
     ]
     session.answer({**name_plan(plan), "holder": holder, "access": allowed, "access_until": until}, rows)
     if not allowed:
@@ -111,9 +135,12 @@ def lots(session: Session, plan: int, holder: str, offset: int, limit: int) -> N
     plans.read_terms(chain, plan)  # an unknown plan is an error, not a plan without lots
     found = credits.read_lots(chain, plan, holder, offset=offset, limit=limit)
     rows: Rows = [
-        ("plan id", format_plan_id(plan)),
+        ("plan id", formatting.format_plan_id(plan)),
         ("holder", holder),
-        *(("lot", f"{count(lot.credits, 'credit')} until {format_time(lot.expires_at)}") for lot in found),
+        *(
+            ("lot", f"{formatting.count(lot.credits, 'credit')} until {formatting.format_utc(lot.expires_at)}")
+            for lot in found
+        ),
         *([] if found else [("lots", "none")]),
     ]
     session.answer({**name_plan(plan), "holder": holder, "lots": found}, rows)

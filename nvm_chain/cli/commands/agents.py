@@ -8,8 +8,8 @@ from nvm_chain.cli.answers import name_plan, transaction_rows
 from nvm_chain.cli.command import Command, agent_argument, argument, chain_command, plan_argument
 from nvm_chain.cli.descriptions import agent_metadata_options, read_agent_description, read_agent_metadata
 from nvm_chain.cli.groups import Group
-from nvm_chain.cli.lazy import agents, metadata, types_agents
-from nvm_chain.cli.output import Rows, count, format_plan_id
+from nvm_chain.cli.lazy import agents, formatting, metadata, types_agents
+from nvm_chain.cli.output import Rows
 from nvm_chain.cli.parameters import Address, PlanCost, Range
 from nvm_chain.cli.session import Session
 
@@ -103,14 +103,17 @@ def _describe(agent: "Agent | RegisteredAgent") -> dict[str, Any]:
 
 def _rows(agent: "Agent | RegisteredAgent") -> Rows:
     rows: Rows = [("agent", agent.agent_id), ("owner", agent.owner), *read_agent_description(agent.uri).rows()]
-    return [*rows, *(("plan", f"{format_plan_id(plan.plan_id)}  {_format_cost(plan)}") for plan in agent.plans)]
+    return [
+        *rows,
+        *(("plan", f"{formatting.format_plan_id(plan.plan_id)}  {_format_cost(plan)}") for plan in agent.plans),
+    ]
 
 
 def _format_cost(plan: "AttachedPlan") -> str:
     least, most = plan.min_credits, plan.max_credits
     if most == 0:
         return "nothing beyond access"
-    return count(most, "credit") if least == most else f"{least:,} to {count(most, 'credit')}"
+    return formatting.count(most, "credit") if least == most else f"{least:,} to {formatting.count(most, 'credit')}"
 
 
 # ---------------------------------------------------------------- look up
@@ -133,7 +136,7 @@ def list_by_plan(session: Session, plan: int) -> None:
     chain = session.connect()
     session.say("Reading the agents")
     found = agents.read_plan_agents(chain, plan)
-    rows: Rows = [("plan id", format_plan_id(plan)), *(("agent", agent_id) for agent_id in found)]
+    rows: Rows = [("plan id", formatting.format_plan_id(plan)), *(("agent", agent_id) for agent_id in found)]
     session.answer({**name_plan(plan), "agents": list(found)}, rows)
 
 
@@ -153,7 +156,7 @@ def match(session: Session, agent: int, plan: int, method: str, url: str) -> Non
     cost = agents.find_cost(chain, agent, plan, method, url)
     said = "open" if cost.is_open else _format_cost(types_agents.AttachedPlan(plan, cost.min_credits, cost.max_credits))
     data = {"agent_id": agent, **name_plan(plan), "request": cost}
-    session.answer(data, [("agent", agent), ("plan id", format_plan_id(plan)), ("request", said)])
+    session.answer(data, [("agent", agent), ("plan id", formatting.format_plan_id(plan)), ("request", said)])
 
 
 # ---------------------------------------------------------------- plans
@@ -190,7 +193,11 @@ def detach(session: Session, agent: int, plan: int) -> None:
 
 def _answer_link(session: Session, agent: int, plan: int, attached: bool, transaction: "Transaction") -> None:
     data = {"agent_id": agent, **name_plan(plan), "attached": attached, "transaction": transaction}
-    rows: Rows = [("agent", agent), ("plan id", format_plan_id(plan)), ("attached", "yes" if attached else "no")]
+    rows: Rows = [
+        ("agent", agent),
+        ("plan id", formatting.format_plan_id(plan)),
+        ("attached", "yes" if attached else "no"),
+    ]
     session.answer(data, [*rows, *transaction_rows(transaction)])
 
 

@@ -9,14 +9,14 @@ from nvm_chain.cli.amounts import format_amount, parse_amount
 from nvm_chain.cli.answers import name_plan, transaction_rows
 from nvm_chain.cli.command import argument, chain_command, plan_argument
 from nvm_chain.cli.exit_codes import EXIT_REFUSED
-from nvm_chain.cli.lazy import credits, errors, tokens
-from nvm_chain.cli.output import Rows, format_plan_id
+from nvm_chain.cli.lazy import credits, errors, formatting, tokens
+from nvm_chain.cli.output import Rows
 from nvm_chain.cli.parameters import Address, Context, Pair, parse_count
 from nvm_chain.cli.session import Session
 
 if TYPE_CHECKING:
     from nvm_chain.chain.client import Chain
-    from nvm_chain.types.receipts import CreditsReceipt
+    from nvm_chain.types.receipts import CreditsReceipt, SkippedMint
 
 # ---------------------------------------------------------------- mint
 
@@ -54,17 +54,24 @@ def mint(session: Session, plan: int, grants: tuple[tuple[str, str], ...]) -> No
         return
     receipt = credits.mint_credits_batch(chain, signer, plan, amounts)
     minted = [{"holder": holder, "credits": amount} for holder, amount in receipt.minted]
-    skipped = [{"holder": item.holder, "credits": item.amount, "reason": item.reason} for item in receipt.skipped]
+    skipped = [
+        {"holder": item.holder, "credits": item.amount, "reason": item.reason, "explanation": item.explanation}
+        for item in receipt.skipped
+    ]
     data = {**name_plan(plan), "minted": minted, "skipped": skipped, "transaction": receipt.transaction}
     rows = [
-        ("plan id", format_plan_id(plan)),
+        ("plan id", formatting.format_plan_id(plan)),
         *(("granted", f"{holder}  {amount:,}") for holder, amount in receipt.minted),
-        *(("left out", f"{item.holder}  {item.amount:,}: {item.reason}") for item in receipt.skipped),
+        *(("left out", f"{item.holder}  {item.amount:,}: {_explain(item)}") for item in receipt.skipped),
         *transaction_rows(receipt.transaction),
     ]
     session.answer(data, rows)
     if receipt.skipped:
         click.get_current_context().exit(EXIT_REFUSED)
+
+
+def _explain(item: "SkippedMint") -> str:
+    return f"{item.reason}: {item.explanation}" if item.explanation else item.reason
 
 
 @chain_command(
@@ -146,7 +153,7 @@ def transfer(session: Session, plan: int, receiver: str, amount: int) -> None:
         "transaction": receipt.transaction,
     }
     rows: Rows = [
-        ("plan id", format_plan_id(plan)),
+        ("plan id", formatting.format_plan_id(plan)),
         ("from", signer.address),
         ("to", receiver),
         ("credits", f"{receipt.amount:,} sent, {_format_left(left)} left"),
@@ -181,7 +188,7 @@ def _answer_receipt(session: Session, chain: "Chain", done: str, receipt: "Credi
         "transaction": receipt.transaction,
     }
     rows: Rows = [
-        ("plan id", format_plan_id(receipt.plan_id)),
+        ("plan id", formatting.format_plan_id(receipt.plan_id)),
         ("holder", receipt.holder),
         ("credits", f"{receipt.amount:,} {done}, {_format_left(left)} left"),
         *transaction_rows(receipt.transaction),

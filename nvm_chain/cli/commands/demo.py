@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nvm_chain.cli.answers import describe_outcome, name_plan
 from nvm_chain.cli.command import CHAIN, SectionOption, answer_options, session_command
-from nvm_chain.cli.lazy import amounts, rich_console, rich_table, rich_text
+from nvm_chain.cli.lazy import amounts, json_values, rich_console, rich_table, rich_text
 from nvm_chain.cli.lazy import demo as stories
-from nvm_chain.cli.output import fields_of, print_json
+from nvm_chain.cli.output import print_json
 from nvm_chain.cli.parameters import Url
 from nvm_chain.cli.session import Session
 
@@ -79,12 +79,11 @@ def describe_result(result: "DemoResult") -> Mapping[str, Any]:
         "gas_per_request": result.gas_per_request,
     }
     metered = {
-        **fields_of(result.metered),
+        **json_values.fields_of(result.metered),
         "outcomes": list(map(describe_outcome, result.metered.outcomes)),
         "repeated": list(map(describe_outcome, result.metered.repeated)),
     }
-    balances = {role: {**held, "usdc": str(held["usdc"])} for role, held in result.balances.items()}
-    told = {**fields_of(result), "metered": metered, "balances": balances}
+    told = {**json_values.fields_of(result), "metered": metered}
     return {**name_plan(result.plan_id), **told, **computed, "refusals": refusals}
 
 

@@ -1,28 +1,59 @@
-"""`nvm-chain help`: the help of the program or of a command, where --help does not come to mind."""
+"""`nvm-chain help`: the help of the program, of a command or of an error, where --help does not come to mind."""
+
+from typing import Final
 
 import click
 
 from nvm_chain.cli.command import answer_options, argument, session_command
+from nvm_chain.cli.deferred import error_help
 from nvm_chain.cli.session import Session
+
+ERRORS: Final = "errors"
+"""The word before the name of an error."""
 
 
 @session_command(
     "help",
     answer_options(),
-    examples=("nvm-chain help", "nvm-chain help plan register", "nvm-chain help order --json"),
+    examples=(
+        "nvm-chain help",
+        "nvm-chain help plan register",
+        "nvm-chain help errors InsufficientFunds",
+        "nvm-chain help order --json",
+    ),
 )
-@argument("words", nargs=-1, metavar="[COMMAND...]", help="A command, such as order, or plan register.")
+@argument(
+    "words", nargs=-1, metavar="[COMMAND...]", help="A command, such as plan register; or errors, and the name of one."
+)
 def show_help(session: Session, words: tuple[str, ...]) -> None:
-    """Show the help of the program or of a command."""
-    context = click.get_current_context().find_root()
-    for word in words:
-        context = _enter(context, word)
-    text = context.command.get_help(context)
+    """Show the help of the program or of a command, or what an error means."""
+    text = _describe_errors(words[1:]) if words[:1] == (ERRORS,) else _describe_command(words)
     session.progress.stop()
     if session.as_json:
         session.answer({"command": " ".join(words), "help": text}, [])
     else:
         click.echo(text)
+
+
+def _describe_command(words: tuple[str, ...]) -> str:
+    """Return the help of a command. Raises click.UsageError if there is none."""
+    context = click.get_current_context().find_root()
+    for word in words:
+        context = _enter(context, word)
+    return context.command.get_help(context)
+
+
+def _describe_errors(names: tuple[str, ...]) -> str:
+    """Return what errors mean; without a name, which there are. Raises click.UsageError if no error has the name."""
+    found = [(name, error_help.find_error(name)) for name in names]
+    unknown = next((name for name, error in found if error is None), None)
+    if unknown is not None:
+        raise click.UsageError(f"No error is called {unknown!r}. All of them: `nvm-chain help {ERRORS}`.")
+    return (
+        "\n\n".join(error_help.describe_error(error) for _, error in found if error)
+        if names
+        else error_help.list_errors()
+    )
 
 
 def _enter(context: click.Context, word: str) -> click.Context:

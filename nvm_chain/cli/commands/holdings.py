@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from nvm_chain.cli.answers import name_plan
 from nvm_chain.cli.command import argument, chain_command
-from nvm_chain.cli.durations import format_time
+from nvm_chain.cli.lazy import formatting, json_values
 from nvm_chain.cli.lazy import holdings as operations
-from nvm_chain.cli.output import count, fields_of, format_plan_id
 from nvm_chain.cli.parameters import Address
 from nvm_chain.cli.ranges import choose_blocks, describe_offer, describe_state, range_options, range_rows
 from nvm_chain.cli.session import Session
@@ -47,18 +46,22 @@ def holdings(session: Session, address: str, from_block: int | None, blocks: int
 
 
 def _describe(holding: "Holding") -> dict[str, Any]:
-    return {**name_plan(holding.plan.plan_id), "kind": holding.plan.terms.kind, **fields_of(holding.account)}
+    return {
+        **name_plan(holding.plan.plan_id),
+        "kind": holding.plan.terms.kind,
+        **json_values.fields_of(holding.account),
+    }
 
 
 def _rows(chain: "Chain", held: Iterable["Holding"], owned: Iterable["PlanState"]) -> Iterator[tuple[str, object]]:
     found = False
     for holding in held:
         found = True
-        yield "holds", format_plan_id(holding.plan.plan_id)
+        yield "holds", formatting.format_plan_id(holding.plan.plan_id)
         yield "", ", ".join(_parts(holding))
     for plan in owned:
         found = True
-        yield "owns", format_plan_id(plan.plan_id)
+        yield "owns", formatting.format_plan_id(plan.plan_id)
         yield "", describe_offer(chain, plan)
     if not found:
         yield "found", "nothing in these blocks"
@@ -68,6 +71,6 @@ def _parts(holding: "Holding") -> Iterator[str]:
     account = holding.account
     noun = "period" if holding.plan.terms.kind.name == "TIME" else "credit"
     if account.balance:
-        yield count(account.balance, noun)
+        yield formatting.count(account.balance, noun)
     if account.access_until:
-        yield f"access until {format_time(account.access_until)}"
+        yield f"access until {formatting.format_utc(account.access_until)}"

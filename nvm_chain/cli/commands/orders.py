@@ -8,9 +8,9 @@ import click
 from nvm_chain.cli.amounts import find_limit, format_amount, parse_limit
 from nvm_chain.cli.answers import name_plan, transaction_rows
 from nvm_chain.cli.command import chain_command, plan_argument, renamed_option
-from nvm_chain.cli.lazy import credits, errors, named_orders, orders, usage
-from nvm_chain.cli.output import Rows, fields_of, format_plan_id
-from nvm_chain.cli.parameters import Address, Context
+from nvm_chain.cli.lazy import credits, errors, formatting, json_values, named_orders, orders, usage
+from nvm_chain.cli.output import Rows
+from nvm_chain.cli.parameters import Address, Context, OrderName
 from nvm_chain.cli.session import Session
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 @renamed_option("--pay", "--payment-method")
 @click.option(
     "--name",
+    type=OrderName(),
     metavar="TEXT",
     help="A name of your own. Repeating an order with its name pays once, whatever became of the first try. "
     "For a fixed price in a token that takes signed orders, such as USDC.",
@@ -98,14 +99,14 @@ def answer_order(
         *([("approval", receipt.approval.hash)] if receipt.approval else []),
         *transaction_rows(receipt.transaction),
     ]
-    data = {**name_plan(receipt.plan_id), **fields_of(receipt), "name": name, "repeated": repeated}
+    data = {**name_plan(receipt.plan_id), **json_values.fields_of(receipt), "name": name, "repeated": repeated}
     session.answer(data, rows)
 
 
 def _paid_rows(chain: "Chain", receipt: "OrderReceipt | UsageReceipt") -> Rows:
     paid = [(who, format_amount(chain, receipt.token, amount)) for who, amount in receipt.receivers.items()]
     return [
-        ("plan id", format_plan_id(receipt.plan_id)),
+        ("plan id", formatting.format_plan_id(receipt.plan_id)),
         ("paid", format_amount(chain, receipt.token, receipt.paid)),
         *(("paid to", f"{who}  {amount}") for who, amount in paid),
     ]
@@ -161,4 +162,4 @@ def pay(
         *([("approval", receipt.approval.hash)] if receipt.approval else []),
         *transaction_rows(receipt.transaction),
     ]
-    session.answer({**name_plan(plan), **fields_of(receipt)}, rows)
+    session.answer({**name_plan(plan), **json_values.fields_of(receipt)}, rows)

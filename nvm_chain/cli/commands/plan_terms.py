@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nvm_chain.cli.amounts import PriceOptions, build_price, parse_price
 from nvm_chain.cli.answers import RULES, describe_terms, name_plan, terms_rows, transaction_rows
 from nvm_chain.cli.command import chain_command
 from nvm_chain.cli.descriptions import build_plan_uri, read_plan_description
 from nvm_chain.cli.durations import Duration
-from nvm_chain.cli.lazy import errors, plans, types
-from nvm_chain.cli.output import format_plan_id
+from nvm_chain.cli.lazy import errors, formatting, plans, types
 from nvm_chain.cli.parameters import Address, Bytes32, Pair, Range, Token
+from nvm_chain.cli.prices import PriceOptions, build_price, parse_price
 from nvm_chain.cli.session import Session
 
 if TYPE_CHECKING:
@@ -236,7 +235,7 @@ def _answer_registered(session: Session, chain: "Chain", plan: "RegisteredPlan",
         "transaction": plan.transaction,
     }
     rows = [
-        ("plan id", format_plan_id(plan.plan_id)),
+        ("plan id", formatting.format_plan_id(plan.plan_id)),
         *(read_plan_description(described).rows() if described else ()),
         *terms_rows(chain, plan.terms),
         *transaction_rows(plan.transaction),

@@ -9,8 +9,8 @@ from nvm_chain.cli.command import Command, argument, chain_command, plan_argumen
 from nvm_chain.cli.commands.plan_terms import register
 from nvm_chain.cli.descriptions import build_plan_uri, read_plan_description
 from nvm_chain.cli.groups import Group
-from nvm_chain.cli.lazy import addresses, errors, holdings, plans
-from nvm_chain.cli.output import Rows, format_plan_id
+from nvm_chain.cli.lazy import addresses, errors, formatting, holdings, plans
+from nvm_chain.cli.output import Rows
 from nvm_chain.cli.parameters import Address
 from nvm_chain.cli.ranges import choose_blocks, describe_state, list_rows, range_options, range_rows
 from nvm_chain.cli.session import Session
@@ -43,7 +43,7 @@ def show(session: Session, plan: int) -> None:
         "terms": describe_terms(found.terms),
     }
     rows: Rows = [
-        ("plan id", format_plan_id(plan)),
+        ("plan id", formatting.format_plan_id(plan)),
         ("owner", found.owner),
         ("orders", "open" if found.active else "closed by the owner"),
         *terms_rows(chain, found.terms),
@@ -108,7 +108,9 @@ def _set_active(session: Session, plan: int, active: bool) -> None:
     transaction = plans.set_plan_active(chain, signer, plan, active)
     data = {**name_plan(plan), "active": active, "transaction": transaction}
     state = "open" if active else "closed"
-    session.answer(data, [("plan id", format_plan_id(plan)), ("orders", state), *transaction_rows(transaction)])
+    session.answer(
+        data, [("plan id", formatting.format_plan_id(plan)), ("orders", state), *transaction_rows(transaction)]
+    )
 
 
 @chain_command(
@@ -153,7 +155,7 @@ def _answer_allowed(
 ) -> None:
     data = {**name_plan(plan), role: address, "allowed": allowed, "transaction": transaction}
     rows: Rows = [
-        ("plan id", format_plan_id(plan)),
+        ("plan id", formatting.format_plan_id(plan)),
         (role, address),
         ("allowed", "yes" if allowed else "no"),
     ]
@@ -187,7 +189,7 @@ def set_uri(session: Session, plan: int, uri: str, name: str | None, description
     transaction = plans.set_plan_uri(chain, signer, plan, written)
     described = read_plan_description(written)
     data = {**name_plan(plan), "uri": written, "metadata": described.as_json(), "transaction": transaction}
-    rows: Rows = [("plan id", format_plan_id(plan)), *described.rows(), *transaction_rows(transaction)]
+    rows: Rows = [("plan id", formatting.format_plan_id(plan)), *described.rows(), *transaction_rows(transaction)]
     session.answer(data, rows)
 
 
@@ -215,7 +217,11 @@ def transfer_ownership(session: Session, plan: int, new_owner: str | None, withd
     offered = addresses.ZERO_ADDRESS if new_owner is None else new_owner
     transaction = plans.transfer_plan_ownership(chain, signer, plan, offered)
     data = {**name_plan(plan), "owner": signer.address, "pending_owner": new_owner, "transaction": transaction}
-    rows: Rows = [("plan id", format_plan_id(plan)), ("owner", signer.address), ("offered to", new_owner or "nobody")]
+    rows: Rows = [
+        ("plan id", formatting.format_plan_id(plan)),
+        ("owner", signer.address),
+        ("offered to", new_owner or "nobody"),
+    ]
     session.answer(data, [*rows, *transaction_rows(transaction)])
 
 
@@ -230,7 +236,7 @@ def accept_ownership(session: Session, plan: int) -> None:
     chain, signer = session.connect_to_sign()
     transaction = plans.accept_plan_ownership(chain, signer, plan)
     data = {**name_plan(plan), "owner": signer.address, "pending_owner": None, "transaction": transaction}
-    rows: Rows = [("plan id", format_plan_id(plan)), ("owner", signer.address)]
+    rows: Rows = [("plan id", formatting.format_plan_id(plan)), ("owner", signer.address)]
     session.answer(data, [*rows, *transaction_rows(transaction)])
 
 

@@ -9,10 +9,10 @@ from nvm_chain.cli.answers import name_plan
 from nvm_chain.cli.command import argument, chain_command, plan_argument
 from nvm_chain.cli.commands.orders import answer_order
 from nvm_chain.cli.deferred import messages
-from nvm_chain.cli.durations import HOUR, Duration, format_time
+from nvm_chain.cli.durations import HOUR, Duration
 from nvm_chain.cli.groups import Group
-from nvm_chain.cli.lazy import keys, signed_orders, signing_signed_orders
-from nvm_chain.cli.output import Rows, fields_of, format_plan_id
+from nvm_chain.cli.lazy import formatting, json_values, keys, signed_orders, signing_signed_orders
+from nvm_chain.cli.output import Rows
 from nvm_chain.cli.parameters import Address
 from nvm_chain.cli.session import Session
 
@@ -75,7 +75,7 @@ def verify(session: Session, file: str) -> None:
     chain = session.connect()
     session.say("Checking the order")
     signed_orders.check_signed_order(chain, signed)
-    data = {**name_plan(signed.order.plan_id), **fields_of(signed.order), "token": signed.token.address}
+    data = {**name_plan(signed.order.plan_id), **json_values.fields_of(signed.order), "token": signed.token.address}
     session.answer(data, _order_rows(chain, signed))
 
 
@@ -107,12 +107,12 @@ def _read_order(file: str) -> "SignedOrder":
 def _order_rows(chain: "Chain", signed: "SignedOrder") -> Rows:
     order = signed.order
     return [
-        ("plan id", format_plan_id(order.plan_id)),
+        ("plan id", formatting.format_plan_id(order.plan_id)),
         ("payer", order.payer),
         ("receiver", order.receiver),
         ("quantity", order.quantity),
         ("at most", format_amount(chain, signed.token.address, order.max_cost)),
-        ("until", format_time(order.valid_before)),
+        ("until", formatting.format_utc(order.valid_before)),
     ]
 
 

@@ -8,8 +8,8 @@ import click
 from nvm_chain.cli.amounts import format_amount
 from nvm_chain.cli.command import argument, chain_command
 from nvm_chain.cli.exit_codes import EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN_OUTCOME
-from nvm_chain.cli.lazy import errors, plans, transactions
-from nvm_chain.cli.output import PLAN_ID_FIELDS, Rows, format_plan_id
+from nvm_chain.cli.lazy import errors, formatting, plans, transactions
+from nvm_chain.cli.output import Rows
 from nvm_chain.cli.parameters import Bytes32
 from nvm_chain.cli.session import Session
 
@@ -29,7 +29,7 @@ EXITS: Final = {
     "pending": EXIT_UNKNOWN_OUTCOME,
     "unknown": EXIT_UNKNOWN_OUTCOME,
 }
-EVENT_PLAN_IDS: Final = (*PLAN_ID_FIELDS, "planId", "id")
+EVENT_PLAN_IDS: Final = ("plan_id", "token_id", "planId", "id")
 
 
 @chain_command(
@@ -81,7 +81,7 @@ def _format(name: str, value: Any) -> Any:
         return "0x" + value.hex()
     if isinstance(value, bool):
         return value
-    return format_plan_id(value) if name in EVENT_PLAN_IDS and isinstance(value, int) else str(value)
+    return formatting.format_plan_id(value) if name in EVENT_PLAN_IDS and isinstance(value, int) else str(value)
 
 
 def _rows(chain: "Chain", report: "TransactionReport", transaction_hash: bytes) -> Iterator[tuple[str, object]]:

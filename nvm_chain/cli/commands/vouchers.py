@@ -12,8 +12,19 @@ from nvm_chain.cli.deferred import messages
 from nvm_chain.cli.durations import HOUR, Duration
 from nvm_chain.cli.exit_codes import EXIT_REFUSED
 from nvm_chain.cli.groups import Group
-from nvm_chain.cli.lazy import credits, errors, keys, plans, settlement, settlement_forecast, types, vouchers
-from nvm_chain.cli.output import Rows, count, fields_of, format_plan_id
+from nvm_chain.cli.lazy import (
+    credits,
+    errors,
+    formatting,
+    json_values,
+    keys,
+    plans,
+    settlement,
+    settlement_forecast,
+    types,
+    vouchers,
+)
+from nvm_chain.cli.output import Rows
 from nvm_chain.cli.parameters import Address, Context, Pair, parse_count
 from nvm_chain.cli.session import Session
 
@@ -132,8 +143,8 @@ def verify(session: Session, file: str, redeemer: str | None, offline: bool) -> 
         _verify_offline(session, signed, redeemer)
     else:
         known = _verify_online(session, signed, redeemer)
-    brings: Rows = [] if offline else [("brings", f"{count(known['available'] or 0, 'credit')} now")]
-    data = {**name_plan(signed.voucher.plan_id), **fields_of(signed.voucher), **known}
+    brings: Rows = [] if offline else [("brings", f"{formatting.count(known['available'] or 0, 'credit')} now")]
+    data = {**name_plan(signed.voucher.plan_id), **json_values.fields_of(signed.voucher), **known}
     session.answer(data, [*voucher_rows(signed.voucher), ("signature", "good"), *brings])
 
 
@@ -218,9 +229,9 @@ def _answer_settlement(
     }
     nothing: Rows = [("transaction", "none: nothing was sent, as no item brings anything")]
     rows: Rows = [
-        ("plan id", format_plan_id(plan)),
+        ("plan id", formatting.format_plan_id(plan)),
         *map(_outcome_row, outcomes),
-        ("taken", f"{count(taken, 'credit')} by {count(len(outcomes), 'item')}"),
+        ("taken", f"{formatting.count(taken, 'credit')} by {formatting.count(len(outcomes), 'item')}"),
         *(nothing if transaction is None else transaction_rows(transaction)),
     ]
     session.answer(data, rows)
@@ -243,7 +254,7 @@ def _read_items(
 
 def _outcome_row(outcome: "SettlementOutcome") -> tuple[str, object]:
     name = outcome.result.name.lower()
-    brought = count(outcome.amount, "credit") if outcome.amount else "nothing"
+    brought = formatting.count(outcome.amount, "credit") if outcome.amount else "nothing"
     return name.replace("_", " "), ", ".join(filter(None, [f"{outcome.holder}  {brought}", OUTCOMES[name]]))
 
 

@@ -1,7 +1,7 @@
 """Agents, and the plans that they accept."""
 
 from nvm_chain.errors.families import ContractError
-from nvm_chain.errors.fields import AgentId, Credits, Number, PlanId
+from nvm_chain.errors.fields import AgentId, Credits, PlanId, Quantity
 
 
 class CreditsWithoutCode(ContractError):
@@ -68,8 +68,8 @@ class InvalidCreditsRange(ContractError):
 class TooManyPlans(ContractError):
     """Raised when an agent would have more plans than are allowed."""
 
-    count: Number
-    max: Number
+    count: Quantity
+    max: Quantity
 
     problem = "An agent may have {max} plans, not {count}."
     next_step = "Use another agent for the rest."

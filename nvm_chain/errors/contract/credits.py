@@ -1,7 +1,7 @@
 """Credits that cannot be minted, redeemed, settled or transferred."""
 
 from nvm_chain.errors.families import ContractError
-from nvm_chain.errors.fields import Credits, Number, PaymentReference, PlanId
+from nvm_chain.errors.fields import Context, Credits, PlanId, Quantity
 
 
 class NotMinter(ContractError):
@@ -25,7 +25,7 @@ class ReferenceUsed(ContractError):
     """Raised when a plan was granted for this external payment before."""
 
     plan_id: PlanId
-    payment_reference: PaymentReference
+    payment_reference: Context
 
     problem = "Plan {plan_id} was granted for payment {payment_reference} before."
     next_step = "Nothing is left to do for this payment. Give another payment a reference of its own."
@@ -52,7 +52,7 @@ class InsufficientCredits(ContractError):
     plan_id: PlanId
     holder: str
     available: Credits
-    required: Number
+    required: Quantity
 
     problem = "{holder} has {available} of plan {plan_id} and needs {required}."
     next_step = "Order the plan again to get more."
@@ -76,7 +76,7 @@ class RedeemOutOfRange(ContractError):
     """Raised when a redemption is outside the plan's range."""
 
     plan_id: PlanId
-    amount: Number
+    amount: Quantity
     min_redeem: Credits
     max_redeem: Credits
 
@@ -126,8 +126,8 @@ class NotTransferable(ContractError):
 class NotEnoughGas(ContractError):
     """Raised when too little gas is left to give every item of a batch its full share."""
 
-    available: Number
-    required: Number
+    available: Quantity
+    required: Quantity
 
     problem = "{available} gas is left and {required} is needed."
     next_step = "Send more gas, or a smaller batch."

@@ -1,14 +1,14 @@
 """Orders that the contract refuses, and payments that a token refuses."""
 
 from nvm_chain.errors.families import ContractError
-from nvm_chain.errors.fields import Coin, Money, Number, PlanId
+from nvm_chain.errors.fields import Coin, Money, PlanId, Quantity
 
 
 class InvalidQuantity(ContractError):
     """Raised when an order has quantity 0 or above 2**32 - 1, or a trial any other quantity than 1."""
 
     plan_id: PlanId
-    quantity: Number
+    quantity: Quantity
 
     problem = "Quantity {quantity} of plan {plan_id} cannot be ordered."
     next_step = "Order at least 1, at most 4294967295, and exactly 1 of a trial."

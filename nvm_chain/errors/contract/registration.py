@@ -1,7 +1,7 @@
 """Plans that cannot be registered."""
 
 from nvm_chain.errors.families import ContractError
-from nvm_chain.errors.fields import BasisPoints, Money, Number, PlanId, TermName
+from nvm_chain.errors.fields import BasisPoints, Money, Number, PlanId, Quantity, TermName
 
 
 class PlanAlreadyRegistered(ContractError):
@@ -39,8 +39,8 @@ class TermNotAllowed(ContractError):
 class InvalidRedeemRange(ContractError):
     """Raised when the redemption range is empty or starts at zero."""
 
-    min_redeem: Number
-    max_redeem: Number
+    min_redeem: Quantity
+    max_redeem: Quantity
 
     problem = "A redemption cannot take at least {min_redeem} and at most {max_redeem} credits."
     next_step = "Give a minimum of 1 or more that is not above the maximum."
@@ -49,8 +49,8 @@ class InvalidRedeemRange(ContractError):
 class TooManySplits(ContractError):
     """Raised when a price has more receivers than an order can pay."""
 
-    count: Number
-    max: Number
+    count: Quantity
+    max: Quantity
 
     problem = "A price may have {max} receivers, not {count}."
     next_step = "Pay the rest through one of these receivers."

@@ -1,7 +1,7 @@
 """Errors of the token standards, as ERC-6093 names them: credits are ERC-1155 tokens, agents ERC-721 tokens."""
 
 from nvm_chain.errors.families import ContractError
-from nvm_chain.errors.fields import AgentId, Credits, Number, PlanId
+from nvm_chain.errors.fields import AgentId, Credits, PlanId, Quantity
 
 
 class ERC1155InsufficientBalance(ContractError):
@@ -9,7 +9,7 @@ class ERC1155InsufficientBalance(ContractError):
 
     sender: str
     balance: Credits
-    needed: Number
+    needed: Quantity
     token_id: PlanId
 
     problem = "{sender} has {balance} of plan {token_id} and needs {needed}."
@@ -70,8 +70,8 @@ class ERC1155InvalidOperator(ContractError):
 class ERC1155InvalidArrayLength(ContractError):
     """Raised when two lists that belong together differ in length."""
 
-    ids_length: Number
-    values_length: Number
+    ids_length: Quantity
+    values_length: Quantity
 
     problem = "The lists have {ids_length} and {values_length} items."
     next_step = "Give lists of one length."

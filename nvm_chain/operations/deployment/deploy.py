@@ -26,12 +26,12 @@ class Deployment:
 
 
 def deploy_contracts(
-    chain: Chain, signer: Signer, plan: DeploymentPlan, *, folder: Path | None = None, usdc: str | None = None
+    chain: Chain, signer: Signer, plan: DeploymentPlan, *, folder: Path | str | None = None, usdc: str | None = None
 ) -> Deployment:
     """Deploy what the plan says, check the code on the chain, and write a record of each contract.
 
     Up to two transactions. A second run deploys nothing again. A record is written after its deployment is mined, so a
-    failure leaves no record.
+    deployment that fails leaves no record.
 
     Args:
         chain: Where to deploy.
@@ -42,7 +42,8 @@ def deploy_contracts(
 
     Raises:
         InsufficientCoin: The deployer has too little coin for gas.
-        RecordNotWritable: The folder cannot be written.
+        RecordNotWritable: The folder cannot be written. Found before anything is deployed.
+        RecordNotWritten: A contract is deployed and the disk does not take its record, which the error has.
         PendingTransactions: The deployer has a transaction that is still to be mined.
         DeploymentMismatch: The code on the chain is not the package's.
         NotMined: A deployment is not mined in time.
@@ -56,7 +57,12 @@ def deploy_contracts(
 
 
 def _deploy(
-    chain: Chain, signer: Signer, plan: DeploymentPlan, contract: RecordedName, folder: Path | None, usdc: str | None
+    chain: Chain,
+    signer: Signer,
+    plan: DeploymentPlan,
+    contract: RecordedName,
+    folder: Path | str | None,
+    usdc: str | None,
 ) -> DeploymentRecord:
     """Deploy one contract unless it is there, use it, and write its record; AgentRegistry after Credits."""
     if contract == "Credits":
@@ -97,7 +103,7 @@ def _check_pending(chain: Chain, plan: DeploymentPlan) -> None:
         raise PendingTransactions(plan.deployer, count)
 
 
-def find_or_deploy_usdc(chain: Chain, signer: Signer, folder: Path | None = None) -> str:
+def find_or_deploy_usdc(chain: Chain, signer: Signer, folder: Path | str | None = None) -> str:
     """Return the recorded TestUSDC if its code is still there. Otherwise deploy one, so two runs deploy one."""
     record = find_record(chain.chain_id, folder)
     if record is not None and record.usdc is not None and chain.has_code(parse_address(record.usdc)):
@@ -113,7 +119,7 @@ def _build_record(
     address: ChecksumAddress,
     *,
     transaction: Transaction | None,
-    folder: Path | None,
+    folder: Path | str | None,
     usdc: str | None,
 ) -> DeploymentRecord:
     """Describe a deployment. If the contract was deployed before, keep what its record says about deployer and time."""

@@ -10,6 +10,7 @@ from nvm_chain.chain.artifacts import read_artifact
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.records import RecordedName, find_record
 from nvm_chain.errors import InsufficientCoin
+from nvm_chain.errors.fields import Coin, Number, Quantity
 from nvm_chain.operations.deployment.creation import (
     ARGUMENTS,
     CREATE2_PROXY,
@@ -28,7 +29,7 @@ CONSTRUCTOR_GAS: Final = 400_000
 class DeploymentPlan:
     """What a deployment will do and what it costs at most, before anything is sent."""
 
-    chain_id: int
+    chain_id: Number
     method: Method
     reason: str
     address: ChecksumAddress | None
@@ -38,10 +39,10 @@ class DeploymentPlan:
     """Where AgentRegistry will be; None as above."""
     agents_deployed: bool
     deployer: ChecksumAddress
-    balance_wei: int
+    balance_wei: Coin
     fee_owner: ChecksumAddress
-    gas: int
-    max_cost_wei: int
+    gas: Quantity
+    max_cost_wei: Coin
 
     @property
     def already_deployed(self) -> bool:
@@ -50,7 +51,7 @@ class DeploymentPlan:
 
 
 def plan_deployment(
-    chain: Chain, deployer: str, fee_owner: str, *, create2: bool = True, folder: Path | None = None
+    chain: Chain, deployer: str, fee_owner: str, *, create2: bool = True, folder: Path | str | None = None
 ) -> DeploymentPlan:
     """Find how Credits and AgentRegistry would be deployed, where, and at what cost. Sends nothing.
 
@@ -96,7 +97,7 @@ def plan_deployment(
 
 
 def _locate(
-    chain: Chain, contract: RecordedName, argument: ChecksumAddress, method: Method, folder: Path | None
+    chain: Chain, contract: RecordedName, argument: ChecksumAddress, method: Method, folder: Path | str | None
 ) -> tuple[ChecksumAddress | None, bool]:
     """Return where a contract is or will be, if that is known, and whether it is there."""
     if method == "CREATE2":
@@ -116,7 +117,7 @@ def _choose_method(chain: Chain, create2: bool) -> tuple[Method, str]:
 
 
 def _recorded_address(
-    chain: Chain, contract: RecordedName, argument: ChecksumAddress, folder: Path | None
+    chain: Chain, contract: RecordedName, argument: ChecksumAddress, folder: Path | str | None
 ) -> ChecksumAddress | None:
     record = find_record(chain.chain_id, folder, contract)
     if record is None or record.constructor_arguments.get(ARGUMENTS[contract]) != argument:

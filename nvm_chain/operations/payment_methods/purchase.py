@@ -6,6 +6,7 @@ from eth_typing import ChecksumAddress
 from web3.contract.contract import ContractFunction
 
 from nvm_chain.chain.client import Chain
+from nvm_chain.errors.fields import Money, Quantity
 from nvm_chain.types.addresses import ZERO_ADDRESS
 from nvm_chain.types.plans import PlanState
 
@@ -17,10 +18,10 @@ class Purchase:
     plan: PlanState
     receiver: ChecksumAddress
     """Who gets the credits."""
-    quantity: int
-    cost: int
+    quantity: Quantity
+    cost: Money
     """What the order costs now."""
-    max_cost: int
+    max_cost: Money
     """What is approved or signed for: the cost of a fixed price, the caller's limit where a contract names the price."""
 
     @property

@@ -11,8 +11,8 @@ import pytest
 from eth_account.signers.local import LocalAccount
 
 from nvm_chain.cli.app import FIRST_STEPS
-from nvm_chain.cli.output import format_plan_id
 from nvm_chain.enums import Activation, PlanKind, RedemptionRule
+from nvm_chain.errors.formatting import format_plan_id
 from nvm_chain.metadata.documents import AgentMetadata, build_metadata_uri
 from nvm_chain.metadata.endpoints import Endpoint
 from nvm_chain.metadata.file_entries import FileEntry
@@ -602,7 +602,7 @@ def test_mint__to_many_of_whom_one_cannot__shows_who_was_left_out_and_exits_6(sh
     plan_id, one, no_receiver = world.register(), world.subscriber.address, world.usdc.address
     ran = shell("mint", str(plan_id), f"{one}=10", f"{no_receiver}=5", "--dev-account", "1")
     assert ran.exit_code == 6
-    left_out = "ERC1155InvalidReceiver"
+    left_out = "ERC1155InvalidReceiver: it is a contract, and its code does not accept ERC-1155 tokens"
     assert ran.stdout.splitlines()[1:3] == [f"granted      {one}  10", f"left out     {no_receiver}  5: {left_out}"]
     assert (world.balance(plan_id, one), world.balance(plan_id, no_receiver)) == (10, 0)
 
@@ -675,9 +675,9 @@ def test_json__with_verbose__says_on_stderr_what_it_waits_for(shell: Shell) -> N
 
 
 def test_options__from_the_environment__count_as_if_typed(shell: Shell) -> None:
-    environment = {"NVM_CHAIN_DEV_ACCOUNT": "2", "NVM_CHAIN_JSON": "1", "NVM_CHAIN_QUANTITY": "2"}
+    environment = {"NVM_CHAIN_DEV_ACCOUNT": "2", "NVM_CHAIN_JSON": "1"}
     plan_id = shell.world.register(splits=())
-    assert shell("order", str(plan_id), **environment).json["credits_granted"] == 200
+    assert shell("order", str(plan_id), "--quantity", "2", **environment).json["credits_granted"] == 200
 
 
 def test_credits_option__names_the_contract__in_place_of_the_record(shell: Shell) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.cli.durations import format_time
-from nvm_chain.cli.output import format_plan_id
-from nvm_chain.enums import Activation, PlanKind
+from nvm_chain.enums import Activation, PlanKind, RedemptionRule
+from nvm_chain.errors.formatting import format_plan_id, format_utc
+from nvm_chain.operations.credits import read_access_until
 from nvm_chain.types.ids import format_did
 from nvm_chain.types.prices import Split
 from tests.integration.cli.conftest import Shell
@@ -117,6 +117,7 @@ def test_grant_external__twice_for_one_payment__grants_once(shell: Shell) -> Non
     assert answer["reference"] == "0x" + b"payment-1".ljust(32, b"\0").hex()
     again = shell(*words, *BUILDER, "--json")
     assert (again.exit_code, again.error["type"]) == (6, "ReferenceUsed")
+    assert "for payment 'payment-1' before" in again.error["problem"]
     assert world.balance(plan_id, world.subscriber.address) == 200
 
 
@@ -147,7 +148,7 @@ def test_access__of_a_time_plan__is_open_until_its_end(shell: Shell) -> None:
     after = shell("access", str(plan_id), world.subscriber.address, "--json").json
     assert (after["access"], after["access_until"]) == (True, until)
     lines = shell("access", str(plan_id), world.subscriber.address).stdout.splitlines()
-    assert lines[2:] == ["access   yes", f"until    {format_time(until)}"]
+    assert lines[2:] == ["access   yes", f"until    {format_utc(until)}"]
 
 
 @pytest.mark.parametrize(("cost", "access"), [(4, True), (5, True), (6, False)])
@@ -186,9 +187,8 @@ def test_redeem__of_a_time_plan_that_starts_on_use__opens_access(shell: Shell) -
     assert (answer["balance"], answer["access_until"]) == (1, world.now + DAY)
     lines = shell("account", str(plan_id), world.subscriber.address).stdout.splitlines()
     assert lines[2:] == [
-        "periods     1 not redeemed",
-        "by voucher  0 credits redeemed in all",
-        f"access      until {format_time(world.now + DAY)}",
+        "periods  1 not used yet",
+        f"access   open until {format_utc(world.now + DAY)}",
     ]
 
 
@@ -207,11 +207,36 @@ def test_account__of_a_holder__shows_what_vouchers_took_and_the_trial(shell: She
     }
     lines = shell("account", str(plan_id), world.subscriber.address).stdout.splitlines()
     assert lines[2:] == [
-        "credits     5",
-        "by voucher  0 credits redeemed in all",
-        "access      by time: none",
-        "trial       taken",
+        "credits  5 left",
+        "settled  nothing so far",
+        "trial    taken",
     ]
+
+
+def test_account__of_credits_that_settlements_took__shows_how_many(shell: Shell) -> None:
+    world = shell.world
+    plan_id, holder = world.register(rule=RedemptionRule.OWNER), world.subscriber.address
+    world.grant(plan_id, holder, 5)
+    shell("voucher", "settle", str(plan_id), "--total", f"{holder}=4", "--dev-account", "1")
+    lines = shell("account", str(plan_id), holder).stdout.splitlines()
+    assert lines[2:] == ["credits  1 left", "settled  4 credits so far"]
+
+
+def test_account__before_the_first_period_and_after_the_last__says_that_access_is_not_open(shell: Shell) -> None:
+    world = shell.world
+    plan_id, holder = world.register(**TIME), world.subscriber.address
+    lines = shell("account", str(plan_id), holder).stdout.splitlines()
+    assert lines[2:] == ["periods  none left to use", "access   not open, and never was"]
+    world.grant(plan_id, holder, 1)
+    until = read_access_until(world.chain, plan_id, holder)
+    world.mine_at(until)
+    assert shell("account", str(plan_id), holder).stdout.splitlines()[-1] == f"access   ended on {format_utc(until)}"
+
+
+def test_account__of_a_plan_paid_by_request__says_that_it_has_no_credits(shell: Shell) -> None:
+    plan_id = shell.world.register(**USAGE)
+    lines = shell("account", str(plan_id), shell.world.subscriber.address).stdout.splitlines()
+    assert lines[2:] == ["credits  none, as each request is paid for"]
 
 
 def test_lots__of_an_expiring_plan__are_in_the_order_they_expire(shell: Shell) -> None:
@@ -227,7 +252,7 @@ def test_lots__of_an_expiring_plan__are_in_the_order_they_expire(shell: Shell) -
         assert answer["lots"] == [{"credits": 100, "expires_at": expiry} for expiry in expiries]
     assert sum(lot["credits"] for lot in answer["lots"]) == 200
     lines = shell("lots", str(plan_id), world.subscriber.address).stdout.splitlines()
-    assert lines[-1].endswith(f" until {format_time(expiries[-1])}")
+    assert lines[-1].endswith(f" until {format_utc(expiries[-1])}")
     assert shell("lots", str(plan_id), world.stranger.address).stdout.splitlines()[-1] == "lots     none"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.cli.output import format_plan_id
+from nvm_chain.errors.formatting import format_plan_id
 from nvm_chain.metadata.documents import AgentMetadata, describe_metadata, parse_metadata_uri
 from nvm_chain.metadata.endpoints import Endpoint
 from nvm_chain.operations.agents import read_agent

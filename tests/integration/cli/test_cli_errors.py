@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from eth_account import Account
 
-from nvm_chain.cli.output import format_plan_id
+from nvm_chain.errors.formatting import format_plan_id
 from tests.integration.cli.conftest import ANVIL_CHAIN_ID, Shell
 from tests.support.anvil import run_anvil
 from tests.support.shell import run_process
@@ -100,7 +100,7 @@ CASES = (
         register("--price-base-units", "20", "--token", "TOKEN"),
         2,
         "SuspiciousPrice",
-        {"amount": 20, "decimals": 6, "symbol": "USDC"},
+        {"amount": "20", "decimals": 6, "symbol": "USDC"},
     ),
     Case(
         "a currency that nobody knows",
@@ -317,7 +317,7 @@ def test_error__of_each_kind__is_typed_and_one_line_and_leaves_nothing_half_done
     assert told.error["fields"] == {key: words.get(str(value), value) for key, value in case.fields.items()}
     assert (shown.exit_code, shown.stdout) == (case.exit_code, "")
     lines = shown.stderr.splitlines()
-    assert lines[-1] == f"See {told.error['link']}" if "link" in told.error else True
+    assert lines[-1] == f"See `{told.error['link']}`." if "link" in told.error else True
     assert f"Error ({case.type}): {told.error['message']}" in lines[-2:]
     assert told.error["message"] == " ".join(filter(None, (told.error["problem"], told.error["next_step"])))
     assert shown.stderr.count("Error (") == 1

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from nvm_chain.cli.exit_codes import EXIT_CODES
-from nvm_chain.cli.output import format_plan_id
+from nvm_chain.errors.formatting import format_plan_id
 from tests.integration.cli.conftest import Shell, name_command
 from tests.support.answers import PAGE, SAME_AS, SIMPLE, VARIANTS, find_problems, read_page
 from tests.support.shell import run_cli

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.cli.output import format_plan_id
 from nvm_chain.enums import RedemptionRule
+from nvm_chain.errors.formatting import format_plan_id
 from nvm_chain.operations.settlement import sign_next_voucher
 from nvm_chain.signing.signed_orders import SignedOrder
 from nvm_chain.signing.vouchers import SignedVoucher, recover_signer, verify_voucher
@@ -397,6 +397,68 @@ def test_voucher_settle__of_a_total_that_the_rule_does_not_allow__sends_nothing_
     answer = json.loads(ran.stdout)
     assert (ran.exit_code, answer["transaction"]) == (6, None)
     assert answer["outcomes"] == [{"holder": holder, "credits": 0, "result": "not_signed"}]
+    assert shell.state(plan_id) == state
+
+
+def test_voucher_settle__of_items_that_bring_nothing_each_for_another_reason__sends_nothing(shell: Shell) -> None:
+    world = shell.world
+    plan_id, holder, other = world.register(), world.subscriber.address, world.other.address
+    world.grant(plan_id, holder, 3)
+    expired = sign_voucher(shell, plan_id, "--cost", "1", "--valid", "1s")
+    world.mine_at(world.now + 60)
+    used = sign_voucher(shell, plan_id, "--cost", "2")
+    assert shell("voucher", "settle", str(plan_id), write("used.json", used), *BUILDER).exit_code == 0
+    unsigned = replace(sign_voucher(shell, plan_id, "--cost", "1"), signature=b"")
+    file = write("v.jsonl", used, expired, unsigned, used)
+    state = shell.state(plan_id)
+    ran = shell("voucher", "settle", str(plan_id), file, "--total", f"{other}=3", *BUILDER, "--json")
+    answer = json.loads(ran.stdout)
+    assert (ran.exit_code, answer["transaction"]) == (6, None)
+    assert [outcome["result"] for outcome in answer["outcomes"]] == [
+        "already_settled",
+        "expired",
+        "not_signed",
+        "already_settled",
+        "not_signed",
+    ]
+    assert shell.state(plan_id) == state
+
+
+@pytest.mark.parametrize("text", ["", "\n \n"])
+def test_voucher_settle__of_a_file_without_vouchers__sends_nothing_and_says_so(shell: Shell, text: str) -> None:
+    plan_id = shell.world.register()
+    state = shell.state(plan_id)
+    Path("empty.jsonl").write_text(text)
+    ran = shell("voucher", "settle", str(plan_id), "empty.jsonl", *BUILDER, "--json")
+    assert (ran.exit_code, ran.error["type"]) == (2, "InvalidConfig")
+    assert ran.error["problem"] == "There is no signed voucher in empty.jsonl."
+    assert shell.state(plan_id) == state
+
+
+@pytest.mark.parametrize("rule", [RedemptionRule.HOLDER, RedemptionRule.OWNER])
+def test_voucher_settle__without_its_signature__sends_nothing_whatever_the_rule(
+    shell: Shell, rule: RedemptionRule
+) -> None:
+    world = shell.world
+    plan_id = world.register(rule=rule)
+    world.grant(plan_id, world.subscriber.address, 3)
+    file = write("v.json", replace(sign_voucher(shell, plan_id, "--cost", "1"), signature=b""))
+    state = shell.state(plan_id)
+    ran = shell("voucher", "settle", str(plan_id), file, *BUILDER, "--json")
+    answer = json.loads(ran.stdout)
+    assert (ran.exit_code, answer["transaction"]) == (6, None)
+    assert [outcome["result"] for outcome in answer["outcomes"]] == ["not_signed"]
+    assert shell.state(plan_id) == state
+
+
+@pytest.mark.parametrize("total", [0, 2**64])
+def test_voucher_settle__of_a_total_out_of_range__is_refused_before_anything_is_sent(shell: Shell, total: int) -> None:
+    world = shell.world
+    plan_id = world.register(rule=RedemptionRule.OWNER)
+    state = shell.state(plan_id)
+    words = ("--total", f"{world.subscriber.address}={total}")
+    ran = shell("voucher", "settle", str(plan_id), *words, *BUILDER, "--json")
+    assert (ran.exit_code, ran.error["type"]) == (2, "InvalidAmount")
     assert shell.state(plan_id) == state
 
 

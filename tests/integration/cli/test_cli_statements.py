@@ -5,9 +5,8 @@ import io
 
 import pytest
 
-from nvm_chain.cli.durations import format_time
-from nvm_chain.cli.output import format_plan_id
 from nvm_chain.cli.statement_text import ShortNames
+from nvm_chain.errors.formatting import format_plan_id, format_utc
 from nvm_chain.statements.formats import describe_statement, format_movements_csv, format_revenue_csv
 from nvm_chain.statements.reading import read_builder_statement, read_holder_statement, read_plan_statement
 from tests.integration.cli.conftest import Shell
@@ -44,15 +43,15 @@ def test_statement__for_people__is_a_table_with_each_address_once(shell: Shell, 
     order, redemption = read_plan_statement(world.chain, plan_id).movements
     short = {address: f"{address[:6]}…{address[-4:]}" for address in (holder, builder)}
     assert shell("statement", "plan", str(plan_id)).stdout.splitlines() == [
-        f"from    {format_time(0)}",
-        f"before  {format_time(head.timestamp + 1)}",
+        f"from    {format_utc(0)}",
+        f"before  {format_utc(head.timestamp + 1)}",
         "",
         f"plan id {format_plan_id(plan_id)}",
         "  time (UTC)           what        credits  balance  holder",
         "                       opening                    0",
-        f"  {format_time(order.timestamp)[:19]}  order          +100      100  {short[holder]}",
+        f"  {format_utc(order.timestamp)[:19]}  order          +100      100  {short[holder]}",
         "                       for 20 USDC",
-        f"  {format_time(redemption.timestamp)[:19]}  redemption       -3       97  {short[holder]}",
+        f"  {format_utc(redemption.timestamp)[:19]}  redemption       -3       97  {short[holder]}",
         "                       (request-1)",
         "                       closing                   97",
         "",

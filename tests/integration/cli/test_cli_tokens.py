@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.cli.output import format_plan_id
 from nvm_chain.enums import PlanKind
+from nvm_chain.errors.formatting import format_plan_id
 from nvm_chain.operations.settlement import settle_vouchers
 from nvm_chain.payments.tokens import read_service_token
 from nvm_chain.signing.vouchers import SignedVoucher

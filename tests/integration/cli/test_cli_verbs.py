@@ -5,15 +5,16 @@ from typing import Any, cast
 
 import pytest
 
-from nvm_chain.cli.output import format_plan_id
 from nvm_chain.enums import Activation, PlanKind
+from nvm_chain.errors.formatting import format_plan_id
 from nvm_chain.metadata import AgentMetadata, PlanMetadata, build_metadata_uri, parse_metadata_uri
 from nvm_chain.metadata.file_entries import FileEntry
-from nvm_chain.operations.agents import read_agent
+from nvm_chain.operations.agents import read_agent, register_agent
 from nvm_chain.operations.plans import read_plan
 from nvm_chain.types.ids import format_did
 from tests.integration.cli.conftest import Shell
 from tests.support.agents import Agents
+from tests.support.shell import run_cli
 from tests.support.world import PRICE, ZERO
 
 SUBSCRIBER = ("--dev-account", "2")
@@ -370,6 +371,32 @@ def test_order__that_cannot_have_a_name__is_refused_and_nothing_is_sent(
     assert shell.state(plan_id) == state
 
 
+@pytest.mark.parametrize("name", ["", " ", "\t"])
+def test_order__under_a_blank_name__is_refused_before_any_connection(name: str) -> None:
+    ran = run_cli("order", "7", "--name", name, "--rpc", "http://127.0.0.1:1", *SUBSCRIBER, "--json")
+    assert (ran.exit_code, ran.error["type"]) == (2, "InvalidConfig")
+    assert "name of an order" in ran.error["problem"]
+
+
+def test_order__under_one_name_typed_in_two_ways__is_one_order(shell: Shell) -> None:
+    plan_id = shell.world.register()
+    shell.world.fund(shell.world.subscriber)
+    names = ("caf\u00e9", " cafe\u0301")
+    told = [shell("order", str(plan_id), "--name", name, *SUBSCRIBER, "--json").json for name in names]
+    assert [(one["name"], one["repeated"]) for one in told] == [("caf\u00e9", False), ("caf\u00e9", True)]
+
+
+def test_order__with_a_name_a_quantity_and_a_limit_in_the_environment__is_as_it_was_typed(shell: Shell) -> None:
+    """They may be there for another command."""
+    plan_id = shell.world.register()
+    shell.world.fund(shell.world.subscriber)
+    exported = {"NVM_CHAIN_NAME": "Basic", "NVM_CHAIN_QUANTITY": "3", "NVM_CHAIN_MAX_COST": "1 USDC"}
+    exported["NVM_CHAIN_RECEIVER"] = shell.world.stranger.address
+    told = [shell("order", str(plan_id), *SUBSCRIBER, "--json", **exported).json for _ in range(2)]
+    assert [(one["name"], one["quantity"], one["repeated"]) for one in told] == [(None, 1, False)] * 2
+    assert shell.world.balance(plan_id, shell.world.subscriber.address) == 200
+
+
 def test_order__of_another_token_with_a_name__is_refused_and_nothing_is_sent(shell: Shell) -> None:
     world = shell.world
     token = world.deploy("HonestToken")
@@ -445,3 +472,41 @@ def test_agent_argument__that_is_the_id_of_a_plan__says_so_in_the_spelling_given
     assert (ran.exit_code, ran.error["type"]) == (2, "IdOfAnotherKind")
     assert ran.error["problem"] == f"'{did}' is the id of a plan, not of an agent."
     assert ran.error["next_step"] == "Show it with `nvm-chain plan show`."
+
+
+PLAN_COMMANDS = {
+    "plan show": ("plan", "show", "AGENT"),
+    "plan deactivate": ("plan", "deactivate", "AGENT", "--dev-account", "1"),
+    "account": ("account", "AGENT", "HOLDER"),
+    "access": ("access", "AGENT", "HOLDER"),
+    "balance": ("balance", "AGENT", "HOLDER"),
+    "lots": ("lots", "AGENT", "HOLDER"),
+    "order": ("order", "AGENT", "--dev-account", "2"),
+    "mint": ("mint", "AGENT", "HOLDER=1", "--dev-account", "1"),
+    "voucher settle": ("voucher", "settle", "AGENT", "--total", "HOLDER=1", "--dev-account", "1"),
+}
+
+
+@pytest.mark.parametrize("words", PLAN_COMMANDS.values(), ids=list(PLAN_COMMANDS))
+def test_plan_argument__that_is_the_id_of_an_agent__says_so_and_what_shows_it(
+    shell: Shell, words: tuple[str, ...]
+) -> None:
+    world = shell.world
+    agent_id = register_agent(world.chain, world.builder, "https://example.com/agent.json").agent_id
+    filled = [word.replace("AGENT", str(agent_id)).replace("HOLDER", world.subscriber.address) for word in words]
+    ran = shell(*filled, "--json")
+    assert (ran.exit_code, ran.error["type"]) == (2, "IdOfAnotherKind")
+    assert ran.error["problem"] == f"'{agent_id}' is the id of an agent, not of a plan."
+    assert ran.error["next_step"] == "Show it with `nvm-chain agent show`, which names its plans."
+
+
+def test_plan_argument__that_is_the_id_of_nothing__says_that_there_is_no_such_plan(shell: Shell) -> None:
+    ran = shell("plan", "show", "987654321", "--json")
+    assert (ran.exit_code, ran.error["type"]) == (6, "UnknownPlan")
+
+
+def test_address_argument__that_is_the_did_of_a_plan__is_not_called_a_key(shell: Shell) -> None:
+    did = format_did(shell.world.register())
+    ran = shell("account", did, did, "--json")
+    assert (ran.exit_code, ran.error["type"]) == (2, "InvalidAddress")
+    assert "private key or a hash" in ran.error["problem"]

@@ -17,11 +17,14 @@ from nvm_chain.errors import (
     MetadataMismatch,
     NeedsVendor,
     NotAgentOwner,
+    NotMined,
     NotPlanOwner,
     OutcomeUnknown,
     RpcFailed,
     SecretInMetadata,
 )
+from nvm_chain.errors.formatting import format_plan_id
+from nvm_chain.operations import publishing
 from nvm_chain.operations.agents import read_agent
 from nvm_chain.operations.plans import read_plan
 from nvm_chain.payments import AgentMetadata, PaginationOptions, Payments, PlanMetadata
@@ -206,10 +209,44 @@ def test_register_agent_and_plan__whose_agent_fails__stops_the_plan_and_says_so(
 def test_register_agent_and_plan__whose_agent_may_still_come__leaves_the_plan(
     world: World, builder: Payments, both: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fail_to_register_agents(monkeypatch, world, OutcomeUnknown("0x" + "12" * 32, "the node is gone"))
-    with pytest.raises(AgentNotRegistered, match="may still be mined") as caught:
+    """It is told as what it is, so that scripts look it up, and says which plan stands."""
+    registered = world.chain.credits.events.PlanRegistered()
+    for error in (OutcomeUnknown("0x" + "12" * 32, "the node is gone"), NotMined("0x" + "12" * 32, 120)):
+        with monkeypatch.context() as patch:
+            fail_to_register_agents(patch, world, error)
+            with pytest.raises(type(error)) as caught:
+                builder.agents.register_agent_and_plan(**both)
+        plan_id = registered.get_logs(from_block="latest")[0]["args"]["planId"]
+        assert read_plan(world.chain, plan_id).active
+        assert f"plan {format_plan_id(plan_id)} was registered before and takes orders" in caught.value.problem
+        assert f"`nvm-chain transaction 0x{'12' * 32}`" in caught.value.next_step
+        assert "`register_agent`" in caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("second", "became"),
+    [
+        (OutcomeUnknown("0x" + "34" * 32, "it is gone"), "whose outcome is not known: look it up"),
+        (RpcFailed("it is busy"), "could not be stopped"),
+    ],
+)
+def test_register_agent_and_plan__whose_plan_cannot_be_stopped__says_what_is_known_of_it(
+    world: World,
+    builder: Payments,
+    both: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    second: Exception,
+    became: str,
+) -> None:
+    def fail(*_: Any) -> None:
+        raise second
+
+    fail_to_register_agents(monkeypatch, world, RpcFailed("it is busy"))
+    monkeypatch.setattr(publishing, "set_plan_active", fail)
+    with pytest.raises(AgentNotRegistered) as caught:
         builder.agents.register_agent_and_plan(**both)
-    assert read_plan(world.chain, caught.value.plan_id).active
+    assert became in caught.value.became
+    assert "call set_plan_active with False" in caught.value.became
 
 
 # ---------------------------------------------------------------------- stores

@@ -33,7 +33,7 @@ from nvm_chain.payments import (
     set_redemption_type,
 )
 from nvm_chain.payments import file_downloads as downloading
-from nvm_chain.storage.atomic_files import Draft
+from nvm_chain.types.atomic_files import Draft
 from nvm_chain.types.ids import parse_agent_id
 from tests.integration.payments.conftest import PRICE
 from tests.support.http_server import Request, Server

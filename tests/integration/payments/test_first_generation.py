@@ -413,7 +413,7 @@ def test_pay_usage__of_a_plan_for_usage__pays_the_seller(
     assert (paid.success, paid.amount, len(paid.txHash)) == (True, "20000", 66)
     assert world.tokens(builder.account_address) == before + 20_000
     second = subscriber.plans.pay_usage(plan, request_id="70af8c5c-ed58-45ae-9872-a0a74f60b44e")
-    assert (second["success"], second["paid"], second["quantity"], second["planId"]) == (True, 10_000, 1, plan)
+    assert (second["success"], second["paid"], second["quantity"], second["planId"]) == (True, "10000", 1, plan)
 
 
 def test_usage__by_the_methods_of_other_plans__names_pay_usage(

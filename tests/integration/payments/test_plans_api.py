@@ -267,7 +267,7 @@ def test_get_plan__with_metadata_that_cannot_be_read__says_what_the_chain_does(
 
 def test_order_plan__says_what_was_paid_and_granted(subscriber: Payments, credits_did: str) -> None:
     order = subscriber.plans.order_plan(credits_did)
-    assert (order["success"], order["paid"], order["credits"]) == (True, PRICE, 100)
+    assert (order["success"], order["paid"], order["credits"]) == (True, str(PRICE), 100)
     assert order["agreementId"] == order["txHash"]
 
 

@@ -183,7 +183,7 @@ def test_order_plan__at_a_price_that_a_contract_names__needs_a_limit(
     for order in (subscriber.order_plan, subscriber.plans.order_plan):
         with pytest.raises(InvalidConfig, match="max_cost"):
             order(plan_id)
-    assert subscriber.plans.order_plan(plan_id, max_cost=PRICE)["paid"] == PRICE
+    assert subscriber.plans.order_plan(plan_id, max_cost=PRICE)["paid"] == str(PRICE)
     world.send(world.fee_owner, quoter.functions.setPrice(PRICE + 1))
     with pytest.raises(CostAboveMax):
         subscriber.plans.order_plan(plan_id, max_cost=PRICE)
@@ -289,13 +289,19 @@ def test_order_plan__where_the_node_does_not_search__is_not_paid_twice_all_the_s
         raise error
 
     subscriber.order_plan(credits_did, "order-1")
-    for module in (relaying, named_orders):
-        monkeypatch.setattr(module, "find_authorization_use", refuse)
+    monkeypatch.setattr(relaying, "find_authorization_use", refuse)
     again = subscriber.order_plan(credits_did, "order-1")
     assert (again.success, again.txHash, subscriber.get_plan_balance(credits_did).balance) == (True, "", 100)
 
 
-@pytest.mark.parametrize("name", [5, b"order", "\ud800"])
+def test_order_plan__under_one_name_typed_in_two_ways__is_one_order(subscriber: Payments, credits_did: str) -> None:
+    names = ("caf\u00e9", " cafe\u0301")
+    first, again = [subscriber.order_plan(credits_did, name) for name in names]
+    assert (first.txHash, first.agreementId, again.agreementId) == (again.txHash, *names)
+    assert subscriber.get_plan_balance(credits_did).balance == 100
+
+
+@pytest.mark.parametrize("name", [5, b"order", "\ud800", " "])
 def test_order_plan__under_what_is_no_name__says_so(subscriber: Payments, credits_did: str, name: Any) -> None:
     with pytest.raises(NvmChainError):
         subscriber.order_plan(credits_did, name)

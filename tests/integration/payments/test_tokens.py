@@ -278,6 +278,53 @@ def test_state__after_the_deadline_with_too_few_credits_for_both__signs_for_them
     assert buy() == 2
 
 
+def test_state__with_all_credits_promised__says_how_many_until_when_and_why_that_may_be(
+    world: World, buy: Callable[[], int]
+) -> None:
+    assert [buy() for _ in range(4)] == [2, 4, 6, 8]
+    buy.settle()  # type: ignore[attr-defined]  # takes 8 of 10
+    assert buy() == 10
+    with pytest.raises(InsufficientCredits) as caught:
+        buy()
+    assert (caught.value.available, caught.value.required) == (2, 4)
+    assert caught.value.problem.endswith(
+        "2 credits of the plan are promised by signed vouchers that are not settled yet."
+    )
+    assert caught.value.next_step.startswith(
+        "Order the plan again, or wait until these vouchers are settled, or over at 2"
+    )
+    assert caught.value.next_step.endswith(
+        "; where a development chain was restarted, the state file counts vouchers of its earlier run: "
+        "give a new one as `state`."
+    )
+
+
+def test_get_service_token__with_all_credits_promised_and_no_state_file__does_not_name_one(
+    served: Payments, offer: Callable[..., tuple[str, str]]
+) -> None:
+    plan_id, agent_id = offer(get_fixed_credits_config(1))
+    served.order_plan(plan_id)
+    served.get_service_token(agent_id)
+    with pytest.raises(InsufficientCredits) as caught:
+        served.get_service_token(agent_id)
+    assert caught.value.problem.endswith(
+        "1 credit of the plan is promised by signed vouchers that are not settled yet."
+    )
+    assert "state" not in caught.value.next_step
+
+
+def test_get_agent_access_token__with_too_few_credits_and_nothing_promised__says_to_order(
+    served: Payments, offer: Callable[..., tuple[str, str]]
+) -> None:
+    plan_id, agent_id = offer(get_fixed_credits_config(3, 2))
+    served.order_plan(plan_id)
+    served.plans.burn_credits(plan_id, 2)
+    with pytest.raises(InsufficientCredits) as caught:
+        served.get_service_token(agent_id)
+    assert caught.value.explanation is None
+    assert caught.value.next_step == "Order the plan again to get more."
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -350,7 +397,7 @@ def test_state__that_cannot_be_written__hands_out_no_voucher(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("nvm_chain.storage.atomic_files.Draft.put", fail)
+        patch.setattr("nvm_chain.types.atomic_files.Draft.put", fail)
         with pytest.raises(InvalidConfig, match="No space left"):
             buy()
     assert buy() == 4

@@ -1,4 +1,7 @@
-"""Files that are there whole or not at all: written under another name beside their place, then renamed."""
+"""Files that are there whole or not at all: written under another name beside their place, then renamed.
+
+Every file that this package writes is written here.
+"""
 
 import os
 from collections.abc import Iterator
@@ -6,11 +9,15 @@ from contextlib import contextmanager, suppress
 from errno import EINVAL
 from pathlib import Path
 from secrets import token_hex
-from stat import S_ISREG
+from stat import S_IMODE, S_ISREG
 from typing import BinaryIO, Final
 
 NAME_KEPT: Final = 40
 """Characters of the target's name in the draft's, which must not get too long for a file system."""
+OWNER_ONLY: Final = 0o600
+"""Who may read and write a file that tells a secret, or who buys what."""
+ANYBODY: Final = 0o666
+"""Of these rights, those that the process gives to new files."""
 
 
 class Draft:
@@ -27,9 +34,10 @@ class Draft:
         """The file, open for writing until the draft is sealed."""
         return self._files[0]
 
-    def open(self) -> None:
-        """Create the file. Raises OSError."""
-        self._files.append(self.path.open("xb"))
+    def open(self, mode: int = ANYBODY) -> None:
+        """Create the file with at most these rights. Raises OSError."""
+        descriptor = os.open(self.path, _WRITE_FLAGS, mode)
+        self._files.append(os.fdopen(descriptor, "wb"))
 
     def seal(self) -> None:
         """Write what is buffered to the disk and end the writing. Raises OSError, as of a full disk."""
@@ -67,14 +75,46 @@ class Draft:
 
 
 @contextmanager
-def open_draft(target: Path) -> Iterator[Draft]:
+def open_draft(target: Path, mode: int = ANYBODY) -> Iterator[Draft]:
     """Open a draft of a file. It is removed at the end, whatever happens, unless it was put. Raises OSError."""
     draft = Draft(target)
     try:
-        draft.open()
+        draft.open(mode)
         yield draft
     finally:
         draft.drop()
+
+
+def write_whole(target: Path, text: str, *, overwrite: bool = True, mode: int | None = None) -> Path:
+    """Write a text as UTF-8 to a file, whole or not at all and on the disk, and return where it is.
+
+    Args:
+        target: The place. If it is a symbolic link, the file that it leads to is replaced and the link stays.
+        text: What the file has in it afterwards.
+        overwrite: Whether a file at the place is replaced.
+        mode: The file's rights. Those of the file that is replaced if not given, or those of any new file.
+
+    Raises:
+        FileExistsError: Something is at the place, and ``overwrite`` is False.
+        OSError: The file cannot be written. What was at the place is as it was.
+    """
+    place = Path(os.path.realpath(target)) if overwrite else target
+    rights = _read_rights(place) if mode is None else mode
+    with open_draft(place, ANYBODY if rights is None else rights) as draft:
+        if rights is not None:
+            draft.path.chmod(rights)  # the process may give fewer to new files
+        draft.file.write(text.encode())
+        draft.seal()
+        draft.put(overwrite=overwrite)
+    return place
+
+
+def _read_rights(path: Path) -> int | None:
+    """Return the rights of a file, or None if there is none."""
+    try:
+        return S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        return None
 
 
 def _sync_folder(folder: Path) -> None:
@@ -87,6 +127,7 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
+_WRITE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _READ_FLAGS: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 """Opening a pipe would wait for somebody to write into it."""
 

@@ -1,0 +1,35 @@
+"""An agent's id where a plan's is meant: found where a command's id names no plan, and told with the command that shows it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nvm_chain.cli.lazy import agents, errors
+from nvm_chain.cli.session import Session
+
+
+@contextmanager
+def explained_plan_id(session: Session) -> Iterator[None]:
+    """Look whether an id is an agent's, if a command finds no plan under it. One more request, and only then.
+
+    The other way round it needs no request: see `AgentId`.
+
+    Raises:
+        IdOfAnotherKind: The id is an agent's.
+    """
+    try:
+        yield
+    except errors.UnknownPlan as unknown:
+        if not _is_agent(session, unknown.plan_id):
+            raise
+        advice = "show it with `nvm-chain agent show`, which names its plans"
+        raise errors.IdOfAnotherKind(str(unknown.plan_id), "an agent", "a plan", advice) from None
+
+
+def _is_agent(session: Session, number: int) -> bool:
+    if session.chain is None:
+        return False
+    try:
+        agents.read_agent_uri(session.chain, number)
+    except errors.NvmChainError:
+        return False
+    return True

@@ -1,0 +1,55 @@
+"""Why a receiver did not take credits or an agent, as its code tells: asked only after it has failed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from nvm_chain.chain.client import Chain
+from nvm_chain.errors import ERC721InvalidReceiver, ERC1155InvalidReceiver, NvmChainError
+from nvm_chain.types.addresses import parse_address
+
+DELEGATION: Final = bytes.fromhex("ef0100")
+"""What the code of an account begins with that delegates to a contract (EIP-7702)."""
+
+
+@contextmanager
+def explained_receiver(chain: Chain) -> Iterator[None]:
+    """Complete the error of a receiver that takes no tokens: whether it is a contract, or an account that delegates to one.
+
+    Everything that sends credits or an agent to somebody is sent in such a block. No request while nothing fails, and one
+    where it does.
+    """
+    try:
+        yield
+    except ERC1155InvalidReceiver as error:
+        _explain(chain, error, "ERC-1155")
+        raise
+    except ERC721InvalidReceiver as error:
+        _explain(chain, error, "ERC-721")
+        raise
+
+
+def find_receiver_cause(chain: Chain, receiver: str, standard: str = "ERC-1155") -> tuple[str, str] | None:
+    """Return why a receiver takes no tokens of a standard and what to do, or None if it does not show. One request."""
+    code = read_code(chain, receiver)
+    if code.startswith(DELEGATION):
+        cause = f"it is an account with EIP-7702 code, and that code does not accept {standard} tokens"
+        return cause, "end the delegation, or name another receiver"
+    if not code:
+        return None
+    cause = f"it is a contract, and its code does not accept {standard} tokens"
+    hook = f"on{standard.replace('-', '')}Received"
+    return cause, f"name an account without code, or a contract whose function {hook} accepts them"
+
+
+def read_code(chain: Chain, account: str) -> bytes:
+    """Return the code at an address; nothing where there is none, or the node does not say. One request."""
+    with suppress(NvmChainError):
+        return chain.read_code(parse_address(account))
+    return b""
+
+
+def _explain(chain: Chain, error: ERC1155InvalidReceiver | ERC721InvalidReceiver, standard: str) -> None:
+    cause = find_receiver_cause(chain, error.receiver, standard)
+    if cause is not None:
+        error.explain(*cause)
