@@ -284,6 +284,6 @@ def test_order_plan__whose_approval_cannot_be_taken_back__says_so_with_the_first
             order_plan(world.chain, world.subscriber, plan.plan_id, receiver=receiver.address, payment_method="approve")
     finally:
         world.chain.on_progress = keep
-    (note,) = caught.value.__notes__
+    _, note = caught.value.__notes__
     assert f"for {world.credits.address} still stands (it could not be taken back: " in note
     assert note.endswith("approve 0, as it was.")

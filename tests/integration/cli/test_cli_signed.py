@@ -223,6 +223,16 @@ def test_voucher_verify__offline__asks_no_node(shell: Shell, plan_id: int) -> No
     assert "only the chain can tell: leave out --offline" in elsewhere.error["message"]
 
 
+@pytest.mark.parametrize(
+    ("ceiling", "told"), [(2**53 - 1, 2**53 - 1), (2**53, str(2**53)), (2**64 - 1, str(2**64 - 1))]
+)
+def test_voucher_verify__of_a_ceiling_that_parsers_round__has_it_as_text(
+    shell: Shell, plan_id: int, ceiling: int, told: int | str
+) -> None:
+    file = write("v.json", sign_voucher(shell, plan_id, "--ceiling", str(ceiling)))
+    assert offline(shell, file).json["ceiling"] == told
+
+
 def test_voucher_verify__offline__needs_to_know_the_contract(shell: Shell, plan_id: int) -> None:
     file = write("v.json", sign_voucher(shell, plan_id, "--cost", "1"))
     error = shell("voucher", "verify", file, "--offline", "--json").error

@@ -173,8 +173,8 @@ def test_create_time_plan__in_each_unit__lasts_so_long(
 @pytest.mark.parametrize(
     ("duration", "unit", "says"),
     [
-        (-1, "days", "duration -1 days must be from 1 to 49710 days. Give 0 for ever."),
-        (49_711, "days", "duration 49711 days must be from 1 to 49710 days. Give 0 for ever."),
+        (-1, "days", "duration -1 days must be from 1 to 49,710 days. Give 0 for ever."),
+        (49_711, "days", "duration 49711 days must be from 1 to 49,710 days. Give 0 for ever."),
         (10**400, "years", "duration of more than 32 bits years must be from 1 to 136 years. Give 0 for ever."),
         (0.5, "days", "duration 0.5 is not a whole number of days. For a part of a day give hours, such as "),
         ("1/24", "days", "duration '1/24' is not a whole number of days. For a part of a day give hours, such as "),
