@@ -93,34 +93,27 @@ RENAMED = {
 }
 """Names by the module that had them and what they were called, with what they are called."""
 LEFT = {
-    "chain": (
-        "chain.client",
-        {
-            "Chain",
-            "FIRST_PAUSE_SECONDS",
-            "GAS_MARGIN_PERCENT",
-            "GAS_OF_BYTE",
-            "LEAST_GAS",
-            "LONGEST_PAUSE_SECONDS",
-            "MOST_GAS",
-            "NodeProvider",
-            "REQUEST_TIMEOUT_SECONDS",
-            "build_web3",
-            "logger",
-            "open_rpc",
-            "redact_url",
-            "report_lost_event",
-            "summarize",
+    "chain": {
+        "chain.client": {"Chain", "open_rpc"},
+        "chain.fees": {"MOST_GAS"},
+        "chain.node": {"GAS_OF_BYTE", "LEAST_GAS", "logger"},
+        "chain.receipts": {"report_lost_event", "summarize"},
+        "chain.rpc": {"NodeProvider", "REQUEST_TIMEOUT_SECONDS", "build_web3"},
+        "chain.sending": {"FIRST_PAUSE_SECONDS", "GAS_MARGIN_PERCENT", "LONGEST_PAUSE_SECONDS"},
+        "chain.urls": {"redact_url"},
+    },
+    "payments.access": {
+        "payments.tokens": {
+            "build_service_token",
+            "format_service_token",
+            "read_service_token",
+            "sign_request",
+            "take_back",
         },
-    ),
-    "payments.access": (
-        "payments.tokens",
-        {"build_service_token", "format_service_token", "read_service_token", "sign_request", "take_back"},
-    ),
-    "payments.plans_api": ("payments.plan_registration", {"logger"}),
-    "storage": (
-        "storage.stores",
-        {
+    },
+    "payments.plans_api": {"payments.plan_registration": {"logger"}},
+    "storage": {
+        "storage.stores": {
             "InlineStore",
             "MetadataStore",
             "check_size",
@@ -130,10 +123,10 @@ LEFT = {
             "load_metadata",
             "verify_document",
         },
-    ),
-    "types": ("payments.redemption_types", {"PlanRedemptionType", "REDEMPTION_TYPES"}),
+    },
+    "types": {"payments.redemption_types": {"PlanRedemptionType", "REDEMPTION_TYPES"}},
 }
-"""Names that have left a module which is still there, or is a room now: by it, the module that has them, and which they are."""
+"""Names that have left a module which is still there, or is a room now: by it, the modules that have them, and which they are."""
 GONE = {"nvm_chain.statements.books": {"is_before": "compare the points: `entry.point <= point`"}}
 """Names that nothing took the place of, with what to do instead."""
 HAVE_LOST = {*RENAMED, *GONE, *(f"nvm_chain.{module}" for module in LEFT)}
@@ -147,8 +140,8 @@ def explain_name(package: str, name: str) -> str:
     path = f"{package}.{name}".partition(".")[2]
     if name in GONE.get(package, {}):
         return f"{package}.{name} is gone: {GONE[package][name]}."
-    home, names = LEFT.get(package.partition(".")[2], ("", set()))
-    if name in names:
+    home = next((home for home, names in LEFT.get(package.partition(".")[2], {}).items() if name in names), None)
+    if home is not None:
         short = f" It is public: `nvm.{name}` after `import nvm_chain as nvm`." if name in HOMES else ""
         return f"{package}.{name} is now nvm_chain.{home}.{name}.{short}"
     if path not in MOVED:

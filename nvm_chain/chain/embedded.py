@@ -12,9 +12,10 @@ from eth_utils.crypto import keccak
 from web3 import EthereumTesterProvider
 
 from nvm_chain.chain.artifacts import read_artifact
-from nvm_chain.chain.client import Chain, build_web3
+from nvm_chain.chain.client import Chain
 from nvm_chain.chain.networks import NETWORKS
 from nvm_chain.chain.reverts import decode_revert, parse_revert_data
+from nvm_chain.chain.rpc import build_web3
 from nvm_chain.errors import RpcFailed
 from nvm_chain.signing.keys import Signer
 

@@ -27,7 +27,16 @@ def name_plan(plan_id: int) -> dict[str, str]:
 
 def transaction_rows(transaction: "Transaction") -> Rows:
     """Return what people want to know of a transaction."""
-    return [("transaction", transaction.hash), ("gas", f"{transaction.gas_used:,}")]
+    return [("transaction", transaction.hash), ("gas", format_gas(transaction.gas_used))]
+
+
+def format_gas(gas: int | None) -> str:
+    """Write units of gas, which not every node tells.
+
+    >>> format_gas(51234), format_gas(None)
+    ('51,234', 'not told by the node')
+    """
+    return "not told by the node" if gas is None else f"{gas:,}"
 
 
 def describe_terms(terms: "Terms") -> Mapping[str, Any]:

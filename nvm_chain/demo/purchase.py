@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from nvm_chain.chain.artifacts import read_artifact
-from nvm_chain.chain.client import summarize
+from nvm_chain.chain.receipts import summarize
 from nvm_chain.demo.results import NotRefused
 from nvm_chain.demo.stage import Stage
 from nvm_chain.errors import (

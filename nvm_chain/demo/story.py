@@ -42,7 +42,7 @@ def run_demo(chain: Chain, on_step: Callable[[Step], object]) -> DemoResult:
         credits_left=balances["subscriber"]["credits"],
         metered=metered,
         balances=balances,
-        gas={name: sent[-1].gas_used for name, sent in stage.sent.items()},
+        gas={name: sent[-1].gas_used or 0 for name, sent in stage.sent.items()},
         transactions={name: tuple(item.hash for item in sent) for name, sent in stage.sent.items()},
         refusals=tuple(stage.refusals),
     )

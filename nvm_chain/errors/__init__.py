@@ -16,7 +16,9 @@ NvmChainError
 │   └── SignatureNeedsChain, TokenCannotSign
 ├── KeyFailure                          a key could not be read; never carries the key
 ├── NetworkError                        the chain could not be used
-│   ├── UnknownNetwork, ConnectionFailed, WrongChain, RpcFailed, AnswerUnreadable
+│   ├── UnknownNetwork, WrongChain, RpcFailed, AnswerUnreadable
+│   ├── ConnectionFailed
+│   │   └── NodeBusy
 │   ├── BlockReplaced, StatementMismatch
 │   └── NoContract, NoDeployment
 ├── DeploymentError                     a deployment or its record is not as it should be
@@ -27,7 +29,7 @@ NvmChainError
 ├── FundsError                          found before the transaction that would have failed
 │   └── InsufficientFunds, InsufficientAllowance, InsufficientCoin
 └── TransactionError                    the chain refused
-    ├── NotMined, OutcomeUnknown, OutOfGas, AgentNotRegistered
+    ├── NotMined, OutcomeUnknown, OutOfGas, TooMuchGas, TransactionReplaced, AgentNotRegistered
     ├── RevertedWithReason, RevertedWithoutReason, Panicked
     └── ContractError                   one subclass per error of the contracts
         ├── PlanAlreadyRegistered, ZeroCredits, ZeroDuration, TermNotAllowed, InvalidRedeemRange, TooManySplits
@@ -183,6 +185,7 @@ from nvm_chain.errors.network import (
     BlockReplaced,
     ConnectionFailed,
     NoContract,
+    NodeBusy,
     NoDeployment,
     RpcFailed,
     StatementMismatch,
@@ -227,6 +230,8 @@ from nvm_chain.errors.transactions import (
     Panicked,
     RevertedWithoutReason,
     RevertedWithReason,
+    TooMuchGas,
+    TransactionReplaced,
 )
 
 __all__ = [
@@ -302,6 +307,7 @@ __all__ = [
     "NoAccess",
     "NoContract",
     "NoDeployment",
+    "NodeBusy",
     "NotAgentOwner",
     "NotEnoughGas",
     "NotMined",
@@ -351,7 +357,9 @@ __all__ = [
     "TokenWithoutCode",
     "TooManyPlans",
     "TooManySplits",
+    "TooMuchGas",
     "TransactionError",
+    "TransactionReplaced",
     "TrialAlreadyTaken",
     "TrialOrderedForOther",
     "UnknownEndpoint",

@@ -24,6 +24,13 @@ class ConnectionFailed(NetworkError):
     next_step = "Check that the node runs and that the URL is right."
 
 
+class NodeBusy(ConnectionFailed):
+    """Raised when a node refuses for now, and still does after a wait: it was asked too often, or has too much to do."""
+
+    problem = "{url} refuses for now ({reason})."
+    next_step = "Try again in a minute, ask less often, or use an endpoint with a higher limit."
+
+
 class WrongChain(NetworkError):
     """Raised when a node serves another chain than the one expected."""
 

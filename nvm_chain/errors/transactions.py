@@ -3,7 +3,7 @@
 from typing import Final
 
 from nvm_chain.errors.families import TransactionError
-from nvm_chain.errors.fields import Others, PanicCode, Phrase, PlanId, RevertData, Seconds
+from nvm_chain.errors.fields import Number, Others, PanicCode, Phrase, PlanId, RevertData, Seconds
 
 LOOK_UP: Final = (
     "Look it up before sending it again: `nvm-chain transaction {transaction_hash}` in a shell, "
@@ -29,6 +29,27 @@ class OutcomeUnknown(TransactionError):
 
     problem = "Transaction {transaction_hash} was sent, and the node does not tell its outcome ({reason})."
     next_step = LOOK_UP
+
+
+class TransactionReplaced(TransactionError):
+    """Raised when another transaction of the account was mined in the place of the one that was sent."""
+
+    transaction_hash: str
+    sender: str
+    nonce: Number
+
+    problem = "Transaction {transaction_hash} did nothing: another one of {sender} was mined with its nonce {nonce}."
+    next_step = "Look at what that account sent, then send it again if it is still wanted."
+
+
+class TooMuchGas(TransactionError):
+    """Raised when a transaction would need more gas than one may use on this chain. It was not sent."""
+
+    needed: Number
+    cap: Number
+
+    problem = "The transaction needs {needed} gas, and one may use {cap} here. It was not sent."
+    next_step = "Send it in smaller parts."
 
 
 class AgentNotRegistered(TransactionError):

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from nvm_chain.chain.client import Chain, summarize
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.receipts import summarize
 from nvm_chain.errors import InvalidConfig, UnknownEndpoint
 from nvm_chain.metadata.data_uris import is_data_uri
 from nvm_chain.metadata.documents import AgentMetadata, build_metadata_uri, parse_metadata_uri

@@ -1,10 +1,12 @@
 """Credits: balances, mints, redemptions, burns and transfers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from nvm_chain.chain.client import Chain, report_lost_event, summarize
+from nvm_chain.chain.bulk_reads import read_balances_of
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.receipts import report_lost_event, summarize
 from nvm_chain.chain.reverts import error_name
 from nvm_chain.enums import PlanKind
 from nvm_chain.errors import ERC1155InvalidReceiver, InvalidConfig
@@ -13,7 +15,7 @@ from nvm_chain.operations.receivers import explained_receiver, find_receiver_cau
 from nvm_chain.signing.keys import Signer
 from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.accounts import Account, Lot, RedeemCheck
-from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.addresses import parse_address, parse_address_bytes
 from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.contexts import encode_context as encode_context
 from nvm_chain.types.ids import parse_plan_id
@@ -30,11 +32,23 @@ def read_balance(chain: Chain, plan_id: int | str, holder: str) -> int:
     return int(chain.read(balance_of(parse_address(holder, "holder address"), parse_plan_id(plan_id))))
 
 
-def read_balances(chain: Chain, accounts: Iterable[tuple[int | str, str]]) -> list[int]:
-    """Read many balances, given as pairs of plan id and holder, in the order of the pairs. One request in all."""
-    pairs = [(parse_plan_id(plan_id), parse_address(holder, "holder address")) for plan_id, holder in accounts]
-    holders, plan_ids = [holder for _, holder in pairs], [plan_id for plan_id, _ in pairs]
-    return [int(balance) for balance in chain.read(chain.credits.functions.balanceOfBatch(holders, plan_ids))]
+def read_balances(
+    chain: Chain, accounts: Iterable[tuple[int | str, str]], *, on_read: Callable[[int], object] | None = None
+) -> list[int]:
+    """Read many balances, given as pairs of plan id and holder, in the order of the pairs, all of one block.
+
+    One request for up to 5,000 pairs; above that one for each 5,000, and one. A node that takes fewer at once is asked
+    for fewer. ``on_read`` is called after each request with how many have been read.
+    """
+    ids: dict[int | str, int] = {}
+    holders, plan_ids = [], []
+    for plan_id, holder in accounts:
+        holders.append(parse_address_bytes(holder, "holder address"))
+        known = ids.get(plan_id) if type(plan_id) in (int, str) else None
+        if known is None:
+            known = ids[plan_id] = parse_plan_id(plan_id)
+        plan_ids.append(known)
+    return read_balances_of(chain, holders, plan_ids, on_read)
 
 
 def read_account(chain: Chain, plan_id: int | str, holder: str) -> Account:

@@ -6,7 +6,8 @@ from typing import Any
 
 from eth_typing import ChecksumAddress
 
-from nvm_chain.chain.client import Chain, summarize
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.receipts import summarize
 from nvm_chain.enums import Activation, PlanKind, RedemptionRule
 from nvm_chain.errors import (
     CostAboveMax,

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from eth_typing import ChecksumAddress
 from web3.types import TxReceipt
 
-from nvm_chain.chain.client import Chain, report_lost_event, summarize
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.receipts import report_lost_event, summarize
 from nvm_chain.operations.tokens import ERC20_ABI
 from nvm_chain.types.addresses import ZERO_ADDRESS
 from nvm_chain.types.plans import PlanState, share_cost

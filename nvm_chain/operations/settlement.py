@@ -8,7 +8,8 @@ from uuid import UUID
 from eth_typing import ChecksumAddress
 from web3.types import TxReceipt
 
-from nvm_chain.chain.client import Chain, summarize
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.receipts import summarize
 from nvm_chain.enums import SettlementResult
 from nvm_chain.errors import (
     InsufficientCredits,

@@ -8,7 +8,8 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.abi_entries import describe_event, describe_function
 from nvm_chain.chain.artifacts import read_artifact
-from nvm_chain.chain.client import Chain, summarize
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.receipts import summarize
 from nvm_chain.errors import (
     InsufficientFunds,
     InvalidConfig,

@@ -10,7 +10,8 @@ from typing import Any, Final
 from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.artifacts import read_artifact
-from nvm_chain.chain.client import Chain, summarize
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.receipts import summarize
 from nvm_chain.errors import InvalidConfig, NoDeployment, NvmChainError
 from nvm_chain.errors.fields import Quantity
 from nvm_chain.types.receipts import Transaction

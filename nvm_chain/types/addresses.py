@@ -5,6 +5,7 @@ from typing import Final
 
 from eth_typing import ChecksumAddress, HexAddress, HexStr
 from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
 from nvm_chain.errors import InvalidAddress
 
@@ -43,6 +44,29 @@ def parse_address_or_zero(value: str, name: str = "address") -> ChecksumAddress:
     if digits not in (digits.lower(), digits.upper(), address[2:]):
         raise InvalidAddress(name, value, "has a wrong checksum, so at least one character is mistyped")
     return address
+
+
+def parse_address_bytes(value: str, name: str = "address") -> bytes:
+    """Return the 20 bytes of an address, checked as `parse_address` does, for who has thousands of them.
+
+    Raises:
+        InvalidAddress: The value is not an address, its checksum is wrong, or it is the zero address.
+
+    >>> parse_address_bytes("0x036CbD53842c5426634e7929541eC2318f3dCF7e").hex()
+    '036cbd53842c5426634e7929541ec2318f3dcf7e'
+    """
+    digits = _read_digits(value)
+    if digits is None or (digits not in (digits.lower(), digits.upper()) and not _is_checksum(digits)):
+        return bytes.fromhex(parse_address(value, name)[2:])  # which says what is wrong
+    address = bytes.fromhex(digits)
+    return address if any(address) else bytes.fromhex(parse_address(value, name)[2:])
+
+
+def _is_checksum(digits: str) -> bool:
+    """Return whether the letters of an address are in small and capitals as EIP-55 has them."""
+    small = digits.lower()
+    decides = keccak(text=small).hex()
+    return digits == "".join([char.upper() if by > "7" else char for char, by in zip(small, decides, strict=False)])
 
 
 def _read_digits(value: object) -> str | None:

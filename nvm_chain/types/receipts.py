@@ -11,12 +11,15 @@ from nvm_chain.errors.fields import Coin, Credits, Money, Number, PlanId, Quanti
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A mined, successful transaction. ``gas_used`` is units of gas, ``fee_wei`` is what the sender paid for them."""
+    """A mined, successful transaction. ``gas_used`` is units of gas, ``fee_wei`` is what the sender paid for it, in wei.
+
+    Either is None where the node does not tell.
+    """
 
     hash: str
     block_number: Number
-    gas_used: Quantity
-    fee_wei: Coin
+    gas_used: Quantity | None
+    fee_wei: Coin | None
 
 
 @dataclass(frozen=True, slots=True)

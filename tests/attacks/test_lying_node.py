@@ -14,7 +14,16 @@ import pytest
 from eth_abi.abi import decode as decode_abi
 
 from nvm_chain.chain.embedded import open_embedded
-from nvm_chain.errors import CostAboveMax, InsufficientCoin, InsufficientFunds, NotMined, NvmChainError, OutcomeUnknown
+from nvm_chain.chain.fees import MOST_GAS
+from nvm_chain.errors import (
+    CostAboveMax,
+    InsufficientCoin,
+    InsufficientFunds,
+    NotMined,
+    NvmChainError,
+    OutcomeUnknown,
+    TooMuchGas,
+)
 from nvm_chain.operations.agents import register_agent
 from nvm_chain.operations.credits import grant_external, mint_credits_batch, read_lots
 from nvm_chain.operations.orders import order_plan
@@ -95,7 +104,7 @@ def test_order_plan__by_a_node_that_names_a_lower_price__is_refused_by_the_chain
     assert lied_to.tokens(lied_to.subscriber.address) == FUNDS
 
 
-@pytest.mark.parametrize("method", ["eth_maxPriorityFeePerGas", "eth_gasPrice", "eth_estimateGas"])
+@pytest.mark.parametrize("method", ["eth_maxPriorityFeePerGas", "eth_gasPrice"])
 def test_send__by_a_node_that_names_fees_beyond_the_balance__sends_nothing(lied_to: World, method: str) -> None:
     """A node decides about gas and fees up to the sender's own coin: keep little of it on accounts that pay in tokens."""
     plan_id = lied_to.register()
@@ -103,6 +112,14 @@ def test_send__by_a_node_that_names_fees_beyond_the_balance__sends_nothing(lied_
     if method == "eth_gasPrice":  # what web3 computes a tip from where a node does not know the other method
         lies["eth_maxPriorityFeePerGas"] = lies[method]
     with lying(lied_to.chain, lies) as asked, pytest.raises(InsufficientCoin):
+        set_plan_active(lied_to.chain, lied_to.builder, plan_id, False)
+    assert not SENDING & set(asked)
+
+
+def test_send__by_a_node_that_estimates_more_gas_than_a_transaction_may_use__sends_nothing(lied_to: World) -> None:
+    plan_id = lied_to.register()
+    lies: dict[str, Lie] = {"eth_estimateGas": lambda params, truth: hex(10**40) if isinstance(truth, str) else 10**40}
+    with lying(lied_to.chain, lies) as asked, reverts(TooMuchGas(10**40, MOST_GAS)):
         set_plan_active(lied_to.chain, lied_to.builder, plan_id, False)
     assert not SENDING & set(asked)
 
@@ -248,7 +265,7 @@ def test_send__by_a_node_that_lost_the_logs__says_which_transaction_to_look_up(l
         pytest.raises(OutcomeUnknown, match=f"its receipt has no {lost.event} event") as caught,
     ):
         lost.do(lied_to, plan_id)
-    assert lied_to.chain.read_transaction(caught.value.transaction_hash).gas_used > 0
+    assert lied_to.chain.read_transaction(caught.value.transaction_hash).gas_used
 
 
 def test_settle_vouchers__by_a_node_that_lost_the_logs__does_not_call_them_settled(lied_to: World) -> None:

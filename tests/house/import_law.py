@@ -28,9 +28,9 @@ NETWORK = {"asyncio", "ftplib", "http", "imaplib", "poplib", "smtplib", "socket"
 NETWORK |= {"urllib.request", "webbrowser", "xmlrpc"}
 """Modules of Python that reach out. Others of its modules load them too, so offline rooms may not name them."""
 SEAM: dict[str, set[str]] = {
-    "web3": {"chain/client.py", "chain/embedded.py"},
+    "web3": {f"chain/{name}.py" for name in ("client", "embedded", "fees", "node", "receipts", "rpc", "sending")},
     "eth_tester": {"chain/embedded.py"},
-    "requests": {"chain/client.py", "storage/http.py"},
+    "requests": {"chain/rpc.py", "chain/endpoint.py", "storage/http.py"},
     "urllib3": {"storage/http.py"},
     "httpx": set(),
     "aiohttp": set(),

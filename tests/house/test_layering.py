@@ -66,7 +66,7 @@ def test_find_breaches__of_a_planted_import__finds_it(file: str, source: str, br
         ("types/x.py", "import nvm_chain.errors as errors"),
         ("types/x.py", "from importlib.resources import files\nfrom importlib.util import find_spec"),
         ("metadata/x.py", "from urllib.parse import urlsplit\nimport json"),
-        ("chain/client.py", "from web3 import Web3\nimport requests"),
+        ("chain/rpc.py", "from web3 import Web3\nimport requests"),
         ("operations/x.py", "from web3.types import TxReceipt"),
         ("cli/lazy.py", "from importlib import import_module"),
         ("cli/app.py", "from nvm_chain import __version__\nfrom nvm_chain.payments.session import Session"),

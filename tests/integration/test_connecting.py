@@ -15,12 +15,14 @@ import pytest
 from eth_account import Account
 from eth_utils.crypto import keccak
 
-from nvm_chain.chain import client as chain_module
+from nvm_chain.chain import client
+from nvm_chain.chain import rpc as rpc_module
 from nvm_chain.chain.artifacts import read_artifact
-from nvm_chain.chain.client import Chain, open_rpc, redact_url
+from nvm_chain.chain.client import Chain, open_rpc
 from nvm_chain.chain.connecting import connect
 from nvm_chain.chain.networks import NETWORKS, find_usdc
 from nvm_chain.chain.records import DeploymentRecord, write_record
+from nvm_chain.chain.urls import redact_url
 from nvm_chain.errors import (
     ConnectionFailed,
     DeploymentMismatch,
@@ -30,6 +32,7 @@ from nvm_chain.errors import (
     InvalidRecord,
     NetworkError,
     NoContract,
+    NodeBusy,
     NoDeployment,
     NotMined,
     NvmChainError,
@@ -201,7 +204,7 @@ def test_connect__to_a_dead_node__is_refused(dead_url: str) -> None:
         connect(dead_url)
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500, 502, 503])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413])
 def test_connect__to_a_node_that_answers_with_a_status__names_it_and_asks_once(status: int) -> None:
     with run_fake_node(body(b"busy", status)) as node:
         with reverts(ConnectionFailed(node.url, f"HTTP status {status}")):
@@ -209,8 +212,16 @@ def test_connect__to_a_node_that_answers_with_a_status__names_it_and_asks_once(s
         assert node.methods == ["eth_chainId"]
 
 
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 529])
+def test_open_rpc__to_a_node_that_stays_busy__says_so(status: int) -> None:
+    with run_fake_node(body(b"busy", status)) as node, pytest.raises(NodeBusy) as caught:
+        open_rpc(node.url, timeout_seconds=0)
+    assert caught.value.url == node.url
+    assert f"HTTP status {status}" in caught.value.reason
+
+
 def test_connect__to_a_node_that_never_answers__gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chain_module, "REQUEST_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(rpc_module, "REQUEST_TIMEOUT_SECONDS", 0.2)
     with run_fake_node(None) as node, reverts(ConnectionFailed(node.url, "no answer within 0.2 seconds")):
         connect(node.url)
 
@@ -347,6 +358,9 @@ RICH = {
     "eth_maxPriorityFeePerGas": "0x1",
     "eth_estimateGas": "0x5208",
     "eth_getTransactionCount": "0x0",
+    "eth_call": "0x" + "00" * 32,
+    "eth_getTransactionByHash": None,
+    "eth_getTransactionReceipt": None,
 }
 
 
@@ -379,21 +393,21 @@ def test_use__of_a_node_that_answers_nonsense__raises_typed_errors_only(
 def test_connect__to_a_node_that_answers_nonsense__raises_typed_errors_only(content: bytes) -> None:
     with run_fake_node(body(content)) as node:
         try:
-            assert isinstance(connect(node.url).chain_id, int)
+            assert isinstance(open_rpc(node.url, timeout_seconds=0).chain_id, int)
         except NvmChainError as error:
             assert isinstance(error, NetworkError) or "revert" in content.decode()
 
 
 @pytest.mark.parametrize(
-    "message", ["nonce too low", "already known", "replacement transaction underpriced", "rate limit"]
+    "message", ["nonce too low", "replacement transaction underpriced", "insufficient funds for gas"]
 )
 def test_send__that_the_node_refuses__passes_its_words_on(message: str) -> None:
     content = json.dumps({"jsonrpc": "2.0", "id": 0, "error": {"code": -32000, "message": message}}).encode()
     with (
         run_fake_node(answer_one_wrongly("eth_sendRawTransaction", content)) as node,
-        pytest.raises(OutcomeUnknown) as caught,
+        pytest.raises(RpcFailed) as caught,
     ):
-        sign_and_send(open_rpc(node.url))
+        sign_and_send(open_rpc(node.url, timeout_seconds=1))
     assert message in str(caught.value)
 
 
@@ -444,7 +458,10 @@ BROKEN: dict[str, Answer] = {
 
 
 @pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
-def test_failure__at_a_url_with_secrets__shows_none(answer: Answer, caplog: pytest.LogCaptureFixture) -> None:
+def test_failure__at_a_url_with_secrets__shows_none(
+    answer: Answer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "READ_PATIENCE_SECONDS", 0)
     caplog.set_level(logging.DEBUG)
     with run_fake_node(answer) as node:
         for fail in failures(secret_url(node.url)):

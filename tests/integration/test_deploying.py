@@ -139,8 +139,8 @@ def test_plan__costs_at_least_what_the_deployment_then_used(anvil: Chain, tmp_pa
     plan, record = deploy(anvil, tmp_path)
     agents = read_record(record_path(anvil.chain_id, tmp_path, "AgentRegistry"))
     used = [anvil.read_transaction(str(each.transaction_hash)) for each in (record, agents)]
-    assert 0 < sum(each.gas_used for each in used) <= plan.gas
-    assert 0 < sum(each.fee_wei for each in used) <= plan.max_cost_wei
+    assert 0 < sum(each.gas_used or 0 for each in used) <= plan.gas
+    assert 0 < sum(each.fee_wei or 0 for each in used) <= plan.max_cost_wei
 
 
 def test_connect__finds_the_recorded_deployment(anvil: Chain, anvil_url: str, tmp_path: Path) -> None:

@@ -132,8 +132,9 @@ def test_send__that_fails_when_mined_and_would_succeed_now__says_to_send_it_agai
     receipt = slow.send_with_gas(slow.builder, function, 25_000)
     assert receipt["status"] == 0
     transaction = {"from": slow.builder.address, "to": function.address, "data": function._encode_transaction_data()}
-    with reverts(OutOfGas("0x" + receipt["transactionHash"].hex().removeprefix("0x"))):
-        slow.chain._raise_failed(transaction, receipt)  # type: ignore[arg-type]
+    found = slow.chain.find_reason(transaction, receipt)  # type: ignore[arg-type]
+    assert isinstance(found, OutOfGas)
+    assert found.transaction_hash == "0x" + receipt["transactionHash"].hex().removeprefix("0x")
 
 
 def test_send__that_another_process_overtakes__is_refused_and_not_sent_twice(slow: World) -> None:
@@ -146,7 +147,7 @@ def test_send__that_another_process_overtakes__is_refused_and_not_sent_twice(slo
     with pytest.raises(NotMined):
         set_plan_active(slow.chain, slow.builder, plan_id, True)
     raw = slow.builder.sign_transaction(transaction).raw_transaction  # type: ignore[arg-type]
-    with pytest.raises(NvmChainError) as caught, slow.chain._typed_errors():
+    with pytest.raises(NvmChainError) as caught, slow.chain.typed_errors():
         slow.chain.web3.eth.send_raw_transaction(raw)
     assert isinstance(caught.value, RpcFailed)
     assert "underpriced" in str(caught.value)

@@ -139,7 +139,7 @@ def test_order_plan__in_coin__needs_no_approval(world: World) -> None:
     assert (receipt.token, receipt.paid, receipt.approval) == (ZERO_ADDRESS, 2 * price, None)
     assert receipt.receivers == {world.builder.address: 2 * price}
     assert world.coins(world.builder.address) == before[1] + 2 * price
-    assert world.coins(world.subscriber.address) == before[0] - 2 * price - receipt.transaction.fee_wei
+    assert world.coins(world.subscriber.address) == before[0] - 2 * price - (receipt.transaction.fee_wei or 0)
 
 
 @pytest.mark.parametrize("bps", [1, 999])

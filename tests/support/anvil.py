@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from nvm_chain.chain.client import Chain, NodeProvider, build_web3, open_rpc, redact_url
+from nvm_chain.chain.client import Chain, open_rpc
 from nvm_chain.chain.dev_accounts import derive_dev_accounts
+from nvm_chain.chain.rpc import NodeProvider, build_web3
+from nvm_chain.chain.urls import redact_url
 from nvm_chain.errors import ConnectionFailed
 from tests.support.kept_session import KeptSession
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 30
-USUAL = ("--hardfork", "prague", "--silent")
+USUAL = ("--silent",)
 FORGETS, KEEPS = (("--prune-history", kept) for kept in ("400", "100000"))
 """The states of so many of the latest blocks are kept, and none is written to the disk, which takes a third of anvil's time."""
 
@@ -31,7 +33,7 @@ def find_anvil() -> Path:
 
 
 @contextlib.contextmanager
-def run_anvil(*arguments: str, keeps_states: bool = False) -> Iterator[str]:
+def run_anvil(*arguments: str, keeps_states: bool = False, hardfork: str = "prague") -> Iterator[str]:
     """Run anvil on a free loopback port until the block ends, and give its URL. Who reads the state of old blocks has it kept."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -42,6 +44,7 @@ def run_anvil(*arguments: str, keeps_states: bool = False) -> Iterator[str]:
         "127.0.0.1",
         "--port",
         str(port),
+        *("--hardfork", hardfork),
         *USUAL,
         *(KEEPS if keeps_states else FORGETS),
     ]
@@ -69,5 +72,5 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
 
 def open_anvil(url: str) -> Chain:
     """Connect to an anvil, over one connection that stays open, and give the Chain anvil's funded accounts."""
-    provider = NodeProvider(url, session=KeptSession(), exception_retry_configuration=None)
+    provider = NodeProvider(url, patience_seconds=20, session=KeptSession())
     return Chain(build_web3(provider), redact_url(url), derive_dev_accounts())

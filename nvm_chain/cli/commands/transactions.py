@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from nvm_chain.cli.amounts import format_amount
+from nvm_chain.cli.answers import format_gas
 from nvm_chain.cli.command import argument, chain_command
 from nvm_chain.cli.exit_codes import EXIT_DONE, EXIT_REFUSED, EXIT_UNKNOWN_OUTCOME
 from nvm_chain.cli.lazy import errors, formatting, plans, transactions
@@ -91,7 +92,7 @@ def _rows(chain: "Chain", report: "TransactionReport", transaction_hash: bytes) 
         yield "sender", report.sender
     if report.mined is not None:
         yield "block", f"{report.mined.block_number:,}, {report.confirmations:,} deep"
-        yield "gas", f"{report.mined.gas_used:,}"
+        yield "gas", format_gas(report.mined.gas_used)
     if report.error is not None:
         yield "error", f"{type(report.error).__name__}: {report.error}"
     for event in report.events:

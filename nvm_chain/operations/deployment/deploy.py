@@ -6,8 +6,9 @@ from pathlib import Path
 from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.artifacts import Artifact, read_artifact
-from nvm_chain.chain.client import Chain, summarize
+from nvm_chain.chain.client import Chain
 from nvm_chain.chain.embedded import deploy_test_usdc
+from nvm_chain.chain.receipts import summarize
 from nvm_chain.chain.records import DeploymentRecord, RecordedName, find_record, prepare_folder, write_record
 from nvm_chain.errors import DeploymentMismatch, NoContract, PendingTransactions
 from nvm_chain.operations.deployment.creation import ARGUMENTS, SALTS, build_creation

@@ -339,10 +339,11 @@ def test_error__without_coin_for_gas__is_a_matter_of_funds(shell: Shell) -> None
     assert world.balance(plan_id, poor.address) == 5
 
 
-def test_error__of_an_unknown_network__names_those_there_are(shell: Shell) -> None:
-    ran = shell("order", "7", "--network", "base:nothing", "--dev-account", "2", "--json", NVM_CHAIN_RPC="")
+@pytest.mark.parametrize(("name", "shown"), [("base:sepola", "base:sepola"), ("base:s3cret-key", "…")])
+def test_error__of_an_unknown_network__names_those_there_are(shell: Shell, name: str, shown: str) -> None:
+    ran = shell("order", "7", "--network", name, "--dev-account", "2", "--json", NVM_CHAIN_RPC="")
     assert ran.exit_code == 4
-    assert ran.error["fields"] == {"name": "base:nothing", "known": ["embedded", "base:sepolia", "base:mainnet"]}
+    assert ran.error["fields"] == {"name": shown, "known": ["embedded", "base:sepolia", "base:mainnet"]}
 
 
 def test_error__without_a_chain__asks_which(shell: Shell) -> None:

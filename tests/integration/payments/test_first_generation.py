@@ -146,7 +146,7 @@ def test_create_time_plan__duration__is_in_days_and_0_is_for_ever(
     did = builder.create_time_plan("Time", "A while", PRICE, usdc, days, ["yearly"]).did
     assert read_plan(builder.chain, did).terms.duration == seconds
     subscriber.order_plan(did)
-    now = builder.chain.read_time()
+    now = builder.chain.read_block().timestamp
     assert subscriber.plans.get_plan_balance(did).access_until == now + seconds
 
 

@@ -1,0 +1,85 @@
+"""Balances of thousands in few calls at one block: encoded and decoded as plain words, and split by what a node takes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from nvm_chain.chain.client import Chain
+from nvm_chain.errors import AnswerUnreadable, NvmChainError, RpcFailed
+
+WORD: Final = 32
+MOST_AT_ONCE: Final = 5_000
+"""Pairs in one call, at first: about 320 kB of data, and the gas of a busy block."""
+LEAST_AT_ONCE: Final = 64
+"""A refusal of so few is not about their number."""
+BALANCE_OF_BATCH: Final = bytes.fromhex("4e1273f4")
+"""The selector of ERC-1155's `balanceOfBatch(address[],uint256[])`."""
+
+
+def read_balances_of(
+    chain: Chain,
+    holders: Sequence[bytes],
+    plan_ids: Sequence[int],
+    on_read: Callable[[int], object] | None = None,
+) -> list[int]:
+    """Return the balances of pairs of holder and plan, in their order, all of one block.
+
+    One request for up to 5,000 pairs, and one more than parts above. A part that the node refuses is halved.
+
+    Args:
+        chain: Where to read.
+        holders: Addresses as 20 bytes.
+        plan_ids: As many plan ids.
+        on_read: Called after each part with how many have been read.
+
+    Raises:
+        NetworkError: The node cannot be used, refuses small parts too, or answers with what cannot be balances.
+    """
+    block = chain.read_block().number if len(holders) > MOST_AT_ONCE else None
+    balances: list[int] = []
+    size = MOST_AT_ONCE
+    while len(balances) < len(holders):
+        done = len(balances)
+        part = slice(done, done + size)
+        try:
+            balances += _read_part(chain, holders[part], plan_ids[part], block)
+        except (NvmChainError, MemoryError) as error:
+            if not _may_be_too_many(error) or min(size, len(holders) - done) <= LEAST_AT_ONCE:
+                raise
+            size = min(size, len(holders) - done) // 2
+            block = chain.read_block().number if block is None else block
+        else:
+            if on_read is not None:
+                on_read(len(balances))
+    return balances
+
+
+def _may_be_too_many(error: BaseException) -> bool:
+    """Return whether fewer may succeed: the node refuses, or the call ran out of the gas that the node gives it."""
+    from_contract = type(error).__name__ in {"RevertedWithoutReason", "OutOfGas"}
+    return from_contract or isinstance(error, RpcFailed | MemoryError)
+
+
+def _read_part(chain: Chain, holders: Sequence[bytes], plan_ids: Sequence[int], block: int | None) -> Iterator[int]:
+    answer = chain.call(chain.credits.address, _encode(holders, plan_ids), block)
+    count = len(holders)
+    if len(answer) != (2 + count) * WORD or int.from_bytes(answer[WORD : 2 * WORD]) != count:
+        raise AnswerUnreadable(f"balanceOfBatch of {count} answered with {len(answer)} bytes")
+    return (int.from_bytes(answer[at : at + WORD]) for at in range(2 * WORD, len(answer), WORD))
+
+
+def _encode(holders: Sequence[bytes], plan_ids: Sequence[int]) -> bytes:
+    """Encode the call of `balanceOfBatch`: two dynamic arrays, whose elements are a word each."""
+    count = len(holders).to_bytes(WORD)
+    second = (3 + len(holders)) * WORD
+    padding = bytes(WORD - 20)
+    return b"".join(
+        (
+            BALANCE_OF_BATCH,
+            (2 * WORD).to_bytes(WORD),
+            second.to_bytes(WORD),
+            count,
+            *(padding + holder for holder in holders),
+            count,
+            *(plan_id.to_bytes(WORD) for plan_id in plan_ids),
+        )
+    )

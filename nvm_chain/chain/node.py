@@ -1,0 +1,222 @@
+"""A connection to a node: what a chain is asked, each answer checked, each failure typed."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
+from typing import Any, cast
+
+from eth_account.signers.local import LocalAccount
+from eth_typing import ChecksumAddress, HexStr
+from web3 import Web3
+from web3.contract.contract import Contract, ContractFunction
+from web3.exceptions import BadFunctionCallOutput, BlockNotFound, TransactionNotFound, Web3RPCError
+from web3.types import RPCEndpoint, TxData, TxParams, TxReceipt
+
+from nvm_chain.chain.answers import check_number
+from nvm_chain.chain.receipts import read_receipt, summarize
+from nvm_chain.chain.rpc import typed_errors
+from nvm_chain.errors import AnswerUnreadable, NoContract, NvmChainError, OutOfGas, RpcFailed
+from nvm_chain.types.events import Block
+from nvm_chain.types.receipts import Transaction
+
+logger = logging.getLogger("nvm_chain")
+
+LEAST_GAS = 21_000
+"""What the smallest transaction costs."""
+GAS_OF_BYTE = 16
+"""What a transaction costs for each byte of its data, unless the byte is zero."""
+
+
+class Node:
+    """A node of a chain. ``label`` is ``eth-tester``, or the node's URL without secrets."""
+
+    def __init__(self, web3: Web3, label: str, accounts: Sequence[LocalAccount], timeout_seconds: int) -> None:
+        """Take a connected Web3. One request: the chain id. Raises ConnectionFailed."""
+        cast(Any, web3.provider).global_ccip_read_enabled = False  # else any contract can make us fetch URLs
+        self.web3 = web3
+        self.label = label
+        self.accounts = tuple(accounts)
+        self.timeout_seconds = timeout_seconds
+        self.on_progress: Callable[[str], None] = logger.info
+        with self.typed_errors():
+            self.chain_id = check_number(web3.eth.chain_id)
+
+    def typed_errors(self) -> AbstractContextManager[None]:
+        """Turn what web3 and requests raise inside into this package's errors."""
+        return typed_errors(self.label)
+
+    def bind(self, address: ChecksumAddress, abi: Sequence[Any]) -> Contract:
+        """Return a contract whose functions `read` and `send` take; no request."""
+        return self.web3.eth.contract(address, abi=list(abi))
+
+    # ------------------------------------------------------------------ read
+
+    def read(
+        self,
+        function: ContractFunction,
+        sender: ChecksumAddress | None = None,
+        value: int = 0,
+        gas: int | None = None,
+        block: int | None = None,
+    ) -> Any:
+        """Call a contract function without sending it, and return what it returns. One request.
+
+        Args:
+            function: The function with its arguments, as `bind` and the bound contracts give it.
+            sender: Who calls it. The node's default if not given.
+            value: Wei that the call carries.
+            gas: The limit for the call, without the cost of a transaction. The node's limit if not given.
+            block: The number of the block in whose state the function is called. The latest block if not given.
+
+        Raises:
+            NoContract: There is no code at the address.
+            TransactionError: The contract refuses, with the contract's own error.
+            NetworkError: The node cannot be used, or has forgotten the block.
+        """
+        transaction: TxParams = {"value": self.web3.to_wei(value, "wei")}
+        if sender is not None:
+            transaction["from"] = sender
+        if gas is not None:
+            transaction["gas"] = gas + LEAST_GAS + GAS_OF_BYTE * (len(encode_call(function)) // 2)
+        with self.typed_errors():
+            try:
+                return function.call(transaction, "latest" if block is None else block)
+            except (BadFunctionCallOutput, UnicodeDecodeError) as error:
+                self.read_code(function.address)
+                raise AnswerUnreadable(str(error)) from None
+
+    def call(self, address: ChecksumAddress, data: bytes, block: int | None = None) -> bytes:
+        """Call a contract with data that is encoded already, and return the bytes of its answer. One request.
+
+        Raises:
+            NoContract: There is no code at the address.
+            TransactionError: The contract refuses, with the contract's own error.
+            NetworkError: The node cannot be used, or has forgotten the block.
+        """
+        call = cast(TxParams, {"to": address, "data": f"0x{data.hex()}"})
+        with self.typed_errors():
+            answer = bytes(self.web3.eth.call(call, "latest" if block is None else block))
+        if not answer:
+            self.read_code(address)
+        return answer
+
+    def read_code(self, address: ChecksumAddress) -> bytes:
+        """Return the code at an address. One request. Raises NoContract if there is none."""
+        with self.typed_errors():
+            code = bytes(self.web3.eth.get_code(address))
+        if not code:
+            raise NoContract(address, self.chain_id)
+        return code
+
+    def has_code(self, address: ChecksumAddress) -> bool:
+        """Return whether there is a contract at an address. One request."""
+        with self.typed_errors():
+            return bool(self.web3.eth.get_code(address))
+
+    def read_time(self) -> int:
+        """Return the time now, in seconds: the later of the next block's and this machine's clock. One request.
+
+        A chain that makes no empty blocks stands still between transactions, and the latest block's time is not the time.
+        A node that does not know the next block is asked for the latest.
+        """
+        with self.typed_errors():
+            try:
+                block = self.web3.eth.get_block("pending")
+            except (Web3RPCError, BlockNotFound):
+                block = self.web3.eth.get_block("latest")
+            return max(check_number(block.get("timestamp")), int(time.time()))
+
+    def read_block(self, number: int | None = None) -> Block:
+        """Return a block by its number; the latest if not given. One request. Raises RpcFailed if there is none."""
+        with self.typed_errors():
+            found = self.web3.eth.get_block("latest" if number is None else number)
+            place = check_number(found["number"])
+            if number not in (None, place):
+                raise ValueError("another block")
+            return Block(place, f"0x{bytes(found['hash']).hex()}", check_number(found["timestamp"]))
+
+    def read_coin_balance(self, address: ChecksumAddress) -> int:
+        """Return an address's native coin in wei. One request."""
+        with self.typed_errors():
+            return check_number(self.web3.eth.get_balance(address))
+
+    def find_receipt(self, transaction_hash: str) -> TxReceipt | None:
+        """Return the receipt of a mined transaction, or None while the node has none that is whole. One request."""
+        # Read by ourselves: web3 fails over fields that decide nothing.
+        ask = cast(Callable[[str, list[str]], Any], self.web3.manager.request_blocking)
+        with self.typed_errors():
+            try:
+                answer = ask("eth_getTransactionReceipt", [transaction_hash])
+            except TransactionNotFound:
+                return None
+            return read_receipt(answer, transaction_hash) if answer else None
+
+    def read_mined(self, transaction_hash: str) -> TxReceipt:
+        """Return the receipt of a mined transaction. One request. Raises RpcFailed if there is none."""
+        receipt = self.find_receipt(transaction_hash)
+        if receipt is None:
+            raise RpcFailed(f"transaction {transaction_hash} is not mined")
+        return receipt
+
+    def read_transaction(self, transaction_hash: str) -> Transaction:
+        """Return a mined transaction by its hash. One request. Raises RpcFailed if there is none."""
+        return summarize(self.read_mined(transaction_hash))
+
+    def read_created_address(self, transaction_hash: str) -> ChecksumAddress | None:
+        """Return the contract that a mined transaction created, or None. One request. Raises RpcFailed if there is none."""
+        return self.read_mined(transaction_hash).get("contractAddress")
+
+    def find_transaction(self, transaction_hash: str) -> TxData | None:
+        """Return a transaction as it was sent, or None if the node does not know it. One request."""
+        with self.typed_errors(), suppress(TransactionNotFound):
+            return self.web3.eth.get_transaction(HexStr(transaction_hash))
+        return None
+
+    def count_sent(self, address: ChecksumAddress, *, pending: bool) -> int:
+        """Return how many transactions of an address are mined, or with ``pending`` are mined or wait. One request.
+
+        A node that does not know what is pending is asked for what is mined.
+        """
+        with self.typed_errors():
+            try:
+                return check_number(self.web3.eth.get_transaction_count(address, "pending" if pending else "latest"))
+            except Web3RPCError:
+                if not pending:
+                    raise
+                return check_number(self.web3.eth.get_transaction_count(address, "latest"))
+
+    def count_pending(self, address: ChecksumAddress) -> int:
+        """Return how many transactions of an address wait to be mined. Two requests."""
+        return self.count_sent(address, pending=True) - self.count_sent(address, pending=False)
+
+    def read_sent_transaction(self, transaction_hash: str) -> TxData:
+        """Return a transaction as it was sent. One request. Raises RpcFailed if there is none."""
+        with self.typed_errors():
+            return self.web3.eth.get_transaction(cast(Any, transaction_hash))
+
+    def explain_failure(self, sent: TxData, receipt: TxReceipt) -> NvmChainError:
+        """Return the error for which a mined transaction failed, found by calling it again. One request."""
+        call = {"from": sent["from"], "to": sent.get("to"), "data": sent["input"], "value": sent["value"]}
+        return self.find_reason(cast(TxParams, {key: item for key, item in call.items() if item is not None}), receipt)
+
+    def find_reason(self, transaction: TxParams, receipt: TxReceipt) -> NvmChainError:
+        """Return the error for which a mined transaction failed, found by calling it again. One request."""
+        again = {key: transaction[key] for key in ("from", "to", "data", "value") if key in transaction}
+        try:
+            with self.typed_errors():
+                self.web3.eth.call(cast(TxParams, again), receipt["blockNumber"])
+        except NvmChainError as error:
+            return error
+        return OutOfGas(f"0x{bytes(receipt['transactionHash']).hex()}")
+
+    def ask_development_node(self, method: str, *parameters: str) -> bool:
+        """Ask for what only development nodes do, such as ``anvil_setCode``; return whether it was done. One request."""
+        with suppress(NvmChainError), self.typed_errors():
+            return "error" not in cast(Any, self.web3.provider).make_request(RPCEndpoint(method), list(parameters))
+        return False
+
+
+def encode_call(function: ContractFunction) -> str:
+    """Return the data of a call, as hex."""
+    return str(cast(Any, function)._encode_transaction_data())  # noqa: SLF001  its public twin asks the node for fees

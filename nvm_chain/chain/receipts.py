@@ -1,0 +1,85 @@
+"""Receipts as nodes give them: whole or not yet, and read for what decides something only."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from eth_utils.address import is_address, to_checksum_address
+from hexbytes import HexBytes
+from web3.datastructures import AttributeDict
+from web3.types import TxReceipt
+
+from nvm_chain.chain.answers import check_number, read_number
+from nvm_chain.errors import OutcomeUnknown
+from nvm_chain.types.receipts import Transaction
+
+SUCCEEDED = 1
+FAILED = 0
+
+
+def read_receipt(answer: Mapping[str, Any], transaction_hash: str) -> TxReceipt | None:
+    """Return the receipt in a node's answer, or None while it names no block: some nodes give one before.
+
+    What cannot be read of ``gasUsed``, ``effectiveGasPrice``, ``status`` and ``l1Fee`` is None, so that it cannot hide the
+    outcome of a mined transaction.
+
+    Raises:
+        ValueError: The block or the events cannot be read.
+    """
+    if answer.get("blockHash") is None or answer.get("blockNumber") is None:
+        return None
+    place = {
+        "transactionHash": HexBytes(transaction_hash),
+        "blockHash": HexBytes(answer["blockHash"]),
+        "blockNumber": check_number(read_number(answer["blockNumber"])),
+        "transactionIndex": _number_or_none(answer.get("transactionIndex")) or 0,
+    }
+    created = answer.get("contractAddress")
+    receipt = {
+        **place,
+        "status": _number_or_none(answer.get("status")),
+        "gasUsed": _number_or_none(answer.get("gasUsed")),
+        "effectiveGasPrice": _number_or_none(answer.get("effectiveGasPrice")),
+        "l1Fee": _number_or_none(answer.get("l1Fee")),
+        "contractAddress": None if created is None else to_checksum_address(created),
+        **{name: to_checksum_address(answer[name]) for name in ("from", "to") if is_address(answer.get(name))},
+        "logs": [_read_log(log, place) for log in answer.get("logs") or ()],
+    }
+    return cast(TxReceipt, AttributeDict(receipt))
+
+
+def summarize(receipt: TxReceipt) -> Transaction:
+    """Return the part of a receipt that callers need. What it cost is None where the node does not tell."""
+    found = cast(Mapping[str, Any], receipt)
+    gas_used, price = found.get("gasUsed"), found.get("effectiveGasPrice")
+    known = isinstance(gas_used, int) and isinstance(price, int)
+    return Transaction(
+        hash=f"0x{bytes(receipt['transactionHash']).hex()}",
+        block_number=receipt["blockNumber"],
+        gas_used=gas_used,
+        fee_wei=cast(int, gas_used) * cast(int, price) + (found.get("l1Fee") or 0) if known else None,
+    )
+
+
+def report_lost_event(name: str, receipt: TxReceipt) -> OutcomeUnknown:
+    """Return the error for a receipt without an event that a mined call of its kind always has."""
+    return OutcomeUnknown(f"0x{bytes(receipt['transactionHash']).hex()}", f"its receipt has no {name} event")
+
+
+def _read_log(log: Mapping[str, Any], place: Mapping[str, Any]) -> AttributeDict[str, Any]:
+    return AttributeDict(
+        {
+            **place,
+            "address": to_checksum_address(log["address"]),
+            "topics": [HexBytes(topic) for topic in log["topics"]],
+            "data": HexBytes(log["data"]),
+            "logIndex": _number_or_none(log.get("logIndex")) or 0,
+            "removed": bool(log.get("removed")),
+        }
+    )
+
+
+def _number_or_none(value: object) -> int | None:
+    try:
+        return check_number(read_number(value))
+    except (TypeError, ValueError):
+        return None

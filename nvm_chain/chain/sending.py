@@ -1,0 +1,237 @@
+"""Sending a transaction: built, signed in its account's turn, handed over, and awaited.
+
+The hash is known before a transaction leaves this process, and it alone decides what became of it. An error to a broadcast
+says only what its words say; see `nvm_chain.chain.broadcast`.
+"""
+
+import time
+from contextlib import suppress
+from typing import Any, Final, cast
+
+from eth_typing import ChecksumAddress
+from web3.types import Nonce, TxParams, TxReceipt
+
+from nvm_chain.chain.answers import check_number
+from nvm_chain.chain.broadcast import Refusal, read_refusal
+from nvm_chain.chain.fees import MOST_GAS, read_fees, read_gas_limit, read_l1_fee
+from nvm_chain.chain.node import LEAST_GAS, Node
+from nvm_chain.chain.nonces import Accounts, Turn
+from nvm_chain.chain.receipts import FAILED, SUCCEEDED
+from nvm_chain.errors import (
+    ConnectionFailed,
+    InsufficientCoin,
+    NetworkError,
+    NotMined,
+    OutcomeUnknown,
+    RpcFailed,
+    TooMuchGas,
+    TransactionReplaced,
+)
+from nvm_chain.errors.formatting import quote
+from nvm_chain.signing.keys import Signer
+
+FIRST_PAUSE_SECONDS: Final = 0.02
+LONGEST_PAUSE_SECONDS: Final = 1.0
+GAS_MARGIN_PERCENT: Final = 20
+"""Added to each estimate: state may change until a transaction is mined. Unused gas is not paid for."""
+LOOKS: Final = 5
+"""How often a node is asked for a transaction after an error that does not say whether it has it."""
+TIMES_DISPLACED: Final = 2
+"""How often a node has to say that another transaction has the nonce, and not to show ours, until that is believed."""
+DEVELOPMENT_CHAINS: Final = frozenset({1337, 31337, 131277322940537})
+"""anvil, Ape's and eth-tester's own: what was mined there can be undone, so a transaction that such a node does not know is lost."""
+SETTLING_SECONDS: Final = 60
+"""How long a node elsewhere may not know what another has taken."""
+
+
+class Sender:
+    """What sends on one chain."""
+
+    def __init__(self, node: Node, accounts: Accounts, confirmations: int = 0) -> None:
+        """Take the node, the order of the accounts' transactions, and how many blocks have to be on top of each receipt's."""
+        self._node, self._accounts, self._confirmations = node, accounts, confirmations
+
+    # ------------------------------------------------------------------ build
+
+    def build(
+        self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None, value: int, extra_gas: int
+    ) -> TxParams:
+        """Return a transaction without its nonce that the sender can pay for and that would succeed now. Four requests.
+
+        On a chain without EIP-1559 it is one of the older kind. Raises InsufficientCoin, TooMuchGas, the contract's error, or a NetworkError.
+        """
+        balance = self._node.read_coin_balance(sender)
+        _check_coin(sender, balance, value)
+        fees = read_fees(self._node)
+        # Some nodes estimate nothing for an account that could not pay for it.
+        _check_coin(sender, balance, value + LEAST_GAS * fees.max_fee)
+        gas = self._limit_gas(self._estimate(sender, data, to, value), extra_gas, fees.block_gas_limit)
+        l1_fee = read_l1_fee(self._node, len(data) // 2)
+        _check_coin(sender, balance, value + gas * fees.max_fee + l1_fee)
+        return {
+            **call_params(sender, data, to, value),
+            **fees.params(),
+            "chainId": self._node.chain_id,
+            "gas": gas,
+        }
+
+    def estimate(self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None = None, value: int = 0) -> int:
+        """Return the gas limit for a transaction, with a margin. Two requests. Raises the error it would revert with, or TooMuchGas."""
+        return self._limit_gas(self._estimate(sender, data, to, value), 0, read_gas_limit(self._node))
+
+    def _estimate(self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None, value: int) -> int:
+        with self._node.typed_errors():
+            return check_number(self._node.web3.eth.estimate_gas(call_params(sender, data, to, value)))
+
+    def _limit_gas(self, estimate: int, extra_gas: int, block_gas_limit: int) -> int:
+        """Return an estimate with its margin, which ends where a transaction or a block does."""
+        cap = min(MOST_GAS, block_gas_limit)
+        if estimate > cap:
+            raise TooMuchGas(estimate, cap)
+        return min(estimate * (100 + GAS_MARGIN_PERCENT) // 100 + extra_gas, cap)
+
+    # ------------------------------------------------------------------ send
+
+    def send(self, signer: Signer, transaction: TxParams) -> TxReceipt:
+        """Sign a transaction in its account's turn, hand it over, and return its receipt when it is mined and succeeded."""
+        with self._accounts.turn(signer.address) as turn:
+            nonce = self._choose_nonce(signer.address, turn)
+            try:
+                sent = self._hand_over(signer, transaction, nonce, turn)
+            except _NonceTaken:
+                # Another process or wallet was first. What was signed with its nonce can never be mined, so one more try is safe.
+                nonce = self._choose_nonce(signer.address, turn)
+                try:
+                    sent = self._hand_over(signer, transaction, nonce, turn)
+                except _NonceTaken as error:
+                    raise error.error from None
+        self._node.on_progress(f"Waiting for transaction {sent}")
+        receipt = self._await(sent, signer.address, nonce)
+        if receipt["status"] == FAILED:
+            raise self._node.find_reason(transaction, receipt)
+        if receipt["status"] != SUCCEEDED:
+            raise OutcomeUnknown(sent, "its receipt has no status")
+        return receipt
+
+    def _choose_nonce(self, address: ChecksumAddress, turn: Turn) -> int:
+        """Return the next nonce: never one that was used a moment ago, though the node may not know yet."""
+        count, last = self._node.count_sent(address, pending=True), turn.last
+        if last is None or count > last.nonce:
+            return count
+        return last.nonce + 1 if self._is_on_its_way(last.hash, last.time) else count
+
+    def _is_on_its_way(self, transaction_hash: str, sent_at: int) -> bool:
+        if self._node.find_transaction(transaction_hash) is not None:
+            return True
+        return self._node.chain_id not in DEVELOPMENT_CHAINS and time.time() - sent_at < SETTLING_SECONDS
+
+    def _hand_over(self, signer: Signer, transaction: TxParams, nonce: int, turn: Turn) -> str:
+        """Sign and broadcast, and return the hash as soon as the node may have the transaction.
+
+        Raises the node's error if it did not take the transaction, and OutcomeUnknown if that cannot be said.
+        """
+        signed = signer.sign_transaction({**transaction, "nonce": Nonce(nonce)})
+        transaction_hash = f"0x{bytes(signed.hash).hex()}"
+        turn.write_down(nonce, transaction_hash)
+        try:
+            refusal = self._broadcast(transaction_hash, signed.raw_transaction)
+        except NetworkError:
+            turn.take_back()
+            raise
+        if refusal is not None:
+            turn.take_back()
+            raise _NonceTaken(refusal)
+        return transaction_hash
+
+    def _broadcast(self, transaction_hash: str, raw: bytes) -> NetworkError | None:
+        """Hand a signed transaction over. Return the error if another transaction has its nonce; None if it is on its way.
+
+        The same bytes are handed over again after an error that decides nothing: they are one transaction, however often
+        they come. An error decides only together with a look that does not find the transaction.
+        """
+        problem, times_displaced, deadline = "", 0, time.monotonic() + self._node.timeout_seconds
+        for pause in _pauses(LOOKS):
+            try:
+                with self._node.typed_errors():
+                    self._node.web3.eth.send_raw_transaction(cast(Any, raw))
+                return None
+            except (ConnectionFailed, RpcFailed) as error:
+                meaning, problem = _read_meaning(error), error.reason
+                seen = meaning is Refusal.HAS_IT or self._is_there(transaction_hash)
+                if seen:
+                    return None
+                if meaning is Refusal.CANNOT_TAKE_IT and seen is False:
+                    raise
+                times_displaced += meaning is Refusal.NONCE_TAKEN and seen is False
+                if times_displaced == TIMES_DISPLACED:
+                    return error
+            if time.monotonic() + pause > deadline:
+                break
+            time.sleep(pause)
+        raise OutcomeUnknown(transaction_hash, f"it answered {quote(problem)}, and was not seen to have it")
+
+    def _is_there(self, transaction_hash: str) -> bool | None:
+        """Return whether the node has a transaction, waiting or mined; None if it does not answer. Two requests."""
+        try:
+            return bool(self._node.find_transaction(transaction_hash) or self._node.find_receipt(transaction_hash))
+        except NetworkError:
+            return None
+
+    # ------------------------------------------------------------------ wait
+
+    def _await(self, transaction_hash: str, address: ChecksumAddress, nonce: int) -> TxReceipt:
+        """Return the receipt of a sent transaction. Asks again after a lost connection: money may be on its way."""
+        deadline, pause, problem = time.monotonic() + self._node.timeout_seconds, FIRST_PAUSE_SECONDS, ""
+        while True:
+            try:
+                receipt = self._node.find_receipt(transaction_hash)
+                if receipt is not None and self._is_confirmed(receipt):
+                    return receipt
+                problem = ""
+            except NetworkError as error:
+                problem = str(getattr(error, "reason", error))
+            if time.monotonic() >= deadline:
+                raise self._give_up(transaction_hash, address, nonce, problem)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _is_confirmed(self, receipt: TxReceipt) -> bool:
+        if not self._confirmations:
+            return True
+        return self._node.read_block().number - receipt["blockNumber"] >= self._confirmations
+
+    def _give_up(self, transaction_hash: str, address: ChecksumAddress, nonce: int, problem: str) -> Exception:
+        """Return what to say of a transaction that was awaited long enough."""
+        if problem:
+            return OutcomeUnknown(transaction_hash, problem)
+        with suppress(NetworkError):
+            if self._node.count_sent(address, pending=False) > nonce and self._is_there(transaction_hash) is False:
+                return TransactionReplaced(transaction_hash, address, nonce)
+        return NotMined(transaction_hash, self._node.timeout_seconds)
+
+
+class _NonceTaken(Exception):
+    """Another transaction has the nonce that was chosen."""
+
+    def __init__(self, error: NetworkError) -> None:
+        super().__init__()
+        self.error = error
+
+
+def call_params(sender: ChecksumAddress, data: str, to: ChecksumAddress | None, value: int) -> TxParams:
+    """Return what a call and the transaction that repeats it have in common."""
+    params = {"from": sender, "value": value, "data": data, **({} if to is None else {"to": to})}
+    return cast(TxParams, params)
+
+
+def _check_coin(sender: ChecksumAddress, balance: int, needed: int) -> None:
+    if balance < needed:
+        raise InsufficientCoin(sender, balance, needed)
+
+
+def _read_meaning(error: ConnectionFailed | RpcFailed) -> Refusal:
+    return Refusal.SAYS_NOTHING if isinstance(error, ConnectionFailed) else read_refusal(error.reason)
+
+
+def _pauses(count: int) -> list[float]:
+    return [0.1 * 2**number for number in range(count)]

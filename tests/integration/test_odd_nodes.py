@@ -1,0 +1,381 @@
+"""Nodes and gateways that are odd: what was paid is never told as failed, and nothing is paid twice."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from nvm_chain.chain.client import Chain, open_rpc
+from nvm_chain.chain.embedded import deploy_all
+from nvm_chain.chain.nonces import STATE_VARIABLE
+from nvm_chain.errors import (
+    NodeBusy,
+    NotMined,
+    NvmChainError,
+    OutcomeUnknown,
+    RpcFailed,
+    TooMuchGas,
+    TransactionReplaced,
+)
+from nvm_chain.operations.credits import mint_credits, mint_credits_batch, read_balance, redeem_credits
+from nvm_chain.operations.orders import order_plan
+from nvm_chain.operations.settlement import check_voucher, settle_vouchers, sign_next_voucher
+from tests.support.anvil import open_anvil, run_anvil
+from tests.support.odd_node import Forward, Json, OddNode, Reply, refuse, run_odd_node
+from tests.support.world import CREDITS, FUNDS, PRICE, World
+
+SEND = "eth_sendRawTransaction"
+RECEIPT = "eth_getTransactionReceipt"
+
+
+@pytest.fixture
+def odd(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[tuple[World, OddNode, Chain]]:
+    """A funded world on anvil, the odd node before it, and a chain that talks through it."""
+    if world.chain.label == "eth-tester":
+        pytest.fail("these tests need a node: they run on anvil")
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path))
+    world.fund(world.subscriber)
+    with run_odd_node(world.chain.label) as node:
+        chain = open_rpc(node.url, timeout_seconds=5)
+        chain.use_credits(world.credits.address)
+        chain.usdc = world.chain.usdc
+        yield world, node, chain
+
+
+def spent(world: World) -> int:
+    return FUNDS - world.tokens(world.subscriber.address)
+
+
+# ---------------------------------------------------------------------- an error to a broadcast
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        refuse("already known"),
+        refuse("transaction already imported"),
+        refuse("nonce too low"),
+        refuse("request timed out", -32603),
+        refuse("something that nobody has said before"),
+        (502, {}),
+        (429, {}),
+        (504, {}),
+    ],
+    ids=str,
+)
+def test_order_plan__whose_broadcast_is_delivered_and_answered_with_an_error__is_paid_and_told_so(
+    odd: tuple[World, OddNode, Chain], reply: Reply
+) -> None:
+    world, node, chain = odd
+    plan_id = world.register()
+
+    def deliver(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method != SEND:
+            return None
+        forward()
+        return reply
+
+    node.hook = deliver
+    order_plan(chain, world.subscriber, plan_id)
+    assert (spent(world), world.balance(plan_id, world.subscriber.address)) == (PRICE, CREDITS)
+
+
+def test_order_plan__whose_broadcast_is_lost_once__is_handed_over_again_and_paid_once(
+    odd: tuple[World, OddNode, Chain],
+) -> None:
+    world, node, chain = odd
+    plan_id, count = world.register(), [0]
+
+    def lose(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method != SEND:
+            return None
+        count[0] += 1
+        return (503, {}) if count[0] == 1 else None
+
+    node.hook = lose
+    order_plan(chain, world.subscriber, plan_id)
+    assert (count, spent(world)) == ([2], PRICE)
+
+
+def test_order_plan__whose_broadcast_never_arrives__says_that_the_outcome_is_unknown(
+    odd: tuple[World, OddNode, Chain],
+) -> None:
+    world, node, chain = odd
+    plan_id = world.register()
+    node.hook = lambda method, params, forward: (502, {}) if method == SEND else None
+    with pytest.raises(OutcomeUnknown) as caught:
+        order_plan(chain, world.subscriber, plan_id)
+    assert (spent(world), node.asked.count(SEND)) == (0, 5)
+    [sent] = [each.hash for each in chain.read_journal(world.subscriber.address)]
+    assert sent == caught.value.transaction_hash
+
+
+def test_redeem_credits__refused_before_anything_is_kept__raises_what_the_node_says(
+    odd: tuple[World, OddNode, Chain],
+) -> None:
+    world, node, chain = odd
+    plan_id = world.register()
+    mint_credits(chain, world.builder, plan_id, world.subscriber.address, 5)
+    words = "insufficient funds for gas * price + value"
+    node.hook = lambda method, params, forward: refuse(words) if method == SEND else None
+    with pytest.raises(RpcFailed, match="insufficient funds"):
+        redeem_credits(chain, world.subscriber, plan_id, 1)
+    assert node.asked.count(SEND) == 1 + 1  # the mint, and this
+    assert chain.read_journal(world.subscriber.address) == []
+
+
+# ---------------------------------------------------------------------- a receipt that is not whole
+
+
+NOT_WHOLE: list[Json] = [
+    {"blockHash": None, "blockNumber": None, "status": None, "logs": []},
+    {"blockHash": None, "logs": []},
+    {"blockNumber": None, "status": "0x0"},
+]
+
+
+@pytest.mark.parametrize("changes", NOT_WHOLE, ids=str)
+def test_order_plan__whose_receipt_comes_before_its_block__waits_for_the_whole_one(
+    odd: tuple[World, OddNode, Chain], changes: Json
+) -> None:
+    world, node, chain = odd
+    plan_id, count = world.register(), [0]
+
+    def early(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method != RECEIPT:
+            return None
+        answer, count[0] = forward(), count[0] + 1
+        if count[0] < 4 and answer["result"]:
+            answer["result"].update(changes)
+        return answer
+
+    node.hook = early
+    receipt = order_plan(chain, world.subscriber, plan_id)
+    assert (receipt.paid, spent(world)) == (PRICE, PRICE)
+
+
+@pytest.mark.parametrize(
+    "field", ["effectiveGasPrice", "gasUsed", "logsBloom", "cumulativeGasUsed", "type", "transactionIndex", "from"]
+)
+@pytest.mark.parametrize("value", [None, "0xnonsense", "missing"])
+def test_order_plan__whose_receipt_lacks_what_decides_nothing__is_done(
+    odd: tuple[World, OddNode, Chain], field: str, value: str | None
+) -> None:
+    world, node, chain = odd
+    plan_id = world.register()
+
+    def odd_field(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method != RECEIPT:
+            return None
+        answer = forward()
+        if answer["result"]:
+            answer["result"][field] = value
+            if value == "missing":
+                del answer["result"][field]
+        return answer
+
+    node.hook = odd_field
+    receipt = order_plan(chain, world.subscriber, plan_id)
+    assert (receipt.paid, spent(world)) == (PRICE, PRICE)
+    assert (receipt.transaction.fee_wei is None) == (field in ("effectiveGasPrice", "gasUsed"))
+
+
+@pytest.mark.parametrize("status", [None, "missing", "0x2"])
+def test_order_plan__whose_receipt_has_no_status__is_unknown_and_names_the_transaction(
+    odd: tuple[World, OddNode, Chain], status: str | None
+) -> None:
+    world, node, chain = odd
+    plan_id = world.register()
+
+    def without_status(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method != RECEIPT:
+            return None
+        answer = forward()
+        if answer["result"]:
+            answer["result"]["status"] = status
+            if status == "missing":
+                del answer["result"]["status"]
+        return answer
+
+    node.hook = without_status
+    with pytest.raises(OutcomeUnknown) as caught:
+        order_plan(chain, world.subscriber, plan_id)
+    assert world.chain.read_transaction(caught.value.transaction_hash).gas_used
+    assert spent(world) == PRICE
+
+
+# ---------------------------------------------------------------------- nonces
+
+
+def test_redeem_credits__by_a_node_that_counts_behind__takes_the_next_nonce_each_time(
+    odd: tuple[World, OddNode, Chain],
+) -> None:
+    world, node, chain = odd
+    plan_id = world.register()
+    last: dict[str, str] = {}
+    mint_credits(chain, world.builder, plan_id, world.subscriber.address, 9)
+
+    def behind(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method != "eth_getTransactionCount":
+            return None
+        new = forward()["result"]
+        old, last[params[0]] = last.get(params[0], new), new
+        return {"result": old}
+
+    node.hook = behind
+    for _ in range(4):
+        redeem_credits(chain, world.subscriber, plan_id, 1)
+    assert read_balance(chain, plan_id, world.subscriber.address) == 5
+
+
+@pytest.mark.parametrize("chains", [1, 2])
+def test_redeem_credits__by_threads_at_once__all_count(odd: tuple[World, OddNode, Chain], chains: int) -> None:
+    """One Chain, or two as two processes have them: the turn is among all of this machine."""
+    world, node, first = odd
+    plan_id = world.register()
+    mint_credits(first, world.builder, plan_id, world.subscriber.address, 20)
+    second = first if chains == 1 else open_rpc(node.url, timeout_seconds=5)
+    second.use_credits(world.credits.address)
+    failures: list[Exception] = []
+
+    def redeem(chain: Chain) -> None:
+        try:
+            redeem_credits(chain, world.subscriber, plan_id, 1)
+        except NvmChainError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=redeem, args=(chain,)) for chain in (first, second) * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert failures == []
+    assert read_balance(first, plan_id, world.subscriber.address) == 20 - 8
+
+
+def test_redeem_credits__replaced_by_another_transaction_of_the_account__says_so(
+    odd: tuple[World, OddNode, Chain],
+) -> None:
+    world, node, chain = odd
+    plan_id, chain.timeout_seconds = world.register(), 1
+    mint_credits(chain, world.builder, plan_id, world.subscriber.address, 5)
+
+    def replace(method: str, params: list[Any], forward: Forward) -> Reply:
+        """Take it, and have the account's wallet send another one with its nonce."""
+        if method != SEND:
+            return None
+        world.chain.send_data(world.subscriber, "0x", world.other.address)
+        return {"result": "0x" + "00" * 32}
+
+    node.hook = replace
+    with pytest.raises(TransactionReplaced) as caught:
+        redeem_credits(chain, world.subscriber, plan_id, 1)
+    assert caught.value.sender == world.subscriber.address
+    assert read_balance(world.chain, plan_id, world.subscriber.address) == 5
+
+
+# ---------------------------------------------------------------------- reads that wait
+
+
+def test_order_plan__by_a_node_that_takes_ten_requests_a_second__is_done(odd: tuple[World, OddNode, Chain]) -> None:
+    world, node, chain = odd
+    plan_id = world.register()
+    stamps: list[float] = []
+
+    def ten_a_second(method: str, params: list[Any], forward: Forward) -> Reply:
+        now = time.monotonic()
+        stamps[:] = [stamp for stamp in stamps if now - stamp < 1]
+        if len(stamps) >= 10:
+            return 429, {}
+        stamps.append(now)
+        return None
+
+    node.hook, chain.timeout_seconds = ten_a_second, 30
+    order_plan(chain, world.subscriber, plan_id)
+    assert spent(world) == PRICE
+
+
+@pytest.mark.parametrize(
+    "busy", [(429, {"Retry-After": "0"}), (503, {}), (502, {}), refuse("rate limit exceeded", -32005)], ids=str
+)
+def test_read__refused_for_now__is_asked_again(odd: tuple[World, OddNode, Chain], busy: Reply) -> None:
+    world, node, chain = odd
+    plan_id, count = world.register(), [0]
+
+    def once(method: str, params: list[Any], forward: Forward) -> Reply:
+        count[0] += 1
+        return busy if count[0] == 1 else None
+
+    node.hook = once
+    assert read_balance(chain, plan_id, world.subscriber.address) == 0
+    assert count == [2]
+
+
+def test_read__refused_for_longer_than_the_chain_waits__says_that_the_node_is_busy(
+    odd: tuple[World, OddNode, Chain],
+) -> None:
+    world, node, chain = odd
+    plan_id = world.register()
+    node.hook = lambda method, params, forward: (429, {"Retry-After": "3600"})
+    with pytest.raises(NodeBusy, match="asked too often"):
+        read_balance(chain, plan_id, world.subscriber.address)
+    assert len(node.asked) == 5 + 1 or node.asked.count("eth_call") == 1
+
+
+# ---------------------------------------------------------------------- a chain that stands still
+
+
+def test_order_and_voucher__on_a_chain_without_a_block_for_hours__count(odd: tuple[World, OddNode, Chain]) -> None:
+    world, _, chain = odd
+    plan_id = world.register()
+    world.chain.ask_development_node("evm_increaseTime", "0x1c20")  # the next block's time; no block is made
+    order_plan(chain, world.subscriber, plan_id)
+    signed = sign_next_voucher(chain, world.subscriber, plan_id, redeemer=world.builder.address, cost=1)
+    assert check_voucher(chain, signed).available == 1
+    [outcome] = settle_vouchers(chain, world.builder, plan_id, [signed]).outcomes
+    assert outcome.result.name == "SETTLED"
+
+
+# ---------------------------------------------------------------------- limits
+
+
+def test_mint_credits_batch__that_fits_with_less_margin__is_not_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """anvil enforces the cap of EIP-7825 when asked to."""
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path))
+    with run_anvil("--enable-tx-gas-limit", "--gas-limit", "60000000", hardfork="osaka") as url:
+        chain = open_anvil(url)
+        deploy_all(chain, chain.accounts[0])
+        world = World(chain)
+        plan_id = world.register()
+        receipt = mint_credits_batch(chain, world.builder, plan_id, {f"0x{2**80 + n:040x}": 1 for n in range(500)})
+        assert len(receipt.skipped) == 0
+        with pytest.raises((TooMuchGas, RpcFailed)):
+            mint_credits_batch(chain, world.builder, plan_id, {f"0x{2**90 + n:040x}": 1 for n in range(700)})
+
+
+# ---------------------------------------------------------------------- confirmations
+
+
+def test_redeem_credits__with_confirmations__waits_for_blocks_on_top(odd: tuple[World, OddNode, Chain]) -> None:
+    world, node, _ = odd
+    chain = open_rpc(node.url, timeout_seconds=1, confirmations=2)
+    chain.use_credits(world.credits.address)
+    plan_id = world.register()
+    world.send(world.builder, world.credits.functions.mint(plan_id, world.subscriber.address, 5))
+    with pytest.raises(NotMined):
+        redeem_credits(chain, world.subscriber, plan_id, 1)
+    world.chain.timeout_seconds = 10
+    chain.timeout_seconds = 10
+
+    def mine(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method == "eth_getBlockByNumber" and params[0] == "latest":
+            world.chain.ask_development_node("evm_mine")
+        return None
+
+    node.hook = mine
+    redeem_credits(chain, world.subscriber, plan_id, 1)
+    assert read_balance(world.chain, plan_id, world.subscriber.address) == 3

@@ -1,0 +1,74 @@
+"""A JSON-RPC proxy before a node that forwards, and answers otherwise where a test says so: what odd nodes and gateways do."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, TypeAlias
+
+import requests
+
+Json: TypeAlias = dict[str, Any]
+Forward: TypeAlias = Callable[[], Json]
+Reply: TypeAlias = Json | tuple[int, dict[str, str]] | None
+"""An answer in place of the node's; or an HTTP status with headers; or None for the node's own."""
+Hook: TypeAlias = Callable[[str, list[Any], Forward], Reply]
+
+
+@dataclass
+class OddNode:
+    """The proxy. ``hook`` gets method, parameters, and a function that asks the real node."""
+
+    target: str
+    url: str = ""
+    hook: Hook | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def answer(self, body: Json) -> tuple[int, dict[str, str], bytes]:
+        """Return status, headers and body of the answer to a request."""
+        self.asked.append(body["method"])
+        forward = lambda: requests.post(self.target, json=body, timeout=30).json()  # noqa: E731
+        reply = self.hook(body["method"], body["params"], forward) if self.hook else None
+        if isinstance(reply, tuple):
+            return *reply, b""
+        return 200, {}, json.dumps({**(reply or forward()), "id": body["id"], "jsonrpc": "2.0"}).encode()
+
+
+def refuse(message: str, code: int = -32000) -> Json:
+    """Return the error of a node in its own words."""
+    return {"error": {"code": code, "message": message}}
+
+
+@contextmanager
+def run_odd_node(target: str) -> Iterator[OddNode]:
+    """Run the proxy before a node until the block ends."""
+    node = OddNode(target)
+
+    class Request(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status, headers, content = node.answer(body)
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(content))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name is the base class's
+            """Keep quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Request)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    node.url = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        yield node
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
