@@ -76,6 +76,8 @@ bench: setup ## Measure gas from receipts, compare with the committed table, and
 	@$(BIN)/python -m tests.bench.gas.bench
 	$(say) 'Timing vouchers'
 	@$(BIN)/python -m tests.bench.vouchers
+	$(say) 'Timing balances of many'
+	@$(BIN)/python -m tests.bench.balances
 	$(say) 'Timing imports and the command line'
 	@$(BIN)/python -m tests.bench.startup
 

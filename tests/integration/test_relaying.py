@@ -414,7 +414,7 @@ def test_sign_plan_order__by_no_signer__is_refused(world: World, plan: Registere
         address = payer.address
 
     nobody: Any = Nobody()
-    with pytest.raises(InvalidConfig, match="A signer has an address, and unsafe_sign_hash or sign_typed_data"):
+    with pytest.raises(InvalidConfig, match="A signer is an account that signs, not a value of type Nobody"):
         sign_plan_order(world.chain, nobody, plan.plan_id)
 
 
