@@ -35,10 +35,15 @@ def read_balance(chain: Chain, plan_id: int | str, holder: str) -> int:
 def read_balances(
     chain: Chain, accounts: Iterable[tuple[int | str, str]], *, on_read: Callable[[int], object] | None = None
 ) -> list[int]:
-    """Read many balances, given as pairs of plan id and holder, in the order of the pairs, all of one block.
+    """Read many balances of one block, in the order in which they are asked for.
 
     One request for up to 5,000 pairs; above that one for each 5,000, and one. A node that takes fewer at once is asked
-    for fewer. ``on_read`` is called after each request with how many have been read.
+    for fewer.
+
+    Args:
+        chain: Where to read.
+        accounts: Pairs of plan id and holder.
+        on_read: Called after each request with how many have been read.
     """
     ids: dict[int | str, int] = {}
     holders, plan_ids = [], []

@@ -47,7 +47,7 @@ def parse_address_or_zero(value: str, name: str = "address") -> ChecksumAddress:
 
 
 def parse_address_bytes(value: str, name: str = "address") -> bytes:
-    """Return the 20 bytes of an address, checked as `parse_address` does, for who has thousands of them.
+    """Return the 20 bytes of an address, checked as `parse_address` does and sooner, for lists of thousands.
 
     Raises:
         InvalidAddress: The value is not an address, its checksum is wrong, or it is the zero address.
