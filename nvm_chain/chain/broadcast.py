@@ -27,6 +27,7 @@ _CANNOT_TAKE_IT = (
     "exceeds the configured cap",
     "gas price too low",
     "transaction type not supported",
+    "unknown transaction type",
     "invalid sender",
     "invalid signature",
     "invalid chain id",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.errors import AnswerUnreadable, NvmChainError, RpcFailed
+from nvm_chain.errors import AnswerUnreadable, ConnectionFailed, NvmChainError, RpcFailed
 
 WORD: Final = 32
 MOST_AT_ONCE: Final = 5_000
@@ -56,7 +56,7 @@ def read_balances_of(
 def _may_be_too_many(error: BaseException) -> bool:
     """Return whether fewer may succeed: the node refuses, or the call ran out of the gas that the node gives it."""
     from_contract = type(error).__name__ in {"RevertedWithoutReason", "OutOfGas"}
-    return from_contract or isinstance(error, RpcFailed | MemoryError)
+    return from_contract or isinstance(error, ConnectionFailed | RpcFailed | MemoryError)
 
 
 def _read_part(chain: Chain, holders: Sequence[bytes], plan_ids: Sequence[int], block: int | None) -> Iterator[int]:

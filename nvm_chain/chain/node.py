@@ -16,7 +16,15 @@ from web3.types import RPCEndpoint, TxData, TxParams, TxReceipt
 from nvm_chain.chain.answers import check_number
 from nvm_chain.chain.receipts import read_receipt, summarize
 from nvm_chain.chain.rpc import typed_errors
-from nvm_chain.errors import AnswerUnreadable, NoContract, NvmChainError, OutOfGas, RpcFailed
+from nvm_chain.errors import (
+    AnswerUnreadable,
+    NetworkError,
+    NoContract,
+    NvmChainError,
+    OutOfGas,
+    RevertedWithoutReason,
+    RpcFailed,
+)
 from nvm_chain.types.events import Block
 from nvm_chain.types.receipts import Transaction
 
@@ -203,12 +211,16 @@ class Node:
     def find_reason(self, transaction: TxParams, receipt: TxReceipt) -> NvmChainError:
         """Return the error for which a mined transaction failed, found by calling it again. One request."""
         again = {key: transaction[key] for key in ("from", "to", "data", "value") if key in transaction}
+        transaction_hash = f"0x{bytes(receipt['transactionHash']).hex()}"
         try:
             with self.typed_errors():
                 self.web3.eth.call(cast(TxParams, again), receipt["blockNumber"])
+        except NetworkError as error:
+            failed = f"the transaction {transaction_hash} is mined and failed, and the node does not say why ({error})"
+            return RevertedWithoutReason("0x").explain(failed, "Look at it in a block explorer.")
         except NvmChainError as error:
             return error
-        return OutOfGas(f"0x{bytes(receipt['transactionHash']).hex()}")
+        return OutOfGas(transaction_hash)
 
     def ask_development_node(self, method: str, *parameters: str) -> bool:
         """Ask for what only development nodes do, such as ``anvil_setCode``; return whether it was done. One request."""

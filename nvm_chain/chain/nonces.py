@@ -10,11 +10,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from eth_typing import ChecksumAddress
+
+from nvm_chain.types.json_text import parse_json
 
 try:
     import fcntl
@@ -29,36 +31,50 @@ KEPT: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A transaction that was handed to a node, or was about to be. ``time`` is of this machine's clock."""
+    """A transaction that was signed to be sent. ``time`` is of this machine's clock, ``node`` is the URL without secrets.
+
+    ``taken`` is whether the node was seen to have it. Where it was not, the next transaction takes the same nonce, so that
+    no more than one of the two can ever be mined.
+    """
 
     nonce: int
     hash: str
     time: int
+    node: str = ""
+    taken: bool = False
 
 
 class Turn:
     """The right to send for an account, until the next one gets it."""
 
     def __init__(self, last: Sent | None, journal: TextIO | None) -> None:
-        self.last = last
+        self.last, self._before = last, last
         self._journal = journal
 
-    def write_down(self, nonce: int, transaction_hash: str) -> None:
+    def write_down(self, nonce: int, transaction_hash: str, node: str = "") -> None:
         """Note a transaction before it is handed over, so that a process that ends meanwhile leaves a trace of it."""
-        self.last = Sent(nonce, transaction_hash, int(time.time()))
-        self._append({**asdict(self.last)})
+        self._before = self.last
+        self.last = Sent(nonce, transaction_hash, int(time.time()), node)
+        self._append(asdict(self.last))
+
+    def confirm(self) -> None:
+        """Note that the node has the last one."""
+        if self.last is not None:
+            self.last = replace(self.last, taken=True)
+            self._append(asdict(self.last))
 
     def take_back(self) -> None:
-        """Note that the last one was surely not taken."""
+        """Note that the node did not take the last one."""
         if self.last is not None:
-            self._append({"nonce": self.last.nonce, "hash": self.last.hash, "time": self.last.time, "refused": True})
-        self.last = None
+            self._append({**asdict(self.last), "refused": True})
+        self.last = self._before
 
     def _append(self, entry: dict[str, object]) -> None:
+        """Write an entry to the disk. On a full disk the process alone remembers it."""
         if self._journal is not None:
-            self._journal.write(json.dumps(entry) + "\n")
-            self._journal.flush()
-            os.fsync(self._journal.fileno())
+            with suppress(OSError):
+                os.write(self._journal.fileno(), f"{json.dumps(entry)}\n".encode())
+                os.fsync(self._journal.fileno())
 
 
 class Accounts:
@@ -67,13 +83,20 @@ class Accounts:
     def __init__(self, chain_id: int, folder: Path | None) -> None:
         """Take the folder of the journals, or None for a chain that ends with this process."""
         self._chain_id, self._folder = chain_id, folder
+        self._last: dict[str, Sent | None] = {}
+        self._renew_locks()
+
+    def _renew_locks(self) -> None:
+        """Begin with free locks: a process that was forked has copies of those that threads of the other one hold."""
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
-        self._last: dict[str, Sent | None] = {}
 
     @contextmanager
     def turn(self, address: ChecksumAddress) -> Iterator[Turn]:
         """Wait for an account's turn and hold it: no thread and no process of this machine sends for it meanwhile."""
+        if self._process != os.getpid():
+            self._renew_locks()
         with self._lock:
             lock = self._locks.setdefault(address, threading.Lock())
         with lock, self._open_journal(address) as journal:
@@ -88,7 +111,7 @@ class Accounts:
         path = self._path(address)
         if path is None or not path.is_file():
             return []
-        return _parse(path.read_text("utf-8"))
+        return _parse(path.read_text("utf-8", "replace"))
 
     def _path(self, address: ChecksumAddress) -> Path | None:
         return None if self._folder is None else self._folder / f"{self._chain_id}-{address.lower()}.jsonl"
@@ -101,25 +124,36 @@ class Accounts:
             yield None
             return
         with file:
-            if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_EX)
-            yield file
+            _lock(file, "LOCK_EX")
+            try:
+                yield file
+            finally:
+                _lock(file, "LOCK_UN")  # a process that was forked meanwhile has the file open, too
 
 
-def find_state_folder() -> Path:
-    """Return the folder where this machine's journals are."""
+def find_state_folder() -> Path | None:
+    """Return the folder where this machine's journals are, or None where there is no home."""
     named = os.environ.get(STATE_VARIABLE)
     if named:
         return Path(named)
-    base = os.environ.get("XDG_STATE_HOME") or (Path.home() / ".local" / "state")
-    return Path(base) / "nvm_chain"
+    with suppress(RuntimeError, KeyError):
+        base = os.environ.get("XDG_STATE_HOME") or (Path.home() / ".local" / "state")
+        return Path(base) / "nvm_chain"
+    return None
+
+
+def _lock(file: TextIO, name: str) -> None:
+    """Lock or unlock a file, where the system and the file system can."""
+    if fcntl is not None:
+        with suppress(OSError):
+            fcntl.flock(file, getattr(fcntl, name))
 
 
 def _open(path: Path) -> TextIO | None:
     """Open a journal, or return None where nothing can be written: then only this process keeps the order."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return path.open("a+", encoding="utf-8")
+        return path.open("a+", encoding="utf-8", errors="replace")
     return None
 
 
@@ -127,10 +161,13 @@ def _read_last(journal: TextIO) -> Sent | None:
     journal.seek(0)
     text = journal.read()
     sent = _parse(text)
+    if text and not text.endswith("\n"):
+        os.write(journal.fileno(), b"\n")  # a process ended in the middle of a line
     if text.count("\n") > 2 * KEPT:
-        journal.truncate(0)
-        journal.writelines(json.dumps(asdict(each)) + "\n" for each in sent[-KEPT:])
-        journal.flush()
+        newest = "".join(json.dumps(asdict(each)) + "\n" for each in sent[-KEPT:])
+        with suppress(OSError):
+            journal.truncate(0)
+            os.write(journal.fileno(), newest.encode())
     return sent[-1] if sent else None
 
 
@@ -138,9 +175,10 @@ def _parse(text: str) -> list[Sent]:
     """Read a journal. A line that was not written to its end is left out."""
     found: dict[str, Sent] = {}
     for line in text.splitlines():
-        with suppress(ValueError, KeyError, TypeError):
-            entry = json.loads(line)
-            sent = Sent(int(entry["nonce"]), str(entry["hash"]), int(entry["time"]))
+        with suppress(ValueError, KeyError, TypeError, OverflowError):
+            entry: Any = parse_json(line.encode())
+            times = int(entry["nonce"]), str(entry["hash"]), int(entry["time"])
+            sent = Sent(*times, str(entry.get("node", "")), entry.get("taken") is True)
             found.pop(sent.hash, None)
             if not entry.get("refused"):
                 found[sent.hash] = sent

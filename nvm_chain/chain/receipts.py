@@ -27,6 +27,8 @@ def read_receipt(answer: Mapping[str, Any], transaction_hash: str) -> TxReceipt 
     """
     if answer.get("blockHash") is None or answer.get("blockNumber") is None:
         return None
+    if HexBytes(answer.get("transactionHash", transaction_hash)) != HexBytes(transaction_hash):
+        raise ValueError("the receipt of another transaction")
     place = {
         "transactionHash": HexBytes(transaction_hash),
         "blockHash": HexBytes(answer["blockHash"]),

@@ -40,7 +40,7 @@ class Pauses:
 
     def wait(self, status: int, retry_after: float | None) -> bool:
         """Wait before the next try and return True; return False at once for what does not pass, or not in time."""
-        pause = self._pause if retry_after is None else retry_after
+        pause = max(self._pause, retry_after or 0)
         if status not in BUSY or self._clock() + pause > self._end:
             return False
         self._sleep(pause)

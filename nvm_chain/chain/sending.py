@@ -18,10 +18,10 @@ from nvm_chain.chain.node import LEAST_GAS, Node
 from nvm_chain.chain.nonces import Accounts, Turn
 from nvm_chain.chain.receipts import FAILED, SUCCEEDED
 from nvm_chain.errors import (
-    ConnectionFailed,
     InsufficientCoin,
     NetworkError,
     NotMined,
+    NvmChainError,
     OutcomeUnknown,
     RpcFailed,
     TooMuchGas,
@@ -36,8 +36,6 @@ GAS_MARGIN_PERCENT: Final = 20
 """Added to each estimate: state may change until a transaction is mined. Unused gas is not paid for."""
 LOOKS: Final = 5
 """How often a node is asked for a transaction after an error that does not say whether it has it."""
-TIMES_DISPLACED: Final = 2
-"""How often a node has to say that another transaction has the nonce, and not to show ours, until that is believed."""
 DEVELOPMENT_CHAINS: Final = frozenset({1337, 31337, 131277322940537})
 """anvil, Ape's and eth-tester's own: what was mined there can be undone, so a transaction that such a node does not know is lost."""
 SETTLING_SECONDS: Final = 60
@@ -116,7 +114,7 @@ class Sender:
     def _choose_nonce(self, address: ChecksumAddress, turn: Turn) -> int:
         """Return the next nonce: never one that was used a moment ago, though the node may not know yet."""
         count, last = self._node.count_sent(address, pending=True), turn.last
-        if last is None or count > last.nonce:
+        if last is None or not last.taken or last.node != self._node.label or count > last.nonce:
             return count
         return last.nonce + 1 if self._is_on_its_way(last.hash, last.time) else count
 
@@ -132,7 +130,7 @@ class Sender:
         """
         signed = signer.sign_transaction({**transaction, "nonce": Nonce(nonce)})
         transaction_hash = f"0x{bytes(signed.hash).hex()}"
-        turn.write_down(nonce, transaction_hash)
+        turn.write_down(nonce, transaction_hash, self._node.label)
         try:
             refusal = self._broadcast(transaction_hash, signed.raw_transaction)
         except NetworkError:
@@ -141,33 +139,39 @@ class Sender:
         if refusal is not None:
             turn.take_back()
             raise _NonceTaken(refusal)
+        turn.confirm()
         return transaction_hash
 
     def _broadcast(self, transaction_hash: str, raw: bytes) -> NetworkError | None:
         """Hand a signed transaction over. Return the error if another transaction has its nonce; None if it is on its way.
 
         The same bytes are handed over again after an error that decides nothing: they are one transaction, however often
-        they come. An error decides only together with a look that does not find the transaction.
+        they come. An error decides only together with a look that does not find the transaction, and only if each answer
+        was such an error: another answer may be that of a node which took it. That another transaction has the nonce is
+        believed after all looks, as what is mined may not be found at once.
         """
-        problem, times_displaced, deadline = "", 0, time.monotonic() + self._node.timeout_seconds
+        problem, was_refused_only = "", True
+        deadline = time.monotonic() + self._node.timeout_seconds
+        refusal: NetworkError | None = None
         for pause in _pauses(LOOKS):
             try:
                 with self._node.typed_errors():
                     self._node.web3.eth.send_raw_transaction(cast(Any, raw))
                 return None
-            except (ConnectionFailed, RpcFailed) as error:
-                meaning, problem = _read_meaning(error), error.reason
+            except NvmChainError as error:
+                meaning, problem = _read_meaning(error), str(getattr(error, "reason", error))
                 seen = meaning is Refusal.HAS_IT or self._is_there(transaction_hash)
                 if seen:
                     return None
-                if meaning is Refusal.CANNOT_TAKE_IT and seen is False:
+                was_refused_only &= seen is False and meaning is not Refusal.SAYS_NOTHING
+                if meaning is Refusal.CANNOT_TAKE_IT and was_refused_only:
                     raise
-                times_displaced += meaning is Refusal.NONCE_TAKEN and seen is False
-                if times_displaced == TIMES_DISPLACED:
-                    return error
+                refusal = error if isinstance(error, NetworkError) else None
             if time.monotonic() + pause > deadline:
                 break
             time.sleep(pause)
+        if was_refused_only and refusal is not None:
+            return refusal
         raise OutcomeUnknown(transaction_hash, f"it answered {quote(problem)}, and was not seen to have it")
 
     def _is_there(self, transaction_hash: str) -> bool | None:
@@ -229,8 +233,9 @@ def _check_coin(sender: ChecksumAddress, balance: int, needed: int) -> None:
         raise InsufficientCoin(sender, balance, needed)
 
 
-def _read_meaning(error: ConnectionFailed | RpcFailed) -> Refusal:
-    return Refusal.SAYS_NOTHING if isinstance(error, ConnectionFailed) else read_refusal(error.reason)
+def _read_meaning(error: NvmChainError) -> Refusal:
+    """Return what an error says of the transaction. One that names a contract's error may be of a transaction that is mined."""
+    return read_refusal(error.reason) if isinstance(error, RpcFailed) else Refusal.SAYS_NOTHING
 
 
 def _pauses(count: int) -> list[float]:

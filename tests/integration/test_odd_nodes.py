@@ -15,6 +15,7 @@ from nvm_chain.errors import (
     NotMined,
     NvmChainError,
     OutcomeUnknown,
+    RevertedWithoutReason,
     RpcFailed,
     TooMuchGas,
     TransactionReplaced,
@@ -126,6 +127,93 @@ def test_redeem_credits__refused_before_anything_is_kept__raises_what_the_node_s
     assert chain.read_journal(world.subscriber.address) == []
 
 
+@pytest.mark.parametrize("reply", [(502, {}), refuse("nonce too low"), refuse("request timed out", -32603)], ids=str)
+def test_order_plan__taken_by_a_node_whose_look_up_is_a_second_behind__is_paid_once(
+    odd: tuple[World, OddNode, Chain], reply: Reply
+) -> None:
+    """Each look-up in that second finds nothing, and each further delivery is answered with `nonce too low`."""
+    world, node, chain = odd
+    plan_id, chain.timeout_seconds = world.register(), 20
+    world.send(world.subscriber, world.usdc.functions.approve(world.credits.address, FUNDS))
+    taken_at: list[float] = []
+
+    def lag(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method == SEND and not taken_at:
+            taken_at.append(time.monotonic())
+            forward()
+            return reply
+        if method in (RECEIPT, "eth_getTransactionByHash") and taken_at and time.monotonic() - taken_at[0] < 1:
+            return {"result": None}
+        return None
+
+    node.hook = lag
+    order_plan(chain, world.subscriber, plan_id, payment_method="allowance")
+    assert (spent(world), world.balance(plan_id, world.subscriber.address)) == (PRICE, CREDITS)
+
+
+def test_order_plan__taken_with_a_bad_answer_and_then_refused_for_lack_of_coin__is_not_called_refused(
+    odd: tuple[World, OddNode, Chain],
+) -> None:
+    """The first delivery may have spent the coin that the second lacks."""
+    world, node, chain = odd
+    plan_id = world.register()
+
+    def lag(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method == SEND:
+            if node.asked.count(SEND) == 1:
+                forward()
+                return 502, {}
+            return refuse("insufficient funds for gas * price + value")
+        return {"result": None} if method in (RECEIPT, "eth_getTransactionByHash") else None
+
+    node.hook = lag
+    with pytest.raises(OutcomeUnknown):
+        order_plan(chain, world.subscriber, plan_id, payment_method="authorization")
+    assert spent(world) == PRICE
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": -32000, "message": "already known", "data": "0x"},
+        {"code": -32000, "message": "already known", "data": "0x" + "ab" * 32},
+        {"code": -32000, "message": "execution reverted"},
+        {"code": 3, "message": "may still be mined or reverted"},
+    ],
+    ids=str,
+)
+def test_order_plan__taken_and_answered_with_what_looks_like_a_revert__is_done(
+    odd: tuple[World, OddNode, Chain], error: Json
+) -> None:
+    world, node, chain = odd
+    plan_id = world.register()
+
+    def deliver(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method != SEND:
+            return None
+        forward()
+        return {"error": error}
+
+    node.hook = deliver
+    order_plan(chain, world.subscriber, plan_id)
+    assert spent(world) == PRICE
+
+
+def test_send__after_one_that_never_arrived__takes_its_nonce_so_that_only_one_can_be_mined(
+    odd: tuple[World, OddNode, Chain],
+) -> None:
+    world, node, chain = odd
+    chain.send_data(world.subscriber, "0x", world.other.address, 1)
+    node.hook = lambda method, params, forward: (502, {}) if method == SEND else None
+    with pytest.raises(OutcomeUnknown) as lost:
+        chain.send_data(world.subscriber, "0x", world.other.address, 2)
+    node.hook = None
+    chain.send_data(world.subscriber, "0x", world.other.address, 3)
+    first, second, third = chain.read_journal(world.subscriber.address)
+    assert (second.hash, second.taken, third.taken) == (lost.value.transaction_hash, False, True)
+    assert second.nonce == third.nonce == first.nonce + 1
+
+
 # ---------------------------------------------------------------------- a receipt that is not whole
 
 
@@ -204,6 +292,44 @@ def test_order_plan__whose_receipt_has_no_status__is_unknown_and_names_the_trans
         order_plan(chain, world.subscriber, plan_id)
     assert world.chain.read_transaction(caught.value.transaction_hash).gas_used
     assert spent(world) == PRICE
+
+
+def test_order_plan__answered_with_the_receipt_of_another_transaction__is_not_believed(
+    odd: tuple[World, OddNode, Chain],
+) -> None:
+    world, node, chain = odd
+    plan_id, chain.timeout_seconds = world.register(), 1
+    other = world.chain.read_transaction(order_plan(chain, world.subscriber, plan_id).transaction.hash).hash
+
+    def swallow(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method == RECEIPT:
+            params[0] = other
+        return {"result": "0x" + "00" * 32} if method == SEND else None
+
+    node.hook = swallow
+    with pytest.raises((OutcomeUnknown, NotMined)):
+        order_plan(chain, world.subscriber, plan_id)
+    assert spent(world) == PRICE
+
+
+def test_redeem_credits__mined_and_failed_on_a_node_that_cannot_say_why__is_told_as_failed(
+    odd: tuple[World, OddNode, Chain],
+) -> None:
+    world, node, chain = odd
+    plan_id = world.register()
+    world.grant(plan_id, world.subscriber.address, 5)
+
+    def fail(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method == RECEIPT:
+            answer = forward()
+            if answer["result"]:
+                answer["result"].update(status="0x0", logs=[])
+            return answer
+        return refuse("missing trie node") if method == "eth_call" and SEND in node.asked else None
+
+    node.hook = fail
+    with pytest.raises(RevertedWithoutReason, match="does not say why"):
+        redeem_credits(chain, world.subscriber, plan_id, 1)
 
 
 # ---------------------------------------------------------------------- nonces

@@ -81,7 +81,7 @@ def test_signed_order_verify__before_and_after_it_was_made__says_so(shell: Shell
     options = ("--receiver", shell.world.other.address, "--valid", "1d", "--max-cost", "20 USDC")
     line = shell("signed-order", "sign", str(plan_id), *options, *SUBSCRIBER, "--json").stdout
     signed = SignedOrder.from_json(line.strip())
-    assert signed.order.valid_before == pytest.approx(shell.world.now + 24 * HOUR, abs=60)
+    assert signed.order.valid_before == pytest.approx(shell.world.chain.read_time() + 24 * HOUR, abs=60)
     answer = shell("signed-order", "verify", "-", "--json", typed=line).json
     assert (answer["plan_id"], answer["did"]) == (format_plan_id(plan_id), format_did(plan_id))
     assert (answer["receiver"], answer["max_cost"]) == (shell.world.other.address, str(PRICE))
@@ -221,7 +221,7 @@ def test_voucher_verify__offline__asks_no_node(shell: Shell, plan_id: int) -> No
     assert (refused.exit_code, refused.error["type"]) == (2, "VoucherMismatch")
     elsewhere = offline(shell, file, credits=shell.world.usdc.address)
     assert (elsewhere.exit_code, elsewhere.error["type"]) == (2, "VoucherSignatureInvalid")
-    assert "only the chain can tell: leave out --offline" in elsewhere.error["message"]
+    assert "only the chain can check its signature: leave out --offline" in elsewhere.error["message"]
 
 
 @pytest.mark.parametrize(

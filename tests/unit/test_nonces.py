@@ -1,0 +1,149 @@
+"""Turns and journals: what a process that ended, a full disk, a fork or a file that is damaged leaves behind."""
+
+import json
+import os
+import resource
+import threading
+from pathlib import Path
+
+import pytest
+from eth_typing import ChecksumAddress, HexAddress, HexStr
+
+from nvm_chain.chain.nonces import STATE_VARIABLE, Accounts, Sent, find_state_folder
+
+ALICE = ChecksumAddress(HexAddress(HexStr("0x" + "Ab" * 20)))
+
+
+def journal_of(folder: Path) -> Path:
+    return folder / f"1-{ALICE.lower()}.jsonl"
+
+
+def read_last(folder: Path | None) -> Sent | None:
+    """Return what a new process takes for the last transaction."""
+    with Accounts(1, folder).turn(ALICE) as turn:
+        return turn.last
+
+
+def hashes(folder: Path) -> list[str]:
+    return [sent.hash for sent in Accounts(1, folder).read_journal(ALICE)]
+
+
+def test_turn__of_another_process__knows_what_was_sent_and_whether_the_node_took_it(tmp_path: Path) -> None:
+    with Accounts(1, tmp_path).turn(ALICE) as turn:
+        turn.write_down(4, "0x4", "http://node")
+        turn.confirm()
+        turn.write_down(5, "0x5", "http://node")
+    last = read_last(tmp_path)
+    assert last is not None
+    assert (last.nonce, last.hash, last.node, last.taken) == (5, "0x5", "http://node", False)
+    assert [sent.taken for sent in Accounts(1, tmp_path).read_journal(ALICE)] == [True, False]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_take_back__of_the_last__leaves_the_one_before(tmp_path: Path, kept: bool) -> None:
+    accounts = Accounts(1, tmp_path if kept else None)
+    with accounts.turn(ALICE) as turn:
+        turn.write_down(4, "0x4")
+        turn.confirm()
+    with accounts.turn(ALICE) as turn:
+        turn.write_down(5, "0x5")
+        turn.take_back()
+    with accounts.turn(ALICE) as turn:
+        assert (turn.last.nonce, turn.last.taken) == (4, True)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"\xff\xfe\n",
+        b'{"nonce": 1e999, "hash": "0x1", "time": 1}\n',
+        b"[" * 200_000 + b"\n",
+        b'{"nonce": 3}\n',
+        b"7\n",
+        b'{"nonce": 3, "ha',
+    ],
+    ids=["not UTF-8", "infinite", "deep", "half an entry", "a number", "torn"],
+)
+def test_turn__with_a_damaged_journal__leaves_out_what_cannot_be_read_and_writes_on(
+    tmp_path: Path, damage: bytes
+) -> None:
+    journal_of(tmp_path).write_bytes(damage)
+    assert read_last(tmp_path) is None
+    with Accounts(1, tmp_path).turn(ALICE) as turn:
+        turn.write_down(4, "0x4")
+    assert hashes(tmp_path) == ["0x4"]
+
+
+def test_turn__with_a_full_disk__is_kept_in_the_process(tmp_path: Path) -> None:
+    journal_of(tmp_path).write_text(json.dumps({"nonce": 3, "hash": "0x3", "time": 1}) + "\n")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (journal_of(tmp_path).stat().st_size, hard))
+    try:
+        with Accounts(1, tmp_path).turn(ALICE) as turn:
+            turn.write_down(4, "0x4")
+            assert turn.last is not None
+            assert turn.last.nonce == 4
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_turn__where_nothing_can_be_written__is_taken_all_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    assert read_last(file / "below") is None
+
+
+def test_turn__of_a_process_forked_while_a_thread_has_it__is_given(tmp_path: Path) -> None:
+    accounts, inside, leave = Accounts(1, None), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with accounts.turn(ALICE):
+            inside.set()
+            leave.wait(30)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    inside.wait(30)
+    child = os.fork()
+    if not child:
+        waiting = threading.Thread(target=lambda: accounts.turn(ALICE).__enter__(), daemon=True)
+        waiting.start()
+        waiting.join(10)
+        os._exit(1 if waiting.is_alive() else 0)
+    _, status = os.waitpid(child, 0)
+    leave.set()
+    thread.join(30)
+    assert status == 0
+
+
+def test_turn__after_one_in_which_a_process_was_forked__is_given_while_that_lives(tmp_path: Path) -> None:
+    accounts, (reading, writing) = Accounts(1, tmp_path), os.pipe()
+    with accounts.turn(ALICE):
+        child = os.fork()
+        if not child:
+            os.close(writing)
+            os.read(reading, 1)  # until the other one has its next turn, or has ended
+            os._exit(0)
+    given = threading.Event()
+
+    def again() -> None:
+        with Accounts(1, tmp_path).turn(ALICE):
+            given.set()
+
+    threading.Thread(target=again, daemon=True).start()
+    was_given = given.wait(10)
+    os.close(writing)
+    os.waitpid(child, 0)
+    os.close(reading)
+    assert was_given
+
+
+def test_find_state_folder__without_a_home__is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (STATE_VARIABLE, "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    assert find_state_folder() is None
