@@ -31,7 +31,7 @@ def transaction_rows(transaction: "Transaction") -> Rows:
 
 
 def format_gas(gas: int | None) -> str:
-    """Write units of gas, which not every node tells.
+    """Write an amount of gas, or that the node did not tell the amount.
 
     >>> format_gas(51234), format_gas(None)
     ('51,234', 'not told by the node')

@@ -25,9 +25,7 @@ CATALOGUE: Final = {
     "agent": Entry(
         "agents", "agent_group", "Register agents, say which plans they accept, and tell what a request costs."
     ),
-    "order": Entry(
-        "orders", "order", "Buy a plan: the signer pays, straight to the plan's receivers, and gets the credits."
-    ),
+    "order": Entry("orders", "order", "Buy a plan, and pay the plan's receivers directly."),
     "signed-order": Entry(
         "signed_orders",
         "signed_order_group",
@@ -36,7 +34,7 @@ CATALOGUE: Final = {
     "pay": Entry(
         "orders",
         "pay",
-        "Pay for a request of a pay-per-use plan; its context, such as the request's id, goes on the chain with it.",
+        "Pay for a request of a pay-per-use plan.",
     ),
     "grant-external": Entry("credits", "grant_external", "Grant a plan for a payment that was made outside the chain."),
     "mint": Entry("credits", "mint", "Give credits without payment, to one receiver or to many in one transaction."),
@@ -46,39 +44,33 @@ CATALOGUE: Final = {
         "account",
         "Show all that the chain knows of a holder on a plan: credits, what settlements took, access, and the trial.",
     ),
-    "access": Entry("accounts", "access", "Ask whether a holder may make a request now; the exit code is the answer."),
+    "access": Entry("accounts", "access", "Ask whether a holder may make a request now."),
     "lots": Entry(
         "accounts",
         "lots",
         "Show what is left of each purchase of a plan whose credits expire, earliest expiry first.",
     ),
-    "holdings": Entry(
-        "holdings", "holdings", "Show what an address holds and which plans it owns, as of a range of blocks."
-    ),
+    "holdings": Entry("holdings", "holdings", "Show what an address holds and which plans it owns."),
     "statement": Entry(
         "statements",
         "statement_group",
-        "Show what happened in a period, from events alone and agreeing with the chain.",
+        "Show what happened in a period.",
     ),
     "transaction": Entry("transactions", "transaction", "Look up a transaction: whether it is done, and what it did."),
     "redeem": Entry(
         "credits",
         "redeem",
-        "Take credits for a request, as the plan's rule allows; its context goes on the chain with it.",
+        "Take credits for a request, as the plan's rule allows.",
     ),
     "transfer": Entry("credits", "transfer", "Send credits of a transferable plan to another holder."),
-    "burn": Entry("credits", "burn", "Destroy credits; nobody gets anything for them."),
+    "burn": Entry("credits", "burn", "Destroy credits."),
     "voucher": Entry(
         "vouchers",
         "voucher_group",
-        "Use credits by signature: no transaction per request, and many settled in one.",
+        "Use credits by signature.",
     ),
-    "token": Entry(
-        "tokens", "token_group", "Sign what requests to a service carry: tokens, each a voucher for one request."
-    ),
-    "download": Entry(
-        "downloads", "download", "Download the files of a file asset; its credits are spent once they have come."
-    ),
+    "token": Entry("tokens", "token_group", "Sign the tokens that requests to a service carry."),
+    "download": Entry("downloads", "download", "Download the files of a file asset."),
     "faucet": Entry(
         "credits",
         "faucet",

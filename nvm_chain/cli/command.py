@@ -85,7 +85,7 @@ class Command(click.Command):
                 option.allow_from_autoenv = False
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write arguments and options by section, the arguments first, then the command's own options."""
+        """Write the help of arguments and options in sections: first the arguments, then the command's own options."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)

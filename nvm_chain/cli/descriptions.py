@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from nvm_chain.metadata import AgentMetadata
 
 METADATA_OPTIONS = (
-    click.option("--name", help="The agent's name; its metadata then goes on the chain."),
-    click.option("--description", default="", help="What it does."),
-    click.option("--tag", "tags", multiple=True, help="A tag; once for each."),
+    click.option("--name", help="Name of the agent. With a name, the metadata is stored on the chain."),
+    click.option("--description", default="", help="What the agent does."),
+    click.option("--tag", "tags", multiple=True, help="A tag. Repeat for each tag."),
     click.option(
         "--endpoint",
         "paid",
         metavar="METHOD=URL",
         multiple=True,
-        help="A paid endpoint; its path may have :name and *name.",
+        help="A paid endpoint. The path may contain :name and *name. Repeat for each endpoint.",
     ),
     click.option("--open", "open_urls", metavar="URL", multiple=True, help="An endpoint that costs nothing."),
     click.option(
         "--metadata", "file", type=click.Path(path_type=Path), metavar="PATH", help="A JSON file with all of the above."
     ),
-    click.option("--uri", type=Text(), help="Where the metadata is, if it is not to go on the chain."),
+    click.option("--uri", type=Text(), help="URI of the metadata, if the metadata is not stored on the chain."),
 )
 
 

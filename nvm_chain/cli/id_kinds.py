@@ -9,9 +9,9 @@ from nvm_chain.cli.session import Session
 
 @contextmanager
 def explained_plan_id(session: Session) -> Iterator[None]:
-    """Look whether an id is an agent's, if a command finds no plan under it. One more request, and only then.
+    """Explain an unknown plan id that is the id of an agent. One more request, only if the plan is unknown.
 
-    The other way round it needs no request: see `AgentId`.
+    A plan id in place of an agent id is found without a request: see `AgentId`.
 
     Raises:
         IdOfAnotherKind: The id is an agent's.

@@ -17,7 +17,7 @@ Rows = list[tuple[str, object]]
 
 
 def open_console(*, stderr: bool = False) -> "Console":
-    """Return a console that writes what it is given: no markup, no wrapping, no colour where none is wanted."""
+    """Return a console that prints text unchanged, without markup or wrapping."""
     return rich_console.Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
@@ -27,7 +27,7 @@ def print_json(data: object) -> None:
 
 
 def print_rows(rows: Iterable[tuple[str, object]], *, stderr: bool = False) -> None:
-    """Print labels and values, the values in one column; a terminal gets long ones wrapped, everything else whole lines."""
+    """Print labels and values in two columns. Long values are wrapped on a terminal, and only there."""
     shown = [(label, formatting.clean(value)) for label, value in rows]
     indent = max(len(label) for label, _ in shown) + 2
     console = open_console(stderr=stderr)
@@ -49,7 +49,7 @@ class Progress:
         self._status: Status | None = None
 
     def say(self, sentence: str) -> None:
-        """Show a sentence until the next one."""
+        """Show a sentence until the next call replaces it."""
         if self._quiet:
             return
         if not self._console.is_terminal:

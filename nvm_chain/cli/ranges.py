@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from nvm_chain.types.plans import PlanState
 
 RANGE_OPTIONS = (
-    click.option("--from-block", type=int, metavar="N", help="First block. Default: so that the last is the latest."),
-    click.option("--blocks", type=int, metavar="N", help="How many blocks at most. Default: 50000."),
+    click.option(
+        "--from-block", type=int, metavar="N", help="First block. Default: the range ends at the latest block."
+    ),
+    click.option("--blocks", type=int, metavar="N", help="Largest number of blocks to read. Default: 50000."),
 )
 
 
@@ -44,7 +46,7 @@ def find_deployment_block(session: Session, chain: "Chain") -> int:
 
 
 def range_rows(blocks: "BlockRange") -> Rows:
-    """Say which blocks were looked at, and whether there are others."""
+    """Return a row that tells which blocks were read, and whether other blocks remain."""
     looked_at = f"{blocks.first_block:,} to {blocks.last_block:,}"
     others = "all since Credits was deployed" if blocks.is_complete else "others with --from-block N and --blocks N"
     return [("blocks", f"{looked_at}; {others}")]

@@ -73,7 +73,7 @@ def choose_source(context: click.Context) -> KeySource:
 
 
 def check_readable(keyfile: str) -> None:
-    """Raise KeyFailure if a key file is missing or is not one, before anybody is asked for its password."""
+    """Raise KeyFailure if a key file is missing or malformed. Call this before asking for the password."""
     try:
         keys.check_keyfile(keyfile)
     except errors.KeyFailure as error:

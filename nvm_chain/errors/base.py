@@ -12,7 +12,7 @@ HELP: Final = "nvm-chain help errors"
 
 
 class Template:
-    """A template on a class; on an instance the text, filled anew each time, as fields may be told later."""
+    """A template. A class returns the raw template, and an instance returns the text with its fields."""
 
     def __init__(self, template: str, position: int) -> None:
         self._template, self._position = template, position
@@ -86,7 +86,7 @@ class NvmChainError(Exception):
         return self
 
     def explain(self, cause: str, next_step: str) -> Self:
-        """Add the true cause, a sentence, and what to do about it instead of the usual. Returns the error."""
+        """Add the true cause, a sentence, and replace the usual next step. Returns the error."""
         self.explanation = (cause, next_step)
         return self
 

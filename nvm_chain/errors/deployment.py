@@ -25,7 +25,7 @@ class RecordNotWritable(DeploymentError):
 
 
 class RecordNotWritten(DeploymentError):
-    """Raised when a contract is deployed and the disk does not take its record. ``record`` is the record's JSON."""
+    """Raised when a contract is deployed, but its record cannot be saved. ``record`` is the record's JSON."""
 
     contract: Name
     address: str
@@ -42,13 +42,13 @@ class RecordNotWritten(DeploymentError):
 
 
 class PendingTransactions(DeploymentError):
-    """Raised when a deployer has transactions that are not mined, one of which may be this very deployment."""
+    """Raised when a deployer has transactions that are not mined. One of them may be this deployment."""
 
     deployer: str
     count: Transactions
 
     problem = "{deployer} has {count} that the chain has not mined yet."
-    next_step = "Wait until that is done, then deploy again."
+    next_step = "Deploy again when no transaction is pending."
 
 
 class DeploymentMismatch(DeploymentError):
@@ -58,5 +58,5 @@ class DeploymentMismatch(DeploymentError):
     expected: str
     actual: str
 
-    problem = "{field} should be {expected} and is {actual}."
-    next_step = "Do not use this deployment before you know why."
+    problem = "The deployment's {field} should be {expected} and is {actual}."
+    next_step = "Do not use this deployment until you know the cause."

@@ -4,11 +4,11 @@ from nvm_chain.errors.base import NvmChainError
 
 
 class InputError(NvmChainError, ValueError):
-    """An argument that cannot be right. Nothing was sent."""
+    """An argument is wrong. Nothing was sent."""
 
 
 class SignatureError(NvmChainError):
-    """Something signed cannot be accepted. Nothing was sent."""
+    """A signed message cannot be accepted. Nothing was sent."""
 
 
 class NetworkError(NvmChainError):
@@ -16,7 +16,7 @@ class NetworkError(NvmChainError):
 
 
 class DeploymentError(NvmChainError):
-    """A deployment or its record is not as it should be."""
+    """A deployment or its record is wrong."""
 
 
 class StorageError(NvmChainError):
@@ -24,7 +24,7 @@ class StorageError(NvmChainError):
 
 
 class FundsError(NvmChainError):
-    """An account has too little for its next transaction, which was not sent. One sent before it may stand, such as an approval."""
+    """An account has too little money for its next transaction, which was not sent. An earlier approval may have been sent."""
 
 
 class TransactionError(NvmChainError):

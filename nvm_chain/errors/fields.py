@@ -68,7 +68,7 @@ def write_quantity(value: int) -> str:
 
 
 def write_agent_id(number: int) -> str:
-    """Write the number of an agent; one that is too large for any, such as the id of a plan, as a plan's id is written."""
+    """Write an agent id as a number. Write a number that is too large for an agent id as a plan id."""
     return format_plan_id(number) if 2**64 <= number < 2**256 else write_number(number)
 
 
@@ -82,7 +82,7 @@ def write_any(value: object) -> str:
 
 
 def any_to_json(value: object) -> Any:
-    """Return a value without a form of its own as JSON has it."""
+    """Return the JSON value of a field whose type has no form of its own."""
     if isinstance(value, bytes):
         return f"0x{value.hex()}"
     return list(value) if isinstance(value, tuple) else value
@@ -104,7 +104,7 @@ def write_money_short(base_units: int, error: Any) -> str:
 
 
 def write_signer(signer: str | None) -> str:
-    """Write who signed instead; a wrong chain or contract looks as if a stranger had signed."""
+    """Write who signed. A signature for another chain or contract looks like a stranger's."""
     return f"by {signer}, or for another chain or contract" if signer else "with a malformed signature"
 
 
@@ -114,7 +114,7 @@ def write_kind(kind: int) -> str:
 
 
 def write_context(value: bytes) -> str:
-    """Write 32 bytes as what somebody gave for them, as far as that shows: a text, a UUID, or else hexadecimal digits."""
+    """Write 32 bytes as a text or a UUID if they contain one, else as hexadecimal digits."""
     given = value.rstrip(bytes(1))
     with suppress(UnicodeDecodeError):
         text = given.decode()

@@ -16,7 +16,7 @@ _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)
 
 
 def clean(value: object) -> str:
-    r"""Write text of others on one line, without control characters.
+    r"""Write text from outside the package on one line, without control characters.
 
     >>> clean("no\nluck")
     'no luck'
@@ -25,7 +25,7 @@ def clean(value: object) -> str:
 
 
 def clip(value: object, most: int = MOST_TEXT) -> str:
-    r"""Write the beginning of a text of others on one line, without control characters.
+    r"""Shorten a text from outside the package to one line without control characters.
 
     >>> clip("no\nluck", 4)
     'no l'
@@ -34,7 +34,7 @@ def clip(value: object, most: int = MOST_TEXT) -> str:
 
 
 def quote(value: object) -> str:
-    """Quote the beginning of what was given; an int in hexadecimal, as Python writes no decimal of 5,000 digits.
+    """Quote the beginning of a value. An int is written in hexadecimal, because Python refuses very long decimals.
 
     >>> quote("0x1"), quote(255)
     ("'0x1'", "'0xff'")
@@ -124,7 +124,7 @@ def format_bps(basis_points: int) -> str:
 
 
 def list_choices(choices: Iterable[object], last: str = "or") -> str:
-    """Write a list to choose from.
+    """Write choices as one text.
 
     >>> list_choices(["a", "b", "c"]), list_choices(["a", "b"], "and"), list_choices([])
     ('a, b or c', 'a and b', 'none')
@@ -143,7 +143,7 @@ def format_range(least: int, most: int, noun: str) -> str:
 
 
 def keep_exact(value: Any) -> Any:
-    """Return a value as JSON has it if it is not an int, or one that every parser keeps; a larger int as text.
+    """Return a JSON value unchanged, but a large int as text, because some parsers round large numbers.
 
     >>> keep_exact(2**53 - 1), keep_exact(2**53)
     (9007199254740991, '9007199254740992')
@@ -152,7 +152,7 @@ def keep_exact(value: Any) -> Any:
 
 
 def begin_sentence(text: str) -> str:
-    """Begin with a capital letter, unless the first word is a name of code, and leave the full stop to the template.
+    """Capitalize the first word, unless it is a name in code, and drop the full stop, which the template adds.
 
     >>> begin_sentence("the plan is free."), begin_sentence("max_cost is missing")
     ('The plan is free', 'max_cost is missing')

@@ -17,14 +17,14 @@ from nvm_chain.errors.fields import (
 
 
 class InvalidAddress(InputError):
-    """Raised when an address is malformed, has a wrong checksum, or is zero where somebody has to be."""
+    """Raised when an address is malformed, has a wrong checksum, or is zero where zero is not allowed."""
 
     name: Name
     value: Others
     reason: Phrase
 
     problem = "{name} {value} {reason}."
-    next_step = "Copy it again from where it was shown."
+    next_step = "Copy the address again."
 
 
 class InvalidAmount(InputError):
@@ -57,7 +57,7 @@ class InvalidAgentId(InputError):
 
 
 class IdOfAnotherKind(InputError):
-    """Raised when an id names something that exists and is of another kind, such as a plan where a service is meant."""
+    """Raised when an id is of another kind than the function needs, such as an agent id in place of a plan id."""
 
     given: Others
     kind: Name
@@ -69,7 +69,7 @@ class IdOfAnotherKind(InputError):
 
 
 class InvalidConfig(InputError):
-    """Raised when settings contradict each other, or one of them cannot be."""
+    """Raised when settings contradict each other, or one setting is impossible."""
 
     reason: Sentence
     advice: Sentence = "Correct it; nothing was sent"
@@ -98,12 +98,12 @@ class InvalidContext(InputError):
 
     size: Bytes
 
-    problem = "The context has {size} and may have at most 32."
+    problem = "The context has {size}, but may have at most 32."
     next_step = "Give a UUID, a hash, or a shorter request id."
 
 
 class RenamedParameter(InputError, TypeError):
-    """Raised when an argument is given under another name than its parameter has, such as the one that it had before."""
+    """Raised when an argument has a name that the function does not know, such as a parameter's former name."""
 
     function: Name
     was: Name
@@ -124,7 +124,7 @@ class InvalidMessage(InputError):
 
 
 class SuspiciousPrice(InputError):
-    """Raised when a price is below a thousandth of its token, as when ``20`` was given where 20 USDC was meant."""
+    """Raised when a price is below a thousandth of one token. Example: ``20`` base units, where 20 USDC was meant."""
 
     amount: BaseUnits
     decimals: Number

@@ -5,7 +5,7 @@ from nvm_chain.errors.fields import GivenName, Phrase, Sentence
 
 
 class KeyFailure(NvmChainError):
-    """Raised when a private key could not be read. The key itself is never part of it."""
+    """Raised when a private key cannot be read. The error never contains the key."""
 
     source: GivenName
     reason: Phrase

@@ -46,7 +46,7 @@ class InvalidMetadata(InputError):
 
 
 class SecretInMetadata(InputError):
-    """Raised when metadata holds what is or looks like a secret. The value is never part of the error."""
+    """Raised when metadata holds a secret, or a value that looks like one. The error never contains the value."""
 
     field: Name
     reason: Phrase = "its name or its form is that of a secret"

@@ -17,13 +17,13 @@ class NeedsVendor(InputError):
 class HostedName(NeedsVendor, AttributeError):
     """Raised when a name of the hosted API's package is read that has no meaning without a vendor."""
 
-    problem = "{what} belongs to the hosted API, and is not here."
+    problem = "{what} belongs to the hosted API. This package does not have it."
 
 
 class HostedImport(NeedsVendor, ImportError):
     """Raised when a name of the hosted API's package is imported that has no meaning without a vendor."""
 
-    problem = "{what} belongs to the hosted API, and is not here."
+    problem = "{what} belongs to the hosted API. This package does not have it."
 
 
 class NeedsGateway(InputError):

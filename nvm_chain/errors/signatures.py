@@ -3,7 +3,7 @@
 from nvm_chain.errors.families import SignatureError
 from nvm_chain.errors.fields import Bytes, Credits, Name, Others, PaymentReference, Quantity, Signer, Time
 
-_ASK_CHAIN = "Ask for a new signature. If {holder} is a contract wallet, only the chain can tell: `give ask_chain`."
+_ASK_CHAIN = "Ask for a new signature. If {holder} is a contract wallet, only the chain can check its signature: `give ask_chain`."
 
 
 class VoucherMismatch(SignatureError):
@@ -23,12 +23,12 @@ class VoucherExpired(SignatureError):
     deadline: Time
     now: Time
 
-    problem = "The voucher was good until {deadline}, and it is now {now}."
-    next_step = "Ask the holder to sign another one."
+    problem = "The voucher was valid until {deadline}. The time is now {now}."
+    next_step = "Ask the holder to sign another voucher."
 
 
 class VoucherSignatureInvalid(SignatureError):
-    """Raised when a voucher is not signed by its holder. ``recovered`` is who signed instead, if anyone can be told."""
+    """Raised when a voucher is not signed by its holder. ``recovered`` is the account that signed, or None if the signature is malformed."""
 
     holder: str
     recovered: Signer
@@ -59,27 +59,27 @@ class AuthorizationMismatch(SignatureError):
 
 
 class AuthorizationNotYetValid(SignatureError):
-    """Raised when a signed order does not count yet: it does from the second after ``valid_after``, in Unix seconds."""
+    """Raised when a signed order is not valid yet. It is valid after the Unix second ``valid_after``."""
 
     valid_after: Time
     now: Time
 
-    problem = "The signed order is good only after {valid_after}, and it is now {now}."
-    next_step = "Send it later."
+    problem = "The signed order is valid only after {valid_after}. The time is now {now}."
+    next_step = "Send the order after that time."
 
 
 class AuthorizationExpired(SignatureError):
-    """Raised when a signed order no longer counts: ``valid_before`` is the first such second, in Unix seconds."""
+    """Raised when a signed order has expired. ``valid_before`` is the first Unix second in which it is not valid."""
 
     valid_before: Time
     now: Time
 
-    problem = "The signed order was good before {valid_before}, and it is now {now}."
-    next_step = "Ask the payer to sign another one."
+    problem = "The signed order expired at {valid_before}. The time is now {now}."
+    next_step = "Ask the payer to sign another order."
 
 
 class AuthorizationSignatureInvalid(SignatureError):
-    """Raised when an order is not signed by its payer. ``recovered`` is who signed instead, if anyone can be told."""
+    """Raised when an order is not signed by its payer. ``recovered`` is the account that signed, or None if the signature is malformed."""
 
     payer: str
     recovered: Signer
@@ -114,4 +114,4 @@ class SignatureNeedsChain(SignatureError):
     size: Bytes
 
     problem = "A signature of {size} is not that of a key, which has 64 or 65."
-    next_step = "If {account} is a contract wallet, only the chain can tell whether it is good: `give ask_chain`."
+    next_step = "If {account} is a contract wallet, only the chain can check its signature: `give ask_chain`."

@@ -5,15 +5,16 @@ from nvm_chain.errors.fields import Name, Others, Phrase
 
 
 class UnverifiableUri(StorageError):
-    """Raised when a metadata URI has no hash to compare its document with, or no store for it is configured."""
+    """Raised when a metadata URI names no hash of its document, or no configured store can read the URI."""
 
     uri: Others
     reason: Phrase
 
     problem = "The metadata at {uri} cannot be read and verified: {reason}."
     next_step = (
-        "Configure the store, or ask whoever registered it. What can be verified: data:application/json;base64,… and "
-        "https://…/<sha256>.json always, file:///…/<sha256>.json with its FolderStore, ipfs://<CIDv1 of raw bytes> with an IpfsStore."
+        "Configure a store for this URI, or ask the owner for another URI. These URIs need no store: "
+        "data:application/json;base64,… and https://…/<sha256>.json. file:///…/<sha256>.json needs its FolderStore. "
+        "ipfs://<CIDv1 of raw bytes> needs an IpfsStore."
     )
 
 
@@ -24,7 +25,7 @@ class MetadataNotSaved(StorageError):
     reason: Phrase
 
     problem = "The metadata cannot be saved at {place}: {reason}."
-    next_step = "Correct that, or use another store."
+    next_step = "Correct the cause, or use another store."
 
 
 class MetadataUnavailable(StorageError):
@@ -34,7 +35,7 @@ class MetadataUnavailable(StorageError):
     reason: Phrase
 
     problem = "The metadata at {uri} cannot be fetched: {reason}."
-    next_step = "Try again later, or ask whoever registered it."
+    next_step = "Try again later, or ask the owner of the plan or agent."
 
 
 class MetadataMismatch(StorageError):
@@ -45,29 +46,29 @@ class MetadataMismatch(StorageError):
     actual: Others
 
     problem = "The metadata at {uri} should hash to {expected} and hashes to {actual}."
-    next_step = "Do not use it; whoever serves it has changed it."
+    next_step = "Do not use the document: the content has changed since the registration."
 
 
 class DownloadFailed(StorageError):
-    """Raised when a file cannot be fetched whole, or not be written. Nothing of it is left. Has no query of the URL."""
+    """Raised when a file cannot be fetched whole, or cannot be written. No part of the file is kept. The error omits the URL's query."""
 
     url: Others
     reason: Phrase
 
-    problem = "{url} was not downloaded: {reason}. Nothing of it was kept."
-    next_step = "Correct that and try again."
+    problem = "{url} was not downloaded: {reason}. No part of the file was kept."
+    next_step = "Correct the cause and try again."
 
 
 class DownloadMismatch(StorageError):
-    """Raised when a file came whole and is not what was declared: another length in bytes, or another hash."""
+    """Raised when a downloaded file differs from its metadata in size or hash."""
 
     url: Others
     what: Name
     expected: Name
     actual: Others
 
-    problem = "The {what} of {url} should be {expected} and is {actual}. Nothing of it was kept."
-    next_step = "Ask whoever offers the file for the one that was declared."
+    problem = "The {what} of {url} should be {expected} and is {actual}. No part of the file was kept."
+    next_step = "Ask the seller for the file that the metadata declares."
 
 
 class TargetExists(StorageError):
@@ -75,8 +76,8 @@ class TargetExists(StorageError):
 
     path: Others
 
-    problem = "There is something at {path} already."
-    next_step = "Give another name, or remove it first."
+    problem = "A file or folder exists at {path} already."
+    next_step = "Give another name, or remove what is there."
 
 
 class UnsafeFileName(InputError):

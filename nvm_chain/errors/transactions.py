@@ -6,13 +6,13 @@ from nvm_chain.errors.families import TransactionError
 from nvm_chain.errors.fields import Number, Others, PanicCode, Phrase, PlanId, RevertData, Seconds
 
 LOOK_UP: Final = (
-    "Look it up before sending it again: `nvm-chain transaction {transaction_hash}` in a shell, "
+    "Look the transaction up before you send it again: `nvm-chain transaction {transaction_hash}` in a shell, "
     "`look_up_transaction` in Python."
 )
 
 
 class NotMined(TransactionError):
-    """Raised when a transaction was sent and is not mined in time; it still may be."""
+    """Raised when a transaction that was sent is not mined in time. It may still be mined later."""
 
     transaction_hash: str
     timeout_seconds: Seconds
@@ -22,28 +22,28 @@ class NotMined(TransactionError):
 
 
 class OutcomeUnknown(TransactionError):
-    """Raised when a transaction was sent and the node does not tell the outcome: the connection or its events are lost."""
+    """Raised when a transaction was sent, and its outcome is unknown because the connection or the events were lost."""
 
     transaction_hash: str
     reason: Phrase
 
-    problem = "Transaction {transaction_hash} was sent, and the node does not tell its outcome ({reason})."
+    problem = "Transaction {transaction_hash} was sent, but the node does not tell the outcome: {reason}."
     next_step = LOOK_UP
 
 
 class TransactionReplaced(TransactionError):
-    """Raised when another transaction of the account was mined in the place of the one that was sent."""
+    """Raised when the chain mined another transaction of the sender with the same nonce."""
 
     transaction_hash: str
     sender: str
     nonce: Number
 
-    problem = "Transaction {transaction_hash} did nothing: another one of {sender} was mined with its nonce {nonce}."
-    next_step = "Look at what that account sent, then send it again if it is still wanted."
+    problem = "Transaction {transaction_hash} did nothing: the chain mined another transaction of {sender} with nonce {nonce}."
+    next_step = "Look at the other transaction. If you still want this one, send it again."
 
 
 class TooMuchGas(TransactionError):
-    """Raised when a transaction would need more gas than one may use on this chain. It was not sent."""
+    """Raised when a transaction needs more gas than this chain allows for one transaction. Nothing was sent."""
 
     needed: Number
     cap: Number
@@ -78,7 +78,7 @@ class RevertedWithReason(TransactionError):
     reason: Others
 
     problem = "A contract refused, in its own words: {reason}."
-    next_step = "Correct what it names, or ask whoever runs that contract."
+    next_step = "Correct what the reason names, or ask the contract's operator."
 
 
 class RevertedWithoutReason(TransactionError):
@@ -87,7 +87,7 @@ class RevertedWithoutReason(TransactionError):
     data: RevertData
 
     problem = "A contract refused without a reason that is known here (data {data})."
-    next_step = "Check its address and the arguments, or ask whoever runs that contract."
+    next_step = "Check the contract's address and the arguments, or ask the contract's operator."
 
 
 class Panicked(TransactionError):
@@ -96,4 +96,4 @@ class Panicked(TransactionError):
     code: PanicCode
 
     problem = "A contract panicked with code {code}."
-    next_step = "If the contract is Credits, report a bug. Otherwise ask whoever runs that contract."
+    next_step = "If the contract is Credits, report a bug. For any other contract, ask its operator."

@@ -35,7 +35,7 @@ def read_balance(chain: Chain, plan_id: int | str, holder: str) -> int:
 def read_balances(
     chain: Chain, accounts: Iterable[tuple[int | str, str]], *, on_read: Callable[[int], object] | None = None
 ) -> list[int]:
-    """Read many balances of one block, in the order in which they are asked for.
+    """Read many balances at one block. The answer has the order of ``accounts``.
 
     One request for up to 5,000 pairs; above that one for each 5,000, and one. A node that takes fewer at once is asked
     for fewer.
@@ -229,7 +229,7 @@ def redeem_credits(
     holder: str | None = None,
     context: str | bytes | UUID = b"",
 ) -> CreditsReceipt:
-    """Take credits for a request. One transaction.
+    """Take a holder's credits for a request. One transaction.
 
     On a time plan that starts on first use, the amount is periods: they open the access window, or extend it.
 

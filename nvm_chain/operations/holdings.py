@@ -68,7 +68,7 @@ def choose_blocks(
 
 
 def find_plans(chain: Chain, owner: str | None = None, *, blocks: BlockRange | None = None) -> list[PlanState]:
-    """Find plans that were registered in a range of blocks. With an owner: plans that they got there and still own.
+    """Find plans that were registered in a range of blocks. With ``owner``: plans that the owner got in the range and still owns.
 
     One request for each filter where the node answers for the whole range, and two for each plan.
 
@@ -94,7 +94,7 @@ def find_plans(chain: Chain, owner: str | None = None, *, blocks: BlockRange | N
 
 
 def find_holdings(chain: Chain, holder: str, *, blocks: BlockRange | None = None) -> list[Holding]:
-    """Find the plans of which a holder got something in a range of blocks and still has it: credits, periods, or open access.
+    """Find the plans whose credits, periods or access a holder got in a range of blocks and still has.
 
     Two filters, then three requests for each plan.
 

@@ -50,7 +50,7 @@ def order_once(
     quantity: int = 1,
     max_cost: int | None = None,
 ) -> NamedOrder:
-    """Order a plan under a name, unless the same order was made under it before. At most one transaction.
+    """Order a plan under a name, unless the payer made the same order under that name before. At most one transaction.
 
     The same order is one of the same plan, payer, receiver and quantity. Its authorization (EIP-3009) has a nonce that
     the token takes once. So a call whose outcome is not known can be repeated, by another process too.

@@ -36,7 +36,7 @@ APPROVE: Final = "order with `payment_method='approve'`"
 def explained_payment(
     chain: Chain, token: ChecksumAddress, payer: ChecksumAddress, *, signed: bool = False
 ) -> Iterator[None]:
-    """Complete the error of a payment that fails in the block: amounts in whole units, and the true cause if it shows.
+    """Complete the error of a payment that fails in the block, with amounts in whole units and the true cause if it is known.
 
     No request while nothing fails. ``signed`` says that the payer signed a permit or an authorization for the money.
     """

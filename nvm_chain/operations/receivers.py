@@ -14,7 +14,7 @@ DELEGATION: Final = bytes.fromhex("ef0100")
 
 @contextmanager
 def explained_receiver(chain: Chain) -> Iterator[None]:
-    """Complete the error of a receiver that takes no tokens: whether it is a contract, or an account that delegates to one.
+    """Complete the error of a receiver that rejects tokens. The error then tells whether the receiver is a contract or delegates to one.
 
     Everything that sends credits or an agent to somebody is sent in such a block. No request while nothing fails, and one
     where it does.
@@ -30,7 +30,7 @@ def explained_receiver(chain: Chain) -> Iterator[None]:
 
 
 def find_receiver_cause(chain: Chain, receiver: str, standard: str = "ERC-1155") -> tuple[str, str] | None:
-    """Return why a receiver takes no tokens of a standard and what to do, or None if it does not show. One request."""
+    """Return why a receiver rejects tokens of a standard, and the next step. None if the cause is unknown. One request."""
     code = read_code(chain, receiver)
     if code.startswith(DELEGATION):
         cause = f"it is an account with EIP-7702 code, and that code does not accept {standard} tokens"
@@ -43,7 +43,7 @@ def find_receiver_cause(chain: Chain, receiver: str, standard: str = "ERC-1155")
 
 
 def read_code(chain: Chain, account: str) -> bytes:
-    """Return the code at an address; nothing where there is none, or the node does not say. One request."""
+    """Return the code at an address, or empty bytes if there is no code or the request fails. One request."""
     with suppress(NvmChainError):
         return chain.read_code(parse_address(account))
     return b""

@@ -91,7 +91,7 @@ def sign_for_plan(
     valid_seconds: int = SIGNATURE_SECONDS,
     salt: bytes | None = None,
 ) -> SignedOrder:
-    """Sign an order of a plan that was checked before. Five requests.
+    """Sign an order of a plan that the caller has already checked. Five requests.
 
     A ``salt`` is 32 bytes, random if not given. With the same salt the same order is made once. Raises
     TokenCannotSign, OrderAlreadyMade.
@@ -116,7 +116,7 @@ def sign_for_plan(
 def find_made_order(
     chain: Chain, payer: str, plan: PlanState, salt: bytes, *, receiver: str | None = None, quantity: int = 1
 ) -> OrderReceipt | None:
-    """Find what the order came to that a payer signed with this salt, at the plan's fixed price, or None.
+    """Find the receipt of the order that a payer signed with this salt at the plan's fixed price, or None.
 
     One request if it was not made, else four, and more if the node answers for few blocks at once.
 

@@ -43,7 +43,7 @@ class ContractEvent:
 
 @dataclass(frozen=True, slots=True)
 class TransactionReport:
-    """What a node knows of a transaction. ``error`` is why it failed, if it did; ``mined`` is None unless it is done or failed."""
+    """What a node knows of a transaction. ``mined`` is None until the chain has mined it. ``error`` is the cause of a failure."""
 
     status: TransactionStatus
     sender: ChecksumAddress | None = None

@@ -61,7 +61,7 @@ SIGNATURE_SECONDS: Final = 3600
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """Where a signature counts: the contract at ``address`` on one chain, with its ``name`` and ``version``.
+    """Where a signature is valid: the contract at ``address`` on one chain, with its ``name`` and ``version``.
 
     Read a token's domain from the token (``name()``, ``version()``): USDC is "USD Coin" on one chain and "USDC" on
     another. Compare `separator` with the token's ``DOMAIN_SEPARATOR()``, because a few tokens have domains of another
@@ -86,7 +86,7 @@ class Domain:
         return _hash_domain(self)
 
     def as_data(self) -> dict[str, Any]:
-        """Return the domain as wallets take it."""
+        """Return the domain in the form that wallets accept."""
         return {
             "name": self.name,
             "version": self.version,
@@ -119,11 +119,11 @@ class StructType:
         return keccak(self.type_hash + b"".join(map(encode_word, values)))
 
     def as_types(self) -> dict[str, Any]:
-        """Return the type as wallets take it."""
+        """Return the type in the form that wallets accept."""
         return {self.name: [{"name": name, "type": kind} for kind, name in self.members]}
 
     def as_message(self, values: Sequence[Value]) -> dict[str, Any]:
-        """Return values as wallets take them."""
+        """Return values in the form that wallets accept."""
         return {name: value for (_, name), value in zip(self.members, values, strict=True)}
 
 
@@ -158,7 +158,7 @@ def sign_struct(signer: MessageSigner, domain: Domain, struct_type: StructType, 
 
 
 def check_address(value: object, name: str) -> ChecksumAddress:
-    """Return an address that has its checksum; raise InvalidAddress for any other spelling, and for zero."""
+    """Return an address if its checksum is right. Raise InvalidAddress for other spellings and for the zero address."""
     if not isinstance(value, str):
         raise InvalidAddress(name, value, "is not text")
     address = _parse_address(value, name)
@@ -180,7 +180,7 @@ def check_bytes32(value: object, name: str) -> bytes:
 
 
 def check_text(value: object) -> str:
-    """Return a text that a domain can have; raise InvalidConfig for anything else."""
+    """Return a text that is valid in a domain. Raise InvalidConfig for any other value."""
     if not isinstance(value, str) or len(value) > 256 or not value.isprintable():
         raise InvalidConfig("the name and version of a domain are printable text of at most 256 characters")
     return value

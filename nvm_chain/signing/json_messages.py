@@ -29,7 +29,7 @@ def _format_field(value: int | str | bytes) -> str:
 
 
 class MessageReader:
-    """The fields of a message, each read as what it should be.
+    """Reads the fields of a JSON message, and checks each field's type.
 
     Raises InvalidMessage if the text is not an object of just these fields, all of them texts, with this ``kind`` as
     its type. ``noun`` names the message in errors.

@@ -41,7 +41,7 @@ class Permit:
 
 
 class PermitSignature(NamedTuple):
-    """A permit's signature, as the token takes it: ``v`` 27 or 28, ``r`` and ``s`` 32 bytes each."""
+    """A permit's signature in the form that the token accepts. ``v`` is 27 or 28; ``r`` and ``s`` have 32 bytes each."""
 
     v: Number
     r: bytes

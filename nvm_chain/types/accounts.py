@@ -22,7 +22,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """What remains of one purchase of an expiring plan. ``expires_at`` is the Unix second in which it expires."""
+    """What remains of one purchase of an expiring plan. ``expires_at`` is the Unix second when these credits expire."""
 
     credits: Credits
     expires_at: Time

@@ -38,7 +38,7 @@ class AttachedPlan:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An agent as the chain has it now. ``uri`` is where its metadata is, or the metadata itself."""
+    """An agent as it is on the chain now. ``uri`` links to the metadata, or is a data URI that contains the metadata."""
 
     agent_id: AgentId
     owner: ChecksumAddress

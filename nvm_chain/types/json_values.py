@@ -34,7 +34,7 @@ def to_json(value: object) -> Any:
 
 
 def fields_of(value: Any) -> dict[str, Any]:
-    """Return a dataclass's fields by name, each as JSON has a value of its type."""
+    """Return a dataclass's fields by name, each as its JSON value."""
     hints = _read_hints(cast(Hashable, type(value)))
     return {field.name: _write(hints[field.name], getattr(value, field.name)) for field in fields(value)}
 

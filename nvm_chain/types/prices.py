@@ -63,7 +63,7 @@ def get_erc20_price_config(amount: int, token_address: str, receiver: str) -> Pr
 
 
 def get_crypto_price_config(amount: int, receiver: str, token_address: str = ZERO_ADDRESS) -> PriceConfig:
-    """Price a plan in an ERC-20 token or, if none is given, in the chain's native coin, paid to one receiver.
+    """Build a price with one receiver, in an ERC-20 token or, without ``token_address``, in the chain's native coin.
 
     ``amount`` is in base units of the token, or in wei. Raises InvalidAmount or InvalidAddress.
 

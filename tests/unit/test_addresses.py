@@ -21,7 +21,7 @@ def refusal(function: Any, *arguments: Any) -> tuple[Any, ...]:
     """Return the fields of the InvalidAddress that a call raises, whose message can be shown."""
     with pytest.raises(InvalidAddress) as caught:
         function(*arguments)
-    assert str(caught.value).endswith("Copy it again from where it was shown.")
+    assert str(caught.value).endswith("Copy the address again.")
     assert len(str(caught.value)) < 400
     return caught.value.args
 

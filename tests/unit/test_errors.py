@@ -373,20 +373,21 @@ def test_to_dict__of_a_named_token__says_how_to_read_the_amounts() -> None:
         (
             VoucherExpired(1_795_867_200, 1_795_867_201),
             (
-                "The voucher was good until 2026-11-28 12:00:00 UTC (1795867200), "
-                "and it is now 2026-11-28 12:00:01 UTC (1795867201). Ask the holder to sign another one."
+                "The voucher was valid until 2026-11-28 12:00:00 UTC (1795867200). "
+                "The time is now 2026-11-28 12:00:01 UTC (1795867201). Ask the holder to sign another voucher."
             ),
         ),
         (
             NotMined("0xaa", 120),
             (
-                "Transaction 0xaa was not mined within 2 minutes, and may still be mined. Look it up before sending it again: "
+                "Transaction 0xaa was not mined within 2 minutes, and may still be mined. "
+                "Look the transaction up before you send it again: "
                 "`nvm-chain transaction 0xaa` in a shell, `look_up_transaction` in Python."
             ),
         ),
         (
             PendingTransactions(ALICE, 1),
-            f"{ALICE} has 1 transaction that the chain has not mined yet. Wait until that is done, then deploy again.",
+            f"{ALICE} has 1 transaction that the chain has not mined yet. Deploy again when no transaction is pending.",
         ),
         (
             UnknownNetwork("base", ("embedded", "base:sepolia")),

@@ -101,9 +101,9 @@ def _access_rows(chain: "Chain", terms: "Terms", until: int) -> Rows:
 @argument("holder", type=Address(), help="Address of the holder.")
 @click.option("--cost", type=int, metavar="N", default=1, show_default=True, help="Credits that the request costs.")
 def access(session: Session, plan: int, holder: str, cost: int) -> None:
-    """Ask whether a holder may make a request now; the exit code is the answer.
+    """Ask whether a holder may make a request now. The exit code is the answer.
 
-    It is 0 for yes and 9 for no, and 9 is never an error: `if nvm-chain access …; then` does what it says.
+    The exit code is 0 for yes and 9 for no, so `if nvm-chain access …; then` works. Errors have other exit codes.
 
     On a time plan access has to be open, and requests cost nothing. On a credits plan the balance has to cover the cost. On a
     pay-per-use plan nobody has access: each request is paid.
@@ -127,7 +127,7 @@ def access(session: Session, plan: int, holder: str, cost: int) -> None:
 @plan_argument()
 @argument("holder", type=Address(), help="Address of the holder.")
 @click.option("--offset", type=int, metavar="N", default=0, help="Lots to leave out from the front. Default: 0.")
-@click.option("--limit", type=int, metavar="N", default=100, show_default=True, help="Lots to show at most.")
+@click.option("--limit", type=int, metavar="N", default=100, show_default=True, help="Largest number of lots to show.")
 def lots(session: Session, plan: int, holder: str, offset: int, limit: int) -> None:
     """Show what is left of each purchase of a plan whose credits expire, earliest expiry first."""
     chain = session.connect()

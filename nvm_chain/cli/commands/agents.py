@@ -38,9 +38,9 @@ agent_group = Group("agent", help="Register agents, say which plans they accept,
     help="A plan it accepts and the credits of a request; once for each.",
 )
 def register(session: Session, plans: tuple[tuple[int, int, int], ...], **described: Any) -> None:
-    """Register an agent with the plans it accepts; the signer owns it, and has to own the plans.
+    """Register an agent with the plans it accepts. The signer becomes its owner, and has to own the plans.
 
-    Everybody can read metadata, for ever: what is or looks like a token, password or key is refused.
+    Everybody can read metadata for ever. The command refuses text that looks like a token, password or key.
     """
     written = read_agent_metadata(**described)
     attached = [types_agents.AttachedPlan(*plan) for plan in plans]
@@ -62,9 +62,9 @@ def register(session: Session, plans: tuple[tuple[int, int, int], ...], **descri
 @agent_argument()
 @agent_metadata_options
 def update(session: Session, agent: int, **described: Any) -> None:
-    """Replace an agent's metadata, all of it, or its URI. Agent owner only.
+    """Replace all of an agent's metadata, or its URI. Agent owner only.
 
-    What was there before stays readable in the chain's history.
+    The former metadata stays readable in the chain's history.
     """
     written = read_agent_metadata(**described)
     uri = written if isinstance(written, str) else metadata.build_metadata_uri(written)

@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     nargs=-1,
     required=True,
     metavar="RECEIVER=CREDITS...",
-    help="Address of a receiver, and the credits it gets; once for each.",
+    help="Address of a receiver, and the credits that it gets. Repeat for each receiver.",
 )
 def mint(session: Session, plan: int, grants: tuple[tuple[str, str], ...]) -> None:
     """Give credits without payment, to one receiver or to many in one transaction. Plan owner and minters only.
 
-    With many receivers, one that cannot take credits is left out and shown, and the exit code is 6; the others stand.
+    If one of many receivers cannot take credits, the others still get theirs. The exit code is then 6.
     """
     amounts = [
         (receiver, parse_count(text, receiver, "needs a whole number of credits behind its ="))
@@ -94,7 +94,7 @@ def _explain(item: "SkippedMint") -> str:
 def grant_external(session: Session, plan: int, receiver: str, reference: str | bytes | UUID, quantity: int) -> None:
     """Grant a plan for a payment that was made outside the chain. Plan owner and minters only.
 
-    A reference grants once on a plan, ever, so running this again for the same payment is safe: it is refused.
+    Each reference grants only once on a plan. A second run for the same payment is refused, and so is safe.
     """
     written = credits.encode_context(reference)
     chain, signer = session.connect_to_sign()
@@ -118,7 +118,7 @@ def grant_external(session: Session, plan: int, receiver: str, reference: str | 
 @click.option("--holder", type=Address(), help="Whose credits. Default: the signer's.")
 @click.option("--context", type=Context(), default="", help="What for: a UUID, 0x… or at most 32 bytes of text.")
 def redeem(session: Session, plan: int, amount: int, holder: str | None, context: str | bytes | UUID) -> None:
-    """Take credits for a request, as the plan's rule allows; its context goes on the chain with it."""
+    """Take credits for a request, as the plan's rule allows. The chain records the request's id (--context)."""
     written = credits.encode_context(context)
     chain, signer = session.connect_to_sign()
     receipt = credits.redeem_credits(chain, signer, plan, amount, holder=holder, context=written)
@@ -171,7 +171,7 @@ def transfer(session: Session, plan: int, receiver: str, amount: int) -> None:
 @argument("amount", type=int, help="Credits to destroy.")
 @click.option("--holder", type=Address(), help="Whose credits, if the signer is their operator. Default: the signer's.")
 def burn(session: Session, plan: int, amount: int, holder: str | None) -> None:
-    """Destroy credits; nobody gets anything for them."""
+    """Destroy credits. Nobody is paid for them."""
     chain, signer = session.connect_to_sign()
     _answer_receipt(session, chain, "burned", credits.burn_credits(chain, signer, plan, amount, holder=holder))
 

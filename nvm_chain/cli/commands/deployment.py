@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 def deploy(session: Session, fee_owner: str | None, create: bool, test_usdc: bool, yes: bool) -> None:
     """Deploy Credits and AgentRegistry and write deployment records, where the other commands find them.
 
-    Says first what it will do and what that costs at most, then asks. Safe to run twice: what is there is not deployed
-    again. On most chains the addresses are the same, and depend on the fee owner alone (CREATE2).
+    The command shows its plan and the highest cost, and asks before it deploys. A second run deploys nothing again. On most
+    chains the addresses are the same, and depend only on the fee owner (CREATE2).
     """
     if session.network == EMBEDDED and session.rpc is None:
         raise errors.InvalidConfig(

@@ -18,9 +18,9 @@ from nvm_chain.cli.session import Session
 )
 @argument("destination", help="An existing folder, or a path for a single file.")
 def download(session: Session, asset: int, destination: str) -> None:
-    """Download the files of a file asset; its credits are spent once they have come.
+    """Download the files of a file asset. The credits are spent after all files have arrived.
 
-    All files come, as their metadata declares them, or none. An existing file is never replaced.
+    Each file has to match the metadata. If one does not, no file is kept. An existing file is never replaced.
     """
     chain, signer = session.connect_to_sign()
     session.say("Checking access and fetching")

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 @argument("address", type=Address(), help="Address of a holder or an owner.")
 @range_options
 def holdings(session: Session, address: str, from_block: int | None, blocks: int | None) -> None:
-    """Show what an address holds and which plans it owns, as of a range of blocks.
+    """Show what an address holds and which plans it owns.
 
-    Found by the events of these blocks, which the answer names, and then read as it is now. What the address got before them,
-    and nothing of since, is not found.
+    The command finds plans by the events in a range of blocks, and reads their current state. The answer names the range. The
+    command finds only plans of which the address got something in the range.
     """
     chain = session.connect()
     looked_at = choose_blocks(session, chain, from_block, blocks)

@@ -36,8 +36,8 @@ key_group = Group("key", help="Make key files, which keep a private key under a 
 def new(session: Session, path: str, password_file: str | None) -> None:
     """Make a new private key, and keep it encrypted in a file that only you can read.
 
-    The key is shown nowhere and kept in no other place: who loses the file or its password loses the account. Use it as
-    --keyfile PATH. The account has no coins yet: send some to the address that this prints.
+    The key is never shown, and has no other copy. If you lose the file or its password, you lose the account. Give the file
+    to other commands as --keyfile PATH. The account has no coins yet: send some to the address that this command prints.
     """
     if os.path.lexists(path):
         raise errors.KeyFailure(

@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     "--name",
     type=OrderName(),
     metavar="TEXT",
-    help="A name of your own. Repeating an order with its name pays once, whatever became of the first try. "
-    "For a fixed price in a token that takes signed orders, such as USDC.",
+    help="A name that you choose for this order. If you repeat the command with the same name, you pay only once. "
+    "Needs a fixed price in a token that accepts signed orders, such as USDC.",
 )
 def order(
     session: Session,
@@ -63,10 +63,10 @@ def order(
     payment_method: "PaymentMethod | None",
     name: str | None,
 ) -> None:
-    """Buy a plan: the signer pays, straight to the plan's receivers, and gets the credits.
+    """Buy a plan, and pay the plan's receivers directly. The signer pays and gets the credits.
 
-    Checks balance and allowance first, so nothing is sent that would fail. If the outcome is not known, the exit code is 8:
-    look the transaction up, or give each order a --name and repeat it.
+    The command checks balance and allowance before it sends anything. Exit code 8 means that the outcome is not known. Then
+    look the transaction up, or repeat the command if the order had a --name.
     """
     if name is not None and payment_method not in {None, "authorization"}:
         raise errors.InvalidConfig("an order with a --name is paid by a signed order", "leave out --payment-method")
@@ -125,7 +125,9 @@ def _paid_rows(chain: "Chain", receipt: "OrderReceipt | UsageReceipt") -> Rows:
 )
 @plan_argument()
 @click.option("--quantity", type=int, metavar="N", default=1, show_default=True, help="Number of units to pay for.")
-@click.option("--context", type=Context(), default="", help="What for: a UUID, 0x… or at most 32 bytes of text.")
+@click.option(
+    "--context", type=Context(), default="", help="Id of the request: a UUID, 0x… or at most 32 bytes of text."
+)
 @click.option(
     "--max-cost", metavar="AMOUNT", help='Most to pay in all, such as "20 USDC". Default: the price that is quoted now.'
 )
@@ -134,7 +136,7 @@ def _paid_rows(chain: "Chain", receipt: "OrderReceipt | UsageReceipt") -> Rows:
     type=click.Choice(["allowance", "approve"]),
     default="approve",
     show_default=True,
-    help="How a token is paid: from an allowance, or by approving exactly the cost if that is too small.",
+    help="How a token is paid: from the allowance (allowance), or by approving the exact cost if the allowance is too small (approve).",
 )
 @renamed_option("--pay", "--payment-method")
 def pay(
@@ -145,9 +147,9 @@ def pay(
     max_cost: str | None,
     payment_method: "Literal['allowance', 'approve']",
 ) -> None:
-    """Pay for a request of a pay-per-use plan; its context, such as the request's id, goes on the chain with it.
+    """Pay for a request of a pay-per-use plan. The chain records the request's id (--context) with the payment.
 
-    Nothing is granted. Plans that grant credits or time are bought with `nvm-chain order`.
+    Nothing is granted. Use `nvm-chain order` to buy plans that grant credits or time.
     """
     limit, written = parse_limit(max_cost), credits.encode_context(context)
     chain, signer = session.connect_to_sign()

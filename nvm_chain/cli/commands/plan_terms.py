@@ -25,7 +25,7 @@ ONE_CREDIT = (1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The options of what a purchase grants, as they were typed; None and False stand for those that were not."""
+    """The options that say what a purchase grants, as typed. None or False means that an option was not given."""
 
     grants: int | None
     per_request: tuple[int, int] | None
@@ -128,50 +128,63 @@ class Grant:
 @click.option(
     "--price", metavar="AMOUNT", help='What one purchase costs: "20 USDC", "0.5 ETH" (the native coin), or free.'
 )
-@click.option("--price-base-units", type=int, metavar="N", help="The same in base units of --token.")
+@click.option("--price-base-units", type=int, metavar="N", help="What one purchase costs, in base units of --token.")
 @click.option(
     "--token",
     type=Token(),
     metavar="TOKEN",
-    help="What --price-base-units or --quoter counts: an address, USDC or ETH.",
+    help="Token of --price-base-units or --quoter: an address, USDC or ETH.",
 )
 @click.option(
     "--split",
     "splits",
     type=Pair("ADDRESS=AMOUNT"),
     multiple=True,
-    help="A receiver and their part of the price, or weight with --quoter; once for each. Default: the signer gets it all.",
+    help="A receiver and its part of the price, or its weight with --quoter. Repeat for each receiver. Default: the signer gets all.",
 )
 @click.option("--quoter", type=Address(), help="Contract that names the price of each order, in --token.")
 @click.option(
-    "--paid-externally", is_flag=True, help="Paid outside the chain, such as by card, and then granted by the seller."
+    "--paid-externally",
+    is_flag=True,
+    help="Buyers pay outside the chain, such as by card. The seller then grants the plan.",
 )
-@click.option("--grants", type=int, metavar="N", help="Credits that one purchase grants; with --period, periods.")
+@click.option(
+    "--grants",
+    type=int,
+    metavar="N",
+    help="Credits that one purchase grants. With --period: periods that one purchase grants.",
+)
 @click.option("--per-request", type=Range(), help="Credits that one request costs, or a range. Default: 1.")
 @click.option("--expires", type=Duration(), help="When each purchase's credits expire: 30d, 12h. Default: never.")
-@click.option("--period", type=Duration(), help="Sell time: how long one period of access lasts: 1d, 1 month.")
 @click.option(
-    "--starts", type=click.Choice(list(STARTS)), help="When a period starts: at purchase, the default, or on first use."
+    "--period", type=Duration(), help="Sell time. The value is the length of one period of access: 1d, 1 month."
 )
-@click.option("--usage", is_flag=True, help="Pay per use: the price is that of one request, and nothing is granted.")
+@click.option(
+    "--starts",
+    type=click.Choice(list(STARTS)),
+    help="When a period starts: at purchase or on first use. Default: at purchase.",
+)
+@click.option("--usage", is_flag=True, help="Sell single requests. The price pays one request, and nothing is granted.")
 @click.option(
     "--rule",
     type=click.Choice(list(RULES)),
-    help=f"Who may redeem, for ever: {'; '.join(RULES.values())}. Default: holder.",
+    help=f"Who may redeem. This never changes. One of: {'; '.join(RULES.values())}. Default: holder.",
 )
-@click.option("--trial", is_flag=True, help="One grant per holder, ever: each orders it for themselves.")
+@click.option(
+    "--trial", is_flag=True, help="Each holder gets one grant, ever. Nobody can order a trial for another holder."
+)
 @click.option("--transferable", is_flag=True, help="Holders may send credits to others.")
-@click.option("--name", help="The plan's name; its metadata then goes on the chain.")
-@click.option("--description", default="", help="What it sells, beside --name.")
-@click.option("--uri", default="", help="Where the plan's metadata is, if it is not to go on the chain.")
+@click.option("--name", help="Name of the plan. With a name, the metadata is stored on the chain.")
+@click.option("--description", default="", help="What the plan sells. Needs --name.")
+@click.option("--uri", default="", help="URI of the plan's metadata, if the metadata is not stored on the chain.")
 @click.option("--salt", type=Bytes32(), help="Tells apart plans with equal terms. Default: random.")
 @click.option(
     "--max-fee-bps",
     type=int,
     metavar="N",
-    help="Most protocol fee that the plan may carry, in basis points. Default: the fee as it is now.",
+    help="Highest protocol fee that you accept for the plan, in basis points. Default: the current fee.",
 )
-@click.option("--allow-tiny-price", is_flag=True, help="Accept a price below a thousandth of its token.")
+@click.option("--allow-tiny-price", is_flag=True, help="Accept a price below a thousandth of one token.")
 def register(
     session: Session,
     price: str | None,
@@ -196,10 +209,10 @@ def register(
     max_fee_bps: int | None,
     allow_tiny_price: bool,
 ) -> None:
-    """Register a plan; the signer owns it, and it takes orders at once.
+    """Register a plan. The signer becomes its owner, and subscribers can order it at once.
 
-    It sells credits (--grants), time (--period) or single requests (--usage). Its terms never change. What it prints as the
-    plan id is what subscribers order.
+    A plan sells credits (--grants), time (--period) or single requests (--usage). The terms of a plan never change. The
+    command prints the plan id, which subscribers need to order.
     """
     parsed = parse_price(PriceOptions(price, price_base_units, token, splits, quoter, paid_externally))
     if usage and paid_externally:

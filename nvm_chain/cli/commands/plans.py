@@ -175,12 +175,12 @@ def _answer_allowed(
 )
 @plan_argument()
 @argument("uri", default="", help="Where the plan's metadata is, if it is not to go on the chain.")
-@click.option("--name", help="The plan's name; its metadata then goes on the chain.")
-@click.option("--description", default="", help="What it sells, beside --name.")
+@click.option("--name", help="Name of the plan. With a name, the metadata is stored on the chain.")
+@click.option("--description", default="", help="What the plan sells. Needs --name.")
 def set_uri(session: Session, plan: int, uri: str, name: str | None, description: str) -> None:
-    """Change a plan's metadata, all of it. Plan owner only.
+    """Replace all of a plan's metadata. Plan owner only.
 
-    What was there before stays readable in the chain's history.
+    The former metadata stays readable in the chain's history.
     """
     if name is None and not uri:
         raise errors.InvalidConfig("the metadata is missing", "give a URI, or --name for metadata on the chain")
@@ -203,7 +203,7 @@ def set_uri(session: Session, plan: int, uri: str, name: str | None, description
 )
 @plan_argument()
 @argument("new_owner", type=Address(), metavar="[NEW_OWNER]", required=False, help="Address of the new owner.")
-@click.option("--withdraw", is_flag=True, help="Take an offer back.")
+@click.option("--withdraw", is_flag=True, help="Withdraw the offer of the plan.")
 def transfer_ownership(session: Session, plan: int, new_owner: str | None, withdraw: bool) -> None:
     """Offer a plan to a new owner, who has to accept it. Plan owner only.
 

@@ -42,12 +42,12 @@ signed_order_group = Group(
 @click.option(
     "--max-cost", metavar="AMOUNT", help='Most to pay in all, such as "20 USDC". Default: the price that is quoted now.'
 )
-@click.option("--valid", type=Duration(), default=HOUR, help="How long the order counts. Default: 1 hour.")
+@click.option("--valid", type=Duration(), default=HOUR, help="How long the signed order is valid. Default: 1 hour.")
 def sign(session: Session, plan: int, quantity: int, receiver: str | None, max_cost: str | None, valid: int) -> None:
     """Sign an order of a plan priced in a token such as USDC; nothing is sent.
 
-    Prints the signed order on stdout, one line of JSON for `signed-order relay`, with --json or without. Whoever has it can
-    have the order made as it was signed, once.
+    Prints the signed order on stdout, one line of JSON for `signed-order relay`, with --json or without. Anyone who
+    has the signed order can relay it, unchanged and only once.
     """
     limit = parse_limit(max_cost)
     chain, signer = session.connect_to_sign()
@@ -66,9 +66,9 @@ def sign(session: Session, plan: int, quantity: int, receiver: str | None, max_c
 )
 @argument("file", metavar="FILE", help="File with the signed order; - is the standard input.")
 def verify(session: Session, file: str) -> None:
-    """Check a signed order against the chain as it is now, and show what it says; nothing is sent.
+    """Check a signed order against the chain as it is now, and show the order. Nothing is sent.
 
-    Checked are the signature, its time, the plan, the price, and the
+    The command checks the signature, the time, the plan, the price, and the
     payer's funds.
     """
     signed = _read_order(file)
@@ -89,9 +89,9 @@ def verify(session: Session, file: str) -> None:
 )
 @argument("file", metavar="FILE", help="File with the signed order; - is the standard input.")
 def relay(session: Session, file: str) -> None:
-    """Send a signed order to the chain: the signer pays the gas, and the order's payer the price.
+    """Send a signed order to the chain. The signer pays the gas, and the order's payer pays the price.
 
-    It is checked first, so nothing is sent that would fail.
+    The command checks the order before it sends anything.
     """
     signed = _read_order(file)
     chain, signer = session.connect_to_sign()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nvm_chain.statements.types import Statement
 
 statement_group = Group(
-    "statement", help="Show what happened in a period, from events alone and agreeing with the chain."
+    "statement", help="Show what happened in a period. The numbers come from events and are compared with the chain."
 )
 
 Options = dict[str, Any]
@@ -30,12 +30,18 @@ def period_options(function: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(
         (
             click.option(
-                "--from", "start", type=Text(), metavar="TIME", help="First second: a date, or a Unix second."
+                "--from", "start", type=Text(), metavar="TIME", help="Start of the period: a date, or a Unix second."
             ),
-            click.option("--to", "end", type=Text(), metavar="TIME", help="First second that is not in it any more."),
+            click.option(
+                "--to",
+                "end",
+                type=Text(),
+                metavar="TIME",
+                help="End of the period, not included: a date, or a Unix second.",
+            ),
             click.option("--from-block", "start_block", type=int, metavar="N", help="First block, in place of --from."),
             click.option(
-                "--to-block", "end_block", type=int, metavar="N", help="First block that is not in it any more."
+                "--to-block", "end_block", type=int, metavar="N", help="End block, not included, in place of --to."
             ),
             click.option(
                 "--first-block",

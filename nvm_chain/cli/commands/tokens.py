@@ -11,7 +11,9 @@ from nvm_chain.cli.output import Rows
 from nvm_chain.cli.parameters import Address, PlanId, Text, Url
 from nvm_chain.cli.session import Session
 
-token_group = Group("token", help="Sign what requests to a service carry: tokens, each a voucher for one request.")
+token_group = Group(
+    "token", help="Sign the tokens that requests to a service carry. Each token is a voucher for one request."
+)
 
 
 @chain_command(
@@ -37,20 +39,22 @@ token_group = Group("token", help="Sign what requests to a service carry: tokens
     required=True,
     help="URL of the gateway in front of the service.",
 )
-@click.option("--redeemer", type=Address(), required=True, help="Who may settle it: the plan's owner or a redeemer.")
+@click.option(
+    "--redeemer", type=Address(), required=True, help="Who may settle the token: the plan's owner or a redeemer."
+)
 @click.option(
     "--state",
     type=Text(),
     metavar="PATH",
     required=True,
-    help="File that keeps what was signed, so that the next token is for one request more. It need not be there yet.",
+    help="File that remembers the signed total, so that the next token adds one request. The command creates a missing file.",
 )
-@click.option("--plan", type=PlanId(), help="Plan that pays. Default: the one that takes the fewest credits.")
+@click.option("--plan", type=PlanId(), help="Plan that pays. Default: the plan that takes the fewest credits.")
 def sign(session: Session, agent: int, gateway: str, redeemer: str, state: str, plan: int | None) -> None:
-    """Sign what the next request to a service has to carry; nothing is sent.
+    """Sign the token for the next request to a service. Nothing is sent.
 
-    Prints the token on stdout, for the gateway in front of the service. It is a voucher for one request at its highest cost,
-    and counts for an hour. On plans in time and transferable plans a gateway asks the chain instead, as `access` does.
+    The command prints the token on stdout, for the gateway in front of the service. A token is a voucher for one request at
+    the highest cost, valid for an hour. For time plans and transferable plans the gateway asks the chain, as `access` does.
     """
     where = payments.Gateway(gateway, redeemer)
     chain, signer = session.connect_to_sign()
@@ -82,7 +86,7 @@ def sign(session: Session, agent: int, gateway: str, redeemer: str, state: str, 
 )
 @argument("file", metavar="FILE", help="File with the token; - is the standard input.")
 def read(session: Session, file: str) -> None:
-    """Show the voucher that a token is; no node is asked, and nothing is checked.
+    """Show the voucher in a token. No node is asked, and nothing is checked.
 
     Prints the voucher on stdout, one line of JSON for `voucher verify` and `voucher settle`, with --json or without.
     """

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from nvm_chain.signing.vouchers import SignedVoucher
     from nvm_chain.types.receipts import SettlementOutcome, Transaction
 
-voucher_group = Group("voucher", help="Use credits by signature: no transaction per request, and many settled in one.")
+voucher_group = Group(
+    "voucher",
+    help="Use credits by signature. Requests need no transactions, and one transaction settles many requests.",
+)
 
 NOUN: Final = "signed voucher"
 OUTCOMES: Final = {
@@ -64,17 +67,23 @@ OUTCOMES: Final = {
     ),
 )
 @plan_argument()
-@click.option("--redeemer", type=Address(), required=True, help="Who may settle it: the plan's owner or a redeemer.")
+@click.option(
+    "--redeemer", type=Address(), required=True, help="Who may settle the voucher: the plan's owner or a redeemer."
+)
 @click.option("--cost", type=int, metavar="N", help="Credits that the next request costs.")
 @click.option(
     "--last-ceiling",
     type=int,
     metavar="N",
-    help="Highest ceiling signed on this plan so far. Default: what the chain has settled.",
+    help="Highest ceiling that was signed on this plan so far. Default: the credits settled so far.",
 )
-@click.option("--ceiling", type=int, metavar="N", help="In place of --cost: credits settled in all, ever.")
-@click.option("--valid", type=Duration(), default=HOUR, help="How long it counts. Default: 1 hour.")
-@click.option("--context", type=Context(), default="", help="What for: a UUID, 0x… or at most 32 bytes of text.")
+@click.option(
+    "--ceiling", type=int, metavar="N", help="In place of --cost: the most credits that may ever be settled in all."
+)
+@click.option("--valid", type=Duration(), default=HOUR, help="How long the voucher is valid. Default: 1 hour.")
+@click.option(
+    "--context", type=Context(), default="", help="Id of the request: a UUID, 0x… or at most 32 bytes of text."
+)
 def sign(
     session: Session,
     plan: int,
@@ -87,9 +96,9 @@ def sign(
 ) -> None:
     """Sign a voucher for a request; nothing is sent.
 
-    Prints the voucher on stdout, one line of JSON for `voucher settle`, with --json or without. A voucher's ceiling counts
-    from zero: it is all that may ever have been settled, and not the cost of one request. With --cost only that
-    much is at risk; a higher --ceiling gives the redeemer a session up to it.
+    Prints the voucher on stdout, one line of JSON for `voucher settle`, with --json or without. A voucher's ceiling
+    is a total: the most credits that may ever be settled, not the cost of one request. With --cost the redeemer can take
+    that many credits more. With --ceiling the redeemer can take credits for many requests, up to the ceiling.
     """
     if (cost is None) == (ceiling is None):
         raise errors.InvalidConfig(
@@ -127,15 +136,19 @@ def sign(
     ),
 )
 @argument("file", metavar="FILE", help="File with the voucher; - is the standard input.")
-@click.option("--redeemer", type=Address(), help="Who wants to settle it. Default: whoever it names.")
 @click.option(
-    "--offline", is_flag=True, help="Check signature and deadline only, by --chain-id, --credits and this clock."
+    "--redeemer", type=Address(), help="Who wants to settle the voucher. Default: the redeemer that the voucher names."
+)
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="Check only signature and deadline, with --chain-id, --credits and the clock of this machine.",
 )
 def verify(session: Session, file: str, redeemer: str | None, offline: bool) -> None:
-    """Check a voucher, and show what settling it would bring now; nothing is sent.
+    """Check a voucher, and show what a settlement would bring now. Nothing is sent.
 
-    With --offline no node is asked, so what the holder has left and what was
-    settled before are not known, and a contract wallet's signature cannot be checked.
+    With --offline no node is asked. Then the command cannot know the holder's
+    balance or earlier settlements, nor check the signature of a contract wallet.
     """
     signed: SignedVoucher = messages.read_message(file, vouchers.SignedVoucher.from_json, NOUN)
     known: Mapping[str, int | None] = {"balance": None, "settled": None, "available": None}
@@ -183,15 +196,15 @@ def _verify_online(session: Session, signed: "SignedVoucher", redeemer: str | No
     "totals",
     type=Pair("HOLDER=CREDITS"),
     multiple=True,
-    help="Without a voucher, where the plan's rule lets you redeem: credits settled of a holder in all, ever; once for each.",
+    help="A holder, and the total of the holder's credits to settle, without a voucher. The plan's rule has to let you redeem.",
 )
 def settle(session: Session, plan: int, files: tuple[str, ...], totals: tuple[tuple[str, str], ...]) -> None:
     """Redeem the credits of many holders, by vouchers or by the plan's rule, in one transaction. Plan owner and redeemers only.
 
-    A voucher brings what was ever settled of its holder up to its ceiling, a --total up to that number, or as far as the
-    holder's credits go. One that brings nothing, because it is expired, settled already or not signed, harms no other. Each
-    one's outcome is shown, and the exit code is 6 if any brought nothing. Where none would, nothing is sent. Settling again
-    is safe: a total is reached once.
+    A voucher raises the settled total of its holder to the voucher's ceiling; a --total raises it to the given number. The
+    holder's credits limit both. An expired, settled or unsigned item brings nothing, and the others still
+    count. The outcome of each item is shown. The exit code is 6 if any item brought nothing. If no item would bring
+    credits, nothing is sent. Settling twice is safe: a total is reached only once.
     """
     batch = _read_items(files, totals)
     chain, signer = session.connect_to_sign()

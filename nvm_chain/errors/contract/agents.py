@@ -71,5 +71,5 @@ class TooManyPlans(ContractError):
     count: Quantity
     max: Quantity
 
-    problem = "An agent may have {max} plans, not {count}."
-    next_step = "Use another agent for the rest."
+    problem = "An agent can have at most {max} plans, and {count} were given."
+    next_step = "Give the other plans to another agent."

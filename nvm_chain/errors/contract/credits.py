@@ -5,7 +5,7 @@ from nvm_chain.errors.fields import Context, Credits, PlanId, Quantity
 
 
 class NotMinter(ContractError):
-    """Raised when the caller is neither the plan's owner nor one of their minters."""
+    """Raised when the caller is neither the plan's owner nor a minter of the owner."""
 
     plan_id: PlanId
     caller: str
@@ -85,7 +85,7 @@ class RedeemOutOfRange(ContractError):
 
 
 class NotRedeemable(ContractError):
-    """Raised when nothing is redeemed on a plan: its access begins at purchase, or each request is paid."""
+    """Raised when a plan has nothing to redeem, because access starts at purchase or each request is paid."""
 
     plan_id: PlanId
 
@@ -96,13 +96,13 @@ class NotRedeemable(ContractError):
 
 
 class NotRedeemer(ContractError):
-    """Raised when the caller is neither the plan's owner nor one of their redeemers."""
+    """Raised when the caller is neither the plan's owner nor a redeemer of the owner."""
 
     plan_id: PlanId
     caller: str
 
     problem = "{caller} may not settle vouchers of plan {plan_id}."
-    next_step = "Ask the plan's owner to allow it with `set_redeemer`."
+    next_step = "Ask the plan's owner to allow this address with `set_redeemer`."
 
 
 class SettlementsNotAccepted(ContractError):
@@ -134,9 +134,9 @@ class NotEnoughGas(ContractError):
 
 
 class NotSelf(ContractError):
-    """Raised when somebody else calls a function that the contract keeps for itself."""
+    """Raised when an account calls a function that only the contract itself may call."""
 
     caller: str
 
-    problem = "{caller} called a function that the contract keeps for itself."
+    problem = "{caller} called a function that only the contract itself may call."
     next_step = "Use `mint_credits` or `order_plan`."

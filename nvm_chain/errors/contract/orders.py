@@ -25,12 +25,12 @@ class CostAboveMax(ContractError):
 
 
 class QuoteFailed(ContractError):
-    """Raised when a plan's quoter names no price."""
+    """Raised when a plan's quoter gives no price."""
 
     plan_id: PlanId
     quoter: str
 
-    problem = "The quoter {quoter} of plan {plan_id} names no price for this order."
+    problem = "The quoter {quoter} of plan {plan_id} gave no price for this order."
     next_step = "Ask the plan's owner, or order another quantity."
 
 
@@ -44,7 +44,8 @@ class AuthorizationFailed(ContractError):
     problem = "The token did not move {value} from {payer} for this signed order."
     next_step = (
         "Check the payer's balance, and that the token is not paused and does not block the payer. "
-        "Otherwise ask the payer to sign another order: this one was used, is outside its time, or is not theirs."
+        "If all that is right, ask the payer to sign another order: this one was used, has expired, is not valid yet, "
+        "or was signed by somebody else."
     )
 
 
@@ -84,11 +85,11 @@ class TrialAlreadyTaken(ContractError):
 
 
 class TrialOrderedForOther(ContractError):
-    """Raised when a trial is ordered for somebody else, who would lose their one trial by it."""
+    """Raised when a trial is ordered for another account. The order would use up the only trial of that account."""
 
     plan_id: PlanId
     payer: str
     receiver: str
 
     problem = "{payer} cannot order the trial of plan {plan_id} for {receiver}."
-    next_step = "Ask the receiver to order it, or the plan's owner to give it with `mint_credits`."
+    next_step = "Ask the receiver to order the trial, or ask the plan's owner to grant the trial with `mint_credits`."

@@ -23,7 +23,7 @@ class PlanNotActive(ContractError):
 
 
 class WrongKind(ContractError):
-    """Raised when a plan of this kind cannot be used so: usage plans are paid and never granted, all others never paid."""
+    """Raised when a call does not fit the plan's kind. Only usage plans are paid per request, and only other plans grant anything."""
 
     plan_id: PlanId
     kind: Kind
@@ -33,12 +33,12 @@ class WrongKind(ContractError):
 
 
 class PaidExternally(ContractError):
-    """Raised when a plan is ordered whose price is paid outside the chain."""
+    """Raised when somebody orders a plan that is paid outside the chain."""
 
     plan_id: PlanId
 
     problem = "Plan {plan_id} is paid outside the chain."
-    next_step = "Pay its seller, who then grants it with `grant_external`."
+    next_step = "Pay the seller. The seller then grants the plan with `grant_external`."
 
 
 class NotPlanOwner(ContractError):

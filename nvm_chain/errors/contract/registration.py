@@ -10,7 +10,7 @@ class PlanAlreadyRegistered(ContractError):
     plan_id: PlanId
 
     problem = "Plan {plan_id} is registered already."
-    next_step = "Use it, or register with another salt."
+    next_step = "Use that plan, or register a plan with another salt."
 
 
 class ZeroCredits(ContractError):
@@ -21,7 +21,7 @@ class ZeroCredits(ContractError):
 
 
 class ZeroDuration(ContractError):
-    """Raised when a time plan has periods of no length."""
+    """Raised when a time plan has periods of zero seconds."""
 
     problem = "A period of a time plan has to last at least 1 second."
     next_step = "Set duration above zero."
@@ -52,8 +52,8 @@ class TooManySplits(ContractError):
     count: Quantity
     max: Quantity
 
-    problem = "A price may have {max} receivers, not {count}."
-    next_step = "Pay the rest through one of these receivers."
+    problem = "A price can have at most {max} receivers, and {count} were given."
+    next_step = "Give fewer receivers. One receiver can pass money on to others."
 
 
 class InvalidSplit(ContractError):
@@ -86,7 +86,7 @@ class QuoterWithoutCode(ContractError):
 
 
 class QuoteWithoutReceivers(ContractError):
-    """Raised when a quoted price has nobody to go to."""
+    """Raised when a quoted price has no receiver."""
 
     problem = "A quoted price needs at least one receiver."
     next_step = "Give a split for each receiver, with its weight as amount."

@@ -46,7 +46,7 @@ class ERC1155MissingApprovalForAll(ContractError):
     owner: str
 
     problem = "{operator} may not move or burn credits of {owner}."
-    next_step = "Ask the holder, who can allow it with setApprovalForAll."
+    next_step = "Ask the holder to approve this address with setApprovalForAll."
 
 
 class ERC1155InvalidApprover(ContractError):
@@ -68,7 +68,7 @@ class ERC1155InvalidOperator(ContractError):
 
 
 class ERC1155InvalidArrayLength(ContractError):
-    """Raised when two lists that belong together differ in length."""
+    """Raised when two lists that belong together have different lengths."""
 
     ids_length: Quantity
     values_length: Quantity
@@ -112,7 +112,7 @@ class ERC721InvalidSender(ContractError):
     sender: str
 
     problem = "{sender} cannot send an agent."
-    next_step = "Give its owner's address."
+    next_step = "Give the address of the agent's owner."
 
 
 class ERC721InvalidReceiver(ContractError):
@@ -136,7 +136,7 @@ class ERC721InsufficientApproval(ContractError):
     token_id: AgentId
 
     problem = "{operator} may not move agent {token_id}."
-    next_step = "Sign with its owner's key, or with one that they approved."
+    next_step = "Sign with the key of the agent's owner, or of an account that the owner approved."
 
 
 class ERC721InvalidApprover(ContractError):

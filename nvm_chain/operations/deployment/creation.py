@@ -24,7 +24,7 @@ Method: TypeAlias = Literal["CREATE2", "CREATE"]
 def build_creation(
     contract: RecordedName, argument: ChecksumAddress, method: Method
 ) -> tuple[str, ChecksumAddress | None]:
-    """Return the call data and the receiver of the transaction that deploys."""
+    """Return the call data and the receiver of the transaction that deploys a contract."""
     code = read_artifact(contract).encode_creation(argument)
     return ("0x" + (SALTS[contract] + code).hex(), CREATE2_PROXY) if method == "CREATE2" else ("0x" + code.hex(), None)
 

@@ -105,7 +105,7 @@ def _check_pending(chain: Chain, plan: DeploymentPlan) -> None:
 
 
 def find_or_deploy_usdc(chain: Chain, signer: Signer, folder: Path | str | None = None) -> str:
-    """Return the recorded TestUSDC if its code is still there. Otherwise deploy one, so two runs deploy one."""
+    """Return the recorded TestUSDC if its code is still there, else deploy TestUSDC. A second run deploys nothing."""
     record = find_record(chain.chain_id, folder)
     if record is not None and record.usdc is not None and chain.has_code(parse_address(record.usdc)):
         return record.usdc

@@ -162,6 +162,6 @@ def describe_plan(plan: DeploymentPlan) -> list[tuple[str, str]]:
 
 
 def require_funds(plan: DeploymentPlan) -> None:
-    """Raise InsufficientCoin if the deployer cannot pay for what the plan does."""
+    """Raise InsufficientCoin if the deployer cannot pay for the deployment."""
     if plan.balance_wei < plan.max_cost_wei:
         raise InsufficientCoin(plan.deployer, plan.balance_wei, plan.max_cost_wei)

@@ -373,7 +373,7 @@ def test_order__of_a_trial_for_another__is_refused_and_says_what_to_do(shell: Sh
     plan_id, other = shell.world.register(trial=True), shell.world.other.address
     ran = shell("order", str(plan_id), "--receiver", other, "--dev-account", "2", "--json")
     assert (ran.exit_code, ran.error["type"]) == (6, "TrialOrderedForOther")
-    assert "or the plan's owner to give it with `nvm-chain mint`" in ran.error["message"]
+    assert "or ask the plan's owner to grant the trial with `nvm-chain mint`" in ran.error["message"]
 
 
 def test_plan_register__with_weights__shares_quoted_prices(shell: Shell) -> None:

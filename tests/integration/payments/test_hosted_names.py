@@ -37,7 +37,9 @@ def test_hosted_name__read__says_what_there_is(builder: Payments, owner: str) ->
 @pytest.mark.parametrize("name", ["get_instance", "get_browser_instance"])
 def test_hosted_name__read_on_the_class__says_how_to_construct(name: str) -> None:
     assert not hasattr(Payments, name)
-    with pytest.raises(HostedName, match=rf"^Payments\.{name} belongs to the hosted API, and is not here\. Call "):
+    with pytest.raises(
+        HostedName, match=rf"^Payments\.{name} belongs to the hosted API\. This package does not have it\. Call "
+    ):
         getattr(Payments, name)
 
 
