@@ -6,11 +6,9 @@ _HAS_IT = (
     "already known",
     "alreadyknown",
     "already imported",
-    "known transaction",
     "already in mempool",
-    "already exists",
 )
-_NONCE_TAKEN = ("nonce too low", "nonce is too low", "invalid nonce", "old nonce", "oldnonce", "underpriced")
+_NONCE_TAKEN = ("nonce too low", "nonce is too low", "invalid nonce", "old nonce", "oldnonce")
 _CANNOT_TAKE_IT = (
     "insufficient funds",
     "insufficient balance",
@@ -26,6 +24,7 @@ _CANNOT_TAKE_IT = (
     "feecap",
     "exceeds the configured cap",
     "gas price too low",
+    "underpriced",
     "transaction type not supported",
     "unknown transaction type",
     "invalid sender",
@@ -40,7 +39,7 @@ class Refusal(Enum):
     """What the words of a node mean for the transaction that it was given."""
 
     HAS_IT = "the node has the transaction already"
-    NONCE_TAKEN = "another transaction has the nonce, or waits with it for a higher fee"
+    NONCE_TAKEN = "a transaction with the nonce is mined, which may be this one"
     CANNOT_TAKE_IT = "the node gives this error before it keeps anything"
     SAYS_NOTHING = "the transaction may be in a pool"
 
@@ -52,10 +51,9 @@ def read_refusal(words: str) -> Refusal:
     'HAS_IT'
     """
     words = words.lower()
-    if any(phrase in words for phrase in _HAS_IT):
-        return Refusal.HAS_IT
-    if any(phrase in words for phrase in _NONCE_TAKEN):
-        return Refusal.NONCE_TAKEN
     if any(phrase in words for phrase in _CANNOT_TAKE_IT):
         return Refusal.CANNOT_TAKE_IT
-    return Refusal.SAYS_NOTHING
+    if any(phrase in words for phrase in _NONCE_TAKEN):
+        return Refusal.NONCE_TAKEN
+    has_it = words.startswith("known transaction") or any(phrase in words for phrase in _HAS_IT)
+    return Refusal.HAS_IT if has_it else Refusal.SAYS_NOTHING

@@ -7,6 +7,8 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.errors import AnswerUnreadable, ConnectionFailed, NvmChainError, RpcFailed
 
 WORD: Final = 32
+TOO_LONG: Final = ("status 413", "status 502", "status 504", "no answer within")
+"""What gateways say of a request that is too large or takes too long."""
 MOST_AT_ONCE: Final = 5_000
 """Pairs in one call, at first: about 320 kB of data, and the gas of a busy block."""
 LEAST_AT_ONCE: Final = 64
@@ -56,7 +58,11 @@ def read_balances_of(
 def _may_be_too_many(error: BaseException) -> bool:
     """Return whether fewer may succeed: the node refuses, or the call ran out of the gas that the node gives it."""
     from_contract = type(error).__name__ in {"RevertedWithoutReason", "OutOfGas"}
-    return from_contract or isinstance(error, ConnectionFailed | RpcFailed | MemoryError)
+    return (
+        from_contract
+        or isinstance(error, RpcFailed | MemoryError)
+        or (isinstance(error, ConnectionFailed) and any(status in error.reason for status in TOO_LONG))
+    )
 
 
 def _read_part(chain: Chain, holders: Sequence[bytes], plan_ids: Sequence[int], block: int | None) -> Iterator[int]:

@@ -194,6 +194,16 @@ class Node:
                     raise
                 return check_number(self.web3.eth.get_transaction_count(address, "latest"))
 
+    def count_at(self, address: ChecksumAddress, block: int) -> int:
+        """Return how many transactions of an address were mined up to a block. One request."""
+        with self.typed_errors():
+            return check_number(self.web3.eth.get_transaction_count(address, block))
+
+    def read_hashes(self, block: int) -> set[str]:
+        """Return the hashes of a block's transactions. One request."""
+        with self.typed_errors():
+            return {f"0x{bytes(cast(Any, each)).hex()}" for each in self.web3.eth.get_block(block)["transactions"]}
+
     def count_pending(self, address: ChecksumAddress) -> int:
         """Return how many transactions of an address wait to be mined. Two requests."""
         return self.count_sent(address, pending=True) - self.count_sent(address, pending=False)

@@ -8,7 +8,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,7 +25,7 @@ except ImportError:  # not on Windows, where processes do not wait for each othe
 
 STATE_VARIABLE: Final = "NVM_CHAIN_STATE"
 """The environment's name for the folder of the journals; without it, where the system keeps the state of programs."""
-KEPT: Final = 1000
+KEPT: Final = 200
 """Entries of a journal that are kept when it grows to twice as many."""
 
 
@@ -33,8 +33,8 @@ KEPT: Final = 1000
 class Sent:
     """A transaction that was signed to be sent. ``time`` is of this machine's clock, ``node`` is the URL without secrets.
 
-    ``taken`` is whether the node was seen to have it. Where it was not, the next transaction takes the same nonce, so that
-    no more than one of the two can ever be mined.
+    ``taken`` is whether the node was seen to have it. If it was not, a later transaction takes the same nonce, so that only
+    one of the two can ever be mined.
     """
 
     nonce: int
@@ -47,27 +47,24 @@ class Sent:
 class Turn:
     """The right to send for an account, until the next one gets it."""
 
-    def __init__(self, last: Sent | None, journal: TextIO | None) -> None:
-        self.last, self._before = last, last
+    def __init__(self, sent: Sequence[Sent], journal: TextIO | None) -> None:
+        self.sent = list(sent)
+        """What was sent before, oldest first; the last one is that of this turn, once it is written down."""
         self._journal = journal
 
     def write_down(self, nonce: int, transaction_hash: str, node: str = "") -> None:
         """Note a transaction before it is handed over, so that a process that ends meanwhile leaves a trace of it."""
-        self._before = self.last
-        self.last = Sent(nonce, transaction_hash, int(time.time()), node)
-        self._append(asdict(self.last))
+        self.sent.append(Sent(nonce, transaction_hash, int(time.time()), node))
+        self._append(asdict(self.sent[-1]))
 
     def confirm(self) -> None:
         """Note that the node has the last one."""
-        if self.last is not None:
-            self.last = replace(self.last, taken=True)
-            self._append(asdict(self.last))
+        self.sent[-1] = replace(self.sent[-1], taken=True)
+        self._append(asdict(self.sent[-1]))
 
     def take_back(self) -> None:
         """Note that the node did not take the last one."""
-        if self.last is not None:
-            self._append({**asdict(self.last), "refused": True})
-        self.last = self._before
+        self._append({**asdict(self.sent.pop()), "refused": True})
 
     def _append(self, entry: dict[str, object]) -> None:
         """Write an entry to the disk. On a full disk the process alone remembers it."""
@@ -78,12 +75,12 @@ class Turn:
 
 
 class Accounts:
-    """The accounts that send on one chain, each with its last transaction."""
+    """The accounts that send on one chain, each with what it has sent."""
 
     def __init__(self, chain_id: int, folder: Path | None) -> None:
         """Take the folder of the journals, or None for a chain that ends with this process."""
         self._chain_id, self._folder = chain_id, folder
-        self._last: dict[str, Sent | None] = {}
+        self._sent: dict[str, list[Sent]] = {}
         self._renew_locks()
 
     def _renew_locks(self) -> None:
@@ -100,11 +97,11 @@ class Accounts:
         with self._lock:
             lock = self._locks.setdefault(address, threading.Lock())
         with lock, self._open_journal(address) as journal:
-            turn = Turn(self._last.get(address) if journal is None else _read_last(journal), journal)
+            turn = Turn(self._sent.get(address, []) if journal is None else _read_sent(journal), journal)
             try:
                 yield turn
             finally:
-                self._last[address] = turn.last
+                self._sent[address] = turn.sent[-KEPT:]
 
     def read_journal(self, address: ChecksumAddress) -> list[Sent]:
         """Return what was sent for an account from this machine, oldest first; refused ones left out. No request."""
@@ -157,18 +154,20 @@ def _open(path: Path) -> TextIO | None:
     return None
 
 
-def _read_last(journal: TextIO) -> Sent | None:
+def _read_sent(journal: TextIO) -> list[Sent]:
+    """Return what a journal has, and repair or shorten it."""
     journal.seek(0)
     text = journal.read()
     sent = _parse(text)
     if text and not text.endswith("\n"):
-        os.write(journal.fileno(), b"\n")  # a process ended in the middle of a line
+        with suppress(OSError):
+            os.write(journal.fileno(), b"\n")  # a process ended in the middle of a line
     if text.count("\n") > 2 * KEPT:
         newest = "".join(json.dumps(asdict(each)) + "\n" for each in sent[-KEPT:])
         with suppress(OSError):
             journal.truncate(0)
             os.write(journal.fileno(), newest.encode())
-    return sent[-1] if sent else None
+    return sent
 
 
 def _parse(text: str) -> list[Sent]:

@@ -15,7 +15,7 @@ from nvm_chain.chain.answers import check_number
 from nvm_chain.chain.broadcast import Refusal, read_refusal
 from nvm_chain.chain.fees import MOST_GAS, read_fees, read_gas_limit, read_l1_fee
 from nvm_chain.chain.node import LEAST_GAS, Node
-from nvm_chain.chain.nonces import Accounts, Turn
+from nvm_chain.chain.nonces import Accounts, Sent, Turn
 from nvm_chain.chain.receipts import FAILED, SUCCEEDED
 from nvm_chain.errors import (
     InsufficientCoin,
@@ -38,6 +38,8 @@ LOOKS: Final = 5
 """How often a node is asked for a transaction after an error that does not say whether it has it."""
 DEVELOPMENT_CHAINS: Final = frozenset({1337, 31337, 131277322940537})
 """anvil, Ape's and eth-tester's own: what was mined there can be undone, so a transaction that such a node does not know is lost."""
+NEWEST_BLOCKS: Final = 120
+"""How far back a nonce is looked for: most nodes have the state of so many blocks."""
 SETTLING_SECONDS: Final = 60
 """How long a node elsewhere may not know what another has taken."""
 
@@ -112,16 +114,21 @@ class Sender:
         return receipt
 
     def _choose_nonce(self, address: ChecksumAddress, turn: Turn) -> int:
-        """Return the next nonce: never one that was used a moment ago, though the node may not know yet."""
-        count, last = self._node.count_sent(address, pending=True), turn.last
-        if last is None or not last.taken or last.node != self._node.label or count > last.nonce:
-            return count
-        return last.nonce + 1 if self._is_on_its_way(last.hash, last.time) else count
+        """Return the first nonce that is neither counted by the node nor has a transaction of this machine on its way."""
+        nonce = self._node.count_sent(address, pending=True)
+        sent = {each.nonce: each for each in turn.sent}
+        while nonce in sent and self._is_on_its_way(sent[nonce]):
+            nonce += 1
+        return nonce
 
-    def _is_on_its_way(self, transaction_hash: str, sent_at: int) -> bool:
-        if self._node.find_transaction(transaction_hash) is not None:
+    def _is_on_its_way(self, sent: Sent) -> bool:
+        """Return whether a transaction may still be mined: the node has it, or took it a moment ago and may be behind."""
+        if not sent.taken:
+            return False
+        if self._node.find_transaction(sent.hash) is not None:
             return True
-        return self._node.chain_id not in DEVELOPMENT_CHAINS and time.time() - sent_at < SETTLING_SECONDS
+        same_node = sent.node == self._node.label and self._node.chain_id not in DEVELOPMENT_CHAINS
+        return same_node and time.time() - sent.time < SETTLING_SECONDS
 
     def _hand_over(self, signer: Signer, transaction: TxParams, nonce: int, turn: Turn) -> str:
         """Sign and broadcast, and return the hash as soon as the node may have the transaction.
@@ -132,54 +139,72 @@ class Sender:
         transaction_hash = f"0x{bytes(signed.hash).hex()}"
         turn.write_down(nonce, transaction_hash, self._node.label)
         try:
-            refusal = self._broadcast(transaction_hash, signed.raw_transaction)
-        except NetworkError:
+            self._broadcast(signer.address, nonce, transaction_hash, signed.raw_transaction)
+        except (NetworkError, _NonceTaken):
             turn.take_back()
             raise
-        if refusal is not None:
-            turn.take_back()
-            raise _NonceTaken(refusal)
         turn.confirm()
         return transaction_hash
 
-    def _broadcast(self, transaction_hash: str, raw: bytes) -> NetworkError | None:
-        """Hand a signed transaction over. Return the error if another transaction has its nonce; None if it is on its way.
+    def _broadcast(self, address: ChecksumAddress, nonce: int, transaction_hash: str, raw: bytes) -> None:
+        """Hand a signed transaction over, and return when it is on its way.
 
         The same bytes are handed over again after an error that decides nothing: they are one transaction, however often
-        they come. An error decides only together with a look that does not find the transaction, and only if each answer
-        was such an error: another answer may be that of a node which took it. That another transaction has the nonce is
-        believed after all looks, as what is mined may not be found at once.
+        they come. A refusal is believed if the node does not show the transaction, and every answer was a refusal.
+
+        Raises:
+            _NonceTaken: Another transaction with the nonce is mined.
+            NetworkError: The node refused, and did not take it.
+            OutcomeUnknown: Nobody can tell.
         """
         problem, was_refused_only = "", True
         deadline = time.monotonic() + self._node.timeout_seconds
-        refusal: NetworkError | None = None
         for pause in _pauses(LOOKS):
             try:
                 with self._node.typed_errors():
                     self._node.web3.eth.send_raw_transaction(cast(Any, raw))
-                return None
+                return
             except NvmChainError as error:
                 meaning, problem = _read_meaning(error), str(getattr(error, "reason", error))
                 seen = meaning is Refusal.HAS_IT or self._is_there(transaction_hash)
                 if seen:
-                    return None
+                    return
                 was_refused_only &= seen is False and meaning is not Refusal.SAYS_NOTHING
                 if meaning is Refusal.CANNOT_TAKE_IT and was_refused_only:
                     raise
-                refusal = error if isinstance(error, NetworkError) else None
+                if meaning is Refusal.NONCE_TAKEN and (mined := self._find_with_nonce(address, nonce)) is not None:
+                    if transaction_hash in mined:
+                        return
+                    raise _NonceTaken(error) from None
             if time.monotonic() + pause > deadline:
                 break
             time.sleep(pause)
-        if was_refused_only and refusal is not None:
-            return refusal
         raise OutcomeUnknown(transaction_hash, f"it answered {quote(problem)}, and was not seen to have it")
 
     def _is_there(self, transaction_hash: str) -> bool | None:
         """Return whether the node has a transaction, waiting or mined; None if it does not answer. Two requests."""
         try:
             return bool(self._node.find_transaction(transaction_hash) or self._node.find_receipt(transaction_hash))
-        except NetworkError:
+        except NvmChainError:
             return None
+
+    def _find_with_nonce(self, address: ChecksumAddress, nonce: int) -> set[str] | None:
+        """Return the hashes of the block in which an account's nonce was used; None if the node does not show it.
+
+        A node may be behind and find nothing. Only another transaction that was mined with the nonce is a proof. Up to
+        twelve requests.
+        """
+        with suppress(NvmChainError):
+            last = self._node.read_block().number
+            first = max(last - NEWEST_BLOCKS, 0)
+            if not self._node.count_at(address, first) <= nonce < self._node.count_at(address, last):
+                return None
+            while last - first > 1:
+                middle = (first + last) // 2
+                is_used = self._node.count_at(address, middle) > nonce
+                first, last = (first, middle) if is_used else (middle, last)
+            return self._node.read_hashes(last)
+        return None
 
     # ------------------------------------------------------------------ wait
 
@@ -192,7 +217,7 @@ class Sender:
                 if receipt is not None and self._is_confirmed(receipt):
                     return receipt
                 problem = ""
-            except NetworkError as error:
+            except NvmChainError as error:
                 problem = str(getattr(error, "reason", error))
             if time.monotonic() >= deadline:
                 raise self._give_up(transaction_hash, address, nonce, problem)
@@ -208,16 +233,16 @@ class Sender:
         """Return what to say of a transaction that was awaited long enough."""
         if problem:
             return OutcomeUnknown(transaction_hash, problem)
-        with suppress(NetworkError):
-            if self._node.count_sent(address, pending=False) > nonce and self._is_there(transaction_hash) is False:
-                return TransactionReplaced(transaction_hash, address, nonce)
+        mined = self._find_with_nonce(address, nonce)
+        if mined is not None and transaction_hash not in mined:
+            return TransactionReplaced(transaction_hash, address, nonce)
         return NotMined(transaction_hash, self._node.timeout_seconds)
 
 
 class _NonceTaken(Exception):
     """Another transaction has the nonce that was chosen."""
 
-    def __init__(self, error: NetworkError) -> None:
+    def __init__(self, error: NvmChainError) -> None:
         super().__init__()
         self.error = error
 

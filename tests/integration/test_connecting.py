@@ -399,7 +399,7 @@ def test_connect__to_a_node_that_answers_nonsense__raises_typed_errors_only(cont
 
 
 @pytest.mark.parametrize(
-    "message", ["nonce too low", "replacement transaction underpriced", "insufficient funds for gas"]
+    "message", ["intrinsic gas too low", "replacement transaction underpriced", "insufficient funds for gas"]
 )
 def test_send__that_the_node_refuses__passes_its_words_on(message: str) -> None:
     content = json.dumps({"jsonrpc": "2.0", "id": 0, "error": {"code": -32000, "message": message}}).encode()

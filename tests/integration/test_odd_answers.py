@@ -105,7 +105,6 @@ def test_order_plan__clearly_refused_by_a_node_that_cannot_be_asked_then__is_of_
 @pytest.mark.parametrize(
     "message",
     [
-        "nonce too low",
         "Insufficient funds for gas * price + value",
         "replacement transaction underpriced",
         "intrinsic gas too low",

@@ -22,6 +22,7 @@ from nvm_chain.errors import (
 )
 from nvm_chain.operations.credits import mint_credits, mint_credits_batch, read_balance, redeem_credits
 from nvm_chain.operations.orders import order_plan
+from nvm_chain.operations.payment_methods.choice import PaymentMethod
 from nvm_chain.operations.settlement import check_voucher, settle_vouchers, sign_next_voucher
 from tests.support.anvil import open_anvil, run_anvil
 from tests.support.odd_node import Forward, Json, OddNode, Reply, refuse, run_odd_node
@@ -149,6 +150,86 @@ def test_order_plan__taken_by_a_node_whose_look_up_is_a_second_behind__is_paid_o
     node.hook = lag
     order_plan(chain, world.subscriber, plan_id, payment_method="allowance")
     assert (spent(world), world.balance(plan_id, world.subscriber.address)) == (PRICE, CREDITS)
+
+
+@pytest.mark.parametrize("lag_seconds", [0.5, 3, 60])
+@pytest.mark.parametrize("payment_method", ["allowance", "authorization", None])
+def test_order_plan__taken_and_answered_with_nonce_too_low_by_a_node_that_finds_nothing__is_paid_once(
+    odd: tuple[World, OddNode, Chain], lag_seconds: float, payment_method: PaymentMethod | None
+) -> None:
+    """Whatever the node finds late, the block in which the nonce was used has the transaction."""
+    world, node, chain = odd
+    plan_id = world.register()
+    if payment_method == "allowance":
+        world.send(world.subscriber, world.usdc.functions.approve(world.credits.address, FUNDS))
+    taken_at: list[float] = []
+
+    def lag(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method == SEND:
+            taken_at.append(time.monotonic())
+            forward()
+            return refuse("nonce too low")
+        hidden = method in (RECEIPT, "eth_getTransactionByHash") and taken_at
+        return {"result": None} if hidden and time.monotonic() - taken_at[0] < lag_seconds else None
+
+    node.hook = lag
+    try:
+        order_plan(chain, world.subscriber, plan_id, payment_method=payment_method)
+    except NotMined:
+        assert lag_seconds == 60
+    assert (spent(world), len(taken_at)) == (PRICE, 1)
+
+
+def test_order_plan__whose_look_ups_find_nothing__is_not_called_replaced(odd: tuple[World, OddNode, Chain]) -> None:
+    world, node, chain = odd
+    plan_id, chain.timeout_seconds = world.register(), 1
+    hidden = (RECEIPT, "eth_getTransactionByHash")
+    node.hook = lambda method, params, forward: {"result": None} if method in hidden else None
+    with pytest.raises(NotMined):
+        order_plan(chain, world.subscriber, plan_id)
+    assert spent(world) == PRICE
+
+
+def test_order_plan__whose_receipt_is_once_refused_with_data__is_done(odd: tuple[World, OddNode, Chain]) -> None:
+    """An error with data looks like a contract's, and is not one where nothing was called."""
+    world, node, chain = odd
+    plan_id = world.register()
+
+    def refuse_once(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method == RECEIPT and node.asked.count(RECEIPT) == 1:
+            return {"error": {"code": -32000, "message": "try again", "data": "0x00"}}
+        return None
+
+    node.hook = refuse_once
+    order_plan(chain, world.subscriber, plan_id)
+    assert spent(world) == PRICE
+
+
+def test_send__after_an_unknown_one_that_followed_one_that_waits__replaces_only_the_unknown_one(
+    odd: tuple[World, OddNode, Chain],
+) -> None:
+    world, node, chain = odd
+    chain.timeout_seconds = 1
+    world.chain.ask_development_node("evm_setAutomine", False)  # type: ignore[arg-type]
+    try:
+        with pytest.raises(NotMined):
+            chain.send_data(world.subscriber, "0x", world.other.address, 1)
+        node.hook = lambda method, params, forward: (502, {}) if method == SEND else None
+        with pytest.raises(OutcomeUnknown):
+            chain.send_data(world.subscriber, "0x", world.other.address, 2)
+
+        def count_mined_only(method: str, params: list[Any], forward: Forward) -> Reply:
+            if method == "eth_getTransactionCount":
+                params[1] = "latest"
+            return None
+
+        node.hook = count_mined_only
+        with pytest.raises(NotMined):
+            chain.send_data(world.subscriber, "0x", world.other.address, 3)
+    finally:
+        world.chain.ask_development_node("evm_setAutomine", True)  # type: ignore[arg-type]
+    first, second, third = (sent.nonce for sent in chain.read_journal(world.subscriber.address))
+    assert (second, third) == (first + 1, first + 1)
 
 
 def test_order_plan__taken_with_a_bad_answer_and_then_refused_for_lack_of_coin__is_not_called_refused(
