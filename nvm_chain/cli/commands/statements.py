@@ -25,38 +25,35 @@ statement_group = Group(
 Options = dict[str, Any]
 
 
+_PERIOD_OPTIONS: Final = (
+    click.option("--from", "start", type=Text(), metavar="TIME", help="Start of the period: a date, or a Unix second."),
+    click.option(
+        "--to",
+        "end",
+        type=Text(),
+        metavar="TIME",
+        help="End of the period, not included: a date, or a Unix second.",
+    ),
+    click.option("--from-block", "start_block", type=int, metavar="N", help="First block, in place of --from."),
+    click.option("--to-block", "end_block", type=int, metavar="N", help="End block, not included, in place of --to."),
+    click.option(
+        "--first-block",
+        type=int,
+        metavar="N",
+        help="Block in which Credits was deployed. Default: from the deployment record, else 0.",
+    ),
+    click.option(
+        "--csv",
+        "table",
+        type=click.Choice(("movements", "revenue")),
+        help="Print one table as CSV, and nothing else.",
+    ),
+)
+
+
 def period_options(function: Callable[..., None]) -> Callable[..., None]:
     """Add the options that all statements share."""
-    for option in reversed(
-        (
-            click.option(
-                "--from", "start", type=Text(), metavar="TIME", help="Start of the period: a date, or a Unix second."
-            ),
-            click.option(
-                "--to",
-                "end",
-                type=Text(),
-                metavar="TIME",
-                help="End of the period, not included: a date, or a Unix second.",
-            ),
-            click.option("--from-block", "start_block", type=int, metavar="N", help="First block, in place of --from."),
-            click.option(
-                "--to-block", "end_block", type=int, metavar="N", help="End block, not included, in place of --to."
-            ),
-            click.option(
-                "--first-block",
-                type=int,
-                metavar="N",
-                help="Block in which Credits was deployed. Default: from the deployment record, else 0.",
-            ),
-            click.option(
-                "--csv",
-                "table",
-                type=click.Choice(("movements", "revenue")),
-                help="Print one table as CSV, and nothing else.",
-            ),
-        )
-    ):
+    for option in reversed(_PERIOD_OPTIONS):
         function = option(function)
     return function
 
