@@ -196,14 +196,26 @@ class Sender:
         """
         with suppress(NvmChainError):
             last = self._node.read_block().number
-            first = max(last - NEWEST_BLOCKS, 0)
-            if not self._node.count_at(address, first) <= nonce < self._node.count_at(address, last):
+            first = self._find_before(address, nonce, last)
+            if first is None:
                 return None
             while last - first > 1:
                 middle = (first + last) // 2
                 is_used = self._node.count_at(address, middle) > nonce
                 first, last = (first, middle) if is_used else (middle, last)
             return self._node.read_hashes(last)
+        return None
+
+    def _find_before(self, address: ChecksumAddress, nonce: int, last: int) -> int | None:
+        """Return a block, one of the newest, before a nonce was used, if it is used in the last one. Nodes forget old states."""
+        if self._node.count_at(address, last) <= nonce:
+            return None
+        back = 1
+        while back <= NEWEST_BLOCKS:
+            first = max(last - back, 0)
+            if self._node.count_at(address, first) <= nonce:
+                return first
+            back *= 2
         return None
 
     # ------------------------------------------------------------------ wait

@@ -251,7 +251,7 @@ def test_download_file__again_with_overwrite__replaces_it(
     destination, did = str(tmp_path if there == "file1.csv" else tmp_path / there), make_file(credits_did)
     holder.download_file(did, destination)
     (tmp_path / there).write_text("older")
-    with pytest.raises(TargetExists, match="remove it first"):
+    with pytest.raises(TargetExists, match="remove what is there"):
         holder.download_file(did, destination)
     assert holder.download_file(did, destination, overwrite=True).files == (str(tmp_path / there),)
     assert [path.name for path in tmp_path.iterdir()] == [there]
