@@ -32,6 +32,10 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = tempfile.TemporaryDirectory(prefix="nvm_chain-artifacts-")
     config.add_cleanup(folder.cleanup)
     use_sources(Path(folder.name))
+    # Journals of each process by itself: not among those of who runs the tests, and no process waits for another.
+    journals = tempfile.TemporaryDirectory(prefix="nvm_chain-state-")
+    config.add_cleanup(journals.cleanup)
+    os.environ["XDG_STATE_HOME"] = journals.name
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -1,14 +1,13 @@
 """Balances of thousands in few calls at one block: encoded and decoded as plain words, and split by what a node takes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.errors import AnswerUnreadable, ConnectionFailed, NvmChainError, RpcFailed
+from nvm_chain.chain.ranges import read_ranges
+from nvm_chain.errors import AnswerUnreadable, RevertedWithoutReason, RpcFailed
 
 WORD: Final = 32
-TOO_LONG: Final = ("status 413", "status 502", "status 504", "no answer within")
-"""What gateways say of a request that is too large or takes too long."""
 MOST_AT_ONCE: Final = 5_000
 """Pairs in one call, at first: about 320 kB of data, and the gas of a busy block."""
 LEAST_AT_ONCE: Final = 64
@@ -36,41 +35,32 @@ def read_balances_of(
     Raises:
         NetworkError: The node cannot be used, refuses small parts too, or answers with what cannot be balances.
     """
-    block = chain.read_block().number if len(holders) > MOST_AT_ONCE else None
+    newest = len(holders) - 1
+    blocks: list[int] = []
+
+    def read_part(first: int, last: int) -> list[int]:
+        if (first, last) != (0, newest) and not blocks:
+            blocks.append(chain.read_block().number)
+        part = slice(first, last + 1)
+        return _read_part(chain, holders[part], plan_ids[part], blocks[0] if blocks else None)
+
     balances: list[int] = []
-    size = MOST_AT_ONCE
-    while len(balances) < len(holders):
-        done = len(balances)
-        part = slice(done, done + size)
-        try:
-            balances += _read_part(chain, holders[part], plan_ids[part], block)
-        except (NvmChainError, MemoryError) as error:
-            if not _may_be_too_many(error) or min(size, len(holders) - done) <= LEAST_AT_ONCE:
-                raise
-            size = min(size, len(holders) - done) // 2
-            block = chain.read_block().number if block is None else block
-        else:
-            if on_read is not None:
-                on_read(len(balances))
+    for part in read_ranges(read_part, 0, newest, most=MOST_AT_ONCE, least=LEAST_AT_ONCE):
+        balances += part
+        if on_read is not None:
+            on_read(len(balances))
     return balances
 
 
-def _may_be_too_many(error: BaseException) -> bool:
-    """Return whether fewer may succeed: the node refuses, or the call ran out of the gas that the node gives it."""
-    from_contract = type(error).__name__ in {"RevertedWithoutReason", "OutOfGas"}
-    return (
-        from_contract
-        or isinstance(error, RpcFailed | MemoryError)
-        or (isinstance(error, ConnectionFailed) and any(status in error.reason for status in TOO_LONG))
-    )
-
-
-def _read_part(chain: Chain, holders: Sequence[bytes], plan_ids: Sequence[int], block: int | None) -> Iterator[int]:
-    answer = chain.call(chain.credits.address, _encode(holders, plan_ids), block)
+def _read_part(chain: Chain, holders: Sequence[bytes], plan_ids: Sequence[int], block: int | None) -> list[int]:
+    try:
+        answer = chain.call(chain.credits.address, _encode(holders, plan_ids), block)
+    except RevertedWithoutReason:  # the contract's own errors have a reason
+        raise RpcFailed(f"it does not give gas for {len(holders)} balances at once") from None
     count = len(holders)
     if len(answer) != (2 + count) * WORD or int.from_bytes(answer[WORD : 2 * WORD]) != count:
         raise AnswerUnreadable(f"balanceOfBatch of {count} answered with {len(answer)} bytes")
-    return (int.from_bytes(answer[at : at + WORD]) for at in range(2 * WORD, len(answer), WORD))
+    return [int.from_bytes(answer[at : at + WORD]) for at in range(2 * WORD, len(answer), WORD)]
 
 
 def _encode(holders: Sequence[bytes], plan_ids: Sequence[int]) -> bytes:

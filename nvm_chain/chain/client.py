@@ -166,7 +166,7 @@ class Chain(Node):
         Raises as `send` does. Five requests.
         """
         built = self._sender.build(sender, data, to, value, extra_gas)
-        return cast(TxParams, {**built, "nonce": Nonce(self.count_sent(sender, pending=True))})
+        return cast(TxParams, {**built, "nonce": Nonce(self.count_sent(sender, "pending"))})
 
     def estimate_gas(
         self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None = None, value: int = 0

@@ -1,24 +1,21 @@
 """Reading events of Credits in ranges of blocks, as large as a node allows."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.errors import BlockReplaced, ConnectionFailed, RpcFailed
+from nvm_chain.chain.ranges import read_ranges
+from nvm_chain.errors import BlockReplaced, RpcFailed
 from nvm_chain.types.events import Event, EventFilter
 
 ReadRange: TypeAlias = Callable[[int, int], list[Event]]
 """Reads events from one block to another, both included, as `Chain.read_logs` does."""
-STEADY = 8
-"""Ranges that have to be answered before a larger one is tried again."""
 SEARCHED_RANGES = 250
 """Most ranges that `find_newest_event` reads. Nodes that answer for few blocks at once would be asked for an hour."""
 VALUES_AT_ONCE = 200
 """Most values that a filter names at one position; nodes limit the size of a request."""
-TOO_MUCH = ("HTTP status 400", "HTTP status 413", "HTTP status 500", "no answer within")
-"""How a failed connection begins that may have been asked for too much at once."""
 
 
 def read_events(chain: Chain, filters: Iterable[EventFilter], first_block: int, last_block: int) -> list[Event]:
@@ -40,7 +37,7 @@ def read_events(chain: Chain, filters: Iterable[EventFilter], first_block: int, 
     """
     found: dict[tuple[int, int], Event] = {}
     for wanted in filters:
-        for events in _read_ranges(partial(chain.read_logs, chain.credits, wanted), first_block, last_block):
+        for events in read_ranges(partial(chain.read_logs, chain.credits, wanted), first_block, last_block):
             for event in events:
                 if found.setdefault(event.place, event).block_hash != event.block_hash:
                     raise BlockReplaced(event.block_number)
@@ -59,42 +56,13 @@ def find_newest_event(chain: Chain, read_range: ReadRange) -> Event | None:
         BlockReplaced: A block changed while it was read.
     """
     head = chain.read_block().number
-    ranges = _read_ranges(read_range, 0, head, newest_first=True)
+    ranges = read_ranges(read_range, 0, head, newest_first=True)
     for number, events in enumerate(ranges):
         if events:
             return max(events, key=lambda event: event.place)
         if number == SEARCHED_RANGES:
             raise RpcFailed("it answers for too few blocks at once to search the whole chain")
     return None
-
-
-def _read_ranges(
-    read_range: ReadRange, first_block: int, last_block: int, *, newest_first: bool = False
-) -> Iterator[list[Event]]:
-    """Yield the events of one range of blocks after another, each as large as the node answers for."""
-    size, steady = last_block - first_block + 1, 0
-    while first_block <= last_block:
-        size = min(size, last_block - first_block + 1)
-        first = last_block - size + 1 if newest_first else first_block
-        try:
-            events = read_range(first, first + size - 1)
-        except (RpcFailed, ConnectionFailed) as error:
-            if size == 1 or not _may_be_too_much(error):
-                raise
-            size, steady = size // 2, 0
-            continue
-        yield events
-        if newest_first:
-            last_block = first - 1
-        else:
-            first_block = first + size
-        steady += 1
-        if steady % STEADY == 0:
-            size *= 2
-
-
-def _may_be_too_much(error: RpcFailed | ConnectionFailed) -> bool:
-    return isinstance(error, RpcFailed) or error.reason.startswith(TOO_MUCH)
 
 
 def build_filters(

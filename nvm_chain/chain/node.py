@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress, HexStr
@@ -50,9 +50,9 @@ class Node:
         with self.typed_errors():
             self.chain_id = check_number(web3.eth.chain_id)
 
-    def typed_errors(self) -> AbstractContextManager[None]:
-        """Turn what web3 and requests raise inside into this package's errors."""
-        return typed_errors(self.label)
+    def typed_errors(self, *, calls: bool = False) -> AbstractContextManager[None]:
+        """Turn what web3 and requests raise inside into this package's errors; with ``calls`` those of contracts, too."""
+        return typed_errors(self.label, calls=calls)
 
     def bind(self, address: ChecksumAddress, abi: Sequence[Any]) -> Contract:
         """Return a contract whose functions `read` and `send` take; no request."""
@@ -87,7 +87,7 @@ class Node:
             transaction["from"] = sender
         if gas is not None:
             transaction["gas"] = gas + LEAST_GAS + GAS_OF_BYTE * (len(encode_call(function)) // 2)
-        with self.typed_errors():
+        with self.typed_errors(calls=True):
             try:
                 return function.call(transaction, "latest" if block is None else block)
             except (BadFunctionCallOutput, UnicodeDecodeError) as error:
@@ -103,7 +103,7 @@ class Node:
             NetworkError: The node cannot be used, or has forgotten the block.
         """
         call = cast(TxParams, {"to": address, "data": f"0x{data.hex()}"})
-        with self.typed_errors():
+        with self.typed_errors(calls=True):
             answer = bytes(self.web3.eth.call(call, "latest" if block is None else block))
         if not answer:
             self.read_code(address)
@@ -181,23 +181,18 @@ class Node:
             return self.web3.eth.get_transaction(HexStr(transaction_hash))
         return None
 
-    def count_sent(self, address: ChecksumAddress, *, pending: bool) -> int:
-        """Return how many transactions of an address are mined, or with ``pending`` are mined or wait. One request.
+    def count_sent(self, address: ChecksumAddress, block: int | Literal["latest", "pending"]) -> int:
+        """Return how many transactions of an address were mined up to a block, or with ``pending`` are mined or wait. One request.
 
         A node that does not know what is pending is asked for what is mined.
         """
         with self.typed_errors():
             try:
-                return check_number(self.web3.eth.get_transaction_count(address, "pending" if pending else "latest"))
+                return check_number(self.web3.eth.get_transaction_count(address, block))
             except Web3RPCError:
-                if not pending:
+                if block != "pending":
                     raise
                 return check_number(self.web3.eth.get_transaction_count(address, "latest"))
-
-    def count_at(self, address: ChecksumAddress, block: int) -> int:
-        """Return how many transactions of an address were mined up to a block. One request."""
-        with self.typed_errors():
-            return check_number(self.web3.eth.get_transaction_count(address, block))
 
     def read_hashes(self, block: int) -> set[str]:
         """Return the hashes of a block's transactions. One request."""
@@ -206,7 +201,7 @@ class Node:
 
     def count_pending(self, address: ChecksumAddress) -> int:
         """Return how many transactions of an address wait to be mined. Two requests."""
-        return self.count_sent(address, pending=True) - self.count_sent(address, pending=False)
+        return self.count_sent(address, "pending") - self.count_sent(address, "latest")
 
     def read_sent_transaction(self, transaction_hash: str) -> TxData:
         """Return a transaction as it was sent. One request. Raises RpcFailed if there is none."""
@@ -223,7 +218,7 @@ class Node:
         again = {key: transaction[key] for key in ("from", "to", "data", "value") if key in transaction}
         transaction_hash = f"0x{bytes(receipt['transactionHash']).hex()}"
         try:
-            with self.typed_errors():
+            with self.typed_errors(calls=True):
                 self.web3.eth.call(cast(TxParams, again), receipt["blockNumber"])
         except NetworkError as error:
             failed = f"the transaction {transaction_hash} is mined and failed, and the node does not say why ({error})"

@@ -1,7 +1,7 @@
-"""When a read is asked again: a node that is busy now answers in a moment, and may say in how many seconds."""
+"""Asking again: how long to pause, and which refusals pass by themselves."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -21,30 +21,22 @@ BUSY_WORDS: Final = (
 )
 NOT_BUSY_WORDS: Final = ("block range", "query returned more than", "response size", "daily", "monthly", "quota")
 """Refusals that stay: what was asked is too much at once, or a quota is used up."""
-FIRST_PAUSE_SECONDS: Final = 0.25
-LONGEST_PAUSE_SECONDS: Final = 8.0
 
 
 class Pauses:
-    """Growing pauses within a time; each request has its own."""
+    """Growing pauses within a time: each twice as long as the one before, up to the longest."""
 
-    def __init__(
-        self,
-        patience_seconds: float,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        """Take how long to go on. The clock and the sleep are parameters for tests."""
-        self._clock, self._sleep = clock, sleep
-        self._end, self._pause = clock() + patience_seconds, FIRST_PAUSE_SECONDS
+    def __init__(self, total_seconds: float, first_seconds: float, longest_seconds: float) -> None:
+        """Take how long to go on, and the first and the longest pause."""
+        self._end, self._pause, self._longest = time.monotonic() + total_seconds, first_seconds, longest_seconds
 
-    def wait(self, status: int, retry_after: float | None) -> bool:
-        """Wait before the next try and return True; return False at once for what does not pass, or not in time."""
-        pause = max(self._pause, retry_after or 0)
-        if status not in BUSY or self._clock() + pause > self._end:
+    def wait(self, at_least_seconds: float = 0) -> bool:
+        """Wait before the next try and return True. Return False at once if the time is up, or would be before that long."""
+        left = self._end - time.monotonic()
+        if left <= at_least_seconds or left <= 0:
             return False
-        self._sleep(pause)
-        self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+        time.sleep(min(max(self._pause, at_least_seconds), left))
+        self._pause = min(2 * self._pause, self._longest)
         return True
 
 
@@ -64,11 +56,11 @@ def is_passing(error: object) -> bool:
     return error.get("code") in BUSY_CODES or any(phrase in words for phrase in BUSY_WORDS)
 
 
-def read_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return how many seconds a node asks to wait: a number, or a date (RFC 9110 §10.2.3); None if it says nothing."""
+def read_retry_after(headers: Mapping[str, str]) -> float:
+    """Return how many seconds a node asks to wait: a number, or a date (RFC 9110 §10.2.3); 0 if it says nothing."""
     text = headers.get("Retry-After", "").strip()
     if text.isdecimal() and len(text) < 10:
         return float(text)
     with suppress(ValueError, TypeError):
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    return None
+    return 0

@@ -21,8 +21,12 @@ from nvm_chain.errors import ConnectionFailed, NodeBusy, NvmChainError, RpcFaile
 from nvm_chain.types.json_text import parse_json
 
 REQUEST_TIMEOUT_SECONDS: Final = 20
+FIRST_PAUSE_SECONDS: Final = 0.25
+LONGEST_PAUSE_SECONDS: Final = 8.0
 READ_PATIENCE_SECONDS: Final = 20.0
 """How long a read is asked again of a node that is busy, unless a chain's time is shorter."""
+CALLS: Final = frozenset({"eth_call", "eth_estimateGas"})
+"""What runs a contract. An error of another request is not a contract's, whatever data it has."""
 BROADCASTS: Final = frozenset({"eth_sendRawTransaction", "eth_sendTransaction"})
 """What is repeated only after a look for what the first one did."""
 
@@ -67,18 +71,17 @@ class NodeProvider(HTTPProvider):
 
         Raises the error that revert data stands for, ConnectionFailed for no JSON-RPC, and what requests raises.
         """
-        pauses = Pauses(0 if method in BROADCASTS else self.patience_seconds)
+        patience = 0 if method in BROADCASTS else self.patience_seconds
+        pauses = Pauses(patience, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         while True:
             try:
                 response = self._ask(method, params)
             except requests.exceptions.HTTPError as error:
-                answer = cast(requests.Response | None, error.response)
-                if answer is None or not pauses.wait(answer.status_code, read_retry_after(answer.headers)):
+                if not (is_busy(error) and pauses.wait(read_retry_after(error.response.headers))):
                     raise
-                continue
-            if is_passing(response.get("error")) and pauses.wait(429, None):
-                continue
-            return response
+            else:
+                if not (is_passing(response.get("error")) and pauses.wait()):
+                    return response
 
     def _ask(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         try:
@@ -89,7 +92,7 @@ class NodeProvider(HTTPProvider):
             response = None
         if not isinstance(response, dict):
             raise ConnectionFailed(str(self.endpoint_uri), "it does not speak JSON-RPC")
-        data = parse_rpc_error(response.get("error"))
+        data = parse_rpc_error(response.get("error")) if method in CALLS else None
         if data is not None:
             raise decode_revert(data)
         return cast(RPCResponse, response)
@@ -104,8 +107,13 @@ def refuse_redirect(response: requests.Response, *_: object, **__: object) -> No
 
 
 @contextmanager
-def typed_errors(label: str) -> Iterator[None]:
-    """Turn what web3 and requests raise into this package's errors, once, here. ``label`` is the node's URL without secrets."""
+def typed_errors(label: str, *, calls: bool = False) -> Iterator[None]:
+    """Turn what web3 and requests raise into this package's errors, once, here.
+
+    Args:
+        label: The node's URL without secrets.
+        calls: Whether a contract is called inside, whose errors are then told by their names.
+    """
     try:
         yield
     except NvmChainError:
@@ -113,7 +121,7 @@ def typed_errors(label: str) -> Iterator[None]:
     except requests.exceptions.RequestException as error:
         raise (NodeBusy if is_busy(error) else ConnectionFailed)(label, _describe(error)) from None
     except _client_errors() as error:
-        data = parse_revert_data(error)
+        data = parse_revert_data(error) if calls else None
         raise (RpcFailed(_describe_refusal(error)) if data is None else decode_revert(data)) from None
     except (ArithmeticError, AttributeError, DecodingError, LookupError, TypeError, ValueError) as error:
         # web3 trusts that an answer has the form it should have.

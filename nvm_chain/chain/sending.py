@@ -17,11 +17,12 @@ from nvm_chain.chain.fees import MOST_GAS, read_fees, read_gas_limit, read_l1_fe
 from nvm_chain.chain.node import LEAST_GAS, Node
 from nvm_chain.chain.nonces import Accounts, Sent, Turn
 from nvm_chain.chain.receipts import FAILED, SUCCEEDED
+from nvm_chain.chain.repeating import Pauses
 from nvm_chain.errors import (
+    ConnectionFailed,
     InsufficientCoin,
     NetworkError,
     NotMined,
-    NvmChainError,
     OutcomeUnknown,
     RpcFailed,
     TooMuchGas,
@@ -31,6 +32,7 @@ from nvm_chain.errors.formatting import quote
 from nvm_chain.signing.keys import Signer
 
 FIRST_PAUSE_SECONDS: Final = 0.02
+FIRST_LOOK_SECONDS: Final = 0.1
 LONGEST_PAUSE_SECONDS: Final = 1.0
 GAS_MARGIN_PERCENT: Final = 20
 """Added to each estimate: state may change until a transaction is mined. Unused gas is not paid for."""
@@ -38,8 +40,10 @@ LOOKS: Final = 5
 """How often a node is asked for a transaction after an error that does not say whether it has it."""
 DEVELOPMENT_CHAINS: Final = frozenset({1337, 31337, 131277322940537})
 """anvil, Ape's and eth-tester's own: what was mined there can be undone, so a transaction that such a node does not know is lost."""
-NEWEST_BLOCKS: Final = 120
-"""How far back a nonce is looked for: most nodes have the state of so many blocks."""
+TRIES: Final = 2
+"""How often a transaction is signed, if others take its nonce."""
+NEWEST_BLOCKS: Final = 64
+"""How wide the last step back is when a nonce is looked for: most nodes have the state of twice as many blocks."""
 SETTLING_SECONDS: Final = 60
 """How long a node elsewhere may not know what another has taken."""
 
@@ -80,7 +84,7 @@ class Sender:
         return self._limit_gas(self._estimate(sender, data, to, value), 0, read_gas_limit(self._node))
 
     def _estimate(self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None, value: int) -> int:
-        with self._node.typed_errors():
+        with self._node.typed_errors(calls=True):
             return check_number(self._node.web3.eth.estimate_gas(call_params(sender, data, to, value)))
 
     def _limit_gas(self, estimate: int, extra_gas: int, block_gas_limit: int) -> int:
@@ -95,16 +99,13 @@ class Sender:
     def send(self, signer: Signer, transaction: TxParams) -> TxReceipt:
         """Sign a transaction in its account's turn, hand it over, and return its receipt when it is mined and succeeded."""
         with self._accounts.turn(signer.address) as turn:
-            nonce = self._choose_nonce(signer.address, turn)
-            try:
-                sent = self._hand_over(signer, transaction, nonce, turn)
-            except _NonceTaken:
-                # Another process or wallet was first. What was signed with its nonce can never be mined, so one more try is safe.
+            for _ in range(TRIES):
                 nonce = self._choose_nonce(signer.address, turn)
-                try:
-                    sent = self._hand_over(signer, transaction, nonce, turn)
-                except _NonceTaken as error:
-                    raise error.error from None
+                sent = self._hand_over(signer, transaction, nonce, turn)
+                if sent is not None:
+                    break
+            else:
+                raise RpcFailed(f"other transactions of {signer.address} took its nonce {TRIES} times")
         self._node.on_progress(f"Waiting for transaction {sent}")
         receipt = self._await(sent, signer.address, nonce)
         if receipt["status"] == FAILED:
@@ -115,7 +116,7 @@ class Sender:
 
     def _choose_nonce(self, address: ChecksumAddress, turn: Turn) -> int:
         """Return the first nonce that is neither counted by the node nor has a transaction of this machine on its way."""
-        nonce = self._node.count_sent(address, pending=True)
+        nonce = self._node.count_sent(address, "pending")
         sent = {each.nonce: each for each in turn.sent}
         while nonce in sent and self._is_on_its_way(sent[nonce]):
             nonce += 1
@@ -130,111 +131,101 @@ class Sender:
         same_node = sent.node == self._node.label and self._node.chain_id not in DEVELOPMENT_CHAINS
         return same_node and time.time() - sent.time < SETTLING_SECONDS
 
-    def _hand_over(self, signer: Signer, transaction: TxParams, nonce: int, turn: Turn) -> str:
+    def _hand_over(self, signer: Signer, transaction: TxParams, nonce: int, turn: Turn) -> str | None:
         """Sign and broadcast, and return the hash as soon as the node may have the transaction.
 
-        Raises the node's error if it did not take the transaction, and OutcomeUnknown if that cannot be said.
+        Returns None if another one was mined with the nonce, so that what was signed can never be mined. Raises the node's
+        error if it did not take the transaction, and OutcomeUnknown if that cannot be said.
         """
         signed = signer.sign_transaction({**transaction, "nonce": Nonce(nonce)})
         transaction_hash = f"0x{bytes(signed.hash).hex()}"
         turn.write_down(nonce, transaction_hash, self._node.label)
         try:
-            self._broadcast(signer.address, nonce, transaction_hash, signed.raw_transaction)
-        except (NetworkError, _NonceTaken):
+            is_taken = self._broadcast(signer.address, nonce, transaction_hash, signed.raw_transaction)
+        except NetworkError:
             turn.take_back()
             raise
+        if not is_taken:
+            turn.take_back()
+            return None
         turn.confirm()
         return transaction_hash
 
-    def _broadcast(self, address: ChecksumAddress, nonce: int, transaction_hash: str, raw: bytes) -> None:
-        """Hand a signed transaction over, and return when it is on its way.
+    def _broadcast(self, address: ChecksumAddress, nonce: int, transaction_hash: str, raw: bytes) -> bool:
+        """Hand a signed transaction over. Return whether it is on its way; False if another one was mined with its nonce.
 
         The same bytes are handed over again after an error that decides nothing: they are one transaction, however often
         they come. A refusal is believed if the node does not show the transaction, and every answer was a refusal.
 
         Raises:
-            _NonceTaken: Another transaction with the nonce is mined.
             NetworkError: The node refused, and did not take it.
             OutcomeUnknown: Nobody can tell.
         """
         problem, was_refused_only = "", True
-        deadline = time.monotonic() + self._node.timeout_seconds
-        for pause in _pauses(LOOKS):
+        pauses = Pauses(self._node.timeout_seconds, FIRST_LOOK_SECONDS, LONGEST_PAUSE_SECONDS)
+        for _ in range(LOOKS):
             try:
                 with self._node.typed_errors():
                     self._node.web3.eth.send_raw_transaction(cast(Any, raw))
-                return
-            except NvmChainError as error:
-                meaning, problem = _read_meaning(error), str(getattr(error, "reason", error))
+                return True
+            except (ConnectionFailed, RpcFailed) as error:
+                meaning, problem = _read_meaning(error), error.reason
                 seen = meaning is Refusal.HAS_IT or self._is_there(transaction_hash)
                 if seen:
-                    return
+                    return True
                 was_refused_only &= seen is False and meaning is not Refusal.SAYS_NOTHING
                 if meaning is Refusal.CANNOT_TAKE_IT and was_refused_only:
                     raise
-                if meaning is Refusal.NONCE_TAKEN and (mined := self._find_with_nonce(address, nonce)) is not None:
-                    if transaction_hash in mined:
-                        return
-                    raise _NonceTaken(error) from None
-            if time.monotonic() + pause > deadline:
+                if meaning is Refusal.NONCE_TAKEN and (mined := self._find_with_nonce(address, nonce)):
+                    return transaction_hash in mined
+            if not pauses.wait():
                 break
-            time.sleep(pause)
         raise OutcomeUnknown(transaction_hash, f"it answered {quote(problem)}, and was not seen to have it")
 
     def _is_there(self, transaction_hash: str) -> bool | None:
         """Return whether the node has a transaction, waiting or mined; None if it does not answer. Two requests."""
         try:
             return bool(self._node.find_transaction(transaction_hash) or self._node.find_receipt(transaction_hash))
-        except NvmChainError:
+        except NetworkError:
             return None
 
-    def _find_with_nonce(self, address: ChecksumAddress, nonce: int) -> set[str] | None:
-        """Return the hashes of the block in which an account's nonce was used; None if the node does not show it.
+    def _find_with_nonce(self, address: ChecksumAddress, nonce: int) -> set[str]:
+        """Return the hashes of the block in which an account's nonce was used; none if the node does not show it.
 
-        A node may be behind and find nothing. Only another transaction that was mined with the nonce is a proof. Up to
-        twelve requests.
+        A node may be behind and find nothing. Only another transaction that was mined with the nonce is a proof. The
+        newest blocks are asked first, since nodes forget old states. Up to sixteen requests.
         """
-        with suppress(NvmChainError):
+        with suppress(NetworkError):
             last = self._node.read_block().number
-            first = self._find_before(address, nonce, last)
-            if first is None:
-                return None
+            first, step = last, 1
+            while self._node.count_sent(address, first) > nonce:
+                if step > NEWEST_BLOCKS or not first:
+                    return set()
+                last, first, step = first, max(first - step, 0), 2 * step
+            if first == last:  # the nonce is not used yet
+                return set()
             while last - first > 1:
                 middle = (first + last) // 2
-                is_used = self._node.count_at(address, middle) > nonce
+                is_used = self._node.count_sent(address, middle) > nonce
                 first, last = (first, middle) if is_used else (middle, last)
             return self._node.read_hashes(last)
-        return None
-
-    def _find_before(self, address: ChecksumAddress, nonce: int, last: int) -> int | None:
-        """Return a block, one of the newest, before a nonce was used, if it is used in the last one. Nodes forget old states."""
-        if self._node.count_at(address, last) <= nonce:
-            return None
-        back = 1
-        while back <= NEWEST_BLOCKS:
-            first = max(last - back, 0)
-            if self._node.count_at(address, first) <= nonce:
-                return first
-            back *= 2
-        return None
+        return set()
 
     # ------------------------------------------------------------------ wait
 
     def _await(self, transaction_hash: str, address: ChecksumAddress, nonce: int) -> TxReceipt:
         """Return the receipt of a sent transaction. Asks again after a lost connection: money may be on its way."""
-        deadline, pause, problem = time.monotonic() + self._node.timeout_seconds, FIRST_PAUSE_SECONDS, ""
+        pauses = Pauses(self._node.timeout_seconds, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         while True:
             try:
                 receipt = self._node.find_receipt(transaction_hash)
                 if receipt is not None and self._is_confirmed(receipt):
                     return receipt
                 problem = ""
-            except NvmChainError as error:
+            except NetworkError as error:
                 problem = str(getattr(error, "reason", error))
-            if time.monotonic() >= deadline:
+            if not pauses.wait():
                 raise self._give_up(transaction_hash, address, nonce, problem)
-            time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     def _is_confirmed(self, receipt: TxReceipt) -> bool:
         if not self._confirmations:
@@ -246,17 +237,9 @@ class Sender:
         if problem:
             return OutcomeUnknown(transaction_hash, problem)
         mined = self._find_with_nonce(address, nonce)
-        if mined is not None and transaction_hash not in mined:
+        if mined and transaction_hash not in mined:
             return TransactionReplaced(transaction_hash, address, nonce)
         return NotMined(transaction_hash, self._node.timeout_seconds)
-
-
-class _NonceTaken(Exception):
-    """Another transaction has the nonce that was chosen."""
-
-    def __init__(self, error: NvmChainError) -> None:
-        super().__init__()
-        self.error = error
 
 
 def call_params(sender: ChecksumAddress, data: str, to: ChecksumAddress | None, value: int) -> TxParams:
@@ -270,10 +253,5 @@ def _check_coin(sender: ChecksumAddress, balance: int, needed: int) -> None:
         raise InsufficientCoin(sender, balance, needed)
 
 
-def _read_meaning(error: NvmChainError) -> Refusal:
-    """Return what an error says of the transaction. One that names a contract's error may be of a transaction that is mined."""
+def _read_meaning(error: ConnectionFailed | RpcFailed) -> Refusal:
     return read_refusal(error.reason) if isinstance(error, RpcFailed) else Refusal.SAYS_NOTHING
-
-
-def _pauses(count: int) -> list[float]:
-    return [0.1 * 2**number for number in range(count)]

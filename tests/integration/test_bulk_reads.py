@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from nvm_chain.chain import bulk_reads
-from nvm_chain.chain.client import Chain, open_rpc
+from nvm_chain.chain.client import Chain
 from nvm_chain.errors import AnswerUnreadable, InvalidAddress, InvalidPlanId, NoContract, RpcFailed
 from nvm_chain.operations.credits import read_balance, read_balances
-from tests.support.odd_node import Forward, OddNode, Reply, refuse, run_odd_node
+from tests.support.odd_node import Forward, OddNode, Reply, open_odd_chain, refuse
 from tests.support.world import World
 
 READ = "eth_call"
@@ -18,10 +18,7 @@ READ = "eth_call"
 @pytest.fixture
 def odd(world: World) -> Iterator[tuple[World, OddNode, Chain]]:
     """A world on anvil, the odd node before it, and a chain that talks through it."""
-    with run_odd_node(world.chain.label) as node:
-        chain = open_rpc(node.url, timeout_seconds=1)
-        chain.use_credits(world.credits.address)
-        node.asked.clear()
+    with open_odd_chain(world, timeout_seconds=1) as (node, chain):
         yield world, node, chain
 
 

@@ -25,25 +25,35 @@ from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.payment_methods.choice import PaymentMethod
 from nvm_chain.operations.settlement import check_voucher, settle_vouchers, sign_next_voucher
 from tests.support.anvil import open_anvil, run_anvil
-from tests.support.odd_node import Forward, Json, OddNode, Reply, refuse, run_odd_node
+from tests.support.odd_node import (
+    RECEIPT,
+    SEND,
+    Forward,
+    Json,
+    OddNode,
+    Reply,
+    change_receipts,
+    deliver,
+    open_odd_chain,
+    refuse,
+)
 from tests.support.world import CREDITS, FUNDS, PRICE, World
-
-SEND = "eth_sendRawTransaction"
-RECEIPT = "eth_getTransactionReceipt"
 
 
 @pytest.fixture
 def odd(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[tuple[World, OddNode, Chain]]:
     """A funded world on anvil, the odd node before it, and a chain that talks through it."""
-    if world.chain.label == "eth-tester":
-        pytest.fail("these tests need a node: they run on anvil")
     monkeypatch.setenv(STATE_VARIABLE, str(tmp_path))
     world.fund(world.subscriber)
-    with run_odd_node(world.chain.label) as node:
-        chain = open_rpc(node.url, timeout_seconds=5)
-        chain.use_credits(world.credits.address)
-        chain.usdc = world.chain.usdc
+    with open_odd_chain(world, timeout_seconds=5) as (node, chain):
         yield world, node, chain
+
+
+def spoil(receipt: Json, field: str, value: object) -> None:
+    """Set a field of a receipt, or take it away."""
+    receipt[field] = value
+    if value == "missing":
+        del receipt[field]
 
 
 def spent(world: World) -> int:
@@ -73,13 +83,7 @@ def test_order_plan__whose_broadcast_is_delivered_and_answered_with_an_error__is
     world, node, chain = odd
     plan_id = world.register()
 
-    def deliver(method: str, params: list[Any], forward: Forward) -> Reply:
-        if method != SEND:
-            return None
-        forward()
-        return reply
-
-    node.hook = deliver
+    node.hook = deliver(reply)
     order_plan(chain, world.subscriber, plan_id)
     assert (spent(world), world.balance(plan_id, world.subscriber.address)) == (PRICE, CREDITS)
 
@@ -269,13 +273,7 @@ def test_order_plan__taken_and_answered_with_what_looks_like_a_revert__is_done(
     world, node, chain = odd
     plan_id = world.register()
 
-    def deliver(method: str, params: list[Any], forward: Forward) -> Reply:
-        if method != SEND:
-            return None
-        forward()
-        return {"error": error}
-
-    node.hook = deliver
+    node.hook = deliver({"error": error})
     order_plan(chain, world.subscriber, plan_id)
     assert spent(world) == PRICE
 
@@ -335,17 +333,7 @@ def test_order_plan__whose_receipt_lacks_what_decides_nothing__is_done(
     world, node, chain = odd
     plan_id = world.register()
 
-    def odd_field(method: str, params: list[Any], forward: Forward) -> Reply:
-        if method != RECEIPT:
-            return None
-        answer = forward()
-        if answer["result"]:
-            answer["result"][field] = value
-            if value == "missing":
-                del answer["result"][field]
-        return answer
-
-    node.hook = odd_field
+    node.hook = change_receipts(lambda receipt: spoil(receipt, field, value))
     receipt = order_plan(chain, world.subscriber, plan_id)
     assert (receipt.paid, spent(world)) == (PRICE, PRICE)
     assert (receipt.transaction.fee_wei is None) == (field in ("effectiveGasPrice", "gasUsed"))
@@ -358,17 +346,7 @@ def test_order_plan__whose_receipt_has_no_status__is_unknown_and_names_the_trans
     world, node, chain = odd
     plan_id = world.register()
 
-    def without_status(method: str, params: list[Any], forward: Forward) -> Reply:
-        if method != RECEIPT:
-            return None
-        answer = forward()
-        if answer["result"]:
-            answer["result"]["status"] = status
-            if status == "missing":
-                del answer["result"]["status"]
-        return answer
-
-    node.hook = without_status
+    node.hook = change_receipts(lambda receipt: spoil(receipt, "status", status))
     with pytest.raises(OutcomeUnknown) as caught:
         order_plan(chain, world.subscriber, plan_id)
     assert world.chain.read_transaction(caught.value.transaction_hash).gas_used
@@ -400,12 +378,11 @@ def test_redeem_credits__mined_and_failed_on_a_node_that_cannot_say_why__is_told
     plan_id = world.register()
     world.grant(plan_id, world.subscriber.address, 5)
 
+    failed = change_receipts(lambda receipt: receipt.update(status="0x0", logs=[]))
+
     def fail(method: str, params: list[Any], forward: Forward) -> Reply:
         if method == RECEIPT:
-            answer = forward()
-            if answer["result"]:
-                answer["result"].update(status="0x0", logs=[])
-            return answer
+            return failed(method, params, forward)
         return refuse("missing trie node") if method == "eth_call" and SEND in node.asked else None
 
     node.hook = fail

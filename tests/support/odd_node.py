@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import requests
+
+from nvm_chain.chain.client import Chain, open_rpc
+from tests.support.world import World
 
 Json: TypeAlias = dict[str, Any]
 Forward: TypeAlias = Callable[[], Json]
@@ -34,6 +37,48 @@ class OddNode:
         if isinstance(reply, tuple):
             return *reply, b""
         return 200, {}, json.dumps({**(reply or forward()), "id": body["id"], "jsonrpc": "2.0"}).encode()
+
+
+SEND: Final = "eth_sendRawTransaction"
+RECEIPT: Final = "eth_getTransactionReceipt"
+
+
+def deliver(reply: Reply) -> Hook:
+    """Have each transaction taken by the node, and answered in another way."""
+
+    def hook(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method != SEND:
+            return None
+        forward()
+        return reply
+
+    return hook
+
+
+def change_receipts(change: Callable[[Json], object]) -> Hook:
+    """Have each receipt changed that the node gives."""
+
+    def hook(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method != RECEIPT:
+            return None
+        answer = forward()
+        if answer["result"]:
+            change(answer["result"])
+        return answer
+
+    return hook
+
+
+@contextmanager
+def open_odd_chain(world: World, timeout_seconds: int) -> Iterator[tuple[OddNode, Chain]]:
+    """Run the proxy before a world's anvil, and connect to that anvil through it."""
+    assert world.chain.label != "eth-tester", "an odd node needs a node behind it"
+    with run_odd_node(world.chain.label) as node:
+        chain = open_rpc(node.url, timeout_seconds=timeout_seconds)
+        chain.use_credits(world.credits.address)
+        chain.usdc = world.chain.usdc
+        node.asked.clear()
+        yield node, chain
 
 
 def refuse(message: str, code: int = -32000) -> Json:

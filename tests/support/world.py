@@ -1,6 +1,7 @@
 """A chain with Credits on it, and the short ways of doing things that tests are written in."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -14,6 +15,7 @@ from web3.types import TxReceipt
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.embedded import LABEL
+from nvm_chain.chain.nonces import find_state_folder
 from nvm_chain.enums import Activation, PlanKind, RedemptionRule
 from nvm_chain.types.plans import Terms
 from nvm_chain.types.prices import Split
@@ -285,6 +287,12 @@ class World:
             self._tester.revert_to_snapshot(snapshot)
         else:
             self._request("evm_revert", snapshot)
+            self._forget_sent()
+
+    def _forget_sent(self) -> None:
+        """Remove the journals of what was sent, which is undone."""
+        for journal in (find_state_folder() or Path()).glob(f"{self.chain.chain_id}-0x*.jsonl"):
+            journal.unlink()
 
 
 def _type_of(item: dict[str, Any]) -> str:
