@@ -133,7 +133,8 @@ clean: ## Remove everything that make has set up or written
 
 # ---- set-up. A done file is newer than the lock it was made from.
 
-# uv installs in a tenth of the time that pip takes. It is told where pip looks, if that is another place than usual.
+# uv installs in a tenth of the time that pip takes. It is told where pip looks, if that is another place than usual, and to
+# trust whom this system trusts, as pip does: a company's own certificates, for instance.
 .venv-uv/done: requirements/uv.lock
 	@test -n '$(PYTHON)' || { \
 		echo 'Python 3.11 or newer is needed. Neither python3 nor python3.11, 3.12 or 3.13 is one.' >&2; exit 1; }
@@ -143,8 +144,11 @@ clean: ## Remove everything that make has set up or written
 	@mkdir -p "$$HOME"
 	@$(PYTHON) -m venv --clear .venv-uv
 	@.venv-uv/bin/python -m pip --disable-pip-version-check install --no-input --quiet --quiet --require-hashes --requirement $<
-	@for key in :env:.index-url global.index-url; do .venv-uv/bin/python -m pip config get $$key 2>/dev/null; done \
-		| head -n 1 | sed 's/.*/export UV_DEFAULT_INDEX="&"/' > .venv-uv/index
+	@.venv-uv/bin/python -m pip config list > .venv-uv/pip
+	@sed -n "s/^\(:env:\|global\)\.index-url='\(.*\)'$$/export UV_DEFAULT_INDEX='\2'/p" .venv-uv/pip | head -n 1 > .venv-uv/index
+	@sed -n "s/^\(:env:\|global\)\.cert='\(.*\)'$$/export SSL_CERT_FILE='\2'/p" .venv-uv/pip | head -n 1 >> .venv-uv/index
+	@! .venv-uv/bin/python -c 'import ssl; assert ssl.create_default_context().cert_store_stats()["x509_ca"]' 2>/dev/null \
+		|| echo 'export UV_SYSTEM_CERTS="$${UV_SYSTEM_CERTS-1}"' >> .venv-uv/index
 	@touch $@
 
 .venv/done-run: .venv-uv/done requirements/run.lock
