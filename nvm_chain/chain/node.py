@@ -8,12 +8,13 @@ from typing import Any, Literal, cast
 
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress, HexStr
+from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract.contract import Contract, ContractFunction
 from web3.exceptions import BadFunctionCallOutput, BlockNotFound, TransactionNotFound, Web3RPCError
 from web3.types import RPCEndpoint, TxData, TxParams, TxReceipt
 
-from nvm_chain.chain.answers import check_number
+from nvm_chain.chain.answers import check_number, read_number
 from nvm_chain.chain.receipts import read_receipt, summarize
 from nvm_chain.chain.rpc import typed_errors
 from nvm_chain.errors import (
@@ -151,14 +152,16 @@ class Node:
 
     def find_receipt(self, transaction_hash: str) -> TxReceipt | None:
         """Return the receipt of a mined transaction, or None while the node has none that is whole. One request."""
-        # Read by ourselves: web3 fails over fields that decide nothing.
-        ask = cast(Callable[[str, list[str]], Any], self.web3.manager.request_blocking)
+        answer = self._ask("eth_getTransactionReceipt", transaction_hash)
         with self.typed_errors():
-            try:
-                answer = ask("eth_getTransactionReceipt", [transaction_hash])
-            except TransactionNotFound:
-                return None
             return read_receipt(answer, transaction_hash) if answer else None
+
+    def _ask(self, method: str, *parameters: object) -> Any:
+        """Return an answer as it is, or None for what the node does not have: web3 fails over fields that decide nothing."""
+        ask = cast(Callable[[str, list[object]], Any], self.web3.manager.request_blocking)
+        with self.typed_errors(), suppress(TransactionNotFound, BlockNotFound):
+            return ask(method, list(parameters))
+        return None
 
     def read_mined(self, transaction_hash: str) -> TxReceipt:
         """Return the receipt of a mined transaction. One request. Raises RpcFailed if there is none."""
@@ -194,10 +197,16 @@ class Node:
                     raise
                 return check_number(self.web3.eth.get_transaction_count(address, "latest"))
 
-    def read_hashes(self, block: int) -> set[str]:
-        """Return the hashes of a block's transactions. One request."""
+    def find_in_block(self, block: int, address: ChecksumAddress, nonce: int) -> str | None:
+        """Return the hash of an address's transaction with a nonce in a block; None if the block lacks it. One request."""
+        found = self._ask("eth_getBlockByNumber", hex(block), True)
         with self.typed_errors():
-            return {f"0x{bytes(cast(Any, each)).hex()}" for each in self.web3.eth.get_block(block)["transactions"]}
+            if check_number(read_number(found["number"])) != block:
+                raise ValueError("another block")
+            for each in found["transactions"]:
+                if str(each["from"]).lower() == address.lower() and read_number(each["nonce"]) == nonce:
+                    return f"0x{bytes(HexBytes(each['hash'])).hex()}"
+        return None
 
     def count_pending(self, address: ChecksumAddress) -> int:
         """Return how many transactions of an address wait to be mined. Two requests."""

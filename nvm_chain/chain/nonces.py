@@ -8,7 +8,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -44,43 +44,11 @@ class Sent:
     taken: bool = False
 
 
-class Turn:
-    """The right to send for an account, until the next one gets it."""
+class Memory:
+    """What a process remembers of the accounts that send: whose turn it is, and what no journal has taken."""
 
-    def __init__(self, sent: Sequence[Sent], journal: TextIO | None) -> None:
-        self.sent = list(sent)
-        """What was sent before, oldest first; the last one is that of this turn, once it is written down."""
-        self._journal = journal
-
-    def write_down(self, nonce: int, transaction_hash: str, node: str = "") -> None:
-        """Note a transaction before it is handed over, so that a process that ends meanwhile leaves a trace of it."""
-        self.sent.append(Sent(nonce, transaction_hash, int(time.time()), node))
-        self._append(asdict(self.sent[-1]))
-
-    def confirm(self) -> None:
-        """Note that the node has the last one."""
-        self.sent[-1] = replace(self.sent[-1], taken=True)
-        self._append(asdict(self.sent[-1]))
-
-    def take_back(self) -> None:
-        """Note that the node did not take the last one."""
-        self._append({**asdict(self.sent.pop()), "refused": True})
-
-    def _append(self, entry: dict[str, object]) -> None:
-        """Write an entry to the disk. On a full disk the process alone remembers it."""
-        if self._journal is not None:
-            with suppress(OSError):
-                os.write(self._journal.fileno(), f"{json.dumps(entry)}\n".encode())
-                os.fsync(self._journal.fileno())
-
-
-class Accounts:
-    """The accounts that send on one chain, each with what it has sent."""
-
-    def __init__(self, chain_id: int, folder: Path | None) -> None:
-        """Take the folder of the journals, or None for a chain that ends with this process."""
-        self._chain_id, self._folder = chain_id, folder
-        self._sent: dict[str, list[Sent]] = {}
+    def __init__(self) -> None:
+        self.sent: dict[str, list[Sent]] = {}
         self._renew_locks()
 
     def _renew_locks(self) -> None:
@@ -89,19 +57,86 @@ class Accounts:
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
 
-    @contextmanager
-    def turn(self, address: ChecksumAddress) -> Iterator[Turn]:
-        """Wait for an account's turn and hold it: no thread and no process of this machine sends for it meanwhile."""
+    def find_lock(self, address: str) -> threading.Lock:
+        """Return the lock of an account."""
         if self._process != os.getpid():
             self._renew_locks()
         with self._lock:
-            lock = self._locks.setdefault(address, threading.Lock())
-        with lock, self._open_journal(address) as journal:
-            turn = Turn(self._sent.get(address, []) if journal is None else _read_sent(journal), journal)
-            try:
-                yield turn
-            finally:
-                self._sent[address] = turn.sent[-KEPT:]
+            return self._locks.setdefault(address, threading.Lock())
+
+
+class Turn:
+    """The right to send for an account, until the next one gets it."""
+
+    def __init__(self, unwritten: list[Sent], journal: TextIO | None) -> None:
+        """Take what no journal has taken, to which is added, and the journal."""
+        written = [] if journal is None else _read_sent(journal)
+        self.sent = [*written, *(each for each in unwritten if each.hash not in {item.hash for item in written})]
+        """What was sent before, oldest first; the last one is that of this turn, once it is written down."""
+        self._unwritten, self._journal = unwritten, journal
+
+    def write_down(self, nonce: int, transaction_hash: str, node: str = "") -> None:
+        """Note a transaction before it is handed over, so that a process that ends meanwhile leaves a trace of it."""
+        self.sent.append(Sent(nonce, transaction_hash, int(time.time()), node))
+        self._note(self.sent[-1])
+
+    def confirm(self) -> None:
+        """Note that the node has the last one."""
+        self.confirm_other(self.sent[-1].hash)
+
+    def confirm_other(self, transaction_hash: str | None) -> bool:
+        """Note that the node has an earlier one, and return whether it is there."""
+        for place, each in enumerate(self.sent):
+            if each.hash == transaction_hash:
+                self.sent[place] = replace(each, taken=True)
+                self._note(self.sent[place])
+                return True
+        return False
+
+    def take_back(self) -> None:
+        """Note that the node did not take the last one."""
+        refused = self.sent.pop()
+        self._forget(refused)
+        self._append({**asdict(refused), "refused": True})
+
+    def _note(self, sent: Sent) -> None:
+        """Write an entry down; on a full disk, and without a journal, the process alone remembers it."""
+        self._forget(sent)
+        if not self._append(asdict(sent)):
+            self._unwritten.append(sent)
+            del self._unwritten[:-KEPT]
+
+    def _forget(self, sent: Sent) -> None:
+        self._unwritten[:] = [each for each in self._unwritten if each.hash != sent.hash]
+
+    def _append(self, entry: dict[str, object]) -> bool:
+        """Write an entry to the disk, and return whether it is there."""
+        if self._journal is not None:
+            with suppress(OSError):
+                line = f"{json.dumps(entry)}\n".encode()
+                is_whole = os.write(self._journal.fileno(), line) == len(line)
+                os.fsync(self._journal.fileno())
+                return is_whole
+        return False
+
+
+_MEMORIES: Final[dict[tuple[Path, int], Memory]] = {}
+"""Of each folder and chain, for every connection of this process: two of them may send for one account."""
+
+
+class Accounts:
+    """The accounts that send on one chain, each with what it has sent."""
+
+    def __init__(self, chain_id: int, folder: Path | None) -> None:
+        """Take the folder of the journals, or None for a chain that ends with this process."""
+        self._chain_id, self._folder = chain_id, folder
+        self._memory = Memory() if folder is None else _MEMORIES.setdefault((folder, chain_id), Memory())
+
+    @contextmanager
+    def turn(self, address: ChecksumAddress) -> Iterator[Turn]:
+        """Wait for an account's turn and hold it: no thread and no process of this machine sends for it meanwhile."""
+        with self._memory.find_lock(address), self._open_journal(address) as journal:
+            yield Turn(self._memory.sent.setdefault(address, []), journal)
 
     def read_journal(self, address: ChecksumAddress) -> list[Sent]:
         """Return what was sent for an account from this machine, oldest first; refused ones left out. No request."""

@@ -1,8 +1,10 @@
 """Reading a long range in parts, each as large as the node answers for: blocks of events, places of a list."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Final, TypeVar
 
+from nvm_chain.chain.repeating import splitting
 from nvm_chain.errors import ConnectionFailed, RpcFailed
 
 Part = TypeVar("Part")
@@ -40,7 +42,8 @@ def read_ranges(
         size = min(size, last - first + 1)
         begin = last - size + 1 if newest_first else first
         try:
-            part = read_range(begin, begin + size - 1)
+            with splitting() if size > least else nullcontext():
+                part = read_range(begin, begin + size - 1)
         except (RpcFailed, ConnectionFailed) as error:
             if size <= least or not _may_be_too_much(error):
                 raise

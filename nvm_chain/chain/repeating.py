@@ -1,14 +1,19 @@
 """Asking again: how long to pause, and which refusals pass by themselves."""
 
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 """HTTP statuses that pass by themselves."""
+BUSY_WITH_OTHERS: Final = frozenset({429, 503})
+"""Those of them that are not about the size of what was asked."""
+SPLITS: Final[ContextVar[bool]] = ContextVar("nvm_chain_splits", default=False)
+"""Whether who asks will ask for less if this is too much. Then only what is not about the size is waited for."""
 BUSY_CODES: Final = frozenset({-32005, -32097, 429})
 """Codes of JSON-RPC errors that say "too often" (EIP-1474 and those of gateways)."""
 BUSY_WORDS: Final = (
@@ -40,6 +45,21 @@ class Pauses:
         return True
 
 
+@contextmanager
+def splitting() -> Iterator[None]:
+    """Make requests inside fail at once where less may be answered."""
+    token = SPLITS.set(True)
+    try:
+        yield
+    finally:
+        SPLITS.reset(token)
+
+
+def is_worth_waiting(status: int) -> bool:
+    """Return whether a request that was answered with an HTTP status is to be made again as it is."""
+    return status in (BUSY_WITH_OTHERS if SPLITS.get() else BUSY)
+
+
 def is_passing(error: object) -> bool:
     """Tell whether a JSON-RPC error says that the node was asked too often, and not too much at once.
 
@@ -61,6 +81,6 @@ def read_retry_after(headers: Mapping[str, str]) -> float:
     text = headers.get("Retry-After", "").strip()
     if text.isdecimal() and len(text) < 10:
         return float(text)
-    with suppress(ValueError, TypeError):
+    with suppress(ValueError, TypeError, OverflowError):
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
     return 0

@@ -14,7 +14,7 @@ from web3.providers import BaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
 from nvm_chain.chain.endpoint import Endpoint
-from nvm_chain.chain.repeating import BUSY, Pauses, is_passing, read_retry_after
+from nvm_chain.chain.repeating import BUSY, Pauses, is_passing, is_worth_waiting, read_retry_after
 from nvm_chain.chain.reverts import decode_revert, parse_revert_data, parse_rpc_error
 from nvm_chain.chain.urls import redact_url
 from nvm_chain.errors import ConnectionFailed, NodeBusy, NvmChainError, RpcFailed
@@ -77,7 +77,9 @@ class NodeProvider(HTTPProvider):
             try:
                 response = self._ask(method, params)
             except requests.exceptions.HTTPError as error:
-                if not (is_busy(error) and pauses.wait(read_retry_after(error.response.headers))):
+                answer = cast(requests.Response | None, error.response)
+                waits = answer is not None and is_worth_waiting(answer.status_code)
+                if answer is None or not (waits and pauses.wait(read_retry_after(answer.headers))):
                     raise
             else:
                 if not (is_passing(response.get("error")) and pauses.wait()):
@@ -122,7 +124,10 @@ def typed_errors(label: str, *, calls: bool = False) -> Iterator[None]:
         raise (NodeBusy if is_busy(error) else ConnectionFailed)(label, _describe(error)) from None
     except _client_errors() as error:
         data = parse_revert_data(error) if calls else None
-        raise (RpcFailed(_describe_refusal(error)) if data is None else decode_revert(data)) from None
+        if data is not None:
+            raise decode_revert(data) from None
+        told, words = _read_error(error), _describe_refusal(error)
+        raise (NodeBusy(label, f"asked too often: {words}") if is_passing(told) else RpcFailed(words)) from None
     except (ArithmeticError, AttributeError, DecodingError, LookupError, TypeError, ValueError) as error:
         # web3 trusts that an answer has the form it should have.
         raise RpcFailed(f"its answer cannot be read ({type(error).__name__})") from error
@@ -139,10 +144,15 @@ def is_busy(error: requests.exceptions.RequestException) -> bool:
     return error.response is not None and error.response.status_code in BUSY
 
 
+def _read_error(error: Exception) -> object:
+    """Return the error in the node's answer, which web3 keeps."""
+    answer = getattr(error, "rpc_response", None)
+    return answer.get("error") if isinstance(answer, dict) else None
+
+
 def _describe_refusal(error: Exception) -> str:
     """Return the node's own words, without the rest of its answer."""
-    answer = getattr(error, "rpc_response", None)
-    told = answer.get("error") if isinstance(answer, dict) else None
+    told = _read_error(error)
     message = told.get("message") if isinstance(told, dict) else None
     return message if isinstance(message, str) and message else str(error)
 

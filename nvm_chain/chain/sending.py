@@ -40,8 +40,6 @@ LOOKS: Final = 5
 """How often a node is asked for a transaction after an error that does not say whether it has it."""
 DEVELOPMENT_CHAINS: Final = frozenset({1337, 31337, 131277322940537})
 """anvil, Ape's and eth-tester's own: what was mined there can be undone, so a transaction that such a node does not know is lost."""
-TRIES: Final = 2
-"""How often a transaction is signed, if others take its nonce."""
 NEWEST_BLOCKS: Final = 64
 """How wide the last step back is when a nonce is looked for: most nodes have the state of twice as many blocks."""
 SETTLING_SECONDS: Final = 60
@@ -99,19 +97,19 @@ class Sender:
     def send(self, signer: Signer, transaction: TxParams) -> TxReceipt:
         """Sign a transaction in its account's turn, hand it over, and return its receipt when it is mined and succeeded."""
         with self._accounts.turn(signer.address) as turn:
-            for _ in range(TRIES):
-                nonce = self._choose_nonce(signer.address, turn)
+            nonce = self._choose_nonce(signer.address, turn)
+            sent = self._hand_over(signer, transaction, nonce, turn)
+            if sent is None:
+                nonce = max(nonce + 1, self._choose_nonce(signer.address, turn))
                 sent = self._hand_over(signer, transaction, nonce, turn)
-                if sent is not None:
-                    break
-            else:
-                raise RpcFailed(f"other transactions of {signer.address} took its nonce {TRIES} times")
-        self._node.on_progress(f"Waiting for transaction {sent}")
-        receipt = self._await(sent, signer.address, nonce)
+            if sent is None:
+                raise RpcFailed(f"other transactions of {signer.address} took its nonce twice")
+        self._node.on_progress(f"Waiting for transaction {sent.hash}")
+        receipt = self._await(sent.hash, signer.address, sent.nonce)
         if receipt["status"] == FAILED:
             raise self._node.find_reason(transaction, receipt)
         if receipt["status"] != SUCCEEDED:
-            raise OutcomeUnknown(sent, "its receipt has no status")
+            raise OutcomeUnknown(sent.hash, "its receipt has no status")
         return receipt
 
     def _choose_nonce(self, address: ChecksumAddress, turn: Turn) -> int:
@@ -128,31 +126,53 @@ class Sender:
             return False
         if self._node.find_transaction(sent.hash) is not None:
             return True
-        same_node = sent.node == self._node.label and self._node.chain_id not in DEVELOPMENT_CHAINS
-        return same_node and time.time() - sent.time < SETTLING_SECONDS
+        age = time.time() - sent.time
+        return sent.node == self._node.label and not self._is_undoable() and 0 <= age < SETTLING_SECONDS
 
-    def _hand_over(self, signer: Signer, transaction: TxParams, nonce: int, turn: Turn) -> str | None:
-        """Sign and broadcast, and return the hash as soon as the node may have the transaction.
+    def _is_undoable(self) -> bool:
+        """Return whether what is mined can be undone, so that what the node does not know is lost."""
+        return self._node.chain_id in DEVELOPMENT_CHAINS
 
-        Returns None if another one was mined with the nonce, so that what was signed can never be mined. Raises the node's
-        error if it did not take the transaction, and OutcomeUnknown if that cannot be said.
+    def _sign(self, signer: Signer, transaction: TxParams, nonce: int, turn: Turn) -> tuple[int, str, bytes]:
+        """Sign a transaction, and return its nonce, hash and bytes. It is not one that this machine has sent before.
+
+        The same call with the same nonce and fees is the same transaction: both callers would be told of one.
         """
-        signed = signer.sign_transaction({**transaction, "nonce": Nonce(nonce)})
-        transaction_hash = f"0x{bytes(signed.hash).hex()}"
+        known = set() if self._is_undoable() else {each.hash for each in turn.sent if each.taken}
+        while True:
+            signed = signer.sign_transaction({**transaction, "nonce": Nonce(nonce)})
+            transaction_hash = f"0x{bytes(signed.hash).hex()}"
+            if transaction_hash not in known:
+                return nonce, transaction_hash, bytes(signed.raw_transaction)
+            nonce += 1
+
+    def _hand_over(self, signer: Signer, transaction: TxParams, nonce: int, turn: Turn) -> Sent | None:
+        """Sign and broadcast, and return what was sent as soon as the node may have it.
+
+        Returns None if a transaction from elsewhere was mined with the nonce, so that what was signed can never be mined.
+
+        Raises:
+            TransactionReplaced: An earlier transaction of this machine was mined with the nonce.
+            NetworkError: The node did not take it.
+            OutcomeUnknown: Nobody can tell.
+        """
+        nonce, transaction_hash, raw = self._sign(signer, transaction, nonce, turn)
         turn.write_down(nonce, transaction_hash, self._node.label)
         try:
-            is_taken = self._broadcast(signer.address, nonce, transaction_hash, signed.raw_transaction)
+            mined = self._broadcast(signer.address, nonce, transaction_hash, raw)
         except NetworkError:
             turn.take_back()
             raise
-        if not is_taken:
-            turn.take_back()
-            return None
-        turn.confirm()
-        return transaction_hash
+        if mined in (None, transaction_hash):
+            turn.confirm()
+            return turn.sent[-1]
+        turn.take_back()
+        if turn.confirm_other(mined):
+            raise TransactionReplaced(transaction_hash, signer.address, nonce)
+        return None
 
-    def _broadcast(self, address: ChecksumAddress, nonce: int, transaction_hash: str, raw: bytes) -> bool:
-        """Hand a signed transaction over. Return whether it is on its way; False if another one was mined with its nonce.
+    def _broadcast(self, address: ChecksumAddress, nonce: int, transaction_hash: str, raw: bytes) -> str | None:
+        """Hand a signed transaction over. Return None when it is on its way, or the hash of what was mined with its nonce.
 
         The same bytes are handed over again after an error that decides nothing: they are one transaction, however often
         they come. A refusal is believed if the node does not show the transaction, and every answer was a refusal.
@@ -167,17 +187,17 @@ class Sender:
             try:
                 with self._node.typed_errors():
                     self._node.web3.eth.send_raw_transaction(cast(Any, raw))
-                return True
+                return None
             except (ConnectionFailed, RpcFailed) as error:
                 meaning, problem = _read_meaning(error), error.reason
                 seen = meaning is Refusal.HAS_IT or self._is_there(transaction_hash)
                 if seen:
-                    return True
-                was_refused_only &= seen is False and meaning is not Refusal.SAYS_NOTHING
-                if meaning is Refusal.CANNOT_TAKE_IT and was_refused_only:
+                    return None
+                was_refused_only &= seen is False and meaning is Refusal.CANNOT_TAKE_IT
+                if was_refused_only:
                     raise
                 if meaning is Refusal.NONCE_TAKEN and (mined := self._find_with_nonce(address, nonce)):
-                    return transaction_hash in mined
+                    return mined
             if not pauses.wait():
                 break
         raise OutcomeUnknown(transaction_hash, f"it answered {quote(problem)}, and was not seen to have it")
@@ -189,8 +209,8 @@ class Sender:
         except NetworkError:
             return None
 
-    def _find_with_nonce(self, address: ChecksumAddress, nonce: int) -> set[str]:
-        """Return the hashes of the block in which an account's nonce was used; none if the node does not show it.
+    def _find_with_nonce(self, address: ChecksumAddress, nonce: int) -> str | None:
+        """Return the hash of the transaction that was mined with an account's nonce; None if the node does not show it.
 
         A node may be behind and find nothing. Only another transaction that was mined with the nonce is a proof. The
         newest blocks are asked first, since nodes forget old states. Up to sixteen requests.
@@ -200,16 +220,16 @@ class Sender:
             first, step = last, 1
             while self._node.count_sent(address, first) > nonce:
                 if step > NEWEST_BLOCKS or not first:
-                    return set()
+                    return None
                 last, first, step = first, max(first - step, 0), 2 * step
             if first == last:  # the nonce is not used yet
-                return set()
+                return None
             while last - first > 1:
                 middle = (first + last) // 2
                 is_used = self._node.count_sent(address, middle) > nonce
                 first, last = (first, middle) if is_used else (middle, last)
-            return self._node.read_hashes(last)
-        return set()
+            return self._node.find_in_block(last, address, nonce)
+        return None
 
     # ------------------------------------------------------------------ wait
 
@@ -237,7 +257,7 @@ class Sender:
         if problem:
             return OutcomeUnknown(transaction_hash, problem)
         mined = self._find_with_nonce(address, nonce)
-        if mined and transaction_hash not in mined:
+        if mined not in (None, transaction_hash):
             return TransactionReplaced(transaction_hash, address, nonce)
         return NotMined(transaction_hash, self._node.timeout_seconds)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +12,15 @@ from web3.contract.contract import Contract
 from web3.middleware import Web3Middleware
 from web3.types import RPCEndpoint, RPCResponse
 
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.nonces import STATE_VARIABLE
 from nvm_chain.operations.plans import register_plan
 from nvm_chain.types.credits import get_dynamic_credits_config
 from nvm_chain.types.plans import RegisteredPlan
 from nvm_chain.types.prices import get_erc20_price_config
 from tests.support.fixtures import node as node
 from tests.support.fixtures import transferable_plan as transferable_plan
+from tests.support.odd_node import OddNode, open_odd_chain
 from tests.support.world import CREDITS, PRICE, World
 
 settings.register_profile("no deadline", deadline=None)
@@ -29,6 +33,15 @@ def plan(world: World) -> RegisteredPlan:
     assert world.chain.usdc is not None
     price = get_erc20_price_config(PRICE, world.chain.usdc, world.builder.address)
     return register_plan(world.chain, world.builder, price, get_dynamic_credits_config(CREDITS, 1, 10))
+
+
+@pytest.fixture
+def odd(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[World, OddNode, Chain]]:
+    """A funded world on anvil, the odd node before it, and a chain that talks through it."""
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path))
+    world.fund(world.subscriber)
+    with open_odd_chain(world, timeout_seconds=5) as (node, chain):
+        yield world, node, chain
 
 
 @pytest.fixture

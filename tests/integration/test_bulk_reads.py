@@ -7,8 +7,10 @@ import pytest
 
 from nvm_chain.chain import bulk_reads
 from nvm_chain.chain.client import Chain
-from nvm_chain.errors import AnswerUnreadable, InvalidAddress, InvalidPlanId, NoContract, RpcFailed
+from nvm_chain.chain.events import read_events
+from nvm_chain.errors import AnswerUnreadable, InvalidAddress, InvalidPlanId, NoContract, NodeBusy, RpcFailed
 from nvm_chain.operations.credits import read_balance, read_balances
+from nvm_chain.types.events import EventFilter
 from tests.support.odd_node import Forward, OddNode, Reply, open_odd_chain, refuse
 from tests.support.world import World
 
@@ -138,3 +140,15 @@ def test_read_balances__of_what_is_not_a_plan_or_a_holder__says_which(
     with pytest.raises(error):
         read_balances(chain, [(1, holders(2)[1]), pair])
     assert node.asked == []
+
+
+@pytest.mark.parametrize("reply", [(502, {}), (503, {}), (429, {}), refuse("rate limit exceeded", -32005)], ids=str)
+def test_read_events__of_a_long_range_by_a_gateway_that_is_down__is_waited_for_once(
+    odd: tuple[World, OddNode, Chain], reply: Reply
+) -> None:
+    """Not once for each size that the range is divided into: 26 sizes lie between 20,000,000 blocks and one."""
+    _, node, chain = odd
+    node.hook = lambda method, params, forward: reply if method == "eth_getLogs" else None
+    with pytest.raises(NodeBusy):
+        read_events(chain, [EventFilter(("TransferSingle",))], 0, 20_000_000)
+    assert node.asked.count("eth_getLogs") < 2 * 26

@@ -10,7 +10,7 @@ from web3.middleware import Web3Middleware
 
 from nvm_chain.cli.exit_codes import EXIT_UNKNOWN_OUTCOME
 from nvm_chain.cli.failures import find_exit_code
-from nvm_chain.errors import InvalidConfig, OutcomeUnknown, RpcFailed
+from nvm_chain.errors import InvalidConfig, NodeBusy, OutcomeUnknown, RpcFailed
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.tokens import approve_token_spending
 from nvm_chain.payments import Payments
@@ -126,7 +126,7 @@ def test_order_plan__refused_after_its_approval__does_not_say_that_nothing_was_s
     approve_token_spending(odd.chain, payer, odd.usdc.address, 0)
     before = odd.chain.web3.eth.get_transaction_count(payer.address)
     answer(odd, "rate limited", method="eth_estimateGas", first=2)
-    with pytest.raises(RpcFailed) as caught:
+    with pytest.raises(NodeBusy) as caught:
         order_plan(odd.chain, payer, plan_id, payment_method="approve")
     assert odd.chain.web3.eth.get_transaction_count(payer.address) == before + 1
     assert "othing was sent" not in str(caught.value)

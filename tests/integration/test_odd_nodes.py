@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nvm_chain.chain import nonces
 from nvm_chain.chain.client import Chain, open_rpc
 from nvm_chain.chain.embedded import deploy_all
 from nvm_chain.chain.nonces import STATE_VARIABLE
@@ -34,19 +35,9 @@ from tests.support.odd_node import (
     Reply,
     change_receipts,
     deliver,
-    open_odd_chain,
     refuse,
 )
 from tests.support.world import CREDITS, FUNDS, PRICE, World
-
-
-@pytest.fixture
-def odd(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[tuple[World, OddNode, Chain]]:
-    """A funded world on anvil, the odd node before it, and a chain that talks through it."""
-    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path))
-    world.fund(world.subscriber)
-    with open_odd_chain(world, timeout_seconds=5) as (node, chain):
-        yield world, node, chain
 
 
 def spoil(receipt: Json, field: str, value: object) -> None:
@@ -54,10 +45,6 @@ def spoil(receipt: Json, field: str, value: object) -> None:
     receipt[field] = value
     if value == "missing":
         del receipt[field]
-
-
-def spent(world: World) -> int:
-    return FUNDS - world.tokens(world.subscriber.address)
 
 
 # ---------------------------------------------------------------------- an error to a broadcast
@@ -85,7 +72,7 @@ def test_order_plan__whose_broadcast_is_delivered_and_answered_with_an_error__is
 
     node.hook = deliver(reply)
     order_plan(chain, world.subscriber, plan_id)
-    assert (spent(world), world.balance(plan_id, world.subscriber.address)) == (PRICE, CREDITS)
+    assert (world.spent(world.subscriber), world.balance(plan_id, world.subscriber.address)) == (PRICE, CREDITS)
 
 
 def test_order_plan__whose_broadcast_is_lost_once__is_handed_over_again_and_paid_once(
@@ -102,7 +89,7 @@ def test_order_plan__whose_broadcast_is_lost_once__is_handed_over_again_and_paid
 
     node.hook = lose
     order_plan(chain, world.subscriber, plan_id)
-    assert (count, spent(world)) == ([2], PRICE)
+    assert (count, world.spent(world.subscriber)) == ([2], PRICE)
 
 
 def test_order_plan__whose_broadcast_never_arrives__says_that_the_outcome_is_unknown(
@@ -113,7 +100,7 @@ def test_order_plan__whose_broadcast_never_arrives__says_that_the_outcome_is_unk
     node.hook = lambda method, params, forward: (502, {}) if method == SEND else None
     with pytest.raises(OutcomeUnknown) as caught:
         order_plan(chain, world.subscriber, plan_id)
-    assert (spent(world), node.asked.count(SEND)) == (0, 5)
+    assert (world.spent(world.subscriber), node.asked.count(SEND)) == (0, 5)
     [sent] = [each.hash for each in chain.read_journal(world.subscriber.address)]
     assert sent == caught.value.transaction_hash
 
@@ -153,7 +140,7 @@ def test_order_plan__taken_by_a_node_whose_look_up_is_a_second_behind__is_paid_o
 
     node.hook = lag
     order_plan(chain, world.subscriber, plan_id, payment_method="allowance")
-    assert (spent(world), world.balance(plan_id, world.subscriber.address)) == (PRICE, CREDITS)
+    assert (world.spent(world.subscriber), world.balance(plan_id, world.subscriber.address)) == (PRICE, CREDITS)
 
 
 @pytest.mark.parametrize("lag_seconds", [0.5, 3, 60])
@@ -181,7 +168,7 @@ def test_order_plan__taken_and_answered_with_nonce_too_low_by_a_node_that_finds_
         order_plan(chain, world.subscriber, plan_id, payment_method=payment_method)
     except NotMined:
         assert lag_seconds == 60
-    assert (spent(world), len(taken_at)) == (PRICE, 1)
+    assert (world.spent(world.subscriber), len(taken_at)) == (PRICE, 1)
 
 
 def test_order_plan__whose_look_ups_find_nothing__is_not_called_replaced(odd: tuple[World, OddNode, Chain]) -> None:
@@ -191,7 +178,7 @@ def test_order_plan__whose_look_ups_find_nothing__is_not_called_replaced(odd: tu
     node.hook = lambda method, params, forward: {"result": None} if method in hidden else None
     with pytest.raises(NotMined):
         order_plan(chain, world.subscriber, plan_id)
-    assert spent(world) == PRICE
+    assert world.spent(world.subscriber) == PRICE
 
 
 def test_order_plan__whose_receipt_is_once_refused_with_data__is_done(odd: tuple[World, OddNode, Chain]) -> None:
@@ -206,7 +193,7 @@ def test_order_plan__whose_receipt_is_once_refused_with_data__is_done(odd: tuple
 
     node.hook = refuse_once
     order_plan(chain, world.subscriber, plan_id)
-    assert spent(world) == PRICE
+    assert world.spent(world.subscriber) == PRICE
 
 
 def test_send__after_an_unknown_one_that_followed_one_that_waits__replaces_only_the_unknown_one(
@@ -254,7 +241,7 @@ def test_order_plan__taken_with_a_bad_answer_and_then_refused_for_lack_of_coin__
     node.hook = lag
     with pytest.raises(OutcomeUnknown):
         order_plan(chain, world.subscriber, plan_id, payment_method="authorization")
-    assert spent(world) == PRICE
+    assert world.spent(world.subscriber) == PRICE
 
 
 @pytest.mark.parametrize(
@@ -275,22 +262,7 @@ def test_order_plan__taken_and_answered_with_what_looks_like_a_revert__is_done(
 
     node.hook = deliver({"error": error})
     order_plan(chain, world.subscriber, plan_id)
-    assert spent(world) == PRICE
-
-
-def test_send__after_one_that_never_arrived__takes_its_nonce_so_that_only_one_can_be_mined(
-    odd: tuple[World, OddNode, Chain],
-) -> None:
-    world, node, chain = odd
-    chain.send_data(world.subscriber, "0x", world.other.address, 1)
-    node.hook = lambda method, params, forward: (502, {}) if method == SEND else None
-    with pytest.raises(OutcomeUnknown) as lost:
-        chain.send_data(world.subscriber, "0x", world.other.address, 2)
-    node.hook = None
-    chain.send_data(world.subscriber, "0x", world.other.address, 3)
-    first, second, third = chain.read_journal(world.subscriber.address)
-    assert (second.hash, second.taken, third.taken) == (lost.value.transaction_hash, False, True)
-    assert second.nonce == third.nonce == first.nonce + 1
+    assert world.spent(world.subscriber) == PRICE
 
 
 # ---------------------------------------------------------------------- a receipt that is not whole
@@ -320,7 +292,7 @@ def test_order_plan__whose_receipt_comes_before_its_block__waits_for_the_whole_o
 
     node.hook = early
     receipt = order_plan(chain, world.subscriber, plan_id)
-    assert (receipt.paid, spent(world)) == (PRICE, PRICE)
+    assert (receipt.paid, world.spent(world.subscriber)) == (PRICE, PRICE)
 
 
 @pytest.mark.parametrize(
@@ -335,7 +307,7 @@ def test_order_plan__whose_receipt_lacks_what_decides_nothing__is_done(
 
     node.hook = change_receipts(lambda receipt: spoil(receipt, field, value))
     receipt = order_plan(chain, world.subscriber, plan_id)
-    assert (receipt.paid, spent(world)) == (PRICE, PRICE)
+    assert (receipt.paid, world.spent(world.subscriber)) == (PRICE, PRICE)
     assert (receipt.transaction.fee_wei is None) == (field in ("effectiveGasPrice", "gasUsed"))
 
 
@@ -350,7 +322,7 @@ def test_order_plan__whose_receipt_has_no_status__is_unknown_and_names_the_trans
     with pytest.raises(OutcomeUnknown) as caught:
         order_plan(chain, world.subscriber, plan_id)
     assert world.chain.read_transaction(caught.value.transaction_hash).gas_used
-    assert spent(world) == PRICE
+    assert world.spent(world.subscriber) == PRICE
 
 
 def test_order_plan__answered_with_the_receipt_of_another_transaction__is_not_believed(
@@ -368,7 +340,7 @@ def test_order_plan__answered_with_the_receipt_of_another_transaction__is_not_be
     node.hook = swallow
     with pytest.raises((OutcomeUnknown, NotMined)):
         order_plan(chain, world.subscriber, plan_id)
-    assert spent(world) == PRICE
+    assert world.spent(world.subscriber) == PRICE
 
 
 def test_redeem_credits__mined_and_failed_on_a_node_that_cannot_say_why__is_told_as_failed(
@@ -414,10 +386,20 @@ def test_redeem_credits__by_a_node_that_counts_behind__takes_the_next_nonce_each
     assert read_balance(chain, plan_id, world.subscriber.address) == 5
 
 
+@pytest.mark.parametrize("journal", ["kept", "no folder", "no locks"])
 @pytest.mark.parametrize("chains", [1, 2])
-def test_redeem_credits__by_threads_at_once__all_count(odd: tuple[World, OddNode, Chain], chains: int) -> None:
+def test_redeem_credits__by_threads_at_once__all_count(
+    odd: tuple[World, OddNode, Chain], chains: int, journal: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """One Chain, or two as two processes have them: the turn is among all of this machine."""
     world, node, first = odd
+    if journal == "no folder":
+        (tmp_path / "file").write_text("")
+        monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "file" / "below"))
+        first = open_rpc(node.url, timeout_seconds=5)
+        first.use_credits(world.credits.address)
+    if journal == "no locks":
+        monkeypatch.setattr(nonces, "fcntl", None)
     plan_id = world.register()
     mint_credits(first, world.builder, plan_id, world.subscriber.address, 20)
     second = first if chains == 1 else open_rpc(node.url, timeout_seconds=5)
@@ -478,11 +460,19 @@ def test_order_plan__by_a_node_that_takes_ten_requests_a_second__is_done(odd: tu
 
     node.hook, chain.timeout_seconds = ten_a_second, 30
     order_plan(chain, world.subscriber, plan_id)
-    assert spent(world) == PRICE
+    assert world.spent(world.subscriber) == PRICE
 
 
 @pytest.mark.parametrize(
-    "busy", [(429, {"Retry-After": "0"}), (503, {}), (502, {}), refuse("rate limit exceeded", -32005)], ids=str
+    "busy",
+    [
+        (429, {"Retry-After": "0"}),
+        (429, {"Retry-After": "Wed, 21 Oct 99999999999999 07:28:00 GMT"}),
+        (503, {}),
+        (502, {}),
+        refuse("rate limit exceeded", -32005),
+    ],
+    ids=str,
 )
 def test_read__refused_for_now__is_asked_again(odd: tuple[World, OddNode, Chain], busy: Reply) -> None:
     world, node, chain = odd

@@ -224,6 +224,10 @@ class World:
         """Return a holder's balance of a token in base units."""
         return int(self.read((token or self.usdc).functions.balanceOf(holder)))
 
+    def spent(self, account: LocalAccount) -> int:
+        """Return how much of the tokens that ``fund`` gave an account it has spent."""
+        return FUNDS - self.tokens(account.address)
+
     def coins(self, holder: str) -> int:
         """Return a holder's native coin in wei."""
         return self.chain.read_coin_balance(holder)  # type: ignore[arg-type]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import threading
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from eth_typing import ChecksumAddress, HexAddress, HexStr
 
 from nvm_chain.chain.nonces import STATE_VARIABLE, Accounts, Sent, find_state_folder
+from tests.support.full_disk import full_disk
 
 ALICE = ChecksumAddress(HexAddress(HexStr("0x" + "Ab" * 20)))
 
@@ -74,16 +74,26 @@ def test_turn__with_a_damaged_journal__leaves_out_what_cannot_be_read_and_writes
     assert hashes(tmp_path) == ["0x4"]
 
 
-def test_turn__with_a_full_disk__is_kept_in_the_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize("connections", [1, 2])
+def test_turn__with_a_full_disk__is_remembered_by_the_next_turns(tmp_path: Path, connections: int) -> None:
     journal_of(tmp_path).write_text(json.dumps({"nonce": 3, "hash": "0x3", "time": 1}) + "\n")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (journal_of(tmp_path).stat().st_size, hard))
-    try:
-        with Accounts(1, tmp_path).turn(ALICE) as turn:
+    first = Accounts(1, tmp_path)
+    second = first if connections == 1 else Accounts(1, tmp_path)
+    with full_disk(journal_of(tmp_path).stat().st_size):
+        with first.turn(ALICE) as turn:
             turn.write_down(4, "0x4")
-            assert turn.sent[-1].nonce == 4
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            turn.confirm()
+        with second.turn(ALICE) as turn:
+            kept = list(turn.sent)
+            turn.write_down(5, "0x5")
+            turn.take_back()
+        with first.turn(ALICE) as turn:
+            again = list(turn.sent)
+    assert (
+        [(sent.nonce, sent.taken) for sent in kept]
+        == [(3, False), (4, True)]
+        == [(sent.nonce, sent.taken) for sent in again]
+    )
 
 
 def test_turn__where_nothing_can_be_written__is_taken_all_the_same(tmp_path: Path) -> None:
