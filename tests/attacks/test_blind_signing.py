@@ -117,7 +117,7 @@ EXTRAS: dict[str, Any] = {
 
 
 CASES = [(kind, extra) for kind in ("voucher", "order") for extra in EXTRAS if (kind, extra) != ("order", "chainId")]
-"""An order says for which chain it is, and counts for no other: see test_verify_order in tests/unit/test_authorizations."""
+"""An order says for which chain it is, and counts for no other: see test_verify_order in tests/unit/test_signed_orders."""
 
 
 @pytest.mark.parametrize(("kind", "extra"), CASES)

@@ -1,4 +1,4 @@
-"""relaying: a payer without coin signs, a stranger brings the order, and nothing of it can be changed on the way."""
+"""Signed orders: a payer without coin signs, a stranger brings the order, and nothing of it can be changed on the way."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

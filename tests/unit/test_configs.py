@@ -1,4 +1,4 @@
-"""pricing: configs that the contract would refuse are refused before anything is sent."""
+"""Configs of prices and credits: those that the contract would refuse are refused before anything is sent."""
 
 import pickle
 from collections.abc import Callable

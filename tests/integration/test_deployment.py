@@ -1,4 +1,4 @@
-"""Deploying from Python: both methods, twice, without funds, on the wrong chain; and checks that notice a change."""
+"""Deployment from Python: both methods, twice, without funds, on the wrong chain; and checks that notice a change."""
 
 from collections.abc import Iterator
 from pathlib import Path

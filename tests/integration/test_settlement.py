@@ -1,4 +1,4 @@
-"""settling: a holder signs what requests cost, a redeemer checks it and puts many vouchers on chain in one transaction."""
+"""Settlement: a holder signs what requests cost, a redeemer checks it and puts many vouchers on chain in one transaction."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

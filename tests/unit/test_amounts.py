@@ -1,4 +1,4 @@
-"""units: amounts go in and come out exactly, or not at all."""
+"""Amounts: numbers go in and come out exactly, or not at all."""
 
 from decimal import Decimal, localcontext
 from typing import Any

@@ -1,4 +1,4 @@
-"""authorizations: nonces, digests and signatures are those of the vectors; one changed field or second is refused."""
+"""Signed orders: nonces, digests and signatures are those of the vectors; one changed field or second is refused."""
 
 import json
 import time
