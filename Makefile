@@ -71,13 +71,11 @@ deep: setup .venv-slither/done .venv-semgrep/done .venv-halmos/done .venv-mutmut
 	$(say) 'Everything again, on the embedded chain'
 	@$(PYTEST) --chain eth-tester tests/contracts tests/attacks tests/conformance tests/integration
 
-bench: setup ## Measure gas from receipts, compare with the committed table, and time vouchers
+bench: setup ## Measure gas from receipts, compare with the committed table, and time ours beside others
 	$(say) 'Measuring gas'
 	@$(BIN)/python -m tests.bench.gas.bench
-	$(say) 'Timing vouchers'
-	@$(BIN)/python -m tests.bench.vouchers
-	$(say) 'Timing balances of many'
-	@$(BIN)/python -m tests.bench.balances
+	$(say) 'Timing vouchers, balances, transactions and round trips, each beside another way'
+	@for suite in vouchers balances transactions requests; do $(BIN)/python -m tests.bench $$suite || exit 1; done
 	$(say) 'Timing imports and the command line'
 	@$(BIN)/python -m tests.bench.startup
 
@@ -153,7 +151,7 @@ clean: ## Remove everything that make has set up or written
 
 .venv/done-run: .venv-uv/done requirements/run.lock
 	$(say) 'Installing what the package needs'
-	@$(UV) venv --quiet --clear --python $(PYTHON) .venv
+	@$(PYTHON) -m venv --clear .venv
 	@$(INSTALL) --python .venv --require-hashes --requirement requirements/run.lock
 	@touch $@
 

@@ -20,8 +20,10 @@ from hexbytes import HexBytes
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.networks import NETWORKS
+from nvm_chain.demo import is_development_chain
 from nvm_chain.errors import KeyFailure, NvmChainError, WrongChain
 
+UNLOCK = "unlock the account with its passphrase, or give another with --account"
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -38,15 +40,21 @@ def open_ape_chain(expected_chain_id: int | None = None) -> Chain:
     return chain
 
 
-def is_development() -> bool:
-    """Return whether Ape is connected to a chain that lives only for development."""
-    return bool(ape.networks.provider.network.is_dev)
+def is_development(chain: Chain) -> bool:
+    """Return whether a chain lives only for development: by Ape's word for it, or by its funded development accounts.
+
+    Ape does not know it of a node that is named by its URL. A network that is known by name never is one.
+    """
+    if ape.networks.provider.network.is_dev:
+        return True
+    is_known = any(network.chain_id == chain.chain_id for network in NETWORKS.values())
+    return not is_known and is_development_chain(chain)
 
 
 def ends_with_command() -> bool:
     """Return whether Ape has started the chain for this command alone, so that nothing can find it again."""
     provider = ape.networks.provider
-    return is_development() and (provider.name == "test" or getattr(provider, "process", None) is not None)
+    return bool(provider.network.is_dev) and (provider.name == "test" or getattr(provider, "process", None) is not None)
 
 
 @contextmanager
@@ -91,9 +99,9 @@ class ApeSigner:
         try:
             signed = self._account.sign_transaction(transaction)
         except SignatureError as error:
-            raise KeyFailure(f"Ape account {self._account.alias or self.address}", str(error)) from None
+            raise KeyFailure(f"Ape account {self._account.alias or self.address}", str(error), UNLOCK) from None
         if signed is None or signed.signature is None:
-            raise KeyFailure(f"Ape account {self._account.alias or self.address}", "it did not sign")
+            raise KeyFailure(f"Ape account {self._account.alias or self.address}", "it did not sign", UNLOCK)
         raw = HexBytes(signed.serialize_transaction())
         r, s, v = (int.from_bytes(signed.signature.r), int.from_bytes(signed.signature.s), signed.signature.v)
         return SignedTransaction(raw_transaction=raw, hash=HexBytes(keccak(raw)), r=r, s=s, v=v)

@@ -48,14 +48,17 @@ def cli(
 ) -> None:
     """Deploy Credits and AgentRegistry to a network."""
     chain, signer = open_ape_chain(chain_id), ApeSigner(account)
-    if test_usdc and not is_development():
-        raise InvalidConfig("a TestUSDC is for development networks; this one has the real USDC or none")
+    is_test_chain = is_development(chain)
+    if test_usdc and not is_test_chain:
+        raise InvalidConfig(
+            f"a TestUSDC is for development chains, and chain {chain.chain_id} is not one", "leave out --test-usdc"
+        )
     with open_records(records) as folder:
         plan = plan_deployment(chain, signer.address, fee_owner or signer.address, create2=not create, folder=folder)
         for label, text in describe_plan(plan):
             click.echo(f"{label:>10}: {text}")
         require_funds(plan)
-        if not (yes or is_development() or plan.already_deployed):
+        if not (yes or is_test_chain or plan.already_deployed):
             click.confirm("Deploy?", abort=True)
         usdc = find_or_deploy_usdc(chain, signer, folder) if test_usdc else None
         deployment = deploy_contracts(chain, signer, plan, folder=folder, usdc=usdc)

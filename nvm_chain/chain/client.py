@@ -1,6 +1,8 @@
 """A chain with our contracts on it: what the operations read from, send to and look events up in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, cast
 
 from eth_account.signers.local import LocalAccount
@@ -14,15 +16,20 @@ from web3.types import EventData, LogReceipt, Nonce, TxParams, TxReceipt
 
 from nvm_chain.chain.answers import check_number, read_number
 from nvm_chain.chain.artifacts import ContractName, read_artifact
+from nvm_chain.chain.batches import Reader
+from nvm_chain.chain.bulk_sending import send_many
+from nvm_chain.chain.facts import Facts
 from nvm_chain.chain.fees import read_fees
+from nvm_chain.chain.gas_limits import Call
 from nvm_chain.chain.networks import find_usdc
 from nvm_chain.chain.node import Node, encode_call
 from nvm_chain.chain.nonces import Accounts, Sent, find_state_folder
+from nvm_chain.chain.portions import Portion, divide
 from nvm_chain.chain.receipts import report_lost_event
 from nvm_chain.chain.rpc import READ_PATIENCE_SECONDS, NodeProvider, build_web3
 from nvm_chain.chain.sending import Sender
-from nvm_chain.chain.urls import redact_url
-from nvm_chain.errors import BlockReplaced, DeploymentMismatch, NoDeployment
+from nvm_chain.chain.shipments import Outcome
+from nvm_chain.errors import BlockReplaced, DeploymentMismatch, NoDeployment, NvmChainError
 from nvm_chain.signing.keys import Signer
 from nvm_chain.signing.signers import check_transaction_signer
 from nvm_chain.types.events import Event, EventFilter
@@ -31,8 +38,8 @@ from nvm_chain.types.events import Event, EventFilter
 class Chain(Node):
     """A connection to one chain, with the addresses of Credits, AgentRegistry and USDC on it.
 
-    ``label`` is ``eth-tester``, or the node's URL without secrets. ``accounts`` are the funded accounts of the
-    embedded chain, and empty elsewhere. ``usdc`` is None where no USDC is known. ``on_progress`` is called with a
+    ``label`` is ``eth-tester``, or the node's URL without secrets. ``accounts`` are the funded accounts of a
+    development chain, and empty elsewhere. ``usdc`` is None where no USDC is known. ``on_progress`` is called with a
     sentence before each wait. Get one from `nvm_chain.connect`.
     """
 
@@ -50,9 +57,12 @@ class Chain(Node):
         """
         super().__init__(web3, label, accounts, timeout_seconds)
         self.usdc: ChecksumAddress | None = find_usdc(self.chain_id)
+        self.searched_folder: str | None = None
+        """The folder of deployment records that `connect` searched, for errors; None where it searched none."""
         lasts = isinstance(web3.provider, NodeProvider)
         self._accounts = Accounts(self.chain_id, find_state_folder() if lasts else None)
-        self._sender = Sender(self, self._accounts, confirmations)
+        self._sender, self._confirmations = Sender(self, self._accounts, confirmations), confirmations
+        self.facts = Facts()
         self._credits: Contract | None = None
         self._agents: Contract | None = None
 
@@ -77,7 +87,7 @@ class Chain(Node):
     def credits(self) -> Contract:
         """The Credits contract, bound. Raises NoDeployment if nothing said where it is."""
         if self._credits is None:
-            raise NoDeployment(self.chain_id)
+            raise NoDeployment(self.chain_id, "Credits", self.searched_folder)
         return self._credits
 
     def has_credits(self, address: object) -> bool:
@@ -102,7 +112,7 @@ class Chain(Node):
     def agents(self) -> Contract:
         """The AgentRegistry contract, bound. Raises NoDeployment if nothing said where it is."""
         if self._agents is None:
-            raise NoDeployment(self.chain_id, "AgentRegistry")
+            raise NoDeployment(self.chain_id, "AgentRegistry", self.searched_folder)
         return self._agents
 
     def _bind_own(self, name: ContractName, address: ChecksumAddress) -> Contract:
@@ -146,7 +156,68 @@ class Chain(Node):
     ) -> TxReceipt:
         """Send call data to an address, or creation code to nobody, as `send` does."""
         check_transaction_signer(signer)
-        return self._sender.send(signer, self._sender.build(signer.address, data, to, value, extra_gas))
+        with self.reading_ahead():
+            self.read_ahead(*self._sender.questions(signer.address, data, to, value))
+            return self._sender.send(signer, self._sender.build(signer.address, data, to, value, extra_gas))
+
+    def send_many(
+        self,
+        signer: Signer,
+        calls: Iterable[Call | ContractFunction],
+        *,
+        on_progress: Callable[[int], object] | None = None,
+    ) -> list[Outcome]:
+        """Send many calls of one account, hundreds on their way at once, and return what became of each.
+
+        A transaction for each call, in the order given: signed here, noted in the journal, and handed over in batches. One
+        that the node loses is given to it again. The calls must not need each other: each is simulated with up to 499
+        others, in the state before all of them. One that would fail is not sent, and a failure harms no other. If a
+        transaction from elsewhere takes a nonce, the call that it was for is sent behind the others.
+
+        Args:
+            signer: Who sends and pays the gas.
+            calls: Functions with their arguments; or `Call`s, which can carry coin and name their gas.
+            on_progress: Called with the number of known outcomes when it grows.
+
+        Returns:
+            For each call its receipt, or the error that `send` would raise. It is NotSent where those before it are stuck.
+            After NotMined and OutcomeUnknown look the transaction up before you send the call again.
+
+        Raises:
+            InvalidConfig: The signer is not one, or signs no transactions.
+            NetworkError: The node cannot be used. Nothing was sent.
+        """
+        check_transaction_signer(signer)
+        with self.typed_errors():
+            listed = [each if isinstance(each, Call) else Call(encode_call(each), each.address) for each in calls]
+        sending = partial(send_many, self, self._accounts, self._sender, signer, listed)
+        return sending(confirmations=self._confirmations, on_progress=on_progress)
+
+    @contextmanager
+    def paying(self, *readers: Reader) -> Iterator[None]:
+        """Read ahead as `reading_ahead` does. Forget what never changes if the payment fails: a wrong answer may be why."""
+        try:
+            with self.reading_ahead(*readers):
+                yield
+        except NvmChainError:
+            self.facts.forget()
+            raise
+
+    def sending_questions(
+        self, sender: ChecksumAddress, function: ContractFunction, value: int = 0
+    ) -> tuple[Reader, ...]:
+        """Return what `send` asks before it sends, for `read_ahead`. No request."""
+        with self.typed_errors():
+            data = encode_call(function)
+        return self._sender.questions(sender, data, function.address, value)
+
+    def divide(self, sender: ChecksumAddress, count: int, build: Callable[[int, int], Call]) -> list[Portion]:
+        """Divide a list into calls that each fit into one transaction and one block. One request for each, and one.
+
+        ``build`` returns the call for the items from one place to another, both included. Raises TooMuchGas if a single
+        item needs too much, the contract's error, or a NetworkError.
+        """
+        return divide(self, self._sender, sender, count, build)
 
     def deploy(self, signer: Signer, creation_code: bytes) -> ChecksumAddress:
         """Deploy a contract by CREATE and return its address. One transaction. Raises as `send` does."""
@@ -163,10 +234,11 @@ class Chain(Node):
     ) -> TxParams:
         """Return a complete transaction that the sender can pay for and that would succeed now.
 
-        Raises as `send` does. Five requests.
+        Raises as `send` does. One request, or five where the node takes no batches.
         """
-        built = self._sender.build(sender, data, to, value, extra_gas)
-        return cast(TxParams, {**built, "nonce": Nonce(self.count_sent(sender, "pending"))})
+        with self.reading_ahead(*self._sender.questions(sender, data, to, value)):
+            built = self._sender.build(sender, data, to, value, extra_gas)
+            return cast(TxParams, {**built, "nonce": Nonce(self.count_sent(sender, "pending"))})
 
     def estimate_gas(
         self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None = None, value: int = 0
@@ -245,7 +317,20 @@ def _build_event(contract: Contract, names: Mapping[str, str], log: LogReceipt) 
     )
 
 
-def open_rpc(url: str, timeout_seconds: int = 120, confirmations: int = 0) -> Chain:
-    """Connect to a node by its http or https URL. One request. Raises ConnectionFailed."""
+def open_rpc(url: str | Sequence[str], timeout_seconds: int = 120, confirmations: int = 0) -> Chain:
+    """Connect to a node. One request, and one more for each endpoint where there are several.
+
+    Args:
+        url: Where the node is: a URL of http(s) or ws(s), ``ipc:///path``, or a path that ends in ``.ipc``. Several
+            endpoints of one chain are a list, or a text with commas between them. Reads go to the next one while one is
+            down, busy or behind, and a transaction that one did not clearly take is handed to the next one, too.
+        timeout_seconds: How long a receipt is waited for.
+        confirmations: How many blocks have to be on top of a transaction's before it counts as done.
+
+    Raises:
+        ConnectionFailed: No endpoint answers.
+        WrongChain: The endpoints are of different chains.
+    """
     provider = NodeProvider(url, min(timeout_seconds, READ_PATIENCE_SECONDS))
-    return Chain(build_web3(provider), redact_url(url), timeout_seconds=timeout_seconds, confirmations=confirmations)
+    provider.check_endpoints()
+    return Chain(build_web3(provider), provider.label, timeout_seconds=timeout_seconds, confirmations=confirmations)

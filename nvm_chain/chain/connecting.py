@@ -1,26 +1,35 @@
 """One way in: the embedded chain, a known network by name, or any node by URL."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from nvm_chain.chain.client import Chain, open_rpc
+from nvm_chain.chain.dev_accounts import DEV_CHAINS, DevAccounts
 from nvm_chain.chain.embedded import open_embedded
 from nvm_chain.chain.networks import EMBEDDED, read_network
-from nvm_chain.chain.records import find_record
-from nvm_chain.errors import InvalidConfig, WrongChain
+from nvm_chain.chain.records import find_record, name_folder
+from nvm_chain.chain.transport.ways import names_node
+from nvm_chain.errors import ConnectionFailed, InvalidConfig, WrongChain
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.paths import parse_path
 
 
 def connect(
-    target: str = EMBEDDED,
+    target: str | Sequence[str] = EMBEDDED,
     *,
-    rpc_url: str | None = None,
+    rpc_url: str | Sequence[str] | None = None,
     credits: str | None = None,
     agents: str | None = None,
     chain_id: int | None = None,
     records: Path | str | None = None,
 ) -> Chain:
-    """Connect to a chain. One to four requests.
+    """Connect to a chain. One to four requests, and one more for each endpoint where there are several.
+
+    The URL of a node is one of http(s) or ws(s), ``ipc:///path``, or a path that ends in ``.ipc``. Several endpoints of
+    one chain are a list of URLs, or a text with commas between them: the first that answers is used.
+
+    On a development chain ``accounts`` are funded, and their keys are public. On chains 31337 and 1337 they are those of
+    anvil's and Hardhat's mnemonic. On a network there are none.
 
     Args:
         target: ``embedded``, a known network such as ``base:sepolia``, or the URL of a node.
@@ -42,7 +51,7 @@ def connect(
     <Chain 131277322940537 at eth-tester>
     """
     folder = None if records is None else parse_path(records, "folder of deployment records")
-    if rpc_url is not None and (target == EMBEDDED or "://" in target):
+    if rpc_url is not None and (target == EMBEDDED or _is_node(target)):
         named = "the embedded chain" if target == EMBEDDED else "a node by its URL"
         raise InvalidConfig(f"the target is {named}, and `rpc_url` names another node", "give one URL, `connect(url)`")
     if target == EMBEDDED:
@@ -50,23 +59,40 @@ def connect(
             raise InvalidConfig("the embedded chain is new each time and brings its own Credits", "leave the rest out")
         return open_embedded()
     chain = _open_node(target, rpc_url, chain_id)
+    chain.searched_folder = name_folder(folder)
     _locate_credits(chain, credits, folder)
     _locate_agents(chain, agents, folder)
+    if chain.chain_id in DEV_CHAINS:
+        chain.accounts = DevAccounts()
     return chain
 
 
-def _open_node(target: str, rpc_url: str | None, chain_id: int | None) -> Chain:
+def _is_node(target: str | Sequence[str]) -> bool:
+    return not isinstance(target, str) or names_node(target)
+
+
+def _open_node(target: str | Sequence[str], rpc_url: str | Sequence[str] | None, chain_id: int | None) -> Chain:
     """Connect to a node by URL, or to that of a known network, and make sure that it serves the chain that is expected."""
     url, expected = target, chain_id
-    if "://" not in target:
+    if isinstance(target, str) and not names_node(target):
         network = read_network(target)
         if chain_id not in (None, network.chain_id):
             raise InvalidConfig(f"{target} is chain {network.chain_id}, not {chain_id}")
         url, expected = rpc_url or network.rpc_url, network.chain_id
-    chain = open_rpc(url)
+    chain = open_rpc(url) if rpc_url or url == target else _open_public(str(target), url)
     if expected is not None and chain.chain_id != expected:
         raise WrongChain(expected, chain.chain_id)
     return chain
+
+
+def _open_public(name: str, url: str | Sequence[str]) -> Chain:
+    """Connect to the public endpoint of a known network. It serves everybody, and often somebody too many."""
+    try:
+        return open_rpc(url)
+    except ConnectionFailed as error:
+        raise error.explain(
+            f"this is the public endpoint of {name}", "try again later, or give your own node with `rpc_url`"
+        ) from None
 
 
 def _locate_credits(chain: Chain, credits: str | None, records: Path | None) -> None:

@@ -1,7 +1,8 @@
 """The embedded chain: a whole EVM in this process, with the contracts and a test USDC on it and nothing to set up."""
 
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
@@ -13,10 +14,10 @@ from web3 import EthereumTesterProvider
 
 from nvm_chain.chain.artifacts import read_artifact
 from nvm_chain.chain.client import Chain
-from nvm_chain.chain.networks import NETWORKS
+from nvm_chain.chain.networks import NETWORKS, find_usdc
 from nvm_chain.chain.reverts import decode_revert, parse_revert_data
 from nvm_chain.chain.rpc import build_web3
-from nvm_chain.errors import RpcFailed
+from nvm_chain.errors import NetworkError, NoContract, RpcFailed
 from nvm_chain.signing.keys import Signer
 
 LABEL = "eth-tester"
@@ -25,6 +26,8 @@ USDC: Final = NETWORKS["base:sepolia"].usdc
 _OWN_BALANCE_SLOT: Final = int.from_bytes(keccak(to_canonical_address(USDC).rjust(32, b"\0") + (5).to_bytes(32)))
 _OWN_BALANCE: Final = 1 << 255
 """The one thing that TestUSDC's constructor writes: its own address, whose balance is in slot 5, is blocked."""
+_PUSHED_ADDRESS: Final = re.compile(rb"\x7f\0{12}.{20}", re.DOTALL)
+"""The instruction PUSH32 with an address: an immutable value of a contract."""
 
 
 def open_embedded() -> Chain:
@@ -117,21 +120,45 @@ def _deploy_contracts(chain: Chain, deployer: Signer) -> None:
     chain.use_agents(chain.deploy(deployer, creation_code))
 
 
+def find_test_usdc(chain: Chain) -> ChecksumAddress | None:
+    """Return where TestUSDC is on a development chain if it is at its usual address, else None. One request.
+
+    It is told by its code. Where Circle's own USDC is known, no request is made.
+    """
+    return USDC if find_usdc(chain.chain_id) is None and is_test_usdc(chain, USDC) else None
+
+
+def is_test_usdc(chain: Chain, address: ChecksumAddress) -> bool:
+    """Return whether a TestUSDC is at an address, by its code. One request."""
+    with suppress(NoContract):
+        code, ours = chain.read_code(address), read_artifact("TestUSDC").runtime_code
+        return _blank_addresses(code) == _blank_addresses(ours)
+    return False
+
+
+def _blank_addresses(code: bytes) -> bytes:
+    """Return code without the addresses that its constructor has put there: each deployer's TestUSDC has other ones."""
+    return _PUSHED_ADDRESS.sub(bytes(1), code)
+
+
 def deploy_test_usdc(chain: Chain, deployer: Signer) -> ChecksumAddress:
     """Deploy a TestUSDC to a development chain, use it, and return its address. One transaction.
 
     It is put at USDC's address on Base Sepolia, where that is free and the node can put code there, as anvil can.
     """
+    is_free = not chain.has_code(USDC)  # asked before: a request that fails after the deployment would lose its address
     deployed = chain.deploy(deployer, read_artifact("TestUSDC").encode_creation())
-    chain.usdc = USDC if not chain.has_code(USDC) and _copy_code(chain, deployed, USDC) else deployed
+    chain.usdc = USDC if is_free and _copy_code(chain, deployed, USDC) else deployed
     return chain.usdc
 
 
 def _copy_code(chain: Chain, source: ChecksumAddress, target: ChecksumAddress) -> bool:
-    """Put a TestUSDC's code at another address; return whether the node did."""
-    code, slot, value = chain.read_code(source), f"{_OWN_BALANCE_SLOT:#066x}", f"{_OWN_BALANCE:#066x}"
-    return (
-        chain.ask_development_node("anvil_setCode", target, "0x" + code.hex())
-        and chain.ask_development_node("anvil_setStorageAt", target, slot, value)
-        and chain.read_code(target) == code
-    )
+    """Put a TestUSDC's code at another address; return whether the node is seen to have done so."""
+    with suppress(NetworkError):
+        code, slot, value = chain.read_code(source), f"{_OWN_BALANCE_SLOT:#066x}", f"{_OWN_BALANCE:#066x}"
+        return (
+            chain.ask_development_node("anvil_setCode", target, "0x" + code.hex())
+            and chain.ask_development_node("anvil_setStorageAt", target, slot, value)
+            and chain.read_code(target) == code
+        )
+    return False

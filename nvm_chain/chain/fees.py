@@ -1,14 +1,16 @@
 """What a transaction costs beside its value: the gas price, of the kind that the chain takes, and what rollups add."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, cast
 
 from eth_typing import ChecksumAddress, HexAddress, HexStr
 from web3.types import TxParams
 
 from nvm_chain.chain.abi_entries import describe_function
-from nvm_chain.chain.answers import check_number
+from nvm_chain.chain.answers import check_number, read_number
+from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.node import Node
 from nvm_chain.errors import NoContract, RpcFailed
 
@@ -52,6 +54,11 @@ def read_fees(node: Node) -> Fees:
     return Fees(2 * base + tip, tip, limit)
 
 
+def fee_questions(node: Node, data_bytes: int) -> tuple[Reader, ...]:
+    """Return what `read_fees` and `read_l1_fee` ask, for `Node.read_ahead`."""
+    return partial(node.web3.eth.get_block, "latest"), partial(_ask_tip, node), partial(read_l1_fee, node, data_bytes)
+
+
 def read_gas_limit(node: Node) -> int:
     """Return the most gas that a block may use. One request."""
     with node.typed_errors():
@@ -78,10 +85,16 @@ def read_l1_fee(node: Node, data_bytes: int) -> int:
 def _read_tip(node: Node, base_fee: int) -> int:
     """Return the tip; on a node that does not name one, what its gas price is above the base fee."""
     try:
-        with node.typed_errors():
-            return check_number(node.web3.eth.max_priority_fee)
+        return _ask_tip(node)
     except RpcFailed:
         return max(0, _read_price(node) - base_fee)
+
+
+def _ask_tip(node: Node) -> int:
+    """Return the tip that the node names. One request. Asked as it is: web3's own property warns where a node does not know it."""
+    ask = cast(Callable[[str, list[object]], Any], node.web3.manager.request_blocking)
+    with node.typed_errors():
+        return check_number(read_number(ask("eth_maxPriorityFeePerGas", [])))
 
 
 def _read_price(node: Node) -> int:

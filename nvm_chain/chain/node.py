@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
+from functools import partial
 from typing import Any, Literal, cast
 
 from eth_account.signers.local import LocalAccount
@@ -15,6 +16,7 @@ from web3.exceptions import BadFunctionCallOutput, BlockNotFound, TransactionNot
 from web3.types import RPCEndpoint, TxData, TxParams, TxReceipt
 
 from nvm_chain.chain.answers import check_number, read_number
+from nvm_chain.chain.batches import Batches, Reader
 from nvm_chain.chain.receipts import read_receipt, summarize
 from nvm_chain.chain.rpc import typed_errors
 from nvm_chain.errors import (
@@ -33,6 +35,8 @@ logger = logging.getLogger("nvm_chain")
 
 LEAST_GAS = 21_000
 """What the smallest transaction costs."""
+MOST_BOUND = 256
+"""Bound contracts that are kept, as it takes milliseconds to bind one."""
 GAS_OF_BYTE = 16
 """What a transaction costs for each byte of its data, unless the byte is zero."""
 
@@ -45,9 +49,11 @@ class Node:
         cast(Any, web3.provider).global_ccip_read_enabled = False  # else any contract can make us fetch URLs
         self.web3 = web3
         self.label = label
-        self.accounts = tuple(accounts)
+        self.accounts: Sequence[LocalAccount] = tuple(accounts)
         self.timeout_seconds = timeout_seconds
         self.on_progress: Callable[[str], None] = logger.info
+        self._batches = Batches(web3, label)
+        self._bound: dict[tuple[ChecksumAddress, int], tuple[Contract, Sequence[Any]]] = {}
         with self.typed_errors():
             self.chain_id = check_number(web3.eth.chain_id)
 
@@ -57,7 +63,34 @@ class Node:
 
     def bind(self, address: ChecksumAddress, abi: Sequence[Any]) -> Contract:
         """Return a contract whose functions `read` and `send` take; no request."""
-        return self.web3.eth.contract(address, abi=list(abi))
+        kept = self._bound.get((address, id(abi)))
+        if kept is None:
+            if len(self._bound) >= MOST_BOUND:
+                self._bound.clear()
+            kept = self._bound[address, id(abi)] = (self.web3.eth.contract(address, abi=list(abi)), abi)
+        return kept[0]
+
+    # ------------------------------------------------------------------ batches
+
+    def reading_ahead(self, *readers: Reader) -> AbstractContextManager[None]:
+        """Ask what some readers will ask, in one round trip, and keep the answers for them until the block ends.
+
+        Each answer is used once, and none after something was sent. A block inside another one asks nothing ahead; see
+        `read_ahead`. A node without batches is asked one by one.
+        """
+        return self._batches.reading_ahead(readers)
+
+    def read_ahead(self, *readers: Reader) -> None:
+        """Ask more in one round trip, in a block of `reading_ahead`. No request elsewhere."""
+        self._batches.read_ahead(*readers)
+
+    def following_up(self, *readers: Reader) -> AbstractContextManager[None]:
+        """Ask more with each look for a receipt, in a block of `reading_ahead`, and keep the answers if it is there."""
+        return self._batches.following_up(readers)
+
+    def forget_ahead(self) -> None:
+        """Drop what was read ahead and is not used yet. No request."""
+        self._batches.forget()
 
     # ------------------------------------------------------------------ read
 
@@ -152,6 +185,12 @@ class Node:
 
     def find_receipt(self, transaction_hash: str) -> TxReceipt | None:
         """Return the receipt of a mined transaction, or None while the node has none that is whole. One request."""
+        found = self._batches.ask_and_follow_up(
+            partial(self._read_receipt, transaction_hash), lambda found: found is not None
+        )
+        return cast(TxReceipt | None, found)
+
+    def _read_receipt(self, transaction_hash: str) -> TxReceipt | None:
         answer = self._ask("eth_getTransactionReceipt", transaction_hash)
         with self.typed_errors():
             return read_receipt(answer, transaction_hash) if answer else None

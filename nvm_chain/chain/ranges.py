@@ -1,7 +1,7 @@
-"""Reading a long range in parts, each as large as the node answers for: blocks of events, places of a list."""
+"""Reading a lot in parts, each as large as the node answers for: blocks of events, places of a list, many balances."""
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Final, TypeVar
 
 from nvm_chain.chain.repeating import splitting
@@ -10,8 +10,41 @@ from nvm_chain.errors import ConnectionFailed, RpcFailed
 Part = TypeVar("Part")
 STEADY: Final = 8
 """Parts that have to be answered before a larger one is tried again."""
-TOO_MUCH: Final = (*(f"HTTP status {status}" for status in (400, 408, 413, 500, 502, 504, 524)), "no answer within")
+TOO_MUCH: Final = (
+    *(f"HTTP status {status}" for status in (400, 408, 413, 500, 502, 504, 524)),
+    "no answer within",
+    "its answer is larger",
+)
 """How a failed connection begins that may have been asked for too much at once."""
+
+
+class PartSize:
+    """How much is asked for at once: halved when the node refuses, doubled after a while of answers."""
+
+    def __init__(self, most: int, least: int = 1, limit: int | None = None) -> None:
+        """Take the first size, the fewest for which a refusal may be about their number, and the most ever asked for."""
+        self.now = most
+        self.was_refused = False
+        self._least, self._limit, self._steady = least, limit, 0
+
+    @contextmanager
+    def asking(self, count: int) -> Iterator[None]:
+        """Ask for so many inside. A refusal that may be about their number halves the size, and sets ``was_refused``.
+
+        Raises RpcFailed and ConnectionFailed as they come if the refusal is about something else.
+        """
+        self.was_refused = False
+        try:
+            with splitting() if count > self._least else nullcontext():
+                yield
+        except (RpcFailed, ConnectionFailed) as error:
+            if count <= self._least or not may_be_too_much(error):
+                raise
+            self.now, self._steady, self.was_refused = count // 2, 0, True
+            return
+        self._steady += 1
+        if self._steady % STEADY == 0:
+            self.now = self.now * 2 if self._limit is None else min(self.now * 2, self._limit)
 
 
 def read_ranges(
@@ -37,25 +70,18 @@ def read_ranges(
         RpcFailed: The node refuses the smallest part too.
         ConnectionFailed: The node does not answer for the smallest part.
     """
-    size, steady = last - first + 1 if most is None else most, 0
+    size = PartSize(last - first + 1 if most is None else most, least, most)
     while first <= last:
-        size = min(size, last - first + 1)
-        begin = last - size + 1 if newest_first else first
-        try:
-            with splitting() if size > least else nullcontext():
-                part = read_range(begin, begin + size - 1)
-        except (RpcFailed, ConnectionFailed) as error:
-            if size <= least or not _may_be_too_much(error):
-                raise
-            size, steady = size // 2, 0
+        count = min(size.now, last - first + 1)
+        begin = last - count + 1 if newest_first else first
+        with size.asking(count):
+            part = read_range(begin, begin + count - 1)
+        if size.was_refused:
             continue
         yield part
-        first, last = (first, begin - 1) if newest_first else (begin + size, last)
-        steady += 1
-        if steady % STEADY == 0:
-            size *= 2
-            size = size if most is None else min(size, most)
+        first, last = (first, begin - 1) if newest_first else (begin + count, last)
 
 
-def _may_be_too_much(error: RpcFailed | ConnectionFailed) -> bool:
+def may_be_too_much(error: RpcFailed | ConnectionFailed) -> bool:
+    """Return whether a node that refuses may take less at once."""
     return isinstance(error, RpcFailed) or error.reason.startswith(TOO_MUCH)

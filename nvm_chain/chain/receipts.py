@@ -1,8 +1,10 @@
 """Receipts as nodes give them: whole or not yet, and read for what decides something only."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, cast
 
+from eth_typing import ChecksumAddress
 from eth_utils.address import is_address, to_checksum_address
 from hexbytes import HexBytes
 from web3.datastructures import AttributeDict
@@ -42,8 +44,8 @@ def read_receipt(answer: Mapping[str, Any], transaction_hash: str) -> TxReceipt 
         "gasUsed": _number_or_none(answer.get("gasUsed")),
         "effectiveGasPrice": _number_or_none(answer.get("effectiveGasPrice")),
         "l1Fee": _number_or_none(answer.get("l1Fee")),
-        "contractAddress": None if created is None else to_checksum_address(created),
-        **{name: to_checksum_address(answer[name]) for name in ("from", "to") if is_address(answer.get(name))},
+        "contractAddress": None if created is None else _checksum(created),
+        **{name: _checksum(answer[name]) for name in ("from", "to") if is_address(answer.get(name))},
         "logs": [_read_log(log, place) for log in answer.get("logs") or ()],
     }
     return cast(TxReceipt, AttributeDict(receipt))
@@ -71,13 +73,19 @@ def _read_log(log: Mapping[str, Any], place: Mapping[str, Any]) -> AttributeDict
     return AttributeDict(
         {
             **place,
-            "address": to_checksum_address(log["address"]),
+            "address": _checksum(log["address"]),
             "topics": [HexBytes(topic) for topic in log["topics"]],
             "data": HexBytes(log["data"]),
             "logIndex": _number_or_none(log.get("logIndex")) or 0,
             "removed": bool(log.get("removed")),
         }
     )
+
+
+@lru_cache(maxsize=4096)
+def _checksum(address: str) -> ChecksumAddress:
+    """Return an address with its checksum. Receipts of many transactions name the same few addresses."""
+    return to_checksum_address(address)
 
 
 def _number_or_none(value: object) -> int | None:

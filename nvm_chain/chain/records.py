@@ -51,6 +51,11 @@ def _find_folder(given: Path | str | None) -> Path:
     return records_folder() if given is None else parse_path(given, "folder of deployment records")
 
 
+def name_folder(given: Path | str | None = None) -> str:
+    """Return the whole path of a folder of records, for people. Raises InvalidConfig if it is not a path."""
+    return str(_find_folder(given).absolute())
+
+
 def record_path(chain_id: int, folder: Path | str | None = None, contract: RecordedName = "Credits") -> Path:
     """Return where the record of a contract on a chain is, or would be. Raises InvalidConfig if the folder is not a path."""
     return _find_folder(folder) / _file_name(chain_id, contract)

@@ -24,7 +24,15 @@ BUSY_WORDS: Final = (
     "capacity exceeded",
     "try again later",
 )
-NOT_BUSY_WORDS: Final = ("block range", "query returned more than", "response size", "daily", "monthly", "quota")
+NOT_BUSY_WORDS: Final = (
+    "block range",
+    "query returned more than",
+    "response size",
+    "batch",
+    "daily",
+    "monthly",
+    "quota",
+)
 """Refusals that stay: what was asked is too much at once, or a quota is used up."""
 
 

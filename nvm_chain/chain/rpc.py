@@ -1,30 +1,42 @@
 """The way to a node: a provider that repeats reads, and what its failures become."""
 
+import json
+import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, cast
 
 import requests
 from eth_abi.exceptions import DecodingError
 from eth_utils.exceptions import ValidationError
-from web3 import HTTPProvider, Web3
+from web3 import Web3
 from web3.exceptions import Web3Exception
-from web3.providers import BaseProvider
+from web3.providers import BaseProvider, JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
-from nvm_chain.chain.endpoint import Endpoint
-from nvm_chain.chain.repeating import BUSY, Pauses, is_passing, is_worth_waiting, read_retry_after
+from nvm_chain.chain.answers import check_number, find_block, is_lacking, read_number
+from nvm_chain.chain.repeating import BUSY, Pauses, is_passing
 from nvm_chain.chain.reverts import decode_revert, parse_revert_data, parse_rpc_error
-from nvm_chain.chain.urls import redact_url
+from nvm_chain.chain.transport.batching import Request, Response, ask_batch
+from nvm_chain.chain.transport.failover import Failover
+from nvm_chain.chain.transport.limits import Limits
+from nvm_chain.chain.transport.line import NO_RPC, Line, LineFailed
+from nvm_chain.chain.transport.ways import open_way, split_urls
 from nvm_chain.errors import ConnectionFailed, NodeBusy, NvmChainError, RpcFailed
-from nvm_chain.types.json_text import parse_json
 
 REQUEST_TIMEOUT_SECONDS: Final = 20
+"""The longest silence of a node."""
+ANSWER_SECONDS: Final = 30
+"""How long one answer may take in all."""
+MAX_ANSWER_BYTES: Final = 1 << 26
+"""How large one answer may be: nodes themselves end theirs at 25 MB, and gateways at 10 MB mostly."""
 FIRST_PAUSE_SECONDS: Final = 0.25
 LONGEST_PAUSE_SECONDS: Final = 8.0
 READ_PATIENCE_SECONDS: Final = 20.0
 """How long a read is asked again of a node that is busy, unless a chain's time is shorter."""
+ONE_OF_SEVERAL_SECONDS: Final = 1.0
+"""How long one of several endpoints is waited for before the next is asked."""
 CALLS: Final = frozenset({"eth_call", "eth_estimateGas"})
 """What runs a contract. An error of another request is not a contract's, whatever data it has."""
 BROADCASTS: Final = frozenset({"eth_sendRawTransaction", "eth_sendTransaction"})
@@ -38,74 +50,190 @@ def build_web3(provider: BaseProvider) -> Web3:
     return web3
 
 
-class NodeProvider(HTTPProvider):
-    """A node reached by http. Its ``endpoint_uri``, which web3 logs, is without what may be a key.
+class NodeProvider(JSONBaseProvider):
+    """A node reached by http, IPC or WebSocket, or several endpoints of one chain.
 
-    Reads its answers before web3 does, which fails over some that a contract can choose.
+    Its ``label`` is without what may be a key. Reads its answers before web3 does, which fails over some that a
+    contract can choose. One answer has limits of time and size.
 
-    Reads are repeated while the node is busy: what it refuses for now it may answer in a second. Redirects are not
-    followed: they would send signed transactions to a host that nobody named.
+    Reads are repeated while a node is busy: what it refuses for now it may answer in a second. With several endpoints
+    they go to the next one. A transaction may go to the next one too: it stays one, however often it arrives.
     """
 
-    def __init__(self, url: str, patience_seconds: float, session: Any = None) -> None:
-        """Take the node's URL, how long reads may be repeated, and a session if web3's own is not wanted."""
-        super().__init__(
-            redact_url(url),
-            session=cast(Any, Endpoint(url, session)),
-            request_kwargs={
-                "timeout": REQUEST_TIMEOUT_SECONDS,
-                "allow_redirects": False,
-                "hooks": {"response": refuse_redirect},
-            },
-            exception_retry_configuration=None,
-        )
+    logger = logging.getLogger("web3.providers.HTTPProvider")
+
+    def __init__(self, url: str | Sequence[str], patience_seconds: float, session: Any = None) -> None:
+        """Take the URLs, how long reads may be repeated, and a session of requests if ours is not wanted for http."""
+        super().__init__()
+        self._limits = Limits(REQUEST_TIMEOUT_SECONDS, ANSWER_SECONDS, MAX_ANSWER_BYTES)
+        lines = [Line(open_way(each, self._limits, session)) for each in split_urls(url)]
+        self._endpoints = Failover(lines, self._read_chain_id)
+        self.label = ", ".join(line.label for line in lines)
+        self.endpoint_uri = self.label
         self.patience_seconds = patience_seconds
 
-    @staticmethod
-    def decode_rpc_response(raw_response: bytes) -> RPCResponse:
-        """Read the JSON of an answer. Raises ValueError if it is not JSON, or nests deep enough to end the process."""
-        return cast(RPCResponse, parse_json(raw_response))
+    def __str__(self) -> str:
+        return f"RPC connection {self.label}"
+
+    def is_connected(self, show_traceback: bool = False) -> bool:
+        """Return whether the node answers, or raise ConnectionFailed with ``show_traceback``. One request."""
+        try:
+            return "error" not in self.make_request(RPCEndpoint("web3_clientVersion"), [])
+        except ConnectionFailed:
+            if show_traceback:
+                raise
+            return False
+
+    def check_endpoints(self) -> None:
+        """Make sure that several endpoints are of one chain. One request for each; none for a single one.
+
+        One that does not answer is asked before its first use. Raises WrongChain, or ConnectionFailed if none answers.
+        """
+        if not self._endpoints.is_single:
+            self._endpoints.check()
+
+    # ------------------------------------------------------------------ asking
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         """Make one request, and reads again where the node is busy.
 
-        Raises the error that revert data stands for, ConnectionFailed for no JSON-RPC, and what requests raises.
+        Raises:
+            TransactionError: The contract refuses: the error that the revert data stands for.
+            NodeBusy: The node refuses for now, for longer than reads are repeated.
+            ConnectionFailed: There is no answer, none within the limits, or none of JSON-RPC.
         """
-        patience = 0 if method in BROADCASTS else self.patience_seconds
-        pauses = Pauses(patience, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
-        while True:
-            try:
-                response = self._ask(method, params)
-            except requests.exceptions.HTTPError as error:
-                answer = cast(requests.Response | None, error.response)
-                waits = answer is not None and is_worth_waiting(answer.status_code)
-                if answer is None or not (waits and pauses.wait(read_retry_after(answer.headers))):
-                    raise
-            else:
-                if not (is_passing(response.get("error")) and pauses.wait()):
-                    return response
+        self.logger.debug("Making request. URI: %s, Method: %s", self.label, method)
+        request = self._number(method, params)
+        if method in BROADCASTS:
+            answer, unclear = self._endpoints.broadcast(lambda line: self._ask(line, request), _has_error)
+            if unclear is not None:
+                raise unclear
+        else:
+            answer = self._endpoints.read(
+                lambda line: self._ask(line, request, self._pauses_of_one()),
+                self._pauses(),
+                lacks=lambda answer: not self._endpoints.is_single and is_lacking(method, answer),
+                prepare=self._reach(find_block(method, params)),
+            )
+        self.logger.debug("Getting response. URI: %s, Method: %s", self.label, method)
+        return cast(RPCResponse, read_revert(method, answer))
 
-    def _ask(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+    def make_batch_request(self, batch_requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse]:
+        """Make several requests in one, and return the answers in their order, each with a result or an error.
+
+        A node that takes no batches, or not so large ones, is asked for fewer at once, down to one by one. Reads that
+        lack an answer, or were too much for a batch, are asked alone. What may be a transaction is never asked alone
+        again: where its answer is missing there is an error that says nothing of it. Errors of contracts are left as
+        they are: `read_revert` raises them.
+
+        Raises:
+            NodeBusy: The node refuses for now, for longer than reads are repeated.
+            ConnectionFailed: There is no answer, none within the limits, or none of JSON-RPC.
+        """
+        asked = [self._number(method, params) for method, params in batch_requests]
+        self.logger.debug("Making batch request. URI: %s, Requests: %d", self.label, len(asked))
+        if any(each["method"] in BROADCASTS for each in asked):
+            answers, unclear = self._endpoints.broadcast(
+                lambda line: self._ask_batch(line, asked, repeatable=False),
+                lambda answers: any(map(_has_error, answers)),
+            )
+            return cast(list[RPCResponse], _cover(answers, unclear))
+        answers = self._endpoints.read(
+            lambda line: self._ask_batch(line, asked, repeatable=True),
+            self._pauses(),
+            prepare=self._reach(max((find_block(each["method"], each["params"]) for each in asked), default=0)),
+        )
+        return cast(list[RPCResponse], [self._look_elsewhere(*each) for each in zip(asked, answers, strict=True)])
+
+    def _look_elsewhere(self, request: Request, answer: Response) -> Response:
+        """Return an answer of a batch, or that of another endpoint if this one has not got what was asked for."""
+        if self._endpoints.is_single or not is_lacking(request["method"], answer):
+            return answer
+        return self._endpoints.read(
+            lambda line: self._ask(line, request, self._pauses_of_one()),
+            self._pauses(),
+            lacks=lambda answer: is_lacking(request["method"], answer),
+        )
+
+    def _number(self, method: str, params: Any) -> Request:
+        return {"jsonrpc": "2.0", "method": method, "params": params or [], "id": next(self.request_counter)}
+
+    def _ask(self, line: Line, request: Request, pauses: Pauses | None = None) -> Response:
+        """Ask one endpoint, which answers with an object. Without pauses nothing is asked again. Raises LineFailed."""
+        answer = self._post(line, request, pauses)
+        if not isinstance(answer, dict) or answer.get("id") not in (request["id"], None):
+            raise LineFailed(ConnectionFailed(line.label, NO_RPC))
+        return answer
+
+    def _ask_batch(self, line: Line, asked: list[Request], *, repeatable: bool) -> list[Response]:
+        return ask_batch(self._post, line, asked, self._pauses_of_one if repeatable else None)
+
+    def _post(self, line: Line, body: Request | list[Request], pauses: Pauses | None) -> Any:
+        repeatable = pauses is not None
+        return line.ask(self._encode(body), self._limits, pauses or Pauses(0, 0, 0), repeatable=repeatable)
+
+    def _encode(self, body: Request | list[Request]) -> bytes:
+        return json.dumps(body, separators=(",", ":"), default=_write).encode()
+
+    def _pauses(self) -> Pauses:
+        return Pauses(self.patience_seconds, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+
+    def _pauses_of_one(self) -> Pauses:
+        """Return the pauses for one endpoint: the next one is not far, if there is any."""
+        most = self.patience_seconds if self._endpoints.is_single else ONE_OF_SEVERAL_SECONDS
+        return Pauses(min(most, self.patience_seconds), FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+
+    # ------------------------------------------------------------------ endpoints
+
+    def _read_chain_id(self, line: Line) -> int:
+        return self._read_number(line, "eth_chainId")
+
+    def _read_number(self, line: Line, method: str) -> int:
+        answer = self._ask(line, self._number(method, []), self._pauses_of_one())
         try:
-            response: object = super().make_request(method, params)
-        except requests.exceptions.RequestException:
-            raise
-        except (ValueError, RecursionError):
-            response = None
-        if not isinstance(response, dict):
-            raise ConnectionFailed(str(self.endpoint_uri), "it does not speak JSON-RPC")
-        data = parse_rpc_error(response.get("error")) if method in CALLS else None
-        if data is not None:
-            raise decode_revert(data)
-        return cast(RPCResponse, response)
+            return check_number(read_number(answer.get("result")))
+        except ValueError:
+            raise LineFailed(ConnectionFailed(line.label, f"its answer to {method} cannot be read")) from None
+
+    def _reach(self, block: int) -> Callable[[Line], None]:
+        """Return what makes sure that one of several endpoints has a block. Without it, it would leave out its events."""
+
+        def reach(line: Line) -> None:
+            if self._endpoints.is_single or line.newest_block >= block:
+                return
+            line.newest_block = self._read_number(line, "eth_blockNumber")
+            if line.newest_block < block:
+                behind = f"it is behind: it has block {line.newest_block}, and {block} is asked for"
+                raise LineFailed(ConnectionFailed(line.label, behind), passes=True)
+
+        return reach
 
 
-def refuse_redirect(response: requests.Response, *_: object, **__: object) -> None:
-    """Raise ConnectionFailed for a redirect, saying where it pointed: the URL to give in place of the first."""
-    if response.is_redirect:
-        response.close()
-        target = redact_url(response.headers["Location"])
-        raise ConnectionFailed(redact_url(response.url), f"it redirects to {target}; give that URL itself")
+def read_revert(method: str, response: Response) -> Response:
+    """Return an answer that is not a contract's error. Raises the error that revert data stands for."""
+    data = parse_rpc_error(response.get("error")) if method in CALLS else None
+    if data is not None:
+        raise decode_revert(data)
+    return response
+
+
+def _has_error(answer: Response) -> bool:
+    return answer.get("error") is not None
+
+
+def _cover(answers: list[Response], unclear: ConnectionFailed | None) -> list[Response]:
+    """Return answers to a batch without those errors that prove nothing, as an endpoint asked before may have taken all."""
+    if unclear is None:
+        return answers
+    error = {"code": -32000, "message": unclear.problem}
+    return [{**each, "error": error} if _has_error(each) else each for each in answers]
+
+
+def _write(value: object) -> object:
+    """Return what JSON has for the types of web3 that it does not know."""
+    if isinstance(value, bytes | bytearray):
+        return f"0x{bytes(value).hex()}"
+    return dict(cast(Any, value))
 
 
 @contextmanager

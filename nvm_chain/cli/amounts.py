@@ -50,6 +50,13 @@ def _say_how(number: str, allowed: Sequence[str]) -> str:
     return f"write {written}{coin}"
 
 
+FIND_USDC: Final = (
+    "run it in the folder where you deployed, or give that folder's records with --deployments PATH; "
+    "on a development chain `nvm-chain deploy --test-usdc` finds or brings a TestUSDC"
+)
+"""What to do where no USDC is known."""
+
+
 def find_token(chain: "Chain", unit: str, advice: str) -> str:
     """Return the address of the token that a unit means on a chain; the zero address for the native coin.
 

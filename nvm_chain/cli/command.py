@@ -8,10 +8,12 @@ from typing import Any, Final
 
 import click
 
+from nvm_chain.cli.deferred import failures
 from nvm_chain.cli.groups import CONTEXT_SETTINGS
 from nvm_chain.cli.id_kinds import explained_plan_id
 from nvm_chain.cli.lazy import errors
-from nvm_chain.cli.parameters import Address, AgentId, PlanId, Text, Url
+from nvm_chain.cli.missing_funds import explained_funds
+from nvm_chain.cli.parameters import Address, AgentId, NodeUrls, PlanId, Text
 from nvm_chain.cli.session import Session
 
 PLAN_HELP: Final = "Plan id: an integer, 0x and 64 hexadecimal digits, or a did:nv:."
@@ -129,7 +131,12 @@ ANSWER: Final = "How to answer"
 def chain_options() -> list[click.Option]:
     """Build the options that say which chain, and where Credits is on it."""
     return [
-        SectionOption("--rpc", section=CHAIN, type=Url(), help="URL of a node."),
+        SectionOption(
+            "--rpc",
+            section=CHAIN,
+            type=NodeUrls(),
+            help="URL of a node: http(s), ws(s) or ipc. Several endpoints of one chain: commas between.",
+        ),
         SectionOption(
             "--network",
             section=CHAIN,
@@ -237,8 +244,12 @@ def session_command(
             own = {key: value for key, value in values.items() if key not in {option.name for option in shared}}
             session = Session.from_context(click.get_current_context())
             try:
-                with explained_plan_id(session):
+                with explained_plan_id(session), explained_funds(session):
                     function(session, **own)
+            except (click.Abort, KeyboardInterrupt, EOFError) as stop:
+                if session.chain is not None:
+                    raise
+                raise failures.NothingSent from stop
             finally:
                 session.progress.stop()
 

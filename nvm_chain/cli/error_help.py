@@ -20,6 +20,11 @@ def find_error(name: str) -> type[NvmChainError] | None:
     return next((error for error in _list_all() if error.__name__.lower() == name.lower()), None)
 
 
+def list_names() -> list[str]:
+    """Return the names of all errors and families."""
+    return [error.__name__ for error in _list_all()]
+
+
 def list_errors() -> str:
     """Return the names of all errors, each family with its members."""
     families = [error for error in _list_all() if NvmChainError in error.__bases__]

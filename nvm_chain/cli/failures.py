@@ -23,6 +23,7 @@ from nvm_chain.cli.exit_codes import (
 from nvm_chain.cli.output import open_console, print_json
 from nvm_chain.cli.shell_names import SHELL_NAMES
 from nvm_chain.errors import (
+    BatchIncomplete,
     DeploymentError,
     FundsError,
     InputError,
@@ -38,7 +39,7 @@ from nvm_chain.errors import (
 from nvm_chain.errors.formatting import clean
 
 EXIT_CODE_OF: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
-    ((NotMined, OutcomeUnknown), EXIT_UNKNOWN_OUTCOME),
+    ((NotMined, OutcomeUnknown, BatchIncomplete), EXIT_UNKNOWN_OUTCOME),
     ((InputError, SignatureError, click.UsageError), EXIT_INPUT),
     ((KeyFailure,), EXIT_KEY),
     ((NetworkError, DeploymentError), EXIT_NETWORK),
@@ -50,6 +51,10 @@ EXIT_CODE_OF: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
 
 _SECRET = re.compile(r"(?<!did:nv:)(?:0x)?[0-9a-fA-F]{64,}")  # a did is public, and nobody writes a key so
 _WITHHELD = "[64 hexadecimal digits, not shown because they may be a private key]"
+
+
+class NothingSent(click.Abort):
+    """Raised when somebody stops a command that has not sent anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,8 @@ def explain_unreadable(error: OSError | UnicodeDecodeError) -> str:
 
 def describe_failure(error: BaseException, *, verbose: bool) -> Failure:
     """Say what an error means for whoever ran the command, without anything that may be a key."""
+    if isinstance(error, NothingSent):
+        return Failure("Aborted", "Stopped by you.", "Nothing was sent.", EXIT_UNEXPECTED)
     if isinstance(error, click.Abort):
         return Failure(
             "Aborted", "Stopped by you.", "A transaction that was sent already may still be mined.", EXIT_UNEXPECTED
@@ -116,7 +123,8 @@ def _ask_for_report(where: str) -> str:
 def _describe_usage(error: click.ClickException) -> tuple[str, str]:
     context = getattr(error, "ctx", None)
     hint = f"See `{context.command_path} --help`." if context is not None else ""
-    return withhold(clean(error.format_message())).rstrip(".") + ".", hint
+    said = withhold(clean(error.format_message())).rstrip(".")
+    return said if said.endswith("?") else f"{said}.", hint
 
 
 def _describe_known(error: NvmChainError) -> Failure:

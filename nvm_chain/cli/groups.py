@@ -6,6 +6,8 @@ from typing import Any, Final, NamedTuple
 
 import click
 
+from nvm_chain.cli.suggestions import suggest
+
 ENVIRONMENT_PREFIX: Final = "NVM_CHAIN"
 CONTEXT_SETTINGS: Final = {
     "auto_envvar_prefix": ENVIRONMENT_PREFIX,
@@ -49,6 +51,18 @@ class Group(click.Group):
             return super().get_command(ctx, cmd_name)
         command: click.Command = getattr(import_module(f"{COMMANDS_ROOM}.{entry.module}"), entry.attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the arguments begin with. Raises click.UsageError, which names the nearest one."""
+        if args[0][:1].isalnum() and self.get_command(ctx, args[0]) is None:
+            raise self.refuse(ctx, args[0])
+        return super().resolve_command(ctx, args)
+
+    def refuse(self, ctx: click.Context, typed: str) -> click.UsageError:
+        """Return the error for a command that there is not."""
+        return click.UsageError(f"No such command {typed!r}.{suggest(typed, self.list_commands(ctx))}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write each command's first sentence, in full."""

@@ -19,9 +19,9 @@ def refuse_key(value: str, name: str) -> None:
     if re.search(r"(?<![0-9a-fA-F])(?<!did:nv:)[0-9a-fA-F]{64}(?![0-9a-fA-F])", value):  # a did is public
         problem = (
             f"{name} looks like a private key. Everyone on this machine can read a command line, and your shell keeps it: "
-            "take that key for known to others, and give the next one with --keyfile or --key-env"
+            "take that key for known to others"
         )
-        raise errors.KeyFailure("the command line", problem)
+        raise errors.KeyFailure("the command line", problem, "give the next one with --keyfile or --key-env")
 
 
 def name_of(parameter: click.Parameter | None) -> str:
@@ -117,6 +117,7 @@ class Url(click.ParamType):
     """An http or https URL, as of a node, which may hold an access key and so is never shown."""
 
     name = "url"
+    SCHEMES = frozenset({"http", "https"})
 
     def __init__(self, whose: str = "a node", example: str = "http://127.0.0.1:8545") -> None:
         """Take whose URL it is, and an example."""
@@ -124,13 +125,35 @@ class Url(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the URL."""
+        self.check(value, param, ctx)
+        return value
+
+    def check(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> None:
+        """Refuse what is not a URL."""
         try:
             parts = urlsplit(value)
-            usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+            usable = parts.scheme in self.SCHEMES and bool(parts.hostname) and parts.port != 0
         except ValueError:
             usable = False
         if not usable:
             self.fail(self._problem, param, ctx)
+
+
+class NodeUrls(Url):
+    """Where a node is: http, https, ws or wss, or `ipc:///path`; several endpoints of one chain have commas between them."""
+
+    SCHEMES = frozenset({"http", "https", "ws", "wss"})
+
+    def __init__(self) -> None:
+        """Say in refusals what a node's URL may be, too."""
+        super().__init__()
+        self._problem += ", nor one of ws, wss or ipc"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the URLs as they are."""
+        for url in value.split(","):
+            if not (url.strip().startswith("ipc://") or ("://" not in url and url.strip().endswith(".ipc"))):
+                self.check(url.strip(), param, ctx)
         return value
 
 

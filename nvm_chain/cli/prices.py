@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from nvm_chain.cli.amounts import Amount, find_token, parse_amount
+from nvm_chain.cli.amounts import FIND_USDC, Amount, find_token, parse_amount
 from nvm_chain.cli.lazy import amounts, errors, types
 from nvm_chain.cli.parameters import parse_count
 
@@ -128,7 +128,7 @@ def build_price(chain: "Chain", price: Price, signer: str) -> "PriceConfig":
     if not price.parts:
         return types.get_free_price_config()
     pairs = [(receiver or signer, amount) for receiver, amount in price.parts]
-    token = find_token(chain, price.unit, f"give {BASE_UNITS}, or deploy with --test-usdc")
+    token = find_token(chain, price.unit, f"give {BASE_UNITS}, or {FIND_USDC}")
     if price.quoter is not None:
         return types.get_quoted_price_config(token, price.quoter, pairs)
     return types.get_split_price_config(token, pairs)

@@ -6,7 +6,8 @@ from typing import Final
 SHELL_NAMES: Final[Mapping[str, str]] = {
     "allow_tiny_price=True": "--allow-tiny-price",
     "give ask_chain": "leave out --offline",
-    "first_block": "--first-block",
+    "connect(…, records=path)": "--deployments PATH",
+    "first_block": "--deployed-block",
     "get_plan_details": "`nvm-chain plan show`",
     "get_service_details": "`nvm-chain agent show`",
     "grant_external": "`nvm-chain grant-external`",
@@ -20,6 +21,7 @@ SHELL_NAMES: Final[Mapping[str, str]] = {
     "payment_method='approve'": "--payment-method approve",
     "payment_method='authorization'": "--payment-method authorization",
     "payment_method='permit'": "--payment-method permit",
+    "rpc_url": "--rpc",
     "read_access_until": "`nvm-chain access`",
     "redeem_credits": "`nvm-chain redeem`",
     "replace_plans": "`nvm-chain agent detach`, then `nvm-chain agent attach`",

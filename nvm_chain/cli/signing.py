@@ -49,7 +49,7 @@ class KeySource:
         source = f"--dev-account {number}"
         accounts = chain.accounts or dev_accounts.derive_dev_accounts()
         if not 0 <= number < len(accounts):
-            raise errors.KeyFailure(source, f"there are accounts 0 to {len(accounts) - 1}")
+            raise errors.KeyFailure(source, "there is no such account", f"give 0 to {len(accounts) - 1}")
         if not demo.is_development_chain(chain):
             raise errors.KeyFailure(
                 source,
@@ -103,4 +103,5 @@ def read_password_file(keyfile: str, password_file: str) -> str:
         return Path(password_file).read_text("utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         problem = f"cannot read the password file {password_file} ({failures.explain_unreadable(error)})"
-        raise errors.KeyFailure(f"key file {keyfile}", problem) from None
+        advice = "give --password-file the path of a text file"
+        raise errors.KeyFailure(f"key file {keyfile}", problem, advice) from None

@@ -38,7 +38,7 @@ def write_statement(chain: "Chain", statement: "Statement") -> Iterator[str]:
     """Yield a statement line by line."""
     names = ShortNames()
     period, with_holder = statement.period, statement.scope.name != "HOLDER"
-    yield f"from    {formatting.format_utc(period.first_second)}"
+    yield f"from    {formatting.format_utc(period.first_second) if period.first_second else 'the beginning'}"
     yield f"before  {formatting.format_utc(period.end_second)}"
     for plan in statement.plans:
         movements = [item for item in statement.movements if item.plan_id == plan.plan_id]

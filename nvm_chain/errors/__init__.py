@@ -29,7 +29,8 @@ NvmChainError
 ├── FundsError                          found before the transaction that would have failed
 │   └── InsufficientFunds, InsufficientAllowance, InsufficientCoin
 └── TransactionError                    the chain refused
-    ├── NotMined, OutcomeUnknown, OutOfGas, TooMuchGas, TransactionReplaced, AgentNotRegistered
+    ├── NotMined, OutcomeUnknown, OutOfGas, TooMuchGas, TransactionReplaced, NotSent
+    ├── BatchIncomplete, AgentNotRegistered
     ├── RevertedWithReason, RevertedWithoutReason, Panicked
     └── ContractError                   one subclass per error of the contracts
         ├── PlanAlreadyRegistered, ZeroCredits, ZeroDuration, TermNotAllowed, InvalidRedeemRange, TooManySplits
@@ -224,7 +225,9 @@ from nvm_chain.errors.storage import (
 )
 from nvm_chain.errors.transactions import (
     AgentNotRegistered,
+    BatchIncomplete,
     NotMined,
+    NotSent,
     OutcomeUnknown,
     OutOfGas,
     Panicked,
@@ -243,6 +246,7 @@ __all__ = [
     "AuthorizationMismatch",
     "AuthorizationNotYetValid",
     "AuthorizationSignatureInvalid",
+    "BatchIncomplete",
     "BlockReplaced",
     "ConnectionFailed",
     "ContractError",
@@ -317,6 +321,7 @@ __all__ = [
     "NotRedeemable",
     "NotRedeemer",
     "NotSelf",
+    "NotSent",
     "NotTransferable",
     "NvmChainError",
     "OrderAlreadyMade",

@@ -167,6 +167,8 @@ Kind = Annotated[int, plain(write_kind)]
 """A PlanKind."""
 PanicCode = Annotated[int, plain(hex)]
 PlanId = Annotated[int, plain(format_plan_id, format_plan_id)]
+RecordsFolder = Annotated[str | None, plain(lambda value: value or "the folder of deployment records")]
+"""The folder of deployment records that was searched; None where nothing said which."""
 RevertData = Annotated[str, plain(lambda data: clip(data, 138) or "empty")]
 Seconds = Annotated[int, plain(format_duration)]
 """A duration."""

@@ -87,9 +87,7 @@ class CostOutOfRange(InputError):
     min_redeem: Credits
     max_redeem: Credits
 
-    problem = (
-        "A request of plan {plan_id} takes {min_redeem:to max_redeem}, and cannot cost {min_credits:to max_credits}."
-    )
+    problem = "Plan {plan_id} allows {min_redeem:to max_redeem} for a request. The agent would ask for {min_credits:to max_credits}."
     next_step = "Give a cost that the plan allows."
 
 

@@ -5,7 +5,7 @@ from nvm_chain.errors.fields import AgentId, Name, Others, Phrase
 
 
 class InvalidEndpoint(InputError):
-    """Raised when an endpoint's method or URL pattern cannot be one."""
+    """Raised when an endpoint's method or URL pattern is malformed."""
 
     pattern: Others
     reason: Phrase

@@ -1,7 +1,7 @@
 """A chain that cannot be used: no node, the wrong node, or answers that cannot be true."""
 
 from nvm_chain.errors.families import NetworkError
-from nvm_chain.errors.fields import Choices, Name, Number, Others, Phrase
+from nvm_chain.errors.fields import Choices, Name, Number, Others, Phrase, RecordsFolder
 
 
 class UnknownNetwork(NetworkError):
@@ -100,6 +100,10 @@ class NoDeployment(NetworkError):
 
     chain_id: Number
     contract: Name = "Credits"
+    folder: RecordsFolder = None
 
-    problem = "No deployment of {contract} is known on chain {chain_id}."
-    next_step = "Deploy one (nvm-chain deploy, ape run deploy) or give its address."
+    problem = "No deployment of {contract} is known on chain {chain_id}: {folder} has no record of one."
+    next_step = (
+        "Run it in the folder where you deployed, or name that folder's records with `connect(…, records=path)`. "
+        "If nobody deployed yet, do so: nvm-chain deploy, or ape run deploy."
+    )

@@ -11,8 +11,7 @@ _TOKENS: Final = re.compile(
     r"|(?<=[?&])(?:\w+[_-])?(?:api)?(?:key|token|secret|password|signature)=[^&#\s'\"]+",
     re.ASCII | re.IGNORECASE,
 )
-_KEYS: Final = re.compile("(?:0x|(?=[0-9]*[a-f]))[0-9a-f]{64,}", re.ASCII | re.IGNORECASE)
-"""A number of so many decimal digits is not one."""
+_KEYS: Final = re.compile("(?:0x)?[0-9a-f]{64,}", re.ASCII | re.IGNORECASE)
 
 
 def hide_tokens(text: str) -> str:
@@ -30,4 +29,9 @@ def hide_keys(text: str) -> str:
     >>> hide_keys("0x" + "ab" * 32 + " x")
     '… x'
     """
-    return _KEYS.sub(HIDDEN, hide_tokens(text))
+    return _KEYS.sub(_hide_key, hide_tokens(text))
+
+
+def _hide_key(found: re.Match[str]) -> str:
+    """Return what is shown in place of many digits. A number of so many decimal digits is not a key."""
+    return found[0] if found[0].isdecimal() else HIDDEN

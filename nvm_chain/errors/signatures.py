@@ -3,7 +3,7 @@
 from nvm_chain.errors.families import SignatureError
 from nvm_chain.errors.fields import Bytes, Credits, Name, Others, PaymentReference, Quantity, Signer, Time
 
-_ASK_CHAIN = "Ask for a new signature. If {holder} is a contract wallet, only the chain can check its signature: `give ask_chain`."
+_ASK_CHAIN = "Ask for a new signature. If {holder} is a contract wallet and the chain was not asked, `give ask_chain`."
 
 
 class VoucherMismatch(SignatureError):
@@ -33,7 +33,7 @@ class VoucherSignatureInvalid(SignatureError):
     holder: str
     recovered: Signer
 
-    problem = "The voucher is not signed by {holder} but {recovered}."
+    problem = "{holder} did not sign the voucher. It is signed {recovered}."
     next_step = _ASK_CHAIN
 
 

@@ -46,7 +46,7 @@ class MetadataMismatch(StorageError):
     actual: Others
 
     problem = "The metadata at {uri} should hash to {expected} and hashes to {actual}."
-    next_step = "Do not use the document: the content has changed since the registration."
+    next_step = "Do not use this document. Ask the owner for the one whose hash is {expected}."
 
 
 class DownloadFailed(StorageError):
@@ -56,7 +56,7 @@ class DownloadFailed(StorageError):
     reason: Phrase
 
     problem = "{url} was not downloaded: {reason}. No part of the file was kept."
-    next_step = "Correct the cause and try again."
+    next_step = "Try again. If the cause is at the server, ask the seller."
 
 
 class DownloadMismatch(StorageError):

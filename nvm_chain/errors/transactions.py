@@ -1,9 +1,9 @@
 """Transactions that failed, or whose outcome is unknown, without an error of this package's contracts."""
 
-from typing import Final
+from typing import Any, Final, Self
 
 from nvm_chain.errors.families import TransactionError
-from nvm_chain.errors.fields import Number, Others, PanicCode, Phrase, PlanId, RevertData, Seconds
+from nvm_chain.errors.fields import Number, Others, PanicCode, Phrase, PlanId, Quantity, RevertData, Seconds
 
 LOOK_UP: Final = (
     "Look the transaction up before you send it again: `nvm-chain transaction {transaction_hash}` in a shell, "
@@ -52,6 +52,45 @@ class TooMuchGas(TransactionError):
     next_step = "Send it in smaller parts."
 
 
+class NotSent(TransactionError):
+    """Raised when a call of many was not sent, as the transactions before it did not go on. Nothing of it was sent."""
+
+    reason: Phrase
+
+    problem = "The transaction was not sent: {reason}."
+    next_step = "Look the earlier transactions up. Send this one again when they are mined, or are known to be lost."
+
+
+class BatchIncomplete(TransactionError):
+    """Raised when a long batch was sent in several transactions, and not all of them are done.
+
+    ``receipt`` is of those that are done, and None if none is. ``failures`` has the items of each other one, with its
+    error; those of NotMined and OutcomeUnknown may still be done.
+    """
+
+    done: Quantity
+    total: Quantity
+    reason: Phrase
+
+    problem = "Of {total} items {done} are done. The transactions of the others are not: {reason}."
+    next_step = "Look up the transactions of the others before you send their items again."
+
+    @property
+    def receipt(self) -> Any:
+        """What is done, as the function returns it; None if nothing is."""
+        return self.__dict__.get("_receipt")
+
+    @property
+    def failures(self) -> tuple[tuple[tuple[Any, ...], Exception], ...]:
+        """The items of each transaction that is not done, and its error."""
+        return tuple(self.__dict__.get("_failures", ()))
+
+    def keep(self, receipt: Any, failures: tuple[tuple[tuple[Any, ...], Exception], ...]) -> Self:
+        """Keep what is done, and what is not. Returns the error."""
+        self.__dict__.update(_receipt=receipt, _failures=failures)
+        return self
+
+
 class AgentNotRegistered(TransactionError):
     """Raised when a plan was registered and then its agent was not. The agent's error is the cause."""
 
@@ -78,7 +117,7 @@ class RevertedWithReason(TransactionError):
     reason: Others
 
     problem = "A contract refused, in its own words: {reason}."
-    next_step = "Correct what the reason names, or ask the contract's operator."
+    next_step = "Correct what the reason names, or ask whoever runs the contract."
 
 
 class RevertedWithoutReason(TransactionError):
@@ -87,7 +126,7 @@ class RevertedWithoutReason(TransactionError):
     data: RevertData
 
     problem = "A contract refused without a reason that is known here (data {data})."
-    next_step = "Check the contract's address and the arguments, or ask the contract's operator."
+    next_step = "Check the contract's address and the arguments, or ask whoever runs the contract."
 
 
 class Panicked(TransactionError):
@@ -96,4 +135,4 @@ class Panicked(TransactionError):
     code: PanicCode
 
     problem = "A contract panicked with code {code}."
-    next_step = "If the contract is Credits, report a bug. For any other contract, ask its operator."
+    next_step = "If the contract is Credits, report a bug. For any other contract, ask whoever runs it."

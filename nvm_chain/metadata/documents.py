@@ -6,9 +6,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, ClassVar, TypeVar
 
-from nvm_chain.errors import InvalidEndpoint, InvalidMetadata
+from nvm_chain.errors import InvalidConfig, InvalidEndpoint, InvalidMetadata
 from nvm_chain.metadata.canonical_json import format_canonical_json
-from nvm_chain.metadata.data_uris import MAX_JSON, build_data_uri, parse_data_uri
+from nvm_chain.metadata.data_uris import MAX_JSON, build_data_uri, is_data_uri, parse_data_uri
 from nvm_chain.metadata.endpoints import Endpoint, parse_url_pattern
 from nvm_chain.metadata.file_entries import FileEntry, describe_file, read_file_entry
 from nvm_chain.metadata.secret_scan import refuse_secrets
@@ -283,12 +283,29 @@ def read_endpoint(value: object) -> Endpoint:
 
 
 def build_metadata_uri(metadata: Metadata) -> str:
-    """Write metadata as a ``data:`` URI that needs no server: the chain itself keeps it.
+    """Write metadata as a ``data:`` URI. Registered with a plan or an agent, the chain keeps it, and no server is needed.
 
     >>> build_metadata_uri(AgentMetadata("Echo", agent_type=""))
     'data:application/json;base64,eyJuYW1lIjoiRWNobyJ9'
     """
     return build_data_uri(format_metadata(metadata))
+
+
+def check_public_uri(uri: object, rule: str = "a URI is text that can be printed") -> str:
+    """Return a URI that is to be written to the chain, where it stays readable for ever. No network.
+
+    Raises:
+        InvalidConfig: It is not text that can be printed.
+        InvalidMetadata: It is a ``data:`` URI, and what it holds is not a JSON object.
+        SecretInMetadata: It has a user name or a secret in its query, or holds metadata with a secret.
+    """
+    if not isinstance(uri, str) or not uri.isprintable():
+        raise InvalidConfig(f"{rule}, not {uri!r}")
+    if is_data_uri(uri):
+        refuse_secrets(_read_object(parse_data_uri(uri)))
+    else:
+        refuse_secrets(uri, "URI")
+    return uri
 
 
 def parse_metadata_uri(uri: str) -> AgentMetadata:

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.receipts import summarize
-from nvm_chain.errors import InvalidConfig, UnknownEndpoint
+from nvm_chain.errors import UnknownEndpoint
 from nvm_chain.metadata.data_uris import is_data_uri
-from nvm_chain.metadata.documents import AgentMetadata, build_metadata_uri, parse_metadata_uri
+from nvm_chain.metadata.documents import AgentMetadata, build_metadata_uri, check_public_uri, parse_metadata_uri
 from nvm_chain.metadata.endpoints import match_endpoint
-from nvm_chain.metadata.secret_scan import refuse_secrets
 from nvm_chain.operations.receivers import explained_receiver
 from nvm_chain.signing.keys import Signer
 from nvm_chain.types.addresses import parse_address
@@ -54,16 +53,8 @@ def _build_uri(metadata: AgentMetadata | str) -> str:
     """Return the URI of metadata. Raises SecretInMetadata if it has a user name, or a secret in its query."""
     if isinstance(metadata, AgentMetadata):
         return build_metadata_uri(metadata)
-    _check_uri(metadata)
-    if is_data_uri(metadata):
-        return build_metadata_uri(parse_metadata_uri(metadata))
-    refuse_secrets(metadata, "URI")
-    return metadata
-
-
-def _check_uri(uri: object) -> None:
-    if not isinstance(uri, str) or not uri.isprintable():
-        raise InvalidConfig(f"an agent's metadata is AgentMetadata or the text of a URI, not {type(uri).__name__}")
+    uri = check_public_uri(metadata, "an agent's metadata is AgentMetadata, or a URI that can be printed")
+    return build_metadata_uri(parse_metadata_uri(uri)) if is_data_uri(uri) else uri
 
 
 def update_agent(chain: Chain, signer: Signer, agent_id: int | str, metadata: AgentMetadata | str) -> Transaction:
@@ -219,7 +210,7 @@ def find_cost(
         PlanNotAttached: The agent does not accept the plan.
         InvalidUrl: The URL is not one, or servers may read it in more than one way.
         InvalidMetadata: The metadata is not that of an agent.
-        InvalidEndpoint: An endpoint of the agent cannot be one.
+        InvalidEndpoint: An endpoint of the agent is malformed.
         SecretInMetadata: The agent's metadata holds what is or looks like a secret.
         ERC721NonexistentToken: The agent is not registered.
     """

@@ -1,59 +1,30 @@
 """Credits: balances, mints, redemptions, burns and transfers."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
 from uuid import UUID
 
-from nvm_chain.chain.bulk_reads import read_balances_of
 from nvm_chain.chain.client import Chain
-from nvm_chain.chain.receipts import report_lost_event, summarize
+from nvm_chain.chain.receipts import summarize
 from nvm_chain.chain.reverts import error_name
 from nvm_chain.enums import PlanKind
-from nvm_chain.errors import ERC1155InvalidReceiver, InvalidConfig
+from nvm_chain.operations.batch_mints import AMOUNT_BITS
+from nvm_chain.operations.batch_mints import mint_credits_batch as mint_credits_batch
+from nvm_chain.operations.bulk_reads import read_balances as read_balances
 from nvm_chain.operations.plans import QUANTITY_BITS, read_terms
-from nvm_chain.operations.receivers import explained_receiver, find_receiver_cause
+from nvm_chain.operations.receivers import explained_receiver
 from nvm_chain.signing.keys import Signer
 from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.accounts import Account, Lot, RedeemCheck
-from nvm_chain.types.addresses import parse_address, parse_address_bytes
+from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.contexts import encode_context as encode_context
 from nvm_chain.types.ids import parse_plan_id
-from nvm_chain.types.prices import Amounts
-from nvm_chain.types.receipts import BatchMintReceipt, CreditsReceipt, SkippedMint
-
-AMOUNT_BITS = 64
-INVALID_RECEIVER: Final = ERC1155InvalidReceiver.__name__
+from nvm_chain.types.receipts import CreditsReceipt
 
 
 def read_balance(chain: Chain, plan_id: int | str, holder: str) -> int:
     """Read how many credits of a plan a holder has. One request. A plan that does not exist has 0 (ERC-1155)."""
     balance_of = chain.credits.functions.balanceOf
     return int(chain.read(balance_of(parse_address(holder, "holder address"), parse_plan_id(plan_id))))
-
-
-def read_balances(
-    chain: Chain, accounts: Iterable[tuple[int | str, str]], *, on_read: Callable[[int], object] | None = None
-) -> list[int]:
-    """Read many balances at one block. The answer has the order of ``accounts``.
-
-    One request for up to 5,000 pairs; above that one for each 5,000, and one. A node that takes fewer at once is asked
-    for fewer.
-
-    Args:
-        chain: Where to read.
-        accounts: Pairs of plan id and holder.
-        on_read: Called after each request with how many have been read.
-    """
-    ids: dict[int | str, int] = {}
-    holders, plan_ids = [], []
-    for plan_id, holder in accounts:
-        holders.append(parse_address_bytes(holder, "holder address"))
-        known = ids.get(plan_id) if type(plan_id) in (int, str) else None
-        if known is None:
-            known = ids[plan_id] = parse_plan_id(plan_id)
-        plan_ids.append(known)
-    return read_balances_of(chain, holders, plan_ids, on_read)
 
 
 def read_account(chain: Chain, plan_id: int | str, holder: str) -> Account:
@@ -91,10 +62,13 @@ def read_lots(chain: Chain, plan_id: int | str, holder: str, *, offset: int = 0,
 
 
 def has_access(chain: Chain, plan_id: int | str, holder: str, cost: int = 1) -> bool:
-    """Read whether a holder may make a request of ``cost`` credits now: what a gateway asks. Two or three requests.
+    """Read whether a holder may make a request of ``cost`` credits now: what a gateway asks.
 
     On a time plan the access window has to be open. On a credits plan the balance has to cover the cost. On a usage
-    plan the answer is False, because each request is paid. Raises UnknownPlan.
+    plan the answer is False, because each request is paid. Asks the node two or three times.
+
+    Raises:
+        UnknownPlan: The plan is not registered.
     """
     check_uint(cost, AMOUNT_BITS, "cost")
     terms = read_terms(chain, plan_id)
@@ -113,64 +87,6 @@ def mint_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, amou
     with explained_receiver(chain):
         receipt = chain.send(signer, chain.credits.functions.mint(plan_id, holder, amount))
     return CreditsReceipt(plan_id, holder, amount, summarize(receipt))
-
-
-def mint_credits_batch(chain: Chain, signer: Signer, plan_id: int | str, amounts: Amounts) -> BatchMintReceipt:
-    """Give credits to many holders. Plan owner or minter only. One transaction.
-
-    An item that fails is left out and reported in ``skipped``, for example a contract that rejects credits. The others
-    stand. One request more for each receiver that takes no credits, which tells why.
-
-    Args:
-        chain: Where the plan is.
-        signer: The plan's owner, or a minter.
-        plan_id: The plan, in any spelling.
-        amounts: Credits by holder. Pairs of holder and credits may name a holder twice.
-
-    Raises:
-        NotMinter: The signer may not mint credits of the plan.
-        UnknownPlan: The plan is not registered.
-    """
-    pairs = [
-        (parse_address(holder, "receiver address"), check_uint(amount, AMOUNT_BITS, "amount", minimum=1))
-        for holder, amount in (amounts.items() if isinstance(amounts, Mapping) else amounts)
-    ]
-    if not pairs:
-        raise InvalidConfig("a batch without holders mints nothing")
-    plan_id = parse_plan_id(plan_id)
-    function = chain.credits.functions.mintBatch(plan_id, [to for to, _ in pairs], [amount for _, amount in pairs])
-    receipt = chain.send(signer, function)
-    granted = [event["args"] for event in chain.read_events(chain.credits, "TransferSingle", receipt)]
-    skipped = [event["args"] for event in chain.read_events(chain.credits, "MintSkipped", receipt)]
-    # A receiver can order or burn in its hook; what it does has another operator.
-    minted = [event for event in granted if event["operator"] == signer.address and event["id"] == plan_id]
-    if len(minted) + len(skipped) < len(pairs):
-        raise report_lost_event("TransferSingle or MintSkipped", receipt)
-    return BatchMintReceipt(
-        plan_id=plan_id,
-        minted=tuple((event["to"], event["value"]) for event in minted),
-        skipped=_describe_skipped(chain, skipped),
-        transaction=summarize(receipt),
-    )
-
-
-def _describe_skipped(chain: Chain, skipped: Sequence[Mapping[str, Any]]) -> tuple[SkippedMint, ...]:
-    """Tell of each item that was left out why, and of a receiver that takes no credits what it is."""
-    reasons = [_name_reason(event["reason"]) for event in skipped]
-    asked = {event["to"] for event, reason in zip(skipped, reasons, strict=True) if reason == INVALID_RECEIVER}
-    causes = {receiver: cause[0] for receiver in asked if (cause := find_receiver_cause(chain, receiver)) is not None}
-    return tuple(
-        SkippedMint(
-            event["to"], event["amount"], reason, causes.get(event["to"], "") if reason == INVALID_RECEIVER else ""
-        )
-        for event, reason in zip(skipped, reasons, strict=True)
-    )
-
-
-def _name_reason(selector: bytes) -> str:
-    if selector == bytes(4):
-        return "the receiver ran out of gas or reverted without a reason"
-    return error_name(selector) or f"an error of the receiver's own (0x{selector.hex()})"
 
 
 def grant_external(

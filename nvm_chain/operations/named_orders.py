@@ -1,6 +1,7 @@
 """Orders with a name of the payer's own: however often one is sent, it is paid once."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from eth_typing import ChecksumAddress
 
@@ -8,8 +9,10 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.errors import InvalidConfig, NotMined, NvmChainError, OrderAlreadyMade, OutcomeUnknown
 from nvm_chain.errors.fields import Quantity
 from nvm_chain.operations.orders import order_plan
+from nvm_chain.operations.plan_terms import find_known_terms, plan_questions
 from nvm_chain.operations.plans import QUANTITY_BITS, read_plan_state
-from nvm_chain.operations.signed_orders import find_made_order
+from nvm_chain.operations.signed_orders import find_made_order, find_order_nonce
+from nvm_chain.operations.token_domains import is_authorization_used
 from nvm_chain.signing.eip712 import HashSigner, TypedDataSigner
 from nvm_chain.signing.keys import Signer
 from nvm_chain.signing.order_names import hash_order_name
@@ -78,16 +81,33 @@ def order_once(
     """
     check_signer(signer)
     check_uint(quantity, QUANTITY_BITS, "quantity", minimum=1)
-    salt, plan = hash_order_name(name), read_plan_state(chain, plan_id)
-    if not can_be_named(signer, plan):
-        reason = "its price has to be a fixed one in a token such as USDC, and the signer has to sign messages"
-        raise InvalidConfig(f"an order of this plan cannot have a name, as {reason}", NAME_ADVICE)
-    to = signer.address if receiver is None else parse_address(receiver, "receiver address")
-    order = _NamedOrder(chain, signer, plan, to, quantity, salt)
-    made = order.find()
-    if made is not None:
-        return NamedOrder(made, repeated=True)
-    return order.send(max_cost)
+    salt = hash_order_name(name)
+    with chain.paying(
+        *plan_questions(chain, plan_id), partial(_ask_known, chain, signer, plan_id, receiver, quantity, salt)
+    ):
+        plan = read_plan_state(chain, plan_id)
+        if not can_be_named(signer, plan):
+            reason = "its price has to be a fixed one in a token such as USDC, and the signer has to sign messages"
+            raise InvalidConfig(f"an order of this plan cannot have a name, as {reason}", NAME_ADVICE)
+        to = signer.address if receiver is None else parse_address(receiver, "receiver address")
+        order = _NamedOrder(chain, signer, plan, to, quantity, salt)
+        made = order.find()
+        if made is not None:
+            return NamedOrder(made, repeated=True)
+        return order.send(max_cost)
+
+
+def _ask_known(
+    chain: Chain, signer: Signer, plan_id: int | str, receiver: str | None, quantity: int, salt: bytes
+) -> None:
+    """Ask whether an order was made, if the plan is known: what is asked first for any other plan."""
+    terms = find_known_terms(chain, plan_id)
+    if terms is not None and terms.token != ZERO_ADDRESS:
+        most = terms.price * quantity
+        nonce = find_order_nonce(
+            chain, plan_id, signer.address, receiver=receiver, quantity=quantity, max_cost=most, salt=salt
+        )
+        is_authorization_used(chain, terms.token, signer.address, nonce)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +145,7 @@ class _NamedOrder:
 
     def _find_others(self) -> OrderReceipt | None:
         """Find the order after it failed here. The failure says more than an error of the search."""
+        self.chain.forget_ahead()
         try:
             return self.find()
         except OrderAlreadyMade:

@@ -44,6 +44,7 @@ def explained_payment(
         with explained_receiver(chain):
             yield
     except (PaymentFailed, AuthorizationFailed, RevertedWithReason, RevertedWithoutReason) as error:
+        chain.forget_ahead()
         if error.token_label is not None:
             raise
         name_money(chain, error, token)

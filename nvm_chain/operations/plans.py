@@ -1,14 +1,14 @@
 """Plans: register them, read them, and change what their owner may change."""
 
 import secrets
-from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
 from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.client import Chain
+from nvm_chain.chain.nonce_search import is_undoable
 from nvm_chain.chain.receipts import summarize
-from nvm_chain.enums import Activation, PlanKind, RedemptionRule
+from nvm_chain.enums import PlanKind
 from nvm_chain.errors import (
     CostAboveMax,
     InvalidConfig,
@@ -18,14 +18,17 @@ from nvm_chain.errors import (
     TrialOrderedForOther,
     WrongKind,
 )
-from nvm_chain.operations.tokens import name_money, read_token_info
+from nvm_chain.metadata.documents import check_public_uri
+from nvm_chain.operations.plan_terms import ask_terms, plan_questions, read_state, read_terms_once
+from nvm_chain.operations.plan_terms import parse_terms as parse_terms
+from nvm_chain.operations.tokens import name_money, read_token_info, token_info_questions
 from nvm_chain.signing.keys import Signer
 from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address, parse_address_or_zero
 from nvm_chain.types.amounts import NATIVE_DECIMALS, check_bool, check_uint
 from nvm_chain.types.credits import CreditsConfig
 from nvm_chain.types.ids import parse_plan_id
 from nvm_chain.types.plans import Plan, PlanState, RegisteredPlan, Terms, build_terms
-from nvm_chain.types.prices import PriceConfig, Split
+from nvm_chain.types.prices import PriceConfig
 from nvm_chain.types.receipts import Transaction
 
 QUANTITY_BITS = 32
@@ -67,20 +70,30 @@ def register_plan(
 
     Raises:
         SuspiciousPrice: A receiver would get base units where whole tokens may have been meant.
+        SecretInMetadata: The URI has a user name or a secret in its query, or holds metadata with a secret.
+        InvalidMetadata: The URI is a ``data:`` URI that does not hold a JSON object.
         FeeAboveMax: The protocol fee is higher than ``max_fee_bps``.
         PlanAlreadyRegistered: The signer registered the same terms with the same salt.
     """
     terms = build_terms(price, credits)
     salt = secrets.token_bytes(32) if salt is None else _check_salt(salt)
-    _check_uri(uri)
+    check_public_uri(uri)
     if max_fee_bps is not None:
         check_uint(max_fee_bps, FEE_BITS, "max_fee_bps")
-    if not allow_tiny_price:
-        check_price(chain, price)
-    most = read_protocol_fee(chain) if max_fee_bps is None else max_fee_bps
+    most = _check_sale(chain, price, max_fee_bps, allow_tiny_price=allow_tiny_price)
     receipt = chain.send(signer, chain.credits.functions.registerPlan(terms.as_tuple(), salt, uri, most))
     event = chain.read_event(chain.credits, "PlanRegistered", receipt)["args"]
     return RegisteredPlan(event["planId"], event["creator"], terms, salt, event["feeBps"], summarize(receipt))
+
+
+def _check_sale(chain: Chain, price: PriceConfig, max_fee_bps: int | None, *, allow_tiny_price: bool) -> int:
+    """Refuse a price that looks like a mistake, and return the highest protocol fee to accept. One round trip."""
+    asks_token = not allow_tiny_price and price.token != ZERO_ADDRESS
+    questions = token_info_questions(chain, price.token) if asks_token else ()
+    with chain.reading_ahead(*questions, partial(read_protocol_fee, chain)):
+        if not allow_tiny_price:
+            check_price(chain, price)
+        return read_protocol_fee(chain) if max_fee_bps is None else max_fee_bps
 
 
 def read_protocol_fee(chain: Chain) -> int:
@@ -94,11 +107,6 @@ def _check_salt(salt: object) -> bytes:
     if len(salt) != 32:
         raise InvalidConfig(f"a salt has 32 bytes, not {len(salt)}")
     return salt
-
-
-def _check_uri(uri: object) -> None:
-    if not isinstance(uri, str) or not uri.isprintable():
-        raise InvalidConfig(f"a uri is text that can be printed, not {uri!r}")
 
 
 def check_price(chain: Chain, price: PriceConfig) -> None:
@@ -116,26 +124,38 @@ def check_price(chain: Chain, price: PriceConfig) -> None:
 
 
 def read_plan(chain: Chain, plan_id: int | str) -> Plan:
-    """Read a plan's terms, state and URI. Three requests. Raises UnknownPlan."""
-    state = read_plan_state(chain, plan_id)
-    return Plan(
-        plan_id=state.plan_id,
-        terms=state.terms,
-        owner=state.owner,
-        pending_owner=state.pending_owner,
-        active=state.active,
-        fee_bps=state.fee_bps,
-        uri=chain.read(chain.credits.functions.uri(state.plan_id)),
-    )
+    """Read a plan's terms, state and URI. One request, or three where the node takes no batches. Raises UnknownPlan."""
+    number = parse_plan_id(plan_id)
+    read_uri = partial(_read_uri, chain, number)
+    with chain.reading_ahead(*plan_questions(chain, number), read_uri):
+        state = read_plan_state(chain, number)
+        return Plan(
+            plan_id=state.plan_id,
+            terms=state.terms,
+            owner=state.owner,
+            pending_owner=state.pending_owner,
+            active=state.active,
+            fee_bps=state.fee_bps,
+            uri=read_uri(),
+        )
+
+
+def _read_uri(chain: Chain, plan_id: int) -> str:
+    return str(chain.read(chain.credits.functions.uri(plan_id)))
 
 
 def read_plan_state(chain: Chain, plan_id: int | str) -> PlanState:
-    """Read a plan's terms and state without its URI, which may hold a whole document. Two requests. Raises UnknownPlan."""
+    """Read a plan's terms and state without its URI, which may hold a whole document.
+
+    One request, or two where the node takes no batches. Raises UnknownPlan.
+    """
     number = parse_plan_id(plan_id)
-    owner, pending_owner, active, fee_bps = chain.read(chain.credits.functions.stateOf(number))
+    with chain.reading_ahead(*plan_questions(chain, number)):
+        owner, pending_owner, active, fee_bps = read_state(chain, number)
+        terms = read_terms_once(chain, number)
     return PlanState(
         plan_id=number,
-        terms=read_terms(chain, number),
+        terms=terms,
         owner=owner,
         pending_owner=None if pending_owner == ZERO_ADDRESS else pending_owner,
         active=active,
@@ -144,42 +164,13 @@ def read_plan_state(chain: Chain, plan_id: int | str) -> PlanState:
 
 
 def read_terms(chain: Chain, plan_id: int | str) -> Terms:
-    """Read a plan's terms, which never change. One request. Raises UnknownPlan."""
-    return parse_terms(chain.read(chain.credits.functions.termsOf(parse_plan_id(plan_id))))
+    """Read a plan's terms, which never change.
 
-
-def parse_terms(fields: Sequence[Any]) -> Terms:
-    """Return terms from their fields in the contract's order, as a call returns them and an event has them."""
-    (
-        kind,
-        activation,
-        token,
-        splits,
-        quoter,
-        paid_externally,
-        credits,
-        duration,
-        least,
-        most,
-        rule,
-        trial,
-        transferable,
-    ) = fields
-    return Terms(
-        kind=PlanKind(kind),
-        activation=Activation(activation),
-        token=token,
-        splits=tuple(Split(receiver, amount) for receiver, amount in splits),
-        quoter=quoter,
-        paid_externally=paid_externally,
-        credits=credits,
-        duration=duration,
-        min_redeem=least,
-        max_redeem=most,
-        rule=RedemptionRule(rule),
-        trial=trial,
-        transferable=transferable,
-    )
+    One request, and none where they were read before, unless blocks of the chain can be undone, and the plan with them.
+    Raises UnknownPlan.
+    """
+    number = parse_plan_id(plan_id)
+    return ask_terms(chain, number) if is_undoable(chain) else read_terms_once(chain, number)
 
 
 def check_orderable(plan: PlanState, payer: str, receiver: str) -> None:
@@ -234,14 +225,15 @@ def set_plan_active(chain: Chain, signer: Signer, plan_id: int | str, active: bo
 
 def set_plan_uri(chain: Chain, signer: Signer, plan_id: int | str, uri: str) -> Transaction:
     """Change where a plan's metadata is. Plan owner only. One transaction. Raises NotPlanOwner, UnknownPlan."""
-    _check_uri(uri)
+    check_public_uri(uri)
     return summarize(chain.send(signer, chain.credits.functions.setPlanUri(parse_plan_id(plan_id), uri)))
 
 
 def set_redeemer(chain: Chain, signer: Signer, plan_id: int | str, redeemer: str, allowed: bool) -> Transaction:
     """Allow an address to settle vouchers of a plan and to redeem its credits, or forbid it. One transaction.
 
-    Plan owner only. A redeemer redeems, and settles without a voucher, only where the plan's rule names redeemers.
+    Plan owner only. A redeemer may always settle vouchers. It may redeem, and settle without
+    a voucher, only if the plan's rule names redeemers.
     Raises NotPlanOwner, UnknownPlan.
     """
     address = parse_address(redeemer, "redeemer address")

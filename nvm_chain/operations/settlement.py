@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from eth_typing import ChecksumAddress
 from web3.types import TxReceipt
 
 from nvm_chain.chain.client import Chain
+from nvm_chain.chain.gas_limits import Call
+from nvm_chain.chain.node import encode_call
 from nvm_chain.chain.receipts import summarize
 from nvm_chain.enums import SettlementResult
 from nvm_chain.errors import (
@@ -21,6 +24,7 @@ from nvm_chain.errors import (
     VoucherSignatureInvalid,
 )
 from nvm_chain.operations.credits import read_account
+from nvm_chain.operations.parts import send_in_parts
 from nvm_chain.operations.plans import is_redeemer, read_plan_state
 from nvm_chain.operations.wallets import WALLET_GAS, ask_wallets
 from nvm_chain.signing.eip712 import SIGNATURE_SECONDS, MessageSigner
@@ -157,11 +161,12 @@ def settle_vouchers(
     *,
     totals: Sequence[int] | None = None,
 ) -> SettlementReceipt:
-    """Redeem credits of many holders, by their vouchers or by the plan's rule. One transaction.
+    """Redeem credits of many holders, by their vouchers or by the plan's rule. One transaction, or as many as the list needs.
 
     Plan owner or redeemer only. An item raises the number of credits ever settled for its holder up to a total, and
     takes the difference. A batch that is sent again takes nothing twice. A failed item does not harm the others: the
-    receipt has the outcome of each. One request more for each voucher that the holder's own key did not sign.
+    receipt has the outcome of each. One request more for each voucher that the holder's own key did not sign. A list that
+    is too large for one transaction is divided, and the transactions are on their way together.
 
     Args:
         chain: Where the plan is.
@@ -178,6 +183,8 @@ def settle_vouchers(
         SettlementsNotAccepted: Nothing can be settled on this plan.
         UnknownPlan: The plan is not registered.
         NotEnoughGas: The batch needs more gas than it got.
+        BatchIncomplete: One of several transactions is not done. The error has the receipt of the others. Settle the items
+            of the others again: nothing is taken twice.
         NotMined: The transaction is not mined in time.
         OutcomeUnknown: The node does not say what became of the transaction.
         NetworkError: The node cannot be used.
@@ -193,13 +200,25 @@ def settle_vouchers(
     encoded = [_encode_item(item, limit, plan_id, redeemer) for item, limit in zip(batch, limits, strict=True)]
     vouchers = [item for item in batch if isinstance(item, SignedVoucher)]
     _refuse_empty_signatures(chain, vouchers)
-    function = chain.credits.functions.settle(plan_id, encoded)
-    receipt = chain.send(signer, function, extra_gas=_bound_wallets(chain, vouchers))
-    return SettlementReceipt(
-        plan_id=plan_id,
-        redeemer=signer.address,
-        outcomes=tuple(_read_outcomes(chain, [holder for holder, *_ in encoded], receipt)),
-        transaction=summarize(receipt),
+
+    def build(first: int, last: int) -> Call:
+        settle = chain.credits.functions.settle(plan_id, encoded[first : last + 1])
+        signed = [item for item in batch[first : last + 1] if isinstance(item, SignedVoucher)]
+        return Call(encode_call(settle), chain.credits.address, extra_gas=_bound_wallets(chain, signed))
+
+    def read(first: int, last: int, receipt: TxReceipt) -> SettlementReceipt:
+        outcomes = tuple(_read_outcomes(chain, [holder for holder, *_ in encoded[first : last + 1]], receipt))
+        return SettlementReceipt(plan_id, signer.address, outcomes, summarize(receipt))
+
+    return send_in_parts(chain, signer, batch, build, read).join(batch, _join)
+
+
+def _join(receipts: Sequence[SettlementReceipt]) -> SettlementReceipt:
+    """Return the receipts of several transactions as one."""
+    return replace(
+        receipts[0],
+        outcomes=tuple(outcome for receipt in receipts for outcome in receipt.outcomes),
+        more_transactions=tuple(receipt.transaction for receipt in receipts[1:]),
     )
 
 

@@ -7,7 +7,7 @@ from eth_typing import ChecksumAddress
 from nvm_chain.chain.client import Chain
 from nvm_chain.enums import RedemptionRule, SettlementResult
 from nvm_chain.errors import NotRedeemer
-from nvm_chain.operations.credits import read_account
+from nvm_chain.operations.bulk_reads import read_accounts
 from nvm_chain.operations.plans import is_redeemer, read_plan_state
 from nvm_chain.operations.settlement import check_accepts_vouchers
 from nvm_chain.operations.wallets import ask_wallets
@@ -25,8 +25,8 @@ def forecast_outcomes(
 ) -> tuple[SettlementOutcome, ...]:
     """Tell what each item of a settlement could bring at most if it were sent now.
 
-    One request for each holder, one for each voucher that the holder's own key did not sign, and four. An item that brings
-    nothing is EXPIRED, ALREADY_SETTLED, NOT_SIGNED, or SHORT where its holder has no credits left.
+    One request for up to 2,000 holders, one for each voucher that the holder's own key did not sign, and four. An item
+    that brings nothing is EXPIRED, ALREADY_SETTLED, NOT_SIGNED, or SHORT where its holder has no credits left.
 
     Args:
         chain: Where the plan is.
@@ -44,13 +44,13 @@ def forecast_outcomes(
     check_accepts_vouchers(plan.plan_id, plan.terms)
     if sender != plan.owner and not is_redeemer(chain, plan.plan_id, sender):
         raise NotRedeemer(plan.plan_id, sender)
-    now, is_trusted, left = chain.read_time(), _is_trusted(chain, plan, sender), dict[str, tuple[int, int]]()
+    now, is_trusted = chain.read_time(), _is_trusted(chain, plan, sender)
+    listed = [(item, *_read_item(item)) for item in items]
+    holders = list(dict.fromkeys(holder for _, holder, _, _ in listed))
+    accounts = read_accounts(chain, [(plan.plan_id, holder) for holder in holders])
+    left = {holder: (account.balance, account.settled) for holder, account in zip(holders, accounts, strict=True)}
     outcomes = []
-    for item in items:
-        holder, total, deadline = _read_item(item)
-        if holder not in left:
-            account = read_account(chain, plan_id, holder)
-            left[holder] = account.balance, account.settled
+    for item, holder, total, deadline in listed:
         balance, settled = left[holder]
         amount, result = min(balance, max(total - settled, 0)), SettlementResult.SETTLED
         if deadline is not None and deadline < now:

@@ -1,21 +1,33 @@
 """Signed orders on a chain: a payer signs with what the chain says, and a relayer sends the order."""
 
+import secrets
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from eth_typing import ChecksumAddress
+from web3.contract.contract import ContractFunction
 from web3.types import TxReceipt
 
+from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.client import Chain
 from nvm_chain.errors import InvalidConfig, NetworkError, OrderAlreadyMade, RpcFailed, TokenWithoutCode
 from nvm_chain.operations.payment_causes import explained_payment
-from nvm_chain.operations.plans import check_cost, check_orderable, read_plan_state
+from nvm_chain.operations.plan_terms import plan_questions
+from nvm_chain.operations.plans import check_cost, check_orderable, quote_plan, read_plan_state
 from nvm_chain.operations.receipts import build_order_receipt
-from nvm_chain.operations.token_domains import find_authorization_use, is_authorization_used, read_token_domain
-from nvm_chain.operations.tokens import check_funds
+from nvm_chain.operations.token_domains import (
+    domain_questions,
+    find_authorization_use,
+    is_authorization_used,
+    read_token_domain,
+)
+from nvm_chain.operations.tokens import check_funds, read_token_balance
 from nvm_chain.operations.wallets import ask_wallets
 from nvm_chain.signing.eip712 import SIGNATURE_SECONDS, MessageSigner
 from nvm_chain.signing.keys import Signer
 from nvm_chain.signing.signed_orders import (
+    SALT_BYTES,
     SignedOrder,
     authorization_nonce,
     build_order_authorization,
@@ -57,7 +69,7 @@ def sign_plan_order(
         UnknownPlan: The plan is not registered.
         PlanNotActive: The plan takes no orders now.
         WrongKind: The plan is paid by usage.
-        PaidExternally: The plan is paid off chain.
+        PaidExternally: The plan is paid outside the chain.
         TrialOrderedForOther: The receiver of a trial is not the signer.
         InvalidAmount: The quantity is out of range.
         InvalidQuantity: The quantity of a trial is not 1.
@@ -69,15 +81,23 @@ def sign_plan_order(
     """
     check_signer(signer)
     check_uint(valid_seconds, 64, "valid_seconds", minimum=1)
-    plan = read_plan_state(chain, plan_id)
-    to = signer.address if receiver is None else parse_address(receiver, "receiver address")
-    check_orderable(plan, signer.address, to)
-    _, most = check_cost(chain, signer.address, plan, quantity, max_cost)
-    _check_signable(plan, most)
-    check_funds(chain, plan.terms.token, signer.address, most)
-    return sign_for_plan(
-        chain, signer, plan, receiver=to, quantity=quantity, max_cost=most, valid_seconds=valid_seconds
-    )
+    salt = secrets.token_bytes(SALT_BYTES)
+    quote = partial(quote_plan, chain, signer.address, plan_id, quantity)
+    with chain.paying(*plan_questions(chain, plan_id), quote):
+        plan = read_plan_state(chain, plan_id)
+        to = signer.address if receiver is None else parse_address(receiver, "receiver address")
+        check_orderable(plan, signer.address, to)
+        _, most = check_cost(chain, signer.address, plan, quantity, max_cost)
+        _check_signable(plan, most)
+        nonce = find_order_nonce(
+            chain, plan.plan_id, signer.address, receiver=to, quantity=quantity, max_cost=most, salt=salt
+        )
+        balance = partial(read_token_balance, chain, plan.terms.token, signer.address)
+        chain.read_ahead(balance, *signing_questions(chain, plan.terms.token, signer.address, lambda: nonce))
+        check_funds(chain, plan.terms.token, signer.address, most)
+        return sign_for_plan(
+            chain, signer, plan, receiver=to, quantity=quantity, max_cost=most, valid_seconds=valid_seconds, salt=salt
+        )
 
 
 def sign_for_plan(
@@ -96,21 +116,43 @@ def sign_for_plan(
     A ``salt`` is 32 bytes, random if not given. With the same salt the same order is made once. Raises
     TokenCannotSign, OrderAlreadyMade.
     """
-    domain = read_token_domain(chain, plan.terms.token)
-    order = build_order_authorization(
-        plan.plan_id,
-        payer=signer.address,
-        receiver=receiver,
-        quantity=quantity,
-        max_cost=max_cost,
-        valid_before=chain.read_time() + valid_seconds + 1,
-        salt=salt,
+    salt = secrets.token_bytes(SALT_BYTES) if salt is None else salt
+    nonce = find_order_nonce(
+        chain, plan.plan_id, signer.address, receiver=receiver, quantity=quantity, max_cost=max_cost, salt=salt
     )
-    nonce = authorization_nonce(order, chain_id=chain.chain_id, contract=chain.credits.address)
-    # Asked in any case, because some tokens take permits and no authorizations, and say so here only.
-    if is_authorization_used(chain, plan.terms.token, order.payer, nonce):
-        raise OrderAlreadyMade(order.payer, nonce)
+    with chain.reading_ahead(*signing_questions(chain, plan.terms.token, signer.address, lambda: nonce)):
+        domain = read_token_domain(chain, plan.terms.token)
+        order = build_order_authorization(
+            plan.plan_id,
+            payer=signer.address,
+            receiver=receiver,
+            quantity=quantity,
+            max_cost=max_cost,
+            valid_before=chain.read_time() + valid_seconds + 1,
+            salt=salt,
+        )
+        # Asked in any case, because some tokens take permits and no authorizations, and say so here only.
+        if is_authorization_used(chain, plan.terms.token, order.payer, nonce):
+            raise OrderAlreadyMade(order.payer, nonce)
     return sign_order(signer, order, token=domain, contract=chain.credits.address)
+
+
+def signing_questions(
+    chain: Chain, token: ChecksumAddress, payer: ChecksumAddress, find_nonce: Callable[[], bytes]
+) -> tuple[Reader, ...]:
+    """Return what signing an order asks, for `Chain.read_ahead`. ``find_nonce`` returns the nonce of its authorization."""
+    is_used: Reader = lambda: is_authorization_used(chain, token, payer, find_nonce())  # noqa: E731
+    return *domain_questions(chain, token), chain.read_time, is_used
+
+
+def find_order_nonce(
+    chain: Chain, plan_id: int | str, payer: str, *, receiver: str | None, quantity: int, max_cost: int, salt: bytes
+) -> bytes:
+    """Return the nonce that stands for an order in the token's authorization, whenever it is signed. No request."""
+    order = build_order_authorization(
+        plan_id, payer=payer, receiver=receiver, quantity=quantity, max_cost=max_cost, valid_before=2, salt=salt
+    )
+    return authorization_nonce(order, chain_id=chain.chain_id, contract=chain.credits.address)
 
 
 def find_made_order(
@@ -134,25 +176,16 @@ def find_made_order(
             second case the node's error is the cause.
         NetworkError: The node does not tell whether the order was made.
     """
-    most = plan.terms.price * quantity
-    order = build_order_authorization(
-        plan.plan_id,
-        payer=payer,
-        receiver=receiver,
-        quantity=quantity,
-        max_cost=most,
-        valid_before=2,
-        salt=salt,
-    )
-    nonce = authorization_nonce(order, chain_id=chain.chain_id, contract=chain.credits.address)
-    if not is_authorization_used(chain, plan.terms.token, order.payer, nonce):
+    payer, most = parse_address(payer, "payer address"), plan.terms.price * quantity
+    nonce = find_order_nonce(chain, plan.plan_id, payer, receiver=receiver, quantity=quantity, max_cost=most, salt=salt)
+    if not is_authorization_used(chain, plan.terms.token, payer, nonce):
         return None
     try:
-        receipt = _find_use(chain, plan, order.payer, nonce)
+        receipt = _find_use(chain, plan, payer, nonce)
     except NetworkError as error:
         cause = f"the node does not show its transaction ({error.problem.rstrip('.')})"
-        raise OrderAlreadyMade(order.payer, nonce).explain(cause, _LOOK_FIRST) from error
-    return build_order_receipt(chain, plan, order.payer, receipt, collected=most)
+        raise OrderAlreadyMade(payer, nonce).explain(cause, _LOOK_FIRST) from error
+    return build_order_receipt(chain, plan, payer, receipt, collected=most)
 
 
 def _find_use(chain: Chain, plan: PlanState, payer: str, nonce: bytes) -> TxReceipt:
@@ -179,7 +212,7 @@ def check_signed_order(chain: Chain, signed: SignedOrder) -> PlanState:
         UnknownPlan: The plan is not registered.
         PlanNotActive: The plan takes no orders now.
         WrongKind: The plan is paid by usage.
-        PaidExternally: The plan is paid off chain.
+        PaidExternally: The plan is paid outside the chain.
         TrialOrderedForOther: The receiver of a trial is not the payer.
         InvalidAmount: The quantity is out of range.
         InvalidQuantity: The quantity of a trial is not 1.
@@ -188,24 +221,35 @@ def check_signed_order(chain: Chain, signed: SignedOrder) -> PlanState:
         InsufficientFunds: The payer has too little of the token.
         TokenCannotSign: The token takes no authorizations (EIP-3009).
         AuthorizationMismatch: The order is for another token or contract.
-        AuthorizationNotYetValid: The order does not count yet.
-        AuthorizationExpired: The order does not count any more.
+        AuthorizationNotYetValid: The order is not valid yet.
+        AuthorizationExpired: The order has expired.
         AuthorizationSignatureInvalid: The payer did not sign the order.
-        OrderAlreadyMade: The order was made or withdrawn before.
+        OrderAlreadyMade: The order was made or canceled before.
     """
-    order = signed.order
-    plan = read_plan_state(chain, order.plan_id)
-    check_orderable(plan, order.payer, order.receiver)
-    _check_signable(plan, order.max_cost)
-    domain = read_token_domain(chain, plan.terms.token)
-    contract = chain.credits.address
-    verify_order(signed, token=domain, contract=contract, now=chain.read_time(), ask_chain=ask_wallets(chain))
+    order, contract = signed.order, chain.credits.address
     nonce = authorization_nonce(order, chain_id=chain.chain_id, contract=contract)
-    if is_authorization_used(chain, plan.terms.token, order.payer, nonce):
-        raise OrderAlreadyMade(order.payer, nonce)
-    check_cost(chain, order.payer, plan, order.quantity, order.max_cost)
-    check_funds(chain, plan.terms.token, order.payer, order.max_cost)
-    return plan
+    with chain.paying(*_check_questions(chain, signed, nonce)):
+        plan = read_plan_state(chain, order.plan_id)
+        check_orderable(plan, order.payer, order.receiver)
+        _check_signable(plan, order.max_cost)
+        domain = read_token_domain(chain, plan.terms.token)
+        verify_order(signed, token=domain, contract=contract, now=chain.read_time(), ask_chain=ask_wallets(chain))
+        if is_authorization_used(chain, plan.terms.token, order.payer, nonce):
+            raise OrderAlreadyMade(order.payer, nonce)
+        check_cost(chain, order.payer, plan, order.quantity, order.max_cost)
+        check_funds(chain, plan.terms.token, order.payer, order.max_cost)
+        return plan
+
+
+def _check_questions(chain: Chain, signed: SignedOrder, nonce: bytes) -> tuple[Reader, ...]:
+    """Return what the check of a signed order asks, if the order is for the token of its plan, for `Chain.read_ahead`."""
+    order, token = signed.order, signed.token.address
+    return (
+        *plan_questions(chain, order.plan_id),
+        *signing_questions(chain, token, order.payer, lambda: nonce),
+        partial(quote_plan, chain, order.payer, order.plan_id, order.quantity),
+        partial(read_token_balance, chain, token, order.payer),
+    )
 
 
 def _check_signable(plan: PlanState, max_cost: int) -> None:
@@ -239,11 +283,13 @@ def relay_order(chain: Chain, signer: Signer, signed: SignedOrder) -> OrderRecei
         NvmChainError: As `check_signed_order`.
     """
     check_signer(signer)
-    return send_signed_order(chain, signer, check_signed_order(chain, signed), signed)
+    plan = check_signed_order(chain, signed)
+    with chain.paying():
+        return send_signed_order(chain, signer, plan, signed)
 
 
-def send_signed_order(chain: Chain, signer: Signer, plan: PlanState, signed: SignedOrder) -> OrderReceipt:
-    """Send a signed order that was checked before, of this plan, and wait until it is mined. Raises as `relay_order`."""
+def encode_signed_order(chain: Chain, signed: SignedOrder) -> ContractFunction:
+    """Return the call that brings a signed order; no request."""
     order = signed.order
     values = (
         order.plan_id,
@@ -255,6 +301,12 @@ def send_signed_order(chain: Chain, signer: Signer, plan: PlanState, signed: Sig
         order.valid_before,
         order.salt,
     )
+    return chain.credits.functions.orderWithAuthorization(values, signed.signature)
+
+
+def send_signed_order(chain: Chain, signer: Signer, plan: PlanState, signed: SignedOrder) -> OrderReceipt:
+    """Send a signed order that was checked before, of this plan, and wait until it is mined. Raises as `relay_order`."""
+    order = signed.order
     with explained_payment(chain, plan.terms.token, order.payer, signed=True):
-        receipt = chain.send(signer, chain.credits.functions.orderWithAuthorization(values, signed.signature))
+        receipt = chain.send(signer, encode_signed_order(chain, signed))
     return build_order_receipt(chain, plan, order.payer, receipt, collected=order.max_cost)

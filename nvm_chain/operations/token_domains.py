@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.abi_entries import describe_event, describe_function
+from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.events import find_newest_event
 from nvm_chain.errors import AnswerUnreadable, InvalidConfig, TokenCannotSign, TransactionError
@@ -25,26 +26,56 @@ SIGNING_ABI: Final = (
 )
 """What a token says of the signatures it takes (EIP-2612, EIP-3009)."""
 
+USDC_DOMAINS: Final = (("USDC", "2"), ("USD Coin", "2"))
+"""Name and version of USDC on most chains."""
 USUAL_VERSION: Final = "1"
 """The version of tokens that tell none, as OpenZeppelin's permit tokens."""
 
 
 def read_token_domain(chain: Chain, token: str) -> Domain:
-    """Read a token's EIP-712 domain, and compare its separator with the token's own. Three requests.
+    """Read a token's EIP-712 domain, and compare its separator with the token's own.
 
-    Raises TokenCannotSign if the token does not have a domain of the usual form.
+    One request, or three where the node takes no batches. Only the separator is asked again later.
+
+    Raises:
+        TokenCannotSign: The token does not have a domain of the usual form.
     """
     address = parse_address(token, "token address")
-    separator, name = _read(chain, address, "DOMAIN_SEPARATOR"), _read(chain, address, "name")
-    if separator is None or name is None:
-        raise TokenCannotSign(address)
-    try:
-        domain = Domain(name, _read(chain, address, "version") or USUAL_VERSION, chain.chain_id, address)
-    except InvalidConfig:
-        raise TokenCannotSign(address) from None
+    with chain.reading_ahead(*domain_questions(chain, address)):
+        separator = _read(chain, address, "DOMAIN_SEPARATOR")
+        for likely in _find_domains(chain, address):
+            if likely.separator == separator:
+                return chain.facts.keep(likely, "domain", address)
+        chain.read_ahead(*(partial(_read, chain, address, name) for name in ("name", "version")))
+        name = _read(chain, address, "name")
+        if separator is None or name is None:
+            raise TokenCannotSign(address)
+        try:
+            domain = Domain(name, _read(chain, address, "version") or USUAL_VERSION, chain.chain_id, address)
+        except InvalidConfig:
+            raise TokenCannotSign(address) from None
     if domain.separator != separator:
         raise TokenCannotSign(address)
-    return domain
+    return chain.facts.keep(domain, "domain", address)
+
+
+def domain_questions(chain: Chain, token: ChecksumAddress) -> tuple[Reader, ...]:
+    """Return what `read_token_domain` asks, for `Chain.read_ahead`."""
+    names = ("DOMAIN_SEPARATOR",) if _find_domains(chain, token) else ("DOMAIN_SEPARATOR", "name", "version")
+    return tuple(partial(_read, chain, token, name) for name in names)
+
+
+def _find_domains(chain: Chain, token: ChecksumAddress) -> tuple[Domain, ...]:
+    """Return what a token's domain was, or what it may be. The separator, a hash of it, tells whether it is."""
+    known = _find_domain(chain, token)
+    if known is not None:
+        return (known,)
+    return tuple(Domain(*usual, chain.chain_id, token) for usual in USDC_DOMAINS) if token == chain.usdc else ()
+
+
+def _find_domain(chain: Chain, token: ChecksumAddress) -> Domain | None:
+    known: Domain | None = chain.facts.find("domain", token)
+    return known
 
 
 class PermitTerms(NamedTuple):
@@ -55,17 +86,34 @@ class PermitTerms(NamedTuple):
 
 
 def read_permit_terms(chain: Chain, token: str, owner: str) -> PermitTerms:
-    """Read what an owner signs with the next permit (EIP-2612). Five requests.
+    """Read what an owner signs with the next permit (EIP-2612). One request, or five where the node takes no batches.
 
     Raises TokenCannotSign if the token takes no permits, or permits of another kind, as DAI does.
     """
-    address = parse_address(token, "token address")
-    domain = read_token_domain(chain, address)
-    nonce = _read(chain, address, "nonces", parse_address(owner, "owner address"))
-    # Most tokens say nothing of their type.
-    if nonce is None or _read(chain, address, "PERMIT_TYPEHASH") not in (None, PERMIT.type_hash):
-        raise TokenCannotSign(address)
+    address, payer = parse_address(token, "token address"), parse_address(owner, "owner address")
+    with chain.reading_ahead(*permit_questions(chain, address, payer)):
+        domain = read_token_domain(chain, address)
+        nonce = _read(chain, address, "nonces", payer)
+        if nonce is None or not _takes_permits(chain, domain):
+            raise TokenCannotSign(address)
     return PermitTerms(domain, int(nonce))
+
+
+def permit_questions(chain: Chain, token: ChecksumAddress, owner: ChecksumAddress) -> tuple[Reader, ...]:
+    """Return what `read_permit_terms` asks, for `Chain.read_ahead`."""
+    domain = _find_domain(chain, token)
+    takes = (
+        partial(_read, chain, token, "PERMIT_TYPEHASH") if domain is None else partial(_takes_permits, chain, domain)
+    )
+    return *domain_questions(chain, token), partial(_read, chain, token, "nonces", owner), takes
+
+
+def _takes_permits(chain: Chain, domain: Domain) -> bool:
+    """Return whether a token takes permits of the usual kind. Most say nothing of it. Asked once."""
+    if chain.facts.find("permits", domain) is None:
+        takes = _read(chain, domain.address, "PERMIT_TYPEHASH") in (None, PERMIT.type_hash)
+        chain.facts.keep(takes, "permits", domain)
+    return bool(chain.facts.find("permits", domain))
 
 
 def is_authorization_used(chain: Chain, token: str, authorizer: str, nonce: bytes) -> bool:

@@ -2,18 +2,22 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeVar
 
 from eth_typing import ChecksumAddress
+from web3.contract.contract import ContractFunction
 
 from nvm_chain.chain.abi_entries import describe_event, describe_function
 from nvm_chain.chain.artifacts import read_artifact
+from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.client import Chain
+from nvm_chain.chain.nonce_search import is_undoable
 from nvm_chain.chain.receipts import summarize
 from nvm_chain.errors import (
+    AnswerUnreadable,
     InsufficientFunds,
     InvalidConfig,
-    NetworkError,
     NotMined,
     NvmChainError,
     OutcomeUnknown,
@@ -52,23 +56,42 @@ class TokenInfo:
 
 
 def read_token_info(chain: Chain, token: str) -> TokenInfo:
-    """Read a token's symbol and decimals. Three requests.
+    """Read a token's symbol and decimals. One request, or three where the node takes no batches; then none.
 
-    A symbol that is missing or odd becomes ``token``. Raises NoContract, and InvalidConfig for a token without
-    decimals.
+    A symbol that is missing or odd becomes ``token``. Raises NoContract, InvalidConfig for a token without decimals, and
+    a NetworkError.
     """
     address = parse_address(token, "token address")
+    known: TokenInfo | None = chain.facts.find("token info", address)
+    if known is not None:
+        return known
+    with chain.reading_ahead(*token_info_questions(chain, address)):
+        info = _read_token_info(chain, address)
+    return info if is_undoable(chain) else chain.facts.keep(info, "token info", address)
+
+
+def token_info_questions(chain: Chain, token: str) -> tuple[Reader, ...]:
+    """Return what `read_token_info` asks, for `Chain.read_ahead`."""
+    address = parse_address(token, "token address")
+    if chain.facts.find("token info", address) is not None:
+        return ()
+    functions = chain.bind(address, ERC20_ABI).functions
+    readers = (partial(chain.read, functions.decimals()), partial(chain.read, functions.symbol()))
+    return partial(chain.read_code, address), *readers
+
+
+def _read_token_info(chain: Chain, address: ChecksumAddress) -> TokenInfo:
     contract = chain.bind(address, ERC20_ABI)
     chain.read_code(address)
     try:
         decimals = chain.read(contract.functions.decimals())
-    except (NetworkError, TransactionError) as error:
+    except (AnswerUnreadable, TransactionError) as error:
         raise InvalidConfig(
             f"the token at {address} does not tell its decimals, so prices in it cannot be checked"
         ) from error
     try:
         symbol = chain.read(contract.functions.symbol())
-    except (NetworkError, TransactionError):
+    except (AnswerUnreadable, TransactionError):
         symbol = ""
     cleaned = "".join(character for character in symbol if character.isalnum() and character.isascii())
     return TokenInfo(address, cleaned[:MAX_SYMBOL_LENGTH] or "token", decimals)
@@ -117,23 +140,38 @@ def approve_token_spending(chain: Chain, signer: Signer, token: str, amount: int
     second transaction.
     """
     check_uint(amount, 256, "amount")
-    approve = chain.bind(parse_address(token, "token address"), ERC20_ABI).functions.approve
-    spender = chain.credits.address
+    approve = partial(build_approval, chain, token)
     try:
-        return summarize(chain.send(signer, approve(spender, amount)))
+        return summarize(chain.send(signer, approve(amount)))
     except (NotMined, OutcomeUnknown):
         raise
     except TransactionError:
         if amount == 0 or read_allowance(chain, token, signer.address) == 0:
             raise
-        chain.send(signer, approve(spender, 0))
-        return summarize(chain.send(signer, approve(spender, amount)))
+        chain.send(signer, approve(0))
+        return summarize(chain.send(signer, approve(amount)))
+
+
+def approval_questions(chain: Chain, token: str, owner: ChecksumAddress, amount: int) -> tuple[Reader, ...]:
+    """Return what `approve_token_spending` asks before it sends, for `Chain.read_ahead`; nothing for an impossible amount."""
+    if not 0 <= amount < 1 << 256:
+        return ()
+    return chain.sending_questions(owner, build_approval(chain, token, amount))
+
+
+def build_approval(chain: Chain, token: str, amount: int) -> ContractFunction:
+    """Return the call that allows the Credits contract to take an amount. No request."""
+    functions = chain.bind(parse_address(token, "token address"), ERC20_ABI).functions
+    return functions.approve(chain.credits.address, amount)
 
 
 def mint_test_usdc(chain: Chain, signer: Signer, to: str, amount: int) -> Transaction:
     """Mint ``amount`` base units of TestUSDC from its faucet. One transaction. A real USDC refuses."""
     if chain.usdc is None:
-        raise InvalidConfig(f"no USDC is known on chain {chain.chain_id}")
+        raise InvalidConfig(
+            f"no USDC is known on chain {chain.chain_id}",
+            "connect in the folder where you deployed, or with `connect(…, records=path)`",
+        )
     check_uint(amount, 256, "amount", minimum=1)
     faucet = chain.bind(chain.usdc, read_artifact("TestUSDC").abi).functions.mint
     return summarize(chain.send(signer, faucet(parse_address(to, "receiver address"), amount)))

@@ -60,7 +60,7 @@ def look_up_transaction(chain: Chain, transaction_hash: str) -> TransactionRepor
     another one with the same sender and nonce is mined.
 
     Raises:
-        InvalidConfig: The hash cannot be one. It is not shown, as it may be a key in the wrong place.
+        InvalidConfig: The hash is malformed. It is not shown, as it may be a key in the wrong place.
     """
     if not _HASH.fullmatch(transaction_hash):
         problem = "the hash of a transaction is 0x and 64 hexadecimal digits"

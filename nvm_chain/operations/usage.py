@@ -1,24 +1,27 @@
 """Usage plans: pay for a request, with its id in the event."""
 
+from functools import partial
 from typing import Literal
 from uuid import UUID
 
 from web3.contract.contract import ContractFunction
 
+from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.client import Chain
 from nvm_chain.enums import PlanKind
 from nvm_chain.errors import InvalidConfig, PlanNotActive, WrongKind
 from nvm_chain.operations.payment_causes import explained_payment
 from nvm_chain.operations.payment_methods.allowance import send_with_allowance
 from nvm_chain.operations.payment_methods.native import send_with_coin
-from nvm_chain.operations.plans import check_cost, read_plan_state
+from nvm_chain.operations.plan_terms import expect_cost, find_known_terms, plan_questions
+from nvm_chain.operations.plans import check_cost, quote_plan, read_plan_state
 from nvm_chain.operations.receipts import build_usage_receipt
-from nvm_chain.operations.tokens import check_funds
+from nvm_chain.operations.tokens import approval_questions, check_funds, read_allowance, read_token_balance
 from nvm_chain.signing.keys import Signer
 from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.addresses import ZERO_ADDRESS
 from nvm_chain.types.contexts import encode_context
-from nvm_chain.types.plans import PlanState
+from nvm_chain.types.plans import PlanState, Terms
 from nvm_chain.types.receipts import UsageReceipt
 from nvm_chain.types.renamed_parameters import renamed_parameters
 
@@ -69,6 +72,25 @@ def pay_usage(
             "give `payment_method='approve'` or `payment_method='allowance'`",
         )
     encoded = encode_context(context)
+    approve = payment_method == "approve"
+    with chain.paying():
+        plan, cost, most = _check_usage(chain, signer, plan_id, quantity, max_cost, approve=approve)
+        function = chain.credits.functions.payUsage(plan.plan_id, quantity, most, encoded)
+        with explained_payment(chain, plan.terms.token, signer.address):
+            return _pay(chain, signer, plan, function, cost, most, approve=approve)
+
+
+def _check_usage(
+    chain: Chain, signer: Signer, plan_id: int | str, quantity: int, max_cost: int | None, *, approve: bool
+) -> tuple[PlanState, int, int]:
+    """Check what can be known before the payment. Return the plan, the cost and its limit.
+
+    One round trip where the plan is known, else two.
+    """
+    known = find_known_terms(chain, plan_id)
+    quote = partial(quote_plan, chain, signer.address, plan_id, quantity)
+    guess = expect_cost(known, quantity, max_cost) if known and approve else None
+    chain.read_ahead(*plan_questions(chain, plan_id), quote, *_token_questions(chain, signer, known, guess))
     plan = read_plan_state(chain, plan_id)
     if plan.terms.kind is not PlanKind.USAGE:
         raise WrongKind(plan.plan_id, plan.terms.kind)
@@ -76,9 +98,18 @@ def pay_usage(
         raise PlanNotActive(plan.plan_id)
     cost, limit = check_cost(chain, signer.address, plan, quantity, max_cost)
     most = limit if plan.terms.is_quoted else cost
-    function = chain.credits.functions.payUsage(plan.plan_id, quantity, most, encoded)
-    with explained_payment(chain, plan.terms.token, signer.address):
-        return _pay(chain, signer, plan, function, cost, most, approve=payment_method == "approve")
+    if known is None:
+        chain.read_ahead(*_token_questions(chain, signer, plan.terms, most if approve else None))
+    return plan, cost, most
+
+
+def _token_questions(chain: Chain, signer: Signer, terms: Terms | None, approved: int | None) -> tuple[Reader, ...]:
+    """Return what is asked of a plan's token, for `Chain.read_ahead`. ``approved`` is what may be approved."""
+    if terms is None or terms.token == ZERO_ADDRESS:
+        return ()
+    asked = (chain, terms.token, signer.address)
+    approval = () if approved is None else approval_questions(*asked, approved)
+    return partial(read_token_balance, *asked), partial(read_allowance, *asked), *approval
 
 
 def _pay(

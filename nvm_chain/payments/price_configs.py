@@ -66,7 +66,7 @@ def get_erc20_price_config(amount: int | str, token_address: str, receiver: str)
 
     Raises:
         InvalidAmount: The amount is not a whole number of base units.
-        InvalidAddress: An address cannot be one.
+        InvalidAddress: An address is malformed or zero.
 
     >>> get_erc20_price_config("20000000", "0x" + "11" * 20, "0x" + "22" * 20).amounts
     [20000000]
@@ -84,7 +84,7 @@ def get_crypto_price_config(amount: int | str, receiver: str, token_address: str
 
     Raises:
         InvalidAmount: The amount is not a whole number of base units.
-        InvalidAddress: An address cannot be one.
+        InvalidAddress: An address is malformed or zero.
 
     >>> get_crypto_price_config(10**15, "0x" + "22" * 20) == get_native_token_price_config(10**15, "0x" + "22" * 20)
     True
@@ -129,7 +129,7 @@ def get_pay_as_you_go_price_config(
     Raises:
         InvalidConfig: A template is named.
         InvalidAmount: The amount is not a whole number of base units.
-        InvalidAddress: An address cannot be one.
+        InvalidAddress: An address is malformed or zero.
 
     >>> get_pay_as_you_go_price_config(10_000, "0x" + "22" * 20, "0x" + "11" * 20).total
     10000

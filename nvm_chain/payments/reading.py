@@ -41,7 +41,7 @@ class Reading:
 
         Raises:
             UnknownPlan: The plan is not registered.
-            InvalidAddress: The address cannot be one. It is never taken for one's own.
+            InvalidAddress: The address is malformed. It is never taken for one's own.
         """
         holder, account = self._session.read_account(plan_did, account_address)
         plan = self._session.read_plan_state(plan_did)

@@ -40,7 +40,7 @@ class Using:
             agreementId: A name of your own for the order. Without one the result's is the transaction.
 
         Raises:
-            InvalidConfig: A contract names the plan's price, or the name cannot be one.
+            InvalidConfig: A contract names the plan's price, or the name is not allowed.
             WrongKind: The plan is paid by usage; see `pay_usage`.
             OrderAlreadyMade: The name's authorization was canceled.
             TokenCannotSign: The token takes authorizations, and for which domain cannot be read.
@@ -121,7 +121,7 @@ class Using:
             DownloadFailed: A file could not be fetched whole, or not be written.
             DownloadMismatch: A file is not what was declared.
             UnsafeFileName: A file's name could lead out of the folder.
-            InvalidConfig: The asset has no files, or the destination cannot be one.
+            InvalidConfig: The asset has no files, or the destination is not a folder.
             NvmChainError: As `nvm_chain.redeem_credits`.
         """
         return download_asset(self._session, file_did, destination, agreement_id, overwrite=overwrite)

@@ -26,7 +26,10 @@ MAX_WORK = 2**30
 """Product of all numbers in a key file (scrypt's n, r, p, key length and the version: under 2**28 as usual). Damaged ones can take years."""
 
 _NO_KEY = ("it is not a private key", "give 0x and 64 hexadecimal digits")
-_MALFORMED = "its 'crypto' section is malformed"
+_RESTORE = "restore the file from a copy that nobody has changed"
+_MALFORMED = ("its 'crypto' section is malformed", _RESTORE)
+_OTHER_KEY = ("it holds another key than that of the address in it", _RESTORE)
+_WRONG_PASSWORD = ("the password is wrong", "try the password again")
 
 
 class Signer(Protocol):
@@ -59,7 +62,10 @@ def read_key_from_environment(variable: str) -> LocalAccount:
     source = f"environment variable {_conceal(variable)}"
     value = os.environ.get(variable)
     if value is None:
-        raise KeyFailure(source, "it is not set")
+        advice = f"set it first: `export {variable}=0x…`" if variable.isidentifier() else "give a variable's name"
+        raise KeyFailure(
+            source, "it is not set", advice if _conceal(variable) == variable else "give a variable's name"
+        )
     if not re.fullmatch(r"\s*(0x)?[0-9a-fA-F]{64}\s*", value):
         raise KeyFailure(source, *_NO_KEY)
     return _account_from(value.strip(), source)
@@ -75,13 +81,13 @@ def read_keyfile(path: Path | str, password: str) -> LocalAccount:
     try:
         key = Account.decrypt(content, password)
     except ValueError as error:
-        raise KeyFailure(source, "the password is wrong" if "mismatch" in str(error) else _MALFORMED) from None
+        raise KeyFailure(source, *(_WRONG_PASSWORD if "mismatch" in str(error) else _MALFORMED)) from None
     except (LookupError, TypeError, AttributeError, AssertionError, ArithmeticError, NotImplementedError):
-        raise KeyFailure(source, _MALFORMED) from None
+        raise KeyFailure(source, *_MALFORMED) from None
     account = _account_from(bytes(key), source)
     # The password's check does not cover all that the key is computed from. The address, which some wallets leave out, does.
     if content.get("address") and str(content["address"]).lower().removeprefix("0x") != account.address[2:].lower():
-        raise KeyFailure(source, "it holds another key than that of the address in it")
+        raise KeyFailure(source, *_OTHER_KEY)
     return account
 
 
@@ -99,7 +105,7 @@ def check_keyfile(path: Path | str) -> tuple[str, dict[str, Any]]:
     numbers = list(_find_numbers(content))
     work = math.prod(number for _, number in numbers if number > 0)
     if work > MAX_WORK or any(number != KEY_LENGTH for name, number in numbers if name == "dklen"):
-        raise KeyFailure(source, _MALFORMED)
+        raise KeyFailure(source, *_MALFORMED)
     return source, content
 
 
@@ -113,7 +119,7 @@ def _read_json(path: Path, source: str) -> Any:
         with path.open(encoding="utf-8") as file:
             return parse_json(file.read(MAX_KEYFILE_SIZE))
     except OSError as error:
-        raise KeyFailure(source, f"cannot read it ({error.strerror})") from None
+        raise KeyFailure(source, f"cannot read it ({error.strerror})", "give the path of a key file") from None
     except (ValueError, RecursionError):
         raise KeyFailure(source, "it is not JSON", "give a key file as eth-account writes it") from None
 

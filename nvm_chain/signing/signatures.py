@@ -14,15 +14,11 @@ from eth_keys.datatypes import Signature
 from eth_keys.exceptions import BadSignature
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak as keccak_by_eth_utils
 from eth_utils.exceptions import ValidationError
 
 from nvm_chain.errors import SignatureNeedsChain
+from nvm_chain.types.hashes import keccak as keccak
 
-try:
-    from sha3 import keccak_256
-except ImportError:
-    keccak_256 = None
 try:
     from coincurve import PublicKey
 except ImportError:
@@ -32,18 +28,6 @@ AskChain: TypeAlias = Callable[[ChecksumAddress, bytes, bytes], bool]
 """Tells from account, digest and signature whether a contract at the account accepts the signature (ERC-1271)."""
 
 _RECOVERY_IDS = {27: b"\0", 28: b"\1"}
-
-
-def keccak(data: bytes) -> bytes:
-    """Return the keccak-256 hash of some bytes.
-
-    >>> keccak(b"").hex()[:8]
-    'c5d24601'
-    """
-    if keccak_256 is None:
-        return keccak_by_eth_utils(data)
-    digest: bytes = keccak_256(data).digest()
-    return digest
 
 
 def _recover_by_coincurve(digest: bytes, signature: bytes) -> bytes | None:

@@ -244,8 +244,8 @@ def verify_order(
 
     Raises:
         AuthorizationMismatch: The order is for another token or contract.
-        AuthorizationNotYetValid: The order does not count yet.
-        AuthorizationExpired: The order does not count any more.
+        AuthorizationNotYetValid: The order is not valid yet.
+        AuthorizationExpired: The order has expired.
         SignatureNeedsChain: Only a contract can understand the signature, and ``ask_chain`` is not given.
         AuthorizationSignatureInvalid: The payer did not sign the order.
     """

@@ -8,6 +8,7 @@ no harm. A client that signs `next_ceiling` before each request risks that reque
 import time
 from dataclasses import dataclass
 from functools import lru_cache
+from struct import Struct
 from typing import Final
 from uuid import UUID
 
@@ -42,8 +43,8 @@ MESSAGE_TYPE: Final = "nvm_chain.voucher.v1"
 CEILING_BITS: Final = 64
 DEADLINE_BITS: Final = 64
 
-_ADDRESS_PADDING = bytes(12)
-_UINT64_PADDING = bytes(24)
+_pack = Struct(">32s 32s 12x20s 12x20s 24xQ 32s 24xQ").pack
+"""Seven words: the hash of the type, and the fields in its order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,19 +170,9 @@ def voucher_digest(voucher: Voucher, *, chain_id: int, contract: str) -> bytes:
 
 def _hash_voucher(type_hash: bytes, voucher: Voucher) -> bytes:
     """Return what ``VOUCHER.hash`` returns, in a third of the time. The fields have their sizes: see `Voucher`."""
-    return keccak(
-        type_hash
-        + voucher.plan_id.to_bytes(32, "big")
-        + _ADDRESS_PADDING
-        + bytes.fromhex(voucher.holder[2:])
-        + _ADDRESS_PADDING
-        + bytes.fromhex(voucher.redeemer[2:])
-        + _UINT64_PADDING
-        + voucher.ceiling.to_bytes(8, "big")
-        + voucher.context
-        + _UINT64_PADDING
-        + voucher.deadline.to_bytes(8, "big")
-    )
+    plan_id = voucher.plan_id.to_bytes(32)
+    holder, redeemer = bytes.fromhex(voucher.holder[2:]), bytes.fromhex(voucher.redeemer[2:])
+    return keccak(_pack(type_hash, plan_id, holder, redeemer, voucher.ceiling, voucher.context, voucher.deadline))
 
 
 def sign_voucher(signer: MessageSigner, voucher: Voucher, *, chain_id: int, contract: str) -> SignedVoucher:

@@ -52,7 +52,7 @@ def read_holder_statement(
     Raises:
         StatementMismatch: The events do not agree with the chain.
         BlockReplaced: A block changed while it was read.
-        InvalidConfig: The period cannot be one.
+        InvalidConfig: The period is malformed, or ends before it starts.
         InvalidAddress: The holder is not an address.
         NetworkError: The node cannot be used.
     """
@@ -94,7 +94,7 @@ def read_plan_statement(
         UnknownPlan: The plan is not registered.
         StatementMismatch: The events do not agree with the chain.
         BlockReplaced: A block changed while it was read.
-        InvalidConfig: The period cannot be one.
+        InvalidConfig: The period is malformed, or ends before it starts.
         NetworkError: The node cannot be used.
     """
     number = parse_plan_id(plan_id)
@@ -131,7 +131,7 @@ def read_builder_statement(
     Raises:
         StatementMismatch: The events do not agree with the chain.
         BlockReplaced: A block changed while it was read.
-        InvalidConfig: The period cannot be one.
+        InvalidConfig: The period is malformed, or ends before it starts.
         InvalidAddress: The builder is not an address.
         NetworkError: The node cannot be used.
     """

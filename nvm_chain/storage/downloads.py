@@ -111,7 +111,7 @@ def download(
             say.
 
     Raises:
-        InvalidConfig: The length, the SHA-256 or the place cannot be one.
+        InvalidConfig: The length, the SHA-256 or the place is malformed.
         TargetExists: There is a file at the place.
         DownloadFailed: The file cannot be fetched.
         DownloadMismatch: The file is not as declared.

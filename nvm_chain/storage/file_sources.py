@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
-from nvm_chain.storage.http import BLOCK_BYTES, Fail, open_following
+from nvm_chain.chain.transport.limits import BLOCK_BYTES
+from nvm_chain.storage.http import Fail, open_following
 from nvm_chain.storage.ipfs_store import IPFS_PREFIX, IpfsStore, read_cid_hash
 from nvm_chain.types.atomic_files import open_regular
 

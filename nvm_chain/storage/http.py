@@ -13,13 +13,13 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 import requests
 import urllib3
 
+from nvm_chain.chain.transport.limits import OutOfTime, read_blocks
 from nvm_chain.chain.urls import hide_urls_in_logs
 from nvm_chain.errors import NvmChainError
 
 TIMEOUT_SECONDS: Final = 20
 """Longest silence of a server, if the caller says nothing else."""
 MAX_REDIRECTS: Final = 5
-BLOCK_BYTES: Final = 1 << 16
 
 _AMBIGUOUS: Final = re.compile(r"[\\\s]")
 """In a host: not all who read URLs take such a one for the same."""
@@ -56,11 +56,12 @@ class Answer:
             raise self._fail("the server sends it compressed, which it was not asked for")
         end = None if total_seconds is None else monotonic() + total_seconds
         count = 0
-        while block := self._raw.read1(BLOCK_BYTES, decode_content=False):
-            count += len(block)
-            yield block
-            if end is not None and monotonic() > end:
-                raise self._fail(f"it takes longer than {total_seconds} seconds")
+        try:
+            for block in read_blocks(self._raw, lambda: end is not None and monotonic() > end):
+                count += len(block)
+                yield block
+        except OutOfTime:
+            raise self._fail(f"it takes longer than {total_seconds} seconds") from None
         if self.length not in (None, count):
             raise self._fail(f"{count} bytes came, and the server said {self.length}")
 

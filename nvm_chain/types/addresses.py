@@ -1,16 +1,17 @@
 """Addresses: checked once at the edge, checksummed (EIP-55) ever after."""
 
 import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, cast
 
 from eth_typing import ChecksumAddress, HexAddress, HexStr
-from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
 from nvm_chain.errors import InvalidAddress
+from nvm_chain.types.hashes import keccak
 
 ZERO_ADDRESS: Final = ChecksumAddress(HexAddress(HexStr("0x" + "00" * 20)))
 
+_DIGITS: Final = 40
 _MAYBE_KEY: Final = re.compile("[0-9a-fA-F]{64}")
 _ADDRESS: Final = re.compile(r"[ \t\r\n]*0[xX]([0-9a-fA-F]{40})[ \t\r\n]*")
 
@@ -39,34 +40,70 @@ def parse_address_or_zero(value: str, name: str = "address") -> ChecksumAddress:
     if _may_be_key(value):
         raise InvalidAddress(name, "…", "has the 64 hexadecimal digits of a private key or a hash, so it is not shown")
     if digits is None:
-        raise InvalidAddress(name, value, "is not 0x and 40 hexadecimal digits")
-    address = to_checksum_address("0x" + digits)
+        raise _refuse_malformed(name, value)
+    address = format_address(bytes.fromhex(digits))
     if digits not in (digits.lower(), digits.upper(), address[2:]):
         raise InvalidAddress(name, value, "has a wrong checksum, so at least one character is mistyped")
     return address
 
 
-def parse_address_bytes(value: str, name: str = "address") -> bytes:
-    """Return the 20 bytes of an address, checked as `parse_address` does and sooner, for lists of thousands.
+def _refuse_malformed(name: str, value: object) -> InvalidAddress:
+    """Return the error for what is not an address. A token's that is None is the `chain.usdc` of a chain without a record."""
+    error = InvalidAddress(name, value, "is not 0x and 40 hexadecimal digits")
+    if value is not None or "token" not in name:
+        return error
+    return error.explain(
+        "`chain.usdc` is None where no USDC is known",
+        "connect in the folder where you deployed, or with `connect(…, records=path)`, or give a token's address; "
+        "on a development chain `nvm-chain deploy --test-usdc` brings a TestUSDC",
+    )
+
+
+def parse_addresses_bytes(values: Sequence[str], name: str = "address") -> list[bytes]:
+    """Return the 20 bytes of each of some addresses, checked as `parse_address` does, in a sixth of the time.
 
     Raises:
-        InvalidAddress: The value is not an address, its checksum is wrong, or it is the zero address.
+        InvalidAddress: A value is not an address, its checksum is wrong, or it is the zero address.
 
-    >>> parse_address_bytes("0x036CbD53842c5426634e7929541eC2318f3dCF7e").hex()
+    >>> parse_addresses_bytes(["0x036CbD53842c5426634e7929541eC2318f3dCF7e"])[0].hex()
     '036cbd53842c5426634e7929541ec2318f3dcf7e'
     """
-    digits = _read_digits(value)
-    if digits is None or (digits not in (digits.lower(), digits.upper()) and not _is_checksum(digits)):
-        return bytes.fromhex(parse_address(value, name)[2:])  # which says what is wrong
-    address = bytes.fromhex(digits)
-    return address if any(address) else bytes.fromhex(parse_address(value, name)[2:])
+    digits = "".join([value[2:] for value in values if type(value) is str and len(value) == 2 + _DIGITS])
+    try:
+        joined = bytes.fromhex(digits)
+    except ValueError:
+        joined = b""
+    small, size = joined.hex(), _DIGITS // 2
+    addresses = [joined[at : at + size] for at in range(0, len(joined), size)]
+    are_written_so = len(addresses) == len(values) and (digits == small or digits == _write_checksums(small))
+    if are_written_so and "".join([value[:2] for value in values]) == "0x" * len(values) and all(map(any, addresses)):
+        return addresses
+    return [
+        bytes.fromhex(parse_address(value, name)[2:]) for value in values
+    ]  # takes other spellings, and tells faults
 
 
-def _is_checksum(digits: str) -> bool:
-    """Return whether the letters of an address are in small and capitals as EIP-55 has them."""
-    small = digits.lower()
-    decides = keccak(text=small).hex()
-    return digits == "".join([char.upper() if by > "7" else char for char, by in zip(small, decides, strict=False)])
+def format_address(address: bytes) -> ChecksumAddress:
+    """Write the 20 bytes of an address with its EIP-55 checksum.
+
+    >>> format_address(bytes.fromhex("036cbd53842c5426634e7929541ec2318f3dcf7e"))
+    '0x036CbD53842c5426634e7929541eC2318f3dCF7e'
+    """
+    return cast(ChecksumAddress, "0x" + _write_checksums(address.hex()))
+
+
+def _write_checksums(small: str) -> str:
+    """Return the digits of addresses, one behind the other, with capitals where EIP-55 has them.
+
+    A letter is a capital where the digit at its place in the hash is 8 or more. All places are looked at together, as bytes
+    of one large number. Letters have the bit 0x40, digits lack it. 8 and 9 have the bit 0x08, lower digits lack it. Small
+    letters have the bit 0x20, capitals lack it.
+    """
+    text = small.encode()
+    hashes = b"".join([keccak(text[at : at + _DIGITS])[: _DIGITS // 2] for at in range(0, len(text), _DIGITS)])
+    letters, decides = int.from_bytes(text), int.from_bytes(hashes.hex().encode())
+    capitals = (letters >> 1) & (decides << 2 | decides >> 1) & int.from_bytes(b"\x20" * len(text))
+    return (letters ^ capitals).to_bytes(len(text)).decode()
 
 
 def _read_digits(value: object) -> str | None:

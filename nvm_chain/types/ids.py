@@ -1,7 +1,7 @@
 """Ids: the numbers that name plans and agents, their spellings, and how a plan's id is computed."""
 
 import re
-from typing import Final
+from typing import Final, TypeVar
 
 from eth_abi.abi import encode
 from eth_typing import ChecksumAddress
@@ -11,23 +11,30 @@ from nvm_chain.errors import InvalidAgentId, InvalidPlanId
 from nvm_chain.types.plans import Terms
 
 DID_PREFIX: Final = "did:nv:"
+IdError = TypeVar("IdError", InvalidPlanId, InvalidAgentId)
+_DIGITS: Final = 64
 _HEXADECIMAL: Final = re.compile(
-    "(?:0x(?P<digits>[0-9a-f]{1,64})|did:nv:(?P<did>[0-9a-f]{64}))", re.IGNORECASE | re.ASCII
+    "(?:0x(?P<digits>[0-9a-f]{1,16}|[0-9a-f]{64})|did:nv:(?P<did>[0-9a-f]{64}))", re.IGNORECASE | re.ASCII
 )
+_INCOMPLETE: Final = re.compile("(?:0x|did:nv:)(?P<digits>[0-9a-f]{17,})", re.IGNORECASE | re.ASCII)
+"""Too many digits for a number that somebody counted, and not as many as an id has."""
 _TERMS: Final = "(uint8,uint8,address,(address,uint96)[],address,bool,uint32,uint32,uint32,uint32,uint8,bool,bool)"
 
 
 def parse_plan_id(value: int | str) -> int:
-    """Return a plan id given as an int, decimal text, ``0x`` and 1 to 64 hex digits, or a DID ``did:nv:<64 hex digits>``.
+    """Return a plan id given as an int, decimal text, ``0x`` and 64 hex digits, or a DID ``did:nv:<64 hex digits>``.
 
-    Letter case and blanks around the id do not matter. Raises InvalidPlanId for anything else.
+    Letter case and blanks around the id do not matter. ``0x`` and 1 to 16 digits is a small number.
+
+    Raises:
+        InvalidPlanId: It is anything else. With 17 to 63 digits, as `hex` may write them, a digit may have been lost.
 
     >>> parse_plan_id("did:nv:" + "0" * 62 + "ff"), parse_plan_id("255"), parse_plan_id("0xff")
     (255, 255, 255)
     """
     number = _parse_number(value)
     if number is None:
-        raise InvalidPlanId(value)
+        raise _explain_digits(InvalidPlanId(value), value)
     return number
 
 
@@ -39,8 +46,20 @@ def parse_agent_id(value: int | str) -> int:
     """
     number = _parse_number(value)
     if not number:
-        raise InvalidAgentId(value)
+        raise _explain_digits(InvalidAgentId(value), value)
     return number
+
+
+def _explain_digits(error: IdError, value: object) -> IdError:
+    """Tell an error how many digits an id has that was not copied whole. Returns the error."""
+    match = _INCOMPLETE.fullmatch(value.strip(" \t\r\n")) if isinstance(value, str) else None
+    if match is None or len(match["digits"]) == _DIGITS:
+        return error
+    count = len(match["digits"])
+    too = f"{_DIGITS - count} too few" if count < _DIGITS else f"{count - _DIGITS} too many"
+    return error.explain(
+        f"it has {count} hexadecimal digits, {too}", f"copy it whole: an id has {_DIGITS} digits, zeros in front too"
+    )
 
 
 def _parse_number(value: object) -> int | None:

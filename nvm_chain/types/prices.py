@@ -133,7 +133,7 @@ def get_quoted_price_config(token_address: str, quoter_address: str, weights: Am
 
 
 def get_external_price_config() -> PriceConfig:
-    """Price a plan outside the chain, such as by card: it cannot be ordered, and its seller grants it.
+    """Price a plan outside the chain, such as by card: it cannot be ordered. Its owner or a minter grants it.
 
     >>> get_external_price_config().paid_externally
     True

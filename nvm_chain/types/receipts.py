@@ -82,12 +82,16 @@ class SkippedMint:
 
 @dataclass(frozen=True, slots=True)
 class BatchMintReceipt:
-    """The result of a batch mint: the items that were granted, and those left out."""
+    """The result of a batch mint: the items that were granted, and those left out.
+
+    ``more_transactions`` are those behind the first, if the list was too large for one.
+    """
 
     plan_id: PlanId
     minted: tuple[tuple[ChecksumAddress, Credits], ...]
     skipped: tuple[SkippedMint, ...]
     transaction: Transaction
+    more_transactions: tuple[Transaction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +105,16 @@ class SettlementOutcome:
 
 @dataclass(frozen=True, slots=True)
 class SettlementReceipt:
-    """The result of a settlement. ``outcomes`` has one for each item, in the order given."""
+    """The result of a settlement. ``outcomes`` has one for each item, in the order given.
+
+    ``more_transactions`` are those behind the first, if the list was too large for one.
+    """
 
     plan_id: PlanId
     redeemer: ChecksumAddress
     outcomes: tuple[SettlementOutcome, ...]
     transaction: Transaction
+    more_transactions: tuple[Transaction, ...] = ()
 
     @property
     def credits(self) -> int:

@@ -32,6 +32,7 @@ DIRECT = {
     "rich",
     "safe-pysha3",
     "urllib3",
+    "websockets",
     "web3",
 }
 """The packages that this one may ask for by name. A new name belongs here after somebody has looked at who publishes it."""

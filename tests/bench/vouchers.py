@@ -1,6 +1,8 @@
 """Measure how fast vouchers are verified and signed, as ratios to the bare library calls: part of `make bench`.
 
 All ways take turns in one process, so what else the machine does slows them alike; of each the fastest round counts.
+
+`python -m tests.bench vouchers --json` prints one JSON object.
 """
 
 import time
@@ -16,8 +18,10 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 
 from nvm_chain.signing.vouchers import VOUCHER, SignedVoucher, VoucherVerifier, build_voucher, sign_voucher
+from tests.bench.figures import Figure
 
-ROUNDS = 25
+BARE, VERIFY = "bare libsecp256k1 recover", "verify a voucher"
+ROUNDS = 250
 CHAIN_ID = 84532
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 REDEEMER = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
@@ -26,17 +30,24 @@ KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"
 """Of the second account of development nodes."""
 
 
-def main() -> None:
-    """Measure, and print a table."""
-    times = measure(build_ways())
-    bare = times["bare libsecp256k1 recover"]
-    print(f"{'':<36}{'µs':>8}{'per second':>12}{'of bare recover':>18}")
-    for name, seconds in times.items():
-        print(f"{name:<36}{seconds * 1e6:>8.1f}{1 / seconds:>12,.0f}{bare / seconds:>17.0%}")
-    reached, of_public = (
-        times[way] / times["verify a voucher"] for way in ("bare libsecp256k1 recover", "coincurve's recover")
-    )
-    print(f"Verifying reaches {reached:.1%} of bare recover (aim ≥ 80%), {of_public:.1%} of coincurve's.")
+def measure() -> dict[str, Figure]:
+    """Return the figures of verifying and signing vouchers."""
+    return compare(time_ways(build_ways()))
+
+
+def compare(times: dict[str, float]) -> dict[str, Figure]:
+    """Return the figures that are printed, from the seconds of each way."""
+
+    def ratio(ours: str, theirs: str, unit: str, aim: str) -> Figure:
+        return {"value": round(times[theirs] / times[ours], 2), "unit": unit, "aim": aim}
+
+    return {
+        "verify_voucher": {"value": round(1 / times[VERIFY]), "unit": "per second", "aim": ""},
+        "against_recover": ratio(VERIFY, BARE, "x bare libsecp256k1 recover", ">= 0.8"),
+        "against_coincurve": ratio(VERIFY, "coincurve's recover", "x coincurve's recover", ""),
+        "against_eth_account": ratio(VERIFY, "verify, eth-account's typed data", "x eth-account with coincurve", ""),
+        "signing": ratio("sign a voucher", "sign, eth-account's typed data", "x eth-account with coincurve", ""),
+    }
 
 
 def build_ways() -> dict[str, Callable[[], object]]:
@@ -55,9 +66,9 @@ def build_ways() -> dict[str, Callable[[], object]]:
     recoverable = signed.signature[:64] + bytes([signed.signature[64] - 27])
     parsed, room = deserialize_recoverable(recoverable), ffi.new("secp256k1_pubkey *")
     return {
-        "bare libsecp256k1 recover": lambda: lib.secp256k1_ecdsa_recover(GLOBAL_CONTEXT.ctx, room, parsed, digest),
+        BARE: lambda: lib.secp256k1_ecdsa_recover(GLOBAL_CONTEXT.ctx, room, parsed, digest),
         "coincurve's recover": lambda: PublicKey.from_signature_and_message(recoverable, digest, hasher=None),
-        "verify a voucher": lambda: verifier.verify(signed, **expected),
+        VERIFY: lambda: verifier.verify(signed, **expected),
         "read from JSON and verify": lambda: verifier.verify(SignedVoucher.from_json(text), **expected),
         "verify, eth-account's typed data": lambda: Account.recover_message(
             encode_typed_data(*data), signature=signed.signature
@@ -69,7 +80,7 @@ def build_ways() -> dict[str, Callable[[], object]]:
     }
 
 
-def measure(ways: dict[str, Callable[[], object]], calls: int = 200) -> dict[str, float]:
+def time_ways(ways: dict[str, Callable[[], object]], calls: int = 20) -> dict[str, float]:
     """Return the seconds per call of each, in the fastest of some rounds."""
     best = dict.fromkeys(ways, float("inf"))
     for _ in range(ROUNDS):
@@ -79,7 +90,3 @@ def measure(ways: dict[str, Callable[[], object]], calls: int = 200) -> dict[str
                 call()
             best[name] = min(best[name], (time.perf_counter() - start) / calls)
     return best
-
-
-if __name__ == "__main__":
-    main()

@@ -28,10 +28,17 @@ NETWORK = {"asyncio", "ftplib", "http", "imaplib", "poplib", "smtplib", "socket"
 NETWORK |= {"urllib.request", "webbrowser", "xmlrpc"}
 """Modules of Python that reach out. Others of its modules load them too, so offline rooms may not name them."""
 SEAM: dict[str, set[str]] = {
-    "web3": {f"chain/{name}.py" for name in ("client", "embedded", "fees", "node", "receipts", "rpc", "sending")},
+    "web3": {
+        f"chain/{name}.py"
+        for name in (
+            *("asking_many", "async_rpc", "batches", "bulk_handover", "bulk_waiting", "client", "embedded", "fees"),
+            *("node", "receipts", "rpc", "sending", "shipments", "signing_many"),
+        )
+    },
     "eth_tester": {"chain/embedded.py"},
-    "requests": {"chain/rpc.py", "chain/endpoint.py", "storage/http.py"},
-    "urllib3": {"storage/http.py"},
+    "requests": {"chain/rpc.py", "chain/transport/http.py", "chain/transport/timed_http.py", "storage/http.py"},
+    "urllib3": {"chain/transport/http.py", "chain/transport/timed_http.py", "storage/http.py"},
+    "websockets": {"chain/transport/websocket.py"},
     "httpx": set(),
     "aiohttp": set(),
     "urllib.request": set(),

@@ -38,7 +38,7 @@ ERROR_STRING = keccak(text="Error(string)")[:4]
 PANIC = keccak(text="Panic(uint256)")[:4]
 
 NEXT_STEPS = re.compile(
-    r"^(Approve|Ask|Check|Compare|Configure|Copy|Correct|Deploy|Do|Give|If|Look|Nothing|Order|Pay|Raise|Read|Refuse|Remove|Report"
+    r"^(Approve|Ask|Check|Compare|Configure|Copy|Correct|Deploy|Do|Give|If|Look|Nothing|Order|Pay|Raise|Read|Redeem|Refuse|Remove|Report|Run"
     r"|Send|Set|Sign|Try|Use|Wait|Write) |^\{advice\}\.$"
 )
 """What a next step begins with: what to do."""

@@ -128,8 +128,13 @@ def broad_handlers(path: Path) -> Iterator[str]:
 
 
 # eth-account raises many types, some of which quote the key; a program says of a bug that it is one; a broken contract breaks
-# whatever looks at it.
-BROAD = {"nvm_chain/signing/keys.py": 1, "nvm_chain/cli": 1, "tests/assurance/mutation/by_histories.py": 1}
+# whatever looks at it; whatever comes out of a call on a node with faults is judged.
+BROAD = {
+    "nvm_chain/signing/keys.py": 1,
+    "nvm_chain/cli": 1,
+    "tests/assurance/mutation/by_histories.py": 1,
+    "tests/support/faults/campaign.py": 1,
+}
 
 
 def test_except_exception__is_where_it_is_justified_only() -> None:
@@ -144,6 +149,8 @@ def test_except_exception__is_where_it_is_justified_only() -> None:
 
 
 SECONDS_ONLY = {f"nvm_chain/chain/{name}.py" for name in ("repeating", "rpc", "sending")}
+SECONDS_ONLY |= {f"nvm_chain/chain/transport/{name}.py" for name in ("failover", "limits", "line", "websocket")}
+SECONDS_ONLY |= {"nvm_chain/chain/async_rpc.py"}
 """Files whose floats are pauses in seconds."""
 
 

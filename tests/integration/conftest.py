@@ -46,7 +46,7 @@ def odd(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 
 @pytest.fixture
 def requests_made(world: World) -> Iterator[list[str]]:
-    """The methods of all requests that reach the chain from here on."""
+    """The methods of all requests that reach the chain from here on; those of a batch in brackets, as one."""
     made: list[str] = []
     under_way: list[str] = []  # eth-tester's provider asks itself for accounts while it answers
 
@@ -60,6 +60,13 @@ def requests_made(world: World) -> Iterator[list[str]]:
                     return make_request(method, params)
                 finally:
                     under_way.pop()
+
+            return request
+
+        def wrap_make_batch_request(self, make_batch_request: Any) -> Callable[[Any], Any]:
+            def request(batch: list[tuple[RPCEndpoint, Any]]) -> Any:
+                made.append(f"[{', '.join(method for method, _ in batch)}]")
+                return make_batch_request(batch)
 
             return request
 

@@ -12,6 +12,11 @@ Answer: TypeAlias = Callable[[str], tuple[int, bytes]]
 """From the method asked for to HTTP status and body."""
 
 
+ANY_ID = b'"id": 0'
+"""What stands for the id of the request in an answer."""
+NO_BATCHES = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no batches"}}'
+
+
 @dataclass
 class FakeNode:
     """Where a fake node listens, and what it was asked for."""
@@ -52,6 +57,9 @@ def _build_handler(
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if isinstance(request, list):
+                self.reply(200, NO_BATCHES)
+                return
             node.methods.append(request["method"])
             node.paths.append(self.path)
             if answer is None:
@@ -59,6 +67,9 @@ def _build_handler(
                 self.close_connection = True
                 return
             status, content = answer(request["method"])
+            self.reply(status, content.replace(ANY_ID, b'"id": %d' % request["id"]))
+
+        def reply(self, status: int, content: bytes) -> None:
             self.send_response(status)
             for name, value in {"Content-Length": str(len(content)), **headers}.items():
                 self.send_header(name, value)

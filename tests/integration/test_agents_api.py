@@ -87,8 +87,11 @@ def test_register_agent__with_a_uri__keeps_it(world: World, uri: str) -> None:
             SecretInMetadata("secret", "its name is that of a secret"),
         ),
         ("data:application/json;base64,e30=", InvalidMetadata("name", "it is empty")),
-        ("a\nb", InvalidConfig("an agent's metadata is AgentMetadata or the text of a URI, not str")),
-        ({"name": "x"}, InvalidConfig("an agent's metadata is AgentMetadata or the text of a URI, not dict")),
+        ("a\nb", InvalidConfig("an agent's metadata is AgentMetadata, or a URI that can be printed, not 'a\\nb'")),
+        (
+            {"name": "x"},
+            InvalidConfig("an agent's metadata is AgentMetadata, or a URI that can be printed, not {'name': 'x'}"),
+        ),
         ("DATA:application/json,{}", InvalidMetadata("name", "it is empty")),
         (
             'data:application/json;utf8,{"name":"x","secret":"y"}',

@@ -94,7 +94,7 @@ def test_check__of_a_record_that_was_changed__fails_and_shows_both_sides(tmp_pat
     ("arguments", "said"),
     [
         (["--chain-id", "5", "--yes"], "Error (WrongChain): The node serves chain 84532, not 5."),
-        (["--test-usdc", "--yes"], "A TestUSDC is for development networks"),
+        (["--test-usdc", "--yes"], "A TestUSDC is for development chains"),
         (["--create"], "Aborted!"),
     ],
 )

@@ -38,7 +38,7 @@ def test_read_balances__in_parts__is_what_single_reads_are(
     odd: tuple[World, OddNode, Chain], monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     world, node, chain = odd
-    monkeypatch.setattr(bulk_reads, "MOST_AT_ONCE", size)
+    monkeypatch.setattr(bulk_reads, "BALANCES_AT_ONCE", size)
     plans = [world.register(), world.register(duration=3000), world.register()]
     people = holders(2)
     for number, plan_id in enumerate(plans[:2]):
@@ -56,7 +56,7 @@ def test_read_balances__in_parts__is_of_one_block(
 ) -> None:
     """A transfer between two parts would be counted twice, or not at all."""
     world, node, chain = odd
-    monkeypatch.setattr(bulk_reads, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(bulk_reads, "BALANCES_AT_ONCE", 1)
     plan_id, people = world.register(transferable=True), [world.subscriber.address, world.other.address]
     world.grant(plan_id, people[0], 5)
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ from nvm_chain.errors import (
     WrongChain,
 )
 from tests.integration.fake_node import Answer, body, results, run_fake_node
+from tests.support.anvil import run_anvil
 from tests.support.reverts import reverts
 from tests.support.world import World
 
@@ -82,8 +84,16 @@ def test_connect__to_nothing_in_particular__is_the_embedded_chain() -> None:
 
 def test_connect__to_a_url__knows_its_chain_and_usdc(healthy: str, tmp_path: Path) -> None:
     chain = connect(healthy, records=tmp_path)
-    assert (chain.chain_id, chain.label, chain.accounts) == (CHAIN_ID, healthy, ())
+    assert (chain.chain_id, chain.label, tuple(chain.accounts)) == (CHAIN_ID, healthy, ())
     assert chain.usdc == NETWORKS["base:sepolia"].usdc
+
+
+def test_connect__to_a_development_node__has_its_funded_accounts(tmp_path: Path) -> None:
+    with run_anvil() as url:
+        chain = connect(url, records=tmp_path)
+        builder, subscriber = chain.accounts[1:3]
+        assert len(chain.accounts) == 10
+        assert {chain.read_coin_balance(each.address) for each in (builder, subscriber)} == {10_000 * 10**18}
 
 
 def test_connect__to_a_network_by_another_url__asks_that_url(healthy: str, tmp_path: Path) -> None:
@@ -192,7 +202,7 @@ def test_connect__with_a_broken_record__is_refused(healthy: str, tmp_path: Path)
 
 def test_credits__where_nothing_says_where_it_is__raises(healthy: str, tmp_path: Path) -> None:
     chain = connect(healthy, records=tmp_path)
-    with reverts(NoDeployment(CHAIN_ID)):
+    with reverts(NoDeployment(CHAIN_ID, folder=str(tmp_path))):
         chain.credits  # noqa: B018
 
 
@@ -521,3 +531,20 @@ def test_test_usdc__on_each_development_chain__is_at_usdcs_address_and_blocks_it
     """Its constructor's one write is written by hand there; a new layout of its storage would show here."""
     assert world.chain.usdc == NETWORKS["base:sepolia"].usdc
     assert world.read(world.usdc.functions.isBlacklisted(world.chain.usdc))
+
+
+def test_connect__to_a_known_network_whose_public_endpoint_is_down__names_a_node_of_ones_own(
+    monkeypatch: pytest.MonkeyPatch, dead_url: str
+) -> None:
+    monkeypatch.setitem(NETWORKS, "base:sepolia", replace(NETWORKS["base:sepolia"], rpc_url=dead_url))
+    with pytest.raises(ConnectionFailed) as caught:
+        connect("base:sepolia")
+    assert "This is the public endpoint of base:sepolia." in caught.value.problem
+    assert caught.value.next_step == "Try again later, or give your own node with `rpc_url`."
+
+
+@pytest.mark.parametrize("scheme", ["http", "ws"])
+def test_connect__by_tls_to_a_node_without_it__says_so(scheme: str) -> None:
+    with run_fake_node(results(HEALTHY)) as node, pytest.raises(ConnectionFailed) as caught:
+        connect(f"{scheme}s://127.0.0.1:{node.port}")
+    assert caught.value.reason == f"it does not speak TLS; try {scheme}:// in place of {scheme}s://"

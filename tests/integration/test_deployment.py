@@ -8,9 +8,10 @@ import pytest
 from eth_account import Account
 from web3.types import RPCEndpoint
 
+from nvm_chain.chain.artifacts import read_artifact
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.connecting import connect
-from nvm_chain.chain.embedded import open_embedded
+from nvm_chain.chain.embedded import USDC, open_embedded
 from nvm_chain.chain.records import DeploymentRecord, read_record, record_path
 from nvm_chain.errors import (
     DeploymentMismatch,
@@ -31,6 +32,7 @@ from nvm_chain.operations.deployment import (
     find_or_deploy_usdc,
     plan_deployment,
 )
+from nvm_chain.types.addresses import parse_address
 from tests.support.anvil import open_anvil, run_anvil
 from tests.support.reverts import reverts
 
@@ -114,7 +116,7 @@ def test_connect__finds_the_recorded_registry_of_the_credits_in_use(
         == registry
     )
     _, another = deploy(anvil, tmp_path / "another", create2=False)
-    with reverts(NoDeployment(anvil.chain_id, "AgentRegistry")):
+    with reverts(NoDeployment(anvil.chain_id, "AgentRegistry", str(tmp_path.absolute()))):
         _ = connect(anvil_url, credits=another.address, records=tmp_path).agents
     with pytest.raises(DeploymentMismatch):
         connect(anvil_url, credits=another.address, agents=registry)
@@ -227,3 +229,28 @@ def test_find_or_deploy_usdc__twice__deploys_one(anvil: Chain, tmp_path: Path) -
     plan = plan_deployment(anvil, signer.address, signer.address, folder=tmp_path)
     deploy_contracts(anvil, signer, plan, folder=tmp_path, usdc=first)
     assert find_or_deploy_usdc(anvil, signer, tmp_path) == first
+
+
+def test_find_or_deploy_usdc__in_another_folder__finds_the_one_at_the_usual_address(
+    anvil: Chain, tmp_path: Path
+) -> None:
+    first = find_or_deploy_usdc(anvil, anvil.accounts[0], tmp_path / "first")
+    before = anvil.web3.eth.block_number
+    assert find_or_deploy_usdc(anvil, anvil.accounts[1], tmp_path / "second") == first == USDC
+    assert anvil.web3.eth.block_number == before
+
+
+@pytest.mark.parametrize("code", ["0x", "0x00", "0x" + read_artifact("Credits").runtime_code.hex()])
+def test_find_or_deploy_usdc__where_another_contract_has_the_usual_address__deploys_one(
+    anvil: Chain, tmp_path: Path, code: str
+) -> None:
+    rpc(anvil, "anvil_setCode", [USDC, code])
+    found = find_or_deploy_usdc(anvil, anvil.accounts[0], tmp_path)
+    assert (found == USDC) == (code == "0x")
+    assert anvil.has_code(parse_address(found))
+
+
+def test_deploy_contracts__in_another_folder__records_the_test_usdc_that_it_finds(anvil: Chain, tmp_path: Path) -> None:
+    found = find_or_deploy_usdc(anvil, anvil.accounts[0], tmp_path)
+    _, record = deploy(anvil, tmp_path / "other")
+    assert record.usdc == found

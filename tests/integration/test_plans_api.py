@@ -10,14 +10,17 @@ from nvm_chain.errors import (
     FeeAboveMax,
     InvalidAmount,
     InvalidConfig,
+    InvalidMetadata,
     NoContract,
     NotPendingPlanOwner,
     NotPlanOwner,
     PlanAlreadyRegistered,
+    SecretInMetadata,
     SuspiciousPrice,
     TokenWithoutCode,
     UnknownPlan,
 )
+from nvm_chain.metadata.data_uris import build_data_uri
 from nvm_chain.operations import plans
 from nvm_chain.operations.plans import (
     accept_plan_ownership,
@@ -259,7 +262,7 @@ def test_register_plan__with_any_uri__keeps_it(world: World, uri: str) -> None:
 def test_register_plan_and_set_uri__with_what_cannot_be_shown__are_refused(
     world: World, plan: RegisteredPlan, unchanged: Any, uri: Any
 ) -> None:
-    error = InvalidConfig(f"a uri is text that can be printed, not {uri!r}")
+    error = InvalidConfig(f"a URI is text that can be printed, not {uri!r}")
     with unchanged(world.builder), reverts(error):
         register_plan(world.chain, world.builder, get_free_price_config(), get_fixed_credits_config(1), uri=uri)
     with unchanged(world.builder), reverts(error):
@@ -293,6 +296,33 @@ def test_quote_plan__of_an_unknown_plan__raises(world: World) -> None:
 
 
 # ---------------------------------------------------------------------- change
+
+
+PUBLIC_SECRETS = {
+    "https://u:pass@example.com/plan.json": SecretInMetadata("URI", "a URL in it has a user name or a password"),
+    "https://example.com/plan.json?token=abc": SecretInMetadata("URI", "a URL in it has a secret in its query"),
+    'data:application/json,{"name":"Basic","secret":"abc"}': SecretInMetadata("secret", "its name is that of a secret"),
+    build_data_uri('{"a":{"private_key":"0x' + "ab" * 32 + '"}}'): SecretInMetadata(
+        "a.private_key", "it is 64 hexadecimal digits under the name of a key"
+    ),
+}
+
+
+@pytest.mark.parametrize("uri", PUBLIC_SECRETS)
+def test_register_plan_and_set_uri__with_a_secret_in_the_uri__are_refused_as_an_agents_is(
+    world: World, plan: RegisteredPlan, unchanged: Any, uri: str
+) -> None:
+    """A URI is public for ever: changed, it stays in the chain's history."""
+    with unchanged(world.builder), reverts(PUBLIC_SECRETS[uri]):
+        register_plan(world.chain, world.builder, get_free_price_config(), get_fixed_credits_config(1), uri=uri)
+    with unchanged(world.builder), reverts(PUBLIC_SECRETS[uri]):
+        set_plan_uri(world.chain, world.builder, plan.plan_id, uri)
+
+
+def test_register_plan__with_a_data_uri_that_is_not_json__is_refused(world: World, unchanged: Any) -> None:
+    price, credits = get_free_price_config(), get_fixed_credits_config(1)
+    with unchanged(world.builder), pytest.raises(InvalidMetadata):
+        register_plan(world.chain, world.builder, price, credits, uri="data:application/json;base64,!")
 
 
 def test_set_plan_active_and_uri__by_the_owner__change_them(world: World, plan: RegisteredPlan) -> None:

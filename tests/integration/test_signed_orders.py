@@ -1,5 +1,6 @@
 """Signed orders: a payer without coin signs, a stranger brings the order, and nothing of it can be changed on the way."""
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -121,8 +122,8 @@ def test_sign_plan_order__sends_nothing_and_counts_for_an_hour(
 ) -> None:
     requests_made.clear()
     order = sign_plan_order(world.chain, payer, plan.plan_id).order
-    assert set(requests_made) <= {"eth_call", "eth_getBlockByNumber"}
-    assert 8 <= len(requests_made) <= 12  # about ten
+    assert set(re.findall(r"\w+", " ".join(requests_made))) == {"eth_call", "eth_getBlockByNumber"}
+    assert len(requests_made) == 2
     assert (order.payer, order.receiver, order.quantity, order.max_cost) == (payer.address, payer.address, 1, PRICE)
     assert order.valid_after == 0
     assert 3601 - 5 <= order.valid_before - world.chain.read_time() <= 3601

@@ -72,6 +72,8 @@ def values_for(world: World, plan_id: int, agent_id: int) -> dict[str, Any]:
         "voucher": voucher,
         "contract": credits,
         "items": [signed_voucher],
+        "orders": [signed],
+        "grants": [(address, "1")],
         "store": nvm.InlineStore(),
         "method": "approve",
     }

@@ -20,14 +20,21 @@ def lying(chain: Chain, lies: dict[str, Lie]) -> Iterator[list[str]]:
 
     class Liar(Web3Middleware):
         def wrap_make_request(self, make_request: Any) -> Callable[[RPCEndpoint, Any], RPCResponse]:
-            def request(method: RPCEndpoint, params: Any) -> RPCResponse:
-                asked.append(method)
-                response: RPCResponse = make_request(method, params)
-                if method in lies and "result" in response:
-                    return {**response, "result": lies[method](params, response["result"])}
-                return response
+            return lambda method, params: self.change(method, params, make_request(method, params))
+
+        def wrap_make_batch_request(self, make_batch_request: Any) -> Callable[[Any], Any]:
+            def request(batch: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse]:
+                return [
+                    self.change(*each, answer) for each, answer in zip(batch, make_batch_request(batch), strict=True)
+                ]
 
             return request
+
+        def change(self, method: RPCEndpoint, params: Any, response: RPCResponse) -> RPCResponse:
+            asked.append(method)
+            if method in lies and "result" in response:
+                return {**response, "result": lies[method](params, response["result"])}
+            return response
 
     chain.web3.middleware_onion.inject(Liar, "liar", layer=0)
     try:

@@ -3,8 +3,9 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, TypeAlias
 
@@ -34,14 +35,31 @@ class OddNode:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         return requests.post(self.target, json=body, timeout=30).json()["result"]
 
-    def answer(self, body: Json) -> tuple[int, dict[str, str], bytes]:
-        """Return status, headers and body of the answer to a request."""
+    def answer(self, body: Json | list[Json]) -> tuple[int, dict[str, str], bytes]:
+        """Return status, headers and body of the answer to a request, or to each of a batch."""
+        if isinstance(body, list):
+            return self._answer_batch(body)
         self.asked.append(body["method"])
         forward = lambda: requests.post(self.target, json=body, timeout=30).json()  # noqa: E731
         reply = self.hook(body["method"], body["params"], forward) if self.hook else None
         if isinstance(reply, tuple):
             return *reply, b""
         return 200, {}, json.dumps({**(reply or forward()), "id": body["id"], "jsonrpc": "2.0"}).encode()
+
+    def _answer_batch(self, batch: list[Json]) -> tuple[int, dict[str, str], bytes]:
+        """Answer each request of a batch; an HTTP status in place of one answer is that of all."""
+        answers = [self.answer(each) for each in batch]
+        odd = next((answer for answer in answers if answer[0] != HTTPStatus.OK), None)
+        return odd or (200, {}, b"[" + b",".join(content for _, _, content in answers) + b"]")
+
+    def serve(self, request: BaseHTTPRequestHandler, body: Json) -> None:
+        """Answer a request on its connection."""
+        status, headers, content = self.answer(body)
+        request.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(content))}.items():
+            request.send_header(name, value)
+        request.end_headers()
+        request.wfile.write(content)
 
 
 SEND: Final = "eth_sendRawTransaction"
@@ -92,21 +110,19 @@ def refuse(message: str, code: int = -32000) -> Json:
 
 
 @contextmanager
-def run_odd_node(target: str) -> Iterator[OddNode]:
-    """Run the proxy before a node until the block ends."""
-    node = OddNode(target)
+def run_odd_node(target: str | OddNode) -> Iterator[OddNode]:
+    """Run the proxy before a node, or one of another kind, until the block ends."""
+    node = OddNode(target) if isinstance(target, str) else target
 
     class Request(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def handle(self) -> None:
+            with suppress(ConnectionError):  # who asked has gone
+                super().handle()
+
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, headers, content = node.answer(body)
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(content))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
+            node.serve(self, json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name is the base class's
             """Keep quiet."""

@@ -8,7 +8,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nvm_chain.errors import InvalidAddress
-from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address, parse_address_or_zero
+from nvm_chain.types.addresses import (
+    ZERO_ADDRESS,
+    format_address,
+    parse_address,
+    parse_address_or_zero,
+    parse_addresses_bytes,
+)
 
 USDC = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
 MALFORMED = "is not 0x and 40 hexadecimal digits"
@@ -26,10 +32,50 @@ def refusal(function: Any, *arguments: Any) -> tuple[Any, ...]:
     return caught.value.args
 
 
+@pytest.mark.parametrize("parse", [parse_address, parse_address_or_zero])
+def test_parse_address__of_a_token_that_is_none__says_that_no_usdc_is_known(parse: Any) -> None:
+    with pytest.raises(InvalidAddress) as caught:
+        parse(None, "token address")
+    assert caught.value.args == ("token address", None, MALFORMED)
+    assert "`chain.usdc` is None where no USDC is known" in caught.value.problem
+    assert caught.value.next_step.startswith("Connect in the folder where you deployed")
+
+
 @given(addresses)
 def test_parse_address__of_its_checksum_or_lower_case__gives_the_checksum(address: str) -> None:
     assume(address != ZERO_ADDRESS)
     assert parse_address(address) == parse_address(address.lower()) == address
+
+
+def parse_alone(value: Any, name: str) -> bytes:
+    """Parse an address among others that can be parsed."""
+    return parse_addresses_bytes([USDC, value], name)[1]
+
+
+def test_parse_addresses_bytes__of_two_that_have_the_digits_of_two_together__raises() -> None:
+    assert refusal(parse_addresses_bytes, [USDC + "00", USDC[:-2]])[2] == MALFORMED
+    assert parse_addresses_bytes([]) == []
+
+
+@given(st.binary(min_size=20, max_size=20))
+def test_format_address__of_any_bytes__is_what_eth_utils_writes(address: bytes) -> None:
+    assert format_address(address) == to_checksum_address(address)
+
+
+@given(addresses)
+def test_parse_addresses_bytes__in_each_spelling__gives_the_bytes(address: str) -> None:
+    assume(address != ZERO_ADDRESS)
+    spellings = (address, address.lower(), "0x" + address[2:].upper(), address.upper(), f" {address}\n")
+    for each in spellings:
+        assert parse_addresses_bytes([each, address]) == [bytes.fromhex(address[2:])] * 2
+    assert parse_addresses_bytes(spellings) == [bytes.fromhex(address[2:])] * len(spellings)
+
+
+@given(addresses, st.integers(2, 41))
+def test_parse_addresses_bytes__with_one_letter_in_the_other_case__raises(address: str, position: int) -> None:
+    wrong = address[:position] + address[position].swapcase() + address[position + 1 :]
+    assume(wrong not in (address, address.lower(), "0x" + address[2:].upper()))
+    assert refusal(parse_addresses_bytes, [USDC, wrong, USDC]) == ("address", wrong, MISTYPED)
 
 
 @given(addresses, st.integers(2, 41))
@@ -56,7 +102,11 @@ MALFORMED_VALUES: list[Any] = [
     "0x",
     USDC[2:],
     USDC[:-1],
+    USDC[:-2],
+    USDC.lower()[:-2],
+    USDC.lower() + "00",
     USDC + "0",
+    "0x12",
     "\u00a0" + USDC,
     "0x " + USDC[2:],
     USDC[:-1] + "g",
@@ -72,7 +122,7 @@ MALFORMED_VALUES: list[Any] = [
 
 
 @pytest.mark.parametrize("value", MALFORMED_VALUES, ids=range(len(MALFORMED_VALUES)))
-@pytest.mark.parametrize("function", [parse_address, parse_address_or_zero])
+@pytest.mark.parametrize("function", [parse_address, parse_alone, parse_address_or_zero])
 def test_parse_address__of_what_is_no_address__raises(function: Any, value: Any) -> None:
     assert refusal(function, value, "owner's address") == ("owner's address", value, MALFORMED)
 

@@ -7,8 +7,10 @@ import click
 import pytest
 
 from nvm_chain import errors
+from nvm_chain.cli import failures
 from nvm_chain.cli.commands import accounts
 from nvm_chain.cli.failures import describe_failure, find_exit_code, withhold
+from nvm_chain.cli.session import Session
 from nvm_chain.cli.shell_names import SHELL_NAMES
 from nvm_chain.errors import NvmChainError, list_errors
 from tests.support.shell import run_cli
@@ -24,7 +26,7 @@ EXPECTED = {
     errors.TransactionError: 6,
     errors.StorageError: 7,
 }
-OUTCOME_UNKNOWN = {errors.NotMined: 8, errors.OutcomeUnknown: 8}
+OUTCOME_UNKNOWN = {errors.NotMined: 8, errors.OutcomeUnknown: 8, errors.BatchIncomplete: 8}
 
 
 def leaves(kind: type[NvmChainError]) -> list[type[NvmChainError]]:
@@ -182,3 +184,21 @@ def test_json__from_the_environment__also_counts_for_errors() -> None:
     ran = run_cli("balance", environment={"NVM_CHAIN_JSON": "1"})
     assert json.loads(ran.stdout)["error"]["type"] == "MissingParameter"
     assert run_cli("balance", environment={"NVM_CHAIN_JSON": "0"}).stdout == ""
+
+
+def test_failure__of_who_stops_before_anything_is_sent__says_so() -> None:
+    told = describe_failure(failures.NothingSent(), verbose=False)
+    assert (told.message, told.exit_code) == ("Stopped by you. Nothing was sent.", 1)
+    told = describe_failure(click.Abort(), verbose=False)
+    assert told.next_step == "A transaction that was sent already may still be mined."
+
+
+def test_command__that_is_stopped_before_it_connects__says_that_nothing_was_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stop(session: Session) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Session, "connect", stop)
+    ran = run_cli("balance", "7", "0x" + "11" * 20, "--network", "embedded")
+    assert (ran.exit_code, ran.stderr) == (1, "Error (Aborted): Stopped by you. Nothing was sent.\n")

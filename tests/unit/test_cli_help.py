@@ -148,7 +148,7 @@ def test_help_command__of_each_command__is_its_help(path: tuple[str, ...]) -> No
 def test_help_command__of_a_name_that_is_none__says_so() -> None:
     ran = run_cli("help", "plan", "regist", "--json")
     assert (ran.exit_code, ran.error["type"]) == (2, "UsageError")
-    assert ran.error["message"] == "No such command 'regist'. See `nvm-chain plan --help`."
+    assert ran.error["message"] == "No such command 'regist'. Did you mean 'register'? See `nvm-chain plan --help`."
 
 
 def test_catalogue__says_of_each_command_what_its_own_help_says() -> None:
@@ -226,3 +226,28 @@ def test_help_errors__of_an_unknown_name__leads_to_the_list() -> None:
     error = run_cli("help", "errors", "Nonsense", "--json").error
     assert error["type"] == "UsageError"
     assert "No error is called 'Nonsense'. All of them: `nvm-chain help errors`" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (("ordr",), "order"),
+        (("plan", "registr"), "register"),
+        (("help", "vouchr"), "voucher"),
+        (("help", "errors", "Redeemoutofrang"), "RedeemOutOfRange"),
+        (("help", "errors", "insufficientfund"), "InsufficientFunds"),
+    ],
+    ids=" ".join,
+)
+def test_command_line__with_a_mistyped_name__says_which_was_meant(typed: tuple[str, ...], meant: str) -> None:
+    ran = run_cli(*typed)
+    assert ran.exit_code == 2
+    assert f"Did you mean {meant!r}? " in ran.stderr
+
+
+def test_command_line__with_a_mistyped_option__says_which_was_meant() -> None:
+    assert "--name" in run_cli("order", "7", "--nmae", "first").stderr
+
+
+def test_command_line__with_a_name_far_from_all__suggests_nothing() -> None:
+    assert "Did you mean" not in run_cli("zzzz").stderr

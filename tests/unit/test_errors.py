@@ -18,6 +18,7 @@ from nvm_chain.errors import (
     AuthorizationMismatch,
     AuthorizationNotYetValid,
     AuthorizationSignatureInvalid,
+    BatchIncomplete,
     BlockReplaced,
     ConnectionFailed,
     CostOutOfRange,
@@ -52,6 +53,7 @@ from nvm_chain.errors import (
     NodeBusy,
     NoDeployment,
     NotMined,
+    NotSent,
     NvmChainError,
     OrderAlreadyMade,
     OutcomeUnknown,
@@ -142,6 +144,8 @@ SAMPLES: list[NvmChainError] = [
     InsufficientAllowance(BOB, ALICE, BOB, 5, 20),
     InsufficientCoin(ALICE, 5, 20),
     NotMined("0xaa", 120),
+    NotSent("earlier transactions of the account are not mined"),
+    BatchIncomplete(500, 900, "transaction 0xaa was not mined"),
     OutcomeUnknown("0xaa", "connection refused"),
     OutOfGas("0xaa"),
     TooMuchGas(20_000_000, 16_777_216),
@@ -361,12 +365,12 @@ def test_to_dict__of_a_named_token__says_how_to_read_the_amounts() -> None:
         (errors.WrongValue(10**18, 0), "The order has to carry exactly 1 ETH and carries 0 ETH. Send 1 ETH."),
         (
             errors.RedeemOutOfRange(255, 5, 1, 1),
-            f"A request of plan 0x{255:064x} takes exactly 1 credit, not 5. Give an amount that the plan takes.",
+            f"A request of plan 0x{255:064x} takes exactly 1 credit, not 5. Redeem exactly 1 credit for one request.",
         ),
         (
             CostOutOfRange(255, 500, 500, 1, 100),
             (
-                f"A request of plan 0x{255:064x} takes 1 to 100 credits, and cannot cost exactly 500 credits. "
+                f"Plan 0x{255:064x} allows 1 to 100 credits for a request. The agent would ask for exactly 500 credits. "
                 "Give a cost that the plan allows."
             ),
         ),
@@ -398,8 +402,8 @@ def test_to_dict__of_a_named_token__says_how_to_read_the_amounts() -> None:
         (
             errors.FeeAboveMax(250, 100),
             (
-                "The plan would carry a protocol fee of 250 basis points (2.5 %) for ever, and you accept 100 basis points (1 %). "
-                "Check the fee again; if you accept it, give `max_fee_bps` 250."
+                "The protocol fee is 250 basis points (2.5 %), above your limit of 100 basis points (1 %). "
+                "A plan keeps its fee for ever. If you accept it, give `max_fee_bps` 250."
             ),
         ),
         (errors.WrongKind(1, 2), f"Plan 0x{1:064x} is of kind USAGE. "),

@@ -44,8 +44,6 @@ def test_parse_plan_id__of_every_spelling__is_the_number(plan_id: int) -> None:
         str(plan_id),
         f"0x{digits}",
         f"0x{digits.upper()}",
-        hex(plan_id),
-        hex(plan_id).upper(),
         f"did:nv:{digits}",
         f"DID:NV:{digits.upper()}",
         f" {plan_id}\n",
@@ -62,6 +60,23 @@ def test_format_did__of_edges__has_64_digits() -> None:
     assert format_did(0) == "did:nv:" + "0" * 64
     assert format_did(MAX_ID) == "did:nv:" + "f" * 64
     assert format_did("0x" + "0" * 63 + "a") == "did:nv:" + "0" * 63 + "a"  # type: ignore[arg-type]
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_parse_plan_id__of_a_small_number_in_hexadecimal__is_the_number(number: int) -> None:
+    assert parse_plan_id(hex(number)) == parse_plan_id(hex(number).upper()) == number
+
+
+@pytest.mark.parametrize("prefix", ["0x", "0X", "did:nv:"])
+@pytest.mark.parametrize(("count", "told"), [(17, "47 too few"), (63, "1 too few"), (65, "1 too many")])
+@pytest.mark.parametrize(("parse", "kind"), [(parse_plan_id, InvalidPlanId), (parse_agent_id, InvalidAgentId)])
+def test_parse_id__that_was_not_copied_whole__says_how_many_digits_it_has(
+    prefix: str, count: int, told: str, parse: Any, kind: type[Exception]
+) -> None:
+    with pytest.raises(kind) as caught:
+        parse(prefix + "1" * count)
+    assert f"It has {count} hexadecimal digits, {told}." in str(caught.value)
+    assert str(caught.value).endswith("Copy it whole: an id has 64 digits, zeros in front too.")
 
 
 NO_IDS: list[Any] = [
@@ -82,6 +97,8 @@ NO_IDS: list[Any] = [
     "1_0",
     "1.0",
     "0x",
+    "0x" + "0" * 63,
+    "0x" + "0" * 17,
     "0x" + "0" * 65,
     "0x" + "g" * 64,
     "did:nv:" + "0" * 63,
@@ -104,7 +121,7 @@ def test_parse_plan_id__of_anything_else__raises(value: Any) -> None:
     with pytest.raises(InvalidPlanId) as caught:
         parse_plan_id(value)
     assert caught.value.args == (hide_keys(value) if isinstance(value, str) else value,)
-    assert str(caught.value).endswith("or did:nv: and 64 hexadecimal digits.")
+    assert str(caught.value).endswith(("or did:nv: and 64 hexadecimal digits.", "64 digits, zeros in front too."))
     assert len(str(caught.value)) < 300
 
 

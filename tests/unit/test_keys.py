@@ -26,6 +26,8 @@ PASSWORD = "correct horse battery staple"
 VARIABLE = "NVM_TEST_KEY"
 NO_KEY = ("it is not a private key", "give 0x and 64 hexadecimal digits")
 MALFORMED = "its 'crypto' section is malformed"
+RESTORE = "restore the file from a copy that nobody has changed"
+PATH = "give the path of a key file"
 OTHER_KEY = "it holds another key than that of the address in it"
 KEYFILE = "give a key file as eth-account writes it"
 NO_KEYFILE = "it has no 'crypto' section"
@@ -82,7 +84,9 @@ def test_read_key_from_environment__of_a_key__gives_its_account(monkeypatch: pyt
 
 def test_read_key_from_environment__that_is_not_set__raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
-    with reverts(KeyFailure(f"environment variable {VARIABLE}", "it is not set")):
+    with reverts(
+        KeyFailure(f"environment variable {VARIABLE}", "it is not set", f"set it first: `export {VARIABLE}=0x…`")
+    ):
         read_key_from_environment(VARIABLE)
 
 
@@ -136,18 +140,18 @@ def test_read_keyfile__with_pbkdf2__gives_its_account(tmp_path: Path) -> None:
 def test_read_keyfile__with_another_password__raises(keyfile: Path, password: str) -> None:
     with pytest.raises(KeyFailure) as caught:
         read_keyfile(keyfile, password)
-    assert caught.value.args == (f"key file {keyfile}", "the password is wrong")
+    assert caught.value.args == (f"key file {keyfile}", "the password is wrong", "try the password again")
     assert_secret(shown(caught.value))
 
 
 def test_read_keyfile__that_is_missing__raises(tmp_path: Path) -> None:
     path = tmp_path / "none.json"
-    with reverts(KeyFailure(f"key file {path}", "cannot read it (No such file or directory)")):
+    with reverts(KeyFailure(f"key file {path}", "cannot read it (No such file or directory)", PATH)):
         read_keyfile(path, PASSWORD)
 
 
 def test_read_keyfile__that_is_a_folder__raises(tmp_path: Path) -> None:
-    with reverts(KeyFailure(f"key file {tmp_path}", "cannot read it (Is a directory)")):
+    with reverts(KeyFailure(f"key file {tmp_path}", "cannot read it (Is a directory)", PATH)):
         read_keyfile(tmp_path, PASSWORD)
 
 
@@ -250,7 +254,7 @@ def test_read_keyfile__with_a_damaged_number__does_not_start_to_derive_a_key(
 
     path = tmp_path / "key.json"
     path.write_text(json.dumps(changed(keyfile_content, ("crypto", "kdfparams", name), damage)))
-    with reverts(KeyFailure(f"key file {path}", MALFORMED)):
+    with reverts(KeyFailure(f"key file {path}", MALFORMED, RESTORE)):
         read_keyfile(path, PASSWORD)
 
 
@@ -260,7 +264,7 @@ def test_read_keyfile__whose_address_is_anothers__raises(
 ) -> None:
     path = tmp_path / "key.json"
     path.write_text(json.dumps({**keyfile_content, "address": prefix + "11" * 20}))
-    with reverts(KeyFailure(f"key file {path}", OTHER_KEY)):
+    with reverts(KeyFailure(f"key file {path}", OTHER_KEY, RESTORE)):
         read_keyfile(path, PASSWORD)
 
 
@@ -288,7 +292,7 @@ def test_read_keyfile__of_another_ciphertext__is_refused_by_its_mac(
     path.write_text(
         json.dumps(changed(keyfile_content, ("crypto", "ciphertext"), lambda inner, key: inner.update({key: other})))
     )
-    with reverts(KeyFailure(f"key file {path}", "the password is wrong")):
+    with reverts(KeyFailure(f"key file {path}", "the password is wrong", "try the password again")):
         read_keyfile(path, PASSWORD)
 
 

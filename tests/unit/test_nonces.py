@@ -2,13 +2,16 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 from eth_typing import ChecksumAddress, HexAddress, HexStr
 
-from nvm_chain.chain.nonces import STATE_VARIABLE, Accounts, Sent, find_state_folder
+from nvm_chain.chain.nonces import KEPT, STATE_VARIABLE, Accounts, Sent, find_state_folder
 from tests.support.full_disk import full_disk
 
 ALICE = ChecksumAddress(HexAddress(HexStr("0x" + "Ab" * 20)))
@@ -156,3 +159,81 @@ def test_find_state_folder__without_a_home__is_none(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Path, "home", no_home)
     assert find_state_folder() is None
+
+
+def test_turn__after_the_disk_filled_up_between_the_two_lines__knows_what_was_taken(tmp_path: Path) -> None:
+    journal_of(tmp_path).write_text("")
+    accounts = Accounts(1, tmp_path)
+    with accounts.turn(ALICE) as turn:
+        turn.write_down(4, "0x4")
+        with full_disk(journal_of(tmp_path).stat().st_size):
+            turn.confirm()
+    with accounts.turn(ALICE) as turn:
+        assert [(sent.nonce, sent.taken) for sent in turn.sent] == [(4, True)]
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+def test_turn__with_a_long_journal__shortens_it_and_loses_nothing_on_a_full_disk(tmp_path: Path, is_full: bool) -> None:
+    lines = [json.dumps({"nonce": number, "hash": hex(number), "time": 1, "taken": True}) for number in range(500)]
+    journal_of(tmp_path).write_text("\n".join(lines) + "\n")
+    accounts = Accounts(1, tmp_path)
+    if is_full:
+        with full_disk(0), accounts.turn(ALICE):
+            pass
+    with accounts.turn(ALICE) as turn:
+        turn.write_down(500, "0x500")
+    assert (hashes(tmp_path)[-2:], len(hashes(tmp_path))) == ([hex(499), "0x500"], KEPT + 1)
+
+
+def test_turn__of_many_that_are_young__keeps_them(tmp_path: Path) -> None:
+    accounts = Accounts(1, tmp_path)
+    with accounts.turn(ALICE) as turn:
+        turn.write_all_down([(number, hex(number)) for number in range(600)])
+        assert turn.confirm(map(hex, range(600))) == 600
+    with accounts.turn(ALICE) as turn:
+        assert [sent.nonce for sent in turn.sent] == list(range(600))
+
+
+def test_turn__of_another_process_after_one_was_killed_in_it_while_a_forked_worker_lives__is_given(
+    tmp_path: Path,
+) -> None:
+    program = (
+        "import os, sys, threading\n"
+        "from pathlib import Path\n"
+        "from nvm_chain.chain.nonces import Accounts\n"
+        "accounts, inside = Accounts(1, Path(sys.argv[1])), threading.Event()\n"
+        "def hold():\n"
+        "    with accounts.turn(sys.argv[2]):\n"
+        "        inside.set()\n"
+        "        threading.Event().wait(60)\n"
+        "threading.Thread(target=hold, daemon=True).start()\n"
+        "inside.wait()\n"
+        "worker = os.fork()\n"
+        "if not worker:\n"
+        "    threading.Event().wait(60)\n"
+        "    os._exit(0)\n"
+        "print(worker, flush=True)\n"
+        "threading.Event().wait(60)\n"
+    )
+    server = subprocess.Popen([sys.executable, "-c", program, str(tmp_path), ALICE], stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    worker = int(server.stdout.readline())
+    server.kill()
+    server.wait()
+    server.stdout.close()
+    given = threading.Event()
+
+    def take() -> None:
+        with Accounts(1, tmp_path).turn(ALICE):
+            given.set()
+
+    threading.Thread(target=take, daemon=True).start()
+    was_given = given.wait(10)
+    os.kill(worker, signal.SIGKILL)
+    assert was_given
+
+
+@pytest.mark.parametrize("named", ["~/state", "state"])
+def test_find_state_folder__named_from_home_or_here__is_absolute(monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+    monkeypatch.setenv(STATE_VARIABLE, named)
+    assert find_state_folder() == (Path.home() if "~" in named else Path.cwd()) / "state"

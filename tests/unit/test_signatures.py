@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from nvm_chain.errors import SignatureNeedsChain
 from nvm_chain.signing import signatures
-from nvm_chain.signing.signatures import is_signed_by, keccak, recover_address, recover_signer
+from nvm_chain.signing.signatures import is_signed_by, recover_address, recover_signer
+from nvm_chain.types import hashes
+from nvm_chain.types.hashes import keccak
 from tests.support.vectors import VOUCHERS, name, read_hex
 
 DIGEST = read_hex(VOUCHERS["vectors"][0]["digest"])
@@ -104,8 +106,8 @@ KNOWN = {b"": "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"
 def test_keccak__with_and_without_pysha3__is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     data = [b"", b"abc", bytes(135), bytes(136), bytes(137), bytes(1000)]
     fast = [keccak(item) for item in data]
-    assert vars(signatures)["keccak_256"] is not None
-    monkeypatch.setattr(signatures, "keccak_256", None)
+    assert vars(hashes)["keccak_256"] is not None
+    monkeypatch.setattr(hashes, "keccak_256", None)
     assert [keccak(item) for item in data] == fast
     assert fast[0].hex() == KNOWN[b""]
 
@@ -119,7 +121,8 @@ def test_backends__without_the_fast_extra__are_those_in_python() -> None:
     program = (
         "import os, sys; sys.modules['coincurve'] = sys.modules['sha3'] = None; os.environ.pop('ETH_HASH_BACKEND', None)\n"
         "from nvm_chain.signing import signatures\n"
-        "assert signatures.keccak_256 is None and signatures._recover_key is signatures._recover_by_eth_keys\n"
+        "from nvm_chain.types import hashes\n"
+        "assert hashes.keccak_256 is None and signatures._recover_key is signatures._recover_by_eth_keys\n"
         f"print(signatures.recover_signer(bytes.fromhex({DIGEST.hex()!r}), bytes.fromhex({signature[2:]!r})))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)

@@ -186,7 +186,7 @@ def attach(session: Session, agent: int, plan: int, per_request: tuple[int, int]
 @agent_argument()
 @plan_argument()
 def detach(session: Session, agent: int, plan: int) -> None:
-    """End that an agent accepts a plan; holders keep their credits. The owner of either."""
+    """Stop an agent from accepting a plan. Holders keep their credits. Agent owner or plan owner only."""
     chain, signer = session.connect_to_sign()
     _answer_link(session, agent, plan, False, agents.detach_plan(chain, signer, agent, plan))
 

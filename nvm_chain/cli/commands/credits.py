@@ -5,7 +5,7 @@ from uuid import UUID
 
 import click
 
-from nvm_chain.cli.amounts import format_amount, parse_amount
+from nvm_chain.cli.amounts import FIND_USDC, format_amount, parse_amount
 from nvm_chain.cli.answers import name_plan, transaction_rows
 from nvm_chain.cli.command import argument, chain_command, plan_argument
 from nvm_chain.cli.exit_codes import EXIT_REFUSED
@@ -59,11 +59,12 @@ def mint(session: Session, plan: int, grants: tuple[tuple[str, str], ...]) -> No
         for item in receipt.skipped
     ]
     data = {**name_plan(plan), "minted": minted, "skipped": skipped, "transaction": receipt.transaction}
+    data |= {"more_transactions": receipt.more_transactions} if receipt.more_transactions else {}
     rows = [
         ("plan id", formatting.format_plan_id(plan)),
         *(("granted", f"{holder}  {amount:,}") for holder, amount in receipt.minted),
         *(("left out", f"{item.holder}  {item.amount:,}: {_explain(item)}") for item in receipt.skipped),
-        *transaction_rows(receipt.transaction),
+        *(row for each in (receipt.transaction, *receipt.more_transactions) for row in transaction_rows(each)),
     ]
     session.answer(data, rows)
     if receipt.skipped:
@@ -221,7 +222,7 @@ def faucet(session: Session, amount: str, to: str | None) -> None:
     if chain.usdc is None:
         raise errors.InvalidConfig(
             f"no USDC is known on chain {chain.chain_id}",
-            "on a development chain `nvm-chain deploy --test-usdc` brings one",
+            FIND_USDC,
         )
     receiver = to or signer.address
     transaction = tokens.mint_test_usdc(chain, signer, receiver, wanted.base_units)

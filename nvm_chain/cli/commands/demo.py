@@ -56,7 +56,7 @@ def demo(session: Session) -> None:
     node such as anvil, where it deploys contracts of its own and uses the node's funded accounts.
     """
     node = session.rpc is not None
-    session.say("Connecting and deploying" if node else "Starting a chain in this process (two seconds)")
+    session.say("Connecting and deploying" if node else "Starting a chain in this process")
     chain = stories.open_demo_chain(session.rpc, session.chain_id)
     if session.as_json:
         chain.on_progress = session.say

@@ -1,10 +1,12 @@
 """`nvm-chain deploy` and `check-deployment`: put the contracts on a chain, and compare what is there with the record."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nvm_chain.cli.command import chain_command
+from nvm_chain.cli.deferred import failures
 from nvm_chain.cli.exit_codes import EXIT_NETWORK
 from nvm_chain.cli.lazy import demo, deployment, errors, records
 from nvm_chain.cli.output import Rows, print_rows
@@ -64,12 +66,21 @@ def _show_plan(session: Session, plan: "DeploymentPlan") -> None:
 
 
 def _ask(session: Session) -> None:
-    """Ask whether to go on. Raises click.Abort if not."""
+    """Ask whether to go on. Raises NothingSent if not, and InvalidConfig where nobody can answer."""
     if session.as_json:
         raise errors.InvalidConfig(
             "nobody is asked with --json", "see without it what deploying does and costs, and then add --yes"
         )
-    click.confirm("Deploy?", abort=True, err=True)
+    try:
+        agreed = click.confirm("Deploy?", err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise failures.NothingSent from None
+        raise errors.InvalidConfig(
+            "nobody answered, and nothing was sent", "give --yes to deploy without asking"
+        ) from None
+    if not agreed:
+        raise failures.NothingSent
 
 
 def _answer(session: Session, plan: "DeploymentPlan", done: "Deployment") -> None:
@@ -103,7 +114,7 @@ def check_deployment(session: Session) -> None:
     chain = session.connect(locate=False)
     record = records.find_record(chain.chain_id, session.deployments)
     if record is None:
-        raise errors.NoDeployment(chain.chain_id)
+        raise errors.NoDeployment(chain.chain_id, "Credits", records.name_folder(session.deployments))
     session.say("Comparing")
     credits, rows = _check(chain, record)
     data = {**credits, "agents": None}

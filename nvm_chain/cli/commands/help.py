@@ -6,7 +6,9 @@ import click
 
 from nvm_chain.cli.command import answer_options, argument, session_command
 from nvm_chain.cli.deferred import error_help
+from nvm_chain.cli.groups import Group
 from nvm_chain.cli.session import Session
+from nvm_chain.cli.suggestions import suggest
 
 ERRORS: Final = "errors"
 """The word before the name of an error."""
@@ -48,7 +50,8 @@ def _describe_errors(names: tuple[str, ...]) -> str:
     found = [(name, error_help.find_error(name)) for name in names]
     unknown = next((name for name, error in found if error is None), None)
     if unknown is not None:
-        raise click.UsageError(f"No error is called {unknown!r}. All of them: `nvm-chain help {ERRORS}`.")
+        nearest = suggest(unknown, error_help.list_names())
+        raise click.UsageError(f"No error is called {unknown!r}.{nearest} All of them: `nvm-chain help {ERRORS}`.")
     return (
         "\n\n".join(error_help.describe_error(error) for _, error in found if error)
         if names
@@ -61,5 +64,9 @@ def _enter(context: click.Context, word: str) -> click.Context:
     group = context.command
     command = group.get_command(context, word) if isinstance(group, click.Group) else None
     if command is None:
-        raise click.UsageError(f"No such command {word!r}.", context)
+        raise (
+            group.refuse(context, word)
+            if isinstance(group, Group)
+            else click.UsageError(f"{context.command_path} has no command {word!r}.", context)
+        )
     return click.Context(command, parent=context, info_name=word, **command.context_settings)

@@ -146,7 +146,7 @@ class Grant:
 @click.option(
     "--paid-externally",
     is_flag=True,
-    help="Buyers pay outside the chain, such as by card. The seller then grants the plan.",
+    help="Buyers pay outside the chain, such as by card. The plan owner or a minter then grants it (`grant-external`).",
 )
 @click.option(
     "--grants",

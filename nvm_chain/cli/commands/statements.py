@@ -34,28 +34,37 @@ _PERIOD_OPTIONS: Final = (
         metavar="TIME",
         help="End of the period, not included: a date, or a Unix second.",
     ),
-    click.option("--from-block", "start_block", type=int, metavar="N", help="First block, in place of --from."),
-    click.option("--to-block", "end_block", type=int, metavar="N", help="End block, not included, in place of --to."),
     click.option(
-        "--first-block",
+        "--from-block", "start_block", type=int, metavar="N", help="First block of the period. Replaces --from."
+    ),
+    click.option(
+        "--to-block", "end_block", type=int, metavar="N", help="Block before which the period ends. Replaces --to."
+    ),
+    click.option(
+        "--deployed-block",
+        "first_block",
         type=int,
         metavar="N",
         help="Block in which Credits was deployed. Default: from the deployment record, else 0.",
     ),
-    click.option(
-        "--csv",
-        "table",
-        type=click.Choice(("movements", "revenue")),
-        help="Print one table as CSV, and nothing else.",
-    ),
 )
 
 
-def period_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that all statements share."""
-    for option in reversed(_PERIOD_OPTIONS):
-        function = option(function)
-    return function
+def period_options(money: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add the options that all statements share, with the word for the table of money in this one."""
+    table = click.option(
+        "--csv",
+        "table",
+        type=click.Choice(("movements", money)),
+        help="Print one table as CSV, and nothing else.",
+    )
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed((*_PERIOD_OPTIONS, table)):
+            function = option(function)
+        return function
+
+    return decorate
 
 
 @chain_command(
@@ -63,10 +72,11 @@ def period_options(function: Callable[..., None]) -> Callable[..., None]:
     examples=(
         "nvm-chain statement holder $SUBSCRIBER",
         "nvm-chain statement holder $SUBSCRIBER --from 2026-01-01 --to 2026-02-01",
+        "nvm-chain statement holder $SUBSCRIBER --csv payments",
     ),
 )
 @argument("holder", type=Address(), help="Address of the holder.")
-@period_options
+@period_options("payments")
 def holder_statement(session: Session, holder: str, **options: Any) -> None:
     """Show a holder's credits of all plans, and what the holder paid.
 
@@ -83,7 +93,7 @@ def holder_statement(session: Session, holder: str, **options: Any) -> None:
     ),
 )
 @plan_argument()
-@period_options
+@period_options("revenue")
 def plan_statement(session: Session, plan: int, **options: Any) -> None:
     """Show what happened to a plan's holders, and who was paid."""
     _show(session, options, lambda chain, period: statements.read_plan_statement(chain, plan, **period))
@@ -97,7 +107,7 @@ def plan_statement(session: Session, plan: int, **options: Any) -> None:
     ),
 )
 @argument("builder", type=Address(), help="Address of the builder.")
-@period_options
+@period_options("revenue")
 def builder_statement(session: Session, builder: str, **options: Any) -> None:
     """Show what happened to all plans that an account owned at some time in the period, and who was paid."""
     _show(session, options, lambda chain, period: statements.read_builder_statement(chain, builder, **period))
@@ -116,8 +126,8 @@ def _show(session: Session, options: Options, read: "Callable[[Chain, Options], 
         session.answer_lines(statements.describe_statement(statement), write_statement(chain, statement))
         return
     session.progress.stop()
-    write = {"movements": statements.format_movements_csv, "revenue": statements.format_revenue_csv}
-    sys.stdout.write(write[table](statement))
+    write = statements.format_movements_csv if table == "movements" else statements.format_revenue_csv
+    sys.stdout.write(write(statement))
 
 
 STATEMENT_COMMANDS: Final[tuple[Command, ...]] = (holder_statement, plan_statement, builder_statement)

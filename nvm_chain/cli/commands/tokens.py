@@ -47,7 +47,7 @@ token_group = Group(
     type=Text(),
     metavar="PATH",
     required=True,
-    help="File that remembers the signed total, so that the next token adds one request. The command creates a missing file.",
+    help="File that keeps the last ceiling signed for each plan. The command creates a missing file.",
 )
 @click.option("--plan", type=PlanId(), help="Plan that pays. Default: the plan that takes the fewest credits.")
 def sign(session: Session, agent: int, gateway: str, redeemer: str, state: str, plan: int | None) -> None:

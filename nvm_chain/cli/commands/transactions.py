@@ -24,6 +24,11 @@ MEANINGS: Final = {
     "pending": "pending: sent, and not mined yet; look again later",
     "unknown": "unknown to this node: never sent, dropped, or not yet there",
 }
+NEXT_STEP: Final = (
+    "look again in a minute, and ask another node with --rpc; "
+    "send it again only if what it should do is still not done, which `nvm-chain balance` shows"
+)
+"""What to do about a transaction that the node does not know."""
 EXITS: Final = {
     "done": EXIT_DONE,
     "failed": EXIT_REFUSED,
@@ -87,6 +92,8 @@ def _format(name: str, value: Any) -> Any:
 
 def _rows(chain: "Chain", report: "TransactionReport", transaction_hash: bytes) -> Iterator[tuple[str, object]]:
     yield "status", MEANINGS[report.status.value]
+    if report.status.value == "unknown":
+        yield "next", NEXT_STEP
     if report.status.value != "unknown":
         yield "hash", f"0x{transaction_hash.hex()}"
         yield "sender", report.sender

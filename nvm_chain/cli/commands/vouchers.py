@@ -46,6 +46,12 @@ OUTCOMES: Final = {
     "not_signed": "there is no signature of the holder's for this redeemer",
 }
 """What became of an item, for people."""
+NEEDED_BY_RULE: Final = {
+    "HOLDER": "a voucher of the holder's",
+    "OWNER": "the key of the plan's owner, or a voucher of the holder's",
+    "REDEEMER": "a redeemer's key (the owner allows it with `nvm-chain plan set-redeemer`), or a voucher of the holder's",
+}
+"""What settles a holder's credits under each rule, where the caller may not by the rule alone."""
 
 
 # ---------------------------------------------------------------- sign
@@ -212,10 +218,11 @@ def settle(session: Session, plan: int, files: tuple[str, ...], totals: tuple[tu
     can_tell = _are_for(batch, plan, signer.address)
     expected = settlement_forecast.forecast_outcomes(chain, plan, batch, redeemer=signer.address) if can_tell else ()
     if can_tell and not any(outcome.amount for outcome in expected):
-        _answer_settlement(session, plan, signer.address, expected, None)
+        _answer_settlement(session, plan, signer.address, batch, expected)
     else:
         receipt = settlement.settle_vouchers(chain, signer, plan, batch)
-        _answer_settlement(session, plan, receipt.redeemer, receipt.outcomes, receipt.transaction)
+        transactions = (receipt.transaction, *receipt.more_transactions)
+        _answer_settlement(session, plan, receipt.redeemer, batch, receipt.outcomes, *transactions)
 
 
 def _are_for(batch: "list[SignedVoucher | types.HolderTotal]", plan: int, redeemer: str) -> bool:
@@ -228,8 +235,9 @@ def _answer_settlement(
     session: Session,
     plan: int,
     redeemer: str,
+    batch: "Sequence[SignedVoucher | types.HolderTotal]",
     outcomes: "Sequence[SettlementOutcome]",
-    transaction: "Transaction | None",
+    *transactions: "Transaction",
 ) -> None:
     """Answer with each item's outcome. Without a transaction none would have brought anything."""
     taken = sum(outcome.amount for outcome in outcomes)
@@ -238,18 +246,38 @@ def _answer_settlement(
         "redeemer": redeemer,
         "credits": taken,
         "outcomes": list(map(describe_outcome, outcomes)),
-        "transaction": transaction,
+        "transaction": next(iter(transactions), None),
+        **({"more_transactions": transactions[1:]} if transactions[1:] else {}),
     }
     nothing: Rows = [("transaction", "none: nothing was sent, as no item brings anything")]
     rows: Rows = [
         ("plan id", formatting.format_plan_id(plan)),
         *map(_outcome_row, outcomes),
         ("taken", f"{formatting.count(taken, 'credit')} by {formatting.count(len(outcomes), 'item')}"),
-        *(nothing if transaction is None else transaction_rows(transaction)),
+        *(row for each in transactions for row in transaction_rows(each)),
+        *([] if transactions else nothing),
+        *_next_rows(session, plan, batch, outcomes),
     ]
     session.answer(data, rows)
     if not all(outcome.amount for outcome in outcomes):
         click.get_current_context().exit(EXIT_REFUSED)
+
+
+def _next_rows(
+    session: Session,
+    plan: int,
+    batch: "Sequence[SignedVoucher | types.HolderTotal]",
+    outcomes: "Sequence[SettlementOutcome]",
+) -> Rows:
+    """Say what a --total needs that the plan's rule does not let the caller settle. One request, only if there is one."""
+    refused = any(
+        isinstance(item, types.HolderTotal) and outcome.result.name == "NOT_SIGNED"
+        for item, outcome in zip(batch, outcomes, strict=True)
+    )
+    if not refused or session.chain is None:
+        return []
+    rule = plans.read_terms(session.chain, plan).rule.name
+    return [("next", f"the plan's rule is {rule.lower()}, and a --total needs {NEEDED_BY_RULE[rule]}")]
 
 
 def _read_items(

@@ -9,7 +9,7 @@ class CreditsWithoutCode(ContractError):
 
     credits: str
 
-    problem = "Credits at {credits} has no code on this chain."
+    problem = "{credits} cannot be Credits: nothing is deployed there on this chain."
     next_step = "Check the address and the network, or deploy Credits first."
 
 
@@ -40,7 +40,7 @@ class PlanAlreadyAttached(ContractError):
     agent_id: AgentId
     plan_id: PlanId
 
-    problem = "Agent {agent_id} accepts plan {plan_id} already, or the list has it twice."
+    problem = "Plan {plan_id} is attached to agent {agent_id} already, or was given twice."
     next_step = "Give each plan once; to change its cost, use `replace_plans`."
 
 

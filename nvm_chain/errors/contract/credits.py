@@ -55,7 +55,7 @@ class InsufficientCredits(ContractError):
     required: Quantity
 
     problem = "{holder} has {available} of plan {plan_id} and needs {required}."
-    next_step = "Order the plan again to get more."
+    next_step = "Order the plan, or ask its owner to grant some."
 
 
 class RedeemNotAllowed(ContractError):
@@ -81,7 +81,7 @@ class RedeemOutOfRange(ContractError):
     max_redeem: Credits
 
     problem = "A request of plan {plan_id} takes {min_redeem:to max_redeem}, not {amount}."
-    next_step = "Give an amount that the plan takes."
+    next_step = "Redeem {min_redeem:to max_redeem} for one request."
 
 
 class NotRedeemable(ContractError):

@@ -19,8 +19,8 @@ class InvalidFeeReceiver(ContractError):
 
     receiver: str
 
-    problem = "{receiver} cannot receive fees."
-    next_step = "Give an address that is neither zero nor the Credits contract."
+    problem = "Fees cannot go to {receiver}: it is the zero address or the Credits contract."
+    next_step = "Give another address."
 
 
 class OwnableUnauthorizedAccount(ContractError):
@@ -37,5 +37,5 @@ class OwnableInvalidOwner(ContractError):
 
     owner: str
 
-    problem = "{owner} cannot be the fee owner."
+    problem = "The fee owner cannot be {owner}: nobody has the key of the zero address."
     next_step = "Give an address that somebody has the key of."

@@ -98,5 +98,5 @@ class FeeAboveMax(ContractError):
     fee_bps: BasisPoints
     max_fee_bps: BasisPoints
 
-    problem = "The plan would carry a protocol fee of {fee_bps} for ever, and you accept {max_fee_bps}."
-    next_step = "Check the fee again; if you accept it, give `max_fee_bps` {fee_bps:number}."
+    problem = "The protocol fee is {fee_bps}, above your limit of {max_fee_bps}. A plan keeps its fee for ever."
+    next_step = "If you accept it, give `max_fee_bps` {fee_bps:number}."

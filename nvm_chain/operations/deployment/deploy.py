@@ -1,21 +1,29 @@
 """Deploy the contracts of a plan, check the code on the chain, and write the records."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.artifacts import Artifact, read_artifact
 from nvm_chain.chain.client import Chain
-from nvm_chain.chain.embedded import deploy_test_usdc
+from nvm_chain.chain.embedded import deploy_test_usdc, find_test_usdc
 from nvm_chain.chain.receipts import summarize
 from nvm_chain.chain.records import DeploymentRecord, RecordedName, find_record, prepare_folder, write_record
+from nvm_chain.chain.repeating import Pauses
 from nvm_chain.errors import DeploymentMismatch, NoContract, PendingTransactions
 from nvm_chain.operations.deployment.creation import ARGUMENTS, SALTS, build_creation
 from nvm_chain.operations.deployment.plan import DeploymentPlan, require_funds
 from nvm_chain.signing.keys import Signer
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.receipts import Transaction
+
+FIRST_PAUSE_SECONDS: Final = 0.1
+SEEN_SECONDS: Final = 3.0
+"""How long a node may not show a contract whose deployment it says is mined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,7 @@ def deploy_contracts(
         signer: The deployer.
         plan: What `plan_deployment` returned.
         folder: Where the records go. The folder of local records if not given.
-        usdc: The TestUSDC of the chain, for the record of Credits.
+        usdc: The TestUSDC of the chain, for the record of Credits. Without it one at the usual address is found.
 
     Raises:
         InsufficientCoin: The deployer has too little coin for gas.
@@ -75,6 +83,8 @@ def _deploy(
             plan.agents_deployed,
             chain.use_agents,
         )
+    # Asked before: a request that fails after the deployment would lose its record.
+    usual = find_test_usdc(chain) if contract == "Credits" and usdc is None else None
     transaction: Transaction | None = None
     if not there:
         _check_pending(chain, plan)
@@ -83,18 +93,36 @@ def _deploy(
         address, transaction = address or receipt["contractAddress"], summarize(receipt)
     if address is None:
         raise NoContract("an unknown address", chain.chain_id)
-    record = _build_record(chain, plan, contract, argument, address, transaction=transaction, folder=folder, usdc=usdc)
+    record = _build_record(
+        chain, plan, contract, argument, address, transaction=transaction, folder=folder, usdc=usdc, usual=usual
+    )
     if there:
         use(address)
         write_record(record, folder)
-        return record
+    else:
+        _write_and_use(record, folder, partial(use, address))
+    return record
+
+
+def _write_and_use(record: DeploymentRecord, folder: Path | str | None, use: Callable[[], None]) -> None:
+    """Write the record of what was deployed a moment ago, and use it. The record goes again if it is something else."""
     path = write_record(record, folder)
     try:
-        use(address)
+        _use_when_seen(use)
     except (DeploymentMismatch, NoContract):
         path.unlink()
         raise
-    return record
+
+
+def _use_when_seen(use: Callable[[], None]) -> None:
+    """Use a contract that was deployed a moment ago, and which a node that is behind does not show yet."""
+    pauses = Pauses(SEEN_SECONDS, FIRST_PAUSE_SECONDS, SEEN_SECONDS)
+    while True:
+        try:
+            return use()
+        except NoContract:
+            if not pauses.wait():
+                raise
 
 
 def _check_pending(chain: Chain, plan: DeploymentPlan) -> None:
@@ -105,11 +133,14 @@ def _check_pending(chain: Chain, plan: DeploymentPlan) -> None:
 
 
 def find_or_deploy_usdc(chain: Chain, signer: Signer, folder: Path | str | None = None) -> str:
-    """Return the recorded TestUSDC if its code is still there, else deploy TestUSDC. A second run deploys nothing."""
+    """Return the TestUSDC that a development chain has, else deploy one. A second run deploys nothing, in any folder.
+
+    The recorded one is taken if its code is still there, then the one at TestUSDC's usual address.
+    """
     record = find_record(chain.chain_id, folder)
     if record is not None and record.usdc is not None and chain.has_code(parse_address(record.usdc)):
         return record.usdc
-    return deploy_test_usdc(chain, signer)
+    return find_test_usdc(chain) or deploy_test_usdc(chain, signer)
 
 
 def _build_record(
@@ -122,8 +153,9 @@ def _build_record(
     transaction: Transaction | None,
     folder: Path | str | None,
     usdc: str | None,
+    usual: str | None,
 ) -> DeploymentRecord:
-    """Describe a deployment. If the contract was deployed before, keep what its record says about deployer and time."""
+    """Describe a deployment. No request. If the contract was deployed before, keep what its record says about deployer and time."""
     artifact: Artifact = read_artifact(contract)
     known = find_record(chain.chain_id, folder, contract) if transaction is None else None
     if known is not None and known.address != address:
@@ -140,5 +172,5 @@ def _build_record(
         constructor_arguments={ARGUMENTS[contract]: argument},
         compiler=artifact.compiler,
         runtime_code_hash=artifact.runtime_code_hash,
-        usdc=usdc or (known.usdc if known else None),
+        usdc=usdc or (known.usdc if known else None) or usual,
     )

@@ -1,6 +1,7 @@
 """Payment from an allowance of the token, which is approved first where the caller allows that."""
 
 import time
+from functools import partial
 from typing import Final
 
 from eth_typing import ChecksumAddress
@@ -19,24 +20,34 @@ ALLOWANCE_POLLS: Final = 10
 ALLOWANCE_PAUSE_SECONDS: Final = 0.3
 
 
-def order_with_allowance(chain: Chain, signer: Signer, purchase: Purchase, *, approve: bool) -> OrderReceipt:
+def order_with_allowance(
+    chain: Chain, signer: Signer, purchase: Purchase, *, approve: bool, allowance: int | None = None
+) -> OrderReceipt:
     """Order from an allowance, and wait until it is mined. One transaction, two if it approves first.
 
     With ``approve`` an allowance that is too small is set to what the order may cost. Raises InsufficientAllowance without it.
     """
     needed = purchase.max_cost if approve else purchase.cost
     call = purchase.build_call(chain)
-    receipt, approval = send_with_allowance(chain, signer, purchase.token, call, needed, approve=approve)
+    sent = send_with_allowance(chain, signer, purchase.token, call, needed, approve=approve, allowance=allowance)
+    receipt, approval = sent
     return build_order_receipt(chain, purchase.plan, signer.address, receipt, approval=approval)
 
 
 def send_with_allowance(
-    chain: Chain, signer: Signer, token: ChecksumAddress, function: ContractFunction, needed: int, *, approve: bool
+    chain: Chain,
+    signer: Signer,
+    token: ChecksumAddress,
+    function: ContractFunction,
+    needed: int,
+    *,
+    approve: bool,
+    allowance: int | None = None,
 ) -> tuple[TxReceipt, Transaction | None]:
     """Send a call that takes ``needed`` base units from the signer.
 
     If the call fails after an approval, the allowance is set back to what it was. Where that fails too, or the call may still
-    be mined, a note on the error says that the approval stands.
+    be mined, a note on the error says that the approval stands. The ``allowance`` is read if it is not given.
 
     Returns:
         The receipt of the call, and the approval if one was sent.
@@ -44,32 +55,42 @@ def send_with_allowance(
     Raises:
         InsufficientAllowance: The allowance is too small, and ``approve`` is False.
     """
-    allowance = read_allowance(chain, token, signer.address)
+    read = partial(read_allowance, chain, token, signer.address)
+    allowance = read() if allowance is None else allowance
     if allowance >= needed:
         return chain.send(signer, function), None
     if not approve:
         error = InsufficientAllowance(token, signer.address, chain.credits.address, allowance, needed)
         raise name_money(chain, error, token)
     try:
-        approval = approve_token_spending(chain, signer, token, needed)
+        with chain.following_up(read, *chain.sending_questions(signer.address, function)):
+            approval = approve_token_spending(chain, signer, token, needed)
     except (NotMined, OutcomeUnknown) as error:
         error.add_note(
             f"This is the approval, and nothing was paid. If it is mined after all, approve {allowance}, as it was."
         )
         raise
     try:
-        _await_allowance(chain, signer, token, needed)
+        _await_allowance(chain, signer, token, function, needed)
         return chain.send(signer, function), approval
     except NvmChainError as error:
         _undo_approval(chain, signer, token, allowance, error)
         raise
 
 
-def _await_allowance(chain: Chain, signer: Signer, token: ChecksumAddress, cost: int) -> None:
-    """Wait until the node sees the approval: behind a load balancer the next request may reach one that lags."""
+def _await_allowance(
+    chain: Chain, signer: Signer, token: ChecksumAddress, function: ContractFunction, cost: int
+) -> None:
+    """Wait until the node sees the approval: behind a load balancer the next request may reach one that lags.
+
+    What the call asks next is read ahead with it, and dropped if the node did not see the approval yet.
+    """
+    allowance = partial(read_allowance, chain, token, signer.address)
     for _ in range(ALLOWANCE_POLLS):
-        if read_allowance(chain, token, signer.address) >= cost:
+        chain.read_ahead(allowance, *chain.sending_questions(signer.address, function))
+        if allowance() >= cost:
             return
+        chain.forget_ahead()
         time.sleep(ALLOWANCE_PAUSE_SECONDS)
 
 

@@ -1,7 +1,7 @@
 """The payment methods by name, and the choice among them."""
 
 from contextlib import suppress
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from eth_typing import ChecksumAddress
 
@@ -27,6 +27,14 @@ in the same transaction.
 PAYMENT_METHODS: Final[tuple[PaymentMethod, ...]] = ("allowance", "approve", "permit", "authorization")
 
 
+class Choice(NamedTuple):
+    """A payment method, and what is known of it. ``permit`` is what a permit is signed for."""
+
+    method: PaymentMethod
+    allowance: int | None = None
+    permit: PermitTerms | None = None
+
+
 def check_payment_method(method: str | None, salt: bytes | None = None) -> None:
     """Raise InvalidConfig for an unknown payment method, and for a salt without an authorization."""
     if method is not None and method not in PAYMENT_METHODS:
@@ -37,19 +45,20 @@ def check_payment_method(method: str | None, salt: bytes | None = None) -> None:
         )
 
 
-def choose_payment_method(
-    chain: Chain, signer: Signer, token: ChecksumAddress, cost: int
-) -> tuple[PaymentMethod, PermitTerms | None]:
+def signs_messages(signer: Signer) -> bool:
+    """Return whether a signer signs permits and authorizations. No request."""
+    return isinstance(signer, HashSigner | TypedDataSigner)
+
+
+def choose_payment_method(chain: Chain, signer: Signer, token: ChecksumAddress, cost: int) -> Choice:
     """Choose the method with the fewest transactions: an allowance that is large enough, else a permit, else an approval.
 
-    One request; six if the allowance is too small.
-
-    Returns:
-        The method, and what the permit is signed for where the method is a permit.
+    One request; six if the allowance is too small and the node takes no batches.
     """
-    if read_allowance(chain, token, signer.address) >= cost:
-        return "allowance", None
-    if isinstance(signer, HashSigner | TypedDataSigner):
+    allowance = read_allowance(chain, token, signer.address)
+    if allowance >= cost:
+        return Choice("allowance", allowance)
+    if signs_messages(signer):
         with suppress(TokenCannotSign):
-            return "permit", read_permit_terms(chain, token, signer.address)
-    return "approve", None
+            return Choice("permit", allowance, read_permit_terms(chain, token, signer.address))
+    return Choice("approve", allowance)

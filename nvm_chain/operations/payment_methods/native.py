@@ -1,5 +1,7 @@
 """Payment in the native coin, and of nothing: the value travels with the transaction."""
 
+from functools import partial
+
 from eth_typing import ChecksumAddress
 from web3.contract.contract import ContractFunction
 from web3.types import TxReceipt
@@ -22,5 +24,7 @@ def send_with_coin(
     chain: Chain, signer: Signer, plan: PlanState, function: ContractFunction, *, cost: int
 ) -> tuple[TxReceipt, ChecksumAddress]:
     """Send a call with ``cost`` wei. Return its receipt, and who gets the protocol fee, which is read before."""
-    fee_receiver = read_coin_fee_receiver(chain, plan)
+    read_fee_receiver = partial(read_coin_fee_receiver, chain, plan)
+    chain.read_ahead(read_fee_receiver, *chain.sending_questions(signer.address, function, cost))
+    fee_receiver = read_fee_receiver()
     return chain.send(signer, function, value=cost), fee_receiver

@@ -6,9 +6,22 @@ from eth_typing import ChecksumAddress
 from web3.contract.contract import ContractFunction
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.errors.fields import Money, Quantity
+from nvm_chain.errors.fields import Money, PlanId, Quantity
+from nvm_chain.operations.payment_methods.choice import PaymentMethod
 from nvm_chain.types.addresses import ZERO_ADDRESS
 from nvm_chain.types.plans import PlanState
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An order as somebody asks for it, before anything of it is checked."""
+
+    plan_id: PlanId | str
+    receiver: str | None
+    quantity: Quantity
+    max_cost: Money | None
+    payment_method: PaymentMethod | None
+    salt: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ STEPS = (
     Step("coverage"),
     Step("histories", 0.2),
     Step("campaign", 0.3),
+    Step("faults"),
     Step("mutants_of_python"),
     Step("mutants", 0.5),
 )

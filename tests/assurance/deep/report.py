@@ -31,6 +31,8 @@ SENTENCES = {
     "refused: {differences} differences from an independent model.",
     "campaign": "**{calls of the contracts} calls by forge**, {share of calls that succeeded, in percent} % of which succeeded, "
     "with hostile tokens, quoters, receivers and wallets: {properties held} properties held.",
+    "faults": "**{faults counted} faults of a node**, each once at a request of {public calls} public calls: "
+    "{payments made twice and untrue outcomes} payments made twice or outcomes untrue.",
     "mutants": "**{mutants} broken contracts**: {found by histories} found by short histories, {found by the tests of the "
     "function} and {found by all tests} more by the tests, {same code} no different in code, {does not compile} not compiling, "
     "{survivors argued} argued to be no mistake, {survivors unexplained} unexplained; {not judged by tests} "

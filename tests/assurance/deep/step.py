@@ -24,6 +24,7 @@ DEPENDS = {
     "coverage": ("contracts", "tests/assurance/forge"),
     "histories": ("contracts", "tests/assurance/invariants"),
     "campaign": ("contracts", "tests/assurance/forge"),
+    "faults": ("contracts", "nvm_chain"),
     "mutants_of_python": ("nvm_chain", "tests/unit", "tests/assurance/mutation_python"),
     "mutants": (
         "contracts",

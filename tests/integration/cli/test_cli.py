@@ -365,7 +365,7 @@ def test_plan_register__above_the_fee_that_is_accepted__is_refused_and_says_what
     ran = shell(*words, "--max-fee-bps", "249")
     assert (ran.exit_code, ran.error["type"]) == (6, "FeeAboveMax")
     assert ran.error["fields"] == {"fee_bps": 250, "max_fee_bps": 249}
-    assert ran.error["message"].endswith("Check the fee again; if you accept it, give --max-fee-bps 250.")
+    assert ran.error["message"].endswith("If you accept it, give --max-fee-bps 250.")
     assert shell(*words, "--max-fee-bps", "250").json["fee_bps"] == shell(*words).json["fee_bps"] == 250
 
 

@@ -12,7 +12,7 @@ from nvm_chain.operations.deployment import compute_create2_address
 from nvm_chain.types.addresses import parse_address
 from tests.integration.cli.conftest import ANVIL_CHAIN_ID, Shell
 from tests.support.anvil import open_anvil, run_anvil
-from tests.support.shell import Ran, run_cli, run_terminal
+from tests.support.shell import Ran, run_cli, run_process, run_terminal
 
 RECORD = f"{ANVIL_CHAIN_ID}.json"
 AGENTS_RECORD = f"{ANVIL_CHAIN_ID}.AgentRegistry.json"
@@ -40,8 +40,9 @@ def test_deploy__agreed_to__says_first_what_it_does_and_then_does_it(shell: Shel
     assert outcome.splitlines()[-2:] == [
         f"Waiting for transaction {each.transaction_hash}" for each in (record, agents)
     ]
-    assert ran.stdout.splitlines()[-6:] == [  # before it may be what was typed, which click's runner repeats
+    assert ran.stdout.splitlines()[-7:] == [  # before it may be what was typed, which click's runner repeats
         f"Credits        {address}",
+        f"TestUSDC       {shell.world.chain.usdc}",
         f"transaction    {record.transaction_hash}",
         f"record         new/{RECORD}",
         f"AgentRegistry  {registry}",
@@ -53,12 +54,21 @@ def test_deploy__agreed_to__says_first_what_it_does_and_then_does_it(shell: Shel
 
 
 @pytest.mark.parametrize("typed", ["n\n", ""])
-def test_deploy__declined_or_with_nobody_to_ask__sends_nothing_and_leaves_no_record(shell: Shell, typed: str) -> None:
+def test_deploy__declined__sends_nothing_and_leaves_no_record(shell: Shell, typed: str) -> None:
     before = shell.state()
     ran = deploy(shell, typed=typed)
     assert ran.exit_code == 1
     assert "Deploy? [y/N]:" in ran.stderr
-    assert "Error (Aborted): Stopped by you." in ran.stderr
+    assert "Error (Aborted): Stopped by you. Nothing was sent." in ran.stderr
+    assert shell.state() == before
+    assert not (shell.folder / "new").exists()
+
+
+def test_deploy__with_nobody_to_ask__sends_nothing_and_asks_for_yes(shell: Shell) -> None:
+    before = shell.state()
+    ran = run_process("deploy", "--rpc", shell.url, "--dev-account", "5", "--deployments", "new")
+    assert ran.exit_code == 2
+    assert "Error (InvalidConfig): Nobody answered, and nothing was sent. Give --yes" in ran.stderr
     assert shell.state() == before
     assert not (shell.folder / "new").exists()
 
@@ -118,7 +128,7 @@ def test_deploy__twice__deploys_once(shell: Shell, test_usdc: list[str]) -> None
     assert second.json == {**first, **there, "agents": {**first["agents"], **there}}
     assert "action     nothing: it is deployed already" in third.stderr.splitlines()
     assert third.stdout.splitlines()[0] == f"Credits        {first['address']} (was there already)"
-    assert (first["usdc"] is not None) == bool(test_usdc)
+    assert first["usdc"] == shell.world.chain.usdc  # found at its usual address, asked for or not
 
 
 def test_deploy__where_the_old_chain_is_gone__does_not_mind_the_old_record(shell: Shell) -> None:
@@ -155,7 +165,7 @@ def test_deploy__that_cannot_go_on__leaves_no_record(
 
 def test_deploy__of_a_test_usdc_where_no_development_accounts_are__is_refused(tmp_path: Path) -> None:
     key = derive_dev_accounts()[0].key.hex()
-    with run_anvil("--balance", "1") as url:
+    with run_anvil("--balance", "1", "--chain-id", "777") as url:
         ran = run_cli(
             *("deploy", "--rpc", url, "--key-env", "KEY", "--test-usdc", "--yes", "--json"),
             *("--deployments", str(tmp_path)),
@@ -163,7 +173,7 @@ def test_deploy__of_a_test_usdc_where_no_development_accounts_are__is_refused(tm
         )
         assert open_anvil(url).web3.eth.block_number == 0
     assert ran.exit_code == 2
-    assert ran.error["message"].lower().startswith("a testusdc is for development chains, and chain 31337 is not one")
+    assert ran.error["message"].lower().startswith("a testusdc is for development chains, and chain 777 is not one")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -203,6 +213,36 @@ def test_check_deployment__of_a_changed_record__shows_both_sides_and_exits_4(she
 def test_check_deployment__without_a_record__says_what_to_do(shell: Shell) -> None:
     ran = shell("check-deployment", "--deployments", "nowhere", "--json")
     assert (ran.exit_code, ran.error["type"]) == (4, "NoDeployment")
+    assert ran.error["fields"]["folder"] == str(shell.folder / "nowhere")
+    assert "--deployments PATH" in ran.error["next_step"]
+
+
+def test_faucet__in_another_folder__works_after_its_advice_is_followed(shell: Shell) -> None:
+    where = ("--dev-account", "2", "--deployments", "other", "--json")
+    refused = shell("faucet", "1 USDC", *where)
+    assert "`nvm-chain deploy --test-usdc` finds or brings a TestUSDC" in refused.error["next_step"]
+    deployed = shell("deploy", "--dev-account", "0", "--deployments", "other", "--test-usdc", "--yes", "--json")
+    taken = shell("faucet", "1 USDC", *where)
+    assert deployed.json["usdc"] == taken.json["token"] == shell.world.chain.usdc
+
+
+def test_order__without_money_on_a_development_chain__names_the_faucet(shell: Shell) -> None:
+    sold = shell("plan", "register", "--price", "20 USDC", "--grants", "1", "--dev-account", "1", "--json").json
+    payer = shell.world.chain.accounts[7].address
+    ran = shell("order", sold["plan_id"], "--dev-account", "7", "--json")
+    assert (ran.exit_code, ran.error["type"]) == (5, "InsufficientFunds")
+    assert f'`nvm-chain faucet "20 USDC" --to {payer} --dev-account 0`' in ran.error["next_step"]
+
+
+@pytest.mark.parametrize("rule", ["redeemer", "holder"])
+def test_settle__of_a_total_that_the_rule_does_not_allow__says_what_it_needs(shell: Shell, rule: str) -> None:
+    terms = ("--price", "free", "--grants", "9", "--rule", rule)
+    sold = shell("plan", "register", *terms, "--dev-account", "1", "--json").json
+    holder = shell.world.chain.accounts[2].address
+    ran = shell("voucher", "settle", sold["plan_id"], "--total", f"{holder}=5", "--dev-account", "1")
+    assert ran.exit_code == 6
+    assert f"next         the plan's rule is {rule}, and a --total needs a" in ran.stdout
+    assert ("set-redeemer" in ran.stdout) == (rule == "redeemer")
 
 
 @pytest.mark.parametrize("missing", [RECORD, AGENTS_RECORD])

@@ -221,7 +221,7 @@ def test_voucher_verify__offline__asks_no_node(shell: Shell, plan_id: int) -> No
     assert (refused.exit_code, refused.error["type"]) == (2, "VoucherMismatch")
     elsewhere = offline(shell, file, credits=shell.world.usdc.address)
     assert (elsewhere.exit_code, elsewhere.error["type"]) == (2, "VoucherSignatureInvalid")
-    assert "only the chain can check its signature: leave out --offline" in elsewhere.error["message"]
+    assert "is a contract wallet and the chain was not asked, leave out --offline" in elsewhere.error["message"]
 
 
 @pytest.mark.parametrize(

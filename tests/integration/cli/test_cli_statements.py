@@ -43,7 +43,7 @@ def test_statement__for_people__is_a_table_with_each_address_once(shell: Shell, 
     order, redemption = read_plan_statement(world.chain, plan_id).movements
     short = {address: f"{address[:6]}…{address[-4:]}" for address in (holder, builder)}
     assert shell("statement", "plan", str(plan_id)).stdout.splitlines() == [
-        f"from    {format_utc(0)}",
+        "from    the beginning",
         f"before  {format_utc(head.timestamp + 1)}",
         "",
         f"plan id {format_plan_id(plan_id)}",
@@ -107,10 +107,10 @@ def test_statement__of_blocks__begins_and_ends_with_them(shell: Shell, plan_id: 
     assert shell(*words[:-1], "--to-block", str(last + 1), "--json").json["movements"] == answer["movements"]
 
 
-def test_statement__without_first_block__begins_with_the_deployment(shell: Shell, plan_id: int) -> None:
+def test_statement__without_deployed_block__begins_with_the_deployment(shell: Shell, plan_id: int) -> None:
     late = str(shell.world.chain.read_block().number)
     assert shell("statement", "plan", str(plan_id), "--json").exit_code == 0
-    ran = shell("statement", "plan", str(plan_id), "--first-block", late, "--json")
+    ran = shell("statement", "plan", str(plan_id), "--deployed-block", late, "--json")
     assert (ran.exit_code, ran.error["type"]) == (4, "StatementMismatch")
 
 

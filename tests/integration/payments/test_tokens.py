@@ -322,7 +322,7 @@ def test_get_agent_access_token__with_too_few_credits_and_nothing_promised__says
     with pytest.raises(InsufficientCredits) as caught:
         served.get_service_token(agent_id)
     assert caught.value.explanation is None
-    assert caught.value.next_step == "Order the plan again to get more."
+    assert caught.value.next_step == "Order the plan, or ask its owner to grant some."
 
 
 @pytest.mark.parametrize(

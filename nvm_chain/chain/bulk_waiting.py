@@ -1,0 +1,177 @@
+"""The second half of sending many: receipts are read, what the node has lost is given again, and a replaced block is noticed."""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+from web3.types import TxReceipt
+
+from nvm_chain.chain.asking_many import Answer
+from nvm_chain.chain.handing_over import broadcast
+from nvm_chain.chain.nonce_search import find_with_nonce
+from nvm_chain.chain.receipts import FAILED, SUCCEEDED, read_receipt
+from nvm_chain.chain.repeating import Pauses
+from nvm_chain.chain.shipments import Outcome, Shipment, Slot
+from nvm_chain.errors import NetworkError, NotMined, NotSent, OutcomeUnknown
+
+MOST_LOOKED_AT: Final = 200
+"""Receipts that are asked for at once."""
+FEW: Final = 50
+"""So few new receipts are worth a pause, in which more are mined."""
+FIRST_PAUSE_SECONDS: Final = 0.01
+LONGEST_PAUSE_SECONDS: Final = 1.0
+FIRST_STALL_SECONDS: Final = 0.5
+"""How long nothing is mined before a look for what the node has lost; twice as long each further time."""
+MOST_SEARCHED: Final = 5
+"""Used nonces without a receipt whose transactions are looked for in one go."""
+
+
+class Waiting:
+    """What waits for the receipts of a shipment."""
+
+    def __init__(self, shipment: Shipment) -> None:
+        """Take what is on its way."""
+        self._shipment = shipment
+        self._node = shipment.node
+        self._newest: tuple[int, str] = (-1, "")
+        """Number and hash of the newest block that a receipt named."""
+
+    def is_over(self) -> bool:
+        """Return whether all outcomes are known, and no block with one of them was replaced since. At most one request."""
+        shipment = self._shipment
+        return not shipment.waiting and not shipment.slots and not self._is_reopened()
+
+    def await_some(self, enough: int) -> None:
+        """Wait until no more than ``enough`` are on their way, or nothing is mined for the chain's time."""
+        shipment = self._shipment
+        pauses, started, stall = self._begin(), time.monotonic(), FIRST_STALL_SECONDS
+        while len(shipment.slots) > enough:
+            problem, new = "", 0
+            try:
+                new = self._look()
+            except NetworkError as error:
+                problem = str(getattr(error, "reason", error))
+            if new:
+                pauses, started, stall = self._begin(), time.monotonic(), FIRST_STALL_SECONDS
+                shipment.tell()
+                if new < FEW and shipment.slots:
+                    pauses.wait()
+                continue
+            if time.monotonic() - started >= stall:
+                stall *= 2
+                with suppress(NetworkError):
+                    self._mend()
+            if shipment.slots and not pauses.wait():
+                self._give_up(problem)
+
+    def _begin(self) -> Pauses:
+        return Pauses(self._node.timeout_seconds, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+
+    # ------------------------------------------------------------------ receipts
+
+    def _look(self) -> int:
+        """Read the receipts of the nonces that the chain counts as used. Return how many are new."""
+        due = self._find_used()[:MOST_LOOKED_AT]
+        found = self._read_receipts(due)
+        if self._shipment.confirmations and found:
+            head = self._node.read_block().number
+            found = [each for each in found if head - each[2]["blockNumber"] >= self._shipment.confirmations]
+        if found and not self._is_reopened():
+            for slot, transaction_hash, receipt in found:
+                self._accept(slot, transaction_hash, receipt)
+        return len(found)
+
+    def _find_used(self) -> list[Slot]:
+        count, slots = self._node.count_sent(self._shipment.address, "latest"), self._shipment.slots
+        return [slots[nonce] for nonce in sorted(slots) if nonce < count]
+
+    def _read_receipts(self, slots: Sequence[Slot]) -> list[tuple[Slot, str, TxReceipt]]:
+        """Return the receipts that are whole. Raises NetworkError if there is none, and the node did not answer for one."""
+        asked = [(slot, parcel.signed.hash) for slot in slots for parcel in slot.parcels]
+        answers = self._shipment.asker.ask([("eth_getTransactionReceipt", (each,)) for _, each in asked])
+        found, problem = [], None
+        for (slot, transaction_hash), answer in zip(asked, answers, strict=True):
+            try:
+                receipt = self._read(answer, transaction_hash)
+            except NetworkError as error:
+                problem = error
+                continue
+            if receipt is not None:
+                found.append((slot, transaction_hash, receipt))
+        if problem is not None and not found:
+            raise problem
+        return found
+
+    def _read(self, answer: Answer, transaction_hash: str) -> TxReceipt | None:
+        if answer.error is not None:
+            raise answer.error
+        with self._node.typed_errors():
+            return read_receipt(answer.result, transaction_hash) if answer.result else None
+
+    def _accept(self, slot: Slot, transaction_hash: str, receipt: TxReceipt) -> None:
+        """Set what became of a call from the receipt of its transaction, or of what took its place."""
+        self._newest = max(self._newest, (receipt["blockNumber"], f"0x{bytes(receipt['blockHash']).hex()}"))
+        if transaction_hash != slot.hash:
+            outcome = Outcome(slot.hash, error=slot.parcel.error)
+        elif receipt["status"] == SUCCEEDED:
+            outcome = Outcome(slot.hash, receipt)
+        elif receipt["status"] == FAILED:
+            outcome = Outcome(slot.hash, error=self._node.find_reason(slot.transaction, receipt))
+        else:
+            outcome = Outcome(slot.hash, error=OutcomeUnknown(slot.hash, "its receipt has no status"))
+        self._shipment.decide(slot, outcome)
+        self._shipment.mined[slot.nonce] = slot
+
+    def _is_reopened(self) -> bool:
+        """Put all receipts in doubt if the newest block among them was replaced, and return whether it was. One request."""
+        number, block_hash = self._newest
+        if not self._shipment.mined:
+            return False
+        [answer] = self._shipment.asker.ask([("eth_getBlockByNumber", (hex(number), False))])
+        if answer.error is not None or (answer.result and _read_hash(answer.result) == block_hash):
+            return False
+        self._newest = (-1, "")
+        self._shipment.reopen()
+        return True
+
+    # ------------------------------------------------------------------ what does not go on
+
+    def _mend(self) -> None:
+        """Give to the node what it does not have, and look for what took the nonces that are used without a receipt."""
+        shipment = self._shipment
+        parcels = [parcel for slot in shipment.slots.values() for parcel in slot.parcels[-1:]]
+        parcels.sort(key=lambda parcel: parcel.signed.nonce)
+        answers = shipment.asker.ask([("eth_getTransactionByHash", (parcel.signed.hash,)) for parcel in parcels])
+        lost = [parcel for parcel, answer in zip(parcels, answers, strict=True) if not answer.result]
+        shipment.asker.ask([broadcast(parcel.signed) for parcel in lost])
+        for slot in self._find_used()[:MOST_SEARCHED]:
+            self._search(slot)
+
+    def _search(self, slot: Slot) -> bool:
+        """Decide on a call if another transaction was mined with its nonce. Return whether one was."""
+        mined = find_with_nonce(self._node, self._shipment.address, slot.nonce, self._shipment.confirmations)
+        if mined is None or mined in {parcel.signed.hash for parcel in slot.parcels}:
+            return False
+        self._shipment.decide(slot, self._shipment.replaced(slot))
+        return True
+
+    def _give_up(self, problem: str) -> None:
+        """Say of everything on its way that it was awaited long enough. Nothing more is sent behind it."""
+        shipment, used = self._shipment, set()
+        with suppress(NetworkError):
+            used = {slot.nonce for slot in self._find_used()}
+        for slot in list(shipment.slots.values()):
+            if problem:
+                shipment.decide(slot, Outcome(slot.hash, error=OutcomeUnknown(slot.hash, problem)))
+            elif not (slot.nonce in used and self._search(slot)):
+                late = NotMined(slot.hash, self._node.timeout_seconds)
+                shipment.decide(slot, Outcome(slot.hash, error=late))
+        if shipment.waiting:
+            shipment.leave_out(NotSent("earlier transactions of the account are not mined"))
+
+
+def _read_hash(block: object) -> str:
+    """Return the hash of a block in an answer, as text."""
+    found = block["hash"] if isinstance(block, dict) or hasattr(block, "keys") else None  # type: ignore[index]
+    return found if isinstance(found, str) else f"0x{bytes(found or b'').hex()}"

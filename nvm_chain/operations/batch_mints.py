@@ -1,0 +1,107 @@
+"""Minting to many holders at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from web3.types import TxReceipt
+
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.gas_limits import Call
+from nvm_chain.chain.node import encode_call
+from nvm_chain.chain.receipts import report_lost_event, summarize
+from nvm_chain.chain.reverts import error_name
+from nvm_chain.errors import ERC1155InvalidReceiver, InvalidConfig
+from nvm_chain.operations.parts import send_in_parts
+from nvm_chain.operations.receivers import find_receiver_cause
+from nvm_chain.signing.keys import Signer
+from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.amounts import check_uint
+from nvm_chain.types.ids import parse_plan_id
+from nvm_chain.types.prices import Amounts
+from nvm_chain.types.receipts import BatchMintReceipt, SkippedMint
+
+AMOUNT_BITS: Final = 64
+INVALID_RECEIVER: Final = ERC1155InvalidReceiver.__name__
+
+
+def mint_credits_batch(chain: Chain, signer: Signer, plan_id: int | str, amounts: Amounts) -> BatchMintReceipt:
+    """Give credits to many holders. Plan owner or minter only. One transaction, or as many as the list needs.
+
+    An item that fails is left out and reported in ``skipped``, for example a contract that rejects credits. The others
+    stand. One request more for each receiver that takes no credits, which tells why. A list that is too large for one
+    transaction is divided, and the transactions are on their way together.
+
+    Args:
+        chain: Where the plan is.
+        signer: The plan's owner, or a minter.
+        plan_id: The plan, in any spelling.
+        amounts: Credits by holder. Pairs of holder and credits may name a holder twice.
+
+    Raises:
+        NotMinter: The signer may not mint credits of the plan.
+        UnknownPlan: The plan is not registered.
+        BatchIncomplete: One of several transactions is not done. The error has the receipt of the others.
+    """
+    pairs = [
+        (parse_address(holder, "receiver address"), check_uint(amount, AMOUNT_BITS, "amount", minimum=1))
+        for holder, amount in (amounts.items() if isinstance(amounts, Mapping) else amounts)
+    ]
+    if not pairs:
+        raise InvalidConfig("a batch without holders mints nothing")
+    plan_id = parse_plan_id(plan_id)
+
+    def build(first: int, last: int) -> Call:
+        part = pairs[first : last + 1]
+        mint = chain.credits.functions.mintBatch(plan_id, [to for to, _ in part], [amount for _, amount in part])
+        return Call(encode_call(mint), chain.credits.address)
+
+    def read(first: int, last: int, receipt: TxReceipt) -> BatchMintReceipt:
+        return _read_receipt(chain, signer, plan_id, last - first + 1, receipt)
+
+    return send_in_parts(chain, signer, pairs, build, read).join(pairs, _join)
+
+
+def _read_receipt(chain: Chain, signer: Signer, plan_id: int, count: int, receipt: TxReceipt) -> BatchMintReceipt:
+    """Return what one transaction minted. Raises OutcomeUnknown if it lacks events."""
+    granted = [event["args"] for event in chain.read_events(chain.credits, "TransferSingle", receipt)]
+    skipped = [event["args"] for event in chain.read_events(chain.credits, "MintSkipped", receipt)]
+    # A receiver can order or burn in its hook; what it does has another operator.
+    minted = [event for event in granted if event["operator"] == signer.address and event["id"] == plan_id]
+    if len(minted) + len(skipped) < count:
+        raise report_lost_event("TransferSingle or MintSkipped", receipt)
+    return BatchMintReceipt(
+        plan_id=plan_id,
+        minted=tuple((event["to"], event["value"]) for event in minted),
+        skipped=_describe_skipped(chain, skipped),
+        transaction=summarize(receipt),
+    )
+
+
+def _join(receipts: Sequence[BatchMintReceipt]) -> BatchMintReceipt:
+    """Return the receipts of several transactions as one."""
+    return replace(
+        receipts[0],
+        minted=tuple(item for receipt in receipts for item in receipt.minted),
+        skipped=tuple(item for receipt in receipts for item in receipt.skipped),
+        more_transactions=tuple(receipt.transaction for receipt in receipts[1:]),
+    )
+
+
+def _describe_skipped(chain: Chain, skipped: Sequence[Mapping[str, Any]]) -> tuple[SkippedMint, ...]:
+    """Tell of each item that was left out why, and of a receiver that takes no credits what it is."""
+    reasons = [_name_reason(event["reason"]) for event in skipped]
+    asked = {event["to"] for event, reason in zip(skipped, reasons, strict=True) if reason == INVALID_RECEIVER}
+    causes = {receiver: cause[0] for receiver in asked if (cause := find_receiver_cause(chain, receiver)) is not None}
+    return tuple(
+        SkippedMint(
+            event["to"], event["amount"], reason, causes.get(event["to"], "") if reason == INVALID_RECEIVER else ""
+        )
+        for event, reason in zip(skipped, reasons, strict=True)
+    )
+
+
+def _name_reason(selector: bytes) -> str:
+    if selector == bytes(4):
+        return "the receiver ran out of gas or reverted without a reason"
+    return error_name(selector) or f"an error of the receiver's own (0x{selector.hex()})"

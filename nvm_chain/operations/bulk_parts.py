@@ -1,0 +1,150 @@
+"""What the readers of many are made of: pairs parsed, views called many at a time, answers built to what we return."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from typing import Final, TypeVar
+
+from nvm_chain.chain.answer_words import (
+    decode_account,
+    decode_lots,
+    decode_state,
+    decode_terms,
+    decode_text,
+    decode_time,
+)
+from nvm_chain.chain.bulk_reads import Pair, read_in_parts
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.multicalls import Multicall
+from nvm_chain.operations.plans import parse_terms
+from nvm_chain.types.accounts import Account, Lot
+from nvm_chain.types.addresses import ZERO_ADDRESS, parse_addresses_bytes
+from nvm_chain.types.hashes import keccak
+from nvm_chain.types.ids import parse_plan_id
+from nvm_chain.types.plans import Plan, PlanState
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+ACCOUNTS_AT_ONCE: Final = 2_000
+"""Pairs of plan and holder in one request, at first: about 20,000,000 gas."""
+PARSED_AT_ONCE: Final = 500
+"""Pairs that are parsed together."""
+LOTS_AT_ONCE: Final = 500
+PLANS_AT_ONCE: Final = 250
+ALL_LOTS: Final = bytes(32) + b"\xff" * 32
+"""From the first on, without a limit."""
+
+
+def collect(parts: Iterable[Sequence[Result]], on_read: Callable[[int], object] | None = None) -> list[Result]:
+    """Join the parts, and tell after each how many results there are."""
+    results: list[Result] = []
+    for part in parts:
+        results += part
+        if on_read is not None:
+            on_read(len(results))
+    return results
+
+
+def parse_pairs(accounts: Iterable[tuple[int | str, str]]) -> Iterator[Pair]:
+    """Yield plan ids and holders as words. The same plan ids come again and again, in the same spelling."""
+    words: dict[int | str, bytes] = {}
+    source, padding = iter(accounts), bytes(12)
+    while part := list(islice(source, PARSED_AT_ONCE)):
+        plan_ids, holders = zip(*part, strict=True)
+        for plan_id, address in zip(plan_ids, parse_addresses_bytes(holders, "holder address"), strict=True):
+            word = words.get(plan_id) if type(plan_id) in (int, str) else None
+            if word is None:
+                word = words[plan_id] = parse_plan_id(plan_id).to_bytes(32)
+            yield word, padding + address
+
+
+def read_parts_of_accounts(chain: Chain, pairs: Iterable[Pair]) -> Iterator[Sequence[Account]]:
+    """Yield the accounts of one part of some pairs after another."""
+    return _read_pairs(chain, pairs, b"accountOf(uint256,address)", decode_account, ACCOUNTS_AT_ONCE)
+
+
+def read_parts_of_windows(chain: Chain, pairs: Iterable[Pair]) -> Iterator[Sequence[int]]:
+    """Yield when access ends, of one part of some pairs after another."""
+    return _read_pairs(chain, pairs, b"accessUntil(uint256,address)", decode_time, ACCOUNTS_AT_ONCE)
+
+
+def read_parts_of_lots(chain: Chain, pairs: Iterable[Pair]) -> Iterator[Sequence[list[Lot]]]:
+    """Yield all live lots of one part of some pairs after another."""
+    function = b"lotsOf(uint256,address,uint256,uint256)"
+    return _read_pairs(chain, pairs, function, decode_lots, LOTS_AT_ONCE, ALL_LOTS)
+
+
+def read_parts_of_plans(chain: Chain, plan_ids: Iterable[int]) -> Iterator[Sequence[Plan]]:
+    """Yield one part of some plans after another."""
+    functions = (b"stateOf(uint256)", b"termsOf(uint256)", b"uri(uint256)")
+    return _read_views(chain, plan_ids, partial(_call_plan, functions), _build_plan, PLANS_AT_ONCE)
+
+
+def read_plan_states(chain: Chain, plan_ids: Iterable[int]) -> list[PlanState]:
+    """Return many plans, all of one block, without their URIs, which may hold whole documents. One request for 250 plans."""
+    functions = (b"stateOf(uint256)", b"termsOf(uint256)")
+    return collect(_read_views(chain, plan_ids, partial(_call_plan, functions), _build_state, PLANS_AT_ONCE))
+
+
+def _read_pairs(
+    chain: Chain,
+    pairs: Iterable[Pair],
+    function: bytes,
+    decode: Callable[[bytes], Result],
+    most: int,
+    more: bytes = b"",
+) -> Iterator[Sequence[Result]]:
+    """Read a view of plan id and holder for pairs of them; ``more`` is the data of its other arguments."""
+    selector = keccak(function)[:4]
+    return _read_views(
+        chain, pairs, lambda pair: [b"".join((selector, *pair, more))], lambda _, answers: decode(answers[0]), most
+    )
+
+
+def _read_views(
+    chain: Chain,
+    items: Iterable[Item],
+    encode: Callable[[Item], Sequence[bytes]],
+    build: Callable[[Item, Sequence[bytes]], Result],
+    most: int,
+) -> Iterator[Sequence[Result]]:
+    """Call views of Credits for each item, and build a result of the answers. Each item has as many calls."""
+    multicall = Multicall(chain, chain.credits.address)
+
+    def read_part(part: Sequence[Item], block: int | None) -> list[Result]:
+        calls = [call for item in part for call in encode(item)]
+        answers = multicall.ask(calls, block, divides=len(part) > 1)
+        each = len(calls) // len(part)
+        return [build(item, answers[at * each : (at + 1) * each]) for at, item in enumerate(part)]
+
+    return read_in_parts(chain, items, read_part, most=most)
+
+
+def _call_plan(functions: Sequence[bytes], plan_id: int) -> list[bytes]:
+    return [keccak(function)[:4] + plan_id.to_bytes(32) for function in functions]
+
+
+def _build_plan(plan_id: int, answers: Sequence[bytes]) -> Plan:
+    state, uri = _build_state(plan_id, answers[:2]), decode_text(answers[2])
+    return Plan(
+        plan_id=state.plan_id,
+        terms=state.terms,
+        owner=state.owner,
+        pending_owner=state.pending_owner,
+        active=state.active,
+        fee_bps=state.fee_bps,
+        uri=uri,
+    )
+
+
+def _build_state(plan_id: int, answers: Sequence[bytes]) -> PlanState:
+    owner, pending_owner, active, fee_bps = decode_state(answers[0])
+    return PlanState(
+        plan_id=plan_id,
+        terms=parse_terms(decode_terms(answers[1])),
+        owner=owner,
+        pending_owner=None if pending_owner == ZERO_ADDRESS else pending_owner,
+        active=active,
+        fee_bps=fee_bps,
+    )

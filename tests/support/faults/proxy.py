@@ -1,0 +1,136 @@
+"""A proxy before a node that does one thing wrong once, at one request."""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Final, TypeAlias
+
+from eth_utils.crypto import keccak
+
+from tests.support.kept_session import KeptSession
+from tests.support.odd_node import SEND, Json, OddNode
+
+Asked: TypeAlias = dict[str, Any] | list[dict[str, Any]]
+"""What one HTTP request carries: one JSON-RPC request, or a batch of them."""
+SECONDS: Final = 30
+LATE_AFTER: Final = 2
+"""How many requests later a held one reaches the node."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """What goes over the wire as the answer. ``cut`` bytes of it, then the connection ends; ``times`` it is written."""
+
+    content: bytes = b""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: int | None = None
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request that is about to be answered wrongly."""
+
+    asked: Asked
+    forward: Callable[[], bytes]
+    """Has the node answer it."""
+    hold: Callable[[], None]
+    """Has it reach the node later, when nobody waits for the answer."""
+    earlier: bytes
+    """The answer to an earlier request, of the same name if there was one."""
+
+
+Change: TypeAlias = Callable[[Exchange], Served | None]
+"""What is served instead; None if there is nothing here that it could change."""
+
+
+def name_request(asked: Asked) -> str:
+    """Name a request by its method; a batch by the methods in it."""
+    if isinstance(asked, list):
+        return "batch of " + " and ".join(sorted({each["method"] for each in asked}))
+    return str(asked["method"])
+
+
+class FaultNode(OddNode):
+    """The proxy. Answers as the node does, but for the one request that it was armed for."""
+
+    def __init__(self, target: str) -> None:
+        """Take the node's URL."""
+        super().__init__(target)
+        self._session = KeptSession()
+        self._lock = threading.RLock()
+        self._earlier: dict[str, bytes] = {}
+        """The last answer by the name of its request."""
+        self.arm(None)
+
+    def arm(self, change: Change | None, label: str = "", before: int = 0) -> None:
+        """Count requests from here on, and answer one of this name wrongly, which has so many of its name before it."""
+        self._change, self._label, self._before = change, label, before
+        self._held: list[tuple[int, bytes]] = []
+        self.asked.clear()
+        self.sent: list[str] = []
+        """Hashes of the signed transactions that were handed over."""
+        self.changed = False
+        """Whether the request was reached, and its answer changed."""
+
+    def move(self, target: str) -> None:
+        """Stand before another node from here on."""
+        self.target, self._session = target, KeptSession()
+
+    def forward(self, content: bytes) -> bytes:
+        """Have the node answer."""
+        return self._session.post(self.target, data=content, timeout=SECONDS).content
+
+    def release(self, *, due: bool = False) -> None:
+        """Hand what was held to the node: all of it, or what is due."""
+        waiting = [each for each in self._held if due and each[0] > len(self.asked)]
+        for each in self._held:
+            if each not in waiting:
+                self.forward(each[1])
+        self._held = waiting
+
+    def serve(self, request: BaseHTTPRequestHandler, body: Json) -> None:
+        """Answer a request on its connection, as far as the answer goes."""
+        with self._lock:
+            served = self._answer(body)
+        _write(request, served)
+
+    def _answer(self, asked: Asked) -> Served:
+        self.asked.append(name_request(asked))
+        self._note_sent(asked)
+        content = json.dumps(asked).encode()
+        served = None
+        is_meant = self.asked[-1] == self._label and self.asked.count(self._label) == self._before + 1
+        if self._change is not None and is_meant:
+            hold = partial(self._held.append, (len(self.asked) + LATE_AFTER, content))
+            served = self._change(Exchange(asked, partial(self.forward, content), hold, self._find_earlier()))
+            self.changed = served is not None
+        served = served or Served(self.forward(content))
+        self._earlier[self.asked[-1]] = served.content
+        self.release(due=True)
+        return served
+
+    def _find_earlier(self) -> bytes:
+        return self._earlier.get(self.asked[-1]) or next(reversed(self._earlier.values()), b"")
+
+    def _note_sent(self, asked: Asked) -> None:
+        for each in asked if isinstance(asked, list) else [asked]:
+            if each["method"].startswith(SEND):
+                self.sent.append("0x" + keccak(hexstr=each["params"][0]).hex())
+
+
+def _write(request: BaseHTTPRequestHandler, served: Served) -> None:
+    """Write an answer at once: two packets would wait for each other."""
+    headers = {**served.headers, "Content-Type": "application/json", "Content-Length": str(len(served.content))}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    whole = f"HTTP/1.1 {served.status} Said\r\n{head}\r\n".encode() + served.content
+    if served.cut == 0:
+        whole = b""
+    elif served.cut is not None:
+        whole = whole[: len(whole) - len(served.content) + served.cut]
+    request.wfile.write(whole * served.times)
+    request.close_connection = served.cut is not None

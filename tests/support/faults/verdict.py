@@ -1,0 +1,188 @@
+"""What is true after a run, and whether the caller was told so."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from eth_abi.abi import encode
+
+from nvm_chain.errors import NotMined, NvmChainError, OutcomeUnknown
+from nvm_chain.operations.transactions import TransactionStatus, look_up_transaction
+from tests.support.events import selector
+from tests.support.faults.calls import Call, Scene
+from tests.support.faults.stage import Stage
+
+Done: TypeAlias = tuple[Any, ...]
+"""A transaction that succeeded: from, to, whether it created a contract, its events."""
+BLOCKS: Final = 8
+"""More than a call and its repetition mine."""
+APPROVAL: Final = "0x8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925"
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the chain has done since the preparation."""
+
+    done: tuple[Done, ...]
+    coins: int
+    """Of an account that pays for nothing."""
+    allowance: int
+    """Of the subscriber, for Credits."""
+
+    @property
+    def deeds(self) -> tuple[Done, ...]:
+        """What was done beside approvals, which may come before an order or with it."""
+        rest = [(*each[:3], tuple(log for log in each[3] if log[1] != APPROVAL)) for each in self.done if each[3]]
+        return tuple(each for each in (*rest, *(each for each in self.done if not each[3])) if each[3] or each[2])
+
+
+@dataclass(frozen=True)
+class Calm:
+    """A call on a node without faults: the names of its requests, and what comes of it."""
+
+    labels: list[str]
+    result: Any
+    before: Truth
+    after: Truth
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the caller was told: a result or an error."""
+
+    result: Any = None
+    error: BaseException | None = None
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the caller was told to look a transaction up."""
+        return isinstance(self.error, NotMined | OutcomeUnknown)
+
+    @property
+    def word(self) -> str:
+        """The outcome in a word."""
+        return "done" if self.error is None else "unknown" if self.is_unknown else "refused"
+
+    @property
+    def notes(self) -> list[str]:
+        """What was noted on the error, beside where it is described."""
+        return [note for note in getattr(self.error, "__notes__", []) if not note.startswith("See `")]
+
+
+@dataclass
+class Verdict:
+    """What is wrong about a run."""
+
+    wrong: list[str] = field(default_factory=list)
+
+    def require(self, holds: bool, words: str) -> None:
+        """Note what does not hold."""
+        if not holds:
+            self.wrong.append(words)
+
+
+def read_truth(stage: Stage) -> Truth:
+    """Read what was done, in one batch of requests past the proxy."""
+    world = stage.world
+    pair = encode(["address", "address"], [world.subscriber.address, world.credits.address]).hex()
+    allowance = {"to": world.usdc.address, "data": "0x" + selector("allowance(address,address)").hex() + pair}
+    asked: list[tuple[str, list[Any]]] = [
+        *(("eth_getBlockReceipts", [hex(stage.block + 1 + number)]) for number in range(stage.empty_blocks + BLOCKS)),
+        ("eth_getBalance", [world.fee_receiver.address, "latest"]),
+        ("eth_call", [allowance, "latest"]),
+    ]
+    *blocks, coins, allowed = ask_all(stage, asked)
+    receipts = [receipt for block in blocks for receipt in block or [] if receipt["status"] == "0x1"]
+    return Truth(
+        tuple(map(_describe, receipts)), int(coins, 16), int(f"{allowed}0" if allowed == "0x" else allowed, 16)
+    )
+
+
+def ask_all(stage: Stage, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+    """Ask the node itself several things in one batch; what it refuses is None."""
+    batch = [
+        {"jsonrpc": "2.0", "id": place, "method": method, "params": list(params)}
+        for place, (method, params) in enumerate(asked)
+    ]
+    answers = json.loads(stage.node.forward(json.dumps(batch).encode()))
+    return [each.get("result") for each in sorted(answers, key=lambda each: each["id"])]
+
+
+def _describe(receipt: dict[str, Any]) -> Done:
+    created = receipt["contractAddress"]
+    logs = [
+        ("" if log["address"] == created else log["address"], *log["topics"], log["data"]) for log in receipt["logs"]
+    ]
+    return (receipt["from"], receipt["to"], created is not None, tuple(logs))
+
+
+def judge_write(call: Call, scene: Scene, told: Told, sent: Sequence[str], calm: Calm, now: Truth) -> Verdict:
+    """Compare what the caller was told with what happened.
+
+    Args:
+        call: The call.
+        scene: What it was made with.
+        told: What the caller was told.
+        sent: Hashes of the transactions that were signed and handed over.
+        calm: The call on a node without faults.
+        now: The state now.
+    """
+    verdict, before, true = Verdict(), calm.before, calm.after
+    verdict.require(told.error is None or isinstance(told.error, NvmChainError), f"raised {told.error!r}")
+    repeated = [each for each in now.deeds if now.deeds.count(each) > true.deeds.count(each)]
+    verdict.require(not repeated, f"done more than once, or not what was asked for: {repeated}")
+    verdict.require(now.coins - before.coins <= true.coins - before.coins, "paid more coin than asked for")
+    if call.is_many and told.error is None:
+        _judge_each(verdict, told.result, sent, true, now)
+        return verdict
+    if told.error is None:
+        verdict.require(
+            (now.deeds, now.coins, now.allowance) == (true.deeds, true.coins, true.allowance),
+            f"told done, and it is not: {now}",
+        )
+        return verdict
+    if told.is_unknown:
+        _judge_unknown(verdict, scene, told, sent, true, now)
+    else:
+        is_written_down = call.parts_told is not None and call.parts_told(scene)
+        verdict.require(not now.deeds or is_written_down, f"told {told.error!r}, and it was done: {now.deeds}")
+        verdict.require(now.coins == before.coins, "told refused, and coin was paid")
+    is_changed = now.allowance != before.allowance and now.deeds != true.deeds
+    verdict.require(not is_changed or bool(told.notes), f"an approval stands without a note: {told.error!r}")
+    return verdict
+
+
+def _judge_each(verdict: Verdict, outcomes: Sequence[object], sent: Sequence[str], true: Truth, now: Truth) -> None:
+    """Judge what was told of each of many transactions."""
+    for deed, outcome in zip(true.deeds, outcomes, strict=True):
+        error = outcome if isinstance(outcome, Exception) else getattr(outcome, "error", None)
+        if isinstance(error, NotMined | OutcomeUnknown):
+            verdict.require(error.transaction_hash in sent, f"told a hash that was not sent: {error!r}")
+        else:
+            verdict.require((error is None) == (deed in now.deeds), f"told {error!r} of {deed}")
+
+
+def _judge_unknown(verdict: Verdict, scene: Scene, told: Told, sent: Sequence[str], true: Truth, now: Truth) -> None:
+    """Judge the hash that the caller was told, and what is found by it on a node without faults."""
+    transaction_hash = getattr(told.error, "transaction_hash", "")
+    if transaction_hash not in sent:
+        verdict.require(False, f"told a hash that was not sent: {told.error!r}")
+        return
+    found = look_up_transaction(scene.stage.connect(past_the_proxy=True), transaction_hash)
+    if found.status is TransactionStatus.DONE:
+        verdict.require(bool(now.done), "looked up as done, and nothing was done")
+    elif found.status is not TransactionStatus.PENDING:
+        verdict.require(now.done != true.done, f"looked up as {found.status}, and it was done")
+
+
+def judge_again(call: Call, told: Told, again: Told, true: Truth, now: Truth) -> Verdict:
+    """Judge the same call made again on a node without faults, after it was refused, or where it is paid once."""
+    verdict = Verdict()
+    accepted = call.repeats or ()
+    fine = again.error is None or isinstance(again.error, accepted)
+    verdict.require(fine, f"made again after {told.error!r}: {again.error!r}")
+    total = (Counter(now.deeds), now.coins)
+    verdict.require(total == (Counter(true.deeds), true.coins), f"made again after {told.error!r}: {now.deeds}")
+    return verdict
