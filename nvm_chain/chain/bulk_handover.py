@@ -84,7 +84,11 @@ class Handover:
     # ------------------------------------------------------------------ hand over
 
     def _hand_over(self, built: Sequence[tuple[int, TxParams]], fees: Fees, turn: Turn) -> None:
-        slots = self._sign(built, turn)
+        try:
+            slots = self._sign(built, turn)
+        except NetworkError:
+            self._shipment.waiting.extendleft(reversed([place for place, _ in built]))
+            raise
         turn.write_all_down([(slot.nonce, slot.hash) for slot in slots], self._node.label)
         self._shipment.slots.update({slot.nonce: slot for slot in slots})
         self._give([slot.parcel for slot in slots], turn)

@@ -1,6 +1,7 @@
 """The second half of sending many: receipts are read, what the node has lost is given again, and a replaced block is noticed."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
@@ -23,6 +24,8 @@ FIRST_PAUSE_SECONDS: Final = 0.01
 LONGEST_PAUSE_SECONDS: Final = 1.0
 FIRST_STALL_SECONDS: Final = 0.5
 """How long nothing is mined before a look for what the node has lost; twice as long each further time."""
+MOST_DOUBTS: Final = 3
+"""How often receipts are read again because the node does not show the block that they name."""
 MOST_SEARCHED: Final = 5
 """Used nonces without a receipt whose transactions are looked for in one go."""
 
@@ -36,6 +39,7 @@ class Waiting:
         self._node = shipment.node
         self._newest: tuple[int, str] = (-1, "")
         """Number and hash of the newest block that a receipt named."""
+        self._doubts: Counter[tuple[int, str]] = Counter()
 
     def is_over(self) -> bool:
         """Return whether all outcomes are known, and no block with one of them was replaced since. At most one request."""
@@ -129,8 +133,10 @@ class Waiting:
         if not self._shipment.mined:
             return False
         [answer] = self._shipment.asker.ask([("eth_getBlockByNumber", (hex(number), False))])
-        if answer.error is not None or (answer.result and _read_hash(answer.result) == block_hash):
+        is_same = answer.result and _read_hash(answer.result).lower() == block_hash.lower()
+        if answer.error is not None or is_same or self._doubts[self._newest] >= MOST_DOUBTS:
             return False
+        self._doubts[self._newest] += 1
         self._newest = (-1, "")
         self._shipment.reopen()
         return True

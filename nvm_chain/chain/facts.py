@@ -8,7 +8,7 @@ MOST_FACTS: Final = 10_000
 
 
 class Facts:
-    """Facts of one chain, by what they are about."""
+    """Facts of one chain, by what they are about. Threads share them: who goes through them goes through a copy."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], Any] = {}
@@ -21,10 +21,10 @@ class Facts:
         """Keep a fact, and return it."""
         self._known[about] = fact
         if len(self._known) > MOST_FACTS:
-            self._known.pop(next(iter(self._known)), None)
+            self.forget(*next(iter(list(self._known))))
         return fact
 
     def forget(self, *about: object) -> None:
         """Drop what is known about something and all that belongs to it."""
-        for key in [key for key in self._known if key[: len(about)] == about]:
+        for key in [key for key in list(self._known) if key[: len(about)] == about]:
             self._known.pop(key, None)

@@ -108,6 +108,43 @@ def test_send_many__of_nothing__sends_nothing(odd: Odd) -> None:
     assert node.asked == []
 
 
+def test_send_many__where_the_nonce_is_not_told_after_one_was_left_out__tells_each(odd: Odd) -> None:
+    world, node, chain = odd
+    foreign = world.credits.functions.mint(world.register(signer=world.other), world.subscriber.address, 1)
+    calls = [foreign, *mints(world, world.register(), 2)]
+    count = "eth_getTransactionCount"
+    node.hook = lambda method, params, forward: (404, {}) if method == count and params[1] == "pending" else None
+    outcomes = chain.send_many(world.builder, calls)
+    assert [type(outcome.error) for outcome in outcomes] == [NotMinter, ConnectionFailed, ConnectionFailed]
+    assert node.asked.count(SEND) == 0
+
+
+@pytest.mark.parametrize("shown", ["nothing", "capitals", "another hash"])
+def test_send_many__where_the_block_of_the_receipts_is_not_shown_as_they_name_it__ends(odd: Odd, shown: str) -> None:
+    world, node, chain = odd
+    plan_id, chain.timeout_seconds = world.register(), 5
+
+    def show(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method != "eth_getBlockByNumber" or not params[0].startswith("0x"):
+            return None
+        answer = forward()
+        if shown == "nothing":
+            return {"result": None}
+        block_hash = answer["result"]["hash"]
+        answer["result"]["hash"] = f"0x{block_hash[2:].upper()}" if shown == "capitals" else "0x" + "77" * 32
+        return answer
+
+    node.hook = show
+    outcomes: list[Outcome] = []
+    sending = threading.Thread(
+        target=lambda: outcomes.extend(chain.send_many(world.builder, mints(world, plan_id, 3))), daemon=True
+    )
+    sending.start()
+    sending.join(30)
+    check_all_mined(outcomes)
+    assert len(outcomes) == 3
+
+
 def test_send_many__on_the_embedded_chain__are_all_mined(world: World) -> None:
     plan_id = world.register()
     check_all_mined(world.chain.send_many(world.builder, mints(world, plan_id, 5)))
