@@ -16,8 +16,7 @@ from web3.middleware import Web3Middleware
 from web3.providers import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
-from nvm_chain.chain.reverts import parse_rpc_error
-from nvm_chain.chain.rpc import BROADCASTS, CALLS, read_revert, typed_errors
+from nvm_chain.chain.rpc import BROADCASTS, typed_errors
 from nvm_chain.errors import NodeBusy, NvmChainError
 
 Reader: TypeAlias = Callable[[], object]
@@ -48,8 +47,8 @@ class Batches:
         """Stand before the provider of a connected Web3, with the node's URL without secrets. No request."""
         self._web3, self._label = web3, label
         self._thread = _Thread()
-        self._takes_batches, self._rests_until = isinstance(web3.provider, JSONBaseProvider), 0.0
-        if self._takes_batches:
+        self.takes_batches, self._rests_until = isinstance(web3.provider, JSONBaseProvider), 0.0
+        if self.takes_batches:
             web3.middleware_onion.inject(cast(Any, self._build_layer), layer=0)
 
     def _build_layer(self, web3: Web3) -> Web3Middleware:
@@ -98,7 +97,7 @@ class Batches:
     def read_ahead(self, *readers: Reader) -> None:
         """Ask what some readers will ask, in one round trip. Nothing outside a block, and nothing of a single reader."""
         answers = self._thread.answers
-        if answers is None or not self._takes_batches or time.monotonic() < self._rests_until:
+        if answers is None or not self.takes_batches or time.monotonic() < self._rests_until:
             return
         asked = {repr(request): request for reader in readers for request in self._find_request(reader)}
         batch = [request for key, request in asked.items() if key not in answers]
@@ -123,7 +122,7 @@ class Batches:
             with typed_errors(self._label):
                 responses = read_batch(self._web3, batch)
         except NotImplementedError:
-            self._takes_batches = False
+            self.takes_batches = False
             return {}
         except NodeBusy:
             self._rests_until = time.monotonic() + REST_SECONDS  # some count each request of a batch
@@ -131,7 +130,7 @@ class Batches:
         except NvmChainError:
             return {}  # asked again one by one, which tells what is wrong
         told = zip(batch, responses, strict=True)
-        return {repr(request): response for request, response in told if _is_final(request[0], response)}
+        return {repr(request): response for request, response in told if _is_final(response)}
 
     def answer(self, make_request: Callable[[RPCEndpoint, Any], RPCResponse], request: Request) -> RPCResponse:
         """Answer a request from what was read ahead, or let the node answer it."""
@@ -141,9 +140,7 @@ class Batches:
         if request[0] in BROADCASTS:
             self.forget()
         response = self._thread.answers.pop(repr(request), None) if self._thread.answers else None
-        if response is None:
-            return make_request(*request)
-        return cast(RPCResponse, read_revert(request[0], cast(Any, response)))
+        return make_request(*request) if response is None else response
 
 
 def read_batch(web3: Web3, batch: list[Request]) -> list[RPCResponse]:
@@ -160,10 +157,13 @@ def read_batch(web3: Web3, batch: list[Request]) -> list[RPCResponse]:
     return responses
 
 
-def _is_final(method: RPCEndpoint, response: RPCResponse) -> bool:
-    """Return whether an answer in a batch counts: a result, or what a contract says. Other errors may be about the batch."""
-    error = response.get("error")
-    return "result" in response if error is None else method in CALLS and parse_rpc_error(error) is not None
+def _is_final(response: RPCResponse) -> bool:
+    """Return whether an answer in a batch counts: a result.
+
+    Another error may be about the batch. A contract's may be of a moment before those answers that were asked for again:
+    it is asked for again too, before anybody is told.
+    """
+    return response.get("error") is None and "result" in response
 
 
 class _Layer(Web3Middleware):

@@ -32,7 +32,7 @@ class Handover:
         self._tries: dict[int, int] = {}
 
     def send_some(self) -> None:
-        """Hand over the next calls that there is room and coin for. Raises NetworkError if nothing was sent before."""
+        """Hand over the next calls that there is room and coin for. Raises what goes wrong if nothing was sent before."""
         shipment = self._shipment
         try:
             fees, balance = read_fees(self._node), self._node.read_coin_balance(shipment.address)
@@ -40,7 +40,7 @@ class Handover:
             if built:
                 with self._accounts.turn(shipment.address) as turn:
                     self._hand_over(built, fees, turn)
-        except NetworkError as error:
+        except NvmChainError as error:
             if not shipment.outcomes and not shipment.slots:
                 raise
             shipment.leave_out(error)
@@ -86,7 +86,7 @@ class Handover:
     def _hand_over(self, built: Sequence[tuple[int, TxParams]], fees: Fees, turn: Turn) -> None:
         try:
             slots = self._sign(built, turn)
-        except NetworkError:
+        except NvmChainError:
             self._shipment.waiting.extendleft(reversed([place for place, _ in built]))
             raise
         turn.write_all_down([(slot.nonce, slot.hash) for slot in slots], self._node.label)
@@ -133,7 +133,6 @@ class Handover:
         def find_mined(nonce: int) -> str | None:
             return find_with_nonce(self._node, self._shipment.address, nonce, self._shipment.confirmations)
 
-        self._node.forget_ahead()
         hand_over(self._shipment.asker, parcels, find_mined, self._node.timeout_seconds)
         turn.confirm([parcel.signed.hash for parcel in parcels if parcel.fate is Fate.TAKEN])
         gone = [parcel.signed.hash for parcel in parcels if parcel.fate in (Fate.REFUSED, Fate.REPLACED)]

@@ -8,7 +8,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 DEV_CHAINS: Final = frozenset({1337, 31337})
-"""Chain ids of anvil, Hardhat and their like."""
+"""Chain ids of anvil, Hardhat and their like, whose accounts have keys that everybody knows."""
 DEV_MNEMONIC = "test test test test test test test test test test test junk"
 
 

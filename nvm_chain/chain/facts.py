@@ -21,7 +21,8 @@ class Facts:
         """Keep a fact, and return it."""
         self._known[about] = fact
         if len(self._known) > MOST_FACTS:
-            self.forget(*next(iter(list(self._known))))
+            oldest = next(iter(list(self._known)))
+            self._known.pop(oldest, None)
         return fact
 
     def forget(self, *about: object) -> None:

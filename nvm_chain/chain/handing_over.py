@@ -9,7 +9,7 @@ from nvm_chain.chain.asking_many import Answer, ManyAsker, Question
 from nvm_chain.chain.broadcast import Refusal, read_refusal
 from nvm_chain.chain.repeating import Pauses
 from nvm_chain.chain.signing_many import Signed
-from nvm_chain.errors import NetworkError, RpcFailed
+from nvm_chain.errors import NvmChainError, RpcFailed
 
 FIRST_LOOK_SECONDS: Final = 0.1
 LONGEST_PAUSE_SECONDS: Final = 1.0
@@ -35,7 +35,7 @@ class Parcel:
     signed: Signed
     fate: Fate = Fate.UNKNOWN
     problem: str = ""
-    error: NetworkError | None = None
+    error: NvmChainError | None = None
     mined: str | None = None
     was_refused_only: bool = True
 

@@ -80,6 +80,11 @@ class Node:
         """
         return self._batches.reading_ahead(readers)
 
+    @property
+    def takes_batches(self) -> bool:
+        """Whether several requests can be made in one. No request."""
+        return self._batches.takes_batches
+
     def read_ahead(self, *readers: Reader) -> None:
         """Ask more in one round trip, in a block of `reading_ahead`. No request elsewhere."""
         self._batches.read_ahead(*readers)
@@ -191,14 +196,18 @@ class Node:
         return cast(TxReceipt | None, found)
 
     def _read_receipt(self, transaction_hash: str) -> TxReceipt | None:
-        answer = self._ask("eth_getTransactionReceipt", transaction_hash)
+        answer = self.ask("eth_getTransactionReceipt", transaction_hash)
         with self.typed_errors():
             return read_receipt(answer, transaction_hash) if answer else None
 
-    def _ask(self, method: str, *parameters: object) -> Any:
-        """Return an answer as it is, or None for what the node does not have: web3 fails over fields that decide nothing."""
+    def ask(self, method: str, *parameters: object, calls: bool = False) -> Any:
+        """Return an answer as it is, or None for what the node does not have. One request.
+
+        web3 fails over fields that decide nothing, and takes as long as all the rest for a large call. With ``calls`` the
+        errors of contracts are told by their names.
+        """
         ask = cast(Callable[[str, list[object]], Any], self.web3.manager.request_blocking)
-        with self.typed_errors(), suppress(TransactionNotFound, BlockNotFound):
+        with self.typed_errors(calls=calls), suppress(TransactionNotFound, BlockNotFound):
             return ask(method, list(parameters))
         return None
 
@@ -238,7 +247,7 @@ class Node:
 
     def find_in_block(self, block: int, address: ChecksumAddress, nonce: int) -> str | None:
         """Return the hash of an address's transaction with a nonce in a block; None if the block lacks it. One request."""
-        found = self._ask("eth_getBlockByNumber", hex(block), True)
+        found = self.ask("eth_getBlockByNumber", hex(block), True)
         with self.typed_errors():
             if check_number(read_number(found["number"])) != block:
                 raise ValueError("another block")

@@ -8,13 +8,14 @@ from typing import Final
 
 from eth_typing import ChecksumAddress
 
+from nvm_chain.chain.dev_accounts import DEV_CHAINS
 from nvm_chain.chain.node import Node
 from nvm_chain.chain.nonces import Sent, Turn
 from nvm_chain.chain.transport.ways import share_endpoint
 from nvm_chain.errors import NetworkError
 
-DEVELOPMENT_CHAINS: Final = frozenset({1337, 31337, 131277322940537})
-"""anvil, Ape's and eth-tester's own: what was mined there can be undone, so a transaction that such a node does not know is lost."""
+UNDOABLE_CHAINS: Final = DEV_CHAINS | {131277322940537}
+"""Those of development nodes, and eth-tester's own: what was mined there can be undone, so a transaction that such a node does not know is lost."""
 NEWEST_BLOCKS: Final = 64
 """How wide the last step back is when a nonce is looked for: most nodes have the state of twice as many blocks."""
 SETTLING_SECONDS: Final = 60
@@ -23,7 +24,7 @@ SETTLING_SECONDS: Final = 60
 
 def is_undoable(node: Node) -> bool:
     """Return whether what is mined can be undone, so that what the node does not know is lost."""
-    return node.chain_id in DEVELOPMENT_CHAINS
+    return node.chain_id in UNDOABLE_CHAINS
 
 
 def find_free_nonces(
@@ -64,20 +65,43 @@ def find_with_nonce(node: Node, address: ChecksumAddress, nonce: int, confirmati
     """Return the hash of the transaction that was mined with an account's nonce; None if the node does not show it.
 
     Only a block with so many ``confirmations`` on top is a proof. Newest blocks come first: nodes forget old states. Up to
-    sixteen requests.
+    two dozen requests.
     """
+
+    def is_used(block: int) -> bool | None:
+        """Return whether the nonce is used in the state of a block; None if the node does not know that state."""
+        with suppress(NetworkError):
+            return node.count_sent(address, block) > nonce
+        return None
+
     with suppress(NetworkError):
-        last = max(node.read_block().number - confirmations, 0)
-        first, step = last, 1
-        while node.count_sent(address, first) > nonce:
-            if step > NEWEST_BLOCKS or not first:
-                return None
-            last, first, step = first, max(first - step, 0), 2 * step
-        if first == last:  # the nonce is not used yet
-            return None
-        while last - first > 1:
-            middle = (first + last) // 2
-            is_used = node.count_sent(address, middle) > nonce
-            first, last = (first, middle) if is_used else (middle, last)
-        return node.find_in_block(last, address, nonce)
+        head = max(node.read_block().number - confirmations, 0)
+        block = _find_first(is_used, head)
+        return None if block is None else node.find_in_block(block, address, nonce)
     return None
+
+
+def _find_first(is_used: Callable[[int], bool | None], last: int) -> int | None:
+    """Return the first block in whose state a nonce is used. None if it is not used, or was long ago."""
+    forgotten, step = -1, 1
+    if not is_used(last):
+        return None
+    while True:
+        first = max(last - step, forgotten + 1)
+        if step > NEWEST_BLOCKS or first == last:
+            return None
+        used = is_used(first)
+        if used is False:
+            return _bisect(is_used, first, last)
+        if used:
+            last, step = first, 2 * step
+        else:
+            forgotten, step = first, max(step // 2, 1)
+
+
+def _bisect(is_used: Callable[[int], bool | None], first: int, last: int) -> int:
+    """Return the first block in whose state a nonce is used, between one in which it is not and one in which it is."""
+    while last - first > 1:
+        middle = (first + last) // 2
+        first, last = (first, middle) if is_used(middle) else (middle, last)
+    return last

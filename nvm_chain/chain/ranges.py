@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Final, TypeVar
 
-from nvm_chain.chain.repeating import splitting
+from nvm_chain.chain.repeating import MAYBE_TOO_MUCH, splitting
 from nvm_chain.errors import ConnectionFailed, RpcFailed
 
 Part = TypeVar("Part")
 STEADY: Final = 8
 """Parts that have to be answered before a larger one is tried again."""
 TOO_MUCH: Final = (
-    *(f"HTTP status {status}" for status in (400, 408, 413, 500, 502, 504, 524)),
+    *(f"HTTP status {status}" for status in MAYBE_TOO_MUCH),
     "no answer within",
     "its answer is larger",
 )

@@ -1,8 +1,5 @@
 """`eth_call` as it is: hex in, bytes out, without web3's formatting, which takes as long as all the rest for a large call."""
 
-from collections.abc import Callable
-from typing import Any, cast
-
 from nvm_chain.chain.client import Chain
 from nvm_chain.errors import AnswerUnreadable
 
@@ -15,9 +12,7 @@ def call_raw(chain: Chain, *parameters: object) -> bytes:
         AnswerUnreadable: The answer is not hex.
         NetworkError: The node cannot be used, or has forgotten the block.
     """
-    ask = cast(Callable[[str, list[object]], Any], chain.web3.manager.request_blocking)
-    with chain.typed_errors(calls=True):
-        answer = ask("eth_call", list(parameters))
+    answer = chain.ask("eth_call", *parameters, calls=True)
     try:
         return bytes.fromhex(answer.removeprefix("0x"))
     except (AttributeError, TypeError, ValueError):

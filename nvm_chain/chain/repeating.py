@@ -10,10 +10,10 @@ from typing import Final
 
 BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 """HTTP statuses that pass by themselves."""
-BUSY_WITH_OTHERS: Final = frozenset({429, 503})
-"""Those of them that are not about the size of what was asked."""
+MAYBE_TOO_MUCH: Final = frozenset({400, 408, 413, 500, 502, 504, 524})
+"""HTTP statuses that may be about the size of what was asked."""
 SPLITS: Final[ContextVar[bool]] = ContextVar("nvm_chain_splits", default=False)
-"""Whether who asks will ask for less if this is too much. Then only what is not about the size is waited for."""
+"""Whether who asks will ask for less if this is too much. Then what may be about the size is not waited for."""
 BUSY_CODES: Final = frozenset({-32005, -32097, 429})
 """Codes of JSON-RPC errors that say "too often" (EIP-1474 and those of gateways)."""
 BUSY_WORDS: Final = (
@@ -65,7 +65,7 @@ def splitting() -> Iterator[None]:
 
 def is_worth_waiting(status: int) -> bool:
     """Return whether a request that was answered with an HTTP status is to be made again as it is."""
-    return status in (BUSY_WITH_OTHERS if SPLITS.get() else BUSY)
+    return status in BUSY and not (SPLITS.get() and status in MAYBE_TOO_MUCH)
 
 
 def is_passing(error: object) -> bool:

@@ -18,10 +18,10 @@ from web3.types import RPCEndpoint, RPCResponse
 from nvm_chain.chain.answers import check_number, find_block, is_lacking, read_number
 from nvm_chain.chain.repeating import BUSY, Pauses, is_passing
 from nvm_chain.chain.reverts import decode_revert, parse_revert_data, parse_rpc_error
-from nvm_chain.chain.transport.batching import Request, Response, ask_batch
+from nvm_chain.chain.transport.batching import Request, Response, ask_alone, ask_batch
 from nvm_chain.chain.transport.failover import Failover
 from nvm_chain.chain.transport.limits import Limits
-from nvm_chain.chain.transport.line import NO_RPC, Line, LineFailed
+from nvm_chain.chain.transport.line import Line, LineFailed
 from nvm_chain.chain.transport.ways import open_way, split_urls
 from nvm_chain.errors import ConnectionFailed, NodeBusy, NvmChainError, RpcFailed
 
@@ -160,10 +160,7 @@ class NodeProvider(JSONBaseProvider):
 
     def _ask(self, line: Line, request: Request, pauses: Pauses | None = None) -> Response:
         """Ask one endpoint, which answers with an object. Without pauses nothing is asked again. Raises LineFailed."""
-        answer = self._post(line, request, pauses)
-        if not isinstance(answer, dict) or answer.get("id") not in (request["id"], None):
-            raise LineFailed(ConnectionFailed(line.label, NO_RPC))
-        return answer
+        return ask_alone(self._post, line, request, pauses)
 
     def _ask_batch(self, line: Line, asked: list[Request], *, repeatable: bool) -> list[Response]:
         return ask_batch(self._post, line, asked, self._pauses_of_one if repeatable else None)

@@ -46,8 +46,9 @@ def open_demo_chain(rpc_url: str | None = None, chain_id: int | None = None) -> 
 
 
 def is_development_chain(chain: Chain) -> bool:
-    """Return whether the well-known development accounts have coins here. At most one request."""
-    return bool(chain.accounts) or chain.read_coin_balance(derive_dev_accounts()[0].address) >= DEV_BALANCE_WEI
+    """Return whether the development accounts have coins here. One request."""
+    first = (chain.accounts or derive_dev_accounts())[0]
+    return chain.read_coin_balance(first.address) >= DEV_BALANCE_WEI
 
 
 @dataclass

@@ -126,16 +126,7 @@ def _call_plan(functions: Sequence[bytes], plan_id: int) -> list[bytes]:
 
 
 def _build_plan(plan_id: int, answers: Sequence[bytes]) -> Plan:
-    state, uri = _build_state(plan_id, answers[:2]), decode_text(answers[2])
-    return Plan(
-        plan_id=state.plan_id,
-        terms=state.terms,
-        owner=state.owner,
-        pending_owner=state.pending_owner,
-        active=state.active,
-        fee_bps=state.fee_bps,
-        uri=uri,
-    )
+    return Plan.of(_build_state(plan_id, answers[:2]), decode_text(answers[2]))
 
 
 def _build_state(plan_id: int, answers: Sequence[bytes]) -> PlanState:

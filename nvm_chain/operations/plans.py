@@ -129,15 +129,7 @@ def read_plan(chain: Chain, plan_id: int | str) -> Plan:
     read_uri = partial(_read_uri, chain, number)
     with chain.reading_ahead(*plan_questions(chain, number), read_uri):
         state = read_plan_state(chain, number)
-        return Plan(
-            plan_id=state.plan_id,
-            terms=state.terms,
-            owner=state.owner,
-            pending_owner=state.pending_owner,
-            active=state.active,
-            fee_bps=state.fee_bps,
-            uri=read_uri(),
-        )
+        return Plan.of(state, read_uri())
 
 
 def _read_uri(chain: Chain, plan_id: int) -> str:

@@ -12,7 +12,7 @@ from nvm_chain.chain.events import find_newest_event
 from nvm_chain.errors import AnswerUnreadable, InvalidConfig, TokenCannotSign, TransactionError
 from nvm_chain.signing.eip712 import Domain
 from nvm_chain.signing.permits import PERMIT
-from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.addresses import parse_address, parse_token_address
 from nvm_chain.types.events import EventFilter
 
 SIGNING_ABI: Final = (
@@ -40,7 +40,7 @@ def read_token_domain(chain: Chain, token: str) -> Domain:
     Raises:
         TokenCannotSign: The token does not have a domain of the usual form.
     """
-    address = parse_address(token, "token address")
+    address = parse_token_address(token)
     with chain.reading_ahead(*domain_questions(chain, address)):
         separator = _read(chain, address, "DOMAIN_SEPARATOR")
         for likely in _find_domains(chain, address):
@@ -90,7 +90,7 @@ def read_permit_terms(chain: Chain, token: str, owner: str) -> PermitTerms:
 
     Raises TokenCannotSign if the token takes no permits, or permits of another kind, as DAI does.
     """
-    address, payer = parse_address(token, "token address"), parse_address(owner, "owner address")
+    address, payer = parse_token_address(token), parse_address(owner, "owner address")
     with chain.reading_ahead(*permit_questions(chain, address, payer)):
         domain = read_token_domain(chain, address)
         nonce = _read(chain, address, "nonces", payer)
@@ -121,7 +121,7 @@ def is_authorization_used(chain: Chain, token: str, authorizer: str, nonce: byte
 
     Raises TokenCannotSign if the token takes no authorizations.
     """
-    address = parse_address(token, "token address")
+    address = parse_token_address(token)
     used = _read(chain, address, "authorizationState", parse_address(authorizer, "payer address"), nonce)
     if used is None:
         raise TokenCannotSign(address)
@@ -134,7 +134,7 @@ def find_authorization_use(chain: Chain, token: str, authorizer: str, nonce: byt
     Two requests, and more if the node answers for few blocks at once. Raises RpcFailed, ConnectionFailed or
     BlockReplaced where the node does not search the whole chain.
     """
-    contract = chain.bind(parse_address(token, "token address"), SIGNING_ABI)
+    contract = chain.bind(parse_token_address(token), SIGNING_ABI)
     wanted = EventFilter(("AuthorizationUsed",), ((authorizer,), (int.from_bytes(nonce),)))
     found = find_newest_event(chain, partial(chain.read_logs, contract, wanted))
     return None if found is None else found.transaction_hash

@@ -25,7 +25,7 @@ from nvm_chain.errors import (
 )
 from nvm_chain.errors.fields import Quantity
 from nvm_chain.signing.keys import Signer
-from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
+from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address, parse_token_address
 from nvm_chain.types.amounts import NATIVE_DECIMALS, USDC_DECIMALS, check_uint
 from nvm_chain.types.receipts import Transaction
 
@@ -61,7 +61,7 @@ def read_token_info(chain: Chain, token: str) -> TokenInfo:
     A symbol that is missing or odd becomes ``token``. Raises NoContract, InvalidConfig for a token without decimals, and
     a NetworkError.
     """
-    address = parse_address(token, "token address")
+    address = parse_token_address(token)
     known: TokenInfo | None = chain.facts.find("token info", address)
     if known is not None:
         return known
@@ -72,7 +72,7 @@ def read_token_info(chain: Chain, token: str) -> TokenInfo:
 
 def token_info_questions(chain: Chain, token: str) -> tuple[Reader, ...]:
     """Return what `read_token_info` asks, for `Chain.read_ahead`."""
-    address = parse_address(token, "token address")
+    address = parse_token_address(token)
     if chain.facts.find("token info", address) is not None:
         return ()
     functions = chain.bind(address, ERC20_ABI).functions
@@ -115,7 +115,7 @@ def name_money(chain: Chain, error: MoneyError, token: str) -> MoneyError:
 
 def read_token_balance(chain: Chain, token: str, holder: str) -> int:
     """Read how much of a token an address holds, in base units. One request."""
-    contract = chain.bind(parse_address(token, "token address"), ERC20_ABI)
+    contract = chain.bind(parse_token_address(token), ERC20_ABI)
     return int(chain.read(contract.functions.balanceOf(parse_address(holder, "holder address"))))
 
 
@@ -128,7 +128,7 @@ def check_funds(chain: Chain, token: ChecksumAddress, payer: ChecksumAddress, co
 
 def read_allowance(chain: Chain, token: str, owner: str) -> int:
     """Read how much of a token the Credits contract may take from an address, in base units. One request."""
-    contract = chain.bind(parse_address(token, "token address"), ERC20_ABI)
+    contract = chain.bind(parse_token_address(token), ERC20_ABI)
     spender = chain.credits.address
     return int(chain.read(contract.functions.allowance(parse_address(owner, "owner address"), spender)))
 
@@ -161,7 +161,7 @@ def approval_questions(chain: Chain, token: str, owner: ChecksumAddress, amount:
 
 def build_approval(chain: Chain, token: str, amount: int) -> ContractFunction:
     """Return the call that allows the Credits contract to take an amount. No request."""
-    functions = chain.bind(parse_address(token, "token address"), ERC20_ABI).functions
+    functions = chain.bind(parse_token_address(token), ERC20_ABI).functions
     return functions.approve(chain.credits.address, amount)
 
 

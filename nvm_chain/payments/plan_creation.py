@@ -8,7 +8,7 @@ from nvm_chain.payments.parameters import read_amount
 from nvm_chain.payments.plan_registration import register
 from nvm_chain.payments.results import CreateAssetResultDto
 from nvm_chain.payments.session import Session
-from nvm_chain.types.addresses import parse_address_or_zero
+from nvm_chain.types.addresses import parse_token_address
 from nvm_chain.types.credits import CreditsConfig, get_dynamic_credits_config, get_expirable_duration_config
 from nvm_chain.types.ids import format_did
 from nvm_chain.types.prices import PriceConfig, get_crypto_price_config, get_free_price_config
@@ -97,6 +97,6 @@ class CreatingPlans:
     def _read_price(self, price: int | str, token_address: str) -> PriceConfig:
         amount = read_amount(price, "price")
         if amount == 0:
-            parse_address_or_zero(token_address, "token address")
+            parse_token_address(token_address, or_coin=True)
             return get_free_price_config()
         return get_crypto_price_config(amount, self._session.address, token_address)

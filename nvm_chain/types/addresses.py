@@ -40,23 +40,30 @@ def parse_address_or_zero(value: str, name: str = "address") -> ChecksumAddress:
     if _may_be_key(value):
         raise InvalidAddress(name, "…", "has the 64 hexadecimal digits of a private key or a hash, so it is not shown")
     if digits is None:
-        raise _refuse_malformed(name, value)
+        raise InvalidAddress(name, value, "is not 0x and 40 hexadecimal digits")
     address = format_address(bytes.fromhex(digits))
     if digits not in (digits.lower(), digits.upper(), address[2:]):
         raise InvalidAddress(name, value, "has a wrong checksum, so at least one character is mistyped")
     return address
 
 
-def _refuse_malformed(name: str, value: object) -> InvalidAddress:
-    """Return the error for what is not an address. A token's that is None is the `chain.usdc` of a chain without a record."""
-    error = InvalidAddress(name, value, "is not 0x and 40 hexadecimal digits")
-    if value is not None or "token" not in name:
-        return error
-    return error.explain(
-        "`chain.usdc` is None where no USDC is known",
-        "connect in the folder where you deployed, or with `connect(…, records=path)`, or give a token's address; "
-        "on a development chain `nvm-chain deploy --test-usdc` brings a TestUSDC",
-    )
+def parse_token_address(value: str, *, or_coin: bool = False) -> ChecksumAddress:
+    """Return the address of a token with its EIP-55 checksum; with ``or_coin`` also zero, which is the native coin.
+
+    Raises:
+        InvalidAddress: The value is not an address, its checksum is wrong, or it is the zero address. For None it says
+            that no USDC is known: it is the ``usdc`` of a chain without a record.
+    """
+    try:
+        return (parse_address_or_zero if or_coin else parse_address)(value, "token address")
+    except InvalidAddress as error:
+        if cast(object, value) is not None:
+            raise
+        raise error.explain(
+            "`chain.usdc` is None where no USDC is known",
+            "connect in the folder where you deployed, or with `connect(…, records=path)`, or give a token's address; "
+            "on a development chain `nvm-chain deploy --test-usdc` brings a TestUSDC",
+        ) from None
 
 
 def parse_addresses_bytes(values: Sequence[str], name: str = "address") -> list[bytes]:

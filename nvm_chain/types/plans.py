@@ -85,6 +85,11 @@ class Plan(PlanState):
 
     uri: str
 
+    @classmethod
+    def of(cls, state: PlanState, uri: str) -> "Plan":
+        """Return a plan from its state and its URI."""
+        return cls(state.plan_id, state.terms, state.owner, state.pending_owner, state.active, state.fee_bps, uri)
+
 
 @dataclass(frozen=True, slots=True)
 class RegisteredPlan:

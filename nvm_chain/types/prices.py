@@ -8,7 +8,7 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import InvalidConfig
 from nvm_chain.errors.fields import Money
-from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address, parse_address_or_zero
+from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address, parse_token_address
 from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.renamed_parameters import renamed_parameters
 
@@ -59,7 +59,7 @@ def get_erc20_price_config(amount: int, token_address: str, receiver: str) -> Pr
     >>> get_erc20_price_config(20_000_000, "0x" + "11" * 20, "0x" + "22" * 20).total
     20000000
     """
-    return get_split_price_config(parse_address(token_address, "token address"), {receiver: amount})
+    return get_split_price_config(parse_token_address(token_address), {receiver: amount})
 
 
 def get_crypto_price_config(amount: int, receiver: str, token_address: str = ZERO_ADDRESS) -> PriceConfig:
@@ -101,7 +101,7 @@ def get_split_price_config(token_address: str, amounts: Amounts) -> PriceConfig:
     >>> get_split_price_config("0x" + "11" * 20, {"0x" + "22" * 20: 15, "0x" + "33" * 20: 5}).total
     20
     """
-    token = parse_address_or_zero(token_address, "token address")
+    token = parse_token_address(token_address, or_coin=True)
     pairs = amounts.items() if isinstance(amounts, Mapping) else amounts
     splits = tuple(
         Split(parse_address(receiver, "receiver address"), check_uint(amount, AMOUNT_BITS, "price", minimum=1))

@@ -13,6 +13,7 @@ import pytest
 
 from nvm_chain.chain.client import Chain, open_rpc
 from nvm_chain.chain.nonces import STATE_VARIABLE
+from nvm_chain.chain.rpc import CALLS
 from nvm_chain.errors import CostAboveMax, UnknownPlan
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.plans import read_plan_state
@@ -89,6 +90,11 @@ ODD_BATCHES: Final[dict[str, Any]] = {
 }
 
 
+def reverting() -> Json:
+    """Return the answer of a node whose state is of before the approval: the token refuses, without data."""
+    return {"error": {"code": 3, "message": "execution reverted", "data": "0x"}}
+
+
 @pytest.mark.parametrize("change", ODD_BATCHES.values(), ids=ODD_BATCHES)
 def test_order_plan__whatever_the_node_makes_of_batches__is_paid_once(
     batched: tuple[World, BatchNode, Chain], change: Any
@@ -113,6 +119,35 @@ def test_order_plan__that_is_refused__has_the_same_error_whatever_the_node_makes
         order_plan(chain, world.subscriber, plan_id, max_cost=PRICE - 1)
     assert (above.value.cost, above.value.max_cost) == (PRICE, PRICE - 1)
     assert world.spent(world.subscriber) == 0
+
+
+def test_order_plan__where_a_batch_has_answers_of_two_moments__is_not_refused(
+    batched: tuple[World, BatchNode, Chain],
+) -> None:
+    """The allowance is asked for again and is there; the estimate beside it was made before, and says that it is not."""
+    world, node, chain = batched
+    plan_id = world.register()
+    mixed: list[int] = []
+    world.send(world.subscriber, world.usdc.functions.approve(world.credits.address, 0))
+    order, allowance = world.credits.encode_abi("order", [plan_id, world.other.address, 1, PRICE])[:10], "0xdd62ed3e"
+
+    def mix(asked: list[Json], answers: list[Json]) -> list[Json]:
+        data = [each["params"][0].get("data", "") if each["method"] in CALLS else "" for each in asked]
+        estimates = [place for place, each in enumerate(asked) if each["method"] == "eth_estimateGas"]
+        late = [place for place, each in enumerate(data) if each.startswith(allowance)]
+        if not mixed and late and any(data[place].startswith(order) for place in estimates):
+            mixed.append(1)
+            changes = {late[0]: refuse("rate limit exceeded", -32005), estimates[0]: reverting()}
+            return [
+                {"jsonrpc": "2.0", "id": each["id"], **changes[place]} if place in changes else each
+                for place, each in enumerate(answers)
+            ]
+        return answers
+
+    node.change = mix
+    receipt = order_plan(chain, world.subscriber, plan_id, payment_method="approve")
+    assert mixed
+    assert (receipt.paid, world.spent(world.subscriber)) == (PRICE, PRICE)
 
 
 def test_order_plan__of_a_node_that_is_busy_with_batches__asks_one_by_one(

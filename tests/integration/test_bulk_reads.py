@@ -8,6 +8,7 @@ import pytest
 from nvm_chain.chain import bulk_reads
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.events import read_events
+from nvm_chain.chain.repeating import BUSY
 from nvm_chain.errors import AnswerUnreadable, InvalidAddress, InvalidPlanId, NoContract, NodeBusy, RpcFailed
 from nvm_chain.operations.credits import read_balance, read_balances
 from nvm_chain.types.events import EventFilter
@@ -152,3 +153,24 @@ def test_read_events__of_a_long_range_by_a_gateway_that_is_down__is_waited_for_o
     with pytest.raises(NodeBusy):
         read_events(chain, [EventFilter(("TransferSingle",))], 0, 20_000_000)
     assert node.asked.count("eth_getLogs") < 2 * 26
+
+
+@pytest.mark.parametrize("status", sorted(BUSY | {413}))
+def test_read_events__of_a_range_that_a_gateway_refuses_once__is_read(
+    odd: tuple[World, OddNode, Chain], status: int
+) -> None:
+    """Each status is either waited for, or about the size, so that less is asked for. None ends the read."""
+    _, node, chain = odd
+    refused: list[str] = []
+
+    def refuse_once(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method != "eth_getLogs" or refused:
+            return None
+        refused.append(method)
+        return status, {}
+
+    node.hook = refuse_once
+    last = chain.read_block().number
+    read_events(chain, [EventFilter(("TransferSingle",))], 0, last)
+    assert refused
+    assert node.asked.count("eth_getLogs") > 1

@@ -17,6 +17,8 @@ from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 
 from nvm_chain.chain.client import Chain
+from nvm_chain.chain.connecting import connect
+from nvm_chain.chain.embedded import deploy_all
 from nvm_chain.chain.gas_limits import Call
 from nvm_chain.chain.nonces import STATE_VARIABLE
 from nvm_chain.chain.shipments import Outcome
@@ -44,6 +46,7 @@ from nvm_chain.operations.settlement import settle_vouchers
 from nvm_chain.operations.signed_orders import relay_order, sign_plan_order
 from nvm_chain.types.accounts import HolderTotal
 from nvm_chain.types.receipts import CreditsReceipt, OrderReceipt
+from tests.support.anvil import open_anvil, run_anvil
 from tests.support.odd_node import RECEIPT, SEND, Forward, OddNode, Reply, refuse
 from tests.support.world import CREDITS, PRICE, World
 
@@ -78,6 +81,15 @@ def check_all_mined(outcomes: list[Outcome]) -> None:
 def ask(world: World, method: str, *params: Any) -> Any:
     """Ask the node behind for what only anvil has."""
     return world.chain.web3.provider.make_request(method, list(params))["result"]  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def base_chain() -> Iterator[Chain]:
+    """An anvil that keeps its states: one that prunes counts blocks that were undone, and these tests mine hundreds."""
+    with run_anvil(keeps_states=True) as url:
+        chain = open_anvil(url)
+        deploy_all(chain, chain.accounts[0])
+        yield chain
 
 
 @pytest.fixture
@@ -119,6 +131,16 @@ def test_send_many__where_the_nonce_is_not_told_after_one_was_left_out__tells_ea
     assert node.asked.count(SEND) == 0
 
 
+@pytest.mark.parametrize("good", [1, 2])
+def test_send_many__of_which_the_last_reverts__tells_each(odd: Odd, good: int) -> None:
+    """With one good call before it, it is the only one that is tried as the first of its shape was."""
+    world, _, chain = odd
+    plan_id = world.register()
+    bad = world.credits.functions.mint(world.register(signer=world.other), world.subscriber.address, 1)
+    outcomes = chain.send_many(world.builder, [*mints(world, plan_id, good), bad])
+    assert [type(outcome.error) for outcome in outcomes] == [*[type(None)] * good, NotMinter]
+
+
 @pytest.mark.parametrize("shown", ["nothing", "capitals", "another hash"])
 def test_send_many__where_the_block_of_the_receipts_is_not_shown_as_they_name_it__ends(odd: Odd, shown: str) -> None:
     world, node, chain = odd
@@ -145,7 +167,9 @@ def test_send_many__where_the_block_of_the_receipts_is_not_shown_as_they_name_it
     assert len(outcomes) == 3
 
 
-def test_send_many__on_the_embedded_chain__are_all_mined(world: World) -> None:
+def test_send_many__on_the_embedded_chain__are_all_mined() -> None:
+    """It has no batches."""
+    world = World(connect())
     plan_id = world.register()
     check_all_mined(world.chain.send_many(world.builder, mints(world, plan_id, 5)))
     assert world.balance(plan_id, world.subscriber.address) == 15

@@ -7,6 +7,7 @@ import pytest
 
 from nvm_chain.chain.client import Chain, open_rpc
 from nvm_chain.chain.dev_accounts import derive_dev_accounts
+from nvm_chain.chain.nonce_search import find_with_nonce
 from nvm_chain.chain.nonces import STATE_VARIABLE
 from nvm_chain.errors import NotMined, NvmChainError, OutcomeUnknown, TransactionReplaced
 from nvm_chain.operations.orders import order_plan
@@ -168,3 +169,36 @@ def test_send__the_same_again_by_a_node_that_is_behind__is_another_transaction(
         sent = open_rpc(node.url).read_journal(me.address)
         assert int(node.ask("eth_getBalance", other.address, "latest"), 16) == coins + 2
     assert [each.nonce for each in sent] == [0, 1]
+
+
+@pytest.mark.parametrize("back", [1, 2, 3, 4, 5, 6])
+def test_find_with_nonce__by_a_node_that_forgets_old_states__finds_what_the_others_show(
+    odd: tuple[World, OddNode, Chain], back: int
+) -> None:
+    """The block with the nonce, and the one before it, are the oldest that the node knows."""
+    world, node, chain = odd
+    account, nonce = world.other, chain.count_sent(world.other.address, "latest")
+    mined = world.chain.send_data(account, "0x", world.builder.address, 1)
+    node.ask("anvil_mine", hex(back - 1))
+    oldest = mined["blockNumber"] - 1
+
+    def forget(method: str, params: list[Any], forward: Forward) -> Reply:
+        is_old = method == COUNT and params[1].startswith("0x") and int(params[1], 16) < oldest
+        return refuse("missing trie node") if is_old else None
+
+    node.hook = forget
+    assert find_with_nonce(chain, account.address, nonce) == f"0x{bytes(mined['transactionHash']).hex()}"
+    assert find_with_nonce(chain, account.address, nonce + 1) is None
+    assert find_with_nonce(chain, account.address, nonce - 1) is None
+
+
+@pytest.mark.parametrize("back", [1, 2, 3, 8, 64, 126])
+def test_find_with_nonce__of_a_block_so_far_back__finds_it(odd: tuple[World, OddNode, Chain], back: int) -> None:
+    world, node, chain = odd
+    account, nonce = world.other, chain.count_sent(world.other.address, "latest")
+    node.ask("anvil_mine", hex(200))
+    mined = world.chain.send_data(account, "0x", world.builder.address, 1)
+    node.ask("anvil_mine", hex(back - 1))
+    node.asked.clear()
+    assert find_with_nonce(chain, account.address, nonce) == f"0x{bytes(mined['transactionHash']).hex()}"
+    assert len(node.asked) <= 24

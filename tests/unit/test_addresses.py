@@ -14,6 +14,7 @@ from nvm_chain.types.addresses import (
     parse_address,
     parse_address_or_zero,
     parse_addresses_bytes,
+    parse_token_address,
 )
 
 USDC = "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
@@ -32,13 +33,23 @@ def refusal(function: Any, *arguments: Any) -> tuple[Any, ...]:
     return caught.value.args
 
 
-@pytest.mark.parametrize("parse", [parse_address, parse_address_or_zero])
-def test_parse_address__of_a_token_that_is_none__says_that_no_usdc_is_known(parse: Any) -> None:
+@pytest.mark.parametrize("or_coin", [False, True])
+def test_parse_token_address__of_none__says_that_no_usdc_is_known(or_coin: bool) -> None:
+    nothing: Any = None
     with pytest.raises(InvalidAddress) as caught:
-        parse(None, "token address")
+        parse_token_address(nothing, or_coin=or_coin)
     assert caught.value.args == ("token address", None, MALFORMED)
     assert "`chain.usdc` is None where no USDC is known" in caught.value.problem
     assert caught.value.next_step.startswith("Connect in the folder where you deployed")
+
+
+@pytest.mark.parametrize("or_coin", [False, True])
+def test_parse_token_address__of_zero__is_the_coin_where_that_is_taken(or_coin: bool) -> None:
+    if or_coin:
+        assert parse_token_address(ZERO_ADDRESS, or_coin=True) == ZERO_ADDRESS
+    else:
+        with pytest.raises(InvalidAddress):
+            parse_token_address(ZERO_ADDRESS)
 
 
 @given(addresses)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
-from nvm_chain.chain.repeating import Pauses
+from nvm_chain.chain.repeating import Pauses, is_passing
 from nvm_chain.chain.transport.line import NO_RPC, Line, LineFailed
 from nvm_chain.errors import ConnectionFailed
 
@@ -17,7 +17,8 @@ NO_BATCHES: Final = frozenset({400, 405, 406, 413, 415, 422, 501})
 """HTTP statuses by which servers refuse a list where they expect an object, or one that is too long."""
 _SIZE_WORDS: Final = ("batch", "too large", "too many", "limit", "maximum", "exceed", "size")
 _TOO_LARGE_WORDS: Final = ("too large", "response size", "batch")
-_PASSING_CODES: Final = frozenset({-32005, -32097, 429, -32003})
+_RESPONSE_TOO_LARGE: Final = -32003
+"""Geth's code for what did not fit into the answer to a batch any more."""
 NO_ANSWER: Final = {"code": -32000, "message": "the answer to the batch has none to this request"}
 """What stands for an answer that is missing where a request may not be repeated. It says nothing of what was done."""
 
@@ -36,7 +37,7 @@ def ask_batch(
         size = min(most, line.most_in_batch or most)
         part = list(requests[len(found) : len(found) + size])
         try:
-            answers = [_ask_alone(ask, line, part[0], pauses)] if len(part) == 1 else _ask_part(ask, line, part, pauses)
+            answers = [ask_alone(ask, line, part[0], pauses)] if len(part) == 1 else _ask_part(ask, line, part, pauses)
         except LineFailed as error:
             is_waited_for = pauses is not None and error.passes and len(part) > 1
             if not (is_waited_for and pauses is not None and pauses.wait(error.wait_seconds)):
@@ -95,10 +96,11 @@ def _complete(ask: Ask, line: Line, request: Request, found: dict[int, Response]
     answer = found.get(request["id"])
     if pauses is None:
         return answer or {"jsonrpc": "2.0", "id": request["id"], "error": dict(NO_ANSWER)}
-    return _ask_alone(ask, line, request, pauses) if answer is None or _is_worth_asking_alone(answer) else answer
+    return ask_alone(ask, line, request, pauses) if answer is None or _is_worth_asking_alone(answer) else answer
 
 
-def _ask_alone(ask: Ask, line: Line, request: Request, pauses: Pauses | None) -> Response:
+def ask_alone(ask: Ask, line: Line, request: Request, pauses: Pauses | None) -> Response:
+    """Return the answer to one request, under whose number it has to come. Raises LineFailed."""
     answer = ask(line, request, pauses)
     if not isinstance(answer, dict) or answer.get("id") not in (request["id"], None):
         raise LineFailed(ConnectionFailed(line.label, NO_RPC))
@@ -109,7 +111,7 @@ def _is_worth_asking_alone(answer: Response) -> bool:
     error = answer.get("error")
     if not isinstance(error, dict):
         return False
-    return error.get("code") in _PASSING_CODES or _says(error, ("rate limit", "too many requests", *_TOO_LARGE_WORDS))
+    return is_passing(error) or error.get("code") == _RESPONSE_TOO_LARGE or _says(error, _TOO_LARGE_WORDS)
 
 
 def _is_about_size(error: Response) -> bool:

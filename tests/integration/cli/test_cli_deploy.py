@@ -165,7 +165,7 @@ def test_deploy__that_cannot_go_on__leaves_no_record(
 
 def test_deploy__of_a_test_usdc_where_no_development_accounts_are__is_refused(tmp_path: Path) -> None:
     key = derive_dev_accounts()[0].key.hex()
-    with run_anvil("--balance", "1", "--chain-id", "777") as url:
+    with run_anvil("--balance", "1") as url:
         ran = run_cli(
             *("deploy", "--rpc", url, "--key-env", "KEY", "--test-usdc", "--yes", "--json"),
             *("--deployments", str(tmp_path)),
@@ -173,7 +173,7 @@ def test_deploy__of_a_test_usdc_where_no_development_accounts_are__is_refused(tm
         )
         assert open_anvil(url).web3.eth.block_number == 0
     assert ran.exit_code == 2
-    assert ran.error["message"].lower().startswith("a testusdc is for development chains, and chain 777 is not one")
+    assert ran.error["message"].lower().startswith("a testusdc is for development chains, and chain 31337 is not one")
     assert list(tmp_path.iterdir()) == []
 
 

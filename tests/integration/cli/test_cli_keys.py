@@ -336,8 +336,8 @@ def test_key__given_to_an_option__says_what_to_do_now(option: str) -> None:
 
 
 def test_dev_account__on_a_chain_that_funds_none__is_refused() -> None:
-    with run_anvil("--balance", "1", "--chain-id", "777") as url:
+    with run_anvil("--balance", "1") as url:
         ran = run_cli("faucet", "1 USDC", "--rpc", url, "--dev-account", "2", "--deployments", "nowhere", "--json")
     assert (ran.exit_code, ran.error["type"]) == (3, "KeyFailure")
-    said = "chain 777 is not a development chain, and that account's key is public; give a key of your own"
+    said = "chain 31337 is not a development chain, and that account's key is public; give a key of your own"
     assert (ran.error["fields"]["source"], told(ran.error)) == ("--dev-account 2", said)

@@ -171,7 +171,7 @@ def sweep(campaign: Campaign, name: str, random: Random, tries: int = TRIES) -> 
 @contextmanager
 def open_campaign() -> Iterator[Campaign]:
     """Start an anvil with the contracts and the proxy before it, and prepare it."""
-    with run_anvil() as url:
+    with run_anvil(keeps_states=True) as url:
         chain = open_anvil(url)
         deploy_all(chain, chain.accounts[0])
         with run_odd_node(node := FaultNode(url)), prepare_stage(World(chain), node) as stage:
