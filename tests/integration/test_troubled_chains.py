@@ -6,7 +6,8 @@ At each request of a call in turn. As on nodes that do wrong: nobody pays twice,
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from random import Random
 
@@ -42,13 +43,12 @@ def random(request: pytest.FixtureRequest) -> Random:
     return Random(f"{request.config.getoption('randomly_seed')} {request.node.name}")
 
 
-def befall_each(campaign: Campaign, name: str, troubles: Iterator[Trouble]) -> list[str]:
+def befall_each(campaign: Campaign, name: str, draw: Callable[[], AbstractContextManager[Trouble]]) -> list[str]:
     """Have trouble befall the chain at each request of a call in turn; return what was wrong."""
-    labels = campaign.watch(name).labels
-    runs = [
-        befall(campaign, name, label, labels[:position].count(label), next(troubles))
-        for position, label in enumerate(labels)
-    ]
+    labels, runs = campaign.watch(name).labels, []
+    for position, label in enumerate(labels):
+        with draw() as trouble:
+            runs.append(befall(campaign, name, label, labels[:position].count(label), trouble))
     assert {run.label for run in runs if run.counted} == set(labels)
     return [words for run in runs for words in run.wrong]
 
@@ -57,23 +57,17 @@ def befall_each(campaign: Campaign, name: str, troubles: Iterator[Trouble]) -> l
 def test_call__with_blocks_replaced_at_each_request__tells_the_truth_and_pays_once(
     campaign: Campaign, random: Random, name: str
 ) -> None:
-    def draw() -> Iterator[Trouble]:
-        while True:
-            yield partial(reorganise, depth=random.randint(1, DEEPEST), drops=random.random() < 1 / 2)
+    def draw() -> AbstractContextManager[Trouble]:
+        return nullcontext(partial(reorganise, depth=random.randint(1, DEEPEST), drops=random.random() < 1 / 2))
 
-    assert befall_each(campaign, name, draw()) == []
+    assert befall_each(campaign, name, draw) == []
 
 
 @pytest.mark.parametrize("name", ["order_plan, allowance", "order_once"])
 def test_call__whose_node_is_restarted_at_each_request__tells_the_truth_and_pays_once(
     campaign: Campaign, name: str
 ) -> None:
-    def draw() -> Iterator[Trouble]:
-        while True:
-            with restarts(campaign) as restart:
-                yield restart
-
-    assert befall_each(campaign, name, draw()) == []
+    assert befall_each(campaign, name, partial(restarts, campaign)) == []
 
 
 @pytest.mark.parametrize("name", ["order_plan, allowance", "order_once", "mint_credits"])

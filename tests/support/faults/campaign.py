@@ -9,12 +9,13 @@ from typing import Final
 from nvm_chain.chain.embedded import deploy_all
 from nvm_chain.errors import NvmChainError
 from tests.support.anvil import open_anvil, run_anvil
+from tests.support.faults.behind_the_proxy import ask_all, wait_until_mined
 from tests.support.faults.calls import WRITES, Call, Scene
 from tests.support.faults.kinds import KINDS, Fault, find_faults
 from tests.support.faults.proxy import FaultNode
 from tests.support.faults.reads import READS
 from tests.support.faults.stage import Stage, prepare_stage
-from tests.support.faults.verdict import Calm, Told, Verdict, ask_all, judge_again, judge_write, read_truth
+from tests.support.faults.verdict import Calm, Told, Verdict, judge_again, judge_write, read_truth
 from tests.support.odd_node import run_odd_node
 from tests.support.world import World
 
@@ -103,6 +104,7 @@ class Campaign:
         counted, sent = node.changed, list(node.sent)
         node.release()
         settle()
+        wait_until_mined(self.stage)
         verdict = _judge_read(told, calm) if call in READS else self._judge(call, scene, told, sent, calm)
         self.go_back()
         wrong = tuple(f"{place}: told {told.word}, and {words}" for words in verdict.wrong)
@@ -137,6 +139,7 @@ class Campaign:
 
     def go_back(self) -> None:
         """Go back to the state before."""
+        wait_until_mined(self.stage)
         ask_all(self.stage, [("evm_revert", [self._snapshot]), ("anvil_dropAllTransactions", [])])
 
     @staticmethod

@@ -72,8 +72,8 @@ class FaultNode(OddNode):
         self._change, self._label, self._before = change, label, before
         self._held: list[tuple[int, bytes]] = []
         self.asked.clear()
-        self.sent: list[str] = []
-        """Hashes of the signed transactions that were handed over."""
+        self.sent: dict[str, str] = {}
+        """The signed transactions that were handed over, by their hashes."""
         self.changed = False
         """Whether the request was reached, and its answer changed."""
 
@@ -101,7 +101,6 @@ class FaultNode(OddNode):
 
     def _answer(self, asked: Asked) -> Served:
         self.asked.append(name_request(asked))
-        self._note_sent(asked)
         content = json.dumps(asked).encode()
         served = None
         is_meant = self.asked[-1] == self._label and self.asked.count(self._label) == self._before + 1
@@ -110,6 +109,7 @@ class FaultNode(OddNode):
             served = self._change(Exchange(asked, partial(self.forward, content), hold, self._find_earlier()))
             self.changed = served is not None
         served = served or Served(self.forward(content))
+        self._note_sent(asked)
         self._earlier[self.asked[-1]] = served.content
         self.release(due=True)
         return served
@@ -120,7 +120,8 @@ class FaultNode(OddNode):
     def _note_sent(self, asked: Asked) -> None:
         for each in asked if isinstance(asked, list) else [asked]:
             if each["method"].startswith(SEND):
-                self.sent.append("0x" + keccak(hexstr=each["params"][0]).hex())
+                [signed] = each["params"]
+                self.sent["0x" + keccak(hexstr=signed).hex()] = signed
 
 
 def _write(request: BaseHTTPRequestHandler, served: Served) -> None:

@@ -6,11 +6,12 @@ from functools import partial
 from typing import TypeAlias
 
 from tests.support.anvil import run_anvil
+from tests.support.faults.behind_the_proxy import ask_all, wait_until_mined
 from tests.support.faults.campaign import Campaign, Place, Run
 from tests.support.faults.kinds import Fault
 from tests.support.faults.proxy import Exchange, Served
 from tests.support.faults.stage import Stage
-from tests.support.faults.verdict import ask_all
+from tests.support.odd_node import SEND
 
 Trouble: TypeAlias = Callable[[Stage], object]
 DEEPEST = 64
@@ -18,8 +19,14 @@ DEEPEST = 64
 
 
 def reorganise(stage: Stage, *, depth: int, drops: bool) -> None:
-    """Put empty blocks in place of the latest ones. Their transactions wait again, unless the node drops them."""
-    ask_all(stage, [("anvil_reorg", [depth, []]), *([("anvil_dropAllTransactions", [])] if drops else [])])
+    """Put empty blocks in place of the latest ones. Unless the node drops them, their transactions wait again.
+
+    anvil drops them: here they are handed to it once more. What is in a block still is refused.
+    """
+    wait_until_mined(stage)
+    ask_all(stage, [("anvil_reorg", [depth, []])])
+    if stage.node.sent and not drops:
+        ask_all(stage, [(SEND, [signed]) for signed in stage.node.sent.values()])
 
 
 def stop_mining(stage: Stage) -> None:
@@ -39,6 +46,7 @@ def restarts(campaign: Campaign) -> Iterator[Trouble]:
     with ExitStack() as others:
 
         def restart(stage: Stage) -> None:
+            wait_until_mined(stage)
             (state,) = ask_all(stage, [("anvil_dumpState", [])])
             node.move(others.enter_context(run_anvil()))
             ask_all(stage, [("anvil_loadState", [state])])

@@ -1,6 +1,5 @@
 """What is true after a run, and whether the caller was told so."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from eth_abi.abi import encode
 from nvm_chain.errors import NotMined, NvmChainError, OutcomeUnknown
 from nvm_chain.operations.transactions import TransactionStatus, look_up_transaction
 from tests.support.events import selector
+from tests.support.faults.behind_the_proxy import ask_all
 from tests.support.faults.calls import Call, Scene
 from tests.support.faults.stage import Stage
 
@@ -98,16 +98,6 @@ def read_truth(stage: Stage) -> Truth:
     return Truth(
         tuple(map(_describe, receipts)), int(coins, 16), int(f"{allowed}0" if allowed == "0x" else allowed, 16)
     )
-
-
-def ask_all(stage: Stage, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
-    """Ask the node itself several things in one batch; what it refuses is None."""
-    batch = [
-        {"jsonrpc": "2.0", "id": place, "method": method, "params": list(params)}
-        for place, (method, params) in enumerate(asked)
-    ]
-    answers = json.loads(stage.node.forward(json.dumps(batch).encode()))
-    return [each.get("result") for each in sorted(answers, key=lambda each: each["id"])]
 
 
 def _describe(receipt: dict[str, Any]) -> Done:
