@@ -18,11 +18,11 @@ def renamed_parameters(**renames: str) -> Callable[[Callable[P, Answer]], Callab
 
     >>> @renamed_parameters(pay="payment_method")
     ... def order(payment_method=None): ...
-    >>> order(pay="permit")
-    Traceback (most recent call last):
-    ...
-    nvm_chain.errors.inputs.RenamedParameter: order() has no parameter pay. Give it as `payment_method`.
-    See `nvm-chain help errors RenamedParameter`.
+    >>> try:
+    ...     order(pay="permit")
+    ... except RenamedParameter as error:
+    ...     print(error)
+    order() has no parameter pay. Give it as `payment_method`.
     """
 
     def decorate(function: Callable[P, Answer]) -> Callable[P, Answer]:
