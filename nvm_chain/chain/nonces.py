@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TextIO
 from weakref import WeakSet
@@ -31,6 +32,8 @@ KEPT: Final = 200
 KEPT_SECONDS: Final = 3_600
 """Younger entries are kept, too: many may be on their way at once."""
 KEPT_AT_MOST: Final = 1_000
+MOST_REMEMBERED: Final = 4 * KEPT_AT_MOST
+"""Lines of journals that are kept in memory as they were read. A journal has at most half as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,11 +303,20 @@ def _parse(text: str) -> list[Sent]:
     """Read a journal. A line that was not written to its end is left out."""
     found: dict[str, Sent] = {}
     for line in text.splitlines():
-        with suppress(ValueError, KeyError, TypeError, OverflowError):
-            entry: Any = parse_json(line.encode())
-            times = int(entry["nonce"]), str(entry["hash"]), int(entry["time"])
-            sent = Sent(*times, str(entry.get("node", "")), entry.get("taken") is True)
+        entry = _parse_line(line)
+        if entry is not None:
+            sent, is_refused = entry
             found.pop(sent.hash, None)
-            if not entry.get("refused"):
+            if not is_refused:
                 found[sent.hash] = sent
     return list(found.values())
+
+
+@lru_cache(MOST_REMEMBERED)
+def _parse_line(line: str) -> tuple[Sent, bool] | None:
+    """Return an entry, and whether it was refused. Remembered: a process reads the same lines at each transaction."""
+    with suppress(ValueError, KeyError, TypeError, OverflowError):
+        entry: Any = parse_json(line.encode())
+        times = int(entry["nonce"]), str(entry["hash"]), int(entry["time"])
+        return Sent(*times, str(entry.get("node", "")), entry.get("taken") is True), bool(entry.get("refused"))
+    return None

@@ -12,8 +12,9 @@ Python 3.11 allows as many levels as its limit on recursion. That does not prote
 import, lifts the limit to 100,000. A stack ends before that.
 """
 
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
-_BRACKET: Final = re.compile(r"[\[\]{}]")
+_ESCAPE: Final = re.compile(r"\\.", re.DOTALL)
+_STRING: Final = re.compile(r'"[^"]*+"?')
+_MARKS: Final = '"[]{}'
 
 
 def parse_json(text: str | bytes, take_pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
@@ -40,11 +41,20 @@ def parse_json(text: str | bytes, take_pairs: Callable[[list[tuple[str, Any]]], 
     return json.loads(text, object_pairs_hook=take_pairs)
 
 
+class _Marks(dict[int, int | None]):
+    """A table for `str.translate` that leaves quotes and brackets, and nothing else."""
+
+    def __missing__(self, character: int) -> int | None:
+        self[character] = character if chr(character) in _MARKS else None
+        return self[character]
+
+
 def _nests_too_deep(text: str) -> bool:
     if text.count("[") + text.count("{") <= MOST_LEVELS:
         return False
+    marks = (_ESCAPE.sub("", text) if "\\" in text else text).translate(_Marks())
     level = 0
-    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+    for bracket in _STRING.sub("", marks):
         level += 1 if bracket in "[{" else -1
         if level > MOST_LEVELS:
             return True

@@ -18,7 +18,6 @@ from hexbytes import HexBytes
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.connecting import connect
-from nvm_chain.chain.embedded import deploy_all
 from nvm_chain.chain.gas_limits import Call
 from nvm_chain.chain.nonces import STATE_VARIABLE
 from nvm_chain.chain.shipments import Outcome
@@ -46,7 +45,6 @@ from nvm_chain.operations.settlement import settle_vouchers
 from nvm_chain.operations.signed_orders import relay_order, sign_plan_order
 from nvm_chain.types.accounts import HolderTotal
 from nvm_chain.types.receipts import CreditsReceipt, OrderReceipt
-from tests.support.anvil import open_anvil, run_anvil
 from tests.support.odd_node import RECEIPT, SEND, Forward, OddNode, Reply, refuse
 from tests.support.world import CREDITS, PRICE, World
 
@@ -84,12 +82,9 @@ def ask(world: World, method: str, *params: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def base_chain() -> Iterator[Chain]:
-    """An anvil that keeps its states: one that prunes counts blocks that were undone, and these tests mine hundreds."""
-    with run_anvil(keeps_states=True) as url:
-        chain = open_anvil(url)
-        deploy_all(chain, chain.accounts[0])
-        yield chain
+def base_chain(keeping_chain: Chain) -> Chain:
+    """These tests mine hundreds of blocks, and look at the states of old ones."""
+    return keeping_chain
 
 
 @pytest.fixture

@@ -20,6 +20,12 @@ COUNT = "eth_getTransactionCount"
 BLOCK = "eth_getBlockByNumber"
 
 
+@pytest.fixture(scope="module")
+def base_chain(keeping_chain: Chain) -> Chain:
+    """These tests look at the states of old blocks."""
+    return keeping_chain
+
+
 def approve_all(world: World) -> int:
     """Return a plan that the subscriber has approved everything for."""
     world.send(world.subscriber, world.usdc.functions.approve(world.credits.address, FUNDS))
@@ -64,8 +70,10 @@ def test_order_plan__while_a_lost_order_arrives_after_all__is_told_as_replaced_a
 
     def arrive(method: str, params: list[Any], forward: Forward) -> Reply:
         if method == SEND and lost:
-            node.ask(SEND, lost.pop())
+            arrived = node.ask(SEND, lost.pop())
             lost.clear()
+            while node.ask(RECEIPT, arrived) is None:  # else it could be replaced while it waits
+                continue
         return {"result": hex(3 * 10**9)} if method == "eth_maxPriorityFeePerGas" else None
 
     node.hook = arrive

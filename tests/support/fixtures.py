@@ -35,6 +35,15 @@ def quick_estimates(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture(scope="module")
+def keeping_chain() -> Iterator[Chain]:
+    """An anvil of the file's own that keeps the states of all blocks. One that prunes counts blocks that were undone, too."""
+    with run_anvil(keeps_states=True) as url:
+        chain = open_anvil(url)
+        deploy_all(chain, chain.accounts[0])
+        yield chain
+
+
+@pytest.fixture(scope="module")
 def node() -> Iterator[World]:
     """An anvil of the file's own, with Credits and TestUSDC on it."""
     with run_anvil() as url:
