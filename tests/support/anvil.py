@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from tests.support.kept_session import KeptSession
 
 ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 30
+PAUSE_SECONDS = 0.005
 USUAL = ("--silent",)
 FORGETS, KEEPS = (("--prune-history", kept) for kept in ("400", "100000"))
 """The states of so many of the latest blocks are kept, and none is written to the disk, which takes a third of anvil's time."""
@@ -58,16 +59,27 @@ def run_anvil(*arguments: str, keeps_states: bool = False, hardfork: str = "prag
         process.wait(10)
 
 
+def wait_until(is_so: Callable[[], bool], seconds: float) -> bool:
+    """Wait until a node is as it should be, and return whether it is within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(PAUSE_SECONDS)
+    return True
+
+
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+    def answers() -> bool:
         if process.poll() is not None:
             pytest.fail(f"anvil ended with exit code {process.returncode}")
         with contextlib.suppress(ConnectionFailed):
             open_rpc(url)
-            return
-        time.sleep(0.05)
-    pytest.fail(f"anvil did not answer within {START_SECONDS} seconds")
+            return True
+        return False
+
+    if not wait_until(answers, START_SECONDS):
+        pytest.fail(f"anvil did not answer within {START_SECONDS} seconds")
 
 
 def open_anvil(url: str) -> Chain:

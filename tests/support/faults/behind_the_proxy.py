@@ -1,15 +1,14 @@
 """What is asked of the node itself, past the proxy, which does nothing wrong to it."""
 
 import json
-import time
 from collections.abc import Sequence
 from typing import Any, Final
 
+from tests.support.anvil import wait_until
 from tests.support.faults.stage import Stage
 
 LONGEST_SECONDS: Final = 5
 """A transaction that waits longer is one that is not mined."""
-PAUSE_SECONDS: Final = 0.001
 
 
 def ask_all(stage: Stage, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
@@ -27,9 +26,7 @@ def wait_until_mined(stage: Stage) -> None:
 
     anvil answers before it mines, and a state that is saved, or put back, in the middle of a block has half of it.
     """
-    ends_at = time.monotonic() + LONGEST_SECONDS
-    while _count_waiting(stage) and time.monotonic() < ends_at:
-        time.sleep(PAUSE_SECONDS)
+    wait_until(lambda: _count_waiting(stage) == 0, LONGEST_SECONDS)
 
 
 def _count_waiting(stage: Stage) -> int:
