@@ -14,6 +14,7 @@ from tests.assurance.deep.step import Options, Outcome, Table, run_step
 from tests.assurance.mutation.catalogue import Mutant
 from tests.assurance.mutation.results import (
     ALL_TESTS,
+    FORGE,
     HISTORIES,
     KILLED,
     NO_CODE,
@@ -39,6 +40,9 @@ def mutants(options: Options) -> Outcome:
     runner.check_histories()
     runner.ask_histories()
     if runner.has_time() and (open_cases := _unexplained(runner, arguments)):
+        runner.check_forge()
+        runner.ask_forge(open_cases)
+    if runner.has_time() and (open_cases := _unexplained(runner, arguments)):
         runner.check_tests()
         runner.ask_tests(open_cases)
     if runner.has_time() and (open_cases := _unexplained(runner, arguments)):
@@ -63,6 +67,7 @@ def _outcome(runner: Runner, arguments: dict[str, str]) -> Outcome:
         "does not compile": counts["does not compile"],
         "same code": counts["same code"],
         "found by histories": by_judge[HISTORIES],
+        "found by forge": by_judge[FORGE],
         "found by the tests of the function": by_judge[TESTS_OF_FUNCTION],
         "found by all tests": by_judge[ALL_TESTS],
         "survivors argued": counts["argued"],

@@ -15,7 +15,9 @@ SURVIVORS: Final = Path(__file__).parent / "survivors.toml"
 MUTATED: Final = [ROOT / f"nvm_chain/chain/data/{name}.json" for name in ("AgentRegistry", "Credits")]
 
 NO_CODE, SAME_CODE, KILLED, SURVIVED = "does not compile", "same code", "killed", "survived"
-HISTORIES, TESTS_OF_FUNCTION, ALL_TESTS = "histories", "tests of the function", "all tests"
+HISTORIES, FORGE, TESTS_OF_FUNCTION, ALL_TESTS = "histories", "forge", "tests of the function", "all tests"
+JUDGES: Final = (HISTORIES, FORGE, TESTS_OF_FUNCTION, ALL_TESTS)
+"""In the order in which they are asked."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,14 @@ _TESTS: Final = (
 )
 _JUDGED_WITH: Final = {
     HISTORIES: ("tests/assurance/invariants/*.py", "tests/assurance/mutation/by_histories.py"),
-    TESTS_OF_FUNCTION: (*_TESTS, "tests/assurance/mutation/reach.py"),
-    ALL_TESTS: (
-        *_TESTS,
+    FORGE: (
         "tests/assurance/mutation/by_forge.py",
         "tests/assurance/forge/unit/*.sol",
         "tests/assurance/forge/support/*.sol",
+        "contracts/test/**/*.sol",
     ),
+    TESTS_OF_FUNCTION: (*_TESTS, "tests/assurance/mutation/reach.py"),
+    ALL_TESTS: _TESTS,
 }
 """What a judge looks with: with other eyes, it is asked again."""
 _TEST_FILE: Final = re.compile(r"tests/[\w/]+\.py")

@@ -19,7 +19,9 @@ from tests.assurance.mutation.compiler import AGENTS, CREDITS, DoesNotCompile, T
 from tests.assurance.mutation.reach import Reach
 from tests.assurance.mutation.results import (
     ALL_TESTS,
+    FORGE,
     HISTORIES,
+    JUDGES,
     KILLED,
     NO_CODE,
     SAME_CODE,
@@ -39,6 +41,8 @@ _SAY_EACH: Final = 30
 Say = Callable[[str], None]
 Raw = tuple[str, str, str, str]
 """Mutant, verdict, hash of its code, what found it."""
+Ask = Callable[[Mutant, tuple[str, str]], str | None]
+"""Returns what finds the mistake in a mutant, whose creation and runtime code are given; None if nothing does."""
 
 
 class Runner:
@@ -69,6 +73,13 @@ class Runner:
                 _insist(judge_by_histories(target, bad), True, f"histories of {target[1]}")
         self.say("histories find nothing in the contracts, and the mistake in a copy of each with one")
 
+    def check_forge(self) -> None:
+        """Insist on the same of forge's tests."""
+        forge = ForgeCopy()
+        _insist(forge.judge({}), False, "forge's tests")
+        _insist(forge.judge(self._named(FORGE_KNOWS).files), True, "forge's tests")
+        self.say("forge's tests do so too")
+
     def check_tests(self) -> None:
         """Insist on the same of the behaviour tests that are about the mistake."""
         with WarmCompiler() as compiler:
@@ -81,10 +92,7 @@ class Runner:
         self.say("the tests of the functions do so too")
 
     def check_all_tests(self) -> None:
-        """Insist on the same of all tests together, forge's and ours."""
-        forge = ForgeCopy()
-        _insist(forge.judge({}), False, "forge's tests")
-        _insist(forge.judge(self._named(FORGE_KNOWS).files), True, "forge's tests")
+        """Insist on the same of all behaviour tests together."""
         with WarmCompiler() as compiler:
             whole = compiler.compile(CREDITS, {}, True)
             broken = compiler.compile(CREDITS, self._named(KNOWN_BAD[CREDITS]).files, True)
@@ -106,23 +114,29 @@ class Runner:
         with Pool(PROCESSES, _keep_original, (self._original,)) as pool:
             self._collect(HISTORIES, len(todo), pool.imap_unordered(_try_histories, todo))
 
+    def ask_forge(self, mutants: Iterable[Mutant]) -> None:
+        """Run forge's tests, in one copy of the contracts after the other."""
+        forge = ForgeCopy()
+        self._ask(FORGE, mutants, lambda mutant, code: forge.judge(mutant.files), processes=1)
+
     def ask_tests(self, mutants: Iterable[Mutant]) -> None:
         """Run the tests of the functions that come to the mutated line."""
-        todo = [mutant for mutant in mutants if not self.results.find(mutant.id, TESTS_OF_FUNCTION)]
-        self.say(f"tests of the function: {len(todo)} mutants to try")
-        with ThreadPool(PROCESSES) as pool:
-            self._collect(TESTS_OF_FUNCTION, len(todo), pool.imap_unordered(self._try_tests, todo))
+        self._ask(TESTS_OF_FUNCTION, mutants, self._ask_tests_of_function, PROCESSES)
 
     def ask_all_tests(self, mutants: Iterable[Mutant]) -> None:
-        """Run forge's tests, and then all behaviour tests."""
-        todo = [mutant for mutant in mutants if not self.results.find(mutant.id, ALL_TESTS)]
-        self.say(f"all tests: {len(todo)} mutants to try")
-        forge = ForgeCopy()
+        """Run all behaviour tests."""
 
         def ask(mutant: Mutant, code: tuple[str, str]) -> str | None:
-            return forge.judge(mutant.files) or judge_by_tests(mutant.target, code, all_test_files(), PROCESSES)
+            return judge_by_tests(mutant.target, code, all_test_files(), PROCESSES)
 
-        self._collect(ALL_TESTS, len(todo), (self._judge(mutant, ask) for mutant in todo))
+        self._ask(ALL_TESTS, mutants, ask, processes=1)
+
+    def _ask(self, judge: str, mutants: Iterable[Mutant], ask: Ask, processes: int) -> None:
+        """Have a judge look at the mutants that it has not seen, so many at once."""
+        todo = [mutant for mutant in mutants if not self.results.find(mutant.id, judge)]
+        self.say(f"{judge}: {len(todo)} mutants to try")
+        with ThreadPool(processes) as pool:
+            self._collect(judge, len(todo), pool.imap_unordered(lambda mutant: self._judge(mutant, ask), todo))
 
     def _collect(self, judge: str, count: int, verdicts: Iterator[Raw]) -> None:
         """Write verdicts down as they come, as long as there is time."""
@@ -139,14 +153,11 @@ class Runner:
         """Return whether the time is not over."""
         return time.monotonic() < self._deadline
 
-    def _try_tests(self, mutant: Mutant) -> Raw:
-        return self._judge(mutant, self._ask_tests_of_function)
-
     def _ask_tests_of_function(self, mutant: Mutant, code: tuple[str, str]) -> str | None:
         files = self._reach[mutant.target].files(mutant.target, mutant.place)
         return judge_by_tests(mutant.target, code, files) if files else None
 
-    def _judge(self, mutant: Mutant, ask: Callable[[Mutant, tuple[str, str]], str | None]) -> Raw:
+    def _judge(self, mutant: Mutant, ask: Ask) -> Raw:
         code = _compiler().compile(mutant.target, mutant.files, optimize=True)
         if code[0] == self._optimized_original[mutant.target]:
             return mutant.id, SAME_CODE, _hash(code[0]), "optimized"
@@ -159,7 +170,7 @@ class Runner:
 
     def last_verdict(self, mutant: Mutant) -> Verdict | None:
         """Return what the last judge said that was asked, or the one that found the mistake."""
-        found = [self.results.find(mutant.id, judge) for judge in (HISTORIES, TESTS_OF_FUNCTION, ALL_TESTS)]
+        found = [self.results.find(mutant.id, judge) for judge in JUDGES]
         known = [verdict for verdict in found if verdict]
         return next((verdict for verdict in known if verdict.verdict != SURVIVED), known[-1] if known else None)
 
