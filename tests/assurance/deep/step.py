@@ -31,6 +31,7 @@ DEPENDS = {
         "tests/attacks",
         "tests/conformance",
         "tests/contracts",
+        "tests/assurance/forge",
         "tests/assurance/invariants",
         "tests/assurance/mutation",
     ),
