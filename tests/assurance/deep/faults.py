@@ -20,6 +20,8 @@ LEAST: Final = 10_000
 """Faults that have to be counted."""
 AGAIN: Final = 4
 """How often the places of an empty cell are tried: a request may not be made every time."""
+AT_ONCE: Final = 2 * (os.cpu_count() or 1)
+"""Jobs that run at once. Each waits most of its time: for its node, or until something has not come."""
 Cells: TypeAlias = set[tuple[str, str, str]]
 
 
@@ -45,14 +47,14 @@ def run_faults(options: Options) -> Outcome:
 
 
 def _run_round(options: Options, table: FaultTable, number: int, most: int) -> None:
-    """Run the jobs of all calls, each with an anvil of its own, on every processor."""
+    """Run the jobs of all calls, each with an anvil of its own, several at once."""
     folder, sources = options.folder / "faults", digest_of_sources("faults")
     folder.mkdir(exist_ok=True)
     jobs = [
         Job(name, options.seed + number, most, folder / f"{number}-{place}.json", sources)
         for place, name in enumerate(CALLS)
     ]
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as processes:
+    with ProcessPoolExecutor(AT_ONCE, get_context("spawn")) as processes:
         waiting = {processes.submit(do_job, job): job for job in jobs}
         for done in as_completed(waiting):
             cells, runs = done.result()

@@ -64,7 +64,7 @@ class FaultNode(OddNode):
         self._session = KeptSession()
         self._lock = threading.RLock()
         self._earlier: dict[str, bytes] = {}
-        """The last answer by the name of its request."""
+        """The node's own last answer by the name of its request."""
         self.arm(None)
 
     def arm(self, change: Change | None, label: str = "", before: int = 0) -> None:
@@ -108,9 +108,10 @@ class FaultNode(OddNode):
             hold = partial(self._held.append, (len(self.asked) + LATE_AFTER, content))
             served = self._change(Exchange(asked, partial(self.forward, content), hold, self._find_earlier()))
             self.changed = served is not None
-        served = served or Served(self.forward(content))
+        if served is None:
+            served = Served(self.forward(content))
+            self._earlier[self.asked[-1]] = served.content
         self._note_sent(asked)
-        self._earlier[self.asked[-1]] = served.content
         self.release(due=True)
         return served
 
