@@ -1,13 +1,14 @@
 """Coverage of the contracts by line, branch and function, from forge; each branch that no test takes must be explained."""
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tests.assurance.deep.step import FORGE, ROOT, Options, Outcome, Table, run_step
 from tests.assurance.mutation.catalogue import FILES
@@ -19,10 +20,14 @@ HISTORIES = 8
 """Histories of 400 calls in one test; forge does not count all that an invariant test calls, so those need not run."""
 
 
+_FUNCTION: Final = re.compile(r"^\s*(function|constructor|modifier)\b", re.MULTILINE)
+
+
 def measured_files() -> list[str]:
-    """Return the files that forge has to say something of: all that is mutated, and the examples."""
+    """Return the files that forge has to say something of: all that is mutated, and the examples, where they have code that can run."""
     examples = sorted((ROOT / "contracts" / "examples").glob("*.sol"))
-    return [*FILES, *(str(path.relative_to(ROOT)) for path in examples)]
+    files = [*FILES, *(str(path.relative_to(ROOT)) for path in examples)]
+    return [name for name in files if _FUNCTION.search((ROOT / name).read_text("utf-8"))]
 
 
 @dataclass
