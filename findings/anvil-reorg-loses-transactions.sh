@@ -1,12 +1,13 @@
 #!/bin/sh
-# What becomes of the transactions in blocks that anvil_reorg undoes.
+# What happens to the transactions in blocks that anvil_reorg undoes.
 #
-# One would guess: they wait in the pool again and are mined in the next block, as on a chain whose nodes put back what a reorganisation
-#   took out. evm_mine after anvil_reorg brings the payment back.
-# True: they are gone. The pool is empty, the node knows no such hash, and the balance stays as it was. Only what is handed to anvil_reorg
-#   in its second parameter, or sent once more, is mined again. The answer says nothing of it.
-# Why it matters: who tests a seller's books against reorganisations sees only the rare case, a payment that is lost for ever, and never
-#   the usual one, a payment that comes back in another block with another number and time. Both have to be tried: keep the signed
+# One would guess: they wait in the pool again and are mined in the next block, because real nodes put back what a reorganisation took
+#   out. evm_mine after anvil_reorg brings the payment back.
+# True: they are lost. The pool is empty, the node knows no such hash, and the balance stays as it was before the payment. The node
+#   mines a transaction again only if it is given to anvil_reorg in its second parameter, or sent once more. The answer of anvil_reorg
+#   does not mention the lost transactions.
+# Why it matters: a test of a seller's books that uses anvil_reorg sees only the rare case, a payment that is lost for ever. It never
+#   sees the usual case, a payment that comes back in another block with another number and time. Test both: keep the signed
 #   transactions and send them again after the call.
 set -eu
 

@@ -1,13 +1,14 @@
 #!/bin/sh
 # What anvil's --prune-history keeps when blocks are undone by evm_revert.
 #
-# One would guess: `--prune-history 400` keeps the state of the latest 400 blocks of the chain, so that on a chain of 40 blocks the
-#   state of every block can be read, whatever was mined and undone before.
-# True: blocks that evm_revert has undone count too, and the states that go are those of the oldest blocks, also where these are the
-#   chain's own. After 400 undone blocks a chain of 40 blocks has forgotten its first ones: eth_getBalance at block 0 is refused, with
-#   "block height is 40 but requested was 0", which sounds as if block 0 were too high.
+# One would guess: `--prune-history 400` keeps the state of the latest 400 blocks of the chain. On a chain of 40 blocks the state of
+#   every block can then be read, whatever was mined and undone before.
+# True: blocks that evm_revert has undone count too. The node drops the states of the oldest blocks, even if these blocks are the
+#   chain's own. After 400 undone blocks, a chain of 40 blocks has lost the state of its first ones: eth_getBalance at block 0 is
+#   refused with "block height is 40 but requested was 0", which sounds as if block 0 were too high.
 # Why it matters: tests of credits and payments undo what each test did, hundreds of times on one node. Statements and balances of old
-#   blocks then fail or not by the order of the tests. Who reads old blocks keeps more states than all tests together make.
+#   blocks then pass or fail by the order of the tests. A test that reads old blocks needs a node that keeps more states than all
+#   tests together make.
 set -eu
 
 folder=$(mktemp -d)

@@ -1,12 +1,13 @@
 #!/bin/sh
-# What importing web3 8 does to a Python process as a whole.
+# What the import of web3 8 does to a whole Python process.
 #
-# One would guess: importing a client library changes nothing outside the library. Python's limit on nested calls stays at 1,000, and
-#   code that relies on RecursionError, a reader of JSON for instance, ends as early as before.
-# True: web3 8 asks for eth-account 0.14, which asks for eth-keyfile 0.10, which brings py-ecc, which raises the limit of the whole
-#   process to 100,000 when it is imported. With web3 7 nothing does.
-# Why it matters: a gateway or a client for paid requests reads JSON of strangers. What it counted on to stop at depth 1,000 no longer
-#   does after an upgrade of web3, so the depth has to be limited by the reader itself, or the limit set again after the import.
+# One would guess: the import of a client library changes nothing outside the library. Python's limit on nested calls stays at 1,000.
+#   Code that relies on RecursionError, such as a reader of JSON, stops as early as before.
+# True: the limit of the whole process becomes 100,000. web3 8 needs eth-account 0.14, which needs eth-keyfile 0.10. That one brings
+#   py-ecc, and py-ecc raises the limit when it is imported. With web3 7 nothing raises it.
+# Why it matters: a gateway or a client for paid requests reads JSON of strangers, and may count on the limit to stop at depth 1,000.
+#   After an upgrade of web3 it no longer stops there. The reader has to limit the depth itself, or the process has to set the limit
+#   again after the import.
 set -eu
 
 folder=$(mktemp -d)

@@ -1,13 +1,13 @@
 #!/bin/sh
-# What USDC makes of the signatures of an account that delegates to code (EIP-7702).
+# How USDC treats the signatures of an account that delegates to code (EIP-7702).
 #
 # One would guess: an account with a key stays an account with a key. Its signatures for permit (EIP-2612) and
-#   receiveWithAuthorization (EIP-3009) count after it delegates as they did before, as ecrecover still returns its address.
+#   receiveWithAuthorization (EIP-3009) count after it delegates as before, because ecrecover still returns its address.
 # True: FiatToken v2.2, the code of USDC, decides by the size of the account's code. Once the account delegates, only the answer of
-#   that code counts (ERC-1271). Where the code does not answer for plain signatures, both forms of both calls are refused, the form
-#   with v, r, s too, while approve and transfer work. When the delegation ends, the same signature counts again.
-# Why it matters: who sells access for USDC and takes signed orders, or x402 payments of the scheme "exact", loses buyers whose wallet
-#   has upgraded them; an allowance is the way that is left. The refusal says "invalid signature", so nobody looks for the delegation.
+#   that code counts (ERC-1271). If the code does not accept plain signatures, both calls are refused in both forms, also in the form
+#   with v, r, s. approve and transfer still work. When the delegation ends, the same signature counts again.
+# Why it matters: a seller who takes signed orders, or x402 payments of the scheme "exact", loses buyers whose wallet upgraded their
+#   account; such a buyer can still pay with an allowance. The refusal says "invalid signature", so nobody looks for the delegation.
 set -eu
 
 folder=$(mktemp -d)

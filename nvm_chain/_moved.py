@@ -1,4 +1,4 @@
-"""A helpful error for imports of modules by the path, and of public names by the name, that they had before."""
+"""Import errors with advice: the new path of a moved module, and the new name of a renamed public name."""
 
 import sys
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ MOVED = {
     "whole_files": "types.atomic_files",
     "wire": "signing.json_messages",
 }
-"""Modules of nvm_chain by the path that they had, with the one that they have."""
+"""The new path of each moved module, by its former path. Both are relative to nvm_chain."""
 RENAMED = {
     "nvm_chain": {
         "Kind": "PlanKind",
@@ -91,7 +91,7 @@ RENAMED = {
         "VoucherResult": "SettlementResult",
     },
 }
-"""Names by the module that had them and what they were called, with what they are called."""
+"""The new name of each renamed name, by its module and its former name."""
 LEFT = {
     "chain": {
         "chain.client": {"Chain", "open_rpc"},
@@ -126,15 +126,15 @@ LEFT = {
     },
     "types": {"payments.redemption_types": {"PlanRedemptionType", "REDEMPTION_TYPES"}},
 }
-"""Names that have left a module which is still there, or is a room now: by it, the modules that have them, and which they are."""
+"""Names that moved out of a module that still exists. By that module: each new module, and the names it has now."""
 GONE = {"nvm_chain.statements.books": {"is_before": "compare the points: `entry.point <= point`"}}
-"""Names that nothing took the place of, with what to do instead."""
+"""Removed names without a successor. By module: each name, and advice what to do instead."""
 HAVE_LOST = {*RENAMED, *GONE, *(f"nvm_chain.{module}" for module in LEFT)}
-"""Modules that have lost names."""
+"""Modules that used to have more names."""
 
 
 def explain_name(package: str, name: str) -> str:
-    """Return where a name of before has gone, as a sentence, or nothing if there was none."""
+    """Return a sentence that tells the new place of a former name. Empty for a name that never existed."""
     if name in RENAMED.get(package, {}):
         return f"{package}.{name} is now called {package}.{RENAMED[package][name]}."
     path = f"{package}.{name}".partition(".")[2]
@@ -153,11 +153,11 @@ def explain_name(package: str, name: str) -> str:
 
 
 class MovedModules:
-    """The last finder that Python asks for a module or an imported name. It knows where the former ones have gone."""
+    """The last finder that Python asks for a module or a name. It knows the new places of moved modules and names."""
 
     @classmethod
     def install(cls) -> None:
-        """Have Python ask, once."""
+        """Add both finders to Python's finders, unless they are there already."""
         if not any(isinstance(finder, cls) for finder in sys.meta_path):
             sys.meta_path.insert(0, ModulesWithLosses())
             sys.meta_path.append(cls())
@@ -165,10 +165,10 @@ class MovedModules:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Find nothing, and raise ModuleNotFoundError with the new path or name of what has moved.
+        """Raise ModuleNotFoundError with advice if a module or name has moved. Return None for any other.
 
-        The error has no ``name``: with one, `from … import` would go on and raise another error, without the advice.
-        `importlib.util.find_spec` asks whether a module is there, and gets its answer, which is None.
+        The error does not have a ``name``. If it had one, `from … import` would catch it, and raise an error without
+        the advice. `importlib.util.find_spec` only asks whether a module exists, so it gets None.
         """
         if sys._getframe(2).f_globals["__name__"] == "importlib.util":  # noqa: SLF001  nothing else tells who asks
             return None
@@ -180,16 +180,16 @@ class MovedModules:
 
 
 class ModulesWithLosses:
-    """The first finder that Python asks. It has a plain module that lost names be asked for them as a package is.
+    """The first finder that Python asks. It gives an empty ``__path__`` to each module that used to have more names.
 
-    Python asks finders for a name that it does not find only where it could be a module: where ``__path__`` is set. An empty
-    one is enough.
+    Python asks its finders for a missing name only in a module with a ``__path__``. So `MovedModules` gets the chance
+    to explain the name.
     """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Find a module that has lost names as Python does, and give a plain one an empty path."""
+        """Return Python's own spec of a module that used to have more names, with an empty path if it lacks a path."""
         found = PathFinder.find_spec(fullname, path, target) if fullname in HAVE_LOST else None
         if found is not None and found.submodule_search_locations is None:
             found.submodule_search_locations = []

@@ -4,10 +4,10 @@ from enum import IntEnum
 
 
 class PlanKind(IntEnum):
-    """What a purchase grants."""
+    """The kind of a plan. It decides what a purchase grants."""
 
     CREDITS = 0
-    """Credits for requests, for ever or, with a duration, until they expire."""
+    """Credits for requests. They expire if the plan has a duration."""
     TIME = 1
     """Periods in which requests cost nothing."""
     USAGE = 2
@@ -18,32 +18,32 @@ class Activation(IntEnum):
     """When a period of a time plan starts."""
 
     ON_PURCHASE = 0
-    """At once, or when the periods bought before are over."""
+    """At the purchase, or at the end of the periods that were bought before."""
     ON_FIRST_USE = 1
-    """When the holder redeems it."""
+    """At the redemption of the period."""
 
 
 class RedemptionRule(IntEnum):
-    """Who may redeem a holder's credits. It is part of the terms, so it never changes."""
+    """The rule that says who may redeem a holder's credits. It is part of a plan's terms, so it never changes."""
 
     HOLDER = 0
     """The holder only."""
     REDEEMER = 1
     """The holder and the plan owner's redeemers."""
     OWNER = 2
-    """The plan owner and their redeemers, and not the holder."""
+    """The plan owner and the plan owner's redeemers, but not the holder."""
 
 
 class SettlementResult(IntEnum):
-    """What became of one item of a settlement."""
+    """The result of one item of a settlement."""
 
     SETTLED = 0
-    """Its total, or the ceiling below it, is reached."""
+    """The holder's settled credits reached the item's total, or the voucher's ceiling if that is lower."""
     SHORT = 1
-    """The holder had less, which was taken."""
+    """The holder had too few credits, and all of them were taken."""
     EXPIRED = 2
-    """The voucher's deadline is over."""
+    """The voucher's deadline has passed."""
     ALREADY_SETTLED = 3
-    """Its total or its ceiling had been reached before."""
+    """The holder's settled credits had reached the item's total or ceiling before."""
     NOT_SIGNED = 4
-    """The holder did not sign these terms for this redeemer, and the plan's rule does not let the redeemer redeem alone."""
+    """The item's signature is not valid, or the signature is missing and the plan's rule asks for one."""

@@ -1,4 +1,4 @@
-"""Ape's network and accounts as this package's Chain and Signer."""
+"""Adapters of Ape: its network as a Chain, and its accounts as a Signer."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 def open_ape_chain(expected_chain_id: int | None = None) -> Chain:
-    """Return the chain that Ape is connected to. Raises WrongChain if it is not the one expected."""
+    """Return the chain of Ape's connection. Raises WrongChain if the chain has an unexpected chain id."""
     network = ape.networks.provider.network
     name = f"{network.ecosystem.name}:{network.name}"
     chain = Chain(ape.networks.provider.web3, f"{name}:{ape.networks.provider.name}")
@@ -41,9 +41,9 @@ def open_ape_chain(expected_chain_id: int | None = None) -> Chain:
 
 
 def is_development(chain: Chain) -> bool:
-    """Return whether a chain lives only for development: by Ape's word for it, or by its funded development accounts.
+    """Return whether a chain is a development chain, by Ape's name for it or by its funded development accounts.
 
-    Ape does not know it of a node that is named by its URL. A network that is known by name never is one.
+    For a node given by URL, Ape does not know the kind of the chain. A known public network is never a development chain.
     """
     if ape.networks.provider.network.is_dev:
         return True
@@ -52,14 +52,14 @@ def is_development(chain: Chain) -> bool:
 
 
 def ends_with_command() -> bool:
-    """Return whether Ape has started the chain for this command alone, so that nothing can find it again."""
+    """Return whether Ape started the chain for this command only. Such a chain ends with the command."""
     provider = ape.networks.provider
     return bool(provider.network.is_dev) and (provider.name == "test" or getattr(provider, "process", None) is not None)
 
 
 @contextmanager
 def open_records(given: Path | None) -> Iterator[Path | None]:
-    """Give the folder of deployment records; one that is thrown away where none is asked for and the chain ends too."""
+    """Yield the folder of deployment records. A chain that ends with the command gets a temporary folder."""
     if given is None and ends_with_command():
         with TemporaryDirectory() as folder:
             yield Path(folder)
@@ -68,7 +68,7 @@ def open_records(given: Path | None) -> Iterator[Path | None]:
 
 
 def clear_errors(function: Callable[P, T]) -> Callable[P, T]:
-    """Let a script end with one line and exit code 1, in place of a traceback, if something expected goes wrong."""
+    """End the script with one line and exit code 1 after an expected error, without a traceback."""
 
     @wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -82,19 +82,19 @@ def clear_errors(function: Callable[P, T]) -> Callable[P, T]:
 
 
 class ApeSigner:
-    """Signs with one of Ape's accounts, which may ask for its passphrase."""
+    """Signer with one of Ape's accounts. The account may ask for its passphrase."""
 
     def __init__(self, account: AccountAPI) -> None:
-        """Wrap an account."""
+        """Store an account of Ape."""
         self._account = account
 
     @property
     def address(self) -> ChecksumAddress:
-        """The account's address."""
+        """Address of the account."""
         return to_checksum_address(self._account.address)
 
     def sign_transaction(self, transaction_dict: Mapping[str, Any], /) -> SignedTransaction:
-        """Sign a complete transaction. Raises KeyFailure if Ape's account does not sign."""
+        """Sign a complete transaction. Raises KeyFailure if the account refuses to sign."""
         transaction = ape.networks.ethereum.create_transaction(**transaction_dict)
         try:
             signed = self._account.sign_transaction(transaction)

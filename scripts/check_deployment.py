@@ -15,10 +15,10 @@ from scripts._seam import clear_errors, open_ape_chain
 
 @click.command(cls=ConnectedProviderCommand)
 @click.option("--records", type=click.Path(path_type=Path), help="Folder of deployment records. Default: deployments/.")
-@click.option("--chain-id", type=int, help="Chain id expected; a known network implies its own.")
+@click.option("--chain-id", type=int, help="Expected chain id. Default for a known network: its chain id.")
 @clear_errors
 def cli(records: Path | None, chain_id: int | None) -> None:
-    """Check the recorded deployments of a network."""
+    """Compare the deployment records of a network with the chain."""
     chain = open_ape_chain(chain_id)
     record = find_record(chain.chain_id, records)
     if record is None:
@@ -31,7 +31,7 @@ def cli(records: Path | None, chain_id: int | None) -> None:
 
 
 def _check(chain: Chain, record: DeploymentRecord) -> bool:
-    """Show the checks of one record, and return whether all are right."""
+    """Print the checks of one record, and return whether all pass."""
     click.echo(f"{record.contract} at {record.address} on chain {chain.chain_id}:")
     checks = check_deployment(chain, record)
     for check in checks:

@@ -1,4 +1,4 @@
-"""Run the demo on the network that Ape is connected to: `ape run demo --network ethereum:local:foundry`."""
+"""Run the demo on the network of Ape's connection: `ape run demo --network ethereum:local:foundry`."""
 
 import click
 from ape.cli import ConnectedProviderCommand
@@ -12,7 +12,7 @@ from scripts._seam import clear_errors, open_ape_chain
 @click.command(cls=ConnectedProviderCommand)
 @clear_errors
 def cli() -> None:
-    """Tell the whole story on a development network."""
+    """Run the demo on a development network."""
     chain = open_ape_chain()
     chain.accounts = derive_dev_accounts()
     deploy_all(chain, chain.accounts[0])

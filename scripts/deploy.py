@@ -1,7 +1,7 @@
 """Deploy Credits and AgentRegistry: `ape run deploy --network base:sepolia --account NAME --fee-owner ADDRESS`.
 
-Prints first what it will do and what that costs at most, then asks. Deploys by CREATE2 through the
-deterministic-deployment proxy where the chain has it. Safe to run twice. `--network base:sepolia:URL` names a node of your own.
+The script prints its steps and their highest cost, and asks before it deploys. It deploys with CREATE2 if the chain has
+the deterministic-deployment proxy. A second run deploys nothing again. `--network base:sepolia:URL` uses your own node.
 """
 
 from pathlib import Path
@@ -26,16 +26,16 @@ from scripts._seam import ApeSigner, clear_errors, is_development, open_ape_chai
 
 @click.command(cls=ConnectedProviderCommand)
 @account_option()
-@click.option("--fee-owner", help="Who may set the protocol fee, which starts at zero. Default: the account.")
-@click.option("--chain-id", type=int, help="Chain id expected; a known network implies its own.")
+@click.option("--fee-owner", help="Address that may set the protocol fee, which starts at zero. Default: the account.")
+@click.option("--chain-id", type=int, help="Expected chain id. Default for a known network: its chain id.")
 @click.option(
     "--records",
     type=click.Path(path_type=Path),
-    help="Folder of deployment records. Default: deployments/, and none for a chain that ends with the command.",
+    help="Folder of deployment records. Default: deployments/. A chain that ends with the command has no default.",
 )
-@click.option("--create", is_flag=True, help="Deploy by plain CREATE even where CREATE2 is possible.")
-@click.option("--test-usdc", is_flag=True, help="Deploy a TestUSDC beside it. Development networks only.")
-@click.option("--yes", is_flag=True, help="Do not ask. Development networks never ask.")
+@click.option("--create", is_flag=True, help="Deploy with CREATE, even if the chain supports CREATE2.")
+@click.option("--test-usdc", is_flag=True, help="Deploy a TestUSDC with a faucet too. Development networks only.")
+@click.option("--yes", is_flag=True, help="Deploy without a question. On a development network the script never asks.")
 @clear_errors
 def cli(
     account: AccountAPI,

@@ -1,8 +1,8 @@
-"""Compile the contracts: the one way from sources to the code that the package carries, tests judge and explorers are given.
+"""Compile the contracts for the package, for the tests and for block explorers.
 
     python -m tools.compile_contracts package     writes nvm_chain/chain/data/NAME.json;
-    python -m tools.compile_contracts all         writes .build/contracts.json, every contract of contracts/, for the tests;
-    python -m tools.compile_contracts explorer    writes build/NAME.standard.json, what a block explorer asks for
+    python -m tools.compile_contracts all         writes .build/contracts.json, all contracts below contracts/, for the tests;
+    python -m tools.compile_contracts explorer    writes build/NAME.standard.json, the compiler input for a block explorer
 
 py-solc-x calls the compiler with one standard JSON input that has every source in it, so nothing else is read. Code comes
 without metadata: solc would append a hash over comments, NatSpec and file names, and Ape's plugin cannot turn that off. What
@@ -43,18 +43,18 @@ SETTINGS: Final[dict[str, Any]] = {
     "optimizer": {"enabled": True, "runs": 160},
     "remappings": [f"{prefix}={folder}" for prefix, folder in REMAPPINGS.items()],
 }
-"""Of a deployment. foundry.toml has the same; ape-config.yaml has the same but for the metadata."""
+"""Compiler settings of a deployment. foundry.toml has equal settings. ape-config.yaml differs only in the metadata."""
 OUTPUTS: Final = ("abi", "devdoc", "evm.bytecode.object", "evm.deployedBytecode.object", "metadata", "userdoc")
 
 IMPORT: Final = re.compile(r'^import\s[^;"]*"([^"]+)"\s*;', re.MULTILINE)
 
 
 class DoesNotCompile(Exception):
-    """What is wrong with the sources, as the compiler says it."""
+    """Raised when the compiler rejects the sources. The message is the compiler's own."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write what is asked for."""
+    """Write the outputs that the command line names."""
     writers = {"package": write_package, "all": write_all, "explorer": write_for_explorers}
     parser = argparse.ArgumentParser(
         prog="python -m tools.compile_contracts",
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def write_package(root: Path = ROOT, folder: Path = DATA) -> None:
-    """Write the packaged artifacts: all of them, or none where one does not compile."""
+    """Write all packaged artifacts. If a contract does not compile, write none."""
     artifacts = {name: build_artifact(root, name) for name in PACKAGED}
     for name, artifact in artifacts.items():
         (folder / f"{name}.json").write_text(json.dumps(artifact, indent=1, sort_keys=True) + "\n", "utf-8")
@@ -79,14 +79,14 @@ def write_package(root: Path = ROOT, folder: Path = DATA) -> None:
 
 
 def write_all() -> None:
-    """Write every contract of contracts/, by name, into one file."""
+    """Write all contracts below contracts/ to one file, by name."""
     paths = find_files(ROOT)
     ALL.parent.mkdir(exist_ok=True)
     ALL.write_text(json.dumps(compile_input(build_input(ROOT, paths))), "utf-8")
 
 
 def write_for_explorers() -> None:
-    """Write the compiler input of each contract that is deployed, which has every source in it."""
+    """Write the compiler input of each deployed contract. The input contains every source."""
     FOR_EXPLORERS.mkdir(exist_ok=True)
     for name in DEPLOYED:
         path = FOR_EXPLORERS / f"{name}.standard.json"
@@ -95,17 +95,17 @@ def write_for_explorers() -> None:
 
 
 def build_artifact(root: Path, name: str) -> dict[str, Any]:
-    """Compile one contract of a project from nothing, and return it as the package carries it."""
+    """Compile one contract of a project, and return its packaged artifact. Uses no cache."""
     return compile_input(build_input(root, [find_file(root, name)]))[name]
 
 
 def find_files(root: Path) -> list[str]:
-    """Return the path of each file of contracts/, in the project."""
+    """Return the paths of all files below contracts/, relative to the project."""
     return sorted(path.relative_to(root).as_posix() for path in (root / "contracts").rglob("*.sol"))
 
 
 def find_file(root: Path, name: str) -> str:
-    """Return the path of the file that is named for a contract, wherever below contracts/ it is."""
+    """Return the path of the file below contracts/ with the name of a contract."""
     found = [path for path in find_files(root) if posixpath.basename(path) == f"{name}.sol"]
     if len(found) != 1:
         raise DoesNotCompile(f"one file below contracts/ should be named {name}.sol, and these are: {found}")
@@ -113,7 +113,7 @@ def find_file(root: Path, name: str) -> str:
 
 
 def build_input(root: Path, paths: Iterable[str]) -> dict[str, Any]:
-    """Compose the compiler's input for some files of a project: they, all they import, and the settings of a deployment."""
+    """Build the compiler's input: some files of a project, all their imports, and the settings of a deployment."""
     wanted = list(paths)
     selection = {path: {"*": list(OUTPUTS)} for path in wanted}
     return {
@@ -124,7 +124,7 @@ def build_input(root: Path, paths: Iterable[str]) -> dict[str, Any]:
 
 
 def _read_sources(root: Path, paths: Iterable[str]) -> dict[str, str]:
-    """Return files and all they import, as texts by path. What comes from npm is this clone's, also for a copy of contracts/."""
+    """Return the texts of files and all their imports, by path. Imports from npm come from this clone's node_modules."""
     sources: dict[str, str] = {}
     wanted = list(paths)
     while wanted:
@@ -139,7 +139,7 @@ def _read_sources(root: Path, paths: Iterable[str]) -> dict[str, str]:
 
 
 def resolve_import(target: str, importer: str) -> str:
-    """Return the path of what a file imports."""
+    """Return the path of an imported file."""
     if target.startswith("."):
         return posixpath.normpath(posixpath.join(posixpath.dirname(importer), target))
     for prefix, folder in REMAPPINGS.items():
@@ -149,7 +149,7 @@ def resolve_import(target: str, importer: str) -> str:
 
 
 def compile_input(asked: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Compile an input and return what is packaged of each contract that it selects, by name."""
+    """Compile an input. Return the packaged artifact of each selected contract, by name."""
     here = ROOT / ".solc" / f"solc-v{VERSION}"  # elsewhere py-solc-x looks where it always does
     try:
         answer = solcx.compile_standard(asked, solc_binary=here if here.exists() else None, solc_version=VERSION)
@@ -165,7 +165,7 @@ def compile_input(asked: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _describe(name: str, output: dict[str, Any]) -> dict[str, Any]:
-    """Return one contract as it is packaged."""
+    """Return the packaged artifact of one contract."""
     # An interface has no code and no metadata.
     version = json.loads(output["metadata"])["compiler"]["version"] if output["metadata"] else None
     return {

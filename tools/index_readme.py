@@ -1,4 +1,4 @@
-"""The README as a package index shows it: links that lead nowhere there become links to the source, or plain words.
+"""README for a package index. Links into the repository become links to the source, or plain words.
 
 An index shows the README alone, without the files beside it. With a URL named ``Source`` in `project.urls`, links of the
 repository lead there; as long as there is none, a link keeps its words and loses its target, and a picture goes.
@@ -14,7 +14,7 @@ LINK: Final = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:|#|mailto:)([^)]+)\)")
 
 
 def rewrite_readme(text: str, source: str = "") -> str:
-    """Return a README without links into the repository, or with links to ``source``, the URL of a tree of its files.
+    """Return a README without relative links. With ``source``, the URL of the source tree, relative links become absolute.
 
     >>> rewrite_readme("See [docs](docs/README.md). ![A picture](docs/a.svg)")
     'See docs. '
@@ -32,10 +32,10 @@ def rewrite_readme(text: str, source: str = "") -> str:
 
 
 class IndexReadme(MetadataHookInterface):
-    """Gives the package its README as an index shows it."""
+    """Metadata hook of the build: sets the README for a package index."""
 
     def update(self, metadata: dict[str, Any]) -> None:
-        """Set the README."""
+        """Set the README in the metadata."""
         text = (Path(self.root) / "README.md").read_text("utf-8")
         source = metadata.get("urls", {}).get("Source", "")
         metadata["readme"] = {"content-type": "text/markdown", "text": rewrite_readme(text, source)}

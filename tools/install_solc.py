@@ -1,4 +1,4 @@
-"""Put the Solidity compiler where py-solc-x, and so Ape, looks for it: `.solc/solc-v0.8.37` in this clone.
+"""Install the Solidity compiler as `.solc/solc-v0.8.37` in this clone. There py-solc-x and Ape find the compiler.
 
 Two builds of the same compiler give the same bytecode. The native one is downloaded by py-solc-x; where its site cannot
 be reached, npm's `solc` (the compiler as WebAssembly, behind `tools/solc.js`) takes its place. Whichever it is has to
@@ -88,11 +88,11 @@ SAMPLE_SHA256 = "0cc7effc1cef44ef7dd55189292234fb08446e8cbc3d557f64e4e653d1f2034
 
 
 class CannotBeHad(Exception):
-    """Say in a few words why this build of the compiler cannot be used."""
+    """Raised when a build of the compiler is not usable. Its message is a short reason."""
 
 
 def main() -> int:
-    """Set the compiler up, unless it is there and sound; say which build it is and why."""
+    """Install the compiler if it is missing or broken. Print the chosen build and the reason."""
     wanted = os.environ.get("NVM_CHAIN_SOLC", "")
     if wanted not in ("", *COMMANDS):
         return fail(f"NVM_CHAIN_SOLC is {wanted!r}; it may be 'native', 'npm' or unset")
@@ -111,7 +111,7 @@ def main() -> int:
         else:
             say(NAMES[build] + "".join(f" (not {reason})" for reason in reasons))
             return 0
-    return fail("no compiler to be had. " + "; ".join(reasons))
+    return fail("no compiler is available. " + "; ".join(reasons))
 
 
 def say(text: str) -> None:
@@ -120,13 +120,13 @@ def say(text: str) -> None:
 
 
 def fail(text: str) -> int:
-    """Print what went wrong and return the exit code for it."""
+    """Print the problem, and return its exit code."""
     print(f"solc {BUILD}: {text}", file=sys.stderr)
     return 1
 
 
 def installed() -> str | None:
-    """Tell which build is set up and sound, if any."""
+    """Return the installed and working build, or None."""
     for build in COMMANDS:
         if WRAPPER.is_file() and WRAPPER.read_text() == script(build):
             try:
@@ -138,7 +138,7 @@ def installed() -> str | None:
 
 
 def install(build: str) -> None:
-    """Write the wrapper for a build, having fetched and checked what it wraps; leave none behind where that fails."""
+    """Fetch and check a build, and write its wrapper. After a failure no wrapper is left."""
     FOLDER.mkdir(exist_ok=True)
     WRAPPER.unlink(missing_ok=True)
     if build == "native":
@@ -159,12 +159,12 @@ def install(build: str) -> None:
 
 
 def script(build: str) -> str:
-    """Compose the wrapper around a build."""
+    """Return the text of the wrapper of a build."""
     return SCRIPT.format(name=NAMES[build], command=COMMANDS[build].format(version=VERSION))
 
 
 def link_node_modules() -> None:
-    """Make `node_modules` the one thing below the folder for imports."""
+    """Link `node_modules` as the only entry of the folder for imports."""
     INCLUDE.mkdir(parents=True, exist_ok=True)
     link = INCLUDE / "node_modules"
     if not link.is_symlink():
@@ -172,7 +172,7 @@ def link_node_modules() -> None:
 
 
 def download() -> None:
-    """Have py-solc-x fetch the native compiler into this clone, if its site answers within a few seconds."""
+    """Download the native compiler with py-solc-x into this clone, if its site answers within a few seconds."""
     if NATIVE.is_file():
         return
     NATIVE.parent.mkdir(parents=True, exist_ok=True)
@@ -195,7 +195,7 @@ def download() -> None:
 
 
 def run_python(program: str, seconds: int) -> None:
-    """Run a few lines in this interpreter, with py-solc-x pointed at this clone."""
+    """Run Python code in a new process of this interpreter. py-solc-x uses the folder of this clone."""
     subprocess.run(
         [sys.executable, "-c", f"import sys\n{program}"],
         check=True,
@@ -206,7 +206,7 @@ def run_python(program: str, seconds: int) -> None:
 
 
 def check(build: str) -> None:
-    """Let the compiler say its version and compile the sample, the way Ape calls it."""
+    """Check the version of the compiler, and compile the sample with the arguments of Ape."""
     if not (ROOT / "node_modules" / "@openzeppelin").is_dir():
         raise CannotBeHad("node_modules is missing; run `npm ci` (or `make setup`, which does)")
     if build == "npm":
@@ -225,7 +225,7 @@ def check(build: str) -> None:
 
 
 def check_npm() -> None:
-    """Check what npm's build needs: Node.js, and the very file whose hash is pinned here."""
+    """Check the requirements of npm's build: Node.js, and soljson.js with the pinned hash."""
     if shutil.which("node") is None:
         raise CannotBeHad("Node.js is missing; install version 20 or newer")
     if not SOLJSON.is_file():
@@ -236,7 +236,7 @@ def check_npm() -> None:
 
 
 def run_solc(*args: str, stdin: str = "") -> str:
-    """Call the wrapper and return what it prints."""
+    """Run the wrapper, and return its output."""
     try:
         done = subprocess.run([WRAPPER, *args], input=stdin, capture_output=True, text=True, check=True, timeout=60)
     except (OSError, subprocess.SubprocessError) as error:

@@ -1,4 +1,4 @@
-"""Let everything run from `.venv/bin` find this clone's Foundry programs and its compiler, with no variable to export.
+"""Link this clone's Foundry programs and compiler into the virtual environment, so that no variable has to be exported.
 
 Foundry comes from npm as one package per program and platform. Its `anvil`, `cast` and `forge` are linked into
 `.venv/bin`, and a `.pth` file there puts that folder on the path and tells py-solc-x where `.solc` is; so
@@ -28,7 +28,7 @@ PTH = (
 
 
 def main() -> int:
-    """Link the programs and write the `.pth` file; name what npm does not have for this machine."""
+    """Link the programs, and write the `.pth` file. Print the programs that npm does not have for this machine."""
     if sys.prefix == sys.base_prefix:
         print("run this with .venv/bin/python: it changes the environment it runs in", file=sys.stderr)
         return 1
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def link(program: str, folder: Path) -> bool:
-    """Link one of Foundry's programs into a folder, or find it elsewhere on the path."""
+    """Link one program of Foundry into a folder. Return whether npm or the path has the program."""
     here = folder / program
     here.unlink(missing_ok=True)
     for binary in ROOT.glob(f"node_modules/@foundry-rs/{program}-*/bin/{program}"):

@@ -1,4 +1,4 @@
-"""Test the package on the oldest and the newest versions of what it depends on.
+"""Test the package with the oldest and the newest versions of its dependencies.
 
     .venv/bin/python -m tools.stack [3.11 3.12 3.13]
 
@@ -22,11 +22,11 @@ FOLDER = ROOT / ".stack"
 BIN = ROOT / ".venv" / "bin"
 PYTHONS = ("3.11", "3.12", "3.13")
 ENDS = {"oldest": "lowest-direct", "newest": "highest"}
-"""How uv is to choose among the versions that are allowed. What the package does not name itself is the newest that fits."""
+"""Resolution mode of uv for each end. Indirect dependencies have the newest version that fits."""
 BESIDE = ("hexbytes",)
-"""What web3's answers are made of: the package does not name it, and its oldest version is tried all the same."""
+"""Indirect dependency that is tested with its oldest version too, because web3's answers consist of its types."""
 TOOLS = ("coincurve", "hypothesis", "pytest", "pytest-cov", "pytest-randomly", "pytest-xdist", "safe-pysha3")
-"""What the tests need beside it, in the newest versions that `pyproject.toml` allows."""
+"""Packages that the tests need, in the newest versions that `pyproject.toml` allows."""
 SHOWN = (
     "web3",
     "eth-account",
@@ -40,7 +40,7 @@ SHOWN = (
     "pydantic",
 )
 ON_BOTH_CHAINS = "\nEMBEDDED_TOO = True\n"
-"""What says in a file of tests that they run on the embedded chain and on anvil."""
+"""Line in a test file that runs its tests on the embedded chain and on anvil."""
 TESTS = (
     "tests/unit",
     "tests/integration/test_connecting.py",
@@ -48,11 +48,11 @@ TESTS = (
     "tests/integration/test_payment_methods.py",
     "tests/integration/test_signed_vectors.py",
 )
-"""What runs beside the files of tests that run on both chains."""
+"""Other test files to run."""
 
 
 def main(arguments: list[str]) -> int:
-    """Resolve for each Python and both ends, run the tests where they can run, and say what was done."""
+    """Resolve both ends for each Python, run the tests if the Python is installed, and print the results."""
     if unknown := set(arguments) - set(PYTHONS):
         print(f"give some of {', '.join(PYTHONS)}, not {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
 
 
 def try_end(python: str, end: str) -> str:
-    """Try one end of the ranges on one Python; return what came of it."""
+    """Test one end of the version ranges on one Python. Return the result in words."""
     versions = resolve(python, end)
     if versions is None:
         return "FAILED"
@@ -78,7 +78,7 @@ def try_end(python: str, end: str) -> str:
 
 
 def resolve(python: str, end: str) -> Path | None:
-    """Write one end's versions for one Python to a file of requirements; return it, or None if there are none."""
+    """Resolve one end for one Python to a requirements file. Return the file, or None if no versions fit."""
     FOLDER.mkdir(exist_ok=True)
     versions = FOLDER / f"{python}-{end}.txt"
     chosen = (
@@ -96,7 +96,7 @@ def resolve(python: str, end: str) -> Path | None:
 
 
 def find_python(version: str) -> str | None:
-    """Return the path of an interpreter of one version: one on the path that starts, or one of pyenv's."""
+    """Return the path of a working interpreter of one version, from the path or from pyenv."""
     for path in _candidates(version):
         test = (path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
         if subprocess.run(test, capture_output=True, text=True, check=False).stdout.strip() == version:
@@ -113,7 +113,7 @@ def _candidates(version: str) -> Iterator[str]:
 
 
 def install(environment: Path, interpreter: str, versions: Path) -> bool:
-    """Make an environment with these versions, what tests need, and the package itself; return whether they fit."""
+    """Create an environment with these versions, the test tools and the package. Return whether they fit."""
     into = ("--python", str(environment))
     pinned = ("--requirement", str(versions), "--constraint", str(versions))
     return (
@@ -125,20 +125,20 @@ def install(environment: Path, interpreter: str, versions: Path) -> bool:
 
 
 def read_tools() -> list[str]:
-    """Return what tests need and what builds the package, in the ranges of `pyproject.toml`."""
+    """Return the requirements of the tests and of the build, with the ranges of `pyproject.toml`."""
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
     named = [entry for entry in groups["dev"] if isinstance(entry, str) and entry.partition(">")[0] in TOOLS]
     return [*groups["build"], *named]
 
 
 def list_tests() -> list[str]:
-    """Return the tests that touch web3, eth-account and eth-tester."""
+    """Return the test files that use web3, eth-account or eth-tester."""
     files = (path for path in (ROOT / "tests").rglob("test_*.py") if ON_BOTH_CHAINS in path.read_text("utf-8"))
     return [*TESTS, *sorted(str(path.relative_to(ROOT)) for path in files)]
 
 
 def run_tests(environment: Path) -> bool:
-    """Run the tests in an environment; anvil comes from `.venv`. Return whether they passed."""
+    """Run the tests in an environment, with anvil from `.venv`. Return whether the tests passed."""
     path = os.pathsep.join((str(environment / "bin"), str(BIN), os.environ.get("PATH", os.defpath)))
     workers = os.environ.get("WORKERS", "2")
     command = (
@@ -156,13 +156,13 @@ def run_tests(environment: Path) -> bool:
 
 
 def uv(*arguments: str) -> tuple[str, ...]:
-    """Return a command of uv's that takes no interpreter from the network."""
+    """Return a command of uv that downloads no interpreter."""
     path = os.pathsep.join((str(ROOT / ".venv-uv" / "bin"), os.environ.get("PATH", os.defpath)))
     return (shutil.which("uv", path=path) or "uv", *arguments[:1], "--quiet", "--no-python-downloads", *arguments[1:])
 
 
 def run(command: tuple[str, ...], text: str = "") -> bool:
-    """Run a command that says something only if it fails; return whether it did not."""
+    """Run a command, and print its output only after a failure. Return whether the command succeeded."""
     done = subprocess.run(command, cwd=ROOT, input=text, stdout=subprocess.DEVNULL, text=True, check=False)
     return done.returncode == 0
 

@@ -58,7 +58,7 @@ STANDARD: Final = {
     "AgentRegistry.setApprovalForAll": {"ERC721InvalidOperator": "if the operator is zero"},
     "AgentRegistry.transferFrom": {"ERC721InvalidReceiver": "if the receiver is zero", **_MOVE},
 }
-"""Errors of what OpenZeppelin brings, which documents them in prose."""
+"""Errors of inherited OpenZeppelin functions. OpenZeppelin documents them in prose."""
 
 _NO_PLAN: Final = {"UnknownPlan": "if there is no such plan"}
 SAID_ONCE: Final = {
@@ -68,11 +68,11 @@ SAID_ONCE: Final = {
     "AgentRegistry.replacePlans": {**_NO_AGENT, **_NO_PLAN},
     "AgentRegistry.setAgentUri": _NO_AGENT,
 }
-"""Errors that IAgentRegistry names at its head, for all of its functions."""
+"""Errors at the head of IAgentRegistry, which hold for all of its functions."""
 
 
 def split_name(function: str) -> tuple[ContractName, str]:
-    """Return a function's contract, which is Credits if none is named, and its name there."""
+    """Return the contract and the function of a name. The default contract is Credits."""
     home, _, name = function.rpartition(".")
     if home not in ("", "AgentRegistry"):
         raise ValueError(f"{function}: only AgentRegistry can stand before a function's name")
@@ -80,7 +80,7 @@ def split_name(function: str) -> tuple[ContractName, str]:
 
 
 def read_details(contract_name: ContractName) -> dict[str, str]:
-    """Return the developer's documentation of every function of a contract, by name."""
+    """Return the developer documentation of every function of a contract, by name."""
     contract = read_artifact(contract_name)
     documented = contract.natspec["dev"]["methods"]
     details = {}
@@ -92,7 +92,7 @@ def read_details(contract_name: ContractName) -> dict[str, str]:
 
 
 def read_reverts(function: str) -> dict[str, str]:
-    """Return what a function of a contract reverts with, and when, in the order of its documentation."""
+    """Return the errors of a contract function with their conditions, in the order of its documentation."""
     contract, name = split_name(function)
     reverts = {**STANDARD.get(function, {}), **SAID_ONCE.get(function, {})}
     for clause in re.split(r"(?<=\.) (?=Reverts )", read_details(contract)[name]):
@@ -112,7 +112,7 @@ def read_reverts(function: str) -> dict[str, str]:
 
 
 def format_reverts(function: str) -> str:
-    """Return the table of a function's errors."""
+    """Return the table of a contract function's errors."""
     entries = (*read_artifact("Credits").abi, *read_artifact("AgentRegistry").abi)
     inputs = {entry["name"]: entry["inputs"] for entry in entries if entry["type"] == "error"}
     lines = ["| error | reverts | what to do |", "|---|---|---|"]
@@ -123,7 +123,7 @@ def format_reverts(function: str) -> str:
 
 
 def read_raises(function: str) -> dict[str, str]:
-    """Return what a Python function raises besides the contract's errors, and when, as its docstring says."""
+    """Return the own errors of a Python function with their conditions, from its docstring."""
     text = (getdoc(getattr(nvm_chain, function)) or "").partition("Raises")[2]
     raises: dict[str, str] = {}
     for other, name in re.findall(r"\b[Aa]s `(?:nvm_chain\.)?(\w+)`|\b(\w+)\b", text):
@@ -147,7 +147,7 @@ def format_raises(function: str) -> str:
 
 
 def write_tables(text: str) -> str:
-    """Return a page with its tables written anew."""
+    """Return a page with current tables."""
 
     def write(found: re.Match[str]) -> str:
         kind, function = found[1], found[2]
@@ -158,7 +158,7 @@ def write_tables(text: str) -> str:
 
 
 def main() -> None:
-    """Write every page whose tables are out of date, and say which."""
+    """Write every page with outdated tables, and print its name."""
     for path in sorted(DOCS.rglob("*.md")):
         text = path.read_text("utf-8")
         if (fresh := write_tables(text)) != text:

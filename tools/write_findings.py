@@ -1,4 +1,4 @@
-"""Write into SECURITY.md the findings of slither that it calls high or medium, and why each is false. `make docs` runs this.
+"""Write slither's high and medium findings to SECURITY.md, each with the reason why it is false. `make docs` runs this.
 
 The reasons are those of tests/assurance/static/accepted/slither.toml, which `make check` compares with what slither says now.
 """
@@ -19,14 +19,14 @@ Entry = dict[str, str | int]
 
 
 def read_grave() -> list[Entry]:
-    """Return the accepted findings of high and of medium impact, the gravest first."""
+    """Return the accepted findings of high and medium impact. High impact comes first."""
     entries: list[Entry] = tomllib.loads(ACCEPTED.read_text("utf-8"))["entry"]
     grave = [entry for entry in entries if entry["impact"] in GRAVE]
     return sorted(grave, key=lambda entry: GRAVE.index(str(entry["impact"])))
 
 
 def render(text: str) -> str:
-    """Return the document with what is between the marks written anew."""
+    """Return the document with a current table between the marks."""
     entries = read_grave()
     counts: Counter[str] = Counter()
     for entry in entries:
@@ -46,7 +46,7 @@ def _row(entry: Entry) -> str:
 
 
 def main() -> None:
-    """Write the table."""
+    """Write the table to SECURITY.md."""
     DOCUMENT.write_text(render(DOCUMENT.read_text("utf-8")), "utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Write into tests/assurance/invariants/README.md which function checks which invariant. `make docs` runs this.
+"""Write the table of invariants and their checks to tests/assurance/invariants/README.md. `make docs` runs this.
 
 A campaign's check is named `invariant_I3_…`; a proof cites its invariants in its `@dev`.
 """
@@ -16,14 +16,14 @@ PROOF: Final = re.compile(r"@dev ([^\n]*)\n(?:\s*///[^\n]*\n)*\s*function (check
 
 
 def read_checks() -> dict[str, list[str]]:
-    """Return the campaign's checks of each invariant."""
+    """Return the check functions of the campaign for each invariant."""
     source = (ROOT / "tests" / "assurance" / "forge" / "Campaign.t.sol").read_text("utf-8")
     names = list(CHECK.finditer(source))
     return {each: sorted({found[0] for found in names if found[1] == each}) for each in INVARIANTS}
 
 
 def read_proofs() -> dict[str, list[tuple[str, str]]]:
-    """Return the proofs about each invariant: file and function."""
+    """Return the proofs of each invariant: file and function."""
     proofs: dict[str, list[tuple[str, str]]] = {each: [] for each in INVARIANTS}
     for path in sorted((ROOT / "tests" / "assurance" / "symbolic").glob("*.sol")):
         for found in PROOF.finditer(path.read_text("utf-8")):
@@ -33,7 +33,7 @@ def read_proofs() -> dict[str, list[tuple[str, str]]]:
 
 
 def render(text: str) -> str:
-    """Return the README with the rows between the marks written anew."""
+    """Return the README with current rows between the marks."""
     checks, proofs = read_checks(), read_proofs()
     rows = [f"| {each} | {_names(checks[each])} | {_proofs(proofs[each])} |\n" for each in INVARIANTS]
     before, rest = text.split(BEGIN)
@@ -51,7 +51,7 @@ def _proofs(proofs: list[tuple[str, str]]) -> str:
 
 
 def main() -> None:
-    """Write the table."""
+    """Write the table to the README."""
     README.write_text(render(README.read_text("utf-8")), "utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Writes the table of public names and its stub for type checkers, from tools/public_names.toml.
+"""Write the table of public names and its stub for type checkers, from tools/public_names.toml.
 
 python -m tools.write_public_names
 """
@@ -16,7 +16,7 @@ _NOTE: Final = "Written by tools/write_public_names.py from tools/public_names.t
 
 
 def write_table() -> str:
-    """Return the table's module: each public name with the module that has it."""
+    """Return the source of the table's module: each public name with its module."""
     modules, homes = read_names()
     lines = [f'"""The public names, and where each is. {_NOTE}"""', "", "MODULES = {"]
     lines += [f'    "{name}": "nvm_chain.{module}",' for name, module in sorted(modules.items())]
@@ -26,7 +26,7 @@ def write_table() -> str:
 
 
 def write_stub() -> str:
-    """Return what type checkers read in place of the lazy package."""
+    """Return the source of the stub that type checkers read in place of the lazy package."""
     return "\n".join([f"# {_NOTE}", "", *_stub_lines(), ""])
 
 

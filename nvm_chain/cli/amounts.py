@@ -1,4 +1,4 @@
-"""Amounts of money as people type them: always with a unit, so that nobody pays 20 base units for 20 USDC, or the reverse."""
+"""Amounts of money as people type them. An amount always has a unit, so that 20 USDC and 20 base units are never confused."""
 
 import re
 from collections.abc import Sequence
@@ -25,19 +25,19 @@ def parse_amount(text: str, name: str, allowed: Sequence[str] = ("USDC", "ETH"),
     """Read an amount such as ``20 USDC`` or ``0.5 ETH``.
 
     Args:
-        text: What was typed.
-        name: The parameter it was typed for.
-        allowed: The units that make sense there.
-        hint: What else can be given there, for the error.
+        text: The amount as typed.
+        name: Name of the parameter that takes the amount. The error names it.
+        allowed: Units that the parameter accepts.
+        hint: Other input that the parameter accepts. The error adds it.
 
     Raises:
-        InvalidAmount: It is not an amount in one of these units. The error says how to write it.
+        InvalidAmount: The text is not an amount in one of these units. The error says how to write an amount.
     """
     match = re.fullmatch(r"\s*([0-9.,_+-]+)\s*([A-Za-z]*)\s*", text)
     unit = match[2].upper() if match else ""
     number = match[1] if match and re.fullmatch(r"[0-9]+(\.[0-9]+)?", match[1]) else "20"
     if match is None or unit not in {"", *allowed}:
-        problem = f"is in {unit}, which cannot be given here" if match else "is not an amount"
+        problem = f"is in {unit}, which is not accepted here" if match else "is not an amount"
         raise errors.InvalidAmount(f"{name} {text[:90]!r}", problem, _say_how(number, allowed) + hint)
     if not unit:
         raise errors.InvalidAmount(f"{name} {text[:90]!r}", "has no unit", _say_how(number, allowed) + hint)
@@ -54,14 +54,14 @@ FIND_USDC: Final = (
     "run it in the folder where you deployed, or give that folder's records with --deployments PATH; "
     "on a development chain `nvm-chain deploy --test-usdc` finds or brings a TestUSDC"
 )
-"""What to do where no USDC is known."""
+"""Next step of the error for a chain with no known USDC."""
 
 
 def find_token(chain: "Chain", unit: str, advice: str) -> str:
-    """Return the address of the token that a unit means on a chain; the zero address for the native coin.
+    """Return the address of a unit's token on a chain. The zero address stands for the native coin.
 
     Raises:
-        InvalidConfig: No USDC is known there. Its advice is ``advice``.
+        InvalidConfig: No USDC is known on the chain. The error's next step is ``advice``.
     """
     if unit == "ETH":
         return addresses.ZERO_ADDRESS
@@ -73,25 +73,29 @@ def find_token(chain: "Chain", unit: str, advice: str) -> str:
 
 
 def find_limit(chain: "Chain", plan: int, limit: Amount | None) -> int | None:
-    """Return a limit in base units of a plan's token, which it has to be in; one request. None if there is none."""
+    """Return a cost limit in base units of the plan's token; None without a limit. Makes one request.
+
+    Raises:
+        InvalidConfig: The limit is in another token than the plan's price.
+    """
     if limit is None:
         return None
     token = plans.read_terms(chain, plan).token
-    without = "leave --max-cost out, and nothing above the price that is quoted now is paid"
+    without = "leave --max-cost out; the limit is then the current price"
     if find_token(chain, limit.unit, without) != token:
         raise errors.InvalidConfig(f"--max-cost is in {limit.unit}, and the plan's price is in token {token}", without)
     return limit.base_units
 
 
 def parse_limit(max_cost: str | None) -> Amount | None:
-    """Read --max-cost, before any request to a node."""
+    """Parse the value of --max-cost. Makes no request."""
     return None if max_cost is None else parse_amount(max_cost, "--max-cost")
 
 
 def format_amount(chain: "Chain", token: str, base_units: int) -> str:
-    """Write base units for people. Never fails, because the money may have moved already.
+    """Format an amount of base units for people. Never fails, because the payment may be mined already.
 
-    Up to three requests for a token that is not the chain's USDC.
+    Makes up to three requests if the token is not the chain's USDC.
     """
     if token == addresses.ZERO_ADDRESS:
         return f"{amounts.format_units(base_units, DECIMALS['ETH'])} ETH"
@@ -105,7 +109,7 @@ def format_amount(chain: "Chain", token: str, base_units: int) -> str:
 
 
 def format_token(chain: "Chain", token: str) -> str:
-    """Name what a price is in, without a request."""
+    """Return the name of a price's token. Makes no request."""
     if token == addresses.ZERO_ADDRESS:
         return "ETH"
     return "USDC" if token == chain.usdc else f"token {token}"

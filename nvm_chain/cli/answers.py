@@ -1,4 +1,4 @@
-"""What the answers of several commands have in common: plan ids, terms and transactions, as JSON and for people."""
+"""Shared parts of the commands' answers: plan ids, terms and transactions, as JSON and as text."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -21,17 +21,17 @@ RULES: Final = {
 
 
 def name_plan(plan_id: int) -> dict[str, str]:
-    """Return a plan's two spellings, which every answer about a plan begins with."""
+    """Return a plan's id and its did. Every answer about a plan begins with both."""
     return {"plan_id": formatting.format_plan_id(plan_id), "did": ids.format_did(plan_id)}
 
 
 def transaction_rows(transaction: "Transaction") -> Rows:
-    """Return what people want to know of a transaction."""
+    """Return the rows of a transaction in a text answer."""
     return [("transaction", transaction.hash), ("gas", format_gas(transaction.gas_used))]
 
 
 def format_gas(gas: int | None) -> str:
-    """Write an amount of gas, or that the node did not tell the amount.
+    """Format an amount of gas. None means that the node did not tell the amount.
 
     >>> format_gas(51234), format_gas(None)
     ('51,234', 'not told by the node')
@@ -40,12 +40,12 @@ def format_gas(gas: int | None) -> str:
 
 
 def describe_terms(terms: "Terms") -> Mapping[str, Any]:
-    """Return terms as JSON shows them, with the price of one purchase beside its parts."""
+    """Return a plan's terms as JSON, with the total price of one purchase."""
     return {"price": str(terms.price), **json_values.fields_of(terms)}
 
 
 def voucher_rows(voucher: "Voucher") -> Rows:
-    """Return what people want to know of a voucher."""
+    """Return the rows of a voucher in a text answer."""
     return [
         ("plan id", formatting.format_plan_id(voucher.plan_id)),
         ("holder", voucher.holder),
@@ -56,12 +56,12 @@ def voucher_rows(voucher: "Voucher") -> Rows:
 
 
 def describe_outcome(outcome: "SettlementOutcome") -> Mapping[str, Any]:
-    """Return what became of an item of a settlement as JSON shows it."""
+    """Return the outcome of one item of a settlement as JSON."""
     return {"holder": outcome.holder, "credits": outcome.amount, "result": outcome.result}
 
 
 def terms_rows(chain: "Chain", terms: "Terms") -> Iterator[tuple[str, object]]:
-    """Yield terms as people read them, whatever their kind."""
+    """Yield the rows of a plan's terms in a text answer, for every kind of plan."""
     yield from _price_rows(chain, terms)
     kind = terms.kind.name.lower()
     if kind == "usage":
@@ -81,11 +81,11 @@ def terms_rows(chain: "Chain", terms: "Terms") -> Iterator[tuple[str, object]]:
 
 def _price_rows(chain: "Chain", terms: "Terms") -> Iterator[tuple[str, object]]:
     if terms.paid_externally:
-        yield "price", "paid outside the chain; the seller grants it"
+        yield "price", "paid outside the chain; the seller grants the plan"
         return
     if terms.is_quoted:
         token = format_token(chain, terms.token)
-        yield "price", f"in {token}, named for each order by the contract {terms.quoter}"
+        yield "price", f"in {token}; the contract {terms.quoter} sets the price of each order"
         total = sum(split.amount for split in terms.splits)
         for split in terms.splits:
             yield "paid to", f"{split.receiver}  {formatting.count(split.amount, 'part')} of {total}"
@@ -106,4 +106,4 @@ def _describe_time(terms: "Terms") -> str:
     if terms.starts_on_purchase:
         return f"access for {formatting.format_duration(terms.credits * terms.duration)}, from the purchase or the end of earlier access"
     periods = formatting.count(terms.credits, "period")
-    return f"{periods} of access for {formatting.format_duration(terms.duration)}, from when it is redeemed"
+    return f"{periods} of access for {formatting.format_duration(terms.duration)}, from its redemption"

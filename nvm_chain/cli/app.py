@@ -1,4 +1,4 @@
-"""The command line as a whole: its help, and the one place where failures are shown."""
+"""The top command `nvm-chain`: its help, and the only place that prints failures."""
 
 import os
 import sys
@@ -26,7 +26,7 @@ FIRST_STEPS = (
     "nvm-chain redeem $PLAN 1 --context request-1 --dev-account 2",
     "nvm-chain balance $PLAN $SUBSCRIBER",
 )
-"""A first session on a local node. The subscriber is its development account 2."""
+"""Commands of a first session on a local node. The subscriber is the node's development account 2."""
 
 
 def _lines(lines: Sequence[str]) -> str:
@@ -35,19 +35,19 @@ def _lines(lines: Sequence[str]) -> str:
 
 HELP = f"""Sell access to AI services in credits, with a blockchain as the only record.
 
-`nvm-chain demo` shows all of it in seconds: no account, key, node or network needed.
+`nvm-chain demo` shows the product in seconds. The demo needs no account, key, node or network.
 
 First steps on a local node (`anvil`), whose development account 2 is the subscriber:
 
 {_lines(FIRST_STEPS)}
 
-Options that say which chain, who signs and how to answer can be set by an environment variable, NVM_CHAIN_ and the
-option's name: NVM_CHAIN_RPC for --rpc. A key is never an argument: it comes from a key file, which `key new` makes, or from an
+Environment variables can set the options for the chain, the signer and the form of the answer. The variable NVM_CHAIN_RPC
+sets --rpc, for example. A private key is never an argument. The key comes from a key file (see `key new`), or from the
 environment variable that --key-env names.
 
-With --json a command prints one JSON value on stdout and nothing else. Money is text, a whole number of base units. Plan ids
-are text, 0x and 64 digits, beside it the did. Credits are integers. An error is an object with type, problem,
-next_step and fields.
+With --json a command prints exactly one JSON value on stdout. In JSON an amount of money is a text: a whole number of base
+units. A plan id is a text of 0x and 64 hexadecimal digits, and the did is next to it. Credits are integers. An error is an
+object with the fields type, problem, next_step and fields.
 
 \b
 Exit codes:
@@ -56,11 +56,11 @@ Exit codes:
 
 
 TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
-"""What click takes for true in an environment variable."""
+"""Values of an environment variable that click reads as true."""
 
 
 class App(Group):
-    """The top group. It shows failures as one line or as JSON, and ends with their exit code."""
+    """Top group of the commands. It prints a failure as one line or as JSON, and ends with the failure's exit code."""
 
     def main(
         self,
@@ -82,7 +82,7 @@ class App(Group):
 
 
 def is_given(typed: Sequence[str], *flags: str) -> bool:
-    """Return whether a flag is set. For arguments that could not be parsed."""
+    """Return whether a flag is set. Serves arguments that click could not parse."""
     variable = f"{ENVIRONMENT_PREFIX}_{flags[0].removeprefix('--').upper()}"
     return any(flag in typed for flag in flags) or os.environ.get(variable, "").lower() in TRUE
 

@@ -1,4 +1,4 @@
-"""Every command of the program in the order of its story: where it is, and the first sentence of its help."""
+"""Every command of the program, in the order of help: its module, and the first sentence of its help."""
 
 from typing import Final
 
@@ -8,73 +8,75 @@ CATALOGUE: Final = {
     "demo": Entry(
         "demo",
         "demo",
-        "Tell the whole story: a plan is ordered and used, a thousand requests are paid by signature, thieves get nothing.",
+        "Show the product on a test chain: a plan is sold and used, and vouchers pay for a thousand requests.",
     ),
-    "key": Entry("key_files", "key_group", "Make key files, which keep a private key under a password."),
+    "key": Entry("key_files", "key_group", "Make and show key files."),
     "deploy": Entry(
         "deployment",
         "deploy",
-        "Deploy Credits and AgentRegistry and write deployment records, where the other commands find them.",
+        "Deploy the contracts Credits and AgentRegistry, and write their deployment records.",
     ),
     "check-deployment": Entry(
         "deployment",
         "check_deployment",
-        "Compare the deployment records with the chain and with the code that this package carries.",
+        "Compare the deployment records with the chain and with the contract code in this package.",
     ),
-    "plan": Entry("plans", "plan_group", "Register plans, find them, and change what their owner may change."),
+    "plan": Entry("plans", "plan_group", "Register, show, list and change plans."),
     "agent": Entry(
-        "agents", "agent_group", "Register agents, say which plans they accept, and tell what a request costs."
+        "agents", "agent_group", "Register, show and change agents, and show the price of a request to an agent."
     ),
     "order": Entry("orders", "order", "Buy a plan, and pay the plan's receivers directly."),
     "signed-order": Entry(
         "signed_orders",
         "signed_order_group",
-        "Order by signature: the payer needs no coin for gas, and whoever relays can change nothing.",
+        "Sign, check and relay orders, so that the payer needs no coin for gas.",
     ),
     "pay": Entry(
         "orders",
         "pay",
         "Pay for a request of a pay-per-use plan.",
     ),
-    "grant-external": Entry("credits", "grant_external", "Grant a plan for a payment that was made outside the chain."),
-    "mint": Entry("credits", "mint", "Give credits without payment, to one receiver or to many in one transaction."),
-    "balance": Entry("accounts", "balance", "Show how many credits of a plan its holders have."),
+    "grant-external": Entry("credits", "grant_external", "Grant a plan to a buyer who paid outside the chain."),
+    "mint": Entry("credits", "mint", "Grant credits of a plan without payment."),
+    "balance": Entry("accounts", "balance", "Show the credits of a plan that each given holder has."),
     "account": Entry(
         "accounts",
         "account",
-        "Show all that the chain knows of a holder on a plan: credits, what settlements took, access, and the trial.",
+        "Show a holder's account on a plan: credits, settled credits, access and trial.",
     ),
-    "access": Entry("accounts", "access", "Ask whether a holder may make a request now."),
+    "access": Entry("accounts", "access", "Check whether a holder may make a request now."),
     "lots": Entry(
         "accounts",
         "lots",
-        "Show what is left of each purchase of a plan whose credits expire, earliest expiry first.",
+        "Show the remaining credits of each purchase on a plan with expiring credits.",
     ),
-    "holdings": Entry("holdings", "holdings", "Show what an address holds and which plans it owns."),
+    "holdings": Entry(
+        "holdings", "holdings", "Show the plans that an address owns, and its credits and access on all plans."
+    ),
     "statement": Entry(
         "statements",
         "statement_group",
-        "Show what happened in a period.",
+        "Show the movements of credits and money in a period.",
     ),
-    "transaction": Entry("transactions", "transaction", "Look up a transaction: whether it is done, and what it did."),
+    "transaction": Entry("transactions", "transaction", "Show the status and the effects of a transaction."),
     "redeem": Entry(
         "credits",
         "redeem",
-        "Take credits for a request, as the plan's rule allows.",
+        "Redeem a holder's credits for a request.",
     ),
     "transfer": Entry("credits", "transfer", "Send credits of a transferable plan to another holder."),
     "burn": Entry("credits", "burn", "Destroy credits."),
     "voucher": Entry(
         "vouchers",
         "voucher_group",
-        "Use credits by signature.",
+        "Pay for requests with vouchers, which the holder signs and a redeemer settles.",
     ),
-    "token": Entry("tokens", "token_group", "Sign the tokens that requests to a service carry."),
+    "token": Entry("tokens", "token_group", "Sign and read tokens for requests to a service."),
     "download": Entry("downloads", "download", "Download the files of a file asset."),
     "faucet": Entry(
         "credits",
         "faucet",
-        "Take test money from a TestUSDC, such as `deploy --test-usdc` brings; a real USDC refuses.",
+        "Take test money from the faucet of a TestUSDC, on a development chain only.",
     ),
-    "help": Entry("help", "show_help", "Show the help of the program or of a command, or what an error means."),
+    "help": Entry("help", "show_help", "Show the help of the program, of a command or of an error."),
 }

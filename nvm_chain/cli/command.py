@@ -1,4 +1,4 @@
-"""What every command is made of: arguments and options in sections, examples that tests run, and a session."""
+"""The classes of every command: arguments and options in sections, examples that tests run, and a session."""
 
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -29,30 +29,30 @@ SETTINGS: Final = frozenset(
         *("json", "verbose"),
     }
 )
-"""The options that an environment variable can give: which chain, who signs, how to answer.
+"""Options that an environment variable can set: the chain, the signer and the form of the answer.
 
-What a command does is only in its own line. A variable that is exported for one command, such as a name or a quantity, would
-be part of all that follow, and buy too much or nothing.
+All other options come from the command line only. An exported variable would apply to every later command, and an exported
+quantity could buy too much.
 """
 
 
 class Argument(click.Argument):
-    """An argument that help explains, under a heading of its own."""
+    """Argument with a sentence of help, under the heading of the arguments."""
 
     section = ARGUMENTS
 
     def __init__(self, declarations: Sequence[str], *, help: str, **attributes: Any) -> None:  # noqa: A002  as of click.Option
-        """Take an argument's declarations, and a sentence on what it is."""
+        """Store the argument's declarations and its sentence of help."""
         super().__init__(declarations, **attributes)
         self.purpose = help  # not `help`: newer versions of click would write arguments that have one a second time
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
-        """Return how the argument is written, and what it is."""
+        """Return the argument's name and its sentence of help."""
         return self.metavar or self.human_readable_name, self.purpose
 
 
 def argument(*declarations: str, help: str, **attributes: Any) -> Callable[[Any], Any]:  # noqa: A002  as of click.option
-    """Add an argument that help explains to a command."""
+    """Add an argument with a sentence of help to a command."""
     return click.argument(*declarations, cls=Argument, help=help, **attributes)
 
 
@@ -67,19 +67,19 @@ def agent_argument() -> Callable[[Any], Any]:
 
 
 class SectionOption(click.Option):
-    """An option that help shows under a heading of its own."""
+    """Option that help shows under a given heading."""
 
     def __init__(self, *declarations: Any, section: str, **attributes: Any) -> None:
-        """Take an option's declarations, and the heading."""
+        """Store the option's declarations and its heading."""
         super().__init__(declarations, **attributes)
         self.section = section
 
 
 class Command(click.Command):
-    """A command with examples, whose `SETTINGS` can come from the environment, as NVM_CHAIN_ and the option's name."""
+    """Command with examples. Environment variables can set its `SETTINGS`: NVM_CHAIN_RPC sets --rpc."""
 
     def __init__(self, name: str, *, examples: Sequence[str], **attributes: Any) -> None:
-        """Take a command's name, examples as they are typed in a shell, and what click.Command takes."""
+        """Store the command's name, its examples as shell lines, and the arguments of click.Command."""
         super().__init__(name, context_settings=dict(CONTEXT_SETTINGS), **attributes)
         self.examples = tuple(examples)
         for option in self.params:
@@ -87,7 +87,7 @@ class Command(click.Command):
                 option.allow_from_autoenv = False
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the help of arguments and options in sections: first the arguments, then the command's own options."""
+        """Write the help in sections: the arguments, the command's own options, then the shared options."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
@@ -109,12 +109,12 @@ def _refuse_key_option(context: click.Context, parameter: click.Parameter, value
             "a key is never an argument: everyone on this machine can read a command line, and your shell keeps it"
         )
         raise errors.KeyFailure(
-            "the command line", f"{problem}. Take that key for known to others", "use --keyfile or --key-env"
+            "the command line", f"{problem}. Treat that key as stolen", "use --keyfile or --key-env"
         )
 
 
 def renamed_option(was: str, now: str) -> Callable[[Any], Any]:
-    """Refuse an option's former name, with the name that it has."""
+    """Add an option's former name to a command. Its use raises an error that names the new option."""
 
     def refuse(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
         if value is not None:
@@ -123,32 +123,30 @@ def renamed_option(was: str, now: str) -> Callable[[Any], Any]:
     return click.option(was, hidden=True, expose_value=False, callback=refuse)
 
 
-CHAIN: Final = "Which chain"
-SIGNER: Final = "Who signs"
-ANSWER: Final = "How to answer"
+CHAIN: Final = "Chain options"
+SIGNER: Final = "Signer options"
+ANSWER: Final = "Output options"
 
 
 def chain_options() -> list[click.Option]:
-    """Build the options that say which chain, and where Credits is on it."""
+    """Build the options for the chain and the address of Credits."""
     return [
         SectionOption(
             "--rpc",
             section=CHAIN,
             type=NodeUrls(),
-            help="URL of a node: http(s), ws(s) or ipc. Several endpoints of one chain: commas between.",
+            help="URL of a node: http(s), ws(s) or ipc. Separate several nodes of a chain with commas.",
         ),
         SectionOption(
             "--network",
             section=CHAIN,
             type=Text(),
             metavar="NAME",
-            help="Known network: base:sepolia, base:mainnet, or embedded.",
+            help="Network name: base:sepolia, base:mainnet, or embedded.",
         ),
+        SectionOption("--chain-id", section=CHAIN, type=int, metavar="N", help="Expected chain id of the node."),
         SectionOption(
-            "--chain-id", section=CHAIN, type=int, metavar="N", help="Chain id expected; another is an error."
-        ),
-        SectionOption(
-            "--credits", section=CHAIN, type=Address(), help="Address of Credits. Default: from the deployment record."
+            "--credits", section=CHAIN, type=Address(), help="Address of Credits. Default: the recorded address."
         ),
         SectionOption(
             "--deployments",
@@ -161,7 +159,7 @@ def chain_options() -> list[click.Option]:
 
 
 def signer_options() -> list[click.Option]:
-    """Build the options that say whose key signs; none of them takes a key."""
+    """Build the options that name the source of the signer's key. No option takes the key itself."""
     return [
         SectionOption("--keyfile", section=SIGNER, type=Text(), metavar="PATH", help="Encrypted eth-account key file."),
         SectionOption(
@@ -169,21 +167,21 @@ def signer_options() -> list[click.Option]:
             section=SIGNER,
             type=Text(),
             metavar="PATH",
-            help="File with its password. Default: NVM_CHAIN_PASSWORD, else asked for.",
+            help="File with the key file's password. Default: NVM_CHAIN_PASSWORD, else a prompt.",
         ),
         SectionOption(
             "--key-env",
             section=SIGNER,
             type=Text(),
             metavar="VARIABLE",
-            help="Environment variable that holds the key.",
+            help="Name of the environment variable that holds the private key.",
         ),
         SectionOption(
             "--dev-account",
             section=SIGNER,
             type=int,
             metavar="N",
-            help="Account 0 to 9 of a development node such as anvil.",
+            help="Number of a development account, 0 to 9, on a node such as anvil.",
         ),
         _refused_key_option(),
     ]
@@ -202,11 +200,15 @@ def _refused_key_option() -> click.Option:
 
 
 def answer_options() -> list[click.Option]:
-    """Build the options that say how to answer."""
+    """Build the options for the form of the answer."""
     return [
         SectionOption("--json", section=ANSWER, is_flag=True, help="Print one JSON value and nothing else."),
         SectionOption(
-            "--verbose", "-v", section=ANSWER, is_flag=True, help="Progress with --json too; frames of a bug."
+            "--verbose",
+            "-v",
+            section=ANSWER,
+            is_flag=True,
+            help="Show progress with --json too, and the stack frames of a bug.",
         ),
     ]
 
@@ -214,10 +216,10 @@ def answer_options() -> list[click.Option]:
 def chain_command(
     name: str, *, examples: Sequence[str], signs: bool = False, locates: bool = True, agents: bool = False
 ) -> Callable[[Callable[..., None]], Command]:
-    """Make a function a command that talks to a chain; it gets a Session first and then its own parameters.
+    """Make a function a command that talks to a chain. The function gets a Session, then its own parameters.
 
-    With ``signs`` it takes the options of a signer; without ``locates`` it does not ask where Credits is, with ``agents``
-    it asks where AgentRegistry is.
+    ``signs`` adds the options of the signer. ``locates`` adds the option for the address of Credits, and ``agents`` the
+    option for the address of AgentRegistry.
     """
     where = [option for option in chain_options() if locates or option.name != "credits"]
     if agents:
@@ -226,7 +228,7 @@ def chain_command(
                 "--agents",
                 section=CHAIN,
                 type=Address(),
-                help="Address of AgentRegistry. Default: from the deployment record.",
+                help="Address of AgentRegistry. Default: the recorded address.",
             )
         )
     shared = [*where, *(signer_options() if signs else []), *answer_options()]
@@ -236,7 +238,7 @@ def chain_command(
 def session_command(
     name: str, shared: Sequence[click.Option], examples: Sequence[str]
 ) -> Callable[[Callable[..., None]], Command]:
-    """Make a function a command with shared options, which become the Session that it gets first."""
+    """Make a function a command with the given shared options. The function gets a Session with their values first."""
 
     def decorate(function: Callable[..., None]) -> Command:
         @wraps(function)

@@ -1,4 +1,4 @@
-"""The command line's own modules that few commands need and that load much: imported when something of them is asked for."""
+"""Heavy modules of the command line that few commands need. Each is imported at its first use."""
 
 from typing import TYPE_CHECKING
 

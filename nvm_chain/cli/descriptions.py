@@ -1,4 +1,4 @@
-"""What plans and agents say of themselves: read from options or from a file, and shown where the chain itself has it."""
+"""Metadata of plans and agents: reads it from options or a file, and shows metadata that the chain stores."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,20 +17,30 @@ if TYPE_CHECKING:
 
 METADATA_OPTIONS = (
     click.option("--name", help="Name of the agent. With a name, the metadata is stored on the chain."),
-    click.option("--description", default="", help="What the agent does."),
-    click.option("--tag", "tags", multiple=True, help="A tag. Repeat for each tag."),
+    click.option("--description", default="", help="Description of the agent."),
+    click.option("--tag", "tags", multiple=True, help="Tag of the agent. Repeat for each tag."),
     click.option(
         "--endpoint",
         "paid",
         metavar="METHOD=URL",
         multiple=True,
-        help="A paid endpoint. The path may contain :name and *name. Repeat for each endpoint.",
+        help="Paid endpoint of the agent. The path may have the wildcards :name and *name. Repeat for each endpoint.",
     ),
-    click.option("--open", "open_urls", metavar="URL", multiple=True, help="An endpoint that costs nothing."),
     click.option(
-        "--metadata", "file", type=click.Path(path_type=Path), metavar="PATH", help="A JSON file with all of the above."
+        "--open",
+        "open_urls",
+        metavar="URL",
+        multiple=True,
+        help="Free endpoint of the agent. Repeat for each endpoint.",
     ),
-    click.option("--uri", type=Text(), help="URI of the metadata, if the metadata is not stored on the chain."),
+    click.option(
+        "--metadata",
+        "file",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="JSON file with all metadata, in place of the options above.",
+    ),
+    click.option("--uri", type=Text(), help="URI of metadata that is stored outside the chain."),
 )
 
 
@@ -51,13 +61,11 @@ def read_agent_metadata(
     file: Path | None,
     uri: str | None,
 ) -> "AgentMetadata | str":
-    """Return an agent's metadata from its options, or its URI. Raises InvalidConfig, InvalidMetadata, SecretInMetadata."""
+    """Return the agent's metadata from the options, or its URI. Raises InvalidConfig, InvalidMetadata, SecretInMetadata."""
     if [name, file, uri].count(None) != 2:
         raise errors.InvalidConfig("the metadata is missing or given twice", "give one of --name, --metadata and --uri")
     if name is None and (description or tags or paid or open_urls):
-        raise errors.InvalidConfig(
-            "--description, --tag, --endpoint and --open are for metadata that is made here", "give --name too"
-        )
+        raise errors.InvalidConfig("--description, --tag, --endpoint and --open need --name", "give --name too")
     if file is not None:
         return metadata.parse_metadata(_read_file(file))
     if name is None:
@@ -87,9 +95,9 @@ def build_plan_uri(name: str | None, description: str, uri: str) -> str:
     Raises InvalidConfig, SecretInMetadata.
     """
     if name is not None and uri:
-        raise errors.InvalidConfig("--uri says where the metadata is, and --name makes it", "give one of them")
+        raise errors.InvalidConfig("--uri and --name contradict each other", "give one of them")
     if name is None and description:
-        raise errors.InvalidConfig("--description is for metadata that is made here", "give --name too")
+        raise errors.InvalidConfig("--description needs --name", "give --name too")
     return uri if name is None else metadata.build_metadata_uri(metadata.PlanMetadata(name, description))
 
 
@@ -98,18 +106,18 @@ def build_plan_uri(name: str | None, description: str, uri: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A URI, and the metadata in it; None where it is elsewhere, or cannot be read, and then ``problem`` says why."""
+    """A URI and its metadata. The metadata is None if it is not on the chain, or if it is unreadable; ``problem`` says why."""
 
     uri: str
     known: Any = None
     problem: str = ""
 
     def as_json(self) -> "dict[str, Any] | None":
-        """Return the metadata as JSON has it, or None."""
+        """Return the metadata as a JSON object, or None if there is none."""
         return None if self.known is None else metadata.describe_metadata(self.known)
 
     def rows(self) -> Rows:
-        """Return the metadata as people read it; a document that is elsewhere, or cannot be read, as its URI."""
+        """Return the rows of the metadata in a text answer. Without readable metadata the row is the URI."""
         if self.known is None:
             shown = f"it cannot be read: {self.problem}" if self.problem else self.uri or "none"
             return [("metadata", shown)]
@@ -123,12 +131,12 @@ class Described:
 
 
 def read_plan_description(uri: str) -> Described:
-    """Read a plan's metadata where the chain has it; no request."""
+    """Parse a plan's metadata if its URI contains it. Makes no request."""
     return _read(uri, lambda: metadata.parse_plan_metadata(metadata.parse_data_uri(uri)))
 
 
 def read_agent_description(uri: str) -> Described:
-    """Read an agent's metadata where the chain has it; no request."""
+    """Parse an agent's metadata if its URI contains it. Makes no request."""
     return _read(uri, lambda: metadata.parse_metadata_uri(uri))
 
 

@@ -21,7 +21,7 @@ UNITS: Final = {
     "second": 1,
 }
 LETTERS: Final = {"y": "year", "w": "week", "d": "day", "h": "hour", "s": "second"}
-"""Units that one letter can mean, and no other. `m` is not one of them: people read minutes and months in it."""
+"""Units with an unambiguous letter. `m` is missing, because it could mean minutes or months."""
 SHORT: Final = {"min": "minute", "mins": "minute", "mo": "month", "mos": "month", "mon": "month"}
 DURATION_BITS: Final = 32
 HOW: Final = 'write "30d", "12h", "90 minutes", "1 week", "1 month" (30 days) or "1 year" (365 days)'
@@ -30,13 +30,13 @@ HOW: Final = 'write "30d", "12h", "90 minutes", "1 week", "1 month" (30 days) or
 def parse_duration(text: str, name: str) -> int:
     """Read a duration such as ``30d`` or ``1 week``, in seconds.
 
-    A unit counts only where nobody can read another in it: a whole word, or one of the letters y, w, d, h and s.
+    A unit is a whole word, or one of the letters y, w, d, h and s. The letter m could mean minutes or months, and is an error.
 
     >>> parse_duration("12h", "--expires"), parse_duration("1 week", "--expires")
     (43200, 604800)
 
     Raises:
-        InvalidAmount: It is not a duration, or could be two. The error says how to write it.
+        InvalidAmount: The text is not a duration, or has two meanings. The error says how to write a duration.
     """
     match = re.fullmatch(r"\s*([0-9]{1,10})\s*([A-Za-z]*)\s*", text)
     if match is None:
@@ -49,7 +49,7 @@ def parse_duration(text: str, name: str) -> int:
 
 
 def _explain_unit(number: int, word: str) -> tuple[str, str]:
-    """Say what is wrong with a unit, and what to write in its place."""
+    """Return the problem of an invalid unit, and the text to write instead."""
     if not word:
         return "has no unit", HOW
     if word == "m":
@@ -60,7 +60,7 @@ def _explain_unit(number: int, word: str) -> tuple[str, str]:
 
 
 def _count(number: int, unit: str) -> str:
-    """Write a duration as it can be read again: without separators."""
+    """Format a duration without separators, so that it can be typed as input."""
     return f"{number} {unit}{'' if number == 1 else 's'}"
 
 

@@ -1,4 +1,4 @@
-"""What `nvm-chain help errors` says: every error, or one of them with its texts and its fields."""
+"""The text of `nvm-chain help errors`: the list of all errors, or one error with its texts and fields."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ WIDTH = 100
 
 
 def find_error(name: str) -> type[NvmChainError] | None:
-    """Return the error of a name, in whichever letters; None if no error has it."""
+    """Return the error class of a name, in upper or lower case. None if no error has the name."""
     return next((error for error in _list_all() if error.__name__.lower() == name.lower()), None)
 
 
@@ -26,17 +26,17 @@ def list_names() -> list[str]:
 
 
 def list_errors() -> str:
-    """Return the names of all errors, each family with its members."""
+    """Return the lines of the error list: each family with its members."""
     families = [error for error in _list_all() if NvmChainError in error.__bases__]
     parts = [
-        "Every error of nvm-chain. `nvm-chain help errors NAME` says what one means.",
+        "Every error of nvm-chain. `nvm-chain help errors NAME` explains one error.",
         *map(_list_family, families),
     ]
     return "\n\n".join(parts)
 
 
 def describe_error(error: type[NvmChainError]) -> str:
-    """Return what an error means: its purpose, its two texts, its fields, and the exit code of a command that fails with it."""
+    """Return the help lines of an error: its purpose, its two texts, its fields and its exit code."""
     parent = error.__bases__[0].__name__
     title = error.__name__ if error is NvmChainError else f"{error.__name__}, a kind of {parent}"
     return "\n\n".join([title, *(fill(part, WIDTH) for part in _list_parts(error))])

@@ -1,4 +1,4 @@
-"""The exit codes, which tell scripts why a command ended as it did."""
+"""Exit codes of the commands. An exit code tells a script why the command ended."""
 
 from typing import Final
 
@@ -14,15 +14,15 @@ EXIT_UNKNOWN_OUTCOME: Final = 8
 EXIT_NO: Final = 9
 
 EXIT_CODES: Final = {
-    EXIT_DONE: "done; for `access`: yes",
-    EXIT_UNEXPECTED: "stopped by you, or a bug",
-    EXIT_INPUT: "the input cannot be right; nothing was sent",
-    EXIT_KEY: "a key could not be read; nothing was sent",
-    EXIT_NETWORK: "the chain or its deployment cannot be used",
-    EXIT_FUNDS: "funds or an allowance are missing; an approval sent before may stand",
-    EXIT_REFUSED: "the chain refused, all or a part",
-    EXIT_STORAGE: "metadata or a file could not be kept, fetched or verified",
-    EXIT_UNKNOWN_OUTCOME: "sent, outcome unknown: look with `transaction HASH` first",
-    EXIT_NO: "`access` answers no; never an error",
+    EXIT_DONE: "the command is done; for `access`, the answer is yes",
+    EXIT_UNEXPECTED: "you stopped the command, or the command has a bug",
+    EXIT_INPUT: "the input is invalid; nothing was sent",
+    EXIT_KEY: "the key is unreadable; nothing was sent",
+    EXIT_NETWORK: "the chain or its deployment is not usable",
+    EXIT_FUNDS: "funds or an allowance are missing; an earlier approval may be valid",
+    EXIT_REFUSED: "the chain refused all items or some of them",
+    EXIT_STORAGE: "metadata or a file could not be stored, fetched or verified",
+    EXIT_UNKNOWN_OUTCOME: "the outcome of a sent transaction is unknown: run `transaction HASH`",
+    EXIT_NO: "for `access`, the answer is no; this is not an error",
 }
 """Each exit code with its meaning."""

@@ -1,4 +1,4 @@
-"""What a command says when it fails, and the exit code that tells scripts why."""
+"""Messages and exit codes of failed commands."""
 
 import re
 import traceback
@@ -47,19 +47,19 @@ EXIT_CODE_OF: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
     ((TransactionError,), EXIT_REFUSED),
     ((StorageError,), EXIT_STORAGE),
 )
-"""The errors that lead to each exit code; the first that fits counts."""
+"""Errors of each exit code. The first matching row counts."""
 
 _SECRET = re.compile(r"(?<!did:nv:)(?:0x)?[0-9a-fA-F]{64,}")  # a did is public, and nobody writes a key so
 _WITHHELD = "[64 hexadecimal digits, not shown because they may be a private key]"
 
 
 class NothingSent(click.Abort):
-    """Raised when somebody stops a command that has not sent anything."""
+    """Raised when the user stops a command before it sends anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failed command: the error's name, what the problem is and what to do next, what else it tells, and the exit code."""
+    """Failure of a command: the error's name, problem, next step and fields, and the exit code."""
 
     type: str
     problem: str
@@ -70,11 +70,11 @@ class Failure:
 
     @property
     def message(self) -> str:
-        """The whole of what people are told, on one line."""
+        """The whole message on one line: the problem and the next step."""
         return " ".join(filter(None, (self.problem, self.next_step, *self.notes)))
 
     def show(self, *, as_json: bool) -> None:
-        """Print the failure: one line on stderr and one that says where more is, or one JSON object on stdout."""
+        """Print the failure as one JSON object on stdout, or as text on stderr: the message, then the link to more help."""
         if as_json:
             print_json({"error": self.to_dict()})
             return
@@ -85,18 +85,18 @@ class Failure:
             console.print(Text(f"See `{self.details['link']}`.", style="dim"))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the failure as JSON has it."""
+        """Return the failure as a JSON object."""
         told = {"type": self.type, "message": self.message, "problem": self.problem, "next_step": self.next_step}
         return {**told, "fields": {}, **self.details, **({"notes": list(self.notes)} if self.notes else {})}
 
 
 def explain_unreadable(error: OSError | UnicodeDecodeError) -> str:
-    """Say why a text file cannot be read."""
+    """Return the reason why a text file cannot be read."""
     return getattr(error, "strerror", None) or "it is not text"
 
 
 def describe_failure(error: BaseException, *, verbose: bool) -> Failure:
-    """Say what an error means for whoever ran the command, without anything that may be a key."""
+    """Describe an error for the user of the command. Text that may be a private key is left out."""
     if isinstance(error, NothingSent):
         return Failure("Aborted", "Stopped by you.", "Nothing was sent.", EXIT_UNEXPECTED)
     if isinstance(error, click.Abort):
@@ -112,11 +112,11 @@ def describe_failure(error: BaseException, *, verbose: bool) -> Failure:
 
 
 def _ask_for_report(where: str) -> str:
-    """Ask for a report; the frames have file names and source lines, never values."""
+    """Return a request for a bug report. Its stack frames contain file names and source lines, never values."""
     return (
         f"Please report it with these frames:\n{where}"
         if where
-        else "Run it again with -v to see where, and report it."
+        else "Run the command again with -v to see the stack frames, and report them."
     )
 
 
@@ -128,7 +128,7 @@ def _describe_usage(error: click.ClickException) -> tuple[str, str]:
 
 
 def _describe_known(error: NvmChainError) -> Failure:
-    """Tell an error by the names that the shell has; what came from the command line may be a key in the wrong place."""
+    """Describe an error of this package with the names of the command line. Text that may be a private key is left out."""
     shown = _withhold_texts(error) if isinstance(error, InputError | KeyFailure) else error
     problem, next_step = map(clean, shown.describe(SHELL_NAMES))
     told = shown.to_dict()
@@ -138,7 +138,7 @@ def _describe_known(error: NvmChainError) -> Failure:
 
 
 def _withhold_texts(error: NvmChainError) -> NvmChainError:
-    """Return a copy of the error, with all that was told of it later, without what looks like a private key in any text."""
+    """Return a copy of the error and its notes, with every text that looks like a private key replaced."""
     shown = copy(error)
     for name, value in vars(error).items():
         setattr(shown, name, _withhold_in(value))
@@ -146,7 +146,7 @@ def _withhold_texts(error: NvmChainError) -> NvmChainError:
 
 
 def _withhold_in(value: object) -> object:
-    """Return a value without what looks like a private key in its texts, also where it is a sequence of them."""
+    """Return a value with every text that looks like a private key replaced, also inside a sequence."""
     if isinstance(value, str):
         return withhold(value)
     if isinstance(value, list | tuple):
@@ -161,5 +161,5 @@ def find_exit_code(error: Exception) -> int:
 
 
 def withhold(text: str) -> str:
-    """Replace what looks like a private key."""
+    """Replace every text that looks like a private key."""
     return _SECRET.sub(_WITHHELD, text)

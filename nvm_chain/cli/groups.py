@@ -1,4 +1,4 @@
-"""Groups of commands, in the order of their story; those of the program itself are imported when one is asked for."""
+"""Groups of commands, in the order of help. A command of the top group is imported at its first use."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -18,7 +18,7 @@ COMMANDS_ROOM: Final = "nvm_chain.cli.commands"
 
 
 class Entry(NamedTuple):
-    """Where a command is, and the first sentence of its help, which a list of commands shows without importing it."""
+    """Location of a command and the first sentence of its help. A list of commands shows the sentence without an import."""
 
     module: str
     attribute: str
@@ -26,10 +26,10 @@ class Entry(NamedTuple):
 
 
 class Group(click.Group):
-    """A group of commands in the order they were added. Alone it shows its help."""
+    """Group of commands in the order of their addition. Without a command it shows its help."""
 
     def __init__(self, name: str, *, entries: Mapping[str, Entry] | None = None, **attributes: Any) -> None:
-        """Take a group's name, commands that are imported when one is asked for, and what click.Group takes."""
+        """Store the group's name, its commands by module, and the arguments of click.Group."""
         super().__init__(
             name,
             callback=_show_help_alone,
@@ -41,11 +41,11 @@ class Group(click.Group):
         self.entries = entries or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order they were added."""
+        """Return the names of the commands in the order of their addition."""
         return [*self.entries, *self.commands]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command by its name, and import it if need be."""
+        """Return a command by its name. Imports its module at the first use."""
         entry = self.entries.get(cmd_name)
         if entry is None:
             return super().get_command(ctx, cmd_name)
@@ -55,17 +55,17 @@ class Group(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that the arguments begin with. Raises click.UsageError, which names the nearest one."""
+        """Return the command that the first argument names. Raises click.UsageError, which suggests the nearest name."""
         if args[0][:1].isalnum() and self.get_command(ctx, args[0]) is None:
             raise self.refuse(ctx, args[0])
         return super().resolve_command(ctx, args)
 
     def refuse(self, ctx: click.Context, typed: str) -> click.UsageError:
-        """Return the error for a command that there is not."""
+        """Return the error for an unknown command."""
         return click.UsageError(f"No such command {typed!r}.{suggest(typed, self.list_commands(ctx))}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write each command's first sentence, in full."""
+        """Write the first sentence of each command's help, unshortened."""
         rows = [(name, entry.summary) for name, entry in self.entries.items()]
         rows += [(name, command.get_short_help_str(limit=200)) for name, command in self.commands.items()]
         with formatter.section("Commands"):

@@ -1,4 +1,4 @@
-"""An agent's id where a plan's is meant: found where a command's id names no plan, and told with the command that shows it."""
+"""Explanation of an unknown plan id that is an agent's id. The error names the command that shows the agent."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +9,9 @@ from nvm_chain.cli.session import Session
 
 @contextmanager
 def explained_plan_id(session: Session) -> Iterator[None]:
-    """Explain an unknown plan id that is the id of an agent. One more request, only if the plan is unknown.
+    """Explain an unknown plan id that is the id of an agent. Makes one more request if the plan is unknown.
 
-    A plan id in place of an agent id is found without a request: see `AgentId`.
+    `AgentId` handles the reverse case, a plan id in place of an agent id, without a request.
 
     Raises:
         IdOfAnotherKind: The id is an agent's.

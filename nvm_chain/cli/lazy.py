@@ -1,8 +1,8 @@
-"""The rest of the package, loaded when a command first uses it: web3 takes a second, and `--help` should not wait for it.
+"""Modules of the package, imported at their first use. The import of web3 takes a second, and `--help` does not wait for it.
 
-`from nvm_chain.cli.lazy import plans` gives what `from nvm_chain.operations import plans` gives, and imports it at the first
-`plans.`. A module has its own name. Where two rooms have a module of one name, the higher room's has it, and the other has its
-room's name before its own.
+`from nvm_chain.cli.lazy import plans` stands for `from nvm_chain.operations import plans`. The import happens at the first
+attribute access, such as `plans.read_plan`. If two rooms have a module of the same name, the module of the lower room has its
+room's name as a prefix.
 """
 
 from importlib import import_module
@@ -139,7 +139,7 @@ _MODULES = {
 
 
 class LazyModule:
-    """Stands for a module, and imports it when something of it is asked for."""
+    """Stand-in for a module. The first attribute access imports the module."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -1,4 +1,4 @@
-"""Signed messages in files: one JSON object on a line, as whoever signed them handed them over; `-` is the standard input."""
+"""Files of signed messages: one JSON object on each line. `-` is the standard input."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -10,21 +10,21 @@ from nvm_chain.errors import InvalidConfig, InvalidMessage
 
 STDIN: Final = "-"
 MAX_BYTES: Final = 64 * 2**20
-"""More than a hundred thousand vouchers."""
+"""Size limit of a file in bytes. It leaves room for a hundred thousand vouchers."""
 
 Message = TypeVar("Message")
 
 
 def read_message(file: str, parse: Callable[[str], Message], noun: str) -> Message:
-    """Read the one message in a file. Raises InvalidConfig, or InvalidMessage with its place."""
+    """Read a file with exactly one message. Raises InvalidConfig, or InvalidMessage with file and line."""
     messages = read_messages([file], parse, noun)
     if len(messages) != 1:
-        raise InvalidConfig(f"{name_file(file)} holds {len(messages)} signed messages", "give one at a time")
+        raise InvalidConfig(f"{name_file(file)} holds {len(messages)} signed messages", "give a file with one message")
     return messages[0]
 
 
 def read_messages(files: Sequence[str], parse: Callable[[str], Message], noun: str) -> list[Message]:
-    """Read all messages of some files, in order. Raises InvalidConfig, or InvalidMessage with its place."""
+    """Read all messages of several files, in order. Raises InvalidConfig, or InvalidMessage with file and line."""
     found = []
     for file in files:
         for place, line in _read_lines(file):
@@ -38,12 +38,12 @@ def read_messages(files: Sequence[str], parse: Callable[[str], Message], noun: s
 
 
 def name_file(file: str) -> str:
-    """Name a file in a sentence."""
+    """Return the name of a file for a sentence."""
     return "the standard input" if file == STDIN else file
 
 
 def _read_lines(file: str) -> Iterator[tuple[str, str]]:
-    """Yield each line that is not empty, with its place."""
+    """Yield each line that is not empty, after its file and line number."""
     for number, line in enumerate(_read_text(file).splitlines(), start=1):
         if line.strip():
             yield f"{name_file(file)}, line {number}", line.strip()

@@ -1,4 +1,4 @@
-"""Too little USDC where it costs nothing: a development chain's TestUSDC has a faucet, and the error names its command."""
+"""Explanation of missing TestUSDC on a development chain. The error names the command of the faucet."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from nvm_chain.cli.session import EMBEDDED, Session
 
 @contextmanager
 def explained_funds(session: Session) -> Iterator[None]:
-    """Explain how to get the TestUSDC that is missing. Two more requests, only if it is missing."""
+    """Explain how to get missing TestUSDC. Makes two more requests if funds are missing."""
     try:
         yield
     except errors.InsufficientFunds as error:
@@ -22,7 +22,7 @@ def explained_funds(session: Session) -> Iterator[None]:
 
 
 def _is_test_money(session: Session, token: str) -> bool:
-    """Return whether a token is the TestUSDC of a development chain. False if the node does not say."""
+    """Return whether a token is the TestUSDC of a development chain. False if the node does not answer."""
     chain = session.chain
     if chain is None or session.network == EMBEDDED or token != chain.usdc:
         return False

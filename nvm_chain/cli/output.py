@@ -1,4 +1,4 @@
-"""What a command says: its answer on stdout, as text or as one JSON value, and progress on stderr."""
+"""Output of a command: the answer on stdout, as text or as one JSON value, and progress on stderr."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.status import Status
 
 Rows = list[tuple[str, object]]
-"""Labels and values, in the order people read them."""
+"""Labels and values of a text answer, in order."""
 
 
 def open_console(*, stderr: bool = False) -> "Console":
@@ -27,7 +27,7 @@ def print_json(data: object) -> None:
 
 
 def print_rows(rows: Iterable[tuple[str, object]], *, stderr: bool = False) -> None:
-    """Print labels and values in two columns. Long values are wrapped on a terminal, and only there."""
+    """Print labels and values in two columns. Long values are wrapped on a terminal only."""
     shown = [(label, formatting.clean(value)) for label, value in rows]
     indent = max(len(label) for label, _ in shown) + 2
     console = open_console(stderr=stderr)
@@ -40,16 +40,16 @@ def print_rows(rows: Iterable[tuple[str, object]], *, stderr: bool = False) -> N
 
 
 class Progress:
-    """Says on stderr what a command waits for: a spinner in a terminal, plain lines elsewhere, nothing if quiet."""
+    """Progress of a command on stderr: a spinner on a terminal, plain lines elsewhere, nothing if quiet."""
 
     def __init__(self, *, quiet: bool) -> None:
-        """Say nothing yet."""
+        """Store the console and the mode, and print nothing."""
         self._quiet = quiet
         self._console = open_console(stderr=True)
         self._status: Status | None = None
 
     def say(self, sentence: str) -> None:
-        """Show a sentence until the next call replaces it."""
+        """Show a sentence until the next call replaces the sentence."""
         if self._quiet:
             return
         if not self._console.is_terminal:
@@ -61,7 +61,7 @@ class Progress:
             self._status.update(rich_text.Text(formatting.clean(sentence)))
 
     def stop(self) -> None:
-        """Clear the spinner, before a question or an answer."""
+        """Clear the spinner. Call this before a question or an answer."""
         if self._status is not None:
             self._status.stop()
             self._status = None

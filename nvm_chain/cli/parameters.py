@@ -1,4 +1,4 @@
-"""Types of the command line's parameters: each turns text into a checked value, or says what is wrong with it."""
+"""Types of the command line's parameters. Each type converts text to a checked value, or raises an error."""
 
 import re
 from typing import Any
@@ -11,21 +11,21 @@ from nvm_chain.cli.lazy import addresses, errors, ids, order_names
 
 TOKEN_UNITS = ("USDC", "ETH")
 LARGER_THAN_AGENTS = 2**64
-"""Agents are counted from 1, and plan ids are hashes."""
+"""Largest id that can be an agent's. Agents are counted from 1, and plan ids are hashes."""
 
 
 def refuse_key(value: str, name: str) -> None:
-    """Raise KeyFailure if something looks like a private key, which has no business on a command line."""
+    """Raise KeyFailure if a parameter's text looks like a private key."""
     if re.search(r"(?<![0-9a-fA-F])(?<!did:nv:)[0-9a-fA-F]{64}(?![0-9a-fA-F])", value):  # a did is public
         problem = (
             f"{name} looks like a private key. Everyone on this machine can read a command line, and your shell keeps it: "
-            "take that key for known to others"
+            "treat that key as stolen"
         )
         raise errors.KeyFailure("the command line", problem, "give the next one with --keyfile or --key-env")
 
 
 def name_of(parameter: click.Parameter | None) -> str:
-    """Return a parameter's name as a user typed it."""
+    """Return a parameter's name as users type it."""
     if isinstance(parameter, click.Option):
         return max(parameter.opts, key=len)
     return parameter.human_readable_name.removesuffix("...") if parameter is not None else "value"
@@ -39,7 +39,7 @@ def parse_count(text: str, name: str, problem: str) -> int:
 
 
 class Text(click.ParamType):
-    """Text that must not be a private key, such as a path or the name of an environment variable."""
+    """Type of a text such as a path or a variable's name. Refuses a private key."""
 
     name = "text"
 
@@ -50,7 +50,7 @@ class Text(click.ParamType):
 
 
 class Address(click.ParamType):
-    """An address with a right checksum, or in lower-case letters."""
+    """Type of an address, with a correct checksum or in lower-case letters."""
 
     name = "address"
 
@@ -61,7 +61,7 @@ class Address(click.ParamType):
 
 
 class Token(Address):
-    """What a price is counted in: a token's address, or USDC, or ETH for the native coin."""
+    """Type of a price's unit: a token's address, USDC, or ETH for the native coin."""
 
     name = "address|usdc|eth"
 
@@ -73,10 +73,10 @@ class Token(Address):
 
 
 class Pair(click.ParamType):
-    """An address and something about it, as ADDRESS=TEXT."""
+    """Type of an address with a value, as ADDRESS=TEXT."""
 
     def __init__(self, name: str) -> None:
-        """Take the form that help and errors show."""
+        """Store the form that help and errors show, such as HOLDER=CREDITS."""
         self.name = name
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -91,7 +91,7 @@ class Pair(click.ParamType):
 
 
 class PlanId(click.ParamType):
-    """A plan id in any spelling: an integer, 0x and 64 hexadecimal digits, or a did:nv:."""
+    """Type of a plan id: an integer, 0x and 64 hexadecimal digits, or a did:nv:."""
 
     name = "plan"
 
@@ -101,12 +101,12 @@ class PlanId(click.ParamType):
 
 
 class AgentId(click.ParamType):
-    """An agent's id in any spelling: an integer, 0x and 64 hexadecimal digits, or a did:nv:."""
+    """Type of an agent's id: an integer, 0x and 64 hexadecimal digits, or a did:nv:."""
 
     name = "agent"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the id as an int. Raises InvalidAgentId, and IdOfAnotherKind for an id that is too large for an agent's."""
+        """Return the id as an int. Raises InvalidAgentId, or IdOfAnotherKind if the id is too large for an agent."""
         number = ids.parse_agent_id(value)
         if number >= LARGER_THAN_AGENTS:
             raise errors.IdOfAnotherKind(value, "a plan", "an agent", "show it with `nvm-chain plan show`")
@@ -114,13 +114,13 @@ class AgentId(click.ParamType):
 
 
 class Url(click.ParamType):
-    """An http or https URL, as of a node, which may hold an access key and so is never shown."""
+    """Type of an http or https URL. Errors never show the URL, because it may contain an access key."""
 
     name = "url"
     SCHEMES = frozenset({"http", "https"})
 
     def __init__(self, whose: str = "a node", example: str = "http://127.0.0.1:8545") -> None:
-        """Take whose URL it is, and an example."""
+        """Store the owner of the URL and an example, for the errors."""
         self._problem = f"it is not an http or https URL of {whose}, such as {example}"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -129,7 +129,7 @@ class Url(click.ParamType):
         return value
 
     def check(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> None:
-        """Refuse what is not a URL."""
+        """Raise an error if the text is not a URL."""
         try:
             parts = urlsplit(value)
             usable = parts.scheme in self.SCHEMES and bool(parts.hostname) and parts.port != 0
@@ -140,17 +140,17 @@ class Url(click.ParamType):
 
 
 class NodeUrls(Url):
-    """Where a node is: http, https, ws or wss, or `ipc:///path`; several endpoints of one chain have commas between them."""
+    """Type of a node's URL: http, https, ws, wss or `ipc:///path`. Commas separate several nodes of one chain."""
 
     SCHEMES = frozenset({"http", "https", "ws", "wss"})
 
     def __init__(self) -> None:
-        """Say in refusals what a node's URL may be, too."""
+        """Set the errors' list of schemes to those of a node."""
         super().__init__()
         self._problem += ", nor one of ws, wss or ipc"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the URLs as they are."""
+        """Return the text of the URLs unchanged."""
         for url in value.split(","):
             if not (url.strip().startswith("ipc://") or ("://" not in url and url.strip().endswith(".ipc"))):
                 self.check(url.strip(), param, ctx)
@@ -158,12 +158,12 @@ class NodeUrls(Url):
 
 
 class Range(click.ParamType):
-    """One number of credits, or a range of them such as 1..5."""
+    """Type of a number of credits, or of a range such as 1..5."""
 
     name = "n|min..max"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the least and the most. Raises InvalidAmount."""
+        """Return the lower and the upper limit. Raises InvalidAmount."""
         if isinstance(value, tuple):
             return value
         least, found, most = value.partition("..")
@@ -173,12 +173,12 @@ class Range(click.ParamType):
 
 
 class PlanCost(click.ParamType):
-    """A plan and the credits of one request, as PLAN=N or PLAN=MIN..MAX."""
+    """Type of a plan with the credits of one request, as PLAN=N or PLAN=MIN..MAX."""
 
     name = "plan=n|min..max"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the plan's id, the least and the most. Raises InvalidPlanId or InvalidAmount."""
+        """Return the plan's id, the lower and the upper limit. Raises InvalidPlanId or InvalidAmount."""
         if isinstance(value, tuple):
             return value
         plan, _, cost = value.rpartition("=")
@@ -186,12 +186,12 @@ class PlanCost(click.ParamType):
 
 
 class Context(click.ParamType):
-    """What credits are taken for: a UUID, 0x and up to 64 hexadecimal digits, or a short text."""
+    """Type of a request's id: a UUID, 0x and up to 64 hexadecimal digits, or a short text."""
 
     name = "text"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return a UUID, bytes, or the text as it is."""
+        """Return a UUID, bytes, or the unchanged text."""
         if not isinstance(value, str):
             return value
         if re.fullmatch(r"0x([0-9a-fA-F]{2}){1,32}", value):
@@ -202,17 +202,17 @@ class Context(click.ParamType):
 
 
 class OrderName(click.ParamType):
-    """A name of an order, as it counts."""
+    """Type of an order's name."""
 
     name = "text"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the name without blanks around it. Raises InvalidConfig for one that is empty."""
+        """Return the name without blanks around it. Raises InvalidConfig if the name is empty."""
         return order_names.parse_order_name(value)
 
 
 class Bytes32(click.ParamType):
-    """32 bytes, as 0x and 64 hexadecimal digits."""
+    """Type of 32 bytes, as 0x and 64 hexadecimal digits."""
 
     name = "hex"
 

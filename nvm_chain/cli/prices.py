@@ -1,4 +1,4 @@
-"""Prices of plans as people type them: parts of one unit, each with its receiver."""
+"""Prices of plans as people type them: parts in one unit, each with a receiver."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ BASE_UNITS: Final = "base units and the token's address: --price-base-units N --
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A price as typed and checked: parts of one unit, each with its receiver; None stands for the signer. No parts: free.
+    """Checked price: parts in one unit, each with a receiver. The receiver None is the signer. A free price has no parts.
 
-    With a ``quoter`` the parts are weights. ``paid_externally`` means that it is not paid on the chain.
+    With a ``quoter`` the parts are weights. With ``paid_externally`` the buyer pays outside the chain.
     """
 
     unit: str
@@ -31,7 +31,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class PriceOptions:
-    """The options of a price as they were typed."""
+    """Options of a price as typed."""
 
     price: str | None
     base_units: int | None
@@ -42,7 +42,12 @@ class PriceOptions:
 
 
 def parse_price(options: PriceOptions) -> Price:
-    """Join the options of a price; no network. Raises InvalidAmount, or InvalidConfig if they contradict each other."""
+    """Join the options of a price. Makes no request.
+
+    Raises:
+        InvalidAmount: A part is not an amount.
+        InvalidConfig: The options contradict each other, or the price is missing.
+    """
     price, base_units, token, splits = options.price, options.base_units, options.token, options.splits
     if options.paid_externally:
         return _parse_paid_externally(options)
@@ -52,7 +57,7 @@ def parse_price(options: PriceOptions) -> Price:
         raise errors.InvalidConfig("the price is given twice", "give --price, or --price-base-units with --token")
     if price is not None and price.strip().lower() == FREE:
         if splits:
-            raise errors.InvalidConfig("a free plan has nothing to split", "leave out --split")
+            raise errors.InvalidConfig("a free plan has no price to split", "leave out --split")
         return Price("ETH", ())
     total = _parse_total(price, base_units, token)
     parts = [(receiver, _parse_part(text, token)) for receiver, text in splits]
@@ -70,7 +75,7 @@ def parse_price(options: PriceOptions) -> Price:
 def _parse_paid_externally(options: PriceOptions) -> Price:
     if options != PriceOptions(None, None, None, (), None, True):
         raise errors.InvalidConfig(
-            "a plan paid outside the chain has no price on it",
+            "a plan with --paid-externally has no price on the chain",
             "leave out --paid-externally, or --price, --price-base-units, --token, --split and --quoter",
         )
     return Price("ETH", (), paid_externally=True)
@@ -79,13 +84,13 @@ def _parse_paid_externally(options: PriceOptions) -> Price:
 def _parse_quoted(options: PriceOptions, quoter: str) -> Price:
     if options.price is not None or options.base_units is not None:
         raise errors.InvalidConfig(
-            "the quoter names the price", "leave out --quoter, or --price and --price-base-units"
+            "the price comes from the quoter", "leave out --quoter, or --price and --price-base-units"
         )
     if options.token is None:
         raise errors.InvalidConfig(
-            "the token that the quoter names prices in is missing", "give --token USDC, --token ETH or --token ADDRESS"
+            "the token of the quoter's prices is missing", "give --token USDC, --token ETH or --token ADDRESS"
         )
-    problem = "is not a weight, a whole number, which a part is with --quoter"
+    problem = "is not a weight, and with --quoter each part is a whole number"
     parts = [
         (receiver, amounts.check_uint(parse_count(text, "--split", problem), 96, "--split", minimum=1))
         for receiver, text in options.splits
@@ -108,7 +113,7 @@ def _parse_total(price: str | None, base_units: int | None, token: str | None) -
 def _parse_part(text: str, token: str | None) -> Amount:
     if token is None:
         return parse_amount(text, "--split", hint=", or for other tokens base units, with --token ADDRESS")
-    base_units = parse_count(text, "--split", "is not a whole number of base units, which it is with --token")
+    base_units = parse_count(text, "--split", "is not a whole number of base units, as --token requires")
     return Amount(amounts.check_uint(base_units, 96, "--split", minimum=1), token)
 
 
@@ -122,7 +127,7 @@ def _join_price(unit: str, total: Amount | None, parts: list[tuple[str, int]]) -
 
 
 def build_price(chain: "Chain", price: Price, signer: str) -> "PriceConfig":
-    """Turn a price into the config that a plan is registered with; the signer receives what nobody else was named for."""
+    """Convert a price to the price config of a plan's registration. The signer receives every part without a receiver."""
     if price.paid_externally:
         return types.get_external_price_config()
     if not price.parts:

@@ -1,4 +1,4 @@
-"""Answers that are found by the events of a range of blocks: how the range is chosen, and what is listed."""
+"""Options and rows of the commands that read events in a range of blocks."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -18,21 +18,24 @@ if TYPE_CHECKING:
 
 RANGE_OPTIONS = (
     click.option(
-        "--from-block", type=int, metavar="N", help="First block. Default: the range ends at the latest block."
+        "--from-block",
+        type=int,
+        metavar="N",
+        help="First block of the range. Default: the range ends at the latest block.",
     ),
     click.option("--blocks", type=int, metavar="N", help="Largest number of blocks to read. Default: 50000."),
 )
 
 
 def range_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say which blocks are looked at."""
+    """Add the options of the block range to a command."""
     for option in reversed(RANGE_OPTIONS):
         function = option(function)
     return function
 
 
 def choose_blocks(session: Session, chain: "Chain", from_block: int | None, blocks: int | None) -> "BlockRange":
-    """Choose the blocks to look at, and say which."""
+    """Choose the range of blocks, and show it as progress."""
     deployed = find_deployment_block(session, chain)
     chosen = holdings.choose_blocks(chain, first_block=from_block, blocks=blocks, deployed=deployed)
     session.say(f"Reading events of blocks {chosen.first_block} to {chosen.last_block}")
@@ -40,20 +43,20 @@ def choose_blocks(session: Session, chain: "Chain", from_block: int | None, bloc
 
 
 def find_deployment_block(session: Session, chain: "Chain") -> int:
-    """Return the block in which Credits was deployed, from its record; 0 if that does not say."""
+    """Return the block of Credits' deployment from its record. 0 if the record does not name the block."""
     record = records.find_record(chain.chain_id, session.deployments)
     return record.block_number or 0 if record and chain.has_credits(record.address) else 0
 
 
 def range_rows(blocks: "BlockRange") -> Rows:
-    """Return a row that tells which blocks were read, and whether other blocks remain."""
+    """Return the row that names the range of blocks, and says whether other blocks remain."""
     looked_at = f"{blocks.first_block:,} to {blocks.last_block:,}"
     others = "all since Credits was deployed" if blocks.is_complete else "others with --from-block N and --blocks N"
     return [("blocks", f"{looked_at}; {others}")]
 
 
 def describe_state(plan: "PlanState") -> dict[str, Any]:
-    """Return a plan of a list as JSON shows it."""
+    """Return a listed plan as a JSON object."""
     terms = plan.terms
     return {
         **name_plan(plan.plan_id),
@@ -67,7 +70,7 @@ def describe_state(plan: "PlanState") -> dict[str, Any]:
 
 
 def list_rows(chain: "Chain", plans: Iterable["PlanState"]) -> Iterator[tuple[str, object]]:
-    """Yield a list of plans as people read it."""
+    """Yield the rows of a list of plans in a text answer."""
     empty = True
     for plan in plans:
         empty = False
@@ -78,7 +81,7 @@ def list_rows(chain: "Chain", plans: Iterable["PlanState"]) -> Iterator[tuple[st
 
 
 def describe_offer(chain: "Chain", plan: "PlanState") -> str:
-    """Write in a few words what a plan sells."""
+    """Return the offer of a plan in a few words."""
     terms = plan.terms
     what = {"credits": f"{terms.credits:,} credits", "time": "access by time", "usage": "each request"}
     price = "quoted for each order" if terms.is_quoted else format_amount(chain, terms.token, terms.price)

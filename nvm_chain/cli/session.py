@@ -1,4 +1,4 @@
-"""One run of a command: which chain it talks to, who signs, and how it answers."""
+"""One run of a command: its chain, its signer and the form of its answer."""
 
 import os
 import sys
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 EMBEDDED: Final = "embedded"
 CONFLICT: Final = (
-    "--network embedded is a chain inside this process, and --rpc or NVM_CHAIN_RPC names a node",
+    "--network embedded and --rpc (or NVM_CHAIN_RPC) contradict each other",
     "leave one of them out (`env -u NVM_CHAIN_RPC nvm-chain …` unsets the variable for one command)",
 )
-ENDS: Final = "Note: the embedded chain ends with this command, and all that was done on it."
+ENDS: Final = "Note: the embedded chain ends with this command, and its data is lost."
 
 
 @dataclass
 class Session:
-    """What the options that all commands share say."""
+    """Values of the options that all commands share."""
 
     network: str | None
     rpc: str | None
@@ -39,11 +39,11 @@ class Session:
     key_source: KeySource | None = None
     agents: str | None = None
     chain: "Chain | None" = None
-    """The chain, once it is connected."""
+    """The chain, after `connect`; None before."""
 
     @classmethod
     def from_context(cls, context: click.Context) -> "Session":
-        """Read the shared options of the command that runs."""
+        """Build a session from the shared options of the running command."""
         values = context.params
         return cls(
             network=values.get("network"),
@@ -58,11 +58,11 @@ class Session:
         )
 
     def say(self, sentence: str) -> None:
-        """Tell people on stderr what is being waited for."""
+        """Show the current step as progress on stderr."""
         self.progress.say(sentence)
 
     def connect(self, *, locate: bool = True) -> "Chain":
-        """Connect to the chain; without ``locate`` a record of where Credits is, which may be outdated, is not used."""
+        """Connect to the chain. Without ``locate`` the address of Credits in the deployment record is not used."""
         if self.network is None and self.rpc is None:
             raise click.UsageError("Which chain? Give --rpc URL or --network NAME, or set NVM_CHAIN_RPC.")
         if self.network == EMBEDDED and self.rpc is not None:
@@ -81,7 +81,7 @@ class Session:
         return chain
 
     def connect_to_sign(self, *, locate: bool = True) -> "tuple[Chain, Signer]":
-        """Read the key, connect, and return both. A key that cannot be read is noticed before anything is asked of a node."""
+        """Read the key, connect to the chain, and return both. An unreadable key raises KeyFailure before any request."""
         source = self.key_source
         if source is None:
             raise TypeError("this command does not sign")
@@ -102,7 +102,7 @@ class Session:
             open_console(stderr=True).print(ENDS)
 
     def answer_lines(self, data: Any, lines: Iterable[str]) -> None:
-        """Print the command's answer: ``data`` as JSON, or lines that are laid out already."""
+        """Print the command's answer: ``data`` as JSON, or ``lines`` of formatted text for people."""
         self.progress.stop()
         if self.as_json:
             print_json(data)
@@ -110,7 +110,7 @@ class Session:
             sys.stdout.writelines(f"{line}\n" for line in lines)
 
     def answer_message(self, message: str, rows: Iterable[tuple[str, object]]) -> None:
-        """Print a signed message on one line of stdout, to be handed on as it is, and what it says on stderr."""
+        """Print a signed message as one line of JSON on stdout, and its content as text on stderr."""
         self.progress.stop()
         if not self.as_json:
             print_rows(rows, stderr=True)

@@ -1,11 +1,11 @@
-"""What the shell calls the code that errors name: errors are written for Python, and mark code with backticks."""
+"""Command-line names for the Python code in error messages. Messages mark code with backticks."""
 
 from collections.abc import Mapping
 from typing import Final
 
 SHELL_NAMES: Final[Mapping[str, str]] = {
     "allow_tiny_price=True": "--allow-tiny-price",
-    "give ask_chain": "leave out --offline",
+    "ask_chain": "the chain, without --offline",
     "connect(…, records=path)": "--deployments PATH",
     "first_block": "--deployed-block",
     "get_plan_details": "`nvm-chain plan show`",
@@ -30,4 +30,4 @@ SHELL_NAMES: Final[Mapping[str, str]] = {
     'usdc("20")': '--price "20 USDC"',
     "usdc('20')": '"20 USDC"',
 }
-"""Each piece of code as it stands between backticks, and what to write in its place."""
+"""Python code between backticks, and its name on the command line."""

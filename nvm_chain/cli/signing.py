@@ -1,4 +1,4 @@
-"""Who signs: an encrypted key file, an environment variable, or a development node's account. Never a key as an argument."""
+"""Sources of the signer's key: a key file, an environment variable or a development account. A key is never an argument."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ _SOURCES: Final = ("keyfile", "key_env", "dev_account")
 
 @dataclass(frozen=True, slots=True)
 class KeySource:
-    """Where the signer's key is. Exactly one of `keyfile`, `key_env` and `dev_account` is given."""
+    """Source of the signer's key. Exactly one of `keyfile`, `key_env` and `dev_account` is given."""
 
     keyfile: str | None
     password_file: str | None
@@ -31,11 +31,11 @@ class KeySource:
 
     @property
     def is_local(self) -> bool:
-        """Whether the key can be read before there is a connection."""
+        """Whether the key can be read without a connection to a node."""
         return self.dev_account is None
 
     def read_local(self, say: Callable[[str], None]) -> "Signer":
-        """Read the key from its file or variable. Raises KeyFailure."""
+        """Read the key from the key file or the environment variable. Raises KeyFailure."""
         if self.key_env is not None:
             return keys.read_key_from_environment(self.key_env)
         check_readable(str(self.keyfile))
@@ -44,7 +44,7 @@ class KeySource:
         return keys.read_keyfile(str(self.keyfile), password)
 
     def find_dev_account(self, chain: "Chain") -> "Signer":
-        """Return an account that the development chain has funded. Raises KeyFailure."""
+        """Return a funded account of a development chain. Raises KeyFailure."""
         number = self.dev_account or 0
         source = f"--dev-account {number}"
         accounts = chain.accounts or dev_accounts.derive_dev_accounts()
@@ -53,14 +53,14 @@ class KeySource:
         if not demo.is_development_chain(chain):
             raise errors.KeyFailure(
                 source,
-                f"chain {chain.chain_id} is not a development chain, and that account's key is public",
+                f"chain {chain.chain_id} is not a development chain, and the keys of development accounts are public",
                 "give a key of your own",
             )
         return accounts[number]
 
 
 def choose_source(context: click.Context) -> KeySource:
-    """Return the one source that was given. The command line goes before the environment."""
+    """Return the given source of the key. The command line overrides the environment."""
     values = context.params
     given = [name for name in _SOURCES if values[name] is not None]
     typed = [name for name in given if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE]
@@ -84,7 +84,7 @@ def check_readable(keyfile: str) -> None:
 
 
 def read_password(keyfile: str, password_file: str | None) -> str:
-    """Return a key file's password from a file, from NVM_CHAIN_PASSWORD, or from whoever sits at the terminal."""
+    """Return a key file's password from a file, from NVM_CHAIN_PASSWORD, or from a prompt."""
     if password_file is not None:
         return read_password_file(keyfile, password_file)
     if PASSWORD_VARIABLE in os.environ:

@@ -1,4 +1,4 @@
-"""A statement as people read it: tables of at most 80 columns, each address in full once."""
+"""Text form of a statement: tables of at most 80 columns. Each address is written in full once."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 WIDTH: Final = 80
 INDENT: Final = "  "
 LEAST_DIGITS: Final = 4
-"""Hexadecimal digits that a shortened address keeps at each end."""
+"""Number of hexadecimal digits at each end of a shortened address."""
 
 
 class ShortNames:
-    """Addresses shortened to what tells them apart, such as 0x3C44…93BC, and what each stands for."""
+    """Short names of addresses, such as 0x3C44…93BC. Different addresses have different short names."""
 
     def __init__(self) -> None:
-        """Know none yet."""
+        """Start without addresses."""
         self.full: dict[str, str] = {}
 
     def shorten(self, address: str) -> str:
-        """Return an address's short name, which no other address has."""
+        """Return the unique short name of an address."""
         for digits in range(LEAST_DIGITS, len(address) // 2):
             name = f"{address[: digits + 2]}…{address[-digits:]}"
             if self.full.setdefault(name, address) == address:
@@ -57,7 +57,7 @@ def write_statement(chain: "Chain", statement: "Statement") -> Iterator[str]:
 
 
 class _PlanTable:
-    """The movements of one plan between its opening and its closing balance."""
+    """Table of one plan: the movements between the opening and the closing balance."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class _PlanTable:
         self._with_holder = with_holder
 
     def lines(self) -> Iterator[str]:
-        """Yield the heads, then a line for each movement, with another below where there is more to say."""
+        """Yield the heads, then one or two lines for each movement."""
         unit = "periods" if self._plan.kind.name == "TIME" else "credits"
         rows = [("time (UTC)", "what", unit, "balance", "holder" if self._with_holder else "")]
         rows.append(("", "opening", "", f"{self._plan.opening:,}", ""))
@@ -93,7 +93,7 @@ class _PlanTable:
         return time, what, f"{movement.amount:+,}" if movement.amount else "", f"{movement.balance:,}", holder
 
     def _describe(self, movement: "Movement") -> str:
-        """Write what does not fit into the columns."""
+        """Return the second line of a movement: its cost and other details."""
         parts = []
         if movement.token is not None:
             parts.append(f"for {_money(self._chain, movement.token, movement.cost)}")

@@ -1,11 +1,11 @@
-"""What somebody may have meant who typed a name that nothing has."""
+"""Suggestions for an unknown name."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 def suggest(typed: str, known: Iterable[str]) -> str:
-    """Return a question with the nearest of the known names, behind a blank; an empty text if none is near.
+    """Return a question with the nearest known name, after a blank. An empty text if no name is near.
 
     >>> suggest("ordr", ["order", "orders", "redeem"]), suggest("nonsense", ["order"])
     (" Did you mean 'order'?", '')

@@ -1,4 +1,4 @@
-"""The second act: a thousand requests by signature, settled with those of other holders in one transaction."""
+"""Second act of the demo: a thousand requests by signature. One transaction settles the vouchers of many holders."""
 
 import time
 from collections.abc import Callable
@@ -44,10 +44,10 @@ Made = TypeVar("Made")
 
 
 class Metering:
-    """The metered plan, and the vouchers of those who use it."""
+    """Second act of the demo: the metered plan, and the vouchers of its holders."""
 
     def __init__(self, stage: Stage) -> None:
-        """Name the other holders, who need no coins: they only sign."""
+        """Create the accounts of the other holders. They need no coins, because they only sign."""
         self.stage = stage
         self.chain = stage.chain
         self.builder, self.subscriber, self.stranger = (
@@ -60,7 +60,7 @@ class Metering:
         self.deadline = 0
 
     def play(self) -> MeteredResult:
-        """Play the act. Seven transactions."""
+        """Run the act, and return its result. Sends seven transactions."""
         coins = self.chain.read_coin_balance(self.subscriber.address)
         self.register()
         receipt = self.order(coins)
@@ -100,18 +100,18 @@ class Metering:
         )
 
     def order(self, coins: int) -> OrderReceipt:
-        """Sign an order as the subscriber, and bring it to the chain as the builder."""
+        """Sign an order as the subscriber, and send the order to the chain as the builder."""
         signed = sign_plan_order(self.chain, self.subscriber, self.plan_id)
         receipt = relay_order(self.chain, self.builder, signed)
         self.stage.sent["relay"] = [receipt.transaction]
         spent = coins - self.chain.read_coin_balance(self.subscriber.address)
         held = f"{self.stage.read_credits(self.plan_id):,} credits and {self.stage.money(self.stage.read_money('subscriber'))}"
-        action = "signs an order, which the builder brings to the chain"
+        action = "signs an order, and the builder sends it to the chain"
         self.stage.tell("subscriber", action, f"has {held}, and spent {spent} wei on gas")
         return receipt
 
     def equip_others(self) -> list[SignedVoucher]:
-        """Give the other holders credits, and have each sign a voucher for ten requests."""
+        """Mint credits for the other holders. Each of them signs a voucher for ten requests."""
         amounts = {holder.address: HOLDER_REQUESTS for holder in self.holders}
         minted = mint_credits_batch(self.chain, self.builder, self.plan_id, amounts)
         self.stage.sent["mint_batch"] = [minted.transaction]
@@ -120,7 +120,7 @@ class Metering:
         return [self.sign(holder, HOLDER_REQUESTS) for holder in self.holders]
 
     def sign_requests(self) -> tuple[list[SignedVoucher], int]:
-        """Sign a voucher for each request as the subscriber: its ceiling is the last one's and one credit more."""
+        """Sign a voucher for each request as the subscriber. Each ceiling is one credit above the last ceiling."""
 
         def sign_all() -> list[SignedVoucher]:
             ceiling, vouchers = 0, []
@@ -132,16 +132,14 @@ class Metering:
         vouchers, milliseconds = measure(sign_all)
         action = f"makes {len(vouchers):,} requests and signs a voucher for each, off the chain"
         held = self.stage.read_credits(self.plan_id)
-        outcome = (
-            f"the last one's ceiling is {vouchers[-1].voucher.ceiling:,}, and all {held:,} credits are still there"
-        )
+        outcome = f"the last ceiling is {vouchers[-1].voucher.ceiling:,}, and the subscriber still has {held:,} credits"
         self.stage.tell("subscriber", action, outcome)
         return vouchers, milliseconds
 
     def check_requests(self, vouchers: list[SignedVoucher]) -> tuple[int, int]:
         """Check the signatures as the builder, and return how many were checked.
 
-        In Python alone a thousand take seven seconds.
+        Without coincurve a thousand checks take seven seconds, so only the last signature is checked.
         """
         batch = vouchers if find_spec("coincurve") else vouchers[-1:]
         redeemer, now = self.builder.address, self.chain.read_time()
@@ -158,7 +156,7 @@ class Metering:
         return len(batch), milliseconds
 
     def settle(self, batch: list[SignedVoucher]) -> SettlementReceipt:
-        """Settle the subscriber's last voucher together with those of the others."""
+        """Settle the subscriber's last voucher together with the vouchers of the other holders."""
         receipt = settle_vouchers(self.chain, self.builder, self.plan_id, batch)
         self.stage.sent["settle"] = [receipt.transaction]
         left = self.stage.read_credits(self.plan_id)
@@ -169,7 +167,7 @@ class Metering:
     # ------------------------------------------------------------ what must not happen
 
     def settle_again(self, vouchers: list[SignedVoucher]) -> SettlementReceipt:
-        """Settle what must bring nothing: the last voucher again, an earlier one, and one that the subscriber did not sign."""
+        """Settle vouchers that must not take credits: the last voucher again, an earlier voucher, and a forged voucher."""
         batch = [vouchers[-1], vouchers[len(vouchers) // 2], self.forge()]
         before = self.stage.read_credits(self.plan_id)
         receipt = settle_vouchers(self.chain, self.builder, self.plan_id, batch)
@@ -181,12 +179,17 @@ class Metering:
         return receipt
 
     def try_what_must_fail(self, vouchers: list[SignedVoucher]) -> None:
-        """Attempt what has to be refused, and compare each error with the expected one."""
+        """Attempt forbidden calls, and compare each error with the expected error."""
         chain, plan, stranger, last = self.chain, self.plan_id, self.stranger, vouchers[-1]
         stolen = SignedVoucher(replace(last.voucher, redeemer=stranger.address), last.signature)
         for actor, attempt, expected, act in (
             ("subscriber", "pay with a settled voucher", VoucherAlreadySettled, lambda: check_voucher(chain, last)),
-            ("stranger", "pay with a forged one", VoucherSignatureInvalid, lambda: check_voucher(chain, self.forge())),
+            (
+                "stranger",
+                "pay with a forged voucher",
+                VoucherSignatureInvalid,
+                lambda: check_voucher(chain, self.forge()),
+            ),
             (
                 "stranger",
                 "settle the builder's vouchers",
@@ -195,7 +198,7 @@ class Metering:
             ),
             (
                 "stranger",
-                "settle them in their own name",
+                "settle vouchers in their name",
                 NotRedeemer,
                 lambda: settle_vouchers(chain, stranger, plan, [stolen]),
             ),
@@ -205,7 +208,7 @@ class Metering:
     # ------------------------------------------------------------ vouchers
 
     def build(self, holder: LocalAccount, ceiling: int, context: str = "") -> Voucher:
-        """Build a voucher of a holder's for the builder."""
+        """Build a holder's voucher, with the builder as its redeemer."""
         return build_voucher(
             self.plan_id,
             holder=holder.address,
@@ -221,19 +224,19 @@ class Metering:
         return sign_voucher(holder, voucher, chain_id=self.chain.chain_id, contract=self.chain.credits.address)
 
     def forge(self) -> SignedVoucher:
-        """Sign a voucher of the subscriber's, over all their credits, with the stranger's key."""
+        """Sign a voucher over all credits of the subscriber with the stranger's key."""
         voucher = self.build(self.subscriber, CREDITS)
         domain = credits_domain(self.chain.chain_id, self.chain.credits.address)
         return SignedVoucher(voucher, sign_struct(self.stranger, domain, VOUCHER, voucher.as_tuple()))
 
 
 def describe_outcome(outcome: SettlementOutcome) -> str:
-    """Write what became of a voucher."""
+    """Describe the outcome of a voucher."""
     return outcome.result.name.lower().replace("_", " ")
 
 
 def measure(act: Callable[[], Made]) -> tuple[Made, int]:
-    """Do something, and return what it made and how many milliseconds it took."""
+    """Call a function, and return its result and its duration in milliseconds."""
     started = time.perf_counter_ns()
     made = act()
     return made, (time.perf_counter_ns() - started) // 10**6

@@ -1,6 +1,6 @@
-"""The first act: a plan is registered, ordered, used and burned, and a stranger gets nowhere.
+"""First act of the demo: a plan is registered, ordered and used, credits are burned, and a stranger's attempts fail.
 
-Its numbers are those of the user's documents: 100 credits for 20 USDC, one credit per request.
+The plan has the numbers of the documents: 100 credits for 20 USDC, and one credit per request.
 """
 
 from collections.abc import Callable, Iterator
@@ -42,14 +42,14 @@ GREED: Final = "redeem more than a request takes"
 
 
 Attempt: TypeAlias = tuple[str, str, type[NvmChainError], Callable[[], object]]
-"""Who attempts something, what, the error that it has to end in, and the call."""
+"""A forbidden attempt: the actor, the action, the expected error, and the call."""
 
 
 class Purchase:
-    """The plan of the documents, and what it was bought and used for."""
+    """First act of the demo: the plan of the documents, its purchase and its use."""
 
     def __init__(self, stage: Stage) -> None:
-        """Take the stage."""
+        """Store the stage."""
         self.stage = stage
         self.chain = stage.chain
         self.signers = stage.signers
@@ -58,7 +58,7 @@ class Purchase:
         self.changes: dict[str, int] = {}
 
     def play(self) -> OrderReceipt:
-        """Play the act. About ten transactions."""
+        """Run the act. Sends about ten transactions."""
         self.register()
         receipt = self.order()
         self.use()
@@ -81,7 +81,7 @@ class Purchase:
         self.stage.tell("builder", action, f"plan {plan.plan_id:#066x}", opens="Act 1: a hundred credits")
 
     def order(self) -> OrderReceipt:
-        """Take test money and order, as the subscriber."""
+        """Take test money from the faucet, and order the plan, as the subscriber."""
         subscriber = self.signers["subscriber"]
         self.stage.sent["faucet"] = [mint_test_usdc(self.chain, subscriber, subscriber.address, FUNDS)]
         before = self.stage.read_money("subscriber")
@@ -98,7 +98,7 @@ class Purchase:
         return receipt
 
     def use(self) -> None:
-        """Make requests."""
+        """Redeem credits for requests, as the subscriber."""
         before, subscriber = self.stage.read_credits(self.plan_id), self.signers["subscriber"]
         self.stage.sent["redeem"] = [
             redeem_credits(self.chain, subscriber, self.plan_id, 1, context=f"request-{number}").transaction
@@ -110,7 +110,7 @@ class Purchase:
         self.stage.tell("subscriber", action, f"{before - left} credits used, {left} left")
 
     def mint(self) -> None:
-        """Mint a bonus."""
+        """Mint bonus credits, as the builder."""
         before, builder = self.stage.read_credits(self.plan_id), self.signers["builder"]
         minted = mint_credits(self.chain, builder, self.plan_id, self.stage.address("subscriber"), BONUS)
         self.stage.sent["mint"] = [minted.transaction]
@@ -119,7 +119,7 @@ class Purchase:
         self.stage.tell("builder", f"mints a bonus of {after - before} credits", f"the subscriber has {after}")
 
     def burn(self) -> None:
-        """Burn some credits."""
+        """Burn some credits, as the subscriber."""
         before, subscriber = self.stage.read_credits(self.plan_id), self.signers["subscriber"]
         self.stage.sent["burn"] = [burn_credits(self.chain, subscriber, self.plan_id, BURNED).transaction]
         after = self.stage.read_credits(self.plan_id)
@@ -129,7 +129,7 @@ class Purchase:
     # ------------------------------------------------------------ what must not happen
 
     def try_what_must_fail(self) -> None:
-        """Attempt what the contract has to refuse. Compare each error, and see that nothing has changed."""
+        """Attempt forbidden calls. Compare each error, and check that no balance has changed."""
         before = self._read_held()
         for attempt in (*self._attempts_of_the_stranger(), *self._attempts_of_the_parties()):
             self.stage.expect_refusal(*attempt)
@@ -171,7 +171,7 @@ class Purchase:
             ("subscriber", GREED, RedeemOutOfRange, lambda: redeem_credits(chain, subscriber, plan, most + 1)),
             (
                 "subscriber",
-                "burn more than there is",
+                "burn more credits than they have",
                 InsufficientCredits,
                 lambda: burn_credits(chain, subscriber, plan, left + 1),
             ),
@@ -184,7 +184,7 @@ class Purchase:
     # ------------------------------------------------------------ what it came to
 
     def compare(self) -> None:
-        """Send the same money by a plain transferFrom, from a fresh allowance to a fresh account as the order did."""
+        """Measure the gas of a plain transferFrom of the same amount, with a fresh allowance and a fresh receiver."""
         payer, payee = self.signers["comparison_payer"], self.signers["comparison_payee"]
         functions = self.chain.bind(self.stage.usdc, read_artifact("TestUSDC").abi).functions
         mint_test_usdc(self.chain, payer, payer.address, FUNDS)

@@ -1,4 +1,4 @@
-"""What the story tells while it happens, and what it came to in the end."""
+"""Results of the demo: its steps, and its final balances."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ TENTH: Final = Decimal("0.1")
 
 @dataclass(eq=False)
 class NotRefused(NvmChainError):
-    """Raised when the chain let something happen that it must refuse."""
+    """Raised when the chain accepts a forbidden attempt of the demo."""
 
     attempt: str
 
     def message(self) -> str:
-        """Return what went wrong and what to do next."""
+        """Return the problem and the next step."""
         return f"{self.attempt} was not refused. Do not use this deployment, and please report it."
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the story, after it happened.
+    """Completed step of the demo.
 
-    ``error`` is the error of a step that had to be refused, ``opens`` the title of the act that the step opens.
+    ``error`` is the error of a refused attempt. ``opens`` is the title of the act that begins with the step.
     """
 
     actor: str
@@ -39,42 +39,42 @@ class Step:
     opens: str = ""
 
     def __str__(self) -> str:
-        """Tell the step in a sentence."""
+        """Return the step as a sentence."""
         return f"The {self.actor} {self.action}: {self.outcome}."
 
 
 @dataclass(frozen=True, slots=True)
 class MeteredResult:
-    """The result of the second act: a metered plan, used by vouchers that are settled in one transaction."""
+    """Result of the second act: the metered plan, and its vouchers. One transaction settles them."""
 
     plan_id: PlanId
     price_paid: Money
-    """What the order took from the subscriber, in base units of USDC."""
+    """Price that the subscriber paid for the order, in base units of USDC."""
     gas_paid_wei: Coin
-    """What the subscriber paid for gas in the whole act."""
+    """Coins that the subscriber paid for gas in the whole act, in wei."""
     credits_granted: Credits
-    """What the order gave the subscriber."""
+    """Credits that the order granted to the subscriber."""
     vouchers_signed: Quantity
-    """One for each of the subscriber's requests."""
+    """Number of the subscriber's vouchers, one for each request."""
     vouchers_checked: Quantity
-    """How many of these signatures the builder checked: all, or the last where only Python can do it."""
+    """Number of signatures that the builder checked: all, or only the last one without coincurve."""
     signing_milliseconds: Quantity
     checking_milliseconds: Quantity
     outcomes: tuple[SettlementOutcome, ...]
-    """What the settlement brought, the subscriber's voucher first."""
+    """Outcomes of the settlement. The subscriber's voucher comes first."""
     repeated: tuple[SettlementOutcome, ...]
-    """What settling once more brought, with vouchers that are settled already and one that is forged."""
+    """Outcomes of a second settlement, with used vouchers and a forged voucher."""
     credits_left: Credits
-    """What the subscriber has in the end: granted - settled."""
+    """Remaining credits of the subscriber: granted - settled."""
 
     @property
     def requests(self) -> int:
-        """How many requests the settlement paid for, of all holders, at one credit each."""
+        """Requests of all holders that the settlement paid for, at one credit each."""
         return sum(outcome.amount for outcome in self.outcomes)
 
 
 class Balances(TypedDict):
-    """What somebody has at the end: base units of USDC, and credits of both plans."""
+    """Final balances of an account: base units of USDC, and credits of both plans."""
 
     usdc: Money
     credits: Credits
@@ -83,39 +83,39 @@ class Balances(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """The result of the story, with every number read back from the chain. Money in base units of ``usdc``."""
+    """Result of the demo. Every number is read from the chain. Money is in base units of ``usdc``."""
 
     chain: str
-    """``eth-tester``, or the node's URL without secrets."""
+    """Name of the chain: ``eth-tester``, or the node's URL without secrets."""
     chain_id: Number
     credits_contract: ChecksumAddress
     usdc: ChecksumAddress
     accounts: Mapping[str, ChecksumAddress]
-    """Addresses by role."""
+    """Addresses of the accounts, by role."""
     plan_id: PlanId
     price_paid: Money
-    """What the order took from the subscriber."""
+    """Price that the subscriber paid for the order."""
     receivers: Mapping[ChecksumAddress, Money]
-    """Who was paid how much by it."""
+    """Receivers of the price, with their amounts."""
     credits_granted: Credits
-    """What the order gave the subscriber."""
+    """Credits that the order granted to the subscriber."""
     credits_minted: Credits
     credits_redeemed: Credits
     credits_burned: Credits
     credits_left: Credits
-    """granted + minted - redeemed - burned."""
+    """Remaining credits of the subscriber: granted + minted - redeemed - burned."""
     metered: MeteredResult
-    """The second act."""
+    """Result of the second act."""
     balances: Mapping[str, Balances]
-    """By role, at the end."""
+    """Final balances, by role."""
     gas: Mapping[str, Quantity]
-    """Gas used by operation, of its last transaction; ``approve`` and ``transfer_from`` are a plain ERC-20 payment."""
+    """Gas of the last transaction of each operation. ``approve`` and ``transfer_from`` are a plain ERC-20 payment."""
     transactions: Mapping[str, tuple[str, ...]]
-    """Hashes by operation, in order."""
+    """Transaction hashes of each operation, in order."""
     refusals: tuple[Step, ...]
 
     def __str__(self) -> str:
-        """Tell the result in a sentence."""
+        """Return the result as a short text."""
         metered = self.metered
         return (
             f"Plan {self.plan_id:#066x}: {self.price_paid} base units of USDC paid, {self.credits_granted} credits granted, "
@@ -125,17 +125,17 @@ class DemoResult:
 
     @property
     def order_overhead(self) -> int:
-        """Gas that the order takes beyond the plain payment of its price, which is an approval and a transfer."""
+        """Extra gas of the order over a plain payment of its price, which is an approval and a transfer."""
         return self.gas["order"] - self.gas["approve"] - self.gas["transfer_from"]
 
     @property
     def settlement_share(self) -> int:
-        """Gas of the settlement that falls to the subscriber's voucher: each voucher bears an equal part."""
+        """Gas of the subscriber's voucher in the settlement. Each voucher has an equal share of the gas."""
         return self.gas["settle"] // len(self.metered.outcomes)
 
     @property
     def gas_per_request(self) -> Mapping[str, Decimal]:
-        """Gas that a request of one credit took: redeemed on chain, and settled, over all holders and for the subscriber."""
+        """Gas of one request: by redemption, by settlement over all holders, and by settlement for the subscriber."""
         return {
             "redeem": _per_request(self.gas["redeem"], 1),
             "settle": _per_request(self.gas["settle"], self.metered.requests),

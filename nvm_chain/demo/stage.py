@@ -1,4 +1,4 @@
-"""Where the story happens: a development chain, who is who on it, and what was sent."""
+"""Stage of the demo: a development chain, its accounts by role, and the sent transactions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,17 +18,17 @@ from nvm_chain.types.amounts import format_units
 from nvm_chain.types.receipts import Transaction
 
 ROLES: Final = ("deployer", "builder", "subscriber", "stranger", "comparison_payer", "comparison_payee")
-"""Who the chain's first accounts are. The last two only move USDC, so that gas can be compared with that of a transfer."""
+"""Roles of the chain's first accounts. The last two only move USDC, for a comparison of gas with a plain transfer."""
 
 DEV_BALANCE_WEI: Final = 100 * 10**18
-"""What the accounts of a development node have and more. Their keys are public, so nowhere else do they keep as much."""
+"""Minimum coins of a development account, in wei. Its key is public, so it has this much only on a development chain."""
 
 
 def open_demo_chain(rpc_url: str | None = None, chain_id: int | None = None) -> Chain:
-    """Open the embedded chain, or a development node such as anvil by its URL, with Credits and a TestUSDC of its own.
+    """Open the embedded chain, or a development node such as anvil by its URL. Deploy a new Credits and TestUSDC.
 
-    A node gets two transactions. Raises ConnectionFailed, WrongChain if it is not the chain expected, and InvalidConfig
-    if it is not a development chain.
+    Sends two transactions to a node. Raises ConnectionFailed, WrongChain if the node has another chain id, and
+    InvalidConfig if the chain is not a development chain.
     """
     if rpc_url is None:
         return open_embedded()
@@ -46,14 +46,14 @@ def open_demo_chain(rpc_url: str | None = None, chain_id: int | None = None) -> 
 
 
 def is_development_chain(chain: Chain) -> bool:
-    """Return whether the development accounts have coins here. One request."""
+    """Return whether the development accounts have coins on the chain. Makes one request."""
     first = (chain.accounts or derive_dev_accounts())[0]
     return chain.read_coin_balance(first.address) >= DEV_BALANCE_WEI
 
 
 @dataclass
 class Stage:
-    """The chain, who is who on it, and the story so far: what was sent, and what was refused."""
+    """Stage of the demo: the chain, its accounts by role, the sent transactions, and the refused attempts."""
 
     chain: Chain
     on_step: Callable[[Step], object]
@@ -61,7 +61,7 @@ class Stage:
     refusals: list[Step] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Name the accounts. Raises InvalidConfig on a chain without USDC."""
+        """Assign the roles to accounts. Raises InvalidConfig on a chain without USDC."""
         if self.chain.usdc is None:
             raise InvalidConfig(f"the demo needs a TestUSDC, and none is known on chain {self.chain.chain_id}")
         self.usdc: ChecksumAddress = self.chain.usdc
@@ -69,31 +69,31 @@ class Stage:
         self.decimals = read_token_info(self.chain, self.usdc).decimals
 
     def address(self, role: str) -> ChecksumAddress:
-        """Return whose address a role has."""
+        """Return the address of a role."""
         return self.signers[role].address
 
     def money(self, base_units: int) -> str:
-        """Write base units for people."""
+        """Format base units of USDC for people."""
         return f"{format_units(base_units, self.decimals)} USDC"
 
     def read_money(self, role: str) -> int:
-        """Read somebody's USDC, in base units."""
+        """Read the USDC balance of a role, in base units."""
         return read_token_balance(self.chain, self.usdc, self.address(role))
 
     def read_credits(self, plan_id: int, role: str = "subscriber") -> int:
-        """Read somebody's credits."""
+        """Read the credits of a role on a plan."""
         return read_balance(self.chain, plan_id, self.address(role))
 
     def tell(self, actor: str, action: str, outcome: str, *, opens: str = "") -> None:
-        """Report a step that was made. It may open an act."""
+        """Report a completed step. The step may open an act."""
         self.on_step(Step(actor, action, outcome, opens=opens))
 
     def expect_refusal(
         self, actor: str, attempt: str, expected: type[NvmChainError], act: Callable[[], object]
     ) -> None:
-        """Attempt what has to be refused, compare the error with the expected one, and report the step.
+        """Make a forbidden attempt, compare its error with the expected error, and report the step.
 
-        Raises NotRefused if it is not.
+        Raises NotRefused if the chain accepts the attempt.
         """
         try:
             act()

@@ -1,4 +1,4 @@
-"""The two acts in order, and the closing account, read from the chain."""
+"""The demo: both acts in order, then the final balances from the chain."""
 
 from collections.abc import Callable
 
@@ -11,12 +11,12 @@ from nvm_chain.operations.credits import read_balances
 
 
 def run_demo(chain: Chain, on_step: Callable[[Step], object]) -> DemoResult:
-    """Tell the story on a development chain and return its result.
+    """Run the demo on a development chain, and return its result.
 
-    ``on_step`` is called with each step when it is done.
+    ``on_step`` is called with each completed step.
 
-    The chain has to have accounts, Credits and a TestUSDC: see `open_demo_chain`. About 20 transactions. Raises NotRefused
-    if the chain lets somebody do what it must refuse.
+    The chain needs accounts, Credits and a TestUSDC: see `open_demo_chain`. Sends about 20 transactions. Raises NotRefused
+    if the chain accepts a forbidden attempt.
     """
     stage = Stage(chain, on_step)
     purchase = Purchase(stage)

@@ -10,18 +10,18 @@ class InvalidRecord(DeploymentError):
     path: str
     reason: Phrase
 
-    problem = "{path} is not a deployment record: {reason}."
+    problem = "{path} is not a valid deployment record: {reason}."
     next_step = "Deploy again, or restore the file."
 
 
 class RecordNotWritable(DeploymentError):
-    """Raised when a deployment record cannot be written anywhere. Found before anything is deployed."""
+    """Raised when a deployment record cannot be written to its folder. This is checked before anything is deployed."""
 
     path: str
     reason: Phrase
 
-    problem = "A record cannot be written to {path} ({reason})."
-    next_step = "Give another folder; nothing was deployed."
+    problem = "The deployment record cannot be written to {path} ({reason})."
+    next_step = "Give another folder. Nothing was deployed."
 
 
 class RecordNotWritten(DeploymentError):
@@ -35,10 +35,10 @@ class RecordNotWritten(DeploymentError):
     record: Verbatim
 
     problem = (
-        "{contract} is deployed at {address} (transaction {transaction_hash}), and its record cannot be written to "
+        "{contract} is deployed at {address} (transaction {transaction_hash}). Its record cannot be written to "
         "{path} ({reason})."
     )
-    next_step = "Do not deploy again. Make room, and save {record} as that file."
+    next_step = "Do not deploy again. Make the file writable or free some space, and save {record} as that file."
 
 
 class PendingTransactions(DeploymentError):
@@ -47,7 +47,7 @@ class PendingTransactions(DeploymentError):
     deployer: str
     count: Transactions
 
-    problem = "{deployer} has {count} that the chain has not mined yet."
+    problem = "The deployer {deployer} has {count} that the chain has not mined yet."
     next_step = "Deploy again when no transaction is pending."
 
 
@@ -58,5 +58,5 @@ class DeploymentMismatch(DeploymentError):
     expected: str
     actual: str
 
-    problem = "The deployment's {field} should be {expected} and is {actual}."
+    problem = "{field} should be {expected}, but is {actual}."
     next_step = "Do not use this deployment until you know the cause."

@@ -12,12 +12,12 @@ class InsufficientFunds(FundsError):
     balance: Money
     required: Money
 
-    problem = "{payer} needs {required} and has {balance:short}."
+    problem = "{payer} needs {required}, but has {balance:short}."
     next_step = "Send {required:minus balance} more to {payer}."
 
 
 class InsufficientAllowance(FundsError):
-    """Raised when a payer has approved too little of a token, in base units, and approving was switched off."""
+    """Raised when a payer has approved too little of a token, in base units, and approving is switched off."""
 
     token: str
     payer: str
@@ -25,7 +25,7 @@ class InsufficientAllowance(FundsError):
     allowance: Money
     required: Money
 
-    problem = "{payer} needs an allowance of {required} for {spender} and has approved {allowance:short}."
+    problem = "{payer} needs an allowance of {required} for {spender}, but has approved {allowance:short}."
     next_step = "Approve {required:short}, or order with `payment_method='approve'`."
 
 
@@ -36,5 +36,5 @@ class InsufficientCoin(FundsError):
     balance: Coin
     required: Coin
 
-    problem = "{account} needs {required} for value and gas and has {balance}."
+    problem = "{account} needs {required} for value and gas, but has {balance}."
     next_step = "Send {required:minus balance} more to {account}."

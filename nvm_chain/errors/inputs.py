@@ -32,7 +32,7 @@ class InvalidAmount(InputError):
 
     value: GivenName
     reason: Phrase
-    advice: Sentence = "Correct it; nothing was sent"
+    advice: Sentence = "Correct it. Nothing was sent"
 
     problem = "{value} {reason}."
     next_step = "{advice}."
@@ -44,7 +44,7 @@ class InvalidPlanId(InputError):
     value: Given
 
     problem = "{value} is not a plan id."
-    next_step = "Give the integer, 0x and 64 hexadecimal digits, or did:nv: and 64 hexadecimal digits."
+    next_step = "Give the plan id as an integer, or as 0x or did:nv: and 64 hexadecimal digits."
 
 
 class InvalidAgentId(InputError):
@@ -53,7 +53,7 @@ class InvalidAgentId(InputError):
     value: Given
 
     problem = "{value} is not an agent id."
-    next_step = "Give the integer, from 1, 0x and 64 hexadecimal digits, or did:nv: and 64 hexadecimal digits."
+    next_step = "Give the agent id as an integer from 1, or as 0x or did:nv: and 64 hexadecimal digits."
 
 
 class IdOfAnotherKind(InputError):
@@ -72,14 +72,14 @@ class InvalidConfig(InputError):
     """Raised when settings contradict each other, or one setting is impossible."""
 
     reason: Sentence
-    advice: Sentence = "Correct it; nothing was sent"
+    advice: Sentence = "Correct it. Nothing was sent"
 
     problem = "{reason}."
     next_step = "{advice}."
 
 
 class CostOutOfRange(InputError):
-    """Raised when an agent would charge what a plan does not allow, in credits for each request."""
+    """Raised when an agent would charge a cost that the plan does not allow, in credits for each request."""
 
     plan_id: PlanId
     min_credits: Credits
@@ -87,7 +87,10 @@ class CostOutOfRange(InputError):
     min_redeem: Credits
     max_redeem: Credits
 
-    problem = "Plan {plan_id} allows {min_redeem:to max_redeem} for a request. The agent would ask for {min_credits:to max_credits}."
+    problem = (
+        "Plan {plan_id} allows {min_redeem:to max_redeem} for a request. "
+        "The agent would charge {min_credits:to max_credits}."
+    )
     next_step = "Give a cost that the plan allows."
 
 
@@ -96,12 +99,12 @@ class InvalidContext(InputError):
 
     size: Bytes
 
-    problem = "The context has {size}, but may have at most 32."
+    problem = "The context has {size}, but a context can have at most 32."
     next_step = "Give a UUID, a hash, or a shorter request id."
 
 
 class RenamedParameter(InputError, TypeError):
-    """Raised when an argument has a name that the function does not know, such as a parameter's former name."""
+    """Raised when a call names a parameter that the function does not have, such as a parameter's former name."""
 
     function: Name
     was: Name
@@ -118,7 +121,7 @@ class InvalidMessage(InputError):
     reason: Phrase
 
     problem = "This is not a {kind}: {reason}."
-    next_step = "Ask whoever sent it to send it again."
+    next_step = "Ask the sender to send it again."
 
 
 class SuspiciousPrice(InputError):
@@ -130,6 +133,6 @@ class SuspiciousPrice(InputError):
 
     problem = "A price of {amount} base units is only {amount:decimal decimals} {symbol}."
     next_step = (
-        'If you mean {amount:number} {symbol}, give whole units, as `usdc("20")` does. '
-        "If you mean the price as it stands, allow it with `allow_tiny_price=True`."
+        'If you mean {amount:number} {symbol}, give whole units, as `usdc("20")` does. If the price is right, allow '
+        "it with `allow_tiny_price=True`."
     )

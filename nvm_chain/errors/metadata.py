@@ -10,39 +10,39 @@ class InvalidEndpoint(InputError):
     pattern: Others
     reason: Phrase
 
-    problem = "{pattern} is not an endpoint: {reason}."
-    next_step = "Write https://host/path/:name as path-to-regexp has it."
+    problem = "{pattern} is not a valid endpoint: {reason}."
+    next_step = "Write the URL as https://host/path/:name, in the syntax of path-to-regexp."
 
 
 class InvalidUrl(InputError):
-    """Raised when a request's URL is malformed, or could mean another path to the server behind. Never has its query."""
+    """Raised when a request's URL is malformed, or could mean another path to the server behind. The error omits the URL's query."""
 
     url: Others
     reason: Phrase
 
     problem = "The URL {url} {reason}."
-    next_step = "Refuse the request, or send it in its plain form."
+    next_step = "Refuse the request. If you sent it, send a plain URL."
 
 
 class UnknownEndpoint(InputError):
-    """Raised when an agent has no endpoint for a request, neither a paid nor an open one."""
+    """Raised when a request matches neither a paid nor an open endpoint of an agent."""
 
     agent_id: AgentId
     method: Name
     url: Others
 
-    problem = "Agent {agent_id} has no endpoint {method} {url}."
-    next_step = "Compare method and URL with the agent's metadata, and refuse the request."
+    problem = "Agent {agent_id} has no endpoint for {method} {url}."
+    next_step = "Refuse the request, or correct its method and URL by the agent's metadata."
 
 
 class InvalidMetadata(InputError):
-    """Raised when metadata is not what the metadata of a plan or an agent can be."""
+    """Raised when the metadata of a plan or an agent is malformed."""
 
     field: Name
     reason: Phrase
 
-    problem = "The metadata cannot be published, because of {field}: {reason}."
-    next_step = "Correct it; nothing was sent."
+    problem = "The metadata is not valid ({field}): {reason}."
+    next_step = "Correct it. Nothing was sent."
 
 
 class SecretInMetadata(InputError):
@@ -51,8 +51,8 @@ class SecretInMetadata(InputError):
     field: Name
     reason: Phrase = "its name or its form is that of a secret"
 
-    problem = "Metadata {field} is a secret or looks like one, and everybody can read metadata for ever: {reason}."
+    problem = "Metadata is public for ever, and {field} looks like a secret: {reason}."
     next_step = (
-        "Remove it, and keep it on the server. In instructions write a placeholder, such as <token>. "
-        "If the value is public, give the field another name."
+        "Remove it, and keep it on the server; instructions can have a placeholder such as <token>. If the value is "
+        "public, give the field another name."
     )

@@ -20,14 +20,14 @@ class ConnectionFailed(NetworkError):
     url: Name
     reason: Phrase
 
-    problem = "No answer from {url} ({reason})."
+    problem = "The node at {url} does not answer ({reason})."
     next_step = "Check that the node runs and that the URL is right."
 
 
 class NodeBusy(ConnectionFailed):
-    """Raised when a node refuses for now, and still does after a wait: it was asked too often, or has too much to do."""
+    """Raised when a node is too busy, and still is after a wait: it was asked too often, or has too much to do."""
 
-    problem = "{url} refuses for now ({reason})."
+    problem = "The node at {url} refuses requests for now ({reason})."
     next_step = "Try again in a minute, ask less often, or use an endpoint with a higher limit."
 
 
@@ -42,34 +42,34 @@ class WrongChain(NetworkError):
 
 
 class RpcFailed(NetworkError):
-    """Raised when a node refuses a request for a reason that is not the contract's."""
+    """Raised when the node, and not a contract, refuses a request."""
 
     reason: Phrase
 
-    problem = "The node refused: {reason}."
-    next_step = "Correct what it names, try again later, or use another node."
+    problem = "The node refused the request: {reason}."
+    next_step = "Correct the cause, try again later, or use another node."
 
 
 class AnswerUnreadable(NetworkError):
-    """Raised when a contract's answer is not what its function returns; mostly it has no such function."""
+    """Raised when a contract's answer is not what its function returns. Most often the contract does not have that function."""
 
     reason: Others
 
     problem = "A contract's answer cannot be read: {reason}."
-    next_step = "Check that its address is right."
+    next_step = "Check the contract's address."
 
 
 class BlockReplaced(NetworkError):
-    """Raised when the chain replaced a block while its events were read."""
+    """Raised when the chain replaced a block during a read of its events."""
 
     block_number: Number
 
-    problem = "The chain replaced block {block_number} while it was read."
-    next_step = "Read again; nothing has to be undone."
+    problem = "The chain replaced block {block_number} during the read."
+    next_step = "Read again. Nothing has to be undone."
 
 
 class StatementMismatch(NetworkError):
-    """Raised when the books rebuilt from events differ from what the chain says about the same block."""
+    """Raised when the books rebuilt from events differ from the state of the chain at the same block."""
 
     what: Name
     by_events: object
@@ -77,33 +77,34 @@ class StatementMismatch(NetworkError):
     block_number: Number
 
     problem = (
-        "At block {block_number} events and chain differ. {what}: {by_events} by the events, {by_chain} by the chain."
+        "Events and chain differ at block {block_number} ({what}). The events say {by_events}, and the chain says "
+        "{by_chain}."
     )
     next_step = (
-        "Read again from the block in which Credits was deployed, preferably from another node. "
-        "This node is behind, has lost logs or was reorganized, or `first_block` left out earlier events."
+        "Read again from the block in which Credits was deployed, preferably from another node. Either `first_block` "
+        "is too late, or the node is behind, was reorganized or has lost events."
     )
 
 
 class NoContract(NetworkError):
-    """Raised when an address that should be a contract has no code on this chain."""
+    """Raised when the address of a contract has no code on this chain."""
 
     address: str
     chain_id: Number
 
-    problem = "The address {address} has no code on chain {chain_id}."
-    next_step = "Check address and network, or deploy first."
+    problem = "No contract exists at {address} on chain {chain_id}."
+    next_step = "Check the address and the network, or deploy the contract first."
 
 
 class NoDeployment(NetworkError):
-    """Raised when nothing says where a contract is on a chain."""
+    """Raised when no deployment record gives the address of a contract on a chain."""
 
     chain_id: Number
     contract: Name = "Credits"
     folder: RecordsFolder = None
 
-    problem = "No deployment of {contract} is known on chain {chain_id}: {folder} has no record of one."
+    problem = "No deployment of {contract} is known on chain {chain_id}: {folder} has no record of it."
     next_step = (
-        "Run it in the folder where you deployed, or name that folder's records with `connect(…, records=path)`. "
-        "If nobody deployed yet, do so: nvm-chain deploy, or ape run deploy."
+        "Run it in the folder where you deployed, or name that folder's records with `connect(…, records=path)`. If "
+        "{contract} is not deployed yet, run nvm-chain deploy or ape run deploy."
     )

@@ -5,34 +5,34 @@ from nvm_chain.errors.fields import Choices, Name, Phrase, Sentence
 
 
 class NeedsVendor(InputError):
-    """Raised when something needs a vendor, who would have power over other people's money, cards or secrets."""
+    """Raised when something needs a vendor with power over other people's money, cards or secrets."""
 
     what: Phrase
     advice: Sentence
 
-    problem = "This package has no vendor, and this needs one: {what}."
+    problem = "This package works without a vendor, so it does not support {what}."
     next_step = "{advice}."
 
 
 class HostedName(NeedsVendor, AttributeError):
-    """Raised when a name of the hosted API's package is read that has no meaning without a vendor."""
+    """Raised when a program reads a name of the hosted API that has no meaning without a vendor."""
 
     problem = "{what} belongs to the hosted API. This package does not have it."
 
 
 class HostedImport(NeedsVendor, ImportError):
-    """Raised when a name of the hosted API's package is imported that has no meaning without a vendor."""
+    """Raised when a program imports a name of the hosted API that has no meaning without a vendor."""
 
     problem = "{what} belongs to the hosted API. This package does not have it."
 
 
 class NeedsGateway(InputError):
-    """Raised when a gateway in front of a service has to answer, and none is configured."""
+    """Raised when a call needs the gateway in front of a service, and no gateway is configured."""
 
     what: Phrase
 
-    problem = "{what} comes from the seller's gateway, and none is configured."
-    next_step = "Give its address: `Payments(…, gateway=Gateway(url, redeemer))`."
+    problem = "{what} comes from the plan owner's gateway, but no gateway is configured."
+    next_step = "Give the gateway's address: `Payments(…, gateway=Gateway(url, redeemer))`."
 
 
 class NoAccess(InputError):

@@ -3,22 +3,25 @@
 from nvm_chain.errors.families import SignatureError
 from nvm_chain.errors.fields import Bytes, Credits, Name, Others, PaymentReference, Quantity, Signer, Time
 
-_ASK_CHAIN = "Ask for a new signature. If {holder} is a contract wallet and the chain was not asked, `give ask_chain`."
+_ASK_CHAIN = (
+    "Ask for a new signature. "
+    "If {holder} is a contract wallet and the chain was not asked, check the signature with `ask_chain`."
+)
 
 
 class VoucherMismatch(SignatureError):
-    """Raised when a voucher is for another plan or redeemer than the one expected."""
+    """Raised when a voucher is for another plan or redeemer than expected."""
 
     field: Name
     expected: Name
     actual: Name
 
     problem = "The voucher's {field} is {actual}, not {expected}."
-    next_step = "Ask the holder to sign one for {expected}."
+    next_step = "Ask the holder to sign a voucher for {expected}."
 
 
 class VoucherExpired(SignatureError):
-    """Raised when a voucher's deadline, the last second it counts in, is over. Times are Unix seconds."""
+    """Raised when a voucher is used after its deadline, the last second in which it is valid. Times are Unix seconds."""
 
     deadline: Time
     now: Time
@@ -43,19 +46,19 @@ class VoucherAlreadySettled(SignatureError):
     ceiling: Quantity
     settled: Credits
 
-    problem = "The voucher's ceiling is {ceiling}, and settlements have taken {settled} already."
-    next_step = "Ask the holder to sign one with a ceiling above {settled:number}."
+    problem = "The voucher's ceiling is {ceiling}, but settlements have already taken {settled}."
+    next_step = "Ask the holder to sign a voucher with a ceiling above {settled:number}."
 
 
 class AuthorizationMismatch(SignatureError):
-    """Raised when a signed order is for another token or another contract than the one expected."""
+    """Raised when a signed order is for another token or another contract than expected."""
 
     field: Name
     expected: Others
     actual: Others
 
     problem = "The signed order's {field} is {actual}, not {expected}."
-    next_step = "Ask the payer to sign one for this token and contract."
+    next_step = "Ask the payer to sign an order for this token and contract."
 
 
 class AuthorizationNotYetValid(SignatureError):
@@ -84,34 +87,34 @@ class AuthorizationSignatureInvalid(SignatureError):
     payer: str
     recovered: Signer
 
-    problem = "The order is not signed by {payer} but {recovered}."
+    problem = "{payer} did not sign the order. It is signed {recovered}."
     next_step = _ASK_CHAIN.replace("{holder}", "{payer}")
 
 
 class OrderAlreadyMade(SignatureError):
-    """Raised when a signed order was made before, or its payer has withdrawn it."""
+    """Raised when a signed order was already made, or its payer has withdrawn it."""
 
     payer: str
     nonce: PaymentReference
 
-    problem = "The order of {payer} with nonce {nonce} was made or withdrawn before."
-    next_step = "Look at the payer's credits. For another purchase ask the payer to sign a new order."
+    problem = "The order of {payer} with nonce {nonce} was already made or withdrawn."
+    next_step = "Look at the payer's credits. For another purchase, ask the payer to sign a new order."
 
 
 class TokenCannotSign(SignatureError):
-    """Raised when a token does not accept the kind of signature that is needed, or does not tell for which domain."""
+    """Raised when a token does not accept the kind of signature that is needed, or does not tell its signing domain."""
 
     token: str
 
-    problem = "The token {token} does not accept such a signature."
+    problem = "The token {token} does not accept this kind of signature."
     next_step = "Order with `payment_method='approve'`."
 
 
 class SignatureNeedsChain(SignatureError):
-    """Raised when a signature of ``size`` bytes cannot be that of a key: at most a contract at ``account`` accepts it."""
+    """Raised when a signature of ``size`` bytes cannot be that of a key. Only a contract at ``account`` could accept it."""
 
     account: str
     size: Bytes
 
-    problem = "A signature of {size} is not that of a key, which has 64 or 65."
-    next_step = "If {account} is a contract wallet, only the chain can check its signature: `give ask_chain`."
+    problem = "The signature has {size}, but a signature by a key has 64 or 65."
+    next_step = "If {account} is a contract wallet, check the signature with `ask_chain`."

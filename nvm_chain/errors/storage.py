@@ -5,16 +5,15 @@ from nvm_chain.errors.fields import Name, Others, Phrase
 
 
 class UnverifiableUri(StorageError):
-    """Raised when a metadata URI names no hash of its document, or no configured store can read the URI."""
+    """Raised when a metadata URI has no hash of its document, or no configured store can read the URI."""
 
     uri: Others
     reason: Phrase
 
     problem = "The metadata at {uri} cannot be read and verified: {reason}."
     next_step = (
-        "Configure a store for this URI, or ask the owner for another URI. These URIs need no store: "
-        "data:application/json;base64,… and https://…/<sha256>.json. file:///…/<sha256>.json needs its FolderStore. "
-        "ipfs://<CIDv1 of raw bytes> needs an IpfsStore."
+        "Configure FolderStore for file:///…/<sha256>.json, or IpfsStore for ipfs://<CIDv1 of raw bytes>. Otherwise "
+        "ask the owner for data:application/json;base64,… or https://…/<sha256>.json, which need no store."
     )
 
 
@@ -29,7 +28,7 @@ class MetadataNotSaved(StorageError):
 
 
 class MetadataUnavailable(StorageError):
-    """Raised when a metadata document cannot be fetched, or is not text of a size that it may have."""
+    """Raised when a metadata document cannot be fetched, is too large, or is not text."""
 
     uri: Others
     reason: Phrase
@@ -39,14 +38,14 @@ class MetadataUnavailable(StorageError):
 
 
 class MetadataMismatch(StorageError):
-    """Raised when a document is not the one that its URI names: another hash, or another CID."""
+    """Raised when a document does not have the hash or CID that its URI names."""
 
     uri: Others
     expected: Others
     actual: Others
 
-    problem = "The metadata at {uri} should hash to {expected} and hashes to {actual}."
-    next_step = "Do not use this document. Ask the owner for the one whose hash is {expected}."
+    problem = "The metadata at {uri} should have the hash {expected}, but has {actual}."
+    next_step = "Do not use this document. Ask the owner for the document with the hash {expected}."
 
 
 class DownloadFailed(StorageError):
@@ -55,8 +54,8 @@ class DownloadFailed(StorageError):
     url: Others
     reason: Phrase
 
-    problem = "{url} was not downloaded: {reason}. No part of the file was kept."
-    next_step = "Try again. If the cause is at the server, ask the seller."
+    problem = "The download of {url} failed: {reason}. No part of the file was kept."
+    next_step = "Try again. If the server is the cause, ask the plan owner."
 
 
 class DownloadMismatch(StorageError):
@@ -67,24 +66,24 @@ class DownloadMismatch(StorageError):
     expected: Name
     actual: Others
 
-    problem = "The {what} of {url} should be {expected} and is {actual}. No part of the file was kept."
-    next_step = "Ask the seller for the file that the metadata declares."
+    problem = "The {what} of {url} should be {expected}, but is {actual}. No part of the file was kept."
+    next_step = "Ask the plan owner for the file that the metadata describes."
 
 
 class TargetExists(StorageError):
-    """Raised when something is already where a download should go."""
+    """Raised when a file or folder already exists at the target of a download."""
 
     path: Others
 
-    problem = "A file or folder exists at {path} already."
+    problem = "A file or folder already exists at {path}."
     next_step = "Give another name, or remove what is there."
 
 
 class UnsafeFileName(InputError):
-    """Raised when a file cannot safely be written under the name that somebody gave it."""
+    """Raised when a file cannot be written safely under its given name."""
 
     name: Others
     reason: Phrase
 
-    problem = "A file is not written under the name {name}: {reason}."
-    next_step = "Give a name of your own."
+    problem = "The file name {name} is not safe: {reason}."
+    next_step = "Give a file name of your own."

@@ -17,7 +17,7 @@ class NotMined(TransactionError):
     transaction_hash: str
     timeout_seconds: Seconds
 
-    problem = "Transaction {transaction_hash} was not mined within {timeout_seconds}, and may still be mined."
+    problem = "Transaction {transaction_hash} was not mined within {timeout_seconds}, but may still be mined."
     next_step = LOOK_UP
 
 
@@ -27,7 +27,7 @@ class OutcomeUnknown(TransactionError):
     transaction_hash: str
     reason: Phrase
 
-    problem = "Transaction {transaction_hash} was sent, but the node does not tell the outcome: {reason}."
+    problem = "Transaction {transaction_hash} was sent, but its outcome is unknown: {reason}."
     next_step = LOOK_UP
 
 
@@ -38,8 +38,11 @@ class TransactionReplaced(TransactionError):
     sender: str
     nonce: Number
 
-    problem = "Transaction {transaction_hash} did nothing: the chain mined another transaction of {sender} with nonce {nonce}."
-    next_step = "Look at the other transaction. If you still want this one, send it again."
+    problem = (
+        "Transaction {transaction_hash} had no effect: the chain mined another transaction of {sender} with nonce "
+        "{nonce}."
+    )
+    next_step = "Look at the other transaction. If you still need this one, send it again."
 
 
 class TooMuchGas(TransactionError):
@@ -48,17 +51,19 @@ class TooMuchGas(TransactionError):
     needed: Number
     cap: Number
 
-    problem = "The transaction needs {needed} gas, and one may use {cap} here. It was not sent."
+    problem = (
+        "The transaction needs {needed} gas, but this chain allows {cap} gas for one transaction. It was not sent."
+    )
     next_step = "Send it in smaller parts."
 
 
 class NotSent(TransactionError):
-    """Raised when a call of many was not sent, as the transactions before it did not go on. Nothing of it was sent."""
+    """Raised when a call of many was not sent, because the transactions before it are not mined. Nothing of it was sent."""
 
     reason: Phrase
 
     problem = "The transaction was not sent: {reason}."
-    next_step = "Look the earlier transactions up. Send this one again when they are mined, or are known to be lost."
+    next_step = "Look up the earlier transactions. When they are mined or lost, send this one again."
 
 
 class BatchIncomplete(TransactionError):
@@ -72,8 +77,8 @@ class BatchIncomplete(TransactionError):
     total: Quantity
     reason: Phrase
 
-    problem = "Of {total} items {done} are done. The transactions of the others are not: {reason}."
-    next_step = "Look up the transactions of the others before you send their items again."
+    problem = "{done} of {total} items are done. The other items are not done: {reason}."
+    next_step = "Look up the transactions of the other items before you send these items again."
 
     @property
     def receipt(self) -> Any:
@@ -92,13 +97,13 @@ class BatchIncomplete(TransactionError):
 
 
 class AgentNotRegistered(TransactionError):
-    """Raised when a plan was registered and then its agent was not. The agent's error is the cause."""
+    """Raised when a plan was registered, but its agent was not. The agent's error is the cause."""
 
     plan_id: PlanId
     became: Phrase
     reason: Phrase
 
-    problem = "The agent was not registered: {reason}. Its plan {plan_id} was registered before, and {became}."
+    problem = "The agent was not registered: {reason}. Its plan {plan_id} was already registered, and {became}."
     next_step = "Correct the agent and register it with that plan, or register both again."
 
 
@@ -107,7 +112,7 @@ class OutOfGas(TransactionError):
 
     transaction_hash: str
 
-    problem = "Transaction {transaction_hash} failed, and the same call would succeed now."
+    problem = "Transaction {transaction_hash} failed, but the same call would succeed now."
     next_step = "Send it again."
 
 
@@ -116,17 +121,17 @@ class RevertedWithReason(TransactionError):
 
     reason: Others
 
-    problem = "A contract refused, in its own words: {reason}."
-    next_step = "Correct what the reason names, or ask whoever runs the contract."
+    problem = "A contract refused the call: {reason}."
+    next_step = "Correct the cause, or ask the operator of the contract."
 
 
 class RevertedWithoutReason(TransactionError):
-    """Raised when a contract reverts with nothing, or with data that no known error explains."""
+    """Raised when a contract reverts without data, or with data that no known error explains."""
 
     data: RevertData
 
-    problem = "A contract refused without a reason that is known here (data {data})."
-    next_step = "Check the contract's address and the arguments, or ask whoever runs the contract."
+    problem = "A contract refused the call without a known reason (data {data})."
+    next_step = "Check the contract's address and the arguments, or ask the operator of the contract."
 
 
 class Panicked(TransactionError):
@@ -134,5 +139,5 @@ class Panicked(TransactionError):
 
     code: PanicCode
 
-    problem = "A contract panicked with code {code}."
-    next_step = "If the contract is Credits, report a bug. For any other contract, ask whoever runs it."
+    problem = "A contract failed with Solidity panic code {code}."
+    next_step = "If the contract is Credits, report a bug. For any other contract, ask its operator."

@@ -1,4 +1,4 @@
-"""What plans and agents say about themselves, without network."""
+"""Metadata of plans and agents. No network."""
 
 from nvm_chain.metadata.data_uris import MAX_JSON, URI_PREFIX, build_data_uri, is_data_uri, parse_data_uri
 from nvm_chain.metadata.documents import (

@@ -1,6 +1,6 @@
-"""Canonical JSON, as RFC 8785 has it: one text for one value, so that its hash means the same to readers in every language.
+"""Canonical JSON (RFC 8785): every value has exactly one text. So programs in all languages compute the same hash.
 
-Numbers of 2**53 and more are refused, because readers that use doubles lose their digits.
+Numbers of 2**53 and more are refused, because many programs round them.
 """
 
 import json
@@ -11,13 +11,15 @@ from typing import Final
 from nvm_chain.errors import InvalidMetadata
 
 NUMBER_LIMIT: Final = 2**53
-"""Numbers are smaller than this, in either direction. Larger ones are written as text."""
+"""The limit of a number's absolute value. Larger numbers have to be given as text."""
 LEADING_ZEROS: Final = 6
-"""Numbers with fewer zeros behind the point have no exponent, as in JavaScript."""
+"""Numbers with fewer zeros after the point are written without an exponent, as in JavaScript."""
 
 
 def format_canonical_json(value: object) -> str:
-    """Write a JSON value as RFC 8785 does: names sorted by UTF-16 code units, no spaces, numbers as JavaScript writes them.
+    """Write a JSON value as RFC 8785 requires.
+
+    Names are sorted by UTF-16 code units, numbers are written as in JavaScript, and there are no spaces.
 
     Raises:
         InvalidMetadata: The value is not JSON, or has a number of 2**53 or more.
@@ -71,7 +73,7 @@ def _check_size(number: int | Decimal) -> None:
 
 
 def _format_fraction(number: Decimal) -> str:
-    """Write a number with the fewest digits that name its double, as ECMAScript does (Number::toString)."""
+    """Write a number with the fewest digits that identify its double, as ECMAScript does (Number::toString)."""
     _check_size(number)
     if not number:
         return "0"

@@ -1,4 +1,4 @@
-"""Documents in ``data:`` URIs (RFC 2397): written in one spelling, read in every usual one."""
+"""Documents in ``data:`` URIs (RFC 2397). They are written in one form, and read in all usual forms."""
 
 import binascii
 import re
@@ -9,20 +9,20 @@ from urllib.parse import unquote_to_bytes
 from nvm_chain.errors import InvalidMetadata
 
 URI_PREFIX: Final = "data:application/json;base64,"
-"""What the URIs that this package writes begin with."""
+"""The beginning of every ``data:`` URI that this package writes."""
 MAX_JSON: Final = 16_384
-"""Bytes of the JSON text: on chain each costs about 700 gas."""
+"""The largest number of bytes in a JSON text. On the chain, each byte costs about 700 gas."""
 MAX_HEADER: Final = 256
-"""Characters before the comma."""
+"""The largest number of characters between ``data:`` and the comma."""
 MAX_URI: Final = MAX_HEADER + 3 * MAX_JSON
-"""Characters of a URI in which every byte is percent-encoded."""
+"""The largest number of characters in a URI. It allows a document in which every byte is percent-encoded."""
 CHARSETS: Final = ("utf-8", "utf8", "us-ascii", "ascii")
 
 _BLANKS: Final = re.compile(rb"[ \t\r\n\f]+")
 
 
 def is_data_uri(uri: str) -> bool:
-    """Return whether a URI is its own document. Letter case in the scheme does not matter."""
+    """Return whether a URI is a ``data:`` URI, which contains its document. The letter case of ``data`` is ignored."""
     return uri[:5].lower() == "data:"
 
 
@@ -32,10 +32,10 @@ def build_data_uri(text: str) -> str:
 
 
 def parse_data_uri(uri: str) -> str:
-    """Return the text in a ``data:`` URI; no network.
+    """Return the text in a ``data:`` URI. No network.
 
-    The media type, parameters such as ``charset=utf-8`` and ``utf8``, base64 with or without its padding, and
-    percent-encoding are all read. Whether the text is JSON is not looked at.
+    Any media type is accepted, and parameters such as ``charset=utf-8`` and ``utf8``. The text may be percent-encoded,
+    or in base64 with or without padding. It does not have to be JSON.
 
     Raises:
         InvalidMetadata: The URI is not a ``data:`` URI of UTF-8 text, or holds more than 16,384 bytes.
@@ -60,7 +60,7 @@ def parse_data_uri(uri: str) -> str:
 
 
 def _read_parameters(header: str) -> set[str]:
-    """Return what stands behind the media type, in small letters. Raises InvalidMetadata for a charset but UTF-8."""
+    """Return the parameters after the media type, in small letters. Raises InvalidMetadata unless the text is UTF-8."""
     parameters = {parameter.strip().lower() for parameter in header.split(";")[1:]}
     for parameter in parameters:
         name, _, value = parameter.partition("=")

@@ -1,4 +1,4 @@
-"""What a plan or an agent tells about itself: typed, in one JSON form, and without secrets."""
+"""Metadata documents of plans and agents: typed, with one JSON form, and checked for secrets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -17,12 +17,12 @@ from nvm_chain.types.json_text import parse_json
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What plans and agents have in common; use PlanMetadata or AgentMetadata.
+    """The fields that metadata of plans and metadata of agents share. Use PlanMetadata or AgentMetadata.
 
-    ``date_created`` is ISO 8601 text, ``images`` are URLs, ``extras`` is any further JSON. Lists may be given for
-    tuples, and None for empty fields. Everybody can read metadata, for ever, so secrets are refused.
+    ``date_created`` is ISO 8601 text. ``images`` are URLs. ``extras`` has any other JSON fields. A tuple may be given
+    as a list, and an empty field as None. Metadata is public for ever, so secrets are refused.
 
-    Raises InvalidMetadata, and SecretInMetadata if something is or looks like a token, password or key.
+    Raises InvalidMetadata. Raises SecretInMetadata for a token, password or key, and for a text that looks like one.
     """
 
     name: str
@@ -47,14 +47,14 @@ class Metadata:
         "sample_link": "sampleLink",
         "api_description": "apiDescription",
     }
-    """Fields that are texts, and how the JSON spells them, as the documents do."""
+    """The text fields, with their names in JSON."""
     LISTS: ClassVar[Mapping[str, tuple[str, type]]] = {"tags": ("tags", str), "images": ("images", str)}
-    """Fields that are lists, how the JSON spells them, and what is in them."""
+    """The list fields, with their names in JSON and the types of their items."""
     FLAGS: ClassVar[Mapping[str, str]] = {}
-    """Fields that are true or false. What else is in the JSON are extras."""
+    """The boolean fields, with their names in JSON. All other names in JSON belong to ``extras``."""
 
     def __post_init__(self) -> None:
-        """Check every field, then the size, then look for secrets, which takes time for each character."""
+        """Check every field, then the size, and last search for secrets. The search is slow for long texts."""
         _check_fields(self)
         taken = set(_spelling(type(self)).values()) & set(self.extras)
         if taken:
@@ -65,9 +65,10 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class PlanMetadata(Metadata):
-    """A plan's metadata: its name, and what a buyer should know beyond the terms, which the chain has.
+    """The metadata of a plan: its name, and information for buyers. The terms are on the chain, and not in metadata.
 
-    With ``is_trial_plan`` a plan that is registered with this metadata is a trial: each holder gets it once.
+    ``is_trial_plan`` says that the plan is a trial, which each holder gets once. `nvm_chain.Payments` registers such a
+    plan as a trial.
 
     >>> PlanMetadata(name="My Credits Plan", tags=["test"]).tags
     ('test',)
@@ -80,9 +81,10 @@ class PlanMetadata(Metadata):
 
 @dataclass(frozen=True, slots=True)
 class AgentMetadata(Metadata):
-    """The metadata of an agent, or of another asset: ``agent_type`` is agent, service, assistant, dataset, file and so on.
+    """The metadata of an agent or another asset. ``agent_type`` is, for example, agent, service, dataset or file.
 
-    Open endpoints are URL patterns that cost nothing. Raises InvalidEndpoint too.
+    ``open_endpoints`` are URL patterns of requests that cost nothing. Raises the errors of `Metadata`, and
+    InvalidEndpoint.
     """
 
     agent_type: str = "agent"
@@ -99,7 +101,7 @@ class AgentMetadata(Metadata):
     }
 
     def __post_init__(self) -> None:
-        """Check the URL patterns too."""
+        """Check the fields as `Metadata` does, and the URL patterns of open endpoints."""
         super(AgentMetadata, self).__post_init__()
         for url_pattern in self.open_endpoints:
             parse_url_pattern(url_pattern)
@@ -109,7 +111,7 @@ AnyMetadata = TypeVar("AnyMetadata", bound=Metadata)
 
 
 def _spelling(kind: type[Metadata]) -> dict[str, str]:
-    """Return how the JSON spells each field of its own."""
+    """Return the name in JSON of each field, without ``extras``."""
     return {**kind.TEXTS, **{name: spelled for name, (spelled, _) in kind.LISTS.items()}, **kind.FLAGS}
 
 
@@ -156,7 +158,7 @@ def _check_list(name: str, value: object, kind: type) -> tuple[Any, ...]:
 
 
 def describe_metadata(metadata: Metadata) -> dict[str, Any]:
-    """Return metadata as the JSON object that it is written as; empty fields are left out.
+    """Return metadata as a JSON object. Empty fields are left out.
 
     >>> describe_metadata(AgentMetadata("Echo", endpoints=(Endpoint("POST", "https://example.com/:x"),)))
     {'name': 'Echo', 'agentType': 'agent', 'endpoints': [{'POST': 'https://example.com/:x'}]}
@@ -178,7 +180,7 @@ def format_metadata(metadata: Metadata) -> str:
     """Write metadata as canonical JSON (RFC 8785): the text that is hashed.
 
     Raises:
-        InvalidMetadata: The text has more than 16,384 bytes, something in it is not JSON, or a number is 2**53 or more.
+        InvalidMetadata: The text has more than 16,384 bytes, a value is not JSON, or a number is 2**53 or more.
     """
     text = format_canonical_json(describe_metadata(metadata))
     size = len(text.encode())
@@ -188,7 +190,7 @@ def format_metadata(metadata: Metadata) -> str:
 
 
 def hash_metadata(metadata: Metadata) -> str:
-    """Return the SHA-256 hash of the canonical JSON in UTF-8, as 64 hexadecimal digits. A store names a document by it.
+    """Return the SHA-256 hash of the canonical JSON in UTF-8, as 64 hexadecimal digits. Stores use it as a name.
 
     >>> hash_metadata(PlanMetadata("Basic"))[:8]
     'f857d945'
@@ -197,12 +199,12 @@ def hash_metadata(metadata: Metadata) -> str:
 
 
 def parse_metadata(text: str) -> AgentMetadata:
-    """Read an agent's metadata from JSON; no network. Raises InvalidMetadata, InvalidEndpoint, SecretInMetadata."""
+    """Read an agent's metadata from JSON. No network. Raises InvalidMetadata, InvalidEndpoint or SecretInMetadata."""
     return _parse(text, AgentMetadata, {"agent_type": ""})
 
 
 def parse_plan_metadata(text: str) -> PlanMetadata:
-    """Read a plan's metadata from JSON; no network. Raises InvalidMetadata, SecretInMetadata.
+    """Read a plan's metadata from JSON. No network. Raises InvalidMetadata or SecretInMetadata.
 
     >>> parse_plan_metadata('{"name":"Basic","isTrialPlan":true}').is_trial_plan
     True
@@ -217,9 +219,9 @@ def _parse(text: str, kind: type[AnyMetadata], absent: Mapping[str, Any]) -> Any
 
 
 def read_metadata(values: Mapping[str, Any], kind: type[AnyMetadata], **absent: Any) -> AnyMetadata:
-    """Read metadata from the JSON object that `describe_metadata` writes; ``absent`` are fields that are not in it.
+    """Read metadata from a JSON object, as `describe_metadata` returns it. ``absent`` has the values of missing fields.
 
-    Raises InvalidMetadata, InvalidEndpoint, SecretInMetadata.
+    Raises InvalidMetadata, InvalidEndpoint or SecretInMetadata.
 
     >>> read_metadata({"name": "Basic", "colour": "blue"}, PlanMetadata).extras
     {'colour': 'blue'}
@@ -245,7 +247,7 @@ def _read_object(text: str) -> dict[str, Any]:
 
 
 def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Two values under one name: readers would disagree about which counts."""
+    """Return the pairs as a dictionary. Refuse a repeated name, because programs would disagree about its value."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise InvalidMetadata("as JSON", "it has a name twice in one object")
@@ -260,9 +262,11 @@ def _read_list(name: str, value: object) -> tuple[Any, ...]:
 
 
 def read_endpoint(value: object) -> Endpoint:
-    """Read an endpoint from JSON: an object of one method and URL pattern, or of a verb and a URL.
+    """Read an endpoint from a JSON object.
 
-    Raises InvalidMetadata, InvalidEndpoint.
+    The object has the form ``{"POST": "https://…"}`` or ``{"verb": "POST", "url": "https://…"}``.
+
+    Raises InvalidMetadata or InvalidEndpoint.
 
     >>> read_endpoint({"POST": "https://example.com/tasks"}).method
     'POST'
@@ -283,7 +287,7 @@ def read_endpoint(value: object) -> Endpoint:
 
 
 def build_metadata_uri(metadata: Metadata) -> str:
-    """Write metadata as a ``data:`` URI. Registered with a plan or an agent, the chain keeps it, and no server is needed.
+    """Write metadata as a ``data:`` URI. A plan or agent with this URI has its metadata on the chain, without a server.
 
     >>> build_metadata_uri(AgentMetadata("Echo", agent_type=""))
     'data:application/json;base64,eyJuYW1lIjoiRWNobyJ9'
@@ -292,12 +296,12 @@ def build_metadata_uri(metadata: Metadata) -> str:
 
 
 def check_public_uri(uri: object, rule: str = "a URI is text that can be printed") -> str:
-    """Return a URI that is to be written to the chain, where it stays readable for ever. No network.
+    """Return a URI if it may be written to the chain, where it stays public for ever. No network.
 
     Raises:
-        InvalidConfig: It is not text that can be printed.
-        InvalidMetadata: It is a ``data:`` URI, and what it holds is not a JSON object.
-        SecretInMetadata: It has a user name or a secret in its query, or holds metadata with a secret.
+        InvalidConfig: The URI is not printable text.
+        InvalidMetadata: The URI is a ``data:`` URI without a JSON object in it.
+        SecretInMetadata: The URI has a user name, or a secret in its query, or its metadata has a secret.
     """
     if not isinstance(uri, str) or not uri.isprintable():
         raise InvalidConfig(f"{rule}, not {uri!r}")
@@ -309,9 +313,9 @@ def check_public_uri(uri: object, rule: str = "a URI is text that can be printed
 
 
 def parse_metadata_uri(uri: str) -> AgentMetadata:
-    """Read an agent's metadata from a ``data:`` URI; no network.
+    """Read an agent's metadata from a ``data:`` URI. No network.
 
-    The metadata says what its author wrote, and nothing in it is checked. Raises InvalidMetadata, InvalidEndpoint,
-    SecretInMetadata.
+    The form of the metadata is checked, but not whether its author tells the truth. Raises InvalidMetadata,
+    InvalidEndpoint or SecretInMetadata.
     """
     return parse_metadata(parse_data_uri(uri))

@@ -1,7 +1,7 @@
-"""Endpoints: which requests an agent takes, and whether they cost something.
+"""Endpoints: match a request with the paid and the open endpoints of an agent.
 
 URLs are compared in one canonical form. A URL that servers may read in more than one way is refused, such as one with
-``..`` or ``%2F`` in its path. So no spelling of a paid path passes for an open one.
+``..`` or ``%2F`` in its path. So a paid path cannot be disguised as an open path.
 """
 
 import re
@@ -16,11 +16,11 @@ from nvm_chain.metadata.foreign_patterns import find_foreign_notation
 from nvm_chain.metadata.path_patterns import Params, PathPattern, parse_path_pattern
 
 MAX_URL: Final = 8192
-"""Characters of a request's URL."""
+"""The largest number of characters in a request's URL."""
 MAX_PATTERN_URL: Final = 4096
-"""Characters of a URL pattern."""
+"""The largest number of characters in a URL pattern."""
 MAX_PATH: Final = 2048
-"""Characters of its path."""
+"""The largest number of characters in the path of a request's URL."""
 DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 _ORIGIN = re.compile(
@@ -33,23 +33,23 @@ _PLAIN = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%[0-9A-Fa-f]{2}|[^\x00-\x
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A method and a URL pattern that requests are paid for.
+    """A paid endpoint: the HTTP method and the URL pattern of requests that cost credits.
 
-    The URL's path may have ``:name``, ``*name`` and ``{…}``. Scheme and host have to be the same; letter case does not
-    matter. Raises InvalidEndpoint.
+    The path of the pattern may have ``:name``, ``*name`` and ``{…}``. The scheme and host of a request have to be the
+    same, in any letter case. Raises InvalidEndpoint.
     """
 
     method: str
     url_pattern: str
 
     def __post_init__(self) -> None:
-        """Check both, and write the method in capitals."""
+        """Check the method and the pattern, and write the method in capitals."""
         object.__setattr__(self, "method", _check_method(self.method).upper())
         parse_url_pattern(self.url_pattern)
 
 
 def _serves(endpoint: Endpoint, method: str) -> bool:
-    """Return whether an endpoint takes requests of a method. HEAD is a GET without its answer, and costs the same."""
+    """Return whether an endpoint accepts requests with a method. An endpoint for GET accepts HEAD, at the same cost."""
     return endpoint.method == method or (endpoint.method == "GET" and method == "HEAD")
 
 
@@ -61,9 +61,9 @@ def _check_method(method: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EndpointMatch:
-    """What a request matched: a paid endpoint, or with ``endpoint=None`` the open pattern ``url_pattern``.
+    """The match of a request. ``endpoint`` is the paid endpoint, or None if an open pattern matches.
 
-    ``params`` are the decoded parts of the path in place of the pattern's names.
+    ``url_pattern`` is the pattern that matches. ``params`` maps each name in it to the decoded part of the path.
     """
 
     endpoint: Endpoint | None
@@ -79,10 +79,13 @@ class EndpointMatch:
 def match_endpoint(
     endpoints: Sequence[Endpoint], open_endpoints: Sequence[str], method: str, url: str
 ) -> EndpointMatch | None:
-    """Find the endpoint of a request; no network. Refuse a request if the result is None.
+    """Find the endpoint of a request. No network. If the result is None, refuse the request.
 
-    A paid endpoint goes before an open one, and the first of several counts. Query and fragment of the URL do not
-    matter. Raises InvalidUrl if the URL is not one, or its path has more than one reading.
+    Paid endpoints are tried before open ones, each in the given order. The query and the fragment of the URL are
+    ignored.
+
+    Raises:
+        InvalidUrl: The URL is malformed, or servers may read its path in more than one way.
 
     >>> tasks = Endpoint("POST", "https://example.com/agents/:agentId/tasks")
     >>> match_endpoint([tasks], [], "POST", "https://EXAMPLE.com/agents/7/tasks?now=1").params
@@ -110,7 +113,7 @@ def _match(url_pattern: str, origin: str, path: str) -> Params | None:
 
 @lru_cache(maxsize=1024)
 def parse_url_pattern(url_pattern: str) -> tuple[str, PathPattern]:
-    """Split a URL pattern into its origin and its path pattern; no network. Raises InvalidEndpoint.
+    """Split a URL pattern into its origin and its path pattern. No network. Raises InvalidEndpoint.
 
     >>> parse_url_pattern("https://Example.com:443/tasks/:id")[0]
     'https://example.com'
@@ -134,7 +137,7 @@ def parse_url_pattern(url_pattern: str) -> tuple[str, PathPattern]:
 
 
 def _decode_pattern(path: str) -> str:
-    """Decode the percent-encoded parts of a pattern, to compare it with decoded paths, and escape marks among them."""
+    """Decode the percent-encoded parts of a pattern, and escape marks in them. Request paths are decoded too."""
     if "%" not in path:
         return path
     if re.search("%2f", path, re.IGNORECASE):
@@ -151,7 +154,7 @@ def _decode_pattern(path: str) -> str:
 
 
 def parse_request_url(url: str) -> tuple[str, str]:
-    """Split a request's URL into its origin and its decoded path; no network. Raises InvalidUrl.
+    """Split a request's URL into its origin and its decoded path. No network. Raises InvalidUrl.
 
     >>> parse_request_url("https://Example.com:443/tasks/a%20b?token=1")
     ('https://example.com', '/tasks/a b')
@@ -167,13 +170,13 @@ def parse_request_url(url: str) -> tuple[str, str]:
 
 
 def _format_origin(found: re.Match[str]) -> str:
-    """Write scheme, host and port in one way."""
+    """Return scheme, host and port in their canonical form."""
     scheme, host, port = found[1].lower(), found[2].lower(), (found[3] or "").lstrip("0")
     return f"{scheme}://{host}" if port in ("", DEFAULT_PORTS[scheme]) else f"{scheme}://{host}:{port}"
 
 
 def _decode_path(path: str, shown: str) -> str:
-    """Decode a path that has one meaning. A path that a server might decode again, join or cut off is refused."""
+    """Decode a path. Refuse a path with more than one meaning, which a server might decode again, join or cut off."""
     if len(path) > MAX_PATH:
         raise InvalidUrl(shown, f"has a path of more than {MAX_PATH} characters")
     if not _PLAIN.fullmatch(path):
@@ -182,7 +185,7 @@ def _decode_path(path: str, shown: str) -> str:
         decoded = unquote_to_bytes(path).decode()
     except UnicodeDecodeError:
         raise InvalidUrl(shown, "has a path that is not UTF-8") from None
-    if re.search("%2f|%5c|%3b", path, re.IGNORECASE) or re.search("%[0-9A-Fa-f]{2}|[\\x00-\\x1f\\x7f-\\x9f]", decoded):
+    if re.search("%2f|%5c|%3b", path, re.IGNORECASE) or re.search("%u?[0-9A-Fa-f]{2}|[\\x00-\\x1f\\x7f-\\x9f]", decoded):
         raise InvalidUrl(shown, "has an encoded slash, backslash, semicolon or control character, or is encoded twice")
     segments = decoded.split("/")[1:]
     if "" in segments[:-1] or any(segment.strip(". ") == "" and segment for segment in segments):
@@ -191,5 +194,5 @@ def _decode_path(path: str, shown: str) -> str:
 
 
 def _hide_query(url: str) -> str:
-    """Leave user name, password, query and fragment out of a URL, where secrets often are."""
+    """Return a URL without user name, password, query and fragment, because these often contain secrets."""
     return re.sub("//[^/?#]*@", "//", re.split("[?#]", str(url)[:MAX_URL], maxsplit=1)[0])

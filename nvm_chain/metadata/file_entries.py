@@ -1,4 +1,4 @@
-"""File entries: what metadata says about a file that can be downloaded."""
+"""File entries: descriptions of downloadable files in metadata."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from nvm_chain.types.amounts import check_uint
 
 SCHEMES: Final = ("https", "http", "ipfs", "data", "file")
 LENGTH_BITS: Final = 53
-"""JSON readers of other languages know no larger integer."""
+"""The size of a file's length in bits. Many JSON parsers round larger integers."""
 _NAMES: Final = {
     "url": "url",
     "name": "name",
@@ -26,11 +26,11 @@ _LEFT_OUT: Final = ("index", "encoding", "compression")
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """A file of an asset: where it is, and what it is declared to be.
+    """A file of an asset: its URL, and its declared name, type, length and hash.
 
-    ``length`` is bytes, ``sha256`` is 64 hexadecimal digits in small letters. A download that does not fit them is
-    thrown away. ``name`` is what the file is saved as; without one it is the last part of the URL's path. Raises
-    InvalidMetadata, InvalidAmount.
+    ``length`` is in bytes. ``sha256`` has 64 hexadecimal digits in small letters. A download with another length or
+    hash is deleted. ``name`` is the name for the saved file, by default the last part of the URL's path. Raises
+    InvalidMetadata or InvalidAmount.
 
     >>> FileEntry("https://example.com/file1.csv").name
     'file1.csv'
@@ -43,7 +43,7 @@ class FileEntry:
     sha256: str = ""
 
     def __post_init__(self) -> None:
-        """Check every field, and take the name from the URL where there is none."""
+        """Check every field. If the name is empty, take it from the URL."""
         for field in ("url", "name", "content_type", "sha256"):
             if not isinstance(getattr(self, field), str):
                 raise InvalidMetadata(f"files.{field}", f"it is not text but {type(getattr(self, field)).__name__}")
@@ -57,7 +57,7 @@ class FileEntry:
 
 
 def _check_url(url: str) -> str:
-    """Return the path of a URL that files can be at; nothing of a data URL, whose path is the file itself."""
+    """Return the path of a file's URL. Empty for a ``data:`` URL, whose path is the file itself."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -68,7 +68,7 @@ def _check_url(url: str) -> str:
 
 
 def describe_file(entry: FileEntry) -> dict[str, Any]:
-    """Return a file entry as the JSON object that metadata has; empty fields are left out.
+    """Return a file entry as a JSON object. Empty fields are left out.
 
     >>> describe_file(FileEntry("https://example.com/file1.csv", length=3))
     {'url': 'https://example.com/file1.csv', 'name': 'file1.csv', 'contentLength': 3}
@@ -78,10 +78,14 @@ def describe_file(entry: FileEntry) -> dict[str, Any]:
 
 
 def read_file_entry(value: object) -> FileEntry:
-    """Read a file entry from JSON, as `describe_file` writes it, or with a checksum and its type.
+    """Read a file entry from a JSON object, as `describe_file` returns it.
 
-    A length may be decimal text. An index and encodings are left out. Other fields are refused, because nobody would
-    check them. Raises InvalidMetadata.
+    ``checksum`` with the ``checksumType`` SHA256 may replace ``sha256``. The length may be decimal text. The fields
+    ``index``, ``encoding`` and ``compression`` are ignored.
+
+    Raises:
+        InvalidMetadata: A field is missing, malformed or unknown.
+        InvalidAmount: The length is out of range.
 
     >>> read_file_entry({"name": "file1.csv", "url": "https://example.com/file1.csv", "contentLength": "3"}).length
     3
@@ -112,7 +116,7 @@ def _read_length(text: str) -> int:
 
 
 def _read_checksum(value: Mapping[str, Any]) -> str:
-    """Only SHA-256 keeps somebody from making another file with the same checksum."""
+    """Return a checksum in small letters. Refuse any type other than SHA-256, because a weak checksum can be forged."""
     kind = re.sub("[^a-z0-9]", "", str(value.get("checksumType", "")).lower())
     if kind != "sha256":
         raise InvalidMetadata("files.checksumType", "it is not SHA256, the one that is checked")

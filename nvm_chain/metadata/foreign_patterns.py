@@ -1,8 +1,8 @@
-r"""Path notations of other routers, which mean something else here: each is refused, with the spelling to write instead.
+r"""Path notations of other routers. They have another meaning here, so each is refused with the right notation.
 
-FastAPI, OpenAPI and AWS write ``{id}``, Flask ``<id>``, Next.js ``[id]``, Postman ``{{id}}``. In a path pattern braces
-are optional text, so ``/users/{id}`` would serve ``/users/`` and ``/users/id`` and nothing else. A backslash makes the
-characters text: ``\{id\}`` is braces, and ``{\id}`` is an optional word.
+FastAPI, OpenAPI and AWS write ``{id}``, Flask ``<id>``, Next.js ``[id]``, Postman ``{{id}}``. In our path patterns,
+braces contain optional text. So ``/users/{id}`` would match only ``/users/`` and ``/users/id``. A backslash makes the
+next character plain text: ``\{id\}`` is text with braces, and ``{\id}`` is an optional word.
 """
 
 import re
@@ -18,7 +18,7 @@ _MANY_SEGMENTS: Final = re.compile(r":?path|[+*]|=\*\*")
 
 
 def find_foreign_notation(path: str) -> str | None:
-    r"""Return what is wrong with a path that is written for another router, or None.
+    r"""Return the problem of a path in another router's notation, or None if the path does not have such a notation.
 
     >>> find_foreign_notation("/users/{id}")
     '{id} is the notation of another router; write :id, or \\{id\\} for the text itself'

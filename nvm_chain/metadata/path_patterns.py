@@ -1,7 +1,7 @@
 """Path patterns with ``:name``, ``*name`` and ``{optional}`` parts, as npm's path-to-regexp 9 understands them.
 
-Matches by hand, not with regular expressions, and bounds what a pattern may have: no request can make it slow.
-tests/vectors/endpoints.json has what path-to-regexp itself answers.
+The matcher does not use regular expressions, and the size of a pattern is limited. So no request can make it slow.
+tests/vectors/endpoints.json has the answers of path-to-regexp itself.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,17 +12,17 @@ from typing import Final, Literal, TypeAlias
 from nvm_chain.errors import InvalidEndpoint
 
 MAX_PATTERN: Final = 2048
-"""Characters of a pattern."""
+"""The largest number of characters in a pattern."""
 MAX_GROUPS: Final = 64
-"""Optional parts of a pattern; those that can be left out independently double its combinations."""
+"""The largest number of optional parts in a pattern. Each independent part doubles the number of combinations."""
 MAX_COMBINATIONS: Final = 256
-"""How many combinations of optional parts a pattern may have, as in path-to-regexp."""
+"""The largest number of combinations of optional parts in a pattern, as in path-to-regexp."""
 MAX_WILDCARDS: Final = 64
-"""Wildcards in all combinations together: each may have to be tried at every character of a path."""
+"""The largest number of wildcards in all combinations together. Each may be tried at every character of a path."""
 RESERVED: Final = "}()[]+?!"
 
 Params: TypeAlias = Mapping[str, str | tuple[str, ...]]
-"""What a path has in place of each name: text, and for a wildcard the segments."""
+"""The value of each name in a path: a text for a parameter, a tuple of segments for a wildcard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class _Parser:
         return InvalidEndpoint(self.pattern, f"at character {self.index}: {problem}")
 
     def read_until(self, end: str) -> tuple[Token, ...]:
-        """Read tokens up to a closing brace, or with no ``end`` up to the end of the pattern."""
+        """Read tokens up to the character ``end``. If ``end`` is empty, read to the end of the pattern."""
         tokens: list[Token] = []
         text = ""
         while self.index < len(self.pattern):
@@ -101,7 +101,10 @@ class _Parser:
         return Token("param" if mark == ":" else "wildcard", name)
 
     def refuse_doubt(self, name: str) -> None:
-        """Refuse a name before a character that newer versions of Unicode may count to it, as path-to-regexp would."""
+        """Refuse a name with a non-ASCII character after it.
+
+        A newer version of Unicode, such as path-to-regexp's, may count that character as part of the name.
+        """
         following = self.pattern[self.index : self.index + 1]
         if not following.isascii():
             raise self.fail(f'whether {following} belongs to the name is not certain; write "{name}" in quotes')
@@ -134,7 +137,11 @@ def _continues_name(character: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A token as it is matched. ``text`` is compared, or where a parameter has to end, or what it may not contain."""
+    """One step of a match, for one token.
+
+    The meaning of ``text`` depends on ``kind``. For "text" it is the text to find. For "param before" it is the text
+    that follows the parameter. For "param without" it is a text that the parameter may contain only at its end.
+    """
 
     kind: Literal["text", "param", "param before", "param without", "wildcard"]
     name: str = ""
@@ -143,15 +150,15 @@ class _Step:
 
 @dataclass(frozen=True, slots=True)
 class PathPattern:
-    """A pattern ready to match: one row of steps for each way of leaving optional parts out, in order of preference."""
+    """A parsed pattern. It has a row of steps for each combination of optional parts, in order of preference."""
 
     pattern: str
     rows: tuple[tuple[_Step, ...], ...]
 
     def match(self, path: str) -> Params | None:
-        """Return what a decoded path has in place of the names, or None if it does not match.
+        """Return the values of the names in a decoded path, or None if the path does not match.
 
-        Letter case does not matter, nor does a slash at the end. The time is bounded by the lengths of pattern and path.
+        Letter case and a slash at the end are ignored. The lengths of pattern and path limit the time of the match.
         """
         for row in self.rows:
             spans = _Matcher(row, path).match()
@@ -163,7 +170,9 @@ class PathPattern:
 
 @lru_cache(maxsize=1024)
 def parse_path_pattern(pattern: str) -> PathPattern:
-    """Parse a path pattern; no network. Raises InvalidEndpoint for what path-to-regexp refuses, or is too long.
+    """Parse a path pattern. No network.
+
+    Raises InvalidEndpoint if the pattern is too large, or if path-to-regexp refuses it.
 
     >>> dict(parse_path_pattern("/agents/:agentId/tasks{/*rest}").match("/agents/7/tasks/a/b"))
     {'agentId': '7', 'rest': ('a', 'b')}
@@ -183,7 +192,7 @@ def parse_path_pattern(pattern: str) -> PathPattern:
 
 
 def _combine(tokens: tuple[Token, ...], before: tuple[Token, ...]) -> Iterator[tuple[Token, ...]]:
-    """Yield the tokens with each optional part in, then out, in path-to-regexp's order."""
+    """Yield all combinations of optional parts in path-to-regexp's order: first with a part, then without it."""
     for index, token in enumerate(tokens):
         if token.kind == "group":
             rest = tokens[index + 1 :]
@@ -220,7 +229,7 @@ def _build_row(pattern: str, tokens: tuple[Token, ...]) -> tuple[_Step, ...]:
 
 
 def _text_between(tokens: tuple[Token, ...], index: int) -> str:
-    """Return the text up to the next name, if there is one in the same segment."""
+    """Return the text before the next name of the same segment. Empty if the segment does not have another name."""
     text = ""
     for token in tokens[index:]:
         if token.kind != "text":
@@ -232,7 +241,7 @@ def _text_between(tokens: tuple[Token, ...], index: int) -> str:
 
 
 def _fold(text: str) -> str:
-    """Make letters that differ in case the same, one by one, as a JavaScript regular expression does with flag i."""
+    """Make letters of different case equal, as a JavaScript regular expression with the flag ``i`` does."""
     return "".join(map(_fold_character, text))
 
 
@@ -246,10 +255,10 @@ def _fold_character(character: str) -> str:
 
 
 class _Matcher:
-    """One row of steps against one path. Remembers what has failed where, so that nothing is tried twice.
+    """The match of one row of steps with one path. Failed steps are remembered, and never tried twice at one place.
 
-    Takes the choices that path-to-regexp's regular expressions take: the last wildcard is as long as possible, those
-    before it as short as possible and then not changed any more.
+    The choices are those of path-to-regexp's regular expressions. The last wildcard is as long as possible. The other
+    wildcards are as short as possible, and later steps do not change them.
     """
 
     def __init__(self, row: tuple[_Step, ...], path: str) -> None:
@@ -260,11 +269,14 @@ class _Matcher:
         self.last_wildcard = max((index for index, step in enumerate(row) if step.kind == "wildcard"), default=-1)
 
     def match(self) -> dict[int, tuple[int, int]] | None:
-        """Return where each name's text begins and ends, by step, or None."""
+        """Return the begin and the end of each name's text, by the index of its step. None without a match."""
         return None if self.run(0, 0) is None else self.spans
 
     def run(self, index: int, start: int, locked: bool = False) -> int | None:
-        """Match the steps from ``index``; return where they end. If ``locked``, only those before the next wildcard."""
+        """Match the steps from ``index`` on, and return the place in the path after them. None if they do not match.
+
+        If ``locked``, stop before the next wildcard.
+        """
         if index == len(self.row):
             return self.find_end(start)
         step = self.row[index]
@@ -292,13 +304,13 @@ class _Matcher:
         return next(i for i in range(index + 1, len(self.row)) if self.row[i].kind == "wildcard")
 
     def find_end(self, start: int) -> int | None:
-        """Return the end of the path, which a slash may come before."""
+        """Return the end of the path if nothing is left, or only a slash. Return None otherwise."""
         at_slash = bool(self.row) and self.row[-1].kind == "text" and self.row[-1].text.endswith("/")
         rest = self.path[start:]
         return len(self.path) if not rest or (rest == "/" and not at_slash) else None
 
     def find_ends(self, index: int, step: _Step, start: int) -> Iterator[int]:
-        """Yield where a step that begins at ``start`` can end, the preferred end first."""
+        """Yield the possible ends of a step that begins at ``start``. The preferred end comes first."""
         if step.kind == "text":
             yield from (start + len(step.text),) * self.path.startswith(step.text, start)
         elif step.kind == "wildcard":
@@ -315,7 +327,10 @@ class _Matcher:
                 yield from range(stop, start, -1)
 
     def find_wildcard_ends(self, index: int, start: int) -> Iterator[int]:
-        """Yield ends from far to near for the last wildcard, from near to far for the others; only where text follows."""
+        """Yield the possible ends of a wildcard, each before the text of the next step.
+
+        For the last wildcard, the farthest end comes first. For any other wildcard, the nearest end comes first.
+        """
         following = self.row[index + 1].text if index + 1 < len(self.row) else ""
         size = len(self.path)
         if index == self.last_wildcard:
@@ -330,7 +345,10 @@ class _Matcher:
                 end = self.path.find(following, end + 1)
 
     def find_guarded_ends(self, prefix: str, start: int) -> Iterator[int]:
-        """Yield ends of a parameter behind a wildcard in its segment: it has neither a slash nor the text before it."""
+        """Yield the possible ends of a parameter that follows a wildcard in the same segment.
+
+        The parameter does not contain a slash. It may contain ``prefix``, the text before it, only at its end.
+        """
         end = start
         while end < len(self.path) and self.path[end] != "/" and not self.path.startswith(prefix, end):
             end += 1

@@ -1,4 +1,4 @@
-"""Placeholders: what instructions write in place of a secret, such as ``<token>`` and ``YOUR_API_KEY``."""
+"""Placeholders: texts that stand for a secret in instructions, such as ``<token>`` and ``YOUR_API_KEY``."""
 
 import re
 from typing import Final
@@ -33,7 +33,10 @@ def is_placeholder(text: str) -> bool:
 
 
 def begins_with_placeholder(text: str) -> bool:
-    """Return whether a text, after quotes, begins with a placeholder that ends at a blank, a quote or punctuation."""
+    """Return whether a text begins with a placeholder, perhaps in quotes.
+
+    After the placeholder, the text ends, or a blank, a quote or punctuation follows.
+    """
     stripped = text.lstrip(_QUOTES)
     for form in _PLACEHOLDERS:
         found = form.match(stripped)

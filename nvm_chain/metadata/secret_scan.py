@@ -1,4 +1,4 @@
-"""Secret scan: what is or looks like a secret, in text that everybody can read for ever."""
+"""Secret scan: find secrets, and texts that look like secrets, before a text becomes public for ever."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,22 +9,22 @@ from nvm_chain.errors import InvalidMetadata, SecretInMetadata
 from nvm_chain.metadata.placeholders import begins_with_placeholder, is_placeholder
 
 MAX_DEPTH: Final = 16
-"""Levels of lists and objects in each other."""
+"""The largest number of levels of nested lists and objects."""
 _SECRET_KEYS: Final = re.compile(
     "authori[sz]ation|token(?!address|id|name|symbol|uri|type|decimals|standard|count|limit|iz|price|cost|usage|length|window|budget|rate)|passw(?:or)?d|passphrase"
     "|passcode|^pwd$|^pass$|secret|apikey|bearer|credential|privatekey|signingkey|accesskey|mnemonic|seedphrase|^seed$"
     "|cookie|^x?auth$|^session(?:id|key)?$"
 )
-"""Names that hold secrets, in small letters without anything but letters and digits."""
+"""Names of fields that hold secrets. Names are compared in small letters, without marks and blanks."""
 _ASSIGNED_KEYS: Final = re.compile(
     "apikey|passw(?:or)?d|passphrase|(?:client|app)?secret(?:key)?$|(?:access|auth|refresh)token|(?:private|signing|access)key"
 )
-"""Names that a secret follows in a sentence, too. ``token: ERC-20`` is not a secret."""
+"""Names before a secret in a sentence. ``token`` is not among them, because ``token: ERC-20`` is not a secret."""
 _SECRET_VALUES: Final = (
-    # Words such as "Basic subscription" have neither a digit nor a capital inside, nor so many letters.
+    # A token has a digit, a capital inside, or 24 letters. So "Basic subscription" does not have a token.
     re.compile(r"\b(?i:bearer|basic)\s+(?P<value>(?=\S*[0-9=]|\S+[A-Z]|[a-z]{24})[A-Za-z0-9._~+/=|-]{8,})"),
     re.compile(r"(?<!\w)(?:xox[a-z]|xapp|gh[pousr]|github_pat|glpat)[-_][A-Za-z0-9_-]{16,}"),
-    # Words joined by hyphens, such as sk-learn-based-model-v2, are short: a key has a long part, or is a UUID.
+    # A key has a long part, or is a UUID. The parts of a name such as sk-learn-based-model-v2 are short.
     re.compile(
         r"(?<!\w)(?:sk|pk|rk|hf)[-_](?:[A-Za-z0-9]{1,40}[-_]){0,8}"
         r"(?:[a-z]{24}|(?=[A-Za-z0-9]{16})[a-z]{0,40}[A-Z0-9]|[0-9a-f]{8}-[0-9a-f]{4}-)"
@@ -33,7 +33,7 @@ _SECRET_VALUES: Final = (
     re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\."),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY"),
 )
-"""Keys of well-known services, JSON web tokens and PEM keys."""
+"""The forms of keys of well-known services, JSON web tokens and PEM keys."""
 _HEADER: Final = re.compile(r"\bauthori[sz]ation[\"'`]?\s{0,8}[:=]\s{0,8}(?=\S)", re.IGNORECASE)
 _SCHEME: Final = re.compile(
     r"[\"'`]{0,3}(?:bearer|basic|token|digest|apikey|api-key|negotiate)\b[\"'`]?[ \t]{0,8}", re.IGNORECASE
@@ -50,18 +50,18 @@ _KEY_NAME: Final = re.compile("key|pk$|priv|seed|signer|wallet|account")
 
 
 def refuse_secrets(value: object, path: str = "") -> None:
-    """Raise SecretInMetadata, with the place and not the value, if JSON holds what is or looks like a secret.
+    """Refuse a JSON value with a secret, or with a text that looks like a secret. The error shows only the place.
 
     Names such as ``api_key`` are found in every spelling and at every depth. Values are found by their form:
     authorization headers, tokens of well-known services, private keys, user names and secrets in URLs. Placeholders
-    such as ``<token>`` pass. Secrets of an unknown form pass, too.
+    such as ``<token>`` are accepted. A secret of an unknown form is not found.
 
     Args:
-        value: What ``json.loads`` returns, or a part of it.
+        value: The result of ``json.loads``, or a part of it.
         path: The name of that part, for the error.
 
     Raises:
-        SecretInMetadata: Something is or looks like a secret.
+        SecretInMetadata: The value has a secret, or a text that looks like one.
         InvalidMetadata: The JSON is nested deeper than 16 levels.
 
     >>> try:
@@ -77,7 +77,7 @@ def refuse_secrets(value: object, path: str = "") -> None:
 
 
 def _judge_name(name: str, text: str) -> str | None:
-    """Return why a value is a secret by its name, or None. ``"maxTokens": 4096`` is a number of something."""
+    """Return the reason why a value is a secret by its name, or None. The count ``"maxTokens": 4096`` is accepted."""
     if _KEY_NAME.search(name) and _KEY_VALUE.fullmatch(text.strip()):
         return "it is 64 hexadecimal digits under the name of a key"
     if not _SECRET_KEYS.search(name) or text == "" or (name.endswith("s") and _COUNT.fullmatch(text)):
@@ -86,13 +86,13 @@ def _judge_name(name: str, text: str) -> str | None:
 
 
 def _is_instruction(text: str) -> bool:
-    """Return whether a value is a placeholder, alone or behind the scheme of a header: ``Bearer <token>``."""
+    """Return whether a value is a placeholder. A scheme may come before it, as in ``Bearer <token>``."""
     scheme = _SCHEME.match(text)
     return is_placeholder(text) or (scheme is not None and is_placeholder(text[scheme.end() :]))
 
 
 def _judge_text(text: str) -> str | None:
-    """Return why a text holds a secret, or None."""
+    """Return the reason why a text has a secret in it, or None."""
     judges = {
         _has_header: "it has an Authorization header",
         _has_token: "it has the form of a token or a key",
@@ -114,7 +114,7 @@ def _has_token(text: str) -> bool:
 
 
 def _has_header(text: str) -> bool:
-    """Return whether a text has an Authorization header with more in it than a scheme and a placeholder."""
+    """Return whether a text has an Authorization header with a value other than a scheme and a placeholder."""
     for found in _HEADER.finditer(text):
         rest = text[found.end() : found.end() + 200]
         scheme = _SCHEME.match(rest)
@@ -137,7 +137,7 @@ def _has_query_secret(text: str) -> bool:
 
 
 def _has_assigned_secret(text: str) -> bool:
-    """Return whether a text has ``api_key=…`` or ``password: …`` with a value that is not a word."""
+    """Return whether a text has ``api_key=…`` or ``password: …``, with a digit in a value that is not a count."""
     for name, mark, value in _ASSIGNED.findall(text):
         keys = _SECRET_KEYS if mark.strip() == "=" else _ASSIGNED_KEYS
         is_value = any(character.isdigit() for character in value) and not _COUNT.fullmatch(value)
@@ -147,12 +147,15 @@ def _has_assigned_secret(text: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    """Write a name so that its spellings are one: api_key, API-Key, apiKey."""
+    """Return the letters and digits of a name, in small letters: "apikey" for api_key, API-Key and apiKey."""
     return "".join(character for character in normalize("NFKC", name).casefold() if character.isalnum())
 
 
 def _walk(value: object, path: str, depth: int, name: str = "") -> Iterator[tuple[str, str, str]]:
-    """Yield every scalar as (place, nearest name, text). A name counts for all that is in it, and is itself looked at."""
+    """Yield every scalar and every name as (place, nearest name, text).
+
+    The name of a secret also counts for everything below it.
+    """
     if depth > MAX_DEPTH:
         raise InvalidMetadata(path, f"it is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, Mapping):

@@ -1,1 +1,1 @@
-"""What people do on chain: one file for each page of docs/operations."""
+"""Operations on chain, such as orders, mints and settlements."""

@@ -1,4 +1,4 @@
-"""Agents: register them, change which plans they accept, look them up, and find what a request costs."""
+"""Functions for agents: register, update and transfer them, change and read their plans, and find a request's cost."""
 
 from collections.abc import Sequence
 
@@ -18,28 +18,30 @@ from nvm_chain.types.receipts import Transaction
 
 AGENT_BITS = 256
 PAGE_SIZE = 500
-"""Agents read by one request."""
+"""The number of agents that one request reads."""
 
 
 def register_agent(
     chain: Chain, signer: Signer, metadata: AgentMetadata | str, plans: Sequence[AttachedPlan] = ()
 ) -> RegisteredAgent:
-    """Register an agent with its plans; the signer becomes its owner. One transaction.
+    """Register an agent with its plans. The signer becomes the agent's owner. One transaction.
 
-    AgentMetadata is kept on the chain, as a ``data:`` URI. Each 32 bytes of it cost about 22,000 gas.
+    AgentMetadata is stored on the chain as a ``data:`` URI. Each 32 bytes of the URI cost about 22,000 gas.
 
     Args:
-        chain: Where the agent is registered.
-        signer: The agent's first owner, who also has to own the plans.
-        metadata: The agent's metadata, or the URI of metadata that is kept elsewhere.
-        plans: The plans that the agent accepts, with the credits that a request costs on each.
+        chain: The connection to the chain that gets the agent.
+        signer: The agent's first owner. The signer has to own the plans too.
+        metadata: The agent's metadata, or the URI of metadata that is stored elsewhere.
+        plans: The plans that the agent accepts, each with the credits that a request costs.
 
     Raises:
-        SecretInMetadata: The metadata holds what is or looks like a secret.
-        InvalidMetadata: The metadata is not an agent's metadata.
-        TooManyPlans: The agent would accept more than 64 plans.
-        InvalidCreditsRange: The lowest cost on a plan is above the highest.
-        PlanAlreadyAttached: A plan is given twice.
+        SecretInMetadata: The metadata holds a secret, or a text that looks like one.
+        InvalidConfig: The metadata is neither AgentMetadata nor a printable URI.
+        InvalidMetadata: A ``data:`` URI does not hold an agent's metadata.
+        InvalidEndpoint: A ``data:`` URI holds a malformed endpoint.
+        TooManyPlans: The list has more than 64 plans.
+        InvalidCreditsRange: The lowest cost on a plan is above the highest cost.
+        PlanAlreadyAttached: A plan is in the list twice.
         NotPlanOwner: The signer does not own a plan.
         UnknownPlan: A plan is not registered.
     """
@@ -50,7 +52,7 @@ def register_agent(
 
 
 def _build_uri(metadata: AgentMetadata | str) -> str:
-    """Return the URI of metadata. Raises SecretInMetadata if it has a user name, or a secret in its query."""
+    """Return the URI to register. Raises InvalidConfig, InvalidMetadata, InvalidEndpoint or SecretInMetadata."""
     if isinstance(metadata, AgentMetadata):
         return build_metadata_uri(metadata)
     uri = check_public_uri(metadata, "an agent's metadata is AgentMetadata, or a URI that can be printed")
@@ -58,22 +60,23 @@ def _build_uri(metadata: AgentMetadata | str) -> str:
 
 
 def update_agent(chain: Chain, signer: Signer, agent_id: int | str, metadata: AgentMetadata | str) -> Transaction:
-    """Replace an agent's metadata, or its URI. Agent owner only. One transaction.
+    """Replace an agent's metadata or its URI. Only for the agent's owner. One transaction.
 
-    The metadata from before stays readable in the chain's history. Raises SecretInMetadata, InvalidMetadata,
-    NotAgentOwner, ERC721NonexistentToken.
+    The former metadata stays readable in the chain's history. Raises SecretInMetadata, InvalidMetadata, NotAgentOwner
+    or ERC721NonexistentToken.
     """
     function = chain.agents.functions.setAgentUri(parse_agent_id(agent_id), _build_uri(metadata))
     return summarize(chain.send(signer, function))
 
 
 def transfer_agent(chain: Chain, signer: Signer, agent_id: int | str, new_owner: str) -> Transaction:
-    """Transfer an agent to a new owner at once. Agent owner, or an address that the owner approved. One transaction.
+    """Transfer an agent to a new owner. The new owner does not have to accept it. One transaction.
 
-    The agent keeps its plans, which pay the same receivers as before. The new owner can detach them.
+    The signer is the owner, or an address that the owner approved. The agent keeps its plans, and each plan pays the
+    same receivers as before. The new owner can detach the plans.
 
     Raises:
-        ERC721InsufficientApproval: The signer is neither the owner nor approved.
+        ERC721InsufficientApproval: The signer is neither the owner nor an address that the owner approved.
         ERC721InvalidReceiver: The new owner is a contract that does not accept ERC-721 tokens.
         ERC721NonexistentToken: The agent is not registered.
     """
@@ -97,23 +100,23 @@ def attach_plan(
     min_credits: int = 1,
     max_credits: int | None = None,
 ) -> Transaction:
-    """Let an agent accept a plan. Only for the owner of both. One transaction.
+    """Let an agent accept a plan. The signer has to own both. One transaction.
 
     Args:
-        chain: Where the agent is.
+        chain: The connection to the agent's chain.
         signer: The owner of the agent and of the plan.
-        agent_id: The agent, in any spelling.
-        plan_id: The plan, in any spelling.
+        agent_id: The agent's id, as an int, text or DID.
+        plan_id: The plan's id, as an int, text or DID.
         min_credits: The lowest cost of a request, in credits.
-        max_credits: The highest cost of a request, in credits. The lowest if not given.
+        max_credits: The highest cost of a request, in credits. If not given, every request has the lowest cost.
 
     Raises:
         NotAgentOwner: The signer does not own the agent.
         NotPlanOwner: The signer does not own the plan.
         UnknownPlan: The plan is not registered.
-        PlanAlreadyAttached: The agent accepts the plan already.
-        InvalidCreditsRange: The lowest cost is above the highest.
-        TooManyPlans: The agent accepts 64 plans already.
+        PlanAlreadyAttached: The agent already accepts the plan.
+        InvalidCreditsRange: The lowest cost is above the highest cost.
+        TooManyPlans: The agent already accepts 64 plans.
         ERC721NonexistentToken: The agent is not registered.
     """
     most = min_credits if max_credits is None else max_credits
@@ -122,9 +125,10 @@ def attach_plan(
 
 
 def detach_plan(chain: Chain, signer: Signer, agent_id: int | str, plan_id: int | str) -> Transaction:
-    """Stop an agent from accepting a plan; holders keep their credits. Agent owner or plan owner. One transaction.
+    """Stop an agent from accepting a plan. One transaction.
 
-    Raises DetachNotAllowed, PlanNotAttached, ERC721NonexistentToken.
+    The signer is the agent's owner or the plan's owner. Holders keep their credits. Raises DetachNotAllowed,
+    PlanNotAttached or ERC721NonexistentToken.
     """
     return summarize(
         chain.send(signer, chain.agents.functions.detachPlan(parse_agent_id(agent_id), parse_plan_id(plan_id)))
@@ -132,10 +136,10 @@ def detach_plan(chain: Chain, signer: Signer, agent_id: int | str, plan_id: int 
 
 
 def replace_plans(chain: Chain, signer: Signer, agent_id: int | str, plans: Sequence[AttachedPlan]) -> Transaction:
-    """Detach all plans of an agent and attach others. Only for the owner of the agent and the new plans. One transaction.
+    """Detach all plans of an agent, and attach the given plans. One transaction.
 
-    Raises NotAgentOwner, NotPlanOwner, UnknownPlan, PlanAlreadyAttached, InvalidCreditsRange, TooManyPlans,
-    ERC721NonexistentToken.
+    The signer has to own the agent and the new plans. Raises NotAgentOwner, NotPlanOwner, UnknownPlan,
+    PlanAlreadyAttached, InvalidCreditsRange, TooManyPlans or ERC721NonexistentToken.
     """
     function = chain.agents.functions.replacePlans(parse_agent_id(agent_id), [plan.as_tuple() for plan in plans])
     return summarize(chain.send(signer, function))
@@ -147,8 +151,8 @@ def replace_plans(chain: Chain, signer: Signer, agent_id: int | str, plans: Sequ
 def read_agent(chain: Chain, agent_id: int | str) -> Agent:
     """Read an agent's owner, URI and plans. Three requests. Raises ERC721NonexistentToken.
 
-    `nvm_chain.parse_metadata_uri` reads metadata that the URI itself holds, and `nvm_chain.load_metadata` reads it from
-    elsewhere.
+    The metadata is not loaded. `nvm_chain.parse_metadata_uri` reads it from a ``data:`` URI, and
+    `nvm_chain.load_metadata` loads it from any other URI.
     """
     agent, functions = parse_agent_id(agent_id), chain.agents.functions
     owner = chain.read(functions.ownerOf(agent))
@@ -156,12 +160,12 @@ def read_agent(chain: Chain, agent_id: int | str) -> Agent:
 
 
 def read_agent_uri(chain: Chain, agent_id: int | str) -> str:
-    """Read where an agent's metadata is, or the metadata itself. One request. Raises ERC721NonexistentToken."""
+    """Read the URI of an agent's metadata. One request. Raises ERC721NonexistentToken."""
     return str(chain.read(chain.agents.functions.tokenURI(parse_agent_id(agent_id))))
 
 
 def read_attached_plan(chain: Chain, agent_id: int | str, plan_id: int | str) -> AttachedPlan:
-    """Read what a request to an agent costs on a plan. One request. Raises PlanNotAttached, ERC721NonexistentToken."""
+    """Read the cost of a request on an agent's plan. One request. Raises PlanNotAttached or ERC721NonexistentToken."""
     agent, plan = parse_agent_id(agent_id), parse_plan_id(plan_id)
     return AttachedPlan(plan, *chain.read(chain.agents.functions.costOf(agent, plan)))
 
@@ -172,10 +176,19 @@ def read_agent_plans(chain: Chain, agent_id: int | str) -> tuple[AttachedPlan, .
 
 
 def read_plan_agents(chain: Chain, plan_id: int | str, offset: int = 0, limit: int | None = None) -> tuple[int, ...]:
-    """Read the ids of the agents that accept a plan, in no particular order. One request for each 500.
+    """Read the ids of the agents that accept a plan, in no particular order. One request for each 500 agents.
 
-    The list is empty for a plan that is not registered. An id may be missing or appear twice if plans are detached
-    between two requests. Without a ``limit`` all ids are read.
+    If a plan is detached between two requests, an id may be missing or appear twice.
+
+    Args:
+        chain: The connection to the plan's chain.
+        plan_id: The plan's id, as an int, text or DID. A plan that is not registered has no agents.
+        offset: The number of agents to skip.
+        limit: The largest number of ids to read. All ids if not given.
+
+    Raises:
+        InvalidPlanId: The plan id is malformed.
+        InvalidAmount: ``offset`` or ``limit`` is out of range.
     """
     plan, start = parse_plan_id(plan_id), check_uint(offset, AGENT_BITS, "offset")
     left = None if limit is None else check_uint(limit, AGENT_BITS, "limit")
@@ -192,26 +205,26 @@ def read_plan_agents(chain: Chain, plan_id: int | str, offset: int = 0, limit: i
 def find_cost(
     chain: Chain, agent_id: int | str, plan_id: int | str, method: str, url: str, metadata: AgentMetadata | None = None
 ) -> RequestCost:
-    """Find what a request to an agent costs on a plan. One to two requests.
+    """Find the cost of a request to an agent on a plan, in credits. At most two requests to the node.
 
-    Method and URL are matched to an endpoint of the agent; then the credits are read. Refuse the request on every
-    error.
+    The method and the URL select an endpoint of the agent. A server should refuse the request if this function raises
+    an error.
 
     Args:
-        chain: Where the agent is.
-        agent_id: The agent, in any spelling.
-        plan_id: The plan that the request is paid with.
+        chain: The connection to the agent's chain.
+        agent_id: The agent's id, as an int, text or DID.
+        plan_id: The id of the plan that pays for the request.
         method: The request's HTTP method.
         url: The request's URL.
-        metadata: The agent's metadata where it is not kept on the chain. Read from the chain if not given.
+        metadata: The agent's metadata. If not given, the metadata is read from the agent's ``data:`` URI.
 
     Raises:
-        UnknownEndpoint: The agent does not serve such a request.
+        UnknownEndpoint: The agent does not have an endpoint for the method and the URL.
         PlanNotAttached: The agent does not accept the plan.
-        InvalidUrl: The URL is not one, or servers may read it in more than one way.
-        InvalidMetadata: The metadata is not that of an agent.
+        InvalidUrl: The URL is malformed, or servers may read it in more than one way.
+        InvalidMetadata: The agent's URI does not hold an agent's metadata.
         InvalidEndpoint: An endpoint of the agent is malformed.
-        SecretInMetadata: The agent's metadata holds what is or looks like a secret.
+        SecretInMetadata: The agent's metadata holds a secret, or a text that looks like one.
         ERC721NonexistentToken: The agent is not registered.
     """
     agent, plan = parse_agent_id(agent_id), parse_plan_id(plan_id)

@@ -1,4 +1,4 @@
-"""Minting to many holders at once."""
+"""A batch mint: credits for many holders at once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,22 +26,22 @@ INVALID_RECEIVER: Final = ERC1155InvalidReceiver.__name__
 
 
 def mint_credits_batch(chain: Chain, signer: Signer, plan_id: int | str, amounts: Amounts) -> BatchMintReceipt:
-    """Give credits to many holders. Plan owner or minter only. One transaction, or as many as the list needs.
+    """Give credits to many holders. Only for the plan's owner or a minter. One transaction, or more for a long list.
 
-    An item that fails is left out and reported in ``skipped``, for example a contract that rejects credits. The others
-    stand. One request more for each receiver that takes no credits, which tells why. A list that is too large for one
-    transaction is divided, and the transactions are on their way together.
+    An item can fail, for example if its receiver is a contract that rejects credits. The receipt lists the item in
+    ``skipped``, and the other items are minted. One more request for each receiver that rejects credits finds the
+    cause. A list that is too large for one transaction is sent in several at the same time.
 
     Args:
-        chain: Where the plan is.
+        chain: The connection to the plan's chain.
         signer: The plan's owner, or a minter.
-        plan_id: The plan, in any spelling.
-        amounts: Credits by holder. Pairs of holder and credits may name a holder twice.
+        plan_id: The plan's id, as an int, text or DID.
+        amounts: Credits by holder: a mapping, or pairs of holder and credits. Pairs may name a holder twice.
 
     Raises:
         NotMinter: The signer may not mint credits of the plan.
         UnknownPlan: The plan is not registered.
-        BatchIncomplete: One of several transactions is not done. The error has the receipt of the others.
+        BatchIncomplete: One of several transactions failed. The error holds the receipt of the others.
     """
     pairs = [
         (parse_address(holder, "receiver address"), check_uint(amount, AMOUNT_BITS, "amount", minimum=1))
@@ -63,10 +63,10 @@ def mint_credits_batch(chain: Chain, signer: Signer, plan_id: int | str, amounts
 
 
 def _read_receipt(chain: Chain, signer: Signer, plan_id: int, count: int, receipt: TxReceipt) -> BatchMintReceipt:
-    """Return what one transaction minted. Raises OutcomeUnknown if it lacks events."""
+    """Return the receipt of one transaction. Raises OutcomeUnknown if its receipt lacks events."""
     granted = [event["args"] for event in chain.read_events(chain.credits, "TransferSingle", receipt)]
     skipped = [event["args"] for event in chain.read_events(chain.credits, "MintSkipped", receipt)]
-    # A receiver can order or burn in its hook; what it does has another operator.
+    # A receiver that is a contract can order or burn in its hook. Those events name another operator.
     minted = [event for event in granted if event["operator"] == signer.address and event["id"] == plan_id]
     if len(minted) + len(skipped) < count:
         raise report_lost_event("TransferSingle or MintSkipped", receipt)
@@ -79,7 +79,7 @@ def _read_receipt(chain: Chain, signer: Signer, plan_id: int, count: int, receip
 
 
 def _join(receipts: Sequence[BatchMintReceipt]) -> BatchMintReceipt:
-    """Return the receipts of several transactions as one."""
+    """Join the receipts of several transactions into one receipt."""
     return replace(
         receipts[0],
         minted=tuple(item for receipt in receipts for item in receipt.minted),
@@ -89,7 +89,7 @@ def _join(receipts: Sequence[BatchMintReceipt]) -> BatchMintReceipt:
 
 
 def _describe_skipped(chain: Chain, skipped: Sequence[Mapping[str, Any]]) -> tuple[SkippedMint, ...]:
-    """Tell of each item that was left out why, and of a receiver that takes no credits what it is."""
+    """Return the skipped items, each with its reason. A receiver that rejects credits is explained too."""
     reasons = [_name_reason(event["reason"]) for event in skipped]
     asked = {event["to"] for event, reason in zip(skipped, reasons, strict=True) if reason == INVALID_RECEIVER}
     causes = {receiver: cause[0] for receiver in asked if (cause := find_receiver_cause(chain, receiver)) is not None}

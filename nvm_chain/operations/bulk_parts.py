@@ -1,4 +1,4 @@
-"""What the readers of many are made of: pairs parsed, views called many at a time, answers built to what we return."""
+"""The parts of the bulk readers: parse pairs, call a view for many of them in one request, and decode the answers."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -27,17 +27,17 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 ACCOUNTS_AT_ONCE: Final = 2_000
-"""Pairs of plan and holder in one request, at first: about 20,000,000 gas."""
+"""The largest number of pairs in one request: about 20,000,000 gas. It shrinks if the node refuses so many."""
 PARSED_AT_ONCE: Final = 500
-"""Pairs that are parsed together."""
+"""The number of pairs that are parsed together."""
 LOTS_AT_ONCE: Final = 500
 PLANS_AT_ONCE: Final = 250
 ALL_LOTS: Final = bytes(32) + b"\xff" * 32
-"""From the first on, without a limit."""
+"""The arguments ``offset`` and ``limit`` of `lotsOf` for all lots: 0 and the largest number."""
 
 
 def collect(parts: Iterable[Sequence[Result]], on_read: Callable[[int], object] | None = None) -> list[Result]:
-    """Join the parts, and tell after each how many results there are."""
+    """Join the parts into one list. After each part, ``on_read`` gets the number of results so far."""
     results: list[Result] = []
     for part in parts:
         results += part
@@ -47,7 +47,7 @@ def collect(parts: Iterable[Sequence[Result]], on_read: Callable[[int], object] 
 
 
 def parse_pairs(accounts: Iterable[tuple[int | str, str]]) -> Iterator[Pair]:
-    """Yield plan ids and holders as words. The same plan ids come again and again, in the same spelling."""
+    """Yield each pair of plan id and holder as two 32-byte words. A repeated plan id is parsed only once."""
     words: dict[int | str, bytes] = {}
     source, padding = iter(accounts), bytes(12)
     while part := list(islice(source, PARSED_AT_ONCE)):
@@ -60,29 +60,32 @@ def parse_pairs(accounts: Iterable[tuple[int | str, str]]) -> Iterator[Pair]:
 
 
 def read_parts_of_accounts(chain: Chain, pairs: Iterable[Pair]) -> Iterator[Sequence[Account]]:
-    """Yield the accounts of one part of some pairs after another."""
+    """Yield the accounts of the pairs, in parts."""
     return _read_pairs(chain, pairs, b"accountOf(uint256,address)", decode_account, ACCOUNTS_AT_ONCE)
 
 
 def read_parts_of_windows(chain: Chain, pairs: Iterable[Pair]) -> Iterator[Sequence[int]]:
-    """Yield when access ends, of one part of some pairs after another."""
+    """Yield the end of access of each pair as a Unix timestamp, in parts."""
     return _read_pairs(chain, pairs, b"accessUntil(uint256,address)", decode_time, ACCOUNTS_AT_ONCE)
 
 
 def read_parts_of_lots(chain: Chain, pairs: Iterable[Pair]) -> Iterator[Sequence[list[Lot]]]:
-    """Yield all live lots of one part of some pairs after another."""
+    """Yield the list of live lots of each pair, in parts."""
     function = b"lotsOf(uint256,address,uint256,uint256)"
     return _read_pairs(chain, pairs, function, decode_lots, LOTS_AT_ONCE, ALL_LOTS)
 
 
 def read_parts_of_plans(chain: Chain, plan_ids: Iterable[int]) -> Iterator[Sequence[Plan]]:
-    """Yield one part of some plans after another."""
+    """Yield the plans with these ids, in parts."""
     functions = (b"stateOf(uint256)", b"termsOf(uint256)", b"uri(uint256)")
     return _read_views(chain, plan_ids, partial(_call_plan, functions), _build_plan, PLANS_AT_ONCE)
 
 
 def read_plan_states(chain: Chain, plan_ids: Iterable[int]) -> list[PlanState]:
-    """Return many plans, all of one block, without their URIs, which may hold whole documents. One request for 250 plans."""
+    """Return the states of many plans at one block, in the order of the ids. One request for up to 250 plans.
+
+    The URIs of the plans are left out, because a URI may hold a whole document.
+    """
     functions = (b"stateOf(uint256)", b"termsOf(uint256)")
     return collect(_read_views(chain, plan_ids, partial(_call_plan, functions), _build_state, PLANS_AT_ONCE))
 
@@ -95,7 +98,7 @@ def _read_pairs(
     most: int,
     more: bytes = b"",
 ) -> Iterator[Sequence[Result]]:
-    """Read a view of plan id and holder for pairs of them; ``more`` is the data of its other arguments."""
+    """Call a view that takes a plan id and a holder for each pair. ``more`` encodes the view's other arguments."""
     selector = keccak(function)[:4]
     return _read_views(
         chain, pairs, lambda pair: [b"".join((selector, *pair, more))], lambda _, answers: decode(answers[0]), most
@@ -109,7 +112,10 @@ def _read_views(
     build: Callable[[Item, Sequence[bytes]], Result],
     most: int,
 ) -> Iterator[Sequence[Result]]:
-    """Call views of Credits for each item, and build a result of the answers. Each item has as many calls."""
+    """Call views of Credits for each item, and build one result from the item's answers.
+
+    ``encode`` returns the same number of calls for every item.
+    """
     multicall = Multicall(chain, chain.credits.address)
 
     def read_part(part: Sequence[Item], block: int | None) -> list[Result]:

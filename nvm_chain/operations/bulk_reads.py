@@ -1,4 +1,4 @@
-"""Balances, accounts, plans, access and lots of many: as the functions for one read them, in few requests, at one block."""
+"""Bulk reads: many balances, accounts, plans, access windows or lots, with few requests and at one block."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain as join
@@ -26,27 +26,28 @@ def read_balances(
 ) -> list[int]:
     """Read many balances at one block. The answer has the order of ``accounts``.
 
-    One request for up to 5,000 pairs; above that one for each 5,000, and two. A node that takes fewer at once is asked
-    for fewer.
+    One request for up to 5,000 pairs. More pairs take one request for each 5,000, and two requests for the block. If
+    the node refuses that many pairs, each request has fewer.
 
     Args:
-        chain: Where to read.
+        chain: The connection to read from.
         accounts: Pairs of plan id and holder.
-        on_read: Called after each request with how many have been read.
+        on_read: A function that gets the number of results so far, after each part of them.
 
     Raises:
-        InvalidPlanId: A plan id is not one. Nothing has been asked then.
-        InvalidAddress: A holder cannot be an address. Nothing has been asked then.
-        BlockReplaced: The chain replaced the block meanwhile.
-        NetworkError: The node cannot be used.
+        InvalidPlanId: A plan id is malformed. No request was made.
+        InvalidAddress: A holder's address is malformed or zero. No request was made.
+        BlockReplaced: The chain replaced the block during the reading.
+        NetworkError: The node does not give a usable answer.
     """
     return collect(read_balances_of(chain, list(parse_pairs(accounts))), on_read)
 
 
 def stream_balances(chain: Chain, accounts: Iterable[tuple[int | str, str]]) -> Iterator[int]:
-    """Read balances as `read_balances` does, of any number of accounts: they are taken, and answered, part by part.
+    """Yield balances as `read_balances` reads them. Accounts are taken from the iterable only as they are needed.
 
-    All are of the block that was the latest at the first. Nodes keep the state of a block for a few minutes.
+    All balances are of one block, the latest when the first request is made. Many nodes keep the state of a block only
+    for some minutes, so a slow reader gets a NetworkError.
     """
     return join.from_iterable(read_balances_of(chain, parse_pairs(accounts)))
 
@@ -56,28 +57,30 @@ def read_accounts(
 ) -> list[Account]:
     """Read many accounts at one block, each as `read_account` does. The answer has the order of ``accounts``.
 
-    One request for up to 2,000 pairs; above that one for each 2,000, and two. A node that takes fewer at once is asked for
-    fewer. One that runs no programs in a call is asked in batches, or one by one.
+    One request for up to 2,000 pairs. More pairs take one request for each 2,000, and two requests for the block. If
+    the node refuses that many pairs, each request has fewer. Some nodes cannot run the program that joins many calls
+    in one. Such a node gets the calls in batches, or one by one.
 
     Args:
-        chain: Where to read.
+        chain: The connection to read from.
         accounts: Pairs of plan id and holder.
-        on_read: Called after each request with how many have been read.
+        on_read: A function that gets the number of results so far, after each part of them.
 
     Raises:
-        InvalidPlanId: A plan id is not one. Nothing has been asked then.
-        InvalidAddress: A holder cannot be an address. Nothing has been asked then.
-        AnswerUnreadable: The node answers with what cannot be accounts.
-        BlockReplaced: The chain replaced the block meanwhile.
-        NetworkError: The node cannot be used.
+        InvalidPlanId: A plan id is malformed. No request was made.
+        InvalidAddress: A holder's address is malformed or zero. No request was made.
+        AnswerUnreadable: The node's answer does not have the form of accounts.
+        BlockReplaced: The chain replaced the block during the reading.
+        NetworkError: The node does not give a usable answer.
     """
     return collect(read_parts_of_accounts(chain, list(parse_pairs(accounts))), on_read)
 
 
 def stream_accounts(chain: Chain, accounts: Iterable[tuple[int | str, str]]) -> Iterator[Account]:
-    """Read accounts as `read_accounts` does, of any number: they are taken, and answered, part by part.
+    """Yield accounts as `read_accounts` reads them. Pairs are taken from the iterable only as they are needed.
 
-    All are of the block that was the latest at the first. Nodes keep the state of a block for a few minutes.
+    All accounts are of one block, the latest when the first request is made. Many nodes keep the state of a block only
+    for some minutes, so a slow reader gets a NetworkError.
     """
     return join.from_iterable(read_parts_of_accounts(chain, parse_pairs(accounts)))
 
@@ -85,58 +88,65 @@ def stream_accounts(chain: Chain, accounts: Iterable[tuple[int | str, str]]) -> 
 def read_access_windows(
     chain: Chain, accounts: Iterable[tuple[int | str, str]], *, on_read: OnRead | None = None
 ) -> list[int]:
-    """Read when the access of many ends, as Unix timestamps of one block, each as `read_access_until` does.
+    """Read the ends of many access windows at one block, each as `read_access_until` does.
 
-    0 is access that never began. Requests, arguments and errors are those of `read_accounts`.
+    Each end is a Unix timestamp, or 0 if access never began. Requests, arguments and errors are those of
+    `read_accounts`.
     """
     return collect(read_parts_of_windows(chain, list(parse_pairs(accounts))), on_read)
 
 
 def stream_access_windows(chain: Chain, accounts: Iterable[tuple[int | str, str]]) -> Iterator[int]:
-    """Read when access ends as `read_access_windows` does, of any number: they are taken, and answered, part by part."""
+    """Yield ends of access as `read_access_windows` reads them. Pairs are taken from the iterable when needed."""
     return join.from_iterable(read_parts_of_windows(chain, parse_pairs(accounts)))
 
 
 def read_all_lots(
     chain: Chain, accounts: Iterable[tuple[int | str, str]], *, on_read: OnRead | None = None
 ) -> list[list[Lot]]:
-    """Read all live lots of many at one block, of each as `read_lots` does, earliest expiry first.
+    """Read all live lots of many accounts at one block. Each account's lots begin with the earliest expiry.
 
-    One request for up to 500 pairs; above that one for each 500, and two. Raises as `read_accounts` does, and
-    RevertedWithoutReason for an account with too many lots: use `read_lots`.
+    One request for up to 500 pairs. More pairs take one request for each 500, and two requests for the block. The
+    arguments are those of `read_accounts`.
+
+    Raises:
+        RevertedWithoutReason: An account has too many lots. Use `read_lots` for it.
+        NvmChainError: The same errors as `read_accounts`.
     """
     return collect(read_parts_of_lots(chain, list(parse_pairs(accounts))), on_read)
 
 
 def stream_all_lots(chain: Chain, accounts: Iterable[tuple[int | str, str]]) -> Iterator[list[Lot]]:
-    """Read live lots as `read_all_lots` does, of any number of accounts: they are taken, and answered, part by part."""
+    """Yield lists of live lots as `read_all_lots` reads them. Pairs are taken from the iterable when needed."""
     return join.from_iterable(read_parts_of_lots(chain, parse_pairs(accounts)))
 
 
 def read_plans(chain: Chain, plan_ids: Iterable[int | str], *, on_read: OnRead | None = None) -> list[Plan]:
-    """Read many plans at one block: terms, state and URI, each as `read_plan` does. The answer has the order of ``plan_ids``.
+    """Read many plans at one block, each as `read_plan` does. The answer has the order of ``plan_ids``.
 
-    One request for up to 250 plans; above that one for each 250, and two. A node that takes fewer at once is asked for
-    fewer. One that runs no programs in a call is asked in batches, or one by one.
+    One request for up to 250 plans. More plans take one request for each 250, and two requests for the block. If the
+    node refuses that many plans, each request has fewer. Some nodes cannot run the program that joins many calls in
+    one. Such a node gets the calls in batches, or one by one.
 
     Args:
-        chain: Where to read.
-        plan_ids: The plans, in any spelling.
-        on_read: Called after each request with how many have been read.
+        chain: The connection to read from.
+        plan_ids: The ids of the plans, each as an int, text or DID.
+        on_read: A function that gets the number of results so far, after each part of them.
 
     Raises:
-        InvalidPlanId: A plan id is not one. Nothing has been asked then.
+        InvalidPlanId: A plan id is malformed. No request was made.
         UnknownPlan: A plan is not registered.
-        AnswerUnreadable: The node answers with what cannot be plans.
-        BlockReplaced: The chain replaced the block meanwhile.
-        NetworkError: The node cannot be used.
+        AnswerUnreadable: The node's answer does not have the form of plans.
+        BlockReplaced: The chain replaced the block during the reading.
+        NetworkError: The node does not give a usable answer.
     """
     return collect(read_parts_of_plans(chain, [parse_plan_id(plan_id) for plan_id in plan_ids]), on_read)
 
 
 def stream_plans(chain: Chain, plan_ids: Iterable[int | str]) -> Iterator[Plan]:
-    """Read plans as `read_plans` does, of any number: they are taken, and answered, part by part.
+    """Yield plans as `read_plans` reads them. Ids are taken from the iterable only as they are needed.
 
-    All are of the block that was the latest at the first. Nodes keep the state of a block for a few minutes.
+    All plans are of one block, the latest when the first request is made. Many nodes keep the state of a block only for
+    some minutes, so a slow reader gets a NetworkError.
     """
     return join.from_iterable(read_parts_of_plans(chain, map(parse_plan_id, plan_ids)))

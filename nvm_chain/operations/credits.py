@@ -22,19 +22,22 @@ from nvm_chain.types.receipts import CreditsReceipt
 
 
 def read_balance(chain: Chain, plan_id: int | str, holder: str) -> int:
-    """Read how many credits of a plan a holder has. One request. A plan that does not exist has 0 (ERC-1155)."""
+    """Read a holder's credits of a plan. One request. The balance on an unknown plan is 0 (ERC-1155)."""
     balance_of = chain.credits.functions.balanceOf
     return int(chain.read(balance_of(parse_address(holder, "holder address"), parse_plan_id(plan_id))))
 
 
 def read_account(chain: Chain, plan_id: int | str, holder: str) -> Account:
-    """Read a holder's account on a plan. One request. All numbers are zero if the holder never had credits of the plan."""
+    """Read a holder's account on a plan. One request. All numbers are 0 if the holder never had credits of the plan."""
     account_of = chain.credits.functions.accountOf
     return Account(*chain.read(account_of(parse_plan_id(plan_id), parse_address(holder, "holder address"))))
 
 
 def can_redeem(chain: Chain, plan_id: int | str, holder: str, amount: int) -> RedeemCheck:
-    """Read whether an address that the plan's rule allows could redeem some credits of a holder now. One request."""
+    """Read whether ``amount`` credits of a holder can be redeemed now. One request.
+
+    The answer holds for an address that the plan's rule allows to redeem.
+    """
     check_uint(amount, 256, "amount")
     function = chain.credits.functions.canRedeem(
         parse_plan_id(plan_id), parse_address(holder, "holder address"), amount
@@ -44,15 +47,16 @@ def can_redeem(chain: Chain, plan_id: int | str, holder: str, amount: int) -> Re
 
 
 def read_access_until(chain: Chain, plan_id: int | str, holder: str) -> int:
-    """Read when a holder's access to a time plan ends, as a Unix timestamp; 0 if it never began. One request."""
+    """Read the end of a holder's access to a time plan. One request. A Unix timestamp, or 0 if access never began."""
     function = chain.credits.functions.accessUntil(parse_plan_id(plan_id), parse_address(holder, "holder address"))
     return int(chain.read(function))
 
 
 def read_lots(chain: Chain, plan_id: int | str, holder: str, *, offset: int = 0, limit: int = 100) -> list[Lot]:
-    """Read what remains of each purchase of an expiring plan, earliest expiry first. One request.
+    """Read a holder's lots on an expiring plan, earliest expiry first. One request.
 
-    At most ``limit`` lots after the first ``offset`` are read. The sum of all lots is the balance.
+    A lot is the rest of one purchase. At most ``limit`` lots after the first ``offset`` are read. The sum of all lots
+    is the balance.
     """
     check_uint(offset, 256, "offset")
     check_uint(limit, 256, "limit")
@@ -62,10 +66,10 @@ def read_lots(chain: Chain, plan_id: int | str, holder: str, *, offset: int = 0,
 
 
 def has_access(chain: Chain, plan_id: int | str, holder: str, cost: int = 1) -> bool:
-    """Read whether a holder may make a request of ``cost`` credits now: what a gateway asks.
+    """Read whether a holder may make a request of ``cost`` credits now. Up to three requests to the node.
 
     On a time plan the access window has to be open. On a credits plan the balance has to cover the cost. On a usage
-    plan the answer is False, because each request is paid. Asks the node two or three times.
+    plan the answer is False, because each request is paid by itself.
 
     Raises:
         UnknownPlan: The plan is not registered.
@@ -78,9 +82,9 @@ def has_access(chain: Chain, plan_id: int | str, holder: str, cost: int = 1) -> 
 
 
 def mint_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, amount: int) -> CreditsReceipt:
-    """Give credits without payment. Plan owner or minter only. One transaction.
+    """Give credits without payment. Only for the plan's owner or a minter. One transaction.
 
-    Raises NotMinter, UnknownPlan, TrialAlreadyTaken, CreditsOverflow, ERC1155InvalidReceiver.
+    Raises NotMinter, UnknownPlan, TrialAlreadyTaken, CreditsOverflow or ERC1155InvalidReceiver.
     """
     check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
     plan_id, holder = parse_plan_id(plan_id), parse_address(to, "receiver address")
@@ -98,25 +102,25 @@ def grant_external(
     reference: str | bytes | UUID,
     quantity: int = 1,
 ) -> CreditsReceipt:
-    """Grant a plan for a payment that was made outside the chain. Plan owner or minter only. One transaction.
+    """Grant a plan for a payment outside the chain. Only for the plan's owner or a minter. One transaction.
 
     Args:
-        chain: Where the plan is.
+        chain: The connection to the plan's chain.
         signer: The plan's owner, or a minter.
-        plan_id: The plan, in any spelling.
-        to: Who gets the credits.
-        reference: The payment's id or hash, at most 32 bytes. A reference grants once on a plan, so a repeated call is
+        plan_id: The plan's id, as an int, text or DID.
+        to: The address that gets the credits.
+        reference: The payment's id or hash, at most 32 bytes. A plan accepts each reference once, so a repeated call is
             safe.
-        quantity: How many purchases.
+        quantity: The number of purchases.
 
     Raises:
-        ReferenceUsed: The payment was granted before.
+        ReferenceUsed: The plan accepted the reference before.
         NotMinter: The signer may not mint credits of the plan.
         UnknownPlan: The plan is not registered.
-        WrongKind: The plan is paid by usage, and grants nothing.
+        WrongKind: The plan is a usage plan, which grants nothing.
         InvalidAmount: The quantity is out of range.
         InvalidQuantity: The quantity of a trial is not 1.
-        TrialAlreadyTaken: The holder has had this trial.
+        TrialAlreadyTaken: The holder had this trial before.
         CreditsOverflow: The holder would have too many credits.
         ERC1155InvalidReceiver: The holder is a contract that rejects credits.
         InvalidContext: The reference has more than 32 bytes.
@@ -131,7 +135,7 @@ def grant_external(
 
 
 def is_reference_used(chain: Chain, plan_id: int | str, reference: str | bytes | UUID) -> bool:
-    """Read whether a payment outside the chain was granted on a plan. One request."""
+    """Read whether a plan accepted the reference of an external payment. One request."""
     function = chain.credits.functions.isReferenceUsed(parse_plan_id(plan_id), encode_context(reference))
     return bool(chain.read(function))
 
@@ -147,20 +151,20 @@ def redeem_credits(
 ) -> CreditsReceipt:
     """Take a holder's credits for a request. One transaction.
 
-    On a time plan that starts on first use, the amount is periods: they open the access window, or extend it.
+    On a time plan that starts on first use, ``amount`` counts periods. They open or extend the access window.
 
     Args:
-        chain: Where the plan is.
-        signer: Who redeems: the holder, a redeemer or the plan's owner, as the plan's rule says.
-        plan_id: The plan, in any spelling.
-        amount: How many credits, in the range of the plan.
-        holder: Whose credits. The signer's if not given.
-        context: At most 32 bytes, such as the id of the request. It is part of the event.
+        chain: The connection to the plan's chain.
+        signer: The account that redeems. The plan's rule decides between the holder, redeemers and the plan's owner.
+        plan_id: The plan's id, as an int, text or DID.
+        amount: The number of credits, within the plan's range for a request.
+        holder: The address whose credits are taken. The signer's address if not given.
+        context: At most 32 bytes, such as the id of the request. The event contains the context.
 
     Raises:
         RedeemNotAllowed: The plan's rule does not let the signer redeem.
-        RedeemOutOfRange: The plan does not allow this amount for a request.
-        NotRedeemable: Nothing is redeemed on this kind of plan.
+        RedeemOutOfRange: The amount is outside the plan's range for a request.
+        NotRedeemable: The plan does not have credits or periods to redeem.
         InsufficientCredits: The holder has too few credits.
         UnknownPlan: The plan is not registered.
         InvalidContext: The context has more than 32 bytes.
@@ -176,9 +180,10 @@ def redeem_credits(
 def burn_credits(
     chain: Chain, signer: Signer, plan_id: int | str, amount: int, *, holder: str | None = None
 ) -> CreditsReceipt:
-    """Destroy credits. One transaction. Raises InsufficientCredits, ERC1155MissingApprovalForAll.
+    """Destroy credits. One transaction. Raises InsufficientCredits or ERC1155MissingApprovalForAll.
 
-    The credits are the signer's, or those of a ``holder`` who made the signer their ERC-1155 operator.
+    The credits are those of ``holder``, or the signer's if it is not given. To burn another holder's credits, the
+    signer has to be the holder's ERC-1155 operator.
     """
     check_signer(signer)
     check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
@@ -190,9 +195,10 @@ def burn_credits(
 
 
 def transfer_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, amount: int) -> CreditsReceipt:
-    """Send the signer's credits to another holder, where the plan is transferable. One transaction.
+    """Send the signer's credits to another holder. The plan has to be transferable. One transaction.
 
-    The receipt's ``holder`` is the receiver. Raises NotTransferable, InsufficientCredits, UnknownPlan, ERC1155InvalidReceiver.
+    The receipt's ``holder`` is the receiver. Raises NotTransferable, InsufficientCredits, UnknownPlan or
+    ERC1155InvalidReceiver.
     """
     check_signer(signer)
     check_uint(amount, AMOUNT_BITS, "amount", minimum=1)

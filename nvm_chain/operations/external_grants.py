@@ -1,4 +1,4 @@
-"""Granting a plan for many payments that were made outside the chain."""
+"""Grants of a plan for many payments outside the chain."""
 
 from collections.abc import Callable, Iterable
 from uuid import UUID
@@ -27,26 +27,29 @@ def grant_external_batch(
     quantity: int = 1,
     on_progress: Callable[[int], object] | None = None,
 ) -> list[CreditsReceipt | NvmChainError]:
-    """Grant a plan for many payments, hundreds on their way at once. Plan owner or minter only. One transaction for each.
+    """Grant a plan for many payments outside the chain. Only for the plan's owner or a minter.
 
-    A reference grants once on a plan, so a repeated call is safe. One that would fail is not sent, and harms no other.
+    One transaction for each payment. Hundreds of transactions wait to be mined at the same time. A plan accepts each
+    reference once, so a repeated call is safe. A grant that would fail is not sent. Its failure does not affect the
+    others.
 
     Args:
-        chain: Where the plan is.
+        chain: The connection to the plan's chain.
         signer: The plan's owner, or a minter.
-        plan_id: The plan, in any spelling.
-        grants: Pairs of the receiver, and the payment's id or hash in at most 32 bytes.
-        quantity: How many purchases each of them is.
-        on_progress: Called with the number of known outcomes when it grows.
+        plan_id: The plan's id, as an int, text or DID.
+        grants: Pairs of a receiver and a reference: the payment's id or hash, at most 32 bytes.
+        quantity: The number of purchases that each payment covers.
+        on_progress: A function that gets the number of known outcomes, each time it grows.
 
     Returns:
-        For each grant, in the order given, its receipt, or the error that `grant_external` would raise.
+        A list in the order of the grants. It has the receipt of each grant, or the error that `grant_external` would
+        raise.
 
     Raises:
-        InvalidAddress: A receiver is not an address.
+        InvalidAddress: A receiver's address is malformed or zero.
         InvalidContext: A reference has more than 32 bytes.
         InvalidAmount: The quantity is out of range.
-        NetworkError: The node cannot be used. Nothing was sent.
+        NetworkError: The node does not give a usable answer. Nothing was sent.
     """
     check_uint(quantity, QUANTITY_BITS, "quantity", minimum=1)
     plan_id = parse_plan_id(plan_id)

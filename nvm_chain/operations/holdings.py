@@ -1,4 +1,4 @@
-"""What an address holds, and which plans it owns: found by the events of a range of blocks, and read as it is now."""
+"""Holdings and plans of an address. The events in a range of blocks name the plans, and their present state is read."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from nvm_chain.types.events import Event, EventFilter
 from nvm_chain.types.plans import PlanState
 
 BLOCKS_AT_ONCE = 50_000
-"""Blocks that are looked at if nobody says how many: about a day on a chain with a block every two seconds."""
+"""The default size of a range of blocks: about a day on a chain with a block every two seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlockRange:
-    """Blocks whose events are looked at, both included.
+    """A range of blocks to search for events, from ``first_block`` to ``last_block``, both included.
 
-    ``is_complete`` says that Credits was not deployed before the first.
+    ``is_complete`` is True if the range has all blocks from the deployment of Credits to the latest.
     """
 
     first_block: Number
@@ -32,7 +32,7 @@ class BlockRange:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What a holder has of a plan now."""
+    """A plan, and the present account of a holder on it."""
 
     plan: PlanState
     account: Account
@@ -41,16 +41,16 @@ class Holding:
 def choose_blocks(
     chain: Chain, *, first_block: int | None = None, blocks: int | None = None, deployed: int = 0
 ) -> BlockRange:
-    """Choose which blocks to look at: the latest ones, or those from a block on. One request.
+    """Choose the range of blocks to search: the latest blocks, or the blocks from ``first_block`` on. One request.
 
     Args:
-        chain: Where the blocks are.
+        chain: The connection to the chain.
         first_block: The first block. If not given, the range ends with the latest block.
-        blocks: How many blocks at most. 50,000 if not given.
-        deployed: The block in which Credits was deployed, before which nothing happened.
+        blocks: The largest number of blocks in the range. 50,000 if not given.
+        deployed: The block of the deployment of Credits. Earlier blocks have no events of Credits.
 
     Raises:
-        InvalidConfig: There is no such block yet, or a number is negative or zero.
+        InvalidConfig: ``first_block`` is negative or not mined yet, or ``blocks`` is less than 1.
     """
     most = BLOCKS_AT_ONCE if blocks is None else blocks
     if most < 1 or (first_block is not None and first_block < 0):
@@ -66,17 +66,19 @@ def choose_blocks(
 
 
 def find_plans(chain: Chain, owner: str | None = None, *, blocks: BlockRange | None = None) -> list[PlanState]:
-    """Find plans that were registered in a range of blocks. With ``owner``: plans that the owner got in the range and still owns.
+    """Find the plans that were registered in a range of blocks, and read their present state.
 
-    One request for each filter where the node answers for the whole range, and one for each 250 plans.
+    With ``owner``, find the plans that this address registered or received in the range and still owns. One request for
+    the events, or two with ``owner``, and more if the node limits the range. One request for each 250 plans. One more
+    if ``blocks`` is not given.
 
     Args:
-        chain: Where the plans are.
-        owner: Whose plans. All if not given.
-        blocks: Which blocks to look at, from `choose_blocks`. The latest 50,000 if not given.
+        chain: The connection to the plans' chain.
+        owner: The address that owns the plans. If not given, plans of all owners are found.
+        blocks: The range to search, from `choose_blocks`. The latest 50,000 blocks if not given.
 
     Raises:
-        InvalidAddress: The owner cannot be an address.
+        InvalidAddress: The owner's address is malformed or zero.
     """
     blocks = choose_blocks(chain) if blocks is None else blocks
     if owner is None:
@@ -92,17 +94,18 @@ def find_plans(chain: Chain, owner: str | None = None, *, blocks: BlockRange | N
 
 
 def find_holdings(chain: Chain, holder: str, *, blocks: BlockRange | None = None) -> list[Holding]:
-    """Find the plans whose credits, periods or access a holder got in a range of blocks and still has.
+    """Find the credits, periods and access that a holder got in a range of blocks and still has.
 
-    Two filters, then one request for each 2,000 plans, and one for each 250 that are held.
+    Two requests for the events, and more if the node limits the range. One request for each 2,000 plans that the events
+    name, and one for each 250 plans that the holder still has. One for the time, and one if ``blocks`` is not given.
 
     Args:
-        chain: Where the plans are.
-        holder: Whose holdings.
-        blocks: Which blocks to look at, from `choose_blocks`. The latest 50,000 if not given.
+        chain: The connection to the plans' chain.
+        holder: The holder's address.
+        blocks: The range to search, from `choose_blocks`. The latest 50,000 blocks if not given.
 
     Raises:
-        InvalidAddress: The holder cannot be an address.
+        InvalidAddress: The holder's address is malformed or zero.
     """
     address = parse_address(holder, "holder address")
     blocks = choose_blocks(chain) if blocks is None else blocks
@@ -122,7 +125,7 @@ def find_holdings(chain: Chain, holder: str, *, blocks: BlockRange | None = None
 
 
 def _find_plan_ids(chain: Chain, filters: Iterable[EventFilter], blocks: BlockRange) -> list[int]:
-    """Return the plans of some events, each once, in the order they first appear."""
+    """Return the ids of the plans in the events of a range of blocks, each once, in the order of the events."""
     events = read_events(chain, filters, blocks.first_block, blocks.last_block)
     return list(dict.fromkeys(plan_id for event in events for plan_id in _plans_of(event)))
 

@@ -1,4 +1,4 @@
-"""Orders with a name of the payer's own: however often one is sent, it is paid once."""
+"""Named orders: the payer gives an order a name, and an order with the same name is not paid twice."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +27,7 @@ NAME_ADVICE = "leave the name out, and each call orders"
 
 @dataclass(frozen=True, slots=True)
 class NamedOrder:
-    """An order under a name, and whether it was made before this call."""
+    """The receipt of a named order. ``repeated`` is True if another call made the order."""
 
     receipt: OrderReceipt
     repeated: bool
@@ -36,8 +36,8 @@ class NamedOrder:
 def can_be_named(signer: Signer, plan: PlanState) -> bool:
     """Return whether an order of a plan can have a name. No request.
 
-    It can have one if it has a fixed price in a token, and the signer signs messages. Whether the token takes
-    authorizations (EIP-3009) is not asked.
+    The plan needs a fixed price in a token, and the signer has to sign messages. The token also has to accept
+    authorizations (EIP-3009), but this function does not ask the token.
     """
     terms = plan.terms
     return isinstance(signer, HashSigner | TypedDataSigner) and terms.price > 0 and terms.token != ZERO_ADDRESS
@@ -53,31 +53,32 @@ def order_once(
     quantity: int = 1,
     max_cost: int | None = None,
 ) -> NamedOrder:
-    """Order a plan under a name, unless the payer made the same order under that name before. At most one transaction.
+    """Order a plan under a name, unless the payer has made the same order before. At most one transaction.
 
-    The same order is one of the same plan, payer, receiver and quantity. Its authorization (EIP-3009) has a nonce that
-    the token takes once. So a call whose outcome is not known can be repeated, by another process too.
+    Two orders are the same if their plan, payer, receiver, quantity and name are equal. Then their authorizations
+    (EIP-3009) have the same nonce, and the token accepts a nonce once. So you can repeat a call with an unknown
+    outcome, even from another process.
 
     Args:
-        chain: Where the plan is.
-        signer: Who pays. It has to sign messages.
-        plan_id: The plan, in any spelling.
-        name: A text of your own, such as an invoice's number; blanks around it do not count. `nvm_chain.Payments` calls
-            it ``agreementId``.
-        receiver: Who gets the credits. The signer if not given.
-        quantity: How many purchases.
-        max_cost: The limit of the whole order, in base units. The plan's price if not given.
+        chain: The connection to the plan's chain.
+        signer: The account that pays. It has to sign messages.
+        plan_id: The plan's id, as an int, text or DID.
+        name: A text that you choose, such as an invoice's number. Blanks around it are removed. `nvm_chain.Payments`
+            calls the name ``agreementId``.
+        receiver: The address that gets the credits. The signer's address if not given.
+        quantity: The number of purchases.
+        max_cost: The highest accepted cost of the whole order, in base units. The plan's price if not given.
 
     Returns:
-        What the order came to, and whether it was made before.
+        The order's receipt, and whether another call made the order before.
 
     Raises:
-        InvalidConfig: The name is empty or cannot be printed, or the plan's orders cannot have a name. They cannot if the
-            plan is free, quoted or priced in the coin, or if the signer signs transactions only.
+        InvalidConfig: The name is empty or cannot be printed. Or an order of the plan cannot have a name: the plan is
+            free, quoted or priced in the coin, or the signer signs only transactions.
         InvalidAmount: The quantity is out of range.
-        TokenCannotSign: The plan's token takes no authorizations.
-        OrderAlreadyMade: The order was withdrawn, or was made and the node does not find its transaction.
-        NvmChainError: As `nvm_chain.order_plan`.
+        TokenCannotSign: The plan's token does not accept authorizations.
+        OrderAlreadyMade: The payer canceled the order, or the node does not find the order's transaction.
+        NvmChainError: The same errors as `nvm_chain.order_plan`.
     """
     check_signer(signer)
     check_uint(quantity, QUANTITY_BITS, "quantity", minimum=1)
@@ -100,7 +101,7 @@ def order_once(
 def _ask_known(
     chain: Chain, signer: Signer, plan_id: int | str, receiver: str | None, quantity: int, salt: bytes
 ) -> None:
-    """Ask whether an order was made, if the plan is known: what is asked first for any other plan."""
+    """Ask the token whether the order was made, if the plan's terms are known on this connection. Up to one request."""
     terms = find_known_terms(chain, plan_id)
     if terms is not None and terms.token != ZERO_ADDRESS:
         most = terms.price * quantity
@@ -112,7 +113,7 @@ def _ask_known(
 
 @dataclass(frozen=True, slots=True)
 class _NamedOrder:
-    """One order under a salt."""
+    """A named order. The name is turned into the salt."""
 
     chain: Chain
     signer: Signer
@@ -122,7 +123,7 @@ class _NamedOrder:
     salt: bytes
 
     def send(self, max_cost: int | None) -> NamedOrder:
-        """Send it; return that of another thread or process that was there first."""
+        """Send the order. If another thread or process makes the same order first, return the receipt of that one."""
         try:
             receipt = order_plan(
                 self.chain,
@@ -144,7 +145,10 @@ class _NamedOrder:
         return NamedOrder(receipt, repeated=False)
 
     def _find_others(self) -> OrderReceipt | None:
-        """Find the order after it failed here. The failure says more than an error of the search."""
+        """Search for the same order of another thread or process, after a failure to send. None if the search fails.
+
+        Raises OrderAlreadyMade.
+        """
         self.chain.forget_ahead()
         try:
             return self.find()
@@ -154,7 +158,7 @@ class _NamedOrder:
             return None
 
     def find(self) -> OrderReceipt | None:
-        """Find the order if it was made. Raises as `find_made_order`."""
+        """Return the receipt of the order, or None if it was not made. Raises the errors of `find_made_order`."""
         return find_made_order(
             self.chain, self.signer.address, self.plan, self.salt, receiver=self.receiver, quantity=self.quantity
         )

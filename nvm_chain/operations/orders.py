@@ -1,4 +1,4 @@
-"""Orders: check, pay by the method that fits, and say what was paid to whom."""
+"""Orders: check an order, choose its payment method, pay, and return the receipt."""
 
 import secrets
 from functools import partial
@@ -42,49 +42,51 @@ def order_plan(
     payment_method: PaymentMethod | None = None,
     salt: bytes | None = None,
 ) -> OrderReceipt:
-    """Buy a plan and wait until the order is mined. One transaction, two if it approves first.
+    """Buy a plan and wait until the order is mined. One transaction, or two if an approval is sent first.
 
-    The plan, the cost and the signer's balance are checked first, and an order that would fail is not sent. A trial is
-    ordered for oneself only; its seller gives it to others with `mint_credits`. If the order fails after an approval, the
-    allowance is set back to what it was; where that fails too, or the order may still be mined, a note on the error says so.
+    The plan, the cost and the signer's balance are checked first, and an order that would fail is not sent. The signer
+    can order a trial only for their own address. The plan owner gives a trial to others with `mint_credits`. If the
+    order fails after an approval, the allowance gets its former amount again. If that is not possible, or the order may
+    still be mined, a note on the error says that the approval stands.
 
     Args:
-        chain: Where the plan is.
-        signer: Who pays.
-        plan_id: The plan, in any spelling.
-        receiver: Who gets the credits. The signer if not given.
-        quantity: How many purchases, at least 1.
-        max_cost: The limit of the whole order, in base units. The quoted cost if not given.
-        payment_method: How a token is paid, see `nvm_chain.operations.payment_methods.choice.PaymentMethod`. If not given,
-            the method with the fewest transactions: an allowance that is large enough, else a permit, else an approval of
-            exactly the cost. Orders that are free or priced in the native coin need none.
-        salt: 32 bytes, for an authorization. A second order that is the same in everything, its salt too, is not paid.
+        chain: The connection to the plan's chain.
+        signer: The account that pays.
+        plan_id: The plan's id, as an int, text or DID.
+        receiver: The address that gets the credits. The signer's address if not given.
+        quantity: The number of purchases, at least 1.
+        max_cost: The highest accepted cost of the whole order, in base units. The quoted cost if not given.
+        payment_method: The payment method for a token, see
+            `nvm_chain.operations.payment_methods.choice.PaymentMethod`. If not given, the method with the fewest
+            transactions is chosen: a sufficient allowance, else a permit, else an approval of exactly the cost. Orders
+            that are free or priced in the native coin do not need a payment method.
+        salt: 32 bytes, only for an authorization. The token pays two equal orders with the same salt only once.
 
     Returns:
-        What was paid to whom, and the credits that were granted.
+        The receipt, with the amount of each receiver and the granted credits.
 
     Raises:
         UnknownPlan: The plan is not registered.
         PlanNotActive: The plan takes no orders now.
-        WrongKind: The plan is paid by usage; see `pay_usage`.
-        PaidExternally: The plan is paid off chain.
+        WrongKind: The plan is a usage plan. Use `pay_usage`.
+        PaidExternally: The plan is paid outside the chain.
         TrialOrderedForOther: The receiver of a trial is not the signer.
-        TrialAlreadyTaken: The receiver has had this trial.
+        TrialAlreadyTaken: The receiver had this trial before.
         InvalidAmount: The quantity is out of range.
         InvalidQuantity: The quantity of a trial is not 1.
-        InvalidConfig: The payment method does not fit the plan or the signer, or the signer is not one.
-        QuoteFailed: The contract that names the price fails.
+        InvalidConfig: The payment method does not fit the plan or the signer, or ``signer`` cannot sign.
+        QuoteFailed: The plan's quoter, the contract that names the price, fails.
         CostAboveMax: The order costs more than ``max_cost``.
         InsufficientFunds: The signer has too little of the token.
         InsufficientCoin: The signer has too little of the native coin.
         InsufficientAllowance: The method is ``allowance``, and the allowance is too small.
-        TokenCannotSign: The token does not take the signature that the method needs.
+        TokenCannotSign: The token does not accept the signature that the payment method needs.
         AuthorizationFailed: The token refuses the authorization.
         OrderAlreadyMade: The same order was made before.
         PaymentFailed: The token refuses the payment.
         NotMined: The order is not mined in time.
-        OutcomeUnknown: The node does not say what became of the order.
-        NetworkError: The node cannot be used.
+        OutcomeUnknown: The node does not tell the outcome of the order.
+        NetworkError: The node does not give a usable answer.
     """
     check_signer(signer)
     check_payment_method(payment_method, salt)
@@ -96,7 +98,7 @@ def order_plan(
             _refuse_signature(payment_method)
             with explained_payment(chain, purchase.token, signer.address):
                 return order_with_coin(chain, signer, purchase)
-        # An authorization moves all that it is signed for, and the rest returns.
+        # An authorization moves the whole maximum to Credits, and Credits returns the change.
         needed = purchase.max_cost if payment_method == "authorization" else purchase.cost
         check_funds(chain, purchase.token, signer.address, needed)
         return _pay_in_token(chain, signer, purchase, payment_method, wish.salt)
@@ -105,7 +107,7 @@ def order_plan(
 def _pay_in_token(
     chain: Chain, signer: Signer, purchase: Purchase, method: PaymentMethod | None, salt: bytes
 ) -> OrderReceipt:
-    """Pay by the method that was asked for, or by the one with the fewest transactions."""
+    """Pay by the given payment method. Without one, pay by the method with the fewest transactions."""
     choice = (
         choose_payment_method(chain, signer, purchase.token, purchase.max_cost) if method is None else Choice(method)
     )
@@ -120,9 +122,10 @@ def _pay_in_token(
 
 
 def _check_purchase(chain: Chain, signer: Signer, wish: Wish) -> Purchase:
-    """Check what can be known before anything is signed or sent.
+    """Check an order before anything is signed or sent. Return the purchase with its cost.
 
-    One round trip where the plan is known or in USDC, else two: the second asks what its terms make necessary.
+    One round trip if the terms are known on this connection. Otherwise the terms may make a second round trip
+    necessary, for example if the plan's token is not the chain's USDC.
     """
     known, quantity = find_known_terms(chain, wish.plan_id), wish.quantity
     then = payment_questions(chain, signer, wish, known) if known else likely_questions(chain, signer, wish)
@@ -136,7 +139,7 @@ def _check_purchase(chain: Chain, signer: Signer, wish: Wish) -> Purchase:
         chain.read_ahead(*payment_questions(chain, signer, wish, plan.terms, likely_asked=True))
     if plan.terms.trial and read_account(chain, plan.plan_id, to).trial_taken:
         raise TrialAlreadyTaken(plan.plan_id, to)
-    # A fixed price is paid exactly; a quoted one may change up to the limit.
+    # A fixed price does not change. A quoted price may rise up to the limit until the order is mined.
     return Purchase(plan, to, quantity, cost, limit if plan.terms.is_quoted else cost)
 
 

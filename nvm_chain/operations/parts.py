@@ -1,4 +1,4 @@
-"""Sending a list that may not fit into one transaction: in several, many on their way at once, and what became of each."""
+"""Long lists of items: send one transaction if the list fits into it, or several transactions at the same time."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,18 +14,18 @@ from nvm_chain.signing.keys import Signer
 
 Result = TypeVar("Result")
 FEW: Final = 100
-"""So many items fit into one transaction, or it is found out by its estimate."""
+"""The largest number of items to try in one transaction first. A longer list is divided at once."""
 
 
 @dataclass
 class Parts(Generic[Result]):
-    """What became of the items of a list: the results of the transactions that are done, and the others with their errors."""
+    """The outcome of a list: the results of successful transactions, and the failed items with their errors."""
 
     results: list[Result] = field(default_factory=list)
     failures: list[tuple[tuple[Any, ...], NvmChainError]] = field(default_factory=list)
 
     def join(self, items: Sequence[Any], join: Callable[[Sequence[Result]], Result]) -> Result:
-        """Return the results as one. Raises BatchIncomplete, with the results that there are, if a transaction is not done."""
+        """Return all results as one. Raises BatchIncomplete, with the successful results, if a transaction failed."""
         if not self.failures:
             return join(self.results)
         lost = sum(len(left_out) for left_out, _ in self.failures)
@@ -43,14 +43,15 @@ def send_in_parts(
     """Send the call for a list of items, in several transactions if it is too large for one.
 
     Args:
-        chain: Where to send.
-        signer: Who sends.
-        items: The list, not empty.
-        build: Returns the call for the items from one place to another, both included.
-        read: Returns what the transaction for these items did. It may raise an error of this package.
+        chain: The connection to the chain.
+        signer: The account that sends.
+        items: The list, which must not be empty.
+        build: A function that gets the first and the last index of a part, and returns the call for the part.
+        read: A function that gets the same indexes and the receipt, and returns the result. It may raise an
+            NvmChainError.
 
     Raises:
-        NvmChainError: As `Chain.send`, if one transaction is enough, or if nothing was sent.
+        NvmChainError: The only transaction failed, or no transaction was sent.
     """
     last = len(items) - 1
     if len(items) <= FEW:

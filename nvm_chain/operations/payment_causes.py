@@ -1,4 +1,4 @@
-"""Why a payment failed, as its token and the accounts say: asked only after it has failed, and never in place of its error."""
+"""Causes of failed payments. After a failure, ask the token and the accounts, and add the cause to the error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,14 +21,17 @@ from nvm_chain.operations.tokens import name_money, read_allowance, read_token_b
 from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
 
 Cause = tuple[str, str]
-"""A sentence that names the cause, and one that says what to do."""
+"""Two sentences: the cause, and the next step."""
 
 STATE_ABI: Final = (
     describe_function("paused", "", "bool", "view"),
     describe_function("isBlacklisted", "address", "bool", "view"),
     describe_function("isBlackListed", "address", "bool", "view"),
 )
-"""How tokens such as USDC and USDT say that they are paused, or whom they block. Most tokens have none of it."""
+"""Functions of tokens such as USDC and USDT that tell whether the token is paused or blocks an account.
+
+Most tokens do not have these functions.
+"""
 APPROVE: Final = "order with `payment_method='approve'`"
 
 
@@ -36,9 +39,9 @@ APPROVE: Final = "order with `payment_method='approve'`"
 def explained_payment(
     chain: Chain, token: ChecksumAddress, payer: ChecksumAddress, *, signed: bool = False
 ) -> Iterator[None]:
-    """Complete the error of a payment that fails in the block, with amounts in whole units and the true cause if it is known.
+    """Complete the error of a payment in the ``with`` block: show amounts in whole units, and the cause if it is found.
 
-    No request while nothing fails. ``signed`` says that the payer signed a permit or an authorization for the money.
+    No request unless the payment fails. ``signed`` is True if the payer signed a permit or an authorization.
     """
     try:
         with explained_receiver(chain):
@@ -60,7 +63,7 @@ def explained_payment(
 def _find_cause(
     chain: Chain, error: NvmChainError, token: ChecksumAddress, payer: ChecksumAddress, *, signed: bool
 ) -> Cause | None:
-    """Return why a token did not pay, or None if it does not show. Up to ten requests."""
+    """Return the cause of a failed payment, or None if the cause is not found. Up to ten requests."""
     refusal = None if token == ZERO_ADDRESS else _find_refusal(chain, error, token, payer)
     if refusal or token == ZERO_ADDRESS or not isinstance(error, PaymentFailed | AuthorizationFailed):
         return refusal
@@ -73,7 +76,7 @@ def _find_cause(
 
 
 def _find_refusal(chain: Chain, error: NvmChainError, token: ChecksumAddress, payer: ChecksumAddress) -> Cause | None:
-    """Return that the token is paused, or whom it blocks, or None if it says neither. Up to seven requests."""
+    """Return a cause if the token is paused or blocks an account of the payment, else None. Up to seven requests."""
     if _ask(chain, token, "paused"):
         return f"the token {token} is paused", "try again when its issuer has ended the pause"
     for account in dict.fromkeys((payer, getattr(error, "receiver", payer), chain.credits.address)):
@@ -83,7 +86,7 @@ def _find_refusal(chain: Chain, error: NvmChainError, token: ChecksumAddress, pa
 
 
 def _advise_blocked(account: str, payer: str, contract: str) -> str:
-    """Say what to do where a token blocks an account: who pays can change only who pays."""
+    """Return the next step after a token blocked an account. The payer can only choose another account to pay with."""
     if account == payer:
         return "pay with another account, or ask the token's issuer"
     if account == contract:
@@ -94,7 +97,7 @@ def _advise_blocked(account: str, payer: str, contract: str) -> str:
 def _find_signature_fault(
     chain: Chain, error: PaymentFailed | AuthorizationFailed, token: ChecksumAddress, payer: ChecksumAddress
 ) -> Cause | None:
-    """Return why a signature brought no money. Up to two requests."""
+    """Return the cause of a signed payment's failure, or None if the cause is not found. Up to two requests."""
     if isinstance(error, PaymentFailed) and read_allowance(chain, token, payer) >= error.amount:
         return None
     if read_code(chain, payer):
@@ -106,7 +109,7 @@ def _find_signature_fault(
 
 
 def _ask(chain: Chain, token: ChecksumAddress, question: str, *accounts: str) -> bool:
-    """Ask a token a question that it may not know. One request."""
+    """Call a function of a token that returns a bool. False if the token does not have the function. One request."""
     with suppress(NvmChainError):
         function = chain.bind(token, STATE_ABI).functions[question](*map(parse_address, accounts))
         return chain.read(function) is True

@@ -1,4 +1,4 @@
-"""The terms of plans, which never change: read once on a connection, and known then."""
+"""The terms of plans. They never change, so a connection reads the terms of a plan once and keeps them."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -13,21 +13,21 @@ from nvm_chain.types.prices import Split
 
 
 def plan_questions(chain: Chain, plan_id: int | str) -> tuple[Reader, ...]:
-    """Return what `read_plan_state` asks, for `Chain.read_ahead`."""
+    """Return the readers of `read_plan_state`, to run in one round trip by `Chain.read_ahead`. No request."""
     number = parse_plan_id(plan_id)
     return partial(read_state, chain, number), partial(read_terms_once, chain, number)
 
 
 def read_state(chain: Chain, plan_id: int) -> Any:
-    """Read what the owner has set: owner, pending owner, whether the plan is active, its fee. One request. Raises UnknownPlan."""
+    """Read a plan's owner, pending owner, active flag and fee in basis points. One request. Raises UnknownPlan."""
     return chain.read(chain.credits.functions.stateOf(plan_id))
 
 
 def find_known_terms(chain: Chain, plan_id: int | str) -> Terms | None:
     """Return the terms of a plan that were read before on this connection, or None. No request.
 
-    The plan's id is a hash of its terms, its seller and a salt, so that no block can have other terms under it. Whether
-    the plan is there is another question; see `read_state`.
+    The plan's id is a hash that includes the terms, so the terms of an id cannot change. Known terms do not prove that
+    the plan still exists, because the chain may undo its block. `read_state` tells that.
     """
     number = parse_plan_id(plan_id)
     known: Terms | None = chain.facts.find("terms", chain.credits.address, number)
@@ -35,26 +35,26 @@ def find_known_terms(chain: Chain, plan_id: int | str) -> Terms | None:
 
 
 def read_terms_once(chain: Chain, plan_id: int) -> Terms:
-    """Return a plan's terms. One request, and none where they are known. Raises UnknownPlan."""
+    """Return a plan's terms. One request, or none if the terms are known. Raises UnknownPlan."""
     known = find_known_terms(chain, plan_id)
     return ask_terms(chain, plan_id) if known is None else known
 
 
 def ask_terms(chain: Chain, plan_id: int) -> Terms:
-    """Read a plan's terms, and keep them. One request. Raises UnknownPlan."""
+    """Read a plan's terms, and keep them for this connection. One request. Raises UnknownPlan."""
     terms = parse_terms(chain.read(chain.credits.functions.termsOf(plan_id)))
     return chain.facts.keep(terms, "terms", chain.credits.address, plan_id)
 
 
 def expect_cost(terms: Terms, quantity: object, max_cost: object) -> int:
-    """Return what an order may come to, before anything is checked: only what is asked ahead is built on it."""
+    """Return the likely highest cost of an order, from unchecked arguments. Use it only for requests in advance."""
     if terms.is_quoted:
         return max_cost if isinstance(max_cost, int) else 0
     return terms.price * quantity if isinstance(quantity, int) else 0
 
 
 def parse_terms(fields: Sequence[Any]) -> Terms:
-    """Return terms from their fields in the contract's order, as a call returns them and an event has them."""
+    """Return terms from a sequence of fields in the contract's order, as calls and events have them."""
     (
         kind,
         activation,

@@ -1,4 +1,4 @@
-"""Plans: register them, read them, and change what their owner may change."""
+"""Plans: register them, read them, quote them, and change their state, URI, rights and owner."""
 
 import secrets
 from functools import partial
@@ -34,9 +34,9 @@ from nvm_chain.types.receipts import Transaction
 QUANTITY_BITS = 32
 FEE_BITS = 16
 TINY_PRICE_DECIMALS = 3
-"""A receiver's part below 10**-3 of the token is taken for a mistake, unless the caller says otherwise."""
+"""A receiver's part below 10**-3 of the token counts as a mistake, unless the caller allows it."""
 TINY_COIN_WEI = 10**9
-"""The same for the native coin, where small amounts are worth more: a billionth."""
+"""A receiver's part below 10**9 wei, a billionth of the native coin, counts as a mistake in the same sense."""
 
 
 def register_plan(
@@ -50,30 +50,29 @@ def register_plan(
     allow_tiny_price: bool = False,
     max_fee_bps: int | None = None,
 ) -> RegisteredPlan:
-    """Register a plan; the signer becomes its owner, and it takes orders at once. One transaction.
+    """Register a plan. The signer becomes its owner, and the plan takes orders at once. One transaction.
 
-    The terms never change. The plan also keeps the protocol fee of today. One to three requests before the
-    transaction.
+    The terms never change, and the plan keeps the present protocol fee. Up to three requests before the transaction.
 
     Args:
-        chain: Where the plan is registered.
+        chain: The connection to the chain that gets the plan.
         signer: The plan's first owner.
-        price: What a purchase costs, and who is paid.
-        credits: What a purchase grants.
-        uri: Where the plan's metadata is.
-        salt: 32 bytes that tell plans with equal terms apart, random if not given. With the same salt a repeated call
-            registers nothing and raises PlanAlreadyRegistered.
+        price: The price of a purchase, with its receivers.
+        credits: The credits or periods that a purchase grants, and the rules for them.
+        uri: The URI of the plan's metadata.
+        salt: 32 bytes that distinguish plans with equal terms. Random if not given. A repeated call with the same salt
+            raises PlanAlreadyRegistered.
         allow_tiny_price: Whether a receiver may get less than a thousandth of the token, or a billionth of the native
             coin.
-        max_fee_bps: The highest protocol fee to accept, in basis points. The fee of now if not given, so a fee that is
-            raised in between is refused.
+        max_fee_bps: The highest accepted protocol fee, in basis points. The present fee if not given, so a rise before
+            the transaction is refused.
 
     Raises:
-        SuspiciousPrice: A receiver would get base units where whole tokens may have been meant.
-        SecretInMetadata: The URI has a user name or a secret in its query, or holds metadata with a secret.
+        SuspiciousPrice: A receiver would get so little that the amount may be in whole tokens by mistake.
+        SecretInMetadata: The URI contains a user name or a secret, or its metadata contains a secret.
         InvalidMetadata: The URI is a ``data:`` URI that does not hold a JSON object.
         FeeAboveMax: The protocol fee is higher than ``max_fee_bps``.
-        PlanAlreadyRegistered: The signer registered the same terms with the same salt.
+        PlanAlreadyRegistered: The signer registered the same terms with the same salt before.
     """
     terms = build_terms(price, credits)
     salt = secrets.token_bytes(32) if salt is None else _check_salt(salt)
@@ -87,7 +86,7 @@ def register_plan(
 
 
 def _check_sale(chain: Chain, price: PriceConfig, max_fee_bps: int | None, *, allow_tiny_price: bool) -> int:
-    """Refuse a price that looks like a mistake, and return the highest protocol fee to accept. One round trip."""
+    """Refuse a price that looks like a mistake. Return the highest accepted protocol fee. One round trip."""
     asks_token = not allow_tiny_price and price.token != ZERO_ADDRESS
     questions = token_info_questions(chain, price.token) if asks_token else ()
     with chain.reading_ahead(*questions, partial(read_protocol_fee, chain)):
@@ -97,7 +96,7 @@ def _check_sale(chain: Chain, price: PriceConfig, max_fee_bps: int | None, *, al
 
 
 def read_protocol_fee(chain: Chain) -> int:
-    """Read the protocol fee of plans that are registered now, in basis points. One request."""
+    """Read the protocol fee that a plan gets if it is registered now, in basis points. One request."""
     return int(chain.read(chain.credits.functions.protocolFee())[0])
 
 
@@ -110,7 +109,10 @@ def _check_salt(salt: object) -> bytes:
 
 
 def check_price(chain: Chain, price: PriceConfig) -> None:
-    """Raise SuspiciousPrice for a price of 20 base units where 20 tokens may have been meant. Two requests for a token."""
+    """Raise SuspiciousPrice for a price such as 20 base units, which may be a mistake for 20 tokens.
+
+    No request for the native coin. For a token, the requests of `read_token_info`.
+    """
     if not price.splits or price.quoter is not None:
         return
     least = min(split.amount for split in price.splits)
@@ -124,7 +126,7 @@ def check_price(chain: Chain, price: PriceConfig) -> None:
 
 
 def read_plan(chain: Chain, plan_id: int | str) -> Plan:
-    """Read a plan's terms, state and URI. One request, or three where the node takes no batches. Raises UnknownPlan."""
+    """Read a plan's terms, state and URI. One request, or three if the node refuses batches. Raises UnknownPlan."""
     number = parse_plan_id(plan_id)
     read_uri = partial(_read_uri, chain, number)
     with chain.reading_ahead(*plan_questions(chain, number), read_uri):
@@ -137,9 +139,9 @@ def _read_uri(chain: Chain, plan_id: int) -> str:
 
 
 def read_plan_state(chain: Chain, plan_id: int | str) -> PlanState:
-    """Read a plan's terms and state without its URI, which may hold a whole document.
+    """Read a plan's terms and state, without its URI. A URI may hold a whole document.
 
-    One request, or two where the node takes no batches. Raises UnknownPlan.
+    One request, or two if the node refuses batches. Raises UnknownPlan.
     """
     number = parse_plan_id(plan_id)
     with chain.reading_ahead(*plan_questions(chain, number)):
@@ -158,17 +160,17 @@ def read_plan_state(chain: Chain, plan_id: int | str) -> PlanState:
 def read_terms(chain: Chain, plan_id: int | str) -> Terms:
     """Read a plan's terms, which never change.
 
-    One request, and none where they were read before, unless blocks of the chain can be undone, and the plan with them.
-    Raises UnknownPlan.
+    One request. The terms are kept, and a second call makes no request. On a development chain whose blocks can be
+    undone, every call makes one. Raises UnknownPlan.
     """
     number = parse_plan_id(plan_id)
     return ask_terms(chain, number) if is_undoable(chain) else read_terms_once(chain, number)
 
 
 def check_orderable(plan: PlanState, payer: str, receiver: str) -> None:
-    """Refuse what cannot be ordered, before anything is signed or sent. No request.
+    """Raise an error if a plan does not accept an order of this payer for this receiver. No request.
 
-    Raises PlanNotActive, WrongKind, PaidExternally, or TrialOrderedForOther.
+    Raises PlanNotActive, WrongKind, PaidExternally or TrialOrderedForOther.
     """
     if not plan.active:
         raise PlanNotActive(plan.plan_id)
@@ -181,16 +183,16 @@ def check_orderable(plan: PlanState, payer: str, receiver: str) -> None:
 
 
 def check_cost(chain: Chain, payer: str, plan: PlanState, quantity: int, max_cost: int | None) -> tuple[int, int]:
-    """Read what ``quantity`` purchases cost ``payer`` now. One request.
+    """Read the present cost of ``quantity`` purchases for ``payer``, and compare it with ``max_cost``. One request.
 
     Returns:
-        The cost, and the limit: ``max_cost``, or the cost if that was not given. Both are in base units.
+        The cost and the limit, both in base units. The limit is ``max_cost``, or the cost if ``max_cost`` is None.
 
     Raises:
         CostAboveMax: The cost is above the limit.
         InvalidAmount: The quantity is out of range.
         InvalidQuantity: The quantity of a trial is not 1.
-        QuoteFailed: The contract that names the price fails.
+        QuoteFailed: The plan's quoter, the contract that names the price, fails.
     """
     cost = quote_plan(chain, payer, plan.plan_id, quantity)
     most = cost if max_cost is None else check_uint(max_cost, 256, "max_cost")
@@ -200,7 +202,7 @@ def check_cost(chain: Chain, payer: str, plan: PlanState, quantity: int, max_cos
 
 
 def quote_plan(chain: Chain, payer: str, plan_id: int | str, quantity: int = 1) -> int:
-    """Read what ``payer`` would pay for ``quantity`` purchases, in base units of the plan's token. One request.
+    """Read the cost of ``quantity`` purchases for ``payer``, in base units of the plan's token. One request.
 
     Raises UnknownPlan, PaidExternally, InvalidAmount, InvalidQuantity or QuoteFailed.
     """
@@ -210,23 +212,29 @@ def quote_plan(chain: Chain, payer: str, plan_id: int | str, quantity: int = 1) 
 
 
 def set_plan_active(chain: Chain, signer: Signer, plan_id: int | str, active: bool) -> Transaction:
-    """Let a plan take new orders, or stop them. Plan owner only. One transaction. Raises NotPlanOwner, UnknownPlan."""
+    """Allow or stop new orders of a plan. Only for its owner. One transaction. Raises NotPlanOwner or UnknownPlan."""
     check_bool(active, "active")
     return summarize(chain.send(signer, chain.credits.functions.setPlanActive(parse_plan_id(plan_id), active)))
 
 
 def set_plan_uri(chain: Chain, signer: Signer, plan_id: int | str, uri: str) -> Transaction:
-    """Change where a plan's metadata is. Plan owner only. One transaction. Raises NotPlanOwner, UnknownPlan."""
+    """Change the URI of a plan's metadata. Only for the plan's owner. One transaction.
+
+    Raises NotPlanOwner, UnknownPlan, InvalidConfig, InvalidMetadata or SecretInMetadata.
+    """
     check_public_uri(uri)
     return summarize(chain.send(signer, chain.credits.functions.setPlanUri(parse_plan_id(plan_id), uri)))
 
 
 def set_redeemer(chain: Chain, signer: Signer, plan_id: int | str, redeemer: str, allowed: bool) -> Transaction:
-    """Allow an address to settle vouchers of a plan and to redeem its credits, or forbid it. One transaction.
+    """Allow an address to settle vouchers of a plan and to redeem its credits, or forbid both. One transaction.
 
-    Plan owner only. A redeemer may always settle vouchers. It may redeem, and settle without
-    a voucher, only if the plan's rule names redeemers.
-    Raises NotPlanOwner, UnknownPlan.
+    A redeemer may always settle vouchers. A redeemer may redeem, or settle without a voucher, only if the plan's rule
+    includes redeemers.
+
+    Raises:
+        NotPlanOwner: The signer is not the plan's owner.
+        UnknownPlan: The plan is not registered.
     """
     address = parse_address(redeemer, "redeemer address")
     check_bool(allowed, "allowed")
@@ -234,9 +242,9 @@ def set_redeemer(chain: Chain, signer: Signer, plan_id: int | str, redeemer: str
 
 
 def set_minter(chain: Chain, signer: Signer, plan_id: int | str, minter: str, allowed: bool) -> Transaction:
-    """Allow an address to mint a plan's credits, or forbid it. Plan owner only. One transaction.
+    """Allow an address to mint a plan's credits, or forbid it. Only for the plan's owner. One transaction.
 
-    Raises NotPlanOwner, UnknownPlan.
+    Raises NotPlanOwner or UnknownPlan.
     """
     address = parse_address(minter, "minter address")
     check_bool(allowed, "allowed")
@@ -244,9 +252,9 @@ def set_minter(chain: Chain, signer: Signer, plan_id: int | str, minter: str, al
 
 
 def transfer_plan_ownership(chain: Chain, signer: Signer, plan_id: int | str, new_owner: str) -> Transaction:
-    """Offer a plan to a new owner, who has to accept it. Plan owner only. One transaction.
+    """Offer a plan to a new owner, who has to accept it. Only for the plan's owner. One transaction.
 
-    The zero address withdraws an offer. Raises NotPlanOwner, UnknownPlan.
+    The zero address as new owner withdraws an offer. Raises NotPlanOwner or UnknownPlan.
     """
     address = parse_address_or_zero(new_owner, "new owner's address")
     function = chain.credits.functions.transferPlanOwnership(parse_plan_id(plan_id), address)
@@ -256,16 +264,16 @@ def transfer_plan_ownership(chain: Chain, signer: Signer, plan_id: int | str, ne
 def accept_plan_ownership(chain: Chain, signer: Signer, plan_id: int | str) -> Transaction:
     """Become the owner of a plan that was offered to the signer. One transaction.
 
-    The redeemers and minters of the last owner lose their rights. Raises NotPendingPlanOwner, UnknownPlan.
+    The redeemers and minters of the former owner lose their rights. Raises NotPendingPlanOwner or UnknownPlan.
     """
     return summarize(chain.send(signer, chain.credits.functions.acceptPlanOwnership(parse_plan_id(plan_id))))
 
 
 def is_redeemer(chain: Chain, plan_id: int | str, address: ChecksumAddress) -> bool:
-    """Read whether the plan's owner allows an address to redeem. One request."""
+    """Read whether the plan's owner made an address a redeemer. One request."""
     return bool(chain.read(chain.credits.functions.isRedeemer(parse_plan_id(plan_id), parse_address(address))))
 
 
 def is_minter(chain: Chain, plan_id: int | str, address: ChecksumAddress) -> bool:
-    """Read whether the plan's owner allows an address to mint. One request."""
+    """Read whether the plan's owner made an address a minter. One request."""
     return bool(chain.read(chain.credits.functions.isMinter(parse_plan_id(plan_id), parse_address(address))))

@@ -1,4 +1,4 @@
-"""Assets with their metadata: save the document, register what it describes, and read both back."""
+"""Plans and agents with metadata documents: save a document, register its plan or agent, and load it again."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,10 +28,10 @@ from nvm_chain.types.receipts import Transaction
 
 @contextmanager
 def keep_document(store: MetadataStore, metadata: Metadata) -> Iterator[str]:
-    """Save a document for a transaction inside the block, and discard it if the transaction fails.
+    """Save a document for a transaction in the ``with`` block. Discard the document if the transaction fails.
 
-    The block gets the document's URI. After NotMined and OutcomeUnknown the document stays, because the transaction
-    may still be mined and needs it then.
+    The block gets the document's URI. After NotMined and OutcomeUnknown the document stays, because the transaction may
+    still be mined and needs the document then.
     """
     uri, may_count = store.save(format_metadata(metadata)), False
     try:
@@ -57,10 +57,10 @@ def publish_plan(
     allow_tiny_price: bool = False,
     max_fee_bps: int | None = None,
 ) -> RegisteredPlan:
-    """Save a plan's metadata and register the plan with its URI; the signer becomes its owner. One transaction.
+    """Save a plan's metadata, and register the plan with the metadata's URI. One transaction.
 
-    If the transaction fails, the document is discarded. Raises as `nvm_chain.register_plan`, and MetadataNotSaved,
-    InvalidMetadata.
+    The signer becomes the plan's owner. If the transaction fails, the document is discarded. Raises the errors of
+    `nvm_chain.register_plan`, MetadataNotSaved and InvalidMetadata.
     """
     with keep_document(store, metadata) as uri:
         return register_plan(
@@ -80,8 +80,8 @@ def publish_agent(
 ) -> RegisteredAgent:
     """Save an agent's metadata and register the agent with its plans. One transaction.
 
-    If the transaction fails, the document is discarded. Raises as `nvm_chain.register_agent`, and MetadataNotSaved,
-    InvalidMetadata.
+    If the transaction fails, the document is discarded. Raises the errors of `nvm_chain.register_agent`,
+    MetadataNotSaved and InvalidMetadata.
     """
     with keep_document(store, metadata) as uri:
         return register_agent(chain, signer, uri, plans)
@@ -90,9 +90,10 @@ def publish_agent(
 def republish_agent(
     chain: Chain, signer: Signer, agent_id: int, metadata: AgentMetadata, *, store: MetadataStore
 ) -> Transaction:
-    """Save an agent's new metadata and set its URI. Agent owner only. One transaction.
+    """Save an agent's new metadata, and register the URI of the metadata. Only for the agent's owner. One transaction.
 
-    Raises as `publish_agent`, and NotAgentOwner.
+    If the transaction fails, the document is discarded. Raises the errors of `nvm_chain.update_agent`,
+    MetadataNotSaved and InvalidMetadata.
     """
     with keep_document(store, metadata) as uri:
         return update_agent(chain, signer, agent_id, uri)
@@ -100,14 +101,14 @@ def republish_agent(
 
 @contextmanager
 def stop_plan_on_failure(chain: Chain, signer: Signer, plan_id: int) -> Iterator[None]:
-    """Stop a plan from taking orders if its agent, registered inside the block, fails.
+    """Stop the orders of a plan if the ``with`` block fails to register the plan's agent.
 
-    A buyer would get access to nothing.
+    Without the agent, a buyer of the plan would get access to nothing.
 
     Raises:
-        NotMined: The agent is not mined in time. The error says that the plan stands, and takes orders.
-        OutcomeUnknown: The node does not say what became of the agent. The error says the same of the plan.
-        AgentNotRegistered: The agent failed. The error has the agent's error, and says what became of the plan.
+        NotMined: The registration is not mined in time. The error says that the plan still takes orders.
+        OutcomeUnknown: The node does not tell the outcome of the registration. The plan still takes orders.
+        AgentNotRegistered: The registration failed. The error holds the cause, and says whether the plan was stopped.
     """
     try:
         yield
@@ -119,7 +120,7 @@ def stop_plan_on_failure(chain: Chain, signer: Signer, plan_id: int) -> Iterator
 
 
 def _tell_standing_plan(plan_id: int, error: NotMined | OutcomeUnknown) -> tuple[str, str]:
-    """Return what stands while nobody knows whether an agent is registered, and what to do."""
+    """Return the state of the plan and the next step, for an agent's registration with an unknown outcome."""
     return (
         f"it registers an agent, whose plan {format_plan_id(plan_id)} was registered before and takes orders",
         (
@@ -130,7 +131,7 @@ def _tell_standing_plan(plan_id: int, error: NotMined | OutcomeUnknown) -> tuple
 
 
 def _stop_plan(chain: Chain, signer: Signer, plan_id: int) -> str:
-    """Stop a plan, and return what became of it."""
+    """Stop the orders of a plan, and return a text about the plan's state."""
     advice = "call set_plan_active with False, or somebody may order it"
     try:
         set_plan_active(chain, signer, plan_id, False)
@@ -145,17 +146,17 @@ def _stop_plan(chain: Chain, signer: Signer, plan_id: int) -> str:
 
 
 def load_plan_metadata(uri: str, stores: Iterable[MetadataStore] = ()) -> PlanMetadata | None:
-    """Read a plan's metadata from the URI that the chain has, and verify it. None for a plan without a URI.
+    """Load a plan's metadata from its URI on the chain, and verify the hash. None for an empty URI.
 
-    Raises UnverifiableUri, MetadataUnavailable, MetadataMismatch, InvalidMetadata, SecretInMetadata.
+    Raises UnverifiableUri, MetadataUnavailable, MetadataMismatch, InvalidMetadata or SecretInMetadata.
     """
     return parse_plan_metadata(load_metadata(uri, stores)) if uri else None
 
 
 def load_agent_metadata(uri: str, stores: Iterable[MetadataStore] = ()) -> AgentMetadata | None:
-    """Read an agent's metadata from the URI that the chain has, and verify it. None for an agent without a URI.
+    """Load an agent's metadata from its URI on the chain, and verify the hash. None for an empty URI.
 
-    Raises as `load_plan_metadata`.
+    Raises the errors of `load_plan_metadata`, and InvalidEndpoint.
     """
     return parse_metadata(load_metadata(uri, stores)) if uri else None
 
@@ -164,10 +165,16 @@ def load_agent_metadata(uri: str, stores: Iterable[MetadataStore] = ()) -> Agent
 
 
 def fit_cost(plan_id: int, terms: Terms, least: int | None = None, most: int | None = None) -> AttachedPlan:
-    """Return a plan as an agent accepts it, at a cost per request that the plan's own range allows.
+    """Return a plan for an agent to accept, with a cost per request within the plan's redemption range.
 
-    If no cost is given, it is the plan's range. A range up to all credits of a purchase says nothing about a request;
-    then the cost is its lower end. On time plans and usage plans a request costs no credits.
+    The default cost is the plan's range. A range up to all credits of a purchase says nothing about one request, so the
+    default cost is then the lower end of the range. On time plans and usage plans the cost is 0.
+
+    Args:
+        plan_id: The plan's id.
+        terms: The plan's terms.
+        least: The lowest cost of a request, in credits.
+        most: The highest cost of a request, in credits.
 
     Raises:
         CostOutOfRange: The plan does not allow the cost.

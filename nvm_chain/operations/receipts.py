@@ -1,4 +1,4 @@
-"""What a mined order or payment did, read from its transaction alone, without a request."""
+"""Receipts of orders and usage payments, built from the mined transaction without a request."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -17,9 +17,10 @@ AmountByReceiver = Mapping[ChecksumAddress, int]
 
 
 def read_coin_fee_receiver(chain: Chain, plan: PlanState) -> ChecksumAddress:
-    """Read who gets the protocol fee of a payment in coin.
+    """Read the receiver of the protocol fee for a payment in the native coin. At most one request.
 
-    It is read before the payment. After the payment no request may fail, because its outcome would be lost.
+    Other payments get the zero address. Read it before the payment: a failed request after the payment would lose the
+    payment's outcome.
     """
     if plan.terms.token != ZERO_ADDRESS or plan.fee_bps == 0:
         return ZERO_ADDRESS
@@ -37,8 +38,8 @@ def build_order_receipt(
     fee_receiver: ChecksumAddress = ZERO_ADDRESS,
     collected: int | None = None,
 ) -> OrderReceipt:
-    """Return what an order did. ``collected`` is what an authorization moved to the contract first, in base units."""
-    # Of this plan and payer: a token or a receiver that is a contract may order too in between.
+    """Return the receipt of a mined order. ``collected`` is the whole amount of an authorization, in base units."""
+    # The event has to name this plan and payer. A token or receiver with code may place another order in between.
     event = chain.read_event(chain.credits, "Ordered", receipt, planId=plan.plan_id, payer=payer)
     ordered, cost = event["args"], event["args"]["cost"]
     transfers = chain.read_events(chain.credits, "TransferSingle", receipt)
@@ -57,7 +58,7 @@ def build_order_receipt(
         token=plan.terms.token,
         paid=cost,
         receivers=receivers,
-        credits_granted=granted[-1],  # the one right before
+        credits_granted=granted[-1],  # the transfer right before the event Ordered
         transaction=summarize(receipt),
         approval=approval,
     )
@@ -72,7 +73,7 @@ def build_usage_receipt(
     approval: Transaction | None = None,
     fee_receiver: ChecksumAddress = ZERO_ADDRESS,
 ) -> UsageReceipt:
-    """Return what a payment for usage did."""
+    """Return the receipt of a mined usage payment."""
     paid = chain.read_event(chain.credits, "UsagePaid", receipt, planId=plan.plan_id, payer=payer)["args"]
     return UsageReceipt(
         plan_id=plan.plan_id,
@@ -103,7 +104,7 @@ def _payments(
 def _token_payments(
     chain: Chain, token: ChecksumAddress, source: ChecksumAddress, receipt: TxReceipt
 ) -> Counter[ChecksumAddress]:
-    """Sum what left an address, by receiver, from the token's own Transfer events."""
+    """Sum the token's transfers from one address, by receiver. The token's Transfer events give the amounts."""
     payments: Counter[ChecksumAddress] = Counter()
     for event in chain.read_events(chain.bind(token, ERC20_ABI), "Transfer", receipt):
         if event["args"]["from"] == source:
@@ -114,7 +115,7 @@ def _token_payments(
 def _forwarded_payments(
     chain: Chain, token: ChecksumAddress, payer: ChecksumAddress, change: int, receipt: TxReceipt
 ) -> AmountByReceiver:
-    """Sum what the contract forwarded, without the change that returned to the payer."""
+    """Sum the token's transfers from Credits, by receiver, without the payer's change."""
     payments = _token_payments(chain, token, chain.credits.address, receipt)
     payments[payer] -= change
     return {receiver: amount for receiver, amount in payments.items() if amount}
@@ -123,7 +124,7 @@ def _forwarded_payments(
 def _coin_payments(
     chain: Chain, plan: PlanState, cost: int, receipt: TxReceipt, fee_receiver: ChecksumAddress
 ) -> AmountByReceiver:
-    """Compute who got how much coin. Coin leaves no events, so the cost is shared here as the contract shares it."""
+    """Compute each receiver's amount of the native coin, with the contract's formula. Coin transfers have no events."""
     shares, fees = share_cost(plan.terms, cost, plan.fee_bps)
     payments: Counter[ChecksumAddress] = Counter()
     for receiver, amount in shares:

@@ -1,4 +1,4 @@
-"""Why a receiver did not take credits or an agent, as its code tells: asked only after it has failed."""
+"""Receivers that rejected credits or an agent: the cause, found from the code at the receiver's address."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,15 +9,15 @@ from nvm_chain.errors import ERC721InvalidReceiver, ERC1155InvalidReceiver, NvmC
 from nvm_chain.types.addresses import parse_address
 
 DELEGATION: Final = bytes.fromhex("ef0100")
-"""What the code of an account begins with that delegates to a contract (EIP-7702)."""
+"""The first bytes of the code of an account that delegates to a contract (EIP-7702)."""
 
 
 @contextmanager
 def explained_receiver(chain: Chain) -> Iterator[None]:
-    """Complete the error of a receiver that rejects tokens. The error then tells whether the receiver is a contract or delegates to one.
+    """Complete the error of a receiver that rejects tokens in the ``with`` block. One request after such an error.
 
-    Everything that sends credits or an agent to somebody is sent in such a block. No request while nothing fails, and one
-    where it does.
+    The error then tells whether the receiver is a contract or an account that delegates to one. Send credits and agents
+    to other addresses in such a block.
     """
     try:
         yield
@@ -30,7 +30,10 @@ def explained_receiver(chain: Chain) -> Iterator[None]:
 
 
 def find_receiver_cause(chain: Chain, receiver: str, standard: str = "ERC-1155") -> tuple[str, str] | None:
-    """Return why a receiver rejects tokens of a standard, and the next step. None if the cause is unknown. One request."""
+    """Return the cause of a receiver's rejection, and the next step. None if the cause is unknown. One request.
+
+    ``standard`` is the standard of the tokens: ERC-1155 or ERC-721.
+    """
     code = read_code(chain, receiver)
     if code.startswith(DELEGATION):
         cause = f"it is an account with EIP-7702 code, and that code does not accept {standard} tokens"

@@ -1,4 +1,4 @@
-"""Bringing many signed orders at once: the relayer pays the gas, each order's payer the price."""
+"""Relays of many signed orders. The relayer pays the gas, and the payer of each order pays its price."""
 
 from collections.abc import Callable, Iterable
 
@@ -24,23 +24,24 @@ def relay_orders(
     *,
     on_progress: Callable[[int], object] | None = None,
 ) -> list[OrderReceipt | NvmChainError]:
-    """Send many signed orders, hundreds on their way at once, and return what became of each. One transaction for each.
+    """Send many signed orders, and return the outcome of each. One transaction for each order.
 
-    Each is checked as `relay_order` does; one that would fail is not sent, and harms no other. An order is made once,
-    however often it is brought, so after NotMined and OutcomeUnknown it can be brought again.
+    Hundreds of transactions wait to be mined at the same time. Each order gets the checks of `relay_order`. An order
+    that would fail is not sent. Its failure does not affect the others. An order is never made twice, so you can relay
+    it again after NotMined or OutcomeUnknown.
 
     Args:
-        chain: Where the plans are.
+        chain: The connection to the plans' chain.
         signer: The relayer.
         orders: The orders.
-        on_progress: Called with the number of orders whose outcome is known when it grows.
+        on_progress: A function that gets the number of known outcomes, each time it grows.
 
     Returns:
-        For each order, in the order given, its receipt, or the error that `relay_order` would raise.
+        A list in the order of ``orders``. It has the receipt of each order, or the error of `relay_order`.
 
     Raises:
-        InvalidConfig: The signer is not one, or signs no transactions.
-        NetworkError: The node cannot be used. Nothing was sent.
+        InvalidConfig: ``signer`` cannot sign transactions.
+        NetworkError: The node does not give a usable answer. Nothing was sent.
     """
     check_transaction_signer(signer)
     listed = list(orders)
@@ -63,7 +64,7 @@ def relay_orders(
 
 
 def _read(chain: Chain, plan: PlanState, signed: SignedOrder, outcome: Outcome) -> OrderReceipt | NvmChainError:
-    """Return what became of an order, with the cause if a payment failed. At most six requests if it failed."""
+    """Return the receipt of an order, or its error. At most six requests, which find the cause of a failed payment."""
     order = signed.order
     try:
         with explained_payment(chain, plan.terms.token, order.payer, signed=True):

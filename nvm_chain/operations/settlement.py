@@ -53,7 +53,7 @@ from nvm_chain.types.renamed_parameters import renamed_parameters
 EncodedItem: TypeAlias = tuple[ChecksumAddress, int, int, bytes, int, bytes]
 
 NO_DEADLINE: Final = 2**DEADLINE_BITS - 1
-"""Where an item has no voucher the contract reads no deadline or, without the right to redeem, misses the signature only."""
+"""The deadline of an item without a voucher. It never expires, so such an item can be NOT_SIGNED but not EXPIRED."""
 TOTALS_ADVICE: Final = "give `totals`: up to which total each item is settled, which is not what is added"
 
 
@@ -71,19 +71,21 @@ def sign_next_voucher(
     """Sign a voucher for one more request of ``cost`` credits. Sends nothing. Two requests.
 
     Args:
-        chain: Where the plan is.
+        chain: The connection to the plan's chain.
         signer: The holder.
-        plan_id: The plan, in any spelling.
-        redeemer: Who may settle the voucher.
-        cost: Credits of the request.
-        last_ceiling: The highest ceiling that the signer has signed on this plan. The chain's count is used where that
-            is higher. Without it the voucher leaves out requests that were signed and are still open.
+        plan_id: The plan's id, as an int, text or DID.
+        redeemer: The address that may settle the voucher.
+        cost: The cost of the request, in credits.
+        last_ceiling: The highest ceiling that the signer signed on this plan before. If the chain's count of settled
+            credits is higher, that count is used. If you leave it out, the voucher does not cover earlier requests that
+            are signed but not settled.
         context: At most 32 bytes, such as the id of the request.
-        valid_seconds: How long the voucher counts, by the chain's clock. It should end before the credits expire.
+        valid_seconds: The time until the voucher's deadline, in seconds of the chain's clock. The deadline should be
+            before the expiry of the credits.
 
     Raises:
         InvalidAmount: A number is out of range.
-        InvalidAddress: The redeemer is not an address.
+        InvalidAddress: The redeemer's address is malformed or zero.
         InvalidContext: The context has more than 32 bytes.
     """
     check_signer(signer)
@@ -101,27 +103,27 @@ def sign_next_voucher(
 
 
 def check_voucher(chain: Chain, signed: SignedVoucher, *, redeemer: str | None = None) -> VoucherCheck:
-    """Check a voucher against the chain as it is now. About seven requests.
+    """Check a voucher against the present state of the chain. About seven requests.
 
-    The deadline is compared with the chain's clock, and a contract wallet is asked whether it signed (ERC-1271). The
-    holder can still spend the credits before the voucher is settled.
+    The deadline is compared with the chain's time. A contract wallet is asked whether it accepts the signature
+    (ERC-1271). The holder can still spend the credits before the voucher is settled.
 
     Args:
-        chain: Where the plan is.
+        chain: The connection to the plan's chain.
         signed: The voucher.
-        redeemer: Who wants to settle it. The redeemer in the voucher if not given.
+        redeemer: The address that will settle the voucher. The voucher's own redeemer if not given.
 
     Returns:
-        What settling the voucher now would bring.
+        The holder's balance and settled credits, and the credits that a settlement would take now.
 
     Raises:
         UnknownPlan: The plan is not registered.
         SettlementsNotAccepted: Nothing can be settled on this plan.
         VoucherMismatch: The voucher is for another redeemer.
         NotRedeemer: The voucher's redeemer may not settle on this plan.
-        VoucherExpired: The voucher's deadline is over.
+        VoucherExpired: The voucher's deadline has passed.
         VoucherSignatureInvalid: The holder did not sign the voucher.
-        VoucherAlreadySettled: The ceiling was reached before.
+        VoucherAlreadySettled: The holder's settled credits have reached the ceiling.
         InsufficientCredits: The holder has no credits.
     """
     voucher = signed.voucher
@@ -147,7 +149,7 @@ def check_voucher(chain: Chain, signed: SignedVoucher, *, redeemer: str | None =
 
 
 def check_accepts_vouchers(plan_id: int, terms: Terms) -> None:
-    """Raise SettlementsNotAccepted unless the plan grants credits for requests that cannot be transferred."""
+    """Raise SettlementsNotAccepted unless the plan grants credits, and these are not transferable."""
     if not terms.accepts_vouchers:
         raise SettlementsNotAccepted(plan_id)
 
@@ -161,20 +163,21 @@ def settle_vouchers(
     *,
     totals: Sequence[int] | None = None,
 ) -> SettlementReceipt:
-    """Redeem credits of many holders, by their vouchers or by the plan's rule. One transaction, or as many as the list needs.
+    """Take credits of many holders, by their vouchers or by the plan's rule. One transaction, or more for a long list.
 
-    Plan owner or redeemer only. An item raises the number of credits ever settled for its holder up to a total, and
-    takes the difference. A batch that is sent again takes nothing twice. A failed item does not harm the others: the
-    receipt has the outcome of each. One request more for each voucher that the holder's own key did not sign. A list that
-    is too large for one transaction is divided, and the transactions are on their way together.
+    Only for the plan's owner or a redeemer. An item raises the holder's settled credits up to a total, and takes the
+    difference from the balance. So a repeated batch takes nothing twice. The other items are settled even if one item
+    fails, and the receipt has the outcome of each. One more request for each voucher that the holder's own key did not
+    sign. A list that is too large for one transaction is sent in several at the same time.
 
     Args:
-        chain: Where the plan is.
+        chain: The connection to the plan's chain.
         signer: The plan's owner, or a redeemer. Every voucher has to be for the signer.
-        plan_id: The plan, in any spelling.
-        items: Vouchers, settled up to their ceiling, and HolderTotal items, settled up to their total. A HolderTotal
-            needs no signature; its outcome is NOT_SIGNED where the plan's rule does not let the signer redeem.
-        totals: A lower total for each item, in the same order.
+        plan_id: The plan's id, as an int, text or DID.
+        items: Vouchers and HolderTotal items. A voucher is settled up to its ceiling, and a HolderTotal up to its
+            total. A HolderTotal does not have a signature. Its outcome is NOT_SIGNED if the plan's rule does not let
+            the signer redeem.
+        totals: A total for each item, in the same order. It replaces the item's ceiling or total if it is lower.
 
     Raises:
         VoucherMismatch: A voucher is for another plan or redeemer.
@@ -183,11 +186,11 @@ def settle_vouchers(
         SettlementsNotAccepted: Nothing can be settled on this plan.
         UnknownPlan: The plan is not registered.
         NotEnoughGas: The batch needs more gas than it got.
-        BatchIncomplete: One of several transactions is not done. The error has the receipt of the others. Settle the items
-            of the others again: nothing is taken twice.
+        BatchIncomplete: One of several transactions failed. The error holds the receipt of the successful ones, and the
+            remaining items. Settle these items again: nothing is taken twice.
         NotMined: The transaction is not mined in time.
-        OutcomeUnknown: The node does not say what became of the transaction.
-        NetworkError: The node cannot be used.
+        OutcomeUnknown: The node does not tell the outcome of the transaction.
+        NetworkError: The node does not give a usable answer.
     """
     check_signer(signer)
     batch = list(items)
@@ -214,7 +217,7 @@ def settle_vouchers(
 
 
 def _join(receipts: Sequence[SettlementReceipt]) -> SettlementReceipt:
-    """Return the receipts of several transactions as one."""
+    """Join the receipts of several transactions into one receipt."""
     return replace(
         receipts[0],
         outcomes=tuple(outcome for receipt in receipts for outcome in receipt.outcomes),
@@ -223,7 +226,7 @@ def _join(receipts: Sequence[SettlementReceipt]) -> SettlementReceipt:
 
 
 def _encode_item(item: SignedVoucher | HolderTotal, limit: int | None, plan_id: int, redeemer: str) -> EncodedItem:
-    """Return an item as the ABI has it. Without a voucher only the plan's rule decides."""
+    """Return an item as a tuple for the ABI. An item without a voucher gets an empty signature."""
     if limit is not None:
         check_uint(limit, CEILING_BITS, "total", minimum=1)
     if isinstance(item, HolderTotal):
@@ -238,10 +241,10 @@ def _encode_item(item: SignedVoucher | HolderTotal, limit: int | None, plan_id: 
 
 
 def _refuse_empty_signatures(chain: Chain, vouchers: list[SignedVoucher]) -> None:
-    """Refuse a voucher without a signature, unless its holder is a contract that accepts it so.
+    """Refuse a voucher with an empty signature, unless its holder is a contract that accepts an empty signature.
 
-    Where the rule lets the signer redeem, the contract would take it for an item that needs no voucher: anyone could
-    make one in another holder's name.
+    The contract treats an item with an empty signature as one without a voucher. If the plan's rule lets the signer
+    redeem, anyone could make such a voucher in a holder's name. One request for each empty signature.
     """
     for signed in vouchers:
         if signed.signature:
@@ -253,10 +256,10 @@ def _refuse_empty_signatures(chain: Chain, vouchers: list[SignedVoucher]) -> Non
 
 
 def _bound_wallets(chain: Chain, vouchers: list[SignedVoucher]) -> int:
-    """Return the gas that contract wallets may use beyond the estimate.
+    """Return the gas to add to the estimate for contract wallets.
 
-    A wallet may answer otherwise in the transaction than it did in the estimate. One request for each holder whose own
-    key did not sign.
+    A wallet may use more gas in the transaction than in the estimate. One request for each holder whose own key did not
+    sign.
     """
     chain_id, contract = chain.chain_id, chain.credits.address
     others = Counter(
@@ -276,10 +279,10 @@ def _check_place(signed: SignedVoucher, plan_id: int, redeemer: str) -> None:
 
 
 def _read_outcomes(chain: Chain, holders: list[ChecksumAddress], receipt: TxReceipt) -> Iterator[SettlementOutcome]:
-    """Yield each item's outcome from the events, which are in the order of the items.
+    """Yield the outcome of each item. The events of the receipt have the same order as the items.
 
-    An item that took credits has its ERC-1155 event, and NotFullySettled behind it if the total was not reached. An
-    item that took nothing has NotFullySettled alone, with an amount of 0.
+    An item that took credits has an event TransferSingle. NotFullySettled follows if the total was not reached. An item
+    that took nothing has only NotFullySettled, with an amount of 0.
     """
     chain.read_event(chain.credits, "Settled", receipt)
     events: list[Any] = [

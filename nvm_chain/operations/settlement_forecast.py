@@ -1,4 +1,4 @@
-"""What a settlement would bring now: a settlement that brings nothing is a waste of gas."""
+"""Settlement forecasts: the outcome of each item if it were settled now. An item that takes nothing wastes gas."""
 
 from collections.abc import Iterable
 
@@ -23,16 +23,17 @@ from nvm_chain.types.receipts import SettlementOutcome
 def forecast_outcomes(
     chain: Chain, plan_id: int, items: Iterable[SignedVoucher | HolderTotal], *, redeemer: str
 ) -> tuple[SettlementOutcome, ...]:
-    """Tell what each item of a settlement could bring at most if it were sent now.
+    """Return the best outcome that each item of a settlement could have if the settlement were sent now.
 
-    One request for up to 2,000 holders, one for each voucher that the holder's own key did not sign, and four. An item
-    that brings nothing is EXPIRED, ALREADY_SETTLED, NOT_SIGNED, or SHORT where its holder has no credits left.
+    One request for up to 2,000 holders, one for each voucher that the holder's own key did not sign, and about four
+    others. The result of an item that takes nothing is EXPIRED, ALREADY_SETTLED, NOT_SIGNED or, if the holder does not
+    have credits, SHORT.
 
     Args:
-        chain: Where the plan is.
-        plan_id: The plan.
-        items: What would be settled.
-        redeemer: Who would send it.
+        chain: The connection to the plan's chain.
+        plan_id: The plan's id.
+        items: The vouchers and HolderTotal items to settle.
+        redeemer: The address that would send the settlement.
 
     Raises:
         InvalidAmount: A total is out of range.
@@ -67,7 +68,7 @@ def forecast_outcomes(
 
 
 def _is_trusted(chain: Chain, plan: PlanState, sender: ChecksumAddress) -> bool:
-    """Return whether the plan's rule lets somebody redeem of any holder, without a signature. At most one request."""
+    """Return whether the plan's rule lets the sender redeem credits without a signature. At most one request."""
     rule = plan.terms.rule
     if rule is RedemptionRule.OWNER and sender == plan.owner:
         return True
@@ -75,7 +76,7 @@ def _is_trusted(chain: Chain, plan: PlanState, sender: ChecksumAddress) -> bool:
 
 
 def _counts(chain: Chain, item: SignedVoucher | HolderTotal, *, is_trusted: bool) -> bool:
-    """Return whether an item has the signature that it needs. One request if the holder's own key did not sign."""
+    """Return whether an item has a valid signature or needs none. One request if the holder's own key did not sign."""
     if isinstance(item, HolderTotal):
         return is_trusted
     digest = voucher_digest(item.voucher, chain_id=chain.chain_id, contract=chain.credits.address)
@@ -83,7 +84,7 @@ def _counts(chain: Chain, item: SignedVoucher | HolderTotal, *, is_trusted: bool
 
 
 def _read_item(item: SignedVoucher | HolderTotal) -> tuple[ChecksumAddress, int, int | None]:
-    """Return whose credits an item takes, up to which total, and the last second in which it counts."""
+    """Return an item's holder, its total in credits, and its deadline in Unix seconds, which may be None."""
     if isinstance(item, HolderTotal):
         total = check_uint(item.total, CEILING_BITS, "total", minimum=1)
         return parse_address(item.holder, "holder address"), total, None

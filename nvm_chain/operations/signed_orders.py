@@ -1,4 +1,4 @@
-"""Signed orders on a chain: a payer signs with what the chain says, and a relayer sends the order."""
+"""Signed orders on a chain: a payer signs an order for values that the chain tells, and a relayer sends it."""
 
 import secrets
 from collections.abc import Callable
@@ -53,17 +53,19 @@ def sign_plan_order(
     max_cost: int | None = None,
     valid_seconds: int = SIGNATURE_SECONDS,
 ) -> SignedOrder:
-    """Sign an order that anyone may send: the signer pays, and needs no coin for gas. Sends nothing. About ten requests.
+    """Sign an order that anyone may send. Sends nothing. About ten requests.
+
+    The signer pays the price, and does not need coin for gas.
 
     Args:
-        chain: Where the plan is.
-        signer: Who pays.
-        plan_id: The plan, in any spelling.
-        receiver: Who gets the credits. The signer if not given.
-        quantity: How many purchases, at least 1.
-        max_cost: What is authorized, in base units. What the order does not cost returns at once. The quoted cost if
-            not given.
-        valid_seconds: How long the order counts, by the chain's clock.
+        chain: The connection to the plan's chain.
+        signer: The account that pays.
+        plan_id: The plan's id, as an int, text or DID.
+        receiver: The address that gets the credits. The signer's address if not given.
+        quantity: The number of purchases, at least 1.
+        max_cost: The authorized amount, in base units. The unused part returns in the same transaction. The quoted cost
+            if not given.
+        valid_seconds: The time in which the order is valid, in seconds of the chain's clock.
 
     Raises:
         UnknownPlan: The plan is not registered.
@@ -73,11 +75,12 @@ def sign_plan_order(
         TrialOrderedForOther: The receiver of a trial is not the signer.
         InvalidAmount: The quantity is out of range.
         InvalidQuantity: The quantity of a trial is not 1.
-        QuoteFailed: The contract that names the price fails.
+        QuoteFailed: The plan's quoter, the contract that names the price, fails.
         CostAboveMax: The order costs more than ``max_cost``.
         InsufficientFunds: The signer has too little of the token.
-        TokenCannotSign: The token takes no authorizations (EIP-3009).
-        TokenWithoutCode: The plan is priced in the native coin.
+        TokenCannotSign: The token does not accept authorizations (EIP-3009).
+        TokenWithoutCode: The plan's price is in the native coin.
+        InvalidConfig: The order is free, and does not need a signature.
     """
     check_signer(signer)
     check_uint(valid_seconds, 64, "valid_seconds", minimum=1)
@@ -111,10 +114,10 @@ def sign_for_plan(
     valid_seconds: int = SIGNATURE_SECONDS,
     salt: bytes | None = None,
 ) -> SignedOrder:
-    """Sign an order of a plan that the caller has already checked. Five requests.
+    """Sign an order of a plan that the caller checked before. Up to five requests, fewer if the node takes batches.
 
-    A ``salt`` is 32 bytes, random if not given. With the same salt the same order is made once. Raises
-    TokenCannotSign, OrderAlreadyMade.
+    ``salt`` has 32 bytes, and is random if not given. The token pays two equal orders with the same salt only once.
+    Raises TokenCannotSign or OrderAlreadyMade.
     """
     salt = secrets.token_bytes(SALT_BYTES) if salt is None else salt
     nonce = find_order_nonce(
@@ -131,7 +134,7 @@ def sign_for_plan(
             valid_before=chain.read_time() + valid_seconds + 1,
             salt=salt,
         )
-        # Asked in any case, because some tokens take permits and no authorizations, and say so here only.
+        # This request also shows whether the token accepts authorizations. Some tokens only accept permits.
         if is_authorization_used(chain, plan.terms.token, order.payer, nonce):
             raise OrderAlreadyMade(order.payer, nonce)
     return sign_order(signer, order, token=domain, contract=chain.credits.address)
@@ -140,7 +143,10 @@ def sign_for_plan(
 def signing_questions(
     chain: Chain, token: ChecksumAddress, payer: ChecksumAddress, find_nonce: Callable[[], bytes]
 ) -> tuple[Reader, ...]:
-    """Return what signing an order asks, for `Chain.read_ahead`. ``find_nonce`` returns the nonce of its authorization."""
+    """Return the readers that signing an order needs, to run in one round trip by `Chain.read_ahead`.
+
+    ``find_nonce`` returns the nonce of the order's authorization.
+    """
     is_used: Reader = lambda: is_authorization_used(chain, token, payer, find_nonce())  # noqa: E731
     return *domain_questions(chain, token), chain.read_time, is_used
 
@@ -148,7 +154,7 @@ def signing_questions(
 def find_order_nonce(
     chain: Chain, plan_id: int | str, payer: str, *, receiver: str | None, quantity: int, max_cost: int, salt: bytes
 ) -> bytes:
-    """Return the nonce that stands for an order in the token's authorization, whenever it is signed. No request."""
+    """Return the nonce of an order's authorization. It does not depend on the time of the signature. No request."""
     order = build_order_authorization(
         plan_id, payer=payer, receiver=receiver, quantity=quantity, max_cost=max_cost, valid_before=2, salt=salt
     )
@@ -158,22 +164,22 @@ def find_order_nonce(
 def find_made_order(
     chain: Chain, payer: str, plan: PlanState, salt: bytes, *, receiver: str | None = None, quantity: int = 1
 ) -> OrderReceipt | None:
-    """Find the receipt of the order that a payer signed with this salt at the plan's fixed price, or None.
+    """Find the receipt of an order with this salt and the plan's fixed price. None if the order was not made.
 
-    One request if it was not made, else four, and more if the node answers for few blocks at once.
+    One request if the order was not made, else four. More if the node limits the range of blocks.
 
     Args:
-        chain: Where the plan is.
-        payer: Who signed it.
-        plan: The plan.
+        chain: The connection to the plan's chain.
+        payer: The address that signed the order.
+        plan: The plan's state.
         salt: The order's salt, 32 bytes.
-        receiver: Who gets the credits. The payer if not given.
-        quantity: How many purchases.
+        receiver: The address that gets the credits. The payer's address if not given.
+        quantity: The number of purchases.
 
     Raises:
-        TokenCannotSign: The token takes no authorizations (EIP-3009).
-        OrderAlreadyMade: The order was withdrawn, or was made and the node does not find its transaction. In the
-            second case the node's error is the cause.
+        TokenCannotSign: The token does not accept authorizations (EIP-3009).
+        OrderAlreadyMade: The payer canceled the order, or the node does not find the order's transaction. In the second
+            case the node's error is the cause of this one.
         NetworkError: The node does not tell whether the order was made.
     """
     payer, most = parse_address(payer, "payer address"), plan.terms.price * quantity
@@ -189,7 +195,7 @@ def find_made_order(
 
 
 def _find_use(chain: Chain, plan: PlanState, payer: str, nonce: bytes) -> TxReceipt:
-    """Find the transaction that used an authorization. Raises OrderAlreadyMade if none did, so that it was canceled."""
+    """Return the receipt of the transaction that used an authorization. Raises OrderAlreadyMade if it was canceled."""
     made = find_authorization_use(chain, plan.terms.token, payer, nonce)
     if made is None:
         raise OrderAlreadyMade(payer, nonce)
@@ -200,13 +206,13 @@ def _find_use(chain: Chain, plan: PlanState, payer: str, nonce: bytes) -> TxRece
 
 
 def check_signed_order(chain: Chain, signed: SignedOrder) -> PlanState:
-    """Check everything that can be known before a signed order is sent. About ten requests.
+    """Check a signed order against the present state of the chain, before it is sent. About ten requests.
 
-    The domain is read from the plan's own token, times are compared with the chain's clock, and a contract wallet is
-    asked whether it signed (ERC-1271).
+    The domain is read from the plan's own token. The order's times are compared with the chain's time. A contract
+    wallet is asked whether it accepts the signature (ERC-1271).
 
     Returns:
-        The plan.
+        The state of the order's plan.
 
     Raises:
         UnknownPlan: The plan is not registered.
@@ -216,10 +222,12 @@ def check_signed_order(chain: Chain, signed: SignedOrder) -> PlanState:
         TrialOrderedForOther: The receiver of a trial is not the payer.
         InvalidAmount: The quantity is out of range.
         InvalidQuantity: The quantity of a trial is not 1.
-        QuoteFailed: The contract that names the price fails.
+        QuoteFailed: The plan's quoter, the contract that names the price, fails.
         CostAboveMax: The order costs more than the payer authorized.
         InsufficientFunds: The payer has too little of the token.
-        TokenCannotSign: The token takes no authorizations (EIP-3009).
+        TokenCannotSign: The token does not accept authorizations (EIP-3009).
+        TokenWithoutCode: The plan's price is in the native coin.
+        InvalidConfig: The order is free.
         AuthorizationMismatch: The order is for another token or contract.
         AuthorizationNotYetValid: The order is not valid yet.
         AuthorizationExpired: The order has expired.
@@ -242,7 +250,10 @@ def check_signed_order(chain: Chain, signed: SignedOrder) -> PlanState:
 
 
 def _check_questions(chain: Chain, signed: SignedOrder, nonce: bytes) -> tuple[Reader, ...]:
-    """Return what the check of a signed order asks, if the order is for the token of its plan, for `Chain.read_ahead`."""
+    """Return the readers of `check_signed_order`, to run in one round trip by `Chain.read_ahead`.
+
+    They ask the token that the order names, which the check then compares with the plan's token.
+    """
     order, token = signed.order, signed.token.address
     return (
         *plan_questions(chain, order.plan_id),
@@ -253,7 +264,7 @@ def _check_questions(chain: Chain, signed: SignedOrder, nonce: bytes) -> tuple[R
 
 
 def _check_signable(plan: PlanState, max_cost: int) -> None:
-    """Refuse an order whose money no token can move."""
+    """Refuse to sign an order in the native coin, and a free order."""
     if plan.terms.token == ZERO_ADDRESS:
         raise TokenWithoutCode(ZERO_ADDRESS)
     if max_cost == 0:
@@ -261,26 +272,26 @@ def _check_signable(plan: PlanState, max_cost: int) -> None:
 
 
 def relay_order(chain: Chain, signer: Signer, signed: SignedOrder) -> OrderReceipt:
-    """Send a signed order: the signer pays the gas, the order's payer the price. Waits until mined. One transaction.
+    """Check a signed order, send it, and wait until it is mined. One transaction.
 
-    Nobody has to trust the relayer, who cannot change the order, and can send it only once. The order is checked before
-    it is sent.
+    The relayer pays the gas, and the order's payer pays the price. The payer does not have to trust the relayer. A
+    relayer cannot change an order, and cannot make it twice.
 
     Args:
-        chain: Where the plan is.
+        chain: The connection to the plan's chain.
         signer: The relayer.
         signed: The order.
 
     Raises:
         AuthorizationFailed: The token refuses the authorization.
-        TrialAlreadyTaken: The receiver has had this trial.
+        TrialAlreadyTaken: The receiver had this trial before.
         PaymentFailed: The token refuses the payment.
         ERC1155InvalidReceiver: The receiver is a contract that rejects credits.
         InsufficientCoin: The relayer has too little coin for gas.
         NotMined: The order is not mined in time.
-        OutcomeUnknown: The node does not say what became of the order.
-        NetworkError: The node cannot be used.
-        NvmChainError: As `check_signed_order`.
+        OutcomeUnknown: The node does not tell the outcome of the order.
+        NetworkError: The node does not give a usable answer.
+        NvmChainError: The same errors as `check_signed_order`.
     """
     check_signer(signer)
     plan = check_signed_order(chain, signed)
@@ -289,7 +300,7 @@ def relay_order(chain: Chain, signer: Signer, signed: SignedOrder) -> OrderRecei
 
 
 def encode_signed_order(chain: Chain, signed: SignedOrder) -> ContractFunction:
-    """Return the call that brings a signed order; no request."""
+    """Return the contract call that makes a signed order. No request."""
     order = signed.order
     values = (
         order.plan_id,
@@ -305,7 +316,7 @@ def encode_signed_order(chain: Chain, signed: SignedOrder) -> ContractFunction:
 
 
 def send_signed_order(chain: Chain, signer: Signer, plan: PlanState, signed: SignedOrder) -> OrderReceipt:
-    """Send a signed order that was checked before, of this plan, and wait until it is mined. Raises as `relay_order`."""
+    """Send a checked order of this plan, and wait until it is mined. Raises the errors of `relay_order`."""
     order = signed.order
     with explained_payment(chain, plan.terms.token, order.payer, signed=True):
         receipt = chain.send(signer, encode_signed_order(chain, signed))

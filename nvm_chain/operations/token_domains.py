@@ -1,4 +1,4 @@
-"""The EIP-712 domain of a token, as the token itself says it: permits and authorizations are signed for it."""
+"""EIP-712 domains of tokens, as the tokens tell them. Permits and authorizations are signed for such a domain."""
 
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -24,21 +24,21 @@ SIGNING_ABI: Final = (
     describe_function("authorizationState", "address bytes32", "bool"),
     describe_event("AuthorizationUsed", ("authorizer", "address", True), ("nonce", "bytes32", True)),
 )
-"""What a token says of the signatures it takes (EIP-2612, EIP-3009)."""
+"""Functions and an event of tokens that accept signatures (EIP-2612, EIP-3009)."""
 
 USDC_DOMAINS: Final = (("USDC", "2"), ("USD Coin", "2"))
-"""Name and version of USDC on most chains."""
+"""The usual names and versions of USDC's domain."""
 USUAL_VERSION: Final = "1"
-"""The version of tokens that tell none, as OpenZeppelin's permit tokens."""
+"""The version of a token without a function ``version``, such as OpenZeppelin's permit tokens."""
 
 
 def read_token_domain(chain: Chain, token: str) -> Domain:
     """Read a token's EIP-712 domain, and compare its separator with the token's own.
 
-    One request, or three where the node takes no batches. Only the separator is asked again later.
+    One request, or three if the node refuses batches. A later call asks only for the separator.
 
     Raises:
-        TokenCannotSign: The token does not have a domain of the usual form.
+        TokenCannotSign: The token does not have a domain with name, version, chain id and contract.
     """
     address = parse_token_address(token)
     with chain.reading_ahead(*domain_questions(chain, address)):
@@ -60,13 +60,13 @@ def read_token_domain(chain: Chain, token: str) -> Domain:
 
 
 def domain_questions(chain: Chain, token: ChecksumAddress) -> tuple[Reader, ...]:
-    """Return what `read_token_domain` asks, for `Chain.read_ahead`."""
+    """Return the readers of `read_token_domain`, to run in one round trip by `Chain.read_ahead`. No request."""
     names = ("DOMAIN_SEPARATOR",) if _find_domains(chain, token) else ("DOMAIN_SEPARATOR", "name", "version")
     return tuple(partial(_read, chain, token, name) for name in names)
 
 
 def _find_domains(chain: Chain, token: ChecksumAddress) -> tuple[Domain, ...]:
-    """Return what a token's domain was, or what it may be. The separator, a hash of it, tells whether it is."""
+    """Return the token's known domain, or likely domains. The token's separator tells which domain is right."""
     known = _find_domain(chain, token)
     if known is not None:
         return (known,)
@@ -79,16 +79,17 @@ def _find_domain(chain: Chain, token: ChecksumAddress) -> Domain | None:
 
 
 class PermitTerms(NamedTuple):
-    """What an owner signs with the next permit: the token's domain, and the nonce."""
+    """The values for an owner's next permit: the token's domain, and the owner's nonce."""
 
     domain: Domain
     nonce: int
 
 
 def read_permit_terms(chain: Chain, token: str, owner: str) -> PermitTerms:
-    """Read what an owner signs with the next permit (EIP-2612). One request, or five where the node takes no batches.
+    """Read the domain and the nonce for an owner's next permit (EIP-2612).
 
-    Raises TokenCannotSign if the token takes no permits, or permits of another kind, as DAI does.
+    One request, or five if the node refuses batches. Raises TokenCannotSign if the token does not accept permits, or
+    only accepts permits of another type, as DAI does.
     """
     address, payer = parse_token_address(token), parse_address(owner, "owner address")
     with chain.reading_ahead(*permit_questions(chain, address, payer)):
@@ -100,7 +101,7 @@ def read_permit_terms(chain: Chain, token: str, owner: str) -> PermitTerms:
 
 
 def permit_questions(chain: Chain, token: ChecksumAddress, owner: ChecksumAddress) -> tuple[Reader, ...]:
-    """Return what `read_permit_terms` asks, for `Chain.read_ahead`."""
+    """Return the readers of `read_permit_terms`, to run in one round trip by `Chain.read_ahead`. No request."""
     domain = _find_domain(chain, token)
     takes = (
         partial(_read, chain, token, "PERMIT_TYPEHASH") if domain is None else partial(_takes_permits, chain, domain)
@@ -109,7 +110,10 @@ def permit_questions(chain: Chain, token: ChecksumAddress, owner: ChecksumAddres
 
 
 def _takes_permits(chain: Chain, domain: Domain) -> bool:
-    """Return whether a token takes permits of the usual kind. Most say nothing of it. Asked once."""
+    """Return whether a token's permits have the type of EIP-2612. True if the token does not tell the type.
+
+    One request. The answer is kept for this connection.
+    """
     if chain.facts.find("permits", domain) is None:
         takes = _read(chain, domain.address, "PERMIT_TYPEHASH") in (None, PERMIT.type_hash)
         chain.facts.keep(takes, "permits", domain)
@@ -119,7 +123,7 @@ def _takes_permits(chain: Chain, domain: Domain) -> bool:
 def is_authorization_used(chain: Chain, token: str, authorizer: str, nonce: bytes) -> bool:
     """Read whether an authorization (EIP-3009) was used or canceled. One request.
 
-    Raises TokenCannotSign if the token takes no authorizations.
+    Raises TokenCannotSign if the token does not accept authorizations.
     """
     address = parse_token_address(token)
     used = _read(chain, address, "authorizationState", parse_address(authorizer, "payer address"), nonce)
@@ -129,10 +133,10 @@ def is_authorization_used(chain: Chain, token: str, authorizer: str, nonce: byte
 
 
 def find_authorization_use(chain: Chain, token: str, authorizer: str, nonce: bytes) -> str | None:
-    """Find the transaction that used an authorization, or None if no block shows its use, as after a cancellation.
+    """Return the hash of the transaction that used an authorization. None if it was never used, or was canceled.
 
-    Two requests, and more if the node answers for few blocks at once. Raises RpcFailed, ConnectionFailed or
-    BlockReplaced where the node does not search the whole chain.
+    Two requests, and more if the node limits the range of blocks. Raises RpcFailed, ConnectionFailed or BlockReplaced
+    if the node does not search the whole chain.
     """
     contract = chain.bind(parse_token_address(token), SIGNING_ABI)
     wanted = EventFilter(("AuthorizationUsed",), ((authorizer,), (int.from_bytes(nonce),)))
@@ -141,10 +145,10 @@ def find_authorization_use(chain: Chain, token: str, authorizer: str, nonce: byt
 
 
 def _read(chain: Chain, token: ChecksumAddress, name: str, *arguments: object) -> Any:
-    """Call a function that a token may lack. None if the token lacks it, or its answer cannot be read.
+    """Call a function of a token. None if the token does not have the function, or the answer is unreadable.
 
-    A node that refuses the call says nothing about the token, and its error is raised. Otherwise an order would be
-    signed for the wrong token, and paid twice. Raises NoContract.
+    Other errors of the node are raised, because they say nothing about the token. If such an error counted as a missing
+    function, an order could be signed for a wrong domain, or be paid twice. Raises NoContract.
     """
     try:
         return chain.read(chain.bind(token, SIGNING_ABI).functions[name](*arguments))

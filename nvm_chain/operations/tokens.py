@@ -1,4 +1,4 @@
-"""ERC-20 tokens: symbol and decimals, balances, allowances, approvals."""
+"""ERC-20 tokens: symbols, decimals, balances, allowances and approvals."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ MoneyError = TypeVar("MoneyError", bound=NvmChainError)
 
 @dataclass(frozen=True, slots=True)
 class TokenInfo:
-    """What a token says about itself. The symbol is cut and cleaned for display; it proves nothing."""
+    """A token's symbol and decimals, as the token tells them. The symbol is shortened for display, and may be false."""
 
     address: ChecksumAddress
     symbol: str
@@ -56,10 +56,15 @@ class TokenInfo:
 
 
 def read_token_info(chain: Chain, token: str) -> TokenInfo:
-    """Read a token's symbol and decimals. One request, or three where the node takes no batches; then none.
+    """Read a token's symbol and decimals. One request, or three if the node refuses batches.
 
-    A symbol that is missing or odd becomes ``token``. Raises NoContract, InvalidConfig for a token without decimals, and
-    a NetworkError.
+    The answer is kept, and a second call makes no request, except on a development chain. A missing or unprintable
+    symbol becomes ``token``.
+
+    Raises:
+        NoContract: There is no code at the token's address.
+        InvalidConfig: The token does not tell its decimals.
+        NetworkError: The node does not give a usable answer.
     """
     address = parse_token_address(token)
     known: TokenInfo | None = chain.facts.find("token info", address)
@@ -71,7 +76,7 @@ def read_token_info(chain: Chain, token: str) -> TokenInfo:
 
 
 def token_info_questions(chain: Chain, token: str) -> tuple[Reader, ...]:
-    """Return what `read_token_info` asks, for `Chain.read_ahead`."""
+    """Return the readers of `read_token_info`, to run in one round trip by `Chain.read_ahead`. No request."""
     address = parse_token_address(token)
     if chain.facts.find("token info", address) is not None:
         return ()
@@ -98,10 +103,10 @@ def _read_token_info(chain: Chain, address: ChecksumAddress) -> TokenInfo:
 
 
 def name_money(chain: Chain, error: MoneyError, token: str) -> MoneyError:
-    """Tell an error which token its amounts are in, so that its message has them in whole units. Returns the error.
+    """Add a token's symbol and decimals to an error, and return the error. Its message then shows whole units.
 
-    No request for the native coin and for the chain's USDC, three for other tokens. Never raises: a token that does not
-    answer leaves the error as it is.
+    No request for the native coin and for the chain's USDC. Other tokens take the requests of `read_token_info`. If the
+    token does not answer, the error stays unchanged, and nothing is raised.
     """
     if token == ZERO_ADDRESS:
         return error.name_token("ETH", NATIVE_DECIMALS)
@@ -114,7 +119,7 @@ def name_money(chain: Chain, error: MoneyError, token: str) -> MoneyError:
 
 
 def read_token_balance(chain: Chain, token: str, holder: str) -> int:
-    """Read how much of a token an address holds, in base units. One request."""
+    """Read the balance of an address in a token, in base units. One request."""
     contract = chain.bind(parse_token_address(token), ERC20_ABI)
     return int(chain.read(contract.functions.balanceOf(parse_address(holder, "holder address"))))
 
@@ -127,7 +132,7 @@ def check_funds(chain: Chain, token: ChecksumAddress, payer: ChecksumAddress, co
 
 
 def read_allowance(chain: Chain, token: str, owner: str) -> int:
-    """Read how much of a token the Credits contract may take from an address, in base units. One request."""
+    """Read an owner's allowance for the Credits contract, in base units of a token. One request."""
     contract = chain.bind(parse_token_address(token), ERC20_ABI)
     spender = chain.credits.address
     return int(chain.read(contract.functions.allowance(parse_address(owner, "owner address"), spender)))
@@ -136,8 +141,8 @@ def read_allowance(chain: Chain, token: str, owner: str) -> int:
 def approve_token_spending(chain: Chain, signer: Signer, token: str, amount: int) -> Transaction:
     """Allow the Credits contract to take exactly ``amount`` base units of a token from the signer. One transaction.
 
-    Some tokens (USDT) refuse to change an allowance that is above zero. Then the allowance is set to zero first, in a
-    second transaction.
+    Some tokens, such as USDT, refuse to change an allowance above zero. For these tokens, one more transaction sets the
+    allowance to zero before.
     """
     check_uint(amount, 256, "amount")
     approve = partial(build_approval, chain, token)
@@ -153,20 +158,23 @@ def approve_token_spending(chain: Chain, signer: Signer, token: str, amount: int
 
 
 def approval_questions(chain: Chain, token: str, owner: ChecksumAddress, amount: int) -> tuple[Reader, ...]:
-    """Return what `approve_token_spending` asks before it sends, for `Chain.read_ahead`; nothing for an impossible amount."""
+    """Return the readers that `approve_token_spending` needs before it sends, for `Chain.read_ahead`. No request.
+
+    An amount that is not a uint256 has no readers.
+    """
     if not 0 <= amount < 1 << 256:
         return ()
     return chain.sending_questions(owner, build_approval(chain, token, amount))
 
 
 def build_approval(chain: Chain, token: str, amount: int) -> ContractFunction:
-    """Return the call that allows the Credits contract to take an amount. No request."""
+    """Return the call that approves ``amount`` base units for the Credits contract. No request."""
     functions = chain.bind(parse_token_address(token), ERC20_ABI).functions
     return functions.approve(chain.credits.address, amount)
 
 
 def mint_test_usdc(chain: Chain, signer: Signer, to: str, amount: int) -> Transaction:
-    """Mint ``amount`` base units of TestUSDC from its faucet. One transaction. A real USDC refuses."""
+    """Mint ``amount`` base units of TestUSDC from its faucet. One transaction. The real USDC does not have a faucet."""
     if chain.usdc is None:
         raise InvalidConfig(
             f"no USDC is known on chain {chain.chain_id}",

@@ -1,4 +1,4 @@
-"""Looking up a transaction: whether it is done, and what it did to our contracts."""
+"""Transactions by their hash: their status, and their events of Credits and AgentRegistry."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -20,16 +20,16 @@ _HASH: Final = re.compile("0x[0-9a-fA-F]{64}")
 
 
 class TransactionStatus(Enum):
-    """What became of a transaction, as far as a node knows."""
+    """The status of a transaction, as one node knows it."""
 
     DONE = "done"
-    """It is mined, and did what it was to do."""
+    """The transaction is mined, and succeeded."""
     FAILED = "failed"
-    """It is mined, and changed nothing but the sender's coins, which paid for its gas."""
+    """The transaction is mined, and failed. The sender paid for the gas, and nothing else changed."""
     PENDING = "pending"
-    """The node has it, and no block does."""
+    """The node has the transaction, but it is not mined yet."""
     UNKNOWN = "unknown"
-    """The node has never heard of it, or has forgotten it."""
+    """The node does not know the transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ContractEvent:
 
 @dataclass(frozen=True, slots=True)
 class TransactionReport:
-    """What a node knows of a transaction. ``mined`` is None until the chain has mined it. ``error`` is the cause of a failure."""
+    """A transaction's status and details. ``mined`` is None unless it is mined. ``error`` is the cause of a failure."""
 
     status: TransactionStatus
     sender: ChecksumAddress | None = None
@@ -54,13 +54,13 @@ class TransactionReport:
 
 
 def look_up_transaction(chain: Chain, transaction_hash: str) -> TransactionReport:
-    """Look up a transaction, mined or not. One to four requests.
+    """Look up a transaction by its hash, mined or not. Two to four requests.
 
-    Call it after OutcomeUnknown and NotMined. An unknown transaction may still reach the node and be mined, until
-    another one with the same sender and nonce is mined.
+    Use this function after OutcomeUnknown and NotMined. A transaction with status UNKNOWN may still be mined later,
+    unless another transaction with the same sender and nonce is mined first.
 
     Raises:
-        InvalidConfig: The hash is malformed. It is not shown, as it may be a key in the wrong place.
+        InvalidConfig: The hash is malformed. The message does not show it, because it may be a private key.
     """
     if not _HASH.fullmatch(transaction_hash):
         problem = "the hash of a transaction is 0x and 64 hexadecimal digits"
@@ -79,7 +79,7 @@ def look_up_transaction(chain: Chain, transaction_hash: str) -> TransactionRepor
 
 
 def _read_events(chain: Chain, receipt: Any) -> Iterator[ContractEvent]:
-    """Yield the events of our contracts, in the order they happened."""
+    """Yield the events of Credits and AgentRegistry in a receipt, in their order."""
     found: list[tuple[int, ContractEvent]] = []
     for name in ("Credits", "AgentRegistry"):
         with suppress(NoDeployment):

@@ -1,4 +1,4 @@
-"""Usage plans: pay for a request, with its id in the event."""
+"""Usage plans: pay for a request, and record the request's id in the payment's event."""
 
 from functools import partial
 from typing import Literal
@@ -37,24 +37,24 @@ def pay_usage(
     context: str | bytes | UUID = b"",
     payment_method: Literal["allowance", "approve"] = "approve",
 ) -> UsageReceipt:
-    """Pay for a request of a usage plan; nothing is granted. One transaction, two if it approves first.
+    """Pay for a request of a usage plan. Nothing is granted. One transaction, or two if an approval is sent first.
 
     Args:
-        chain: Where the plan is.
-        signer: Who pays.
-        plan_id: The plan, in any spelling.
-        quantity: How many units are paid for.
-        max_cost: The limit of the whole payment, in base units. The quoted cost if not given.
-        context: At most 32 bytes, such as the id of the request. It is part of the event, where the server finds it.
-        payment_method: ``approve`` approves exactly the cost if the allowance is too small. For many requests approve
-            once, and pay from the ``allowance``.
+        chain: The connection to the plan's chain.
+        signer: The account that pays.
+        plan_id: The plan's id, as an int, text or DID.
+        quantity: The number of units to pay for.
+        max_cost: The highest accepted cost of the whole payment, in base units. The quoted cost if not given.
+        context: At most 32 bytes, such as the id of the request. The server finds the context in the payment's event.
+        payment_method: ``approve`` sends an approval of exactly the cost if the allowance is too small. ``allowance``
+            only uses an allowance that was approved before, for example for many requests.
 
     Raises:
         UnknownPlan: The plan is not registered.
         PlanNotActive: The plan takes no payments now.
-        WrongKind: The plan is not paid by usage; see `order_plan`.
+        WrongKind: The plan is not a usage plan. Use `order_plan`.
         InvalidAmount: The quantity is out of range.
-        QuoteFailed: The contract that names the price fails.
+        QuoteFailed: The plan's quoter, the contract that names the price, fails.
         CostAboveMax: The payment costs more than ``max_cost``.
         InsufficientFunds: The signer has too little of the token.
         InsufficientAllowance: The method is ``allowance``, and the allowance is too small.
@@ -62,8 +62,8 @@ def pay_usage(
         PaymentFailed: The token refuses the payment.
         InvalidContext: The context has more than 32 bytes.
         NotMined: The payment is not mined in time.
-        OutcomeUnknown: The node does not say what became of the payment.
-        NetworkError: The node cannot be used.
+        OutcomeUnknown: The node does not tell the outcome of the payment.
+        NetworkError: The node does not give a usable answer.
     """
     check_signer(signer)
     if payment_method not in ("allowance", "approve"):
@@ -83,9 +83,9 @@ def pay_usage(
 def _check_usage(
     chain: Chain, signer: Signer, plan_id: int | str, quantity: int, max_cost: int | None, *, approve: bool
 ) -> tuple[PlanState, int, int]:
-    """Check what can be known before the payment. Return the plan, the cost and its limit.
+    """Check a payment before it is sent. Return the plan, the cost and the highest cost.
 
-    One round trip where the plan is known, else two.
+    One round trip if the plan's terms are known on this connection, else two.
     """
     known = find_known_terms(chain, plan_id)
     quote = partial(quote_plan, chain, signer.address, plan_id, quantity)
@@ -104,7 +104,10 @@ def _check_usage(
 
 
 def _token_questions(chain: Chain, signer: Signer, terms: Terms | None, approved: int | None) -> tuple[Reader, ...]:
-    """Return what is asked of a plan's token, for `Chain.read_ahead`. ``approved`` is what may be approved."""
+    """Return the readers that a payment needs from the plan's token, for `Chain.read_ahead`. No request.
+
+    ``approved`` is the amount of a possible approval, or None.
+    """
     if terms is None or terms.token == ZERO_ADDRESS:
         return ()
     asked = (chain, terms.token, signer.address)
@@ -115,7 +118,7 @@ def _token_questions(chain: Chain, signer: Signer, terms: Terms | None, approved
 def _pay(
     chain: Chain, signer: Signer, plan: PlanState, function: ContractFunction, cost: int, most: int, *, approve: bool
 ) -> UsageReceipt:
-    """Pay what was checked, in the native coin or from an allowance."""
+    """Send the payment after all checks, in the native coin or from a token allowance."""
     if plan.terms.token == ZERO_ADDRESS or cost == 0:
         receipt, fee_receiver = send_with_coin(chain, signer, plan, function, cost=cost)
         return build_usage_receipt(chain, plan, signer.address, receipt, fee_receiver=fee_receiver)

@@ -1,4 +1,4 @@
-"""Contract wallets: whether one accepts a signature (ERC-1271)."""
+"""Contract wallets: ask one whether it accepts a signature (ERC-1271)."""
 
 from typing import Final
 
@@ -10,10 +10,10 @@ from nvm_chain.errors import AnswerUnreadable, NoContract, TransactionError
 from nvm_chain.signing.signatures import AskChain
 
 MAGIC_VALUE: Final = bytes.fromhex("1626ba7e")
-"""What a wallet answers if the signature is good."""
+"""The answer of a wallet that accepts the signature."""
 
 WALLET_GAS: Final = 200_000
-"""What a wallet has to answer with, as the contract gives it (``ISOLATED_GAS``): a slower one is refused there too."""
+"""The gas that a wallet gets for its answer. The contract gives the same amount (``ISOLATED_GAS``)."""
 
 WALLET_ABI: Final = (describe_function("isValidSignature", "bytes32 bytes", "bytes4"),)
 
@@ -21,7 +21,7 @@ WALLET_ABI: Final = (describe_function("isValidSignature", "bytes32 bytes", "byt
 def ask_wallets(chain: Chain) -> AskChain:
     """Return a function that asks a contract wallet whether it accepts a signature. Each call makes one request.
 
-    The answer is that of the latest block. Do not keep it: a wallet may answer otherwise in the next block.
+    The answer is valid for the latest block only. Do not keep it, because the wallet may change its answer.
     """
 
     def ask(account: ChecksumAddress, digest: bytes, signature: bytes) -> bool:

@@ -1,6 +1,6 @@
 """The Payments API of the two documented generations, on chain.
 
-`Payments` and all names that code for it imports. See docs/payments.md and docs/migration.md.
+Exports `Payments`, and every name that code for the documented generations imports. See docs/payments.md and docs/migration.md.
 """
 
 from typing import TYPE_CHECKING, NoReturn
@@ -101,5 +101,5 @@ if not TYPE_CHECKING:  # type checkers know which names are missing
     _hosted = HostedImports.install(__name__, __all__)
 
     def __getattr__(name: str) -> NoReturn:
-        """Refuse a name that is not there. Raises HostedName for one of the hosted API's, else AttributeError."""
+        """Refuse an unknown name. Raises HostedName for a name of the hosted API, else AttributeError."""
         _hosted.refuse(name)

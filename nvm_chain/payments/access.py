@@ -1,4 +1,4 @@
-"""Access: which of an asset's plans an account can use for a request, and what that costs."""
+"""Access: the plan of an asset that an account uses for a request, and the cost of the request."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ from nvm_chain.types.agents import AttachedPlan
 
 
 class PaidFrom(IntEnum):
-    """What a request is paid from, the cheapest for the holder first."""
+    """Source of a request's payment. The cheapest source for the holder comes first."""
 
     OPEN = 0
-    """An access window that is open: it costs nothing."""
+    """An open access window. The request is free."""
     CREDITS = 1
     """Credits."""
     PERIOD = 2
-    """A period that opens a window."""
+    """A period, which the request opens."""
     SIGNED_AWAY = 3
-    """Credits that vouchers were signed for already: not before those are settled, or over."""
+    """Credits that earlier vouchers promise. They are usable when those vouchers are settled or expired."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A plan that an account can use for a request, and the credits or periods that it costs."""
+    """Plan that an account can use for a request, and the credits or periods that the request costs."""
 
     plan_id: int
     paid_from: PaidFrom
@@ -43,22 +43,22 @@ def need_gateway(session: Session, what: str) -> Gateway:
 
 
 def find_access(session: Session, asset: str, plans: Iterable[AttachedPlan], *, by_voucher: bool) -> Access:
-    """Find the plan that a request is best paid from: an open window, then the fewest credits, then an unopened period.
+    """Return the best plan for a request: an open window, then the fewest credits, then an unopened period.
 
-    Two to three requests for each plan; two more for each where none of them can be used.
+    Makes two to three requests for each plan. Makes two more for each plan if no plan is usable.
 
     Args:
-        session: Who asks.
-        asset: The DID of what is asked for.
+        session: The session of the account.
+        asset: The DID of the service or file asset.
         plans: The plans that the asset accepts.
-        by_voucher: Whether a gateway has to be shown a voucher.
+        by_voucher: Whether the gateway requires a voucher.
 
     Raises:
-        SettlementsNotAccepted: The account has access by a plan that takes no vouchers.
+        SettlementsNotAccepted: The account has access, but its plan does not accept vouchers.
         InsufficientCredits: The account has too few credits for a request.
-        RedeemNotAllowed: The account has credits that only the seller redeems.
+        RedeemNotAllowed: Only the seller may redeem the credits of the account.
         NoAccess: The account has none of the plans.
-        NvmChainError: The account has none of the plans, and why none of them can be ordered.
+        NvmChainError: The account has none of the plans, and cannot order any of them. The error gives the reason.
     """
     held = [look_at(session, attached) for attached in plans]
     weigh = _weigh_by_voucher if by_voucher else _weigh
@@ -69,7 +69,7 @@ def find_access(session: Session, asset: str, plans: Iterable[AttachedPlan], *, 
 
 
 def look_at(session: Session, attached: AttachedPlan) -> Held:
-    """Read what the account has of a plan. Two to three requests."""
+    """Read the holding of the account on a plan. Makes two to three requests."""
     terms = session.read_terms(attached.plan_id)
     account = read_account(session.chain, attached.plan_id, session.address)
     is_open = terms.kind is PlanKind.TIME and session.is_open(account)
@@ -77,7 +77,7 @@ def look_at(session: Session, attached: AttachedPlan) -> Held:
 
 
 def _weigh_by_voucher(session: Session, held: Held) -> Access | None:
-    """Return how the account could use a plan by a voucher, or None."""
+    """Return the access that a voucher of the plan gives to the account, or None."""
     plan_id, cost = held.attached.plan_id, held.voucher_cost
     if not held.terms.accepts_vouchers or held.account.balance < cost:
         return None
@@ -86,7 +86,7 @@ def _weigh_by_voucher(session: Session, held: Held) -> Access | None:
 
 
 def _weigh(_session: Session, held: Held) -> Access | None:
-    """Return how the account could use a plan by itself, or None."""
+    """Return the access that the account has to the plan without a voucher, or None."""
     plan_id, terms, account = held.attached.plan_id, held.terms, held.account
     own = terms.rule is not RedemptionRule.OWNER
     if terms.kind is PlanKind.TIME:
@@ -101,15 +101,15 @@ def _weigh(_session: Session, held: Held) -> Access | None:
 
 
 def voucher_cost(attached: AttachedPlan) -> int:
-    """Return what a voucher for one request is for: its highest cost, and at least 1."""
+    """Return the credits of a voucher for one request: the highest cost of a request, and at least 1."""
     return max(attached.max_credits, 1)
 
 
 def next_ceiling_base(session: Session, plan_id: int, account: Account, cost: int) -> int:
-    """Return the total that the next voucher is added to. At most one request.
+    """Return the total to which the next voucher adds its credits. At most one request.
 
-    It is the last ceiling while that can be settled. After its deadline it still counts if the process keeps ceilings
-    for later ones, as the seller may have served what was signed; unless the credits are too few for both.
+    The total is the last ceiling until its deadline. After the deadline a ceiling in a file still counts if the credits
+    suffice, because the seller may have served the request. Otherwise the settled total counts.
     """
     last = session.ceilings.read(plan_id)
     if last is None or last.total <= account.settled:

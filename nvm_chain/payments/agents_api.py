@@ -30,19 +30,19 @@ from nvm_chain.types.ids import format_did, parse_agent_id, parse_plan_id
 from nvm_chain.types.prices import PriceConfig
 
 AgentShape = AgentMetadata | Mapping[str, Any]
-"""An agent's metadata, as such or as the documents' dictionary."""
+"""Metadata of an agent, as AgentMetadata or as a dictionary."""
 ApiShape = AgentAPIAttributes | Mapping[str, Any]
-"""An agent's API, as such or as the documents' dictionary."""
+"""API of an agent, as AgentAPIAttributes or as a dictionary."""
 
 
 class AgentsApi(Refuses):
-    """Agents, as the account behind a Payments object sees and changes them. Ids may be given in any spelling."""
+    """Agents, with the methods of a Payments object's account. Every method takes ids in any spelling."""
 
     _hosted_prefix = "payments.agents"
     _hosted = ON_AGENTS
 
     def __init__(self, session: Session) -> None:
-        """Take who acts, and where."""
+        """Store the session, which has the account and the chain."""
         self._session = session
 
     # ------------------------------------------------------------------ register
@@ -50,20 +50,22 @@ class AgentsApi(Refuses):
     def register_agent(
         self, agent_metadata: AgentShape, agent_api: ApiShape, payment_plans: Iterable[int | str]
     ) -> Registered:
-        """Register an agent that accepts plans of this account, at the credits per request that each plan says. One transaction.
+        """Register an agent that accepts plans of this account. Sends one transaction.
+
+        A request costs the credits per request of the plan.
 
         Args:
             agent_metadata: AgentMetadata, or ``{"name": …, "tags": […], "dateCreated": …}``.
             agent_api: ``{"endpoints": [{"POST": url}], "openEndpoints": [url]}``.
-            payment_plans: Ids of plans.
+            payment_plans: Ids of the plans that the agent accepts.
 
         Raises:
-            InvalidMetadata: The metadata has another form.
-            InvalidEndpoint: A URL cannot be matched.
-            SecretInMetadata: The metadata would publish what looks like a secret.
-            NeedsVendor: Credentials are given, which metadata would publish.
+            InvalidMetadata: The metadata does not have the documented form.
+            InvalidEndpoint: An endpoint is not a valid URL pattern.
+            SecretInMetadata: The metadata contains text that looks like a secret. Metadata is public.
+            NeedsVendor: The API contains credentials. Metadata is public.
 
-        It also raises as `nvm_chain.register_agent` does.
+        The method also raises the errors of `nvm_chain.register_agent`.
         """
         metadata = read_agent_shape(agent_metadata, agent_api)
         check_kind("payment_plans", payment_plans, (list, tuple, set, Iterator), "[plan_id]")
@@ -86,16 +88,16 @@ class AgentsApi(Refuses):
         *,
         allow_tiny_price: bool = False,
     ) -> Registered:
-        """Register a plan, and then an agent that accepts it. Two transactions.
+        """Register a plan, and then an agent that accepts the plan. Sends two transactions.
 
-        Everything that can be checked is checked before the first.
+        The method checks all arguments before the first transaction.
 
         Raises:
-            AgentNotRegistered: The second failed all the same. The error says that the plan is stopped.
-            NotMined: A transaction is not mined in time. If it is the agent's, the error says which plan stands.
-            OutcomeUnknown: The node does not say what became of a transaction. If it is the agent's, the error says which
-                plan stands.
-            NvmChainError: As `register_agent` and `nvm_chain.register_plan`.
+            AgentNotRegistered: The agent's transaction failed. The plan is deactivated, and the error names it.
+            NotMined: A transaction is not mined in time. If it is the agent's, the error names the registered plan.
+            OutcomeUnknown: The node does not tell the outcome of a transaction. If it is the agent's, the error names the
+                registered plan.
+            NvmChainError: The errors of `register_agent` and `nvm_chain.register_plan`.
         """
         metadata = read_agent_shape(agent_metadata, agent_api)
         session = self._session
@@ -117,15 +119,21 @@ class AgentsApi(Refuses):
     # ------------------------------------------------------------------ read
 
     def get_agent(self, agent_id: int | str) -> dict[str, Any]:
-        """Read an agent: its metadata, and under ``registry`` what the chain says. Three requests.
+        """Read an agent: its metadata, and its state on the chain under ``registry``. Makes three requests.
 
-        Metadata that cannot be read is empty, and ``metadataProblem`` says why. Raises ERC721NonexistentToken,
-        MetadataMismatch.
+        Unreadable metadata is empty, and ``metadataProblem`` gives the reason.
+
+        Raises:
+            ERC721NonexistentToken: The agent is not registered.
+            MetadataMismatch: The document does not have the registered hash.
         """
         return describe_agent(*self._session.read_agent(agent_id))
 
     def get_agent_plans(self, agent_id: int | str, pagination: PaginationOptions | None = None) -> PlanPage:
-        """List the plans that an agent accepts, with the credits of a request. One request. Raises ERC721NonexistentToken."""
+        """List the plans that an agent accepts, with the credits of a request.
+
+        Makes one request. Raises ERC721NonexistentToken if the agent is not registered.
+        """
         options = read_pagination(pagination)
         found = {plan.plan_id: plan for plan in self._session.read_agent_plans(agent_id)}
         ordered = take_page(options.sort(found), options.page, options.offset)
@@ -133,11 +141,11 @@ class AgentsApi(Refuses):
         return {"total": len(found), "page": options.page, "offset": options.offset, "plans": plans}
 
     def get_agent_access_token(self, plan_id: int | str, agent_id: int | str) -> ServiceTokenResultDto:
-        """Sign what a request to an agent has to carry, for the gateway in front of it. Sends nothing.
+        """Sign the token of a request to an agent, for the gateway in front of the agent. Sends nothing.
 
         Raises:
             NeedsGateway: No gateway is configured.
-            SettlementsNotAccepted: The plan takes no vouchers. The message says what the account has of it.
+            SettlementsNotAccepted: The plan does not accept vouchers. The message tells the holding of the account.
             PlanNotAttached: The agent does not accept the plan.
             InsufficientCredits: The account has too few credits for a request.
         """
@@ -153,11 +161,10 @@ class AgentsApi(Refuses):
     # ------------------------------------------------------------------ change
 
     def add_plan_to_agent(self, plan_id: int | str, agent_id: int | str) -> Done:
-        """Let an agent accept a plan, at the credits per request that the plan says.
+        """Let an agent accept a plan. Sends one transaction.
 
-        Only for the owner of both. One transaction.
-
-        Raises as `nvm_chain.attach_plan`.
+        The account has to own both. A request costs the credits per request of the plan. Raises the errors of
+        `nvm_chain.attach_plan`.
         """
         plan = self._fit(plan_id)
         chain, signer = self._session.chain, self._session.signer
@@ -166,16 +173,19 @@ class AgentsApi(Refuses):
         return {"success": True, "txHash": transaction.hash}
 
     def remove_plan_from_agent(self, plan_id: int | str, agent_id: int | str) -> Done:
-        """Stop an agent from accepting a plan. Agent owner or plan owner. One transaction.
+        """Stop an agent from accepting a plan. Agent owner or plan owner only. Sends one transaction.
 
-        Raises as `nvm_chain.detach_plan`.
+        Raises the errors of `nvm_chain.detach_plan`.
         """
         with explain_id(self._session.chain, agent_id, "an agent"):
             transaction = detach_plan(self._session.chain, self._session.signer, agent_id, plan_id)
         return {"success": True, "txHash": transaction.hash}
 
     def update_agent_metadata(self, agent_id: int | str, agent_metadata: AgentShape, agent_api: ApiShape) -> Done:
-        """Replace an agent's metadata. Agent owner only. One transaction. Raises as `register_agent`, NotAgentOwner."""
+        """Replace the metadata of an agent. Agent owner only. Sends one transaction.
+
+        Raises NotAgentOwner, and the errors of `register_agent`.
+        """
         metadata = read_agent_shape(agent_metadata, agent_api)
         number = parse_agent_id(agent_id)
         chain, signer = self._session.chain, self._session.signer
@@ -185,7 +195,7 @@ class AgentsApi(Refuses):
 
 
 def describe_agent(agent: Agent, metadata: AgentMetadata | None, problem: str) -> dict[str, Any]:
-    """Return an agent under the names of the documents, as `AgentsApi.get_agent` does."""
+    """Return an agent as the dictionary that `AgentsApi.get_agent` returns."""
     return {
         "id": str(agent.agent_id),
         "agentId": str(agent.agent_id),

@@ -1,4 +1,4 @@
-"""The part of `Payments` that registers services, agents and files, with all the parameters of their document."""
+"""Methods of `Payments` that register services, agents and files, with the parameters of the first generation."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -23,7 +23,7 @@ AUTH_TYPES: Final = ("none", "basic", "oauth", "bearer")
 
 
 class CreatingAssets:
-    """The part of `Payments` that registers services, agents and files."""
+    """Methods of `Payments` that register services, agents and files."""
 
     _session: Session
 
@@ -53,23 +53,23 @@ class CreatingAssets:
         query_protocol_version: str | None = None,
         service_host: str | None = None,
     ) -> CreateAssetResultDto:
-        """Register a service, agent or assistant that accepts a plan of this account. One transaction.
+        """Register a service, agent or assistant that accepts a plan of this account. Sends one transaction.
 
-        On a time plan a request costs nothing. Everything that is not named below is metadata, which is public.
+        On a time plan a request is free. All arguments except those below become metadata, which is public.
 
         Args:
             service_charge_type: ``fixed`` or ``dynamic``.
-            amount_of_credits: What a request costs, if that is fixed.
-            min_credits_to_charge: The minimum cost of a request, if it is dynamic.
-            max_credits_to_charge: The maximum cost of a request, if it is dynamic.
+            amount_of_credits: The cost of a request in credits, for the type ``fixed``.
+            min_credits_to_charge: The minimum cost of a request in credits, for the type ``dynamic``.
+            max_credits_to_charge: The maximum cost of a request in credits, for the type ``dynamic``.
 
         Raises:
-            NeedsVendor: A user name, a password or a token is given, or the vendor is to host the service.
-            InvalidConfig: A value cannot be right.
-            InvalidMetadata: The metadata has another form.
-            InvalidEndpoint: A URL cannot be matched.
+            NeedsVendor: The arguments contain a user name, a password or a token, or ask the vendor to host the service.
+            InvalidConfig: A value is invalid.
+            InvalidMetadata: The metadata does not have the documented form.
+            InvalidEndpoint: An endpoint is not a valid URL pattern.
 
-        It also raises as `nvm_chain.register_agent` does.
+        The method also raises the errors of `nvm_chain.register_agent`.
         """
         _check_choice("service_type", service_type, SERVICES)
         _check_choice("auth_type", auth_type, AUTH_TYPES)
@@ -123,9 +123,10 @@ class CreatingAssets:
         query_protocol_version: str | None = None,
         service_host: str | None = None,
     ) -> CreateAssetResultDto:
-        """Register an agent that accepts a plan of this account. One transaction. As `create_service`, of the type agent.
+        """Register an agent that accepts a plan of this account. Sends one transaction.
 
-        ``use_ai_hub`` raises NeedsVendor: the hub's endpoints were the vendor's.
+        The method works like `create_service` with the type agent. ``use_ai_hub`` raises NeedsVendor, because the vendor
+        ran the hub's endpoints.
         """
         if use_ai_hub:
             raise NeedsVendor("an AI hub with endpoints for agents", HOSTING_ADVICE)
@@ -174,16 +175,16 @@ class CreatingAssets:
         amount_of_credits: int | str | None = None,
         tags: Sequence[str] | None = None,
     ) -> CreateAssetResultDto:
-        """Register an asset with files, which holders of a plan of this account can download. One transaction.
+        """Register an asset with files. Holders of a plan of this account can download them. Sends one transaction.
 
-        Metadata is public, and so are the files' URLs. Behind a gateway only those who pay get what is there.
+        The metadata is public, with the URLs of the files. To protect the files, serve them through a gateway.
 
         Args:
-            files: ``{"url": …, "name": …, "contentLength": bytes, "sha256": …}`` each, all but the URL optional. What is
-                declared is verified by each download.
-            amount_of_credits: What a download costs; the plan's minimum if not given.
+            files: One dictionary for each file: ``{"url": …, "name": …, "contentLength": bytes, "sha256": …}``. Only the
+                URL is required. Each download verifies the declared values.
+            amount_of_credits: The cost of a download in credits. Default: the plan's minimum.
 
-        The other arguments go into the metadata. Raises as `create_service` does.
+        The other arguments become metadata. The method raises the errors of `create_service`.
         """
         _check_choice("asset_type", asset_type, FILE_TYPES)
         if not files:
@@ -211,7 +212,7 @@ class CreatingAssets:
         )
         terms = self._session.read_terms(plan_did)
         if terms.kind is PlanKind.USAGE:
-            raise InvalidConfig("on a plan for usage nobody has access to files", "register one of credits or time")
+            raise InvalidConfig("a usage plan gives no access to files", "register a plan of credits or time")
         cost = terms.min_redeem if amount_of_credits is None else read_amount(amount_of_credits, "amount_of_credits")
         return self._create_asset(plan_did, terms, metadata, cost, cost)
 
@@ -233,7 +234,7 @@ def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
 def _read_charge(
     charge_type: str, amount: int | str, least: int | str | None, most: int | str | None
 ) -> tuple[int, int]:
-    """Return the least and the most credits of a request; what is not given of a range is 1, or the same."""
+    """Return the credit range of a request. A missing minimum is 1, and a missing maximum equals the minimum."""
     _check_choice("service_charge_type", charge_type, CHARGE_TYPES)
     fixed = read_amount(amount, "amount_of_credits")
     low = 1 if least is None else read_amount(least, "min_credits_to_charge")
@@ -243,6 +244,7 @@ def _read_charge(
     for number in (low, high):
         if number not in (1, fixed):
             raise InvalidConfig(
-                f"a fixed charge of {fixed} credits cannot be {number} too", "make it dynamic, or leave that out"
+                f"a fixed charge of {fixed} credits cannot be {number} too",
+                "use the type dynamic, or leave out the other number",
             )
     return fixed, fixed

@@ -1,4 +1,4 @@
-"""Ceilings: up to which total an account has signed vouchers on each plan, kept in memory or in a file."""
+"""Ceilings: the highest total of an account's signed vouchers on each plan, in memory or in a file."""
 
 import json
 import os
@@ -23,50 +23,50 @@ _NUMBER: Final = re.compile("[0-9]{1,20}")
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """The highest total that a holder's vouchers on a plan allow. ``deadline`` is the last second that it counts in."""
+    """Highest total that a holder's vouchers on a plan allow, in credits. ``deadline`` is the last valid Unix second."""
 
     total: int
     deadline: int
 
 
 class Ceilings(Protocol):
-    """Where the ceilings of one account on one chain are kept."""
+    """Store of the ceilings of one account on one chain."""
 
     outlives_process: bool
-    """Whether other processes see them. If so, a ceiling counts beyond its deadline, as its seller may count it so."""
+    """Whether the ceilings outlive the process. Such a ceiling counts beyond its deadline, as the seller may count it too."""
 
     def lock(self) -> AbstractContextManager[None]:
-        """Keep every other thread and process that uses the same ceilings waiting."""
+        """Lock the ceilings. Other threads and processes wait until the block ends."""
 
     def read(self, plan_id: int) -> Ceiling | None:
-        """Return what was signed last on a plan, or None."""
+        """Return the last signed ceiling of a plan, or None."""
 
     def write(self, plan_id: int, ceiling: Ceiling | None) -> None:
-        """Replace what was signed last on a plan. Call it only while holding the lock."""
+        """Replace the last signed ceiling of a plan. The caller has to hold the lock."""
 
 
 class MemoryCeilings:
-    """Ceilings that are forgotten with the process."""
+    """Ceilings in memory, for the life of the process."""
 
     outlives_process = False
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Start without ceilings."""
         self._lock = Lock()
         self._known: dict[int, Ceiling] = {}
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep other threads waiting."""
+        """Lock the ceilings. Other threads wait until the block ends."""
         with self._lock:
             yield
 
     def read(self, plan_id: int) -> Ceiling | None:
-        """Return what was signed last on a plan, or None."""
+        """Return the last signed ceiling of a plan, or None."""
         return self._known.get(plan_id)
 
     def write(self, plan_id: int, ceiling: Ceiling | None) -> None:
-        """Replace what was signed last on a plan."""
+        """Replace the last signed ceiling of a plan."""
         if ceiling is None:
             self._known.pop(plan_id, None)
         else:
@@ -74,19 +74,19 @@ class MemoryCeilings:
 
 
 class CeilingFile:
-    """Ceilings in a file, for a buyer that is a new process for each request.
+    """Ceilings in a file, for a buyer who starts a new process for each request.
 
-    The file has the accounts of any number of chains. It is replaced whole before a voucher is handed out, and is locked
-    meanwhile. So a crash or a second process never signs the same ceiling again.
+    The file holds accounts of any number of chains. Before a voucher is returned, the file is locked and replaced whole. So
+    the same ceiling is signed only once, even after a crash or with several processes.
     """
 
     outlives_process = True
 
     def __init__(self, path: Path | str, account: str) -> None:
-        """Take the file, which need not be there yet, and the name of the account in it.
+        """Store the path of the file and the name of the account in it. The file may be missing.
 
         Raises:
-            InvalidConfig: The file's folder is not there, or the file cannot be read.
+            InvalidConfig: The folder is missing, or the file is unreadable.
         """
         self._path = Path(os.path.realpath(parse_path(path, "state file")))  # a link to a file is that file
         self._account = account
@@ -96,16 +96,16 @@ class CeilingFile:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep other threads and processes waiting. The lock is a file beside this one."""
+        """Lock the ceilings. Other threads and processes wait. The lock is a second file in the same folder."""
         with hold_lock(self._path.with_name(f"{self._path.name}.lock")):
             yield
 
     def read(self, plan_id: int) -> Ceiling | None:
-        """Return what was signed last on a plan, or None. Raises InvalidConfig."""
+        """Return the last signed ceiling of a plan, or None. Raises InvalidConfig."""
         return self._load().get(self._account, {}).get(format_did(plan_id))
 
     def write(self, plan_id: int, ceiling: Ceiling | None) -> None:
-        """Replace what was signed last on a plan, on the disk. Raises InvalidConfig."""
+        """Replace the last signed ceiling of a plan, on the disk. Raises InvalidConfig."""
         accounts = self._load()
         plans = accounts.setdefault(self._account, {})
         if ceiling is None:
@@ -118,7 +118,7 @@ class CeilingFile:
             raise self._refuse(error.strerror or "it cannot be written") from None
 
     def _load(self) -> dict[str, dict[str, Ceiling]]:
-        """Read the file; a file that is not there is empty. Raises InvalidConfig."""
+        """Read the file. A missing file counts as empty. Raises InvalidConfig."""
         try:
             with open_regular(self._path, follow_links=True) as file:
                 return _parse_state(parse_json(file.read()))
@@ -127,17 +127,17 @@ class CeilingFile:
         except OSError as error:
             raise self._refuse(error.strerror or "it cannot be read") from None
         except (ValueError, RecursionError):
-            raise self._refuse("it is not one of this package's") from None
+            raise self._refuse("this package did not write it") from None
 
     def _refuse(self, reason: str) -> InvalidConfig:
         return InvalidConfig(
             f"the state file {str(self._path)!r} cannot be used: {reason}",
-            "restore it, or make room on its disk; a new file does not know what was signed, and signs that again",
+            "restore the file, or make room on its disk; a new file does not have the signed ceilings, and signs them again",
         )
 
 
 def _format_state(accounts: Mapping[str, Mapping[str, Ceiling]]) -> str:
-    """Write the state as JSON. Numbers are text, as readers of JSON lose digits above 2**53."""
+    """Format the state as JSON. Numbers are text, because JSON readers lose digits above 2**53."""
     written = {
         account: {did: {"ceiling": str(last.total), "deadline": str(last.deadline)} for did, last in plans.items()}
         for account, plans in accounts.items()
@@ -147,7 +147,7 @@ def _format_state(accounts: Mapping[str, Mapping[str, Ceiling]]) -> str:
 
 
 def _parse_state(state: Any) -> dict[str, dict[str, Ceiling]]:
-    """Read the state. Raises ValueError for anything that is not one."""
+    """Parse the state. Raises ValueError if the text is not a state."""
     if not isinstance(state, dict) or state.get("version") != VERSION or not isinstance(state.get("accounts"), dict):
         raise ValueError("not a state")
     if not all(isinstance(plans, dict) for plans in state["accounts"].values()):

@@ -1,4 +1,4 @@
-"""What a Payments object is constructed with, and what the hosted API's was and nothing takes here."""
+"""Construction of a Payments object, and the refusal of arguments of the hosted API."""
 
 import re
 from collections.abc import Mapping
@@ -27,17 +27,17 @@ HOSTED: Final = (
     "return_url",
     "options",
 )
-"""Arguments of the hosted API's Payments."""
+"""Arguments of Payments that only the hosted API has."""
 _API_KEY: Final = re.compile(r"(?:.*:)?eyJ[\w-]*(?:\..*)?|(?:nvm|sandbox|live)[:_-].*", re.DOTALL)
-"""A token of the hosted API: a JWT, mostly behind the name of its environment."""
+"""API key of the hosted API: a JWT, often with the name of its environment in front."""
 
 
 def refuse_hosted(chain: object, signer: object, named: Mapping[str, object]) -> None:
-    """Refuse arguments of the hosted API. Nothing of them is repeated, as they are secrets.
+    """Refuse arguments of the hosted API. The error does not repeat their values, because they are secrets.
 
     Raises:
-        NeedsVendor: An API key, an environment, or another setting of the hosted API is given.
-        TypeError: An argument is known to neither.
+        NeedsVendor: An argument is an API key, an environment, or another setting of the hosted API.
+        TypeError: An argument is unknown.
     """
     for name in named:
         if name not in HOSTED:
@@ -58,19 +58,17 @@ def open_session(
     allow_file_urls: bool,
     state: Path | str | None,
 ) -> Session:
-    """Check everything that a Payments object is made of, and connect. Raises InvalidConfig, and as `nvm_chain.connect`."""
+    """Check the arguments of a Payments object, and connect. Raises InvalidConfig, and the errors of `nvm_chain.connect`."""
     connected: Any = connect(chain) if isinstance(chain, str) else chain
     check_kind("chain", connected, Chain, 'nvm_chain.connect("base:sepolia")')
     if signer is not None:
         check_transaction_signer(signer)
     check_kind("gateway", gateway, (Gateway, type(None)), "Gateway(url, redeemer)")
     if store is not None and not hasattr(store, "save"):
-        raise InvalidConfig("a store keeps metadata", "give one such as FolderStore(folder)")
+        raise InvalidConfig("the store is not a metadata store", "give one such as FolderStore(folder)")
     actor = signer or (connected.accounts[1] if len(connected.accounts) > 1 else None)
     if actor is None:
-        raise InvalidConfig(
-            "only the embedded chain brings accounts", "give the signer that acts, Payments(chain, signer)"
-        )
+        raise InvalidConfig("only the embedded chain has accounts of its own", "give a signer: Payments(chain, signer)")
     ceilings = _open_ceilings(connected, actor, state)
     return Session(connected, actor, store or InlineStore(), gateway, allow_file_urls, ceilings)
 

@@ -1,4 +1,4 @@
-"""Credits configs under the names of the hosted system: the package's own, with its attributes and amounts as text."""
+"""Credits configs under the names of the hosted system, with the amounts as text."""
 
 from dataclasses import fields, replace
 from typing import Final
@@ -15,42 +15,42 @@ _RULES: Final = {name: rule for rule, name in REDEMPTION_TYPES.items()}
 
 
 class PlanCreditsConfig(CreditsConfig):
-    """What one purchase grants, with the attributes of the hosted system. Equal to a `CreditsConfig` of the same terms."""
+    """Grant of one purchase, with the attributes of the hosted system. Equal to a `CreditsConfig` with the same terms."""
 
     __slots__ = ()
 
     @property
     def amount(self) -> str:
-        """The credits of a purchase, as text."""
+        """Credits of one purchase, as text."""
         return str(self.credits)
 
     @property
     def min_amount(self) -> int:
-        """The least credits of a request."""
+        """Minimum credits of one request."""
         return self.min_redeem
 
     @property
     def max_amount(self) -> int:
-        """The most credits of a request."""
+        """Maximum credits of one request."""
         return self.max_redeem
 
     @property
     def duration_secs(self) -> int:
-        """The duration in seconds."""
+        """Duration in seconds. 0 is for ever."""
         return self.duration
 
     @property
     def is_redemption_amount_fixed(self) -> bool:
-        """Whether every request costs the same."""
+        """Whether every request costs the same number of credits."""
         return self.min_redeem == self.max_redeem
 
     @property
     def redemption_type(self) -> PlanRedemptionType:
-        """Who may redeem."""
+        """Redemption rule under its name in the hosted system."""
         return REDEMPTION_TYPES[self.rule]
 
     def __eq__(self, other: object) -> bool:
-        """Compare the terms, whichever of the two classes has them."""
+        """Compare the terms. The other config may be of either class."""
         if not isinstance(other, CreditsConfig):
             return NotImplemented
         return all(getattr(self, field.name) == getattr(other, field.name) for field in fields(CreditsConfig))
@@ -71,21 +71,21 @@ def get_fixed_credits_config(
     trial: bool = False,
     transferable: bool = False,
 ) -> PlanCreditsConfig:
-    """Grant a number of credits for each purchase. Every request costs the same.
+    """Build the config of a credits plan whose requests all cost the same.
 
-    Numbers are ints or decimal digits, of whole credits.
+    Each number is an int, or a text of decimal digits.
 
     Args:
-        credits_granted: The credits of a purchase.
-        credits_per_request: What a request costs.
-        duration_seconds: How long the credits of a purchase last. 0 is for ever.
-        rule: Who may redeem.
-        trial: Whether each holder gets the plan once.
+        credits_granted: The credits of one purchase.
+        credits_per_request: The credits of one request.
+        duration_seconds: The lifetime of a purchase's credits in seconds. 0 is for ever.
+        rule: The redemption rule, which says who may redeem.
+        trial: Whether each holder can get the plan only once.
         transferable: Whether holders may transfer credits.
 
     Raises:
-        InvalidAmount: A number is not a whole one, or out of range.
-        InvalidConfig: Two of the settings exclude each other.
+        InvalidAmount: A number is not whole, or is out of range.
+        InvalidConfig: Two of the settings contradict each other.
 
     >>> get_fixed_credits_config("100").amount
     '100'
@@ -112,22 +112,22 @@ def get_dynamic_credits_config(
     trial: bool = False,
     transferable: bool = False,
 ) -> PlanCreditsConfig:
-    """Grant a number of credits for each purchase. A request costs between a minimum and a maximum.
+    """Build the config of a credits plan whose requests cost between a minimum and a maximum.
 
-    Numbers are ints or decimal digits, of whole credits. The other arguments are those of `get_fixed_credits_config`.
+    Each number is an int, or a text of decimal digits. The other arguments are those of `get_fixed_credits_config`.
 
     Args:
-        credits_granted: The credits of a purchase.
-        min_credits_per_request: The minimum cost of a request.
-        max_credits_per_request: The maximum cost of a request.
-        duration_seconds: How long the credits of a purchase last. 0 is for ever.
-        rule: Who may redeem.
-        trial: Whether each holder gets the plan once.
+        credits_granted: The credits of one purchase.
+        min_credits_per_request: The minimum credits of one request.
+        max_credits_per_request: The maximum credits of one request.
+        duration_seconds: The lifetime of a purchase's credits in seconds. 0 is for ever.
+        rule: The redemption rule, which says who may redeem.
+        trial: Whether each holder can get the plan only once.
         transferable: Whether holders may transfer credits.
 
     Raises:
-        InvalidAmount: A number is not a whole one, or out of range.
-        InvalidConfig: Two of the settings exclude each other.
+        InvalidAmount: A number is not whole, or is out of range.
+        InvalidConfig: Two of the settings contradict each other.
 
     >>> get_dynamic_credits_config("100", 1, "5").max_amount
     5
@@ -155,19 +155,19 @@ def get_expirable_duration_config(
     rule: RedemptionRule = RedemptionRule.HOLDER,
     trial: bool = False,
 ) -> PlanCreditsConfig:
-    """Grant periods of time, in which requests cost nothing.
+    """Build the config of a time plan. Requests are free within its periods.
 
     Args:
-        duration_of_plan: The length of one period in seconds, as an int or as decimal digits.
-        periods: How many periods a purchase grants.
-        activation: ON_PURCHASE, or ON_FIRST_USE: then the holder redeems a period to open the access window.
-        max_periods_per_redemption: How many periods may be redeemed at once.
-        rule: Who may redeem; for ON_FIRST_USE only.
-        trial: Whether each holder gets the plan once.
+        duration_of_plan: The length of one period in seconds, as an int or as decimal digits in a text.
+        periods: The number of periods of one purchase.
+        activation: The start of a period. With ON_FIRST_USE the holder redeems a period to open the access window.
+        max_periods_per_redemption: The maximum number of periods of one redemption.
+        rule: The redemption rule, for ON_FIRST_USE only.
+        trial: Whether each holder can get the plan only once.
 
     Raises:
-        InvalidAmount: A number is not a whole one, or out of range.
-        InvalidConfig: Two of the settings exclude each other.
+        InvalidAmount: A number is not whole, or is out of range.
+        InvalidConfig: Two of the settings contradict each other.
 
     >>> get_expirable_duration_config("86400").duration_secs
     86400
@@ -185,7 +185,7 @@ def get_expirable_duration_config(
 
 
 def get_non_expirable_duration_config() -> PlanCreditsConfig:
-    """Grant access for ever: 136 years, the longest period that a plan can have.
+    """Build the config of a time plan with unlimited access: one period of 136 years, the maximum of the contract.
 
     >>> get_non_expirable_duration_config().duration_secs
     4294967295
@@ -194,7 +194,7 @@ def get_non_expirable_duration_config() -> PlanCreditsConfig:
 
 
 def get_pay_as_you_go_credits_config() -> PlanCreditsConfig:
-    """Grant nothing: each request is paid on its own, see `PlansApi.pay_usage`.
+    """Build the config of a usage plan. The holder pays for each request with `PlansApi.pay_usage`.
 
     >>> get_pay_as_you_go_credits_config().kind
     <PlanKind.USAGE: 2>
@@ -205,22 +205,25 @@ def get_pay_as_you_go_credits_config() -> PlanCreditsConfig:
 def set_redemption_type(
     credits_config: CreditsConfig, redemption_type: PlanRedemptionType | RedemptionRule
 ) -> PlanCreditsConfig:
-    """Return the same credits under another redemption rule.
+    """Return a copy of a credits config with another redemption rule.
 
     Args:
-        credits_config: What to change a copy of.
+        credits_config: The config to copy.
         redemption_type: A RedemptionRule, or a PlanRedemptionType of the hosted system.
 
     Raises:
-        InvalidConfig: The rule is not one, or nothing of the plan is redeemed.
-        NeedsVendor: The rule is the role that a vendor held over everybody's credits.
+        InvalidConfig: The rule is invalid, or the plan has no redemptions.
+        NeedsVendor: The rule is the vendor's global role over all credits.
 
     >>> set_redemption_type(get_fixed_credits_config(100), PlanRedemptionType.ONLY_PLAN_ROLE).rule
     <RedemptionRule.REDEEMER: 1>
     """
     rule = _read_rule(redemption_type)
     if rule is not RedemptionRule.HOLDER and credits_config.max_redeem == 0:
-        raise InvalidConfig("nothing of this plan is redeemed, so no rule says by whom", "leave it as it is")
+        raise InvalidConfig(
+            "this plan has no redemptions, and so it does not have a redemption rule",
+            "leave the credits config unchanged",
+        )
     return replace(_named(credits_config), rule=rule)
 
 
@@ -229,7 +232,7 @@ def _read_rule(redemption_type: PlanRedemptionType | RedemptionRule) -> Redempti
         return redemption_type
     if not isinstance(redemption_type, PlanRedemptionType):
         raise InvalidConfig(
-            f"{redemption_type!r} is not a redemption rule, as its number may mean two",
+            f"{redemption_type!r} is not a redemption rule, because its number has two meanings",
             "give a RedemptionRule or PlanRedemptionType",
         )
     if redemption_type not in _RULES:

@@ -1,4 +1,4 @@
-"""DDOs: what the chain and the metadata say of a plan or an asset, as one document under its DID (W3C DID Core)."""
+"""DDOs: documents with the chain state and the metadata of a plan or an asset, under its DID (W3C DID Core)."""
 
 from collections.abc import Mapping
 from typing import Any, Final, Literal
@@ -14,7 +14,7 @@ from nvm_chain.types.plans import Plan, Terms
 
 CONTEXT: Final = "https://www.w3.org/ns/did/v1"
 MAIN: Final = ("name", "author", "license", "dateCreated", "agentType", "files")
-"""What of the metadata is in the part called main; the rest is in additionalInformation, as the DDOs of the hosted system have it."""
+"""Metadata fields in the part main of a DDO. All other fields are in additionalInformation, as in the hosted system."""
 SERVICES: Final = ("service", "agent", "assistant")
 
 Document = dict[str, Any]
@@ -27,7 +27,7 @@ _PLAN_TYPES: Final[Mapping[PlanKind, PlanType]] = {
 
 
 def build_plan_ddo(chain: Chain, plan: Plan, metadata: Metadata | None) -> Document:
-    """Assemble the DDO of a plan that was read, with its metadata if it has any; no request."""
+    """Build the DDO of a plan from its state and its metadata. Makes no request."""
     did = format_did(plan.plan_id)
     services = [
         _describe_metadata_service(did, 0, plan.uri, "plan", metadata),
@@ -43,7 +43,7 @@ def build_plan_ddo(chain: Chain, plan: Plan, metadata: Metadata | None) -> Docum
 
 
 def build_agent_ddo(chain: Chain, agent: Agent, metadata: Metadata | None) -> Document:
-    """Assemble the DDO of an agent, service or file that was read, with its metadata if it has any; no request."""
+    """Build the DDO of an agent, service or file from its state and its metadata. Makes no request."""
     did = format_did(agent.agent_id)
     kind = getattr(metadata, "agent_type", "") or "agent"
     services = [
@@ -81,14 +81,14 @@ def _describe_metadata_service(did: str, index: int, uri: str, kind: str, metada
 
 
 def _name_contract(chain: Chain, address: str) -> str:
-    """Name a contract on its chain as CAIP-10 does."""
+    """Return the CAIP-10 name of a contract on a chain."""
     return f"eip155:{chain.chain_id}:{address}"
 
 
 def describe_price(terms: Terms) -> Document:
-    """Return the price of a plan under the names of the documents; amounts in base units, with a quoter weights.
+    """Return the price of a plan under the names of the documents. Amounts are base units, or weights with a quoter.
 
-    ``total`` is None where a contract names the price of each order, or the plan is paid outside the chain.
+    ``total`` is None if a contract sets the price of each order, or if buyers pay outside the chain.
     """
     return {
         "tokenAddress": terms.token,
@@ -103,7 +103,7 @@ def describe_price(terms: Terms) -> Document:
 
 
 def describe_credits(terms: Terms) -> Document:
-    """Return what a purchase grants under the names of the documents; duration in seconds."""
+    """Return the grant of a purchase under the names of the documents. The duration is in seconds."""
     return {
         "planType": name_kind(terms.kind),
         "amount": terms.credits,
@@ -118,7 +118,7 @@ def describe_credits(terms: Terms) -> Document:
 
 
 def name_kind(kind: PlanKind) -> PlanType:
-    """Name a kind of plan as results do.
+    """Return the name of a plan kind in results.
 
     >>> [name_kind(kind) for kind in PlanKind]
     ['credits', 'time', 'usage']
@@ -127,7 +127,7 @@ def name_kind(kind: PlanKind) -> PlanType:
 
 
 def describe_attached(plan: AttachedPlan) -> Document:
-    """Return a plan that an agent accepts, and the credits of a request."""
+    """Return an accepted plan of an agent as a dictionary, with the credits of a request."""
     return {
         "planId": str(plan.plan_id),
         "did": format_did(plan.plan_id),

@@ -1,4 +1,4 @@
-"""Where the files of a download go, and how they get there: all of them, or none."""
+"""Destinations of downloaded files. Either all files reach their places, or none."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -15,11 +15,11 @@ from nvm_chain.storage.file_names import check_file_names
 
 
 def place_files(entries: Sequence[FileEntry], destination: str | Path) -> list[Path]:
-    """Return where each file goes: into a folder under its own name, or a single file to a path.
+    """Return the place of each file: its name in a folder, or the given path for a single file.
 
     Raises:
-        UnsafeFileName: A name could lead out of the folder.
-        InvalidConfig: The folder is not there.
+        UnsafeFileName: A name could point outside the folder.
+        InvalidConfig: The folder does not exist.
     """
     names, path, given = check_file_names(entry.name for entry in entries), Path(destination), str(destination)
     try:
@@ -54,7 +54,7 @@ def keep_all(fetched: Sequence[Fetched], targets: Sequence[Path], transaction: s
     """Move all files to their places, or none.
 
     Raises:
-        DownloadFailed: A file could not be put in its place. The message names the transaction that has paid for it.
+        DownloadFailed: A file could not be moved to its place. The message names the transaction that paid for the files.
     """
     try:
         return tuple(str(path) for path in _keep_or_restore(fetched, targets))
@@ -64,7 +64,7 @@ def keep_all(fetched: Sequence[Fetched], targets: Sequence[Path], transaction: s
 
 
 def _keep_or_restore(fetched: Sequence[Fetched], targets: Sequence[Path]) -> list[Path]:
-    """Put all files in their places. Whatever ends that, an interrupt too, makes the places what they were."""
+    """Move all files to their places. After an error or an interrupt all places are restored."""
     kept: list[Path] = []
     with ExitStack() as done, ExitStack() as undo:
         for file, target in zip(fetched, targets, strict=True):
@@ -76,7 +76,7 @@ def _keep_or_restore(fetched: Sequence[Fetched], targets: Sequence[Path]) -> lis
 
 
 def _save_before(target: Path, done: ExitStack) -> Path | None:
-    """Keep what is at a place under another name until all is done; None if nothing is there. Raises OSError."""
+    """Save the existing file of a place under another name. None if the place is empty. Raises OSError."""
     if not os.path.lexists(target):
         return None
     before = target.with_name(f".{target.name[:40]}.{token_hex(8)}.before")
@@ -89,5 +89,5 @@ def _save_before(target: Path, done: ExitStack) -> Path | None:
 
 
 def _undo(target: Path, before: Path | None) -> Callable[[], object]:
-    """Return what makes a place what it was."""
+    """Return a function that restores a place."""
     return target.unlink if before is None else lambda: before.replace(target)

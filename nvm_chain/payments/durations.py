@@ -28,15 +28,15 @@ _NOT_WHOLE: Final = "for a part of a day give hours, such as `duration=1, durati
 
 
 def read_duration(duration: int | str | None, unit: str = "days") -> int:
-    """Return a duration in seconds. None and 0 are for ever, the longest period that a plan can have.
+    """Return a duration in seconds. None and 0 are for ever, which is 136 years, the maximum of the contract.
 
     Args:
         duration: A whole number of units, as an int or as decimal digits.
-        unit: One of `UNITS`, in the singular too, and in capitals.
+        unit: A unit in `UNITS`, in singular or plural, in any letter case.
 
     Raises:
         InvalidConfig: The unit is unknown.
-        InvalidAmount: The number is not a whole one, or too large.
+        InvalidAmount: The number is not whole, or is too large.
 
     >>> read_duration(1, "hours"), read_duration("365"), read_duration(0) == FOREVER
     (3600, 31536000, True)
@@ -72,7 +72,7 @@ def _read_number(duration: object, unit: str) -> int:
 
 
 def _advise(duration: object) -> str:
-    """Return what to give in place of a duration that was not understood."""
+    """Return the next step for an invalid duration."""
     found = _WITH_UNIT.fullmatch(duration.strip()) if isinstance(duration, str) else None
     if found and found[2].lower().removesuffix("s") + "s" in UNITS:
         return f"give `duration={int(found[1][:9])}, duration_unit='{found[2].lower().removesuffix('s')}s'`"

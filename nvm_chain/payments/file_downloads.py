@@ -1,4 +1,4 @@
-"""Downloading files of an asset: check access, fetch and verify, spend credits, and only then put them in their place."""
+"""Downloads of an asset's files: check access, fetch and verify, spend credits, then move the files to their places."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ from nvm_chain.types.ids import format_did
 def download_asset(
     session: Session, file_id: int | str, destination: str, agreement_id: str | None, *, overwrite: bool = False
 ) -> DownloadFileResultDto:
-    """Download all files of an asset; all of them come, or none. See `Payments.download_file`."""
+    """Download all files of an asset, or none. See `Payments.download_file`."""
     check_kind("destination", destination, (str, Path), "'/tmp'")
     agent, metadata, problem = session.read_agent(file_id, "a file")
     did = format_did(agent.agent_id)
@@ -49,11 +49,11 @@ def download_asset(
 def find_ordered(
     session: Session, did: str, plans: Sequence[AttachedPlan], agreement_id: str | None
 ) -> list[AttachedPlan]:
-    """Return the asset's plans that an order was of: one made here under a name, or a transaction.
+    """Return the plans of an order, which is a name of `order_plan` or a transaction. All have to be plans of the asset.
 
     Raises:
-        InvalidConfig: There is no such order, or it is of another plan.
-        RpcFailed: The node does not find the transaction.
+        InvalidConfig: The order is unknown, or is an order of another plan.
+        RpcFailed: The node does not know the transaction.
     """
     ordered = session.agreements.get(str(agreement_id)) or _read_ordered(session, str(agreement_id))
     found = [attached for attached in plans if attached.plan_id in ordered]
@@ -80,7 +80,7 @@ def _read_ordered(session: Session, agreement_id: str) -> set[int]:
 def _spend_or_keep(
     session: Session, access: Access, agent_id: int, fetched: Sequence[Fetched], targets: Sequence[Path]
 ) -> str:
-    """Spend; where nobody knows whether that came through, keep the files all the same, as they may be paid for."""
+    """Spend the credits. If the outcome is unknown, keep the files, because they may be paid for."""
     try:
         return spend(session, access, agent_id)
     except (NotMined, OutcomeUnknown) as error:
@@ -92,7 +92,7 @@ def _spend_or_keep(
 
 
 def spend(session: Session, access: Access, agent_id: int) -> str:
-    """Redeem what a download costs, with the asset's id in the event, and return the transaction; empty if it costs nothing."""
+    """Redeem the cost of a download, and return the transaction. Empty if the download is free. The event names the asset."""
     if access.cost == 0:
         return ""
     context = agent_id.to_bytes(32)
@@ -105,7 +105,7 @@ def _is_behind_gateway(session: Session, entry: FileEntry) -> bool:
 
 @contextmanager
 def _sign_once(session: Session, access: Access) -> Iterator[str]:
-    """Sign the token of a download for all files that the gateway serves. If it fails, the next token is for it again."""
+    """Sign one token for all files of a download from the gateway. After a failure the next token covers the same request."""
     signed, before = sign_request(session, need_gateway(session, "A token for a download"), access)
     came = False
     try:
@@ -119,7 +119,7 @@ def _sign_once(session: Session, access: Access) -> Iterator[str]:
 def _fetch(
     session: Session, entry: FileEntry, target: Path, token: str, on_progress: Progress, *, overwrite: bool
 ) -> AbstractContextManager[Fetched]:
-    """Fetch one file, with the token if the gateway serves it."""
+    """Fetch one file. A file of the gateway is fetched with the token."""
     return fetch(
         entry.url,
         target,

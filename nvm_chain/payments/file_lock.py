@@ -1,4 +1,4 @@
-"""A lock between processes: a file that one of them at a time has locked. The system frees it when a process ends."""
+"""Lock between processes: a file that only one process at a time can lock. The lock ends with its process."""
 
 import sys
 from collections.abc import Iterator
@@ -22,10 +22,10 @@ else:
 
 @contextmanager
 def hold_lock(path: Path) -> Iterator[None]:
-    """Wait for the lock and hold it inside the block. The file stays, so that everybody locks the same one.
+    """Wait for the lock, and hold it inside the block. The file is never removed, so that all processes lock the same file.
 
     Raises:
-        InvalidConfig: The file cannot be made or locked.
+        InvalidConfig: The process cannot create or lock the file.
     """
     try:
         file = path.open("ab")
@@ -36,5 +36,7 @@ def hold_lock(path: Path) -> Iterator[None]:
             _take(file.fileno())
         except OSError as error:
             problem = f"the lock {str(path)!r} cannot be taken: {error.strerror}"
-            raise InvalidConfig(problem, "give a place on a disk of this machine, or end who holds it") from None
+            raise InvalidConfig(
+                problem, "give a place on a local disk, or end the process that holds the lock"
+            ) from None
         yield

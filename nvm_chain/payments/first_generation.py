@@ -1,4 +1,4 @@
-"""`Payments`: the methods of the first documented generation, and the way to those of the second."""
+"""`Payments`: the methods of the first documented generation, and the attributes for the second generation."""
 
 from pathlib import Path
 
@@ -22,9 +22,10 @@ from nvm_chain.storage.stores import MetadataStore
 class Payments(CreatingPlans, CreatingAssets, Using, Reading, Refuses):
     """Plans, agents and files of one account on one chain.
 
-    ``payments.plans`` and ``payments.agents`` are the second documented generation. The methods here are the first, in
-    which durations are days and amounts may be text. Ids are taken in any spelling; the first generation returns DIDs,
-    the second decimal text. Nothing but the chain is needed: no API key, no account, no backend.
+    The methods of this class are the first documented generation. There a duration is in days, and an amount may be text.
+    ``payments.plans`` and ``payments.agents`` are the second generation. Both generations take ids in any spelling. The
+    first returns DIDs, and the second returns ids as decimal text. The class needs only the chain: no API key and no
+    backend.
     """
 
     _hosted_prefix = "payments"
@@ -44,22 +45,22 @@ class Payments(CreatingPlans, CreatingAssets, Using, Reading, Refuses):
         state: Path | str | None = None,
         **hosted: object,
     ) -> None:
-        """Act as a signer on a chain.
+        """Connect a signer to a chain.
 
         Args:
-            chain: A chain that is connected, or what `nvm_chain.connect` takes.
-            signer: Who acts. On the embedded chain its second account, if not given.
-            store: Where metadata is kept. Without it that is the plan's URI.
-            gateway: The seller's gateway, where there is one.
-            allow_file_urls: Whether downloads may read this machine's disk.
-            state: A file that keeps how many credits were signed away, for a buyer that is a new process for each
-                request. Several processes may share it.
-            hosted: What only the hosted API has, such as ``nvm_api_key``. It is refused.
+            chain: A connected chain, or the first argument of `nvm_chain.connect`.
+            signer: The signer of the account. Default on the embedded chain: its second account.
+            store: The store for metadata. Without a store the URI itself contains the metadata.
+            gateway: The seller's gateway, if the seller has one.
+            allow_file_urls: Whether downloads may read ``file:`` URLs from the local disk.
+            state: The path of a file that keeps the signed ceilings, for a buyer who starts a new process for each
+                request. Several processes may share the file.
+            hosted: Arguments that only the hosted API has, such as ``nvm_api_key``. They are refused.
 
         Raises:
-            InvalidConfig: Only the embedded chain brings a signer, or an argument is not what it should be.
-            NeedsVendor: An argument is the hosted API's.
-            NetworkError: The chain cannot be used, as of `nvm_chain.connect`.
+            InvalidConfig: The signer is missing and the chain is not the embedded chain, or an argument is invalid.
+            NeedsVendor: An argument belongs to the hosted API.
+            NetworkError: The chain is not usable. See `nvm_chain.connect`.
         """
         refuse_hosted(chain, signer, hosted)
         self._state = state
@@ -70,17 +71,17 @@ class Payments(CreatingPlans, CreatingAssets, Using, Reading, Refuses):
         self.agents = AgentsApi(self._session)
 
     def __repr__(self) -> str:
-        """Say who acts, and where."""
+        """Show the account and the chain."""
         return f"<Payments of {self.account_address} on {self.chain!r}>"
 
     @property
     def chain(self) -> Chain:
-        """The chain."""
+        """The chain of this object."""
         return self._session.chain
 
     @property
     def account_address(self) -> ChecksumAddress:
-        """Who acts."""
+        """The address of the account that signs."""
         return self._session.address
 
     def act_as(self, signer: Signer) -> "Payments":
@@ -97,5 +98,5 @@ class Payments(CreatingPlans, CreatingAssets, Using, Reading, Refuses):
 
     @property
     def ai_protocol(self) -> object:
-        """Refuse: the query protocol was the vendor's task queue. Raises HostedName, which is a NeedsVendor."""
+        """Raise HostedName, a NeedsVendor. The query protocol was the vendor's task queue."""
         raise HostedName("payments.ai_protocol", HOSTING_ADVICE)

@@ -1,4 +1,4 @@
-"""Names of the hosted API's package that have no meaning without its vendor, each with what to do instead."""
+"""Names of the hosted API that need its vendor. Each name has advice for its replacement."""
 
 import re
 import sys
@@ -19,12 +19,12 @@ _VOUCHER: Final = (
     "`get_service_token()` signs a voucher as the token of a request, and `nvm_chain.check_voucher()` checks it"
 )
 _CALL: Final = "call the service itself, with the token of `get_service_token()` in the Authorization header"
-_FIND: Final = "there is no search: whoever offers a plan tells its id, and `nvm_chain.read_plan()` reads it"
+_FIND: Final = "there is no search: ask the seller for the plan id, and read the plan with `nvm_chain.read_plan()`"
 _BY_NAME: Final = "give the method its arguments by name, as `create_credits_plan(name=…, price=…)` takes them"
-_EVENTS: Final = "read what happened from the chain: `nvm_chain.read_builder_statement()` and its like"
-HOSTING_ADVICE: Final = "run the service where you like, and name its URL in `endpoints`"
-_KEY: Final = "the account signs with its own key, so there is nobody to log in to"
-_PLAN_WORD: Final = "a subscription is called a plan since then: use the method with `plan` in its name"
+_EVENTS: Final = "read a statement from the chain, such as `nvm_chain.read_builder_statement()`"
+HOSTING_ADVICE: Final = "run the service on your own server, and put its URL into `endpoints`"
+_KEY: Final = "the account signs with its own key, so no login is needed"
+_PLAN_WORD: Final = "a subscription is now called a plan: use the method with `plan` in its name"
 
 
 def _all(names: str, advice: str) -> dict[str, str]:
@@ -53,7 +53,7 @@ ON_PAYMENTS: Final[Mapping[str, str]] = {
 ON_PLANS: Final[Mapping[str, str]] = {
     **_all("get_instance", CONSTRUCT),
     **_all("get_plans", _FIND),
-    **_all("set_onchain_mirror", "leave it out: every plan is on the chain, and nowhere else"),
+    **_all("set_onchain_mirror", "leave it out: every plan is on the chain only"),
 }
 """Names of ``payments.plans``."""
 ON_AGENTS: Final[Mapping[str, str]] = {
@@ -77,7 +77,7 @@ TO_IMPORT: Final[Mapping[str, str]] = {
     **_all("BasePaymentsAPI NvmAPIResult", CONSTRUCT),
     **_all("ZeroAddress", "write 0x and 40 zeros, or call `get_native_token_price_config()` for the native coin"),
     **_all("decode_access_token", "call `read_service_token()`"),
-    **_all("set_onchain_mirror", "leave it out: every plan is on the chain, and nowhere else"),
+    **_all("set_onchain_mirror", "leave it out: every plan is on the chain only"),
     **_all(
         "CreateCreditsPlanDto CreateTimePlanDto CreateServiceDto CreateFileDto CreateAgentDto "
         "CreateAgentAndPlanResultDto",
@@ -88,7 +88,7 @@ TO_IMPORT: Final[Mapping[str, str]] = {
 
 
 class Refuses:
-    """A class that answers names of the hosted API with `HostedName`. To `hasattr` they are not there."""
+    """Base class that raises `HostedName` for names of the hosted API. `hasattr` returns False for them."""
 
     _hosted_prefix = ""
     _hosted: Mapping[str, str] = {}
@@ -96,7 +96,7 @@ class Refuses:
     if not TYPE_CHECKING:  # type checkers know which names are missing
 
         def __getattr__(self, name: str) -> NoReturn:
-            """Refuse a name that is not there, with what to do instead if that is known. Raises AttributeError."""
+            """Refuse an unknown attribute. Raises HostedName with advice for a name of the hosted API, else AttributeError."""
             if name in self._hosted:
                 raise HostedName(f"{self._hosted_prefix}.{name}", self._hosted[name])
             snake = _snake(name)
@@ -108,43 +108,43 @@ class Refuses:
 
 
 class RefusedOnClass:
-    """A name that is refused on the class too, where Python does not ask `Refuses`."""
+    """Name of the hosted API that is refused on the class too. Python calls `Refuses` for instances only."""
 
     def __set_name__(self, owner: type, name: str) -> None:
-        """Take the name and its advice."""
+        """Store the name and its advice."""
         self._error = (f"{owner.__name__}.{name}", ON_PAYMENTS[name])
 
     def __get__(self, instance: object, owner: type | None = None) -> NoReturn:
-        """Refuse. Raises HostedName."""
+        """Refuse the name. Raises HostedName."""
         raise HostedName(*self._error)
 
 
 @dataclass(frozen=True)
 class HostedImports:
-    """Refuses names of the hosted API that are asked of a package.
+    """Import hook that refuses names of the hosted API in a package.
 
-    `hasattr` says that they are not there; an import says what is there instead.
+    `hasattr` returns False for these names. An import raises HostedImport, which names the replacement.
     """
 
     package: str
     names: frozenset[str]
-    """What the package has."""
+    """Names of the package."""
 
     @classmethod
     def install(cls, package: str, names: Iterable[str]) -> "HostedImports":
-        """Have Python ask for each name that an import does not find in the package, once."""
+        """Install the hook once. Python then asks it for every unknown name of the package."""
         own = cls(package, frozenset(names))
         if own not in sys.meta_path:
             sys.meta_path.append(own)
         return own
 
     def find_advice(self, name: str) -> str | None:
-        """Return what to use in place of a name of the hosted API, or None."""
+        """Return the advice for a name of the hosted API, or None."""
         snake = _snake(name)
         return TO_IMPORT.get(name, f"call `{snake}()` in Python" if snake != name and snake in self.names else None)
 
     def refuse(self, name: str) -> NoReturn:
-        """Refuse a name that is not in the package. Raises HostedName for one of the hosted API's, else AttributeError."""
+        """Refuse an unknown name of the package. Raises HostedName for a name of the hosted API, else AttributeError."""
         advice = self.find_advice(name)
         if advice is not None:
             raise HostedName(f"{self.package}.{name}", advice)
@@ -153,7 +153,7 @@ class HostedImports:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Find nothing. `from … import` asks here last, for a name that may be a module. Raises HostedImport."""
+        """Return None for an unknown module. Raises HostedImport for a name of the hosted API."""
         package, _, name = fullname.rpartition(".")
         advice = self.find_advice(name) if package == self.package else None
         if advice is not None:
@@ -162,14 +162,14 @@ class HostedImports:
 
 
 def list_hosted_names() -> Iterator[tuple[str, str]]:
-    """Return every name as it is written in code, with what to use here instead."""
+    """Return every name of the hosted API as written in code, with its advice."""
     owners = {"payments": ON_PAYMENTS, "payments.plans": ON_PLANS, "payments.agents": ON_AGENTS}
     yield from ((f"{owner}.{name}", advice) for owner, names in owners.items() for name, advice in names.items())
     yield from TO_IMPORT.items()
 
 
 def _snake(name: str) -> str:
-    """Write a name of TypeScript as Python does.
+    """Convert a TypeScript name to its Python form.
 
     >>> _snake("registerCreditsPlan"), _snake("getERC20PriceConfig")
     ('register_credits_plan', 'get_erc20_price_config')

@@ -1,4 +1,4 @@
-"""Ids of another kind: a plan's where a service is meant, and the other way round. Found where an id names nothing."""
+"""Explanations of ids of the wrong kind, such as a plan's id in place of a service's."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +15,12 @@ _READ_ASSET: Final = "read it with `get_service_details`, or give the id that re
 
 @contextmanager
 def explain_id(chain: Chain, given: int | str, wanted: str) -> Iterator[None]:
-    """Look whether an id is of another kind, if the block finds nothing under it. One more request, and only then.
+    """Explain an id of another kind, if the block raises an error for an unknown id. Makes one more request in that case.
 
-    ``wanted`` is what the id should be of, such as ``a service``.
+    ``wanted`` is the expected kind, such as ``a service``.
 
     Raises:
-        IdOfAnotherKind: The id is of another kind. It is shown in the spelling that was given.
+        IdOfAnotherKind: The id is of another kind. The error shows the id in its given spelling.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Orders and payments of a session: once under a name, at a price that is known before, and for a single request."""
+"""Orders and payments of a session: an order under a name, and a payment for one request."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from nvm_chain.types.receipts import UsageReceipt
 
 
 def order_by_name(session: Session, plan_did: int | str, name: str | None) -> OrderPlanResultDto:
-    """Order a plan, once under a name. See `Payments.order_plan`."""
+    """Order a plan. The same name orders only once. See `Payments.order_plan`."""
     parsed = None if name is None or name in NO_AGREEMENT else parse_order_name(name)
     plan = session.read_plan_state(plan_did)
     check_fixed_price(plan.terms)
@@ -30,7 +30,7 @@ def order_by_name(session: Session, plan_did: int | str, name: str | None) -> Or
 
 
 def _order_once(session: Session, plan: PlanState, name: str) -> str:
-    """Order under a name unless that was done before; return the transaction either way, empty if it is not found."""
+    """Order a plan under a name, unless the name was used before. Return the transaction; empty if it is not found."""
     if not can_be_named(session.signer, plan):
         return order_plan(session.chain, session.signer, plan.plan_id).transaction.hash
     try:
@@ -48,7 +48,7 @@ def _order_once(session: Session, plan: PlanState, name: str) -> str:
 def pay_for_request(
     session: Session, plan_id: int | str, quantity: int | str, max_cost: int | str | None, request_id: str
 ) -> UsageReceipt:
-    """Pay for a request of a plan for usage. See `Payments.pay_usage`."""
+    """Pay for a request of a usage plan. See `Payments.pay_usage`."""
     if max_cost is None:
         check_fixed_price(session.read_terms(plan_id), "`payments.pay_usage(plan_id, max_cost=…)`")
     with explain_id(session.chain, plan_id, "a plan"):
@@ -63,7 +63,7 @@ def pay_for_request(
 
 
 def check_fixed_price(terms: Terms, call: str = "`payments.plans.order_plan(plan_id, max_cost)`") -> None:
-    """Raise InvalidConfig for a plan whose price a contract names: nobody knows before what it will be."""
+    """Raise InvalidConfig if a contract sets the price of the plan, because the cost is then unknown before the order."""
     if terms.is_quoted:
         raise InvalidConfig(
             "a contract names the price of this plan",
@@ -72,7 +72,7 @@ def check_fixed_price(terms: Terms, call: str = "`payments.plans.order_plan(plan
 
 
 def read_request_id(text: str) -> str | UUID:
-    """Return a request's id as a UUID if it is one, and as it is otherwise."""
+    """Return a request's id as a UUID if it is a UUID, else unchanged."""
     try:
         return UUID(text)
     except (ValueError, AttributeError, TypeError):

@@ -1,4 +1,4 @@
-"""Pages of lists, as the second documented generation asks for them."""
+"""Pages of lists in the second documented generation."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from nvm_chain.types.amounts import check_uint
 
 @dataclass(frozen=True, slots=True)
 class PaginationOptions:
-    """Which page of a list, counted from 1, how many items a page has, and their order: the chain's if not given."""
+    """Page of a list: its number from 1, its maximum number of items, and their order. The default order is the chain's."""
 
     page: int = 1
     offset: int = 10
@@ -18,18 +18,18 @@ class PaginationOptions:
     sort_order: str = "desc"
 
     def __post_init__(self) -> None:
-        """Check all. Raises InvalidAmount, InvalidConfig."""
+        """Check all fields. Raises InvalidAmount, InvalidConfig."""
         check_uint(self.page, 32, "page", minimum=1)
         check_uint(self.offset, 32, "offset", minimum=1)
         if self.sort_by not in (None, "id", "created") or self.sort_order not in ("asc", "desc"):
             raise InvalidConfig("lists are sorted by 'id' or, of agents the same, 'created', 'asc' or 'desc'")
 
     def sort(self, numbers: Iterable[int]) -> list[int]:
-        """Return ids in the order asked for; as they are if none was."""
+        """Return ids in the requested order. Without a requested order the ids are unchanged."""
         return list(numbers) if self.sort_by is None else sorted(numbers, reverse=self.sort_order == "desc")
 
 
 def read_pagination(pagination: PaginationOptions | None) -> PaginationOptions:
-    """Return the page that was asked for; the first page of ten items if none was. Raises InvalidConfig."""
+    """Return the requested page. The default is the first page, with ten items. Raises InvalidConfig."""
     check_kind("pagination", pagination, (PaginationOptions, type(None)), "PaginationOptions(page=2, offset=10)")
     return pagination or PaginationOptions()

@@ -1,4 +1,4 @@
-"""Shapes: the dictionaries that callers of the Payments API describe agents with, read as typed metadata."""
+"""Parsers of the arguments of the Payments API: metadata from dictionaries, and amounts."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -18,13 +18,13 @@ _CREDENTIALS_ADVICE: Final = (
 
 
 def check_kind(name: str, value: object, kinds: type | tuple[type, ...], example: str) -> None:
-    """Raise InvalidConfig unless a value is of one of some types."""
+    """Raise InvalidConfig if a value is not of one of the given types."""
     if not isinstance(value, kinds):
         raise InvalidConfig(f"{name} is {type(value).__name__}", f"give one such as {example}")
 
 
 def read_amount(value: int | str, name: str) -> int:
-    """Return an amount of credits or base units given as an int or as decimal digits. Raises InvalidAmount.
+    """Parse an amount of credits or base units, from an int or a text of decimal digits. Raises InvalidAmount.
 
     >>> read_amount("12", "amount")
     12
@@ -39,23 +39,23 @@ def read_amount(value: int | str, name: str) -> int:
 
 
 def read_plan_metadata(value: PlanMetadata | Mapping[str, Any]) -> PlanMetadata:
-    """Return a plan's metadata given as such or as a dictionary, in either spelling of its names. Raises InvalidMetadata."""
+    """Return a plan's metadata from PlanMetadata or a dictionary, in camelCase or snake_case. Raises InvalidMetadata."""
     return value if isinstance(value, PlanMetadata) else read_metadata(_read_shape(value, "a plan"), PlanMetadata)
 
 
 def read_agent_shape(
     metadata: AgentMetadata | Mapping[str, Any], api: AgentAPIAttributes | Mapping[str, Any] | None = None
 ) -> AgentMetadata:
-    """Join an agent's metadata and its API attributes, dictionaries in either spelling of their names.
+    """Join an agent's metadata and its API attributes. Keys of the dictionaries may be camelCase or snake_case.
 
     Args:
-        metadata: What the agent says of itself.
+        metadata: The metadata of the agent.
         api: ``{"endpoints": [{"POST": url}], "openEndpoints": [url]}``. An endpoint may also be ``{"verb": …, "url": …}``.
 
     Raises:
-        InvalidMetadata: The metadata has another form.
-        InvalidEndpoint: A URL cannot be matched.
-        NeedsVendor: Credentials are given, and metadata is public.
+        InvalidMetadata: The metadata does not have the documented form.
+        InvalidEndpoint: An endpoint is not a valid URL pattern.
+        NeedsVendor: The API contains credentials. Metadata is public.
     """
     described = (
         describe_metadata(metadata) if isinstance(metadata, AgentMetadata) else _read_shape(metadata, "an agent")
@@ -67,7 +67,7 @@ def read_agent_shape(
 
 
 def _read_shape(value: object, name: str) -> dict[str, Any]:
-    """Return a dictionary as the JSON of metadata has it: names in its spelling, plain values, nothing that is None."""
+    """Return a dictionary in the JSON form of metadata: camelCase keys, plain values, without None."""
     if isinstance(value, AgentAPIAttributes):
         value = {own.name: getattr(value, own.name) for own in fields(value)}
     if not isinstance(value, Mapping):
@@ -83,7 +83,7 @@ def _read_shape(value: object, name: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of ours as JSON has it; anything else as it is."""
+    """Return a value of this package as plain JSON data. Other values are unchanged."""
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, SdkEndpoint):
@@ -99,14 +99,14 @@ def _camel(name: str) -> str:
 
 
 def refuse_credentials(values: Mapping[str, Any]) -> None:
-    """Raise NeedsVendor if there are credentials for a service: a vendor would keep them, metadata would publish them."""
+    """Raise NeedsVendor if the arguments contain credentials for a service. Metadata would publish them."""
     given = [name for name in CREDENTIALS if values.get(name)]
     if given:
         raise NeedsVendor(f"somebody who keeps the {given[0]} of a service secret", _CREDENTIALS_ADVICE)
 
 
 def read_extras(**values: object) -> dict[str, Any]:
-    """Return further fields as the JSON spells them, without those that were not given.
+    """Return extra fields with camelCase keys, without fields that are None.
 
     >>> read_extras(data_schema="a,b", sample_code=None)
     {'dataSchema': 'a,b'}

@@ -1,4 +1,4 @@
-"""The part of `Payments` that registers plans, with all the parameters of the first documented generation."""
+"""Methods of `Payments` that register plans, with the parameters of the first documented generation."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from nvm_chain.types.prices import PriceConfig, get_crypto_price_config, get_fre
 
 
 class CreatingPlans:
-    """What `Payments` registers plans with."""
+    """Methods of `Payments` that register plans."""
 
     _session: Session
 
@@ -30,24 +30,24 @@ class CreatingPlans:
         *,
         allow_tiny_price: bool = False,
     ) -> CreateAssetResultDto:
-        """Register a plan of so many credits, paid to this account. One transaction.
+        """Register a plan of credits. Its price is paid to this account. Sends one transaction.
 
-        A request of the plan may cost 1 credit up to all of them: its services say how many.
+        Each service of the plan sets the cost of a request, from 1 credit to all credits of a purchase.
 
         Args:
-            name: The plan's name.
-            description: What the plan says of itself.
-            price: What a purchase costs, in base units of the token. 0 is free.
-            token_address: The token; the zero address is the native coin.
-            amount_of_credits: The credits of a purchase.
-            tags: Words to find the plan by.
-            allow_tiny_price: Whether a price below a thousandth of its token is meant. A price of exactly 1, as in the
-                document's example, is taken with a warning.
+            name: The name of the plan.
+            description: The description of the plan.
+            price: The price of one purchase, in base units of the token. 0 is free.
+            token_address: The address of the token. The zero address is the native coin.
+            amount_of_credits: The credits of one purchase.
+            tags: Search words for the plan.
+            allow_tiny_price: Whether a price below a thousandth of one token is allowed. A price of exactly 1, as in the
+                documents' example, is allowed and logs a warning.
 
         Raises:
-            SuspiciousPrice: The price looks as if whole tokens were meant.
-            InvalidMetadata: The name, the description or the tags cannot be metadata.
-            NvmChainError: As `nvm_chain.register_plan`.
+            SuspiciousPrice: The price is below a thousandth of one token, and probably counts whole tokens.
+            InvalidMetadata: The name, the description or the tags are invalid.
+            NvmChainError: The errors of `nvm_chain.register_plan`.
         """
         amount = read_amount(amount_of_credits, "amount_of_credits")
         credits = get_dynamic_credits_config(amount, 1, max(amount, 1))
@@ -66,21 +66,21 @@ class CreatingPlans:
         duration_unit: str = "days",
         allow_tiny_price: bool = False,
     ) -> CreateAssetResultDto:
-        """Register a plan of so many *days*, or other units, which begin with the purchase. One transaction.
+        """Register a plan of access time in *days*, or in another unit. The time starts at the purchase. Sends one transaction.
 
         Args:
-            name: The plan's name.
-            description: What the plan says of itself.
-            price: What a purchase costs, in base units of the token. 0 is free.
-            token_address: The token; the zero address is the native coin.
-            duration: How many units a purchase lasts. 0 is for ever, 136 years.
-            tags: Words to find the plan by.
+            name: The name of the plan.
+            description: The description of the plan.
+            price: The price of one purchase, in base units of the token. 0 is free.
+            token_address: The address of the token. The zero address is the native coin.
+            duration: The units of time of one purchase. 0 is for ever, which is 136 years.
+            tags: Search words for the plan.
             duration_unit: ``hours``, ``days``, ``weeks``, ``months`` of 30 days, or ``years`` of 365 days.
-            allow_tiny_price: As of `create_credits_plan`.
+            allow_tiny_price: As in `create_credits_plan`.
 
         Raises:
-            InvalidAmount: The duration is not a whole number of units, or too long.
-            NvmChainError: As `create_credits_plan`.
+            InvalidAmount: The duration is not a whole number of units, or is too long.
+            NvmChainError: The errors of `create_credits_plan`.
         """
         credits = get_expirable_duration_config(read_duration(duration, duration_unit))
         metadata = PlanMetadata(name, description, tags=tags or ())

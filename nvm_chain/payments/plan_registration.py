@@ -1,4 +1,4 @@
-"""Registering a plan with its metadata, for both generations: trials, and prices that look like a mistake."""
+"""Registration of a plan with its metadata, for both generations. Marks trials, and refuses suspicious prices."""
 
 import logging
 from collections.abc import Mapping
@@ -34,22 +34,22 @@ def register(
     allow_tiny_price: bool = False,
     takes_one: bool = False,
 ) -> RegisteredPlan:
-    """Register a plan with its metadata. It is a trial if the metadata or the credits config says so.
+    """Register a plan with its metadata. The plan is a trial if the metadata or the credits config marks it as a trial.
 
     Args:
-        session: Who registers, and where.
-        metadata: What the plan says of itself.
-        price: What a purchase costs.
-        credits: What a purchase grants.
-        salt: Tells plans of equal terms apart; random if not given.
-        allow_tiny_price: Whether a price below a thousandth of its token is meant.
-        takes_one: Whether a price of exactly 1 base unit is taken with a warning, as the first document's examples cost
-            that.
+        session: The session of the account that registers.
+        metadata: The metadata of the plan.
+        price: The price of one purchase.
+        credits: The grant of one purchase.
+        salt: A number that distinguishes plans with equal terms. Default: random.
+        allow_tiny_price: Whether a price below a thousandth of one token is allowed.
+        takes_one: Whether a price of exactly 1 base unit is allowed with a warning. The examples of the first generation
+            have this price.
 
     Raises:
-        InvalidConfig: An argument is not a config.
-        SuspiciousPrice: The price looks as if whole tokens were meant.
-        NvmChainError: As `nvm_chain.register_plan`.
+        InvalidConfig: An argument is not a price or credits config.
+        SuspiciousPrice: The price is below a thousandth of one token, and probably counts whole tokens.
+        NvmChainError: The errors of `nvm_chain.register_plan`.
     """
     check_configs(price, credits)
     is_trial = metadata.is_trial_plan or credits.trial
@@ -76,18 +76,20 @@ def _refuse_tiny_price(session: Session, name: str, price: PriceConfig, *, takes
         if not takes_one or error.amount != 1:
             raise
         logger.warning(
-            "Plan %r costs 1 base unit of %s. If 1 %s was meant, register it anew.", name, *[error.symbol] * 2
+            "Plan %r costs 1 base unit of %s. If the price should be 1 %s, register a new plan.",
+            name,
+            *[error.symbol] * 2,
         )
 
 
 def check_configs(price: PriceConfig, credits: CreditsConfig) -> None:
-    """Raise InvalidConfig for anything but a price and a credits config."""
+    """Raise InvalidConfig if the arguments are not a price config and a credits config."""
     check_kind("price_config", price, PriceConfig, "get_erc20_price_config(amount, token, receiver)")
     check_kind("credits_config", credits, CreditsConfig, "get_fixed_credits_config(100)")
 
 
 def check_limit(credits: CreditsConfig, limit: AccessLimit | None) -> None:
-    """Raise InvalidConfig if the credits config is not of the kind that the method's name says."""
+    """Raise InvalidConfig if the credits config does not have the kind in the method's name."""
     if limit not in (None, "credits", "time"):
         raise InvalidConfig(f"access_limit is {limit!r}", "give 'credits' or 'time'")
     if limit is not None and (limit == "time") is not (credits.kind is PlanKind.TIME):
@@ -95,5 +97,5 @@ def check_limit(credits: CreditsConfig, limit: AccessLimit | None) -> None:
 
 
 def as_trial(metadata: PlanMetadata | Mapping[str, Any]) -> PlanMetadata:
-    """Return a plan's metadata as that of a trial."""
+    """Return a copy of a plan's metadata that marks the plan as a trial."""
     return replace(read_plan_metadata(metadata), is_trial_plan=True)

@@ -38,7 +38,7 @@ SALT_BITS: Final = 256
 
 
 class PlansApi(Refuses):
-    """Plans, as the account behind a Payments object sees and changes them. Ids may be given in any spelling."""
+    """Plans, with the methods of a Payments object's account. Every method takes ids in any spelling."""
 
     _hosted_prefix = "payments.plans"
     _hosted = ON_PLANS
@@ -63,7 +63,7 @@ class PlansApi(Refuses):
     set_redemption_type = staticmethod(credits_configs.set_redemption_type)
 
     def __init__(self, session: Session) -> None:
-        """Take who acts, and where."""
+        """Store the session, which has the account and the chain."""
         self._session = session
 
     # ------------------------------------------------------------------ register
@@ -78,22 +78,22 @@ class PlansApi(Refuses):
         *,
         allow_tiny_price: bool = False,
     ) -> Registered:
-        """Register a plan of any kind, whose owner is then this account. One transaction.
+        """Register a plan of any kind. This account becomes its owner. Sends one transaction.
 
         Args:
-            plan_metadata: What the plan says of itself, as PlanMetadata or a dictionary.
-            price_config: What a purchase costs.
-            credits_config: What a purchase grants.
-            nonce: Tells plans with equal terms apart; random if not given. The same plan under the same nonce cannot be
-                registered twice.
-            access_limit: What limits the plan, where that shall be checked.
-            allow_tiny_price: Whether a price below a thousandth of its token is meant.
+            plan_metadata: The metadata of the plan, as PlanMetadata or a dictionary.
+            price_config: The price of one purchase.
+            credits_config: The grant of one purchase.
+            nonce: A number that distinguishes plans with equal terms. Default: random. Equal terms with an equal nonce can
+                be registered only once.
+            access_limit: The expected limit of the plan, ``credits`` or ``time``. Default: no check.
+            allow_tiny_price: Whether a price below a thousandth of one token is allowed.
 
         Raises:
-            SuspiciousPrice: The price looks as if whole tokens were meant.
-            InvalidConfig: The credits do not limit the plan by what was said.
-            InvalidMetadata: The metadata cannot be what it is.
-            NvmChainError: As `nvm_chain.register_plan`.
+            SuspiciousPrice: The price is below a thousandth of one token, and probably counts whole tokens.
+            InvalidConfig: The credits config does not fit ``access_limit``.
+            InvalidMetadata: The metadata is invalid.
+            NvmChainError: The errors of `nvm_chain.register_plan`.
         """
         check_configs(price_config, credits_config)
         check_limit(credits_config, access_limit)
@@ -112,7 +112,7 @@ class PlansApi(Refuses):
         *,
         allow_tiny_price: bool = False,
     ) -> Registered:
-        """Register a plan of credits, or one whose requests are paid one by one. Raises as `register_plan`."""
+        """Register a credits plan or a usage plan. Raises the errors of `register_plan`."""
         return self.register_plan(
             plan_metadata, price_config, credits_config, access_limit="credits", allow_tiny_price=allow_tiny_price
         )
@@ -125,7 +125,7 @@ class PlansApi(Refuses):
         *,
         allow_tiny_price: bool = False,
     ) -> Registered:
-        """Register a plan that is limited by time. Raises as `register_plan`."""
+        """Register a time plan. Raises the errors of `register_plan`."""
         return self.register_plan(
             plan_metadata, price_config, credits_config, access_limit="time", allow_tiny_price=allow_tiny_price
         )
@@ -138,7 +138,7 @@ class PlansApi(Refuses):
         *,
         allow_tiny_price: bool = False,
     ) -> Registered:
-        """Register a credits plan that each holder gets once. Raises as `register_plan`."""
+        """Register a trial credits plan. Each holder gets a trial only once. Raises the errors of `register_plan`."""
         return self.register_credits_plan(
             as_trial(plan_metadata), price_config, credits_config, allow_tiny_price=allow_tiny_price
         )
@@ -151,7 +151,7 @@ class PlansApi(Refuses):
         *,
         allow_tiny_price: bool = False,
     ) -> Registered:
-        """Register a time plan that each holder gets once. Raises as `register_plan`."""
+        """Register a trial time plan. Each holder gets a trial only once. Raises the errors of `register_plan`."""
         return self.register_time_plan(
             as_trial(plan_metadata), price_config, credits_config, allow_tiny_price=allow_tiny_price
         )
@@ -159,9 +159,9 @@ class PlansApi(Refuses):
     # ------------------------------------------------------------------ read
 
     def get_plan(self, plan_id: int | str) -> dict[str, Any]:
-        """Read a plan: its metadata, and under ``registry`` what the chain says. Three requests.
+        """Read a plan: its metadata, and its state on the chain under ``registry``. Makes three requests.
 
-        Metadata that cannot be read is empty, and ``metadataProblem`` says why. Raises UnknownPlan, MetadataMismatch.
+        Unreadable metadata is empty, and ``metadataProblem`` gives the reason. Raises UnknownPlan, MetadataMismatch.
         """
         plan, metadata, problem = self._session.read_plan(plan_id)
         return {
@@ -181,7 +181,10 @@ class PlansApi(Refuses):
         }
 
     def get_plan_balance(self, plan_id: int | str, account_address: str | None = None) -> PlanBalance:
-        """Read what an account, this one if none is named, has on a plan. Five requests. Raises UnknownPlan, InvalidAddress."""
+        """Read the balance of an account on a plan. The default is this account. Makes five requests.
+
+        Raises UnknownPlan, InvalidAddress.
+        """
         holder, account = self._session.read_account(plan_id, account_address)
         plan, metadata, _ = self._session.read_plan(plan_id)
         terms = plan.terms
@@ -202,7 +205,7 @@ class PlansApi(Refuses):
     def get_agents_associated_to_plan(
         self, plan_id: int | str, pagination: PaginationOptions | None = None
     ) -> AgentPage:
-        """List the agents that accept a plan. One request for each 500. The list of an unknown plan is empty."""
+        """List the agents that accept a plan. Makes one request for each 500 agents. An unknown plan gives an empty list."""
         options = read_pagination(pagination)
         found = options.sort(read_plan_agents(self._session.chain, plan_id))
         agents: list[dict[str, Any]] = [
@@ -214,10 +217,10 @@ class PlansApi(Refuses):
     # ------------------------------------------------------------------ use
 
     def order_plan(self, plan_id: int | str, max_cost: int | str | None = None) -> PlanOrdered:
-        """Order a plan for this account, by the payment method that needs the fewest transactions.
+        """Order a plan for this account, with the payment method that needs the fewest transactions.
 
-        ``max_cost``, in base units, is what it may cost at most; a plan whose price a contract names needs it.
-        Raises InvalidConfig, and as `nvm_chain.order_plan`.
+        ``max_cost`` is the highest accepted cost in base units. It is required if a contract sets the price of the plan.
+        Raises InvalidConfig, and the errors of `nvm_chain.order_plan`.
         """
         if max_cost is None:
             check_fixed_price(self._session.read_terms(plan_id))
@@ -241,17 +244,17 @@ class PlansApi(Refuses):
         max_cost: int | str | None = None,
         request_id: str = "",
     ) -> UsagePaid:
-        """Pay for a request of a plan for usage, from this account. One transaction, two if it approves first.
+        """Pay for a request of a usage plan from this account. Sends one transaction, or two with an approval.
 
         Args:
             plan_id: The plan, in any spelling.
-            quantity: How many units are paid for.
-            max_cost: The limit of the payment, in base units. It has to be given if a contract names the price.
-            request_id: A UUID or a text of at most 32 bytes, for the event, where the seller finds it.
+            quantity: The number of units to pay for.
+            max_cost: The highest accepted cost, in base units. Required if a contract sets the price.
+            request_id: The id of the request, a UUID or a text of at most 32 bytes. The seller finds it in the event.
 
         Raises:
-            WrongKind: The plan is not paid by usage; see `order_plan`.
-            NvmChainError: As `nvm_chain.pay_usage`.
+            WrongKind: The plan is not a usage plan. Use `order_plan`.
+            NvmChainError: The errors of `nvm_chain.pay_usage`.
         """
         receipt = pay_for_request(self._session, plan_id, quantity, max_cost, request_id)
         return {
@@ -263,13 +266,16 @@ class PlansApi(Refuses):
         }
 
     def order_fiat_plan(self, plan_id: int | str) -> PlanOrdered:
-        """Refuse: nobody takes cards here. Raises NeedsVendor, which names the way that there is."""
+        """Raise NeedsVendor, because this package does not take cards. The error names the alternative."""
         raise NeedsVendor(
             f"a checkout by card for plan {format_did(parse_plan_id(plan_id))}", price_configs.FIAT_ADVICE
         )
 
     def mint_plan_credits(self, plan_id: int | str, credits_amount: int | str, credits_receiver: str) -> CreditsMoved:
-        """Give credits of a plan without payment. Plan owner or minter only. One transaction. Raises as `nvm_chain.mint_credits`."""
+        """Grant credits of a plan without payment. Plan owner or minter only. Sends one transaction.
+
+        Raises the errors of `nvm_chain.mint_credits`.
+        """
         amount = read_amount(credits_amount, "credits_amount")
         with explain_id(self._session.chain, plan_id, "a plan"):
             receipt = mint_credits(self._session.chain, self._session.signer, plan_id, credits_receiver, amount)
@@ -278,10 +284,10 @@ class PlansApi(Refuses):
     def mint_plan_expirable(
         self, plan_id: int | str, credits_amount: int | str, credits_receiver: str, credits_duration: int | str = 0
     ) -> CreditsMoved:
-        """Give credits that expire after the plan's own duration.
+        """Grant credits that expire after the plan's duration.
 
-        ``credits_duration``, in seconds, is that duration or 0; any other number raises InvalidConfig. Raises as
-        `mint_plan_credits`.
+        ``credits_duration`` is the plan's duration in seconds, or 0. Any other number raises InvalidConfig. The method also
+        raises the errors of `mint_plan_credits`.
         """
         duration = self._session.read_terms(plan_id).duration
         wanted = read_amount(credits_duration, "credits_duration")
@@ -294,7 +300,7 @@ class PlansApi(Refuses):
         return self.mint_plan_credits(plan_id, credits_amount, credits_receiver)
 
     def burn_credits(self, plan_id: int | str, credits_amount: int | str) -> CreditsMoved:
-        """Destroy credits of this account's own. One transaction. Raises as `nvm_chain.burn_credits`."""
+        """Destroy credits of this account. Sends one transaction. Raises the errors of `nvm_chain.burn_credits`."""
         amount = read_amount(credits_amount, "credits_amount")
         receipt = burn_credits(self._session.chain, self._session.signer, plan_id, amount)
         return _moved(receipt.plan_id, amount, receipt.transaction.hash)
@@ -302,10 +308,10 @@ class PlansApi(Refuses):
     def redeem_credits(
         self, agent_request_id: str, plan_id: int | str, redeem_from: str, credits_amount_to_redeem: int | str
     ) -> CreditsMoved:
-        """Take credits of a holder for a request, whose id goes to the event. One transaction.
+        """Redeem credits of a holder for a request. The event contains the id of the request. Sends one transaction.
 
-        Who may do so is in the plan's redemption rule. ``agent_request_id`` is a UUID or a text of at most 32 bytes. Raises as
-        `nvm_chain.redeem_credits`.
+        The plan's redemption rule says who may redeem. ``agent_request_id`` is a UUID or a text of at most 32 bytes. Raises
+        the errors of `nvm_chain.redeem_credits`.
         """
         amount = read_amount(credits_amount_to_redeem, "credits_amount_to_redeem")
         receipt = redeem_credits(

@@ -1,4 +1,4 @@
-"""Price configs under the names of the hosted system: the package's own, with its attributes and amounts as text."""
+"""Price configs under the names of the hosted system, with the amounts as text."""
 
 from dataclasses import fields
 from typing import Final
@@ -18,32 +18,32 @@ FIAT_ADVICE: Final = (
 
 
 class PlanPriceConfig(PriceConfig):
-    """What one purchase costs, with the attributes of the hosted system. Equal to a `PriceConfig` of the same price."""
+    """Price of one purchase, with the attributes of the hosted system. Equal to a `PriceConfig` with the same price."""
 
     __slots__ = ()
 
     @property
     def amounts(self) -> list[int]:
-        """What each receiver gets; with a quoter, weights."""
+        """Amount of each receiver in base units. With a quoter the amounts are weights."""
         return [split.amount for split in self.splits]
 
     @property
     def receivers(self) -> list[ChecksumAddress]:
-        """Who is paid."""
+        """Addresses of the receivers."""
         return [split.receiver for split in self.splits]
 
     @property
     def token_address(self) -> ChecksumAddress:
-        """The token; the zero address is the native coin."""
+        """Address of the token. The zero address is the native coin."""
         return self.token
 
     @property
     def is_crypto(self) -> bool:
-        """Whether the price is paid on chain."""
+        """Whether buyers pay on the chain."""
         return not self.paid_externally
 
     def __eq__(self, other: object) -> bool:
-        """Compare the price, whichever of the two classes has it."""
+        """Compare the prices. The other config may be of either class."""
         if not isinstance(other, PriceConfig):
             return NotImplemented
         return all(getattr(self, field.name) == getattr(other, field.name) for field in fields(PriceConfig))
@@ -57,12 +57,12 @@ def _named(price: PriceConfig) -> PlanPriceConfig:
 
 @renamed_parameters(receiver_address="receiver")
 def get_erc20_price_config(amount: int | str, token_address: str, receiver: str) -> PlanPriceConfig:
-    """Price a plan in an ERC-20 token, paid to one receiver.
+    """Build a price in an ERC-20 token for one receiver.
 
     Args:
         amount: Base units of the token, as an int or as decimal digits. 20 USDC is ``20_000_000``.
-        token_address: The token.
-        receiver: Who is paid.
+        token_address: The address of the token.
+        receiver: The address of the receiver.
 
     Raises:
         InvalidAmount: The amount is not a whole number of base units.
@@ -75,12 +75,12 @@ def get_erc20_price_config(amount: int | str, token_address: str, receiver: str)
 
 
 def get_crypto_price_config(amount: int | str, receiver: str, token_address: str = ZERO_ADDRESS) -> PlanPriceConfig:
-    """Price a plan in an ERC-20 token or, if none is given, in the chain's native coin, paid to one receiver.
+    """Build a price in an ERC-20 token, or in the chain's native coin, for one receiver.
 
     Args:
         amount: Base units of the token, or wei, as an int or as decimal digits.
-        receiver: Who is paid.
-        token_address: The token; the zero address is the native coin.
+        receiver: The address of the receiver.
+        token_address: The address of the token. The zero address is the native coin.
 
     Raises:
         InvalidAmount: The amount is not a whole number of base units.
@@ -94,11 +94,11 @@ def get_crypto_price_config(amount: int | str, receiver: str, token_address: str
 
 @renamed_parameters(receiver_address="receiver")
 def get_native_token_price_config(amount: int | str, receiver: str) -> PlanPriceConfig:
-    """Price a plan in the chain's native coin, paid to one receiver. ``amount`` is in wei.
+    """Build a price in the chain's native coin for one receiver. ``amount`` is in wei.
 
     Raises:
         InvalidAmount: The amount is not a whole number of wei.
-        InvalidAddress: The receiver cannot be an address.
+        InvalidAddress: The receiver is not a valid address.
 
     >>> get_native_token_price_config(10**15, "0x" + "22" * 20).token_address
     '0x0000000000000000000000000000000000000000'
@@ -107,7 +107,7 @@ def get_native_token_price_config(amount: int | str, receiver: str) -> PlanPrice
 
 
 def get_free_price_config() -> PlanPriceConfig:
-    """Make a plan free.
+    """Build the price of a free plan.
 
     >>> get_free_price_config().amounts
     []
@@ -118,16 +118,16 @@ def get_free_price_config() -> PlanPriceConfig:
 def get_pay_as_you_go_price_config(
     amount: int | str, receiver: str, token_address: str = ZERO_ADDRESS, template_address: str | None = None
 ) -> PlanPriceConfig:
-    """Price each request of a usage plan. The other half is `get_pay_as_you_go_credits_config`.
+    """Build the price of one request of a usage plan. Use it with `get_pay_as_you_go_credits_config`.
 
     Args:
-        amount: What one unit costs, in base units of the token or in wei, as an int or as decimal digits.
-        receiver: Who is paid.
-        token_address: The token; the zero address is the native coin.
-        template_address: Leave it out. Credits takes the payments itself.
+        amount: The price of one unit, in base units of the token or in wei, as an int or as decimal digits.
+        receiver: The address of the receiver.
+        token_address: The address of the token. The zero address is the native coin.
+        template_address: Not supported, because Credits takes the payments itself.
 
     Raises:
-        InvalidConfig: A template is named.
+        InvalidConfig: ``template_address`` is given.
         InvalidAmount: The amount is not a whole number of base units.
         InvalidAddress: An address is malformed or zero.
 
@@ -140,10 +140,10 @@ def get_pay_as_you_go_price_config(
 
 
 def get_fiat_price_config(amount: int | str, receiver: str, currency: str = "USD") -> PlanPriceConfig:
-    """Refuse, as taking cards needs a vendor.
+    """Raise NeedsVendor, because payments by card need a vendor.
 
     Raises:
-        NeedsVendor: Always. Its ``advice`` says how to sell for money off chain.
+        NeedsVendor: Always. Its ``advice`` describes how to sell for payments outside the chain.
 
     >>> try:
     ...     get_fiat_price_config(2_000_000, "0x" + "22" * 20)

@@ -1,4 +1,4 @@
-"""Progress of downloads: a bar on stderr for each large file, where people look."""
+"""Progress of downloads: a bar on stderr for each large file, on a terminal only."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,14 +10,14 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from nvm_chain.storage import downloads
 
 LARGE_FILE: Final = 5_000_000
-"""Bytes from which on a bar is shown."""
+"""Smallest file size in bytes that gets a bar."""
 
 
 @contextmanager
 def show_progress() -> Iterator[Callable[[str], downloads.Progress]]:
     """Yield a function that returns the `nvm_chain.storage.downloads.Progress` of each file.
 
-    On a terminal large files get a bar.
+    The function shows a bar for a large file if stderr is a terminal.
     """
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())

@@ -1,4 +1,4 @@
-"""The part of `Payments` that reads, with all the parameters of the first documented generation."""
+"""Methods of `Payments` that read, with the parameters of the first documented generation."""
 
 from nvm_chain.errors import IdOfAnotherKind
 from nvm_chain.payments.access import need_gateway
@@ -12,19 +12,19 @@ from nvm_chain.types.ids import format_did, parse_plan_id
 
 
 class Reading:
-    """What `Payments` reads of plans and assets."""
+    """Methods of `Payments` that read plans and assets."""
 
     _session: Session
     plans: PlansApi
     agents: AgentsApi
 
     def get_asset_ddo(self, did: int | str) -> Ddo:
-        """Assemble the DDO of a plan, agent, service or file from the chain and its metadata, which is verified.
+        """Build the DDO of a plan, agent, service or file, from its state on the chain and its verified metadata.
 
         Raises:
-            UnknownPlan: There is neither a plan nor an asset of this id.
+            UnknownPlan: Neither a plan nor an asset has this id.
             InvalidPlanId: The text is not an id.
-            MetadataMismatch: The document is not the one that was registered.
+            MetadataMismatch: The document does not have the registered hash.
         """
         number = parse_plan_id(did)
         try:
@@ -35,13 +35,13 @@ class Reading:
         return Ddo(build_plan_ddo(self._session.chain, plan, metadata))
 
     def get_plan_balance(self, plan_did: int | str, account_address: str | None = None) -> BalanceResultDto:
-        """Read what an account, this one if none is named, has on a plan. Three to four requests.
+        """Read the balance of an account on a plan. The default is this account. Makes three to four requests.
 
-        ``balance`` is credits, on a plan in time the periods that are left or not opened yet.
+        ``balance`` counts credits. On a time plan it counts the remaining periods.
 
         Raises:
             UnknownPlan: The plan is not registered.
-            InvalidAddress: The address is malformed. It is never taken for one's own.
+            InvalidAddress: The address is malformed. It never stands for this account.
         """
         holder, account = self._session.read_account(plan_did, account_address)
         plan = self._session.read_plan_state(plan_did)
@@ -53,11 +53,17 @@ class Reading:
         )
 
     def get_plan_associated_services(self, plan_did: int | str) -> DidList:
-        """List the DIDs of the services, agents and assistants that accept a plan. One request for each, and its store's."""
+        """List the DIDs of the services, agents and assistants that accept a plan.
+
+        Makes one request for each, and the requests of the metadata store.
+        """
         return self._list_assets(plan_did, files=False)
 
     def get_plan_associated_files(self, plan_did: int | str) -> DidList:
-        """List the DIDs of the file assets that accept a plan. One request for each, and what its store needs."""
+        """List the DIDs of the file assets that accept a plan.
+
+        Makes one request for each, and the requests of the metadata store.
+        """
         return self._list_assets(plan_did, files=True)
 
     def _list_assets(self, plan_did: int | str, *, files: bool) -> DidList:
@@ -77,28 +83,34 @@ class Reading:
         """Read a service as `payments.agents.get_agent` does. Three requests.
 
         Raises:
-            ERC721NonexistentToken: Nothing is registered under this id.
+            ERC721NonexistentToken: The id is not registered.
             IdOfAnotherKind: The id is a plan's.
         """
         return Ddo(describe_agent(*self._session.read_agent(service_did, "a service")))
 
     def get_file_details(self, file_did: int | str) -> Ddo:
-        """Read a file asset as `payments.agents.get_agent` does. Three requests. Raises as `get_service_details`."""
+        """Read a file asset as `payments.agents.get_agent` does. Three requests. Raises the errors of `get_service_details`."""
         return Ddo(describe_agent(*self._session.read_agent(file_did, "a file")))
 
     def get_plan_details_url(self, plan_did: int | str) -> str:
-        """Return the URL of a plan's metadata, which the chain has. Three requests. Raises UnknownPlan, IdOfAnotherKind."""
+        """Return the URL of a plan's metadata from the chain. Makes three requests. Raises UnknownPlan, IdOfAnotherKind."""
         return self._session.read_plan_uri(plan_did)
 
     def get_service_details_url(self, service_did: int | str) -> str:
-        """Return the URL of a service's metadata, which the chain has. One request. Raises as `get_service_details`."""
+        """Return the URL of a service's metadata from the chain. Makes one request.
+
+        Raises the errors of `get_service_details`.
+        """
         return self._session.read_agent_uri(service_did, "a service")
 
     def get_file_details_url(self, file_did: int | str) -> str:
-        """Return the URL of a file asset's metadata, which the chain has. One request. Raises as `get_service_details`."""
+        """Return the URL of a file asset's metadata from the chain. Makes one request.
+
+        Raises the errors of `get_service_details`.
+        """
         return self._session.read_agent_uri(file_did, "a file")
 
     def get_checkout_plan(self, plan_did: int | str) -> str:
-        """Return the URL of the gateway's page where a plan is bought. Two requests. Raises NeedsGateway, UnknownPlan."""
+        """Return the URL of the gateway's purchase page of a plan. Makes two requests. Raises NeedsGateway, UnknownPlan."""
         gateway = need_gateway(self._session, "A page to buy a plan on")
         return f"{gateway.url}/checkout/{format_did(self._session.read_plan_state(plan_did).plan_id)}"

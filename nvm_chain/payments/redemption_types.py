@@ -1,4 +1,4 @@
-"""Who may redeem, under the names of the hosted system."""
+"""Redemption rules under the names of the hosted system."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -8,10 +8,10 @@ from nvm_chain.enums import RedemptionRule
 
 
 class PlanRedemptionType(Enum):
-    """Who may redeem, under the names and numbers of the hosted system. Here a `RedemptionRule` says it."""
+    """Redemption types of the hosted system, with its names and numbers. Each stands for a `RedemptionRule`."""
 
     ONLY_GLOBAL_ROLE = 0
-    """A role that the vendor gave. There is none here."""
+    """The vendor's global role, which has no counterpart in this package."""
     ONLY_OWNER = 1
     """The plan owner and their redeemers: RedemptionRule.OWNER."""
     ONLY_PLAN_ROLE = 2
@@ -25,4 +25,4 @@ REDEMPTION_TYPES: Final[Mapping[RedemptionRule, PlanRedemptionType]] = {
     RedemptionRule.REDEEMER: PlanRedemptionType.ONLY_PLAN_ROLE,
     RedemptionRule.HOLDER: PlanRedemptionType.ONLY_SUBSCRIBER,
 }
-"""The names that the hosted system has for the rules."""
+"""Redemption type of each rule."""

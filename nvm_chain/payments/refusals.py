@@ -1,4 +1,4 @@
-"""Why an account has no access, told by what it holds: nobody is sent to buy what they have."""
+"""Errors for an account without access. The next step depends on the holding, so that nobody buys a plan twice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _REDEEM = "do not order it again: pay for each request with `redeem_credits`"
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What an account has of a plan that an asset accepts.
+    """Holding of an account on a plan that an asset accepts.
 
     ``voucher_cost`` is the credits of a voucher for one request.
     """
@@ -46,9 +46,9 @@ class Held:
 
 
 def explain_no_access(session: Session, asset: str, held: Sequence[Held], *, by_voucher: bool) -> NvmChainError:
-    """Return the error for an account without access. Two requests for each plan, if it holds none.
+    """Return the error for an account without access. Makes two requests for each plan if the account holds none.
 
-    The error tells what the account holds, else the plans that it can order, else why it can order none.
+    The error tells the holding of the account. Without a holding it names the plans to order, or why no plan can be ordered.
     """
     of_holdings = _explain_voucherless if by_voucher else _explain_unusable
     for one in held:
@@ -64,7 +64,7 @@ def explain_no_access(session: Session, asset: str, held: Sequence[Held], *, by_
 
 
 def explain_no_token(session: Session, held: Held) -> SettlementsNotAccepted:
-    """Return why a plan gives no tokens for a gateway, with the next step that fits what the account has of it."""
+    """Return the error for a plan without gateway tokens. The next step fits the holding of the account."""
     error = SettlementsNotAccepted(held.attached.plan_id)
     if (told := _tell_holding(session, held)) is not None:
         return error.explain(*told)
@@ -75,7 +75,7 @@ def explain_no_token(session: Session, held: Held) -> SettlementsNotAccepted:
 
 
 def explain_no_order(session: Session, held: Held) -> NvmChainError | None:
-    """Return why an account cannot order a plan, or None. Two requests."""
+    """Return the error that stops an account from ordering a plan, or None. Makes two requests."""
     plan = session.read_plan_state(held.attached.plan_id)
     if plan.terms.kind is PlanKind.USAGE:
         return WrongKind(plan.plan_id, plan.terms.kind)
@@ -89,7 +89,7 @@ def explain_no_order(session: Session, held: Held) -> NvmChainError | None:
 
 
 def _explain_voucherless(session: Session, held: Held) -> NvmChainError | None:
-    """Return why what an account holds gives no voucher, or None if it holds nothing."""
+    """Return the error for a holding that does not allow a voucher. None if the account holds nothing."""
     if not held.terms.accepts_vouchers:
         told = _tell_holding(session, held)
         return None if told is None else SettlementsNotAccepted(held.attached.plan_id).explain(*told)
@@ -97,7 +97,7 @@ def _explain_voucherless(session: Session, held: Held) -> NvmChainError | None:
 
 
 def _explain_unusable(session: Session, held: Held) -> NvmChainError | None:
-    """Return why an account cannot use what it holds by itself, or None if it holds nothing."""
+    """Return the error for a holding that only the seller can redeem. None if the account holds nothing."""
     if held.terms.starts_on_purchase:
         return None  # its periods open with the purchase, and are over
     if held.account.balance and held.terms.rule is RedemptionRule.OWNER:
@@ -115,7 +115,7 @@ def _explain_too_few(session: Session, held: Held, cost: int) -> InsufficientCre
 
 
 def _tell_holding(session: Session, held: Held) -> tuple[str, str] | None:
-    """Return what an account has of a plan without vouchers, and what to do with it; None if it has nothing."""
+    """Return the holding on a plan without vouchers and the next step. None if the account holds nothing."""
     who, balance, is_owners = session.address, held.account.balance, held.terms.rule is RedemptionRule.OWNER
     if held.is_open:
         return f"{who} has access until {format_time(held.account.access_until)}", _ASK_CHAIN

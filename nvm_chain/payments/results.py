@@ -1,4 +1,4 @@
-"""Results of the Payments API, under the names that the documents give them and their fields."""
+"""Results of the Payments API. Classes and fields have the names of the documents."""
 
 from decimal import Decimal
 from typing import Any, ClassVar, NotRequired, TypedDict, TypeVar
@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 
 
 class Answer:
-    """Looks like an HTTP response, for code that expects one.
+    """Stand-in for an HTTP response, for code that expects a response.
 
     It always means success, because a failure raises an error.
     """
@@ -20,11 +20,11 @@ class Answer:
     ok: ClassVar[bool] = True
 
     def raise_for_status(self) -> None:
-        """Do nothing: what goes wrong raises an NvmChainError at once."""
+        """Do nothing. A failed call has raised an NvmChainError already."""
 
 
 class Result(Answer, BaseModel):
-    """A result with fields, as attributes and as ``result["field"]``; ``json()`` is a dictionary that JSON can hold."""
+    """Result with fields. Read a field as an attribute or as ``result["field"]``. ``json()`` returns a dictionary."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True, extra="ignore")
 
@@ -33,24 +33,24 @@ class Result(Answer, BaseModel):
         return self.model_dump(by_alias=True, mode="json")
 
     def __getitem__(self, name: str) -> Any:
-        """Return a field under either of its names. Raises KeyError."""
+        """Return a field by its Python name or its documented name. Raises KeyError."""
         return {**self.model_dump(), **self.model_dump(by_alias=True)}[name]
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return a field under either of its names, or ``default``."""
+        """Return a field by its Python name or its documented name, or ``default``."""
         return self[name] if name in self else default  # noqa: SIM401  it is its own definition
 
     def __contains__(self, name: object) -> bool:
-        """Tell whether there is such a field."""
+        """Return whether the result has a field of this name."""
         return name in self.json() or name in type(self).model_fields
 
     def keys(self) -> list[str]:
-        """Return the names of the fields, as in the documents."""
+        """Return the documented names of the fields."""
         return list(self.json())
 
 
 class Ddo(dict[str, Any], Answer):
-    """A DDO, or details of an asset: a dictionary."""
+    """DDO or details of an asset, as a dictionary."""
 
     def json(self) -> dict[str, Any]:
         """Return the plain dictionary."""
@@ -58,7 +58,7 @@ class Ddo(dict[str, Any], Answer):
 
 
 class DidList(list[str], Answer):
-    """DIDs: a list."""
+    """List of DIDs."""
 
     def json(self) -> list[str]:
         """Return the plain list."""
@@ -66,14 +66,14 @@ class DidList(list[str], Answer):
 
 
 class CreateAssetResultDto(Result):
-    """What was registered, and in which transaction."""
+    """Id of a registered plan or asset, and the transaction of the registration."""
 
     did: str
     txHash: str = ""  # noqa: N815  as the documents spell fields
 
 
 class BalanceResultDto(Result):
-    """What an account has on a plan: credits, or on a time plan periods; ``isSubscriptor`` is whether it has access now."""
+    """Balance of an account on a plan: credits, or periods on a time plan. ``isSubscriptor`` says whether it has access now."""
 
     planType: PlanType  # noqa: N815
     isOwner: bool  # noqa: N815
@@ -82,7 +82,7 @@ class BalanceResultDto(Result):
 
 
 class OrderPlanResultDto(Result):
-    """An order that was made. Its id is the caller's name for it, or its transaction if it has no name."""
+    """Result of an order. Its id is the name of the order, or the transaction of an order without a name."""
 
     agreementId: str  # noqa: N815
     success: bool
@@ -90,7 +90,7 @@ class OrderPlanResultDto(Result):
 
 
 class UsageResultDto(Result):
-    """A payment for a request. ``amount`` is what was paid, in base units, as text."""
+    """Result of a payment for a request. ``amount`` is the paid amount in base units, as text."""
 
     success: bool
     amount: str
@@ -98,7 +98,7 @@ class UsageResultDto(Result):
 
 
 class MintResultDto(Result):
-    """Credits that were minted. ``userOpHash`` is the transaction."""
+    """Result of a mint. ``userOpHash`` is the hash of the transaction."""
 
     userOpHash: str  # noqa: N815
     success: bool
@@ -106,7 +106,7 @@ class MintResultDto(Result):
 
 
 class BurnResultDto(Result):
-    """Credits that were burned. ``userOpHash`` is the transaction."""
+    """Result of a burn. ``userOpHash`` is the hash of the transaction."""
 
     userOpHash: str  # noqa: N815
     success: bool
@@ -114,7 +114,7 @@ class BurnResultDto(Result):
 
 
 class DownloadFileResultDto(Result):
-    """Files that were downloaded, and the transaction that spent credits for them; empty if none had to."""
+    """Downloaded files, and the transaction that spent the credits. The transaction is empty for a free download."""
 
     success: bool
     files: tuple[str, ...] = ()
@@ -122,16 +122,16 @@ class DownloadFileResultDto(Result):
 
 
 class ServiceTokenResultDto(Result):
-    """What to send to a service: a token that is a signed voucher, and the URL of the gateway in front of it."""
+    """Token for a service, which is a signed voucher, and the URL of the gateway in front of the service."""
 
     accessToken: str  # noqa: N815
     neverminedProxyUri: str  # noqa: N815
 
 
 class PlanBalance(Result):
-    """What an account has on a plan. ``price_per_credit`` is in base units of the plan's token, exact.
+    """Balance of an account on a plan. ``price_per_credit`` is the exact price in base units of the plan's token.
 
-    It is None where a contract names the price of each order, or the plan is paid outside the chain.
+    ``price_per_credit`` is None if a contract sets the price of each order, or if buyers pay outside the chain.
     """
 
     plan_id: str = Field(alias="planId")
@@ -147,14 +147,14 @@ class PlanBalance(Result):
 
 
 class Done(TypedDict):
-    """A change that was made."""
+    """Result of a change."""
 
     success: bool
     txHash: str
 
 
 class Registered(Done):
-    """What was registered: a plan, an agent, or both; of both ``txHash`` is the agent's transaction."""
+    """Ids of a registered plan, a registered agent, or both. If both, ``txHash`` is the transaction of the agent."""
 
     planId: NotRequired[str]
     agentId: NotRequired[str]
@@ -162,7 +162,7 @@ class Registered(Done):
 
 
 class PlanOrdered(Done):
-    """A plan that was ordered: ``paid`` in base units, ``credits`` as granted."""
+    """Result of an order: the cost ``paid`` in base units, and the granted ``credits``."""
 
     planId: str
     agreementId: str
@@ -171,7 +171,7 @@ class PlanOrdered(Done):
 
 
 class UsagePaid(Done):
-    """A payment for a request: ``paid`` in base units, for so many units."""
+    """Result of a payment for a request: the cost ``paid`` in base units, and the number of units."""
 
     planId: str
     paid: str
@@ -179,14 +179,14 @@ class UsagePaid(Done):
 
 
 class CreditsMoved(Done):
-    """Credits that were minted, burned or redeemed."""
+    """Result of a mint, burn or redemption: the number of credits."""
 
     planId: str
     amount: str
 
 
 class Page(TypedDict):
-    """A page of a list: how many there are in all, and which page this is, counted from 1."""
+    """Page of a list: the total number of items, and the number of this page from 1."""
 
     total: int
     page: int
@@ -194,19 +194,19 @@ class Page(TypedDict):
 
 
 class PlanPage(Page):
-    """Plans of an agent."""
+    """Page of the plans of an agent."""
 
     plans: list[dict[str, Any]]
 
 
 class AgentPage(Page):
-    """Agents of a plan."""
+    """Page of the agents of a plan."""
 
     agents: list[dict[str, Any]]
 
 
 def take_page(items: list[Item], page: int, size: int) -> list[Item]:
-    """Return a page of a list, pages counted from 1.
+    """Return one page of a list. Pages count from 1.
 
     >>> take_page([1, 2, 3], 2, 2)
     [3]

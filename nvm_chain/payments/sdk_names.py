@@ -1,4 +1,4 @@
-"""Classes that scripts of the second generation import, for what is a dictionary in the documents."""
+"""Classes that scripts of the second generation import. Each stands for a dictionary of the documents."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class AuthType(StrEnum):
-    """How a service knows its callers, as its metadata says."""
+    """Authentication of a service, as in its metadata."""
 
     NONE = "none"
     BASIC = "basic"
@@ -17,7 +17,7 @@ class AuthType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A method and a URL pattern, under their names in the hosted system; ``{"POST": url}`` says the same."""
+    """Endpoint with an HTTP method and a URL pattern. Equal to the dictionary ``{"POST": url}``."""
 
     verb: str
     url: str
@@ -25,7 +25,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class AgentAPIAttributes:
-    """An agent's API; the documents' dictionary says the same. Credentials are refused, as metadata is public."""
+    """API of an agent. Equal to the dictionary of the documents. Credentials are refused, because metadata is public."""
 
     endpoints: Sequence[Endpoint | Mapping[str, Any]] | None = None
     open_endpoints: Sequence[str] | None = None

@@ -1,4 +1,4 @@
-"""The session: who acts through a Payments object, on which chain, with which stores and gateway."""
+"""Session of a Payments object: its account, chain, stores and gateway."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -27,13 +27,13 @@ from nvm_chain.types.agents import Agent, AttachedPlan
 from nvm_chain.types.plans import Plan, PlanState, Terms
 
 NO_AGREEMENT: Final = (None, "", "0x")
-"""What the hosted API took for no agreement."""
+"""Agreement id that means no agreement in the hosted API."""
 _BASE_URL: Final = re.compile(r"https?://[^\s/?#@\\]+(?:/[^\s?#\\]*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The seller's gateway: its base URL, and the address that redeems the vouchers which requests carry.
+    """Gateway of the seller: its base URL, and the address that redeems the vouchers of requests.
 
     Raises InvalidConfig, InvalidAddress.
 
@@ -45,7 +45,7 @@ class Gateway:
     redeemer: str
 
     def __post_init__(self) -> None:
-        """Check both."""
+        """Check the URL and the address. Raises InvalidConfig, InvalidAddress."""
         if not _BASE_URL.fullmatch(str(self.url)):
             shown = hide_keys(str(self.url))[:90]  # it may be a key in the wrong place
             raise InvalidConfig(
@@ -55,7 +55,7 @@ class Gateway:
         object.__setattr__(self, "redeemer", parse_address(self.redeemer, "gateway's redeemer"))
 
     def __repr__(self) -> str:
-        """Say who redeems and on which host. The path of the URL may hold a key."""
+        """Show the redeemer and the host. The path is left out, because it may contain a key."""
         return f"Gateway(url={redact_url(self.url)!r}, redeemer={self.redeemer!r})"
 
 
@@ -63,7 +63,7 @@ Kept = TypeVar("Kept")
 
 
 def _load(load: Callable[[], Kept]) -> tuple[Kept | None, str]:
-    """Return a document that others wrote, or None and why not: what the chain says is told without it."""
+    """Return a metadata document and no reason, or None and the reason for its absence."""
     try:
         return load(), ""
     except MetadataMismatch:
@@ -74,7 +74,7 @@ def _load(load: Callable[[], Kept]) -> tuple[Kept | None, str]:
 
 @dataclass(slots=True)
 class Session:
-    """What all parts of a Payments object share."""
+    """Shared state of all parts of a Payments object."""
 
     chain: Chain
     signer: Signer
@@ -82,22 +82,24 @@ class Session:
     gateway: Gateway | None = None
     allow_file_urls: bool = False
     ceilings: Ceilings = field(default_factory=MemoryCeilings)
-    """Up to which totals vouchers were signed."""
+    """Ceilings of the signed vouchers."""
     agreements: dict[str, set[int]] = field(default_factory=dict)
-    """Plans that were ordered here, by the caller's name for the order."""
+    """Plans of this session's orders, by the name of the order."""
 
     @property
     def address(self) -> ChecksumAddress:
-        """Who acts."""
+        """Address of the account."""
         return self.signer.address
 
     def read_plan(self, plan_id: int | str) -> tuple[Plan, PlanMetadata | None, str]:
-        """Read a plan and its metadata, or why the metadata cannot be read. Three requests, and what its store needs.
+        """Read a plan and its metadata. For unreadable metadata return the reason.
+
+        Makes three requests, and those of the store.
 
         Raises:
             UnknownPlan: The plan is not registered.
-            IdOfAnotherKind: The id is an asset's.
-            MetadataMismatch: The document is not the one that was registered.
+            IdOfAnotherKind: The id belongs to an asset.
+            MetadataMismatch: The document does not have the registered hash.
         """
         with explain_id(self.chain, plan_id, "a plan"):
             plan = read_plan(self.chain, plan_id)
@@ -119,9 +121,9 @@ class Session:
             return read_terms(self.chain, plan_id)
 
     def read_agent(self, agent_id: int | str, wanted: str = "an agent") -> tuple[Agent, AgentMetadata | None, str]:
-        """Read an agent and its metadata, or why the metadata cannot be read.
+        """Read an agent and its metadata. For unreadable metadata return the reason.
 
-        Requests and errors are those of `read_plan`.
+        The requests and errors are those of `read_plan`.
         """
         with explain_id(self.chain, agent_id, wanted):
             agent = read_agent(self.chain, agent_id)
@@ -138,7 +140,7 @@ class Session:
             return read_agent_plans(self.chain, agent_id)
 
     def read_plan_assets(self, plan_id: int | str) -> Iterator[tuple[int, AgentMetadata | None]]:
-        """Yield the ids of agents that accept a plan, with their metadata; None for what cannot be read, or was changed."""
+        """Yield the ids of the agents that accept a plan, with their metadata. None for unreadable or changed metadata."""
         for agent_id in read_plan_agents(self.chain, plan_id):
             uri, metadata = read_agent_uri(self.chain, agent_id), None
             with suppress(NvmChainError):
@@ -146,17 +148,17 @@ class Session:
             yield agent_id, metadata
 
     def read_account(self, plan_id: int | str, holder: str | None) -> tuple[ChecksumAddress, Account]:
-        """Read an account on a plan, this session's own if nobody is named. One request. Raises InvalidAddress."""
+        """Read an account on a plan. The default is this session's account. Makes one request. Raises InvalidAddress."""
         address = self.address if holder is None else parse_address(holder, "account address")
         return address, read_account(self.chain, plan_id, address)
 
     def is_open(self, account: Account) -> bool:
-        """Tell whether an account's access window is open by the chain's clock.
+        """Return whether an account's access window is open by the chain's clock.
 
-        One request; none if the account never had access.
+        Makes one request, or none if the account never had access.
         """
         return account.access_until > 0 and account.access_until > self.chain.read_time()
 
     def is_subscriber(self, account: Account) -> bool:
-        """Tell whether an account has credits, or an open access window. At most one request."""
+        """Return whether an account has credits, or an open access window. Makes at most one request."""
         return account.balance > 0 or self.is_open(account)

@@ -1,4 +1,4 @@
-"""Tokens for a gateway: a voucher for one request, and how it is written and read."""
+"""Tokens for a gateway. A token is the text form of a voucher for one request."""
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -17,13 +17,13 @@ from nvm_chain.types.ids import format_did
 
 
 def build_service_token(session: Session, agent_id: int, access: Access) -> ServiceTokenResultDto:
-    """Sign a voucher for one request at its highest cost, and return it as a token with the gateway's URL.
+    """Sign a voucher for one request at the highest cost. Return the voucher as a token, with the gateway's URL.
 
-    Sends nothing. The next token of the same plan is for one more request. It counts for an hour.
+    Sends nothing. A token is valid for an hour. The next token of the same plan pays for one more request.
 
     Raises:
         NeedsGateway: No gateway is configured.
-        InsufficientCredits: Vouchers were signed for all the credits.
+        InsufficientCredits: Earlier vouchers promise all credits.
     """
     gateway = need_gateway(session, "A token for a service")
     return ServiceTokenResultDto(
@@ -33,10 +33,10 @@ def build_service_token(session: Session, agent_id: int, access: Access) -> Serv
 
 
 def sign_request(session: Session, gateway: Gateway, access: Access) -> tuple[SignedVoucher, Ceiling | None]:
-    """Sign a voucher for one more request. Return it with what was signed before it, for `take_back`. Sends nothing.
+    """Sign a voucher for one more request. Return it with the ceiling before it, for `take_back`. Sends nothing.
 
     Raises:
-        InsufficientCredits: The credits are too few for this request and those that were signed for.
+        InsufficientCredits: The credits do not cover this request and the earlier vouchers.
     """
     plan_id = access.plan_id
     with session.ceilings.lock():  # no two threads or processes sign the same ceiling
@@ -62,14 +62,14 @@ def sign_request(session: Session, gateway: Gateway, access: Access) -> tuple[Si
 def _explain_promised(
     session: Session, error: InsufficientCredits, promised: int, last: Ceiling | None
 ) -> InsufficientCredits:
-    """Say how many credits are promised by signed vouchers, if any are: an order is not the only way to have them again."""
+    """Add the number of promised credits to the error, because a settlement or expiry of vouchers can free them too."""
     if last is None or promised <= 0:
         return error
-    steps = f"order the plan again, or wait until these vouchers are settled, or over at {format_time(last.deadline)}"
+    steps = f"order the plan again, or wait until these vouchers are settled, or expire at {format_time(last.deadline)}"
     if session.ceilings.outlives_process:
         steps += (
-            "; where a development chain was restarted, the state file counts vouchers of its earlier run: "
-            "give a new one as `state`"
+            "; after a restart of a development chain the state file counts the vouchers of its earlier run: "
+            "give a new file as `state`"
         )
     promise = "is" if promised == 1 else "are"
     cause = f"{count(promised, 'credit')} of the plan {promise} promised by signed vouchers that are not settled yet"
@@ -77,7 +77,7 @@ def _explain_promised(
 
 
 def take_back(session: Session, signed: SignedVoucher, before: Ceiling | None) -> None:
-    """Let the next voucher be for the same request again, unless another was signed since."""
+    """Undo the last voucher, so that the next one covers the same request. Does nothing after a later voucher."""
     plan_id = signed.voucher.plan_id
     with session.ceilings.lock():
         if session.ceilings.read(plan_id) == _ceiling_of(signed):
@@ -89,12 +89,12 @@ def _ceiling_of(signed: SignedVoucher) -> Ceiling:
 
 
 def format_service_token(signed: SignedVoucher) -> str:
-    """Write a voucher as a token: its JSON in base64url."""
+    """Format a voucher as a token: its JSON in base64url."""
     return urlsafe_b64encode(signed.to_json().encode()).decode()
 
 
 def read_service_token(token: str) -> SignedVoucher:
-    """Read the voucher that a token carries, as a gateway does before it checks it. No network.
+    """Parse the voucher in a token. Makes no request, and does not check the voucher.
 
     Raises:
         InvalidMessage: The text is not a token.

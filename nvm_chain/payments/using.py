@@ -1,4 +1,4 @@
-"""The part of `Payments` that orders and uses plans, with all the parameters of the first documented generation."""
+"""Methods of `Payments` that order and use plans, with the parameters of the first documented generation."""
 
 from nvm_chain.errors import NotPlanOwner
 from nvm_chain.operations.credits import burn_credits, mint_credits
@@ -22,7 +22,7 @@ from nvm_chain.types.renamed_parameters import renamed_parameters
 
 
 class Using:
-    """What `Payments` orders, asks for and spends."""
+    """Methods of `Payments` that order plans, request services and spend credits."""
 
     _session: Session
 
@@ -30,21 +30,21 @@ class Using:
     def order_plan(self, plan_did: int | str, agreementId: str | None = None) -> OrderPlanResultDto:  # noqa: N803  as documented
         """Order a plan for this account, at its price.
 
-        Where the token takes signed orders (EIP-3009), as USDC does, the same name is never paid twice. Calling again
-        orders nothing. It returns the first transaction, or no ``txHash`` if the node does not search for it. So repeat
-        a call whose outcome is unknown. In these cases each call orders again: for a plan that is free or priced in the
-        coin, for another token, and for a signer that signs transactions only.
+        USDC and other tokens with signed orders (EIP-3009) pay each order name only once. A second call with the same name
+        orders nothing. The second call returns the first transaction, or an empty ``txHash`` if the node cannot find it. So
+        repeat a call whose outcome is unknown. Warning: In three cases a second call orders again. The plan is free or has
+        a price in the native coin, the token does not take signed orders, or the signer signs transactions only.
 
         Args:
             plan_did: The plan, in any spelling.
-            agreementId: A name of your own for the order. Without one the result's is the transaction.
+            agreementId: The name of the order, which you choose. Without a name the order's id is its transaction.
 
         Raises:
-            InvalidConfig: A contract names the plan's price, or the name is not allowed.
-            WrongKind: The plan is paid by usage; see `pay_usage`.
-            OrderAlreadyMade: The name's authorization was canceled.
-            TokenCannotSign: The token takes authorizations, and for which domain cannot be read.
-            NvmChainError: As `nvm_chain.order_plan`.
+            InvalidConfig: A contract sets the plan's price, or the name is not allowed.
+            WrongKind: The plan is a usage plan. Use `pay_usage`.
+            OrderAlreadyMade: The authorization of this name was canceled.
+            TokenCannotSign: The token takes authorizations, but its signing domain is unreadable.
+            NvmChainError: The errors of `nvm_chain.order_plan`.
         """
         return order_by_name(self._session, plan_did, agreementId)
 
@@ -56,35 +56,35 @@ class Using:
         max_cost: int | str | None = None,
         request_id: str = "",
     ) -> UsageResultDto:
-        """Pay for a request of a plan for usage, from this account. One transaction, two if it approves first.
+        """Pay for a request of a usage plan from this account. Sends one transaction, or two with an approval.
 
         Args:
             plan_did: The plan, in any spelling.
-            quantity: How many units are paid for.
-            max_cost: The limit of the payment, in base units. It has to be given if a contract names the price.
-            request_id: A UUID or a text of at most 32 bytes, for the event, where the seller finds it.
+            quantity: The number of units to pay for.
+            max_cost: The highest accepted cost, in base units. Required if a contract sets the price.
+            request_id: The id of the request, a UUID or a text of at most 32 bytes. The seller finds it in the event.
 
         Raises:
-            WrongKind: The plan is not paid by usage; see `order_plan`.
-            NvmChainError: As `nvm_chain.pay_usage`.
+            WrongKind: The plan is not a usage plan. Use `order_plan`.
+            NvmChainError: The errors of `nvm_chain.pay_usage`.
         """
         receipt = pay_for_request(self._session, plan_did, quantity, max_cost, request_id)
         return UsageResultDto(success=True, amount=str(receipt.paid), txHash=receipt.transaction.hash)
 
     def get_service_token(self, service_did: int | str) -> ServiceTokenResultDto:
-        """Sign what the next request to a service has to carry, for the gateway in front of it. Sends nothing.
+        """Sign the token of the next request to a service, for the gateway in front of the service. Sends nothing.
 
-        The token is a voucher for one request at its highest cost. It counts for an hour. It is for the service's plan
-        that takes the fewest credits. Each token is for one more request than those before, which count until they are
+        The token is a voucher for one request at the highest cost, and is valid for an hour. The method chooses the service's
+        plan that takes the fewest credits. Each token pays for one more request. Earlier tokens stay valid until they are
         settled or expired.
 
         Raises:
             NeedsGateway: No gateway is configured.
-            NoAccess: The account has none of the service's plans. The message names those that it can order.
-            SettlementsNotAccepted: The account has access by a plan that takes no vouchers.
-            InsufficientCredits: The account has too few credits, or vouchers were signed for all of them.
-            IdOfAnotherKind: The id is a plan's.
-            NvmChainError: The account has none of the plans, and none of them can be ordered.
+            NoAccess: The account has none of the service's plans. The message names the plans to order.
+            SettlementsNotAccepted: The account has access, but its plan does not accept vouchers.
+            InsufficientCredits: The account has too few credits, or earlier vouchers promise all of them.
+            IdOfAnotherKind: The id belongs to a plan.
+            NvmChainError: The account has none of the plans, and cannot order any of them.
         """
         need_gateway(self._session, "A token for a service")
         plans = self._session.read_agent_plans(service_did, "a service")
@@ -93,53 +93,56 @@ class Using:
         return build_service_token(self._session, agent_id, access)
 
     def get_service_access_config(self, service_did: int | str) -> ServiceTokenResultDto:
-        """Do as `get_service_token`, under the other name that the documents have for it."""
+        """Call `get_service_token`. The documents have both names."""
         return self.get_service_token(service_did)
 
     @renamed_parameters(agreementId="agreement_id")
     def download_file(
         self, file_did: int | str, destination: str, agreement_id: str | None = None, *, overwrite: bool = False
     ) -> DownloadFileResultDto:
-        """Download the files of an asset; all of them come, or none.
+        """Download all files of an asset, or none.
 
-        Access is checked first. Each file is fetched under a temporary name and compared with what its metadata
-        declares. Then the credits are spent, in one transaction that names the asset, and the files get their names. So
-        only files that came are paid for. A time plan with an open window costs nothing. Files that the configured
-        gateway serves are asked for with a voucher in the Authorization header, and the gateway settles it.
+        The method first checks access. It fetches each file under a temporary name, and compares the file with its metadata.
+        Then it spends the credits in one transaction, which names the asset, and moves the files to their names. So the
+        account pays only for complete files. A time plan with an open window makes the download free. Requests to the
+        configured gateway carry a voucher in the Authorization header, and the gateway settles the voucher.
 
         Args:
             file_did: The asset, in any spelling.
-            destination: A folder, or for a single file a path.
-            agreement_id: The order to use: its transaction, or the name given to `order_plan`. If not given, a plan
-                with an open window is used, else the one that takes the fewest credits.
-            overwrite: Whether files that are there already may be replaced.
+            destination: A folder. For a single file also the path of the new file.
+            agreement_id: The order to use: its transaction, or its name in `order_plan`. Default: a plan with an open
+                window, else the plan that takes the fewest credits.
+            overwrite: Whether the method may replace existing files.
 
         Raises:
             NoAccess: The account has none of the asset's plans.
             InsufficientCredits: The account has too few credits.
-            TargetExists: A file is there already, and ``overwrite`` is not given.
-            DownloadFailed: A file could not be fetched whole, or not be written.
-            DownloadMismatch: A file is not what was declared.
-            UnsafeFileName: A file's name could lead out of the folder.
+            TargetExists: A file exists already, and ``overwrite`` is false.
+            DownloadFailed: A file could not be fetched or written.
+            DownloadMismatch: A file differs from its metadata.
+            UnsafeFileName: A file's name could point outside the folder.
             InvalidConfig: The asset has no files, or the destination is not a folder.
-            NvmChainError: As `nvm_chain.redeem_credits`.
+            NvmChainError: The errors of `nvm_chain.redeem_credits`.
         """
         return download_asset(self._session, file_did, destination, agreement_id, overwrite=overwrite)
 
     def mint_credits(self, plan_did: int | str, amount: int | str, receiver: str) -> MintResultDto:
-        """Give credits of a plan without payment. Plan owner or minter only. One transaction. Raises as `nvm_chain.mint_credits`."""
+        """Grant credits of a plan without payment. Plan owner or minter only. Sends one transaction.
+
+        Raises the errors of `nvm_chain.mint_credits`.
+        """
         number = read_amount(amount, "amount")
         with explain_id(self._session.chain, plan_did, "a plan"):
             receipt = mint_credits(self._session.chain, self._session.signer, plan_did, receiver, number)
         return MintResultDto(userOpHash=receipt.transaction.hash, success=True, amount=str(number))
 
     def burn_credits(self, plan_did: int | str, amount: int | str) -> BurnResultDto:
-        """Destroy credits that this account has of a plan of its own. One transaction.
+        """Destroy this account's credits of its own plan. Plan owner only. Sends one transaction.
 
-        Plan owner only. Other holders use `payments.plans.burn_credits`. Nobody can burn another's credits.
+        Other holders use `payments.plans.burn_credits`. An account can burn only its own credits.
 
         Raises:
-            NotPlanOwner: The plan is another's.
+            NotPlanOwner: This account does not own the plan.
             UnknownPlan: The plan is not registered.
             InsufficientCredits: The account has fewer credits.
         """

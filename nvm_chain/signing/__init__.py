@@ -1,1 +1,1 @@
-"""What is signed and by whom, without network."""
+"""Signatures: vouchers, orders, permits, and the keys that sign them. No network."""

@@ -1,4 +1,4 @@
-"""EIP-712: what is signed. Domains, structs, their hashes, and the one way to sign them."""
+"""EIP-712: domains, structs, their hashes, and the function that signs a struct."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Value: TypeAlias = int | str | bytes
 
 
 class Signed(Protocol):
-    """What a signer returns: eth-account's SignedMessage is one."""
+    """The result of a signer, such as eth-account's SignedMessage."""
 
     @property
     def signature(self) -> bytes:
@@ -29,19 +29,19 @@ class Signed(Protocol):
 
 @runtime_checkable
 class HashSigner(Protocol):
-    """A signer that can sign a hash, such as an eth-account account. The hash is always computed here."""
+    """A signer that can sign a hash, such as an eth-account account. This package always computes the hash itself."""
 
     @property
     def address(self) -> ChecksumAddress:
         """The signer's address."""
 
     def unsafe_sign_hash(self, message_hash: Any, /) -> Signed:
-        """Sign a hash as it is."""
+        """Sign a hash of 32 bytes, without a prefix."""
 
 
 @runtime_checkable
 class TypedDataSigner(Protocol):
-    """A signer that wants to see what is signed, such as a wallet that shows typed data to its user."""
+    """A signer that signs typed data, such as a wallet that shows the data to its user."""
 
     @property
     def address(self) -> ChecksumAddress:
@@ -56,12 +56,12 @@ class TypedDataSigner(Protocol):
 MessageSigner: TypeAlias = HashSigner | TypedDataSigner
 
 SIGNATURE_SECONDS: Final = 3600
-"""How long a signed voucher, order or permit counts, unless the caller says otherwise."""
+"""The default time in which a signed voucher, order or permit is valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """Where a signature is valid: the contract at ``address`` on one chain, with its ``name`` and ``version``.
+    """The domain of a signature: the contract at ``address`` on one chain, with its ``name`` and ``version``.
 
     Read a token's domain from the token (``name()``, ``version()``): USDC is "USD Coin" on one chain and "USDC" on
     another. Compare `separator` with the token's ``DOMAIN_SEPARATOR()``, because a few tokens have domains of another
@@ -74,7 +74,7 @@ class Domain:
     address: ChecksumAddress
 
     def __post_init__(self) -> None:
-        """Refuse what is not a domain."""
+        """Check the fields. Raises InvalidConfig, InvalidAmount or InvalidAddress."""
         for text in (self.name, self.version):
             check_text(text)
         check_uint(self.chain_id, 256, "chain id")
@@ -102,7 +102,10 @@ def _hash_domain(domain: Domain) -> bytes:
 
 
 class StructType:
-    """A struct of integers, addresses and 32-byte values, given as EIP-712 writes it: ``Name(type member,type member)``."""
+    """A struct type of integers, addresses and 32-byte values.
+
+    The declaration has the form of EIP-712: ``Name(type member,type member)``.
+    """
 
     def __init__(self, declaration: str) -> None:
         self.declaration = declaration
@@ -115,7 +118,7 @@ class StructType:
         return keccak(self.declaration.encode())
 
     def hash(self, values: Sequence[Value]) -> bytes:
-        """Return the struct's hash, 32 bytes, of values in the order of the declaration."""
+        """Return the hash of a struct, 32 bytes. The values have the order of the declaration."""
         return keccak(self.type_hash + b"".join(map(encode_word, values)))
 
     def as_types(self) -> dict[str, Any]:
@@ -135,15 +138,15 @@ def encode_word(value: Value) -> bytes:
 
 
 def hash_message(separator: bytes, struct_hash: bytes) -> bytes:
-    """Return the digest that is signed, 32 bytes, of a domain separator and a struct's hash."""
+    """Return the digest to sign, 32 bytes, from a domain separator and a struct's hash."""
     return keccak(b"\x19\x01" + separator + struct_hash)
 
 
 def sign_struct(signer: MessageSigner, domain: Domain, struct_type: StructType, values: Sequence[Value]) -> bytes:
     """Sign a struct of typed values, and return the signature's bytes.
 
-    An account signs the hash. A signer that cannot sign hashes gets typed data, such as a wallet that shows its user
-    what is signed.
+    A signer that can sign hashes gets the hash. Any other signer gets typed data, for example a wallet that shows the
+    data to its user. Raises InvalidConfig if the signer can sign neither.
     """
     if isinstance(signer, HashSigner):
         digest = hash_message(domain.separator, struct_type.hash(values))
@@ -167,12 +170,12 @@ def check_address(value: object, name: str) -> ChecksumAddress:
     return address
 
 
-# The checksum costs as much as recovering a signature, and the same holders come again and again.
+# A checksum takes as much time as recovering a signer. The same addresses repeat, so the results are kept.
 _parse_address = lru_cache(maxsize=4096)(parse_address)
 
 
 def check_bytes32(value: object, name: str) -> bytes:
-    """Return 32 bytes; raise InvalidConfig for anything else."""
+    """Return the value if it is 32 bytes. Raise InvalidConfig for any other value."""
     if not isinstance(value, bytes) or len(value) != 32:
         size = f"{len(value)} bytes" if isinstance(value, bytes) else type(value).__name__
         raise InvalidConfig(f"a {name} is 32 bytes, not {size}")

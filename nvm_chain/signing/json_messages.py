@@ -1,4 +1,4 @@
-"""Signed values as JSON: one object of texts on one line, one spelling each, and anything else refused."""
+"""Signed values as JSON: an object of texts on one line. Each value has one valid spelling, and others are refused."""
 
 import json
 import re
@@ -13,11 +13,14 @@ from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.json_text import parse_json
 
 MAX_LENGTH = 16_384
-"""Characters of a message. A voucher has about 550; the signature of a contract wallet may have some thousand."""
+"""The largest number of characters in a message. A voucher has about 550, more with a contract wallet's signature."""
 
 
 def format_message(kind: str, fields: Mapping[str, int | str | bytes]) -> str:
-    """Write a message: integers as decimal text, bytes as ``0x`` and lower-case hexadecimal digits, in ASCII on one line."""
+    """Write a message as JSON in ASCII, on one line.
+
+    Integers become decimal text. Bytes become ``0x`` and lower-case hexadecimal digits.
+    """
     texts = {name: _format_field(value) for name, value in fields.items()}
     return json.dumps({"type": kind, **texts}, separators=(",", ":"))
 
@@ -31,8 +34,8 @@ def _format_field(value: int | str | bytes) -> str:
 class MessageReader:
     """Reads the fields of a JSON message, and checks each field's type.
 
-    Raises InvalidMessage if the text is not an object of just these fields, all of them texts, with this ``kind`` as
-    its type. ``noun`` names the message in errors.
+    The message is a JSON object with the type ``kind`` and exactly the fields in ``names``. All values are texts. Any
+    other message raises InvalidMessage, which calls the message ``noun``.
     """
 
     def __init__(self, text: str, *, kind: str, noun: str, names: Sequence[str]) -> None:
@@ -47,7 +50,7 @@ class MessageReader:
             raise self._refuse(problem)
 
     def read_uint(self, name: str, bits: int) -> int:
-        """Read an unsigned integer of so many bits, in decimal digits without leading zeros."""
+        """Read an unsigned integer of at most ``bits`` bits, written in decimal digits without leading zeros."""
         text = self._fields[name]
         if not re.fullmatch(r"0|[1-9][0-9]{0,77}", text):
             raise self._refuse(f"{name} is {_show(text)}, not an integer in decimal digits")
@@ -57,14 +60,14 @@ class MessageReader:
             raise self._refuse(str(error).rstrip(".")) from None
 
     def read_address(self, name: str) -> ChecksumAddress:
-        """Read an address with its checksum, not zero."""
+        """Read an address with its checksum. The zero address is refused."""
         try:
             return check_address(self._fields[name], name)
         except InputError:
             raise self._refuse(f"{name} is {_show(self._fields[name])}, not an address with its checksum") from None
 
     def read_bytes(self, name: str, size: int | None = None) -> bytes:
-        """Read so many bytes, or any number of them, in lower-case hexadecimal digits behind ``0x``."""
+        """Read bytes, written as ``0x`` and lower-case hexadecimal digits. With ``size``, exactly that many bytes."""
         text = self._fields[name]
         if not re.fullmatch(r"0x(?:[0-9a-f]{2})*", text) or (size is not None and len(text) != 2 + 2 * size):
             length = "bytes" if size is None else f"{size} bytes"
@@ -72,7 +75,7 @@ class MessageReader:
         return bytes.fromhex(text[2:])
 
     def read_text(self, name: str) -> str:
-        """Read a text as it is."""
+        """Read a text without a check."""
         return self._fields[name]
 
     def _read_object(self, text: object) -> dict[str, str]:

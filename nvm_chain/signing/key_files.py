@@ -1,4 +1,4 @@
-"""Key files: make a private key, and keep it encrypted under a password in a file that only its owner can read."""
+"""Key files: make a private key, encrypt it with a password, and save it in a file that only its owner can read."""
 
 import json
 import os
@@ -18,18 +18,19 @@ WRITABLE: Final = "give a path in a folder that is there and that you can write 
 
 
 def write_new_keyfile(path: Path | str, password: str) -> ChecksumAddress:
-    """Make a key, keep it encrypted in a new file, and return its address.
+    """Make a private key, save it encrypted in a new file, and return its address.
 
-    The file is an eth-account (Web3 Secret Storage v3) key file, as `nvm_chain.read_keyfile` takes it. The key is in no other
-    place: who loses the file or the password loses the account. Encrypting takes about a second on purpose.
+    The file is an eth-account key file (Web3 Secret Storage v3), which `nvm_chain.read_keyfile` reads. The key is
+    stored only in this file. If the file or the password is lost, the account is lost too. The encryption takes about a
+    second on purpose.
 
     Args:
-        path: Where the file goes. An existing one is never replaced.
-        password: What encrypts it.
+        path: The path of the new file. An existing file is never replaced.
+        password: The password that encrypts the key.
 
     Raises:
-        KeyFailure: The password is empty, there is a file already, or it cannot be written.
-        InvalidConfig: The path is not one.
+        KeyFailure: The password is empty, the file exists already, or it cannot be written.
+        InvalidConfig: The path is malformed.
     """
     place, source = parse_path(path, "key file"), f"key file {path}"
     if not password:

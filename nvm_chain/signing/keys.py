@@ -1,4 +1,4 @@
-"""Private keys: where they come from, and that they go nowhere else."""
+"""Private keys from environment variables and key files. Errors never show a key."""
 
 import math
 import os
@@ -19,11 +19,14 @@ from nvm_chain.types.json_text import parse_json
 from nvm_chain.types.paths import parse_path
 
 MAX_KEYFILE_SIZE = 16_384
-"""Characters. A key file has about 500."""
+"""The largest number of characters in a key file. A usual one has about 500."""
 KEY_LENGTH = 32
-"""Bytes that are derived from the password. Deriving more is slow, and nobody does."""
+"""The number of bytes that a key file derives from the password. Other numbers are refused: more would be slow."""
 MAX_WORK = 2**30
-"""Product of all numbers in a key file (scrypt's n, r, p, key length and the version: under 2**28 as usual). Damaged ones can take years."""
+"""The largest product of all numbers in a key file: scrypt's n, r and p, the key length and the version.
+
+The product of a usual file is below 2**28. A damaged file with larger numbers could take years to decrypt.
+"""
 
 _NO_KEY = ("it is not a private key", "give 0x and 64 hexadecimal digits")
 _RESTORE = "restore the file from a copy that nobody has changed"
@@ -44,7 +47,7 @@ class Signer(Protocol):
 
 
 def check_message_signer(signer: Signer) -> MessageSigner:
-    """Return a signer that can sign messages too. Raises InvalidConfig if it cannot."""
+    """Return the signer if it can sign messages too. Raises InvalidConfig if it cannot."""
     check_signer(signer)
     if isinstance(signer, HashSigner | TypedDataSigner):
         return signer
@@ -55,9 +58,9 @@ def check_message_signer(signer: Signer) -> MessageSigner:
 
 
 def read_key_from_environment(variable: str) -> LocalAccount:
-    """Return the account whose private key, ``0x`` and 64 hex digits, is in an environment variable.
+    """Return the account of a private key in an environment variable. The key is ``0x`` and 64 hexadecimal digits.
 
-    Raises KeyFailure if the variable is missing or holds something else. The error never shows the value.
+    Raises KeyFailure if the variable is missing, or does not hold a key. The error never shows the value.
     """
     source = f"environment variable {_conceal(variable)}"
     value = os.environ.get(variable)
@@ -72,10 +75,10 @@ def read_key_from_environment(variable: str) -> LocalAccount:
 
 
 def read_keyfile(path: Path | str, password: str) -> LocalAccount:
-    """Return the account of an encrypted eth-account (Web3 Secret Storage v3) key file.
+    """Return the account of an encrypted eth-account key file (Web3 Secret Storage v3).
 
-    Decrypting takes about a second on purpose. Raises KeyFailure for a missing or malformed file
-    and for a wrong password.
+    The decryption takes about a second on purpose. Raises KeyFailure if the file is missing or malformed, or if the
+    password is wrong. Raises InvalidConfig if the path is malformed.
     """
     source, content = check_keyfile(path)
     try:
@@ -85,18 +88,19 @@ def read_keyfile(path: Path | str, password: str) -> LocalAccount:
     except (LookupError, TypeError, AttributeError, AssertionError, ArithmeticError, NotImplementedError):
         raise KeyFailure(source, *_MALFORMED) from None
     account = _account_from(bytes(key), source)
-    # The password's check does not cover all that the key is computed from. The address, which some wallets leave out, does.
+    # The password's check does not protect every number that the key depends on. So the address is compared too, if
+    # the file has one.
     if content.get("address") and str(content["address"]).lower().removeprefix("0x") != account.address[2:].lower():
         raise KeyFailure(source, *_OTHER_KEY)
     return account
 
 
 def check_keyfile(path: Path | str) -> tuple[str, dict[str, Any]]:
-    """Return what a key file is called in errors, and its content. Needs no password.
+    """Return a key file's name for errors, and its content. The password is not necessary.
 
     Raises:
         KeyFailure: The file is missing, or is not a key file.
-        InvalidConfig: The path is not one.
+        InvalidConfig: The path is malformed.
     """
     source = f"key file {_conceal(str(path))}"
     content = _read_json(parse_path(path, "key file"), source)
@@ -110,7 +114,7 @@ def check_keyfile(path: Path | str) -> tuple[str, dict[str, Any]]:
 
 
 def _conceal(name: str) -> str:
-    """Return a name, without the key that somebody may have given in its place."""
+    """Return a name for an error, and hide 64 hexadecimal digits in it. A user may have given a key by mistake."""
     return re.sub(r"[0-9a-fA-F]{64}", "(a key, not shown)", name)
 
 

@@ -1,4 +1,4 @@
-"""Names of orders: a text of the payer's own, which stands for one order however it is typed."""
+"""Names of orders, which the payer chooses. Blanks around a name, and its form in Unicode, make no difference."""
 
 from unicodedata import normalize
 
@@ -8,9 +8,9 @@ from nvm_chain.errors import InvalidConfig
 
 
 def parse_order_name(name: object) -> str:
-    """Return a name as it counts: without blanks around it, and with its characters composed (Unicode NFC).
+    """Return a name in its canonical form: without blanks around it, and with composed characters (Unicode NFC).
 
-    So one name is one order, whichever keyboard, editor or file it comes from.
+    So a name from any keyboard, editor or file stands for the same order.
 
     Raises:
         InvalidConfig: The name is not text, is empty or blank, or cannot be printed.
@@ -25,5 +25,5 @@ def parse_order_name(name: object) -> str:
 
 
 def hash_order_name(name: object) -> bytes:
-    """Return the salt that stands for a name, 32 bytes. Raises as `parse_order_name`."""
+    """Return the salt of a named order, 32 bytes: the keccak-256 hash of the name. Raises InvalidConfig."""
     return bytes(keccak(text=parse_order_name(name)))

@@ -1,4 +1,4 @@
-"""Permits (EIP-2612): an allowance by signature, so that approving and ordering are one transaction."""
+"""Permits (EIP-2612): allowances by signature. With a permit, the approval and the order are one transaction."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -19,7 +19,7 @@ class Permit:
     """An allowance of ``value`` base units that ``owner`` gives to ``spender``.
 
     ``nonce`` is the owner's next nonce, as read from the token. ``deadline`` is the last Unix second in which the
-    permit counts.
+    permit is valid.
     """
 
     owner: ChecksumAddress
@@ -29,7 +29,7 @@ class Permit:
     deadline: Time
 
     def __post_init__(self) -> None:
-        """Refuse what no token takes."""
+        """Check the fields. Raises InvalidAddress or InvalidAmount."""
         check_address(self.owner, "owner address")
         check_address(self.spender, "spender address")
         for number, name in ((self.value, "value"), (self.nonce, "nonce"), (self.deadline, "deadline")):
@@ -41,7 +41,7 @@ class Permit:
 
 
 class PermitSignature(NamedTuple):
-    """A permit's signature in the form that the token accepts. ``v`` is 27 or 28; ``r`` and ``s`` have 32 bytes each."""
+    """A permit's signature in the form that tokens accept. ``v`` is 27 or 28. ``r`` and ``s`` have 32 bytes each."""
 
     v: Number
     r: bytes
@@ -49,15 +49,15 @@ class PermitSignature(NamedTuple):
 
 
 def permit_digest(permit: Permit, *, token: Domain) -> bytes:
-    """Return the 32 bytes that the owner signs. ``token`` is the token's own domain, as read from it."""
+    """Return the 32 bytes that the owner signs. ``token`` is the EIP-712 domain of the token."""
     return hash_message(token.separator, PERMIT.hash(permit.as_tuple()))
 
 
 def sign_permit(signer: MessageSigner, permit: Permit, *, token: Domain) -> PermitSignature:
     """Sign a permit as its owner. No network.
 
-    Raises InvalidConfig if the signer is not the owner, or the signature does not have the 65 bytes of a key's
-    signature.
+    ``token`` is the EIP-712 domain of the token. Raises InvalidConfig if the signer is not the owner, or if the
+    signature does not have 65 bytes.
     """
     check_signer(signer)
     if signer.address != permit.owner:

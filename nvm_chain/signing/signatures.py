@@ -1,8 +1,8 @@
-"""ECDSA signatures over 32 bytes: which forms are accepted, and who signed.
+"""ECDSA signatures over 32 bytes: check their form, and recover the signer.
 
-The forms are those of the contract, which uses Solady's ECDSA: 65 bytes r, s, v with v 27 or 28, or the 64 bytes of
-EIP-2098. A high s is accepted too, because nothing depends on a signature's bytes. Recovering a signer takes 40
-microseconds with the extra ``fast`` (coincurve for libsecp256k1, safe-pysha3 for keccak), and 4 milliseconds without
+The accepted forms are those of the contract, which uses Solady's ECDSA: 65 bytes r, s, v with v 27 or 28, or the 64
+bytes of EIP-2098. A high s is accepted too, because nothing depends on a signature's bytes. Recovering a signer takes
+40 microseconds with the extra ``fast`` (coincurve for libsecp256k1, safe-pysha3 for keccak), and 4 milliseconds without
 it.
 """
 
@@ -22,10 +22,13 @@ from nvm_chain.types.hashes import keccak as keccak
 try:
     from coincurve import PublicKey
 except ImportError:
-    PublicKey = None  # type: ignore[assignment, misc]  # it is asked for before it is used
+    PublicKey = None  # type: ignore[assignment, misc]  # None is checked before each use
 
 AskChain: TypeAlias = Callable[[ChecksumAddress, bytes, bytes], bool]
-"""Tells from account, digest and signature whether a contract at the account accepts the signature (ERC-1271)."""
+"""A function of an account, a digest and a signature.
+
+It returns whether a contract at the account accepts the signature (ERC-1271).
+"""
 
 _RECOVERY_IDS = {27: b"\0", 28: b"\1"}
 
@@ -67,7 +70,7 @@ def recover_address(digest: bytes, signature: bytes) -> bytes | None:
 
 
 def recover_signer(digest: bytes, signature: bytes) -> ChecksumAddress | None:
-    """Return the address whose key signed a digest, with its checksum; None if the signature is not an ECDSA signature."""
+    """Return the address whose key signed a digest, with its checksum. None if it is not an ECDSA signature."""
     address = recover_address(digest, signature)
     return None if address is None else to_checksum_address(address)
 
@@ -79,10 +82,11 @@ def is_signed_by(account: ChecksumAddress, digest: bytes, signature: bytes, ask_
         account: The account.
         digest: The 32 bytes that were signed.
         signature: The signature's bytes.
-        ask_chain: Asks a contract at the account (ERC-1271). It is called only if the account's own key did not sign.
+        ask_chain: A function that asks a contract at the account (ERC-1271). It is called only if the account's own key
+            did not sign.
 
     Raises:
-        SignatureNeedsChain: Only a contract can understand the signature, and ``ask_chain`` is not given.
+        SignatureNeedsChain: Only a contract wallet can check the signature, and ``ask_chain`` is not given.
     """
     if recover_address(digest, signature) == bytes.fromhex(account[2:]):
         return True

@@ -1,7 +1,7 @@
 """Signed orders: a payer signs once, and anyone may send the order. The token moves the money (EIP-3009).
 
 The payer signs the token's ``ReceiveWithAuthorization``, which only Credits can use. Its nonce is a hash of the whole
-order, so a relayer can change nothing.
+order, so a relayer cannot change the order.
 """
 
 import secrets
@@ -56,9 +56,9 @@ _FIELDS: Final = (
 class OrderAuthorization:
     """An order that a payer signs. Make one with `build_order_authorization`.
 
-    The payer authorizes ``max_cost``, in base units of the token. What the order does not need returns to the payer in
-    the same transaction. The order counts after ``valid_after`` and before ``valid_before``, in Unix seconds; both
-    bounds are excluded. ``salt``, 32 bytes, tells two equal orders apart.
+    The payer authorizes ``max_cost``, in base units of the token. The unused part returns to the payer in the same
+    transaction. The order is valid after the Unix second ``valid_after`` and before the Unix second ``valid_before``.
+    ``salt`` has 32 bytes, and distinguishes orders that are equal otherwise.
     """
 
     plan_id: PlanId
@@ -71,7 +71,7 @@ class OrderAuthorization:
     salt: bytes
 
     def __post_init__(self) -> None:
-        """Refuse what no contract takes, so that every order has one nonce."""
+        """Check the fields, because the order's nonce is a hash of them. Raises an InputError."""
         check_address(self.payer, "payer address")
         check_address(self.receiver, "receiver address")
         for value, name in (
@@ -87,7 +87,7 @@ class OrderAuthorization:
 
 @dataclass(frozen=True, slots=True)
 class SignedOrder:
-    """An order, the token's domain and the Credits contract it was signed for, and the payer's signature."""
+    """A signed order: the order, the domain of the token, the address of Credits, and the payer's signature."""
 
     order: OrderAuthorization
     token: Domain
@@ -117,7 +117,7 @@ class SignedOrder:
 
     @classmethod
     def from_json(cls, text: str) -> "SignedOrder":
-        """Read what `to_json` writes. Raises InvalidMessage for anything else; the signature is not checked yet."""
+        """Read the JSON of `to_json`. Raises InvalidMessage for any other text. The signature is not checked."""
         reader = MessageReader(text, kind=MESSAGE_TYPE, noun=_NOUN, names=_FIELDS)
         order = OrderAuthorization(
             plan_id=reader.read_uint("planId", 256),
@@ -148,23 +148,23 @@ def build_order_authorization(
     valid_after: int = 0,
     salt: bytes | None = None,
 ) -> OrderAuthorization:
-    """Build an order to sign. Ids and addresses are taken in any spelling.
+    """Build an order for the payer to sign. No network.
 
     Args:
-        plan_id: The plan.
-        payer: Who pays and signs.
-        max_cost: What is authorized, in base units of the token.
-        valid_before: The Unix second before which the order counts.
-        receiver: Who gets the credits. The payer if not given.
-        quantity: How many purchases, at least 1.
-        valid_after: The Unix second after which the order counts.
-        salt: 32 bytes that tell equal orders apart. Random if not given.
+        plan_id: The plan's id, as an int, text or DID.
+        payer: The address that pays and signs.
+        max_cost: The authorized amount, in base units of the token.
+        valid_before: The Unix second before which the order is valid.
+        receiver: The address that gets the credits. The payer's address if not given.
+        quantity: The number of purchases, at least 1.
+        valid_after: The Unix second after which the order is valid.
+        salt: 32 bytes that distinguish orders that are equal otherwise. Random if not given.
 
     Raises:
-        InvalidPlanId: The plan id is not one.
-        InvalidAddress: An address is not one.
+        InvalidPlanId: The plan id is malformed.
+        InvalidAddress: An address is malformed or zero.
         InvalidAmount: A number is out of range.
-        InvalidConfig: There is no second in which the order would count.
+        InvalidConfig: There is no second between ``valid_after`` and ``valid_before``, or the salt is not 32 bytes.
 
     >>> bob = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
     >>> build_order_authorization(255, payer=bob, max_cost=20_000_000, valid_before=1_800_000_000).quantity
@@ -187,9 +187,10 @@ def build_order_authorization(
 
 
 def authorization_nonce(order: OrderAuthorization, *, chain_id: int, contract: str) -> bytes:
-    """Return the nonce, 32 bytes, that stands for the whole order in the token's authorization.
+    """Return the nonce of an order's authorization, 32 bytes.
 
-    The keccak-256 hash of the ABI encoding of (chain id, contract, plan id, payer, receiver, quantity, max cost, salt).
+    The nonce is the keccak-256 hash of the ABI encoding of (chain id, contract, plan id, payer, receiver, quantity,
+    max cost, salt).
     """
     check_uint(chain_id, 256, "chain id")
     where: tuple[Value, ...] = (chain_id, parse_address(contract, "contract address"))
@@ -198,7 +199,7 @@ def authorization_nonce(order: OrderAuthorization, *, chain_id: int, contract: s
 
 
 def authorization_digest(order: OrderAuthorization, *, token: Domain, contract: str) -> bytes:
-    """Return the 32 bytes that the payer signs. ``token`` is the token's own domain, as read from it."""
+    """Return the 32 bytes that the payer signs. ``token`` is the EIP-712 domain of the token."""
     return hash_message(token.separator, RECEIVE_WITH_AUTHORIZATION.hash(_authorization(order, token, contract)))
 
 
@@ -211,8 +212,11 @@ def _authorization(order: OrderAuthorization, token: Domain, contract: str) -> t
 def sign_order(signer: MessageSigner, order: OrderAuthorization, *, token: Domain, contract: str) -> SignedOrder:
     """Sign an order as its payer. No network.
 
-    Anyone who holds the result can have the order made, once, for at most ``max_cost``. A contract wallet signs in its
-    own way: put its bytes into a SignedOrder. Raises InvalidConfig if the signer is not the payer.
+    Anyone who has the result can make the order once, for at most ``max_cost``. A contract wallet does not sign here.
+    Create a SignedOrder with the signature of the wallet instead.
+
+    Raises:
+        InvalidConfig: The signer is not the payer.
     """
     check_signer(signer)
     if signer.address != order.payer:
@@ -230,23 +234,23 @@ def verify_order(
     now: int | None = None,
     ask_chain: AskChain | None = None,
 ) -> OrderAuthorization:
-    """Return the order if its payer signed it for this token and contract, and it counts now.
+    """Return the order if its payer signed it for this token and contract, and the order is valid now.
 
-    What only the chain knows is not checked: the payer's balance, the price, and whether the order was made or
-    canceled. No network without ``ask_chain``.
+    The payer's balance, the price, and an earlier use or cancellation are not checked, because only the chain knows
+    them. No network without ``ask_chain``.
 
     Args:
-        signed: The order as it was received.
-        token: The token's domain, as you know it.
-        contract: Where Credits is, as you know it.
-        now: The Unix second to check for. This machine's clock if not given.
-        ask_chain: Asks a contract wallet, as for `VoucherVerifier`.
+        signed: The signed order to verify.
+        token: The domain of the token, from a source that you trust.
+        contract: The address of Credits, from a source that you trust.
+        now: The time of the check, as a Unix second. This machine's clock if not given.
+        ask_chain: A function that asks a contract wallet whether it accepts the signature (ERC-1271).
 
     Raises:
         AuthorizationMismatch: The order is for another token or contract.
         AuthorizationNotYetValid: The order is not valid yet.
         AuthorizationExpired: The order has expired.
-        SignatureNeedsChain: Only a contract can understand the signature, and ``ask_chain`` is not given.
+        SignatureNeedsChain: Only a contract wallet can check the signature, and ``ask_chain`` is not given.
         AuthorizationSignatureInvalid: The payer did not sign the order.
     """
     order, expected = signed.order, parse_address(contract, "contract address")

@@ -1,4 +1,4 @@
-"""What is a signer, and what is a key or an address in its place."""
+"""Checks of signers. A private key or an address is not a signer."""
 
 from typing import Final
 
@@ -9,12 +9,12 @@ _MAKE_ONE: Final = "make one with `read_keyfile(path, password)` or `read_key_fr
 
 
 def check_signer(signer: object) -> None:
-    """Refuse what is not a signer, such as a private key or an address as text. Nothing of it is shown. No network.
+    """Refuse a value that is not a signer, such as a private key or an address as text. No network.
 
-    For functions that need the signer's address before they sign or send.
+    The error never shows the value.
 
     Raises:
-        InvalidConfig: The object has no address, or signs nothing.
+        InvalidConfig: The value does not have an address, or cannot sign.
     """
     has_address = isinstance(getattr(signer, "address", None), str)
     if not has_address or not any(callable(getattr(signer, name, None)) for name in _SIGNS):
@@ -24,7 +24,7 @@ def check_signer(signer: object) -> None:
 
 
 def check_transaction_signer(signer: object) -> None:
-    """Refuse what does not sign transactions. Raises as `check_signer`."""
+    """Refuse a value that cannot sign transactions. Raises InvalidConfig. No network."""
     check_signer(signer)
     if not callable(getattr(signer, "sign_transaction", None)):
         raise InvalidConfig(f"{type(signer).__name__} signs no transactions, and this call sends one", _MAKE_ONE)

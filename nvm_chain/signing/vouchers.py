@@ -1,8 +1,8 @@
-"""Vouchers: a holder signs what a redeemer may take, so a request needs no transaction.
+"""Vouchers: a holder signs a number of credits that a redeemer may take. So a request does not need a transaction.
 
-A voucher says: ``redeemer`` may raise the number of my credits ever settled on this plan up to ``ceiling``, until
-``deadline``. The chain counts what settlements took from each holder on each plan. So a lost or repeated voucher does
-no harm. A client that signs `next_ceiling` before each request risks that request alone.
+The chain counts the settled credits of each holder on each plan: all credits that settlements took. A voucher allows
+``redeemer`` to raise this count up to ``ceiling``, until ``deadline``. So a lost or repeated voucher does no harm. A
+client signs `next_ceiling` before each request, and risks only the cost of that request.
 """
 
 import time
@@ -44,15 +44,15 @@ CEILING_BITS: Final = 64
 DEADLINE_BITS: Final = 64
 
 _pack = Struct(">32s 32s 12x20s 12x20s 24xQ 32s 24xQ").pack
-"""Seven words: the hash of the type, and the fields in its order."""
+"""Packs seven 32-byte words: the hash of the type, and the fields of a voucher in the order of the type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Voucher:
-    """What a holder signs. Make one with `build_voucher`.
+    """A voucher that a holder signs. Make one with `build_voucher`.
 
-    ``ceiling`` is the total of credits that settlements may have taken from this holder on this plan, once the voucher
-    is settled. It is not the cost of one request. ``deadline`` is the last Unix second in which the voucher counts.
+    ``ceiling`` is the highest number of settled credits that the voucher allows for this holder on this plan. It is a
+    total, and not the cost of one request. ``deadline`` is the last Unix second in which the voucher is valid.
     """
 
     plan_id: PlanId
@@ -63,7 +63,7 @@ class Voucher:
     deadline: Time
 
     def __post_init__(self) -> None:
-        """Refuse what no contract takes, so that every voucher has one digest."""
+        """Check the fields, because the voucher's digest is a hash of them. Raises an InputError."""
         check_uint(self.plan_id, 256, "plan id")
         check_address(self.holder, "holder address")
         check_address(self.redeemer, "redeemer address")
@@ -78,20 +78,20 @@ class Voucher:
 
 @dataclass(frozen=True, slots=True)
 class SignedVoucher:
-    """A voucher and its signature: 65 or 64 bytes of a key, or whatever a contract wallet understands."""
+    """A voucher and its signature: 64 or 65 bytes from a key, or any number of bytes from a contract wallet."""
 
     voucher: Voucher
     signature: bytes
 
     def to_json(self) -> str:
-        """Write the voucher as JSON on one line, in ASCII, under the names of the signed type."""
+        """Write the voucher as JSON on one line, in ASCII. The names are those of the signed type."""
         names = [name for _, name in VOUCHER.members]
         values: dict[str, int | str | bytes] = dict(zip(names, self.voucher.as_tuple(), strict=True))
         return format_message(MESSAGE_TYPE, {**values, "signature": self.signature})
 
     @classmethod
     def from_json(cls, text: str) -> "SignedVoucher":
-        """Read what `to_json` writes. Raises InvalidMessage for anything else; the signature is not checked yet."""
+        """Read the JSON of `to_json`. Raises InvalidMessage for any other text. The signature is not checked."""
         names = [*(name for _, name in VOUCHER.members), "signature"]
         reader = MessageReader(text, kind=MESSAGE_TYPE, noun="signed voucher", names=names)
         voucher = Voucher(
@@ -114,19 +114,20 @@ def build_voucher(
     deadline: int,
     context: str | bytes | UUID = b"",
 ) -> Voucher:
-    """Build a voucher. Ids and addresses are taken in any spelling.
+    """Build a voucher for the holder to sign. No network.
 
     Args:
-        plan_id: The plan.
-        holder: Whose credits are settled.
-        redeemer: Who may settle the voucher.
-        ceiling: The total of credits that may have been settled, see `next_ceiling`.
-        deadline: The last Unix second in which the voucher counts, no later than the earliest expiry of the credits.
+        plan_id: The plan's id, as an int, text or DID.
+        holder: The address whose credits are settled.
+        redeemer: The address that may settle the voucher.
+        ceiling: The highest number of settled credits that the voucher allows. `next_ceiling` computes it.
+        deadline: The last Unix second in which the voucher is valid. It should not be after the earliest expiry of the
+            credits.
         context: At most 32 bytes, such as the id of the request.
 
     Raises:
-        InvalidPlanId: The plan id is not one.
-        InvalidAddress: An address is not one.
+        InvalidPlanId: The plan id is malformed.
+        InvalidAddress: An address is malformed or zero.
         InvalidAmount: A number is out of range.
         InvalidContext: The context has more than 32 bytes.
 
@@ -147,8 +148,8 @@ def build_voucher(
 def next_ceiling(last: int, cost: int) -> int:
     """Return the ceiling to sign for one more request of ``cost`` credits.
 
-    ``last`` is the highest ceiling that was signed on this plan, or the chain's count of settled credits where that is
-    higher. Raises InvalidAmount.
+    ``last`` is the highest ceiling that was signed on this plan, or the holder's settled credits if these are higher.
+    Raises InvalidAmount.
 
     >>> next_ceiling(40, 2)
     42
@@ -159,7 +160,7 @@ def next_ceiling(last: int, cost: int) -> int:
 
 @lru_cache(maxsize=256)
 def credits_domain(chain_id: int, contract: str) -> Domain:
-    """Return the domain in which a Credits contract takes vouchers."""
+    """Return the EIP-712 domain of a Credits contract, for which vouchers are signed."""
     return Domain(DOMAIN_NAME, DOMAIN_VERSION, chain_id, parse_address(contract, "contract address"))
 
 
@@ -169,7 +170,7 @@ def voucher_digest(voucher: Voucher, *, chain_id: int, contract: str) -> bytes:
 
 
 def _hash_voucher(type_hash: bytes, voucher: Voucher) -> bytes:
-    """Return what ``VOUCHER.hash`` returns, in a third of the time. The fields have their sizes: see `Voucher`."""
+    """Return the same hash as ``VOUCHER.hash``, in a third of the time. `Voucher` has checked the fields' sizes."""
     plan_id = voucher.plan_id.to_bytes(32)
     holder, redeemer = bytes.fromhex(voucher.holder[2:]), bytes.fromhex(voucher.redeemer[2:])
     return keccak(_pack(type_hash, plan_id, holder, redeemer, voucher.ceiling, voucher.context, voucher.deadline))
@@ -178,9 +179,11 @@ def _hash_voucher(type_hash: bytes, voucher: Voucher) -> bytes:
 def sign_voucher(signer: MessageSigner, voucher: Voucher, *, chain_id: int, contract: str) -> SignedVoucher:
     """Sign a voucher as its holder. No network.
 
-    Anyone who holds the result can have up to ``ceiling`` credits settled in total, so look at what you sign. A
-    contract wallet signs in its own way: put its bytes into a SignedVoucher. Raises InvalidConfig if the signer is not
-    the holder.
+    With the result, the redeemer can settle up to ``ceiling`` credits in total. Check the voucher before you sign. A
+    contract wallet does not sign here. Create a SignedVoucher with the signature of the wallet instead.
+
+    Raises:
+        InvalidConfig: The signer is not the holder.
     """
     check_signer(signer)
     if signer.address != voucher.holder:
@@ -190,7 +193,10 @@ def sign_voucher(signer: MessageSigner, voucher: Voucher, *, chain_id: int, cont
 
 
 def recover_signer(signed: SignedVoucher, *, chain_id: int, contract: str) -> ChecksumAddress | None:
-    """Return who signed a voucher, to compare with the holder. None if the signature is not the signature of a key."""
+    """Return the address whose key signed a voucher. None if the signature is not an ECDSA signature.
+
+    Compare the address with the voucher's holder.
+    """
     digest = voucher_digest(signed.voucher, chain_id=chain_id, contract=contract)
     return recover_digest_signer(digest, signed.signature)
 
@@ -205,7 +211,7 @@ def verify_voucher(
     now: int | None = None,
     ask_chain: AskChain | None = None,
 ) -> Voucher:
-    """Return the voucher if it is signed by its holder and counts now; see `VoucherVerifier.verify`."""
+    """Return the voucher if its holder signed it and it is valid now. See `VoucherVerifier.verify`."""
     verifier = VoucherVerifier(chain_id, contract, ask_chain=ask_chain)
     return verifier.verify(signed, plan_id=plan_id, redeemer=redeemer, now=now)
 
@@ -213,8 +219,8 @@ def verify_voucher(
 class VoucherVerifier:
     """Verifies vouchers for one Credits contract. No network, unless ``ask_chain`` uses it.
 
-    ``ask_chain`` is asked when the holder's own key did not sign: it says whether the contract at the holder's address
-    accepts the signature (ERC-1271). In the next block the answer may be another one.
+    ``ask_chain`` is a function that asks a contract at the holder's address whether it accepts the signature
+    (ERC-1271). It is called if the holder's own key did not sign. A contract may change its answer in the next block.
     """
 
     def __init__(self, chain_id: int, contract: str, *, ask_chain: AskChain | None = None) -> None:
@@ -235,21 +241,21 @@ class VoucherVerifier:
         redeemer: str | None = None,
         now: int | None = None,
     ) -> Voucher:
-        """Return the voucher if its holder signed it, it counts now, and it is for the plan and redeemer that are given.
+        """Return the voucher if its holder signed it, and it is valid now for the given plan and redeemer.
 
-        What only the chain knows is not checked: the holder's balance, the credits settled before, and the redeemer's
-        rights.
+        The holder's balance, the settled credits and the redeemer's rights are not checked, because only the chain
+        knows them.
 
         Args:
-            signed: The voucher as it was received.
-            plan_id: The plan to expect. Any plan if not given.
-            redeemer: The redeemer to expect. Any redeemer if not given.
-            now: The Unix second to check for. This machine's clock if not given.
+            signed: The signed voucher to verify.
+            plan_id: The id of the expected plan. If not given, the voucher may be for any plan.
+            redeemer: The address of the expected redeemer. If not given, the voucher may be for any redeemer.
+            now: The time of the check, as a Unix second. This machine's clock if not given.
 
         Raises:
             VoucherMismatch: The voucher is for another plan or redeemer.
-            VoucherExpired: The voucher's deadline is over.
-            SignatureNeedsChain: Only a contract can understand the signature, and ``ask_chain`` is not given.
+            VoucherExpired: The voucher's deadline has passed.
+            SignatureNeedsChain: Only a contract wallet can check the signature, and ``ask_chain`` is not given.
             VoucherSignatureInvalid: The holder did not sign the voucher.
         """
         voucher = signed.voucher

@@ -1,6 +1,6 @@
-"""Statements: what happened to a holder, a plan or a builder in a period.
+"""Statements: the movements of credits and money of a holder, a plan or a builder in a period.
 
-They are rebuilt from events and compared with the chain. See docs/statements.md.
+A statement is built from events and compared with the chain. See docs/statements.md.
 """
 
 from nvm_chain.statements.formats import (

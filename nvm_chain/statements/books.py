@@ -1,4 +1,4 @@
-"""The books of a statement: each fact applied to its holder's ledger, second by second, up to the latest block."""
+"""Books of a statement: every fact is applied to its holder's ledger, in the order of time, up to the latest block."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ from nvm_chain.types.events import Block
 from nvm_chain.types.plans import Terms
 
 HolderKey = tuple[int, ChecksumAddress]
-"""A plan and a holder."""
+"""Key of a ledger: a plan and a holder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A movement without its balance, and its point in the chain's history."""
+    """Movement without its balance, with its point in the chain's history."""
 
     point: Point
     order: tuple[int, ...]
@@ -28,7 +28,7 @@ class Entry:
 
 @dataclass
 class Books:
-    """All entries of all holders, and their ledgers as of the latest block."""
+    """Entries of all holders, and their ledgers at the latest block."""
 
     terms: Mapping[int, Terms]
     head: Block
@@ -36,7 +36,7 @@ class Books:
     entries: list[Entry] = field(default_factory=list)
 
     def write(self, facts: Sequence[Fact], stops: Sequence[Point]) -> None:
-        """Apply facts in order. At each stop the expiries up to it are written first, so no entry crosses it."""
+        """Apply facts in order. At each stop all expiries before the stop are written, so that no entry spans a stop."""
         waiting = sorted(stops)
         for number, fact in enumerate(facts):
             point = Point(_time_of(fact), fact.event.block_number)
@@ -67,7 +67,7 @@ class Books:
         self.entries.append(Entry(point, (second, 1, number), _describe(fact, second, self.terms[fact.plan_id])))
 
     def _check_access(self, fact: Fact, before: int, after: int) -> None:
-        """Compare where access ends with what the contract has said of it in the same transaction."""
+        """Compare the end of access with the event of the same transaction."""
         said = before if fact.access_until is None else fact.access_until
         if said != after:
             what = f"end of the access of {fact.holder} on plan {fact.plan_id:#066x} in block {fact.event.block_number}"
@@ -79,7 +79,7 @@ def _time_of(fact: Fact) -> int:
 
 
 def _change(ledger: Ledger, fact: Fact, second: int, head: Block) -> None:
-    """Apply a fact to a ledger as the contract did."""
+    """Apply a fact to a ledger with the rules of the contract."""
     if fact.amount > 0:
         ledger.grant(second, fact.amount)
         ledger.is_granted |= fact.kind is not MovementKind.TRANSFER_IN

@@ -1,4 +1,4 @@
-"""Books against chain: what the events say, compared with what the contract says at the same block."""
+"""Checks of the books: the state from events has to equal the state of the contract at the same block."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ LOTS_AT_ONCE = 500
 
 
 def check_balances(chain: Chain, books: Books) -> None:
-    """Compare every holder's balance. One request for each 200. Raises StatementMismatch."""
+    """Compare every holder's balance with the chain. Makes one request for each 200 holders. Raises StatementMismatch."""
     keys = sorted(books.ledgers)
     for start in range(0, len(keys), BALANCES_AT_ONCE):
         part = keys[start : start + BALANCES_AT_ONCE]
@@ -21,7 +21,7 @@ def check_balances(chain: Chain, books: Books) -> None:
 
 
 def check_accounts(chain: Chain, books: Books) -> None:
-    """Compare all that the contract knows of each holder. One request for each plan and holder. Raises StatementMismatch."""
+    """Compare the account of each holder with the chain. One request for each plan and holder. Raises StatementMismatch."""
     for key, ledger in books.ledgers.items():
         plan_id, holder = key
         account = chain.read(chain.credits.functions.accountOf(plan_id, holder), block=books.head.number)
@@ -34,7 +34,7 @@ def check_accounts(chain: Chain, books: Books) -> None:
 
 
 def check_lots(chain: Chain, books: Books) -> None:
-    """Compare what is left of each purchase where credits expire. One request for each 500 lots. Raises StatementMismatch."""
+    """Compare all lots of expiring credits with the chain. Makes one request for each 500 lots. Raises StatementMismatch."""
     for key, ledger in books.ledgers.items():
         if ledger.lots:
             mine = [(lot.credits, lot.expires_at) for lot in ledger.lots]
@@ -42,7 +42,7 @@ def check_lots(chain: Chain, books: Books) -> None:
 
 
 def _read_lots(chain: Chain, books: Books, key: HolderKey, count: int) -> list[tuple[int, int]]:
-    """Read all lots, and ask for one more than there should be."""
+    """Read all lots, and request one lot more than expected."""
     lots_of, lots = chain.credits.functions.lotsOf, list[tuple[int, int]]()
     for offset in range(0, count + 1, LOTS_AT_ONCE):
         found = chain.read(lots_of(*key, offset, LOTS_AT_ONCE), block=books.head.number)
@@ -51,7 +51,7 @@ def _read_lots(chain: Chain, books: Books, key: HolderKey, count: int) -> list[t
 
 
 def check_head(chain: Chain, books: Books) -> None:
-    """Make sure that the latest block that was read is still there. One request. Raises BlockReplaced."""
+    """Check that the chain still has the latest block of the statement. Makes one request. Raises BlockReplaced."""
     if chain.read_block(books.head.number) != books.head:
         raise BlockReplaced(books.head.number)
 

@@ -1,4 +1,4 @@
-"""Statements as JSON and CSV, with columns that stay as they are."""
+"""Statements as JSON and CSV. The columns are stable."""
 
 import csv
 import io
@@ -17,11 +17,11 @@ MOVEMENT_COLUMNS: Final = (
 )
 REVENUE_COLUMNS: Final = ("plan_id", "token", "receiver", "shares", "fees", "forgone", "total", "sales")
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""How text begins that a spreadsheet takes for a formula; in wide letters too."""
+"""First characters of a text that spreadsheets read as a formula, with their full-width forms."""
 
 
 def describe_statement(statement: Statement) -> dict[str, Any]:
-    """Return a statement as JSON has it: plan ids and bytes as hexadecimal text, kinds by name, money as decimal text.
+    """Return a statement as a JSON object: plan ids and bytes as hexadecimal text, kinds by name, money as decimal text.
 
     Money is a whole number of base units. Credits are integers.
     """
@@ -32,26 +32,26 @@ def describe_statement(statement: Statement) -> dict[str, Any]:
 
 
 def format_statement_json(statement: Statement) -> str:
-    """Write a statement as one JSON object."""
+    """Format a statement as one JSON object."""
     return json.dumps(describe_statement(statement), indent=2)
 
 
 def format_movements_csv(statement: Statement) -> str:
-    """Write movements as CSV (RFC 4180) with a heading, and an opening and a closing line for each plan.
+    """Format movements as CSV (RFC 4180), with a heading. Each plan has an opening and a closing line.
 
-    The columns are `MOVEMENT_COLUMNS`. ``context_text`` is the context where it is printable text. A text that a
-    spreadsheet would take for a formula begins with an apostrophe.
+    The columns are `MOVEMENT_COLUMNS`. ``context_text`` is the context if it is printable text. A text that
+    spreadsheets read as a formula gets an apostrophe in front.
     """
     return _write(MOVEMENT_COLUMNS, _movement_lines(statement))
 
 
 def format_revenue_csv(statement: Statement) -> str:
-    """Write who was paid what as CSV (RFC 4180) with a heading, in base units. The columns are `REVENUE_COLUMNS`."""
+    """Format revenue as CSV (RFC 4180) with a heading, in base units. The columns are `REVENUE_COLUMNS`."""
     return _write(REVENUE_COLUMNS, map(_revenue_line, statement.revenue))
 
 
 def format_context(context: bytes | None) -> str:
-    r"""Return a context as text if it is printable text, otherwise an empty text.
+    r"""Return a context as text if it is printable, else an empty text.
 
     >>> format_context(b"request-1".ljust(32, b"\0")), format_context(bytes(31) + b"x")
     ('request-1', '')
@@ -107,7 +107,7 @@ def _neutralize(text: str) -> str:
 
 
 def _format_time(second: int) -> str:
-    """Write a second as ISO 8601 in UTC, or an empty text for a second beyond the calendar."""
+    """Format a Unix second as ISO 8601 in UTC. Empty for a second beyond the calendar."""
     try:
         return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"
     except (OverflowError, ValueError, OSError):

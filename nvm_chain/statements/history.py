@@ -1,4 +1,4 @@
-"""Which events a statement needs, read in as few requests as their indexed arguments allow."""
+"""Events of a statement, read in as few requests as the indexed arguments allow."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,13 +27,13 @@ OF_PLAN = (
     "FeeForgone",
 )
 OF_HOLDER = ("Ordered", "UsagePaid", "GrantedExternal", "AccessChanged", "Redeemed")
-"""Events whose second indexed argument is a holder or payer."""
+"""Names of events with a holder or payer as second indexed argument."""
 TRANSFERS = ("TransferSingle", "TransferBatch")
 
 
 @dataclass(frozen=True, slots=True)
 class PlanFacts:
-    """What a plan's registration says, which never changes."""
+    """Immutable facts of a plan from its registration."""
 
     terms: Terms
     fee_bps: int
@@ -41,7 +41,7 @@ class PlanFacts:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The events of a statement in the order they happened, the plans they are about, and which settlements made."""
+    """Events of a statement in order, their plans, and the transfers that settlements made."""
 
     events: Sequence[Event]
     plans: Mapping[int, PlanFacts]
@@ -49,7 +49,7 @@ class History:
 
 
 def read_plans_history(chain: Chain, plan_ids: Sequence[int], first_block: int, head: Block) -> History:
-    """Read all that happened to some plans. One filter for each 200 plans, and one more. Raises UnknownPlan."""
+    """Read all events of some plans. Uses one filter for each 200 plans, and one more. Raises UnknownPlan."""
     filters = build_filters(OF_PLAN, plan_ids)
     if filters:
         filters.append(EventFilter((*TRANSFERS, "ProtocolFeeSet")))  # their plan is not indexed
@@ -61,7 +61,7 @@ def read_plans_history(chain: Chain, plan_ids: Sequence[int], first_block: int, 
 
 
 def read_builder_history(chain: Chain, builder: ChecksumAddress, first_block: int, head: Block) -> tuple[Event, ...]:
-    """Read the events by which an account became or ceased to be the owner of plans. Three filters."""
+    """Read the events that made an account an owner of plans, or ended its ownership. Uses three filters."""
     filters = (
         EventFilter(("PlanRegistered",), ((), (builder,))),
         EventFilter(("PlanOwnershipTransferred",), ((), (builder,))),
@@ -71,7 +71,7 @@ def read_builder_history(chain: Chain, builder: ChecksumAddress, first_block: in
 
 
 def read_holder_history(chain: Chain, holder: ChecksumAddress, first_block: int, head: Block) -> History:
-    """Read all that happened to a holder on every plan. Three filters, and two or three more for the plans and settlements."""
+    """Read all events of a holder on every plan. Uses three filters, and two or three more for the plans and settlements."""
     filters = (
         EventFilter(OF_HOLDER, ((), (holder,))),
         EventFilter(TRANSFERS, ((), (holder,))),
@@ -90,7 +90,7 @@ def read_holder_history(chain: Chain, holder: ChecksumAddress, first_block: int,
 
 
 def _plans_of(event: Event) -> set[int]:
-    """Return the plans that an event is about."""
+    """Return the plans of an event."""
     arguments = event.arguments
     if event.name == "TransferBatch":
         return set(arguments["ids"])
@@ -100,7 +100,7 @@ def _plans_of(event: Event) -> set[int]:
 
 
 def _read_plans(chain: Chain, plan_ids: Iterable[int], events: Iterable[Event], head: Block) -> dict[int, PlanFacts]:
-    """Take the terms of plans from the events by which they were registered."""
+    """Return the facts of plans from their registration events."""
     plans = {}
     for event in events:
         if event.name == "PlanRegistered":
@@ -117,9 +117,9 @@ def _read_plans(chain: Chain, plan_ids: Iterable[int], events: Iterable[Event], 
 
 
 def find_settled(events: Iterable[Event], head: Block) -> frozenset[Place]:
-    """Find the transfers that settlements made.
+    """Return the transfers that settlements made.
 
-    A Settled event counts the transfers right before it, so all transfers of the plan are needed.
+    A Settled event counts the transfers directly before it. So all transfers of the plan are needed.
     """
     takes: dict[tuple[str, str, int], list[Event]] = defaultdict(list)
     found: set[Place] = set()
@@ -139,7 +139,7 @@ def find_settled(events: Iterable[Event], head: Block) -> frozenset[Place]:
 
 
 def _read_settled(chain: Chain, own: Sequence[Event], first_block: int, head: Block) -> frozenset[Place]:
-    """Find which of a holder's credits settlements took. One request for each block in which some may have been, and one more."""
+    """Return the settlement transfers of a holder's credits. One request for each block with candidates, and one more."""
     redeemed = {event.place for event in own if event.name == "Redeemed"}
     takes = [
         event
@@ -160,7 +160,7 @@ def _read_settled(chain: Chain, own: Sequence[Event], first_block: int, head: Bl
 
 
 def _read_neighbours(chain: Chain, own: Sequence[Event], others: Sequence[Event]) -> list[Event]:
-    """Read whose sales were beside a fee that could not be delivered. One request for each block with one of the holder's."""
+    """Read the sales of each block with an undeliverable fee of the holder's orders. One request for each block."""
     transactions = {event.transaction_hash for event in own if event.name in {"Ordered", "UsagePaid"}}
     forgone = [e for e in others if e.name == "FeeForgone" and e.transaction_hash in transactions]
     plan_ids = sorted({int(event.arguments["planId"]) for event in forgone})

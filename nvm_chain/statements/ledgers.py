@@ -1,4 +1,4 @@
-"""What a holder has of a plan, second by second: credits that last, credits that expire, access windows."""
+"""Ledgers of a holder on a plan over time: permanent credits, expiring credits, and access windows."""
 
 from collections import deque
 from typing import NamedTuple
@@ -9,21 +9,21 @@ from nvm_chain.types.plans import Terms
 
 
 class Expired(NamedTuple):
-    """Credits that expired in a second."""
+    """Credits that expired, and the second of their expiry."""
 
     second: int
     amount: int
 
 
 class Ledger:
-    """A holder's credits of a plan where they last; on a time plan that starts on first use, the unopened periods.
+    """Ledger of permanent credits. On a time plan that starts on first use, the credits are the unopened periods.
 
-    Times are Unix seconds, and never go back. ``settled`` counts the credits that settlements took. ``access_until``
-    is the second at which access ends, 0 if it never began.
+    Times are Unix seconds, and never decrease. ``settled`` counts the credits that settlements took. ``access_until``
+    is the second at which access ends, or 0 if access never began.
     """
 
     def __init__(self, terms: Terms) -> None:
-        """Start with nothing."""
+        """Start without credits."""
         self.balance = 0
         self.settled = 0
         self.access_until = 0
@@ -31,7 +31,7 @@ class Ledger:
         self._duration = terms.duration
 
     def advance(self, second: int) -> list[Expired]:
-        """Let time pass up to the end of a second, and return what expired."""
+        """Move the time to the end of a second, and return the expired credits."""
         return []
 
     def grant(self, second: int, amount: int) -> None:
@@ -45,25 +45,25 @@ class Ledger:
         self.balance -= amount
 
     def open(self, second: int, periods: int) -> None:
-        """Open access for some periods, from now or from when it ends."""
+        """Open access for some periods, from now or from the end of the current access."""
         self.access_until = max(self.access_until, second) + periods * self._duration
 
     @property
     def lots(self) -> list[Lot]:
-        """What remains of each purchase where credits expire, earliest expiry first; empty where they last."""
+        """Remaining credits of each lot, earliest expiry first. Empty for permanent credits."""
         return []
 
 
 class ExpiringLedger(Ledger):
-    """A holder's credits of a plan where each grant expires after a fixed time. The earliest expiry is used first."""
+    """Ledger of expiring credits. Each grant expires after a fixed time. The earliest expiry is spent first."""
 
     def __init__(self, terms: Terms) -> None:
-        """Start with nothing."""
+        """Start without credits."""
         super().__init__(terms)
         self._lots: deque[Lot] = deque()
 
     def advance(self, second: int) -> list[Expired]:
-        """Let lots expire whose second has come."""
+        """Expire all lots up to a second."""
         gone = []
         while self._lots and self._lots[0].expires_at <= second:
             lot = self._lots.popleft()
@@ -72,12 +72,12 @@ class ExpiringLedger(Ledger):
         return gone
 
     def grant(self, second: int, amount: int) -> None:
-        """Add a lot. All lots of a plan last equally long, so the last one added expires last."""
+        """Add a lot. All lots of a plan have the same lifetime, so the last added lot expires last."""
         super().grant(second, amount)
         self._lots.append(Lot(amount, second + self._duration))
 
     def take(self, second: int, amount: int) -> None:
-        """Take from the lots that expire first."""
+        """Remove credits from the lots with the earliest expiry."""
         super().take(second, amount)
         while amount:
             lot = self._lots.popleft()
@@ -87,33 +87,33 @@ class ExpiringLedger(Ledger):
 
     @property
     def lots(self) -> list[Lot]:
-        """What remains of each grant."""
+        """Remaining credits of each grant."""
         return list(self._lots)
 
 
 class WindowLedger(Ledger):
-    """A holder's access to a time plan that starts on purchase. The balance is the periods that are not over."""
+    """Ledger of a time plan that starts on purchase. The balance counts the periods that have not ended."""
 
     def advance(self, second: int) -> list[Expired]:
-        """Let periods end. Several that ended since the last call are one entry, at the second of the last of them."""
+        """End all periods up to a second. Several ended periods form one entry, at the end of the last period."""
         seconds_left = max(0, self.access_until - second)
         left = -(-seconds_left // self._duration)
         gone, self.balance = self.balance - left, left
         return [Expired(self.access_until - left * self._duration, gone)] if gone else []
 
     def grant(self, second: int, amount: int) -> None:
-        """Open the window, or add to its end."""
+        """Open the access window, or extend it."""
         super().grant(second, amount)
         self.open(second, amount)
 
     def take(self, second: int, amount: int) -> None:
-        """Give up the last periods; without one left, access ends now."""
+        """Remove the last periods. Without a remaining period access ends now."""
         super().take(second, amount)
         self.access_until = self.access_until - amount * self._duration if self.balance else second
 
 
 def open_ledger(terms: Terms) -> Ledger:
-    """Return the ledger that fits a plan, with nothing in it."""
+    """Return an empty ledger of the class that fits a plan."""
     if terms.starts_on_purchase:
         return WindowLedger(terms)
     return ExpiringLedger(terms) if terms.kind is PlanKind.CREDITS and terms.duration else Ledger(terms)

@@ -1,4 +1,4 @@
-"""From events to what happened to whom: each movement of credits or money."""
+"""Conversion of events to facts about holders: each movement of credits or money."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that an event says about a holder. ``amount`` is credits with a sign."""
+    """Fact of an event about a holder. ``amount`` is a signed number of credits."""
 
     event: Event
     kind: MovementKind
@@ -30,14 +30,14 @@ class Fact:
 
 
 def build_facts(events: Sequence[Event], settled: Iterable[Place]) -> list[Fact]:
-    """Yield what events say about holders, in order. An order or a redemption is told where its credits move."""
+    """Yield the facts of events, in order. The fact of an order or redemption stands at the transfer of its credits."""
     teller = _Teller({event.place: event for event in events}, frozenset(settled))
     return [fact for event in events for fact in teller.tell(event)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Teller:
-    """Looks at the events beside an event: the interface of Credits says which events follow each other directly."""
+    """Reader of neighbouring events. The interface of Credits says which events follow each other directly."""
 
     events: Mapping[Place, Event]
     settled: frozenset[Place]
@@ -92,7 +92,7 @@ class _Teller:
         return replace(fact, access_until=shortened["accessUntil"]) if shortened else fact
 
     def _beside(self, fact: Fact, distance: int, name: str) -> Mapping[str, Any] | None:
-        """Return what the event at some distance says, if it has that name and is about the fact's plan and holder."""
+        """Return the arguments of a neighbouring event, if it has the given name and the fact's plan and holder."""
         block, index = fact.event.place
         event = self.events.get((block, index + distance))
         if event is None or event.name != name or event.arguments["planId"] != fact.plan_id:

@@ -1,4 +1,4 @@
-"""From a period, as people write it, to two points between the events of a chain."""
+"""Conversion of a period to two points between the events of a chain."""
 
 import re
 from datetime import UTC, date, datetime, time
@@ -11,21 +11,21 @@ from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.events import Block
 
 Moment = int | str | date
-"""A Unix second, or a date or time with its zone, as text (ISO 8601) or as Python has them. A date is its first second, UTC."""
+"""Unix second, date, or time with a zone, as ISO 8601 text or as a Python object. A date stands for its first second in UTC."""
 
 LAST: Final = 1 << 256
-"""Later than every block."""
+"""Second that is later than every block."""
 
 
 class Point(NamedTuple):
-    """A point in a chain's history: after all blocks up to one, and all expiries up to a second."""
+    """Point in a chain's history: after all blocks up to a block, and after all expiries up to a second."""
 
     second: int
     block: int
 
 
 class Span(NamedTuple):
-    """A period and the points at which it begins and ends."""
+    """Period with its two points in the chain's history."""
 
     period: Period
     start: Point
@@ -33,7 +33,7 @@ class Span(NamedTuple):
 
 
 def parse_moment(moment: Moment, name: str = "time") -> int:
-    """Return the Unix second of a moment. Raises InvalidConfig, which says how to write it.
+    """Return the Unix second of a moment. Raises InvalidConfig, which shows valid forms.
 
     >>> parse_moment("2026-11-01"), parse_moment("2026-11-01T12:00:00+01:00"), parse_moment("1793491200")
     (1793491200, 1793530800, 1793491200)
@@ -74,9 +74,9 @@ def resolve_period(
     start_block: int | None,
     end_block: int | None,
 ) -> Span:
-    """Find the points at which a period begins and ends. At most two requests, none for seconds. Raises InvalidConfig."""
+    """Return both ends of a period as points. At most two requests, or none for seconds. Raises InvalidConfig."""
     if (start is not None and start_block is not None) or (end is not None and end_block is not None):
-        raise InvalidConfig("an end of the period is given as a time and as a block", "give one of the two")
+        raise InvalidConfig("one end of the period has both a time and a block", "give one of the two")
     first = _find_point(chain, head, start, start_block, "start") or Point(-1, LAST)
     last = _find_point(chain, head, end, end_block, "end") or Point(head.timestamp, head.number)
     last = min(last, Point(head.timestamp, LAST))
@@ -84,13 +84,14 @@ def resolve_period(
         raise InvalidConfig(f"the period begins after the latest block, {head.number}, of second {head.timestamp}")
     if first >= last:
         raise InvalidConfig(
-            "the period ends before it has begun", "give a later end, which is the first second, or block, not in it"
+            "the end of the period is before its start",
+            "give a later end; the end is the first second or block after the period",
         )
     return Span(Period(first.second + 1, last.second + 1, start_block, end_block), first, last)
 
 
 def _find_point(chain: Chain, head: Block, moment: Moment | None, block: int | None, name: str) -> Point | None:
-    """Return the point right before a moment or a block."""
+    """Return the point directly before a moment or a block."""
     if moment is not None:
         return Point(parse_moment(moment, name) - 1, LAST)
     if block is None:

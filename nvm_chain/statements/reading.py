@@ -1,6 +1,6 @@
-"""Statements: what happened in a period to a holder, a plan or a builder's plans.
+"""Readers of statements: the movements of a holder, a plan or a builder's plans in a period.
 
-A statement is built from events alone, and has to agree with the chain.
+A statement is built from events only, and has to agree with the chain.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -32,29 +32,29 @@ def read_holder_statement(
     end_block: int | None = None,
     first_block: int = 0,
 ) -> Statement:
-    """Read what happened to a holder on all plans in a period, and where the holder's own payments went.
+    """Read the statement of a holder: all movements on all plans in a period, and the receivers of the holder's payments.
 
-    The books go on to the latest block. There credits, lots, access and settlements have to agree with the chain, so
-    the period's end can be trusted. Seven requests, and one for each plan and for its lots. More where credits were
-    settled or burned, where the node does not send times with events, and where it does not answer for all blocks at
-    once.
+    The function reads events up to the latest block. There the credits, lots, access and settlements have to agree with
+    the chain, which also proves the balances at the end of the period. Makes seven requests, one for each plan, and one
+    for each plan's lots. Settled or burned credits need more requests. So does a node that sends no times with events,
+    or limits the range of blocks.
 
     Args:
-        chain: Where the plans are.
-        holder: The holder.
-        start: The beginning of the period, a Unix second or a date, see `nvm_chain.statements.periods.Moment`. The
-            whole past if not given.
-        end: The end of the period, which is not part of it. Up to now if not given.
+        chain: The chain of the plans.
+        holder: The address of the holder.
+        start: The start of the period: a Unix second or a date, see `nvm_chain.statements.periods.Moment`. Default:
+            the beginning of the chain.
+        end: The end of the period, exclusive. Default: now.
         start_block: The first block of the period, in place of ``start``.
-        end_block: The block before which the period ends, in place of ``end``.
-        first_block: The block in which Credits was deployed, or an earlier one. All events since then are needed.
+        end_block: The end block of the period, exclusive, in place of ``end``.
+        first_block: The block of the deployment of Credits, or an earlier block. All events since then are needed.
 
     Raises:
         StatementMismatch: The events do not agree with the chain.
-        BlockReplaced: A block changed while it was read.
+        BlockReplaced: The chain replaced a block during the reading.
         InvalidConfig: The period is malformed, or ends before it starts.
         InvalidAddress: The holder is not an address.
-        NetworkError: The node cannot be used.
+        NetworkError: The node is not usable.
     """
     address = parse_address(holder, "holder address")
     head = chain.read_block()
@@ -75,27 +75,27 @@ def read_plan_statement(
     end_block: int | None = None,
     first_block: int = 0,
 ) -> Statement:
-    """Read what happened to all holders of a plan in a period, and who was paid.
+    """Read the statement of a plan: all movements of all holders in a period, and the paid receivers.
 
     At the latest block every holder's balance has to agree with the chain. A node cannot search transfers of credits
-    by plan, so those of all plans are read. Four requests, one for each 200 holders, and more as for
-    `read_holder_statement`.
+    by plan, so the function reads the transfers of all plans. Makes four requests, one for each 200 holders, and more in
+    the cases of `read_holder_statement`.
 
     Args:
-        chain: Where the plan is.
+        chain: The chain of the plan.
         plan_id: The plan, in any spelling.
-        start: As for `read_holder_statement`.
-        end: As for `read_holder_statement`.
-        start_block: As for `read_holder_statement`.
-        end_block: As for `read_holder_statement`.
-        first_block: As for `read_holder_statement`.
+        start: As in `read_holder_statement`.
+        end: As in `read_holder_statement`.
+        start_block: As in `read_holder_statement`.
+        end_block: As in `read_holder_statement`.
+        first_block: As in `read_holder_statement`.
 
     Raises:
         UnknownPlan: The plan is not registered.
         StatementMismatch: The events do not agree with the chain.
-        BlockReplaced: A block changed while it was read.
+        BlockReplaced: The chain replaced a block during the reading.
         InvalidConfig: The period is malformed, or ends before it starts.
-        NetworkError: The node cannot be used.
+        NetworkError: The node is not usable.
     """
     number = parse_plan_id(plan_id)
     head = chain.read_block()
@@ -113,27 +113,27 @@ def read_builder_statement(
     end_block: int | None = None,
     first_block: int = 0,
 ) -> Statement:
-    """Read what happened in a period to all plans that an account owned at some time in it, and who was paid for them.
+    """Read the statement of a builder: all movements on the plans that an account owned in a period, and the paid receivers.
 
-    A plan is part of the statement for the whole period, even if the account owned it for a part. A change of owner
-    does not change who is paid, which the plan's terms say. ``owned`` says from when to when the account was the
-    owner. Requests are those of `read_plan_statement`, and three more.
+    A plan is part of the statement for the whole period, even if the account owned the plan for a part of it. A change
+    of owner does not change the receivers, because they are part of the plan's terms. ``owned`` has the spans in which
+    the account was the owner. Makes the requests of `read_plan_statement`, and three more.
 
     Args:
-        chain: Where the plans are.
-        builder: The account.
-        start: As for `read_holder_statement`.
-        end: As for `read_holder_statement`.
-        start_block: As for `read_holder_statement`.
-        end_block: As for `read_holder_statement`.
-        first_block: As for `read_holder_statement`.
+        chain: The chain of the plans.
+        builder: The address of the account.
+        start: As in `read_holder_statement`.
+        end: As in `read_holder_statement`.
+        start_block: As in `read_holder_statement`.
+        end_block: As in `read_holder_statement`.
+        first_block: As in `read_holder_statement`.
 
     Raises:
         StatementMismatch: The events do not agree with the chain.
-        BlockReplaced: A block changed while it was read.
+        BlockReplaced: The chain replaced a block during the reading.
         InvalidConfig: The period is malformed, or ends before it starts.
         InvalidAddress: The builder is not an address.
-        NetworkError: The node cannot be used.
+        NetworkError: The node is not usable.
     """
     address = parse_address(builder, "builder address")
     head = chain.read_block()
@@ -145,7 +145,7 @@ def read_builder_statement(
 
 
 def _find_owned(events: Sequence[Event], builder: ChecksumAddress, span: Span) -> Iterator[Ownership]:
-    """Yield the spells of ownership that have a part in the period."""
+    """Yield the spans of ownership that overlap the period."""
     since: dict[int, tuple[Point, int]] = {}
     for event in events:
         plan_id, second = event.arguments["planId"], event.timestamp or 0
@@ -171,7 +171,7 @@ def _read_plans(
 
 
 def _write_books(history: History, head: Block, span: Span, holder: ChecksumAddress | None) -> Books:
-    """Apply all facts about a holder; about all holders if none is given, where a gift is its receiver's order."""
+    """Apply the facts of one holder, or of all holders. For all holders a gift counts as an order of its receiver."""
     facts = build_facts(history.events, history.settled)
     if holder is None:
         facts = [fact for fact in facts if fact.kind is not MovementKind.GIFT]
@@ -183,7 +183,7 @@ def _write_books(history: History, head: Block, span: Span, holder: ChecksumAddr
 
 
 def _vouch(chain: Chain, books: Books, *checks: Callable[[Chain, Books], None]) -> None:
-    """Compare books and chain. If a block was replaced meanwhile, say that instead."""
+    """Compare the books with the chain. If the chain replaced a block meanwhile, raise BlockReplaced instead."""
     try:
         for check in checks:
             check(chain, books)

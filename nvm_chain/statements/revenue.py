@@ -1,4 +1,4 @@
-"""Who was paid what: the cost of each sale, shared as the contract shares it."""
+"""Revenue of receivers: the cost of each sale, divided with the rules of the contract."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,9 +19,9 @@ def sum_revenue(
     plans: Mapping[int, tuple[Terms, int]],
     counts: Callable[[Event], bool],
 ) -> tuple[Revenue, ...]:
-    """Sum what each receiver was paid for each plan by the sales that count, in the order of the first payment.
+    """Sum the revenue of each receiver on each plan, for the sales that count, in the order of the first payment.
 
-    ``events`` are all sales, FeeForgone and ProtocolFeeSet, in the order they happened. ``plans`` has terms and fee in
+    ``events`` has all sales, FeeForgone and ProtocolFeeSet events, in order. ``plans`` has the terms and the fee in
     basis points.
     """
     undelivered = match_forgone(events, plans)
@@ -47,7 +47,7 @@ def sum_revenue(
 def _share(
     sale: Event, plan: tuple[Terms, int], fee_receiver: ChecksumAddress, is_forgone: bool
 ) -> list[tuple[ChecksumAddress, int, int]]:
-    """Return who got how much of a sale, and whether as share (0), fee (1) or forgone fee (2)."""
+    """Return each receiver's amount of a sale, and its kind: share (0), fee (1) or forgone fee (2)."""
     terms, fee_bps = plan
     shares, fees = share_cost(terms, sale.arguments["cost"], fee_bps)
     parts = [(receiver, 0, amount) for receiver, amount in shares if amount]
@@ -57,9 +57,9 @@ def _share(
 
 
 def match_forgone(events: Iterable[Event], plans: Mapping[int, tuple[Terms, int]]) -> frozenset[Place]:
-    """Find the sales whose fee could not be delivered: the last of the same plan and transaction with that fee.
+    """Return the sales with an undeliverable fee: the last sale with the same plan, transaction and fee.
 
-    A token that calls back can make sales inside of sales, so it is not always the sale right before.
+    A token with callbacks can nest sales, so the sale is not always the one directly before the event.
     """
     found: set[Place] = set()
     before: dict[tuple[str, int], list[Event]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""From books to a statement: what is part of a period, with balances at both ends, sums and running balances."""
+"""Conversion of books to a statement: movements of a period, with sums, running balances, and balances at both ends."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ from nvm_chain.types.events import Event
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a statement is about: an address or a plan."""
+    """Subject of a statement: an address or a plan."""
 
     scope: Scope
     address: ChecksumAddress | None = None
@@ -25,7 +25,7 @@ class Subject:
 
 
 def build_statement(chain: Chain, subject: Subject, span: Span, history: History, books: Books) -> Statement:
-    """Build the statement of a period from books that go on beyond it. No request."""
+    """Build the statement of a period from books up to the latest block. Makes no request."""
     before = [entry for entry in books.entries if entry.point <= span.start]
     within = [entry for entry in books.entries if span.start < entry.point <= span.end]
     plans = {number: (plan.terms, plan.fee_bps) for number, plan in history.plans.items()}
@@ -46,7 +46,7 @@ def build_statement(chain: Chain, subject: Subject, span: Span, history: History
 
 
 def _build_counter(span: Span, payer: ChecksumAddress | None) -> Callable[[Event], bool]:
-    """Return which sales count: those of the period, and of one payer if given."""
+    """Return a filter of sales: sales in the period, and of one payer if given."""
 
     def counts(sale: Event) -> bool:
         is_within = span.start < Point(sale.timestamp or 0, sale.block_number) <= span.end
@@ -82,7 +82,7 @@ def _sum_holders(before: Sequence[Entry], within: Sequence[Entry]) -> Iterator[H
 
 
 def _run_balances(before: Sequence[Entry], within: Sequence[Entry]) -> Iterator[Movement]:
-    """Yield the period's movements, each with the balance of its plan after it."""
+    """Yield the movements of the period, each with the plan's balance after the movement."""
     balances: dict[int, int] = defaultdict(int)
     for entry in before:
         balances[entry.movement.plan_id] += entry.movement.amount

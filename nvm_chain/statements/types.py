@@ -1,4 +1,4 @@
-"""The values that statements are made of: movements, balances at both ends of a period, and who was paid what."""
+"""Value types of statements: movements, balances at both ends of a period, and revenue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from nvm_chain.types.events import Block
 
 
 class Scope(Enum):
-    """What a statement is about."""
+    """Scope of a statement."""
 
     HOLDER = "holder"
     """All plans of one holder."""
@@ -23,42 +23,42 @@ class Scope(Enum):
 
 
 class MovementKind(Enum):
-    """What happened. REDEMPTION and those below it take credits; PAYMENT and GIFT move only money."""
+    """Kind of a movement. REDEMPTION to EXPIRY take credits. PAYMENT and GIFT move only money."""
 
     ORDER = "order"
-    """A purchase; the party is who paid."""
+    """Purchase of credits or periods. The party is the payer."""
     GRANT = "grant"
-    """Credits without payment; the party is who minted."""
+    """Credits without payment. The party is the minter."""
     PAID_EXTERNALLY = "paid_externally"
-    """Credits for a payment outside the chain, whose reference is the context; the party is who granted."""
+    """Credits for a payment outside the chain. The context is the reference of the payment, and the party is the granter."""
     TRANSFER_IN = "transfer_in"
-    """Credits of another holder; the party is that holder."""
+    """Credits received from another holder. The party is the sender."""
     REDEMPTION = "redemption"
-    """Credits for a request; the party is who redeemed."""
+    """Credits spent for a request. The party is the redeemer."""
     SETTLEMENT = "settlement"
-    """Credits that a settlement took, by voucher or by the plan's rule; the party is who settled."""
+    """Credits that a settlement took, by voucher or by the plan's rule. The party is the caller of the settlement."""
     BURN = "burn"
-    """Credits destroyed; the party is who did it."""
+    """Destroyed credits. The party is the account that destroyed them."""
     TRANSFER_OUT = "transfer_out"
-    """Credits for another holder; the party is that holder."""
+    """Credits sent to another holder. The party is the receiver."""
     EXPIRY = "expiry"
-    """Credits of a lot whose time was over, or periods that were; there is no event, and no party."""
+    """Expired credits, or ended periods. There is no event and no party."""
     PAYMENT = "payment"
-    """A request of a usage plan, paid by the holder."""
+    """Payment of the holder for a request of a usage plan."""
     GIFT = "gift"
-    """An order that the holder of the statement paid for somebody else, who is the party."""
+    """Order that the statement's holder paid for another account. The party is that account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One thing that happened to a holder on a plan.
+    """Movement of credits or money of a holder on a plan.
 
-    ``amount`` is credits, or periods of a time plan, with a sign. ``balance`` is what the statement has of the plan
-    after it: the holder's credits, or those of all holders in a plan's or builder's statement. ``timestamp`` is the
-    Unix second, for an expiry the second in which the credits expired. ``block_number``, ``transaction`` and
-    ``log_index`` name the event, and are None for an expiry. ``cost`` is base units of ``token`` (the zero address is
-    the native coin). ``context`` is the 32 bytes of a redemption, of a payment, or of the reference of a payment
-    outside. ``access_until`` is the Unix second at which access ends after it, where it changed that.
+    ``amount`` is a signed number of credits, or of periods on a time plan. ``balance`` is the balance after the movement:
+    the holder's credits, or the credits of all holders in the statement of a plan or builder. ``timestamp`` is the Unix
+    second of the movement. ``block_number``, ``transaction`` and ``log_index`` name the event, and are None for an
+    expiry. ``cost`` is in base units of ``token``. The zero address is the native coin. ``context`` is the 32 bytes of a
+    request's id, or the reference of a payment outside the chain. ``access_until`` is the Unix second of the new end of
+    access, or None if the movement does not change it.
     """
 
     kind: MovementKind
@@ -80,10 +80,10 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What a statement covers: from ``first_second`` on, and before ``end_second``, in Unix seconds.
+    """Period of a statement: from ``first_second`` to ``end_second``, exclusive, in Unix seconds.
 
-    ``first_block`` and ``end_block`` are there if the period was given in blocks. Then they count, because several
-    blocks may have one second. An end that is not given, or lies ahead, is right after the latest block that was read.
+    ``first_block`` and ``end_block`` are set if the caller gave the period in blocks. Then the blocks count, because
+    several blocks may have the same second. A missing or future end is directly after the latest read block.
     """
 
     first_second: Time
@@ -94,7 +94,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class HolderBalance:
-    """A holder's credits, or periods, of a plan at both ends of a period, and when access ends as of its end."""
+    """Balances of a holder on a plan at both ends of a period, and the end of access as of the period's end."""
 
     plan_id: PlanId
     holder: ChecksumAddress
@@ -105,7 +105,7 @@ class HolderBalance:
 
 @dataclass(frozen=True, slots=True)
 class PlanBalance:
-    """The balances of one plan at both ends of a period, and the sum of all amounts in between by kind."""
+    """Balances of one plan at both ends of a period, and the sums of the movements by kind."""
 
     plan_id: PlanId
     kind: PlanKind
@@ -116,11 +116,11 @@ class PlanBalance:
 
 @dataclass(frozen=True, slots=True)
 class Revenue:
-    """What one receiver was paid for one plan, in base units of ``token`` (the zero address is the native coin).
+    """Revenue of one receiver from one plan, in base units of ``token``. The zero address is the native coin.
 
-    ``shares`` came as a receiver of the price, after the protocol fee. ``fees`` came as the receiver of protocol fees.
-    ``forgone`` are fees that could not be delivered, and went to the plan's first receiver. ``sales`` counts the
-    orders and payments. The amounts are what Credits told the token to move; a token that keeps a part delivers less.
+    ``shares`` is the receiver's part of the prices, after the protocol fee. ``fees`` is the receiver's protocol fees.
+    ``forgone`` is the undeliverable fees, which went to the plan's first receiver. ``sales`` counts the orders and
+    payments. The amounts are those of Credits' transfers. A token with a transfer fee delivers less.
     """
 
     plan_id: PlanId
@@ -133,13 +133,13 @@ class Revenue:
 
     @property
     def total(self) -> int:
-        """All of it, in base units."""
+        """Total revenue in base units."""
         return self.shares + self.fees + self.forgone
 
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """A span in which an account owned a plan, in Unix seconds. ``until`` is None if it still does."""
+    """Span of an account's ownership of a plan, in Unix seconds. ``until`` is None for a current owner."""
 
     plan_id: PlanId
     since: Time
@@ -148,11 +148,11 @@ class Ownership:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What happened in a period to a holder, a plan, or the plans of a builder.
+    """Statement of a period for a holder, a plan, or the plans of a builder.
 
-    ``address`` is the holder or builder, None for a plan. ``plan_id`` is the plan, None for the others. ``head`` is
-    the latest block that was read, at which the books agreed with the chain to the unit. In a holder's statement
-    ``revenue`` says where the holder's own payments went. ``owned`` is there for a builder only.
+    ``address`` is the holder or builder, and None for a plan. ``plan_id`` is the plan, and None for a holder or builder.
+    ``head`` is the latest read block. At this block the books equal the state of the chain exactly. In a holder's
+    statement ``revenue`` has the receivers of the holder's payments. ``owned`` is set for a builder only.
     """
 
     scope: Scope

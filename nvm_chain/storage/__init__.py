@@ -1,1 +1,1 @@
-"""Documents and files that are not on the chain."""
+"""Storage of documents and files outside the chain."""

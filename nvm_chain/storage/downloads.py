@@ -1,6 +1,6 @@
-"""Downloads: a file reaches its place whole and as declared, or nothing of it is left.
+"""Downloads of files. Either the complete and verified file reaches its place, or no file does.
 
-A file can be looked at before it is kept. So nobody spends credits for bytes that are missing or wrong.
+A caller can verify a file before it keeps the file. So nobody spends credits for missing or wrong bytes.
 """
 
 import hashlib
@@ -22,15 +22,15 @@ from nvm_chain.types.atomic_files import Draft, open_draft
 from nvm_chain.types.paths import parse_path
 
 MAX_BYTES: Final = 1 << 34
-"""Most bytes of a file, 16 GiB, unless the caller says otherwise."""
+"""Default size limit of a file: 16 GiB, in bytes."""
 
 Progress = Callable[[int, int | None], None]
-"""Called with the bytes that have come, and with those that will have come; None where nobody has said."""
+"""Callback with the received bytes and the expected total bytes. The total is None if it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file that was downloaded: where it is, its size in bytes, its SHA-256 as 64 hexadecimal digits."""
+    """Downloaded file: its path, its size in bytes, and its SHA-256 as 64 hexadecimal digits."""
 
     path: Path
     size: int
@@ -39,7 +39,7 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a file was declared to be, and how large it may be. Lengths are bytes, the SHA-256 is 64 hexadecimal digits."""
+    """Declared length and SHA-256 of a file, and its size limit. Lengths are in bytes, the SHA-256 is 64 hexadecimal digits."""
 
     length: int | None = None
     sha256: str | None = None
@@ -54,10 +54,10 @@ class Declared:
 
 
 class Fetched:
-    """A file that was fetched and is as declared, under a temporary name beside its place. Get one from `fetch`."""
+    """Fetched and verified file under a temporary name, in the folder of its place. `fetch` returns one."""
 
     def __init__(self, draft: Draft, size: int, sha256: str, *, overwrite: bool) -> None:
-        """Take a sealed draft."""
+        """Store a complete temporary file."""
         self.path = draft.path
         self.size = size
         self.sha256 = sha256
@@ -65,9 +65,9 @@ class Fetched:
         self._draft = draft
 
     def keep(self) -> Download:
-        """Rename the file to its place. Raises TargetExists if something has come there since, and OSError.
+        """Rename the file to its place. Raises TargetExists if the place is no longer empty, and OSError.
 
-        After an error it is still there, until the ``with`` of `fetch` ends: make room and call this again.
+        After an error the temporary file stays until the ``with`` block of `fetch` ends. Until then a retry is possible.
         """
         try:
             self._draft.put(overwrite=self.overwrites)
@@ -90,31 +90,30 @@ def download(
     allow_file: bool = False,
     ipfs: IpfsStore | None = None,
 ) -> Download:
-    """Download a file to a place, whole and verified. If anything fails, nothing at the place has changed.
+    """Download a file, verify it, and write it to a place. After an error the place is unchanged.
 
-    Files come from http and https, data:, file: and ipfs:. At most five redirects are followed, and none from https to
-    http. The caller's headers do not go to another host or port.
+    The URL is http, https, data:, file: or ipfs:. The function follows at most five redirects, and none from https to
+    http. It sends the caller's headers only to the URL's own host and port.
 
     Args:
-        url: Where the file is.
-        target: The place.
-        length: The length that was declared, in bytes.
-        sha256: The SHA-256 that was declared, 64 hexadecimal digits. An ipfs: URL needs it unless its CID is of raw
-            bytes.
+        url: The URL of the file.
+        target: The path of the new file.
+        length: The declared length, in bytes.
+        sha256: The declared SHA-256, 64 hexadecimal digits. An ipfs: URL needs it, except if the CID is of raw bytes.
         headers: Headers for the request.
-        overwrite: Whether a file at the place may be replaced.
+        overwrite: Whether the download may replace an existing file.
         allow_file: Whether file: URLs may be read.
-        ipfs: The node that ipfs: URLs are read from.
-        max_bytes: The limit of the length, 16 GiB if not given.
-        timeout_seconds: The longest silence of a server.
-        on_progress: Called with the bytes that have come, and with those that will come; None if the server does not
-            say.
+        ipfs: The store whose node reads ipfs: URLs.
+        max_bytes: The size limit in bytes. Default: 16 GiB.
+        timeout_seconds: The longest wait for the next bytes of a server, in seconds.
+        on_progress: Callback with the received bytes and the expected total bytes. The total is None if the server does
+            not tell it.
 
     Raises:
         InvalidConfig: The length, the SHA-256 or the place is malformed.
-        TargetExists: There is a file at the place.
-        DownloadFailed: The file cannot be fetched.
-        DownloadMismatch: The file is not as declared.
+        TargetExists: The place has a file already.
+        DownloadFailed: The download of the file fails.
+        DownloadMismatch: The file differs from the declared length or SHA-256.
     """
     fetching = fetch(
         url,
@@ -148,10 +147,10 @@ def fetch(
     allow_file: bool = False,
     ipfs: IpfsStore | None = None,
 ) -> Iterator[Fetched]:
-    """Fetch and verify a file, and give it before it is kept.
+    """Fetch and verify a file, and yield it under its temporary name.
 
-    A file that is not kept is removed at the end of the ``with``. Arguments and errors are those of `download`. Until
-    `Fetched.keep` is called, nothing at the target has changed.
+    `Fetched.keep` moves the file to the target. Before that the target is unchanged. The end of the ``with`` block removes
+    a file that was not kept. The arguments and errors are those of `download`.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -198,7 +197,7 @@ def _say_nothing(_size: int, _total: int | None) -> None:
 
 
 def _check_promise(shown: str, source: Source, declared: Declared) -> None:
-    """Check the length that a server promises, before anything comes."""
+    """Check the length that a server announces, before the first byte arrives."""
     if source.length is None:
         return
     if declared.length not in (None, source.length):
@@ -214,7 +213,7 @@ def _check_size(shown: str, size: int, declared: Declared) -> None:
 
 
 def _receive(shown: str, source: Source, draft: Draft, declared: Declared, on_progress: Progress) -> tuple[int, str]:
-    """Write what comes to the draft, and return its size in bytes and its SHA-256."""
+    """Write the received bytes to the temporary file. Return its size in bytes and its SHA-256."""
     total = source.length if declared.length is None else declared.length
     size, hashed = 0, hashlib.sha256()
     on_progress(0, total)

@@ -1,4 +1,4 @@
-"""Names that others gave their files: whether a file can be written under one, on any system."""
+"""Checks of file names from others. A safe name is valid on every system."""
 
 import re
 import unicodedata
@@ -8,18 +8,18 @@ from typing import Final
 from nvm_chain.errors import InvalidConfig, UnsafeFileName
 
 MAX_NAME_BYTES: Final = 200
-"""In UTF-8. File systems take 255, and a download needs some for its temporary name."""
+"""Length limit of a name in bytes of UTF-8. File systems allow 255, and the temporary name of a download needs some."""
 _FORBIDDEN: Final = '/\\:<>"|?*'
-"""What separates folders or streams, or stands for more than itself, on one system or another."""
+"""Characters that separate folders or streams, or are wildcards, on some system."""
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories: control, format (with them text that is shown backwards), surrogates, unassigned, line ends."""
+"""Unicode categories of invisible characters: control, format (such as reversed text), surrogates, unassigned, line ends."""
 _DEVICE: Final = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\..*)?", re.IGNORECASE)
 
 
 def safe_file_name(name: str) -> str:
-    """Return a name if a file can be written under it in a folder. Raises UnsafeFileName.
+    """Return a name if it is a safe file name. Raises UnsafeFileName.
 
-    The name is never changed, because two names of others could become one.
+    The name is never changed, because a change could make two names equal.
 
     >>> safe_file_name("weights-v2.bin")
     'weights-v2.bin'
@@ -35,7 +35,7 @@ def safe_file_name(name: str) -> str:
 
 
 def _find_problem(name: str) -> str:
-    """Return what is wrong with a name, or nothing."""
+    """Return the problem of a name, or an empty text."""
     for character in name:
         if character in _FORBIDDEN:
             return f"it has {character!r} in it"
@@ -51,7 +51,7 @@ def _find_problem(name: str) -> str:
 
 
 def check_file_names(names: Iterable[str]) -> list[str]:
-    """Return names that files are saved as, side by side. Raises UnsafeFileName, and InvalidConfig if two are the same.
+    """Return the names if all are safe and different. Raises UnsafeFileName, or InvalidConfig if two names are equal.
 
     >>> check_file_names(["a.csv", "b.csv"])
     ['a.csv', 'b.csv']
@@ -59,6 +59,7 @@ def check_file_names(names: Iterable[str]) -> list[str]:
     safe = [safe_file_name(name) for name in names]
     if len({unicodedata.normalize("NFC", name).casefold() for name in safe}) < len(safe):
         raise InvalidConfig(
-            "two files of one asset have the same name, letter case aside", "its seller has to name them apart"
+            "two files of one asset have the same name, letter case aside",
+            "ask the seller to give the files different names",
         )
     return safe

@@ -1,4 +1,4 @@
-"""Where the bytes of a file come from: http and https, data, file and ipfs, each opened in its way."""
+"""Sources of a file: URLs of http, https, data, file and ipfs."""
 
 import binascii
 import os
@@ -20,7 +20,7 @@ _IPFS_PATH: Final = re.compile(r"([A-Za-z0-9]+)(?:/[^?#]*)?")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file's bytes in blocks, which can be read once; its length in bytes, and the SHA-256 that its URL implies."""
+    """Source of a file: its bytes in blocks, readable once, its length in bytes, and the SHA-256 in its URL."""
 
     blocks: Iterator[bytes]
     length: int | None = None
@@ -29,7 +29,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What may be used to open a source, and whether a SHA-256 of the file was declared."""
+    """Permissions to open a source, and whether the caller declared a SHA-256."""
 
     headers: Mapping[str, str]
     timeout_seconds: int
@@ -41,9 +41,9 @@ class Access:
 
 @contextmanager
 def open_source(url: str, access: Access, fail: Fail) -> Iterator[Source]:
-    """Open what a URL leads to, until the block ends.
+    """Open the source of a URL, until the ``with`` block ends.
 
-    A file that cannot be fetched raises the error that ``fail`` returns.
+    After a failure the function raises the error that ``fail`` returns.
     """
     scheme = url.partition(":")[0].lower()
     openers = {"http": _open_http, "https": _open_http, "file": _open_file, "ipfs": _open_ipfs}
@@ -79,7 +79,7 @@ def _read_data(url: str, fail: Fail) -> Source:
 
 @contextmanager
 def _open_file(url: str, access: Access, fail: Fail) -> Iterator[Source]:
-    """Open a regular file of this machine."""
+    """Open a regular file on this machine."""
     parts = urlsplit(url)
     if not access.allow_file:
         raise fail("it is a file of this machine, and allow_file was not passed")
@@ -103,7 +103,7 @@ def _read_file(file: BinaryIO, fail: Fail) -> Iterator[bytes]:
 
 @contextmanager
 def _open_ipfs(url: str, access: Access, fail: Fail) -> Iterator[Source]:
-    """Open a CID or a path below one; most CIDs of long files do not tell the hash of their bytes."""
+    """Open a CID, or a path below a CID. Most CIDs of long files do not contain the hash of the bytes."""
     path = url.removeprefix(IPFS_PREFIX)
     found = _IPFS_PATH.fullmatch(path)
     if not found or path == url:
@@ -112,6 +112,6 @@ def _open_ipfs(url: str, access: Access, fail: Fail) -> Iterator[Source]:
         raise fail("it is on IPFS, and no IpfsStore was passed")
     expected = read_cid_hash(path)
     if expected is None and not access.is_declared:
-        raise fail("its CID does not tell the hash of its bytes; declare its sha256")
+        raise fail("its CID does not contain the hash of its bytes; declare its sha256")
     with access.ipfs.open_cat(path, fail, max_bytes=access.max_bytes) as answer:
         yield Source(answer.read_blocks(), None, expected)

@@ -1,4 +1,4 @@
-"""Metadata documents as files of a folder, each named by its SHA-256."""
+"""Store of metadata documents in a folder. The name of each file is its SHA-256."""
 
 import logging
 import os
@@ -20,11 +20,11 @@ _BASE_URL: Final = re.compile(r"https://[^\s/?#\\@]+(?:/[^\s?#\\]*)?")
 
 
 class FolderStore:
-    """Keeps documents as ``<sha256>.json`` in a folder. Their URIs are ``file:///…``, or below ``base_url`` (https).
+    """Store of documents as ``<sha256>.json`` in a folder. Their URIs are ``file:///…``, or below ``base_url`` (https).
 
-    With a ``base_url`` your web server has to serve the folder. Then this object reads documents from the folder, and
-    anyone else reads them with `load_metadata`. The folder is made when a document is saved. Raises InvalidConfig for
-    a ``base_url`` that is not an https URL, and for a ``folder`` that is not a path.
+    With a ``base_url`` your web server has to serve the folder. This object reads documents from the folder, and others
+    read them with `load_metadata`. The first save creates the folder. Raises InvalidConfig if ``base_url`` is not an
+    https URL, or if ``folder`` is not a path.
     """
 
     def __init__(self, folder: Path | str, base_url: str | None = None) -> None:
@@ -35,11 +35,11 @@ class FolderStore:
         self._places = [base_url.rstrip("/")] if base_url is not None else []
         self._places += [self.folder.as_uri(), given.absolute().as_uri()]
         self._saves: dict[str, tuple[int, tuple[int, int]]] = {}
-        """Of documents that were not there before: by name, how often they were saved, and which file was written last."""
+        """New documents of this object, by name: the number of saves, and the last written file."""
         self._lock = Lock()
 
     def save(self, text: str) -> str:
-        """Write a document, whole or not at all, and return its URI. Raises InvalidMetadata, MetadataNotSaved."""
+        """Write a document, and return its URI. A failed save leaves no file. Raises InvalidMetadata, MetadataNotSaved."""
         document = encode_document(text)
         path = self.folder / f"{hash_document(document)}.json"
         try:
@@ -50,7 +50,7 @@ class FolderStore:
         return f"{self._places[0]}/{path.name}"
 
     def _write(self, path: Path, document: bytes) -> None:
-        """Write even what is there: so it is right, and a `discard` of somebody else leaves it alone."""
+        """Write the file even if it exists. So its content is correct, and the `discard` of another object keeps it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         count, last = self._saves.get(path.name, (0, None))
         is_ours = not os.path.lexists(path) or _identify(path) == last
@@ -64,7 +64,7 @@ class FolderStore:
             self._saves[path.name] = (count + 1, written)
 
     def load(self, uri: str) -> str:
-        """Read a document of this folder, and compare its hash with its name.
+        """Read a document of this folder, and compare its hash with the file name.
 
         Raises UnverifiableUri, MetadataUnavailable, MetadataMismatch.
         """
@@ -80,9 +80,9 @@ class FolderStore:
         return verify_document(uri, document, found[1])
 
     def discard(self, uri: str) -> None:
-        """Remove a document that this object wrote as new, when each of its saves is taken back and nobody saved it since.
+        """Take back one save of a new document. The last one removes the file, if no other object has saved it since.
 
-        A save by another process shows in the file itself. One within the same microseconds may be missed.
+        The file shows a save by another process. A save within the same microseconds may stay unnoticed.
         """
         place, _, name = uri.rpartition("/")
         with self._lock:
@@ -96,7 +96,7 @@ class FolderStore:
 
 
 def _identify(path: Path) -> tuple[int, int]:
-    """Return what tells a file from another that is written under its name later."""
+    """Return the identity of a file, which changes if another file replaces it."""
     status = path.lstat()
     return status.st_ino, status.st_mtime_ns
 

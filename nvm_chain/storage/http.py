@@ -1,6 +1,6 @@
-"""HTTP with servers of others: one answer, block by block, with limits on time, and each redirect checked.
+"""HTTP client for servers of others: answers in blocks, time limits, and checked redirects.
 
-Beside `chain` this is the only module that uses `requests`. A failure becomes the error that the caller names.
+Only this module and `chain` use `requests`. After a failure the module raises the error of the caller's choice.
 """
 
 import re
@@ -18,27 +18,27 @@ from nvm_chain.chain.urls import hide_urls_in_logs
 from nvm_chain.errors import NvmChainError
 
 TIMEOUT_SECONDS: Final = 20
-"""Longest silence of a server, if the caller says nothing else."""
+"""Default for the longest wait for the next bytes of a server, in seconds."""
 MAX_REDIRECTS: Final = 5
 
 _AMBIGUOUS: Final = re.compile(r"[\\\s]")
-"""In a host: not all who read URLs take such a one for the same."""
+"""Characters that URL parsers read differently in a host."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 Fail = Callable[[str], NvmChainError]
-"""From a problem to the error that is raised."""
+"""Function from a problem to the error to raise."""
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _OWN_HEADERS: Final = {"User-Agent": "nvm-chain", "Accept": "*/*", "Accept-Encoding": "identity"}
-"""Without compression the length that is declared is the length that comes, and nothing swells while it is unpacked."""
+"""Request header against compression. So the declared length is the received length, and no answer grows when unpacked."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Answer:
-    """What a server answers: status, headers, and the body in blocks, which can be read once."""
+    """Answer of a server: status, headers, and the body in blocks, readable once."""
 
     def __init__(self, response: requests.Response, fail: Fail) -> None:
-        """Take a response whose body has not been read."""
+        """Store a response with an unread body."""
         self.status = response.status_code
         self.headers: Mapping[str, str] = response.headers
         self._raw: Any = response.raw
@@ -46,14 +46,14 @@ class Answer:
 
     @property
     def length(self) -> int | None:
-        """Bytes that the server says will come; None if it does not say."""
+        """Announced length of the body in bytes. None if the server does not tell it."""
         text = self.headers.get("Content-Length", "")
         return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
 
     def read_blocks(self, total_seconds: int | None = None) -> Iterator[bytes]:
-        """Yield the body as it comes, in blocks of at most 64 KiB. All of it has to come within ``total_seconds``."""
+        """Yield the body in blocks of at most 64 KiB. The whole body has to arrive within ``total_seconds``."""
         if self.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise self._fail("the server sends it compressed, which it was not asked for")
+            raise self._fail("the server sends a compressed answer without a request for compression")
         end = None if total_seconds is None else monotonic() + total_seconds
         count = 0
         try:
@@ -85,10 +85,10 @@ def open_answer(
     files: Mapping[str, tuple[str, bytes, str]] | None = None,
     timeout_seconds: int = TIMEOUT_SECONDS,
 ) -> Iterator[Answer]:
-    """Send one request and give its answer, even if that is a redirect.
+    """Send one request, and yield its answer, even if the answer is a redirect.
 
-    ``timeout_seconds`` is for connecting and for each silence. No cookies and no password from .netrc are sent. The
-    proxies and certificates of the environment are used. For URLs of others call `check_url` first.
+    ``timeout_seconds`` limits the connection and each wait for the next bytes. The request has no cookies and no .netrc
+    password. It uses the environment's proxies and certificates. For URLs of others call `check_url` first.
     """
     try:
         with requests.Session() as session:
@@ -110,13 +110,13 @@ _PROBLEMS: Final[tuple[tuple[tuple[type[Exception], ...], str], ...]] = (
     ((requests.Timeout, urllib3.exceptions.TimeoutError), "the server said nothing for {} seconds"),
     ((requests.exceptions.SSLError, urllib3.exceptions.SSLError), "the server's certificate is not accepted"),
     ((requests.ConnectionError,), "the server cannot be reached"),
-    ((requests.exceptions.InvalidHeader,), "a header has a value that none can have"),
-    ((requests.exceptions.InvalidURL, urllib3.exceptions.LocationValueError), "the URL is none"),
+    ((requests.exceptions.InvalidHeader,), "a header has an invalid value"),
+    ((requests.exceptions.InvalidURL, urllib3.exceptions.LocationValueError), "the text is not a URL"),
 )
 
 
 def _describe(error: Exception, timeout_seconds: int) -> str:
-    """Say what went wrong, without the exception's own words, which can have the URL's query."""
+    """Return the problem of an exception without its own text, because the text may contain the URL's query."""
     for kinds, problem in _PROBLEMS:
         if isinstance(error, kinds):
             return problem.format(timeout_seconds)
@@ -135,9 +135,9 @@ def open_following(
     same_host: bool = False,
     timeout_seconds: int = TIMEOUT_SECONDS,
 ) -> Iterator[Answer]:
-    """GET a URL and give the answer behind at most five redirects, none of them from https to http.
+    """Send a GET request, follow at most five redirects, and yield the last answer. No redirect may lead from https to http.
 
-    Headers of the caller do not go to another host, nor to another port. With ``same_host`` nothing goes there.
+    The caller's headers go only to the first host and port. With ``same_host`` a redirect to another host is an error.
     """
     for _ in range(MAX_REDIRECTS + 1):
         check_url(url, fail)
@@ -152,14 +152,14 @@ def open_following(
 
 
 def _read_location(answer: Answer) -> str:
-    """Return where a redirect leads; headers come as Latin-1, and hold UTF-8."""
+    """Return the target of a redirect. Headers are decoded as Latin-1, but contain UTF-8."""
     return answer.headers.get("Location", "").encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def _redirect(
     old: str, new: str, headers: Mapping[str, str] | None, same_host: bool, fail: Fail
 ) -> Mapping[str, str] | None:
-    """Return the headers that may go along with a redirect."""
+    """Return the headers that a redirected request may have."""
     before, after = check_url(old, fail), check_url(new, fail)
     if before.scheme == "https" and after.scheme == "http":
         raise fail("it is redirected from https to http")
@@ -177,13 +177,13 @@ def _port(parts: SplitResult) -> int | None:
 
 
 def check_url(url: str, fail: Fail) -> SplitResult:
-    """Return the parts of a URL that can be asked for: http or https, a host, and no user name."""
+    """Check a URL, and return its parts. A valid URL has http or https, a host, and no user name."""
     try:
         parts = urlsplit(url)
         is_url = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
         is_url = is_url and not _AMBIGUOUS.search(parts.netloc) and not _CONTROL.search(url)
     except ValueError:
-        raise fail("the URL is none") from None
+        raise fail("the text is not a URL") from None
     if not is_url:
         raise fail("the URL is not an http or https URL with a host")
     if "@" in parts.netloc:
@@ -192,7 +192,7 @@ def check_url(url: str, fail: Fail) -> SplitResult:
 
 
 def strip_url(url: str) -> str:
-    """Return a URL to show: without user name, query and fragment, where secrets are.
+    """Return a URL without user name, query and fragment, which may contain secrets.
 
     >>> strip_url("https://user:password@example.com/file?signature=1")
     'https://example.com/file'

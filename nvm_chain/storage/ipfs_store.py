@@ -1,4 +1,4 @@
-"""Metadata documents on IPFS, over the HTTP RPC API of a node (Kubo), whose answers are verified."""
+"""Store of metadata documents on IPFS, over the HTTP RPC API of a node (Kubo). Every document is verified."""
 
 import logging
 import re
@@ -30,18 +30,18 @@ logger = logging.getLogger("nvm_chain")
 IPFS_PREFIX: Final = "ipfs://"
 LOCAL_API: Final = "http://127.0.0.1:5001"
 MAX_ANSWER: Final = 65_536
-"""Bytes of a node's answer that is not a document."""
+"""Size limit in bytes of a node's answer, if the answer is not a document."""
 _RAW_SHA256: Final = bytes([1, 0x55, 0x12, 32])
-"""CID version 1, the codec of raw bytes, SHA-256, and its 32 bytes."""
+"""First bytes of a CID: version 1, codec of raw bytes, SHA-256, length of 32 bytes."""
 _RAW_CID: Final = re.compile("bafkrei[a-z2-7]{52}")
 _ADD: Final = {"cid-version": "1", "raw-leaves": "true", "hash": "sha2-256", "pin": "true", "progress": "false"}
 
 
 class IpfsStore:
-    """Keeps documents on IPFS through a node's RPC API, pinned there. URIs are ``ipfs://<CIDv1>``.
+    """Store of documents on IPFS, pinned on a node over its RPC API. URIs are ``ipfs://<CIDv1>``.
 
-    CIDs are computed here, so a node cannot lie about a document. ``timeout_seconds`` is the longest silence of the
-    node, and the longest time for a whole document. Use a node of your own: anyone who reaches its API owns the node.
+    This class computes CIDs itself, so a node cannot change a document. ``timeout_seconds`` limits each wait for the
+    node, and the time for a whole document. Use your own node, because anyone with access to its API controls the node.
     Raises InvalidConfig if ``api_url`` is not an http or https URL.
     """
 
@@ -50,15 +50,15 @@ class IpfsStore:
         self.timeout_seconds = timeout_seconds
         check_url(api_url, lambda problem: InvalidConfig(f"the API of an IPFS node cannot be used: {problem}"))
         self._saves: dict[str, int] = {}
-        """Of documents that were not pinned before: by CID, how often they were saved."""
+        """Number of saves of each document that was not pinned before, by CID."""
         self._lock = Lock()
 
     # ------------------------------------------------------------------ documents
 
     def save(self, text: str) -> str:
-        """Add and pin a document, and return its URI. Two requests. Raises InvalidMetadata, MetadataNotSaved.
+        """Add and pin a document, and return its URI. Makes two requests. Raises InvalidMetadata, MetadataNotSaved.
 
-        Raises MetadataMismatch if the node names it otherwise than its content does.
+        Raises MetadataMismatch if the node returns another CID.
         """
         document = encode_document(text)
         cid = compute_cid(document)
@@ -73,7 +73,7 @@ class IpfsStore:
         return IPFS_PREFIX + cid
 
     def load(self, uri: str) -> str:
-        """Read a document, and compare its CID with its URI's. One request.
+        """Read a document, and compare its CID with the CID in the URI. Makes one request.
 
         Raises UnverifiableUri, MetadataUnavailable, MetadataMismatch.
         """
@@ -89,9 +89,9 @@ class IpfsStore:
         return decode_document(uri, document)
 
     def discard(self, uri: str) -> None:
-        """Unpin a document that was not pinned before, when each of its saves is taken back. At most one request.
+        """Take back one save of a document. The last one unpins a new document. Makes at most one request.
 
-        The node forgets it when it next collects garbage; other nodes may have it by then.
+        The next garbage collection of the node removes the document. Other nodes may have copies.
         """
         cid = uri.removeprefix(IPFS_PREFIX)
         with self._lock:
@@ -110,7 +110,7 @@ class IpfsStore:
 
     @contextmanager
     def open_cat(self, path: str, fail: Fail, *, max_bytes: int) -> Iterator[Answer]:
-        """Give the content of a CID, or of a path below one, up to ``max_bytes`` + 1 bytes, not verified. One request."""
+        """Yield the unverified content of a CID, or of a path below a CID, up to ``max_bytes`` + 1 bytes. Makes one request."""
         with self._open("cat", {"arg": path, "length": str(max_bytes + 1)}, fail) as answer:
             if answer.status != 200:
                 raise fail(f"the node answers {answer.status}{_explain(answer.read(MAX_ANSWER, self.timeout_seconds))}")
@@ -123,7 +123,7 @@ class IpfsStore:
             yield answer
 
     def _ask(self, command: str, parameters: Mapping[str, str], fail: Fail, files: Any = None) -> dict[str, Any]:
-        """Return the JSON object that a command answers."""
+        """Return the JSON object of a command's answer."""
         with self._open(command, parameters, fail, files) as answer:
             status, body = answer.status, answer.read(MAX_ANSWER, self.timeout_seconds)
         if status != 200:
@@ -131,7 +131,7 @@ class IpfsStore:
         return _parse(body)
 
     def _is_unpinned(self, cid: str, fail: Fail) -> bool:
-        """Return whether the node says that it does not keep a CID. Whatever else it says, it is not ours to unpin."""
+        """Return whether the node reports a CID as not pinned. After any other answer this object never unpins the CID."""
         with self._open("pin/ls", {"arg": cid}, fail) as answer:
             body = answer.read(MAX_ANSWER, self.timeout_seconds)
         return "not pinned" in str(_parse(body).get("Message"))
@@ -155,9 +155,9 @@ def _explain(body: bytes) -> str:
 
 
 def compute_cid(content: bytes) -> str:
-    """Return the CIDv1 of bytes as one raw block with SHA-256, in base32.
+    """Return the CIDv1 of some bytes, as one raw block with SHA-256, in base32.
 
-    A node gives a file that name if it is no longer than one of its chunks, 256 KiB at least.
+    A node computes the same CID if the file fits in one chunk, which is at least 256 KiB.
 
     >>> compute_cid(b"hello world")
     'bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e'
@@ -166,7 +166,7 @@ def compute_cid(content: bytes) -> str:
 
 
 def read_cid_hash(cid: str) -> str | None:
-    """Return the SHA-256, in hexadecimal, of the bytes that a CID names; None if the CID does not tell it."""
+    """Return the SHA-256 in a CID as hexadecimal text. None if the CID does not contain it."""
     if not _RAW_CID.fullmatch(cid):
         return None
     return b32decode(cid[1:].upper() + "======").hex()[2 * len(_RAW_SHA256) :]

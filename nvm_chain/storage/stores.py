@@ -1,7 +1,7 @@
-"""Where metadata documents are kept: the interface of stores, the store inside the URI, and reading from any URI.
+"""Stores of metadata documents: the interface, the store inside the URI, and the reader for every URI.
 
-A URI on the chain names its document by content: it holds the document, or has its hash. So a server cannot change a
-document, and a document that does not fit its URI is refused.
+A URI on the chain contains its document, or the hash of its document. So a server cannot change a document. A document
+with another hash is refused.
 """
 
 import re
@@ -18,29 +18,29 @@ _HTTPS: Final = re.compile(r"https://[^\s/?#\\@]+/(?:[^\s?#\\]*/)?([0-9a-f]{64})
 
 
 class MetadataStore(Protocol):
-    """Where metadata documents are kept: JSON texts of at most 16,384 bytes. Many threads can use one store."""
+    """Interface of a store for metadata documents: JSON texts of at most 16,384 bytes. A store is thread-safe."""
 
     def save(self, text: str) -> str:
-        """Keep a document and return its URI; the same text has the same URI.
+        """Save a document, and return its URI. Equal texts have equal URIs.
 
-        Raises InvalidMetadata if it is too long, and MetadataNotSaved.
+        Raises InvalidMetadata if the document is too long, or MetadataNotSaved.
         """
 
     def load(self, uri: str) -> str:
-        """Return the document that a URI names, verified.
+        """Return the verified document of a URI.
 
-        Raises UnverifiableUri if the URI is not one of this store, MetadataUnavailable, and MetadataMismatch.
+        Raises UnverifiableUri if another store wrote the URI, MetadataUnavailable, or MetadataMismatch.
         """
 
     def discard(self, uri: str) -> None:
-        """Take back one save of this object whose transaction failed. Other saves stay.
+        """Take back one save of this object, after a failed transaction. Other saves stay.
 
-        It raises nothing. A document that cannot be removed is logged, and does no harm.
+        Raises no error. A document that cannot be removed is logged, and is harmless.
         """
 
 
 class InlineStore:
-    """Keeps documents in their URI, ``data:application/json;base64,…``: the chain has them, and no server is needed.
+    """Store of documents inside their URI, ``data:application/json;base64,…``. The chain has the document, without a server.
 
     >>> store = InlineStore()
     >>> store.save('{"name":"Echo"}')
@@ -50,12 +50,12 @@ class InlineStore:
     """
 
     def save(self, text: str) -> str:
-        """Write a document as a URI; no network. Raises InvalidMetadata if it is too long."""
+        """Return the URI of a document. Makes no request. Raises InvalidMetadata if the document is too long."""
         encode_document(text)
         return build_data_uri(text)
 
     def load(self, uri: str) -> str:
-        """Read the document in a URI; no network. Raises UnverifiableUri, MetadataUnavailable."""
+        """Return the document in a URI. Makes no request. Raises UnverifiableUri, MetadataUnavailable."""
         if not is_data_uri(uri):
             raise UnverifiableUri(uri, "it does not begin with data:")
         try:
@@ -66,25 +66,25 @@ class InlineStore:
         return text
 
     def discard(self, uri: str) -> None:
-        """Do nothing: there is no document beside the URI."""
+        """Do nothing, because the document exists only in its URI."""
 
 
 def load_metadata(uri: str, stores: Iterable[MetadataStore] = (), *, timeout_seconds: int = TIMEOUT_SECONDS) -> str:
-    """Return the document that a URI on the chain names, verified. The first store that knows such URIs reads it.
+    """Return the verified document of a URI on the chain. The first store that supports the URI reads the document.
 
-    A ``data:`` URI needs no store. An ``https:`` URI needs none if its path ends with ``<sha256>.json``: then one
-    request goes to the host in the URI, which somebody else may have chosen. Redirects are followed on that host only.
-    A document says what its author wrote, and nothing in it is checked.
+    A ``data:`` URI needs no store. An ``https:`` URI needs no store if its path ends with ``<sha256>.json``. Then the
+    function makes one request to the host in the URI, and follows redirects on that host only. Warning: A stranger may
+    have chosen the host. The function checks the hash of a document, and does not check its statements.
 
     Args:
-        uri: The URI.
-        stores: The stores to ask.
-        timeout_seconds: The longest silence of the server, and the longest time for the whole document.
+        uri: The URI of the document.
+        stores: The stores to try, in order.
+        timeout_seconds: The limit of each wait for the server, and of the time for the whole document.
 
     Raises:
-        UnverifiableUri: No store knows such URIs.
-        MetadataUnavailable: The document cannot be read.
-        MetadataMismatch: The document does not have the hash that the URI says.
+        UnverifiableUri: No store supports the URI.
+        MetadataUnavailable: The document is unreadable.
+        MetadataMismatch: The document does not have the hash in the URI.
     """
     problems = []
     for store in (InlineStore(), *stores):
@@ -110,7 +110,7 @@ def _load_https(uri: str, expected: str, timeout_seconds: int) -> str:
 
 
 def encode_document(text: str) -> bytes:
-    """Return a document as UTF-8. Raises InvalidMetadata if it has more than 16,384 bytes, or half a surrogate pair."""
+    """Encode a document as UTF-8. Raises InvalidMetadata if it has more than 16,384 bytes, or half a surrogate pair."""
     try:
         document = text.encode()
     except UnicodeEncodeError:
@@ -121,7 +121,7 @@ def encode_document(text: str) -> bytes:
 
 
 def decode_document(uri: str, document: bytes) -> str:
-    """Return the text of a document that was read. Raises MetadataUnavailable if it is too long or not UTF-8."""
+    """Decode the bytes of a document. Raises MetadataUnavailable if they are too long or not UTF-8."""
     check_size(uri, document)
     try:
         return document.decode()
@@ -130,7 +130,7 @@ def decode_document(uri: str, document: bytes) -> str:
 
 
 def check_size(uri: str, document: bytes) -> None:
-    """Raise MetadataUnavailable if a document that was read has more than 16,384 bytes."""
+    """Raise MetadataUnavailable if the bytes of a document are more than 16,384."""
     if len(document) > MAX_JSON:
         raise MetadataUnavailable(uri, f"it has more than {MAX_JSON} bytes")
 
@@ -141,7 +141,7 @@ def hash_document(document: bytes) -> str:
 
 
 def verify_document(uri: str, document: bytes, expected: str) -> str:
-    """Return the text of a document with this SHA-256. Raises MetadataUnavailable, MetadataMismatch."""
+    """Decode a document, and compare its SHA-256 with the expected one. Raises MetadataUnavailable, MetadataMismatch."""
     check_size(uri, document)
     if (actual := hash_document(document)) != expected:
         raise MetadataMismatch(uri, expected, actual)

@@ -1,4 +1,4 @@
-"""Plans, prices, receipts, amounts, ids and addresses: typed, checked, without network."""
+"""Types of plans, prices, receipts, amounts, ids and addresses, with their checks. No network."""
 
 from nvm_chain.enums import Activation, PlanKind, RedemptionRule, SettlementResult
 from nvm_chain.types.accounts import Account, HolderTotal, Lot, RedeemCheck, VoucherCheck

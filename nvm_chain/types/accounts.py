@@ -1,4 +1,4 @@
-"""What a holder has of a plan, and what they may do with it."""
+"""Accounts of holders on plans, items of settlements, and results of checks."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ from nvm_chain.errors.fields import Credits, Time
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A holder's account on one plan, now.
+    """The present account of a holder on one plan.
 
-    ``balance`` is live credits, or periods on a time plan. ``settled`` counts the credits that settlements ever took,
-    with or without a voucher: totals and ceilings count from zero, not from here. ``access_until`` is the Unix second
-    at which access ends, 0 if it never began.
+    ``balance`` is the number of credits that have not expired, or of periods on a time plan. ``settled`` is the number
+    of all credits that settlements took, with or without a voucher. Ceilings of vouchers and totals include this
+    number. ``access_until`` is the Unix second at which access ends, or 0 if access never began.
     """
 
     balance: Credits
@@ -22,7 +22,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """What remains of one purchase of an expiring plan. ``expires_at`` is the Unix second when these credits expire."""
+    """The rest of one purchase of an expiring plan. ``expires_at`` is the Unix second at which these credits expire."""
 
     credits: Credits
     expires_at: Time
@@ -30,10 +30,10 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class HolderTotal:
-    """An item of a settlement without a voucher, where the plan's rule lets the signer redeem the holder's credits.
+    """An item of a settlement without a voucher. The plan's rule has to let the signer redeem the holder's credits.
 
-    ``total`` is the number of credits that settlements shall have taken from this holder on this plan. So an item that
-    is sent twice takes once.
+    ``total`` is the number of the holder's settled credits on this plan after the settlement. It is a total, and not an
+    increment. So an item that is sent twice takes credits once.
     """
 
     holder: str
@@ -42,7 +42,7 @@ class HolderTotal:
 
 @dataclass(frozen=True, slots=True)
 class VoucherCheck:
-    """What a good voucher would bring now, in credits: ``balance``, or ``ceiling - settled`` where that is less."""
+    """The result of checking a valid voucher. All numbers are credits."""
 
     balance: Credits
     settled: Credits
@@ -50,13 +50,13 @@ class VoucherCheck:
 
     @property
     def available(self) -> int:
-        """Credits that settling it now would bring."""
+        """The credits that a settlement would take now: ``ceiling - settled``, or ``balance`` if that is less."""
         return min(self.balance, self.ceiling - self.settled)
 
 
 @dataclass(frozen=True, slots=True)
 class RedeemCheck:
-    """Whether a redemption would succeed; if not, ``reason`` is the name of the contract error."""
+    """Whether a redemption would succeed. If it would not, ``reason`` is the name of the contract's error."""
 
     ok: bool
     reason: str | None

@@ -1,4 +1,4 @@
-"""Addresses: checked once at the edge, checksummed (EIP-55) ever after."""
+"""Addresses: check them, and write them with their checksum (EIP-55)."""
 
 import re
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ _ADDRESS: Final = re.compile(r"[ \t\r\n]*0[xX]([0-9a-fA-F]{40})[ \t\r\n]*")
 def parse_address(value: str, name: str = "address") -> ChecksumAddress:
     """Return an address with its EIP-55 checksum.
 
-    Letters in small or in capitals only carry no checksum and are taken; a mixture has to be the right checksum. Blanks
-    around the address do not matter. ``name`` says in the error whose address it is.
+    An address in small letters only, or in capitals only, is accepted without a checksum. An address with both has to
+    have the right checksum. Blanks around the address are ignored. ``name`` names the address in the error.
 
     Raises:
         InvalidAddress: The value is not an address, its checksum is wrong, or it is the zero address.
@@ -35,7 +35,7 @@ def parse_address(value: str, name: str = "address") -> ChecksumAddress:
 
 
 def parse_address_or_zero(value: str, name: str = "address") -> ChecksumAddress:
-    """Return an address as `parse_address` does, and take the zero address where it has a meaning."""
+    """Return an address as `parse_address` does, but accept the zero address too. Raises InvalidAddress."""
     digits = _read_digits(value)
     if _may_be_key(value):
         raise InvalidAddress(name, "…", "has the 64 hexadecimal digits of a private key or a hash, so it is not shown")
@@ -48,11 +48,13 @@ def parse_address_or_zero(value: str, name: str = "address") -> ChecksumAddress:
 
 
 def parse_token_address(value: str, *, or_coin: bool = False) -> ChecksumAddress:
-    """Return the address of a token with its EIP-55 checksum; with ``or_coin`` also zero, which is the native coin.
+    """Return the address of a token with its EIP-55 checksum.
+
+    With ``or_coin``, the zero address is accepted too. It stands for the native coin.
 
     Raises:
-        InvalidAddress: The value is not an address, its checksum is wrong, or it is the zero address. For None it says
-            that no USDC is known: it is the ``usdc`` of a chain without a record.
+        InvalidAddress: The value is not an address, its checksum is wrong, or it is the zero address. For None, the
+            error says that no USDC is known, because `Chain.usdc` is None then.
     """
     try:
         return (parse_address_or_zero if or_coin else parse_address)(value, "token address")
@@ -67,7 +69,7 @@ def parse_token_address(value: str, *, or_coin: bool = False) -> ChecksumAddress
 
 
 def parse_addresses_bytes(values: Sequence[str], name: str = "address") -> list[bytes]:
-    """Return the 20 bytes of each of some addresses, checked as `parse_address` does, in a sixth of the time.
+    """Return the 20 bytes of each address. The check is that of `parse_address`, in a sixth of the time.
 
     Raises:
         InvalidAddress: A value is not an address, its checksum is wrong, or it is the zero address.
@@ -87,7 +89,7 @@ def parse_addresses_bytes(values: Sequence[str], name: str = "address") -> list[
         return addresses
     return [
         bytes.fromhex(parse_address(value, name)[2:]) for value in values
-    ]  # takes other spellings, and tells faults
+    ]  # accepts other spellings, and raises the errors
 
 
 def format_address(address: bytes) -> ChecksumAddress:
@@ -100,11 +102,11 @@ def format_address(address: bytes) -> ChecksumAddress:
 
 
 def _write_checksums(small: str) -> str:
-    """Return the digits of addresses, one behind the other, with capitals where EIP-55 has them.
+    """Return the joined digits of addresses with the capital letters of EIP-55. ``small`` has small letters only.
 
-    A letter is a capital where the digit at its place in the hash is 8 or more. All places are looked at together, as bytes
-    of one large number. Letters have the bit 0x40, digits lack it. 8 and 9 have the bit 0x08, lower digits lack it. Small
-    letters have the bit 0x20, capitals lack it.
+    A letter becomes a capital if the digit at the same place of the hash is 8 or more. One large number holds the ASCII
+    bytes of all places, so one expression computes them together. In ASCII, only letters have the bit 0x40. Of the
+    digits, only 8 and 9 have the bit 0x08. Small letters have the bit 0x20, and capitals do not.
     """
     text = small.encode()
     hashes = b"".join([keccak(text[at : at + _DIGITS])[: _DIGITS // 2] for at in range(0, len(text), _DIGITS)])
@@ -114,11 +116,11 @@ def _write_checksums(small: str) -> str:
 
 
 def _read_digits(value: object) -> str | None:
-    """Return the digits of an address as they are written, or None if it is not one."""
+    """Return the 40 digits of an address without a change, or None if the value is not an address."""
     found = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
     return found[1] if found else None
 
 
 def _may_be_key(value: object) -> bool:
-    """Tell whether a text has as many hexadecimal digits as a private key."""
+    """Return whether a value is a text with 64 hexadecimal digits, as a private key has."""
     return isinstance(value, str) and _MAYBE_KEY.search(value) is not None

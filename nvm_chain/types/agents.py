@@ -1,4 +1,4 @@
-"""The values that go into and come out of the agent functions."""
+"""Arguments and results of the functions for agents."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,10 @@ from nvm_chain.types.receipts import Transaction
 
 @dataclass(frozen=True, slots=True)
 class AttachedPlan:
-    """A plan that an agent accepts, and the credits that one request costs on it: a fixed cost if both numbers are equal.
+    """A plan that an agent accepts, with the lowest and the highest cost of a request in credits.
 
-    Zero to zero is a request that costs nothing beyond access, as on time plans. Raises InvalidPlanId, InvalidAmount.
+    Equal numbers are a fixed cost. If both are 0, a request needs access but costs no credits, as on a time plan.
+    Raises InvalidPlanId or InvalidAmount.
 
     >>> AttachedPlan(255, 1, 5).as_tuple()
     (255, 1, 5)
@@ -26,7 +27,7 @@ class AttachedPlan:
     max_credits: Credits = 1
 
     def __post_init__(self) -> None:
-        """Check the id, which may come in any spelling, and that the numbers fit the contract's 32 bits."""
+        """Parse the plan's id, and check that both costs fit into the contract's 32 bits."""
         object.__setattr__(self, "plan_id", parse_plan_id(self.plan_id))
         check_uint(self.max_credits, CREDITS_BITS, "max_credits")
         check_uint(self.min_credits, CREDITS_BITS, "min_credits")
@@ -38,7 +39,7 @@ class AttachedPlan:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An agent as it is on the chain now. ``uri`` links to the metadata, or is a data URI that contains the metadata."""
+    """The present state of an agent. ``uri`` is a link to the metadata, or a ``data:`` URI with the metadata in it."""
 
     agent_id: AgentId
     owner: ChecksumAddress

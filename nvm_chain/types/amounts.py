@@ -1,4 +1,4 @@
-"""Money in and out of base units: integers inside, decimal text at the edge, floats nowhere."""
+"""Amounts of money: convert decimal text to base units and back, and check numbers. Floats are never used."""
 
 import re
 from decimal import Decimal
@@ -10,7 +10,7 @@ from nvm_chain.errors.formatting import format_decimal, format_duration
 USDC_DECIMALS = 6
 NATIVE_DECIMALS = 18
 MAX_DECIMALS = 77  # 10**77 is the largest power of ten below 2**256
-MAX_DIGITS = 1000  # far more than any amount has, and few enough to write out
+MAX_DIGITS = 1000  # far more digits than any amount has, and few enough for a message
 
 _PLAIN_NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
@@ -38,9 +38,9 @@ def ether(amount: str | int | Decimal) -> int:
 
 
 def parse_units(amount: str | int | Decimal, decimals: int) -> int:
-    """Convert an amount in whole units to base units, exactly or not at all.
+    """Convert an amount in whole units to base units, exactly.
 
-    The digits themselves are converted, so no amount up to 2**256 - 1 base units loses any.
+    An amount is never rounded. Amounts up to 2**256 - 1 base units are accepted.
 
     Args:
         amount: The amount as text such as ``0.5``, an int, or a Decimal. ``.5`` and ``5.`` are refused.
@@ -67,7 +67,7 @@ def parse_units(amount: str | int | Decimal, decimals: int) -> int:
 
 
 def _count_digits(amount: str | int | Decimal) -> int:
-    """Count the digits, or a few more, without writing them: ``Decimal("1E+999999999")`` would take a gigabyte."""
+    """Estimate the number of digits without writing them. ``Decimal("1E+999999999")`` would take a gigabyte."""
     if isinstance(amount, Decimal):
         return max(abs(amount.adjusted()), len(amount.as_tuple().digits))
     return amount.bit_length() // 3 if isinstance(amount, int) else len(amount)
@@ -94,7 +94,7 @@ def check_uint(value: int, bits: int, name: str, minimum: int = 0) -> int:
 
 
 def check_duration(value: int, bits: int, name: str, minimum: int = 0) -> int:
-    """Return a number of seconds as `check_uint` does; its error says in words, too, how long that is."""
+    """Return a number of seconds as `check_uint` does. The error also tells the duration in words."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidAmount(f"{name} {value!r}", "is not an int", "give a whole number of seconds")
     if not minimum <= value < 1 << bits:
@@ -115,7 +115,7 @@ def check_decimals(decimals: int) -> int:
 
 
 def check_bool(value: object, name: str) -> bool:
-    """Return ``value`` if it is a bool; raise InvalidConfig otherwise, as the text ``"false"`` is true to Python."""
+    """Return ``value`` if it is a bool. Raise InvalidConfig otherwise, because Python takes ``"false"`` as true."""
     if not isinstance(value, bool):
         raise InvalidConfig(f"{name} is {value!r}", "give True or False")
     return value

@@ -1,6 +1,6 @@
-"""Files that are there whole or not at all: written under another name beside their place, then renamed.
+"""Atomic files: write a draft beside the target, then rename the draft. So nobody ever sees half a file.
 
-Every file that this package writes is written here.
+The package writes all its files with these functions.
 """
 
 import os
@@ -13,18 +13,18 @@ from stat import S_IMODE, S_ISREG
 from typing import BinaryIO, Final
 
 NAME_KEPT: Final = 40
-"""Characters of the target's name in the draft's, which must not get too long for a file system."""
+"""The number of characters of the target's name in the draft's name. File systems limit the length of a name."""
 OWNER_ONLY: Final = 0o600
-"""Who may read and write a file that tells a secret, or who buys what."""
+"""The rights of a file with secrets or with purchases: only its owner may read and write it."""
 ANYBODY: Final = 0o666
-"""Of these rights, those that the process gives to new files."""
+"""The rights of other new files, before the umask of the process removes some of them."""
 
 
 class Draft:
     """A file that is being written: ``.<name>.<random>.part`` beside the target. Get one from `open_draft`."""
 
     def __init__(self, target: Path) -> None:
-        """Choose the name; there is no file yet."""
+        """Choose the draft's name. The file is not created yet."""
         self.target = target
         self.path = target.parent / f".{target.name[:NAME_KEPT]}.{token_hex(8)}.part"
         self._files: list[BinaryIO] = []
@@ -35,18 +35,21 @@ class Draft:
         return self._files[0]
 
     def open(self, mode: int = ANYBODY) -> None:
-        """Create the file with at most these rights. Raises OSError."""
+        """Create the file with the rights ``mode``, of which the umask may remove some. Raises OSError."""
         descriptor = os.open(self.path, _WRITE_FLAGS, mode)
         self._files.append(os.fdopen(descriptor, "wb"))
 
     def seal(self) -> None:
-        """Write what is buffered to the disk and end the writing. Raises OSError, as of a full disk."""
+        """Write all buffered bytes to the disk, and close the file. Raises OSError, for example if the disk is full."""
         self.file.flush()
         os.fsync(self.file.fileno())
         self.file.close()
 
     def put(self, *, overwrite: bool) -> None:
-        """Rename the sealed draft to its target at once. Raises FileExistsError unless ``overwrite``, and OSError."""
+        """Rename the sealed draft to its target in one step. Raises OSError.
+
+        If the target exists and ``overwrite`` is False, raises FileExistsError.
+        """
         if overwrite:
             self.path.replace(self.target)
         else:
@@ -54,7 +57,7 @@ class Draft:
         _sync_folder(self.target.parent)
 
     def _put_new(self) -> None:
-        """Link, which never replaces anything; where a file system has no links, look and rename."""
+        """Make a hard link at the target, because a link never replaces a file. Without links, check and rename."""
         try:
             self.target.hardlink_to(self.path)
         except FileExistsError:
@@ -69,14 +72,14 @@ class Draft:
     def drop(self) -> None:
         """Remove the draft if it is still there."""
         for file in self._files:
-            with suppress(OSError):  # closing writes what is buffered, and the disk may be full
+            with suppress(OSError):  # closing writes the buffered bytes, and the disk may be full
                 file.close()
         self.path.unlink(missing_ok=True)
 
 
 @contextmanager
 def open_draft(target: Path, mode: int = ANYBODY) -> Iterator[Draft]:
-    """Open a draft of a file. It is removed at the end, whatever happens, unless it was put. Raises OSError."""
+    """Open a draft of a file. After the block, the draft is removed unless `Draft.put` renamed it. Raises OSError."""
     draft = Draft(target)
     try:
         draft.open(mode)
@@ -86,23 +89,23 @@ def open_draft(target: Path, mode: int = ANYBODY) -> Iterator[Draft]:
 
 
 def write_whole(target: Path, text: str, *, overwrite: bool = True, mode: int | None = None) -> Path:
-    """Write a text as UTF-8 to a file, whole or not at all and on the disk, and return where it is.
+    """Write a text to a file as UTF-8 in one step, wait until it is on the disk, and return the file's path.
 
     Args:
-        target: The place. If it is a symbolic link, the file that it leads to is replaced and the link stays.
-        text: What the file has in it afterwards.
-        overwrite: Whether a file at the place is replaced.
-        mode: The file's rights. Those of the file that is replaced if not given, or those of any new file.
+        target: The path of the file. With ``overwrite``, a symbolic link stays, and the linked file is replaced.
+        text: The new content of the file.
+        overwrite: Whether an existing file is replaced.
+        mode: The file's rights. If not given, the rights of the replaced file, or those of any new file.
 
     Raises:
-        FileExistsError: Something is at the place, and ``overwrite`` is False.
-        OSError: The file cannot be written. What was at the place is as it was.
+        FileExistsError: The target exists, and ``overwrite`` is False.
+        OSError: The file cannot be written. An existing file is unchanged.
     """
     place = Path(os.path.realpath(target)) if overwrite else target
     rights = _read_rights(place) if mode is None else mode
     with open_draft(place, ANYBODY if rights is None else rights) as draft:
         if rights is not None:
-            draft.path.chmod(rights)  # the process may give fewer to new files
+            draft.path.chmod(rights)  # the umask may have removed some rights
         draft.file.write(text.encode())
         draft.seal()
         draft.put(overwrite=overwrite)
@@ -110,7 +113,7 @@ def write_whole(target: Path, text: str, *, overwrite: bool = True, mode: int | 
 
 
 def _read_rights(path: Path) -> int | None:
-    """Return the rights of a file, or None if there is none."""
+    """Return the rights of a file, or None if the file does not exist."""
     try:
         return S_IMODE(path.stat().st_mode)
     except FileNotFoundError:
@@ -118,7 +121,7 @@ def _read_rights(path: Path) -> int | None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Write a folder's entries to the disk, where the system can."""
+    """Write a folder's list of names to the disk, if the system can."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -129,12 +132,15 @@ def _sync_folder(folder: Path) -> None:
 
 _WRITE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _READ_FLAGS: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-"""Opening a pipe would wait for somebody to write into it."""
+"""The flags for reading. Without ``O_NONBLOCK``, opening a pipe would wait until another process writes into it."""
 
 
 def open_regular(path: Path | str, *, follow_links: bool) -> BinaryIO:
-    """Open a regular file for reading. Raises OSError for a folder, a pipe or a device, and for a link that is not followed."""
-    if not follow_links and Path(path).is_symlink():  # where there is no O_NOFOLLOW
+    """Open a regular file for reading. Raises OSError for a folder, a pipe or a device.
+
+    If ``follow_links`` is False, raises OSError for a symbolic link too.
+    """
+    if not follow_links and Path(path).is_symlink():  # for systems without O_NOFOLLOW
         raise OSError(EINVAL, "It is a symbolic link")
     descriptor = os.open(path, _READ_FLAGS | (0 if follow_links else getattr(os, "O_NOFOLLOW", 0)))
     try:

@@ -1,4 +1,4 @@
-"""Contexts: the 32 bytes, such as a request id, that say what a redemption, payment or voucher is for."""
+"""Contexts: 32 bytes, such as a request's id, that identify the purpose of a redemption, payment or voucher."""
 
 from uuid import UUID
 
@@ -8,7 +8,9 @@ CONTEXT_BYTES = 32
 
 
 def encode_context(context: str | bytes | UUID) -> bytes:
-    """Return a context as 32 bytes: UTF-8 for text, 16 bytes for a UUID, filled with zeros. Raises InvalidContext.
+    """Return a context as 32 bytes: UTF-8 for text, 16 bytes for a UUID, and zeros behind them.
+
+    Raises InvalidContext if it has more than 32 bytes, and InvalidConfig for another type.
 
     >>> encode_context("request-1")[:9]
     b'request-1'
@@ -28,6 +30,6 @@ def encode_context(context: str | bytes | UUID) -> bytes:
 
 def _encode_text(text: str) -> bytes:
     try:
-        return text.encode(errors="surrogateescape")  # bytes that came from a terminal stay what they were
+        return text.encode(errors="surrogateescape")  # keeps bytes from a terminal that are not UTF-8
     except UnicodeEncodeError:
         raise InvalidConfig("a context in text has to be text", "give bytes for anything else") from None

@@ -1,4 +1,4 @@
-"""What a purchase grants: credits configs and how they are built."""
+"""Credits configs: the grant of a purchase, and the functions that build one."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +12,10 @@ from nvm_chain.types.renamed_parameters import renamed_parameters
 
 @dataclass(frozen=True, slots=True)
 class CreditsConfig:
-    """What one purchase grants, and how it may be redeemed. ``duration`` is in seconds, 0 for credits that never expire."""
+    """The grant of one purchase, and the rules for its redemption.
+
+    ``duration`` is in seconds. It is 0 for credits that never expire.
+    """
 
     credits: Credits
     min_redeem: Credits
@@ -28,7 +31,7 @@ class CreditsConfig:
 CREDITS_BITS: Final = 32
 DURATION_BITS: Final = 32
 ONE_HOUR_DURATION: Final = 3600
-"""Seconds. So are the others."""
+"""One hour in seconds. The other durations are in seconds too."""
 ONE_DAY_DURATION: Final = 86_400
 ONE_WEEK_DURATION: Final = 7 * 86_400
 ONE_MONTH_DURATION: Final = 30 * 86_400
@@ -46,10 +49,10 @@ def get_fixed_credits_config(
     trial: bool = False,
     transferable: bool = False,
 ) -> CreditsConfig:
-    """Grant a number of credits per purchase; every request costs the same.
+    """Build a credits config that grants a number of credits per purchase. Every request costs the same.
 
-    Both numbers are whole credits, 1 to 2**32 - 1. With a duration each purchase's credits expire so many seconds after it;
-    0 means never. Raises InvalidAmount or InvalidConfig.
+    Both numbers are whole credits from 1 to 2**32 - 1. The credits of a purchase expire ``duration_seconds`` after it,
+    or never if that is 0. Raises InvalidAmount or InvalidConfig.
 
     >>> get_fixed_credits_config(100).max_redeem
     1
@@ -75,10 +78,10 @@ def get_dynamic_credits_config(
     trial: bool = False,
     transferable: bool = False,
 ) -> CreditsConfig:
-    """Grant a number of credits per purchase; a request costs between a minimum and a maximum.
+    """Build a credits config that grants a number of credits per purchase. The cost of a request has a range.
 
-    All numbers are whole credits, 1 to 2**32 - 1. With a duration each purchase's credits expire so many seconds after it;
-    0 means never. Raises InvalidAmount or InvalidConfig.
+    All numbers are whole credits from 1 to 2**32 - 1. The credits of a purchase expire ``duration_seconds`` after it,
+    or never if that is 0. Raises InvalidAmount or InvalidConfig.
 
     >>> get_dynamic_credits_config(100, 1, 5, duration_seconds=30 * 86_400).duration
     2592000
@@ -107,20 +110,20 @@ def get_expirable_duration_config(
     rule: RedemptionRule = RedemptionRule.HOLDER,
     trial: bool = False,
 ) -> CreditsConfig:
-    """Grant periods of time, in which requests cost nothing.
+    """Build a credits config that grants periods of time. Requests in a period cost nothing.
 
     Args:
-        duration_of_plan: One period's length in seconds.
-        periods: How many a purchase grants, 1 to 2**32 - 1.
-        activation: ON_PURCHASE, a purchase opens the access window or extends it. ON_FIRST_USE, the holder redeems a
-            period to do so.
-        max_periods_per_redemption: How many may be redeemed at once, ON_FIRST_USE.
-        rule: Who may redeem, ON_FIRST_USE.
-        trial: Whether each holder may order it once.
+        duration_of_plan: The length of one period, in seconds.
+        periods: The number of periods that a purchase grants, from 1 to 2**32 - 1.
+        activation: The start of a period. With ON_PURCHASE, a purchase opens or extends the access window. With
+            ON_FIRST_USE, the redemption of a period does.
+        max_periods_per_redemption: The highest number of periods in one redemption. Only for ON_FIRST_USE.
+        rule: The rule that says who may redeem. Only for ON_FIRST_USE.
+        trial: Whether each holder may order the plan only once.
 
     Raises:
         InvalidAmount: A number is out of range.
-        InvalidConfig: A choice does not exist, or has no meaning with the others.
+        InvalidConfig: An option does not exist, or does not fit the other options.
 
     >>> get_expirable_duration_config(86_400).kind
     <PlanKind.TIME: 1>
@@ -143,7 +146,7 @@ def get_expirable_duration_config(
 
 
 def get_non_expirable_duration_config() -> CreditsConfig:
-    """Grant access for ever, which is `FOREVER` seconds, 136 years: the longest period that a plan can have.
+    """Build a credits config that grants access for `FOREVER` seconds: 136 years, the longest possible period.
 
     >>> get_non_expirable_duration_config().duration == FOREVER
     True
@@ -152,7 +155,7 @@ def get_non_expirable_duration_config() -> CreditsConfig:
 
 
 def get_pay_as_you_go_credits_config() -> CreditsConfig:
-    """Grant nothing: each request is paid on its own, see `nvm_chain.pay_usage`.
+    """Build the credits config of a usage plan, which grants nothing. `nvm_chain.pay_usage` pays for each request.
 
     >>> get_pay_as_you_go_credits_config().kind
     <PlanKind.USAGE: 2>
@@ -161,7 +164,7 @@ def get_pay_as_you_go_credits_config() -> CreditsConfig:
 
 
 def _check_count(value: int, name: str) -> int:
-    """Return a number of credits or periods if it is one; raise InvalidAmount otherwise."""
+    """Return a number of credits or periods from 1 to 2**32 - 1. Raise InvalidAmount for any other value."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidAmount(f"{name} {value!r}", "is not an int", "give a whole number, such as 100")
     return check_uint(value, CREDITS_BITS, name, minimum=1)

@@ -1,4 +1,4 @@
-"""What a chain says about its past: blocks, events, and filters that ask for events."""
+"""Blocks, events, and filters for events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event that a contract emitted. ``timestamp`` is the Unix second of its block, None if the node did not say it."""
+    """An event of a contract. ``timestamp`` is the Unix second of its block, or None if the node did not tell it."""
 
     name: str
     arguments: Mapping[str, Any]
@@ -30,22 +30,23 @@ class Event:
 
     @property
     def place(self) -> tuple[int, int]:
-        """Block and position in it: no two events share it, and it grows with time."""
+        """The number of the block, and the event's index in the block. Later events have a higher place."""
         return self.block_number, self.log_index
 
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events to read: those with one of some names, and one of some values at each indexed argument.
+    """A filter for events. It accepts the given names and, for each indexed argument, the given values.
 
-    An empty position, or one that is left out, takes all values. Values are addresses as text, and numbers.
+    ``indexed`` has a tuple of values for each indexed argument. An empty or missing tuple accepts all values. A value
+    is a number, or an address as text.
     """
 
     names: tuple[str, ...]
     indexed: tuple[tuple[Number | str, ...], ...] = ()
 
     def topics(self, signatures: Mapping[str, str]) -> list[list[str] | None]:
-        """Return the filter as nodes take it, with the first topic of each name in hexadecimal."""
+        """Return the filter in the form for nodes. ``signatures`` maps each event's name to its first topic in hex."""
         words = [[_word(value) for value in values] or None for values in self.indexed]
         return [[signatures[name] for name in self.names], *words]
 

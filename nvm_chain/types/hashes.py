@@ -1,4 +1,4 @@
-"""Keccak-256, the hash of everything on the chain: in C where safe-pysha3 is installed, which takes a twentieth of the time."""
+"""Keccak-256, the hash function of Ethereum. With safe-pysha3 installed, a hash takes a twentieth of the time."""
 
 from eth_utils.crypto import keccak as keccak_by_eth_utils
 

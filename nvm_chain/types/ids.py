@@ -1,4 +1,4 @@
-"""Ids: the numbers that name plans and agents, their spellings, and how a plan's id is computed."""
+"""Ids of plans and agents: parse them, write them as DIDs, and compute the id of a plan."""
 
 import re
 from typing import Final, TypeVar
@@ -17,17 +17,18 @@ _HEXADECIMAL: Final = re.compile(
     "(?:0x(?P<digits>[0-9a-f]{1,16}|[0-9a-f]{64})|did:nv:(?P<did>[0-9a-f]{64}))", re.IGNORECASE | re.ASCII
 )
 _INCOMPLETE: Final = re.compile("(?:0x|did:nv:)(?P<digits>[0-9a-f]{17,})", re.IGNORECASE | re.ASCII)
-"""Too many digits for a number that somebody counted, and not as many as an id has."""
+"""Hexadecimal text with 17 or more digits. If it does not have 64 digits, it may be an id with missing digits."""
 _TERMS: Final = "(uint8,uint8,address,(address,uint96)[],address,bool,uint32,uint32,uint32,uint32,uint8,bool,bool)"
 
 
 def parse_plan_id(value: int | str) -> int:
     """Return a plan id given as an int, decimal text, ``0x`` and 64 hex digits, or a DID ``did:nv:<64 hex digits>``.
 
-    Letter case and blanks around the id do not matter. ``0x`` and 1 to 16 digits is a small number.
+    Letter case, and blanks around the id, are ignored. ``0x`` with 1 to 16 digits is accepted for small numbers.
 
     Raises:
-        InvalidPlanId: It is anything else. With 17 to 63 digits, as `hex` may write them, a digit may have been lost.
+        InvalidPlanId: The value has another form. ``0x`` with 17 to 63 digits is refused, because digits may be missing
+            by mistake.
 
     >>> parse_plan_id("did:nv:" + "0" * 62 + "ff"), parse_plan_id("255"), parse_plan_id("0xff")
     (255, 255, 255)
@@ -39,7 +40,7 @@ def parse_plan_id(value: int | str) -> int:
 
 
 def parse_agent_id(value: int | str) -> int:
-    """Return an agent id given in any spelling that `parse_plan_id` takes. Raises InvalidAgentId for anything else and for 0.
+    """Return an agent id from any form that `parse_plan_id` accepts. Raises InvalidAgentId for 0 and for other values.
 
     >>> parse_agent_id("did:nv:" + "0" * 63 + "7"), parse_agent_id("7")
     (7, 7)
@@ -51,7 +52,7 @@ def parse_agent_id(value: int | str) -> int:
 
 
 def _explain_digits(error: IdError, value: object) -> IdError:
-    """Tell an error how many digits an id has that was not copied whole. Returns the error."""
+    """Add the number of missing or extra digits to the error of an incomplete id. Return the error."""
     match = _INCOMPLETE.fullmatch(value.strip(" \t\r\n")) if isinstance(value, str) else None
     if match is None or len(match["digits"]) == _DIGITS:
         return error
@@ -63,7 +64,7 @@ def _explain_digits(error: IdError, value: object) -> IdError:
 
 
 def _parse_number(value: object) -> int | None:
-    """Return the number that an id stands for, or None if it is not an id of 256 bits in any spelling."""
+    """Return the number of an id, or None if the value is not an id of at most 256 bits."""
     number = value if isinstance(value, int) and not isinstance(value, bool) else _parse_text(value)
     return number if number is not None and 0 <= number < 1 << 256 else None
 
@@ -91,7 +92,7 @@ def compute_plan_id(
 ) -> int:
     """Compute the id that a plan gets when ``creator`` registers ``terms`` with ``salt`` (32 bytes).
 
-    The keccak-256 hash of the ABI encoding of (chain id, contract, creator, terms, salt); no network.
+    The id is the keccak-256 hash of the ABI encoding of (chain id, contract, creator, terms, salt). No network.
     """
     types = ["uint256", "address", "address", _TERMS, "bytes32"]
     return int.from_bytes(keccak(encode(types, [chain_id, contract, creator, terms.as_tuple(), salt])), "big")

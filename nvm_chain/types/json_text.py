@@ -1,4 +1,4 @@
-"""JSON from anybody, read without trust: text that nests so deep that reading it would end the process is refused."""
+"""JSON from untrusted sources. Text with very deep nesting could crash the process, so it is refused."""
 
 import json
 import re
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 MOST_LEVELS: Final = 500
-"""How deep lists and objects may nest.
+"""The largest number of levels of nested lists and objects.
 
-Python 3.11 allows as many levels as its limit on recursion. That does not protect: py-ecc, which eth-account 0.14 and py-evm
-import, lifts the limit to 100,000. A stack ends before that.
+Python 3.11 allows as many levels as its limit on recursion. The package py-ecc, which eth-account 0.14 and py-evm
+import, raises that limit to 100,000. The process would crash before that limit is reached.
 """
 
 _ESCAPE: Final = re.compile(r"\\.", re.DOTALL)
@@ -21,11 +21,11 @@ def parse_json(text: str | bytes, take_pairs: Callable[[list[tuple[str, Any]]], 
     """Read JSON, as `json.loads` does.
 
     Args:
-        text: The JSON; bytes in UTF-8, UTF-16 or UTF-32.
-        take_pairs: Makes a value of each object's names and values. A dictionary if not given.
+        text: The JSON, as text or as bytes in UTF-8, UTF-16 or UTF-32.
+        take_pairs: A function that turns the pairs of an object into a value. If not given, they become a dictionary.
 
     Raises:
-        ValueError: It is not JSON, or lists and objects nest deeper than 500 levels.
+        ValueError: The text is not JSON, or lists and objects nest deeper than 500 levels.
 
     >>> parse_json('{"name": ["Basic"]}')
     {'name': ['Basic']}
@@ -42,7 +42,7 @@ def parse_json(text: str | bytes, take_pairs: Callable[[list[tuple[str, Any]]], 
 
 
 class _Marks(dict[int, int | None]):
-    """A table for `str.translate` that leaves quotes and brackets, and nothing else."""
+    """A table for `str.translate` that keeps quotes and brackets, and removes all other characters."""
 
     def __missing__(self, character: int) -> int | None:
         self[character] = character if chr(character) in _MARKS else None

@@ -1,4 +1,4 @@
-"""Values as JSON has them: a field's type says what it counts, and money is text."""
+"""Conversion of values to JSON. The type of a field decides its form in JSON, and money becomes text."""
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
@@ -12,10 +12,11 @@ from nvm_chain.errors.formatting import keep_exact
 
 
 def to_json(value: object) -> Any:
-    r"""Turn a value into what JSON has.
+    r"""Convert a value to a JSON value.
 
-    Plan ids and bytes become hexadecimal text, money decimal text of base units, enums their names in small letters.
-    Other integers stay integers below 2**53 and are text from there on, as many parsers would round them.
+    Plan ids and bytes become hexadecimal text. Money becomes decimal text of base units. An enum becomes its name in
+    small letters. Other integers stay integers below 2**53, and become text from 2**53 on, because many parsers would
+    round them.
 
     >>> to_json({"salt": b"\xff", "splits": (1, 2**53)})
     {'salt': '0xff', 'splits': [1, '9007199254740992']}
@@ -40,7 +41,7 @@ def fields_of(value: Any) -> dict[str, Any]:
 
 
 def find_form(hint: object) -> Form | None:
-    """Return the form that a type names for its values; None if it names none.
+    """Return the JSON form that a type annotation names, or None if it does not name a form.
 
     >>> from nvm_chain.errors.fields import Money
     >>> find_form(Money).to_json(5), find_form(int)
@@ -55,7 +56,7 @@ def _read_hints(kind: Hashable) -> Mapping[str, Any]:
 
 
 def _write(hint: Any, value: Any) -> Any:
-    """Write a value of a type: by the form that the type names, or those that its items' types name."""
+    """Convert a value by the form that its type names. The items of a collection are converted by their own types."""
     form = find_form(hint)
     if value is None or form is not None:
         return None if value is None else keep_exact(form.to_json(value)) if form else value

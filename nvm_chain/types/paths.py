@@ -1,4 +1,4 @@
-"""Paths as people give them: a text or a path, of which ``~`` is the own folder, as in a shell."""
+"""Paths from users. A path is a text or a path object, and ``~`` stands for the home folder."""
 
 from os import PathLike, fspath
 from pathlib import Path
@@ -7,14 +7,14 @@ from nvm_chain.errors import InvalidConfig
 
 
 def parse_path(value: str | PathLike[str], name: str) -> Path:
-    """Return a path that somebody gave as a text or as a path. A ``~`` at its beginning is the own folder.
+    """Return a user's path as a `pathlib.Path`. A ``~`` at its beginning becomes the home folder.
 
     Args:
-        value: The path.
-        name: What it is the path of, for the error.
+        value: The path, as a text or a path object.
+        name: The name of the path in the error, such as "key file".
 
     Raises:
-        InvalidConfig: It is of another type, is empty, or names the folder of somebody who is not known here.
+        InvalidConfig: The value has another type, is empty, has a zero byte, or names an unknown user's home folder.
 
     >>> parse_path("deployments/base", "folder of records").name
     'base'

@@ -1,4 +1,4 @@
-"""A plan: its terms, and how a cost is shared among its receivers."""
+"""Plans: their terms and their state, and the division of a cost among the receivers."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +15,10 @@ from nvm_chain.types.receipts import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The hashed part of a plan: price and credits together, in the contract's order. ``duration`` is in seconds."""
+    """The terms of a plan: its price and its credits, in the contract's order. ``duration`` is in seconds.
+
+    The plan's id is a hash that includes the terms, so they never change.
+    """
 
     kind: PlanKind
     activation: Activation
@@ -38,17 +41,17 @@ class Terms:
 
     @property
     def price(self) -> int:
-        """The fixed price of one purchase in base units; 0 where there is none."""
+        """The fixed price of one purchase in base units. 0 if the plan does not have a fixed price."""
         return 0 if self.is_quoted else sum(split.amount for split in self.splits)
 
     @property
     def starts_on_purchase(self) -> bool:
-        """Whether a purchase opens an access window at once, so that nothing is redeemed."""
+        """Whether a purchase opens an access window at once, without a redemption."""
         return self.kind is PlanKind.TIME and self.activation is Activation.ON_PURCHASE
 
     @property
     def accepts_vouchers(self) -> bool:
-        """Whether holders can sign for requests: credits that nobody can transfer away meanwhile."""
+        """Whether the plan accepts vouchers: it grants credits, and these are not transferable."""
         return self.kind is PlanKind.CREDITS and not self.transferable
 
     @property
@@ -66,9 +69,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class PlanState:
-    """What decides about a plan's orders and vouchers: its terms, and what its owner has set.
+    """A plan without its URI: the terms, the owner, and the state that decides about orders and vouchers.
 
-    ``pending_owner`` is None if the plan is not on offer to anyone. The URI of its metadata, which can be long, is in `Plan`.
+    ``pending_owner`` is None unless the owner has offered the plan to a new owner. The URI of the metadata can be long,
+    and only `Plan` has it.
     """
 
     plan_id: PlanId
@@ -81,7 +85,7 @@ class PlanState:
 
 @dataclass(frozen=True, slots=True)
 class Plan(PlanState):
-    """A plan as the chain has it now: its state, and the URI of its metadata."""
+    """A plan with its present state and the URI of its metadata."""
 
     uri: str
 
@@ -93,7 +97,7 @@ class Plan(PlanState):
 
 @dataclass(frozen=True, slots=True)
 class RegisteredPlan:
-    """The result of registering a plan. Keep the salt to compute the id again."""
+    """The result of registering a plan. Keep the salt if you want to compute the plan's id again."""
 
     plan_id: PlanId
     creator: ChecksumAddress
@@ -107,7 +111,7 @@ BPS: Final = 10_000
 
 
 def build_terms(price: PriceConfig, credits: CreditsConfig) -> Terms:
-    """Join a price and a credits config to the terms that a plan is registered with."""
+    """Return the terms of a plan from its price config and its credits config."""
     return Terms(
         kind=credits.kind,
         activation=credits.activation,
@@ -126,10 +130,13 @@ def build_terms(price: PriceConfig, credits: CreditsConfig) -> Terms:
 
 
 def share_cost(terms: Terms, cost: int, fee_bps: int) -> tuple[list[tuple[ChecksumAddress, int]], int]:
-    """Return what each split's receiver gets of a cost, and the protocol fee taken out of it, as the contract divides it.
+    """Divide a cost as the contract does. Return the share of each split's receiver, and the protocol fee.
 
-    All in base units; together they are the cost. Parts are rounded down and the first split gets what is left; the fee is
-    rounded down for each split. ``fee_bps`` in basis points.
+    The part of each split is rounded down, and the first split gets the rest. The fee is ``fee_bps`` basis points of
+    each part, and is rounded down too.
+
+    Returns:
+        A list of receivers with their shares, and the fee. All are in base units, and their sum is the cost.
     """
     total = sum(split.amount for split in terms.splits)
     dues = [cost * split.amount // total for split in terms.splits[1:]]

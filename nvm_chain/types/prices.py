@@ -1,4 +1,4 @@
-"""What a purchase costs: splits, price configs and how they are built."""
+"""Price configs: the price of a purchase, its receivers, and the functions that build a config."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -13,12 +13,12 @@ from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.renamed_parameters import renamed_parameters
 
 Amounts = Mapping[str, int] | Mapping[ChecksumAddress, int] | Iterable[tuple[str, int]]
-"""Amounts by address: a mapping, or pairs where an address may appear twice."""
+"""Amounts by address: a mapping, or pairs. An address may appear twice in pairs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """One receiver's part of the price of one purchase, in base units, before the protocol fee; with a quoter, a weight."""
+    """One receiver's part of a purchase's price, in base units, before the protocol fee. With a quoter, a weight."""
 
     receiver: ChecksumAddress
     amount: Money
@@ -26,10 +26,10 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class PriceConfig:
-    """What one purchase costs. ``token`` is the zero address for the native coin; no splits means free.
+    """The price of one purchase. ``token`` is the zero address for the native coin. A free plan does not have splits.
 
-    With a ``quoter``, a contract that names the price of each order, the splits are weights. With ``paid_externally``
-    the price is not paid on chain, and the plan is granted instead of ordered.
+    A ``quoter`` is a contract that names the price of each order. Then the splits are weights. With
+    ``paid_externally``, the price is paid outside the chain, and the plan is granted instead of ordered.
     """
 
     token: ChecksumAddress
@@ -39,7 +39,7 @@ class PriceConfig:
 
     @property
     def total(self) -> int:
-        """The fixed price of one purchase in base units; 0 where there is none."""
+        """The fixed price of one purchase in base units. 0 if there is no fixed price."""
         if self.quoter is not None:
             return 0
         return sum(split.amount for split in self.splits)
@@ -51,7 +51,7 @@ AMOUNT_BITS: Final = 96
 
 @renamed_parameters(receiver_address="receiver")
 def get_erc20_price_config(amount: int, token_address: str, receiver: str) -> PriceConfig:
-    """Price a plan in an ERC-20 token, paid to one receiver.
+    """Build a price in an ERC-20 token, paid to one receiver.
 
     ``amount`` is in base units of the token: ``usdc("20")`` or ``20_000_000`` is 20 USDC, ``20`` is 0.00002 USDC.
     Raises InvalidAmount or InvalidAddress.
@@ -75,7 +75,7 @@ def get_crypto_price_config(amount: int, receiver: str, token_address: str = ZER
 
 @renamed_parameters(receiver_address="receiver")
 def get_native_token_price_config(amount: int, receiver: str) -> PriceConfig:
-    """Price a plan in the chain's native coin, paid to one receiver. ``amount`` is in wei, see `nvm_chain.ether`.
+    """Build a price in the chain's native coin, paid to one receiver. ``amount`` is in wei, see `nvm_chain.ether`.
 
     >>> get_native_token_price_config(10**15, "0x" + "22" * 20).token
     '0x0000000000000000000000000000000000000000'
@@ -84,7 +84,7 @@ def get_native_token_price_config(amount: int, receiver: str) -> PriceConfig:
 
 
 def get_free_price_config() -> PriceConfig:
-    """Make a plan free.
+    """Build the price config of a free plan.
 
     >>> get_free_price_config().total
     0
@@ -93,10 +93,10 @@ def get_free_price_config() -> PriceConfig:
 
 
 def get_split_price_config(token_address: str, amounts: Amounts) -> PriceConfig:
-    """Price a plan with 1 to 16 receivers, each paid straight from the payer.
+    """Build a price with 1 to 16 receivers. The payer pays each receiver directly.
 
-    ``token_address`` is the zero address for the native coin. ``amounts`` maps receivers to base units, 1 to
-    2**96 - 1 each; given as pairs, a receiver may appear twice. Raises InvalidAddress, InvalidAmount, InvalidConfig.
+    ``token_address`` is the zero address for the native coin. ``amounts`` are base units by receiver, each from 1 to
+    2**96 - 1. In pairs, a receiver may appear twice. Raises InvalidAddress, InvalidAmount or InvalidConfig.
 
     >>> get_split_price_config("0x" + "11" * 20, {"0x" + "22" * 20: 15, "0x" + "33" * 20: 5}).total
     20
@@ -113,16 +113,17 @@ def get_split_price_config(token_address: str, amounts: Amounts) -> PriceConfig:
 
 
 def get_quoted_price_config(token_address: str, quoter_address: str, weights: Amounts) -> PriceConfig:
-    """Price a plan by a contract that is asked for the cost of each order (IQuoter), shared by receivers as weights.
+    """Build a price that a contract names for each order (IQuoter). The receivers share each payment by weight.
 
     Args:
         token_address: The token, or the zero address for the native coin.
-        quoter_address: The contract.
-        weights: 1 to 16 receivers with their parts, 1 to 2**96 - 1 each. 3 and 1 are three quarters and one quarter.
+        quoter_address: The contract that names the price.
+        weights: The weights of 1 to 16 receivers, each from 1 to 2**96 - 1. The weights 3 and 1 give three quarters and
+            one quarter.
 
     Raises:
-        InvalidAddress: An address is malformed.
-        InvalidAmount: A part is out of range.
+        InvalidAddress: An address is malformed, or the quoter or a receiver is the zero address.
+        InvalidAmount: A weight is out of range.
         InvalidConfig: The number of receivers is out of range.
 
     >>> get_quoted_price_config("0x" + "11" * 20, "0x" + "44" * 20, {"0x" + "22" * 20: 1}).total
@@ -133,7 +134,9 @@ def get_quoted_price_config(token_address: str, quoter_address: str, weights: Am
 
 
 def get_external_price_config() -> PriceConfig:
-    """Price a plan outside the chain, such as by card: it cannot be ordered. Its owner or a minter grants it.
+    """Build the price config of a plan that is paid outside the chain, for example by card.
+
+    Such a plan cannot be ordered. Its owner or a minter grants it.
 
     >>> get_external_price_config().paid_externally
     True
@@ -142,17 +145,18 @@ def get_external_price_config() -> PriceConfig:
 
 
 def get_pay_as_you_go_price_config(amount: int, receiver: str, token_address: str = ZERO_ADDRESS) -> PriceConfig:
-    """Price each request of a usage plan, in an ERC-20 token or, if none is given, in the native coin.
+    """Build the price of one unit of a usage plan, in an ERC-20 token or in the native coin.
 
-    The other half is `get_pay_as_you_go_credits_config`.
+    A usage plan also needs `get_pay_as_you_go_credits_config`.
 
     Args:
-        amount: What one unit costs, in base units of the token, or in wei.
-        receiver: Who is paid.
-        token_address: The ERC-20 token; the zero address is the native coin.
+        amount: The price of one unit, in base units of the token, or in wei.
+        receiver: The address that is paid.
+        token_address: The ERC-20 token. The default, the zero address, stands for the native coin.
 
     Raises:
-        InvalidAmount, InvalidAddress: If an argument cannot be right.
+        InvalidAmount: The amount is out of range.
+        InvalidAddress: An address is malformed, or the receiver is the zero address.
 
     >>> get_pay_as_you_go_price_config(10_000, "0x" + "22" * 20, "0x" + "11" * 20).total
     10000

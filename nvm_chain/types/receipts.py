@@ -11,9 +11,9 @@ from nvm_chain.errors.fields import Coin, Credits, Money, Number, PlanId, Quanti
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A mined, successful transaction. ``gas_used`` is units of gas, ``fee_wei`` is what the sender paid for it, in wei.
+    """A mined transaction. ``gas_used`` is in units of gas. ``fee_wei`` is the sender's payment for the gas, in wei.
 
-    Either is None where the node does not tell.
+    Each of the two is None if the node does not tell it.
     """
 
     hash: str
@@ -24,10 +24,10 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True)
 class OrderReceipt:
-    """The result of an order: who paid how much to whom, in base units of ``token``, and the credits granted.
+    """The result of an order: its payments, in base units of ``token``, and the granted credits.
 
-    ``paid`` is what the order cost. ``receivers`` maps each receiver to what it was paid, the receiver of the protocol
-    fee included. ``approval`` is the approval that was sent before the order, if there was one.
+    ``paid`` is the cost of the order. ``receivers`` has the amount of each receiver, including the receiver of the
+    protocol fee. ``approval`` is the approval that was sent before the order, or None.
     """
 
     plan_id: PlanId
@@ -44,7 +44,7 @@ class OrderReceipt:
 
 @dataclass(frozen=True, slots=True)
 class UsageReceipt:
-    """The result of paying for requests of a usage plan. Its fields are those of an OrderReceipt; nothing is granted."""
+    """The result of a payment for usage. ``paid``, ``receivers`` and ``approval`` are as in OrderReceipt."""
 
     plan_id: PlanId
     payer: ChecksumAddress
@@ -59,7 +59,7 @@ class UsageReceipt:
 
 @dataclass(frozen=True, slots=True)
 class CreditsReceipt:
-    """The result of a mint, redemption, burn or transfer of ``amount`` credits."""
+    """The result of a mint, grant, redemption, burn or transfer of ``amount`` credits."""
 
     plan_id: PlanId
     holder: ChecksumAddress
@@ -69,9 +69,9 @@ class CreditsReceipt:
 
 @dataclass(frozen=True, slots=True)
 class SkippedMint:
-    """An item that a batch mint left out. ``reason`` is the name of the contract's error, or a sentence if it gave none.
+    """A failed item of a batch mint. ``reason`` is the name of the contract's error, or a sentence if it has no name.
 
-    ``explanation`` says of a receiver that takes no credits what it is; it is empty where nothing is known.
+    ``explanation`` describes a receiver that rejects credits. It is empty if nothing is known about the receiver.
     """
 
     holder: ChecksumAddress
@@ -82,9 +82,9 @@ class SkippedMint:
 
 @dataclass(frozen=True, slots=True)
 class BatchMintReceipt:
-    """The result of a batch mint: the items that were granted, and those left out.
+    """The result of a batch mint: the minted items, and the skipped items.
 
-    ``more_transactions`` are those behind the first, if the list was too large for one.
+    ``more_transactions`` are the transactions after the first, if the list was too large for one.
     """
 
     plan_id: PlanId
@@ -96,7 +96,7 @@ class BatchMintReceipt:
 
 @dataclass(frozen=True, slots=True)
 class SettlementOutcome:
-    """What became of one item of a settlement: ``amount`` is the credits it brought."""
+    """The outcome of one item of a settlement. ``amount`` is the number of credits that were taken."""
 
     holder: ChecksumAddress
     amount: Credits
@@ -105,9 +105,9 @@ class SettlementOutcome:
 
 @dataclass(frozen=True, slots=True)
 class SettlementReceipt:
-    """The result of a settlement. ``outcomes`` has one for each item, in the order given.
+    """The result of a settlement. ``outcomes`` has the outcome of each item, in the order of the items.
 
-    ``more_transactions`` are those behind the first, if the list was too large for one.
+    ``more_transactions`` are the transactions after the first, if the list was too large for one.
     """
 
     plan_id: PlanId
@@ -118,5 +118,5 @@ class SettlementReceipt:
 
     @property
     def credits(self) -> int:
-        """Credits that all items brought together."""
+        """The number of credits that were taken for all items together."""
         return sum(outcome.amount for outcome in self.outcomes)

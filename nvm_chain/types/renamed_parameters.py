@@ -1,4 +1,4 @@
-"""A helpful error for calls that give an argument under the name that its parameter had before."""
+"""Errors for arguments under a former parameter name. They tell the new name."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,10 +11,10 @@ Answer = TypeVar("Answer")
 
 
 def renamed_parameters(**renames: str) -> Callable[[Callable[P, Answer]], Callable[P, Answer]]:
-    """Have a function refuse the names that its parameters had, and say what to write.
+    """Make a function refuse the former names of its parameters. The error tells what to write instead.
 
     Args:
-        renames: What to write in place of each name: the name of today, or an instruction.
+        renames: The new name of each former name, or an instruction.
 
     >>> @renamed_parameters(pay="payment_method")
     ... def order(payment_method=None): ...

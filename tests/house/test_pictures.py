@@ -29,7 +29,7 @@ def test_demo__in_pictures__is_told_to_its_end(drawn: dict[str, str]) -> None:
     assert tuple(drawn) == ACTS
     text = "\n".join(line for svg in drawn.values() for line in read_lines(svg))
     assert "$ nvm-chain demo" in text
-    assert text.count("What nobody may do is refused.") == 2
+    assert text.count("The chain refuses every forbidden attempt.") == 2
 
 
 def test_flow__drawn_again__is_as_committed() -> None:

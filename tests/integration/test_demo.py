@@ -58,7 +58,7 @@ METERED_STEPS = [
     ("builder", "registers a metered plan: 2,000 credits for 20 USDC", "plan {metered.plan_id:#066x}"),
     (
         "subscriber",
-        "signs an order, which the builder brings to the chain",
+        "signs an order, and the builder sends it to the chain",
         "has 2,000 credits and 10 USDC, and spent 0 wei on gas",
     ),
     (
@@ -69,7 +69,7 @@ METERED_STEPS = [
     (
         "subscriber",
         "makes 1,000 requests and signs a voucher for each, off the chain",
-        "the last one's ceiling is 1,000, and all 2,000 credits are still there",
+        "the last ceiling is 1,000, and the subscriber still has 2,000 credits",
     ),
     ("builder", "checks all 1,000 signatures", "the last voucher alone would bring 1,000 credits"),
     (
@@ -92,13 +92,13 @@ REFUSALS = [
     ("stranger", "tries to order without money", "InsufficientFunds"),
     ("builder", "tries to redeem the subscriber's credits", "RedeemNotAllowed"),
     ("subscriber", "tries to redeem more than a request takes", "RedeemOutOfRange"),
-    ("subscriber", "tries to burn more than there is", "InsufficientCredits"),
+    ("subscriber", "tries to burn more credits than they have", "InsufficientCredits"),
 ]
 METERED_REFUSALS = [
     ("subscriber", "tries to pay with a settled voucher", "VoucherAlreadySettled"),
-    ("stranger", "tries to pay with a forged one", "VoucherSignatureInvalid"),
+    ("stranger", "tries to pay with a forged voucher", "VoucherSignatureInvalid"),
     ("stranger", "tries to settle the builder's vouchers", "VoucherMismatch"),
-    ("stranger", "tries to settle them in their own name", "NotRedeemer"),
+    ("stranger", "tries to settle vouchers in their name", "NotRedeemer"),
 ]
 ACTS = ["Act 1: a hundred credits", "Act 2: a thousand requests by signature"]
 
@@ -234,7 +234,7 @@ def test_run_demo__without_usdc__says_so(world: World, monkeypatch: pytest.Monke
 
 def test_step__as_text__is_a_sentence(told: Told) -> None:
     steps, result = told.steps, told.result
-    assert str(steps[-1]) == "The stranger tries to settle them in their own name: refused with NotRedeemer."
+    assert str(steps[-1]) == "The stranger tries to settle vouchers in their name: refused with NotRedeemer."
     each = result.gas_per_request["settle_subscriber"]
     assert str(result) == (
         f"Plan {result.plan_id:#066x}: 20000000 base units of USDC paid, 100 credits granted, 80 left. "
@@ -463,7 +463,7 @@ def test_demo__for_people__fits_and_shows_what_the_json_says(told: Told, width: 
     over = result.gas["order"] - result.gas["approve"] - result.gas["transfer_from"]
     assert ["order above approve and transferFrom", f"{over:,}"] in rows
     each = result.gas_per_request["settle_subscriber"]
-    headline = f"A request by voucher took {each} gas. On its own it takes {result.gas['redeem']:,}."
+    headline = f"A request by voucher took {each} gas. A redemption on the chain takes {result.gas['redeem']:,} gas."
     assert headline in lines
     assert lines.index(headline) < lines.index("Balances, read from the chain")
     assert len(lines) - lines.index(headline) <= 24

@@ -99,13 +99,13 @@ def test_order_plan__above_the_limit__has_amounts_in_whole_units(world: World, p
     give(world)
     error = fail(world, plan, max_cost=PRICE - 1)
     assert type(error) is CostAboveMax
-    assert error.problem == "The order costs 20 USDC, and you allowed 19.999999 USDC."
+    assert error.problem == "The order costs 20 USDC, but you allowed at most 19.999999 USDC."
 
 
 def test_order_plan__without_funds__has_amounts_in_whole_units(world: World, plan: RegisteredPlan) -> None:
     error = fail(world, plan)
     assert str(error) == (
-        f"{world.subscriber.address} needs 20 USDC and has 0 USDC. Send 20 USDC more to {world.subscriber.address}."
+        f"{world.subscriber.address} needs 20 USDC, but has 0 USDC. Send 20 USDC more to {world.subscriber.address}."
     )
 
 

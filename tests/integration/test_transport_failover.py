@@ -363,7 +363,7 @@ def test_make_batch_request__of_transactions_that_the_first_may_have__has_no_ref
         cast(Any, provider)._endpoints.lines[0].chain_id = 1
         asked: Any = [(SEND, ["0x00"]), ("eth_gasPrice", [])]
         answers = provider.make_batch_request(asked)
-    assert answers[0]["error"]["message"] == f"{first.url} refuses for now (HTTP status 502)."
+    assert answers[0]["error"]["message"] == f"The node at {first.url} refuses requests for now (HTTP status 502)."
     assert answers[1]["result"] == "0x5"
 
 

@@ -58,7 +58,7 @@ def test_notes__that_were_added_to_an_error__are_told_too() -> None:
     error = errors.InvalidConfig("it failed")
     error.add_note("The approval\nstands.")
     failure = describe_failure(error, verbose=False)
-    assert failure.message == "It failed. Correct it; nothing was sent. The approval stands."
+    assert failure.message == "It failed. Correct it. Nothing was sent. The approval stands."
     assert failure.to_dict()["notes"] == ["The approval stands."]
 
 
@@ -69,8 +69,8 @@ def test_failure__of_an_error__has_its_parts() -> None:
     told = describe_failure(errors.CostAboveMax(20_000_000, 19_000_000).name_token("USDC", 6), verbose=False).to_dict()
     assert told == {
         "type": "CostAboveMax",
-        "message": "The order costs 20 USDC, and you allowed 19 USDC. Raise --max-cost if you agree.",
-        "problem": "The order costs 20 USDC, and you allowed 19 USDC.",
+        "message": "The order costs 20 USDC, but you allowed at most 19 USDC. Raise --max-cost if you agree.",
+        "problem": "The order costs 20 USDC, but you allowed at most 19 USDC.",
         "next_step": "Raise --max-cost if you agree.",
         "fields": {"cost": "20000000", "max_cost": "19000000"},
         "token": {"symbol": "USDC", "decimals": 6},

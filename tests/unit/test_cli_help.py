@@ -185,7 +185,7 @@ def test_help__of_the_program__documents_every_exit_code() -> None:
 def test_help__of_network__names_every_known_network() -> None:
     option = next(option for option in COMMANDS["order",].params if option.name == "network")
     assert isinstance(option, click.Option)
-    assert option.help == f"Known network: {', '.join(NETWORKS)}, or {EMBEDDED}."
+    assert option.help == f"Network name: {', '.join(NETWORKS)}, or {EMBEDDED}."
 
 
 def test_options__with_key_in_their_name__name_a_place_or_are_refused() -> None:

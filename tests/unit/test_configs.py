@@ -536,7 +536,12 @@ def test_set_redemption_type__to_the_vendors_role__names_the_way_there_is() -> N
 )
 def test_set_redemption_type__where_nothing_is_redeemed__has_no_meaning(credits: CreditsConfig) -> None:
     assert set_redemption_type(credits, RedemptionRule.HOLDER) == credits
-    with reverts(InvalidConfig("nothing of this plan is redeemed, so no rule says by whom", "leave it as it is")):
+    with reverts(
+        InvalidConfig(
+            "this plan has no redemptions, and so it does not have a redemption rule",
+            "leave the credits config unchanged",
+        )
+    ):
         set_redemption_type(credits, RedemptionRule.OWNER)
 
 

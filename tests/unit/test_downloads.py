@@ -190,7 +190,7 @@ def test_download__that_never_ends__stops_at_the_limit(server: Server, target: P
 
 
 def test_download__that_never_ends__stops_behind_the_declared_length(server: Server, target: Path) -> None:
-    with pytest.raises(DownloadMismatch, match=r"should be 5000 and is '[0-9]+ bytes or more'"):
+    with pytest.raises(DownloadMismatch, match=r"should be 5000, but is '[0-9]+ bytes or more'"):
         download(server.route("/file", endless), target, length=5000)
     assert left(target) == []
 
@@ -202,7 +202,7 @@ def test_download__that_says_it_is_too_long__is_not_begun(server: Server, target
 
 def test_download__compressed_unasked__fails(server: Server, target: Path) -> None:
     url = server.route("/file", b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
-    fails(DownloadFailed(url, "the server sends it compressed, which it was not asked for"), url, target)
+    fails(DownloadFailed(url, "the server sends a compressed answer without a request for compression"), url, target)
     assert {headers["Accept-Encoding"] for _, headers in server.seen} == {"identity"}
 
 
@@ -245,10 +245,10 @@ def test_error__of_a_url_with_secrets__shows_none(target: Path) -> None:
         ("file.bin", "files are fetched from http, https, data, file and ipfs"),
         ("http:///file", "the URL is not an http or https URL with a host"),
         ("http://127.0.0.1:0/file", "the URL is not an http or https URL with a host"),
-        ("http://127.0.0.1:99999/file", "the URL is none"),
+        ("http://127.0.0.1:99999/file", "the text is not a URL"),
         ("http://127.0.0.1\\.example.com/file", "the URL is not an http or https URL with a host"),
         ("http://127.0.0.1/\nfile", "the URL is not an http or https URL with a host"),
-        ("http://*example.com/file", "the URL is none"),
+        ("http://*example.com/file", "the text is not a URL"),
     ],
 )
 def test_download__of_what_is_no_url__fails(target: Path, url: str, problem: str) -> None:
@@ -257,7 +257,7 @@ def test_download__of_what_is_no_url__fails(target: Path, url: str, problem: str
 
 def test_download__with_a_header_that_cannot_be__fails(server: Server, target: Path) -> None:
     url = server.route("/file", BODY)
-    fails(DownloadFailed(url, "a header has a value that none can have"), url, target, headers={"A": "b\r\nC: d"})
+    fails(DownloadFailed(url, "a header has an invalid value"), url, target, headers={"A": "b\r\nC: d"})
     assert server.seen == []
 
 
@@ -453,7 +453,7 @@ def test_ipfs__of_another_cid__needs_a_declared_hash(target: Path, path: str) ->
         node.blocks[path] = BODY
         ipfs, url = IpfsStore(node.url), f"ipfs://{path}"
         fails(
-            DownloadFailed(url, "its CID does not tell the hash of its bytes; declare its sha256"),
+            DownloadFailed(url, "its CID does not contain the hash of its bytes; declare its sha256"),
             url,
             target,
             ipfs=ipfs,

@@ -1,7 +1,7 @@
 """Endpoints: a request finds its own, and no spelling of a paid path passes for an open one."""
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given
@@ -145,6 +145,7 @@ AMBIGUOUS = [
     "/paid%2F1",
     "/open/%252e%252e/paid/1",
     "/paid%252f1",
+    "/paid/%25u002e",
     "/open/..%5cpaid",
     "/open\\..\\paid",
     "/paid%5C1",
@@ -226,7 +227,8 @@ def test_match_endpoint__of_anything__is_open_only_with_a_plain_path(tail: str) 
         rest = "/".join(found.params["rest"])
         assert not {".", ".."} & set(rest.split("/"))
         assert "//" not in rest
-        assert not set("%\\;") & set(rest)
+        assert not set("\\;") & set(rest)
+        assert unquote(rest) == rest
 
 
 @given(st.text(max_size=40))

@@ -139,7 +139,7 @@ SAMPLES: list[NvmChainError] = [
     RecordNotWritable("deployments/1.json", "PermissionError"),
     RecordNotWritten("Credits", ALICE, "0x" + "ab" * 32, "deployments/1.json", "No space left on device", '{"a": 1}'),
     PendingTransactions(ALICE, 2),
-    DeploymentMismatch("runtime code hash", "0x1", "0x2"),
+    DeploymentMismatch("The runtime code hash", "0x1", "0x2"),
     InsufficientFunds(BOB, ALICE, 5, 20),
     InsufficientAllowance(BOB, ALICE, BOB, 5, 20),
     InsufficientCoin(ALICE, 5, 20),
@@ -337,40 +337,43 @@ def test_to_dict__of_a_named_token__says_how_to_read_the_amounts() -> None:
     [
         (
             InsufficientFunds(BOB, ALICE, 0, 20_000_000).name_token("USDC", 6),
-            f"{ALICE} needs 20 USDC and has 0 USDC. Send 20 USDC more to {ALICE}.",
+            f"{ALICE} needs 20 USDC, but has 0 USDC. Send 20 USDC more to {ALICE}.",
         ),
         (
             InsufficientFunds(BOB, ALICE, 5, 20),
-            f"{ALICE} needs 20 base units of token {BOB} and has 5 base units. Send 15 base units more to {ALICE}.",
+            f"{ALICE} needs 20 base units of token {BOB}, but has 5 base units. Send 15 base units more to {ALICE}.",
         ),
         (
             InsufficientAllowance(BOB, ALICE, BOB, 1, 500_000).name_token("USDC", 6),
             (
-                f"{ALICE} needs an allowance of 0.5 USDC for {BOB} and has approved 0.000001 USDC. "
+                f"{ALICE} needs an allowance of 0.5 USDC for {BOB}, but has approved 0.000001 USDC. "
                 "Approve 0.5 USDC, or order with `payment_method='approve'`."
             ),
         ),
         (
             InsufficientCoin(ALICE, 10**15, 3 * 10**15),
-            f"{ALICE} needs 0.003 ETH for value and gas and has 0.001 ETH. Send 0.002 ETH more to {ALICE}.",
+            f"{ALICE} needs 0.003 ETH for value and gas, but has 0.001 ETH. Send 0.002 ETH more to {ALICE}.",
         ),
         (
             errors.CostAboveMax(20_000_000, 19_000_000).name_token("USDC", 6),
-            "The order costs 20 USDC, and you allowed 19 USDC. Raise `max_cost` if you agree.",
+            "The order costs 20 USDC, but you allowed at most 19 USDC. Raise `max_cost` if you agree.",
         ),
         (
             errors.CostAboveMax(20, 1),
-            "The order costs 20 base units, and you allowed 1 base unit. Raise `max_cost` if you agree.",
+            "The order costs 20 base units, but you allowed at most 1 base unit. Raise `max_cost` if you agree.",
         ),
-        (errors.WrongValue(10**18, 0), "The order has to carry exactly 1 ETH and carries 0 ETH. Send 1 ETH."),
+        (
+            errors.WrongValue(10**18, 0),
+            "The transaction has to send exactly 1 ETH, but it sends 0 ETH. Send exactly 1 ETH with the transaction.",
+        ),
         (
             errors.RedeemOutOfRange(255, 5, 1, 1),
-            f"A request of plan 0x{255:064x} takes exactly 1 credit, not 5. Redeem exactly 1 credit for one request.",
+            f"A request on plan 0x{255:064x} takes exactly 1 credit, not 5. Redeem exactly 1 credit for each request.",
         ),
         (
             CostOutOfRange(255, 500, 500, 1, 100),
             (
-                f"Plan 0x{255:064x} allows 1 to 100 credits for a request. The agent would ask for exactly 500 credits. "
+                f"Plan 0x{255:064x} allows 1 to 100 credits for a request. The agent would charge exactly 500 credits. "
                 "Give a cost that the plan allows."
             ),
         ),
@@ -384,29 +387,32 @@ def test_to_dict__of_a_named_token__says_how_to_read_the_amounts() -> None:
         (
             NotMined("0xaa", 120),
             (
-                "Transaction 0xaa was not mined within 2 minutes, and may still be mined. "
+                "Transaction 0xaa was not mined within 2 minutes, but may still be mined. "
                 "Look the transaction up before you send it again: "
                 "`nvm-chain transaction 0xaa` in a shell, `look_up_transaction` in Python."
             ),
         ),
         (
             PendingTransactions(ALICE, 1),
-            f"{ALICE} has 1 transaction that the chain has not mined yet. Deploy again when no transaction is pending.",
+            (
+                f"The deployer {ALICE} has 1 transaction that the chain has not mined yet. "
+                "Deploy again when no transaction is pending."
+            ),
         ),
         (
             UnknownNetwork("base", ("embedded", "base:sepolia")),
             "No network is called 'base'. Give embedded or base:sepolia, or the http(s) URL of a node.",
         ),
         (InvalidConfig("the plan is free", "leave out the price"), "The plan is free. Leave out the price."),
-        (InvalidConfig("max_cost is missing"), "max_cost is missing. Correct it; nothing was sent."),
+        (InvalidConfig("max_cost is missing"), "max_cost is missing. Correct it. Nothing was sent."),
         (
             errors.FeeAboveMax(250, 100),
             (
                 "The protocol fee is 250 basis points (2.5 %), above your limit of 100 basis points (1 %). "
-                "A plan keeps its fee for ever. If you accept it, give `max_fee_bps` 250."
+                "A plan keeps its fee for ever. If you accept this fee, set `max_fee_bps` to 250."
             ),
         ),
-        (errors.WrongKind(1, 2), f"Plan 0x{1:064x} is of kind USAGE. "),
+        (errors.WrongKind(1, 2), f"Plan 0x{1:064x} is of kind USAGE, and this call needs a plan of another kind. "),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, NvmChainError) else "",
 )
@@ -426,7 +432,7 @@ def test_describe__with_other_names_for_code__uses_them() -> None:
 
 def test_describe__of_others_text_in_backticks__leaves_it() -> None:
     names = {"max_cost": "--max-cost"}
-    assert RpcFailed("no `max_cost`").describe(names)[0] == "The node refused: no `max_cost`."
+    assert RpcFailed("no `max_cost`").describe(names)[0] == "The node refused the request: no `max_cost`."
 
 
 def test_explain__with_the_true_cause__replaces_the_next_step() -> None:
@@ -462,5 +468,5 @@ def test_templates__of_every_error__are_what_the_standard_formatter_reads_too() 
 )
 def test_reference_used__shows_the_reference_as_it_was_given(given: str | bytes | UUID, shown: str) -> None:
     error = errors.ReferenceUsed(255, encode_context(given))
-    assert error.problem == f"Plan 0x{255:064x} was granted for payment {shown} before."
+    assert error.problem == f"Plan 0x{255:064x} was already granted for payment {shown}."
     assert error.to_dict()["fields"]["payment_reference"] == f"0x{encode_context(given).hex()}"

@@ -159,7 +159,7 @@ def test_load__of_another_uri__is_refused_without_a_request(node: IpfsStub, uri:
         ("127.0.0.1:5001", "the URL is not an http or https URL with a host"),
         ("ftp://127.0.0.1", "the URL is not an http or https URL with a host"),
         ("http://user:password@127.0.0.1", "there is a user name in the URL"),
-        ("http://[::1", "the URL is none"),
+        ("http://[::1", "the text is not a URL"),
     ],
 )
 def test_api_url__that_is_none__is_refused(url: str, problem: str) -> None:

@@ -1,1 +1,1 @@
-"""The pictures of README and docs/, drawn from what they show: the demo's own output, and the steps of a purchase."""
+"""Generators of the pictures in README and docs/: the output of the demo, and the steps of a purchase."""

@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/assets: `python -m tools.pictures`, which `make docs` runs. One that says the same is left as it is."""
+"""Draw the pictures of docs/assets: `python -m tools.pictures`, which `make docs` runs. A picture with equal text is left unchanged."""
 
 from pathlib import Path
 from typing import Final
@@ -10,7 +10,7 @@ ASSETS: Final = Path(__file__).parent.parent.parent / "docs" / "assets"
 
 
 def main() -> None:
-    """Write each picture that is out of date, and say which; numbers of the demo that vary do not make it so."""
+    """Write each outdated picture, and print its name. Varying numbers of the demo do not make a picture outdated."""
     ASSETS.mkdir(exist_ok=True)
     for name, svg in {"flow.svg": draw_flow(PURCHASE), **draw_acts()}.items():
         path = ASSETS / name

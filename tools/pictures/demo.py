@@ -1,4 +1,4 @@
-"""The demo as a picture of a terminal: each act as `nvm-chain demo` tells it."""
+"""Pictures of a terminal with the output of `nvm-chain demo`, one for each act."""
 
 import html
 import io
@@ -34,7 +34,7 @@ NUMBERS: Final = re.compile(r"0x[0-9a-f]+|\d[\d,.]*")
 
 
 class ActTeller(Teller):
-    """Tells the story to a console of its own for each act."""
+    """Printer of the demo with a separate console for each act."""
 
     def __init__(self) -> None:
         """Start before the first act."""
@@ -42,7 +42,7 @@ class ActTeller(Teller):
         self.acts: list[Console] = []
 
     def tell(self, step: Step) -> None:
-        """Write a step, the first of an act to a new console."""
+        """Print a step. The first step of an act opens a new console."""
         if step.opens:
             self._console = open_console()
             if not self.acts:
@@ -52,7 +52,7 @@ class ActTeller(Teller):
 
 
 def open_console() -> Console:
-    """Return a console that keeps what is written, in colours."""
+    """Return a console that records its output in colours."""
     return Console(
         width=WIDTH,
         file=io.StringIO(),
@@ -67,20 +67,20 @@ def open_console() -> Console:
 
 
 def draw_acts() -> dict[str, str]:
-    """Run the demo on a chain in this process, and return a picture of each act by its file name."""
+    """Run the demo on a chain in this process. Return the picture of each act, by file name."""
     teller = ActTeller()
     run_demo(open_demo_chain(None, None), teller.tell)
     return {f"demo-act-{number}.svg": draw(act, f"act{number}") for number, act in enumerate(teller.acts, 1)}
 
 
 def draw(console: Console, name: str) -> str:
-    """Return what a console has kept as a picture."""
+    """Return the recorded output of a console as a picture."""
     svg = console.export_svg(title="nvm-chain demo", theme=THEME, code_format=FORMAT, unique_id=name)
     return re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)
 
 
 def read_lines(svg: str) -> Iterator[str]:
-    """Yield the lines of text of a picture, with N for each number: some of them are different each time."""
+    """Yield the text lines of a picture with N for each number, because some numbers vary between runs."""
     rows: dict[str, str] = {}
     for row, text in re.findall(r'<text [^>]*clip-path="url\(#\w+-line-(\d+)\)">(.*?)</text>', svg):
         rows[row] = rows.get(row, "") + html.unescape(text).replace("\xa0", " ")

@@ -1,4 +1,4 @@
-"""Who sends what to whom, as a picture: lifelines from left to right, messages from top to bottom."""
+"""Sequence diagrams as SVG: lifelines from left to right, messages from top to bottom."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ KEYS: Final = {"chain": "a transaction", "money": "money", "signed": "signed, of
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An arrow from one column to another, with its text above."""
+    """Arrow from one column to another, with a text above it."""
 
     sender: int
     receiver: int
@@ -37,7 +37,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A picture: columns with a role each, and messages in order."""
+    """Sequence diagram: columns with roles, and messages in order."""
 
     title: str
     columns: tuple[tuple[str, str], ...]
@@ -60,7 +60,7 @@ PURCHASE: Final = Flow(
 
 
 def draw_flow(flow: Flow) -> str:
-    """Return a flow as SVG."""
+    """Return a sequence diagram as SVG."""
     width = 2 * MARGIN + COLUMN * (len(flow.columns) - 1)
     height = TOP + ROW * len(flow.messages) + 44
     shapes = [
@@ -96,7 +96,7 @@ def draw_column(place: int, name: str, role: str, height: int) -> Iterator[str]:
 
 
 def draw_message(row: int, message: Message) -> Iterator[str]:
-    """Yield a numbered text and the arrow below it; where an arrow passes a lifeline, its text covers that."""
+    """Yield the numbered text of a message and its arrow. The text covers the lifelines behind it."""
     y = TOP + ROW * row
     start, end = (MARGIN + COLUMN * place for place in (message.sender, message.receiver))
     text = f"{row + 1}. {message.text}"
@@ -107,7 +107,7 @@ def draw_message(row: int, message: Message) -> Iterator[str]:
 
 
 def draw_keys(kinds: set[str], height: int) -> Iterator[str]:
-    """Yield what each kind of arrow means."""
+    """Yield the legend of the kinds of arrows."""
     x = 24
     for kind, words in KEYS.items():
         if kind in kinds:

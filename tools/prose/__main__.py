@@ -1,4 +1,4 @@
-"""List what breaks the house's rules for English: `python -m tools.prose [FILES]`."""
+"""List all breaches of the house's rules for English: `python -m tools.prose [FILES]`."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Check files against the rules, apart from what tools/prose/accepted.toml accepts with a reason."""
+"""Check files against the rules. tools/prose/accepted.toml lists accepted breaches, each with a reason."""
 
 import tomllib
 from collections.abc import Iterable
@@ -47,7 +47,7 @@ def find_all(paths: Iterable[Path]) -> list[Breach]:
 
 
 def read_accepted() -> list[dict[str, str]]:
-    """Return what is accepted: a file, a rule, the beginning of the sentence, and why."""
+    """Return the accepted breaches: file, rule, beginning of the sentence, and reason."""
     table: list[dict[str, str]] = tomllib.loads(ACCEPTED.read_text("utf-8")).get("accepted", [])
     return table
 

@@ -1,4 +1,4 @@
-"""The rules, as tools/prose/rules.toml has them, and the one that counts words."""
+"""Rules for English from tools/prose/rules.toml, and the rule that counts words."""
 
 import re
 import tomllib
@@ -22,7 +22,7 @@ CONTRACTIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What no sentence has, and what to write instead."""
+    """Rule: a forbidden pattern, and advice for a replacement."""
 
     name: str
     pattern: re.Pattern[str]
@@ -56,7 +56,7 @@ def read_rules() -> list[Rule]:
 
 
 def expand_contractions(sentence: str) -> str:
-    """Write short forms out: "it's" is "it is"."""
+    """Expand short forms: "it's" becomes "it is"."""
     for pattern, words in CONTRACTIONS:
         sentence = pattern.sub(words, sentence)
     return sentence

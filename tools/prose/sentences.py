@@ -1,4 +1,4 @@
-"""From a text to its sentences, without code, tables' rules and links' targets."""
+"""Splitter of texts into sentences, without code, table rules and link targets."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The texts that people read: docstrings, messages, NatSpec, help and documents, with the line where each begins."""
+"""Texts for people: docstrings, messages, NatSpec, help and documents, each with its first line number."""
 
 import ast
 import re
@@ -20,7 +20,7 @@ _TAG: Final = re.compile(r"@(?:notice|dev|title|return|inheritdoc|custom:[\w-]+|
 
 
 def find_files() -> list[Path]:
-    """Return the files whose texts are looked at."""
+    """Return the files to check."""
     found = [
         path for suffix, folders in FOLDERS.items() for name in folders for path in (ROOT / name).rglob(f"*{suffix}")
     ]
@@ -40,7 +40,7 @@ def read_texts(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _python_texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield docstrings, texts under constants, and messages, without regular expressions; f-strings have code for each value."""
+    """Yield docstrings, texts under constants, and messages, without regular expressions. Values in f-strings become code."""
     inside: set[int] = set()
     read_always = set(_find_always_read(tree))
     for node in sorted(ast.walk(tree), key=lambda node: getattr(node, "lineno", 0)):
@@ -59,7 +59,7 @@ def _text_of(node: ast.AST) -> str | None:
 
 
 def _find_always_read(tree: ast.Module) -> Iterator[int]:
-    """Yield the texts that are looked at whatever their length: docstrings, and the values of what `ALWAYS_READ` names."""
+    """Yield the texts that are checked at any length: docstrings, and the values of the names in `ALWAYS_READ`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr):
             yield id(node.value)

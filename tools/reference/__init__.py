@@ -1,1 +1,1 @@
-"""The reference: one page per public module, and one of all errors, from the source and its docstrings."""
+"""Generator of the reference: one page per public module, and one page of all errors, from source and docstrings."""

@@ -1,4 +1,4 @@
-"""A name as the reference tells it: heading, signature, docstring, attributes, methods."""
+"""Entries of the reference: heading, signature, docstring, attributes and methods of a name."""
 
 import ast
 import re
@@ -26,7 +26,7 @@ Attribute: TypeAlias = tuple[str, str, str, str]
 
 
 def list_attributes(node: ast.ClassDef) -> Iterator[Attribute]:
-    """Yield the public attributes of a class: fields, members of an enum, functions under another name."""
+    """Yield the public attributes of a class: fields, enum members, and aliases of functions."""
     for item, following in zip(node.body, [*node.body[1:], None], strict=True):
         name = name_entry(item)
         if not name or name.startswith("_") or name in HIDDEN or not isinstance(item, ast.Assign | ast.AnnAssign):
@@ -37,7 +37,7 @@ def list_attributes(node: ast.ClassDef) -> Iterator[Attribute]:
 
 
 def format_attributes(node: ast.ClassDef, page: Page, linker: Linker) -> str:
-    """Write the attributes of a class as a table, without columns that nothing is in."""
+    """Format the attributes of a class as a table, without empty columns."""
     rows = [
         (
             f"`{name}`",
@@ -57,7 +57,7 @@ def format_attributes(node: ast.ClassDef, page: Page, linker: Linker) -> str:
 
 
 def link_value(value: str, page: Page, linker: Linker) -> str:
-    """Write an attribute's value: a link where it is another function, nothing where it is long."""
+    """Format an attribute's value. A function becomes a link, and a long value becomes empty."""
     other = re.fullmatch(r"(?:staticmethod\()?\w+\.(get_\w+)\)?", value)
     if other:
         return format_line(f"`{other[1]}`", page, linker)
@@ -65,7 +65,7 @@ def link_value(value: str, page: Page, linker: Linker) -> str:
 
 
 def format_constant(node: ast.Assign | ast.AnnAssign, path: Path) -> str:
-    """Write a constant as its source has it, without a value that takes more than a line."""
+    """Format a constant as in its source, without a value of several lines."""
     source = ast.get_source_segment(path.read_text("utf-8"), node) or ""
     head, _, value = source.partition(" = ")
     return fence(
@@ -74,7 +74,7 @@ def format_constant(node: ast.Assign | ast.AnnAssign, path: Path) -> str:
 
 
 def format_entry(node: Entry, path: Path, page: Page, linker: Linker) -> list[str]:
-    """Write a name: heading, signature, docstring, and of a class attributes and methods."""
+    """Format the entry of a name: heading, signature and docstring. A class also has attributes and methods."""
     name = name_entry(node)
     if isinstance(node, ast.Assign | ast.AnnAssign):
         body = parse(path).body

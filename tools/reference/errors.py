@@ -1,4 +1,4 @@
-"""The errors of the package, family by family: what the page of errors tells of each, with an anchor."""
+"""Page of errors: the errors of the package by family, each with an anchor."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ def list_error_classes() -> dict[str, type[NvmChainError]]:
 
 
 def walk(root: type[NvmChainError]) -> Iterator[type[NvmChainError]]:
-    """Yield a class and all below it, in the order of their definition, each once.
+    """Yield a class and all its subclasses once each, in the order of definition.
 
     >>> next(walk(NvmChainError)).__name__
     'NvmChainError'
@@ -29,14 +29,14 @@ def walk(root: type[NvmChainError]) -> Iterator[type[NvmChainError]]:
 
 
 def list_families() -> dict[str, list[type[NvmChainError]]]:
-    """Return the families right below the root, each with its members, itself first."""
+    """Return the direct subclasses of the root, each with its members. The family itself comes first."""
     known = list(list_error_classes().values())
     families = [item for item in known if NvmChainError in item.__bases__]
     return {item.__name__: [each for each in walk(item) if each in known] for item in families}
 
 
 def write_error_pages() -> str:
-    """Return what follows the prose of docs/errors.md: every class with its anchor."""
+    """Return the generated part after the prose of docs/errors.md: every class with its anchor."""
     blocks = [describe(NvmChainError, "##")]
     for name, members in list_families().items():
         blocks.append(describe(members[0], "##"))
@@ -61,7 +61,7 @@ def describe(error: type[NvmChainError], mark: str) -> str:
 
 
 def read_purpose(error: type[NvmChainError]) -> str:
-    """Return a class's own docstring as Markdown, not that of the class that it comes from."""
+    """Return a class's own docstring as Markdown, without inherited docstrings."""
     text = cleandoc(error.__dict__.get("__doc__") or "")
     drawn = re.split(r"\n\s*\n", text)
     prose = [" ".join(part.split()).replace("``", "`") for part in drawn if not re.search(r"[├└│]", part)]

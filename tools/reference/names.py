@@ -1,4 +1,4 @@
-"""The names that the reference tells: found in the source, which is read and not imported."""
+"""Names of the reference. They are parsed from the source, without an import."""
 
 import ast
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ Entry: TypeAlias = Function | ast.ClassDef | ast.Assign | ast.AnnAssign
 
 
 def page_of(module: str) -> str:
-    """Return the page that tells of a module: of the whole room, or of the module alone."""
+    """Return the page of a module: a page of its whole room, or of the module only."""
     room = module.partition(".")[0]
     return room if room in (*WHOLE, ELSEWHERE) else module
 
@@ -45,26 +45,26 @@ HOMES: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page: its module, and the files that it is about."""
+    """Page of the reference: its module, and the files that it describes."""
 
     module: str
     paths: tuple[Path, ...]
 
     @property
     def name(self) -> str:
-        """The file's name."""
+        """File name of the page."""
         return f"{self.module}.md"
 
 
 def list_pages() -> list[Page]:
-    """Return the pages: the homes of public names, the public modules, and the files of rooms that are told whole."""
+    """Return all pages: modules with public names, public modules, and the files of completely documented rooms."""
     spread = {f"{room}.{path.stem}" for room in SPREAD for path in list_files(room)}
     modules = {*HOMES.values(), *(page_of(module) for module in ALIASES.values() if module not in SPREAD), *spread}
     return [Page(module, list_files(module)) for module in sorted(modules - {ELSEWHERE})]
 
 
 def list_files(module: str) -> tuple[Path, ...]:
-    """Return the files of a module: itself, or of a package those whose names it exports."""
+    """Return the files of a module. For a package return the files of its exported names."""
     folder = PACKAGE / module.replace(".", "/")
     if not folder.is_dir():
         return (folder.with_suffix(".py"),)
@@ -87,7 +87,7 @@ def read_purpose(page: Page) -> str:
 
 
 def list_entries(page: Page) -> list[Entry]:
-    """Return the public names of a page, in the order of the source; of constants those that are exported or say what they are.
+    """Return the public names of a page, in source order. A constant counts if it is exported or has a docstring.
 
     Of a package there are only the names that it exports, and the types of results.
     """
@@ -110,7 +110,7 @@ def list_entries(page: Page) -> list[Entry]:
 
 
 def read_exports(page: Page) -> list[ast.alias]:
-    """Return what a package's `__init__` imports; nothing for a module that is a file."""
+    """Return the names that a package's `__init__` imports. Empty for a module in one file."""
     if len(page.paths) == 1:
         return []
     body = parse(PACKAGE / page.module / "__init__.py").body
@@ -118,12 +118,12 @@ def read_exports(page: Page) -> list[ast.alias]:
 
 
 def is_result(path: Path, node: ast.stmt) -> bool:
-    """Tell whether a node is the type of a result, which callers meet without importing it."""
+    """Return whether a node is the type of a result. Callers use such a type without importing it."""
     return path.stem == "results" and isinstance(node, ast.ClassDef)
 
 
 def name_entry(node: ast.stmt | None) -> str:
-    """Return the name that a statement defines, or nothing."""
+    """Return the name that a statement defines, or an empty text."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return node.name
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
@@ -134,7 +134,7 @@ def name_entry(node: ast.stmt | None) -> str:
 
 
 def read_attribute_doc(following: ast.stmt | None) -> str:
-    """Return the text that stands behind an attribute, if the next statement is one."""
+    """Return the docstring after an attribute, if the next statement is a text."""
     if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
         return cleandoc(following.value.value) if isinstance(following.value.value, str) else ""
     return ""
@@ -167,7 +167,7 @@ def list_classes() -> dict[str, ast.ClassDef]:
 
 
 def list_public_methods(node: ast.ClassDef) -> list[Function]:
-    """Return the public methods of a class: its own, and those of bases that no page tells of.
+    """Return the public methods of a class: its own methods, and the methods of undocumented bases.
 
     What bases that are told have in the same words is left out.
     """
@@ -182,7 +182,7 @@ def list_public_methods(node: ast.ClassDef) -> list[Function]:
 
 
 def is_told(node: ast.ClassDef) -> bool:
-    """Tell whether a class is on a page, of the reference or of errors."""
+    """Return whether a class is on a page of the reference or of errors."""
     return node.name in list_error_classes() or node in list_told()
 
 
@@ -193,7 +193,7 @@ def list_told() -> list[Entry]:
 
 
 def list_bases(node: ast.ClassDef) -> Iterator[ast.ClassDef]:
-    """Yield the classes of the package that a class comes from."""
+    """Yield the base classes of a class, if they belong to the package."""
     for base in node.bases:
         found = list_classes().get(ast.unparse(base).partition("[")[0])
         if found is not None:

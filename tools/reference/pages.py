@@ -21,7 +21,7 @@ from tools.reference.text import Linker, format_docstring, format_line
 
 
 def format_page(page: Page, linker: Linker) -> str:
-    """Write a page."""
+    """Format a page of the reference."""
     own = sorted(name for name, home in HOMES.items() if home == page.module)
     blocks = [f"# nvm_chain.{page.module}", format_docstring(read_purpose(page), page, linker)]
     aliases = [alias for alias, module in ALIASES.items() if page.module == module and alias != module]
@@ -47,7 +47,7 @@ def format_page(page: Page, linker: Linker) -> str:
 
 
 def format_index(pages: list[Page], linker: Linker) -> str:
-    """Write the page that leads to the others."""
+    """Format the index page with links to all other pages."""
     index = Page("README", ())
     lines = [
         "# Reference",

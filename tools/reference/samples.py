@@ -1,4 +1,4 @@
-"""One error of each class with values such as people meet, for the example of its message on the page of errors."""
+"""Sample error of each class with realistic values. The page of errors shows its message."""
 
 from typing import Any, Final
 
@@ -118,7 +118,7 @@ OWN: Final[dict[str, dict[str, Any]]] = {
     "SignatureNeedsChain": {"size": 96},
     "TooManyPlans": {"count": 70, "max": 64},
     "TooManySplits": {"count": 20, "max": 16},
-    "InvalidConfig": {"reason": "credits have no start", "advice": "leave out --starts"},
+    "InvalidConfig": {"reason": "--starts is for periods of access only", "advice": "leave out --starts"},
     "InvalidEndpoint": {"pattern": "ftp://host/path", "reason": "it begins with neither http:// nor https://"},
     "InvalidMessage": {"kind": "voucher", "reason": "`signature` is missing"},
     "InvalidMetadata": {"field": "name", "reason": "it is empty"},
@@ -160,6 +160,6 @@ MONEY: Final = ("USDC", 6)
 
 
 def build_sample(error: type[NvmChainError]) -> NvmChainError:
-    """Build an error of a class with values such as people meet. Raises KeyError if there is none for one of its fields."""
+    """Build a sample error of a class with realistic values. Raises KeyError if a field has no sample value."""
     values = {**VALUES, **OWN.get(error.__name__, {})}
     return error(**{name: values[name] for name in error.field_names}).name_token(*MONEY)

@@ -1,4 +1,4 @@
-"""Signatures as the reference shows them: from the source, in one line or with a line for each parameter."""
+"""Signatures of the reference, from the source, in one line or with one line per parameter."""
 
 import ast
 from typing import Final
@@ -9,14 +9,14 @@ LINE_LENGTH: Final = 100
 
 
 def format_annotation(node: ast.expr | None) -> str:
-    """Write an annotation as it is, without the quotation marks of a name that comes later."""
+    """Format an annotation without the quotation marks of a forward reference."""
     if node is None:
         return ""
     return str(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, str) else ast.unparse(node)
 
 
 def format_argument(argument: ast.arg, default: ast.expr | None, stars: str = "") -> str:
-    """Write one parameter.
+    """Format one parameter.
 
     >>> [format_argument(ast.arg("price", ast.Name("int")), ast.Constant(0)), format_argument(ast.arg("args"), None, "*")]
     ['price: int = 0', '*args']
@@ -30,7 +30,7 @@ def format_argument(argument: ast.arg, default: ast.expr | None, stars: str = ""
 
 
 def format_value(node: ast.expr) -> str:
-    """Write a value as the source does, text in double quotes.
+    """Format a value as in the source, with text in double quotes.
 
     >>> format_value(ast.Constant("embedded"))
     '"embedded"'
@@ -41,7 +41,7 @@ def format_value(node: ast.expr) -> str:
 
 
 def list_arguments(node: Function) -> list[str]:
-    """Return the parameters of a function, without the first of a method."""
+    """Return the parameters of a function, without the first parameter of a method."""
     given = node.args
     plain = [*given.posonlyargs, *given.args]
     defaults: list[ast.expr | None] = [*[None] * (len(plain) - len(given.defaults)), *given.defaults]
@@ -62,7 +62,7 @@ def list_arguments(node: Function) -> list[str]:
 
 
 def format_call(head: str, arguments: list[str], result: str = "") -> str:
-    """Write a call in one line, or with a line for each parameter if that is too long.
+    """Format a call in one line. A long call gets one line for each parameter.
 
     >>> format_call("def add", ["a: int", "b: int"], "int")
     'def add(a: int, b: int) -> int'
@@ -77,7 +77,7 @@ def format_call(head: str, arguments: list[str], result: str = "") -> str:
 
 
 def format_decorators(node: Function | ast.ClassDef) -> list[str]:
-    """Return the decorators that a caller has to know: what makes a class a dataclass, a method a property."""
+    """Return the decorators that matter to a caller, such as dataclass and property."""
     known = (
         "dataclass",
         "property",
@@ -92,7 +92,7 @@ def format_decorators(node: Function | ast.ClassDef) -> list[str]:
 
 
 def format_signature(node: Function | ast.ClassDef) -> str:
-    """Write the signature of a function or a class in a block."""
+    """Format the signature of a function or a class as a code block."""
     if isinstance(node, ast.ClassDef):
         hidden = {base.name for base in list_bases(node) if not is_told(base)}
         bases = [text for text in map(ast.unparse, node.bases) if text not in hidden]
@@ -107,5 +107,5 @@ def format_signature(node: Function | ast.ClassDef) -> str:
 
 
 def fence(kind: str, text: str) -> str:
-    """Return a block."""
+    """Return a text as a code block."""
     return f"```{kind}\n{text}\n```"

@@ -1,4 +1,4 @@
-"""Docstrings as Markdown: paragraphs, blocks, and links from names to where they are told."""
+"""Docstrings as Markdown: paragraphs, code blocks, and links from names to their entries."""
 
 import re
 from typing import Final
@@ -14,10 +14,10 @@ ERRORS_PAGE: Final = "../errors.md"
 
 
 class Linker:
-    """Where names are told, and links to them."""
+    """Linker of names to their entries in the reference."""
 
     def __init__(self, pages: list[Page]) -> None:
-        """Collect the names of all pages, and those of errors."""
+        """Collect the names of all pages and of all errors."""
         self.places: dict[str, dict[str, str]] = {name: {ELSEWHERE: name_anchor(name)} for name in list_error_classes()}
         for page in pages:
             taken: list[str] = []
@@ -28,7 +28,7 @@ class Linker:
                 self.places.setdefault(heading, {})[page.module] = f"{anchor}-{again}" if again else anchor
 
     def find(self, name: str, page: Page) -> str:
-        """Return a link's target for a name as docstrings write it, or nothing: on the same page first, else where it is public."""
+        """Return the link target of a name in a docstring, or an empty text. The same page comes first, then the public page."""
         short = re.sub(r"^(?:nvm_chain|nvm)\.", "", name)
         for face, kind in (("payments.plans.", "PlansApi."), ("payments.agents.", "AgentsApi.")):
             short = kind + short.removeprefix(face) if short.startswith(face) else short
@@ -48,12 +48,12 @@ class Linker:
         return f"{file}#{self.places[name][module]}"
 
     def is_error(self, name: str) -> bool:
-        """Tell whether a name is that of an error."""
+        """Return whether a name is the name of an error."""
         return ELSEWHERE in self.places.get(name, {})
 
 
 def name_anchor(heading: str) -> str:
-    """Return a heading's anchor, as GitHub makes it; behind the second of the same it writes -1.
+    """Return the GitHub anchor of a heading. A repeated anchor gets the suffix -1.
 
     >>> name_anchor("Payments.order_plan")
     'paymentsorder_plan'
@@ -62,7 +62,7 @@ def name_anchor(heading: str) -> str:
 
 
 def format_line(text: str, page: Page, linker: Linker) -> str:
-    """Write a docstring's prose as Markdown: code, links, and stars and angle brackets that mean themselves.
+    """Format a docstring's prose as Markdown, with code and links. Stars and angle brackets are escaped.
 
     What stands in two backticks is code, what stands in one is a name.
     """
@@ -81,13 +81,13 @@ def format_line(text: str, page: Page, linker: Linker) -> str:
 
 
 def link_error(word: str, page: Page, linker: Linker) -> str:
-    """Return a link for the name of an error, any other word as it is."""
+    """Return a link for the name of an error. Any other word is unchanged."""
     target = linker.find(word, page) if linker.is_error(word) else ""
     return f"[`{word}`]({target})" if target else word
 
 
 def format_section(lines: list[str], page: Page, linker: Linker) -> str:
-    """Write a section of a docstring: its name, and what stands in it, one item for each argument or error."""
+    """Format a section of a docstring: its name, then one list item for each argument or error."""
     title, body = lines[0].removesuffix(":"), [line.removeprefix("    ") for line in lines[1:]]
     items = [" ".join(item.split()) for item in re.split(r"\n(?! )", "\n".join(body))]
     if title in ("Returns", "Yields"):
@@ -101,7 +101,7 @@ def format_section(lines: list[str], page: Page, linker: Linker) -> str:
 
 
 def format_docstring(text: str, page: Page, linker: Linker) -> str:
-    """Write a docstring as Markdown: paragraphs in one line each, doctests and drawings in blocks."""
+    """Format a docstring as Markdown: each paragraph in one line, doctests and drawings in code blocks."""
     blocks = []
     for paragraph in re.split(r"\n\s*\n", text.strip()) if text else ():
         lines = paragraph.splitlines()

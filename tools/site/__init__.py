@@ -1,1 +1,1 @@
-"""The documentation site: plain Markdown and docs/navigation.toml in, HTML with search out, without a request to anywhere."""
+"""Builder of the documentation site, from Markdown and docs/navigation.toml to HTML with search. Makes no request."""

@@ -1,4 +1,4 @@
-"""Build the site: `python -m tools.site`, or `make site`. Broken links and pages outside the navigation end it."""
+"""Build the site: `python -m tools.site`, or `make site`. A broken link or a page outside the navigation stops the build."""
 
 import argparse
 import os
@@ -25,7 +25,7 @@ OUTSIDE: Final = re.compile(
 
 
 def write_sources(site: Site, folder: Path) -> None:
-    """Write what the builder reads: pages, pictures and settings."""
+    """Write the input of the builder: pages, pictures and settings."""
     shutil.rmtree(folder, ignore_errors=True)
     pages = folder / "pages"
     for place, text in site.render().items():
@@ -42,7 +42,7 @@ def write_sources(site: Site, folder: Path) -> None:
 
 
 def stay_at_home(html: Path) -> None:
-    """Give each page our own stand-in for the script that it would fetch.
+    """Replace the external script of each page with a local one.
 
     Raises:
         BrokenLink: a page fetches something else from outside.
@@ -58,7 +58,7 @@ def stay_at_home(html: Path) -> None:
 
 
 def main() -> int:
-    """Write the sources of the site, build it, and say where it is."""
+    """Write the sources of the site, build the site, and print its path."""
     parser = argparse.ArgumentParser(prog="python -m tools.site", description=__doc__)
     parser.add_argument("--folder", type=Path, default=BUILD, help="where sources and pages go")
     parser.add_argument("--sources-only", action="store_true", help="write what the builder reads, and stop")

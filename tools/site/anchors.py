@@ -1,4 +1,4 @@
-"""Anchors of headings: as GitHub makes them, which links are written for, and as the site's builder does."""
+"""Anchors of headings in the forms of GitHub and of the site's builder. Links in the sources use GitHub's form."""
 
 import re
 import unicodedata
@@ -7,7 +7,7 @@ FENCE = re.compile(r"^(`{3,}|~{3,}).*?^\1\s*$", re.MULTILINE | re.DOTALL)
 
 
 def read_headings(text: str) -> list[str]:
-    r"""Return the headings of a page, its title among them, without what only looks like one in a block.
+    r"""Return the headings of a page with its title, without lines in code blocks.
 
     >>> read_headings("# A\n\n```sh\n# no heading\n```\n\n## B `c`\n")
     ['A', 'B `c`']
@@ -25,7 +25,7 @@ def plain(heading: str) -> str:
 
 
 def github_anchors(text: str) -> list[str]:
-    r"""Return the anchors of a page's headings as GitHub makes them: the second of the same has -1 behind it.
+    r"""Return the GitHub anchors of a page's headings. A repeated anchor gets the suffix -1.
 
     >>> github_anchors("# A & B\n\n## One\n\n## One\n")
     ['a--b', 'one', 'one-1']
@@ -35,7 +35,7 @@ def github_anchors(text: str) -> list[str]:
 
 
 def site_anchors(text: str) -> list[str]:
-    r"""Return the anchors of a page's headings as Python-Markdown makes them: the second of the same has _1 behind it.
+    r"""Return the Python-Markdown anchors of a page's headings. A repeated anchor gets the suffix _1.
 
     >>> site_anchors("# A & B\n\n## One\n\n## One\n")
     ['a-b', 'one', 'one_1']
@@ -48,7 +48,7 @@ def site_anchors(text: str) -> list[str]:
 
 
 def number(names: list[str], mark: str) -> list[str]:
-    """Number what comes again.
+    """Add a number to repeated anchors.
 
     >>> number(["a", "b", "a", "a"], "-")
     ['a', 'b', 'a-1', 'a-2']

@@ -1,4 +1,4 @@
-"""Links between pages: checked against the files of the repository, and written anew for where the site has them."""
+"""Links between pages: checked against the files of the repository, and rewritten for the site."""
 
 import os
 import re
@@ -18,11 +18,11 @@ OUTSIDE: Final = ("http://", "https://", "mailto:")
 
 
 class BrokenLink(Exception):
-    """A page links to what is not there."""
+    """Raised when a page links to a missing file or heading."""
 
 
 def split_code(text: str) -> list[tuple[bool, str]]:
-    """Return a page's text in parts, each with whether it is code, in which nothing is a link.
+    """Return the parts of a page's text. Each part says whether it is code, because code has no links.
 
     A link's own text may have code in it, so that one line of `code` is a part only outside of brackets.
 
@@ -39,13 +39,13 @@ def split_code(text: str) -> list[tuple[bool, str]]:
 
 
 def is_within_link(text: str, start: int, end: int) -> bool:
-    """Tell whether code stands in the brackets of a link, as in [`order`](order.md)."""
+    """Return whether code is in the brackets of a link, as in [`order`](order.md)."""
     line = text[text.rfind("\n", 0, start) + 1 : start]
     return line.rfind("[") > line.rfind("]") and re.match(r"[^\[\]\n]*\]\(", text[end:]) is not None
 
 
 def map_links(text: str, write: Callable[[str, str], str]) -> str:
-    """Return a page with the target of each link replaced by what ``write`` makes of target and anchor."""
+    """Return a page with a new target for each link. ``write`` returns the new target of a target and its anchor."""
 
     def replace(found: re.Match[str]) -> str:
         if found["target"].startswith(OUTSIDE):
@@ -56,7 +56,7 @@ def map_links(text: str, write: Callable[[str, str], str]) -> str:
 
 
 def list_links(text: str) -> list[tuple[str, str]]:
-    """Return the links of a page that stay in the repository: targets as it spells them, each with its anchor.
+    """Return the links of a page into the repository: the written targets, each with its anchor.
 
     >>> list_links("[a](b.md#c) `[no](d.md)` ![e](f.svg) [g](https://h) [i](#j)")
     [('b.md', 'c'), ('f.svg', ''), ('', 'j')]
@@ -72,12 +72,12 @@ def list_links(text: str) -> list[tuple[str, str]]:
 
 
 def list_targets(text: str) -> list[str]:
-    """Return the files that a page links to, as it spells them."""
+    """Return the targets of a page's links to files, as written."""
     return [target for target, _ in list_links(text) if target]
 
 
 def resolve(page: str, target: str) -> str:
-    """Return the repository's path of what a page of the repository links to.
+    """Return the repository path of a link's target.
 
     >>> resolve("docs/operations/order.md", "../plans.md")
     'docs/plans.md'
@@ -86,7 +86,7 @@ def resolve(page: str, target: str) -> str:
 
 
 def rewrite(page: str, text: str, places: dict[str, str], texts: dict[str, str]) -> str:
-    """Return a page's text with links for its place in the site.
+    """Return a page's text with links that fit its place in the site.
 
     Args:
         page: the page's path in the repository.

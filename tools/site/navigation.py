@@ -1,4 +1,4 @@
-"""docs/navigation.toml: which pages the site has, in which order."""
+"""Navigation of the site: its pages in order, from docs/navigation.toml."""
 
 import tomllib
 from collections.abc import Iterable
@@ -13,20 +13,20 @@ NAVIGATION: Final = ROOT / "docs" / "navigation.toml"
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A tab of the site: a title, and pages by their path in the repository."""
+    """Tab of the site: a title, and the repository paths of its pages."""
 
     title: str
     pages: tuple[str, ...]
 
 
 def read_navigation(path: Path = NAVIGATION) -> list[Section]:
-    """Return the sections as they are written, patterns among the pages."""
+    """Return the sections as written. Pages may be patterns."""
     data = tomllib.loads(path.read_text("utf-8"))
     return [Section(item["title"], tuple(item["pages"])) for item in data["section"]]
 
 
 def expand(sections: Iterable[Section], known: Iterable[str]) -> list[Section]:
-    """Return the sections with the pages that each pattern stands for, in the order of their names.
+    """Return the sections with each pattern replaced by its pages, in the order of names.
 
     A pattern that stands for nothing is left as it is, and found to be missing later.
     """

@@ -1,4 +1,4 @@
-"""What the site is made of: pages of the repository, what they link to, and pages that are generated."""
+"""Content of the site: pages of the repository, their link targets, and generated pages."""
 
 import os
 import re
@@ -21,7 +21,7 @@ COMMENT: Final = re.compile(r"^<!--.*?-->\n", re.MULTILINE)
 
 @dataclass
 class Site:
-    """Pages and pictures by their path in the repository, or that they would have if they were in it."""
+    """Content of the site: pages and pictures by repository path. A generated page has a path too."""
 
     texts: dict[str, str] = field(default_factory=dict)
     """The Markdown of each page."""
@@ -29,7 +29,7 @@ class Site:
 
     @property
     def places(self) -> dict[str, str]:
-        """Where the site has each of them."""
+        """Place of each page and picture in the site."""
         return {path: place_of(path) for path in (*self.texts, *self.pictures)}
 
     def render(self) -> dict[str, str]:
@@ -57,7 +57,7 @@ def place_of(path: str) -> str:
 
 
 def collect(root: Path = ROOT) -> Site:
-    """Return the whole site: the pages in the navigation, the generated ones, and all that pages link to.
+    """Return the whole site: the pages of the navigation, the generated pages, and all link targets.
 
     Raises:
         BrokenLink: a page or the navigation names what is not there.
@@ -80,7 +80,7 @@ def collect(root: Path = ROOT) -> Site:
 
 
 def generate(root: Path) -> dict[str, str]:
-    """Return the pages that are not committed: the reference, and all errors behind the prose about them."""
+    """Return the generated pages: the reference, and the page of errors after its prose."""
     reference = {f"docs/reference/{name}": text for name, text in write_pages().items()}
     index = move(INDEX, reference.pop(INDEX), REFERENCE).partition("\n")[2]
     prose = {path: (root / path).read_text("utf-8").rstrip() for path in (REFERENCE, ERRORS)}
@@ -98,7 +98,7 @@ def move(page: str, text: str, place: str) -> str:
 
 
 def read_page(root: Path, path: str) -> str:
-    """Return the Markdown of a file: itself, or a page that shows source code or what is in a folder."""
+    """Return the Markdown of a file. For source code or a folder return a page that shows its content."""
     place = root / path
     if place.suffix == ".md":
         return place.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""What the site's builder is told: zensical.toml, with the navigation in it."""
+"""Settings of the site's builder: zensical.toml with the navigation."""
 
 import json
 from collections.abc import Iterable
@@ -56,7 +56,7 @@ def build_settings(sections: Iterable[Section]) -> dict[str, Any]:
 
 
 def name_page(page: str) -> str | dict[str, str]:
-    """Return a page for the menu: pages of the reference under their module's name, others under their heading.
+    """Return the menu entry of a page. A page of the reference has its module's name, any other page its heading.
 
     >>> name_page("docs/reference/operations.orders.md"), name_page("docs/plans.md")
     ({'operations.orders': 'reference/operations.orders.md'}, 'plans.md')
@@ -66,7 +66,7 @@ def name_page(page: str) -> str | dict[str, str]:
 
 
 def write_toml(value: object) -> str:
-    """Write a value as TOML, tables inline: a string, a bool, lists and dictionaries of them.
+    """Format a value as TOML with inline tables: a string, a bool, or a list or dictionary of them.
 
     >>> write_toml({"a": ["b", True]})
     '{"a" = ["b", true]}'

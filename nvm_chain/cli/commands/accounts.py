@@ -1,4 +1,4 @@
-"""`nvm-chain balance`, `account`, `access` and `lots`: what the chain knows of a plan's holders."""
+"""`nvm-chain balance`, `account`, `access` and `lots`: the state of a plan's holders on the chain."""
 
 from typing import TYPE_CHECKING
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     nargs=-1,
     required=True,
     metavar="HOLDER...",
-    help="Address of a holder; give as many as you like.",
+    help="Address of a holder. Repeat for each holder.",
 )
 def balance(session: Session, plan: int, holders: tuple[str, ...]) -> None:
-    """Show how many credits of a plan its holders have."""
+    """Show the credits of a plan that each given holder has."""
     chain = session.connect()
     session.say("Reading balances")
     plans.read_terms(chain, plan)  # an unknown plan is an error, not a balance of 0
@@ -49,7 +49,7 @@ def balance(session: Session, plan: int, holders: tuple[str, ...]) -> None:
 @plan_argument()
 @argument("holder", type=Address(), help="Address of the holder.")
 def account(session: Session, plan: int, holder: str) -> None:
-    """Show all that the chain knows of a holder on a plan: credits, what settlements took, access, and the trial."""
+    """Show a holder's account on a plan: credits, settled credits, access and trial."""
     chain = session.connect()
     session.say("Reading the account")
     terms = plans.read_terms(chain, plan)
@@ -72,18 +72,18 @@ def _balance_row(terms: "Terms", balance: int) -> tuple[str, object]:
 
 
 def _settled_rows(terms: "Terms", settled: int) -> Rows:
-    """Say what settlements took so far, on a plan that has them."""
+    """Return the row of the settled credits, if the plan has settlements."""
     if not terms.accepts_vouchers:
         return []
     return [("settled", f"{formatting.count(settled, 'credit')} so far" if settled else "nothing so far")]
 
 
 def _access_rows(chain: "Chain", terms: "Terms", until: int) -> Rows:
-    """Say whether access is open, on a plan that sells time. At most one request."""
+    """Return the row of the access window, if the plan sells time. Makes at most one request."""
     if terms.kind.name != "TIME":
         return []
     if not until:
-        return [("access", "not open, and never was")]
+        return [("access", "never opened")]
     is_open = until > chain.read_time()
     return [
         (
@@ -101,12 +101,12 @@ def _access_rows(chain: "Chain", terms: "Terms", until: int) -> Rows:
 @argument("holder", type=Address(), help="Address of the holder.")
 @click.option("--cost", type=int, metavar="N", default=1, show_default=True, help="Credits that the request costs.")
 def access(session: Session, plan: int, holder: str, cost: int) -> None:
-    """Ask whether a holder may make a request now. The exit code is the answer.
+    """Check whether a holder may make a request now. The exit code gives the answer.
 
     The exit code is 0 for yes and 9 for no, so `if nvm-chain access …; then` works. Errors have other exit codes.
 
-    On a time plan access has to be open, and requests cost nothing. On a credits plan the balance has to cover the cost. On a
-    pay-per-use plan nobody has access: each request is paid.
+    On a time plan the access window has to be open, and requests are free. On a credits plan the balance has to cover the
+    cost. On a pay-per-use plan the answer is always no, because the holder pays for each request.
     """
     chain = session.connect()
     session.say("Reading the account")
@@ -126,10 +126,10 @@ def access(session: Session, plan: int, holder: str, cost: int) -> None:
 @chain_command("lots", examples=("nvm-chain lots $PLAN $SUBSCRIBER", "nvm-chain lots $PLAN $SUBSCRIBER --json"))
 @plan_argument()
 @argument("holder", type=Address(), help="Address of the holder.")
-@click.option("--offset", type=int, metavar="N", default=0, help="Lots to leave out from the front. Default: 0.")
+@click.option("--offset", type=int, metavar="N", default=0, help="Number of lots to skip at the front. Default: 0.")
 @click.option("--limit", type=int, metavar="N", default=100, show_default=True, help="Largest number of lots to show.")
 def lots(session: Session, plan: int, holder: str, offset: int, limit: int) -> None:
-    """Show what is left of each purchase of a plan whose credits expire, earliest expiry first."""
+    """Show the remaining credits of each purchase on a plan with expiring credits. The earliest expiry comes first."""
     chain = session.connect()
     session.say("Reading the lots")
     plans.read_terms(chain, plan)  # an unknown plan is an error, not a plan without lots

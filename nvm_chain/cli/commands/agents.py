@@ -1,4 +1,4 @@
-"""`nvm-chain agent`: register agents, say which plans they accept, look them up, and tell what a request costs."""
+"""`nvm-chain agent`: register, show and change agents, and show the price of a request."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nvm_chain.types.agents import Agent, AttachedPlan, RegisteredAgent
     from nvm_chain.types.receipts import Transaction
 
-agent_group = Group("agent", help="Register agents, say which plans they accept, and tell what a request costs.")
+agent_group = Group("agent", help="Register, show and change agents, and show the price of a request to an agent.")
 
 
 @chain_command(
@@ -35,12 +35,12 @@ agent_group = Group("agent", help="Register agents, say which plans they accept,
     "plans",
     type=PlanCost(),
     multiple=True,
-    help="A plan it accepts and the credits of a request; once for each.",
+    help="Plan that the agent accepts, with the credits of one request. Repeat for each plan.",
 )
 def register(session: Session, plans: tuple[tuple[int, int, int], ...], **described: Any) -> None:
-    """Register an agent with the plans it accepts. The signer becomes its owner, and has to own the plans.
+    """Register an agent with the plans that it accepts. The signer has to own the plans, and becomes the owner of the agent.
 
-    Everybody can read metadata for ever. The command refuses text that looks like a token, password or key.
+    The metadata is public for ever. The command refuses text that looks like a token, password or key.
     """
     written = read_agent_metadata(**described)
     attached = [types_agents.AttachedPlan(*plan) for plan in plans]
@@ -62,9 +62,9 @@ def register(session: Session, plans: tuple[tuple[int, int, int], ...], **descri
 @agent_argument()
 @agent_metadata_options
 def update(session: Session, agent: int, **described: Any) -> None:
-    """Replace all of an agent's metadata, or its URI. Agent owner only.
+    """Replace the whole metadata of an agent, or its URI. Agent owner only.
 
-    The former metadata stays readable in the chain's history.
+    The old metadata stays readable in the chain's history.
     """
     written = read_agent_metadata(**described)
     uri = written if isinstance(written, str) else metadata.build_metadata_uri(written)
@@ -84,9 +84,9 @@ def update(session: Session, agent: int, **described: Any) -> None:
 @agent_argument()
 @argument("new_owner", type=Address(), metavar="NEW_OWNER", help="Address of the new owner.")
 def transfer(session: Session, agent: int, new_owner: str) -> None:
-    """Give an agent to a new owner, at once. Its owner, or whom the owner approved.
+    """Transfer an agent to a new owner at once. Agent owner, or an address that the owner approved.
 
-    It keeps its plans, and these keep their owners and their receivers.
+    The agent keeps its plans. The plans keep their owners and receivers.
     """
     chain, signer = session.connect_to_sign()
     transaction = agents.transfer_agent(chain, signer, agent, new_owner)
@@ -95,7 +95,7 @@ def transfer(session: Session, agent: int, new_owner: str) -> None:
 
 
 def _describe(agent: "Agent | RegisteredAgent") -> dict[str, Any]:
-    """Return an agent as JSON shows it, with its metadata if that is on the chain."""
+    """Return an agent as a JSON object, with the metadata if it is on the chain."""
     known = read_agent_description(agent.uri).as_json()
     fields = {"agent_id": agent.agent_id, "owner": agent.owner, "uri": agent.uri}
     return {**fields, "metadata": known, "plans": list(agent.plans)}
@@ -122,7 +122,7 @@ def _format_cost(plan: "AttachedPlan") -> str:
 @chain_command("show", agents=True, examples=("nvm-chain agent show $AGENT", "nvm-chain agent show $AGENT --json"))
 @agent_argument()
 def show(session: Session, agent: int) -> None:
-    """Show an agent: owner, metadata, and the plans it accepts."""
+    """Show an agent: its owner, its metadata, and the plans that it accepts."""
     chain = session.connect()
     session.say("Reading the agent")
     found = agents.read_agent(chain, agent)
@@ -150,7 +150,7 @@ def list_by_plan(session: Session, plan: int) -> None:
 @argument("method", help="HTTP method, such as POST.")
 @argument("url", help="URL of the request.")
 def match(session: Session, agent: int, plan: int, method: str, url: str) -> None:
-    """Tell what a request to an agent costs on a plan, from its metadata on the chain."""
+    """Show the price of a request to an agent on a plan. The price comes from the agent's metadata on the chain."""
     chain = session.connect()
     session.say("Reading the agent")
     cost = agents.find_cost(chain, agent, plan, method, url)
@@ -171,10 +171,14 @@ def match(session: Session, agent: int, plan: int, method: str, url: str) -> Non
 @agent_argument()
 @plan_argument()
 @click.option(
-    "--per-request", type=Range(), default="1", show_default=True, help="Credits that one request costs, or a range."
+    "--per-request",
+    type=Range(),
+    default="1",
+    show_default=True,
+    help="Credits that one request costs: a number, or a range such as 1..5.",
 )
 def attach(session: Session, agent: int, plan: int, per_request: tuple[int, int]) -> None:
-    """Let an agent accept a plan. Only who owns both."""
+    """Let an agent accept a plan. The signer has to own both."""
     chain, signer = session.connect_to_sign()
     transaction = agents.attach_plan(chain, signer, agent, plan, *per_request)
     _answer_link(session, agent, plan, True, transaction)
@@ -186,7 +190,10 @@ def attach(session: Session, agent: int, plan: int, per_request: tuple[int, int]
 @agent_argument()
 @plan_argument()
 def detach(session: Session, agent: int, plan: int) -> None:
-    """Stop an agent from accepting a plan. Holders keep their credits. Agent owner or plan owner only."""
+    """Stop an agent from accepting a plan. Agent owner or plan owner only.
+
+    Holders keep their credits.
+    """
     chain, signer = session.connect_to_sign()
     _answer_link(session, agent, plan, False, agents.detach_plan(chain, signer, agent, plan))
 

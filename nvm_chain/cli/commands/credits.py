@@ -1,4 +1,4 @@
-"""`nvm-chain mint`, `grant-external`, `redeem`, `transfer` and `burn`: what happens to credits beside orders, and the test faucet."""
+"""`nvm-chain mint`, `grant-external`, `redeem`, `transfer` and `burn`: changes of credits without an order. Also the faucet."""
 
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -36,15 +36,17 @@ if TYPE_CHECKING:
     nargs=-1,
     required=True,
     metavar="RECEIVER=CREDITS...",
-    help="Address of a receiver, and the credits that it gets. Repeat for each receiver.",
+    help="Address of a receiver, with its number of credits. Repeat for each receiver.",
 )
 def mint(session: Session, plan: int, grants: tuple[tuple[str, str], ...]) -> None:
-    """Give credits without payment, to one receiver or to many in one transaction. Plan owner and minters only.
+    """Grant credits of a plan without payment. Plan owner and minters only.
 
-    If one of many receivers cannot take credits, the others still get theirs. The exit code is then 6.
+    One transaction serves one receiver or many.
+
+    If one receiver cannot take credits, the other receivers still get their credits. The exit code is then 6.
     """
     amounts = [
-        (receiver, parse_count(text, receiver, "needs a whole number of credits behind its ="))
+        (receiver, parse_count(text, receiver, "needs a whole number of credits after the ="))
         for receiver, text in grants
     ]
     chain, signer = session.connect_to_sign()
@@ -84,18 +86,18 @@ def _explain(item: "SkippedMint") -> str:
     ),
 )
 @plan_argument()
-@argument("receiver", type=Address(), help="Address of whoever paid.")
+@argument("receiver", type=Address(), help="Address of the buyer.")
 @click.option(
     "--reference",
     type=Context(),
     required=True,
-    help="The payment, which grants once: a UUID, 0x… or at most 32 bytes of text.",
+    help="Id of the payment: a UUID, 0x… or at most 32 bytes of text. An id grants only once.",
 )
 @click.option("--quantity", type=int, metavar="N", default=1, show_default=True, help="Number of purchases.")
 def grant_external(session: Session, plan: int, receiver: str, reference: str | bytes | UUID, quantity: int) -> None:
-    """Grant a plan for a payment that was made outside the chain. Plan owner and minters only.
+    """Grant a plan to a buyer who paid outside the chain. Plan owner and minters only.
 
-    Each reference grants only once on a plan. A second run for the same payment is refused, and so is safe.
+    Each reference grants only once on a plan. A second run with the same reference is refused, so a retry is safe.
     """
     written = credits.encode_context(reference)
     chain, signer = session.connect_to_sign()
@@ -116,10 +118,15 @@ def grant_external(session: Session, plan: int, receiver: str, reference: str | 
 )
 @plan_argument()
 @argument("amount", type=int, help="Credits to redeem.")
-@click.option("--holder", type=Address(), help="Whose credits. Default: the signer's.")
-@click.option("--context", type=Context(), default="", help="What for: a UUID, 0x… or at most 32 bytes of text.")
+@click.option("--holder", type=Address(), help="Holder of the credits. Default: the signer.")
+@click.option(
+    "--context", type=Context(), default="", help="Id of the request: a UUID, 0x… or at most 32 bytes of text."
+)
 def redeem(session: Session, plan: int, amount: int, holder: str | None, context: str | bytes | UUID) -> None:
-    """Take credits for a request, as the plan's rule allows. The chain records the request's id (--context)."""
+    """Redeem a holder's credits for a request.
+
+    The plan's rule says who may redeem. The event of the redemption contains the request's id (--context).
+    """
     written = credits.encode_context(context)
     chain, signer = session.connect_to_sign()
     receipt = credits.redeem_credits(chain, signer, plan, amount, holder=holder, context=written)
@@ -140,7 +147,7 @@ def redeem(session: Session, plan: int, amount: int, holder: str | None, context
 def transfer(session: Session, plan: int, receiver: str, amount: int) -> None:
     """Send credits of a transferable plan to another holder.
 
-    Most plans are not transferable: their credits stay with the buyer.
+    Most plans are not transferable. Their credits stay with the buyer.
     """
     chain, signer = session.connect_to_sign()
     receipt = credits.transfer_credits(chain, signer, plan, receiver, amount)
@@ -170,15 +177,19 @@ def transfer(session: Session, plan: int, receiver: str, amount: int) -> None:
 )
 @plan_argument()
 @argument("amount", type=int, help="Credits to destroy.")
-@click.option("--holder", type=Address(), help="Whose credits, if the signer is their operator. Default: the signer's.")
+@click.option(
+    "--holder",
+    type=Address(),
+    help="Holder of the credits, if the signer is the holder's operator. Default: the signer.",
+)
 def burn(session: Session, plan: int, amount: int, holder: str | None) -> None:
-    """Destroy credits. Nobody is paid for them."""
+    """Destroy credits. The holder gets no refund."""
     chain, signer = session.connect_to_sign()
     _answer_receipt(session, chain, "burned", credits.burn_credits(chain, signer, plan, amount, holder=holder))
 
 
 def _answer_receipt(session: Session, chain: "Chain", done: str, receipt: "CreditsReceipt", **more: bytes) -> None:
-    """Answer with what was done and what the holder has now."""
+    """Print the receipt of a change, and the remaining credits of the holder."""
     left = _read_left(chain, receipt.plan_id, receipt.holder)
     data = {
         **name_plan(receipt.plan_id),
@@ -198,7 +209,7 @@ def _answer_receipt(session: Session, chain: "Chain", done: str, receipt: "Credi
 
 
 def _read_left(chain: "Chain", plan: int, holder: str) -> int | None:
-    """Read what a holder has now; None if the node does not say, which must not hide that something was done."""
+    """Read the holder's remaining credits. None if the node does not answer, so that the receipt is printed anyway."""
     try:
         return credits.read_balance(chain, plan, holder)
     except errors.NetworkError:
@@ -213,10 +224,10 @@ def _format_left(left: int | None) -> str:
 
 
 @chain_command("faucet", signs=True, examples=('nvm-chain faucet "50 USDC" --dev-account 2',))
-@argument("amount", help='How much, such as "50 USDC".')
-@click.option("--to", type=Address(), help="Who gets it. Default: the signer.")
+@argument("amount", help='Amount to take, such as "50 USDC".')
+@click.option("--to", type=Address(), help="Address that gets the money. Default: the signer.")
 def faucet(session: Session, amount: str, to: str | None) -> None:
-    """Take test money from a TestUSDC, such as `deploy --test-usdc` brings; a real USDC refuses."""
+    """Take test money from the faucet of a TestUSDC, on a development chain only."""
     wanted = parse_amount(amount, "AMOUNT", allowed=("USDC",))
     chain, signer = session.connect_to_sign()
     if chain.usdc is None:

@@ -1,4 +1,4 @@
-"""`nvm-chain demo`: the whole story, told as it happens, with a closing account."""
+"""`nvm-chain demo`: shows each step of the demo as it happens, and then the final balances."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -25,12 +25,12 @@ OPERATIONS: Final = {
     "redeem": "redeem, each request",
     "relay": "order by signature, relayed",
 }
-"""What the closing table names. All others are in the JSON."""
+"""Operations in the closing gas table. The JSON has all operations."""
 
 INDENT: Final = " " * 4
 TABLE_WIDTH: Final = 120
 NARROW: Final = 72
-"""Columns below which ids and addresses are shortened, and refusals take two lines."""
+"""Terminal width in columns. A narrower terminal gets short ids and addresses, and two lines for a refusal."""
 LONG_HEX: Final = re.compile(r"0x([0-9a-fA-F]{4})[0-9a-fA-F]{32,}([0-9a-fA-F]{4})")
 
 OPTIONS: Final = (
@@ -39,10 +39,15 @@ OPTIONS: Final = (
         section=CHAIN,
         type=Url(),
         allow_from_autoenv=False,
-        help="URL of a development node. Default: a chain in this process, whatever NVM_CHAIN_RPC says.",
+        help="URL of a development node. Default: a chain inside this process. NVM_CHAIN_RPC does not count here.",
     ),
     SectionOption(
-        "--chain-id", section=CHAIN, type=int, metavar="N", allow_from_autoenv=False, help="Chain id expected there."
+        "--chain-id",
+        section=CHAIN,
+        type=int,
+        metavar="N",
+        allow_from_autoenv=False,
+        help="Expected chain id of the node.",
     ),
     *answer_options(),
 )
@@ -50,10 +55,10 @@ OPTIONS: Final = (
 
 @session_command("demo", OPTIONS, examples=("nvm-chain demo", "nvm-chain demo --json", "nvm-chain demo --rpc $RPC"))
 def demo(session: Session) -> None:
-    """Tell the whole story: a plan is ordered and used, a thousand requests are paid by signature, thieves get nothing.
+    """Show the product on a test chain: a plan is sold and used, and vouchers pay for a thousand requests.
 
-    Runs on a chain inside this process: no network, account, key or node is needed. With --rpc it runs on a development
-    node such as anvil, where it deploys contracts of its own and uses the node's funded accounts.
+    The demo runs on a chain inside this process, and needs no network, account, key or node. With --rpc the demo runs on a
+    development node such as anvil. There the demo deploys its own contracts and uses the node's funded accounts.
     """
     node = session.rpc is not None
     session.say("Connecting and deploying" if node else "Starting a chain in this process")
@@ -69,7 +74,7 @@ def demo(session: Session) -> None:
 
 
 def describe_result(result: "DemoResult") -> Mapping[str, Any]:
-    """Return the result as JSON shows it."""
+    """Return the result of the demo as a JSON object."""
     refusals = [
         {"actor": step.actor, "attempt": step.action, "error": type(step.error).__name__, "message": str(step.error)}
         for step in result.refusals
@@ -88,21 +93,21 @@ def describe_result(result: "DemoResult") -> Mapping[str, Any]:
 
 
 class Teller:
-    """Writes the story to a terminal, a file or a pipe, as wide as it is."""
+    """Printer of the demo for a terminal, a file or a pipe. It adapts to the width."""
 
     def __init__(self, console: "Console") -> None:
-        """Start with the first step."""
+        """Store the console, and start with step 1."""
         self._console = console
         self._number = 0
         self._refused = 0
 
     def begin(self, title: str) -> None:
-        """Write the headline."""
+        """Print the headline."""
         self._console.print(title, style="bold", soft_wrap=True)
         self._console.print()
 
     def tell(self, step: "Step") -> None:
-        """Write a step; attempts that were refused are gathered under one."""
+        """Print a step. All refused attempts share one step."""
         if step.opens:
             self._console.print(f"{chr(10) if self._number else ''}{step.opens}", style="bold", soft_wrap=True)
         if step.error is None:
@@ -111,7 +116,7 @@ class Teller:
             self._write_lines(step.outcome, style="green")
             return
         if self._refused == 0:
-            self._write_step("What nobody may do is refused.")
+            self._write_step("The chain refuses every forbidden attempt.")
         self._refused += 1
         self._write_refusal(step.actor, step.action.removeprefix("tries to "), type(step.error).__name__)
 
@@ -135,7 +140,7 @@ class Teller:
         self._write_lines(sentence, f"{self._number:>2}  ")
 
     def _write_lines(self, text: str, first_indent: str = INDENT, style: str = "", indent: str = INDENT) -> None:
-        """Wrap text at the console's width, behind the step's number."""
+        """Print text after the step's number, wrapped at the console's width."""
         lines = wrap(
             self._shorten(text),
             self._console.width,
@@ -147,7 +152,7 @@ class Teller:
             self._console.print(line, style=style, soft_wrap=True)
 
     def close(self, result: "DemoResult") -> None:
-        """Write the closing account, the number that matters first."""
+        """Print the final balances and costs. The gas per request comes first."""
         self._console.print()
         for sentence, style in describe_gas_per_request(result):
             self._write_lines(sentence, "", style, indent="")
@@ -169,13 +174,13 @@ class Teller:
 
 
 HINT: Final = (
-    "In Python alone checking a thousand signatures takes seconds, so only the last was checked here. With coincurve all "
-    "are: pip install 'nvm-chain[fast]'"
+    "Only the last signature was checked, because a thousand checks are slow without coincurve. To check "
+    "all signatures: pip install 'nvm-chain[fast]'"
 )
 
 
 def open_table(*columns: str) -> "Table":
-    """Return an empty table whose first column is text and whose others are numbers."""
+    """Return an empty table with one column of text, followed by columns of numbers."""
     table = rich_table.Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
     table.add_column(columns[0], no_wrap=True)
     for column in columns[1:]:
@@ -184,7 +189,7 @@ def open_table(*columns: str) -> "Table":
 
 
 def build_balances(result: "DemoResult") -> "Table":
-    """Show what everybody has in the end."""
+    """Build the table of the final balances of all accounts."""
     table = open_table("who", "USDC", "credits", "metered credits")
     for role, held in result.balances.items():
         money = amounts.format_units(held["usdc"], amounts.USDC_DECIMALS)
@@ -193,7 +198,7 @@ def build_balances(result: "DemoResult") -> "Table":
 
 
 def build_payments(result: "DemoResult", shorten: Callable[[str], str]) -> "Table":
-    """Show who was paid by the order."""
+    """Build the table of the receivers of the order's payment."""
     roles = {address: role for role, address in result.accounts.items()}
     table = open_table("to", "USDC")
     for receiver, amount in result.receivers.items():
@@ -203,7 +208,7 @@ def build_payments(result: "DemoResult", shorten: Callable[[str], str]) -> "Tabl
 
 
 def build_gas(result: "DemoResult") -> "Table":
-    """Show what the main operations cost in gas, and how far an order is above a plain transfer."""
+    """Build the table of the main operations' gas, and of an order's extra gas over a plain transfer."""
     table = open_table("operation", "gas")
     for name, operation in OPERATIONS.items():
         table.add_row(operation, f"{result.gas[name]:,}")
@@ -215,18 +220,18 @@ def build_gas(result: "DemoResult") -> "Table":
 
 
 def describe_gas_per_request(result: "DemoResult") -> Sequence[tuple[str, str]]:
-    """Tell what a request costs in gas, by voucher and on its own; each sentence with its style."""
+    """Return the sentences on the gas of one request, with and without vouchers. Each sentence has its style."""
     each, metered = result.gas_per_request, result.metered
-    vouchers = len(metered.outcomes)
-    price = f"A request by voucher took {each['settle_subscriber']} gas. On its own it takes {result.gas['redeem']:,}."
-    share = f"That is the subscriber's 1/{vouchers} of a settlement, {result.settlement_share:,} gas"
-    return (price, "bold"), (f"{share}, over {metered.vouchers_signed:,} requests.", "dim")
+    redemption = f"A redemption on the chain takes {result.gas['redeem']:,} gas."
+    price = f"A request by voucher took {each['settle_subscriber']} gas. {redemption}"
+    share = f"The voucher took {result.settlement_share:,} gas of the settlement"
+    return (price, "bold"), (f"{share}, and paid for {metered.vouchers_signed:,} requests.", "dim")
 
 
 def describe_speed(result: "DemoResult") -> str:
-    """Tell how long signing and checking took on this machine."""
+    """Return the sentence on the time that signing and checking took on this machine."""
     metered = result.metered
     return (
         f"{metered.vouchers_signed:,} vouchers signed in {amounts.format_units(metered.signing_milliseconds, 3)} s and "
-        f"{metered.vouchers_checked:,} checked in {amounts.format_units(metered.checking_milliseconds, 3)} s, with nothing sent."
+        f"{metered.vouchers_checked:,} checked in {amounts.format_units(metered.checking_milliseconds, 3)} s, without a transaction."
     )

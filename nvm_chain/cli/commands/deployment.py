@@ -1,4 +1,4 @@
-"""`nvm-chain deploy` and `check-deployment`: put the contracts on a chain, and compare what is there with the record."""
+"""`nvm-chain deploy` and `check-deployment`: deploy the contracts, and compare the chain with the deployment records."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -28,15 +28,18 @@ if TYPE_CHECKING:
         "nvm-chain deploy --keyfile builder.json --fee-owner $BUILDER --yes --json",
     ),
 )
-@click.option("--fee-owner", type=Address(), help="Who may set the protocol fee of future plans. Default: the signer.")
-@click.option("--create", is_flag=True, help="Deploy by plain CREATE even where CREATE2 is possible.")
-@click.option("--test-usdc", is_flag=True, help="Deploy a TestUSDC with a faucet beside it. Development chains only.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--fee-owner", type=Address(), help="Address that may set the protocol fee of future plans. Default: the signer."
+)
+@click.option("--create", is_flag=True, help="Deploy with CREATE, even if the chain supports CREATE2.")
+@click.option("--test-usdc", is_flag=True, help="Deploy a TestUSDC with a faucet too. Development chains only.")
+@click.option("--yes", is_flag=True, help="Deploy without a question.")
 def deploy(session: Session, fee_owner: str | None, create: bool, test_usdc: bool, yes: bool) -> None:
-    """Deploy Credits and AgentRegistry and write deployment records, where the other commands find them.
+    """Deploy the contracts Credits and AgentRegistry, and write their deployment records.
 
-    The command shows its plan and the highest cost, and asks before it deploys. A second run deploys nothing again. On most
-    chains the addresses are the same, and depend only on the fee owner (CREATE2).
+    Other commands find the contracts by these records. The command shows the steps and the highest cost, and asks before it
+    deploys. A second run skips contracts that are deployed already. With CREATE2 the addresses depend only on the fee
+    owner, and are equal on most chains.
     """
     if session.network == EMBEDDED and session.rpc is None:
         raise errors.InvalidConfig(
@@ -47,7 +50,7 @@ def deploy(session: Session, fee_owner: str | None, create: bool, test_usdc: boo
         raise errors.InvalidConfig(
             f"a TestUSDC is for development chains, and chain {chain.chain_id} is not one", "leave out --test-usdc"
         )
-    session.say("Working out what it costs")
+    session.say("Estimating the cost")
     owner = fee_owner or signer.address
     plan = deployment.plan_deployment(chain, signer.address, owner, create2=not create, folder=session.deployments)
     _show_plan(session, plan)
@@ -59,17 +62,18 @@ def deploy(session: Session, fee_owner: str | None, create: bool, test_usdc: boo
 
 
 def _show_plan(session: Session, plan: "DeploymentPlan") -> None:
-    """Say what will happen and what it costs."""
+    """Print the steps of the deployment and their highest cost."""
     session.progress.stop()
     if not session.as_json:
         print_rows(deployment.describe_plan(plan), stderr=True)
 
 
 def _ask(session: Session) -> None:
-    """Ask whether to go on. Raises NothingSent if not, and InvalidConfig where nobody can answer."""
+    """Ask the user for a confirmation. Raises NothingSent if the answer is no, or InvalidConfig without a terminal."""
     if session.as_json:
         raise errors.InvalidConfig(
-            "nobody is asked with --json", "see without it what deploying does and costs, and then add --yes"
+            "--json leaves no room for a question",
+            "run the command without --json to see the steps and the cost, and then add --yes",
         )
     try:
         agreed = click.confirm("Deploy?", err=True)
@@ -92,7 +96,7 @@ def _answer(session: Session, plan: "DeploymentPlan", done: "Deployment") -> Non
         rows += [
             (record.contract, f"{record.address}{' (was there already)' if there else ''}"),
             *([("TestUSDC", record.usdc)] if record.usdc else []),
-            ("transaction", record.transaction_hash or "not known, somebody else sent it"),
+            ("transaction", record.transaction_hash or "unknown, because another account sent it"),
             ("record", path),
         ]
     session.answer({**data["Credits"], "agents": data["AgentRegistry"]}, rows)
@@ -107,7 +111,7 @@ def _answer(session: Session, plan: "DeploymentPlan", done: "Deployment") -> Non
     examples=("nvm-chain check-deployment", "nvm-chain check-deployment --json"),
 )
 def check_deployment(session: Session) -> None:
-    """Compare the deployment records with the chain and with the code that this package carries.
+    """Compare the deployment records with the chain and with the contract code in this package.
 
     The exit code is 4 if anything differs.
     """
@@ -128,7 +132,7 @@ def check_deployment(session: Session) -> None:
 
 
 def _check(chain: "Chain", record: "DeploymentRecord") -> tuple[dict[str, Any], list[tuple[str, object]]]:
-    """Return the checks of one record, as JSON and for people."""
+    """Return the checks of one record, as JSON and as text."""
     checks = deployment.check_deployment(chain, record)
     shown = [
         {"name": check.name, "expected": check.expected, "actual": check.actual, "ok": check.ok} for check in checks

@@ -14,13 +14,17 @@ from nvm_chain.cli.session import Session
     examples=("nvm-chain download $FILES . --keyfile subscriber.json",),
 )
 @argument(
-    "asset", type=AgentId(), metavar="ASSET", help="The file asset: its agent id, 0x and 64 digits, or a did:nv:."
+    "asset",
+    type=AgentId(),
+    metavar="ASSET",
+    help="Id of the file asset: an integer, 0x and 64 hexadecimal digits, or a did:nv:.",
 )
-@argument("destination", help="An existing folder, or a path for a single file.")
+@argument("destination", help="Existing folder. For a single file also the path of the new file.")
 def download(session: Session, asset: int, destination: str) -> None:
-    """Download the files of a file asset. The credits are spent after all files have arrived.
+    """Download the files of a file asset. The signer spends the credits after all files have arrived.
 
-    Each file has to match the metadata. If one does not, no file is kept. An existing file is never replaced.
+    Each file has to match the metadata. After a mismatch the command keeps no file. The command never replaces an existing
+    file.
     """
     chain, signer = session.connect_to_sign()
     session.say("Checking access and fetching")

@@ -1,4 +1,4 @@
-"""`nvm-chain help`: the help of the program, of a command or of an error, where --help does not come to mind."""
+"""`nvm-chain help`: the help of the program, of a command or of an error."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ from nvm_chain.cli.session import Session
 from nvm_chain.cli.suggestions import suggest
 
 ERRORS: Final = "errors"
-"""The word before the name of an error."""
+"""Word before the name of an error: `nvm-chain help errors NAME`."""
 
 
 @session_command(
@@ -25,10 +25,13 @@ ERRORS: Final = "errors"
     ),
 )
 @argument(
-    "words", nargs=-1, metavar="[COMMAND...]", help="A command, such as plan register; or errors, and the name of one."
+    "words",
+    nargs=-1,
+    metavar="[COMMAND...]",
+    help="A command such as plan register, or the word errors and the name of an error.",
 )
 def show_help(session: Session, words: tuple[str, ...]) -> None:
-    """Show the help of the program or of a command, or what an error means."""
+    """Show the help of the program, of a command or of an error."""
     text = _describe_errors(words[1:]) if words[:1] == (ERRORS,) else _describe_command(words)
     session.progress.stop()
     if session.as_json:
@@ -38,7 +41,7 @@ def show_help(session: Session, words: tuple[str, ...]) -> None:
 
 
 def _describe_command(words: tuple[str, ...]) -> str:
-    """Return the help of a command. Raises click.UsageError if there is none."""
+    """Return the help of a command. Raises click.UsageError if the command is unknown."""
     context = click.get_current_context().find_root()
     for word in words:
         context = _enter(context, word)
@@ -46,7 +49,7 @@ def _describe_command(words: tuple[str, ...]) -> str:
 
 
 def _describe_errors(names: tuple[str, ...]) -> str:
-    """Return what errors mean; without a name, which there are. Raises click.UsageError if no error has the name."""
+    """Return the help of one error, or the list of all errors without a name. Raises click.UsageError for an unknown name."""
     found = [(name, error_help.find_error(name)) for name in names]
     unknown = next((name for name, error in found if error is None), None)
     if unknown is not None:
@@ -60,7 +63,7 @@ def _describe_errors(names: tuple[str, ...]) -> str:
 
 
 def _enter(context: click.Context, word: str) -> click.Context:
-    """Return the context of a command within a group. Raises click.UsageError if there is none."""
+    """Return the context of a command within a group. Raises click.UsageError if the command is unknown."""
     group = context.command
     command = group.get_command(context, word) if isinstance(group, click.Group) else None
     if command is None:

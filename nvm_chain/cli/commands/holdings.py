@@ -1,4 +1,4 @@
-"""`nvm-chain holdings`: what an address holds, and which plans it owns."""
+"""`nvm-chain holdings`: the credits and access of an address, and the plans that it owns."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 @argument("address", type=Address(), help="Address of a holder or an owner.")
 @range_options
 def holdings(session: Session, address: str, from_block: int | None, blocks: int | None) -> None:
-    """Show what an address holds and which plans it owns.
+    """Show the plans that an address owns, and its credits and access on all plans.
 
-    The command finds plans by the events in a range of blocks, and reads their current state. The answer names the range. The
-    command finds only plans of which the address got something in the range.
+    The command searches the events of a range of blocks, and reads the current state of each plan that it finds. A plan is
+    found only if the address received the plan or its credits within the range. The answer names the range.
     """
     chain = session.connect()
     looked_at = choose_blocks(session, chain, from_block, blocks)

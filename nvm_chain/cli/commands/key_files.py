@@ -1,4 +1,4 @@
-"""`nvm-chain key`: make key files, which keep a private key under a password."""
+"""`nvm-chain key`: make and show key files. A key file keeps a private key under a password."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from nvm_chain.cli.parameters import Text
 from nvm_chain.cli.session import Session
 from nvm_chain.cli.signing import PASSWORD_VARIABLE, read_password_file
 
-key_group = Group("key", help="Make key files, which keep a private key under a password.")
+key_group = Group("key", help="Make and show key files. A key file keeps a private key under a password.")
 
 
 @session_command(
@@ -26,25 +26,23 @@ key_group = Group("key", help="Make key files, which keep a private key under a 
         "nvm-chain key new subscriber.json --password-file password.txt --json",
     ),
 )
-@argument("path", type=Text(), help="Where the key file goes. An existing file is never replaced.")
+@argument("path", type=Text(), help="Path of the new key file. The command never replaces an existing file.")
 @click.option(
     "--password-file",
     type=Text(),
     metavar="PATH",
-    help=f"File with the password. Default: {PASSWORD_VARIABLE}, else asked for twice.",
+    help=f"File with the password. Default: {PASSWORD_VARIABLE}, else a prompt.",
 )
 def new(session: Session, path: str, password_file: str | None) -> None:
-    """Make a new private key, and keep it encrypted in a file that only you can read.
+    """Make a new private key, and write it encrypted to a file that only you can read.
 
-    The key is never shown, and has no other copy. If you lose the file or its password, you lose the account. Give the file
-    to other commands as --keyfile PATH. The account has no coins yet: send some to the address that this command prints.
+    The file is the only copy of the key. If you lose the file or its password, you lose the account. Other commands take the
+    file as --keyfile PATH. The new account has no coins. Send coins for gas to the address that this command prints.
     """
     if os.path.lexists(path):
-        raise errors.KeyFailure(
-            f"key file {path}", "there is a file already, and it is not replaced", "give another path"
-        )
+        raise errors.KeyFailure(f"key file {path}", "a file with this path exists already", "give another path")
     password = _choose_password(path, password_file)
-    session.say("Encrypting, which takes a second on purpose")
+    session.say("Encrypting the key")
     address = key_files.write_new_keyfile(path, password)
     rows: Rows = [("address", address), ("key file", path)]
     session.answer({"address": address, "keyfile": path}, rows)
@@ -55,9 +53,9 @@ def new(session: Session, path: str, password_file: str | None) -> None:
     answer_options(),
     examples=("nvm-chain key show builder.json", "nvm-chain key show builder.json --json"),
 )
-@argument("path", type=Text(), help="A key file.")
+@argument("path", type=Text(), help="Path of the key file.")
 def show(session: Session, path: str) -> None:
-    """Show the address of a key file; no password is needed, and the key is not read."""
+    """Show the address of a key file. The command needs no password, and does not decrypt the key."""
     address = _read_address(path)
     session.answer({"address": address, "keyfile": path}, [("address", address), ("key file", path)])
 
@@ -83,7 +81,9 @@ def _read_address(path: str) -> str:
     except OSError as error:
         raise errors.KeyFailure(source, f"cannot read it ({error.strerror})", "give the path of a key file") from None
     except (ValueError, LookupError, TypeError, RecursionError):
-        raise errors.KeyFailure(source, "it names no address", "give a key file as eth-account writes it") from None
+        raise errors.KeyFailure(
+            source, "the file does not name an address", "give a key file as eth-account writes it"
+        ) from None
 
 
 for command in (new, show):

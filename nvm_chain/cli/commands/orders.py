@@ -36,22 +36,20 @@ if TYPE_CHECKING:
 )
 @plan_argument()
 @click.option("--quantity", type=int, metavar="N", default=1, show_default=True, help="Number of purchases.")
-@click.option("--receiver", type=Address(), help="Who gets the credits. Default: the signer.")
-@click.option(
-    "--max-cost", metavar="AMOUNT", help='Most to pay in all, such as "20 USDC". Default: the price that is quoted now.'
-)
+@click.option("--receiver", type=Address(), help="Address that gets the credits. Default: the signer.")
+@click.option("--max-cost", metavar="AMOUNT", help='Highest total cost, such as "20 USDC". Default: the current price.')
 @click.option(
     "--payment-method",
     type=click.Choice(["allowance", "approve", "permit", "authorization"]),
-    help="How a token is paid: from an allowance, by approving exactly the cost, by a signed permit, or by a signed order. "
-    "Default: the method with the fewest transactions.",
+    help="Payment method for a token. allowance: spend an existing allowance. approve: approve the exact cost first. "
+    "permit: sign a permit. authorization: sign an order. Default: the method with the fewest transactions.",
 )
 @renamed_option("--pay", "--payment-method")
 @click.option(
     "--name",
     type=OrderName(),
     metavar="TEXT",
-    help="A name that you choose for this order. If you repeat the command with the same name, you pay only once. "
+    help="Name of the order, which you choose. A second command with the same name does not pay again. "
     "Needs a fixed price in a token that accepts signed orders, such as USDC.",
 )
 def order(
@@ -63,13 +61,13 @@ def order(
     payment_method: "PaymentMethod | None",
     name: str | None,
 ) -> None:
-    """Buy a plan, and pay the plan's receivers directly. The signer pays and gets the credits.
+    """Buy a plan, and pay the plan's receivers directly. The signer pays, and gets the credits if no --receiver is given.
 
-    The command checks balance and allowance before it sends anything. Exit code 8 means that the outcome is not known. Then
-    look the transaction up, or repeat the command if the order had a --name.
+    The command checks balance and allowance before it sends anything. Exit code 8 means that the outcome is unknown. Then
+    run `nvm-chain transaction`. With --name you can also repeat the command safely.
     """
     if name is not None and payment_method not in {None, "authorization"}:
-        raise errors.InvalidConfig("an order with a --name is paid by a signed order", "leave out --payment-method")
+        raise errors.InvalidConfig("--name needs the payment by a signed order", "leave out --payment-method")
     limit = parse_limit(max_cost)
     chain, signer = session.connect_to_sign()
     session.say("Reading the plan")
@@ -78,7 +76,7 @@ def order(
         answer_order(session, chain, orders.order_plan(chain, signer, plan, payment_method=payment_method, **terms))
         return
     done = named_orders.order_once(chain, signer, plan, name, **terms)
-    before: Rows = [("note", f"the order {name!r} was made before; nothing was sent now")] if done.repeated else []
+    before: Rows = [("note", f"the order {name!r} exists already; nothing was sent now")] if done.repeated else []
     answer_order(session, chain, done.receipt, *before, name=name, repeated=done.repeated)
 
 
@@ -90,7 +88,7 @@ def answer_order(
     name: str | None = None,
     repeated: bool = False,
 ) -> None:
-    """Answer with what an order came to; ``repeated`` if it was made before, under its name."""
+    """Print the receipt of an order. ``repeated`` marks an order whose name was used before."""
     rows: Rows = [
         *_paid_rows(chain, receipt),
         ("credits", f"{receipt.credits_granted:,} granted"),
@@ -124,19 +122,24 @@ def _paid_rows(chain: "Chain", receipt: "OrderReceipt | UsageReceipt") -> Rows:
     ),
 )
 @plan_argument()
-@click.option("--quantity", type=int, metavar="N", default=1, show_default=True, help="Number of units to pay for.")
+@click.option(
+    "--quantity",
+    type=int,
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Number of units to pay for, each at the plan's price.",
+)
 @click.option(
     "--context", type=Context(), default="", help="Id of the request: a UUID, 0x… or at most 32 bytes of text."
 )
-@click.option(
-    "--max-cost", metavar="AMOUNT", help='Most to pay in all, such as "20 USDC". Default: the price that is quoted now.'
-)
+@click.option("--max-cost", metavar="AMOUNT", help='Highest total cost, such as "20 USDC". Default: the current price.')
 @click.option(
     "--payment-method",
     type=click.Choice(["allowance", "approve"]),
     default="approve",
     show_default=True,
-    help="How a token is paid: from the allowance (allowance), or by approving the exact cost if the allowance is too small (approve).",
+    help="Payment method for a token. allowance: spend an existing allowance. approve: approve the exact cost if the allowance is too small.",
 )
 @renamed_option("--pay", "--payment-method")
 def pay(
@@ -147,9 +150,9 @@ def pay(
     max_cost: str | None,
     payment_method: "Literal['allowance', 'approve']",
 ) -> None:
-    """Pay for a request of a pay-per-use plan. The chain records the request's id (--context) with the payment.
+    """Pay for a request of a pay-per-use plan. The payment's event contains the request's id (--context).
 
-    Nothing is granted. Use `nvm-chain order` to buy plans that grant credits or time.
+    The payment grants no credits. To buy a plan of credits or time, use `nvm-chain order`.
     """
     limit, written = parse_limit(max_cost), credits.encode_context(context)
     chain, signer = session.connect_to_sign()

@@ -1,4 +1,4 @@
-"""`nvm-chain plan register`: from the options of a plan to its terms."""
+"""`nvm-chain plan register`: builds the terms of a plan from its options."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ ONE_CREDIT = (1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The options that say what a purchase grants, as typed. None or False means that an option was not given."""
+    """Options for the grant of one purchase, as typed. None or False means that an option was not given."""
 
     grants: int | None
     per_request: tuple[int, int] | None
@@ -38,7 +38,12 @@ class Grant:
     transferable: bool
 
     def build(self) -> "CreditsConfig":
-        """Return what is granted. Raises InvalidAmount, or InvalidConfig if the options contradict each other."""
+        """Return the credits config of the options.
+
+        Raises:
+            InvalidAmount: A number is out of range.
+            InvalidConfig: The options contradict each other.
+        """
         if self.usage:
             return self._build_usage()
         if self.period is not None:
@@ -46,7 +51,7 @@ class Grant:
         return self._build_credits()
 
     def _build_usage(self) -> "CreditsConfig":
-        self._refuse("with --usage each request is paid and nothing is granted", keep=())
+        self._refuse("with --usage a purchase grants nothing", keep=())
         return types.get_pay_as_you_go_credits_config()
 
     def _build_time(self, period: int) -> "CreditsConfig":
@@ -58,7 +63,7 @@ class Grant:
         activation = types.Activation[STARTS[self.starts or "purchase"]]
         if self.rule is not None and activation is types.Activation.ON_PURCHASE:
             raise errors.InvalidConfig(
-                "a period that starts at purchase is not redeemed", "leave out --rule, or add --starts first-use"
+                "a period that starts at purchase needs no redemption", "leave out --rule, or add --starts first-use"
             )
         return types.get_expirable_duration_config(
             period, periods, activation=activation, rule=self._rule, trial=self.trial
@@ -67,11 +72,11 @@ class Grant:
     def _build_credits(self) -> "CreditsConfig":
         if self.starts is not None:
             raise errors.InvalidConfig(
-                "credits have no start", "leave out --starts, or give --period 30d for access by time"
+                "--starts is for periods of access only", "leave out --starts, or give --period 30d for access by time"
             )
         if self.grants is None:
             raise errors.InvalidConfig(
-                "what a purchase grants is missing",
+                "the grant of a purchase is missing",
                 "give --grants N for credits, --period 30d for time, or --usage for neither",
             )
         if self.transferable and self.expires is not None:
@@ -92,7 +97,7 @@ class Grant:
         return types.RedemptionRule[(self.rule or "holder").upper()]
 
     def _refuse(self, why: str, keep: tuple[str, ...]) -> None:
-        """Raise InvalidConfig if an option was given that means nothing beside the others."""
+        """Raise InvalidConfig if an option does not fit the other options."""
         names = ("grants", "per_request", "expires", "period", "starts", "rule", "trial", "transferable")
         given = [name for name in names if getattr(self, name) is not None and getattr(self, name) is not False]
         extra = [name for name in given if name not in keep]
@@ -126,9 +131,9 @@ class Grant:
     ),
 )
 @click.option(
-    "--price", metavar="AMOUNT", help='What one purchase costs: "20 USDC", "0.5 ETH" (the native coin), or free.'
+    "--price", metavar="AMOUNT", help='Price of one purchase: "20 USDC", "0.5 ETH" (the native coin), or free.'
 )
-@click.option("--price-base-units", type=int, metavar="N", help="What one purchase costs, in base units of --token.")
+@click.option("--price-base-units", type=int, metavar="N", help="Price of one purchase, in base units of --token.")
 @click.option(
     "--token",
     type=Token(),
@@ -140,13 +145,14 @@ class Grant:
     "splits",
     type=Pair("ADDRESS=AMOUNT"),
     multiple=True,
-    help="A receiver and its part of the price, or its weight with --quoter. Repeat for each receiver. Default: the signer gets all.",
+    help="Receiver with its part of the price (with --quoter: its weight). Repeat for each receiver. "
+    "Default: the signer gets all.",
 )
-@click.option("--quoter", type=Address(), help="Contract that names the price of each order, in --token.")
+@click.option("--quoter", type=Address(), help="Address of a contract that sets the price of each order, in --token.")
 @click.option(
     "--paid-externally",
     is_flag=True,
-    help="Buyers pay outside the chain, such as by card. The plan owner or a minter then grants it (`grant-external`).",
+    help="Sell for payments outside the chain, such as by card. The plan owner or a minter then grants the plan (`grant-external`).",
 )
 @click.option(
     "--grants",
@@ -154,30 +160,36 @@ class Grant:
     metavar="N",
     help="Credits that one purchase grants. With --period: periods that one purchase grants.",
 )
-@click.option("--per-request", type=Range(), help="Credits that one request costs, or a range. Default: 1.")
-@click.option("--expires", type=Duration(), help="When each purchase's credits expire: 30d, 12h. Default: never.")
 @click.option(
-    "--period", type=Duration(), help="Sell time. The value is the length of one period of access: 1d, 1 month."
+    "--per-request", type=Range(), help="Credits of one request: a number, or a range such as 1..5. Default: 1."
+)
+@click.option(
+    "--expires", type=Duration(), help="Lifetime of each purchase's credits, such as 30d or 12h. Default: unlimited."
+)
+@click.option(
+    "--period", type=Duration(), help="Length of one period of access, such as 1d or 1 month. The plan then sells time."
 )
 @click.option(
     "--starts",
     type=click.Choice(list(STARTS)),
-    help="When a period starts: at purchase or on first use. Default: at purchase.",
+    help="Start of a period: at purchase or on first use. Default: at purchase.",
 )
-@click.option("--usage", is_flag=True, help="Sell single requests. The price pays one request, and nothing is granted.")
+@click.option(
+    "--usage",
+    is_flag=True,
+    help="Sell single requests. The price pays for one request, and a purchase grants no credits.",
+)
 @click.option(
     "--rule",
     type=click.Choice(list(RULES)),
-    help=f"Who may redeem. This never changes. One of: {'; '.join(RULES.values())}. Default: holder.",
+    help=f"Rule that says who may redeem. The rule never changes. One of: {'; '.join(RULES.values())}. Default: holder.",
 )
-@click.option(
-    "--trial", is_flag=True, help="Each holder gets one grant, ever. Nobody can order a trial for another holder."
-)
+@click.option("--trial", is_flag=True, help="Trial plan. Each holder can order the plan once, and only for themselves.")
 @click.option("--transferable", is_flag=True, help="Holders may send credits to others.")
 @click.option("--name", help="Name of the plan. With a name, the metadata is stored on the chain.")
-@click.option("--description", default="", help="What the plan sells. Needs --name.")
-@click.option("--uri", default="", help="URI of the plan's metadata, if the metadata is not stored on the chain.")
-@click.option("--salt", type=Bytes32(), help="Tells apart plans with equal terms. Default: random.")
+@click.option("--description", default="", help="Description of the plan. Needs --name.")
+@click.option("--uri", default="", help="URI of metadata that is stored outside the chain.")
+@click.option("--salt", type=Bytes32(), help="Number that distinguishes plans with equal terms. Default: random.")
 @click.option(
     "--max-fee-bps",
     type=int,
@@ -212,7 +224,7 @@ def register(
     """Register a plan. The signer becomes its owner, and subscribers can order it at once.
 
     A plan sells credits (--grants), time (--period) or single requests (--usage). The terms of a plan never change. The
-    command prints the plan id, which subscribers need to order.
+    command prints the plan id. Subscribers need the plan id to order.
     """
     parsed = parse_price(PriceOptions(price, price_base_units, token, splits, quoter, paid_externally))
     if usage and paid_externally:

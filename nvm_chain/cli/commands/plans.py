@@ -1,4 +1,4 @@
-"""`nvm-chain plan`: show plans, and change what their owner may change."""
+"""`nvm-chain plan`: show and list plans, and change their mutable settings."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +18,7 @@ from nvm_chain.cli.session import Session
 if TYPE_CHECKING:
     from nvm_chain.types.receipts import Transaction
 
-plan_group = Group("plan", help="Register plans, find them, and change what their owner may change.")
+plan_group = Group("plan", help="Register, show, list and change plans.")
 
 
 # ---------------------------------------------------------------- show
@@ -27,7 +27,7 @@ plan_group = Group("plan", help="Register plans, find them, and change what thei
 @chain_command("show", examples=("nvm-chain plan show $PLAN", "nvm-chain plan show $PLAN --json"))
 @plan_argument()
 def show(session: Session, plan: int) -> None:
-    """Show a plan: its terms, which never change, its state, and what it says of itself."""
+    """Show a plan: its terms, state and metadata."""
     chain = session.connect()
     session.say("Reading the plan")
     found = plans.read_plan(chain, plan)
@@ -61,20 +61,21 @@ def show(session: Session, plan: int) -> None:
         "nvm-chain plan list --from-block 0 --blocks 1000",
     ),
 )
-@click.option("--owner", type=Address(), help="Only plans that this address owns now.")
-@click.option("--holder", type=Address(), help="Only plans of which this address has credits, periods or access now.")
+@click.option("--owner", type=Address(), help="List only plans that this address owns now.")
+@click.option("--holder", type=Address(), help="List only plans whose credits, periods or access this address has now.")
 @range_options
 def list_plans(
     session: Session, owner: str | None, holder: str | None, from_block: int | None, blocks: int | None
 ) -> None:
-    """List plans, found by the events of a range of blocks, which the answer names.
+    """List plans by the events in a range of blocks.
 
-    Without --owner and --holder these are the plans that were registered in it. Long ranges take a node long.
+    Without --owner and --holder the list has the plans that were registered in the range. The answer names the range. A long
+    range takes a node long.
     """
     if owner is not None and holder is not None:
         raise errors.InvalidConfig(
-            "plans are listed by their owner or by a holder",
-            "give --owner or --holder; `nvm-chain holdings ADDRESS` shows both of one address",
+            "--owner and --holder contradict each other",
+            "give one of them, or run `nvm-chain holdings ADDRESS` for both",
         )
     chain = session.connect()
     looked_at = choose_blocks(session, chain, from_block, blocks)
@@ -92,14 +93,17 @@ def list_plans(
 @chain_command("activate", signs=True, examples=("nvm-chain plan activate $PLAN --keyfile builder.json",))
 @plan_argument()
 def activate(session: Session, plan: int) -> None:
-    """Let a plan take orders again. Plan owner only."""
+    """Open a plan for new orders. Plan owner only."""
     _set_active(session, plan, True)
 
 
 @chain_command("deactivate", signs=True, examples=("nvm-chain plan deactivate $PLAN --keyfile builder.json",))
 @plan_argument()
 def deactivate(session: Session, plan: int) -> None:
-    """Stop new orders of a plan; holders keep all they have. Plan owner only."""
+    """Close a plan for new orders. Plan owner only.
+
+    Holders keep their credits and access.
+    """
     _set_active(session, plan, False)
 
 
@@ -122,8 +126,8 @@ def _set_active(session: Session, plan: int, active: bool) -> None:
     ),
 )
 @plan_argument()
-@argument("minter", type=Address(), help="Address that may mint.")
-@click.option("--revoke", is_flag=True, help="Forbid it again.")
+@argument("minter", type=Address(), help="Address of the minter.")
+@click.option("--revoke", is_flag=True, help="Remove the permission.")
 def set_minter(session: Session, plan: int, minter: str, revoke: bool) -> None:
     """Allow an address to mint a plan's credits. Plan owner only."""
     chain, signer = session.connect_to_sign()
@@ -141,10 +145,13 @@ def set_minter(session: Session, plan: int, minter: str, revoke: bool) -> None:
     ),
 )
 @plan_argument()
-@argument("redeemer", type=Address(), help="Address that may redeem and settle.")
-@click.option("--revoke", is_flag=True, help="Forbid it again.")
+@argument("redeemer", type=Address(), help="Address of the redeemer, who may also settle vouchers.")
+@click.option("--revoke", is_flag=True, help="Remove the permission.")
 def set_redeemer(session: Session, plan: int, redeemer: str, revoke: bool) -> None:
-    """Allow an address to redeem a plan's credits, where its rule names redeemers. Plan owner only."""
+    """Allow an address to redeem a plan's credits. Plan owner only.
+
+    The permission counts only if the plan's rule allows redeemers.
+    """
     chain, signer = session.connect_to_sign()
     transaction = plans.set_redeemer(chain, signer, plan, redeemer, not revoke)
     _answer_allowed(session, plan, "redeemer", redeemer, not revoke, transaction)
@@ -174,13 +181,13 @@ def _answer_allowed(
     ),
 )
 @plan_argument()
-@argument("uri", default="", help="Where the plan's metadata is, if it is not to go on the chain.")
+@argument("uri", default="", help="URI of metadata that is stored outside the chain.")
 @click.option("--name", help="Name of the plan. With a name, the metadata is stored on the chain.")
-@click.option("--description", default="", help="What the plan sells. Needs --name.")
+@click.option("--description", default="", help="Description of the plan. Needs --name.")
 def set_uri(session: Session, plan: int, uri: str, name: str | None, description: str) -> None:
-    """Replace all of a plan's metadata. Plan owner only.
+    """Replace the whole metadata of a plan. Plan owner only.
 
-    The former metadata stays readable in the chain's history.
+    The old metadata stays readable in the chain's history.
     """
     if name is None and not uri:
         raise errors.InvalidConfig("the metadata is missing", "give a URI, or --name for metadata on the chain")
@@ -203,15 +210,17 @@ def set_uri(session: Session, plan: int, uri: str, name: str | None, description
 )
 @plan_argument()
 @argument("new_owner", type=Address(), metavar="[NEW_OWNER]", required=False, help="Address of the new owner.")
-@click.option("--withdraw", is_flag=True, help="Withdraw the offer of the plan.")
+@click.option("--withdraw", is_flag=True, help="Withdraw an earlier offer of the plan.")
 def transfer_ownership(session: Session, plan: int, new_owner: str | None, withdraw: bool) -> None:
-    """Offer a plan to a new owner, who has to accept it. Plan owner only.
+    """Offer a plan to a new owner. Plan owner only.
 
-    Its payments go to the same receivers as before: these are in its terms.
+    The new owner has to accept the offer with `nvm-chain plan accept-ownership`. The receivers of payments stay the same,
+    because they are part of the plan's terms.
     """
     if (new_owner is None) is not withdraw:
         raise errors.InvalidConfig(
-            "an offer is made or taken back", "give NEW_OWNER, or --withdraw to take an offer back"
+            "NEW_OWNER and --withdraw contradict each other, and one is needed",
+            "give NEW_OWNER to offer the plan, or --withdraw to withdraw an offer",
         )
     chain, signer = session.connect_to_sign()
     offered = addresses.ZERO_ADDRESS if new_owner is None else new_owner
@@ -232,7 +241,10 @@ def transfer_ownership(session: Session, plan: int, new_owner: str | None, withd
 )
 @plan_argument()
 def accept_ownership(session: Session, plan: int) -> None:
-    """Become the owner of a plan that was offered to the signer; the last owner's minters and redeemers lapse."""
+    """Accept the ownership of a plan that its owner offered to the signer.
+
+    The minters and redeemers of the last owner lose their permission.
+    """
     chain, signer = session.connect_to_sign()
     transaction = plans.accept_plan_ownership(chain, signer, plan)
     data = {**name_plan(plan), "owner": signer.address, "pending_owner": None, "transaction": transaction}

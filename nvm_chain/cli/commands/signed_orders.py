@@ -1,4 +1,4 @@
-"""`nvm-chain signed-order`: a payer signs an order, and anyone brings it to the chain and pays the gas."""
+"""`nvm-chain signed-order`: a payer signs an order. Any relayer can send the order to the chain, and pays the gas."""
 
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from nvm_chain.signing.signed_orders import SignedOrder
 
 signed_order_group = Group(
-    "signed-order", help="Order by signature: the payer needs no coin for gas, and whoever relays can change nothing."
+    "signed-order",
+    help="Sign, check and relay orders, so that the payer needs no coin for gas. The relayer cannot change an order.",
 )
 
 
@@ -38,16 +39,16 @@ signed_order_group = Group(
 )
 @plan_argument()
 @click.option("--quantity", type=int, metavar="N", default=1, show_default=True, help="Number of purchases.")
-@click.option("--receiver", type=Address(), help="Who gets the credits. Default: the signer.")
+@click.option("--receiver", type=Address(), help="Address that gets the credits. Default: the signer.")
+@click.option("--max-cost", metavar="AMOUNT", help='Highest total cost, such as "20 USDC". Default: the current price.')
 @click.option(
-    "--max-cost", metavar="AMOUNT", help='Most to pay in all, such as "20 USDC". Default: the price that is quoted now.'
+    "--valid", type=Duration(), default=HOUR, help="Validity of the signed order, such as 1d. Default: 1 hour."
 )
-@click.option("--valid", type=Duration(), default=HOUR, help="How long the signed order is valid. Default: 1 hour.")
 def sign(session: Session, plan: int, quantity: int, receiver: str | None, max_cost: str | None, valid: int) -> None:
-    """Sign an order of a plan priced in a token such as USDC; nothing is sent.
+    """Sign an order of a plan whose price is in a token such as USDC. Nothing is sent.
 
-    Prints the signed order on stdout, one line of JSON for `signed-order relay`, with --json or without. Anyone who
-    has the signed order can relay it, unchanged and only once.
+    The command prints the signed order as one line of JSON on stdout. `signed-order relay` reads this line. Anyone who has
+    the signed order can relay it once, and cannot change it.
     """
     limit = parse_limit(max_cost)
     chain, signer = session.connect_to_sign()
@@ -66,10 +67,9 @@ def sign(session: Session, plan: int, quantity: int, receiver: str | None, max_c
 )
 @argument("file", metavar="FILE", help="File with the signed order; - is the standard input.")
 def verify(session: Session, file: str) -> None:
-    """Check a signed order against the chain as it is now, and show the order. Nothing is sent.
+    """Check a signed order against the current state of the chain, and show the order. Nothing is sent.
 
-    The command checks the signature, the time, the plan, the price, and the
-    payer's funds.
+    The command checks the signature, the validity period, the plan, the price and the payer's funds.
     """
     signed = _read_order(file)
     chain = session.connect()

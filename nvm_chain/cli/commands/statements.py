@@ -1,4 +1,4 @@
-"""`nvm-chain statement`: what happened in a period to a holder, a plan or a builder's plans, and who was paid."""
+"""`nvm-chain statement`: movements of credits and money in a period, for a holder, a plan or a builder's plans."""
 
 import sys
 from collections.abc import Callable
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from nvm_chain.statements.types import Statement
 
 statement_group = Group(
-    "statement", help="Show what happened in a period. The numbers come from events and are compared with the chain."
+    "statement",
+    help="Show the movements of credits and money in a period. The numbers come from events, and have to agree with the chain.",
 )
 
 Options = dict[str, Any]
@@ -32,31 +33,31 @@ _PERIOD_OPTIONS: Final = (
         "end",
         type=Text(),
         metavar="TIME",
-        help="End of the period, not included: a date, or a Unix second.",
+        help="End of the period, exclusive: a date, or a Unix second.",
     ),
     click.option(
         "--from-block", "start_block", type=int, metavar="N", help="First block of the period. Replaces --from."
     ),
     click.option(
-        "--to-block", "end_block", type=int, metavar="N", help="Block before which the period ends. Replaces --to."
+        "--to-block", "end_block", type=int, metavar="N", help="End block of the period, exclusive. Replaces --to."
     ),
     click.option(
         "--deployed-block",
         "first_block",
         type=int,
         metavar="N",
-        help="Block in which Credits was deployed. Default: from the deployment record, else 0.",
+        help="Block of the deployment of Credits. Default: block in the deployment record, else 0.",
     ),
 )
 
 
 def period_options(money: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add the options that all statements share, with the word for the table of money in this one."""
+    """Add the shared options of all statements. ``money`` names the statement's table of money."""
     table = click.option(
         "--csv",
         "table",
         type=click.Choice(("movements", money)),
-        help="Print one table as CSV, and nothing else.",
+        help="Print only this table, as CSV.",
     )
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
@@ -78,9 +79,9 @@ def period_options(money: str) -> Callable[[Callable[..., None]], Callable[..., 
 @argument("holder", type=Address(), help="Address of the holder.")
 @period_options("payments")
 def holder_statement(session: Session, holder: str, **options: Any) -> None:
-    """Show a holder's credits of all plans, and what the holder paid.
+    """Show the movements of a holder's credits on all plans, and the holder's payments.
 
-    Dates are UTC; a time needs its zone, such as 2026-11-01T12:00:00Z.
+    Dates are in UTC. A time needs a zone, such as 2026-11-01T12:00:00Z.
     """
     _show(session, options, lambda chain, period: statements.read_holder_statement(chain, holder, **period))
 
@@ -95,7 +96,7 @@ def holder_statement(session: Session, holder: str, **options: Any) -> None:
 @plan_argument()
 @period_options("revenue")
 def plan_statement(session: Session, plan: int, **options: Any) -> None:
-    """Show what happened to a plan's holders, and who was paid."""
+    """Show the movements of all holders' credits on a plan, and the paid receivers."""
     _show(session, options, lambda chain, period: statements.read_plan_statement(chain, plan, **period))
 
 
@@ -109,7 +110,7 @@ def plan_statement(session: Session, plan: int, **options: Any) -> None:
 @argument("builder", type=Address(), help="Address of the builder.")
 @period_options("revenue")
 def builder_statement(session: Session, builder: str, **options: Any) -> None:
-    """Show what happened to all plans that an account owned at some time in the period, and who was paid."""
+    """Show the movements and the paid receivers of all plans that an account owned during the period."""
     _show(session, options, lambda chain, period: statements.read_builder_statement(chain, builder, **period))
 
 

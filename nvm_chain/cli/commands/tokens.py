@@ -1,4 +1,4 @@
-"""`nvm-chain token`: sign what a request to a service has to carry, and read the voucher that it is."""
+"""`nvm-chain token`: sign a token for a request to a service, and read the voucher in a token."""
 
 import click
 
@@ -12,7 +12,7 @@ from nvm_chain.cli.parameters import Address, PlanId, Text, Url
 from nvm_chain.cli.session import Session
 
 token_group = Group(
-    "token", help="Sign the tokens that requests to a service carry. Each token is a voucher for one request."
+    "token", help="Sign and read tokens for requests to a service. Each token is a voucher that pays for one request."
 )
 
 
@@ -40,25 +40,28 @@ token_group = Group(
     help="URL of the gateway in front of the service.",
 )
 @click.option(
-    "--redeemer", type=Address(), required=True, help="Who may settle the token: the plan's owner or a redeemer."
+    "--redeemer", type=Address(), required=True, help="Address that may settle the token: the plan owner or a redeemer."
 )
 @click.option(
     "--state",
     type=Text(),
     metavar="PATH",
     required=True,
-    help="File that keeps the last ceiling signed for each plan. The command creates a missing file.",
+    help="File with the last signed ceiling of each plan. The command creates a missing file.",
 )
-@click.option("--plan", type=PlanId(), help="Plan that pays. Default: the plan that takes the fewest credits.")
+@click.option(
+    "--plan", type=PlanId(), help="Plan that pays for the request. Default: the plan that takes the fewest credits."
+)
 def sign(session: Session, agent: int, gateway: str, redeemer: str, state: str, plan: int | None) -> None:
     """Sign the token for the next request to a service. Nothing is sent.
 
-    The command prints the token on stdout, for the gateway in front of the service. A token is a voucher for one request at
-    the highest cost, valid for an hour. For time plans and transferable plans the gateway asks the chain, as `access` does.
+    The command prints the token on stdout. The gateway in front of the service takes the token. A token is a voucher for one
+    request at the highest cost, and is valid for an hour. Time plans and transferable plans need no token: there the gateway
+    asks the chain, as `nvm-chain access` does.
     """
     where = payments.Gateway(gateway, redeemer)
     chain, signer = session.connect_to_sign()
-    session.say("Looking at the plans")
+    session.say("Reading the plans")
     buyer = payments.Payments(chain, signer, gateway=where, state=state)
     signed = buyer.get_service_token(agent) if plan is None else buyer.agents.get_agent_access_token(plan, agent)
     voucher = payments.read_service_token(signed.accessToken).voucher
@@ -86,9 +89,9 @@ def sign(session: Session, agent: int, gateway: str, redeemer: str, state: str, 
 )
 @argument("file", metavar="FILE", help="File with the token; - is the standard input.")
 def read(session: Session, file: str) -> None:
-    """Show the voucher in a token. No node is asked, and nothing is checked.
+    """Show the voucher in a token. The command asks no node, and checks nothing.
 
-    Prints the voucher on stdout, one line of JSON for `voucher verify` and `voucher settle`, with --json or without.
+    The command prints the voucher as one line of JSON on stdout. `voucher verify` and `voucher settle` read this line.
     """
     signed = messages.read_message(file, payments.read_service_token, "service token")
     session.answer_message(signed.to_json(), voucher_rows(signed.voucher))

@@ -1,4 +1,4 @@
-"""`nvm-chain transaction`: whether a transaction is done, and what it did."""
+"""`nvm-chain transaction`: the status and the effects of a transaction."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from nvm_chain.operations.transactions import ContractEvent, TransactionReport
 
 MEANINGS: Final = {
-    "done": "done: mined, and it did what follows",
-    "failed": "failed: mined, and it changed nothing",
-    "pending": "pending: sent, and not mined yet; look again later",
-    "unknown": "unknown to this node: never sent, dropped, or not yet there",
+    "done": "done: the transaction was mined, with the effects below",
+    "failed": "failed: the transaction was mined, and changed nothing",
+    "pending": "pending: the transaction was sent, and is not mined yet; look again later",
+    "unknown": "unknown to this node: the transaction was never sent, was dropped, or has not arrived yet",
 }
 NEXT_STEP: Final = (
     "look again in a minute, and ask another node with --rpc; "
-    "send it again only if what it should do is still not done, which `nvm-chain balance` shows"
+    "before you send it again, check its effect with `nvm-chain balance`"
 )
-"""What to do about a transaction that the node does not know."""
+"""Next step for a transaction that the node does not know."""
 EXITS: Final = {
     "done": EXIT_DONE,
     "failed": EXIT_REFUSED,
@@ -45,9 +45,9 @@ EVENT_PLAN_IDS: Final = ("plan_id", "token_id", "planId", "id")
 )
 @argument("hash", type=Bytes32(), metavar="HASH", help="Hash of the transaction: 0x and 64 hexadecimal digits.")
 def transaction(session: Session, hash: bytes) -> None:  # noqa: A002  its name on the command line
-    """Look up a transaction: whether it is done, and what it did.
+    """Show the status and the effects of a transaction.
 
-    The exit code is 0 if it is done, 6 if it failed, and 8 while its outcome is not known.
+    The exit code is 0 if the transaction is done, 6 if it failed, and 8 if its outcome is unknown.
     """
     chain = session.connect()
     session.say("Looking up the transaction")
@@ -57,7 +57,7 @@ def transaction(session: Session, hash: bytes) -> None:  # noqa: A002  its name 
 
 
 def _describe(report: "TransactionReport", transaction_hash: bytes) -> Mapping[str, Any]:
-    """Return the report as JSON shows it. What no node knows may be anything, a private key too, and is not repeated."""
+    """Return the report as a JSON object. The hash of an unknown transaction is left out, because it may be a private key."""
     known = report.status.value != "unknown"
     return {
         "hash": transaction_hash if known else None,
@@ -74,7 +74,7 @@ def _describe(report: "TransactionReport", transaction_hash: bytes) -> Mapping[s
 
 
 def _describe_arguments(event: "ContractEvent") -> dict[str, Any]:
-    """Return an event's arguments as text, as numbers of 256 bits may be among them."""
+    """Return an event's arguments as text, because JSON readers lose digits of 256-bit numbers."""
     return {name: _format(name, value) for name, value in event.arguments.items()}
 
 
@@ -115,7 +115,7 @@ def _event_rows(chain: "Chain", event: "ContractEvent") -> Rows:
 
 
 def _format_cost(chain: "Chain", event: "ContractEvent", cost: int) -> str:
-    """Write what was paid in the token of the event's plan, or in base units where the node does not say which that is."""
+    """Format a cost in the token of the event's plan. Without an answer of the node the cost is in base units."""
     try:
         return format_amount(chain, plans.read_terms(chain, event.arguments["planId"]).token, cost)
     except errors.NvmChainError:

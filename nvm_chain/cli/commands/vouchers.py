@@ -1,4 +1,4 @@
-"""`nvm-chain voucher`: a holder signs what a request costs, and a redeemer settles the vouchers of many holders at once."""
+"""`nvm-chain voucher`: a holder signs vouchers for requests, and a redeemer settles vouchers of many holders at once."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -34,24 +34,25 @@ if TYPE_CHECKING:
 
 voucher_group = Group(
     "voucher",
-    help="Use credits by signature. Requests need no transactions, and one transaction settles many requests.",
+    help="Pay for requests with vouchers, which the holder signs and a redeemer settles. "
+    "Requests need no transactions, and one transaction settles many requests.",
 )
 
 NOUN: Final = "signed voucher"
 OUTCOMES: Final = {
     "settled": "",
-    "short": "which is all the holder had",
-    "expired": "its deadline is over",
-    "already_settled": "its total or ceiling was reached before",
-    "not_signed": "there is no signature of the holder's for this redeemer",
+    "short": "which is the whole balance of the holder",
+    "expired": "the deadline of the item has passed",
+    "already_settled": "an earlier settlement reached the total or ceiling",
+    "not_signed": "the holder's signature for this redeemer is missing or invalid",
 }
-"""What became of an item, for people."""
+"""Explanation of each outcome of an item."""
 NEEDED_BY_RULE: Final = {
-    "HOLDER": "a voucher of the holder's",
-    "OWNER": "the key of the plan's owner, or a voucher of the holder's",
-    "REDEEMER": "a redeemer's key (the owner allows it with `nvm-chain plan set-redeemer`), or a voucher of the holder's",
+    "HOLDER": "a voucher that the holder signed",
+    "OWNER": "the plan owner's key, or a voucher that the holder signed",
+    "REDEEMER": "a redeemer's key (see `nvm-chain plan set-redeemer`), or a voucher that the holder signed",
 }
-"""What settles a holder's credits under each rule, where the caller may not by the rule alone."""
+"""Requirement of a --total under each redemption rule, if the rule does not let the caller settle."""
 
 
 # ---------------------------------------------------------------- sign
@@ -74,19 +75,22 @@ NEEDED_BY_RULE: Final = {
 )
 @plan_argument()
 @click.option(
-    "--redeemer", type=Address(), required=True, help="Who may settle the voucher: the plan's owner or a redeemer."
+    "--redeemer",
+    type=Address(),
+    required=True,
+    help="Address that may settle the voucher: the plan owner or a redeemer.",
 )
 @click.option("--cost", type=int, metavar="N", help="Credits that the next request costs.")
 @click.option(
     "--last-ceiling",
     type=int,
     metavar="N",
-    help="Highest ceiling that was signed on this plan so far. Default: the credits settled so far.",
+    help="Highest ceiling that you have signed on this plan. Default: the credits settled so far.",
 )
 @click.option(
-    "--ceiling", type=int, metavar="N", help="In place of --cost: the most credits that may ever be settled in all."
+    "--ceiling", type=int, metavar="N", help="Highest total of credits that may ever be settled. Replaces --cost."
 )
-@click.option("--valid", type=Duration(), default=HOUR, help="How long the voucher is valid. Default: 1 hour.")
+@click.option("--valid", type=Duration(), default=HOUR, help="Validity of the voucher, such as 12h. Default: 1 hour.")
 @click.option(
     "--context", type=Context(), default="", help="Id of the request: a UUID, 0x… or at most 32 bytes of text."
 )
@@ -100,18 +104,18 @@ def sign(
     valid: int,
     context: str | bytes | UUID,
 ) -> None:
-    """Sign a voucher for a request; nothing is sent.
+    """Sign a voucher for a request. Nothing is sent.
 
-    Prints the voucher on stdout, one line of JSON for `voucher settle`, with --json or without. A voucher's ceiling
-    is a total: the most credits that may ever be settled, not the cost of one request. With --cost the redeemer can take
-    that many credits more. With --ceiling the redeemer can take credits for many requests, up to the ceiling.
+    The command prints the voucher as one line of JSON on stdout. `voucher settle` reads this line. The ceiling of a voucher
+    limits the total of all credits that are ever settled for the holder on the plan. The ceiling is not the cost of one
+    request. With --cost N the ceiling is N credits above the last ceiling. With --ceiling one voucher serves many requests.
     """
     if (cost is None) == (ceiling is None):
         raise errors.InvalidConfig(
             "the amount is missing or given twice", "give --cost N for the next request, or --ceiling N for a session"
         )
     if ceiling is not None and last_ceiling is not None:
-        raise errors.InvalidConfig("--last-ceiling is what --cost adds to", "leave it out with --ceiling")
+        raise errors.InvalidConfig("--last-ceiling needs --cost", "leave it out with --ceiling")
     written = credits.encode_context(context)
     chain, sender = session.connect_to_sign()
     signer = keys.check_message_signer(sender)
@@ -143,18 +147,20 @@ def sign(
 )
 @argument("file", metavar="FILE", help="File with the voucher; - is the standard input.")
 @click.option(
-    "--redeemer", type=Address(), help="Who wants to settle the voucher. Default: the redeemer that the voucher names."
+    "--redeemer",
+    type=Address(),
+    help="Address of the redeemer who wants to settle the voucher. Default: the redeemer in the voucher.",
 )
 @click.option(
     "--offline",
     is_flag=True,
-    help="Check only signature and deadline, with --chain-id, --credits and the clock of this machine.",
+    help="Check only signature and deadline, without a node. Needs --chain-id and --credits, and uses the local clock.",
 )
 def verify(session: Session, file: str, redeemer: str | None, offline: bool) -> None:
-    """Check a voucher, and show what a settlement would bring now. Nothing is sent.
+    """Check a voucher, and show how many credits a settlement would take now. Nothing is sent.
 
-    With --offline no node is asked. Then the command cannot know the holder's
-    balance or earlier settlements, nor check the signature of a contract wallet.
+    With --offline the command asks no node. Then the holder's balance and earlier settlements stay unknown, and the command
+    cannot check the signature of a contract wallet.
     """
     signed: SignedVoucher = messages.read_message(file, vouchers.SignedVoucher.from_json, NOUN)
     known: Mapping[str, int | None] = {"balance": None, "settled": None, "available": None}
@@ -170,7 +176,7 @@ def verify(session: Session, file: str, redeemer: str | None, offline: bool) -> 
 def _verify_offline(session: Session, signed: "SignedVoucher", redeemer: str | None) -> None:
     if session.chain_id is None or session.credits is None:
         raise errors.InvalidConfig(
-            "the contract that it is for is missing", "give --chain-id N and --credits ADDRESS with --offline"
+            "the contract of the voucher is missing", "give --chain-id N and --credits ADDRESS with --offline"
         )
     vouchers.verify_voucher(signed, chain_id=session.chain_id, contract=session.credits, redeemer=redeemer)
 
@@ -202,19 +208,19 @@ def _verify_online(session: Session, signed: "SignedVoucher", redeemer: str | No
     "totals",
     type=Pair("HOLDER=CREDITS"),
     multiple=True,
-    help="A holder, and the total of the holder's credits to settle, without a voucher. The plan's rule has to let you redeem.",
+    help="New settled total of a holder, without a voucher. The plan's rule has to let you redeem.",
 )
 def settle(session: Session, plan: int, files: tuple[str, ...], totals: tuple[tuple[str, str], ...]) -> None:
-    """Redeem the credits of many holders, by vouchers or by the plan's rule, in one transaction. Plan owner and redeemers only.
+    """Settle the vouchers of many holders in one transaction. Plan owner and redeemers only.
 
-    A voucher raises the settled total of its holder to the voucher's ceiling; a --total raises it to the given number. The
-    holder's credits limit both. An expired, settled or unsigned item brings nothing, and the others still
-    count. The outcome of each item is shown. The exit code is 6 if any item brought nothing. If no item would bring
-    credits, nothing is sent. Settling twice is safe: a total is reached only once.
+    A voucher raises the settled total of its holder to the voucher's ceiling. A --total raises the settled total to the given
+    number. The holder's balance limits both. An expired, settled or unsigned item takes no credits, and does not stop the
+    other items. The command shows the outcome of each item. The exit code is 6 if any item took no credits. If no item
+    would take credits, nothing is sent. A second settlement of the same item takes nothing.
     """
     batch = _read_items(files, totals)
     chain, signer = session.connect_to_sign()
-    session.say("Looking at what it would bring")
+    session.say("Checking the items")
     can_tell = _are_for(batch, plan, signer.address)
     expected = settlement_forecast.forecast_outcomes(chain, plan, batch, redeemer=signer.address) if can_tell else ()
     if can_tell and not any(outcome.amount for outcome in expected):
@@ -226,7 +232,7 @@ def settle(session: Session, plan: int, files: tuple[str, ...], totals: tuple[tu
 
 
 def _are_for(batch: "list[SignedVoucher | types.HolderTotal]", plan: int, redeemer: str) -> bool:
-    """Return whether all vouchers are of this plan and for this redeemer; settling others is an error."""
+    """Return whether all vouchers are for this plan and this redeemer. Settling other vouchers is an error."""
     signed = [item.voucher for item in batch if isinstance(item, vouchers.SignedVoucher)]
     return all((voucher.plan_id, voucher.redeemer) == (plan, redeemer) for voucher in signed)
 
@@ -239,7 +245,7 @@ def _answer_settlement(
     outcomes: "Sequence[SettlementOutcome]",
     *transactions: "Transaction",
 ) -> None:
-    """Answer with each item's outcome. Without a transaction none would have brought anything."""
+    """Print the outcome of each item. Without a transaction no item would have taken credits."""
     taken = sum(outcome.amount for outcome in outcomes)
     data = {
         **name_plan(plan),
@@ -249,7 +255,7 @@ def _answer_settlement(
         "transaction": next(iter(transactions), None),
         **({"more_transactions": transactions[1:]} if transactions[1:] else {}),
     }
-    nothing: Rows = [("transaction", "none: nothing was sent, as no item brings anything")]
+    nothing: Rows = [("transaction", "none: no item takes credits, so nothing was sent")]
     rows: Rows = [
         ("plan id", formatting.format_plan_id(plan)),
         *map(_outcome_row, outcomes),
@@ -269,7 +275,7 @@ def _next_rows(
     batch: "Sequence[SignedVoucher | types.HolderTotal]",
     outcomes: "Sequence[SettlementOutcome]",
 ) -> Rows:
-    """Say what a --total needs that the plan's rule does not let the caller settle. One request, only if there is one."""
+    """Return the next steps for each --total that the plan's rule does not allow. Makes one request if there is one."""
     refused = any(
         isinstance(item, types.HolderTotal) and outcome.result.name == "NOT_SIGNED"
         for item, outcome in zip(batch, outcomes, strict=True)
@@ -285,11 +291,11 @@ def _read_items(
 ) -> "list[SignedVoucher | types.HolderTotal]":
     if not files and not totals:
         raise errors.InvalidConfig(
-            "what is settled is missing",
+            "the items to settle are missing",
             "give files with vouchers, or --total HOLDER=CREDITS where the rule lets you redeem",
         )
     signed = messages.read_messages(files, vouchers.SignedVoucher.from_json, NOUN) if files else []
-    problem = "needs a whole number of credits behind its ="
+    problem = "needs a whole number of credits after the ="
     return [*signed, *(types.HolderTotal(holder, parse_count(text, holder, problem)) for holder, text in totals)]
 
 

@@ -5,11 +5,11 @@ from nvm_chain.errors.fields import AgentId, Credits, PlanId, Quantity
 
 
 class CreditsWithoutCode(ContractError):
-    """Raised when the registry would be deployed for a Credits contract that is not there."""
+    """Raised when an agent registry is deployed for a Credits address that has no code."""
 
     credits: str
 
-    problem = "{credits} cannot be Credits: nothing is deployed there on this chain."
+    problem = "{credits} is not a Credits contract: the address has no code on this chain."
     next_step = "Check the address and the network, or deploy Credits first."
 
 
@@ -24,24 +24,24 @@ class NotAgentOwner(ContractError):
 
 
 class DetachNotAllowed(ContractError):
-    """Raised when the caller owns neither the agent nor the plan that would be detached."""
+    """Raised when the caller detaches a plan from an agent and owns neither the agent nor the plan."""
 
     agent_id: AgentId
     plan_id: PlanId
     caller: str
 
-    problem = "{caller} owns neither agent {agent_id} nor plan {plan_id}."
-    next_step = "Sign with the key of one of their owners."
+    problem = "{caller} cannot detach plan {plan_id} from agent {agent_id}, because it owns neither of them."
+    next_step = "Sign with the key of the agent owner or the plan owner."
 
 
 class PlanAlreadyAttached(ContractError):
-    """Raised when a plan would be attached to an agent twice."""
+    """Raised when a plan is attached to the same agent twice."""
 
     agent_id: AgentId
     plan_id: PlanId
 
-    problem = "Plan {plan_id} is attached to agent {agent_id} already, or was given twice."
-    next_step = "Give each plan once; to change its cost, use `replace_plans`."
+    problem = "Plan {plan_id} is already attached to agent {agent_id}, or was given twice."
+    next_step = "Give each plan once. To change the cost of a plan, use `replace_plans`."
 
 
 class PlanNotAttached(ContractError):
@@ -51,7 +51,7 @@ class PlanNotAttached(ContractError):
     plan_id: PlanId
 
     problem = "Agent {agent_id} does not accept plan {plan_id}."
-    next_step = "Use one of its plans, or ask its owner to attach this one."
+    next_step = "Use a plan of this agent, or ask the agent owner to attach this plan."
 
 
 class InvalidCreditsRange(ContractError):
@@ -61,8 +61,10 @@ class InvalidCreditsRange(ContractError):
     min_credits: Credits
     max_credits: Credits
 
-    problem = "A request of plan {plan_id} cannot cost at least {min_credits} and at most {max_credits}."
-    next_step = "Give the minimum first."
+    problem = (
+        "For plan {plan_id}, the minimum cost of a request ({min_credits}) is above the maximum cost ({max_credits})."
+    )
+    next_step = "Give a minimum cost that is not above the maximum cost."
 
 
 class TooManyPlans(ContractError):
@@ -71,5 +73,5 @@ class TooManyPlans(ContractError):
     count: Quantity
     max: Quantity
 
-    problem = "An agent can have at most {max} plans, and {count} were given."
+    problem = "An agent can have at most {max} plans. This change would give it {count}."
     next_step = "Give the other plans to another agent."

@@ -5,34 +5,36 @@ from nvm_chain.errors.fields import Context, Credits, PlanId, Quantity
 
 
 class NotMinter(ContractError):
-    """Raised when the caller is neither the plan's owner nor a minter of the owner."""
+    """Raised when the caller is neither the plan owner nor a minter that the owner allowed."""
 
     plan_id: PlanId
     caller: str
 
     problem = "{caller} may not mint credits of plan {plan_id}."
-    next_step = "Ask the plan's owner to mint, or to allow you with `set_minter`."
+    next_step = "Ask the plan owner to mint the credits, or to allow {caller} with `set_minter`."
 
 
 class ZeroAmount(ContractError):
-    """Raised when zero credits would be minted or burned."""
+    """Raised when zero credits are minted or burned."""
 
-    problem = "Zero credits change nothing."
+    problem = "An amount of zero credits cannot be minted or burned."
     next_step = "Give an amount above zero."
 
 
 class ReferenceUsed(ContractError):
-    """Raised when a plan was granted for this external payment before."""
+    """Raised when a plan was already granted for the same external payment."""
 
     plan_id: PlanId
     payment_reference: Context
 
-    problem = "Plan {plan_id} was granted for payment {payment_reference} before."
-    next_step = "Nothing is left to do for this payment. Give another payment a reference of its own."
+    problem = "Plan {plan_id} was already granted for payment {payment_reference}."
+    next_step = (
+        "If this is the same payment, nothing is left to do. If it is another payment, give it another reference."
+    )
 
 
 class CreditsOverflow(ContractError):
-    """Raised when a holder would have too many live credits of one plan, or have made too many purchases that expire.
+    """Raised when a holder would have too many live credits of one plan, or too many purchases that expire.
 
     At most 2**54 - 1 live credits, half as many where they expire; 2**64 - 1 periods at once; and 2**24 purchases of an
     expiring plan since nothing was left of them.
@@ -42,8 +44,8 @@ class CreditsOverflow(ContractError):
     holder: str
     amount: Credits
 
-    problem = "Another {amount} of plan {plan_id} do not fit in the account of {holder}."
-    next_step = "Use or burn some first, or give another address."
+    problem = "The account of {holder} cannot hold another {amount} of plan {plan_id}."
+    next_step = "Use or burn some of its credits first, or give another address."
 
 
 class InsufficientCredits(ContractError):
@@ -54,12 +56,12 @@ class InsufficientCredits(ContractError):
     available: Credits
     required: Quantity
 
-    problem = "{holder} has {available} of plan {plan_id} and needs {required}."
-    next_step = "Order the plan, or ask its owner to grant some."
+    problem = "{holder} has {available} of plan {plan_id}, but needs {required}."
+    next_step = "Order the plan, or ask the plan owner to grant credits."
 
 
 class RedeemNotAllowed(ContractError):
-    """Raised when the plan's redemption rule does not name the caller."""
+    """Raised when the plan's redemption rule does not allow the caller to redeem."""
 
     plan_id: PlanId
     holder: str
@@ -67,8 +69,8 @@ class RedeemNotAllowed(ContractError):
 
     problem = "{caller} may not redeem credits of {holder} on plan {plan_id}."
     next_step = (
-        "Look at the plan's rule, which says who may. "
-        "Where it is REDEEMER or OWNER, the plan's owner can allow you with `set_redeemer`."
+        "Read the plan's redemption rule. If the rule is REDEEMER or OWNER, the plan owner can allow {caller} with "
+        "`set_redeemer`."
     )
 
 
@@ -80,8 +82,8 @@ class RedeemOutOfRange(ContractError):
     min_redeem: Credits
     max_redeem: Credits
 
-    problem = "A request of plan {plan_id} takes {min_redeem:to max_redeem}, not {amount}."
-    next_step = "Redeem {min_redeem:to max_redeem} for one request."
+    problem = "A request on plan {plan_id} takes {min_redeem:to max_redeem}, not {amount}."
+    next_step = "Redeem {min_redeem:to max_redeem} for each request."
 
 
 class NotRedeemable(ContractError):
@@ -89,47 +91,49 @@ class NotRedeemable(ContractError):
 
     plan_id: PlanId
 
-    problem = "Plan {plan_id} has nothing to redeem."
+    problem = "Plan {plan_id} has no credits to redeem: its access starts at purchase, or each of its requests is paid."
     next_step = (
         "Read the access of a time plan with `read_access_until`. Pay each request of a usage plan with `pay_usage`."
     )
 
 
 class NotRedeemer(ContractError):
-    """Raised when the caller is neither the plan's owner nor a redeemer of the owner."""
+    """Raised when the caller is neither the plan owner nor a redeemer that the owner allowed."""
 
     plan_id: PlanId
     caller: str
 
     problem = "{caller} may not settle vouchers of plan {plan_id}."
-    next_step = "Ask the plan's owner to allow this address with `set_redeemer`."
+    next_step = "Ask the plan owner to allow {caller} with `set_redeemer`."
 
 
 class SettlementsNotAccepted(ContractError):
-    """Raised when a plan takes no settlements."""
+    """Raised when vouchers are settled on a plan that does not accept settlements."""
 
     plan_id: PlanId
 
-    problem = "Plan {plan_id} takes no vouchers: its credits are transferable, or it sells time or single requests."
+    problem = (
+        "Plan {plan_id} does not accept vouchers: its credits are transferable, or it sells time or single requests."
+    )
     next_step = "Use `redeem_credits`, or `pay_usage` on a usage plan."
 
 
 class NotTransferable(ContractError):
-    """Raised when credits of a plan that is not transferable would be transferred."""
+    """Raised when somebody transfers credits of a plan whose credits are not transferable."""
 
     plan_id: PlanId
 
     problem = "Credits of plan {plan_id} cannot be transferred."
-    next_step = "Order for the other address instead, if the plan is not a trial."
+    next_step = "If the plan is not a trial, order it for the other address."
 
 
 class NotEnoughGas(ContractError):
-    """Raised when too little gas is left to give every item of a batch its full share."""
+    """Raised when too little gas is left for the next item of a batch."""
 
     available: Quantity
     required: Quantity
 
-    problem = "{available} gas is left and {required} is needed."
+    problem = "The next item of the batch needs {required} gas, but {available} gas is left."
     next_step = "Send more gas, or a smaller batch."
 
 
@@ -138,5 +142,5 @@ class NotSelf(ContractError):
 
     caller: str
 
-    problem = "{caller} called a function that only the contract itself may call."
+    problem = "{caller} called a function that only the Credits contract itself may call."
     next_step = "Use `mint_credits` or `order_plan`."

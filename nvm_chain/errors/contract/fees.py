@@ -5,22 +5,22 @@ from nvm_chain.errors.fields import BasisPoints
 
 
 class FeeAboveCap(ContractError):
-    """Raised when the protocol fee would exceed its cap, in basis points."""
+    """Raised when the protocol fee is set above its cap, in basis points."""
 
     fee_bps: BasisPoints
     cap_bps: BasisPoints
 
-    problem = "A fee of {fee_bps} is above the cap, which is fixed."
-    next_step = "Set at most {cap_bps}."
+    problem = "A fee of {fee_bps} is above the fixed cap of {cap_bps}."
+    next_step = "Set a fee of at most {cap_bps}."
 
 
 class InvalidFeeReceiver(ContractError):
-    """Raised when a fee is set with the contract as receiver, or a fee above zero without one."""
+    """Raised when the fee receiver is the Credits contract, or is the zero address while the fee is above zero."""
 
     receiver: str
 
     problem = "Fees cannot go to {receiver}: it is the zero address or the Credits contract."
-    next_step = "Give another address."
+    next_step = "Give another receiver."
 
 
 class OwnableUnauthorizedAccount(ContractError):
@@ -33,9 +33,9 @@ class OwnableUnauthorizedAccount(ContractError):
 
 
 class OwnableInvalidOwner(ContractError):
-    """Raised when the contract would be deployed without a fee owner."""
+    """Raised when the contract is deployed without a fee owner."""
 
     owner: str
 
-    problem = "The fee owner cannot be {owner}: nobody has the key of the zero address."
-    next_step = "Give an address that somebody has the key of."
+    problem = "The zero address ({owner}) cannot be the fee owner, because nobody has its key."
+    next_step = "Give an address whose key somebody holds."

@@ -5,13 +5,13 @@ from nvm_chain.errors.fields import Coin, Money, PlanId, Quantity
 
 
 class InvalidQuantity(ContractError):
-    """Raised when an order has quantity 0 or above 2**32 - 1, or a trial any other quantity than 1."""
+    """Raised when an order has quantity 0 or above 2**32 - 1, or when a trial has another quantity than 1."""
 
     plan_id: PlanId
     quantity: Quantity
 
-    problem = "Quantity {quantity} of plan {plan_id} cannot be ordered."
-    next_step = "Order at least 1, at most 4294967295, and exactly 1 of a trial."
+    problem = "A quantity of {quantity} is not allowed for plan {plan_id}."
+    next_step = "Give a quantity from 1 to 4294967295. If the plan is a trial, give 1."
 
 
 class CostAboveMax(ContractError):
@@ -20,7 +20,7 @@ class CostAboveMax(ContractError):
     cost: Money
     max_cost: Money
 
-    problem = "The order costs {cost}, and you allowed {max_cost}."
+    problem = "The order costs {cost}, but you allowed at most {max_cost}."
     next_step = "Raise `max_cost` if you agree."
 
 
@@ -30,33 +30,32 @@ class QuoteFailed(ContractError):
     plan_id: PlanId
     quoter: str
 
-    problem = "The quoter {quoter} of plan {plan_id} gave no price for this order."
-    next_step = "Ask the plan's owner, or order another quantity."
+    problem = "The quoter contract {quoter} gave no price for this order of plan {plan_id}."
+    next_step = "Order another quantity, or ask the plan owner."
 
 
 class AuthorizationFailed(ContractError):
-    """Raised when a token does not move the money of a signed order."""
+    """Raised when a token does not transfer the money of a signed order."""
 
     token: str
     payer: str
     value: Money
 
-    problem = "The token did not move {value} from {payer} for this signed order."
+    problem = "The token did not transfer {value} from {payer} for this signed order."
     next_step = (
-        "Check the payer's balance, and that the token is not paused and does not block the payer. "
-        "If all that is right, ask the payer to sign another order: this one was used, has expired, is not valid yet, "
-        "or was signed by somebody else."
+        "Check the payer's balance, and whether the token is paused or blocks the payer. If all that is right, ask "
+        "the payer for a new signed order, because this one is used, expired, not valid yet or wrongly signed."
     )
 
 
 class WrongValue(ContractError):
-    """Raised when the native coin sent is not exactly what the order needs, in wei."""
+    """Raised when a transaction does not send exactly the native coin that its order needs, in wei."""
 
     expected: Coin
     sent: Coin
 
-    problem = "The order has to carry exactly {expected} and carries {sent}."
-    next_step = "Send {expected}."
+    problem = "The transaction has to send exactly {expected}, but it sends {sent}."
+    next_step = "Send exactly {expected} with the transaction."
 
 
 class PaymentFailed(ContractError):
@@ -69,18 +68,18 @@ class PaymentFailed(ContractError):
 
     problem = "A payment of {amount} from {payer} to {receiver} failed."
     next_step = (
-        "Check the payer's balance and allowance, and that the token is not paused and blocks neither payer nor "
-        "receiver. A permit has to be signed by the payer, unused, and within its deadline."
+        "Check the payer's balance, allowance and permit: a permit has to be signed by the payer, unused and not "
+        "expired. Check also that the token is not paused and does not block the payer or the receiver."
     )
 
 
 class TrialAlreadyTaken(ContractError):
-    """Raised when a holder has had the one grant of a trial plan."""
+    """Raised when a holder has already had the one trial of a plan."""
 
     plan_id: PlanId
     holder: str
 
-    problem = "{holder} has had the trial of plan {plan_id} already."
+    problem = "{holder} has already had the trial of plan {plan_id}."
     next_step = "Order a plan that is not a trial."
 
 
@@ -91,5 +90,7 @@ class TrialOrderedForOther(ContractError):
     payer: str
     receiver: str
 
-    problem = "{payer} cannot order the trial of plan {plan_id} for {receiver}."
-    next_step = "Ask the receiver to order the trial, or ask the plan's owner to grant the trial with `mint_credits`."
+    problem = (
+        "{payer} cannot order the trial of plan {plan_id} for {receiver}: an account can order a trial only for itself."
+    )
+    next_step = "Ask the receiver to order the trial, or ask the plan owner to grant it with `mint_credits`."

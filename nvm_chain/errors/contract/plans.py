@@ -18,18 +18,18 @@ class PlanNotActive(ContractError):
 
     plan_id: PlanId
 
-    problem = "Plan {plan_id} takes no new orders."
-    next_step = "Ask its owner, or order another plan."
+    problem = "Plan {plan_id} is not active and takes no new orders."
+    next_step = "Ask the plan owner, or order another plan."
 
 
 class WrongKind(ContractError):
-    """Raised when a call does not fit the plan's kind. Only usage plans are paid per request, and only other plans grant anything."""
+    """Raised when a call does not fit the plan's kind. Only usage plans are paid per request, and only the other kinds are ordered or minted."""
 
     plan_id: PlanId
     kind: Kind
 
-    problem = "Plan {plan_id} is of kind {kind}."
-    next_step = "Use `pay_usage` for usage plans, and `order_plan` or `mint_credits` for all others."
+    problem = "Plan {plan_id} is of kind {kind}, and this call needs a plan of another kind."
+    next_step = "Use `pay_usage` for a usage plan. Use `order_plan` or `mint_credits` for every other plan."
 
 
 class PaidExternally(ContractError):
@@ -37,8 +37,8 @@ class PaidExternally(ContractError):
 
     plan_id: PlanId
 
-    problem = "Plan {plan_id} is paid outside the chain."
-    next_step = "Pay the seller. The seller then grants the plan with `grant_external`."
+    problem = "Plan {plan_id} is paid outside the chain, so it cannot be ordered here."
+    next_step = "Pay the plan owner. The plan owner then grants the plan with `grant_external`."
 
 
 class NotPlanOwner(ContractError):
@@ -52,10 +52,10 @@ class NotPlanOwner(ContractError):
 
 
 class NotPendingPlanOwner(ContractError):
-    """Raised when the caller accepts a plan that was not offered to them."""
+    """Raised when the caller accepts a plan that is not offered to the caller."""
 
     plan_id: PlanId
     caller: str
 
-    problem = "Plan {plan_id} was not offered to {caller}."
-    next_step = "Ask its owner to offer it first."
+    problem = "{caller} cannot accept plan {plan_id}: the plan is not offered to this address."
+    next_step = "Ask the plan owner to offer the plan to {caller} first."

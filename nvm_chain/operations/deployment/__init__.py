@@ -1,4 +1,4 @@
-"""Deployment of Credits and AgentRegistry: the same steps for the command line, for Ape's scripts and for tests."""
+"""Deployment of Credits and AgentRegistry, for the command line, Ape's scripts and the tests."""
 
 from nvm_chain.operations.deployment.check import Check, check_deployment
 from nvm_chain.operations.deployment.creation import CREATE2_PROXY, SALTS, compute_create2_address

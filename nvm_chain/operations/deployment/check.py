@@ -22,7 +22,7 @@ class Check:
 
     @property
     def ok(self) -> bool:
-        """Whether both sides agree."""
+        """Whether the expected and the actual text are equal."""
         return self.expected == self.actual
 
 

@@ -1,4 +1,4 @@
-"""What the transactions that deploy carry, and the addresses that follow from it. No network."""
+"""The data of the transactions that deploy, and the addresses that follow from the data. No network."""
 
 from typing import Final, Literal, TypeAlias
 
@@ -16,7 +16,7 @@ SALTS: Final[dict[RecordedName, bytes]] = {
     "AgentRegistry": keccak(text="nvm_chain AgentRegistry"),
 }
 ARGUMENTS: Final[dict[RecordedName, str]] = {"Credits": "feeOwner", "AgentRegistry": "credits"}
-"""The one constructor argument of each, as the records name it."""
+"""The name of each contract's constructor argument in the deployment records."""
 
 Method: TypeAlias = Literal["CREATE2", "CREATE"]
 
@@ -24,15 +24,16 @@ Method: TypeAlias = Literal["CREATE2", "CREATE"]
 def build_creation(
     contract: RecordedName, argument: ChecksumAddress, method: Method
 ) -> tuple[str, ChecksumAddress | None]:
-    """Return the call data and the receiver of the transaction that deploys a contract."""
+    """Return the data and the receiver of the transaction that deploys a contract. The receiver is None for CREATE."""
     code = read_artifact(contract).encode_creation(argument)
     return ("0x" + (SALTS[contract] + code).hex(), CREATE2_PROXY) if method == "CREATE2" else ("0x" + code.hex(), None)
 
 
 def compute_create2_address(argument: ChecksumAddress, contract: RecordedName = "Credits") -> ChecksumAddress:
-    """Compute where Credits of a fee owner, or AgentRegistry of a Credits, is on every chain that has the proxy (EIP-1014).
+    """Compute the CREATE2 address of Credits or AgentRegistry (EIP-1014). No network.
 
-    No network.
+    ``argument`` is the fee owner for Credits, and the address of Credits for AgentRegistry. The result is the same on
+    every chain that has the deterministic-deployment proxy.
     """
     code_hash = keccak(read_artifact(contract).encode_creation(argument))
     digest = keccak(b"\xff" + bytes.fromhex(CREATE2_PROXY[2:]) + SALTS[contract] + code_hash)

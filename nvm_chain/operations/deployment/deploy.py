@@ -23,12 +23,12 @@ from nvm_chain.types.receipts import Transaction
 
 FIRST_PAUSE_SECONDS: Final = 0.1
 SEEN_SECONDS: Final = 3.0
-"""How long a node may not show a contract whose deployment it says is mined."""
+"""The longest wait for a contract to appear on a node after its deployment is mined."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """The records of both contracts."""
+    """The deployment records of Credits and AgentRegistry."""
 
     credits: DeploymentRecord
     agents: DeploymentRecord
@@ -37,27 +37,27 @@ class Deployment:
 def deploy_contracts(
     chain: Chain, signer: Signer, plan: DeploymentPlan, *, folder: Path | str | None = None, usdc: str | None = None
 ) -> Deployment:
-    """Deploy what the plan says, check the code on the chain, and write a record of each contract.
+    """Deploy the contracts of a plan, check their code on the chain, and write a record of each.
 
-    Up to two transactions. A second run deploys nothing again. A record is written after its deployment is mined, so a
-    deployment that fails leaves no record.
+    Up to two transactions. A contract that is already deployed is not deployed again. A record is written after its
+    deployment is mined, so a failed deployment does not leave a record.
 
     Args:
-        chain: Where to deploy.
+        chain: The connection to the chain that gets the contracts.
         signer: The deployer.
-        plan: What `plan_deployment` returned.
-        folder: Where the records go. The folder of local records if not given.
-        usdc: The TestUSDC of the chain, for the record of Credits. Without it one at the usual address is found.
+        plan: The plan from `plan_deployment`.
+        folder: The folder for the records. The folder of local records if not given.
+        usdc: The address of TestUSDC, for the record of Credits. If not given, its usual address is searched.
 
     Raises:
         InsufficientCoin: The deployer has too little coin for gas.
-        RecordNotWritable: The folder cannot be written. Found before anything is deployed.
-        RecordNotWritten: A contract is deployed and the disk does not take its record, which the error has.
-        PendingTransactions: The deployer has a transaction that is still to be mined.
-        DeploymentMismatch: The code on the chain is not the package's.
+        RecordNotWritable: The folder is not writable. Nothing was deployed.
+        RecordNotWritten: A contract is deployed, but its record could not be saved. The error holds the record.
+        PendingTransactions: The deployer has a transaction that is not mined yet.
+        DeploymentMismatch: The code on the chain is not the code of this package.
         NotMined: A deployment is not mined in time.
-        OutcomeUnknown: The node does not say what became of a deployment.
-        NetworkError: The node cannot be used.
+        OutcomeUnknown: The node does not tell the outcome of a deployment.
+        NetworkError: The node does not give a usable answer.
     """
     require_funds(plan)
     prepare_folder(folder)
@@ -73,7 +73,7 @@ def _deploy(
     folder: Path | str | None,
     usdc: str | None,
 ) -> DeploymentRecord:
-    """Deploy one contract unless it is there, use it, and write its record; AgentRegistry after Credits."""
+    """Deploy one contract if it is missing, connect the chain to it, and write its record. Credits comes first."""
     if contract == "Credits":
         argument, address, there, use = plan.fee_owner, plan.address, plan.credits_deployed, chain.use_credits
     else:
@@ -83,7 +83,7 @@ def _deploy(
             plan.agents_deployed,
             chain.use_agents,
         )
-    # Asked before: a request that fails after the deployment would lose its record.
+    # This request comes before the deployment, because a failed request after it would lose the record.
     usual = find_test_usdc(chain) if contract == "Credits" and usdc is None else None
     transaction: Transaction | None = None
     if not there:
@@ -105,7 +105,7 @@ def _deploy(
 
 
 def _write_and_use(record: DeploymentRecord, folder: Path | str | None, use: Callable[[], None]) -> None:
-    """Write the record of what was deployed a moment ago, and use it. The record goes again if it is something else."""
+    """Write the record of a new contract, and connect the chain to it. Delete the record if the code is wrong."""
     path = write_record(record, folder)
     try:
         _use_when_seen(use)
@@ -115,7 +115,7 @@ def _write_and_use(record: DeploymentRecord, folder: Path | str | None, use: Cal
 
 
 def _use_when_seen(use: Callable[[], None]) -> None:
-    """Use a contract that was deployed a moment ago, and which a node that is behind does not show yet."""
+    """Connect the chain to a new contract. Wait some seconds if the node does not show the contract yet."""
     pauses = Pauses(SEEN_SECONDS, FIRST_PAUSE_SECONDS, SEEN_SECONDS)
     while True:
         try:
@@ -126,16 +126,17 @@ def _use_when_seen(use: Callable[[], None]) -> None:
 
 
 def _check_pending(chain: Chain, plan: DeploymentPlan) -> None:
-    """Refuse a second CREATE while the first may still be mined. A second CREATE2 would fail by itself."""
+    """Raise PendingTransactions if an earlier CREATE may still be mined. A second CREATE2 would fail by itself."""
     count = chain.count_pending(plan.deployer) if plan.method == "CREATE" else 0
     if count > 0:
         raise PendingTransactions(plan.deployer, count)
 
 
 def find_or_deploy_usdc(chain: Chain, signer: Signer, folder: Path | str | None = None) -> str:
-    """Return the TestUSDC that a development chain has, else deploy one. A second run deploys nothing, in any folder.
+    """Return the address of a development chain's TestUSDC, or deploy one. At most one transaction.
 
-    The recorded one is taken if its code is still there, then the one at TestUSDC's usual address.
+    The recorded address is used if it has code. Otherwise the usual address of TestUSDC is used if it has code. So a
+    second run deploys nothing, whatever the folder.
     """
     record = find_record(chain.chain_id, folder)
     if record is not None and record.usdc is not None and chain.has_code(parse_address(record.usdc)):
@@ -155,7 +156,7 @@ def _build_record(
     usdc: str | None,
     usual: str | None,
 ) -> DeploymentRecord:
-    """Describe a deployment. No request. If the contract was deployed before, keep what its record says about deployer and time."""
+    """Return the record of a contract. No request. An earlier record's deployer, block and transaction are kept."""
     artifact: Artifact = read_artifact(contract)
     known = find_record(chain.chain_id, folder, contract) if transaction is None else None
     if known is not None and known.address != address:

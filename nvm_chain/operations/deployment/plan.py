@@ -1,4 +1,4 @@
-"""What a deployment will do and what it costs, before anything is sent."""
+"""Deployment plans: the steps and the cost of a deployment, before anything is sent."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,21 +22,21 @@ from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.amounts import NATIVE_DECIMALS, format_units
 
 CONSTRUCTOR_GAS: Final = 400_000
-"""More than a constructor takes beside its code; what is left over is not paid for."""
+"""More gas than a constructor needs, without the cost of storing its code. Unused gas is not paid."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentPlan:
-    """What a deployment will do and what it costs at most, before anything is sent."""
+    """The steps and the highest cost of a deployment, before anything is sent."""
 
     chain_id: Number
     method: Method
     reason: str
     address: ChecksumAddress | None
-    """Where Credits will be; None if a plain CREATE decides it when it is mined."""
+    """The address of Credits. None if it is unknown until a plain CREATE is mined."""
     credits_deployed: bool
     agents_address: ChecksumAddress | None
-    """Where AgentRegistry will be; None as above."""
+    """The address of AgentRegistry. None if it is unknown until a plain CREATE is mined."""
     agents_deployed: bool
     deployer: ChecksumAddress
     balance_wei: Coin
@@ -46,28 +46,28 @@ class DeploymentPlan:
 
     @property
     def already_deployed(self) -> bool:
-        """Whether there is nothing left to do."""
+        """Whether both contracts are deployed."""
         return self.credits_deployed and self.agents_deployed
 
 
 def plan_deployment(
     chain: Chain, deployer: str, fee_owner: str, *, create2: bool = True, folder: Path | str | None = None
 ) -> DeploymentPlan:
-    """Find how Credits and AgentRegistry would be deployed, where, and at what cost. Sends nothing.
+    """Plan the deployment of Credits and AgentRegistry: the method, the addresses and the cost. Sends nothing.
 
-    CREATE2 through the deterministic-deployment proxy gives the same fee owner the same addresses on every chain. It
-    is used where the chain has the proxy. Contracts that are deployed already, by CREATE2 or by a record, are found.
-    Five to nine requests.
+    CREATE2 through the deterministic-deployment proxy gives the same fee owner the same addresses on every chain. If
+    the chain does not have the proxy, plain CREATE is used. Deployed contracts are found by their CREATE2 address or by
+    a record. Five to nine requests.
 
     Args:
-        chain: Where to deploy.
-        deployer: Who will deploy.
-        fee_owner: Who may set the protocol fee of future plans.
-        create2: Whether CREATE2 may be used. Plain CREATE if not.
-        folder: Where the records are. The folder of local records if not given.
+        chain: The connection to the chain that gets the contracts.
+        deployer: The address that will deploy.
+        fee_owner: The address that may set the protocol fee of future plans.
+        create2: Whether CREATE2 may be used. If not, plain CREATE is used.
+        folder: The folder of the records. The folder of local records if not given.
 
     Raises:
-        InvalidAddress: An address is not one.
+        InvalidAddress: An address is malformed or zero.
         InvalidRecord: A record cannot be read.
     """
     sender, owner = parse_address(deployer, "deployer address"), parse_address(fee_owner, "fee owner address")
@@ -99,7 +99,7 @@ def plan_deployment(
 def _locate(
     chain: Chain, contract: RecordedName, argument: ChecksumAddress, method: Method, folder: Path | str | None
 ) -> tuple[ChecksumAddress | None, bool]:
-    """Return where a contract is or will be, if that is known, and whether it is there."""
+    """Return a contract's address, or None if it is unknown, and whether the contract is deployed."""
     if method == "CREATE2":
         address: ChecksumAddress | None = compute_create2_address(argument, contract)
     else:
@@ -133,14 +133,14 @@ def _estimate(
 
 
 def _bound_gas(contract: RecordedName) -> int:
-    """Return more gas than a deployment takes. No node can estimate it yet, because the contract it refers to is missing."""
+    """Return an upper bound for the gas of a deployment. A node cannot estimate the gas before Credits is deployed."""
     artifact = read_artifact(contract)
     calldata = sum(16 if byte else 4 for byte in artifact.creation_code)
     return calldata + 200 * len(artifact.runtime_code) + CONSTRUCTOR_GAS
 
 
 def describe_plan(plan: DeploymentPlan) -> list[tuple[str, str]]:
-    """Return what a deployment will do and cost, as pairs of label and text that people read before they agree."""
+    """Return the steps and the cost of a deployment for people to read, as pairs of label and text."""
     missing = [
         name
         for name, there in (("Credits", plan.credits_deployed), ("AgentRegistry", plan.agents_deployed))

@@ -1,1 +1,1 @@
-"""Payment methods: how the money of an order, or of a request, reaches the receivers. One file for each method."""
+"""Payment methods of orders and of usage payments, with one file for each method."""

@@ -1,4 +1,4 @@
-"""Payment from an allowance of the token, which is approved first where the caller allows that."""
+"""Payment from a token allowance. If the allowance is too small, an approval can be sent first."""
 
 import time
 from functools import partial
@@ -23,9 +23,10 @@ ALLOWANCE_PAUSE_SECONDS: Final = 0.3
 def order_with_allowance(
     chain: Chain, signer: Signer, purchase: Purchase, *, approve: bool, allowance: int | None = None
 ) -> OrderReceipt:
-    """Order from an allowance, and wait until it is mined. One transaction, two if it approves first.
+    """Order from an allowance, and wait until the order is mined. One transaction, or two with an approval.
 
-    With ``approve`` an allowance that is too small is set to what the order may cost. Raises InsufficientAllowance without it.
+    If the allowance is too small and ``approve`` is True, the highest cost of the order is approved first. If
+    ``approve`` is False, InsufficientAllowance is raised.
     """
     needed = purchase.max_cost if approve else purchase.cost
     call = purchase.build_call(chain)
@@ -46,8 +47,9 @@ def send_with_allowance(
 ) -> tuple[TxReceipt, Transaction | None]:
     """Send a call that takes ``needed`` base units from the signer.
 
-    If the call fails after an approval, the allowance is set back to what it was. Where that fails too, or the call may still
-    be mined, a note on the error says that the approval stands. The ``allowance`` is read if it is not given.
+    If the call fails after an approval, the allowance gets its former amount again. If that is not possible, or the
+    call may still be mined, a note on the error says that the approval stands. ``allowance`` is the present allowance
+    in base units, and is read if not given.
 
     Returns:
         The receipt of the call, and the approval if one was sent.
@@ -81,9 +83,10 @@ def send_with_allowance(
 def _await_allowance(
     chain: Chain, signer: Signer, token: ChecksumAddress, function: ContractFunction, cost: int
 ) -> None:
-    """Wait until the node sees the approval: behind a load balancer the next request may reach one that lags.
+    """Wait until the node shows the approval. Behind a load balancer, a node without the approval may answer first.
 
-    What the call asks next is read ahead with it, and dropped if the node did not see the approval yet.
+    The requests that prepare the call are made in the same round trip. Their answers are dropped if the node does not
+    show the approval yet.
     """
     allowance = partial(read_allowance, chain, token, signer.address)
     for _ in range(ALLOWANCE_POLLS):
@@ -95,7 +98,7 @@ def _await_allowance(
 
 
 def _undo_approval(chain: Chain, signer: Signer, token: ChecksumAddress, allowance: int, error: NvmChainError) -> None:
-    """Set an allowance back after a payment that failed. Where that is not possible, say so in the payment's error."""
+    """Approve the former allowance again after a failed payment. If that fails, add a note to the payment's error."""
     why = "the payment may still be mined, and needs it then"
     if not isinstance(error, NotMined | OutcomeUnknown):
         try:

@@ -12,8 +12,8 @@ def order_with_authorization(
 ) -> OrderReceipt:
     """Sign the order and send it. One transaction.
 
-    ``salt``, 32 bytes, is random if not given. An order that is the same in everything, its salt too, is paid once. Raises
-    TokenCannotSign, OrderAlreadyMade, AuthorizationFailed.
+    ``salt`` has 32 bytes, and is random if not given. The token pays two equal orders with the same salt only once.
+    Raises TokenCannotSign, OrderAlreadyMade or AuthorizationFailed.
     """
     signed = sign_for_plan(
         chain,

@@ -13,22 +13,25 @@ from nvm_chain.signing.eip712 import HashSigner, TypedDataSigner
 from nvm_chain.signing.keys import Signer
 
 PaymentMethod: TypeAlias = Literal["allowance", "approve", "permit", "authorization"]
-"""How an order is paid in an ERC-20 token.
+"""The payment method of an order in an ERC-20 token.
 
-- ``allowance``: from what the payer approved before.
-- ``approve``: exactly the cost is approved first, in a transaction of its own, unless that much is approved already.
-- ``permit``: the payer signs the approval, and the order carries it (EIP-2612).
+- ``allowance``: the order uses an allowance that the payer approved before.
+- ``approve``: a first transaction approves exactly the cost, unless the allowance is large enough already.
+- ``permit``: the payer signs an approval, and the order carries the signature (EIP-2612).
 - ``authorization``: the payer signs the whole order, and the token moves the money (EIP-3009).
 
-Where a contract names the price, ``max_cost`` is approved or signed for, as the price may rise until the order is mined. An
-allowance that the order does not use up stays. An authorization needs all of it in the payer's balance, and the rest returns
-in the same transaction.
+For a quoted price, the payer approves or signs ``max_cost``, because the price may rise until the order is mined. An
+unused part of an allowance stays approved. An authorization needs ``max_cost`` in the payer's balance, and the unused
+part returns in the same transaction.
 """
 PAYMENT_METHODS: Final[tuple[PaymentMethod, ...]] = ("allowance", "approve", "permit", "authorization")
 
 
 class Choice(NamedTuple):
-    """A payment method, and what is known of it. ``permit`` is what a permit is signed for."""
+    """A payment method. ``allowance`` is the payer's allowance in base units, and ``permit`` the terms of a permit.
+
+    Either is None if it was not read.
+    """
 
     method: PaymentMethod
     allowance: int | None = None
@@ -46,14 +49,14 @@ def check_payment_method(method: str | None, salt: bytes | None = None) -> None:
 
 
 def signs_messages(signer: Signer) -> bool:
-    """Return whether a signer signs permits and authorizations. No request."""
+    """Return whether a signer can sign permits and authorizations. No request."""
     return isinstance(signer, HashSigner | TypedDataSigner)
 
 
 def choose_payment_method(chain: Chain, signer: Signer, token: ChecksumAddress, cost: int) -> Choice:
-    """Choose the method with the fewest transactions: an allowance that is large enough, else a permit, else an approval.
+    """Choose the method with the fewest transactions: a sufficient allowance, else a permit, else an approval.
 
-    One request; six if the allowance is too small and the node takes no batches.
+    One request if the allowance is large enough, else up to six.
     """
     allowance = read_allowance(chain, token, signer.address)
     if allowance >= cost:

@@ -1,4 +1,4 @@
-"""Payment in the native coin, and of nothing: the value travels with the transaction."""
+"""Payment in the native coin, which the transaction carries. Free orders are sent here too."""
 
 from functools import partial
 
@@ -15,7 +15,7 @@ from nvm_chain.types.receipts import OrderReceipt
 
 
 def order_with_coin(chain: Chain, signer: Signer, purchase: Purchase) -> OrderReceipt:
-    """Order what is free or priced in the native coin, and wait until it is mined. One transaction."""
+    """Send an order that is free or priced in the native coin, and wait until it is mined. One transaction."""
     receipt, fee_receiver = send_with_coin(chain, signer, purchase.plan, purchase.build_call(chain), cost=purchase.cost)
     return build_order_receipt(chain, purchase.plan, signer.address, receipt, fee_receiver=fee_receiver)
 
@@ -23,7 +23,7 @@ def order_with_coin(chain: Chain, signer: Signer, purchase: Purchase) -> OrderRe
 def send_with_coin(
     chain: Chain, signer: Signer, plan: PlanState, function: ContractFunction, *, cost: int
 ) -> tuple[TxReceipt, ChecksumAddress]:
-    """Send a call with ``cost`` wei. Return its receipt, and who gets the protocol fee, which is read before."""
+    """Send a call with ``cost`` wei. Return its receipt and the receiver of the protocol fee, which is read before."""
     read_fee_receiver = partial(read_coin_fee_receiver, chain, plan)
     chain.read_ahead(read_fee_receiver, *chain.sending_questions(signer.address, function, cost))
     fee_receiver = read_fee_receiver()

@@ -15,9 +15,9 @@ from nvm_chain.types.receipts import OrderReceipt
 def order_with_permit(
     chain: Chain, signer: Signer, purchase: Purchase, terms: PermitTerms | None = None
 ) -> OrderReceipt:
-    """Sign a permit for exactly what the order may cost, and order with it. One transaction.
+    """Sign a permit for exactly the highest cost of the order, and send the order with it. One transaction.
 
-    ``terms`` is what the permit is signed for; it is read if not given. Raises TokenCannotSign.
+    ``terms`` has the token's domain and the payer's next nonce, and is read if not given. Raises TokenCannotSign.
     """
     payer = check_message_signer(signer)
     terms = terms or read_permit_terms(chain, purchase.token, signer.address)

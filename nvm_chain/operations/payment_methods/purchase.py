@@ -1,4 +1,4 @@
-"""A purchase that was checked and is about to be paid, and the call that orders it."""
+"""Purchases: the arguments of an order, the checked purchase, and the call that orders it."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from nvm_chain.types.plans import PlanState
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """An order as somebody asks for it, before anything of it is checked."""
+    """The arguments of an order, before any check."""
 
     plan_id: PlanId | str
     receiver: str | None
@@ -30,16 +30,16 @@ class Purchase:
 
     plan: PlanState
     receiver: ChecksumAddress
-    """Who gets the credits."""
+    """The address that gets the credits."""
     quantity: Quantity
     cost: Money
-    """What the order costs now."""
+    """The present cost of the order."""
     max_cost: Money
-    """What is approved or signed for: the cost of a fixed price, the caller's limit where a contract names the price."""
+    """The amount to approve or sign: the cost of a fixed price, or the caller's limit for a quoted price."""
 
     @property
     def token(self) -> ChecksumAddress:
-        """The token that the plan is priced in; the zero address is the native coin."""
+        """The token of the plan's price. The zero address stands for the native coin."""
         return self.plan.terms.token
 
     @property

@@ -1,4 +1,4 @@
-"""What the payment of an order asks, by its method: known before, so that it can be asked in one round trip."""
+"""The requests of each payment method, as readers for `Chain.read_ahead`. They share one round trip."""
 
 from functools import partial
 from typing import Final
@@ -19,15 +19,15 @@ from nvm_chain.types.addresses import ZERO_ADDRESS
 from nvm_chain.types.plans import Terms
 
 FROM_ALLOWANCE: Final = (None, "allowance", "approve")
-"""The methods that look at the allowance first."""
+"""The payment methods that read the allowance first. None stands for the automatic choice."""
 
 
 def payment_questions(
     chain: Chain, signer: Signer, wish: Wish, terms: Terms, *, likely_asked: bool = False
 ) -> tuple[Reader, ...]:
-    """Return what is asked once a plan's terms are known, and before its order is built, for `Chain.read_ahead`.
+    """Return the readers that a payment needs under known terms, to run in one round trip by `Chain.read_ahead`.
 
-    What `likely_questions` had asked is left out, if they were asked.
+    With ``likely_asked``, the readers of `likely_questions` have run before and are left out.
     """
     payer, token = signer.address, terms.token
     trial = (partial(read_account, chain, wish.plan_id, wish.receiver or payer),) if terms.trial else ()
@@ -39,12 +39,15 @@ def payment_questions(
 
 
 def likely_questions(chain: Chain, signer: Signer, wish: Wish) -> tuple[Reader, ...]:
-    """Return what is asked if a plan is priced in the chain's USDC, as most are, for `Chain.read_ahead`."""
+    """Return the readers that a payment in the chain's USDC needs, to run in one round trip by `Chain.read_ahead`.
+
+    Most plans have a price in USDC, so these readers run before the plan's terms are known.
+    """
     return () if chain.usdc is None else _token_questions(chain, signer, wish, chain.usdc)
 
 
 def _token_questions(chain: Chain, signer: Signer, wish: Wish, token: ChecksumAddress) -> tuple[Reader, ...]:
-    """Return what a payment method asks of a token; where none was chosen, what the choice and a permit ask."""
+    """Return the readers of a payment method for a token. Without a method, return those of the automatic choice."""
     payer, method = signer.address, wish.payment_method
     asked: tuple[Reader, ...] = (partial(read_token_balance, chain, token, payer),)
     if method in FROM_ALLOWANCE:
@@ -55,9 +58,9 @@ def _token_questions(chain: Chain, signer: Signer, wish: Wish, token: ChecksumAd
 
 
 def _cost_questions(chain: Chain, signer: Signer, wish: Wish, token: ChecksumAddress, cost: int) -> tuple[Reader, ...]:
-    """Return what a payment method asks of a token that depends on the cost."""
+    """Return the readers of a payment method whose requests depend on the cost."""
     payer, method = signer.address, wish.payment_method
-    # USDC takes permits; of other tokens nobody knows before they are asked.
+    # USDC accepts permits. Another token may not, and then an approval follows.
     if method == "approve" or (method is None and not (signs_messages(signer) and token == chain.usdc)):
         return approval_questions(chain, token, payer, cost)
     if method != "authorization":

@@ -33,8 +33,8 @@ SENTENCES = {
     "with hostile tokens, quoters, receivers and wallets: {properties held} properties held.",
     "faults": "**{faults counted} faults of a node**, each once at a request of {public calls} public calls: "
     "{payments made twice and untrue outcomes} payments made twice or outcomes untrue.",
-    "mutants": "**{mutants} broken contracts**: {found by histories} found by short histories, {found by forge} more by "
-    "forge's tests, {found by the tests of the function} and {found by all tests} by the tests, {same code} no different in code, {does not compile} not compiling, "
+    "mutants": "**{mutants} broken contracts**: {found by histories} found by short histories, {found by the tests of the "
+    "function} and {found by all tests} more by the tests, {same code} no different in code, {does not compile} not compiling, "
     "{survivors argued} argued to be no mistake, {survivors unexplained} unexplained; {not judged by tests} "
     "that the histories do not find have not been judged by the tests yet, and {not tried} have not been tried at all.",
     "mutants_of_python": "**{mutants of Python modules} broken copies** of vouchers, pricing, units and ids: "

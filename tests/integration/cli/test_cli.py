@@ -303,7 +303,7 @@ KINDS: list[tuple[list[str], dict[str, Any], list[str]]] = [
         [
             "price         20 USDC",
             "paid to       BUILDER  20 USDC",
-            "grants        1 period of access for 12 hours, from when it is redeemed",
+            "grants        1 period of access for 12 hours, from its redemption",
             "request       free while access lasts",
             "redeemed by   the owner and their redeemers",
         ],
@@ -321,7 +321,7 @@ KINDS: list[tuple[list[str], dict[str, Any], list[str]]] = [
         ["--paid-externally", "--grants", "100", "--per-request", "1..10"],
         {"token": ZERO, "splits": (), "paid_externally": True},
         [
-            "price         paid outside the chain; the seller grants it",
+            "price         paid outside the chain; the seller grants the plan",
             "grants        100 credits",
             "request       1 to 10 credits",
             "redeemed by   the holder only",
@@ -331,7 +331,7 @@ KINDS: list[tuple[list[str], dict[str, Any], list[str]]] = [
         ["--quoter", "QUOTER", "--token", "usdc", "--grants", "100", "--per-request", "1..10"],
         {"quoter": "QUOTER", "splits": "WEIGHT 1"},
         [
-            "price         in USDC, named for each order by the contract QUOTER",
+            "price         in USDC; the contract QUOTER sets the price of each order",
             "paid to       BUILDER  1 part of 1",
             "grants        100 credits",
             "request       1 to 10 credits",
@@ -365,7 +365,7 @@ def test_plan_register__above_the_fee_that_is_accepted__is_refused_and_says_what
     ran = shell(*words, "--max-fee-bps", "249")
     assert (ran.exit_code, ran.error["type"]) == (6, "FeeAboveMax")
     assert ran.error["fields"] == {"fee_bps": 250, "max_fee_bps": 249}
-    assert ran.error["message"].endswith("If you accept it, give --max-fee-bps 250.")
+    assert ran.error["message"].endswith("If you accept this fee, set --max-fee-bps to 250.")
     assert shell(*words, "--max-fee-bps", "250").json["fee_bps"] == shell(*words).json["fee_bps"] == 250
 
 
@@ -373,7 +373,7 @@ def test_order__of_a_trial_for_another__is_refused_and_says_what_to_do(shell: Sh
     plan_id, other = shell.world.register(trial=True), shell.world.other.address
     ran = shell("order", str(plan_id), "--receiver", other, "--dev-account", "2", "--json")
     assert (ran.exit_code, ran.error["type"]) == (6, "TrialOrderedForOther")
-    assert "or ask the plan's owner to grant the trial with `nvm-chain mint`" in ran.error["message"]
+    assert "or ask the plan owner to grant it with `nvm-chain mint`" in ran.error["message"]
 
 
 def test_plan_register__with_weights__shares_quoted_prices(shell: Shell) -> None:
@@ -385,7 +385,7 @@ def test_plan_register__with_weights__shares_quoted_prices(shell: Shell) -> None
         *("--grants", "1", "--dev-account", "1"),
     )
     assert ran.stdout.splitlines()[1:4] == [
-        f"price        in ETH, named for each order by the contract {world.usdc.address}",
+        f"price        in ETH; the contract {world.usdc.address} sets the price of each order",
         f"paid to      {world.builder.address}  3 parts of 4",
         f"paid to      {world.partner.address}  1 part of 4",
     ]

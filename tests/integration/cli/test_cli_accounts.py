@@ -102,7 +102,7 @@ def test_pay__of_what_cannot_be__is_refused_and_nothing_is_sent(
 def test_order__of_a_usage_plan__names_the_command_that_pays(shell: Shell) -> None:
     error = shell("order", str(shell.world.register(**USAGE)), *SUBSCRIBER, "--json").error
     assert error["type"] == "WrongKind"
-    assert "Use `nvm-chain pay` for usage plans" in error["message"]
+    assert "Use `nvm-chain pay` for a usage plan." in error["message"]
 
 
 # ---------------------------------------------------------------------- grant-external
@@ -117,7 +117,7 @@ def test_grant_external__twice_for_one_payment__grants_once(shell: Shell) -> Non
     assert answer["reference"] == "0x" + b"payment-1".ljust(32, b"\0").hex()
     again = shell(*words, *BUILDER, "--json")
     assert (again.exit_code, again.error["type"]) == (6, "ReferenceUsed")
-    assert "for payment 'payment-1' before" in again.error["problem"]
+    assert "was already granted for payment 'payment-1'." in again.error["problem"]
     assert world.balance(plan_id, world.subscriber.address) == 200
 
 
@@ -226,7 +226,7 @@ def test_account__before_the_first_period_and_after_the_last__says_that_access_i
     world = shell.world
     plan_id, holder = world.register(**TIME), world.subscriber.address
     lines = shell("account", str(plan_id), holder).stdout.splitlines()
-    assert lines[2:] == ["periods  none left to use", "access   not open, and never was"]
+    assert lines[2:] == ["periods  none left to use", "access   never opened"]
     world.grant(plan_id, holder, 1)
     until = read_access_until(world.chain, plan_id, holder)
     world.mine_at(until)
@@ -273,19 +273,19 @@ QUOTED = ("--quoter", "0x" + "11" * 20)
     [
         (
             PRICED,
-            "What a purchase grants is missing. Give --grants N for credits, --period 30d for time, or --usage for neither.",
+            "The grant of a purchase is missing. Give --grants N for credits, --period 30d for time, or --usage for neither.",
         ),
         (
             (*PRICED, "--usage", "--grants", "5", "--trial"),
-            "With --usage each request is paid and nothing is granted. Leave out --grants and --trial.",
+            "With --usage a purchase grants nothing. Leave out --grants and --trial.",
         ),
         (
             (*PRICED, "--usage", "--grants", "0"),
-            "With --usage each request is paid and nothing is granted. Leave out --grants.",
+            "With --usage a purchase grants nothing. Leave out --grants.",
         ),
         (
             (*PRICED, "--usage", "--period", "1d"),
-            "With --usage each request is paid and nothing is granted. Leave out --period.",
+            "With --usage a purchase grants nothing. Leave out --period.",
         ),
         (
             (*PRICED, "--period", "1d", "--per-request", "2"),
@@ -297,11 +297,11 @@ QUOTED = ("--quoter", "0x" + "11" * 20)
         ),
         (
             (*PRICED, "--period", "1d", "--rule", "owner"),
-            "A period that starts at purchase is not redeemed. Leave out --rule, or add --starts first-use.",
+            "A period that starts at purchase needs no redemption. Leave out --rule, or add --starts first-use.",
         ),
         (
             (*PRICED, "--grants", "5", "--starts", "first-use"),
-            "Credits have no start. Leave out --starts, or give --period 30d for access by time.",
+            "--starts is for periods of access only. Leave out --starts, or give --period 30d for access by time.",
         ),
         (
             (*PRICED, "--grants", "5", "--expires", "1d", "--transferable"),
@@ -310,7 +310,7 @@ QUOTED = ("--quoter", "0x" + "11" * 20)
         (
             (*PRICED, "--paid-externally", "--grants", "5"),
             (
-                "A plan paid outside the chain has no price on it. "
+                "A plan with --paid-externally has no price on the chain. "
                 "Leave out --paid-externally, or --price, --price-base-units, --token, --split and --quoter."
             ),
         ),
@@ -320,11 +320,11 @@ QUOTED = ("--quoter", "0x" + "11" * 20)
         ),
         (
             (*PRICED, *QUOTED, "--grants", "5"),
-            "The quoter names the price. Leave out --quoter, or --price and --price-base-units.",
+            "The price comes from the quoter. Leave out --quoter, or --price and --price-base-units.",
         ),
         (
             (*QUOTED, "--grants", "5"),
-            "The token that the quoter names prices in is missing. Give --token USDC, --token ETH or --token ADDRESS.",
+            "The token of the quoter's prices is missing. Give --token USDC, --token ETH or --token ADDRESS.",
         ),
     ],
 )

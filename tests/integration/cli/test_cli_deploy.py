@@ -77,7 +77,7 @@ def test_deploy__with_json_but_not_yes__sends_nothing_and_leaves_no_record(shell
     before = shell.state()
     ran = deploy(shell, "--json", typed="y\n")
     assert ran.exit_code == 2
-    assert ran.error["message"].lower().startswith("nobody is asked with --json")
+    assert ran.error["message"].lower().startswith("--json leaves no room for a question")
     assert shell.state() == before
     assert not (shell.folder / "new").exists()
 

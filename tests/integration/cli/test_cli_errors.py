@@ -22,7 +22,7 @@ NO_UNIT = {
     "advice": 'write "20 USDC" or "20 ETH" (the native coin), or for other tokens give base units and the token\'s address: '
     "--price-base-units N --token ADDRESS",
 }
-CORRECT = {"advice": "Correct it; nothing was sent"}
+CORRECT = {"advice": "Correct it. Nothing was sent"}
 GIVE_TEXT = {"advice": "give text such as '20' or '0.5'"}
 
 
@@ -107,7 +107,7 @@ CASES = (
         register("--price", "20 EUR"),
         2,
         "InvalidAmount",
-        {"value": "--price '20 EUR'", **NO_UNIT, "reason": "is in EUR, which cannot be given here"},
+        {"value": "--price '20 EUR'", **NO_UNIT, "reason": "is in EUR, which is not accepted here"},
     ),
     Case(
         "base units of nothing",
@@ -152,7 +152,7 @@ CASES = (
         register("--price", "free", "--split", f"{SOMEBODY}=19 USDC"),
         2,
         "InvalidConfig",
-        {"reason": "a free plan has nothing to split", "advice": "leave out --split"},
+        {"reason": "a free plan has no price to split", "advice": "leave out --split"},
     ),
     Case(
         "no funds",
@@ -261,7 +261,7 @@ CASES = (
         ["faucet", "1 ETH"],
         2,
         "InvalidAmount",
-        {"value": "AMOUNT '1 ETH'", "reason": "is in ETH, which cannot be given here", "advice": 'write "1 USDC"'},
+        {"value": "AMOUNT '1 ETH'", "reason": "is in ETH, which is not accepted here", "advice": 'write "1 USDC"'},
     ),
     Case(
         "a development account too many",
@@ -335,7 +335,7 @@ def test_error__without_coin_for_gas__is_a_matter_of_funds(shell: Shell) -> None
     assert (ran.exit_code, ran.error["type"]) == (5, "InsufficientCoin")
     assert (fields["account"], fields["balance"]) == (poor.address, "0")
     assert int(fields["required"]) > 0
-    assert ran.error["problem"].endswith(" for value and gas and has 0 ETH.")
+    assert ran.error["problem"].endswith(" for value and gas, but has 0 ETH.")
     assert shell.state(plan_id) == before
     assert world.balance(plan_id, poor.address) == 5
 
@@ -375,20 +375,23 @@ def test_error__of_a_malformed_url__does_not_repeat_it(shell: Shell, url: str) -
         ),
         (
             ["order", "PLAN", "--max-cost", "1 USDC"],
-            "costs 20 USDC, and you allowed 1 USDC. Raise --max-cost if you agree.",
+            "costs 20 USDC, but you allowed at most 1 USDC. Raise --max-cost if you agree.",
         ),
         (
             ["order", "PLAN", "--quantity", "51"],
             ' USDC" --to 0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC --dev-account 0`.',
         ),
-        (["mint", "PLAN", f"{SOMEBODY}=1"], "to allow you with `nvm-chain plan set-minter`."),
-        (["redeem", "PLAN", "1", "--holder", SOMEBODY], "can allow you with `nvm-chain plan set-redeemer`."),
+        (
+            ["mint", "PLAN", f"{SOMEBODY}=1"],
+            "to allow 0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC with `nvm-chain plan set-minter`.",
+        ),
+        (
+            ["redeem", "PLAN", "1", "--holder", SOMEBODY],
+            "can allow 0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC with `nvm-chain plan set-redeemer`.",
+        ),
         (
             register("--price-base-units", "20", "--token", "TOKEN"),
-            (
-                'give whole units, as --price "20 USDC" does. '
-                "If you mean the price as it stands, allow it with --allow-tiny-price."
-            ),
+            'give whole units, as --price "20 USDC" does. If the price is right, allow it with --allow-tiny-price.',
         ),
     ],
 )

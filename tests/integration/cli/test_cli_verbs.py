@@ -335,7 +335,7 @@ def test_order__with_a_name__is_paid_once_however_often_it_is_sent(shell: Shell)
     assert world.tokens(world.subscriber.address) == before - PRICE
     assert world.balance(plan_id, world.subscriber.address) == 100
     shown = shell(*words[:-1])
-    assert "the order 'invoice-17' was made before; nothing was sent now" in shown.stdout
+    assert "the order 'invoice-17' exists already; nothing was sent now" in shown.stdout
     other = shell("order", str(plan_id), "--name", "invoice-18", *SUBSCRIBER, "--json").json
     assert other["repeated"] is False
     assert world.balance(plan_id, world.subscriber.address) == 200
@@ -415,7 +415,7 @@ def test_order__of_another_token_with_a_name__is_refused_and_nothing_is_sent(she
     ("words", "hint"),
     [
         (("faucet", "50"), "AMOUNT '50' has no unit. Write \"50 USDC\"."),
-        (("faucet", "50 ETH"), "AMOUNT '50 ETH' is in ETH, which cannot be given here. Write \"50 USDC\"."),
+        (("faucet", "50 ETH"), "AMOUNT '50 ETH' is in ETH, which is not accepted here. Write \"50 USDC\"."),
         (
             ("order", "7", "--max-cost", "25"),
             '--max-cost \'25\' has no unit. Write "25 USDC" or "25 ETH" (the native coin).',

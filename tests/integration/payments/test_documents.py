@@ -85,7 +85,7 @@ def test_payment_plans__every_block__runs_unchanged(
         86_400,
         86_400,
     ]
-    with pytest.raises(api.PaymentsError, match="has had the trial"):
+    with pytest.raises(api.PaymentsError, match="has already had the trial"):
         subscriber.plans.order_plan(plans[2])
 
     agent = builder.agents.get_agent(names["agent_id"])

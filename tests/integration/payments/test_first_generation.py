@@ -101,7 +101,7 @@ def test_payments__on_what_is_not_a_chain__say_so(chain: Any, world: World) -> N
 
 def test_payments__where_nobody_brings_accounts__need_a_signer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world.chain, "accounts", ())
-    with pytest.raises(InvalidConfig, match="Give the signer"):
+    with pytest.raises(InvalidConfig, match="Give a signer"):
         Payments(world.chain)
 
 

@@ -291,11 +291,11 @@ def test_state__with_all_credits_promised__says_how_many_until_when_and_why_that
         "2 credits of the plan are promised by signed vouchers that are not settled yet."
     )
     assert caught.value.next_step.startswith(
-        "Order the plan again, or wait until these vouchers are settled, or over at 2"
+        "Order the plan again, or wait until these vouchers are settled, or expire at 2"
     )
     assert caught.value.next_step.endswith(
-        "; where a development chain was restarted, the state file counts vouchers of its earlier run: "
-        "give a new one as `state`."
+        "; after a restart of a development chain the state file counts the vouchers of its earlier run: "
+        "give a new file as `state`."
     )
 
 
@@ -322,7 +322,7 @@ def test_get_agent_access_token__with_too_few_credits_and_nothing_promised__says
     with pytest.raises(InsufficientCredits) as caught:
         served.get_service_token(agent_id)
     assert caught.value.explanation is None
-    assert caught.value.next_step == "Order the plan, or ask its owner to grant some."
+    assert caught.value.next_step == "Order the plan, or ask the plan owner to grant credits."
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,7 @@ def test_get_agent_access_token__with_too_few_credits_and_nothing_promised__says
 )
 def test_state__that_is_not_one__is_refused_and_kept(world: World, tmp_path: Path, text: str) -> None:
     (tmp_path / "state.json").write_text(text, "latin-1")
-    with pytest.raises(InvalidConfig, match="Restore it, or make room on its disk"):
+    with pytest.raises(InvalidConfig, match="Restore the file, or make room on its disk"):
         Payments(world.chain, world.subscriber, state=tmp_path / "state.json")
     assert (tmp_path / "state.json").read_text("latin-1") == text
 
@@ -423,7 +423,7 @@ def test_get_agent_access_token__on_a_plan_for_usage__says_to_pay_for_each_reque
 
 def test_create_file__on_a_plan_for_usage__is_refused(builder: Payments, offer: Callable[..., tuple[str, str]]) -> None:
     plan_id, _ = offer(get_pay_as_you_go_credits_config())
-    with pytest.raises(InvalidConfig, match="nobody has access to files"):
+    with pytest.raises(InvalidConfig, match="gives no access to files"):
         builder.create_file(plan_id, "file", "F", "", [{"url": "data:,x", "name": "x"}])
 
 
