@@ -12,6 +12,9 @@ from tests.assurance.mutation.processes import run_limited
 
 UNIT: Final = "tests/assurance/forge/unit/*"
 _SECONDS: Final = 600
+_GAS: Final = str(10**10)
+"""Of one test: more than any needs, and soon used up by a loop that does not end."""
+_SETTINGS: Final = {"FOUNDRY_PROFILE": "quick", "FOUNDRY_GAS_LIMIT": _GAS, "NO_COLOR": "1"}
 _FAILED: Final = re.compile(r"^\[FAIL.*?\] (\w+)\(", re.MULTILINE)
 
 
@@ -40,7 +43,7 @@ class ForgeCopy:
 
     def _run(self) -> str | None:
         command = [str(ROOT / ".venv/bin/forge"), "test", "--offline", "--match-path", UNIT, "--fail-fast"]
-        done = run_limited(command, _SECONDS, self.root, {"FOUNDRY_PROFILE": "quick", "NO_COLOR": "1"})
+        done = run_limited(command, _SECONDS, self.root, _SETTINGS)
         if done is None:
             return f"TooLong: more than {_SECONDS} seconds"
         if done.code == 0:

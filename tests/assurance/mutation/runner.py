@@ -115,9 +115,8 @@ class Runner:
             self._collect(HISTORIES, len(todo), pool.imap_unordered(_try_histories, todo))
 
     def ask_forge(self, mutants: Iterable[Mutant]) -> None:
-        """Run forge's tests, in one copy of the contracts after the other."""
-        forge = ForgeCopy()
-        self._ask(FORGE, mutants, lambda mutant, code: forge.judge(mutant.files), processes=1)
+        """Run forge's tests."""
+        self._ask(FORGE, mutants, lambda mutant, code: _forge().judge(mutant.files), PROCESSES)
 
     def ask_tests(self, mutants: Iterable[Mutant]) -> None:
         """Run the tests of the functions that come to the mutated line."""
@@ -209,6 +208,14 @@ def _compiler() -> WarmCompiler:
         _warm.compiler = WarmCompiler()
     compiler: WarmCompiler = _warm.compiler
     return compiler
+
+
+def _forge() -> ForgeCopy:
+    """Return this thread's copy of what forge needs."""
+    if not hasattr(_warm, "forge"):
+        _warm.forge = ForgeCopy()
+    forge: ForgeCopy = _warm.forge
+    return forge
 
 
 _original: dict[Target, str] = {}
