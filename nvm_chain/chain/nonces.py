@@ -1,7 +1,8 @@
-"""Who sends next: one transaction of an account after the other, in this process and among the processes of this machine.
+"""Turns of accounts: only one thread of one process on this machine sends for an account at a time.
 
-A node may not know yet what was sent a moment ago, and two that ask at once are told the same nonce. So whoever sends takes
-a turn: chooses the nonce, signs, writes down what is sent, hands it over, and lets the next one go on.
+A node may not count a transaction that was sent a moment ago, and it gives two simultaneous senders the same nonce. So a
+sender waits for its turn. During its turn it chooses the nonce, signs the transaction, notes it in the account's journal,
+and gives it to the node.
 """
 
 import json
@@ -22,26 +23,27 @@ from nvm_chain.types.json_text import parse_json
 
 try:
     import fcntl
-except ImportError:  # not on Windows, where processes do not wait for each other
+except ImportError:  # Windows has no fcntl, so only the threads of one process wait for each other there
     fcntl = None  # type: ignore[assignment]
 
 STATE_VARIABLE: Final = "NVM_CHAIN_STATE"
-"""The environment's name for the folder of the journals; without it, where the system keeps the state of programs."""
+"""The environment variable with the folder of the journals. If it is not set, the user's state folder is used."""
 KEPT: Final = 200
-"""Entries of a journal that are kept when it grows to twice as many."""
+"""The number of newest entries that a journal keeps when it is shortened. This happens at twice the number of lines."""
 KEPT_SECONDS: Final = 3_600
-"""Younger entries are kept, too: many may be on their way at once."""
+"""The age in seconds up to which a journal keeps more entries, because many transactions may be under way at once."""
 KEPT_AT_MOST: Final = 1_000
+"""The largest number of entries that a journal keeps when it is shortened."""
 MOST_REMEMBERED: Final = 4 * KEPT_AT_MOST
-"""Lines of journals that are kept in memory as they were read. A journal has at most half as many."""
+"""The largest number of parsed journal lines in memory. It is twice the largest number of lines in a journal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A transaction that was signed to be sent. ``time`` is of this machine's clock, ``node`` is the URL without secrets.
+    """A journal entry: a signed transaction. ``time`` is a Unix timestamp. ``node`` is the node's URL without secrets.
 
-    ``taken`` is whether the node was seen to have it. If it was not, a later transaction takes the same nonce, so that only
-    one of the two can ever be mined.
+    ``taken`` tells whether the node confirmed that it has the transaction. If the node did not, a later transaction takes
+    the same nonce, so that only one of the two can ever be mined.
     """
 
     nonce: int
@@ -51,17 +53,17 @@ class Sent:
     taken: bool = False
 
     def fields(self) -> dict[str, object]:
-        """Return what a journal has of it."""
+        """Return the entry as the JSON object in the journal."""
         return {"nonce": self.nonce, "hash": self.hash, "time": self.time, "node": self.node, "taken": self.taken}
 
 
 _ALL_MEMORIES: "Final[WeakSet[Memory]]" = WeakSet()
 _OPEN_JOURNALS: Final[set[TextIO]] = set()
-"""Those of turns that are held now."""
+"""The journals of turns that are in progress."""
 
 
 def _begin_forked() -> None:
-    """Take no part in the turns of the process that this one was forked from: its locks are copies, its journals are open."""
+    """Renew the locks and close the journals in a forked process, because they belong to turns of its parent process."""
     for memory in list(_ALL_MEMORIES):
         memory.renew_locks()
     for journal in list(_OPEN_JOURNALS):
@@ -75,7 +77,7 @@ if hasattr(os, "register_at_fork"):
 
 
 class Memory:
-    """What a process remembers of the accounts that send: whose turn it is, and what no journal has taken."""
+    """The memory of a process for one chain: the locks of the accounts, and the entries that no journal holds."""
 
     def __init__(self) -> None:
         self.sent: dict[str, list[Sent]] = {}
@@ -83,39 +85,42 @@ class Memory:
         _ALL_MEMORIES.add(self)
 
     def renew_locks(self) -> None:
-        """Begin with free locks."""
+        """Replace all locks with free ones."""
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
 
     def find_lock(self, address: str) -> threading.Lock:
-        """Return the lock of an account."""
+        """Return the lock of an account. It is created on first use."""
         with self._lock:
             return self._locks.setdefault(address, threading.Lock())
 
 
 class Turn:
-    """The right to send for an account, until the next one gets it."""
+    """The exclusive right to send for an account, until the block of `Accounts.turn` ends."""
 
     def __init__(self, unwritten: list[Sent], journal: TextIO | None) -> None:
-        """Take what no journal has taken, to which is added, and the journal."""
+        """Take the list of entries that no journal holds, and the journal. The turn changes the list."""
         written = [] if journal is None else _read_sent(journal)
         newer = {each.hash: each for each in unwritten}
         self.sent = [newer.pop(each.hash, each) for each in written] + list(newer.values())
-        """What was sent before, oldest first; the last ones are those of this turn, once they are written down."""
-        self._unwritten, self._journal = unwritten, journal
+        """The account's entries, oldest first. `write_down` appends the entries of this turn."""
+        self._unwritten, self._journal, self._is_torn = unwritten, journal, False
 
     def write_down(self, nonce: int, transaction_hash: str, node: str = "") -> None:
-        """Note a transaction before it is handed over, so that a process that ends meanwhile leaves a trace of it."""
+        """Note a transaction before its broadcast, so that the journal has it even if the process ends during the broadcast."""
         self.write_all_down([(nonce, transaction_hash)], node)
 
     def write_all_down(self, sent: Iterable[tuple[int, str]], node: str = "") -> None:
-        """Note transactions by nonce and hash, as `write_down` does."""
+        """Note several transactions, each as its nonce and its hash, as `write_down` does."""
         now = int(time.time())
         self.sent += (new := [Sent(nonce, transaction_hash, now, node) for nonce, transaction_hash in sent])
         self._note(new)
 
     def confirm(self, hashes: Iterable[str] | None = None) -> int:
-        """Note that the node has some that were written down, now or earlier; the last one if not given. Return how many."""
+        """Note that the node has the transactions with these hashes. Return the number of transactions found.
+
+        Without ``hashes`` this is the last transaction of the turn.
+        """
         wanted = {self.sent[-1].hash} if hashes is None else set(hashes)
         found = []
         for place, each in enumerate(self.sent):
@@ -127,12 +132,15 @@ class Turn:
         return len(found)
 
     def confirm_new(self, transaction_hash: str | None) -> bool:
-        """Note that the node has one of earlier turns, and return whether that was not known."""
+        """Note that the node has a transaction that it was not known to have. Return whether there was such an entry."""
         was_lost = any(each.hash == transaction_hash and not each.taken for each in self.sent)
         return was_lost and self.confirm([str(transaction_hash)]) > 0
 
     def take_back(self, hashes: Iterable[str] | None = None) -> None:
-        """Note that the node did not take some that were written down; the last one if not given."""
+        """Remove the transactions with these hashes, because the node refused them.
+
+        Without ``hashes`` this is the last transaction of the turn.
+        """
         wanted = {self.sent[-1].hash} if hashes is None else set(hashes)
         refused = [each for each in self.sent if each.hash in wanted]
         self.sent[:] = [each for each in self.sent if each.hash not in wanted]
@@ -140,7 +148,7 @@ class Turn:
         self._append([{**each.fields(), "refused": True} for each in refused])
 
     def _note(self, sent: list[Sent]) -> None:
-        """Write entries down; on a full disk, and without a journal, the process alone remembers them."""
+        """Write entries to the journal. On a full disk or without a journal, keep them in the memory of the process."""
         self._forget(sent)
         if not self._append([each.fields() for each in sent]):
             self._unwritten += sent
@@ -152,36 +160,40 @@ class Turn:
             self._unwritten[:] = [each for each in self._unwritten if each.hash not in forgotten]
 
     def _append(self, entries: Sequence[dict[str, object]]) -> bool:
-        """Write entries to the disk, and return whether they are there."""
+        """Append entries to the journal. Return whether all of them are on the disk."""
         if self._journal is not None:
-            with suppress(OSError, ValueError):  # a forked process has closed it
+            with suppress(OSError, ValueError):  # the disk is full, or a forked process has closed the journal
                 lines = "".join(f"{json.dumps(entry)}\n" for entry in entries).encode()
-                is_whole = os.write(self._journal.fileno(), lines) == len(lines)
+                begun = b"\n" if self._is_torn else b""  # the line break ends an incomplete line
+                self._is_torn = os.write(self._journal.fileno(), begun + lines) != len(begun + lines)
                 os.fsync(self._journal.fileno())
-                return is_whole
+                return not self._is_torn
         return False
 
 
 _MEMORIES: Final[dict[tuple[Path, int], Memory]] = {}
-"""Of each folder and chain, for every connection of this process: two of them may send for one account."""
+"""The memory for each folder and chain id. All connections of this process share it, because two may use one account."""
 
 
 class Accounts:
-    """The accounts that send on one chain, each with what it has sent."""
+    """The turns and the journals of the accounts that send on one chain."""
 
     def __init__(self, chain_id: int, folder: Path | None) -> None:
-        """Take the folder of the journals, or None for a chain that ends with this process."""
+        """Take the chain id and the folder of the journals. The folder is None for a chain that ends with this process."""
         self._chain_id, self._folder = chain_id, folder
         self._memory = Memory() if folder is None else _MEMORIES.setdefault((folder, chain_id), Memory())
 
     @contextmanager
     def turn(self, address: ChecksumAddress) -> Iterator[Turn]:
-        """Wait for an account's turn and hold it: no thread and no process of this machine sends for it meanwhile."""
+        """Wait for the turn of an account, and hold it during the block.
+
+        No other thread and no other process of this machine sends for the account meanwhile.
+        """
         with self._memory.find_lock(address), self._open_journal(address) as journal:
             yield Turn(self._memory.sent.setdefault(address, []), journal)
 
     def read_journal(self, address: ChecksumAddress) -> list[Sent]:
-        """Return what was sent for an account from this machine, oldest first; refused ones left out. No request."""
+        """Return the journal of an account, oldest entry first, without refused transactions. No request."""
         path = self._path(address)
         if path is None or not path.is_file():
             return []
@@ -203,19 +215,23 @@ class Accounts:
 
 @contextmanager
 def _locked(file: TextIO) -> Iterator[None]:
-    """Hold the lock of an open journal, and close it."""
+    """Hold the file lock of an open journal during the block, and close the journal at the end."""
     _OPEN_JOURNALS.add(file)
     _lock(file, "LOCK_EX")
     try:
         yield
     finally:
         _OPEN_JOURNALS.discard(file)
-        _lock(file, "LOCK_UN")  # a process that was forked meanwhile may have the file open, too
+        _lock(file, "LOCK_UN")  # closing alone may not unlock: a forked process may have the file open too
         file.close()
 
 
 def _open_locked(path: Path, opened: ExitStack) -> TextIO | None:
-    """Open a journal and lock it. Another process may put a shorter one in its place while the lock is waited for."""
+    """Open and lock a journal. Return None if it cannot be opened.
+
+    While this process waits for the lock, another process may replace the file with a shorter one. Then the new file is
+    opened and locked.
+    """
     while True:
         file = _open(path)
         if file is None:
@@ -227,7 +243,7 @@ def _open_locked(path: Path, opened: ExitStack) -> TextIO | None:
 
 
 def _is_at(path: Path, file: TextIO) -> bool:
-    """Return whether a path still names an open file."""
+    """Return whether an open file is still the file at a path."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
@@ -235,7 +251,7 @@ def _is_at(path: Path, file: TextIO) -> bool:
 
 
 def _shorten(path: Path, file: TextIO, opened: ExitStack) -> TextIO:
-    """Put a journal with the newest entries in the place of a long one, and return what is written to now."""
+    """Replace a long journal with a file of its newest entries. Return the open file of the journal."""
     file.seek(0)
     text = file.read()
     lines, first = text.count("\n"), text.partition("\n")[0]
@@ -250,16 +266,17 @@ def _shorten(path: Path, file: TextIO, opened: ExitStack) -> TextIO:
         shorter.unlink(missing_ok=True)
         new = shorter.open("a+", encoding="utf-8", errors="replace")
         opened.enter_context(_locked(new))
-        new.write("".join(json.dumps(each.fields()) + "\n" for each in sent[-kept:]))
-        new.flush()
-        os.fsync(new.fileno())
-        shorter.replace(path)
-        return new
+        newest = "".join(json.dumps(each.fields()) + "\n" for each in sent[-kept:]).encode()
+        # Past the file's buffer: with some left in it, a file on a full disk fails to close.
+        if os.write(new.fileno(), newest) == len(newest):
+            os.fsync(new.fileno())
+            shorter.replace(path)
+            return new
     return file
 
 
 def find_state_folder() -> Path | None:
-    """Return the folder where this machine's journals are, or None where there is no home."""
+    """Return the folder of this machine's journals, or None if the user has no home folder."""
     named = os.environ.get(STATE_VARIABLE)
     if named:
         return Path(named).expanduser().absolute()
@@ -270,14 +287,14 @@ def find_state_folder() -> Path | None:
 
 
 def _lock(file: TextIO, name: str) -> None:
-    """Lock or unlock a file, where the system and the file system can."""
+    """Lock or unlock a file, if the system and the file system support locks."""
     if fcntl is not None:
-        with suppress(OSError, ValueError):  # a forked process has closed it
+        with suppress(OSError, ValueError):  # the file system has no locks, or a forked process has closed the file
             fcntl.flock(file, getattr(fcntl, name))
 
 
 def _open(path: Path) -> TextIO | None:
-    """Open a journal, or return None where nothing can be written: then only this process keeps the order."""
+    """Open a journal. Return None if it cannot be written: then only the threads of this process take turns."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         return path.open("a+", encoding="utf-8", errors="replace")
@@ -285,12 +302,12 @@ def _open(path: Path) -> TextIO | None:
 
 
 def _read_sent(journal: TextIO) -> list[Sent]:
-    """Return what a journal has, and repair its last line."""
+    """Return the entries of a journal, and end its last line if it is incomplete."""
     journal.seek(0)
     text = journal.read()
     if text and not text.endswith("\n"):
         with suppress(OSError):
-            os.write(journal.fileno(), b"\n")  # a process ended in the middle of a line
+            os.write(journal.fileno(), b"\n")  # a process ended while it wrote the line
     return _parse(text)
 
 
@@ -300,7 +317,7 @@ def _count_young(sent: Sequence[Sent]) -> int:
 
 
 def _parse(text: str) -> list[Sent]:
-    """Read a journal. A line that was not written to its end is left out."""
+    """Return the entries of a journal's text. Incomplete lines and refused transactions are left out."""
     found: dict[str, Sent] = {}
     for line in text.splitlines():
         entry = _parse_line(line)
@@ -314,7 +331,10 @@ def _parse(text: str) -> list[Sent]:
 
 @lru_cache(MOST_REMEMBERED)
 def _parse_line(line: str) -> tuple[Sent, bool] | None:
-    """Return an entry, and whether it was refused. Remembered: a process reads the same lines at each transaction."""
+    """Return the entry on a line, and whether the transaction was refused, or None if the line is incomplete.
+
+    Results are cached, because a process reads the same lines at each transaction.
+    """
     with suppress(ValueError, KeyError, TypeError, OverflowError):
         entry: Any = parse_json(line.encode())
         times = int(entry["nonce"]), str(entry["hash"]), int(entry["time"])

@@ -237,3 +237,25 @@ def test_turn__of_another_process_after_one_was_killed_in_it_while_a_forked_work
 def test_find_state_folder__named_from_home_or_here__is_absolute(monkeypatch: pytest.MonkeyPatch, named: str) -> None:
     monkeypatch.setenv(STATE_VARIABLE, named)
     assert find_state_folder() == (Path.home() if "~" in named else Path.cwd()) / "state"
+
+
+def test_turn__with_a_line_torn_on_a_full_disk__writes_the_next_one_whole(tmp_path: Path) -> None:
+    """There is room again before the turn ends: what the node took must not be glued to the torn line."""
+    journal_of(tmp_path).write_text("")
+    with Accounts(1, tmp_path).turn(ALICE) as turn:
+        with full_disk(40):
+            turn.write_all_down([(4, "0x4"), (5, "0x5")])
+        turn.confirm(["0x4", "0x5"])
+    sent = Accounts(1, tmp_path).read_journal(ALICE)
+    assert [(each.nonce, each.taken) for each in sent] == [(4, True), (5, True)]
+
+
+def test_turn__with_a_long_journal_and_a_disk_that_is_full_halfway__ends_as_usual(tmp_path: Path) -> None:
+    """The shorter journal is torn. Nobody who has sent meanwhile may hear of it as a failure."""
+    lines = [json.dumps({"nonce": number, "hash": hex(number), "time": 1, "taken": True}) for number in range(500)]
+    journal_of(tmp_path).write_text("\n".join(lines) + "\n")
+    accounts = Accounts(1, tmp_path)
+    with full_disk(12_000), accounts.turn(ALICE) as turn:
+        turn.write_down(500, "0x500")
+    with accounts.turn(ALICE) as turn:
+        assert ([sent.hash for sent in turn.sent[-2:]], len(turn.sent)) == ([hex(499), "0x500"], KEPT + 1)
