@@ -1,1 +1,1 @@
-"""The seam to a node, and where our contracts are."""
+"""The connection to a node, and the addresses of our contracts."""

@@ -1,10 +1,10 @@
-"""The ABI of other people's contracts, written short: only the functions and events that are used."""
+"""Short forms of ABI entries, for the few functions and events of foreign contracts that the package uses."""
 
 from typing import Any
 
 
 def describe_function(name: str, inputs: str, outputs: str, mutability: str = "view") -> dict[str, Any]:
-    """Describe a function by the types of its inputs and outputs, separated by spaces.
+    """Return the ABI entry of a function. ``inputs`` and ``outputs`` are type names separated by spaces.
 
     >>> [kind["type"] for kind in describe_function("allowance", "address address", "uint256")["inputs"]]
     ['address', 'address']
@@ -19,7 +19,7 @@ def describe_function(name: str, inputs: str, outputs: str, mutability: str = "v
 
 
 def describe_event(name: str, *inputs: tuple[str, str, bool]) -> dict[str, Any]:
-    """Describe an event by name, type and whether it is indexed, of each of its fields.
+    """Return the ABI entry of an event. Each input is the name of a field, its type, and whether it is indexed.
 
     >>> describe_event("UsagePaid", ("amount", "uint256", False))["inputs"]
     [{'name': 'amount', 'type': 'uint256', 'indexed': False}]

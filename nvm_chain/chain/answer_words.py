@@ -1,4 +1,4 @@
-"""What the views of Credits return, read word by word: a tenth of the time of a general decoder, and as strict as one."""
+"""Decoders for the views of Credits. They are as strict as a general ABI decoder, and take a tenth of its time."""
 
 from collections.abc import Sequence
 from enum import IntEnum
@@ -14,18 +14,21 @@ from nvm_chain.types.addresses import format_address
 
 WORD: Final = 32
 _TERMS_WORDS: Final = 13
-"""Of which the fourth says where the splits are: right behind them all."""
+"""The number of words in `termsOf` before the splits. The fourth word is the offset of the splits."""
 
 
 def read_words(answer: bytes, what: str) -> list[int]:
-    """Return the numbers of an answer that is whole words. ``what`` says in the error what it should be."""
+    """Split an answer into words of 32 bytes, and return each word as a number.
+
+    ``what`` is the expected content, for the error. Raises AnswerUnreadable if the last word is incomplete.
+    """
     if len(answer) % WORD:
         raise _unreadable(what)
     return [int.from_bytes(answer[at : at + WORD]) for at in range(0, len(answer), WORD)]
 
 
 def decode_time(answer: bytes) -> int:
-    """Return what `accessUntil` returned: a Unix timestamp. Raises AnswerUnreadable."""
+    """Decode an answer of `accessUntil`: a Unix timestamp. Raises AnswerUnreadable."""
     words = read_words(answer, "a time")
     if len(words) != 1:
         raise _unreadable("a time")
@@ -33,7 +36,7 @@ def decode_time(answer: bytes) -> int:
 
 
 def decode_account(answer: bytes) -> Account:
-    """Return what `accountOf` returned. Raises AnswerUnreadable."""
+    """Decode an answer of `accountOf`. Raises AnswerUnreadable."""
     what = "an account"
     words = read_words(answer, what)
     if len(words) != 4:
@@ -43,7 +46,7 @@ def decode_account(answer: bytes) -> Account:
 
 
 def decode_lots(answer: bytes) -> list[Lot]:
-    """Return what `lotsOf` returned. Raises AnswerUnreadable."""
+    """Decode an answer of `lotsOf`. Raises AnswerUnreadable."""
     words = read_words(answer, "lots")
     if len(words) < 2 or words[0] != WORD or len(words) != 2 + 2 * words[1]:
         raise _unreadable("lots")
@@ -51,7 +54,10 @@ def decode_lots(answer: bytes) -> list[Lot]:
 
 
 def decode_state(answer: bytes) -> tuple[ChecksumAddress, ChecksumAddress, bool, int]:
-    """Return what `stateOf` returned: owner, pending owner, whether active, and the fee in basis points. Raises AnswerUnreadable."""
+    """Decode an answer of `stateOf`: owner, pending owner, whether the plan is active, and the fee in basis points.
+
+    Raises AnswerUnreadable.
+    """
     what = "the state of a plan"
     words = read_words(answer, what)
     if len(words) != 4:
@@ -66,7 +72,7 @@ def decode_state(answer: bytes) -> tuple[ChecksumAddress, ChecksumAddress, bool,
 
 
 def decode_terms(answer: bytes) -> Sequence[Any]:
-    """Return what `termsOf` returned, as the fields that `parse_terms` takes. Raises AnswerUnreadable."""
+    """Decode an answer of `termsOf` into the sequence that `parse_terms` takes. Raises AnswerUnreadable."""
     what = "the terms of a plan"
     words = read_words(answer, what)
     if len(words) < 2 + _TERMS_WORDS or words[0] != WORD or words[4] != _TERMS_WORDS * WORD:
@@ -92,7 +98,7 @@ def decode_terms(answer: bytes) -> Sequence[Any]:
 
 
 def decode_text(answer: bytes) -> str:
-    """Return what `uri` returned. Raises AnswerUnreadable."""
+    """Decode an answer of `uri`. Raises AnswerUnreadable."""
     what, words = "a text", (answer[:WORD], answer[WORD : 2 * WORD])
     length = int.from_bytes(words[1])
     end = 2 * WORD + length
@@ -126,7 +132,10 @@ def _read_address(word: int, what: str) -> ChecksumAddress:
 
 @lru_cache(maxsize=4096)
 def _write_address(word: int) -> ChecksumAddress:
-    """Return the address that a word stands for. The same tokens and owners come again and again."""
+    """Return a word as an address with checksum.
+
+    Answers repeat the same few tokens and owners, so results are cached.
+    """
     return format_address(word.to_bytes(20))
 
 

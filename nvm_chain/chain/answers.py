@@ -1,4 +1,4 @@
-"""What is in the answers of nodes: numbers, and that something is not there."""
+"""Helpers that read answers of nodes: numbers, block numbers, and statements that something is missing."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any, Final
 FINDS: Final = frozenset(
     {"eth_getTransactionByHash", "eth_getTransactionReceipt", "eth_getBlockByHash", "eth_getBlockByNumber"}
 )
-"""What answers null for what a node has not got."""
+"""Methods whose result is null if the node does not have the transaction or block."""
 LACKS_WORDS: Final = (
     "header not found",
     "block not found",
@@ -23,7 +23,7 @@ LACKS_WORDS: Final = (
     "pruning",
     "proof window",
 )
-"""How nodes say that they have not got a block, or have no longer its state."""
+"""Phrases in the errors of nodes that do not have a block, or no longer have its state."""
 NUMBER: Final = re.compile("0x[0-9a-fA-F]{1,64}")
 BLOCK_PLACES: Final = {
     "eth_call": 1,
@@ -34,11 +34,11 @@ BLOCK_PLACES: Final = {
     "eth_getStorageAt": 2,
     "eth_feeHistory": 1,
 }
-"""Where among the parameters the block is in whose state something is read."""
+"""The index of the block parameter of each method that reads the state at a block."""
 
 
 def is_lacking(method: str, response: Mapping[str, Any]) -> bool:
-    """Tell whether an answer says only that this node has not got what was asked for."""
+    """Return whether an answer says only that this node does not have the requested data."""
     error = response.get("error")
     if isinstance(error, dict):
         words = str(error.get("message", "")).lower()
@@ -47,7 +47,7 @@ def is_lacking(method: str, response: Mapping[str, Any]) -> bool:
 
 
 def find_block(method: str, params: Any) -> int:
-    """Return the newest block by number that a request is about; 0 if it names none.
+    """Return the number of the newest block that a request names, or 0 if the request names none by number.
 
     >>> find_block("eth_call", [{"to": "0x12"}, "0x10"]), find_block("eth_call", [{"to": "0x12"}, "latest"])
     (16, 0)
@@ -61,12 +61,12 @@ def find_block(method: str, params: Any) -> int:
 
 
 def read_number(value: object) -> object:
-    """Return a number that may be written as hex text."""
+    """Convert hex text to a number, and return any other value unchanged. Raises ValueError if text is not hex."""
     return int(value, 16) if isinstance(value, str) else value
 
 
 def check_number(value: object) -> int:
-    """Return a number that a node gave. Raises ValueError if a chain cannot have it."""
+    """Return a number from a node's answer. Raises ValueError unless it is an int from 0 to 2**256 - 1."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 256:
         raise ValueError("not a number of a chain")
     return value

@@ -1,4 +1,4 @@
-"""The compiled contracts that the package carries: ABI, bytecode, compiler settings and NatSpec."""
+"""The compiled contracts inside the package: ABI, bytecode, compiler settings and NatSpec."""
 
 import json
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ FOLDER: Traversable = files("nvm_chain") / "chain" / "data"
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One compiled contract. ``creation_code`` deploys it, ``runtime_code`` is what then stands on the chain."""
+    """One compiled contract. ``creation_code`` deploys the contract. ``runtime_code`` is its code on the chain."""
 
     name: str
     abi: tuple[dict[str, Any], ...]
@@ -27,7 +27,7 @@ class Artifact:
     natspec: dict[str, Any]
 
     def encode_creation(self, *arguments: object) -> bytes:
-        """Return the creation code with ABI-encoded constructor arguments behind it."""
+        """Return the creation code, followed by the ABI-encoded constructor arguments."""
         types = [item["type"] for entry in self.abi if entry["type"] == "constructor" for item in entry["inputs"]]
         return self.creation_code + encode(types, arguments)
 
@@ -39,7 +39,7 @@ class Artifact:
 
 @cache
 def read_artifact(name: ContractName) -> Artifact:
-    """Read a packaged contract; no network. It is read from the disk once."""
+    """Return a contract of the package. No request. Its file is read only once."""
     data = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
     return Artifact(
         name=name,

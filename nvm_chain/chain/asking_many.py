@@ -1,4 +1,4 @@
-"""Asking a node for many things at once, in batches of JSON-RPC, as large as the node takes them."""
+"""Many requests to a node, in JSON-RPC batches as large as the node accepts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,32 +11,32 @@ from nvm_chain.chain.rpc import BROADCASTS
 from nvm_chain.errors import NvmChainError, RpcFailed
 
 Question: TypeAlias = tuple[str, Sequence[object]]
-"""A method of JSON-RPC, and its parameters as JSON has them."""
+"""A JSON-RPC method, and its parameters as JSON values."""
 MOST_IN_BATCH: Final = 100
-"""Requests in one batch. The connection divides it where a node takes fewer."""
+"""The largest number of requests in one batch. The provider divides a batch further if the node accepts fewer."""
 MOST_CHARACTERS: Final = 400_000
-"""Of the texts in one batch."""
+"""The largest total length of the methods and text parameters in one batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a node answers to one request of many: a result, which is None for what it does not have; or an error."""
+    """The answer to one request: a result, or an error. Both are None if the node does not have the requested data."""
 
     result: Any = None
     error: NvmChainError | None = None
 
 
 class ManyAsker:
-    """What asks a node in batches, or one by one if the connection does not take them."""
+    """Sends many requests to a node: in batches, or one by one if the connection does not support batches."""
 
     def __init__(self, node: Node) -> None:
-        """Take the node."""
+        """Take the node. No request."""
         self._node, self._most = node, MOST_IN_BATCH if node.takes_batches else 1
 
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
-        """Return an answer for each question, in their order. Never raises: an error is part of its answer.
+        """Return the answer to each question, in order. Errors of the package are part of the answers, not raised.
 
-        After a broadcast nothing counts any more that was read ahead.
+        A broadcast first drops the unused answers of `Node.reading_ahead`.
         """
         if any(method in BROADCASTS for method, _ in questions):
             self._node.forget_ahead()
@@ -47,7 +47,10 @@ class ManyAsker:
         return answers
 
     def _ask_batch(self, part: Sequence[Question]) -> list[Answer]:
-        """Return the answers of one batch; none if they are not as many as the requests, and then it is asked one by one."""
+        """Return the answers of one batch, or an empty list if their number is wrong.
+
+        After a wrong number all requests are sent one by one.
+        """
         requests = cast(Any, [(RPCEndpoint(method), list(parameters)) for method, parameters in part])
         try:
             with self._node.typed_errors():
@@ -67,7 +70,7 @@ class ManyAsker:
 
 
 def _take(questions: Sequence[Question], first: int, size: int) -> Sequence[Question]:
-    """Return the next questions that one batch may hold, at least one."""
+    """Return the next questions for one batch, at least one."""
     end, characters = first, 0
     for method, parameters in questions[first : first + size]:
         characters += len(method) + sum(_texts(parameters))
@@ -78,7 +81,7 @@ def _take(questions: Sequence[Question], first: int, size: int) -> Sequence[Ques
 
 
 def _texts(values: object) -> Iterator[int]:
-    """Yield the lengths of all texts among parameters."""
+    """Yield the length of each text within parameters."""
     if isinstance(values, str):
         yield len(values)
     elif isinstance(values, dict):

@@ -1,4 +1,4 @@
-"""Reads from programs with an event loop, such as ASGI servers: web3's asynchronous face on the same way to a node."""
+"""An asynchronous web3 for programs with an event loop, such as ASGI servers. It uses the same provider as `Chain`."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -14,20 +14,20 @@ from nvm_chain.chain.rpc import READ_PATIENCE_SECONDS, NodeProvider
 
 Answer = TypeVar("Answer")
 THREADS: Final = 32
-"""Requests that wait for a node at once. More of them wait for a thread."""
+"""The largest number of requests that wait for a node at the same time. Further requests wait for a free thread."""
 
 
 class AsyncNodeProvider(AsyncJSONBaseProvider):
-    """A node, asked in threads of its own, so that the event loop goes on.
+    """A provider that makes each request in a thread, so that the event loop does not stop.
 
-    Limits, pauses, endpoints, and what answers mean, are those of `NodeProvider`, which it asks. A task that is
-    cancelled is over at once, and its request goes on to its end.
+    The threads use a `NodeProvider`, so limits, pauses, endpoints and errors are the same. A cancelled task ends at
+    once. Its request still runs to its end in the thread.
     """
 
     def __init__(self, provider: NodeProvider, threads: int = THREADS) -> None:
-        """Take the provider to ask, and how many requests may wait at once."""
+        """Take the provider, and the largest number of requests that wait at the same time."""
         super().__init__()
-        self.global_ccip_read_enabled = False  # else any contract can make us fetch URLs
+        self.global_ccip_read_enabled = False  # with CCIP reads, any contract could make this process fetch URLs
         self.label = provider.label
         self._provider = provider
         self._threads = ThreadPoolExecutor(threads, "nvm-chain-rpc")
@@ -40,7 +40,7 @@ class AsyncNodeProvider(AsyncJSONBaseProvider):
         return await self._run(self._provider.make_request, method, params)
 
     async def make_batch_request(self, requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse]:
-        """Make several requests in one. Raises as `NodeProvider.make_batch_request` does."""
+        """Make several requests in one batch. Raises as `NodeProvider.make_batch_request` does."""
         return await self._run(self._provider.make_batch_request, requests)
 
     async def is_connected(self, show_traceback: bool = False) -> bool:
@@ -48,7 +48,7 @@ class AsyncNodeProvider(AsyncJSONBaseProvider):
         return await self._run(self._provider.is_connected, show_traceback)
 
     async def disconnect(self) -> None:
-        """Let the threads end. What is asked at the moment is answered."""
+        """End the threads. Requests that are running get their answers."""
         self._threads.shutdown(wait=False)
 
     async def _run(self, ask: Callable[..., Answer], *arguments: object) -> Answer:
@@ -59,17 +59,18 @@ class AsyncNodeProvider(AsyncJSONBaseProvider):
 def open_async_web3(
     url: str | Sequence[str], patience_seconds: float = READ_PATIENCE_SECONDS
 ) -> AsyncWeb3[AsyncNodeProvider]:
-    """Return web3's asynchronous face on a node, for reads. No request; one for each endpoint where there are several.
+    """Return an AsyncWeb3 on a node, for reads. No request for a single endpoint, else one for each endpoint.
 
-    What the node itself refuses is web3's Web3RPCError; put `nvm_chain.chain.rpc.typed_errors` around it for our errors.
+    A JSON-RPC error raises web3's Web3RPCError. Inside `nvm_chain.chain.rpc.typed_errors` it becomes an error of this
+    package.
 
     Args:
-        url: Where the node is, as `nvm_chain.chain.client.open_rpc` takes it.
-        patience_seconds: How long reads are repeated while the node is busy.
+        url: The node's URL or URLs, as for `nvm_chain.chain.client.open_rpc`.
+        patience_seconds: The longest time, in seconds, for which reads are repeated while the node is busy.
 
     Raises:
-        ConnectionFailed: None of several endpoints answers.
-        WrongChain: The endpoints are of different chains.
+        ConnectionFailed: There are several endpoints, and none of them answers.
+        WrongChain: The endpoints serve different chains.
     """
     provider = NodeProvider(url, patience_seconds)
     provider.check_endpoints()

@@ -1,8 +1,8 @@
-"""Several requests in one round trip: what will be asked one after another is asked at once, where the node takes batches.
+"""Requests in advance: the requests of an operation are sent to the node in one batch before the operation makes them.
 
-Whoever reads goes on as ever, with the same checks and the same errors in the same order. Only the answers are there
-already: each is used once, by the same request of the same thread, in the block that asked for it, and none after
-something was sent. What was not answered in the batch is asked by itself.
+The operation itself runs unchanged, with the same checks and errors in the same order. Its requests find their answers
+in memory. An answer is used once, by the same request of the same thread, inside the block that read ahead. A broadcast
+drops all unused answers. A request without an answer in memory goes to the node alone.
 """
 
 import threading
@@ -20,20 +20,20 @@ from nvm_chain.chain.rpc import BROADCASTS, typed_errors
 from nvm_chain.errors import NodeBusy, NvmChainError
 
 Reader: TypeAlias = Callable[[], object]
-"""Reads something of a chain. Of several requests that it makes, only the first is part of a batch."""
+"""A function that reads from the chain. Only the first request of a reader becomes part of a batch."""
 Request: TypeAlias = tuple[RPCEndpoint, Any]
 
 
 REST_SECONDS: Final = 60.0
-"""How long a node that was busy is asked one by one."""
+"""How long a node gets no batches after it answered that it was busy."""
 
 
 class _RequestKnown(BaseException):
-    """Ends a reader as soon as it is known what it asks."""
+    """Stops a reader as soon as its first request is recorded. An exception that no reader catches."""
 
 
 class _Thread(threading.local):
-    """What one thread is about to ask, and the answers that it has."""
+    """The state of one thread: the requests being recorded, the answers in memory, and the readers to follow up."""
 
     recorded: list[Request] | None = None
     answers: dict[str, RPCResponse] | None = None
@@ -41,10 +41,13 @@ class _Thread(threading.local):
 
 
 class Batches:
-    """What a node is asked in batches, and the answers until they are used."""
+    """Sends requests of readers in batches, and keeps the answers until they are used."""
 
     def __init__(self, web3: Web3, label: str) -> None:
-        """Stand before the provider of a connected Web3, with the node's URL without secrets. No request."""
+        """Add a layer to a connected Web3, before its provider.
+
+        No request. ``label`` is the node's URL without secrets.
+        """
         self._web3, self._label = web3, label
         self._thread = _Thread()
         self.takes_batches, self._rests_until = isinstance(web3.provider, JSONBaseProvider), 0.0
@@ -56,9 +59,9 @@ class Batches:
 
     @contextmanager
     def reading_ahead(self, readers: tuple[Reader, ...]) -> Iterator[None]:
-        """Ask what readers will ask, and keep the answers until the block ends.
+        """Read ahead for some readers, and keep the answers until the block ends.
 
-        A block inside another one is part of it, and asks nothing: who opened the outer one has asked for more.
+        Inside another such block this block does nothing, because the outer block has read ahead already.
         """
         if self._thread.answers is not None:
             yield
@@ -72,7 +75,7 @@ class Batches:
 
     @contextmanager
     def following_up(self, readers: tuple[Reader, ...]) -> Iterator[None]:
-        """Have these readers ask together with `ask_and_follow_up`, until the block ends."""
+        """Set the readers that `ask_and_follow_up` reads ahead for, until the block ends."""
         outer, self._thread.follow_up = self._thread.follow_up, readers
         try:
             yield
@@ -80,7 +83,10 @@ class Batches:
             self._thread.follow_up = outer
 
     def ask_and_follow_up(self, reader: Reader, is_there: Callable[[object], bool]) -> object:
-        """Return what a reader reads. What follows is asked with it, and dropped if it is not there yet."""
+        """Return the result of a reader, and read ahead for the readers of `following_up` in the same batch.
+
+        If ``is_there`` says that the result is not there yet, the answers for the other readers are dropped.
+        """
         if not self._thread.follow_up:
             return reader()
         self.read_ahead(reader, *self._thread.follow_up)
@@ -90,12 +96,15 @@ class Batches:
         return found
 
     def forget(self) -> None:
-        """Drop the answers that are not used yet: what they say may have changed."""
+        """Drop the unused answers, because the chain may have changed since."""
         if self._thread.answers is not None:
             self._thread.answers.clear()
 
     def read_ahead(self, *readers: Reader) -> None:
-        """Ask what some readers will ask, in one round trip. Nothing outside a block, and nothing of a single reader."""
+        """Send the first request of each reader in one batch. One request.
+
+        No request outside a block of `reading_ahead`, for fewer than two new requests, or if the node takes no batches.
+        """
         answers = self._thread.answers
         if answers is None or not self.takes_batches or time.monotonic() < self._rests_until:
             return
@@ -105,7 +114,7 @@ class Batches:
             answers.update(self._ask(batch))
 
     def _find_request(self, reader: Reader) -> list[Request]:
-        """Return the first request of a reader, if it makes one and nothing is wrong with it."""
+        """Return the first request of a reader in a list. The list is empty if the reader makes no request."""
         outer = self._thread.recorded
         recorded: list[Request] = []
         self._thread.recorded = recorded
@@ -117,7 +126,7 @@ class Batches:
         return recorded
 
     def _ask(self, batch: list[Request]) -> dict[str, RPCResponse]:
-        """Make requests in one round trip, and return the answers that count."""
+        """Send a batch, and return the results by request. Requests that got an error are left out."""
         try:
             with typed_errors(self._label):
                 responses = read_batch(self._web3, batch)
@@ -125,15 +134,18 @@ class Batches:
             self.takes_batches = False
             return {}
         except NodeBusy:
-            self._rests_until = time.monotonic() + REST_SECONDS  # some count each request of a batch
+            self._rests_until = time.monotonic() + REST_SECONDS  # some nodes count each request of a batch
             return {}
         except NvmChainError:
-            return {}  # asked again one by one, which tells what is wrong
+            return {}  # the requests are repeated one by one, and raise the error that matters
         told = zip(batch, responses, strict=True)
         return {repr(request): response for request, response in told if _is_final(response)}
 
     def answer(self, make_request: Callable[[RPCEndpoint, Any], RPCResponse], request: Request) -> RPCResponse:
-        """Answer a request from what was read ahead, or let the node answer it."""
+        """Return the answer in memory to a request, or that of the node.
+
+        While a reader is recorded, note its request.
+        """
         if self._thread.recorded is not None:
             self._thread.recorded.append(request)
             raise _RequestKnown
@@ -144,9 +156,9 @@ class Batches:
 
 
 def read_batch(web3: Web3, batch: list[Request]) -> list[RPCResponse]:
-    """Make requests in one round trip, and return the answers in their order.
+    """Send a batch, and return the answers in order. One request.
 
-    Raises ValueError if the answer is not one of a batch, and what the provider raises.
+    Raises ValueError if the answer does not have one entry for each request. Errors of the provider pass through.
     """
     provider = cast(JSONBaseProvider, web3.provider)
     responses: Any = provider.batch_request_func(web3, cast(Any, web3.middleware_onion))(batch)
@@ -158,21 +170,20 @@ def read_batch(web3: Web3, batch: list[Request]) -> list[RPCResponse]:
 
 
 def _is_final(response: RPCResponse) -> bool:
-    """Return whether an answer in a batch counts: a result.
+    """Return whether an answer of a batch is a result.
 
-    Another error may be about the batch. A contract's may be of a moment before those answers that were asked for again:
-    it is asked for again too, before anybody is told.
+    An error may be about the batch and not about the request. So a request that got an error is made again alone.
     """
     return response.get("error") is None and "result" in response
 
 
 class _Layer(Web3Middleware):
-    """The layer of web3 right before the provider."""
+    """A web3 middleware directly before the provider."""
 
     def __init__(self, web3: Web3, batches: Batches) -> None:
         super().__init__(web3)
         self._batches = batches
 
     def wrap_make_request(self, make_request: Any) -> Any:
-        """Let the batches answer first."""
+        """Return a function that looks for an answer in memory first."""
         return lambda method, params: self._batches.answer(make_request, (method, params))

@@ -1,4 +1,4 @@
-"""What a node's error to a broadcast says of the transaction: that it has it, that it cannot take it, or nothing."""
+"""Meanings of a node's error after a broadcast: the node has the transaction, cannot take it, or does not say."""
 
 from enum import Enum
 
@@ -36,16 +36,16 @@ _CANNOT_TAKE_IT = (
 
 
 class Refusal(Enum):
-    """What the words of a node mean for the transaction that it was given."""
+    """The meaning of a node's error for the broadcast transaction."""
 
-    HAS_IT = "the node has the transaction already"
-    NONCE_TAKEN = "a transaction with the nonce is mined, which may be this one"
-    CANNOT_TAKE_IT = "the node gives this error before it keeps anything"
-    SAYS_NOTHING = "the transaction may be in a pool"
+    HAS_IT = "the node already has the transaction"
+    NONCE_TAKEN = "a transaction with this nonce is mined; it may be the same transaction"
+    CANNOT_TAKE_IT = "the node rejected the transaction before it stored anything"
+    SAYS_NOTHING = "the error does not tell whether the node has the transaction"
 
 
 def read_refusal(words: str) -> Refusal:
-    """Return what the words of a refusal mean. Nodes have no common codes for it, so their words are read.
+    """Return the meaning of a node's error from its text, because nodes have no common error codes for it.
 
     >>> read_refusal("{'code': -32000, 'message': 'already known'}").name
     'HAS_IT'

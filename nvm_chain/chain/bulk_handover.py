@@ -1,4 +1,4 @@
-"""The first half of sending many: calls are tried, signed in the account's turn, written down, and given to the node."""
+"""The first half of `send_many`: simulate calls, sign them, note them in the journal, and give them to the node."""
 
 from collections.abc import Callable, Sequence
 from typing import cast
@@ -14,25 +14,32 @@ from nvm_chain.chain.nonces import Accounts, Turn
 from nvm_chain.chain.sending import Sender, call_params
 from nvm_chain.chain.shipments import Outcome, Shipment, Slot, count_cost
 from nvm_chain.chain.signing_many import sign_new
-from nvm_chain.errors import InsufficientCoin, NetworkError, NvmChainError, RpcFailed
+from nvm_chain.errors import InsufficientCoin, NetworkError, NotSent, NvmChainError, RpcFailed
 from nvm_chain.signing.keys import Signer
 
 TRIES = 2
-"""How often a call is signed, if a transaction from elsewhere was mined with its nonce."""
+"""The largest number of nonces for one call if transactions of other programs take its nonces."""
 
 
 class Handover:
-    """What hands a shipment over, part by part."""
+    """Hands the calls of a shipment over to the node, in parts."""
 
     def __init__(self, shipment: Shipment, signer: Signer, accounts: Accounts, sender: Sender) -> None:
-        """Take what is sent, and who sends it."""
+        """Take the shipment, the signer, the journals of the accounts, and the sender that simulates calls.
+
+        No request.
+        """
         self._shipment, self._signer, self._accounts = shipment, signer, accounts
         self._node = shipment.node
         self._limits = GasLimits(sender, shipment.asker)
         self._tries: dict[int, int] = {}
 
     def send_some(self) -> None:
-        """Hand over the next calls that there is room and coin for. Raises what goes wrong if nothing was sent before."""
+        """Hand over the next calls, as many as the limit of transactions under way and the coin balance allow.
+
+        Raises an error only before the first transaction or outcome. Later, the error becomes the outcome of all
+        waiting calls.
+        """
         shipment = self._shipment
         try:
             fees, balance = read_fees(self._node), self._node.read_coin_balance(shipment.address)
@@ -40,16 +47,26 @@ class Handover:
             if built:
                 with self._accounts.turn(shipment.address) as turn:
                     self._hand_over(built, fees, turn)
-        except NvmChainError as error:
-            if not shipment.outcomes and not shipment.slots:
-                raise
-            shipment.leave_out(error)
+        except Exception as error:  # noqa: BLE001  a signer is anybody's code, and others may be under way
+            self._leave_out(error)
         shipment.tell()
+
+    def _leave_out(self, error: Exception) -> None:
+        """Make an error the outcome of the waiting calls. Raise the error if there is no transaction and no outcome yet."""
+        if not self._shipment.outcomes and not self._shipment.slots:
+            raise error
+        # A foreign error is told by its type only, because its text may quote the key.
+        problem = NotSent(f"the signer raised {type(error).__name__}")
+        self._shipment.leave_out(error if isinstance(error, NvmChainError) else problem)
 
     # ------------------------------------------------------------------ build
 
     def _build(self, fees: Fees, coin: int) -> list[tuple[int, TxParams]]:
-        """Take the next calls off the list, and return transactions without nonces of those that would succeed."""
+        """Take the next calls from the waiting list, and return their transactions without nonces.
+
+        A call that would fail gets its outcome at once. If the coin is too little for a call, it waits with all later
+        calls while transactions are under way. Otherwise the call fails with InsufficientCoin.
+        """
         shipment = self._shipment
         places = [shipment.waiting.popleft() for _ in range(min(shipment.room, len(shipment.waiting)))]
         calls = [shipment.calls[place] for place in places]
@@ -67,28 +84,27 @@ class Handover:
             told = call_params(shipment.address, call.data, call.to, call.value)
             transaction = cast(TxParams, {**told, **fees.params(), "chainId": self._node.chain_id, "gas": limit})
             cost = count_cost(transaction) + l1_fees[len(call.data) // 2]
-            if cost > coin:
-                self._wait_for_coin(places[position:], is_first=not built, coin=coin, cost=cost)
+            if cost <= coin:
+                coin -= cost
+                built.append((place, transaction))
+            elif (
+                built or shipment.slots
+            ):  # mined transactions mostly cost less than their maximum, so more coin may be left
+                shipment.waiting.extendleft(reversed(places[position:]))
                 break
-            coin -= cost
-            built.append((place, transaction))
+            else:
+                shipment.leave_out(InsufficientCoin(shipment.address, coin, cost), [place])
         return built
-
-    def _wait_for_coin(self, places: Sequence[int], *, is_first: bool, coin: int, cost: int) -> None:
-        """Put calls back that there is no coin for now; what is on its way may cost less than it may at most."""
-        shipment = self._shipment
-        shipment.waiting.extendleft(reversed(places))
-        if is_first and not shipment.slots:
-            shipment.leave_out(InsufficientCoin(shipment.address, coin, cost))
 
     # ------------------------------------------------------------------ hand over
 
     def _hand_over(self, built: Sequence[tuple[int, TxParams]], fees: Fees, turn: Turn) -> None:
+        slots: list[Slot] = []
         try:
             slots = self._sign(built, turn)
-        except NvmChainError:
-            self._shipment.waiting.extendleft(reversed([place for place, _ in built]))
-            raise
+        finally:
+            if not slots:
+                self._shipment.waiting.extendleft(reversed([place for place, _ in built]))
         turn.write_all_down([(slot.nonce, slot.hash) for slot in slots], self._node.label)
         self._shipment.slots.update({slot.nonce: slot for slot in slots})
         self._give([slot.parcel for slot in slots], turn)
@@ -98,7 +114,7 @@ class Handover:
                 self._put_back(slot, turn)
 
     def _sign(self, built: Sequence[tuple[int, TxParams]], turn: Turn) -> list[Slot]:
-        """Sign each with the next free nonce. None is one that this machine has signed before."""
+        """Sign each transaction with the next free nonce. This machine has not signed any of the results before."""
         free = find_free_nonces(self._node, self._shipment.address, turn, self._build_look(turn))
         complete = [
             cast(
@@ -112,14 +128,17 @@ class Handover:
         return [Slot(place, transaction, Parcel(each)) for (place, _), (transaction, each) in parts]
 
     def _build_look(self, turn: Turn) -> Callable[[str], bool]:
-        """Return what tells whether the node has a transaction; the first time it asks for all that this machine has sent."""
+        """Return a function that tells whether the node has a transaction.
+
+        On its first call the function asks the node for all earlier transactions that a node took, in batches.
+        """
         known: dict[str, bool] = {}
 
         def has(transaction_hash: str) -> bool:
             if transaction_hash not in known:
                 hashes = [each.hash for each in turn.sent if each.taken]
                 answers = self._shipment.asker.ask([("eth_getTransactionByHash", (each,)) for each in hashes])
-                # What the node does not tell may be there.
+                # A transaction counts as known if the node answers with an error.
                 known.update(
                     {each: bool(answer.result or answer.error) for each, answer in zip(hashes, answers, strict=True)}
                 )
@@ -128,7 +147,7 @@ class Handover:
         return has
 
     def _give(self, parcels: Sequence[Parcel], turn: Turn) -> None:
-        """Give signed transactions to the node, and note what became of them."""
+        """Give signed transactions to the node, and note in the journal which of them it took or refused."""
 
         def find_mined(nonce: int) -> str | None:
             return find_with_nonce(self._node, self._shipment.address, nonce, self._shipment.confirmations)
@@ -140,7 +159,10 @@ class Handover:
             turn.take_back(gone)
 
     def _fill_gaps(self, refused: Sequence[Slot], fees: Fees, turn: Turn) -> None:
-        """Have something else take the nonces of refused transactions that others are behind. The rest is decided."""
+        """Send a filler with each refused nonce that has later transactions behind it.
+
+        A refused transaction without a filler gets its outcome at once.
+        """
         kept = [
             slot.nonce
             for slot in self._shipment.slots.values()
@@ -153,7 +175,10 @@ class Handover:
                 self._shipment.decide(slot, Outcome(slot.hash, error=slot.parcel.error))
 
     def _fill(self, nonce: int, fees: Fees, turn: Turn) -> Parcel | None:
-        """Send nothing to oneself with a nonce, so that those behind it can be mined. Return None if it is refused, too."""
+        """Send a payment of 0 to the account itself with a nonce, so that later transactions can be mined.
+
+        Returns None if the node refuses the payment too.
+        """
         address = self._shipment.address
         nothing = {**call_params(address, "0x", address, 0), **fees.params(), "chainId": self._node.chain_id}
         complete = cast(TxParams, {**nothing, "gas": LEAST_GAS, "nonce": Nonce(nonce)})
@@ -164,7 +189,10 @@ class Handover:
         return None if filler.fate in (Fate.REFUSED, Fate.REPLACED) else filler
 
     def _put_back(self, slot: Slot, turn: Turn) -> None:
-        """Have a call wait for another nonce, as another transaction was mined with its own."""
+        """Put a call back into the waiting list, because another transaction was mined with its nonce.
+
+        The call gets an outcome instead if the mined transaction is one of this machine, or if this is the second time.
+        """
         shipment, tries = self._shipment, self._tries.get(slot.place, 1)
         self._tries[slot.place] = tries + 1
         if turn.confirm_new(slot.parcel.mined):

@@ -1,4 +1,4 @@
-"""Reading about thousands at one block: in parts that a node takes, encoded and decoded as plain words."""
+"""Reads of thousands of balances at one block, in parts as large as the node accepts."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -13,13 +13,13 @@ from nvm_chain.types.events import Block
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Pair: TypeAlias = tuple[bytes, bytes]
-"""A plan's id and a holder's address, each as the 32 bytes that the ABI has."""
+"""A plan's id and a holder's address, each as an ABI word of 32 bytes."""
 
 WORD: Final = 32
 BALANCES_AT_ONCE: Final = 5_000
-"""Pairs in one call, at first: about 320 kB of data, and the gas of a busy block."""
+"""The number of pairs in the first call: about 320 kB of data, and the gas of a busy block."""
 LEAST_AT_ONCE: Final = 64
-"""A refusal of so few balances is not about their number."""
+"""A part with this number of pairs or fewer is not divided further after a refusal."""
 BALANCE_OF_BATCH: Final = bytes.fromhex("4e1273f4")
 """The selector of ERC-1155's `balanceOfBatch(address[],uint256[])`."""
 
@@ -32,26 +32,28 @@ def read_in_parts(
     most: int,
     least: int = 1,
 ) -> Iterator[Sequence[Result]]:
-    """Yield what a function reads of one part of some items after another, all of one block.
+    """Read something of many items in parts, all at one block, and yield the results of each part.
 
-    What fits into one part is read of the latest block. Else the latest block is asked for first, and after the last part
-    it is looked at again: two requests more.
+    Items that fit into one part are read at the latest block. For several parts there are two more requests: one finds
+    the block at the beginning, and one checks at the end that the block was not replaced.
 
     Args:
-        chain: Where to read.
-        items: What to read of. Taken as they are needed.
-        read_part: Reads of some items, at a block or at the latest.
-        most: Most items of a part. A part that the node refuses is halved.
-        least: Fewest items for which a refusal may be about their number.
+        chain: The connection to the chain.
+        items: The items. They are taken from the iterable as needed.
+        read_part: A function that reads the results of one part. It gets the items and the block's number, or None for
+            the latest block.
+        most: The largest number of items in a part. A part that the node refuses is halved.
+        least: A refused part with this number of items or fewer is not halved: the refusal is raised.
 
     Raises:
-        BlockReplaced: The chain has another block in its place when all is read.
-        NetworkError: The node cannot be used, refuses small parts too, or has forgotten the block.
+        BlockReplaced: The block was replaced while the parts were read.
+        NetworkError: The node does not give a usable answer, refuses small parts too, or no longer has the block.
     """
     source, size, pinned = iter(items), PartSize(most, least, most), None
     waiting: list[Item] = []
     while True:
-        waiting += islice(source, max(size.now + 1 - len(waiting), 0))  # one more says whether this is all
+        # One item more than a part has tells whether another part follows.
+        waiting += islice(source, max(size.now + 1 - len(waiting), 0))
         if not waiting:
             break
         part = waiting[: size.now]
@@ -68,13 +70,13 @@ def read_in_parts(
 
 
 def _check_pinned(chain: Chain, pinned: Block) -> None:
-    """Raise BlockReplaced unless the chain still has the block of which was read."""
+    """Raise BlockReplaced unless the block is still part of the chain. One request."""
     if chain.read_block(pinned.number).hash != pinned.hash:
         raise BlockReplaced(pinned.number)
 
 
 def read_balances_of(chain: Chain, pairs: Iterable[Pair]) -> Iterator[Sequence[int]]:
-    """Yield the balances of one part of some pairs after another, in their order, as `read_in_parts` does.
+    """Yield the balances of pairs of plan id and holder, in order and in parts, as `read_in_parts` does.
 
     One request for up to 5,000 pairs.
     """
@@ -89,17 +91,17 @@ def _read_balances(chain: Chain, pairs: Sequence[Pair], block: int | None) -> li
     count, address = len(pairs), chain.credits.address
     try:
         answer = call_raw(chain, {"to": address, "data": f"0x{_encode_balances(pairs).hex()}"}, name_block(block))
-    except RevertedWithoutReason:  # the contract's own errors have a reason
-        raise RpcFailed(f"it does not give gas for {count} balances at once") from None
+    except RevertedWithoutReason:  # errors of the contract itself carry a reason
+        raise RpcFailed(f"it gives too little gas for {count} balances at once") from None
     if not answer:
         chain.read_code(address)
     if len(answer) != (2 + count) * WORD or int.from_bytes(answer[WORD : 2 * WORD]) != count:
-        raise AnswerUnreadable(f"balanceOfBatch of {count} answered with {len(answer)} bytes")
+        raise AnswerUnreadable(f"balanceOfBatch of {count} pairs answered with {len(answer)} bytes")
     return [int.from_bytes(answer[at : at + WORD]) for at in range(2 * WORD, len(answer), WORD)]
 
 
 def _encode_balances(pairs: Sequence[Pair]) -> bytes:
-    """Encode the call of `balanceOfBatch`: two dynamic arrays, whose elements are a word each."""
+    """Encode a call of `balanceOfBatch`. Its two arguments are dynamic arrays of 32-byte words."""
     count = len(pairs).to_bytes(WORD)
     first, second = (2 * WORD).to_bytes(WORD), ((3 + len(pairs)) * WORD).to_bytes(WORD)
     plan_ids, holders = zip(*pairs, strict=True)

@@ -1,7 +1,8 @@
-"""Sending many transactions of one account: signed here, handed over in batches, many on their way at once, each outcome told.
+"""Many transactions of one account: sign them, hand them over in batches, and return the outcome of each.
 
-Each follows the rules of `nvm_chain.chain.sending`. One that is lost is given to the node again, the same bytes. If one is
-refused, those behind it are stranded, as its nonce is missing: a payment of nothing to oneself takes its place.
+Each transaction follows the rules of `nvm_chain.chain.sending`. If the node loses a transaction, it gets the same bytes
+again. If the node refuses a transaction, the later ones cannot be mined, because its nonce is missing. Then a payment
+of 0 from the account to itself takes the missing nonce.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ def send_many(
     confirmations: int = 0,
     on_progress: Callable[[int], object] | None = None,
 ) -> list[Outcome]:
-    """Send calls, and return what became of each, in their order. See `Chain.send_many`."""
+    """Send calls, and return the outcome of each, in order. See `Chain.send_many`."""
     shipment = Shipment(node, signer.address, calls, confirmations, on_progress)
     handover, waiting = Handover(shipment, signer, accounts, sender), Waiting(shipment)
     while not waiting.is_over():
@@ -40,7 +41,7 @@ def send_many(
 
 
 def _count_enough(shipment: Shipment, *, went_on: bool) -> int:
-    """Return how many may be on their way when the next ones are sent."""
+    """Return the number of transactions that may still be under way when the next calls are handed over."""
     if not shipment.waiting:
         return 0
     return MOST_ON_THEIR_WAY // 2 if went_on and not shipment.room else len(shipment.slots) - 1

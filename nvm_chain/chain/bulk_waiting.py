@@ -1,8 +1,8 @@
-"""The second half of sending many: receipts are read, what the node has lost is given again, and a replaced block is noticed."""
+"""The second half of `send_many`: read receipts, broadcast lost transactions again, and notice replaced blocks."""
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -11,43 +11,48 @@ from web3.types import TxReceipt
 from nvm_chain.chain.asking_many import Answer
 from nvm_chain.chain.handing_over import broadcast
 from nvm_chain.chain.nonce_search import find_with_nonce
-from nvm_chain.chain.receipts import FAILED, SUCCEEDED, read_receipt
+from nvm_chain.chain.receipts import FAILED, SUCCEEDED, describe_shallow, read_receipt
 from nvm_chain.chain.repeating import Pauses
 from nvm_chain.chain.shipments import Outcome, Shipment, Slot
 from nvm_chain.errors import NetworkError, NotMined, NotSent, OutcomeUnknown
 
 MOST_LOOKED_AT: Final = 200
-"""Receipts that are asked for at once."""
+"""The largest number of transactions whose receipts are requested together."""
 FEW: Final = 50
-"""So few new receipts are worth a pause, in which more are mined."""
+"""After fewer new receipts than this, the next look comes after a pause. More transactions are mined meanwhile."""
 FIRST_PAUSE_SECONDS: Final = 0.01
 LONGEST_PAUSE_SECONDS: Final = 1.0
 FIRST_STALL_SECONDS: Final = 0.5
-"""How long nothing is mined before a look for what the node has lost; twice as long each further time."""
+"""How long nothing is mined before the first search for lost transactions. The time doubles after each search."""
 MOST_DOUBTS: Final = 3
-"""How often receipts are read again because the node does not show the block that they name."""
+"""How many times all receipts are read again because the node does not show the newest block that they name."""
 MOST_SEARCHED: Final = 5
-"""Used nonces without a receipt whose transactions are looked for in one go."""
+"""The largest number of used nonces without a receipt that one search looks at."""
 
 
 class Waiting:
-    """What waits for the receipts of a shipment."""
+    """Waits for the receipts of a shipment."""
 
     def __init__(self, shipment: Shipment) -> None:
-        """Take what is on its way."""
+        """Take the shipment. No request."""
         self._shipment = shipment
         self._node = shipment.node
         self._newest: tuple[int, str] = (-1, "")
-        """Number and hash of the newest block that a receipt named."""
+        """The number and hash of the newest block that a receipt named."""
         self._doubts: Counter[tuple[int, str]] = Counter()
+        self._unconfirmed: set[int] = set()
+        """The nonces of mined transactions that do not have enough confirmations yet."""
 
     def is_over(self) -> bool:
-        """Return whether all outcomes are known, and no block with one of them was replaced since. At most one request."""
+        """Return whether all outcomes are known, and the newest block with a receipt was not replaced.
+
+        At most one request.
+        """
         shipment = self._shipment
         return not shipment.waiting and not shipment.slots and not self._is_reopened()
 
     def await_some(self, enough: int) -> None:
-        """Wait until no more than ``enough`` are on their way, or nothing is mined for the chain's time."""
+        """Wait until at most ``enough`` transactions are under way, or nothing is mined for ``timeout_seconds``."""
         shipment = self._shipment
         pauses, started, stall = self._begin(), time.monotonic(), FIRST_STALL_SECONDS
         while len(shipment.slots) > enough:
@@ -63,9 +68,11 @@ class Waiting:
                     pauses.wait()
                 continue
             if time.monotonic() - started >= stall:
-                stall *= 2
+                stall = 2 * max(stall, FIRST_STALL_SECONDS)
                 with suppress(NetworkError):
-                    self._mend()
+                    if self._mend():
+                        pauses, started, stall = self._begin(), time.monotonic(), 0.0
+                        continue
             if shipment.slots and not pauses.wait():
                 self._give_up(problem)
 
@@ -75,11 +82,15 @@ class Waiting:
     # ------------------------------------------------------------------ receipts
 
     def _look(self) -> int:
-        """Read the receipts of the nonces that the chain counts as used. Return how many are new."""
-        due = self._find_used()[:MOST_LOOKED_AT]
-        found = self._read_receipts(due)
+        """Read the receipts of the nonces that are used on the chain. Return the number of new receipts."""
+        used, found = self._find_used(), []
+        for first in range(0, len(used), MOST_LOOKED_AT):
+            found = self._read_receipts(used[first : first + MOST_LOOKED_AT])
+            if found:  # without receipts, transactions of other programs may have taken these nonces
+                break
         if self._shipment.confirmations and found:
             head = self._node.read_block().number
+            self._unconfirmed = {each[0].nonce for each in found}
             found = [each for each in found if head - each[2]["blockNumber"] >= self._shipment.confirmations]
         if found and not self._is_reopened():
             for slot, transaction_hash, receipt in found:
@@ -91,7 +102,7 @@ class Waiting:
         return [slots[nonce] for nonce in sorted(slots) if nonce < count]
 
     def _read_receipts(self, slots: Sequence[Slot]) -> list[tuple[Slot, str, TxReceipt]]:
-        """Return the receipts that are whole. Raises NetworkError if there is none, and the node did not answer for one."""
+        """Return the complete receipts. Raises NetworkError if there are none, and at least one answer was an error."""
         asked = [(slot, parcel.signed.hash) for slot in slots for parcel in slot.parcels]
         answers = self._shipment.asker.ask([("eth_getTransactionReceipt", (each,)) for _, each in asked])
         found, problem = [], None
@@ -114,7 +125,7 @@ class Waiting:
             return read_receipt(answer.result, transaction_hash) if answer.result else None
 
     def _accept(self, slot: Slot, transaction_hash: str, receipt: TxReceipt) -> None:
-        """Set what became of a call from the receipt of its transaction, or of what took its place."""
+        """Set the outcome of a call from the receipt of its transaction, or of the filler with the same nonce."""
         self._newest = max(self._newest, (receipt["blockNumber"], f"0x{bytes(receipt['blockHash']).hex()}"))
         if transaction_hash != slot.hash:
             outcome = Outcome(slot.hash, error=slot.parcel.error)
@@ -128,7 +139,10 @@ class Waiting:
         self._shipment.mined[slot.nonce] = slot
 
     def _is_reopened(self) -> bool:
-        """Put all receipts in doubt if the newest block among them was replaced, and return whether it was. One request."""
+        """Return whether the newest block with a receipt was replaced, and drop all receipts if it was.
+
+        At most one request. The receipts are kept after the same block was in doubt three times.
+        """
         number, block_hash = self._newest
         if not self._shipment.mined:
             return False
@@ -141,21 +155,23 @@ class Waiting:
         self._shipment.reopen()
         return True
 
-    # ------------------------------------------------------------------ what does not go on
+    # ------------------------------------------------------------------ lost and late transactions
 
-    def _mend(self) -> None:
-        """Give to the node what it does not have, and look for what took the nonces that are used without a receipt."""
+    def _mend(self) -> bool:
+        """Give lost transactions to the node again, and search for other transactions that used the nonces.
+
+        Return whether the outcome of a call is known now.
+        """
         shipment = self._shipment
         parcels = [parcel for slot in shipment.slots.values() for parcel in slot.parcels[-1:]]
         parcels.sort(key=lambda parcel: parcel.signed.nonce)
         answers = shipment.asker.ask([("eth_getTransactionByHash", (parcel.signed.hash,)) for parcel in parcels])
         lost = [parcel for parcel, answer in zip(parcels, answers, strict=True) if not answer.result]
         shipment.asker.ask([broadcast(parcel.signed) for parcel in lost])
-        for slot in self._find_used()[:MOST_SEARCHED]:
-            self._search(slot)
+        return sum(self._search(slot) for slot in self._find_used()[:MOST_SEARCHED]) > 0
 
     def _search(self, slot: Slot) -> bool:
-        """Decide on a call if another transaction was mined with its nonce. Return whether one was."""
+        """Set the outcome of a call if another transaction was mined with its nonce. Return whether one was."""
         mined = find_with_nonce(self._node, self._shipment.address, slot.nonce, self._shipment.confirmations)
         if mined is None or mined in {parcel.signed.hash for parcel in slot.parcels}:
             return False
@@ -163,13 +179,14 @@ class Waiting:
         return True
 
     def _give_up(self, problem: str) -> None:
-        """Say of everything on its way that it was awaited long enough. Nothing more is sent behind it."""
+        """Set the outcomes of all transactions under way after the time is over. The waiting calls are not sent."""
         shipment, used = self._shipment, set()
         with suppress(NetworkError):
             used = {slot.nonce for slot in self._find_used()}
         for slot in list(shipment.slots.values()):
-            if problem:
-                shipment.decide(slot, Outcome(slot.hash, error=OutcomeUnknown(slot.hash, problem)))
+            unknown = describe_shallow(shipment.confirmations) if slot.nonce in self._unconfirmed else problem
+            if unknown:
+                shipment.decide(slot, Outcome(slot.hash, error=OutcomeUnknown(slot.hash, unknown)))
             elif not (slot.nonce in used and self._search(slot)):
                 late = NotMined(slot.hash, self._node.timeout_seconds)
                 shipment.decide(slot, Outcome(slot.hash, error=late))
@@ -178,6 +195,6 @@ class Waiting:
 
 
 def _read_hash(block: object) -> str:
-    """Return the hash of a block in an answer, as text."""
-    found = block["hash"] if isinstance(block, dict) or hasattr(block, "keys") else None  # type: ignore[index]
-    return found if isinstance(found, str) else f"0x{bytes(found or b'').hex()}"
+    """Return the hash of the block in an answer, as hex text."""
+    found = block.get("hash") if isinstance(block, Mapping) else None
+    return f"0x{bytes(found).hex()}" if isinstance(found, bytes) else str(found)

@@ -1,4 +1,4 @@
-"""A chain with our contracts on it: what the operations read from, send to and look events up in."""
+"""A connection to a chain with our contracts: reads, transactions and events."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,9 +38,9 @@ from nvm_chain.types.events import Event, EventFilter
 class Chain(Node):
     """A connection to one chain, with the addresses of Credits, AgentRegistry and USDC on it.
 
-    ``label`` is ``eth-tester``, or the node's URL without secrets. ``accounts`` are the funded accounts of a
-    development chain, and empty elsewhere. ``usdc`` is None where no USDC is known. ``on_progress`` is called with a
-    sentence before each wait. Get one from `nvm_chain.connect`.
+    `nvm_chain.connect` returns one. ``label`` is ``eth-tester``, or the node's URL without secrets. ``accounts`` are
+    the funded accounts of a development chain, and empty on other chains. ``usdc`` is None if the package knows no USDC
+    on the chain. ``on_progress`` is called with a sentence before each wait.
     """
 
     def __init__(
@@ -51,14 +51,17 @@ class Chain(Node):
         timeout_seconds: int = 120,
         confirmations: int = 0,
     ) -> None:
-        """Take a connected Web3. One request: the chain id. Raises ConnectionFailed.
+        """Take a connected Web3. One request: the chain id. Raises a NetworkError if the node does not give it.
 
-        ``confirmations`` is how many blocks have to be on top of a transaction's before it counts as done.
+        ``confirmations`` is the number of blocks that must follow the block of a transaction before it counts as done.
         """
         super().__init__(web3, label, accounts, timeout_seconds)
         self.usdc: ChecksumAddress | None = find_usdc(self.chain_id)
         self.searched_folder: str | None = None
-        """The folder of deployment records that `connect` searched, for errors; None where it searched none."""
+        """The folder of deployment records that `connect` searched, for error messages.
+
+        None if it searched no folder.
+        """
         lasts = isinstance(web3.provider, NodeProvider)
         self._accounts = Accounts(self.chain_id, find_state_folder() if lasts else None)
         self._sender, self._confirmations = Sender(self, self._accounts, confirmations), confirmations
@@ -67,15 +70,15 @@ class Chain(Node):
         self._agents: Contract | None = None
 
     def __repr__(self) -> str:
-        """Say which chain this is and where, without secrets."""
+        """Return the chain id and the node's label, without secrets."""
         return f"<Chain {self.chain_id} at {self.label}>"
 
     # ------------------------------------------------------------------ contracts
 
     def use_credits(self, address: ChecksumAddress) -> None:
-        """Set where Credits is, and forget an AgentRegistry of another Credits. One request.
+        """Set the address of Credits, and drop the current AgentRegistry. One request.
 
-        Only the package's own code is accepted, because another contract could name any price.
+        The code at the address must be that of the package, because another contract could name any price.
 
         Raises:
             NoContract: There is no code at the address.
@@ -85,22 +88,22 @@ class Chain(Node):
 
     @property
     def credits(self) -> Contract:
-        """The Credits contract, bound. Raises NoDeployment if nothing said where it is."""
+        """The Credits contract. Raises NoDeployment if its address is not set."""
         if self._credits is None:
             raise NoDeployment(self.chain_id, "Credits", self.searched_folder)
         return self._credits
 
     def has_credits(self, address: object) -> bool:
-        """Return whether this address is the Credits in use; no request."""
+        """Return whether the Credits in use has this address. No request."""
         return self._credits is not None and self._credits.address == address
 
     def use_agents(self, address: ChecksumAddress) -> None:
-        """Set where AgentRegistry is, after `use_credits`. Two requests.
+        """Set the address of AgentRegistry, after `use_credits`. Two requests.
 
         Raises:
             NoDeployment: Credits is not set.
             NoContract: There is no code at the address.
-            DeploymentMismatch: The code is not the package's, or the registry is of another Credits.
+            DeploymentMismatch: The code is not the package's, or the registry belongs to another Credits.
         """
         agents, credits = self._bind_own("AgentRegistry", address), self.credits
         actual = self.read(agents.functions.credits())
@@ -110,13 +113,13 @@ class Chain(Node):
 
     @property
     def agents(self) -> Contract:
-        """The AgentRegistry contract, bound. Raises NoDeployment if nothing said where it is."""
+        """The AgentRegistry contract. Raises NoDeployment if its address is not set."""
         if self._agents is None:
             raise NoDeployment(self.chain_id, "AgentRegistry", self.searched_folder)
         return self._agents
 
     def _bind_own(self, name: ContractName, address: ChecksumAddress) -> Contract:
-        """Bind one of our own contracts, if that is what is at the address."""
+        """Return one of our own contracts at an address. Raises DeploymentMismatch if the code there is different."""
         expected, actual = read_artifact(name).runtime_code_hash, "0x" + keccak(self.read_code(address)).hex()
         if actual != expected:
             raise DeploymentMismatch(f"The code hash at {address}", expected, actual)
@@ -128,24 +131,24 @@ class Chain(Node):
         """Send a call of a contract function, and wait until it is mined. One transaction.
 
         The call is simulated first, so a call that would fail costs nothing. A NetworkError means that the node did not
-        take the transaction. After NotMined and OutcomeUnknown look it up before you send the call again.
+        take the transaction. After NotMined or OutcomeUnknown, look the transaction up before you send the call again.
 
         Args:
-            signer: Who sends and pays the gas.
+            signer: The account that sends the transaction and pays the gas.
             function: The function with its arguments.
-            value: Wei that the call carries.
-            extra_gas: Gas on top of the estimate, for contracts of others that may use more when it counts.
+            value: The native coin that the call transfers, in wei.
+            extra_gas: Gas added to the estimate, for foreign contracts that may use more gas than in the simulation.
 
         Raises:
-            InvalidConfig: The signer is not one, or signs no transactions.
-            TransactionError: The contract refuses, with the contract's own error.
+            InvalidConfig: ``signer`` is not a signer, or cannot sign transactions.
+            TransactionError: The contract refuses the call. The error is the contract's own.
             InsufficientCoin: The signer has too little coin for value and gas.
             OutOfGas: The transaction ran out of gas.
-            TooMuchGas: It needs more gas than one transaction or a block may use.
-            TransactionReplaced: Another transaction of the account took its place.
+            TooMuchGas: The call needs more gas than a transaction or a block may use.
+            TransactionReplaced: Another transaction of the account was mined with the same nonce.
             NotMined: The transaction is not mined in time.
-            OutcomeUnknown: The node does not say what became of the transaction.
-            NetworkError: The node cannot be used.
+            OutcomeUnknown: The node does not tell the outcome of the transaction.
+            NetworkError: The node does not give a usable answer.
         """
         with self.typed_errors():
             data = encode_call(function)
@@ -154,7 +157,10 @@ class Chain(Node):
     def send_data(
         self, signer: Signer, data: str, to: ChecksumAddress | None = None, value: int = 0, extra_gas: int = 0
     ) -> TxReceipt:
-        """Send call data to an address, or creation code to nobody, as `send` does."""
+        """Send encoded call data to an address, as `send` does.
+
+        Without an address the data is a contract's creation code.
+        """
         check_transaction_signer(signer)
         with self.reading_ahead():
             self.read_ahead(*self._sender.questions(signer.address, data, to, value))
@@ -167,25 +173,28 @@ class Chain(Node):
         *,
         on_progress: Callable[[int], object] | None = None,
     ) -> list[Outcome]:
-        """Send many calls of one account, hundreds on their way at once, and return what became of each.
+        """Send many calls of one account, with up to 500 transactions under way, and return the outcome of each.
 
-        A transaction for each call, in the order given: signed here, noted in the journal, and handed over in batches. One
-        that the node loses is given to it again. The calls must not need each other: each is simulated with up to 499
-        others, in the state before all of them. One that would fail is not sent, and a failure harms no other. If a
-        transaction from elsewhere takes a nonce, the call that it was for is sent behind the others.
+        Each call becomes one transaction, in the given order. The transactions are signed here, noted in the journal,
+        and handed over in batches. A transaction that the node loses is given to the node again.
+
+        The calls must not depend on each other: a call is simulated together with up to 499 others, before any of them
+        is mined. A call that would fail is not sent, and its failure does not affect the other calls. If a transaction
+        of another program takes the nonce of a call, the call is sent again with a later nonce.
 
         Args:
-            signer: Who sends and pays the gas.
-            calls: Functions with their arguments; or `Call`s, which can carry coin and name their gas.
-            on_progress: Called with the number of known outcomes when it grows.
+            signer: The account that sends the transactions and pays the gas.
+            calls: Functions with their arguments, or `Call` objects, which can also set a value in wei and a gas limit.
+            on_progress: A function that is called with the number of known outcomes each time it grows.
 
         Returns:
-            For each call its receipt, or the error that `send` would raise. It is NotSent where those before it are stuck.
-            After NotMined and OutcomeUnknown look the transaction up before you send the call again.
+            The outcome of each call: its receipt, or the error that `send` would raise. The error is NotSent if earlier
+            transactions of the list were not mined in time, or the signer failed. After NotMined or OutcomeUnknown,
+            look the transaction up before you send the call again.
 
         Raises:
-            InvalidConfig: The signer is not one, or signs no transactions.
-            NetworkError: The node cannot be used. Nothing was sent.
+            InvalidConfig: ``signer`` is not a signer, or cannot sign transactions.
+            NetworkError: The node does not give a usable answer, and nothing was sent.
         """
         check_transaction_signer(signer)
         with self.typed_errors():
@@ -195,7 +204,10 @@ class Chain(Node):
 
     @contextmanager
     def paying(self, *readers: Reader) -> Iterator[None]:
-        """Read ahead as `reading_ahead` does. Forget what never changes if the payment fails: a wrong answer may be why."""
+        """Read ahead as `reading_ahead` does, for a payment.
+
+        If the payment fails, drop all facts about plans and tokens, because a wrong one may be the cause.
+        """
         try:
             with self.reading_ahead(*readers):
                 yield
@@ -206,21 +218,30 @@ class Chain(Node):
     def sending_questions(
         self, sender: ChecksumAddress, function: ContractFunction, value: int = 0
     ) -> tuple[Reader, ...]:
-        """Return what `send` asks before it sends, for `read_ahead`. No request."""
+        """Return the readers of everything that `send` requests before it signs, for `read_ahead`. No request."""
         with self.typed_errors():
             data = encode_call(function)
         return self._sender.questions(sender, data, function.address, value)
 
     def divide(self, sender: ChecksumAddress, count: int, build: Callable[[int, int], Call]) -> list[Portion]:
-        """Divide a list into calls that each fit into one transaction and one block. One request for each, and one.
+        """Divide a list of items into calls that each fit into one transaction and one block.
 
-        ``build`` returns the call for the items from one place to another, both included. Raises TooMuchGas if a single
-        item needs too much, the contract's error, or a NetworkError.
+        One request, and at least one more for each call.
+
+        Args:
+            sender: The address that will send the calls.
+            count: The number of items.
+            build: A function that gets the first and the last index of a part, and returns the call for the part.
+
+        Raises:
+            TooMuchGas: A single item needs more gas than a transaction or a block may use.
+            TransactionError: A call would fail. The error is the contract's own.
+            NetworkError: The node does not give a usable answer.
         """
         return divide(self, self._sender, sender, count, build)
 
     def deploy(self, signer: Signer, creation_code: bytes) -> ChecksumAddress:
-        """Deploy a contract by CREATE and return its address. One transaction. Raises as `send` does."""
+        """Deploy a contract with CREATE, and return its address. One transaction. Raises as `send` does."""
         address = self.send_data(signer, "0x" + creation_code.hex())["contractAddress"]
         return cast(ChecksumAddress, address)
 
@@ -232,9 +253,9 @@ class Chain(Node):
         value: int = 0,
         extra_gas: int = 0,
     ) -> TxParams:
-        """Return a complete transaction that the sender can pay for and that would succeed now.
+        """Return a complete unsigned transaction that the sender can pay for, and that would succeed now.
 
-        Raises as `send` does. One request, or five where the node takes no batches.
+        Raises as `send` does. One request, or five if the node does not accept batches.
         """
         with self.reading_ahead(*self._sender.questions(sender, data, to, value)):
             built = self._sender.build(sender, data, to, value, extra_gas)
@@ -243,29 +264,39 @@ class Chain(Node):
     def estimate_gas(
         self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None = None, value: int = 0
     ) -> int:
-        """Return the gas limit for a transaction, with a margin. Two requests. Raises the error it would revert with, or TooMuchGas."""
+        """Return the gas limit for a transaction: the estimate and a margin of 20 %. Two requests.
+
+        Raises:
+            TransactionError: The transaction would revert. The error is the contract's own.
+            TooMuchGas: The transaction needs more gas than a transaction or a block may use.
+            NetworkError: The node does not give a usable answer.
+        """
         return self._sender.estimate(sender, data, to, value)
 
     def read_fees(self) -> tuple[int, int]:
-        """Return the most to pay per unit of gas, and the tip within it, in wei (EIP-1559). Two requests."""
+        """Return the highest price of a unit of gas, and the tip within it, in wei (EIP-1559). Two requests.
+
+        The tip is 0 on a chain without EIP-1559.
+        """
         fees = read_fees(self)
         return fees.max_fee, fees.tip or 0
 
     def read_journal(self, address: ChecksumAddress) -> list[Sent]:
-        """Return what this machine has sent for an account on this chain, oldest first. No request."""
+        """Return the transactions that this machine has sent for an account on this chain, oldest first. No request."""
         return self._accounts.read_journal(address)
 
     # ------------------------------------------------------------------ events
 
     def read_events(self, contract: Contract, name: str, receipt: TxReceipt) -> list[EventData]:
-        """Return the events of one name that one contract emitted in a transaction; no request."""
+        """Return the events with one name that one contract emitted in a transaction. No request."""
         found = contract.events[name]().process_receipt(receipt, errors=DISCARD)
         return [event for event in found if event["address"] == contract.address]
 
     def read_event(self, contract: Contract, name: str, receipt: TxReceipt, **wanted: object) -> EventData:
-        """Return the first event of one name whose arguments are those wanted; no request.
+        """Return the first event with one name and the wanted arguments. No request.
 
-        Raises OutcomeUnknown if there is none: every mined call of its kind has one, so the node has lost it.
+        Raises OutcomeUnknown if the receipt has no such event. Every mined call of this kind emits one, so the node's
+        receipt is incomplete.
         """
         for event in self.read_events(contract, name, receipt):
             if all(event["args"][key] == value for key, value in wanted.items()):
@@ -273,10 +304,20 @@ class Chain(Node):
         raise report_lost_event(name, receipt)
 
     def read_logs(self, contract: Contract, wanted: EventFilter, first_block: int, last_block: int) -> list[Event]:
-        """Return a contract's events that a filter asks for, from one block to another, both included. One request.
+        """Return the events of a contract that match a filter, in a range of blocks. One request.
 
-        Other events that the node returns are left out. Raises BlockReplaced if an event was undone meanwhile, and
-        RpcFailed if the node refuses so many blocks, or its answer cannot be read.
+        Other events in the node's answer are left out.
+
+        Args:
+            contract: The contract that emits the events.
+            wanted: The filter.
+            first_block: The first block.
+            last_block: The last block, included.
+
+        Raises:
+            BlockReplaced: The node marks an event as undone.
+            RpcFailed: The node refuses the number of blocks, or its answer cannot be read.
+            ConnectionFailed: The node does not answer.
         """
         names = {f"0x{event_abi_to_log_topic(contract.events[name].abi).hex()}": name for name in wanted.names}
         topics = wanted.topics({name: topic for topic, name in names.items()})
@@ -288,12 +329,15 @@ class Chain(Node):
         return [event for event in events if first_block <= event.block_number <= last_block]
 
     def read_transaction_events(self, contract: Contract, event: str, transaction_hash: str) -> list[EventData]:
-        """Return a contract's events of one name in a mined transaction. One request. Raises RpcFailed if there is none."""
+        """Return a contract's events with one name in a mined transaction. One request.
+
+        Raises RpcFailed if the transaction is not mined.
+        """
         return self.read_events(contract, event, self.read_mined(transaction_hash))
 
 
 def _has_topics(found: Sequence[bytes], wanted: Sequence[Sequence[str] | None]) -> bool:
-    """Return whether a log is one that was asked for."""
+    """Return whether the topics of a log match the requested topics."""
     words = [f"0x{bytes(topic).hex()}" for topic in found]
     if len(words) < len(wanted):
         return False
@@ -301,7 +345,7 @@ def _has_topics(found: Sequence[bytes], wanted: Sequence[Sequence[str] | None]) 
 
 
 def _build_event(contract: Contract, names: Mapping[str, str], log: LogReceipt) -> Event:
-    """Decode one of a contract's own logs."""
+    """Decode a log of the contract. Raises BlockReplaced if the node marks the log as removed."""
     if log.get("removed"):
         raise BlockReplaced(check_number(log["blockNumber"]))
     name = names[f"0x{bytes(log['topics'][0]).hex()}"]
@@ -318,18 +362,18 @@ def _build_event(contract: Contract, names: Mapping[str, str], log: LogReceipt) 
 
 
 def open_rpc(url: str | Sequence[str], timeout_seconds: int = 120, confirmations: int = 0) -> Chain:
-    """Connect to a node. One request, and one more for each endpoint where there are several.
+    """Connect to a node. One request, and one more for each endpoint if there are several.
 
     Args:
-        url: Where the node is: a URL of http(s) or ws(s), ``ipc:///path``, or a path that ends in ``.ipc``. Several
-            endpoints of one chain are a list, or a text with commas between them. Reads go to the next one while one is
-            down, busy or behind, and a transaction that one did not clearly take is handed to the next one, too.
-        timeout_seconds: How long a receipt is waited for.
-        confirmations: How many blocks have to be on top of a transaction's before it counts as done.
+        url: The node's URL: http(s), ws(s), ``ipc:///path``, or a path that ends in ``.ipc``. Several endpoints of one
+            chain are given as a list, or as text with commas between them. While an endpoint is down, busy or behind,
+            reads go to the next one. A transaction goes to the next endpoint too if one gives no clear answer.
+        timeout_seconds: The longest wait for a receipt, in seconds.
+        confirmations: The number of blocks that must follow the block of a transaction before it counts as done.
 
     Raises:
         ConnectionFailed: No endpoint answers.
-        WrongChain: The endpoints are of different chains.
+        WrongChain: The endpoints serve different chains.
     """
     provider = NodeProvider(url, min(timeout_seconds, READ_PATIENCE_SECONDS))
     provider.check_endpoints()

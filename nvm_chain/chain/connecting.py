@@ -1,4 +1,4 @@
-"""One way in: the embedded chain, a known network by name, or any node by URL."""
+"""`connect`: open the embedded chain, a known network by name, or any node by URL."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,25 +23,26 @@ def connect(
     chain_id: int | None = None,
     records: Path | str | None = None,
 ) -> Chain:
-    """Connect to a chain. One to four requests, and one more for each endpoint where there are several.
+    """Connect to a chain. One to four requests, and one more for each endpoint if there are several.
 
-    The URL of a node is one of http(s) or ws(s), ``ipc:///path``, or a path that ends in ``.ipc``. Several endpoints of
-    one chain are a list of URLs, or a text with commas between them: the first that answers is used.
+    A node's URL is http(s), ws(s), ``ipc:///path``, or a path that ends in ``.ipc``. Several endpoints of one chain are
+    given as a list of URLs, or as text with commas between them. The first endpoint that answers is used.
 
-    On a development chain ``accounts`` are funded, and their keys are public. On chains 31337 and 1337 they are those of
-    anvil's and Hardhat's mnemonic. On a network there are none.
+    On a development chain the result's ``accounts`` are funded, and their private keys are public. On chains 31337 and
+    1337 they are the accounts of anvil's and Hardhat's mnemonic. On other chains ``accounts`` is empty.
 
     Args:
-        target: ``embedded``, a known network such as ``base:sepolia``, or the URL of a node.
-        rpc_url: A node to use for a known network, in place of its public one. Refused beside anything else.
-        credits: Where Credits is. The chain's deployment record says it if not given.
-        agents: Where AgentRegistry is. The chain's deployment record says it if not given.
-        chain_id: The chain id to expect. A known network implies its own.
-        records: A folder of deployment records, looked at before the package's own records.
+        target: ``embedded``, the name of a known network such as ``base:sepolia``, or the URL of a node.
+        rpc_url: The node to use for a known network instead of its public node. Only allowed with a network's name.
+        credits: The address of Credits. The address in the chain's deployment record if not given.
+        agents: The address of AgentRegistry. The address in the chain's deployment record if not given.
+        chain_id: The expected chain id. A known network has its own.
+        records: A folder of deployment records. It is searched before the package's own records.
 
     Raises:
-        InvalidConfig: Two places are named at once, or what the embedded chain does not take.
-        UnknownNetwork: There is no network of this name.
+        InvalidConfig: Two nodes are given, or another argument is given for the embedded chain.
+        UnknownNetwork: The package knows no network with this name.
+        InvalidRecord: A deployment record cannot be read, or belongs to another chain or contract.
         ConnectionFailed: The node does not answer.
         WrongChain: The node serves another chain.
         NoContract: There is no code at an address.
@@ -72,7 +73,10 @@ def _is_node(target: str | Sequence[str]) -> bool:
 
 
 def _open_node(target: str | Sequence[str], rpc_url: str | Sequence[str] | None, chain_id: int | None) -> Chain:
-    """Connect to a node by URL, or to that of a known network, and make sure that it serves the chain that is expected."""
+    """Connect to a node by URL, or to the node of a known network.
+
+    Raises WrongChain if the chain id is not as expected.
+    """
     url, expected = target, chain_id
     if isinstance(target, str) and not names_node(target):
         network = read_network(target)
@@ -86,7 +90,10 @@ def _open_node(target: str | Sequence[str], rpc_url: str | Sequence[str] | None,
 
 
 def _open_public(name: str, url: str | Sequence[str]) -> Chain:
-    """Connect to the public endpoint of a known network. It serves everybody, and often somebody too many."""
+    """Connect to the public endpoint of a known network.
+
+    If it does not answer, the error advises to give another node.
+    """
     try:
         return open_rpc(url)
     except ConnectionFailed as error:
@@ -97,7 +104,7 @@ def _open_public(name: str, url: str | Sequence[str]) -> Chain:
 
 def _locate_credits(chain: Chain, credits: str | None, records: Path | None) -> None:
     record = find_record(chain.chain_id, records)
-    if record is not None and record.usdc is not None and chain.usdc is None:  # Circle's own, where it is known
+    if record is not None and record.usdc is not None and chain.usdc is None:  # Circle's own USDC goes first
         chain.usdc = parse_address(record.usdc, "recorded USDC address")
     if credits is not None:
         chain.use_credits(parse_address(credits, "Credits address"))
@@ -106,7 +113,7 @@ def _locate_credits(chain: Chain, credits: str | None, records: Path | None) -> 
 
 
 def _locate_agents(chain: Chain, agents: str | None, records: Path | None) -> None:
-    """Use the registry that was given, or the recorded one if it is of the Credits in use."""
+    """Use the given registry, or the recorded registry if it belongs to the Credits in use."""
     if agents is not None:
         chain.use_agents(parse_address(agents, "AgentRegistry address"))
         return

@@ -1,4 +1,4 @@
-"""The embedded chain: a whole EVM in this process, with the contracts and a test USDC on it and nothing to set up."""
+"""The embedded chain: an EVM inside this process with our contracts and a TestUSDC. It needs no setup."""
 
 import re
 from collections.abc import Iterator
@@ -22,19 +22,25 @@ from nvm_chain.signing.keys import Signer
 
 LABEL = "eth-tester"
 USDC: Final = NETWORKS["base:sepolia"].usdc
-"""Where TestUSDC is on development chains: at USDC's address on Base Sepolia, so that what names it runs unchanged."""
+"""The address of TestUSDC on development chains.
+
+It is USDC's address on Base Sepolia, so that programs run unchanged.
+"""
 _OWN_BALANCE_SLOT: Final = int.from_bytes(keccak(to_canonical_address(USDC).rjust(32, b"\0") + (5).to_bytes(32)))
 _OWN_BALANCE: Final = 1 << 255
-"""The one thing that TestUSDC's constructor writes: its own address, whose balance is in slot 5, is blocked."""
+"""The value that TestUSDC's constructor stores in `_OWN_BALANCE_SLOT`: the token's own address is blocked.
+
+It is the only storage that the constructor writes. The slot belongs to the balance mapping, which is at slot 5.
+"""
 _PUSHED_ADDRESS: Final = re.compile(rb"\x7f\0{12}.{20}", re.DOTALL)
-"""The instruction PUSH32 with an address: an immutable value of a contract."""
+"""The EVM instruction PUSH32 with an address. In runtime code it is an immutable value of the contract."""
 
 
 def open_embedded() -> Chain:
-    """Start a chain in this process, with Credits, TestUSDC and AgentRegistry on it. Takes about two seconds.
+    """Start a chain in this process with Credits, AgentRegistry and TestUSDC. It takes about two seconds. No network.
 
-    Its ten accounts have a million coins each. The first account deployed the contracts and owns the protocol fee.
-    TestUSDC is at the address that USDC has on Base Sepolia.
+    Each of the ten accounts has a million coins. The first account deployed the contracts, and can set the protocol
+    fee. TestUSDC has the address of USDC on Base Sepolia.
     """
     provider = _build_provider()
     keys = provider.ethereum_tester.backend.account_keys  # type: ignore[union-attr]  # never None in this provider
@@ -46,7 +52,7 @@ def open_embedded() -> Chain:
 
 @contextmanager
 def _typed_errors(failed: type[Exception], invalid: type[Exception]) -> Iterator[None]:
-    """Raise our errors for the two that eth-tester raises where a call reverts, or cannot be made."""
+    """Replace eth-tester's errors for failed and invalid calls with errors of this package."""
     try:
         yield
     except failed as error:
@@ -57,11 +63,12 @@ def _typed_errors(failed: type[Exception], invalid: type[Exception]) -> Iterator
 
 
 def _build_provider() -> EthereumTesterProvider:
-    """Return web3's provider for eth-tester, with a py-evm behind it that raises our errors.
+    """Return web3's provider for eth-tester with a py-evm that raises our errors.
 
-    eth-tester turns some reverts into text, which a contract can forge, and web3 fails over others.
+    Without our errors, eth-tester turns some revert data into text that a contract can forge. Other revert data makes
+    web3 fail.
     """
-    # Imported here, for who needs it: py-evm takes half a second.
+    # Imported here, because the import of py-evm takes half a second, and only the embedded chain needs it.
     from eth_tester import PyEVMBackend
     from eth_tester.exceptions import TransactionFailed, ValidationError
 
@@ -69,7 +76,7 @@ def _build_provider() -> EthereumTesterProvider:
 
     class Evm(PyEVMBackend):  # type: ignore[misc]  # eth-tester has no types
         def is_eip838_error(self, error: Any) -> bool:
-            return False  # leaves the data of a revert as it is
+            return False  # keeps the revert data unchanged
 
         def call(self, *arguments: Any) -> Any:
             with typed_errors():
@@ -90,7 +97,7 @@ def _build_provider() -> EthereumTesterProvider:
 
 
 def _place_in_genesis(evm: Any) -> None:
-    """Start a backend's chain again with TestUSDC on it, deployed by its first account."""
+    """Reset a backend to a genesis block that contains TestUSDC, as its first account would deploy it."""
     keys = evm.account_keys
     creation = read_artifact("TestUSDC").encode_creation()
     code = evm.call(
@@ -105,12 +112,15 @@ def _place_in_genesis(evm: Any) -> None:
     )
     token = {"balance": 0, "nonce": 1, "code": code, "storage": {_OWN_BALANCE_SLOT: _OWN_BALANCE}}
     evm.reset_to_genesis(genesis_state={**evm.generate_genesis_state(), to_canonical_address(USDC): token})
-    evm.account_keys = keys  # it made one for the token too
+    evm.account_keys = keys  # the reset also made a key for the token's address
 
 
 def deploy_all(chain: Chain, deployer: Signer) -> None:
-    """Deploy the contracts and TestUSDC to a development chain and use them. Three transactions. The deployer owns the fee."""
-    _deploy_contracts(chain, deployer)  # first, so that they have the addresses that they have on the embedded chain
+    """Deploy Credits, AgentRegistry and TestUSDC to a development chain, and use them. Three transactions.
+
+    The deployer can set the protocol fee.
+    """
+    _deploy_contracts(chain, deployer)  # first, so that the contracts get the same addresses as on the embedded chain
     deploy_test_usdc(chain, deployer)
 
 
@@ -121,43 +131,47 @@ def _deploy_contracts(chain: Chain, deployer: Signer) -> None:
 
 
 def find_test_usdc(chain: Chain) -> ChecksumAddress | None:
-    """Return where TestUSDC is on a development chain if it is at its usual address, else None. One request.
+    """Return the usual address of TestUSDC if a TestUSDC is there, else None. One request.
 
-    It is told by its code. Where Circle's own USDC is known, no request is made.
+    The code at the address decides. On a chain with Circle's own USDC the result is None without a request.
     """
     return USDC if find_usdc(chain.chain_id) is None and is_test_usdc(chain, USDC) else None
 
 
 def is_test_usdc(chain: Chain, address: ChecksumAddress) -> bool:
-    """Return whether a TestUSDC is at an address, by its code. One request."""
+    """Return whether TestUSDC's code is at an address. One request."""
     with suppress(NoContract):
-        code, ours = chain.read_code(address), read_artifact("TestUSDC").runtime_code
-        return _blank_addresses(code) == _blank_addresses(ours)
+        return _is_code_of_test_usdc(chain.read_code(address))
     return False
 
 
+def _is_code_of_test_usdc(code: bytes) -> bool:
+    return _blank_addresses(code) == _blank_addresses(read_artifact("TestUSDC").runtime_code)
+
+
 def _blank_addresses(code: bytes) -> bytes:
-    """Return code without the addresses that its constructor has put there: each deployer's TestUSDC has other ones."""
+    """Replace the immutable addresses in code, because they differ between deployments of TestUSDC."""
     return _PUSHED_ADDRESS.sub(bytes(1), code)
 
 
 def deploy_test_usdc(chain: Chain, deployer: Signer) -> ChecksumAddress:
     """Deploy a TestUSDC to a development chain, use it, and return its address. One transaction.
 
-    It is put at USDC's address on Base Sepolia, where that is free and the node can put code there, as anvil can.
+    If the node can set code, as anvil can, and USDC's address on Base Sepolia is free, the token gets that address.
     """
-    is_free = not chain.has_code(USDC)  # asked before: a request that fails after the deployment would lose its address
+    is_free = not chain.has_code(USDC)  # requested first: a failure after the deployment would lose the token's address
     deployed = chain.deploy(deployer, read_artifact("TestUSDC").encode_creation())
     chain.usdc = USDC if is_free and _copy_code(chain, deployed, USDC) else deployed
     return chain.usdc
 
 
 def _copy_code(chain: Chain, source: ChecksumAddress, target: ChecksumAddress) -> bool:
-    """Put a TestUSDC's code at another address; return whether the node is seen to have done so."""
+    """Copy a TestUSDC's code to another address. Return whether the node then has the code there."""
     with suppress(NetworkError):
         code, slot, value = chain.read_code(source), f"{_OWN_BALANCE_SLOT:#066x}", f"{_OWN_BALANCE:#066x}"
         return (
-            chain.ask_development_node("anvil_setCode", target, "0x" + code.hex())
+            _is_code_of_test_usdc(code)
+            and chain.ask_development_node("anvil_setCode", target, "0x" + code.hex())
             and chain.ask_development_node("anvil_setStorageAt", target, slot, value)
             and chain.read_code(target) == code
         )

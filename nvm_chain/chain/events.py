@@ -1,4 +1,4 @@
-"""Reading events of Credits in ranges of blocks, as large as a node allows."""
+"""Reads of events in block ranges as large as the node allows."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -11,29 +11,29 @@ from nvm_chain.errors import BlockReplaced, RpcFailed
 from nvm_chain.types.events import Event, EventFilter
 
 ReadRange: TypeAlias = Callable[[int, int], list[Event]]
-"""Reads events from one block to another, both included, as `Chain.read_logs` does."""
+"""A function that reads the events from the first to the last block, both included, as `Chain.read_logs` does."""
 SEARCHED_RANGES = 250
-"""Most ranges that `find_newest_event` reads. Nodes that answer for few blocks at once would be asked for an hour."""
+"""The largest number of ranges that `find_newest_event` reads. With small ranges a search could take an hour."""
 VALUES_AT_ONCE = 200
-"""Most values that a filter names at one position; nodes limit the size of a request."""
+"""The largest number of values at one position of a filter, because nodes limit the size of a request."""
 
 
 def read_events(chain: Chain, filters: Iterable[EventFilter], first_block: int, last_block: int) -> list[Event]:
-    """Read the events of Credits that some filters ask for, each once, in the order they happened.
+    """Return the events of Credits that match any of the filters, each once, in the order of the chain.
 
-    One request for each filter, if the node answers for the whole range. If it refuses, the range is halved until it
-    answers, and grows again.
+    One request for each filter if the node accepts the whole range. If the node refuses, the range is halved until the
+    node answers. Later ranges grow again.
 
     Args:
-        chain: Where Credits is.
-        filters: Which events. An event that several filters ask for is read once.
+        chain: The connection to the chain of Credits.
+        filters: The filters. An event that matches several filters is returned once.
         first_block: The first block.
-        last_block: The last block, which is part of the range.
+        last_block: The last block, included.
 
     Raises:
         RpcFailed: The node refuses even a single block.
         ConnectionFailed: The node does not answer for a single block.
-        BlockReplaced: A block changed while it was read.
+        BlockReplaced: A block was replaced during the reads.
     """
     found: dict[tuple[int, int], Event] = {}
     for wanted in filters:
@@ -45,15 +45,15 @@ def read_events(chain: Chain, filters: Iterable[EventFilter], first_block: int, 
 
 
 def find_newest_event(chain: Chain, read_range: ReadRange) -> Event | None:
-    """Return the last event of a chain that a function reads in ranges of blocks, or None if no block has one.
+    """Return the newest event that ``read_range`` finds on the chain, or None if it finds none.
 
-    Two requests, if the node answers for the whole chain. If it refuses, the newest blocks are read first, in ranges as
-    large as it answers.
+    Two requests if the node accepts the whole chain as one range. If the node refuses, the newest blocks are read
+    first, in ranges as large as the node accepts.
 
     Raises:
-        RpcFailed: The node refuses even a single block, or answers for so few that the oldest are not reached.
+        RpcFailed: The node refuses even a single block, or its ranges are too small to reach the oldest block.
         ConnectionFailed: The node does not answer for a single block.
-        BlockReplaced: A block changed while it was read.
+        BlockReplaced: A block was replaced during the reads.
     """
     head = chain.read_block().number
     ranges = read_ranges(read_range, 0, head, newest_first=True)
@@ -61,16 +61,16 @@ def find_newest_event(chain: Chain, read_range: ReadRange) -> Event | None:
         if events:
             return max(events, key=lambda event: event.place)
         if number == SEARCHED_RANGES:
-            raise RpcFailed("it answers for too few blocks at once to search the whole chain")
+            raise RpcFailed("it returns the events of too few blocks at once to search the whole chain")
     return None
 
 
 def build_filters(
     names: Sequence[str], values: Sequence[int | str], *, position: int = 0, more: Sequence[Sequence[int | str]] = ()
 ) -> list[EventFilter]:
-    """Ask for events with any of many values at one indexed position: one filter for each few hundred values.
+    """Build filters for events whose indexed argument at ``position`` has any of many values.
 
-    ``more`` are the values at the positions behind it.
+    Each filter has up to 200 of the values. ``more`` are the allowed values at the later positions.
     """
     before: tuple[tuple[int | str, ...], ...] = ((),) * position
     behind = tuple(tuple(item) for item in more)
@@ -79,11 +79,10 @@ def build_filters(
 
 
 def add_times(chain: Chain, events: Sequence[Event]) -> list[Event]:
-    """Return events with the time of their block.
+    """Return the events with the timestamps of their blocks.
 
-    One request for each block whose time the node did not send with its events.
-
-    Raises RpcFailed if time does not grow with the blocks, and BlockReplaced if a block changed meanwhile.
+    One request for each block whose timestamp the node did not send with the events. Raises RpcFailed if a block is
+    older than an earlier block, and BlockReplaced if a block was replaced meanwhile.
     """
     times: dict[int, int] = {event.block_number: event.timestamp for event in events if event.timestamp is not None}
     for event in events:

@@ -1,24 +1,27 @@
-"""What a chain was asked once and never says otherwise: the terms of plans, what tokens say of themselves."""
+"""A memory of facts that never change on the chain: the terms of plans, and the names and decimals of tokens."""
 
 from typing import Any, Final, TypeVar
 
 Fact = TypeVar("Fact")
 MOST_FACTS: Final = 10_000
-"""Facts that are kept; the oldest are dropped."""
+"""The largest number of facts in memory. Beyond it, the oldest fact is dropped."""
 
 
 class Facts:
-    """Facts of one chain, by what they are about. Threads share them: who goes through them goes through a copy."""
+    """The facts of one chain, each under a key of any number of parts.
+
+    Threads share the facts, so the code iterates over a copy of the keys.
+    """
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], Any] = {}
 
     def find(self, *about: object) -> Any:
-        """Return a fact, or None where it was not asked yet."""
+        """Return the fact under a key, or None if there is none."""
         return self._known.get(about)
 
     def keep(self, fact: Fact, *about: object) -> Fact:
-        """Keep a fact, and return it."""
+        """Keep a fact under a key, and return the fact."""
         self._known[about] = fact
         if len(self._known) > MOST_FACTS:
             oldest = next(iter(list(self._known)))
@@ -26,6 +29,6 @@ class Facts:
         return fact
 
     def forget(self, *about: object) -> None:
-        """Drop what is known about something and all that belongs to it."""
+        """Drop all facts whose keys begin with the given parts. Without parts, drop all facts."""
         for key in [key for key in list(self._known) if key[: len(about)] == about]:
             self._known.pop(key, None)

@@ -1,8 +1,9 @@
-"""What a transaction costs beside its value: the gas price, of the kind that the chain takes, and what rollups add."""
+"""The fees of a transaction: the price of gas, and the additional fee on rollups for the data."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from secrets import randbelow
 from typing import Any, Final, cast
 
 from eth_typing import ChecksumAddress, HexAddress, HexStr
@@ -15,34 +16,44 @@ from nvm_chain.chain.node import Node
 from nvm_chain.errors import NoContract, RpcFailed
 
 OP_STACK: Final = frozenset({10, 8453, 84532, 11155420})
-"""OP Mainnet, Base, and their Sepolias: a transaction pays for its bytes on the chain below as well."""
+"""OP Mainnet, Base, and their Sepolia networks. A transaction also pays a fee for its bytes on Ethereum (L1)."""
 GAS_ORACLE: Final = ChecksumAddress(HexAddress(HexStr("0x420000000000000000000000000000000000000F")))
 _ORACLE_ABI: Final = (describe_function("getL1FeeUpperBound", "uint256", "uint256"),)
 MOST_GAS: Final = 1 << 24
-"""What the largest transaction may use (EIP-7825)."""
+"""The largest gas limit of a transaction (EIP-7825)."""
+RANDOM_PART: Final = 256
 _SIGNATURE_BYTES: Final = 130
-"""What signature, nonce and fees add to the data, rounded up."""
+"""The bytes of signature, nonce and fees that a transaction has besides its data, rounded up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fees:
-    """Prices of a unit of gas, in wei, and the gas of a block. ``tip`` is None where the chain has no EIP-1559."""
+    """The prices of a unit of gas in wei, and the gas limit of a block.
+
+    ``tip`` is None on a chain without EIP-1559. Then ``max_fee`` is the gas price.
+    """
 
     max_fee: int
     tip: int | None
     block_gas_limit: int
 
     def params(self) -> TxParams:
-        """Return the fields of a transaction that say it."""
+        """Return the price fields of a transaction.
+
+        A random amount, at most a 256th of the part above the tip, is taken off the highest price. Otherwise two
+        machines that send the same call of one account at once would sign the same bytes. Both would report the one
+        transaction as their own.
+        """
         if self.tip is None:
             return cast(TxParams, {"gasPrice": self.max_fee})
-        return cast(TxParams, {"maxFeePerGas": self.max_fee, "maxPriorityFeePerGas": self.tip})
+        max_fee = self.max_fee - randbelow((self.max_fee - self.tip) // RANDOM_PART + 1)
+        return cast(TxParams, {"maxFeePerGas": max_fee, "maxPriorityFeePerGas": self.tip})
 
 
 def read_fees(node: Node) -> Fees:
-    """Return what to pay per unit of gas. Two requests. Raises a NetworkError.
+    """Return the prices of gas. Two requests. Raises a NetworkError.
 
-    The most is twice the base fee and the tip (EIP-1559). Where there is no base fee, it is the price that the node names.
+    ``max_fee`` is twice the base fee plus the tip (EIP-1559). On a chain without a base fee it is the node's gas price.
     """
     with node.typed_errors():
         block = node.web3.eth.get_block("latest")
@@ -55,35 +66,38 @@ def read_fees(node: Node) -> Fees:
 
 
 def fee_questions(node: Node, data_bytes: int) -> tuple[Reader, ...]:
-    """Return what `read_fees` and `read_l1_fee` ask, for `Node.read_ahead`."""
+    """Return the readers of everything that `read_fees` and `read_l1_fee` request, for `Node.read_ahead`."""
     return partial(node.web3.eth.get_block, "latest"), partial(_ask_tip, node), partial(read_l1_fee, node, data_bytes)
 
 
 def read_gas_limit(node: Node) -> int:
-    """Return the most gas that a block may use. One request."""
+    """Return the gas limit of the latest block. One request."""
     with node.typed_errors():
         return _read_limit(node.web3.eth.get_block("latest"))
 
 
 def _read_limit(block: Mapping[str, Any]) -> int:
-    """Return a block's gas limit; what a transaction may use where the node gives none."""
+    """Return a block's gas limit. If the node gives none, return the largest gas limit of a transaction."""
     told = block.get("gasLimit")
     return MOST_GAS if told is None else check_number(told)
 
 
 def read_l1_fee(node: Node, data_bytes: int) -> int:
-    """Return at most what a rollup's transaction with so much data pays for the chain below, in wei. One request there, none elsewhere."""
+    """Return the highest L1 fee, in wei, of a transaction with ``data_bytes`` bytes of data.
+
+    One request on a chain of `OP_STACK`. On other chains the fee is 0, without a request.
+    """
     if node.chain_id not in OP_STACK:
         return 0
     oracle = node.bind(GAS_ORACLE, _ORACLE_ABI)
     try:
         return check_number(node.read(oracle.functions.getL1FeeUpperBound(data_bytes + _SIGNATURE_BYTES)))
-    except NoContract:  # a development node with the id of such a chain
+    except NoContract:  # a development node with the chain id of a rollup
         return 0
 
 
 def _read_tip(node: Node, base_fee: int) -> int:
-    """Return the tip; on a node that does not name one, what its gas price is above the base fee."""
+    """Return the node's tip. If the node gives no tip, return the difference of its gas price and the base fee."""
     try:
         return _ask_tip(node)
     except RpcFailed:
@@ -91,7 +105,10 @@ def _read_tip(node: Node, base_fee: int) -> int:
 
 
 def _ask_tip(node: Node) -> int:
-    """Return the tip that the node names. One request. Asked as it is: web3's own property warns where a node does not know it."""
+    """Return the tip that the node proposes. One request.
+
+    The method is called directly, because web3's property logs a warning if a node does not know the method.
+    """
     ask = cast(Callable[[str, list[object]], Any], node.web3.manager.request_blocking)
     with node.typed_errors():
         return check_number(read_number(ask("eth_maxPriorityFeePerGas", [])))

@@ -1,4 +1,4 @@
-"""The gas limits of many calls, each of which is tried before it is sent."""
+"""Gas limits of many calls, from a simulation of each call."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,17 +12,18 @@ from nvm_chain.chain.sending import Sender, call_params, limit_gas
 from nvm_chain.errors import NvmChainError
 
 SPARE_PERCENT: Final = 5
-"""What calls of one shape may use above the first of them before each is estimated by itself."""
+"""The margin on the gas of the first call of a shape. A later call that needs more gas is estimated by itself."""
 Shape: TypeAlias = tuple[str | None, str, int, bool]
-"""What calls have in common that mostly use the same gas: contract, function, length, and whether they carry coin."""
+"""A group of calls that mostly use the same gas: contract, function selector, data length, and whether coin is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Call data for an address, or creation code for nobody, that carries ``value`` wei.
+    """A call: ``data`` for the address ``to``, with ``value`` wei.
 
-    ``gas`` is the limit of the transaction. With it the call is not tried before it is sent, which is for a call that
-    only succeeds after an earlier one. ``extra_gas`` is added to an estimate.
+    Without ``to``, ``data`` is a contract's creation code. ``gas`` is the gas limit of the transaction. A call with a
+    gas limit is not simulated before it is sent. This suits a call that only succeeds after an earlier one.
+    ``extra_gas`` is added to the estimate of a simulated call.
     """
 
     data: str
@@ -33,20 +34,27 @@ class Call:
 
     @property
     def shape(self) -> Shape:
-        """What it has in common with calls that mostly use the same gas."""
+        """The group of calls that mostly use as much gas as this call."""
         return self.to, self.data[:10], len(self.data), self.value > 0
 
 
 @dataclass
 class GasLimits:
-    """Finds gas limits. The first call of a shape is estimated; the others are called with as much gas, which is faster."""
+    """Finds gas limits of calls.
+
+    The first call of a shape is estimated. Later calls of the shape run in `eth_call` with that gas and a margin, which
+    is faster than an estimate.
+    """
 
     sender: Sender
     asker: ManyAsker
     known: dict[Shape, int] = field(default_factory=dict)
 
     def find(self, address: ChecksumAddress, calls: Sequence[Call], block_gas_limit: int) -> list[int | NvmChainError]:
-        """Return each call's limit, or the error for which it would fail now. Never raises."""
+        """Return the gas limit of each call, or the error with which the call would fail now.
+
+        The errors are not raised.
+        """
         found: dict[int, int | NvmChainError] = {}
         for place, call in enumerate(calls):
             if call.gas is not None:

@@ -1,4 +1,4 @@
-"""Handing many signed transactions over at once, by the rules of `nvm_chain.chain.broadcast` for each of them."""
+"""Broadcasts of many signed transactions at once. `nvm_chain.chain.broadcast` tells what the node's errors mean."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,23 +14,26 @@ from nvm_chain.errors import NvmChainError, RpcFailed
 FIRST_LOOK_SECONDS: Final = 0.1
 LONGEST_PAUSE_SECONDS: Final = 1.0
 REFUSAL_SECONDS: Final = 1.5
-"""How long what was refused has to stay away before it counts as refused."""
+"""How long the node must not show a refused transaction before it counts as refused."""
 LOOKS: Final = 5
-"""How often a node is given a transaction whose fate its answers do not tell."""
+"""The largest number of broadcasts of one transaction while its fate is unknown."""
 
 
 class Fate(Enum):
-    """What is known of a transaction after it was handed over."""
+    """The fate of a transaction after its broadcast."""
 
-    UNKNOWN = "nobody can tell"
-    TAKEN = "the node has it"
-    REFUSED = "the node refused it, and does not have it"
-    REPLACED = "another transaction was mined with its nonce"
+    UNKNOWN = "the node's answers do not tell"
+    TAKEN = "the node has the transaction"
+    REFUSED = "the node refused the transaction, and does not have it"
+    REPLACED = "another transaction was mined with the same nonce"
 
 
 @dataclass(slots=True)
 class Parcel:
-    """A transaction that is handed over, and what became of it. ``mined`` is the hash of what took its nonce."""
+    """A signed transaction and its fate.
+
+    ``mined`` is the hash of the mined transaction with the same nonce, if known.
+    """
 
     signed: Signed
     fate: Fate = Fate.UNKNOWN
@@ -40,7 +43,7 @@ class Parcel:
     was_refused_only: bool = True
 
     def hear(self, answer: Answer) -> Refusal | None:
-        """Take the node's answer, and return what it means, or None where it took the transaction."""
+        """Note the node's answer to the broadcast. Return the meaning of its error, or None for a success."""
         if answer.error is None:
             self.fate = Fate.TAKEN
             return None
@@ -53,7 +56,11 @@ class Parcel:
     def settle(
         self, meaning: Refusal | None, *, is_there: bool | None, find_mined: Callable[[int], str | None]
     ) -> None:
-        """Decide after a look at the node. A refusal is believed if every answer so far was one, and the node does not show it."""
+        """Decide on the fate after the node was asked for the transaction.
+
+        The transaction counts as refused if every broadcast so far was refused, and the node never showed the
+        transaction.
+        """
         if is_there:
             self.fate = Fate.TAKEN
             return
@@ -68,13 +75,13 @@ class Parcel:
 def hand_over(
     asker: ManyAsker, parcels: Sequence[Parcel], find_mined: Callable[[int], str | None], timeout_seconds: int
 ) -> None:
-    """Give signed transactions to a node in their order, until each one's fate is known or it was given five times.
+    """Broadcast signed transactions until the fate of each is known, at most five times, and set their fates.
 
     Args:
-        asker: What asks the node.
-        parcels: The transactions, in the order of their nonces. Their fates are set.
-        find_mined: Returns the hash of what was mined with a nonce, or None where the node does not show it.
-        timeout_seconds: How long to go on.
+        asker: The connection to the node.
+        parcels: The transactions, in the order of their nonces.
+        find_mined: A function that returns the hash of the mined transaction with a nonce, or None if it is not found.
+        timeout_seconds: The longest time for all broadcasts, in seconds.
     """
     pauses = Pauses(timeout_seconds, FIRST_LOOK_SECONDS, LONGEST_PAUSE_SECONDS)
     for _ in range(LOOKS):
@@ -91,7 +98,10 @@ def hand_over(
 
 
 def _look_again(asker: ManyAsker, refused: Sequence[Parcel]) -> None:
-    """Believe refusals only if the transactions stay away: one machine of a gateway may keep what another one refuses."""
+    """Look for refused transactions again for a while, and correct their fates.
+
+    A gateway has several machines: one of them may keep a transaction that another one refuses.
+    """
     pauses = Pauses(REFUSAL_SECONDS, FIRST_LOOK_SECONDS, LONGEST_PAUSE_SECONDS)
     while refused and pauses.wait():
         for parcel, is_there in zip(refused, look_for(asker, [parcel.signed.hash for parcel in refused]), strict=True):
@@ -101,7 +111,10 @@ def _look_again(asker: ManyAsker, refused: Sequence[Parcel]) -> None:
 
 
 def look_for(asker: ManyAsker, hashes: Sequence[str]) -> list[bool | None]:
-    """Return of each transaction whether the node has it, waiting or mined; None where it does not say. Two requests each."""
+    """Return for each transaction whether the node has it, pending or mined. None if the node does not say.
+
+    Two requests for each transaction, in batches.
+    """
     waiting = asker.ask([("eth_getTransactionByHash", (each,)) for each in hashes])
     mined = asker.ask([("eth_getTransactionReceipt", (each,)) for each in hashes])
     return [_is_there(*pair) for pair in zip(waiting, mined, strict=True)]
@@ -114,5 +127,5 @@ def _is_there(waiting: Answer, mined: Answer) -> bool | None:
 
 
 def broadcast(signed: Signed) -> Question:
-    """Return the request that gives a transaction to a node."""
+    """Return the request that broadcasts a signed transaction."""
     return "eth_sendRawTransaction", (f"0x{signed.raw.hex()}",)

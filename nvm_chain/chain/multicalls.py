@@ -1,12 +1,12 @@
-"""Many calls of a contract's views in one request, without a contract for it: a short program makes them inside `eth_call`.
+"""Many calls of a contract's views in one request: a short EVM program makes the calls inside one `eth_call`.
 
-The program and its data are one piece of code. A node runs it as the code of an unused address, by a state override, which
-most nodes take. Any other node runs it as the creation of a contract. That has limits: 24,576 bytes of answers (EIP-170)
-and 49,152 bytes of code (EIP-3860). A node that takes neither is asked by batches, or one by one. Nothing is sent, and
-nothing is deployed.
+The program and the data of the calls form one piece of code. Most nodes accept a state override, which places the code
+at an unused address. Other nodes run the code as creation code of a contract. That way has limits: 24,576 bytes of
+answers (EIP-170) and 49,152 bytes of code (EIP-3860). If a node accepts neither way, the calls go out in batches or one
+by one. No transaction is sent, and no contract is deployed.
 
-For 1,000 accounts an anvil takes 7.5 ms by a state override and 8.7 ms by creations. A batch of calls takes 36 ms, and
-calls one after another over one connection take 230 ms.
+On anvil, 1,000 accounts take 7.5 ms with a state override and 8.7 ms with creation code. They take 36 ms in a batch of
+calls, and 230 ms one by one over one connection.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,20 +22,26 @@ from nvm_chain.chain.reverts import decode_revert
 from nvm_chain.errors import AnswerUnreadable, ConnectionFailed, RevertedWithoutReason, RpcFailed, TransactionError
 
 Way: TypeAlias = Callable[[str, int | None], list[object]]
-"""Makes the parameters of `eth_call` from a program in hex and a block."""
+"""A function that builds the parameters of `eth_call` from a program as hex and the number of a block."""
 
 PLACE: Final = "0x000000000000000000000000006d616e792d6361"
-"""Where the program is said to lie: an address without code or key, which reads "many-ca"."""
+"""The address at which the state override places the program.
+
+It has no code and no known key, and ends with "many-ca".
+"""
 SINGLE_AT_ONCE: Final = 100
-"""Calls that go into batches together where a node runs no programs."""
+"""The number of calls that are sent together if the node runs no programs."""
 _HEAD: Final = 4
-"""Bytes before each answer: the highest bit says that the call succeeded, the others how long the answer is."""
+"""The bytes before each answer.
+
+The highest bit tells whether the call succeeded. The other bits are the answer's length.
+"""
 _PROBE: Final = (bytes(4), bytes(4))
-"""Two calls that every contract answers somehow, to see whether a node takes programs at all."""
+"""Two calls that test whether a node runs programs at all. Any answer of the contract to them will do."""
 
 
 class Multicall:
-    """Calls of one contract. The way that a node takes is found once."""
+    """Makes calls of one contract. The first calls find out which way the node accepts."""
 
     def __init__(self, chain: Chain, contract: ChecksumAddress) -> None:
         """Take the contract whose views are called. No request."""
@@ -44,18 +50,19 @@ class Multicall:
         self._is_taken = False
 
     def ask(self, calls: Sequence[bytes], block: int | None = None, *, divides: bool = True) -> list[bytes]:
-        """Return the answers to calls, in their order and of one block. One request if the node takes so many at once.
+        """Return the answers to calls, in order and all at one block. One request if the node accepts them at once.
 
         Args:
             calls: The data of each call. All have the same length.
-            block: The block in whose state they are called. The latest if not given.
-            divides: Whether who asks will ask for fewer if these are refused as too many. If not, they are made one by one.
+            block: The number of the block whose state the calls read. The latest block if not given.
+            divides: Whether the caller repeats refused calls in smaller parts. If not, refused calls are made one by
+                one.
 
         Raises:
-            TransactionError: The contract refuses one of the calls, with the contract's own error.
+            TransactionError: The contract refuses one of the calls. The error is the contract's own.
             NoContract: There is no code at the contract's address.
-            AnswerUnreadable: The node's answer cannot be one to these calls.
-            NetworkError: The node cannot be used, or takes fewer calls at once.
+            AnswerUnreadable: The node's answer does not fit the calls.
+            NetworkError: The node does not give a usable answer, or accepts fewer calls at once.
         """
         while len(calls) > 1 and self._ways:
             try:
@@ -72,7 +79,7 @@ class Multicall:
         return self._ask_singly(calls, block)
 
     def _ask_singly(self, calls: Sequence[bytes], block: int | None) -> list[bytes]:
-        """Make the calls by themselves, in batches where the node takes them."""
+        """Make each call with its own `eth_call`. The requests go out in batches if the node accepts batches."""
         if block is None and len(calls) > 1:
             block = self._chain.read_block().number
         answers: list[bytes] = []
@@ -84,22 +91,22 @@ class Multicall:
         return answers
 
     def _run(self, calls: Sequence[bytes], block: int | None) -> list[tuple[bool, bytes]]:
-        """Have the node run the program, and return of each call whether it succeeded, and what it gave."""
+        """Let the node run the program. Return for each call whether it succeeded, and its answer. One request."""
         parameters = self._ways[0](f"0x{build_program(self._contract, calls).hex()}", block)
         try:
             answer = call_raw(self._chain, *parameters)
-        except TransactionError:  # the program reverts nowhere
-            raise RpcFailed(f"it does not give gas for {len(calls)} calls at once") from None
+        except TransactionError:  # the program itself never reverts, so the gas is too little
+            raise RpcFailed(f"it gives too little gas for {len(calls)} calls at once") from None
         if not answer:
-            raise RpcFailed("it calls no code that is given to it")
+            raise RpcFailed("it does not run code that is part of a call")
         results = list(_split(answer))
         if len(results) != len(calls):
-            raise AnswerUnreadable(f"{len(calls)} calls are answered with {len(results)}")
+            raise AnswerUnreadable(f"{len(calls)} calls have {len(results)} answers")
         self._is_taken = True
         return results
 
     def _takes_few(self, block: int | None) -> bool:
-        """Return whether the node runs programs at all. One request, unless it has run one already."""
+        """Return whether the node runs programs at all. No request if it has run one before, else one request."""
         if not self._is_taken:
             try:
                 self._run(_PROBE, block)
@@ -111,11 +118,11 @@ class Multicall:
         for succeeded, data in results:
             if succeeded and not data:
                 self._chain.read_code(self._contract)
-                raise AnswerUnreadable("a call is answered with nothing")
+                raise AnswerUnreadable("the answer to a call is empty")
             if not succeeded:
                 error = decode_revert(data)
-                if isinstance(error, RevertedWithoutReason):  # so calls end that get too little gas
-                    raise RpcFailed(f"it does not give gas for {len(results)} calls at once")
+                if isinstance(error, RevertedWithoutReason):  # a call with too little gas ends this way
+                    raise RpcFailed(f"it gives too little gas for {len(results)} calls at once")
                 raise error
         return [data for _, data in results]
 
@@ -129,7 +136,7 @@ def _be_created(code: str, block: int | None) -> list[object]:
 
 
 def _split(answer: bytes) -> Iterator[tuple[bool, bytes]]:
-    """Yield what the program returned of each call."""
+    """Yield from the program's output whether each call succeeded, and the call's answer."""
     at = 0
     while at < len(answer):
         head = int.from_bytes(answer[at : at + _HEAD])
@@ -141,22 +148,26 @@ def _split(answer: bytes) -> Iterator[tuple[bool, bytes]]:
 
 
 def build_program(contract: ChecksumAddress, calls: Sequence[bytes]) -> bytes:
-    """Return EVM code that calls a contract with each of some data, all of one length, and returns all answers.
+    """Return EVM code that makes some calls of a contract and returns all answers. All calls have the same length.
 
-    Before each answer are four bytes: whether the call succeeded, as the highest bit, and the answer's length. A call that
-    fails does not end the others.
+    Four bytes stand before each answer: the highest bit tells whether the call succeeded, and the others are the
+    answer's length. The program goes on after a failed call.
     """
     size = len(calls[0])
-    room = (size + 31) // 32 * 32  # of memory, for the data of a call; the answers are behind it
+    room = (size + 31) // 32 * 32  # the memory for the data of one call; the answers follow it
     begin = len(_write(contract, size, room, 0, 0))
     return _write(contract, size, room, begin, begin + size * len(calls)) + b"".join(calls)
 
 
 def _write(contract: ChecksumAddress, size: int, room: int, begin: int, end: int) -> bytes:
-    """Write the program. On its stack are where the next data lie in the code and, on top, where the next answer goes."""
+    """Return the program without the data of the calls.
+
+    Two values stay on its stack: the place of the next call's data in the code and, on top, the place of the next
+    answer in memory.
+    """
     start = _push(begin, 4) + _push(room, 2)
     loop = [
-        *(b"\x5b",),  # the place to jump to
+        *(b"\x5b",),  # the start of the loop
         *(_push(size, 2), b"\x82", _push(0), b"\x39"),  # copy the data of a call to memory
         *(
             _push(0),
@@ -165,17 +176,17 @@ def _write(contract: ChecksumAddress, size: int, room: int, begin: int, end: int
             _push(0),
             _push(int(contract, 16), 20),
             b"\x5a\xfa",
-        ),  # call, with all gas
-        *(_push(255), b"\x1b\x3d", _push(224), b"\x1b\x17"),  # whether it succeeded, and the answer's length
-        *(b"\x81\x52", _push(_HEAD), b"\x01"),  # go before the answer,
-        *(b"\x3d", _push(0), b"\x82\x3e\x3d\x01"),  # which is copied behind them
-        *(b"\x90", _push(size, 2), b"\x01\x90"),  # on to the next data,
-        *(_push(end, 4), b"\x82\x10", _push(len(start)), b"\x57"),  # and again, unless they were the last
+        ),  # call the contract with all gas
+        *(_push(255), b"\x1b\x3d", _push(224), b"\x1b\x17"),  # join the success bit and the answer's length
+        *(b"\x81\x52", _push(_HEAD), b"\x01"),  # write both to memory as four bytes
+        *(b"\x3d", _push(0), b"\x82\x3e\x3d\x01"),  # copy the answer behind them
+        *(b"\x90", _push(size, 2), b"\x01\x90"),  # go to the data of the next call
+        *(_push(end, 4), b"\x82\x10", _push(len(start)), b"\x57"),  # repeat the loop until the data end
     ]
     finish = (_push(room, 2), b"\x80\x91\x03\x90\xf3")  # return all answers
     return b"".join((start, *loop, *finish))
 
 
 def _push(number: int, width: int = 1) -> bytes:
-    """Return the instruction that puts a number of so many bytes on the stack."""
+    """Return the EVM instruction that puts a number on the stack. ``width`` is the number of its bytes."""
     return bytes((0x5F + width,)) + number.to_bytes(width)

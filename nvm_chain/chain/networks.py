@@ -1,4 +1,4 @@
-"""The networks this package knows by name, and where USDC is on them."""
+"""The networks that the package knows by name, and the addresses of USDC on them."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from nvm_chain.errors.formatting import list_choices
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A public network. ``rpc_url`` is its operator's public endpoint: rate-limited, fine for trying out."""
+    """A public network. ``rpc_url`` is the public endpoint of the network's operator. It has a rate limit."""
 
     name: str
     chain_id: int
@@ -45,37 +45,41 @@ _WORDS: Final = (
     *("localhost", "anvil", "hardhat", "foundry", "geth", "goerli", "holesky", "hoodi", "optimism", "arbitrum", "one"),
     *("polygon", "gnosis", "avalanche", "linea", "scroll", "celo", "bsc", "node", "rpc", "example", "org", "com", "io"),
 )
-"""Words that names and hosts of networks are made of. Only these, mistyped or not, and short numbers are shown again."""
+"""Words that occur in the names and hosts of networks. An error shows a wrong name only if it consists of such words.
+
+Misspelled forms of the words and short numbers are shown too. Any other word may be part of a key.
+"""
 _NUMBER: Final = re.compile("[0-9]{1,5}")
 
 
 def read_network(name: str) -> Network:
-    """Return a network by name. Raises UnknownNetwork, which lists the known names."""
+    """Return the network with this name. Raises UnknownNetwork, which lists the known names."""
     if name not in NETWORKS:
         raise _refuse(name)
     return NETWORKS[name]
 
 
 def _refuse(name: str) -> UnknownNetwork:
-    """Return the error for a wrong name. What may be a key is not part of it."""
-    host = re.split("[/?#]", name.rpartition("@")[2])[0]  # of a URL without its scheme; the rest may be secret
+    """Return the error for an unknown name. The error does not show a name that may be a key."""
+    # The name may be a URL without its scheme. A key may stand before or behind the host.
+    host = re.split("[/?#]", name.rpartition("@")[2])[0]
     known = (EMBEDDED, *NETWORKS)
     if all(_is_harmless(word) for word in re.split("[.:_-]", host.strip())):
         return UnknownNetwork(host, known)
     return UnknownNetwork("…", known).explain(
-        "it is not shown, as it may be a key",
+        "it is not shown, because it may be a key",
         f"give {list_choices(known)}, or the http(s) URL of a node; "
         "a key is read with `nvm_chain.read_key_from_environment()`",
     )
 
 
 def _is_harmless(word: str) -> bool:
-    """Return whether a word is one that names of networks are made of; any other may be a password, or a part of a key."""
+    """Return whether a word is a short number, or one of the words in the names of networks, perhaps misspelled."""
     if not word or _NUMBER.fullmatch(word):
         return True
     return word.isalpha() and bool(get_close_matches(word.lower(), _WORDS, n=1, cutoff=0.8))
 
 
 def find_usdc(chain_id: int) -> ChecksumAddress | None:
-    """Return Circle's USDC on a chain, or None where it is not known."""
+    """Return the address of Circle's USDC on a chain, or None if the package does not know it."""
     return next((network.usdc for network in NETWORKS.values() if network.chain_id == chain_id), None)

@@ -1,4 +1,4 @@
-"""A connection to a node: what a chain is asked, each answer checked, each failure typed."""
+"""A connection to a node: reads with checked answers and typed errors."""
 
 import logging
 import time
@@ -34,19 +34,20 @@ from nvm_chain.types.receipts import Transaction
 logger = logging.getLogger("nvm_chain")
 
 LEAST_GAS = 21_000
-"""What the smallest transaction costs."""
+"""The gas of the smallest transaction."""
 MOST_BOUND = 256
-"""Bound contracts that are kept, as it takes milliseconds to bind one."""
+"""The largest number of contract objects in memory. They are kept because building one takes milliseconds."""
 GAS_OF_BYTE = 16
-"""What a transaction costs for each byte of its data, unless the byte is zero."""
+"""The gas for each non-zero byte of a transaction's data."""
 
 
 class Node:
-    """A node of a chain. ``label`` is ``eth-tester``, or the node's URL without secrets."""
+    """A connection to a node. ``label`` is ``eth-tester``, or the node's URL without secrets."""
 
     def __init__(self, web3: Web3, label: str, accounts: Sequence[LocalAccount], timeout_seconds: int) -> None:
-        """Take a connected Web3. One request: the chain id. Raises ConnectionFailed."""
-        cast(Any, web3.provider).global_ccip_read_enabled = False  # else any contract can make us fetch URLs
+        """Take a connected Web3. One request: the chain id. Raises a NetworkError if the node does not give it."""
+        # With CCIP reads, any contract could make this process fetch URLs.
+        cast(Any, web3.provider).global_ccip_read_enabled = False
         self.web3 = web3
         self.label = label
         self.accounts: Sequence[LocalAccount] = tuple(accounts)
@@ -58,11 +59,14 @@ class Node:
             self.chain_id = check_number(web3.eth.chain_id)
 
     def typed_errors(self, *, calls: bool = False) -> AbstractContextManager[None]:
-        """Turn what web3 and requests raise inside into this package's errors; with ``calls`` those of contracts, too."""
+        """Replace errors of web3 and requests inside the block with errors of this package.
+
+        With ``calls`` the revert data of contracts become the contracts' own errors too.
+        """
         return typed_errors(self.label, calls=calls)
 
     def bind(self, address: ChecksumAddress, abi: Sequence[Any]) -> Contract:
-        """Return a contract whose functions `read` and `send` take; no request."""
+        """Return a contract object at an address. Its functions are arguments of `read` and `send`. No request."""
         kept = self._bound.get((address, id(abi)))
         if kept is None:
             if len(self._bound) >= MOST_BOUND:
@@ -73,28 +77,34 @@ class Node:
     # ------------------------------------------------------------------ batches
 
     def reading_ahead(self, *readers: Reader) -> AbstractContextManager[None]:
-        """Ask what some readers will ask, in one round trip, and keep the answers for them until the block ends.
+        """Send the first requests of some readers in one batch, and keep the answers until the block ends.
 
-        Each answer is used once, and none after something was sent. A block inside another one asks nothing ahead; see
-        `read_ahead`. A node without batches is asked one by one.
+        An answer is used once. A broadcast drops all unused answers. Inside another such block this block does nothing;
+        use `read_ahead` there. Without batches the readers make their requests themselves.
         """
         return self._batches.reading_ahead(readers)
 
     @property
     def takes_batches(self) -> bool:
-        """Whether several requests can be made in one. No request."""
+        """Whether the connection can send several requests in one batch. No request."""
         return self._batches.takes_batches
 
     def read_ahead(self, *readers: Reader) -> None:
-        """Ask more in one round trip, in a block of `reading_ahead`. No request elsewhere."""
+        """Send the first requests of more readers in one batch, inside a block of `reading_ahead`.
+
+        No request elsewhere.
+        """
         self._batches.read_ahead(*readers)
 
     def following_up(self, *readers: Reader) -> AbstractContextManager[None]:
-        """Ask more with each look for a receipt, in a block of `reading_ahead`, and keep the answers if it is there."""
+        """Send the requests of some readers with each request for a receipt, inside a block of `reading_ahead`.
+
+        If the receipt is there, the answers for the readers are kept.
+        """
         return self._batches.following_up(readers)
 
     def forget_ahead(self) -> None:
-        """Drop what was read ahead and is not used yet. No request."""
+        """Drop all answers that were read ahead and are not used yet. No request."""
         self._batches.forget()
 
     # ------------------------------------------------------------------ read
@@ -107,19 +117,19 @@ class Node:
         gas: int | None = None,
         block: int | None = None,
     ) -> Any:
-        """Call a contract function without sending it, and return what it returns. One request.
+        """Call a contract function without a transaction, and return its result. One request.
 
         Args:
-            function: The function with its arguments, as `bind` and the bound contracts give it.
-            sender: Who calls it. The node's default if not given.
-            value: Wei that the call carries.
-            gas: The limit for the call, without the cost of a transaction. The node's limit if not given.
-            block: The number of the block in whose state the function is called. The latest block if not given.
+            function: The function with its arguments, from a contract that `bind` returned.
+            sender: The address that makes the call. The node's default if not given.
+            value: The native coin that the call transfers, in wei.
+            gas: The gas limit of the call, without the base cost of a transaction. The node's limit if not given.
+            block: The number of the block whose state the function reads. The latest block if not given.
 
         Raises:
             NoContract: There is no code at the address.
-            TransactionError: The contract refuses, with the contract's own error.
-            NetworkError: The node cannot be used, or has forgotten the block.
+            TransactionError: The contract refuses the call. The error is the contract's own.
+            NetworkError: The node does not give a usable answer, or no longer has the block.
         """
         transaction: TxParams = {"value": self.web3.to_wei(value, "wei")}
         if sender is not None:
@@ -134,12 +144,12 @@ class Node:
                 raise AnswerUnreadable(str(error)) from None
 
     def call(self, address: ChecksumAddress, data: bytes, block: int | None = None) -> bytes:
-        """Call a contract with data that is encoded already, and return the bytes of its answer. One request.
+        """Call a contract with encoded data, and return the bytes of its answer. One request.
 
         Raises:
-            NoContract: There is no code at the address.
-            TransactionError: The contract refuses, with the contract's own error.
-            NetworkError: The node cannot be used, or has forgotten the block.
+            NoContract: The answer is empty, and there is no code at the address.
+            TransactionError: The contract refuses the call. The error is the contract's own.
+            NetworkError: The node does not give a usable answer, or no longer has the block.
         """
         call = cast(TxParams, {"to": address, "data": f"0x{data.hex()}"})
         with self.typed_errors(calls=True):
@@ -162,10 +172,10 @@ class Node:
             return bool(self.web3.eth.get_code(address))
 
     def read_time(self) -> int:
-        """Return the time now, in seconds: the later of the next block's and this machine's clock. One request.
+        """Return the current time as a Unix timestamp in seconds. One request, or two if the node has no pending block.
 
-        A chain that makes no empty blocks stands still between transactions, and the latest block's time is not the time.
-        A node that does not know the next block is asked for the latest.
+        The result is the later of the pending block's timestamp and this machine's clock. The latest block replaces a
+        missing pending block, but may be old on a chain without empty blocks.
         """
         with self.typed_errors():
             try:
@@ -175,7 +185,10 @@ class Node:
             return max(check_number(block.get("timestamp")), int(time.time()))
 
     def read_block(self, number: int | None = None) -> Block:
-        """Return a block by its number; the latest if not given. One request. Raises RpcFailed if there is none."""
+        """Return the block with a number, or the latest block.
+
+        One request. Raises RpcFailed if there is no such block.
+        """
         with self.typed_errors():
             found = self.web3.eth.get_block("latest" if number is None else number)
             place = check_number(found["number"])
@@ -184,12 +197,15 @@ class Node:
             return Block(place, f"0x{bytes(found['hash']).hex()}", check_number(found["timestamp"]))
 
     def read_coin_balance(self, address: ChecksumAddress) -> int:
-        """Return an address's native coin in wei. One request."""
+        """Return the balance of an address in the native coin, in wei. One request."""
         with self.typed_errors():
             return check_number(self.web3.eth.get_balance(address))
 
     def find_receipt(self, transaction_hash: str) -> TxReceipt | None:
-        """Return the receipt of a mined transaction, or None while the node has none that is whole. One request."""
+        """Return the receipt of a mined transaction, or None if the node does not have a complete receipt.
+
+        One request.
+        """
         found = self._batches.ask_and_follow_up(
             partial(self._read_receipt, transaction_hash), lambda found: found is not None
         )
@@ -201,10 +217,10 @@ class Node:
             return read_receipt(answer, transaction_hash) if answer else None
 
     def ask(self, method: str, *parameters: object, calls: bool = False) -> Any:
-        """Return an answer as it is, or None for what the node does not have. One request.
+        """Return the result of a JSON-RPC method without web3's formatting. One request.
 
-        web3 fails over fields that decide nothing, and takes as long as all the rest for a large call. With ``calls`` the
-        errors of contracts are told by their names.
+        The result is None if the node does not have the requested data. web3's formatting fails on some unimportant
+        fields, and takes half the time of a large call. With ``calls`` revert data become the contract's own error.
         """
         ask = cast(Callable[[str, list[object]], Any], self.web3.manager.request_blocking)
         with self.typed_errors(calls=calls), suppress(TransactionNotFound, BlockNotFound):
@@ -212,30 +228,34 @@ class Node:
         return None
 
     def read_mined(self, transaction_hash: str) -> TxReceipt:
-        """Return the receipt of a mined transaction. One request. Raises RpcFailed if there is none."""
+        """Return the receipt of a mined transaction. One request. Raises RpcFailed if it is not mined."""
         receipt = self.find_receipt(transaction_hash)
         if receipt is None:
             raise RpcFailed(f"transaction {transaction_hash} is not mined")
         return receipt
 
     def read_transaction(self, transaction_hash: str) -> Transaction:
-        """Return a mined transaction by its hash. One request. Raises RpcFailed if there is none."""
+        """Return the mined transaction with a hash. One request. Raises RpcFailed if it is not mined."""
         return summarize(self.read_mined(transaction_hash))
 
     def read_created_address(self, transaction_hash: str) -> ChecksumAddress | None:
-        """Return the contract that a mined transaction created, or None. One request. Raises RpcFailed if there is none."""
+        """Return the address of the contract that a mined transaction created, or None if it created none. One request.
+
+        Raises RpcFailed if the transaction is not mined.
+        """
         return self.read_mined(transaction_hash).get("contractAddress")
 
     def find_transaction(self, transaction_hash: str) -> TxData | None:
-        """Return a transaction as it was sent, or None if the node does not know it. One request."""
+        """Return the sent transaction with a hash, or None if the node does not know it. One request."""
         with self.typed_errors(), suppress(TransactionNotFound):
             return self.web3.eth.get_transaction(HexStr(transaction_hash))
         return None
 
     def count_sent(self, address: ChecksumAddress, block: int | Literal["latest", "pending"]) -> int:
-        """Return how many transactions of an address were mined up to a block, or with ``pending`` are mined or wait. One request.
+        """Return the number of transactions that an address has sent, up to a block. One request.
 
-        A node that does not know what is pending is asked for what is mined.
+        With ``pending`` the number includes transactions that wait to be mined. If the node refuses ``pending``, the
+        number at the latest block is requested instead.
         """
         with self.typed_errors():
             try:
@@ -246,7 +266,10 @@ class Node:
                 return check_number(self.web3.eth.get_transaction_count(address, "latest"))
 
     def find_in_block(self, block: int, address: ChecksumAddress, nonce: int) -> str | None:
-        """Return the hash of an address's transaction with a nonce in a block; None if the block lacks it. One request."""
+        """Return the hash of an address's transaction with a nonce in a block. One request.
+
+        Returns None if the block does not contain such a transaction.
+        """
         found = self.ask("eth_getBlockByNumber", hex(block), True)
         with self.typed_errors():
             if check_number(read_number(found["number"])) != block:
@@ -257,21 +280,24 @@ class Node:
         return None
 
     def count_pending(self, address: ChecksumAddress) -> int:
-        """Return how many transactions of an address wait to be mined. Two requests."""
+        """Return the number of transactions of an address that wait to be mined. Two requests."""
         return self.count_sent(address, "pending") - self.count_sent(address, "latest")
 
     def read_sent_transaction(self, transaction_hash: str) -> TxData:
-        """Return a transaction as it was sent. One request. Raises RpcFailed if there is none."""
+        """Return the sent transaction with a hash. One request. Raises RpcFailed if the node does not know it."""
         with self.typed_errors():
             return self.web3.eth.get_transaction(cast(Any, transaction_hash))
 
     def explain_failure(self, sent: TxData, receipt: TxReceipt) -> NvmChainError:
-        """Return the error for which a mined transaction failed, found by calling it again. One request."""
+        """Return the error of a mined transaction that failed. One request, which repeats the transaction as a call."""
         call = {"from": sent["from"], "to": sent.get("to"), "data": sent["input"], "value": sent["value"]}
         return self.find_reason(cast(TxParams, {key: item for key, item in call.items() if item is not None}), receipt)
 
     def find_reason(self, transaction: TxParams, receipt: TxReceipt) -> NvmChainError:
-        """Return the error for which a mined transaction failed, found by calling it again. One request."""
+        """Return the error of a mined transaction that failed. One request, which repeats the transaction as a call.
+
+        Returns OutOfGas if the repeated call succeeds, and RevertedWithoutReason if the node does not answer the call.
+        """
         again = {key: transaction[key] for key in ("from", "to", "data", "value") if key in transaction}
         transaction_hash = f"0x{bytes(receipt['transactionHash']).hex()}"
         try:
@@ -285,12 +311,15 @@ class Node:
         return OutOfGas(transaction_hash)
 
     def ask_development_node(self, method: str, *parameters: str) -> bool:
-        """Ask for what only development nodes do, such as ``anvil_setCode``; return whether it was done. One request."""
+        """Call a method that only development nodes have, such as ``anvil_setCode``. One request.
+
+        Returns whether the method succeeded.
+        """
         with suppress(NvmChainError), self.typed_errors():
             return "error" not in cast(Any, self.web3.provider).make_request(RPCEndpoint(method), list(parameters))
         return False
 
 
 def encode_call(function: ContractFunction) -> str:
-    """Return the data of a call, as hex."""
-    return str(cast(Any, function)._encode_transaction_data())  # noqa: SLF001  its public twin asks the node for fees
+    """Return the encoded data of a contract call, as hex text."""
+    return str(cast(Any, function)._encode_transaction_data())  # noqa: SLF001  the public method requests fees

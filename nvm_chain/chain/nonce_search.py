@@ -1,4 +1,4 @@
-"""Which nonces of an account are free, and which transaction was mined with one that is not."""
+"""Searches for the free nonces of an account, and for the transaction that was mined with a used nonce."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,31 +15,40 @@ from nvm_chain.chain.transport.ways import share_endpoint
 from nvm_chain.errors import NetworkError
 
 UNDOABLE_CHAINS: Final = DEV_CHAINS | {131277322940537}
-"""Those of development nodes, and eth-tester's own: what was mined there can be undone, so a transaction that such a node does not know is lost."""
+"""The chain ids of development nodes and of eth-tester. Such a node can undo blocks, and loses their transactions."""
 NEWEST_BLOCKS: Final = 64
-"""How wide the last step back is when a nonce is looked for: most nodes have the state of twice as many blocks."""
+"""The longest step back in the search for a nonce.
+
+All steps together are 127 blocks, because most nodes keep the states of 128 blocks.
+"""
 SETTLING_SECONDS: Final = 60
-"""How long a node elsewhere may not know what another has taken."""
+"""How long one machine of a gateway may not know a transaction that another machine took."""
 
 
 def is_undoable(node: Node) -> bool:
-    """Return whether what is mined can be undone, so that what the node does not know is lost."""
+    """Return whether the node can undo blocks, so that a transaction it does not know is lost."""
     return node.chain_id in UNDOABLE_CHAINS
 
 
 def find_free_nonces(
     node: Node, address: ChecksumAddress, turn: Turn, has: Callable[[str], bool] | None = None
 ) -> Iterator[int]:
-    """Yield the nonces that are neither counted by the node nor have a transaction of this machine on its way.
+    """Yield the free nonces of an account: the node does not count them, and no transaction of this machine uses them.
 
-    One request, and one for each nonce that this machine has used and the node does not count; or ``has`` tells whether the
-    node has a transaction.
+    One request if the journal has no transaction with the counted nonce. Otherwise the count is read again.
+
+    Args:
+        node: The connection to the node.
+        address: The account.
+        turn: The account's turn, with the entries of the journal.
+        has: A function that tells whether the node has the transaction with a hash. If not given, each transaction in
+            the journal that may use a nonce takes one request.
     """
     nonce = node.count_sent(address, "pending")
     sent: dict[int, list[Sent]] = {}
     for each in turn.sent:
         sent.setdefault(each.nonce, []).append(each)
-    if nonce in sent:  # the count may have been read ahead, before this turn
+    if nonce in sent:  # the count may have been read ahead before this turn began, so it is read again
         count = partial(node.count_sent, address, "pending")
         node.read_ahead(count, partial(node.find_transaction, sent[nonce][-1].hash))
         nonce = count()
@@ -51,7 +60,7 @@ def find_free_nonces(
 
 
 def _is_on_its_way(node: Node, sent: Sent, has: Callable[[str], bool]) -> bool:
-    """Return whether a transaction may still be mined: the node has it, or took it a moment ago and may be behind."""
+    """Return whether a transaction may still be mined, because the node has it, or took it less than a minute ago."""
     if not sent.taken:
         return False
     if has(sent.hash):
@@ -62,14 +71,14 @@ def _is_on_its_way(node: Node, sent: Sent, has: Callable[[str], bool]) -> bool:
 
 
 def find_with_nonce(node: Node, address: ChecksumAddress, nonce: int, confirmations: int = 0) -> str | None:
-    """Return the hash of the transaction that was mined with an account's nonce; None if the node does not show it.
+    """Return the hash of the transaction that was mined with an account's nonce, or None if the node does not show it.
 
-    Only a block with so many ``confirmations`` on top is a proof. Newest blocks come first: nodes forget old states. Up to
-    two dozen requests.
+    The search begins with the newest blocks, because nodes drop old states. The newest ``confirmations`` blocks are
+    left out, because they may be undone. Up to two dozen requests.
     """
 
     def is_used(block: int) -> bool | None:
-        """Return whether the nonce is used in the state of a block; None if the node does not know that state."""
+        """Return whether the nonce is used in the state of a block, or None if the node does not have the state."""
         with suppress(NetworkError):
             return node.count_sent(address, block) > nonce
         return None
@@ -82,7 +91,10 @@ def find_with_nonce(node: Node, address: ChecksumAddress, nonce: int, confirmati
 
 
 def _find_first(is_used: Callable[[int], bool | None], last: int) -> int | None:
-    """Return the first block in whose state a nonce is used. None if it is not used, or was long ago."""
+    """Return the number of the first block in whose state a nonce is used.
+
+    Returns None if the nonce is not used, or if the first such block is too old for the search.
+    """
     forgotten, step = -1, 1
     if not is_used(last):
         return None
@@ -100,7 +112,7 @@ def _find_first(is_used: Callable[[int], bool | None], last: int) -> int | None:
 
 
 def _bisect(is_used: Callable[[int], bool | None], first: int, last: int) -> int:
-    """Return the first block in whose state a nonce is used, between one in which it is not and one in which it is."""
+    """Return the number of the first block in whose state a nonce is used, after ``first`` and not after ``last``."""
     while last - first > 1:
         middle = (first + last) // 2
         first, last = (first, middle) if is_used(middle) else (middle, last)

@@ -1,8 +1,8 @@
 """Turns of accounts: only one thread of one process on this machine sends for an account at a time.
 
-A node may not count a transaction that was sent a moment ago, and it gives two simultaneous senders the same nonce. So a
-sender waits for its turn. During its turn it chooses the nonce, signs the transaction, notes it in the account's journal,
-and gives it to the node.
+A node may not count a transaction that was sent a moment ago, and it gives two simultaneous senders the same nonce. So
+a sender waits for its turn. During its turn it chooses the nonce, signs the transaction, notes it in the account's
+journal, and gives it to the node.
 """
 
 import json
@@ -29,11 +29,11 @@ except ImportError:  # Windows has no fcntl, so only the threads of one process 
 STATE_VARIABLE: Final = "NVM_CHAIN_STATE"
 """The environment variable with the folder of the journals. If it is not set, the user's state folder is used."""
 KEPT: Final = 200
-"""The number of newest entries that a journal keeps when it is shortened. This happens at twice the number of lines."""
+"""The number of newest entries that always remain in a journal. It is shortened when it has more than twice as many."""
 KEPT_SECONDS: Final = 3_600
-"""The age in seconds up to which a journal keeps more entries, because many transactions may be under way at once."""
+"""Entries younger than this number of seconds remain too, because many transactions may be under way at once."""
 KEPT_AT_MOST: Final = 1_000
-"""The largest number of entries that a journal keeps when it is shortened."""
+"""The largest number of entries that remain in a shortened journal."""
 MOST_REMEMBERED: Final = 4 * KEPT_AT_MOST
 """The largest number of parsed journal lines in memory. It is twice the largest number of lines in a journal."""
 
@@ -42,8 +42,8 @@ MOST_REMEMBERED: Final = 4 * KEPT_AT_MOST
 class Sent:
     """A journal entry: a signed transaction. ``time`` is a Unix timestamp. ``node`` is the node's URL without secrets.
 
-    ``taken`` tells whether the node confirmed that it has the transaction. If the node did not, a later transaction takes
-    the same nonce, so that only one of the two can ever be mined.
+    ``taken`` tells whether the node confirmed that it has the transaction. If the node did not, a later transaction
+    takes the same nonce, so that only one of the two can ever be mined.
     """
 
     nonce: int
@@ -63,7 +63,7 @@ _OPEN_JOURNALS: Final[set[TextIO]] = set()
 
 
 def _begin_forked() -> None:
-    """Renew the locks and close the journals in a forked process, because they belong to turns of its parent process."""
+    """Renew the locks and close the journals in a forked process, because they belong to turns of its parent."""
     for memory in list(_ALL_MEMORIES):
         memory.renew_locks()
     for journal in list(_OPEN_JOURNALS):
@@ -107,7 +107,7 @@ class Turn:
         self._unwritten, self._journal, self._is_torn = unwritten, journal, False
 
     def write_down(self, nonce: int, transaction_hash: str, node: str = "") -> None:
-        """Note a transaction before its broadcast, so that the journal has it even if the process ends during the broadcast."""
+        """Note a transaction before its broadcast. The journal then has it even if the process ends meanwhile."""
         self.write_all_down([(nonce, transaction_hash)], node)
 
     def write_all_down(self, sent: Iterable[tuple[int, str]], node: str = "") -> None:
@@ -117,9 +117,9 @@ class Turn:
         self._note(new)
 
     def confirm(self, hashes: Iterable[str] | None = None) -> int:
-        """Note that the node has the transactions with these hashes. Return the number of transactions found.
+        """Note that the node has the transactions with these hashes, or the last one.
 
-        Without ``hashes`` this is the last transaction of the turn.
+        Return the number of entries found.
         """
         wanted = {self.sent[-1].hash} if hashes is None else set(hashes)
         found = []
@@ -132,15 +132,15 @@ class Turn:
         return len(found)
 
     def confirm_new(self, transaction_hash: str | None) -> bool:
-        """Note that the node has a transaction that it was not known to have. Return whether there was such an entry."""
+        """Note that the node has a transaction that it was not known to have.
+
+        Return whether there was such an entry.
+        """
         was_lost = any(each.hash == transaction_hash and not each.taken for each in self.sent)
         return was_lost and self.confirm([str(transaction_hash)]) > 0
 
     def take_back(self, hashes: Iterable[str] | None = None) -> None:
-        """Remove the transactions with these hashes, because the node refused them.
-
-        Without ``hashes`` this is the last transaction of the turn.
-        """
+        """Remove the entries with these hashes, or the last entry, because the node refused the transactions."""
         wanted = {self.sent[-1].hash} if hashes is None else set(hashes)
         refused = [each for each in self.sent if each.hash in wanted]
         self.sent[:] = [each for each in self.sent if each.hash not in wanted]
@@ -172,14 +172,20 @@ class Turn:
 
 
 _MEMORIES: Final[dict[tuple[Path, int], Memory]] = {}
-"""The memory for each folder and chain id. All connections of this process share it, because two may use one account."""
+"""The memory for each folder and chain id.
+
+All connections of this process share it, because two may use one account.
+"""
 
 
 class Accounts:
     """The turns and the journals of the accounts that send on one chain."""
 
     def __init__(self, chain_id: int, folder: Path | None) -> None:
-        """Take the chain id and the folder of the journals. The folder is None for a chain that ends with this process."""
+        """Take the chain id and the folder of the journals.
+
+        The folder is None for a chain that ends with this process.
+        """
         self._chain_id, self._folder = chain_id, folder
         self._memory = Memory() if folder is None else _MEMORIES.setdefault((folder, chain_id), Memory())
 
@@ -267,7 +273,7 @@ def _shorten(path: Path, file: TextIO, opened: ExitStack) -> TextIO:
         new = shorter.open("a+", encoding="utf-8", errors="replace")
         opened.enter_context(_locked(new))
         newest = "".join(json.dumps(each.fields()) + "\n" for each in sent[-kept:]).encode()
-        # Past the file's buffer: with some left in it, a file on a full disk fails to close.
+        # Written without the file's buffer: on a full disk, a file with a filled buffer fails to close.
         if os.write(new.fileno(), newest) == len(newest):
             os.fsync(new.fileno())
             shorter.replace(path)

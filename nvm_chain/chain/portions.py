@@ -1,4 +1,4 @@
-"""A long list in as many transactions as it takes: each as large as one transaction may be."""
+"""Division of a long list of items into transactions, each as large as the chain and the node allow."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,13 +14,13 @@ from nvm_chain.chain.sending import Sender, limit_gas
 from nvm_chain.errors import NotEnoughGas, OutOfGas, RevertedWithoutReason, RpcFailed, TooMuchGas
 
 MOST_BYTES: Final = 120_000
-"""Of the data of one transaction: nodes take none above 128 KiB."""
+"""The largest data of one transaction, in bytes. Nodes refuse transactions above 128 KiB."""
 TOO_MUCH: Final = (TooMuchGas, NotEnoughGas, OutOfGas, RevertedWithoutReason)
-"""How an estimate fails that may be about the number of items."""
+"""The errors of an estimate that may come from too many items."""
 
 
 class Portion(NamedTuple):
-    """Items of a list from ``first`` to ``last``, both included, and the call for them with its gas."""
+    """A part of a list, from index ``first`` to index ``last``, both included. ``call`` has the part's gas limit."""
 
     first: int
     last: int
@@ -30,19 +30,21 @@ class Portion(NamedTuple):
 def divide(
     node: Node, sender: Sender, address: ChecksumAddress, count: int, build: Callable[[int, int], Call]
 ) -> list[Portion]:
-    """Divide a list into calls that each fit into one transaction and one block. One request for each, and one.
+    """Divide a list of items into calls that each fit into one transaction and one block.
+
+    One request, and at least one more for each call.
 
     Args:
-        node: Where they are to be sent.
-        sender: What estimates.
-        address: Who will send them.
-        count: How many items there are, at least one.
-        build: Returns the call for items from one place to another, both included.
+        node: The connection to the node.
+        sender: The sender that estimates the gas of the calls.
+        address: The address that will send the calls.
+        count: The number of items, at least 1.
+        build: A function that gets the first and the last index of a part, and returns the call for the part.
 
     Raises:
-        TooMuchGas: A single item needs too much.
-        TransactionError: A call would fail, with the contract's own error.
-        NetworkError: The node cannot be used.
+        TooMuchGas: A single item needs more gas than a transaction or a block may use.
+        TransactionError: A call would fail. The error is the contract's own.
+        NetworkError: The node does not give a usable answer.
     """
     block_gas_limit = read_gas_limit(node)
 
@@ -62,7 +64,10 @@ def divide(
 
 
 def _count_most(count: int, build: Callable[[int, int], Call]) -> int:
-    """Return how many items may be in one transaction by their bytes, if all are as long as the last two."""
+    """Return the largest number of items in one transaction.
+
+    The number follows from the sizes of the calls for the last item and for the last two items.
+    """
     if count < 2:
         return count
     one, two = (len(build(count - number, count - 1).data) // 2 for number in (1, 2))

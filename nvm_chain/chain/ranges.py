@@ -1,4 +1,4 @@
-"""Reading a lot in parts, each as large as the node answers for: blocks of events, places of a list, many balances."""
+"""Division of large reads into parts that the node accepts, such as block ranges of events."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -9,29 +9,30 @@ from nvm_chain.errors import ConnectionFailed, RpcFailed
 
 Part = TypeVar("Part")
 STEADY: Final = 8
-"""Parts that have to be answered before a larger one is tried again."""
+"""The number of answered parts after which the size grows again."""
 TOO_MUCH: Final = (
     *(f"HTTP status {status}" for status in MAYBE_TOO_MUCH),
     "no answer within",
     "its answer is larger",
 )
-"""How a failed connection begins that may have been asked for too much at once."""
+"""How the reason of a ConnectionFailed begins if the request may have asked for too much at once."""
 
 
 class PartSize:
-    """How much is asked for at once: halved when the node refuses, doubled after a while of answers."""
+    """The number of items in one request. It is halved after a refusal, and doubled after each eighth answer."""
 
     def __init__(self, most: int, least: int = 1, limit: int | None = None) -> None:
-        """Take the first size, the fewest for which a refusal may be about their number, and the most ever asked for."""
+        """Take the first size, the size that is not halved any more, and the largest size, if there is one."""
         self.now = most
         self.was_refused = False
         self._least, self._limit, self._steady = least, limit, 0
 
     @contextmanager
     def asking(self, count: int) -> Iterator[None]:
-        """Ask for so many inside. A refusal that may be about their number halves the size, and sets ``was_refused``.
+        """Make a request for ``count`` items inside the block, and adapt the size to the answer.
 
-        Raises RpcFailed and ConnectionFailed as they come if the refusal is about something else.
+        A refusal that may come from the number of items halves the size and sets ``was_refused``. Other errors
+        pass through.
         """
         self.was_refused = False
         try:
@@ -56,15 +57,15 @@ def read_ranges(
     least: int = 1,
     newest_first: bool = False,
 ) -> Iterator[Part]:
-    """Yield what a function reads of one part of a range after another. A part that the node refuses is halved.
+    """Read a range in parts, and yield the result of each part. A part that the node refuses is halved.
 
     Args:
-        read_range: Reads from one place to another, both included.
-        first: The first place.
-        last: The last place, which is part of the range.
-        most: Most places of a part. The whole range if not given.
-        least: Fewest places for which a refusal may be about their number.
-        newest_first: Whether the last part is read first.
+        read_range: A function that reads from a first to a last number, both included.
+        first: The first number of the range.
+        last: The last number of the range, included.
+        most: The largest length of a part. The whole range if not given.
+        least: A refused part of this length or less is not halved: the refusal is raised.
+        newest_first: Whether the parts are read from the end of the range to its beginning.
 
     Raises:
         RpcFailed: The node refuses the smallest part too.
@@ -83,5 +84,5 @@ def read_ranges(
 
 
 def may_be_too_much(error: RpcFailed | ConnectionFailed) -> bool:
-    """Return whether a node that refuses may take less at once."""
+    """Return whether the error may come from a request for too much at once."""
     return isinstance(error, RpcFailed) or error.reason.startswith(TOO_MUCH)

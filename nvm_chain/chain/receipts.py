@@ -1,4 +1,4 @@
-"""Receipts as nodes give them: whole or not yet, and read for what decides something only."""
+"""Readers of the receipts in answers of nodes. They check only the fields that the package uses."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -19,13 +19,13 @@ FAILED = 0
 
 
 def read_receipt(answer: Mapping[str, Any], transaction_hash: str) -> TxReceipt | None:
-    """Return the receipt in a node's answer, or None while it names no block: some nodes give one before.
+    """Return the receipt in a node's answer, or None if it names no block. Some nodes give a receipt before its block.
 
-    What cannot be read of ``gasUsed``, ``effectiveGasPrice``, ``status`` and ``l1Fee`` is None, so that it cannot hide the
-    outcome of a mined transaction.
+    The fields ``gasUsed``, ``effectiveGasPrice``, ``status`` and ``l1Fee`` are None if they cannot be read, so that
+    they do not hide the outcome of a mined transaction.
 
     Raises:
-        ValueError: The block or the events cannot be read.
+        ValueError: The receipt is that of another transaction, or its block or events cannot be read.
     """
     if answer.get("blockHash") is None or answer.get("blockNumber") is None:
         return None
@@ -52,7 +52,10 @@ def read_receipt(answer: Mapping[str, Any], transaction_hash: str) -> TxReceipt 
 
 
 def summarize(receipt: TxReceipt) -> Transaction:
-    """Return the part of a receipt that callers need. What it cost is None where the node does not tell."""
+    """Return the hash, block number, gas and fee of a receipt.
+
+    ``fee_wei`` is None if the node does not tell the fee.
+    """
     found = cast(Mapping[str, Any], receipt)
     gas_used, price = found.get("gasUsed"), found.get("effectiveGasPrice")
     known = isinstance(gas_used, int) and isinstance(price, int)
@@ -65,8 +68,16 @@ def summarize(receipt: TxReceipt) -> Transaction:
 
 
 def report_lost_event(name: str, receipt: TxReceipt) -> OutcomeUnknown:
-    """Return the error for a receipt without an event that a mined call of its kind always has."""
+    """Return the error for a receipt that lacks an event.
+
+    The event must be one that every mined call of this kind emits.
+    """
     return OutcomeUnknown(f"0x{bytes(receipt['transactionHash']).hex()}", f"its receipt has no {name} event")
+
+
+def describe_shallow(confirmations: int) -> str:
+    """Return why the outcome of a mined transaction is not known yet: its block has too few blocks on top."""
+    return f"it is mined, and has fewer than {confirmations} blocks on top of its block"
 
 
 def _read_log(log: Mapping[str, Any], place: Mapping[str, Any]) -> AttributeDict[str, Any]:
@@ -84,7 +95,7 @@ def _read_log(log: Mapping[str, Any], place: Mapping[str, Any]) -> AttributeDict
 
 @lru_cache(maxsize=4096)
 def _checksum(address: str) -> ChecksumAddress:
-    """Return an address with its checksum. Receipts of many transactions name the same few addresses."""
+    """Return an address with its checksum. Results are cached, because receipts repeat the same few addresses."""
     return to_checksum_address(address)
 
 

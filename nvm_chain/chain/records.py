@@ -1,4 +1,4 @@
-"""Deployment records: where a contract is on a chain, and everything needed to check that it is the right code."""
+"""Deployment records: the address of a contract on a chain, and the data to check the contract's code."""
 
 import os
 import tempfile
@@ -33,12 +33,12 @@ class DeploymentRecord(BaseModel):
     block_number: int | None
     transaction_hash: str | None
     deployer: str | None
-    """Who deployed it, when; None if it was there before this record was made."""
+    """The deployer's address. Block, transaction and deployer are None if the contract was there before its record."""
     constructor_arguments: dict[str, str]
     compiler: dict[str, Any]
     runtime_code_hash: str
     usdc: str | None = None
-    """A TestUSDC deployed beside it; None where the real one is known."""
+    """The address of a TestUSDC that was deployed together with the contract, or None."""
 
 
 def records_folder() -> Path:
@@ -47,17 +47,23 @@ def records_folder() -> Path:
 
 
 def _find_folder(given: Path | str | None) -> Path:
-    """Return a folder of records that somebody gave, or that of the local records. Raises InvalidConfig."""
+    """Return the given folder of records, or the folder of local records. Raises InvalidConfig if it is not a path."""
     return records_folder() if given is None else parse_path(given, "folder of deployment records")
 
 
 def name_folder(given: Path | str | None = None) -> str:
-    """Return the whole path of a folder of records, for people. Raises InvalidConfig if it is not a path."""
+    """Return the absolute path of a folder of records, as text for messages.
+
+    Raises InvalidConfig if it is not a path.
+    """
     return str(_find_folder(given).absolute())
 
 
 def record_path(chain_id: int, folder: Path | str | None = None, contract: RecordedName = "Credits") -> Path:
-    """Return where the record of a contract on a chain is, or would be. Raises InvalidConfig if the folder is not a path."""
+    """Return the path of the record of a contract on a chain. The file need not exist.
+
+    Raises InvalidConfig if the folder is not a path.
+    """
     return _find_folder(folder) / _file_name(chain_id, contract)
 
 
@@ -68,11 +74,11 @@ def _file_name(chain_id: int, contract: RecordedName) -> str:
 def find_record(
     chain_id: int, folder: Path | str | None = None, contract: RecordedName = "Credits"
 ) -> DeploymentRecord | None:
-    """Return a contract's record on a chain from the local folder, else from the package, else None.
+    """Return the record of a contract on a chain, or None. The local folder goes before the package's own records.
 
     Raises:
         InvalidConfig: The folder is not a path.
-        InvalidRecord: A record cannot be read, or is of another chain or contract.
+        InvalidRecord: The record cannot be read, or belongs to another chain or contract.
     """
     packaged = Path(str(files("nvm_chain") / "chain" / "data" / "deployments" / _file_name(chain_id, contract)))
     for path in (record_path(chain_id, folder, contract), packaged):
@@ -87,7 +93,7 @@ def find_record(
 
 
 def read_record(path: Path) -> DeploymentRecord:
-    """Read one record. Raises InvalidRecord if it is not one."""
+    """Read a record from a file. Raises InvalidRecord if the file cannot be read or is not a record."""
     try:
         return DeploymentRecord.model_validate_json(path.read_text("utf-8"))
     except ValidationError as error:
@@ -98,7 +104,12 @@ def read_record(path: Path) -> DeploymentRecord:
 
 
 def prepare_folder(folder: Path | str | None = None) -> None:
-    """Make sure that a record can be written, before there is something to record. Raises InvalidConfig, RecordNotWritable."""
+    """Create the folder of records if it is missing, and check that files can be written there.
+
+    Raises:
+        InvalidConfig: The folder is not a path.
+        RecordNotWritable: The folder cannot be created, or does not accept files.
+    """
     place = _find_folder(folder)
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -109,11 +120,11 @@ def prepare_folder(folder: Path | str | None = None) -> None:
 
 
 def write_record(record: DeploymentRecord, folder: Path | str | None = None) -> Path:
-    """Write a record whole or not at all, and return where it is.
+    """Write a record to its file, and return the file's path. After an error no incomplete file is left.
 
     Raises:
         InvalidConfig: The folder is not a path.
-        RecordNotWritten: The disk is full, or does not take the record for another reason. The error has the record.
+        RecordNotWritten: The file cannot be written, for example on a full disk. The error contains the record.
     """
     path = record_path(record.chain_id, folder, record.contract)
     try:

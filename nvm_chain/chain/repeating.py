@@ -1,4 +1,4 @@
-"""Asking again: how long to pause, and which refusals pass by themselves."""
+"""Repeated requests: the pauses between them, and the refusals after which a repetition may succeed."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -9,13 +9,13 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
-"""HTTP statuses that pass by themselves."""
+"""HTTP statuses after which the same request may succeed later."""
 MAYBE_TOO_MUCH: Final = frozenset({400, 408, 413, 500, 502, 504, 524})
-"""HTTP statuses that may be about the size of what was asked."""
+"""HTTP statuses that may mean that the request or its answer is too large."""
 SPLITS: Final[ContextVar[bool]] = ContextVar("nvm_chain_splits", default=False)
-"""Whether who asks will ask for less if this is too much. Then what may be about the size is not waited for."""
+"""Whether the caller divides a refused request. If so, a request that may be too large is not repeated."""
 BUSY_CODES: Final = frozenset({-32005, -32097, 429})
-"""Codes of JSON-RPC errors that say "too often" (EIP-1474 and those of gateways)."""
+"""JSON-RPC error codes for too many requests, from EIP-1474 and from gateways."""
 BUSY_WORDS: Final = (
     "rate limit",
     "ratelimit",
@@ -33,18 +33,21 @@ NOT_BUSY_WORDS: Final = (
     "monthly",
     "quota",
 )
-"""Refusals that stay: what was asked is too much at once, or a quota is used up."""
+"""Phrases of refusals that a repetition does not change: the request is too large, or a quota is used up."""
 
 
 class Pauses:
-    """Growing pauses within a time: each twice as long as the one before, up to the longest."""
+    """Pauses within a total time. Each pause is twice as long as the one before, up to a longest pause."""
 
     def __init__(self, total_seconds: float, first_seconds: float, longest_seconds: float) -> None:
-        """Take how long to go on, and the first and the longest pause."""
+        """Take the total time, the first pause and the longest pause. The total time starts now."""
         self._end, self._pause, self._longest = time.monotonic() + total_seconds, first_seconds, longest_seconds
 
     def wait(self, at_least_seconds: float = 0) -> bool:
-        """Wait before the next try and return True. Return False at once if the time is up, or would be before that long."""
+        """Sleep for one pause, but not less than ``at_least_seconds``, and return True.
+
+        Returns False without a pause if the total time is over, or would be over before ``at_least_seconds``.
+        """
         left = self._end - time.monotonic()
         if left <= at_least_seconds or left <= 0:
             return False
@@ -55,7 +58,7 @@ class Pauses:
 
 @contextmanager
 def splitting() -> Iterator[None]:
-    """Make requests inside fail at once where less may be answered."""
+    """Inside the block, do not repeat a request that may be too large, because the caller divides it."""
     token = SPLITS.set(True)
     try:
         yield
@@ -64,12 +67,12 @@ def splitting() -> Iterator[None]:
 
 
 def is_worth_waiting(status: int) -> bool:
-    """Return whether a request that was answered with an HTTP status is to be made again as it is."""
+    """Return whether the same request may succeed later after this HTTP status."""
     return status in BUSY and not (SPLITS.get() and status in MAYBE_TOO_MUCH)
 
 
 def is_passing(error: object) -> bool:
-    """Tell whether a JSON-RPC error says that the node was asked too often, and not too much at once.
+    """Return whether a JSON-RPC error means too many requests, and not a request that is too large.
 
     >>> is_passing({"code": -32005, "message": "rate limit exceeded"})
     True
@@ -85,7 +88,10 @@ def is_passing(error: object) -> bool:
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float:
-    """Return how many seconds a node asks to wait: a number, or a date (RFC 9110 §10.2.3); 0 if it says nothing."""
+    """Return the wait that a node asks for, in seconds, or 0 if it asks for none.
+
+    The header Retry-After is a number of seconds or a date (RFC 9110 §10.2.3).
+    """
     text = headers.get("Retry-After", "").strip()
     if text.isdecimal() and len(text) < 10:
         return float(text)

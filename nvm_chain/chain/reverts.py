@@ -1,4 +1,4 @@
-"""From what a node says about a revert to the one Python error it stands for."""
+"""Conversion of revert data into the errors of this package."""
 
 import re
 from ast import literal_eval
@@ -18,18 +18,21 @@ from nvm_chain.errors import CONTRACT_ERRORS, Panicked, RevertedWithoutReason, R
 _ERROR_STRING = bytes.fromhex("08c379a0")
 _PANIC = bytes.fromhex("4e487b71")
 _MAX_DATA = 4096
-"""Bytes looked at: every error known here is far shorter, and a hostile contract can send megabytes."""
+"""The largest revert data that is decoded, in bytes.
+
+Known errors are far shorter. A hostile contract can send megabytes.
+"""
 _HALTED = re.compile(
     "revert|EVM error:? (?:\\w*OOG|OutOfGas|OutOfOffset|Stack\\w+|InvalidJump|\\w*Opcode\\w*|StateChange\\w+|CallTooDeep)"
     "|VM execution error|out ?of ?gas|(?:invalid|undefined|bad) (?:opcode|instruction|jump)"
     "|stack (?:under|over|limit|item)|return ?data (?:out of bounds|length)|gas uint64 overflow|write protection|max call depth",
     re.IGNORECASE,
 )
-"""What nodes say, each in its own words and without data, when a contract stopped: not that they refuse to say."""
+"""Messages of nodes for a call that failed inside a contract without revert data."""
 
 
 def decode_revert(data: bytes) -> TransactionError:
-    """Return the error that revert data stands for; never raises, whatever the data."""
+    """Return the error for revert data. Unknown or malformed data give RevertedWithoutReason. Never raises."""
     selector, arguments = data[:4], data[4:_MAX_DATA]
     try:
         if selector == _ERROR_STRING:
@@ -46,7 +49,7 @@ def decode_revert(data: bytes) -> TransactionError:
 
 
 def error_name(selector: bytes) -> str | None:
-    """Return the name of the contract error with this 4-byte selector, or None if there is none."""
+    """Return the name of the contract error with this 4-byte selector, or None if no contract has such an error."""
     found = _error_table().get(selector)
     return found[0] if found else None
 
@@ -66,17 +69,20 @@ def _checksummed(kind: str, value: Any) -> Any:
 
 
 def parse_rpc_error(error: object) -> bytes | None:
-    """Return the revert data in the error of a JSON-RPC response, or None if it is about something else."""
+    """Return the revert data in the error of a JSON-RPC response, or None if the error does not have revert data."""
     data = error.get("data") if isinstance(error, dict) else None
     return _parse_hex(data.get("data") if isinstance(data, dict) else data)
 
 
 def parse_revert_data(error: Exception) -> bytes | None:
-    """Return the revert data that a client library's exception carries, or None if it is about something else."""
+    """Return the revert data of an exception from web3 or eth-tester, or None if the exception is not about a revert.
+
+    The result is empty if the message tells of a failed call without data.
+    """
     data = parse_rpc_error({"data": getattr(error, "data", None)})
     text = str(error).removeprefix("execution reverted: ")
     if data is None and type(error).__module__ == "eth_tester.exceptions" and text[:2] in ("b'", 'b"'):
-        with suppress(SyntaxError, TypeError, ValueError):  # eth-tester writes the bytes in Python's notation
+        with suppress(SyntaxError, TypeError, ValueError):  # eth-tester writes revert data as a Python bytes literal
             return bytes(literal_eval(text))
     return b"" if data is None and _HALTED.search(str(error)) else data
 

@@ -1,4 +1,4 @@
-"""The way to a node: a provider that repeats reads, and what its failures become."""
+"""A web3 provider that repeats reads, and the conversion of its failures into errors of this package."""
 
 import json
 import logging
@@ -26,44 +26,52 @@ from nvm_chain.chain.transport.ways import open_way, split_urls
 from nvm_chain.errors import ConnectionFailed, NodeBusy, NvmChainError, RpcFailed
 
 REQUEST_TIMEOUT_SECONDS: Final = 20
-"""The longest silence of a node."""
+"""The longest wait for the next bytes of an answer."""
 ANSWER_SECONDS: Final = 30
-"""How long one answer may take in all."""
+"""The longest time for one whole answer."""
 MAX_ANSWER_BYTES: Final = 1 << 26
-"""How large one answer may be: nodes themselves end theirs at 25 MB, and gateways at 10 MB mostly."""
+"""The largest answer in bytes, 64 MiB. Nodes limit their answers to 25 MB, and most gateways to 10 MB."""
 FIRST_PAUSE_SECONDS: Final = 0.25
 LONGEST_PAUSE_SECONDS: Final = 8.0
 READ_PATIENCE_SECONDS: Final = 20.0
-"""How long a read is asked again of a node that is busy, unless a chain's time is shorter."""
+"""The longest time for which a read is repeated while the node is busy. A shorter ``timeout_seconds`` replaces it."""
 ONE_OF_SEVERAL_SECONDS: Final = 1.0
-"""How long one of several endpoints is waited for before the next is asked."""
+"""The longest time for which a read is repeated at one of several endpoints before it goes to the next."""
 CALLS: Final = frozenset({"eth_call", "eth_estimateGas"})
-"""What runs a contract. An error of another request is not a contract's, whatever data it has."""
-BROADCASTS: Final = frozenset({"eth_sendRawTransaction", "eth_sendTransaction"})
-"""What is repeated only after a look for what the first one did."""
+"""The methods that run a contract. Only their errors can have revert data."""
+ONCE: Final = frozenset({"eth_sendTransaction", "eth_sendUserOperation", "personal_sendTransaction"})
+"""Methods that a node would carry out again if they were repeated.
+
+Such a request is sent alone, once, to one endpoint.
+"""
+BROADCASTS: Final = frozenset({"eth_sendRawTransaction", *ONCE})
+"""The methods that send a transaction. They are not repeated as reads are."""
 
 
 def build_web3(provider: BaseProvider) -> Web3:
-    """Return web3 on a provider, without what would ask for the chain id before and after each request."""
+    """Return a Web3 with this provider, without the middleware that requests the chain id before each request."""
     web3 = Web3(provider)
     web3.middleware_onion.remove("validation")
     return web3
 
 
 class NodeProvider(JSONBaseProvider):
-    """A node reached by http, IPC or WebSocket, or several endpoints of one chain.
+    """A web3 provider for one node or several endpoints of one chain, by http, IPC or WebSocket.
 
-    Its ``label`` is without what may be a key. Reads its answers before web3 does, which fails over some that a
-    contract can choose. One answer has limits of time and size.
+    ``label`` is the URL without parts that may be a key. The provider converts revert data itself, because web3 fails
+    on some data that a contract can choose. Each answer is limited in time and size.
 
-    Reads are repeated while a node is busy: what it refuses for now it may answer in a second. With several endpoints
-    they go to the next one. A transaction may go to the next one too: it stays one, however often it arrives.
+    Reads are repeated while a node is busy. With several endpoints, reads go on to the next endpoint. A transaction may
+    go to several endpoints too: the same signed bytes remain one transaction.
     """
 
     logger = logging.getLogger("web3.providers.HTTPProvider")
 
     def __init__(self, url: str | Sequence[str], patience_seconds: float, session: Any = None) -> None:
-        """Take the URLs, how long reads may be repeated, and a session of requests if ours is not wanted for http."""
+        """Take the URLs, the longest time for repeated reads, and optionally a requests session for http.
+
+        No request.
+        """
         super().__init__()
         self._limits = Limits(REQUEST_TIMEOUT_SECONDS, ANSWER_SECONDS, MAX_ANSWER_BYTES)
         lines = [Line(open_way(each, self._limits, session)) for each in split_urls(url)]
@@ -85,26 +93,32 @@ class NodeProvider(JSONBaseProvider):
             return False
 
     def check_endpoints(self) -> None:
-        """Make sure that several endpoints are of one chain. One request for each; none for a single one.
+        """Check that several endpoints serve one chain. One request for each, and no request for a single endpoint.
 
-        One that does not answer is asked before its first use. Raises WrongChain, or ConnectionFailed if none answers.
+        An endpoint that does not answer is checked again before its first use.
+
+        Raises:
+            WrongChain: The endpoints serve different chains.
+            ConnectionFailed: No endpoint answers.
         """
         if not self._endpoints.is_single:
             self._endpoints.check()
 
-    # ------------------------------------------------------------------ asking
+    # ------------------------------------------------------------------ requests
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        """Make one request, and reads again where the node is busy.
+        """Make one request. A read is repeated while the node is busy.
 
         Raises:
-            TransactionError: The contract refuses: the error that the revert data stands for.
-            NodeBusy: The node refuses for now, for longer than reads are repeated.
-            ConnectionFailed: There is no answer, none within the limits, or none of JSON-RPC.
+            TransactionError: The contract refuses the call. The error is the contract's own.
+            NodeBusy: The node is still busy after the longest time for repeated reads.
+            ConnectionFailed: There is no answer, or the answer breaks a limit or is not JSON-RPC.
         """
         self.logger.debug("Making request. URI: %s, Method: %s", self.label, method)
         request = self._number(method, params)
-        if method in BROADCASTS:
+        if method in ONCE:
+            answer = self._endpoints.ask_once(lambda line: self._ask(line, request))
+        elif method in BROADCASTS:
             answer, unclear = self._endpoints.broadcast(lambda line: self._ask(line, request), _has_error)
             if unclear is not None:
                 raise unclear
@@ -119,17 +133,21 @@ class NodeProvider(JSONBaseProvider):
         return cast(RPCResponse, read_revert(method, answer))
 
     def make_batch_request(self, batch_requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse]:
-        """Make several requests in one, and return the answers in their order, each with a result or an error.
+        """Make several requests in one batch. Return the answers in order, each with a result or an error.
 
-        A node that takes no batches, or not so large ones, is asked for fewer at once, down to one by one. Reads that
-        lack an answer, or were too much for a batch, are asked alone. What may be a transaction is never asked alone
-        again: where its answer is missing there is an error that says nothing of it. Errors of contracts are left as
-        they are: `read_revert` raises them.
+        If a request has a method of `ONCE`, all requests are sent one by one.
+
+        If a node refuses the batch, it gets smaller batches, down to single requests. A read without an answer in the
+        batch, or with an answer too large for the batch, is made again alone. A request in a batch with transactions
+        is never made again alone: a missing answer becomes an error that leaves the outcome open. Errors of contracts
+        are part of the answers; `read_revert` raises them.
 
         Raises:
-            NodeBusy: The node refuses for now, for longer than reads are repeated.
-            ConnectionFailed: There is no answer, none within the limits, or none of JSON-RPC.
+            NodeBusy: The node is still busy after the longest time for repeated reads.
+            ConnectionFailed: There is no answer, or the answer breaks a limit or is not JSON-RPC.
         """
+        if any(method in ONCE for method, _ in batch_requests):
+            return [self.make_request(*each) for each in batch_requests]
         asked = [self._number(method, params) for method, params in batch_requests]
         self.logger.debug("Making batch request. URI: %s, Requests: %d", self.label, len(asked))
         if any(each["method"] in BROADCASTS for each in asked):
@@ -146,7 +164,7 @@ class NodeProvider(JSONBaseProvider):
         return cast(list[RPCResponse], [self._look_elsewhere(*each) for each in zip(asked, answers, strict=True)])
 
     def _look_elsewhere(self, request: Request, answer: Response) -> Response:
-        """Return an answer of a batch, or that of another endpoint if this one has not got what was asked for."""
+        """Return an answer of a batch, or the answer of another endpoint if this endpoint lacks the requested data."""
         if self._endpoints.is_single or not is_lacking(request["method"], answer):
             return answer
         return self._endpoints.read(
@@ -159,7 +177,7 @@ class NodeProvider(JSONBaseProvider):
         return {"jsonrpc": "2.0", "method": method, "params": params or [], "id": next(self.request_counter)}
 
     def _ask(self, line: Line, request: Request, pauses: Pauses | None = None) -> Response:
-        """Ask one endpoint, which answers with an object. Without pauses nothing is asked again. Raises LineFailed."""
+        """Make a request to one endpoint. It is repeated only if pauses are given. Raises LineFailed."""
         return ask_alone(self._post, line, request, pauses)
 
     def _ask_batch(self, line: Line, asked: list[Request], *, repeatable: bool) -> list[Response]:
@@ -176,7 +194,7 @@ class NodeProvider(JSONBaseProvider):
         return Pauses(self.patience_seconds, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
     def _pauses_of_one(self) -> Pauses:
-        """Return the pauses for one endpoint: the next one is not far, if there is any."""
+        """Return the pauses for one endpoint. They are short if there are several endpoints."""
         most = self.patience_seconds if self._endpoints.is_single else ONE_OF_SEVERAL_SECONDS
         return Pauses(min(most, self.patience_seconds), FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
@@ -193,7 +211,11 @@ class NodeProvider(JSONBaseProvider):
             raise LineFailed(ConnectionFailed(line.label, f"its answer to {method} cannot be read")) from None
 
     def _reach(self, block: int) -> Callable[[Line], None]:
-        """Return what makes sure that one of several endpoints has a block. Without it, it would leave out its events."""
+        """Return a function that checks that an endpoint has a block. It raises LineFailed if the endpoint is behind.
+
+        An endpoint that is behind would answer without the events of the missing blocks. A single endpoint is not
+        checked.
+        """
 
         def reach(line: Line) -> None:
             if self._endpoints.is_single or line.newest_block >= block:
@@ -207,7 +229,7 @@ class NodeProvider(JSONBaseProvider):
 
 
 def read_revert(method: str, response: Response) -> Response:
-    """Return an answer that is not a contract's error. Raises the error that revert data stands for."""
+    """Return an answer unchanged, but raise the contract's error if the answer has revert data."""
     data = parse_rpc_error(response.get("error")) if method in CALLS else None
     if data is not None:
         raise decode_revert(data)
@@ -219,7 +241,10 @@ def _has_error(answer: Response) -> bool:
 
 
 def _cover(answers: list[Response], unclear: ConnectionFailed | None) -> list[Response]:
-    """Return answers to a batch without those errors that prove nothing, as an endpoint asked before may have taken all."""
+    """Replace the errors in answers to a batch if an earlier endpoint may have taken the transactions.
+
+    The errors of a later endpoint prove nothing then.
+    """
     if unclear is None:
         return answers
     error = {"code": -32000, "message": unclear.problem}
@@ -227,7 +252,7 @@ def _cover(answers: list[Response], unclear: ConnectionFailed | None) -> list[Re
 
 
 def _write(value: object) -> object:
-    """Return what JSON has for the types of web3 that it does not know."""
+    """Return a value of web3's types in a form that JSON can hold: bytes as hex text, and mappings as dicts."""
     if isinstance(value, bytes | bytearray):
         return f"0x{bytes(value).hex()}"
     return dict(cast(Any, value))
@@ -235,11 +260,11 @@ def _write(value: object) -> object:
 
 @contextmanager
 def typed_errors(label: str, *, calls: bool = False) -> Iterator[None]:
-    """Turn what web3 and requests raise into this package's errors, once, here.
+    """Replace errors of web3 and requests inside the block with errors of this package.
 
     Args:
         label: The node's URL without secrets.
-        calls: Whether a contract is called inside, whose errors are then told by their names.
+        calls: Whether the block calls a contract. If so, revert data become the contract's own error.
     """
     try:
         yield
@@ -254,36 +279,39 @@ def typed_errors(label: str, *, calls: bool = False) -> Iterator[None]:
         told, words = _read_error(error), _describe_refusal(error)
         raise (NodeBusy(label, f"asked too often: {words}") if is_passing(told) else RpcFailed(words)) from None
     except (ArithmeticError, AttributeError, DecodingError, LookupError, TypeError, ValueError) as error:
-        # web3 trusts that an answer has the form it should have.
+        # web3 does not check the form of an answer, and fails on a wrong one.
         raise RpcFailed(f"its answer cannot be read ({type(error).__name__})") from error
 
 
 def _client_errors() -> tuple[type[Exception], ...]:
-    """Return the errors of web3, and of eth-tester if somebody has loaded it: Ape brings its own, which raises them."""
+    """Return the error classes of web3.
+
+    If eth-tester is loaded, as by Ape's test provider, include its error classes.
+    """
     engine = sys.modules.get("eth_tester.exceptions")
     return (Web3Exception, ValidationError, *((engine.TransactionFailed, engine.ValidationError) if engine else ()))
 
 
 def is_busy(error: requests.exceptions.RequestException) -> bool:
-    """Tell whether a node answered that it is busy."""
+    """Return whether the error has an HTTP status that means that the node is busy."""
     return error.response is not None and error.response.status_code in BUSY
 
 
 def _read_error(error: Exception) -> object:
-    """Return the error in the node's answer, which web3 keeps."""
+    """Return the error object in the node's answer, from web3's exception. None if there is none."""
     answer = getattr(error, "rpc_response", None)
     return answer.get("error") if isinstance(answer, dict) else None
 
 
 def _describe_refusal(error: Exception) -> str:
-    """Return the node's own words, without the rest of its answer."""
+    """Return the message in the node's answer, or the text of the exception if there is none."""
     told = _read_error(error)
     message = told.get("message") if isinstance(told, dict) else None
     return message if isinstance(message, str) and message else str(error)
 
 
 def _describe(error: requests.exceptions.RequestException) -> str:
-    """Say what kind of failure it was, without the URL that the library's own text contains."""
+    """Describe a failed request in a phrase without the URL. The library's own text contains the URL."""
     if isinstance(error, requests.exceptions.Timeout):
         return f"no answer within {REQUEST_TIMEOUT_SECONDS} seconds"
     if isinstance(error, requests.exceptions.HTTPError) and error.response is not None:

@@ -1,7 +1,7 @@
-"""Sending a transaction: built, signed in its account's turn, handed over, and awaited.
+"""One transaction: build it, sign it in its account's turn, broadcast it, and wait for the receipt.
 
-The hash is known before a transaction leaves this process, and it alone decides what became of it. An error to a broadcast
-says only what its words say; see `nvm_chain.chain.broadcast`.
+The hash of a transaction is known before the broadcast. Only a search for this hash tells the outcome, because a node
+may take a transaction and still answer with an error. See `nvm_chain.chain.broadcast` for the meanings of these errors.
 """
 
 from functools import partial
@@ -18,7 +18,7 @@ from nvm_chain.chain.handing_over import Fate, Parcel, hand_over
 from nvm_chain.chain.node import LEAST_GAS, Node
 from nvm_chain.chain.nonce_search import find_free_nonces, find_with_nonce
 from nvm_chain.chain.nonces import Accounts, Turn
-from nvm_chain.chain.receipts import FAILED, SUCCEEDED
+from nvm_chain.chain.receipts import FAILED, SUCCEEDED, describe_shallow
 from nvm_chain.chain.repeating import Pauses
 from nvm_chain.chain.signing_many import Signed, sign_new
 from nvm_chain.errors import (
@@ -36,14 +36,17 @@ from nvm_chain.signing.keys import Signer
 FIRST_PAUSE_SECONDS: Final = 0.02
 LONGEST_PAUSE_SECONDS: Final = 1.0
 GAS_MARGIN_PERCENT: Final = 20
-"""Added to each estimate: state may change until a transaction is mined. Unused gas is not paid for."""
+"""The margin on each gas estimate, because the state may change until the transaction is mined.
+
+Unused gas costs nothing.
+"""
 
 
 class Sender:
-    """What sends on one chain."""
+    """Builds and sends transactions on one chain."""
 
     def __init__(self, node: Node, accounts: Accounts, confirmations: int = 0) -> None:
-        """Take the node, the order of the accounts' transactions, and how many blocks have to be on top of each receipt's."""
+        """Take the node, the turns of the accounts, and the number of blocks that must follow a transaction's block."""
         self._node, self._accounts, self._confirmations = node, accounts, confirmations
         self._asker = ManyAsker(node)
 
@@ -52,14 +55,20 @@ class Sender:
     def build(
         self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None, value: int, extra_gas: int
     ) -> TxParams:
-        """Return a transaction without its nonce that the sender can pay for and that would succeed now. Four requests.
+        """Return a transaction without nonce that the sender can pay for, and that would succeed now. Four requests.
 
-        On a chain without EIP-1559 it is one of the older kind. Raises InsufficientCoin, TooMuchGas, the contract's error, or a NetworkError.
+        On a chain of `OP_STACK` there is one more request. On a chain without EIP-1559 the transaction has a gas price.
+
+        Raises:
+            InsufficientCoin: The sender has too little coin for value, gas and L1 fee.
+            TooMuchGas: The transaction needs more gas than a transaction or a block may use.
+            TransactionError: The transaction would revert. The error is the contract's own.
+            NetworkError: The node does not give a usable answer.
         """
         balance = self._node.read_coin_balance(sender)
         _check_coin(sender, balance, value)
         fees = read_fees(self._node)
-        # Some nodes estimate nothing for an account that could not pay for it.
+        # Some nodes refuse to estimate the gas for an account with too little coin for the smallest transaction.
         _check_coin(sender, balance, value + LEAST_GAS * fees.max_fee)
         gas = limit_gas(self.simulate(sender, data, to, value), extra_gas, fees.block_gas_limit)
         l1_fee = read_l1_fee(self._node, len(data) // 2)
@@ -74,7 +83,7 @@ class Sender:
     def questions(
         self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None, value: int
     ) -> tuple[Reader, ...]:
-        """Return what `build` and the choice of a nonce ask, for `Node.read_ahead`."""
+        """Return the readers of everything that `build` and the choice of a nonce request, for `Node.read_ahead`."""
         return (
             partial(self._node.read_coin_balance, sender),
             *fee_questions(self._node, len(data) // 2),
@@ -83,18 +92,24 @@ class Sender:
         )
 
     def estimate(self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None = None, value: int = 0) -> int:
-        """Return the gas limit for a transaction, with a margin. Two requests. Raises the error it would revert with, or TooMuchGas."""
+        """Return the gas limit for a transaction: the estimate and a margin. Two requests. Raises as `build` does."""
         return limit_gas(self.simulate(sender, data, to, value), 0, read_gas_limit(self._node))
 
     def simulate(self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None, value: int) -> int:
-        """Return the gas that a transaction would use now. One request. Raises the error it would revert with."""
+        """Return the gas that a transaction would use now. One request.
+
+        Raises TransactionError if the transaction would revert, or a NetworkError.
+        """
         with self._node.typed_errors(calls=True):
             return check_number(self._node.web3.eth.estimate_gas(call_params(sender, data, to, value)))
 
     # ------------------------------------------------------------------ send
 
     def send(self, signer: Signer, transaction: TxParams) -> TxReceipt:
-        """Sign a transaction in its account's turn, hand it over, and return its receipt when it is mined and succeeded."""
+        """Sign a transaction in its account's turn, broadcast it, wait for it, and return its receipt.
+
+        Raises as `Chain.send` does. If the transaction is mined and failed, its error is raised.
+        """
         with self._accounts.turn(signer.address) as turn:
             nonce = next(find_free_nonces(self._node, signer.address, turn))
             sent = self._hand_over(signer, transaction, nonce, turn)
@@ -112,14 +127,16 @@ class Sender:
         return receipt
 
     def _hand_over(self, signer: Signer, transaction: TxParams, nonce: int, turn: Turn) -> Signed | None:
-        """Sign a transaction, write it down and hand it over. Return it when it is on its way.
+        """Sign a transaction, note it in the journal, and broadcast it. Return the signed transaction.
 
-        Returns None if a transaction from elsewhere was mined with the nonce, so that what was signed can never be mined.
+        Returns None if a transaction of another program was mined with the nonce. Then the signed transaction can never
+        be mined, and the caller may sign another one.
 
         Raises:
-            TransactionReplaced: A lost transaction of this machine was mined with the nonce.
-            NetworkError: The node did not take it.
-            OutcomeUnknown: Nobody can tell.
+            TransactionReplaced: An earlier transaction of this machine, which the node had lost, was mined with the
+                nonce.
+            NetworkError: The node refused the transaction.
+            OutcomeUnknown: The node does not tell whether it took the transaction.
         """
         complete = cast(TxParams, {**transaction, "nonce": Nonce(nonce)})
         [(_, signed)] = sign_new(signer, [complete], {each.hash for each in turn.sent})
@@ -131,7 +148,7 @@ class Sender:
             turn.confirm()
             return signed
         if parcel.fate is Fate.UNKNOWN:
-            problem = f"it answered {quote(parcel.problem)}, and was not seen to have it"
+            problem = f"it answered {quote(parcel.problem)}, and does not show the transaction"
             raise OutcomeUnknown(signed.hash, problem)
         turn.take_back()
         if parcel.fate is Fate.REFUSED and parcel.error is not None:
@@ -146,14 +163,17 @@ class Sender:
     # ------------------------------------------------------------------ wait
 
     def _await(self, transaction_hash: str, address: ChecksumAddress, nonce: int) -> TxReceipt:
-        """Return the receipt of a sent transaction. Asks again after a lost connection: money may be on its way."""
+        """Wait for the receipt of a broadcast transaction.
+
+        Lost connections do not end the wait before its time is over.
+        """
         pauses = Pauses(self._node.timeout_seconds, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         while True:
             try:
                 receipt = self._node.find_receipt(transaction_hash)
                 if receipt is not None and self._is_confirmed(receipt):
                     return receipt
-                problem = ""
+                problem = "" if receipt is None else describe_shallow(self._confirmations)
             except NetworkError as error:
                 problem = str(getattr(error, "reason", error))
             if not pauses.wait():
@@ -165,7 +185,7 @@ class Sender:
         return self._node.read_block().number - receipt["blockNumber"] >= self._confirmations
 
     def _give_up(self, transaction_hash: str, address: ChecksumAddress, nonce: int, problem: str) -> Exception:
-        """Return what to say of a transaction that was awaited long enough."""
+        """Return the error for a transaction that has no receipt after the longest wait."""
         if problem:
             return OutcomeUnknown(transaction_hash, problem)
         mined = self._find_with_nonce(address, nonce)
@@ -175,13 +195,16 @@ class Sender:
 
 
 def call_params(sender: ChecksumAddress, data: str, to: ChecksumAddress | None, value: int) -> TxParams:
-    """Return what a call and the transaction that repeats it have in common."""
+    """Return the fields that a simulated call and its transaction have in common."""
     params = {"from": sender, "value": value, "data": data, **({} if to is None else {"to": to})}
     return cast(TxParams, params)
 
 
 def limit_gas(estimate: int, extra_gas: int, block_gas_limit: int) -> int:
-    """Return an estimate with its margin, which ends where a transaction or a block does. Raises TooMuchGas."""
+    """Return the gas limit: an estimate with margin, but not more than a transaction or a block may use.
+
+    Raises TooMuchGas if the estimate itself is larger.
+    """
     cap = min(MOST_GAS, block_gas_limit)
     if estimate > cap:
         raise TooMuchGas(estimate, cap)

@@ -1,4 +1,4 @@
-"""A list of calls on its way: what is handed over, what is mined, and what became of each."""
+"""The state of `send_many`: which calls wait, which transactions are under way or mined, and the outcomes."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -15,14 +15,15 @@ from nvm_chain.chain.node import Node
 from nvm_chain.errors import NvmChainError, TransactionReplaced
 
 MOST_ON_THEIR_WAY: Final = 500
-"""Transactions of one account that are handed over before some of them are mined."""
+"""The largest number of transactions of one account that are under way at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one call of many: ``receipt`` if it is mined and succeeded, else ``error``.
+    """The outcome of one call of `Chain.send_many`: ``receipt`` if it is mined and succeeded, else ``error``.
 
-    ``error`` is what sending the call by itself would raise, or NotSent. ``transaction_hash`` is None if nothing was sent.
+    ``error`` is the error that `Chain.send` would raise for the call, or NotSent. ``transaction_hash`` is None if no
+    transaction was sent for the call.
     """
 
     transaction_hash: str | None
@@ -38,7 +39,10 @@ class Outcome:
 
 @dataclass(slots=True)
 class Slot:
-    """A nonce, and what was handed over with it: a call's transaction, and if that was refused what takes its place."""
+    """A nonce and its transactions: the transaction of a call, and a filler if the node refused that transaction.
+
+    ``place`` is the index of the call. A filler is a payment of 0 from the account to itself.
+    """
 
     place: int
     transaction: TxParams
@@ -47,7 +51,7 @@ class Slot:
 
     @property
     def nonce(self) -> int:
-        """The nonce."""
+        """The nonce of the call's transaction and of the filler."""
         return self.parcel.signed.nonce
 
     @property
@@ -57,17 +61,20 @@ class Slot:
 
     @property
     def parcels(self) -> list[Parcel]:
-        """What may be mined with the nonce."""
+        """The transactions that may be mined with the nonce."""
         return [self.parcel] if self.filler is None else [self.parcel, self.filler]
 
     @property
     def cost(self) -> int:
-        """What the transaction may cost at most, in wei, without what a rollup adds."""
+        """The highest cost of the transaction in wei, without the L1 fee of a rollup."""
         return count_cost(self.transaction)
 
 
 class Shipment:
-    """One list of calls of one account. ``waiting`` are the places of those that are not handed over yet."""
+    """A list of calls of one account, and their state.
+
+    ``waiting`` has the indexes of calls that are not broadcast yet.
+    """
 
     def __init__(
         self,
@@ -77,53 +84,53 @@ class Shipment:
         confirmations: int = 0,
         on_progress: Callable[[int], object] | None = None,
     ) -> None:
-        """Take the calls, how many blocks have to be on top of each receipt's, and what is called with the number of outcomes."""
+        """Take the node, the account, the calls, the confirmations, and a function for the number of outcomes."""
         self.node, self.address, self.calls = node, address, calls
         self.asker, self.confirmations = ManyAsker(node), confirmations
         self.waiting = deque(range(len(calls)))
         self.slots: dict[int, Slot] = {}
-        """By nonce, what is on its way."""
+        """The slots under way, by nonce."""
         self.mined: dict[int, Slot] = {}
-        """By nonce, what has a receipt."""
+        """The slots with a receipt, by nonce."""
         self.outcomes: dict[int, Outcome] = {}
         self._on_progress, self._told = on_progress, 0
 
     @property
     def room(self) -> int:
-        """How many more may be handed over now."""
+        """The number of transactions that may be broadcast now."""
         return MOST_ON_THEIR_WAY - len(self.slots)
 
     def decide(self, slot: Slot, outcome: Outcome) -> None:
-        """Set what became of a call that was on its way."""
+        """Set the outcome of a call, and remove its slot from those under way."""
         self.slots.pop(slot.nonce, None)
         self.outcomes[slot.place] = outcome
 
     def leave_out(self, error: NvmChainError, places: Iterable[int] | None = None) -> None:
-        """Set for calls that nothing was sent, and why; for all that wait if not given."""
+        """Set an error as the outcome of calls that are not sent. Without ``places`` these are all waiting calls."""
         for place in [*self.waiting] if places is None else places:
             self.outcomes[place] = Outcome(None, error=error)
         if places is None:
             self.waiting.clear()
 
     def reopen(self) -> None:
-        """Forget what was mined: it is on its way again."""
+        """Count all mined transactions as under way again, and drop their outcomes."""
         self.slots = {**self.mined, **self.slots}
         for slot in self.mined.values():
             self.outcomes.pop(slot.place, None)
         self.mined = {}
 
     def replaced(self, slot: Slot) -> Outcome:
-        """Return the outcome of a call with whose nonce another transaction of the account was mined."""
+        """Return the outcome of a call whose nonce was used by another mined transaction of the account."""
         return Outcome(slot.hash, error=TransactionReplaced(slot.hash, self.address, slot.nonce))
 
     def tell(self) -> None:
-        """Say how many outcomes are known."""
+        """Call ``on_progress`` with the number of known outcomes if it has grown."""
         if self._on_progress is not None and len(self.outcomes) > self._told:
             self._told = len(self.outcomes)
             self._on_progress(self._told)
 
 
 def count_cost(transaction: TxParams) -> int:
-    """Return what a transaction may cost at most, in wei: what it carries, and its gas."""
+    """Return the highest cost of a transaction in wei: its value, and its gas limit at the highest price."""
     price = transaction["maxFeePerGas"] if "maxFeePerGas" in transaction else transaction["gasPrice"]
     return int(transaction["value"]) + int(transaction["gas"]) * int(price)

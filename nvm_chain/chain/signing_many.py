@@ -1,4 +1,7 @@
-"""Signing many transactions: by the signer itself, or where it is an account of eth-account encoded here, which is faster."""
+"""Signatures of many transactions.
+
+For a LocalAccount of eth-account, this module encodes and signs, which is faster.
+"""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias, cast
@@ -13,19 +16,19 @@ from nvm_chain.types.hashes import keccak
 
 try:
     from coincurve import PrivateKey as FastKey
-except ImportError:  # eth-keys signs without it, in plain Python
+except ImportError:  # without coincurve, eth-keys signs in plain Python
     FastKey = None  # type: ignore[assignment,misc]
 
 HashSigning: TypeAlias = Callable[[bytes], bytes]
 
 DYNAMIC_FEE: Final = b"\x02"
-"""The type of a transaction with a tip (EIP-1559), before its fields (EIP-2718)."""
+"""The first byte of an encoded transaction with a tip: its type (EIP-1559, EIP-2718)."""
 FIELDS: Final = frozenset({"chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas", "to", "value", "data"})
 PRICES: Final = ("gasPrice", "maxFeePerGas", "maxPriorityFeePerGas")
 
 
 class Signed(NamedTuple):
-    """A transaction that is ready to be sent."""
+    """A signed transaction. ``raw`` is the encoded form for the broadcast."""
 
     nonce: int
     hash: str
@@ -33,9 +36,10 @@ class Signed(NamedTuple):
 
 
 def sign_many(signer: Signer, transactions: Sequence[TxParams]) -> list[Signed]:
-    """Sign complete transactions, in their order. No request.
+    """Sign complete transactions, and return them in order. No request.
 
-    The first one is signed in both ways. The fast way is taken for the others if both are the same in every byte.
+    For a LocalAccount, both the account and this module sign the first transaction. If the bytes are equal, this module
+    signs the others, because it is faster. Otherwise the account signs them.
     """
     if not transactions:
         return []
@@ -48,10 +52,10 @@ def sign_many(signer: Signer, transactions: Sequence[TxParams]) -> list[Signed]:
 
 
 def sign_new(signer: Signer, transactions: Sequence[TxParams], known: Collection[str]) -> list[tuple[TxParams, Signed]]:
-    """Sign transactions so that none has a hash that is known, and return them as they were signed.
+    """Sign transactions so that their hashes are new, and return each transaction with its signed form.
 
-    The same call with the same nonce and prices is the same transaction: two callers would be told of one. So the prices
-    of one that was signed before are raised, by a wei each time.
+    Two equal calls with the same nonce and prices would be one transaction. So the prices of a transaction with a known
+    hash are raised by one wei until its hash is new.
     """
     listed = list(transactions)
     signed = sign_many(signer, listed)
@@ -65,12 +69,12 @@ def sign_new(signer: Signer, transactions: Sequence[TxParams], known: Collection
 
 
 def _sign(signer: Signer, transaction: TxParams) -> Signed:
-    signed = signer.sign_transaction(cast(dict[str, Any], transaction))
-    return Signed(transaction["nonce"], f"0x{bytes(signed.hash).hex()}", bytes(signed.raw_transaction))
+    raw = bytes(signer.sign_transaction(cast(dict[str, Any], transaction)).raw_transaction)
+    return Signed(transaction["nonce"], f"0x{keccak(raw).hex()}", raw)
 
 
 def _sign_fast(sign_hash: HashSigning, transaction: TxParams) -> Signed | None:
-    """Sign a transaction of type 2; None for another one."""
+    """Sign a transaction of type 2 (EIP-1559). Return None for other types."""
     if not {"maxFeePerGas", "maxPriorityFeePerGas"} <= transaction.keys() <= FIELDS | {"from"}:
         return None
     told = cast(dict[str, Any], transaction)
@@ -92,7 +96,7 @@ def _sign_fast(sign_hash: HashSigning, transaction: TxParams) -> Signed | None:
 
 
 def _build_hash_signer(key: bytes) -> HashSigning:
-    """Return what signs hashes with a key: 65 bytes, the parity last."""
+    """Return a function that signs a hash with a key. The signature has 65 bytes, and the last one is the parity."""
     if FastKey is not None:
         fast = FastKey(key)
         return lambda digest: bytes(fast.sign_recoverable(digest, hasher=None))
@@ -105,12 +109,15 @@ def _to_bytes(number: int) -> bytes:
 
 
 def _encode(text: bytes) -> bytes:
-    """Return a text in RLP."""
+    """Return the RLP encoding of a byte string."""
     return text if len(text) == 1 and text[0] < 0x80 else _head(len(text), 0x80) + text
 
 
 def _head(length: int, kind: int) -> bytes:
-    """Return what stands before so many bytes in RLP; ``kind`` is 0x80 for a text and 0xC0 for a list."""
+    """Return the RLP header of a payload of ``length`` bytes.
+
+    ``kind`` is 0x80 for a byte string and 0xC0 for a list.
+    """
     if length < 56:
         return bytes((kind + length,))
     size = _to_bytes(length)

@@ -1,4 +1,4 @@
-"""URLs of nodes and servers, as they may be shown: without what may be a key, in messages and in the logs of libraries."""
+"""Redaction of URLs: messages and logs do not show the parts of a URL that may be a key."""
 
 import logging
 import re
@@ -12,14 +12,14 @@ LOGGERS: Final = tuple(
     f"urllib3.{module}"
     for module in ("connection", "connectionpool", "poolmanager", "response", "util.retry", "util.url")
 )
-"""Who writes URLs, or paths of them, into the log. web3 writes the URL that it is told, which is not the whole one."""
+"""The loggers that write URLs or their paths. web3's own logger is not listed: it only gets the redacted URL."""
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"]+")
 _PATH: Final = re.compile(r"(?<![\w:/.])/[^\s\"]+")
 _is_ours: ContextVar[bool] = ContextVar("nvm_chain_request", default=False)
 
 
 def redact_url(url: str) -> str:
-    """Return scheme, host and port of a URL. The rest may hold an RPC key.
+    """Return the scheme, host and port of a URL. The other parts may contain a key.
 
     >>> redact_url("https://me:password@node.example:8545/v2/key?token=1")
     'https://node.example:8545'
@@ -37,7 +37,7 @@ def redact_url(url: str) -> str:
 
 @contextmanager
 def hide_urls_in_logs() -> Iterator[None]:
-    """Keep paths and queries of URLs out of what libraries log of the requests inside the block."""
+    """Remove paths and queries of URLs from log records of libraries inside the block."""
     token = _is_ours.set(True)
     try:
         yield
@@ -46,7 +46,7 @@ def hide_urls_in_logs() -> Iterator[None]:
 
 
 class _HideUrls(logging.Filter):
-    """Rewrites a record that is logged inside the block of `hide_urls_in_logs`, and leaves those of others alone."""
+    """Rewrites log records inside a block of `hide_urls_in_logs`. Other records remain unchanged."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if _is_ours.get():

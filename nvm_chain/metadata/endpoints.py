@@ -185,7 +185,9 @@ def _decode_path(path: str, shown: str) -> str:
         decoded = unquote_to_bytes(path).decode()
     except UnicodeDecodeError:
         raise InvalidUrl(shown, "has a path that is not UTF-8") from None
-    if re.search("%2f|%5c|%3b", path, re.IGNORECASE) or re.search("%u?[0-9A-Fa-f]{2}|[\\x00-\\x1f\\x7f-\\x9f]", decoded):
+    if re.search("%2f|%5c|%3b", path, re.IGNORECASE) or re.search(
+        "%u?[0-9A-Fa-f]{2}|[\\x00-\\x1f\\x7f-\\x9f]", decoded
+    ):
         raise InvalidUrl(shown, "has an encoded slash, backslash, semicolon or control character, or is encoded twice")
     segments = decoded.split("/")[1:]
     if "" in segments[:-1] or any(segment.strip(". ") == "" and segment for segment in segments):

@@ -1,4 +1,4 @@
-"""Run one suite of benches: ``python -m tests.bench balances``. With ``--json`` it prints one JSON object."""
+"""Run one suite of benches: ``python -m tests.bench balances``. ``--json`` prints one JSON object."""
 
 import argparse
 import importlib

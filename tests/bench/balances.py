@@ -1,4 +1,4 @@
-"""How fast many are read: our readers of many, and web3 as it comes, in turn on one anvil.
+"""Time of many reads: our bulk readers against plain web3, in turn on one anvil.
 
 `python -m tests.bench balances --json` prints one JSON object.
 """
@@ -23,17 +23,17 @@ from tests.support.world import World
 
 COUNT: Final = 10_000
 SINGLE: Final = 40
-"""Single calls that are timed in a round; the rest is taken to be as slow."""
+"""The number of single calls that a round times. The time of the others is calculated from these."""
 PLANS: Final = 50
-"""Plans that are read over and over."""
+"""The number of plans. The bench reads them again and again."""
 ROUNDS: Final = 5
 TRIES: Final = 10
-"""How often in a round we read, which takes a tenth of a second: what else the machine does takes longer than that."""
+"""The number of our reads in a round. One read takes a tenth of a second, and other work on the machine disturbs it."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A chain with holders on it, our connection to it, and Credits as web3 binds it."""
+    """A chain with holders, our connection to it, and Credits as a web3 contract."""
 
     chain: Chain
     credits: Any
@@ -42,14 +42,14 @@ class Stage:
 
     @property
     def pairs(self) -> list[tuple[int, ChecksumAddress]]:
-        """Each holder with the first plan."""
+        """A pair of each holder and the first plan."""
         return [(self.plan_ids[0], holder) for holder in self.holders]
 
 
 @contextmanager
 def open_stage() -> Iterator[Stage]:
-    """Run an anvil with plans, and holders of whom each tenth has credits."""
-    with run_anvil("--gas-limit", "1000000000") as url:  # web3 asks for all in one call
+    """Run an anvil with plans and holders. A tenth of the holders has credits."""
+    with run_anvil("--gas-limit", "1000000000") as url:  # web3 requests all balances in one call
         world = World(open_anvil(url))
         deploy_all(world.chain, world.chain.accounts[0])
         plan_ids = [world.register() for _ in range(PLANS)]
@@ -64,7 +64,7 @@ def open_stage() -> Iterator[Stage]:
 
 
 def build_ways(stage: Stage) -> dict[str, tuple[float, Callable[[], object]]]:
-    """Return each way to measure, by name, and how many times it has to be done to read about 10,000."""
+    """Return the ways to measure, by name, and how many times each must run to read about 10,000 items."""
     call, pairs, plan_id = stage.credits.functions, stage.pairs, stage.plan_ids[0]
     few, plans = stage.holders[:SINGLE], (stage.plan_ids * (COUNT // PLANS))[: COUNT // 10]
     return {
@@ -83,7 +83,7 @@ def _read_plan(call: Any, plan_id: int) -> tuple[Any, ...]:
 
 
 def measure() -> dict[str, Figure]:
-    """Return how many times as long web3 takes; the fastest of some rounds in turn."""
+    """Return web3's time as a multiple of ours, from the fastest of some rounds in turn."""
     with open_stage() as stage:
         ways = build_ways(stage)
         _check_equal(stage)
@@ -98,7 +98,7 @@ def measure() -> dict[str, Figure]:
 
 
 def _check_equal(stage: Stage) -> None:
-    """Stop unless all ways read the same."""
+    """Stop unless all ways return the same values."""
     call, plan_id, few = stage.credits.functions, stage.plan_ids[0], slice(0, 20)
     balances = call.balanceOfBatch(stage.holders, [plan_id] * COUNT).call()
     assert read_balances(stage.chain, stage.pairs) == balances
@@ -110,7 +110,7 @@ def _check_equal(stage: Stage) -> None:
 
 
 def _compare(seconds: dict[str, float]) -> dict[str, Figure]:
-    """Return the figures that are printed."""
+    """Return the figures to print."""
 
     def ratio(ours: str, theirs: str, unit: str, aim: str) -> Figure:
         return {"value": round(seconds[theirs] / seconds[ours], 1), "unit": unit, "aim": aim}

@@ -1,4 +1,4 @@
-"""Figures of a bench, as a table for people or as one JSON object."""
+"""Figures of a bench, as a table or as one JSON object."""
 
 import json
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import TypedDict
 
 
 class Figure(TypedDict):
-    """One figure: its value, its unit, and what it should reach, if anything."""
+    """One figure: its value, its unit, and its target, if it has one."""
 
     value: float
     unit: str

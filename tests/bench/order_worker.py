@@ -1,6 +1,6 @@
-"""Orders on a line of standard input each, and tells how long each took: one process for each build that is compared.
+"""A worker that makes one order for each line on standard input, and prints its time.
 
-Needs only what both builds have, so that it runs in a copy of an older one as well.
+Each compared build has a worker of its own. The worker only uses functions that both builds have.
 """
 
 import json
@@ -25,7 +25,7 @@ class Worker:
     """One buyer on one build."""
 
     def __init__(self, stage: dict[str, Any]) -> None:
-        """Take where the node and the contracts are, the plans' ids and the buyer's key."""
+        """Take the node's URL, the contracts' addresses, the plans' ids and the buyer's key."""
         self._stage = stage
         self._near = self._connect(stage["near"])
         self._signer = Account.from_key(stage["key"])
@@ -39,7 +39,7 @@ class Worker:
         return chain
 
     def prepare(self, name: str, *, is_first: bool) -> Callable[[], object]:
-        """Return a call that is ready to be timed, on a new connection or on the one that was used before."""
+        """Return a call to be timed, on a new connection or on the former one."""
         if is_first:
             self._chain = self._connect(self._stage["far"])
         self._count += 1
@@ -61,7 +61,7 @@ class Worker:
 
 
 def main() -> None:
-    """Time one call for each line: its name, and whether its connection is new."""
+    """Time one call for each line, which has the call's name and whether its connection is new."""
     worker = Worker(json.loads(sys.stdin.readline()))
     for line in sys.stdin:
         name, is_first = json.loads(line)

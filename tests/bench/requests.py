@@ -1,7 +1,7 @@
-"""How often each paying call asks the node, and how long an order takes at 50 ms for each request, against an older build.
+"""Round trips of each paying call, and the time of an order at 50 ms a request, compared with an older build.
 
-`python -m tests.bench requests --json` prints one JSON object. The older build is a commit of this repository, unpacked
-beside it; both builds order in turn, each in its own process, through one proxy that is slow.
+`python -m tests.bench requests --json` prints one JSON object. The older build is a commit of this repository in a
+folder of its own. Both builds order in turn, each in its own process, through one slow proxy.
 """
 
 import http.client
@@ -36,7 +36,7 @@ from tests.support.world import CREDITS, PRICE, World
 
 ROOT: Final = Path(__file__).parent.parent.parent
 BEFORE: Final = "b9b97b8"
-"""The last commit that asked one thing after another."""
+"""The last commit without requests in batches."""
 LATENCY_SECONDS: Final = 0.05
 ROUNDS: Final = 7
 CALLS: Final = (
@@ -46,11 +46,11 @@ CALLS: Final = (
 MOST_ROUND_TRIPS: Final = 6
 AIM: Final = 0.35
 FUNDS: Final = 10**13
-"""Base units of USDC that each buyer has."""
+"""The USDC of each buyer, in base units."""
 
 
 class SlowNode:
-    """A proxy before a node. It counts the requests over HTTP, and those that look for receipts again only once."""
+    """A proxy in front of a node that counts HTTP requests. A repeated search for a receipt counts once."""
 
     def __init__(self, target: str) -> None:
         """Take the node's URL."""
@@ -60,13 +60,13 @@ class SlowNode:
         self.url = ""
 
     def count(self) -> int:
-        """Return the round trips until now: a receipt that is looked for again does not count."""
+        """Return the number of round trips so far. A repeated search for a receipt does not count."""
         methods = [str(each if isinstance(each, list) else each["method"]) for each in self.bodies]
         waits = sum(before == after == "eth_getTransactionReceipt" for before, after in pairwise(methods))
         return len(methods) - waits
 
     def forward(self, body: bytes) -> bytes:
-        """Wait, and return the node's answer."""
+        """Wait, then return the node's answer."""
         self.bodies.append(json.loads(body))
         threading.Event().wait(LATENCY_SECONDS)
         if not hasattr(self._own, "connection"):
@@ -91,7 +91,7 @@ def run_slow_node(target: str) -> Iterator[SlowNode]:
             self.wfile.write(head.encode() + answer)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name is the base class's
-            """Keep quiet."""
+            """Write no log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Request)
     server.daemon_threads = True
@@ -106,7 +106,7 @@ def run_slow_node(target: str) -> Iterator[SlowNode]:
 
 @contextmanager
 def unpack(commit: str) -> Iterator[Path]:
-    """Unpack a commit of this repository into a folder that goes when the block ends."""
+    """Unpack a commit of this repository into a folder that is deleted when the block ends."""
     archive = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, capture_output=True).stdout
     with tempfile.TemporaryDirectory(prefix="nvm_chain-before-") as folder:
         with tarfile.open(fileobj=BytesIO(archive)) as packed:
@@ -117,13 +117,13 @@ def unpack(commit: str) -> Iterator[Path]:
 
 @dataclass
 class Build:
-    """A build at work in its own process."""
+    """A build of the package with a worker in its own process."""
 
     process: subprocess.Popen[str]
     node: SlowNode
 
     def order(self, name: str, *, is_first: bool) -> tuple[float, int]:
-        """Return how long one call takes, in seconds, and how many round trips."""
+        """Return the seconds and the round trips of one call."""
         assert self._ask(json.dumps([name, is_first])) == "ready"
         self.node.bodies.clear()
         seconds = float(self._ask("go"))
@@ -139,7 +139,7 @@ class Build:
 
 @contextmanager
 def start(folder: Path, stage: dict[str, Any], node: SlowNode) -> Iterator[Build]:
-    """Run the orders of the build in a folder until the block ends."""
+    """Run the worker of the build in a folder until the block ends."""
     with tempfile.TemporaryDirectory(prefix="nvm_chain-state-") as state:
         environment = {**os.environ, "PYTHONPATH": str(folder), "XDG_STATE_HOME": state}
         process = subprocess.Popen(
@@ -159,7 +159,7 @@ def start(folder: Path, stage: dict[str, Any], node: SlowNode) -> Iterator[Build
 
 
 def sell(world: World) -> dict[str, int]:
-    """Register the plans that are bought, and return their ids by name."""
+    """Register the plans to buy, and return their ids by name."""
     assert world.chain.usdc is not None
     seller = world.builder.address
     token, fixed = get_erc20_price_config(PRICE, world.chain.usdc, seller), get_fixed_credits_config(CREDITS)
@@ -181,7 +181,7 @@ def fund(world: World) -> str:
 
 
 def measure() -> dict[str, Figure]:
-    """Return the round trips of each call, and how long an order takes as a part of what it took before."""
+    """Return the round trips of each call, and the time of an order as a fraction of its time in the older build."""
     with ExitStack() as stack:
         near = stack.enter_context(run_anvil())
         chain = open_anvil(near)
@@ -214,7 +214,10 @@ def count(builds: dict[str, Build]) -> dict[str, Figure]:
 
 
 def compare(builds: dict[str, Build]) -> dict[str, Figure]:
-    """Return the time of an order as a part of that of the older build: both in turn, medians of some rounds."""
+    """Return the time of an order as a fraction of the older build's time.
+
+    Both builds order in turn, and the times are medians of some rounds.
+    """
     figures: dict[str, Figure] = {}
     for title, is_first in (("first_order", True), ("next_order", False)):
         taken: dict[str, list[float]] = {name: [] for name in builds}

@@ -1,4 +1,4 @@
-"""How long `nvm-chain --help` takes, as a multiple of a bare interpreter: both in turn, so that a busy machine slows both.
+"""Time of `nvm-chain --help` as a multiple of a bare interpreter's time. Both run in turn on the same machine.
 
 `python -m tests.bench.startup 30` measures thirty runs of each.
 """
@@ -11,27 +11,30 @@ from statistics import median
 from typing import Final
 
 MOST: Final = 6.0
-"""Most that the help may take, in bare interpreters."""
+"""The longest time of the help, as a multiple of a bare interpreter's time."""
 RUNS: Final = 15
 BARE: Final = (sys.executable, "-c", "pass")
 HELP: Final = (sys.executable, "-m", "nvm_chain.cli", "--help")
 
 
 def measure(command: Sequence[str]) -> float:
-    """Return how long a command takes, in seconds."""
+    """Return the time of a command in seconds."""
     started = time.perf_counter()
     subprocess.run(command, capture_output=True, timeout=60, check=True)
     return time.perf_counter() - started
 
 
 def measure_medians(runs: int = RUNS) -> tuple[float, float]:
-    """Return the medians of both, in seconds. The first run of each, which may write caches, does not count."""
+    """Return the median times of both commands, in seconds.
+
+    The first runs do not count, because they may write caches.
+    """
     pairs = [(measure(BARE), measure(HELP)) for _ in range(runs + 1)][1:]
     return median(bare for bare, _ in pairs), median(shown for _, shown in pairs)
 
 
 def main() -> int:
-    """Print the ratio; return 1 if it is too high."""
+    """Print the ratio. Return 1 if it is too high."""
     bare, shown = measure_medians(int(sys.argv[1]) if len(sys.argv) > 1 else RUNS)
     ratio = shown / bare
     print(f"python -c pass     {bare * 1000:6.1f} ms")

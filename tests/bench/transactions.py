@@ -1,7 +1,7 @@
-"""How fast many transactions are confirmed: `Chain.send_many`, and web3's usual way one after another, in turn on one anvil.
+"""Transactions per second: `Chain.send_many` against web3's usual way one by one, in turn on one anvil.
 
-`python -m tests.bench transactions --json` prints one JSON object. Before the figures it is checked that all transactions are
-mined, those too that are stranded behind one that the node has lost.
+`python -m tests.bench transactions --json` prints one JSON object. First, the bench checks that all transactions are
+mined, even if the node loses one of them.
 """
 
 import os
@@ -29,21 +29,21 @@ from tests.support.world import World
 
 COUNT: Final = 1_500
 USUAL: Final = 60
-"""Transactions of web3's usual way that are timed in a round."""
+"""The number of transactions that a round times in web3's usual way."""
 HOLDERS: Final = 100
 CREDITS: Final = 5
 ROUNDS: Final = 5
 
 
 class LosingProvider(NodeProvider):
-    """A node that loses the tenth transaction that it is given."""
+    """A node that loses the tenth transaction it receives."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, patience_seconds=20, session=KeptSession())
         self.lost = 0
 
     def make_batch_request(self, batch_requests: Any) -> Any:
-        """Lose one, and answer as if it were there."""
+        """Lose one transaction, and answer as if the node had taken it."""
         if self.lost or batch_requests[0][0] != "eth_sendRawTransaction":
             return super().make_batch_request(batch_requests)
         self.lost += 1
@@ -53,25 +53,25 @@ class LosingProvider(NodeProvider):
 
 
 class Mints:
-    """Calls that give credits to a hundred holders in turn. More of them would only make each block of anvil slower."""
+    """Calls that give credits to a hundred holders in turn. More holders would make anvil's blocks slower."""
 
     def __init__(self, chain: Chain, plan_id: int) -> None:
         self.chain, self.plan_id, self.count = chain, plan_id, 0
         self.holders = [to_checksum_address(f"0x{(0x51 << 152) + number:040x}") for number in range(HOLDERS)]
 
     def functions(self, count: int) -> list[Any]:
-        """Return the next calls, as web3 has them."""
+        """Return the next calls as web3 functions."""
         self.count += count
         mint = self.chain.credits.functions.mint
         return [mint(self.plan_id, self.holders[place % HOLDERS], CREDITS) for place in range(count)]
 
     def calls(self, count: int) -> list[Call]:
-        """Return the next calls, encoded."""
+        """Return the next calls as `Call` objects."""
         return [Call(encode_call(function), self.chain.credits.address) for function in self.functions(count)]
 
 
 def send_as_usual(web3: Web3, account: LocalAccount, functions: list[Any]) -> None:
-    """Send as web3's documentation does it: build, sign, send, wait, one after another. This script stays as it is."""
+    """Send one by one as web3's documentation does: build, sign, send, wait. This function must not change."""
     for function in functions:
         transaction = function.build_transaction(
             {"from": account.address, "nonce": web3.eth.get_transaction_count(account.address)}
@@ -83,7 +83,7 @@ def send_as_usual(web3: Web3, account: LocalAccount, functions: list[Any]) -> No
 
 
 def send_all(chain: Chain, account: LocalAccount, calls: list[Call]) -> None:
-    """Send many, and check that all are mined, in their order."""
+    """Send many calls, and check that all are mined in order."""
     receipts = [outcome.read() for outcome in chain.send_many(account, calls)]
     places = [(receipt["blockNumber"], receipt["transactionIndex"]) for receipt in receipts]
     assert len(receipts) == len(calls)
@@ -91,14 +91,14 @@ def send_all(chain: Chain, account: LocalAccount, calls: list[Call]) -> None:
 
 
 def time_of(do: Callable[[], object]) -> float:
-    """Return how long something takes, in seconds."""
+    """Return the time of a function in seconds."""
     started = time.perf_counter()
     do()
     return time.perf_counter() - started
 
 
 def check_stranded(chain: Chain, account: LocalAccount, calls: list[Call]) -> None:
-    """Send many through a node that loses one, behind which the others are stranded."""
+    """Send many calls through a node that loses one transaction. The later transactions then wait for it."""
     provider = LosingProvider(chain.label)
     losing = Chain(build_web3(provider), chain.label)
     losing.use_credits(chain.credits.address)
@@ -107,7 +107,7 @@ def check_stranded(chain: Chain, account: LocalAccount, calls: list[Call]) -> No
 
 
 def measure() -> dict[str, Figure]:
-    """Return transactions per second, and how many times as many as web3's usual way; medians of rounds in turn."""
+    """Return our transactions per second, and the multiple of web3's usual way. Both are medians of some rounds."""
     with run_anvil() as url, TemporaryDirectory() as folder:
         os.environ[STATE_VARIABLE] = folder
         chain = open_anvil(url)

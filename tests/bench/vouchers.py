@@ -1,6 +1,6 @@
-"""Measure how fast vouchers are verified and signed, as ratios to the bare library calls: part of `make bench`.
+"""Times to verify and sign vouchers, as ratios to the bare library calls. It is part of `make bench`.
 
-All ways take turns in one process, so what else the machine does slows them alike; of each the fastest round counts.
+All ways take turns in one process, so other work on the machine slows all of them. The fastest round of each counts.
 
 `python -m tests.bench vouchers --json` prints one JSON object.
 """
@@ -27,16 +27,16 @@ CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 REDEEMER = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
 DEADLINE = 2**40
 KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"
-"""Of the second account of development nodes."""
+"""The private key of the second account of development nodes."""
 
 
 def measure() -> dict[str, Figure]:
-    """Return the figures of verifying and signing vouchers."""
+    """Return the figures for the verification and the signature of vouchers."""
     return compare(time_ways(build_ways()))
 
 
 def compare(times: dict[str, float]) -> dict[str, Figure]:
-    """Return the figures that are printed, from the seconds of each way."""
+    """Return the figures to print, from the seconds of each way."""
 
     def ratio(ours: str, theirs: str, unit: str, aim: str) -> Figure:
         return {"value": round(times[theirs] / times[ours], 2), "unit": unit, "aim": aim}
@@ -51,7 +51,7 @@ def compare(times: dict[str, float]) -> dict[str, Figure]:
 
 
 def build_ways() -> dict[str, Callable[[], object]]:
-    """Return each way to measure, by name, without parameters."""
+    """Return the ways to measure, by name, as functions without parameters."""
     signer = Account.from_key(KEY)
     voucher = build_voucher(
         2**255 + 1, holder=signer.address, redeemer=REDEEMER, ceiling=40, deadline=DEADLINE, context="request-1"
@@ -81,7 +81,7 @@ def build_ways() -> dict[str, Callable[[], object]]:
 
 
 def time_ways(ways: dict[str, Callable[[], object]], calls: int = 20) -> dict[str, float]:
-    """Return the seconds per call of each, in the fastest of some rounds."""
+    """Return the seconds per call of each way, from its fastest round."""
     best = dict.fromkeys(ways, float("inf"))
     for _ in range(ROUNDS):
         for name, call in ways.items():

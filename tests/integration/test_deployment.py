@@ -9,9 +9,9 @@ from eth_account import Account
 from web3.types import RPCEndpoint
 
 from nvm_chain.chain.artifacts import read_artifact
-from nvm_chain.chain.client import Chain
+from nvm_chain.chain.client import Chain, open_rpc
 from nvm_chain.chain.connecting import connect
-from nvm_chain.chain.embedded import USDC, open_embedded
+from nvm_chain.chain.embedded import USDC, is_test_usdc, open_embedded
 from nvm_chain.chain.records import DeploymentRecord, read_record, record_path
 from nvm_chain.errors import (
     DeploymentMismatch,
@@ -34,6 +34,7 @@ from nvm_chain.operations.deployment import (
 )
 from nvm_chain.types.addresses import parse_address
 from tests.support.anvil import open_anvil, run_anvil
+from tests.support.odd_node import SEND, Forward, OddNode, Reply, run_odd_node
 from tests.support.reverts import reverts
 
 
@@ -254,3 +255,43 @@ def test_deploy_contracts__in_another_folder__records_the_test_usdc_that_it_find
     found = find_or_deploy_usdc(anvil, anvil.accounts[0], tmp_path)
     _, record = deploy(anvil, tmp_path / "other")
     assert record.usdc == found
+
+
+def lie_once(node: OddNode, method: str, result: object) -> list[str]:
+    """Have the first answer to a method after a transaction replaced. Return the list that tells whether it was."""
+    lied: list[str] = []
+
+    def hook(asked: str, params: list[Any], forward: Forward) -> Reply:
+        if asked != method or SEND not in node.asked or lied:
+            return None
+        lied.append(asked)
+        return {"result": result}
+
+    node.hook = hook
+    return lied
+
+
+@pytest.mark.parametrize(("method", "result"), [("eth_getCode", "0x01"), ("eth_call", "0x" + "00" * 32)])
+def test_deploy__whose_node_shows_something_else_once__is_done_once(
+    anvil: Chain, tmp_path: Path, method: str, result: str
+) -> None:
+    with run_odd_node(anvil.label) as node:
+        chain = open_rpc(node.url, timeout_seconds=5)
+        signer = anvil.accounts[7]
+        plan = plan_deployment(chain, signer.address, signer.address, create2=False)
+        node.asked.clear()
+        lied = lie_once(node, method, result)
+        deployment = deploy_contracts(chain, signer, plan, folder=tmp_path)
+        assert lied
+        assert node.asked.count(SEND) == 2
+        assert all(check.ok for check in check_deployment(anvil, deployment.credits))
+
+
+def test_find_or_deploy_usdc__whose_node_shows_something_else_once__does_not_copy_that(
+    anvil: Chain, tmp_path: Path
+) -> None:
+    with run_odd_node(anvil.label) as node:
+        lied = lie_once(node, "eth_getCode", "0x01")
+        address = find_or_deploy_usdc(open_rpc(node.url, timeout_seconds=5), anvil.accounts[7], tmp_path)
+        assert lied
+        assert is_test_usdc(anvil, parse_address(address))

@@ -159,3 +159,23 @@ def test_send__kept_by_one_machine_and_refused_by_another__is_done(words: str) -
         node.hook = refuse_taken
         pay(node.url)
         assert paid(node) == 1
+
+
+def test_send__the_same_from_two_machines_with_one_key__is_paid_as_often_as_it_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each machine has a journal of its own, and chooses the same nonce for the same call. Equal bytes would be one transaction."""
+    with run_anvil("--chain-id", CHAIN_ID) as url, run_odd_node(url) as node, run_odd_node(url) as late:
+        old = {COUNT: node.ask(COUNT, ME.address, "latest"), BLOCK: node.ask(BLOCK, "latest", False)}
+
+        def behind(method: str, params: list[Any], forward: Forward) -> Reply:
+            """Answer as if nothing was mined, until the transaction is handed over."""
+            return {"result": old[method]} if method in old and SEND not in late.asked else None
+
+        late.hook = behind
+        told = []
+        for machine in (node, late):
+            monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / machine.url[-5:]))
+            told.append(bytes(pay(machine.url)["transactionHash"]))
+        assert len(set(told)) == 2
+        assert paid(node) == 2

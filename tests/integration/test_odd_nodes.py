@@ -539,7 +539,7 @@ def test_redeem_credits__with_confirmations__waits_for_blocks_on_top(odd: tuple[
     chain.use_credits(world.credits.address)
     plan_id = world.register()
     world.send(world.builder, world.credits.functions.mint(plan_id, world.subscriber.address, 5))
-    with pytest.raises(NotMined):
+    with pytest.raises(OutcomeUnknown, match="it is mined, and has fewer than 2 blocks on top"):
         redeem_credits(chain, world.subscriber, plan_id, 1)
     world.chain.timeout_seconds = 10
     chain.timeout_seconds = 10

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, cast
 
 import pytest
 from eth_account import Account
+from web3.types import RPCEndpoint
 
 from nvm_chain.chain import rpc
 from nvm_chain.chain.client import Chain, open_rpc
@@ -13,6 +15,7 @@ from nvm_chain.chain.connecting import connect
 from nvm_chain.chain.dev_accounts import derive_dev_accounts
 from nvm_chain.chain.nonces import STATE_VARIABLE
 from nvm_chain.chain.rpc import NodeProvider
+from nvm_chain.chain.transport import failover
 from nvm_chain.errors import ConnectionFailed, NodeBusy, OutcomeUnknown, RpcFailed, WrongChain
 from tests.support.anvil import run_anvil
 from tests.support.odd_node import SEND, Forward, OddNode, Reply, refuse, run_odd_node
@@ -103,17 +106,6 @@ def test_connect__to_endpoints_none_of_which_answers__names_the_first() -> None:
 def test_connect__to_no_endpoint_at_all__is_refused(nothing: Any) -> None:
     with reverts(ConnectionFailed("the URL given", "it is not an http or https URL")):
         open_rpc(nothing)
-
-
-def test_read__from_an_endpoint_that_came_up_with_another_chain__does_not_count(anvil: str) -> None:
-    def script(exchange: Exchange) -> None:
-        exchange.reply(exchange.results(KNOWN), 503 if len(exchange.node.asked) < 4 else 200)
-
-    with run_scripted_node(script) as other:
-        chain = open_rpc([other.url, anvil], timeout_seconds=0)
-        assert chain.chain_id == 31337
-        for _ in range(3):
-            assert chain.web3.eth.chain_id == 31337
 
 
 # ---------------------------------------------------------------------- reading
@@ -424,3 +416,85 @@ def test_send__after_one_that_one_of_the_endpoints_took__does_not_take_it_for_lo
         receipt = send(chain)
         sent = first.ask("eth_getTransactionByHash", f"0x{bytes(receipt['transactionHash']).hex()}")
     assert int(sent["nonce"], 16) == 1
+
+
+# ---------------------------------------------------------------------- endpoints without a rest
+
+
+@pytest.fixture
+def restless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Endpoints that failed are asked again at once, in the order in which they were given."""
+    monkeypatch.setattr(failover, "REST_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("restless")
+def test_read__from_an_endpoint_that_comes_back_with_another_chain__is_never_its(anvil: str) -> None:
+    def script(exchange: Exchange) -> None:
+        exchange.reply(
+            exchange.results({**KNOWN, "eth_getBalance": "0x7777"}), 404 if len(exchange.node.asked) < 3 else 200
+        )
+
+    with run_scripted_node(script) as other:
+        chain = open_rpc([other.url, anvil], timeout_seconds=0)
+        assert [chain.web3.eth.chain_id for _ in range(3)] == [31337] * 3
+        assert read_balance(chain) != 0x7777
+        assert set(other.methods) == {"eth_chainId"}
+
+
+@pytest.mark.usefixtures("restless")
+def test_send__past_an_endpoint_that_does_not_say_its_chain__is_refused_as_the_second_says(
+    pair: tuple[OddNode, OddNode],
+) -> None:
+    """It was asked which chain it serves, and was handed nothing: the refusal is a proof."""
+    pair[0].hook = go_down
+    chain = open_pair(pair)
+    saying = "insufficient funds for gas"
+    pair[1].hook = refuse_send(saying)
+    with reverts(RpcFailed(saying)):
+        send(chain)
+    assert SEND not in pair[0].asked
+
+
+def test_find_transaction__that_one_may_have_taken_before_it_went__is_not_told_to_be_unknown(
+    pair: tuple[OddNode, OddNode],
+) -> None:
+    """Its answer was lost: whether it has the transaction nobody knows."""
+    with run_anvil() as elsewhere, run_odd_node(elsewhere) as second:
+        chain = open_rpc([pair[0].url, second.url], timeout_seconds=1)
+        pair[0].hook, second.hook = lose_answer_and_go(pair[0]), refuse_send("insufficient funds for gas")
+        with pytest.raises(OutcomeUnknown) as caught:
+            send(chain)
+        with pytest.raises(ConnectionFailed):
+            chain.find_transaction(caught.value.transaction_hash)
+
+
+@pytest.mark.parametrize("method", sorted(rpc.ONCE))
+@pytest.mark.parametrize("in_batch", [False, True])
+def test_request__that_a_node_would_carry_out_twice__is_sent_once(method: str, in_batch: bool) -> None:
+    """The node signs these itself, so the second would be another transaction: not after a gateway's error, and to nobody else."""
+
+    def script(exchange: Exchange) -> None:
+        is_it = isinstance(exchange.body, list) or exchange.body["method"] == method
+        exchange.reply(b"", 502) if is_it else exchange.reply(exchange.results(KNOWN))
+
+    with run_scripted_node(script) as first, run_scripted_node(script) as second:
+        provider = NodeProvider([first.url, second.url], 0)
+        ask: Callable[[], object] = partial(provider.make_request, RPCEndpoint(method), [{}])
+        if in_batch:
+            ask = partial(
+                provider.make_batch_request, [(RPCEndpoint(method), [{}]), (RPCEndpoint("eth_blockNumber"), [])]
+            )
+        with pytest.raises(ConnectionFailed):
+            ask()
+    assert (first.methods + second.methods).count(method) == 1
+
+
+@pytest.mark.parametrize("method", sorted(rpc.ONCE))
+def test_batch__with_a_request_that_is_sent_once__has_every_answer(method: str) -> None:
+    known = {**KNOWN, method: "0x07"}
+    with run_scripted_node(lambda exchange: exchange.reply(exchange.results(known))) as node:
+        answers = NodeProvider(node.url, 0).make_batch_request(
+            [(RPCEndpoint("eth_blockNumber"), []), (RPCEndpoint(method), [{}])]
+        )
+    assert [answer["result"] for answer in answers] == ["0x10", "0x07"]
+    assert [type(body) for body in node.asked] == [dict, dict]

@@ -124,7 +124,7 @@ def test_open_rpc__of_a_compressed_answer__unpacks_it() -> None:
     [
         (b"no gzip", "gzip", "its answer cannot be unpacked"),
         (gzip.compress(b"{}" * 1000)[:-12], "gzip", "the connection broke off"),
-        (b"{}", "br", "its answer is compressed in a way that it was not asked for"),
+        (b"{}", "br", "its answer is compressed in a way that was not requested"),
     ],
 )
 def test_open_rpc__of_an_answer_that_cannot_be_unpacked__is_refused(content: bytes, encoding: str, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""The AgentRegistry beside the Credits of a world, and the short ways of doing things with it."""
+"""An AgentRegistry for the Credits of a world, with short methods for tests."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +16,12 @@ URI = "https://example.com/agent.json"
 
 Event = tuple[str, dict[str, Any]]
 Attached = tuple[int, int, int]
-"""A plan id, and the fewest and most credits that one request costs."""
+"""A plan id, and the fewest and the most credits that one request costs."""
 
 
 @dataclass
 class Agents:
-    """The registry of a world; everything is the builder's unless said otherwise."""
+    """The registry of a world. The builder is the default owner and signer."""
 
     world: World
 
@@ -32,7 +32,7 @@ class Agents:
 
     @property
     def functions(self) -> Any:
-        """Its functions, which `World.send` and `World.read` take."""
+        """The contract's functions, for `World.send` and `World.read`."""
         return self.contract.functions
 
     def register(self, *plans: Attached, signer: LocalAccount | None = None, uri: str = URI) -> int:
@@ -46,12 +46,12 @@ class Agents:
         return self.world.send(self.world.builder, self.functions.attachPlan(agent_id, plan_id, least, most))
 
     def transfer(self, agent_id: int, new_owner: LocalAccount) -> None:
-        """Give an agent away."""
+        """Transfer an agent to a new owner."""
         function = self.functions.transferFrom(self.world.builder.address, new_owner.address, agent_id)
         self.world.send(self.world.builder, function)
 
     def pass_plan(self, plan_id: int, new_owner: LocalAccount) -> None:
-        """Give a plan away, in two steps."""
+        """Transfer a plan to a new owner, who accepts it."""
         functions = self.world.credits.functions
         self.world.send(self.world.builder, functions.transferPlanOwnership(plan_id, new_owner.address))
         self.world.send(new_owner, functions.acceptPlanOwnership(plan_id))
@@ -65,7 +65,7 @@ class Agents:
         return list(self.world.read(self.functions.agentsOf(plan_id, offset, limit)))
 
     def cost_of(self, agent_id: int, plan_id: int) -> list[int]:
-        """Return the fewest and most credits of a request."""
+        """Return the fewest and the most credits that a request costs."""
         return list(self.world.read(self.functions.costOf(agent_id, plan_id)))
 
     def events(self, receipt: TxReceipt) -> list[Event]:
@@ -74,16 +74,16 @@ class Agents:
 
 
 def attached(agent_id: int, plan_id: int, least: int, most: int) -> Event:
-    """An agent accepts a plan."""
+    """Return the event of a plan that an agent accepts."""
     arguments = {"agentId": agent_id, "planId": plan_id, "minCredits": least, "maxCredits": most}
     return ("PlanAttached", arguments)
 
 
 def detached(agent_id: int, plan_id: int, caller: str) -> Event:
-    """An agent accepts a plan no longer."""
+    """Return the event of a plan that an agent no longer accepts."""
     return ("PlanDetached", {"agentId": agent_id, "planId": plan_id, "caller": caller})
 
 
 def moved(sender: str, receiver: str, agent_id: int) -> Event:
-    """An agent has a new owner."""
+    """Return the event of an agent's new owner."""
     return ("Transfer", {"from": sender, "to": receiver, "tokenId": agent_id})

@@ -1,4 +1,4 @@
-"""What docs/cli.md says that each command answers with --json, and whether an answer is that."""
+"""Checks of --json answers against the tables in docs/cli.md."""
 
 import json
 import re
@@ -18,18 +18,18 @@ SAME_AS = {
     "statement builder": "statement holder",
     "transaction": "transaction lookup",
 }
-"""Commands whose answer is described under another heading."""
+"""Commands whose answers have the form of another command."""
 VARIANTS = {"mint": ("mint", "mint, to many")}
 """Commands with more than one form of answer."""
 
 
 def is_hex(digits: str) -> Callable[[object], bool]:
-    """Return a check for 0x and so many hexadecimal digits."""
+    """Return a check for text of 0x and this number of hexadecimal digits."""
     return lambda value: isinstance(value, str) and re.fullmatch(f"0x[0-9a-f]{digits}", value) is not None
 
 
 def is_number(value: object) -> bool:
-    """Return whether something is an integer: a number that every parser keeps, or a text of a larger one."""
+    """Return whether a value is an integer. Integers that some parsers cannot hold are text."""
     if isinstance(value, str):
         return re.fullmatch("[0-9]+", value) is not None and int(value) >= EXACT_LIMIT
     return isinstance(value, int) and not isinstance(value, bool) and value < EXACT_LIMIT
@@ -50,12 +50,12 @@ SIMPLE: dict[str, Callable[[object], bool]] = {
     "text": lambda value: isinstance(value, str),
     "json": lambda value: True,
 }
-"""The types of the page's first table."""
+"""The checks of the types in the page's first table."""
 
 
 @cache
 def read_page() -> Mapping[str, Mapping[str, str]]:
-    """Return the type of each key, by heading."""
+    """Return the types of the keys in each section of the page, by heading."""
     sections = re.split(r"^### ", PAGE.read_text("utf-8"), flags=re.MULTILINE)[1:]
     found = {}
     for section in sections:
@@ -67,14 +67,14 @@ def read_page() -> Mapping[str, Mapping[str, str]]:
 
 
 def find_problems(command: str, answer: Any) -> list[str]:
-    """Say in what an answer is not as the page has it; nothing if it is."""
+    """Return the differences between an answer and the page. The list is empty if there are none."""
     headings = VARIANTS.get(command, (SAME_AS.get(command, command),))
     found = [_check_object(heading, answer, command) for heading in headings]
     return min(found, key=len)
 
 
 def _check_object(heading: str, value: Any, place: str) -> list[str]:
-    """Compare an object with a section."""
+    """Return the differences between an object and a section of the page."""
     if not isinstance(value, dict):
         return [f"{place} is not an object"]
     tree = _build_tree(read_page()[heading])
@@ -91,7 +91,7 @@ def _check_object(heading: str, value: Any, place: str) -> list[str]:
 
 
 def _build_tree(rows: Mapping[str, str]) -> dict[str, Any]:
-    """Turn `a[].b` into objects within lists within objects; a list is a tuple of what its items are."""
+    """Convert keys such as `a[].b` into nested objects. A list becomes a tuple with the type of its items."""
     tree: dict[str, Any] = {}
     for path, kind in rows.items():
         head, _, rest = path.partition(".") if path != SPREAD else (path, "", "")

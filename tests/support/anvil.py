@@ -1,4 +1,4 @@
-"""Start and stop anvil, Foundry's local node, from npm's package."""
+"""Runs of anvil, Foundry's local node, from its npm package."""
 
 import contextlib
 import os
@@ -22,11 +22,11 @@ START_SECONDS = 30
 PAUSE_SECONDS = 0.005
 USUAL = ("--silent",)
 FORGETS, KEEPS = (("--prune-history", kept) for kept in ("400", "100000"))
-"""The states of so many of the latest blocks are kept, and none is written to the disk, which takes a third of anvil's time."""
+"""The options for short and long histories of states. A short history saves a third of anvil's time."""
 
 
 def find_anvil() -> Path:
-    """Return the anvil executable; fail if `npm ci` has not brought it."""
+    """Return the path of the anvil executable. Fails if `npm ci` has not installed it."""
     found = sorted(ROOT.glob("node_modules/@foundry-rs/anvil-*/bin/anvil"))
     if not found:
         pytest.fail("anvil is missing: run `npm ci`, or `make test`, which does")
@@ -35,7 +35,10 @@ def find_anvil() -> Path:
 
 @contextlib.contextmanager
 def run_anvil(*arguments: str, keeps_states: bool = False, hardfork: str = "prague") -> Iterator[str]:
-    """Run anvil on a free loopback port until the block ends, and give its URL. Who reads the state of old blocks has it kept."""
+    """Run anvil on a free loopback port until the block ends, and yield its URL.
+
+    A test that reads the state of old blocks must ask for a full history.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -60,7 +63,7 @@ def run_anvil(*arguments: str, keeps_states: bool = False, hardfork: str = "prag
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float) -> bool:
-    """Wait until a node is as it should be, and return whether it is within so many seconds."""
+    """Wait until a condition of a node holds. Return whether it holds before the time is over."""
     deadline = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > deadline:
@@ -83,6 +86,6 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def open_anvil(url: str) -> Chain:
-    """Connect to an anvil, over one connection that stays open, and give the Chain anvil's funded accounts."""
+    """Connect to an anvil over one connection that stays open, and give the Chain anvil's funded accounts."""
     provider = NodeProvider(url, patience_seconds=20, session=KeptSession())
     return Chain(build_web3(provider), redact_url(url), derive_dev_accounts())

@@ -1,4 +1,4 @@
-"""Batches of vouchers as the redeemer brings them, and wallets that hold credits."""
+"""Batches of vouchers from the redeemer, and wallets that hold credits."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ BALANCE = 100
 
 
 def register_for_two(world: World, **changes: Any) -> int:
-    """Register a plan with the redeemer approved, changed as given, and give subscriber and other 100 credits each."""
+    """Register a plan with the redeemer approved, and give 100 credits each to the subscriber and the other account."""
     plan_id = register_with_redeemer(world, **changes)
     for holder in (world.subscriber, world.other):
         world.grant(plan_id, holder.address, BALANCE)
@@ -20,7 +20,7 @@ def register_for_two(world: World, **changes: Any) -> int:
 
 
 def settle_batch(world: World, plan_id: int, *items: Item, gas: int = TRANSACTION_GAS) -> list[tuple[int, int]]:
-    """Settle as the redeemer and return the outcomes, by which a call and the transaction's events agree."""
+    """Settle as the redeemer, and return the outcomes. Checks that the simulated call and the events agree."""
     function, redeemer = settle(world, plan_id, *items), world.redeemer.address
     outcomes: list[tuple[int, int]] = [tuple(outcome) for outcome in world.read(function, redeemer)]
     receipt = world.send_with_gas(world.redeemer, function, gas)
@@ -33,7 +33,7 @@ def settle_batch(world: World, plan_id: int, *items: Item, gas: int = TRANSACTIO
 
 
 def wallet_item(holder: str, *, signature: bytes = b"", ceiling: int = 5) -> Item:
-    """Return a voucher of a wallet's, over its whole ceiling."""
+    """Return an item with a wallet's voucher that claims the whole ceiling."""
     return Item(holder, ceiling, ceiling, NO_CONTEXT, FOREVER, signature)
 
 

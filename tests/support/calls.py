@@ -1,4 +1,4 @@
-"""Calls encoded and their results decoded without the looks that web3 takes at each argument: they take most of a test's time."""
+"""Fast encoding and decoding of calls. web3's own checks of each argument would take most of a test's time."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from web3.contract.contract import ContractFunction
 
 
 def encode_call(function: ContractFunction) -> str:
-    """Return the data of a call; as web3 does where an argument is in a form that only web3 takes, such as bytes as text."""
+    """Return the data of a call. web3 encodes arguments that only web3 accepts, such as bytes as text."""
     try:
         encoded = encode(get_abi_input_types(function.abi), function.arguments)
     except (EncodingError, TypeError):
@@ -20,13 +20,13 @@ def encode_call(function: ContractFunction) -> str:
 
 
 def is_plain(function: ContractFunction) -> bool:
-    """Tell whether a call returns values and structs without lists in them."""
+    """Return whether a function returns only values, and structs without lists."""
     types = get_abi_output_types(function.abi)
     return bool(types) and not any("]" in name for name in types)
 
 
 def decode_result(function: ContractFunction, result: bytes) -> Any:
-    """Return what a call returned, as web3 gives it, of a function that `is_plain`."""
+    """Decode the answer of a function for which `is_plain` holds, as web3 does."""
     outputs: Any = function.abi["outputs"]
     values = decode(get_abi_output_types(function.abi), result)
     given = [_spell(item, value) for item, value in zip(outputs, values, strict=True)]
@@ -34,7 +34,7 @@ def decode_result(function: ContractFunction, result: bytes) -> Any:
 
 
 def _spell(item: Mapping[str, Any], value: Any) -> Any:
-    """Return a value with every address in it in its mixed-case form."""
+    """Return a value with all addresses in checksum form."""
     if item["type"] == "tuple":
         return tuple(_spell(part, inner) for part, inner in zip(item["components"], value, strict=True))
     return to_checksum_address(value) if item["type"] == "address" else value

@@ -1,4 +1,4 @@
-"""The contracts of this project as `tools/compile_contracts.py` compiled them, those under contracts/test among them."""
+"""The compiled contracts of this project, including those in contracts/test."""
 
 import json
 from functools import cache
@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 ALL = Path(__file__).parent.parent.parent / ".build" / "contracts.json"
-"""Written by `python -m tools.compile_contracts all`, which `make` calls where a source has changed."""
+"""The output of `python -m tools.compile_contracts all`. `make` runs this command after a change of a source."""
 
 
 @cache
 def read_contracts() -> dict[str, dict[str, Any]]:
-    """Return what would be packaged of each contract, by name."""
+    """Return the artifact of each contract, by name."""
     if not ALL.is_file():
         pytest.fail("the contracts are not compiled: run `make setup`, or `make test`, which does")
     contracts: dict[str, dict[str, Any]] = json.loads(ALL.read_text("utf-8"))

@@ -8,7 +8,7 @@ from tests.support.world import World
 
 
 def delegate(world: World, account: LocalAccount, code: str) -> None:
-    """Have an account run a contract's code; the relayer brings what it has signed."""
+    """Make an account run a contract's code. The relayer sends the account's signed delegation."""
     eth = world.chain.web3.eth
     nonce = eth.get_transaction_count(account.address)
     signed = account.sign_authorization({"chainId": world.chain.chain_id, "address": code, "nonce": nonce})

@@ -1,4 +1,4 @@
-"""The documents, README and docs/: their programs, the commands they show, and how they are run."""
+"""The programs and commands in README and docs/, and ways to run them."""
 
 import os
 import re
@@ -20,7 +20,7 @@ FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True)
 class Program:
-    """A Python block of a document, and the output shown right behind it, if any."""
+    """A Python block of a document, and its output if the next block shows it."""
 
     name: str
     source: str
@@ -42,10 +42,10 @@ def read_programs(document: Path) -> list[Program]:
 
 
 def read_commands(document: Path) -> list[str]:
-    """Return the commands that a document shows, without comments.
+    """Return the commands in a document, without comments.
 
-    In a console block they follow a dollar sign. In blocks of a shell, every command is one, and so is that of the program
-    behind `if`, `then`, `&&` and the like.
+    In a console block, commands follow a dollar sign. In a shell block each line is a command. The commands behind
+    `if`, `then` and `&&` count too.
     """
     found: list[str] = []
     for block in FENCE.finditer(document.read_text("utf-8")):
@@ -58,7 +58,7 @@ def read_commands(document: Path) -> list[str]:
 
 
 def split_line(line: str) -> list[str]:
-    """Return the commands of a line of shell, without what joins them."""
+    """Return the commands on a line of shell, without words such as `if` and `&&` between them."""
     words = shlex.shlex(line, posix=False, punctuation_chars=";&|()")
     words.whitespace_split = True
     commands: list[list[str]] = [[]]
@@ -71,12 +71,12 @@ def split_line(line: str) -> list[str]:
 
 
 def run(command: list[str], home: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command in an empty home folder, with this checkout's package."""
+    """Run a command with an empty home folder and this checkout's package."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("NVM_CHAIN_", "PYTEST_", "COV_"))}
     environment = {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "100"}
     return subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=300)
 
 
 def run_program(program: Program, home: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program as if it had been copied from its document."""
+    """Run a Python block as a program of its own."""
     return run([sys.executable, "-c", program.source], home)

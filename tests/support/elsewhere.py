@@ -1,6 +1,6 @@
-"""Credits' deployed code, run at any address on a chain of any id, to hold it against vectors from elsewhere.
+"""The code of Credits at any address and chain id, for vectors from other chains.
 
-Nothing of the domain is kept in the code, so it is the same code everywhere.
+The code does not contain the EIP-712 domain, so it is the same code everywhere.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ CALLER = b"\xca" * 20
 
 
 class Elsewhere:
-    """The code of a Credits on an embedded chain, to be called as if it were somewhere else."""
+    """The code of a Credits on an embedded chain. Tests call it at any address and chain id."""
 
     def __init__(self, chain: Chain) -> None:
         """Read the code."""
@@ -23,7 +23,7 @@ class Elsewhere:
         self._backend: Any = chain.web3.provider.ethereum_tester.backend  # type: ignore[attr-defined]
 
     def call(self, function: ContractFunction, *, chain_id: int, address: str) -> bytes:
-        """Return the answer of a call to the code at an address on the chain of this id."""
+        """Return the answer to a call of the code at an address on a chain with this id."""
         vm = self._backend.chain.get_vm()
         vm.state.execution_context._chain_id = chain_id
         done = vm.execute_bytecode(
@@ -35,7 +35,7 @@ class Elsewhere:
             value=0,
             data=bytes.fromhex(encode(function)[2:]),
             code=self._code,
-            code_address=CALLER,  # or the first addresses would be taken for the precompiled contracts there
+            code_address=CALLER,  # low addresses would be taken for precompiled contracts
         )
         done.raise_if_error()
         return bytes(done.output)

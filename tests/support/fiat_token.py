@@ -1,6 +1,6 @@
-"""Circle's own USDC: FiatToken v2.2 behind its proxy, in the bytecode that npm has of it.
+"""Circle's own USDC: FiatToken v2.2 behind its proxy, in the bytecode of an npm package.
 
-Offchain Labs publishes Circle's repository, compiled, for chains that deploy USDC themselves. TestUSDC stands in for it elsewhere.
+Offchain Labs publishes the compiled contracts for chains that deploy USDC themselves. Other tests use TestUSDC instead.
 """
 
 import json
@@ -28,10 +28,10 @@ def _artifact(path: str) -> dict[str, Any]:
 
 
 def deploy_fiat_token(world: World) -> Contract:
-    """Deploy USDC as Circle does: the fee owner has all roles of the token, and every account may mint."""
+    """Deploy USDC as Circle does. The fee owner has all roles of the token, and every account may mint."""
     proxy = _deploy(world, "v1/FiatTokenProxy.sol/FiatTokenProxy.json", encode(["address"], [_deploy_token(world)]))
     owner = world.fee_owner.address
-    # The admin of a proxy cannot call the token behind it, so nobody is admin here.
+    # The admin of a proxy cannot call the token behind it, so the admin is no account of the tests.
     admin = world.chain.bind(proxy, _artifact("v1/FiatTokenProxy.sol/FiatTokenProxy.json")["abi"])
     world.send(world.fee_owner, admin.functions.changeAdmin(NOBODY))
     token = world.chain.bind(proxy, _artifact("v2/FiatTokenV2_2.sol/FiatTokenV2_2.json")["abi"])
@@ -48,13 +48,13 @@ def deploy_fiat_token(world: World) -> Contract:
 
 
 def let_mint(world: World, token: Contract, *accounts: LocalAccount) -> None:
-    """Let accounts mint as much as they like, as everybody may on TestUSDC."""
+    """Let accounts mint any amount, as everybody may on TestUSDC."""
     for account in accounts:
         world.send(world.fee_owner, token.functions.configureMinter(account.address, UNLIMITED))
 
 
 def _deploy_token(world: World) -> ChecksumAddress:
-    """Deploy the token's code, linked with the library that checks signatures."""
+    """Deploy the token's code and the library for signature checks that it is linked with."""
     artifact = _artifact("v2/FiatTokenV2_2.sol/FiatTokenV2_2.json")
     library = _deploy(world, "util/SignatureChecker.sol/SignatureChecker.json")
     code = bytearray.fromhex(_without_links(artifact))

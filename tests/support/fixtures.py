@@ -1,4 +1,4 @@
-"""Fixtures that several folders of tests share: a conftest imports those that its folder uses."""
+"""Fixtures for several test folders. A conftest imports the ones that its folder uses."""
 
 from collections.abc import Iterator
 
@@ -18,9 +18,9 @@ GAS_LIMIT = 10_000_000
 
 @pytest.fixture(autouse=True)
 def quick_estimates(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spare eth-tester the dozen runs by which it finds a gas limit: one shows whether a transaction would revert.
+    """Replace eth-tester's search for a gas limit, which takes a dozen runs, by one run that shows a revert.
 
-    Tests that are about estimates ask the node itself, see tests/support/gas.py. On anvil nothing is replaced.
+    Tests about estimates ask the node itself, see tests/support/gas.py. On anvil nothing is replaced.
     """
     if "base_chain" not in request.fixturenames:
         return
@@ -36,7 +36,10 @@ def quick_estimates(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture(scope="module")
 def keeping_chain() -> Iterator[Chain]:
-    """An anvil of the file's own that keeps the states of all blocks. One that prunes counts blocks that were undone, too."""
+    """An anvil for one test file that keeps the states of all blocks.
+
+    An anvil that prunes old states also counts undone blocks, and then drops states too early.
+    """
     with run_anvil(keeps_states=True) as url:
         chain = open_anvil(url)
         deploy_all(chain, chain.accounts[0])
@@ -45,7 +48,7 @@ def keeping_chain() -> Iterator[Chain]:
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[World]:
-    """An anvil of the file's own, with Credits and TestUSDC on it."""
+    """An anvil for one test file, with Credits and TestUSDC."""
     with run_anvil() as url:
         chain = open_anvil(url)
         deploy_all(chain, chain.accounts[0])
@@ -54,7 +57,7 @@ def node() -> Iterator[World]:
 
 @pytest.fixture
 def staffed_plan(world: World) -> int:
-    """A plan of the builder's, with one redeemer and one minter; the subscriber holds 10 credits of it."""
+    """A plan of the builder with one redeemer and one minter. The subscriber holds 10 credits of it."""
     plan_id = world.register(rule=RedemptionRule.REDEEMER)
     world.send(world.builder, world.credits.functions.setRedeemer(plan_id, world.redeemer.address, True))
     world.send(world.builder, world.credits.functions.setMinter(plan_id, world.minter.address, True))
@@ -64,7 +67,7 @@ def staffed_plan(world: World) -> int:
 
 @pytest.fixture
 def transferable_plan(world: World) -> int:
-    """A plan whose credits may be transferred; the subscriber holds 10 credits of it."""
+    """A plan with transferable credits. The subscriber holds 10 credits of it."""
     plan_id = world.register(transferable=True)
     world.grant(plan_id, world.subscriber.address, 10)
     return plan_id
@@ -72,19 +75,22 @@ def transferable_plan(world: World) -> int:
 
 @pytest.fixture
 def agents(world: World) -> Agents:
-    """The registry as freshly deployed."""
+    """A newly deployed registry."""
     return Agents(world)
 
 
 @pytest.fixture
 def plan_id(world: World) -> int:
-    """A plan of the builder's."""
+    """A plan of the builder."""
     return world.register()
 
 
 @pytest.fixture
 def agent_id(agents: Agents, plan_id: int) -> int:
-    """An agent of the builder's with that plan, at 1 to 5 credits; the partner is operator, the other is approved."""
+    """An agent of the builder with this plan, at 1 to 5 credits a request.
+
+    The partner is an operator of the builder, and the other account is approved for the agent.
+    """
     agent_id = agents.register((plan_id, 1, 5))
     world = agents.world
     world.send(world.builder, agents.functions.setApprovalForAll(world.partner.address, True))

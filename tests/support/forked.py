@@ -1,4 +1,4 @@
-"""A chain whose id changes while it runs, as that of one side of a fork does: with all its state, and everything that has happened on it."""
+"""A change of a chain's id while the chain runs, as on one side of a fork. State and history remain."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from tests.support.world import World
 
 @contextmanager
 def forked(world: World) -> Iterator[int]:
-    """Have the chain go on under another id, which is given, until the block ends."""
+    """Let the chain run under another id until the block ends, and yield that id."""
     before = world.chain.chain_id
     _set_chain_id(world, before + 1)
     try:

@@ -6,9 +6,9 @@ on_chain = settings(
     max_examples=15,
     deadline=None,
     derandomize=True,
-    # Examples share a chain: what one leaves behind is another plan, and does not matter to the next.
+    # All examples share one chain. Each registers its own plan, so earlier examples do not matter.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
-    # Without Phase.explain, which traces every line and so makes an EVM in Python ten times slower.
+    # Phase.explain traces every line, and would make an EVM in Python ten times slower.
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )
-"""Use as a decorator above `@given`."""
+"""The settings as a decorator, to be put above `@given`."""

@@ -1,4 +1,4 @@
-"""Calls and transactions with too little gas, and with just enough."""
+"""Calls and transactions with too little gas, or with just enough."""
 
 from typing import Any, cast
 
@@ -13,13 +13,13 @@ from nvm_chain.chain.reverts import decode_revert, parse_revert_data
 from tests.support.world import World
 
 TRANSACTION_GAS_CAP = 2**24
-"""EIP-7825: no transaction may have a higher gas limit, from the osaka fork on."""
+"""The largest gas limit of a transaction since the osaka fork (EIP-7825)."""
 
 
 def simulate(
     chain: Chain, sender: ChecksumAddress, data: str, to: ChecksumAddress | None, value: int = 0, gas: int | None = None
 ) -> bytes:
-    """Run a transaction without sending it, by default with a block's gas; return its answer or raise its error."""
+    """Simulate a transaction, by default with the gas of a block. Return its answer, or raise its error."""
     transaction: dict[str, Any] = {"from": sender, "data": data, "value": value}
     transaction |= {"to": to} if to else {}
     transaction |= {"gas": gas} if gas else {}
@@ -30,14 +30,14 @@ def simulate(
 
 
 def estimate_gas(function: ContractFunction, sender: ChecksumAddress, value: int = 0) -> int:
-    """Return the gas limit that the node proposes."""
+    """Return the node's gas estimate."""
     return int(function.estimate_gas(cast(TxParams, {"from": sender, "value": value})))
 
 
 def send_with_least_gas(
     world: World, signer: LocalAccount, function: ContractFunction, *, start: int, step: int, value: int = 0
 ) -> TxReceipt:
-    """Send with a rising gas limit until it succeeds, and return that receipt."""
+    """Send a call with rising gas limits until it succeeds, and return the receipt."""
     for gas in range(start, TRANSACTION_GAS_CAP, step):
         receipt = world.send_with_gas(signer, function, gas, value)
         if receipt["status"] == 1:

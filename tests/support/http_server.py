@@ -1,4 +1,4 @@
-"""A web server on loopback whose answers a test scripts, path by path, honest or not."""
+"""A web server on loopback. Tests script its answers, path by path, honest or not."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,13 +11,13 @@ from requests.adapters import HTTPAdapter
 
 
 class Request(BaseHTTPRequestHandler):
-    """A request, and the ways to answer it."""
+    """A request, and methods to answer it."""
 
     server: "Server"
     rbufsize = 0
 
     def do_GET(self) -> None:
-        """Give the request to the route of its path, or answer 404."""
+        """Pass the request to the route of its path, or answer 404."""
         self.server.seen.append((self.path, dict(self.headers)))
         route = self.server.routes.get(self.path.partition("?")[0])
         self.close_connection = True
@@ -26,13 +26,16 @@ class Request(BaseHTTPRequestHandler):
                 self.reply(b"", status=404)
             else:
                 route(self)
-        except (BrokenPipeError, ConnectionResetError):  # the client has heard enough
+        except (BrokenPipeError, ConnectionResetError):  # the client closed the connection
             self.server.gone.set()
 
     do_POST = do_GET
 
     def reply(self, body: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> None:
-        """Answer; a Content-Length of the caller counts, and an empty one leaves it out."""
+        """Send an answer.
+
+        The caller's Content-Length header replaces the true one, and an empty one removes the header.
+        """
         sent = {"Content-Length": str(len(body)), **(headers or {})}
         self.send_response(status)
         for name, value in sent.items():
@@ -42,27 +45,27 @@ class Request(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def redirect(self, location: str, status: int = 302) -> None:
-        """Lead elsewhere."""
+        """Answer with a redirect."""
         self.reply(b"", status=status, headers={"Location": location})
 
     def pour(self, block: bytes) -> None:
-        """Write without an end, until the client goes away."""
+        """Write without end until the client closes the connection."""
         while not self.server.ending.is_set():
             self.wfile.write(block)
 
     def stall(self) -> None:
-        """Say nothing more until the test ends."""
+        """Send nothing more until the test ends."""
         self.server.ending.wait(30)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name is the base class's
-        """Keep quiet."""
+        """Write no log."""
 
 
 Route = Callable[[Request], None]
 
 
 class Server(ThreadingHTTPServer):
-    """The server: its routes, what was asked for, and whether a client left early."""
+    """The server: its routes, the requested paths, and whether a client left early."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Request)
@@ -73,11 +76,11 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where the server is."""
+        """The URL of the server."""
         return f"http://127.0.0.1:{self.server_port}"
 
     def route(self, path: str, *arguments: Any, **options: Any) -> str:
-        """Have a path answer with a body (and status, headers), or as a function says; return its URL."""
+        """Set the answer of a path: a body with status and headers, or a function. Return the path's URL."""
         (first,) = arguments
         self.routes[path] = first if callable(first) else lambda request: request.reply(first, **options)
         return self.url + path
@@ -98,12 +101,12 @@ def run_server() -> Iterator[Server]:
 
 
 class PlainAdapter(HTTPAdapter):
-    """Stands for https: asks by http, and keeps whether certificates were to be checked."""
+    """A transport in place of https. It sends by http, and notes whether certificates were to be checked."""
 
     checked: ClassVar[list[Any]] = []
 
     def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
-        """Send by http what was to be sent by https."""
+        """Send a request for https by http."""
         if str(request.url).startswith("https:"):
             self.checked.append(options.get("verify"))
             request.url = "http" + str(request.url)[5:]

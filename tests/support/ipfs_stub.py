@@ -1,4 +1,4 @@
-"""A stand-in for an IPFS node: the part of Kubo's RPC API that is used, with its answers, and lies on demand."""
+"""A stand-in for an IPFS node: the used part of Kubo's RPC API, with true answers, and false ones on demand."""
 
 import json
 from base64 import b32encode
@@ -11,11 +11,14 @@ from urllib.parse import parse_qs, urlsplit
 from tests.support.http_server import Request, Server, run_server
 
 ADDED_AS = {"cid-version": "1", "raw-leaves": "true"}
-"""What makes Kubo give a short file the CID of its raw block."""
+"""The parameters with which Kubo gives a short file the CID of its raw block."""
 
 
 class IpfsStub:
-    """A node's blocks and pins. ``lie`` changes what `cat` gives; ``named`` is what `add` says instead of the CID."""
+    """The blocks and pins of a node.
+
+    ``lie`` changes the answers of `cat`. ``named`` replaces the CID in answers of `add`.
+    """
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -29,7 +32,7 @@ class IpfsStub:
             server.route(f"/api/v0/{command}", self._answer)
 
     def asked(self) -> list[str]:
-        """Return the commands that were given, in order."""
+        """Return the received commands, in order."""
         return [urlsplit(path).path.removeprefix("/api/v0/") for path, _ in self.server.seen]
 
     def _answer(self, request: Request) -> None:
@@ -82,12 +85,12 @@ def run_ipfs() -> Iterator[IpfsStub]:
 
 
 def raw_cid(content: bytes) -> str:
-    """Return the CIDv1 of a raw block, written out: multibase b, version 1, raw, sha2-256, 32 bytes."""
+    """Return the CIDv1 of a raw block: multibase b, version 1, raw, sha2-256, 32 bytes."""
     return "b" + b32encode(b"\x01\x55\x12\x20" + sha256(content).digest()).decode().lower().strip("=")
 
 
 def _read_file(request: Request) -> bytes:
-    """Return the one file of a multipart body."""
+    """Return the only file of a multipart body."""
     body = request.rfile.read(int(request.headers["Content-Length"]))
     message = message_from_bytes(b"Content-Type: " + request.headers["Content-Type"].encode() + b"\r\n\r\n" + body)
     (part,) = [part for part in message.walk() if part.get_filename()]

@@ -1,4 +1,7 @@
-"""A session for web3's provider that keeps one plain socket open: requests' own takes most of a test's time to look for proxies."""
+"""A session for web3's provider that keeps one plain socket open.
+
+The session of requests looks for proxies each time, which takes most of a test's time.
+"""
 
 import socket
 import threading
@@ -9,7 +12,7 @@ import requests
 
 
 class Answer:
-    """What web3 reads of a response."""
+    """The fields of a response that web3 reads."""
 
     def __init__(self, status: int, content: bytes) -> None:
         self.status_code = status
@@ -19,16 +22,16 @@ class Answer:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Leave the connection open."""
+        """Keep the connection open."""
 
     def raise_for_status(self) -> None:
-        """Raise what requests raises for a status that is not a success."""
+        """Raise the error of requests for a status that is not a success."""
         if self.status_code >= 400:
             raise requests.HTTPError(f"HTTP status {self.status_code}")
 
 
 class Connection:
-    """A socket and what reads from it. Closed when its thread ends or nobody needs it any more."""
+    """A socket and its reader. The socket is closed when its thread ends, or nobody uses it any more."""
 
     def __init__(self, url: str, timeout: float) -> None:
         parts = urlsplit(url)
@@ -37,7 +40,7 @@ class Connection:
         self._reader = self._socket.makefile("rb")
 
     def __del__(self) -> None:
-        """Close the socket, if there ever was one."""
+        """Close the socket if it was opened."""
         if hasattr(self, "_reader"):
             self._reader.close()
             self._socket.close()
@@ -50,13 +53,13 @@ class Connection:
 
 
 class KeptSession:
-    """Posts over a connection that each thread opens once. For a node on this machine, which neither moves nor redirects."""
+    """Posts requests over one connection for each thread, to a node on this machine."""
 
     def __init__(self) -> None:
         self._open = threading.local()
 
     def post(self, url: str, data: bytes, timeout: float, **_: Any) -> Answer:
-        """Send one request. A connection that broke is not tried again: the request may have arrived."""
+        """Send one request. It is not repeated if the connection breaks, because the node may have received it."""
         try:
             if not hasattr(self._open, "connection"):
                 self._open.connection = Connection(url, timeout)
@@ -68,7 +71,7 @@ class KeptSession:
 
 
 def _read(reader: BinaryIO) -> Answer:
-    """Read a response whose length is told, as anvil's are."""
+    """Read a response with a Content-Length header, as anvil sends it."""
     status = reader.readline().split()
     if len(status) < 2:
         raise ConnectionResetError("the node closed the connection")

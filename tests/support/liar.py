@@ -1,4 +1,4 @@
-"""A node that lies: what a chain answers is changed on the way, method by method."""
+"""A lying node: a middleware changes the results of chosen methods."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,12 +10,12 @@ from web3.types import RPCEndpoint, RPCResponse
 from nvm_chain.chain.client import Chain
 
 Lie = Callable[[Any, Any], Any]
-"""From what was asked and the true result to the result that is given."""
+"""A function that gets the parameters and the true result, and returns the false one."""
 
 
 @contextmanager
 def lying(chain: Chain, lies: dict[str, Lie]) -> Iterator[list[str]]:
-    """Have a chain's node lie until the block ends; gives the methods it is asked for meanwhile."""
+    """Let a chain's node lie until the block ends. Yield the list of requested methods."""
     asked: list[str] = []
 
     class Liar(Web3Middleware):

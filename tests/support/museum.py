@@ -1,4 +1,4 @@
-"""The museum of weird tokens: each exhibit of contracts/test/tokens/ with its sin switched on."""
+"""The museum of weird tokens: the tokens in contracts/test/tokens/, each with its own fault."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ FEES_BPS = [0, 250]
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One token. ``sin`` is what is done to it right before the order; ``fails_at`` the split that cannot be paid.
+    """One token. ``sin`` switches its fault on before the order. ``fails_at`` is the split that cannot be paid.
 
-    Splits are paid from the last to the first, so where nobody can be paid the last of the two is the one that fails.
+    Splits are paid from the last to the first. If no split can be paid, the last one fails first.
     """
 
     name: str
@@ -29,12 +29,12 @@ class Exhibit:
     label: str = ""
 
     def __str__(self) -> str:
-        """Name it for test ids."""
+        """Return the name of the token, for test ids."""
         return self.label or self.name
 
 
 class Hall:
-    """A token, a plan with two receivers priced in it, and the subscriber with ten times the price."""
+    """A token, a plan with two receivers and a price in it, and a subscriber with ten times the price."""
 
     def __init__(self, world: World, exhibit: Exhibit, fee_bps: int = 0) -> None:
         """Deploy the token, register the plan with this protocol fee, and fund the subscriber."""
@@ -50,7 +50,7 @@ class Hall:
             exhibit.sin(world, self.token)
 
     def open_books(self) -> Books:
-        """Start to watch everybody's balances of the token."""
+        """Read the token balances of all parties."""
         return open_books_of_sale(self.world, self.token, bystander=self.world.other.address)
 
     @property
@@ -60,11 +60,11 @@ class Hall:
 
     @property
     def shares(self) -> tuple[int, int]:
-        """What the two receivers are due of one order."""
+        """The amounts that the two receivers get from one order."""
         return share_of(self.splits[0], self.fee_bps), share_of(self.splits[1], self.fee_bps)
 
     def exact_changes(self) -> dict[str, int]:
-        """Return how balances change if everybody gets exactly what they are due."""
+        """Return the changes of the balances if all parties get the right amounts."""
         changes = {"payer": -COST, "first": self.shares[0], "second": self.shares[1], "protocol": self.fee}
         return {name: change for name, change in changes.items() if change}
 
@@ -127,7 +127,7 @@ FAITHFUL = (
     Exhibit("SilentAuthorization"),
     Exhibit("LiesAboutDecimals", (77,)),
 )
-"""Strange in some other way, or not now: they move exactly what they are told."""
+"""Tokens with a fault that does not affect the payment. They transfer the exact amounts."""
 
 REFUSING = (
     Exhibit("ReturnsFalse"),
@@ -145,10 +145,10 @@ REFUSING = (
     Exhibit("TestUSDC", sin=_blacklist("builder"), fails_at=0, label="TestUSDC-first"),
     Exhibit("TestUSDC", sin=_blacklist("partner"), label="TestUSDC-second"),
 )
-"""They do not pay, and say so in one way or another."""
+"""Tokens that do not pay and report it in one way or another."""
 
 LYING = (
     Exhibit("LiesAboutBalance", sin=_lie(0), label="LiesAboutBalance-0"),
     Exhibit("LiesAboutBalance", sin=_lie(2**256 - 1), label="LiesAboutBalance-max"),
 )
-"""They move what they are told and lie about it."""
+"""Tokens that transfer the exact amounts, but return false answers."""

@@ -1,4 +1,4 @@
-"""A JSON-RPC proxy before a node that forwards, and answers otherwise where a test says so: what odd nodes and gateways do."""
+"""A JSON-RPC proxy in front of a node. It can replace answers, as odd nodes and gateways do."""
 
 import json
 import threading
@@ -17,13 +17,13 @@ from tests.support.world import World
 Json: TypeAlias = dict[str, Any]
 Forward: TypeAlias = Callable[[], Json]
 Reply: TypeAlias = Json | tuple[int, dict[str, str]] | None
-"""An answer in place of the node's; or an HTTP status with headers; or None for the node's own."""
+"""An answer in place of the node's, or an HTTP status with headers. None stands for the node's own answer."""
 Hook: TypeAlias = Callable[[str, list[Any], Forward], Reply]
 
 
 @dataclass
 class OddNode:
-    """The proxy. ``hook`` gets method, parameters, and a function that asks the real node."""
+    """The proxy. ``hook`` gets the method, the parameters, and a function that asks the real node."""
 
     target: str
     url: str = ""
@@ -31,12 +31,12 @@ class OddNode:
     asked: list[str] = field(default_factory=list)
 
     def ask(self, method: str, *params: object) -> Any:
-        """Return what the node behind answers, past the hook."""
+        """Return the real node's answer, without the hook."""
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         return requests.post(self.target, json=body, timeout=30).json()["result"]
 
     def answer(self, body: Json | list[Json]) -> tuple[int, dict[str, str], bytes]:
-        """Return status, headers and body of the answer to a request, or to each of a batch."""
+        """Return status, headers and body of the answer to a request or a batch."""
         if isinstance(body, list):
             return self._answer_batch(body)
         self.asked.append(body["method"])
@@ -47,13 +47,13 @@ class OddNode:
         return 200, {}, json.dumps({**(reply or forward()), "id": body["id"], "jsonrpc": "2.0"}).encode()
 
     def _answer_batch(self, batch: list[Json]) -> tuple[int, dict[str, str], bytes]:
-        """Answer each request of a batch; an HTTP status in place of one answer is that of all."""
+        """Answer each request of a batch. An HTTP status in place of one answer is the answer to the whole batch."""
         answers = [self.answer(each) for each in batch]
         odd = next((answer for answer in answers if answer[0] != HTTPStatus.OK), None)
         return odd or (200, {}, b"[" + b",".join(content for _, _, content in answers) + b"]")
 
     def serve(self, request: BaseHTTPRequestHandler, body: Json) -> None:
-        """Answer a request on its connection."""
+        """Answer the requests on a connection."""
         status, headers, content = self.answer(body)
         request.send_response(status)
         for name, value in {**headers, "Content-Length": str(len(content))}.items():
@@ -67,7 +67,7 @@ RECEIPT: Final = "eth_getTransactionReceipt"
 
 
 def deliver(reply: Reply) -> Hook:
-    """Have each transaction taken by the node, and answered in another way."""
+    """Let the node take each transaction, and replace its answer."""
 
     def hook(method: str, params: list[Any], forward: Forward) -> Reply:
         if method != SEND:
@@ -79,7 +79,7 @@ def deliver(reply: Reply) -> Hook:
 
 
 def change_receipts(change: Callable[[Json], object]) -> Hook:
-    """Have each receipt changed that the node gives."""
+    """Change each receipt from the node."""
 
     def hook(method: str, params: list[Any], forward: Forward) -> Reply:
         if method != RECEIPT:
@@ -94,7 +94,7 @@ def change_receipts(change: Callable[[Json], object]) -> Hook:
 
 @contextmanager
 def open_odd_chain(world: World, timeout_seconds: int) -> Iterator[tuple[OddNode, Chain]]:
-    """Run the proxy before a world's anvil, and connect to that anvil through it."""
+    """Run the proxy in front of a world's anvil, and connect to the anvil through it."""
     assert world.chain.label != "eth-tester", "an odd node needs a node behind it"
     with run_odd_node(world.chain.label) as node:
         chain = open_rpc(node.url, timeout_seconds=timeout_seconds)
@@ -105,27 +105,27 @@ def open_odd_chain(world: World, timeout_seconds: int) -> Iterator[tuple[OddNode
 
 
 def refuse(message: str, code: int = -32000) -> Json:
-    """Return the error of a node in its own words."""
+    """Return an error of a node with this message."""
     return {"error": {"code": code, "message": message}}
 
 
 @contextmanager
 def run_odd_node(target: str | OddNode) -> Iterator[OddNode]:
-    """Run the proxy before a node, or one of another kind, until the block ends."""
+    """Run the proxy, or one of another class, in front of a node until the block ends."""
     node = OddNode(target) if isinstance(target, str) else target
 
     class Request(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def handle(self) -> None:
-            with suppress(ConnectionError):  # who asked has gone
+            with suppress(ConnectionError):  # the client closed the connection
                 super().handle()
 
         def do_POST(self) -> None:
             node.serve(self, json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name is the base class's
-            """Keep quiet."""
+            """Write no log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Request)
     server.daemon_threads = True

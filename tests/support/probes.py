@@ -1,4 +1,4 @@
-"""Contracts that read in the middle of somebody's call, and say yes only if they hear what was expected."""
+"""Contracts that read a value during another call, and return "yes" only if the value is the expected one."""
 
 from eth_typing import ChecksumAddress
 from web3.contract.contract import ContractFunction
@@ -6,14 +6,14 @@ from web3.contract.contract import ContractFunction
 from tests.support.reentry import encode
 from tests.support.world import World
 
-# CODECOPY the query, STATICCALL the target, and return the four bytes if it answered the expected word, else zero.
+# CODECOPY the query, STATICCALL the target; return the four bytes if the answer is the expected word, else zero
 _HEAD = "61{size:04x}61{start:04x}5f3960205f61{size:04x}5f73{target}5afa50"
 _TAIL = "5f517f{expected}1463{yes}60e01b025f5260205ff3"
 _CREATION = "61{size:04x}80600a5f395ff3"
 
 
 def deploy_probe(world: World, query: ContractFunction, expected: int, yes: bytes) -> ChecksumAddress:
-    """Deploy a contract that answers every call with ``yes`` if the query is answered with ``expected`` at that moment."""
+    """Deploy a contract that answers every call with ``yes``, if the query then has the answer ``expected``."""
     data = bytes.fromhex(encode(query)[2:])
     tail = _TAIL.format(expected=expected.to_bytes(32, "big").hex(), yes=yes.hex())
     head = _HEAD.format(size=len(data), start=0, target=query.address[2:])

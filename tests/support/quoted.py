@@ -1,4 +1,4 @@
-"""Plans of two receivers whose price a quoter names: make one, order it, ask its price, watch who is paid."""
+"""Plans with two receivers and a price from a quoter: register, order, quote, and compare balances."""
 
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from tests.support.signed import plan_of_two
 from tests.support.world import MAX_UINT, World
 
 MAX_COST: Final = 2**128 - 1
-"""The dearest quote that counts."""
+"""The highest valid quote."""
 
 
 def register_quoted(world: World, quoter: Contract, **changes: Any) -> int:
@@ -18,15 +18,15 @@ def register_quoted(world: World, quoter: Contract, **changes: Any) -> int:
 
 
 def order_quoted(world: World, plan_id: int, quantity: int = 1, max_cost: int = MAX_UINT) -> ContractFunction:
-    """Return the subscriber's call that orders a plan for themselves."""
+    """Return the call by which the subscriber orders a plan for themselves."""
     return world.credits.functions.order(plan_id, world.subscriber.address, quantity, max_cost)
 
 
 def ask_quote(world: World, plan_id: int, quantity: int = 1, payer: str | None = None) -> int:
-    """Read what an order costs, for the subscriber if nobody else is named."""
+    """Read the cost of an order, by default for the subscriber."""
     return int(world.read(world.credits.functions.quote(plan_id, payer or world.subscriber.address, quantity)))
 
 
 def open_quoted_books(world: World) -> Books:
-    """Start to watch everybody who may be paid."""
+    """Read the balances of all parties that may be paid."""
     return open_books_of_sale(world, world.usdc, third=world.other.address)

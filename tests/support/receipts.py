@@ -1,4 +1,4 @@
-"""Receipts and events of a development node, read in a fraction of the time that web3's formatters take."""
+"""Fast readers of receipts and events. web3's formatters take many times as long."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -26,7 +26,7 @@ _EVENTS: WeakKeyDictionary[Contract, dict[bytes, Any]] = WeakKeyDictionary()
 
 
 def build_receipt(answer: Mapping[str, Any]) -> TxReceipt:
-    """Return a node's receipt as web3 gives it."""
+    """Return a node's receipt in the form of web3."""
     logs = [
         AttributeDict({**_parse(log), "topics": [HexBytes(topic) for topic in log["topics"]]}) for log in answer["logs"]
     ]

@@ -1,6 +1,6 @@
-"""Contracts that make the calls they are told to make, and when Credits calls them do one thing of their own: or have no hook at all.
+"""Contracts that make any call on demand. When Credits calls them, they show one behaviour, or have no hook.
 
-The receivers of contracts/test that can call all have the hook; these are for a caller that is the receiver, and may have none.
+The calling receivers of contracts/test all have a hook. These contracts call and receive, with or without a hook.
 """
 
 from web3.contract.contract import ContractFunction
@@ -20,15 +20,15 @@ BEHAVIOURS = {
     "wrong answer": _WORD.format(word="deadbeef") + "60205ff3",
     "no answer": "5f5ff3",
 }
-"""What each does when it is Credits that calls, as code."""
+"""The code for each behaviour when Credits is the caller."""
 
-# Called by Credits: jump to the behaviour. By others: call the address in the first word with the rest, and end as that ends.
+# Caller is Credits: jump to the behaviour. Other caller: forward the call to the address in the first word.
 _BODY = "73{credits}331460{hook:02x}57602036038060205f375f5f825f345f355af13d5f5f3e60{done:02x}573d5ffd5b3d5ff35b"
 _CREATION = "61{size:04x}80600a5f395ff3"
 
 
 def deploy_relay(world: World, behaviour: str) -> str:
-    """Deploy one and return its address."""
+    """Deploy a contract with one behaviour, and return its address."""
 
     empty = _BODY.format(credits=world.credits.address[2:], hook=0, done=0)
     size = len(bytes.fromhex(empty))
@@ -38,5 +38,5 @@ def deploy_relay(world: World, behaviour: str) -> str:
 
 
 def relay(function: ContractFunction) -> str:
-    """Return the data by which one makes a call as itself."""
+    """Return the data of a call that makes the contract make another call."""
     return "0x" + function.address[2:].rjust(64, "0") + encode(function)[2:]

@@ -1,4 +1,4 @@
-"""Revert tests that compare the error and all its arguments."""
+"""Checks of errors with all their fields."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

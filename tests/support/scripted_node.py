@@ -1,4 +1,4 @@
-"""A web server on this machine whose answers a test writes byte by byte: to single requests, and to batches."""
+"""A web server on loopback. Tests script its answers to JSON-RPC requests and batches, byte by byte."""
 
 import json
 import threading
@@ -9,24 +9,24 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeAlias
 
 Body: TypeAlias = Any
-"""A request of JSON-RPC, or a list of them."""
+"""A JSON-RPC request, or a list of requests."""
 
 
 class Exchange(BaseHTTPRequestHandler):
-    """One request, and the ways to answer it."""
+    """One HTTP request, and methods to answer it."""
 
     protocol_version = "HTTP/1.1"
     node: "ScriptedNode"
 
     def do_POST(self) -> None:
-        """Give the request to the script."""
+        """Pass the request to the script."""
         self.body: Body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.node.asked.append(self.body)
-        with suppress(BrokenPipeError, ConnectionResetError):  # the client has heard enough
+        with suppress(BrokenPipeError, ConnectionResetError):  # the client closed the connection
             self.node.script(self)
 
     def reply(self, answer: object, status: int = 200, **headers: str) -> None:
-        """Answer with JSON, or with bytes as they are."""
+        """Answer with JSON, or with bytes unchanged."""
         content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(status)
         for name, value in {"Content-Length": str(len(content)), **headers}.items():
@@ -35,30 +35,30 @@ class Exchange(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def results(self, answers: dict[str, Any]) -> Any:
-        """Return what a node answers to the request, or to each of a batch, if it knows these methods only."""
+        """Return the answer of a node that knows only these methods, to a request or a batch."""
         if isinstance(self.body, list):
             return [answer_one(each, answers) for each in self.body]
         return answer_one(self.body, answers)
 
     def drip(self, content: bytes, seconds: float = 0.05) -> None:
-        """Write a byte now and then, until the client goes away or the test ends."""
+        """Write a byte now and then until the client closes the connection or the test ends."""
         for place in range(len(content)):
             if self.node.ending.wait(seconds):
                 return
             self.wfile.write(content[place : place + 1])
 
     def pour(self, block: bytes) -> None:
-        """Write without an end, until the client goes away or the test ends."""
+        """Write without end until the client closes the connection or the test ends."""
         while not self.node.ending.is_set():
             self.wfile.write(block)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name is the base class's
-        """Keep quiet."""
+        """Write no log."""
 
 
 @dataclass
 class ScriptedNode:
-    """The server, its script, and the bodies that it got."""
+    """The server, its script, and the received bodies."""
 
     script: Callable[[Exchange], None]
     url: str = ""
@@ -67,7 +67,7 @@ class ScriptedNode:
 
     @property
     def methods(self) -> list[str]:
-        """The methods asked for, each of a batch by itself."""
+        """The received methods. Each request of a batch counts."""
         flat = [each for body in self.asked for each in (body if isinstance(body, list) else [body])]
         return [each["method"] for each in flat]
 

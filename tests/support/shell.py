@@ -1,4 +1,4 @@
-"""Run the command line as a user does: in this process, as a process of its own, or in a terminal."""
+"""Runs of the command line: in this process, in a new process, or in a terminal."""
 
 import contextlib
 import functools
@@ -30,7 +30,7 @@ COMMAND = (sys.executable, "-m", "nvm_chain.cli")
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command came to."""
+    """The outcome of a command: exit code and output."""
 
     exit_code: int
     stdout: str
@@ -38,7 +38,7 @@ class Ran:
 
     @property
     def json(self) -> Any:
-        """The one JSON value on stdout, with nothing beside it."""
+        """The JSON value on stdout. Nothing else may be there."""
         assert self.exit_code == 0, self.stdout + self.stderr
         assert self.stderr == ""
         return json.loads(self.stdout)
@@ -52,21 +52,21 @@ class Ran:
 
 
 def told(error: Mapping[str, Any]) -> str:
-    """Return the reason and the advice of an error in JSON as one text, without the advice that its class always gives."""
+    """Return the reason and the advice of a JSON error as one text, without the standard advice of its class."""
     fields = error["fields"]
     usual = getattr(errors, error["type"]).advice
     return fields["reason"] if fields["advice"] == usual else f"{fields['reason']}; {fields['advice']}"
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """Return this process's environment without settings of ours, at a fixed width and without colour."""
+    """Return this process's environment with a fixed width, without colour, and without settings of the package."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("NVM_CHAIN_")}
     return {**kept, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "80", **more}
 
 
 def run_cli(*arguments: str, environment: Mapping[str, str] | None = None, typed: str | None = None) -> Ran:
     """Run a command in this process."""
-    # Click keeps stdout and stderr apart from 8.2 on, and before if it is told to.
+    # Click separates stdout and stderr since 8.2. Older releases need an option for it.
     mixes = "mix_stderr" in inspect.signature(CliRunner).parameters
     runner = functools.partial(CliRunner, mix_stderr=False)() if mixes else CliRunner()
     unset = {key: None for key in os.environ if key.startswith("NVM_CHAIN_")}
@@ -77,7 +77,7 @@ def run_cli(*arguments: str, environment: Mapping[str, str] | None = None, typed
 
 
 def run_process(*arguments: str, environment: Mapping[str, str] | None = None) -> Ran:
-    """Run a command as a process of its own, with nothing to read."""
+    """Run a command in a new process with an empty stdin."""
     done = subprocess.run(
         [*COMMAND, *arguments],
         env=clean_environment(**(environment or {})),
@@ -91,7 +91,7 @@ def run_process(*arguments: str, environment: Mapping[str, str] | None = None) -
 
 
 def run_terminal(*arguments: str, answers: Mapping[str, str], environment: Mapping[str, str]) -> Ran:
-    """Run a command in a terminal, and type an answer once its question is there; all output is in ``stdout``."""
+    """Run a command in a terminal, and type an answer when its question appears. ``stdout`` has all output."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [*COMMAND, *arguments],
@@ -104,7 +104,7 @@ def run_terminal(*arguments: str, answers: Mapping[str, str], environment: Mappi
     os.close(theirs)
     deadline = time.monotonic() + TERMINAL_SECONDS
     shown, open_questions = "", dict(answers)
-    with contextlib.suppress(OSError):  # reading from a terminal that nobody has open any more
+    with contextlib.suppress(OSError):  # the read fails after the command has closed the terminal
         while time.monotonic() < deadline:
             if select.select([ours], [], [], 0.05)[0]:
                 shown += os.read(ours, 4096).decode()
@@ -115,13 +115,13 @@ def run_terminal(*arguments: str, answers: Mapping[str, str], environment: Mappi
 
 
 def _listens(terminal: int, question: str) -> bool:
-    """Tell whether an answer would be read: what is typed before a terminal stops to echo passwords is thrown away."""
+    """Return whether the terminal reads an answer now. A terminal drops the input before a password's prompt."""
     echoes = bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
     return not (echoes and question.startswith(("Password", "Repeat")))
 
 
 def expand(line: str, variables: Mapping[str, str]) -> list[str]:
-    """Return the arguments of an example as a shell would: variables filled in, quotes removed."""
+    """Return the arguments of an example as a shell passes them: without quotes, and with the values of variables."""
     words = shlex.split(string.Template(line.replace("\\\n", " ")).substitute(variables))
     assert words[0] == "nvm-chain"
     return words[1:]

@@ -1,7 +1,7 @@
-"""Have the package use the contracts as their sources stand, so that tests judge what is written and not what was exported.
+"""Tests use artifacts from the current Solidity sources, not the exported artifacts of the package.
 
-The package carries compiled contracts, and `tests/house/test_artifacts_fresh.py` compares those with the sources. Were every other
-test run on them too, a mistake in a source would show as "out of date" and as nothing else.
+`tests/house/test_artifacts_fresh.py` compares the exported artifacts with the sources. If all tests used these
+artifacts, a mistake in a source would only show there as "out of date".
 """
 
 import json
@@ -13,11 +13,11 @@ from nvm_chain.chain import artifacts
 from tests.support.compiled import ALL, read_contracts
 
 VARIABLE = "NVM_CHAIN_ARTIFACTS"
-"""Names a folder of artifacts to use in their place: of a contract with a mistake in it, say."""
+"""The environment variable with a folder of other artifacts, for example of a contract with a deliberate mistake."""
 
 
 def use_sources(folder: Path) -> None:
-    """Point the package to other artifacts: those the environment names, or fresh ones where the sources have changed."""
+    """Make the package use artifacts from the folder in the environment, or new ones if the sources have changed."""
     if named := os.environ.get(VARIABLE):
         _use(Path(named))
     elif ALL.is_file() and (changed := _changed()):
@@ -32,12 +32,12 @@ def _use(folder: Path) -> None:
 
 
 def _packaged() -> list[Traversable]:
-    """Return the files of the packaged contracts; deployment records are in a folder beside them."""
+    """Return the files of the packaged contracts. Deployment records are in another folder."""
     return [path for path in artifacts.FOLDER.iterdir() if path.name.endswith(".json")]
 
 
 def _changed() -> dict[str, dict[str, object]]:
-    """Return the artifacts, by file name, of which the sources make something else."""
+    """Return the artifacts that differ from the compiled sources, by file name."""
     changed = {}
     for path in _packaged():
         packaged = json.loads(path.read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""The committed vectors of signed values, read as this package's own types."""
+"""The committed vectors of signed values, as types of this package."""
 
 import json
 from pathlib import Path
@@ -15,17 +15,17 @@ AUTHORIZATIONS: dict[str, Any] = json.loads((FOLDER / "authorization_nonces.json
 
 
 def name(vector: dict[str, Any]) -> str:
-    """Name a vector in test ids."""
+    """Return the name of a vector, for test ids."""
     return str(vector["name"])
 
 
 def read_hex(text: str) -> bytes:
-    """Return the bytes of 0x and hexadecimal digits."""
+    """Return the bytes of text with 0x and hexadecimal digits."""
     return bytes.fromhex(text.removeprefix("0x"))
 
 
 def read_domain(vector: dict[str, Any]) -> Domain:
-    """Return a domain as EIP-712 has it."""
+    """Return a domain in the form of EIP-712."""
     return Domain(vector["name"], vector["version"], int(vector["chainId"]), vector["verifyingContract"])
 
 

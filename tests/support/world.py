@@ -1,4 +1,4 @@
-"""A chain with Credits on it, and the short ways of doing things that tests are written in."""
+"""A chain with Credits, and short methods for tests."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ PRICE = 20_000_000
 CREDITS = 100
 FUNDS = 1_000_000_000
 MAX_FEE_BPS = 1000
-"""The contract's cap, so that no fee is too high for whoever registers."""
+"""The highest protocol fee that registrations accept. It is the contract's cap, so no fee is too high."""
 MAX_UINT = 2**256 - 1
 ZERO = "0x" + "00" * 20
 NO_CONTEXT = bytes(32)
@@ -37,7 +37,7 @@ MIN_RESULT = 66
 TIP = 10**9
 MAX_FEE = 10 * TIP
 _USDC: WeakKeyDictionary[Chain, Contract] = WeakKeyDictionary()
-"""Binding a contract takes longer than calling it."""
+"""The TestUSDC contract object of each chain, because building one takes longer than a call."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class World:
     _salt: int = 0
 
     def __post_init__(self) -> None:
-        """Name the accounts by role."""
+        """Give each account a role."""
         (
             self.fee_owner,
             self.builder,
@@ -67,7 +67,7 @@ class World:
 
     @property
     def credits(self) -> Contract:
-        """The Credits contract; `self.credits.functions.order(...)` is what `send` and `read` take."""
+        """The Credits contract. `send` and `read` take calls such as `self.credits.functions.order(...)`."""
         return self.chain.credits
 
     @property
@@ -92,16 +92,17 @@ class World:
     # ------------------------------------------------------------------ doing
 
     def send(self, signer: LocalAccount, function: ContractFunction, value: int = 0) -> TxReceipt:
-        """Send a call; raises the typed error if it would revert.
+        """Send a call. Raises the typed error if the call would revert.
 
-        On anvil by three requests in place of the nine of `Chain.send`, which has tests of its own: most of a test is sending.
+        On anvil this takes three requests instead of the nine of `Chain.send`, because sending is most of a test's
+        time.
         """
         if self.chain.label == LABEL:
             return self.chain.send(signer, function, value)
         data = encode_call(function)
         call = {"from": signer.address, "to": function.address, "data": data, "value": hex(value)}
         if "error" in self._answer("eth_call", call, "latest"):
-            return self.chain.send(signer, function, value)  # which finds the words for it
+            return self.chain.send(signer, function, value)  # which raises the typed error
         sent = self._sign(signer, function, data, GAS_LIMIT, value)
         receipt = self._publish(sent)
         if receipt["status"] != 1:
@@ -109,11 +110,14 @@ class World:
         return receipt
 
     def send_with_gas(self, signer: LocalAccount, function: ContractFunction, gas: int, value: int = 0) -> TxReceipt:
-        """Send a call with an exact gas limit and without simulating it; returns the receipt whatever its status."""
+        """Send a call with an exact gas limit and without a simulation. Return the receipt whatever its status."""
         return self._publish(self._sign(signer, function, encode_call(function), gas, value))
 
     def _publish(self, sent: SignedTransaction) -> TxReceipt:
-        """Send a transaction and return its receipt: by one request, or by two and more where that is not known or takes too long."""
+        """Send a transaction, and return its receipt.
+
+        One request if the node can send and wait in one request, else two or more.
+        """
         raw = to_hex(sent.raw_transaction)
         answer: dict[str, Any] = {"error": None}
         if self.chain.label != LABEL:
@@ -146,19 +150,19 @@ class World:
         return int(self._request("eth_getTransactionCount", sender, "latest"), 16)
 
     def read(self, function: ContractFunction, sender: ChecksumAddress | None = None, value: int = 0) -> Any:
-        """Call without sending; raises the typed error if it reverts."""
+        """Call without a transaction. Raises the typed error if the call reverts."""
         if self.chain.label == LABEL or not is_plain(function):
             return self.chain.read(function, sender, value)
         call = {"to": function.address, "data": encode_call(function), "value": hex(value)}
         answer = self._answer("eth_call", {**call, "from": sender} if sender else call, "latest")
         if len(answer.get("result", "0x")) < MIN_RESULT:
-            return self.chain.read(function, sender, value)  # which finds the words for it
+            return self.chain.read(function, sender, value)  # which raises the typed error
         return decode_result(function, bytes.fromhex(answer["result"][2:]))
 
     # ------------------------------------------------------------------ factories
 
     def terms(self, **changes: Any) -> Terms:
-        """Return valid terms: 100 credits for 20 USDC to the builder, 1..10 credits per request, changed as given."""
+        """Return valid terms with changes: 100 credits for 20 USDC to the builder, 1 to 10 credits for each request."""
         values: dict[str, Any] = {
             "kind": PlanKind.CREDITS,
             "activation": Activation.ON_PURCHASE,
@@ -177,7 +181,7 @@ class World:
         return Terms(**{**values, **changes})
 
     def register(self, *, signer: LocalAccount | None = None, uri: str = "", **changes: Any) -> int:
-        """Register a plan of the builder's with `terms(**changes)` and return its id."""
+        """Register a plan of the builder with `terms(**changes)`, and return its id."""
         self._salt += 1
         function = self.credits.functions.registerPlan(
             self.terms(**changes).as_tuple(), self._salt.to_bytes(32, "big"), uri, MAX_FEE_BPS
@@ -186,7 +190,7 @@ class World:
         return int(self.chain.read_events(self.credits, "PlanRegistered", receipt)[0]["args"]["planId"])
 
     def fund(self, payer: LocalAccount, token: Contract | None = None, amount: int = FUNDS) -> None:
-        """Give an account tokens and have it approve Credits for them."""
+        """Give tokens to an account, and let it approve Credits for them."""
         token = token or self.usdc
         self.send(payer, token.functions.mint(payer.address, amount))
         self.send(payer, token.functions.approve(self.credits.address, amount))
@@ -200,17 +204,17 @@ class World:
         quantity: int = 1,
         value: int = 0,
     ) -> TxReceipt:
-        """Order a plan for the subscriber, without a limit on the cost; the payer must be funded."""
+        """Order a plan for the subscriber, without a highest cost. The payer must have the funds."""
         payer = payer or self.subscriber
         function = self.credits.functions.order(plan_id, receiver or payer.address, quantity, MAX_UINT)
         return self.send(payer, function, value)
 
     def grant(self, plan_id: int, holder: str, amount: int) -> None:
-        """Give a holder credits of a plan of the builder's, without payment."""
+        """Give a holder credits of a plan of the builder, without payment."""
         self.send(self.builder, self.credits.functions.mint(plan_id, holder, amount))
 
     def set_fee(self, bps: int, receiver: str | None = None) -> None:
-        """Set the protocol fee; it counts for plans registered from now on."""
+        """Set the protocol fee for plans that are registered from now on."""
         to = self.fee_receiver.address if receiver is None else receiver
         self.send(self.fee_owner, self.credits.functions.setProtocolFee(bps, to))
 
@@ -225,11 +229,11 @@ class World:
         return int(self.read((token or self.usdc).functions.balanceOf(holder)))
 
     def spent(self, account: LocalAccount) -> int:
-        """Return how much of the tokens that ``fund`` gave an account it has spent."""
+        """Return the amount that an account has spent of the tokens from ``fund``."""
         return FUNDS - self.tokens(account.address)
 
     def coins(self, holder: str) -> int:
-        """Return a holder's native coin in wei."""
+        """Return a holder's balance of the native coin in wei."""
         return self.chain.read_coin_balance(holder)  # type: ignore[arg-type]
 
     def events(self, receipt: TxReceipt) -> list[tuple[str, dict[str, Any]]]:
@@ -240,13 +244,13 @@ class World:
 
     @property
     def now(self) -> int:
-        """Timestamp of the latest block, in seconds."""
+        """The timestamp of the latest block, in seconds."""
         return self.chain.web3.eth.get_block("latest")["timestamp"]
 
     def mine_at(self, timestamp: int) -> None:
-        """Mine an empty block with this timestamp, now or later: what is read next is read at that second."""
+        """Mine an empty block with this timestamp, now or later. The next reads see this time."""
         if self.chain.label == LABEL:
-            # eth-tester travels to the block that is to be mined next, and calls see the one before it.
+            # eth-tester sets the time of the next block, but calls see the block before it
             self._tester.time_travel(timestamp + 1)
         else:
             self._request("evm_setNextBlockTimestamp", timestamp)
@@ -255,9 +259,9 @@ class World:
     def send_at(
         self, timestamp: int, signer: LocalAccount, function: ContractFunction, gas: int = PLENTY_OF_GAS
     ) -> TxReceipt:
-        """Send a call that must succeed, in a block with this timestamp, later than now.
+        """Send a call that must succeed, in a block with this timestamp, which is later than now.
 
-        It is not simulated before, which would be a second too early.
+        The call is not simulated first, because the simulation would see an earlier time.
         """
         if self.chain.label == LABEL:
             self._tester.time_travel(timestamp)
@@ -280,13 +284,13 @@ class World:
         return self.chain.web3.provider.make_request(method, list(arguments))  # type: ignore[arg-type]
 
     def take_snapshot(self) -> Any:
-        """Remember the state of the chain."""
+        """Save the state of the chain."""
         if self.chain.label == LABEL:
             return self._tester.take_snapshot()
         return self._request("evm_snapshot")
 
     def revert_to(self, snapshot: Any) -> None:
-        """Go back to a remembered state."""
+        """Restore a saved state of the chain."""
         if self.chain.label == LABEL:
             self._tester.revert_to_snapshot(snapshot)
         else:
@@ -294,7 +298,7 @@ class World:
             self._forget_sent()
 
     def _forget_sent(self) -> None:
-        """Remove the journals of what was sent, which is undone."""
+        """Remove the journals, because the transactions in them are undone."""
         for journal in (find_state_folder() or Path()).glob(f"{self.chain.chain_id}-0x*.jsonl"):
             journal.unlink()
 

@@ -1,1 +1,1 @@
-"""How requests get to a node and answers back: http, IPC and WebSocket, within limits of time and size."""
+"""Transports to a node: http, IPC and WebSocket, with limits of time and size."""

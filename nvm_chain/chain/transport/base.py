@@ -1,4 +1,4 @@
-"""What all ways to a node have in common: a request goes out as bytes, and an answer comes back, or none does."""
+"""The interface of all transports: a request is sent as bytes, and the result is a Reply or the exception NoReply."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,12 +7,15 @@ from typing import Final, Protocol
 from nvm_chain.chain.transport.limits import Limits
 
 _PLAIN_SIGNS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
-"""What OpenSSL's releases say of an answer that is not TLS."""
+"""Parts of OpenSSL's errors for a server that does not answer with TLS. They differ between releases."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The bytes that a node answered. ``status`` and ``headers`` are those of HTTP."""
+    """The bytes of a node's answer.
+
+    ``status`` and ``headers`` are those of HTTP, or the defaults for other transports.
+    """
 
     body: bytes
     status: int = 200
@@ -20,10 +23,10 @@ class Reply:
 
 
 class NoReply(Exception):
-    """Raised when no answer came. What carries the request says so to `nvm_chain.chain.transport.line` alone.
+    """Raised when a transport gets no usable answer. Only `nvm_chain.chain.transport.line` handles it.
 
-    ``was_sent`` is whether the node may have got the request. ``broke`` is whether a connection ended, as those do that
-    were kept open and are closed at the other end.
+    ``was_sent`` tells whether the node may have received the request. ``broke`` tells whether the connection ended,
+    for example because the other end had closed it between two requests.
     """
 
     def __init__(self, reason: str, *, was_sent: bool = True, broke: bool = False) -> None:
@@ -32,16 +35,16 @@ class NoReply(Exception):
 
 
 class Transport(Protocol):
-    """A way to one node. ``label`` is its URL without secrets."""
+    """A transport to one endpoint. ``label`` is the endpoint's URL without secrets."""
 
     label: str
 
     def post(self, request: bytes, limits: Limits) -> Reply:
-        """Send one request and return its answer. Raises NoReply."""
+        """Send one request, and return the answer. Raises NoReply."""
 
 
 def describe_tls(error: Exception, plain_scheme: str) -> str:
-    """Say why no TLS connection came to be: the certificate, or a server that does not speak TLS."""
+    """Describe why a TLS connection failed: the certificate, a server without TLS, or the handshake."""
     text = str(error).upper()
     if "CERTIFICATE" in text:
         return "its certificate is not accepted"

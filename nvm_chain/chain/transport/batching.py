@@ -1,4 +1,4 @@
-"""Many requests in one: split by what an endpoint takes, and its answers matched to them by their numbers."""
+"""JSON-RPC batches: division into sizes that an endpoint accepts, and the match of answers to requests by id."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
@@ -8,28 +8,34 @@ from nvm_chain.chain.transport.line import NO_RPC, Line, LineFailed
 from nvm_chain.errors import ConnectionFailed
 
 Request: TypeAlias = dict[str, Any]
-"""Method, parameters and the number by which the answer is known."""
+"""A JSON-RPC request: method, parameters and id."""
 Response: TypeAlias = dict[str, Any]
 Ask: TypeAlias = Callable[[Line, Request | list[Request], Pauses | None], Any]
-"""Sends one request, or several at once, and returns the JSON of the answer. Given pauses, it may repeat. Raises LineFailed."""
+"""A function that sends one request or a batch, and returns the JSON of the answer. Raises LineFailed.
+
+It may repeat the request if pauses are given.
+"""
 
 NO_BATCHES: Final = frozenset({400, 405, 406, 413, 415, 422, 501})
-"""HTTP statuses by which servers refuse a list where they expect an object, or one that is too long."""
+"""HTTP statuses of servers that accept no batches, or no batches of this size."""
 _SIZE_WORDS: Final = ("batch", "too large", "too many", "limit", "maximum", "exceed", "size")
 _TOO_LARGE_WORDS: Final = ("too large", "response size", "batch")
 _RESPONSE_TOO_LARGE: Final = -32003
-"""Geth's code for what did not fit into the answer to a batch any more."""
+"""Geth's error code for a request whose answer does not fit into the answer to the batch."""
 NO_ANSWER: Final = {"code": -32000, "message": "the answer to the batch has none to this request"}
-"""What stands for an answer that is missing where a request may not be repeated. It says nothing of what was done."""
+"""The error in place of a missing answer to a request that may not be repeated.
+
+It leaves the request's outcome open.
+"""
 
 
 def ask_batch(
     ask: Ask, line: Line, requests: Sequence[Request], new_pauses: Callable[[], Pauses] | None
 ) -> list[Response]:
-    """Return the answers to requests, in their order. Raises LineFailed.
+    """Send requests in batches, and return the answers in order. Raises LineFailed.
 
-    What the endpoint does not take at once is halved, and it is not offered as many again. While it is busy it is asked
-    for fewer after each pause. Without ``new_pauses`` no answer is asked for twice.
+    A batch that the endpoint refuses is halved, and so are later batches. While the endpoint is busy, the batch is
+    halved after each pause. Without ``new_pauses`` a missing answer is not requested again.
     """
     found: list[Response] = []
     most, pauses = len(requests), new_pauses and new_pauses()
@@ -51,7 +57,10 @@ def ask_batch(
 
 
 def _ask_part(ask: Ask, line: Line, part: list[Request], pauses: Pauses | None) -> list[Response] | None:
-    """Return the answers to requests that are sent at once, or None if the endpoint is to be asked for fewer."""
+    """Send one batch, and return its answers.
+
+    Return None if the endpoint refuses the batch, and smaller ones may succeed.
+    """
     try:
         answer = ask(line, part, pauses and Pauses(0, 0, 0))
     except LineFailed as error:
@@ -76,7 +85,10 @@ def _ask_part(ask: Ask, line: Line, part: list[Request], pauses: Pauses | None) 
 
 
 def match(part: Sequence[Request], answers: Sequence[object]) -> dict[int, Response]:
-    """Return the answers by their numbers, without those of no request, and those that differ under one number."""
+    """Return the answers of a batch by id.
+
+    Answers with a foreign id, and different answers with one id, are left out.
+    """
     numbers = {each["id"] for each in part}
     found: dict[int, Response] = {}
     doubtful = set()
@@ -92,7 +104,10 @@ def match(part: Sequence[Request], answers: Sequence[object]) -> dict[int, Respo
 
 
 def _complete(ask: Ask, line: Line, request: Request, found: dict[int, Response], pauses: Pauses | None) -> Response:
-    """Return the answer to one request of a batch, asked for alone if the batch brought none that counts."""
+    """Return the answer to one request of a batch. If the batch has no usable answer, the request is made again alone.
+
+    Without pauses the result is `NO_ANSWER` in place of a missing answer.
+    """
     answer = found.get(request["id"])
     if pauses is None:
         return answer or {"jsonrpc": "2.0", "id": request["id"], "error": dict(NO_ANSWER)}
@@ -100,7 +115,7 @@ def _complete(ask: Ask, line: Line, request: Request, found: dict[int, Response]
 
 
 def ask_alone(ask: Ask, line: Line, request: Request, pauses: Pauses | None) -> Response:
-    """Return the answer to one request, under whose number it has to come. Raises LineFailed."""
+    """Make one request, and return the answer. Raises LineFailed, also if the answer has another id."""
     answer = ask(line, request, pauses)
     if not isinstance(answer, dict) or answer.get("id") not in (request["id"], None):
         raise LineFailed(ConnectionFailed(line.label, NO_RPC))
@@ -119,7 +134,10 @@ def _is_about_size(error: Response) -> bool:
 
 
 def _names_batch(answers: Sequence[object]) -> bool:
-    """Return whether an answer is the node's that it takes no so large a batch, under the number of one request."""
+    """Return whether an answer has an error about the whole batch.
+
+    Some nodes give such an error the id of one request.
+    """
     errors = [each.get("error") for each in answers if isinstance(each, dict)]
     return any(isinstance(error, dict) and _says(error, ("batch",)) for error in errors)
 

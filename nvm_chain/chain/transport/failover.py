@@ -1,4 +1,4 @@
-"""Several endpoints of one chain: who is asked first, who instead, and what an endpoint that is behind may not say."""
+"""Several endpoints of one chain: their order, and the next endpoint if one fails or lacks the requested data."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
@@ -10,29 +10,32 @@ from nvm_chain.errors import ConnectionFailed, WrongChain
 Answer = TypeVar("Answer")
 Ask = Callable[[Line], Answer]
 REST_SECONDS: Final = 30.0
-"""How long an endpoint that failed is asked after the others."""
+"""How long an endpoint that failed comes after the others."""
 BUSY_REST_SECONDS: Final = 2.0
-"""How long one that is busy or behind is, unless it says how long."""
+"""How long an endpoint that is busy or behind comes after the others, unless its Retry-After header asks for more."""
 
 
 class Failover:
-    """Chooses among endpoints, in the order in which they were given. One alone is just asked."""
+    """Chooses among endpoints, in the given order. A single endpoint is used without a choice."""
 
     def __init__(self, lines: Sequence[Line], read_chain_id: Callable[[Line], int]) -> None:
-        """Take the endpoints, and what asks one for its chain id."""
+        """Take the endpoints, and a function that reads the chain id of one endpoint. No request."""
         self.lines = tuple(lines)
         self._read_chain_id = read_chain_id
         self._chain_id: int | None = None
 
     @property
     def is_single(self) -> bool:
-        """Whether there is nothing to choose."""
+        """Whether there is only one endpoint."""
         return len(self.lines) == 1
 
     # ------------------------------------------------------------------ one chain
 
     def check(self) -> None:
-        """Ask each endpoint for its chain id. Raises WrongChain if they differ, and ConnectionFailed if none answers."""
+        """Read the chain id of each endpoint.
+
+        Raises WrongChain if they differ, and ConnectionFailed if none answers.
+        """
         failed = []
         for line in self.lines:
             try:
@@ -44,7 +47,10 @@ class Failover:
             raise _choose(failed)
 
     def _admit(self, line: Line) -> None:
-        """Make sure that an endpoint serves the chain that the first one served. Raises WrongChain, or LineFailed."""
+        """Check that an endpoint serves the same chain as the first endpoint that answered. At most one request.
+
+        Raises WrongChain, or LineFailed.
+        """
         if line.chain_id is None:
             line.chain_id = self._read_chain_id(line)
         if self._chain_id is None:
@@ -54,7 +60,7 @@ class Failover:
             error.add_note(f"This node is {line.label}.")
             raise error
 
-    # ------------------------------------------------------------------ asking
+    # ------------------------------------------------------------------ requests
 
     def read(
         self,
@@ -64,22 +70,26 @@ class Failover:
         lacks: Callable[[Answer], bool] | None = None,
         prepare: Callable[[Line], None] | None = None,
     ) -> Answer:
-        """Return what the first endpoint answers that can, in rounds while any of them is busy or behind.
+        """Try the endpoints one after another, and return the first usable answer.
+
+        If an endpoint was busy or behind, all are tried again after a pause.
 
         Args:
-            ask: Asks one endpoint. Raises LineFailed.
-            pauses: Between rounds.
-            lacks: Whether an answer says only that the endpoint has not got it. It counts if all say so.
-            prepare: Makes sure that an endpoint can be asked. Raises LineFailed.
+            ask: A function that makes the request to one endpoint. It raises LineFailed.
+            pauses: The pauses between two rounds.
+            lacks: A function that tells whether an answer says only that the endpoint does not have the requested data.
+                Such an answer is returned only if no other endpoint may have the data.
+            prepare: A function that checks that an endpoint can be used. It raises LineFailed.
 
         Raises:
-            ConnectionFailed: No endpoint answers; or one that may have it does not, and the others have not got it.
+            ConnectionFailed: No endpoint answers. Or the only endpoints that may have the data do not answer.
         """
         while True:
             failed: list[LineFailed] = []
             lacking: list[Answer] = []
             for line in self._in_order(failed):
-                if lacking and line.rests and line.failure is not None:  # it would keep everybody waiting again
+                # An endpoint that failed a moment ago would only delay the answer that another one has given.
+                if lacking and line.rests and line.failure is not None:
                     failed.append(self._recall(line, line.failure))
                     continue
                 try:
@@ -102,10 +112,10 @@ class Failover:
     def broadcast(
         self, ask: Ask[Answer], has_error: Callable[[Answer], bool]
     ) -> tuple[Answer, ConnectionFailed | None]:
-        """Hand something over to the first endpoint that answers, the same bytes to each, and return what it says.
+        """Send a broadcast to the endpoints one after another until one answers, and return its answer.
 
-        With an error comes that of an endpoint before it that may have taken what it was handed: then the answer's
-        error proves nothing.
+        The second value is the failure of an earlier endpoint that may have taken the broadcast. It is given only if
+        the answer is an error. Then that error does not prove that the broadcast failed.
         """
         failed: list[LineFailed] = []
         for line in self._in_order(failed):
@@ -121,8 +131,26 @@ class Failover:
             return answer, unclear[0] if unclear and has_error(answer) else None
         raise _choose([error for error in failed if error.was_sent] or failed)
 
+    def ask_once(self, ask: Ask[Answer]) -> Answer:
+        """Return the answer of the first endpoint that can be reached.
+
+        After the request was sent, no other endpoint gets it. Raises ConnectionFailed.
+        """
+        failed: list[LineFailed] = []
+        for line in self._in_order(failed):
+            try:
+                return ask(line)
+            except LineFailed as error:
+                failed.append(self._note(line, error))
+                if error.was_sent:
+                    raise error.error.with_traceback(None) from None
+        raise _choose(failed)
+
     def _in_order(self, failed: list[LineFailed]) -> Iterator[Line]:
-        """Yield those endpoints of the chain that answer, those that failed lately last."""
+        """Yield the endpoints that serve the chain. Endpoints that failed lately come last.
+
+        The failure to read an endpoint's chain id is added to ``failed``.
+        """
         if self.is_single:
             yield self.lines[0]
             return
@@ -130,7 +158,7 @@ class Failover:
             try:
                 self._admit(line)
             except LineFailed as error:
-                error.was_sent = False  # the question was, and not what is to be asked
+                error.was_sent = False  # only the request for the chain id was sent, not the caller's request
                 failed.append(self._note(line, error))
             except WrongChain:
                 continue
@@ -148,9 +176,9 @@ class Failover:
 
 
 def _choose(failed: Sequence[LineFailed]) -> ConnectionFailed:
-    """Return the error to raise for several: the one that may pass by itself, else that of the first endpoint."""
+    """Return the error to raise after several failures: that of a busy endpoint, else that of the first endpoint."""
     error = next((each.error for each in failed if each.passes), failed[0].error)
-    return error.with_traceback(None)  # that of another request, if it failed before
+    return error.with_traceback(None)  # a recalled failure has the traceback of an earlier request
 
 
 def _least_wait(failed: Sequence[LineFailed]) -> float:

@@ -1,4 +1,4 @@
-"""A node reached by http or https. The only place that has the whole URL, which may have a key in it."""
+"""The transport for http and https. The full URL may contain a key, so errors and logs show it without its path."""
 
 import os
 import threading
@@ -28,10 +28,13 @@ _ANY_ZLIB: Final = 32 + zlib.MAX_WBITS
 
 
 class HttpTransport:
-    """A node reached by http. Its connections stay open, and all threads share them."""
+    """A transport over http or https. All threads share its connections, which stay open."""
 
     def __init__(self, url: str, session: Any = None) -> None:
-        """Take the whole URL, and a session whose answers are whole when they come; ours has the limits."""
+        """Take the full URL, and optionally a requests session. No request.
+
+        A given session is used as it is: it reads each answer whole, so only the limit on silence applies to it.
+        """
         self.label = redact_url(url)
         self._url, self._given = url, session
         self._lock = threading.Lock()
@@ -42,7 +45,7 @@ class HttpTransport:
         self._headers: dict[str, str] = {}
 
     def post(self, request: bytes, limits: Limits) -> Reply:
-        """Send one request and return its answer. Redirects are not followed. Raises NoReply."""
+        """Send one request, and return the answer. Redirects are not followed. Raises NoReply."""
         clock = Clock(limits.total_seconds, limits.silence_seconds)
         try:
             with hide_urls_in_logs(), timed(clock):
@@ -54,20 +57,23 @@ class HttpTransport:
             raise _describe(error, limits, clock) from None
 
     def _send(self, request: bytes, limits: Limits) -> Any:
-        """Send one request, without what a session does again for each: it reads .netrc and looks for proxies."""
-        if self._process != os.getpid():  # a process that was forked has the same sockets
+        """Send one request over the connection pool.
+
+        `requests.Session.post` would read .netrc and look for proxies at each request. Here this is done only once.
+        """
+        if self._process != os.getpid():  # a forked process must not use the sockets of its parent process
             self._open()
         timeout = limits.silence_seconds
         response = self._pool.urlopen(
             "POST", self._target, request, self._headers, timeout=timeout, assert_same_host=False, **AS_IT_COMES
         )
-        if "Set-Cookie" in response.headers:  # gateways keep a client at one machine by them
+        if "Set-Cookie" in response.headers:  # with cookies, gateways route a client to the same machine each time
             cast(Any, extract_cookies_to_jar)(self._session.cookies, self._prepare(), response)
             self._headers = self._prepare_headers()
         return response
 
     def _open(self) -> None:
-        """Find out as requests does which proxies, certificates and passwords the environment has for the URL."""
+        """Open the connection pool with the proxies, certificates and passwords that requests finds for the URL."""
         with self._lock:
             if self._process == os.getpid():
                 return
@@ -88,7 +94,7 @@ class HttpTransport:
         return prepared
 
     def _prepare_headers(self) -> dict[str, str]:
-        """Return the headers, with those of a password and of cookies. The length is that of each request."""
+        """Return the headers of all requests, with password and cookies. Content-Length is added to each request."""
         return {name: value for name, value in self._prepare().headers.items() if name != "Content-Length"}
 
     def _post_to_given(self, request: bytes, limits: Limits) -> Reply:
@@ -99,7 +105,7 @@ class HttpTransport:
 
 
 def _read(response: Any, limits: Limits, clock: Clock) -> Reply:
-    """Read an answer to its end, unpacked. The connection stays open for the next request if all went well."""
+    """Read an answer to its end, and decompress it. After an error the connection is closed, else it stays open."""
     headers = response.headers
     encoding = headers.get("Content-Encoding", "identity").lower()
     is_read = False
@@ -108,7 +114,7 @@ def _read(response: Any, limits: Limits, clock: Clock) -> Reply:
             target = redact_url(headers["Location"])
             raise NoReply(f"it redirects to {target}; give that URL itself")
         if encoding not in ("identity", "gzip", "x-gzip", ""):
-            raise NoReply("its answer is compressed in a way that it was not asked for")
+            raise NoReply("its answer is compressed in a way that was not requested")
         decoder = zlib.decompressobj(_ANY_ZLIB) if encoding.endswith("gzip") else None
         parts, size = [], 0
         for block in read_blocks(response, clock.is_over):
@@ -128,7 +134,7 @@ def _read(response: Any, limits: Limits, clock: Clock) -> Reply:
 
 
 def _describe(error: Exception, limits: Limits, clock: Clock) -> NoReply:
-    """Say what kind of failure it was, without the URL that the library's own text contains."""
+    """Return the failure as NoReply, with a phrase without the URL. The library's own text contains the URL."""
     if _was_refused(error):
         return NoReply(NOT_REACHED, was_sent=False)
     is_connecting = isinstance(error, requests.ConnectTimeout | urllib3.exceptions.ConnectTimeoutError)
@@ -145,7 +151,7 @@ def _describe(error: Exception, limits: Limits, clock: Clock) -> NoReply:
 
 
 def _was_refused(error: Exception) -> bool:
-    """Return whether no connection came to be; requests has the cause within."""
+    """Return whether no connection was opened. An error of requests has the cause inside."""
     cause: object = error.args[0] if error.args else None
     refused = urllib3.exceptions.NewConnectionError | urllib3.exceptions.ProxyError
     return isinstance(error, refused) or isinstance(getattr(cause, "reason", None), refused)

@@ -1,4 +1,4 @@
-"""A node on this machine, reached by the socket that it has in the file system."""
+"""The transport for IPC: a Unix socket of a node on this machine."""
 
 import re
 import socket
@@ -12,20 +12,20 @@ SCHEME: Final = "ipc://"
 SUFFIX: Final = ".ipc"
 _TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 MOST_SPACE: Final = 64
-"""Characters that may be behind an answer."""
+"""The largest number of bytes of white space behind an answer."""
 _CLOSES: Final = (b"}", b"]")
 
 
 def is_ipc(url: str) -> bool:
-    """Tell whether a node is named by its socket: `ipc:///path`, or a path that ends in `.ipc`."""
+    """Return whether a node's URL names a Unix socket: `ipc:///path`, or a path that ends in `.ipc`."""
     return url.lower().startswith(SCHEME) or ("://" not in url and url.endswith(SUFFIX))
 
 
 class IpcTransport:
-    """A node reached by a Unix socket. A request holds one of its connections until the answer is whole."""
+    """A transport over a Unix socket. A request uses one connection alone until its answer is complete."""
 
     def __init__(self, path: str) -> None:
-        """Take the path of the socket, with or without `ipc://`."""
+        """Take the path of the socket, with or without `ipc://`. No request."""
         path = path[len(SCHEME) :] if path.lower().startswith(SCHEME) else path
         self.label = SCHEME + path
         self._path = path
@@ -45,7 +45,7 @@ class IpcTransport:
         return connection
 
     def post(self, request: bytes, limits: Limits) -> Reply:
-        """Send one request and return its answer. Raises NoReply."""
+        """Send one request, and return the answer. Raises NoReply."""
         clock = Clock(limits.total_seconds, limits.silence_seconds)
         try:
             with self._pool.take() as connection:
@@ -60,7 +60,7 @@ class IpcTransport:
 
 
 def _read(connection: socket.socket, limits: Limits, clock: Clock) -> bytes:
-    """Read until the answer is whole: nodes do not all end it with a line."""
+    """Read until the answer is a complete JSON value, because some nodes send no line break at its end."""
     answer = bytearray()
     while True:
         connection.settimeout(clock.next_timeout())
@@ -75,7 +75,7 @@ def _read(connection: socket.socket, limits: Limits, clock: Clock) -> bytes:
 
 
 def is_whole(answer: bytes | bytearray) -> bool:
-    """Tell whether text is one JSON value, by its brackets.
+    """Return whether bytes are a complete JSON object or list. Only quotes and brackets are checked.
 
     >>> is_whole(b'{"result": "}"'), is_whole(b'{"result": "}"}')
     (False, True)

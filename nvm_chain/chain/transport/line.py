@@ -1,4 +1,4 @@
-"""One endpoint of a node: its answers read as JSON, waited for while it is busy, and what is known of it."""
+"""One endpoint: its transport, its answers as JSON, repeated requests while it is busy, and its state."""
 
 import time
 from typing import Any, Final
@@ -11,14 +11,15 @@ from nvm_chain.types.json_text import parse_json
 
 NO_RPC: Final = "it does not speak JSON-RPC"
 HANDED_SECONDS: Final = 60
-"""How long after a broadcast an endpoint may have what others do not know."""
+"""How long after a broadcast an endpoint may have a transaction that other endpoints do not know."""
 
 
 class LineFailed(Exception):
-    """Raised when an endpoint gives no answer that counts. Whoever chooses among endpoints raises its ``error``.
+    """Raised when an endpoint gives no usable answer. `Failover` raises the ``error`` if no other endpoint answers.
 
-    ``was_sent`` is whether the endpoint may have got the request, and ``status`` that of HTTP, 0 without one. ``passes``
-    is whether it may answer in ``wait_seconds``, ``may_have_it`` whether it may know a transaction that others lack.
+    ``was_sent`` tells whether the endpoint may have received the request. ``status`` is the HTTP status, or 0.
+    ``passes`` tells whether the endpoint may answer after ``wait_seconds``. ``may_have_it`` tells whether the endpoint
+    may know a transaction that other endpoints lack.
     """
 
     def __init__(
@@ -37,49 +38,49 @@ class LineFailed(Exception):
 
 
 class Line:
-    """One endpoint."""
+    """One endpoint of a node. ``label`` is its URL without secrets."""
 
     def __init__(self, transport: Transport) -> None:
-        """Take the way to it."""
+        """Take the transport to the endpoint. No request."""
         self._transport = transport
         self.label = transport.label
         self.chain_id: int | None = None
         self.newest_block = 0
-        """The newest block that it was seen to have."""
+        """The number of the newest block that the endpoint is known to have."""
         self.most_in_batch: int | None = None
-        """How many requests it takes at once; None until it refuses some."""
+        """The largest number of requests in a batch. None while the endpoint has refused no batch."""
         self.failure: LineFailed | None = None
-        """How it failed the last time."""
+        """The endpoint's last failure."""
         self._rests_until = 0.0
         self._handed_at: float | None = None
 
-    # ------------------------------------------------------------------ what is known
+    # ------------------------------------------------------------------ state
 
     @property
     def rests(self) -> bool:
-        """Whether it failed a moment ago, so that others are asked before."""
+        """Whether the endpoint failed a moment ago. If so, other endpoints come first."""
         return time.monotonic() < self._rests_until
 
     def rest(self, seconds: float) -> None:
-        """Ask others before it for a time."""
+        """Put the endpoint behind the others for some seconds. 0 ends this."""
         self._rests_until = time.monotonic() + seconds
 
     def note_broadcast(self) -> None:
-        """Remember that it is handed a transaction now."""
+        """Note that the endpoint receives a transaction now."""
         self._handed_at = time.monotonic()
 
     @property
     def may_have_more(self) -> bool:
-        """Whether it was handed a transaction so lately that others may not know it."""
+        """Whether the endpoint received a transaction in the last minute, which other endpoints may not know yet."""
         return self._handed_at is not None and time.monotonic() - self._handed_at < HANDED_SECONDS
 
-    # ------------------------------------------------------------------ asking
+    # ------------------------------------------------------------------ requests
 
     def ask(self, request: bytes, limits: Limits, pauses: Pauses, *, repeatable: bool = True) -> Any:
-        """Return the JSON of the answer: an object, or a list.
+        """Send a request, and return the JSON of the answer: an object or a list. Raises LineFailed.
 
-        Asks again with pauses while the endpoint is busy, and once more at once if a connection that was kept open is
-        closed at the other end; with ``repeatable`` False neither. Raises LineFailed.
+        The request is repeated with pauses while the endpoint is busy. It is repeated once without a pause if the
+        connection breaks off. With ``repeatable`` False it is never repeated.
         """
         may_break = repeatable
         while True:
@@ -97,7 +98,10 @@ class Line:
             return answer
 
     def _read(self, reply: Reply) -> Any:
-        """Return the JSON of an answer. Raises LineFailed if it is not JSON, or says that the endpoint is busy."""
+        """Return the JSON of an answer.
+
+        Raises LineFailed if the answer is neither an object nor a list, has an HTTP error status, or says "busy".
+        """
         answer = _parse(reply.body)
         error: Any = answer.get("error") if isinstance(answer, dict) else None
         if reply.status >= 400 and (reply.status in BUSY or not isinstance(error, dict)):
@@ -115,7 +119,7 @@ class Line:
 
 
 def _parse(body: bytes) -> Any:
-    """Read JSON, or return None for what is not, or nests deep enough to end the process."""
+    """Parse JSON. Return None for other text, and for JSON that is nested so deep that it could end the process."""
     try:
         return parse_json(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Connections that stay open between requests, each used by one thread at a time."""
+"""A pool of connections that stay open between requests. Only one thread uses a connection at a time."""
 
 import os
 from collections import deque
@@ -7,32 +7,35 @@ from contextlib import contextmanager
 from typing import Final, Generic, Protocol, TypeVar
 
 MOST_IDLE: Final = 16
-"""Connections that are kept although nobody uses them."""
+"""The largest number of unused connections in a pool."""
 
 
 class Closable(Protocol):
-    """What can be closed."""
+    """A connection that can be closed."""
 
     def close(self) -> None:
-        """Give the connection up."""
+        """Close the connection."""
 
 
 Connection = TypeVar("Connection", bound=Closable)
 
 
 class Pool(Generic[Connection]):
-    """Gives out idle connections, and opens one where there is none."""
+    """Lends unused connections, and opens a new one if there is none."""
 
     def __init__(self, open_one: Callable[[], Connection]) -> None:
-        """Take what opens a connection."""
+        """Take a function that opens a connection. No connection is opened yet."""
         self._open_one = open_one
         self._idle: deque[Connection] = deque()
         self._process = os.getpid()
 
     @contextmanager
     def take(self) -> Iterator[Connection]:
-        """Give a connection to the block. It is closed if the block fails: an answer may still come to it."""
-        if self._process != os.getpid():  # the process that was forked from has the same sockets
+        """Lend a connection to the block.
+
+        If the block fails, the connection is closed, because the answer to the failed request may still arrive on it.
+        """
+        if self._process != os.getpid():  # a forked process must not use the sockets of its parent process
             self._idle, self._process = deque(), os.getpid()
         try:
             connection = self._idle.pop()
@@ -50,6 +53,6 @@ class Pool(Generic[Connection]):
             self._idle.popleft().close()
 
     def __del__(self) -> None:
-        """Close what is idle."""
+        """Close the unused connections of this process."""
         while self._idle and self._process == os.getpid():
             self._idle.pop().close()

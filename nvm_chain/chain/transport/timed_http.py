@@ -1,4 +1,4 @@
-"""HTTP whose every read ends in time: of the status, of the headers and of the body, however slowly they drip."""
+"""An HTTP adapter that limits the total time of an answer, even if the server sends it byte by byte."""
 
 import http.client
 import io
@@ -15,12 +15,12 @@ from nvm_chain.chain.transport.limits import BLOCK_BYTES, Clock
 
 _CLOCK: Final[ContextVar[Clock | None]] = ContextVar("nvm_chain_clock", default=None)
 CONNECTIONS: Final = 64
-"""Connections that are kept open for other requests, one for each thread that asks at once."""
+"""The largest number of open connections in a pool. Each thread needs one at a time."""
 
 
 @contextmanager
 def timed(clock: Clock) -> Iterator[None]:
-    """Have answers to requests that are made inside end with a clock."""
+    """Limit the answers to all requests inside the block by a clock."""
     token = _CLOCK.set(clock)
     try:
         yield
@@ -29,7 +29,7 @@ def timed(clock: Clock) -> Iterator[None]:
 
 
 class _TimedReader(io.RawIOBase):
-    """Reads from a socket, each time for as long as the clock gives."""
+    """Reads from a socket. The clock sets the timeout of each read."""
 
     def __init__(self, raw: Any, sock: Any, clock: Clock) -> None:
         self._raw, self._sock, self._clock = raw, sock, clock
@@ -48,7 +48,7 @@ class _TimedReader(io.RawIOBase):
 
 
 class _TimedResponse(http.client.HTTPResponse):
-    """A response that is read within the time of the request's clock."""
+    """A response whose status, headers and body are read within the time of the clock."""
 
     def __init__(self, sock: Any, *arguments: Any, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)
@@ -74,18 +74,18 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class TimedAdapter(HTTPAdapter):
-    """The adapter of requests, with responses that end in time."""
+    """The adapter of requests, with responses that respect the clock."""
 
     def __init__(self) -> None:
         super().__init__(pool_maxsize=CONNECTIONS)
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        """Have the pools of urllib3 make our connections."""
+        """Make urllib3's pools use our connection classes."""
         super().init_poolmanager(*arguments, **options)
         _set_pools(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        """Have the pools behind a proxy make our connections, too. Those behind SOCKS have connections of their own."""
+        """Make the pools behind a proxy use our connection classes too. A SOCKS proxy keeps its own classes."""
         manager = super().proxy_manager_for(proxy, **options)
         if not proxy.lower().startswith("socks"):
             _set_pools(manager)

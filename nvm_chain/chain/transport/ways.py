@@ -1,4 +1,4 @@
-"""Which way leads to a node: its URL says it."""
+"""The choice of the transport from a node's URL."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _COMMA: Final = re.compile(r"\s*,\s*")
 
 
 def split_urls(urls: str | Sequence[str]) -> list[str]:
-    """Return the URLs of a text that has commas between them, or of a list.
+    """Return the URLs in a list, or in text with commas between them.
 
     >>> split_urls("https://a.example, https://b.example")
     ['https://a.example', 'https://b.example']
@@ -25,7 +25,7 @@ def split_urls(urls: str | Sequence[str]) -> list[str]:
 
 
 def share_endpoint(first: str, second: str) -> bool:
-    """Tell whether two labels, each of one endpoint or several, have one in common.
+    """Return whether two labels have an endpoint in common. A label names one endpoint, or several with commas.
 
     >>> share_endpoint("https://a.example", "https://b.example, https://a.example")
     True
@@ -34,12 +34,12 @@ def share_endpoint(first: str, second: str) -> bool:
 
 
 def names_node(target: str) -> bool:
-    """Tell whether a text is the URL of a node, or the path of its socket, and not the name of a network."""
+    """Return whether text is a node's URL or the path of its socket, and not the name of a network."""
     return "://" in target or is_ipc(target)
 
 
 def open_way(url: str, limits: Limits, session: Any = None) -> Transport:
-    """Return the way to a node; nothing is asked of it yet."""
+    """Return the transport for a node's URL. No request."""
     if is_ipc(url):
         return IpcTransport(url)
     if is_websocket(url):

@@ -1,4 +1,4 @@
-"""A node reached by WebSocket: requests and answers over a connection that stays open."""
+"""The transport for WebSocket. Its connections stay open between requests."""
 
 import logging
 import socket
@@ -17,34 +17,34 @@ from nvm_chain.chain.urls import redact_url
 
 SCHEMES: Final = ("ws://", "wss://")
 TOO_LARGE: Final = 1009
-"""The code with which a connection is closed for a message that is too large (RFC 6455)."""
+"""The close code of a connection after a message that is too large (RFC 6455)."""
 CLOSE_SECONDS: Final = 0.2
 _SILENT: Final = logging.Logger("nvm_chain.websocket", logging.CRITICAL + 1)
-"""The library logs the path, in which a key may be."""
+"""A logger that writes nothing. The library would log the URL's path, which may contain a key."""
 
 
 def is_websocket(url: str) -> bool:
-    """Tell whether a node is to be reached by WebSocket."""
+    """Return whether a URL is one of WebSocket."""
     return url.lower().startswith(SCHEMES)
 
 
 class _Opened:
-    """An open connection. Newer releases of the library open it on entering a block only."""
+    """An open connection. Newer releases of the library open a connection only in a ``with`` block."""
 
     def __init__(self, **settings: Any) -> None:
         self._stack = ExitStack()
         self.connection = cast(ClientConnection, self._stack.enter_context(connect(**settings)))
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self._stack.close()
 
 
 class WebSocketTransport:
-    """A node reached by WebSocket. A request holds one of its connections until the answer is there."""
+    """A transport over WebSocket. A request uses one connection alone until its answer is complete."""
 
     def __init__(self, url: str, max_bytes: int, open_seconds: float) -> None:
-        """Take the whole URL, how large an answer may be, and how long opening a connection may take."""
+        """Take the full URL, the largest answer in bytes, and the longest time to open a connection. No request."""
         self.label = redact_url(url)
         self._url, self._max_bytes, self._open_seconds = url, max_bytes, open_seconds
         self._pool = Pool(self._connect)
@@ -76,10 +76,10 @@ class WebSocketTransport:
         if isinstance(error, ssl.SSLError):
             return describe_tls(error, "ws")
         is_dead = isinstance(error, ConnectionRefusedError | socket.gaierror)
-        return "connection refused or host not found" if is_dead else "no connection came to be"
+        return "connection refused or host not found" if is_dead else "no connection could be opened"
 
     def post(self, request: bytes, limits: Limits) -> Reply:
-        """Send one request and return its answer. Raises NoReply."""
+        """Send one request, and return the answer. Raises NoReply."""
         try:
             with self._pool.take() as opened:
                 opened.connection.send(request.decode())

@@ -115,12 +115,12 @@ def _write_and_use(record: DeploymentRecord, folder: Path | str | None, use: Cal
 
 
 def _use_when_seen(use: Callable[[], None]) -> None:
-    """Connect the chain to a new contract. Wait some seconds if the node does not show the contract yet."""
+    """Connect the chain to a new contract. Wait some seconds if the node does not show the contract yet, or shows another one."""
     pauses = Pauses(SEEN_SECONDS, FIRST_PAUSE_SECONDS, SEEN_SECONDS)
     while True:
         try:
             return use()
-        except NoContract:
+        except (DeploymentMismatch, NoContract):
             if not pauses.wait():
                 raise
 

@@ -1,6 +1,6 @@
-"""Measure gas on both chains, compare with the committed table, and write it anew: `make bench`.
+"""Measure gas on both chains, compare it with the committed table, and write the table: `make bench`.
 
-With --check nothing is written, and a difference is exit code 1.
+With --check the table is not written, and a difference gives exit code 1.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Measure what each operation costs in gas, from receipts, on any chain with Credits and a TestUSDC."""
+"""Measurement of the gas of each operation, from receipts, on any chain with Credits and a TestUSDC."""
 
 import itertools
 from collections.abc import Callable
@@ -31,7 +31,10 @@ USAGE = {"kind": PlanKind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0}
 
 
 def measure_gas(world: World) -> dict[str, int]:
-    """Return gas by operation, in the order of the table. Orders are given as overhead over a plain transferFrom."""
+    """Return the gas of each operation, in the order of the table.
+
+    An order's gas is given without a plain transferFrom.
+    """
     _use_fixed_actors(world)
     world.fund(world.subscriber)
     world.send(world.partner, world.usdc.functions.mint(world.builder.address, 1))
@@ -53,7 +56,7 @@ def measure_gas(world: World) -> dict[str, int]:
 
 
 def _in_usdc(world: World, plain: int) -> dict[str, int]:
-    """The orders again, in Circle's own code: FiatToken v2.2 behind its proxy."""
+    """Return the gas of orders with Circle's own token: FiatToken v2.2 behind its proxy."""
     token = deploy_fiat_token(world)
     let_mint(world, token, world.builder, world.subscriber, world.redeemer, world.partner, world.other)
     stand_in, world.chain.usdc = world.chain.usdc, token.address
@@ -73,7 +76,7 @@ def _in_usdc(world: World, plain: int) -> dict[str, int]:
 
 
 def _use_fixed_actors(world: World) -> None:
-    """Play the roles with the same accounts on every chain. No address has a zero byte: those are cheaper to send."""
+    """Give the roles to the same accounts on every chain. Their addresses have no zero byte, which costs less gas."""
     bank = world.fee_owner
     accounts = (_account(key) for key in itertools.count(1))
     plain = (account for account in accounts if 0 not in bytes.fromhex(account.address[2:]))
@@ -102,14 +105,14 @@ def _gas(receipt: TxReceipt) -> int:
 
 
 def _plain_transfer(world: World) -> int:
-    """Gas of a transferFrom by somebody approved, between accounts that both hold the token."""
+    """Return the gas of a transferFrom by an approved account, between two accounts that hold the token."""
     world.send(world.subscriber, world.usdc.functions.approve(world.partner.address, 10 * PRICE))
     transfer = world.usdc.functions.transferFrom(world.subscriber.address, world.builder.address, PRICE)
     return _gas(world.send(world.partner, transfer))
 
 
 def _order(world: World, plan_id: int, value: int = 0) -> int:
-    """Order a plan for the subscriber, whose `maxCost` is the price: 2^256 - 1 would cost 348 more for its bytes."""
+    """Order a plan for the subscriber, with the price as `maxCost`. The bytes of 2^256 - 1 would cost 348 gas more."""
     subscriber = world.subscriber
     order = world.credits.functions.order(plan_id, subscriber.address, 1, PRICE)
     return _gas(world.send(subscriber, order, value))
@@ -159,7 +162,7 @@ def _send_permit_order(world: World, plan_id: int, token: Domain) -> int:
     for deadline in range(FOREVER, 0, -1):
         permit = Permit(payer.address, world.credits.address, PRICE, nonce, deadline)
         signature = sign_permit(payer, permit, token=token)
-        if signature.v == 27 and 0 not in signature.r + signature.s:  # the token compares v with 27 first
+        if signature.v == 27 and 0 not in signature.r + signature.s:  # the token first compares v with 27
             break
     function = world.credits.functions.orderWithPermit(plan_id, payer.address, 1, PRICE, (deadline, *signature))
     return _gas(world.send(payer, function))
@@ -176,9 +179,12 @@ def _relay_order(world: World, plan_id: int, token: Domain, start: int) -> int:
 
 
 def _expiring(world: World, plain: int) -> dict[str, int]:
-    """Of so many lots the first half expires at once, so that the first live one has to be searched for."""
+    """Return the gas with many lots.
+
+    The first half of the lots expires at once, so the first live lot must be found.
+    """
     rows = _renewals(world, plain)
-    rows[f"order of an expiring plan again with {LOTS[-1]} lots: over transferFrom"] = 0  # measured below, shown here
+    rows[f"order of an expiring plan again with {LOTS[-1]} lots: over transferFrom"] = 0  # measured below
     for count in LOTS:
         held = _register(world, duration=DAYS_100)
         _give_lots(world, held, count // 2)
@@ -195,7 +201,7 @@ def _expiring(world: World, plain: int) -> dict[str, int]:
 
 
 def _renewals(world: World, plain: int) -> dict[str, int]:
-    """Orders of an expiring plan: the first, one after all has expired, and more while the lots before are alive."""
+    """Return the gas of orders of an expiring plan: first, after all lots have expired, and with live lots."""
     plan_id = _register(world, duration=DAYS_100)
     first = _order(world, plan_id)
     world.mine_at(world.now + DAYS_100 + 1)
@@ -221,7 +227,7 @@ def _lots(count: int) -> str:
 
 
 def _give_lots(world: World, plan_id: int, count: int) -> None:
-    """Give the subscriber so many lots of 5 credits."""
+    """Give the subscriber a number of lots of 5 credits."""
     while count > 0:
         size = min(count, BATCHES[-1])
         function = world.credits.functions.mintBatch(plan_id, [world.subscriber.address] * size, [5] * size)
@@ -256,7 +262,7 @@ def _holders(world: World, plain: int) -> dict[str, int]:
     functions = world.credits.functions
 
     def own(function: Callable[[], TxReceipt]) -> int:
-        function()  # the first spend of an account makes no difference: its slot is written already
+        function()  # an account's first spend costs the same, because its slot is written already
         return _gas(function())
 
     redeem = functions.redeem(held, holder.address, 5, NO_CONTEXT)
@@ -273,7 +279,10 @@ def _holders(world: World, plain: int) -> dict[str, int]:
 
 
 def _settlements(world: World, plain: int) -> dict[str, int]:
-    """Vouchers of holders who have had one settled before: they take 5 credits each, with what they sign as full as can be."""
+    """Return the gas of vouchers of 5 credits.
+
+    Each holder had a voucher settled before. The signed data have as few zero bytes as possible.
+    """
     plan_id = _register(world)
     world.send(world.builder, world.credits.functions.setRedeemer(plan_id, world.redeemer.address, True))
     rows = {}
@@ -292,7 +301,10 @@ def _settlements(world: World, plain: int) -> dict[str, int]:
 
 
 def _settle_by_rule(world: World) -> int:
-    """Settle 5 credits of each of 100 holders, who have had some settled before, where the rule lets the redeemer."""
+    """Return the gas to settle 5 credits of each of 100 holders without vouchers.
+
+    Each holder had credits settled before, and the plan's rule allows the redeemer to take credits.
+    """
     plan_id = _register(world, rule=RedemptionRule.REDEEMER)
     world.send(world.builder, world.credits.functions.setRedeemer(plan_id, world.redeemer.address, True))
     holders = [_account(9 * 10**7 + number).address for number in range(1, 101)]
@@ -328,7 +340,7 @@ def _owners(world: World, plain: int) -> dict[str, int]:
 
 
 def _fresh(count: int) -> list[ChecksumAddress]:
-    """Return addresses that never held anything, the same at every run."""
+    """Return addresses that never held anything. They are the same at every run."""
     return [_account(count * 10**6 + index).address for index in range(1, count + 1)]
 
 

@@ -1,4 +1,4 @@
-"""The committed gas table: what it looks like and what it is compared with."""
+"""The committed gas table: its format, and the targets beside its numbers."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ AIMS = {
     "deploy both, together": 7_400_000,
     "code size of Credits, bytes": 24_576,
 }
-"""What the design aims at, where it names a number."""
+"""The targets of the design, for operations that have one."""
 
 HEAD = """# Gas
 
@@ -48,6 +48,6 @@ def _format_aim(name: str, gas: int) -> str:
 
 
 def parse_table(text: str) -> dict[str, int]:
-    """Return the rows of a table's text."""
+    """Return the rows of a table from its text."""
     cells = (line.split("|") for line in text.removeprefix(HEAD).splitlines() if line.startswith("| "))
     return {cell[1].strip(): int(cell[2].replace(",", "")) for cell in cells if cell[2].strip()[:1].isdigit()}

@@ -1,4 +1,4 @@
-"""The committed gas table is what a measurement gives now. Gas is counted, not timed, so this is exact."""
+"""Check that the committed gas table equals a new measurement. Gas is counted, not timed, so the numbers are exact."""
 
 from tests.bench.gas.measure import measure_gas
 from tests.bench.gas.table import TABLE, format_table, parse_table

@@ -1,18 +1,18 @@
-"""What is asked of the node itself, past the proxy, which does nothing wrong to it."""
+"""Requests to the node itself, past the proxy with its faults."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from tests.support.anvil import wait_until
 from tests.support.faults.stage import Stage
 
 LONGEST_SECONDS: Final = 5
-"""A transaction that waits longer is one that is not mined."""
+"""The longest wait for a transaction in seconds. After it, the transaction counts as not mined."""
 
 
 def ask_all(stage: Stage, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
-    """Ask several things in one batch; what is refused is None."""
+    """Send several requests in one batch. The result of a refused request is None."""
     batch = [
         {"jsonrpc": "2.0", "id": place, "method": method, "params": list(params)}
         for place, (method, params) in enumerate(asked)
@@ -21,10 +21,25 @@ def ask_all(stage: Stage, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[An
     return [each.get("result") for each in sorted(answers, key=lambda each: each["id"])]
 
 
-def wait_until_mined(stage: Stage) -> None:
-    """Wait until what was handed over is in a block.
+def ask_all_until(
+    stage: Stage, asked: Sequence[tuple[str, Sequence[Any]]], is_told: Callable[[list[Any]], bool]
+) -> list[Any]:
+    """Repeat a batch of requests until a condition holds. anvil can refuse a call while it makes a block."""
+    found: list[Any] = []
 
-    anvil answers before it mines, and a state that is saved, or put back, in the middle of a block has half of it.
+    def ask() -> bool:
+        found[:] = ask_all(stage, asked)
+        return is_told(found)
+
+    assert wait_until(ask, LONGEST_SECONDS), f"{[method for method, _ in asked]} are not answered"
+    return found
+
+
+def wait_until_mined(stage: Stage) -> None:
+    """Wait until all broadcast transactions are in blocks.
+
+    anvil answers before it mines. A snapshot in the middle of a block, or a return to one, would have half of the
+    block.
     """
     wait_until(lambda: _count_waiting(stage) == 0, LONGEST_SECONDS)
 

@@ -1,4 +1,4 @@
-"""The public calls that are made on a node with faults: every one that changes the state, and the main reads."""
+"""The public calls for the faults: all that change the state, and the main reads."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ AGENT: Final = AgentMetadata(name="Echo")
 
 @dataclass(frozen=True)
 class Scene:
-    """What a call has: the prepared world, a connection, and a folder of its own."""
+    """The arguments of a call: the prepared world, a connection, and a folder of its own."""
 
     stage: Stage
     chain: Chain
@@ -50,11 +50,11 @@ class Scene:
 
     @property
     def plan(self) -> int:
-        """The plan in USDC, of which the subscriber has credits."""
+        """The plan with a price in USDC. The subscriber has credits of it."""
         return self.stage.plans["sold"]
 
     def __getattr__(self, name: str) -> Any:
-        """Return an account by its role, and what else the world has."""
+        """Return an account of the world by its role, or another attribute of the world."""
         return getattr(self.stage.world, name)
 
 
@@ -63,17 +63,17 @@ Act: TypeAlias = Callable[[Scene], Any]
 
 @dataclass(frozen=True)
 class Call:
-    """A public call. ``covers`` are the functions that it is about."""
+    """A public call. ``covers`` are the functions that it tests."""
 
     name: str
     act: Act
     covers: tuple[Any, ...] = ()
     repeats: tuple[type[NvmChainError], ...] | None = None
-    """For a call that is paid once however often it is made: with what it may be refused the second time."""
+    """The errors of a repeated call, if only one of the repeated calls can be paid."""
     is_many: bool = False
-    """Whether it returns the outcome of each of many transactions, in their order: a receipt, or an error."""
+    """Whether the call returns an outcome for each of many transactions, in order: a receipt or an error."""
     parts_told: Callable[[Scene], bool] | None = None
-    """Whether what stands of a call of several transactions is written down where the next call finds it."""
+    """Whether the call records its successful transactions, so that the next call continues from there."""
 
 
 def _order(method: PaymentMethod | None = None, plan: str = "sold", payer: str = "subscriber", **more: Any) -> Act:
@@ -116,13 +116,13 @@ def _send_many(s: Scene) -> Any:
 
 
 def _deploy_usdc(s: Scene) -> str:
-    """Deploy TestUSDC where there is none at its usual address."""
+    """Deploy TestUSDC if there is none at its usual address."""
     s.stage.world.chain.ask_development_node("anvil_setCode", s.stage.world.usdc.address, "0x")
     return deploy.find_or_deploy_usdc(s.chain, s.other, s.folder)
 
 
 def _is_recorded(s: Scene) -> bool:
-    """Tell whether the record of a deployed Credits is there, so that the next call goes on from it."""
+    """Return whether the record of a deployed Credits exists, so that the next call continues from it."""
     return find_record(s.chain.chain_id, s.folder, "Credits") is not None
 
 

@@ -1,4 +1,4 @@
-"""Runs with one fault each: a call, the request at which its node does wrong, and what becomes of it."""
+"""Runs of a call with one fault each: the node answers one request wrongly, and the outcome is judged."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ from tests.support.odd_node import run_odd_node
 from tests.support.world import World
 
 TRIES: Final = 12
-"""Places that are tried for one count: a fault may change nothing, or a request may not be made every time."""
+"""The number of tries for one counted fault. A fault may change nothing, and a request may not be made every time."""
 CALLS: Final = {call.name: call for call in (*WRITES, *READS)}
 
 
@@ -31,22 +31,22 @@ class Place:
     call: str
     label: str
     before: int
-    """How many requests of this name come before it."""
+    """The number of earlier requests with this name."""
     fault: Fault
 
     @property
     def cell(self) -> tuple[str, str, str]:
-        """Where it is in the table."""
+        """The cell in the table: call, request and kind."""
         return self.call, self.label, self.fault.kind
 
     def __str__(self) -> str:
-        """Say which run it is, in one line."""
+        """Return a line that identifies the run."""
         return f"{self.call}, {self.label} {self.before + 1}: {self.fault.kind} {self.fault.variant}".rstrip()
 
 
 @dataclass(frozen=True)
 class Run:
-    """What came of one run. ``counted`` if the request was reached and its answer changed."""
+    """The outcome of one run. ``counted`` tells whether the request was made and its answer was changed."""
 
     call: str
     label: str
@@ -54,23 +54,23 @@ class Run:
     counted: bool
     told: str
     wrong: tuple[str, ...] = ()
-    """What was wrong, and where."""
+    """The mistakes, each with the run in which it occurred."""
 
     @property
     def cell(self) -> tuple[str, str, str]:
-        """Where it is in the table."""
+        """The cell in the table: call, request and kind."""
         return self.call, self.label, self.kind
 
 
 @dataclass
 class Campaign:
-    """Runs on one stage, which each of them finds as it was prepared."""
+    """Runs on one stage. Each run begins in the prepared state of the stage."""
 
     stage: Stage
     calm: dict[str, Calm] = field(default_factory=dict)
 
     def watch(self, name: str) -> Calm:
-        """Make a call on a node without faults, once."""
+        """Make a call once on a node without faults."""
         if name not in self.calm:
             with_reset = self._begin()
             before = read_truth(self.stage)
@@ -83,11 +83,11 @@ class Campaign:
         return self.calm[name]
 
     def find_cells(self, name: str) -> set[tuple[str, str, str]]:
-        """Return every cell of the table that a call can fill."""
+        """Return all cells of the table that a call can fill."""
         return {place.cell for kind in KINDS for place in self.find_places(name, kind)}
 
     def find_places(self, name: str, kind: str) -> list[Place]:
-        """Return every fault of a kind at every request of a call."""
+        """Return all faults of a kind, one at each request of a call."""
         is_read, labels = CALLS[name] in READS, self.watch(name).labels
         return [
             Place(name, label, labels[:position].count(label), fault)
@@ -96,7 +96,7 @@ class Campaign:
         ]
 
     def run(self, place: Place, settle: Callable[[], object] = lambda: None, empty_blocks: int = 0) -> Run:
-        """Make a call whose node does one thing wrong, and judge it when what is late has come and the chain has settled."""
+        """Make a call with one fault. Judge it after late requests have arrived and the chain has settled."""
         call, calm, node = CALLS[place.call], self.watch(place.call), self.stage.node
         scene = self._begin(empty_blocks)
         node.arm(place.fault.change, place.label, place.before)
@@ -120,7 +120,7 @@ class Campaign:
         return judge_again(call, told, again, calm.after, read_truth(self.stage))
 
     def _begin(self, empty_blocks: int = 0) -> Scene:
-        """Remember the state, and connect as a new program does."""
+        """Save the state, and connect as a new program does."""
         (self._snapshot,) = ask_all(self.stage, [("evm_snapshot", [])])
         self.stage.empty_blocks = empty_blocks
         if empty_blocks:
@@ -133,12 +133,12 @@ class Campaign:
 
     @contextmanager
     def away(self) -> Iterator[Scene]:
-        """Remember the state, and go back to it when the block ends."""
+        """Save the state, and restore it when the block ends."""
         yield self._begin()
         self.go_back()
 
     def go_back(self) -> None:
-        """Go back to the state before."""
+        """Restore the saved state."""
         wait_until_mined(self.stage)
         ask_all(self.stage, [("evm_revert", [self._snapshot]), ("anvil_dropAllTransactions", [])])
 
@@ -151,7 +151,7 @@ class Campaign:
 
 
 def _judge_read(told: Told, calm: Calm) -> Verdict:
-    """Judge a read: the truth, or an error."""
+    """Judge a read: its result must be the truth, or an error."""
     verdict = Verdict()
     if told.error is None:
         verdict.require(told.result == calm.result, f"read {told.result!r:.200}, and true is {calm.result!r:.200}")
@@ -161,7 +161,7 @@ def _judge_read(told: Told, calm: Calm) -> Verdict:
 
 
 def sweep(campaign: Campaign, name: str, random: Random, tries: int = TRIES) -> Iterator[Run]:
-    """Yield runs of a call with every kind of fault, each at a place of chance, until one of the kind has counted."""
+    """Yield runs of a call with faults of each kind at random places, until one of each kind has counted."""
     for kind in KINDS:
         places = campaign.find_places(name, kind)
         for place in (random.sample(places, len(places)) * tries)[:tries]:
@@ -173,7 +173,7 @@ def sweep(campaign: Campaign, name: str, random: Random, tries: int = TRIES) -> 
 
 @contextmanager
 def open_campaign() -> Iterator[Campaign]:
-    """Start an anvil with the contracts and the proxy before it, and prepare it."""
+    """Start an anvil with the contracts and a proxy in front of it, and prepare it."""
     with run_anvil(keeps_states=True) as url:
         chain = open_anvil(url)
         deploy_all(chain, chain.accounts[0])

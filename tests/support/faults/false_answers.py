@@ -1,4 +1,4 @@
-"""False answers by method: a node that is behind, has lost something, or gives a field another form."""
+"""False answers by method: from a node that is behind, has lost data, or writes a field in another form."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Any, Final, TypeAlias
 from tests.support.odd_node import RECEIPT, SEND
 
 Falsify: TypeAlias = Callable[[Any], Any]
-"""From the true result to the one that is told."""
+"""A function that returns a false result for a true one."""
 
 
 @dataclass(frozen=True)
 class FalseAnswer:
-    """One lie about one result. ``is_plausible`` if only another node could tell that it is one."""
+    """A change of one result. ``is_plausible`` tells whether only another node could reveal the lie."""
 
     name: str
     falsify: Falsify
@@ -21,12 +21,12 @@ class FalseAnswer:
 
 
 def _with(**changes: Any) -> Falsify:
-    """Return a falsification that sets fields of an object."""
+    """Return a change that sets fields of an object."""
     return lambda result: {**result, **changes}
 
 
 def _without(*names: str) -> Falsify:
-    """Return a falsification that removes fields of an object."""
+    """Return a change that removes fields of an object."""
     return lambda result: {name: item for name, item in result.items() if name not in names}
 
 
@@ -53,7 +53,7 @@ WRONG_TYPES: Final = (
     FalseAnswer("a word", _say("0xzz"), is_plausible=False),
     FalseAnswer("a truth value", _say(True), is_plausible=False),
 )
-"""Of the wrong type, for any method."""
+"""False answers of the wrong type, for all methods."""
 _AMOUNTS: Final = (
     FalseAnswer("nothing", _say("0x0")),
     FalseAnswer("twice as much", _times(2)),
@@ -102,7 +102,7 @@ FALSE_ANSWERS: Final[dict[str, tuple[FalseAnswer, ...]]] = {
     "eth_getCode": (FalseAnswer("nothing", _say("0x")),),
     "eth_getLogs": (FalseAnswer("no events", _say([])),),
 }
-"""By method: what a node may tell that is behind, has lost something, or counts differently.
+"""The false answers of each method, from a node that is behind, has lost data, or counts in another way.
 
-A receipt that tells another status, with all else as it is, is not among them: no client can know better.
+A receipt that is true except for its status is left out, because no client can recognize it.
 """

@@ -1,4 +1,4 @@
-"""The kinds of fault: what is lost, late, doubled, in another order, cut short, refused or false, each as a change of one answer."""
+"""The kinds of fault, each a change of one answer: lost, late, doubled, reordered, cut, refused or false."""
 
 import json
 from collections.abc import Callable
@@ -13,25 +13,28 @@ from tests.support.odd_node import RECEIPT, SEND, Json
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to answer wrongly. Kinds are the columns of the table; those with several variants have a name for each."""
+    """One way to answer wrongly.
+
+    Its kind is a column of the table. A kind with several variants has a name for each.
+    """
 
     kind: str
     change: Change
     variant: str = ""
     method: str = ""
-    """The method that it is for. All if empty."""
+    """The only method with this fault. Empty for all methods."""
     is_plausible: bool = False
-    """Whether nobody could tell the answer from a true one, so that a read may believe it."""
+    """Whether the false answer looks like a true one, so that a read may return it."""
     says_nothing: bool = False
-    """Whether it says that there is nothing, which is plausible of what may not be mined yet."""
+    """Whether the answer says that there is nothing. This is plausible for a transaction that may not be mined yet."""
 
     @property
     def needs_result(self) -> bool:
-        """Whether it changes a result that is there."""
+        """Whether the fault needs a result to change."""
         return self.kind in ("null told", "falsified")
 
     def fits(self, label: str) -> bool:
-        """Tell whether it can change the answer to a request of this name."""
+        """Return whether the fault can change the answer to a request with this name."""
         return not self.method or self.method in label
 
 
@@ -59,7 +62,10 @@ def _answer_twice(exchange: Exchange) -> Served:
 
 
 def _answer_out_of_order(exchange: Exchange) -> Served | None:
-    """Give the answer to an earlier request, with its number; of a batch the answers in another order, as any node may."""
+    """Return the answer to an earlier request with that request's id.
+
+    The answers of a batch come in another order, as any node may send them.
+    """
     content = exchange.forward()
     if isinstance(exchange.asked, list):
         turned = json.loads(content)[::-1]
@@ -95,7 +101,7 @@ def _say_page(exchange: Exchange) -> Served:
 
 
 def _replace(asked: Asked, content: bytes, change: Callable[[Json, Json], Json]) -> Served | None:
-    """Change each JSON-RPC answer; None if that changes nothing. The change gets the request and the answer."""
+    """Change each JSON-RPC answer with a function of the request and the answer. Return None if nothing changes."""
     true = json.loads(content)
     if isinstance(asked, list) and isinstance(true, list):
         by_id = {each["id"]: each for each in asked}
@@ -112,7 +118,7 @@ def _say_error(exchange: Exchange, *, code: int, words: str, forwards: bool = Tr
 
 
 def _build_answers(asked: Asked) -> bytes:
-    """Return answers of a node that was never asked."""
+    """Return answers without a request to the node."""
     batch = [{"jsonrpc": "2.0", "id": each["id"]} for each in (asked if isinstance(asked, list) else [asked])]
     return json.dumps(batch if isinstance(asked, list) else batch[0]).encode()
 
@@ -137,7 +143,7 @@ def _refuse_taken(exchange: Exchange, *, words: str, forwards: bool) -> Served |
 
 
 NUMBERS_AWAY: Final = 1000
-"""How far the number of an earlier request is from those of now, which each connection counts anew."""
+"""The distance of an earlier request's id from the current ids, which each connection counts from its own start."""
 LOST_REQUEST: Final = "request lost"
 _WORDS: Final = ("already known", "nonce too low", "transaction underpriced", "insufficient funds for gas")
 FAULTS: Final = (
@@ -177,7 +183,7 @@ FAULTS: Final = (
     ),
 )
 ANSWERED_NULL: Final = ("anvil_setCode", "anvil_setStorageAt")
-"""What has no result that could be another."""
+"""Requests that have only one possible result."""
 MAY_BE_MISSING: Final = (RECEIPT, "eth_getTransactionByHash")
 KINDS: Final = tuple(dict.fromkeys(fault.kind for fault in FAULTS))
 
@@ -187,7 +193,7 @@ def _is_believed(fault: Fault, label: str) -> bool:
 
 
 def find_faults(label: str, kind: str, *, is_read: bool) -> list[Fault]:
-    """Return the faults of a kind that can be injected at a request; for a read those that can be told from the truth."""
+    """Return the faults of a kind for a request. A read only gets false answers that a client can recognize."""
     return [
         fault
         for fault in FAULTS

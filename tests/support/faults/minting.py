@@ -1,4 +1,7 @@
-"""A program that mints credits with the builder's key and says what it was told: `python -m tests.support.faults.minting URL CREDITS PLAN 1 2`."""
+"""A program that mints credits with the builder's key, and prints the outcome of each mint.
+
+`python -m tests.support.faults.minting URL CREDITS PLAN 1 2`
+"""
 
 import json
 import sys
@@ -14,7 +17,7 @@ SECONDS = 10
 
 
 def main() -> None:
-    """Mint each amount, in its own transaction, and print a line for each."""
+    """Mint each amount in its own transaction, and print a line for each."""
     url, credits, plan, *amounts = sys.argv[1:]
     chain = open_rpc(url, timeout_seconds=SECONDS)
     chain.use_credits(parse_address(credits))

@@ -1,4 +1,4 @@
-"""A proxy before a node that does one thing wrong once, at one request."""
+"""A proxy in front of a node. It answers one request wrongly."""
 
 import json
 import threading
@@ -14,15 +14,18 @@ from tests.support.kept_session import KeptSession
 from tests.support.odd_node import SEND, Json, OddNode
 
 Asked: TypeAlias = dict[str, Any] | list[dict[str, Any]]
-"""What one HTTP request carries: one JSON-RPC request, or a batch of them."""
+"""The content of one HTTP request: one JSON-RPC request, or a batch."""
 SECONDS: Final = 30
 LATE_AFTER: Final = 2
-"""How many requests later a held one reaches the node."""
+"""The number of later requests before a held request reaches the node."""
 
 
 @dataclass(frozen=True)
 class Served:
-    """What goes over the wire as the answer. ``cut`` bytes of it, then the connection ends; ``times`` it is written."""
+    """The bytes of an answer.
+
+    Only ``cut`` of its bytes are sent before the connection ends. It is sent ``times`` times.
+    """
 
     content: bytes = b""
     status: int = 200
@@ -33,30 +36,30 @@ class Served:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request that is about to be answered wrongly."""
+    """A request that gets a wrong answer."""
 
     asked: Asked
     forward: Callable[[], bytes]
-    """Has the node answer it."""
+    """The function that lets the node answer the request."""
     hold: Callable[[], None]
-    """Has it reach the node later, when nobody waits for the answer."""
+    """The function that holds the request. It reaches the node later, when the client does not wait any more."""
     earlier: bytes
-    """The answer to an earlier request, of the same name if there was one."""
+    """The answer to an earlier request, if possible one with the same name."""
 
 
 Change: TypeAlias = Callable[[Exchange], Served | None]
-"""What is served instead; None if there is nothing here that it could change."""
+"""The function that builds the wrong answer. It returns None if it cannot change this answer."""
 
 
 def name_request(asked: Asked) -> str:
-    """Name a request by its method; a batch by the methods in it."""
+    """Return the name of a request: its method, or the methods in a batch."""
     if isinstance(asked, list):
         return "batch of " + " and ".join(sorted({each["method"] for each in asked}))
     return str(asked["method"])
 
 
 class FaultNode(OddNode):
-    """The proxy. Answers as the node does, but for the one request that it was armed for."""
+    """The proxy. It answers as the node does, except for one armed request."""
 
     def __init__(self, target: str) -> None:
         """Take the node's URL."""
@@ -64,29 +67,29 @@ class FaultNode(OddNode):
         self._session = KeptSession()
         self._lock = threading.RLock()
         self._earlier: dict[str, bytes] = {}
-        """The node's own last answer by the name of its request."""
+        """The node's last answer to each request, by the request's name."""
         self.arm(None)
 
     def arm(self, change: Change | None, label: str = "", before: int = 0) -> None:
-        """Count requests from here on, and answer one of this name wrongly, which has so many of its name before it."""
+        """Start to count. Answer the request with this name wrongly that has a number of such requests before it."""
         self._change, self._label, self._before = change, label, before
         self._held: list[tuple[int, bytes]] = []
         self.asked.clear()
         self.sent: dict[str, str] = {}
-        """The signed transactions that were handed over, by their hashes."""
+        """The signed transactions that clients broadcast, by hash."""
         self.changed = False
-        """Whether the request was reached, and its answer changed."""
+        """Whether the armed request was made, and its answer was changed."""
 
     def move(self, target: str) -> None:
-        """Stand before another node from here on."""
+        """Forward to another node from now on."""
         self.target, self._session = target, KeptSession()
 
     def forward(self, content: bytes) -> bytes:
-        """Have the node answer."""
+        """Let the node answer a request."""
         return self._session.post(self.target, data=content, timeout=SECONDS).content
 
     def release(self, *, due: bool = False) -> None:
-        """Hand what was held to the node: all of it, or what is due."""
+        """Send held requests to the node: all, or only those that are due."""
         waiting = [each for each in self._held if due and each[0] > len(self.asked)]
         for each in self._held:
             if each not in waiting:
@@ -94,7 +97,7 @@ class FaultNode(OddNode):
         self._held = waiting
 
     def serve(self, request: BaseHTTPRequestHandler, body: Json) -> None:
-        """Answer a request on its connection, as far as the answer goes."""
+        """Answer a request on its connection, as far as the wrong answer goes."""
         with self._lock:
             served = self._answer(body)
         _write(request, served)
@@ -126,7 +129,7 @@ class FaultNode(OddNode):
 
 
 def _write(request: BaseHTTPRequestHandler, served: Served) -> None:
-    """Write an answer at once: two packets would wait for each other."""
+    """Write an answer in one packet. Two packets would wait for each other."""
     headers = {**served.headers, "Content-Type": "application/json", "Content-Length": str(len(served.content))}
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     whole = f"HTTP/1.1 {served.status} Said\r\n{head}\r\n".encode() + served.content

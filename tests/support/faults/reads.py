@@ -1,4 +1,4 @@
-"""The main reads that are made on a node with faults: each has to give the truth, or an error."""
+"""The main reads on a node with faults. Each must return the truth or an error."""
 
 from dataclasses import replace
 from typing import Final
@@ -21,7 +21,7 @@ def _block(s: Scene) -> int:
 
 
 def _plan(s: Scene) -> DeploymentPlan:
-    """Plan a deployment; what it may cost is an estimate, which has more than one source."""
+    """Plan a deployment, without its cost. The cost is an estimate, which may differ between nodes."""
     planned = plan_deployment(s.chain, s.other.address, s.other.address, create2=False, folder=s.folder)
     return replace(planned, max_cost_wei=0)
 

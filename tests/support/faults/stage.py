@@ -1,4 +1,4 @@
-"""Where the calls are made that go wrong: one anvil with every kind of plan on it, and each account ready for its part."""
+"""The stage for calls with faults: one anvil with every kind of plan, and accounts that are ready for their roles."""
 
 import os
 import tempfile
@@ -27,41 +27,41 @@ DAY: int = 86_400
 TIMEOUT_SECONDS: int = 1
 COIN_PRICE: int = 10**15
 MEMORY: Path = Path("/dev/shm")
-"""Where journals are quickly on the disk, if the system has it."""
+"""The folder with the fastest disk for journals, if the system has it."""
 REFERENCE: str = "invoice 7"
 
 
 @dataclass
 class Stage:
-    """A world that was prepared, and the proxy before it."""
+    """A prepared world, and the proxy in front of it."""
 
     world: World
     node: FaultNode
     folder: Path
-    """Where each run has a folder of its own for its journal and records."""
+    """The folder that contains the folder of each run, with its journal and records."""
     plans: dict[str, int] = field(default_factory=dict)
     agent: int = 0
     block: int = 0
     """The last block of the preparation."""
     empty_blocks: int = 0
-    """How many empty ones follow it before a call."""
+    """The number of empty blocks between the preparation and a call."""
     approval: Transaction = field(init=False)
     orders: tuple[SignedOrder, ...] = ()
     voucher: SignedVoucher = field(init=False)
     _numbers: Iterator[int] = field(default_factory=count)
 
     def open_run(self) -> Path:
-        """Begin a run as a program on a new machine does: without a journal. Return its folder."""
+        """Begin a run without a journal, as a program on a new machine does. Return the run's folder."""
         run = self.folder / str(next(self._numbers))
         run.mkdir()
         os.environ[STATE_VARIABLE] = str(run)
         return run
 
     def connect(self, *, past_the_proxy: bool = False) -> Chain:
-        """Connect as a new process does, through the proxy or past it."""
+        """Connect as a new process does, through the proxy or directly."""
         url = self.node.target if past_the_proxy else self.node.url
         chain = open_rpc(url, timeout_seconds=TIMEOUT_SECONDS)
-        # Bound without a look at the code, which is known here and takes longer than most calls.
+        # Set without a check of the code, which is known here. The check takes longer than most calls.
         chain._credits = chain.bind(self.world.credits.address, read_artifact("Credits").abi)
         chain._agents = chain.bind(self.world.chain.agents.address, read_artifact("AgentRegistry").abi)
         chain.usdc = self.world.chain.usdc
@@ -70,7 +70,7 @@ class Stage:
 
 @contextmanager
 def prepare_stage(world: World, node: FaultNode) -> Iterator[Stage]:
-    """Prepare a world for every call, and give journals a place until the block ends."""
+    """Prepare a world for all calls, and set a folder for journals until the block ends."""
     before = os.environ.get(STATE_VARIABLE)
     with tempfile.TemporaryDirectory(prefix="nvm_chain-faults-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
         stage = Stage(world, node, Path(folder))
@@ -107,7 +107,7 @@ def _sell(stage: Stage) -> None:
 
 
 def _hand_out(stage: Stage) -> None:
-    """Give the subscriber money and credits, and the partner money with an allowance."""
+    """Give USDC and credits to the subscriber, and USDC with an allowance to the partner."""
     world = stage.world
     world.send(world.subscriber, world.usdc.functions.mint(world.subscriber.address, FUNDS))
     world.send(world.partner, world.usdc.functions.mint(world.partner.address, FUNDS))
@@ -119,7 +119,7 @@ def _hand_out(stage: Stage) -> None:
 
 
 def _sign(stage: Stage) -> None:
-    """Have the subscriber sign two orders and a voucher."""
+    """Sign two orders and a voucher as the subscriber."""
     chain, holder, plan = stage.world.chain, stage.world.subscriber, stage.plans["sold"]
     stage.orders = tuple(
         sign_plan_order(chain, holder, plan, quantity=count, max_cost=PRICE * count) for count in (1, 2)

@@ -1,4 +1,4 @@
-"""The table of faults: each call and request in a row, each kind in a column, in each cell how many counted."""
+"""The table of faults. Its rows are calls and requests, its columns are kinds, and its cells are counted faults."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,20 +9,20 @@ from tests.support.faults.campaign import Run
 from tests.support.faults.kinds import KINDS
 
 NONE: Final = "-"
-"""No fault of the kind can change this answer."""
+"""The text of a cell whose answer no fault of the kind can change."""
 EMPTY: Final = "EMPTY"
-"""One can, and none was counted."""
+"""The text of a cell without counted faults that a fault could fill."""
 
 
 @dataclass
 class FaultTable:
-    """The runs so far, and the cells that there are."""
+    """The finished runs, and the cells of the table."""
 
     cells: set[tuple[str, str, str]] = field(default_factory=set)
     """Call, request and kind."""
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     told: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By kind and what the caller was told."""
+    """The number of counted faults by kind and by the outcome that the caller got."""
     wrong: list[str] = field(default_factory=list)
     runs: int = 0
 
@@ -40,27 +40,27 @@ class FaultTable:
 
     @property
     def counted(self) -> int:
-        """How many faults counted."""
+        """The number of counted faults."""
         return self.counts.total()
 
     @property
     def empty(self) -> list[tuple[str, str, str]]:
-        """The cells in which none counted."""
+        """The cells without counted faults."""
         return sorted(self.cells - {cell for cell, count in self.counts.items() if count})
 
     def by_kind(self) -> Counter[str]:
-        """Return how many counted of each kind."""
+        """Return the number of counted faults of each kind."""
         return Counter({kind: sum(self.told[kind, word] for word in ("done", "refused", "unknown")) for kind in KINDS})
 
     def rows(self) -> list[list[str | int]]:
-        """Return the table's rows: call, request, and a count for each kind."""
+        """Return the table's rows: call, request, and the number for each kind."""
         return [
             [call, request, *(self._cell(call, request, kind) for kind in KINDS)]
             for call, request in sorted({(call, request) for call, request, _ in self.cells})
         ]
 
     def rows_by_call(self) -> list[list[str | int]]:
-        """Return a shorter table: call, and a count for each kind at all of its requests."""
+        """Return a shorter table: call, and the number for each kind at all requests of the call."""
         sums: Counter[tuple[str, str]] = Counter()
         for (call, _, kind), count in self.counts.items():
             sums[call, kind] += count

@@ -1,4 +1,4 @@
-"""What befalls a chain in the middle of a call: blocks replaced or undone, a node restarted, no more blocks."""
+"""Troubles of a chain during a call: replaced or undone blocks, a restarted node, or no more blocks."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,13 +15,16 @@ from tests.support.odd_node import SEND
 
 Trouble: TypeAlias = Callable[[Stage], object]
 DEEPEST = 64
-"""Blocks of the deepest reorganisation. So many without transactions are below each call, as none may reach a snapshot."""
+"""The number of blocks in the deepest reorganisation.
+
+As many empty blocks precede each call, because no reorganisation may reach a snapshot.
+"""
 
 
 def reorganise(stage: Stage, *, depth: int, drops: bool) -> None:
-    """Put empty blocks in place of the latest ones. Unless the node drops them, their transactions wait again.
+    """Replace the latest blocks with empty ones. Their transactions wait again, unless the node drops them.
 
-    anvil drops them: here they are handed to it once more. What is in a block still is refused.
+    anvil drops the transactions, so they are sent to it again. It refuses those that are still in a block.
     """
     wait_until_mined(stage)
     ask_all(stage, [("anvil_reorg", [depth, []])])
@@ -30,18 +33,21 @@ def reorganise(stage: Stage, *, depth: int, drops: bool) -> None:
 
 
 def stop_mining(stage: Stage) -> None:
-    """Have transactions wait from here on."""
+    """Stop mining, so that new transactions wait."""
     ask_all(stage, [("evm_setAutomine", [False])])
 
 
 def go_on(stage: Stage) -> None:
-    """Mine what waits, and each transaction again as it comes."""
+    """Mine the waiting transactions, and mine each new transaction at once again."""
     ask_all(stage, [("evm_setAutomine", [True]), ("evm_mine", [])])
 
 
 @contextmanager
 def restarts(campaign: Campaign) -> Iterator[Trouble]:
-    """Give what puts another node in the place of the first, with its state. At the end of the block the first one is there again."""
+    """Yield a function that replaces the node by another one with the same state.
+
+    At the end of the block the first node is back.
+    """
     node, first = campaign.stage.node, campaign.stage.node.target
     with ExitStack() as others:
 
@@ -59,7 +65,7 @@ def restarts(campaign: Campaign) -> Iterator[Trouble]:
 
 
 def befall(campaign: Campaign, call: str, label: str, before: int, trouble: Trouble) -> Run:
-    """Make a call, and have trouble befall the chain before the node answers one of its requests."""
+    """Make a call with a trouble before the node answers one of its requests."""
 
     def change(exchange: Exchange) -> Served | None:
         trouble(campaign.stage)

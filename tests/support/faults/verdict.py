@@ -1,4 +1,4 @@
-"""What is true after a run, and whether the caller was told so."""
+"""The state of the chain after a run, and whether the caller was told the truth about it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,37 +10,37 @@ from eth_abi.abi import encode
 from nvm_chain.errors import NotMined, NvmChainError, OutcomeUnknown
 from nvm_chain.operations.transactions import TransactionStatus, look_up_transaction
 from tests.support.events import selector
-from tests.support.faults.behind_the_proxy import ask_all
+from tests.support.faults.behind_the_proxy import ask_all_until
 from tests.support.faults.calls import Call, Scene
 from tests.support.faults.stage import Stage
 
 Done: TypeAlias = tuple[Any, ...]
-"""A transaction that succeeded: from, to, whether it created a contract, its events."""
+"""A successful transaction: sender, receiver, whether it created a contract, and its events."""
 BLOCKS: Final = 8
-"""More than a call and its repetition mine."""
+"""A number of blocks that a call and its repetition do not reach."""
 APPROVAL: Final = "0x8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925"
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What the chain has done since the preparation."""
+    """The changes of the chain since its preparation."""
 
     done: tuple[Done, ...]
     coins: int
-    """Of an account that pays for nothing."""
+    """The coin balance of an account that pays for nothing."""
     allowance: int
-    """Of the subscriber, for Credits."""
+    """The subscriber's allowance for Credits."""
 
     @property
     def deeds(self) -> tuple[Done, ...]:
-        """What was done beside approvals, which may come before an order or with it."""
+        """The transactions without approvals. An approval may come before an order or with it."""
         rest = [(*each[:3], tuple(log for log in each[3] if log[1] != APPROVAL)) for each in self.done if each[3]]
         return tuple(each for each in (*rest, *(each for each in self.done if not each[3])) if each[3] or each[2])
 
 
 @dataclass(frozen=True)
 class Calm:
-    """A call on a node without faults: the names of its requests, and what comes of it."""
+    """The outcome of a call on a node without faults: the names of its requests, and its effects."""
 
     labels: list[str]
     result: Any
@@ -50,14 +50,14 @@ class Calm:
 
 @dataclass(frozen=True)
 class Told:
-    """What the caller was told: a result or an error."""
+    """The result or the error that the caller got."""
 
     result: Any = None
     error: BaseException | None = None
 
     @property
     def is_unknown(self) -> bool:
-        """Whether the caller was told to look a transaction up."""
+        """Whether the error tells the caller to look a transaction up."""
         return isinstance(self.error, NotMined | OutcomeUnknown)
 
     @property
@@ -67,24 +67,24 @@ class Told:
 
     @property
     def notes(self) -> list[str]:
-        """What was noted on the error, beside where it is described."""
+        """The notes on the error."""
         return [note for note in getattr(self.error, "__notes__", []) if not note.startswith("See `")]
 
 
 @dataclass
 class Verdict:
-    """What is wrong about a run."""
+    """The mistakes in a run."""
 
     wrong: list[str] = field(default_factory=list)
 
     def require(self, holds: bool, words: str) -> None:
-        """Note what does not hold."""
+        """Note a mistake if a condition does not hold."""
         if not holds:
             self.wrong.append(words)
 
 
 def read_truth(stage: Stage) -> Truth:
-    """Read what was done, in one batch of requests past the proxy."""
+    """Read the changes of the chain in one batch of requests past the proxy."""
     world = stage.world
     pair = encode(["address", "address"], [world.subscriber.address, world.credits.address]).hex()
     allowance = {"to": world.usdc.address, "data": "0x" + selector("allowance(address,address)").hex() + pair}
@@ -93,7 +93,7 @@ def read_truth(stage: Stage) -> Truth:
         ("eth_getBalance", [world.fee_receiver.address, "latest"]),
         ("eth_call", [allowance, "latest"]),
     ]
-    *blocks, coins, allowed = ask_all(stage, asked)
+    *blocks, coins, allowed = ask_all_until(stage, asked, lambda found: None not in found[-2:])
     receipts = [receipt for block in blocks for receipt in block or [] if receipt["status"] == "0x1"]
     return Truth(
         tuple(map(_describe, receipts)), int(coins, 16), int(f"{allowed}0" if allowed == "0x" else allowed, 16)
@@ -109,15 +109,15 @@ def _describe(receipt: dict[str, Any]) -> Done:
 
 
 def judge_write(call: Call, scene: Scene, told: Told, sent: Sequence[str], calm: Calm, now: Truth) -> Verdict:
-    """Compare what the caller was told with what happened.
+    """Compare the result or error that the caller got with the state of the chain.
 
     Args:
         call: The call.
-        scene: What it was made with.
-        told: What the caller was told.
-        sent: Hashes of the transactions that were signed and handed over.
-        calm: The call on a node without faults.
-        now: The state now.
+        scene: The arguments of the call.
+        told: The result or the error that the caller got.
+        sent: The hashes of the signed and broadcast transactions.
+        calm: The outcome of the call on a node without faults.
+        now: The state after the run.
     """
     verdict, before, true = Verdict(), calm.before, calm.after
     verdict.require(told.error is None or isinstance(told.error, NvmChainError), f"raised {told.error!r}")
@@ -145,7 +145,7 @@ def judge_write(call: Call, scene: Scene, told: Told, sent: Sequence[str], calm:
 
 
 def _judge_each(verdict: Verdict, outcomes: Sequence[object], sent: Sequence[str], true: Truth, now: Truth) -> None:
-    """Judge what was told of each of many transactions."""
+    """Judge the outcomes of many transactions."""
     for deed, outcome in zip(true.deeds, outcomes, strict=True):
         error = outcome if isinstance(outcome, Exception) else getattr(outcome, "error", None)
         if isinstance(error, NotMined | OutcomeUnknown):
@@ -155,7 +155,7 @@ def _judge_each(verdict: Verdict, outcomes: Sequence[object], sent: Sequence[str
 
 
 def _judge_unknown(verdict: Verdict, scene: Scene, told: Told, sent: Sequence[str], true: Truth, now: Truth) -> None:
-    """Judge the hash that the caller was told, and what is found by it on a node without faults."""
+    """Judge the transaction hash that the caller got: look it up on a node without faults."""
     transaction_hash = getattr(told.error, "transaction_hash", "")
     if transaction_hash not in sent:
         verdict.require(False, f"told a hash that was not sent: {told.error!r}")
@@ -168,7 +168,7 @@ def _judge_unknown(verdict: Verdict, scene: Scene, told: Told, sent: Sequence[st
 
 
 def judge_again(call: Call, told: Told, again: Told, true: Truth, now: Truth) -> Verdict:
-    """Judge the same call made again on a node without faults, after it was refused, or where it is paid once."""
+    """Judge a repetition of the call on a node without faults, after a refusal, or if it can be paid only once."""
     verdict = Verdict()
     accepted = call.repeats or ()
     fine = again.error is None or isinstance(again.error, accepted)
