@@ -189,7 +189,10 @@ class ModulesWithLosses:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return Python's own spec of a module that used to have more names, with an empty path if it lacks a path."""
+        """Return Python's own module spec, with an empty ``__path__`` if the spec lacks one.
+
+        Return None for a module from which no name was moved or removed.
+        """
         found = PathFinder.find_spec(fullname, path, target) if fullname in HAVE_LOST else None
         if found is not None and found.submodule_search_locations is None:
             found.submodule_search_locations = []

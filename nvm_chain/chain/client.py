@@ -226,7 +226,7 @@ class Chain(Node):
     def divide(self, sender: ChecksumAddress, count: int, build: Callable[[int, int], Call]) -> list[Portion]:
         """Divide a list of items into calls that each fit into one transaction and one block.
 
-        One request, and at least one more for each call.
+        One request, and at least one more for each returned call.
 
         Args:
             sender: The address that will send the calls.

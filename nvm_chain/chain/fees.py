@@ -28,9 +28,9 @@ _SIGNATURE_BYTES: Final = 130
 
 @dataclass(frozen=True, slots=True)
 class Fees:
-    """The prices of a unit of gas in wei, and the gas limit of a block.
+    """The prices of one unit of gas, in wei, and the gas limit of a block.
 
-    ``tip`` is None on a chain without EIP-1559. Then ``max_fee`` is the gas price.
+    On a chain without EIP-1559, ``tip`` is None and ``max_fee`` is the gas price.
     """
 
     max_fee: int

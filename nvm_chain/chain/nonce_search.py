@@ -26,7 +26,7 @@ SETTLING_SECONDS: Final = 60
 
 
 def is_undoable(node: Node) -> bool:
-    """Return whether the node can undo blocks, so that a transaction it does not know is lost."""
+    """Return whether the node can undo blocks, as development nodes can. A transaction that such a node lacks is lost."""
     return node.chain_id in UNDOABLE_CHAINS
 
 

@@ -60,7 +60,7 @@ class Metering:
         self.deadline = 0
 
     def play(self) -> MeteredResult:
-        """Run the act, and return its result. Sends seven transactions."""
+        """Run this act of the demo, and return its result. Sends seven transactions."""
         coins = self.chain.read_coin_balance(self.subscriber.address)
         self.register()
         receipt = self.order(coins)

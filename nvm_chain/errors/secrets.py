@@ -33,5 +33,5 @@ def hide_keys(text: str) -> str:
 
 
 def _hide_key(found: re.Match[str]) -> str:
-    """Return what is shown in place of many digits. A number of so many decimal digits is not a key."""
+    """Return the mark that replaces a key in a text. Decimal digits alone are a number, and stay as they are."""
     return found[0] if found[0].isdecimal() else HIDDEN

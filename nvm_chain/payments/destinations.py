@@ -64,7 +64,7 @@ def keep_all(fetched: Sequence[Fetched], targets: Sequence[Path], transaction: s
 
 
 def _keep_or_restore(fetched: Sequence[Fetched], targets: Sequence[Path]) -> list[Path]:
-    """Move all files to their places. After an error or an interrupt all places are restored."""
+    """Move all files to their places. After an error or an interrupt, put every place back as it was."""
     kept: list[Path] = []
     with ExitStack() as done, ExitStack() as undo:
         for file, target in zip(fetched, targets, strict=True):

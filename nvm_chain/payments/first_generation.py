@@ -1,4 +1,4 @@
-"""`Payments`: the methods of the first documented generation, and the attributes for the second generation."""
+"""The class `Payments`: the methods of the first documented API generation, and attributes that hold those of the second."""
 
 from pathlib import Path
 
@@ -98,5 +98,5 @@ class Payments(CreatingPlans, CreatingAssets, Using, Reading, Refuses):
 
     @property
     def ai_protocol(self) -> object:
-        """Raise HostedName, a NeedsVendor. The query protocol was the vendor's task queue."""
+        """Raise HostedName, because the query protocol was the vendor's task queue."""
         raise HostedName("payments.ai_protocol", HOSTING_ADVICE)

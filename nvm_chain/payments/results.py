@@ -147,7 +147,7 @@ class PlanBalance(Result):
 
 
 class Done(TypedDict):
-    """Result of a change."""
+    """Result of a change on the chain: whether it succeeded, and its transaction hash."""
 
     success: bool
     txHash: str

@@ -19,7 +19,9 @@ def sum_revenue(
     plans: Mapping[int, tuple[Terms, int]],
     counts: Callable[[Event], bool],
 ) -> tuple[Revenue, ...]:
-    """Sum the revenue of each receiver on each plan, for the sales that count, in the order of the first payment.
+    """Sum the revenue of each receiver on each plan, in the order of the first payments.
+
+    Only sales for which ``counts`` returns True are included.
 
     ``events`` has all sales, FeeForgone and ProtocolFeeSet events, in order. ``plans`` has the terms and the fee in
     basis points.

@@ -56,9 +56,9 @@ class IpfsStore:
     # ------------------------------------------------------------------ documents
 
     def save(self, text: str) -> str:
-        """Add and pin a document, and return its URI. Makes two requests. Raises InvalidMetadata, MetadataNotSaved.
+        """Add and pin a document, and return its URI. Makes two requests.
 
-        Raises MetadataMismatch if the node returns another CID.
+        Raises InvalidMetadata, MetadataNotSaved, or MetadataMismatch if the node returns another CID.
         """
         document = encode_document(text)
         cid = compute_cid(document)
@@ -123,7 +123,7 @@ class IpfsStore:
             yield answer
 
     def _ask(self, command: str, parameters: Mapping[str, str], fail: Fail, files: Any = None) -> dict[str, Any]:
-        """Return the JSON object of a command's answer."""
+        """Send a command to the IPFS node, and return the JSON object of its answer."""
         with self._open(command, parameters, fail, files) as answer:
             status, body = answer.status, answer.read(MAX_ANSWER, self.timeout_seconds)
         if status != 200:

@@ -210,3 +210,17 @@ def test_find_with_nonce__of_a_block_so_far_back__finds_it(odd: tuple[World, Odd
     node.asked.clear()
     assert find_with_nonce(chain, account.address, nonce) == f"0x{bytes(mined['transactionHash']).hex()}"
     assert len(node.asked) <= 24
+
+
+@pytest.mark.parametrize("on_top", [0, 1, 2])
+def test_find_with_nonce__with_confirmations__leaves_out_the_blocks_that_may_be_undone(
+    odd: tuple[World, OddNode, Chain], on_top: int
+) -> None:
+    world, node, chain = odd
+    account, nonce = world.other, chain.count_sent(world.other.address, "latest")
+    mined = world.chain.send_data(account, "0x", world.builder.address, 1)
+    if on_top:
+        node.ask("anvil_mine", hex(on_top))
+    transaction_hash = f"0x{bytes(mined['transactionHash']).hex()}"
+    assert find_with_nonce(chain, account.address, nonce, on_top) == transaction_hash
+    assert find_with_nonce(chain, account.address, nonce, on_top + 1) is None

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from eth_typing import ChecksumAddress, HexAddress, HexStr
 
+from nvm_chain.chain import nonces
 from nvm_chain.chain.nonces import KEPT, STATE_VARIABLE, Accounts, Sent, find_state_folder
 from tests.support.full_disk import full_disk
 
@@ -259,3 +261,27 @@ def test_turn__with_a_long_journal_and_a_disk_that_is_full_halfway__ends_as_usua
         turn.write_down(500, "0x500")
     with accounts.turn(ALICE) as turn:
         assert ([sent.hash for sent in turn.sent[-2:]], len(turn.sent)) == ([hex(499), "0x500"], KEPT + 1)
+
+
+def test_turn__of_a_journal_that_is_replaced_before_the_lock_is_given__has_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may shorten the journal while this one waits for the lock."""
+    path, lock = journal_of(tmp_path), nonces._lock
+    waited: list[str] = []
+    path.write_text(json.dumps({"nonce": 3, "hash": "0x3", "time": 1}) + "\n")
+
+    def replace_first(file: TextIO, name: str) -> None:
+        if not waited:
+            waited.append(name)
+            newer = path.with_suffix(".new")
+            newer.write_text(json.dumps({"nonce": 4, "hash": "0x4", "time": 1}) + "\n")
+            newer.replace(path)
+        lock(file, name)
+
+    monkeypatch.setattr(nonces, "_lock", replace_first)
+    with Accounts(1, tmp_path).turn(ALICE) as turn:
+        assert [sent.nonce for sent in turn.sent] == [4]
+        turn.write_down(5, "0x5")
+    assert hashes(tmp_path) == ["0x4", "0x5"]
+    assert waited == ["LOCK_EX"]

@@ -84,7 +84,7 @@ def update(session: Session, agent: int, **described: Any) -> None:
 @agent_argument()
 @argument("new_owner", type=Address(), metavar="NEW_OWNER", help="Address of the new owner.")
 def transfer(session: Session, agent: int, new_owner: str) -> None:
-    """Transfer an agent to a new owner at once. Agent owner, or an address that the owner approved.
+    """Transfer an agent to a new owner immediately. The signer is the agent owner, or an address that the owner approved.
 
     The agent keeps its plans. The plans keep their owners and receivers.
     """

@@ -15,7 +15,7 @@ class InvalidQuantity(ContractError):
 
 
 class CostAboveMax(ContractError):
-    """Raised when an order costs more than the payer allowed, in base units."""
+    """Raised when an order costs more than the payer allowed. Both amounts are in base units."""
 
     cost: Money
     max_cost: Money
