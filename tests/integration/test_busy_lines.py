@@ -46,9 +46,11 @@ def test_ask__of_an_endpoint_that_names_a_wait__repeats_after_it(answer: Any, st
 
 @pytest.mark.parametrize(("answer", "status"), [(ERROR, 429), (PASSING, 200)])
 def test_ask__of_an_endpoint_that_names_a_wait_beyond_the_time__fails_at_once(answer: Any, status: int) -> None:
-    with run_scripted_node(lambda exchange: exchange.reply(answer, status, Retry_After="30")) as node:
-        with pytest.raises(LineFailed) as caught:
-            Line(HttpTransport(node.url)).ask(REQUEST, LIMITS, pauses(3))
+    with (
+        run_scripted_node(lambda exchange: exchange.reply(answer, status, Retry_After="30")) as node,
+        pytest.raises(LineFailed) as caught,
+    ):
+        Line(HttpTransport(node.url)).ask(REQUEST, LIMITS, pauses(3))
     assert caught.value.wait_seconds == 30
     assert isinstance(caught.value.error, NodeBusy)
     assert len(node.asked) == 1
