@@ -65,7 +65,7 @@ class BlockReplaced(NetworkError):
     block_number: Number
 
     problem = "The chain replaced block {block_number} during the read."
-    next_step = "Repeat the read. Nothing has to be undone."
+    next_step = "Read the events again. Nothing has to be undone."
 
 
 class StatementMismatch(NetworkError):
