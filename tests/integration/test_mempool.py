@@ -115,8 +115,38 @@ def test_send__that_fails_only_when_it_is_mined__raises_the_contracts_error(slow
         transaction = slow.chain.build_transaction(
             slow.builder.address, function._encode_transaction_data(), function.address
         )
-        # Each price has a random part, and a dearer transaction would replace the first.
+        transaction["maxFeePerGas"] = transaction["maxPriorityFeePerGas"] = 100 * 10**9  # type: ignore[typeddict-item]
+        slow.chain.web3.eth.send_raw_transaction(slow.builder.sign_transaction(transaction).raw_transaction)  # type: ignore[arg-type]
+        request(slow, "evm_mine")
 
+    slow.chain.on_progress = deactivate_first
+    nonce = slow.chain.web3.eth.get_transaction_count(slow.subscriber.address)
+    with reverts(PlanNotActive(plan_id)):
+        order_plan(slow.chain, slow.subscriber, plan_id)
+    assert slow.chain.web3.eth.get_transaction_count(slow.subscriber.address) == nonce + 1  # mined, and failed
+    assert slow.tokens(slow.subscriber.address) == FUNDS
+
+
+def test_send__that_fails_when_mined_and_would_succeed_now__says_to_send_it_again(slow: World) -> None:
+    function = slow.credits.functions.setPlanActive(slow.register(), False)
+    receipt = slow.send_with_gas(slow.builder, function, 25_000)
+    assert receipt["status"] == 0
+    transaction = {"from": slow.builder.address, "to": function.address, "data": function._encode_transaction_data()}
+    found = slow.chain.find_reason(transaction, receipt)  # type: ignore[arg-type]
+    assert isinstance(found, OutOfGas)
+    assert found.transaction_hash == "0x" + receipt["transactionHash"].hex().removeprefix("0x")
+
+
+def test_send__that_another_process_overtakes__is_refused_and_not_sent_twice(slow: World) -> None:
+    plan_id = slow.register()
+    request(slow, "evm_setAutomine", False)
+    function = slow.credits.functions.setPlanActive(plan_id, False)
+    transaction = slow.chain.build_transaction(
+        slow.builder.address, function._encode_transaction_data(), function.address
+    )
+    with pytest.raises(NotMined):
+        set_plan_active(slow.chain, slow.builder, plan_id, True)
+    # Each price has a random part, and a dearer transaction would replace the first.
     cheaper: Any = {**transaction, "maxFeePerGas": int(transaction["maxFeePerGas"]) * 3 // 4}
     raw = slow.builder.sign_transaction(cheaper).raw_transaction
     with pytest.raises(NvmChainError) as caught, slow.chain.typed_errors():
