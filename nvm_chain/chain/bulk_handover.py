@@ -1,6 +1,7 @@
 """The first half of `send_many`: simulate calls, sign them, note them in the journal, and give them to the node."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import cast
 
 from web3.types import Nonce, TxParams
@@ -9,7 +10,7 @@ from nvm_chain.chain.fees import Fees, read_fees, read_l1_fee
 from nvm_chain.chain.gas_limits import GasLimits
 from nvm_chain.chain.handing_over import Fate, Parcel, hand_over
 from nvm_chain.chain.node import LEAST_GAS
-from nvm_chain.chain.nonce_search import find_free_nonces, find_with_nonce
+from nvm_chain.chain.nonce_search import NonceSearch, find_free_nonces
 from nvm_chain.chain.nonces import Accounts, Turn
 from nvm_chain.chain.sending import Sender, call_params
 from nvm_chain.chain.shipments import Outcome, Shipment, Slot, count_cost
@@ -148,11 +149,8 @@ class Handover:
 
     def _give(self, parcels: Sequence[Parcel], turn: Turn) -> None:
         """Give signed transactions to the node, and note in the journal which of them it took or refused."""
-
-        def find_mined(nonce: int) -> str | None:
-            return find_with_nonce(self._node, self._shipment.address, nonce, self._shipment.confirmations)
-
-        hand_over(self._shipment.asker, parcels, find_mined, self._node.timeout_seconds)
+        begin_search = partial(NonceSearch, self._node, self._shipment.address, self._shipment.confirmations)
+        hand_over(self._shipment.asker, parcels, begin_search, self._node.timeout_seconds)
         turn.confirm([parcel.signed.hash for parcel in parcels if parcel.fate is Fate.TAKEN])
         gone = [parcel.signed.hash for parcel in parcels if parcel.fate in (Fate.REFUSED, Fate.REPLACED)]
         if gone:

@@ -10,7 +10,7 @@ from web3.types import TxReceipt
 
 from nvm_chain.chain.asking_many import Answer
 from nvm_chain.chain.handing_over import broadcast
-from nvm_chain.chain.nonce_search import find_with_nonce
+from nvm_chain.chain.nonce_search import NonceSearch
 from nvm_chain.chain.receipts import FAILED, SUCCEEDED, describe_shallow, read_receipt
 from nvm_chain.chain.repeating import Pauses
 from nvm_chain.chain.shipments import Outcome, Shipment, Slot
@@ -26,8 +26,8 @@ FIRST_STALL_SECONDS: Final = 0.5
 """How long nothing is mined before the first search for lost transactions. The time doubles after each search."""
 MOST_DOUBTS: Final = 3
 """How many times all receipts are read again because the node does not show the newest block that they name."""
-MOST_SEARCHED: Final = 5
-"""The largest number of used nonces without a receipt that one search looks at."""
+MOST_IN_VAIN: Final = 5
+"""The number of used nonces without a receipt after which one search ends if it finds no other transactions for them."""
 
 
 class Waiting:
@@ -40,8 +40,6 @@ class Waiting:
         self._newest: tuple[int, str] = (-1, "")
         """The number and hash of the newest block that a receipt named."""
         self._doubts: Counter[tuple[int, str]] = Counter()
-        self._unconfirmed: set[int] = set()
-        """The nonces of mined transactions that do not have enough confirmations yet."""
 
     def is_over(self) -> bool:
         """Return whether all outcomes are known, and the newest block with a receipt was not replaced.
@@ -68,11 +66,10 @@ class Waiting:
                     pauses.wait()
                 continue
             if time.monotonic() - started >= stall:
-                stall = 2 * max(stall, FIRST_STALL_SECONDS)
+                stall *= 2
                 with suppress(NetworkError):
                     if self._mend():
-                        pauses, started, stall = self._begin(), time.monotonic(), 0.0
-                        continue
+                        pauses, started, stall = self._begin(), time.monotonic(), FIRST_STALL_SECONDS
             if shipment.slots and not pauses.wait():
                 self._give_up(problem)
 
@@ -90,7 +87,6 @@ class Waiting:
                 break
         if self._shipment.confirmations and found:
             head = self._node.read_block().number
-            self._unconfirmed = {each[0].nonce for each in found}
             found = [each for each in found if head - each[2]["blockNumber"] >= self._shipment.confirmations]
         if found and not self._is_reopened():
             for slot, transaction_hash, receipt in found:
@@ -168,11 +164,19 @@ class Waiting:
         answers = shipment.asker.ask([("eth_getTransactionByHash", (parcel.signed.hash,)) for parcel in parcels])
         lost = [parcel for parcel, answer in zip(parcels, answers, strict=True) if not answer.result]
         shipment.asker.ask([broadcast(parcel.signed) for parcel in lost])
-        return sum(self._search(slot) for slot in self._find_used()[:MOST_SEARCHED]) > 0
+        search, under_way, in_vain = self._begin_search(), len(shipment.slots), 0
+        for slot in self._find_used():
+            if in_vain == MOST_IN_VAIN:
+                break
+            in_vain += not self._is_replaced(slot, search)
+        return len(shipment.slots) < under_way
 
-    def _search(self, slot: Slot) -> bool:
-        """Set the outcome of a call if another transaction was mined with its nonce. Return whether one was."""
-        mined = find_with_nonce(self._node, self._shipment.address, slot.nonce, self._shipment.confirmations)
+    def _begin_search(self) -> NonceSearch:
+        return NonceSearch(self._node, self._shipment.address, self._shipment.confirmations)
+
+    def _is_replaced(self, slot: Slot, search: NonceSearch) -> bool:
+        """Return whether another transaction was mined with the nonce of a call. If so, set the call's outcome."""
+        mined = search.find(slot.nonce)
         if mined is None or mined in {parcel.signed.hash for parcel in slot.parcels}:
             return False
         self._shipment.decide(slot, self._shipment.replaced(slot))
@@ -180,14 +184,17 @@ class Waiting:
 
     def _give_up(self, problem: str) -> None:
         """Set the outcomes of all transactions under way after the time is over. The waiting calls are not sent."""
-        shipment, used = self._shipment, set()
+        shipment, search = self._shipment, self._begin_search()
+        used: list[Slot] = []
+        shallow: set[int] = set()
         with suppress(NetworkError):
-            used = {slot.nonce for slot in self._find_used()}
+            used = self._find_used()
+            shallow = {slot.nonce for slot, _, _ in self._read_receipts(used)} if shipment.confirmations else set()
         for slot in list(shipment.slots.values()):
-            unknown = describe_shallow(shipment.confirmations) if slot.nonce in self._unconfirmed else problem
+            unknown = describe_shallow(shipment.confirmations) if slot.nonce in shallow else problem
             if unknown:
                 shipment.decide(slot, Outcome(slot.hash, error=OutcomeUnknown(slot.hash, unknown)))
-            elif not (slot.nonce in used and self._search(slot)):
+            elif not (slot in used and self._is_replaced(slot, search)):
                 late = NotMined(slot.hash, self._node.timeout_seconds)
                 shipment.decide(slot, Outcome(slot.hash, error=late))
         if shipment.waiting:

@@ -7,6 +7,7 @@ from typing import Final
 
 from nvm_chain.chain.asking_many import Answer, ManyAsker, Question
 from nvm_chain.chain.broadcast import Refusal, read_refusal
+from nvm_chain.chain.nonce_search import NonceSearch
 from nvm_chain.chain.repeating import Pauses
 from nvm_chain.chain.signing_many import Signed
 from nvm_chain.errors import NvmChainError, RpcFailed
@@ -53,9 +54,7 @@ class Parcel:
             self.fate = Fate.TAKEN
         return meaning
 
-    def settle(
-        self, meaning: Refusal | None, *, is_there: bool | None, find_mined: Callable[[int], str | None]
-    ) -> None:
+    def settle(self, meaning: Refusal | None, *, is_there: bool | None, search: NonceSearch) -> None:
         """Decide on the fate after the node was asked for the transaction.
 
         The transaction counts as refused if every broadcast so far was refused, and the node never showed the
@@ -67,20 +66,20 @@ class Parcel:
         self.was_refused_only &= is_there is False and meaning is Refusal.CANNOT_TAKE_IT
         if self.was_refused_only:
             self.fate = Fate.REFUSED
-        elif meaning is Refusal.NONCE_TAKEN and (mined := find_mined(self.signed.nonce)):
+        elif meaning is Refusal.NONCE_TAKEN and (mined := search.find(self.signed.nonce)):
             self.mined = mined
             self.fate = Fate.TAKEN if mined == self.signed.hash else Fate.REPLACED
 
 
 def hand_over(
-    asker: ManyAsker, parcels: Sequence[Parcel], find_mined: Callable[[int], str | None], timeout_seconds: int
+    asker: ManyAsker, parcels: Sequence[Parcel], begin_search: Callable[[], NonceSearch], timeout_seconds: int
 ) -> None:
     """Broadcast signed transactions until the fate of each is known, at most five times, and set their fates.
 
     Args:
         asker: The connection to the node.
         parcels: The transactions, in the order of their nonces.
-        find_mined: A function that returns the hash of the mined transaction with a nonce, or None if it is not found.
+        begin_search: A function that begins a search for mined transactions by their nonces.
         timeout_seconds: The longest time for all broadcasts, in seconds.
     """
     pauses = Pauses(timeout_seconds, FIRST_LOOK_SECONDS, LONGEST_PAUSE_SECONDS)
@@ -90,8 +89,9 @@ def hand_over(
         meanings = [parcel.hear(answer) for parcel, answer in zip(missing, answers, strict=True)]
         in_doubt = [pair for pair in zip(missing, meanings, strict=True) if pair[0].fate is Fate.UNKNOWN]
         seen = look_for(asker, [parcel.signed.hash for parcel, _ in in_doubt])
+        search = begin_search()
         for (parcel, meaning), is_there in zip(in_doubt, seen, strict=True):
-            parcel.settle(meaning, is_there=is_there, find_mined=find_mined)
+            parcel.settle(meaning, is_there=is_there, search=search)
         if all(parcel.fate is not Fate.UNKNOWN for parcel in missing) or not pauses.wait():
             break
     _look_again(asker, [parcel for parcel in parcels if parcel.fate is Fate.REFUSED])

@@ -265,19 +265,17 @@ class Node:
                     raise
                 return check_number(self.web3.eth.get_transaction_count(address, "latest"))
 
-    def find_in_block(self, block: int, address: ChecksumAddress, nonce: int) -> str | None:
-        """Return the hash of an address's transaction with a nonce in a block. One request.
-
-        Returns None if the block does not contain such a transaction.
-        """
+    def read_sent_in(self, block: int, address: ChecksumAddress) -> dict[int, str]:
+        """Return the hashes of an address's transactions in a block, by their nonces. One request."""
         found = self.ask("eth_getBlockByNumber", hex(block), True)
         with self.typed_errors():
             if check_number(read_number(found["number"])) != block:
                 raise ValueError("another block")
-            for each in found["transactions"]:
-                if str(each["from"]).lower() == address.lower() and read_number(each["nonce"]) == nonce:
-                    return f"0x{bytes(HexBytes(each['hash'])).hex()}"
-        return None
+            return {
+                check_number(read_number(each["nonce"])): f"0x{bytes(HexBytes(each['hash'])).hex()}"
+                for each in found["transactions"]
+                if str(each["from"]).lower() == address.lower()
+            }
 
     def count_pending(self, address: ChecksumAddress) -> int:
         """Return the number of transactions of an address that wait to be mined. Two requests."""

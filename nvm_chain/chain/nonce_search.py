@@ -70,24 +70,50 @@ def _is_on_its_way(node: Node, sent: Sent, has: Callable[[str], bool]) -> bool:
     return is_ours and not is_undoable(node) and 0 <= age < SETTLING_SECONDS
 
 
-def find_with_nonce(node: Node, address: ChecksumAddress, nonce: int, confirmations: int = 0) -> str | None:
-    """Return the hash of the transaction that was mined with an account's nonce, or None if the node does not show it.
+class NonceSearch:
+    """A search for mined transactions of an account by their nonces.
 
-    The search begins with the newest blocks, because nodes drop old states. The newest ``confirmations`` blocks are
-    left out, because they may be undone. Up to two dozen requests.
+    Each answer of the node is kept for the next nonce, because neighbouring nonces are mostly in the same blocks. So a
+    search is for one moment: begin another one after a pause.
     """
 
-    def is_used(block: int) -> bool | None:
-        """Return whether the nonce is used in the state of a block, or None if the node does not have the state."""
+    def __init__(self, node: Node, address: ChecksumAddress, confirmations: int = 0) -> None:
+        """Take the node and the account. No request.
+
+        The newest ``confirmations`` blocks are left out, because they may be undone.
+        """
+        self._node, self._address, self._confirmations = node, address, confirmations
+        self._head: int | None = None
+        self._counts: dict[int, int | None] = {}
+        """By block, the number of used nonces, or None if the node does not have the state."""
+        self._mined: dict[int, dict[int, str]] = {}
+        """By block, the hashes of the account's transactions by their nonces."""
+
+    def find(self, nonce: int) -> str | None:
+        """Return the hash of the transaction that was mined with a nonce, or None if the node does not show it.
+
+        The search begins with the newest blocks, because nodes drop old states. Up to two dozen requests.
+        """
         with suppress(NetworkError):
-            return node.count_sent(address, block) > nonce
+            if self._head is None:
+                self._head = max(self._node.read_block().number - self._confirmations, 0)
+            block = _find_first(partial(self._is_used, nonce), self._head)
+            return None if block is None else self._read_mined(block).get(nonce)
         return None
 
-    with suppress(NetworkError):
-        head = max(node.read_block().number - confirmations, 0)
-        block = _find_first(is_used, head)
-        return None if block is None else node.find_in_block(block, address, nonce)
-    return None
+    def _is_used(self, nonce: int, block: int) -> bool | None:
+        """Return whether the nonce is used in the state of a block, or None if the node does not have the state."""
+        if block not in self._counts:
+            self._counts[block] = None
+            with suppress(NetworkError):
+                self._counts[block] = self._node.count_sent(self._address, block)
+        count = self._counts[block]
+        return None if count is None else count > nonce
+
+    def _read_mined(self, block: int) -> dict[int, str]:
+        if block not in self._mined:
+            self._mined[block] = self._node.read_sent_in(block, self._address)
+        return self._mined[block]
 
 
 def _find_first(is_used: Callable[[int], bool | None], last: int) -> int | None:

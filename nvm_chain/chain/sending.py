@@ -16,7 +16,7 @@ from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.fees import MOST_GAS, fee_questions, read_fees, read_gas_limit, read_l1_fee
 from nvm_chain.chain.handing_over import Fate, Parcel, hand_over
 from nvm_chain.chain.node import LEAST_GAS, Node
-from nvm_chain.chain.nonce_search import find_free_nonces, find_with_nonce
+from nvm_chain.chain.nonce_search import NonceSearch, find_free_nonces
 from nvm_chain.chain.nonces import Accounts, Turn
 from nvm_chain.chain.receipts import FAILED, SUCCEEDED, describe_shallow
 from nvm_chain.chain.repeating import Pauses
@@ -142,8 +142,8 @@ class Sender:
         [(_, signed)] = sign_new(signer, [complete], {each.hash for each in turn.sent})
         turn.write_down(nonce, signed.hash, self._node.label)
         parcel = Parcel(signed)
-        find_mined = partial(self._find_with_nonce, signer.address)
-        hand_over(self._asker, [parcel], find_mined, self._node.timeout_seconds)
+        begin_search = partial(NonceSearch, self._node, signer.address, self._confirmations)
+        hand_over(self._asker, [parcel], begin_search, self._node.timeout_seconds)
         if parcel.fate is Fate.TAKEN:
             turn.confirm()
             return signed
@@ -156,9 +156,6 @@ class Sender:
         if turn.confirm_new(parcel.mined):
             raise TransactionReplaced(signed.hash, signer.address, nonce)
         return None
-
-    def _find_with_nonce(self, address: ChecksumAddress, nonce: int) -> str | None:
-        return find_with_nonce(self._node, address, nonce, self._confirmations)
 
     # ------------------------------------------------------------------ wait
 
@@ -188,7 +185,7 @@ class Sender:
         """Return the error for a transaction that has no receipt after the longest wait."""
         if problem:
             return OutcomeUnknown(transaction_hash, problem)
-        mined = self._find_with_nonce(address, nonce)
+        mined = NonceSearch(self._node, address, self._confirmations).find(nonce)
         if mined not in (None, transaction_hash):
             return TransactionReplaced(transaction_hash, address, nonce)
         return NotMined(transaction_hash, self._node.timeout_seconds)

@@ -23,14 +23,6 @@ SKEWS = pytest.mark.parametrize("skew", [-120, -1, 0, 1, 120])
 DAY = 86_400
 
 
-@pytest.fixture
-def skewed(funded: World, monkeypatch: pytest.MonkeyPatch, skew: int) -> World:
-    """A world on whose machine the clock is wrong by so many seconds."""
-    chain_time = funded.now
-    monkeypatch.setattr(time, "time", lambda: float(chain_time + skew))
-    return funded
-
-
 @SKEWS
 def test_voucher__signed_and_checked_with_a_wrong_clock__counts_by_the_later(skewed: World, skew: int) -> None:
     """P15: valid for five seconds from the later of both clocks."""

@@ -20,6 +20,7 @@ from nvm_chain.types.plans import RegisteredPlan
 from nvm_chain.types.prices import get_erc20_price_config
 from tests.support.fixtures import keeping_chain as keeping_chain
 from tests.support.fixtures import node as node
+from tests.support.fixtures import skewed as skewed
 from tests.support.fixtures import transferable_plan as transferable_plan
 from tests.support.odd_node import OddNode, open_odd_chain
 from tests.support.world import CREDITS, PRICE, World

@@ -364,15 +364,35 @@ def test_send_many__whose_node_shows_a_block_without_a_hash__tells_every_outcome
     assert read_balance(chain, plan_id, world.subscriber.address) == 6
 
 
-def test_send_many__with_confirmations_and_no_blocks_on_top__says_that_all_are_mined(odd: Odd) -> None:
+def test_send_many__with_confirmations_and_no_blocks_on_top__says_that_all_are_mined(
+    odd: Odd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those too that are behind the receipts which are read at once."""
     world, node, _ = odd
+    monkeypatch.setattr(bulk_waiting, "MOST_LOOKED_AT", 2)
     chain = open_rpc(node.url, timeout_seconds=1, confirmations=2)
     chain.use_credits(world.credits.address)
     plan_id = world.register()
-    for outcome in chain.send_many(world.builder, mints(world, plan_id, 2)):
+    request = world.chain.web3.provider.make_request
+    request(RPCEndpoint("evm_setAutomine"), [False])
+    handed: list[str] = []
+
+    def mine_all_at_once(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method == COUNT and handed.count(SEND) == 5:
+            handed.clear()
+            request(RPCEndpoint("evm_mine"), [])
+        handed.append(method)
+        return None
+
+    node.hook = mine_all_at_once
+    try:
+        outcomes = chain.send_many(world.builder, mints(world, plan_id, 5))
+    finally:
+        request(RPCEndpoint("evm_setAutomine"), [True])
+    for outcome in outcomes:
         assert isinstance(outcome.error, OutcomeUnknown)
         assert "it is mined, and has fewer than 2 blocks on top" in str(outcome.error)
-    assert read_balance(world.chain, plan_id, world.subscriber.address) == 3
+    assert read_balance(world.chain, plan_id, world.subscriber.address) == 15
 
 
 # ---------------------------------------------------------------------- signers and coin

@@ -147,7 +147,11 @@ def test_send__that_another_process_overtakes__is_refused_and_not_sent_twice(slo
     with pytest.raises(NotMined):
         set_plan_active(slow.chain, slow.builder, plan_id, True)
     # Each price has a random part, and a dearer transaction would replace the first.
-    cheaper: Any = {**transaction, "maxFeePerGas": int(transaction["maxFeePerGas"]) * 99 // 100}
+    cheaper: Any = {
+        **transaction,
+        "maxFeePerGas": int(transaction["maxFeePerGas"]) * 99 // 100,
+        "maxPriorityFeePerGas": int(transaction["maxPriorityFeePerGas"]) // 2,
+    }
     raw = slow.builder.sign_transaction(cheaper).raw_transaction
     with pytest.raises(NvmChainError) as caught, slow.chain.typed_errors():
         slow.chain.web3.eth.send_raw_transaction(raw)

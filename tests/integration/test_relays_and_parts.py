@@ -86,6 +86,24 @@ def test_check_signed_order__of_several__compares_the_price_of_all_of_them(funde
 # ---------------------------------------------------------------------- parts
 
 
+def grant_each(world: World, plan_id: int, count: int) -> list[str]:
+    """Grant the first holder one credit, the second two, and so on. Return the holders."""
+    holders = [f"0x{number:040x}" for number in range(0x1001, 0x1001 + count)]
+    for number, holder in enumerate(holders, 1):
+        world.grant(plan_id, holder, number)
+    return holders
+
+
+def go_on(world: World, plan_id: int, holders: list[str], method: str, forward: Forward) -> Reply:
+    """Have the chain go on after each call: every holder gets a hundred more."""
+    if method != "eth_call":
+        return None
+    told = forward()
+    for holder in holders:
+        world.grant(plan_id, holder, 100)
+    return told
+
+
 @pytest.mark.parametrize(
     "read",
     [
@@ -103,19 +121,8 @@ def test_read_many__while_the_chain_goes_on__is_of_one_block(
     monkeypatch.setattr(bulk_parts, "ACCOUNTS_AT_ONCE", 2)
     monkeypatch.setattr(bulk_parts_of_balances, "BALANCES_AT_ONCE", 2)
     plan_id = world.register()
-    holders = [f"0x{number:040x}" for number in range(0x1001, 0x1001 + count)]
-    for number, holder in enumerate(holders, 1):
-        world.grant(plan_id, holder, number)
-
-    def go_on(method: str, params: list[Any], forward: Forward) -> Reply:
-        if method != "eth_call":
-            return None
-        told = forward()
-        for holder in holders:
-            world.grant(plan_id, holder, 100)
-        return told
-
-    node.hook = go_on
+    holders = grant_each(world, plan_id, count)
+    node.hook = lambda method, params, forward: go_on(world, plan_id, holders, method, forward)
     assert read(chain, [(plan_id, holder) for holder in holders]) == list(range(1, count + 1))
 
 
@@ -126,21 +133,14 @@ def test_read_accounts__of_a_node_that_runs_no_programs_while_the_chain_goes_on_
     """One call after another, each of the same block."""
     world, node, chain = odd
     plan_id = world.register()
-    holders = [f"0x{number:040x}" for number in range(0x1001, 0x1001 + count)]
-    for number, holder in enumerate(holders, 1):
-        world.grant(plan_id, holder, number)
+    holders = grant_each(world, plan_id, count)
 
-    def go_on(method: str, params: list[Any], forward: Forward) -> Reply:
-        if method != "eth_call":
-            return None
-        if len(params) > 2 or "to" not in params[0]:
+    def run_no_programs(method: str, params: list[Any], forward: Forward) -> Reply:
+        if method == "eth_call" and (len(params) > 2 or "to" not in params[0]):
             return refuse("invalid params: expected two")
-        told = forward()
-        for holder in holders:
-            world.grant(plan_id, holder, 100)
-        return told
+        return go_on(world, plan_id, holders, method, forward)
 
-    node.hook = go_on
+    node.hook = run_no_programs
     found = read_accounts(chain, [(plan_id, holder) for holder in holders])
     assert [each.balance for each in found] == list(range(1, count + 1))
 

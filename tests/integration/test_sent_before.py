@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_account.signers.local import LocalAccount
+from web3.types import TxReceipt
 
 from nvm_chain.chain.client import Chain, open_rpc
 from nvm_chain.chain.dev_accounts import derive_dev_accounts
-from nvm_chain.chain.nonce_search import find_with_nonce
+from nvm_chain.chain.nonce_search import NonceSearch
 from nvm_chain.chain.nonces import STATE_VARIABLE
 from nvm_chain.errors import NotMined, NvmChainError, OutcomeUnknown, TransactionReplaced
 from nvm_chain.operations.orders import order_plan
@@ -179,15 +181,22 @@ def test_send__the_same_again_by_a_node_that_is_behind__is_another_transaction(
     assert [each.nonce for each in sent] == [0, 1]
 
 
+def pay_once(world: World, node: OddNode, on_top: int) -> tuple[LocalAccount, int, TxReceipt]:
+    """Send one payment, and mine blocks on top. Return the payer, the nonce, and the receipt."""
+    account, nonce = world.other, world.chain.count_sent(world.other.address, "latest")
+    mined = world.chain.send_data(account, "0x", world.builder.address, 1)
+    if on_top:
+        node.ask("anvil_mine", hex(on_top))
+    return account, nonce, mined
+
+
 @pytest.mark.parametrize("back", [1, 2, 3, 4, 5, 6])
-def test_find_with_nonce__by_a_node_that_forgets_old_states__finds_what_the_others_show(
+def test_nonce_search__by_a_node_that_forgets_old_states__finds_what_the_others_show(
     odd: tuple[World, OddNode, Chain], back: int
 ) -> None:
     """The block with the nonce, and the one before it, are the oldest that the node knows."""
     world, node, chain = odd
-    account, nonce = world.other, chain.count_sent(world.other.address, "latest")
-    mined = world.chain.send_data(account, "0x", world.builder.address, 1)
-    node.ask("anvil_mine", hex(back - 1))
+    account, nonce, mined = pay_once(world, node, on_top=back - 1)
     oldest = mined["blockNumber"] - 1
 
     def forget(method: str, params: list[Any], forward: Forward) -> Reply:
@@ -195,32 +204,44 @@ def test_find_with_nonce__by_a_node_that_forgets_old_states__finds_what_the_othe
         return refuse("missing trie node") if is_old else None
 
     node.hook = forget
-    assert find_with_nonce(chain, account.address, nonce) == f"0x{bytes(mined['transactionHash']).hex()}"
-    assert find_with_nonce(chain, account.address, nonce + 1) is None
-    assert find_with_nonce(chain, account.address, nonce - 1) is None
+    assert NonceSearch(chain, account.address).find(nonce) == f"0x{bytes(mined['transactionHash']).hex()}"
+    assert NonceSearch(chain, account.address).find(nonce + 1) is None
+    assert NonceSearch(chain, account.address).find(nonce - 1) is None
 
 
 @pytest.mark.parametrize("back", [1, 2, 3, 8, 64, 126])
-def test_find_with_nonce__of_a_block_so_far_back__finds_it(odd: tuple[World, OddNode, Chain], back: int) -> None:
+def test_nonce_search__of_a_block_so_far_back__finds_it(odd: tuple[World, OddNode, Chain], back: int) -> None:
     world, node, chain = odd
-    account, nonce = world.other, chain.count_sent(world.other.address, "latest")
     node.ask("anvil_mine", hex(200))
-    mined = world.chain.send_data(account, "0x", world.builder.address, 1)
-    node.ask("anvil_mine", hex(back - 1))
+    account, nonce, mined = pay_once(world, node, on_top=back - 1)
     node.asked.clear()
-    assert find_with_nonce(chain, account.address, nonce) == f"0x{bytes(mined['transactionHash']).hex()}"
+    assert NonceSearch(chain, account.address).find(nonce) == f"0x{bytes(mined['transactionHash']).hex()}"
     assert len(node.asked) <= 24
 
 
 @pytest.mark.parametrize("on_top", [0, 1, 2])
-def test_find_with_nonce__with_confirmations__leaves_out_the_blocks_that_may_be_undone(
+def test_nonce_search__with_confirmations__leaves_out_the_blocks_that_may_be_undone(
     odd: tuple[World, OddNode, Chain], on_top: int
 ) -> None:
     world, node, chain = odd
-    account, nonce = world.other, chain.count_sent(world.other.address, "latest")
-    mined = world.chain.send_data(account, "0x", world.builder.address, 1)
-    if on_top:
-        node.ask("anvil_mine", hex(on_top))
+    account, nonce, mined = pay_once(world, node, on_top=on_top)
     transaction_hash = f"0x{bytes(mined['transactionHash']).hex()}"
-    assert find_with_nonce(chain, account.address, nonce, on_top) == transaction_hash
-    assert find_with_nonce(chain, account.address, nonce, on_top + 1) is None
+    assert NonceSearch(chain, account.address, on_top).find(nonce) == transaction_hash
+    assert NonceSearch(chain, account.address, on_top + 1).find(nonce) is None
+
+
+def test_nonce_search__of_many_nonces__asks_nothing_twice(odd: tuple[World, OddNode, Chain]) -> None:
+    """Each block's count and transactions are read once, however many nonces are looked for in the same moment."""
+    world, node, chain = odd
+    payments = [pay_once(world, node, on_top=number % 3) for number in range(12)]
+    node.asked.clear()
+    search = NonceSearch(chain, world.other.address)
+    for _, nonce, mined in payments:
+        assert search.find(nonce) == f"0x{bytes(mined['transactionHash']).hex()}"
+    blocks = chain.read_block().number - payments[0][2]["blockNumber"] + 1
+    assert node.asked.count(COUNT) <= 2 * blocks
+    assert node.asked.count(BLOCK) <= len(payments) + 2
+    asked = len(node.asked)
+    for _, nonce, _ in payments:
+        search.find(nonce)
+    assert len(node.asked) == asked

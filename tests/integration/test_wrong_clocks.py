@@ -23,14 +23,6 @@ SLACK = 5
 """Seconds that may go by on the chain during a test."""
 
 
-@pytest.fixture
-def skewed(funded: World, monkeypatch: pytest.MonkeyPatch, skew: int) -> World:
-    """A funded world on whose machine the clock is wrong by so many seconds."""
-    chain_time = funded.now
-    monkeypatch.setattr(time, "time", lambda: float(chain_time + skew))
-    return funded
-
-
 def by(method: Any) -> Callable[[World, int], str]:
     """Return what orders by a method, and the hash of its transaction."""
     return lambda world, plan_id: (

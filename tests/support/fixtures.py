@@ -1,5 +1,6 @@
 """Fixtures for several test folders. A conftest imports the ones that its folder uses."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -53,6 +54,14 @@ def node() -> Iterator[World]:
         chain = open_anvil(url)
         deploy_all(chain, chain.accounts[0])
         yield World(chain)
+
+
+@pytest.fixture
+def skewed(funded: World, monkeypatch: pytest.MonkeyPatch, skew: int) -> World:
+    """A funded world on whose machine the clock is wrong by so many seconds."""
+    chain_time = funded.now
+    monkeypatch.setattr(time, "time", lambda: float(chain_time + skew))
+    return funded
 
 
 @pytest.fixture

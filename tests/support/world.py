@@ -248,13 +248,17 @@ class World:
         return self.chain.web3.eth.get_block("latest")["timestamp"]
 
     def mine_at(self, timestamp: int) -> None:
-        """Mine an empty block with this timestamp, now or later. The next reads see this time."""
+        """Mine an empty block with this timestamp, now or later. The chain's clock then stands still until the state is restored.
+
+        Otherwise a slow machine would read a second later what a test says of one second.
+        """
         if self.chain.label == LABEL:
             # eth-tester sets the time of the next block, but calls see the block before it
             self._tester.time_travel(timestamp + 1)
         else:
             self._request("evm_setNextBlockTimestamp", timestamp)
             self._request("evm_mine")
+            self._request("anvil_setBlockTimestampInterval", 0)
 
     def send_at(
         self, timestamp: int, signer: LocalAccount, function: ContractFunction, gas: int = PLENTY_OF_GAS
@@ -295,6 +299,7 @@ class World:
             self._tester.revert_to_snapshot(snapshot)
         else:
             self._request("evm_revert", snapshot)
+            self._request("anvil_removeBlockTimestampInterval")
             self._forget_sent()
 
     def _forget_sent(self) -> None:

@@ -1,7 +1,7 @@
 """Requests to the node itself, past the proxy with its faults."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from tests.support.anvil import wait_until
@@ -19,20 +19,6 @@ def ask_all(stage: Stage, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[An
     ]
     answers = json.loads(stage.node.forward(json.dumps(batch).encode()))
     return [each.get("result") for each in sorted(answers, key=lambda each: each["id"])]
-
-
-def ask_all_until(
-    stage: Stage, asked: Sequence[tuple[str, Sequence[Any]]], is_told: Callable[[list[Any]], bool]
-) -> list[Any]:
-    """Repeat a batch of requests until a condition holds. anvil can refuse a call while it makes a block."""
-    found: list[Any] = []
-
-    def ask() -> bool:
-        found[:] = ask_all(stage, asked)
-        return is_told(found)
-
-    assert wait_until(ask, LONGEST_SECONDS), f"{[method for method, _ in asked]} are not answered"
-    return found
 
 
 def wait_until_mined(stage: Stage) -> None:
