@@ -42,6 +42,12 @@ TO = to_checksum_address("0x" + "00" * 18 + "beef")
 GAS, PRICE = 60_000, 230
 
 
+@pytest.fixture(scope="module")
+def base_chain(keeping_chain: Chain) -> Chain:
+    """These tests look at the states of old blocks."""
+    return keeping_chain
+
+
 def mints(world: World, plan_id: int, count: int) -> list[Any]:
     """Return calls that each mint one credit more than the one before, to one holder."""
     mint = world.credits.functions.mint

@@ -28,6 +28,12 @@ from tests.support.world import CREDITS, FUNDS, PRICE, ZERO, World
 Odd = tuple[World, OddNode, Chain]
 
 
+@pytest.fixture(scope="module")
+def base_chain(keeping_chain: Chain) -> Chain:
+    """These tests look at the states of old blocks."""
+    return keeping_chain
+
+
 # ---------------------------------------------------------------------- relays
 
 

@@ -39,7 +39,7 @@ def quick_estimates(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
 def keeping_chain() -> Iterator[Chain]:
     """An anvil for one test file that keeps the states of all blocks.
 
-    An anvil that prunes old states also counts undone blocks, and then drops states too early.
+    An anvil that prunes old states keeps ten of them, and undone blocks count too.
     """
     with run_anvil(keeps_states=True) as url:
         chain = open_anvil(url)

@@ -1,6 +1,7 @@
 """A chain with Credits, and short methods for tests."""
 
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -36,6 +37,8 @@ GAS_LIMIT = 10_000_000
 MIN_RESULT = 66
 TIP = 10**9
 MAX_FEE = 10 * TIP
+BASE_FEE = 10**9
+_MINERS = count(0xC0DE0001)
 _USDC: WeakKeyDictionary[Chain, Contract] = WeakKeyDictionary()
 """The TestUSDC contract object of each chain, because building one takes longer than a call."""
 
@@ -299,8 +302,20 @@ class World:
             self._tester.revert_to_snapshot(snapshot)
         else:
             self._request("evm_revert", snapshot)
+            # Anvil tells of a mined transaction before it takes it out of its pool, where an undone one would be left.
+            self._request("anvil_dropAllTransactions")
             self._request("anvil_removeBlockTimestampInterval")
+            self._change_next_blocks()
             self._forget_sent()
+
+    def _change_next_blocks(self) -> None:
+        """Have the next blocks begin with the usual base fee, and name another miner than the undone blocks.
+
+        Anvil does not restore the base fee. It keeps states by the hashes of blocks: if an undone block has the same
+        hash as a later one, the state of the later one is dropped when the undone block gets old.
+        """
+        self._request("anvil_setNextBlockBaseFeePerGas", hex(BASE_FEE))
+        self._request("anvil_setCoinbase", f"0x{next(_MINERS):040x}")
 
     def _forget_sent(self) -> None:
         """Remove the journals, because the transactions in them are undone."""
