@@ -12,6 +12,7 @@ from nvm_chain.chain.bulk_waiting import Waiting
 from nvm_chain.chain.gas_limits import Call
 from nvm_chain.chain.node import Node
 from nvm_chain.chain.nonces import Accounts
+from nvm_chain.chain.progress import tell
 from nvm_chain.chain.sending import Sender
 from nvm_chain.chain.shipments import MOST_ON_THEIR_WAY, Outcome, Shipment
 from nvm_chain.signing.keys import Signer
@@ -35,7 +36,7 @@ def send_many(
         if shipment.waiting:
             handover.send_some()
         if shipment.slots:
-            node.on_progress(f"Waiting for {len(shipment.slots)} transactions")
+            tell(node.on_progress, f"Waiting for {len(shipment.slots)} transactions")
             waiting.await_some(_count_enough(shipment, went_on=len(shipment.waiting) < before))
     return [shipment.outcomes[place] for place in range(len(calls))]
 

@@ -40,7 +40,7 @@ class Chain(Node):
 
     `nvm_chain.connect` returns one. ``label`` is ``eth-tester``, or the node's URL without secrets. ``accounts`` are
     the funded accounts of a development chain, and empty on other chains. ``usdc`` is None if the package knows no USDC
-    on the chain. ``on_progress`` is called with a sentence before each wait.
+    on the chain. ``on_progress`` is called with a sentence before each wait. An error that it raises is only logged.
     """
 
     def __init__(
@@ -185,7 +185,8 @@ class Chain(Node):
         Args:
             signer: The account that sends the transactions and pays the gas.
             calls: Functions with their arguments, or `Call` objects, which can also set a value in wei and a gas limit.
-            on_progress: A function that is called with the number of known outcomes each time it grows.
+            on_progress: A function that is called with the number of known outcomes each time it grows. An error that it
+                raises is only logged.
 
         Returns:
             The outcome of each call: its receipt, or the error that `send` would raise. The error is NotSent if earlier

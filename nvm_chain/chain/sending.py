@@ -18,6 +18,7 @@ from nvm_chain.chain.handing_over import Fate, Parcel, hand_over
 from nvm_chain.chain.node import LEAST_GAS, Node
 from nvm_chain.chain.nonce_search import NonceSearch, find_free_nonces
 from nvm_chain.chain.nonces import Accounts, Turn
+from nvm_chain.chain.progress import tell
 from nvm_chain.chain.receipts import FAILED, SUCCEEDED, describe_shallow
 from nvm_chain.chain.repeating import Pauses
 from nvm_chain.chain.signing_many import Signed, sign_new
@@ -118,7 +119,7 @@ class Sender:
                 sent = self._hand_over(signer, transaction, nonce, turn)
             if sent is None:
                 raise RpcFailed(f"other transactions of {signer.address} took its nonce twice")
-        self._node.on_progress(f"Waiting for transaction {sent.hash}")
+        tell(self._node.on_progress, f"Waiting for transaction {sent.hash}")
         receipt = self._await(sent.hash, signer.address, sent.nonce)
         if receipt["status"] == FAILED:
             raise self._node.find_reason(transaction, receipt)

@@ -12,6 +12,7 @@ from nvm_chain.chain.asking_many import ManyAsker
 from nvm_chain.chain.gas_limits import Call
 from nvm_chain.chain.handing_over import Parcel
 from nvm_chain.chain.node import Node
+from nvm_chain.chain.progress import tell
 from nvm_chain.errors import NvmChainError, TransactionReplaced
 
 MOST_ON_THEIR_WAY: Final = 500
@@ -127,7 +128,7 @@ class Shipment:
         """Call ``on_progress`` with the number of known outcomes if it has grown."""
         if self._on_progress is not None and len(self.outcomes) > self._told:
             self._told = len(self.outcomes)
-            self._on_progress(self._told)
+            tell(self._on_progress, self._told)
 
 
 def count_cost(transaction: TxParams) -> int:

@@ -38,7 +38,7 @@ from nvm_chain.errors import (
     TransactionReplaced,
 )
 from nvm_chain.operations.batch_mints import mint_credits_batch
-from nvm_chain.operations.credits import read_balance, read_balances
+from nvm_chain.operations.credits import mint_credits, read_balance, read_balances
 from nvm_chain.operations.external_grants import grant_external_batch
 from nvm_chain.operations.relays import relay_orders
 from nvm_chain.operations.settlement import settle_vouchers
@@ -107,6 +107,22 @@ def test_send_many__of_three_hundred__are_all_mined_in_their_order(odd: Odd) -> 
     sent = chain.read_journal(world.builder.address)
     assert [each.hash for each in sent] == [outcome.transaction_hash for outcome in outcomes]
     assert all(each.taken for each in sent)
+
+
+def test_sending__with_a_progress_function_that_raises__tells_the_outcomes(
+    odd: Odd, caplog: pytest.LogCaptureFixture
+) -> None:
+    world, _, chain = odd
+    plan_id = world.register()
+
+    def fail(progress: object) -> None:
+        raise ValueError(progress)
+
+    chain.on_progress = fail
+    check_all_mined(chain.send_many(world.builder, mints(world, plan_id, 3), on_progress=fail))
+    mint_credits(chain, world.builder, plan_id, world.subscriber.address, 4)
+    assert read_balance(chain, plan_id, world.subscriber.address) == 10
+    assert {record.levelname for record in caplog.records if record.name == "nvm_chain"} == {"WARNING"}
 
 
 def test_send_many__of_nothing__sends_nothing(odd: Odd) -> None:
