@@ -96,7 +96,8 @@ LEFT = {
     "chain": {
         "chain.client": {"Chain", "open_rpc"},
         "chain.fees": {"MOST_GAS"},
-        "chain.node": {"GAS_OF_BYTE", "LEAST_GAS", "logger"},
+        "chain.intrinsic_gas": {"LEAST_GAS"},
+        "chain.node": {"logger"},
         "chain.receipts": {"report_lost_event", "summarize"},
         "chain.rpc": {"NodeProvider", "REQUEST_TIMEOUT_SECONDS", "build_web3"},
         "chain.sending": {"FIRST_PAUSE_SECONDS", "GAS_MARGIN_PERCENT", "LONGEST_PAUSE_SECONDS"},
@@ -173,7 +174,7 @@ class MovedModules:
         if sys._getframe(2).f_globals["__name__"] == "importlib.util":  # noqa: SLF001  nothing else tells who asks
             return None
         package, _, name = fullname.rpartition(".")
-        told = explain_name(package, name)
+        told = explain_name(package, name) if package.partition(".")[0] == "nvm_chain" else ""
         if told:
             raise ModuleNotFoundError(told)
         return None

@@ -16,7 +16,7 @@ from nvm_chain.types.amounts import check_uint
 _DOMAIN_TYPE = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 
 Value: TypeAlias = int | str | bytes
-"""A member of a struct: an integer, an address with its checksum, or 32 bytes."""
+"""A member of a struct: an integer, an address with its checksum, 32 bytes, or any bytes for a member of type bytes."""
 
 
 class Signed(Protocol):
@@ -53,10 +53,33 @@ class TypedDataSigner(Protocol):
         """Sign EIP-712 typed data."""
 
 
-MessageSigner: TypeAlias = HashSigner | TypedDataSigner
+class SigningDomain(Protocol):
+    """What a domain has: `Domain`, or the domain of a wallet that has fewer fields."""
+
+    @property
+    def separator(self) -> bytes:
+        """The domain separator, 32 bytes."""
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the domain in the form that wallets accept."""
+
+
+@runtime_checkable
+class StructSigner(Protocol):
+    """A signer whose signature depends on the struct and its domain, such as a contract wallet of ERC-7739."""
+
+    @property
+    def address(self) -> ChecksumAddress:
+        """The signer's address."""
+
+    def sign_typed_struct(self, domain: SigningDomain, struct_type: "StructType", values: Sequence[Value], /) -> bytes:
+        """Sign a struct of typed values, and return the signature's bytes."""
+
+
+MessageSigner: TypeAlias = HashSigner | TypedDataSigner | StructSigner
 
 SIGNATURE_SECONDS: Final = 3600
-"""The default time in which a signed voucher, order or permit is valid."""
+"""The default validity of a signed voucher, order or permit, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +125,7 @@ def _hash_domain(domain: Domain) -> bytes:
 
 
 class StructType:
-    """A struct type of integers, addresses and 32-byte values.
+    """A struct type of integers, addresses, 32-byte values and bytes.
 
     The declaration has the form of EIP-712: ``Name(type member,type member)``.
     """
@@ -119,7 +142,7 @@ class StructType:
 
     def hash(self, values: Sequence[Value]) -> bytes:
         """Return the hash of a struct, 32 bytes. The values have the order of the declaration."""
-        return keccak(self.type_hash + b"".join(map(encode_word, values)))
+        return keccak(self.type_hash + b"".join(map(_encode_member, self.members, values)))
 
     def as_types(self) -> dict[str, Any]:
         """Return the type in the form that wallets accept."""
@@ -130,8 +153,13 @@ class StructType:
         return {name: value for (_, name), value in zip(self.members, values, strict=True)}
 
 
+def _encode_member(member: tuple[str, ...], value: Value) -> bytes:
+    """Return a member's value as the 32 bytes that are hashed. Bytes of any length are hashed first."""
+    return keccak(value) if member[0] == "bytes" and isinstance(value, bytes) else encode_word(value)
+
+
 def encode_word(value: Value) -> bytes:
-    """Return a value as the 32 bytes that are hashed."""
+    """Return a value as the 32 bytes that EIP-712 hashes."""
     if isinstance(value, bytes):
         return check_bytes32(value, "value")
     return (int(value, 16) if isinstance(value, str) else value).to_bytes(32, "big")
@@ -142,12 +170,19 @@ def hash_message(separator: bytes, struct_hash: bytes) -> bytes:
     return keccak(b"\x19\x01" + separator + struct_hash)
 
 
-def sign_struct(signer: MessageSigner, domain: Domain, struct_type: StructType, values: Sequence[Value]) -> bytes:
+def sign_struct(
+    signer: MessageSigner, domain: SigningDomain, struct_type: StructType, values: Sequence[Value]
+) -> bytes:
     """Sign a struct of typed values, and return the signature's bytes.
 
-    A signer that can sign hashes gets the hash. Any other signer gets typed data, for example a wallet that shows the
-    data to its user. Raises InvalidConfig if the signer can sign neither.
+    A signer of structs, such as a contract wallet, gets the struct. A signer of hashes gets the hash. Any other signer,
+    such as a wallet that shows the data to its user, gets typed data.
+
+    Raises:
+        InvalidConfig: The signer can sign none of these.
     """
+    if isinstance(signer, StructSigner):
+        return signer.sign_typed_struct(domain, struct_type, values)
     if isinstance(signer, HashSigner):
         digest = hash_message(domain.separator, struct_type.hash(values))
         return bytes(signer.unsafe_sign_hash(digest).signature)

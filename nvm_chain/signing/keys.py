@@ -13,7 +13,7 @@ from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import InvalidConfig, KeyFailure
-from nvm_chain.signing.eip712 import HashSigner, MessageSigner, TypedDataSigner
+from nvm_chain.signing.eip712 import HashSigner, MessageSigner, StructSigner, TypedDataSigner
 from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.json_text import parse_json
 from nvm_chain.types.paths import parse_path
@@ -21,7 +21,7 @@ from nvm_chain.types.paths import parse_path
 MAX_KEYFILE_SIZE = 16_384
 """The largest number of characters in a key file. A usual one has about 500."""
 KEY_LENGTH = 32
-"""The number of bytes that a key file derives from the password. Other numbers are refused: more would be slow."""
+"""The number of bytes that a key file derives from the password. Other numbers are refused, because more bytes take longer."""
 MAX_WORK = 2**30
 """The largest product of all numbers in a key file: scrypt's n, r and p, the key length and the version.
 
@@ -49,7 +49,7 @@ class Signer(Protocol):
 def check_message_signer(signer: Signer) -> MessageSigner:
     """Return the signer if it can sign messages too. Raises InvalidConfig if it cannot."""
     check_signer(signer)
-    if isinstance(signer, HashSigner | TypedDataSigner):
+    if isinstance(signer, HashSigner | TypedDataSigner | StructSigner):
         return signer
     raise InvalidConfig(
         f"{type(signer).__name__} signs transactions only, and this needs a signed message",
@@ -65,10 +65,10 @@ def read_key_from_environment(variable: str) -> LocalAccount:
     source = f"environment variable {_conceal(variable)}"
     value = os.environ.get(variable)
     if value is None:
-        advice = f"set it first: `export {variable}=0x…`" if variable.isidentifier() else "give a variable's name"
-        raise KeyFailure(
-            source, "it is not set", advice if _conceal(variable) == variable else "give a variable's name"
-        )
+        advice = "give a variable's name"
+        if variable.isidentifier() and _conceal(variable) == variable:
+            advice = f"set it first: `read -rs {variable}; export {variable}` keeps it out of the shell's history"
+        raise KeyFailure(source, "it is not set", advice)
     if not re.fullmatch(r"\s*(0x)?[0-9a-fA-F]{64}\s*", value):
         raise KeyFailure(source, *_NO_KEY)
     return _account_from(value.strip(), source)
@@ -96,7 +96,7 @@ def read_keyfile(path: Path | str, password: str) -> LocalAccount:
 
 
 def check_keyfile(path: Path | str) -> tuple[str, dict[str, Any]]:
-    """Return a key file's name for errors, and its content. The password is not necessary.
+    """Check a key file without its password. Return its name for errors, and its content.
 
     Raises:
         KeyFailure: The file is missing, or is not a key file.

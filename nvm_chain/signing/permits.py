@@ -61,7 +61,7 @@ def sign_permit(signer: MessageSigner, permit: Permit, *, token: Domain) -> Perm
     """
     check_signer(signer)
     if signer.address != permit.owner:
-        raise InvalidConfig(f"the permit is of {permit.owner}, and {signer.address} cannot sign for them")
+        raise InvalidConfig(f"the owner {permit.owner} has to sign this permit, not {signer.address}")
     signature = sign_struct(signer, token, PERMIT, permit.as_tuple())
     if len(signature) != 65:
         raise InvalidConfig(f"a permit needs a signature of 65 bytes, and the signer's has {len(signature)}")

@@ -172,7 +172,7 @@ def build_order_authorization(
     """
     check_uint(valid_before, 256, "valid before")
     if valid_before - check_uint(valid_after, 256, "valid after") < 2:
-        raise InvalidConfig(f"an order after {valid_after} and before {valid_before} would never count")
+        raise InvalidConfig(f"an order after {valid_after} and before {valid_before} would never be valid")
     paying = parse_address(payer, "payer address")
     return OrderAuthorization(
         plan_id=parse_plan_id(plan_id),
@@ -212,15 +212,18 @@ def _authorization(order: OrderAuthorization, token: Domain, contract: str) -> t
 def sign_order(signer: MessageSigner, order: OrderAuthorization, *, token: Domain, contract: str) -> SignedOrder:
     """Sign an order as its payer. No network.
 
-    Anyone who has the result can make the order once, for at most ``max_cost``. A contract wallet does not sign here.
-    Create a SignedOrder with the signature of the wallet instead.
+    Anyone who has the result can make the order once, for at most ``max_cost``. For a contract wallet, give its signer
+    from `nvm_chain.signing.wallets`.
 
     Raises:
         InvalidConfig: The signer is not the payer.
     """
     check_signer(signer)
     if signer.address != order.payer:
-        raise InvalidConfig(f"the order is paid by {order.payer}, and {signer.address} cannot sign for them")
+        raise InvalidConfig(
+            f"the payer {order.payer} has to sign this order, not {signer.address}",
+            "sign with its own account, or with a wallet signer such as `SafeSigner` if it is a contract wallet",
+        )
     values = _authorization(order, token, contract)
     signature = sign_struct(signer, token, RECEIVE_WITH_AUTHORIZATION, values)
     return SignedOrder(order, token, parse_address(contract, "contract address"), signature)
@@ -247,15 +250,14 @@ def verify_order(
         ask_chain: A function that asks a contract wallet whether it accepts the signature (ERC-1271).
 
     Raises:
-        AuthorizationMismatch: The order is for another token or contract.
+        AuthorizationMismatch: The order is for another chain, token or contract.
         AuthorizationNotYetValid: The order is not valid yet.
         AuthorizationExpired: The order has expired.
         SignatureNeedsChain: Only a contract wallet can check the signature, and ``ask_chain`` is not given.
         AuthorizationSignatureInvalid: The payer did not sign the order.
     """
     order, expected = signed.order, parse_address(contract, "contract address")
-    if signed.token != token:
-        raise AuthorizationMismatch("token", str(token.as_data()), str(signed.token.as_data()))
+    _compare_domains(signed.token, token)
     if signed.contract != expected:
         raise AuthorizationMismatch("contract", expected, signed.contract)
     now = int(time.time()) if now is None else now
@@ -267,3 +269,15 @@ def verify_order(
     if not is_signed_by(order.payer, digest, signed.signature, ask_chain):
         raise AuthorizationSignatureInvalid(order.payer, recover_signer(digest, signed.signature))
     return order
+
+
+def _compare_domains(signed: Domain, expected: Domain) -> None:
+    """Raise AuthorizationMismatch for the first difference. Another chain or token explains other differences too."""
+    for field, own, wanted in (
+        ("chain id", signed.chain_id, expected.chain_id),
+        ("token", signed.address, expected.address),
+        ("token name", signed.name, expected.name),
+        ("token version", signed.version, expected.version),
+    ):
+        if own != wanted:
+            raise AuthorizationMismatch(field, wanted, own)

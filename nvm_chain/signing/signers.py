@@ -4,7 +4,7 @@ from typing import Final
 
 from nvm_chain.errors import InvalidConfig
 
-_SIGNS: Final = ("sign_transaction", "unsafe_sign_hash", "sign_typed_data")
+_SIGNS: Final = ("sign_transaction", "unsafe_sign_hash", "sign_typed_data", "sign_typed_struct")
 _MAKE_ONE: Final = "make one with `read_keyfile(path, password)` or `read_key_from_environment(variable)`, or give an account of eth-account"
 
 

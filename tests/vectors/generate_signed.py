@@ -1,10 +1,17 @@
-"""Writes vouchers.json and authorization_nonces.json, by viem and ethers alone: `python -m tests.vectors.generate_signed`."""
+"""Writes the vectors of signed values, by viem and ethers alone.
+
+`python -m tests.vectors.generate_signed`
+"""
 
 import subprocess
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-PROGRAMS = {"vouchers.json": "vouchers.mjs", "authorization_nonces.json": "authorizations.mjs"}
+PROGRAMS = {
+    "vouchers.json": "vouchers.mjs",
+    "authorization_nonces.json": "authorizations.mjs",
+    "wallet_signatures.json": "wallet_signatures.mjs",
+}
 """Each file of vectors, with the program that prints it. Nothing of this package takes part."""
 
 
