@@ -17,15 +17,13 @@ from web3.types import RPCEndpoint, TxData, TxParams, TxReceipt
 
 from nvm_chain.chain.answers import check_number, read_number
 from nvm_chain.chain.batches import Batches, Reader
+from nvm_chain.chain.intrinsic_gas import add_intrinsic_gas
 from nvm_chain.chain.receipts import read_receipt, summarize
 from nvm_chain.chain.rpc import typed_errors
 from nvm_chain.errors import (
     AnswerUnreadable,
-    NetworkError,
     NoContract,
     NvmChainError,
-    OutOfGas,
-    RevertedWithoutReason,
     RpcFailed,
 )
 from nvm_chain.types.events import Block
@@ -33,12 +31,8 @@ from nvm_chain.types.receipts import Transaction
 
 logger = logging.getLogger("nvm_chain")
 
-LEAST_GAS = 21_000
-"""The gas of the smallest transaction."""
 MOST_BOUND = 256
 """The largest number of contract objects in memory. They are kept because building one takes milliseconds."""
-GAS_OF_BYTE = 16
-"""The gas for each non-zero byte of a transaction's data."""
 
 
 class Node:
@@ -59,7 +53,7 @@ class Node:
             self.chain_id = check_number(web3.eth.chain_id)
 
     def typed_errors(self, *, calls: bool = False) -> AbstractContextManager[None]:
-        """Replace errors of web3 and requests inside the block with errors of this package.
+        """Replace errors of web3 and requests inside the ``with`` block with errors of this package.
 
         With ``calls`` the revert data of contracts become the contracts' own errors too.
         """
@@ -77,10 +71,10 @@ class Node:
     # ------------------------------------------------------------------ batches
 
     def reading_ahead(self, *readers: Reader) -> AbstractContextManager[None]:
-        """Send the first requests of some readers in one batch, and keep the answers until the block ends.
+        """Send the first request of each reader in one batch, and keep the answers until the ``with`` block ends.
 
-        An answer is used once. A broadcast drops all unused answers. Inside another such block this block does nothing;
-        use `read_ahead` there. Without batches the readers make their requests themselves.
+        An answer is used once. A broadcast drops all unused answers. Without batches nothing is sent ahead. Inside
+        another such block this block does nothing; use `read_ahead` there.
         """
         return self._batches.reading_ahead(readers)
 
@@ -90,16 +84,17 @@ class Node:
         return self._batches.takes_batches
 
     def read_ahead(self, *readers: Reader) -> None:
-        """Send the first requests of more readers in one batch, inside a block of `reading_ahead`.
+        """Inside a ``with`` block of `reading_ahead`, send the first request of each reader in one batch.
 
         No request elsewhere.
         """
         self._batches.read_ahead(*readers)
 
     def following_up(self, *readers: Reader) -> AbstractContextManager[None]:
-        """Send the requests of some readers with each request for a receipt, inside a block of `reading_ahead`.
+        """Until the ``with`` block ends, send the readers' first requests along with each request for a receipt.
 
-        If the receipt is there, the answers for the readers are kept.
+        The answers for the readers are kept if the node has the receipt. Outside a block of `reading_ahead` nothing is
+        sent along.
         """
         return self._batches.following_up(readers)
 
@@ -135,7 +130,7 @@ class Node:
         if sender is not None:
             transaction["from"] = sender
         if gas is not None:
-            transaction["gas"] = gas + LEAST_GAS + GAS_OF_BYTE * (len(encode_call(function)) // 2)
+            transaction["gas"] = add_intrinsic_gas(bytes.fromhex(encode_call(function)[2:]), gas)
         with self.typed_errors(calls=True):
             try:
                 return function.call(transaction, "latest" if block is None else block)
@@ -174,8 +169,8 @@ class Node:
     def read_time(self) -> int:
         """Return the current time as a Unix timestamp in seconds. One request, or two if the node has no pending block.
 
-        The result is the later of the pending block's timestamp and this machine's clock. The latest block replaces a
-        missing pending block, but may be old on a chain without empty blocks.
+        The result is the later of the pending block's timestamp and this machine's clock. Without a pending block
+        the latest one is used, which may be old on a chain without empty blocks.
         """
         with self.typed_errors():
             try:
@@ -285,28 +280,6 @@ class Node:
         """Return the sent transaction with a hash. One request. Raises RpcFailed if the node does not know it."""
         with self.typed_errors():
             return self.web3.eth.get_transaction(cast(Any, transaction_hash))
-
-    def explain_failure(self, sent: TxData, receipt: TxReceipt) -> NvmChainError:
-        """Return the error of a mined transaction that failed. One request, which repeats the transaction as a call."""
-        call = {"from": sent["from"], "to": sent.get("to"), "data": sent["input"], "value": sent["value"]}
-        return self.find_reason(cast(TxParams, {key: item for key, item in call.items() if item is not None}), receipt)
-
-    def find_reason(self, transaction: TxParams, receipt: TxReceipt) -> NvmChainError:
-        """Return the error of a mined transaction that failed. One request, which repeats the transaction as a call.
-
-        Returns OutOfGas if the repeated call succeeds, and RevertedWithoutReason if the node does not answer the call.
-        """
-        again = {key: transaction[key] for key in ("from", "to", "data", "value") if key in transaction}
-        transaction_hash = f"0x{bytes(receipt['transactionHash']).hex()}"
-        try:
-            with self.typed_errors(calls=True):
-                self.web3.eth.call(cast(TxParams, again), receipt["blockNumber"])
-        except NetworkError as error:
-            failed = f"the transaction {transaction_hash} is mined and failed, and the node does not say why ({error})"
-            return RevertedWithoutReason("0x").explain(failed, "Look at it in a block explorer.")
-        except NvmChainError as error:
-            return error
-        return OutOfGas(transaction_hash)
 
     def ask_development_node(self, method: str, *parameters: str) -> bool:
         """Call a method that only development nodes have, such as ``anvil_setCode``. One request.

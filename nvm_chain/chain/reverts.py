@@ -36,7 +36,8 @@ def decode_revert(data: bytes) -> TransactionError:
     selector, arguments = data[:4], data[4:_MAX_DATA]
     try:
         if selector == _ERROR_STRING:
-            return RevertedWithReason(decode(["string"], arguments)[0])
+            # Old compilers, such as that of USDC, leave other bytes than zeros behind a text.
+            return RevertedWithReason(decode(["string"], arguments, strict=False)[0])
         if selector == _PANIC:
             return Panicked(decode(["uint256"], arguments)[0])
         if selector in _error_table():

@@ -3,13 +3,13 @@
 NvmChainError
 ├── InputError (also a ValueError)      found before anything was sent
 │   ├── InvalidAddress, InvalidAmount, InvalidPlanId, InvalidAgentId, InvalidConfig, InvalidContext, InvalidMessage
-│   ├── IdOfAnotherKind, RenamedParameter, InvalidEndpoint, InvalidUrl, UnknownEndpoint
+│   ├── IdOfAnotherKind, InvalidArgument, RenamedParameter, InvalidEndpoint, InvalidUrl, UnknownEndpoint
 │   ├── InvalidMetadata, SecretInMetadata
-│   ├── SuspiciousPrice, CostOutOfRange, UnsafeFileName
+│   ├── SuspiciousPrice, SuspiciousGrant, CostOutOfRange, UnsafeFileName
 │   ├── NeedsGateway, NoAccess
 │   └── NeedsVendor
 │       └── HostedName, HostedImport
-├── SignatureError                      something signed cannot be accepted; found without the chain
+├── SignatureError                      a signed message cannot be accepted; nothing was sent
 │   ├── VoucherMismatch, VoucherExpired, VoucherSignatureInvalid
 │   ├── AuthorizationMismatch, AuthorizationNotYetValid, AuthorizationExpired, AuthorizationSignatureInvalid
 │   ├── VoucherAlreadySettled, OrderAlreadyMade
@@ -21,15 +21,16 @@ NvmChainError
 │   │   └── NodeBusy
 │   ├── BlockReplaced, StatementMismatch
 │   └── NoContract, NoDeployment
-├── DeploymentError                     a deployment or its record is not as it should be
-│   └── InvalidRecord, RecordNotWritable, RecordNotWritten, PendingTransactions, DeploymentMismatch
-├── StorageError                        what is not on the chain could not be kept, fetched or verified
+├── DeploymentError                     a deployment or its record is wrong
+│   ├── InvalidRecord, RecordInUse, RecordNotWritable, RecordNotWritten
+│   └── PendingTransactions, DeploymentMismatch
+├── StorageError                        a document or a file could not be kept, fetched or verified
 │   ├── UnverifiableUri, MetadataNotSaved, MetadataUnavailable, MetadataMismatch
 │   └── DownloadFailed, DownloadMismatch, TargetExists
 ├── FundsError                          found before the transaction that would have failed
 │   └── InsufficientFunds, InsufficientAllowance, InsufficientCoin
-└── TransactionError                    the chain refused
-    ├── NotMined, OutcomeUnknown, OutOfGas, TooMuchGas, TransactionReplaced, NotSent
+└── TransactionError                    the chain refused a call or a transaction
+    ├── NotMined, OutcomeUnknown, OutOfGas, WouldSucceedNow, TooMuchGas, TransactionReplaced, NotSent, AccountBusy
     ├── BatchIncomplete, AgentNotRegistered
     ├── RevertedWithReason, RevertedWithoutReason, Panicked
     └── ContractError                   one subclass per error of the contracts
@@ -140,6 +141,7 @@ from nvm_chain.errors.deployment import (
     DeploymentMismatch,
     InvalidRecord,
     PendingTransactions,
+    RecordInUse,
     RecordNotWritable,
     RecordNotWritten,
 )
@@ -164,11 +166,13 @@ from nvm_chain.errors.inputs import (
     InvalidAddress,
     InvalidAgentId,
     InvalidAmount,
+    InvalidArgument,
     InvalidConfig,
     InvalidContext,
     InvalidMessage,
     InvalidPlanId,
     RenamedParameter,
+    SuspiciousGrant,
     SuspiciousPrice,
 )
 from nvm_chain.errors.keys import (
@@ -224,6 +228,7 @@ from nvm_chain.errors.storage import (
     UnverifiableUri,
 )
 from nvm_chain.errors.transactions import (
+    AccountBusy,
     AgentNotRegistered,
     BatchIncomplete,
     NotMined,
@@ -235,10 +240,12 @@ from nvm_chain.errors.transactions import (
     RevertedWithReason,
     TooMuchGas,
     TransactionReplaced,
+    WouldSucceedNow,
 )
 
 __all__ = [
     "CONTRACT_ERRORS",
+    "AccountBusy",
     "AgentNotRegistered",
     "AnswerUnreadable",
     "AuthorizationExpired",
@@ -288,6 +295,7 @@ __all__ = [
     "InvalidAddress",
     "InvalidAgentId",
     "InvalidAmount",
+    "InvalidArgument",
     "InvalidConfig",
     "InvalidContext",
     "InvalidCreditsRange",
@@ -340,6 +348,7 @@ __all__ = [
     "QuoteFailed",
     "QuoteWithoutReceivers",
     "QuoterWithoutCode",
+    "RecordInUse",
     "RecordNotWritable",
     "RecordNotWritten",
     "RedeemNotAllowed",
@@ -355,6 +364,7 @@ __all__ = [
     "SignatureNeedsChain",
     "StatementMismatch",
     "StorageError",
+    "SuspiciousGrant",
     "SuspiciousPrice",
     "TargetExists",
     "TermNotAllowed",
@@ -376,6 +386,7 @@ __all__ = [
     "VoucherExpired",
     "VoucherMismatch",
     "VoucherSignatureInvalid",
+    "WouldSucceedNow",
     "WrongChain",
     "WrongKind",
     "WrongValue",

@@ -1,4 +1,4 @@
-"""The base of every error: it takes the fields, composes the message, and tells its parts."""
+"""The base class of all errors. It stores the fields of an error, and composes the message from them."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Self, dataclass_transform
@@ -8,11 +8,11 @@ from nvm_chain.errors.formatting import begin_sentence, keep_exact
 from nvm_chain.errors.templates import PYTHON, fill, rename
 
 HELP: Final = "nvm-chain help errors"
-"""The command that describes an error, for everybody who has the package; its argument is the error's name."""
+"""The command that describes an error. Its argument is the error's name."""
 
 
 class Template:
-    """A template. A class returns the raw template, and an instance returns the text with its fields."""
+    """A template as an attribute. A class returns the raw template, an instance the text with the values of its fields."""
 
     def __init__(self, template: str, position: int) -> None:
         self._template, self._position = template, position
@@ -25,8 +25,8 @@ class Template:
 class NvmChainError(Exception):
     """Base of every error that this package raises on purpose.
 
-    A class is its fields, annotated as those of a dataclass are, and two templates: what the problem is, and what to do
-    next. On an instance ``problem`` and ``next_step`` are these texts with the values of the fields.
+    A subclass declares fields, as a dataclass does, and two templates: ``problem`` says what went wrong, ``next_step``
+    says what to do. On an instance, both are texts with the values of the fields.
     """
 
     problem: ClassVar[str] = ""
@@ -35,26 +35,28 @@ class NvmChainError(Exception):
     """The fields, in the order of the constructor's arguments."""
     __match_args__: ClassVar[tuple[str, ...]] = ()
     forms: ClassVar[Mapping[str, Form]] = {}
-    """How each field is written."""
+    """For each field, how messages and JSON write it."""
     anchor: ClassVar[str] = "nvmchainerror"
-    """Where the site's page of errors describes it."""
+    """The anchor of the error on the documentation site's page of errors."""
     link: ClassVar[str] = f"{HELP} NvmChainError"
-    """Where the error is described: a command that the package brings. Of a class of others that of its base."""
+    """The command that describes the error. A subclass outside this package has the command of its base class."""
     token_label: tuple[str, int] | None = None
-    """Symbol and decimals of the token that amounts are in; None until `name_token` has told them."""
+    """The symbol and the decimals of the token in which amounts are given. None until `name_token` sets them."""
     explanation: tuple[str, str] | None = None
-    """The cause that was found out afterwards, and its next step; None until `explain` has told them."""
+    """A cause that was found later, and its next step. None until `explain` sets them."""
+    mined: str | None = None
+    """The hash of the mined transaction that failed with this error. None if no transaction was mined."""
     _defaults: ClassVar[Mapping[str, object]] = {}
 
     def __init_subclass__(cls) -> None:
-        """Read the fields and templates of a class. Compiles nothing, as there are many classes."""
+        """Read the fields and templates of a subclass. Compiles no code, because that is slow for so many classes."""
         cls.anchor = cls.__name__.lower()
         cls.link = f"{HELP} {cls.__name__}" if cls.__module__.startswith("nvm_chain.errors.") else cls.link
         kinds = cls.__annotations__
         if kinds:
             cls.forms = {name: _find_form(kind) for name, kind in kinds.items()}
             cls.field_names = tuple(kinds)
-            cls.__match_args__ = cls.field_names  # type: ignore[misc]  # a class of a type checker's own has it set by it
+            cls.__match_args__ = cls.field_names  # type: ignore[misc]  # type checkers expect a dataclass to set it
             cls._defaults = {name: cls.__dict__[name] for name in kinds if name in cls.__dict__}
         for position, name in enumerate(("problem", "next_step")):
             if name in cls.__dict__:
@@ -68,7 +70,7 @@ class NvmChainError(Exception):
         self.add_note(self.note)
 
     def _bind(self, values: tuple[object, ...], named: Mapping[str, object]) -> dict[str, object]:
-        """Return every field with its value. Raises TypeError as a call does."""
+        """Return the value of each field, without secrets in texts. Raises TypeError for wrong arguments, as a call does."""
         given = {**dict(zip(self.field_names, values, strict=False)), **named}
         fields = {name: given.get(name, self._defaults.get(name)) for name in self.field_names}
         missing = [name for name in fields if name not in given and name not in self._defaults]
@@ -78,19 +80,19 @@ class NvmChainError(Exception):
             name: self.forms[name].hide(value) if isinstance(value, str) else value for name, value in fields.items()
         }
 
-    # ------------------------------------------------------------------ what was found out later
+    # ------------------------------------------------------------------ what is added later
 
     def name_token(self, symbol: str, decimals: int) -> Self:
-        """Say which token the amounts are in, so that they are written in whole units. Returns the error."""
+        """Set the token of the amounts, so that messages show whole units. Returns the error."""
         self.token_label = (symbol, decimals)
         return self
 
     def explain(self, cause: str, next_step: str) -> Self:
-        """Add the true cause, a sentence, and replace the usual next step. Returns the error."""
+        """Add a cause to the problem, and replace the next step. Both are sentences. Returns the error."""
         self.explanation = (cause, next_step)
         return self
 
-    # ------------------------------------------------------------------ what it tells
+    # ------------------------------------------------------------------ what the error says
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -98,7 +100,7 @@ class NvmChainError(Exception):
         return {name: getattr(self, name) for name in self.field_names}
 
     def describe(self, names: Mapping[str, str] = PYTHON) -> tuple[str, str]:
-        """Return the problem and the next step, with code in backticks replaced by what ``names`` calls it."""
+        """Return the problem and the next step. In both texts, code in backticks is replaced by its value in ``names``."""
         problem, next_step = (fill(text, self, names) for text in (type(self).problem, type(self).next_step))
         if self.explanation is not None:
             cause, next_step = (f"{begin_sentence(text)}." for text in self.explanation)
@@ -107,7 +109,7 @@ class NvmChainError(Exception):
 
     @property
     def note(self) -> str:
-        """The line of a traceback that says where the error is described."""
+        """The last line of a traceback. It names the command that describes the error."""
         return f"See `{self.link}`."
 
     def message(self) -> str:
@@ -115,7 +117,7 @@ class NvmChainError(Exception):
         return " ".join(filter(None, self.describe())) if type(self).problem else super().__str__()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the error as JSON has it: plan ids and bytes as hexadecimal text, money as decimal text of base units."""
+        """Return the error as a JSON object. Plan ids and bytes are hexadecimal text, money is decimal text of base units."""
         problem, next_step = self.describe()
         told = {
             "type": type(self).__name__,
@@ -138,12 +140,12 @@ class NvmChainError(Exception):
 
 
 def _find_form(kind: object) -> Form:
-    """Return how a field of some type is written."""
+    """Return the form that a field's type names, or `ANY`."""
     return next((item for item in getattr(kind, "__metadata__", ()) if isinstance(item, Form)), ANY)
 
 
 def _drop_defaults(fields: Mapping[str, object], defaults: Mapping[str, object]) -> tuple[object, ...]:
-    """Return the values without those at the end that are the defaults."""
+    """Return the values, without default values at the end."""
     names = list(fields)
     while names and names[-1] in defaults and fields[names[-1]] == defaults[names[-1]]:
         names.pop()

@@ -1,4 +1,4 @@
-"""The list of all errors, for whoever documents or tests them."""
+"""The list of all errors, for documentation and tests."""
 
 from nvm_chain.errors.base import NvmChainError
 
@@ -6,9 +6,9 @@ _HOME = "nvm_chain.errors."
 
 
 def list_errors() -> list[type[NvmChainError]]:
-    """Return every class of error that can be raised, in the order of their definition; families are not among them.
+    """Return every class of error that can be raised, without the families. Errors of the contracts come last.
 
-    A class's ``__doc__`` says when it is raised, ``field_names`` what it carries, ``problem`` and ``next_step`` are its
+    A class's ``__doc__`` says when it is raised, ``field_names`` are its fields, ``problem`` and ``next_step`` are its
     templates, and ``link`` is the command that describes it.
 
     >>> [error.__name__ for error in list_errors()][:3]

@@ -1,7 +1,7 @@
-"""Deployments and their records that are not as they should be."""
+"""Errors of deployments and of deployment records."""
 
 from nvm_chain.errors.families import DeploymentError
-from nvm_chain.errors.fields import Name, Phrase, TransactionHash, Transactions, Verbatim
+from nvm_chain.errors.fields import Name, Number, Phrase, Sentence, TransactionHash, Transactions, Verbatim
 
 
 class InvalidRecord(DeploymentError):
@@ -39,6 +39,22 @@ class RecordNotWritten(DeploymentError):
         "{path} ({reason})."
     )
     next_step = "Do not deploy again. Make the file writable or free some space, and save {record} as that file."
+
+
+class RecordInUse(DeploymentError):
+    """Raised when a deployment would replace the record of another contract that is on the chain. Nothing was sent."""
+
+    path: str
+    contract: Name
+    address: str
+    chain_id: Number
+    advice: Sentence
+
+    problem = (
+        "{path} records another {contract}, {address}, which is on chain {chain_id}. This deployment would replace "
+        "that record."
+    )
+    next_step = "{advice}."
 
 
 class PendingTransactions(DeploymentError):

@@ -1,4 +1,4 @@
-"""The families of errors. The family says what is true of all its members, such as whether anything was sent."""
+"""The families of errors: base classes that say what is true of all their subclasses."""
 
 from nvm_chain.errors.base import NvmChainError
 

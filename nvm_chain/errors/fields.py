@@ -1,9 +1,10 @@
-"""The types of errors' fields: to a type checker plain ints and texts, to a message how the value is written.
+"""Types for the fields of errors. A type checker sees ints and texts. A message also sees how to write the value.
 
-A field of type ``Credits`` reads "9 credits", one of type ``Money`` "20 USDC". What has no type of its own here is
-written as it is, on one line and not too long.
+Messages show a field of type ``Credits`` as "9 credits", and a field of type ``Money`` as "20 USDC". A field of any
+other type is written on one line, and a long text is cut.
 """
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated, Any, Final, NamedTuple
@@ -26,20 +27,21 @@ from nvm_chain.errors.formatting import (
 from nvm_chain.errors.secrets import hide_keys, hide_tokens
 
 COIN: Final = ("ETH", 18)
-"""What the native coin is called in messages, and its decimals. Every chain that this package names calls it so."""
+"""The symbol of the native coin in messages, and its decimals. Both are right for every network in this package."""
 ZERO_ADDRESS: Final = "0x" + "00" * 20
+_ADDRESS: Final = re.compile("0x[0-9a-fA-F]{40}")
 
 
 class Form(NamedTuple):
-    """How a field is written in messages, from its value and its error, and in JSON, from its value."""
+    """How a field is written. ``write`` takes its value and its error, for messages. ``to_json`` takes its value."""
 
     write: Callable[[Any, Any], str]
     to_json: Callable[[Any], Any] = lambda value: value
     noun: str = ""
     has_code: bool = False
-    """Whether it is a text of this package's own, with code in backticks."""
+    """Whether the value is a text of this package, which may contain code in backticks."""
     hide: Callable[[str], str] = hide_tokens
-    """What is done to a text before the error keeps it."""
+    """The function that removes secrets from a text, before the error stores the text."""
 
 
 def plain(
@@ -48,22 +50,22 @@ def plain(
     noun: str = "",
     has_code: bool = False,
 ) -> Form:
-    """Return the form of a value that is written without a look at its error."""
+    """Return a form whose ``write`` needs only the value of the field, and not the error."""
     return Form(lambda value, _: write(value), to_json, noun, has_code)
 
 
 def counted(noun: str) -> Form:
-    """Return the form of a number of things."""
+    """Return the form of a number with a noun, such as "9 credits"."""
     return plain(lambda number: count(number, noun), noun=noun)
 
 
 def write_number(value: int) -> str:
-    """Write an int of any size."""
+    """Write an int in decimal digits. Of an int with 1024 bits or more, write the first hexadecimal digits."""
     return str(value) if value.bit_length() < 1024 else f"{hex(value)[:32]}…"
 
 
 def write_quantity(value: int) -> str:
-    """Write an int of any size that counts something, with separators of thousands as `count` has them."""
+    """Write an int with separators of thousands. An int with 1024 bits or more is written as `write_number` does."""
     return f"{value:,}" if value.bit_length() < 1024 else write_number(value)
 
 
@@ -73,7 +75,7 @@ def write_agent_id(number: int) -> str:
 
 
 def write_any(value: object) -> str:
-    """Write a value without a form of its own."""
+    """Write a value whose type does not name a form."""
     if isinstance(value, int):
         return write_number(value)
     if isinstance(value, bytes):
@@ -82,14 +84,21 @@ def write_any(value: object) -> str:
 
 
 def any_to_json(value: object) -> Any:
-    """Return the JSON value of a field whose type has no form of its own."""
+    """Return the JSON value of a field whose type does not name a form."""
     if isinstance(value, bytes):
         return f"0x{value.hex()}"
     return list(value) if isinstance(value, tuple) else value
 
 
+def write_compared(value: object) -> str:
+    """Write an int or an address as it is. Any other value is quoted."""
+    if isinstance(value, int):
+        return write_number(value)
+    return str(value) if _ADDRESS.fullmatch(str(value)) else quote(value)
+
+
 def write_money(base_units: int, error: Any) -> str:
-    """Write base units of an error's token: in whole units where the token is known."""
+    """Write base units of the error's token. If its symbol and decimals are known, write whole units."""
     token, label = getattr(error, "token", None), error.token_label
     if label is None and token == ZERO_ADDRESS:
         label = COIN
@@ -99,17 +108,17 @@ def write_money(base_units: int, error: Any) -> str:
 
 
 def write_money_short(base_units: int, error: Any) -> str:
-    """Write base units as `write_money` does, without the token's address; for the second amount of a sentence."""
+    """Write base units as `write_money` does, but without the token's address. For the second amount of a sentence."""
     return write_money(base_units, error).partition(" of token ")[0]
 
 
 def write_signer(signer: str | None) -> str:
-    """Write who signed. A signature for another chain or contract looks like a stranger's."""
+    """Write who signed. From a signature for another chain or contract, an arbitrary address is recovered."""
     return f"by {signer}, or for another chain or contract" if signer else "with a malformed signature"
 
 
 def write_kind(kind: int) -> str:
-    """Write the name of a kind of plan, and the number of one that this package does not know."""
+    """Write the name of a plan's kind, or its number if this package does not know the kind."""
     return PlanKind(kind).name if kind in set(PlanKind) else str(kind)
 
 
@@ -125,12 +134,12 @@ def write_context(value: bytes) -> str:
 
 
 def write_text_of_bytes(value: bytes) -> str:
-    """Write the text that a word of 32 bytes begins with."""
+    """Write the text in 32 bytes, without the zeros at its end."""
     return repr(value.rstrip(bytes(1)).decode(errors="replace"))
 
 
 ANY: Final = plain(write_any, any_to_json)
-"""The form of a field whose type says nothing else."""
+"""The form of a field whose type does not name a form."""
 
 AgentId = Annotated[int, plain(write_agent_id)]
 """The number of an agent."""
@@ -143,47 +152,49 @@ Coin = Annotated[int, plain(lambda wei: format_money(wei, *COIN), str)]
 """Wei of the native coin."""
 Credits = Annotated[int, counted("credit")]
 Money = Annotated[int, Form(write_money, str)]
-"""Base units of a token: in an error, of the one that it names."""
+"""Base units of a token. The error names the token in its field ``token``, or learns it from `name_token`."""
 Name = Annotated[str, plain(lambda text: clip(text, 120))]
 """The name of a parameter or a field, perhaps with its value."""
 GivenName = Annotated[str, plain(lambda text: clip(text, 120))._replace(hide=hide_keys)]
-"""A `Name` with what somebody gave where a key is given by mistake."""
+"""A `Name` with a value from a user, who may have given a private key by mistake. A key is hidden."""
 Number = Annotated[int, plain(write_number)]
-"""A number of a thing, such as a block; it is not counted."""
+"""A number that is written without separators, such as a block number."""
 Quantity = Annotated[int, plain(write_quantity)]
-"""How many there are of what the sentence names."""
-BaseUnits = Annotated[int, plain(write_quantity, str)]
-"""Base units of a token that the sentence names otherwise."""
+"""A count of things. The sentence names the things."""
+BaseUnits = Annotated[int, counted("base unit")._replace(to_json=str)]
+"""A number of base units. The sentence names the token."""
 Others = Annotated[object, plain(quote, lambda value: value if isinstance(value, str) else write_any(value))]
-"""What somebody gave, of any type and length; quoted."""
+"""A value from outside the package, of any type and length. It is quoted, and cut if it is long."""
 Given = Annotated[
     object, plain(quote, lambda value: value if isinstance(value, str) else write_any(value))._replace(hide=hide_keys)
 ]
-"""What somebody gave in a place where a key is given by mistake; quoted without it."""
+"""A value as in `Others`, from a user who may have given a private key by mistake. A key is hidden."""
+Compared = Annotated[int | str, plain(write_compared, any_to_json)]
+"""One of two values that should be equal: a number, an address, or a text of any length."""
 PaymentReference = Annotated[bytes, plain(lambda value: f"0x{value.hex()}", lambda value: f"0x{value.hex()}")]
 Context = Annotated[bytes, plain(write_context, lambda value: f"0x{value.hex()}")]
-"""The 32 bytes that stand for what somebody gave, as `nvm_chain.types.contexts` encodes it."""
+"""The 32 bytes of a context, as `nvm_chain.types.contexts` encodes it."""
 Kind = Annotated[int, plain(write_kind)]
-"""A PlanKind."""
+"""The number of a `PlanKind`."""
 PanicCode = Annotated[int, plain(hex)]
 PlanId = Annotated[int, plain(format_plan_id, format_plan_id)]
 RecordsFolder = Annotated[str | None, plain(lambda value: value or "the folder of deployment records")]
-"""The folder of deployment records that was searched; None where nothing said which."""
+"""The folder of deployment records that was searched. None if the error does not know the folder."""
 RevertData = Annotated[str, plain(lambda data: clip(data, 138) or "empty")]
 Seconds = Annotated[int, plain(format_duration)]
-"""A duration."""
+"""A duration in seconds."""
 Sentence = Annotated[str, plain(lambda text: begin_sentence(clip(text)), has_code=True)]
-"""A sentence without its full stop, perhaps begun in small letters."""
+"""A sentence without its full stop. It may begin with a small letter."""
 Signer = Annotated[str | None, plain(write_signer)]
-"""Who signed, None where the signature is malformed."""
+"""The address of the signer. None if the signature is malformed."""
 Phrase = Annotated[str, plain(lambda text: clip(text).rstrip(". "))]
 """A part of a sentence."""
 TermName = Annotated[bytes, plain(write_text_of_bytes, lambda value: f"0x{value.hex()}")]
-"""The name of a term in 32 bytes."""
+"""The name of a plan's term, in 32 bytes."""
 TransactionHash = Annotated[str | None, plain(lambda value: value or "not known")]
-"""The hash of a transaction; None where nobody has kept it."""
+"""The hash of a transaction. None if the hash is not known."""
 Verbatim = Annotated[str, plain(str)]
-"""A text that somebody has to copy, whole however long it is."""
+"""A text that the reader has to copy. It is never cut."""
 Time = Annotated[int, plain(format_time)]
 """A Unix second."""
 Transactions = Annotated[int, counted("transaction")]

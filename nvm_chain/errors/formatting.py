@@ -1,17 +1,17 @@
-"""How messages write numbers, money, times, ids and other people's text; on its own, so that every room can use it."""
+"""Writes numbers, money, times, ids and texts from others for messages. Imports no other module of the package."""
 
 import time
 from collections.abc import Iterable
 from typing import Any, Final
 
 MOST_SHOWN: Final = 90
-"""Characters of a quoted text. Who gave it knows the rest."""
+"""The largest number of characters of a quoted text."""
 MOST_TEXT: Final = 300
-"""Characters of a text that a node, a token or a server wrote."""
+"""The largest number of characters of a text from a node, a token or a server."""
 EXACT_LIMIT: Final = 2**53
-"""The first int that many parsers of JSON round."""
+"""Many JSON parsers round ints above this number."""
 _LAST_SECOND: Final = 253_402_300_799
-"""The end of the year 9999, the last one that a date is written for."""
+"""The last second of the year 9999. A later time is written as a number."""
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
@@ -52,7 +52,7 @@ def count(number: int, noun: str) -> str:
 
 
 def format_plan_id(plan_id: int) -> str:
-    """Write the id of a plan as 0x and 64 hexadecimal digits, the one spelling of every message.
+    """Write the id of a plan as 0x and 64 hexadecimal digits, as all messages do.
 
     >>> format_plan_id(255) == "0x" + "0" * 62 + "ff"
     True
@@ -81,7 +81,7 @@ def format_money(base_units: int, symbol: str, decimals: int) -> str:
 
 
 def format_utc(second: int) -> str:
-    """Write a Unix second as a date and time, or as a number if no calendar has it.
+    """Write a Unix second as a date and time, or as a number if it is before 1970 or after 9999.
 
     >>> format_utc(1_795_867_200), format_utc(2**64)
     ('2026-11-28 12:00:00 UTC', 'second 18446744073709551616')
@@ -92,7 +92,7 @@ def format_utc(second: int) -> str:
 
 
 def format_time(second: int) -> str:
-    """Write a Unix second as `format_utc` does, with the number beside it.
+    """Write a Unix second as `format_utc` does, and add the number.
 
     >>> format_time(1_795_867_200)
     '2026-11-28 12:00:00 UTC (1795867200)'
@@ -115,7 +115,7 @@ def format_duration(seconds: int) -> str:
 
 
 def format_bps(basis_points: int) -> str:
-    """Write basis points with the percentage that they are.
+    """Write basis points, and add the percentage.
 
     >>> format_bps(250)
     '250 basis points (2.5 %)'

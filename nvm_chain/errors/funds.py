@@ -1,4 +1,4 @@
-"""Money that is missing. Found before the transaction that would have failed."""
+"""Errors for missing money. They are raised before the transaction that would fail is sent."""
 
 from nvm_chain.errors.families import FundsError
 from nvm_chain.errors.fields import Coin, Money

@@ -1,4 +1,4 @@
-"""Arguments that cannot be right: addresses, amounts, ids, settings, signed messages."""
+"""Invalid arguments: addresses, amounts, ids, settings and signed messages."""
 
 from nvm_chain.errors.families import InputError
 from nvm_chain.errors.fields import (
@@ -44,7 +44,7 @@ class InvalidPlanId(InputError):
     value: Given
 
     problem = "{value} is not a plan id."
-    next_step = "Give the plan id as an integer, or as 0x or did:nv: and 64 hexadecimal digits."
+    next_step = "Give the plan id as an integer, or as 64 hexadecimal digits after 0x or did:nv:."
 
 
 class InvalidAgentId(InputError):
@@ -53,7 +53,7 @@ class InvalidAgentId(InputError):
     value: Given
 
     problem = "{value} is not an agent id."
-    next_step = "Give the agent id as an integer from 1, or as 0x or did:nv: and 64 hexadecimal digits."
+    next_step = "Give the agent id as an integer from 1, or as 64 hexadecimal digits after 0x or did:nv:."
 
 
 class IdOfAnotherKind(InputError):
@@ -103,6 +103,18 @@ class InvalidContext(InputError):
     next_step = "Give a UUID, a hash, or a shorter request id."
 
 
+class InvalidArgument(InputError, TypeError):
+    """Raised when an argument is of another kind than the function needs, such as one voucher in place of a list."""
+
+    function: Name
+    parameter: Name
+    given: Name
+    advice: Sentence
+
+    problem = "{function}() got {given} as `{parameter}`."
+    next_step = "{advice}."
+
+
 class RenamedParameter(InputError, TypeError):
     """Raised when a call names a parameter that the function does not have, such as a parameter's former name."""
 
@@ -115,7 +127,7 @@ class RenamedParameter(InputError, TypeError):
 
 
 class InvalidMessage(InputError):
-    """Raised when a text is not the signed message that it should be, written exactly as this package writes it."""
+    """Raised when a text is not a signed message of the expected kind, in the exact form of this package."""
 
     kind: Name
     reason: Phrase
@@ -124,15 +136,35 @@ class InvalidMessage(InputError):
     next_step = "Ask the sender to send it again."
 
 
+class SuspiciousGrant(InputError):
+    """Raised when one purchase would grant fewer credits than the cheapest request takes.
+
+    A holder could use the plan only after several orders, or after another grant.
+    """
+
+    credits: Credits
+    min_redeem: Credits
+
+    problem = "One purchase would grant {credits}, but a request takes at least {min_redeem}."
+    next_step = (
+        "Give a larger grant, or fewer credits for a request. If a holder should need several orders for a request, "
+        "allow it with `allow_small_grant=True`."
+    )
+
+
 class SuspiciousPrice(InputError):
-    """Raised when a price is below a thousandth of one token. Example: ``20`` base units, where 20 USDC was meant."""
+    """Raised when a price is below a thousandth of a token, or below a billionth of the native coin.
+
+    Such a price is probably a mistake: ``20`` base units, where 20 USDC was meant. With several receivers, ``amount`` is
+    the smallest part of the price.
+    """
 
     amount: BaseUnits
     decimals: Number
     symbol: Name
 
-    problem = "A price of {amount} base units is only {amount:decimal decimals} {symbol}."
+    problem = "A price of {amount} is only {amount:decimal decimals} {symbol}."
     next_step = (
-        'If you mean {amount:number} {symbol}, give whole units, as `usdc("20")` does. If the price is right, allow '
-        "it with `allow_tiny_price=True`."
+        "If you mean {amount:number} {symbol}, give {amount:number} * 10**{decimals} base units. If the price is "
+        "right, allow it with `allow_tiny_price=True`."
     )

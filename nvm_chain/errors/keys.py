@@ -1,4 +1,4 @@
-"""Keys that could not be read. No error ever carries a key."""
+"""Keys that could not be read. No error ever contains a key."""
 
 from nvm_chain.errors.base import NvmChainError
 from nvm_chain.errors.fields import GivenName, Phrase, Sentence

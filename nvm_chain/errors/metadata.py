@@ -1,4 +1,4 @@
-"""Metadata of plans and agents that cannot be published, and requests that it does not cover."""
+"""Invalid metadata of plans and agents, and requests that match no endpoint in the metadata."""
 
 from nvm_chain.errors.families import InputError
 from nvm_chain.errors.fields import AgentId, Name, Others, Phrase
@@ -15,7 +15,7 @@ class InvalidEndpoint(InputError):
 
 
 class InvalidUrl(InputError):
-    """Raised when a request's URL is malformed, or could mean another path to the server behind. The error omits the URL's query."""
+    """Raised when a request's URL is malformed, or servers may read its path differently. The error omits the URL's query."""
 
     url: Others
     reason: Phrase
@@ -32,7 +32,7 @@ class UnknownEndpoint(InputError):
     url: Others
 
     problem = "Agent {agent_id} has no endpoint for {method} {url}."
-    next_step = "Refuse the request, or correct its method and URL by the agent's metadata."
+    next_step = "Refuse the request, or correct its method and URL to match the agent's metadata."
 
 
 class InvalidMetadata(InputError):
@@ -53,6 +53,6 @@ class SecretInMetadata(InputError):
 
     problem = "Metadata is public for ever, and {field} looks like a secret: {reason}."
     next_step = (
-        "Remove it, and keep it on the server; instructions can have a placeholder such as <token>. If the value is "
-        "public, give the field another name."
+        "Remove the value, and keep it on your server. Where readers have to fill in a value of their own, write a "
+        "placeholder such as <token>. If the value is public, give the field another name."
     )

@@ -25,7 +25,7 @@ class ConnectionFailed(NetworkError):
 
 
 class NodeBusy(ConnectionFailed):
-    """Raised when a node is too busy, and still is after a wait: it was asked too often, or has too much to do."""
+    """Raised when a node still refuses requests after a wait, because it got too many or is overloaded."""
 
     problem = "The node at {url} refuses requests for now ({reason})."
     next_step = "Try again in a minute, ask less often, or use an endpoint with a higher limit."
@@ -51,7 +51,7 @@ class RpcFailed(NetworkError):
 
 
 class AnswerUnreadable(NetworkError):
-    """Raised when a contract's answer is not what its function returns. Most often the contract does not have that function."""
+    """Raised when a contract's answer does not have the types that the function returns. Often the function is missing."""
 
     reason: Others
 
@@ -69,7 +69,7 @@ class BlockReplaced(NetworkError):
 
 
 class StatementMismatch(NetworkError):
-    """Raised when the books rebuilt from events differ from the state of the chain at the same block."""
+    """Raised when numbers computed from events differ from the state of the chain at the same block."""
 
     what: Name
     by_events: object
@@ -105,6 +105,6 @@ class NoDeployment(NetworkError):
 
     problem = "No deployment of {contract} is known on chain {chain_id}: {folder} has no record of it."
     next_step = (
-        "Run it in the folder where you deployed, or name that folder's records with `connect(…, records=path)`. If "
-        "{contract} is not deployed yet, run nvm-chain deploy or ape run deploy."
+        "Run the program in the folder where you deployed, or give its records: "
+        "`connect(…, records='FOLDER/deployments')`. If {contract} is not deployed yet, run nvm-chain deploy or ape run deploy."
     )

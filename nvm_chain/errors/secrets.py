@@ -1,4 +1,4 @@
-"""What may be a secret in text that somebody gave: an error is written into logs and shown to others."""
+"""Hides secrets in the texts of errors, because errors are written into logs and shown to others."""
 
 import re
 from typing import Final
@@ -15,7 +15,10 @@ _KEYS: Final = re.compile("(?:0x)?[0-9a-f]{64,}", re.ASCII | re.IGNORECASE)
 
 
 def hide_tokens(text: str) -> str:
-    """Replace passwords of URLs, tokens and API keys in a text by "…".
+    """Replace three kinds of secrets in a text by "…".
+
+    The kinds are the user and password of a URL, secret parameters of its query, and tokens that begin with ``eyJ``:
+    JSON web tokens, and API keys of the hosted service.
 
     >>> hide_tokens("https://me:password@host/?api_key=abc&page=2")
     'https://…@host/?…&page=2'
@@ -24,7 +27,7 @@ def hide_tokens(text: str) -> str:
 
 
 def hide_keys(text: str) -> str:
-    """Replace what `hide_tokens` does, and 64 hexadecimal digits or more, which may be a private key.
+    """Replace what `hide_tokens` replaces, and 64 or more hexadecimal digits, which may be a private key.
 
     >>> hide_keys("0x" + "ab" * 32 + " x")
     '… x'
@@ -33,5 +36,5 @@ def hide_keys(text: str) -> str:
 
 
 def _hide_key(found: re.Match[str]) -> str:
-    """Return the mark that replaces a key in a text. Decimal digits alone are a number, and stay as they are."""
+    """Return the text that replaces a key. Decimal digits are a number, not a key, and stay as they are."""
     return found[0] if found[0].isdecimal() else HIDDEN

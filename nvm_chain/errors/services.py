@@ -1,4 +1,4 @@
-"""What this package cannot do for a caller: work of a vendor, of a gateway, and access without credits."""
+"""Calls that this package cannot carry out, because they need a vendor, a gateway or credits."""
 
 from nvm_chain.errors.families import InputError
 from nvm_chain.errors.fields import Choices, Name, Phrase, Sentence

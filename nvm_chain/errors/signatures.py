@@ -1,7 +1,7 @@
-"""Signed vouchers and orders that cannot be accepted. Most of it is found without the chain."""
+"""Signed vouchers and orders that cannot be accepted. Most of these errors need no request to a node."""
 
 from nvm_chain.errors.families import SignatureError
-from nvm_chain.errors.fields import Bytes, Credits, Name, Others, PaymentReference, Quantity, Signer, Time
+from nvm_chain.errors.fields import Bytes, Compared, Credits, Name, PaymentReference, Quantity, Signer, Time
 
 _ASK_CHAIN = (
     "Ask for a new signature. "
@@ -17,7 +17,7 @@ class VoucherMismatch(SignatureError):
     actual: Name
 
     problem = "The voucher's {field} is {actual}, not {expected}."
-    next_step = "Ask the holder to sign a voucher for {expected}."
+    next_step = "Ask the holder to sign a voucher whose {field} is {expected}."
 
 
 class VoucherExpired(SignatureError):
@@ -51,14 +51,14 @@ class VoucherAlreadySettled(SignatureError):
 
 
 class AuthorizationMismatch(SignatureError):
-    """Raised when a signed order is for another token or another contract than expected."""
+    """Raised when a signed order is for another chain, token or contract than expected."""
 
     field: Name
-    expected: Others
-    actual: Others
+    expected: Compared
+    actual: Compared
 
     problem = "The signed order's {field} is {actual}, not {expected}."
-    next_step = "Ask the payer to sign an order for this token and contract."
+    next_step = "Ask the payer to sign an order whose {field} is {expected}."
 
 
 class AuthorizationNotYetValid(SignatureError):
@@ -92,12 +92,12 @@ class AuthorizationSignatureInvalid(SignatureError):
 
 
 class OrderAlreadyMade(SignatureError):
-    """Raised when a signed order was already made, or its payer has withdrawn it."""
+    """Raised when a signed order was already made, or its payer has canceled it."""
 
     payer: str
     nonce: PaymentReference
 
-    problem = "The order of {payer} with nonce {nonce} was already made or withdrawn."
+    problem = "The order of {payer} with nonce {nonce} was already made or canceled."
     next_step = "Look at the payer's credits. For another purchase, ask the payer to sign a new order."
 
 

@@ -1,4 +1,4 @@
-"""Documents and files that are not on the chain, and could not be kept, fetched or verified."""
+"""Documents and files outside the chain that could not be kept, fetched or verified."""
 
 from nvm_chain.errors.families import InputError, StorageError
 from nvm_chain.errors.fields import Name, Others, Phrase
@@ -12,8 +12,8 @@ class UnverifiableUri(StorageError):
 
     problem = "The metadata at {uri} cannot be read and verified: {reason}."
     next_step = (
-        "Configure FolderStore for file:///…/<sha256>.json, or IpfsStore for ipfs://<CIDv1 of raw bytes>. Otherwise "
-        "ask the owner for data:application/json;base64,… or https://…/<sha256>.json, which need no store."
+        "Configure FolderStore for file:///…/<sha256>.json, or IpfsStore for ipfs://<CIDv1 of raw bytes>. Or ask the "
+        "owner to publish the metadata as a data: URI or at https://…/<sha256>.json; neither needs a store."
     )
 
 
@@ -49,7 +49,7 @@ class MetadataMismatch(StorageError):
 
 
 class DownloadFailed(StorageError):
-    """Raised when a file cannot be fetched whole, or cannot be written. No part of the file is kept. The error omits the URL's query."""
+    """Raised when a file cannot be fetched completely, or cannot be written. No part of the file is kept. The error omits the URL's query."""
 
     url: Others
     reason: Phrase

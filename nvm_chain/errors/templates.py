@@ -1,6 +1,6 @@
 """Templates of messages: sentences with slots for fields, and code in backticks.
 
-``{holder}`` is the field as its type writes it. ``{required:short}`` leaves out which token an amount is in,
+``{holder}`` is the field as its type writes it. ``{required:short}`` is an amount without the token's address,
 ``{required:minus balance}`` is a difference, ``{least:to most}`` a range, ``{settled:number}`` the bare number, and
 ``{amount:decimal decimals}`` a number of base units in whole units.
 """
@@ -12,11 +12,11 @@ from nvm_chain.errors.fields import ANY, Form, write_money, write_money_short, w
 from nvm_chain.errors.formatting import format_decimal
 
 PYTHON: Final[Mapping[str, str]] = {}
-"""What code in backticks is called in Python: what it is called in the template."""
+"""Names of code in backticks, for readers who use Python. Empty, because templates contain the Python names."""
 
 
 def fill(template: str, error: Any, names: Mapping[str, str] = PYTHON) -> str:
-    """Fill the slots of a template with an error's fields, and write code by the names that the reader knows.
+    """Fill the slots of a template with an error's fields, and replace code in backticks by its value in ``names``.
 
     >>> fill("Raise `max_cost`.", None, {"max_cost": "--max-cost"})
     'Raise --max-cost.'
@@ -25,7 +25,7 @@ def fill(template: str, error: Any, names: Mapping[str, str] = PYTHON) -> str:
 
 
 def rename(text: str, names: Mapping[str, str]) -> str:
-    """Replace each piece of code in backticks that has another name; its own backticks are part of that name."""
+    """Replace each piece of code by its value in ``names``, if it has one. The backticks around it are replaced too."""
     if not names:
         return text
     pieces = text.split("`")
@@ -33,7 +33,7 @@ def rename(text: str, names: Mapping[str, str]) -> str:
 
 
 def show_template(template: str) -> str:
-    """Write a template with the names of its fields as code, for a page of documentation.
+    """Write a template for a page of documentation, with the names of the fields as code.
 
     >>> show_template("{holder} has {balance} and needs {required:minus balance} more.")
     '`holder` has `balance` and needs `required` - `balance` more.'
@@ -45,7 +45,7 @@ def show_template(template: str) -> str:
 
 
 def read_slots(template: str) -> list[str]:
-    """Return the names of all fields that a template asks for, in order."""
+    """Return the names of all fields in a template, in order."""
     names = _Names()
     template.format_map(names)
     return names.seen
@@ -62,7 +62,7 @@ class _Slots:
 
 
 class _Slot:
-    """A field that is about to be written."""
+    """A field of an error, to be written into a template."""
 
     def __init__(self, error: Any, name: str, names: Mapping[str, str]) -> None:
         self._error, self._value, self._names = error, getattr(error, name), names
@@ -85,7 +85,7 @@ class _Slot:
 
 
 class _Names:
-    """Gives a template the names of its fields."""
+    """Gives a template the names of its fields, and collects them in ``seen``."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -96,14 +96,14 @@ class _Names:
 
 
 class _Words:
-    """Gives a piece of code the names of its fields as a shell's help writes what to put there."""
+    """Gives a piece of code the names of its fields in capitals, as the help of a shell command writes them."""
 
     def __getitem__(self, name: str) -> str:
         return name.upper()
 
 
 class _Name:
-    """A field's name that is about to be written."""
+    """The name of a field, to be written into a template."""
 
     def __init__(self, name: str, seen: list[str]) -> None:
         self._name, self._seen = name, seen

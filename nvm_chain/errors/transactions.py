@@ -57,8 +57,21 @@ class TooMuchGas(TransactionError):
     next_step = "Send it in smaller parts."
 
 
+class AccountBusy(TransactionError):
+    """Raised when a transaction was not sent, because another program on this machine is sending for the account."""
+
+    sender: str
+    waited_seconds: Seconds
+
+    problem = (
+        "The transaction was not sent: another program on this machine has been sending for {sender} for "
+        "{waited_seconds}."
+    )
+    next_step = "Wait until the other program is done, or end it. Then send the transaction again."
+
+
 class NotSent(TransactionError):
-    """Raised when a call of many was not sent, because the transactions before it are not mined. Nothing of it was sent."""
+    """Raised when a transaction was not sent, because of an earlier transaction of the account, or of the signer."""
 
     reason: Phrase
 
@@ -69,8 +82,8 @@ class NotSent(TransactionError):
 class BatchIncomplete(TransactionError):
     """Raised when a long batch was sent in several transactions, and not all of them are done.
 
-    ``receipt`` is of those that are done, and None if none is. ``failures`` has the items of each other one, with its
-    error; those of NotMined and OutcomeUnknown may still be done.
+    ``receipt`` is the receipt of the transactions that are done, or None. ``failures`` has the items and the error of
+    each other transaction. If the error is NotMined or OutcomeUnknown, the items may still be done.
     """
 
     done: Quantity
@@ -82,16 +95,16 @@ class BatchIncomplete(TransactionError):
 
     @property
     def receipt(self) -> Any:
-        """What is done, as the function returns it; None if nothing is."""
+        """The receipt of the items that are done, as the function returns it. None if no item is done."""
         return self.__dict__.get("_receipt")
 
     @property
     def failures(self) -> tuple[tuple[tuple[Any, ...], Exception], ...]:
-        """The items of each transaction that is not done, and its error."""
+        """The items and the error of each transaction that is not done."""
         return tuple(self.__dict__.get("_failures", ()))
 
     def keep(self, receipt: Any, failures: tuple[tuple[tuple[Any, ...], Exception], ...]) -> Self:
-        """Keep what is done, and what is not. Returns the error."""
+        """Store the receipt and the failures. Returns the error."""
         self.__dict__.update(_receipt=receipt, _failures=failures)
         return self
 
@@ -108,7 +121,16 @@ class AgentNotRegistered(TransactionError):
 
 
 class OutOfGas(TransactionError):
-    """Raised when a transaction was mined and failed, and would succeed now."""
+    """Raised when a transaction was mined and failed, and the same call succeeds with a higher gas limit."""
+
+    transaction_hash: str
+
+    problem = "Transaction {transaction_hash} failed because it needed more gas than its limit."
+    next_step = "Send it again: its gas limit is found anew each time."
+
+
+class WouldSucceedNow(TransactionError):
+    """Raised when a transaction was mined and failed, and the same call succeeds in the state after its block."""
 
     transaction_hash: str
 

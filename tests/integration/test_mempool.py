@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.errors import NotMined, NvmChainError, OutOfGas, PlanNotActive, RpcFailed
+from nvm_chain.errors import NotMined, NvmChainError, PlanNotActive, RpcFailed
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.plans import read_plan, set_plan_active
 from nvm_chain.operations.tokens import approve_token_spending, read_allowance
@@ -125,16 +125,6 @@ def test_send__that_fails_only_when_it_is_mined__raises_the_contracts_error(slow
         order_plan(slow.chain, slow.subscriber, plan_id)
     assert slow.chain.web3.eth.get_transaction_count(slow.subscriber.address) == nonce + 1  # mined, and failed
     assert slow.tokens(slow.subscriber.address) == FUNDS
-
-
-def test_send__that_fails_when_mined_and_would_succeed_now__says_to_send_it_again(slow: World) -> None:
-    function = slow.credits.functions.setPlanActive(slow.register(), False)
-    receipt = slow.send_with_gas(slow.builder, function, 25_000)
-    assert receipt["status"] == 0
-    transaction = {"from": slow.builder.address, "to": function.address, "data": function._encode_transaction_data()}
-    found = slow.chain.find_reason(transaction, receipt)  # type: ignore[arg-type]
-    assert isinstance(found, OutOfGas)
-    assert found.transaction_hash == "0x" + receipt["transactionHash"].hex().removeprefix("0x")
 
 
 def test_send__that_another_process_overtakes__is_refused_and_not_sent_twice(slow: World) -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from web3.exceptions import ContractCustomError, ContractLogicError, Web3RPCError
 
-from nvm_chain.chain.reverts import parse_revert_data, parse_rpc_error
+from nvm_chain.chain.reverts import decode_revert, parse_revert_data, parse_rpc_error
+from nvm_chain.errors import RevertedWithReason
 
 binaries = st.binary(max_size=200)
 NO_HEX: list[object] = [
@@ -28,6 +29,19 @@ NO_HEX: list[object] = [
     [],
     b"0x12",
 ]
+
+
+# ---------------------------------------------------------------------- decode_revert
+
+
+@pytest.mark.parametrize("padding", ["00" * 12, "41" + "00" * 11, "ff" * 12], ids=["zeros", "FiatToken", "ones"])
+def test_decode_revert__of_a_text_with_anything_behind_it__is_the_text(padding: str) -> None:
+    """FiatToken v2.2 (solc 0.6.12) leaves the length of a signature, 0x41, behind texts after it has checked one."""
+    text = "ERC20: transfer amount exceeds allowance, as tokens say"[:52]
+    data = "08c379a0" + f"{32:064x}" + f"{len(text):064x}" + text.encode().hex() + padding
+    found = decode_revert(bytes.fromhex(data))
+    assert isinstance(found, RevertedWithReason)
+    assert found.reason == text
 
 
 # ---------------------------------------------------------------------- parse_rpc_error

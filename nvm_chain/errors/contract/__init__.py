@@ -1,4 +1,4 @@
-"""One class per error of the contracts: same name, same fields in snake case, same order.
+"""One class for each error of the contracts, with the same name and, in snake case, the same fields in the same order.
 
 A test compares these files with the ABIs, so neither can have an error that the other lacks.
 """

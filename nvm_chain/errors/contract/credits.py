@@ -34,18 +34,18 @@ class ReferenceUsed(ContractError):
 
 
 class CreditsOverflow(ContractError):
-    """Raised when a holder would have too many live credits of one plan, or too many purchases that expire.
+    """Raised when an account cannot take more credits or periods of a plan.
 
-    At most 2**54 - 1 live credits, half as many where they expire; 2**64 - 1 periods at once; and 2**24 purchases of an
-    expiring plan since nothing was left of them.
+    The limits are 2**54 - 1 unused credits, or half as many if they expire; 2**64 - 1 periods in one grant; and 2**24
+    purchases of an expiring plan, if credits of at least two purchases were always left.
     """
 
     plan_id: PlanId
     holder: str
-    amount: Credits
+    amount: Quantity
 
-    problem = "The account of {holder} cannot hold another {amount} of plan {plan_id}."
-    next_step = "Use or burn some of its credits first, or give another address."
+    problem = "The account of {holder} cannot take {amount} more credits or periods of plan {plan_id}."
+    next_step = "Use or burn some credits first, order less at once, or give another address."
 
 
 class InsufficientCredits(ContractError):

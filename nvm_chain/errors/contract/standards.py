@@ -34,8 +34,8 @@ class ERC1155InvalidReceiver(ContractError):
         "{receiver} cannot receive credits: it is the zero address, or has code that does not accept ERC-1155 tokens."
     )
     next_step = (
-        "Give an account without code, or a contract that accepts ERC-1155 tokens. An account that delegates to such "
-        "code (EIP-7702) can end the delegation."
+        "Give an account without code, or a contract that accepts ERC-1155 tokens. If the account delegates to a "
+        "contract (EIP-7702), end the delegation."
     )
 
 
@@ -124,8 +124,8 @@ class ERC721InvalidReceiver(ContractError):
         "{receiver} cannot receive an agent: it is the zero address, or has code that does not accept ERC-721 tokens."
     )
     next_step = (
-        "Give an account without code, or a contract that accepts ERC-721 tokens. An account that delegates to such "
-        "code (EIP-7702) can end the delegation."
+        "Give an account without code, or a contract that accepts ERC-721 tokens. If the account delegates to a "
+        "contract (EIP-7702), end the delegation."
     )
 
 
