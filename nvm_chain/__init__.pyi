@@ -82,7 +82,6 @@ from nvm_chain.operations.plans import set_plan_uri as set_plan_uri
 from nvm_chain.operations.plans import set_redeemer as set_redeemer
 from nvm_chain.operations.plans import transfer_plan_ownership as transfer_plan_ownership
 from nvm_chain.operations.relays import relay_orders as relay_orders
-from nvm_chain.operations.settlement import check_voucher as check_voucher
 from nvm_chain.operations.settlement import settle_vouchers as settle_vouchers
 from nvm_chain.operations.settlement import sign_next_voucher as sign_next_voucher
 from nvm_chain.operations.signed_orders import check_signed_order as check_signed_order
@@ -92,6 +91,7 @@ from nvm_chain.operations.token_domains import read_token_domain as read_token_d
 from nvm_chain.operations.tokens import mint_test_usdc as mint_test_usdc
 from nvm_chain.operations.transactions import look_up_transaction as look_up_transaction
 from nvm_chain.operations.usage import pay_usage as pay_usage
+from nvm_chain.operations.voucher_checks import check_voucher as check_voucher
 from nvm_chain.payments.credits_configs import set_redemption_type as set_redemption_type
 from nvm_chain.payments.first_generation import Payments as Payments
 from nvm_chain.payments.price_configs import get_fiat_price_config as get_fiat_price_config
@@ -116,6 +116,17 @@ from nvm_chain.signing.vouchers import build_voucher as build_voucher
 from nvm_chain.signing.vouchers import next_ceiling as next_ceiling
 from nvm_chain.signing.vouchers import sign_voucher as sign_voucher
 from nvm_chain.signing.vouchers import verify_voucher as verify_voucher
+from nvm_chain.signing.wallets.coinbase import CoinbaseWalletSigner as CoinbaseWalletSigner
+from nvm_chain.signing.wallets.kernel import KernelSigner as KernelSigner
+from nvm_chain.signing.wallets.nested import NestedSigner as NestedSigner
+from nvm_chain.signing.wallets.nested import PersonalSigner as PersonalSigner
+from nvm_chain.signing.wallets.passkeys import PasskeyAssertion as PasskeyAssertion
+from nvm_chain.signing.wallets.passkeys import PasskeySigner as PasskeySigner
+from nvm_chain.signing.wallets.plain import PlainSigner as PlainSigner
+from nvm_chain.signing.wallets.safe import ApprovedOwner as ApprovedOwner
+from nvm_chain.signing.wallets.safe import ApprovedSafeSigner as ApprovedSafeSigner
+from nvm_chain.signing.wallets.safe import SafeSigner as SafeSigner
+from nvm_chain.signing.wallets.safe_messages import build_safe_approval as build_safe_approval
 from nvm_chain.statements.formats import format_movements_csv as format_movements_csv
 from nvm_chain.statements.formats import format_revenue_csv as format_revenue_csv
 from nvm_chain.statements.formats import format_statement_json as format_statement_json

@@ -18,7 +18,7 @@ from nvm_chain.types.receipts import Transaction
 
 AGENT_BITS = 256
 PAGE_SIZE = 500
-"""The number of agents that one request reads."""
+"""The largest number of agents that one request reads."""
 
 
 def register_agent(
@@ -62,8 +62,8 @@ def _build_uri(metadata: AgentMetadata | str) -> str:
 def update_agent(chain: Chain, signer: Signer, agent_id: int | str, metadata: AgentMetadata | str) -> Transaction:
     """Replace an agent's metadata or its URI. Only for the agent's owner. One transaction.
 
-    The former metadata stays readable in the chain's history. Raises SecretInMetadata, InvalidMetadata, NotAgentOwner
-    or ERC721NonexistentToken.
+    The former metadata stays readable in the chain's history. Raises SecretInMetadata, InvalidConfig, InvalidMetadata,
+    InvalidEndpoint, NotAgentOwner or ERC721NonexistentToken.
     """
     function = chain.agents.functions.setAgentUri(parse_agent_id(agent_id), _build_uri(metadata))
     return summarize(chain.send(signer, function))
@@ -85,7 +85,7 @@ def transfer_agent(chain: Chain, signer: Signer, agent_id: int | str, new_owner:
     agent = parse_agent_id(agent_id)
     owner = chain.read(functions.ownerOf(agent))
     transfer = functions["safeTransferFrom(address,address,uint256)"]
-    with explained_receiver(chain):
+    with explained_receiver(chain, receiver, "ERC-721"):
         return summarize(chain.send(signer, transfer(owner, receiver, agent)))
 
 
@@ -178,7 +178,7 @@ def read_agent_plans(chain: Chain, agent_id: int | str) -> tuple[AttachedPlan, .
 def read_plan_agents(chain: Chain, plan_id: int | str, offset: int = 0, limit: int | None = None) -> tuple[int, ...]:
     """Read the ids of the agents that accept a plan, in no particular order. One request for each 500 agents.
 
-    If a plan is detached between two requests, an id may be missing or appear twice.
+    If the list changes between two requests, an id may be missing or appear twice.
 
     Args:
         chain: The connection to the plan's chain.

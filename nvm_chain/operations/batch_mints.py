@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from eth_typing import ChecksumAddress
 from web3.types import TxReceipt
 
 from nvm_chain.chain.client import Chain
@@ -13,7 +14,7 @@ from nvm_chain.chain.receipts import report_lost_event, summarize
 from nvm_chain.chain.reverts import error_name
 from nvm_chain.errors import ERC1155InvalidReceiver, InvalidConfig
 from nvm_chain.operations.parts import send_in_parts
-from nvm_chain.operations.receivers import find_receiver_cause
+from nvm_chain.operations.receivers import answers_too_little, find_receiver_cause
 from nvm_chain.signing.keys import Signer
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.amounts import check_uint
@@ -30,7 +31,7 @@ def mint_credits_batch(chain: Chain, signer: Signer, plan_id: int | str, amounts
 
     An item can fail, for example if its receiver is a contract that rejects credits. The receipt lists the item in
     ``skipped``, and the other items are minted. One more request for each receiver that rejects credits finds the
-    cause. A list that is too large for one transaction is sent in several at the same time.
+    cause. A list that is too large for one transaction is sent in several transactions at the same time.
 
     Args:
         chain: The connection to the plan's chain.
@@ -63,7 +64,7 @@ def mint_credits_batch(chain: Chain, signer: Signer, plan_id: int | str, amounts
 
 
 def _read_receipt(chain: Chain, signer: Signer, plan_id: int, count: int, receipt: TxReceipt) -> BatchMintReceipt:
-    """Return the receipt of one transaction. Raises OutcomeUnknown if its receipt lacks events."""
+    """Read the outcome of each item from one transaction. Raises OutcomeUnknown if events are missing."""
     granted = [event["args"] for event in chain.read_events(chain.credits, "TransferSingle", receipt)]
     skipped = [event["args"] for event in chain.read_events(chain.credits, "MintSkipped", receipt)]
     # A receiver that is a contract can order or burn in its hook. Those events name another operator.
@@ -90,7 +91,7 @@ def _join(receipts: Sequence[BatchMintReceipt]) -> BatchMintReceipt:
 
 def _describe_skipped(chain: Chain, skipped: Sequence[Mapping[str, Any]]) -> tuple[SkippedMint, ...]:
     """Return the skipped items, each with its reason. A receiver that rejects credits is explained too."""
-    reasons = [_name_reason(event["reason"]) for event in skipped]
+    reasons = [_find_reason(chain, event["to"], event["reason"]) for event in skipped]
     asked = {event["to"] for event, reason in zip(skipped, reasons, strict=True) if reason == INVALID_RECEIVER}
     causes = {receiver: cause[0] for receiver in asked if (cause := find_receiver_cause(chain, receiver)) is not None}
     return tuple(
@@ -101,7 +102,9 @@ def _describe_skipped(chain: Chain, skipped: Sequence[Mapping[str, Any]]) -> tup
     )
 
 
-def _name_reason(selector: bytes) -> str:
+def _find_reason(chain: Chain, receiver: ChecksumAddress, selector: bytes) -> str:
     if selector == bytes(4):
+        if answers_too_little(chain, receiver):
+            return INVALID_RECEIVER
         return "the receiver ran out of gas or reverted without a reason"
     return error_name(selector) or f"an error of the receiver's own (0x{selector.hex()})"

@@ -1,4 +1,4 @@
-"""The parts of the bulk readers: parse pairs, call a view for many of them in one request, and decode the answers."""
+"""Steps of the bulk reads: parse pairs, call a view function for many pairs in one request, and decode the answers."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -27,9 +27,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 ACCOUNTS_AT_ONCE: Final = 2_000
-"""The largest number of pairs in one request: about 20,000,000 gas. It shrinks if the node refuses so many."""
+"""The largest number of pairs in one request, for about 20,000,000 gas. A request that the node refuses is divided."""
 PARSED_AT_ONCE: Final = 500
-"""The number of pairs that are parsed together."""
+"""The largest number of pairs that are parsed together."""
 LOTS_AT_ONCE: Final = 500
 PLANS_AT_ONCE: Final = 250
 ALL_LOTS: Final = bytes(32) + b"\xff" * 32
@@ -60,23 +60,23 @@ def parse_pairs(accounts: Iterable[tuple[int | str, str]]) -> Iterator[Pair]:
 
 
 def read_parts_of_accounts(chain: Chain, pairs: Iterable[Pair]) -> Iterator[Sequence[Account]]:
-    """Yield the accounts of the pairs, in parts."""
+    """Read the account of each pair of plan and holder. Yields one list for each request."""
     return _read_pairs(chain, pairs, b"accountOf(uint256,address)", decode_account, ACCOUNTS_AT_ONCE)
 
 
 def read_parts_of_windows(chain: Chain, pairs: Iterable[Pair]) -> Iterator[Sequence[int]]:
-    """Yield the end of access of each pair as a Unix timestamp, in parts."""
+    """For each pair of plan and holder, read the Unix second at which access ends. Yields one list for each request."""
     return _read_pairs(chain, pairs, b"accessUntil(uint256,address)", decode_time, ACCOUNTS_AT_ONCE)
 
 
 def read_parts_of_lots(chain: Chain, pairs: Iterable[Pair]) -> Iterator[Sequence[list[Lot]]]:
-    """Yield the list of live lots of each pair, in parts."""
+    """For each pair of plan and holder, read the list of live lots. Yields one list of these lists for each request."""
     function = b"lotsOf(uint256,address,uint256,uint256)"
     return _read_pairs(chain, pairs, function, decode_lots, LOTS_AT_ONCE, ALL_LOTS)
 
 
 def read_parts_of_plans(chain: Chain, plan_ids: Iterable[int]) -> Iterator[Sequence[Plan]]:
-    """Yield the plans with these ids, in parts."""
+    """Read the plans with these ids. Yields one list for each request."""
     functions = (b"stateOf(uint256)", b"termsOf(uint256)", b"uri(uint256)")
     return _read_views(chain, plan_ids, partial(_call_plan, functions), _build_plan, PLANS_AT_ONCE)
 
@@ -98,7 +98,7 @@ def _read_pairs(
     most: int,
     more: bytes = b"",
 ) -> Iterator[Sequence[Result]]:
-    """Call a view that takes a plan id and a holder for each pair. ``more`` encodes the view's other arguments."""
+    """Call a view function of Credits with each pair of plan id and holder. ``more`` encodes the other arguments."""
     selector = keccak(function)[:4]
     return _read_views(
         chain, pairs, lambda pair: [b"".join((selector, *pair, more))], lambda _, answers: decode(answers[0]), most
@@ -112,9 +112,9 @@ def _read_views(
     build: Callable[[Item, Sequence[bytes]], Result],
     most: int,
 ) -> Iterator[Sequence[Result]]:
-    """Call views of Credits for each item, and build one result from the item's answers.
+    """Call view functions of Credits for each item, and build one result from the answers for the item.
 
-    ``encode`` returns the same number of calls for every item.
+    ``encode`` returns the same number of calls for every item. ``most`` is the largest number of items in a request.
     """
     multicall = Multicall(chain, chain.credits.address)
 

@@ -26,8 +26,8 @@ def read_balances(
 ) -> list[int]:
     """Read many balances at one block. The answer has the order of ``accounts``.
 
-    One request for up to 5,000 pairs. More pairs take one request for each 5,000, and two requests for the block. If
-    the node refuses that many pairs, each request has fewer.
+    One request for up to 5,000 pairs. More pairs take one request for each 5,000, and two that choose the block and
+    check it at the end. If the node refuses that many pairs, each request has fewer.
 
     Args:
         chain: The connection to read from.
@@ -44,7 +44,7 @@ def read_balances(
 
 
 def stream_balances(chain: Chain, accounts: Iterable[tuple[int | str, str]]) -> Iterator[int]:
-    """Yield balances as `read_balances` reads them. Accounts are taken from the iterable only as they are needed.
+    """Yield balances as `read_balances` reads them. Pairs are taken from the iterable only as they are needed.
 
     All balances are of one block, the latest when the first request is made. Many nodes keep the state of a block only
     for some minutes, so a slow reader gets a NetworkError.
@@ -57,9 +57,9 @@ def read_accounts(
 ) -> list[Account]:
     """Read many accounts at one block, each as `read_account` does. The answer has the order of ``accounts``.
 
-    One request for up to 2,000 pairs. More pairs take one request for each 2,000, and two requests for the block. If
-    the node refuses that many pairs, each request has fewer. Some nodes cannot run the program that joins many calls
-    in one. Such a node gets the calls in batches, or one by one.
+    One request for up to 2,000 pairs. More pairs take one request for each 2,000, and two that choose the block and
+    check it at the end. If the node refuses that many pairs, each request has fewer. Some nodes cannot run the program
+    that makes many calls in one request. Such a node gets the calls in batches, or one by one.
 
     Args:
         chain: The connection to read from.
@@ -106,8 +106,8 @@ def read_all_lots(
 ) -> list[list[Lot]]:
     """Read all live lots of many accounts at one block. Each account's lots begin with the earliest expiry.
 
-    One request for up to 500 pairs. More pairs take one request for each 500, and two requests for the block. The
-    arguments are those of `read_accounts`.
+    One request for up to 500 pairs. More pairs take one request for each 500, and two that choose the block and check
+    it at the end. The arguments are those of `read_accounts`.
 
     Raises:
         RevertedWithoutReason: An account has too many lots. Use `read_lots` for it.
@@ -124,9 +124,9 @@ def stream_all_lots(chain: Chain, accounts: Iterable[tuple[int | str, str]]) -> 
 def read_plans(chain: Chain, plan_ids: Iterable[int | str], *, on_read: OnRead | None = None) -> list[Plan]:
     """Read many plans at one block, each as `read_plan` does. The answer has the order of ``plan_ids``.
 
-    One request for up to 250 plans. More plans take one request for each 250, and two requests for the block. If the
-    node refuses that many plans, each request has fewer. Some nodes cannot run the program that joins many calls in
-    one. Such a node gets the calls in batches, or one by one.
+    One request for up to 250 plans. More plans take one request for each 250, and two that choose the block and check
+    it at the end. If the node refuses that many plans, each request has fewer. Some nodes cannot run the program that
+    makes many calls in one request. Such a node gets the calls in batches, or one by one.
 
     Args:
         chain: The connection to read from.

@@ -1,4 +1,4 @@
-"""Credits: balances, mints, redemptions, burns and transfers."""
+"""Credits: balances, mints, external grants, redemptions, burns and transfers."""
 
 from uuid import UUID
 
@@ -36,7 +36,7 @@ def read_account(chain: Chain, plan_id: int | str, holder: str) -> Account:
 def can_redeem(chain: Chain, plan_id: int | str, holder: str, amount: int) -> RedeemCheck:
     """Read whether ``amount`` credits of a holder can be redeemed now. One request.
 
-    The answer holds for an address that the plan's rule allows to redeem.
+    The answer assumes a caller whom the plan's rule allows to redeem.
     """
     check_uint(amount, 256, "amount")
     function = chain.credits.functions.canRedeem(
@@ -55,8 +55,8 @@ def read_access_until(chain: Chain, plan_id: int | str, holder: str) -> int:
 def read_lots(chain: Chain, plan_id: int | str, holder: str, *, offset: int = 0, limit: int = 100) -> list[Lot]:
     """Read a holder's lots on an expiring plan, earliest expiry first. One request.
 
-    A lot is the rest of one purchase. At most ``limit`` lots after the first ``offset`` are read. The sum of all lots
-    is the balance.
+    A lot is what is left of one purchase or grant. Returns at most ``limit`` lots, after ``offset`` skipped ones. All
+    lots together are the balance.
     """
     check_uint(offset, 256, "offset")
     check_uint(limit, 256, "limit")
@@ -68,8 +68,9 @@ def read_lots(chain: Chain, plan_id: int | str, holder: str, *, offset: int = 0,
 def has_access(chain: Chain, plan_id: int | str, holder: str, cost: int = 1) -> bool:
     """Read whether a holder may make a request of ``cost`` credits now. Up to three requests to the node.
 
-    On a time plan the access window has to be open. On a credits plan the balance has to cover the cost. On a usage
-    plan the answer is False, because each request is paid by itself.
+    On a time plan the access window has to be open, and the cost does not matter. On a credits plan the balance has to
+    cover the cost, and the cost has to be in the plan's range for a request: no redemption takes another number. A cost
+    of 0 is free, and always in the range. On a usage plan the answer is False, because each request is paid by itself.
 
     Raises:
         UnknownPlan: The plan is not registered.
@@ -78,7 +79,9 @@ def has_access(chain: Chain, plan_id: int | str, holder: str, cost: int = 1) -> 
     terms = read_terms(chain, plan_id)
     if terms.kind is PlanKind.TIME:
         return read_access_until(chain, plan_id, holder) > chain.read_time()
-    return terms.kind is PlanKind.CREDITS and read_balance(chain, plan_id, holder) >= cost
+    if terms.kind is not PlanKind.CREDITS or not terms.allows_cost(cost):
+        return False
+    return read_balance(chain, plan_id, holder) >= cost
 
 
 def mint_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, amount: int) -> CreditsReceipt:
@@ -88,7 +91,7 @@ def mint_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, amou
     """
     check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
     plan_id, holder = parse_plan_id(plan_id), parse_address(to, "receiver address")
-    with explained_receiver(chain):
+    with explained_receiver(chain, holder):
         receipt = chain.send(signer, chain.credits.functions.mint(plan_id, holder, amount))
     return CreditsReceipt(plan_id, holder, amount, summarize(receipt))
 
@@ -128,7 +131,7 @@ def grant_external(
     check_uint(quantity, QUANTITY_BITS, "quantity", minimum=1)
     plan_id, holder = parse_plan_id(plan_id), parse_address(to, "receiver address")
     function = chain.credits.functions.grantExternal(plan_id, holder, quantity, encode_context(reference))
-    with explained_receiver(chain):
+    with explained_receiver(chain, holder):
         receipt = chain.send(signer, function)
     granted = chain.read_event(chain.credits, "TransferSingle", receipt)["args"]["value"]
     return CreditsReceipt(plan_id, holder, granted, summarize(receipt))
@@ -151,11 +154,13 @@ def redeem_credits(
 ) -> CreditsReceipt:
     """Take a holder's credits for a request. One transaction.
 
-    On a time plan that starts on first use, ``amount`` counts periods. They open or extend the access window.
+    On a time plan that starts on first use, ``amount`` counts periods, and they open or extend the access
+    window.
 
     Args:
         chain: The connection to the plan's chain.
-        signer: The account that redeems. The plan's rule decides between the holder, redeemers and the plan's owner.
+        signer: The account that redeems. The plan's rule says whether the holder, redeemers or the plan's
+            owner may redeem.
         plan_id: The plan's id, as an int, text or DID.
         amount: The number of credits, within the plan's range for a request.
         holder: The address whose credits are taken. The signer's address if not given.
@@ -182,8 +187,8 @@ def burn_credits(
 ) -> CreditsReceipt:
     """Destroy credits. One transaction. Raises InsufficientCredits or ERC1155MissingApprovalForAll.
 
-    The credits are those of ``holder``, or the signer's if it is not given. To burn another holder's credits, the
-    signer has to be the holder's ERC-1155 operator.
+    Burns the credits of ``holder``, or the signer's own if ``holder`` is not given. To burn another holder's credits,
+    the signer has to be the holder's ERC-1155 operator.
     """
     check_signer(signer)
     check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
@@ -204,6 +209,6 @@ def transfer_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, 
     check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
     plan_id, receiver = parse_plan_id(plan_id), parse_address(to, "receiver address")
     transfer = chain.credits.functions.safeTransferFrom
-    with explained_receiver(chain):
+    with explained_receiver(chain, receiver):
         receipt = chain.send(signer, transfer(signer.address, receiver, plan_id, amount, b""))
     return CreditsReceipt(plan_id, receiver, amount, summarize(receipt))

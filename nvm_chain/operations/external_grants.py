@@ -60,7 +60,7 @@ def grant_external_batch(
     found: list[CreditsReceipt | NvmChainError] = []
     for (to, _), outcome in zip(listed, outcomes, strict=True):
         try:
-            with explained_receiver(chain):
+            with explained_receiver(chain, to):
                 receipt: TxReceipt = outcome.read()
             granted = chain.read_event(chain.credits, "TransferSingle", receipt)["args"]["value"]
             found.append(CreditsReceipt(plan_id, to, granted, summarize(receipt)))

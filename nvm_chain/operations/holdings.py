@@ -1,4 +1,4 @@
-"""Holdings and plans of an address. The events in a range of blocks name the plans, and their present state is read."""
+"""Holdings and plans of an address. Events in a range of blocks tell which plans to read in their present state."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

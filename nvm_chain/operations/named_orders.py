@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from eth_typing import ChecksumAddress
 
+from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.client import Chain
 from nvm_chain.errors import InvalidConfig, NotMined, NvmChainError, OrderAlreadyMade, OutcomeUnknown
 from nvm_chain.errors.fields import Quantity
 from nvm_chain.operations.orders import order_plan
-from nvm_chain.operations.plan_terms import find_known_terms, plan_questions
+from nvm_chain.operations.plan_terms import find_known_terms, plan_readers
 from nvm_chain.operations.plans import QUANTITY_BITS, read_plan_state
 from nvm_chain.operations.signed_orders import find_made_order, find_order_nonce
 from nvm_chain.operations.token_domains import is_authorization_used
@@ -23,6 +25,8 @@ from nvm_chain.types.plans import PlanState
 from nvm_chain.types.receipts import OrderReceipt
 
 NAME_ADVICE = "leave the name out, and each call orders"
+SMALL_QUANTITIES: Final = range(1, 11)
+"""The quantities for which `order_once` looks, besides its own, so that one name is not paid for two quantities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,8 @@ class NamedOrder:
 def can_be_named(signer: Signer, plan: PlanState) -> bool:
     """Return whether an order of a plan can have a name. No request.
 
-    The plan needs a fixed price in a token, and the signer has to sign messages. The token also has to accept
-    authorizations (EIP-3009), but this function does not ask the token.
+    The plan needs a fixed price in a token, and the signer has to be able to sign messages. The token also has to
+    accept authorizations (EIP-3009), but this function does not ask the token.
     """
     terms = plan.terms
     return isinstance(signer, HashSigner | TypedDataSigner) and terms.price > 0 and terms.token != ZERO_ADDRESS
@@ -57,11 +61,12 @@ def order_once(
 
     Two orders are the same if their plan, payer, receiver, quantity and name are equal. Then their authorizations
     (EIP-3009) have the same nonce, and the token accepts a nonce once. So you can repeat a call with an unknown
-    outcome, even from another process.
+    outcome, even from another process. A call that repeats the name with another quantity is refused, if the earlier
+    quantity was from 1 to 10 and the node accepts batches. Another plan, payer or receiver makes another order.
 
     Args:
         chain: The connection to the plan's chain.
-        signer: The account that pays. It has to sign messages.
+        signer: The account that pays. It has to be able to sign messages.
         plan_id: The plan's id, as an int, text or DID.
         name: A text that you choose, such as an invoice's number. Blanks around it are removed. `nvm_chain.Payments`
             calls the name ``agreementId``.
@@ -77,25 +82,35 @@ def order_once(
             free, quoted or priced in the coin, or the signer signs only transactions.
         InvalidAmount: The quantity is out of range.
         TokenCannotSign: The plan's token does not accept authorizations.
-        OrderAlreadyMade: The payer canceled the order, or the node does not find the order's transaction.
+        OrderAlreadyMade: The payer canceled the order, or the node does not find the order's transaction. Or the order
+            was made before with another quantity.
         NvmChainError: The same errors as `nvm_chain.order_plan`.
     """
     check_signer(signer)
     check_uint(quantity, QUANTITY_BITS, "quantity", minimum=1)
     salt = hash_order_name(name)
-    with chain.paying(
-        *plan_questions(chain, plan_id), partial(_ask_known, chain, signer, plan_id, receiver, quantity, salt)
-    ):
+    known = [
+        partial(_ask_known, chain, signer, plan_id, receiver, each, salt)
+        for each in (quantity, *_list_other_quantities(quantity))
+    ]
+    with chain.paying(*plan_readers(chain, plan_id), *known):
         plan = read_plan_state(chain, plan_id)
         if not can_be_named(signer, plan):
             reason = "its price has to be a fixed one in a token such as USDC, and the signer has to sign messages"
             raise InvalidConfig(f"an order of this plan cannot have a name, as {reason}", NAME_ADVICE)
         to = signer.address if receiver is None else parse_address(receiver, "receiver address")
         order = _NamedOrder(chain, signer, plan, to, quantity, salt)
+        chain.read_ahead(*order.use_readers())
         made = order.find()
         if made is not None:
             return NamedOrder(made, repeated=True)
+        order.refuse_other_quantity()
         return order.send(max_cost)
+
+
+def _list_other_quantities(quantity: int) -> list[int]:
+    """Return the small quantities without the given one."""
+    return [each for each in SMALL_QUANTITIES if each != quantity]
 
 
 def _ask_known(
@@ -113,7 +128,7 @@ def _ask_known(
 
 @dataclass(frozen=True, slots=True)
 class _NamedOrder:
-    """A named order. The name is turned into the salt."""
+    """A named order. ``salt`` is the hash of the name."""
 
     chain: Chain
     signer: Signer
@@ -121,6 +136,40 @@ class _NamedOrder:
     receiver: ChecksumAddress
     quantity: Quantity
     salt: bytes
+
+    def use_readers(self) -> tuple[Reader, ...]:
+        """Return the readers of `find` and `refuse_other_quantity`, for `Chain.read_ahead`. No request."""
+        return tuple(partial(self._is_made, each) for each in (self.quantity, *_list_other_quantities(self.quantity)))
+
+    def refuse_other_quantity(self) -> None:
+        """Refuse the order if it was made under the same name with another small quantity. Raises OrderAlreadyMade.
+
+        No request after `Chain.read_ahead`. A node that accepts no batches is not asked, as that would take a request
+        for each quantity.
+        """
+        if not self.chain.takes_batches:
+            return
+        other = next((each for each in _list_other_quantities(self.quantity) if self._is_made(each)), None)
+        if other is not None:
+            raise OrderAlreadyMade(self.signer.address, self._find_nonce(other)).explain(
+                f"its name stands for a quantity of {other}, and this order has a quantity of {self.quantity}",
+                f"repeat the order with a quantity of {other}, or give a new order another name",
+            )
+
+    def _is_made(self, quantity: int) -> bool:
+        """Return whether the order was made or canceled with this quantity. One request."""
+        return is_authorization_used(self.chain, self.plan.terms.token, self.signer.address, self._find_nonce(quantity))
+
+    def _find_nonce(self, quantity: int) -> bytes:
+        return find_order_nonce(
+            self.chain,
+            self.plan.plan_id,
+            self.signer.address,
+            receiver=self.receiver,
+            quantity=quantity,
+            max_cost=self.plan.terms.price * quantity,
+            salt=self.salt,
+        )
 
     def send(self, max_cost: int | None) -> NamedOrder:
         """Send the order. If another thread or process makes the same order first, return the receipt of that one."""
@@ -145,9 +194,9 @@ class _NamedOrder:
         return NamedOrder(receipt, repeated=False)
 
     def _find_others(self) -> OrderReceipt | None:
-        """Search for the same order of another thread or process, after a failure to send. None if the search fails.
+        """After a failure to send, search for the same order from another thread or process.
 
-        Raises OrderAlreadyMade.
+        Return None if there is no such order, or the search fails. Raises OrderAlreadyMade.
         """
         self.chain.forget_ahead()
         try:

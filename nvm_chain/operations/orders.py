@@ -4,9 +4,9 @@ import secrets
 from functools import partial
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.errors import InvalidConfig, TrialAlreadyTaken
+from nvm_chain.errors import InvalidConfig, PaymentFailed, TrialAlreadyTaken
 from nvm_chain.operations.credits import read_account
-from nvm_chain.operations.payment_causes import explained_payment
+from nvm_chain.operations.payment_causes import blames_signature, explained_payment
 from nvm_chain.operations.payment_methods.allowance import order_with_allowance
 from nvm_chain.operations.payment_methods.authorization import order_with_authorization
 from nvm_chain.operations.payment_methods.choice import (
@@ -17,9 +17,9 @@ from nvm_chain.operations.payment_methods.choice import (
 )
 from nvm_chain.operations.payment_methods.native import order_with_coin
 from nvm_chain.operations.payment_methods.permit import order_with_permit
-from nvm_chain.operations.payment_methods.purchase import Purchase, Wish
-from nvm_chain.operations.payment_methods.questions import likely_questions, payment_questions
-from nvm_chain.operations.plan_terms import find_known_terms, plan_questions
+from nvm_chain.operations.payment_methods.purchase import OrderArguments, Purchase
+from nvm_chain.operations.payment_methods.readers import likely_readers, payment_readers
+from nvm_chain.operations.plan_terms import find_known_terms, plan_readers
 from nvm_chain.operations.plans import check_cost, check_orderable, quote_plan, read_plan_state
 from nvm_chain.operations.tokens import check_funds
 from nvm_chain.signing.keys import Signer
@@ -58,8 +58,9 @@ def order_plan(
         max_cost: The highest accepted cost of the whole order, in base units. The quoted cost if not given.
         payment_method: The payment method for a token, see
             `nvm_chain.operations.payment_methods.choice.PaymentMethod`. If not given, the method with the fewest
-            transactions is chosen: a sufficient allowance, else a permit, else an approval of exactly the cost. Orders
-            that are free or priced in the native coin do not need a payment method.
+            transactions is chosen: a sufficient allowance, else a permit, else an approval of exactly the cost. An
+            approval also follows if a simulation shows that the token refuses the permit. Orders that are free or
+            priced in the native coin do not need a payment method.
         salt: 32 bytes, only for an authorization. The token pays two equal orders with the same salt only once.
 
     Returns:
@@ -91,28 +92,39 @@ def order_plan(
     check_signer(signer)
     check_payment_method(payment_method, salt)
     salt = secrets.token_bytes(SALT_BYTES) if salt is None else salt
-    wish = Wish(plan_id, receiver, quantity, max_cost, payment_method, salt)
+    arguments = OrderArguments(plan_id, receiver, quantity, max_cost, payment_method, salt)
     with chain.paying():
-        purchase = _check_purchase(chain, signer, wish)
+        purchase = _check_purchase(chain, signer, arguments)
         if purchase.needs_no_token:
             _refuse_signature(payment_method)
-            with explained_payment(chain, purchase.token, signer.address):
+            with explained_payment(chain, purchase.token, signer.address, receiver=purchase.receiver):
                 return order_with_coin(chain, signer, purchase)
         # An authorization moves the whole maximum to Credits, and Credits returns the change.
         needed = purchase.max_cost if payment_method == "authorization" else purchase.cost
         check_funds(chain, purchase.token, signer.address, needed)
-        return _pay_in_token(chain, signer, purchase, payment_method, wish.salt)
+        return _pay_in_token(chain, signer, purchase, payment_method, arguments.salt)
 
 
 def _pay_in_token(
     chain: Chain, signer: Signer, purchase: Purchase, method: PaymentMethod | None, salt: bytes
 ) -> OrderReceipt:
     """Pay by the given payment method. Without one, pay by the method with the fewest transactions."""
-    choice = (
-        choose_payment_method(chain, signer, purchase.token, purchase.max_cost) if method is None else Choice(method)
-    )
+    if method is not None:
+        return _pay_by(chain, signer, purchase, Choice(method), salt)
+    choice = choose_payment_method(chain, signer, purchase.token, purchase.max_cost)
+    try:
+        return _pay_by(chain, signer, purchase, choice, salt)
+    except PaymentFailed as error:
+        # Nothing was sent if the simulation failed. Tokens and accounts with code can refuse a permit.
+        if choice.method != "permit" or error.mined is not None or not blames_signature(error):
+            raise
+        return _pay_by(chain, signer, purchase, Choice("approve", choice.allowance), salt)
+
+
+def _pay_by(chain: Chain, signer: Signer, purchase: Purchase, choice: Choice, salt: bytes) -> OrderReceipt:
     method = choice.method
-    with explained_payment(chain, purchase.token, signer.address, signed=method in ("authorization", "permit")):
+    is_signed = method in ("authorization", "permit")
+    with explained_payment(chain, purchase.token, signer.address, receiver=purchase.receiver, signed=is_signed):
         if method == "authorization":
             return order_with_authorization(chain, signer, purchase, salt)
         if method == "permit":
@@ -121,22 +133,22 @@ def _pay_in_token(
         return order_with_allowance(chain, signer, purchase, approve=approve, allowance=choice.allowance)
 
 
-def _check_purchase(chain: Chain, signer: Signer, wish: Wish) -> Purchase:
+def _check_purchase(chain: Chain, signer: Signer, arguments: OrderArguments) -> Purchase:
     """Check an order before anything is signed or sent. Return the purchase with its cost.
 
     One round trip if the terms are known on this connection. Otherwise the terms may make a second round trip
     necessary, for example if the plan's token is not the chain's USDC.
     """
-    known, quantity = find_known_terms(chain, wish.plan_id), wish.quantity
-    then = payment_questions(chain, signer, wish, known) if known else likely_questions(chain, signer, wish)
-    quote = partial(quote_plan, chain, signer.address, wish.plan_id, quantity)
-    chain.read_ahead(*plan_questions(chain, wish.plan_id), quote, *then)
-    plan = read_plan_state(chain, wish.plan_id)
-    to = signer.address if wish.receiver is None else parse_address(wish.receiver, "receiver address")
+    known, quantity = find_known_terms(chain, arguments.plan_id), arguments.quantity
+    then = payment_readers(chain, signer, arguments, known) if known else likely_readers(chain, signer, arguments)
+    quote = partial(quote_plan, chain, signer.address, arguments.plan_id, quantity)
+    chain.read_ahead(*plan_readers(chain, arguments.plan_id), quote, *then)
+    plan = read_plan_state(chain, arguments.plan_id)
+    to = signer.address if arguments.receiver is None else parse_address(arguments.receiver, "receiver address")
     check_orderable(plan, signer.address, to)
-    cost, limit = check_cost(chain, signer.address, plan, quantity, wish.max_cost)
+    cost, limit = check_cost(chain, signer.address, plan, quantity, arguments.max_cost)
     if known is None:
-        chain.read_ahead(*payment_questions(chain, signer, wish, plan.terms, likely_asked=True))
+        chain.read_ahead(*payment_readers(chain, signer, arguments, plan.terms, likely_read=True))
     if plan.terms.trial and read_account(chain, plan.plan_id, to).trial_taken:
         raise TrialAlreadyTaken(plan.plan_id, to)
     # A fixed price does not change. A quoted price may rise up to the limit until the order is mined.

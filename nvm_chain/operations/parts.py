@@ -46,7 +46,7 @@ def send_in_parts(
         chain: The connection to the chain.
         signer: The account that sends.
         items: The list, which must not be empty.
-        build: A function that gets the first and the last index of a part, and returns the call for the part.
+        build: A function that gets the first and the last index of a part, both included, and returns the part's call.
         read: A function that gets the same indexes and the receipt, and returns the result. It may raise an
             NvmChainError.
 

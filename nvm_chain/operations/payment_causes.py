@@ -32,19 +32,27 @@ STATE_ABI: Final = (
 
 Most tokens do not have these functions.
 """
+KEYED_ABI: Final = (describe_function("nonces", "address uint192", "uint256"),)
+KEYED: Final = "the token takes authorizations only with nonces in sequence, and the nonce of an order is a hash"
 APPROVE: Final = "order with `payment_method='approve'`"
 
 
 @contextmanager
 def explained_payment(
-    chain: Chain, token: ChecksumAddress, payer: ChecksumAddress, *, signed: bool = False
+    chain: Chain,
+    token: ChecksumAddress,
+    payer: ChecksumAddress,
+    *,
+    receiver: ChecksumAddress | None = None,
+    signed: bool = False,
 ) -> Iterator[None]:
     """Complete the error of a payment in the ``with`` block: show amounts in whole units, and the cause if it is found.
 
-    No request unless the payment fails. ``signed`` is True if the payer signed a permit or an authorization.
+    No request unless the payment fails. ``receiver`` gets the credits, and is the payer if not given. ``signed`` is True
+    if the payer signed a permit or an authorization.
     """
     try:
-        with explained_receiver(chain):
+        with explained_receiver(chain, receiver or payer):
             yield
     except (PaymentFailed, AuthorizationFailed, RevertedWithReason, RevertedWithoutReason) as error:
         chain.forget_ahead()
@@ -60,11 +68,16 @@ def explained_payment(
         raise
 
 
+def blames_signature(error: NvmChainError) -> bool:
+    """Return whether the cause of a failed payment is the payer's signature, so that an approval may help. No request."""
+    return error.explanation is not None and error.explanation[1].endswith(APPROVE)
+
+
 def _find_cause(
     chain: Chain, error: NvmChainError, token: ChecksumAddress, payer: ChecksumAddress, *, signed: bool
 ) -> Cause | None:
     """Return the cause of a failed payment, or None if the cause is not found. Up to ten requests."""
-    refusal = None if token == ZERO_ADDRESS else _find_refusal(chain, error, token, payer)
+    refusal = None if token == ZERO_ADDRESS else find_refusal(chain, error, token, payer)
     if refusal or token == ZERO_ADDRESS or not isinstance(error, PaymentFailed | AuthorizationFailed):
         return refusal
     with suppress(NvmChainError):
@@ -75,7 +88,7 @@ def _find_cause(
     return None
 
 
-def _find_refusal(chain: Chain, error: NvmChainError, token: ChecksumAddress, payer: ChecksumAddress) -> Cause | None:
+def find_refusal(chain: Chain, error: NvmChainError, token: ChecksumAddress, payer: ChecksumAddress) -> Cause | None:
     """Return a cause if the token is paused or blocks an account of the payment, else None. Up to seven requests."""
     if _ask(chain, token, "paused"):
         return f"the token {token} is paused", "try again when its issuer has ended the pause"
@@ -86,7 +99,7 @@ def _find_refusal(chain: Chain, error: NvmChainError, token: ChecksumAddress, pa
 
 
 def _advise_blocked(account: str, payer: str, contract: str) -> str:
-    """Return the next step after a token blocked an account. The payer can only choose another account to pay with."""
+    """Return the next step after a token blocked an account. Only a blocked payer can be replaced by another one."""
     if account == payer:
         return "pay with another account, or ask the token's issuer"
     if account == contract:
@@ -103,9 +116,17 @@ def _find_signature_fault(
     if read_code(chain, payer):
         return "the payer has code, and that code does not accept the signature of the payer's key", APPROVE
     if isinstance(error, AuthorizationFailed):
-        return None
-    cause = "the permit did not count: its nonce was used before, its deadline is over, or somebody else signed it"
+        return (KEYED, APPROVE) if _has_keyed_nonces(chain, token, payer) else None
+    cause = "the token did not accept the permit: its nonce was used, its deadline has passed, or another key signed it"
     return cause, f"order again, or {APPROVE}"
+
+
+def _has_keyed_nonces(chain: Chain, token: ChecksumAddress, payer: ChecksumAddress) -> bool:
+    """Return whether a token counts its nonces by key, as OpenZeppelin's NoncesKeyed does. One request."""
+    with suppress(NvmChainError):
+        chain.read(chain.bind(token, KEYED_ABI).functions.nonces(payer, 0))
+        return True
+    return False
 
 
 def _ask(chain: Chain, token: ChecksumAddress, question: str, *accounts: str) -> bool:

@@ -12,8 +12,8 @@ from nvm_chain.types.plans import Terms
 from nvm_chain.types.prices import Split
 
 
-def plan_questions(chain: Chain, plan_id: int | str) -> tuple[Reader, ...]:
-    """Return the readers of `read_plan_state`, to run in one round trip by `Chain.read_ahead`. No request."""
+def plan_readers(chain: Chain, plan_id: int | str) -> tuple[Reader, ...]:
+    """Return the calls that `read_plan_state` makes, so that `Chain.read_ahead` can send them as one batch."""
     number = parse_plan_id(plan_id)
     return partial(read_state, chain, number), partial(read_terms_once, chain, number)
 
@@ -26,8 +26,8 @@ def read_state(chain: Chain, plan_id: int) -> Any:
 def find_known_terms(chain: Chain, plan_id: int | str) -> Terms | None:
     """Return the terms of a plan that were read before on this connection, or None. No request.
 
-    The plan's id is a hash that includes the terms, so the terms of an id cannot change. Known terms do not prove that
-    the plan still exists, because the chain may undo its block. `read_state` tells that.
+    The plan's id is a hash that includes the terms, so the terms of an id cannot change. But the chain
+    may undo the plan's block, and only `read_state` shows whether the plan exists.
     """
     number = parse_plan_id(plan_id)
     known: Terms | None = chain.facts.find("terms", chain.credits.address, number)
@@ -47,7 +47,7 @@ def ask_terms(chain: Chain, plan_id: int) -> Terms:
 
 
 def expect_cost(terms: Terms, quantity: object, max_cost: object) -> int:
-    """Return the likely highest cost of an order, from unchecked arguments. Use it only for requests in advance."""
+    """Return the likely highest cost of an order, from unchecked arguments. Use it only to read ahead."""
     if terms.is_quoted:
         return max_cost if isinstance(max_cost, int) else 0
     return terms.price * quantity if isinstance(quantity, int) else 0

@@ -19,9 +19,9 @@ from nvm_chain.errors import (
     WrongKind,
 )
 from nvm_chain.metadata.documents import check_public_uri
-from nvm_chain.operations.plan_terms import ask_terms, plan_questions, read_state, read_terms_once
+from nvm_chain.operations.plan_terms import ask_terms, plan_readers, read_state, read_terms_once
 from nvm_chain.operations.plan_terms import parse_terms as parse_terms
-from nvm_chain.operations.tokens import name_money, read_token_info, token_info_questions
+from nvm_chain.operations.tokens import name_money, read_token_info, token_info_readers
 from nvm_chain.signing.keys import Signer
 from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address, parse_address_or_zero
 from nvm_chain.types.amounts import NATIVE_DECIMALS, check_bool, check_uint
@@ -36,7 +36,7 @@ FEE_BITS = 16
 TINY_PRICE_DECIMALS = 3
 """A receiver's part below 10**-3 of the token counts as a mistake, unless the caller allows it."""
 TINY_COIN_WEI = 10**9
-"""A receiver's part below 10**9 wei, a billionth of the native coin, counts as a mistake in the same sense."""
+"""A receiver's part below 10**9 wei, a billionth of the native coin, counts as a mistake too."""
 
 
 def register_plan(
@@ -64,8 +64,8 @@ def register_plan(
             raises PlanAlreadyRegistered.
         allow_tiny_price: Whether a receiver may get less than a thousandth of the token, or a billionth of the native
             coin.
-        max_fee_bps: The highest accepted protocol fee, in basis points. The present fee if not given, so a rise before
-            the transaction is refused.
+        max_fee_bps: The highest accepted protocol fee, in basis points. The present fee if not given, so the
+            registration fails if the fee rises before it is mined.
 
     Raises:
         SuspiciousPrice: A receiver would get so little that the amount may be in whole tokens by mistake.
@@ -88,8 +88,8 @@ def register_plan(
 def _check_sale(chain: Chain, price: PriceConfig, max_fee_bps: int | None, *, allow_tiny_price: bool) -> int:
     """Refuse a price that looks like a mistake. Return the highest accepted protocol fee. One round trip."""
     asks_token = not allow_tiny_price and price.token != ZERO_ADDRESS
-    questions = token_info_questions(chain, price.token) if asks_token else ()
-    with chain.reading_ahead(*questions, partial(read_protocol_fee, chain)):
+    readers = token_info_readers(chain, price.token) if asks_token else ()
+    with chain.reading_ahead(*readers, partial(read_protocol_fee, chain)):
         if not allow_tiny_price:
             check_price(chain, price)
         return read_protocol_fee(chain) if max_fee_bps is None else max_fee_bps
@@ -118,7 +118,7 @@ def check_price(chain: Chain, price: PriceConfig) -> None:
     least = min(split.amount for split in price.splits)
     if price.token == ZERO_ADDRESS:
         if least < TINY_COIN_WEI:
-            raise SuspiciousPrice(least, NATIVE_DECIMALS, "coins")
+            raise SuspiciousPrice(least, NATIVE_DECIMALS, "ETH")
         return
     info = read_token_info(chain, price.token)
     if least < 10 ** max(info.decimals - TINY_PRICE_DECIMALS, 0):
@@ -129,7 +129,7 @@ def read_plan(chain: Chain, plan_id: int | str) -> Plan:
     """Read a plan's terms, state and URI. One request, or three if the node refuses batches. Raises UnknownPlan."""
     number = parse_plan_id(plan_id)
     read_uri = partial(_read_uri, chain, number)
-    with chain.reading_ahead(*plan_questions(chain, number), read_uri):
+    with chain.reading_ahead(*plan_readers(chain, number), read_uri):
         state = read_plan_state(chain, number)
         return Plan.of(state, read_uri())
 
@@ -144,7 +144,7 @@ def read_plan_state(chain: Chain, plan_id: int | str) -> PlanState:
     One request, or two if the node refuses batches. Raises UnknownPlan.
     """
     number = parse_plan_id(plan_id)
-    with chain.reading_ahead(*plan_questions(chain, number)):
+    with chain.reading_ahead(*plan_readers(chain, number)):
         owner, pending_owner, active, fee_bps = read_state(chain, number)
         terms = read_terms_once(chain, number)
     return PlanState(

@@ -120,12 +120,12 @@ def stop_plan_on_failure(chain: Chain, signer: Signer, plan_id: int) -> Iterator
 
 
 def _tell_standing_plan(plan_id: int, error: NotMined | OutcomeUnknown) -> tuple[str, str]:
-    """Return the state of the plan and the next step, for an agent's registration with an unknown outcome."""
+    """Return the plan's state and the next step, after a registration of its agent whose outcome is unknown."""
     return (
         f"it registers an agent, whose plan {format_plan_id(plan_id)} was registered before and takes orders",
         (
-            f"{error.next_step} If the agent was not registered, register it with that plan by `register_agent`: "
-            "both again would make a second plan"
+            f"{error.next_step} If the agent was not registered, register it with that plan by `register_agent`. "
+            "Registering both again would make a second plan"
         ),
     )
 
@@ -136,7 +136,8 @@ def _stop_plan(chain: Chain, signer: Signer, plan_id: int) -> str:
     try:
         set_plan_active(chain, signer, plan_id, False)
     except (NotMined, OutcomeUnknown) as error:
-        return f"transaction {error.transaction_hash} stops it, whose outcome is not known: look it up, and {advice}"
+        unsure = f"transaction {error.transaction_hash} stops it, with an unknown outcome"
+        return f"{unsure}: look it up, and if it failed, {advice}"
     except NvmChainError:
         return f"could not be stopped: {advice}"
     return "is stopped now, so that nobody orders it"

@@ -19,8 +19,8 @@ AmountByReceiver = Mapping[ChecksumAddress, int]
 def read_coin_fee_receiver(chain: Chain, plan: PlanState) -> ChecksumAddress:
     """Read the receiver of the protocol fee for a payment in the native coin. At most one request.
 
-    Other payments get the zero address. Read it before the payment: a failed request after the payment would lose the
-    payment's outcome.
+    Returns the zero address for other payments. Read the receiver before the payment: a failed request after the
+    payment would lose the payment's outcome.
     """
     if plan.terms.token != ZERO_ADDRESS or plan.fee_bps == 0:
         return ZERO_ADDRESS

@@ -4,29 +4,67 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from nvm_chain.chain.client import Chain
-from nvm_chain.errors import ERC721InvalidReceiver, ERC1155InvalidReceiver, NvmChainError
-from nvm_chain.types.addresses import parse_address
+from eth_typing import ChecksumAddress
 
+from nvm_chain.chain.abi_entries import describe_function
+from nvm_chain.chain.answer_words import WORD
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.node import encode_call
+from nvm_chain.chain.raw_calls import call_raw, name_block
+from nvm_chain.errors import ERC721InvalidReceiver, ERC1155InvalidReceiver, NvmChainError, RevertedWithoutReason
+from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
+
+HOOKS: Final = {
+    "ERC-1155": (describe_function("onERC1155Received", "address address uint256 uint256 bytes", "bytes4"),),
+    "ERC-721": (describe_function("onERC721Received", "address address uint256 bytes", "bytes4"),),
+}
+"""By standard, the function that a receiver with code has to have."""
 DELEGATION: Final = bytes.fromhex("ef0100")
 """The first bytes of the code of an account that delegates to a contract (EIP-7702)."""
 
 
 @contextmanager
-def explained_receiver(chain: Chain) -> Iterator[None]:
-    """Complete the error of a receiver that rejects tokens in the ``with`` block. One request after such an error.
+def explained_receiver(chain: Chain, receiver: ChecksumAddress, standard: str = "ERC-1155") -> Iterator[None]:
+    """Complete the error of a receiver that rejects tokens in the ``with`` block. One or two requests after such an error.
 
-    The error then tells whether the receiver is a contract or an account that delegates to one. Send credits and agents
-    to other addresses in such a block.
+    The error then tells whether the receiver is a contract or an account that delegates to one. Use such a block around
+    each call that sends credits or an agent to an address.
+
+    Args:
+        chain: The connection to the chain.
+        receiver: The address that gets the tokens.
+        standard: The standard of the tokens: ERC-1155 or ERC-721.
     """
     try:
         yield
-    except ERC1155InvalidReceiver as error:
-        _explain(chain, error, "ERC-1155")
+    except (ERC1155InvalidReceiver, ERC721InvalidReceiver) as error:
+        _explain(chain, error, standard)
         raise
-    except ERC721InvalidReceiver as error:
-        _explain(chain, error, "ERC-721")
-        raise
+    except RevertedWithoutReason as error:
+        # A receiver whose answer is too short makes the sending contract revert without a reason.
+        if error.data != "0x" or not answers_too_little(chain, receiver, standard):
+            raise
+        found = (ERC721InvalidReceiver if standard == "ERC-721" else ERC1155InvalidReceiver)(receiver)
+        found.mined = error.mined
+        _explain(chain, found, standard)
+        raise found from None
+
+
+def answers_too_little(chain: Chain, receiver: ChecksumAddress, standard: str = "ERC-1155") -> bool:
+    """Return whether a receiver with code answers a transfer with fewer than 32 bytes. At most two requests."""
+    if not read_code(chain, receiver):
+        return False
+    sender = chain.agents.address if standard == "ERC-721" else chain.credits.address
+    hook = chain.bind(receiver, HOOKS[standard]).functions[_name_hook(standard)]
+    values = (sender, ZERO_ADDRESS, 1, b"") if standard == "ERC-721" else (sender, ZERO_ADDRESS, 1, 1, b"")
+    with suppress(NvmChainError):
+        answer = call_raw(chain, {"from": sender, "to": receiver, "data": encode_call(hook(*values))}, name_block(None))
+        return len(answer) < WORD
+    return False
+
+
+def _name_hook(standard: str) -> str:
+    return f"on{standard.replace('-', '')}Received"
 
 
 def find_receiver_cause(chain: Chain, receiver: str, standard: str = "ERC-1155") -> tuple[str, str] | None:
@@ -41,8 +79,7 @@ def find_receiver_cause(chain: Chain, receiver: str, standard: str = "ERC-1155")
     if not code:
         return None
     cause = f"it is a contract, and its code does not accept {standard} tokens"
-    hook = f"on{standard.replace('-', '')}Received"
-    return cause, f"name an account without code, or a contract whose function {hook} accepts them"
+    return cause, f"name an account without code, or a contract whose function {_name_hook(standard)} accepts them"
 
 
 def read_code(chain: Chain, account: str) -> bytes:

@@ -7,9 +7,10 @@ from nvm_chain.chain.gas_limits import Call
 from nvm_chain.chain.node import encode_call
 from nvm_chain.chain.shipments import Outcome
 from nvm_chain.errors import ConnectionFailed, NvmChainError
+from nvm_chain.operations.order_simulations import encode_signed_order
 from nvm_chain.operations.payment_causes import explained_payment
 from nvm_chain.operations.receipts import build_order_receipt
-from nvm_chain.operations.signed_orders import check_signed_order, encode_signed_order
+from nvm_chain.operations.signed_orders import check_signed_order
 from nvm_chain.signing.keys import Signer
 from nvm_chain.signing.signed_orders import SignedOrder
 from nvm_chain.signing.signers import check_transaction_signer
@@ -49,7 +50,7 @@ def relay_orders(
     plans: dict[int, PlanState] = {}
     for place, signed in enumerate(listed):
         try:
-            plans[place] = check_signed_order(chain, signed)
+            plans[place] = check_signed_order(chain, signed, relayer=signer.address)
         except ConnectionFailed:
             raise
         except NvmChainError as error:
@@ -67,7 +68,7 @@ def _read(chain: Chain, plan: PlanState, signed: SignedOrder, outcome: Outcome) 
     """Return the receipt of an order, or its error. At most six requests, which find the cause of a failed payment."""
     order = signed.order
     try:
-        with explained_payment(chain, plan.terms.token, order.payer, signed=True):
+        with explained_payment(chain, plan.terms.token, order.payer, receiver=order.receiver, signed=True):
             receipt = outcome.read()
         return build_order_receipt(chain, plan, order.payer, receipt, collected=order.max_cost)
     except NvmChainError as error:

@@ -15,18 +15,13 @@ from nvm_chain.chain.node import encode_call
 from nvm_chain.chain.receipts import summarize
 from nvm_chain.enums import SettlementResult
 from nvm_chain.errors import (
-    InsufficientCredits,
     InvalidConfig,
-    NotRedeemer,
-    SettlementsNotAccepted,
-    VoucherAlreadySettled,
     VoucherMismatch,
     VoucherSignatureInvalid,
 )
 from nvm_chain.operations.credits import read_account
 from nvm_chain.operations.parts import send_in_parts
-from nvm_chain.operations.plans import is_redeemer, read_plan_state
-from nvm_chain.operations.wallets import WALLET_GAS, ask_wallets
+from nvm_chain.operations.wallets import WALLET_GAS, ask_wallets, unwrap_signature
 from nvm_chain.signing.eip712 import SIGNATURE_SECONDS, MessageSigner
 from nvm_chain.signing.keys import Signer
 from nvm_chain.signing.signatures import is_signed_by
@@ -39,22 +34,20 @@ from nvm_chain.signing.vouchers import (
     next_ceiling,
     recover_signer,
     sign_voucher,
-    verify_voucher,
     voucher_digest,
 )
-from nvm_chain.types.accounts import HolderTotal, VoucherCheck
+from nvm_chain.types.accounts import HolderTotal
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.ids import parse_plan_id
-from nvm_chain.types.plans import Terms
 from nvm_chain.types.receipts import SettlementOutcome, SettlementReceipt
 from nvm_chain.types.renamed_parameters import renamed_parameters
 
 EncodedItem: TypeAlias = tuple[ChecksumAddress, int, int, bytes, int, bytes]
 
 NO_DEADLINE: Final = 2**DEADLINE_BITS - 1
-"""The deadline of an item without a voucher. It never expires, so such an item can be NOT_SIGNED but not EXPIRED."""
-TOTALS_ADVICE: Final = "give `totals`: up to which total each item is settled, which is not what is added"
+"""The deadline of an item without a voucher. The item never expires, so it can be NOT_SIGNED but not EXPIRED."""
+TOTALS_ADVICE: Final = "give `totals`: the total up to which each item is settled, not the amount to add"
 
 
 def sign_next_voucher(
@@ -102,58 +95,6 @@ def sign_next_voucher(
     return sign_voucher(signer, voucher, chain_id=chain.chain_id, contract=chain.credits.address)
 
 
-def check_voucher(chain: Chain, signed: SignedVoucher, *, redeemer: str | None = None) -> VoucherCheck:
-    """Check a voucher against the present state of the chain. About seven requests.
-
-    The deadline is compared with the chain's time. A contract wallet is asked whether it accepts the signature
-    (ERC-1271). The holder can still spend the credits before the voucher is settled.
-
-    Args:
-        chain: The connection to the plan's chain.
-        signed: The voucher.
-        redeemer: The address that will settle the voucher. The voucher's own redeemer if not given.
-
-    Returns:
-        The holder's balance and settled credits, and the credits that a settlement would take now.
-
-    Raises:
-        UnknownPlan: The plan is not registered.
-        SettlementsNotAccepted: Nothing can be settled on this plan.
-        VoucherMismatch: The voucher is for another redeemer.
-        NotRedeemer: The voucher's redeemer may not settle on this plan.
-        VoucherExpired: The voucher's deadline has passed.
-        VoucherSignatureInvalid: The holder did not sign the voucher.
-        VoucherAlreadySettled: The holder's settled credits have reached the ceiling.
-        InsufficientCredits: The holder has no credits.
-    """
-    voucher = signed.voucher
-    plan = read_plan_state(chain, voucher.plan_id)
-    check_accepts_vouchers(plan.plan_id, plan.terms)
-    verify_voucher(
-        signed,
-        chain_id=chain.chain_id,
-        contract=chain.credits.address,
-        redeemer=redeemer,
-        now=chain.read_time(),
-        ask_chain=ask_wallets(chain),
-    )
-    if voucher.redeemer != plan.owner and not is_redeemer(chain, plan.plan_id, voucher.redeemer):
-        raise NotRedeemer(plan.plan_id, voucher.redeemer)
-    account = read_account(chain, plan.plan_id, voucher.holder)
-    if account.settled >= voucher.ceiling:
-        raise VoucherAlreadySettled(voucher.ceiling, account.settled)
-    check = VoucherCheck(account.balance, account.settled, voucher.ceiling)
-    if check.available == 0:
-        raise InsufficientCredits(plan.plan_id, voucher.holder, account.balance, voucher.ceiling - account.settled)
-    return check
-
-
-def check_accepts_vouchers(plan_id: int, terms: Terms) -> None:
-    """Raise SettlementsNotAccepted unless the plan grants credits, and these are not transferable."""
-    if not terms.accepts_vouchers:
-        raise SettlementsNotAccepted(plan_id)
-
-
 @renamed_parameters(vouchers="items", amounts=TOTALS_ADVICE)
 def settle_vouchers(
     chain: Chain,
@@ -168,7 +109,7 @@ def settle_vouchers(
     Only for the plan's owner or a redeemer. An item raises the holder's settled credits up to a total, and takes the
     difference from the balance. So a repeated batch takes nothing twice. The other items are settled even if one item
     fails, and the receipt has the outcome of each. One more request for each voucher that the holder's own key did not
-    sign. A list that is too large for one transaction is sent in several at the same time.
+    sign. A list that is too large for one transaction is sent in several transactions at the same time.
 
     Args:
         chain: The connection to the plan's chain.
@@ -193,7 +134,7 @@ def settle_vouchers(
         NetworkError: The node does not give a usable answer.
     """
     check_signer(signer)
-    batch = list(items)
+    batch = [unwrap_signature(item) if isinstance(item, SignedVoucher) else item for item in items]
     if not batch:
         raise InvalidConfig("a settlement without items settles nothing")
     if totals is not None and len(totals) != len(batch):
@@ -234,7 +175,7 @@ def _encode_item(item: SignedVoucher | HolderTotal, limit: int | None, plan_id: 
         most = check_uint(item.total, CEILING_BITS, "total", minimum=1)
         total = most if limit is None else min(limit, most)
         return (holder, total, total, bytes(32), NO_DEADLINE, b"")
-    _check_place(item, plan_id, redeemer)
+    _check_plan_and_redeemer(item, plan_id, redeemer)
     voucher = item.voucher
     total = voucher.ceiling if limit is None else min(limit, voucher.ceiling)
     return (voucher.holder, total, voucher.ceiling, voucher.context, voucher.deadline, item.signature)
@@ -270,7 +211,7 @@ def _bound_wallets(chain: Chain, vouchers: list[SignedVoucher]) -> int:
     return sum(count * WALLET_GAS for holder, count in others.items() if chain.has_code(holder))
 
 
-def _check_place(signed: SignedVoucher, plan_id: int, redeemer: str) -> None:
+def _check_plan_and_redeemer(signed: SignedVoucher, plan_id: int, redeemer: str) -> None:
     voucher = signed.voucher
     if voucher.plan_id != plan_id:
         raise VoucherMismatch("plan id", str(plan_id), str(voucher.plan_id))

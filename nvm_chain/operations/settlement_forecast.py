@@ -9,8 +9,9 @@ from nvm_chain.enums import RedemptionRule, SettlementResult
 from nvm_chain.errors import NotRedeemer
 from nvm_chain.operations.bulk_reads import read_accounts
 from nvm_chain.operations.plans import is_redeemer, read_plan_state
-from nvm_chain.operations.settlement import check_accepts_vouchers
-from nvm_chain.operations.wallets import ask_wallets
+from nvm_chain.operations.settlement_simulations import ask_settlement
+from nvm_chain.operations.voucher_checks import check_accepts_vouchers
+from nvm_chain.operations.wallets import unwrap_signature
 from nvm_chain.signing.signatures import is_signed_by
 from nvm_chain.signing.vouchers import CEILING_BITS, SignedVoucher, voucher_digest
 from nvm_chain.types.accounts import HolderTotal
@@ -58,7 +59,7 @@ def forecast_outcomes(
             amount, result = 0, SettlementResult.EXPIRED
         elif total <= settled:
             result = SettlementResult.ALREADY_SETTLED
-        elif not _counts(chain, item, is_trusted=is_trusted):
+        elif not _counts(chain, item, sender, is_trusted=is_trusted):
             amount, result = 0, SettlementResult.NOT_SIGNED
         elif amount < total - settled:
             result = SettlementResult.SHORT
@@ -75,16 +76,18 @@ def _is_trusted(chain: Chain, plan: PlanState, sender: ChecksumAddress) -> bool:
     return rule is not RedemptionRule.HOLDER and is_redeemer(chain, plan.plan_id, sender)
 
 
-def _counts(chain: Chain, item: SignedVoucher | HolderTotal, *, is_trusted: bool) -> bool:
+def _counts(chain: Chain, item: SignedVoucher | HolderTotal, sender: ChecksumAddress, *, is_trusted: bool) -> bool:
     """Return whether an item has a valid signature or needs none. One request if the holder's own key did not sign."""
     if isinstance(item, HolderTotal):
         return is_trusted
+    item = unwrap_signature(item)
     digest = voucher_digest(item.voucher, chain_id=chain.chain_id, contract=chain.credits.address)
-    return is_signed_by(item.voucher.holder, digest, item.signature, ask_wallets(chain))
+    ask = ask_settlement(chain, item, redeemer=sender)
+    return is_signed_by(item.voucher.holder, digest, item.signature, ask)
 
 
 def _read_item(item: SignedVoucher | HolderTotal) -> tuple[ChecksumAddress, int, int | None]:
-    """Return an item's holder, its total in credits, and its deadline in Unix seconds, which may be None."""
+    """Return an item's holder, its total in credits, and its deadline in Unix seconds, or None for a HolderTotal."""
     if isinstance(item, HolderTotal):
         total = check_uint(item.total, CEILING_BITS, "total", minimum=1)
         return parse_address(item.holder, "holder address"), total, None

@@ -1,4 +1,4 @@
-"""Signed orders on a chain: a payer signs an order for values that the chain tells, and a relayer sends it."""
+"""Signed orders on a chain: sign an order with values from the chain, check it, send it, and find it again."""
 
 import secrets
 from collections.abc import Callable
@@ -6,29 +6,43 @@ from functools import partial
 from typing import Final
 
 from eth_typing import ChecksumAddress
-from web3.contract.contract import ContractFunction
 from web3.types import TxReceipt
 
 from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.client import Chain
-from nvm_chain.errors import InvalidConfig, NetworkError, OrderAlreadyMade, RpcFailed, TokenWithoutCode
+from nvm_chain.errors import (
+    AuthorizationSignatureInvalid,
+    InvalidConfig,
+    NetworkError,
+    OrderAlreadyMade,
+    RpcFailed,
+    TokenWithoutCode,
+)
+from nvm_chain.operations.order_simulations import (
+    check_simulation,
+    encode_signed_order,
+    explain_signature,
+    find_simulation_sender,
+    simulate_order,
+)
 from nvm_chain.operations.payment_causes import explained_payment
-from nvm_chain.operations.plan_terms import plan_questions
+from nvm_chain.operations.plan_terms import plan_readers
 from nvm_chain.operations.plans import check_cost, check_orderable, quote_plan, read_plan_state
 from nvm_chain.operations.receipts import build_order_receipt
 from nvm_chain.operations.token_domains import (
-    domain_questions,
+    domain_readers,
     find_authorization_use,
     is_authorization_used,
     read_token_domain,
 )
 from nvm_chain.operations.tokens import check_funds, read_token_balance
-from nvm_chain.operations.wallets import ask_wallets
-from nvm_chain.signing.eip712 import SIGNATURE_SECONDS, MessageSigner
+from nvm_chain.signing.eip712 import SIGNATURE_SECONDS, Domain, MessageSigner
 from nvm_chain.signing.keys import Signer
+from nvm_chain.signing.signatures import recover_signer
 from nvm_chain.signing.signed_orders import (
     SALT_BYTES,
     SignedOrder,
+    authorization_digest,
     authorization_nonce,
     build_order_authorization,
     sign_order,
@@ -70,7 +84,7 @@ def sign_plan_order(
     Raises:
         UnknownPlan: The plan is not registered.
         PlanNotActive: The plan takes no orders now.
-        WrongKind: The plan is paid by usage.
+        WrongKind: The plan is a usage plan.
         PaidExternally: The plan is paid outside the chain.
         TrialOrderedForOther: The receiver of a trial is not the signer.
         InvalidAmount: The quantity is out of range.
@@ -86,7 +100,7 @@ def sign_plan_order(
     check_uint(valid_seconds, 64, "valid_seconds", minimum=1)
     salt = secrets.token_bytes(SALT_BYTES)
     quote = partial(quote_plan, chain, signer.address, plan_id, quantity)
-    with chain.paying(*plan_questions(chain, plan_id), quote):
+    with chain.paying(*plan_readers(chain, plan_id), quote):
         plan = read_plan_state(chain, plan_id)
         to = signer.address if receiver is None else parse_address(receiver, "receiver address")
         check_orderable(plan, signer.address, to)
@@ -96,7 +110,7 @@ def sign_plan_order(
             chain, plan.plan_id, signer.address, receiver=to, quantity=quantity, max_cost=most, salt=salt
         )
         balance = partial(read_token_balance, chain, plan.terms.token, signer.address)
-        chain.read_ahead(balance, *signing_questions(chain, plan.terms.token, signer.address, lambda: nonce))
+        chain.read_ahead(balance, *signing_readers(chain, plan.terms.token, signer.address, lambda: nonce))
         check_funds(chain, plan.terms.token, signer.address, most)
         return sign_for_plan(
             chain, signer, plan, receiver=to, quantity=quantity, max_cost=most, valid_seconds=valid_seconds, salt=salt
@@ -123,7 +137,7 @@ def sign_for_plan(
     nonce = find_order_nonce(
         chain, plan.plan_id, signer.address, receiver=receiver, quantity=quantity, max_cost=max_cost, salt=salt
     )
-    with chain.reading_ahead(*signing_questions(chain, plan.terms.token, signer.address, lambda: nonce)):
+    with chain.reading_ahead(*signing_readers(chain, plan.terms.token, signer.address, lambda: nonce)):
         domain = read_token_domain(chain, plan.terms.token)
         order = build_order_authorization(
             plan.plan_id,
@@ -140,21 +154,21 @@ def sign_for_plan(
     return sign_order(signer, order, token=domain, contract=chain.credits.address)
 
 
-def signing_questions(
+def signing_readers(
     chain: Chain, token: ChecksumAddress, payer: ChecksumAddress, find_nonce: Callable[[], bytes]
 ) -> tuple[Reader, ...]:
-    """Return the readers that signing an order needs, to run in one round trip by `Chain.read_ahead`.
+    """Return the readers that signing an order needs. `Chain.read_ahead` sends their requests as one batch. No request.
 
     ``find_nonce`` returns the nonce of the order's authorization.
     """
     is_used: Reader = lambda: is_authorization_used(chain, token, payer, find_nonce())  # noqa: E731
-    return *domain_questions(chain, token), chain.read_time, is_used
+    return *domain_readers(chain, token), chain.read_time, is_used
 
 
 def find_order_nonce(
     chain: Chain, plan_id: int | str, payer: str, *, receiver: str | None, quantity: int, max_cost: int, salt: bytes
 ) -> bytes:
-    """Return the nonce of an order's authorization. It does not depend on the time of the signature. No request."""
+    """Return the nonce of an order's authorization. It does not depend on the validity period. No request."""
     order = build_order_authorization(
         plan_id, payer=payer, receiver=receiver, quantity=quantity, max_cost=max_cost, valid_before=2, salt=salt
     )
@@ -205,11 +219,17 @@ def _find_use(chain: Chain, plan: PlanState, payer: str, nonce: bytes) -> TxRece
     return receipt
 
 
-def check_signed_order(chain: Chain, signed: SignedOrder) -> PlanState:
-    """Check a signed order against the present state of the chain, before it is sent. About ten requests.
+def check_signed_order(chain: Chain, signed: SignedOrder, *, relayer: str | None = None) -> PlanState:
+    """Check a signed order against the present state of the chain, before it is sent. About eleven requests.
 
-    The domain is read from the plan's own token. The order's times are compared with the chain's time. A contract
-    wallet is asked whether it accepts the signature (ERC-1271).
+    The domain is read from the plan's own token. The order's times are compared with the chain's time. The last request
+    runs the order's transaction as a call, so that the token and a contract wallet answer as they would to the
+    transaction.
+
+    Args:
+        chain: The connection to the plan's chain.
+        signed: The order.
+        relayer: The address that would send the order. Any address with coin if not given.
 
     Returns:
         The state of the order's plan.
@@ -217,7 +237,7 @@ def check_signed_order(chain: Chain, signed: SignedOrder) -> PlanState:
     Raises:
         UnknownPlan: The plan is not registered.
         PlanNotActive: The plan takes no orders now.
-        WrongKind: The plan is paid by usage.
+        WrongKind: The plan is a usage plan.
         PaidExternally: The plan is paid outside the chain.
         TrialOrderedForOther: The receiver of a trial is not the payer.
         InvalidAmount: The quantity is out of range.
@@ -231,44 +251,68 @@ def check_signed_order(chain: Chain, signed: SignedOrder) -> PlanState:
         AuthorizationMismatch: The order is for another token or contract.
         AuthorizationNotYetValid: The order is not valid yet.
         AuthorizationExpired: The order has expired.
-        AuthorizationSignatureInvalid: The payer did not sign the order.
+        AuthorizationSignatureInvalid: The payer did not sign the order, or the token does not accept the signature.
         OrderAlreadyMade: The order was made or canceled before.
+        AuthorizationFailed: The token refuses the authorization for another reason.
+        TrialAlreadyTaken: The receiver had this trial before.
+        PaymentFailed: The token refuses a payment to a receiver.
+        ERC1155InvalidReceiver: The receiver is a contract that rejects credits.
     """
     order, contract = signed.order, chain.credits.address
     nonce = authorization_nonce(order, chain_id=chain.chain_id, contract=contract)
-    with chain.paying(*_check_questions(chain, signed, nonce)):
+    sender = find_simulation_sender(chain) if relayer is None else parse_address(relayer, "relayer address")
+    with chain.paying(*_check_readers(chain, signed, nonce), partial(simulate_order, chain, signed, sender)):
         plan = read_plan_state(chain, order.plan_id)
         check_orderable(plan, order.payer, order.receiver)
         _check_signable(plan, order.max_cost)
         domain = read_token_domain(chain, plan.terms.token)
-        verify_order(signed, token=domain, contract=contract, now=chain.read_time(), ask_chain=ask_wallets(chain))
+        _verify(chain, signed, domain)
         if is_authorization_used(chain, plan.terms.token, order.payer, nonce):
             raise OrderAlreadyMade(order.payer, nonce)
         check_cost(chain, order.payer, plan, order.quantity, order.max_cost)
         check_funds(chain, plan.terms.token, order.payer, order.max_cost)
+        check_simulation(chain, signed, sender)
         return plan
 
 
-def _check_questions(chain: Chain, signed: SignedOrder, nonce: bytes) -> tuple[Reader, ...]:
-    """Return the readers of `check_signed_order`, to run in one round trip by `Chain.read_ahead`.
+def _verify(chain: Chain, signed: SignedOrder, domain: Domain) -> None:
+    """Verify a signed order. If there is code at the payer's address, the token decides about the signature later."""
+    try:
+        verify_order(
+            signed,
+            token=domain,
+            contract=chain.credits.address,
+            now=chain.read_time(),
+            ask_chain=lambda payer, *_: chain.has_code(payer),
+        )
+    except AuthorizationSignatureInvalid as error:
+        raise explain_signature(chain, error, signed) from None
 
-    They ask the token that the order names, which the check then compares with the plan's token.
+
+def _check_readers(chain: Chain, signed: SignedOrder, nonce: bytes) -> tuple[Reader, ...]:
+    """Return the readers of `check_signed_order`. `Chain.read_ahead` sends their requests as one batch.
+
+    They ask the token that the order names. The check then compares this token with the plan's token.
     """
     order, token = signed.order, signed.token.address
+    digest = authorization_digest(order, token=signed.token, contract=chain.credits.address)
+    is_own = recover_signer(digest, signed.signature) == order.payer
     return (
-        *plan_questions(chain, order.plan_id),
-        *signing_questions(chain, token, order.payer, lambda: nonce),
+        *plan_readers(chain, order.plan_id),
+        *(() if is_own else (partial(chain.has_code, order.payer),)),
+        *signing_readers(chain, token, order.payer, lambda: nonce),
         partial(quote_plan, chain, order.payer, order.plan_id, order.quantity),
         partial(read_token_balance, chain, token, order.payer),
     )
 
 
 def _check_signable(plan: PlanState, max_cost: int) -> None:
-    """Refuse to sign an order in the native coin, and a free order."""
-    if plan.terms.token == ZERO_ADDRESS:
-        raise TokenWithoutCode(ZERO_ADDRESS)
+    """Refuse an order in the native coin, and a free order. Neither can be a signed order."""
     if max_cost == 0:
         raise InvalidConfig("a free order needs no signature", "order it with `order_plan`")
+    if plan.terms.token == ZERO_ADDRESS:
+        cause = "the zero address stands for the native coin, or for a free plan"
+        raise TokenWithoutCode(ZERO_ADDRESS).explain(cause, "order it with `order_plan`, which needs no signature")
 
 
 def relay_order(chain: Chain, signer: Signer, signed: SignedOrder) -> OrderReceipt:
@@ -294,30 +338,14 @@ def relay_order(chain: Chain, signer: Signer, signed: SignedOrder) -> OrderRecei
         NvmChainError: The same errors as `check_signed_order`.
     """
     check_signer(signer)
-    plan = check_signed_order(chain, signed)
+    plan = check_signed_order(chain, signed, relayer=signer.address)
     with chain.paying():
         return send_signed_order(chain, signer, plan, signed)
-
-
-def encode_signed_order(chain: Chain, signed: SignedOrder) -> ContractFunction:
-    """Return the contract call that makes a signed order. No request."""
-    order = signed.order
-    values = (
-        order.plan_id,
-        order.payer,
-        order.receiver,
-        order.quantity,
-        order.max_cost,
-        order.valid_after,
-        order.valid_before,
-        order.salt,
-    )
-    return chain.credits.functions.orderWithAuthorization(values, signed.signature)
 
 
 def send_signed_order(chain: Chain, signer: Signer, plan: PlanState, signed: SignedOrder) -> OrderReceipt:
     """Send a checked order of this plan, and wait until it is mined. Raises the errors of `relay_order`."""
     order = signed.order
-    with explained_payment(chain, plan.terms.token, order.payer, signed=True):
+    with explained_payment(chain, plan.terms.token, order.payer, receiver=order.receiver, signed=True):
         receipt = chain.send(signer, encode_signed_order(chain, signed))
     return build_order_receipt(chain, plan, order.payer, receipt, collected=order.max_cost)

@@ -70,13 +70,13 @@ def read_token_info(chain: Chain, token: str) -> TokenInfo:
     known: TokenInfo | None = chain.facts.find("token info", address)
     if known is not None:
         return known
-    with chain.reading_ahead(*token_info_questions(chain, address)):
+    with chain.reading_ahead(*token_info_readers(chain, address)):
         info = _read_token_info(chain, address)
     return info if is_undoable(chain) else chain.facts.keep(info, "token info", address)
 
 
-def token_info_questions(chain: Chain, token: str) -> tuple[Reader, ...]:
-    """Return the readers of `read_token_info`, to run in one round trip by `Chain.read_ahead`. No request."""
+def token_info_readers(chain: Chain, token: str) -> tuple[Reader, ...]:
+    """Return the readers of `read_token_info`. `Chain.read_ahead` sends their requests as one batch. No request."""
     address = parse_token_address(token)
     if chain.facts.find("token info", address) is not None:
         return ()
@@ -157,10 +157,10 @@ def approve_token_spending(chain: Chain, signer: Signer, token: str, amount: int
         return summarize(chain.send(signer, approve(amount)))
 
 
-def approval_questions(chain: Chain, token: str, owner: ChecksumAddress, amount: int) -> tuple[Reader, ...]:
+def approval_readers(chain: Chain, token: str, owner: ChecksumAddress, amount: int) -> tuple[Reader, ...]:
     """Return the readers that `approve_token_spending` needs before it sends, for `Chain.read_ahead`. No request.
 
-    An amount that is not a uint256 has no readers.
+    Returns an empty tuple if the amount is not a uint256, because no such approval is sent.
     """
     if not 0 <= amount < 1 << 256:
         return ()

@@ -12,6 +12,7 @@ from eth_typing import ChecksumAddress
 from nvm_chain.chain.artifacts import read_artifact
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.receipts import summarize
+from nvm_chain.chain.replays import explain_failure
 from nvm_chain.errors import InvalidConfig, NoDeployment, NvmChainError
 from nvm_chain.errors.fields import Quantity
 from nvm_chain.types.receipts import Transaction
@@ -43,7 +44,10 @@ class ContractEvent:
 
 @dataclass(frozen=True, slots=True)
 class TransactionReport:
-    """A transaction's status and details. ``mined`` is None unless it is mined. ``error`` is the cause of a failure."""
+    """A transaction's status and details. ``error`` is the cause of a failure.
+
+    ``mined`` is None until the transaction is mined.
+    """
 
     status: TransactionStatus
     sender: ChecksumAddress | None = None
@@ -72,7 +76,7 @@ def look_up_transaction(chain: Chain, transaction_hash: str) -> TransactionRepor
     mined = summarize(receipt)
     depth = max(chain.read_block().number - mined.block_number + 1, 1)
     if receipt["status"] != 1:
-        error = None if sent is None else chain.explain_failure(sent, receipt)
+        error = None if sent is None else explain_failure(chain, sent, receipt)
         return TransactionReport(TransactionStatus.FAILED, receipt["from"], mined, depth, error=error)
     events = tuple(_read_events(chain, receipt))
     return TransactionReport(TransactionStatus.DONE, receipt["from"], mined, depth, events)

@@ -13,10 +13,10 @@ from nvm_chain.errors import InvalidConfig, PlanNotActive, WrongKind
 from nvm_chain.operations.payment_causes import explained_payment
 from nvm_chain.operations.payment_methods.allowance import send_with_allowance
 from nvm_chain.operations.payment_methods.native import send_with_coin
-from nvm_chain.operations.plan_terms import expect_cost, find_known_terms, plan_questions
+from nvm_chain.operations.plan_terms import expect_cost, find_known_terms, plan_readers
 from nvm_chain.operations.plans import check_cost, quote_plan, read_plan_state
 from nvm_chain.operations.receipts import build_usage_receipt
-from nvm_chain.operations.tokens import approval_questions, check_funds, read_allowance, read_token_balance
+from nvm_chain.operations.tokens import approval_readers, check_funds, read_allowance, read_token_balance
 from nvm_chain.signing.keys import Signer
 from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.addresses import ZERO_ADDRESS
@@ -90,7 +90,7 @@ def _check_usage(
     known = find_known_terms(chain, plan_id)
     quote = partial(quote_plan, chain, signer.address, plan_id, quantity)
     guess = expect_cost(known, quantity, max_cost) if known and approve else None
-    chain.read_ahead(*plan_questions(chain, plan_id), quote, *_token_questions(chain, signer, known, guess))
+    chain.read_ahead(*plan_readers(chain, plan_id), quote, *_token_readers(chain, signer, known, guess))
     plan = read_plan_state(chain, plan_id)
     if plan.terms.kind is not PlanKind.USAGE:
         raise WrongKind(plan.plan_id, plan.terms.kind)
@@ -99,11 +99,11 @@ def _check_usage(
     cost, limit = check_cost(chain, signer.address, plan, quantity, max_cost)
     most = limit if plan.terms.is_quoted else cost
     if known is None:
-        chain.read_ahead(*_token_questions(chain, signer, plan.terms, most if approve else None))
+        chain.read_ahead(*_token_readers(chain, signer, plan.terms, most if approve else None))
     return plan, cost, most
 
 
-def _token_questions(chain: Chain, signer: Signer, terms: Terms | None, approved: int | None) -> tuple[Reader, ...]:
+def _token_readers(chain: Chain, signer: Signer, terms: Terms | None, approved: int | None) -> tuple[Reader, ...]:
     """Return the readers that a payment needs from the plan's token, for `Chain.read_ahead`. No request.
 
     ``approved`` is the amount of a possible approval, or None.
@@ -111,7 +111,7 @@ def _token_questions(chain: Chain, signer: Signer, terms: Terms | None, approved
     if terms is None or terms.token == ZERO_ADDRESS:
         return ()
     asked = (chain, terms.token, signer.address)
-    approval = () if approved is None else approval_questions(*asked, approved)
+    approval = () if approved is None else approval_readers(*asked, approved)
     return partial(read_token_balance, *asked), partial(read_allowance, *asked), *approval
 
 

@@ -191,6 +191,9 @@ def test_page__names_in_code_that_look_like_errors__are_errors_or_events(path: P
     prose = re.sub(r"^```.*?^```", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
     others = {
         "AuthorizationUsed",
+        "CoinbaseSmartWalletMessage",
+        "Kernel",
+        "SafeMessage",
         "Name",
         "ReceiveWithAuthorization",
         "Permit",

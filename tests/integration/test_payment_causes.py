@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from nvm_chain.chain.client import Chain
 from nvm_chain.errors import (
     AuthorizationFailed,
     CostAboveMax,
@@ -14,12 +15,13 @@ from nvm_chain.errors import (
 )
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.plans import register_plan
-from nvm_chain.operations.tokens import name_money
+from nvm_chain.operations.tokens import name_money, read_allowance
 from nvm_chain.operations.usage import pay_usage
 from nvm_chain.types.credits import get_pay_as_you_go_credits_config
 from nvm_chain.types.plans import RegisteredPlan
 from nvm_chain.types.prices import get_erc20_price_config
 from tests.support.delegated import delegate
+from tests.support.odd_node import OddNode
 from tests.support.world import FUNDS, PRICE, World
 
 METHODS = ("allowance", "approve", "permit", "authorization")
@@ -93,6 +95,47 @@ def test_order_plan__by_a_signature_that_the_payers_code_refuses__says_to_approv
     assert error.problem.endswith("The payer has code, and that code does not accept the signature of the payer's key.")
     assert error.next_step == "Order with `payment_method='approve'`."
     assert order_plan(world.chain, world.subscriber, plan.plan_id, payment_method="approve").paid == PRICE
+
+
+def test_order_plan__by_an_account_whose_code_refuses_the_permit__approves(world: World, plan: RegisteredPlan) -> None:
+    """The simulation shows it, so nothing that fails is sent."""
+    give(world)
+    delegate(world, world.subscriber, world.deploy("AcceptsCredits").address)
+    sent = world.chain.count_sent(world.subscriber.address, "latest")
+    receipt = order_plan(world.chain, world.subscriber, plan.plan_id)
+    assert (receipt.paid, receipt.approval is not None) == (PRICE, True)
+    assert world.chain.count_sent(world.subscriber.address, "latest") == sent + 2
+    assert read_allowance(world.chain, world.usdc.address, world.subscriber.address) == 0
+
+
+@pytest.mark.parametrize("blocked", ["subscriber", "builder"])
+def test_order_plan__where_an_approval_would_not_help__sends_nothing(
+    world: World, plan: RegisteredPlan, blocked: str
+) -> None:
+    give(world)
+    world.send(world.fee_owner, world.usdc.functions.blacklist(getattr(world, blocked).address))
+    sent = world.chain.count_sent(world.subscriber.address, "latest")
+    assert "blocks" in fail(world, plan).problem
+    assert world.chain.count_sent(world.subscriber.address, "latest") == sent
+
+
+def test_order_plan__whose_permit_order_is_mined_and_fails__sends_nothing_more(
+    odd: tuple[World, OddNode, Chain], plan: RegisteredPlan
+) -> None:
+    world, node, chain = odd
+    give(world)
+
+    def block_first(method: str, params: list[Any], forward: Any) -> Any:
+        if method == "eth_sendRawTransaction":
+            node.hook = None
+            world.send(world.fee_owner, world.usdc.functions.blacklist(world.builder.address))
+        return None
+
+    node.hook = block_first
+    with pytest.raises(PaymentFailed) as caught:
+        order_plan(chain, world.subscriber, plan.plan_id)
+    sent = chain.read_journal(world.subscriber.address)
+    assert [each.hash for each in sent] == [caught.value.mined]
 
 
 def test_order_plan__above_the_limit__has_amounts_in_whole_units(world: World, plan: RegisteredPlan) -> None:

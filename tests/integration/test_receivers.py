@@ -13,6 +13,7 @@ from nvm_chain.operations.plans import register_plan
 from nvm_chain.operations.receivers import find_receiver_cause
 from nvm_chain.types.credits import get_fixed_credits_config
 from nvm_chain.types.prices import get_free_price_config
+from tests.integration.raw import deploy_code
 from tests.support.delegated import delegate
 from tests.support.world import World
 
@@ -62,6 +63,38 @@ def test_send_credits__to_a_contract_that_takes_none__says_what_takes_them(
     assert caught.value.next_step == (
         "Name an account without code, or a contract whose function onERC1155Received accepts them."
     )
+
+
+@pytest.mark.parametrize("send", SENDS.values(), ids=list(SENDS))
+@pytest.mark.parametrize("code", [b"\0", bytes.fromhex("5f5ff3"), bytes.fromhex("60045ff3")], ids=["stop", "0", "4"])
+def test_send_credits__to_a_contract_that_answers_with_too_little__says_what_takes_them(
+    world: World, plan_id: int, send: Send, code: bytes
+) -> None:
+    """As a Safe without fallback handler does: Credits itself reverts without a reason then."""
+    receiver = deploy_code(world, code)
+    with pytest.raises(ERC1155InvalidReceiver) as caught:
+        send(world, plan_id, receiver)
+    assert (caught.value.receiver, caught.value.mined) == (receiver, None)
+    assert caught.value.problem.endswith(CONTRACT.format("ERC-1155"))
+
+
+def test_mint_credits_batch__to_a_contract_that_answers_with_too_little__says_what_it_is(
+    world: World, plan_id: int
+) -> None:
+    receiver = deploy_code(world, b"\0")
+    receipt = mint_credits_batch(world.chain, world.builder, plan_id, {receiver: 1, world.other.address: 2})
+    (skipped,) = receipt.skipped
+    assert (skipped.holder, skipped.reason) == (receiver, "ERC1155InvalidReceiver")
+    assert skipped.explanation == CONTRACT.format("ERC-1155").rstrip(".").replace("It", "it")
+
+
+def test_transfer_agent__to_a_contract_that_answers_with_too_little__says_what_takes_them(world: World) -> None:
+    agent_id = register_agent(world.chain, world.builder, "https://example.com/agent.json").agent_id
+    receiver = deploy_code(world, b"\0")
+    with pytest.raises(ERC721InvalidReceiver) as caught:
+        transfer_agent(world.chain, world.builder, agent_id, receiver)
+    assert caught.value.receiver == receiver
+    assert caught.value.problem.endswith(CONTRACT.format("ERC-721"))
 
 
 def test_mint_credits_batch__to_an_account_with_eip_7702_code__says_of_that_item_what_it_is(

@@ -27,7 +27,7 @@ class Check:
 
 
 def check_deployment(chain: Chain, record: DeploymentRecord) -> list[Check]:
-    """Compare a record with the chain and with the packaged artifact. Three to six requests.
+    """Compare a record with the chain and with the packaged artifact. One to four requests.
 
     Raises NoContract if there is no code at the recorded address, or a NetworkError.
     """

@@ -1,4 +1,4 @@
-"""Deploy the contracts of a plan, check the code on the chain, and write the records."""
+"""Carry out a deployment plan: deploy Credits and AgentRegistry, check their code, and write a record of each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from nvm_chain.chain.records import DeploymentRecord, RecordedName, find_record,
 from nvm_chain.chain.repeating import Pauses
 from nvm_chain.errors import DeploymentMismatch, NoContract, PendingTransactions
 from nvm_chain.operations.deployment.creation import ARGUMENTS, SALTS, build_creation
-from nvm_chain.operations.deployment.plan import DeploymentPlan, require_funds
+from nvm_chain.operations.deployment.plan import DeploymentPlan, find_usdc_to_use, require_funds
+from nvm_chain.operations.deployment.replaced import check_replaced, find_replaced
 from nvm_chain.signing.keys import Signer
-from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.receipts import Transaction
 
 FIRST_PAUSE_SECONDS: Final = 0.1
@@ -37,20 +37,22 @@ class Deployment:
 def deploy_contracts(
     chain: Chain, signer: Signer, plan: DeploymentPlan, *, folder: Path | str | None = None, usdc: str | None = None
 ) -> Deployment:
-    """Deploy the contracts of a plan, check their code on the chain, and write a record of each.
+    """Carry out a deployment plan: deploy Credits and AgentRegistry, check their code, and write a record of each.
 
-    Up to two transactions. A contract that is already deployed is not deployed again. A record is written after its
+    Up to two transactions, and a third if the plan deploys a TestUSDC. A contract that is already deployed is not deployed again. A record is written after its
     deployment is mined, so a failed deployment does not leave a record.
 
     Args:
         chain: The connection to the chain that gets the contracts.
         signer: The deployer.
-        plan: The plan from `plan_deployment`.
+        plan: The deployment plan from `plan_deployment`.
         folder: The folder for the records. The folder of local records if not given.
-        usdc: The address of TestUSDC, for the record of Credits. If not given, its usual address is searched.
+        usdc: The address of TestUSDC, for the record of Credits. If not given, the TestUSDC that the plan finds or
+            deploys, or TestUSDC at its usual address, if it is there.
 
     Raises:
         InsufficientCoin: The deployer has too little coin for gas.
+        RecordInUse: The folder records another contract that is on the chain, and the plan does not replace it.
         RecordNotWritable: The folder is not writable. Nothing was deployed.
         RecordNotWritten: A contract is deployed, but its record could not be saved. The error holds the record.
         PendingTransactions: The deployer has a transaction that is not mined yet.
@@ -60,9 +62,24 @@ def deploy_contracts(
         NetworkError: The node does not give a usable answer.
     """
     require_funds(plan)
+    _check_records(chain, plan, folder)
     prepare_folder(folder)
+    usdc = usdc or plan.usdc
+    if plan.deploys_usdc and usdc is None:
+        usdc = find_or_deploy_usdc(chain, signer, folder)
     credits = _deploy(chain, signer, plan, "Credits", folder, usdc)
     return Deployment(credits, _deploy(chain, signer, plan, "AgentRegistry", folder, None))
+
+
+def _check_records(chain: Chain, plan: DeploymentPlan, folder: Path | str | None) -> None:
+    """Raise RecordInUse if the folder has a record of a contract on the chain that the plan does not replace."""
+    planned: dict[RecordedName, ChecksumAddress | None] = {
+        "Credits": plan.address,
+        "AgentRegistry": plan.agents_address,
+    }
+    agreed = {item.record.address for item in plan.replaced}
+    found = [item for item in find_replaced(chain, planned, folder) if item.record.address not in agreed]
+    check_replaced(found, plan.fee_owner, plan.method)
 
 
 def _deploy(
@@ -73,7 +90,7 @@ def _deploy(
     folder: Path | str | None,
     usdc: str | None,
 ) -> DeploymentRecord:
-    """Deploy one contract if it is missing, connect the chain to it, and write its record. Credits comes first."""
+    """Deploy one contract if it is missing, let the chain use it, and write its record. Deploy Credits first."""
     if contract == "Credits":
         argument, address, there, use = plan.fee_owner, plan.address, plan.credits_deployed, chain.use_credits
     else:
@@ -105,7 +122,7 @@ def _deploy(
 
 
 def _write_and_use(record: DeploymentRecord, folder: Path | str | None, use: Callable[[], None]) -> None:
-    """Write the record of a new contract, and connect the chain to it. Delete the record if the code is wrong."""
+    """Write the record of a new contract, and let the chain use it. Delete the record if code is missing or wrong."""
     path = write_record(record, folder)
     try:
         _use_when_seen(use)
@@ -115,7 +132,7 @@ def _write_and_use(record: DeploymentRecord, folder: Path | str | None, use: Cal
 
 
 def _use_when_seen(use: Callable[[], None]) -> None:
-    """Connect the chain to a new contract. Wait some seconds if the node does not show the contract yet, or shows another one."""
+    """Let the chain use a new contract. If the node shows other code or none there, wait up to three seconds."""
     pauses = Pauses(SEEN_SECONDS, FIRST_PAUSE_SECONDS, SEEN_SECONDS)
     while True:
         try:
@@ -126,7 +143,10 @@ def _use_when_seen(use: Callable[[], None]) -> None:
 
 
 def _check_pending(chain: Chain, plan: DeploymentPlan) -> None:
-    """Raise PendingTransactions if an earlier CREATE may still be mined. A second CREATE2 would fail by itself."""
+    """Before CREATE, raise PendingTransactions if the deployer has a pending transaction. It may be an earlier CREATE.
+
+    CREATE2 needs no check, because a second deployment to the same address fails.
+    """
     count = chain.count_pending(plan.deployer) if plan.method == "CREATE" else 0
     if count > 0:
         raise PendingTransactions(plan.deployer, count)
@@ -138,10 +158,7 @@ def find_or_deploy_usdc(chain: Chain, signer: Signer, folder: Path | str | None 
     The recorded address is used if it has code. Otherwise the usual address of TestUSDC is used if it has code. So a
     second run deploys nothing, whatever the folder.
     """
-    record = find_record(chain.chain_id, folder)
-    if record is not None and record.usdc is not None and chain.has_code(parse_address(record.usdc)):
-        return record.usdc
-    return find_test_usdc(chain) or deploy_test_usdc(chain, signer)
+    return find_usdc_to_use(chain, folder) or deploy_test_usdc(chain, signer)
 
 
 def _build_record(
@@ -156,7 +173,10 @@ def _build_record(
     usdc: str | None,
     usual: str | None,
 ) -> DeploymentRecord:
-    """Return the record of a contract. No request. An earlier record's deployer, block and transaction are kept."""
+    """Return the record of a contract. No request.
+
+    Without a ``transaction``, an earlier record of the contract tells the deployer, the block and the transaction.
+    """
     artifact: Artifact = read_artifact(contract)
     known = find_record(chain.chain_id, folder, contract) if transaction is None else None
     if known is not None and known.address != address:

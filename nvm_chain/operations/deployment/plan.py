@@ -8,6 +8,7 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.artifacts import read_artifact
 from nvm_chain.chain.client import Chain
+from nvm_chain.chain.embedded import find_test_usdc
 from nvm_chain.chain.records import RecordedName, find_record
 from nvm_chain.errors import InsufficientCoin
 from nvm_chain.errors.fields import Coin, Number, Quantity
@@ -18,11 +19,12 @@ from nvm_chain.operations.deployment.creation import (
     build_creation,
     compute_create2_address,
 )
+from nvm_chain.operations.deployment.replaced import ReplacedRecord, check_replaced, find_replaced
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.amounts import NATIVE_DECIMALS, format_units
 
 CONSTRUCTOR_GAS: Final = 400_000
-"""More gas than a constructor needs, without the cost of storing its code. Unused gas is not paid."""
+"""More gas than a constructor needs, apart from the gas that storing the code takes. Unused gas is not paid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +45,39 @@ class DeploymentPlan:
     fee_owner: ChecksumAddress
     gas: Quantity
     max_cost_wei: Coin
+    deploys_usdc: bool = False
+    """Whether a TestUSDC is deployed too."""
+    usdc: str | None = None
+    """The address of the TestUSDC that was asked for. None if there is none yet, or if none was asked for."""
+    replaced: tuple[ReplacedRecord, ...] = ()
+    """The records of other contracts that the deployment replaces in its folder."""
 
     @property
     def already_deployed(self) -> bool:
         """Whether both contracts are deployed."""
         return self.credits_deployed and self.agents_deployed
 
+    @property
+    def sends_nothing(self) -> bool:
+        """Whether everything is deployed, so that no transaction is needed."""
+        return self.already_deployed and not self.deploys_usdc
+
 
 def plan_deployment(
-    chain: Chain, deployer: str, fee_owner: str, *, create2: bool = True, folder: Path | str | None = None
+    chain: Chain,
+    deployer: str,
+    fee_owner: str,
+    *,
+    create2: bool = True,
+    folder: Path | str | None = None,
+    test_usdc: bool = False,
+    replace_records: bool = False,
 ) -> DeploymentPlan:
     """Plan the deployment of Credits and AgentRegistry: the method, the addresses and the cost. Sends nothing.
 
-    CREATE2 through the deterministic-deployment proxy gives the same fee owner the same addresses on every chain. If
-    the chain does not have the proxy, plain CREATE is used. Deployed contracts are found by their CREATE2 address or by
-    a record. Five to nine requests.
+    With CREATE2 through the deterministic-deployment proxy, the addresses depend only on the fee owner, and are equal
+    on every chain. If the chain does not have the proxy, plain CREATE is used. Contracts that are deployed already are
+    found by their CREATE2 address or, with plain CREATE, by their record. Three to eleven requests.
 
     Args:
         chain: The connection to the chain that gets the contracts.
@@ -65,10 +85,14 @@ def plan_deployment(
         fee_owner: The address that may set the protocol fee of future plans.
         create2: Whether CREATE2 may be used. If not, plain CREATE is used.
         folder: The folder of the records. The folder of local records if not given.
+        test_usdc: Whether a TestUSDC is deployed too, if the chain does not have one. For development chains.
+        replace_records: Whether the folder's record of another contract may be replaced, even if that contract is on
+            the chain. The record of a contract that is not on the chain is replaced in any case.
 
     Raises:
         InvalidAddress: An address is malformed or zero.
         InvalidRecord: A record cannot be read.
+        RecordInUse: The folder records another contract that is on the chain.
     """
     sender, owner = parse_address(deployer, "deployer address"), parse_address(fee_owner, "fee owner address")
     method, reason = _choose_method(chain, create2)
@@ -76,10 +100,18 @@ def plan_deployment(
     agents, agents_there = (None, False)
     if credits is not None:
         agents, agents_there = _locate(chain, "AgentRegistry", credits, method, folder)
+    planned: dict[RecordedName, ChecksumAddress | None] = {"Credits": credits, "AgentRegistry": agents}
+    replaced = find_replaced(chain, planned, folder)
+    if not replace_records:
+        check_replaced(replaced, owner, method)
     gas = 0 if credits_there else _estimate(chain, sender, "Credits", owner, method)
     if not agents_there:
         known = credits if credits_there else None
         gas += _estimate(chain, sender, "AgentRegistry", known, method) if known else _bound_gas("AgentRegistry")
+    usdc = find_usdc_to_use(chain, folder) if test_usdc else None
+    deploys_usdc = test_usdc and usdc is None
+    if deploys_usdc:
+        gas += chain.estimate_gas(sender, "0x" + read_artifact("TestUSDC").encode_creation().hex(), None)
     return DeploymentPlan(
         chain_id=chain.chain_id,
         method=method,
@@ -93,7 +125,21 @@ def plan_deployment(
         fee_owner=owner,
         gas=gas,
         max_cost_wei=gas * chain.read_fees()[0] if gas else 0,
+        deploys_usdc=deploys_usdc,
+        usdc=usdc,
+        replaced=tuple(replaced),
     )
+
+
+def find_usdc_to_use(chain: Chain, folder: Path | str | None) -> str | None:
+    """Return the address of a development chain's TestUSDC, or None if there is none. Up to two requests.
+
+    The recorded address is used if it has code. Otherwise the usual address is used if a TestUSDC is there.
+    """
+    record = find_record(chain.chain_id, folder)
+    if record is not None and record.usdc is not None and chain.has_code(parse_address(record.usdc)):
+        return record.usdc
+    return find_test_usdc(chain)
 
 
 def _locate(
@@ -110,10 +156,13 @@ def _locate(
 
 def _choose_method(chain: Chain, create2: bool) -> tuple[Method, str]:
     if not create2:
-        return "CREATE", "as asked for"
+        return "CREATE", "you chose plain CREATE"
     if chain.has_code(CREATE2_PROXY):
-        return "CREATE2", f"the deterministic-deployment proxy is at {CREATE2_PROXY}: same address on every chain"
-    return "CREATE", f"this chain has no deterministic-deployment proxy at {CREATE2_PROXY}: the address will differ"
+        return (
+            "CREATE2",
+            f"the deterministic-deployment proxy is at {CREATE2_PROXY}: the addresses are the same on every chain",
+        )
+    return "CREATE", f"this chain has no deterministic-deployment proxy at {CREATE2_PROXY}: the addresses will differ"
 
 
 def _recorded_address(
@@ -133,7 +182,10 @@ def _estimate(
 
 
 def _bound_gas(contract: RecordedName) -> int:
-    """Return an upper bound for the gas of a deployment. A node cannot estimate the gas before Credits is deployed."""
+    """Return an upper bound for the gas of a deployment.
+
+    Used for AgentRegistry, which a node cannot estimate before Credits is deployed.
+    """
     artifact = read_artifact(contract)
     calldata = sum(16 if byte else 4 for byte in artifact.creation_code)
     return calldata + 200 * len(artifact.runtime_code) + CONSTRUCTOR_GAS
@@ -141,24 +193,28 @@ def _bound_gas(contract: RecordedName) -> int:
 
 def describe_plan(plan: DeploymentPlan) -> list[tuple[str, str]]:
     """Return the steps and the cost of a deployment for people to read, as pairs of label and text."""
-    missing = [
-        name
-        for name, there in (("Credits", plan.credits_deployed), ("AgentRegistry", plan.agents_deployed))
-        if not there
-    ]
-    action = f"deploy {' and '.join(missing)} by {plan.method}" if missing else "nothing: it is deployed already"
     later = "decided when it is mined"
     cost = f"{plan.gas:,} gas, at most {format_units(plan.max_cost_wei, NATIVE_DECIMALS)} coins"
     return [
         ("chain", str(plan.chain_id)),
-        ("action", action),
+        ("action", _describe_action(plan)),
+        *(("replaces", record.describe()) for record in plan.replaced),
         ("why", plan.reason),
         ("address", plan.address or later),
         ("agents", plan.agents_address or later),
         ("fee owner", f"{plan.fee_owner} (sets the protocol fee of future plans, at most 10 %, and nothing else)"),
         ("deployer", f"{plan.deployer} with {format_units(plan.balance_wei, NATIVE_DECIMALS)} coins"),
-        ("cost", "none" if plan.already_deployed else cost),
+        ("cost", "none" if plan.sends_nothing else cost),
     ]
+
+
+def _describe_action(plan: DeploymentPlan) -> str:
+    """Return what a deployment deploys, and by which method."""
+    there = (("Credits", plan.credits_deployed), ("AgentRegistry", plan.agents_deployed))
+    missing = " and ".join(name for name, is_there in there if not is_there)
+    parts = [f"{missing} by {plan.method}"] if missing else []
+    parts += ["TestUSDC, a token for tests"] if plan.deploys_usdc else []
+    return f"deploy {', and '.join(parts)}" if parts else "nothing: it is deployed already"
 
 
 def require_funds(plan: DeploymentPlan) -> None:

@@ -45,7 +45,7 @@ def send_with_allowance(
     approve: bool,
     allowance: int | None = None,
 ) -> tuple[TxReceipt, Transaction | None]:
-    """Send a call that takes ``needed`` base units from the signer.
+    """Send a call that takes ``needed`` base units of a token from the signer. If necessary, approve them before.
 
     If the call fails after an approval, the allowance gets its former amount again. If that is not possible, or the
     call may still be mined, a note on the error says that the approval stands. ``allowance`` is the present allowance
@@ -69,7 +69,8 @@ def send_with_allowance(
             approval = approve_token_spending(chain, signer, token, needed)
     except (NotMined, OutcomeUnknown) as error:
         error.add_note(
-            f"This is the approval, and nothing was paid. If it is mined after all, approve {allowance}, as it was."
+            "This transaction is the approval, and nothing was paid. "
+            f"If it is mined after all, set the allowance back to {allowance} base units."
         )
         raise
     try:
@@ -86,7 +87,7 @@ def _await_allowance(
     """Wait until the node shows the approval. Behind a load balancer, a node without the approval may answer first.
 
     The requests that prepare the call are made in the same round trip. Their answers are dropped if the node does not
-    show the approval yet.
+    show the approval yet. After about three seconds the call is sent all the same.
     """
     allowance = partial(read_allowance, chain, token, signer.address)
     for _ in range(ALLOWANCE_POLLS):
@@ -108,5 +109,5 @@ def _undo_approval(chain: Chain, signer: Signer, token: ChecksumAddress, allowan
             why = f"it could not be taken back: {second}"
     error.add_note(
         f"The approval of {token} for {chain.credits.address} still stands ({why}). "
-        f"If the payment does not go through, approve {allowance}, as it was."
+        f"If the payment fails, set the allowance back to {allowance} base units."
     )

@@ -28,9 +28,10 @@ PAYMENT_METHODS: Final[tuple[PaymentMethod, ...]] = ("allowance", "approve", "pe
 
 
 class Choice(NamedTuple):
-    """A payment method. ``allowance`` is the payer's allowance in base units, and ``permit`` the terms of a permit.
+    """A payment method, and what was read to choose it.
 
-    Either is None if it was not read.
+    ``allowance`` is the payer's allowance in base units. ``permit`` has the values that a permit needs. Each is None if
+    it was not read.
     """
 
     method: PaymentMethod

@@ -1,4 +1,4 @@
-"""Payment in the native coin, which the transaction carries. Free orders are sent here too."""
+"""Payment in the native coin, sent along with the transaction. Free orders are sent in the same way."""
 
 from functools import partial
 
@@ -23,7 +23,7 @@ def order_with_coin(chain: Chain, signer: Signer, purchase: Purchase) -> OrderRe
 def send_with_coin(
     chain: Chain, signer: Signer, plan: PlanState, function: ContractFunction, *, cost: int
 ) -> tuple[TxReceipt, ChecksumAddress]:
-    """Send a call with ``cost`` wei. Return its receipt and the receiver of the protocol fee, which is read before."""
+    """Send a call with ``cost`` wei. Return the call's receipt, and the protocol fee's receiver before the call."""
     read_fee_receiver = partial(read_coin_fee_receiver, chain, plan)
     chain.read_ahead(read_fee_receiver, *chain.sending_questions(signer.address, function, cost))
     fee_receiver = read_fee_receiver()

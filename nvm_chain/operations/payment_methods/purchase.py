@@ -13,7 +13,7 @@ from nvm_chain.types.plans import PlanState
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class OrderArguments:
     """The arguments of an order, before any check."""
 
     plan_id: PlanId | str
@@ -48,5 +48,5 @@ class Purchase:
         return self.token == ZERO_ADDRESS or self.cost == 0
 
     def build_call(self, chain: Chain) -> ContractFunction:
-        """Return the plain call that orders. No request."""
+        """Return the call that orders, without a permit or an authorization. No request."""
         return chain.credits.functions.order(self.plan.plan_id, self.receiver, self.quantity, self.max_cost)

@@ -1,0 +1,90 @@
+"""Simulations of signed orders: what the chain would do with an order, without a transaction.
+
+A token asks the code at the payer's address about a signature, and that code may answer by its caller and by the price.
+So the whole order runs as a call from its relayer.
+"""
+
+from typing import Final
+
+from eth_typing import ChecksumAddress
+from web3.contract.contract import ContractFunction
+
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.node import encode_call
+from nvm_chain.chain.priced_calls import call_priced
+from nvm_chain.errors import AuthorizationFailed, AuthorizationSignatureInvalid
+from nvm_chain.operations.payment_causes import explained_payment, find_refusal
+from nvm_chain.operations.wallet_kinds import explain_refusal
+from nvm_chain.operations.wallets import unwrap_signature
+from nvm_chain.signing.signatures import recover_signer
+from nvm_chain.signing.signed_orders import SignedOrder, authorization_digest
+from nvm_chain.types.addresses import parse_address
+
+NOBODY: Final = parse_address("0x" + "00" * 19 + "de")
+"""The sender of a simulation if no relayer is known. Nobody has its key."""
+
+SIMULATION_GAS: Final = 5_000_000
+"""The gas of a simulation. An order with 16 receivers, a quoter and a wallet of 40 owners uses a fifth of it."""
+
+
+def encode_signed_order(chain: Chain, signed: SignedOrder) -> ContractFunction:
+    """Return the contract call that makes a signed order. No request."""
+    order, signature = signed.order, unwrap_signature(signed).signature
+    values = (
+        order.plan_id,
+        order.payer,
+        order.receiver,
+        order.quantity,
+        order.max_cost,
+        order.valid_after,
+        order.valid_before,
+        order.salt,
+    )
+    return chain.credits.functions.orderWithAuthorization(values, signature)
+
+
+def find_simulation_sender(chain: Chain) -> ChecksumAddress:
+    """Return the sender of a simulation without a known relayer. No request.
+
+    It is a funded account if the chain has some, because eth-tester refuses calls from an address without coin.
+    """
+    return chain.accounts[0].address if chain.accounts else NOBODY
+
+
+def simulate_order(chain: Chain, signed: SignedOrder, relayer: ChecksumAddress) -> None:
+    """Run a signed order as a call from its relayer. Mostly one request.
+
+    The result is valid for the latest block only. Raises the contract's error if the order would fail.
+    """
+    function = encode_signed_order(chain, signed)
+    call = {"from": relayer, "to": function.address, "data": encode_call(function), "gas": SIMULATION_GAS}
+    call_priced(chain, call)
+
+
+def check_simulation(chain: Chain, signed: SignedOrder, relayer: ChecksumAddress) -> None:
+    """Raise the error of an order that would fail now. Mostly one request, and more to find the cause of a failure.
+
+    Raises:
+        AuthorizationSignatureInvalid: The token does not accept the signature.
+        AuthorizationFailed: The token refuses the authorization for another reason.
+        TransactionError: The contract refuses the order.
+        NetworkError: The node does not give a usable answer.
+    """
+    order, token = signed.order, signed.token.address
+    try:
+        with explained_payment(chain, token, order.payer, receiver=order.receiver, signed=True):
+            simulate_order(chain, signed, relayer)
+    except AuthorizationFailed as error:
+        digest = authorization_digest(order, token=signed.token, contract=signed.contract)
+        recovered = recover_signer(digest, signed.signature)
+        if recovered == order.payer or find_refusal(chain, error, token, order.payer) is not None:
+            raise
+        raise explain_signature(chain, AuthorizationSignatureInvalid(order.payer, recovered), signed) from None
+
+
+def explain_signature(
+    chain: Chain, error: AuthorizationSignatureInvalid, signed: SignedOrder
+) -> AuthorizationSignatureInvalid:
+    """Add what is known of the payer's wallet to the error of a signature. Up to five requests. Returns the error."""
+    cause = explain_refusal(chain, signed.order.payer, signed.signature)
+    return error if cause is None else error.explain(*cause)

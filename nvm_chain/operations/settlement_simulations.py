@@ -1,0 +1,74 @@
+"""Simulations of settlements: what the chain would do with a voucher, without a transaction.
+
+A contract wallet may answer by its caller, by the price and by the gas. So nobody but Credits asks it here: the whole
+settlement runs as a call from the redeemer.
+"""
+
+from typing import Final, NamedTuple
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.chain.answer_words import WORD, read_words
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.intrinsic_gas import add_intrinsic_gas
+from nvm_chain.chain.node import encode_call
+from nvm_chain.chain.priced_calls import call_priced
+from nvm_chain.enums import SettlementResult
+from nvm_chain.errors import AnswerUnreadable
+from nvm_chain.errors.fields import Credits
+from nvm_chain.operations.wallets import ask_wallets
+from nvm_chain.signing.signatures import AskChain
+from nvm_chain.signing.vouchers import SignedVoucher
+
+SIMULATION_GAS: Final = 1_000_000
+"""The gas of a simulation: several times what a settlement of one item uses with a wallet that uses all it gets."""
+
+
+class Simulation(NamedTuple):
+    """What a settlement of one item would do now: the credits that it takes, and its result."""
+
+    amount: Credits
+    result: SettlementResult
+
+
+def ask_settlement(chain: Chain, signed: SignedVoucher, *, redeemer: ChecksumAddress | None = None) -> AskChain:
+    """Return a function that tells whether a settlement would accept a voucher's signature. Mostly one request.
+
+    ``redeemer`` sends the settlement: the voucher's redeemer if not given. A settlement checks the signature last, so
+    the function returns True for a voucher that is settled or expired.
+    """
+
+    def ask(account: ChecksumAddress, digest: bytes, signature: bytes) -> bool:
+        if not signature:
+            # The plan's rule may let the redeemer settle without a signature, and then the wallet is not asked.
+            return ask_wallets(chain)(account, digest, signature)
+        return simulate_settlement(chain, signed, redeemer=redeemer).result is not SettlementResult.NOT_SIGNED
+
+    return ask
+
+
+def simulate_settlement(chain: Chain, signed: SignedVoucher, *, redeemer: ChecksumAddress | None = None) -> Simulation:
+    """Return what a settlement of one voucher would do now. Mostly one request.
+
+    ``redeemer`` is the sender of the settlement. The voucher's redeemer if not given. The result is valid for the
+    latest block only, because a wallet may change its answer.
+
+    Raises:
+        UnknownPlan: The plan is not registered.
+        SettlementsNotAccepted: Nothing can be settled on the plan.
+        NotRedeemer: The redeemer may not settle on the plan.
+        NetworkError: The node does not give a usable answer.
+    """
+    voucher = signed.voucher
+    item = (voucher.holder, voucher.ceiling, voucher.ceiling, voucher.context, voucher.deadline, signed.signature)
+    data = encode_call(chain.credits.functions.settle(voucher.plan_id, [item]))
+    gas = add_intrinsic_gas(bytes.fromhex(data[2:]), SIMULATION_GAS)
+    words = read_words(
+        call_priced(
+            chain, {"from": redeemer or voucher.redeemer, "to": chain.credits.address, "data": data, "gas": gas}
+        ),
+        "the outcome of a settlement",
+    )
+    if len(words) != 4 or words[:2] != [WORD, 1] or words[3] > max(SettlementResult):
+        raise AnswerUnreadable("the outcome of a settlement has another form")
+    return Simulation(words[2], SettlementResult(words[3]))

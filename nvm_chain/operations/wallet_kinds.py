@@ -1,0 +1,81 @@
+"""Kinds of contract wallets: recognise one on chain, and say in which form it wants its signatures."""
+
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.chain.abi_entries import describe_function
+from nvm_chain.chain.batches import Reader
+from nvm_chain.chain.client import Chain
+from nvm_chain.errors import NvmChainError
+from nvm_chain.operations.receivers import DELEGATION, read_code
+from nvm_chain.signing.wallets.wrapping import is_wrapped
+
+WALLET_ABI: Final = (
+    describe_function("VERSION", "", "string"),
+    describe_function("isModuleEnabled", "address", "bool"),
+    describe_function("eip712Domain", "", "bytes1 string string uint256 address bytes32 uint256[]"),
+    describe_function("isValidSignature", "bytes32 bytes", "bytes4"),
+)
+"""Functions by which wallets are recognised. No wallet has all of them."""
+NESTED_PROBE: Final = bytes.fromhex("7739") * 16
+NESTED_ANSWER: Final = bytes.fromhex("77390001")
+"""A wallet that checks nested signatures (ERC-7739) gives this answer to the probe with an empty signature."""
+SIGNERS: Final = {
+    "Coinbase Smart Wallet": "CoinbaseWalletSigner",
+    "Kernel": "KernelSigner",
+}
+"""By the name in a wallet's EIP-712 domain, the class that signs for it."""
+PAGE: Final = "see the page 'Smart wallets' of the documentation"
+
+
+def explain_refusal(chain: Chain, account: ChecksumAddress, signature: bytes) -> tuple[str, str] | None:
+    """Return why an account's signature does not count, and the next step. None for an account without code.
+
+    One request, and four more if there is code at the account's address.
+    """
+    code = read_code(chain, account)
+    if not code:
+        if not is_wrapped(signature):
+            return None
+        return (
+            "the signature is of a wallet that is not deployed (ERC-6492), and counts only after its deployment",
+            f"deploy the wallet at {account}, and then try again",
+        )
+    if code.startswith(DELEGATION):
+        cause = "the account has EIP-7702 code, and neither its own key nor that code accepts the signature"
+        return cause, f"sign with the account's key, or in the form of its code: {PAGE}"
+    kind, signer = recognise_wallet(chain, account)
+    return f"there is {kind} at the address, and it does not accept the signature", f"sign with {signer}: {PAGE}"
+
+
+def recognise_wallet(chain: Chain, account: ChecksumAddress) -> tuple[str, str]:
+    """Return what a wallet calls itself, and the class that signs for it. Four requests in one batch.
+
+    A contract can call itself what it likes, so the result is good for advice only.
+    """
+    functions = chain.bind(account, WALLET_ABI).functions
+    version = partial(chain.read, functions.VERSION())
+    module = partial(chain.read, functions.isModuleEnabled(account))
+    domain = partial(chain.read, functions.eip712Domain())
+    probe = partial(chain.read, functions.isValidSignature(NESTED_PROBE, b""))
+    chain.read_ahead(version, module, domain, probe)
+    told, has_modules = _ask(version), isinstance(_ask(module), bool)
+    if isinstance(told, str) and has_modules:
+        return f"a Safe {told[:8]}", "`SafeSigner`"
+    named = _ask(domain)
+    name = named[1] if named and isinstance(named[1], str) else ""
+    if name in SIGNERS:
+        return f"a {name}", f"`{SIGNERS[name]}`"
+    if _ask(probe) == NESTED_ANSWER:
+        return "a wallet with nested signatures (ERC-7739)", "`NestedSigner`"
+    return "a contract", "a signer for this wallet"
+
+
+def _ask(reader: Reader) -> Any:
+    """Return an answer of the wallet, or None if it has no such function."""
+    with suppress(NvmChainError):
+        return reader()
+    return None
