@@ -15,6 +15,7 @@ folder=$(mktemp -d)
 node=
 trap 'test -z "$node" || kill "$node" 2>/dev/null; rm -rf "$folder"' EXIT
 cd "$folder"
+echo "{}" > package.json
 npm install --silent --no-fund --no-audit @foundry-rs/anvil@1.7.1
 anvil=$(ls -d node_modules/@foundry-rs/anvil-*/bin/anvil | head -n 1)
 "$anvil" --version | head -n 1
