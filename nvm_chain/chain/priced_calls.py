@@ -20,7 +20,7 @@ PRICES: Final = ("maxFeePerGas", "maxPriorityFeePerGas", "gasPrice")
 CALL_FIELDS: Final = ("from", "to", "data", "value", "gas", *PRICES)
 PLENTY: Final = hex(1 << 128)
 """The coin balance of the sender in a call, in wei."""
-HIGH_PRICE: Final = {"maxFeePerGas": 10**15, "maxPriorityFeePerGas": 10**9}
+HIGH_PRICE: Final = {"maxFeePerGas": 10**15, "maxPriorityFeePerGas": 1}
 """Fees in wei, the first of which is above the base fee of every chain. The price is the base fee and the tip."""
 
 

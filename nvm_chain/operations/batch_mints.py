@@ -14,7 +14,7 @@ from nvm_chain.chain.receipts import report_lost_event, summarize
 from nvm_chain.chain.reverts import error_name
 from nvm_chain.errors import ERC1155InvalidReceiver, InvalidConfig
 from nvm_chain.operations.parts import send_in_parts
-from nvm_chain.operations.receivers import answers_too_little, find_receiver_cause
+from nvm_chain.operations.receivers import answers_unreadably, find_receiver_cause
 from nvm_chain.signing.keys import Signer
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.amounts import check_uint
@@ -104,7 +104,7 @@ def _describe_skipped(chain: Chain, skipped: Sequence[Mapping[str, Any]]) -> tup
 
 def _find_reason(chain: Chain, receiver: ChecksumAddress, selector: bytes) -> str:
     if selector == bytes(4):
-        if answers_too_little(chain, receiver):
+        if answers_unreadably(chain, receiver):
             return INVALID_RECEIVER
         return "the receiver ran out of gas or reverted without a reason"
     return error_name(selector) or f"an error of the receiver's own (0x{selector.hex()})"

@@ -10,11 +10,11 @@ from eth_typing import ChecksumAddress
 from web3.contract.contract import ContractFunction
 
 from nvm_chain.chain.client import Chain
+from nvm_chain.chain.fees import MOST_GAS
 from nvm_chain.chain.node import encode_call
 from nvm_chain.chain.priced_calls import call_priced
 from nvm_chain.errors import AuthorizationFailed, AuthorizationSignatureInvalid
 from nvm_chain.operations.payment_causes import explained_payment, find_refusal
-from nvm_chain.operations.wallet_kinds import explain_refusal
 from nvm_chain.operations.wallets import unwrap_signature
 from nvm_chain.signing.signatures import recover_signer
 from nvm_chain.signing.signed_orders import SignedOrder, authorization_digest
@@ -22,9 +22,6 @@ from nvm_chain.types.addresses import parse_address
 
 NOBODY: Final = parse_address("0x" + "00" * 19 + "de")
 """The sender of a simulation if no relayer is known. Nobody has its key."""
-
-SIMULATION_GAS: Final = 5_000_000
-"""The gas of a simulation. An order with 16 receivers, a quoter and a wallet of 40 owners uses a fifth of it."""
 
 
 def encode_signed_order(chain: Chain, signed: SignedOrder) -> ContractFunction:
@@ -57,7 +54,7 @@ def simulate_order(chain: Chain, signed: SignedOrder, relayer: ChecksumAddress) 
     The result is valid for the latest block only. Raises the contract's error if the order would fail.
     """
     function = encode_signed_order(chain, signed)
-    call = {"from": relayer, "to": function.address, "data": encode_call(function), "gas": SIMULATION_GAS}
+    call = {"from": relayer, "to": function.address, "data": encode_call(function), "gas": MOST_GAS}
     call_priced(chain, call)
 
 
@@ -79,12 +76,4 @@ def check_simulation(chain: Chain, signed: SignedOrder, relayer: ChecksumAddress
         recovered = recover_signer(digest, signed.signature)
         if recovered == order.payer or find_refusal(chain, error, token, order.payer) is not None:
             raise
-        raise explain_signature(chain, AuthorizationSignatureInvalid(order.payer, recovered), signed) from None
-
-
-def explain_signature(
-    chain: Chain, error: AuthorizationSignatureInvalid, signed: SignedOrder
-) -> AuthorizationSignatureInvalid:
-    """Add what is known of the payer's wallet to the error of a signature. Up to five requests. Returns the error."""
-    cause = explain_refusal(chain, signed.order.payer, signed.signature)
-    return error if cause is None else error.explain(*cause)
+        raise AuthorizationSignatureInvalid(order.payer, recovered) from None

@@ -21,6 +21,7 @@ from nvm_chain.operations.payment_methods.purchase import OrderArguments, Purcha
 from nvm_chain.operations.payment_methods.readers import likely_readers, payment_readers
 from nvm_chain.operations.plan_terms import find_known_terms, plan_readers
 from nvm_chain.operations.plans import check_cost, check_orderable, quote_plan, read_plan_state
+from nvm_chain.operations.receivers import check_receiver
 from nvm_chain.operations.tokens import check_funds
 from nvm_chain.signing.keys import Signer
 from nvm_chain.signing.signed_orders import SALT_BYTES
@@ -118,6 +119,7 @@ def _pay_in_token(
         # Nothing was sent if the simulation failed. Tokens and accounts with code can refuse a permit.
         if choice.method != "permit" or error.mined is not None or not blames_signature(error):
             raise
+        check_receiver(chain, purchase.receiver)  # before an approval that would be in vain
         return _pay_by(chain, signer, purchase, Choice("approve", choice.allowance), salt)
 
 

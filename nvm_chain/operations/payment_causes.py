@@ -17,7 +17,7 @@ from nvm_chain.errors import (
     RevertedWithReason,
 )
 from nvm_chain.operations.receivers import explained_receiver, read_code
-from nvm_chain.operations.tokens import name_money, read_allowance, read_token_balance
+from nvm_chain.operations.tokens import name_money, read_token_balance
 from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
 
 Cause = tuple[str, str]
@@ -33,6 +33,7 @@ STATE_ABI: Final = (
 Most tokens do not have these functions.
 """
 KEYED_ABI: Final = (describe_function("nonces", "address uint192", "uint256"),)
+REFUSING_CODE: Final = "the payer has code, and that code does not accept the signature"
 KEYED: Final = "the token takes authorizations only with nonces in sequence, and the nonce of an order is a hash"
 APPROVE: Final = "order with `payment_method='approve'`"
 
@@ -84,7 +85,8 @@ def _find_cause(
         amount = error.amount if isinstance(error, PaymentFailed) else error.value
         if read_token_balance(chain, token, payer) < amount:
             return "the payer has less than that", f"send more to {payer}"
-        return _find_signature_fault(chain, error, token, payer) if signed else None
+        if signed and isinstance(error, AuthorizationFailed):
+            return _find_signature_fault(chain, token, payer)
     return None
 
 
@@ -107,18 +109,20 @@ def _advise_blocked(account: str, payer: str, contract: str) -> str:
     return "nobody can pay that account: ask the seller for another plan, which pays another account"
 
 
-def _find_signature_fault(
-    chain: Chain, error: PaymentFailed | AuthorizationFailed, token: ChecksumAddress, payer: ChecksumAddress
-) -> Cause | None:
-    """Return the cause of a signed payment's failure, or None if the cause is not found. Up to two requests."""
-    if isinstance(error, PaymentFailed) and read_allowance(chain, token, payer) >= error.amount:
-        return None
+def explain_refused_permit(chain: Chain, error: PaymentFailed, payer: ChecksumAddress) -> None:
+    """Add to the error of a payment that the token refuses the permit. One request."""
     if read_code(chain, payer):
-        return "the payer has code, and that code does not accept the signature of the payer's key", APPROVE
-    if isinstance(error, AuthorizationFailed):
-        return (KEYED, APPROVE) if _has_keyed_nonces(chain, token, payer) else None
+        error.explain(REFUSING_CODE, APPROVE)
+        return
     cause = "the token did not accept the permit: its nonce was used, its deadline has passed, or another key signed it"
-    return cause, f"order again, or {APPROVE}"
+    error.explain(cause, f"order again, or {APPROVE}")
+
+
+def _find_signature_fault(chain: Chain, token: ChecksumAddress, payer: ChecksumAddress) -> Cause | None:
+    """Return the cause of a refused authorization, or None if the cause is not found. Up to two requests."""
+    if _has_keyed_nonces(chain, token, payer):
+        return KEYED, APPROVE
+    return (REFUSING_CODE, APPROVE) if read_code(chain, payer) else None
 
 
 def _has_keyed_nonces(chain: Chain, token: ChecksumAddress, payer: ChecksumAddress) -> bool:

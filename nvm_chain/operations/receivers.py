@@ -11,7 +11,13 @@ from nvm_chain.chain.answer_words import WORD
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.node import encode_call
 from nvm_chain.chain.raw_calls import call_raw, name_block
-from nvm_chain.errors import ERC721InvalidReceiver, ERC1155InvalidReceiver, NvmChainError, RevertedWithoutReason
+from nvm_chain.errors import (
+    ERC721InvalidReceiver,
+    ERC1155InvalidReceiver,
+    NvmChainError,
+    RevertedWithoutReason,
+    TransactionError,
+)
 from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
 
 HOOKS: Final = {
@@ -19,6 +25,9 @@ HOOKS: Final = {
     "ERC-721": (describe_function("onERC721Received", "address address uint256 bytes", "bytes4"),),
 }
 """By standard, the function that a receiver with code has to have."""
+SELECTOR: Final = 4
+ACCEPTED: Final = bytes.fromhex("f23a6e61")
+"""The answer of a receiver that accepts credits."""
 DELEGATION: Final = bytes.fromhex("ef0100")
 """The first bytes of the code of an account that delegates to a contract (EIP-7702)."""
 
@@ -41,8 +50,8 @@ def explained_receiver(chain: Chain, receiver: ChecksumAddress, standard: str = 
         _explain(chain, error, standard)
         raise
     except RevertedWithoutReason as error:
-        # A receiver whose answer is too short makes the sending contract revert without a reason.
-        if error.data != "0x" or not answers_too_little(chain, receiver, standard):
+        # A receiver whose answer cannot be read makes the sending contract revert without a reason.
+        if error.data != "0x" or not answers_unreadably(chain, receiver, standard):
             raise
         found = (ERC721InvalidReceiver if standard == "ERC-721" else ERC1155InvalidReceiver)(receiver)
         found.mined = error.mined
@@ -50,17 +59,42 @@ def explained_receiver(chain: Chain, receiver: ChecksumAddress, standard: str = 
         raise found from None
 
 
-def answers_too_little(chain: Chain, receiver: ChecksumAddress, standard: str = "ERC-1155") -> bool:
-    """Return whether a receiver with code answers a transfer with fewer than 32 bytes. At most two requests."""
+def answers_unreadably(chain: Chain, receiver: ChecksumAddress, standard: str = "ERC-1155") -> bool:
+    """Return whether a receiver with code answers a transfer with fewer than 32 bytes, or with more than four set.
+
+    At most two requests.
+    """
     if not read_code(chain, receiver):
         return False
+    with suppress(NvmChainError):
+        answer = _ask_hook(chain, receiver, standard)
+        return len(answer) < WORD or any(answer[SELECTOR:WORD])
+    return False
+
+
+def check_receiver(chain: Chain, receiver: ChecksumAddress) -> None:
+    """Raise ERC1155InvalidReceiver if a receiver with code rejects credits now. At most three requests.
+
+    A receiver can decide by the plan and the amount, so a transfer of credits is the better question where it can be
+    simulated.
+    """
+    if not read_code(chain, receiver):
+        return
+    with explained_receiver(chain, receiver):
+        try:
+            answer = _ask_hook(chain, receiver, "ERC-1155")
+        except TransactionError:
+            raise ERC1155InvalidReceiver(receiver) from None
+        if answer[:WORD] != ACCEPTED.ljust(WORD, b"\0"):
+            raise ERC1155InvalidReceiver(receiver)
+
+
+def _ask_hook(chain: Chain, receiver: ChecksumAddress, standard: str) -> bytes:
+    """Ask a receiver as the sending contract does at a transfer. One request. Returns the bytes of the answer."""
     sender = chain.agents.address if standard == "ERC-721" else chain.credits.address
     hook = chain.bind(receiver, HOOKS[standard]).functions[_name_hook(standard)]
     values = (sender, ZERO_ADDRESS, 1, b"") if standard == "ERC-721" else (sender, ZERO_ADDRESS, 1, 1, b"")
-    with suppress(NvmChainError):
-        answer = call_raw(chain, {"from": sender, "to": receiver, "data": encode_call(hook(*values))}, name_block(None))
-        return len(answer) < WORD
-    return False
+    return call_raw(chain, {"from": sender, "to": receiver, "data": encode_call(hook(*values))}, name_block(None))
 
 
 def _name_hook(standard: str) -> str:

@@ -6,11 +6,11 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.chain.gas_limits import Call
 from nvm_chain.chain.node import encode_call
 from nvm_chain.chain.shipments import Outcome
-from nvm_chain.errors import ConnectionFailed, NvmChainError
+from nvm_chain.errors import AuthorizationFailed, ConnectionFailed, NvmChainError
 from nvm_chain.operations.order_simulations import encode_signed_order
 from nvm_chain.operations.payment_causes import explained_payment
 from nvm_chain.operations.receipts import build_order_receipt
-from nvm_chain.operations.signed_orders import check_signed_order
+from nvm_chain.operations.signed_orders import check_signed_order, find_made
 from nvm_chain.signing.keys import Signer
 from nvm_chain.signing.signed_orders import SignedOrder
 from nvm_chain.signing.signers import check_transaction_signer
@@ -71,5 +71,7 @@ def _read(chain: Chain, plan: PlanState, signed: SignedOrder, outcome: Outcome) 
         with explained_payment(chain, plan.terms.token, order.payer, receiver=order.receiver, signed=True):
             receipt = outcome.read()
         return build_order_receipt(chain, plan, order.payer, receipt, collected=order.max_cost)
+    except AuthorizationFailed as error:
+        return find_made(chain, signed, error) or error
     except NvmChainError as error:
         return error

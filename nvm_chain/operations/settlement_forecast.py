@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.enums import RedemptionRule, SettlementResult
+from nvm_chain.enums import SettlementResult
 from nvm_chain.errors import NotRedeemer
 from nvm_chain.operations.bulk_reads import read_accounts
 from nvm_chain.operations.plans import is_redeemer, read_plan_state
-from nvm_chain.operations.settlement_simulations import ask_settlement
+from nvm_chain.operations.settlement_simulations import ask_settlement, may_settle_unsigned
 from nvm_chain.operations.voucher_checks import check_accepts_vouchers
 from nvm_chain.operations.wallets import unwrap_signature
 from nvm_chain.signing.signatures import is_signed_by
@@ -17,7 +17,6 @@ from nvm_chain.signing.vouchers import CEILING_BITS, SignedVoucher, voucher_dige
 from nvm_chain.types.accounts import HolderTotal
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.amounts import check_uint
-from nvm_chain.types.plans import PlanState
 from nvm_chain.types.receipts import SettlementOutcome
 
 
@@ -46,7 +45,7 @@ def forecast_outcomes(
     check_accepts_vouchers(plan.plan_id, plan.terms)
     if sender != plan.owner and not is_redeemer(chain, plan.plan_id, sender):
         raise NotRedeemer(plan.plan_id, sender)
-    now, is_trusted = chain.read_time(), _is_trusted(chain, plan, sender)
+    now, is_trusted = chain.read_time(), may_settle_unsigned(chain, plan.plan_id, sender)
     listed = [(item, *_read_item(item)) for item in items]
     holders = list(dict.fromkeys(holder for _, holder, _, _ in listed))
     accounts = read_accounts(chain, [(plan.plan_id, holder) for holder in holders])
@@ -66,14 +65,6 @@ def forecast_outcomes(
         left[holder] = balance - amount, settled + amount
         outcomes.append(SettlementOutcome(holder, amount, result))
     return tuple(outcomes)
-
-
-def _is_trusted(chain: Chain, plan: PlanState, sender: ChecksumAddress) -> bool:
-    """Return whether the plan's rule lets the sender redeem credits without a signature. At most one request."""
-    rule = plan.terms.rule
-    if rule is RedemptionRule.OWNER and sender == plan.owner:
-        return True
-    return rule is not RedemptionRule.HOLDER and is_redeemer(chain, plan.plan_id, sender)
 
 
 def _counts(chain: Chain, item: SignedVoucher | HolderTotal, sender: ChecksumAddress, *, is_trusted: bool) -> bool:

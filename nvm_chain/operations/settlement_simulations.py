@@ -13,9 +13,10 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.chain.intrinsic_gas import add_intrinsic_gas
 from nvm_chain.chain.node import encode_call
 from nvm_chain.chain.priced_calls import call_priced
-from nvm_chain.enums import SettlementResult
+from nvm_chain.enums import RedemptionRule, SettlementResult
 from nvm_chain.errors import AnswerUnreadable
 from nvm_chain.errors.fields import Credits
+from nvm_chain.operations.plans import is_redeemer, read_plan_state
 from nvm_chain.operations.wallets import ask_wallets
 from nvm_chain.signing.signatures import AskChain
 from nvm_chain.signing.vouchers import SignedVoucher
@@ -39,12 +40,22 @@ def ask_settlement(chain: Chain, signed: SignedVoucher, *, redeemer: ChecksumAdd
     """
 
     def ask(account: ChecksumAddress, digest: bytes, signature: bytes) -> bool:
-        if not signature:
-            # The plan's rule may let the redeemer settle without a signature, and then the wallet is not asked.
-            return ask_wallets(chain)(account, digest, signature)
-        return simulate_settlement(chain, signed, redeemer=redeemer).result is not SettlementResult.NOT_SIGNED
+        if signature or not may_settle_unsigned(chain, signed.voucher.plan_id, redeemer or signed.voucher.redeemer):
+            result = simulate_settlement(chain, signed, redeemer=redeemer).result
+            if result not in (SettlementResult.ALREADY_SETTLED, SettlementResult.EXPIRED):
+                return result is not SettlementResult.NOT_SIGNED
+        # The settlement does not ask the wallet.
+        return ask_wallets(chain)(account, digest, signature)
 
     return ask
+
+
+def may_settle_unsigned(chain: Chain, plan_id: int, redeemer: ChecksumAddress) -> bool:
+    """Return whether a plan's rule lets an address settle without vouchers. At most three requests."""
+    plan = read_plan_state(chain, plan_id)
+    if plan.terms.rule is RedemptionRule.OWNER and redeemer == plan.owner:
+        return True
+    return plan.terms.rule is not RedemptionRule.HOLDER and is_redeemer(chain, plan_id, redeemer)
 
 
 def simulate_settlement(chain: Chain, signed: SignedVoucher, *, redeemer: ChecksumAddress | None = None) -> Simulation:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -11,9 +12,11 @@ from web3.types import TxReceipt
 from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.client import Chain
 from nvm_chain.errors import (
+    AuthorizationFailed,
     AuthorizationSignatureInvalid,
     InvalidConfig,
     NetworkError,
+    NvmChainError,
     OrderAlreadyMade,
     RpcFailed,
     TokenWithoutCode,
@@ -21,7 +24,6 @@ from nvm_chain.errors import (
 from nvm_chain.operations.order_simulations import (
     check_simulation,
     encode_signed_order,
-    explain_signature,
     find_simulation_sender,
     simulate_order,
 )
@@ -36,11 +38,14 @@ from nvm_chain.operations.token_domains import (
     read_token_domain,
 )
 from nvm_chain.operations.tokens import check_funds, read_token_balance
-from nvm_chain.signing.eip712 import SIGNATURE_SECONDS, Domain, MessageSigner
+from nvm_chain.operations.wallet_kinds import explain_refusal
+from nvm_chain.operations.wallets import unwrap_signature
+from nvm_chain.signing.eip712 import SIGNATURE_SECONDS, MessageSigner
 from nvm_chain.signing.keys import Signer
-from nvm_chain.signing.signatures import recover_signer
+from nvm_chain.signing.signatures import AskChain, recover_signer
 from nvm_chain.signing.signed_orders import (
     SALT_BYTES,
+    OrderAuthorization,
     SignedOrder,
     authorization_digest,
     authorization_nonce,
@@ -258,38 +263,39 @@ def check_signed_order(chain: Chain, signed: SignedOrder, *, relayer: str | None
         PaymentFailed: The token refuses a payment to a receiver.
         ERC1155InvalidReceiver: The receiver is a contract that rejects credits.
     """
-    order, contract = signed.order, chain.credits.address
-    nonce = authorization_nonce(order, chain_id=chain.chain_id, contract=contract)
+    inner = unwrap_signature(signed)
     sender = find_simulation_sender(chain) if relayer is None else parse_address(relayer, "relayer address")
-    with chain.paying(*_check_readers(chain, signed, nonce), partial(simulate_order, chain, signed, sender)):
-        plan = read_plan_state(chain, order.plan_id)
-        check_orderable(plan, order.payer, order.receiver)
-        _check_signable(plan, order.max_cost)
-        domain = read_token_domain(chain, plan.terms.token)
-        _verify(chain, signed, domain)
-        if is_authorization_used(chain, plan.terms.token, order.payer, nonce):
-            raise OrderAlreadyMade(order.payer, nonce)
-        check_cost(chain, order.payer, plan, order.quantity, order.max_cost)
-        check_funds(chain, plan.terms.token, order.payer, order.max_cost)
-        check_simulation(chain, signed, sender)
-        return plan
-
-
-def _verify(chain: Chain, signed: SignedOrder, domain: Domain) -> None:
-    """Verify a signed order. If there is code at the payer's address, the token decides about the signature later."""
     try:
-        verify_order(
-            signed,
-            token=domain,
-            contract=chain.credits.address,
-            now=chain.read_time(),
-            ask_chain=lambda payer, *_: chain.has_code(payer),
-        )
+        with chain.paying(*_check_readers(chain, inner), partial(simulate_order, chain, inner, sender)):
+            return _check_signed_order(chain, inner, sender)
     except AuthorizationSignatureInvalid as error:
-        raise explain_signature(chain, error, signed) from None
+        cause = explain_refusal(chain, signed.order.payer, signed.signature)
+        raise error if cause is None else error.explain(*cause) from None
 
 
-def _check_readers(chain: Chain, signed: SignedOrder, nonce: bytes) -> tuple[Reader, ...]:
+def _check_signed_order(chain: Chain, signed: SignedOrder, sender: ChecksumAddress) -> PlanState:
+    order, contract = signed.order, chain.credits.address
+    plan = read_plan_state(chain, order.plan_id)
+    check_orderable(plan, order.payer, order.receiver)
+    _check_signable(plan, order.max_cost)
+    domain, now = read_token_domain(chain, plan.terms.token), chain.read_time()
+    # If there is code at the payer's address, the token decides about the signature, and the simulation asks it.
+    has_code: AskChain = lambda payer, *_: chain.has_code(payer)  # noqa: E731
+    verify_order(signed, token=domain, contract=contract, now=now, ask_chain=has_code)
+    if is_authorization_used(chain, plan.terms.token, order.payer, find_nonce(chain, order)):
+        raise OrderAlreadyMade(order.payer, find_nonce(chain, order))
+    check_cost(chain, order.payer, plan, order.quantity, order.max_cost)
+    check_funds(chain, plan.terms.token, order.payer, order.max_cost)
+    check_simulation(chain, signed, sender)
+    return plan
+
+
+def find_nonce(chain: Chain, order: OrderAuthorization) -> bytes:
+    """Return the nonce of an order's authorization on this chain, 32 bytes. No request."""
+    return authorization_nonce(order, chain_id=chain.chain_id, contract=chain.credits.address)
+
+
+def _check_readers(chain: Chain, signed: SignedOrder) -> tuple[Reader, ...]:
     """Return the readers of `check_signed_order`. `Chain.read_ahead` sends their requests as one batch.
 
     They ask the token that the order names. The check then compares this token with the plan's token.
@@ -300,7 +306,7 @@ def _check_readers(chain: Chain, signed: SignedOrder, nonce: bytes) -> tuple[Rea
     return (
         *plan_readers(chain, order.plan_id),
         *(() if is_own else (partial(chain.has_code, order.payer),)),
-        *signing_readers(chain, token, order.payer, lambda: nonce),
+        *signing_readers(chain, token, order.payer, lambda: find_nonce(chain, order)),
         partial(quote_plan, chain, order.payer, order.plan_id, order.quantity),
         partial(read_token_balance, chain, token, order.payer),
     )
@@ -346,6 +352,23 @@ def relay_order(chain: Chain, signer: Signer, signed: SignedOrder) -> OrderRecei
 def send_signed_order(chain: Chain, signer: Signer, plan: PlanState, signed: SignedOrder) -> OrderReceipt:
     """Send a checked order of this plan, and wait until it is mined. Raises the errors of `relay_order`."""
     order = signed.order
-    with explained_payment(chain, plan.terms.token, order.payer, receiver=order.receiver, signed=True):
-        receipt = chain.send(signer, encode_signed_order(chain, signed))
+    try:
+        with explained_payment(chain, plan.terms.token, order.payer, receiver=order.receiver, signed=True):
+            receipt = chain.send(signer, encode_signed_order(chain, signed))
+    except AuthorizationFailed as error:
+        raise find_made(chain, signed, error) or error from None
     return build_order_receipt(chain, plan, order.payer, receipt, collected=order.max_cost)
+
+
+def find_made(chain: Chain, signed: SignedOrder, error: AuthorizationFailed) -> OrderAlreadyMade | None:
+    """Return the error of a refused order that was made or canceled before, or None if it was not. One request.
+
+    A token refuses such an order as it refuses a wrong signature.
+    """
+    nonce = find_nonce(chain, signed.order)
+    with suppress(NvmChainError):
+        if is_authorization_used(chain, signed.token.address, signed.order.payer, nonce):
+            found = OrderAlreadyMade(signed.order.payer, nonce)
+            found.mined = error.mined
+            return found
+    return None

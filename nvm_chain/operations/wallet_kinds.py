@@ -1,5 +1,6 @@
 """Kinds of contract wallets: recognise one on chain, and say in which form it wants its signatures."""
 
+import re
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final
@@ -28,6 +29,7 @@ SIGNERS: Final = {
     "Kernel": "KernelSigner",
 }
 """By the name in a wallet's EIP-712 domain, the class that signs for it."""
+VERSION: Final = re.compile(r"[0-9A-Za-z.+-]{1,12}")
 PAGE: Final = "see the page 'Smart wallets' of the documentation"
 
 
@@ -61,10 +63,15 @@ def recognise_wallet(chain: Chain, account: ChecksumAddress) -> tuple[str, str]:
     module = partial(chain.read, functions.isModuleEnabled(account))
     domain = partial(chain.read, functions.eip712Domain())
     probe = partial(chain.read, functions.isValidSignature(NESTED_PROBE, b""))
-    chain.read_ahead(version, module, domain, probe)
+    with chain.reading_ahead():
+        chain.read_ahead(version, module, domain, probe)
+        return _recognise(version, module, domain, probe)
+
+
+def _recognise(version: Reader, module: Reader, domain: Reader, probe: Reader) -> tuple[str, str]:
     told, has_modules = _ask(version), isinstance(_ask(module), bool)
     if isinstance(told, str) and has_modules:
-        return f"a Safe {told[:8]}", "`SafeSigner`"
+        return f"a Safe {told}" if VERSION.fullmatch(told) else "a Safe", "`SafeSigner`"
     named = _ask(domain)
     name = named[1] if named and isinstance(named[1], str) else ""
     if name in SIGNERS:

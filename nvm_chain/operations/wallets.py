@@ -13,7 +13,7 @@ from nvm_chain.chain.intrinsic_gas import add_intrinsic_gas
 from nvm_chain.chain.node import encode_call
 from nvm_chain.chain.priced_calls import call_priced
 from nvm_chain.chain.raw_calls import call_raw, name_block
-from nvm_chain.errors import AnswerUnreadable, RpcFailed, TransactionError
+from nvm_chain.errors import AnswerUnreadable, InvalidMessage, RpcFailed, TransactionError
 from nvm_chain.signing.signatures import AskChain
 from nvm_chain.signing.signed_orders import SignedOrder
 from nvm_chain.signing.vouchers import SignedVoucher
@@ -33,9 +33,12 @@ WALLET_ABI: Final = (describe_function("isValidSignature", "bytes32 bytes", "byt
 def unwrap_signature(signed: Signed) -> Signed:
     """Return a signed voucher or order without the wrapping of ERC-6492 around its signature. No request.
 
-    A deployed wallet accepts the inner signature only. Raises InvalidMessage if the wrapping is malformed.
+    A deployed wallet accepts the inner signature only. A malformed wrapping stays as it is, and is no valid signature.
     """
-    return replace(signed, signature=unwrap(signed.signature)) if is_wrapped(signed.signature) else signed
+    if is_wrapped(signed.signature):
+        with suppress(InvalidMessage):
+            return replace(signed, signature=unwrap(signed.signature))
+    return signed
 
 
 def ask_wallets(chain: Chain) -> AskChain:

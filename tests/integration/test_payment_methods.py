@@ -341,16 +341,15 @@ def test_order_plan__whose_permit_was_brought_before__uses_the_allowance_it_left
     world: World, plan: RegisteredPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     give(world)
-    build = permit_method._sign_into_call
+    sign = permit_method.sign_permit
 
-    def front_run(*arguments: Any, **named: Any) -> Any:
-        function = build(*arguments, **named)
-        *_, value, (deadline, *signature) = function.args
-        permit = world.usdc.get_function_by_signature("permit(address,address,uint256,uint256,uint8,bytes32,bytes32)")
-        world.send(world.stranger, permit(world.subscriber.address, world.credits.address, value, deadline, *signature))
-        return function
+    def front_run(signer: Any, permit: Any, **named: Any) -> Any:
+        signature = sign(signer, permit, **named)
+        bring = world.usdc.get_function_by_signature("permit(address,address,uint256,uint256,uint8,bytes32,bytes32)")
+        world.send(world.stranger, bring(permit.owner, permit.spender, permit.value, permit.deadline, *signature))
+        return signature
 
-    monkeypatch.setattr(permit_method, "_sign_into_call", front_run)
+    monkeypatch.setattr(permit_method, "sign_permit", front_run)
     receipt, sent = order(world, plan.plan_id, payment_method="permit")
     assert (sent, receipt.paid, allowance(world)) == (1, PRICE, 0)
 

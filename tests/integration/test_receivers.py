@@ -26,6 +26,13 @@ SENDS: dict[str, Send] = {
     "order": lambda world, plan, to: order_plan(world.chain, world.builder, plan, receiver=to),
 }
 """Everything that sends credits to somebody, and fails if they take none."""
+CODES = {
+    "nothing": b"\0",
+    "no bytes": bytes.fromhex("5f5ff3"),
+    "four bytes": bytes.fromhex("60045ff3"),
+    "more than four set": bytes.fromhex("63f23a6e6160e01b6001175f5260205ff3"),
+}
+"""Codes of receivers whose answers cannot be read. The last answers with the right four bytes and a 1 at the end."""
 DELEGATED = "It is an account with EIP-7702 code, and that code does not accept {} tokens."
 CONTRACT = "It is a contract, and its code does not accept {} tokens."
 
@@ -66,7 +73,7 @@ def test_send_credits__to_a_contract_that_takes_none__says_what_takes_them(
 
 
 @pytest.mark.parametrize("send", SENDS.values(), ids=list(SENDS))
-@pytest.mark.parametrize("code", [b"\0", bytes.fromhex("5f5ff3"), bytes.fromhex("60045ff3")], ids=["stop", "0", "4"])
+@pytest.mark.parametrize("code", CODES.values(), ids=CODES)
 def test_send_credits__to_a_contract_that_answers_with_too_little__says_what_takes_them(
     world: World, plan_id: int, send: Send, code: bytes
 ) -> None:

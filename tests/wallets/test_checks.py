@@ -6,10 +6,16 @@ from functools import partial
 import pytest
 from eth_abi.abi import encode
 
-from nvm_chain.errors import AuthorizationFailed, AuthorizationSignatureInvalid, VoucherSignatureInvalid
+from nvm_chain.enums import RedemptionRule
+from nvm_chain.errors import (
+    AuthorizationFailed,
+    AuthorizationSignatureInvalid,
+    OrderAlreadyMade,
+    VoucherSignatureInvalid,
+)
 from nvm_chain.operations.settlement import settle_vouchers
 from nvm_chain.operations.settlement_forecast import forecast_outcomes
-from nvm_chain.operations.signed_orders import check_signed_order, relay_order, sign_plan_order
+from nvm_chain.operations.signed_orders import check_signed_order, relay_order, send_signed_order, sign_plan_order
 from nvm_chain.operations.voucher_checks import check_voucher
 from nvm_chain.signing.signed_orders import SignedOrder
 from nvm_chain.signing.vouchers import SignedVoucher
@@ -144,3 +150,50 @@ def test_check_signed_order__by_the_key_of_an_account_whose_code_refuses_it__is_
     with pytest.raises(AuthorizationFailed) as caught:
         check_signed_order(world.chain, signed)
     assert caught.value.next_step == "Order with `payment_method='approve'`."
+
+
+def test_relay_order__of_a_wallet_whose_order_another_relayer_made__says_that_it_was_made(world: World) -> None:
+    """The token refuses the second as it refuses a wrong signature. Who believes that pays twice."""
+    wallet = deploy_safe_of_one(world, version="1.4.1")
+    plan_id = world.register()
+    world.send(world.stranger, world.usdc.functions.mint(wallet.address, 2 * PRICE))
+    signed = sign_plan_order(world.chain, wallet.signer, plan_id)
+    plan = check_signed_order(world.chain, signed)
+    relay_order(world.chain, world.relayer, signed)
+    with pytest.raises(OrderAlreadyMade):
+        send_signed_order(world.chain, world.other, plan, signed)
+    assert world.balance(plan_id, wallet.address) == CREDITS
+
+
+@pytest.mark.parametrize("wrapped", [False, True], ids=["bare", "wrapped"])
+def test_check_voucher__with_an_empty_signature__asks_as_the_settlement_does(world: World, wrapped: bool) -> None:
+    """A Safe that approved nothing refuses it, whether or not the plan's rule lets the redeemer settle without vouchers."""
+    wallet = deploy_safe_of_one(world, version="1.5.0")
+    empty = encode(["address", "bytes", "bytes"], (world.other.address, b"", b"")) + WRAPPING if wrapped else b""
+    for rule in RedemptionRule:
+        plan_id = world.register(rule=rule)
+        world.send(world.builder, world.credits.functions.setRedeemer(plan_id, world.redeemer.address, True))
+        world.grant(plan_id, wallet.address, CEILING)
+        with pytest.raises(VoucherSignatureInvalid):
+            check_voucher(world.chain, SignedVoucher(voucher_of(world, plan_id, wallet.address), empty))
+
+
+@pytest.mark.parametrize("cut", [1, 40])
+def test_settle_vouchers__with_one_malformed_wrapping__settles_the_others(world: World, cut: int) -> None:
+    wallet = deploy_coinbase(world)
+    plan_id = register_for(world, wallet.address)
+    voucher = voucher_of(world, plan_id, wallet.address)
+    good = sign_anyway(world, wallet.signer, voucher)
+    whole = encode(["address", "bytes", "bytes"], (world.other.address, b"", good.signature))
+    bad = SignedVoucher(voucher, whole[cut:] + WRAPPING)
+    receipt = settle_vouchers(world.chain, world.redeemer, plan_id, [bad, good])
+    assert [outcome.result for outcome in receipt.outcomes] == [NOT_SIGNED, SETTLED]
+
+
+def test_check_signed_order__by_a_key_in_a_wrapping__is_good(world: World) -> None:
+    plan_id = world.register()
+    world.fund(world.subscriber)
+    signed = sign_plan_order(world.chain, world.subscriber, plan_id)
+    wrapping = encode(["address", "bytes", "bytes"], (world.other.address, b"", signed.signature)) + WRAPPING
+    relay_order(world.chain, world.relayer, SignedOrder(signed.order, signed.token, signed.contract, wrapping))
+    assert world.balance(plan_id, world.subscriber.address) == CREDITS

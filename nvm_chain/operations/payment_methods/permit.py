@@ -1,15 +1,27 @@
 """Payment by a permit (EIP-2612): the payer signs the approval, and the order carries it."""
 
-from web3.contract.contract import ContractFunction
+from typing import Final
 
+from eth_typing import ChecksumAddress
+
+from nvm_chain.chain.abi_entries import describe_function
 from nvm_chain.chain.client import Chain
+from nvm_chain.chain.node import encode_call
+from nvm_chain.chain.priced_calls import call_priced
+from nvm_chain.errors import NetworkError, PaymentFailed, TransactionError
+from nvm_chain.operations.payment_causes import explain_refused_permit
 from nvm_chain.operations.payment_methods.purchase import Purchase
 from nvm_chain.operations.receipts import build_order_receipt
 from nvm_chain.operations.token_domains import PermitTerms, read_permit_terms
-from nvm_chain.signing.eip712 import SIGNATURE_SECONDS, MessageSigner
+from nvm_chain.signing.eip712 import SIGNATURE_SECONDS
 from nvm_chain.signing.keys import Signer, check_message_signer
-from nvm_chain.signing.permits import Permit, sign_permit
+from nvm_chain.signing.permits import Permit, PermitSignature, sign_permit
 from nvm_chain.types.receipts import OrderReceipt
+
+PERMIT_ABI: Final = (
+    describe_function("permit", "address address uint256 uint256 uint8 bytes32 bytes32", "", "nonpayable"),
+)
+PERMIT_GAS: Final = 1_000_000
 
 
 def order_with_permit(
@@ -21,13 +33,27 @@ def order_with_permit(
     """
     payer = check_message_signer(signer)
     terms = terms or read_permit_terms(chain, purchase.token, signer.address)
-    receipt = chain.send(signer, _sign_into_call(chain, payer, purchase, terms))
+    deadline = chain.read_time() + SIGNATURE_SECONDS
+    permit = Permit(signer.address, chain.credits.address, purchase.max_cost, terms.nonce, deadline)
+    signature = sign_permit(payer, permit, token=terms.domain)
+    order = (purchase.plan.plan_id, purchase.receiver, purchase.quantity, purchase.max_cost)
+    try:
+        receipt = chain.send(signer, chain.credits.functions.orderWithPermit(*order, (deadline, *signature)))
+    except PaymentFailed as error:
+        if _is_refused(chain, purchase.token, permit, signature):
+            explain_refused_permit(chain, error, signer.address)
+        raise
     return build_order_receipt(chain, purchase.plan, signer.address, receipt)
 
 
-def _sign_into_call(chain: Chain, signer: MessageSigner, purchase: Purchase, terms: PermitTerms) -> ContractFunction:
-    deadline = chain.read_time() + SIGNATURE_SECONDS
-    permit = Permit(signer.address, chain.credits.address, purchase.max_cost, terms.nonce, deadline)
-    signature = sign_permit(signer, permit, token=terms.domain)
-    order = (purchase.plan.plan_id, purchase.receiver, purchase.quantity, purchase.max_cost)
-    return chain.credits.functions.orderWithPermit(*order, (deadline, *signature))
+def _is_refused(chain: Chain, token: ChecksumAddress, permit: Permit, signature: PermitSignature) -> bool:
+    """Return whether a token refuses a permit. Mostly one request. False if the node does not say."""
+    values = (permit.owner, permit.spender, permit.value, permit.deadline, *signature)
+    data = encode_call(chain.bind(token, PERMIT_ABI).functions.permit(*values))
+    try:
+        call_priced(chain, {"from": permit.owner, "to": token, "data": data, "gas": PERMIT_GAS})
+    except TransactionError:
+        return True
+    except NetworkError:
+        return False
+    return False
