@@ -149,9 +149,15 @@ clean: ## Remove everything that make has set up or written
 		|| echo 'export UV_SYSTEM_CERTS="$${UV_SYSTEM_CERTS-1}"' >> .venv-uv/index
 	@touch $@
 
+# A .venv that somebody made before stays, with what else is installed there. Only one without a Python that runs is made anew.
 .venv/done-run: .venv-uv/done requirements/run.lock
-	$(say) 'Installing what the package needs'
-	@$(PYTHON) -m venv --clear .venv
+	@if .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+		echo '==> Keeping .venv and what else is installed there'; \
+	else \
+		test ! -e .venv || echo '==> Making .venv anew: it has no Python 3.11 or newer'; \
+		$(PYTHON) -m venv --clear .venv; \
+	fi
+	$(say) 'Installing the locked versions of what the package needs into .venv'
 	@$(INSTALL) --python .venv --require-hashes --requirement requirements/run.lock
 	@touch $@
 

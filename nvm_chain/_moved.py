@@ -128,7 +128,10 @@ LEFT = {
     "types": {"payments.redemption_types": {"PlanRedemptionType", "REDEMPTION_TYPES"}},
 }
 """Names that moved out of a module that still exists. By that module: each new module, and the names it has now."""
-GONE = {"nvm_chain.statements.books": {"is_before": "compare the points: `entry.point <= point`"}}
+GONE = {
+    "nvm_chain.chain": {"GAS_OF_BYTE": "use `add_intrinsic_gas` of nvm_chain.chain.intrinsic_gas"},
+    "nvm_chain.statements.books": {"is_before": "compare the points: `entry.point <= point`"},
+}
 """Removed names without a successor. By module: each name, and advice what to do instead."""
 HAVE_LOST = {*RENAMED, *GONE, *(f"nvm_chain.{module}" for module in LEFT)}
 """Modules that used to have more names."""

@@ -4,14 +4,14 @@ from enum import IntEnum
 
 
 class PlanKind(IntEnum):
-    """The kind of a plan. It decides what a purchase grants."""
+    """The kind of a plan. It decides what buyers get for their money."""
 
     CREDITS = 0
-    """Credits for requests. They expire if the plan has a duration."""
+    """A purchase grants credits for requests. The credits expire if the plan has a duration."""
     TIME = 1
-    """Periods in which requests cost nothing."""
+    """A purchase grants periods in which requests cost nothing."""
     USAGE = 2
-    """Nothing: each request is paid on its own."""
+    """There are no purchases. Each request has a payment of its own."""
 
 
 class Activation(IntEnum):

@@ -43,7 +43,8 @@ def open_ape_chain(expected_chain_id: int | None = None) -> Chain:
 def is_development(chain: Chain) -> bool:
     """Return whether a chain is a development chain, by Ape's name for it or by its funded development accounts.
 
-    For a node given by URL, Ape does not know the kind of the chain. A known public network is never a development chain.
+    For a node given by URL, Ape does not know the kind of the chain. A known public network is never a development
+    chain.
     """
     if ape.networks.provider.network.is_dev:
         return True

@@ -1,4 +1,4 @@
-"""Compare the deployment records with the chain and the packaged artifacts: `ape run check_deployment --network ...`."""
+"""Compare the deployment records with chain and packaged artifacts: `ape run check_deployment --network ...`."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ import click
 from ape.cli import ConnectedProviderCommand
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.chain.records import DeploymentRecord, find_record, name_folder
+from nvm_chain.chain.records import DeploymentRecord, explain_earlier_chain, find_record, name_folder
 from nvm_chain.errors import NoDeployment
 from nvm_chain.operations.deployment import check_deployment
 from scripts._seam import clear_errors, open_ape_chain
@@ -24,16 +24,17 @@ def cli(records: Path | None, chain_id: int | None) -> None:
     if record is None:
         raise NoDeployment(chain.chain_id, "Credits", name_folder(records))
     agents = find_record(chain.chain_id, records, "AgentRegistry")
-    results = [_check(chain, each) for each in (record, agents) if each is not None]
+    results = [_check(chain, each, records) for each in (record, agents) if each is not None]
     if agents is None:
         click.echo("No AgentRegistry is recorded; `ape run deploy` deploys it.")
     sys.exit(0 if all(results) else 1)
 
 
-def _check(chain: Chain, record: DeploymentRecord) -> bool:
+def _check(chain: Chain, record: DeploymentRecord, folder: Path | None) -> bool:
     """Print the checks of one record, and return whether all pass."""
     click.echo(f"{record.contract} at {record.address} on chain {chain.chain_id}:")
-    checks = check_deployment(chain, record)
+    with explain_earlier_chain(record, folder):
+        checks = check_deployment(chain, record)
     for check in checks:
         click.echo(f"{'ok' if check.ok else 'WRONG':>6}  {check.name}")
         if not check.ok:

@@ -1,7 +1,7 @@
 """Deploy Credits and AgentRegistry: `ape run deploy --network base:sepolia --account NAME --fee-owner ADDRESS`.
 
 The script prints its steps and their highest cost, and asks before it deploys. It deploys with CREATE2 if the chain has
-the deterministic-deployment proxy. A second run deploys nothing again. `--network base:sepolia:URL` uses your own node.
+the deterministic-deployment proxy. A second run with the same fee owner deploys nothing again. `--network base:sepolia:URL` uses your own node.
 """
 
 from pathlib import Path
@@ -17,7 +17,6 @@ from nvm_chain.operations.deployment import (
     Deployment,
     deploy_contracts,
     describe_plan,
-    find_or_deploy_usdc,
     plan_deployment,
     require_funds,
 )
@@ -35,6 +34,7 @@ from scripts._seam import ApeSigner, clear_errors, is_development, open_ape_chai
 )
 @click.option("--create", is_flag=True, help="Deploy with CREATE, even if the chain supports CREATE2.")
 @click.option("--test-usdc", is_flag=True, help="Deploy a TestUSDC with a faucet too. Development networks only.")
+@click.option("--replace-records", is_flag=True, help="Replace the records of other contracts on this chain.")
 @click.option("--yes", is_flag=True, help="Deploy without a question. On a development network the script never asks.")
 @clear_errors
 def cli(
@@ -44,6 +44,7 @@ def cli(
     records: Path | None,
     create: bool,
     test_usdc: bool,
+    replace_records: bool,
     yes: bool,
 ) -> None:
     """Deploy Credits and AgentRegistry to a network."""
@@ -54,14 +55,21 @@ def cli(
             f"a TestUSDC is for development chains, and chain {chain.chain_id} is not one", "leave out --test-usdc"
         )
     with open_records(records) as folder:
-        plan = plan_deployment(chain, signer.address, fee_owner or signer.address, create2=not create, folder=folder)
+        plan = plan_deployment(
+            chain,
+            signer.address,
+            fee_owner or signer.address,
+            create2=not create,
+            folder=folder,
+            test_usdc=test_usdc,
+            replace_records=replace_records,
+        )
         for label, text in describe_plan(plan):
             click.echo(f"{label:>10}: {text}")
         require_funds(plan)
-        if not (yes or is_test_chain or plan.already_deployed):
+        if not (yes or is_test_chain or plan.sends_nothing):
             click.confirm("Deploy?", abort=True)
-        usdc = find_or_deploy_usdc(chain, signer, folder) if test_usdc else None
-        deployment = deploy_contracts(chain, signer, plan, folder=folder, usdc=usdc)
+        deployment = deploy_contracts(chain, signer, plan, folder=folder)
     _report(chain, deployment, records, kept=folder == records)
 
 

@@ -1,4 +1,4 @@
-"""The command line `nvm-chain`: one file per group of commands, on click and rich."""
+"""The command line `nvm-chain`: one file for each group of commands, built on click and rich."""
 
 from nvm_chain.cli.app import main
 

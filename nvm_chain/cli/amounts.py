@@ -1,11 +1,11 @@
-"""Amounts of money as people type them. An amount always has a unit, so that 20 USDC and 20 base units are never confused."""
+"""Amounts of money as people type them. An amount always has a unit, so nobody confuses 20 USDC and 20 base units."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from nvm_chain.cli.lazy import addresses, amounts, errors, plans, tokens
+from nvm_chain.cli.lazy import addresses, amounts, errors, formatting, plans, tokens
 
 if TYPE_CHECKING:
     from nvm_chain.chain.client import Chain
@@ -51,8 +51,8 @@ def _say_how(number: str, allowed: Sequence[str]) -> str:
 
 
 FIND_USDC: Final = (
-    "run it in the folder where you deployed, or give that folder's records with --deployments PATH; "
-    "on a development chain `nvm-chain deploy --test-usdc` finds or brings a TestUSDC"
+    "run the command in the folder where you deployed, or give --deployments FOLDER/deployments; "
+    "on a development chain `nvm-chain deploy --test-usdc` finds or deploys a TestUSDC"
 )
 """Next step of the error for a chain with no known USDC."""
 
@@ -76,14 +76,17 @@ def find_limit(chain: "Chain", plan: int, limit: Amount | None) -> int | None:
     """Return a cost limit in base units of the plan's token; None without a limit. Makes one request.
 
     Raises:
-        InvalidConfig: The limit is in another token than the plan's price.
+        InvalidConfig: The limit is in another token than the plan's price. A free plan accepts a limit in any token.
     """
     if limit is None:
         return None
-    token = plans.read_terms(chain, plan).token
+    terms = plans.read_terms(chain, plan)
+    if not terms.is_quoted and terms.price == 0:
+        return limit.base_units  # a free plan costs nothing in any token
     without = "leave --max-cost out; the limit is then the current price"
-    if find_token(chain, limit.unit, without) != token:
-        raise errors.InvalidConfig(f"--max-cost is in {limit.unit}, and the plan's price is in token {token}", without)
+    if find_token(chain, limit.unit, without) != terms.token:
+        unit = format_token(chain, terms.token)
+        raise errors.InvalidConfig(f"--max-cost is in {limit.unit}, and the plan's price is in {unit}", without)
     return limit.base_units
 
 
@@ -106,6 +109,17 @@ def format_amount(chain: "Chain", token: str, base_units: int) -> str:
         return f"{amounts.format_units(base_units, info.decimals)} {info.symbol} (token {token})"
     except errors.NvmChainError:
         return f"{base_units} base units of token {token}"
+
+
+def format_unit(base_units: int, unit: str) -> str:
+    """Format base units of a price's unit as it was typed. Makes no request.
+
+    >>> format_unit(20_000_000, "USDC"), format_unit(1, "0x" + "11" * 20)
+    ('20 USDC', '1 base unit')
+    """
+    if unit in DECIMALS:
+        return f"{amounts.format_units(base_units, DECIMALS[unit])} {unit}"
+    return formatting.count(base_units, "base unit")
 
 
 def format_token(chain: "Chain", token: str) -> str:

@@ -47,7 +47,7 @@ environment variable that --key-env names.
 
 With --json a command prints exactly one JSON value on stdout. In JSON an amount of money is a text: a whole number of base
 units. A plan id is a text of 0x and 64 hexadecimal digits, and the did is next to it. Credits are integers. An error is an
-object with the fields type, problem, next_step and fields.
+object with the fields type, problem, next_step, fields and link.
 
 \b
 Exit codes:
@@ -82,7 +82,7 @@ class App(Group):
 
 
 def is_given(typed: Sequence[str], *flags: str) -> bool:
-    """Return whether a flag is set. Serves arguments that click could not parse."""
+    """Return whether a flag was typed, or set by its variable. Works with arguments that click could not parse."""
     variable = f"{ENVIRONMENT_PREFIX}_{flags[0].removeprefix('--').upper()}"
     return any(flag in typed for flag in flags) or os.environ.get(variable, "").lower() in TRUE
 

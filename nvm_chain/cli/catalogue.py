@@ -48,7 +48,7 @@ CATALOGUE: Final = {
     "lots": Entry(
         "accounts",
         "lots",
-        "Show the remaining credits of each purchase on a plan with expiring credits.",
+        "Show the remaining credits of each purchase or grant on a plan with expiring credits.",
     ),
     "holdings": Entry(
         "holdings", "holdings", "Show the plans that an address owns, and its credits and access on all plans."

@@ -31,8 +31,8 @@ SETTINGS: Final = frozenset(
 )
 """Options that an environment variable can set: the chain, the signer and the form of the answer.
 
-All other options come from the command line only. An exported variable would apply to every later command, and an exported
-quantity could buy too much.
+All other options come from the command line only. An exported variable would apply to every later command, and an
+exported quantity could buy too much.
 """
 
 
@@ -216,7 +216,7 @@ def answer_options() -> list[click.Option]:
 def chain_command(
     name: str, *, examples: Sequence[str], signs: bool = False, locates: bool = True, agents: bool = False
 ) -> Callable[[Callable[..., None]], Command]:
-    """Make a function a command that talks to a chain. The function gets a Session, then its own parameters.
+    """Turn a function into a command that talks to a chain. The function gets a Session, then its own parameters.
 
     ``signs`` adds the options of the signer. ``locates`` adds the option for the address of Credits, and ``agents`` the
     option for the address of AgentRegistry.
@@ -238,7 +238,7 @@ def chain_command(
 def session_command(
     name: str, shared: Sequence[click.Option], examples: Sequence[str]
 ) -> Callable[[Callable[..., None]], Command]:
-    """Make a function a command with the given shared options. The function gets a Session with their values first."""
+    """Turn a function into a command with shared options. The function gets a Session with their values first."""
 
     def decorate(function: Callable[..., None]) -> Command:
         @wraps(function)

@@ -24,7 +24,8 @@ METADATA_OPTIONS = (
         "paid",
         metavar="METHOD=URL",
         multiple=True,
-        help="Paid endpoint of the agent. The path may have the wildcards :name and *name. Repeat for each endpoint.",
+        help="Paid endpoint of the agent. In the path, :name stands for one segment and *name for one or more. "
+        "Repeat for each endpoint.",
     ),
     click.option(
         "--open",
@@ -61,7 +62,10 @@ def read_agent_metadata(
     file: Path | None,
     uri: str | None,
 ) -> "AgentMetadata | str":
-    """Return the agent's metadata from the options, or its URI. Raises InvalidConfig, InvalidMetadata, SecretInMetadata."""
+    """Return the agent's metadata from the options, or the given URI.
+
+    Raises InvalidConfig, InvalidMetadata or SecretInMetadata.
+    """
     if [name, file, uri].count(None) != 2:
         raise errors.InvalidConfig("the metadata is missing or given twice", "give one of --name, --metadata and --uri")
     if name is None and (description or tags or paid or open_urls):
@@ -106,7 +110,10 @@ def build_plan_uri(name: str | None, description: str, uri: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A URI and its metadata. The metadata is None if it is not on the chain, or if it is unreadable; ``problem`` says why."""
+    """A URI and its metadata.
+
+    ``known`` is None if the metadata is not on the chain or cannot be read. ``problem`` says why it cannot be read.
+    """
 
     uri: str
     known: Any = None

@@ -6,13 +6,23 @@ from inspect import cleandoc
 from textwrap import fill, indent
 
 from nvm_chain import errors
-from nvm_chain.cli.exit_codes import EXIT_UNEXPECTED
+from nvm_chain.cli.exit_codes import EXIT_INPUT, EXIT_UNEXPECTED
 from nvm_chain.cli.failures import find_exit_code
 from nvm_chain.cli.shell_names import SHELL_NAMES
 from nvm_chain.errors import NvmChainError
 from nvm_chain.errors.templates import rename, show_template
 
 WIDTH = 100
+OTHERS = {
+    **dict.fromkeys(
+        ("UsageError", "NoSuchOption", "BadOptionUsage", "BadArgumentUsage", "BadParameter", "MissingParameter"),
+        "The words of the command are not right. `nvm-chain help COMMAND` shows the command's arguments and options. "
+        f"Nothing was sent. Exit code: {EXIT_INPUT}",
+    ),
+    "Aborted": "You stopped the command. The message says whether a transaction may still be mined. "
+    f"Exit code: {EXIT_UNEXPECTED}",
+}
+"""Errors of the command line that are not errors of the package, and their help."""
 
 
 def find_error(name: str) -> type[NvmChainError] | None:
@@ -20,9 +30,19 @@ def find_error(name: str) -> type[NvmChainError] | None:
     return next((error for error in _list_all() if error.__name__.lower() == name.lower()), None)
 
 
+def find_text(name: str) -> str | None:
+    """Return the help of an error of the package or of the command line. None if no error has the name."""
+    error = find_error(name)
+    if error is not None:
+        return describe_error(error)
+    return next(
+        (f"{other}\n\n{fill(text, WIDTH)}" for other, text in OTHERS.items() if other.lower() == name.lower()), None
+    )
+
+
 def list_names() -> list[str]:
-    """Return the names of all errors and families."""
-    return [error.__name__ for error in _list_all()]
+    """Return the names of all errors and families, and of the errors of the command line."""
+    return [*(error.__name__ for error in _list_all()), *OTHERS]
 
 
 def list_errors() -> str:

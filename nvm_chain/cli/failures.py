@@ -49,7 +49,7 @@ EXIT_CODE_OF: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
 )
 """Errors of each exit code. The first matching row counts."""
 
-_SECRET = re.compile(r"(?<!did:nv:)(?:0x)?[0-9a-fA-F]{64,}")  # a did is public, and nobody writes a key so
+_SECRET = re.compile(r"(?<!did:nv:)(?:0x)?[0-9a-fA-F]{64,}")  # a did is public, and nobody writes a key in its form
 _WITHHELD = "[64 hexadecimal digits, not shown because they may be a private key]"
 
 
@@ -66,6 +66,8 @@ class Failure:
     next_step: str
     exit_code: int
     notes: tuple[str, ...] = ()
+    link: str | None = None
+    """Command that explains the failure. None if there is none."""
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -74,20 +76,21 @@ class Failure:
         return " ".join(filter(None, (self.problem, self.next_step, *self.notes)))
 
     def show(self, *, as_json: bool) -> None:
-        """Print the failure as one JSON object on stdout, or as text on stderr: the message, then the link to more help."""
+        """Print the failure as one JSON object on stdout, or as text on stderr: the message, then a link to help."""
         if as_json:
             print_json({"error": self.to_dict()})
             return
         console = open_console(stderr=True)
         line = Text("Error", style="bold red").append(Text(f" ({self.type}): {self.message}", style="not bold default"))
         console.print(line)
-        if "link" in self.details:
-            console.print(Text(f"See `{self.details['link']}`.", style="dim"))
+        if self.link is not None and self.link not in self.next_step:
+            console.print(Text(f"See `{self.link}`.", style="dim"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the failure as a JSON object."""
         told = {"type": self.type, "message": self.message, "problem": self.problem, "next_step": self.next_step}
-        return {**told, "fields": {}, **self.details, **({"notes": list(self.notes)} if self.notes else {})}
+        more = {**self.details, "link": self.link}
+        return {**told, "fields": {}, **more, **({"notes": list(self.notes)} if self.notes else {})}
 
 
 def explain_unreadable(error: OSError | UnicodeDecodeError) -> str:
@@ -104,7 +107,7 @@ def describe_failure(error: BaseException, *, verbose: bool) -> Failure:
             "Aborted", "Stopped by you.", "A transaction that was sent already may still be mined.", EXIT_UNEXPECTED
         )
     if isinstance(error, click.ClickException):
-        return Failure(type(error).__name__, *_describe_usage(error), EXIT_INPUT)
+        return Failure(type(error).__name__, *_describe_usage(error), EXIT_INPUT, link=_find_help(error))
     if isinstance(error, NvmChainError):
         return _describe_known(error)
     where = "".join(traceback.format_tb(error.__traceback__)) if verbose else ""
@@ -121,20 +124,37 @@ def _ask_for_report(where: str) -> str:
 
 
 def _describe_usage(error: click.ClickException) -> tuple[str, str]:
-    context = getattr(error, "ctx", None)
-    hint = f"See `{context.command_path} --help`." if context is not None else ""
+    hint = " ".join(filter(None, [_explain_option(error), f"See `{_find_help(error)}`."]))
     said = withhold(clean(error.format_message())).rstrip(".")
     return said if said.endswith("?") else f"{said}.", hint
 
 
+def _find_help(error: click.ClickException) -> str:
+    """Return the command that shows the help of the command line in question."""
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path} --help" if context is not None else "nvm-chain --help"
+
+
+def _explain_option(error: click.ClickException) -> str:
+    """Return the likely cause of an unknown option, as a sentence. Empty if there is no likely one."""
+    context = getattr(error, "ctx", None)
+    if not isinstance(error, click.NoSuchOption) or context is None:
+        return ""
+    if re.fullmatch(r"-\d+", error.option_name):
+        return "A word that begins with - is an option, and a number here is not negative."
+    if isinstance(context.command, click.Group):
+        return "If it is an option of a command, put it behind the command's name and arguments."
+    return ""
+
+
 def _describe_known(error: NvmChainError) -> Failure:
-    """Describe an error of this package with the names of the command line. Text that may be a private key is left out."""
+    """Describe an error of this package with the names of the command line, without text that may be a private key."""
     shown = _withhold_texts(error) if isinstance(error, InputError | KeyFailure) else error
     problem, next_step = map(clean, shown.describe(SHELL_NAMES))
     told = shown.to_dict()
-    details = {name: value for name, value in told.items() if name in ("fields", "token", "link")}
+    details = {name: value for name, value in told.items() if name in ("fields", "token")}
     notes = tuple(clean(note) for note in getattr(shown, "__notes__", ()) if note != shown.note)
-    return Failure(type(error).__name__, problem, next_step, find_exit_code(error), notes, details)
+    return Failure(type(error).__name__, problem, next_step, find_exit_code(error), notes, told["link"], details)
 
 
 def _withhold_texts(error: NvmChainError) -> NvmChainError:

@@ -18,7 +18,7 @@ COMMANDS_ROOM: Final = "nvm_chain.cli.commands"
 
 
 class Entry(NamedTuple):
-    """Location of a command and the first sentence of its help. A list of commands shows the sentence without an import."""
+    """Location of a command, and the first sentence of its help, which a list of commands shows without an import."""
 
     module: str
     attribute: str
@@ -55,7 +55,7 @@ class Group(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that the first argument names. Raises click.UsageError, which suggests the nearest name."""
+        """Return the command that the first argument names. Raises click.UsageError with the nearest name."""
         if args[0][:1].isalnum() and self.get_command(ctx, args[0]) is None:
             raise self.refuse(ctx, args[0])
         return super().resolve_command(ctx, args)

@@ -1,8 +1,8 @@
-"""Modules of the package, imported at their first use. The import of web3 takes a second, and `--help` does not wait for it.
+"""Modules of the package, imported at their first use. So `--help` does not wait for web3, which takes a second.
 
-`from nvm_chain.cli.lazy import plans` stands for `from nvm_chain.operations import plans`. The import happens at the first
-attribute access, such as `plans.read_plan`. If two rooms have a module of the same name, the module of the lower room has its
-room's name as a prefix.
+`from nvm_chain.cli.lazy import plans` stands for `from nvm_chain.operations import plans`. The import happens at the
+first attribute access, such as `plans.read_plan`. If two rooms have a module of the same name, the module of the lower
+room has its room's name as a prefix.
 """
 
 from importlib import import_module
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from nvm_chain.operations import holdings as holdings
     from nvm_chain.operations import named_orders as named_orders
     from nvm_chain.operations import orders as orders
+    from nvm_chain.operations import plan_terms as plan_terms
     from nvm_chain.operations import plans as plans
     from nvm_chain.operations import settlement as settlement
     from nvm_chain.operations import settlement_forecast as settlement_forecast
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from nvm_chain.operations import tokens as tokens
     from nvm_chain.operations import transactions as transactions
     from nvm_chain.operations import usage as usage
+    from nvm_chain.operations import voucher_checks as voucher_checks
     from nvm_chain.signing import key_files as key_files
     from nvm_chain.signing import keys as keys
     from nvm_chain.signing import order_names as order_names
@@ -76,6 +78,7 @@ __all__ = [
     "order_names",
     "orders",
     "payments",
+    "plan_terms",
     "plans",
     "records",
     "rich_console",
@@ -91,6 +94,7 @@ __all__ = [
     "types",
     "types_agents",
     "usage",
+    "voucher_checks",
     "vouchers",
 ]
 
@@ -119,6 +123,7 @@ _MODULES = {
     "order_names": "nvm_chain.signing.order_names",
     "orders": "nvm_chain.operations.orders",
     "payments": "nvm_chain.payments",
+    "plan_terms": "nvm_chain.operations.plan_terms",
     "plans": "nvm_chain.operations.plans",
     "records": "nvm_chain.chain.records",
     "rich_console": "rich.console",
@@ -126,6 +131,7 @@ _MODULES = {
     "rich_text": "rich.text",
     "settlement": "nvm_chain.operations.settlement",
     "settlement_forecast": "nvm_chain.operations.settlement_forecast",
+    "voucher_checks": "nvm_chain.operations.voucher_checks",
     "signed_orders": "nvm_chain.operations.signed_orders",
     "signing_signed_orders": "nvm_chain.signing.signed_orders",
     "statements": "nvm_chain.statements",

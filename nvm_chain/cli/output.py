@@ -60,6 +60,13 @@ class Progress:
         else:
             self._status.update(rich_text.Text(formatting.clean(sentence)))
 
+    def warn(self, sentence: str) -> None:
+        """Print a warning, which stays on the screen."""
+        if self._quiet:
+            return
+        self.stop()
+        self._console.print(rich_text.Text("Warning: ", style="yellow").append(formatting.clean(sentence)))
+
     def stop(self) -> None:
         """Clear the spinner. Call this before a question or an answer."""
         if self._status is not None:

@@ -11,7 +11,9 @@ from nvm_chain.cli.lazy import addresses, errors, ids, order_names
 
 TOKEN_UNITS = ("USDC", "ETH")
 LARGER_THAN_AGENTS = 2**64
-"""Largest id that can be an agent's. Agents are counted from 1, and plan ids are hashes."""
+"""Smallest number that is too large for an agent's id. Agents are counted from 1, and plan ids are hashes."""
+ID_DIGITS = 64
+ADDRESS_DIGITS = 40
 
 
 def refuse_key(value: str, name: str) -> None:
@@ -90,13 +92,32 @@ class Pair(click.ParamType):
         return addresses.parse_address(address.strip(), name_of(param)), text.strip()
 
 
+def find_short_id(value: Any) -> str:
+    """Return the digits of hexadecimal text that is too short for an id. Empty if the value is something else."""
+    match = re.fullmatch(r"\s*0x([0-9a-fA-F]{1,63})\s*", value) if isinstance(value, str) else None
+    return match[1] if match else ""
+
+
+def explain_short_id(error: Any, digits: str, ctx: click.Context | None) -> Any:
+    """Add to an error what hexadecimal text with too few digits may be: an address, or the beginning of an id."""
+    if len(digits) != ADDRESS_DIGITS:
+        missing = f"it has {len(digits)} hexadecimal digits, {ID_DIGITS - len(digits)} too few"
+        return error.explain(missing, f"copy all of it: an id has {ID_DIGITS} digits, with its zeros in front")
+    usage = " ".join([ctx.command_path, *ctx.command.collect_usage_pieces(ctx)]) if ctx is not None else ""
+    advice = f"the order is `{usage}`" if usage else "give the id in its place"
+    return error.explain("it is an address", advice)
+
+
 class PlanId(click.ParamType):
     """Type of a plan id: an integer, 0x and 64 hexadecimal digits, or a did:nv:."""
 
     name = "plan"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the id as an int. Raises InvalidPlanId."""
+        """Return the id as an int. Raises InvalidPlanId, also for fewer than 64 hexadecimal digits."""
+        digits = find_short_id(value)
+        if digits:
+            raise explain_short_id(errors.InvalidPlanId(value), digits, ctx)
         return ids.parse_plan_id(value)
 
 
@@ -107,6 +128,9 @@ class AgentId(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the id as an int. Raises InvalidAgentId, or IdOfAnotherKind if the id is too large for an agent."""
+        digits = find_short_id(value)
+        if digits:
+            raise explain_short_id(errors.InvalidAgentId(value), digits, ctx)
         number = ids.parse_agent_id(value)
         if number >= LARGER_THAN_AGENTS:
             raise errors.IdOfAnotherKind(value, "a plan", "an agent", "show it with `nvm-chain plan show`")
@@ -145,7 +169,7 @@ class NodeUrls(Url):
     SCHEMES = frozenset({"http", "https", "ws", "wss"})
 
     def __init__(self) -> None:
-        """Set the errors' list of schemes to those of a node."""
+        """Add the other schemes of a node to the error's text."""
         super().__init__()
         self._problem += ", nor one of ws, wss or ipc"
 
@@ -178,11 +202,19 @@ class PlanCost(click.ParamType):
     name = "plan=n|min..max"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the plan's id, the lower and the upper limit. Raises InvalidPlanId or InvalidAmount."""
+        """Return the plan's id, the lower and the upper limit.
+
+        Raises InvalidConfig without a cost, InvalidPlanId or InvalidAmount.
+        """
         if isinstance(value, tuple):
             return value
-        plan, _, cost = value.rpartition("=")
-        return ids.parse_plan_id(plan), *Range().convert(cost, param, ctx)
+        plan, found, cost = value.rpartition("=")
+        if not found:
+            raise errors.InvalidConfig(
+                f"{name_of(param)} has a plan without the cost of a request",
+                "give PLAN=1, or a range such as PLAN=1..5",
+            )
+        return PlanId().convert(plan, param, ctx), *Range().convert(cost, param, ctx)
 
 
 class Context(click.ParamType):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from nvm_chain.cli.amounts import FIND_USDC, Amount, find_token, parse_amount
+from nvm_chain.cli.amounts import FIND_USDC, Amount, find_token, format_unit, parse_amount
 from nvm_chain.cli.lazy import amounts, errors, types
 from nvm_chain.cli.parameters import parse_count
 
@@ -18,7 +18,7 @@ BASE_UNITS: Final = "base units and the token's address: --price-base-units N --
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Checked price: parts in one unit, each with a receiver. The receiver None is the signer. A free price has no parts.
+    """Checked price: parts in one unit, each with a receiver. None stands for the signer. A free price has no parts.
 
     With a ``quoter`` the parts are weights. With ``paid_externally`` the buyer pays outside the chain.
     """
@@ -42,7 +42,7 @@ class PriceOptions:
 
 
 def parse_price(options: PriceOptions) -> Price:
-    """Join the options of a price. Makes no request.
+    """Check the options of a price, and build the price. Makes no request.
 
     Raises:
         InvalidAmount: A part is not an amount.
@@ -122,12 +122,13 @@ def _join_price(unit: str, total: Amount | None, parts: list[tuple[str, int]]) -
         return Price(unit, ((None, total.base_units if total else 0),))
     paid = sum(amount for _, amount in parts)
     if total is not None and paid != total.base_units:
-        raise errors.InvalidConfig(f"the splits add up to {paid} base units and the price is {total.base_units}")
+        added, whole = format_unit(paid, unit), format_unit(total.base_units, unit)
+        raise errors.InvalidConfig(f"the splits add up to {added}, and the price is {whole}")
     return Price(unit, tuple(parts))
 
 
 def build_price(chain: "Chain", price: Price, signer: str) -> "PriceConfig":
-    """Convert a price to the price config of a plan's registration. The signer receives every part without a receiver."""
+    """Convert a price to the price config of a plan. The signer gets every part without a receiver."""
     if price.paid_externally:
         return types.get_external_price_config()
     if not price.parts:

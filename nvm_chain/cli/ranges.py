@@ -83,7 +83,7 @@ def list_rows(chain: "Chain", plans: Iterable["PlanState"]) -> Iterator[tuple[st
 def describe_offer(chain: "Chain", plan: "PlanState") -> str:
     """Return the offer of a plan in a few words."""
     terms = plan.terms
-    what = {"credits": f"{terms.credits:,} credits", "time": "access by time", "usage": "each request"}
+    what = {"credits": formatting.count(terms.credits, "credit"), "time": "access by time", "usage": "each request"}
     price = "quoted for each order" if terms.is_quoted else format_amount(chain, terms.token, terms.price)
     price = "paid outside the chain" if terms.paid_externally else price if terms.splits else "free"
     state = "" if plan.active else ", takes no orders now"

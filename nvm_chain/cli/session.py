@@ -22,7 +22,17 @@ CONFLICT: Final = (
     "--network embedded and --rpc (or NVM_CHAIN_RPC) contradict each other",
     "leave one of them out (`env -u NVM_CHAIN_RPC nvm-chain …` unsets the variable for one command)",
 )
+UNSET_RPC: Final = (
+    "give a node of that network with --rpc, or leave the variable out for one command: "
+    "`env -u NVM_CHAIN_RPC nvm-chain …`"
+)
 ENDS: Final = "Note: the embedded chain ends with this command, and its data is lost."
+
+
+def is_from_environment(name: str) -> bool:
+    """Return whether an environment variable set an option of the running command."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.get_parameter_source(name) is click.core.ParameterSource.ENVIRONMENT
 
 
 @dataclass
@@ -61,27 +71,36 @@ class Session:
         """Show the current step as progress on stderr."""
         self.progress.say(sentence)
 
+    def warn(self, sentence: str) -> None:
+        """Print a warning on stderr. Prints nothing with --json, unless --verbose is given too."""
+        self.progress.warn(sentence)
+
     def connect(self, *, locate: bool = True) -> "Chain":
-        """Connect to the chain. Without ``locate`` the address of Credits in the deployment record is not used."""
+        """Connect to the chain. Without ``locate``, neither --credits nor the deployment records are used."""
         if self.network is None and self.rpc is None:
             raise click.UsageError("Which chain? Give --rpc URL or --network NAME, or set NVM_CHAIN_RPC.")
         if self.network == EMBEDDED and self.rpc is not None:
             raise errors.InvalidConfig(*CONFLICT)
         self.say("Connecting")
-        chain = connecting.connect(
-            self.network or self.rpc or EMBEDDED,
-            rpc_url=self.rpc if self.network else None,
-            credits=self.credits if locate else None,
-            agents=self.agents,
-            chain_id=self.chain_id,
-            records=self.deployments if locate else Path(os.devnull),
-        )
+        try:
+            chain = connecting.connect(
+                self.network or self.rpc or EMBEDDED,
+                rpc_url=self.rpc if self.network else None,
+                credits=self.credits if locate else None,
+                agents=self.agents,
+                chain_id=self.chain_id,
+                records=self.deployments if locate else Path(os.devnull),
+            )
+        except errors.WrongChain as error:
+            if self.network is not None and is_from_environment("rpc"):
+                error.explain(f"the node is from NVM_CHAIN_RPC, and --network names {self.network}", UNSET_RPC)
+            raise
         chain.on_progress = self.say
         self.chain = chain
         return chain
 
     def connect_to_sign(self, *, locate: bool = True) -> "tuple[Chain, Signer]":
-        """Read the key, connect to the chain, and return both. An unreadable key raises KeyFailure before any request."""
+        """Read the key, connect to the chain, and return both. Raises KeyFailure before any request."""
         source = self.key_source
         if source is None:
             raise TypeError("this command does not sign")

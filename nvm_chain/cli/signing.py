@@ -1,4 +1,4 @@
-"""Sources of the signer's key: a key file, an environment variable or a development account. A key is never an argument."""
+"""Sources of the signer's key: a key file, an environment variable or a development account, never an argument."""
 
 import os
 import sys

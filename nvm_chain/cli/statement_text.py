@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 WIDTH: Final = 80
 INDENT: Final = "  "
 LEAST_DIGITS: Final = 4
-"""Number of hexadecimal digits at each end of a shortened address."""
+"""Smallest number of hexadecimal digits at each end of a shortened address."""
 
 
 class ShortNames:
@@ -72,7 +72,7 @@ class _PlanTable:
         self._with_holder = with_holder
 
     def lines(self) -> Iterator[str]:
-        """Yield the heads, then one or two lines for each movement."""
+        """Yield the heading, the opening balance, the lines of each movement, and the closing balance."""
         unit = "periods" if self._plan.kind.name == "TIME" else "credits"
         rows = [("time (UTC)", "what", unit, "balance", "holder" if self._with_holder else "")]
         rows.append(("", "opening", "", f"{self._plan.opening:,}", ""))

@@ -1,4 +1,4 @@
-"""Demo of the product on a development chain, in two acts: one plan with a purchase, and a thousand requests by signature."""
+"""Demo of the product on a development chain, in two acts: a purchase, and a thousand requests by signature."""
 
 from nvm_chain.demo.results import DemoResult, MeteredResult, NotRefused, Step
 from nvm_chain.demo.stage import ROLES, is_development_chain, open_demo_chain

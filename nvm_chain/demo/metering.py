@@ -14,8 +14,9 @@ from nvm_chain.demo.stage import Stage
 from nvm_chain.errors import NotRedeemer, VoucherAlreadySettled, VoucherMismatch, VoucherSignatureInvalid
 from nvm_chain.operations.credits import mint_credits_batch
 from nvm_chain.operations.plans import read_terms, register_plan
-from nvm_chain.operations.settlement import check_voucher, settle_vouchers
+from nvm_chain.operations.settlement import settle_vouchers
 from nvm_chain.operations.signed_orders import relay_order, sign_plan_order
+from nvm_chain.operations.voucher_checks import check_voucher
 from nvm_chain.signing.eip712 import sign_struct
 from nvm_chain.signing.signatures import keccak
 from nvm_chain.signing.vouchers import (
@@ -60,7 +61,7 @@ class Metering:
         self.deadline = 0
 
     def play(self) -> MeteredResult:
-        """Run this act of the demo, and return its result. Sends seven transactions."""
+        """Run this act of the demo, and return its result. Sends five transactions."""
         coins = self.chain.read_coin_balance(self.subscriber.address)
         self.register()
         receipt = self.order(coins)
@@ -167,7 +168,7 @@ class Metering:
     # ------------------------------------------------------------ what must not happen
 
     def settle_again(self, vouchers: list[SignedVoucher]) -> SettlementReceipt:
-        """Settle vouchers that must not take credits: the last voucher again, an earlier voucher, and a forged voucher."""
+        """Settle vouchers that must not take credits: the last one again, an earlier one, and a forged one."""
         batch = [vouchers[-1], vouchers[len(vouchers) // 2], self.forge()]
         before = self.stage.read_credits(self.plan_id)
         receipt = settle_vouchers(self.chain, self.builder, self.plan_id, batch)

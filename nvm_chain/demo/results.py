@@ -109,7 +109,7 @@ class DemoResult:
     balances: Mapping[str, Balances]
     """Final balances, by role."""
     gas: Mapping[str, Quantity]
-    """Gas of the last transaction of each operation. ``approve`` and ``transfer_from`` are a plain ERC-20 payment."""
+    """Gas of the last transaction of each operation. ``approve`` and ``transfer_from`` together are a plain payment."""
     transactions: Mapping[str, tuple[str, ...]]
     """Transaction hashes of each operation, in order."""
     refusals: tuple[Step, ...]

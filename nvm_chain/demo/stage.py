@@ -21,13 +21,13 @@ ROLES: Final = ("deployer", "builder", "subscriber", "stranger", "comparison_pay
 """Roles of the chain's first accounts. The last two only move USDC, for a comparison of gas with a plain transfer."""
 
 DEV_BALANCE_WEI: Final = 100 * 10**18
-"""Minimum coins of a development account, in wei. Its key is public, so it has this much only on a development chain."""
+"""Minimum coins of a development account, in wei. On other chains it has fewer, because its key is public."""
 
 
 def open_demo_chain(rpc_url: str | None = None, chain_id: int | None = None) -> Chain:
-    """Open the embedded chain, or a development node such as anvil by its URL. Deploy a new Credits and TestUSDC.
+    """Open the embedded chain, or a development node such as anvil by its URL. Deploy new contracts.
 
-    Sends two transactions to a node. Raises ConnectionFailed, WrongChain if the node has another chain id, and
+    Sends three transactions to a node. Raises ConnectionFailed, WrongChain if the node has another chain id, and
     InvalidConfig if the chain is not a development chain.
     """
     if rpc_url is None:

@@ -15,8 +15,8 @@ def run_demo(chain: Chain, on_step: Callable[[Step], object]) -> DemoResult:
 
     ``on_step`` is called with each completed step.
 
-    The chain needs accounts, Credits and a TestUSDC: see `open_demo_chain`. Sends about 20 transactions. Raises NotRefused
-    if the chain accepts a forbidden attempt.
+    The chain needs accounts, Credits and a TestUSDC: see `open_demo_chain`. Sends about 20 transactions. Raises
+    NotRefused if the chain accepts a forbidden attempt.
     """
     stage = Stage(chain, on_step)
     purchase = Purchase(stage)

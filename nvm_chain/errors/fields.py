@@ -178,7 +178,7 @@ Kind = Annotated[int, plain(write_kind)]
 """The number of a `PlanKind`."""
 PanicCode = Annotated[int, plain(hex)]
 PlanId = Annotated[int, plain(format_plan_id, format_plan_id)]
-RecordsFolder = Annotated[str | None, plain(lambda value: value or "the folder of deployment records")]
+RecordsFolder = Annotated[str | None, plain(lambda value: value or "this connection")]
 """The folder of deployment records that was searched. None if the error does not know the folder."""
 RevertData = Annotated[str, plain(lambda data: clip(data, 138) or "empty")]
 Seconds = Annotated[int, plain(format_duration)]

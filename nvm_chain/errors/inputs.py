@@ -111,7 +111,7 @@ class InvalidArgument(InputError, TypeError):
     given: Name
     advice: Sentence
 
-    problem = "{function}() got {given} as `{parameter}`."
+    problem = "{function}() got {given} as the argument {parameter}."
     next_step = "{advice}."
 
 

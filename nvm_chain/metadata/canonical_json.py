@@ -1,4 +1,4 @@
-"""Canonical JSON (RFC 8785): every value has exactly one text. So programs in all languages compute the same hash.
+"""Canonical JSON (RFC 8785): every value has exactly one spelling. So programs in all languages compute the same hash.
 
 Numbers of 2**53 and more are refused, because many programs round them.
 """
@@ -11,7 +11,7 @@ from typing import Final
 from nvm_chain.errors import InvalidMetadata
 
 NUMBER_LIMIT: Final = 2**53
-"""The limit of a number's absolute value. Larger numbers have to be given as text."""
+"""Numbers whose absolute value is below this are accepted. Other numbers have to be given as text."""
 LEADING_ZEROS: Final = 6
 """Numbers with fewer zeros after the point are written without an exponent, as in JavaScript."""
 

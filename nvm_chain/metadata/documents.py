@@ -185,7 +185,7 @@ def format_metadata(metadata: Metadata) -> str:
     text = format_canonical_json(describe_metadata(metadata))
     size = len(text.encode())
     if size > MAX_JSON:
-        raise InvalidMetadata("as JSON", f"it has {size} bytes and may have {MAX_JSON}")
+        raise InvalidMetadata("as JSON", f"it has {size} bytes, and at most {MAX_JSON} are allowed")
     return text
 
 

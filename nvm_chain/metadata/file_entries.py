@@ -11,7 +11,7 @@ from nvm_chain.types.amounts import check_uint
 
 SCHEMES: Final = ("https", "http", "ipfs", "data", "file")
 LENGTH_BITS: Final = 53
-"""The size of a file's length in bits. Many JSON parsers round larger integers."""
+"""A file's length in bytes has at most this many bits, because many JSON parsers round larger integers."""
 _NAMES: Final = {
     "url": "url",
     "name": "name",
@@ -119,5 +119,5 @@ def _read_checksum(value: Mapping[str, Any]) -> str:
     """Return a checksum in small letters. Refuse any type other than SHA-256, because a weak checksum can be forged."""
     kind = re.sub("[^a-z0-9]", "", str(value.get("checksumType", "")).lower())
     if kind != "sha256":
-        raise InvalidMetadata("files.checksumType", "it is not SHA256, the one that is checked")
+        raise InvalidMetadata("files.checksumType", "it is not SHA256, the only type that is checked")
     return str(value["checksum"]).lower()

@@ -241,7 +241,7 @@ def _text_between(tokens: tuple[Token, ...], index: int) -> str:
 
 
 def _fold(text: str) -> str:
-    """Make letters of different case equal, as a JavaScript regular expression with the flag ``i`` does."""
+    """Return the text in one case, as JavaScript's flag ``i`` compares it."""
     return "".join(map(_fold_character, text))
 
 

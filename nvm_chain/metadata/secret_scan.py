@@ -82,11 +82,11 @@ def _judge_name(name: str, text: str) -> str | None:
         return "it is 64 hexadecimal digits under the name of a key"
     if not _SECRET_KEYS.search(name) or text == "" or (name.endswith("s") and _COUNT.fullmatch(text)):
         return None
-    return None if _is_instruction(text) else "its name is that of a secret"
+    return None if _is_placeholder_value(text) else "its name is that of a secret"
 
 
-def _is_instruction(text: str) -> bool:
-    """Return whether a value is a placeholder. A scheme may come before it, as in ``Bearer <token>``."""
+def _is_placeholder_value(text: str) -> bool:
+    """Return whether a value is a placeholder, perhaps after an HTTP scheme, as in ``Bearer <token>``."""
     scheme = _SCHEME.match(text)
     return is_placeholder(text) or (scheme is not None and is_placeholder(text[scheme.end() :]))
 
@@ -152,9 +152,9 @@ def _plain(name: str) -> str:
 
 
 def _walk(value: object, path: str, depth: int, name: str = "") -> Iterator[tuple[str, str, str]]:
-    """Yield every scalar and every name as (place, nearest name, text).
+    """Yield every scalar and every field name, as (place, name of the field around it, text).
 
-    The name of a secret also counts for everything below it.
+    Fields inside a field with the name of a secret get that name too.
     """
     if depth > MAX_DEPTH:
         raise InvalidMetadata(path, f"it is nested deeper than {MAX_DEPTH} levels")

@@ -1,11 +1,15 @@
 """Credits: balances, mints, external grants, redemptions, burns and transfers."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.receipts import summarize
 from nvm_chain.chain.reverts import error_name
-from nvm_chain.enums import PlanKind
+from nvm_chain.enums import PlanKind, RedemptionRule
+from nvm_chain.errors import InsufficientCredits, NetworkError, RedeemNotAllowed
+from nvm_chain.errors.formatting import count
 from nvm_chain.operations.batch_mints import AMOUNT_BITS
 from nvm_chain.operations.batch_mints import mint_credits_batch as mint_credits_batch
 from nvm_chain.operations.bulk_reads import read_balances as read_balances
@@ -179,7 +183,37 @@ def redeem_credits(
     plan_id = parse_plan_id(plan_id)
     address = signer.address if holder is None else parse_address(holder, "holder address")
     function = chain.credits.functions.redeem(plan_id, address, amount, encode_context(context))
-    return CreditsReceipt(plan_id, address, amount, summarize(chain.send(signer, function)))
+    try:
+        receipt = chain.send(signer, function)
+    except RedeemNotAllowed as error:
+        raise _explain_rule(chain, error) from None
+    return CreditsReceipt(plan_id, address, amount, summarize(receipt))
+
+
+def _explain_rule(chain: Chain, error: RedeemNotAllowed) -> RedeemNotAllowed:
+    """If the plan's rule is HOLDER, tell how others can still be paid for requests. Up to one request."""
+    with suppress(NetworkError):
+        terms = read_terms(chain, error.plan_id)
+        if terms.rule is RedemptionRule.HOLDER:
+            way = (
+                "sign a voucher, which a redeemer settles with `settle_vouchers`"
+                if terms.accepts_vouchers
+                else "redeem"
+            )
+            error.explain("the plan's rule is HOLDER, so only the holder can redeem", f"ask the holder to {way}")
+    return error
+
+
+@contextmanager
+def _explained_amount(verb: str) -> Iterator[None]:
+    """Say in InsufficientCredits that the holder can give away only what there is."""
+    try:
+        yield
+    except InsufficientCredits as error:
+        advice = (
+            f"{verb} at most {count(error.available, 'credit')}" if error.available else "check the plan and the holder"
+        )
+        raise error.explain(f"a holder cannot {verb} more than the balance", advice) from None
 
 
 def burn_credits(
@@ -194,9 +228,9 @@ def burn_credits(
     check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
     plan_id = parse_plan_id(plan_id)
     address = signer.address if holder is None else parse_address(holder, "holder address")
-    return CreditsReceipt(
-        plan_id, address, amount, summarize(chain.send(signer, chain.credits.functions.burn(plan_id, address, amount)))
-    )
+    with _explained_amount("burn"):
+        receipt = chain.send(signer, chain.credits.functions.burn(plan_id, address, amount))
+    return CreditsReceipt(plan_id, address, amount, summarize(receipt))
 
 
 def transfer_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, amount: int) -> CreditsReceipt:
@@ -209,6 +243,6 @@ def transfer_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, 
     check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
     plan_id, receiver = parse_plan_id(plan_id), parse_address(to, "receiver address")
     transfer = chain.credits.functions.safeTransferFrom
-    with explained_receiver(chain, receiver):
+    with explained_receiver(chain, receiver), _explained_amount("transfer"):
         receipt = chain.send(signer, transfer(signer.address, receiver, plan_id, amount, b""))
     return CreditsReceipt(plan_id, receiver, amount, summarize(receipt))

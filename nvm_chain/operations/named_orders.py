@@ -8,6 +8,7 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.client import Chain
+from nvm_chain.chain.embedded import LABEL
 from nvm_chain.errors import InvalidConfig, NotMined, NvmChainError, OrderAlreadyMade, OutcomeUnknown
 from nvm_chain.errors.fields import Quantity
 from nvm_chain.operations.orders import order_plan
@@ -145,9 +146,9 @@ class _NamedOrder:
         """Refuse the order if it was made under the same name with another small quantity. Raises OrderAlreadyMade.
 
         No request after `Chain.read_ahead`. A node that accepts no batches is not asked, as that would take a request
-        for each quantity.
+        for each quantity. The embedded chain is asked.
         """
-        if not self.chain.takes_batches:
+        if not self.chain.takes_batches and self.chain.label != LABEL:
             return
         other = next((each for each in _list_other_quantities(self.quantity) if self._is_made(each)), None)
         if other is not None:

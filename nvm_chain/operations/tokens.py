@@ -12,12 +12,15 @@ from nvm_chain.chain.abi_entries import describe_event, describe_function
 from nvm_chain.chain.artifacts import read_artifact
 from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.client import Chain
+from nvm_chain.chain.embedded import is_test_usdc
+from nvm_chain.chain.networks import find_usdc
 from nvm_chain.chain.nonce_search import is_undoable
 from nvm_chain.chain.receipts import summarize
 from nvm_chain.errors import (
     AnswerUnreadable,
     InsufficientFunds,
     InvalidConfig,
+    NetworkError,
     NotMined,
     NvmChainError,
     OutcomeUnknown,
@@ -26,7 +29,7 @@ from nvm_chain.errors import (
 from nvm_chain.errors.fields import Quantity
 from nvm_chain.signing.keys import Signer
 from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address, parse_token_address
-from nvm_chain.types.amounts import NATIVE_DECIMALS, USDC_DECIMALS, check_uint
+from nvm_chain.types.amounts import NATIVE_DECIMALS, USDC_DECIMALS, check_uint, format_units
 from nvm_chain.types.receipts import Transaction
 
 ERC20_ABI: Final = (
@@ -125,10 +128,18 @@ def read_token_balance(chain: Chain, token: str, holder: str) -> int:
 
 
 def check_funds(chain: Chain, token: ChecksumAddress, payer: ChecksumAddress, cost: int) -> None:
-    """Raise InsufficientFunds if the payer has less of a token than the cost. One request."""
+    """Raise InsufficientFunds if the payer has less of a token than the cost. One request.
+
+    If the token is a TestUSDC, the error names its faucet.
+    """
     balance = read_token_balance(chain, token, payer)
     if balance < cost:
-        raise name_money(chain, InsufficientFunds(token, payer, balance, cost), token)
+        error = name_money(chain, InsufficientFunds(token, payer, balance, cost), token)
+        with suppress(NetworkError):
+            if token == chain.usdc and find_usdc(chain.chain_id) is None and is_test_usdc(chain, token):
+                missing = format_units(cost - balance, USDC_DECIMALS)
+                error.explain("it is test money", f"take {missing} USDC for {payer} with `mint_test_usdc`")
+        raise error
 
 
 def read_allowance(chain: Chain, token: str, owner: str) -> int:

@@ -33,7 +33,7 @@ WALLET_ABI: Final = (describe_function("isValidSignature", "bytes32 bytes", "byt
 def unwrap_signature(signed: Signed) -> Signed:
     """Return a signed voucher or order without the wrapping of ERC-6492 around its signature. No request.
 
-    A deployed wallet accepts the inner signature only. A malformed wrapping stays as it is, and is no valid signature.
+    A deployed wallet accepts the inner signature only. A malformed wrapping stays as it is, and no wallet accepts it.
     """
     if is_wrapped(signed.signature):
         with suppress(InvalidMessage):

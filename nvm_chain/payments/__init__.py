@@ -1,4 +1,4 @@
-"""The Payments API of the two documented generations, on chain.
+"""The Payments API of payments-py 0.x and 1.x, the two documented generations of the hosted API, on chain.
 
 Exports `Payments`, and every name that code for the documented generations imports. See docs/payments.md and docs/migration.md.
 """

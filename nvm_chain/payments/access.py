@@ -69,7 +69,7 @@ def find_access(session: Session, asset: str, plans: Iterable[AttachedPlan], *, 
 
 
 def look_at(session: Session, attached: AttachedPlan) -> Held:
-    """Read the holding of the account on a plan. Makes two to three requests."""
+    """Read what the account holds on a plan. Makes two to three requests."""
     terms = session.read_terms(attached.plan_id)
     account = read_account(session.chain, attached.plan_id, session.address)
     is_open = terms.kind is PlanKind.TIME and session.is_open(account)
@@ -106,10 +106,10 @@ def voucher_cost(attached: AttachedPlan) -> int:
 
 
 def next_ceiling_base(session: Session, plan_id: int, account: Account, cost: int) -> int:
-    """Return the total to which the next voucher adds its credits. At most one request.
+    """Return the total of earlier requests, to which the next voucher adds its cost. At most one request.
 
-    The total is the last ceiling until its deadline. After the deadline a ceiling in a file still counts if the credits
-    suffice, because the seller may have served the request. Otherwise the settled total counts.
+    Until its deadline, the total is the last ceiling. Later, a ceiling in a file still counts if the credits suffice,
+    because the seller may have served the request. Else the settled total counts.
     """
     last = session.ceilings.read(plan_id)
     if last is None or last.total <= account.settled:

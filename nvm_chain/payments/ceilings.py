@@ -33,7 +33,7 @@ class Ceilings(Protocol):
     """Store of the ceilings of one account on one chain."""
 
     outlives_process: bool
-    """Whether the ceilings outlive the process. Such a ceiling counts beyond its deadline, as the seller may count it too."""
+    """Whether the ceilings outlive the process. Such a ceiling counts after its deadline, because the seller may count it too."""
 
     def lock(self) -> AbstractContextManager[None]:
         """Lock the ceilings. Other threads and processes wait until the block ends."""
@@ -76,7 +76,7 @@ class MemoryCeilings:
 class CeilingFile:
     """Ceilings in a file, for a buyer who starts a new process for each request.
 
-    The file holds accounts of any number of chains. Before a voucher is returned, the file is locked and replaced whole. So
+    The file holds accounts of any number of chains. Before a voucher is returned, the file is locked and replaced as a whole. So
     the same ceiling is signed only once, even after a crash or with several processes.
     """
 
@@ -88,7 +88,7 @@ class CeilingFile:
         Raises:
             InvalidConfig: The folder is missing, or the file is unreadable.
         """
-        self._path = Path(os.path.realpath(parse_path(path, "state file")))  # a link to a file is that file
+        self._path = Path(os.path.realpath(parse_path(path, "state file")))  # a link would have a lock of its own
         self._account = account
         if not self._path.parent.is_dir():
             raise InvalidConfig(f"there is no folder {str(self._path.parent)!r} for the state file", "make it first")
@@ -113,7 +113,7 @@ class CeilingFile:
         else:
             plans[format_did(plan_id)] = ceiling
         try:
-            write_whole(self._path, _format_state(accounts), mode=OWNER_ONLY)  # it tells who buys what
+            write_whole(self._path, _format_state(accounts), mode=OWNER_ONLY)  # the file shows who buys what
         except OSError as error:
             raise self._refuse(error.strerror or "it cannot be written") from None
 

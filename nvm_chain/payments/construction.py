@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.connecting import connect
-from nvm_chain.errors import InvalidConfig, NeedsVendor
+from nvm_chain.errors import ConnectionFailed, InvalidConfig, NeedsVendor
 from nvm_chain.payments.ceilings import CeilingFile, Ceilings, MemoryCeilings
 from nvm_chain.payments.hosted_names import CONSTRUCT
 from nvm_chain.payments.parameters import check_kind
@@ -59,7 +59,7 @@ def open_session(
     state: Path | str | None,
 ) -> Session:
     """Check the arguments of a Payments object, and connect. Raises InvalidConfig, and the errors of `nvm_chain.connect`."""
-    connected: Any = connect(chain) if isinstance(chain, str) else chain
+    connected: Any = _connect(chain) if isinstance(chain, str) else chain
     check_kind("chain", connected, Chain, 'nvm_chain.connect("base:sepolia")')
     if signer is not None:
         check_transaction_signer(signer)
@@ -71,6 +71,19 @@ def open_session(
         raise InvalidConfig("only the embedded chain has accounts of its own", "give a signer: Payments(chain, signer)")
     ceilings = _open_ceilings(connected, actor, state)
     return Session(connected, actor, store or InlineStore(), gateway, allow_file_urls, ceilings)
+
+
+def _connect(target: str) -> Chain:
+    """Connect as `nvm_chain.connect` does. If a public node does not answer, the error tells how to give another node."""
+    try:
+        return connect(target)
+    except ConnectionFailed as error:
+        if error.explanation is None:
+            raise
+        raise error.explain(
+            error.explanation[0],
+            f'try again later, or give a chain of your own node: `Payments(connect("{target}", rpc_url=url), signer)`',
+        ) from None
 
 
 def _open_ceilings(chain: Chain, signer: Signer, state: Path | str | None) -> Ceilings:

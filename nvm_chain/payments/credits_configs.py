@@ -70,6 +70,7 @@ def get_fixed_credits_config(
     rule: RedemptionRule = RedemptionRule.HOLDER,
     trial: bool = False,
     transferable: bool = False,
+    allow_small_grant: bool = False,
 ) -> PlanCreditsConfig:
     """Build the config of a credits plan whose requests all cost the same.
 
@@ -82,10 +83,12 @@ def get_fixed_credits_config(
         rule: The redemption rule, which says who may redeem.
         trial: Whether each holder can get the plan only once.
         transferable: Whether holders may transfer credits.
+        allow_small_grant: Whether a purchase may grant less than the cheapest request costs.
 
     Raises:
         InvalidAmount: A number is not whole, or is out of range.
         InvalidConfig: Two of the settings contradict each other.
+        SuspiciousGrant: A purchase grants less than the cheapest request costs.
 
     >>> get_fixed_credits_config("100").amount
     '100'
@@ -99,6 +102,7 @@ def get_fixed_credits_config(
         rule=rule,
         trial=trial,
         transferable=transferable,
+        allow_small_grant=allow_small_grant,
     )
 
 
@@ -111,6 +115,7 @@ def get_dynamic_credits_config(
     rule: RedemptionRule = RedemptionRule.HOLDER,
     trial: bool = False,
     transferable: bool = False,
+    allow_small_grant: bool = False,
 ) -> PlanCreditsConfig:
     """Build the config of a credits plan whose requests cost between a minimum and a maximum.
 
@@ -124,10 +129,12 @@ def get_dynamic_credits_config(
         rule: The redemption rule, which says who may redeem.
         trial: Whether each holder can get the plan only once.
         transferable: Whether holders may transfer credits.
+        allow_small_grant: Whether a purchase may grant less than the cheapest request costs.
 
     Raises:
         InvalidAmount: A number is not whole, or is out of range.
         InvalidConfig: Two of the settings contradict each other.
+        SuspiciousGrant: A purchase grants less than the cheapest request costs.
 
     >>> get_dynamic_credits_config("100", 1, "5").max_amount
     5
@@ -141,6 +148,7 @@ def get_dynamic_credits_config(
             rule=rule,
             trial=trial,
             transferable=transferable,
+            allow_small_grant=allow_small_grant,
         )
     )
 

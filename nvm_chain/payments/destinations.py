@@ -60,7 +60,7 @@ def keep_all(fetched: Sequence[Fetched], targets: Sequence[Path], transaction: s
         return tuple(str(path) for path in _keep_or_restore(fetched, targets))
     except (TargetExists, OSError) as error:
         paid = f"; its credits were spent in {transaction}" if transaction else ""
-        raise DownloadFailed("the files that came", f"{error}{paid}") from None
+        raise DownloadFailed("the received files", f"{error}{paid}") from None
 
 
 def _keep_or_restore(fetched: Sequence[Fetched], targets: Sequence[Path]) -> list[Path]:

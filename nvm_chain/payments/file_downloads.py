@@ -49,10 +49,10 @@ def download_asset(
 def find_ordered(
     session: Session, did: str, plans: Sequence[AttachedPlan], agreement_id: str | None
 ) -> list[AttachedPlan]:
-    """Return the plans of an order, which is a name of `order_plan` or a transaction. All have to be plans of the asset.
+    """Return the asset's plans that an order bought. The order is a name in `order_plan`, or a transaction hash.
 
     Raises:
-        InvalidConfig: The order is unknown, or is an order of another plan.
+        InvalidConfig: The order is unknown, or bought only plans that the asset does not accept.
         RpcFailed: The node does not know the transaction.
     """
     ordered = session.agreements.get(str(agreement_id)) or _read_ordered(session, str(agreement_id))
@@ -80,7 +80,7 @@ def _read_ordered(session: Session, agreement_id: str) -> set[int]:
 def _spend_or_keep(
     session: Session, access: Access, agent_id: int, fetched: Sequence[Fetched], targets: Sequence[Path]
 ) -> str:
-    """Spend the credits. If the outcome is unknown, keep the files, because they may be paid for."""
+    """Spend the credits, and return the transaction. If its outcome is unknown, keep the files, which may be paid for."""
     try:
         return spend(session, access, agent_id)
     except (NotMined, OutcomeUnknown) as error:

@@ -108,7 +108,7 @@ class Refuses:
 
 
 class RefusedOnClass:
-    """Name of the hosted API that is refused on the class too. Python calls `Refuses` for instances only."""
+    """Name of the hosted API that is refused on the class too, where Python does not call ``Refuses.__getattr__``."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         """Store the name and its advice."""

@@ -16,7 +16,7 @@ from nvm_chain.types.receipts import UsageReceipt
 
 
 def order_by_name(session: Session, plan_did: int | str, name: str | None) -> OrderPlanResultDto:
-    """Order a plan. The same name orders only once. See `Payments.order_plan`."""
+    """Order a plan. The same name orders only once, apart from the exceptions in `Payments.order_plan`."""
     parsed = None if name is None or name in NO_AGREEMENT else parse_order_name(name)
     plan = session.read_plan_state(plan_did)
     check_fixed_price(plan.terms)
@@ -30,14 +30,18 @@ def order_by_name(session: Session, plan_did: int | str, name: str | None) -> Or
 
 
 def _order_once(session: Session, plan: PlanState, name: str) -> str:
-    """Order a plan under a name, unless the name was used before. Return the transaction; empty if it is not found."""
+    """Order a plan under a name. If the name was used, order nothing.
+
+    If nothing can be signed for the plan, ignore the name and order. Return the hash of the order's transaction, or ""
+    if the node does not find it.
+    """
     if not can_be_named(session.signer, plan):
         return order_plan(session.chain, session.signer, plan.plan_id).transaction.hash
     try:
         return order_once(session.chain, session.signer, plan.plan_id, name).receipt.transaction.hash
     except TokenCannotSign:
         if plan.terms.token == session.chain.usdc:
-            raise  # it does: an odd answer must not become an order that a repeated call would not find
+            raise  # USDC can sign. An order without a name would be paid again by a repeated call
         return order_plan(session.chain, session.signer, plan.plan_id).transaction.hash
     except OrderAlreadyMade as error:
         if isinstance(error.__cause__, NetworkError):
@@ -63,11 +67,11 @@ def pay_for_request(
 
 
 def check_fixed_price(terms: Terms, call: str = "`payments.plans.order_plan(plan_id, max_cost)`") -> None:
-    """Raise InvalidConfig if a contract sets the price of the plan, because the cost is then unknown before the order."""
+    """Raise InvalidConfig if a contract sets the price of the plan. Its cost is not known before the order."""
     if terms.is_quoted:
         raise InvalidConfig(
             "a contract names the price of this plan",
-            f"give the limit of what you pay: {call}",
+            f"give the highest cost that you accept: {call}",
         )
 
 

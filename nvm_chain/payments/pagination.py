@@ -22,7 +22,7 @@ class PaginationOptions:
         check_uint(self.page, 32, "page", minimum=1)
         check_uint(self.offset, 32, "offset", minimum=1)
         if self.sort_by not in (None, "id", "created") or self.sort_order not in ("asc", "desc"):
-            raise InvalidConfig("lists are sorted by 'id' or, of agents the same, 'created', 'asc' or 'desc'")
+            raise InvalidConfig("lists are sorted by 'id' or 'created', which is the same order, and 'asc' or 'desc'")
 
     def sort(self, numbers: Iterable[int]) -> list[int]:
         """Return ids in the requested order. Without a requested order the ids are unchanged."""

@@ -102,7 +102,7 @@ def refuse_credentials(values: Mapping[str, Any]) -> None:
     """Raise NeedsVendor if the arguments contain credentials for a service. Metadata would publish them."""
     given = [name for name in CREDENTIALS if values.get(name)]
     if given:
-        raise NeedsVendor(f"somebody who keeps the {given[0]} of a service secret", _CREDENTIALS_ADVICE)
+        raise NeedsVendor(f"a vault for the {given[0]} of a service", _CREDENTIALS_ADVICE)
 
 
 def read_extras(**values: object) -> dict[str, Any]:

@@ -41,11 +41,11 @@ class CreatingPlans:
             token_address: The address of the token. The zero address is the native coin.
             amount_of_credits: The credits of one purchase.
             tags: Search words for the plan.
-            allow_tiny_price: Whether a price below a thousandth of one token is allowed. A price of exactly 1, as in the
-                documents' example, is allowed and logs a warning.
+            allow_tiny_price: Whether a price below a thousandth of one token, or a billionth of the native coin, is
+                allowed. A price of exactly 1, as in the documents' example, is allowed and logs a warning.
 
         Raises:
-            SuspiciousPrice: The price is below a thousandth of one token, and probably counts whole tokens.
+            SuspiciousPrice: The price is below the limit of ``allow_tiny_price``, and probably counts whole tokens.
             InvalidMetadata: The name, the description or the tags are invalid.
             NvmChainError: The errors of `nvm_chain.register_plan`.
         """

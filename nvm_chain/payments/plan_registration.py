@@ -1,4 +1,4 @@
-"""Registration of a plan with its metadata, for both generations. Marks trials, and refuses suspicious prices."""
+"""Registration of a plan with its metadata, for both generations of the API. Marks trials, and refuses suspicious prices."""
 
 import logging
 from collections.abc import Mapping
@@ -41,14 +41,14 @@ def register(
         metadata: The metadata of the plan.
         price: The price of one purchase.
         credits: The grant of one purchase.
-        salt: A number that distinguishes plans with equal terms. Default: random.
-        allow_tiny_price: Whether a price below a thousandth of one token is allowed.
+        salt: 32 bytes that distinguish plans with equal terms. Default: random.
+        allow_tiny_price: Whether a price below a thousandth of one token, or a billionth of the native coin, is allowed.
         takes_one: Whether a price of exactly 1 base unit is allowed with a warning. The examples of the first generation
             have this price.
 
     Raises:
         InvalidConfig: An argument is not a price or credits config.
-        SuspiciousPrice: The price is below a thousandth of one token, and probably counts whole tokens.
+        SuspiciousPrice: The price is below the limit of ``allow_tiny_price``, and probably counts whole tokens.
         NvmChainError: The errors of `nvm_chain.register_plan`.
     """
     check_configs(price, credits)

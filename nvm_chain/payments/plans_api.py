@@ -87,10 +87,11 @@ class PlansApi(Refuses):
             nonce: A number that distinguishes plans with equal terms. Default: random. Equal terms with an equal nonce can
                 be registered only once.
             access_limit: The expected limit of the plan, ``credits`` or ``time``. Default: no check.
-            allow_tiny_price: Whether a price below a thousandth of one token is allowed.
+            allow_tiny_price: Whether a price below a thousandth of one token, or a billionth of the native coin, is
+                allowed.
 
         Raises:
-            SuspiciousPrice: The price is below a thousandth of one token, and probably counts whole tokens.
+            SuspiciousPrice: The price is below the limit of ``allow_tiny_price``, and probably counts whole tokens.
             InvalidConfig: The credits config does not fit ``access_limit``.
             InvalidMetadata: The metadata is invalid.
             NvmChainError: The errors of `nvm_chain.register_plan`.

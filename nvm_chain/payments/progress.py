@@ -15,9 +15,9 @@ LARGE_FILE: Final = 5_000_000
 
 @contextmanager
 def show_progress() -> Iterator[Callable[[str], downloads.Progress]]:
-    """Yield a function that returns the `nvm_chain.storage.downloads.Progress` of each file.
+    """Yield a function that takes the name of a file, and returns its `nvm_chain.storage.downloads.Progress` callback.
 
-    The function shows a bar for a large file if stderr is a terminal.
+    The callback shows a bar if the file is large and stderr is a terminal.
     """
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())

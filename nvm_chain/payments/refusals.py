@@ -46,9 +46,10 @@ class Held:
 
 
 def explain_no_access(session: Session, asset: str, held: Sequence[Held], *, by_voucher: bool) -> NvmChainError:
-    """Return the error for an account without access. Makes two requests for each plan if the account holds none.
+    """Return the error for an account without access. Makes two requests for each plan if no holding explains the error.
 
-    The error tells the holding of the account. Without a holding it names the plans to order, or why no plan can be ordered.
+    The error says what the account holds. If the account holds nothing, the error names the plans to order, or says why no
+    plan can be ordered.
     """
     of_holdings = _explain_voucherless if by_voucher else _explain_unusable
     for one in held:
@@ -64,7 +65,7 @@ def explain_no_access(session: Session, asset: str, held: Sequence[Held], *, by_
 
 
 def explain_no_token(session: Session, held: Held) -> SettlementsNotAccepted:
-    """Return the error for a plan without gateway tokens. The next step fits the holding of the account."""
+    """Return the error for a plan that does not accept vouchers. The next step depends on what the account holds."""
     error = SettlementsNotAccepted(held.attached.plan_id)
     if (told := _tell_holding(session, held)) is not None:
         return error.explain(*told)
@@ -89,7 +90,7 @@ def explain_no_order(session: Session, held: Held) -> NvmChainError | None:
 
 
 def _explain_voucherless(session: Session, held: Held) -> NvmChainError | None:
-    """Return the error for a holding that does not allow a voucher. None if the account holds nothing."""
+    """Return the error for a holding that does not suffice for a voucher. None if the account holds nothing."""
     if not held.terms.accepts_vouchers:
         told = _tell_holding(session, held)
         return None if told is None else SettlementsNotAccepted(held.attached.plan_id).explain(*told)
@@ -97,7 +98,7 @@ def _explain_voucherless(session: Session, held: Held) -> NvmChainError | None:
 
 
 def _explain_unusable(session: Session, held: Held) -> NvmChainError | None:
-    """Return the error for a holding that only the seller can redeem. None if the account holds nothing."""
+    """Return the error for a holding that is too small, or that only the seller can redeem. Else None."""
     if held.terms.starts_on_purchase:
         return None  # its periods open with the purchase, and are over
     if held.account.balance and held.terms.rule is RedemptionRule.OWNER:

@@ -73,7 +73,10 @@ class CreateAssetResultDto(Result):
 
 
 class BalanceResultDto(Result):
-    """Balance of an account on a plan: credits, or periods on a time plan. ``isSubscriptor`` says whether it has access now."""
+    """Balance of an account on a plan: credits, or periods on a time plan.
+
+    ``isSubscriptor`` says whether the account has a balance or an open access window.
+    """
 
     planType: PlanType  # noqa: N815
     isOwner: bool  # noqa: N815

@@ -17,7 +17,7 @@ class AuthType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Endpoint with an HTTP method and a URL pattern. Equal to the dictionary ``{"POST": url}``."""
+    """Endpoint with an HTTP method and a URL pattern. It stands for the dictionary ``{"POST": url}``."""
 
     verb: str
     url: str
@@ -25,7 +25,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class AgentAPIAttributes:
-    """API of an agent. Equal to the dictionary of the documents. Credentials are refused, because metadata is public."""
+    """API of an agent. It stands for the dictionary of the documents. Credentials are refused, because metadata is public."""
 
     endpoints: Sequence[Endpoint | Mapping[str, Any]] | None = None
     open_endpoints: Sequence[str] | None = None

@@ -33,7 +33,7 @@ def build_service_token(session: Session, agent_id: int, access: Access) -> Serv
 
 
 def sign_request(session: Session, gateway: Gateway, access: Access) -> tuple[SignedVoucher, Ceiling | None]:
-    """Sign a voucher for one more request. Return it with the ceiling before it, for `take_back`. Sends nothing.
+    """Sign a voucher for one more request. Return the voucher, and the ceiling before it for `take_back`. Sends nothing.
 
     Raises:
         InsufficientCredits: The credits do not cover this request and the earlier vouchers.
@@ -62,7 +62,7 @@ def sign_request(session: Session, gateway: Gateway, access: Access) -> tuple[Si
 def _explain_promised(
     session: Session, error: InsufficientCredits, promised: int, last: Ceiling | None
 ) -> InsufficientCredits:
-    """Add the number of promised credits to the error, because a settlement or expiry of vouchers can free them too."""
+    """Add to the error how many credits vouchers promise. The settlement or the expiry of vouchers ends the promise."""
     if last is None or promised <= 0:
         return error
     steps = f"order the plan again, or wait until these vouchers are settled, or expire at {format_time(last.deadline)}"
@@ -77,7 +77,7 @@ def _explain_promised(
 
 
 def take_back(session: Session, signed: SignedVoucher, before: Ceiling | None) -> None:
-    """Undo the last voucher, so that the next one covers the same request. Does nothing after a later voucher."""
+    """Forget the last voucher, so that the next one covers the same request. Does nothing after a later voucher."""
     plan_id = signed.voucher.plan_id
     with session.ceilings.lock():
         if session.ceilings.read(plan_id) == _ceiling_of(signed):

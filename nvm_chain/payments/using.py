@@ -149,6 +149,9 @@ class Using:
         number = read_amount(amount, "amount")
         plan = self._session.read_plan_state(plan_did)
         if plan.owner != self._session.address:
-            raise NotPlanOwner(plan.plan_id, self._session.address)
+            raise NotPlanOwner(plan.plan_id, self._session.address).explain(
+                "this method burns the plan owner's own credits",
+                "to burn credits of this account, call `payments.plans.burn_credits(plan_id, amount)`",
+            )
         receipt = burn_credits(self._session.chain, self._session.signer, plan.plan_id, number)
         return BurnResultDto(userOpHash=receipt.transaction.hash, success=True, amount=str(number))

@@ -19,7 +19,7 @@ HolderKey = tuple[int, ChecksumAddress]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Movement without its balance, with its point in the chain's history."""
+    """Movement with its point in the chain's history. The movement's balance is 0, and is filled in later."""
 
     point: Point
     order: tuple[int, ...]
@@ -36,7 +36,10 @@ class Books:
     entries: list[Entry] = field(default_factory=list)
 
     def write(self, facts: Sequence[Fact], stops: Sequence[Point]) -> None:
-        """Apply facts in order. At each stop all expiries before the stop are written, so that no entry spans a stop."""
+        """Apply facts in order. At each stop, write the expiries up to it, so that no entry spans it.
+
+        The stops are both ends of the period.
+        """
         waiting = sorted(stops)
         for number, fact in enumerate(facts):
             point = Point(_time_of(fact), fact.event.block_number)
@@ -54,7 +57,7 @@ class Books:
     def _expire(self, key: HolderKey, expired: Sequence[Expired]) -> None:
         for second, amount in expired:
             movement = Movement(MovementKind.EXPIRY, *key, -amount, 0, second)
-            # Before whatever happens in that second: credits are live before their second only.
+            # An expiry comes first in its second, because the credits are usable only before that second.
             self.entries.append(Entry(Point(second, -1), (second, 0, int(key[1], 16), key[0]), movement))
 
     def _apply(self, number: int, fact: Fact, point: Point) -> None:
@@ -67,7 +70,7 @@ class Books:
         self.entries.append(Entry(point, (second, 1, number), _describe(fact, second, self.terms[fact.plan_id])))
 
     def _check_access(self, fact: Fact, before: int, after: int) -> None:
-        """Compare the end of access with the event of the same transaction."""
+        """Compare the ledger's end of access with the event. Without such an event, the end must not have changed."""
         said = before if fact.access_until is None else fact.access_until
         if said != after:
             what = f"end of the access of {fact.holder} on plan {fact.plan_id:#066x} in block {fact.event.block_number}"

@@ -11,7 +11,7 @@ LOTS_AT_ONCE = 500
 
 
 def check_balances(chain: Chain, books: Books) -> None:
-    """Compare every holder's balance with the chain. Makes one request for each 200 holders. Raises StatementMismatch."""
+    """Compare every holder's balance with the chain. One request for each 200 balances. Raises StatementMismatch."""
     keys = sorted(books.ledgers)
     for start in range(0, len(keys), BALANCES_AT_ONCE):
         part = keys[start : start + BALANCES_AT_ONCE]
@@ -21,7 +21,7 @@ def check_balances(chain: Chain, books: Books) -> None:
 
 
 def check_accounts(chain: Chain, books: Books) -> None:
-    """Compare the account of each holder with the chain. One request for each plan and holder. Raises StatementMismatch."""
+    """Compare each account with the chain. One request for each plan and holder. Raises StatementMismatch."""
     for key, ledger in books.ledgers.items():
         plan_id, holder = key
         account = chain.read(chain.credits.functions.accountOf(plan_id, holder), block=books.head.number)
@@ -34,7 +34,7 @@ def check_accounts(chain: Chain, books: Books) -> None:
 
 
 def check_lots(chain: Chain, books: Books) -> None:
-    """Compare all lots of expiring credits with the chain. Makes one request for each 500 lots. Raises StatementMismatch."""
+    """Compare all lots of expiring credits with the chain. One request for each 500 lots. Raises StatementMismatch."""
     for key, ledger in books.ledgers.items():
         if ledger.lots:
             mine = [(lot.credits, lot.expires_at) for lot in ledger.lots]
@@ -42,7 +42,7 @@ def check_lots(chain: Chain, books: Books) -> None:
 
 
 def _read_lots(chain: Chain, books: Books, key: HolderKey, count: int) -> list[tuple[int, int]]:
-    """Read all lots, and request one lot more than expected."""
+    """Read all lots of a holder on a plan. Asks for more than ``count`` lots, so that an unexpected lot is found."""
     lots_of, lots = chain.credits.functions.lotsOf, list[tuple[int, int]]()
     for offset in range(0, count + 1, LOTS_AT_ONCE):
         found = chain.read(lots_of(*key, offset, LOTS_AT_ONCE), block=books.head.number)

@@ -21,9 +21,10 @@ FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", 
 
 
 def describe_statement(statement: Statement) -> dict[str, Any]:
-    """Return a statement as a JSON object: plan ids and bytes as hexadecimal text, kinds by name, money as decimal text.
+    """Return a statement as a JSON object.
 
-    Money is a whole number of base units. Credits are integers.
+    Plan ids and bytes are hexadecimal text, and kinds are names. Money is a decimal text: a whole number of base units.
+    Credits are integers.
     """
     described = fields_of(statement)
     for item, revenue in zip(described["revenue"], statement.revenue, strict=True):

@@ -71,7 +71,7 @@ def read_builder_history(chain: Chain, builder: ChecksumAddress, first_block: in
 
 
 def read_holder_history(chain: Chain, holder: ChecksumAddress, first_block: int, head: Block) -> History:
-    """Read all events of a holder on every plan. Uses three filters, and two or three more for the plans and settlements."""
+    """Read all events of a holder on every plan. Uses three filters, and two or three for plans and settlements."""
     filters = (
         EventFilter(OF_HOLDER, ((), (holder,))),
         EventFilter(TRANSFERS, ((), (holder,))),
@@ -117,9 +117,9 @@ def _read_plans(chain: Chain, plan_ids: Iterable[int], events: Iterable[Event], 
 
 
 def find_settled(events: Iterable[Event], head: Block) -> frozenset[Place]:
-    """Return the transfers that settlements made.
+    """Return the places of the transfers that settlements made.
 
-    A Settled event counts the transfers directly before it. So all transfers of the plan are needed.
+    A Settled event has only the number of the transfers directly before it. So all transfers of the plan are needed.
     """
     takes: dict[tuple[str, str, int], list[Event]] = defaultdict(list)
     found: set[Place] = set()
@@ -139,7 +139,10 @@ def find_settled(events: Iterable[Event], head: Block) -> frozenset[Place]:
 
 
 def _read_settled(chain: Chain, own: Sequence[Event], first_block: int, head: Block) -> frozenset[Place]:
-    """Return the settlement transfers of a holder's credits. One request for each block with candidates, and one more."""
+    """Return the places of the transfers that settled a holder's credits.
+
+    One request, and one more for each block that may have such transfers.
+    """
     redeemed = {event.place for event in own if event.name == "Redeemed"}
     takes = [
         event
@@ -160,7 +163,10 @@ def _read_settled(chain: Chain, own: Sequence[Event], first_block: int, head: Bl
 
 
 def _read_neighbours(chain: Chain, own: Sequence[Event], others: Sequence[Event]) -> list[Event]:
-    """Read the sales of each block with an undeliverable fee of the holder's orders. One request for each block."""
+    """Read all sales beside each fee of the holder that could not be delivered: those of the same plan in that block.
+
+    One request for each such block.
+    """
     transactions = {event.transaction_hash for event in own if event.name in {"Ordered", "UsagePaid"}}
     forgone = [e for e in others if e.name == "FeeForgone" and e.transaction_hash in transactions]
     plan_ids = sorted({int(event.arguments["planId"]) for event in forgone})

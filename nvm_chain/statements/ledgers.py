@@ -19,7 +19,8 @@ class Ledger:
     """Ledger of permanent credits. On a time plan that starts on first use, the credits are the unopened periods.
 
     Times are Unix seconds, and never decrease. ``settled`` counts the credits that settlements took. ``access_until``
-    is the second at which access ends, or 0 if access never began.
+    is the second at which access ends, or 0 if access never began. ``is_granted`` is True after credits that are not
+    from a transfer.
     """
 
     def __init__(self, terms: Terms) -> None:

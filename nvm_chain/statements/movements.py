@@ -30,7 +30,7 @@ class Fact:
 
 
 def build_facts(events: Sequence[Event], settled: Iterable[Place]) -> list[Fact]:
-    """Yield the facts of events, in order. The fact of an order or redemption stands at the transfer of its credits."""
+    """Return the facts of events, in order. An order or redemption has its fact at the transfer of its credits."""
     teller = _Teller({event.place: event for event in events}, frozenset(settled))
     return [fact for event in events for fact in teller.tell(event)]
 

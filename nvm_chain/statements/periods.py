@@ -11,7 +11,7 @@ from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.events import Block
 
 Moment = int | str | date
-"""Unix second, date, or time with a zone, as ISO 8601 text or as a Python object. A date stands for its first second in UTC."""
+"""Unix second, date, or time with a zone, as ISO 8601 text or Python object. A date means its first second in UTC."""
 
 LAST: Final = 1 << 256
 """Second that is later than every block."""
@@ -84,7 +84,7 @@ def resolve_period(
         raise InvalidConfig(f"the period begins after the latest block, {head.number}, of second {head.timestamp}")
     if first >= last:
         raise InvalidConfig(
-            "the end of the period is before its start",
+            "the end of the period is not after its start",
             "give a later end; the end is the first second or block after the period",
         )
     return Span(Period(first.second + 1, last.second + 1, start_block, end_block), first, last)

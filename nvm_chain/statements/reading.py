@@ -32,7 +32,7 @@ def read_holder_statement(
     end_block: int | None = None,
     first_block: int = 0,
 ) -> Statement:
-    """Read the statement of a holder: all movements on all plans in a period, and the receivers of the holder's payments.
+    """Read the statement of a holder: all movements on all plans in a period, and who got the holder's payments.
 
     The function reads events up to the latest block. There the credits, lots, access and settlements have to agree with
     the chain, which also proves the balances at the end of the period. Makes seven requests, one for each plan, and one
@@ -77,8 +77,8 @@ def read_plan_statement(
 ) -> Statement:
     """Read the statement of a plan: all movements of all holders in a period, and the paid receivers.
 
-    At the latest block every holder's balance has to agree with the chain. A node cannot search transfers of credits
-    by plan, so the function reads the transfers of all plans. Makes four requests, one for each 200 holders, and more in
+    At the latest block every holder's balance has to agree with the chain. A node cannot search transfers of credits by
+    plan, so the function reads the transfers of all plans. Makes four requests, one for each 200 holders, and more in
     the cases of `read_holder_statement`.
 
     Args:
@@ -113,11 +113,12 @@ def read_builder_statement(
     end_block: int | None = None,
     first_block: int = 0,
 ) -> Statement:
-    """Read the statement of a builder: all movements on the plans that an account owned in a period, and the paid receivers.
+    """Read the statement of a builder: all movements on the builder's plans in a period, and the paid receivers.
 
-    A plan is part of the statement for the whole period, even if the account owned the plan for a part of it. A change
-    of owner does not change the receivers, because they are part of the plan's terms. ``owned`` has the spans in which
-    the account was the owner. Makes the requests of `read_plan_statement`, and three more.
+    The plans are those that the account owned in the period. A plan is part of the statement for the whole period, even
+    if the account owned the plan for a part of it. A change of owner does not change the receivers, because they are
+    part of the plan's terms. ``owned`` has the spans in which the account was the owner. Makes the requests of
+    `read_plan_statement`, and three more.
 
     Args:
         chain: The chain of the plans.

@@ -59,9 +59,10 @@ def _share(
 
 
 def match_forgone(events: Iterable[Event], plans: Mapping[int, tuple[Terms, int]]) -> frozenset[Place]:
-    """Return the sales with an undeliverable fee: the last sale with the same plan, transaction and fee.
+    """Return the places of the sales whose fee could not be delivered.
 
-    A token with callbacks can nest sales, so the sale is not always the one directly before the event.
+    For each FeeForgone event this is the last earlier sale with the same plan, transaction and fee. It is not always
+    the sale directly before the event, because a token with callbacks can nest sales.
     """
     found: set[Place] = set()
     before: dict[tuple[str, int], list[Event]] = defaultdict(list)

@@ -23,14 +23,17 @@ class Scope(Enum):
 
 
 class MovementKind(Enum):
-    """Kind of a movement. REDEMPTION to EXPIRY take credits. PAYMENT and GIFT move only money."""
+    """Kind of a movement. REDEMPTION, SETTLEMENT, BURN, TRANSFER_OUT and EXPIRY take credits.
+
+    PAYMENT and GIFT move only money.
+    """
 
     ORDER = "order"
     """Purchase of credits or periods. The party is the payer."""
     GRANT = "grant"
     """Credits without payment. The party is the minter."""
     PAID_EXTERNALLY = "paid_externally"
-    """Credits for a payment outside the chain. The context is the reference of the payment, and the party is the granter."""
+    """Credits for a payment outside the chain. The context is the payment's reference, and the party is the granter."""
     TRANSFER_IN = "transfer_in"
     """Credits received from another holder. The party is the sender."""
     REDEMPTION = "redemption"
@@ -53,12 +56,12 @@ class MovementKind(Enum):
 class Movement:
     """Movement of credits or money of a holder on a plan.
 
-    ``amount`` is a signed number of credits, or of periods on a time plan. ``balance`` is the balance after the movement:
-    the holder's credits, or the credits of all holders in the statement of a plan or builder. ``timestamp`` is the Unix
-    second of the movement. ``block_number``, ``transaction`` and ``log_index`` name the event, and are None for an
-    expiry. ``cost`` is in base units of ``token``. The zero address is the native coin. ``context`` is the 32 bytes of a
-    request's id, or the reference of a payment outside the chain. ``access_until`` is the Unix second of the new end of
-    access, or None if the movement does not change it.
+    ``amount`` is a signed number of credits, or of periods on a time plan. ``balance`` is the balance after the
+    movement: the holder's credits, or the credits of all holders in the statement of a plan or builder. ``timestamp``
+    is the Unix second of the movement. ``block_number``, ``transaction`` and ``log_index`` name the event, and are None
+    for an expiry. ``cost`` is in base units of ``token``. The zero address is the native coin. ``context`` is the 32
+    bytes of a request's id, or the reference of a payment outside the chain. ``access_until`` is the Unix second of the
+    new end of access, or None if the movement does not change it.
     """
 
     kind: MovementKind
@@ -150,9 +153,9 @@ class Ownership:
 class Statement:
     """Statement of a period for a holder, a plan, or the plans of a builder.
 
-    ``address`` is the holder or builder, and None for a plan. ``plan_id`` is the plan, and None for a holder or builder.
-    ``head`` is the latest read block. At this block the books equal the state of the chain exactly. In a holder's
-    statement ``revenue`` has the receivers of the holder's payments. ``owned`` is set for a builder only.
+    ``address`` is the holder or builder, and None for a plan. ``plan_id`` is the plan, and None for a holder or
+    builder. ``head`` is the latest read block. At this block the books equal the state of the chain exactly. In a
+    holder's statement ``revenue`` has the receivers of the holder's payments. ``owned`` is set for a builder only.
     """
 
     scope: Scope

@@ -1,4 +1,4 @@
-"""Downloads of files. Either the complete and verified file reaches its place, or no file does.
+"""Downloads of files. Either the complete and verified file appears at its target, or no file does.
 
 A caller can verify a file before it keeps the file. So nobody spends credits for missing or wrong bytes.
 """
@@ -38,8 +38,8 @@ class Download:
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
-    """Declared length and SHA-256 of a file, and its size limit. Lengths are in bytes, the SHA-256 is 64 hexadecimal digits."""
+class DeclaredFile:
+    """What is declared about a file: its length in bytes, and its SHA-256 as 64 hexadecimal digits. Also its size limit."""
 
     length: int | None = None
     sha256: str | None = None
@@ -54,7 +54,7 @@ class Declared:
 
 
 class Fetched:
-    """Fetched and verified file under a temporary name, in the folder of its place. `fetch` returns one."""
+    """Fetched and verified file under a temporary name, in the folder of its target. `fetch` yields one."""
 
     def __init__(self, draft: Draft, size: int, sha256: str, *, overwrite: bool) -> None:
         """Store a complete temporary file."""
@@ -65,7 +65,7 @@ class Fetched:
         self._draft = draft
 
     def keep(self) -> Download:
-        """Rename the file to its place. Raises TargetExists if the place is no longer empty, and OSError.
+        """Rename the file to its target. Raises TargetExists if a file appeared at the target, and OSError.
 
         After an error the temporary file stays until the ``with`` block of `fetch` ends. Until then a retry is possible.
         """
@@ -90,7 +90,7 @@ def download(
     allow_file: bool = False,
     ipfs: IpfsStore | None = None,
 ) -> Download:
-    """Download a file, verify it, and write it to a place. After an error the place is unchanged.
+    """Download a file, verify it, and write it to its target. After an error the target is unchanged.
 
     The URL is http, https, data:, file: or ipfs:. The function follows at most five redirects, and none from https to
     http. It sends the caller's headers only to the URL's own host and port.
@@ -110,9 +110,9 @@ def download(
             not tell it.
 
     Raises:
-        InvalidConfig: The length, the SHA-256 or the place is malformed.
-        TargetExists: The place has a file already.
-        DownloadFailed: The download of the file fails.
+        InvalidConfig: The length, the SHA-256 or the target is malformed.
+        TargetExists: A file or folder exists at the target.
+        DownloadFailed: The file cannot be fetched or written.
         DownloadMismatch: The file differs from the declared length or SHA-256.
     """
     fetching = fetch(
@@ -149,7 +149,7 @@ def fetch(
 ) -> Iterator[Fetched]:
     """Fetch and verify a file, and yield it under its temporary name.
 
-    `Fetched.keep` moves the file to the target. Before that the target is unchanged. The end of the ``with`` block removes
+    `Fetched.keep` moves the file to the target. Until then the target is unchanged. The end of the ``with`` block removes
     a file that was not kept. The arguments and errors are those of `download`.
 
     >>> from tempfile import TemporaryDirectory
@@ -160,7 +160,7 @@ def fetch(
     5 False
     """
     shown, path = strip_url(url), parse_path(target, "place of the download")
-    declared, fail = Declared(length, sha256, max_bytes), partial(DownloadFailed, shown)
+    declared, fail = DeclaredFile(length, sha256, max_bytes), partial(DownloadFailed, shown)
     with _disk_errors(fail):
         _check_target(path, overwrite, fail)
     with ExitStack() as stack:
@@ -168,7 +168,7 @@ def fetch(
             draft = stack.enter_context(open_draft(path))
         access = Access(headers or {}, timeout_seconds, allow_file, ipfs, max_bytes, is_declared=sha256 is not None)
         with open_source(url, access, fail) as source:
-            _check_promise(shown, source, declared)
+            _check_announced(shown, source, declared)
             received = _receive(shown, source, draft, declared, on_progress or _say_nothing)
         _check_hash(shown, declared.sha256, received[1])
         _check_hash(shown, source.sha256, received[1])
@@ -196,8 +196,8 @@ def _say_nothing(_size: int, _total: int | None) -> None:
     pass
 
 
-def _check_promise(shown: str, source: Source, declared: Declared) -> None:
-    """Check the length that a server announces, before the first byte arrives."""
+def _check_announced(shown: str, source: Source, declared: DeclaredFile) -> None:
+    """Check the length that the server announces, before the file is received."""
     if source.length is None:
         return
     if declared.length not in (None, source.length):
@@ -205,14 +205,16 @@ def _check_promise(shown: str, source: Source, declared: Declared) -> None:
     _check_size(shown, source.length, declared)
 
 
-def _check_size(shown: str, size: int, declared: Declared) -> None:
+def _check_size(shown: str, size: int, declared: DeclaredFile) -> None:
     if declared.length is not None and size > declared.length:
         raise DownloadMismatch(shown, "length", str(declared.length), f"{size} bytes or more")
     if size > declared.max_bytes:
         raise DownloadFailed(shown, f"it is longer than the {declared.max_bytes} bytes of max_bytes")
 
 
-def _receive(shown: str, source: Source, draft: Draft, declared: Declared, on_progress: Progress) -> tuple[int, str]:
+def _receive(
+    shown: str, source: Source, draft: Draft, declared: DeclaredFile, on_progress: Progress
+) -> tuple[int, str]:
     """Write the received bytes to the temporary file. Return its size in bytes and its SHA-256."""
     total = source.length if declared.length is None else declared.length
     size, hashed = 0, hashlib.sha256()

@@ -53,6 +53,8 @@ def _find_problem(name: str) -> str:
 def check_file_names(names: Iterable[str]) -> list[str]:
     """Return the names if all are safe and different. Raises UnsafeFileName, or InvalidConfig if two names are equal.
 
+    Names that differ only in letter case count as equal.
+
     >>> check_file_names(["a.csv", "b.csv"])
     ['a.csv', 'b.csv']
     """

@@ -20,7 +20,7 @@ _IPFS_PATH: Final = re.compile(r"([A-Za-z0-9]+)(?:/[^?#]*)?")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Source of a file: its bytes in blocks, readable once, its length in bytes, and the SHA-256 in its URL."""
+    """Source of a file: its bytes in blocks (readable once), its length in bytes, and the SHA-256 that its URL contains."""
 
     blocks: Iterator[bytes]
     length: int | None = None
@@ -29,7 +29,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Permissions to open a source, and whether the caller declared a SHA-256."""
+    """Settings for opening a source, and whether the caller declared a SHA-256."""
 
     headers: Mapping[str, str]
     timeout_seconds: int
@@ -82,7 +82,10 @@ def _open_file(url: str, access: Access, fail: Fail) -> Iterator[Source]:
     """Open a regular file on this machine."""
     parts = urlsplit(url)
     if not access.allow_file:
-        raise fail("it is a file of this machine, and allow_file was not passed")
+        raise fail(
+            "it is a file of this machine, which is read only if you allow it: allow_file=True for download, "
+            "allow_file_urls=True for Payments, --allow-file-urls in the shell"
+        )
     if parts.netloc not in ("", "localhost"):
         raise fail("it is a file of another machine")
     try:

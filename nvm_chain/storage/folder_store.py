@@ -35,7 +35,7 @@ class FolderStore:
         self._places = [base_url.rstrip("/")] if base_url is not None else []
         self._places += [self.folder.as_uri(), given.absolute().as_uri()]
         self._saves: dict[str, tuple[int, tuple[int, int]]] = {}
-        """New documents of this object, by name: the number of saves, and the last written file."""
+        """Documents that this object saved first, by name: the number of saves, and the identity of the last written file."""
         self._lock = Lock()
 
     def save(self, text: str) -> str:
@@ -80,9 +80,10 @@ class FolderStore:
         return verify_document(uri, document, found[1])
 
     def discard(self, uri: str) -> None:
-        """Take back one save of a new document. The last one removes the file, if no other object has saved it since.
+        """Undo one save of a document that this object saved first. After the last save is undone, remove the file.
 
-        The file shows a save by another process. A save within the same microseconds may stay unnoticed.
+        The file stays if another object or process has saved it since. A save within the same microseconds as the last
+        save of this object may stay unnoticed.
         """
         place, _, name = uri.rpartition("/")
         with self._lock:

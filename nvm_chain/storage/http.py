@@ -22,20 +22,20 @@ TIMEOUT_SECONDS: Final = 20
 MAX_REDIRECTS: Final = 5
 
 _AMBIGUOUS: Final = re.compile(r"[\\\s]")
-"""Characters that URL parsers read differently in a host."""
+"""Characters in a host that different URL parsers read differently."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 Fail = Callable[[str], NvmChainError]
-"""Function from a problem to the error to raise."""
+"""Function that takes a problem as text, and returns the error to raise."""
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _OWN_HEADERS: Final = {"User-Agent": "nvm-chain", "Accept": "*/*", "Accept-Encoding": "identity"}
-"""Request header against compression. So the declared length is the received length, and no answer grows when unpacked."""
+"""Headers of every request. They ask for no compression, so the announced length is that of the file itself."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Answer:
-    """Answer of a server: status, headers, and the body in blocks, readable once."""
+    """Answer of a server: status, headers, and the body in blocks. The body is readable once."""
 
     def __init__(self, response: requests.Response, fail: Fail) -> None:
         """Store a response with an unread body."""
@@ -63,7 +63,7 @@ class Answer:
         except OutOfTime:
             raise self._fail(f"it takes longer than {total_seconds} seconds") from None
         if self.length not in (None, count):
-            raise self._fail(f"{count} bytes came, and the server said {self.length}")
+            raise self._fail(f"{count} bytes arrived, and the server announced {self.length}")
 
     def read(self, max_bytes: int, total_seconds: int) -> bytes:
         """Return the body, or its first ``max_bytes`` + 1 bytes if it is longer."""

@@ -89,9 +89,9 @@ class IpfsStore:
         return decode_document(uri, document)
 
     def discard(self, uri: str) -> None:
-        """Take back one save of a document. The last one unpins a new document. Makes at most one request.
+        """Undo one save of a document. After the last save is undone, unpin the document, unless it was pinned before.
 
-        The next garbage collection of the node removes the document. Other nodes may have copies.
+        At most one request. The next garbage collection of the node removes the document. Other nodes may have copies.
         """
         cid = uri.removeprefix(IPFS_PREFIX)
         with self._lock:
@@ -131,7 +131,7 @@ class IpfsStore:
         return _parse(body)
 
     def _is_unpinned(self, cid: str, fail: Fail) -> bool:
-        """Return whether the node reports a CID as not pinned. After any other answer this object never unpins the CID."""
+        """Return whether the node reports a CID as not pinned. If it does not, this object never unpins the CID."""
         with self._open("pin/ls", {"arg": cid}, fail) as answer:
             body = answer.read(MAX_ANSWER, self.timeout_seconds)
         return "not pinned" in str(_parse(body).get("Message"))

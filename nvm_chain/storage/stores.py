@@ -33,7 +33,7 @@ class MetadataStore(Protocol):
         """
 
     def discard(self, uri: str) -> None:
-        """Take back one save of this object, after a failed transaction. Other saves stay.
+        """Undo one save by this object, after a failed transaction. Other saves stay.
 
         Raises no error. A document that cannot be removed is logged, and is harmless.
         """
@@ -74,7 +74,7 @@ def load_metadata(uri: str, stores: Iterable[MetadataStore] = (), *, timeout_sec
 
     A ``data:`` URI needs no store. An ``https:`` URI needs no store if its path ends with ``<sha256>.json``. Then the
     function makes one request to the host in the URI, and follows redirects on that host only. Warning: A stranger may
-    have chosen the host. The function checks the hash of a document, and does not check its statements.
+    have chosen the host. The function checks the hash of a document, and not whether its content is true.
 
     Args:
         uri: The URI of the document.
@@ -83,7 +83,7 @@ def load_metadata(uri: str, stores: Iterable[MetadataStore] = (), *, timeout_sec
 
     Raises:
         UnverifiableUri: No store supports the URI.
-        MetadataUnavailable: The document is unreadable.
+        MetadataUnavailable: The document cannot be fetched, is too long, or is not text.
         MetadataMismatch: The document does not have the hash in the URI.
     """
     problems = []
@@ -116,7 +116,7 @@ def encode_document(text: str) -> bytes:
     except UnicodeEncodeError:
         raise InvalidMetadata("as JSON", "it has half a surrogate pair") from None
     if len(document) > MAX_JSON:
-        raise InvalidMetadata("as JSON", f"it has {len(document)} bytes and may have {MAX_JSON}")
+        raise InvalidMetadata("as JSON", f"it has {len(document)} bytes, and at most {MAX_JSON} are allowed")
     return document
 
 

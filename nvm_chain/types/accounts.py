@@ -10,8 +10,8 @@ class Account:
     """The present account of a holder on one plan.
 
     ``balance`` is the number of credits that have not expired, or of periods on a time plan. ``settled`` is the number
-    of all credits that settlements took, with or without a voucher. Ceilings of vouchers and totals include this
-    number. ``access_until`` is the Unix second at which access ends, or 0 if access never began.
+    of all credits that settlements ever took, with or without a voucher. A voucher's ceiling is a limit for this number.
+    ``access_until`` is the Unix second at which access ends, or 0 if access never began.
     """
 
     balance: Credits
@@ -22,7 +22,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """The rest of one purchase of an expiring plan. ``expires_at`` is the Unix second at which these credits expire."""
+    """What is left of one purchase or grant of an expiring plan. ``expires_at`` is the Unix second when it expires."""
 
     credits: Credits
     expires_at: Time

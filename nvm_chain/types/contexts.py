@@ -32,4 +32,4 @@ def _encode_text(text: str) -> bytes:
     try:
         return text.encode(errors="surrogateescape")  # keeps bytes from a terminal that are not UTF-8
     except UnicodeEncodeError:
-        raise InvalidConfig("a context in text has to be text", "give bytes for anything else") from None
+        raise InvalidConfig("the text of the context cannot be written in UTF-8", "give bytes") from None

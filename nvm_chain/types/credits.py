@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from nvm_chain.enums import Activation, PlanKind, RedemptionRule
-from nvm_chain.errors import InvalidAmount, InvalidConfig
+from nvm_chain.errors import InvalidAmount, InvalidConfig, SuspiciousGrant
 from nvm_chain.errors.fields import Credits, Seconds
 from nvm_chain.types.amounts import check_bool, check_duration, check_uint
 from nvm_chain.types.renamed_parameters import renamed_parameters
@@ -48,11 +48,23 @@ def get_fixed_credits_config(
     rule: RedemptionRule = RedemptionRule.HOLDER,
     trial: bool = False,
     transferable: bool = False,
+    allow_small_grant: bool = False,
 ) -> CreditsConfig:
     """Build a credits config that grants a number of credits per purchase. Every request costs the same.
 
-    Both numbers are whole credits from 1 to 2**32 - 1. The credits of a purchase expire ``duration_seconds`` after it,
-    or never if that is 0. Raises InvalidAmount or InvalidConfig.
+    Args:
+        credits_granted: The credits that a purchase grants, from 1 to 2**32 - 1.
+        credits_per_request: The credits that each request takes, from 1 to 2**32 - 1.
+        duration_seconds: The time after which the credits of a purchase expire. 0 for never.
+        rule: The rule that says who may redeem.
+        trial: Whether each holder may order the plan only once.
+        transferable: Whether holders may send credits to others.
+        allow_small_grant: Whether a purchase may grant fewer credits than the cheapest request takes.
+
+    Raises:
+        InvalidAmount: A number is out of range, or is not an int.
+        InvalidConfig: An option does not exist, or does not fit the other options.
+        SuspiciousGrant: A purchase would grant fewer credits than the cheapest request takes.
 
     >>> get_fixed_credits_config(100).max_redeem
     1
@@ -65,6 +77,7 @@ def get_fixed_credits_config(
         rule=rule,
         trial=trial,
         transferable=transferable,
+        allow_small_grant=allow_small_grant,
     )
 
 
@@ -77,11 +90,24 @@ def get_dynamic_credits_config(
     rule: RedemptionRule = RedemptionRule.HOLDER,
     trial: bool = False,
     transferable: bool = False,
+    allow_small_grant: bool = False,
 ) -> CreditsConfig:
     """Build a credits config that grants a number of credits per purchase. The cost of a request has a range.
 
-    All numbers are whole credits from 1 to 2**32 - 1. The credits of a purchase expire ``duration_seconds`` after it,
-    or never if that is 0. Raises InvalidAmount or InvalidConfig.
+    Args:
+        credits_granted: The credits that a purchase grants, from 1 to 2**32 - 1.
+        min_credits_per_request: The fewest credits that a request takes, from 1 to 2**32 - 1.
+        max_credits_per_request: The highest number of credits that a request takes, up to 2**32 - 1.
+        duration_seconds: The time after which the credits of a purchase expire. 0 for never.
+        rule: The rule that says who may redeem.
+        trial: Whether each holder may order the plan only once.
+        transferable: Whether holders may send credits to others.
+        allow_small_grant: Whether a purchase may grant fewer credits than the cheapest request takes.
+
+    Raises:
+        InvalidAmount: A number is out of range, or is not an int.
+        InvalidConfig: An option does not exist, or does not fit the other options.
+        SuspiciousGrant: A purchase would grant fewer credits than the cheapest request takes.
 
     >>> get_dynamic_credits_config(100, 1, 5, duration_seconds=30 * 86_400).duration
     2592000
@@ -90,9 +116,13 @@ def get_dynamic_credits_config(
     check_duration(duration_seconds, DURATION_BITS, "duration")
     if check_bool(transferable, "transferable") and duration_seconds:
         raise InvalidConfig("credits that expire cannot be transferable", "leave one of the two out")
+    least, most = _check_range(min_credits_per_request, max_credits_per_request)
+    if not check_bool(allow_small_grant, "allow_small_grant") and credits_granted < least:
+        raise SuspiciousGrant(credits_granted, least)
     return CreditsConfig(
         credits_granted,
-        *_check_range(min_credits_per_request, max_credits_per_request),
+        least,
+        most,
         rule=_check_rule(rule),
         trial=check_bool(trial, "trial"),
         transferable=transferable,
@@ -136,7 +166,7 @@ def get_expirable_duration_config(
         raise InvalidConfig("a period that starts on purchase is not redeemed, so no rule says by whom", "leave it out")
     return CreditsConfig(
         periods,
-        *(_check_range(1, max_periods_per_redemption) if opens_on_use else (0, 0)),
+        *((1, _check_count(max_periods_per_redemption, "periods per redemption")) if opens_on_use else (0, 0)),
         rule=_check_rule(rule),
         trial=check_bool(trial, "trial"),
         kind=PlanKind.TIME,

@@ -46,7 +46,7 @@ class EventFilter:
     indexed: tuple[tuple[Number | str, ...], ...] = ()
 
     def topics(self, signatures: Mapping[str, str]) -> list[list[str] | None]:
-        """Return the filter in the form for nodes. ``signatures`` maps each event's name to its first topic in hex."""
+        """Return the topics for ``eth_getLogs``. ``signatures`` maps the name of each event to its first topic in hex."""
         words = [[_word(value) for value in values] or None for values in self.indexed]
         return [[signatures[name] for name in self.names], *words]
 

@@ -52,14 +52,21 @@ def parse_agent_id(value: int | str) -> int:
 
 
 def _explain_digits(error: IdError, value: object) -> IdError:
-    """Add the number of missing or extra digits to the error of an incomplete id. Return the error."""
+    """Add the number of missing or extra digits to the error of an incomplete id. Return the error.
+
+    For an object that has an id, such as a plan, the error names the attribute.
+    """
+    attribute = {"InvalidPlanId": "plan_id", "InvalidAgentId": "agent_id"}[type(error).__name__]
+    if isinstance(getattr(value, attribute, None), int):
+        return error.explain(f"it is an object of {type(value).__name__}", f"give its attribute `{attribute}`")
     match = _INCOMPLETE.fullmatch(value.strip(" \t\r\n")) if isinstance(value, str) else None
     if match is None or len(match["digits"]) == _DIGITS:
         return error
     count = len(match["digits"])
     too = f"{_DIGITS - count} too few" if count < _DIGITS else f"{count - _DIGITS} too many"
     return error.explain(
-        f"it has {count} hexadecimal digits, {too}", f"copy it whole: an id has {_DIGITS} digits, zeros in front too"
+        f"it has {count} hexadecimal digits, {too}",
+        f"copy all of it: an id has {_DIGITS} digits, with its zeros in front",
     )
 
 

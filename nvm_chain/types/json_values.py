@@ -73,7 +73,7 @@ def _write(hint: Any, value: Any) -> Any:
 
 
 def _spread(parts: list[Any], number: int) -> Iterable[Any]:
-    """Return a type for each item of a sequence."""
+    """Return the type of each item of a sequence. ``parts`` are the arguments of the sequence's type."""
     return parts if len(parts) == number and ... not in parts else [parts[0]] * number
 
 

@@ -29,4 +29,6 @@ def parse_path(value: str | PathLike[str], name: str) -> Path:
         return Path(text).expanduser()
     except RuntimeError:
         user = text.partition("/")[0]
-        raise InvalidConfig(f"the {name} begins with {user}, whose folder is not known", "write it out") from None
+        raise InvalidConfig(
+            f"the {name} begins with {user}, whose folder is not known", "write the whole path"
+        ) from None

@@ -59,6 +59,10 @@ class Terms:
         """Whether there are credits or periods to redeem."""
         return self.kind is not PlanKind.USAGE and not self.starts_on_purchase
 
+    def allows_cost(self, cost: int) -> bool:
+        """Return whether a request may cost this number of credits or periods. A request that costs 0 is free."""
+        return cost == 0 or self.min_redeem <= cost <= self.max_redeem
+
     def as_tuple(self) -> tuple[object, ...]:
         """Return the terms as the nested tuple that the ABI encodes."""
         splits = [(split.receiver, split.amount) for split in self.splits]
@@ -69,7 +73,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class PlanState:
-    """A plan without its URI: the terms, the owner, and the state that decides about orders and vouchers.
+    """A plan without its URI: the terms, the owner, and whether the plan takes orders.
 
     ``pending_owner`` is None unless the owner has offered the plan to a new owner. The URI of the metadata can be long,
     and only `Plan` has it.

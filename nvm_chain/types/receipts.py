@@ -69,7 +69,7 @@ class CreditsReceipt:
 
 @dataclass(frozen=True, slots=True)
 class SkippedMint:
-    """A failed item of a batch mint. ``reason`` is the name of the contract's error, or a sentence if it has no name.
+    """A failed item of a batch mint. ``reason`` is the name of the error, or a description of an unknown error.
 
     ``explanation`` describes a receiver that rejects credits. It is empty if nothing is known about the receiver.
     """

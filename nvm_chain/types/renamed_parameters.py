@@ -1,4 +1,4 @@
-"""Errors for arguments under a former parameter name. They tell the new name."""
+"""Errors for arguments under the former name of a parameter. The error tells the new name."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,7 +14,7 @@ def renamed_parameters(**renames: str) -> Callable[[Callable[P, Answer]], Callab
     """Make a function refuse the former names of its parameters. The error tells what to write instead.
 
     Args:
-        renames: The new name of each former name, or an instruction.
+        renames: For each former name, the new name or an instruction.
 
     >>> @renamed_parameters(pay="payment_method")
     ... def order(payment_method=None): ...

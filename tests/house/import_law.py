@@ -32,7 +32,7 @@ SEAM: dict[str, set[str]] = {
         f"chain/{name}.py"
         for name in (
             *("asking_many", "async_rpc", "batches", "bulk_handover", "bulk_waiting", "client", "embedded", "fees"),
-            *("node", "receipts", "rpc", "sending", "shipments", "signing_many"),
+            *("node", "receipts", "replays", "rpc", "sending", "shipments", "signing_many"),
         )
     },
     "eth_tester": {"chain/embedded.py"},

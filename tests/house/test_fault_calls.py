@@ -25,8 +25,8 @@ WITHIN = {
     stop_plan_on_failure,
 }
 """Parts of calls that are made: payment methods, and what follows a failure."""
-QUESTIONS = "_questions"
-"""How functions are called that return what is to be asked, and ask nothing."""
+READERS = "_readers"
+"""The end of the names of functions that return readers. Such a function makes no request itself."""
 SENDS_NOTHING = {
     choice.choose_payment_method,
     sign_for_plan,
@@ -40,9 +40,7 @@ def find_senders() -> Iterator[object]:
     modules = pkgutil.walk_packages(nvm_chain.operations.__path__, "nvm_chain.operations.")
     for module in [importlib.import_module(found.name) for found in modules]:
         for name, function in inspect.getmembers(module, inspect.isfunction):
-            is_own = (
-                function.__module__ == module.__name__ and not name.startswith("_") and not name.endswith(QUESTIONS)
-            )
+            is_own = function.__module__ == module.__name__ and not name.startswith("_") and not name.endswith(READERS)
             if is_own and {"chain", "signer"} <= set(inspect.signature(function).parameters):
                 yield function
     for name, function in inspect.getmembers(Chain, inspect.isfunction):

@@ -80,7 +80,100 @@ def test_failure__of_an_error__has_its_parts() -> None:
 
 def test_failure__of_a_usage_error__has_the_same_parts() -> None:
     told = describe_failure(click.UsageError("no"), verbose=False).to_dict()
-    assert told == {"type": "UsageError", "message": "no.", "problem": "no.", "next_step": "", "fields": {}}
+    see = "See `nvm-chain --help`."
+    assert told == {
+        "type": "UsageError",
+        "message": f"no. {see}",
+        "problem": "no.",
+        "next_step": see,
+        "fields": {},
+        "link": "nvm-chain --help",
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "link"),
+    [
+        (("nonsense",), "UsageError", "nvm-chain --help"),
+        (("order", "7", "--nonsense"), "NoSuchOption", "nvm-chain order --help"),
+        (("order",), "MissingParameter", "nvm-chain order --help"),
+        (("transaction", "0x12"), "BadParameter", "nvm-chain transaction --help"),
+    ],
+)
+def test_failure__of_the_command_line__has_a_link_and_its_own_help(
+    words: tuple[str, ...], error: str, link: str
+) -> None:
+    told = run_cli(*words, "--json").error
+    assert (told["type"], told["link"]) == (error, link)
+    text = run_cli("help", "errors", error.lower())
+    assert (text.exit_code, text.stdout.splitlines()[0]) == (0, error)
+    assert "Exit code: 2" in text.stdout
+
+
+def test_failure__of_who_stops__has_no_link_but_help() -> None:
+    assert describe_failure(click.Abort(), verbose=False).to_dict()["link"] is None
+    assert "Exit code: 1" in run_cli("help", "errors", "Aborted").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("--rpc", "http://127.0.0.1:1", "plan", "list"), "put it behind the command's name and arguments. See"),
+        (("plan", "--rpc", "http://127.0.0.1:1", "list"), "put it behind the command's name and arguments. See"),
+        (("redeem", "7", "-1"), "No such option: -1. A word that begins with - is an option, and a number here is not"),
+        (("redeem", "7", "--nonsense"), "No such option: --nonsense. See `nvm-chain redeem --help`."),
+    ],
+)
+def test_hint__of_an_unknown_option__says_what_was_meant(words: tuple[str, ...], hint: str) -> None:
+    ran = run_cli(*words)
+    assert ran.exit_code == 2
+    assert hint in ran.stderr
+
+
+ADDRESS = "0x" + "11" * 20
+
+
+@pytest.mark.parametrize(
+    ("words", "problem", "next_step"),
+    [
+        (("order", "0x4c27"), "It has 4 hexadecimal digits, 60 too few.", "Copy all of it"),
+        (("order", "0x4c27f150930e120a60"), "It has 18 hexadecimal digits, 46 too few.", "Copy all of it"),
+        (("balance", ADDRESS, "7"), "It is an address.", "The order is `nvm-chain balance [OPTIONS] PLAN HOLDER...`."),
+        (("access", ADDRESS, "7"), "It is an address.", "The order is `nvm-chain access [OPTIONS] PLAN HOLDER`."),
+        (("agent", "show", "0x4c27"), "It has 4 hexadecimal digits, 60 too few.", "Copy all of it"),
+    ],
+)
+def test_id__with_too_few_hexadecimal_digits__is_refused_in_one_way(
+    words: tuple[str, ...], problem: str, next_step: str
+) -> None:
+    told = run_cli(*words, "--json").error
+    assert problem in told["problem"]
+    assert told["next_step"].startswith(next_step)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (
+            ("--price", "25 USDC", "--split", f"{ADDRESS}=20 USDC"),
+            "The splits add up to 20 USDC, and the price is 25 USDC.",
+        ),
+        (
+            ("--price-base-units", "2", "--token", ADDRESS, "--split", f"{ADDRESS}=1"),
+            "The splits add up to 1 base unit, and the price is 2 base units.",
+        ),
+    ],
+)
+def test_splits__that_do_not_add_up__are_told_in_the_unit_they_were_typed_in(
+    options: tuple[str, ...], problem: str
+) -> None:
+    told = run_cli("plan", "register", *options, "--grants", "1", "--dev-account", "1", "--json").error
+    assert told["problem"] == problem
+
+
+def test_price__of_one_base_unit__is_not_told_in_the_plural() -> None:
+    assert "A price of 1 base unit is only" in str(errors.SuspiciousPrice(1, 6, "USDC"))
+    assert "A price of 20 base units is only 0.00002 USDC." in str(errors.SuspiciousPrice(20, 6, "USDC"))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nvm_chain import payments
 from nvm_chain.enums import Activation, PlanKind, RedemptionRule
-from nvm_chain.errors import InputError, InvalidAddress, InvalidAmount, InvalidConfig, NeedsVendor
+from nvm_chain.errors import InputError, InvalidAddress, InvalidAmount, InvalidConfig, NeedsVendor, SuspiciousGrant
 from nvm_chain.errors.formatting import format_duration
 from nvm_chain.payments.credits_configs import set_redemption_type
 from nvm_chain.payments.price_configs import FIAT_ADVICE, get_fiat_price_config
@@ -167,6 +167,29 @@ def test_credits__that_are_no_int__raise(number: Any) -> None:
         get_fixed_credits_config(number)
 
 
+@pytest.mark.parametrize("number", [0, MAX_CREDITS + 1])
+def test_periods_per_redemption__beyond_their_limits__are_called_periods(number: int) -> None:
+    with reverts(InvalidAmount(f"periods per redemption {number}", f"must be from 1 to {2**32 - 1}")):
+        get_expirable_duration_config(
+            ONE_DAY_DURATION, activation=Activation.ON_FIRST_USE, max_periods_per_redemption=number
+        )
+
+
+@pytest.mark.parametrize("build", [get_dynamic_credits_config, payments.get_dynamic_credits_config])
+def test_get_dynamic_credits_config__that_grants_less_than_a_request_takes__needs_to_be_allowed(build: Any) -> None:
+    with reverts(SuspiciousGrant(10, 20)):
+        build(10, 20, 30)
+    assert build(10, 20, 30, allow_small_grant=True) == CreditsConfig(10, 20, 30)
+    assert build(20, 20, 30) == CreditsConfig(20, 20, 30)
+
+
+@pytest.mark.parametrize("build", [get_fixed_credits_config, payments.get_fixed_credits_config])
+def test_get_fixed_credits_config__that_grants_less_than_a_request_takes__needs_to_be_allowed(build: Any) -> None:
+    with reverts(SuspiciousGrant(1, 2)):
+        build(1, 2)
+    assert build(1, 2, allow_small_grant=True) == CreditsConfig(1, 2, 2)
+
+
 def test_get_dynamic_credits_config__with_least_above_most__raises() -> None:
     with reverts(InvalidConfig("a request cannot cost 6 to 5 credits")):
         get_dynamic_credits_config(100, 6, 5)
@@ -182,7 +205,7 @@ def test_credits_config__with_a_rule_that_does_not_exist__raises(rule: Any) -> N
     )
 
 
-@pytest.mark.parametrize("option", ["trial", "transferable"])
+@pytest.mark.parametrize("option", ["trial", "transferable", "allow_small_grant"])
 @pytest.mark.parametrize("value", ["false", 0, 1, None])
 def test_credits_config__with_an_option_that_is_no_bool__raises(option: str, value: Any) -> None:
     with reverts(InvalidConfig(f"{option} is {value!r}", "give True or False")):

@@ -153,7 +153,7 @@ def test_download__in_chunks_of_another_length_than_is_said__fails(server: Serve
         request.reply(b"3\r\nabc\r\n0\r\n\r\n", headers={"Content-Length": "5", "Transfer-Encoding": "chunked"})
 
     url = server.route("/file", route)
-    fails(DownloadFailed(url, "3 bytes came, and the server said 5"), url, target)
+    fails(DownloadFailed(url, "3 bytes arrived, and the server announced 5"), url, target)
 
 
 @pytest.mark.parametrize("length", [len(BODY) - 1, len(BODY) + 1])
@@ -395,6 +395,12 @@ def test_data__that_is_damaged__fails(target: Path, url: str, problem: str) -> N
     fails(DownloadFailed(url, problem), url, target)
 
 
+NOT_ALLOWED = (
+    "it is a file of this machine, which is read only if you allow it: allow_file=True for download, "
+    "allow_file_urls=True for Payments, --allow-file-urls in the shell"
+)
+
+
 def test_file__that_is_allowed__is_copied(tmp_path: Path, target: Path) -> None:
     source = tmp_path / "a file"
     source.write_bytes(BODY)
@@ -402,7 +408,7 @@ def test_file__that_is_allowed__is_copied(tmp_path: Path, target: Path) -> None:
     assert source.read_bytes() == BODY
     target.unlink()
     fails(
-        DownloadFailed(source.as_uri(), "it is a file of this machine, and allow_file was not passed"),
+        DownloadFailed(source.as_uri(), NOT_ALLOWED),
         source.as_uri(),
         target,
     )

@@ -12,6 +12,7 @@ import pytest
 
 from nvm_chain import errors
 from nvm_chain.errors import (
+    AccountBusy,
     AgentNotRegistered,
     AnswerUnreadable,
     AuthorizationExpired,
@@ -22,6 +23,7 @@ from nvm_chain.errors import (
     BlockReplaced,
     ConnectionFailed,
     CostOutOfRange,
+    CreditsOverflow,
     DeploymentMismatch,
     DownloadFailed,
     DownloadMismatch,
@@ -34,6 +36,7 @@ from nvm_chain.errors import (
     InvalidAddress,
     InvalidAgentId,
     InvalidAmount,
+    InvalidArgument,
     InvalidConfig,
     InvalidContext,
     InvalidEndpoint,
@@ -60,6 +63,7 @@ from nvm_chain.errors import (
     OutOfGas,
     Panicked,
     PendingTransactions,
+    RecordInUse,
     RecordNotWritable,
     RecordNotWritten,
     RenamedParameter,
@@ -69,6 +73,7 @@ from nvm_chain.errors import (
     SecretInMetadata,
     SignatureNeedsChain,
     StatementMismatch,
+    SuspiciousGrant,
     SuspiciousPrice,
     TargetExists,
     TokenCannotSign,
@@ -82,6 +87,7 @@ from nvm_chain.errors import (
     VoucherExpired,
     VoucherMismatch,
     VoucherSignatureInvalid,
+    WouldSucceedNow,
     WrongChain,
 )
 from nvm_chain.errors.base import HELP
@@ -100,6 +106,8 @@ SAMPLES: list[NvmChainError] = [
     InvalidMessage("signed voucher", "ceiling is missing"),
     RenamedParameter("order_plan", "pay", "give it as `payment_method`"),
     SuspiciousPrice(20, 6, "USDC"),
+    SuspiciousGrant(10, 20),
+    InvalidArgument("register_plan", "price", "a CreditsConfig", "exchange price and credits"),
     NeedsVendor("a price by card", "grant it yourself"),
     HostedName("payments.x402", "use vouchers"),
     HostedImport("PaymentOptions", "call `Payments(chain, signer)`"),
@@ -136,6 +144,7 @@ SAMPLES: list[NvmChainError] = [
     NoDeployment(1),
     NoDeployment(1, "AgentRegistry"),
     InvalidRecord("deployments/1.json", "file: Invalid JSON"),
+    RecordInUse("deployments/1.json", "Credits", ALICE, 1, "give another folder"),
     RecordNotWritable("deployments/1.json", "PermissionError"),
     RecordNotWritten("Credits", ALICE, "0x" + "ab" * 32, "deployments/1.json", "No space left on device", '{"a": 1}'),
     PendingTransactions(ALICE, 2),
@@ -144,10 +153,12 @@ SAMPLES: list[NvmChainError] = [
     InsufficientAllowance(BOB, ALICE, BOB, 5, 20),
     InsufficientCoin(ALICE, 5, 20),
     NotMined("0xaa", 120),
+    AccountBusy(ALICE, 10),
     NotSent("earlier transactions of the account are not mined"),
     BatchIncomplete(500, 900, "transaction 0xaa was not mined"),
     OutcomeUnknown("0xaa", "connection refused"),
     OutOfGas("0xaa"),
+    WouldSucceedNow("0xaa"),
     TooMuchGas(20_000_000, 16_777_216),
     TransactionReplaced("0xaa", ALICE, 7),
     RevertedWithReason("ERC20: no"),
@@ -226,14 +237,56 @@ def test_input_error__is_a_value_error_too(error: NvmChainError) -> None:
 
 # ---------------------------------------------------------------------- messages that carry others' text
 
-BASE_UNITS = "A price of 20 base units is only 0.00002 USDC. If you mean 20 USDC, "
+
+@pytest.mark.parametrize(
+    ("error", "problem", "advice"),
+    [
+        (
+            SuspiciousPrice(20, 6, "USDC"),
+            "A price of 20 base units is only 0.00002 USDC.",
+            "If you mean 20 USDC, give 20 * 10**6 base units.",
+        ),
+        (
+            SuspiciousPrice(1_500, 8, "WBTC"),
+            "A price of 1,500 base units is only 0.000015 WBTC.",
+            "If you mean 1500 WBTC, give 1500 * 10**8 base units.",
+        ),
+        (
+            SuspiciousPrice(3, 18, "ETH"),
+            "A price of 3 base units is only 0.000000000000000003 ETH.",
+            "If you mean 3 ETH, give 3 * 10**18 base units.",
+        ),
+    ],
+)
+def test_suspicious_price__of_any_token_or_coin__shows_both_readings(
+    error: SuspiciousPrice, problem: str, advice: str
+) -> None:
+    assert error.problem == problem
+    assert error.next_step == f"{advice} If the price is right, allow it with `allow_tiny_price=True`."
 
 
-def test_suspicious_price__message__shows_both_readings() -> None:
-    text = str(SuspiciousPrice(20, 6, "USDC"))
-    assert text.startswith(BASE_UNITS)
-    assert 'usdc("20")' in text
-    assert "allow_tiny_price=True" in text
+ALICE_NOT_BOB = f"The signed order's token is {ALICE}, not {BOB}. Ask the payer to sign an order whose token is {BOB}."
+
+
+def test_authorization_mismatch__of_addresses__shows_them_whole() -> None:
+    assert str(AuthorizationMismatch("token", BOB, ALICE)) == ALICE_NOT_BOB
+
+
+def test_authorization_mismatch__of_chain_ids__shows_decimal_numbers() -> None:
+    error = AuthorizationMismatch("chain id", 84532, 8453)
+    assert error.problem == "The signed order's chain id is 8453, not 84532."
+    assert error.to_dict()["fields"] == {"field": "chain id", "expected": 84532, "actual": 8453}
+
+
+def test_authorization_mismatch__of_other_texts__quotes_them() -> None:
+    error = AuthorizationMismatch("token name", "USDC", "USD Coin")
+    assert error.problem == "The signed order's token name is 'USD Coin', not 'USDC'."
+
+
+def test_credits_overflow__message__is_true_of_credits_and_of_periods() -> None:
+    text = str(CreditsOverflow(255, ALICE, 2**64))
+    assert "cannot take 18,446,744,073,709,551,616 more credits or periods of plan 0x" in text
+    assert text.endswith("Use or burn some credits first, order less at once, or give another address.")
 
 
 @pytest.mark.parametrize(

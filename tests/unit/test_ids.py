@@ -76,7 +76,7 @@ def test_parse_id__that_was_not_copied_whole__says_how_many_digits_it_has(
     with pytest.raises(kind) as caught:
         parse(prefix + "1" * count)
     assert f"It has {count} hexadecimal digits, {told}." in str(caught.value)
-    assert str(caught.value).endswith("Copy it whole: an id has 64 digits, zeros in front too.")
+    assert str(caught.value).endswith("Copy all of it: an id has 64 digits, with its zeros in front.")
 
 
 NO_IDS: list[Any] = [
@@ -121,7 +121,9 @@ def test_parse_plan_id__of_anything_else__raises(value: Any) -> None:
     with pytest.raises(InvalidPlanId) as caught:
         parse_plan_id(value)
     assert caught.value.args == (hide_keys(value) if isinstance(value, str) else value,)
-    assert str(caught.value).endswith(("or did:nv: and 64 hexadecimal digits.", "64 digits, zeros in front too."))
+    assert str(caught.value).endswith(
+        ("64 hexadecimal digits after 0x or did:nv:.", "64 digits, with its zeros in front.")
+    )
     assert len(str(caught.value)) < 300
 
 

@@ -85,7 +85,11 @@ def test_read_key_from_environment__of_a_key__gives_its_account(monkeypatch: pyt
 def test_read_key_from_environment__that_is_not_set__raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     with reverts(
-        KeyFailure(f"environment variable {VARIABLE}", "it is not set", f"set it first: `export {VARIABLE}=0x…`")
+        KeyFailure(
+            f"environment variable {VARIABLE}",
+            "it is not set",
+            f"set it first: `read -rs {VARIABLE}; export {VARIABLE}` keeps it out of the shell's history",
+        )
     ):
         read_key_from_environment(VARIABLE)
 

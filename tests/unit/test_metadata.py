@@ -48,7 +48,7 @@ FULL = AgentMetadata(
 )
 
 NO_SCHEME = "it does not begin with one of https, http, ipfs, data, file, followed by a colon"
-NO_LENGTH, NO_TYPE = "it is not a number of bytes", "it is not SHA256, the one that is checked"
+NO_LENGTH, NO_TYPE = "it is not a number of bytes", "it is not SHA256, the only type that is checked"
 UNKNOWN = "a file has url, name, contentType, contentLength, sha256 and a checksum"
 NO_HASH = "it is not 64 hexadecimal digits in small letters"
 NO_DATE = "it is not a date as ISO 8601 has it, such as 2026-01-31T12:00:00Z"
@@ -357,7 +357,7 @@ def test_metadata__of_a_size__fits_up_to_the_limit(size: int, fits: bool) -> Non
         uri = build_metadata_uri(AgentMetadata(name, agent_type=""))
         assert parse_metadata_uri(uri).name == name
         return
-    with reverts(InvalidMetadata("as JSON", f"it has {size} bytes and may have {MAX_JSON}")):
+    with reverts(InvalidMetadata("as JSON", f"it has {size} bytes, and at most {MAX_JSON} are allowed")):
         AgentMetadata(name, agent_type="")
     with reverts(InvalidMetadata("as JSON", f"it has more than {MAX_JSON} bytes")):
         parse_metadata(json.dumps({"name": name}, separators=(",", ":")))

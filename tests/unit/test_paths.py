@@ -28,7 +28,7 @@ def test_parse_path__of_any_other_path__is_left_as_it_is() -> None:
         (b"a", "the file is bytes", "give a text or a `pathlib.Path`"),
         ("", "the file is empty, or has a zero byte in it", "give a path"),
         ("a\0b", "the file is empty, or has a zero byte in it", "give a path"),
-        ("~nobody-here/x", "the file begins with ~nobody-here, whose folder is not known", "write it out"),
+        ("~nobody-here/x", "the file begins with ~nobody-here, whose folder is not known", "write the whole path"),
     ],
 )
 def test_parse_path__of_what_is_no_path__is_refused(value: object, problem: str, advice: str) -> None:

@@ -36,7 +36,7 @@ def test_permit_digest__for_another_token__is_another() -> None:
 
 
 def test_sign_permit__by_another_than_the_owner__is_refused() -> None:
-    with pytest.raises(InvalidConfig, match=f"is of {OWNER.address}, and {STRANGER.address} cannot sign for them"):
+    with pytest.raises(InvalidConfig, match=f"owner {OWNER.address} has to sign this permit, not {STRANGER.address}"):
         sign_permit(STRANGER, PLAIN, token=TOKEN)
 
 

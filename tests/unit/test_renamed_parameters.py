@@ -24,7 +24,7 @@ SELLER = "0x" + "22" * 20
             nvm.settle_vouchers,
             (None, None, 1, []),
             {"amounts": [1]},
-            "Give `totals`: up to which total each item is settled, which is not what is added.",
+            "Give `totals`: the total up to which each item is settled, not the amount to add.",
         ),
         (nvm.get_erc20_price_config, (1, USDC), {"receiver_address": SELLER}, "Give it as `receiver`."),
         (payments.get_erc20_price_config, (1, USDC), {"receiver_address": SELLER}, "Give it as `receiver`."),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nvm_chain.chain import signing_many
 from nvm_chain.chain.signing_many import sign_many, sign_new
+from nvm_chain.errors import NotSent
 
 KEY = "0x" + "4c" * 32
 UINT = st.integers(min_value=0, max_value=2**128)
@@ -82,3 +83,22 @@ def test_sign_new__of_what_is_known__raises_the_prices_and_not_the_nonce() -> No
     [(transaction, signed)] = sign_new(account, [complete], known)
     assert (transaction["maxFeePerGas"], transaction["maxPriorityFeePerGas"], signed.nonce) == (9, 7, 3)
     assert signed.hash == sign_alone(transaction)[1]
+
+
+def test_sign_new__by_a_signer_that_sets_the_prices_itself__raises_and_does_not_ask_for_ever() -> None:
+    """The bytes stay those of an earlier transaction, whatever price the signer is given."""
+    account, asked = Account.from_key(KEY), list[int]()
+
+    class Wallet:
+        address = account.address
+
+        def sign_transaction(self, transaction: dict[str, Any], /) -> SignedTransaction:
+            asked.append(transaction["maxFeePerGas"])
+            return account.sign_transaction({**transaction, "maxFeePerGas": 9, "maxPriorityFeePerGas": 1})
+
+    told: Any = {"chainId": 1, "gas": 21_000, "maxFeePerGas": 7, "maxPriorityFeePerGas": 5, "to": "0x" + "11" * 20}
+    complete: Any = {**told, "value": 0, "data": "0x", "nonce": 3}
+    known = {sign_alone({**complete, "maxFeePerGas": 9, "maxPriorityFeePerGas": 1})[1]}
+    with pytest.raises(NotSent, match="signed the same bytes"):
+        sign_new(Wallet(), [complete], known)
+    assert asked == [7, 8]

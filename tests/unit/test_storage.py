@@ -59,7 +59,7 @@ def test_inline__of_the_longest_document__is_the_text() -> None:
 
 
 def test_inline__of_a_document_one_byte_too_long__is_refused_both_ways() -> None:
-    with reverts(InvalidMetadata("as JSON", f"it has {MAX_JSON + 1} bytes and may have {MAX_JSON}")):
+    with reverts(InvalidMetadata("as JSON", f"it has {MAX_JSON + 1} bytes, and at most {MAX_JSON} are allowed")):
         InlineStore().save(LONGEST + " ")
     uri = URI_PREFIX + b64encode(LONGEST.encode() + b" ").decode()
     with reverts(MetadataUnavailable(uri, f"its document has more than {MAX_JSON} bytes")):

@@ -299,7 +299,9 @@ def test_next_ceiling__out_of_range__says_which_number(last: int, cost: int, err
 
 
 def test_sign_voucher__by_another_than_the_holder__is_refused() -> None:
-    with pytest.raises(InvalidConfig, match=f"is of {HOLDER.address}, and {STRANGER.address} cannot sign for them"):
+    with pytest.raises(
+        InvalidConfig, match=f"holder {HOLDER.address} has to sign this voucher, not {STRANGER.address}"
+    ):
         sign_voucher(STRANGER, VOUCHER_1, **WHERE)
 
 

@@ -7,7 +7,7 @@ import click
 from nvm_chain.cli.answers import name_plan
 from nvm_chain.cli.command import argument, chain_command, plan_argument
 from nvm_chain.cli.exit_codes import EXIT_NO
-from nvm_chain.cli.lazy import credits, formatting, json_values, plans
+from nvm_chain.cli.lazy import credits, formatting, json_values, plan_terms, plans
 from nvm_chain.cli.output import Rows
 from nvm_chain.cli.parameters import Address
 from nvm_chain.cli.session import Session
@@ -105,22 +105,38 @@ def access(session: Session, plan: int, holder: str, cost: int) -> None:
 
     The exit code is 0 for yes and 9 for no, so `if nvm-chain access …; then` works. Errors have other exit codes.
 
-    On a time plan the access window has to be open, and requests are free. On a credits plan the balance has to cover the
-    cost. On a pay-per-use plan the answer is always no, because the holder pays for each request.
+    On a time plan the access window has to be open, and requests are free. On a credits plan the balance has to cover
+    the cost, and the cost has to be in the plan's range for a request. On a pay-per-use plan the answer is always no,
+    because the holder pays for each request.
     """
     chain = session.connect()
     session.say("Reading the account")
     allowed = credits.has_access(chain, plan, holder, cost)
     until = credits.read_access_until(chain, plan, holder)
+    terms = plan_terms.find_known_terms(chain, plan)
+    reason = None if allowed or terms is None else _explain_no(terms, cost)
     rows: Rows = [
         ("plan id", formatting.format_plan_id(plan)),
         ("holder", holder),
-        ("access", "yes" if allowed else "no"),
+        ("access", "yes" if allowed else f"no: {reason}"),
         *([("until" if allowed else "ended", formatting.format_utc(until))] if until else []),
     ]
-    session.answer({**name_plan(plan), "holder": holder, "access": allowed, "access_until": until}, rows)
+    answer = {"holder": holder, "access": allowed, "access_until": until, "reason": reason}
+    session.answer({**name_plan(plan), **answer}, rows)
     if not allowed:
         click.get_current_context().exit(EXIT_NO)
+
+
+def _explain_no(terms: "Terms", cost: int) -> str:
+    """Return why a holder may not make a request of this cost on a plan."""
+    if terms.kind.name == "TIME":
+        return "the access window is not open"
+    if terms.kind.name == "USAGE":
+        return "each request is paid on its own"
+    if not terms.allows_cost(cost):
+        allowed = formatting.format_range(terms.min_redeem, terms.max_redeem, "credit")
+        return f"a request on this plan takes {allowed}, not {cost:,}"
+    return f"the balance does not cover {formatting.count(cost, 'credit')}"
 
 
 @chain_command("lots", examples=("nvm-chain lots $PLAN $SUBSCRIBER", "nvm-chain lots $PLAN $SUBSCRIBER --json"))
@@ -129,10 +145,13 @@ def access(session: Session, plan: int, holder: str, cost: int) -> None:
 @click.option("--offset", type=int, metavar="N", default=0, help="Number of lots to skip at the front. Default: 0.")
 @click.option("--limit", type=int, metavar="N", default=100, show_default=True, help="Largest number of lots to show.")
 def lots(session: Session, plan: int, holder: str, offset: int, limit: int) -> None:
-    """Show the remaining credits of each purchase on a plan with expiring credits. The earliest expiry comes first."""
+    """Show the remaining credits of each purchase or grant on a plan with expiring credits.
+
+    The earliest expiry comes first.
+    """
     chain = session.connect()
     session.say("Reading the lots")
-    plans.read_terms(chain, plan)  # an unknown plan is an error, not a plan without lots
+    terms = plans.read_terms(chain, plan)  # an unknown plan is an error, not a plan without lots
     found = credits.read_lots(chain, plan, holder, offset=offset, limit=limit)
     rows: Rows = [
         ("plan id", formatting.format_plan_id(plan)),
@@ -141,6 +160,15 @@ def lots(session: Session, plan: int, holder: str, offset: int, limit: int) -> N
             ("lot", f"{formatting.count(lot.credits, 'credit')} until {formatting.format_utc(lot.expires_at)}")
             for lot in found
         ),
-        *([] if found else [("lots", "none")]),
+        *([] if found else [("lots", _describe_no_lots(terms, offset))]),
     ]
     session.answer({**name_plan(plan), "holder": holder, "lots": found}, rows)
+
+
+def _describe_no_lots(terms: "Terms", offset: int) -> str:
+    """Return the text for an empty list of lots. Only credits that expire have lots."""
+    if terms.kind.name == "CREDITS" and not terms.duration:
+        return "none: credits of this plan do not expire; see `nvm-chain balance`"
+    if terms.kind.name != "CREDITS":
+        return "none: this plan has no credits that expire; see `nvm-chain account`"
+    return "none after the skipped ones" if offset else "none"

@@ -1,5 +1,6 @@
 """`nvm-chain agent`: register, show and change agents, and show the price of a request."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -8,12 +9,15 @@ from nvm_chain.cli.answers import name_plan, transaction_rows
 from nvm_chain.cli.command import Command, agent_argument, argument, chain_command, plan_argument
 from nvm_chain.cli.descriptions import agent_metadata_options, read_agent_description, read_agent_metadata
 from nvm_chain.cli.groups import Group
-from nvm_chain.cli.lazy import agents, formatting, metadata, types_agents
+from nvm_chain.cli.lazy import agents, errors, formatting, metadata, plans, types_agents
 from nvm_chain.cli.output import Rows
 from nvm_chain.cli.parameters import Address, PlanCost, Range
 from nvm_chain.cli.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nvm_chain.chain.client import Chain
     from nvm_chain.types.agents import Agent, AttachedPlan, RegisteredAgent
     from nvm_chain.types.receipts import Transaction
 
@@ -25,7 +29,7 @@ agent_group = Group("agent", help="Register, show and change agents, and show th
     signs=True,
     agents=True,
     examples=(
-        "nvm-chain agent register --name Echo --plan $PLAN=1..5 \\\n    --endpoint POST=https://example.com/agents/:id/tasks --dev-account 1",
+        "nvm-chain agent register --name Echo --plan $PLAN=1 \\\n    --endpoint POST=https://example.com/agents/:id/tasks --dev-account 1",
         "nvm-chain agent register --uri https://example.com/agent.json \\\n    --keyfile builder.json --json",
     ),
 )
@@ -38,13 +42,15 @@ agent_group = Group("agent", help="Register, show and change agents, and show th
     help="Plan that the agent accepts, with the credits of one request. Repeat for each plan.",
 )
 def register(session: Session, plans: tuple[tuple[int, int, int], ...], **described: Any) -> None:
-    """Register an agent with the plans that it accepts. The signer has to own the plans, and becomes the owner of the agent.
+    """Register an agent with the plans that it accepts.
 
-    The metadata is public for ever. The command refuses text that looks like a token, password or key.
+    The signer has to own the plans, and becomes the owner of the agent. The metadata is public for ever. The command
+    refuses text that looks like a token, password or key.
     """
     written = read_agent_metadata(**described)
     attached = [types_agents.AttachedPlan(*plan) for plan in plans]
     chain, signer = session.connect_to_sign()
+    _warn_of_costs(session, chain, attached)
     agent = agents.register_agent(chain, signer, written, attached)
     data = {**_describe(agent), "transaction": agent.transaction}
     session.answer(data, [*_rows(agent), *transaction_rows(agent.transaction)])
@@ -84,14 +90,36 @@ def update(session: Session, agent: int, **described: Any) -> None:
 @agent_argument()
 @argument("new_owner", type=Address(), metavar="NEW_OWNER", help="Address of the new owner.")
 def transfer(session: Session, agent: int, new_owner: str) -> None:
-    """Transfer an agent to a new owner immediately. The signer is the agent owner, or an address that the owner approved.
+    """Transfer an agent to a new owner immediately.
 
-    The agent keeps its plans. The plans keep their owners and receivers.
+    The signer is the agent owner, or an address that the owner approved. The agent keeps its plans. The plans keep
+    their owners and receivers.
     """
     chain, signer = session.connect_to_sign()
     transaction = agents.transfer_agent(chain, signer, agent, new_owner)
     data = {"agent_id": agent, "owner": new_owner, "transaction": transaction}
     session.answer(data, [("agent", agent), ("owner", new_owner), *transaction_rows(transaction)])
+
+
+def _warn_of_costs(session: Session, chain: "Chain", attached: "Sequence[AttachedPlan]") -> None:
+    """Warn if a request would cost credits that the plan does not allow. One batch of requests.
+
+    If the plans cannot be read, for example because only the registry's address is known, the costs are not checked.
+    """
+    readers = [partial(plans.read_terms, chain, item.plan_id) for item in attached]
+    try:
+        with chain.reading_ahead(*readers):
+            terms = [read() for read in readers]
+    except errors.NvmChainError:
+        return
+    for item, found in zip(attached, terms, strict=True):
+        outside = not (found.allows_cost(item.min_credits) and found.allows_cost(item.max_credits))
+        if found.kind.name == "CREDITS" and outside:
+            allowed = formatting.format_range(found.min_redeem, found.max_redeem, "credit")
+            session.warn(
+                f"a request on plan {formatting.format_plan_id(item.plan_id)} takes {allowed}, and the agent would take "
+                f"{_format_cost(item)}; a redemption of a number outside the range fails"
+            )
 
 
 def _describe(agent: "Agent | RegisteredAgent") -> dict[str, Any]:
@@ -180,6 +208,7 @@ def match(session: Session, agent: int, plan: int, method: str, url: str) -> Non
 def attach(session: Session, agent: int, plan: int, per_request: tuple[int, int]) -> None:
     """Let an agent accept a plan. The signer has to own both."""
     chain, signer = session.connect_to_sign()
+    _warn_of_costs(session, chain, [types_agents.AttachedPlan(plan, *per_request)])
     transaction = agents.attach_plan(chain, signer, agent, plan, *per_request)
     _answer_link(session, agent, plan, True, transaction)
 

@@ -1,4 +1,4 @@
-"""`nvm-chain mint`, `grant-external`, `redeem`, `transfer` and `burn`: changes of credits without an order. Also the faucet."""
+"""`nvm-chain mint`, `grant-external`, `redeem`, `transfer`, `burn` and `faucet`: changes of credits, and test money."""
 
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 def mint(session: Session, plan: int, grants: tuple[tuple[str, str], ...]) -> None:
     """Grant credits of a plan without payment. Plan owner and minters only.
 
-    One transaction serves one receiver or many.
+    One transaction serves one receiver or many. A very long list takes several transactions.
 
     If one receiver cannot take credits, the other receivers still get their credits. The exit code is then 6.
     """

@@ -57,8 +57,8 @@ OPTIONS: Final = (
 def demo(session: Session) -> None:
     """Show the product on a test chain: a plan is sold and used, and vouchers pay for a thousand requests.
 
-    The demo runs on a chain inside this process, and needs no network, account, key or node. With --rpc the demo runs on a
-    development node such as anvil. There the demo deploys its own contracts and uses the node's funded accounts.
+    The demo runs on a chain inside this process, and needs no network, account, key or node. With --rpc the demo runs
+    on a development node such as anvil. There the demo deploys its own contracts and uses the node's funded accounts.
     """
     node = session.rpc is not None
     session.say("Connecting and deploying" if node else "Starting a chain in this process")

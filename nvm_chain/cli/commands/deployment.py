@@ -1,4 +1,4 @@
-"""`nvm-chain deploy` and `check-deployment`: deploy the contracts, and compare the chain with the deployment records."""
+"""`nvm-chain deploy` and `check-deployment`: deploy the contracts, and compare them with their records."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     locates=False,
     examples=(
         "nvm-chain deploy --dev-account 0 --test-usdc --yes",
-        "nvm-chain deploy --keyfile builder.json --fee-owner $BUILDER --yes --json",
+        "nvm-chain deploy --keyfile builder.json --fee-owner $BUILDER \\\n    --deployments staging --yes --json",
     ),
 )
 @click.option(
@@ -33,13 +33,21 @@ if TYPE_CHECKING:
 )
 @click.option("--create", is_flag=True, help="Deploy with CREATE, even if the chain supports CREATE2.")
 @click.option("--test-usdc", is_flag=True, help="Deploy a TestUSDC with a faucet too. Development chains only.")
+@click.option(
+    "--replace-records",
+    is_flag=True,
+    help="Replace the records of other contracts on this chain. Commands in this folder no longer find those contracts.",
+)
 @click.option("--yes", is_flag=True, help="Deploy without a question.")
-def deploy(session: Session, fee_owner: str | None, create: bool, test_usdc: bool, yes: bool) -> None:
+def deploy(
+    session: Session, fee_owner: str | None, create: bool, test_usdc: bool, replace_records: bool, yes: bool
+) -> None:
     """Deploy the contracts Credits and AgentRegistry, and write their deployment records.
 
-    Other commands find the contracts by these records. The command shows the steps and the highest cost, and asks before it
-    deploys. A second run skips contracts that are deployed already. With CREATE2 the addresses depend only on the fee
-    owner, and are equal on most chains.
+    Other commands find the contracts by these records. The command shows the steps and the highest cost, and asks
+    before it deploys. With CREATE2 the addresses depend only on the fee owner, and are equal on most chains. A second
+    run with the same fee owner skips contracts that are deployed already. With another fee owner, the command refuses
+    to replace the records.
     """
     if session.network == EMBEDDED and session.rpc is None:
         raise errors.InvalidConfig(
@@ -52,13 +60,20 @@ def deploy(session: Session, fee_owner: str | None, create: bool, test_usdc: boo
         )
     session.say("Estimating the cost")
     owner = fee_owner or signer.address
-    plan = deployment.plan_deployment(chain, signer.address, owner, create2=not create, folder=session.deployments)
+    plan = deployment.plan_deployment(
+        chain,
+        signer.address,
+        owner,
+        create2=not create,
+        folder=session.deployments,
+        test_usdc=test_usdc,
+        replace_records=replace_records,
+    )
     _show_plan(session, plan)
     deployment.require_funds(plan)
-    if not (yes or plan.already_deployed):
+    if not (yes or plan.sends_nothing):
         _ask(session)
-    usdc = deployment.find_or_deploy_usdc(chain, signer, session.deployments) if test_usdc else None
-    _answer(session, plan, deployment.deploy_contracts(chain, signer, plan, folder=session.deployments, usdc=usdc))
+    _answer(session, plan, deployment.deploy_contracts(chain, signer, plan, folder=session.deployments))
 
 
 def _show_plan(session: Session, plan: "DeploymentPlan") -> None:
@@ -96,7 +111,7 @@ def _answer(session: Session, plan: "DeploymentPlan", done: "Deployment") -> Non
         rows += [
             (record.contract, f"{record.address}{' (was there already)' if there else ''}"),
             *([("TestUSDC", record.usdc)] if record.usdc else []),
-            ("transaction", record.transaction_hash or "unknown, because another account sent it"),
+            ("transaction", record.transaction_hash or "unknown: sent before, and this folder has no record of it"),
             ("record", path),
         ]
     session.answer({**data["Credits"], "agents": data["AgentRegistry"]}, rows)
@@ -120,20 +135,23 @@ def check_deployment(session: Session) -> None:
     if record is None:
         raise errors.NoDeployment(chain.chain_id, "Credits", records.name_folder(session.deployments))
     session.say("Comparing")
-    credits, rows = _check(chain, record)
+    credits, rows = _check(session, chain, record)
     data = {**credits, "agents": None}
     agents = records.find_record(chain.chain_id, session.deployments, "AgentRegistry")
     if agents is not None:
-        data["agents"], more = _check(chain, agents)
+        data["agents"], more = _check(session, chain, agents)
         rows += more
     session.answer(data, rows)
     if not (credits["ok"] and (agents is None or data["agents"]["ok"])):
         click.get_current_context().exit(EXIT_NETWORK)
 
 
-def _check(chain: "Chain", record: "DeploymentRecord") -> tuple[dict[str, Any], list[tuple[str, object]]]:
+def _check(
+    session: Session, chain: "Chain", record: "DeploymentRecord"
+) -> tuple[dict[str, Any], list[tuple[str, object]]]:
     """Return the checks of one record, as JSON and as text."""
-    checks = deployment.check_deployment(chain, record)
+    with records.explain_earlier_chain(record, session.deployments):
+        checks = deployment.check_deployment(chain, record)
     shown = [
         {"name": check.name, "expected": check.expected, "actual": check.actual, "ok": check.ok} for check in checks
     ]

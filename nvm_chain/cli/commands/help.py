@@ -49,17 +49,13 @@ def _describe_command(words: tuple[str, ...]) -> str:
 
 
 def _describe_errors(names: tuple[str, ...]) -> str:
-    """Return the help of one error, or the list of all errors without a name. Raises click.UsageError for an unknown name."""
-    found = [(name, error_help.find_error(name)) for name in names]
-    unknown = next((name for name, error in found if error is None), None)
+    """Return the help of the named errors, or the list of all errors. Raises click.UsageError for an unknown name."""
+    found = [(name, error_help.find_text(name)) for name in names]
+    unknown = next((name for name, text in found if text is None), None)
     if unknown is not None:
         nearest = suggest(unknown, error_help.list_names())
         raise click.UsageError(f"No error is called {unknown!r}.{nearest} All of them: `nvm-chain help {ERRORS}`.")
-    return (
-        "\n\n".join(error_help.describe_error(error) for _, error in found if error)
-        if names
-        else error_help.list_errors()
-    )
+    return "\n\n".join(text for _, text in found if text) if names else error_help.list_errors()
 
 
 def _enter(context: click.Context, word: str) -> click.Context:

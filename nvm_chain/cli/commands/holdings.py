@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 def holdings(session: Session, address: str, from_block: int | None, blocks: int | None) -> None:
     """Show the plans that an address owns, and its credits and access on all plans.
 
-    The command searches the events of a range of blocks, and reads the current state of each plan that it finds. A plan is
-    found only if the address received the plan or its credits within the range. The answer names the range.
+    The command searches the events of a range of blocks, and reads the current state of each plan that it finds. A plan
+    is found only if the address received the plan or its credits within the range. The answer names the range.
     """
     chain = session.connect()
     looked_at = choose_blocks(session, chain, from_block, blocks)

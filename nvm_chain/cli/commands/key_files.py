@@ -36,8 +36,9 @@ key_group = Group("key", help="Make and show key files. A key file keeps a priva
 def new(session: Session, path: str, password_file: str | None) -> None:
     """Make a new private key, and write it encrypted to a file that only you can read.
 
-    The file is the only copy of the key. If you lose the file or its password, you lose the account. Other commands take the
-    file as --keyfile PATH. The new account has no coins. Send coins for gas to the address that this command prints.
+    The file is the only copy of the key. If you lose the file or its password, you lose the account. Other commands
+    take the file as --keyfile PATH. The new account has no coins. Send coins for gas to the address that this command
+    prints.
     """
     if os.path.lexists(path):
         raise errors.KeyFailure(f"key file {path}", "a file with this path exists already", "give another path")

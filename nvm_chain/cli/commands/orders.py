@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     "--name",
     type=OrderName(),
     metavar="TEXT",
-    help="Name of the order, which you choose. A second command with the same name does not pay again. "
+    help="Name of the order, which you choose. The same order with the same name is paid once: the same plan, payer, "
+    "receiver and quantity. Another plan, payer or receiver makes another order, which pays again. "
     "Needs a fixed price in a token that accepts signed orders, such as USDC.",
 )
 def order(
@@ -61,10 +62,12 @@ def order(
     payment_method: "PaymentMethod | None",
     name: str | None,
 ) -> None:
-    """Buy a plan, and pay the plan's receivers directly. The signer pays, and gets the credits if no --receiver is given.
+    """Buy a plan, and pay the plan's receivers directly.
 
-    The command checks balance and allowance before it sends anything. Exit code 8 means that the outcome is unknown. Then
-    run `nvm-chain transaction`. With --name you can also repeat the command safely.
+    The signer pays, and gets the credits if no --receiver is given.
+
+    The command checks balance and allowance before it sends anything. Exit code 8 means that the outcome is unknown.
+    Then run `nvm-chain transaction`. With --name you can also repeat the unchanged command safely.
     """
     if name is not None and payment_method not in {None, "authorization"}:
         raise errors.InvalidConfig("--name needs the payment by a signed order", "leave out --payment-method")
@@ -105,7 +108,7 @@ def _paid_rows(chain: "Chain", receipt: "OrderReceipt | UsageReceipt") -> Rows:
     paid = [(who, format_amount(chain, receipt.token, amount)) for who, amount in receipt.receivers.items()]
     return [
         ("plan id", formatting.format_plan_id(receipt.plan_id)),
-        ("paid", format_amount(chain, receipt.token, receipt.paid)),
+        ("paid", format_amount(chain, receipt.token, receipt.paid) if receipt.paid else "nothing"),
         *(("paid to", f"{who}  {amount}") for who, amount in paid),
     ]
 

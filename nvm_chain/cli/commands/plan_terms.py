@@ -36,6 +36,7 @@ class Grant:
     rule: str | None
     trial: bool
     transferable: bool
+    allow_small_grant: bool = False
 
     def build(self) -> "CreditsConfig":
         """Return the credits config of the options.
@@ -43,6 +44,7 @@ class Grant:
         Raises:
             InvalidAmount: A number is out of range.
             InvalidConfig: The options contradict each other.
+            SuspiciousGrant: A purchase grants less than the cheapest request costs.
         """
         if self.usage:
             return self._build_usage()
@@ -90,6 +92,7 @@ class Grant:
             rule=self._rule,
             trial=self.trial,
             transferable=self.transferable,
+            allow_small_grant=self.allow_small_grant,
         )
 
     @property
@@ -97,8 +100,11 @@ class Grant:
         return types.RedemptionRule[(self.rule or "holder").upper()]
 
     def _refuse(self, why: str, keep: tuple[str, ...]) -> None:
-        """Raise InvalidConfig if an option does not fit the other options."""
-        names = ("grants", "per_request", "expires", "period", "starts", "rule", "trial", "transferable")
+        """Raise InvalidConfig if an option was given that ``keep`` does not name. ``why`` is the problem."""
+        names = (
+            *("grants", "per_request", "expires", "period", "starts", "rule", "trial", "transferable"),
+            "allow_small_grant",
+        )
         given = [name for name in names if getattr(self, name) is not None and getattr(self, name) is not False]
         extra = [name for name in given if name not in keep]
         if extra:
@@ -196,6 +202,9 @@ class Grant:
     metavar="N",
     help="Highest protocol fee that you accept for the plan, in basis points. Default: the current fee.",
 )
+@click.option(
+    "--allow-small-grant", is_flag=True, help="Accept a purchase that grants fewer credits than one request costs."
+)
 @click.option("--allow-tiny-price", is_flag=True, help="Accept a price below a thousandth of one token.")
 def register(
     session: Session,
@@ -219,6 +228,7 @@ def register(
     uri: str,
     salt: bytes | None,
     max_fee_bps: int | None,
+    allow_small_grant: bool,
     allow_tiny_price: bool,
 ) -> None:
     """Register a plan. The signer becomes its owner, and subscribers can order it at once.
@@ -231,7 +241,9 @@ def register(
         raise errors.InvalidConfig(
             "with --usage each request is paid on the chain", "leave out --usage or --paid-externally"
         )
-    grant = Grant(grants, per_request, expires, period, starts, usage, rule, trial, transferable).build()
+    grant = Grant(
+        grants, per_request, expires, period, starts, usage, rule, trial, transferable, allow_small_grant
+    ).build()
     described = build_plan_uri(name, description, uri)
     chain, signer = session.connect_to_sign()
     config = build_price(chain, parsed, signer.address)

@@ -69,8 +69,8 @@ def list_plans(
 ) -> None:
     """List plans by the events in a range of blocks.
 
-    Without --owner and --holder the list has the plans that were registered in the range. The answer names the range. A long
-    range takes a node long.
+    Without --owner and --holder the list has the plans that were registered in the range. The answer names the range.
+    A long range takes longer.
     """
     if owner is not None and holder is not None:
         raise errors.InvalidConfig(
@@ -145,12 +145,12 @@ def set_minter(session: Session, plan: int, minter: str, revoke: bool) -> None:
     ),
 )
 @plan_argument()
-@argument("redeemer", type=Address(), help="Address of the redeemer, who may also settle vouchers.")
+@argument("redeemer", type=Address(), help="Address of the redeemer.")
 @click.option("--revoke", is_flag=True, help="Remove the permission.")
 def set_redeemer(session: Session, plan: int, redeemer: str, revoke: bool) -> None:
-    """Allow an address to redeem a plan's credits. Plan owner only.
+    """Allow an address to settle vouchers of a plan. Plan owner only.
 
-    The permission counts only if the plan's rule allows redeemers.
+    If the plan's rule includes redeemers, the address may also redeem credits, and settle without vouchers.
     """
     chain, signer = session.connect_to_sign()
     transaction = plans.set_redeemer(chain, signer, plan, redeemer, not revoke)
@@ -182,13 +182,17 @@ def _answer_allowed(
 )
 @plan_argument()
 @argument("uri", default="", help="URI of metadata that is stored outside the chain.")
+@click.option("--uri", "uri_option", default="", help="The same as the argument URI.")
 @click.option("--name", help="Name of the plan. With a name, the metadata is stored on the chain.")
 @click.option("--description", default="", help="Description of the plan. Needs --name.")
-def set_uri(session: Session, plan: int, uri: str, name: str | None, description: str) -> None:
+def set_uri(session: Session, plan: int, uri: str, uri_option: str, name: str | None, description: str) -> None:
     """Replace the whole metadata of a plan. Plan owner only.
 
     The old metadata stays readable in the chain's history.
     """
+    if uri and uri_option:
+        raise errors.InvalidConfig("the URI is given twice", "give URI or --uri")
+    uri = uri or uri_option
     if name is None and not uri:
         raise errors.InvalidConfig("the metadata is missing", "give a URI, or --name for metadata on the chain")
     written = build_plan_uri(name, description, uri)
@@ -214,8 +218,8 @@ def set_uri(session: Session, plan: int, uri: str, name: str | None, description
 def transfer_ownership(session: Session, plan: int, new_owner: str | None, withdraw: bool) -> None:
     """Offer a plan to a new owner. Plan owner only.
 
-    The new owner has to accept the offer with `nvm-chain plan accept-ownership`. The receivers of payments stay the same,
-    because they are part of the plan's terms.
+    The new owner has to accept the offer with `nvm-chain plan accept-ownership`. The receivers of payments stay the
+    same, because they are part of the plan's terms.
     """
     if (new_owner is None) is not withdraw:
         raise errors.InvalidConfig(

@@ -47,8 +47,8 @@ signed_order_group = Group(
 def sign(session: Session, plan: int, quantity: int, receiver: str | None, max_cost: str | None, valid: int) -> None:
     """Sign an order of a plan whose price is in a token such as USDC. Nothing is sent.
 
-    The command prints the signed order as one line of JSON on stdout. `signed-order relay` reads this line. Anyone who has
-    the signed order can relay it once, and cannot change it.
+    The command prints the signed order as one line of JSON on stdout. `signed-order relay` reads this line. Anyone who
+    has the signed order can relay it once, and cannot change it.
     """
     limit = parse_limit(max_cost)
     chain, signer = session.connect_to_sign()

@@ -55,9 +55,9 @@ token_group = Group(
 def sign(session: Session, agent: int, gateway: str, redeemer: str, state: str, plan: int | None) -> None:
     """Sign the token for the next request to a service. Nothing is sent.
 
-    The command prints the token on stdout. The gateway in front of the service takes the token. A token is a voucher for one
-    request at the highest cost, and is valid for an hour. Time plans and transferable plans need no token: there the gateway
-    asks the chain, as `nvm-chain access` does.
+    The command prints the token on stdout. The gateway in front of the service takes the token. A token is a voucher
+    for one request at the highest cost, and is valid for an hour. Time plans and transferable plans need no token:
+    there the gateway asks the chain, as `nvm-chain access` does.
     """
     where = payments.Gateway(gateway, redeemer)
     chain, signer = session.connect_to_sign()

@@ -57,7 +57,7 @@ def transaction(session: Session, hash: bytes) -> None:  # noqa: A002  its name 
 
 
 def _describe(report: "TransactionReport", transaction_hash: bytes) -> Mapping[str, Any]:
-    """Return the report as a JSON object. The hash of an unknown transaction is left out, because it may be a private key."""
+    """Return the report as a JSON object. An unknown transaction's hash is left out: it may be a private key."""
     known = report.status.value != "unknown"
     return {
         "hash": transaction_hash if known else None,

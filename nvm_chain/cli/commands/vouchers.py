@@ -1,7 +1,8 @@
-"""`nvm-chain voucher`: a holder signs vouchers for requests, and a redeemer settles vouchers of many holders at once."""
+"""`nvm-chain voucher`: a holder signs vouchers for requests, and a redeemer settles those of many holders at once."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import click
@@ -13,15 +14,18 @@ from nvm_chain.cli.durations import HOUR, Duration
 from nvm_chain.cli.exit_codes import EXIT_REFUSED
 from nvm_chain.cli.groups import Group
 from nvm_chain.cli.lazy import (
+    addresses,
     credits,
     errors,
     formatting,
     json_values,
     keys,
+    plan_terms,
     plans,
     settlement,
     settlement_forecast,
     types,
+    voucher_checks,
     vouchers,
 )
 from nvm_chain.cli.output import Rows
@@ -29,7 +33,11 @@ from nvm_chain.cli.parameters import Address, Context, Pair, parse_count
 from nvm_chain.cli.session import Session
 
 if TYPE_CHECKING:
-    from nvm_chain.signing.vouchers import SignedVoucher
+    from nvm_chain.chain.batches import Reader
+    from nvm_chain.chain.client import Chain
+    from nvm_chain.signing.vouchers import SignedVoucher, Voucher
+    from nvm_chain.types.accounts import Account
+    from nvm_chain.types.plans import Terms
     from nvm_chain.types.receipts import SettlementOutcome, Transaction
 
 voucher_group = Group(
@@ -106,32 +114,86 @@ def sign(
 ) -> None:
     """Sign a voucher for a request. Nothing is sent.
 
-    The command prints the voucher as one line of JSON on stdout. `voucher settle` reads this line. The ceiling of a voucher
-    limits the total of all credits that are ever settled for the holder on the plan. The ceiling is not the cost of one
-    request. With --cost N the ceiling is N credits above the last ceiling. With --ceiling one voucher serves many requests.
+    The command prints the voucher as one line of JSON on stdout. `voucher settle` reads this line. The ceiling of a
+    voucher limits the total of all credits that are ever settled for the holder on the plan. The ceiling is not the
+    cost of one request. With --cost N the ceiling is N credits above the last ceiling. With --ceiling one voucher
+    serves many requests.
+
+    Without --last-ceiling, a second voucher before a settlement has the same ceiling as the first, and pays for nothing
+    more. So give the ceiling of the last voucher with --last-ceiling.
+
+    A warning on stderr names what would make the voucher useless now. The redeemer may not settle, for example, or you
+    have no credits, the ceiling is settled already, or the plan does not allow the cost.
     """
+    _check_amount(cost, last_ceiling, ceiling)
+    written = credits.encode_context(context)
+    chain, sender = session.connect_to_sign()
+    signer = keys.check_message_signer(sender)
+    session.say("Reading the plan")
+    with chain.reading_ahead(*_sign_readers(chain, plan, signer.address, redeemer)):
+        terms = plans.read_terms(chain, plan)
+        voucher_checks.check_accepts_vouchers(plan, terms)
+        account = credits.read_account(chain, plan, signer.address)
+        last = max(last_ceiling or 0, account.settled)
+        voucher = vouchers.build_voucher(
+            plan,
+            holder=signer.address,
+            redeemer=redeemer,
+            ceiling=vouchers.next_ceiling(last, cost) if cost is not None else ceiling or 0,
+            deadline=chain.read_time() + valid,
+            context=written,
+        )
+        signed = vouchers.sign_voucher(signer, voucher, chain_id=chain.chain_id, contract=chain.credits.address)
+        warnings = [*_warn_of_account(voucher, account), *_warn_of_plan(chain, terms, voucher, cost)]
+    rows = voucher_rows(voucher)
+    if cost is not None:
+        rows.append(("next", f"sign the next voucher with --last-ceiling {voucher.ceiling}"))
+    for warning in warnings:
+        session.warn(warning)
+    session.answer_message(signed.to_json(), rows)
+
+
+def _check_amount(cost: int | None, last_ceiling: int | None, ceiling: int | None) -> None:
+    """Raise InvalidConfig unless the options give one amount."""
     if (cost is None) == (ceiling is None):
         raise errors.InvalidConfig(
             "the amount is missing or given twice", "give --cost N for the next request, or --ceiling N for a session"
         )
     if ceiling is not None and last_ceiling is not None:
         raise errors.InvalidConfig("--last-ceiling needs --cost", "leave it out with --ceiling")
-    written = credits.encode_context(context)
-    chain, sender = session.connect_to_sign()
-    signer = keys.check_message_signer(sender)
-    session.say("Reading the plan")
-    settlement.check_accepts_vouchers(plan, plans.read_terms(chain, plan))
-    terms: dict[str, Any] = {"redeemer": redeemer, "context": written}
-    if cost is not None:
-        last = last_ceiling or 0
-        signed = settlement.sign_next_voucher(
-            chain, signer, plan, cost=cost, last_ceiling=last, valid_seconds=valid, **terms
-        )
-    else:
-        deadline = chain.read_time() + valid
-        voucher = vouchers.build_voucher(plan, holder=signer.address, ceiling=ceiling or 0, deadline=deadline, **terms)
-        signed = vouchers.sign_voucher(signer, voucher, chain_id=chain.chain_id, contract=chain.credits.address)
-    session.answer_message(signed.to_json(), voucher_rows(signed.voucher))
+
+
+def _sign_readers(chain: "Chain", plan: int, holder: str, redeemer: str) -> "list[Reader]":
+    """Return the readers that a voucher and its warnings need, for `Chain.reading_ahead`. No request."""
+    return [
+        *plan_terms.plan_readers(chain, plan),
+        partial(credits.read_account, chain, plan, holder),
+        partial(plans.is_redeemer, chain, plan, addresses.parse_address(redeemer)),
+        chain.read_time,
+    ]
+
+
+def _warn_of_account(voucher: "Voucher", account: "Account") -> Iterator[str]:
+    """Yield why the holder's account makes a voucher useless now."""
+    if account.balance == 0:
+        yield "you have no credits of this plan now, so a settlement would take nothing"
+    if voucher.ceiling <= account.settled:
+        settled = formatting.count(account.settled, "credit")
+        yield f"{settled} of yours are settled already, so the ceiling of {voucher.ceiling:,} pays for nothing"
+
+
+def _warn_of_plan(chain: "Chain", terms: "Terms", voucher: "Voucher", cost: int | None) -> Iterator[str]:
+    """Yield why a plan makes a voucher useless now. No request after `Chain.read_ahead`.
+
+    If the node takes no batches, the redeemer's right is not read, because that would take two more requests.
+    """
+    if cost is not None and not terms.allows_cost(cost):
+        allowed = formatting.format_range(terms.min_redeem, terms.max_redeem, "credit")
+        yield f"a request on this plan takes {allowed}, not {cost:,}"
+    if chain.takes_batches:
+        owner = plans.read_plan_state(chain, voucher.plan_id).owner
+        if voucher.redeemer != owner and not plans.is_redeemer(chain, voucher.plan_id, voucher.redeemer):
+            yield f"{voucher.redeemer} is neither the plan owner nor a redeemer of the plan, and cannot settle the voucher"
 
 
 # ---------------------------------------------------------------- verify
@@ -159,8 +221,8 @@ def sign(
 def verify(session: Session, file: str, redeemer: str | None, offline: bool) -> None:
     """Check a voucher, and show how many credits a settlement would take now. Nothing is sent.
 
-    With --offline the command asks no node. Then the holder's balance and earlier settlements stay unknown, and the command
-    cannot check the signature of a contract wallet.
+    With --offline the command asks no node. Then the holder's balance and earlier settlements stay unknown, and the
+    command cannot check the signature of a contract wallet.
     """
     signed: SignedVoucher = messages.read_message(file, vouchers.SignedVoucher.from_json, NOUN)
     known: Mapping[str, int | None] = {"balance": None, "settled": None, "available": None}
@@ -184,7 +246,7 @@ def _verify_offline(session: Session, signed: "SignedVoucher", redeemer: str | N
 def _verify_online(session: Session, signed: "SignedVoucher", redeemer: str | None) -> dict[str, int]:
     chain = session.connect()
     session.say("Checking the voucher")
-    check = settlement.check_voucher(chain, signed, redeemer=redeemer)
+    check = voucher_checks.check_voucher(chain, signed, redeemer=redeemer)
     return {"balance": check.balance, "settled": check.settled, "available": check.available}
 
 
@@ -213,10 +275,10 @@ def _verify_online(session: Session, signed: "SignedVoucher", redeemer: str | No
 def settle(session: Session, plan: int, files: tuple[str, ...], totals: tuple[tuple[str, str], ...]) -> None:
     """Settle the vouchers of many holders in one transaction. Plan owner and redeemers only.
 
-    A voucher raises the settled total of its holder to the voucher's ceiling. A --total raises the settled total to the given
-    number. The holder's balance limits both. An expired, settled or unsigned item takes no credits, and does not stop the
-    other items. The command shows the outcome of each item. The exit code is 6 if any item took no credits. If no item
-    would take credits, nothing is sent. A second settlement of the same item takes nothing.
+    A voucher raises the settled total of its holder to the voucher's ceiling. A --total raises the settled total to the
+    given number. The holder's balance limits both. An expired, settled or unsigned item takes no credits, and does not
+    stop the other items. The command shows the outcome of each item. The exit code is 6 if any item took no credits. If
+    no item would take credits, nothing is sent. A second settlement of the same item takes nothing.
     """
     batch = _read_items(files, totals)
     chain, signer = session.connect_to_sign()

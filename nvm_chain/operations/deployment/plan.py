@@ -97,21 +97,16 @@ def plan_deployment(
     sender, owner = parse_address(deployer, "deployer address"), parse_address(fee_owner, "fee owner address")
     method, reason = _choose_method(chain, create2)
     credits, credits_there = _locate(chain, "Credits", owner, method, folder)
-    agents, agents_there = (None, False)
-    if credits is not None:
-        agents, agents_there = _locate(chain, "AgentRegistry", credits, method, folder)
-    planned: dict[RecordedName, ChecksumAddress | None] = {"Credits": credits, "AgentRegistry": agents}
-    replaced = find_replaced(chain, planned, folder)
-    if not replace_records:
-        check_replaced(replaced, owner, method)
+    agents, agents_there = _locate(chain, "AgentRegistry", credits, method, folder) if credits else (None, False)
+    replaced = find_replaced(chain, {"Credits": credits, "AgentRegistry": agents}, folder)
+    check_replaced(() if replace_records else replaced, owner, method)
+    usdc = find_usdc_to_use(chain, folder) if test_usdc else None
+    deploys_usdc = test_usdc and usdc is None
     gas = 0 if credits_there else _estimate(chain, sender, "Credits", owner, method)
     if not agents_there:
         known = credits if credits_there else None
         gas += _estimate(chain, sender, "AgentRegistry", known, method) if known else _bound_gas("AgentRegistry")
-    usdc = find_usdc_to_use(chain, folder) if test_usdc else None
-    deploys_usdc = test_usdc and usdc is None
-    if deploys_usdc:
-        gas += chain.estimate_gas(sender, "0x" + read_artifact("TestUSDC").encode_creation().hex(), None)
+    gas += _estimate_usdc(chain, sender) if deploys_usdc else 0
     return DeploymentPlan(
         chain_id=chain.chain_id,
         method=method,
@@ -179,6 +174,10 @@ def _estimate(
 ) -> int:
     data, to = build_creation(contract, argument, method)
     return chain.estimate_gas(deployer, data, to)
+
+
+def _estimate_usdc(chain: Chain, deployer: ChecksumAddress) -> int:
+    return chain.estimate_gas(deployer, "0x" + read_artifact("TestUSDC").encode_creation().hex(), None)
 
 
 def _bound_gas(contract: RecordedName) -> int:

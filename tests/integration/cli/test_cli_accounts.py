@@ -141,6 +141,7 @@ def test_access__of_a_time_plan__is_open_until_its_end(shell: Shell) -> None:
         "holder": world.subscriber.address,
         "access": False,
         "access_until": 0,
+        "reason": "the access window is not open",
     }
     world.fund(world.subscriber)
     world.order(plan_id)
@@ -157,6 +158,34 @@ def test_access__of_a_credits_plan__needs_the_cost(shell: Shell, cost: int, acce
     shell.world.grant(plan_id, holder, 5)
     ran = shell("access", str(plan_id), holder, "--cost", str(cost), "--json")
     assert (ran.exit_code, json.loads(ran.stdout)["access"]) == (0 if access else 9, access)
+
+
+@pytest.mark.parametrize(
+    ("changes", "cost", "reason"),
+    [
+        ({"max_redeem": 1}, 3, "a request on this plan takes exactly 1 credit, not 3"),
+        ({"min_redeem": 2, "max_redeem": 5}, 1, "a request on this plan takes 2 to 5 credits, not 1"),
+        ({}, 6, "the balance does not cover 6 credits"),
+        (USAGE, 1, "each request is paid on its own"),
+    ],
+)
+def test_access__that_is_not_there__says_why(shell: Shell, changes: dict[str, Any], cost: int, reason: str) -> None:
+    plan_id, holder = shell.world.register(**changes), shell.world.subscriber.address
+    if changes != USAGE:
+        shell.world.grant(plan_id, holder, 5)
+    words = ("access", str(plan_id), holder, "--cost", str(cost))
+    ran = shell(*words)
+    assert (ran.exit_code, ran.stdout.splitlines()[2]) == (9, f"access   no: {reason}")
+    assert json.loads(shell(*words, "--json").stdout)["reason"] == reason
+
+
+def test_lots__of_a_plan_without_them__says_where_to_look(shell: Shell) -> None:
+    plan_id, holder = shell.world.register(), shell.world.subscriber.address
+    shell.world.grant(plan_id, holder, 5)
+    shown = shell("lots", str(plan_id), holder).stdout.splitlines()[-1]
+    assert shown == "lots     none: credits of this plan do not expire; see `nvm-chain balance`"
+    usage = shell("lots", str(shell.world.register(**USAGE)), holder).stdout.splitlines()[-1]
+    assert usage == "lots     none: this plan has no credits that expire; see `nvm-chain account`"
 
 
 def test_access__as_a_question_in_a_script__answers_with_its_exit_code(shell: Shell) -> None:

@@ -12,6 +12,7 @@ from nvm_chain.operations.agents import read_agent
 from nvm_chain.types.agents import AttachedPlan
 from tests.integration.cli.conftest import Shell
 from tests.support.agents import Agents
+from tests.support.documents import DOCS
 
 HOST = "https://example.com"
 METADATA = AgentMetadata(
@@ -64,7 +65,8 @@ def test_register__from_a_file__is_the_same(shell: Shell) -> None:
         (["--name", "x", "--endpoint", HOST], "InvalidConfig"),
         (["--name", "x", "--endpoint", f"GET={HOST}/(a)"], "InvalidEndpoint"),
         (["--name", "x", "--plan", "1=1..x"], "InvalidAmount"),
-        (["--name", "x", "--plan", "1"], "InvalidPlanId"),
+        (["--name", "x", "--plan", "1"], "InvalidConfig"),
+        (["--name", "x", "--plan", "x=1"], "InvalidPlanId"),
         (["--metadata", "nowhere.json"], "InvalidMetadata"),
         (["--name", "Bearer CANARYCANARYCANARY"], "SecretInMetadata"),
         (["--uri", "https://u:CANARY@example.com"], "SecretInMetadata"),
@@ -78,6 +80,13 @@ def test_register__that_cannot_be__sends_nothing_and_shows_no_secret(
     assert (ran.exit_code, ran.error["type"]) == (2, type_name)
     assert "CANARY" not in ran.stdout + ran.stderr
     assert shell.state() == before
+
+
+def test_register__of_the_documented_file_asset__shows_its_file(shell: Shell, plan_id: int) -> None:
+    text = (DOCS / "metadata.md").read_text("utf-8").partition("```json\n")[2].partition("```")[0]
+    (shell.folder / "numbers.json").write_text(text, "utf-8")
+    ran = shell("agent", "register", "--metadata", "numbers.json", "--plan", f"{plan_id}=5", *BUILDER)
+    assert [line for line in ran.stdout.splitlines() if line.startswith("file ")] == ["file         numbers.csv"]
 
 
 def test_show_and_list__tell_what_the_chain_has(shell: Shell, agent_id: int, plan_id: int) -> None:
@@ -112,6 +121,26 @@ def test_match__of_no_endpoint__exits_with_the_errors_code(
 ) -> None:
     ran = shell("agent", "match", str(agent_id), str(plan_id), method, HOST + path, "--json")
     assert (ran.exit_code, ran.error["type"]) == (2, type_name)
+
+
+def test_register_and_attach__with_costs_that_the_plan_does_not_allow__warn(shell: Shell, plan_id: int) -> None:
+    words = ("agent", "register", "--name", "Echo", "--endpoint", "GET=https://example.com/a", *BUILDER)
+    assert "Warning" not in shell(*words, "--plan", f"{plan_id}=1..10").stderr
+    ran = shell(*words, "--plan", f"{plan_id}=1..11")
+    assert ran.exit_code == 0
+    assert "takes 1 to 10 credits, and the agent would take 1 to 11 credits; a redemption" in ran.stderr
+    agent_id = ran.stdout.split()[1]
+    other = shell.world.register()
+    attached = shell("agent", "attach", agent_id, str(other), "--per-request", "12", *BUILDER)
+    assert attached.exit_code == 0
+    assert "and the agent would take 12 credits" in attached.stderr
+
+
+@pytest.mark.parametrize("plan", ["7", "0x" + "11" * 32])
+def test_register__with_a_plan_without_a_cost__says_how_to_write_it(shell: Shell, plan: str) -> None:
+    error = shell("agent", "register", "--name", "Echo", "--plan", plan, *BUILDER, "--json").error
+    assert error["problem"] == "--plan has a plan without the cost of a request."
+    assert error["next_step"] == "Give PLAN=1, or a range such as PLAN=1..5."
 
 
 def test_attach_and_detach__by_owner__change_the_chain(shell: Shell, agent_id: int, plan_id: int) -> None:

@@ -131,8 +131,60 @@ def test_deploy__twice__deploys_once(shell: Shell, test_usdc: list[str]) -> None
     assert first["usdc"] == shell.world.chain.usdc  # found at its usual address, asked for or not
 
 
+def test_deploy__by_another_account__refuses_to_replace_the_record_and_sends_nothing(shell: Shell) -> None:
+    before, path = shell.state(), shell.folder / "deployments" / RECORD
+    recorded = path.read_text("utf-8")
+    ran = shell("deploy", "--dev-account", "4", "--yes", "--json")
+    assert (ran.exit_code, ran.error["type"]) == (4, "RecordInUse")
+    assert ran.error["fields"]["address"] == read_record(path).address
+    for way in (f"--fee-owner {shell.world.chain.accounts[0].address}", "--deployments PATH", "--replace-records"):
+        assert way in ran.error["next_step"]
+    assert (shell.state(), path.read_text("utf-8")) == (before, recorded)
+
+
+def test_deploy__told_to_replace_the_record__says_so_and_asks(shell: Shell) -> None:
+    path = shell.folder / "deployments" / RECORD
+    recorded = read_record(path).address
+    ran = shell("deploy", "--dev-account", "4", "--replace-records", typed="y\n")
+    assert ran.exit_code == 0
+    plan = ran.stderr.partition("Deploy? [y/N]:")[0]
+    assert f"replaces   the record of Credits {recorded}, which is on this chain\n" in plan
+    assert read_record(path).address != recorded
+
+
+def test_deploy__where_only_test_usdc_is_missing__asks_for_it(tmp_path: Path) -> None:
+    with run_anvil() as url:
+        where = ("deploy", "--rpc", url, "--dev-account", "0", "--deployments", str(tmp_path))
+        assert run_cli(*where, "--yes").exit_code == 0
+        before = open_anvil(url).web3.eth.block_number
+        declined = run_cli(*where, "--test-usdc", typed="n\n")
+        assert "action     deploy TestUSDC, a token for tests\n" in declined.stderr
+        assert "Deploy? [y/N]:" in declined.stderr
+        assert (declined.exit_code, open_anvil(url).web3.eth.block_number) == (1, before)
+        assert read_record(tmp_path / RECORD).usdc is None
+        agreed = run_cli(*where, "--test-usdc", typed="y\n")
+        assert agreed.exit_code == 0
+        assert open_anvil(url).has_code(parse_address(str(read_record(tmp_path / RECORD).usdc)))
+
+
+def test_deploy__in_a_second_folder__says_that_the_transaction_is_not_recorded_there(shell: Shell) -> None:
+    ran = shell("deploy", "--dev-account", "0", "--deployments", "second")
+    assert "transaction    unknown: sent before, and this folder has no record of it" in ran.stdout.splitlines()
+
+
+def test_check_deployment__of_an_earlier_chain__says_so(shell: Shell) -> None:
+    with run_anvil() as url:
+        for command in (["check-deployment"], ["plan", "list"]):
+            ran = shell(*command, "--rpc", url, "--json")
+            assert (ran.exit_code, ran.error["type"]) == (4, "NoContract")
+            assert "is of an earlier chain with this id" in ran.error["problem"]
+            assert ran.error["next_step"].startswith("Deploy again with `nvm-chain deploy`")
+
+
 def test_deploy__where_the_old_chain_is_gone__does_not_mind_the_old_record(shell: Shell) -> None:
     with run_anvil() as url:
+        told = shell("deploy", "--rpc", url, "--dev-account", "0", typed="n\n").stderr
+        assert "which an earlier chain with this id had\n" not in told  # the same address, by CREATE2
         ran = shell("deploy", "--rpc", url, "--dev-account", "0", "--test-usdc", "--yes", "--json")
         assert ran.json["already_deployed"] is False
         assert open_anvil(url).has_code(ran.json["usdc"])
@@ -214,13 +266,13 @@ def test_check_deployment__without_a_record__says_what_to_do(shell: Shell) -> No
     ran = shell("check-deployment", "--deployments", "nowhere", "--json")
     assert (ran.exit_code, ran.error["type"]) == (4, "NoDeployment")
     assert ran.error["fields"]["folder"] == str(shell.folder / "nowhere")
-    assert "--deployments PATH" in ran.error["next_step"]
+    assert "--deployments FOLDER/deployments" in ran.error["next_step"]
 
 
 def test_faucet__in_another_folder__works_after_its_advice_is_followed(shell: Shell) -> None:
     where = ("--dev-account", "2", "--deployments", "other", "--json")
     refused = shell("faucet", "1 USDC", *where)
-    assert "`nvm-chain deploy --test-usdc` finds or brings a TestUSDC" in refused.error["next_step"]
+    assert "`nvm-chain deploy --test-usdc` finds or deploys a TestUSDC" in refused.error["next_step"]
     deployed = shell("deploy", "--dev-account", "0", "--deployments", "other", "--test-usdc", "--yes", "--json")
     taken = shell("faucet", "1 USDC", *where)
     assert deployed.json["usdc"] == taken.json["token"] == shell.world.chain.usdc
@@ -232,6 +284,17 @@ def test_order__without_money_on_a_development_chain__names_the_faucet(shell: Sh
     ran = shell("order", sold["plan_id"], "--dev-account", "7", "--json")
     assert (ran.exit_code, ran.error["type"]) == (5, "InsufficientFunds")
     assert f'`nvm-chain faucet "20 USDC" --to {payer} --dev-account 0`' in ran.error["next_step"]
+
+
+def test_register__of_a_grant_below_one_request__is_refused_and_can_be_allowed(shell: Shell) -> None:
+    terms = ("plan", "register", "--price", "5 USDC", "--grants", "10", "--per-request", "20", "--dev-account", "1")
+    before = shell.state()
+    refused = shell(*terms, "--json")
+    assert (refused.exit_code, refused.error["type"]) == (2, "SuspiciousGrant")
+    assert refused.error["fields"] == {"credits": 10, "min_redeem": 20}
+    assert "--allow-small-grant" in refused.error["next_step"]
+    assert shell.state() == before
+    assert shell(*terms, "--allow-small-grant", "--json").json["terms"]["min_redeem"] == 20
 
 
 @pytest.mark.parametrize("rule", ["redeemer", "holder"])

@@ -1,6 +1,7 @@
 """What cannot work: each a typed error with its exit code, and nothing half done."""
 
 import json
+import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ from eth_account import Account
 from nvm_chain.errors.formatting import format_plan_id
 from tests.integration.cli.conftest import ANVIL_CHAIN_ID, Shell
 from tests.support.anvil import run_anvil
-from tests.support.shell import run_process
+from tests.support.shell import run_cli, run_process
 from tests.support.world import FUNDS, PRICE, ZERO
 
 UNKNOWN = format_plan_id(7)
@@ -138,7 +139,7 @@ CASES = (
         register("--price", "20 USDC", "--split", f"{SOMEBODY}=19 USDC"),
         2,
         "InvalidConfig",
-        {"reason": "the splits add up to 19000000 base units and the price is 20000000", **CORRECT},
+        {"reason": "the splits add up to 19 USDC, and the price is 20 USDC", **CORRECT},
     ),
     Case(
         "splits in two currencies",
@@ -318,7 +319,8 @@ def test_error__of_each_kind__is_typed_and_one_line_and_leaves_nothing_half_done
     assert told.error["fields"] == {key: words.get(str(value), value) for key, value in case.fields.items()}
     assert (shown.exit_code, shown.stdout) == (case.exit_code, "")
     lines = shown.stderr.splitlines()
-    assert lines[-1] == f"See `{told.error['link']}`." if "link" in told.error else True
+    link = told.error["link"]
+    assert lines[-1] == f"See `{link}`." or f"See `{link}`." in told.error["next_step"]
     assert f"Error ({case.type}): {told.error['message']}" in lines[-2:]
     assert told.error["message"] == " ".join(filter(None, (told.error["problem"], told.error["next_step"])))
     assert shown.stderr.count("Error (") == 1
@@ -387,11 +389,11 @@ def test_error__of_a_malformed_url__does_not_repeat_it(shell: Shell, url: str) -
         ),
         (
             ["redeem", "PLAN", "1", "--holder", SOMEBODY],
-            "can allow 0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC with `nvm-chain plan set-redeemer`.",
+            "to sign a voucher, which a redeemer settles with `nvm-chain voucher settle`.",
         ),
         (
             register("--price-base-units", "20", "--token", "TOKEN"),
-            'give whole units, as --price "20 USDC" does. If the price is right, allow it with --allow-tiny-price.',
+            "give 20 * 10**6 base units. If the price is right, allow it with --allow-tiny-price.",
         ),
     ],
 )
@@ -400,6 +402,31 @@ def test_error__whose_message_is_for_programmers__says_it_for_a_shell(
 ) -> None:
     ran = shell(*[words.get(word, word) for word in command], "--dev-account", "2", "--json")
     assert ran.error["message"].endswith(advice)
+
+
+def test_error__of_missing_test_money__names_a_command_that_works_as_printed(shell: Shell) -> None:
+    plan_id = shell.world.register()
+    words = ("order", str(plan_id), "--rpc", shell.url, "--deployments", "deployments", "--dev-account", "5", "--json")
+    error = run_cli(*words).error
+    command = error["next_step"].partition("`")[2].partition("`")[0]
+    assert f"--dev-account 0 --rpc {shell.url} --deployments deployments" in command
+    assert run_cli(*shlex.split(command)[1:]).exit_code == 0
+    assert run_cli(*words).exit_code == 0
+
+
+def test_error__of_missing_test_money__does_not_repeat_an_access_key(shell: Shell) -> None:
+    plan_id, url = shell.world.register(), f"{shell.url}/?key=secretsecretsecretsecret"
+    error = run_cli("order", str(plan_id), "--rpc", url, "--dev-account", "5", "--json").error
+    assert "secretsecret" not in json.dumps(error)
+    assert "--rpc URL" in error["next_step"]
+
+
+def test_error__of_another_chain_in_the_environment__names_the_variable(shell: Shell) -> None:
+    error = shell("plan", "show", "7", "--network", "base:sepolia", "--json").error
+    assert error["type"] == "WrongChain"
+    assert "The node is from NVM_CHAIN_RPC, and --network names base:sepolia." in error["problem"]
+    typed = run_cli("plan", "show", "7", "--rpc", shell.url, "--network", "base:sepolia", "--json").error
+    assert "NVM_CHAIN_RPC" not in typed["message"]
 
 
 def test_error__of_an_unreadable_record__names_the_file(shell: Shell) -> None:

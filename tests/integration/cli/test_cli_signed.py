@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from nvm_chain.chain.batches import Batches
 from nvm_chain.enums import RedemptionRule
 from nvm_chain.errors.formatting import format_plan_id
 from nvm_chain.operations.settlement import sign_next_voucher
@@ -147,13 +148,14 @@ def test_voucher_sign__with_a_ceiling__signs_a_session_up_to_it(shell: Shell, pl
 def test_voucher_sign__for_people__says_on_stderr_what_was_signed(shell: Shell, plan_id: int) -> None:
     world = shell.world
     ran = shell("voucher", "sign", str(plan_id), "--redeemer", world.builder.address, "--cost", "1", *SUBSCRIBER)
-    assert ran.stderr.splitlines()[2:-1] == [
+    assert ran.stderr.splitlines()[2:-2] == [
         f"plan id   {format_plan_id(plan_id)}",
         f"holder    {world.subscriber.address}",
         f"redeemer  {world.builder.address}",
         "ceiling   1 credit in all",
     ]
-    assert ran.stderr.splitlines()[-1].startswith("until     20")
+    assert ran.stderr.splitlines()[-2].startswith("until     20")
+    assert ran.stderr.splitlines()[-1] == "next      sign the next voucher with --last-ceiling 1"
     verify_voucher(SignedVoucher.from_json(ran.stdout.strip()), chain_id=ANVIL_CHAIN_ID, contract=world.credits.address)
 
 
@@ -175,6 +177,76 @@ def test_voucher_sign__of_what_cannot_be__is_refused(
     redeemer = shell.world.builder.address
     ran = shell("voucher", "sign", str(plan_id), "--redeemer", redeemer, *options, *SUBSCRIBER, "--json")
     assert (ran.exit_code, ran.error["type"]) == (2, error)
+
+
+def sign_with_warnings(shell: Shell, plan_id: int, redeemer: str, *options: str, signer: str = "2") -> list[str]:
+    """Sign a voucher, and return the warnings on stderr."""
+    words = ("voucher", "sign", str(plan_id), "--redeemer", redeemer, *options, "--dev-account", signer)
+    ran = shell(*words)
+    assert ran.exit_code == 0, ran.stderr
+    SignedVoucher.from_json(ran.stdout.strip())
+    assert shell(*words, "--json").stderr == ""
+    return [line.removeprefix("Warning: ") for line in ran.stderr.splitlines() if line.startswith("Warning: ")]
+
+
+def test_voucher_sign__of_what_is_useless_now__warns(shell: Shell, plan_id: int) -> None:
+    world = shell.world
+    builder, stranger = world.builder.address, world.stranger.address
+    assert sign_with_warnings(shell, plan_id, builder, "--cost", "2") == []
+    (warning,) = sign_with_warnings(shell, plan_id, stranger, "--ceiling", "2")
+    assert warning == f"{stranger} is neither the plan owner nor a redeemer of the plan, and cannot settle the voucher"
+    world.send(world.builder, world.credits.functions.setRedeemer(plan_id, stranger, True))
+    assert sign_with_warnings(shell, plan_id, stranger, "--ceiling", "2") == []
+    (warning,) = sign_with_warnings(shell, plan_id, builder, "--cost", "11")
+    assert warning == "a request on this plan takes 1 to 10 credits, not 11"
+    (warning,) = sign_with_warnings(shell, plan_id, builder, "--cost", "1", signer="1")
+    assert warning == "you have no credits of this plan now, so a settlement would take nothing"
+    first = sign_voucher(shell, plan_id, "--cost", "2")
+    assert shell("voucher", "settle", str(plan_id), write("v.json", first), *BUILDER).exit_code == 0
+    (warning,) = sign_with_warnings(shell, plan_id, builder, "--ceiling", "2")
+    assert warning == "2 credits of yours are settled already, so the ceiling of 2 pays for nothing"
+
+
+def test_voucher_sign__asks_the_node_once(shell: Shell, plan_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is read of the plan, the account and the redeemer is one batch."""
+    batches: list[int] = []
+    single: list[Any] = []
+    ask, answer = Batches._ask, Batches.answer
+
+    def note_batch(self: Batches, batch: Any) -> Any:
+        batches.append(len(batch))
+        return ask(self, batch)
+
+    def note_single(self: Batches, make_request: Any, request: Any) -> Any:
+        def alone(method: Any, params: Any) -> Any:
+            single.append((method, params))
+            return make_request(method, params)
+
+        return answer(self, alone, request)
+
+    monkeypatch.setattr(Batches, "_ask", note_batch)
+    monkeypatch.setattr(Batches, "answer", note_single)
+    sign_voucher(shell, plan_id, "--cost", "2")
+    assert batches == [5]
+    contract = shell.world.credits.address
+    assert [params for method, params in single if method == "eth_call" and params[0]["to"] == contract] == []
+    assert [method for method, _ in single if method == "eth_getBlockByNumber"] == []
+
+
+def test_voucher_sign__help__says_what_a_missing_last_ceiling_does(shell: Shell) -> None:
+    text = " ".join(shell("voucher", "sign", "--help").stdout.split())
+    assert "Without --last-ceiling, a second voucher before a settlement has the same ceiling" in text
+
+
+def test_signed_order_sign__of_a_free_plan__names_the_command_that_orders_it(shell: Shell) -> None:
+    free, coin = shell.world.register(token=ZERO, splits=()), shell.world.register(token=ZERO)
+    error = shell("signed-order", "sign", str(free), *SUBSCRIBER, "--json").error
+    assert (error["type"], error["next_step"]) == ("InvalidConfig", "Order it with `nvm-chain order`.")
+    error = shell("signed-order", "sign", str(coin), *SUBSCRIBER, "--json").error
+    assert (error["type"], error["next_step"]) == (
+        "TokenWithoutCode",
+        "Order it with `nvm-chain order`, which needs no signature.",
+    )
 
 
 def test_voucher_sign__on_a_plan_without_vouchers__is_refused(shell: Shell) -> None:

@@ -1,6 +1,7 @@
 """Credits sent on, plans found and handed over, agents changed, transactions looked up, orders with a name, hints."""
 
 import json
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -192,6 +193,7 @@ def test_plan_register__with_metadata_that_cannot_be__sends_nothing(shell: Shell
     ("words", "uri"),
     [
         (("ipfs://new",), "ipfs://new"),
+        (("--uri", "ipfs://new"), "ipfs://new"),
         (("--name", "New"), build_metadata_uri(PlanMetadata("New"))),
     ],
 )
@@ -199,6 +201,12 @@ def test_plan_set_uri__by_its_owner__changes_the_metadata(shell: Shell, words: t
     plan_id = shell.world.register()
     answer = shell("plan", "set-uri", str(plan_id), *words, *BUILDER, "--json").json
     assert answer["uri"] == uri == read_plan(shell.world.chain, plan_id).uri
+
+
+def test_plan_set_uri__given_twice__is_refused(shell: Shell) -> None:
+    words = ("plan", "set-uri", str(shell.world.register()), "https://a.example", "--uri", "https://b.example")
+    ran = shell(*words, *BUILDER, "--json")
+    assert (ran.exit_code, ran.error["problem"]) == (2, "The URI is given twice.")
 
 
 def test_plan_set_uri__of_nothing__says_what_to_give(shell: Shell) -> None:
@@ -341,6 +349,29 @@ def test_order__with_a_name__is_paid_once_however_often_it_is_sent(shell: Shell)
     assert world.balance(plan_id, world.subscriber.address) == 200
 
 
+def test_order__with_a_name_and_another_quantity__is_refused_and_nothing_is_sent(shell: Shell) -> None:
+    plan_id = shell.world.register()
+    shell.world.fund(shell.world.subscriber)
+    words = ("order", str(plan_id), "--name", "invoice-17", *SUBSCRIBER, "--json")
+    assert shell(*words).exit_code == 0
+    state = shell.state(plan_id)
+    ran = shell(*words, "--quantity", "2")
+    assert (ran.exit_code, ran.error["type"]) == (2, "OrderAlreadyMade")
+    assert "Its name stands for a quantity of 1, and this order has a quantity of 2." in ran.error["problem"]
+    assert shell.state(plan_id) == state
+
+
+def test_order__of_a_free_plan__pays_nothing_whatever_the_limit(shell: Shell) -> None:
+    plan_id = shell.world.register(token=ZERO, splits=())
+    lines = shell("order", str(plan_id), "--max-cost", "20 USDC", *SUBSCRIBER).stdout.splitlines()
+    assert lines[1].split() == ["paid", "nothing"]
+
+
+def test_order__with_a_limit_in_another_unit_than_the_coin__names_the_coin(shell: Shell) -> None:
+    error = shell("order", str(shell.world.register(token=ZERO)), "--max-cost", "20 USDC", *SUBSCRIBER, "--json").error
+    assert error["problem"] == "--max-cost is in USDC, and the plan's price is in ETH."
+
+
 def test_order__with_a_name_for_several__is_paid_once(shell: Shell) -> None:
     world = shell.world
     plan_id = world.register()
@@ -439,6 +470,20 @@ def test_plan_register__with_a_unit_that_can_be_two__sends_nothing(shell: Shell,
     assert (ran.exit_code, ran.error["type"]) == (2, "InvalidAmount")
     assert "month" in ran.error["message"] or "minute" in ran.error["message"]
     assert shell.state() == state
+
+
+def test_download__of_a_file_of_this_machine__needs_to_be_allowed(shell: Shell) -> None:
+    world, plan_id = shell.world, shell.world.register()
+    world.grant(plan_id, world.subscriber.address, 5)
+    (shell.folder / "here.txt").write_text("hello", "utf-8")
+    local = FileEntry((shell.folder / "here.txt").as_uri(), name="greeting.txt")
+    uri = build_metadata_uri(replace(FILE_ASSET, files=(local,)))
+    asset = Agents(world).register((plan_id, 2, 2), uri=uri)
+    words = ("download", str(asset), "greeting.txt", *SUBSCRIBER, "--json")
+    error = shell(*words).error
+    assert "--allow-file-urls in the shell" in error["problem"]
+    assert "Payments" not in error["next_step"]
+    assert shell(*words, "--allow-file-urls").json["files"] == ["greeting.txt"]
 
 
 def test_download__of_a_file_asset__spends_credits_and_keeps_the_file(shell: Shell) -> None:
