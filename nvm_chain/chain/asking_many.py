@@ -73,21 +73,21 @@ def _take(questions: Sequence[Question], first: int, size: int) -> Sequence[Ques
     """Return the next questions for one batch, at least one."""
     end, characters = first, 0
     for method, parameters in questions[first : first + size]:
-        characters += len(method) + sum(_texts(parameters))
+        characters += len(method) + sum(_text_lengths(parameters))
         if end > first and characters > MOST_CHARACTERS:
             break
         end += 1
     return questions[first:end]
 
 
-def _texts(values: object) -> Iterator[int]:
+def _text_lengths(values: object) -> Iterator[int]:
     """Yield the length of each text within parameters."""
     if isinstance(values, str):
         yield len(values)
     elif isinstance(values, dict):
-        yield from (length for value in values.values() for length in _texts(value))
+        yield from (length for value in values.values() for length in _text_lengths(value))
     elif isinstance(values, list | tuple):
-        yield from (length for value in values for length in _texts(value))
+        yield from (length for value in values for length in _text_lengths(value))
 
 
 def _read(response: object) -> Answer:

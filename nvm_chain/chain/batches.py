@@ -1,8 +1,8 @@
-"""Requests in advance: the requests of an operation are sent to the node in one batch before the operation makes them.
+"""Reads in advance: before an operation runs, many of its requests go to the node in one batch.
 
 The operation itself runs unchanged, with the same checks and errors in the same order. Its requests find their answers
-in memory. An answer is used once, by the same request of the same thread, inside the block that read ahead. A broadcast
-drops all unused answers. A request without an answer in memory goes to the node alone.
+in memory. An answer is used once, by the same request of the same thread, inside the ``with`` block that read ahead. A
+broadcast drops all unused answers. A request without an answer in memory goes to the node alone.
 """
 
 import threading
@@ -29,11 +29,11 @@ REST_SECONDS: Final = 60.0
 
 
 class _RequestKnown(BaseException):
-    """Stops a reader as soon as its first request is recorded. An exception that no reader catches."""
+    """Raised when the first request of a reader is recorded. It is a BaseException, so no reader catches it."""
 
 
 class _Thread(threading.local):
-    """The state of one thread: the requests being recorded, the answers in memory, and the readers to follow up."""
+    """The state of one thread: the recorded requests, the answers in memory, and the readers of `following_up`."""
 
     recorded: list[Request] | None = None
     answers: dict[str, RPCResponse] | None = None
@@ -59,7 +59,7 @@ class Batches:
 
     @contextmanager
     def reading_ahead(self, readers: tuple[Reader, ...]) -> Iterator[None]:
-        """Read ahead for some readers, and keep the answers until the block ends.
+        """Read ahead for some readers, and keep the answers until the ``with`` block ends.
 
         Inside another such block this block does nothing, because the outer block has read ahead already.
         """
@@ -75,7 +75,7 @@ class Batches:
 
     @contextmanager
     def following_up(self, readers: tuple[Reader, ...]) -> Iterator[None]:
-        """Set the readers that `ask_and_follow_up` reads ahead for, until the block ends."""
+        """Set the readers that `ask_and_follow_up` reads ahead for, until the ``with`` block ends."""
         outer, self._thread.follow_up = self._thread.follow_up, readers
         try:
             yield
@@ -85,7 +85,7 @@ class Batches:
     def ask_and_follow_up(self, reader: Reader, is_there: Callable[[object], bool]) -> object:
         """Return the result of a reader, and read ahead for the readers of `following_up` in the same batch.
 
-        If ``is_there`` says that the result is not there yet, the answers for the other readers are dropped.
+        If ``is_there`` is false for the result, all answers that were read ahead are dropped.
         """
         if not self._thread.follow_up:
             return reader()
@@ -103,7 +103,8 @@ class Batches:
     def read_ahead(self, *readers: Reader) -> None:
         """Send the first request of each reader in one batch. One request.
 
-        No request outside a block of `reading_ahead`, for fewer than two new requests, or if the node takes no batches.
+        No request outside a ``with`` block of `reading_ahead`, for fewer than two new requests, or if the node takes no
+        batches.
         """
         answers = self._thread.answers
         if answers is None or not self.takes_batches or time.monotonic() < self._rests_until:
@@ -142,9 +143,9 @@ class Batches:
         return {repr(request): response for request, response in told if _is_final(response)}
 
     def answer(self, make_request: Callable[[RPCEndpoint, Any], RPCResponse], request: Request) -> RPCResponse:
-        """Return the answer in memory to a request, or that of the node.
+        """Return the answer to a request from memory, or from the node.
 
-        While a reader is recorded, note its request.
+        While `read_ahead` collects requests, record the request and stop the reader instead.
         """
         if self._thread.recorded is not None:
             self._thread.recorded.append(request)

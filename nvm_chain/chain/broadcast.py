@@ -9,6 +9,13 @@ _HAS_IT = (
     "already in mempool",
 )
 _NONCE_TAKEN = ("nonce too low", "nonce is too low", "invalid nonce", "old nonce", "oldnonce")
+_NONCE_HELD = (
+    "replacement transaction underpriced",
+    "replacement_underpriced",
+    "replacement not allowed",
+    "replacementnotallowed",
+    "could not replace existing",
+)
 _CANNOT_TAKE_IT = (
     "insufficient funds",
     "insufficient balance",
@@ -40,6 +47,7 @@ class Refusal(Enum):
 
     HAS_IT = "the node already has the transaction"
     NONCE_TAKEN = "a transaction with this nonce is mined; it may be the same transaction"
+    NONCE_HELD = "another transaction with this nonce waits, and this one does not pay enough to replace it"
     CANNOT_TAKE_IT = "the node rejected the transaction before it stored anything"
     SAYS_NOTHING = "the error does not tell whether the node has the transaction"
 
@@ -51,6 +59,8 @@ def read_refusal(words: str) -> Refusal:
     'HAS_IT'
     """
     words = words.lower()
+    if any(phrase in words for phrase in _NONCE_HELD):
+        return Refusal.NONCE_HELD
     if any(phrase in words for phrase in _CANNOT_TAKE_IT):
         return Refusal.CANNOT_TAKE_IT
     if any(phrase in words for phrase in _NONCE_TAKEN):

@@ -1,8 +1,8 @@
 """Many transactions of one account: sign them, hand them over in batches, and return the outcome of each.
 
-Each transaction follows the rules of `nvm_chain.chain.sending`. If the node loses a transaction, it gets the same bytes
-again. If the node refuses a transaction, the later ones cannot be mined, because its nonce is missing. Then a payment
-of 0 from the account to itself takes the missing nonce.
+Each transaction follows the rules of `nvm_chain.chain.sending`. If the node loses a transaction, the same bytes are
+broadcast again. If the node refuses a transaction, the later ones cannot be mined, because a nonce before theirs is
+missing. Then a payment of 0 from the account to itself takes the missing nonce.
 """
 
 from collections.abc import Callable, Sequence

@@ -20,7 +20,7 @@ from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.bulk_sending import send_many
 from nvm_chain.chain.facts import Facts
 from nvm_chain.chain.fees import read_fees
-from nvm_chain.chain.gas_limits import Call
+from nvm_chain.chain.gas_limits import Call, check_call
 from nvm_chain.chain.networks import find_usdc
 from nvm_chain.chain.node import Node, encode_call
 from nvm_chain.chain.nonces import Accounts, Sent, find_state_folder
@@ -78,7 +78,7 @@ class Chain(Node):
     def use_credits(self, address: ChecksumAddress) -> None:
         """Set the address of Credits, and drop the current AgentRegistry. One request.
 
-        The code at the address must be that of the package, because another contract could name any price.
+        The code at the address must be the package's own, because another contract could name any price.
 
         Raises:
             NoContract: There is no code at the address.
@@ -90,7 +90,7 @@ class Chain(Node):
     def credits(self) -> Contract:
         """The Credits contract. Raises NoDeployment if its address is not set."""
         if self._credits is None:
-            raise NoDeployment(self.chain_id, "Credits", self.searched_folder)
+            raise self._miss("Credits", "use_credits")
         return self._credits
 
     def has_credits(self, address: object) -> bool:
@@ -115,8 +115,18 @@ class Chain(Node):
     def agents(self) -> Contract:
         """The AgentRegistry contract. Raises NoDeployment if its address is not set."""
         if self._agents is None:
-            raise NoDeployment(self.chain_id, "AgentRegistry", self.searched_folder)
+            raise self._miss("AgentRegistry", "use_agents")
         return self._agents
+
+    def _miss(self, name: ContractName, setter: str) -> NoDeployment:
+        """Return the error for a contract whose address is not set."""
+        error = NoDeployment(self.chain_id, name, self.searched_folder)
+        if self.searched_folder is not None:
+            return error
+        return error.explain(
+            "it did not read the deployment records, as `connect(url)` does",
+            f"set the address with `chain.{setter}(address)`, or connect with `connect(url)`",
+        )
 
     def _bind_own(self, name: ContractName, address: ChecksumAddress) -> Contract:
         """Return one of our own contracts at an address. Raises DeploymentMismatch if the code there is different."""
@@ -143,8 +153,11 @@ class Chain(Node):
             InvalidConfig: ``signer`` is not a signer, or cannot sign transactions.
             TransactionError: The contract refuses the call. The error is the contract's own.
             InsufficientCoin: The signer has too little coin for value and gas.
-            OutOfGas: The transaction ran out of gas.
+            OutOfGas: The transaction needed more gas than its limit.
+            WouldSucceedNow: The transaction is mined and failed, but the same call would succeed now.
             TooMuchGas: The call needs more gas than a transaction or a block may use.
+            AccountBusy: Another program on this machine is sending for the account.
+            NotSent: The signer sets the prices itself, and signs the same bytes as for an earlier transaction.
             TransactionReplaced: Another transaction of the account was mined with the same nonce.
             NotMined: The transaction is not mined in time.
             OutcomeUnknown: The node does not tell the outcome of the transaction.
@@ -163,7 +176,7 @@ class Chain(Node):
         """
         check_transaction_signer(signer)
         with self.reading_ahead():
-            self.read_ahead(*self._sender.questions(signer.address, data, to, value))
+            self.read_ahead(*self._sender.readers(signer.address, data, to, value))
             return self._sender.send(signer, self._sender.build(signer.address, data, to, value, extra_gas))
 
     def send_many(
@@ -175,8 +188,8 @@ class Chain(Node):
     ) -> list[Outcome]:
         """Send many calls of one account, with up to 500 transactions under way, and return the outcome of each.
 
-        Each call becomes one transaction, in the given order. The transactions are signed here, noted in the journal,
-        and handed over in batches. A transaction that the node loses is given to the node again.
+        Each call becomes one transaction, in the given order. The transactions are signed here, noted in the account's
+        journal on this machine, and broadcast in batches. If the node loses a transaction, it is broadcast again.
 
         The calls must not depend on each other: a call is simulated together with up to 499 others, before any of them
         is mined. A call that would fail is not sent, and its failure does not affect the other calls. If a transaction
@@ -185,8 +198,8 @@ class Chain(Node):
         Args:
             signer: The account that sends the transactions and pays the gas.
             calls: Functions with their arguments, or `Call` objects, which can also set a value in wei and a gas limit.
-            on_progress: A function that is called with the number of known outcomes each time it grows. An error that it
-                raises is only logged.
+            on_progress: A function that is called with the number of known outcomes whenever the number grows. An error
+                that the function raises is only logged.
 
         Returns:
             The outcome of each call: its receipt, or the error that `send` would raise. The error is NotSent if earlier
@@ -194,12 +207,15 @@ class Chain(Node):
             look the transaction up before you send the call again.
 
         Raises:
-            InvalidConfig: ``signer`` is not a signer, or cannot sign transactions.
+            InvalidConfig: ``signer`` is not a signer, or cannot sign transactions, or a field of a call is malformed.
+            AccountBusy: Another program on this machine is sending for the account, and nothing was sent.
             NetworkError: The node does not give a usable answer, and nothing was sent.
         """
         check_transaction_signer(signer)
         with self.typed_errors():
             listed = [each if isinstance(each, Call) else Call(encode_call(each), each.address) for each in calls]
+        for place, call in enumerate(listed):
+            check_call(call, place)
         sending = partial(send_many, self, self._accounts, self._sender, signer, listed)
         return sending(confirmations=self._confirmations, on_progress=on_progress)
 
@@ -207,7 +223,7 @@ class Chain(Node):
     def paying(self, *readers: Reader) -> Iterator[None]:
         """Read ahead as `reading_ahead` does, for a payment.
 
-        If the payment fails, drop all facts about plans and tokens, because a wrong one may be the cause.
+        If the payment fails, forget all facts about plans and tokens, because a wrong one may be the cause.
         """
         try:
             with self.reading_ahead(*readers):
@@ -219,10 +235,10 @@ class Chain(Node):
     def sending_questions(
         self, sender: ChecksumAddress, function: ContractFunction, value: int = 0
     ) -> tuple[Reader, ...]:
-        """Return the readers of everything that `send` requests before it signs, for `read_ahead`. No request."""
+        """Return a reader for each read that `send` makes before it signs the call, for `read_ahead`. No request."""
         with self.typed_errors():
             data = encode_call(function)
-        return self._sender.questions(sender, data, function.address, value)
+        return self._sender.readers(sender, data, function.address, value)
 
     def divide(self, sender: ChecksumAddress, count: int, build: Callable[[int, int], Call]) -> list[Portion]:
         """Divide a list of items into calls that each fit into one transaction and one block.
@@ -232,7 +248,7 @@ class Chain(Node):
         Args:
             sender: The address that will send the calls.
             count: The number of items.
-            build: A function that gets the first and the last index of a part, and returns the call for the part.
+            build: A function that returns the call for a part. It gets the indexes of the part's first and last item.
 
         Raises:
             TooMuchGas: A single item needs more gas than a transaction or a block may use.
@@ -258,7 +274,7 @@ class Chain(Node):
 
         Raises as `send` does. One request, or five if the node does not accept batches.
         """
-        with self.reading_ahead(*self._sender.questions(sender, data, to, value)):
+        with self.reading_ahead(*self._sender.readers(sender, data, to, value)):
             built = self._sender.build(sender, data, to, value, extra_gas)
             return cast(TxParams, {**built, "nonce": Nonce(self.count_sent(sender, "pending"))})
 
@@ -289,15 +305,15 @@ class Chain(Node):
     # ------------------------------------------------------------------ events
 
     def read_events(self, contract: Contract, name: str, receipt: TxReceipt) -> list[EventData]:
-        """Return the events with one name that one contract emitted in a transaction. No request."""
+        """Return the events named ``name`` that a contract emitted in a transaction, from its receipt. No request."""
         found = contract.events[name]().process_receipt(receipt, errors=DISCARD)
         return [event for event in found if event["address"] == contract.address]
 
     def read_event(self, contract: Contract, name: str, receipt: TxReceipt, **wanted: object) -> EventData:
-        """Return the first event with one name and the wanted arguments. No request.
+        """Return the first event named ``name`` whose arguments have the wanted values. No request.
 
-        Raises OutcomeUnknown if the receipt has no such event. Every mined call of this kind emits one, so the node's
-        receipt is incomplete.
+        Raises OutcomeUnknown if the receipt has no such event. The transaction must be one that always emits the event,
+        so a receipt without it is incomplete.
         """
         for event in self.read_events(contract, name, receipt):
             if all(event["args"][key] == value for key, value in wanted.items()):
@@ -316,7 +332,7 @@ class Chain(Node):
             last_block: The last block, included.
 
         Raises:
-            BlockReplaced: The node marks an event as undone.
+            BlockReplaced: The node marks an event as removed, because the event's block was replaced.
             RpcFailed: The node refuses the number of blocks, or its answer cannot be read.
             ConnectionFailed: The node does not answer.
         """
@@ -330,7 +346,7 @@ class Chain(Node):
         return [event for event in events if first_block <= event.block_number <= last_block]
 
     def read_transaction_events(self, contract: Contract, event: str, transaction_hash: str) -> list[EventData]:
-        """Return a contract's events with one name in a mined transaction. One request.
+        """Return the events named ``event`` that a contract emitted in a mined transaction. One request.
 
         Raises RpcFailed if the transaction is not mined.
         """
@@ -368,7 +384,7 @@ def open_rpc(url: str | Sequence[str], timeout_seconds: int = 120, confirmations
     Args:
         url: The node's URL: http(s), ws(s), ``ipc:///path``, or a path that ends in ``.ipc``. Several endpoints of one
             chain are given as a list, or as text with commas between them. While an endpoint is down, busy or behind,
-            reads go to the next one. A transaction goes to the next endpoint too if one gives no clear answer.
+            reads go to the next one. If an endpoint gives no usable answer, a transaction goes to the next one too.
         timeout_seconds: The longest wait for a receipt, in seconds.
         confirmations: The number of blocks that must follow the block of a transaction before it counts as done.
 

@@ -7,7 +7,7 @@ from nvm_chain.chain.client import Chain, open_rpc
 from nvm_chain.chain.dev_accounts import DEV_CHAINS, DevAccounts
 from nvm_chain.chain.embedded import open_embedded
 from nvm_chain.chain.networks import EMBEDDED, read_network
-from nvm_chain.chain.records import find_record, name_folder
+from nvm_chain.chain.records import explain_earlier_chain, find_record, name_folder
 from nvm_chain.chain.transport.ways import names_node
 from nvm_chain.errors import ConnectionFailed, InvalidConfig, WrongChain
 from nvm_chain.types.addresses import parse_address
@@ -34,8 +34,8 @@ def connect(
     Args:
         target: ``embedded``, the name of a known network such as ``base:sepolia``, or the URL of a node.
         rpc_url: The node to use for a known network instead of its public node. Only allowed with a network's name.
-        credits: The address of Credits. The address in the chain's deployment record if not given.
-        agents: The address of AgentRegistry. The address in the chain's deployment record if not given.
+        credits: The address of Credits. If not given, it is taken from the chain's deployment record.
+        agents: The address of AgentRegistry. If not given, it is taken from the chain's deployment record.
         chain_id: The expected chain id. A known network has its own.
         records: A folder of deployment records. It is searched before the package's own records.
 
@@ -57,7 +57,9 @@ def connect(
         raise InvalidConfig(f"the target is {named}, and `rpc_url` names another node", "give one URL, `connect(url)`")
     if target == EMBEDDED:
         if (credits, agents, chain_id, records) != (None, None, None, None):
-            raise InvalidConfig("the embedded chain is new each time and brings its own Credits", "leave the rest out")
+            raise InvalidConfig(
+                "the embedded chain is new each time and brings its own Credits", "leave out the other arguments"
+            )
         return open_embedded()
     chain = _open_node(target, rpc_url, chain_id)
     chain.searched_folder = name_folder(folder)
@@ -109,7 +111,8 @@ def _locate_credits(chain: Chain, credits: str | None, records: Path | None) -> 
     if credits is not None:
         chain.use_credits(parse_address(credits, "Credits address"))
     elif record is not None:
-        chain.use_credits(parse_address(record.address, "recorded Credits address"))
+        with explain_earlier_chain(record, records):
+            chain.use_credits(parse_address(record.address, "recorded Credits address"))
 
 
 def _locate_agents(chain: Chain, agents: str | None, records: Path | None) -> None:
@@ -119,4 +122,5 @@ def _locate_agents(chain: Chain, agents: str | None, records: Path | None) -> No
         return
     record = find_record(chain.chain_id, records, "AgentRegistry")
     if record is not None and chain.has_credits(record.constructor_arguments.get("credits")):
-        chain.use_agents(parse_address(record.address, "recorded AgentRegistry address"))
+        with explain_earlier_chain(record, records):
+            chain.use_agents(parse_address(record.address, "recorded AgentRegistry address"))

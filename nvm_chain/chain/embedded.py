@@ -28,7 +28,7 @@ It is USDC's address on Base Sepolia, so that programs run unchanged.
 """
 _OWN_BALANCE_SLOT: Final = int.from_bytes(keccak(to_canonical_address(USDC).rjust(32, b"\0") + (5).to_bytes(32)))
 _OWN_BALANCE: Final = 1 << 255
-"""The value that TestUSDC's constructor stores in `_OWN_BALANCE_SLOT`: the token's own address is blocked.
+"""The value that TestUSDC's constructor stores in `_OWN_BALANCE_SLOT`: its highest bit blocks the token's own address.
 
 It is the only storage that the constructor writes. The slot belongs to the balance mapping, which is at slot 5.
 """
@@ -97,7 +97,7 @@ def _build_provider() -> EthereumTesterProvider:
 
 
 def _place_in_genesis(evm: Any) -> None:
-    """Reset a backend to a genesis block that contains TestUSDC, as its first account would deploy it."""
+    """Reset a backend to a genesis block that contains TestUSDC, as the first account would deploy it."""
     keys = evm.account_keys
     creation = read_artifact("TestUSDC").encode_creation()
     code = evm.call(
@@ -131,7 +131,7 @@ def _deploy_contracts(chain: Chain, deployer: Signer) -> None:
 
 
 def find_test_usdc(chain: Chain) -> ChecksumAddress | None:
-    """Return the usual address of TestUSDC if a TestUSDC is there, else None. One request.
+    """Return `USDC`, the usual address of TestUSDC, if a TestUSDC is there, else None. One request.
 
     The code at the address decides. On a chain with Circle's own USDC the result is None without a request.
     """

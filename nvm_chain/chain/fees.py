@@ -22,8 +22,11 @@ _ORACLE_ABI: Final = (describe_function("getL1FeeUpperBound", "uint256", "uint25
 MOST_GAS: Final = 1 << 24
 """The largest gas limit of a transaction (EIP-7825)."""
 RANDOM_PART: Final = 256
+"""The random part of a price is at most a 256th of it."""
+RANDOM_GAS: Final = 1024
+"""The random part of a gas limit is below this. It is small, because the sender needs the coin for all of the limit."""
 _SIGNATURE_BYTES: Final = 130
-"""The bytes of signature, nonce and fees that a transaction has besides its data, rounded up."""
+"""The number of bytes that a transaction has besides its data: signature, nonce and fees, rounded up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +43,22 @@ class Fees:
     def params(self) -> TxParams:
         """Return the price fields of a transaction.
 
-        A random amount, at most a 256th of the part above the tip, is taken off the highest price. Otherwise two
-        machines that send the same call of one account at once would sign the same bytes. Both would report the one
-        transaction as their own.
+        ``maxFeePerGas`` is lowered by a random amount, at most a 256th of its part above the tip. Two machines that
+        send the same call at once must not sign the same bytes, and report one transaction twice. At a low price the
+        amount is 0, so see `vary_gas` too.
         """
         if self.tip is None:
             return cast(TxParams, {"gasPrice": self.max_fee})
         max_fee = self.max_fee - randbelow((self.max_fee - self.tip) // RANDOM_PART + 1)
         return cast(TxParams, {"maxFeePerGas": max_fee, "maxPriorityFeePerGas": self.tip})
+
+
+def vary_gas(limit: int, block_gas_limit: int) -> int:
+    """Return a gas limit that is raised by a random amount below 1024, but not above what a transaction may use.
+
+    The reason is that of `Fees.params`: two machines must not sign the same bytes. Unused gas costs nothing.
+    """
+    return max(limit, min(limit + randbelow(RANDOM_GAS), MOST_GAS, block_gas_limit))
 
 
 def read_fees(node: Node) -> Fees:
@@ -65,8 +76,8 @@ def read_fees(node: Node) -> Fees:
     return Fees(2 * base + tip, tip, limit)
 
 
-def fee_questions(node: Node, data_bytes: int) -> tuple[Reader, ...]:
-    """Return the readers of everything that `read_fees` and `read_l1_fee` request, for `Node.read_ahead`."""
+def fee_readers(node: Node, data_bytes: int) -> tuple[Reader, ...]:
+    """Return a reader for each read that `read_fees` and `read_l1_fee` make, for `Node.read_ahead`."""
     return partial(node.web3.eth.get_block, "latest"), partial(_ask_tip, node), partial(read_l1_fee, node, data_bytes)
 
 

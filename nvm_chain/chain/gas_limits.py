@@ -1,20 +1,23 @@
 """Gas limits of many calls, from a simulation of each call."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from eth_typing import ChecksumAddress
+from eth_utils.address import is_checksum_address
 
 from nvm_chain.chain.asking_many import ManyAsker, Question
-from nvm_chain.chain.fees import MOST_GAS
+from nvm_chain.chain.fees import MOST_GAS, vary_gas
 from nvm_chain.chain.sending import Sender, call_params, limit_gas
-from nvm_chain.errors import NvmChainError
+from nvm_chain.errors import InvalidConfig, NvmChainError
 
 SPARE_PERCENT: Final = 5
-"""The margin on the gas of the first call of a shape. A later call that needs more gas is estimated by itself."""
+"""The margin on the gas of the first call of a shape. A later call that needs more gas is estimated too."""
 Shape: TypeAlias = tuple[str | None, str, int, bool]
-"""A group of calls that mostly use the same gas: contract, function selector, data length, and whether coin is sent."""
+"""What calls that mostly use equal gas have in common: contract, function, data length, and whether coin is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +37,48 @@ class Call:
 
     @property
     def shape(self) -> Shape:
-        """The group of calls that mostly use as much gas as this call."""
+        """The call's shape. Calls with the same shape mostly use equal gas."""
         return self.to, self.data[:10], len(self.data), self.value > 0
+
+
+def check_call(call: Call, place: int) -> None:
+    """Raise InvalidConfig if a field of a call is malformed. ``place`` is the call's index in its list."""
+    fields = {
+        "data": (_is_data(call.data), "0x and two hexadecimal digits for each byte"),
+        "to": (call.to is None or _is_address(call.to), "an address with its checksum, or None"),
+        "value": (_is_number(call.value), "a whole number of wei, at least 0"),
+        "gas": (call.gas is None or (_is_number(call.gas) and call.gas > 0), "a whole number above 0, or None"),
+        "extra_gas": (_is_number(call.extra_gas), "a whole number, at least 0"),
+    }
+    for name, (is_right, expected) in fields.items():
+        if not is_right:
+            raise InvalidConfig(f"The {name} of call {place} is not {expected}")
+
+
+def _is_data(data: object) -> bool:
+    return isinstance(data, str) and len(data) % 2 == 0 and re.fullmatch("0x[0-9a-fA-F]*", data) is not None
+
+
+def _is_address(value: object) -> bool:
+    return isinstance(value, str) and _has_checksum(value)
+
+
+@lru_cache(maxsize=4096)
+def _has_checksum(text: str) -> bool:
+    """Return whether a text is an address with its checksum. Calls repeat few addresses, so results are cached."""
+    return is_checksum_address(text)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 256
 
 
 @dataclass
 class GasLimits:
     """Finds gas limits of calls.
 
-    The first call of a shape is estimated. Later calls of the shape run in `eth_call` with that gas and a margin, which
-    is faster than an estimate.
+    Calls with the same contract, function and data length (a shape) mostly need equal gas. The first is estimated. The
+    others are tried with that gas plus 5 %, which is faster; one that fails is estimated too.
     """
 
     sender: Sender
@@ -53,7 +88,8 @@ class GasLimits:
     def find(self, address: ChecksumAddress, calls: Sequence[Call], block_gas_limit: int) -> list[int | NvmChainError]:
         """Return the gas limit of each call, or the error with which the call would fail now.
 
-        The errors are not raised.
+        The errors are not raised. A limit that the call names is not changed. All others have a random part, see
+        `vary_gas`.
         """
         found: dict[int, int | NvmChainError] = {}
         for place, call in enumerate(calls):
@@ -67,7 +103,7 @@ class GasLimits:
             call = calls[place]
             fits = answer.error is None and isinstance(answer.result, str)
             found[place] = (
-                limit_gas(self.known[call.shape], call.extra_gas, block_gas_limit)
+                vary_gas(limit_gas(self.known[call.shape], call.extra_gas, block_gas_limit), block_gas_limit)
                 if fits
                 else self._estimate(address, call, block_gas_limit)
             )
@@ -76,7 +112,7 @@ class GasLimits:
     def _estimate(self, address: ChecksumAddress, call: Call, block_gas_limit: int) -> int | NvmChainError:
         try:
             estimate = self.sender.simulate(address, call.data, call.to, call.value)
-            limit = limit_gas(estimate, call.extra_gas, block_gas_limit)
+            limit = vary_gas(limit_gas(estimate, call.extra_gas, block_gas_limit), block_gas_limit)
         except NvmChainError as error:
             return error
         spare = estimate * (100 + SPARE_PERCENT) // 100

@@ -15,7 +15,7 @@ from nvm_chain.errors import NvmChainError, RpcFailed
 FIRST_LOOK_SECONDS: Final = 0.1
 LONGEST_PAUSE_SECONDS: Final = 1.0
 REFUSAL_SECONDS: Final = 1.5
-"""How long the node must not show a refused transaction before it counts as refused."""
+"""How long a refused transaction is looked for, because the node may have it nevertheless."""
 LOOKS: Final = 5
 """The largest number of broadcasts of one transaction while its fate is unknown."""
 
@@ -33,7 +33,9 @@ class Fate(Enum):
 class Parcel:
     """A signed transaction and its fate.
 
-    ``mined`` is the hash of the mined transaction with the same nonce, if known.
+    ``error`` is the node's last error, and ``problem`` its text. ``mined`` is the hash of the mined transaction
+    with the same nonce, if known. ``was_refused_only`` tells whether every broadcast so far was refused.
+    ``is_nonce_held`` tells whether the node refused the last one because another transaction with the nonce waits.
     """
 
     signed: Signed
@@ -42,6 +44,7 @@ class Parcel:
     error: NvmChainError | None = None
     mined: str | None = None
     was_refused_only: bool = True
+    is_nonce_held: bool = False
 
     def hear(self, answer: Answer) -> Refusal | None:
         """Note the node's answer to the broadcast. Return the meaning of its error, or None for a success."""
@@ -54,8 +57,8 @@ class Parcel:
             self.fate = Fate.TAKEN
         return meaning
 
-    def settle(self, meaning: Refusal | None, *, is_there: bool | None, search: NonceSearch) -> None:
-        """Decide on the fate after the node was asked for the transaction.
+    def set_fate(self, meaning: Refusal | None, *, is_there: bool | None, search: NonceSearch) -> None:
+        """Set the fate from the meaning of the node's error, and from whether the node has the transaction.
 
         The transaction counts as refused if every broadcast so far was refused, and the node never showed the
         transaction.
@@ -63,12 +66,16 @@ class Parcel:
         if is_there:
             self.fate = Fate.TAKEN
             return
-        self.was_refused_only &= is_there is False and meaning is Refusal.CANNOT_TAKE_IT
+        self.is_nonce_held = meaning is Refusal.NONCE_HELD
+        self.was_refused_only &= is_there is False and meaning in (Refusal.CANNOT_TAKE_IT, Refusal.NONCE_HELD)
         if self.was_refused_only:
             self.fate = Fate.REFUSED
         elif meaning is Refusal.NONCE_TAKEN and (mined := search.find(self.signed.nonce)):
             self.mined = mined
-            self.fate = Fate.TAKEN if mined == self.signed.hash else Fate.REPLACED
+            if mined == self.signed.hash:
+                self.fate = Fate.TAKEN
+            elif is_there is False:  # else another endpoint may have it, and the block of the other may be undone
+                self.fate = Fate.REPLACED
 
 
 def hand_over(
@@ -91,7 +98,7 @@ def hand_over(
         seen = look_for(asker, [parcel.signed.hash for parcel, _ in in_doubt])
         search = begin_search()
         for (parcel, meaning), is_there in zip(in_doubt, seen, strict=True):
-            parcel.settle(meaning, is_there=is_there, search=search)
+            parcel.set_fate(meaning, is_there=is_there, search=search)
         if all(parcel.fate is not Fate.UNKNOWN for parcel in missing) or not pauses.wait():
             break
     _look_again(asker, [parcel for parcel in parcels if parcel.fate is Fate.REFUSED])

@@ -32,7 +32,7 @@ It has no code and no known key, and ends with "many-ca".
 SINGLE_AT_ONCE: Final = 100
 """The number of calls that are sent together if the node runs no programs."""
 _HEAD: Final = 4
-"""The bytes before each answer.
+"""The number of bytes before each answer.
 
 The highest bit tells whether the call succeeded. The other bits are the answer's length.
 """
@@ -46,7 +46,7 @@ class Multicall:
     def __init__(self, chain: Chain, contract: ChecksumAddress) -> None:
         """Take the contract whose views are called. No request."""
         self._chain, self._contract = chain, contract
-        self._ways: list[Way] = [_lie_at_a_place, _be_created]
+        self._ways: list[Way] = [_override_code, _run_as_creation]
         self._is_taken = False
 
     def ask(self, calls: Sequence[bytes], block: int | None = None, *, divides: bool = True) -> list[bytes]:
@@ -70,7 +70,7 @@ class Multicall:
             except (RpcFailed, ConnectionFailed) as error:
                 if not may_be_too_much(error):
                     raise
-                if not self._takes_few(block):
+                if not self._runs_programs(block):
                     del self._ways[0]
                 elif divides:
                     raise
@@ -105,7 +105,7 @@ class Multicall:
         self._is_taken = True
         return results
 
-    def _takes_few(self, block: int | None) -> bool:
+    def _runs_programs(self, block: int | None) -> bool:
         """Return whether the node runs programs at all. No request if it has run one before, else one request."""
         if not self._is_taken:
             try:
@@ -127,11 +127,11 @@ class Multicall:
         return [data for _, data in results]
 
 
-def _lie_at_a_place(code: str, block: int | None) -> list[object]:
+def _override_code(code: str, block: int | None) -> list[object]:
     return [{"to": PLACE}, name_block(block), {PLACE: {"code": code}}]
 
 
-def _be_created(code: str, block: int | None) -> list[object]:
+def _run_as_creation(code: str, block: int | None) -> list[object]:
     return [{"data": code}, name_block(block)]
 
 

@@ -45,7 +45,7 @@ _WORDS: Final = (
     *("localhost", "anvil", "hardhat", "foundry", "geth", "goerli", "holesky", "hoodi", "optimism", "arbitrum", "one"),
     *("polygon", "gnosis", "avalanche", "linea", "scroll", "celo", "bsc", "node", "rpc", "example", "org", "com", "io"),
 )
-"""Words that occur in the names and hosts of networks. An error shows a wrong name only if it consists of such words.
+"""Words that occur in the names and hosts of networks. An error shows an unknown name only if it consists of them.
 
 Misspelled forms of the words and short numbers are shown too. Any other word may be part of a key.
 """

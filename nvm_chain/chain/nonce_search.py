@@ -17,16 +17,19 @@ from nvm_chain.errors import NetworkError
 UNDOABLE_CHAINS: Final = DEV_CHAINS | {131277322940537}
 """The chain ids of development nodes and of eth-tester. Such a node can undo blocks, and loses their transactions."""
 NEWEST_BLOCKS: Final = 64
-"""The longest step back in the search for a nonce.
+"""The longest step back in the search for a nonce, in blocks.
 
-All steps together are 127 blocks, because most nodes keep the states of 128 blocks.
+The steps of 1, 2, 4, 8, 16, 32 and 64 blocks cover 127 blocks. Most nodes keep the states of 128 blocks.
 """
 SETTLING_SECONDS: Final = 60
-"""How long one machine of a gateway may not know a transaction that another machine took."""
+"""How long after a broadcast some machines of a gateway may still lack the transaction."""
 
 
 def is_undoable(node: Node) -> bool:
-    """Return whether the node can undo blocks, as development nodes can. A transaction that such a node lacks is lost."""
+    """Return whether the node can undo blocks, as development nodes can.
+
+    A transaction that such a node does not show is lost.
+    """
     return node.chain_id in UNDOABLE_CHAINS
 
 
@@ -73,8 +76,8 @@ def _is_on_its_way(node: Node, sent: Sent, has: Callable[[str], bool]) -> bool:
 class NonceSearch:
     """A search for mined transactions of an account by their nonces.
 
-    Each answer of the node is kept for the next nonce, because neighbouring nonces are mostly in the same blocks. So a
-    search is for one moment: begin another one after a pause.
+    Each answer of the node is kept for the next nonce, because neighbouring nonces are mostly in the same blocks. The
+    answers grow old, so begin another search after a pause.
     """
 
     def __init__(self, node: Node, address: ChecksumAddress, confirmations: int = 0) -> None:
@@ -119,15 +122,18 @@ class NonceSearch:
 def _find_first(is_used: Callable[[int], bool | None], last: int) -> int | None:
     """Return the number of the first block in whose state a nonce is used.
 
-    Returns None if the nonce is not used, or if the first such block is too old for the search.
+    If the node does not have the state before it, the result is the first such block whose state the node has. Returns
+    None if the nonce is not used, or if the first such block is too old for the search.
     """
     forgotten, step = -1, 1
     if not is_used(last):
         return None
     while True:
         first = max(last - step, forgotten + 1)
-        if step > NEWEST_BLOCKS or first == last:
+        if step > NEWEST_BLOCKS:
             return None
+        if first == last:
+            return last
         used = is_used(first)
         if used is False:
             return _bisect(is_used, first, last)

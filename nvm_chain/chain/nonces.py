@@ -1,15 +1,16 @@
 """Turns of accounts: only one thread of one process on this machine sends for an account at a time.
 
-A node may not count a transaction that was sent a moment ago, and it gives two simultaneous senders the same nonce. So
-a sender waits for its turn. During its turn it chooses the nonce, signs the transaction, notes it in the account's
-journal, and gives it to the node.
+A node may not count a transaction that was sent a moment ago, and gives two simultaneous senders the same nonce. So
+each account has a lock. A turn is the time for which a sender holds the lock: the sender chooses the nonce, signs the
+transaction, notes it in the account's journal, and broadcasts it.
 """
 
 import json
+import math
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,6 +20,9 @@ from weakref import WeakSet
 
 from eth_typing import ChecksumAddress
 
+from nvm_chain.chain.progress import tell
+from nvm_chain.chain.repeating import Pauses
+from nvm_chain.errors import AccountBusy
 from nvm_chain.types.json_text import parse_json
 
 try:
@@ -29,13 +33,21 @@ except ImportError:  # Windows has no fcntl, so only the threads of one process 
 STATE_VARIABLE: Final = "NVM_CHAIN_STATE"
 """The environment variable with the folder of the journals. If it is not set, the user's state folder is used."""
 KEPT: Final = 200
-"""The number of newest entries that always remain in a journal. It is shortened when it has more than twice as many."""
+"""The number of newest entries that always remain in a journal.
+
+Only a journal with more than twice as many lines is shortened.
+"""
 KEPT_SECONDS: Final = 3_600
 """Entries younger than this number of seconds remain too, because many transactions may be under way at once."""
 KEPT_AT_MOST: Final = 1_000
 """The largest number of entries that remain in a shortened journal."""
 MOST_REMEMBERED: Final = 4 * KEPT_AT_MOST
 """The largest number of parsed journal lines in memory. It is twice the largest number of lines in a journal."""
+LEAST_PATIENCE_SECONDS: Final = 10
+"""The shortest limit of the wait for an account's turn. Several others may have their turns before."""
+QUIET_SECONDS: Final = 1
+"""How long a wait for a turn lasts before the progress function is called."""
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.002, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +71,7 @@ class Sent:
 
 _ALL_MEMORIES: "Final[WeakSet[Memory]]" = WeakSet()
 _OPEN_JOURNALS: Final[set[TextIO]] = set()
-"""The journals of turns that are in progress."""
+"""The journal files that are open, because the turns of their accounts are in progress."""
 
 
 def _begin_forked() -> None:
@@ -77,7 +89,7 @@ if hasattr(os, "register_at_fork"):
 
 
 class Memory:
-    """The memory of a process for one chain: the locks of the accounts, and the entries that no journal holds."""
+    """What a process remembers for one chain: locks of accounts, and entries that could not be written to a journal."""
 
     def __init__(self) -> None:
         self.sent: dict[str, list[Sent]] = {}
@@ -96,10 +108,10 @@ class Memory:
 
 
 class Turn:
-    """The exclusive right to send for an account, until the block of `Accounts.turn` ends."""
+    """The exclusive right to send for an account, until the ``with`` block of `Accounts.turn` ends."""
 
     def __init__(self, unwritten: list[Sent], journal: TextIO | None) -> None:
-        """Take the list of entries that no journal holds, and the journal. The turn changes the list."""
+        """Take the list of entries that could not be written, and the open journal. The turn changes the list."""
         written = [] if journal is None else _read_sent(journal)
         newer = {each.hash: each for each in unwritten}
         self.sent = [newer.pop(each.hash, each) for each in written] + list(newer.values())
@@ -117,7 +129,7 @@ class Turn:
         self._note(new)
 
     def confirm(self, hashes: Iterable[str] | None = None) -> int:
-        """Note that the node has the transactions with these hashes, or the last one.
+        """Note that the node has the transactions with these hashes. Without ``hashes``, confirm the last entry.
 
         Return the number of entries found.
         """
@@ -132,7 +144,7 @@ class Turn:
         return len(found)
 
     def confirm_new(self, transaction_hash: str | None) -> bool:
-        """Note that the node has a transaction that it was not known to have.
+        """If an entry has this hash and is not confirmed yet, note that the node has the transaction.
 
         Return whether there was such an entry.
         """
@@ -140,7 +152,10 @@ class Turn:
         return was_lost and self.confirm([str(transaction_hash)]) > 0
 
     def take_back(self, hashes: Iterable[str] | None = None) -> None:
-        """Remove the entries with these hashes, or the last entry, because the node refused the transactions."""
+        """Remove the entries with these hashes, because the transactions were refused or replaced.
+
+        Without ``hashes``, remove the last entry.
+        """
         wanted = {self.sent[-1].hash} if hashes is None else set(hashes)
         refused = [each for each in self.sent if each.hash in wanted]
         self.sent[:] = [each for each in self.sent if each.hash not in wanted]
@@ -174,12 +189,15 @@ class Turn:
 _MEMORIES: Final[dict[tuple[Path, int], Memory]] = {}
 """The memory for each folder and chain id.
 
-All connections of this process share it, because two may use one account.
+All connections of this process share it, because two of them may use the same account.
 """
 
 
 class Accounts:
-    """The turns and the journals of the accounts that send on one chain."""
+    """Lets one thread of one process at a time send for an account, and keeps a journal of what it sent.
+
+    All accounts are on one chain.
+    """
 
     def __init__(self, chain_id: int, folder: Path | None) -> None:
         """Take the chain id and the folder of the journals.
@@ -190,12 +208,27 @@ class Accounts:
         self._memory = Memory() if folder is None else _MEMORIES.setdefault((folder, chain_id), Memory())
 
     @contextmanager
-    def turn(self, address: ChecksumAddress) -> Iterator[Turn]:
-        """Wait for the turn of an account, and hold it during the block.
+    def turn(
+        self,
+        address: ChecksumAddress,
+        timeout_seconds: int | None = None,
+        on_progress: Callable[[str], object] | None = None,
+    ) -> Iterator[Turn]:
+        """Wait until the account is free, and hold its lock during the ``with`` block.
 
         No other thread and no other process of this machine sends for the account meanwhile.
+
+        Args:
+            address: The account.
+            timeout_seconds: The longest wait for a lock, in seconds. It is at least 10. The wait has no end if not
+                given.
+            on_progress: A function that is called with a sentence if the wait is long.
+
+        Raises:
+            AccountBusy: The wait is over, and another thread or process still holds the lock.
         """
-        with self._memory.find_lock(address), self._open_journal(address) as journal:
+        wait = _Wait(address, timeout_seconds, on_progress)
+        with wait.hold(self._memory.find_lock(address)), self._open_journal(address, wait) as journal:
             yield Turn(self._memory.sent.setdefault(address, []), journal)
 
     def read_journal(self, address: ChecksumAddress) -> list[Sent]:
@@ -209,22 +242,63 @@ class Accounts:
         return None if self._folder is None else self._folder / f"{self._chain_id}-{address.lower()}.jsonl"
 
     @contextmanager
-    def _open_journal(self, address: ChecksumAddress) -> Iterator[TextIO | None]:
+    def _open_journal(self, address: ChecksumAddress, wait: "_Wait") -> Iterator[TextIO | None]:
         path = self._path(address)
         if path is None:
             yield None
             return
         with ExitStack() as opened:
-            file = _open_locked(path, opened)
-            yield file if file is None else _shorten(path, file, opened)
+            file = _open_locked(path, opened, wait)
+            yield file if file is None else _shorten(path, file, opened, wait)
+
+
+class _Wait:
+    """The wait for the turn of an account, for the lock of its threads and then for the lock of its journal."""
+
+    def __init__(
+        self, address: ChecksumAddress, timeout_seconds: int | None, on_progress: Callable[[str], object] | None
+    ) -> None:
+        self._address, self._on_progress = address, on_progress
+        self._seconds = None if timeout_seconds is None else max(timeout_seconds, LEAST_PATIENCE_SECONDS)
+        self._is_told = False
+
+    @contextmanager
+    def hold(self, lock: threading.Lock) -> Iterator[None]:
+        """Hold a lock of this process during the ``with`` block. Raises AccountBusy."""
+        if not lock.acquire(timeout=QUIET_SECONDS):
+            self._tell()
+            if not lock.acquire(timeout=-1 if self._seconds is None else self._seconds - QUIET_SECONDS):
+                raise self._give_up()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def lock(self, file: TextIO) -> None:
+        """Lock a journal. Raises AccountBusy."""
+        began = time.monotonic()
+        pauses = Pauses(self._seconds or math.inf, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+        while not _lock(file, "LOCK_EX"):
+            if not pauses.wait():
+                raise self._give_up()
+            if time.monotonic() - began >= QUIET_SECONDS:
+                self._tell()
+
+    def _tell(self) -> None:
+        if self._on_progress is not None and not self._is_told:
+            self._is_told = True
+            tell(self._on_progress, f"Waiting until another program on this machine has sent for {self._address}")
+
+    def _give_up(self) -> AccountBusy:
+        return AccountBusy(self._address, self._seconds or 0)
 
 
 @contextmanager
-def _locked(file: TextIO) -> Iterator[None]:
-    """Hold the file lock of an open journal during the block, and close the journal at the end."""
+def _locked(file: TextIO, wait: _Wait) -> Iterator[None]:
+    """Hold the file lock of an open journal during the ``with`` block, and close the journal at the end."""
     _OPEN_JOURNALS.add(file)
-    _lock(file, "LOCK_EX")
     try:
+        wait.lock(file)
         yield
     finally:
         _OPEN_JOURNALS.discard(file)
@@ -232,7 +306,7 @@ def _locked(file: TextIO) -> Iterator[None]:
         file.close()
 
 
-def _open_locked(path: Path, opened: ExitStack) -> TextIO | None:
+def _open_locked(path: Path, opened: ExitStack, wait: _Wait) -> TextIO | None:
     """Open and lock a journal. Return None if it cannot be opened.
 
     While this process waits for the lock, another process may replace the file with a shorter one. Then the new file is
@@ -242,7 +316,7 @@ def _open_locked(path: Path, opened: ExitStack) -> TextIO | None:
         file = _open(path)
         if file is None:
             return None
-        opened.enter_context(_locked(file))
+        opened.enter_context(_locked(file, wait))
         if _is_at(path, file):
             return file
         opened.close()
@@ -256,7 +330,7 @@ def _is_at(path: Path, file: TextIO) -> bool:
         return False
 
 
-def _shorten(path: Path, file: TextIO, opened: ExitStack) -> TextIO:
+def _shorten(path: Path, file: TextIO, opened: ExitStack, wait: _Wait) -> TextIO:
     """Replace a long journal with a file of its newest entries. Return the open file of the journal."""
     file.seek(0)
     text = file.read()
@@ -271,7 +345,7 @@ def _shorten(path: Path, file: TextIO, opened: ExitStack) -> TextIO:
     with suppress(OSError):
         shorter.unlink(missing_ok=True)
         new = shorter.open("a+", encoding="utf-8", errors="replace")
-        opened.enter_context(_locked(new))
+        opened.enter_context(_locked(new, wait))
         newest = "".join(json.dumps(each.fields()) + "\n" for each in sent[-kept:]).encode()
         # Written without the file's buffer: on a full disk, a file with a filled buffer fails to close.
         if os.write(new.fileno(), newest) == len(newest):
@@ -292,11 +366,19 @@ def find_state_folder() -> Path | None:
     return None
 
 
-def _lock(file: TextIO, name: str) -> None:
-    """Lock or unlock a file, if the system and the file system support locks."""
+def _lock(file: TextIO, name: str) -> bool:
+    """Lock or unlock a file, if the system and the file system support locks. Do not wait.
+
+    Return False if another process has the lock.
+    """
     if fcntl is not None:
-        with suppress(OSError, ValueError):  # the file system has no locks, or a forked process has closed the file
-            fcntl.flock(file, getattr(fcntl, name))
+        try:
+            fcntl.flock(file, getattr(fcntl, name) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except (OSError, ValueError):  # the file system has no locks, or a forked process has closed the file
+            return True
+    return True
 
 
 def _open(path: Path) -> TextIO | None:
@@ -339,7 +421,7 @@ def _parse(text: str) -> list[Sent]:
 def _parse_line(line: str) -> tuple[Sent, bool] | None:
     """Return the entry on a line, and whether the transaction was refused, or None if the line is incomplete.
 
-    Results are cached, because a process reads the same lines at each transaction.
+    Results are cached, because a process reads the same lines again for each transaction.
     """
     with suppress(ValueError, KeyError, TypeError, OverflowError):
         entry: Any = parse_json(line.encode())

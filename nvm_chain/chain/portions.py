@@ -16,7 +16,7 @@ from nvm_chain.errors import NotEnoughGas, OutOfGas, RevertedWithoutReason, RpcF
 MOST_BYTES: Final = 120_000
 """The largest data of one transaction, in bytes. Nodes refuse transactions above 128 KiB."""
 TOO_MUCH: Final = (TooMuchGas, NotEnoughGas, OutOfGas, RevertedWithoutReason)
-"""The errors of an estimate that may come from too many items."""
+"""The errors of a gas estimate that may mean that the call has too many items."""
 
 
 class Portion(NamedTuple):
@@ -36,10 +36,10 @@ def divide(
 
     Args:
         node: The connection to the node.
-        sender: The sender that estimates the gas of the calls.
-        address: The address that will send the calls.
+        sender: Estimates the gas of each call.
+        address: The account that the calls come from.
         count: The number of items, at least 1.
-        build: A function that gets the first and the last index of a part, and returns the call for the part.
+        build: A function that returns the call for a part. It gets the indexes of the part's first and last item.
 
     Raises:
         TooMuchGas: A single item needs more gas than a transaction or a block may use.

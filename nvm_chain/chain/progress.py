@@ -1,4 +1,4 @@
-"""Calls of a caller's own function that is told about progress."""
+"""Calls of progress functions, which the user of the package gives."""
 
 import logging
 from collections.abc import Callable

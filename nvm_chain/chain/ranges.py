@@ -22,14 +22,14 @@ class PartSize:
     """The number of items in one request. It is halved after a refusal, and doubled after each eighth answer."""
 
     def __init__(self, most: int, least: int = 1, limit: int | None = None) -> None:
-        """Take the first size, the size that is not halved any more, and the largest size, if there is one."""
+        """Take the first size, the size that is not halved further, and the largest size if there is a limit."""
         self.now = most
         self.was_refused = False
         self._least, self._limit, self._steady = least, limit, 0
 
     @contextmanager
     def asking(self, count: int) -> Iterator[None]:
-        """Make a request for ``count`` items inside the block, and adapt the size to the answer.
+        """Adapt the size to the answer of a request for ``count`` items, which the ``with`` block makes.
 
         A refusal that may come from the number of items halves the size and sets ``was_refused``. Other errors
         pass through.

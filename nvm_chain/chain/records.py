@@ -2,13 +2,15 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from nvm_chain.errors import InvalidRecord, RecordNotWritable, RecordNotWritten
+from nvm_chain.errors import InvalidRecord, NoContract, RecordNotWritable, RecordNotWritten
 from nvm_chain.types.atomic_files import write_whole
 from nvm_chain.types.paths import parse_path
 
@@ -33,7 +35,10 @@ class DeploymentRecord(BaseModel):
     block_number: int | None
     transaction_hash: str | None
     deployer: str | None
-    """The deployer's address. Block, transaction and deployer are None if the contract was there before its record."""
+    """The deployer's address.
+
+    Block, transaction and deployer are None if the contract was already there when the record was written.
+    """
     constructor_arguments: dict[str, str]
     compiler: dict[str, Any]
     runtime_code_hash: str
@@ -47,14 +52,17 @@ def records_folder() -> Path:
 
 
 def _find_folder(given: Path | str | None) -> Path:
-    """Return the given folder of records, or the folder of local records. Raises InvalidConfig if it is not a path."""
+    """Return the given folder of records, or the folder of local records.
+
+    Raises InvalidConfig if the argument is not a path.
+    """
     return records_folder() if given is None else parse_path(given, "folder of deployment records")
 
 
 def name_folder(given: Path | str | None = None) -> str:
     """Return the absolute path of a folder of records, as text for messages.
 
-    Raises InvalidConfig if it is not a path.
+    Raises InvalidConfig if the argument is not a path.
     """
     return str(_find_folder(given).absolute())
 
@@ -74,7 +82,9 @@ def _file_name(chain_id: int, contract: RecordedName) -> str:
 def find_record(
     chain_id: int, folder: Path | str | None = None, contract: RecordedName = "Credits"
 ) -> DeploymentRecord | None:
-    """Return the record of a contract on a chain, or None. The local folder goes before the package's own records.
+    """Return the record of a contract on a chain, or None.
+
+    The local folder is searched before the package's own records.
 
     Raises:
         InvalidConfig: The folder is not a path.
@@ -101,6 +111,24 @@ def read_record(path: Path) -> DeploymentRecord:
         raise InvalidRecord(str(path), f"{'.'.join(map(str, first['loc'])) or 'file'}: {first['msg']}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRecord(str(path), type(error).__name__) from None
+
+
+@contextmanager
+def explain_earlier_chain(record: DeploymentRecord, folder: Path | str | None = None) -> Iterator[None]:
+    """Explain a NoContract error in this block if a local record named the address.
+
+    A development chain that starts anew has the same chain id, and none of the recorded contracts.
+    """
+    try:
+        yield
+    except NoContract as error:
+        path = record_path(record.chain_id, folder, record.contract)
+        if not path.is_file() or error.address != record.address:
+            raise
+        raise error.explain(
+            f"the record {path.absolute()} names it, so it is of an earlier chain with this id",
+            "deploy again with `nvm-chain deploy`, or name other records with `connect(…, records=path)`",
+        ) from None
 
 
 def prepare_folder(folder: Path | str | None = None) -> None:

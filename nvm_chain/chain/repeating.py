@@ -58,7 +58,7 @@ class Pauses:
 
 @contextmanager
 def splitting() -> Iterator[None]:
-    """Inside the block, do not repeat a request that may be too large, because the caller divides it."""
+    """Inside the ``with`` block, do not repeat a request that may be too large, because the caller divides it."""
     token = SPLITS.set(True)
     try:
         yield

@@ -34,13 +34,24 @@ MAX_ANSWER_BYTES: Final = 1 << 26
 FIRST_PAUSE_SECONDS: Final = 0.25
 LONGEST_PAUSE_SECONDS: Final = 8.0
 READ_PATIENCE_SECONDS: Final = 20.0
-"""The longest time for which a read is repeated while the node is busy. A shorter ``timeout_seconds`` replaces it."""
+"""The longest time for which a read is repeated while the node is busy.
+
+If ``timeout_seconds`` of `nvm_chain.chain.client.open_rpc` is shorter, it is used instead.
+"""
 ONE_OF_SEVERAL_SECONDS: Final = 1.0
 """The longest time for which a read is repeated at one of several endpoints before it goes to the next."""
 CALLS: Final = frozenset({"eth_call", "eth_estimateGas"})
 """The methods that run a contract. Only their errors can have revert data."""
-ONCE: Final = frozenset({"eth_sendTransaction", "eth_sendUserOperation", "personal_sendTransaction"})
-"""Methods that a node would carry out again if they were repeated.
+ONCE: Final = frozenset(
+    {
+        "eth_sendTransaction",
+        "eth_sendTransactionSync",
+        "eth_sendUserOperation",
+        "personal_sendTransaction",
+        "wallet_sendCalls",
+    }
+)
+"""Methods that may send a second transaction if a request is repeated.
 
 Such a request is sent alone, once, to one endpoint.
 """
@@ -58,8 +69,8 @@ def build_web3(provider: BaseProvider) -> Web3:
 class NodeProvider(JSONBaseProvider):
     """A web3 provider for one node or several endpoints of one chain, by http, IPC or WebSocket.
 
-    ``label`` is the URL without parts that may be a key. The provider converts revert data itself, because web3 fails
-    on some data that a contract can choose. Each answer is limited in time and size.
+    ``label`` is the URL without parts that may be a key. The provider converts revert data itself, because a contract
+    can choose revert data on which web3 fails. Each answer is limited in time and size.
 
     Reads are repeated while a node is busy. With several endpoints, reads go on to the next endpoint. A transaction may
     go to several endpoints too: the same signed bytes remain one transaction.
@@ -112,10 +123,14 @@ class NodeProvider(JSONBaseProvider):
         Raises:
             TransactionError: The contract refuses the call. The error is the contract's own.
             NodeBusy: The node is still busy after the longest time for repeated reads.
-            ConnectionFailed: There is no answer, or the answer breaks a limit or is not JSON-RPC.
+            ConnectionFailed: There is no answer, or the answer is too slow, too large or not JSON-RPC.
         """
+        return cast(RPCResponse, read_revert(method, self._request(method, params)))
+
+    def _request(self, method: RPCEndpoint, params: Any) -> Response:
+        """Make one request, as `make_request` does, but return errors of contracts as a part of the answer."""
         self.logger.debug("Making request. URI: %s, Method: %s", self.label, method)
-        request = self._number(method, params)
+        request = self._build_request(method, params)
         if method in ONCE:
             answer = self._endpoints.ask_once(lambda line: self._ask(line, request))
         elif method in BROADCASTS:
@@ -130,12 +145,13 @@ class NodeProvider(JSONBaseProvider):
                 prepare=self._reach(find_block(method, params)),
             )
         self.logger.debug("Getting response. URI: %s, Method: %s", self.label, method)
-        return cast(RPCResponse, read_revert(method, answer))
+        return answer
 
     def make_batch_request(self, batch_requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse]:
         """Make several requests in one batch. Return the answers in order, each with a result or an error.
 
-        If a request has a method of `ONCE`, all requests are sent one by one.
+        If a request has a method of `ONCE`, all requests are sent one by one. After one of them was answered, a failure
+        of another one is an error in its answer, so that no transaction hash is lost.
 
         If a node refuses the batch, it gets smaller batches, down to single requests. A read without an answer in the
         batch, or with an answer too large for the batch, is made again alone. A request in a batch with transactions
@@ -144,24 +160,44 @@ class NodeProvider(JSONBaseProvider):
 
         Raises:
             NodeBusy: The node is still busy after the longest time for repeated reads.
-            ConnectionFailed: There is no answer, or the answer breaks a limit or is not JSON-RPC.
+            ConnectionFailed: There is no answer, or the answer is too slow, too large or not JSON-RPC.
         """
         if any(method in ONCE for method, _ in batch_requests):
-            return [self.make_request(*each) for each in batch_requests]
-        asked = [self._number(method, params) for method, params in batch_requests]
+            return self._request_apart(batch_requests)
+        asked = [self._build_request(method, params) for method, params in batch_requests]
         self.logger.debug("Making batch request. URI: %s, Requests: %d", self.label, len(asked))
         if any(each["method"] in BROADCASTS for each in asked):
             answers, unclear = self._endpoints.broadcast(
                 lambda line: self._ask_batch(line, asked, repeatable=False),
                 lambda answers: any(map(_has_error, answers)),
             )
-            return cast(list[RPCResponse], _cover(answers, unclear))
+            return cast(list[RPCResponse], _mask_errors(answers, unclear))
         answers = self._endpoints.read(
             lambda line: self._ask_batch(line, asked, repeatable=True),
             self._pauses(),
             prepare=self._reach(max((find_block(each["method"], each["params"]) for each in asked), default=0)),
         )
         return cast(list[RPCResponse], [self._look_elsewhere(*each) for each in zip(asked, answers, strict=True)])
+
+    def _request_apart(self, batch: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse]:
+        """Make each request of a batch alone, and return the answers in order. A failure becomes an error in the answer.
+
+        Raises the first failure if no request with a method of `ONCE` was answered.
+        """
+        answers: list[Response] = []
+        failures: list[ConnectionFailed] = []
+        is_sent = False
+        for method, params in batch:
+            try:
+                answers.append(self._request(method, params))
+                is_sent = is_sent or method in ONCE
+            except ConnectionFailed as failure:
+                failures.append(failure)
+                error = {"code": -32000, "message": failure.problem}
+                answers.append({"jsonrpc": "2.0", "id": next(self.request_counter), "error": error})
+        if failures and not is_sent:
+            raise failures[0]
+        return cast(list[RPCResponse], answers)
 
     def _look_elsewhere(self, request: Request, answer: Response) -> Response:
         """Return an answer of a batch, or the answer of another endpoint if this endpoint lacks the requested data."""
@@ -173,11 +209,11 @@ class NodeProvider(JSONBaseProvider):
             lacks=lambda answer: is_lacking(request["method"], answer),
         )
 
-    def _number(self, method: str, params: Any) -> Request:
+    def _build_request(self, method: str, params: Any) -> Request:
         return {"jsonrpc": "2.0", "method": method, "params": params or [], "id": next(self.request_counter)}
 
     def _ask(self, line: Line, request: Request, pauses: Pauses | None = None) -> Response:
-        """Make a request to one endpoint. It is repeated only if pauses are given. Raises LineFailed."""
+        """Make a request to one endpoint. Without ``pauses`` the request is sent only once. Raises LineFailed."""
         return ask_alone(self._post, line, request, pauses)
 
     def _ask_batch(self, line: Line, asked: list[Request], *, repeatable: bool) -> list[Response]:
@@ -204,17 +240,16 @@ class NodeProvider(JSONBaseProvider):
         return self._read_number(line, "eth_chainId")
 
     def _read_number(self, line: Line, method: str) -> int:
-        answer = self._ask(line, self._number(method, []), self._pauses_of_one())
+        answer = self._ask(line, self._build_request(method, []), self._pauses_of_one())
         try:
             return check_number(read_number(answer.get("result")))
         except ValueError:
             raise LineFailed(ConnectionFailed(line.label, f"its answer to {method} cannot be read")) from None
 
     def _reach(self, block: int) -> Callable[[Line], None]:
-        """Return a function that checks that an endpoint has a block. It raises LineFailed if the endpoint is behind.
+        """Return a function that raises LineFailed if an endpoint does not have a block yet.
 
-        An endpoint that is behind would answer without the events of the missing blocks. A single endpoint is not
-        checked.
+        Such an endpoint would answer without the events of the missing blocks. A single endpoint is not checked.
         """
 
         def reach(line: Line) -> None:
@@ -240,10 +275,11 @@ def _has_error(answer: Response) -> bool:
     return answer.get("error") is not None
 
 
-def _cover(answers: list[Response], unclear: ConnectionFailed | None) -> list[Response]:
-    """Replace the errors in answers to a batch if an earlier endpoint may have taken the transactions.
+def _mask_errors(answers: list[Response], unclear: ConnectionFailed | None) -> list[Response]:
+    """Replace each error in the answers to a batch by ``unclear``, if it is given.
 
-    The errors of a later endpoint prove nothing then.
+    ``unclear`` is the failure of an earlier endpoint that may have taken the transactions. In that case the errors of a
+    later endpoint do not prove that the transactions failed.
     """
     if unclear is None:
         return answers
@@ -260,11 +296,11 @@ def _write(value: object) -> object:
 
 @contextmanager
 def typed_errors(label: str, *, calls: bool = False) -> Iterator[None]:
-    """Replace errors of web3 and requests inside the block with errors of this package.
+    """Replace errors of web3 and requests inside the ``with`` block with errors of this package.
 
     Args:
         label: The node's URL without secrets.
-        calls: Whether the block calls a contract. If so, revert data become the contract's own error.
+        calls: Whether the ``with`` block calls a contract. If so, revert data become the contract's own error.
     """
     try:
         yield

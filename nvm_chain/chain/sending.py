@@ -1,4 +1,6 @@
-"""One transaction: build it, sign it in its account's turn, broadcast it, and wait for the receipt.
+"""One transaction: build it, sign it, broadcast it, and wait for the receipt.
+
+An account is locked while its transaction is signed and broadcast. See `nvm_chain.chain.nonces`.
 
 The hash of a transaction is known before the broadcast. Only a search for this hash tells the outcome, because a node
 may take a transaction and still answer with an error. See `nvm_chain.chain.broadcast` for the meanings of these errors.
@@ -13,14 +15,17 @@ from web3.types import Nonce, TxParams, TxReceipt
 from nvm_chain.chain.answers import check_number
 from nvm_chain.chain.asking_many import ManyAsker
 from nvm_chain.chain.batches import Reader
-from nvm_chain.chain.fees import MOST_GAS, fee_questions, read_fees, read_gas_limit, read_l1_fee
-from nvm_chain.chain.handing_over import Fate, Parcel, hand_over
-from nvm_chain.chain.node import LEAST_GAS, Node
+from nvm_chain.chain.confirming import NO_RECEIPT, NOT_IN_CHAIN, write_hash
+from nvm_chain.chain.fees import MOST_GAS, fee_readers, read_fees, read_gas_limit, read_l1_fee, vary_gas
+from nvm_chain.chain.handing_over import Fate, Parcel, hand_over, look_for
+from nvm_chain.chain.intrinsic_gas import LEAST_GAS
+from nvm_chain.chain.node import Node
 from nvm_chain.chain.nonce_search import NonceSearch, find_free_nonces
 from nvm_chain.chain.nonces import Accounts, Turn
 from nvm_chain.chain.progress import tell
 from nvm_chain.chain.receipts import FAILED, SUCCEEDED, describe_shallow
 from nvm_chain.chain.repeating import Pauses
+from nvm_chain.chain.replays import find_reason
 from nvm_chain.chain.signing_many import Signed, sign_new
 from nvm_chain.errors import (
     InsufficientCoin,
@@ -29,9 +34,11 @@ from nvm_chain.errors import (
     OutcomeUnknown,
     RpcFailed,
     TooMuchGas,
+    TransactionError,
     TransactionReplaced,
 )
-from nvm_chain.errors.formatting import quote
+from nvm_chain.errors.fields import COIN
+from nvm_chain.errors.formatting import format_money, quote
 from nvm_chain.signing.keys import Signer
 
 FIRST_PAUSE_SECONDS: Final = 0.02
@@ -47,7 +54,10 @@ class Sender:
     """Builds and sends transactions on one chain."""
 
     def __init__(self, node: Node, accounts: Accounts, confirmations: int = 0) -> None:
-        """Take the node, the turns of the accounts, and the number of blocks that must follow a transaction's block."""
+        """Take the node, the accounts, and the number of blocks that must follow a transaction's block.
+
+        ``accounts`` has the locks and the journals.
+        """
         self._node, self._accounts, self._confirmations = node, accounts, confirmations
         self._asker = ManyAsker(node)
 
@@ -67,13 +77,20 @@ class Sender:
             NetworkError: The node does not give a usable answer.
         """
         balance = self._node.read_coin_balance(sender)
-        _check_coin(sender, balance, value)
+        if balance < value:
+            raise _ask_for_least(sender, balance, value)
         fees = read_fees(self._node)
-        # Some nodes refuse to estimate the gas for an account with too little coin for the smallest transaction.
-        _check_coin(sender, balance, value + LEAST_GAS * fees.max_fee)
-        gas = limit_gas(self.simulate(sender, data, to, value), extra_gas, fees.block_gas_limit)
-        l1_fee = read_l1_fee(self._node, len(data) // 2)
-        _check_coin(sender, balance, value + gas * fees.max_fee + l1_fee)
+        least = value + LEAST_GAS * fees.max_fee
+        try:
+            estimate = self.simulate(sender, data, to, value)
+        except (NetworkError, TransactionError):
+            if balance < least:  # some nodes refuse to estimate the gas for an account with that little coin
+                raise _ask_for_least(sender, balance, least) from None
+            raise
+        gas = vary_gas(limit_gas(estimate, extra_gas, fees.block_gas_limit), fees.block_gas_limit)
+        needed = value + gas * fees.max_fee + read_l1_fee(self._node, len(data) // 2)
+        if balance < needed:
+            raise InsufficientCoin(sender, balance, needed)
         return {
             **call_params(sender, data, to, value),
             **fees.params(),
@@ -81,13 +98,11 @@ class Sender:
             "gas": gas,
         }
 
-    def questions(
-        self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None, value: int
-    ) -> tuple[Reader, ...]:
-        """Return the readers of everything that `build` and the choice of a nonce request, for `Node.read_ahead`."""
+    def readers(self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None, value: int) -> tuple[Reader, ...]:
+        """Return a reader for each read that `build` and the choice of a nonce make, for `Node.read_ahead`."""
         return (
             partial(self._node.read_coin_balance, sender),
-            *fee_questions(self._node, len(data) // 2),
+            *fee_readers(self._node, len(data) // 2),
             partial(self.simulate, sender, data, to, value),
             partial(self._node.count_sent, sender, "pending"),
         )
@@ -107,22 +122,24 @@ class Sender:
     # ------------------------------------------------------------------ send
 
     def send(self, signer: Signer, transaction: TxParams) -> TxReceipt:
-        """Sign a transaction in its account's turn, broadcast it, wait for it, and return its receipt.
+        """Sign a transaction, broadcast it, wait for it, and return its receipt.
+
+        The account is locked until the transaction is broadcast.
 
         Raises as `Chain.send` does. If the transaction is mined and failed, its error is raised.
         """
-        with self._accounts.turn(signer.address) as turn:
+        with self._accounts.turn(signer.address, self._node.timeout_seconds, self._node.on_progress) as turn:
             nonce = next(find_free_nonces(self._node, signer.address, turn))
             sent = self._hand_over(signer, transaction, nonce, turn)
             if sent is None:
                 nonce = max(nonce + 1, next(find_free_nonces(self._node, signer.address, turn)))
                 sent = self._hand_over(signer, transaction, nonce, turn)
             if sent is None:
-                raise RpcFailed(f"other transactions of {signer.address} took its nonce twice")
+                raise RpcFailed(f"other transactions of {signer.address} took the nonce of this one twice")
         tell(self._node.on_progress, f"Waiting for transaction {sent.hash}")
         receipt = self._await(sent.hash, signer.address, sent.nonce)
         if receipt["status"] == FAILED:
-            raise self._node.find_reason(transaction, receipt)
+            raise find_reason(self._node, transaction, receipt)
         if receipt["status"] != SUCCEEDED:
             raise OutcomeUnknown(sent.hash, "its receipt has no status")
         return receipt
@@ -136,6 +153,7 @@ class Sender:
         Raises:
             TransactionReplaced: An earlier transaction of this machine, which the node had lost, was mined with the
                 nonce.
+            NotSent: The signer signs the same bytes as for an earlier transaction.
             NetworkError: The node refused the transaction.
             OutcomeUnknown: The node does not tell whether it took the transaction.
         """
@@ -149,7 +167,7 @@ class Sender:
             turn.confirm()
             return signed
         if parcel.fate is Fate.UNKNOWN:
-            problem = f"it answered {quote(parcel.problem)}, and does not show the transaction"
+            problem = f"the node answered {quote(parcel.problem)}, and does not show the transaction"
             raise OutcomeUnknown(signed.hash, problem)
         turn.take_back()
         if parcel.fate is Fate.REFUSED and parcel.error is not None:
@@ -161,33 +179,42 @@ class Sender:
     # ------------------------------------------------------------------ wait
 
     def _await(self, transaction_hash: str, address: ChecksumAddress, nonce: int) -> TxReceipt:
-        """Wait for the receipt of a broadcast transaction.
+        """Wait for the receipt of a broadcast transaction. A lost connection does not end the wait.
 
-        Lost connections do not end the wait before its time is over.
+        Raises NotMined, TransactionReplaced or OutcomeUnknown if the longest wait is over.
         """
         pauses = Pauses(self._node.timeout_seconds, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         while True:
             try:
                 receipt = self._node.find_receipt(transaction_hash)
-                if receipt is not None and self._is_confirmed(receipt):
+                problem = "" if receipt is None else self._doubt(receipt)
+                if receipt is not None and not problem:
                     return receipt
-                problem = "" if receipt is None else describe_shallow(self._confirmations)
             except NetworkError as error:
                 problem = str(getattr(error, "reason", error))
             if not pauses.wait():
                 raise self._give_up(transaction_hash, address, nonce, problem)
 
-    def _is_confirmed(self, receipt: TxReceipt) -> bool:
+    def _doubt(self, receipt: TxReceipt) -> str:
+        """Return why a receipt does not count yet, or an empty text. At most two requests, and none without confirmations.
+
+        One machine of a gateway may show a receipt from a block that the others have replaced.
+        """
+        number = receipt["blockNumber"]
         if not self._confirmations:
-            return True
-        return self._node.read_block().number - receipt["blockNumber"] >= self._confirmations
+            return ""
+        if self._node.read_block().number - number < self._confirmations:
+            return describe_shallow(self._confirmations)
+        return "" if self._node.read_block(number).hash == write_hash(receipt["blockHash"]) else NOT_IN_CHAIN
 
     def _give_up(self, transaction_hash: str, address: ChecksumAddress, nonce: int, problem: str) -> Exception:
-        """Return the error for a transaction that has no receipt after the longest wait."""
+        """Return the error for a transaction that is not confirmed after the longest wait."""
         if problem:
             return OutcomeUnknown(transaction_hash, problem)
         mined = NonceSearch(self._node, address, self._confirmations).find(nonce)
-        if mined not in (None, transaction_hash):
+        if mined == transaction_hash:
+            return OutcomeUnknown(transaction_hash, NO_RECEIPT)
+        if mined is not None and look_for(self._asker, [transaction_hash]) == [False]:
             return TransactionReplaced(transaction_hash, address, nonce)
         return NotMined(transaction_hash, self._node.timeout_seconds)
 
@@ -209,6 +236,10 @@ def limit_gas(estimate: int, extra_gas: int, block_gas_limit: int) -> int:
     return min(estimate * (100 + GAS_MARGIN_PERCENT) // 100 + extra_gas, cap)
 
 
-def _check_coin(sender: ChecksumAddress, balance: int, needed: int) -> None:
-    if balance < needed:
-        raise InsufficientCoin(sender, balance, needed)
+def _ask_for_least(sender: ChecksumAddress, balance: int, least: int) -> InsufficientCoin:
+    """Return the error for an account that has less than the transaction costs at least. The gas is not estimated."""
+    missing = format_money(least - balance, *COIN)
+    return InsufficientCoin(sender, balance, least).explain(
+        "that is the least: the node does not estimate the gas for an account with so little",
+        f"send {missing} more to {sender}, and coin for the gas on top of it",
+    )

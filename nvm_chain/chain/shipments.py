@@ -10,7 +10,7 @@ from web3.types import TxParams, TxReceipt
 
 from nvm_chain.chain.asking_many import ManyAsker
 from nvm_chain.chain.gas_limits import Call
-from nvm_chain.chain.handing_over import Parcel
+from nvm_chain.chain.handing_over import Fate, Parcel
 from nvm_chain.chain.node import Node
 from nvm_chain.chain.progress import tell
 from nvm_chain.errors import NvmChainError, TransactionReplaced
@@ -66,6 +66,11 @@ class Slot:
         return [self.parcel] if self.filler is None else [self.parcel, self.filler]
 
     @property
+    def is_refused(self) -> bool:
+        """Whether the node refused the call's transaction, and does not have it."""
+        return self.parcel.fate is Fate.REFUSED
+
+    @property
     def cost(self) -> int:
         """The highest cost of the transaction in wei, without the L1 fee of a rollup."""
         return count_cost(self.transaction)
@@ -85,7 +90,7 @@ class Shipment:
         confirmations: int = 0,
         on_progress: Callable[[int], object] | None = None,
     ) -> None:
-        """Take the node, the account, the calls, the confirmations, and a function for the number of outcomes."""
+        """Take the node, the account, the calls, the confirmations and the progress function of `Chain.send_many`."""
         self.node, self.address, self.calls = node, address, calls
         self.asker, self.confirmations = ManyAsker(node), confirmations
         self.waiting = deque(range(len(calls)))
@@ -93,6 +98,8 @@ class Shipment:
         """The slots under way, by nonce."""
         self.mined: dict[int, Slot] = {}
         """The slots with a receipt, by nonce."""
+        self.replaced: dict[int, tuple[Slot, str]] = {}
+        """By nonce, the slots whose nonce another transaction used, and the hash of that transaction."""
         self.outcomes: dict[int, Outcome] = {}
         self._on_progress, self._told = on_progress, 0
 
@@ -113,6 +120,10 @@ class Shipment:
         if places is None:
             self.waiting.clear()
 
+    def put_back(self, places: Sequence[int]) -> None:
+        """Put calls without an outcome back to the front of the waiting list, in order."""
+        self.waiting.extendleft(place for place in reversed(places) if place not in self.outcomes)
+
     def reopen(self) -> None:
         """Count all mined transactions as under way again, and drop their outcomes."""
         self.slots = {**self.mined, **self.slots}
@@ -120,9 +131,21 @@ class Shipment:
             self.outcomes.pop(slot.place, None)
         self.mined = {}
 
-    def replaced(self, slot: Slot) -> Outcome:
-        """Return the outcome of a call whose nonce was used by another mined transaction of the account."""
-        return Outcome(slot.hash, error=TransactionReplaced(slot.hash, self.address, slot.nonce))
+    def replace(self, slot: Slot, rival: str | None = None) -> None:
+        """Set the outcome of a call whose nonce was used by another mined transaction of the account.
+
+        With the hash of that transaction, ``rival``, the call is kept in `replaced`.
+        """
+        self.decide(slot, Outcome(slot.hash, error=TransactionReplaced(slot.hash, self.address, slot.nonce)))
+        if rival is not None:
+            self.replaced[slot.nonce] = slot, rival
+
+    def reopen_replaced(self, slots: Iterable[Slot]) -> None:
+        """Count some calls of `replaced` as under way again, and drop their outcomes."""
+        for slot in slots:
+            del self.replaced[slot.nonce]
+            self.slots[slot.nonce] = slot
+            self.outcomes.pop(slot.place, None)
 
     def tell(self) -> None:
         """Call ``on_progress`` with the number of known outcomes if it has grown."""

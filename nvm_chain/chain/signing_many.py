@@ -1,6 +1,6 @@
 """Signatures of many transactions.
 
-For a LocalAccount of eth-account, this module encodes and signs, which is faster.
+For a LocalAccount of eth-account, this module encodes and signs the transactions itself, because that is faster.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -11,6 +11,7 @@ from eth_keys.datatypes import PrivateKey
 from hexbytes import HexBytes
 from web3.types import TxParams
 
+from nvm_chain.errors import NotSent
 from nvm_chain.signing.keys import Signer
 from nvm_chain.types.hashes import keccak
 
@@ -56,11 +57,18 @@ def sign_new(signer: Signer, transactions: Sequence[TxParams], known: Collection
 
     Two equal calls with the same nonce and prices would be one transaction. So the prices of a transaction with a known
     hash are raised by one wei until its hash is new.
+
+    Raises:
+        NotSent: The signer still signs the same bytes, because it sets the prices itself.
     """
     listed = list(transactions)
     signed = sign_many(signer, listed)
     for place in range(len(signed)):
+        tried: set[str] = set()
         while signed[place].hash in known:
+            if signed[place].hash in tried:
+                raise NotSent("the signer signed the same bytes as before, although the price was raised")
+            tried.add(signed[place].hash)
             told = cast(dict[str, Any], listed[place])
             raised = {name: told[name] + 1 for name in PRICES if name in told}
             listed[place] = cast(TxParams, {**told, **raised})
@@ -96,7 +104,7 @@ def _sign_fast(sign_hash: HashSigning, transaction: TxParams) -> Signed | None:
 
 
 def _build_hash_signer(key: bytes) -> HashSigning:
-    """Return a function that signs a hash with a key. The signature has 65 bytes, and the last one is the parity."""
+    """Return a function that signs a hash with a key. The last of the signature's 65 bytes is the parity."""
     if FastKey is not None:
         fast = FastKey(key)
         return lambda digest: bytes(fast.sign_recoverable(digest, hasher=None))

@@ -37,7 +37,7 @@ def redact_url(url: str) -> str:
 
 @contextmanager
 def hide_urls_in_logs() -> Iterator[None]:
-    """Remove paths and queries of URLs from log records of libraries inside the block."""
+    """Inside the ``with`` block, remove paths and queries of URLs from the log records of libraries."""
     token = _is_ours.set(True)
     try:
         yield
@@ -46,7 +46,7 @@ def hide_urls_in_logs() -> Iterator[None]:
 
 
 class _HideUrls(logging.Filter):
-    """Rewrites log records inside a block of `hide_urls_in_logs`. Other records remain unchanged."""
+    """Rewrites log records inside a ``with`` block of `hide_urls_in_logs`. Other records remain unchanged."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if _is_ours.get():

@@ -11,8 +11,9 @@ import pytest
 
 from nvm_chain.errors import AuthorizationExpired, VoucherExpired
 from nvm_chain.operations.credits import has_access, read_account
-from nvm_chain.operations.settlement import check_voucher, settle_vouchers, sign_next_voucher
+from nvm_chain.operations.settlement import settle_vouchers, sign_next_voucher
 from nvm_chain.operations.signed_orders import check_signed_order, sign_plan_order
+from nvm_chain.operations.voucher_checks import check_voucher
 from nvm_chain.signing.vouchers import verify_voucher
 from tests.support.batches import register_for_two
 from tests.support.plans import expiring, from_purchase

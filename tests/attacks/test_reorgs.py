@@ -11,8 +11,9 @@ import pytest
 from nvm_chain.errors import InsufficientCredits, RpcFailed, VoucherAlreadySettled
 from nvm_chain.operations.credits import read_account
 from nvm_chain.operations.orders import order_plan
-from nvm_chain.operations.settlement import check_voucher, settle_vouchers, sign_next_voucher
+from nvm_chain.operations.settlement import settle_vouchers, sign_next_voucher
 from nvm_chain.operations.signed_orders import relay_order, sign_plan_order
+from nvm_chain.operations.voucher_checks import check_voucher
 from tests.support.world import CREDITS, FUNDS, PRICE, World
 
 

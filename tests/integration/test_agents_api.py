@@ -273,8 +273,10 @@ def test_use_credits__of_another__forgets_the_registry(world: World) -> None:
     chain, credits, agents = world.chain, world.credits.address, world.chain.agents.address
     try:
         chain.use_credits(world.deploy("Credits", world.builder.address).address)
-        with reverts(NoDeployment(chain.chain_id, "AgentRegistry")):
+        with pytest.raises(NoDeployment) as unknown:
             read_agent(chain, 1)
+        assert unknown.value.args == (chain.chain_id, "AgentRegistry")
+        assert "`chain.use_agents(address)`" in unknown.value.next_step
     finally:
         chain.use_credits(credits)
         chain.use_agents(agents)

@@ -23,7 +23,8 @@ def url() -> Iterator[str]:
 def ape_run(script: str, network: str, records: Path | None, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a script of scripts/ with no terminal, so that it cannot ask."""
     command = [str(Path(sys.executable).parent / "ape"), "run", script, "--network", network]
-    environment = {**os.environ, "NO_COLOR": "1"}
+    # A chain of its own: by default Ape uses whatever runs on anvil's usual port, such as that of another test.
+    environment = {**os.environ, "NO_COLOR": "1", "APE_FOUNDRY_HOST": "auto"}
     return subprocess.run(
         [*command, *(["--records", str(records)] if records else []), *arguments],
         cwd=ROOT,

@@ -42,6 +42,7 @@ from nvm_chain.errors import (
     UnknownNetwork,
     WrongChain,
 )
+from nvm_chain.payments import Payments
 from tests.integration.fake_node import Answer, body, results, run_fake_node
 from tests.support.anvil import run_anvil
 from tests.support.reverts import reverts
@@ -204,6 +205,24 @@ def test_credits__where_nothing_says_where_it_is__raises(healthy: str, tmp_path:
     chain = connect(healthy, records=tmp_path)
     with reverts(NoDeployment(CHAIN_ID, folder=str(tmp_path))):
         chain.credits  # noqa: B018
+
+
+def test_credits__of_a_connection_without_records__names_how_to_set_the_address(healthy: str) -> None:
+    with pytest.raises(NoDeployment) as caught:
+        open_rpc(healthy).credits  # noqa: B018
+    assert caught.value.folder is None
+    assert "this connection has no record of it" in caught.value.problem
+    assert caught.value.next_step.startswith("Set the address with `chain.use_credits(address)`")
+
+
+def test_payments__by_the_name_of_a_network_whose_node_is_away__says_how_to_give_another(
+    monkeypatch: pytest.MonkeyPatch, dead_url: str
+) -> None:
+    network = replace(NETWORKS["base:sepolia"], rpc_url=dead_url)
+    monkeypatch.setitem(NETWORKS, "base:sepolia", network)
+    with pytest.raises(ConnectionFailed) as caught:
+        Payments("base:sepolia", Account.create())
+    assert '`Payments(connect("base:sepolia", rpc_url=url), signer)`' in caught.value.next_step
 
 
 # ---------------------------------------------------------------------- nodes that do not answer

@@ -259,6 +259,33 @@ def test_redeem_credits__of_a_holder_by_who_the_rule_does_not_name__is_refused(
         redeem_credits(world.chain, signer, held, 1, holder=holder)
 
 
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({}, "Ask the holder to sign a voucher, which a redeemer settles with `settle_vouchers`."),
+        ({"transferable": True}, "Ask the holder to redeem."),
+    ],
+    ids=repr,
+)
+def test_redeem_credits__of_a_holder_where_only_the_holder_may__says_what_to_ask_for(
+    world: World, changes: dict[str, Any], advice: str
+) -> None:
+    plan_id, holder = world.register(**changes), world.subscriber.address
+    world.grant(plan_id, holder, 10)
+    with pytest.raises(RedeemNotAllowed) as caught:
+        redeem_credits(world.chain, world.builder, plan_id, 1, holder=holder)
+    assert "The plan's rule is HOLDER, so only the holder can redeem." in caught.value.problem
+    assert caught.value.next_step == advice
+
+
+def test_redeem_credits__by_a_stranger_where_redeemers_may__keeps_the_advice(world: World) -> None:
+    plan_id, holder = world.register(rule=RedemptionRule.REDEEMER), world.subscriber.address
+    world.grant(plan_id, holder, 10)
+    with pytest.raises(RedeemNotAllowed) as caught:
+        redeem_credits(world.chain, world.stranger, plan_id, 1, holder=holder)
+    assert "`set_redeemer`" in caught.value.next_step
+
+
 @pytest.mark.parametrize("amount", [11, MAX_CREDITS])
 def test_redeem_credits__above_the_plans_range__is_refused(
     world: World, held: int, unchanged: Unchanged, amount: int
@@ -335,6 +362,20 @@ def test_burn_credits__above_the_balance__is_refused(
     error = InsufficientCredits(plan_id, world.subscriber.address, available, amount)
     with unchanged(world.subscriber, plan_ids=[held]), reverts(error):
         burn_credits(world.chain, world.subscriber, plan_id, amount)
+
+
+def test_burn_and_transfer__above_the_balance__do_not_ask_for_an_order(world: World) -> None:
+    plan_id, holder = world.register(transferable=True), world.subscriber
+    world.grant(plan_id, holder.address, 10)
+    with pytest.raises(InsufficientCredits) as caught:
+        burn_credits(world.chain, holder, plan_id, 11)
+    assert caught.value.next_step == "Burn at most 10 credits."
+    with pytest.raises(InsufficientCredits) as caught:
+        transfer_credits(world.chain, holder, plan_id, world.other.address, 11)
+    assert caught.value.next_step == "Transfer at most 10 credits."
+    with pytest.raises(InsufficientCredits) as caught:
+        burn_credits(world.chain, world.other, plan_id, 1)
+    assert caught.value.next_step == "Check the plan and the holder."
 
 
 # ---------------------------------------------------------------------- transfer

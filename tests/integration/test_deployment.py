@@ -19,6 +19,7 @@ from nvm_chain.errors import (
     NoContract,
     NoDeployment,
     PendingTransactions,
+    RecordInUse,
     RecordNotWritable,
     WrongChain,
 )
@@ -157,8 +158,22 @@ def test_connect__with_a_record_of_a_chain_that_is_gone__says_no_contract(
     snapshot = rpc(anvil, "evm_snapshot", [])["result"]
     _, record = deploy(anvil, tmp_path)
     rpc(anvil, "evm_revert", [snapshot])
-    with reverts(NoContract(record.address, anvil.chain_id)):
+    with pytest.raises(NoContract) as caught:
         connect(anvil_url, records=tmp_path)
+    assert caught.value.args == (record.address, anvil.chain_id)
+    assert f"The record {record_path(anvil.chain_id, tmp_path)} names it, so it is of an earlier chain" in str(
+        caught.value
+    )
+    assert caught.value.next_step.startswith("Deploy again")
+
+
+def test_connect__to_an_address_without_code__does_not_blame_a_record(
+    anvil: Chain, anvil_url: str, tmp_path: Path
+) -> None:
+    deploy(anvil, tmp_path)
+    with pytest.raises(NoContract) as caught:
+        connect(anvil_url, credits="0x" + "11" * 20, records=tmp_path)
+    assert "record" not in str(caught.value)
 
 
 def test_connect__to_another_chain_than_expected__is_refused(anvil_url: str) -> None:
@@ -255,6 +270,102 @@ def test_deploy_contracts__in_another_folder__records_the_test_usdc_that_it_find
     found = find_or_deploy_usdc(anvil, anvil.accounts[0], tmp_path)
     _, record = deploy(anvil, tmp_path / "other")
     assert record.usdc == found
+
+
+def read_nonce(chain: Chain, account: int) -> int:
+    return chain.web3.eth.get_transaction_count(chain.accounts[account].address)
+
+
+@pytest.mark.parametrize("create2", [True, False])
+def test_plan_deployment__where_another_credits_is_recorded__refuses_and_names_the_ways_out(
+    anvil: Chain, tmp_path: Path, create2: bool
+) -> None:
+    _, record = deploy(anvil, tmp_path)
+    signer = anvil.accounts[4]
+    with pytest.raises(RecordInUse) as caught:
+        plan_deployment(anvil, signer.address, signer.address, create2=create2, folder=tmp_path)
+    error = caught.value
+    assert (error.path, error.contract, error.address) == (
+        str(record_path(anvil.chain_id, tmp_path)),
+        "Credits",
+        record.address,
+    )
+    for way in (f"`fee_owner` {anvil.accounts[0].address}", "`folder=path`", "`replace_records=True`"):
+        assert way in error.next_step
+    kept = plan_deployment(anvil, signer.address, anvil.accounts[0].address, create2=create2, folder=tmp_path)
+    assert (kept.address, kept.sends_nothing, kept.replaced) == (record.address, True, ())
+
+
+def test_plan_deployment__where_a_plain_create_is_recorded__names_that_way_too(anvil: Chain, tmp_path: Path) -> None:
+    deploy(anvil, tmp_path, create2=False)
+    with pytest.raises(RecordInUse) as caught:
+        deploy(anvil, tmp_path)
+    assert "give `create2=False`" in caught.value.next_step
+    assert "fee_owner" not in caught.value.next_step
+
+
+def test_deploy_contracts__into_a_folder_that_the_plan_did_not_see__sends_nothing(anvil: Chain, tmp_path: Path) -> None:
+    _, record = deploy(anvil, tmp_path / "used")
+    signer, before = anvil.accounts[4], read_nonce(anvil, 4)
+    plan = plan_deployment(anvil, signer.address, signer.address, folder=tmp_path / "new", test_usdc=True)
+    with pytest.raises(RecordInUse):
+        deploy_contracts(anvil, signer, plan, folder=tmp_path / "used")
+    assert read_nonce(anvil, 4) == before
+    assert read_record(record_path(anvil.chain_id, tmp_path / "used")) == record
+
+
+def test_deploy__told_to_replace_records__names_them_in_the_plan_and_replaces_them(
+    anvil: Chain, tmp_path: Path
+) -> None:
+    _, record = deploy(anvil, tmp_path)
+    signer = anvil.accounts[4]
+    plan = plan_deployment(anvil, signer.address, signer.address, folder=tmp_path, replace_records=True)
+    replaced = [text for label, text in describe_plan(plan) if label == "replaces"]
+    assert replaced[0] == f"the record of Credits {record.address}, which is on this chain"
+    assert len(replaced) == 2
+    assert deploy_contracts(anvil, signer, plan, folder=tmp_path).credits.address == plan.address != record.address
+    assert read_record(record_path(anvil.chain_id, tmp_path)).address == plan.address
+
+
+def test_plan_deployment__over_the_record_of_an_earlier_chain__says_that_it_replaces_it(
+    anvil: Chain, tmp_path: Path
+) -> None:
+    snapshot = rpc(anvil, "evm_snapshot", [])["result"]
+    _, record = deploy(anvil, tmp_path)
+    rpc(anvil, "evm_revert", [snapshot])
+    signer = anvil.accounts[4]
+    plan = plan_deployment(anvil, signer.address, signer.address, folder=tmp_path)
+    told = f"the record of Credits {record.address}, which an earlier chain with this id had"
+    assert ("replaces", told) in describe_plan(plan)
+    deploy_contracts(anvil, signer, plan, folder=tmp_path)
+    assert read_record(record_path(anvil.chain_id, tmp_path)).address == plan.address
+
+
+def test_plan_deployment__with_a_test_usdc__counts_it(anvil: Chain, tmp_path: Path) -> None:
+    signer = anvil.accounts[0]
+    without = plan_deployment(anvil, signer.address, signer.address, folder=tmp_path)
+    plan = plan_deployment(anvil, signer.address, signer.address, folder=tmp_path, test_usdc=True)
+    assert dict(describe_plan(plan))["action"].endswith("by CREATE2, and TestUSDC, a token for tests")
+    assert (plan.deploys_usdc, plan.usdc) == (True, None)
+    nonce, coins = read_nonce(anvil, 0), anvil.read_coin_balance(signer.address)
+    record = deploy_contracts(anvil, signer, plan, folder=tmp_path).credits
+    assert read_nonce(anvil, 0) == nonce + 3
+    assert coins - anvil.read_coin_balance(signer.address) <= plan.max_cost_wei
+    assert is_test_usdc(anvil, parse_address(str(record.usdc)))
+    assert plan.gas > without.gas
+    again = plan_deployment(anvil, signer.address, signer.address, folder=tmp_path, test_usdc=True)
+    assert (again.sends_nothing, again.usdc, again.gas) == (True, record.usdc, 0)
+
+
+def test_plan_deployment__where_only_a_test_usdc_is_missing__says_so_and_costs_it(anvil: Chain, tmp_path: Path) -> None:
+    deploy(anvil, tmp_path)
+    signer = anvil.accounts[0]
+    plan = plan_deployment(anvil, signer.address, signer.address, folder=tmp_path, test_usdc=True)
+    told = dict(describe_plan(plan))
+    assert (plan.already_deployed, plan.sends_nothing) == (True, False)
+    assert told["action"] == "deploy TestUSDC, a token for tests"
+    assert told["cost"].startswith(f"{plan.gas:,} gas")
+    assert plan.gas > 0
 
 
 def lie_once(node: OddNode, method: str, result: object) -> list[str]:

@@ -3,13 +3,16 @@
 import json
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nvm_chain.chain import fees
 from nvm_chain.chain.client import open_rpc
 from nvm_chain.chain.dev_accounts import derive_dev_accounts
+from nvm_chain.chain.gas_limits import Call
 from nvm_chain.chain.nonces import STATE_VARIABLE
 from nvm_chain.errors import NotMined, OutcomeUnknown, RpcFailed
 from nvm_chain.operations.transactions import TransactionStatus, look_up_transaction
@@ -161,11 +164,23 @@ def test_send__kept_by_one_machine_and_refused_by_another__is_done(words: str) -
         assert paid(node) == 1
 
 
+@pytest.mark.parametrize("at_once", [False, True], ids=["send", "send_many"])
+@pytest.mark.parametrize(
+    ("options", "hardfork"),
+    [((), "prague"), (("--base-fee", "7"), "prague"), (("--base-fee", "0"), "prague"), ((), "berlin")],
+    ids=["usual price", "7 wei", "no price", "without EIP-1559"],
+)
 def test_send__the_same_from_two_machines_with_one_key__is_paid_as_often_as_it_is_told(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: tuple[str, ...], hardfork: str, at_once: bool
 ) -> None:
     """Each machine has a journal of its own, and chooses the same nonce for the same call. Equal bytes would be one transaction."""
-    with run_anvil("--chain-id", CHAIN_ID) as url, run_odd_node(url) as node, run_odd_node(url) as late:
+    drawn = count(7)  # two machines draw the same number once in a thousand times
+    monkeypatch.setattr(fees, "randbelow", lambda limit: next(drawn) % limit)
+    with (
+        run_anvil("--chain-id", CHAIN_ID, *options, hardfork=hardfork) as url,
+        run_odd_node(url) as node,
+        run_odd_node(url) as late,
+    ):
         old = {COUNT: node.ask(COUNT, ME.address, "latest"), BLOCK: node.ask(BLOCK, "latest", False)}
 
         def behind(method: str, params: list[Any], forward: Forward) -> Reply:
@@ -176,6 +191,9 @@ def test_send__the_same_from_two_machines_with_one_key__is_paid_as_often_as_it_i
         told = []
         for machine in (node, late):
             monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / machine.url[-5:]))
-            told.append(bytes(pay(machine.url)["transactionHash"]))
+            chain = open_rpc(machine.url, timeout_seconds=2)
+            calls = [Call("0x", OTHER.address, 1)]
+            receipt = chain.send_many(ME, calls)[0].read() if at_once else pay(machine.url)
+            told.append(bytes(receipt["transactionHash"]))
         assert len(set(told)) == 2
         assert paid(node) == 2

@@ -8,9 +8,10 @@ import pytest
 from eth_account import Account
 from eth_utils.address import to_checksum_address
 
+from nvm_chain.chain import gas_limits, sending
 from nvm_chain.chain.asking_many import ManyAsker
 from nvm_chain.chain.client import Chain, open_rpc
-from nvm_chain.chain.fees import GAS_ORACLE, MOST_GAS, OP_STACK
+from nvm_chain.chain.fees import GAS_ORACLE, MOST_GAS, OP_STACK, vary_gas
 from nvm_chain.chain.gas_limits import Call, GasLimits
 from nvm_chain.chain.nonces import Accounts
 from nvm_chain.chain.portions import MOST_BYTES
@@ -27,6 +28,23 @@ FEE_OF_BYTE = 7_000_000
 SIGNATURE_BYTES = 130
 """What the package adds to the data: a signature, a nonce and prices."""
 DATA = "0x" + "ab" * 300
+
+
+@pytest.fixture(autouse=True)
+def highest_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gas limits without their random part, which raises them a little."""
+    for module in (sending, gas_limits):
+        monkeypatch.setattr(module, "vary_gas", lambda limit, block_gas_limit: limit)
+
+
+@pytest.mark.parametrize("spare", [0, 1, 100, 10_000])
+@pytest.mark.parametrize("most", [MOST_GAS, 100_000])
+def test_vary_gas__raises_a_limit_a_little_and_never_above_the_most(spare: int, most: int) -> None:
+    block_gas_limit = 30_000_000 if most == MOST_GAS else most
+    found = {vary_gas(most - spare, block_gas_limit) for _ in range(200)}
+    assert min(found) >= most - spare
+    assert max(found) <= most - spare + min(spare, 1023)
+    assert len(found) > 1 or spare <= 1
 
 
 def block(**changes: object) -> dict[str, object]:

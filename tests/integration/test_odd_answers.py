@@ -89,7 +89,7 @@ def test_order_plan__answered_with_an_error_that_may_be_anything__is_of_unknown_
     with pytest.raises(OutcomeUnknown) as caught:
         order_plan(odd.chain, odd.subscriber, plan_id)
     assert odd.tokens(odd.subscriber.address) == before
-    assert caught.value.reason == "it answered 'upstream failed', and does not show the transaction"
+    assert caught.value.reason == "the node answered 'upstream failed', and does not show the transaction"
     assert "look_up_transaction" in caught.value.next_step
     assert find_exit_code(caught.value) == EXIT_UNKNOWN_OUTCOME
 

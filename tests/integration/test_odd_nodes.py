@@ -23,7 +23,8 @@ from nvm_chain.errors import (
 from nvm_chain.operations.credits import mint_credits, mint_credits_batch, read_balance, redeem_credits
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.payment_methods.choice import PaymentMethod
-from nvm_chain.operations.settlement import check_voucher, settle_vouchers, sign_next_voucher
+from nvm_chain.operations.settlement import settle_vouchers, sign_next_voucher
+from nvm_chain.operations.voucher_checks import check_voucher
 from tests.support.anvil import open_anvil, run_anvil
 from tests.support.odd_node import (
     RECEIPT,
@@ -165,17 +166,19 @@ def test_order_plan__taken_and_answered_with_nonce_too_low_by_a_node_that_finds_
     node.hook = lag
     try:
         order_plan(chain, world.subscriber, plan_id, payment_method=payment_method)
-    except NotMined:
+    except OutcomeUnknown as error:
+        assert "it is mined, and the node does not show its receipt" in str(error)
         assert lag_seconds == 60
     assert (world.spent(world.subscriber), len(taken_at)) == (PRICE, 1)
 
 
 def test_order_plan__whose_look_ups_find_nothing__is_not_called_replaced(odd: tuple[World, OddNode, Chain]) -> None:
+    """The block in which the nonce was used shows that the order is mined."""
     world, node, chain = odd
     plan_id, chain.timeout_seconds = world.register(), 1
     hidden = (RECEIPT, "eth_getTransactionByHash")
     node.hook = lambda method, params, forward: {"result": None} if method in hidden else None
-    with pytest.raises(NotMined):
+    with pytest.raises(OutcomeUnknown, match="it is mined, and the node does not show its receipt"):
         order_plan(chain, world.subscriber, plan_id)
     assert world.spent(world.subscriber) == PRICE
 

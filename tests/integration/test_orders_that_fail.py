@@ -156,6 +156,29 @@ def test_order_plan__without_any_coin__is_refused(world: World, plan: Registered
     assert caught.value.balance == 0 < caught.value.required
 
 
+def test_order_plan__without_enough_test_usdc__names_its_faucet(world: World, plan: RegisteredPlan) -> None:
+    with pytest.raises(InsufficientFunds) as caught:
+        order_plan(world.chain, world.subscriber, plan.plan_id)
+    told = f"Take 20 USDC for {world.subscriber.address} with `mint_test_usdc`."
+    assert caught.value.next_step == told
+
+
+def test_order_plan__without_any_coin__names_what_the_whole_transaction_needs(world: World) -> None:
+    poor, plan_id = Account.create(), world.register(token=ZERO, splits=())
+    with pytest.raises(InsufficientCoin) as caught:
+        order_plan(world.chain, poor, plan_id)
+    world.chain.send_data(world.subscriber, "0x", poor.address, value=caught.value.required)
+    assert order_plan(world.chain, poor, plan_id).credits_granted == CREDITS
+
+
+def test_order_plan__in_coin_without_any__says_that_gas_comes_on_top(world: World) -> None:
+    poor, plan_id = Account.create(), world.register(token=ZERO, splits=(Split(world.builder.address, 10**18),))
+    with pytest.raises(InsufficientCoin) as caught:
+        order_plan(world.chain, poor, plan_id)
+    assert "That is the least" in caught.value.problem
+    assert caught.value.next_step == f"Send 1 ETH more to {poor.address}, and coin for the gas on top of it."
+
+
 @pytest.mark.parametrize("shortage", [1, 10**12])
 def test_order_plan__in_coin_without_enough__is_refused(
     world: World, refused: Callable[..., None], shortage: int
@@ -286,4 +309,4 @@ def test_order_plan__whose_approval_cannot_be_taken_back__says_so_with_the_first
         world.chain.on_progress = keep
     _, note = caught.value.__notes__
     assert f"for {world.credits.address} still stands (it could not be taken back: " in note
-    assert note.endswith("approve 0, as it was.")
+    assert note.endswith("set the allowance back to 0 base units.")

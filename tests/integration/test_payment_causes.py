@@ -8,6 +8,7 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.errors import (
     AuthorizationFailed,
     CostAboveMax,
+    ERC1155InvalidReceiver,
     InsufficientFunds,
     NvmChainError,
     PaymentFailed,
@@ -92,7 +93,7 @@ def test_order_plan__by_a_signature_that_the_payers_code_refuses__says_to_approv
     delegate(world, world.subscriber, world.deploy("AcceptsCredits").address)
     error = fail(world, plan, payment_method=method)
     assert type(error) is kind
-    assert error.problem.endswith("The payer has code, and that code does not accept the signature of the payer's key.")
+    assert error.problem.endswith("The payer has code, and that code does not accept the signature.")
     assert error.next_step == "Order with `payment_method='approve'`."
     assert order_plan(world.chain, world.subscriber, plan.plan_id, payment_method="approve").paid == PRICE
 
@@ -138,6 +139,16 @@ def test_order_plan__whose_permit_order_is_mined_and_fails__sends_nothing_more(
     assert [each.hash for each in sent] == [caught.value.mined]
 
 
+def test_order_plan__by_an_account_whose_code_takes_neither_permits_nor_credits__sends_nothing(
+    world: World, plan: RegisteredPlan
+) -> None:
+    give(world)
+    delegate(world, world.subscriber, world.deploy("NoHook").address)
+    sent = world.chain.count_sent(world.subscriber.address, "latest")
+    assert isinstance(fail(world, plan), ERC1155InvalidReceiver)
+    assert world.chain.count_sent(world.subscriber.address, "latest") == sent
+
+
 def test_order_plan__above_the_limit__has_amounts_in_whole_units(world: World, plan: RegisteredPlan) -> None:
     give(world)
     error = fail(world, plan, max_cost=PRICE - 1)
@@ -148,7 +159,8 @@ def test_order_plan__above_the_limit__has_amounts_in_whole_units(world: World, p
 def test_order_plan__without_funds__has_amounts_in_whole_units(world: World, plan: RegisteredPlan) -> None:
     error = fail(world, plan)
     assert str(error) == (
-        f"{world.subscriber.address} needs 20 USDC, but has 0 USDC. Send 20 USDC more to {world.subscriber.address}."
+        f"{world.subscriber.address} needs 20 USDC, but has 0 USDC. It is test money. "
+        f"Take 20 USDC for {world.subscriber.address} with `mint_test_usdc`."
     )
 
 

@@ -25,6 +25,7 @@ from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.payment_methods import permit as permit_method
 from nvm_chain.operations.plans import check_cost, register_plan
 from nvm_chain.operations.tokens import approve_token_spending, read_allowance
+from nvm_chain.signing.permits import sign_permit
 from nvm_chain.types.addresses import ZERO_ADDRESS
 from nvm_chain.types.credits import (
     get_expirable_duration_config,
@@ -341,10 +342,9 @@ def test_order_plan__whose_permit_was_brought_before__uses_the_allowance_it_left
     world: World, plan: RegisteredPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     give(world)
-    sign = permit_method.sign_permit
 
     def front_run(signer: Any, permit: Any, **named: Any) -> Any:
-        signature = sign(signer, permit, **named)
+        signature = sign_permit(signer, permit, **named)
         bring = world.usdc.get_function_by_signature("permit(address,address,uint256,uint256,uint8,bytes32,bytes32)")
         world.send(world.stranger, bring(permit.owner, permit.spender, permit.value, permit.deadline, *signature))
         return signature

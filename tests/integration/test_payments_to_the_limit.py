@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nvm_chain.chain.nonces import STATE_VARIABLE
-from nvm_chain.errors import NotMined
+from nvm_chain.errors import OutcomeUnknown
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.signed_orders import relay_order, sign_plan_order
 from nvm_chain.operations.tokens import read_allowance
@@ -123,8 +123,8 @@ def test_order_plan__whose_approval_is_not_seen_to_be_mined__notes_what_to_appro
     plan_id = world.register()
     with open_odd_chain(world, timeout_seconds=1) as (node, chain):
         node.hook = lambda method, params, forward: {"result": None} if method == RECEIPT else None
-        with pytest.raises(NotMined) as caught:
+        with pytest.raises(OutcomeUnknown) as caught:
             order_plan(chain, world.subscriber, plan_id, payment_method="approve")
-    [note] = [each for each in caught.value.__notes__ if each.startswith("This is the approval")]
-    assert f"approve {before}, as it was" in note
+    [note] = [each for each in caught.value.__notes__ if each.startswith("This transaction is the approval")]
+    assert f"set the allowance back to {before} base units" in note
     assert world.spent(world.subscriber) == 0

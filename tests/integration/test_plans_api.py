@@ -200,7 +200,7 @@ def test_register_plan__for_a_billionth_of_the_coin_or_more__is_taken_as_meant(w
 @pytest.mark.parametrize("amount", [1, 20, 10**9 - 1])
 def test_register_plan__for_less_coin__is_taken_for_a_mistake(world: World, unchanged: Any, amount: int) -> None:
     price = get_native_token_price_config(amount, world.builder.address)
-    with unchanged(world.builder), reverts(SuspiciousPrice(amount, 18, "coins")):
+    with unchanged(world.builder), reverts(SuspiciousPrice(amount, 18, "ETH")):
         register_plan(world.chain, world.builder, price, get_fixed_credits_config(1))
 
 

@@ -35,11 +35,12 @@ from nvm_chain.operations.plans import (
     read_terms,
     register_plan,
 )
-from nvm_chain.operations.settlement import check_voucher, sign_next_voucher
+from nvm_chain.operations.settlement import sign_next_voucher
 from nvm_chain.operations.signed_orders import relay_order, sign_plan_order
 from nvm_chain.operations.token_domains import is_authorization_used, read_permit_terms, read_token_domain
 from nvm_chain.operations.tokens import check_funds, read_allowance, read_token_balance, read_token_info
 from nvm_chain.operations.usage import pay_usage
+from nvm_chain.operations.voucher_checks import check_voucher
 from nvm_chain.signing.signed_orders import SignedOrder
 from nvm_chain.types.credits import CreditsConfig, get_fixed_credits_config, get_pay_as_you_go_credits_config
 from nvm_chain.types.events import EventFilter

@@ -1,5 +1,6 @@
 """What was sent before decides the next nonce: a lost transaction that arrives late, a node that is behind, another wallet."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,13 @@ import pytest
 from eth_account.signers.local import LocalAccount
 from web3.types import TxReceipt
 
+from nvm_chain.chain import nonces
 from nvm_chain.chain.client import Chain, open_rpc
 from nvm_chain.chain.dev_accounts import derive_dev_accounts
+from nvm_chain.chain.gas_limits import Call
 from nvm_chain.chain.nonce_search import NonceSearch
 from nvm_chain.chain.nonces import STATE_VARIABLE
-from nvm_chain.errors import NotMined, NvmChainError, OutcomeUnknown, TransactionReplaced
+from nvm_chain.errors import AccountBusy, NotMined, NvmChainError, OutcomeUnknown, TransactionReplaced
 from nvm_chain.operations.orders import order_plan
 from tests.support.anvil import run_anvil
 from tests.support.odd_node import RECEIPT, SEND, Forward, Json, OddNode, Reply, refuse, run_odd_node
@@ -207,6 +210,49 @@ def test_nonce_search__by_a_node_that_forgets_old_states__finds_what_the_others_
     assert NonceSearch(chain, account.address).find(nonce) == f"0x{bytes(mined['transactionHash']).hex()}"
     assert NonceSearch(chain, account.address).find(nonce + 1) is None
     assert NonceSearch(chain, account.address).find(nonce - 1) is None
+
+
+def test_nonce_search__by_a_node_that_has_the_newest_state_only__looks_into_the_newest_block(
+    odd: tuple[World, OddNode, Chain],
+) -> None:
+    world, node, chain = odd
+    account, nonce, mined = pay_once(world, node, on_top=0)
+    node.hook = lambda method, params, forward: (
+        refuse("missing trie node")
+        if method == COUNT and params[1].startswith("0x") and int(params[1], 16) < mined["blockNumber"]
+        else None
+    )
+    assert NonceSearch(chain, account.address).find(nonce) == f"0x{bytes(mined['transactionHash']).hex()}"
+    assert NonceSearch(chain, account.address).find(nonce - 1) is None
+
+
+def test_send_many__mined_on_a_node_that_shows_no_receipt__says_that_it_is_mined(
+    odd: tuple[World, OddNode, Chain],
+) -> None:
+    world, node, chain = odd
+    chain.timeout_seconds = 1
+    node.hook = lambda method, params, forward: {"result": None} if method == RECEIPT else None
+    [outcome] = chain.send_many(world.subscriber, [Call("0x", world.other.address, 1)])
+    assert isinstance(outcome.error, OutcomeUnknown)
+    assert "it is mined, and the node does not show its receipt" in str(outcome.error)
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["send", "send_many"])
+def test_send__while_another_program_sends_for_long__says_so_and_sends_nothing(
+    odd: tuple[World, OddNode, Chain], monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    world, node, chain = odd
+    monkeypatch.setattr(nonces, "LEAST_PATIENCE_SECONDS", 2)
+    told: list[str] = []
+    chain.timeout_seconds, chain.on_progress = 1, told.append
+    holder = open_rpc(node.url)
+    send: Any = partial(chain.send_data, world.subscriber, "0x", world.other.address, 1)
+    if at_once:
+        send = partial(chain.send_many, world.subscriber, [Call("0x", world.other.address, 1)])
+    with holder._accounts.turn(world.subscriber.address), pytest.raises(AccountBusy, match="was not sent"):
+        send()
+    assert SEND not in node.asked
+    assert [sentence for sentence in told if "another program on this machine" in sentence]
 
 
 @pytest.mark.parametrize("back", [1, 2, 3, 8, 64, 126])

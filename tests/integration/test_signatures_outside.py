@@ -14,10 +14,11 @@ from eth_typing import ChecksumAddress
 from nvm_chain.enums import SettlementResult
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.plans import set_redeemer
-from nvm_chain.operations.settlement import check_voucher, settle_vouchers
+from nvm_chain.operations.settlement import settle_vouchers
 from nvm_chain.operations.signed_orders import relay_order
 from nvm_chain.operations.token_domains import read_token_domain
 from nvm_chain.operations.tokens import read_allowance
+from nvm_chain.operations.voucher_checks import check_voucher
 from nvm_chain.signing.signed_orders import SignedOrder, authorization_nonce, build_order_authorization
 from nvm_chain.signing.vouchers import SignedVoucher, build_voucher
 from nvm_chain.types.plans import RegisteredPlan

@@ -222,13 +222,16 @@ def test_relay_order__signed_for_another_contract__is_refused(
     refused(error, replace(signed, contract=world.stranger.address))
 
 
-@pytest.mark.parametrize("field", ["name", "version", "chain_id", "address"])
+@pytest.mark.parametrize(
+    ("field", "shown"),
+    [("name", "token name"), ("version", "token version"), ("chain_id", "chain id"), ("address", "token")],
+)
 def test_relay_order__signed_for_another_token_or_chain__is_refused(
-    world: World, signed: SignedOrder, refused: Callable[..., None], field: str
+    world: World, signed: SignedOrder, refused: Callable[..., None], field: str, shown: str
 ) -> None:
     values: dict[str, Any] = {"name": "USDC Coin", "version": "3", "chain_id": 1, "address": world.stranger.address}
     token = replace(signed.token, **{field: values[field]})
-    error = AuthorizationMismatch("token", str(signed.token.as_data()), str(token.as_data()))
+    error = AuthorizationMismatch(shown, getattr(signed.token, field), values[field])
     refused(error, replace(signed, token=token))
 
 
@@ -242,7 +245,7 @@ def test_relay_order__in_a_token_of_another_name_and_version__counts_for_its_own
     usdc = read_token_domain(world.chain, world.usdc.address)
     assert usdc == Domain("USDC", "2", world.chain.chain_id, world.usdc.address)
     wrong = sign_order(payer, signed.order, token=usdc, contract=world.credits.address)
-    refused(AuthorizationMismatch("token", str(signed.token.as_data()), str(usdc.as_data())), wrong)
+    refused(AuthorizationMismatch("token", token.address, usdc.address), wrong)
     assert relay_order(world.chain, world.relayer, signed).token == token.address
     assert world.tokens(world.builder.address, token) == PRICE
 
@@ -375,7 +378,7 @@ def test_sign_plan_order__of_what_cannot_be_ordered_so__says_why(world: World, p
     cases: list[tuple[int, NvmChainError]] = [
         (7, UnknownPlan(7)),
         (coin, TokenWithoutCode(ZERO_ADDRESS)),
-        (free, TokenWithoutCode(ZERO_ADDRESS)),
+        (free, InvalidConfig("a free order needs no signature", "order it with `order_plan`")),
         (paid_per_use, WrongKind(paid_per_use, 2)),
         (outside, PaidExternally(outside)),
         (closed, PlanNotActive(closed)),

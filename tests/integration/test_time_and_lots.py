@@ -228,6 +228,16 @@ def test_has_access__of_a_credits_plan__is_whether_the_balance_covers_the_cost(
     assert has_access(world.chain, plan.plan_id, world.subscriber.address, cost) is expected
 
 
+@pytest.mark.parametrize(("cost", "expected"), [(0, True), (1, False), (2, True), (5, True), (6, False)])
+def test_has_access__outside_the_plans_range_for_a_request__is_not_there(
+    world: World, cost: int, expected: bool
+) -> None:
+    """A request of such a cost is never redeemed."""
+    plan_id = world.register(min_redeem=2, max_redeem=5)
+    world.grant(plan_id, world.subscriber.address, 6)
+    assert has_access(world.chain, plan_id, world.subscriber.address, cost) is expected
+
+
 def test_has_access__of_a_usage_or_an_unknown_plan__is_never_there(world: World) -> None:
     assert not has_access(
         world.chain, give_away(world, get_pay_as_you_go_credits_config()), world.subscriber.address, 0

@@ -11,9 +11,10 @@ from nvm_chain.enums import SettlementResult
 from nvm_chain.errors import AuthorizationExpired, VoucherExpired
 from nvm_chain.operations.named_orders import order_once
 from nvm_chain.operations.orders import order_plan
-from nvm_chain.operations.settlement import check_voucher, sign_next_voucher
+from nvm_chain.operations.settlement import sign_next_voucher
 from nvm_chain.operations.settlement_forecast import forecast_outcomes
 from nvm_chain.operations.signed_orders import check_signed_order, sign_plan_order
+from nvm_chain.operations.voucher_checks import check_voucher
 from nvm_chain.signing.eip712 import SIGNATURE_SECONDS
 from tests.support.world import PRICE, World
 

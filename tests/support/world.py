@@ -17,6 +17,7 @@ from web3.types import TxReceipt
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.embedded import LABEL
 from nvm_chain.chain.nonces import find_state_folder
+from nvm_chain.chain.replays import explain_failure
 from nvm_chain.enums import Activation, PlanKind, RedemptionRule
 from nvm_chain.types.plans import Terms
 from nvm_chain.types.prices import Split
@@ -109,7 +110,7 @@ class World:
         sent = self._sign(signer, function, data, GAS_LIMIT, value)
         receipt = self._publish(sent)
         if receipt["status"] != 1:
-            raise self.chain.explain_failure(self.chain.web3.eth.get_transaction(sent.hash), receipt)
+            raise explain_failure(self.chain, self.chain.web3.eth.get_transaction(sent.hash), receipt)
         return receipt
 
     def send_with_gas(self, signer: LocalAccount, function: ContractFunction, gas: int, value: int = 0) -> TxReceipt:

@@ -14,6 +14,7 @@ from eth_typing import ChecksumAddress, HexAddress, HexStr
 
 from nvm_chain.chain import nonces
 from nvm_chain.chain.nonces import KEPT, STATE_VARIABLE, Accounts, Sent, find_state_folder
+from nvm_chain.errors import AccountBusy
 from tests.support.full_disk import full_disk
 
 ALICE = ChecksumAddress(HexAddress(HexStr("0x" + "Ab" * 20)))
@@ -235,6 +236,31 @@ def test_turn__of_another_process_after_one_was_killed_in_it_while_a_forked_work
     assert was_given
 
 
+@pytest.mark.parametrize("holder", ["thread", "process"])
+def test_turn__that_another_one_holds_for_long__says_so_and_gives_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holder: str
+) -> None:
+    """A process that was stopped in its turn, or waits for its signer, does not stop all others without a word."""
+    monkeypatch.setattr(nonces, "LEAST_PATIENCE_SECONDS", 2)
+    first = Accounts(1, tmp_path)
+    second = first
+    if holder == "process":  # another memory: only the lock of the file is in the way
+        monkeypatch.setattr(nonces, "_MEMORIES", {})
+        second = Accounts(1, tmp_path)
+    told: list[str] = []
+    with first.turn(ALICE):
+        with (
+            pytest.raises(AccountBusy, match=r"has been sending for .* for 2 seconds"),
+            second.turn(ALICE, 1, told.append),
+        ):
+            pytest.fail("two turns at once")
+        assert len(told) == 1
+        assert ALICE in told[0]
+    with second.turn(ALICE, 1, told.append) as turn:
+        assert turn.sent == []
+    assert len(told) == 1
+
+
 @pytest.mark.parametrize("named", ["~/state", "state"])
 def test_find_state_folder__named_from_home_or_here__is_absolute(monkeypatch: pytest.MonkeyPatch, named: str) -> None:
     monkeypatch.setenv(STATE_VARIABLE, named)
@@ -271,13 +297,13 @@ def test_turn__of_a_journal_that_is_replaced_before_the_lock_is_given__has_the_n
     waited: list[str] = []
     path.write_text(json.dumps({"nonce": 3, "hash": "0x3", "time": 1}) + "\n")
 
-    def replace_first(file: TextIO, name: str) -> None:
+    def replace_first(file: TextIO, name: str) -> bool:
         if not waited:
             waited.append(name)
             newer = path.with_suffix(".new")
             newer.write_text(json.dumps({"nonce": 4, "hash": "0x4", "time": 1}) + "\n")
             newer.replace(path)
-        lock(file, name)
+        return lock(file, name)
 
     monkeypatch.setattr(nonces, "_lock", replace_first)
     with Accounts(1, tmp_path).turn(ALICE) as turn:

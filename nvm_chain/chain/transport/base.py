@@ -14,7 +14,7 @@ _PLAIN_SIGNS: Final = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQ
 class Reply:
     """The bytes of a node's answer.
 
-    ``status`` and ``headers`` are those of HTTP, or the defaults for other transports.
+    ``status`` and ``headers`` are those of HTTP. Other transports leave the defaults.
     """
 
     body: bytes

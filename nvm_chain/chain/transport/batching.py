@@ -87,7 +87,7 @@ def _ask_part(ask: Ask, line: Line, part: list[Request], pauses: Pauses | None) 
 def match(part: Sequence[Request], answers: Sequence[object]) -> dict[int, Response]:
     """Return the answers of a batch by id.
 
-    Answers with a foreign id, and different answers with one id, are left out.
+    An answer with an id that was not requested is left out, and so are different answers with the same id.
     """
     numbers = {each["id"] for each in part}
     found: dict[int, Response] = {}
@@ -106,7 +106,7 @@ def match(part: Sequence[Request], answers: Sequence[object]) -> dict[int, Respo
 def _complete(ask: Ask, line: Line, request: Request, found: dict[int, Response], pauses: Pauses | None) -> Response:
     """Return the answer to one request of a batch. If the batch has no usable answer, the request is made again alone.
 
-    Without pauses the result is `NO_ANSWER` in place of a missing answer.
+    Without ``pauses`` a missing answer is replaced by `NO_ANSWER`.
     """
     answer = found.get(request["id"])
     if pauses is None:

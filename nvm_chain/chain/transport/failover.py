@@ -16,7 +16,7 @@ BUSY_REST_SECONDS: Final = 2.0
 
 
 class Failover:
-    """Chooses among endpoints, in the given order. A single endpoint is used without a choice."""
+    """Chooses among endpoints, in the given order. A single endpoint is used without checks."""
 
     def __init__(self, lines: Sequence[Line], read_chain_id: Callable[[Line], int]) -> None:
         """Take the endpoints, and a function that reads the chain id of one endpoint. No request."""
@@ -82,7 +82,7 @@ class Failover:
             prepare: A function that checks that an endpoint can be used. It raises LineFailed.
 
         Raises:
-            ConnectionFailed: No endpoint answers. Or the only endpoints that may have the data do not answer.
+            ConnectionFailed: No endpoint that may have the data answers.
         """
         while True:
             failed: list[LineFailed] = []
@@ -178,7 +178,7 @@ class Failover:
 def _choose(failed: Sequence[LineFailed]) -> ConnectionFailed:
     """Return the error to raise after several failures: that of a busy endpoint, else that of the first endpoint."""
     error = next((each.error for each in failed if each.passes), failed[0].error)
-    return error.with_traceback(None)  # a recalled failure has the traceback of an earlier request
+    return error.with_traceback(None)  # a remembered failure has the traceback of an earlier request
 
 
 def _least_wait(failed: Sequence[LineFailed]) -> float:

@@ -94,7 +94,7 @@ class HttpTransport:
         return prepared
 
     def _prepare_headers(self) -> dict[str, str]:
-        """Return the headers of all requests, with password and cookies. Content-Length is added to each request."""
+        """Return the headers of all requests, with password and cookies. urllib3 adds Content-Length to each."""
         return {name: value for name, value in self._prepare().headers.items() if name != "Content-Length"}
 
     def _post_to_given(self, request: bytes, limits: Limits) -> Reply:
@@ -134,7 +134,7 @@ def _read(response: Any, limits: Limits, clock: Clock) -> Reply:
 
 
 def _describe(error: Exception, limits: Limits, clock: Clock) -> NoReply:
-    """Return the failure as NoReply, with a phrase without the URL. The library's own text contains the URL."""
+    """Return a NoReply that describes the failure without the URL. The library's own text contains the URL."""
     if _was_refused(error):
         return NoReply(NOT_REACHED, was_sent=False)
     is_connecting = isinstance(error, requests.ConnectTimeout | urllib3.exceptions.ConnectTimeoutError)

@@ -12,7 +12,7 @@ SCHEME: Final = "ipc://"
 SUFFIX: Final = ".ipc"
 _TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 MOST_SPACE: Final = 64
-"""The largest number of bytes of white space behind an answer."""
+"""The largest number of bytes of white space after an answer."""
 _CLOSES: Final = (b"}", b"]")
 
 

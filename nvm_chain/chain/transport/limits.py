@@ -53,7 +53,7 @@ class Clock:
 
 
 def read_blocks(raw: Any, is_over: Callable[[], bool]) -> Iterator[bytes]:
-    """Yield blocks of urllib3's response as they arrive. Raises OutOfTime if the time is over before the end."""
+    """Yield the blocks of urllib3's response as they arrive. Raises OutOfTime if the time is over before the last."""
     while block := raw.read1(BLOCK_BYTES, decode_content=False):
         yield block
         if is_over():

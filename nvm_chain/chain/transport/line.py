@@ -71,7 +71,7 @@ class Line:
 
     @property
     def may_have_more(self) -> bool:
-        """Whether the endpoint received a transaction in the last minute, which other endpoints may not know yet."""
+        """Whether the endpoint received a transaction in the last minute. Other endpoints may not know it yet."""
         return self._handed_at is not None and time.monotonic() - self._handed_at < HANDED_SECONDS
 
     # ------------------------------------------------------------------ requests

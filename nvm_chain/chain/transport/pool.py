@@ -31,7 +31,7 @@ class Pool(Generic[Connection]):
 
     @contextmanager
     def take(self) -> Iterator[Connection]:
-        """Lend a connection to the block.
+        """Lend a connection to the ``with`` block.
 
         If the block fails, the connection is closed, because the answer to the failed request may still arrive on it.
         """

@@ -20,7 +20,7 @@ CONNECTIONS: Final = 64
 
 @contextmanager
 def timed(clock: Clock) -> Iterator[None]:
-    """Limit the answers to all requests inside the block by a clock."""
+    """Inside the ``with`` block, stop the read of an answer when the time of the clock is over."""
     token = _CLOCK.set(clock)
     try:
         yield

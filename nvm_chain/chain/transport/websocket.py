@@ -24,7 +24,7 @@ _SILENT: Final = logging.Logger("nvm_chain.websocket", logging.CRITICAL + 1)
 
 
 def is_websocket(url: str) -> bool:
-    """Return whether a URL is one of WebSocket."""
+    """Return whether a URL begins with ``ws://`` or ``wss://``."""
     return url.lower().startswith(SCHEMES)
 
 

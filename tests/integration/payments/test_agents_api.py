@@ -226,7 +226,7 @@ def test_register_agent_and_plan__whose_agent_may_still_come__leaves_the_plan(
 @pytest.mark.parametrize(
     ("second", "became"),
     [
-        (OutcomeUnknown("0x" + "34" * 32, "it is gone"), "whose outcome is not known: look it up"),
+        (OutcomeUnknown("0x" + "34" * 32, "it is gone"), "with an unknown outcome: look it up"),
         (RpcFailed("it is busy"), "could not be stopped"),
     ],
 )

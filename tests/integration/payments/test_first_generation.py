@@ -33,7 +33,8 @@ from nvm_chain.errors import (
 from nvm_chain.operations.agents import read_agent_plans
 from nvm_chain.operations.credits import read_balance
 from nvm_chain.operations.plans import read_plan
-from nvm_chain.operations.settlement import check_voucher, settle_vouchers
+from nvm_chain.operations.settlement import settle_vouchers
+from nvm_chain.operations.voucher_checks import check_voucher
 from nvm_chain.payments import Gateway, Payments, read_service_token
 from nvm_chain.payments.access import find_access
 from nvm_chain.payments.ceilings import Ceiling
@@ -701,8 +702,9 @@ def test_burn_credits__by_a_holder_who_does_not_own_the_plan__is_of_the_other_ge
     subscriber: Payments, credits_did: str
 ) -> None:
     subscriber.order_plan(credits_did)
-    with pytest.raises(NotPlanOwner):
+    with pytest.raises(NotPlanOwner) as caught:
         subscriber.burn_credits(credits_did, "1")
+    assert "`payments.plans.burn_credits(plan_id, amount)`" in caught.value.next_step
     assert subscriber.plans.burn_credits(credits_did, "1")["success"]
     assert subscriber.get_plan_balance(credits_did).balance == 99
 

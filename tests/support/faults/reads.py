@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from nvm_chain.operations import agents, credits, holdings, plans, settlement, signed_orders, token_domains, tokens
+from nvm_chain.operations import agents, credits, holdings, plans, signed_orders, token_domains, tokens, voucher_checks
 from nvm_chain.operations.deployment.plan import DeploymentPlan, plan_deployment
 from nvm_chain.operations.transactions import look_up_transaction
 from nvm_chain.statements.reading import read_builder_statement, read_holder_statement, read_plan_statement
@@ -44,7 +44,7 @@ READS: Final = (
     Call("find_holdings", lambda s: holdings.find_holdings(s.chain, s.subscriber.address)),
     Call("read_agent", lambda s: agents.read_agent(s.chain, s.stage.agent)),
     Call("read_plan_agents", lambda s: agents.read_plan_agents(s.chain, s.plan)),
-    Call("check_voucher", lambda s: settlement.check_voucher(s.chain, s.stage.voucher)),
+    Call("check_voucher", lambda s: voucher_checks.check_voucher(s.chain, s.stage.voucher)),
     Call("check_signed_order", lambda s: signed_orders.check_signed_order(s.chain, s.stage.orders[0])),
     Call("read_token_domain", lambda s: token_domains.read_token_domain(s.chain, s.usdc.address)),
     Call("read_token_info", lambda s: tokens.read_token_info(s.chain, s.usdc.address).decimals),
