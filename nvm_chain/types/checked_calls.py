@@ -13,6 +13,7 @@ from types import UnionType
 from typing import Any, Final, NewType, TypeVar, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from nvm_chain.errors import InvalidArgument, NvmChainError
+from nvm_chain.errors.fields import Quantity
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -37,7 +38,7 @@ class Kind:
     classes: list[type] = field(default_factory=list)
     items: "list[Kind]" = field(default_factory=list)
     """For a sequence or a mapping, the kind of its items. An item has to fit one of them."""
-    pair_length: int = 0
+    pair_length: Quantity = 0
     """The number of values if the annotation is a tuple of fixed length, else 0."""
     is_sequence: bool = False
     is_open: bool = False
