@@ -19,6 +19,8 @@ MAX_COMBINATIONS: Final = 256
 """The largest number of combinations of optional parts in a pattern, as in path-to-regexp."""
 MAX_WILDCARDS: Final = 64
 """The largest number of wildcards in all combinations together. Each may be tried at every character of a path."""
+NEWER_LETTERS: Final = "\u30fb\uff65"
+"""Characters that names can have since Unicode 15.1, so with Python 3.13 but not before."""
 RESERVED: Final = "}()[]+?!"
 
 Params: TypeAlias = Mapping[str, str | tuple[str, ...]]
@@ -129,7 +131,9 @@ def _starts_name(character: str) -> bool:
 
 
 def _continues_name(character: str) -> bool:
-    return character != "" and (character in "$\u200c\u200d" or f"a{character}".isidentifier())
+    if character in ("", *NEWER_LETTERS):
+        return False
+    return character in "$\u200c\u200d" or f"a{character}".isidentifier()
 
 
 # ---------------------------------------------------------------- compile
