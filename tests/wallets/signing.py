@@ -8,8 +8,10 @@ from nvm_chain.errors import TransactionError
 from nvm_chain.signing.eip712 import MessageSigner, SigningDomain, StructType, Value, sign_struct
 from nvm_chain.signing.vouchers import SignedVoucher, Voucher, build_voucher, sign_voucher, voucher_digest
 from nvm_chain.signing.wallets.owners import WalletSigner
+from nvm_chain.signing.wallets.plain import PlainSigner
 from tests.support.signed import FOREVER, SETTLED, TRANSACTION_GAS, Item, register_with_redeemer, settle
 from tests.support.world import World
+from tests.wallets.wallet import OWNER, Wallet
 
 BALANCE = 100
 CEILING = 5
@@ -60,6 +62,13 @@ def sign_anyway(world: World, signer: MessageSigner, voucher: Voucher) -> Signed
     """Sign a voucher by any signer, also one that is not the holder."""
     disguised = Disguised(voucher.holder, signer)
     return sign_voucher(disguised, voucher, chain_id=world.chain.chain_id, contract=world.credits.address)
+
+
+def sign_plainly(world: World, wallet: Wallet, prefix: bytes = b"") -> SignedVoucher:
+    """Sign a voucher by the plain signature of a wallet's owner."""
+    voucher = voucher_of(world, register_for(world, wallet.address), wallet.address)
+    signed = sign_anyway(world, PlainSigner(wallet.address, [OWNER]), voucher)
+    return SignedVoucher(voucher, prefix + signed.signature)
 
 
 def is_accepted(world: World, signed: SignedVoucher, *, has_price: bool = True) -> bool:

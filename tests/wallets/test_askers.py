@@ -4,22 +4,17 @@ from functools import partial
 
 import pytest
 
-from nvm_chain.signing.vouchers import SignedVoucher
-from nvm_chain.signing.wallets.plain import PlainSigner
 from tests.support.signed import NOT_SIGNED, SETTLED
 from tests.support.world import World
 from tests.wallets.accounts import deploy_nexus, deploy_solady
 from tests.wallets.askers import install_base_fee_helper
 from tests.wallets.catalogue import Deploy
-from tests.wallets.signing import CEILING, is_accepted, register_for, settle_voucher, sign_anyway, voucher_of
-from tests.wallets.wallet import OWNER, Wallet
-
-
-def sign_plainly(world: World, wallet: Wallet, prefix: bytes = b"") -> SignedVoucher:
-    """Sign a voucher by the plain signature of a wallet's owner."""
-    voucher = voucher_of(world, register_for(world, wallet.address), wallet.address)
-    signed = sign_anyway(world, PlainSigner(wallet.address, [OWNER]), voucher)
-    return SignedVoucher(voucher, prefix + signed.signature)
+from tests.wallets.signing import (
+    CEILING,
+    is_accepted,
+    settle_voucher,
+    sign_plainly,
+)
 
 
 @pytest.mark.parametrize(("deploy", "prefix"), [(deploy_solady, b""), (deploy_nexus, bytes(20))])

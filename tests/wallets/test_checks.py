@@ -19,7 +19,6 @@ from nvm_chain.operations.signed_orders import check_signed_order, relay_order, 
 from nvm_chain.operations.voucher_checks import check_voucher
 from nvm_chain.signing.signed_orders import SignedOrder
 from nvm_chain.signing.vouchers import SignedVoucher
-from nvm_chain.signing.wallets.plain import PlainSigner
 from tests.support.delegated import delegate
 from tests.support.fiat_token import deploy_fiat_token
 from tests.support.signed import NOT_SIGNED, SETTLED
@@ -29,8 +28,7 @@ from tests.wallets.askers import install_base_fee_helper
 from tests.wallets.catalogue import WALLETS, Deploy
 from tests.wallets.parity import WRAPPING, compare
 from tests.wallets.safes import deploy_safe_of_one
-from tests.wallets.signing import CEILING, Disguised, register_for, sign_anyway, voucher_of
-from tests.wallets.wallet import OWNER, Wallet
+from tests.wallets.signing import CEILING, Disguised, register_for, sign_anyway, sign_plainly, voucher_of
 
 
 @pytest.mark.parametrize("name", WALLETS)
@@ -39,13 +37,6 @@ def test_check_voucher__of_any_signature__says_what_the_settlement_does(world: W
     compared = list(compare(world, name, WALLETS[name](world), 16, random.Random(name)))
     assert [each for each in compared if each.checked != each.settled] == []
     assert {each.settled for each in compared} == {True, False}
-
-
-def sign_plainly(world: World, wallet: Wallet, prefix: bytes = b"") -> SignedVoucher:
-    """Sign a voucher by the plain signature of a wallet's owner."""
-    voucher = voucher_of(world, register_for(world, wallet.address), wallet.address)
-    signed = sign_anyway(world, PlainSigner(wallet.address, [OWNER]), voucher)
-    return SignedVoucher(voucher, prefix + signed.signature)
 
 
 @pytest.mark.parametrize(("deploy", "prefix"), [(deploy_solady, b""), (deploy_nexus, bytes(20))])
