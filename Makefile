@@ -115,7 +115,7 @@ LOCK := $(UV) pip compile --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-header --quiet $(ARGS)
 lock: .venv-uv/done ## Write requirements/*.lock anew from pyproject.toml and requirements/*.in
 	$(say) 'Locking'
-	@$(LOCK) pyproject.toml --extra ape --group dev --output-file requirements/dev.lock
+	@$(LOCK) pyproject.toml --extra ape --extra postgres --extra report --group dev --output-file requirements/dev.lock
 	@$(LOCK) pyproject.toml --group build --constraint requirements/dev.lock --output-file requirements/run.lock
 	@for tool in halmos mutmut semgrep site slither uv; do \
 		$(LOCK) requirements/$$tool.in --output-file requirements/$$tool.lock || exit 1; done
