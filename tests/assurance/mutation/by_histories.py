@@ -20,7 +20,7 @@ HISTORIES: Final[tuple[History, ...]] = (
 )
 """Mood, seed and length: most mistakes are found by the first."""
 _SECONDS: Final = 120
-"""Several times what one takes; a mutant may go round in circles."""
+"""Of this process's own time: several times what one takes. A mutant may go round in circles, and a machine may be busy."""
 
 
 class TooLong(Exception):
@@ -47,10 +47,10 @@ def _time_limit(seconds: int) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         raise TooLong(f"more than {seconds} seconds")
 
-    previous = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
+    previous = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, previous)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, previous)
