@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import tomllib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,8 @@ from typing import Final
 from tests.assurance.mutation.compiler import ROOT
 
 SURVIVORS: Final = Path(__file__).parent / "survivors.toml"
+KEPT: Final = Path(__file__).parent / "verdicts.jsonl"
+"""Verdicts of earlier runs, in the repository: judging all mutants takes many hours, so a run in a new clone goes on from here."""
 MUTATED: Final = [ROOT / f"nvm_chain/chain/data/{name}.json" for name in ("AgentRegistry", "Credits")]
 
 NO_CODE, SAME_CODE, KILLED, SURVIVED = "does not compile", "same code", "killed", "survived"
@@ -76,6 +78,7 @@ _JUDGED_WITH: Final = {
     ALL_TESTS: _TESTS,
 }
 """What a judge looks with: with other eyes, it is asked again."""
+_SHORT: Final = 60
 _TEST_FILE: Final = re.compile(r"tests/[\w/]+\.py")
 _IMPORT: Final = re.compile(r"^from (tests[\w.]*) import", re.MULTILINE)
 
@@ -105,9 +108,10 @@ class Results:
         self._sources = sources_hash()
         self._eyes_hash = cache(eyes_hash)
         self._known: dict[tuple[str, str], Verdict] = {}
-        if path.is_file():
-            for line in path.read_text("utf-8").splitlines():
-                self._keep(Verdict(**json.loads(line)))
+        for file in (KEPT, path):
+            if file.is_file():
+                for line in file.read_text("utf-8").splitlines():
+                    self._keep(Verdict(*json.loads(line)))
 
     def _keep(self, verdict: Verdict) -> None:
         if verdict.sources == self._sources and (
@@ -124,14 +128,24 @@ class Results:
         """Return what a judge said, if it was asked."""
         return self._known.get((mutant_id, judge))
 
+    def write(self, path: Path) -> int:
+        """Write the verdicts that stand, sorted, into a file, and return how many there are."""
+        known = [replace(verdict, by=verdict.by[:_SHORT]) for _, verdict in sorted(self._known.items())]
+        path.write_text("".join(map(_format, known)), "utf-8")
+        return len(known)
+
     def add(self, mutant_id: str, judge: str, verdict: str, code: str, by: str) -> Verdict:
         """Keep what a judge said."""
         made = Verdict(mutant_id, judge, verdict, code, by, self._sources, "")
         made = replace(made, tests=self._hash_for(made))
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(made), ensure_ascii=False) + "\n")
+            file.write(_format(made))
         self._keep(made)
         return made
+
+
+def _format(verdict: Verdict) -> str:
+    return json.dumps(astuple(verdict), ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def read_arguments() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,17 @@ from tests.assurance.mutation.compiler import AGENTS, CREDITS, ROOT, Target, War
 from tests.assurance.mutation.handwritten import HANDWRITTEN
 from tests.assurance.mutation.operators import OPERATORS
 from tests.assurance.mutation.reach import Reach
-from tests.assurance.mutation.results import ALL_TESTS, KILLED, NO_CODE, SAME_CODE, SURVIVED, Results, read_arguments
+from tests.assurance.mutation.results import (
+    ALL_TESTS,
+    FORGE,
+    KILLED,
+    NO_CODE,
+    SAME_CODE,
+    SURVIVED,
+    Results,
+    Verdict,
+    read_arguments,
+)
 from tests.assurance.mutation.runner import KNOWN_BAD
 from tests.assurance.mutation.syntax import place_of, walk
 
@@ -78,9 +89,23 @@ def test_results__read_again__count_while_what_they_rest_on_is_the_same(
     path = tmp_path / "mutants.jsonl"
     Results(path).add("a mutant", ALL_TESTS, verdict, "code", "")
     if changed:
-        path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), changed: "others"}) + "\n", "utf-8")
+        kept = replace(Verdict(*json.loads(path.read_text("utf-8"))), **{changed: "others"})
+        path.write_text(json.dumps(astuple(kept)) + "\n", "utf-8")
     stands = changed is None or (changed == "tests" and verdict in {NO_CODE, SAME_CODE})
     assert (Results(path).find("a mutant", ALL_TESTS) is not None) is stands
+
+
+def test_results__written_for_the_repository__stand_in_a_run_of_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = Results(tmp_path / "mutants.jsonl")
+    results.add("a mutant", FORGE, KILLED, "code", "usual 101: " + "far too long" * 20)
+    results.add("another", FORGE, SURVIVED, "code", "")
+    assert results.write(tmp_path / "kept.jsonl") == 2
+    monkeypatch.setattr("tests.assurance.mutation.results.KEPT", tmp_path / "kept.jsonl")
+    found = Results(tmp_path / "elsewhere.jsonl").find("a mutant", FORGE)
+    assert found is not None
+    assert (found.verdict, found.by[:11], len(found.by)) == (KILLED, "usual 101: ", 60)
 
 
 def test_results__of_a_mistake_that_a_test_found__rest_on_its_file_alone(
