@@ -12,10 +12,10 @@ from nvm_chain.chain.gas_limits import GasLimits
 from nvm_chain.chain.handing_over import Fate, Parcel, hand_over
 from nvm_chain.chain.intrinsic_gas import LEAST_GAS
 from nvm_chain.chain.nonce_search import NonceSearch, find_free_nonces
-from nvm_chain.chain.nonces import Accounts, Turn
 from nvm_chain.chain.sending import Sender, call_params
 from nvm_chain.chain.shipments import Outcome, Shipment, Slot, count_cost
 from nvm_chain.chain.signing_many import sign_new
+from nvm_chain.chain.turns import Accounts, Turn
 from nvm_chain.errors import InsufficientCoin, NotSent, NvmChainError, RpcFailed
 from nvm_chain.signing.keys import Signer
 

@@ -11,10 +11,10 @@ from nvm_chain.chain.bulk_handover import Handover
 from nvm_chain.chain.bulk_waiting import Waiting
 from nvm_chain.chain.gas_limits import Call
 from nvm_chain.chain.node import Node
-from nvm_chain.chain.nonces import Accounts
 from nvm_chain.chain.progress import tell
 from nvm_chain.chain.sending import Sender
 from nvm_chain.chain.shipments import MOST_ON_THEIR_WAY, Outcome, Shipment
+from nvm_chain.chain.turns import Accounts
 from nvm_chain.signing.keys import Signer
 
 

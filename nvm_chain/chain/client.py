@@ -21,14 +21,16 @@ from nvm_chain.chain.bulk_sending import send_many
 from nvm_chain.chain.facts import Facts
 from nvm_chain.chain.fees import read_fees
 from nvm_chain.chain.gas_limits import Call, check_call
+from nvm_chain.chain.journal_entries import Sent
 from nvm_chain.chain.networks import find_usdc
 from nvm_chain.chain.node import Node, encode_call
-from nvm_chain.chain.nonces import Accounts, Sent, find_state_folder
 from nvm_chain.chain.portions import Portion, divide
 from nvm_chain.chain.receipts import report_lost_event
 from nvm_chain.chain.rpc import READ_PATIENCE_SECONDS, NodeProvider, build_web3
 from nvm_chain.chain.sending import Sender
 from nvm_chain.chain.shipments import Outcome
+from nvm_chain.chain.state_folder import find_state_folder
+from nvm_chain.chain.turns import Accounts
 from nvm_chain.errors import BlockReplaced, DeploymentMismatch, NoDeployment, NvmChainError
 from nvm_chain.signing.keys import Signer
 from nvm_chain.signing.signers import check_transaction_signer

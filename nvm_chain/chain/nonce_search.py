@@ -9,9 +9,10 @@ from typing import Final
 from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.dev_accounts import DEV_CHAINS
+from nvm_chain.chain.journal_entries import Sent
 from nvm_chain.chain.node import Node
-from nvm_chain.chain.nonces import Sent, Turn
 from nvm_chain.chain.transport.ways import share_endpoint
+from nvm_chain.chain.turns import Turn
 from nvm_chain.errors import NetworkError
 
 UNDOABLE_CHAINS: Final = DEV_CHAINS | {131277322940537}

@@ -1,6 +1,6 @@
 """One transaction: build it, sign it, broadcast it, and wait for the receipt.
 
-An account is locked while its transaction is signed and broadcast. See `nvm_chain.chain.nonces`.
+An account is locked while its transaction is signed and broadcast. See `nvm_chain.chain.turns`.
 
 The hash of a transaction is known before the broadcast. Only a search for this hash tells the outcome, because a node
 may take a transaction and still answer with an error. See `nvm_chain.chain.broadcast` for the meanings of these errors.
@@ -21,12 +21,12 @@ from nvm_chain.chain.handing_over import Fate, Parcel, hand_over, look_for
 from nvm_chain.chain.intrinsic_gas import LEAST_GAS
 from nvm_chain.chain.node import Node
 from nvm_chain.chain.nonce_search import NonceSearch, find_free_nonces
-from nvm_chain.chain.nonces import Accounts, Turn
 from nvm_chain.chain.progress import tell
 from nvm_chain.chain.receipts import FAILED, SUCCEEDED, describe_shallow
 from nvm_chain.chain.repeating import Pauses
 from nvm_chain.chain.replays import find_reason
 from nvm_chain.chain.signing_many import Signed, sign_new
+from nvm_chain.chain.turns import Accounts, Turn
 from nvm_chain.errors import (
     InsufficientCoin,
     NetworkError,

@@ -20,8 +20,8 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.chain.embedded import deploy_all
 from nvm_chain.chain.gas_limits import Call
 from nvm_chain.chain.node import encode_call
-from nvm_chain.chain.nonces import STATE_VARIABLE
 from nvm_chain.chain.rpc import NodeProvider, build_web3
+from nvm_chain.chain.state_folder import STATE_VARIABLE
 from tests.bench.figures import Figure
 from tests.support.anvil import open_anvil, run_anvil
 from tests.support.kept_session import KeptSession

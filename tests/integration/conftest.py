@@ -13,7 +13,7 @@ from web3.middleware import Web3Middleware
 from web3.types import RPCEndpoint, RPCResponse
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.chain.nonces import STATE_VARIABLE
+from nvm_chain.chain.state_folder import STATE_VARIABLE
 from nvm_chain.operations.plans import register_plan
 from nvm_chain.types.credits import get_dynamic_credits_config
 from nvm_chain.types.plans import RegisteredPlan

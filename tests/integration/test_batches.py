@@ -12,8 +12,8 @@ from typing import Any, Final
 import pytest
 
 from nvm_chain.chain.client import Chain, open_rpc
-from nvm_chain.chain.nonces import STATE_VARIABLE
 from nvm_chain.chain.rpc import CALLS
+from nvm_chain.chain.state_folder import STATE_VARIABLE
 from nvm_chain.errors import CostAboveMax, UnknownPlan
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.plans import read_plan_state

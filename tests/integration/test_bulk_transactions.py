@@ -19,8 +19,8 @@ from hexbytes import HexBytes
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.connecting import connect
 from nvm_chain.chain.gas_limits import Call
-from nvm_chain.chain.nonces import STATE_VARIABLE
 from nvm_chain.chain.shipments import Outcome
+from nvm_chain.chain.state_folder import STATE_VARIABLE
 from nvm_chain.enums import RedemptionRule, SettlementResult
 from nvm_chain.errors import (
     BatchIncomplete,

@@ -17,10 +17,10 @@ from nvm_chain.chain.bulk_handover import Handover
 from nvm_chain.chain.client import Chain, open_rpc
 from nvm_chain.chain.gas_limits import Call
 from nvm_chain.chain.handing_over import Parcel
-from nvm_chain.chain.nonces import Accounts
 from nvm_chain.chain.sending import Sender
 from nvm_chain.chain.shipments import Outcome, Shipment, Slot
 from nvm_chain.chain.signing_many import Signed
+from nvm_chain.chain.turns import Accounts
 from nvm_chain.errors import (
     InsufficientCoin,
     NetworkError,

@@ -8,11 +8,12 @@ from eth_account import Account
 from eth_utils.address import to_checksum_address
 
 from nvm_chain.chain.client import open_rpc
+from nvm_chain.chain.journal_entries import Sent
 from nvm_chain.chain.nonce_search import find_free_nonces
-from nvm_chain.chain.nonces import Accounts, Sent
 from nvm_chain.chain.rpc import NodeProvider
 from nvm_chain.chain.signing_many import sign_many
 from nvm_chain.chain.transport import failover
+from nvm_chain.chain.turns import Accounts
 from nvm_chain.errors import ConnectionFailed
 from tests.support.scripted_node import Exchange, run_scripted_node
 

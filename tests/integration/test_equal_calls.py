@@ -13,7 +13,7 @@ from nvm_chain.chain import fees
 from nvm_chain.chain.client import open_rpc
 from nvm_chain.chain.dev_accounts import derive_dev_accounts
 from nvm_chain.chain.gas_limits import Call
-from nvm_chain.chain.nonces import STATE_VARIABLE
+from nvm_chain.chain.state_folder import STATE_VARIABLE
 from nvm_chain.errors import NotMined, OutcomeUnknown, RpcFailed
 from nvm_chain.operations.transactions import TransactionStatus, look_up_transaction
 from tests.support.anvil import run_anvil

@@ -13,9 +13,9 @@ from nvm_chain.chain.asking_many import ManyAsker
 from nvm_chain.chain.client import Chain, open_rpc
 from nvm_chain.chain.fees import GAS_ORACLE, MOST_GAS, OP_STACK, vary_gas
 from nvm_chain.chain.gas_limits import Call, GasLimits
-from nvm_chain.chain.nonces import Accounts
 from nvm_chain.chain.portions import MOST_BYTES
 from nvm_chain.chain.sending import Sender, limit_gas
+from nvm_chain.chain.turns import Accounts
 from nvm_chain.errors import InsufficientCoin, NetworkError, NvmChainError, RevertedWithoutReason, TooMuchGas
 from tests.support.scripted_node import Exchange, ScriptedNode, answer_one, run_scripted_node
 

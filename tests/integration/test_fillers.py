@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nvm_chain.chain.client import Chain, open_rpc
-from nvm_chain.chain.nonces import STATE_VARIABLE
+from nvm_chain.chain.state_folder import STATE_VARIABLE
 from nvm_chain.errors import NotMined, OutcomeUnknown, RpcFailed
 from tests.support.anvil import run_anvil
 from tests.support.coins import (

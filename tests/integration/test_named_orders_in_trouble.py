@@ -8,7 +8,7 @@ from eth_utils.crypto import keccak
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.embedded import open_embedded
-from nvm_chain.chain.nonces import STATE_VARIABLE
+from nvm_chain.chain.state_folder import STATE_VARIABLE
 from nvm_chain.errors import InsufficientFunds, OrderAlreadyMade, OutcomeUnknown, RpcFailed
 from nvm_chain.operations.named_orders import SMALL_QUANTITIES, order_once
 from nvm_chain.operations.plans import register_plan

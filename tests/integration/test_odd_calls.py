@@ -10,7 +10,7 @@ from nvm_chain.chain import bulk_sending, shipments
 from nvm_chain.chain.client import open_rpc
 from nvm_chain.chain.fees import GAS_ORACLE
 from nvm_chain.chain.gas_limits import Call
-from nvm_chain.chain.nonces import STATE_VARIABLE
+from nvm_chain.chain.state_folder import STATE_VARIABLE
 from nvm_chain.errors import InvalidConfig, TransactionError
 from tests.support.anvil import run_anvil
 from tests.support.coins import ME, OTHER, pay_calls, read_paid

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.chain import nonces
+from nvm_chain.chain import journal_files
 from nvm_chain.chain.client import Chain, open_rpc
 from nvm_chain.chain.embedded import deploy_all
-from nvm_chain.chain.nonces import STATE_VARIABLE
+from nvm_chain.chain.state_folder import STATE_VARIABLE
 from nvm_chain.errors import (
     NodeBusy,
     NotMined,
@@ -401,7 +401,7 @@ def test_redeem_credits__by_threads_at_once__all_count(
         first = open_rpc(node.url, timeout_seconds=5)
         first.use_credits(world.credits.address)
     if journal == "no locks":
-        monkeypatch.setattr(nonces, "fcntl", None)
+        monkeypatch.setattr(journal_files, "fcntl", None)
     plan_id = world.register()
     mint_credits(first, world.builder, plan_id, world.subscriber.address, 20)
     second = first if chains == 1 else open_rpc(node.url, timeout_seconds=5)

@@ -7,7 +7,7 @@ import pytest
 from eth_account.messages import encode_typed_data
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.chain.nonces import STATE_VARIABLE
+from nvm_chain.chain.state_folder import STATE_VARIABLE
 from nvm_chain.errors import AuthorizationFailed, OrderAlreadyMade, OutcomeUnknown, PaymentFailed
 from nvm_chain.operations.named_orders import order_once
 from nvm_chain.operations.orders import order_plan

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.chain.nonces import STATE_VARIABLE
+from nvm_chain.chain.state_folder import STATE_VARIABLE
 from nvm_chain.errors import OutcomeUnknown
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.signed_orders import relay_order, sign_plan_order

@@ -8,12 +8,12 @@ import pytest
 from eth_account.signers.local import LocalAccount
 from web3.types import TxReceipt
 
-from nvm_chain.chain import nonces
+from nvm_chain.chain import turns
 from nvm_chain.chain.client import Chain, open_rpc
 from nvm_chain.chain.dev_accounts import derive_dev_accounts
 from nvm_chain.chain.gas_limits import Call
 from nvm_chain.chain.nonce_search import NonceSearch
-from nvm_chain.chain.nonces import STATE_VARIABLE
+from nvm_chain.chain.state_folder import STATE_VARIABLE
 from nvm_chain.errors import AccountBusy, NotMined, NvmChainError, OutcomeUnknown, TransactionReplaced
 from nvm_chain.operations.orders import order_plan
 from tests.support.anvil import run_anvil
@@ -242,7 +242,7 @@ def test_send__while_another_program_sends_for_long__says_so_and_sends_nothing(
     odd: tuple[World, OddNode, Chain], monkeypatch: pytest.MonkeyPatch, at_once: bool
 ) -> None:
     world, node, chain = odd
-    monkeypatch.setattr(nonces, "LEAST_PATIENCE_SECONDS", 2)
+    monkeypatch.setattr(turns, "LEAST_PATIENCE_SECONDS", 2)
     told: list[str] = []
     chain.timeout_seconds, chain.on_progress = 1, told.append
     holder = open_rpc(node.url)

@@ -13,8 +13,8 @@ from nvm_chain.chain import rpc
 from nvm_chain.chain.client import Chain, open_rpc
 from nvm_chain.chain.connecting import connect
 from nvm_chain.chain.dev_accounts import derive_dev_accounts
-from nvm_chain.chain.nonces import STATE_VARIABLE
 from nvm_chain.chain.rpc import NodeProvider
+from nvm_chain.chain.state_folder import STATE_VARIABLE
 from nvm_chain.chain.transport import failover
 from nvm_chain.errors import ConnectionFailed, NodeBusy, OutcomeUnknown, RpcFailed, WrongChain
 from tests.support.anvil import run_anvil

@@ -18,8 +18,8 @@ from nvm_chain.chain.client import Chain, open_rpc
 from nvm_chain.chain.connecting import connect
 from nvm_chain.chain.dev_accounts import derive_dev_accounts
 from nvm_chain.chain.embedded import deploy_all
-from nvm_chain.chain.nonces import STATE_VARIABLE
 from nvm_chain.chain.rpc import NodeProvider
+from nvm_chain.chain.state_folder import STATE_VARIABLE
 from nvm_chain.chain.transport.ipc import is_whole
 from nvm_chain.errors import ConnectionFailed, RevertedWithReason, RpcFailed
 from nvm_chain.operations.plans import register_plan

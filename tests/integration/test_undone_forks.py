@@ -11,8 +11,8 @@ import pytest
 
 from nvm_chain.chain import bulk_sending, shipments
 from nvm_chain.chain.client import open_rpc
-from nvm_chain.chain.nonces import STATE_VARIABLE
 from nvm_chain.chain.shipments import Outcome
+from nvm_chain.chain.state_folder import STATE_VARIABLE
 from nvm_chain.errors import OutcomeUnknown, TransactionReplaced
 from tests.support.anvil import run_anvil
 from tests.support.coins import (

@@ -16,8 +16,8 @@ from web3.types import TxReceipt
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.embedded import LABEL
-from nvm_chain.chain.nonces import find_state_folder
 from nvm_chain.chain.replays import explain_failure
+from nvm_chain.chain.state_folder import find_state_folder
 from nvm_chain.enums import Activation, PlanKind, RedemptionRule
 from nvm_chain.types.plans import Terms
 from nvm_chain.types.prices import Split

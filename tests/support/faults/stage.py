@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nvm_chain.chain.artifacts import read_artifact
 from nvm_chain.chain.client import Chain, open_rpc
-from nvm_chain.chain.nonces import STATE_VARIABLE
+from nvm_chain.chain.state_folder import STATE_VARIABLE
 from nvm_chain.operations.settlement import sign_next_voucher
 from nvm_chain.operations.signed_orders import sign_plan_order
 from nvm_chain.operations.tokens import approve_token_spending

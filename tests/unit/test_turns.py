@@ -12,8 +12,10 @@ from typing import TextIO
 import pytest
 from eth_typing import ChecksumAddress, HexAddress, HexStr
 
-from nvm_chain.chain import nonces
-from nvm_chain.chain.nonces import KEPT, STATE_VARIABLE, Accounts, Sent, find_state_folder
+from nvm_chain.chain import journal_files, turns
+from nvm_chain.chain.journal_entries import KEPT, Sent
+from nvm_chain.chain.state_folder import STATE_VARIABLE, find_state_folder
+from nvm_chain.chain.turns import Accounts
 from nvm_chain.errors import AccountBusy
 from tests.support.full_disk import full_disk
 
@@ -203,7 +205,7 @@ def test_turn__of_another_process_after_one_was_killed_in_it_while_a_forked_work
     program = (
         "import os, sys, threading\n"
         "from pathlib import Path\n"
-        "from nvm_chain.chain.nonces import Accounts\n"
+        "from nvm_chain.chain.turns import Accounts\n"
         "accounts, inside = Accounts(1, Path(sys.argv[1])), threading.Event()\n"
         "def hold():\n"
         "    with accounts.turn(sys.argv[2]):\n"
@@ -241,11 +243,11 @@ def test_turn__that_another_one_holds_for_long__says_so_and_gives_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holder: str
 ) -> None:
     """A process that was stopped in its turn, or waits for its signer, does not stop all others without a word."""
-    monkeypatch.setattr(nonces, "LEAST_PATIENCE_SECONDS", 2)
+    monkeypatch.setattr(turns, "LEAST_PATIENCE_SECONDS", 2)
     first = Accounts(1, tmp_path)
     second = first
     if holder == "process":  # another memory: only the lock of the file is in the way
-        monkeypatch.setattr(nonces, "_MEMORIES", {})
+        monkeypatch.setattr(turns, "_MEMORIES", {})
         second = Accounts(1, tmp_path)
     told: list[str] = []
     with first.turn(ALICE):
@@ -293,7 +295,7 @@ def test_turn__of_a_journal_that_is_replaced_before_the_lock_is_given__has_the_n
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process may shorten the journal while this one waits for the lock."""
-    path, lock = journal_of(tmp_path), nonces._lock
+    path, lock = journal_of(tmp_path), journal_files._lock
     waited: list[str] = []
     path.write_text(json.dumps({"nonce": 3, "hash": "0x3", "time": 1}) + "\n")
 
@@ -305,7 +307,7 @@ def test_turn__of_a_journal_that_is_replaced_before_the_lock_is_given__has_the_n
             newer.replace(path)
         return lock(file, name)
 
-    monkeypatch.setattr(nonces, "_lock", replace_first)
+    monkeypatch.setattr(journal_files, "_lock", replace_first)
     with Accounts(1, tmp_path).turn(ALICE) as turn:
         assert [sent.nonce for sent in turn.sent] == [4]
         turn.write_down(5, "0x5")

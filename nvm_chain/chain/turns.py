@@ -5,44 +5,25 @@ each account has a lock. A turn is the time for which a sender holds the lock: t
 transaction, notes it in the account's journal, and broadcasts it.
 """
 
-import json
 import math
 import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 from weakref import WeakSet
 
 from eth_typing import ChecksumAddress
 
+from nvm_chain.chain.journal_entries import KEPT_AT_MOST, Sent, format_entries, parse_entries
+from nvm_chain.chain.journal_files import close_all, open_journal, read_sent
 from nvm_chain.chain.progress import tell
 from nvm_chain.chain.repeating import Pauses
 from nvm_chain.errors import AccountBusy
-from nvm_chain.types.json_text import parse_json
 
-try:
-    import fcntl
-except ImportError:  # Windows has no fcntl, so only the threads of one process wait for each other there
-    fcntl = None  # type: ignore[assignment]
-
-STATE_VARIABLE: Final = "NVM_CHAIN_STATE"
-"""The environment variable with the folder of the journals. If it is not set, the user's state folder is used."""
-KEPT: Final = 200
-"""The number of newest entries that always remain in a journal.
-
-Only a journal with more than twice as many lines is shortened.
-"""
-KEPT_SECONDS: Final = 3_600
-"""Entries younger than this number of seconds remain too, because many transactions may be under way at once."""
-KEPT_AT_MOST: Final = 1_000
-"""The largest number of entries that remain in a shortened journal."""
-MOST_REMEMBERED: Final = 4 * KEPT_AT_MOST
-"""The largest number of parsed journal lines in memory. It is twice the largest number of lines in a journal."""
 LEAST_PATIENCE_SECONDS: Final = 10
 """The shortest limit of the wait for an account's turn. Several others may have their turns before."""
 QUIET_SECONDS: Final = 1
@@ -50,38 +31,14 @@ QUIET_SECONDS: Final = 1
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.002, 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A journal entry: a signed transaction. ``time`` is a Unix timestamp. ``node`` is the node's URL without secrets.
-
-    ``taken`` tells whether the node confirmed that it has the transaction. If the node did not, a later transaction
-    takes the same nonce, so that only one of the two can ever be mined.
-    """
-
-    nonce: int
-    hash: str
-    time: int
-    node: str = ""
-    taken: bool = False
-
-    def fields(self) -> dict[str, object]:
-        """Return the entry as the JSON object in the journal."""
-        return {"nonce": self.nonce, "hash": self.hash, "time": self.time, "node": self.node, "taken": self.taken}
-
-
 _ALL_MEMORIES: "Final[WeakSet[Memory]]" = WeakSet()
-_OPEN_JOURNALS: Final[set[TextIO]] = set()
-"""The journal files that are open, because the turns of their accounts are in progress."""
 
 
 def _begin_forked() -> None:
     """Renew the locks and close the journals in a forked process, because they belong to turns of its parent."""
     for memory in list(_ALL_MEMORIES):
         memory.renew_locks()
-    for journal in list(_OPEN_JOURNALS):
-        with suppress(OSError):
-            journal.close()
-    _OPEN_JOURNALS.clear()
+    close_all()
 
 
 if hasattr(os, "register_at_fork"):
@@ -112,7 +69,7 @@ class Turn:
 
     def __init__(self, unwritten: list[Sent], journal: TextIO | None) -> None:
         """Take the list of entries that could not be written, and the open journal. The turn changes the list."""
-        written = [] if journal is None else _read_sent(journal)
+        written = [] if journal is None else read_sent(journal)
         newer = {each.hash: each for each in unwritten}
         self.sent = [newer.pop(each.hash, each) for each in written] + list(newer.values())
         """The account's entries, oldest first. `write_down` appends the entries of this turn."""
@@ -178,7 +135,7 @@ class Turn:
         """Append entries to the journal. Return whether all of them are on the disk."""
         if self._journal is not None:
             with suppress(OSError, ValueError):  # the disk is full, or a forked process has closed the journal
-                lines = "".join(f"{json.dumps(entry)}\n" for entry in entries).encode()
+                lines = format_entries(entries)
                 begun = b"\n" if self._is_torn else b""  # the line break ends an incomplete line
                 self._is_torn = os.write(self._journal.fileno(), begun + lines) != len(begun + lines)
                 os.fsync(self._journal.fileno())
@@ -228,7 +185,7 @@ class Accounts:
             AccountBusy: The wait is over, and another thread or process still holds the lock.
         """
         wait = _Wait(address, timeout_seconds, on_progress)
-        with wait.hold(self._memory.find_lock(address)), self._open_journal(address, wait) as journal:
+        with wait.hold(self._memory.find_lock(address)), open_journal(self._path(address), wait.call) as journal:
             yield Turn(self._memory.sent.setdefault(address, []), journal)
 
     def read_journal(self, address: ChecksumAddress) -> list[Sent]:
@@ -236,20 +193,10 @@ class Accounts:
         path = self._path(address)
         if path is None or not path.is_file():
             return []
-        return _parse(path.read_text("utf-8", "replace"))
+        return parse_entries(path.read_text("utf-8", "replace"))
 
     def _path(self, address: ChecksumAddress) -> Path | None:
         return None if self._folder is None else self._folder / f"{self._chain_id}-{address.lower()}.jsonl"
-
-    @contextmanager
-    def _open_journal(self, address: ChecksumAddress, wait: "_Wait") -> Iterator[TextIO | None]:
-        path = self._path(address)
-        if path is None:
-            yield None
-            return
-        with ExitStack() as opened:
-            file = _open_locked(path, opened, wait)
-            yield file if file is None else _shorten(path, file, opened, wait)
 
 
 class _Wait:
@@ -274,11 +221,11 @@ class _Wait:
         finally:
             lock.release()
 
-    def lock(self, file: TextIO) -> None:
-        """Lock a journal. Raises AccountBusy."""
+    def call(self, lock: Callable[[], bool]) -> None:
+        """Call a try to lock a journal until it succeeds. Raises AccountBusy."""
         began = time.monotonic()
         pauses = Pauses(self._seconds or math.inf, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
-        while not _lock(file, "LOCK_EX"):
+        while not lock():
             if not pauses.wait():
                 raise self._give_up()
             if time.monotonic() - began >= QUIET_SECONDS:
@@ -291,140 +238,3 @@ class _Wait:
 
     def _give_up(self) -> AccountBusy:
         return AccountBusy(self._address, self._seconds or 0)
-
-
-@contextmanager
-def _locked(file: TextIO, wait: _Wait) -> Iterator[None]:
-    """Hold the file lock of an open journal during the ``with`` block, and close the journal at the end."""
-    _OPEN_JOURNALS.add(file)
-    try:
-        wait.lock(file)
-        yield
-    finally:
-        _OPEN_JOURNALS.discard(file)
-        _lock(file, "LOCK_UN")  # closing alone may not unlock: a forked process may have the file open too
-        file.close()
-
-
-def _open_locked(path: Path, opened: ExitStack, wait: _Wait) -> TextIO | None:
-    """Open and lock a journal. Return None if it cannot be opened.
-
-    While this process waits for the lock, another process may replace the file with a shorter one. Then the new file is
-    opened and locked.
-    """
-    while True:
-        file = _open(path)
-        if file is None:
-            return None
-        opened.enter_context(_locked(file, wait))
-        if _is_at(path, file):
-            return file
-        opened.close()
-
-
-def _is_at(path: Path, file: TextIO) -> bool:
-    """Return whether an open file is still the file at a path."""
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _shorten(path: Path, file: TextIO, opened: ExitStack, wait: _Wait) -> TextIO:
-    """Replace a long journal with a file of its newest entries. Return the open file of the journal."""
-    file.seek(0)
-    text = file.read()
-    lines, first = text.count("\n"), text.partition("\n")[0]
-    if lines <= 2 * KEPT or (lines <= 2 * KEPT_AT_MOST and _count_young(_parse(first))):
-        return file
-    sent = _parse(text)
-    kept = max(KEPT, _count_young(sent[-KEPT_AT_MOST:]))
-    if lines <= 2 * kept:
-        return file
-    shorter = path.with_suffix(".new")
-    with suppress(OSError):
-        shorter.unlink(missing_ok=True)
-        new = shorter.open("a+", encoding="utf-8", errors="replace")
-        opened.enter_context(_locked(new, wait))
-        newest = "".join(json.dumps(each.fields()) + "\n" for each in sent[-kept:]).encode()
-        # Written without the file's buffer: on a full disk, a file with a filled buffer fails to close.
-        if os.write(new.fileno(), newest) == len(newest):
-            os.fsync(new.fileno())
-            shorter.replace(path)
-            return new
-    return file
-
-
-def find_state_folder() -> Path | None:
-    """Return the folder of this machine's journals, or None if the user has no home folder."""
-    named = os.environ.get(STATE_VARIABLE)
-    if named:
-        return Path(named).expanduser().absolute()
-    with suppress(RuntimeError, KeyError):
-        base = os.environ.get("XDG_STATE_HOME") or (Path.home() / ".local" / "state")
-        return Path(base) / "nvm_chain"
-    return None
-
-
-def _lock(file: TextIO, name: str) -> bool:
-    """Lock or unlock a file, if the system and the file system support locks. Do not wait.
-
-    Return False if another process has the lock.
-    """
-    if fcntl is not None:
-        try:
-            fcntl.flock(file, getattr(fcntl, name) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except (OSError, ValueError):  # the file system has no locks, or a forked process has closed the file
-            return True
-    return True
-
-
-def _open(path: Path) -> TextIO | None:
-    """Open a journal. Return None if it cannot be written: then only the threads of this process take turns."""
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return path.open("a+", encoding="utf-8", errors="replace")
-    return None
-
-
-def _read_sent(journal: TextIO) -> list[Sent]:
-    """Return the entries of a journal, and end its last line if it is incomplete."""
-    journal.seek(0)
-    text = journal.read()
-    if text and not text.endswith("\n"):
-        with suppress(OSError):
-            os.write(journal.fileno(), b"\n")  # a process ended while it wrote the line
-    return _parse(text)
-
-
-def _count_young(sent: Sequence[Sent]) -> int:
-    begin = time.time() - KEPT_SECONDS
-    return sum(each.time >= begin for each in sent)
-
-
-def _parse(text: str) -> list[Sent]:
-    """Return the entries of a journal's text. Incomplete lines and refused transactions are left out."""
-    found: dict[str, Sent] = {}
-    for line in text.splitlines():
-        entry = _parse_line(line)
-        if entry is not None:
-            sent, is_refused = entry
-            found.pop(sent.hash, None)
-            if not is_refused:
-                found[sent.hash] = sent
-    return list(found.values())
-
-
-@lru_cache(MOST_REMEMBERED)
-def _parse_line(line: str) -> tuple[Sent, bool] | None:
-    """Return the entry on a line, and whether the transaction was refused, or None if the line is incomplete.
-
-    Results are cached, because a process reads the same lines again for each transaction.
-    """
-    with suppress(ValueError, KeyError, TypeError, OverflowError):
-        entry: Any = parse_json(line.encode())
-        times = int(entry["nonce"]), str(entry["hash"]), int(entry["time"])
-        return Sent(*times, str(entry.get("node", "")), entry.get("taken") is True), bool(entry.get("refused"))
-    return None
