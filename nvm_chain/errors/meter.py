@@ -1,0 +1,326 @@
+"""Requests that the meter refuses, and bindings, sign-ins and receipts that it does not accept."""
+
+from nvm_chain.errors.families import InputError, RequestRefused, SignatureError
+from nvm_chain.errors.fields import (
+    Choices,
+    Compared,
+    Credits,
+    Name,
+    Number,
+    Others,
+    Phrase,
+    PlanId,
+    Quantity,
+    Signer,
+    Time,
+)
+
+_CEILING = "The next ceiling to sign is {next_ceiling:number}."
+
+
+class CreditsUsedUp(RequestRefused):
+    """Raised when a holder has too few credits for a request. Credits of open requests and disputed credits do not count."""
+
+    next_ceiling: Credits
+    plan_id: PlanId
+    holder: str
+    available: Credits
+    required: Credits
+
+    problem = "{holder} has {available} for new requests on plan {plan_id}, but this request may take {required}."
+    next_step = f"Order more credits, or wait until open requests end. {_CEILING}"
+
+
+class ExposureReached(RequestRefused):
+    """Raised when too many credits of a holder are served or held, and not settled yet."""
+
+    next_ceiling: Credits
+    plan_id: PlanId
+    holder: str
+    exposure: Credits
+    outstanding: Credits
+    required: Credits
+
+    problem = (
+        "{holder} has {outstanding} open or not settled on plan {plan_id}. The seller allows {exposure}, and this "
+        "request may take {required}."
+    )
+    next_step = f"Try again after the next settlement. {_CEILING}"
+
+
+class CeilingTooLow(RequestRefused):
+    """Raised when no live voucher of the holder covers a request. ``ceiling`` is the highest live ceiling, or 0."""
+
+    next_ceiling: Credits
+    plan_id: PlanId
+    holder: str
+    ceiling: Credits
+
+    problem = (
+        "The highest live ceiling of {holder} on plan {plan_id} is {ceiling:number}. This request needs "
+        "{next_ceiling:number}, which is {next_ceiling:minus ceiling} more."
+    )
+    next_step = "Sign a voucher with the ceiling {next_ceiling:number}."
+
+
+class BooksBehind(RequestRefused):
+    """Raised when the seller's keys took more on the chain than the books say was charged, as after a restored backup."""
+
+    next_ceiling: Credits
+    plan_id: PlanId
+    holder: str
+    committed: Credits
+    taken: Credits
+
+    problem = (
+        "The meter's books have {committed} as charged to {holder} on plan {plan_id}, but the seller's keys took {taken} "
+        "on the chain."
+    )
+    next_step = f"The seller has to bring the books up to date. {_CEILING}"
+
+
+class AuthorityOver(RequestRefused):
+    """Raised when a voucher, a session or a sign-in has ended. ``end`` is its last second."""
+
+    next_ceiling: Credits
+    authority: Name
+    end: Time
+    now: Time
+
+    problem = "The {authority} was valid until {end}. The time is now {now}."
+    next_step = f"Sign a new one. {_CEILING}"
+
+
+class AuthorityRevoked(RequestRefused):
+    """Raised when a session or a sign-in was revoked, by its holder or by the seller."""
+
+    next_ceiling: Credits
+    authority: Name
+
+    problem = "The {authority} was revoked."
+    next_step = f"Sign a new one. {_CEILING}"
+
+
+class AuthorityUsedUp(RequestRefused):
+    """Raised when a voucher, a session or a sign-in has no uses left."""
+
+    next_ceiling: Credits
+    authority: Name
+    uses: Quantity
+
+    problem = "The {authority} was already used. Its number of allowed uses is {uses}."
+    next_step = f"Sign a new one. {_CEILING}"
+
+
+class LimitReached(RequestRefused):
+    """Raised when a request could take more than what is left of the limit of a session."""
+
+    next_ceiling: Credits
+    authority: Name
+    limit: Credits
+    available: Credits
+    required: Credits
+
+    problem = "The {authority} has {available} left of {limit}. This request may take {required}."
+    next_step = f"Open a new session, or ask for less. {_CEILING}"
+
+
+class RequestAboveLimit(RequestRefused):
+    """Raised when a request could take more than a session allows for one request."""
+
+    next_ceiling: Credits
+    authority: Name
+    per_request: Credits
+    required: Credits
+
+    problem = "The {authority} allows {per_request} for a request, but this request may take {required}."
+    next_step = f"Open a session that allows {{required}} for a request, or ask for less. {_CEILING}"
+
+
+class PeriodLimitReached(RequestRefused):
+    """Raised when a request could take more than what a session has left in this period. The next one begins at ``reset``."""
+
+    next_ceiling: Credits
+    authority: Name
+    per_period: Credits
+    available: Credits
+    required: Credits
+    reset: Time
+
+    problem = "The {authority} has {available} left of {per_period} in this period. This request may take {required}."
+    next_step = f"Try again from {{reset}} on. {_CEILING}"
+
+
+class ServiceNotCovered(RequestRefused):
+    """Raised when a session or a sign-in is for other services than the one that a request is for."""
+
+    next_ceiling: Credits
+    authority: Name
+    service: Name
+    services: Choices
+
+    problem = "The {authority} is not for {service}. It is for {services}."
+    next_step = f"Open a session for this service. {_CEILING}"
+
+
+class BoundToOtherRequest(RequestRefused):
+    """Raised when the context of a request voucher is that of another request. Both are 32 bytes."""
+
+    next_ceiling: Credits
+    signed: bytes
+    computed: bytes
+
+    problem = "The voucher's context is {signed}, but that of this request is {computed}."
+    next_step = f"Sign a voucher with the context of this request. {_CEILING}"
+
+
+class WindowClosed(RequestRefused):
+    """Raised when a holder of a time plan has no access now. ``until`` is the first second without access, or 0."""
+
+    next_ceiling: Credits
+    plan_id: PlanId
+    holder: str
+    until: Time
+    now: Time
+
+    problem = "The access of {holder} on plan {plan_id} ended at {until}. The time is now {now}."
+    next_step = "Order the plan again, or wait until the last order is deep enough in the chain."
+
+
+class TooManyOpenRequests(RequestRefused):
+    """Raised when a holder of a time plan has as many requests running as the seller allows."""
+
+    next_ceiling: Credits
+    plan_id: PlanId
+    holder: str
+    max_open: Quantity
+
+    problem = "{holder} has {max_open} requests running on plan {plan_id}, as many as the seller allows."
+    next_step = "Try again when one of them has ended."
+
+
+class BindingMismatch(SignatureError):
+    """Raised when a binding says something else than the request that it came with. ``binding`` is the right one, as JSON."""
+
+    field: Name
+    signed: Compared
+    computed: Compared
+    binding: str
+
+    problem = "The {field} of the binding is {signed}, but that of the request is {computed}."
+    next_step = "Sign a voucher whose context is the hash of the binding that was computed from the request."
+
+
+class BindingTooWeak(SignatureError):
+    """Raised when a voucher is bound to less of its request than the service wants."""
+
+    level: Name
+    least: Name
+
+    problem = "The voucher has the binding level {level}, but the service wants {least}."
+    next_step = "Sign a voucher whose context is the hash of a binding with the level {least}."
+
+
+class DeadlineOutOfRange(SignatureError):
+    """Raised when the deadline of a voucher is too near or too far away."""
+
+    deadline: Time
+    earliest: Time
+    latest: Time
+
+    problem = "The voucher's deadline is {deadline}. It has to be from {earliest} to {latest}."
+    next_step = "Sign a voucher with a deadline in this range."
+
+
+class SignInMismatch(SignatureError):
+    """Raised when a sign-in message is for another place, chain or challenge than expected."""
+
+    field: Name
+    expected: Compared
+    actual: Compared
+
+    problem = "The {field} of the sign-in message is {actual}, not {expected}."
+    next_step = "Sign in again, with the message that this service gives."
+
+
+class SignInNotYetValid(SignatureError):
+    """Raised when a sign-in message is from the future."""
+
+    start: Time
+    now: Time
+
+    problem = "The sign-in message is valid from {start} on. The time is now {now}."
+    next_step = "Check the clock of the machine that signs, and sign in again."
+
+
+class SignInExpired(SignatureError):
+    """Raised when a sign-in message has expired. ``end`` is the first Unix second in which it is not valid."""
+
+    end: Time
+    now: Time
+
+    problem = "The sign-in message expired at {end}. The time is now {now}."
+    next_step = "Sign in again."
+
+
+class SignInSignatureInvalid(SignatureError):
+    """Raised when a sign-in message is not signed by its account. ``recovered`` is who signed, or None if malformed."""
+
+    account: str
+    recovered: Signer
+
+    problem = "{account} did not sign the sign-in message. It is signed {recovered}."
+    explained = "{account} did not sign the sign-in message."
+    next_step = "If {account} is a contract wallet, check the signature with `ask_chain`. Otherwise sign in again."
+
+
+class ReceiptMismatch(SignatureError):
+    """Raised when a receipt is for another plan, holder, redeemer or request than expected."""
+
+    field: Name
+    expected: Compared
+    actual: Compared
+
+    problem = "The receipt's {field} is {actual}, not {expected}."
+    next_step = "Ask the seller for the receipt of this request."
+
+
+class ReceiptSignatureInvalid(SignatureError):
+    """Raised when a receipt is not signed by its redeemer. ``recovered`` is who signed, or None if malformed."""
+
+    redeemer: str
+    recovered: Signer
+
+    problem = "{redeemer} did not sign the receipt. It is signed {recovered}."
+    explained = "{redeemer} did not sign the receipt."
+    next_step = "Do not rely on this receipt. Ask the seller for another one."
+
+
+class InvalidTarget(InputError):
+    """Raised when the path or the query of a request is written in a way that servers read differently."""
+
+    target: Others
+    reason: Phrase
+
+    problem = "The target {target} {reason}."
+    next_step = "Write the path and the query without it."
+
+
+class ChargeAboveHold(InputError):
+    """Raised when a request should be charged more than was held for it, or more than the account holds at all."""
+
+    cost: Credits
+    held: Credits
+
+    problem = "A charge of {cost} is more than the hold of {held}."
+    next_step = "Charge at most what was held. Hold more before the next request."
+
+
+class ViewUnusable(InputError):
+    """Raised when a view of an account contradicts itself, or is not of an ancestor of the view before."""
+
+    block_number: Number
+    reason: Phrase
+
+    problem = "The view of block {block_number} cannot be used: {reason}."
+    next_step = "Read the account again, at one block hash."
