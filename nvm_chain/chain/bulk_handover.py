@@ -33,7 +33,7 @@ class Handover:
         """
         self._shipment, self._signer, self._accounts = shipment, signer, accounts
         self._node = shipment.node
-        self._limits = GasLimits(sender, shipment.asker)
+        self._limits = GasLimits(shipment.node, sender, shipment.asker)
         self._tries: dict[int, int] = {}
         self._held: set[int] = set()
         """Nonces with which transactions of other programs wait."""

@@ -31,6 +31,7 @@ def read_in_parts(
     *,
     most: int,
     least: int = 1,
+    at: Block | None = None,
 ) -> Iterator[Sequence[Result]]:
     """Read something of many items in parts, all at one block, and yield the results of each part.
 
@@ -44,12 +45,13 @@ def read_in_parts(
             the latest block.
         most: The largest number of items in a part. A part that the node refuses is halved.
         least: A refused part with this number of items or fewer is not halved: the refusal is raised.
+        at: The block to read at. Then the first of the two requests is not needed. Default: the latest block.
 
     Raises:
         BlockReplaced: The block was replaced while the parts were read.
         NetworkError: The node does not give a usable answer, refuses small parts too, or no longer has the block.
     """
-    source, size, pinned = iter(items), PartSize(most, least, most), None
+    source, size, pinned = iter(items), PartSize(most, least, most), at
     waiting: list[Item] = []
     while True:
         # One item more than a part has tells whether another part follows.

@@ -9,10 +9,17 @@ from typing import Final
 from web3.types import TxReceipt
 
 from nvm_chain.chain.asking_many import Answer
-from nvm_chain.chain.confirming import NO_RECEIPT, NOT_IN_CHAIN, write_hash
 from nvm_chain.chain.handing_over import Fate, broadcast, look_for
 from nvm_chain.chain.nonce_search import NonceSearch
-from nvm_chain.chain.receipts import FAILED, SUCCEEDED, describe_shallow, read_receipt
+from nvm_chain.chain.receipts import (
+    FAILED,
+    NO_RECEIPT,
+    NOT_IN_CHAIN,
+    SUCCEEDED,
+    describe_shallow,
+    read_receipt,
+    write_hash,
+)
 from nvm_chain.chain.repeating import Pauses
 from nvm_chain.chain.replays import find_reason
 from nvm_chain.chain.shipments import Outcome, Shipment, Slot

@@ -1,4 +1,4 @@
-"""A memory of facts that never change on the chain: the terms of plans, and the names and decimals of tokens."""
+"""A memory of facts that never change on the chain, such as the terms of plans, and of what a node accepts."""
 
 from typing import Any, Final, TypeVar
 
@@ -8,7 +8,7 @@ MOST_FACTS: Final = 10_000
 
 
 class Facts:
-    """The facts of one chain, each under a key of any number of parts.
+    """The facts about one chain or one node, each under a key of any number of parts.
 
     Threads share the facts, so the code iterates over a copy of the keys.
     """

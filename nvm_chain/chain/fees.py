@@ -21,6 +21,8 @@ GAS_ORACLE: Final = ChecksumAddress(HexAddress(HexStr("0x42000000000000000000000
 _ORACLE_ABI: Final = (describe_function("getL1FeeUpperBound", "uint256", "uint256"),)
 MOST_GAS: Final = 1 << 24
 """The largest gas limit of a transaction (EIP-7825)."""
+BASE_FEE: Final = ("has a base fee",)
+"""The key of `Node.habits` under which it is noted whether the chain's blocks have a base fee (EIP-1559)."""
 RANDOM_PART: Final = 256
 """The random part of a price is at most a 256th of it."""
 RANDOM_GAS: Final = 1024
@@ -68,7 +70,7 @@ def read_fees(node: Node) -> Fees:
     """
     with node.typed_errors():
         block = node.web3.eth.get_block("latest")
-        limit, told = _read_limit(block), block.get("baseFeePerGas")
+        limit, told = _read_limit(node, block), block.get("baseFeePerGas")
     if told is None:
         return Fees(_read_price(node), None, limit)
     base = check_number(told)
@@ -84,11 +86,15 @@ def fee_readers(node: Node, data_bytes: int) -> tuple[Reader, ...]:
 def read_gas_limit(node: Node) -> int:
     """Return the gas limit of the latest block. One request."""
     with node.typed_errors():
-        return _read_limit(node.web3.eth.get_block("latest"))
+        return _read_limit(node, node.web3.eth.get_block("latest"))
 
 
-def _read_limit(block: Mapping[str, Any]) -> int:
-    """Return a block's gas limit. If the node gives none, return the largest gas limit of a transaction."""
+def _read_limit(node: Node, block: Mapping[str, Any]) -> int:
+    """Return a block's gas limit, and note whether it has a base fee.
+
+    If the node gives no gas limit, return the largest one of a transaction.
+    """
+    node.habits.keep(block.get("baseFeePerGas") is not None, *BASE_FEE)
     told = block.get("gasLimit")
     return MOST_GAS if told is None else check_number(told)
 

@@ -10,7 +10,9 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import is_checksum_address
 
 from nvm_chain.chain.asking_many import ManyAsker, Question
-from nvm_chain.chain.fees import MOST_GAS, vary_gas
+from nvm_chain.chain.call_forms import CALL, HIGH, Fields, Form, build_parameters, find_form, recall_form
+from nvm_chain.chain.fees import MOST_GAS, read_fees
+from nvm_chain.chain.node import Node
 from nvm_chain.chain.sending import Sender, call_params, limit_gas
 from nvm_chain.errors import InvalidConfig, NvmChainError
 
@@ -81,6 +83,7 @@ class GasLimits:
     others are tried with that gas plus 5 %, which is faster; one that fails is estimated too.
     """
 
+    node: Node
     sender: Sender
     asker: ManyAsker
     known: dict[Shape, int] = field(default_factory=dict)
@@ -88,8 +91,7 @@ class GasLimits:
     def find(self, address: ChecksumAddress, calls: Sequence[Call], block_gas_limit: int) -> list[int | NvmChainError]:
         """Return the gas limit of each call, or the error with which the call would fail now.
 
-        The errors are not raised. A limit that the call names is not changed. All others have a random part, see
-        `vary_gas`.
+        The errors are not raised. A limit that the call names is not changed.
         """
         found: dict[int, int | NvmChainError] = {}
         for place, call in enumerate(calls):
@@ -98,21 +100,37 @@ class GasLimits:
             elif call.shape not in self.known:
                 found[place] = self._estimate(address, call, block_gas_limit)
         tried = [place for place in range(len(calls)) if place not in found]
-        answers = self.asker.ask([self._build_trial(address, calls[place]) for place in tried])
-        for place, answer in zip(tried, answers, strict=True):
+        fits = self._try(address, [calls[place] for place in tried])
+        for place, fit in zip(tried, fits, strict=True):
             call = calls[place]
-            fits = answer.error is None and isinstance(answer.result, str)
             found[place] = (
-                vary_gas(limit_gas(self.known[call.shape], call.extra_gas, block_gas_limit), block_gas_limit)
-                if fits
+                limit_gas(self.known[call.shape], call.extra_gas, block_gas_limit)
+                if fit
                 else self._estimate(address, call, block_gas_limit)
             )
         return [found[place] for place in range(len(calls))]
 
+    def _try(self, address: ChecksumAddress, calls: Sequence[Call]) -> list[bool]:
+        """Return for each call whether it succeeds with the known gas of its shape.
+
+        If one fails, the node may have refused the form of all, so they are tried again in the form that it accepts.
+        """
+        form = recall_form(self.node, CALL, address) if calls else None
+        fits = self._try_in(form or HIGH, address, calls)
+        if form is None and not all(fits):
+            form = find_form(self.node, CALL, address)
+            return fits if form == HIGH else self._try_in(form, address, calls)
+        return fits
+
+    def _try_in(self, form: Form, address: ChecksumAddress, calls: Sequence[Call]) -> list[bool]:
+        prices = read_fees(self.node).params() if form.price == "read" and calls else {}
+        answers = self.asker.ask([self._build_trial(address, call, form, prices) for call in calls])
+        return [answer.error is None and isinstance(answer.result, str) for answer in answers]
+
     def _estimate(self, address: ChecksumAddress, call: Call, block_gas_limit: int) -> int | NvmChainError:
         try:
             estimate = self.sender.simulate(address, call.data, call.to, call.value)
-            limit = vary_gas(limit_gas(estimate, call.extra_gas, block_gas_limit), block_gas_limit)
+            limit = limit_gas(estimate, call.extra_gas, block_gas_limit)
         except NvmChainError as error:
             return error
         spare = estimate * (100 + SPARE_PERCENT) // 100
@@ -120,6 +138,6 @@ class GasLimits:
             self.known.setdefault(call.shape, spare)
         return limit
 
-    def _build_trial(self, address: ChecksumAddress, call: Call) -> Question:
-        told = call_params(address, call.data, call.to, call.value)
-        return "eth_call", ({**told, "value": hex(call.value), "gas": hex(self.known[call.shape])}, "latest")
+    def _build_trial(self, address: ChecksumAddress, call: Call, form: Form, prices: Fields) -> Question:
+        told = {**call_params(address, call.data, call.to, call.value), "gas": self.known[call.shape], **prices}
+        return CALL, build_parameters(self.node, told, form)

@@ -17,6 +17,7 @@ from web3.types import RPCEndpoint, TxData, TxParams, TxReceipt
 
 from nvm_chain.chain.answers import check_number, read_number
 from nvm_chain.chain.batches import Batches, Reader
+from nvm_chain.chain.facts import Facts
 from nvm_chain.chain.intrinsic_gas import add_intrinsic_gas
 from nvm_chain.chain.receipts import read_receipt, summarize
 from nvm_chain.chain.rpc import typed_errors
@@ -47,6 +48,8 @@ class Node:
         self.accounts: Sequence[LocalAccount] = tuple(accounts)
         self.timeout_seconds = timeout_seconds
         self.on_progress: Callable[[str], None] = logger.info
+        self.habits = Facts()
+        """The forms of requests that this node accepts, as far as they are known."""
         self._batches = Batches(web3, label)
         self._bound: dict[tuple[ChecksumAddress, int], tuple[Contract, Sequence[Any]]] = {}
         with self.typed_errors():

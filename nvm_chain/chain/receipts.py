@@ -1,8 +1,11 @@
-"""Readers of the receipts in answers of nodes. They check only the fields that the package uses."""
+"""Readers of the receipts in answers of nodes, and what a receipt leaves open.
+
+The readers check only the fields that the package uses.
+"""
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from eth_typing import ChecksumAddress
 from eth_utils.address import is_address, to_checksum_address
@@ -16,6 +19,8 @@ from nvm_chain.types.receipts import Transaction
 
 SUCCEEDED = 1
 FAILED = 0
+NO_RECEIPT: Final = "it is mined, and the node does not show its receipt"
+NOT_IN_CHAIN: Final = "the block that its receipt names is not in the chain"
 
 
 def read_receipt(answer: Mapping[str, Any], transaction_hash: str) -> TxReceipt | None:
@@ -78,6 +83,11 @@ def report_lost_event(name: str, receipt: TxReceipt) -> OutcomeUnknown:
 def describe_shallow(confirmations: int) -> str:
     """Return why the outcome of a mined transaction is not known yet: its block has too few blocks on top."""
     return f"it is mined, and has fewer than {confirmations} blocks on top of its block"
+
+
+def write_hash(block_hash: bytes) -> str:
+    """Return the hash of a block as hex text in small letters."""
+    return f"0x{bytes(block_hash).hex()}"
 
 
 def _read_log(log: Mapping[str, Any], place: Mapping[str, Any]) -> AttributeDict[str, Any]:

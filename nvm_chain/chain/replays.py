@@ -5,18 +5,20 @@ from typing import Any
 
 from web3.types import TxData, TxReceipt
 
+from nvm_chain.chain.call_forms import PRICES
+from nvm_chain.chain.fees import MOST_GAS
 from nvm_chain.chain.node import Node
 from nvm_chain.chain.priced_calls import call_priced
 from nvm_chain.errors import NetworkError, NvmChainError, OutOfGas, RevertedWithoutReason, WouldSucceedNow
 
 
 def find_reason(node: Node, transaction: Mapping[str, Any], receipt: TxReceipt) -> NvmChainError:
-    """Return the error of a mined transaction that failed. Two or three requests, which repeat it as a call.
+    """Return the error of a mined transaction that failed. Mostly two or three requests, which repeat it as a call.
 
     Returns:
-        The contract's own error. OutOfGas if the call succeeds with more gas than the transaction had. WouldSucceedNow
-        if the call succeeds with the transaction's own gas limit and price. RevertedWithoutReason if the node does not
-        answer the calls. The error's ``mined`` is the transaction's hash.
+        The contract's own error. OutOfGas if the call succeeds with the most gas that a transaction may have.
+        WouldSucceedNow if the call succeeds with the transaction's own gas limit and price. RevertedWithoutReason if the
+        node does not answer the calls, or not with a price. The error's ``mined`` is the transaction's hash.
     """
     transaction_hash = f"0x{bytes(receipt['transactionHash']).hex()}"
     found = _find_reason(node, transaction, transaction_hash, receipt["blockNumber"])
@@ -28,9 +30,12 @@ def _find_reason(node: Node, transaction: Mapping[str, Any], transaction_hash: s
     try:
         # The state after the block has all transactions before this one. The state before the block has none after it.
         for block in (place, place - 1):
-            error = _call(node, transaction, block)
+            # The base fee of the block before may be above the highest price of the transaction.
+            replayed = transaction if block == place else {**transaction, **dict.fromkeys(PRICES)}
+            error = _call(node, replayed, block)
             if error is not None:
-                return _call(node, {**transaction, "gas": None}, block) or OutOfGas(transaction_hash)
+                most = max(MOST_GAS, transaction["gas"])
+                return _call(node, {**replayed, "gas": most}, block) or OutOfGas(transaction_hash)
     except NetworkError as unclear:
         failed = f"the transaction {transaction_hash} is mined and failed, and the node does not say why ({unclear})"
         return RevertedWithoutReason("0x").explain(failed, "Look at it in a block explorer.")

@@ -12,17 +12,16 @@ from typing import Final, cast
 from eth_typing import ChecksumAddress
 from web3.types import Nonce, TxParams, TxReceipt
 
-from nvm_chain.chain.answers import check_number
 from nvm_chain.chain.asking_many import ManyAsker
 from nvm_chain.chain.batches import Reader
-from nvm_chain.chain.confirming import NO_RECEIPT, NOT_IN_CHAIN, write_hash
 from nvm_chain.chain.fees import MOST_GAS, fee_readers, read_fees, read_gas_limit, read_l1_fee, vary_gas
 from nvm_chain.chain.handing_over import Fate, Parcel, hand_over, look_for
 from nvm_chain.chain.intrinsic_gas import LEAST_GAS
 from nvm_chain.chain.node import Node
 from nvm_chain.chain.nonce_search import NonceSearch, find_free_nonces
+from nvm_chain.chain.priced_calls import estimate_priced
 from nvm_chain.chain.progress import tell
-from nvm_chain.chain.receipts import FAILED, SUCCEEDED, describe_shallow
+from nvm_chain.chain.receipts import FAILED, NO_RECEIPT, NOT_IN_CHAIN, SUCCEEDED, describe_shallow, write_hash
 from nvm_chain.chain.repeating import Pauses
 from nvm_chain.chain.replays import find_reason
 from nvm_chain.chain.signing_many import Signed, sign_new
@@ -87,7 +86,7 @@ class Sender:
             if balance < least:  # some nodes refuse to estimate the gas for an account with that little coin
                 raise _ask_for_least(sender, balance, least) from None
             raise
-        gas = vary_gas(limit_gas(estimate, extra_gas, fees.block_gas_limit), fees.block_gas_limit)
+        gas = limit_gas(estimate, extra_gas, fees.block_gas_limit)
         needed = value + gas * fees.max_fee + read_l1_fee(self._node, len(data) // 2)
         if balance < needed:
             raise InsufficientCoin(sender, balance, needed)
@@ -108,16 +107,16 @@ class Sender:
         )
 
     def estimate(self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None = None, value: int = 0) -> int:
-        """Return the gas limit for a transaction: the estimate and a margin. Two requests. Raises as `build` does."""
-        return limit_gas(self.simulate(sender, data, to, value), 0, read_gas_limit(self._node))
+        """Return the gas limit for a transaction, as `build` does. Two requests. Raises as `build` does."""
+        block_gas_limit = read_gas_limit(self._node)
+        return limit_gas(self.simulate(sender, data, to, value), 0, block_gas_limit)
 
     def simulate(self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None, value: int) -> int:
-        """Return the gas that a transaction would use now. One request.
+        """Return the gas that a transaction with a price would use now. Mostly one request, see `estimate_priced`.
 
         Raises TransactionError if the transaction would revert, or a NetworkError.
         """
-        with self._node.typed_errors(calls=True):
-            return check_number(self._node.web3.eth.estimate_gas(call_params(sender, data, to, value)))
+        return estimate_priced(self._node, call_params(sender, data, to, value))
 
     # ------------------------------------------------------------------ send
 
@@ -226,14 +225,15 @@ def call_params(sender: ChecksumAddress, data: str, to: ChecksumAddress | None, 
 
 
 def limit_gas(estimate: int, extra_gas: int, block_gas_limit: int) -> int:
-    """Return the gas limit: an estimate with margin, but not more than a transaction or a block may use.
+    """Return a gas limit: an estimate with margin and a random part, but not more than a transaction or a block may use.
 
-    Raises TooMuchGas if the estimate itself is larger.
+    All gas limits of the package are made here. See `vary_gas` for the random part. Raises TooMuchGas if the estimate
+    itself is larger.
     """
     cap = min(MOST_GAS, block_gas_limit)
     if estimate > cap:
         raise TooMuchGas(estimate, cap)
-    return min(estimate * (100 + GAS_MARGIN_PERCENT) // 100 + extra_gas, cap)
+    return vary_gas(min(estimate * (100 + GAS_MARGIN_PERCENT) // 100 + extra_gas, cap), block_gas_limit)
 
 
 def _ask_for_least(sender: ChecksumAddress, balance: int, least: int) -> InsufficientCoin:

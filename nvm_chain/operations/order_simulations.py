@@ -4,17 +4,20 @@ A token asks the code at the payer's address about a signature, and that code ma
 So the whole order runs as a call from its relayer.
 """
 
+from functools import partial
 from typing import Final
 
 from eth_typing import ChecksumAddress
 from web3.contract.contract import ContractFunction
 
+from nvm_chain.chain.batches import Reader
+from nvm_chain.chain.call_forms import CALL, find_form
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.fees import MOST_GAS
 from nvm_chain.chain.node import encode_call
 from nvm_chain.chain.priced_calls import call_priced
 from nvm_chain.errors import AuthorizationFailed, AuthorizationSignatureInvalid
-from nvm_chain.operations.payment_causes import explained_payment, find_refusal
+from nvm_chain.operations.payment_causes import blames_signature, explained_payment
 from nvm_chain.operations.wallets import unwrap_signature
 from nvm_chain.signing.signatures import recover_signer
 from nvm_chain.signing.signed_orders import SignedOrder, authorization_digest
@@ -22,6 +25,12 @@ from nvm_chain.types.addresses import parse_address
 
 NOBODY: Final = parse_address("0x" + "00" * 19 + "de")
 """The sender of a simulation if no relayer is known. Nobody has its key."""
+
+LEAST_GAS: Final = 1_000_000
+"""The gas with which a simulation counts: several times what an order by a contract wallet mostly uses.
+
+A node that gives less than `MOST_GAS` to a call does not estimate the gas of a larger transaction either.
+"""
 
 
 def encode_signed_order(chain: Chain, signed: SignedOrder) -> ContractFunction:
@@ -55,7 +64,12 @@ def simulate_order(chain: Chain, signed: SignedOrder, relayer: ChecksumAddress) 
     """
     function = encode_signed_order(chain, signed)
     call = {"from": relayer, "to": function.address, "data": encode_call(function), "gas": MOST_GAS}
-    call_priced(chain, call)
+    call_priced(chain, call, least_gas=LEAST_GAS)
+
+
+def simulation_readers(chain: Chain, signed: SignedOrder, relayer: ChecksumAddress) -> tuple[Reader, ...]:
+    """Return the readers of `simulate_order`, for `Chain.read_ahead`. No request."""
+    return partial(simulate_order, chain, signed, relayer), partial(find_form, chain, CALL, relayer)
 
 
 def check_simulation(chain: Chain, signed: SignedOrder, relayer: ChecksumAddress) -> None:
@@ -74,6 +88,6 @@ def check_simulation(chain: Chain, signed: SignedOrder, relayer: ChecksumAddress
     except AuthorizationFailed as error:
         digest = authorization_digest(order, token=signed.token, contract=signed.contract)
         recovered = recover_signer(digest, signed.signature)
-        if recovered == order.payer or find_refusal(chain, error, token, order.payer) is not None:
+        if recovered == order.payer or (error.explanation is not None and not blames_signature(error)):
             raise
         raise AuthorizationSignatureInvalid(order.payer, recovered) from None

@@ -4,11 +4,14 @@ A contract wallet may answer by its caller, by the price and by the gas. So nobo
 settlement runs as a call from the redeemer.
 """
 
+from functools import partial
 from typing import Final, NamedTuple
 
 from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.answer_words import WORD, read_words
+from nvm_chain.chain.batches import Reader
+from nvm_chain.chain.call_forms import CALL, find_form
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.intrinsic_gas import add_intrinsic_gas
 from nvm_chain.chain.node import encode_call
@@ -48,6 +51,12 @@ def ask_settlement(chain: Chain, signed: SignedVoucher, *, redeemer: ChecksumAdd
         return ask_wallets(chain)(account, digest, signature)
 
     return ask
+
+
+def simulation_readers(chain: Chain, signed: SignedVoucher, digest: bytes) -> tuple[Reader, ...]:
+    """Return the readers of the function from `ask_settlement`, for `Chain.read_ahead`. No request."""
+    voucher, ask = signed.voucher, ask_settlement(chain, signed)
+    return partial(ask, voucher.holder, digest, signed.signature), partial(find_form, chain, CALL, voucher.redeemer)
 
 
 def may_settle_unsigned(chain: Chain, plan_id: int, redeemer: ChecksumAddress) -> bool:

@@ -12,8 +12,7 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.chain.intrinsic_gas import add_intrinsic_gas
 from nvm_chain.chain.node import encode_call
 from nvm_chain.chain.priced_calls import call_priced
-from nvm_chain.chain.raw_calls import call_raw, name_block
-from nvm_chain.errors import AnswerUnreadable, InvalidMessage, RpcFailed, TransactionError
+from nvm_chain.errors import InvalidMessage, RpcFailed, TransactionError
 from nvm_chain.signing.signatures import AskChain
 from nvm_chain.signing.signed_orders import SignedOrder
 from nvm_chain.signing.vouchers import SignedVoucher
@@ -33,7 +32,7 @@ WALLET_ABI: Final = (describe_function("isValidSignature", "bytes32 bytes", "byt
 def unwrap_signature(signed: Signed) -> Signed:
     """Return a signed voucher or order without the wrapping of ERC-6492 around its signature. No request.
 
-    A deployed wallet accepts the inner signature only. A malformed wrapping stays as it is, and no wallet accepts it.
+    Most deployed wallets accept the inner signature only. A malformed wrapping stays as it is, and the chain decides.
     """
     if is_wrapped(signed.signature):
         with suppress(InvalidMessage):
@@ -45,7 +44,8 @@ def ask_wallets(chain: Chain) -> AskChain:
     """Return a function that asks a contract wallet whether it accepts a signature. Mostly one request for each call.
 
     The call has Credits as sender, a gas price, and the gas that Credits gives a wallet. The answer is valid for the
-    latest block only, because the wallet may change it.
+    latest block only, because the wallet may change it. The function raises a NetworkError if the node does not run the
+    call so.
     """
 
     def ask(account: ChecksumAddress, digest: bytes, signature: bytes) -> bool:
@@ -53,7 +53,7 @@ def ask_wallets(chain: Chain) -> AskChain:
         call = {"to": account, "data": data, "gas": add_intrinsic_gas(bytes.fromhex(data[2:]), WALLET_GAS)}
         try:
             answer = _ask_from(chain, call)
-        except (AnswerUnreadable, TransactionError):
+        except TransactionError:
             return False
         return answer[:WORD] == MAGIC_VALUE.ljust(WORD, b"\0")
 
@@ -61,7 +61,12 @@ def ask_wallets(chain: Chain) -> AskChain:
 
 
 def _ask_from(chain: Chain, call: dict[str, Any]) -> bytes:
-    """Make a call from Credits. If the node refuses a sender that has zero coins, as eth-tester does, leave it out."""
-    with suppress(RpcFailed):
+    """Make a call from Credits. If a development chain refuses a sender that has zero coins, a funded account calls."""
+    try:
         return call_priced(chain, {"from": chain.credits.address, **call})
-    return call_raw(chain, {**call, "gas": hex(call["gas"])}, name_block(None))
+    except RpcFailed as error:
+        if chain.accounts:
+            return call_priced(chain, {"from": chain.accounts[0].address, **call})
+        if error.explanation is not None:
+            error.explain(error.explanation[0], "use another node")  # nobody can name another sender than Credits
+        raise

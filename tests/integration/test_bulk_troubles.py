@@ -12,7 +12,7 @@ from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 from web3.types import RPCEndpoint
 
-from nvm_chain.chain import bulk_waiting, gas_limits, shipments
+from nvm_chain.chain import bulk_waiting, sending, shipments
 from nvm_chain.chain.bulk_handover import Handover
 from nvm_chain.chain.client import Chain, open_rpc
 from nvm_chain.chain.gas_limits import Call
@@ -266,7 +266,7 @@ def test_send_some__with_others_on_their_way__spends_only_what_those_leave(
     monkeypatch: pytest.MonkeyPatch, under_way: int, more: int
 ) -> None:
     """What they may cost at most is promised: a wei less than all of it is too little for one more."""
-    monkeypatch.setattr(gas_limits, "vary_gas", lambda limit, block_gas_limit: limit)
+    monkeypatch.setattr(sending, "vary_gas", lambda limit, block_gas_limit: limit)
     cost = GAS * PRICE
     balance = (under_way + 1) * cost + more
     with run_scripted_node(lambda exchange: answer(exchange, balance, 1)) as node:

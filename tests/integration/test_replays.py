@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.node import encode_call
 from nvm_chain.chain.replays import explain_failure
@@ -14,6 +15,7 @@ from nvm_chain.errors import (
     RevertedWithoutReason,
     WouldSucceedNow,
 )
+from nvm_chain.operations.tokens import ERC20_ABI
 from nvm_chain.operations.transactions import look_up_transaction
 from tests.integration.raw import deploy_code
 from tests.support.odd_node import OddNode, refuse
@@ -21,6 +23,8 @@ from tests.support.world import PRICE, World
 
 PRICE_REFUSED = bytes.fromhex("3a15600857" + "5f5ffd" + "5b00")
 """Code that reverts if the gas price is not 0: GASPRICE, ISZERO, PUSH1 8, JUMPI, PUSH0, PUSH0, REVERT, JUMPDEST, STOP."""
+TOO_MUCH_WANTED = bytes.fromhex("6301312d00" + "5a11600d57" + "5f5ffd" + "5b00")
+"""Code that reverts unless it has more than 20 million gas: PUSH4, GAS, GT, PUSH1 13, JUMPI, and so on as above."""
 
 
 def explain(world: World, receipt: Any) -> NvmChainError:
@@ -98,30 +102,69 @@ def mine_together(world: World, *calls: Any) -> list[Any]:
     return [world.chain.web3.eth.get_transaction_receipt(each) for each in hashes]
 
 
-def test_send__to_a_contract_that_looks_at_the_price__does_not_say_that_it_would_succeed_now(world: World) -> None:
-    """The estimate has no price. The transaction has one, and so has what is asked about it."""
-    contract = deploy_code(world, PRICE_REFUSED)
-    with pytest.raises(RevertedWithoutReason):
-        world.chain.send_data(world.stranger, "0x", contract)
-    [sent] = world.chain.read_journal(world.stranger.address)[-1:]
-    assert isinstance(look_up_transaction(world.chain, sent.hash).error, RevertedWithoutReason)
+def send_blindly(world: World, contract: ChecksumAddress) -> Any:
+    """Send a call that is not simulated before. Return its receipt."""
+    function = world.chain.bind(contract, ERC20_ABI).functions.balanceOf(contract)
+    return world.send_with_gas(world.stranger, function, 100_000)
 
 
-@pytest.mark.parametrize("takes", ["price", "nothing"])
-def test_explain_failure__by_a_node_that_takes_no_other_balance__is_asked_with_the_price_if_it_takes_that(
+def test_explain_failure__of_a_call_that_fails_for_its_price__does_not_say_that_it_would_succeed_now(
+    world: World,
+) -> None:
+    receipt = send_blindly(world, deploy_code(world, PRICE_REFUSED))
+    assert isinstance(explain(world, receipt), RevertedWithoutReason)
+    found = look_up_transaction(world.chain, f"0x{bytes(receipt['transactionHash']).hex()}")
+    assert isinstance(found.error, RevertedWithoutReason)
+
+
+def test_explain_failure__of_a_call_that_needs_more_gas_than_any_transaction_has__does_not_advise_to_send_it_again(
+    world: World,
+) -> None:
+    receipt = send_blindly(world, deploy_code(world, TOO_MUCH_WANTED))
+    assert isinstance(explain(world, receipt), RevertedWithoutReason)
+
+
+@pytest.mark.parametrize("takes", ["price", "nothing", "calls without a price"])
+def test_explain_failure__by_a_node_that_takes_no_other_balance__never_counts_a_call_without_a_price(
     odd: tuple[World, OddNode, Any], takes: str
 ) -> None:
     world, node, chain = odd
     contract = deploy_code(world, PRICE_REFUSED)
+    receipt = send_blindly(world, contract)
+    sent = chain.web3.eth.get_transaction(receipt["transactionHash"])
 
     def hook(method: str, params: list[Any], forward: Any) -> Any:
         if method != "eth_call":
             return None
-        if len(params) > 2:
+        if len(params) > 2 or takes == "nothing":
             return refuse("too many arguments, want at most 2", -32602)
-        is_priced = "maxFeePerGas" in params[0]
-        return refuse("insufficient funds for gas * price + value") if takes == "nothing" and is_priced else None
+        is_priced = "maxFeePerGas" in params[0] or "gasPrice" in params[0]
+        return refuse("unknown field") if takes == "calls without a price" and is_priced else None
 
     node.hook = hook
-    with pytest.raises(RevertedWithoutReason if takes == "price" else WouldSucceedNow):
-        chain.send_data(world.stranger, "0x", contract)
+    found = explain_failure(chain, sent, receipt)
+    assert isinstance(found, RevertedWithoutReason)
+    assert ("the node does not say why" in found.problem) == (takes != "price")
+
+
+def test_explain_failure__whose_price_is_below_the_base_fee_of_the_block_before__is_repeated_there_too(
+    odd: tuple[World, OddNode, Any],
+) -> None:
+    """The cause is undone in the block of the transaction, so only the block before tells it."""
+    world, node, chain = odd
+    plan_id, base_fee = world.register(), 10**12
+    world.send(world.builder, world.credits.functions.setPlanActive(plan_id, False))
+    receipts = mine_together(
+        world,
+        (world.subscriber, world.credits.functions.order(plan_id, world.subscriber.address, 1, PRICE), 2),
+        (world.builder, world.credits.functions.setPlanActive(plan_id, True), 1),
+    )
+    before = hex(receipts[0]["blockNumber"] - 1)
+
+    def hook(method: str, params: list[Any], forward: Any) -> Any:
+        is_below = method == "eth_call" and int(params[0].get("maxFeePerGas", "0x0"), 16) < base_fee
+        return refuse("max fee per gas less than block base fee") if is_below and params[1] == before else None
+
+    node.hook = hook
+    found = explain_failure(chain, chain.web3.eth.get_transaction(receipts[0]["transactionHash"]), receipts[0])
+    assert (type(found), found.args) == (PlanNotActive, (plan_id,))

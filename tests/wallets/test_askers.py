@@ -1,20 +1,35 @@
 """Wallets whose answer depends on who asks and how: what settles is what the wallet answers to Credits in a transaction."""
 
 from functools import partial
+from typing import Any
 
 import pytest
+from eth_utils.crypto import keccak
 
+from nvm_chain.errors import AuthorizationFailed, AuthorizationSignatureInvalid, NetworkError, RpcFailed
+from nvm_chain.operations.plans import read_plan_state
+from nvm_chain.operations.relays import relay_orders
+from nvm_chain.operations.signed_orders import check_signed_order, send_signed_order, sign_plan_order
+from nvm_chain.operations.voucher_checks import check_voucher
+from nvm_chain.operations.wallets import ask_wallets
+from nvm_chain.signing.signed_orders import SignedOrder
+from nvm_chain.signing.wallets.plain import PlainSigner
+from tests.support.fiat_token import deploy_fiat_token
+from tests.support.odd_node import Forward, Hook, Reply, open_odd_chain, refuse
 from tests.support.signed import NOT_SIGNED, SETTLED
-from tests.support.world import World
+from tests.support.world import PRICE, World
 from tests.wallets.accounts import deploy_nexus, deploy_solady
 from tests.wallets.askers import install_base_fee_helper
 from tests.wallets.catalogue import Deploy
 from tests.wallets.signing import (
     CEILING,
+    Disguised,
     is_accepted,
     settle_voucher,
+    sign_anyway,
     sign_plainly,
 )
+from tests.wallets.wallet import OWNER, Wallet
 
 
 @pytest.mark.parametrize(("deploy", "prefix"), [(deploy_solady, b""), (deploy_nexus, bytes(20))])
@@ -38,3 +53,103 @@ def test_settle__of_a_plain_signature_that_the_owner_lets_credits_bring__takes_t
 def test_settle__of_a_plain_signature_for_another_validator__is_refused(world: World) -> None:
     wallet = deploy_nexus(world, safe_senders=(world.credits.address,))
     assert settle_voucher(world, sign_plainly(world, wallet, b"\1" * 20)) == (0, NOT_SIGNED)
+
+
+def sign_plainly_for_circles_token(world: World, plan_id: int, wallet: Wallet) -> SignedOrder:
+    """Sign an order by the plain signature of a wallet's owner."""
+    return sign_plan_order(world.chain, Disguised(wallet.address, PlainSigner(wallet.address, [OWNER])), plan_id)
+
+
+def test_send_signed_order__of_a_signature_that_counts_only_without_a_gas_price__sends_nothing(world: World) -> None:
+    """The estimate has a price too. Otherwise the relayer pays for a transaction that fails."""
+    install_base_fee_helper(world)
+    wallet, token = deploy_solady(world), deploy_fiat_token(world)
+    plan_id = world.register(token=token.address)
+    world.send(world.stranger, token.functions.mint(wallet.address, PRICE))
+    signed = sign_plainly_for_circles_token(world, plan_id, wallet)
+    before = world.chain.count_sent(world.relayer.address, "latest")
+    with pytest.raises(AuthorizationFailed):
+        send_signed_order(world.chain, world.relayer, read_plan_state(world.chain, plan_id), signed)
+    assert world.chain.count_sent(world.relayer.address, "latest") == before
+    assert isinstance(relay_orders(world.chain, world.relayer, [signed])[0], AuthorizationSignatureInvalid)
+
+
+def refuse_prices(method: str, params: list[Any], forward: Forward) -> Reply:
+    """Refuse every price in a call."""
+    return refuse("unknown field") if method == "eth_call" and "maxFeePerGas" in params[0] else None
+
+
+def give_little_gas(method: str, params: list[Any], forward: Forward) -> Reply:
+    """Give a call 150,000 gas at most, without a word."""
+    if method == "eth_call":
+        params[0]["gas"] = hex(min(150_000, int(params[0].get("gas", "0x989680"), 16)))
+    return None
+
+
+@pytest.mark.parametrize("hook", [refuse_prices, give_little_gas])
+def test_checks__by_a_node_that_cannot_ask_as_the_chain_does__say_neither_yes_nor_no(world: World, hook: Hook) -> None:
+    """The plain signatures count in calls without a price, and the good ones do not in calls with that little gas."""
+    install_base_fee_helper(world)
+    wallet, token = deploy_solady(world), deploy_fiat_token(world)
+    plan_id = world.register(token=token.address)
+    world.send(world.stranger, token.functions.mint(wallet.address, PRICE))
+    voucher = sign_plainly(world, wallet)
+    good = sign_anyway(world, wallet.signer, voucher.voucher)
+    order = sign_plainly_for_circles_token(world, plan_id, wallet)
+    with open_odd_chain(world, timeout_seconds=5) as (node, chain):
+        node.hook = hook
+        for each in (voucher, good):
+            with pytest.raises(RpcFailed) as caught:
+                check_voucher(chain, each)
+            assert caught.value.next_step == "Use another node."
+        with pytest.raises(RpcFailed):
+            check_signed_order(chain, order, relayer=world.relayer.address)
+        [answer] = relay_orders(chain, world.relayer, [order])
+        assert isinstance(answer, RpcFailed)
+        node.hook = None
+        assert check_voucher(chain, good).available == CEILING
+
+
+def test_ask_wallets__by_a_node_that_takes_no_price__does_not_ask_without_one(world: World) -> None:
+    wallet = deploy_solady(world)
+    with open_odd_chain(world, timeout_seconds=5) as (node, chain):
+        node.hook = refuse_prices
+        with pytest.raises(RpcFailed) as caught:
+            ask_wallets(chain)(wallet.address, bytes(32), bytes(65))
+        assert caught.value.next_step == "Use another node."
+        node.hook = lambda method, params, forward: {"result": None} if method == "eth_call" else None
+        with pytest.raises(NetworkError):
+            ask_wallets(chain)(wallet.address, bytes(32), bytes(65))
+
+
+def test_check_signed_order__by_a_node_that_takes_no_other_balance__wants_a_relayer_with_coin(world: World) -> None:
+    wallet, token = deploy_solady(world), deploy_fiat_token(world)
+    plan_id = world.register(token=token.address)
+    world.send(world.stranger, token.functions.mint(wallet.address, PRICE))
+    signed = sign_plan_order(world.chain, wallet.signer, plan_id)
+    with open_odd_chain(world, timeout_seconds=5) as (node, chain):
+        node.hook = lambda method, params, forward: refuse("too many arguments") if len(params) > 2 else None
+        with pytest.raises(RpcFailed) as caught:
+            check_signed_order(chain, signed)
+        assert caught.value.next_step == "Name an account with coin as the sender, or use another node."
+        check_signed_order(chain, signed, relayer=world.relayer.address)
+
+
+def test_check_signed_order__of_a_blocked_payer__asks_the_token_for_its_state_once(world: World) -> None:
+    wallet, token = deploy_solady(world), deploy_fiat_token(world)
+    plan_id = world.register(token=token.address)
+    world.send(world.stranger, token.functions.mint(wallet.address, PRICE))
+    signed = sign_plan_order(world.chain, Disguised(wallet.address, wallet.wrong["owner"]), plan_id)
+    paused = f"0x{keccak(text='paused()')[:4].hex()}"
+    asked: list[str] = []
+    with open_odd_chain(world, timeout_seconds=5) as (node, chain):
+
+        def note(method: str, params: list[Any], forward: Forward) -> Reply:
+            if method == "eth_call":
+                asked.append(params[0].get("data", "")[:10])
+            return None
+
+        node.hook = note
+        with pytest.raises(AuthorizationSignatureInvalid):
+            check_signed_order(chain, signed)
+    assert asked.count(paused) == 1
