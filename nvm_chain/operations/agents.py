@@ -8,8 +8,9 @@ from nvm_chain.errors import UnknownEndpoint
 from nvm_chain.metadata.data_uris import is_data_uri
 from nvm_chain.metadata.documents import AgentMetadata, build_metadata_uri, check_public_uri, parse_metadata_uri
 from nvm_chain.metadata.endpoints import match_endpoint
-from nvm_chain.operations.receivers import explained_receiver
+from nvm_chain.operations.receivers import Delivery, explained_receiver
 from nvm_chain.signing.keys import Signer
+from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.agents import Agent, AttachedPlan, RegisteredAgent, RequestCost
 from nvm_chain.types.amounts import check_uint
@@ -80,12 +81,13 @@ def transfer_agent(chain: Chain, signer: Signer, agent_id: int | str, new_owner:
         ERC721InvalidReceiver: The new owner is a contract that does not accept ERC-721 tokens.
         ERC721NonexistentToken: The agent is not registered.
     """
+    check_signer(signer)
     receiver = parse_address(new_owner, "new owner's address")
     functions = chain.agents.functions
     agent = parse_agent_id(agent_id)
     owner = chain.read(functions.ownerOf(agent))
     transfer = functions["safeTransferFrom(address,address,uint256)"]
-    with explained_receiver(chain, receiver, "ERC-721"):
+    with explained_receiver(chain, receiver, "ERC-721", Delivery(signer.address, owner, agent)):
         return summarize(chain.send(signer, transfer(owner, receiver, agent)))
 
 

@@ -14,9 +14,9 @@ from nvm_chain.chain.receipts import report_lost_event, summarize
 from nvm_chain.chain.reverts import error_name
 from nvm_chain.errors import ERC1155InvalidReceiver, InvalidConfig
 from nvm_chain.operations.parts import send_in_parts
-from nvm_chain.operations.receivers import answers_unreadably, find_receiver_cause
+from nvm_chain.operations.receivers import Delivery, answers_unreadably, find_own_refusal, find_receiver_cause
 from nvm_chain.signing.keys import Signer
-from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
 from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.ids import parse_plan_id
 from nvm_chain.types.prices import Amounts
@@ -24,13 +24,14 @@ from nvm_chain.types.receipts import BatchMintReceipt, SkippedMint
 
 AMOUNT_BITS: Final = 64
 INVALID_RECEIVER: Final = ERC1155InvalidReceiver.__name__
+OWN_ERROR: Final = "an error of the receiver's own"
 
 
 def mint_credits_batch(chain: Chain, signer: Signer, plan_id: int | str, amounts: Amounts) -> BatchMintReceipt:
     """Give credits to many holders. Only for the plan's owner or a minter. One transaction, or more for a long list.
 
     An item can fail, for example if its receiver is a contract that rejects credits. The receipt lists the item in
-    ``skipped``, and the other items are minted. One more request for each receiver that rejects credits finds the
+    ``skipped``, and the other items are minted. Two more requests for each receiver that rejects credits find the
     cause. A list that is too large for one transaction is sent in several transactions at the same time.
 
     Args:
@@ -74,7 +75,7 @@ def _read_receipt(chain: Chain, signer: Signer, plan_id: int, count: int, receip
     return BatchMintReceipt(
         plan_id=plan_id,
         minted=tuple((event["to"], event["value"]) for event in minted),
-        skipped=_describe_skipped(chain, skipped),
+        skipped=_describe_skipped(chain, skipped, Delivery(signer.address, ZERO_ADDRESS, plan_id)),
         transaction=summarize(receipt),
     )
 
@@ -89,17 +90,25 @@ def _join(receipts: Sequence[BatchMintReceipt]) -> BatchMintReceipt:
     )
 
 
-def _describe_skipped(chain: Chain, skipped: Sequence[Mapping[str, Any]]) -> tuple[SkippedMint, ...]:
+def _describe_skipped(
+    chain: Chain, skipped: Sequence[Mapping[str, Any]], delivery: Delivery
+) -> tuple[SkippedMint, ...]:
     """Return the skipped items, each with its reason. A receiver that rejects credits is explained too."""
-    reasons = [_find_reason(chain, event["to"], event["reason"]) for event in skipped]
-    asked = {event["to"] for event, reason in zip(skipped, reasons, strict=True) if reason == INVALID_RECEIVER}
-    causes = {receiver: cause[0] for receiver in asked if (cause := find_receiver_cause(chain, receiver)) is not None}
+    reasons = [(event["to"], _find_reason(chain, event["to"], event["reason"])) for event in skipped]
+    causes = {item: _explain(chain, *item, delivery) for item in dict.fromkeys(reasons)}
     return tuple(
-        SkippedMint(
-            event["to"], event["amount"], reason, causes.get(event["to"], "") if reason == INVALID_RECEIVER else ""
-        )
-        for event, reason in zip(skipped, reasons, strict=True)
+        SkippedMint(event["to"], event["amount"], item[1], causes[item])
+        for event, item in zip(skipped, reasons, strict=True)
     )
+
+
+def _explain(chain: Chain, receiver: ChecksumAddress, reason: str, delivery: Delivery) -> str:
+    cause = None
+    if reason == INVALID_RECEIVER:
+        cause = find_receiver_cause(chain, receiver)
+    elif reason.startswith(OWN_ERROR):
+        cause = find_own_refusal(chain, receiver, delivery)
+    return "" if cause is None else cause[0]
 
 
 def _find_reason(chain: Chain, receiver: ChecksumAddress, selector: bytes) -> str:
@@ -107,4 +116,4 @@ def _find_reason(chain: Chain, receiver: ChecksumAddress, selector: bytes) -> st
         if answers_unreadably(chain, receiver):
             return INVALID_RECEIVER
         return "the receiver ran out of gas or reverted without a reason"
-    return error_name(selector) or f"an error of the receiver's own (0x{selector.hex()})"
+    return error_name(selector) or f"{OWN_ERROR} (0x{selector.hex()})"

@@ -19,6 +19,7 @@ from nvm_chain.chain.multicalls import Multicall
 from nvm_chain.operations.plans import parse_terms
 from nvm_chain.types.accounts import Account, Lot
 from nvm_chain.types.addresses import ZERO_ADDRESS, parse_addresses_bytes
+from nvm_chain.types.events import Block
 from nvm_chain.types.hashes import keccak
 from nvm_chain.types.ids import parse_plan_id
 from nvm_chain.types.plans import Plan, PlanState
@@ -59,9 +60,9 @@ def parse_pairs(accounts: Iterable[tuple[int | str, str]]) -> Iterator[Pair]:
             yield word, padding + address
 
 
-def read_parts_of_accounts(chain: Chain, pairs: Iterable[Pair]) -> Iterator[Sequence[Account]]:
+def read_parts_of_accounts(chain: Chain, pairs: Iterable[Pair], at: Block | None = None) -> Iterator[Sequence[Account]]:
     """Read the account of each pair of plan and holder. Yields one list for each request."""
-    return _read_pairs(chain, pairs, b"accountOf(uint256,address)", decode_account, ACCOUNTS_AT_ONCE)
+    return _read_pairs(chain, pairs, b"accountOf(uint256,address)", decode_account, ACCOUNTS_AT_ONCE, at=at)
 
 
 def read_parts_of_windows(chain: Chain, pairs: Iterable[Pair]) -> Iterator[Sequence[int]]:
@@ -69,16 +70,16 @@ def read_parts_of_windows(chain: Chain, pairs: Iterable[Pair]) -> Iterator[Seque
     return _read_pairs(chain, pairs, b"accessUntil(uint256,address)", decode_time, ACCOUNTS_AT_ONCE)
 
 
-def read_parts_of_lots(chain: Chain, pairs: Iterable[Pair]) -> Iterator[Sequence[list[Lot]]]:
+def read_parts_of_lots(chain: Chain, pairs: Iterable[Pair], at: Block | None = None) -> Iterator[Sequence[list[Lot]]]:
     """For each pair of plan and holder, read the list of live lots. Yields one list of these lists for each request."""
     function = b"lotsOf(uint256,address,uint256,uint256)"
-    return _read_pairs(chain, pairs, function, decode_lots, LOTS_AT_ONCE, ALL_LOTS)
+    return _read_pairs(chain, pairs, function, decode_lots, LOTS_AT_ONCE, ALL_LOTS, at)
 
 
-def read_parts_of_plans(chain: Chain, plan_ids: Iterable[int]) -> Iterator[Sequence[Plan]]:
+def read_parts_of_plans(chain: Chain, plan_ids: Iterable[int], at: Block | None = None) -> Iterator[Sequence[Plan]]:
     """Read the plans with these ids. Yields one list for each request."""
     functions = (b"stateOf(uint256)", b"termsOf(uint256)", b"uri(uint256)")
-    return _read_views(chain, plan_ids, partial(_call_plan, functions), _build_plan, PLANS_AT_ONCE)
+    return _read_views(chain, plan_ids, partial(_call_plan, functions), _build_plan, PLANS_AT_ONCE, at)
 
 
 def read_plan_states(chain: Chain, plan_ids: Iterable[int]) -> list[PlanState]:
@@ -97,11 +98,12 @@ def _read_pairs(
     decode: Callable[[bytes], Result],
     most: int,
     more: bytes = b"",
+    at: Block | None = None,
 ) -> Iterator[Sequence[Result]]:
     """Call a view function of Credits with each pair of plan id and holder. ``more`` encodes the other arguments."""
     selector = keccak(function)[:4]
     return _read_views(
-        chain, pairs, lambda pair: [b"".join((selector, *pair, more))], lambda _, answers: decode(answers[0]), most
+        chain, pairs, lambda pair: [b"".join((selector, *pair, more))], lambda _, answers: decode(answers[0]), most, at
     )
 
 
@@ -111,6 +113,7 @@ def _read_views(
     encode: Callable[[Item], Sequence[bytes]],
     build: Callable[[Item, Sequence[bytes]], Result],
     most: int,
+    at: Block | None = None,
 ) -> Iterator[Sequence[Result]]:
     """Call view functions of Credits for each item, and build one result from the answers for the item.
 
@@ -122,9 +125,9 @@ def _read_views(
         calls = [call for item in part for call in encode(item)]
         answers = multicall.ask(calls, block, divides=len(part) > 1)
         each = len(calls) // len(part)
-        return [build(item, answers[at * each : (at + 1) * each]) for at, item in enumerate(part)]
+        return [build(item, answers[place * each : (place + 1) * each]) for place, item in enumerate(part)]
 
-    return read_in_parts(chain, items, read_part, most=most)
+    return read_in_parts(chain, items, read_part, most=most, at=at)
 
 
 def _call_plan(functions: Sequence[bytes], plan_id: int) -> list[bytes]:

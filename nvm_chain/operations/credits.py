@@ -14,11 +14,11 @@ from nvm_chain.operations.batch_mints import AMOUNT_BITS
 from nvm_chain.operations.batch_mints import mint_credits_batch as mint_credits_batch
 from nvm_chain.operations.bulk_reads import read_balances as read_balances
 from nvm_chain.operations.plans import QUANTITY_BITS, read_terms
-from nvm_chain.operations.receivers import explained_receiver
+from nvm_chain.operations.receivers import Delivery, explained_receiver
 from nvm_chain.signing.keys import Signer
 from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.accounts import Account, Lot, RedeemCheck
-from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
 from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.contexts import encode_context as encode_context
 from nvm_chain.types.ids import parse_plan_id
@@ -93,9 +93,10 @@ def mint_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, amou
 
     Raises NotMinter, UnknownPlan, TrialAlreadyTaken, CreditsOverflow or ERC1155InvalidReceiver.
     """
+    check_signer(signer)
     check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
     plan_id, holder = parse_plan_id(plan_id), parse_address(to, "receiver address")
-    with explained_receiver(chain, holder):
+    with explained_receiver(chain, holder, delivery=Delivery(signer.address, ZERO_ADDRESS, plan_id, amount)):
         receipt = chain.send(signer, chain.credits.functions.mint(plan_id, holder, amount))
     return CreditsReceipt(plan_id, holder, amount, summarize(receipt))
 
@@ -132,10 +133,11 @@ def grant_external(
         ERC1155InvalidReceiver: The holder is a contract that rejects credits.
         InvalidContext: The reference has more than 32 bytes.
     """
+    check_signer(signer)
     check_uint(quantity, QUANTITY_BITS, "quantity", minimum=1)
     plan_id, holder = parse_plan_id(plan_id), parse_address(to, "receiver address")
     function = chain.credits.functions.grantExternal(plan_id, holder, quantity, encode_context(reference))
-    with explained_receiver(chain, holder):
+    with explained_receiver(chain, holder, delivery=Delivery(signer.address, ZERO_ADDRESS, plan_id)):
         receipt = chain.send(signer, function)
     granted = chain.read_event(chain.credits, "TransferSingle", receipt)["args"]["value"]
     return CreditsReceipt(plan_id, holder, granted, summarize(receipt))
@@ -243,6 +245,7 @@ def transfer_credits(chain: Chain, signer: Signer, plan_id: int | str, to: str, 
     check_uint(amount, AMOUNT_BITS, "amount", minimum=1)
     plan_id, receiver = parse_plan_id(plan_id), parse_address(to, "receiver address")
     transfer = chain.credits.functions.safeTransferFrom
-    with explained_receiver(chain, receiver), _explained_amount("transfer"):
+    delivery = Delivery(signer.address, signer.address, plan_id, amount)
+    with explained_receiver(chain, receiver, delivery=delivery), _explained_amount("transfer"):
         receipt = chain.send(signer, transfer(signer.address, receiver, plan_id, amount, b""))
     return CreditsReceipt(plan_id, receiver, amount, summarize(receipt))

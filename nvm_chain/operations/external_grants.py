@@ -9,9 +9,9 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.chain.receipts import summarize
 from nvm_chain.errors import NvmChainError
 from nvm_chain.operations.plans import QUANTITY_BITS
-from nvm_chain.operations.receivers import explained_receiver
+from nvm_chain.operations.receivers import Delivery, explained_receiver
 from nvm_chain.signing.keys import Signer
-from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
 from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.contexts import encode_context
 from nvm_chain.types.ids import parse_plan_id
@@ -58,9 +58,10 @@ def grant_external_batch(
     functions = [grant(plan_id, to, quantity, reference) for to, reference in listed]
     outcomes = chain.send_many(signer, functions, on_progress=on_progress)
     found: list[CreditsReceipt | NvmChainError] = []
+    delivery = Delivery(signer.address, ZERO_ADDRESS, plan_id)
     for (to, _), outcome in zip(listed, outcomes, strict=True):
         try:
-            with explained_receiver(chain, to):
+            with explained_receiver(chain, to, delivery=delivery):
                 receipt: TxReceipt = outcome.read()
             granted = chain.read_event(chain.credits, "TransferSingle", receipt)["args"]["value"]
             found.append(CreditsReceipt(plan_id, to, granted, summarize(receipt)))

@@ -1,6 +1,7 @@
 """Orders: check an order, choose its payment method, pay, and return the receipt."""
 
 import secrets
+from contextlib import AbstractContextManager
 from functools import partial
 
 from nvm_chain.chain.client import Chain
@@ -98,7 +99,7 @@ def order_plan(
         purchase = _check_purchase(chain, signer, arguments)
         if purchase.needs_no_token:
             _refuse_signature(payment_method)
-            with explained_payment(chain, purchase.token, signer.address, receiver=purchase.receiver):
+            with _explained(chain, signer, purchase):
                 return order_with_coin(chain, signer, purchase)
         # An authorization moves the whole maximum to Credits, and Credits returns the change.
         needed = purchase.max_cost if payment_method == "authorization" else purchase.cost
@@ -119,20 +120,27 @@ def _pay_in_token(
         # Nothing was sent if the simulation failed. Tokens and accounts with code can refuse a permit.
         if choice.method != "permit" or error.mined is not None or not blames_signature(error):
             raise
-        check_receiver(chain, purchase.receiver)  # before an approval that would be in vain
+        # An approval would be in vain for a receiver that rejects the credits.
+        check_receiver(chain, purchase.receiver, purchase.describe_delivery(signer.address))
         return _pay_by(chain, signer, purchase, Choice("approve", choice.allowance), salt)
 
 
 def _pay_by(chain: Chain, signer: Signer, purchase: Purchase, choice: Choice, salt: bytes) -> OrderReceipt:
     method = choice.method
-    is_signed = method in ("authorization", "permit")
-    with explained_payment(chain, purchase.token, signer.address, receiver=purchase.receiver, signed=is_signed):
+    with _explained(chain, signer, purchase, signed=method in ("authorization", "permit")):
         if method == "authorization":
             return order_with_authorization(chain, signer, purchase, salt)
         if method == "permit":
             return order_with_permit(chain, signer, purchase, choice.permit)
         approve = method == "approve"
         return order_with_allowance(chain, signer, purchase, approve=approve, allowance=choice.allowance)
+
+
+def _explained(
+    chain: Chain, signer: Signer, purchase: Purchase, *, signed: bool = False
+) -> AbstractContextManager[None]:
+    payer, delivery = signer.address, purchase.describe_delivery(signer.address)
+    return explained_payment(chain, purchase.token, payer, receiver=purchase.receiver, delivery=delivery, signed=signed)
 
 
 def _check_purchase(chain: Chain, signer: Signer, arguments: OrderArguments) -> Purchase:

@@ -8,9 +8,8 @@ from nvm_chain.chain.node import encode_call
 from nvm_chain.chain.shipments import Outcome
 from nvm_chain.errors import AuthorizationFailed, ConnectionFailed, NvmChainError
 from nvm_chain.operations.order_simulations import encode_signed_order
-from nvm_chain.operations.payment_causes import explained_payment
 from nvm_chain.operations.receipts import build_order_receipt
-from nvm_chain.operations.signed_orders import check_signed_order, find_made
+from nvm_chain.operations.signed_orders import check_signed_order, explained_order, find_made
 from nvm_chain.signing.keys import Signer
 from nvm_chain.signing.signed_orders import SignedOrder
 from nvm_chain.signing.signers import check_transaction_signer
@@ -60,15 +59,17 @@ def relay_orders(
     told = None if on_progress is None else lambda count: on_progress(count + len(listed) - len(plans))
     outcomes = chain.send_many(signer, calls, on_progress=told)
     for (place, plan), outcome in zip(plans.items(), outcomes, strict=True):
-        found[place] = _read(chain, plan, listed[place], outcome)
+        found[place] = _read(chain, signer, plan, listed[place], outcome)
     return [found[place] for place in range(len(listed))]
 
 
-def _read(chain: Chain, plan: PlanState, signed: SignedOrder, outcome: Outcome) -> OrderReceipt | NvmChainError:
+def _read(
+    chain: Chain, signer: Signer, plan: PlanState, signed: SignedOrder, outcome: Outcome
+) -> OrderReceipt | NvmChainError:
     """Return the receipt of an order, or its error. At most six requests, which find the cause of a failed payment."""
     order = signed.order
     try:
-        with explained_payment(chain, plan.terms.token, order.payer, receiver=order.receiver, signed=True):
+        with explained_order(chain, plan, order, signer.address):
             receipt = outcome.read()
         return build_order_receipt(chain, plan, order.payer, receipt, collected=order.max_cost)
     except AuthorizationFailed as error:

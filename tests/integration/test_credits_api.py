@@ -148,9 +148,14 @@ def test_mint_credits_batch__with_receivers_that_refuse__reports_them_and_grants
     pairs = [(rejects, 1), (alice, 2), (burns, 3), (no_hook, 4), (world.other.address, 5)]
     receipt = mint_credits_batch(world.chain, world.builder, plan.plan_id, pairs)
     assert receipt.minted == ((alice, 2),)
-    own = "an error of the receiver's own (0x" + keccak(text="CreditsRejected()")[:4].hex() + ")"
+    selector = keccak(text="CreditsRejected()")[:4].hex()
     assert receipt.skipped == (
-        SkippedMint(rejects, 1, own),
+        SkippedMint(
+            rejects,
+            1,
+            f"an error of the receiver's own (0x{selector})",
+            f"it is a contract, and its code refuses with the error 0x{selector}",
+        ),
         SkippedMint(burns, 3, "ERC1155InvalidReceiver", TAKES_NONE),
         SkippedMint(no_hook, 4, "ERC1155InvalidReceiver", TAKES_NONE),
         SkippedMint(world.other.address, 5, "CreditsOverflow"),

@@ -4,18 +4,30 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from eth_abi.abi import encode
 
-from nvm_chain.errors import ERC721InvalidReceiver, ERC1155InvalidReceiver
+from nvm_chain.chain.client import Chain
+from nvm_chain.errors import (
+    ERC721InvalidReceiver,
+    ERC1155InvalidReceiver,
+    NetworkError,
+    RevertedWithReason,
+)
 from nvm_chain.operations.agents import register_agent, transfer_agent
 from nvm_chain.operations.credits import grant_external, mint_credits, mint_credits_batch, transfer_credits
+from nvm_chain.operations.external_grants import grant_external_batch
 from nvm_chain.operations.orders import order_plan
-from nvm_chain.operations.plans import register_plan
-from nvm_chain.operations.receivers import find_receiver_cause
+from nvm_chain.operations.plans import read_plan_state, register_plan
+from nvm_chain.operations.receivers import check_receiver, find_receiver_cause
+from nvm_chain.operations.relays import relay_orders
+from nvm_chain.operations.signed_orders import check_signed_order, relay_order, send_signed_order, sign_plan_order
+from nvm_chain.signing.signed_orders import SignedOrder
 from nvm_chain.types.credits import get_fixed_credits_config
 from nvm_chain.types.prices import get_free_price_config
-from tests.integration.raw import deploy_code
+from tests.integration.raw import deploy_code, deploy_raw
 from tests.support.delegated import delegate
-from tests.support.world import World
+from tests.support.odd_node import Hook, OddNode
+from tests.support.world import FUNDS, World
 
 Send = Callable[[World, int, str], Any]
 
@@ -83,6 +95,151 @@ def test_send_credits__to_a_contract_that_answers_with_too_little__says_what_tak
         send(world, plan_id, receiver)
     assert (caught.value.receiver, caught.value.mined) == (receiver, None)
     assert caught.value.problem.endswith(CONTRACT.format("ERC-1155"))
+
+
+REFUSALS = {
+    "a text": (
+        bytes.fromhex("08c379a0") + encode(["string"], ["We take only gold."]),
+        "refuses with 'We take only gold.'",
+    ),
+    "a text of an attacker": (
+        bytes.fromhex("08c379a0") + encode(["string"], ["`max_cost`\n\x1b[31m\u202e" + "x" * 500]),
+        r"refuses with ''max_cost'\n\x1b[31m\u202e" + "x" * 73 + "'",
+    ),
+    "an error of its own": (bytes.fromhex("deadbeef") + bytes(3_000), f"refuses with the error 0xdeadbeef{'0' * 64}"),
+    "a panic": (bytes.fromhex("4e487b71") + (0x11).to_bytes(32, "big"), "fails with Solidity panic code 0x11"),
+}
+"""Data with which receivers refuse, and how an error tells it."""
+
+
+@pytest.mark.parametrize("send", SENDS.values(), ids=list(SENDS))
+@pytest.mark.parametrize(("data", "told"), REFUSALS.values(), ids=REFUSALS)
+def test_send_credits__to_a_contract_that_says_why_not__quotes_it(
+    world: World, plan_id: int, send: Send, data: bytes, told: str
+) -> None:
+    """Credits passes the receiver's data on, so they would pass for an error of Credits or of a token."""
+    receiver = deploy_raw(world, data, reverting=True).address
+    with pytest.raises(ERC1155InvalidReceiver) as caught:
+        send(world, plan_id, receiver)
+    assert (caught.value.receiver, caught.value.mined) == (receiver, None)
+    assert caught.value.problem == f"{receiver} cannot receive credits. It is a contract, and its code {told}."
+    assert caught.value.next_step == "Ask the owner of that contract, or name another receiver."
+
+
+ECHO = bytes.fromhex("365f5f37365ffd")
+"""Code that reverts with the data of the call: CALLDATASIZE, PUSH0, PUSH0, CALLDATACOPY, CALLDATASIZE, PUSH0, REVERT."""
+
+
+@pytest.mark.parametrize("send", SENDS.values(), ids=list(SENDS))
+def test_send_credits__to_a_contract_whose_error_tells_the_transfer__quotes_it(
+    world: World, plan_id: int, send: Send
+) -> None:
+    receiver = deploy_code(world, ECHO)
+    with pytest.raises(ERC1155InvalidReceiver) as caught:
+        send(world, plan_id, receiver)
+    operator = world.builder.address[2:].lower().rjust(64, "0")
+    assert f"its code refuses with the error 0xf23a6e61{operator}." in caught.value.problem
+
+
+RELAYS: dict[str, Callable[[World, SignedOrder], Any]] = {
+    "check": lambda world, signed: check_signed_order(world.chain, signed),
+    "relay": lambda world, signed: relay_order(world.chain, world.relayer, signed),
+    "send": lambda world, signed: send_signed_order(
+        world.chain, world.relayer, read_plan_state(world.chain, signed.order.plan_id), signed
+    ),
+    "relay many": lambda world, signed: raise_first(relay_orders(world.chain, world.relayer, [signed])),
+    "grant many": lambda world, signed: raise_first(
+        grant_external_batch(world.chain, world.builder, signed.order.plan_id, [(signed.order.receiver, "payment-1")])
+    ),
+    "ask": lambda world, signed: check_receiver(world.chain, signed.order.receiver),
+}
+"""Everything else that brings or asks about credits of a plan in USDC."""
+
+
+def raise_first(found: list[Any]) -> None:
+    """Raise the only outcome of a batch."""
+    (error,) = found
+    raise error
+
+
+@pytest.mark.parametrize("relay", RELAYS.values(), ids=list(RELAYS))
+@pytest.mark.parametrize(("data", "told"), REFUSALS.values(), ids=REFUSALS)
+def test_order_for_others__to_a_contract_that_says_why_not__quotes_it(
+    world: World, relay: Callable[[World, SignedOrder], Any], data: bytes, told: str
+) -> None:
+    plan = world.register()
+    world.fund(world.subscriber)
+    receiver = deploy_raw(world, data, reverting=True).address
+    signed = sign_plan_order(world.chain, world.subscriber, plan, receiver=receiver)
+    with pytest.raises(ERC1155InvalidReceiver) as caught:
+        relay(world, signed)
+    assert caught.value.problem == f"{receiver} cannot receive credits. It is a contract, and its code {told}."
+
+
+def test_order_plan__whose_token_refuses_the_approval_with_a_text__does_not_blame_the_receiver(world: World) -> None:
+    plan = world.register()
+    world.send(world.subscriber, world.usdc.functions.mint(world.subscriber.address, FUNDS))
+    world.send(world.fee_owner, world.usdc.functions.pause())
+    receiver = deploy_raw(world, REFUSALS["a text"][0], reverting=True).address
+    with pytest.raises(RevertedWithReason) as caught:
+        order_plan(world.chain, world.subscriber, plan, receiver=receiver, payment_method="approve")
+    assert "is paused" in caught.value.problem
+
+
+def test_mint_credits_batch__to_a_contract_that_says_why_not__quotes_it(world: World, plan_id: int) -> None:
+    data, told = REFUSALS["a text"]
+    receiver = deploy_raw(world, data, reverting=True).address
+    receipt = mint_credits_batch(world.chain, world.builder, plan_id, [(receiver, 1), (world.other.address, 2)])
+    (skipped,) = receipt.skipped
+    assert (skipped.holder, skipped.explanation) == (receiver, f"it is a contract, and its code {told}")
+
+
+def test_transfer_agent__to_a_contract_that_says_why_not__quotes_it(world: World) -> None:
+    agent_id = register_agent(world.chain, world.builder, "https://example.com/agent.json").agent_id
+    data, told = REFUSALS["a text"]
+    receiver = deploy_raw(world, data, reverting=True).address
+    with pytest.raises(ERC721InvalidReceiver) as caught:
+        transfer_agent(world.chain, world.builder, agent_id, receiver)
+    assert caught.value.problem == f"{receiver} cannot receive an agent. It is a contract, and its code {told}."
+
+
+# ---------------------------------------------------------------------- a node that does not tell
+
+
+def test_check_receiver__whose_code_the_node_does_not_give__raises_the_nodes_error(
+    odd: tuple[World, OddNode, Chain],
+) -> None:
+    """Without its code, a receiver would pass for an account that takes everything."""
+    world, node, chain = odd
+    receiver = deploy_raw(world, REFUSALS["a text"][0], reverting=True).address
+    node.hook = refuse("eth_getCode")
+    with pytest.raises(NetworkError):
+        check_receiver(chain, receiver)
+
+
+@pytest.mark.parametrize("send", SENDS.values(), ids=list(SENDS))
+def test_send_credits__where_the_node_gives_no_code__claims_nothing_about_it(
+    odd: tuple[World, OddNode, Chain], plan_id: int, send: Send
+) -> None:
+    world, node, chain = odd
+    plain, refusing = world.deploy("NoHook").address, deploy_raw(world, REFUSALS["a text"][0], reverting=True).address
+    chain.accounts = world.chain.accounts
+    other = World(chain)
+    node.hook = refuse("eth_getCode")
+    with pytest.raises(ERC1155InvalidReceiver) as caught:
+        send(other, plan_id, plain)
+    assert caught.value.explanation is None
+    with pytest.raises(RevertedWithReason):
+        send(other, plan_id, refusing)
+
+
+def refuse(asked: str) -> Hook:
+    """Return a hook of a node that does not answer one method."""
+
+    def answer(method: str, params: list[Any], forward: Any) -> Any:
+        return {"error": {"code": -32603, "message": "not now"}} if method == asked else None
+
+    return answer
 
 
 def test_mint_credits_batch__to_a_contract_that_answers_with_too_little__says_what_it_is(

@@ -8,6 +8,7 @@ from web3.contract.contract import ContractFunction
 from nvm_chain.chain.client import Chain
 from nvm_chain.errors.fields import Money, PlanId, Quantity
 from nvm_chain.operations.payment_methods.choice import PaymentMethod
+from nvm_chain.operations.receivers import Delivery
 from nvm_chain.types.addresses import ZERO_ADDRESS
 from nvm_chain.types.plans import PlanState
 
@@ -46,6 +47,10 @@ class Purchase:
     def needs_no_token(self) -> bool:
         """Whether the order is free, or paid in the native coin."""
         return self.token == ZERO_ADDRESS or self.cost == 0
+
+    def describe_delivery(self, payer: ChecksumAddress) -> Delivery:
+        """Return what the receiver's code learns of the credits, if it has code."""
+        return Delivery(payer, ZERO_ADDRESS, self.plan.plan_id, self.plan.terms.credits * self.quantity)
 
     def build_call(self, chain: Chain) -> ContractFunction:
         """Return the call that orders, without a permit or an authorization. No request."""
