@@ -31,6 +31,11 @@ class NvmChainError(Exception):
 
     problem: ClassVar[str] = ""
     next_step: ClassVar[str] = ""
+    explained: ClassVar[str] = ""
+    """The template that replaces ``problem`` once `explain` has added a cause. Empty if the problem stays the same.
+
+    A class sets it if its problem says what may be the cause.
+    """
     field_names: ClassVar[tuple[str, ...]] = ()
     """The fields, in the order of the constructor's arguments."""
     __match_args__: ClassVar[tuple[str, ...]] = ()
@@ -101,11 +106,11 @@ class NvmChainError(Exception):
 
     def describe(self, names: Mapping[str, str] = PYTHON) -> tuple[str, str]:
         """Return the problem and the next step. In both texts, code in backticks is replaced by its value in ``names``."""
-        problem, next_step = (fill(text, self, names) for text in (type(self).problem, type(self).next_step))
-        if self.explanation is not None:
-            cause, next_step = (f"{begin_sentence(text)}." for text in self.explanation)
-            return f"{problem} {rename(cause, names)}", rename(next_step, names)
-        return problem, next_step
+        kind = type(self)
+        if self.explanation is None:
+            return fill(kind.problem, self, names), fill(kind.next_step, self, names)
+        cause, next_step = (f"{begin_sentence(text)}." for text in self.explanation)
+        return f"{fill(kind.explained or kind.problem, self, names)} {rename(cause, names)}", rename(next_step, names)
 
     @property
     def note(self) -> str:

@@ -3,10 +3,7 @@
 from nvm_chain.errors.families import SignatureError
 from nvm_chain.errors.fields import Bytes, Compared, Credits, Name, PaymentReference, Quantity, Signer, Time
 
-_ASK_CHAIN = (
-    "Ask for a new signature. "
-    "If {holder} is a contract wallet and the chain was not asked, check the signature with `ask_chain`."
-)
+_ASK_CHAIN = "Ask for a new signature. If {holder} is a contract wallet, check the signature with `ask_chain`."
 
 
 class VoucherMismatch(SignatureError):
@@ -37,6 +34,7 @@ class VoucherSignatureInvalid(SignatureError):
     recovered: Signer
 
     problem = "{holder} did not sign the voucher. It is signed {recovered}."
+    explained = "{holder} did not sign the voucher."
     next_step = _ASK_CHAIN
 
 
@@ -88,6 +86,7 @@ class AuthorizationSignatureInvalid(SignatureError):
     recovered: Signer
 
     problem = "{payer} did not sign the order. It is signed {recovered}."
+    explained = "{payer} did not sign the order."
     next_step = _ASK_CHAIN.replace("{holder}", "{payer}")
 
 

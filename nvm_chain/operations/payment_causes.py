@@ -16,12 +16,10 @@ from nvm_chain.errors import (
     RevertedWithoutReason,
     RevertedWithReason,
 )
-from nvm_chain.operations.receivers import explained_receiver, read_code
+from nvm_chain.operations.receivers import Cause, Delivery, explained_receiver, find_code
+from nvm_chain.operations.token_rules import APPROVE, WALLET_SENDS, asks_code, find_token_rule, is_wallet_code
 from nvm_chain.operations.tokens import name_money, read_token_balance
 from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
-
-Cause = tuple[str, str]
-"""Two sentences: the cause, and the next step."""
 
 STATE_ABI: Final = (
     describe_function("paused", "", "bool", "view"),
@@ -32,10 +30,7 @@ STATE_ABI: Final = (
 
 Most tokens do not have these functions.
 """
-KEYED_ABI: Final = (describe_function("nonces", "address uint192", "uint256"),)
 REFUSING_CODE: Final = "the payer has code, and that code does not accept the signature"
-KEYED: Final = "the token takes authorizations only with nonces in sequence, and the nonce of an order is a hash"
-APPROVE: Final = "order with `payment_method='approve'`"
 
 
 @contextmanager
@@ -45,15 +40,16 @@ def explained_payment(
     payer: ChecksumAddress,
     *,
     receiver: ChecksumAddress | None = None,
+    delivery: Delivery | None = None,
     signed: bool = False,
 ) -> Iterator[None]:
     """Complete the error of a payment in the ``with`` block: show amounts in whole units, and the cause if it is found.
 
-    No request unless the payment fails. ``receiver`` gets the credits, and is the payer if not given. ``signed`` is True
-    if the payer signed a permit or an authorization.
+    No request unless the payment fails. ``receiver`` gets the credits, and is the payer if not given. ``delivery`` is
+    what the receiver learns of them. ``signed`` is True if the payer signed a permit or an authorization.
     """
     try:
-        with explained_receiver(chain, receiver or payer):
+        with explained_receiver(chain, receiver or payer, delivery=delivery):
             yield
     except (PaymentFailed, AuthorizationFailed, RevertedWithReason, RevertedWithoutReason) as error:
         chain.forget_ahead()
@@ -71,7 +67,10 @@ def explained_payment(
 
 def blames_signature(error: NvmChainError) -> bool:
     """Return whether the cause of a failed payment is the payer's signature, so that an approval may help. No request."""
-    return error.explanation is not None and error.explanation[1].endswith(APPROVE)
+    if error.explanation is None:
+        return False
+    cause, step = error.explanation
+    return cause == REFUSING_CODE or step.endswith(APPROVE)
 
 
 def _find_cause(
@@ -110,8 +109,14 @@ def _advise_blocked(account: str, payer: str, contract: str) -> str:
 
 
 def explain_refused_permit(chain: Chain, error: PaymentFailed, payer: ChecksumAddress) -> None:
-    """Add to the error of a payment that the token refuses the permit. One request."""
-    if read_code(chain, payer):
+    """Add to the error of a payment that the token refuses the permit. One request, and a few more for a payer with code.
+
+    If the node does not tell whether the payer has code, the error stays as it is.
+    """
+    code = find_code(chain, payer)
+    if code is None:
+        return
+    if code and asks_code(chain, parse_address(error.token), "permit") is not False:
         error.explain(REFUSING_CODE, APPROVE)
         return
     cause = "the token did not accept the permit: its nonce was used, its deadline has passed, or another key signed it"
@@ -119,18 +124,13 @@ def explain_refused_permit(chain: Chain, error: PaymentFailed, payer: ChecksumAd
 
 
 def _find_signature_fault(chain: Chain, token: ChecksumAddress, payer: ChecksumAddress) -> Cause | None:
-    """Return the cause of a refused authorization, or None if the cause is not found. Up to two requests."""
-    if _has_keyed_nonces(chain, token, payer):
-        return KEYED, APPROVE
-    return (REFUSING_CODE, APPROVE) if read_code(chain, payer) else None
-
-
-def _has_keyed_nonces(chain: Chain, token: ChecksumAddress, payer: ChecksumAddress) -> bool:
-    """Return whether a token counts its nonces by key, as OpenZeppelin's NoncesKeyed does. One request."""
-    with suppress(NvmChainError):
-        chain.read(chain.bind(token, KEYED_ABI).functions.nonces(payer, 0))
-        return True
-    return False
+    """Return the cause of a refused authorization, or None if the cause is not found."""
+    code = find_code(chain, payer)
+    rule = find_token_rule(chain, token, by_wallet=is_wallet_code(code))
+    if rule is not None or not code:
+        return rule
+    step = f"have the order signed in the form of that code, or {WALLET_SENDS}" if is_wallet_code(code) else APPROVE
+    return REFUSING_CODE, step
 
 
 def _ask(chain: Chain, token: ChecksumAddress, question: str, *accounts: str) -> bool:

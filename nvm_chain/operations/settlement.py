@@ -48,6 +48,8 @@ EncodedItem: TypeAlias = tuple[ChecksumAddress, int, int, bytes, int, bytes]
 
 NO_DEADLINE: Final = 2**DEADLINE_BITS - 1
 """The deadline of an item without a voucher. The item never expires, so it can be NOT_SIGNED but not EXPIRED."""
+NO_SIGNATURE: Final = ("its signature is empty, and no contract at its address accepts that", "ask for a new signature")
+"""Why an empty signature is refused, and the next step."""
 TOTALS_ADVICE: Final = "give `totals`: the total up to which each item is settled, not the amount to add"
 
 
@@ -194,7 +196,7 @@ def _refuse_empty_signatures(chain: Chain, vouchers: list[SignedVoucher]) -> Non
         holder = signed.voucher.holder
         digest = voucher_digest(signed.voucher, chain_id=chain.chain_id, contract=chain.credits.address)
         if not is_signed_by(holder, digest, b"", ask_settlement(chain, signed)):
-            raise VoucherSignatureInvalid(holder, None)
+            raise VoucherSignatureInvalid(holder, None).explain(*NO_SIGNATURE)
 
 
 def _bound_wallets(chain: Chain, vouchers: list[SignedVoucher]) -> int:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Final
 
@@ -12,37 +12,46 @@ from web3.types import TxReceipt
 from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.client import Chain
 from nvm_chain.errors import (
+    AuthorizationExpired,
     AuthorizationFailed,
+    AuthorizationNotYetValid,
     AuthorizationSignatureInvalid,
+    CostAboveMax,
+    ERC1155InvalidReceiver,
+    InsufficientFunds,
     InvalidConfig,
     NetworkError,
     NvmChainError,
     OrderAlreadyMade,
+    PaymentFailed,
     RpcFailed,
     TokenWithoutCode,
+    TrialAlreadyTaken,
 )
 from nvm_chain.operations.order_simulations import (
     check_simulation,
     encode_signed_order,
     find_simulation_sender,
-    simulate_order,
+    simulation_readers,
 )
 from nvm_chain.operations.payment_causes import explained_payment
 from nvm_chain.operations.plan_terms import plan_readers
 from nvm_chain.operations.plans import check_cost, check_orderable, quote_plan, read_plan_state
 from nvm_chain.operations.receipts import build_order_receipt
+from nvm_chain.operations.receivers import Delivery
 from nvm_chain.operations.token_domains import (
     domain_readers,
     find_authorization_use,
     is_authorization_used,
     read_token_domain,
 )
+from nvm_chain.operations.token_rules import check_wallet_signer, find_order_rule
 from nvm_chain.operations.tokens import check_funds, read_token_balance
 from nvm_chain.operations.wallet_kinds import explain_refusal
 from nvm_chain.operations.wallets import unwrap_signature
 from nvm_chain.signing.eip712 import SIGNATURE_SECONDS, MessageSigner
 from nvm_chain.signing.keys import Signer
-from nvm_chain.signing.signatures import AskChain, recover_signer
+from nvm_chain.signing.signatures import AskChain, find_size_fault, recover_signer
 from nvm_chain.signing.signed_orders import (
     SALT_BYTES,
     OrderAuthorization,
@@ -59,6 +68,11 @@ from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.plans import PlanState
 from nvm_chain.types.receipts import OrderReceipt
 
+JUDGED: Final = (
+    *(AuthorizationNotYetValid, AuthorizationExpired, AuthorizationSignatureInvalid, AuthorizationFailed),
+    *(InsufficientFunds, CostAboveMax, TrialAlreadyTaken, PaymentFailed, ERC1155InvalidReceiver),
+)
+"""The errors of an order of the plan's own token, after which the token's rules are looked at."""
 _LOOK_FIRST: Final = "look at the payer's credits before you order under another name, or repeat this with another node"
 
 
@@ -97,7 +111,7 @@ def sign_plan_order(
         QuoteFailed: The plan's quoter, the contract that names the price, fails.
         CostAboveMax: The order costs more than ``max_cost``.
         InsufficientFunds: The signer has too little of the token.
-        TokenCannotSign: The token does not accept authorizations (EIP-3009).
+        TokenCannotSign: The token does not accept authorizations (EIP-3009), or not those of a contract wallet.
         TokenWithoutCode: The plan's price is in the native coin.
         InvalidConfig: The order is free, and does not need a signature.
     """
@@ -111,6 +125,7 @@ def sign_plan_order(
         check_orderable(plan, signer.address, to)
         _, most = check_cost(chain, signer.address, plan, quantity, max_cost)
         _check_signable(plan, most)
+        check_wallet_signer(chain, signer, plan.terms.token)
         nonce = find_order_nonce(
             chain, plan.plan_id, signer.address, receiver=to, quantity=quantity, max_cost=most, salt=salt
         )
@@ -250,13 +265,14 @@ def check_signed_order(chain: Chain, signed: SignedOrder, *, relayer: str | None
         QuoteFailed: The plan's quoter, the contract that names the price, fails.
         CostAboveMax: The order costs more than the payer authorized.
         InsufficientFunds: The payer has too little of the token.
-        TokenCannotSign: The token does not accept authorizations (EIP-3009).
+        TokenCannotSign: The token does not accept authorizations (EIP-3009), or not those of this payer.
         TokenWithoutCode: The plan's price is in the native coin.
         InvalidConfig: The order is free.
         AuthorizationMismatch: The order is for another token or contract.
         AuthorizationNotYetValid: The order is not valid yet.
         AuthorizationExpired: The order has expired.
-        AuthorizationSignatureInvalid: The payer did not sign the order, or the token does not accept the signature.
+        AuthorizationSignatureInvalid: The payer did not sign the order, or the token does not accept the signature, or
+            it is larger than `nvm_chain.signing.signatures.MAX_SIGNATURE` bytes.
         OrderAlreadyMade: The order was made or canceled before.
         AuthorizationFailed: The token refuses the authorization for another reason.
         TrialAlreadyTaken: The receiver had this trial before.
@@ -264,13 +280,24 @@ def check_signed_order(chain: Chain, signed: SignedOrder, *, relayer: str | None
         ERC1155InvalidReceiver: The receiver is a contract that rejects credits.
     """
     inner = unwrap_signature(signed)
+    if (fault := find_size_fault(inner.signature)) is not None:
+        raise AuthorizationSignatureInvalid(signed.order.payer, None).explain(*fault)
     sender = find_simulation_sender(chain) if relayer is None else parse_address(relayer, "relayer address")
     try:
-        with chain.paying(*_check_readers(chain, inner), partial(simulate_order, chain, inner, sender)):
+        with chain.paying(*_check_readers(chain, inner), *simulation_readers(chain, inner, sender)):
             return _check_signed_order(chain, inner, sender)
-    except AuthorizationSignatureInvalid as error:
-        cause = explain_refusal(chain, signed.order.payer, signed.signature)
-        raise error if cause is None else error.explain(*cause) from None
+    except JUDGED as error:
+        raise _find_true_error(chain, signed, error) from None
+
+
+def _find_true_error(chain: Chain, signed: SignedOrder, error: NvmChainError) -> NvmChainError:
+    """Return what to raise for a refused order. What the token never takes comes before what is wrong with this order."""
+    never = find_order_rule(chain, signed)
+    if never is not None:
+        return never
+    if not isinstance(error, AuthorizationSignatureInvalid):
+        return error
+    return error.explain(*explain_refusal(chain, signed.order.payer, signed.signature, error.recovered, by_token=True))
 
 
 def _check_signed_order(chain: Chain, signed: SignedOrder, sender: ChecksumAddress) -> PlanState:
@@ -286,7 +313,8 @@ def _check_signed_order(chain: Chain, signed: SignedOrder, sender: ChecksumAddre
         raise OrderAlreadyMade(order.payer, find_nonce(chain, order))
     check_cost(chain, order.payer, plan, order.quantity, order.max_cost)
     check_funds(chain, plan.terms.token, order.payer, order.max_cost)
-    check_simulation(chain, signed, sender)
+    with explained_order(chain, plan, order, sender):
+        check_simulation(chain, signed, sender)
     return plan
 
 
@@ -353,11 +381,20 @@ def send_signed_order(chain: Chain, signer: Signer, plan: PlanState, signed: Sig
     """Send a checked order of this plan, and wait until it is mined. Raises the errors of `relay_order`."""
     order = signed.order
     try:
-        with explained_payment(chain, plan.terms.token, order.payer, receiver=order.receiver, signed=True):
+        with explained_order(chain, plan, order, signer.address):
             receipt = chain.send(signer, encode_signed_order(chain, signed))
     except AuthorizationFailed as error:
         raise find_made(chain, signed, error) or error from None
     return build_order_receipt(chain, plan, order.payer, receipt, collected=order.max_cost)
+
+
+def explained_order(
+    chain: Chain, plan: PlanState, order: OrderAuthorization, relayer: ChecksumAddress
+) -> AbstractContextManager[None]:
+    """Complete the error of a signed order in the ``with`` block. No request unless the order fails."""
+    delivery = Delivery(relayer, ZERO_ADDRESS, plan.plan_id, plan.terms.credits * order.quantity)
+    token, receiver = plan.terms.token, order.receiver
+    return explained_payment(chain, token, order.payer, receiver=receiver, delivery=delivery, signed=True)
 
 
 def find_made(chain: Chain, signed: SignedOrder, error: AuthorizationFailed) -> OrderAlreadyMade | None:

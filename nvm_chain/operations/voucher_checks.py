@@ -14,9 +14,10 @@ from nvm_chain.errors import (
 from nvm_chain.operations.credits import read_account
 from nvm_chain.operations.plan_terms import plan_readers
 from nvm_chain.operations.plans import is_redeemer, read_plan_state
-from nvm_chain.operations.settlement_simulations import ask_settlement
+from nvm_chain.operations.settlement_simulations import ask_settlement, simulation_readers
 from nvm_chain.operations.wallet_kinds import explain_refusal
 from nvm_chain.operations.wallets import unwrap_signature
+from nvm_chain.signing.signatures import find_size_fault
 from nvm_chain.signing.vouchers import SignedVoucher, recover_signer, verify_voucher, voucher_digest
 from nvm_chain.types.accounts import VoucherCheck
 from nvm_chain.types.plans import Terms
@@ -42,29 +43,31 @@ def check_voucher(chain: Chain, signed: SignedVoucher, *, redeemer: str | None =
         VoucherMismatch: The voucher is for another redeemer.
         NotRedeemer: The voucher's redeemer may not settle on this plan.
         VoucherExpired: The voucher's deadline has passed.
-        VoucherSignatureInvalid: The holder did not sign the voucher.
+        VoucherSignatureInvalid: The holder did not sign the voucher, or the signature is larger than
+            `nvm_chain.signing.signatures.MAX_SIGNATURE` bytes. Such a signature is refused without a request.
         VoucherAlreadySettled: The holder's settled credits have reached the ceiling.
         InsufficientCredits: The holder has no credits.
     """
     inner = unwrap_signature(signed)
+    if (fault := find_size_fault(inner.signature)) is not None:
+        raise VoucherSignatureInvalid(signed.voucher.holder, None).explain(*fault)
     try:
         with chain.reading_ahead(*_check_readers(chain, inner)):
             return _check_voucher(chain, inner, redeemer)
     except VoucherSignatureInvalid as error:
-        cause = explain_refusal(chain, signed.voucher.holder, signed.signature)
-        raise error if cause is None else error.explain(*cause) from None
+        cause = explain_refusal(chain, signed.voucher.holder, signed.signature, error.recovered)
+        raise error.explain(*cause) from None
 
 
 def _check_readers(chain: Chain, signed: SignedVoucher) -> tuple[Reader, ...]:
     """Return the calls of `check_voucher`, so that `Chain.reading_ahead` can send them as one batch."""
-    voucher, ask = signed.voucher, ask_settlement(chain, signed)
-    chain_id, contract = chain.chain_id, chain.credits.address
+    voucher, chain_id, contract = signed.voucher, chain.chain_id, chain.credits.address
     digest = voucher_digest(voucher, chain_id=chain_id, contract=contract)
     is_own = recover_signer(signed, chain_id=chain_id, contract=contract) == voucher.holder
     return (
         *plan_readers(chain, voucher.plan_id),
         chain.read_time,
-        *(() if is_own else (partial(ask, voucher.holder, digest, signed.signature),)),
+        *(() if is_own else simulation_readers(chain, signed, digest)),
         partial(is_redeemer, chain, voucher.plan_id, voucher.redeemer),
         partial(read_account, chain, voucher.plan_id, voucher.holder),
     )

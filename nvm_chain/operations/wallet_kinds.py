@@ -11,7 +11,9 @@ from nvm_chain.chain.abi_entries import describe_function
 from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.client import Chain
 from nvm_chain.errors import NvmChainError
-from nvm_chain.operations.receivers import DELEGATION, read_code
+from nvm_chain.errors.fields import write_signer
+from nvm_chain.operations.receivers import DELEGATION, Cause, find_code
+from nvm_chain.signing.signatures import ASK_AGAIN
 from nvm_chain.signing.wallets.wrapping import is_wrapped
 
 WALLET_ABI: Final = (
@@ -33,24 +35,44 @@ VERSION: Final = re.compile(r"[0-9A-Za-z.+-]{1,12}")
 PAGE: Final = "see the page 'Smart wallets' of the documentation"
 
 
-def explain_refusal(chain: Chain, account: ChecksumAddress, signature: bytes) -> tuple[str, str] | None:
-    """Return why an account's signature does not count, and the next step. None for an account without code.
+def explain_refusal(
+    chain: Chain, account: ChecksumAddress, signature: bytes, recovered: str | None, *, by_token: bool = False
+) -> Cause:
+    """Return why an account's signature does not count, and the next step.
 
-    One request, and four more if there is code at the account's address.
+    One request, and four more if there is code at the account's address. Use it after the chain refused a signature.
+
+    Args:
+        chain: The connection to the chain.
+        account: The account that should have signed.
+        signature: The signature's bytes.
+        recovered: The address whose key signed. None if the signature is not that of a key.
+        by_token: Whether a token checked the signature. Otherwise Credits did, which asks the account's key and its code.
     """
-    code = read_code(chain, account)
+    code = find_code(chain, account)
+    if code is None:
+        return f"{'the token' if by_token else 'the chain'} does not accept the signature", ASK_AGAIN
     if not code:
-        if not is_wrapped(signature):
-            return None
+        return _explain_without_code(account, signature, recovered)
+    if code.startswith(DELEGATION):
+        whose = "the token does not accept" if by_token else "neither its own key nor that code accepts"
+        cause = f"the account has EIP-7702 code, and {whose} the signature"
+        return cause, f"sign with the account's key, or in the form of its code: {PAGE}"
+    kind, signer = recognise_wallet(chain, account)
+    whose = "the token does not accept" if by_token else "it does not accept"
+    return f"there is {kind} at the address, and {whose} the signature", f"sign with {signer}: {PAGE}"
+
+
+def _explain_without_code(account: str, signature: bytes, recovered: str | None) -> Cause:
+    if is_wrapped(signature):
         return (
             "the signature is of a wallet that is not deployed (ERC-6492), and counts only after its deployment",
             f"deploy the wallet at {account}, and then try again",
         )
-    if code.startswith(DELEGATION):
-        cause = "the account has EIP-7702 code, and neither its own key nor that code accepts the signature"
-        return cause, f"sign with the account's key, or in the form of its code: {PAGE}"
-    kind, signer = recognise_wallet(chain, account)
-    return f"there is {kind} at the address, and it does not accept the signature", f"sign with {signer}: {PAGE}"
+    return (
+        f"it is signed {write_signer(recovered)}, and there is no code at the address that could accept it",
+        ASK_AGAIN,
+    )
 
 
 def recognise_wallet(chain: Chain, account: ChecksumAddress) -> tuple[str, str]:

@@ -7,7 +7,7 @@ it.
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from eth_keys.backends.native.main import NativeECCBackend
 from eth_keys.datatypes import Signature
@@ -23,6 +23,18 @@ try:
     from coincurve import PublicKey
 except ImportError:
     PublicKey = None  # type: ignore[assignment, misc]  # None is checked before each use
+
+MAX_SIGNATURE: Final = 12_500
+"""The largest number of bytes in the signature of a voucher or an order.
+
+In a transaction, so many bytes cost 200,000 gas, at 16 gas for a byte other than zero. A wallet gets as much to check the
+signature of a voucher, so nobody pays more to bring a signature than to check it. Known wallets are far below: 65 bytes
+for each owner of a Safe, 640 for a passkey. A message of JSON holds a signature of about 8,000 bytes.
+"""
+
+ASK_AGAIN: Final = "ask for a new signature"
+REFUSED: Final = ("its key did not sign, and no contract at its address accepts the signature", ASK_AGAIN)
+"""What is known of a signature after ``ask_chain`` refused it: the cause, and the next step."""
 
 AskChain: TypeAlias = Callable[[ChecksumAddress, bytes, bytes], bool]
 """A function of an account, a digest and a signature.
@@ -73,6 +85,13 @@ def recover_signer(digest: bytes, signature: bytes) -> ChecksumAddress | None:
     """Return the address whose key signed a digest, with its checksum. None if it is not an ECDSA signature."""
     address = recover_address(digest, signature)
     return None if address is None else to_checksum_address(address)
+
+
+def find_size_fault(signature: bytes) -> tuple[str, str] | None:
+    """Return why a signature is too large, and the next step. None if it has at most `MAX_SIGNATURE` bytes."""
+    if len(signature) <= MAX_SIGNATURE:
+        return None
+    return f"its signature has {len(signature):,} bytes, more than {MAX_SIGNATURE:,}", ASK_AGAIN
 
 
 def is_signed_by(account: ChecksumAddress, digest: bytes, signature: bytes, ask_chain: AskChain | None = None) -> bool:

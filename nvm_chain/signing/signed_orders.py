@@ -32,7 +32,7 @@ from nvm_chain.signing.eip712 import (
     sign_struct,
 )
 from nvm_chain.signing.json_messages import MessageReader, format_message
-from nvm_chain.signing.signatures import AskChain, is_signed_by, keccak, recover_signer
+from nvm_chain.signing.signatures import REFUSED, AskChain, is_signed_by, keccak, recover_signer
 from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.amounts import check_uint
@@ -267,7 +267,8 @@ def verify_order(
         raise AuthorizationExpired(order.valid_before, now)
     digest = authorization_digest(order, token=token, contract=expected)
     if not is_signed_by(order.payer, digest, signed.signature, ask_chain):
-        raise AuthorizationSignatureInvalid(order.payer, recover_signer(digest, signed.signature))
+        error = AuthorizationSignatureInvalid(order.payer, recover_signer(digest, signed.signature))
+        raise error if ask_chain is None else error.explain(*REFUSED)
     return order
 
 

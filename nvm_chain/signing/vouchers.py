@@ -26,7 +26,7 @@ from nvm_chain.signing.eip712 import (
     sign_struct,
 )
 from nvm_chain.signing.json_messages import MessageReader, format_message
-from nvm_chain.signing.signatures import AskChain, is_signed_by, keccak
+from nvm_chain.signing.signatures import REFUSED, AskChain, is_signed_by, keccak
 from nvm_chain.signing.signatures import recover_signer as recover_digest_signer
 from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.addresses import parse_address
@@ -271,5 +271,6 @@ class VoucherVerifier:
             raise VoucherExpired(voucher.deadline, now)
         digest = self.hash(voucher)
         if not is_signed_by(voucher.holder, digest, signed.signature, self._ask_chain):
-            raise VoucherSignatureInvalid(voucher.holder, recover_digest_signer(digest, signed.signature))
+            error = VoucherSignatureInvalid(voucher.holder, recover_digest_signer(digest, signed.signature))
+            raise error if self._ask_chain is None else error.explain(*REFUSED)
         return voucher

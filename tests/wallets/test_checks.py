@@ -1,6 +1,7 @@
 """Checks of wallets' vouchers and orders: they say what the chain then does, and how the wallet's owner has to sign."""
 
 import random
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -78,6 +79,49 @@ def test_check_voucher__by_the_owners_key__names_the_wallet_and_its_form(
         check_voucher(world.chain, sign_plainly(world, deploy(world)))
     assert f"There is {said} at the address, and it does not accept the signature." in caught.value.problem
     assert f"`{signer}`" in caught.value.next_step
+
+
+def test_check_voucher__of_a_wallet__does_not_speak_of_keys_and_of_asking_the_chain(world: World) -> None:
+    """A wallet's 65 bytes are the signature of no key for this voucher: they would name a random address."""
+    wallet = deploy_safe_of_one(world, version="1.4.1")
+    signed = sign_plainly(world, wallet)
+    for signature in (signed.signature, signed.signature * 2, b"", wallet.address.encode()):
+        with pytest.raises(VoucherSignatureInvalid) as caught:
+            check_voucher(world.chain, SignedVoucher(signed.voucher, signature))
+        assert str(caught.value) == (
+            f"{wallet.address} did not sign the voucher. There is a Safe 1.4.1 at the address, and it does not accept the "
+            "signature. Sign with `SafeSigner`: see the page 'Smart wallets' of the documentation."
+        )
+
+
+@pytest.mark.parametrize(
+    ("signature", "said"),
+    [
+        (None, "by {other}, or for another chain or contract"),
+        (b"\0" * 65, "with a malformed signature"),
+        (b"\1" * 130, "with a malformed signature"),
+        (b"", "with a malformed signature"),
+    ],
+    ids=["of another key", "zeros", "too long", "empty"],
+)
+def test_check__of_an_account_without_code__says_who_signed_and_that_nobody_else_can(
+    world: World, signature: bytes | None, said: str
+) -> None:
+    holder, other = world.subscriber.address, world.other
+    said = f"It is signed {said.format(other=other.address)}, and there is no code at the address that could accept it."
+    voucher = sign_anyway(world, other, voucher_of(world, register_for(world, holder), holder))
+    world.fund(world.subscriber)
+    order = sign_plan_order(world.chain, Disguised(holder, other), world.register())
+    if signature is not None:
+        voucher, order = replace(voucher, signature=signature), replace(order, signature=signature)
+    with pytest.raises(VoucherSignatureInvalid) as caught:
+        check_voucher(world.chain, voucher)
+    assert str(caught.value) == f"{holder} did not sign the voucher. {said} Ask for a new signature."
+    with pytest.raises(AuthorizationSignatureInvalid) as refused:
+        check_signed_order(world.chain, order)
+    assert refused.value.problem.startswith(f"{holder} did not sign the order. It is signed ")
+    assert refused.value.problem.endswith(", and there is no code at the address that could accept it.")
+    assert refused.value.next_step == "Ask for a new signature."
 
 
 @pytest.mark.parametrize("deploy", [deploy_coinbase, deploy_openzeppelin])

@@ -6,7 +6,7 @@ import pytest
 from eth_abi.abi import encode
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.errors import AuthorizationFailed, TokenCannotSign
+from nvm_chain.errors import TokenCannotSign
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.signed_orders import check_signed_order, relay_order, sign_plan_order
 from nvm_chain.operations.token_domains import read_token_domain
@@ -53,7 +53,7 @@ def test_relay_order__in_a_token_that_tells_its_domain__is_paid(world: World) ->
 def test_check_signed_order__in_a_token_with_nonces_in_sequence__says_so_before_it_is_sent(world: World) -> None:
     plan_id = world.register(token=deploy(world, "KeyedToken").address)
     signed = sign_plan_order(world.chain, world.subscriber, plan_id)
-    with pytest.raises(AuthorizationFailed) as caught:
+    with pytest.raises(TokenCannotSign) as caught:
         check_signed_order(world.chain, signed)
     assert "nonces in sequence" in caught.value.problem
     assert caught.value.next_step == "Order with `payment_method='approve'`."

@@ -33,6 +33,7 @@ class ERC1155InvalidReceiver(ContractError):
     problem = (
         "{receiver} cannot receive credits: it is the zero address, or has code that does not accept ERC-1155 tokens."
     )
+    explained = "{receiver} cannot receive credits."
     next_step = (
         "Give an account without code, or a contract that accepts ERC-1155 tokens. If the account delegates to a "
         "contract (EIP-7702), end the delegation."
@@ -123,6 +124,7 @@ class ERC721InvalidReceiver(ContractError):
     problem = (
         "{receiver} cannot receive an agent: it is the zero address, or has code that does not accept ERC-721 tokens."
     )
+    explained = "{receiver} cannot receive an agent."
     next_step = (
         "Give an account without code, or a contract that accepts ERC-721 tokens. If the account delegates to a "
         "contract (EIP-7702), end the delegation."

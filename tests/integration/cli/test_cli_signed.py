@@ -294,7 +294,7 @@ def test_voucher_verify__offline__asks_no_node(shell: Shell, plan_id: int) -> No
     elsewhere = offline(shell, file, credits=shell.world.usdc.address)
     assert (elsewhere.exit_code, elsewhere.error["type"]) == (2, "VoucherSignatureInvalid")
     message = elsewhere.error["message"]
-    assert message.endswith("the chain was not asked, check the signature with the chain, without --offline.")
+    assert message.endswith(" is a contract wallet, check the signature with the chain, without --offline.")
 
 
 @pytest.mark.parametrize(
