@@ -6,13 +6,16 @@ NvmChainError
 │   ├── IdOfAnotherKind, InvalidArgument, RenamedParameter, InvalidEndpoint, InvalidUrl, UnknownEndpoint
 │   ├── InvalidMetadata, SecretInMetadata
 │   ├── SuspiciousPrice, SuspiciousGrant, CostOutOfRange, UnsafeFileName
-│   ├── NeedsGateway, NoAccess
+│   ├── InvalidTarget, ChargeAboveHold, ViewUnusable
+│   ├── NeedsGateway, NoAccess, MissingExtra
 │   └── NeedsVendor
 │       └── HostedName, HostedImport
 ├── SignatureError                      a signed message cannot be accepted; nothing was sent
 │   ├── VoucherMismatch, VoucherExpired, VoucherSignatureInvalid
 │   ├── AuthorizationMismatch, AuthorizationNotYetValid, AuthorizationExpired, AuthorizationSignatureInvalid
 │   ├── VoucherAlreadySettled, OrderAlreadyMade
+│   ├── BindingMismatch, BindingTooWeak, DeadlineOutOfRange, SignInMismatch
+│   ├── SignInNotYetValid, SignInExpired, SignInSignatureInvalid, ReceiptMismatch, ReceiptSignatureInvalid
 │   └── SignatureNeedsChain, TokenCannotSign
 ├── KeyFailure                          a key could not be read; never carries the key
 ├── NetworkError                        the chain could not be used
@@ -27,6 +30,14 @@ NvmChainError
 ├── StorageError                        a document or a file could not be kept, fetched or verified
 │   ├── UnverifiableUri, MetadataNotSaved, MetadataUnavailable, MetadataMismatch
 │   └── DownloadFailed, DownloadMismatch, TargetExists
+├── IndexFailure                        an index of events could not be read or written, or is not right
+│   ├── WrongDatabase, OlderSchema, NewerSchema, OtherChain
+│   ├── IndexUnavailable, IndexNotWritable, DiskFull, SecondFollower
+│   └── ReorgTooDeep, LogsRefused, IndexIncomplete, IndexMismatch, IndexBehind
+├── RequestRefused                      the meter refused a request; nothing was held or charged
+│   ├── CreditsUsedUp, ExposureReached, CeilingTooLow, BooksBehind
+│   ├── AuthorityOver, AuthorityRevoked, AuthorityUsedUp, LimitReached, RequestAboveLimit
+│   └── PeriodLimitReached, ServiceNotCovered, BoundToOtherRequest, WindowClosed, TooManyOpenRequests
 ├── FundsError                          found before the transaction that would have failed
 │   └── InsufficientFunds, InsufficientAllowance, InsufficientCoin
 └── TransactionError                    the chain refused a call or a transaction
@@ -149,8 +160,10 @@ from nvm_chain.errors.families import (
     ContractError,
     DeploymentError,
     FundsError,
+    IndexFailure,
     InputError,
     NetworkError,
+    RequestRefused,
     SignatureError,
     StorageError,
     TransactionError,
@@ -159,6 +172,22 @@ from nvm_chain.errors.funds import (
     InsufficientAllowance,
     InsufficientCoin,
     InsufficientFunds,
+)
+from nvm_chain.errors.index import (
+    DiskFull,
+    IndexBehind,
+    IndexIncomplete,
+    IndexMismatch,
+    IndexNotWritable,
+    IndexUnavailable,
+    LogsRefused,
+    MissingExtra,
+    NewerSchema,
+    OlderSchema,
+    OtherChain,
+    ReorgTooDeep,
+    SecondFollower,
+    WrongDatabase,
 )
 from nvm_chain.errors.inputs import (
     CostOutOfRange,
@@ -184,6 +213,34 @@ from nvm_chain.errors.metadata import (
     InvalidUrl,
     SecretInMetadata,
     UnknownEndpoint,
+)
+from nvm_chain.errors.meter import (
+    AuthorityOver,
+    AuthorityRevoked,
+    AuthorityUsedUp,
+    BindingMismatch,
+    BindingTooWeak,
+    BooksBehind,
+    BoundToOtherRequest,
+    CeilingTooLow,
+    ChargeAboveHold,
+    CreditsUsedUp,
+    DeadlineOutOfRange,
+    ExposureReached,
+    InvalidTarget,
+    LimitReached,
+    PeriodLimitReached,
+    ReceiptMismatch,
+    ReceiptSignatureInvalid,
+    RequestAboveLimit,
+    ServiceNotCovered,
+    SignInExpired,
+    SignInMismatch,
+    SignInNotYetValid,
+    SignInSignatureInvalid,
+    TooManyOpenRequests,
+    ViewUnusable,
+    WindowClosed,
 )
 from nvm_chain.errors.network import (
     AnswerUnreadable,
@@ -248,22 +305,34 @@ __all__ = [
     "AccountBusy",
     "AgentNotRegistered",
     "AnswerUnreadable",
+    "AuthorityOver",
+    "AuthorityRevoked",
+    "AuthorityUsedUp",
     "AuthorizationExpired",
     "AuthorizationFailed",
     "AuthorizationMismatch",
     "AuthorizationNotYetValid",
     "AuthorizationSignatureInvalid",
     "BatchIncomplete",
+    "BindingMismatch",
+    "BindingTooWeak",
     "BlockReplaced",
+    "BooksBehind",
+    "BoundToOtherRequest",
+    "CeilingTooLow",
+    "ChargeAboveHold",
     "ConnectionFailed",
     "ContractError",
     "CostAboveMax",
     "CostOutOfRange",
     "CreditsOverflow",
+    "CreditsUsedUp",
     "CreditsWithoutCode",
+    "DeadlineOutOfRange",
     "DeploymentError",
     "DeploymentMismatch",
     "DetachNotAllowed",
+    "DiskFull",
     "DownloadFailed",
     "DownloadMismatch",
     "ERC721IncorrectOwner",
@@ -281,12 +350,19 @@ __all__ = [
     "ERC1155InvalidReceiver",
     "ERC1155InvalidSender",
     "ERC1155MissingApprovalForAll",
+    "ExposureReached",
     "FeeAboveCap",
     "FeeAboveMax",
     "FundsError",
     "HostedImport",
     "HostedName",
     "IdOfAnotherKind",
+    "IndexBehind",
+    "IndexFailure",
+    "IndexIncomplete",
+    "IndexMismatch",
+    "IndexNotWritable",
+    "IndexUnavailable",
     "InputError",
     "InsufficientAllowance",
     "InsufficientCoin",
@@ -308,14 +384,19 @@ __all__ = [
     "InvalidRecord",
     "InvalidRedeemRange",
     "InvalidSplit",
+    "InvalidTarget",
     "InvalidUrl",
     "KeyFailure",
+    "LimitReached",
+    "LogsRefused",
     "MetadataMismatch",
     "MetadataNotSaved",
     "MetadataUnavailable",
+    "MissingExtra",
     "NeedsGateway",
     "NeedsVendor",
     "NetworkError",
+    "NewerSchema",
     "NoAccess",
     "NoContract",
     "NoDeployment",
@@ -332,7 +413,9 @@ __all__ = [
     "NotSent",
     "NotTransferable",
     "NvmChainError",
+    "OlderSchema",
     "OrderAlreadyMade",
+    "OtherChain",
     "OutOfGas",
     "OutcomeUnknown",
     "OwnableInvalidOwner",
@@ -341,6 +424,7 @@ __all__ = [
     "Panicked",
     "PaymentFailed",
     "PendingTransactions",
+    "PeriodLimitReached",
     "PlanAlreadyAttached",
     "PlanAlreadyRegistered",
     "PlanNotActive",
@@ -348,6 +432,8 @@ __all__ = [
     "QuoteFailed",
     "QuoteWithoutReceivers",
     "QuoterWithoutCode",
+    "ReceiptMismatch",
+    "ReceiptSignatureInvalid",
     "RecordInUse",
     "RecordNotWritable",
     "RecordNotWritten",
@@ -355,11 +441,20 @@ __all__ = [
     "RedeemOutOfRange",
     "ReferenceUsed",
     "RenamedParameter",
+    "ReorgTooDeep",
+    "RequestAboveLimit",
+    "RequestRefused",
     "RevertedWithReason",
     "RevertedWithoutReason",
     "RpcFailed",
+    "SecondFollower",
     "SecretInMetadata",
+    "ServiceNotCovered",
     "SettlementsNotAccepted",
+    "SignInExpired",
+    "SignInMismatch",
+    "SignInNotYetValid",
+    "SignInSignatureInvalid",
     "SignatureError",
     "SignatureNeedsChain",
     "StatementMismatch",
@@ -370,6 +465,7 @@ __all__ = [
     "TermNotAllowed",
     "TokenCannotSign",
     "TokenWithoutCode",
+    "TooManyOpenRequests",
     "TooManyPlans",
     "TooManySplits",
     "TooMuchGas",
@@ -382,12 +478,15 @@ __all__ = [
     "UnknownPlan",
     "UnsafeFileName",
     "UnverifiableUri",
+    "ViewUnusable",
     "VoucherAlreadySettled",
     "VoucherExpired",
     "VoucherMismatch",
     "VoucherSignatureInvalid",
+    "WindowClosed",
     "WouldSucceedNow",
     "WrongChain",
+    "WrongDatabase",
     "WrongKind",
     "WrongValue",
     "ZeroAmount",

@@ -1,6 +1,7 @@
 """The families of errors: base classes that say what is true of all their subclasses."""
 
 from nvm_chain.errors.base import NvmChainError
+from nvm_chain.errors.fields import Credits
 
 
 class InputError(NvmChainError, ValueError):
@@ -21,6 +22,16 @@ class DeploymentError(NvmChainError):
 
 class StorageError(NvmChainError):
     """A document or a file outside the chain could not be kept, fetched or verified."""
+
+
+class IndexFailure(NvmChainError):
+    """An index of events could not be read or written, or is not right."""
+
+
+class RequestRefused(NvmChainError):
+    """The meter refused a request. Nothing was held or charged. ``next_ceiling`` is the next ceiling to sign."""
+
+    next_ceiling: Credits
 
 
 class FundsError(NvmChainError):

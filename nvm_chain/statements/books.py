@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import StatementMismatch
-from nvm_chain.statements.ledgers import Expired, Ledger, open_ledger
 from nvm_chain.statements.movements import Fact
 from nvm_chain.statements.periods import Point
 from nvm_chain.statements.types import Movement, MovementKind
 from nvm_chain.types.events import Block
+from nvm_chain.types.ledgers import Expired, Ledger, open_ledger
 from nvm_chain.types.plans import Terms
 
 HolderKey = tuple[int, ChecksumAddress]

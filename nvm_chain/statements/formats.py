@@ -75,7 +75,7 @@ def _movement_lines(statement: Statement) -> Iterable[Mapping[str, object]]:
 
 def _end_line(kind: str, plan_id: int, second: int, balance: int) -> dict[str, object]:
     return {
-        "time": _format_time(second),
+        "time": format_time(second),
         "timestamp": second,
         "plan_id": format_plan_id(plan_id),
         "kind": kind,
@@ -86,14 +86,14 @@ def _end_line(kind: str, plan_id: int, second: int, balance: int) -> dict[str, o
 def _movement_line(movement: Movement) -> dict[str, object]:
     line = {column: getattr(movement, column, None) for column in MOVEMENT_COLUMNS}
     return line | {
-        "time": _format_time(movement.timestamp),
+        "time": format_time(movement.timestamp),
         "block": movement.block_number,
         "plan_id": format_plan_id(movement.plan_id),
         "kind": movement.kind.value,
         "quantity": movement.quantity or None,
         "cost": movement.cost if movement.quantity else None,
         "context": None if movement.context is None else "0x" + movement.context.hex(),
-        "context_text": _neutralize(format_context(movement.context)),
+        "context_text": neutralize(format_context(movement.context)),
     }
 
 
@@ -103,11 +103,12 @@ def _revenue_line(revenue: Revenue) -> dict[str, object]:
     }
 
 
-def _neutralize(text: str) -> str:
+def neutralize(text: str) -> str:
+    """Return a text with an apostrophe in front if spreadsheets would read it as a formula."""
     return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
 
 
-def _format_time(second: int) -> str:
+def format_time(second: int) -> str:
     """Format a Unix second as ISO 8601 in UTC. Empty for a second beyond the calendar."""
     try:
         return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"

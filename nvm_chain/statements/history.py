@@ -1,8 +1,7 @@
 """Events of a statement, read in as few requests as the indexed arguments allow."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from eth_typing import ChecksumAddress
 
@@ -12,9 +11,7 @@ from nvm_chain.errors import StatementMismatch
 from nvm_chain.operations.plans import parse_terms, read_terms
 from nvm_chain.types.addresses import ZERO_ADDRESS
 from nvm_chain.types.events import Block, Event, EventFilter
-from nvm_chain.types.plans import Terms
-
-Place = tuple[int, int]
+from nvm_chain.types.histories import History, Place, PlanFacts
 
 OF_PLAN = (
     "PlanRegistered",
@@ -29,23 +26,6 @@ OF_PLAN = (
 OF_HOLDER = ("Ordered", "UsagePaid", "GrantedExternal", "AccessChanged", "Redeemed")
 """Names of events with a holder or payer as second indexed argument."""
 TRANSFERS = ("TransferSingle", "TransferBatch")
-
-
-@dataclass(frozen=True, slots=True)
-class PlanFacts:
-    """Immutable facts of a plan from its registration."""
-
-    terms: Terms
-    fee_bps: int
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """Events of a statement in order, their plans, and the transfers that settlements made."""
-
-    events: Sequence[Event]
-    plans: Mapping[int, PlanFacts]
-    settled: frozenset[Place]
 
 
 def read_plans_history(chain: Chain, plan_ids: Sequence[int], first_block: int, head: Block) -> History:

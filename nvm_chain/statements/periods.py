@@ -2,9 +2,8 @@
 
 import re
 from datetime import UTC, date, datetime, time
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from nvm_chain.chain.client import Chain
 from nvm_chain.errors import InvalidConfig
 from nvm_chain.statements.types import Period
 from nvm_chain.types.amounts import check_uint
@@ -30,6 +29,13 @@ class Span(NamedTuple):
     period: Period
     start: Point
     end: Point
+
+
+class BlockReader(Protocol):
+    """Something that knows the times of blocks: a chain, or a source of a statement."""
+
+    def read_block(self, number: int) -> Block:
+        """Return a block by its number."""
 
 
 def parse_moment(moment: Moment, name: str = "time") -> int:
@@ -67,7 +73,7 @@ def _parse_text(text: str, name: str) -> int | date:
 
 
 def resolve_period(
-    chain: Chain,
+    blocks: BlockReader,
     head: Block,
     start: Moment | None,
     end: Moment | None,
@@ -77,8 +83,8 @@ def resolve_period(
     """Return both ends of a period as points. At most two requests, or none for seconds. Raises InvalidConfig."""
     if (start is not None and start_block is not None) or (end is not None and end_block is not None):
         raise InvalidConfig("one end of the period has both a time and a block", "give one of the two")
-    first = _find_point(chain, head, start, start_block, "start") or Point(-1, LAST)
-    last = _find_point(chain, head, end, end_block, "end") or Point(head.timestamp, head.number)
+    first = _find_point(blocks, head, start, start_block, "start") or Point(-1, LAST)
+    last = _find_point(blocks, head, end, end_block, "end") or Point(head.timestamp, head.number)
     last = min(last, Point(head.timestamp, LAST))
     if first > Point(head.timestamp, head.number):
         raise InvalidConfig(f"the period begins after the latest block, {head.number}, of second {head.timestamp}")
@@ -90,7 +96,7 @@ def resolve_period(
     return Span(Period(first.second + 1, last.second + 1, start_block, end_block), first, last)
 
 
-def _find_point(chain: Chain, head: Block, moment: Moment | None, block: int | None, name: str) -> Point | None:
+def _find_point(blocks: BlockReader, head: Block, moment: Moment | None, block: int | None, name: str) -> Point | None:
     """Return the point directly before a moment or a block."""
     if moment is not None:
         return Point(parse_moment(moment, name) - 1, LAST)
@@ -103,5 +109,5 @@ def _find_point(chain: Chain, head: Block, moment: Moment | None, block: int | N
         )
     if block == 0:
         return Point(-1, -1)
-    before = head if block == head.number + 1 else chain.read_block(block - 1)
+    before = head if block == head.number + 1 else blocks.read_block(block - 1)
     return Point(before.timestamp, before.number)

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 from eth_typing import ChecksumAddress
 
-from nvm_chain.chain.client import Chain
 from nvm_chain.statements.books import Books, Entry, HolderKey
-from nvm_chain.statements.history import History
 from nvm_chain.statements.periods import Point, Span
 from nvm_chain.statements.revenue import sum_revenue
+from nvm_chain.statements.sources import Source
 from nvm_chain.statements.types import HolderBalance, Movement, MovementKind, PlanBalance, Scope, Statement
 from nvm_chain.types.events import Event
+from nvm_chain.types.histories import History
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Subject:
     plan_id: int | None = None
 
 
-def build_statement(chain: Chain, subject: Subject, span: Span, history: History, books: Books) -> Statement:
+def build_statement(source: Source, subject: Subject, span: Span, history: History, books: Books) -> Statement:
     """Build the statement of a period from books up to the latest block. Makes no request."""
     before = [entry for entry in books.entries if entry.point <= span.start]
     within = [entry for entry in books.entries if span.start < entry.point <= span.end]
@@ -34,8 +34,8 @@ def build_statement(chain: Chain, subject: Subject, span: Span, history: History
         scope=subject.scope,
         address=subject.address,
         plan_id=subject.plan_id,
-        chain_id=chain.chain_id,
-        credits=chain.credits.address,
+        chain_id=source.chain_id,
+        credits=source.credits,
         period=span.period,
         head=books.head,
         plans=tuple(_sum_plans(books, before, within)),

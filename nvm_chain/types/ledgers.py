@@ -1,6 +1,7 @@
 """Ledgers of a holder on a plan over time: permanent credits, expiring credits, and access windows."""
 
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from nvm_chain.enums import PlanKind
@@ -30,6 +31,11 @@ class Ledger:
         self.access_until = 0
         self.is_granted = False
         self._duration = terms.duration
+
+    def restore(self, balance: int, settled: int, access_until: int, is_granted: bool, lots: Sequence[Lot]) -> None:
+        """Take over what an equal ledger had at some second. ``lots`` are those of its property."""
+        self.balance, self.settled = balance, settled
+        self.access_until, self.is_granted = access_until, is_granted
 
     def advance(self, second: int) -> list[Expired]:
         """Move the time to the end of a second, and return the expired credits."""
@@ -62,6 +68,11 @@ class ExpiringLedger(Ledger):
         """Start without credits."""
         super().__init__(terms)
         self._lots: deque[Lot] = deque()
+
+    def restore(self, balance: int, settled: int, access_until: int, is_granted: bool, lots: Sequence[Lot]) -> None:
+        """Take over what an equal ledger had at some second."""
+        super().restore(balance, settled, access_until, is_granted, lots)
+        self._lots = deque(lots)
 
     def advance(self, second: int) -> list[Expired]:
         """Expire all lots up to a second."""
