@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from nvm_chain.chain.repeating import BUSY, Pauses, is_passing, is_worth_waiting, read_retry_after
 from nvm_chain.chain.transport.base import NoReply, Reply, Transport
+from nvm_chain.chain.transport.fast_json import PARSE
 from nvm_chain.chain.transport.limits import Limits
 from nvm_chain.errors import ConnectionFailed, NodeBusy
-from nvm_chain.types.json_text import parse_json
 
 NO_RPC: Final = "it does not speak JSON-RPC"
 HANDED_SECONDS: Final = 60
@@ -121,7 +121,7 @@ class Line:
 def _parse(body: bytes) -> Any:
     """Parse JSON. Return None for other text, and for JSON that is nested so deep that it could end the process."""
     try:
-        return parse_json(body)
+        return PARSE.get()(body)
     except (ValueError, RecursionError):
         return None
 

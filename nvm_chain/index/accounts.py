@@ -1,0 +1,148 @@
+"""Accounts of holders: every movement is applied to the ledger of its account, by the rules of the contract."""
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final, TypeAlias
+
+from nvm_chain.errors import IndexIncomplete
+from nvm_chain.index.catalogue import read_terms
+from nvm_chain.index.decoding import REDEMPTION, SETTLEMENT, TRANSFER_IN, Rows
+from nvm_chain.index.kinds import PLACE_BITS
+from nvm_chain.index.pens import Pen
+from nvm_chain.index.schema import account_undo, accounts, plans
+from nvm_chain.types.accounts import Lot
+from nvm_chain.types.ledgers import Ledger, WindowLedger, open_ledger
+from nvm_chain.types.plans import Terms
+
+Key: TypeAlias = tuple[bytes, bytes]
+"""A plan and a holder."""
+_OF_ACCOUNT: Final = itemgetter(0, 1)
+_TERMS: Final = next(number for number, column in enumerate(plans.columns) if column.name == "terms")
+
+
+def write_accounts(pen: Pen, rows: Rows, times: Mapping[int, int], *, keeps_undo: bool) -> None:
+    """Apply the movements of a batch to their accounts, and write these.
+
+    Args:
+        pen: The transaction.
+        rows: The rows of the batch. Their movements are in the order of holder, plan and place.
+        times: The time of each block that has movements.
+        keeps_undo: Whether to note each account as it was before each block.
+
+    Raises:
+        IndexIncomplete: A movement does not fit the ones before, or its plan is not registered.
+    """
+    if not rows.movements:
+        return
+    keys = sorted({(row[1], row[0]) for row in rows.movements})
+    terms = load_terms(pen, sorted({plan for plan, _ in keys}))
+    stored = {(bytes(row[0]), bytes(row[1])): row for row in pen.find(accounts, keys)}
+    desk = _Desk(rows.access, times, keeps_undo=keeps_undo)
+    for (holder, plan), movements in groupby(rows.movements, _OF_ACCOUNT):
+        desk.apply((plan, holder), terms.get(plan), stored.get((plan, holder)), movements)
+    pen.replace(accounts, desk.rows)
+    pen.add(account_undo, desk.undo)
+
+
+class _Desk:
+    """The accounts of a batch, one after the other: their rows after it, and their rows before each block."""
+
+    def __init__(self, access: Mapping[tuple[int, int], int], times: Mapping[int, int], *, keeps_undo: bool) -> None:
+        self.rows: list[tuple[Any, ...]] = []
+        self.undo: list[tuple[Any, ...]] = []
+        self._access, self._times, self._keeps_undo = access, times, keeps_undo
+
+    def apply(
+        self, key: Key, terms: Terms | None, row: Sequence[Any] | None, movements: Iterable[tuple[Any, ...]]
+    ) -> None:
+        """Apply the movements of one account, in order."""
+        if terms is None:
+            number = next(iter(movements))[2] >> PLACE_BITS
+            raise IndexIncomplete(number, f"plan 0x{key[0].hex()} has a movement and no registration")
+        ledger = open_ledger(terms) if row is None else load_ledger(terms, row[2:])
+        last, block, second = None if row is None else row[-1], -1, 0
+        for _, _, place, item, code, amount, _ in movements:
+            if place >> PLACE_BITS != block:
+                block = place >> PLACE_BITS
+                second = self._times[block]
+                if self._keeps_undo:
+                    before = (None,) * 7 if last is None else (*describe_ledger(ledger), last)
+                    self.undo.append((*key, block, *before))
+            self._move(ledger, key, (place, item), code, amount, second)
+            last = place
+        self.rows.append((*key, *describe_ledger(ledger), last))
+
+    def _move(self, ledger: Ledger, key: Key, at: tuple[int, int], code: int, amount: int, second: int) -> None:
+        """Apply one movement by the rules of the contract."""
+        ledger.advance(second)
+        before = ledger.access_until
+        if amount > 0:
+            ledger.grant(second, amount)
+            if code != TRANSFER_IN:
+                ledger.is_granted = True
+        elif amount < 0:
+            _take(ledger, key, at, -amount, second)
+            if code == SETTLEMENT:
+                ledger.settled -= amount
+        said = self._access.get(at)
+        if said is not None and code == REDEMPTION:
+            ledger.open(second, -amount)
+        if ledger.access_until != (before if said is None else said):
+            raise IndexIncomplete(at[0] >> PLACE_BITS, f"{_name(key)} has another end of access than its event says")
+
+
+def _take(ledger: Ledger, key: Key, at: tuple[int, int], amount: int, second: int) -> None:
+    try:
+        ledger.take(second, amount)
+    except ValueError:
+        what = f"{_name(key)} spent {amount} credits and had {ledger.balance}"
+        raise IndexIncomplete(at[0] >> PLACE_BITS, what) from None
+
+
+def load_terms(pen: Pen, plan_ids: Sequence[bytes]) -> dict[bytes, Terms]:
+    """Return the terms of plans by their ids. Unknown plans are left out."""
+    found = pen.find(plans, [(plan,) for plan in plan_ids])
+    return {bytes(row[0]): read_terms(row[_TERMS]) for row in found}
+
+
+def load_ledger(terms: Terms, row: Sequence[Any]) -> Ledger:
+    """Return the ledger of an account. ``row`` are its columns after the key, see `nvm_chain.index.schema.ACCOUNT`.
+
+    The ledger is at the time of the account's last movement. `Ledger.advance` moves it to a later time.
+    """
+    balance, settled, access_until, is_granted, lots = row[:5]
+    ledger = open_ledger(terms)
+    ledger.restore(int(balance), int(settled), int(access_until), bool(is_granted), unpack_lots(lots))
+    return ledger
+
+
+def describe_ledger(ledger: Ledger) -> tuple[int, int, int, bool, bytes | None, int | None]:
+    """Return the columns of an account, without its key and its place."""
+    lots = ledger.lots
+    expiry = lots[0].expires_at if lots else None
+    if isinstance(ledger, WindowLedger) and ledger.access_until:
+        expiry = ledger.access_until
+    packed = pack_lots(lots) if lots else None
+    return ledger.balance, ledger.settled, ledger.access_until, ledger.is_granted, packed, expiry
+
+
+def pack_lots(lots: Iterable[Lot]) -> bytes:
+    """Write lots as pairs of credits and expiry, 8 bytes each."""
+    numbers = [number for lot in lots for number in (lot.credits, lot.expires_at)]
+    return struct.pack(f"!{len(numbers)}Q", *numbers)
+
+
+def unpack_lots(packed: bytes | None) -> list[Lot]:
+    """Return the lots that `pack_lots` wrote. None stands for no lots.
+
+    >>> unpack_lots(pack_lots([Lot(7, 1_800_000_000)]))
+    [Lot(credits=7, expires_at=1800000000)]
+    """
+    numbers = struct.unpack(f"!{len(packed) // 8}Q", packed) if packed else ()
+    return [Lot(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
+
+
+def _name(key: Key) -> str:
+    return f"account 0x{key[1].hex()} on plan 0x{key[0].hex()}"

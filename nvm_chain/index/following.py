@@ -1,0 +1,259 @@
+"""The follower: it brings an index to the head of the chain, and keeps it there through reorganizations and failures."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.progress import tell
+from nvm_chain.errors import (
+    BlockReplaced,
+    ConnectionFailed,
+    IndexUnavailable,
+    NvmChainError,
+    OtherChain,
+    ReorgTooDeep,
+    RpcFailed,
+)
+from nvm_chain.index.checking import read_checked
+from nvm_chain.index.completeness import Proof, prove
+from nvm_chain.index.database import Index
+from nvm_chain.index.headers import Header, are_linked
+from nvm_chain.index.lease import Lease, hold_lease
+from nvm_chain.index.logs import Contracts
+from nvm_chain.index.progress import Meter, OnProgress, Phase
+from nvm_chain.index.ranges import RangeReader, read_ahead, split_chunk
+from nvm_chain.index.reorgs import find_ancestor, is_behind, is_same
+from nvm_chain.index.schema import KEPT_BLOCKS
+from nvm_chain.index.source import Source, block_of
+from nvm_chain.index.writing import Batch
+from nvm_chain.types.events import Block
+
+WAITED_FOR: Final = (BlockReplaced, ConnectionFailed, IndexUnavailable, RpcFailed)
+"""What may pass: a node that is away, busy or behind, answers from different heads, and a database that is away."""
+POLL_SECONDS: Final = 1.0
+PATIENCE_SECONDS: Final = 60.0
+"""How long `Follower.sync` waits for a node or database that does not answer."""
+FIRST_PAUSE_SECONDS: Final = 0.1
+LONGEST_PAUSE_SECONDS: Final = 8.0
+NEAR_AT_ONCE: Final = 100
+"""How many blocks near the head one transaction holds."""
+LEAD: Final = 64
+"""How many blocks before the first one an index begins. So it remembers a block before any shallow reorganization."""
+
+
+class Follower:
+    """Brings an index to the head of the chain. Use it in the thread of the index."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        index: Index,
+        *,
+        confirmations: int = 0,
+        on_progress: OnProgress | None = None,
+        waits: bool = False,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
+        """Take the chain and the index. No request.
+
+        Args:
+            chain: The connection to the chain.
+            index: The index, open for writing.
+            confirmations: How many blocks the index stays behind the latest block.
+            on_progress: A function that is called after each step. An error that it raises is only logged.
+            waits: Whether to wait while another process follows. If not, SecondFollower is raised.
+            poll_seconds: The pause between two requests for the latest block.
+
+        Raises:
+            OtherChain: The index belongs to another chain.
+        """
+        state = index.state
+        if state.chain_id != chain.chain_id:
+            raise OtherChain(index.label, "chain id", state.chain_id, chain.chain_id)
+        self._index, self._confirmations, self._on_progress = index, confirmations, on_progress
+        self._source = Source(chain, Contracts(state.credits, state.agents))
+        self._ranges, self._meter = RangeReader(self._source), Meter()
+        self._waits, self._poll_seconds = waits, poll_seconds
+
+    # ------------------------------------------------------------------ what it is for
+
+    def sync(
+        self,
+        to_block: int | None = None,
+        *,
+        stop: threading.Event | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> Block | None:
+        """Read all blocks up to a block, or to the latest one, and return the index's head.
+
+        It may be stopped or killed at any time, and goes on from there.
+
+        Args:
+            to_block: The last block. The latest block if not given, or if it is not mined yet.
+            stop: Ends the work after the current step when it is set.
+            patience_seconds: How long it waits for a node or a database that does not answer.
+
+        Raises:
+            SecondFollower: Another process follows.
+            ReorgTooDeep: The chain replaced more blocks than the index remembers.
+            IndexIncomplete: The node left out logs of a block.
+            LogsRefused: The node gives logs that cannot be in their block.
+            DiskFull: The disk of the index is full.
+            IndexUnavailable: The database does not answer.
+            NetworkError: The node does not give a usable answer.
+        """
+        self._work(stop or threading.Event(), to_block, patience_seconds, follows=False)
+        return self._index.state.head
+
+    def follow(self, stop: threading.Event, to_block: int | None = None) -> None:
+        """Read all blocks, and each new block soon after it is mined, until ``stop`` is set or ``to_block`` is read.
+
+        It waits without limit for a node or a database that does not answer. Raises as `sync` does in other cases.
+        """
+        self._work(stop, to_block, float("inf"), follows=True)
+
+    def prove(self, *, again: bool = False) -> Proof:
+        """Prove that the index has every event of its blocks, and return how. See `nvm_chain.index.completeness.prove`.
+
+        Args:
+            again: Whether to prove all blocks again. If not, the proof goes on where the last one ended.
+        """
+        return prove(self._source, self._index, again=again)
+
+    # ------------------------------------------------------------------ rounds
+
+    def _work(self, stop: threading.Event, to_block: int | None, patience_seconds: float, *, follows: bool) -> None:
+        waiting, is_known = _Waiting(patience_seconds), False
+        with self._leased(stop, waiting) as lease:
+            while not stop.is_set():
+                try:
+                    lease.check()
+                    if not is_known:  # another process may have written, or a commit may have failed or not
+                        self._index.read_state()
+                    is_known = True
+                    moves = self._advance(to_block, lease, stop)
+                except WAITED_FOR as error:
+                    is_known = False
+                    self._tell(Phase.WAIT, to_block, error)
+                    waiting.wait(error, stop)
+                    continue
+                waiting.end()
+                if self._has_reached(to_block) or not (moves or follows):
+                    return
+                if not moves:
+                    stop.wait(self._poll_seconds)
+
+    @contextmanager
+    def _leased(self, stop: threading.Event, waiting: "_Waiting") -> Iterator[Lease]:
+        """Hold the lease of the index, and wait for a database that does not answer."""
+        while True:
+            try:
+                lease = hold_lease(self._index, stop if self._waits else None)
+                break
+            except IndexUnavailable as error:
+                self._tell(Phase.WAIT, None, error)
+                waiting.wait(error, stop)
+        try:
+            yield lease
+        finally:
+            lease.release()
+
+    def _has_reached(self, to_block: int | None) -> bool:
+        head = self._index.state.head
+        return to_block is not None and head is not None and head.number >= to_block
+
+    def _advance(self, to_block: int | None, lease: Lease, stop: threading.Event) -> bool:
+        """Do one step, and return whether there may be more to do at once."""
+        latest, head = self._source.read_head(), self._index.state.head
+        if head is not None and latest.number <= head.number:
+            return self._compare(latest, head)
+        start = max(0, self._index.state.first_block - LEAD) if head is None else head.number + 1
+        target = min(latest.number - self._confirmations, latest.number if to_block is None else to_block)
+        if target < start:
+            return False
+        if start <= latest.number - KEPT_BLOCKS:
+            return self._catch_up(start, min(target, latest.number - KEPT_BLOCKS), latest, lease, stop)
+        return self._take_near(start, min(target, start + NEAR_AT_ONCE - 1), latest)
+
+    def _compare(self, latest: Header, head: Block) -> bool:
+        """Handle a node that has no more blocks than the index: it may be the same, behind, or on another branch."""
+        if is_same(head, latest):
+            return False
+        if latest.number < head.number and is_behind(self._index.kept_blocks(), latest):
+            self._tell(Phase.BEHIND, latest.number)
+            return False
+        return self._roll_back(latest)
+
+    def _take_near(self, start: int, end: int, latest: Header) -> bool:
+        """Read blocks near the head: each with its header, its link to its parent, and its logs by its hash."""
+        head, numbers = self._index.state.head, range(start, end + 1)
+        headers = [latest] if [*numbers] == [latest.number] else self._source.read_headers(numbers)
+        if not are_linked(headers):
+            raise BlockReplaced(end)
+        if head is not None and f"0x{headers[0].parent.hex()}" != head.hash:
+            return self._roll_back(latest)
+        logs = read_checked(self._source, headers)
+        blocks = [*map(block_of, headers)]
+        self._write(Batch(head, blocks[-1], logs, blocks, keeps_undo=True), Phase.FOLLOW, latest.number)
+        return True
+
+    def _catch_up(self, start: int, end: int, latest: Header, lease: Lease, stop: threading.Event) -> bool:
+        """Read old blocks, which the chain does not replace any more, in ranges as large as the node allows."""
+        for chunk in read_ahead(self._ranges.read(start, end)):
+            for part in split_chunk(chunk):
+                head = self._index.state.head
+                if head is not None and (part.before is None or part.before.hash != head.hash):
+                    return self._roll_back(latest)
+                blocks = part.blocks if part.head in part.blocks[-1:] else [*part.blocks, part.head]
+                self._write(Batch(head, part.head, part.logs, blocks, keeps_undo=False), Phase.SYNC, latest.number)
+            if stop.is_set():
+                break
+            lease.check()
+        return True
+
+    def _write(self, batch: Batch, phase: Phase, target: int) -> None:
+        self._index.apply(batch)
+        self._meter.logs += len(batch.logs)
+        self._tell(phase, target)
+
+    def _roll_back(self, latest: Header) -> bool:
+        """Go back to the last block that index and chain have in common."""
+        kept, head = self._index.kept_blocks(), self._index.state.head
+        ancestor = find_ancestor(self._source, kept, latest)
+        if ancestor is None:
+            oldest = min((block.number for block in kept), default=latest.number)
+            raise ReorgTooDeep(self._index.label, max(oldest - 1, 0), oldest)
+        if ancestor == head:  # the node answered from different heads
+            raise BlockReplaced(latest.number)
+        self._index.roll_back(ancestor)
+        self._tell(Phase.REORG, latest.number)
+        return True
+
+    def _tell(self, phase: Phase, target: int | None, error: NvmChainError | None = None) -> None:
+        if self._on_progress is not None:
+            tell(self._on_progress, self._meter.measure(phase, self._index.state.head, target, error))
+
+
+class _Waiting:
+    """The pauses while a node or a database does not answer, within a total time."""
+
+    def __init__(self, total_seconds: float) -> None:
+        self._total, self._began, self._pause = total_seconds, 0.0, FIRST_PAUSE_SECONDS
+        self.is_on = False
+
+    def wait(self, error: NvmChainError, stop: threading.Event) -> None:
+        """Pause, or raise the error if the total time is over."""
+        now = time.monotonic()
+        if not self.is_on:
+            self.is_on, self._began, self._pause = True, now, FIRST_PAUSE_SECONDS
+        if now - self._began >= self._total:
+            raise error
+        stop.wait(self._pause)
+        self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+
+    def end(self) -> None:
+        """Note that all answer again."""
+        self.is_on = False

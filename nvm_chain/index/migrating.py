@@ -1,0 +1,74 @@
+"""The version of an index's schema, and the migration to the present one. Forward only."""
+
+from collections.abc import Iterator
+from importlib.resources import as_file, files
+from typing import Any, Final
+
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext, MigrationStep
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
+
+from nvm_chain.errors import NewerSchema, OlderSchema, WrongDatabase
+from nvm_chain.index.schema import VERSION, VERSION_TABLE
+
+LOCK: Final = 0x6E766D69
+"""The number of the advisory lock in PostgreSQL under which an index is made or migrated."""
+
+
+def read_version(connection: Connection, where: str) -> str | None:
+    """Return the version of the schema, or None for an empty database. Raises WrongDatabase for another program's."""
+    names = inspect(connection).get_table_names()
+    if VERSION_TABLE not in names:
+        if names:
+            raise WrongDatabase(where, f"it has no table {VERSION_TABLE}, but {names[0]} of another program")
+        return None
+    found = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalars().all()  # noqa: S608
+    if len(found) != 1 or not found[0].isdigit():
+        raise WrongDatabase(where, f"its table {VERSION_TABLE} does not have a version")
+    return str(found[0])
+
+
+def check_version(version: str | None, where: str) -> None:
+    """Raise unless a database has the present schema.
+
+    Raises:
+        WrongDatabase: The database is empty.
+        OlderSchema: An older version of the package wrote the index.
+        NewerSchema: A newer version of the package wrote the index.
+    """
+    if version is None:
+        raise WrongDatabase(where, "it is empty")
+    if version > VERSION:
+        raise NewerSchema(where, version, VERSION)
+    if version < VERSION:
+        raise OlderSchema(where, version, VERSION)
+
+
+def migrate(connection: Connection, where: str) -> None:
+    """Bring a database to the present schema, within the connection's transaction.
+
+    Raises:
+        WrongDatabase: The database belongs to another program.
+        NewerSchema: A newer version of the package wrote the index.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+    version = read_version(connection, where)
+    if version is not None and version >= VERSION:
+        check_version(version, where)
+        return
+    with as_file(files("nvm_chain.index") / "migrations") as folder:
+        script = ScriptDirectory(str(folder))
+        context = _build_context(connection, script)
+        with Operations.context(context):
+            context.run_migrations()
+
+
+def _build_context(connection: Connection, script: ScriptDirectory) -> MigrationContext:
+    def find_steps(found: Any, _: object) -> Iterator[MigrationStep]:
+        for revision in reversed([*script.iterate_revisions("head", found or "base")]):
+            yield MigrationStep.upgrade_from_script(script.revision_map, revision)
+
+    options = {"version_table": VERSION_TABLE, "fn": find_steps, "transactional_ddl": True}
+    return MigrationContext.configure(connection, opts=options)

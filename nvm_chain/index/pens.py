@@ -1,0 +1,63 @@
+"""Statements of an index on the driver's own cursor: one way to run them, which reads every result to its end.
+
+SQLite keeps a statement open until its result is read, and with it the transaction: a COMMIT fails, or is lost without a
+word. So nothing else in this room runs a statement that writes.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, Table
+
+Row: TypeAlias = Sequence[Any]
+
+
+class Pen(ABC):
+    """Reads and writes of one transaction. Statements have ``?`` for each value."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Take a connection in a transaction."""
+        self._driver: Any = connection.connection.driver_connection
+
+    def ask(self, statement: str, values: Row = ()) -> list[Any]:
+        """Run a statement, and return all rows of its result."""
+        cursor = self._driver.cursor()
+        try:
+            cursor.execute(self._spell(statement), values)
+            return cursor.fetchall() if cursor.description is not None else []
+        finally:
+            cursor.close()
+
+    def change(self, statement: str, values: Row = ()) -> int:
+        """Run a statement that has no result, and return the number of changed rows."""
+        cursor = self._driver.cursor()
+        try:
+            cursor.execute(self._spell(statement), values)
+            return int(cursor.rowcount)
+        finally:
+            cursor.close()
+
+    def change_each(self, statement: str, rows: Iterable[Row]) -> None:
+        """Run a statement without a result for each row."""
+        cursor = self._driver.cursor()
+        try:
+            cursor.executemany(self._spell(statement), rows)
+        finally:
+            cursor.close()
+
+    @abstractmethod
+    def _spell(self, statement: str) -> str:
+        """Return a statement with the driver's mark for a value."""
+
+    @abstractmethod
+    def add(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert rows with all columns of a table. Raises the driver's error for a row that exists."""
+
+    @abstractmethod
+    def replace(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert rows, or replace those with the same primary key."""
+
+    @abstractmethod
+    def find(self, table: Table, keys: Sequence[Row]) -> list[Any]:
+        """Return the rows of a table with these primary keys, in any order. Missing ones are left out."""

@@ -1,0 +1,133 @@
+"""An index in a file of SQLite: how it is opened and written, and what its failures mean."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from functools import cache
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.engine import URL
+
+from nvm_chain.errors import DiskFull, IndexFailure, IndexNotWritable, IndexUnavailable, WrongDatabase
+from nvm_chain.index.columns import INT64_END, Amount, ExactSum, Uint256, fit_amount
+from nvm_chain.index.pens import Pen, Row
+
+APPLICATION: Final = 0x6E766D69
+"""The number in the file's header that says whose file it is: "nvmi"."""
+LOCK_SECONDS: Final = 30
+"""How long a statement waits for another process's transaction."""
+CACHE_KIBIBYTES: Final = 65_536
+KEYS_AT_ONCE: Final = 300
+"""How many keys one statement looks up."""
+
+
+def open_engine(path: Path, *, create: bool) -> Engine:
+    """Return an engine for a file. If ``create`` is False, the file has to exist."""
+    mode = "rwc" if create else "rw"
+    url = URL.create("sqlite", database=f"file:{_quote(path)}", query={"mode": mode, "uri": "true"})
+    engine = create_engine(url, connect_args={"timeout": LOCK_SECONDS})
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _quote(path: Path) -> str:
+    """Return a path as SQLite takes it in a URI."""
+    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _set_up(driver: sqlite3.Connection, _: object) -> None:
+    """Let transactions begin where this module says so, and set what SQLite forgets with each connection."""
+    driver.isolation_level = None
+    driver.create_aggregate("exact_sum", 1, ExactSum)
+    for pragma in ("synchronous = NORMAL", f"cache_size = -{CACHE_KIBIBYTES}", "temp_store = MEMORY"):
+        driver.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+
+
+def prepare_file(engine: Engine) -> None:
+    """Let readers and the writer work at the same time. The file keeps this, so once is enough."""
+    connection = engine.raw_connection()
+    try:
+        connection.driver_connection.execute("PRAGMA journal_mode = WAL").close()  # type: ignore[union-attr]
+    finally:
+        connection.close()
+
+
+def explain_failure(where: str, error: sqlite3.Error) -> IndexFailure:
+    """Return the error of this package for a failure of SQLite."""
+    code, text = getattr(error, "sqlite_errorname", None) or "", str(error)
+    if code in ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_FSYNC"):
+        return DiskFull(where, text)
+    if code.startswith("SQLITE_READONLY"):
+        return IndexNotWritable(where, text)
+    if code in ("SQLITE_NOTADB", "SQLITE_CORRUPT") or code.startswith("SQLITE_CORRUPT_"):
+        return WrongDatabase(where, text)
+    return IndexUnavailable(where, text)
+
+
+class SqlitePen(Pen):
+    """Reads and writes of a transaction of SQLite."""
+
+    def _spell(self, statement: str) -> str:
+        return statement
+
+    def add(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert rows with all columns of a table."""
+        self.change_each(_insert("INSERT", table), _fit(table, rows))
+
+    def replace(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert rows, or replace those with the same primary key."""
+        self.change_each(_insert("INSERT OR REPLACE", table), _fit(table, rows))
+
+    def find(self, table: Table, keys: Sequence[Row]) -> list[Any]:
+        """Return the rows of a table with these primary keys."""
+        found: list[Any] = []
+        for start in range(0, len(keys), KEYS_AT_ONCE):
+            some = keys[start : start + KEYS_AT_ONCE]
+            found += self.ask(_select(table, len(some)), [value for key in some for value in key])
+        return found
+
+
+@cache
+def _insert(verb: str, table: Table) -> str:
+    marks = ", ".join("?" * len(table.columns))
+    return f"{verb} INTO {table.name} VALUES ({marks})"
+
+
+@cache
+def _select(table: Table, count: int) -> str:
+    names = [column.name for column in table.primary_key]
+    key = f"({', '.join('?' * len(names))})"
+    return f"SELECT * FROM {table.name} WHERE ({', '.join(names)}) IN (VALUES {', '.join([key] * count)})"  # noqa: S608
+
+
+@cache
+def _find_wide(table: Table) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the positions of a table's columns of money, and of amounts."""
+    columns = list(enumerate(table.columns))
+    money = tuple(number for number, column in columns if isinstance(column.type, Uint256))
+    return money, tuple(number for number, column in columns if isinstance(column.type, Amount))
+
+
+def _fit(table: Table, rows: Sequence[Row]) -> Sequence[Row]:
+    """Write money as text, and amounts beyond 64 bits too."""
+    money, amounts = _find_wide(table)
+    ways: dict[int, Callable[[int], object]] = dict.fromkeys(money, str)
+    for number in amounts:
+        if any(value is not None and not -INT64_END <= value < INT64_END for value in map(itemgetter(number), rows)):
+            ways[number] = fit_amount
+    return [_convert(row, ways) for row in rows] if ways else rows
+
+
+def _convert(row: Row, ways: dict[int, Callable[[int], object]]) -> Row:
+    changed = list(row)
+    for number, way in ways.items():
+        if changed[number] is not None:
+            changed[number] = way(changed[number])
+    return changed

@@ -1,0 +1,132 @@
+"""The follower on a chain that behaves: first sync, new blocks, and everything after a break."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from nvm_chain.errors import OtherChain
+from nvm_chain.index.database import Index
+from nvm_chain.index.following import Follower
+from nvm_chain.index.progress import Phase, Progress
+from tests.support.index_worlds import dump, list_balances, open_for
+from tests.support.world import World
+
+EMBEDDED_TOO = True
+
+
+@pytest.fixture
+def index(funded: World, tmp_path: Path) -> Iterator[Index]:
+    """An empty index of the world's chain."""
+    with closing(open_for(funded.chain, tmp_path / "index.db")) as opened:
+        yield opened
+
+
+def test_sync__new_index__has_all_events_and_balances(funded: World, index_url: str) -> None:
+    with closing(open_for(funded.chain, index_url)) as index:
+        check_new_index(funded, index)
+
+
+def check_new_index(funded: World, index: Index) -> None:
+    plan = funded.register()
+    funded.order(plan, quantity=3)
+    funded.grant(plan, funded.stranger.address, 7)
+    head = Follower(funded.chain, index).sync()
+    assert head == index.read_state().head == funded.chain.read_block()
+    assert sorted(list_balances(index)) == sorted(
+        [(plan, funded.subscriber.address.lower(), 300), (plan, funded.stranger.address.lower(), 7)]
+    )
+
+
+def test_sync__again__adds_only_what_is_new(funded: World, index: Index) -> None:
+    plan = funded.register()
+    told: list[Progress] = []
+    follower = Follower(funded.chain, index, on_progress=told.append)
+    follower.sync()
+    before = told[-1].logs
+    assert follower.sync() == index.state.head
+    assert len(told) == 1
+    funded.order(plan)
+    follower.sync()
+    assert told[-1].logs == before + 2
+
+
+def test_sync__to_a_block__stops_there_and_goes_on_later(funded: World, index: Index, tmp_path: Path) -> None:
+    plan = funded.register()
+    number = funded.chain.read_block().number
+    funded.order(plan)
+    head = Follower(funded.chain, index).sync(number)
+    assert head is not None
+    assert head.number == number
+    assert list_balances(index) == []
+    Follower(funded.chain, index).sync()
+    with closing(open_for(funded.chain, tmp_path / "fresh.db")) as fresh:
+        Follower(funded.chain, fresh).sync()
+        assert dump(index) == dump(fresh)
+
+
+def test_sync__with_confirmations__stays_behind(funded: World, index: Index) -> None:
+    plan = funded.register()
+    funded.order(plan)
+    head = Follower(funded.chain, index, confirmations=2).sync()
+    assert head is not None
+    assert head.number == funded.chain.read_block().number - 2
+
+
+def test_sync__before_the_block_is_mined__returns(funded: World, index: Index) -> None:
+    latest = funded.chain.read_block()
+    assert Follower(funded.chain, index).sync(latest.number + 10) == latest
+
+
+def test_sync__stopped__does_nothing(funded: World, index: Index) -> None:
+    stop = threading.Event()
+    stop.set()
+    assert Follower(funded.chain, index).sync(stop=stop) is None
+
+
+def test_follow__until_a_block__has_it(funded: World, index: Index) -> None:
+    latest = funded.chain.read_block().number
+    Follower(funded.chain, index, poll_seconds=0.01).follow(threading.Event(), latest)
+    assert index.state.head is not None
+    assert index.state.head.number == latest
+
+
+def test_follow__new_blocks__are_told_one_by_one(funded: World, index: Index) -> None:
+    plan = funded.register()
+    stop, told = threading.Event(), list[tuple[Phase, int]]()
+    first = funded.chain.read_block().number
+
+    def on_progress(progress: Progress) -> None:
+        assert progress.head is not None
+        told.append((progress.phase, progress.head.number))
+        if len(told) == 4:
+            stop.set()
+        else:
+            funded.order(plan)
+
+    Follower(funded.chain, index, on_progress=on_progress, poll_seconds=0.01).follow(stop)
+    assert told == [(Phase.FOLLOW, first + number) for number in range(4)]
+
+
+def test_follower__progress_function_that_fails__goes_on(funded: World, index: Index) -> None:
+    def on_progress(_: Progress) -> None:
+        raise ValueError("not our concern")
+
+    assert Follower(funded.chain, index, on_progress=on_progress).sync() == funded.chain.read_block()
+
+
+def test_follower__index_of_another_chain__is_refused(funded: World, index: Index) -> None:
+    funded.chain.chain_id += 1
+    try:
+        with pytest.raises(OtherChain) as caught:
+            Follower(funded.chain, index)
+    finally:
+        funded.chain.chain_id -= 1
+    assert caught.value.fields == {
+        "where": index.label,
+        "what": "chain id",
+        "by_index": funded.chain.chain_id,
+        "expected": funded.chain.chain_id + 1,
+    }

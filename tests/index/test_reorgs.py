@@ -1,0 +1,209 @@
+"""Reorganizations: an index goes back to the last common block, and is then as one that is built anew."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from nvm_chain.errors import ReorgTooDeep
+from nvm_chain.index.database import Index
+from nvm_chain.index.following import Follower
+from nvm_chain.index.headers import Header
+from nvm_chain.index.progress import Phase, Progress
+from nvm_chain.index.reorgs import is_behind
+from nvm_chain.types.events import Block
+from tests.support.index_nodes import BatchNode
+from tests.support.index_worlds import DEEPEST, IndexWorld, run_index_world
+from tests.support.odd_node import Forward, Reply, run_odd_node
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[IndexWorld]:
+    """An anvil for the tests of this file."""
+    with run_index_world() as made:
+        yield made
+
+
+@pytest.fixture
+def chain(running: IndexWorld) -> Iterator[IndexWorld]:
+    """The chain as prepared. Whatever a test does to it is undone."""
+    snapshot = running.ask("evm_snapshot")
+    running.mine(DEEPEST)  # a reorganization that reaches a snapshot ends it
+    yield running
+    running.ask("evm_revert", snapshot)
+    running.ask("anvil_dropAllTransactions")
+
+
+@pytest.fixture
+def index(chain: IndexWorld, tmp_path: Path) -> Iterator[Index]:
+    """An empty index of the chain."""
+    with closing(chain.open(tmp_path / "index.db")) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("depth", [1, 2, 16, 17, DEEPEST - 1, DEEPEST])
+def test_sync__after_a_reorganization__is_as_if_built_anew(
+    chain: IndexWorld, index: Index, tmp_path: Path, depth: int
+) -> None:
+    told: list[Progress] = []
+    chain.act(3)
+    chain.mine(max(0, depth - 6))
+    chain.act(3)
+    follower = Follower(chain.connect(), index, on_progress=told.append)
+    before = follower.sync()
+    assert before is not None
+    chain.reorganize(depth)
+    follower.sync()
+    common = [progress.head.number for progress in told if progress.phase is Phase.REORG and progress.head]
+    assert common == [before.number - depth]
+    chain.check(index, tmp_path)
+    chain.act(2)
+    follower.sync()
+    chain.check(index, tmp_path)
+
+
+def test_sync__of_another_database__goes_through_the_same_reorganization(
+    chain: IndexWorld, index_url: str, tmp_path: Path
+) -> None:
+    with closing(chain.open(index_url)) as index:
+        follower = Follower(chain.connect(), index)
+        chain.act(6)
+        follower.sync()
+        chain.reorganize(4)
+        chain.act(3)
+        follower.sync()
+        chain.check(index, tmp_path)
+
+
+def test_sync__longer_or_shorter_branch__is_followed(chain: IndexWorld, index: Index, tmp_path: Path) -> None:
+    follower = Follower(chain.connect(), index)
+    for before, after in ((2, 5), (5, 3), (4, 4)):
+        fork = chain.ask("evm_snapshot")
+        chain.act(before)
+        follower.sync()
+        chain.ask("evm_revert", fork)
+        chain.change_miner()
+        chain.act(after)
+        chain.mine()
+        follower.sync()
+        chain.check(index, tmp_path)
+
+
+def test_sync__reorganization_of_all_that_is_remembered__is_told(chain: IndexWorld, index: Index) -> None:
+    follower = Follower(chain.connect(), index)
+    fork = chain.ask("evm_snapshot")
+    chain.mine(300)
+    follower.sync()
+    assert index.state.undo_floor is not None
+    oldest = index.state.undo_floor
+    chain.ask("evm_revert", fork)
+    chain.change_miner()
+    chain.mine(301)
+    with pytest.raises(ReorgTooDeep) as caught:
+        follower.sync()
+    assert caught.value.fields == {"where": index.label, "block_number": oldest - 1, "oldest": oldest}
+    assert index.read_state().head is not None
+
+
+def test_sync__reorganization_during_the_first_sync__is_followed(
+    chain: IndexWorld, index: Index, tmp_path: Path
+) -> None:
+    chain.act(4)
+    chain.mine(500)
+    chain.act(4)
+    phases: list[Phase] = []
+
+    def on_progress(progress: Progress) -> None:
+        phases.append(progress.phase)
+        if phases == [Phase.SYNC] or (phases.count(Phase.FOLLOW) == 3 and progress.phase is Phase.FOLLOW):
+            chain.reorganize(DEEPEST)
+            chain.act(2)
+
+    Follower(chain.connect(), index, on_progress=on_progress).sync()
+    assert Phase.SYNC in phases
+    assert Phase.REORG in phases
+    chain.check(index, tmp_path)
+
+
+def test_sync__node_that_goes_back_without_a_reorganization__is_waited_for(
+    chain: IndexWorld, index: Index, tmp_path: Path
+) -> None:
+    chain.act(6)
+    told: list[Phase] = []
+    lag = 0
+
+    def hook(method: str, params: list[object], forward: Forward) -> Reply:
+        if lag and (method, params[:1]) == ("eth_getBlockByNumber", ["latest"]):
+            number = node.ask("eth_getBlockByNumber", hex(chain.head - lag), False)
+            return {"result": number}
+        return None
+
+    node = BatchNode(chain.url)
+    with run_odd_node(node):
+        node.hook = hook
+        follower = Follower(chain.connect(node.url), index, on_progress=lambda each: told.append(each.phase))
+        head = follower.sync()
+        lag = 1
+        assert follower.sync() == head
+        lag = 5
+        assert follower.sync() == head
+        assert told == [Phase.FOLLOW, Phase.BEHIND, Phase.BEHIND]
+        lag = 0
+        chain.act(1)
+        follower.sync()
+    chain.check(index, tmp_path)
+
+
+def test_follow__chain_that_is_reorganized_all_the_time__is_as_if_built_anew(
+    chain: IndexWorld, index: Index, tmp_path: Path
+) -> None:
+    stop, failed = threading.Event(), list[BaseException]()
+
+    def follow() -> None:
+        try:
+            Follower(chain.connect(), index, poll_seconds=0).follow(stop)
+        except BaseException as error:
+            failed.append(error)
+            raise
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    try:
+        for depth in (1, 3, 2, 9, 1, 30):
+            chain.act(3)
+            chain.reorganize(depth)
+    finally:
+        stop.set()
+        thread.join(60)
+    assert failed == []
+    Follower(chain.connect(), index).sync()
+    chain.check(index, tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sync__random_history__is_as_if_built_anew(chain: IndexWorld, index: Index, tmp_path: Path, seed: int) -> None:
+    chain.random = random = Random(seed)
+    follower = Follower(chain.connect(), index)
+    for _ in range(12):
+        chain.act(random.randint(1, 4))
+        if random.random() < 0.5:
+            chain.mine(random.randint(1, 40))
+        if random.random() < 0.6:
+            follower.sync()
+        if random.random() < 0.6:
+            chain.reorganize(min(random.choice([1, 2, 3, 8, 33, DEEPEST]), DEEPEST))
+        if random.random() < 0.4:
+            follower.sync(chain.head - random.randint(0, 3))
+    follower.sync()
+    chain.check(index, tmp_path)
+    follower.prove()
+    assert index.read_state().proven_to == chain.head
+
+
+def test_is_behind__block_of_that_number_is_not_remembered__may_be_behind() -> None:
+    latest = Header(5, b"\1" * 32, b"\2" * 32, 0, 0, b"")
+    assert is_behind([Block(9, "0x09", 0), Block(8, "0x08", 0)], latest)
+    assert not is_behind([Block(9, "0x09", 0), Block(5, "0x08", 0)], latest)

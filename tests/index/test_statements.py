@@ -1,0 +1,278 @@
+"""Statements from an index: the same to the unit as from the chain, up to the index's block, and what makes none."""
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from nvm_chain.chain.embedded import deploy_all
+from nvm_chain.errors import (
+    BlockReplaced,
+    IndexBehind,
+    InvalidConfig,
+    OtherChain,
+    StatementMismatch,
+    UnknownPlan,
+)
+from nvm_chain.index.database import Index, open_index
+from nvm_chain.index.following import Follower
+from nvm_chain.index.revenue import sum_revenue
+from nvm_chain.statements.reading import read_builder_statement, read_holder_statement, read_plan_statement
+from nvm_chain.statements.types import Statement
+from tests.integration.test_statement_histories import RECEIVERS, History
+from tests.support.anvil import open_anvil, run_anvil
+from tests.support.lived_index import indexed, live
+from tests.support.reverts import reverts
+from tests.support.world import World
+
+Read = Callable[..., Statement]
+SEEDS = (20, 21)
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def lived(request: pytest.FixtureRequest) -> Iterator[History]:
+    """An anvil on which people did things by chance. It keeps the state of every block."""
+    with run_anvil(keeps_states=True) as url:
+        chain = open_anvil(url)
+        deploy_all(chain, chain.accounts[0])
+        yield live(World(chain), request.param, 60)
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[World]:
+    """An anvil with a few events."""
+    with run_anvil(keeps_states=True) as url:
+        chain = open_anvil(url)
+        deploy_all(chain, chain.accounts[0])
+        yield World(chain)
+
+
+@pytest.fixture
+def shop(node: World) -> Iterator[World]:
+    """The same anvil, where the subscriber can pay. What a test does to it is undone."""
+    snapshot = node.take_snapshot()
+    node.fund(node.subscriber)
+    yield node
+    node.revert_to(snapshot)
+
+
+def list_readers(history: History) -> list[tuple[Read, Any]]:
+    """Return a reader and its subject for each statement of a history."""
+    world = history.world
+    people = [*history.people, world.builder, world.partner, world.redeemer]
+    return [
+        *((read_holder_statement, person.address) for person in people),
+        *((read_plan_statement, plan_id) for plan_id in history.plans.values()),
+        *((read_builder_statement, owner.address) for owner in (world.builder, world.partner, world.other)),
+    ]
+
+
+# ---------------------------------------------------------------- the same
+
+
+def test_statements__from_an_index__are_those_of_the_chain(lived: History, index_url: str) -> None:
+    chain = lived.world.chain
+    with indexed(chain, index_url) as index:
+        for read, subject in list_readers(lived):
+            whole = read(chain, subject)
+            assert read(None, subject, index=index) == whole
+            assert read(chain, subject, index=index) == whole
+
+
+def test_statements__of_parts_of_the_past__are_those_of_the_chain(lived: History, index_url: str) -> None:
+    chain, chance = lived.world.chain, random.Random(lived.world.now)
+    first, head = chain.read_block(1), chain.read_block()
+    with indexed(chain, index_url) as index:
+        for read, subject in list_readers(lived):
+            cut = chance.randrange(2, head.number)
+            second = chance.randrange(first.timestamp + 1, head.timestamp)
+            for period in ({"end_block": cut}, {"start_block": cut}, {"end": second}, {"start": second}):
+                assert read(chain, subject, index=index, **period) == read(chain, subject, **period)
+            assert read(None, subject, index=index, end=second) == read(chain, subject, end=second)
+
+
+def test_sum_revenue__of_all_days__is_that_of_the_statements(lived: History, index_url: str) -> None:
+    chain, builders = lived.world.chain, (lived.world.builder, lived.world.partner)
+    statements = [read_plan_statement(chain, plan_id) for plan_id in lived.plans.values()]
+    expected = {
+        (item.plan_id, item.token, item.receiver): (item.shares, item.fees, item.forgone, item.sales)
+        for statement in statements
+        for item in statement.revenue
+    }
+    assert any(forgone for _, _, forgone, _ in expected.values())
+    with indexed(chain, index_url) as index:
+        found = add_up(index)
+        assert found == expected
+        for owner in builders:
+            owned = {item.plan_id for item in read_builder_statement(chain, owner.address).owned if item.until is None}
+            assert add_up(index, owner=owner.address) == {
+                key: item for key, item in expected.items() if key[0] in owned
+            }
+        for receiver in [*RECEIVERS, lived.world.partner.address]:
+            of_receiver = add_up(index, receiver=receiver)
+            assert of_receiver == {key: item for key, item in expected.items() if key[2].lower() == receiver.lower()}
+
+
+def test_sum_revenue__of_a_period__is_that_of_the_statements(lived: History, index_url: str) -> None:
+    chain = lived.world.chain
+    first, head = chain.read_block(1).timestamp, chain.read_block().timestamp
+    period = {"start": (2 * first + head) // 3, "end": (first + 2 * head) // 3}
+    with indexed(chain, index_url) as index:
+        for plan_id in lived.plans.values():
+            statement = read_plan_statement(chain, plan_id, **period)
+            expected = {
+                (item.plan_id, item.token, item.receiver): (item.shares, item.fees, item.forgone, item.sales)
+                for item in statement.revenue
+            }
+            assert add_up(index, plan_id=plan_id, **period) == expected
+
+
+def add_up(index: Index, **choice: Any) -> dict[tuple[int, str, str], tuple[int, ...]]:
+    """Return the revenue of all days by plan, token and receiver."""
+    sums: dict[tuple[int, str, str], tuple[int, ...]] = {}
+    for line in sum_revenue(index, **choice):
+        key = line.plan_id, line.token, line.receiver
+        parts = line.shares, line.fees, line.forgone, line.sales
+        sums[key] = tuple(map(sum, zip(sums.get(key, (0, 0, 0, 0)), parts, strict=True)))
+    return sums
+
+
+# ---------------------------------------------------------------- the index's block
+
+
+def test_statement__from_an_index_that_is_behind__is_of_its_block(shop: World, index_url: str) -> None:
+    plan_id = shop.register()
+    shop.order(plan_id)
+    then = read_plan_statement(shop.chain, plan_id)
+    with indexed(shop.chain, index_url) as index:
+        shop.mine_at(shop.now + 10)
+        shop.order(plan_id)
+        for chain in (shop.chain, None):
+            assert read_plan_statement(chain, plan_id, index=index) == then
+            assert then.head == index.read_state().head
+        Follower(shop.chain, index).sync()
+        assert len(read_plan_statement(shop.chain, plan_id, index=index).movements) == 2
+
+
+def test_statement__of_a_period_that_the_index_has_not_reached__is_refused(shop: World, index_url: str) -> None:
+    plan_id, chain = shop.register(), shop.chain
+    with indexed(chain, index_url) as index:
+        head, late = chain.read_block(), shop.now + 10
+        behind = IndexBehind(index.label, head.number, head.number + 1)
+        with reverts(behind):
+            read_plan_statement(None, plan_id, end=late, index=index)
+        assert read_plan_statement(chain, plan_id, end=late, index=index).head == head  # nothing happened since
+        assert read_plan_statement(None, plan_id, end=head.timestamp, index=index).head == head
+        shop.mine_at(late)
+        for source in (chain, None):
+            with reverts(behind):
+                read_plan_statement(source, plan_id, end=late + 1, index=index)
+        assert read_plan_statement(chain, plan_id, end=late, index=index).head == head
+        assert read_plan_statement(None, plan_id, end_block=head.number + 1, index=index).head == head
+        with reverts(IndexBehind(index.label, head.number, head.number + 1)):
+            read_plan_statement(chain, plan_id, end_block=head.number + 2, index=index)
+
+
+def test_statement__of_a_plan_that_the_index_does_not_have__is_refused(shop: World, index_url: str) -> None:
+    shop.register()
+    with indexed(shop.chain, index_url) as index:
+        number, plan_id = shop.chain.read_block().number, shop.register()
+        with reverts(UnknownPlan(plan_id)):
+            read_plan_statement(None, plan_id, index=index)
+        with reverts(IndexBehind(index.label, number, number + 1)):
+            read_plan_statement(shop.chain, plan_id, index=index)
+        for chain in (shop.chain, None):
+            with reverts(UnknownPlan(7)):
+                read_plan_statement(chain, 7, index=index)
+
+
+def test_statement__from_an_empty_index__is_refused(shop: World, index_url: str) -> None:
+    index = open_index(
+        index_url, chain_id=shop.chain.chain_id, credits=shop.credits.address, first_block=5, create=True
+    )
+    with reverts(IndexBehind(index.label, 4, 5)):
+        read_holder_statement(shop.chain, shop.subscriber.address, index=index)
+    index.close()
+
+
+def test_statement__from_blocks_that_the_chain_replaced__is_refused(shop: World, index_url: str) -> None:
+    plan_id = shop.register()
+    shop.order(plan_id)
+    with indexed(shop.chain, index_url) as index:
+        head = shop.chain.read_block().number
+        provider: Any = shop.chain.web3.provider
+        provider.make_request("anvil_reorg", [1, []])
+        with reverts(BlockReplaced(head)):
+            read_plan_statement(shop.chain, plan_id, index=index)
+        assert len(read_plan_statement(None, plan_id, index=index).movements) == 1
+
+
+# ---------------------------------------------------------------- what is wrong
+
+
+def test_statement__from_an_index_that_differs_from_the_chain__names_the_difference(
+    shop: World, index_url: str
+) -> None:
+    plan_id, holder = shop.register(), shop.subscriber.address
+    shop.order(plan_id)
+    with indexed(shop.chain, index_url) as index:
+        with index.writing() as connection:
+            data = plan_id.to_bytes(32) + (99).to_bytes(32)
+            connection.exec_driver_sql(f"UPDATE events SET data = {write(index, data)} WHERE kind = 17")
+        assert read_holder_statement(None, holder, index=index).plans[0].closing == 99
+        with pytest.raises(StatementMismatch) as raised:
+            read_holder_statement(shop.chain, holder, index=index)
+    assert (raised.value.by_events, raised.value.by_chain) == (99, 100)
+
+
+def write(index: Index, data: bytes) -> str:
+    """Write bytes in SQL."""
+    return f"X'{data.hex()}'" if index.is_sqlite else f"'\\x{data.hex()}'::bytea"
+
+
+@pytest.mark.parametrize("read", [read_holder_statement, read_plan_statement, read_builder_statement])
+def test_statement__with_neither_chain_nor_index__is_refused(shop: World, read: Read) -> None:
+    subject: Any = shop.register() if read is read_plan_statement else shop.builder.address
+    with pytest.raises(InvalidConfig) as raised:
+        read(None, subject)
+    assert raised.value.reason == "a statement needs a chain or an index"
+
+
+def test_statement__from_an_index_of_another_chain__is_refused(shop: World, index_url: str) -> None:
+    with indexed(shop.chain, index_url) as index:
+        elsewhere = open_anvil(str(shop.chain.label))
+        shop.chain.facts.forget()
+        deploy_all(elsewhere, elsewhere.accounts[1])
+        assert elsewhere.credits.address != shop.credits.address
+        with reverts(OtherChain(index.label, "Credits", shop.credits.address, elsewhere.credits.address)):
+            read_holder_statement(elsewhere, shop.subscriber.address, index=index)
+
+
+def test_statement__of_a_batch_over_two_plans__has_one_of_them(shop: World, index_url: str) -> None:
+    plans = [shop.register(transferable=True) for _ in range(2)]
+    for plan_id in plans:
+        shop.order(plan_id)
+    send = shop.credits.functions.safeBatchTransferFrom
+    shop.send(shop.subscriber, send(shop.subscriber.address, shop.other.address, plans, [3, 4], b""))
+    with indexed(shop.chain, index_url) as index:
+        for plan_id, amount in zip(plans, (3, 4), strict=True):
+            for statement in (
+                read_plan_statement(shop.chain, plan_id),
+                read_plan_statement(shop.chain, plan_id, index=index),
+            ):
+                assert [item.amount for item in statement.movements] == [100, -amount, amount]
+
+
+def test_statement__of_old_blocks_without_events__needs_the_chain_for_their_times(shop: World, index_url: str) -> None:
+    plan_id = shop.register()
+    shop.order(plan_id)
+    provider: Any = shop.chain.web3.provider
+    provider.make_request("anvil_mine", [hex(300)])
+    quiet = shop.chain.read_block().number - 290
+    with indexed(shop.chain, index_url) as index:
+        expected = read_plan_statement(shop.chain, plan_id, start_block=quiet + 1)
+        assert read_plan_statement(shop.chain, plan_id, start_block=quiet + 1, index=index) == expected
+        with pytest.raises(InvalidConfig) as raised:
+            read_plan_statement(None, plan_id, start_block=quiet + 1, index=index)
+    assert raised.value.reason == f"the index does not have the time of block {quiet}, which has no events"
