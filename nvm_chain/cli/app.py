@@ -51,7 +51,7 @@ object with the fields type, problem, next_step, fields and link.
 
 \b
 Exit codes:
-{chr(10).join(f"  {code}  {meaning}" for code, meaning in EXIT_CODES.items())}
+{chr(10).join(f" {code:>2}  {meaning}" for code, meaning in EXIT_CODES.items())}
 """
 
 

@@ -58,6 +58,11 @@ CATALOGUE: Final = {
         "statement_group",
         "Show the movements of credits and money in a period.",
     ),
+    "index": Entry(
+        "index",
+        "index_group",
+        "Keep what happened on the chain in SQLite or PostgreSQL, and answer questions from it.",
+    ),
     "transaction": Entry("transactions", "transaction", "Show the status and the effects of a transaction."),
     "redeem": Entry(
         "credits",

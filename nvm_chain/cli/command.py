@@ -27,9 +27,10 @@ SETTINGS: Final = frozenset(
         *("rpc", "network", "chain_id", "credits", "agents", "deployments"),
         *("keyfile", "password_file", "key_env", "dev_account"),
         *("json", "verbose"),
+        "index",
     }
 )
-"""Options that an environment variable can set: the chain, the signer and the form of the answer.
+"""Options that an environment variable can set: the chain, the signer, the index and the form of the answer.
 
 All other options come from the command line only. An exported variable would apply to every later command, and an
 exported quantity could buy too much.
@@ -123,6 +124,7 @@ def renamed_option(was: str, now: str) -> Callable[[Any], Any]:
     return click.option(was, hidden=True, expose_value=False, callback=refuse)
 
 
+INDEX: Final = "Index options"
 CHAIN: Final = "Chain options"
 SIGNER: Final = "Signer options"
 ANSWER: Final = "Output options"
@@ -199,6 +201,17 @@ def _refused_key_option() -> click.Option:
     )
 
 
+def index_option() -> SectionOption:
+    """Build the option that names an index."""
+    return SectionOption(
+        "--index",
+        section=INDEX,
+        type=Text(),
+        metavar="PATH|URL",
+        help="File of an index, or URL of one in PostgreSQL. Default: a file for the chain in the state folder.",
+    )
+
+
 def answer_options() -> list[click.Option]:
     """Build the options for the form of the answer."""
     return [
@@ -214,12 +227,18 @@ def answer_options() -> list[click.Option]:
 
 
 def chain_command(
-    name: str, *, examples: Sequence[str], signs: bool = False, locates: bool = True, agents: bool = False
+    name: str,
+    *,
+    examples: Sequence[str],
+    signs: bool = False,
+    locates: bool = True,
+    agents: bool = False,
+    index: bool = False,
 ) -> Callable[[Callable[..., None]], Command]:
     """Turn a function into a command that talks to a chain. The function gets a Session, then its own parameters.
 
     ``signs`` adds the options of the signer. ``locates`` adds the option for the address of Credits, and ``agents`` the
-    option for the address of AgentRegistry.
+    option for the address of AgentRegistry. ``index`` adds the option for an index.
     """
     where = [option for option in chain_options() if locates or option.name != "credits"]
     if agents:
@@ -231,7 +250,8 @@ def chain_command(
                 help="Address of AgentRegistry. Default: the recorded address.",
             )
         )
-    shared = [*where, *(signer_options() if signs else []), *answer_options()]
+    first = [index_option()] if index else []
+    shared = [*first, *where, *(signer_options() if signs else []), *answer_options()]
     return session_command(name, shared, examples)
 
 

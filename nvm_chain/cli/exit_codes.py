@@ -12,6 +12,7 @@ EXIT_REFUSED: Final = 6
 EXIT_STORAGE: Final = 7
 EXIT_UNKNOWN_OUTCOME: Final = 8
 EXIT_NO: Final = 9
+EXIT_INDEX: Final = 10
 
 EXIT_CODES: Final = {
     EXIT_DONE: "the command is done; for `access`, the answer is yes",
@@ -24,5 +25,6 @@ EXIT_CODES: Final = {
     EXIT_STORAGE: "metadata or a file could not be stored, fetched or verified",
     EXIT_UNKNOWN_OUTCOME: "the outcome of a sent transaction is unknown: run `transaction HASH`",
     EXIT_NO: "for `access`, the answer is no; this is not an error",
+    EXIT_INDEX: "the index is not usable, or differs from the chain",
 }
 """Each exit code with its meaning."""

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from nvm_chain.cli.exit_codes import (
     EXIT_FUNDS,
+    EXIT_INDEX,
     EXIT_INPUT,
     EXIT_KEY,
     EXIT_NETWORK,
@@ -26,12 +27,14 @@ from nvm_chain.errors import (
     BatchIncomplete,
     DeploymentError,
     FundsError,
+    IndexFailure,
     InputError,
     KeyFailure,
     NetworkError,
     NotMined,
     NvmChainError,
     OutcomeUnknown,
+    RequestRefused,
     SignatureError,
     StorageError,
     TransactionError,
@@ -44,8 +47,9 @@ EXIT_CODE_OF: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
     ((KeyFailure,), EXIT_KEY),
     ((NetworkError, DeploymentError), EXIT_NETWORK),
     ((FundsError,), EXIT_FUNDS),
-    ((TransactionError,), EXIT_REFUSED),
+    ((TransactionError, RequestRefused), EXIT_REFUSED),
     ((StorageError,), EXIT_STORAGE),
+    ((IndexFailure,), EXIT_INDEX),
 )
 """Errors of each exit code. The first matching row counts."""
 

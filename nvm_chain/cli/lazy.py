@@ -24,8 +24,20 @@ if TYPE_CHECKING:
     from nvm_chain.chain import dev_accounts as dev_accounts
     from nvm_chain.chain import embedded as embedded
     from nvm_chain.chain import events as events
+    from nvm_chain.chain import networks as networks
     from nvm_chain.chain import records as records
+    from nvm_chain.chain import state_folder as state_folder
     from nvm_chain.errors import formatting as formatting
+    from nvm_chain.index import database as index_database
+    from nvm_chain.index import following as index_following
+    from nvm_chain.index import listing as index_listing
+    from nvm_chain.index import reading as index_reading
+    from nvm_chain.index import revenue as index_revenue
+    from nvm_chain.index import schema as index_schema
+    from nvm_chain.index import verifying as index_verifying
+    from nvm_chain.index.report import data as index_report_data
+    from nvm_chain.index.report import page as index_report_page
+    from nvm_chain.index.report import types as index_report_types
     from nvm_chain.metadata import endpoints as endpoints
     from nvm_chain.operations import agents as agents
     from nvm_chain.operations import credits as credits
@@ -47,9 +59,12 @@ if TYPE_CHECKING:
     from nvm_chain.signing import order_names as order_names
     from nvm_chain.signing import signed_orders as signing_signed_orders
     from nvm_chain.signing import vouchers as vouchers
+    from nvm_chain.statements import formats as statement_formats
+    from nvm_chain.statements import periods as periods
     from nvm_chain.types import addresses as addresses
     from nvm_chain.types import agents as types_agents
     from nvm_chain.types import amounts as amounts
+    from nvm_chain.types import atomic_files as atomic_files
     from nvm_chain.types import ids as ids
     from nvm_chain.types import json_values as json_values
 
@@ -57,6 +72,7 @@ __all__ = [
     "addresses",
     "agents",
     "amounts",
+    "atomic_files",
     "connecting",
     "credits",
     "demo",
@@ -70,14 +86,26 @@ __all__ = [
     "formatting",
     "holdings",
     "ids",
+    "index_database",
+    "index_following",
+    "index_listing",
+    "index_reading",
+    "index_report_data",
+    "index_report_page",
+    "index_report_types",
+    "index_revenue",
+    "index_schema",
+    "index_verifying",
     "json_values",
     "key_files",
     "keys",
     "metadata",
     "named_orders",
+    "networks",
     "order_names",
     "orders",
     "payments",
+    "periods",
     "plan_terms",
     "plans",
     "records",
@@ -88,6 +116,8 @@ __all__ = [
     "settlement_forecast",
     "signed_orders",
     "signing_signed_orders",
+    "state_folder",
+    "statement_formats",
     "statements",
     "tokens",
     "transactions",
@@ -102,6 +132,7 @@ _MODULES = {
     "addresses": "nvm_chain.types.addresses",
     "agents": "nvm_chain.operations.agents",
     "amounts": "nvm_chain.types.amounts",
+    "atomic_files": "nvm_chain.types.atomic_files",
     "connecting": "nvm_chain.chain.connecting",
     "credits": "nvm_chain.operations.credits",
     "demo": "nvm_chain.demo",
@@ -115,14 +146,26 @@ _MODULES = {
     "formatting": "nvm_chain.errors.formatting",
     "holdings": "nvm_chain.operations.holdings",
     "ids": "nvm_chain.types.ids",
+    "index_database": "nvm_chain.index.database",
+    "index_following": "nvm_chain.index.following",
+    "index_listing": "nvm_chain.index.listing",
+    "index_reading": "nvm_chain.index.reading",
+    "index_report_data": "nvm_chain.index.report.data",
+    "index_report_page": "nvm_chain.index.report.page",
+    "index_report_types": "nvm_chain.index.report.types",
+    "index_revenue": "nvm_chain.index.revenue",
+    "index_schema": "nvm_chain.index.schema",
+    "index_verifying": "nvm_chain.index.verifying",
     "json_values": "nvm_chain.types.json_values",
     "key_files": "nvm_chain.signing.key_files",
     "keys": "nvm_chain.signing.keys",
     "metadata": "nvm_chain.metadata",
     "named_orders": "nvm_chain.operations.named_orders",
+    "networks": "nvm_chain.chain.networks",
     "order_names": "nvm_chain.signing.order_names",
     "orders": "nvm_chain.operations.orders",
     "payments": "nvm_chain.payments",
+    "periods": "nvm_chain.statements.periods",
     "plan_terms": "nvm_chain.operations.plan_terms",
     "plans": "nvm_chain.operations.plans",
     "records": "nvm_chain.chain.records",
@@ -131,15 +174,17 @@ _MODULES = {
     "rich_text": "rich.text",
     "settlement": "nvm_chain.operations.settlement",
     "settlement_forecast": "nvm_chain.operations.settlement_forecast",
-    "voucher_checks": "nvm_chain.operations.voucher_checks",
     "signed_orders": "nvm_chain.operations.signed_orders",
     "signing_signed_orders": "nvm_chain.signing.signed_orders",
+    "state_folder": "nvm_chain.chain.state_folder",
+    "statement_formats": "nvm_chain.statements.formats",
     "statements": "nvm_chain.statements",
     "tokens": "nvm_chain.operations.tokens",
     "transactions": "nvm_chain.operations.transactions",
     "types": "nvm_chain.types",
     "types_agents": "nvm_chain.types.agents",
     "usage": "nvm_chain.operations.usage",
+    "voucher_checks": "nvm_chain.operations.voucher_checks",
     "vouchers": "nvm_chain.signing.vouchers",
 }
 

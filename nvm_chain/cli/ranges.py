@@ -1,6 +1,7 @@
 """Options and rows of the commands that read events in a range of blocks."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -82,9 +83,14 @@ def list_rows(chain: "Chain", plans: Iterable["PlanState"]) -> Iterator[tuple[st
 
 def describe_offer(chain: "Chain", plan: "PlanState") -> str:
     """Return the offer of a plan in a few words."""
+    return describe_offer_in(partial(format_amount, chain), plan)
+
+
+def describe_offer_in(write: Callable[[str, int], str], plan: "PlanState") -> str:
+    """Return the offer of a plan in a few words. ``write`` formats base units of a token."""
     terms = plan.terms
     what = {"credits": formatting.count(terms.credits, "credit"), "time": "access by time", "usage": "each request"}
-    price = "quoted for each order" if terms.is_quoted else format_amount(chain, terms.token, terms.price)
+    price = "quoted for each order" if terms.is_quoted else write(terms.token, terms.price)
     price = "paid outside the chain" if terms.paid_externally else price if terms.splits else "free"
     state = "" if plan.active else ", takes no orders now"
     return f"{what[terms.kind.name.lower()]}, {price}{state}"

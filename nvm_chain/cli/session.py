@@ -48,6 +48,7 @@ class Session:
     progress: Progress
     key_source: KeySource | None = None
     agents: str | None = None
+    index: str | None = None
     chain: "Chain | None" = None
     """The chain, after `connect`; None before."""
 
@@ -65,6 +66,7 @@ class Session:
             progress=Progress(quiet=values["json"] and not values["verbose"]),
             key_source=choose_source(context) if "keyfile" in values else None,
             agents=values.get("agents"),
+            index=values.get("index"),
         )
 
     def say(self, sentence: str) -> None:

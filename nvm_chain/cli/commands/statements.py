@@ -8,6 +8,7 @@ import click
 
 from nvm_chain.cli.command import Command, argument, chain_command, plan_argument
 from nvm_chain.cli.groups import Group
+from nvm_chain.cli.indexes import open_index
 from nvm_chain.cli.lazy import statements
 from nvm_chain.cli.parameters import Address, Text
 from nvm_chain.cli.ranges import find_deployment_block
@@ -75,6 +76,7 @@ def period_options(money: str) -> Callable[[Callable[..., None]], Callable[..., 
         "nvm-chain statement holder $SUBSCRIBER --from 2026-01-01 --to 2026-02-01",
         "nvm-chain statement holder $SUBSCRIBER --csv payments",
     ),
+    index=True,
 )
 @argument("holder", type=Address(), help="Address of the holder.")
 @period_options("payments")
@@ -92,6 +94,7 @@ def holder_statement(session: Session, holder: str, **options: Any) -> None:
         "nvm-chain statement plan $PLAN --from 2026-01-01 --to 2026-02-01",
         "nvm-chain statement plan $PLAN --csv movements",
     ),
+    index=True,
 )
 @plan_argument()
 @period_options("revenue")
@@ -106,6 +109,7 @@ def plan_statement(session: Session, plan: int, **options: Any) -> None:
         "nvm-chain statement builder $BUILDER --from 2026-01-01 --to 2026-02-01",
         "nvm-chain statement builder $BUILDER --csv revenue",
     ),
+    index=True,
 )
 @argument("builder", type=Address(), help="Address of the builder.")
 @period_options("revenue")
@@ -119,16 +123,28 @@ def _show(session: Session, options: Options, read: "Callable[[Chain, Options], 
     if table is not None and session.as_json:
         raise click.UsageError("Give --json or --csv, and not both.")
     chain = session.connect()
-    if options["first_block"] is None:
-        options["first_block"] = find_deployment_block(session, chain)
-    session.say("Reading events since Credits was deployed")
-    statement = read(chain, options)
+    if session.index is None:
+        statement = _read_chain(session, chain, options, read)
+    else:
+        del options["first_block"]
+        session.say("Reading the index, and comparing it with the chain")
+        with open_index(session) as index:
+            statement = read(chain, {**options, "index": index})
     if table is None:
         session.answer_lines(statements.describe_statement(statement), write_statement(chain, statement))
         return
     session.progress.stop()
     write = statements.format_movements_csv if table == "movements" else statements.format_revenue_csv
     sys.stdout.write(write(statement))
+
+
+def _read_chain(
+    session: Session, chain: "Chain", options: Options, read: "Callable[[Chain, Options], Statement]"
+) -> "Statement":
+    if options["first_block"] is None:
+        options["first_block"] = find_deployment_block(session, chain)
+    session.say("Reading events since Credits was deployed")
+    return read(chain, options)
 
 
 STATEMENT_COMMANDS: Final[tuple[Command, ...]] = (holder_statement, plan_statement, builder_statement)

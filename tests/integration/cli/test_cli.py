@@ -24,6 +24,7 @@ from nvm_chain.types.ids import format_did
 from nvm_chain.types.prices import Split
 from tests.integration.cli.conftest import PASSWORD, Shell
 from tests.support.agents import Agents
+from tests.support.indexes import interrupted_if, make_indexes
 from tests.support.shell import COMMAND, Ran, clean_environment, expand, run_cli
 from tests.support.world import CREDITS, PRICE, ZERO
 from tests.unit.test_cli_help import COMMANDS
@@ -144,13 +145,16 @@ def run_example(shell: Shell, write_keyfile: WriteKeyfile, example: str, *more: 
         "RPC": shell.url,
     }
     words = expand(example, variables)
+    if "index" in words[:1]:
+        make_indexes(shell)
     typed = None
     for sign in ("<", ">", ">>"):
         if sign in words:
             file = words.pop(words.index(sign) + 1)
             words.remove(sign)
             typed = Path(file).read_text("utf-8") if sign == "<" else None
-    return shell(*words, *more, typed=typed)
+    with interrupted_if(words[:2] == ["index", "run"] and "--once" not in words):
+        return shell(*words, *more, typed=typed)
 
 
 def test_first_steps__in_the_programs_help__work_as_they_are_printed(shell: Shell) -> None:
