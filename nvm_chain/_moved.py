@@ -55,6 +55,7 @@ MOVED = {
     "reverts": "chain.reverts",
     "settling": "operations.settlement",
     "signatures": "signing.signatures",
+    "statements.ledgers": "types.ledgers",
     "token_domains": "operations.token_domains",
     "tokens": "operations.tokens",
     "units": "types.amounts",

@@ -24,6 +24,7 @@ EXPECTED = {
     errors.DeploymentError: 4,
     errors.FundsError: 5,
     errors.TransactionError: 6,
+    errors.RequestRefused: 6,
     errors.StorageError: 7,
 }
 OUTCOME_UNKNOWN = {errors.NotMined: 8, errors.OutcomeUnknown: 8, errors.BatchIncomplete: 8}

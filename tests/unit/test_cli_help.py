@@ -24,7 +24,7 @@ HEAVY = {"rich", "web3", "eth_account", "eth_tester", "eth_abi", "eth_utils", "e
 NAMES = [
     *("demo", "key", "deploy", "check-deployment", "plan", "agent"),
     *("order", "signed-order", "pay", "grant-external", "mint"),
-    *("balance", "account", "access", "lots", "holdings", "statement", "transaction"),
+    *("balance", "account", "access", "lots", "holdings", "statement", "index", "transaction"),
     *("redeem", "transfer", "burn", "voucher", "token", "download", "faucet", "help"),
 ]
 
@@ -179,7 +179,7 @@ def test_help__of_the_program__documents_every_exit_code() -> None:
     shown = run_cli("--help").stdout.partition("Exit codes:\n")[2].partition("\n\n")[0]
     documented = {int(line.split()[0]): line.split(maxsplit=1)[1] for line in shown.splitlines()}
     assert documented == EXIT_CODES
-    assert list(documented) == list(range(10))
+    assert list(documented) == list(range(11))
 
 
 def test_help__of_network__names_every_known_network() -> None:

@@ -172,6 +172,32 @@ SAMPLES: list[NvmChainError] = [
     DownloadMismatch("https://example.com/x", "length", "5", "6"),
     TargetExists("/tmp/x"),
     UnsafeFileName("a/b", "it has '/' in it"),
+    errors.CreditsUsedUp(14, 255, ALICE, 3, 5),
+    errors.ExposureReached(14, 255, ALICE, 40, 38, 5),
+    errors.CeilingTooLow(14, 255, ALICE, 10),
+    errors.BooksBehind(14, 255, ALICE, 6, 7),
+    errors.AuthorityOver(14, "session", 100, 101),
+    errors.AuthorityRevoked(14, "allowance"),
+    errors.AuthorityUsedUp(14, "request voucher", 1),
+    errors.LimitReached(14, "session", 25, 4, 5),
+    errors.RequestAboveLimit(14, "session", 4, 5),
+    errors.PeriodLimitReached(14, "session", 9, 4, 5, 160),
+    errors.ServiceNotCovered(14, "session", "did:nv:01", ("did:nv:02",)),
+    errors.BoundToOtherRequest(14, bytes(32), b"\1" * 32),
+    errors.WindowClosed(0, 255, ALICE, 100, 100),
+    errors.TooManyOpenRequests(0, 255, ALICE, 8),
+    errors.BindingMismatch("method", "POST", "GET", "{}"),
+    errors.BindingTooWeak("none", "full"),
+    errors.DeadlineOutOfRange(100, 1_000, 86_500),
+    errors.SignInMismatch("domain", "example.com", "example.org"),
+    errors.SignInNotYetValid(200, 100),
+    errors.SignInExpired(100, 100),
+    errors.SignInSignatureInvalid(ALICE, BOB),
+    errors.ReceiptMismatch("holder", ALICE, BOB),
+    errors.ReceiptSignatureInvalid(ALICE, None),
+    errors.InvalidTarget("/a//b", "has an empty segment in its path"),
+    errors.ChargeAboveHold(6, 5),
+    errors.ViewUnusable(7, "a number is negative"),
 ]
 
 
@@ -493,6 +519,27 @@ def test_explain__with_the_true_cause__replaces_the_next_step() -> None:
     assert error.problem.endswith(" failed. The token is paused.")
     assert error.next_step == "Try again later."
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_explain__of_an_error_that_guesses_at_its_cause__drops_the_guess() -> None:
+    error = VoucherSignatureInvalid(ALICE, BOB)
+    assert (
+        error.problem == f"{ALICE} did not sign the voucher. It is signed by {BOB}, or for another chain or contract."
+    )
+    error.explain("there is a Safe at the address, and it does not accept the signature", "sign with `SafeSigner`")
+    assert error.problem == (
+        f"{ALICE} did not sign the voucher. There is a Safe at the address, and it does not accept the signature."
+    )
+    assert error.to_dict()["problem"] == error.problem
+
+
+GUESSES = [error for error in errors.list_errors() if error.explained]
+
+
+@pytest.mark.parametrize("error", GUESSES, ids=lambda error: error.__name__)
+def test_explained__of_an_error__begins_as_its_problem_does(error: type[NvmChainError]) -> None:
+    assert str(error.problem).startswith(error.explained.rstrip("."))
+    assert set(read_slots(error.explained)) <= set(error.field_names)
 
 
 def test_show_template__of_every_slot__names_its_fields() -> None:

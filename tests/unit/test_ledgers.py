@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from nvm_chain.enums import Activation, PlanKind
-from nvm_chain.statements.ledgers import ExpiringLedger, Ledger, WindowLedger, open_ledger
 from nvm_chain.types.accounts import Lot
 from nvm_chain.types.credits import get_fixed_credits_config
+from nvm_chain.types.ledgers import ExpiringLedger, Ledger, WindowLedger, open_ledger
 from nvm_chain.types.plans import Terms, build_terms
 from nvm_chain.types.prices import get_free_price_config
 

@@ -395,8 +395,12 @@ def test_verify__of_a_contract_wallet__is_what_the_chain_says(signature: bytes) 
     signed = SignedVoucher(VOUCHER_1, signature)
     assert verifier.verify(signed, now=NOW) is VOUCHER_1
     assert verify_voucher(signed, **WHERE, now=NOW, ask_chain=lambda *_: True) is VOUCHER_1
-    with pytest.raises(VoucherSignatureInvalid):
+    with pytest.raises(VoucherSignatureInvalid) as caught:
         verifier.verify(signed, now=NOW)
+    assert str(caught.value) == (
+        f"{HOLDER.address} did not sign the voucher. Its key did not sign, and no contract at its address accepts the "
+        "signature. Ask for a new signature."
+    )
     assert asked == [(HOLDER.address, read_hex(VECTORS[0]["digest"]), signature)] * 2
 
 

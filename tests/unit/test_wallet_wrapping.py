@@ -48,30 +48,48 @@ def test_unwrap__of_a_signature_that_is_not_wrapped__changes_nothing() -> None:
         assert (is_wrapped(signature), unwrap(signature)) == (False, signature)
 
 
-WORDS = wrap(bytes(65))
+INNER = bytes(range(65))
+WORDS = wrap(INNER)
+BEGIN = len(WORDS) - len(MAGIC) - 96
+"""The place of the inner signature, which has two words and a byte and is padded to three words."""
+
+MALFORMED = {
+    "nothing": MAGIC,
+    "less than a word": bytes(31) + MAGIC,
+    "two words": bytes(64) + MAGIC,
+    "without its first word": WORDS[32:],
+    "a place that is not there": WORDS[:64] + b"\xff" * 32 + WORDS[96:],
+    "a place just behind the end": WORDS[:64] + (BEGIN + 96).to_bytes(32, "big") + WORDS[96:],
+    "one byte less than it says": WORDS[: BEGIN + 64] + MAGIC,
+    "a size that is not there": WORDS[: BEGIN - 32] + b"\xff" * 32 + WORDS[BEGIN:],
+}
+TOLERATED = {
+    "a factory that is not an address": b"\1" + WORDS[1:],
+    "a call that is nowhere": WORDS[:32] + b"\xff" * 32 + WORDS[64:],
+    "a call of any size": WORDS[:96] + b"\xff" * 32 + WORDS[128:],
+    "padding other than zeros": WORDS[: BEGIN + 65] + b"\xff" * 31 + MAGIC,
+    "one byte of padding other than zero": WORDS[:-33] + b"\1" + MAGIC,
+    "less padding": WORDS[: BEGIN + 70] + MAGIC,
+    "without padding": WORDS[: BEGIN + 65] + MAGIC,
+    "the signature before the call": WORDS[:32]
+    + bytes(32)
+    + (96).to_bytes(32, "big")
+    + WORDS[BEGIN - 32 : BEGIN + 65]
+    + MAGIC,
+}
+"""Wrappings that wallets read, as Solady's ERC1271 does: only the place of the inner signature counts."""
 
 
-@pytest.mark.parametrize(
-    "wrapped",
-    [
-        MAGIC,
-        bytes(31) + MAGIC,
-        bytes(96) + MAGIC,
-        WORDS[32:],
-        b"\1" + WORDS[1:],
-        WORDS[:32] + b"\xff" * 32 + WORDS[64:],
-        WORDS[:64] + b"\xff" * 32 + WORDS[96:],
-        WORDS[:96] + b"\xff" * 32 + WORDS[128:],
-        WORDS[:-33] + b"\1" + MAGIC,
-        WORDS[:-64] + MAGIC,
-    ],
-)
+@pytest.mark.parametrize("wrapped", MALFORMED.values(), ids=MALFORMED)
 def test_unwrap__of_a_malformed_wrapping__is_refused(wrapped: bytes) -> None:
-    with pytest.raises(
-        InvalidMessage, match=r"wrapped signature of a wallet \(ERC-6492\): its content is not"
-    ) as error:
+    with pytest.raises(InvalidMessage, match=r"wrapped signature of a wallet \(ERC-6492\): it does not hold") as error:
         unwrap(wrapped)
     assert "Ask the sender" in str(error.value)
+
+
+@pytest.mark.parametrize("wrapped", TOLERATED.values(), ids=TOLERATED)
+def test_unwrap__of_a_wrapping_that_wallets_read__is_the_signature(wrapped: bytes) -> None:
+    assert unwrap(wrapped) == INNER
 
 
 @given(st.binary(max_size=400))

@@ -11,6 +11,10 @@ PROGRAMS = {
     "vouchers.json": "vouchers.mjs",
     "authorization_nonces.json": "authorizations.mjs",
     "wallet_signatures.json": "wallet_signatures.mjs",
+    "bindings.json": "bindings.mjs",
+    "session_terms.json": "session_terms.mjs",
+    "receipts.json": "receipts.mjs",
+    "sign_ins.json": "sign_ins.mjs",
 }
 """Each file of vectors, with the program that prints it. Nothing of this package takes part."""
 

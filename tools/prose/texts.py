@@ -16,6 +16,9 @@ ALWAYS_READ: Final = {"problem", "next_step", "reason", "advice", "help", "short
 """Constants and arguments whose text people read, however short it is."""
 
 _NATSPEC: Final = re.compile(r"(?:^[ \t]*///[^\n]*\n)+|/\*\*.*?\*/", re.MULTILINE | re.DOTALL)
+_SQL: Final = re.compile(
+    r"\s*(?:SELECT|WITH|INSERT|UPDATE|DELETE|CREATE) [\s\S]*?\b(?:FROM|AS|INTO|SET|AGGREGATE|TABLE)\b"
+)
 _TAG: Final = re.compile(r"@(?:notice|dev|title|return|inheritdoc|custom:[\w-]+|(?:param) \w+)")
 
 
@@ -40,12 +43,15 @@ def read_texts(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _python_texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield docstrings, texts under constants, and messages, without regular expressions. Values in f-strings become code."""
+    """Yield docstrings, texts under constants, and messages, without regular expressions and SQL.
+
+    Values in f-strings become code.
+    """
     inside: set[int] = set()
     read_always = set(_find_always_read(tree))
     for node in sorted(ast.walk(tree), key=lambda node: getattr(node, "lineno", 0)):
         text = None if id(node) in inside else _text_of(node)
-        if text is None or "(?:" in text:
+        if text is None or "(?:" in text or _SQL.match(text):
             continue
         inside |= {id(child) for child in ast.walk(node)}
         if id(node) in read_always or len(re.findall(r"[A-Za-z]{2,} ", text)) >= MIN_MESSAGE_WORDS:

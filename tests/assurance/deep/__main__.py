@@ -32,6 +32,7 @@ STEPS = (
     Step("histories", 0.2),
     Step("campaign", 0.3),
     Step("faults"),
+    Step("index_kills"),
     Step("mutants_of_python"),
     Step("mutants", 0.5),
 )

@@ -25,6 +25,7 @@ DEPENDS = {
     "histories": ("contracts", "tests/assurance/invariants"),
     "campaign": ("contracts", "tests/assurance/forge"),
     "faults": ("contracts", "nvm_chain"),
+    "index_kills": ("contracts", "nvm_chain/chain", "nvm_chain/index"),
     "mutants_of_python": ("nvm_chain", "tests/unit", "tests/assurance/mutation_python"),
     "mutants": (
         "contracts",
