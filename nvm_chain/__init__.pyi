@@ -24,7 +24,6 @@ from nvm_chain.enums import PlanKind as PlanKind
 from nvm_chain.enums import RedemptionRule as RedemptionRule
 from nvm_chain.enums import SettlementResult as SettlementResult
 from nvm_chain.errors import NvmChainError as NvmChainError
-from nvm_chain.index.database import Index as Index
 from nvm_chain.index.database import open_index as open_index
 from nvm_chain.index.following import Follower as Follower
 from nvm_chain.index.listing import list_agents as list_agents
@@ -33,6 +32,7 @@ from nvm_chain.index.reading import list_holders as list_holders
 from nvm_chain.index.reading import list_plans as list_plans
 from nvm_chain.index.reading import read_holdings as read_holdings
 from nvm_chain.index.revenue import sum_revenue as sum_revenue
+from nvm_chain.index.store import Index as Index
 from nvm_chain.index.verifying import verify_index as verify_index
 from nvm_chain.metadata.documents import AgentMetadata as AgentMetadata
 from nvm_chain.metadata.documents import PlanMetadata as PlanMetadata

@@ -34,7 +34,7 @@ HOMES = {
     "Follower": "nvm_chain.index.following",
     "Gateway": "nvm_chain.payments.session",
     "HolderTotal": "nvm_chain.types.accounts",
-    "Index": "nvm_chain.index.database",
+    "Index": "nvm_chain.index.store",
     "InlineStore": "nvm_chain.storage.stores",
     "IpfsStore": "nvm_chain.storage.ipfs_store",
     "KernelSigner": "nvm_chain.signing.wallets.kernel",

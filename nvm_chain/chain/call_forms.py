@@ -5,28 +5,25 @@ call (a state override). Some nodes refuse an override, refuse a price, or ignor
 program, the probe, shows which: it runs in the same form, and reverts if it sees no price.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from eth_typing import ChecksumAddress, HexAddress, HexStr
 
 from nvm_chain.chain.fees import BASE_FEE, read_fees
 from nvm_chain.chain.node import Node
+from nvm_chain.chain.purses import PRICES, Fields, read_purse
 from nvm_chain.chain.raw_calls import parse_answer
 from nvm_chain.errors import AnswerUnreadable, RpcFailed, TransactionError
 
-Fields: TypeAlias = Mapping[str, Any]
-"""The fields of a call or a transaction, as `TxParams` has them. Numbers are integers."""
 Method: TypeAlias = Literal["eth_call", "eth_estimateGas"]
 
 CALL: Final = "eth_call"
 ESTIMATE: Final = "eth_estimateGas"
-PRICES: Final = ("maxFeePerGas", "maxPriorityFeePerGas", "gasPrice")
 CALL_FIELDS: Final = ("from", "to", "data", "value", "gas", *PRICES)
 PLENTY: Final = hex(1 << 128)
 """The coin balance of the sender in a call, in wei."""
-HIGH_PRICE: Final = {"maxFeePerGas": 10**15, "maxPriorityFeePerGas": 1}
-"""Fees in wei, the first of which is above the base fee of every chain. The price is the base fee and the tip."""
+HIGH_PRICE: Final = {"maxFeePerGas": 10**15, "maxPriorityFeePerGas": 10**9}
+"""Fees in wei, the first of which is above the base fee of every chain. The price is the base fee and a usual tip."""
 PENNILESS: Final = ChecksumAddress(HexAddress(HexStr("0xbeFFC661a98DeA5Df5b2917028fEdD987bc9CE30")))
 """The sender of a probe that gets its coin for the time of the call. It has none of its own, and nobody has its key."""
 PROBE: Final = "0x3a60095760006000fd5b5a60005260206000f3"
@@ -51,8 +48,12 @@ class Form(NamedTuple):
 HIGH: Final = Form("high", is_rich=True)
 BARE: Final = Form("none", is_rich=False)
 """The form without a price."""
-FORMS: Final = (HIGH, Form("read", is_rich=True), Form("read", is_rich=False))
-"""The forms with a price, the best first. The second is for chains without a base fee (EIP-1559)."""
+OLD: Final = Form("read", is_rich=True)
+"""The form for chains without a base fee (EIP-1559)."""
+POOR: Final = Form("read", is_rich=False)
+"""The form for nodes that take no other balance."""
+FORMS: Final = (HIGH, OLD, POOR)
+"""The forms with a price, the best first."""
 
 
 def build_parameters(node: Node, call: Fields, form: Form, block: str = "latest") -> tuple[object, ...]:
@@ -76,13 +77,17 @@ def find_form(node: Node, method: Method, sender: ChecksumAddress) -> Form:
     The form is remembered, and then there is no request. `BARE` is remembered only if the sender has coin, because a
     sender without coin may be the reason.
     """
-    known = node.habits.find(_FORM, method)
-    for form in FORMS if known is None else ():
-        if _runs(node, method, sender, form):
-            return node.habits.keep(form, _FORM, method)
-    if known is None and can_pay(node, {"from": sender, "gas": PROBE_GAS}):
-        return node.habits.keep(BARE, _FORM, method)
-    return known or BARE
+    known: Form | None = node.habits.find(_FORM, method)
+    if known is not None:
+        return known
+    if _runs(node, method, {"from": sender}, HIGH):
+        return node.habits.keep(HIGH, _FORM, method)
+    call = {"from": sender, **read_fees(node).params()}
+    if _runs(node, method, call, OLD):
+        return node.habits.keep(OLD, _FORM, method)
+    if read_purse(node, call).gas({"gas": PROBE_GAS}) < PROBE_GAS:
+        return BARE
+    return node.habits.keep(POOR if _runs(node, method, call, POOR) else BARE, _FORM, method)
 
 
 def recall_form(node: Node, method: Method, sender: ChecksumAddress) -> Form | None:
@@ -112,28 +117,21 @@ def recall_gas(node: Node) -> int | None:
 
 def gives_gas(node: Node, sender: ChecksumAddress, gas: int) -> bool:
     """Return whether the node gives this much gas to a call that names it. One request."""
-    left = _run_probe(node, CALL, sender, recall_form(node, CALL, sender) or HIGH, gas=gas)
+    left = _run_probe(node, CALL, {"from": sender}, recall_form(node, CALL, sender) or HIGH, gas=gas)
     return left + SPENT >= gas
 
 
-def can_pay(node: Node, call: Fields) -> bool:
-    """Return whether the sender of a call has the coin for it. Three requests, or one if the call has a price."""
-    prices = [call[name] for name in PRICES if call.get(name) is not None] or [read_fees(node).max_fee]
-    needed = call.get("gas", PROBE_GAS) * max(prices) + call.get("value", 0)
-    return node.read_coin_balance(call["from"]) >= int(needed)
-
-
-def _runs(node: Node, method: Method, sender: ChecksumAddress, form: Form) -> bool:
-    """Return whether a node runs a call in a form with its price. One request, or three if the price is read."""
-    left = _run_probe(node, method, sender, form, gas=None if form.is_rich else PROBE_GAS)
+def _runs(node: Node, method: Method, call: Fields, form: Form) -> bool:
+    """Return whether a node runs a call in a form with its price. One request."""
+    left = _run_probe(node, method, call, form, gas=None if form.is_rich else PROBE_GAS)
     if left and form.is_rich and method == CALL:
         node.habits.keep(left + SPENT, _GAS)
     return left > 0
 
 
-def _run_probe(node: Node, method: Method, sender: ChecksumAddress, form: Form, gas: int | None) -> int:
+def _run_probe(node: Node, method: Method, call: Fields, form: Form, gas: int | None) -> int:
     """Return the answer to a probe: the gas that is left. 0 if the node does not run the probe, or without a price."""
-    probe = {"from": PENNILESS if form.is_rich else sender, "data": PROBE, "gas": gas}
+    probe = {**call, "from": PENNILESS if form.is_rich else call["from"], "data": PROBE, "gas": gas}
     try:
         answer = node.ask(method, *build_parameters(node, probe, form), calls=True)
         return int(bool(answer)) if method == ESTIMATE else int.from_bytes(parse_answer(answer))

@@ -10,9 +10,10 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import is_checksum_address
 
 from nvm_chain.chain.asking_many import ManyAsker, Question
-from nvm_chain.chain.call_forms import CALL, HIGH, Fields, Form, build_parameters, find_form, recall_form
+from nvm_chain.chain.call_forms import CALL, HIGH, Form, build_parameters, find_form, recall_form
 from nvm_chain.chain.fees import MOST_GAS, read_fees
 from nvm_chain.chain.node import Node
+from nvm_chain.chain.purses import Fields
 from nvm_chain.chain.sending import Sender, call_params, limit_gas
 from nvm_chain.errors import InvalidConfig, NvmChainError
 

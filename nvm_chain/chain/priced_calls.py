@@ -12,18 +12,20 @@ from nvm_chain.chain.call_forms import (
     CALL,
     ESTIMATE,
     HIGH,
+    POOR,
+    PROBE_GAS,
     SPENT,
-    Fields,
     Form,
     build_parameters,
-    can_pay,
     find_form,
     forget_form,
     gives_gas,
     recall_form,
     recall_gas,
 )
+from nvm_chain.chain.intrinsic_gas import LEAST_GAS
 from nvm_chain.chain.node import Node
+from nvm_chain.chain.purses import Fields, Purse, miss_coin, miss_gas, miss_price, read_purse
 from nvm_chain.chain.raw_calls import name_block, parse_answer
 from nvm_chain.errors import AnswerUnreadable, RevertedWithoutReason, RpcFailed, TransactionError
 
@@ -31,36 +33,41 @@ DOUBTFUL: Final = (AnswerUnreadable, RpcFailed, TransactionError)
 """The errors of a call that a node may answer for another reason than the contract's."""
 
 
-def call_priced(node: Node, fields: Fields, block: int | None = None, *, least_gas: int | None = None) -> bytes:
+def call_priced(
+    node: Node, fields: Fields, block: int | None = None, *, least_gas: int | None = None, pays: bool = False
+) -> bytes:
     """Make a call in which the contract sees a price, and return the bytes of the answer.
 
-    One request, and a second one once for each connection. A node that refuses the best form of a call costs up to ten
-    requests the first time, and then three for each call.
+    One request, and a second one once for each connection. A node that refuses the best form of a call costs up to eight
+    requests the first time, and then three for each call. A sender with too little coin costs three more there.
 
     Args:
         node: The connection to the node.
         fields: The call with its sender. Fields that only transactions have, such as the nonce, are left out. If there is
             no price, the call gets one.
         block: The number of the block whose state the call reads. The latest block if not given.
-        least_gas: The gas limit from which an answer counts. The call's own if not given.
+        least_gas: The gas limit from which a refusal counts, if the node or the sender's coin does not allow the call's
+            own. The call's own if not given.
+        pays: True if the sender pays for the transaction later. Then too little coin is an InsufficientCoin.
 
     Raises:
         TransactionError: The contract refuses the call. The error is the contract's own.
+        InsufficientCoin: The node runs the call only if its sender pays for the gas, and the sender cannot.
         RpcFailed: The node does not run the call with a price, or with enough gas.
         NetworkError: The node does not give a usable answer, or no longer has the block.
     """
     at = name_block(block)
     try:
-        return _call(node, fields, at)
+        return _call(node, fields, at, least_gas, pays=pays)
     except (RpcFailed, TransactionError) as error:
         gas, given = fields.get("gas"), recall_gas(node)
         if gas is None or given is None or gas <= given or gives_gas(node, fields["from"], gas):
             raise
         if given < (least_gas or gas):
-            raise _miss_gas(given, least_gas or gas) from error
+            raise miss_gas(given, least_gas or gas) from error
         if isinstance(error, TransactionError):
             raise
-    return _call(node, {**fields, "gas": given - SPENT}, at)
+    return _call(node, {**fields, "gas": given - SPENT}, at, least_gas, pays=pays)
 
 
 def estimate_priced(node: Node, fields: Fields) -> int:
@@ -84,7 +91,7 @@ def estimate_priced(node: Node, fields: Fields) -> int:
     return _estimate_in(form, node, fields) if form.is_rich or form == BARE else _estimate_poor(form, node, fields)
 
 
-def _call(node: Node, fields: Fields, block: str) -> bytes:
+def _call(node: Node, fields: Fields, block: str, least_gas: int | None, *, pays: bool) -> bytes:
     """Make a call in the best form that the node accepts. The first answer counts once the node has run a probe."""
     answer, doubt = b"", None
     form = recall_form(node, CALL, fields["from"])
@@ -102,10 +109,47 @@ def _call(node: Node, fields: Fields, block: str) -> bytes:
         try:
             return _call_in(form, node, fields, block)
         except DOUBTFUL as error:
-            if form.is_rich or not _may_be_refusal(error) or can_pay(node, fields):
+            if form.is_rich or not _may_be_refusal(error):
                 raise
-    forget_form(node, CALL)
-    raise _refuse_unpriced(node, fields)
+            purse = read_purse(node, fields)
+            if not _is_poor(purse, fields):
+                raise
+    else:
+        forget_form(node, CALL)
+        purse = read_purse(node, fields)
+        if not _is_poor(purse, fields):
+            raise miss_price(fields, is_poor=False)
+    return _call_poor(node, fields, block, purse, least_gas, pays=pays)
+
+
+def _is_poor(purse: Purse, fields: Fields) -> bool:
+    """Return whether a sender has too little coin for a call."""
+    gas: int = fields.get("gas", PROBE_GAS)
+    return purse.gas({**fields, "gas": gas}) < gas
+
+
+def _call_poor(node: Node, fields: Fields, block: str, purse: Purse, least_gas: int | None, *, pays: bool) -> bytes:
+    """Make a call with the gas that its sender can pay for. A refusal counts from the least gas. At most two requests."""
+    gas = purse.gas(fields)
+    if least_gas is not None and gas >= LEAST_GAS:
+        try:
+            return _call_in(POOR, node, {**fields, **purse.prices, "gas": gas}, block)
+        except DOUBTFUL:
+            if gas >= least_gas:
+                raise
+    if not pays:
+        raise miss_price(fields, is_poor=True)
+    least = least_gas or fields.get("gas", PROBE_GAS)
+    raise miss_coin(fields, purse, _find_needed(node, fields, more_than=gas) or max(least, gas + 1))
+
+
+def _find_needed(node: Node, fields: Fields, *, more_than: int) -> int | None:
+    """Return the gas that a call needs, by an estimate without a price. None if that does not say it. One request."""
+    try:
+        needed = _estimate_in(BARE, node, {**fields, "gas": None}) * 5 // 4
+    except DOUBTFUL:
+        return None
+    return needed if needed > more_than else None
 
 
 def _estimate_poor(form: Form, node: Node, fields: Fields) -> int:
@@ -119,7 +163,7 @@ def _estimate_poor(form: Form, node: Node, fields: Fields) -> int:
         if not _may_be_refusal(error):
             raise
         estimate = _estimate_in(BARE, node, fields)
-        if can_pay(node, {**fields, "gas": estimate}):
+        if not _is_poor(read_purse(node, fields), {**fields, "gas": estimate}):
             raise
         return estimate
 
@@ -137,21 +181,3 @@ def _estimate_in(form: Form, node: Node, fields: Fields) -> int:
 def _may_be_refusal(error: Exception) -> bool:
     """Return whether an error may be the node's own, and not the contract's: some nodes call their refusals reverts."""
     return not isinstance(error, TransactionError) or (isinstance(error, RevertedWithoutReason) and error.data == "0x")
-
-
-def _refuse_unpriced(node: Node, fields: Fields) -> RpcFailed:
-    """Return the error for a call that the node runs without a price only. At most three requests."""
-    error = RpcFailed("it does not run this call with a gas price")
-    if can_pay(node, fields):
-        cause = (
-            "without a price a contract may answer differently than to a transaction, so that answer would not count"
-        )
-        return error.explain(cause, "use another node")
-    cause = f"it accepts no other balance for {fields['from']}, which has too little coin to pay for the gas"
-    return error.explain(cause, "name an account with coin as the sender, or use another node")
-
-
-def _miss_gas(given: int, needed: int) -> RpcFailed:
-    """Return the error for a node whose limit for the gas of a call is too low."""
-    error = RpcFailed(f"it gives a call about {given} gas at most, and this call needs {needed}")
-    return error.explain("with less gas a contract may answer differently", "use another node")

@@ -5,10 +5,10 @@ from typing import Any
 
 from web3.types import TxData, TxReceipt
 
-from nvm_chain.chain.call_forms import PRICES
 from nvm_chain.chain.fees import MOST_GAS
 from nvm_chain.chain.node import Node
 from nvm_chain.chain.priced_calls import call_priced
+from nvm_chain.chain.purses import PRICES
 from nvm_chain.errors import NetworkError, NvmChainError, OutOfGas, RevertedWithoutReason, WouldSucceedNow
 
 
@@ -34,12 +34,20 @@ def _find_reason(node: Node, transaction: Mapping[str, Any], transaction_hash: s
             replayed = transaction if block == place else {**transaction, **dict.fromkeys(PRICES)}
             error = _call(node, replayed, block)
             if error is not None:
-                most = max(MOST_GAS, transaction["gas"])
-                return _call(node, {**replayed, "gas": most}, block) or OutOfGas(transaction_hash)
+                return _try_more_gas(node, replayed, block, error) or OutOfGas(transaction_hash)
     except NetworkError as unclear:
         failed = f"the transaction {transaction_hash} is mined and failed, and the node does not say why ({unclear})"
         return RevertedWithoutReason("0x").explain(failed, "Look at it in a block explorer.")
     return WouldSucceedNow(transaction_hash)
+
+
+def _try_more_gas(node: Node, transaction: Mapping[str, Any], block: int, error: NvmChainError) -> NvmChainError | None:
+    """Return the error of a failed call with the most gas, or None if that succeeds. The first error if it is unclear."""
+    gas = transaction["gas"]
+    try:
+        return _call(node, {**transaction, "gas": max(MOST_GAS, gas)}, block, least_gas=gas)
+    except NetworkError:
+        return error
 
 
 def explain_failure(node: Node, sent: TxData, receipt: TxReceipt) -> NvmChainError:
@@ -50,10 +58,12 @@ def explain_failure(node: Node, sent: TxData, receipt: TxReceipt) -> NvmChainErr
     return find_reason(node, fields, receipt)
 
 
-def _call(node: Node, transaction: Mapping[str, Any], block: int) -> NvmChainError | None:
+def _call(
+    node: Node, transaction: Mapping[str, Any], block: int, *, least_gas: int | None = None
+) -> NvmChainError | None:
     """Return the error with which a call fails, or None if it succeeds. Raises a NetworkError."""
     try:
-        call_priced(node, transaction, block)
+        call_priced(node, transaction, block, least_gas=least_gas)
     except NetworkError:
         raise
     except NvmChainError as error:

@@ -237,8 +237,8 @@ def chain_command(
 ) -> Callable[[Callable[..., None]], Command]:
     """Turn a function into a command that talks to a chain. The function gets a Session, then its own parameters.
 
-    ``signs`` adds the options of the signer. ``locates`` adds the option for the address of Credits, and ``agents`` the
-    option for the address of AgentRegistry. ``index`` adds the option for an index.
+    ``signs`` adds the options of the signer, ``locates`` the address of Credits, ``agents`` that of AgentRegistry, and
+    ``index`` the option for an index.
     """
     where = [option for option in chain_options() if locates or option.name != "credits"]
     if agents:

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from nvm_chain.index import revenue as index_revenue
     from nvm_chain.index import schema as index_schema
     from nvm_chain.index import verifying as index_verifying
-    from nvm_chain.index.report import data as index_report_data
-    from nvm_chain.index.report import page as index_report_page
-    from nvm_chain.index.report import types as index_report_types
+    from nvm_chain.index.report import data as report_data
+    from nvm_chain.index.report import page as report_page
+    from nvm_chain.index.report import types as report_types
     from nvm_chain.metadata import endpoints as endpoints
     from nvm_chain.operations import agents as agents
     from nvm_chain.operations import credits as credits
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from nvm_chain.signing import order_names as order_names
     from nvm_chain.signing import signed_orders as signing_signed_orders
     from nvm_chain.signing import vouchers as vouchers
-    from nvm_chain.statements import formats as statement_formats
+    from nvm_chain.statements import formats as statements_formats
     from nvm_chain.statements import periods as periods
     from nvm_chain.types import addresses as addresses
     from nvm_chain.types import agents as types_agents
@@ -90,9 +90,6 @@ __all__ = [
     "index_following",
     "index_listing",
     "index_reading",
-    "index_report_data",
-    "index_report_page",
-    "index_report_types",
     "index_revenue",
     "index_schema",
     "index_verifying",
@@ -109,6 +106,9 @@ __all__ = [
     "plan_terms",
     "plans",
     "records",
+    "report_data",
+    "report_page",
+    "report_types",
     "rich_console",
     "rich_table",
     "rich_text",
@@ -117,8 +117,8 @@ __all__ = [
     "signed_orders",
     "signing_signed_orders",
     "state_folder",
-    "statement_formats",
     "statements",
+    "statements_formats",
     "tokens",
     "transactions",
     "types",
@@ -150,9 +150,9 @@ _MODULES = {
     "index_following": "nvm_chain.index.following",
     "index_listing": "nvm_chain.index.listing",
     "index_reading": "nvm_chain.index.reading",
-    "index_report_data": "nvm_chain.index.report.data",
-    "index_report_page": "nvm_chain.index.report.page",
-    "index_report_types": "nvm_chain.index.report.types",
+    "report_data": "nvm_chain.index.report.data",
+    "report_page": "nvm_chain.index.report.page",
+    "report_types": "nvm_chain.index.report.types",
     "index_revenue": "nvm_chain.index.revenue",
     "index_schema": "nvm_chain.index.schema",
     "index_verifying": "nvm_chain.index.verifying",
@@ -177,7 +177,7 @@ _MODULES = {
     "signed_orders": "nvm_chain.operations.signed_orders",
     "signing_signed_orders": "nvm_chain.signing.signed_orders",
     "state_folder": "nvm_chain.chain.state_folder",
-    "statement_formats": "nvm_chain.statements.formats",
+    "statements_formats": "nvm_chain.statements.formats",
     "statements": "nvm_chain.statements",
     "tokens": "nvm_chain.operations.tokens",
     "transactions": "nvm_chain.operations.transactions",

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from nvm_chain.cli.lazy import formatting, statement_formats
+from nvm_chain.cli.lazy import formatting, statements_formats
 
 INDENT: Final = "  "
 
@@ -34,4 +34,4 @@ def print_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> N
 
 
 def _write_cell(value: object) -> object:
-    return statement_formats.neutralize(value) if isinstance(value, str) else value
+    return statements_formats.neutralize(value) if isinstance(value, str) else value

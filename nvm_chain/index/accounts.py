@@ -6,6 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
+from nvm_chain.enums import PlanKind
 from nvm_chain.errors import IndexIncomplete
 from nvm_chain.index.catalogue import read_terms
 from nvm_chain.index.decoding import REDEMPTION, SETTLEMENT, TRANSFER_IN, Rows
@@ -57,48 +58,54 @@ class _Desk:
     def apply(
         self, key: Key, terms: Terms | None, row: Sequence[Any] | None, movements: Iterable[tuple[Any, ...]]
     ) -> None:
-        """Apply the movements of one account, in order."""
+        """Apply the movements of one account, in order, by the rules of the contract."""
         if terms is None:
             number = next(iter(movements))[2] >> PLACE_BITS
             raise IndexIncomplete(number, f"plan 0x{key[0].hex()} has a movement and no registration")
         ledger = open_ledger(terms) if row is None else load_ledger(terms, row[2:])
         last, block, second = None if row is None else row[-1], -1, 0
+        has_window = terms.kind is PlanKind.TIME
         for _, _, place, item, code, amount, _ in movements:
             if place >> PLACE_BITS != block:
                 block = place >> PLACE_BITS
                 second = self._times[block]
                 if self._keeps_undo:
-                    before = (None,) * 7 if last is None else (*describe_ledger(ledger), last)
-                    self.undo.append((*key, block, *before))
-            self._move(ledger, key, (place, item), code, amount, second)
+                    self.undo.append((*key, block, *_describe(ledger, last)))
+            before = ledger.access_until
+            ledger.advance(second)
+            if amount > 0:
+                ledger.grant(second, amount)
+                ledger.is_granted |= code != TRANSFER_IN
+            elif amount < 0:
+                _take(ledger, key, place, -amount, second)
+                if code == SETTLEMENT:
+                    ledger.settled -= amount
+            if has_window or self._access:
+                said = self._access.get((place, item))
+                if said is not None and code == REDEMPTION:
+                    ledger.open(second, -amount)
+                _check_access(ledger.access_until, before if said is None else said, key, place)
             last = place
         self.rows.append((*key, *describe_ledger(ledger), last))
 
-    def _move(self, ledger: Ledger, key: Key, at: tuple[int, int], code: int, amount: int, second: int) -> None:
-        """Apply one movement by the rules of the contract."""
-        ledger.advance(second)
-        before = ledger.access_until
-        if amount > 0:
-            ledger.grant(second, amount)
-            if code != TRANSFER_IN:
-                ledger.is_granted = True
-        elif amount < 0:
-            _take(ledger, key, at, -amount, second)
-            if code == SETTLEMENT:
-                ledger.settled -= amount
-        said = self._access.get(at)
-        if said is not None and code == REDEMPTION:
-            ledger.open(second, -amount)
-        if ledger.access_until != (before if said is None else said):
-            raise IndexIncomplete(at[0] >> PLACE_BITS, f"{_name(key)} has another end of access than its event says")
+
+def _check_access(until: int, said: int, key: Key, place: int) -> None:
+    """Compare the end of access with that of the event, or without an event with the end before."""
+    if until != said:
+        raise IndexIncomplete(place >> PLACE_BITS, f"{_name(key)} has another end of access than its event says")
 
 
-def _take(ledger: Ledger, key: Key, at: tuple[int, int], amount: int, second: int) -> None:
+def _take(ledger: Ledger, key: Key, place: int, amount: int, second: int) -> None:
     try:
         ledger.take(second, amount)
     except ValueError:
         what = f"{_name(key)} spent {amount} credits and had {ledger.balance}"
-        raise IndexIncomplete(at[0] >> PLACE_BITS, what) from None
+        raise IndexIncomplete(place >> PLACE_BITS, what) from None
+
+
+def _describe(ledger: Ledger, place: int | None) -> tuple[Any, ...]:
+    """Return an account without its key, as it is in the index. All are None if it is not there."""
+    return (None,) * 7 if place is None else (*describe_ledger(ledger), place)
 
 
 def load_terms(pen: Pen, plan_ids: Sequence[bytes]) -> dict[bytes, Terms]:

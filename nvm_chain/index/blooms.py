@@ -25,13 +25,15 @@ class BloomTest:
             for address, topics in self._masks
         )
 
-    def measure_chance(self, bloom: int) -> float:
-        """Return about how likely a block without events of ours has a bloom that is as full and says that it may.
+    def promises(self, bloom: int, odds: int) -> bool:
+        """Return whether a block with this bloom has an event of ours, but for a chance of one in ``odds``.
 
-        In a full block almost every bloom says so, and it means nothing.
+        The chance follows from the number of bits. The bloom of a block with many transactions has nearly all of them,
+        and so it promises nothing.
         """
-        one = (bloom.bit_count() / BITS) ** BITS_OF_ONE
-        return min(1.0, sum(one * min(1.0, one * len(topics)) for _, topics in self._masks))
+        value, whole = bloom.bit_count() ** BITS_OF_ONE, BITS**BITS_OF_ONE
+        chance = sum(value * min(whole, value * len(topics)) for _, topics in self._masks)
+        return self.may_have(bloom) and chance * odds <= whole**2
 
 
 def mask_of(value: bytes) -> int:

@@ -173,7 +173,7 @@ def _transfer_plan(log: Log, plan: Row | None) -> Row:
 def _permit(log: Log, _: Row | None) -> Row | None:
     if not read_number(log.data, 0):
         return None
-    _, (plan, owner, role, account) = _permission_of(log)
+    plan, owner, role, account = _permission_of(log)[1]
     return {"plan": plan, "owner": owner, "role": role, "account": account, "place": log.place}
 
 

@@ -9,10 +9,10 @@ from nvm_chain.index.logs import Log
 from nvm_chain.index.receipts import compute_receipts_root, list_logs
 from nvm_chain.index.source import Source
 
-MEANS_LITTLE: Final = 0.01
-"""Above this chance of a false promise, a bloom promises nothing. Blocks with many transactions have such blooms."""
-MEANS_ALL: Final = 1e-9
-"""Below this chance of a false promise, a bloom is believed without receipts."""
+LIKELY: Final = 100
+"""The odds at which the promise of a bloom is worth another look."""
+CERTAIN: Final = 10**9
+"""The odds at which the promise of a bloom is believed without receipts."""
 
 
 def read_checked(source: Source, headers: Sequence[Header]) -> list[Log]:
@@ -35,12 +35,7 @@ def read_checked(source: Source, headers: Sequence[Header]) -> list[Log]:
 def _fits(source: Source, header: Header, logs: Sequence[Log]) -> bool:
     if logs:
         return source.bloom_test.may_have(header.bloom)
-    return not _promises(source, header, MEANS_LITTLE)
-
-
-def _promises(source: Source, header: Header, chance: float) -> bool:
-    test = source.bloom_test
-    return test.may_have(header.bloom) and test.measure_chance(header.bloom) <= chance
+    return not source.bloom_test.promises(header.bloom, LIKELY)
 
 
 def _judge(source: Source, header: Header, logs: Sequence[Log]) -> None:
@@ -50,7 +45,7 @@ def _judge(source: Source, header: Header, logs: Sequence[Log]) -> None:
         raise LogsRefused(header.number, "the bloom filter in the block's header excludes them")
     answers = source.find_receipts([header])
     proven = None if answers is None else read_proven(source, header, answers[0])
-    if proven or (proven is None and _promises(source, header, MEANS_ALL)):
+    if proven or (proven is None and source.bloom_test.promises(header.bloom, CERTAIN)):
         told = "its receipts have" if proven else "the bloom filter in its header promises"
         raise IndexIncomplete(header.number, f"{told} logs of the contracts, and the node gives none")
 

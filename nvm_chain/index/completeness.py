@@ -91,6 +91,7 @@ class _Prover:
         if known.head is None:
             raise IndexBehind(index.label, known.first_block, known.first_block)
         self._head, self._first, self._method = known.head, known.first_block, ProofMethod.RECEIPTS
+        self._floor = known.undo_floor or 0
         if known.proven_to is not None and not again:
             self._first, self._method = known.proven_to + 1, self._read_method()
         self._before: Header | None = None
@@ -164,7 +165,7 @@ class _Prover:
     def _read_stored(self, headers: Sequence[Header]) -> tuple[dict[int, Log], Header | None]:
         """Return the stored events of blocks by place, and the last block whose hash the index has.
 
-        Raises IndexMismatch if the index has another block.
+        Raises IndexMismatch if the index has another block, or BlockReplaced if it can still roll it back.
         """
         first, last = headers[0].number, headers[-1].number
         hashes = {header.number: header for header in headers}
@@ -174,6 +175,8 @@ class _Prover:
             rows = connection.execute(select(events).where(between)).all()
         for row in kept:
             header = hashes[row.number]
+            if bytes(row.hash) != header.hash and row.number >= self._floor:
+                raise BlockReplaced(row.number)
             if bytes(row.hash) != header.hash:
                 theirs, ours = f"0x{bytes(row.hash).hex()}", f"0x{header.hash.hex()}"
                 raise IndexMismatch(f"hash of block {row.number}", theirs, ours, row.number)

@@ -1,5 +1,6 @@
 """The door of an index: find its database, make or migrate it, and refuse one that belongs to another chain."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,15 +60,14 @@ def open_index(
     """
     origin = Origin(chain_id, credits and parse_address(credits), agents and parse_address(agents))
     index = _find(where, create=create)
-    try:
+    with ExitStack() as ending:
+        ending.callback(index.close)
         if create:
             _make(index, origin, first_block)
         with index.snapshot() as connection:
             check_version(read_version(connection, index.label), index.label)
         check_origin(index.label, index.read_state(), origin)
-    except BaseException:
-        index.close()
-        raise
+        ending.pop_all()  # the index stays open, because nothing failed
     return index
 
 
@@ -116,7 +116,7 @@ def _make(index: Index, origin: Origin, first_block: int) -> None:
 
 
 def _has_state(connection: Connection) -> bool:
-    return connection.exec_driver_sql("SELECT count(*) FROM state").scalar_one() == 1
+    return bool(connection.exec_driver_sql("SELECT count(*) FROM state").scalar_one())
 
 
 def _describe(connection: Connection, index: Index, origin: Origin, first_block: int) -> None:

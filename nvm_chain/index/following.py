@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -115,13 +115,12 @@ class Follower:
         """
         self._work(stop, to_block, float("inf"), follows=True)
 
-    def prove(self, *, again: bool = False) -> Proof:
-        """Prove that the index has every event of its blocks, and return how. See `nvm_chain.index.completeness.prove`.
+    def prove(self, *, again: bool = False, on_step: Callable[[int, int], object] | None = None) -> Proof:
+        """Prove that the index has every event of its blocks, and return how.
 
-        Args:
-            again: Whether to prove all blocks again. If not, the proof goes on where the last one ended.
+        Arguments and errors are those of `nvm_chain.index.completeness.prove`.
         """
-        return prove(self._source, self._index, again=again)
+        return prove(self._source, self._index, again=again, on_step=on_step)
 
     # ------------------------------------------------------------------ rounds
 

@@ -141,7 +141,7 @@ def hold_lease(index: Index, waits: threading.Event | None = None) -> Lease:
 def _take_lease(index: Index) -> Lease:
     if index.engine.dialect.name == "postgresql":
         return AdvisoryLease(index.engine, index.label)
-    return FileLease(Path(f"{index.label}.follower"), index.label)
+    return FileLease(Path(f"{Path(index.label).resolve()}.follower"), index.label)
 
 
 def _refuse(label: str) -> SecondFollower:

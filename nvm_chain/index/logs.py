@@ -1,10 +1,10 @@
 """Logs of our contracts as a node sends them, and as the index keeps them. No network."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
-from eth_typing import ChecksumAddress
+from eth_typing import ABIEvent, ChecksumAddress
 from eth_utils.abi import event_abi_to_log_topic
 
 from nvm_chain.chain.artifacts import read_artifact
@@ -59,6 +59,8 @@ class _Answer(msgspec.Struct, gc=False):
     error: _Fault | None = None
 
 
+_MISSING: Final = ((None, None, None), (None, None), (None,), ())
+"""What a log with no, one, two or three indexed arguments lacks."""
 _DECODER: Final = msgspec.json.Decoder(_Answer)
 
 
@@ -103,7 +105,6 @@ def _read_logs(raw: Iterable[RawLog], contracts: Contracts) -> list[Log]:
     This loop runs for each log of a first sync, so it is one function. Texts that repeat are read once.
     """
     found: list[Log] = []
-    add, new, unhex = found.append, tuple.__new__, bytes.fromhex
     known, words, numbers, indexes = _Known(contracts), _Words(), _Numbers(MAX_BLOCK), _Numbers(MAX_LOG_INDEX)
     for log in raw:
         kinds = known[log.address]
@@ -112,27 +113,21 @@ def _read_logs(raw: Iterable[RawLog], contracts: Contracts) -> list[Log]:
         if log.removed:
             raise BlockReplaced(numbers[log.block_number])
         first, *others = log.topics
-        text = log.data
-        data = unhex(text[2:])
-        if 2 * len(data) + 2 != len(text):
-            raise ValueError(text[:32])
+        data = bytes.fromhex(log.data[2:])
+        if 2 * len(data) + 2 != len(log.data):
+            raise ValueError(log.data[:32])
+        indexed = [words[topic] for topic in others]
         time = log.block_timestamp
-        add(
-            new(
-                Log,
-                (
-                    numbers[log.block_number] << PLACE_BITS | indexes[log.log_index],
-                    kinds[first],
-                    (words[others[0]], words[others[1]], words[others[2]])
-                    if len(others) == 3
-                    else (*[words[topic] for topic in others], None, None, None)[:3],
-                    data,
-                    words[log.transaction_hash],
-                    words[log.block_hash],
-                    None if time is None else numbers[time],
-                ),
-            )
+        fields = (
+            numbers[log.block_number] << PLACE_BITS | indexes[log.log_index],
+            kinds[first],
+            (*indexed, *_MISSING[len(indexed)]),
+            data,
+            words[log.transaction_hash],
+            words[log.block_hash],
+            None if time is None else numbers[time],
         )
+        found.append(tuple.__new__(Log, fields))
     return found
 
 
@@ -175,7 +170,8 @@ class _Known(dict[str, dict[str, int] | None]):
 
 def _read_topics(*, of_agents: bool) -> dict[str, int]:
     entries = read_artifact("AgentRegistry" if of_agents else "Credits").abi
-    by_name = {entry["name"]: event_abi_to_log_topic(entry) for entry in entries if entry["type"] == "event"}
+    events = [cast(ABIEvent, entry) for entry in entries if entry["type"] == "event"]
+    by_name = {entry["name"]: event_abi_to_log_topic(entry) for entry in events}
     ours = (kind for kind in EventKind if kind.is_of_agents is of_agents)
     return {f"0x{by_name[kind.event_name].hex()}": int(kind) for kind in ours}
 

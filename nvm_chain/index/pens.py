@@ -6,11 +6,33 @@ word. So nothing else in this room runs a statement that writes.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Table
 
 Row: TypeAlias = Sequence[Any]
+
+
+@cache
+def name_key(table: Table) -> str:
+    """Return the columns of a table's primary key, as SQL lists them."""
+    return ", ".join(column.name for column in table.primary_key)
+
+
+@cache
+def write_upsert(table: Table, source: str) -> str:
+    """Return the statement that inserts what a source gives, or changes the rows with the same primary keys."""
+    others = [column.name for column in table.columns if not column.primary_key]
+    changes = ", ".join(f"{name} = excluded.{name}" for name in others)
+    return f"INSERT INTO {table.name} {source} ON CONFLICT ({name_key(table)}) DO UPDATE SET {changes}"
+
+
+@cache
+def write_values(table: Table, count: int = 1) -> str:
+    """Return the marks for some rows of a table."""
+    marks = f"({', '.join('?' * len(table.columns))})"
+    return f"VALUES {', '.join([marks] * count)}"
 
 
 class Pen(ABC):

@@ -10,16 +10,18 @@ from sqlalchemy.engine import URL
 from nvm_chain.errors import DiskFull, IndexFailure, IndexNotWritable, IndexUnavailable, WrongDatabase
 from nvm_chain.index.extras import require_extra
 from nvm_chain.index.packing import list_columns, pack_rows
-from nvm_chain.index.pens import Pen, Row
+from nvm_chain.index.pens import Pen, Row, name_key, write_upsert, write_values
 
 CONNECT_SECONDS: Final = 10
 """How long a connection waits for the server."""
 FEW: Final = 40
 """Below this number, rows are written and looked up one by one, because a temporary table takes longer."""
-FULL: Final = ("53100", "53200")
-"""The disk or the memory of the server is full."""
+FULL: Final = ("53100",)
+"""The disk of the server is full."""
 READ_ONLY: Final = ("25006", "42501")
 """The transaction or the user may only read."""
+PASSING: Final = ("08", "40", "53", "55", "57", "58")
+"""The classes of failures that may pass: of connections, locks, resources, operators and the system. Others stay."""
 
 
 def open_engine(url: URL) -> Engine:
@@ -44,15 +46,13 @@ def _set_up(driver: Any, _: object) -> None:
 
 
 def explain_failure(where: str, error: Any) -> IndexFailure:
-    """Return the error of this package for a failure of psycopg."""
+    """Return the error of this package for a failure of psycopg. A lost connection has no code."""
     code, text = getattr(error, "sqlstate", None) or "", " ".join(str(error).split())
     if code in FULL:
         return DiskFull(where, text)
     if code in READ_ONLY:
         return IndexNotWritable(where, text)
-    if code in ("3D000", "42P01", "42703"):
-        return WrongDatabase(where, text)
-    return IndexUnavailable(where, text)
+    return (IndexUnavailable if not code or code.startswith(PASSING) else WrongDatabase)(where, text)
 
 
 class PostgresPen(Pen):
@@ -69,12 +69,12 @@ class PostgresPen(Pen):
     def replace(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert rows, or replace those with the same primary key. A key may occur once."""
         if 0 < len(rows) < FEW:
-            self.change_each(_upsert(table, _values(table)), rows)
+            self.change_each(write_upsert(table, write_values(table)), rows)
         elif rows:
             name = f"new_{table.name}"
             self.change(_make_temporary(table, name, "*"))
             self._copy(name, list_columns(table), rows)
-            self.change(_upsert(table, f"SELECT * FROM {name} ORDER BY {_key(table)}"))  # noqa: S608
+            self.change(write_upsert(table, f"SELECT * FROM {name} ORDER BY {name_key(table)}"))  # noqa: S608
             self.change(f"TRUNCATE {name}")
 
     def find(self, table: Table, keys: Sequence[Row]) -> list[Any]:
@@ -82,9 +82,9 @@ class PostgresPen(Pen):
         if len(keys) < FEW:
             return [row for key in keys for row in self.ask(_select_one(table), key)]
         name = f"wanted_{table.name}"
-        self.change(_make_temporary(table, name, _key(table)))
+        self.change(_make_temporary(table, name, name_key(table)))
         self._copy(name, tuple(table.primary_key), keys)
-        found = self.ask(f"SELECT t.* FROM {table.name} t JOIN {name} USING ({_key(table)})")  # noqa: S608
+        found = self.ask(f"SELECT t.* FROM {table.name} t JOIN {name} USING ({name_key(table)})")  # noqa: S608
         self.change(f"TRUNCATE {name}")
         return found
 
@@ -104,29 +104,12 @@ def _spell(statement: str) -> str:
 
 
 @cache
-def _key(table: Table) -> str:
-    return ", ".join(column.name for column in table.primary_key)
-
-
-@cache
-def _values(table: Table) -> str:
-    return f"VALUES ({', '.join('?' * len(table.columns))})"
-
-
-@cache
 def _make_temporary(table: Table, name: str, columns: str) -> str:
     """Return the statement that makes a table for this connection. A later transaction finds it empty."""
     return (
         f"CREATE TEMPORARY TABLE IF NOT EXISTS {name} ON COMMIT DELETE ROWS "  # noqa: S608
         f"AS SELECT {columns} FROM {table.name} WITH NO DATA"
     )
-
-
-@cache
-def _upsert(table: Table, source: str) -> str:
-    key = [column.name for column in table.primary_key]
-    changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns if column.name not in key)
-    return f"INSERT INTO {table.name} {source} ON CONFLICT ({_key(table)}) DO UPDATE SET {changes}"  # noqa: S608
 
 
 @cache

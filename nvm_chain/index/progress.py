@@ -38,8 +38,8 @@ class Progress:
     head: Block | None
     target: int
     logs: int
-    logs_per_second: float
-    seconds_left: float | None = None
+    logs_per_second: int
+    seconds_left: int | None = None
     error: NvmChainError | None = None
 
 
@@ -63,5 +63,5 @@ class Meter:
         if self._first is None:
             self._first = number
         end, done = max(number, target or 0), number - self._first
-        left = (end - number) * seconds / done if done > 0 else None
-        return Progress(phase, head, end, self.logs, self.logs / seconds, left, error)
+        left = int((end - number) * seconds / done) if done > 0 else None
+        return Progress(phase, head, end, self.logs, int(self.logs / seconds), left, error)

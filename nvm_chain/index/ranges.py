@@ -6,6 +6,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from nvm_chain.chain.ranges import PartSize
 from nvm_chain.errors import BlockReplaced
+from nvm_chain.index.kinds import place_of
 from nvm_chain.index.logs import Log
 from nvm_chain.index.source import Source, block_of, list_blocks
 from nvm_chain.types.events import Block
@@ -96,11 +97,11 @@ def split_chunk(chunk: Chunk, most: int = 2 * MOST_LOGS) -> Iterator[Chunk]:
     logs, blocks, before = chunk.logs, chunk.blocks, chunk.before
     while len(logs) > most:
         limit = logs[most].place
-        done = [block for block in blocks if (block.number + 1) << 20 <= limit]
-        if not done:
+        done = [block for block in blocks if place_of(block.number + 1) <= limit] or blocks[:1]
+        if len(done) == len(blocks):
             break
         head = done[-1]
-        count = sum(1 for log in logs if log.place < (head.number + 1) << 20)
+        count = sum(1 for log in logs if log.place < place_of(head.number + 1))
         yield Chunk(before, head, logs[:count], done)
         logs, blocks, before = logs[count:], blocks[len(done) :], head
     yield Chunk(before, chunk.head, logs, blocks)

@@ -180,11 +180,14 @@ def _share_all(plans: Mapping[bytes, PlanFacts], groups: Iterable[Group]) -> lis
             sums[group.day, group.plan, receiver].amounts[column] += amount * group.sales
         for receiver in {receiver for receiver, _, _ in parts}:
             sums[group.day, group.plan, receiver].sales += group.sales
-    return [
-        RevenueLine(day, read_id(plan), plans[plan].terms.token, receiver, *item.amounts, sales=item.sales)
-        for (day, plan, receiver), item in sorted(sums.items(), key=lambda pair: pair[0])
-        if item.sales
-    ]
+    lines = (_build_line(plans[key[1]], key, item) for key, item in sorted(sums.items(), key=lambda pair: pair[0]))
+    return [line for line in lines if line.sales]
+
+
+def _build_line(facts: PlanFacts, key: tuple[int, bytes, ChecksumAddress], item: _Sum) -> RevenueLine:
+    day, plan, receiver = key
+    shares, fees, forgone = item.amounts
+    return RevenueLine(day, read_id(plan), facts.terms.token, receiver, shares, fees, forgone, item.sales)
 
 
 def _share(facts: PlanFacts, group: Group) -> list[tuple[ChecksumAddress, int, int]]:

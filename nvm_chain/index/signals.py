@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from nvm_chain.index.pens import Pen
 
@@ -103,32 +104,34 @@ class SessionSignal:
         """Begin to listen."""
         self._engine = engine
         self._connection: Connection | None = None
-        self._driver = self._listen()
+        self._driver: Any = None
+        self._listen()
 
-    def _listen(self) -> Any:
-        self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._connection.detach()
-        self._connection.execute(text(f"LISTEN {CHANNEL}"))
-        return self._connection.connection.dbapi_connection
+    def _listen(self) -> None:
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        connection.detach()
+        self._connection, self._driver = connection, connection.connection.dbapi_connection
+        try:
+            connection.execute(text(f"LISTEN {CHANNEL}"))
+        except DBAPIError:
+            self.close()
+            raise
 
     def wait(self, timeout_seconds: float | None) -> None:
         """Wait until some index in the database was written. After a lost connection, listen again and return at once."""
         if self._connection is None:
-            self._driver = self._listen()
+            self._listen()
             return
         try:
             for _ in self._driver.notifies(timeout=_limit(timeout_seconds), stop_after=1):
                 return
         except self._engine.dialect.loaded_dbapi.Error:
-            self._drop(is_broken=True)
+            self.close()
 
     def close(self) -> None:
         """End the connection."""
-        self._drop(is_broken=False)
-
-    def _drop(self, *, is_broken: bool) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            if is_broken:
-                connection.invalidate()
+            self._driver.close()  # which sends nothing, so that it works without a server too
+            connection.invalidate()
             connection.close()

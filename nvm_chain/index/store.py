@@ -178,7 +178,8 @@ class Index:
             raise self._explain(error) from None
 
     def _explain(self, error: Any) -> IndexFailure:
-        return (sqlite if self.is_sqlite else postgres).explain_failure(self.label, error)
+        explain: Callable[[str, Any], IndexFailure] = (sqlite if self.is_sqlite else postgres).explain_failure
+        return explain(self.label, error)
 
     def close(self) -> None:
         """Close all connections."""

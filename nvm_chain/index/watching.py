@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
@@ -43,11 +44,10 @@ class Watch:
         self._head: Block | None = None
         with reader.index.typed_errors():
             self._signal = open_signal(reader.index.engine)
-        try:
+        with ExitStack() as stack:
+            stack.callback(self.close)
             self._begin()
-        except BaseException:
-            self.close()
-            raise
+            stack.pop_all()
 
     def _begin(self) -> None:
         with self._reader.index.snapshot() as connection:

@@ -90,19 +90,22 @@ def check_logs(batch: Batch, known: Mapping[int, Block]) -> None:
 # ---------------------------------------------------------------- the head and the blocks
 
 
+_SET_HEAD: Final = (
+    "UPDATE state SET head_number = ?, head_hash = ?, head_time = ?, "
+    "undo_floor = CASE WHEN undo_floor > ? THEN undo_floor ELSE ? END "
+)
+_MOVE_FIRST: Final = _SET_HEAD + "WHERE head_hash IS NULL"
+_MOVE: Final = _SET_HEAD + "WHERE head_number = ? AND head_hash = ?"
+
+
 def move_head(pen: Pen, where: str, expected: Block | None, head: Block, floor: int) -> None:
     """Set the head of the index if it is the expected one. Raises SecondFollower if it is not.
 
     ``floor`` is the oldest block to which the batch lets the index go back.
     """
-    is_expected, key = "head_hash IS NULL", ()
-    if expected is not None:
-        is_expected, key = "head_number = ? AND head_hash = ?", (expected.number, hash_of(expected))
-    changed = pen.change(
-        "UPDATE state SET head_number = ?, head_hash = ?, head_time = ?, "
-        f"undo_floor = CASE WHEN undo_floor > ? THEN undo_floor ELSE ? END WHERE {is_expected}",
-        (head.number, hash_of(head), head.timestamp, floor, floor, *key),
-    )
+    key = () if expected is None else (expected.number, hash_of(expected))
+    values = head.number, hash_of(head), head.timestamp, floor, floor
+    changed = pen.change(_MOVE_FIRST if expected is None else _MOVE, (*values, *key))
     if changed != 1:
         raise_second_follower(pen, where, expected)
 
@@ -130,7 +133,7 @@ def _remember(pen: Pen, batch: Batch, known: Mapping[int, Block]) -> None:
 
 
 _FORGET_BLOCKS: Final = (
-    "DELETE FROM blocks WHERE number >= ? AND number < ? AND NOT EXISTS "
+    "DELETE FROM blocks WHERE number >= ? AND number < ? AND NOT EXISTS "  # noqa: S608
     f"(SELECT 1 FROM events WHERE place >= number << {PLACE_BITS} AND place < (number + 1) << {PLACE_BITS})"
 )
 

@@ -27,9 +27,9 @@ NOBODY: Final = parse_address("0x" + "00" * 19 + "de")
 """The sender of a simulation if no relayer is known. Nobody has its key."""
 
 LEAST_GAS: Final = 1_000_000
-"""The gas with which a simulation counts: several times what an order by a contract wallet mostly uses.
+"""The gas from which a refusal counts: several times what an order by a contract wallet mostly uses.
 
-A node that gives less than `MOST_GAS` to a call does not estimate the gas of a larger transaction either.
+With less gas a wallet may refuse what it accepts with more. A node that gives less than `MOST_GAS` to a call does not estimate the gas of a larger transaction either.
 """
 
 
@@ -52,7 +52,8 @@ def encode_signed_order(chain: Chain, signed: SignedOrder) -> ContractFunction:
 def find_simulation_sender(chain: Chain) -> ChecksumAddress:
     """Return the sender of a simulation without a known relayer. No request.
 
-    It is a funded account if the chain has some, because eth-tester refuses calls from an address without coin.
+    It is an address without coin, which gets coin for the time of the call (a state override). It is a funded account
+    if the chain has some, because eth-tester refuses calls from an address without coin.
     """
     return chain.accounts[0].address if chain.accounts else NOBODY
 
@@ -60,11 +61,12 @@ def find_simulation_sender(chain: Chain) -> ChecksumAddress:
 def simulate_order(chain: Chain, signed: SignedOrder, relayer: ChecksumAddress) -> None:
     """Run a signed order as a call from its relayer. Mostly one request.
 
-    The result is valid for the latest block only. Raises the contract's error if the order would fail.
+    The result is valid for the latest block only. Raises the contract's error if the order would fail. Raises
+    InsufficientCoin if the node wants a named relayer to pay for the gas, and the relayer cannot.
     """
     function = encode_signed_order(chain, signed)
     call = {"from": relayer, "to": function.address, "data": encode_call(function), "gas": MOST_GAS}
-    call_priced(chain, call, least_gas=LEAST_GAS)
+    call_priced(chain, call, least_gas=LEAST_GAS, pays=relayer != NOBODY)
 
 
 def simulation_readers(chain: Chain, signed: SignedOrder, relayer: ChecksumAddress) -> tuple[Reader, ...]:
@@ -79,6 +81,7 @@ def check_simulation(chain: Chain, signed: SignedOrder, relayer: ChecksumAddress
         AuthorizationSignatureInvalid: The token does not accept the signature.
         AuthorizationFailed: The token refuses the authorization for another reason.
         TransactionError: The contract refuses the order.
+        InsufficientCoin: The node wants the relayer to pay for the gas of the call, and the relayer cannot.
         NetworkError: The node does not give a usable answer.
     """
     order, token = signed.order, signed.token.address

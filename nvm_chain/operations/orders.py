@@ -20,9 +20,9 @@ from nvm_chain.operations.payment_methods.native import order_with_coin
 from nvm_chain.operations.payment_methods.permit import order_with_permit
 from nvm_chain.operations.payment_methods.purchase import OrderArguments, Purchase
 from nvm_chain.operations.payment_methods.readers import likely_readers, payment_readers
+from nvm_chain.operations.payment_methods.receiver_check import check_receiver
 from nvm_chain.operations.plan_terms import find_known_terms, plan_readers
 from nvm_chain.operations.plans import check_cost, check_orderable, quote_plan, read_plan_state
-from nvm_chain.operations.receivers import check_receiver
 from nvm_chain.operations.tokens import check_funds
 from nvm_chain.signing.keys import Signer
 from nvm_chain.signing.signed_orders import SALT_BYTES
@@ -85,6 +85,7 @@ def order_plan(
         InsufficientAllowance: The method is ``allowance``, and the allowance is too small.
         TokenCannotSign: The token does not accept the signature that the payment method needs.
         AuthorizationFailed: The token refuses the authorization.
+        AuthorizationExpired: The order was mined too late for the authorization.
         OrderAlreadyMade: The same order was made before.
         PaymentFailed: The token refuses the payment.
         NotMined: The order is not mined in time.
@@ -121,7 +122,7 @@ def _pay_in_token(
         if choice.method != "permit" or error.mined is not None or not blames_signature(error):
             raise
         # An approval would be in vain for a receiver that rejects the credits.
-        check_receiver(chain, purchase.receiver, purchase.describe_delivery(signer.address))
+        check_receiver(chain, signer.address, purchase)
         return _pay_by(chain, signer, purchase, Choice("approve", choice.allowance), salt)
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Final
 
 from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.abi_entries import describe_function
+from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.client import Chain
 from nvm_chain.errors import (
     AuthorizationFailed,
@@ -30,7 +32,10 @@ STATE_ABI: Final = (
 
 Most tokens do not have these functions.
 """
+BLOCK_LISTS: Final = ("isBlacklisted", "isBlackListed")
 REFUSING_CODE: Final = "the payer has code, and that code does not accept the signature"
+DOUBTED_CODE: Final = "the payer has code, and that code may not accept the signature"
+"""The cause of a refused authorization if no other one was found. The code itself was not asked."""
 
 
 @contextmanager
@@ -70,13 +75,22 @@ def blames_signature(error: NvmChainError) -> bool:
     if error.explanation is None:
         return False
     cause, step = error.explanation
-    return cause == REFUSING_CODE or step.endswith(APPROVE)
+    return cause in (REFUSING_CODE, DOUBTED_CODE) or step.endswith(APPROVE)
+
+
+def is_unexplained(error: NvmChainError) -> bool:
+    """Return whether the cause of a failed payment was not found, or is in doubt. No request."""
+    return error.explanation is None or error.explanation[0] == DOUBTED_CODE
 
 
 def _find_cause(
     chain: Chain, error: NvmChainError, token: ChecksumAddress, payer: ChecksumAddress, *, signed: bool
 ) -> Cause | None:
-    """Return the cause of a failed payment, or None if the cause is not found. Up to ten requests."""
+    """Return the cause of a failed payment, or None if the cause is not found.
+
+    At most nine requests, fewer if the node takes batches, and those of `find_token_rule` after a signature.
+    """
+    chain.read_ahead(*_cause_readers(chain, error, token, payer, signed=signed))
     refusal = None if token == ZERO_ADDRESS else find_refusal(chain, error, token, payer)
     if refusal or token == ZERO_ADDRESS or not isinstance(error, PaymentFailed | AuthorizationFailed):
         return refusal
@@ -89,13 +103,49 @@ def _find_cause(
     return None
 
 
+def _cause_readers(
+    chain: Chain, error: NvmChainError, token: ChecksumAddress, payer: ChecksumAddress, *, signed: bool
+) -> tuple[Reader, ...]:
+    """Return the readers of `_find_cause`, for `Chain.read_ahead`. No request."""
+    if token == ZERO_ADDRESS:
+        return ()
+    accounts = _list_accounts(chain, error, payer)
+    return (
+        partial(_ask, chain, token, "paused"),
+        *(partial(_ask, chain, token, BLOCK_LISTS[0], account) for account in accounts),
+        partial(read_token_balance, chain, token, payer),
+        *((partial(find_code, chain, payer),) if signed and isinstance(error, AuthorizationFailed) else ()),
+    )
+
+
+def _list_accounts(chain: Chain, error: NvmChainError, payer: ChecksumAddress) -> tuple[ChecksumAddress, ...]:
+    """Return the accounts of a payment that its token could block."""
+    return tuple(dict.fromkeys((payer, getattr(error, "receiver", payer), chain.credits.address)))
+
+
 def find_refusal(chain: Chain, error: NvmChainError, token: ChecksumAddress, payer: ChecksumAddress) -> Cause | None:
-    """Return a cause if the token is paused or blocks an account of the payment, else None. Up to seven requests."""
+    """Return a cause if the token is paused or blocks an account of the payment, else None. At most five requests."""
     if _ask(chain, token, "paused"):
         return f"the token {token} is paused", "try again when its issuer has ended the pause"
-    for account in dict.fromkeys((payer, getattr(error, "receiver", payer), chain.credits.address)):
-        if _ask(chain, token, "isBlacklisted", account) or _ask(chain, token, "isBlackListed", account):
-            return f"the token {token} blocks {account}", _advise_blocked(account, payer, chain.credits.address)
+    account = _find_blocked(chain, token, _list_accounts(chain, error, payer))
+    if account is None:
+        return None
+    return f"the token {token} blocks {account}", _advise_blocked(account, payer, chain.credits.address)
+
+
+def _find_blocked(
+    chain: Chain, token: ChecksumAddress, accounts: tuple[ChecksumAddress, ...]
+) -> ChecksumAddress | None:
+    """Return the first account that a token blocks, or None. A token that has the first list is not asked for the second."""
+    for question in BLOCK_LISTS:
+        for account in accounts:
+            is_blocked = _ask(chain, token, question, account)
+            if is_blocked is None:
+                break
+            if is_blocked:
+                return account
+        else:
+            return None
     return None
 
 
@@ -124,18 +174,18 @@ def explain_refused_permit(chain: Chain, error: PaymentFailed, payer: ChecksumAd
 
 
 def _find_signature_fault(chain: Chain, token: ChecksumAddress, payer: ChecksumAddress) -> Cause | None:
-    """Return the cause of a refused authorization, or None if the cause is not found."""
+    """Return the cause of a refused authorization, or None if the cause is not found. The code of a wallet is not asked."""
     code = find_code(chain, payer)
     rule = find_token_rule(chain, token, by_wallet=is_wallet_code(code))
     if rule is not None or not code:
         return rule
     step = f"have the order signed in the form of that code, or {WALLET_SENDS}" if is_wallet_code(code) else APPROVE
-    return REFUSING_CODE, step
+    return DOUBTED_CODE, step
 
 
-def _ask(chain: Chain, token: ChecksumAddress, question: str, *accounts: str) -> bool:
-    """Call a function of a token that returns a bool. False if the token does not have the function. One request."""
+def _ask(chain: Chain, token: ChecksumAddress, question: str, *accounts: str) -> bool | None:
+    """Call a function of a token that returns a bool. None if the token does not have the function. One request."""
     with suppress(NvmChainError):
         function = chain.bind(token, STATE_ABI).functions[question](*map(parse_address, accounts))
         return chain.read(function) is True
-    return False
+    return None

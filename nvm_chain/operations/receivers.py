@@ -10,6 +10,7 @@ from nvm_chain.chain.abi_entries import describe_function
 from nvm_chain.chain.answer_words import WORD
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.node import encode_call
+from nvm_chain.chain.priced_calls import call_priced
 from nvm_chain.chain.raw_calls import call_raw, name_block
 from nvm_chain.errors import (
     ERC721InvalidReceiver,
@@ -43,8 +44,6 @@ ERRORS: Final[dict[str, type[InvalidReceiver]]] = {
 """By standard, the error."""
 SELECTOR: Final = 4
 SELECTOR_TEXT: Final = 2 + 2 * SELECTOR
-ACCEPTED: Final = bytes.fromhex("f23a6e61")
-"""The answer of a receiver that accepts credits."""
 DELEGATION: Final = bytes.fromhex("ef0100")
 """The first bytes of the code of an account that delegates to a contract (EIP-7702)."""
 MOST_DATA: Final = 74
@@ -140,38 +139,20 @@ def _is_unreadable(answer: bytes) -> bool:
     return len(answer) < WORD or any(answer[SELECTOR:WORD])
 
 
-def check_receiver(chain: Chain, receiver: ChecksumAddress, delivery: Delivery | None = None) -> None:
-    """Raise ERC1155InvalidReceiver if a receiver with code rejects credits now. At most two requests.
-
-    ``delivery`` has the values of the transfer, by which a receiver can decide. Raises NetworkError if the node does not
-    give a usable answer.
-    """
-    code = read_code(chain, receiver)
-    if not code:
-        return
-    refusal = None
-    try:
-        if _ask_hook(chain, receiver, "ERC-1155", delivery)[:WORD] == ACCEPTED.ljust(WORD, b"\0"):
-            return
-    except TransactionError as error:
-        refusal = error
-    raise _explain(ERC1155InvalidReceiver(receiver), _describe_cause(code, "ERC-1155", refusal))
-
-
 def _ask_hook(chain: Chain, receiver: ChecksumAddress, standard: str, delivery: Delivery | None = None) -> bytes:
-    """Ask a receiver as the sending contract does at a transfer. One request. Returns the bytes of the answer."""
+    """Ask a receiver as the sending contract does at a transfer. Mostly one request. Returns the bytes of the answer."""
     contract = chain.agents.address if standard == "ERC-721" else chain.credits.address
     operator, sender, token_id, amount = delivery or Delivery(contract, ZERO_ADDRESS, 1)
     hook = chain.bind(receiver, HOOKS[standard]).functions[_name_hook(standard)]
     values = (operator, sender, token_id, b"") if standard == "ERC-721" else (operator, sender, token_id, amount, b"")
-    call = {"to": receiver, "data": encode_call(hook(*values))}
+    call = {"from": contract, "to": receiver, "data": encode_call(hook(*values))}
     try:
-        return call_raw(chain, {"from": contract, **call}, name_block(None))
+        return call_priced(chain, call)
     except RpcFailed:
-        # A development chain such as eth-tester refuses a sender that has no coin.
+        # Some nodes make no call with a price from a sender that has no coin. Then an answer without a price helps too.
         if not chain.accounts:
-            raise
-        return call_raw(chain, {"from": chain.accounts[0].address, **call}, name_block(None))
+            return call_raw(chain, call, name_block(None))
+        return call_priced(chain, {**call, "from": chain.accounts[0].address})
 
 
 def _name_hook(standard: str) -> str:

@@ -9,7 +9,7 @@ from nvm_chain.chain.shipments import Outcome
 from nvm_chain.errors import AuthorizationFailed, ConnectionFailed, NvmChainError
 from nvm_chain.operations.order_simulations import encode_signed_order
 from nvm_chain.operations.receipts import build_order_receipt
-from nvm_chain.operations.signed_orders import check_signed_order, explained_order, find_made
+from nvm_chain.operations.signed_orders import check_signed_order, explained_order, find_true_cause
 from nvm_chain.signing.keys import Signer
 from nvm_chain.signing.signed_orders import SignedOrder
 from nvm_chain.signing.signers import check_transaction_signer
@@ -73,6 +73,6 @@ def _read(
             receipt = outcome.read()
         return build_order_receipt(chain, plan, order.payer, receipt, collected=order.max_cost)
     except AuthorizationFailed as error:
-        return find_made(chain, signed, error) or error
+        return find_true_cause(chain, signed, error)
     except NvmChainError as error:
         return error

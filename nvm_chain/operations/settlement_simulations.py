@@ -28,6 +28,13 @@ SIMULATION_GAS: Final = 1_000_000
 """The gas of a simulation: several times what a settlement of one item uses with a wallet that uses all it gets."""
 
 
+LEAST_GAS: Final = 320_000
+"""The gas from which a refusal of a simulation counts: what a settlement of one item needs with such a wallet, and more.
+
+The contract keeps 200,000 of it for the wallet, and refuses to ask one with less.
+"""
+
+
 class Simulation(NamedTuple):
     """What a settlement of one item would do now: the credits that it takes, and its result."""
 
@@ -44,9 +51,7 @@ def ask_settlement(chain: Chain, signed: SignedVoucher, *, redeemer: ChecksumAdd
 
     def ask(account: ChecksumAddress, digest: bytes, signature: bytes) -> bool:
         if signature or not may_settle_unsigned(chain, signed.voucher.plan_id, redeemer or signed.voucher.redeemer):
-            result = simulate_settlement(chain, signed, redeemer=redeemer).result
-            if result not in (SettlementResult.ALREADY_SETTLED, SettlementResult.EXPIRED):
-                return result is not SettlementResult.NOT_SIGNED
+            return simulate_settlement(chain, signed, redeemer=redeemer).result is not SettlementResult.NOT_SIGNED
         # The settlement does not ask the wallet.
         return ask_wallets(chain)(account, digest, signature)
 
@@ -77,18 +82,15 @@ def simulate_settlement(chain: Chain, signed: SignedVoucher, *, redeemer: Checks
         UnknownPlan: The plan is not registered.
         SettlementsNotAccepted: Nothing can be settled on the plan.
         NotRedeemer: The redeemer may not settle on the plan.
+        InsufficientCoin: The node wants the redeemer to pay for the gas of the call, and the redeemer cannot.
         NetworkError: The node does not give a usable answer.
     """
     voucher = signed.voucher
     item = (voucher.holder, voucher.ceiling, voucher.ceiling, voucher.context, voucher.deadline, signed.signature)
     data = encode_call(chain.credits.functions.settle(voucher.plan_id, [item]))
-    gas = add_intrinsic_gas(bytes.fromhex(data[2:]), SIMULATION_GAS)
-    words = read_words(
-        call_priced(
-            chain, {"from": redeemer or voucher.redeemer, "to": chain.credits.address, "data": data, "gas": gas}
-        ),
-        "the outcome of a settlement",
-    )
+    most, least = (add_intrinsic_gas(bytes.fromhex(data[2:]), gas) for gas in (SIMULATION_GAS, LEAST_GAS))
+    call = {"from": redeemer or voucher.redeemer, "to": chain.credits.address, "data": data, "gas": most}
+    words = read_words(call_priced(chain, call, least_gas=least, pays=True), "the outcome of a settlement")
     if len(words) != 4 or words[:2] != [WORD, 1] or words[3] > max(SettlementResult):
         raise AnswerUnreadable("the outcome of a settlement has another form")
     return Simulation(words[2], SettlementResult(words[3]))

@@ -5,7 +5,7 @@ Such a rule refuses each signed order of a payer, whatever else is right or wron
 
 import secrets
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, Final, Literal, TypeAlias
 
 from eth_account import Account
@@ -18,13 +18,12 @@ from nvm_chain.chain.raw_calls import call_raw, name_block
 from nvm_chain.errors import AnswerUnreadable, NvmChainError, TokenCannotSign, TransactionError
 from nvm_chain.operations.receivers import DELEGATION, SELECTOR, Cause, find_code
 from nvm_chain.operations.token_domains import read_token_domain
-from nvm_chain.operations.wallets import MAGIC_VALUE
+from nvm_chain.operations.wallets import MAGIC_VALUE, unwrap_signature
 from nvm_chain.signing.eip712 import MessageSigner, sign_struct
 from nvm_chain.signing.permits import PERMIT
 from nvm_chain.signing.signatures import recover_signer
 from nvm_chain.signing.signed_orders import RECEIVE_WITH_AUTHORIZATION, SignedOrder, authorization_digest
 from nvm_chain.signing.wallets.owners import is_contract
-from nvm_chain.signing.wallets.wrapping import is_wrapped
 
 Signed: TypeAlias = Literal["authorization", "permit"]
 """What is signed: the authorization of an order (EIP-3009), or a permit (EIP-2612)."""
@@ -38,6 +37,9 @@ ALWAYS: Final = "0x631626ba7e60e01b60005260206000f3"
 """Code that answers each call as a wallet that accepts the signature: PUSH4 0x1626ba7e, PUSH1 224, SHL, and RETURN."""
 NEVER: Final = 2**64
 """A second that does not come."""
+NONCE_BYTES: Final = 32
+FIRST_NONCE: Final = bytes(NONCE_BYTES)
+"""The first nonce of an account in a token with nonces in sequence."""
 FORMS: Final = {
     "authorization": (
         describe_function(
@@ -59,8 +61,8 @@ KEYED_ABI: Final = (describe_function("nonces", "address uint192", "uint256"),)
 def find_token_rule(chain: Chain, token: ChecksumAddress, *, by_wallet: bool) -> Cause | None:
     """Return why a token refuses each signed order of a payer, and the next step. None if there is no such rule.
 
-    One request for a payer that signs with a key, and at most eight for a contract wallet. None if the node does not
-    tell.
+    Mostly one request for a payer that signs with a key, and at most eight for a contract wallet. A token whose nonces
+    are, or may be, in sequence costs six more. No request for a known token. None if the node does not tell.
     """
     if has_keyed_nonces(chain, token):
         return KEYED, WALLET_SENDS if by_wallet else APPROVE
@@ -69,17 +71,34 @@ def find_token_rule(chain: Chain, token: ChecksumAddress, *, by_wallet: bool) ->
     return None
 
 
-def find_order_rule(chain: Chain, signed: SignedOrder) -> TokenCannotSign | None:
+def find_order_rule(chain: Chain, signed: SignedOrder, code: bytes | None) -> TokenCannotSign | None:
     """Return the error of a signed order that its token refuses by a rule. None if there is no such rule.
 
-    At most nine requests.
+    The requests of `find_token_rule`. ``code`` is the code at the payer's address. None if it is not known.
     """
-    order, token = signed.order, signed.token.address
-    digest = authorization_digest(order, token=signed.token, contract=signed.contract)
-    by_key = recover_signer(digest, signed.signature) == order.payer
-    by_wallet = not by_key and (is_wrapped(signed.signature) or is_wallet_code(find_code(chain, order.payer)))
+    token, inner = signed.token.address, unwrap_signature(signed)
+    by_wallet = not is_by_key(inner) and (inner is not signed or is_wallet_code(code))
     rule = find_token_rule(chain, token, by_wallet=by_wallet)
     return None if rule is None else TokenCannotSign(token).explain(*rule)
+
+
+def is_by_key(signed: SignedOrder) -> bool:
+    """Return whether the payer's own key signed an order. No request."""
+    digest = authorization_digest(signed.order, token=signed.token, contract=signed.contract)
+    return recover_signer(digest, signed.signature) == signed.order.payer
+
+
+@contextmanager
+def keeping_rules(chain: Chain, token: ChecksumAddress) -> Iterator[None]:
+    """Keep what is known of a token's rules, although a failed payment in the block forgets all facts. No request."""
+    abouts = (("keyed nonces", token), ("asks code", token, "authorization"), ("asks code", token, "permit"))
+    known = {about: chain.facts.find(*about) for about in abouts}
+    try:
+        yield
+    finally:
+        for about, fact in known.items():
+            if fact is not None:
+                chain.facts.keep(fact, *about)
 
 
 def check_wallet_signer(chain: Chain, signer: MessageSigner, token: ChecksumAddress) -> None:
@@ -103,11 +122,14 @@ def is_wallet_code(code: bytes | None) -> bool:
 def has_keyed_nonces(chain: Chain, token: ChecksumAddress) -> bool:
     """Return whether a token takes authorizations with nonces in sequence only, as OpenZeppelin's NoncesKeyed counts them.
 
-    One request for most tokens, and only once. False if the node does not tell.
+    One request for most tokens, and only once. At most seven. False if the node or the token does not tell. Then nothing
+    is kept, because a token that refuses everything now, as a paused one does, tells nothing about nonces.
     """
     if chain.facts.find("keyed nonces", token) is None:
         with suppress(NvmChainError):
-            chain.facts.keep(_counts_by_key(chain, token) and not _takes_key(chain, token), "keyed nonces", token)
+            wants = _wants_sequence(chain, token) if _counts_by_key(chain, token) else False
+            if wants is not None:
+                chain.facts.keep(wants, "keyed nonces", token)
     return bool(chain.facts.find("keyed nonces", token))
 
 
@@ -118,9 +140,12 @@ def _counts_by_key(chain: Chain, token: ChecksumAddress) -> bool:
     return False
 
 
-def _takes_key(chain: Chain, token: ChecksumAddress) -> bool:
-    """Return whether a token accepts the authorization of a new key, whose nonce is not in sequence."""
-    return _is_accepted(chain, token, "authorization", *_sign_nothing(chain, token, "authorization"))
+def _wants_sequence(chain: Chain, token: ChecksumAddress) -> bool | None:
+    """Return whether a token takes a new key's first nonce, and no random one. None if it takes neither now."""
+    for nonce, is_sequence in ((secrets.token_bytes(NONCE_BYTES), False), (FIRST_NONCE, True)):
+        if _is_accepted(chain, token, "authorization", *_sign_nothing(chain, token, "authorization", nonce)):
+            return is_sequence
+    return None
 
 
 def asks_code(chain: Chain, token: ChecksumAddress, what: Signed) -> bool | None:
@@ -144,16 +169,19 @@ def asks_code(chain: Chain, token: ChecksumAddress, what: Signed) -> bool | None
     return found
 
 
-def _sign_nothing(chain: Chain, token: ChecksumAddress, what: Signed) -> tuple[tuple[Any, ...], bytes]:
+def _sign_nothing(
+    chain: Chain, token: ChecksumAddress, what: Signed, nonce: bytes | None = None
+) -> tuple[tuple[Any, ...], bytes]:
     """Sign a message that moves and allows nothing, by a new key. One request.
 
-    Returns its values, with the key's address first, and its signature.
+    Returns its values, with the key's address first, and its signature. ``nonce`` is that of an authorization, and is
+    random if not given.
     """
     key, domain, spender = Account.create(), read_token_domain(chain, token), chain.credits.address
     values: tuple[Any, ...] = (key.address, spender, 0, 0, NEVER)
     if what == "permit":
         return values, sign_struct(key, domain, PERMIT, values)
-    values = (*values, secrets.token_bytes(32))
+    values = (*values, secrets.token_bytes(NONCE_BYTES) if nonce is None else nonce)
     return values, sign_struct(key, domain, RECEIVE_WITH_AUTHORIZATION, values)
 
 

@@ -10,11 +10,11 @@ from eth_typing import ChecksumAddress
 from nvm_chain.chain.abi_entries import describe_function
 from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.client import Chain
-from nvm_chain.errors import NvmChainError
+from nvm_chain.errors import InvalidMessage, NvmChainError
 from nvm_chain.errors.fields import write_signer
 from nvm_chain.operations.receivers import DELEGATION, Cause, find_code
 from nvm_chain.signing.signatures import ASK_AGAIN
-from nvm_chain.signing.wallets.wrapping import is_wrapped
+from nvm_chain.signing.wallets.wrapping import is_wrapped, unwrap
 
 WALLET_ABI: Final = (
     describe_function("VERSION", "", "string"),
@@ -40,7 +40,8 @@ def explain_refusal(
 ) -> Cause:
     """Return why an account's signature does not count, and the next step.
 
-    One request, and four more if there is code at the account's address. Use it after the chain refused a signature.
+    One request, and at most four more if there is code at the account's address. Use it after the chain refused a
+    signature.
 
     Args:
         chain: The connection to the chain.
@@ -49,7 +50,22 @@ def explain_refusal(
         recovered: The address whose key signed. None if the signature is not that of a key.
         by_token: Whether a token checked the signature. Otherwise Credits did, which asks the account's key and its code.
     """
-    code = find_code(chain, account)
+    return explain_by_code(chain, account, find_code(chain, account), signature, recovered, by_token=by_token)
+
+
+def explain_by_code(
+    chain: Chain,
+    account: ChecksumAddress,
+    code: bytes | None,
+    signature: bytes,
+    recovered: str | None,
+    *,
+    by_token: bool = False,
+) -> Cause:
+    """Return what `explain_refusal` does. ``code`` is the code at the account's address, or None if it is not known.
+
+    No request if there is no code of a contract, else at most four.
+    """
     if code is None:
         return f"{'the token' if by_token else 'the chain'} does not accept the signature", ASK_AGAIN
     if not code:
@@ -65,6 +81,8 @@ def explain_refusal(
 
 def _explain_without_code(account: str, signature: bytes, recovered: str | None) -> Cause:
     if is_wrapped(signature):
+        if not _holds_signature(signature):
+            return "the wrapping of the signature (ERC-6492) is malformed", ASK_AGAIN
         return (
             "the signature is of a wallet that is not deployed (ERC-6492), and counts only after its deployment",
             f"deploy the wallet at {account}, and then try again",
@@ -75,8 +93,16 @@ def _explain_without_code(account: str, signature: bytes, recovered: str | None)
     )
 
 
+def _holds_signature(wrapped: bytes) -> bool:
+    with suppress(InvalidMessage):
+        return bool(unwrap(wrapped))
+    return False
+
+
 def recognise_wallet(chain: Chain, account: ChecksumAddress) -> tuple[str, str]:
-    """Return what a wallet calls itself, and the class that signs for it. Four requests in one batch.
+    """Return what a wallet calls itself, and the class that signs for it. At most four requests.
+
+    In one batch if the node takes batches. A question that the wallet does not answer is asked once more.
 
     A contract can call itself what it likes, so the result is good for advice only.
     """
@@ -91,8 +117,8 @@ def recognise_wallet(chain: Chain, account: ChecksumAddress) -> tuple[str, str]:
 
 
 def _recognise(version: Reader, module: Reader, domain: Reader, probe: Reader) -> tuple[str, str]:
-    told, has_modules = _ask(version), isinstance(_ask(module), bool)
-    if isinstance(told, str) and has_modules:
+    told = _ask(version)
+    if isinstance(told, str) and isinstance(_ask(module), bool):
         return f"a Safe {told}" if VERSION.fullmatch(told) else "a Safe", "`SafeSigner`"
     named = _ask(domain)
     name = named[1] if named and isinstance(named[1], str) else ""

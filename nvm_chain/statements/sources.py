@@ -78,10 +78,12 @@ def open_source(chain: Chain | None, index: StatementIndex | None, first_block: 
     """Open the source of a statement: the index if there is one, else the chain.
 
     Raises:
-        InvalidConfig: There is neither a chain nor an index.
+        InvalidConfig: There is neither a chain nor an index, or the index is something else.
         OtherChain: The index belongs to another chain or another Credits.
     """
     if index is not None:
+        if not isinstance(index, StatementIndex):
+            raise InvalidConfig(f"the index is a {type(index).__name__}", "give `index=open_index(…)`")
         with index.histories() as records:
             yield IndexSource(records, chain)
     elif chain is not None:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from nvm_chain.errors.fields import BasisPoints
+from nvm_chain.errors.fields import BasisPoints, Number, PlanId
 from nvm_chain.types.events import Event
 from nvm_chain.types.plans import Terms
 
-Place = tuple[int, int]
+Place = tuple[Number, Number]
 """The number of an event's block, and the event's index in the block."""
 
 
@@ -24,5 +24,5 @@ class History:
     """Events of a statement in order, their plans, and the places of the transfers that settlements made."""
 
     events: Sequence[Event]
-    plans: Mapping[int, PlanFacts]
+    plans: Mapping[PlanId, PlanFacts]
     settled: frozenset[Place]

@@ -152,7 +152,8 @@ def test_except_exception__is_where_it_is_justified_only() -> None:
 
 SECONDS_ONLY = {f"nvm_chain/chain/{name}.py" for name in ("repeating", "rpc", "sending")}
 SECONDS_ONLY |= {f"nvm_chain/chain/transport/{name}.py" for name in ("failover", "limits", "line", "websocket")}
-SECONDS_ONLY |= {"nvm_chain/chain/async_rpc.py"}
+SECONDS_ONLY |= {"nvm_chain/chain/async_rpc.py", "nvm_chain/index/following.py"}
+SECONDS_ONLY |= {"nvm_chain/index/signals.py", "nvm_chain/index/watching.py"}
 """Files whose floats are pauses in seconds."""
 
 
@@ -173,5 +174,5 @@ def test_source__prints_only_in_the_faces(path: Path) -> None:
 
 @pytest.mark.parametrize("path", find(".py", "tests"), ids=name)
 def test_tests__never_sleep_but_to_wait_for_a_process(path: Path) -> None:
-    waits = {"tests/support/anvil.py"}
+    waits = {"tests/support/anvil.py", "tests/support/postgres.py"}
     assert "time.sleep(" not in path.read_text("utf-8").replace('"time.sleep("', "") or name(path) in waits

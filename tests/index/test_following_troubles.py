@@ -226,8 +226,14 @@ def test_sync__new_block_without_its_logs_once__is_complete(
     follower = Follower(chain.connect(node.url), index)
     follower.sync()
     chain.act(3)
-    hidden = iter([True, True, True])
-    node.hook = change(LOGS, lambda logs, params: [] if next(hidden, False) else logs)
+    seen: set[str] = set()
+
+    def hide_once(logs: list[Json], params: list[Any]) -> list[Json]:
+        is_new = params[0]["blockHash"] not in seen
+        seen.add(params[0]["blockHash"])
+        return [] if is_new else logs
+
+    node.hook = change(LOGS, hide_once)
     follower.sync()
     chain.check(index, tmp_path)
 
@@ -392,8 +398,11 @@ def test_follow__database_server_goes_away_and_comes_back__goes_on(
             chain.connect(), index, on_progress=lambda each: phases.append(each.phase), poll_seconds=0.01
         )
         thread = threading.Thread(target=follower.follow, args=(stop,))
+        postgres.stop()
         thread.start()
         try:
+            assert wait_until(lambda: Phase.WAIT in phases, 20)
+            postgres.start()
             assert wait_until(lambda: Phase.FOLLOW in phases, 20)
             postgres.stop()
             assert wait_until(lambda: phases[-1] is Phase.WAIT, 20)

@@ -104,9 +104,12 @@ def test_bloom_test__address_and_topic__both_have_to_be_there() -> None:
     assert not test.may_have(0)
 
 
-def test_measure_chance__fuller_bloom__means_less() -> None:
-    test = BloomTest({ADDRESS: [TOPIC, OTHER]})
-    fill = [test.measure_chance((1 << bits) - 1) for bits in (0, 36, 600, 2048)]
-    assert fill == sorted(fill)
-    assert (fill[0], fill[-1]) == (0, 1)
-    assert fill[1] < 1e-9
+@pytest.mark.parametrize(("more_bits", "odds"), [(0, 10**9), (30, 10**9), (230, 10**4), (600, 500), (1500, 2)])
+def test_promises__fuller_bloom__promises_less(more_bits: int, odds: int) -> None:
+    test = BloomTest({ADDRESS: [TOPIC]})
+    ours = mask_of(ADDRESS) | mask_of(TOPIC)
+    filled = [bit for bit in range(2048) if not ours >> bit & 1][:more_bits]
+    bloom = ours | sum(1 << bit for bit in filled)
+    assert test.promises(bloom, odds)
+    assert not test.promises(bloom, odds * 10**8)
+    assert not test.promises(bloom & ~mask_of(ADDRESS), 0)

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from nvm_chain.errors import ReorgTooDeep
+from nvm_chain.errors import BlockReplaced, ReorgTooDeep
 from nvm_chain.index.database import Index
 from nvm_chain.index.following import Follower
 from nvm_chain.index.headers import Header
@@ -125,6 +125,59 @@ def test_sync__reorganization_during_the_first_sync__is_followed(
     Follower(chain.connect(), index, on_progress=on_progress).sync()
     assert Phase.SYNC in phases
     assert Phase.REORG in phases
+    chain.check(index, tmp_path)
+
+
+def test_sync__after_a_long_pause_with_a_reorganization__is_as_if_built_anew(
+    chain: IndexWorld, index: Index, tmp_path: Path
+) -> None:
+    phases: list[Phase] = []
+    follower = Follower(chain.connect(), index, on_progress=lambda progress: phases.append(progress.phase))
+    chain.act(5)
+    follower.sync()
+    chain.reorganize(3)
+    chain.act(2)
+    chain.mine(300)
+    phases.clear()
+    follower.sync()
+    assert phases[:2] == [Phase.REORG, Phase.SYNC]
+    chain.check(index, tmp_path)
+
+
+def test_prove__block_was_replaced_meanwhile__is_told(chain: IndexWorld, index: Index) -> None:
+    follower = Follower(chain.connect(), index)
+    chain.act(3)
+    head = follower.sync()
+    assert head is not None
+    chain.reorganize(1)
+    with pytest.raises(BlockReplaced) as caught:
+        follower.prove()
+    assert caught.value.block_number == head.number
+
+
+def test_sync__headers_that_do_not_fit__are_read_again(chain: IndexWorld, index: Index, tmp_path: Path) -> None:
+    """The node gives another parent once, and another latest block once, as nodes behind one address do."""
+    wrong: list[str] = []
+    told: list[Progress] = []
+
+    def hook(method: str, params: list[object], forward: Forward) -> Reply:
+        asked = str(params[0]) if method == "eth_getBlockByNumber" else ""
+        if not wrong or asked != wrong[-1]:
+            return None
+        wrong.pop()
+        name = "hash" if asked == "latest" else "parentHash"
+        return {"result": {**forward()["result"], name: f"0x{7:064x}"}}
+
+    node = BatchNode(chain.url)
+    with run_odd_node(node):
+        node.hook = hook
+        follower = Follower(chain.connect(node.url), index, on_progress=told.append)
+        wrong.append(hex(chain.head - 3))
+        head = follower.sync()
+        wrong.append("latest")
+        assert follower.sync() == head
+    assert [progress.phase for progress in told] == [Phase.WAIT, Phase.FOLLOW, Phase.WAIT]
+    assert all(isinstance(progress.error, BlockReplaced) for progress in told[::2])
     chain.check(index, tmp_path)
 
 

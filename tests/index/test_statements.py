@@ -1,6 +1,8 @@
 """Statements from an index: the same to the unit as from the chain, up to the index's block, and what makes none."""
 
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -117,7 +119,7 @@ def test_sum_revenue__of_all_days__is_that_of_the_statements(lived: History, ind
 def test_sum_revenue__of_a_period__is_that_of_the_statements(lived: History, index_url: str) -> None:
     chain = lived.world.chain
     first, head = chain.read_block(1).timestamp, chain.read_block().timestamp
-    period = {"start": (2 * first + head) // 3, "end": (first + 2 * head) // 3}
+    period: dict[str, Any] = {"start": (2 * first + head) // 3, "end": (first + 2 * head) // 3}
     with indexed(chain, index_url) as index:
         for plan_id in lived.plans.values():
             statement = read_plan_statement(chain, plan_id, **period)
@@ -239,6 +241,13 @@ def test_statement__with_neither_chain_nor_index__is_refused(shop: World, read: 
     assert raised.value.reason == "a statement needs a chain or an index"
 
 
+def test_statement__with_a_path_in_place_of_an_index__is_refused(shop: World) -> None:
+    place: Any = "shop.db"
+    with pytest.raises(InvalidConfig) as raised:
+        read_holder_statement(shop.chain, shop.subscriber.address, index=place)
+    assert (raised.value.reason, raised.value.advice) == ("the index is a str", "give `index=open_index(…)`")
+
+
 def test_statement__from_an_index_of_another_chain__is_refused(shop: World, index_url: str) -> None:
     with indexed(shop.chain, index_url) as index:
         elsewhere = open_anvil(str(shop.chain.label))
@@ -276,3 +285,25 @@ def test_statement__of_old_blocks_without_events__needs_the_chain_for_their_time
         with pytest.raises(InvalidConfig) as raised:
             read_plan_statement(None, plan_id, start_block=quiet + 1, index=index)
     assert raised.value.reason == f"the index does not have the time of block {quiet}, which has no events"
+
+
+PROGRAM = """
+import sys
+from importlib.abc import MetaPathFinder
+
+class Missing(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("sqlalchemy", "alembic", "msgspec"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Missing())
+import nvm_chain as nvm
+
+chain = nvm.connect()
+print(nvm.read_holder_statement(chain, chain.accounts[0].address).movements)
+"""
+
+
+def test_statements__without_the_packages_of_an_index__come_from_the_chain() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, "()\n"), done.stderr

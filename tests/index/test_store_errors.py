@@ -11,7 +11,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import text
 
 from nvm_chain.errors import (
     DiskFull,
@@ -59,12 +58,12 @@ def index(index_url: str) -> Iterator[Index]:
 def test_open_index__of_another_chain__refused(
     index: Index, index_url: str, changes: dict[str, Any], words: str, create: bool
 ) -> None:
-    right = {"chain_id": CHAIN_ID, "credits": CONTRACTS.credits, "agents": CONTRACTS.agents}
+    right: dict[str, Any] = {"chain_id": CHAIN_ID, "credits": CONTRACTS.credits, "agents": CONTRACTS.agents}
     before = read_tables(index)
     with pytest.raises(OtherChain, match=words):
-        open_index(index_url, **{**right, **changes}, create=create)  # type: ignore[arg-type]
+        open_index(index_url, **{**right, **changes}, create=create)
     assert read_tables(index) == before
-    open_index(index_url, **right, create=create).close()  # type: ignore[arg-type]
+    open_index(index_url, **right, create=create).close()
     open_index(index_url, create=create).close()
 
 
@@ -87,7 +86,7 @@ def run_sql(url: str, statement: str) -> None:
         connection.close()
     else:
         with psycopg.connect(url) as server:
-            server.execute(statement)  # type: ignore[call-overload]
+            server.execute(statement.encode())
 
 
 @pytest.mark.parametrize("create", [False, True])
@@ -115,7 +114,7 @@ def test_open_index__damaged_file__wrong_database(tmp_path: Path) -> None:
     with path.open("r+b") as file:
         file.seek(8192)
         file.write(os.urandom(path.stat().st_size - 8192))
-    with pytest.raises(WrongDatabase, match="malformed|not a database"):
+    with pytest.raises(WrongDatabase, match=r"malformed|not a database"):
         read_tables(open_index(path))
 
 
@@ -306,17 +305,31 @@ def test_apply__server_goes_and_comes_back__typed_and_nothing_lost() -> None:
         index.close()
 
 
+def _write_and_end(index: Index, url: str) -> None:
+    """Write, and let the server end the connection before the commit."""
+    with index.writing() as connection:
+        pen = index.take_pen(connection)
+        pen.change("UPDATE state SET first_block = 77")
+        ((pid,),) = pen.ask("SELECT pg_backend_pid()")
+        run_sql(url, f"SELECT pg_terminate_backend({pid})")
+        pen.change("UPDATE state SET first_block = 78")
+
+
 def test_apply__connection_ended_within__typed_and_nothing_lost(postgres: Postgres) -> None:
     url = postgres.new_database()
     index = feed(open_new(url), [LogWriter(1).canned])
-    with pytest.raises(IndexUnavailable, match="is not available"), index.writing() as connection:
-        index.take_pen(connection).change("UPDATE state SET first_block = 77")
-        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-        run_sql(url, f"SELECT pg_terminate_backend({pid})")
-        index.take_pen(connection).change("UPDATE state SET first_block = 78")
+    with pytest.raises(IndexUnavailable, match="is not available"):
+        _write_and_end(index, url)
     assert index.read_state().first_block == 0
     index.close()
     postgres.drop_database(url)
+
+
+def test_read__table_that_somebody_dropped__wrong_database(index: Index, index_url: str) -> None:
+    run_sql(index_url, "ALTER TABLE fees RENAME TO costs")
+    for read in (lambda: read_tables(index), lambda: index.roll_back(index.kept_blocks()[1])):
+        with pytest.raises(WrongDatabase, match="fees"):
+            read()
 
 
 def test_writing__file_locked_by_another_process__unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from nvm_chain.index.view_types import AccountState, AccountView
 from nvm_chain.operations.plans import read_terms
 from nvm_chain.types.accounts import Lot
 from nvm_chain.types.events import Block
+from nvm_chain.types.plans import Terms
 from tests.integration.test_statement_histories import History
 from tests.support.fixtures import keeping_chain as keeping_chain
 from tests.support.world import ZERO, World
@@ -53,15 +55,14 @@ Taken = dict[tuple[int, str], list[tuple[int, int]]]
 """What a redeemer took: for each plan and holder, blocks and amounts."""
 
 
-def read_truth(world: World, plan_id: int, holder: str, block: int, taken: Taken) -> AccountState:
+def read_truth(world: World, plan_id: int, holder: str, block: int, taken: Taken, terms: Terms) -> AccountState:
     """Ask the chain itself for an account after a block."""
     functions, chain = world.credits.functions, world.chain
-    settled, access_until = chain.read(functions.accountOf(plan_id, holder), block=block)[1:3]
-    lots = tuple(Lot(*lot) for lot in chain.read(functions.lotsOf(plan_id, holder, 0, 500), block=block))
-    balance = chain.read(functions.balanceOf(holder, plan_id), block=block)
-    terms = read_terms(chain, plan_id)
+    balance, settled, access_until, _ = chain.read(functions.accountOf(plan_id, holder), block=block)
+    found = chain.read(functions.lotsOf(plan_id, holder, 0, 500), block=block) if terms.duration else ()
     amount = sum(amount for number, amount in taken.get((plan_id, holder), []) if number <= block)
-    return AccountState(balance, settled, amount, access_until, lots, terms.duration if terms.starts_on_purchase else 0)
+    period = terms.duration if terms.starts_on_purchase else 0
+    return AccountState(balance, settled, amount, access_until, tuple(Lot(*lot) for lot in found), period)
 
 
 def read_taken(world: World, redeemer: str) -> Taken:
@@ -87,12 +88,13 @@ def check_view(world: World, index: Index, history: History) -> None:
     view, taken = deep.read(pairs), read_taken(world, redeemer)
     assert view.block == head
     truths: dict[tuple[int, str], list[AccountState]] = {pair: [] for pair in pairs}
+    terms = {plan_id: read_terms(world.chain, plan_id) for plan_id in history.plans.values()}
     for number in range(head.number, head.number - DEPTH, -1):
         block = world.chain.read_block(number)
         at_block = one.read(pairs, block)
         assert at_block.block == block
         for pair in pairs:
-            truth = read_truth(world, *pair, number, taken)
+            truth = read_truth(world, *pair, number, taken, terms[pair[0]])
             check_state(at_block.accounts[pair], truth, block.timestamp)
             truths[pair].append(truth)
     for pair in pairs:
@@ -331,32 +333,27 @@ def test_read__while_the_follower_writes__is_one_blocks_truth(world: World, inde
             truth[blocks[-1].hash] = (1000 - given - number - 1, given + number + 1)
         return blocks
 
-    seen, stop, failures = set[str](), threading.Event(), list[BaseException]()
+    seen, stop = set[str](), threading.Event()
 
     def look() -> None:
         own = open_index(index_url)
         reader, pairs = ViewReader(own, [world.redeemer.address], 1), [(plan_id, giver), (plan_id, taker)]
-        try:
-            while not stop.is_set():
-                view = reader.read(pairs)
-                second = view.block.timestamp
-                assert tuple(account.balance(second) for account in view.accounts.values()) == truth[view.block.hash]
-                seen.add(view.block.hash)
-        except BaseException as error:  # noqa: BLE001  the test raises it
-            failures.append(error)
-        finally:
-            own.close()
+        while not stop.is_set():
+            view = reader.read(pairs)
+            balances = tuple(account.balance(view.block.timestamp) for account in view.accounts.values())
+            assert balances == truth[view.block.hash]
+            seen.add(view.block.hash)
+        own.close()
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        for _ in range(3):
-            snapshot = world.take_snapshot()
-            for block in give(12, 0):
-                sync(world, index, block.number)
-            world.revert_to(snapshot)
-    finally:
-        stop.set()
-        thread.join()
-    assert failures == []
+    with ThreadPoolExecutor() as pool:
+        looking = pool.submit(look)
+        try:
+            for _ in range(3):
+                snapshot = world.take_snapshot()
+                for block in give(12, 0):
+                    sync(world, index, block.number)
+                world.revert_to(snapshot)
+        finally:
+            stop.set()
+        looking.result()
     assert len(seen) >= 10

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from nvm_chain.errors import IndexUnavailable
 from nvm_chain.index.database import Index, open_index
 from nvm_chain.index.following import Follower
 from nvm_chain.index.view import ViewReader
@@ -16,6 +17,7 @@ from nvm_chain.index.view_types import AccountView, View
 from nvm_chain.index.watching import Watch
 from nvm_chain.types.events import Block
 from tests.integration.test_statement_histories import History
+from tests.support.postgres import run_postgres
 from tests.support.world import World
 
 PATIENCE = 60
@@ -208,3 +210,25 @@ def test_iter__yields_each_change(world: World, index: Index, reader: ViewReader
             sync(world, index)
             amounts += describe(next(changes)).values()
     assert amounts == [5, 10, 15]
+
+
+def test_wait__while_the_server_is_away__says_so_and_goes_on_when_it_is_back(world: World) -> None:
+    plan_id = world.register()
+    with run_postgres() as server:
+        place = server.new_database()
+        index = open_index(place, chain_id=world.chain.chain_id, credits=world.credits.address, create=True)
+        sync(world, index)
+        with Watch(ViewReader(index, [], 1), [plan_id]) as watch:
+            server.kill()
+            with pytest.raises(IndexUnavailable):
+                watch.wait(PATIENCE)
+            server.start()
+            grant(world, plan_id)
+            sync(world, index)
+            view = watch.wait(PATIENCE)
+            assert (view and describe(view)) == {(plan_id, world.subscriber.address): 10}
+            grant(world, plan_id)
+            sync(world, index)
+            view = watch.wait(PATIENCE)
+        index.close()
+    assert (view and describe(view)) == {(plan_id, world.subscriber.address): 20}

@@ -93,7 +93,8 @@ def test_order_plan__by_a_signature_that_the_payers_code_refuses__says_to_approv
     delegate(world, world.subscriber, world.deploy("AcceptsCredits").address)
     error = fail(world, plan, payment_method=method)
     assert type(error) is kind
-    assert error.problem.endswith("The payer has code, and that code does not accept the signature.")
+    does_not = "may not" if method == "authorization" else "does not"
+    assert error.problem.endswith(f"The payer has code, and that code {does_not} accept the signature.")
     assert error.next_step == "Order with `payment_method='approve'`."
     assert order_plan(world.chain, world.subscriber, plan.plan_id, payment_method="approve").paid == PRICE
 

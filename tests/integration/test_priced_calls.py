@@ -7,9 +7,10 @@ from eth_account import Account
 
 from nvm_chain.chain.call_forms import CALL, ESTIMATE, FORMS, HIGH, Form, recall_form
 from nvm_chain.chain.client import Chain
+from nvm_chain.chain.fees import read_fees
 from nvm_chain.chain.gas_limits import Call
 from nvm_chain.chain.priced_calls import call_priced
-from nvm_chain.errors import AnswerUnreadable, NetworkError, RevertedWithoutReason, RpcFailed
+from nvm_chain.errors import AnswerUnreadable, InsufficientCoin, NetworkError, RevertedWithoutReason, RpcFailed
 from tests.integration.raw import deploy_code
 from tests.support.odd_node import SEND, Forward, Hook, OddNode, Reply, refuse
 from tests.support.world import World
@@ -216,6 +217,13 @@ def test_call_priced__with_a_price_of_its_own__keeps_it(odd: Odd) -> None:
     assert price_of(chain, world, contract, gasPrice=10**11) == 10**11
 
 
+def test_call_priced__has_the_price_of_a_transaction_with_a_usual_tip(odd: Odd) -> None:
+    """A wallet may want more than one wei above the base fee."""
+    world, _, chain = odd
+    contract = deploy_code(world, TELLS_PRICE)
+    assert price_of(chain, world, contract) == chain.web3.eth.get_block("latest")["baseFeePerGas"] + 10**9
+
+
 @pytest.mark.parametrize("hook", [refuse_prices, ignore_prices])
 def test_call_priced__by_a_node_that_takes_no_price__raises_instead_of_an_answer_without_one(
     odd: Odd, hook: Hook
@@ -282,6 +290,62 @@ def test_call_priced__after_a_failure_that_passed__is_made_in_the_best_form_agai
     node.hook = None
     assert price_of(chain, world, contract) > 0
     assert recall_form(chain, CALL, world.stranger.address) == HIGH
+
+
+def give_coin_for(world: World, gas: int) -> int:
+    """Give a sender the coin for so much gas. Return the highest price of one unit."""
+    price = read_fees(world.chain).max_fee
+    world.chain.ask("anvil_setBalance", POOR, hex(gas * price))
+    return price
+
+
+@pytest.mark.parametrize("hook", WITHOUT_OVERRIDE.values(), ids=WITHOUT_OVERRIDE)
+def test_call_priced__of_a_sender_with_little_coin__is_made_with_the_gas_that_it_can_pay_for(
+    odd: Odd, hook: Hook
+) -> None:
+    world, node, chain = odd
+    call = {"from": POOR, "to": deploy_code(world, WANTS_GAS), "gas": 10_000_000}
+    node.hook = hook
+    give_coin_for(world, 700_000)
+    call_priced(chain, call, least_gas=600_000)
+    node.asked.clear()
+    call_priced(chain, call, least_gas=600_000)
+    assert len(node.asked) == 7
+    give_coin_for(world, 400_000)
+    with pytest.raises(RevertedWithoutReason):
+        call_priced(chain, call, least_gas=300_000)
+
+
+def test_call_priced__of_a_sender_with_too_little_coin__says_how_much_is_missing(odd: Odd) -> None:
+    world, node, chain = odd
+    contract = deploy_code(world, WANTS_GAS)
+    call = {"from": POOR, "to": contract, "gas": 10_000_000}
+    node.hook = refuse_override
+    for gas, requests in ((0, 10), (400_000, 15)):
+        price = give_coin_for(world, gas)
+        node.asked.clear()
+        with pytest.raises(InsufficientCoin) as caught:
+            call_priced(chain, call, least_gas=9_000_000, pays=True)
+        assert (caught.value.account, caught.value.balance) == (POOR, gas * price)
+        assert 500_000 * price < caught.value.required < 800_000 * price
+        assert len(node.asked) == requests
+        with pytest.raises(RpcFailed):
+            call_priced(chain, call, least_gas=9_000_000)
+        with pytest.raises(RpcFailed):
+            call_priced(chain, call)
+
+
+def test_call_priced__of_a_poor_sender_that_only_the_price_fails__neither_counts_nor_asks_for_less_than_it_has(
+    odd: Odd,
+) -> None:
+    """Without a price the estimate is low, and the refusal of the call does not count with that little gas."""
+    world, node, chain = odd
+    call = {"from": POOR, "to": deploy_code(world, REFUSES_PRICE), "gas": 10_000_000}
+    node.hook = refuse_override
+    price = give_coin_for(world, 400_000)
+    with pytest.raises(InsufficientCoin) as caught:
+        call_priced(chain, call, least_gas=1_000_000, pays=True)
+    assert caught.value.required == 1_000_000 * price
 
 
 # ---------------------------------------------------------------------- gas

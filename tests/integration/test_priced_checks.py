@@ -5,7 +5,7 @@ from eth_account import Account
 
 from nvm_chain.chain.embedded import LABEL
 from nvm_chain.enums import SettlementResult
-from nvm_chain.errors import RpcFailed
+from nvm_chain.errors import InsufficientCoin
 from nvm_chain.operations.settlement import sign_next_voucher
 from nvm_chain.operations.settlement_simulations import simulate_settlement
 from nvm_chain.operations.voucher_checks import check_voucher
@@ -38,8 +38,8 @@ def test_simulate_settlement__from_a_redeemer_without_coin__works_or_says_what_i
     if world.chain.label != LABEL:
         assert simulate_settlement(world.chain, signed) == (2, SettlementResult.SETTLED)
         return
-    with pytest.raises(RpcFailed) as caught:
+    with pytest.raises(InsufficientCoin) as caught:
         simulate_settlement(world.chain, signed)
-    assert POOR.address in caught.value.problem
-    assert caught.value.next_step == "Name an account with coin as the sender, or use another node."
+    assert (caught.value.account, caught.value.balance) == (POOR.address, 0)
+    assert caught.value.next_step.endswith(f"more to {POOR.address}, or use another node.")
     assert simulate_settlement(world.chain, signed, redeemer=world.redeemer.address).amount == 0

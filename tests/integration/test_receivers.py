@@ -10,7 +10,6 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.errors import (
     ERC721InvalidReceiver,
     ERC1155InvalidReceiver,
-    NetworkError,
     RevertedWithReason,
 )
 from nvm_chain.operations.agents import register_agent, transfer_agent
@@ -18,7 +17,7 @@ from nvm_chain.operations.credits import grant_external, mint_credits, mint_cred
 from nvm_chain.operations.external_grants import grant_external_batch
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.plans import read_plan_state, register_plan
-from nvm_chain.operations.receivers import check_receiver, find_receiver_cause
+from nvm_chain.operations.receivers import find_receiver_cause
 from nvm_chain.operations.relays import relay_orders
 from nvm_chain.operations.signed_orders import check_signed_order, relay_order, send_signed_order, sign_plan_order
 from nvm_chain.signing.signed_orders import SignedOrder
@@ -141,6 +140,18 @@ def test_send_credits__to_a_contract_whose_error_tells_the_transfer__quotes_it(
     assert f"its code refuses with the error 0xf23a6e61{operator}." in caught.value.problem
 
 
+BY_PRICE = bytes.fromhex("3a155f526004601cfd")
+"""Code whose error tells whether there is a price: GASPRICE, ISZERO, PUSH0, MSTORE, PUSH1 4, PUSH1 28, REVERT."""
+
+
+@pytest.mark.parametrize("send", SENDS.values(), ids=list(SENDS))
+def test_send_credits__to_a_contract_whose_error_depends_on_the_price__quotes_it(
+    world: World, plan_id: int, send: Send
+) -> None:
+    with pytest.raises(ERC1155InvalidReceiver, match="its code refuses with the error 0x00000000"):
+        send(world, plan_id, deploy_code(world, BY_PRICE))
+
+
 RELAYS: dict[str, Callable[[World, SignedOrder], Any]] = {
     "check": lambda world, signed: check_signed_order(world.chain, signed),
     "relay": lambda world, signed: relay_order(world.chain, world.relayer, signed),
@@ -151,9 +162,8 @@ RELAYS: dict[str, Callable[[World, SignedOrder], Any]] = {
     "grant many": lambda world, signed: raise_first(
         grant_external_batch(world.chain, world.builder, signed.order.plan_id, [(signed.order.receiver, "payment-1")])
     ),
-    "ask": lambda world, signed: check_receiver(world.chain, signed.order.receiver),
 }
-"""Everything else that brings or asks about credits of a plan in USDC."""
+"""Everything else that brings credits of a plan in USDC."""
 
 
 def raise_first(found: list[Any]) -> None:
@@ -204,17 +214,6 @@ def test_transfer_agent__to_a_contract_that_says_why_not__quotes_it(world: World
 
 
 # ---------------------------------------------------------------------- a node that does not tell
-
-
-def test_check_receiver__whose_code_the_node_does_not_give__raises_the_nodes_error(
-    odd: tuple[World, OddNode, Chain],
-) -> None:
-    """Without its code, a receiver would pass for an account that takes everything."""
-    world, node, chain = odd
-    receiver = deploy_raw(world, REFUSALS["a text"][0], reverting=True).address
-    node.hook = refuse("eth_getCode")
-    with pytest.raises(NetworkError):
-        check_receiver(chain, receiver)
 
 
 @pytest.mark.parametrize("send", SENDS.values(), ids=list(SENDS))

@@ -168,3 +168,38 @@ def test_explain_failure__whose_price_is_below_the_base_fee_of_the_block_before_
     node.hook = hook
     found = explain_failure(chain, chain.web3.eth.get_transaction(receipts[0]["transactionHash"]), receipts[0])
     assert (type(found), found.args) == (PlanNotActive, (plan_id,))
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_explain_failure__by_a_node_that_caps_the_gas_of_a_call__is_the_contracts_error(
+    odd: tuple[World, OddNode, Any], is_told: bool
+) -> None:
+    world, node, chain = odd
+    plan_id, cap = world.register(), 10_000_000
+    function = world.credits.functions.setPlanActive(plan_id, False)
+    receipts = [world.send_with_gas(signer, function, 30_000) for signer in (world.stranger, world.builder)]
+
+    def hook(method: str, params: list[Any], forward: Any) -> Any:
+        if method != "eth_call":
+            return None
+        if is_told and int(params[0].get("gas", "0x0"), 16) > cap:
+            return refuse("gas limit is too high")
+        params[0]["gas"] = hex(min(cap, int(params[0].get("gas", hex(cap)), 16)))
+        return None
+
+    node.hook = hook
+    found = [explain_failure(chain, chain.web3.eth.get_transaction(each["transactionHash"]), each) for each in receipts]
+    assert (type(found[0]), found[0].args) == (NotPlanOwner, (plan_id, world.stranger.address))
+    assert isinstance(found[1], OutOfGas)
+
+
+def test_explain_failure__of_a_sender_with_little_coin_left__is_the_contracts_error_on_a_node_without_overrides(
+    odd: tuple[World, OddNode, Any],
+) -> None:
+    world, node, chain = odd
+    plan_id = world.register()
+    receipt = world.send_with_gas(world.stranger, world.credits.functions.setPlanActive(plan_id, False), 40_000)
+    world.chain.ask("anvil_setBalance", world.stranger.address, hex(10**16))
+    node.hook = lambda method, params, forward: refuse("too many arguments", -32602) if len(params) > 2 else None
+    found = explain_failure(chain, chain.web3.eth.get_transaction(receipt["transactionHash"]), receipt)
+    assert (type(found), found.args) == (NotPlanOwner, (plan_id, world.stranger.address))

@@ -35,7 +35,7 @@ class _Blocks:
 
     def __init__(self, seed: int) -> None:
         self._random, self._seen, self._blocks = random.Random(seed), 0, list[CannedBlock]()
-        self._number, self._open = 10, None
+        self._number, self._open = 10, list[LogWriter]()
         self._agents = Agents(self._random)
         self._plans: list[int] = []
 
@@ -57,25 +57,24 @@ class _Blocks:
             self._agents.do_something(writer, self._random.choice(self._plans))
 
     def _writer_at(self, second: int) -> LogWriter:
-        before: LogWriter | None = self._open
-        if before is not None and before.block.timestamp == second and self._random.random() < 0.5:
-            return before
+        if self._open and self._open[0].block.timestamp == second and self._random.random() < 0.5:
+            return self._open[0]
         self._close()
         self._number += self._random.choice((1, 1, 1, 2))
-        self._open = LogWriter(self._number, time=second)
-        return self._open
+        self._open = [LogWriter(self._number, time=second)]
+        return self._open[0]
 
     def _close(self) -> None:
-        if self._open is not None:
-            self._blocks.append(self._open.canned)
+        for writer in self._open:
+            self._blocks.append(writer.canned)
             while self._random.random() < 0.2:
                 self._number += 1
-                self._blocks.append(LogWriter(self._number, time=self._open.block.timestamp).canned)
+                self._blocks.append(LogWriter(self._number, time=writer.block.timestamp).canned)
 
     def finish(self) -> list[CannedBlock]:
         """Return all blocks."""
         self._close()
-        self._open = None
+        self._open = []
         return self._blocks
 
 

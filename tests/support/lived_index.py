@@ -106,7 +106,12 @@ def send_together(world: World, calls: Sequence[Call]) -> None:
     for place, (signer, function) in enumerate(calls):
         nonce = counts.setdefault(signer.address, world.chain.count_sent(signer.address, "latest"))
         counts[signer.address] += 1
-        fields = {"to": function.address, "data": encode_call(function), "value": 0, "chainId": world.chain.chain_id}
+        fields: dict[str, Any] = {
+            "to": function.address,
+            "data": encode_call(function),
+            "value": 0,
+            "chainId": world.chain.chain_id,
+        }
         # Anvil takes the transactions with the highest tips first.
         prices = {"gas": 400_000, "maxFeePerGas": MAX_FEE, "maxPriorityFeePerGas": TIP - place}
         signed = signer.sign_transaction({**fields, **prices, "nonce": nonce})

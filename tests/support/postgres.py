@@ -76,7 +76,7 @@ class Postgres:
         return subprocess.run(["test", "-x", path], check=False, **self._user).returncode == 0
 
     def _run(self, program: str, *arguments: object) -> None:
-        command = [self._bin / program, *map(str, arguments)]
+        command = [str(self._bin / program), *map(str, arguments)]
         done = subprocess.run(
             command, cwd=self.folder, env=ENVIRONMENT, capture_output=True, text=True, check=False, **self._user
         )

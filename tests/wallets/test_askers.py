@@ -6,14 +6,26 @@ from typing import Any
 import pytest
 from eth_utils.crypto import keccak
 
-from nvm_chain.errors import AuthorizationFailed, AuthorizationSignatureInvalid, NetworkError, RpcFailed
+from nvm_chain.errors import (
+    AuthorizationFailed,
+    AuthorizationSignatureInvalid,
+    InsufficientCoin,
+    NetworkError,
+    RpcFailed,
+    VoucherAlreadySettled,
+    VoucherSignatureInvalid,
+)
+from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.plans import read_plan_state
 from nvm_chain.operations.relays import relay_orders
-from nvm_chain.operations.signed_orders import check_signed_order, send_signed_order, sign_plan_order
+from nvm_chain.operations.settlement import settle_vouchers
+from nvm_chain.operations.settlement_forecast import forecast_outcomes
+from nvm_chain.operations.signed_orders import check_signed_order, relay_order, send_signed_order, sign_plan_order
 from nvm_chain.operations.voucher_checks import check_voucher
 from nvm_chain.operations.wallets import ask_wallets
 from nvm_chain.signing.signed_orders import SignedOrder
 from nvm_chain.signing.wallets.plain import PlainSigner
+from tests.support.delegated import delegate
 from tests.support.fiat_token import deploy_fiat_token
 from tests.support.odd_node import Forward, Hook, Reply, open_odd_chain, refuse
 from tests.support.signed import NOT_SIGNED, SETTLED
@@ -25,9 +37,11 @@ from tests.wallets.signing import (
     CEILING,
     Disguised,
     is_accepted,
+    register_for,
     settle_voucher,
     sign_anyway,
     sign_plainly,
+    voucher_of,
 )
 from tests.wallets.wallet import OWNER, Wallet
 
@@ -133,6 +147,63 @@ def test_check_signed_order__by_a_node_that_takes_no_other_balance__wants_a_rela
             check_signed_order(chain, signed)
         assert caught.value.next_step == "Name an account with coin as the sender, or use another node."
         check_signed_order(chain, signed, relayer=world.relayer.address)
+
+
+def refuse_override(method: str, params: list[Any], forward: Forward) -> Reply:
+    """Refuse to give a sender other coin than it has."""
+    return refuse("too many arguments", -32602) if len(params) > 2 else None
+
+
+def test_relay_order__by_a_node_that_takes_no_other_balance__wants_the_coin_of_one_order(world: World) -> None:
+    wallet, token = deploy_solady(world), deploy_fiat_token(world)
+    plan_id = world.register(token=token.address)
+    world.send(world.stranger, token.functions.mint(wallet.address, PRICE))
+    signed, relayer = sign_plan_order(world.chain, wallet.signer, plan_id), world.relayer
+    with open_odd_chain(world, timeout_seconds=5) as (node, chain):
+        node.hook = refuse_override
+        world.chain.ask("anvil_setBalance", relayer.address, hex(10**12))
+        with pytest.raises(InsufficientCoin) as caught:
+            relay_order(chain, relayer, signed)
+        assert (caught.value.account, caught.value.balance) == (relayer.address, 10**12)
+        assert caught.value.required < 10**15
+        world.chain.ask("anvil_setBalance", relayer.address, hex(10**15))
+        assert relay_order(chain, relayer, signed).payer == wallet.address
+
+
+def test_check_voucher__by_a_node_that_takes_no_other_balance__wants_the_coin_of_one_settlement(world: World) -> None:
+    wallet = deploy_solady(world)
+    plan_id = register_for(world, wallet.address)
+    good = sign_anyway(world, wallet.signer, voucher_of(world, plan_id, wallet.address))
+    bad = sign_anyway(world, Disguised(wallet.address, wallet.wrong["owner"]), good.voucher)
+    redeemer = world.redeemer.address
+    with open_odd_chain(world, timeout_seconds=5) as (node, chain):
+        node.hook = refuse_override
+        world.chain.ask("anvil_setBalance", redeemer, hex(10**12))
+        forecast = partial(forecast_outcomes, chain, plan_id, [good], redeemer=redeemer)
+        for check in (partial(check_voucher, chain, good), forecast):
+            with pytest.raises(InsufficientCoin) as caught:
+                check()
+            assert (caught.value.account, caught.value.balance) == (redeemer, 10**12)
+        world.chain.ask("anvil_setBalance", redeemer, hex(10**15))
+        assert check_voucher(chain, good).available == CEILING
+        with pytest.raises(VoucherSignatureInvalid):
+            check_voucher(chain, bad)
+        world.chain.ask("anvil_setBalance", redeemer, hex(10**17))
+        settle_vouchers(world.chain, world.redeemer, plan_id, [good])
+        with pytest.raises(VoucherAlreadySettled):
+            check_voucher(chain, good)
+
+
+def test_order_plan__of_a_payer_with_code_and_little_coin__pays_otherwise_than_by_a_refused_permit(
+    world: World,
+) -> None:
+    payer, plan_id = world.subscriber, world.register()
+    world.send(world.other, world.usdc.functions.mint(payer.address, PRICE))
+    delegate(world, payer, world.deploy("AcceptsCredits").address)
+    world.chain.ask("anvil_setBalance", payer.address, hex(10**15))
+    with open_odd_chain(world, timeout_seconds=5) as (node, chain):
+        node.hook = refuse_override
+        assert order_plan(chain, payer, plan_id).payer == payer.address
 
 
 def test_check_signed_order__of_a_blocked_payer__asks_the_token_for_its_state_once(world: World) -> None:

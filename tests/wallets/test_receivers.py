@@ -1,14 +1,17 @@
 """Receivers that decide by the plan: they are asked about the credits that they would get, and not about others."""
 
+from typing import Any
+
 import pytest
 
 from nvm_chain.errors import ERC1155InvalidReceiver
 from nvm_chain.operations.credits import mint_credits
 from nvm_chain.operations.orders import order_plan
-from nvm_chain.operations.receivers import Delivery, check_receiver
 from nvm_chain.operations.signed_orders import check_signed_order, relay_order, sign_plan_order
-from nvm_chain.types.addresses import ZERO_ADDRESS
+from nvm_chain.operations.tokens import read_allowance
+from tests.integration.raw import deploy_code
 from tests.support.delegated import delegate
+from tests.support.odd_node import open_odd_chain, refuse
 from tests.support.world import CREDITS, FUNDS, World
 from tests.wallets.artifacts import deploy, read_double
 
@@ -50,9 +53,53 @@ def test_send_credits__to_a_receiver_of_all_other_plans__quotes_its_text(world: 
         relay_order(world.chain, world.relayer, signed)
 
 
-def test_check_receiver__of_one_that_decides_by_the_plan__asks_about_that_plan(world: World) -> None:
-    plan_id = world.register()
-    receiver = deploy(world, read_double("ChoosyReceiver"), plan_id, True).address
-    check_receiver(world.chain, receiver, Delivery(world.builder.address, ZERO_ADDRESS, plan_id))
-    with pytest.raises(ERC1155InvalidReceiver, match=SAID):
-        check_receiver(world.chain, receiver)
+# ---------------------------------------------------------------------- before an approval
+
+ACCEPTS = "63f23a6e6160e01b025f5260205ff3"
+"""The end of code that accepts credits if the top of the stack is 1: PUSH4, PUSH1 224, SHL, MUL, and RETURN of a word."""
+CHOICES = {
+    "the price": bytes.fromhex("3a1515" + ACCEPTS),  # GASPRICE, ISZERO, ISZERO
+    "the sender of the transaction": bytes.fromhex("32331415" + ACCEPTS),  # ORIGIN, CALLER, EQ, ISZERO
+    "nothing": bytes.fromhex("6001" + ACCEPTS),  # PUSH1 1
+}
+"""Code that accepts credits by what it sees. It accepts no signature."""
+
+
+def pay_by_code(world: World, code: bytes) -> int:
+    """Give the subscriber USDC, have it delegate to the code, and return a plan."""
+    world.send(world.subscriber, world.usdc.functions.mint(world.subscriber.address, FUNDS))
+    delegate(world, world.subscriber, deploy_code(world, code))
+    return world.register()
+
+
+@pytest.mark.parametrize("code", CHOICES.values(), ids=CHOICES)
+def test_order_plan__by_code_that_decides_by_the_transaction__is_paid_after_an_approval(
+    world: World, code: bytes
+) -> None:
+    """Before the approval, the code is asked with the price and the sender of the order."""
+    plan_id = pay_by_code(world, code)
+    receipt = order_plan(world.chain, world.subscriber, plan_id)
+    assert (receipt.approval is not None, world.balance(plan_id, world.subscriber.address)) == (True, CREDITS)
+
+
+def refuse_replaced_code(method: str, params: list[Any], forward: Any) -> Any:
+    """Be a node that replaces no code for a call."""
+    replaces = method == "eth_call" and any("code" in each for override in params[2:] for each in override.values())
+    return refuse("no code") if replaces else None
+
+
+def test_order_plan__on_a_node_that_replaces_no_code__is_paid(world: World) -> None:
+    plan_id = pay_by_code(world, CHOICES["the sender of the transaction"])
+    with open_odd_chain(world, timeout_seconds=5) as (node, chain):
+        node.hook = refuse_replaced_code
+        order_plan(chain, world.subscriber, plan_id)
+    assert world.balance(plan_id, world.subscriber.address) == CREDITS
+
+
+def test_order_plan__on_such_a_node_by_code_that_takes_no_credits__takes_the_approval_back(world: World) -> None:
+    plan_id = pay_by_code(world, b"\0")
+    with open_odd_chain(world, timeout_seconds=5) as (node, chain):
+        node.hook = refuse_replaced_code
+        with pytest.raises(ERC1155InvalidReceiver):
+            order_plan(chain, world.subscriber, plan_id)
+    assert read_allowance(world.chain, world.usdc.address, world.subscriber.address) == 0

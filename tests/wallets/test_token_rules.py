@@ -5,9 +5,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from eth_abi.abi import encode
 from web3.contract.contract import Contract
 
-from nvm_chain.errors import AuthorizationFailed, AuthorizationSignatureInvalid, InsufficientFunds, TokenCannotSign
+from nvm_chain.errors import (
+    AuthorizationExpired,
+    AuthorizationFailed,
+    AuthorizationSignatureInvalid,
+    InsufficientFunds,
+    TokenCannotSign,
+)
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.plans import read_plan_state
 from nvm_chain.operations.signed_orders import (
@@ -28,6 +35,7 @@ from tests.support.signed import FOREVER
 from tests.support.world import CREDITS, PRICE, World
 from tests.wallets.accounts import deploy_coinbase
 from tests.wallets.artifacts import deploy, read_double
+from tests.wallets.parity import WRAPPING
 from tests.wallets.safes import deploy_safe_of_one
 from tests.wallets.signing import Disguised
 from tests.wallets.wallet import OWNER, THIEF, Wallet
@@ -167,6 +175,31 @@ def test_check_signed_order__of_a_wallet_in_such_a_token__says_so_before_all_els
         assert (caught.value.problem.endswith(KEYS_ONLY), caught.value.next_step) == (True, SENDS_ITSELF)
 
 
+def test_check_signed_order__by_a_key_in_a_wrapping__is_not_taken_for_a_wallets(world: World, token: Contract) -> None:
+    plan_id = world.register(token=token.address)
+    world.send(world.fee_owner, token.functions.transfer(OWNER.address, PRICE))
+    plan = read_plan_state(world.chain, plan_id)
+    signed = sign_for_plan(world.chain, OWNER, plan, receiver=OWNER.address, quantity=1, max_cost=PRICE)
+    wrapped = replace(signed, signature=encode(["address", "bytes", "bytes"], (token.address, b"", signed.signature)))
+    wrapped = replace(wrapped, signature=wrapped.signature + WRAPPING)
+    assert check_signed_order(world.chain, wrapped) == plan
+    world.mine_at(signed.order.valid_before)
+    with pytest.raises(AuthorizationExpired):
+        check_signed_order(world.chain, wrapped)
+
+
+def test_check_signed_order__in_a_malformed_wrapping__is_not_told_to_deploy_a_wallet(
+    world: World, token: Contract
+) -> None:
+    for plan_id in (world.register(), world.register(token=token.address)):
+        plan = read_plan_state(world.chain, plan_id)
+        signed = sign_for_plan(world.chain, OWNER, plan, receiver=OWNER.address, quantity=1, max_cost=PRICE)
+        with pytest.raises(AuthorizationSignatureInvalid) as caught:
+            check_signed_order(world.chain, replace(signed, signature=bytes(40) + WRAPPING))
+        assert caught.value.problem.endswith("The wrapping of the signature (ERC-6492) is malformed.")
+        assert caught.value.next_step == "Ask for a new signature."
+
+
 def _by_thief(wallet: Wallet) -> Wallet:
     return replace(wallet, signer=Disguised(wallet.address, PlainSigner(wallet.address, [THIEF])))
 
@@ -186,7 +219,7 @@ def test_send_signed_order__in_the_wrong_form_of_a_wallet__says_both_ways_out(wo
     plan, signed = read_plan_state(world.chain, plan_id), sign_by(world, _by_thief(wallet), plan_id)
     with pytest.raises(AuthorizationFailed) as caught:
         send_signed_order(world.chain, world.relayer, plan, signed)
-    assert caught.value.problem.endswith("The payer has code, and that code does not accept the signature.")
+    assert caught.value.problem.endswith("The payer has code, and that code may not accept the signature.")
     assert (
         caught.value.next_step
         == f"Have the order signed in the form of that code, or {SENDS_ITSELF[0].lower()}{SENDS_ITSELF[1:]}"
@@ -244,6 +277,27 @@ def test_check_signed_order__of_a_wallet_in_a_token_with_nonces_in_sequence__say
         assert caught.value.next_step == SENDS_ITSELF
     with pytest.raises(TokenCannotSign, match="nonces in sequence"):
         sign_plan_order(world.chain, wallet.signer, plan_id)
+
+
+def test_has_keyed_nonces__of_a_token_that_refuses_everything_now__is_not_remembered(
+    world: World, wallet: Wallet
+) -> None:
+    token = deploy(world, read_double("StoppableToken"))
+    plan_id = world.register(token=token.address)
+    world.send(world.fee_owner, token.functions.transfer(OWNER.address, PRICE))
+    signed = sign_plan_order(world.chain, OWNER, plan_id)
+    world.chain.facts.forget()
+    world.send(world.other, token.functions.setStopped(True))
+    with pytest.raises(AuthorizationFailed):
+        check_signed_order(world.chain, signed)
+    assert has_keyed_nonces(world.chain, token.address) is False
+    assert world.chain.facts.find("keyed nonces", token.address) is None
+    world.send(world.other, token.functions.setStopped(False))
+    assert (
+        has_keyed_nonces(world.chain, token.address) is world.chain.facts.find("keyed nonces", token.address) is False
+    )
+    relay_order(world.chain, world.relayer, signed)
+    assert world.balance(plan_id, OWNER.address) == CREDITS
 
 
 def test_order_plan__whose_permit_fails_for_a_key_with_code__blames_the_code_only_if_it_is_asked(world: World) -> None:

@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from nvm_chain.index.verifying import Verification
 
 LISTS: Final = "index_lists"
+SALES: Final = "index_sales"
 ENTRIES: Final = {
     "run": Entry("index", "run", "Read all events into the index, then follow the chain."),
     "status": Entry("index", "status", "Show how far the index is, and what it is."),
@@ -30,9 +32,9 @@ ENTRIES: Final = {
     "plans": Entry(LISTS, "plans", "List plans with their sales and holders."),
     "holders": Entry(LISTS, "holders", "List the holders of a plan."),
     "holdings": Entry(LISTS, "holdings", "Show what an address holds, and the plans and agents that it owns."),
-    "orders": Entry(LISTS, "orders", "List orders and other sales, newest first."),
+    "orders": Entry(SALES, "orders", "List orders and other sales, newest first."),
     "agents": Entry(LISTS, "agents", "List agents with the plans that they accept."),
-    "revenue": Entry(LISTS, "revenue", "Show the revenue of each receiver by day, plan and token."),
+    "revenue": Entry(SALES, "revenue", "Show the revenue of each receiver by day, plan and token."),
     "report": Entry(
         "index_report",
         "report",
@@ -80,7 +82,7 @@ def run(session: Session, to_block: int | None, once: bool, prove: bool, confirm
                 follower.sync(to_block, stop=stop)
             else:
                 follower.follow(stop)
-        proof = follower.prove() if prove else None
+        proof = follower.prove(on_step=partial(_say_step, session)) if prove else None
         index.read_state()
         rows = [*_rows(index), *_proof_rows(proof)]
         session.answer({**describe_index(index), "proof": None if proof is None else _describe_proof(proof)}, rows)
@@ -106,6 +108,10 @@ def _describe_step(step: "Progress") -> str:
     left = "" if not step.seconds_left else f", {formatting.format_duration(max(1, round(step.seconds_left)))} left"
     speed = f"{step.logs:,} events, {step.logs_per_second:,.0f} a second{left}"
     return f"Block {number:,} of {step.target:,}: {speed}"
+
+
+def _say_step(session: Session, done: int, target: int) -> None:
+    session.say(f"Proved up to block {done:,} of {target:,}")
 
 
 def _describe_proof(proof: "Proof") -> dict[str, Any]:

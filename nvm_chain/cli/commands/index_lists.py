@@ -1,30 +1,23 @@
-"""`nvm-chain index plans`, `holders`, `holdings`, `orders`, `agents` and `revenue`: answers from an index."""
+"""`nvm-chain index plans`, `holders`, `holdings` and `agents`: who has what, from an index."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from nvm_chain.cli.answers import describe_terms, name_plan
 from nvm_chain.cli.command import argument, plan_argument
+from nvm_chain.cli.index_answers import Row, answer_table, check_form, csv_option
 from nvm_chain.cli.indexes import Money, index_command, open_index, parse_time
-from nvm_chain.cli.lazy import (
-    formatting,
-    index_listing,
-    index_reading,
-    index_revenue,
-    json_values,
-    statement_formats,
-)
+from nvm_chain.cli.lazy import formatting, index_listing, index_reading, json_values, statements_formats
 from nvm_chain.cli.output import Rows
 from nvm_chain.cli.parameters import Address, PlanId, Text
 from nvm_chain.cli.ranges import describe_offer_in
 from nvm_chain.cli.session import Session
-from nvm_chain.cli.statement_text import ShortNames
-from nvm_chain.cli.tables import print_csv, write_table
+from nvm_chain.cli.tables import write_table
 
 if TYPE_CHECKING:
-    from nvm_chain.index.results import IndexedAccount, IndexedOrder, IndexedPlan, RevenueLine
+    from nvm_chain.index.results import IndexedAccount, IndexedPlan
     from nvm_chain.types.agents import Agent
 
 PLAN_COLUMNS: Final = (
@@ -41,55 +34,7 @@ ACCOUNT_COLUMNS: Final = (
     "trial_taken",
     "next_expiry",
 )
-ORDER_COLUMNS: Final = (
-    *("time", "timestamp", "block_number", "transaction", "log_index", "plan_id", "kind", "payer", "receiver"),
-    *("quantity", "cost", "token", "context", "context_text"),
-)
 AGENT_COLUMNS: Final = ("agent_id", "owner", "uri", "plan_id", "min_credits", "max_credits")
-REVENUE_COLUMNS: Final = (
-    *("date", "day", "plan_id", "token", "receiver", "shares", "fees", "forgone", "total", "sales"),
-)
-Row = dict[str, Any]
-
-
-def csv_option(function: Callable[..., None]) -> Callable[..., None]:
-    """Add the option that prints a table as CSV."""
-    return click.option("--csv", "as_csv", is_flag=True, help="Print the table as CSV.")(function)
-
-
-def period_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of a period."""
-    end = click.option("--to", "end", type=Text(), metavar="TIME", help="End, exclusive: a date, or a Unix second.")
-    start = click.option("--from", "start", type=Text(), metavar="TIME", help="Start: a date, or a Unix second.")
-    return start(end(function))
-
-
-def _check_form(session: Session, *, as_csv: bool) -> None:
-    if as_csv and session.as_json:
-        raise click.UsageError("Give --json or --csv, and not both.")
-
-
-def _answer(
-    session: Session, data: Row, columns: Sequence[str], rows: Iterable[Row], lines: Iterable[str], *, as_csv: bool
-) -> None:
-    """Print an answer as CSV, as JSON, or as lines for people."""
-    if as_csv:
-        session.progress.stop()
-        print_csv(columns, rows)
-    else:
-        session.answer_lines(data, lines)
-
-
-def _legend(names: ShortNames) -> Iterator[str]:
-    """Yield each shortened name with its full text."""
-    if names.full:
-        yield ""
-        width = max(map(len, names.full))
-        yield from (f"{name.ljust(width)}  {full}" for name, full in names.full.items())
-
-
-def _short_plan(names: ShortNames, plan_id: int) -> str:
-    return names.shorten(formatting.format_plan_id(plan_id))
 
 
 # ---------------------------------------------------------------- plans
@@ -100,13 +45,13 @@ def _short_plan(names: ShortNames, plan_id: int) -> str:
 @csv_option
 def plans(session: Session, owner: str | None, as_csv: bool) -> None:
     """List plans with their sales and holders."""
-    _check_form(session, as_csv=as_csv)
+    check_form(session, as_csv=as_csv)
     with open_index(session) as index:
         found = index_reading.list_plans(index, owner=owner)
         rows = [describe_plan(plan) for plan in found]
         lines = _plan_lines(Money(session, index), found)
         data = {"plans": [_drop_flat(row) for row in rows]}
-        _answer(session, data, PLAN_COLUMNS, rows, lines, as_csv=as_csv)
+        answer_table(session, data, PLAN_COLUMNS, rows, lines, as_csv=as_csv)
 
 
 def describe_plan(plan: "IndexedPlan") -> Row:
@@ -116,7 +61,7 @@ def describe_plan(plan: "IndexedPlan") -> Row:
         **name_plan(plan.plan_id),
         **{key: value for key, value in json_values.fields_of(plan).items() if key not in ("plan_id", "terms")},
         "terms": describe_terms(terms),
-        "registered": statement_formats.format_time(plan.registered_at),
+        "registered": statements_formats.format_time(plan.registered_at),
         "kind": terms.kind.name.lower(),
         "token": terms.token,
         "price": terms.price,
@@ -153,12 +98,12 @@ def holders(session: Session, plan: int, at: str | None, as_csv: bool) -> None:
 
     Credits expire, and periods end, up to the given time.
     """
-    _check_form(session, as_csv=as_csv)
+    check_form(session, as_csv=as_csv)
     with open_index(session) as index:
         found = index_reading.list_holders(index, plan, at=parse_time(at, "--at"))
     rows = [describe_account(account) for account in found]
     data = {**name_plan(plan), "holders": [_drop_expiry(row) for row in rows]}
-    _answer(session, data, ACCOUNT_COLUMNS, rows, _holder_lines(found), as_csv=as_csv)
+    answer_table(session, data, ACCOUNT_COLUMNS, rows, _holder_lines(found), as_csv=as_csv)
 
 
 def describe_account(account: "IndexedAccount") -> Row:
@@ -227,81 +172,6 @@ def _holding_rows(
     return rows or [("found", "nothing")]
 
 
-# ---------------------------------------------------------------- orders
-
-
-@index_command(
-    "orders",
-    examples=(
-        "nvm-chain index orders --most 20",
-        "nvm-chain index orders --plan $PLAN --from 2026-01-01 --to 2026-02-01 --csv",
-    ),
-)
-@click.option("--plan", type=PlanId(), help="Only those of this plan.")
-@click.option("--payer", type=Address(), help="Only those that this address paid.")
-@click.option("--receiver", type=Address(), help="Only those whose credits this address got.")
-@period_options
-@click.option("--most", type=int, metavar="N", help="Largest number of orders. Default: all.")
-@csv_option
-def orders(
-    session: Session,
-    plan: int | None,
-    payer: str | None,
-    receiver: str | None,
-    start: str | None,
-    end: str | None,
-    most: int | None,
-    as_csv: bool,
-) -> None:
-    """List orders and other sales, newest first.
-
-    The kind is order, usage for a payment of a pay-per-use plan, or external for a payment outside the chain.
-    """
-    _check_form(session, as_csv=as_csv)
-    first, last = parse_time(start, "--from"), parse_time(end, "--to")
-    with open_index(session) as index:
-        found = index_listing.list_orders(
-            index, plan_id=plan, payer=payer, receiver=receiver, start=first, end=last, most=most
-        )
-        rows = [describe_order(order) for order in found]
-        data = {"orders": [_drop_texts(row) for row in rows]}
-        lines = _order_lines(Money(session, index), found)
-        _answer(session, data, ORDER_COLUMNS, rows, lines, as_csv=as_csv)
-
-
-def describe_order(order: "IndexedOrder") -> Row:
-    """Return a sale as JSON, with texts of its time and its context for CSV."""
-    texts = {
-        "time": statement_formats.format_time(order.timestamp),
-        "context_text": statement_formats.format_context(order.context),
-    }
-    return {**name_plan(order.plan_id), **json_values.fields_of(order), **texts}
-
-
-def _drop_texts(row: Row) -> Row:
-    return {key: value for key, value in row.items() if key not in ("time", "context_text")}
-
-
-def _order_lines(money: Money, found: "Sequence[IndexedOrder]") -> Iterator[str]:
-    if not found:
-        yield "There are no orders."
-        return
-    names = ShortNames()
-    rows = [
-        (
-            formatting.format_utc(order.timestamp).removesuffix(" UTC"),
-            order.kind,
-            f"{order.quantity:,}",
-            "outside the chain" if order.payer is None else money.format(order.token, order.cost),
-            _short_plan(names, order.plan_id),
-            names.shorten(order.payer or order.receiver or ""),
-        )
-        for order in found
-    ]
-    yield from write_table(("time (UTC)", "kind", "no.", "cost", "plan", "account"), rows, right=(2,))
-    yield from _legend(names)
-
-
 # ---------------------------------------------------------------- agents
 
 
@@ -316,7 +186,7 @@ def agents(session: Session, owner: str | None, plan: int | None, as_csv: bool) 
 
     The CSV has a line for each plan of each agent.
     """
-    _check_form(session, as_csv=as_csv)
+    check_form(session, as_csv=as_csv)
     with open_index(session) as index:
         found = index_listing.list_agents(index, owner=owner, plan_id=plan)
     rows = [
@@ -325,7 +195,7 @@ def agents(session: Session, owner: str | None, plan: int | None, as_csv: bool) 
         for attached in ([json_values.fields_of(item) for item in agent.plans] or [{}])
     ]
     data = {"agents": [describe_agent(agent) for agent in found]}
-    _answer(session, data, AGENT_COLUMNS, rows, _agent_lines(found), as_csv=as_csv)
+    answer_table(session, data, AGENT_COLUMNS, rows, _agent_lines(found), as_csv=as_csv)
 
 
 def describe_agent(agent: "Agent") -> Row:
@@ -342,67 +212,3 @@ def _agent_lines(found: "Sequence[Agent]") -> Iterator[str]:
             cost = formatting.format_range(item.min_credits, item.max_credits, "credit")
             yield f"  {formatting.format_plan_id(item.plan_id)}"
             yield f"    {cost} for a request"
-
-
-# ---------------------------------------------------------------- revenue
-
-
-@index_command(
-    "revenue",
-    examples=(
-        "nvm-chain index revenue --owner $BUILDER",
-        "nvm-chain index revenue --plan $PLAN --from 2026-01-01 --to 2026-02-01 --csv",
-    ),
-)
-@click.option("--plan", type=PlanId(), help="Only the revenue of this plan.")
-@click.option("--owner", type=Address(), help="Only the revenue of the plans that this address owns.")
-@click.option("--receiver", type=Address(), help="Only the revenue of this address.")
-@period_options
-@csv_option
-def revenue(
-    session: Session,
-    plan: int | None,
-    owner: str | None,
-    receiver: str | None,
-    start: str | None,
-    end: str | None,
-    as_csv: bool,
-) -> None:
-    """Show the revenue of each receiver by day, plan and token.
-
-    A day begins at midnight in UTC. The amounts are those of statements: shares of the price, protocol fees, and fees
-    that could not be delivered and went to the plan's first receiver.
-    """
-    _check_form(session, as_csv=as_csv)
-    first, last = parse_time(start, "--from"), parse_time(end, "--to")
-    with open_index(session) as index:
-        found = index_revenue.sum_revenue(index, plan_id=plan, owner=owner, receiver=receiver, start=first, end=last)
-        rows = [describe_revenue(line) for line in found]
-        data = {"revenue": [{key: value for key, value in row.items() if key != "date"} for row in rows]}
-        lines = _revenue_lines(Money(session, index), found)
-        _answer(session, data, REVENUE_COLUMNS, rows, lines, as_csv=as_csv)
-
-
-def describe_revenue(line: "RevenueLine") -> Row:
-    """Return a line of revenue as JSON, with the date for CSV."""
-    date = statement_formats.format_time(line.day)[:10]
-    return {**name_plan(line.plan_id), **json_values.fields_of(line), "total": str(line.total), "date": date}
-
-
-def _revenue_lines(money: Money, found: "Sequence[RevenueLine]") -> Iterator[str]:
-    if not found:
-        yield "There is no revenue."
-        return
-    names = ShortNames()
-    rows = [
-        (
-            statement_formats.format_time(line.day)[:10],
-            _short_plan(names, line.plan_id),
-            names.shorten(line.receiver),
-            f"{line.sales:,}",
-            money.format(line.token, line.total),
-        )
-        for line in found
-    ]
-    yield from write_table(("day (UTC)", "plan", "receiver", "sales", "received"), rows, right=(3,))
-    yield from _legend(names)

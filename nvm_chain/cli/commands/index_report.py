@@ -11,9 +11,9 @@ from nvm_chain.cli.lazy import (
     atomic_files,
     errors,
     formatting,
-    index_report_data,
-    index_report_page,
-    index_report_types,
+    report_data,
+    report_page,
+    report_types,
     tokens,
 )
 from nvm_chain.cli.output import Rows
@@ -34,7 +34,7 @@ SOON_DAYS: Final = 7
     "report",
     examples=(
         "nvm-chain index report --html report.html --owner $BUILDER",
-        "nvm-chain index report --html november.html --owner $BUILDER --from 2026-11-01 --to 2026-12-01",
+        "nvm-chain index report --html page.html --owner $BUILDER --from 2026-11-01",
         "nvm-chain index report --html plan.html --plan $PLAN --soon 14",
     ),
 )
@@ -71,12 +71,12 @@ def report(
     first, last = parse_time(start, "--from"), parse_time(end, "--to")
     with open_index(session) as index:
         session.say("Reading the index")
-        found = index_report_data.read_report(
+        found = report_data.read_report(
             index, owner=owner, plan_ids=plans, start=first, end=last, soon_seconds=soon * DAY
         )
         found = replace(found, tokens=_label_tokens(session, index, found))
         session.say("Drawing the page")
-        _write(html, index_report_page.format_report_html(found))
+        _write(html, report_page.format_report_html(found))
         session.answer(_describe(html, found), _rows(html, found, Money(session, index)))
 
 
@@ -93,7 +93,7 @@ def _label_tokens(session: Session, index: "Index", found: "Report") -> "dict[Ch
     labels = dict(found.tokens)
     usdc = Money(session, index).usdc
     if usdc is not None:
-        labels[usdc] = index_report_types.TokenLabel("USDC", 6)
+        labels[usdc] = report_types.TokenLabel("USDC", 6)
     unknown = sorted({plan.token for plan in found.plans} - labels.keys())
     if unknown and (session.chain or session.rpc or session.network):
         chain = session.chain or session.connect()
@@ -103,7 +103,7 @@ def _label_tokens(session: Session, index: "Index", found: "Report") -> "dict[Ch
             except errors.NvmChainError as error:
                 session.warn(f"The amounts in token {token} are in base units. {error.problem}")
                 continue
-            labels[token] = index_report_types.TokenLabel(info.symbol, info.decimals, is_known=False)
+            labels[token] = report_types.TokenLabel(info.symbol, info.decimals, is_known=False)
     return labels
 
 

@@ -5,7 +5,7 @@ Texts from outside, such as names of plans, do not come into a chart. They stand
 
 import io
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -107,7 +107,7 @@ def _draw_bars(axes: Axes, chart: Chart) -> None:
             floor = [base + value for base, value in zip(floor, series.values, strict=True)]
 
 
-def _join_boxes(boxes: Sequence[tuple[float, float, float, float]]) -> Path:
+def _join_boxes(boxes: Sequence[Sequence[Any]]) -> Path:
     """Return one path of all bars of a series, each from left and bottom to right and top."""
     corners = [[(x, y), (x, top), (right, top), (right, y), (x, y)] for x, y, right, top in boxes]
     codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]

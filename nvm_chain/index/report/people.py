@@ -8,9 +8,10 @@ from eth_typing import ChecksumAddress
 from sqlalchemy import Connection
 
 from nvm_chain.index.accounts import load_ledger, unpack_lots
+from nvm_chain.index.kinds import MovementCode
 from nvm_chain.index.places import Places
 from nvm_chain.index.report.names import find_name
-from nvm_chain.index.report.queries import AGENTS, EMPTY, HOLDERS, PAYERS, USERS, ask_period, ask_plans
+from nvm_chain.index.report.queries import AGENTS, EMPTY, HOLDERS, PAYERS, USED, ask_period, ask_plans
 from nvm_chain.index.report.types import LISTED, AgentSummary, CustomerSummary, PlanSummary
 from nvm_chain.index.rows import Row, read_address, read_id
 from nvm_chain.types.addresses import ZERO_ADDRESS
@@ -77,7 +78,8 @@ def read_customers(
         account, token = bytes(row.payer), plans[read_id(row.plan)].token
         paid[account][token] = paid[account].get(token, 0) + int(row.cost) * row.sales
         sales[account] += row.sales
-    for row in ask_period(connection, USERS, list(plans), places):
+    taking = {"redemption": int(MovementCode.REDEMPTION), "settlement": int(MovementCode.SETTLEMENT)}
+    for row in ask_period(connection, USED, list(plans), places, **taking):
         used[bytes(row.holder)] -= int(row.amount)
     main = find_main_token(plans.values())
     accounts = sales.keys() | used.keys()

@@ -29,7 +29,7 @@ bdi {{ display: inline-block; max-width: 100%; overflow: hidden; vertical-align:
 .note, .sub, figcaption, footer, .empty {{ color: var(--muted); }}
 .note, footer {{ font-size: 0.87rem; }}
 .sub + .sub {{ margin-top: 0; }}
-.money, .unit, .day {{ white-space: nowrap; }}
+.unit, .day {{ white-space: nowrap; }}
 .money small {{ font-size: 0.8em; color: var(--muted); }}
 .unit {{ color: var(--muted); font-size: 0.87em; }}
 .below {{ display: block; color: var(--muted); font-size: 0.87rem; font-weight: 400; }}
@@ -39,7 +39,7 @@ bdi {{ display: inline-block; max-width: 100%; overflow: hidden; vertical-align:
 .tiles dd {{ margin: 0; }}
 .tiles dd:first-of-type {{ font-size: 1.3rem; line-height: 1.35; font-weight: 500; }}
 .tiles dd + dd {{ color: var(--muted); font-size: 0.87rem; }}
-.tiles .money, .tiles .unit {{ white-space: normal; }}
+.tiles .unit {{ white-space: normal; }}
 .tiles .long {{ font-size: 0.85em; }}
 figure {{ margin: 1.25rem 0 0; break-inside: avoid; }}
 figcaption {{ font-size: 0.87rem; }}
@@ -55,13 +55,13 @@ table {{ width: 100%; margin-top: 0.6rem; border-collapse: collapse; }}
 th, td {{ padding: 0.45rem 0 0.45rem 1.25rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; font-weight: 400; }}
 th:first-child, td:first-child {{ padding-left: 0; }}
 thead th {{ color: var(--muted); font-size: 0.87rem; vertical-align: bottom; white-space: normal; overflow-wrap: normal; }}
-.n {{ text-align: right; white-space: nowrap; overflow-wrap: normal; }}
+.n {{ text-align: right; overflow-wrap: normal; }}
 tbody th {{ min-width: 10rem; }}
-.money.long {{ white-space: normal; overflow-wrap: anywhere; }}
+.money.long {{ overflow-wrap: anywhere; }}
 details {{ margin-top: 0.6rem; }}
 summary {{ color: var(--muted); font-size: 0.87rem; cursor: pointer; padding: 0.35rem 0; }}
 footer {{ margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line); }}
-@media screen and (max-width: 40rem) {{
+@media screen and (max-width: 48rem) {{
   body {{ padding: 1.5rem 1.25rem 2rem; }}
   h2 {{ margin-top: 2.5rem; }}
   .tiles {{ grid-template-columns: 1fr 1fr; }}
@@ -74,8 +74,8 @@ footer {{ margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--lin
   tbody tr {{ display: block; padding: 0.6rem 0; border-bottom: 1px solid var(--line); }}
   tbody th {{ display: block; padding: 0 0 0.15rem; border: 0; font-weight: 500; text-align: left; }}
   tbody td {{ display: flex; justify-content: space-between; gap: 1rem; padding: 0.1rem 0; border: 0; text-align: right; }}
+  .n {{ overflow-wrap: anywhere; }}
   tbody td::before {{ content: attr(data-label); flex: none; color: var(--muted); text-align: left; }}
-  .money {{ white-space: normal; }}
 }}
 @media print {{
   :root {{ color-scheme: light; {_LIGHT} }}

@@ -115,7 +115,7 @@ class Wording:
     def number(self, token: ChecksumAddress, base_units: int) -> str:
         """Write an amount of a token, exactly and without its symbol.
 
-        >>> Wording({ZERO_ADDRESS: TokenLabel("ETH", 18)}).number(ZERO_ADDRESS, 1_234_500_000_000_000_000_000)
+        >>> Wording({"0x…": TokenLabel("ETH", 18)}).number("0x…", 1_234_500_000_000_000_000_000)
         '1,234.50'
         """
         label = self.tokens.get(token)

@@ -22,6 +22,8 @@ PERMIT_ABI: Final = (
     describe_function("permit", "address address uint256 uint256 uint8 bytes32 bytes32", "", "nonpayable"),
 )
 PERMIT_GAS: Final = 1_000_000
+LEAST_GAS: Final = 150_000
+"""The gas from which a token's refusal of a permit counts: about twice what a permit mostly uses."""
 
 
 def order_with_permit(
@@ -47,11 +49,15 @@ def order_with_permit(
 
 
 def _is_refused(chain: Chain, token: ChecksumAddress, permit: Permit, signature: PermitSignature) -> bool:
-    """Return whether a token refuses a permit. Mostly one request. False if the node does not say."""
+    """Return whether a token refuses a permit. Mostly one request. False if the node does not say.
+
+    Raises InsufficientCoin if the node wants the payer to pay for the gas of the call, and the payer cannot.
+    """
     values = (permit.owner, permit.spender, permit.value, permit.deadline, *signature)
     data = encode_call(chain.bind(token, PERMIT_ABI).functions.permit(*values))
     try:
-        call_priced(chain, {"from": permit.owner, "to": token, "data": data, "gas": PERMIT_GAS})
+        call = {"from": permit.owner, "to": token, "data": data, "gas": PERMIT_GAS}
+        call_priced(chain, call, least_gas=LEAST_GAS, pays=True)
     except TransactionError:
         return True
     except NetworkError:

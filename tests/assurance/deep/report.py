@@ -33,6 +33,9 @@ SENTENCES = {
     "with hostile tokens, quoters, receivers and wallets: {properties held} properties held.",
     "faults": "**{faults counted} faults of a node**, each once at a request of {public calls} public calls: "
     "{payments made twice and untrue outcomes} payments made twice or outcomes untrue.",
+    "index_kills": "**{kills} kills** of processes that follow the chain and of PostgreSQL, {of these while a write was open} of them "
+    "while a write was open: {lost commits} commits lost. A store that leaves out commits is found in "
+    "{stores without commits found} databases.",
     "mutants": "**{mutants} broken contracts**: {found by histories} found by short histories, {found by the tests of the "
     "function} and {found by all tests} more by the tests, {same code} no different in code, {does not compile} not compiling, "
     "{survivors argued} argued to be no mistake, {survivors unexplained} unexplained; {not judged by tests} "

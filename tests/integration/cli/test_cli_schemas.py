@@ -28,7 +28,7 @@ def test_page__has_a_section_for_each_command_and_no_other() -> None:
 def test_page__has_the_exit_codes_of_the_program() -> None:
     table = PAGE.read_text("utf-8").partition("## Exit codes")[2].partition("##")[0]
     assert {
-        int(code): meaning for code, meaning in re.findall(r"^\| (\d) \| (.*) \|$", table, re.MULTILINE)
+        int(code): meaning for code, meaning in re.findall(r"^\| (\d+) \| (.*) \|$", table, re.MULTILINE)
     } == EXIT_CODES
 
 

@@ -29,3 +29,25 @@ contract KeyedToken is ERC20TransferAuthorization {
         _mint(msg.sender, 10 ** 27);
     }
 }
+
+/// @notice A token that counts nonces by key and takes any nonce of an authorization, except while it is stopped.
+contract StoppableToken is ERC3009 {
+    bool private _stopped;
+
+    constructor() ERC20("Stoppable Token", "ST") EIP712("Stoppable Token", "1") {
+        _mint(msg.sender, 10 ** 27);
+    }
+
+    function setStopped(bool stopped) external {
+        _stopped = stopped;
+    }
+
+    function nonces(address, uint192) external pure returns (uint256) {
+        return 0;
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        require(!_stopped);
+        super._update(from, to, value);
+    }
+}

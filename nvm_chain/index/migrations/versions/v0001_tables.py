@@ -49,10 +49,8 @@ def _account_columns(*, nullable: bool) -> list[Column[object]]:
     ]
 
 
-def upgrade() -> None:
-    """Create all tables."""
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute(EXACT_SUM)
+def _create_state() -> None:
+    """Create the table of what the index stands for."""
     op.create_table(
         "state",
         Column("id", SmallInteger, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
@@ -69,6 +67,10 @@ def upgrade() -> None:
         Column("follower", Text),
         Column("follower_until", BigInteger),
     )
+
+
+def _create_logs() -> None:
+    """Create the tables of blocks and events."""
     op.create_table(
         "blocks",
         Column("number", BigInteger, primary_key=True, autoincrement=False),
@@ -86,6 +88,10 @@ def upgrade() -> None:
         Column("data", LargeBinary, nullable=False),
         Index("events_of_owners", "place", sqlite_where=text("kind = 6"), postgresql_where=text("kind = 6")),
     )
+
+
+def _create_movements() -> None:
+    """Create the tables of what moved."""
     op.create_table(
         "movements",
         Column("holder", Account, primary_key=True),
@@ -114,6 +120,10 @@ def upgrade() -> None:
         Index("sales_by_payer", "payer", "place"),
         Index("sales_by_receiver", "receiver", "place"),
     )
+
+
+def _create_accounts() -> None:
+    """Create the tables of accounts."""
     op.create_table(
         "accounts",
         Column("plan", Hash, primary_key=True),
@@ -132,6 +142,10 @@ def upgrade() -> None:
         Index("account_undo_by_block", "block"),
         sqlite_with_rowid=False,
     )
+
+
+def _create_plans() -> None:
+    """Create the tables of plans."""
     op.create_table(
         "plans",
         Column("plan", Hash, primary_key=True),
@@ -158,6 +172,10 @@ def upgrade() -> None:
         Column("account", Account, primary_key=True),
         Column("place", BigInteger, nullable=False),
     )
+
+
+def _create_agents() -> None:
+    """Create the tables of agents."""
     op.create_table(
         "agents",
         Column("agent", Hash, primary_key=True),
@@ -182,6 +200,10 @@ def upgrade() -> None:
         Column("key", LargeBinary, primary_key=True),
         Column("before", LargeBinary),
     )
+
+
+def _create_fees() -> None:
+    """Create the tables of fees."""
     op.create_table(
         "fees",
         Column("place", BigInteger, primary_key=True, autoincrement=False),
@@ -197,3 +219,16 @@ def upgrade() -> None:
         *_only_postgres(UINT256, "amount"),
         Index("forgone_by_plan", "plan", "place"),
     )
+
+
+def upgrade() -> None:
+    """Create all tables."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(EXACT_SUM)
+    _create_state()
+    _create_logs()
+    _create_movements()
+    _create_accounts()
+    _create_plans()
+    _create_agents()
+    _create_fees()
