@@ -74,8 +74,8 @@ deep: setup .venv-slither/done .venv-semgrep/done .venv-halmos/done .venv-mutmut
 bench: setup ## Measure gas from receipts, compare with the committed table, and time ours beside others
 	$(say) 'Measuring gas'
 	@$(BIN)/python -m tests.bench.gas.bench
-	$(say) 'Timing vouchers, balances, transactions and round trips, each beside another way'
-	@for suite in vouchers balances transactions requests; do $(BIN)/python -m tests.bench $$suite || exit 1; done
+	$(say) 'Timing vouchers, balances, transactions, round trips and the index, each beside another way'
+	@for suite in vouchers balances transactions requests index statements; do $(BIN)/python -m tests.bench $$suite || exit 1; done
 	$(say) 'Timing imports and the command line'
 	@$(BIN)/python -m tests.bench.startup
 

@@ -46,7 +46,7 @@ def check_version(version: str | None, where: str) -> None:
 
 
 def migrate(connection: Connection, where: str) -> None:
-    """Bring a database to the present schema, within the connection's transaction.
+    """Migrate a database to the present schema, within the connection's transaction.
 
     Raises:
         WrongDatabase: The database belongs to another program.
