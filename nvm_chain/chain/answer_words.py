@@ -99,15 +99,19 @@ def decode_terms(answer: bytes) -> Sequence[Any]:
 
 def decode_text(answer: bytes) -> str:
     """Decode an answer of `uri`. Raises AnswerUnreadable."""
-    what, words = "a text", (answer[:WORD], answer[WORD : 2 * WORD])
-    length = int.from_bytes(words[1])
-    end = 2 * WORD + length
-    if int.from_bytes(words[0]) != WORD or len(answer) != -(-end // WORD) * WORD or any(answer[end:]):
-        raise _unreadable(what)
     try:
-        return answer[2 * WORD : end].decode()
+        return decode_bytes(answer).decode()
     except UnicodeDecodeError:
-        raise _unreadable(what) from None
+        raise _unreadable("a text") from None
+
+
+def decode_bytes(answer: bytes) -> bytes:
+    """Decode an answer of `uri` that anybody may have written, and that may not be text. Raises AnswerUnreadable."""
+    words = answer[:WORD], answer[WORD : 2 * WORD]
+    end = 2 * WORD + int.from_bytes(words[1])
+    if int.from_bytes(words[0]) != WORD or len(answer) != -(-end // WORD) * WORD or any(answer[end:]):
+        raise _unreadable("a text")
+    return answer[2 * WORD : end]
 
 
 def _read_uint(word: int, bits: int, what: str) -> int:

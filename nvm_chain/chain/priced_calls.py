@@ -38,8 +38,8 @@ def call_priced(
 ) -> bytes:
     """Make a call in which the contract sees a price, and return the bytes of the answer.
 
-    One request, and a second one once for each connection. A node that refuses the best form of a call costs up to eight
-    requests the first time, and then three for each call. A sender with too little coin costs three more there.
+    One request, and a second one once for each connection. A node that refuses the best form of a call costs up to ten
+    requests the first time, and then three for each call. A sender with too little coin costs up to five more there.
 
     Args:
         node: The connection to the node.

@@ -227,6 +227,11 @@ def read_text(data: bytes) -> str:
     text = data[start + 32 : start + 32 + length]
     if len(text) != length:
         raise ValueError("its data is too short")
+    return repair_text(text)
+
+
+def repair_text(text: bytes) -> str:
+    """Return bytes that anybody wrote as the text that the index keeps."""
     return text.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 

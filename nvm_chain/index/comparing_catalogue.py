@@ -7,10 +7,11 @@ from eth_abi.abi import decode
 from eth_typing import ChecksumAddress
 from sqlalchemy import Connection
 
-from nvm_chain.chain.answer_words import decode_text
+from nvm_chain.chain.answer_words import decode_bytes
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.multicalls import Multicall
 from nvm_chain.errors.formatting import format_plan_id
+from nvm_chain.index.catalogue import repair_text
 from nvm_chain.index.raw_events import name_address
 from nvm_chain.index.reading import describe_plan
 from nvm_chain.index.rows import Row, ask, read_id
@@ -52,7 +53,7 @@ class CatalogueComparison:
     def compare_plans(self) -> int:
         """Compare the owner, the state, the URI, the fee and the terms of all plans, and return their number."""
         mine = [Plan(**describe_plan(row)) for row in ask(self._connection, PLANS)]
-        found = collect(read_parts_of_plans(self._chain, [plan.plan_id for plan in mine], self._head))
+        found = collect(read_parts_of_plans(self._chain, [plan.plan_id for plan in mine], self._head, _decode_uri))
         for plan, theirs in zip(mine, found, strict=True):
             self._compare_plan(plan, theirs)
         self._compare_permissions()
@@ -103,7 +104,7 @@ class CatalogueComparison:
         agent = read_id(row.agent)
         owner, uri, attached = answers
         self._check(f"owner of agent {agent}", name_address(bytes(row.owner)), name_address(owner))
-        self._check(f"URI of agent {agent}", row.uri, decode_text(uri))
+        self._check(f"URI of agent {agent}", row.uri, _decode_uri(uri))
         theirs = set(decode(ATTACHED, attached)[0])
         self._check(f"plans of agent {agent}", _write_plans(plans), _write_plans(theirs))
 
@@ -112,6 +113,11 @@ class CatalogueComparison:
         multicall = Multicall(self._chain, contract)
         for first in range(0, len(calls), AT_ONCE):
             yield from multicall.ask(calls[first : first + AT_ONCE], self._head.number, divides=False)
+
+
+def _decode_uri(answer: bytes) -> str:
+    """Return a URI on the chain as the index keeps it. Anybody may write bytes there that are not text."""
+    return repair_text(decode_bytes(answer))
 
 
 def _write_plans(plans: set[tuple[int, int, int]]) -> str:

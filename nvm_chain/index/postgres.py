@@ -15,7 +15,7 @@ from nvm_chain.index.pens import Pen, Row, name_key, write_upsert, write_values
 CONNECT_SECONDS: Final = 10
 """How long a connection waits for the server."""
 FEW: Final = 40
-"""Below this number, rows are written and looked up one by one, because a temporary table takes longer."""
+"""Below this number, rows are written and looked up without a temporary table, which takes longer."""
 FULL: Final = ("53100",)
 """The disk of the server is full."""
 READ_ONLY: Final = ("25006", "42501")
@@ -62,8 +62,11 @@ class PostgresPen(Pen):
         return _spell(statement)
 
     def add(self, table: Table, rows: Sequence[Row]) -> None:
-        """Insert rows with all columns of a table, by COPY."""
-        if rows:
+        """Insert rows with all columns of a table: by COPY, or a few rows by one statement."""
+        if 0 < len(rows) < FEW:
+            values = [value for row in rows for value in row]
+            self.change(f"INSERT INTO {table.name} {write_values(table, len(rows))}", values)  # noqa: S608
+        elif rows:
             self._copy(table.name, list_columns(table), rows)
 
     def replace(self, table: Table, rows: Sequence[Row]) -> None:
@@ -79,8 +82,10 @@ class PostgresPen(Pen):
 
     def find(self, table: Table, keys: Sequence[Row]) -> list[Any]:
         """Return the rows of a table with these primary keys."""
+        if not keys:
+            return []
         if len(keys) < FEW:
-            return [row for key in keys for row in self.ask(_select_one(table), key)]
+            return self.ask(_select(table, len(keys)), [value for key in keys for value in key])
         name = f"wanted_{table.name}"
         self.change(_make_temporary(table, name, name_key(table)))
         self._copy(name, tuple(table.primary_key), keys)
@@ -113,6 +118,6 @@ def _make_temporary(table: Table, name: str, columns: str) -> str:
 
 
 @cache
-def _select_one(table: Table) -> str:
-    where = " AND ".join(f"{column.name} = ?" for column in table.primary_key)
-    return f"SELECT * FROM {table.name} WHERE {where}"  # noqa: S608
+def _select(table: Table, count: int) -> str:
+    key = f"({', '.join('?' * len(table.primary_key))})"
+    return f"SELECT * FROM {table.name} WHERE ({name_key(table)}) IN ({', '.join([key] * count)})"  # noqa: S608

@@ -76,10 +76,12 @@ def read_parts_of_lots(chain: Chain, pairs: Iterable[Pair], at: Block | None = N
     return _read_pairs(chain, pairs, function, decode_lots, LOTS_AT_ONCE, ALL_LOTS, at)
 
 
-def read_parts_of_plans(chain: Chain, plan_ids: Iterable[int], at: Block | None = None) -> Iterator[Sequence[Plan]]:
+def read_parts_of_plans(
+    chain: Chain, plan_ids: Iterable[int], at: Block | None = None, decode_uri: Callable[[bytes], str] = decode_text
+) -> Iterator[Sequence[Plan]]:
     """Read the plans with these ids. Yields one list for each request."""
     functions = (b"stateOf(uint256)", b"termsOf(uint256)", b"uri(uint256)")
-    return _read_views(chain, plan_ids, partial(_call_plan, functions), _build_plan, PLANS_AT_ONCE, at)
+    return _read_views(chain, plan_ids, partial(_call_plan, functions), partial(_build_plan, decode_uri), PLANS_AT_ONCE, at)
 
 
 def read_plan_states(chain: Chain, plan_ids: Iterable[int]) -> list[PlanState]:
@@ -134,8 +136,8 @@ def _call_plan(functions: Sequence[bytes], plan_id: int) -> list[bytes]:
     return [keccak(function)[:4] + plan_id.to_bytes(32) for function in functions]
 
 
-def _build_plan(plan_id: int, answers: Sequence[bytes]) -> Plan:
-    return Plan.of(_build_state(plan_id, answers[:2]), decode_text(answers[2]))
+def _build_plan(decode_uri: Callable[[bytes], str], plan_id: int, answers: Sequence[bytes]) -> Plan:
+    return Plan.of(_build_state(plan_id, answers[:2]), decode_uri(answers[2]))
 
 
 def _build_state(plan_id: int, answers: Sequence[bytes]) -> PlanState:

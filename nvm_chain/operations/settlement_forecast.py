@@ -40,6 +40,7 @@ def forecast_outcomes(
         UnknownPlan: The plan is not registered.
         SettlementsNotAccepted: Nothing can be settled on this plan.
         NotRedeemer: The redeemer may not settle on this plan.
+        InsufficientCoin: The node wants the redeemer to pay for the gas of a call, and the redeemer cannot.
     """
     plan, sender = read_plan_state(chain, plan_id), parse_address(redeemer, "redeemer address")
     check_accepts_vouchers(plan.plan_id, plan.terms)

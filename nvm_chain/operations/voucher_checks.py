@@ -47,6 +47,7 @@ def check_voucher(chain: Chain, signed: SignedVoucher, *, redeemer: str | None =
             `nvm_chain.signing.signatures.MAX_SIGNATURE` bytes. Such a signature is refused without a request.
         VoucherAlreadySettled: The holder's settled credits have reached the ceiling.
         InsufficientCredits: The holder has no credits.
+        InsufficientCoin: The node wants the redeemer to pay for the gas of a call, and the redeemer cannot.
     """
     inner = unwrap_signature(signed)
     if (fault := find_size_fault(inner.signature)) is not None:
