@@ -11,10 +11,10 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.chain.embedded import LABEL
 from nvm_chain.errors import InvalidConfig, NotMined, NvmChainError, OrderAlreadyMade, OutcomeUnknown
 from nvm_chain.errors.fields import Quantity
+from nvm_chain.operations.order_nonces import find_made_order, find_order_nonce
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.plan_terms import find_known_terms, plan_readers
 from nvm_chain.operations.plans import QUANTITY_BITS, read_plan_state
-from nvm_chain.operations.signed_orders import find_made_order, find_order_nonce
 from nvm_chain.operations.token_domains import is_authorization_used
 from nvm_chain.signing.eip712 import HashSigner, TypedDataSigner
 from nvm_chain.signing.keys import Signer

@@ -1,4 +1,4 @@
-"""Signed orders on a chain: sign an order with values from the chain, check it, send it, and find it again."""
+"""Signed orders on a chain: sign an order with values from the chain, check it, and send it."""
 
 import secrets
 from collections.abc import Callable
@@ -7,7 +7,6 @@ from functools import partial
 from typing import Final
 
 from eth_typing import ChecksumAddress
-from web3.types import TxReceipt
 
 from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.client import Chain
@@ -20,14 +19,13 @@ from nvm_chain.errors import (
     ERC1155InvalidReceiver,
     InsufficientFunds,
     InvalidConfig,
-    NetworkError,
     NvmChainError,
     OrderAlreadyMade,
     PaymentFailed,
-    RpcFailed,
     TokenWithoutCode,
     TrialAlreadyTaken,
 )
+from nvm_chain.operations.order_nonces import find_nonce, find_order_nonce
 from nvm_chain.operations.order_simulations import (
     check_simulation,
     encode_signed_order,
@@ -41,7 +39,6 @@ from nvm_chain.operations.receipts import build_order_receipt
 from nvm_chain.operations.receivers import Delivery, find_code
 from nvm_chain.operations.token_domains import (
     domain_readers,
-    find_authorization_use,
     is_authorization_used,
     read_token_domain,
 )
@@ -56,7 +53,6 @@ from nvm_chain.signing.signed_orders import (
     SALT_BYTES,
     OrderAuthorization,
     SignedOrder,
-    authorization_nonce,
     build_order_authorization,
     sign_order,
     verify_order,
@@ -72,7 +68,6 @@ JUDGED: Final = (
     *(InsufficientFunds, CostAboveMax, TrialAlreadyTaken, PaymentFailed, ERC1155InvalidReceiver),
 )
 """The errors of an order of the plan's own token, after which the token's rules are looked at."""
-_LOOK_FIRST: Final = "look at the payer's credits before you order under another name, or repeat this with another node"
 
 
 def sign_plan_order(
@@ -184,60 +179,6 @@ def signing_readers(
     return *domain_readers(chain, token), chain.read_time, is_used
 
 
-def find_order_nonce(
-    chain: Chain, plan_id: int | str, payer: str, *, receiver: str | None, quantity: int, max_cost: int, salt: bytes
-) -> bytes:
-    """Return the nonce of an order's authorization. It does not depend on the validity period. No request."""
-    order = build_order_authorization(
-        plan_id, payer=payer, receiver=receiver, quantity=quantity, max_cost=max_cost, valid_before=2, salt=salt
-    )
-    return authorization_nonce(order, chain_id=chain.chain_id, contract=chain.credits.address)
-
-
-def find_made_order(
-    chain: Chain, payer: str, plan: PlanState, salt: bytes, *, receiver: str | None = None, quantity: int = 1
-) -> OrderReceipt | None:
-    """Find the receipt of an order with this salt and the plan's fixed price. None if the order was not made.
-
-    One request if the order was not made, else four. More if the node limits the range of blocks.
-
-    Args:
-        chain: The connection to the plan's chain.
-        payer: The address that signed the order.
-        plan: The plan's state.
-        salt: The order's salt, 32 bytes.
-        receiver: The address that gets the credits. The payer's address if not given.
-        quantity: The number of purchases.
-
-    Raises:
-        TokenCannotSign: The token does not accept authorizations (EIP-3009).
-        OrderAlreadyMade: The payer canceled the order, or the node does not find the order's transaction. In the second
-            case the node's error is the cause of this one.
-        NetworkError: The node does not tell whether the order was made.
-    """
-    payer, most = parse_address(payer, "payer address"), plan.terms.price * quantity
-    nonce = find_order_nonce(chain, plan.plan_id, payer, receiver=receiver, quantity=quantity, max_cost=most, salt=salt)
-    if not is_authorization_used(chain, plan.terms.token, payer, nonce):
-        return None
-    try:
-        receipt = _find_use(chain, plan, payer, nonce)
-    except NetworkError as error:
-        cause = f"the node does not show its transaction ({error.problem.rstrip('.')})"
-        raise OrderAlreadyMade(payer, nonce).explain(cause, _LOOK_FIRST) from error
-    return build_order_receipt(chain, plan, payer, receipt, collected=most)
-
-
-def _find_use(chain: Chain, plan: PlanState, payer: str, nonce: bytes) -> TxReceipt:
-    """Return the receipt of the transaction that used an authorization. Raises OrderAlreadyMade if it was canceled."""
-    made = find_authorization_use(chain, plan.terms.token, payer, nonce)
-    if made is None:
-        raise OrderAlreadyMade(payer, nonce)
-    receipt = chain.find_receipt(made)
-    if receipt is None:
-        raise RpcFailed(f"it has no receipt of {made}")
-    return receipt
-
-
 def check_signed_order(chain: Chain, signed: SignedOrder, *, relayer: str | None = None) -> PlanState:
     """Check a signed order against the present state of the chain, before it is sent. About eleven requests.
 
@@ -326,11 +267,6 @@ def _check_signed_order(chain: Chain, signed: SignedOrder, sender: ChecksumAddre
     with explained_order(chain, plan, order, sender):
         check_simulation(chain, signed, sender)
     return plan
-
-
-def find_nonce(chain: Chain, order: OrderAuthorization) -> bytes:
-    """Return the nonce of an order's authorization on this chain, 32 bytes. No request."""
-    return authorization_nonce(order, chain_id=chain.chain_id, contract=chain.credits.address)
 
 
 def _check_readers(chain: Chain, signed: SignedOrder) -> tuple[Reader, ...]:

@@ -10,9 +10,10 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.chain.state_folder import STATE_VARIABLE
 from nvm_chain.errors import AuthorizationFailed, OrderAlreadyMade, OutcomeUnknown, PaymentFailed
 from nvm_chain.operations.named_orders import order_once
+from nvm_chain.operations.order_nonces import find_order_nonce
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.relays import relay_orders
-from nvm_chain.operations.signed_orders import find_order_nonce, sign_plan_order
+from nvm_chain.operations.signed_orders import sign_plan_order
 from nvm_chain.operations.token_domains import read_token_domain
 from nvm_chain.signing.order_names import hash_order_name
 from nvm_chain.types.plans import RegisteredPlan

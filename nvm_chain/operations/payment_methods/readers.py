@@ -8,10 +8,10 @@ from eth_typing import ChecksumAddress
 from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.client import Chain
 from nvm_chain.operations.credits import read_account
+from nvm_chain.operations.order_nonces import find_order_nonce
 from nvm_chain.operations.payment_methods.choice import signs_messages
 from nvm_chain.operations.payment_methods.purchase import OrderArguments
 from nvm_chain.operations.plan_terms import expect_cost
-from nvm_chain.operations.signed_orders import find_order_nonce
 from nvm_chain.operations.token_domains import domain_readers, is_authorization_used, permit_readers
 from nvm_chain.operations.tokens import approval_readers, read_allowance, read_token_balance
 from nvm_chain.signing.keys import Signer
