@@ -69,6 +69,11 @@ class Session:
             index=values.get("index"),
         )
 
+    @property
+    def names_chain(self) -> bool:
+        """Whether an option names a chain to connect to."""
+        return self.rpc is not None or self.network is not None
+
     def say(self, sentence: str) -> None:
         """Show the current step as progress on stderr."""
         self.progress.say(sentence)

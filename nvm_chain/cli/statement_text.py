@@ -1,15 +1,13 @@
 """Text form of a statement: tables of at most 80 columns. Each address is written in full once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from textwrap import wrap
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from nvm_chain.cli.amounts import format_amount
 from nvm_chain.cli.lazy import formatting, statements
 
 if TYPE_CHECKING:
-    from nvm_chain.chain.client import Chain
     from nvm_chain.statements.types import Movement, PlanBalance, Revenue, Statement
 
 WIDTH: Final = 80
@@ -34,8 +32,13 @@ class ShortNames:
         return address
 
 
-def write_statement(chain: "Chain", statement: "Statement") -> Iterator[str]:
-    """Yield a statement line by line."""
+FormatMoney: TypeAlias = Callable[[str, int], str]
+"""Formats an amount of a token, given in base units."""
+
+
+def write_statement(money: FormatMoney, statement: "Statement", *, is_compared: bool) -> Iterator[str]:
+    """Yield a statement line by line. ``is_compared`` says whether it was compared with the chain."""
+    money = _clean_money(money)
     names = ShortNames()
     period, with_holder = statement.period, statement.scope.name != "HOLDER"
     yield f"from    {formatting.format_utc(period.first_second) if period.first_second else 'the beginning'}"
@@ -44,15 +47,16 @@ def write_statement(chain: "Chain", statement: "Statement") -> Iterator[str]:
         movements = [item for item in statement.movements if item.plan_id == plan.plan_id]
         yield ""
         yield f"plan id {formatting.format_plan_id(plan.plan_id)}"
-        yield from _PlanTable(chain, plan, movements, names, with_holder=with_holder).lines()
-    yield from _write_revenue(chain, statement.revenue, names)
+        yield from _PlanTable(money, plan, movements, names, with_holder=with_holder).lines()
+    yield from _write_revenue(money, statement.revenue, names)
     if names.full:
         yield ""
         yield "addresses"
         width = max(map(len, names.full))
         yield from (f"{INDENT}{name.ljust(width)}  {address}" for name, address in names.full.items())
     yield ""
-    yield f"agrees with the chain at block {statement.head.number:,}"
+    words = "agrees with the chain" if is_compared else "from the index, and not compared with the chain,"
+    yield f"{words} at block {statement.head.number:,}"
     yield f"{INDENT}{statement.head.hash}"
 
 
@@ -61,14 +65,14 @@ class _PlanTable:
 
     def __init__(
         self,
-        chain: "Chain",
+        money: FormatMoney,
         plan: "PlanBalance",
         movements: "Sequence[Movement]",
         names: ShortNames,
         *,
         with_holder: bool,
     ) -> None:
-        self._chain, self._plan, self._movements, self._names = chain, plan, movements, names
+        self._money, self._plan, self._movements, self._names = money, plan, movements, names
         self._with_holder = with_holder
 
     def lines(self) -> Iterator[str]:
@@ -96,7 +100,7 @@ class _PlanTable:
         """Return the second line of a movement: its cost and other details."""
         parts = []
         if movement.token is not None:
-            parts.append(f"for {_money(self._chain, movement.token, movement.cost)}")
+            parts.append(f"for {self._money(movement.token, movement.cost)}")
         if movement.party is not None and movement.party != movement.holder:
             parts.append(f"by {self._names.shorten(movement.party)}")
         if text := statements.format_context(movement.context):
@@ -112,7 +116,7 @@ def _join(row: Sequence[str], widths: Sequence[int]) -> str:
     return (INDENT + "  ".join(cells)).rstrip()
 
 
-def _write_revenue(chain: "Chain", revenue: "Sequence[Revenue]", names: ShortNames) -> Iterator[str]:
+def _write_revenue(money: FormatMoney, revenue: "Sequence[Revenue]", names: ShortNames) -> Iterator[str]:
     totals: dict[tuple[str, str], int] = {}
     for item in revenue:
         key = item.receiver, item.token
@@ -121,9 +125,9 @@ def _write_revenue(chain: "Chain", revenue: "Sequence[Revenue]", names: ShortNam
         yield ""
         yield "paid to"
     for (receiver, token), total in totals.items():
-        yield f"{INDENT}{names.shorten(receiver)}  {_money(chain, token, total)}"
+        yield f"{INDENT}{names.shorten(receiver)}  {money(token, total)}"
 
 
-@cache
-def _money(chain: "Chain", token: str, base_units: int) -> str:
-    return formatting.clean(format_amount(chain, token, base_units))
+def _clean_money(money: FormatMoney) -> FormatMoney:
+    """Return a function that formats each amount once. The name of a token may hold any characters."""
+    return cache(lambda token, base_units: formatting.clean(money(token, base_units)))

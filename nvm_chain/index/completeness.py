@@ -89,7 +89,8 @@ class _Prover:
         self._source, self._index = source, index
         known = index.read_state()
         if known.head is None:
-            raise IndexBehind(index.label, known.first_block, known.first_block)
+            behind = IndexBehind(index.label, known.first_block - 1, known.first_block)
+            raise behind.explain("it is empty", "Run nvm-chain index run before the proof")
         self._head, self._first, self._method = known.head, known.first_block, ProofMethod.RECEIPTS
         self._floor = known.undo_floor or 0
         if known.proven_to is not None and not again:

@@ -1,8 +1,9 @@
 """The door of an index: find its database, make or migrate it, and refuse one that belongs to another chain."""
 
+import re
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL, make_url
@@ -16,6 +17,10 @@ from nvm_chain.index.store import IndexState as IndexState
 from nvm_chain.index.store import load_state
 from nvm_chain.index.writing import Batch as Batch
 from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.amounts import check_uint
+
+NUMBER_BITS: Final = 63
+"""The bits of a column of whole numbers, without its sign."""
 
 
 class Origin(NamedTuple):
@@ -56,8 +61,11 @@ def open_index(
         DiskFull: There is no room for a new index.
         InvalidConfig: ``where`` is not a path or a URL of SQLite or PostgreSQL, or a new index misses its chain.
         InvalidAddress: An address is not one.
+        InvalidAmount: The chain id or the first block is negative or too large.
         MissingExtra: A package for the database is not installed.
     """
+    for name, number in (("chain_id", 0 if chain_id is None else chain_id), ("first_block", first_block)):
+        check_uint(number, NUMBER_BITS, name)
     origin = Origin(chain_id, credits and parse_address(credits), agents and parse_address(agents))
     index = _find(where, create=create)
     with ExitStack() as ending:
@@ -84,6 +92,8 @@ def _find(where: str | Path, *, create: bool) -> Index:
 
 
 def _parse(where: str | Path) -> URL:
+    if isinstance(where, str) and "://" not in where and LIBPQ.search(where):
+        raise InvalidConfig("the index is in the form of libpq, which is not read here", ADVICE)
     if isinstance(where, Path) or "://" not in where:
         url = URL.create("sqlite", database=str(where))
     else:
@@ -91,12 +101,18 @@ def _parse(where: str | Path) -> URL:
             url = make_url(where)
         except (ArgumentError, ValueError):
             raise InvalidConfig("the URL of the index cannot be read", ADVICE) from None
+    if "@" in (url.host or ""):
+        raise InvalidConfig(
+            "the URL of the index has more than one @", "write %40 for an @ in the name or the password"
+        )
     if url.get_backend_name() not in ("sqlite", "postgresql") or not (url.database or "").strip(":").strip():
         raise InvalidConfig("the index is not a file of SQLite or a database of PostgreSQL", ADVICE)
     return url
 
 
-ADVICE = "give a path, or a URL such as sqlite:///index.db or postgresql://host/database"
+LIBPQ: Final = re.compile(r"\b(password|host|dbname)\s*=")
+"""What a connection of libpq has as text, which may hold a password."""
+ADVICE: Final = "give a path, or a URL such as sqlite:///index.db or postgresql://host/database"
 
 
 def _make(index: Index, origin: Origin, first_block: int) -> None:
@@ -137,5 +153,9 @@ def check_origin(where: str, state: IndexState, origin: Origin) -> None:
         ("Credits", state.credits, origin.credits),
         ("AgentRegistry", state.agents, origin.agents),
     ):
-        if expected is not None and found != expected:
-            raise OtherChain(where, what, "none" if found is None else found, expected)
+        if expected is None or found == expected:
+            continue
+        if found is None:
+            error = OtherChain(where, what, "none", expected)
+            raise error.explain(f"it was made without {what}", f"build a new index with the address of {what}")
+        raise OtherChain(where, what, found, expected)

@@ -14,8 +14,8 @@ from nvm_chain.errors import (
     IndexUnavailable,
     NvmChainError,
     OtherChain,
-    ReorgTooDeep,
     RpcFailed,
+    SecondFollower,
 )
 from nvm_chain.index.checking import read_checked
 from nvm_chain.index.completeness import Proof, prove
@@ -25,10 +25,11 @@ from nvm_chain.index.lease import Lease, hold_lease
 from nvm_chain.index.logs import Contracts
 from nvm_chain.index.progress import Meter, OnProgress, Phase
 from nvm_chain.index.ranges import RangeReader, read_ahead, split_chunk
-from nvm_chain.index.reorgs import find_ancestor, is_behind, is_same
+from nvm_chain.index.reorgs import find_ancestor, is_behind, is_same, refuse_history
 from nvm_chain.index.schema import KEPT_BLOCKS
 from nvm_chain.index.source import Source, block_of
 from nvm_chain.index.writing import Batch
+from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.events import Block
 
 WAITED_FOR: Final = (BlockReplaced, ConnectionFailed, IndexUnavailable, RpcFailed)
@@ -40,6 +41,7 @@ FIRST_PAUSE_SECONDS: Final = 0.1
 LONGEST_PAUSE_SECONDS: Final = 8.0
 NEAR_AT_ONCE: Final = 100
 """How many blocks near the head one transaction holds."""
+BLOCK_BITS: Final = 64
 LEAD: Final = 64
 """How many blocks before the first one an index begins. So it remembers a block before any shallow reorganization."""
 
@@ -69,7 +71,9 @@ class Follower:
 
         Raises:
             OtherChain: The index belongs to another chain.
+            InvalidAmount: ``confirmations`` is negative.
         """
+        check_uint(confirmations, BLOCK_BITS, "confirmations")
         state = index.state
         if state.chain_id != chain.chain_id:
             raise OtherChain(index.label, "chain id", state.chain_id, chain.chain_id)
@@ -99,11 +103,13 @@ class Follower:
         Raises:
             SecondFollower: Another process follows.
             ReorgTooDeep: The chain replaced more blocks than the index remembers.
+            OtherChain: The first block of the chain is another one.
             IndexIncomplete: The node left out logs of a block.
             LogsRefused: The node gives logs that cannot be in their block.
             DiskFull: The disk of the index is full.
             IndexUnavailable: The database does not answer.
             NetworkError: The node does not give a usable answer.
+            InvalidAmount: ``to_block`` is negative.
         """
         self._work(stop or threading.Event(), to_block, patience_seconds, follows=False)
         return self._index.state.head
@@ -125,9 +131,11 @@ class Follower:
     # ------------------------------------------------------------------ rounds
 
     def _work(self, stop: threading.Event, to_block: int | None, patience_seconds: float, *, follows: bool) -> None:
+        if to_block is not None:
+            check_uint(to_block, BLOCK_BITS, "to_block")
         waiting, is_known = _Waiting(patience_seconds), False
         with self._leased(stop, waiting) as lease:
-            while not stop.is_set():
+            while lease is not None and not stop.is_set():
                 try:
                     lease.check()
                     if not is_known:  # another process may have written, or a commit may have failed or not
@@ -146,19 +154,27 @@ class Follower:
                     stop.wait(self._poll_seconds)
 
     @contextmanager
-    def _leased(self, stop: threading.Event, waiting: "_Waiting") -> Iterator[Lease]:
-        """Hold the lease of the index, and wait for a database that does not answer."""
-        while True:
-            try:
-                lease = hold_lease(self._index, stop if self._waits else None)
-                break
-            except IndexUnavailable as error:
-                self._tell(Phase.WAIT, None, error)
-                waiting.wait(error, stop)
+    def _leased(self, stop: threading.Event, waiting: "_Waiting") -> Iterator[Lease | None]:
+        """Hold the lease of the index, or None if ``stop`` is set before."""
+        lease = self._take_lease(stop, waiting)
         try:
             yield lease
         finally:
-            lease.release()
+            if lease is not None:
+                lease.release()
+
+    def _take_lease(self, stop: threading.Event, waiting: "_Waiting") -> Lease | None:
+        """Take the lease, and wait for a database that does not answer."""
+        while not stop.is_set():
+            try:
+                return hold_lease(self._index, stop if self._waits else None)
+            except SecondFollower:
+                if not self._waits:
+                    raise
+            except IndexUnavailable as error:
+                self._tell(Phase.WAIT, None, error)
+                waiting.wait(error, stop)
+        return None
 
     def _has_reached(self, to_block: int | None) -> bool:
         head = self._index.state.head
@@ -172,7 +188,7 @@ class Follower:
         start = max(0, self._index.state.first_block - LEAD) if head is None else head.number + 1
         target = min(latest.number - self._confirmations, latest.number if to_block is None else to_block)
         if target < start:
-            return False
+            return head is not None and self._compare_own(head, latest)
         if start <= latest.number - KEPT_BLOCKS:
             return self._catch_up(start, min(target, latest.number - KEPT_BLOCKS), latest, lease, stop)
         return self._take_near(start, min(target, start + NEAR_AT_ONCE - 1), latest)
@@ -181,10 +197,15 @@ class Follower:
         """Handle a node that has no more blocks than the index: it may be the same, behind, or on another branch."""
         if is_same(head, latest):
             return False
-        if latest.number < head.number and is_behind(self._index.kept_blocks(), latest):
+        if latest.number < head.number and is_behind(self._source, self._index, latest):
             self._tell(Phase.BEHIND, latest.number)
             return False
         return self._roll_back(latest)
+
+    def _compare_own(self, head: Block, latest: Header) -> bool:
+        """Compare the head with the chain's block of its number, when there is no block to read."""
+        (header,) = self._source.read_headers([head.number])
+        return not is_same(head, header) and self._roll_back(latest)
 
     def _take_near(self, start: int, end: int, latest: Header) -> bool:
         """Read blocks near the head: each with its header, its link to its parent, and its logs by its hash."""
@@ -223,8 +244,7 @@ class Follower:
         kept, head = self._index.kept_blocks(), self._index.state.head
         ancestor = find_ancestor(self._source, kept, latest)
         if ancestor is None:
-            oldest = min((block.number for block in kept), default=latest.number)
-            raise ReorgTooDeep(self._index.label, max(oldest - 1, 0), oldest)
+            refuse_history(self._source, self._index.label, kept[-1], kept[-1].number)
         if ancestor == head:  # the node answered from different heads
             raise BlockReplaced(latest.number)
         self._index.roll_back(ancestor)

@@ -9,11 +9,21 @@ from typing import Final
 from eth_typing import ChecksumAddress
 from sqlalchemy import Connection
 
-from nvm_chain.errors import IndexBehind, InvalidConfig, UnknownPlan
+from nvm_chain.errors import IndexBehind, InvalidConfig
 from nvm_chain.index.catalogue import read_terms
 from nvm_chain.index.kinds import EventKind, MovementCode, split_place
 from nvm_chain.index.raw_events import decode_arguments, name_address
-from nvm_chain.index.rows import Row, account_key, ask, ask_each, plan_key, read_head, read_id, write_hash
+from nvm_chain.index.rows import (
+    Row,
+    account_key,
+    ask,
+    ask_each,
+    explain_unknown,
+    plan_key,
+    read_head,
+    read_id,
+    write_hash,
+)
 from nvm_chain.types.events import Block, Event
 from nvm_chain.types.histories import History, Place, PlanFacts
 
@@ -101,7 +111,7 @@ class Histories:
             key = plan_key(plan_id)
             rows = ask(self._connection, PLAN, key=key)
             if not rows:
-                raise UnknownPlan(plan_id)
+                raise explain_unknown(self._connection, plan_id)
             plans += rows
             events |= {event.place: event for event in self._read_events("plan", key, (plan_id,))}
             settled |= self._read_settled("plan", key)

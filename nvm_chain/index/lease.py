@@ -8,7 +8,7 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Protocol, TextIO
+from typing import Any, Final, Protocol, TextIO
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -81,6 +81,7 @@ class AdvisoryLease:
         """Take the lease. Raises SecondFollower if another process has it."""
         self._engine, self._label = engine, label
         self._connection: Connection | None = None
+        self._driver: Any = None
         self.check()
 
     def check(self) -> None:
@@ -96,6 +97,7 @@ class AdvisoryLease:
 
     def _lock(self) -> None:
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._driver = connection.connection.driver_connection
         connection.detach()
         self._connection = connection
         taken = text("SELECT pg_try_advisory_lock(:key, hashtext(current_schema()))")
@@ -108,6 +110,7 @@ class AdvisoryLease:
         if connection is not None:
             connection.invalidate()
             connection.close()
+            self._driver.close()  # nobody else does, because the connection is not in the pool
 
     def release(self) -> None:
         """End the connection, and with it the lock."""
@@ -116,6 +119,7 @@ class AdvisoryLease:
             with suppress(DBAPIError):  # the server frees the lock some time after the connection's end
                 connection.execute(text("SELECT pg_advisory_unlock(:key, hashtext(current_schema()))"), {"key": KEY})
             connection.close()
+            self._driver.close()
 
 
 def hold_lease(index: Index, waits: threading.Event | None = None) -> Lease:

@@ -5,6 +5,7 @@ from typing import Final, cast
 
 from eth_typing import ChecksumAddress
 
+from nvm_chain.errors import InvalidConfig
 from nvm_chain.index.database import Index
 from nvm_chain.index.kinds import SaleCode, split_place
 from nvm_chain.index.places import find_places
@@ -102,7 +103,13 @@ def list_agents(index: Index, *, owner: str | None = None, plan_id: int | str | 
 
     Raises:
         InvalidAddress: The owner is not an address.
+        InvalidConfig: The index was made without AgentRegistry.
     """
+    if index.state.agents is None:
+        raise InvalidConfig(
+            f"the index {index.label} was made without AgentRegistry, and has no agents",
+            "build a new index with the address of AgentRegistry: `agents=chain.agents.address`",
+        )
     conditions = Conditions()
     conditions.add("a.owner = :owner", owner=None if owner is None else account_key(parse_address(owner, "owner")))
     conditions.add(ACCEPTS, plan=None if plan_id is None else plan_key(parse_plan_id(plan_id)))

@@ -46,13 +46,19 @@ def _set_up(driver: Any, _: object) -> None:
 
 
 def explain_failure(where: str, error: Any) -> IndexFailure:
-    """Return the error of this package for a failure of psycopg. A lost connection has no code."""
+    """Return the error of this package for a failure of psycopg.
+
+    A lost connection has no code. Other failures without a code are wrong calls, which do not pass.
+    """
+    from psycopg import InterfaceError, OperationalError
+
     code, text = getattr(error, "sqlstate", None) or "", " ".join(str(error).split())
     if code in FULL:
         return DiskFull(where, text)
     if code in READ_ONLY:
         return IndexNotWritable(where, text)
-    return (IndexUnavailable if not code or code.startswith(PASSING) else WrongDatabase)(where, text)
+    passes = code.startswith(PASSING) if code else isinstance(error, OperationalError | InterfaceError)
+    return (IndexUnavailable if passes else WrongDatabase)(where, text)
 
 
 class PostgresPen(Pen):

@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 from eth_typing import ChecksumAddress
 from sqlalchemy import Connection
 
-from nvm_chain.errors import InvalidConfig, UnknownPlan
+from nvm_chain.errors import InvalidConfig
 from nvm_chain.index.accounts import load_ledger, unpack_lots
 from nvm_chain.index.catalogue import read_terms
 from nvm_chain.index.database import Index
@@ -16,6 +16,7 @@ from nvm_chain.index.rows import (
     Row,
     account_key,
     ask,
+    explain_unknown,
     plan_key,
     read_address,
     read_head,
@@ -191,4 +192,4 @@ def find_time(connection: Connection, at: int | None) -> int:
 def check_plan(connection: Connection, plan_id: int) -> None:
     """Raise UnknownPlan if the index has no such plan."""
     if not ask(connection, "SELECT 1 FROM plans WHERE plan = :plan", plan=plan_key(plan_id)):
-        raise UnknownPlan(plan_id)
+        raise explain_unknown(connection, plan_id)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from eth_typing import ChecksumAddress
 from sqlalchemy import Connection, TextClause, text
 
+from nvm_chain.errors import UnknownPlan
 from nvm_chain.index.raw_events import name_address
 from nvm_chain.types.events import Block
 
@@ -45,6 +46,13 @@ def ask(connection: Connection, statement: str, **values: object) -> list[Row]:
 @cache
 def _prepare(statement: str) -> TextClause:
     return text(statement)
+
+
+def explain_unknown(connection: Connection, plan_id: int) -> UnknownPlan:
+    """Return the error for a plan that the index does not have. The chain may have it in a later block."""
+    head = read_head(connection)
+    reached = "the index has no block yet" if head is None else f"it is not in the index up to block {head.number}"
+    return UnknownPlan(plan_id).explain(reached, "check the id, or run `nvm-chain index run` and try again")
 
 
 def ask_each(connection: Connection, statement: str, values: Sequence[int], **named: object) -> Iterator[Row]:

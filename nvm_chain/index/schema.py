@@ -55,11 +55,9 @@ state = Table(
     Column("undo_floor", BigInteger),
     Column("proven_to", BigInteger),
     Column("proven_by", Text),
-    Column("follower", Text),
-    Column("follower_until", BigInteger),
 )
 """One row. ``undo_floor`` is the oldest block to which the index can roll back. ``proven_to`` is the last block whose
-events are proven to be complete, and ``proven_by`` says how. ``follower`` names the process that follows the chain, until ``follower_until``."""
+events are proven to be complete, and ``proven_by`` says how."""
 
 blocks = Table(
     "blocks",

@@ -26,6 +26,8 @@ FULL: Final = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE")
 """There is no room for what is written. A limit of a file's size is among the failures of writes."""
 LASTING: Final = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_CONSTRAINT", "SQLITE_ERROR", "SQLITE_MISMATCH")
 """Failures that stay: no file of SQLite, a damaged one, or tables that are not those of an index."""
+CANNOT_SHARE: Final = "a user who may only read the file can read it only while another process has it open"
+LET_SHARE: Final = "let a follower run, or let this user write to the folder of the file"
 ROWS_AT_ONCE: Final = 100
 """How many rows one statement inserts. It takes a tenth less time than a statement for each row."""
 KEYS_AT_ONCE: Final = 300
@@ -36,7 +38,7 @@ def open_engine(path: Path, *, create: bool) -> Engine:
     """Return an engine for a file. If ``create`` is False, the file has to exist."""
     mode = "rwc" if create else "rw"
     url = URL.create("sqlite", database=f"file:{_quote(path)}", query={"mode": mode, "uri": "true"})
-    engine = create_engine(url, connect_args={"timeout": LOCK_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": LOCK_SECONDS}, max_overflow=-1)
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
     return engine
@@ -83,6 +85,8 @@ def explain_failure(where: str, error: sqlite3.Error) -> IndexFailure:
         return IndexNotWritable(where, text)
     if code.startswith(LASTING):
         return WrongDatabase(where, text)
+    if code.startswith("SQLITE_CANTOPEN") and Path(where).is_file():
+        return IndexUnavailable(where, text).explain(CANNOT_SHARE, LET_SHARE)
     return IndexUnavailable(where, text)
 
 

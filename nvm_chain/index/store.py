@@ -9,8 +9,9 @@ from typing import Any
 from eth_typing import ChecksumAddress
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from nvm_chain.errors import IndexFailure
+from nvm_chain.errors import IndexFailure, IndexUnavailable
 from nvm_chain.errors.fields import Number
 from nvm_chain.index import postgres, sqlite
 from nvm_chain.index.collector import pausing_collector
@@ -172,6 +173,8 @@ class Index:
             yield
         except DBAPIError as error:
             raise self._explain(error.orig) from None
+        except PoolTimeout:
+            raise IndexUnavailable(self.label, "all its connections are in use") from None
         except sqlite3.Error as error:
             raise self._explain(error) from None
         except self.engine.dialect.loaded_dbapi.Error as error:

@@ -81,7 +81,9 @@ def read_parts_of_plans(
 ) -> Iterator[Sequence[Plan]]:
     """Read the plans with these ids. Yields one list for each request."""
     functions = (b"stateOf(uint256)", b"termsOf(uint256)", b"uri(uint256)")
-    return _read_views(chain, plan_ids, partial(_call_plan, functions), partial(_build_plan, decode_uri), PLANS_AT_ONCE, at)
+    return _read_views(
+        chain, plan_ids, partial(_call_plan, functions), partial(_build_plan, decode_uri), PLANS_AT_ONCE, at
+    )
 
 
 def read_plan_states(chain: Chain, plan_ids: Iterable[int]) -> list[PlanState]:

@@ -224,6 +224,7 @@ def check_signed_order(chain: Chain, signed: SignedOrder, *, relayer: str | None
         TrialAlreadyTaken: The receiver had this trial before.
         PaymentFailed: The token refuses a payment to a receiver.
         ERC1155InvalidReceiver: The receiver is a contract that rejects credits.
+        InsufficientCoin: The node wants the relayer to pay for the gas of the call, and the relayer has too little coin.
     """
     inner = unwrap_signature(signed)
     if (fault := find_size_fault(inner.signature)) is not None:

@@ -3,15 +3,16 @@
 import random
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nvm_chain.chain.embedded import deploy_all
 from nvm_chain.enums import Activation, PlanKind
-from nvm_chain.errors import InvalidAddress, InvalidConfig, UnknownPlan
+from nvm_chain.errors import InvalidAddress, InvalidConfig, OtherChain, UnknownPlan
 from nvm_chain.index.activity import count_renewals, list_expiring, sum_credits
-from nvm_chain.index.database import Index
+from nvm_chain.index.database import Index, open_index
 from nvm_chain.index.listing import list_agents, list_orders
 from nvm_chain.index.places import find_places
 from nvm_chain.index.reading import list_holders, list_plans, read_holdings
@@ -250,6 +251,29 @@ def test_list_agents__that_changed__are_as_the_chain_has_them_now(shop: World, i
         assert list_agents(index, owner=shop.partner.address) == [theirs]
         assert list_agents(index, plan_id=plans[1]) == [mine]
         assert list_agents(index, owner=shop.partner.address, plan_id=plans[1]) == []
+
+
+def test_list_agents__of_an_index_without_agents__is_refused(shop: World, tmp_path: Path) -> None:
+    path, chain_id, credits = tmp_path / "index.db", shop.chain.chain_id, shop.credits.address
+    index = open_index(path, chain_id=chain_id, credits=credits, create=True)
+    with pytest.raises(InvalidConfig, match=r"was made without AgentRegistry.*agents=chain\.agents\.address"):
+        list_agents(index)
+    index.close()
+    with pytest.raises(OtherChain, match="It was made without AgentRegistry"):
+        open_index(path, agents=shop.chain.agents.address)
+
+
+def test_reads__of_a_plan_that_the_index_does_not_have__say_to_which_block_it_reaches(
+    shop: World, tmp_path: Path
+) -> None:
+    with indexed(shop.chain, f"sqlite:///{tmp_path / 'index.db'}") as index:
+        head, plan_id = index.read_state().head, shop.register()
+        assert head is not None
+        words = f"is unknown. It is not in the index up to block {head.number}. .*`nvm-chain index run`"
+        with pytest.raises(UnknownPlan, match=words):
+            list_holders(index, plan_id)
+        with pytest.raises(UnknownPlan, match=words):
+            read_plan_statement(None, plan_id, index=index)
 
 
 # ---------------------------------------------------------------- sums

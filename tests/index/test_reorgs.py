@@ -2,19 +2,18 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from nvm_chain.errors import BlockReplaced, ReorgTooDeep
+from nvm_chain.errors import BlockReplaced, OtherChain, ReorgTooDeep
 from nvm_chain.index.database import Index
 from nvm_chain.index.following import Follower
-from nvm_chain.index.headers import Header
 from nvm_chain.index.progress import Phase, Progress
-from nvm_chain.index.reorgs import is_behind
-from nvm_chain.types.events import Block
+from tests.support.anvil import run_anvil
 from tests.support.index_nodes import BatchNode
 from tests.support.index_worlds import DEEPEST, IndexWorld, run_index_world
 from tests.support.odd_node import Forward, Reply, run_odd_node
@@ -213,25 +212,16 @@ def test_sync__node_that_goes_back_without_a_reorganization__is_waited_for(
 def test_follow__chain_that_is_reorganized_all_the_time__is_as_if_built_anew(
     chain: IndexWorld, index: Index, tmp_path: Path
 ) -> None:
-    stop, failed = threading.Event(), list[BaseException]()
-
-    def follow() -> None:
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(lambda: Follower(chain.connect(), index, poll_seconds=0).follow(stop))
         try:
-            Follower(chain.connect(), index, poll_seconds=0).follow(stop)
-        except BaseException as error:
-            failed.append(error)
-            raise
-
-    thread = threading.Thread(target=follow)
-    thread.start()
-    try:
-        for depth in (1, 3, 2, 9, 1, 30):
-            chain.act(3)
-            chain.reorganize(depth)
-    finally:
-        stop.set()
-        thread.join(60)
-    assert failed == []
+            for depth in (1, 3, 2, 9, 1, 30):
+                chain.act(3)
+                chain.reorganize(depth)
+        finally:
+            stop.set()
+        following.result(60)
     Follower(chain.connect(), index).sync()
     chain.check(index, tmp_path)
 
@@ -256,7 +246,82 @@ def test_sync__random_history__is_as_if_built_anew(chain: IndexWorld, index: Ind
     assert index.read_state().proven_to == chain.head
 
 
-def test_is_behind__block_of_that_number_is_not_remembered__may_be_behind() -> None:
-    latest = Header(5, b"\1" * 32, b"\2" * 32, 0, 0, b"")
-    assert is_behind([Block(9, "0x09", 0), Block(8, "0x08", 0)], latest)
-    assert not is_behind([Block(9, "0x09", 0), Block(5, "0x08", 0)], latest)
+@pytest.mark.parametrize("confirmations", [0, 3, 8])
+@pytest.mark.parametrize("past", [0, 2])
+def test_sync__to_a_block_that_was_replaced__returns_the_one_of_the_chain(
+    chain: IndexWorld, index: Index, past: int, confirmations: int
+) -> None:
+    chain.act(6)
+    head = Follower(chain.connect(), index).sync()
+    assert head is not None
+    chain.reorganize(5)
+    chain.mine(8)
+    found = Follower(chain.connect(), index, confirmations=confirmations).sync(head.number - past)
+    assert found == index.read_state().head == chain.world.chain.read_block(head.number - past)
+
+
+def test_sync__with_confirmations_and_no_block_to_read__drops_replaced_blocks(
+    chain: IndexWorld, index: Index, tmp_path: Path
+) -> None:
+    chain.act(6)
+    head = Follower(chain.connect(), index).sync()
+    assert head is not None
+    chain.reorganize(5)
+    chain.mine(3)
+    found = Follower(chain.connect(), index, confirmations=20).sync()
+    assert found == chain.world.chain.read_block(head.number - 5)
+    Follower(chain.connect(), index).sync()
+    chain.check(index, tmp_path)
+
+
+@pytest.fixture
+def follower_of_longer(chain: IndexWorld, index: Index) -> Follower:
+    """A follower whose index has 300 more blocks than the chain, which is at the fork."""
+    fork, follower = chain.ask("evm_snapshot"), Follower(chain.connect(), index)
+    chain.mine()
+    chain.world.grant(chain.plans[0], chain.world.stranger.address, 1)
+    chain.mine(300)
+    follower.sync()
+    chain.ask("evm_revert", fork)
+    return follower
+
+
+def test_sync__node_that_is_far_behind_on_the_same_chain__is_waited_for(
+    follower_of_longer: Follower, index: Index
+) -> None:
+    head = index.state.head
+    assert follower_of_longer.sync() == head
+
+
+def test_sync__node_that_began_anew_with_fewer_blocks__is_told(
+    chain: IndexWorld, follower_of_longer: Follower, index: Index
+) -> None:
+    head = index.state.head
+    fork = chain.head
+    chain.change_miner()
+    chain.mine(4)
+    with pytest.raises(ReorgTooDeep) as caught:
+        follower_of_longer.sync()
+    assert fork <= caught.value.block_number < chain.head < caught.value.oldest
+    assert index.read_state().head == head
+
+
+def test_sync__node_that_began_anew_before_all_that_is_known__is_told_by_its_time(
+    chain: IndexWorld, index: Index
+) -> None:
+    chain.mine(300)
+    Follower(chain.connect(), index).sync()
+    with run_anvil("--timestamp", str(1 << 40)) as url, pytest.raises(ReorgTooDeep) as caught:
+        Follower(chain.connect(url), index).sync()
+    assert caught.value.block_number == 0
+    with run_anvil("--timestamp", "1") as url:  # it may be the same chain, as far as anybody can tell
+        assert Follower(chain.connect(url), index).sync() == index.state.head
+
+
+def test_sync__node_with_another_first_block__is_told(chain: IndexWorld, index: Index) -> None:
+    """The index remembers all blocks, and the node has none of them."""
+    Follower(chain.connect(), index).sync()
+    assert index.state.undo_floor == 0
+    with run_anvil("--timestamp", "1") as url, pytest.raises(OtherChain, match="its block 0 is 0x") as caught:
+        Follower(chain.connect(url), index).sync()
+    assert caught.value.by_index != caught.value.expected

@@ -5,18 +5,20 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import create_engine
 
 from nvm_chain.errors import (
     DiskFull,
     IndexNotWritable,
     IndexUnavailable,
     InvalidAddress,
+    InvalidAmount,
     InvalidConfig,
     NewerSchema,
     NvmChainError,
@@ -33,6 +35,7 @@ from tests.support.index_tables import batch_of, feed, open_new, read_tables
 from tests.support.postgres import Postgres, run_postgres
 
 OTHER = "0x" + "77" * 20
+SECRET = "correct-horse"
 
 
 @pytest.fixture
@@ -122,6 +125,29 @@ def test_open_index__damaged_file__wrong_database(tmp_path: Path) -> None:
 def test_open_index__no_path_and_no_url__refused(where: str) -> None:
     with pytest.raises(InvalidConfig, match="Give a path, or a URL"):
         open_index(where)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        f"postgresql://u:p@{SECRET}@127.0.0.1:1/db",
+        f"host=127.0.0.1 port=1 password={SECRET} dbname=x",
+        f"dbname = x user=u password = {SECRET}",
+    ],
+)
+def test_open_index__password_in_the_wrong_place__refused_and_not_shown(where: str) -> None:
+    with pytest.raises(InvalidConfig, match=r"Write %40 for an @|Give a path, or a URL") as caught:
+        open_index(where)
+    assert SECRET not in f"{caught.value} {caught.value.__context__!r}"
+
+
+@pytest.mark.parametrize("numbers", [{"chain_id": 2**70}, {"chain_id": -1}, {"first_block": -7}])
+def test_open_index__numbers_that_no_chain_has__refused_before_the_file(
+    tmp_path: Path, numbers: dict[str, int]
+) -> None:
+    with pytest.raises(InvalidAmount, match="must be from 0 to"):
+        open_index(tmp_path / "index.db", **{"chain_id": 1, **numbers}, credits=OTHER, create=True)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_open_index__new_without_its_chain__refused(index_url: str) -> None:
@@ -267,6 +293,41 @@ def test_apply__file_that_may_only_be_read__typed() -> None:
         index.close()
     folder.chmod(0o755)
     shutil.rmtree(folder)
+
+
+def test_open_index__file_and_folder_that_may_only_be_read__says_when_it_can_be() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="index"))
+    path = folder / "index.db"
+    feed(open_new(str(path)), list(write_busy_blocks(200)), 5).close()
+    folder.chmod(0o555)
+    with as_nobody(), pytest.raises(IndexUnavailable, match="can read it only while another process has it open"):
+        open_index(path)
+    follower = open_index(path, create=True)
+    with as_nobody():
+        index = open_index(path)
+        assert index.state.head == follower.state.head
+        index.close()
+    follower.close()
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_snapshots__of_many_threads_at_once__are_all_open(tmp_path: Path) -> None:
+    index = open_new(str(tmp_path / "index.db"))
+    with ExitStack() as stack:
+        connections = [stack.enter_context(index.snapshot()) for _ in range(40)]
+        assert {each.exec_driver_sql("SELECT chain_id FROM state").scalar_one() for each in connections} == {CHAIN_ID}
+    index.close()
+
+
+def test_snapshot__without_a_free_connection__typed(tmp_path: Path) -> None:
+    index = open_new(str(tmp_path / "index.db"))
+    few = create_engine(index.engine.url, pool_size=1, max_overflow=0, pool_timeout=0.01)
+    crowded = Index(few, index.label)
+    with few.connect(), pytest.raises(IndexUnavailable, match="all its connections are in use"), crowded.snapshot():
+        pass
+    crowded.close()
+    index.close()
 
 
 def test_apply__user_that_may_only_read__typed(postgres: Postgres) -> None:

@@ -1,6 +1,7 @@
 """Verification: an index equals the chain after a random history, and each wrong value of it is named to the unit."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +11,14 @@ from nvm_chain.errors import BlockReplaced, IndexBehind, IndexMismatch, OtherCha
 from nvm_chain.errors.formatting import format_plan_id
 from nvm_chain.index.accounts import pack_lots
 from nvm_chain.index.database import Index, open_index
+from nvm_chain.index.listing import list_agents
+from nvm_chain.index.reading import list_plans
 from nvm_chain.index.verifying import verify_index
 from nvm_chain.types.accounts import Lot
 from tests.integration.test_statement_histories import History
 from tests.support.agents import Agents
 from tests.support.anvil import open_anvil, run_anvil
+from tests.support.calls import encode_call
 from tests.support.lived_index import indexed, live
 from tests.support.reverts import reverts
 from tests.support.world import CREDITS, World
@@ -151,6 +155,31 @@ def test_verify__of_a_wrong_value__names_it_to_the_unit(
         assert {item.block_number for item in found.differences} == {found.block.number}
         with reverts(found.differences[0]):
             found.check()
+
+
+def test_verify__of_uris_that_are_not_text__compares_what_the_index_keeps(node: World, tmp_path: Path) -> None:
+    snapshot, provider = node.take_snapshot(), node.chain.web3.provider
+    plan_id, agents = node.register(uri="a\0b", signer=node.stranger), Agents(node)
+    agent_id = agents.register((plan_id, 1, 1), signer=node.stranger, uri="a\0b")
+    url = f"sqlite:///{tmp_path / 'index.db'}"
+    with indexed(node.chain, url) as index:
+        assert verify_index(index, node.chain).differences == ()
+    for function in (
+        node.credits.functions.setPlanUri(plan_id, "QQQQ"),
+        agents.functions.setAgentUri(agent_id, "QQQQ"),
+    ):
+        data = encode_call(function).replace("51515151", "51ff0051")
+        call = {"from": node.stranger.address, "to": function.address, "data": data}
+        assert "result" in provider.make_request("eth_sendTransaction", [call])  # type: ignore[arg-type]
+    with indexed(node.chain, url) as index:
+        assert verify_index(index, node.chain).differences == ()
+        shown = "Q\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}Q"
+        assert [plan.uri for plan in list_plans(index, owner=node.stranger.address)] == [shown]
+        assert [agent.uri for agent in list_agents(index, owner=node.stranger.address)] == [shown]
+        change(index, "UPDATE plans SET uri = 'Q' WHERE plan = ?", plan_id.to_bytes(32))
+        (found,) = verify_index(index, node.chain).differences
+        assert (found.by_index, found.by_chain) == ("Q", shown)
+    node.revert_to(snapshot)
 
 
 def find_one(index: Index, query: str) -> Any:

@@ -85,7 +85,7 @@ def test_relay_orders__of_a_payer_who_takes_code_after_the_check__names_the_code
     node.hook = before_estimate(lambda: delegate(world, world.subscriber, code))
     [error] = relay_orders(chain, world.other, [signed])
     assert isinstance(error, AuthorizationFailed)
-    assert error.problem.endswith("The payer has code, and that code does not accept the signature.")
+    assert error.problem.endswith("The payer has code, and that code may not accept the signature.")
     assert world.tokens(world.subscriber.address) == FUNDS
 
 

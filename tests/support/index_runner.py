@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 
 from nvm_chain.chain.client import open_rpc
+from nvm_chain.errors import NvmChainError
 from nvm_chain.index import following, ranges
 from nvm_chain.index.database import Index, open_index
 from nvm_chain.index.pens import Pen
@@ -43,7 +44,7 @@ def run(pipe: Pipe, node_url: str, where: str, pause_at: int, *, defers: bool = 
         index, chain = open_index(where), open_rpc(node_url, timeout_seconds=20)
         _pause_in_writes(pipe, pause_at)
         following.Follower(chain, index, on_progress=tell, waits=True, poll_seconds=0.01).follow(threading.Event())
-    except Exception as error:  # noqa: BLE001  the parent process fails with it
+    except NvmChainError as error:  # any other error ends the process, and the parent sees the end of the pipe
         pipe.send(("failed", repr(error)))
 
 

@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +18,7 @@ from nvm_chain.cli.output import Rows
 from nvm_chain.cli.session import Session
 
 if TYPE_CHECKING:
+    from nvm_chain.chain.client import Chain
     from nvm_chain.index.completeness import Proof
     from nvm_chain.index.database import Index
     from nvm_chain.index.progress import Progress
@@ -60,32 +61,55 @@ SHOWN_DIFFERENCES: Final = 50
         "nvm-chain index run --index shop.db --confirmations 2",
     ),
 )
-@click.option("--to-block", type=int, metavar="N", help="End after this block.")
-@click.option("--once", is_flag=True, help="End at the latest block, and do not wait for new blocks.")
-@click.option("--prove", is_flag=True, help="At the end, prove that no event is missing.")
 @click.option(
-    "--confirmations", type=int, default=0, metavar="N", help="Stay this many blocks behind the latest. Default: 0."
+    "--to-block", type=click.IntRange(min=0), metavar="N", help="End after this block. Waits until it is mined."
 )
-def run(session: Session, to_block: int | None, once: bool, prove: bool, confirmations: int) -> None:
+@click.option("--once", is_flag=True, help="End at the latest block, and do not wait for new blocks.")
+@click.option("--prove", is_flag=True, help="At the end, prove that no event is missing. Needs --once or --to-block.")
+@click.option("--wait", is_flag=True, help="Wait while another process follows, and then follow in its place.")
+@click.option(
+    "--confirmations",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Stay this many blocks behind the latest. Default: 0.",
+)
+def run(session: Session, to_block: int | None, once: bool, prove: bool, wait: bool, confirmations: int) -> None:
     """Read all events into the index, then follow the chain.
 
     Without --once and --to-block the command follows until you stop it with Ctrl-C. It can be stopped at any time, and
-    goes on from there. One process follows; others can read meanwhile.
+    goes on from there. With --once it ends at the latest block, even before --to-block. One process follows; others can
+    read meanwhile.
     """
+    if prove and not once and to_block is None:
+        raise click.UsageError("Give --prove with --once or --to-block.")
     chain = session.connect()
     with open_own_index(session, chain) as index:
         follower = index_following.Follower(
-            chain, index, confirmations=confirmations, on_progress=lambda step: session.say(_describe_step(step))
+            chain,
+            index,
+            confirmations=confirmations,
+            on_progress=lambda step: session.say(_describe_step(step)),
+            waits=wait,
         )
+        _say_current(session, chain, index)
         with _stopping() as stop:
-            if once or to_block is not None:
+            if once:
                 follower.sync(to_block, stop=stop)
             else:
-                follower.follow(stop)
+                follower.follow(stop, to_block)
         proof = follower.prove(on_step=partial(_say_step, session)) if prove else None
         index.read_state()
         rows = [*_rows(index), *_proof_rows(proof)]
         session.answer({**describe_index(index), "proof": None if proof is None else _describe_proof(proof)}, rows)
+
+
+def _say_current(session: Session, chain: "Chain", index: "Index") -> None:
+    """Say so if there is nothing to read. Then the follower tells nothing until the next block."""
+    head = index.state.head
+    with suppress(errors.NetworkError):  # the follower waits for a node that does not answer
+        if head is not None and chain.read_block().number == head.number:
+            session.say(f"Block {head.number:,} is the latest, and is in the index")
 
 
 @contextmanager
@@ -121,6 +145,8 @@ def _describe_proof(proof: "Proof") -> dict[str, Any]:
 def _proof_rows(proof: "Proof | None") -> Rows:
     if proof is None:
         return []
+    if proof.first > proof.last:
+        return [("proof", "nothing new to prove")]
     return [("proof", f"no event is missing in blocks {proof.first:,} to {proof.last:,}, by {proof.method.value}")]
 
 
@@ -158,7 +184,11 @@ def _find_lag(session: Session, index: "Index") -> int | None:
 
 
 def _describe_lag(lag: int | None) -> str:
-    return "not known without a node" if lag is None else "none" if lag == 0 else formatting.count(lag, "block")
+    if lag is None:
+        return "not known without a node"
+    if lag < 0:
+        return f"the node is {formatting.count(-lag, 'block')} behind"
+    return formatting.count(lag, "block") if lag else "none"
 
 
 def measure(index: "Index") -> int:

@@ -145,7 +145,7 @@ def holdings(session: Session, address: str) -> None:
     with open_index(session) as index:
         held = index_reading.read_holdings(index, address)
         owned = index_reading.list_plans(index, owner=address)
-        agents = index_listing.list_agents(index, owner=address)
+        agents = index_listing.list_agents(index, owner=address) if index.state.agents else []
         data = {
             "address": address,
             "held": [_drop_expiry(describe_account(account)) for account in held],

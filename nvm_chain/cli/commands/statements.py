@@ -2,18 +2,20 @@
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
 
+from nvm_chain.cli.amounts import format_amount
 from nvm_chain.cli.command import Command, argument, chain_command, plan_argument
 from nvm_chain.cli.groups import Group
-from nvm_chain.cli.indexes import open_index
+from nvm_chain.cli.indexes import Money, open_index
 from nvm_chain.cli.lazy import statements
 from nvm_chain.cli.parameters import Address, Text
 from nvm_chain.cli.ranges import find_deployment_block
 from nvm_chain.cli.session import Session
-from nvm_chain.cli.statement_text import write_statement
+from nvm_chain.cli.statement_text import FormatMoney, write_statement
 
 if TYPE_CHECKING:
     from nvm_chain.chain.client import Chain
@@ -25,6 +27,7 @@ statement_group = Group(
 )
 
 Options = dict[str, Any]
+Read: TypeAlias = "Callable[[Chain | None, Options], Statement]"
 
 
 _PERIOD_OPTIONS: Final = (
@@ -118,33 +121,39 @@ def builder_statement(session: Session, builder: str, **options: Any) -> None:
     _show(session, options, lambda chain, period: statements.read_builder_statement(chain, builder, **period))
 
 
-def _show(session: Session, options: Options, read: "Callable[[Chain, Options], Statement]") -> None:
+def _show(session: Session, options: Options, read: Read) -> None:
     table = options.pop("table")
     if table is not None and session.as_json:
         raise click.UsageError("Give --json or --csv, and not both.")
-    chain = session.connect()
+    money: FormatMoney
     if session.index is None:
-        statement = _read_chain(session, chain, options, read)
+        chain = session.connect()
+        statement, money = _read_chain(session, chain, options, read), partial(format_amount, chain)
     else:
-        del options["first_block"]
-        session.say("Reading the index, and comparing it with the chain")
-        with open_index(session) as index:
-            statement = read(chain, {**options, "index": index})
+        statement, money = _read_index(session, options, read)
     if table is None:
-        session.answer_lines(statements.describe_statement(statement), write_statement(chain, statement))
+        lines = write_statement(money, statement, is_compared=session.chain is not None)
+        session.answer_lines(statements.describe_statement(statement), lines)
         return
     session.progress.stop()
     write = statements.format_movements_csv if table == "movements" else statements.format_revenue_csv
     sys.stdout.write(write(statement))
 
 
-def _read_chain(
-    session: Session, chain: "Chain", options: Options, read: "Callable[[Chain, Options], Statement]"
-) -> "Statement":
+def _read_chain(session: Session, chain: "Chain", options: Options, read: Read) -> "Statement":
     if options["first_block"] is None:
         options["first_block"] = find_deployment_block(session, chain)
     session.say("Reading events since Credits was deployed")
     return read(chain, options)
+
+
+def _read_index(session: Session, options: Options, read: Read) -> "tuple[Statement, FormatMoney]":
+    """Read a statement from an index. It is compared with the chain only if an option names one."""
+    del options["first_block"]
+    chain = session.connect() if session.names_chain else None
+    session.say("Reading the index" if chain is None else "Reading the index, and comparing it with the chain")
+    with open_index(session) as index:
+        return read(chain, {**options, "index": index}), Money(session, index).format
 
 
 STATEMENT_COMMANDS: Final[tuple[Command, ...]] = (holder_statement, plan_statement, builder_statement)

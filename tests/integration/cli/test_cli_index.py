@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,12 +14,13 @@ import pytest
 
 from nvm_chain.errors.formatting import format_plan_id, format_utc
 from nvm_chain.index.database import open_index
+from nvm_chain.index.lease import hold_lease
 from nvm_chain.statements.formats import describe_statement
 from nvm_chain.statements.reading import read_holder_statement, read_plan_statement
 from nvm_chain.types.ids import format_did
 from tests.integration.cli.conftest import Shell
 from tests.support.agents import Agents
-from tests.support.indexes import interrupted_if
+from tests.support.indexes import SECONDS, interrupted_if
 from tests.support.postgres import Postgres, run_postgres
 from tests.support.world import PRICE
 
@@ -85,6 +88,41 @@ def test_run__with_proof__says_to_which_block(shell: Shell, plan_id: int) -> Non
     assert shell("index", "status", "--json").json["proven_to"] == head
 
 
+def test_run__with_proof_again__has_nothing_new_to_prove(shell: Shell, plan_id: int) -> None:
+    shell("index", "run", "--once", "--prove")
+    assert "proof          nothing new to prove" in shell("index", "run", "--once", "--prove").stdout
+    ran = shell("index", "run", "--prove", "--json")
+    assert (ran.exit_code, ran.error["type"]) == (2, "UsageError")
+
+
+def test_run__to_a_block_that_is_not_mined__waits_for_it(shell: Shell, plan_id: int) -> None:
+    head = shell.world.chain.read_block().number
+    with interrupted_if(follows=True):
+        began = time.monotonic()
+        assert shell("index", "run", "--to-block", str(head + 1), "--json").json["head"]["number"] == head
+        assert time.monotonic() - began > SECONDS / 2
+    assert shell("index", "run", "--to-block", str(head + 1), "--once", "--json").json["head"]["number"] == head
+    shell.world.register()
+    assert shell("index", "run", "--to-block", str(head + 1), "--json").json["head"]["number"] == head + 1
+    assert shell("index", "run", "--to-block", "-1").exit_code == 2
+
+
+def test_run__of_a_current_index__says_so(shell: Shell, plan_id: int) -> None:
+    head = shell.world.chain.read_block().number
+    assert f"Block {head:,} is the latest, and is in the index" in shell("index", "run", "--once", "-v").stderr
+
+
+def test_run__while_another_process_follows__waits_only_if_asked(shell: Shell, plan_id: int) -> None:
+    with closing(open_index("shop.db", create=True)) as index:
+        lease = hold_lease(index)
+        ran = shell("index", "run", "--once", "--json")
+        assert (ran.exit_code, ran.error["type"]) == (10, "SecondFollower")
+        free = threading.Timer(0.5, lease.release)
+        free.start()
+        assert shell("index", "run", "--once", "--wait", "--json").exit_code == 0
+        free.join()
+
+
 def test_run__without_a_path__keeps_a_file_for_chain_and_credits(shell: Shell, plan_id: int) -> None:
     del shell.environment["NVM_CHAIN_INDEX"]
     ran = shell("index", "holders", str(plan_id), "--json")
@@ -108,6 +146,15 @@ def test_status__of_an_index_that_is_behind__says_by_how_many_blocks(shell: Shel
     assert shell("index", "status", "--json").json["lag"] is None
     ran = shell("index", "status", NVM_CHAIN_RPC="http://127.0.0.1:9")
     assert (ran.exit_code, "lag            not known without a node" in ran.stdout) == (0, True)
+
+
+def test_status__of_a_node_that_is_behind__says_so(shell: Shell, plan_id: int) -> None:
+    world, snapshot = shell.world, shell.world.take_snapshot()
+    world.register()
+    world.register()
+    assert shell("index", "run", "--once").exit_code == 0
+    world.revert_to(snapshot)
+    assert "lag            the node is 2 blocks behind" in shell("index", "status").stdout
 
 
 # ---------------------------------------------------------------- verify
@@ -221,6 +268,36 @@ def test_statement__with_an_index__is_that_of_the_chain(shell: Shell, plan_id: i
     }.items():
         assert shell("statement", *words, "--json").json == describe_statement(statement)
         assert shell("statement", *words).stdout == shell("statement", *words, NVM_CHAIN_INDEX="").stdout
+
+
+def test_statement__with_an_index_and_no_node__is_not_compared(shell: Shell, plan_id: int) -> None:
+    compared, holder = shell("statement", "plan", str(plan_id)).stdout, shell.world.subscriber.address
+    answers = [shell("statement", *words, "--json").json for words in (("plan", str(plan_id)), ("holder", holder))]
+    offline(shell)
+    shown = shell("statement", "plan", str(plan_id)).stdout
+    assert shown == compared.replace("agrees with the chain", "from the index, and not compared with the chain,")
+    assert max(map(len, shown.splitlines())) <= 80
+    assert answers == [
+        shell("statement", *words, "--json").json for words in (("plan", str(plan_id)), ("holder", holder))
+    ]
+    table = shell("statement", "plan", str(plan_id), "--csv", "movements").stdout
+    assert len(table.splitlines()) == 1 + len(answers[0]["movements"])
+
+
+def test_statement__of_a_plan_that_the_index_does_not_have__says_how_far_it_is(shell: Shell, plan_id: int) -> None:
+    head = shell.world.chain.read_block().number
+    ran = shell("statement", "plan", str(shell.world.register()), "--json")
+    assert (ran.exit_code, ran.error["type"]) == (6, "UnknownPlan")
+    assert f"not in the index up to block {head}" in ran.error["problem"]
+
+
+def test_agents__of_an_index_without_agents__are_refused(shell: Shell, plan_id: int) -> None:
+    chain = shell.world.chain
+    open_index("plain.db", chain_id=chain.chain_id, credits=chain.credits.address, create=True).close()
+    ran = shell("index", "agents", "--index", "plain.db", "--json")
+    assert (ran.exit_code, ran.error["type"]) == (2, "InvalidConfig")
+    builder = shell.world.builder.address
+    assert shell("index", "holdings", builder, "--index", "plain.db", "--json").json["agents"] == []
 
 
 def test_statement__that_the_index_has_not_reached__is_refused(shell: Shell, plan_id: int) -> None:

@@ -64,8 +64,6 @@ def _create_state() -> None:
         Column("undo_floor", BigInteger),
         Column("proven_to", BigInteger),
         Column("proven_by", Text),
-        Column("follower", Text),
-        Column("follower_until", BigInteger),
     )
 
 
