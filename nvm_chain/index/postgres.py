@@ -71,7 +71,7 @@ class PostgresPen(Pen):
         """Insert rows with all columns of a table: by COPY, or a few rows by one statement."""
         if 0 < len(rows) < FEW:
             values = [value for row in rows for value in row]
-            self.change(f"INSERT INTO {table.name} {write_values(table, len(rows))}", values)  # noqa: S608
+            self.change(f"INSERT INTO {table.name} {write_values(table, len(rows))}", values)
         elif rows:
             self._copy(table.name, list_columns(table), rows)
 

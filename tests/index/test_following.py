@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from nvm_chain.errors import OtherChain
+from nvm_chain.errors import InvalidAmount, OtherChain
 from nvm_chain.index.database import Index
 from nvm_chain.index.following import Follower
+from nvm_chain.index.lease import hold_lease
 from nvm_chain.index.progress import Phase, Progress
 from tests.support.index_worlds import dump, list_balances, open_for
 from tests.support.world import World
@@ -53,6 +54,28 @@ def test_sync__stopped__does_nothing(funded: World, index: Index) -> None:
     stop = threading.Event()
     stop.set()
     assert Follower(funded.chain, index).sync(stop=stop) is None
+
+
+@pytest.mark.parametrize("value", [-1, 1 << 64, True])
+def test_follower__number_that_is_not_of_a_block__is_refused(funded: World, index: Index, value: int) -> None:
+    with pytest.raises(InvalidAmount, match="confirmations"):
+        Follower(funded.chain, index, confirmations=value)
+    follower = Follower(funded.chain, index)
+    with pytest.raises(InvalidAmount, match="to_block"):
+        follower.sync(value)
+    with pytest.raises(InvalidAmount, match="to_block"):
+        follower.follow(threading.Event(), value)
+    assert index.read_state().head is None
+
+
+def test_follow__stopped_while_another_follows__ends(funded: World, index: Index) -> None:
+    lease, stop = hold_lease(index), threading.Event()
+    timer = threading.Timer(0.3, stop.set)
+    timer.start()
+    Follower(funded.chain, index, waits=True).follow(stop)
+    timer.join()
+    lease.release()
+    assert index.read_state().head is None
 
 
 def test_follow__until_a_block__has_it(funded: World, index: Index) -> None:

@@ -7,12 +7,23 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import psycopg
 import pytest
 
-from nvm_chain.errors import BlockReplaced, ConnectionFailed, IndexIncomplete, IndexMismatch, LogsRefused
+from nvm_chain.errors import (
+    BlockReplaced,
+    ConnectionFailed,
+    IndexBehind,
+    IndexIncomplete,
+    IndexMismatch,
+    IndexUnavailable,
+    LogsRefused,
+    WrongDatabase,
+)
 from nvm_chain.index.completeness import ProofMethod
 from nvm_chain.index.database import Index
 from nvm_chain.index.following import Follower
+from nvm_chain.index.postgres import explain_failure
 from nvm_chain.index.progress import Phase, Progress
 from tests.support.anvil import wait_until
 from tests.support.index_nodes import BatchNode, change
@@ -317,6 +328,12 @@ def test_prove__true_index__is_by_receipts_and_goes_on_later(chain: IndexWorld, 
     assert follower.prove(again=True).first == 0
 
 
+def test_prove__empty_index__says_so(chain: IndexWorld, index: Index) -> None:
+    with pytest.raises(IndexBehind, match="but block 0 is needed. It is empty.") as caught:
+        Follower(chain.connect(), index).prove()
+    assert (caught.value.head, caught.value.wanted) == (-1, 0)
+
+
 def test_prove__node_without_receipts__is_by_a_second_read(chain: IndexWorld, index: Index, node: BatchNode) -> None:
     def hook(method: str, params: list[Any], forward: Forward) -> Reply:
         return refuse("the method does not exist", -32601) if method == RECEIPTS else None
@@ -414,3 +431,37 @@ def test_follow__database_server_goes_away_and_comes_back__goes_on(
             thread.join(20)
         chain.check(index, tmp_path)
     postgres.drop_database(url)
+
+
+def test_follow__stopped_while_the_database_server_is_away__ends(chain: IndexWorld, postgres: Postgres) -> None:
+    url = postgres.new_database()
+    stop, phases = threading.Event(), list[Phase]()
+    with closing(chain.open(url)) as index:
+        follower = Follower(chain.connect(), index, on_progress=lambda each: phases.append(each.phase))
+        postgres.stop()
+        thread = threading.Thread(target=follower.follow, args=(stop,))
+        thread.start()
+        try:
+            assert wait_until(lambda: Phase.WAIT in phases, 20)
+            stop.set()
+            thread.join(20)
+            assert not thread.is_alive()
+        finally:
+            postgres.start()
+            thread.join(20)
+    postgres.drop_database(url)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (psycopg.OperationalError("the connection is lost"), IndexUnavailable),
+        (psycopg.errors.ConnectionTimeout("no answer"), IndexUnavailable),
+        (psycopg.errors.AdminShutdown("the server ends"), IndexUnavailable),
+        (psycopg.ProgrammingError("the query has 2 placeholders"), WrongDatabase),
+        (psycopg.errors.UndefinedColumn("no such column"), WrongDatabase),
+    ],
+    ids=lambda each: type(each).__name__ if isinstance(each, Exception) else each.__name__,
+)
+def test_explain_failure__only_what_may_pass__is_waited_for(error: psycopg.Error, kind: type[Exception]) -> None:
+    assert type(explain_failure("index", error)) is kind

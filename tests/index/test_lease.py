@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 from nvm_chain.errors import IndexUnavailable, SecondFollower
 from nvm_chain.index.database import Index, open_index
 from nvm_chain.index.following import Follower
-from nvm_chain.index.lease import FileLease, hold_lease
+from nvm_chain.index.lease import AdvisoryLease, FileLease, hold_lease
 from tests.support import index_runner
 from tests.support.anvil import wait_until
 from tests.support.index_worlds import IndexWorld, run_index_world
@@ -95,6 +95,18 @@ def test_advisory_lease__server_was_restarted__is_taken_again(chain: IndexWorld,
         with pytest.raises(SecondFollower):
             hold_lease(index)
         lease.release()
+
+
+@pytest.mark.parametrize("how", [AdvisoryLease.release, AdvisoryLease._drop])
+def test_advisory_lease__ended__closes_its_connection(
+    chain: IndexWorld, postgres: Postgres, how: Callable[[AdvisoryLease], None]
+) -> None:
+    with closing(chain.open(postgres.new_database())) as index:
+        lease = AdvisoryLease(index.engine, index.label)
+        driver = lease._driver
+        assert not driver.closed
+        how(lease)
+        assert driver.closed
 
 
 def test_advisory_lease__taken_by_another_while_away__is_refused(chain: IndexWorld, postgres: Postgres) -> None:

@@ -322,6 +322,6 @@ def test_sync__node_with_another_first_block__is_told(chain: IndexWorld, index: 
     """The index remembers all blocks, and the node has none of them."""
     Follower(chain.connect(), index).sync()
     assert index.state.undo_floor == 0
-    with run_anvil("--timestamp", "1") as url, pytest.raises(OtherChain, match="its block 0 is 0x") as caught:
+    with run_anvil("--timestamp", "1") as url, pytest.raises(OtherChain, match="its block 0 is '0x") as caught:
         Follower(chain.connect(url), index).sync()
     assert caught.value.by_index != caught.value.expected
