@@ -76,7 +76,9 @@ def estimate_priced(node: Node, fields: Fields) -> int:
     One request. A node that refuses the best form of an estimate costs up to ten requests the first time, and then three
     for each estimate. Without a price is estimated only what the node does not estimate with a price.
 
-    Raises TransactionError if the transaction would revert, or a NetworkError.
+    Raises:
+        TransactionError: The transaction would revert.
+        NetworkError: The node does not give a usable answer.
     """
     form = recall_form(node, ESTIMATE, fields["from"])
     if form is None:

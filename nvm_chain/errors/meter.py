@@ -76,7 +76,7 @@ class BooksBehind(RequestRefused):
         "The meter's books have {committed} as charged to {holder} on plan {plan_id}, but the seller's keys took {taken} "
         "on the chain."
     )
-    next_step = f"The seller has to bring the books up to date. {_CEILING}"
+    next_step = f"Ask the seller to bring the books up to date. {_CEILING}"
 
 
 class AuthorityOver(RequestRefused):

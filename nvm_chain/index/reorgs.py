@@ -29,7 +29,15 @@ def is_behind(source: Source, index: Index, latest: Header) -> bool:
     block is too old for that, the newest earlier block of the index tells. A node that began anew has another one. If the
     index has no earlier block, its next one tells, because the time only goes forward on a chain.
 
-    Raises ReorgTooDeep or OtherChain if the node has another history than the index.
+    Args:
+        source: The node.
+        index: The index.
+        latest: The latest block of the node.
+
+    Raises:
+        ReorgTooDeep: The node has another history than the index.
+        OtherChain: Its first block is another one too.
+        NetworkError: The node does not give a usable answer.
     """
     floor = index.state.undo_floor or 0
     known, following = _find_around(index, latest.number)

@@ -51,8 +51,10 @@ def _prepare(statement: str) -> TextClause:
 def explain_unknown(connection: Connection, plan_id: int) -> UnknownPlan:
     """Return the error for a plan that the index does not have. The chain may have it in a later block."""
     head = read_head(connection)
-    reached = "the index has no block yet" if head is None else f"it is not in the index up to block {head.number}"
-    return UnknownPlan(plan_id).explain(reached, "check the id, or run `nvm-chain index run` and try again")
+    reached = "because that has no block yet" if head is None else f"up to block {head.number}"
+    return UnknownPlan(plan_id).explain(
+        f"or it is newer: it is not in the index {reached}", "check the id, or run `nvm-chain index run` and try again"
+    )
 
 
 def ask_each(connection: Connection, statement: str, values: Sequence[int], **named: object) -> Iterator[Row]:

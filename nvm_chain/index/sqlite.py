@@ -81,12 +81,12 @@ def explain_failure(where: str, error: sqlite3.Error) -> IndexFailure:
     code, text = getattr(error, "sqlite_errorname", None) or "", str(error)
     if code in FULL:
         return DiskFull(where, text)
+    if code == "SQLITE_READONLY_DIRECTORY":  # also from reads, which share a file beside the database
+        return IndexUnavailable(where, text).explain(CANNOT_SHARE, LET_SHARE)
     if code.startswith("SQLITE_READONLY"):
         return IndexNotWritable(where, text)
     if code.startswith(LASTING):
         return WrongDatabase(where, text)
-    if code.startswith("SQLITE_CANTOPEN") and Path(where).is_file():
-        return IndexUnavailable(where, text).explain(CANNOT_SHARE, LET_SHARE)
     return IndexUnavailable(where, text)
 
 

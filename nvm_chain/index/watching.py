@@ -59,7 +59,10 @@ class Watch:
         """Wait for a new latest block, and return the accounts that changed. None if there is none in time.
 
         The view has all accounts whose states differ, also those of which only an old state fell out of the depth. It is
-        empty if nothing but the block changed. Without a timeout it waits until the index changes.
+        empty if nothing but the block changed.
+
+        Args:
+            timeout_seconds: The longest wait. It waits until the index changes if not given.
         """
         deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         while True:

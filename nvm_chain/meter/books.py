@@ -78,9 +78,8 @@ class Account:
     def find_total_to_reach(self, now: int) -> Credits:
         """Return the total that a settlement should name, so that it takes exactly what is owed. Never above that.
 
-        A lot that has ended by now counts as lost, so its charges are not taken from other lots. Settlements by others
-        count when they are as deep as grants. Otherwise a reorganization could drop them, and the same total would take
-        more than was charged.
+        Charges of an ended lot are not taken from other lots. Settlements by others count when they are as deep
+        as grants. Else a reorganization could drop them, and the total would take too much.
         """
         noticed = notice_ends(self, now)
         ended = tuple(lot for lot in self.view.lots if lot.end <= now)

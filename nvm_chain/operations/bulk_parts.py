@@ -73,7 +73,7 @@ def read_parts_of_windows(chain: Chain, pairs: Iterable[Pair]) -> Iterator[Seque
 def read_parts_of_lots(chain: Chain, pairs: Iterable[Pair], at: Block | None = None) -> Iterator[Sequence[list[Lot]]]:
     """For each pair of plan and holder, read the list of live lots. Yields one list of these lists for each request."""
     function = b"lotsOf(uint256,address,uint256,uint256)"
-    return _read_pairs(chain, pairs, function, decode_lots, LOTS_AT_ONCE, ALL_LOTS, at)
+    return _read_pairs(chain, pairs, function, decode_lots, LOTS_AT_ONCE, more=ALL_LOTS, at=at)
 
 
 def read_parts_of_plans(
@@ -101,6 +101,7 @@ def _read_pairs(
     function: bytes,
     decode: Callable[[bytes], Result],
     most: int,
+    *,
     more: bytes = b"",
     at: Block | None = None,
 ) -> Iterator[Sequence[Result]]:

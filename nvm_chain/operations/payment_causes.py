@@ -50,8 +50,15 @@ def explained_payment(
 ) -> Iterator[None]:
     """Complete the error of a payment in the ``with`` block: show amounts in whole units, and the cause if it is found.
 
-    No request unless the payment fails. ``receiver`` gets the credits, and is the payer if not given. ``delivery`` is
-    what the receiver learns of them. ``signed`` is True if the payer signed a permit or an authorization.
+    No request unless the payment fails.
+
+    Args:
+        chain: The connection to the chain.
+        token: The token of the payment.
+        payer: The address that pays.
+        receiver: The address that gets the credits. The payer if not given.
+        delivery: What the receiver learns of the credits.
+        signed: Whether the payer signed a permit or an authorization.
     """
     try:
         with explained_receiver(chain, receiver or payer, delivery=delivery):

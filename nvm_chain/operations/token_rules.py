@@ -61,8 +61,8 @@ KEYED_ABI: Final = (describe_function("nonces", "address uint192", "uint256"),)
 def find_token_rule(chain: Chain, token: ChecksumAddress, *, by_wallet: bool) -> Cause | None:
     """Return why a token refuses each signed order of a payer, and the next step. None if there is no such rule.
 
-    Mostly one request for a payer that signs with a key, and at most eight for a contract wallet. A token whose nonces
-    are, or may be, in sequence costs six more. No request for a known token. None if the node does not tell.
+    Mostly one request for a payer with a key, and at most eight for a contract wallet. Nonces in sequence cost six more.
+    No request for a known token. None if the node does not tell.
     """
     if has_keyed_nonces(chain, token):
         return KEYED, WALLET_SENDS if by_wallet else APPROVE
@@ -122,8 +122,8 @@ def is_wallet_code(code: bytes | None) -> bool:
 def has_keyed_nonces(chain: Chain, token: ChecksumAddress) -> bool:
     """Return whether a token takes authorizations with nonces in sequence only, as OpenZeppelin's NoncesKeyed counts them.
 
-    One request for most tokens, and only once. At most seven. False if the node or the token does not tell. Then nothing
-    is kept, because a token that refuses everything now, as a paused one does, tells nothing about nonces.
+    One request for most tokens, and only once. At most seven. False if the node or the token does not tell, as a paused
+    token does. Then nothing is kept.
     """
     if chain.facts.find("keyed nonces", token) is None:
         with suppress(NvmChainError):
@@ -153,10 +153,9 @@ def asks_code(chain: Chain, token: ChecksumAddress, what: Signed) -> bool | None
 
     Seven requests at most, and only once for each token. None if this cannot be found out: the node does not let a call
     replace code, or the token does not accept the signature of a new key either.
-
-    Nothing is sent. First the token gets the signature of a new key. If that works, the token gets it in the name of an
-    address whose code accepts each signature.
     """
+    # Nothing is sent. First the token gets the signature of a new key. If that works, the token gets it in the name of
+    # an address whose code accepts each signature.
     if chain.facts.find("asks code", token, what) is None:
         with suppress(NvmChainError):
             values, signature = _sign_nothing(chain, token, what)

@@ -44,8 +44,7 @@ def ask_wallets(chain: Chain) -> AskChain:
     """Return a function that asks a contract wallet whether it accepts a signature. Mostly one request for each call.
 
     The call has Credits as sender, a gas price, and the gas that Credits gives a wallet. The answer is valid for the
-    latest block only, because the wallet may change it. The function raises a NetworkError if the node does not run the
-    call so.
+    latest block only. The function raises a NetworkError if the node does not run such a call.
     """
 
     def ask(account: ChecksumAddress, digest: bytes, signature: bytes) -> bool:

@@ -38,8 +38,8 @@ ERROR_STRING = keccak(text="Error(string)")[:4]
 PANIC = keccak(text="Panic(uint256)")[:4]
 
 NEXT_STEPS = re.compile(
-    r"^(Approve|Ask|Check|Compare|Configure|Copy|Correct|Deploy|Do|Give|If|Look|Nothing|Order|Pay|Raise|Read|Redeem|Refuse|Remove|Report|Run"
-    r"|Send|Set|Sign|Try|Use|Wait|Write) |^\{advice\}\.$"
+    r"^(Approve|Ask|Build|Charge|Check|Compare|Configure|Copy|Correct|Deploy|Do|Give|If|Install|Let|Look|Make|Nothing|Open|Order|Pay|Raise"
+    r"|Read|Redeem|Refuse|Remove|Report|Run|Send|Set|Sign|Try|Use|Wait|Write) |^\{advice\}\.$"
 )
 """What a next step begins with: what to do."""
 UNTOLD = {
@@ -47,8 +47,11 @@ UNTOLD = {
     "InsufficientFunds": {"token"},
     "InsufficientAllowance": {"token"},
     "PaymentFailed": {"token"},
+    "BindingMismatch": {"binding", "next_ceiling"},
+    "TooManyOpenRequests": {"next_ceiling"},
+    "WindowClosed": {"next_ceiling"},
 }
-"""The token is told by the amount, in whole units or with the token's address."""
+"""The token is told by the amount, in whole units or with the token's address. A ceiling would not help the last three, and a binding is for programs."""
 CLASSES = {error.__name__: error for error in list_errors()}
 FAMILIES = [
     name

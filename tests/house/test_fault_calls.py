@@ -12,6 +12,7 @@ from nvm_chain.operations.payment_methods import allowance, authorization, choic
 from nvm_chain.operations.publishing import stop_plan_on_failure
 from nvm_chain.operations.settlement import sign_next_voucher
 from nvm_chain.operations.signed_orders import sign_for_plan, sign_plan_order
+from nvm_chain.operations.token_rules import check_wallet_signer
 from tests.support.faults.calls import WRITES
 
 WITHIN = {
@@ -28,6 +29,7 @@ WITHIN = {
 READERS = "_readers"
 """The end of the names of functions that return readers. Such a function makes no request itself."""
 SENDS_NOTHING = {
+    check_wallet_signer,
     choice.choose_payment_method,
     sign_for_plan,
     sign_next_voucher,

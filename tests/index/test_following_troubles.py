@@ -329,7 +329,7 @@ def test_prove__true_index__is_by_receipts_and_goes_on_later(chain: IndexWorld, 
 
 
 def test_prove__empty_index__says_so(chain: IndexWorld, index: Index) -> None:
-    with pytest.raises(IndexBehind, match="but block 0 is needed. It is empty.") as caught:
+    with pytest.raises(IndexBehind, match=r"but block 0 is needed\. It is empty\.") as caught:
         Follower(chain.connect(), index).prove()
     assert (caught.value.head, caught.value.wanted) == (-1, 0)
 

@@ -269,7 +269,9 @@ def test_reads__of_a_plan_that_the_index_does_not_have__say_to_which_block_it_re
     with indexed(shop.chain, f"sqlite:///{tmp_path / 'index.db'}") as index:
         head, plan_id = index.read_state().head, shop.register()
         assert head is not None
-        words = f"is unknown. It is not in the index up to block {head.number}. .*`nvm-chain index run`"
+        words = (
+            f"does not exist. Or it is newer: it is not in the index up to block {head.number}. .*`nvm-chain index run`"
+        )
         with pytest.raises(UnknownPlan, match=words):
             list_holders(index, plan_id)
         with pytest.raises(UnknownPlan, match=words):

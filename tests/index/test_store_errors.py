@@ -145,8 +145,9 @@ def test_open_index__password_in_the_wrong_place__refused_and_not_shown(where: s
 def test_open_index__numbers_that_no_chain_has__refused_before_the_file(
     tmp_path: Path, numbers: dict[str, int]
 ) -> None:
+    arguments: dict[str, Any] = {"chain_id": 1, "credits": OTHER, **numbers}
     with pytest.raises(InvalidAmount, match="must be from 0 to"):
-        open_index(tmp_path / "index.db", **{"chain_id": 1, **numbers}, credits=OTHER, create=True)
+        open_index(tmp_path / "index.db", **arguments, create=True)
     assert not [*tmp_path.iterdir()]
 
 

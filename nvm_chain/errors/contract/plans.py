@@ -10,7 +10,7 @@ class UnknownPlan(ContractError):
     plan_id: PlanId
 
     problem = "Plan {plan_id} does not exist on this chain."
-    explained = "Plan {plan_id} is unknown."
+    explained = "Plan {plan_id} does not exist."
     next_step = "Check the id and the network."
 
 

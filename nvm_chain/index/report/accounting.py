@@ -6,14 +6,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from nvm_chain.errors import UnknownPlan
 from nvm_chain.index.catalogue import read_terms
 from nvm_chain.index.kinds import MovementCode, SaleCode
 from nvm_chain.index.places import Places
 from nvm_chain.index.report.names import find_name
 from nvm_chain.index.report.queries import CREDITS, PLANS, SALES, ask_period, ask_plans
 from nvm_chain.index.report.types import DailySales, DailyUse, PlanSummary
-from nvm_chain.index.rows import Row, read_id
+from nvm_chain.index.rows import Row, explain_unknown, read_id
 
 SOLD: Final = (MovementCode.ORDER, MovementCode.PAID_EXTERNALLY)
 USED: Final = (MovementCode.REDEMPTION, MovementCode.SETTLEMENT)
@@ -24,7 +23,7 @@ def read_plans(connection: Connection, plan_ids: Sequence[int]) -> list[Row]:
     rows = ask_plans(connection, PLANS, plan_ids)
     missing = set(plan_ids) - {read_id(row.plan) for row in rows}
     if missing:
-        raise UnknownPlan(min(missing))
+        raise explain_unknown(connection, min(missing))
     return sorted(rows, key=lambda row: int(row.place))
 
 

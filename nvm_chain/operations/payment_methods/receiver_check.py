@@ -20,9 +20,8 @@ TAKES_PAYMENTS: Final = "0x600160005260206000f3"
 def check_receiver(chain: Chain, payer: ChecksumAddress, purchase: Purchase) -> None:
     """Raise ERC1155InvalidReceiver if the receiver of an order rejects the credits now. Mostly one request.
 
-    The order runs as a call from its payer in which the token takes each payment. So a receiver with code sees the
-    sender and a price, as in a transaction. An error of another kind counts for nothing: then the order is tried, and
-    takes its approval back if it fails.
+    The order runs as a call from its payer in which the token takes each payment. So a receiver sees the sender and a
+    price, as in a transaction. After an error of another kind the order is tried.
     """
     refusal = None
     with suppress(NvmChainError):
