@@ -1,5 +1,6 @@
 """The follower: it brings an index to the head of the chain, and keeps it there through reorganizations and failures."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -119,7 +120,7 @@ class Follower:
 
         It waits without limit for a node or a database that does not answer. Raises as `sync` does in other cases.
         """
-        self._work(stop, to_block, float("inf"), follows=True)
+        self._work(stop, to_block, math.inf, follows=True)
 
     def prove(self, *, again: bool = False, on_step: Callable[[int, int], object] | None = None) -> Proof:
         """Prove that the index has every event of its blocks, and return how.

@@ -43,8 +43,8 @@ def unwrap_signature(signed: Signed) -> Signed:
 def ask_wallets(chain: Chain) -> AskChain:
     """Return a function that asks a contract wallet whether it accepts a signature. Mostly one request for each call.
 
-    The call has Credits as sender, a gas price, and the gas that Credits gives a wallet. The answer is valid for the
-    latest block only. The function raises a NetworkError if the node does not run such a call.
+    The call has Credits as sender, a price, and the gas that Credits gives a wallet. The answer counts for the latest
+    block. Raises a NetworkError if the node runs no such call.
     """
 
     def ask(account: ChecksumAddress, digest: bytes, signature: bytes) -> bool:
