@@ -1,4 +1,4 @@
-"""The index: what happened on chain, in SQLite or PostgreSQL. See docs/index.md.
+"""The index: what happened on chain, in SQLite or PostgreSQL. See docs/indexing.md.
 
 The room needs the extra ``index``, and for PostgreSQL the extra ``postgres``. Without them its import raises MissingExtra.
 """

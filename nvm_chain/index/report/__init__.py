@@ -1,4 +1,4 @@
-"""Sales report of an index, as typed data and as one HTML page. See docs/index.md.
+"""Sales report of an index, as typed data and as one HTML page. See docs/indexing.md.
 
 The room needs the extra ``report``. Without it the import raises MissingExtra.
 """
