@@ -283,7 +283,7 @@ class Chain(Node):
     def estimate_gas(
         self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None = None, value: int = 0
     ) -> int:
-        """Return the gas limit for a transaction: the estimate, a margin of 20 % and a small random part. Two requests.
+        """Return the gas limit for a transaction: the estimate and a margin of 20 %. Two requests.
 
         Raises:
             TransactionError: The transaction would revert. The error is the contract's own.

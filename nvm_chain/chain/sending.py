@@ -107,9 +107,9 @@ class Sender:
         )
 
     def estimate(self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None = None, value: int = 0) -> int:
-        """Return the gas limit for a transaction, as `build` does. Two requests. Raises as `build` does."""
+        """Return the gas limit of a transaction without its random part. Two requests. Raises as `build` does."""
         block_gas_limit = read_gas_limit(self._node)
-        return limit_gas(self.simulate(sender, data, to, value), 0, block_gas_limit)
+        return add_margin(self.simulate(sender, data, to, value), 0, block_gas_limit)
 
     def simulate(self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None, value: int) -> int:
         """Return the gas that a transaction with a price would use now. Mostly one request, see `estimate_priced`.
@@ -225,15 +225,22 @@ def call_params(sender: ChecksumAddress, data: str, to: ChecksumAddress | None, 
 
 
 def limit_gas(estimate: int, extra_gas: int, block_gas_limit: int) -> int:
-    """Return a gas limit: an estimate with margin and a random part, but not more than a transaction or a block may use.
+    """Return the gas limit of a transaction: an estimate with margin and a random part, see `vary_gas`.
 
-    All gas limits of the package are made here. See `vary_gas` for the random part. Raises TooMuchGas if the estimate
-    itself is larger.
+    All gas limits of transactions are made here. Raises TooMuchGas as `add_margin` does.
+    """
+    return vary_gas(add_margin(estimate, extra_gas, block_gas_limit), block_gas_limit)
+
+
+def add_margin(estimate: int, extra_gas: int, block_gas_limit: int) -> int:
+    """Return an estimate with margin, but not more than a transaction or a block may use.
+
+    Raises TooMuchGas if the estimate itself is larger.
     """
     cap = min(MOST_GAS, block_gas_limit)
     if estimate > cap:
         raise TooMuchGas(estimate, cap)
-    return vary_gas(min(estimate * (100 + GAS_MARGIN_PERCENT) // 100 + extra_gas, cap), block_gas_limit)
+    return min(estimate * (100 + GAS_MARGIN_PERCENT) // 100 + extra_gas, cap)
 
 
 def _ask_for_least(sender: ChecksumAddress, balance: int, least: int) -> InsufficientCoin:

@@ -48,7 +48,7 @@ def test_exit_code__of_a_transaction_that_may_still_be_mined__is_no_refusal(kind
 
 def test_exit_code__of_every_error_of_the_package__is_documented() -> None:
     every = list_errors()
-    assert {find_exit_code(leaf.__new__(leaf)) for leaf in every} == {2, 3, 4, 5, 6, 7, 8}
+    assert {find_exit_code(leaf.__new__(leaf)) for leaf in every} == {2, 3, 4, 5, 6, 7, 8, 10}
 
 
 def test_usage_error__is_input() -> None:

@@ -98,11 +98,11 @@ def test_results__read_again__count_while_what_they_rest_on_is_the_same(
 def test_results__written_for_the_repository__stand_in_a_run_of_another_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tests.assurance.mutation.results.KEPT", tmp_path / "kept.jsonl")
     results = Results(tmp_path / "mutants.jsonl")
     results.add("a mutant", FORGE, KILLED, "code", "usual 101: " + "far too long" * 20)
     results.add("another", FORGE, SURVIVED, "code", "")
     assert results.write(tmp_path / "kept.jsonl") == 2
-    monkeypatch.setattr("tests.assurance.mutation.results.KEPT", tmp_path / "kept.jsonl")
     found = Results(tmp_path / "elsewhere.jsonl").find("a mutant", FORGE)
     assert found is not None
     assert (found.verdict, found.by[:11], len(found.by)) == (KILLED, "usual 101: ", 60)

@@ -25,7 +25,7 @@ from nvm_chain.errors import (
     TokenCannotSign,
 )
 from nvm_chain.operations import named_orders
-from nvm_chain.operations import signed_orders as relaying
+from nvm_chain.operations import order_nonces
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.plans import register_plan, set_plan_active
 from nvm_chain.payments import (
@@ -194,8 +194,8 @@ def test_order_plan__at_a_price_that_a_contract_names__needs_a_limit(
 def test_order_plan__whose_authorization_was_canceled__says_so(
     world: World, subscriber: Payments, credits_did: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relaying, "find_authorization_use", lambda *_: None)  # as the token tells of a canceled one
-    monkeypatch.setattr(relaying, "is_authorization_used", lambda *_: True)
+    monkeypatch.setattr(order_nonces, "find_authorization_use", lambda *_: None)  # as the token tells of a canceled one
+    monkeypatch.setattr(order_nonces, "is_authorization_used", lambda *_: True)
     with pytest.raises(OrderAlreadyMade):
         subscriber.order_plan(credits_did, "order-1")
     assert subscriber.get_plan_balance(credits_did).balance == 0
@@ -289,7 +289,7 @@ def test_order_plan__where_the_node_does_not_search__is_not_paid_twice_all_the_s
         raise error
 
     subscriber.order_plan(credits_did, "order-1")
-    monkeypatch.setattr(relaying, "find_authorization_use", refuse)
+    monkeypatch.setattr(order_nonces, "find_authorization_use", refuse)
     again = subscriber.order_plan(credits_did, "order-1")
     assert (again.success, again.txHash, subscriber.get_plan_balance(credits_did).balance) == (True, "", 100)
 
