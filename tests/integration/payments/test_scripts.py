@@ -24,8 +24,7 @@ from nvm_chain.errors import (
     RpcFailed,
     TokenCannotSign,
 )
-from nvm_chain.operations import named_orders
-from nvm_chain.operations import order_nonces
+from nvm_chain.operations import named_orders, order_nonces
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.plans import register_plan, set_plan_active
 from nvm_chain.payments import (
