@@ -12,7 +12,7 @@ def list_errors() -> list[type[NvmChainError]]:
     templates, and ``link`` is the command that describes it.
 
     >>> [error.__name__ for error in list_errors()][:3]
-    ['KeyFailure', 'InvalidAddress', 'InvalidAmount']
+    ['KeyFailure', 'MissingExtra', 'InvalidAddress']
     """
     found = [NvmChainError]
     for item in found:
