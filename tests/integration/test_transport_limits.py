@@ -63,7 +63,7 @@ def test_open_rpc__of_a_node_that_drips__gives_up_when_the_time_is_over(script: 
     began = time.monotonic()
     with run_scripted_node(script) as node, reverts(ConnectionFailed(node.url, IN_ALL)):
         open_rpc(node.url)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.usefixtures("limits")

@@ -217,7 +217,7 @@ def test_open_rpc__to_a_socket_that_is_odd__names_what_is_wrong(
     began = time.monotonic()
     with run_socket(tmp_path / "node.ipc", answer) as path, reverts(ConnectionFailed(f"ipc://{path}", reason)):
         open_rpc(path)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 PIECES = {

@@ -25,8 +25,6 @@ PROCESSES.set_forkserver_preload([index_runner.__name__])
 MOST_STATEMENTS = 45
 """The latest statement of a follower at which it is killed. A block with events needs about ten."""
 LONGEST_SECONDS = 60
-SURE = "?options=-csynchronous_commit%3Don&"
-"""What makes a commit of PostgreSQL outlive its server. The tests' server leaves it off, because it is faster."""
 
 
 class Lost(AssertionError):
@@ -166,6 +164,6 @@ def make_file(chain: IndexWorld, path: Path) -> str:
 
 def make_database(chain: IndexWorld, server: Postgres) -> str:
     """Make an index in a new database, and return its URL."""
-    where = server.new_database().replace("?", SURE)
+    where = server.new_database()
     chain.open(where).close()
     return where

