@@ -6,7 +6,7 @@ NvmChainError
 │   ├── IdOfAnotherKind, InvalidArgument, RenamedParameter, InvalidEndpoint, InvalidUrl, UnknownEndpoint
 │   ├── InvalidMetadata, SecretInMetadata
 │   ├── SuspiciousPrice, SuspiciousGrant, CostOutOfRange, UnsafeFileName
-│   ├── InvalidTarget, ChargeAboveHold, ViewUnusable
+│   ├── InvalidTarget, ChargeAboveHold, ViewUnusable, HoldOver, MeterClosed, ServiceUnknown
 │   ├── NeedsGateway, NoAccess, MissingExtra
 │   └── NeedsVendor
 │       └── HostedName, HostedImport
@@ -16,13 +16,14 @@ NvmChainError
 │   ├── VoucherAlreadySettled, OrderAlreadyMade
 │   ├── BindingMismatch, BindingTooWeak, DeadlineOutOfRange, SignInMismatch
 │   ├── SignInNotYetValid, SignInExpired, SignInSignatureInvalid, ReceiptMismatch, ReceiptSignatureInvalid
+│   ├── AuthorityUnknown, VoucherBeforeRestore, PlanNotAccepted
 │   └── SignatureNeedsChain, TokenCannotSign
 ├── KeyFailure                          a key could not be read; never carries the key
 ├── NetworkError                        the chain could not be used
 │   ├── UnknownNetwork, WrongChain, RpcFailed, AnswerUnreadable
 │   ├── ConnectionFailed
 │   │   └── NodeBusy
-│   ├── BlockReplaced, StatementMismatch
+│   ├── BlockReplaced, StatementMismatch, ViewTooOld
 │   └── NoContract, NoDeployment
 ├── DeploymentError                     a deployment or its record is wrong
 │   ├── InvalidRecord, RecordInUse, RecordNotWritable, RecordNotWritten
@@ -35,7 +36,7 @@ NvmChainError
 │   ├── IndexUnavailable, IndexNotWritable, DiskFull, SecondFollower
 │   └── ReorgTooDeep, LogsRefused, IndexIncomplete, IndexMismatch, IndexBehind
 ├── RequestRefused                      the meter refused a request; nothing was held or charged
-│   ├── CreditsUsedUp, ExposureReached, CeilingTooLow, BooksBehind
+│   ├── CreditsUsedUp, ExposureReached, CeilingTooLow, BooksBehind, TooManyVouchers
 │   ├── AuthorityOver, AuthorityRevoked, AuthorityUsedUp, LimitReached, RequestAboveLimit
 │   └── PeriodLimitReached, ServiceNotCovered, BoundToOtherRequest, WindowClosed, TooManyOpenRequests
 ├── FundsError                          found before the transaction that would have failed
@@ -217,6 +218,7 @@ from nvm_chain.errors.metadata import (
 from nvm_chain.errors.meter import (
     AuthorityOver,
     AuthorityRevoked,
+    AuthorityUnknown,
     AuthorityUsedUp,
     BindingMismatch,
     BindingTooWeak,
@@ -227,19 +229,26 @@ from nvm_chain.errors.meter import (
     CreditsUsedUp,
     DeadlineOutOfRange,
     ExposureReached,
+    HoldOver,
     InvalidTarget,
     LimitReached,
+    MeterClosed,
     PeriodLimitReached,
+    PlanNotAccepted,
     ReceiptMismatch,
     ReceiptSignatureInvalid,
     RequestAboveLimit,
     ServiceNotCovered,
+    ServiceUnknown,
     SignInExpired,
     SignInMismatch,
     SignInNotYetValid,
     SignInSignatureInvalid,
     TooManyOpenRequests,
+    TooManyVouchers,
+    ViewTooOld,
     ViewUnusable,
+    VoucherBeforeRestore,
     WindowClosed,
 )
 from nvm_chain.errors.network import (
@@ -307,6 +316,7 @@ __all__ = [
     "AnswerUnreadable",
     "AuthorityOver",
     "AuthorityRevoked",
+    "AuthorityUnknown",
     "AuthorityUsedUp",
     "AuthorizationExpired",
     "AuthorizationFailed",
@@ -354,6 +364,7 @@ __all__ = [
     "FeeAboveCap",
     "FeeAboveMax",
     "FundsError",
+    "HoldOver",
     "HostedImport",
     "HostedName",
     "IdOfAnotherKind",
@@ -392,6 +403,7 @@ __all__ = [
     "MetadataMismatch",
     "MetadataNotSaved",
     "MetadataUnavailable",
+    "MeterClosed",
     "MissingExtra",
     "NeedsGateway",
     "NeedsVendor",
@@ -427,6 +439,7 @@ __all__ = [
     "PeriodLimitReached",
     "PlanAlreadyAttached",
     "PlanAlreadyRegistered",
+    "PlanNotAccepted",
     "PlanNotActive",
     "PlanNotAttached",
     "QuoteFailed",
@@ -450,6 +463,7 @@ __all__ = [
     "SecondFollower",
     "SecretInMetadata",
     "ServiceNotCovered",
+    "ServiceUnknown",
     "SettlementsNotAccepted",
     "SignInExpired",
     "SignInMismatch",
@@ -468,6 +482,7 @@ __all__ = [
     "TooManyOpenRequests",
     "TooManyPlans",
     "TooManySplits",
+    "TooManyVouchers",
     "TooMuchGas",
     "TransactionError",
     "TransactionReplaced",
@@ -478,8 +493,10 @@ __all__ = [
     "UnknownPlan",
     "UnsafeFileName",
     "UnverifiableUri",
+    "ViewTooOld",
     "ViewUnusable",
     "VoucherAlreadySettled",
+    "VoucherBeforeRestore",
     "VoucherExpired",
     "VoucherMismatch",
     "VoucherSignatureInvalid",

@@ -1,6 +1,6 @@
 """Requests that the meter refuses, and bindings, sign-ins and receipts that it does not accept."""
 
-from nvm_chain.errors.families import InputError, RequestRefused, SignatureError
+from nvm_chain.errors.families import InputError, NetworkError, RequestRefused, SignatureError
 from nvm_chain.errors.fields import (
     Choices,
     Compared,
@@ -11,6 +11,7 @@ from nvm_chain.errors.fields import (
     Phrase,
     PlanId,
     Quantity,
+    Seconds,
     Signer,
     Time,
 )
@@ -324,3 +325,81 @@ class ViewUnusable(InputError):
 
     problem = "The view of block {block_number} cannot be used: {reason}."
     next_step = "Read the account again, at one block hash."
+
+
+class HoldOver(InputError):
+    """Raised when a hold is charged that is over: it has ended before, or its time has passed. Nothing was charged."""
+
+    hold_id: Name
+    cost: Credits
+    until: Time
+
+    problem = "The hold {hold_id} is over, so {cost} cannot be charged. It could be charged until {until}."
+    next_step = "Give requests less time, or give holds more."
+
+
+class TooManyVouchers(RequestRefused):
+    """Raised when the meter would have to keep too many vouchers of a holder, because their deadlines fall."""
+
+    next_ceiling: Credits
+    plan_id: PlanId
+    holder: str
+    limit: Quantity
+
+    problem = "{holder} has {limit:number} vouchers on plan {plan_id}, and each one ends later than those with a higher ceiling."
+    next_step = f"Sign a voucher that ends later than the ones before. {_CEILING}"
+
+
+class AuthorityUnknown(SignatureError):
+    """Raised when the meter does not know a session, an allowance or a sign-in."""
+
+    authority_id: Name
+
+    problem = "The meter does not know the authority {authority_id}."
+    next_step = "Open a new session, or sign in again."
+
+
+class VoucherBeforeRestore(SignatureError):
+    """Raised when a voucher may be older than a backup of the meter's books that was restored."""
+
+    deadline: Time
+    closed_until: Time
+
+    problem = "The voucher ends at {deadline}. The books were restored, and vouchers that end until {closed_until} may be spent."
+    next_step = "Sign a new voucher that ends later than {closed_until}."
+
+
+class MeterClosed(InputError):
+    """Raised when a meter is used after it was closed."""
+
+    problem = "The meter was closed."
+    next_step = "Open the meter again."
+
+
+class ViewTooOld(NetworkError):
+    """Raised when the meter has not read the chain for too long, so that it serves nothing on credit. Nothing was held."""
+
+    age_seconds: Seconds
+    limit_seconds: Seconds
+
+    problem = "The meter read the chain {age_seconds} ago, and {limit_seconds} is the most that is allowed."
+    next_step = "Check the node and the process that follows the chain, then try again."
+
+
+class ServiceUnknown(InputError):
+    """Raised when a request is for a service that the meter does not serve."""
+
+    service: Name
+
+    problem = "The meter does not serve {service}."
+    next_step = "Give the DID of an agent that is in the meter's settings."
+
+
+class PlanNotAccepted(SignatureError):
+    """Raised when a credential is for a plan that does not pay for the service."""
+
+    plan_id: PlanId
+    service: Name
+
+    problem = "The plan {plan_id} does not pay for {service}."
+    next_step = "Use a plan that the agent lists."

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -67,7 +67,7 @@ def open_index(
     for name, number in (("chain_id", 0 if chain_id is None else chain_id), ("first_block", first_block)):
         check_uint(number, NUMBER_BITS, name)
     origin = Origin(chain_id, credits and parse_address(credits), agents and parse_address(agents))
-    index = _find(where, create=create)
+    index = Index(*find_engine(where, create=create))
     with ExitStack() as ending:
         ending.callback(index.close)
         if create:
@@ -79,16 +79,22 @@ def open_index(
     return index
 
 
-def _find(where: str | Path, *, create: bool) -> Index:
-    """Return the index of a database that nobody has looked at."""
+def find_engine(where: str | Path, *, create: bool) -> tuple[Engine, str]:
+    """Return the engine of a database that nobody has looked at, and the database's name without secrets.
+
+    Raises:
+        IndexUnavailable: The file does not exist, and ``create`` is False.
+        InvalidConfig: ``where`` is not a path or a URL of SQLite or PostgreSQL.
+        MissingExtra: A package for the database is not installed.
+    """
     url = _parse(where)
     if url.get_backend_name() == "postgresql":
         place = f"{url.host or 'local'}:{url.port}" if url.port else url.host or "local"
-        return Index(postgres.open_engine(url), f"postgresql://{place}/{url.database or ''}")
+        return postgres.open_engine(url), f"postgresql://{place}/{url.database or ''}"
     path = Path(url.database or "")
     if not create and not path.is_file():
         raise IndexUnavailable(str(path), "the file does not exist")
-    return Index(sqlite.open_engine(path, create=create), str(path))
+    return sqlite.open_engine(path, create=create), str(path)
 
 
 def _parse(where: str | Path) -> URL:

@@ -10,8 +10,10 @@ A request is admitted if all of these hold, in one atomic step of the store:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec.structs import replace
 
 from nvm_chain.errors import BooksBehind, CeilingTooLow, CreditsUsedUp, ExposureReached, RequestRefused
 from nvm_chain.errors.fields import Credits, Time

@@ -3,10 +3,12 @@
 A request voucher is an authority of one use. The others are authorities of many uses, with a session's limits or without.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from eth_typing import ChecksumAddress
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nvm_chain.errors import ChargeAboveHold, InvalidConfig
 from nvm_chain.errors.fields import Credits, PlanId, Time
@@ -26,8 +28,7 @@ class AuthorityKind(StrEnum):
     SIGN_IN = "sign-in"
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
+class Authority(Struct, frozen=True):
     """Who may use the credits of a holder on a plan, and how much.
 
     ``uses``, ``limit``, ``per_request`` and ``per_period`` are None if there is no such limit. ``end`` is the last valid

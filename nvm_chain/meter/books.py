@@ -3,10 +3,12 @@
 Nothing here reads a clock, a file or a chain. A store keeps each account as one row, and changes it in one atomic step.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from eth_typing import ChecksumAddress
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nvm_chain.errors import ChargeAboveHold
 from nvm_chain.errors.fields import Credits, PlanId, Time
@@ -25,8 +27,7 @@ class Mark:
     committed: Credits
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """One holder on one plan: what was charged and held, and what the chain says.
 
     ``committed`` is the sum of all charges. ``held`` is the sum of all open holds. ``blocked`` are credits of refunded or

@@ -1,6 +1,6 @@
 """New views of an account: a later block replaces the view as a whole, and a rollback puts an earlier one back."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from nvm_chain.errors import ViewUnusable
 from nvm_chain.meter.books import Account, Mark, notice_ends, write_off

@@ -1,7 +1,9 @@
 """Voucher fronts: which vouchers of a holder to keep. A voucher with a lower ceiling may outlive the one with the highest."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from nvm_chain.errors import DeadlineOutOfRange
 from nvm_chain.errors.fields import Credits, Time

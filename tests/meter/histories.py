@@ -4,10 +4,11 @@ After each step, every number of the books is compared. A history is drawn by it
 """
 
 import random
-from dataclasses import replace
 from importlib import import_module
 from types import ModuleType
 from typing import Any
+
+from msgspec.structs import replace
 
 from nvm_chain.signing.vouchers import SignedVoucher, Voucher
 from tests.meter.model import Block, Model, State, Terms, Work, replay

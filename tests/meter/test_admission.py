@@ -1,9 +1,9 @@
 """admission: each term at its limit, one below and one above; every refusal says the next ceiling to sign (S2, G6)."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from nvm_chain.errors import (
     AuthorityOver,

@@ -1,8 +1,9 @@
 """authorities: four credentials are one type; a request voucher is used once (S3), and periods follow one another."""
 
-from dataclasses import replace
+from dataclasses import replace as replace_message
 
 import pytest
+from msgspec.structs import replace
 
 from nvm_chain.errors import AuthorityUsedUp, ChargeAboveHold, InvalidConfig, PeriodLimitReached
 from nvm_chain.meter.admission import Admitted
@@ -82,7 +83,7 @@ def test_open_sign_in__of_a_message__is_for_its_services_only() -> None:
     with reverts(
         InvalidConfig("the sign-in message names no service", "sign in with the DID of the service as a resource")
     ):
-        open_sign_in(replace(message, resources=("https://example.com",)), DIGEST, PLAN, now=NOW, end=NOW)
+        open_sign_in(replace_message(message, resources=("https://example.com",)), DIGEST, PLAN, now=NOW, end=NOW)
 
 
 # ---------------------------------------------------------------------- periods

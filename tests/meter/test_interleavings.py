@@ -1,6 +1,6 @@
 """The interleavings for which the rule of admission was written, each by name (S2, S4, S9, S11)."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from nvm_chain.errors import CeilingTooLow, CreditsUsedUp
 from nvm_chain.meter.admission import Admitted, Policy
@@ -46,10 +46,8 @@ def test_redemptions_under_a_rule_counted_twice__count_once() -> None:
 
 def test_a_lot_that_lapses_between_service_and_settlement__is_shown_as_lost() -> None:
     end = NOW + 60
-    view = build_view(1, 10, time=NOW, lots=((end, 10),))
-    account = serve(
-        replace_view(replace(build_account(0), view=replace(view, block_number=0)), view, depth=0, now=NOW), 8
-    )
+    before, view = (build_view(number, 10, time=NOW, lots=((end, 10),)) for number in (0, 1))
+    account = serve(replace_view(replace(build_account(0), view=before), view, depth=0, now=NOW), 8)
     assert account.find_total_to_reach(end) == 0  # too late to settle
     lapsed = build_view(2, 0, time=end, lapsed=10, ended=((end, 10),))
     account = replace_view(account, lapsed, depth=0, now=end)

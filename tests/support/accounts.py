@@ -1,7 +1,8 @@
 """Accounts of the meter with a view as deep as needed, for tests that look at one term at a time."""
 
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from nvm_chain.errors import RequestRefused
 from nvm_chain.meter.admission import Admitted, Case, Policy, admit

@@ -1,0 +1,119 @@
+"""The desk: the rows of a group of changes, read and locked, and what the changes make of them.
+
+Each change belongs to one account. Whoever has locked the account's row may change its authorities and holds too.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import NamedTuple
+
+from eth_typing import ChecksumAddress
+from msgspec import Struct
+
+from nvm_chain.errors.fields import Credits, PlanId, Time
+from nvm_chain.meter.authorities import Authority, Hold
+from nvm_chain.meter.books import Account
+from nvm_chain.meter.voucher_fronts import VoucherFront
+
+
+class AccountKey(NamedTuple):
+    """A plan and a holder."""
+
+    plan_id: PlanId
+    holder: ChecksumAddress
+
+
+class HoldState(IntEnum):
+    """What has become of a hold."""
+
+    OPEN = 0
+    CHARGED = 1
+    RELEASED = 2
+    """The request was not served, and its credential stays spent."""
+    RETURNED = 3
+    """The upstream was not called, so that a request voucher may be presented again."""
+
+
+class StoredHold(Struct, frozen=True):
+    """A hold as the store keeps it. It stays after its end: charged holds are the first entries of the books.
+
+    ``authority`` is the authority of a request voucher, which has one use and no row of its own. ``request`` is the context of
+    the binding that was computed from the request. ``until`` is the second of the database's clock after which the owner
+    may not charge any more. ``total`` is all that was charged to the account, up to this charge.
+    """
+
+    hold_id: bytes
+    key: AccountKey
+    hold: Hold
+    request: bytes
+    owner: bytes
+    opened_at: Time
+    until: Time
+    state: HoldState = HoldState.OPEN
+    cost: Credits = 0
+    ended_at: Time = 0
+    total: Credits = 0
+
+
+class StoredAccount(Struct, frozen=True):
+    """An account and its vouchers. ``has_past`` says whether the account's past views were read too."""
+
+    account: Account
+    front: VoucherFront = VoucherFront()
+    has_past: bool = False
+
+
+@dataclass(slots=True)
+class Needs:
+    """What a group of changes reads: accounts to lock, and rows that belong to them."""
+
+    accounts: set[AccountKey] = field(default_factory=set)
+    past: set[AccountKey] = field(default_factory=set)
+    authorities: set[bytes] = field(default_factory=set)
+    holds: set[bytes] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Desk:
+    """The rows of a group.
+
+    ``clock`` is the database's clock. ``now`` is the later of it and the latest block's time. Request vouchers that end until
+    ``closed_until`` may be older than a restored backup, and are refused. ``head_seen_at`` is when the chain was last read.
+    """
+
+    now: Time
+    clock: Time
+    closed_until: Time = 0
+    head_seen_at: Time = 0
+    head_time: Time = 0
+    accounts: dict[AccountKey, StoredAccount] = field(default_factory=dict)
+    authorities: dict[bytes, Authority] = field(default_factory=dict)
+    holds: dict[bytes, StoredHold] = field(default_factory=dict)
+    changed_accounts: dict[AccountKey, StoredAccount] = field(default_factory=dict)
+    changed_authorities: set[bytes] = field(default_factory=set)
+    changed_holds: set[bytes] = field(default_factory=set)
+    new_tokens: list[tuple[bytes, bytes, AccountKey]] = field(default_factory=list)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether there is something to store."""
+        return bool(self.changed_accounts or self.changed_authorities or self.changed_holds or self.new_tokens)
+
+    def account(self, key: AccountKey) -> StoredAccount:
+        """Return the account of a holder on a plan, which is empty if there is no row of it."""
+        return self.accounts.get(key) or StoredAccount(Account(key.plan_id, key.holder))
+
+    def put_account(self, key: AccountKey, account: StoredAccount) -> None:
+        """Replace an account. The first one that was read is kept, so that only what differs is written."""
+        self.changed_accounts.setdefault(key, self.account(key))
+        self.accounts[key] = account
+
+    def put_authority(self, authority: Authority) -> None:
+        """Replace an authority, or add it."""
+        self.authorities[authority.authority_id] = authority
+        self.changed_authorities.add(authority.authority_id)
+
+    def put_hold(self, hold: StoredHold) -> None:
+        """Replace a hold, or add it."""
+        self.holds[hold.hold_id] = hold
+        self.changed_holds.add(hold.hold_id)

@@ -1,0 +1,174 @@
+"""Groups: changes that are decided one after the other, and stored by one transaction."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Table
+
+from nvm_chain.errors import NvmChainError
+from nvm_chain.meter.store.changes import Change, gather_needs
+from nvm_chain.meter.store.desk import AccountKey, Desk, HoldState, Needs, StoredAccount, StoredHold
+from nvm_chain.meter.store.packing import (
+    pack_account,
+    pack_authority,
+    pack_front,
+    pack_hold,
+    pack_key,
+    pack_marks,
+    pack_numbers,
+    pack_past,
+    unpack_account,
+    unpack_authority,
+    unpack_hold,
+)
+from nvm_chain.meter.store.schema import MAX_STORED, accounts, authorities, holds, pasts, tokens
+from nvm_chain.meter.store.statements import Statements
+from nvm_chain.meter.times import find_now
+
+MOST_KEPT: Final = 50_000
+"""How many accounts a process remembers, if it alone writes the books."""
+
+
+class Rows:
+    """Reads the rows of groups, and writes what has changed."""
+
+    def __init__(self, *, is_alone: bool) -> None:
+        """``is_alone`` says that no other process writes the books, so that rows can be remembered between groups."""
+        self._accounts: dict[AccountKey, StoredAccount] = {}
+        self._open: dict[bytes, StoredHold] = {}
+        self._is_alone = is_alone
+
+    def forget(self) -> None:
+        """Forget all rows, after a transaction that failed."""
+        self._accounts.clear()
+        self._open.clear()
+
+    def load(self, statements: Statements, needs: Needs) -> Desk:
+        """Lock the accounts, and read all rows that a group needs. The clock is read after the locks."""
+        keys = {pack_key(key): key for key in needs.accounts}
+        wanted = sorted(packed for packed, key in keys.items() if not self._knows(key, needs))
+        rows = {(bytes(row[0]), bytes(row[1])): row for row in statements.lock_accounts(wanted)} if wanted else {}
+        clock, head_time, head_seen_at, closed_until = statements.read_books()
+        desk = Desk(find_now(head_time, clock), clock, closed_until, head_seen_at, head_time)
+        desk.accounts.update((key, self._accounts[key]) for key in needs.accounts if self._knows(key, needs))
+        past = self._read_past(statements, needs)
+        for packed, row in rows.items():
+            key = keys[packed]
+            desk.accounts[key] = unpack_account(key, row, past.get(packed), has_past=key in needs.past)
+        self._load_rest(statements, needs, desk, keys)
+        return desk
+
+    def _load_rest(
+        self, statements: Statements, needs: Needs, desk: Desk, keys: dict[tuple[bytes, bytes], AccountKey]
+    ) -> None:
+        """Read authorities and holds. Those of accounts that are not locked are left out."""
+        for row in _find(statements, authorities, needs.authorities):
+            key = keys.get((bytes(row[1]), bytes(row[2])))
+            if key is not None:
+                desk.authorities[bytes(row[0])] = unpack_authority(row, key)
+        desk.holds.update((one, self._open[one]) for one in needs.holds if one in self._open)
+        for row in _find(statements, holds, needs.holds.difference(desk.holds)):
+            key = keys.get((bytes(row[1]), bytes(row[2])))
+            if key is not None:
+                desk.holds[bytes(row[0])] = unpack_hold(row, key)
+
+    def _knows(self, key: AccountKey, needs: Needs) -> bool:
+        kept = self._accounts.get(key)
+        return kept is not None and (kept.has_past or key not in needs.past)
+
+    def _read_past(self, statements: Statements, needs: Needs) -> dict[tuple[bytes, bytes], bytes]:
+        keys = [pack_key(key) for key in needs.past]
+        return {(bytes(row[0]), bytes(row[1])): bytes(row[2]) for row in statements.find(pasts, keys)} if keys else {}
+
+    def save(self, statements: Statements, desk: Desk) -> None:
+        """Write all rows that have changed."""
+        whole, narrow, past = [], [], []
+        for key, before in desk.changed_accounts.items():
+            after = desk.accounts[key]
+            if (
+                before.account.view is after.account.view
+                and before.account.past is after.account.past
+                and _is_stored(before)
+            ):
+                narrow.append(_pack_narrow(key, after))
+                continue
+            whole.append(pack_account(after))
+            if after.has_past:
+                past.append((*pack_key(key), pack_past(after.account.past)))
+        statements.change_numbers(narrow)
+        for table, rows in (
+            (accounts, whole),
+            (pasts, past),
+            (authorities, [pack_authority(desk.authorities[one]) for one in desk.changed_authorities]),
+            (holds, [pack_hold(desk.holds[one]) for one in desk.changed_holds]),
+            (tokens, [(token, authority, *pack_key(key)) for token, authority, key in desk.new_tokens]),
+        ):
+            _put(statements, table, rows)
+
+    def keep(self, desk: Desk) -> None:
+        """Remember the rows of a group that was committed."""
+        if not self._is_alone:
+            return
+        if len(self._accounts) > MOST_KEPT:
+            self._accounts.clear()
+        self._accounts.update(desk.accounts)
+        for hold_id in desk.changed_holds:
+            hold = desk.holds[hold_id]
+            if hold.state is HoldState.OPEN:
+                self._open[hold_id] = hold
+            else:
+                self._open.pop(hold_id, None)
+
+
+def _find(statements: Statements, table: Table, ids: Collection[bytes]) -> list[Any]:
+    return statements.find(table, [(one,) for one in ids]) if ids else []
+
+
+def _is_stored(account: StoredAccount) -> bool:
+    """Return whether there is a row of an account. An account without a view was never stored as a whole."""
+    return account.account.view.block_number > 0
+
+
+def _pack_narrow(key: AccountKey, stored: StoredAccount) -> tuple[Any, ...]:
+    account = stored.account
+    ceiling = (min(account.ceiling, MAX_STORED), min(account.ceiling_end, MAX_STORED))
+    return (*pack_numbers(account), *ceiling, pack_marks(account.marks), pack_front(stored.front), *pack_key(key))
+
+
+def _put(statements: Statements, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    if rows:
+        statements.put(table, rows)
+
+
+def decide_all(desk: Desk, changes: Sequence[Change[Any]]) -> list[Any]:
+    """Return the outcome of each change, in order. An error is an outcome too."""
+    return [_decide(desk, change) for change in changes]
+
+
+def _decide(desk: Desk, change: Change[Any]) -> Any:
+    try:
+        return change.decide(desk)
+    except NvmChainError as error:
+        return error
+
+
+def run_group(
+    rows: Rows,
+    changes: Sequence[Change[Any]],
+    statements: Statements,
+    commit: Callable[[], None],
+    rollback: Callable[[], None],
+) -> tuple[list[Any], int]:
+    """Decide about changes in an open transaction, and commit it if there is something to store.
+
+    Return the outcomes, and the latest block's time.
+    """
+    desk = rows.load(statements, gather_needs(changes))
+    outcomes = decide_all(desk, changes)
+    if desk.is_changed:
+        rows.save(statements, desk)
+        commit()
+    else:
+        rollback()
+    rows.keep(desk)
+    return outcomes, desk.head_time

@@ -1,0 +1,115 @@
+"""The first schema of the meter's books.
+
+Revision ID: 0001
+"""
+
+from typing import Final
+
+from alembic import op
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    text,
+)
+
+revision: Final = "0001"
+down_revision: Final = None
+
+
+def _key(*, primary_key: bool = False) -> list[Column[bytes]]:
+    """Return the columns of a plan and a holder."""
+    return [Column(name, LargeBinary, primary_key=primary_key, nullable=False) for name in ("plan", "holder")]
+
+
+def _amount(name: str) -> Column[int]:
+    return Column(name, BigInteger, CheckConstraint(f"{name} >= 0", name=f"{name}_is_not_negative"), nullable=False)
+
+
+def upgrade() -> None:
+    """Create the tables."""
+    op.create_table(
+        "books",
+        Column("id", SmallInteger, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+        Column("chain_id", BigInteger, nullable=False),
+        Column("credits", LargeBinary, nullable=False),
+        Column("store_id", LargeBinary, nullable=False),
+        Column("head_number", BigInteger, nullable=False),
+        Column("head_hash", LargeBinary, nullable=False),
+        Column("head_time", BigInteger, nullable=False),
+        Column("head_seen_at", BigInteger, nullable=False),
+        Column("closed_until", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "accounts",
+        *_key(primary_key=True),
+        _amount("committed"),
+        _amount("held"),
+        _amount("blocked"),
+        _amount("written_off"),
+        Column("least_backing", BigInteger, nullable=False),
+        Column("least_others", BigInteger, nullable=False),
+        _amount("ceiling"),
+        Column("ceiling_end", BigInteger, nullable=False),
+        Column("settled", BigInteger, nullable=False),
+        Column("taken", BigInteger, nullable=False),
+        Column("view", LargeBinary, nullable=False),
+        Column("marks", LargeBinary, nullable=False),
+        Column("vouchers", LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table("pasts", *_key(primary_key=True), Column("past", LargeBinary, nullable=False))
+    op.create_table(
+        "authorities",
+        Column("authority_id", LargeBinary, primary_key=True),
+        *_key(),
+        Column("kind", Text, nullable=False),
+        Column("used_by", LargeBinary, nullable=False),
+        Column("starts_at", BigInteger, nullable=False),
+        Column("ends_at", BigInteger, nullable=False),
+        Column("uses", BigInteger),
+        Column("max_credits", BigInteger),
+        Column("per_request", BigInteger),
+        Column("period_credits", BigInteger),
+        Column("period_seconds", BigInteger),
+        Column("services", Text, nullable=False),
+        Column("context", LargeBinary, nullable=False),
+        Column("revoked", Boolean, nullable=False),
+        _amount("used"),
+        _amount("spent"),
+        _amount("held"),
+        Column("period", BigInteger, nullable=False),
+        Column("period_used", BigInteger, nullable=False),
+        Index("authorities_of_holders", "holder", "plan"),
+    )
+    op.create_table(
+        "tokens",
+        Column("token_hash", LargeBinary, primary_key=True),
+        Column("authority_id", LargeBinary, nullable=False),
+        *_key(),
+    )
+    op.create_table(
+        "holds",
+        Column("hold_id", LargeBinary, primary_key=True),
+        *_key(),
+        Column("authority_id", LargeBinary, nullable=False),
+        _amount("credits"),
+        Column("period", BigInteger, nullable=False),
+        Column("request", LargeBinary, nullable=False),
+        Column("owner", LargeBinary, nullable=False),
+        Column("opened_at", BigInteger, nullable=False),
+        Column("until", BigInteger, nullable=False),
+        Column("state", SmallInteger, nullable=False),
+        _amount("cost"),
+        Column("ended_at", BigInteger, nullable=False),
+        _amount("total"),
+        CheckConstraint("cost <= credits", name="cost_is_within_the_hold"),
+        Index("open_holds", "until", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+        Index("holds_of_holders", "holder", "plan"),
+        sqlite_with_rowid=False,
+    )

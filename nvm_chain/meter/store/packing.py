@@ -1,0 +1,227 @@
+"""Rows of the store: how accounts, authorities and holds are written into columns, and read again."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from nvm_chain.meter.authorities import Authority, AuthorityKind, Hold
+from nvm_chain.meter.books import Account, Mark
+from nvm_chain.meter.session_terms import PeriodLimit
+from nvm_chain.meter.store.desk import AccountKey, HoldState, StoredAccount, StoredHold
+from nvm_chain.meter.store.schema import MAX_STORED
+from nvm_chain.meter.views import Lot, PastView, View
+from nvm_chain.meter.voucher_fronts import VoucherFront
+from nvm_chain.signing.vouchers import SignedVoucher, Voucher
+from nvm_chain.types.addresses import format_address
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder().decode
+_KINDS: Final[Mapping[str, AuthorityKind]] = {kind.name: kind for kind in AuthorityKind}
+
+
+def pack_key(key: AccountKey) -> tuple[bytes, bytes]:
+    """Return a plan and a holder as the columns have them."""
+    return key.plan_id.to_bytes(32), bytes.fromhex(key.holder[2:])
+
+
+def unpack_key(plan: bytes, holder: bytes) -> AccountKey:
+    """Return the plan and the holder of a row."""
+    return AccountKey(int.from_bytes(plan), format_address(bytes(holder)))
+
+
+# ---------------------------------------------------------------------- accounts
+
+
+def pack_numbers(account: Account) -> tuple[int, ...]:
+    """Return what a request changes in an account's row, in the order of the columns."""
+    return (account.committed, account.held, account.blocked, account.written_off)
+
+
+def pack_account(stored: StoredAccount) -> tuple[Any, ...]:
+    """Return an account's row, without its past views."""
+    account = stored.account
+    return (
+        *pack_key(AccountKey(account.plan_id, account.holder)),
+        *pack_numbers(account),
+        account.least_backing,
+        account.least_others,
+        min(account.ceiling, MAX_STORED),
+        min(account.ceiling_end, MAX_STORED),
+        account.view.settled,
+        account.view.taken,
+        pack_view(account.view),
+        pack_marks(account.marks),
+        pack_front(stored.front),
+    )
+
+
+def unpack_account(key: AccountKey, row: Any, past: bytes | None, *, has_past: bool) -> StoredAccount:
+    """Return an account from its row, as `pack_account` writes it."""
+    front = unpack_front(key, row[14])
+    account = Account(
+        plan_id=key.plan_id,
+        holder=key.holder,
+        committed=row[2],
+        held=row[3],
+        blocked=row[4],
+        written_off=row[5],
+        view=unpack_view(row[12]),
+        past=() if past is None else unpack_past(past),
+        marks=tuple(Mark(*mark) for mark in _decode(row[13])),
+        least_backing=row[6],
+        least_others=row[7],
+        ceiling=row[8],
+        ceiling_end=row[9],
+    )
+    return StoredAccount(account, front, has_past)
+
+
+def pack_view(view: View) -> bytes:
+    """Return a view as bytes."""
+    lots = [(lot.end, lot.credits) for lot in view.lots]
+    ended = [(lot.end, lot.credits) for lot in view.ended]
+    numbers = (view.balance, view.settled, view.taken, view.lapsed)
+    return _encode((view.block_number, view.block_hash, view.time, *numbers, lots, ended))
+
+
+def unpack_view(packed: bytes) -> View:
+    """Return the view of `pack_view`."""
+    number, block_hash, time, balance, settled, taken, lapsed, lots, ended = _decode(packed)
+    some, others = tuple(Lot(*lot) for lot in lots), tuple(Lot(*lot) for lot in ended)
+    return View(number, block_hash, time, balance, settled, taken, lapsed, some, others)
+
+
+def pack_past(past: tuple[PastView, ...]) -> bytes:
+    """Return past views as bytes."""
+    return _encode(
+        [(each.block_number, each.block_hash, each.time, each.backing, each.others, each.written_off) for each in past]
+    )
+
+
+def unpack_past(packed: bytes) -> tuple[PastView, ...]:
+    """Return the past views of `pack_past`."""
+    return tuple(PastView(*each) for each in _decode(packed))
+
+
+def pack_marks(marks: tuple[Mark, ...]) -> bytes:
+    """Return marks as bytes."""
+    return _encode([(mark.end, mark.committed) for mark in marks])
+
+
+def pack_front(front: VoucherFront) -> bytes:
+    """Return the vouchers of an account as bytes. Plan and holder are those of the account."""
+    return _encode(
+        [
+            (
+                bytes.fromhex(signed.voucher.redeemer[2:]),
+                signed.voucher.ceiling,
+                signed.voucher.context,
+                signed.voucher.deadline,
+                signed.signature,
+            )
+            for signed in front.vouchers
+        ]
+    )
+
+
+def unpack_front(key: AccountKey, packed: bytes) -> VoucherFront:
+    """Return the vouchers of `pack_front`."""
+    return VoucherFront(
+        tuple(
+            SignedVoucher(Voucher(*key, format_address(redeemer), ceiling, context, deadline), signature)
+            for redeemer, ceiling, context, deadline, signature in _decode(packed)
+        )
+    )
+
+
+# ---------------------------------------------------------------------- authorities
+
+
+def pack_authority(authority: Authority) -> tuple[Any, ...]:
+    """Return an authority's row."""
+    period = authority.per_period
+    return (
+        authority.authority_id,
+        *pack_key(AccountKey(authority.plan_id, authority.holder)),
+        authority.kind.name,
+        bytes.fromhex(authority.user[2:]),
+        authority.start,
+        min(authority.end, MAX_STORED),
+        authority.uses,
+        authority.limit,
+        authority.per_request,
+        None if period is None else period.credits,
+        None if period is None else period.seconds,
+        " ".join(authority.services),
+        authority.context,
+        authority.revoked,
+        authority.used,
+        authority.spent,
+        authority.held,
+        authority.period,
+        authority.period_used,
+    )
+
+
+def unpack_authority(row: Any, key: AccountKey) -> Authority:
+    """Return an authority from its row. ``key`` is its account."""
+    return Authority(
+        bytes(row[0]),
+        _KINDS[row[3]],
+        *key,
+        user=format_address(bytes(row[4])),
+        start=row[5],
+        end=row[6],
+        uses=row[7],
+        limit=row[8],
+        per_request=row[9],
+        per_period=None if row[10] is None else PeriodLimit(row[10], row[11]),
+        services=tuple(row[12].split()),
+        context=bytes(row[13]),
+        revoked=bool(row[14]),
+        used=row[15],
+        spent=row[16],
+        held=row[17],
+        period=row[18],
+        period_used=row[19],
+    )
+
+
+# ---------------------------------------------------------------------- holds
+
+
+def pack_hold(stored: StoredHold) -> tuple[Any, ...]:
+    """Return a hold's row."""
+    return (
+        stored.hold_id,
+        *pack_key(stored.key),
+        stored.hold.authority_id,
+        stored.hold.credits,
+        stored.hold.period,
+        stored.request,
+        stored.owner,
+        stored.opened_at,
+        stored.until,
+        int(stored.state),
+        stored.cost,
+        stored.ended_at,
+        stored.total,
+    )
+
+
+def unpack_hold(row: Any, key: AccountKey) -> StoredHold:
+    """Return a hold from its row. ``key`` is its account."""
+    return StoredHold(
+        hold_id=bytes(row[0]),
+        key=key,
+        hold=Hold(bytes(row[3]), row[4], row[5]),
+        request=bytes(row[6]),
+        owner=bytes(row[7]),
+        opened_at=row[8],
+        until=row[9],
+        state=HoldState(row[10]),
+        cost=row[11],
+        ended_at=row[12],
+        total=row[13],
+    )

@@ -1,0 +1,137 @@
+"""The tables of the meter's books, as SQLAlchemy knows them. Migrations create them, and a test compares both.
+
+Ids are 32 bytes, and addresses are 20 bytes. Credits are integers of 63 bits at most, and times are Unix seconds.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+VERSION: Final = "0001"
+"""The schema that this version of the package reads and writes: the last migration."""
+VERSION_TABLE: Final = "nvm_chain_meter"
+"""The table of the schema's version. A database without it has no books."""
+MAX_STORED: Final = 2**63 - 1
+"""The largest number of a column. A higher ceiling is as good as this one, because no account can have as many credits."""
+
+metadata = MetaData()
+
+
+def _key(*, primary_key: bool = False) -> list[Column[bytes]]:
+    """Return the columns of a plan and a holder."""
+    return [Column(name, LargeBinary, primary_key=primary_key, nullable=False) for name in ("plan", "holder")]
+
+
+def _amount(name: str) -> Column[int]:
+    return Column(name, BigInteger, CheckConstraint(f"{name} >= 0", name=f"{name}_is_not_negative"), nullable=False)
+
+
+books = Table(
+    "books",
+    metadata,
+    Column("id", SmallInteger, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+    Column("chain_id", BigInteger, nullable=False),
+    Column("credits", LargeBinary, nullable=False),
+    Column("store_id", LargeBinary, nullable=False),
+    Column("head_number", BigInteger, nullable=False),
+    Column("head_hash", LargeBinary, nullable=False),
+    Column("head_time", BigInteger, nullable=False),
+    Column("head_seen_at", BigInteger, nullable=False),
+    Column("closed_until", BigInteger, nullable=False),
+)
+"""One row. The head is the block of the latest views, and ``head_seen_at`` is when it was read. Before ``closed_until``,
+vouchers from before a restored backup are refused."""
+
+accounts = Table(
+    "accounts",
+    metadata,
+    *_key(primary_key=True),
+    _amount("committed"),
+    _amount("held"),
+    _amount("blocked"),
+    _amount("written_off"),
+    Column("least_backing", BigInteger, nullable=False),
+    Column("least_others", BigInteger, nullable=False),
+    _amount("ceiling"),
+    Column("ceiling_end", BigInteger, nullable=False),
+    Column("settled", BigInteger, nullable=False),
+    Column("taken", BigInteger, nullable=False),
+    Column("view", LargeBinary, nullable=False),
+    Column("marks", LargeBinary, nullable=False),
+    Column("vouchers", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""All that the rule of admission compares, in one row for each holder and plan."""
+
+pasts = Table("pasts", metadata, *_key(primary_key=True), Column("past", LargeBinary, nullable=False))
+"""The views of the last blocks of each account."""
+
+authorities = Table(
+    "authorities",
+    metadata,
+    Column("authority_id", LargeBinary, primary_key=True),
+    *_key(),
+    Column("kind", Text, nullable=False),
+    Column("used_by", LargeBinary, nullable=False),
+    Column("starts_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("uses", BigInteger),
+    Column("max_credits", BigInteger),
+    Column("per_request", BigInteger),
+    Column("period_credits", BigInteger),
+    Column("period_seconds", BigInteger),
+    Column("services", Text, nullable=False),
+    Column("context", LargeBinary, nullable=False),
+    Column("revoked", Boolean, nullable=False),
+    _amount("used"),
+    _amount("spent"),
+    _amount("held"),
+    Column("period", BigInteger, nullable=False),
+    Column("period_used", BigInteger, nullable=False),
+    Index("authorities_of_holders", "holder", "plan"),
+)
+"""Sessions, allowances and sign-ins. The authority of a request voucher is its hold."""
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("authority_id", LargeBinary, nullable=False),
+    *_key(),
+)
+"""Session tokens, of which only the hash is kept."""
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("hold_id", LargeBinary, primary_key=True),
+    *_key(),
+    Column("authority_id", LargeBinary, nullable=False),
+    _amount("credits"),
+    Column("period", BigInteger, nullable=False),
+    Column("request", LargeBinary, nullable=False),
+    Column("owner", LargeBinary, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    _amount("cost"),
+    Column("ended_at", BigInteger, nullable=False),
+    _amount("total"),
+    CheckConstraint("cost <= credits", name="cost_is_within_the_hold"),
+    Index("open_holds", "until", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+    Index("holds_of_holders", "holder", "plan"),
+    sqlite_with_rowid=False,
+)
+"""All holds, open and ended. The charged ones are the first entries of the books. ``state`` is a `HoldState`."""

@@ -1,0 +1,173 @@
+"""The statements of the store, in each database: lock accounts, find rows, put rows, and read the clock."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, SmallInteger, Table, Text
+
+from nvm_chain.index.pens import Pen, Row, name_key, write_upsert, write_values
+from nvm_chain.index.sqlite import SqlitePen
+from nvm_chain.meter.store.packing import pack_front, pack_marks, pack_view
+from nvm_chain.meter.store.schema import accounts
+from nvm_chain.meter.views import UNSEEN
+from nvm_chain.meter.voucher_fronts import VoucherFront
+
+KEYS_AT_ONCE: Final = 300
+"""How many keys one statement of SQLite looks up."""
+NUMBERS: Final = ("committed", "held", "blocked", "written_off", "ceiling", "ceiling_end")
+"""What a request changes in the row of an account, beside vouchers and marks."""
+ARRAYS: Final = {
+    LargeBinary: "bytea",
+    BigInteger: "bigint",
+    SmallInteger: "smallint",
+    Text: "text",
+    Boolean: "boolean",
+}
+
+
+class Statements(ABC):
+    """The statements of one transaction."""
+
+    def __init__(self, pen: Pen) -> None:
+        """Take the pen of a transaction."""
+        self.pen = pen
+
+    @abstractmethod
+    def read_books(self) -> tuple[int, int, int, int]:
+        """Return the database's clock in seconds, the latest block's time, when it was seen, and until when books are closed."""
+
+    @abstractmethod
+    def lock_accounts(self, keys: Sequence[Row]) -> list[Any]:
+        """Lock accounts in the order of their keys, and return their rows as they are then. ``keys`` are sorted."""
+
+    @abstractmethod
+    def find(self, table: Table, keys: Sequence[Row]) -> list[Any]:
+        """Return the rows of a table with these primary keys."""
+
+    @abstractmethod
+    def put(self, table: Table, rows: Sequence[Row]) -> None:
+        """Insert rows, or replace those with the same primary key. A key may occur once."""
+
+    @abstractmethod
+    def change_numbers(self, rows: Sequence[Row]) -> None:
+        """Write numbers, marks and vouchers of accounts that exist. A row has them in this order, and its key at the end."""
+
+
+class SqliteStatements(Statements):
+    """Statements of SQLite. A transaction that writes has the whole file, so nothing else has to be locked."""
+
+    def read_books(self) -> tuple[int, int, int, int]:
+        """Read them."""
+        (row,) = self.pen.ask(
+            "SELECT CAST(strftime('%s') AS INTEGER), head_time, head_seen_at, closed_until FROM books"
+        )
+        return tuple(row)
+
+    def lock_accounts(self, keys: Sequence[Row]) -> list[Any]:
+        """Return the rows of accounts."""
+        return self.find(accounts, keys)
+
+    def find(self, table: Table, keys: Sequence[Row]) -> list[Any]:
+        """Return the rows with these keys."""
+        found: list[Any] = []
+        for start in range(0, len(keys), KEYS_AT_ONCE):
+            some = keys[start : start + KEYS_AT_ONCE]
+            found += self.pen.ask(_select(table, len(some)), [value for key in some for value in key])
+        return found
+
+    def put(self, table: Table, rows: Sequence[Row]) -> None:
+        """Put the rows one after the other."""
+        self.pen.change_each(write_upsert(table, write_values(table)), rows)
+
+    def change_numbers(self, rows: Sequence[Row]) -> None:
+        """Change them one after the other."""
+        names = ", ".join(f"{name} = ?" for name in (*NUMBERS, "marks", "vouchers"))
+        self.pen.change_each(f"UPDATE accounts SET {names} WHERE plan = ? AND holder = ?", rows)  # noqa: S608
+
+
+class PostgresStatements(Statements):
+    """Statements of PostgreSQL. Each one takes columns as arrays, so that its length does not depend on the group."""
+
+    def read_books(self) -> tuple[int, int, int, int]:
+        """Read them. A statement after the one that locks sees the clock as it is after the wait."""
+        (row,) = self.pen.ask(
+            "SELECT floor(extract(epoch FROM clock_timestamp()))::bigint, head_time, head_seen_at, closed_until FROM books"
+        )
+        return tuple(row)
+
+    def lock_accounts(self, keys: Sequence[Row]) -> list[Any]:
+        """Lock rows in the order of their keys. Missing ones are made, so that they can be locked too."""
+        found = self.pen.ask(LOCK, _turn(keys, 2))
+        known = {(bytes(row[0]), bytes(row[1])) for row in found}
+        missing = [key for key in keys if tuple(key) not in known]
+        if not missing:
+            return found
+        self.pen.change(MAKE, [*EMPTY_ACCOUNT, *_turn(missing, 2)])
+        return [*found, *self.pen.ask(LOCK, _turn(missing, 2))]
+
+    def find(self, table: Table, keys: Sequence[Row]) -> list[Any]:
+        """Return the rows with these keys."""
+        return self.pen.ask(_find_in_arrays(table), _turn(keys, len(table.primary_key))) if keys else []
+
+    def put(self, table: Table, rows: Sequence[Row]) -> None:
+        """Put all rows by one statement."""
+        if rows:
+            source = f"SELECT * FROM {_unnest(table.columns)}"  # noqa: S608
+            self.pen.change(write_upsert(table, source), _turn(rows, len(table.columns)))
+
+    def change_numbers(self, rows: Sequence[Row]) -> None:
+        """Change all rows by one statement."""
+        if rows:
+            self.pen.change(CHANGE, _turn(rows, len(NUMBERS) + 4))
+
+
+def write_statements(pen: Pen) -> Statements:
+    """Return the statements of a pen's database."""
+    return SqliteStatements(pen) if isinstance(pen, SqlitePen) else PostgresStatements(pen)
+
+
+def _turn(rows: Sequence[Row], width: int) -> list[list[Any]]:
+    """Return the columns of some rows."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+
+
+def _array(column: Column[Any]) -> str:
+    return next(f"?::{name}[]" for kind, name in ARRAYS.items() if type(column.type) is kind)
+
+
+def _unnest(columns: Any) -> str:
+    return f"unnest({', '.join(_array(column) for column in columns)})"
+
+
+@cache
+def _select(table: Table, count: int) -> str:
+    key = f"({', '.join('?' * len(table.primary_key))})"
+    return f"SELECT * FROM {table.name} WHERE ({name_key(table)}) IN (VALUES {', '.join([key] * count)})"  # noqa: S608
+
+
+@cache
+def _find_in_arrays(table: Table) -> str:
+    key = table.primary_key.columns
+    names = name_key(table)
+    return f"SELECT t.* FROM {table.name} t JOIN {_unnest(key)} AS wanted({names}) USING ({names})"  # noqa: S608
+
+
+LOCK: Final = (
+    "SELECT * FROM accounts WHERE (plan, holder) IN (SELECT * FROM unnest(?::bytea[], ?::bytea[])) "
+    "ORDER BY plan, holder FOR UPDATE OF accounts"
+)
+"""It returns the rows as they are after the wait. A join would read them as they were before."""
+EMPTY_ACCOUNT: Final = (pack_view(UNSEEN), pack_marks(()), pack_front(VoucherFront()))
+MAKE: Final = (
+    "INSERT INTO accounts SELECT plan, holder, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?::bytea, ?::bytea, ?::bytea "
+    "FROM unnest(?::bytea[], ?::bytea[]) AS n(plan, holder) ORDER BY plan, holder ON CONFLICT DO NOTHING"
+)
+CHANGE: Final = (
+    "UPDATE accounts SET "  # noqa: S608
+    + ", ".join(f"{name} = n.{name}" for name in (*NUMBERS, "marks", "vouchers"))
+    + f" FROM unnest({', '.join(['?::bigint[]'] * len(NUMBERS))}, ?::bytea[], ?::bytea[], ?::bytea[], ?::bytea[]) "
+    + f"AS n({', '.join((*NUMBERS, 'marks', 'vouchers', 'plan', 'holder'))}) "
+    + "WHERE accounts.plan = n.plan AND accounts.holder = n.holder"
+)

@@ -1,0 +1,152 @@
+"""A store: the books of one meter in a database. `nvm_chain.meter.store.opening.open_store` returns one."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from nvm_chain.errors import IndexFailure, IndexUnavailable
+from nvm_chain.index import postgres, sqlite
+from nvm_chain.index.pens import Pen
+from nvm_chain.meter.store.changes import Change
+from nvm_chain.meter.store.groups import Rows, run_group
+from nvm_chain.meter.store.statements import write_statements
+
+CONFLICTS: Final = ("40001", "40P01")
+"""PostgreSQL gave up a transaction because of another one. It can be run again."""
+TRIES: Final = 5
+ALONE: Final = ("PRAGMA synchronous = FULL", "PRAGMA locking_mode = EXCLUSIVE")
+"""A commit is on the disk when it returns, and no other process opens the file."""
+
+
+class Store:
+    """The books of a meter. One thread uses a store at a time: see `nvm_chain.meter.store.writer.Writer`."""
+
+    def __init__(self, engine: Engine, label: str) -> None:
+        """Take the engine of a database, and the name of the database without secrets."""
+        self.engine, self.label = engine, label
+        self._connection: Connection | None = None
+        self._rows = Rows(is_alone=self.is_sqlite)
+        self.head_time = 0
+        """The latest block's time, as the last group read it."""
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the books are in a file of SQLite, which one process has for itself."""
+        return self.engine.dialect.name == "sqlite"
+
+    def prepare(self, make: Callable[[Connection], None]) -> None:
+        """Take a file of SQLite for this process alone, and make or check the tables in one transaction."""
+        if self.is_sqlite:
+            with self._explaining():
+                sqlite.prepare_file(self.engine)
+        with self.transaction() as connection:
+            make(connection)
+
+    def run(self, changes: Sequence[Change[Any]]) -> list[Any]:
+        """Decide about changes in one transaction, and store what they change. Return their outcomes, errors among them.
+
+        Raises:
+            DiskFull: The disk is full. Nothing was changed.
+            IndexUnavailable: The database does not answer. If it went away at the commit, the changes may be stored.
+            WrongDatabase: The tables are not those of a meter.
+        """
+        for last in range(TRIES):
+            try:
+                return self._try(changes)
+            except DBAPIError as error:
+                self._drop(is_lost=error.connection_invalidated)
+                if getattr(error.orig, "sqlstate", None) not in CONFLICTS or last == TRIES - 1:
+                    raise self._explain(error.orig) from None
+            except self._driver_error as error:
+                self._drop(is_lost=False)
+                if getattr(error, "sqlstate", None) not in CONFLICTS or last == TRIES - 1:
+                    raise self._explain(error) from None
+            except SQLAlchemyError as error:
+                self._drop(is_lost=True)
+                raise IndexUnavailable(self.label, " ".join(str(error).split())) from None
+        raise AssertionError("a try returns or raises")
+
+    def _try(self, changes: Sequence[Change[Any]]) -> list[Any]:
+        connection = self._connect()
+        with connection.begin() as transaction:
+            statements = write_statements(self._take_pen(connection))
+            outcomes, self.head_time = run_group(
+                self._rows, changes, statements, transaction.commit, transaction.rollback
+            )
+            return outcomes
+
+    def _connect(self) -> Connection:
+        if self._connection is None:
+            self._connection = self.engine.connect().execution_options(writes=True)
+            if self.is_sqlite:
+                for pragma in ALONE:
+                    self._connection.connection.driver_connection.execute(pragma).close()  # type: ignore[union-attr]
+        return self._connection
+
+    def _take_pen(self, connection: Connection) -> Pen:
+        return (sqlite.SqlitePen if self.is_sqlite else postgres.PostgresPen)(connection)
+
+    def _drop(self, *, is_lost: bool) -> None:
+        """End the connection of a transaction that failed, and forget what was read."""
+        self._rows.forget()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(SQLAlchemyError, self._driver_error):
+                if is_lost:
+                    connection.invalidate()
+                connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Open a transaction on the connection of the store. It ends with a commit, or with a rollback on an error.
+
+        Raises:
+            IndexFailure: See `run`.
+        """
+        with self._explaining():
+            connection = self._connect()
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Turn failures of the database into errors of this package, after the connection was dropped."""
+        try:
+            yield
+        except DBAPIError as error:
+            self._drop(is_lost=error.connection_invalidated)
+            raise self._explain(error.orig) from None
+        except self._driver_error as error:
+            self._drop(is_lost=False)
+            raise self._explain(error) from None
+
+    @contextmanager
+    def asking(self) -> Iterator[Pen]:
+        """Open a transaction for reads and small writes, on the connection of the store."""
+        with self.transaction() as connection:
+            yield self._take_pen(connection)
+
+    @property
+    def _driver_error(self) -> type[Exception]:
+        error: type[Exception] = self.engine.dialect.loaded_dbapi.Error
+        return error
+
+    def _explain(self, error: Any) -> IndexFailure:
+        explain: Callable[[str, Any], IndexFailure] = (sqlite if self.is_sqlite else postgres).explain_failure
+        return explain(self.label, error)
+
+    def note_head(self, number: int, block_hash: bytes, time: int, seen_at: int) -> None:
+        """Note the block of the latest views."""
+        with self.asking() as pen:
+            pen.change(
+                "UPDATE books SET head_number = ?, head_hash = ?, head_time = ?, head_seen_at = ?",
+                (number, block_hash, time, seen_at),
+            )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._drop(is_lost=False)
+        self.engine.dispose()
