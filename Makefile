@@ -35,6 +35,9 @@ export PYTHONDONTWRITEBYTECODE :=
 
 say = @printf '==> %s\n'
 
+# Random histories of the contract that `make test` compares with the model. `make deep` compares thousands.
+test: export NVM_CHAIN_HISTORIES ?= 4
+
 # Ape keeps its state here, not in the home folder. (`make deploy` leaves it there: that is where accounts are.)
 test check deep bench: export APE_DATA_FOLDER := $(CURDIR)/.ape
 

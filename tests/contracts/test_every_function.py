@@ -27,8 +27,6 @@ from tests.support.plans import usage
 from tests.support.reverts import reverts
 from tests.support.world import MAX_FEE_BPS, MAX_UINT, NO_CONTEXT, ZERO, World
 
-EMBEDDED_TOO = True
-
 ELSEWHERE = {
     "MAX_FEE_BPS": "constants",
     "MAX_SPLITS": "constants",

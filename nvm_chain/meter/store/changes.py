@@ -23,10 +23,13 @@ from nvm_chain.meter.agreements import Ask
 from nvm_chain.meter.authorities import Authority, AuthorityKind, open_request
 from nvm_chain.meter.books import Account, block_credits
 from nvm_chain.meter.store.desk import AccountKey, Desk, HoldState, Needs, StoredHold
+from nvm_chain.meter.store.schema import STORED_BITS
 from nvm_chain.meter.view_changes import replace_view, roll_back
 from nvm_chain.meter.views import View
 from nvm_chain.meter.voucher_fronts import VoucherFront, put_ceiling
+from nvm_chain.meter.windows import end_request
 from nvm_chain.signing.vouchers import SignedVoucher
+from nvm_chain.types.amounts import check_uint
 
 MAX_VOUCHERS: Final = 16
 """How many vouchers of a holder are kept. More are needed only if deadlines fall while ceilings rise."""
@@ -99,14 +102,16 @@ class AdmitVoucher:
         if len(front.vouchers) > MAX_VOUCHERS:
             return refuse_more_vouchers(stored.account, self.work.ask.credits)
         authority = open_request(self.signed.voucher, self.digest, desk.now)
-        if is_spent(desk.holds.get(self.digest)):
+        before = desk.holds.get(self.digest)
+        if is_spent(before):
             authority = replace(authority, used=1)
         account = put_ceiling(stored.account, front, desk.now)
         admitted = admit(Case(account, authority, self.work.ask, self.work.policy, desk.now))
         if not isinstance(admitted, Admitted):
             return admitted
         desk.put_account(self.key, replace(stored, account=admitted.account, front=front))
-        return _open_hold(desk, self.key, self.digest, admitted, self.work)
+        attempt = 0 if before is None else before.attempt + 1
+        return _open_hold(desk, self.key, self.digest, admitted, self.work, attempt)
 
 
 def refuse_more_vouchers(account: Account, credits: int) -> TooManyVouchers:
@@ -139,7 +144,7 @@ class AdmitUse:
             return old
         stored = desk.account(self.key)
         account = put_ceiling(stored.account, stored.front, desk.now)
-        authority = desk.authorities.get(self.authority_id)
+        authority = desk.find_authority(self.key, self.authority_id)
         if authority is None:
             return AuthorityUnknown(self.authority_id.hex())
         admitted = admit(Case(account, authority, self.work.ask, self.work.policy, desk.now))
@@ -150,11 +155,14 @@ class AdmitUse:
         return _open_hold(desk, self.key, self.hold_id, admitted, self.work)
 
 
-def _open_hold(desk: Desk, key: AccountKey, hold_id: bytes, admitted: Admitted, work: Work) -> StoredHold:
+def _open_hold(
+    desk: Desk, key: AccountKey, hold_id: bytes, admitted: Admitted, work: Work, attempt: int = 0
+) -> StoredHold:
+    until = desk.clock + work.seconds
     opened = StoredHold(
-        hold_id, key, admitted.hold, work.request, work.owner, opened_at=desk.now, until=desk.clock + work.seconds
+        hold_id, key, admitted.hold, work.request, work.owner, opened_at=desk.now, until=until, attempt=attempt
     )
-    desk.put_hold(opened)
+    desk.open_hold(opened)
     return opened
 
 
@@ -176,7 +184,7 @@ class ChargeHold:
 
     def decide(self, desk: Desk) -> StoredHold | NvmChainError:
         """Charge, or refuse after the end of the hold. What others count as free is only what was released in the books."""
-        found = desk.holds.get(self.hold.hold_id)
+        found = desk.find_hold(self.hold)
         if found is not None and (found.state, found.cost) == (HoldState.CHARGED, self.cost):
             return found
         if found is None or found.state is not HoldState.OPEN or found.owner != self.hold.owner:
@@ -187,6 +195,8 @@ class ChargeHold:
         account, authority = charge_request(
             stored.account, _find_authority(desk, found), found.hold, self.cost, desk.now
         )
+        if is_in_window(found):
+            _leave_window(desk, found)
         desk.put_account(self.key, replace(stored, account=account))
         return _end_hold(desk, replace(found, total=account.committed), authority, HoldState.CHARGED, self.cost)
 
@@ -209,7 +219,7 @@ class ReleaseHold:
 
     def decide(self, desk: Desk) -> StoredHold | NvmChainError:
         """Release. A hold that has ended before, or was never stored, stays as it is."""
-        found = desk.holds.get(self.hold.hold_id)
+        found = desk.find_hold(self.hold)
         if found is None or found.state is not HoldState.OPEN or found.owner != self.hold.owner:
             return found or self.hold
         return _release(desk, found, was_sent=self.was_sent)
@@ -236,7 +246,7 @@ class SweepHold:
 
     def decide(self, desk: Desk) -> StoredHold | NvmChainError | None:
         """Release it, if it is still open and its end has passed."""
-        found = desk.holds.get(self.hold.hold_id)
+        found = desk.find_hold(self.hold)
         if found is None or found.state is not HoldState.OPEN:
             return None
         if desk.clock <= found.until and not self.owner_is_gone:
@@ -248,11 +258,24 @@ def _release(desk: Desk, found: StoredHold, *, was_sent: bool) -> StoredHold:
     stored = desk.account(found.key)
     account, authority = release_request(stored.account, _find_authority(desk, found), found.hold, was_sent=was_sent)
     desk.put_account(found.key, replace(stored, account=account))
+    if is_in_window(found):
+        _leave_window(desk, found)
     return _end_hold(desk, found, authority, HoldState.RELEASED if was_sent else HoldState.RETURNED, 0)
+
+
+def is_in_window(hold: StoredHold) -> bool:
+    """Return whether a hold is that of a request in an access window. It sets no credits aside."""
+    return hold.hold.credits == 0
+
+
+def _leave_window(desk: Desk, hold: StoredHold) -> None:
+    desk.put_window(hold.key, end_request(desk.window(hold.key)))
 
 
 def _add_hold(needs: Needs, hold: StoredHold) -> None:
     needs.accounts.add(hold.key)
+    if is_in_window(hold):
+        needs.windows.add(hold.key)
     needs.holds.add(hold.hold_id)
     if not _has_one_use(hold):
         needs.authorities.add(hold.hold.authority_id)
@@ -276,7 +299,7 @@ def _end_hold(desk: Desk, hold: StoredHold, authority: Authority, state: HoldSta
     if not _has_one_use(hold):
         desk.put_authority(authority)
     ended = replace(hold, state=state, cost=cost, ended_at=desk.now)
-    desk.put_hold(ended)
+    desk.end_hold(ended)
     return ended
 
 
@@ -325,7 +348,7 @@ class RevokeAuthority:
 
     def decide(self, desk: Desk) -> Authority | NvmChainError:
         """Revoke it."""
-        authority = desk.authorities.get(self.authority_id)
+        authority = desk.find_authority(self.key, self.authority_id)
         if authority is None:
             return AuthorityUnknown(self.authority_id.hex())
         revoked = replace(authority, revoked=True)
@@ -349,6 +372,7 @@ class BlockCredits:
         stored = desk.account(self.key)
         try:
             account = block_credits(stored.account, self.credits)
+            check_uint(account.blocked, STORED_BITS, "blocked credits")
         except NvmChainError as error:
             return error
         desk.put_account(self.key, replace(stored, account=account))

@@ -14,6 +14,7 @@ from nvm_chain.errors.fields import Credits, PlanId, Time
 from nvm_chain.meter.authorities import Authority, Hold
 from nvm_chain.meter.books import Account
 from nvm_chain.meter.voucher_fronts import VoucherFront
+from nvm_chain.meter.windows import WindowAccount
 
 
 class AccountKey(NamedTuple):
@@ -37,9 +38,12 @@ class HoldState(IntEnum):
 class StoredHold(Struct, frozen=True):
     """A hold as the store keeps it. It stays after its end: charged holds are the first entries of the books.
 
+    A hold of no credits is that of a request in an access window.
+
     ``authority`` is the authority of a request voucher, which has one use and no row of its own. ``request`` is the context of
     the binding that was computed from the request. ``until`` is the second of the database's clock after which the owner
-    may not charge any more. ``total`` is all that was charged to the account, up to this charge.
+    may not charge any more. ``total`` is all that was charged to the account, up to this charge. ``attempt`` counts how often
+    the voucher was returned before, so that a late end of an earlier hold does not end this one.
     """
 
     hold_id: bytes
@@ -53,6 +57,7 @@ class StoredHold(Struct, frozen=True):
     cost: Credits = 0
     ended_at: Time = 0
     total: Credits = 0
+    attempt: int = 0
 
 
 class StoredAccount(Struct, frozen=True):
@@ -69,6 +74,7 @@ class Needs:
 
     accounts: set[AccountKey] = field(default_factory=set)
     past: set[AccountKey] = field(default_factory=set)
+    windows: set[AccountKey] = field(default_factory=set)
     authorities: set[bytes] = field(default_factory=set)
     holds: set[bytes] = field(default_factory=set)
 
@@ -87,33 +93,62 @@ class Desk:
     head_seen_at: Time = 0
     head_time: Time = 0
     accounts: dict[AccountKey, StoredAccount] = field(default_factory=dict)
+    windows: dict[AccountKey, WindowAccount] = field(default_factory=dict)
     authorities: dict[bytes, Authority] = field(default_factory=dict)
     holds: dict[bytes, StoredHold] = field(default_factory=dict)
     changed_accounts: dict[AccountKey, StoredAccount] = field(default_factory=dict)
+    changed_windows: set[AccountKey] = field(default_factory=set)
     changed_authorities: set[bytes] = field(default_factory=set)
-    changed_holds: set[bytes] = field(default_factory=set)
+    opened_holds: set[bytes] = field(default_factory=set)
+    ended_holds: set[bytes] = field(default_factory=set)
     new_tokens: list[tuple[bytes, bytes, AccountKey]] = field(default_factory=list)
 
     @property
     def is_changed(self) -> bool:
         """Whether there is something to store."""
-        return bool(self.changed_accounts or self.changed_authorities or self.changed_holds or self.new_tokens)
+        changed = (self.changed_accounts, self.changed_windows, self.changed_authorities)
+        return any((*changed, self.opened_holds, self.ended_holds, self.new_tokens))
 
     def account(self, key: AccountKey) -> StoredAccount:
         """Return the account of a holder on a plan, which is empty if there is no row of it."""
         return self.accounts.get(key) or StoredAccount(Account(key.plan_id, key.holder))
+
+    def find_authority(self, key: AccountKey, authority_id: bytes) -> Authority | None:
+        """Return an authority of an account, or None. Those of other accounts in the group are none of its own."""
+        found = self.authorities.get(authority_id)
+        return found if found is not None and (found.plan_id, found.holder) == key else None
+
+    def find_hold(self, hold: StoredHold) -> StoredHold | None:
+        """Return a hold as it is now, or None if it is not stored. A later hold by the same voucher is another one."""
+        found = self.holds.get(hold.hold_id)
+        return found if found is not None and (found.key, found.attempt) == (hold.key, hold.attempt) else None
 
     def put_account(self, key: AccountKey, account: StoredAccount) -> None:
         """Replace an account. The first one that was read is kept, so that only what differs is written."""
         self.changed_accounts.setdefault(key, self.account(key))
         self.accounts[key] = account
 
+    def window(self, key: AccountKey) -> WindowAccount:
+        """Return the access window of a holder on a time plan, which is closed if there is no row of it."""
+        return self.windows.get(key) or WindowAccount(*key)
+
+    def put_window(self, key: AccountKey, window: WindowAccount) -> None:
+        """Replace an access window."""
+        self.windows[key] = window
+        self.changed_windows.add(key)
+
     def put_authority(self, authority: Authority) -> None:
         """Replace an authority, or add it."""
         self.authorities[authority.authority_id] = authority
         self.changed_authorities.add(authority.authority_id)
 
-    def put_hold(self, hold: StoredHold) -> None:
-        """Replace a hold, or add it."""
+    def open_hold(self, hold: StoredHold) -> None:
+        """Add a hold, or replace one that was returned."""
         self.holds[hold.hold_id] = hold
-        self.changed_holds.add(hold.hold_id)
+        self.opened_holds.add(hold.hold_id)
+
+    def end_hold(self, hold: StoredHold) -> None:
+        """Replace an open hold by its end."""
+        self.holds[hold.hold_id] = hold
+        if hold.hold_id not in self.opened_holds:
+            self.ended_holds.add(hold.hold_id)

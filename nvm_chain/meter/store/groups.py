@@ -11,17 +11,20 @@ from nvm_chain.meter.store.desk import AccountKey, Desk, HoldState, Needs, Store
 from nvm_chain.meter.store.packing import (
     pack_account,
     pack_authority,
+    pack_end,
     pack_front,
     pack_hold,
     pack_key,
     pack_marks,
     pack_numbers,
     pack_past,
+    pack_window,
     unpack_account,
     unpack_authority,
     unpack_hold,
+    unpack_window,
 )
-from nvm_chain.meter.store.schema import MAX_STORED, accounts, authorities, holds, pasts, tokens
+from nvm_chain.meter.store.schema import MAX_STORED, accounts, authorities, holds, pasts, tokens, windows
 from nvm_chain.meter.store.statements import Statements
 from nvm_chain.meter.times import find_now
 
@@ -61,7 +64,10 @@ class Rows:
     def _load_rest(
         self, statements: Statements, needs: Needs, desk: Desk, keys: dict[tuple[bytes, bytes], AccountKey]
     ) -> None:
-        """Read authorities and holds. Those of accounts that are not locked are left out."""
+        """Read windows, authorities and holds. Those of accounts that are not locked are left out."""
+        for row in statements.find(windows, [pack_key(key) for key in needs.windows]) if needs.windows else ():
+            window_key = keys[bytes(row[0]), bytes(row[1])]
+            desk.windows[window_key] = unpack_window(row, window_key)
         for row in _find(statements, authorities, needs.authorities):
             key = keys.get((bytes(row[1]), bytes(row[2])))
             if key is not None:
@@ -96,11 +102,13 @@ class Rows:
             if after.has_past:
                 past.append((*pack_key(key), pack_past(after.account.past)))
         statements.change_numbers(narrow)
+        statements.end_holds([pack_end(desk.holds[one]) for one in desk.ended_holds])
         for table, rows in (
             (accounts, whole),
             (pasts, past),
             (authorities, [pack_authority(desk.authorities[one]) for one in desk.changed_authorities]),
-            (holds, [pack_hold(desk.holds[one]) for one in desk.changed_holds]),
+            (windows, [pack_window(desk.windows[key]) for key in desk.changed_windows]),
+            (holds, [pack_hold(desk.holds[one]) for one in desk.opened_holds]),
             (tokens, [(token, authority, *pack_key(key)) for token, authority, key in desk.new_tokens]),
         ):
             _put(statements, table, rows)
@@ -112,12 +120,11 @@ class Rows:
         if len(self._accounts) > MOST_KEPT:
             self._accounts.clear()
         self._accounts.update(desk.accounts)
-        for hold_id in desk.changed_holds:
-            hold = desk.holds[hold_id]
-            if hold.state is HoldState.OPEN:
-                self._open[hold_id] = hold
-            else:
-                self._open.pop(hold_id, None)
+        for hold_id in desk.opened_holds:
+            if desk.holds[hold_id].state is HoldState.OPEN:
+                self._open[hold_id] = desk.holds[hold_id]
+        for hold_id in desk.ended_holds:
+            self._open.pop(hold_id, None)
 
 
 def _find(statements: Statements, table: Table, ids: Collection[bytes]) -> list[Any]:

@@ -12,6 +12,7 @@ from nvm_chain.meter.store.desk import AccountKey, HoldState, StoredAccount, Sto
 from nvm_chain.meter.store.schema import MAX_STORED
 from nvm_chain.meter.views import Lot, PastView, View
 from nvm_chain.meter.voucher_fronts import VoucherFront
+from nvm_chain.meter.windows import WindowAccount, WindowView
 from nvm_chain.signing.vouchers import SignedVoucher, Voucher
 from nvm_chain.types.addresses import format_address
 
@@ -135,6 +136,22 @@ def unpack_front(key: AccountKey, packed: bytes) -> VoucherFront:
     )
 
 
+# ---------------------------------------------------------------------- windows
+
+
+def pack_window(window: WindowAccount) -> tuple[Any, ...]:
+    """Return the row of an access window."""
+    past = _encode([(view.block_number, min(view.access_until, MAX_STORED)) for view in window.past])
+    numbers = (window.open_requests, window.period, window.period_used, min(window.least_until, MAX_STORED))
+    return (*pack_key(AccountKey(window.plan_id, window.holder)), *numbers, past)
+
+
+def unpack_window(row: Any, key: AccountKey) -> WindowAccount:
+    """Return an access window from its row. ``key`` is its holder and plan."""
+    past = tuple(WindowView(number, until) for number, until in _decode(row[6]))
+    return WindowAccount(*key, open_requests=row[2], period=row[3], period_used=row[4], past=past, least_until=row[5])
+
+
 # ---------------------------------------------------------------------- authorities
 
 
@@ -148,10 +165,10 @@ def pack_authority(authority: Authority) -> tuple[Any, ...]:
         bytes.fromhex(authority.user[2:]),
         authority.start,
         min(authority.end, MAX_STORED),
-        authority.uses,
-        authority.limit,
-        authority.per_request,
-        None if period is None else period.credits,
+        _fit(authority.uses),
+        _fit(authority.limit),
+        _fit(authority.per_request),
+        None if period is None else _fit(period.credits),
         None if period is None else period.seconds,
         " ".join(authority.services),
         authority.context,
@@ -162,6 +179,11 @@ def pack_authority(authority: Authority) -> tuple[Any, ...]:
         authority.period,
         authority.period_used,
     )
+
+
+def _fit(limit: int | None) -> int | None:
+    """Return a limit as a column can have it."""
+    return None if limit is None else min(limit, MAX_STORED)
 
 
 def unpack_authority(row: Any, key: AccountKey) -> Authority:
@@ -207,7 +229,13 @@ def pack_hold(stored: StoredHold) -> tuple[Any, ...]:
         stored.cost,
         stored.ended_at,
         stored.total,
+        stored.attempt,
     )
+
+
+def pack_end(stored: StoredHold) -> tuple[Any, ...]:
+    """Return what the end of a hold changes in its row, and the key at the end."""
+    return (int(stored.state), stored.cost, stored.ended_at, stored.total, stored.hold_id)
 
 
 def unpack_hold(row: Any, key: AccountKey) -> StoredHold:
@@ -224,4 +252,5 @@ def unpack_hold(row: Any, key: AccountKey) -> StoredHold:
         cost=row[11],
         ended_at=row[12],
         total=row[13],
+        attempt=row[14],
     )

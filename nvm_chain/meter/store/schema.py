@@ -23,7 +23,8 @@ VERSION: Final = "0001"
 """The schema that this version of the package reads and writes: the last migration."""
 VERSION_TABLE: Final = "nvm_chain_meter"
 """The table of the schema's version. A database without it has no books."""
-MAX_STORED: Final = 2**63 - 1
+STORED_BITS: Final = 63
+MAX_STORED: Final = 2**STORED_BITS - 1
 """The largest number of a column. A higher ceiling is as good as this one, because no account can have as many credits."""
 
 metadata = MetaData()
@@ -78,6 +79,18 @@ accounts = Table(
 pasts = Table("pasts", metadata, *_key(primary_key=True), Column("past", LargeBinary, nullable=False))
 """The views of the last blocks of each account."""
 
+windows = Table(
+    "windows",
+    metadata,
+    *_key(primary_key=True),
+    _amount("open_requests"),
+    Column("period", BigInteger, nullable=False),
+    _amount("period_used"),
+    Column("least_until", BigInteger, nullable=False),
+    Column("past", LargeBinary, nullable=False),
+)
+"""The access windows of holders on time plans, with their open requests. Each belongs to a row of ``accounts``, which is locked."""
+
 authorities = Table(
     "authorities",
     metadata,
@@ -129,6 +142,7 @@ holds = Table(
     _amount("cost"),
     Column("ended_at", BigInteger, nullable=False),
     _amount("total"),
+    Column("attempt", BigInteger, nullable=False),
     CheckConstraint("cost <= credits", name="cost_is_within_the_hold"),
     Index("open_holds", "until", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
     Index("holds_of_holders", "holder", "plan"),

@@ -1,7 +1,7 @@
 """The statements of the store, in each database: lock accounts, find rows, put rows, and read the clock."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -18,6 +18,10 @@ KEYS_AT_ONCE: Final = 300
 """How many keys one statement of SQLite looks up."""
 NUMBERS: Final = ("committed", "held", "blocked", "written_off", "ceiling", "ceiling_end")
 """What a request changes in the row of an account, beside vouchers and marks."""
+ENDS: Final = ("state", "cost", "ended_at", "total")
+"""What the end of a hold changes in its row."""
+ROWS_AT_ONCE: Final = (64, 16, 4, 1)
+"""How many rows one statement of SQLite changes. Each statement gives other threads a turn, so fewer are faster."""
 ARRAYS: Final = {
     LargeBinary: "bytea",
     BigInteger: "bigint",
@@ -51,6 +55,10 @@ class Statements(ABC):
         """Insert rows, or replace those with the same primary key. A key may occur once."""
 
     @abstractmethod
+    def end_holds(self, rows: Sequence[Row]) -> None:
+        """Write the ends of holds that exist. A row has what changes, and the key at the end."""
+
+    @abstractmethod
     def change_numbers(self, rows: Sequence[Row]) -> None:
         """Write numbers, marks and vouchers of accounts that exist. A row has them in this order, and its key at the end."""
 
@@ -78,13 +86,25 @@ class SqliteStatements(Statements):
         return found
 
     def put(self, table: Table, rows: Sequence[Row]) -> None:
-        """Put the rows one after the other."""
-        self.pen.change_each(write_upsert(table, write_values(table)), rows)
+        """Put many rows by each statement."""
+        self._change_many(rows, lambda count: _put_many(table, count))
+
+    def end_holds(self, rows: Sequence[Row]) -> None:
+        """End many holds by each statement."""
+        self._change_many(rows, _end_many)
 
     def change_numbers(self, rows: Sequence[Row]) -> None:
-        """Change them one after the other."""
-        names = ", ".join(f"{name} = ?" for name in (*NUMBERS, "marks", "vouchers"))
-        self.pen.change_each(f"UPDATE accounts SET {names} WHERE plan = ? AND holder = ?", rows)  # noqa: S608
+        """Change many accounts by each statement."""
+        self._change_many(rows, _change_many)
+
+    def _change_many(self, rows: Sequence[Row], write: Callable[[int], str]) -> None:
+        """Run statements for some rows each. There are few different ones, so that SQLite keeps them."""
+        start = 0
+        for count in ROWS_AT_ONCE:
+            while len(rows) - start >= count:
+                some = rows[start : start + count]
+                self.pen.change(write(count), [value for row in some for value in row])
+                start += count
 
 
 class PostgresStatements(Statements):
@@ -117,6 +137,11 @@ class PostgresStatements(Statements):
             source = f"SELECT * FROM {_unnest(table.columns)}"  # noqa: S608
             self.pen.change(write_upsert(table, source), _turn(rows, len(table.columns)))
 
+    def end_holds(self, rows: Sequence[Row]) -> None:
+        """End all holds by one statement."""
+        if rows:
+            self.pen.change(END, _turn(rows, len(ENDS) + 1))
+
     def change_numbers(self, rows: Sequence[Row]) -> None:
         """Change all rows by one statement."""
         if rows:
@@ -148,6 +173,29 @@ def _select(table: Table, count: int) -> str:
 
 
 @cache
+def _put_many(table: Table, count: int) -> str:
+    return write_upsert(table, write_values(table, count))
+
+
+@cache
+def _end_many(count: int) -> str:
+    return _write_update("holds", ENDS, ("hold_id",), count)
+
+
+@cache
+def _change_many(count: int) -> str:
+    return _write_update("accounts", (*NUMBERS, "marks", "vouchers"), ("plan", "holder"), count)
+
+
+def _write_update(table: str, names: Sequence[str], keys: Sequence[str], count: int) -> str:
+    """Return an update from rows of values, each with its key at the end."""
+    marks = f"({', '.join('?' * (len(names) + len(keys)))})"
+    changes = ", ".join(f"{name} = n.column{number}" for number, name in enumerate(names, 1))
+    where = " AND ".join(f"{table}.{name} = n.column{number}" for number, name in enumerate(keys, len(names) + 1))
+    return f"UPDATE {table} SET {changes} FROM (VALUES {', '.join([marks] * count)}) AS n WHERE {where}"  # noqa: S608
+
+
+@cache
 def _find_in_arrays(table: Table) -> str:
     key = table.primary_key.columns
     names = name_key(table)
@@ -163,6 +211,11 @@ EMPTY_ACCOUNT: Final = (pack_view(UNSEEN), pack_marks(()), pack_front(VoucherFro
 MAKE: Final = (
     "INSERT INTO accounts SELECT plan, holder, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?::bytea, ?::bytea, ?::bytea "
     "FROM unnest(?::bytea[], ?::bytea[]) AS n(plan, holder) ORDER BY plan, holder ON CONFLICT DO NOTHING"
+)
+END: Final = (
+    "UPDATE holds SET state = n.state, cost = n.cost, ended_at = n.ended_at, total = n.total "
+    "FROM unnest(?::smallint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bytea[]) "
+    "AS n(state, cost, ended_at, total, hold_id) WHERE holds.hold_id = n.hold_id"
 )
 CHANGE: Final = (
     "UPDATE accounts SET "  # noqa: S608

@@ -20,8 +20,6 @@ from tests.support.agents import Agents
 from tests.support.reverts import reverts
 from tests.support.world import World
 
-EMBEDDED_TOO = True
-
 ROLES = ["fee_owner", "builder", "subscriber", "stranger", "redeemer", "minter", "partner", "other", "fee_receiver"]
 """The fee receiver owns the plan, the builder the agent; the partner is the builder's operator, the other is approved."""
 

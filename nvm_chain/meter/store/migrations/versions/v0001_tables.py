@@ -65,6 +65,15 @@ def upgrade() -> None:
     )
     op.create_table("pasts", *_key(primary_key=True), Column("past", LargeBinary, nullable=False))
     op.create_table(
+        "windows",
+        *_key(primary_key=True),
+        _amount("open_requests"),
+        Column("period", BigInteger, nullable=False),
+        _amount("period_used"),
+        Column("least_until", BigInteger, nullable=False),
+        Column("past", LargeBinary, nullable=False),
+    )
+    op.create_table(
         "authorities",
         Column("authority_id", LargeBinary, primary_key=True),
         *_key(),
@@ -108,6 +117,7 @@ def upgrade() -> None:
         _amount("cost"),
         Column("ended_at", BigInteger, nullable=False),
         _amount("total"),
+        Column("attempt", BigInteger, nullable=False),
         CheckConstraint("cost <= credits", name="cost_is_within_the_hold"),
         Index("open_holds", "until", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
         Index("holds_of_holders", "holder", "plan"),
