@@ -7,6 +7,7 @@ NvmChainError
 │   ├── InvalidMetadata, SecretInMetadata
 │   ├── SuspiciousPrice, SuspiciousGrant, CostOutOfRange, UnsafeFileName
 │   ├── InvalidTarget, ChargeAboveHold, ViewUnusable, HoldOver, MeterClosed, ServiceUnknown
+│   ├── KeyReused, RequestRunning, AnswerNotKept
 │   ├── NeedsGateway, NoAccess, MissingExtra
 │   └── NeedsVendor
 │       └── HostedName, HostedImport
@@ -216,6 +217,7 @@ from nvm_chain.errors.metadata import (
     UnknownEndpoint,
 )
 from nvm_chain.errors.meter import (
+    AnswerNotKept,
     AuthorityOver,
     AuthorityRevoked,
     AuthorityUnknown,
@@ -231,6 +233,7 @@ from nvm_chain.errors.meter import (
     ExposureReached,
     HoldOver,
     InvalidTarget,
+    KeyReused,
     LimitReached,
     MeterClosed,
     PeriodLimitReached,
@@ -238,6 +241,7 @@ from nvm_chain.errors.meter import (
     ReceiptMismatch,
     ReceiptSignatureInvalid,
     RequestAboveLimit,
+    RequestRunning,
     ServiceNotCovered,
     ServiceUnknown,
     SignInExpired,
@@ -313,6 +317,7 @@ __all__ = [
     "CONTRACT_ERRORS",
     "AccountBusy",
     "AgentNotRegistered",
+    "AnswerNotKept",
     "AnswerUnreadable",
     "AuthorityOver",
     "AuthorityRevoked",
@@ -398,6 +403,7 @@ __all__ = [
     "InvalidTarget",
     "InvalidUrl",
     "KeyFailure",
+    "KeyReused",
     "LimitReached",
     "LogsRefused",
     "MetadataMismatch",
@@ -457,6 +463,7 @@ __all__ = [
     "ReorgTooDeep",
     "RequestAboveLimit",
     "RequestRefused",
+    "RequestRunning",
     "RevertedWithReason",
     "RevertedWithoutReason",
     "RpcFailed",

@@ -403,3 +403,26 @@ class PlanNotAccepted(SignatureError):
 
     problem = "The plan {plan_id} does not pay for {service}."
     next_step = "Use a plan that the agent lists."
+
+
+class KeyReused(InputError):
+    """Raised when an idempotency key comes with another request than before. Nothing was held."""
+
+    problem = "The idempotency key was used for another request."
+    next_step = "Send the same request again, or use a new key."
+
+
+class RequestRunning(InputError):
+    """Raised when a request comes again with its idempotency key, and the first one is still running. Nothing was held."""
+
+    problem = "The request with this idempotency key is still running."
+    next_step = "Wait a moment, then send it again with the same key."
+
+
+class AnswerNotKept(InputError):
+    """Raised when a request comes again with its key, and its answer is not kept any more, or was too large."""
+
+    hold_id: Name
+
+    problem = "The request was served before (hold {hold_id}), and its answer is not kept."
+    next_step = "Use a new key to send and pay the request again. The receipt of the hold says what was charged."

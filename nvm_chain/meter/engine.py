@@ -8,21 +8,26 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
-from nvm_chain.errors import AuthorityUnknown, IndexFailure, NvmChainError
+from nvm_chain.errors import AuthorityUnknown, IndexFailure, InvalidConfig, NvmChainError
 from nvm_chain.meter.agreements import Ask
 from nvm_chain.meter.authorities import Authority, open_session
 from nvm_chain.meter.bindings import NO_CONTEXT
 from nvm_chain.meter.books import Account
 from nvm_chain.meter.credentials import Credential, TokenCredential, VoucherCredential, hash_token, new_token
+from nvm_chain.meter.request_keys import find_key, hash_request, name_account
 from nvm_chain.meter.requests import Request, check_binding, check_context, check_level
 from nvm_chain.meter.session_terms import SessionTerms, check_session_voucher
 from nvm_chain.meter.settings import SPARE_SECONDS, MeterSettings, ServiceTerms
+from nvm_chain.meter.store.answers import KeepAnswer
 from nvm_chain.meter.store.changes import (
     AdmitUse,
     AdmitVoucher,
+    Change,
     ChargeHold,
+    KeptAnswer,
+    KeyUse,
     ReleaseHold,
     RevokeAuthority,
     SeeView,
@@ -35,6 +40,7 @@ from nvm_chain.meter.voucher_fronts import MAX_SESSION_SECONDS, check_deadline
 from nvm_chain.signing.signatures import AskChain
 from nvm_chain.signing.vouchers import SignedVoucher, VoucherVerifier
 
+AnyOutcome = TypeVar("AnyOutcome")
 RETRY_SECONDS: Final = 0.5
 """The pause before a charge is stored again, after the store failed."""
 MOST_SESSIONS: Final = 100_000
@@ -74,12 +80,12 @@ class Meter:
         self._sessions: dict[bytes, tuple[AccountKey, bytes]] = {}
         self._first: dict[AccountKey, asyncio.Future[None]] = {}
         self._seen: set[AccountKey] = set()
-        self._unstored: set[asyncio.Future[StoredHold]] = set()
+        self._unstored: set[asyncio.Future[Any]] = set()
         self._is_closed = False
 
     # ------------------------------------------------------------------ requests
 
-    async def admit(self, request: Request, credential: Credential, credits: int) -> StoredHold:
+    async def admit(self, request: Request, credential: Credential, credits: int) -> StoredHold | KeptAnswer:
         """Admit a request of at most some credits, and set them aside. When this returns, the hold is durable.
 
         Args:
@@ -88,7 +94,8 @@ class Meter:
             credits: The most that the request may cost.
 
         Returns:
-            The hold. End it by `charge` or `release`.
+            The hold. End it by `charge` or `release`. If the request came before with the same idempotency key, the answer
+            that was kept, and nothing is held.
 
         Raises:
             RequestRefused: The request is not admitted. Nothing was held or spent. ``next_ceiling`` is the next ceiling to sign.
@@ -104,15 +111,16 @@ class Meter:
 
     async def _admit_by_voucher(
         self, request: Request, terms: ServiceTerms, credential: VoucherCredential, credits: int
-    ) -> StoredHold:
+    ) -> StoredHold | KeptAnswer:
         voucher = credential.signed.voucher
-        work = self._build_work(terms, voucher.plan_id, credits, self._check_request(request, terms, credential))
+        context = self._check_request(request, terms, credential)
+        key = AccountKey(voucher.plan_id, voucher.holder)
+        work = self._build_work(terms, voucher.plan_id, credits, context, find_key(request, name_account(key)))
         now = self._writer.now
         check_deadline(voucher.deadline, now)
         self._verifier.verify(credential.signed, redeemer=self.settings.redeemer, now=now)
-        change = AdmitVoucher(credential.signed, self._verifier.hash(voucher), work)
-        await self._see_first(change.key)
-        return await self._hold(change)
+        await self._see_first(key)
+        return await self._hold(AdmitVoucher(credential.signed, self._verifier.hash(voucher), work))
 
     @staticmethod
     def _check_request(request: Request, terms: ServiceTerms, credential: VoucherCredential) -> bytes:
@@ -124,13 +132,13 @@ class Meter:
 
     async def _admit_by_token(
         self, request: Request, terms: ServiceTerms, credential: TokenCredential, credits: int
-    ) -> StoredHold:
+    ) -> StoredHold | KeptAnswer:
         key, authority_id = await self._find_session(hash_token(credential.token))
-        work = self._build_work(terms, key.plan_id, credits, NO_CONTEXT)
+        work = self._build_work(terms, key.plan_id, credits, NO_CONTEXT, find_key(request, authority_id))
         await self._see_first(key)
         return await self._hold(AdmitUse(key, authority_id, secrets.token_bytes(16), work))
 
-    def _build_work(self, terms: ServiceTerms, plan_id: int, credits: int, context: bytes) -> Work:
+    def _build_work(self, terms: ServiceTerms, plan_id: int, credits: int, context: bytes, key: KeyUse | None) -> Work:
         return Work(
             Ask(credits, terms.service, context),
             terms.find_policy(plan_id),
@@ -138,20 +146,23 @@ class Meter:
             self.owner,
             terms.request_seconds + SPARE_SECONDS,
             self.settings.max_view_age_seconds,
+            key,
         )
 
-    async def _hold(self, change: AdmitVoucher | AdmitUse) -> StoredHold:
+    async def _hold(self, change: AdmitVoucher | AdmitUse) -> StoredHold | KeptAnswer:
         """Store a hold. If whoever waits is cancelled, the hold is released as soon as it is stored."""
-        storing = asyncio.ensure_future(self._writer.do(change))
+        storing: asyncio.Future[StoredHold | KeptAnswer] = asyncio.ensure_future(self._writer.do(change))
         try:
             return await asyncio.shield(storing)
         except asyncio.CancelledError:
             storing.add_done_callback(self._give_back)
             raise
 
-    def _give_back(self, storing: "asyncio.Future[StoredHold]") -> None:
+    def _give_back(self, storing: "asyncio.Future[StoredHold | KeptAnswer]") -> None:
         if not storing.cancelled() and storing.exception() is None:
-            self.release(storing.result(), was_sent=False)
+            opened = storing.result()
+            if isinstance(opened, StoredHold):
+                self.release(opened, was_sent=False)
 
     def charge(self, hold: StoredHold, cost: int) -> "asyncio.Future[StoredHold]":
         """Charge for a request that was served, at most as much as its hold. Nobody has to await the outcome.
@@ -180,18 +191,36 @@ class Meter:
         """
         return self._end(ReleaseHold(hold, was_sent))
 
-    def _end(self, change: ChargeHold | ReleaseHold) -> "asyncio.Future[StoredHold]":
+    def keep_answer(
+        self, hold: StoredHold, request: Request, answer: bytes | None, size: int
+    ) -> "asyncio.Future[object]":
+        """Keep the answer to a request with an idempotency key, so that it is given again for ten minutes.
+
+        Args:
+            hold: The hold of the request.
+            request: The request.
+            answer: The answer, which the caller has encrypted. None to keep only that there was one.
+            size: The number of bytes in the answer. One of more than 64 KiB is not kept.
+
+        Returns:
+            A future. Nobody has to await it.
+        """
+        if not hold.scope:
+            raise InvalidConfig("the request has no idempotency key", "keep only answers of requests with a key")
+        return self._end(KeepAnswer(hold.key, KeyUse(hold.scope, hash_request(request)), size, answer))
+
+    def _end(self, change: Change[AnyOutcome]) -> "asyncio.Future[AnyOutcome]":
         future = asyncio.ensure_future(self._store_until_it_works(change))
         self._unstored.add(future)
         future.add_done_callback(self._forget)
         return future
 
-    def _forget(self, future: "asyncio.Future[StoredHold]") -> None:
+    def _forget(self, future: "asyncio.Future[Any]") -> None:
         self._unstored.discard(future)
         if not future.cancelled():
             future.exception()  # it is looked at, so that a failure which nobody awaits is not reported as lost
 
-    async def _store_until_it_works(self, change: ChargeHold | ReleaseHold) -> StoredHold:
+    async def _store_until_it_works(self, change: Change[AnyOutcome]) -> AnyOutcome:
         while True:
             try:
                 return await self._writer.do(change)

@@ -17,7 +17,7 @@ from nvm_chain.signing.eip712 import (
     hash_message,
     sign_struct,
 )
-from nvm_chain.signing.json_messages import MessageReader, format_message
+from nvm_chain.signing.json_messages import StructMessages
 from nvm_chain.signing.signatures import REFUSED, AskChain, is_signed_by, recover_signer
 from nvm_chain.signing.signers import check_signer
 from nvm_chain.types.addresses import parse_address
@@ -30,6 +30,8 @@ RECEIPT: Final = StructType(
     "Receipt(uint256 planId,address holder,address redeemer,bytes32 request,uint64 credits,uint64 total,uint64 issuedAt)"
 )
 MESSAGE_TYPE: Final = "nvm_chain.receipt.v1"
+
+_MESSAGES: Final = StructMessages(MESSAGE_TYPE, "signed receipt", RECEIPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +85,12 @@ class SignedReceipt:
 
     def to_json(self) -> str:
         """Write the receipt as JSON on one line, in ASCII. The names are those of the signed type."""
-        names = [name for _, name in RECEIPT.members]
-        values: dict[str, int | str | bytes] = dict(zip(names, self.receipt.as_tuple(), strict=True))
-        return format_message(MESSAGE_TYPE, {**values, "signature": self.signature})
+        return _MESSAGES.format(self.receipt.as_tuple(), self.signature)
 
     @classmethod
     def from_json(cls, text: str) -> "SignedReceipt":
         """Read the JSON of `to_json`. Raises an InputError for any other text. The signature is not checked."""
-        names = [*(name for _, name in RECEIPT.members), "signature"]
-        reader = MessageReader(text, kind=MESSAGE_TYPE, noun="signed receipt", names=names)
-        receipt = Receipt(
-            plan_id=reader.read_uint("planId", 256),
-            holder=reader.read_address("holder"),
-            redeemer=reader.read_address("redeemer"),
-            request=reader.read_bytes("request", 32),
-            credits=reader.read_uint("credits", 64),
-            total=reader.read_uint("total", 64),
-            issued_at=reader.read_uint("issuedAt", 64),
-        )
-        return cls(receipt, reader.read_bytes("signature"))
+        return cls(*_MESSAGES.parse(text, Receipt))
 
 
 @lru_cache(maxsize=256)

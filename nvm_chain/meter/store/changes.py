@@ -10,9 +10,12 @@ from typing import Any, Final, Protocol, TypeVar
 from msgspec.structs import replace
 
 from nvm_chain.errors import (
+    AnswerNotKept,
     AuthorityUnknown,
     HoldOver,
+    KeyReused,
     NvmChainError,
+    RequestRunning,
     TooManyVouchers,
     ViewTooOld,
     VoucherBeforeRestore,
@@ -22,7 +25,8 @@ from nvm_chain.meter.admission import Admitted, Case, Policy, admit, charge_requ
 from nvm_chain.meter.agreements import Ask
 from nvm_chain.meter.authorities import Authority, AuthorityKind, open_request
 from nvm_chain.meter.books import Account, block_credits
-from nvm_chain.meter.store.desk import AccountKey, Desk, HoldState, Needs, StoredHold
+from nvm_chain.meter.idempotency import KeyedRequest, Verdict, judge
+from nvm_chain.meter.store.desk import AccountKey, Desk, HoldState, Needs, StoredHold, StoredRequest
 from nvm_chain.meter.store.schema import STORED_BITS
 from nvm_chain.meter.view_changes import replace_view, roll_back
 from nvm_chain.meter.views import View
@@ -52,6 +56,22 @@ class Change(Protocol[Outcome_co]):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyUse:
+    """An idempotency key of a request. ``scope`` names authority, service and key, and ``digest`` the request."""
+
+    scope: bytes
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """The answer to a request that came before with the same key. Nothing is held for it, and the upstream is not called."""
+
+    answer: bytes
+    hold_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """What a request needs of the books, whatever pays for it.
 
@@ -65,6 +85,31 @@ class Work:
     owner: bytes
     seconds: Seconds
     max_view_age_seconds: Seconds = 300
+    key: KeyUse | None = None
+
+    def add_needs(self, needs: Needs) -> None:
+        """Read the request that came before with the key."""
+        if self.key is not None:
+            needs.requests.add(self.key.scope)
+
+    def find_kept(self, desk: Desk) -> KeptAnswer | NvmChainError | None:
+        """Return what a request with a known key gets. None if the request has to be served."""
+        if self.key is None:
+            return None
+        kept = desk.requests.get(self.key.scope)
+        verdict = judge(None if kept is None else kept.keyed, self.key.digest, desk.now)
+        if kept is None or verdict is Verdict.SERVE:
+            return None
+        if verdict is Verdict.REPEAT and kept.answer is not None:
+            return KeptAnswer(kept.answer, kept.hold_id)
+        if verdict is Verdict.REFUSE:
+            return KeyReused()
+        return RequestRunning() if verdict is Verdict.WAIT else AnswerNotKept(kept.hold_id.hex())
+
+    def note_key(self, desk: Desk, hold_id: bytes) -> None:
+        """Note that a request with a key is served."""
+        if self.key is not None:
+            desk.put_request(StoredRequest(KeyedRequest(self.key.scope, self.key.digest), hold_id))
 
     def find_old_view(self, desk: Desk) -> NvmChainError | None:
         """Return an error if the chain was read too long ago to serve anything on credit."""
@@ -89,9 +134,12 @@ class AdmitVoucher:
         """Read the account, and the hold that the voucher opened before, if there is one."""
         needs.accounts.add(self.key)
         needs.holds.add(self.digest)
+        self.work.add_needs(needs)
 
-    def decide(self, desk: Desk) -> StoredHold | NvmChainError:
+    def decide(self, desk: Desk) -> StoredHold | KeptAnswer | NvmChainError:
         """Keep the voucher and open a hold, or refuse."""
+        if (kept := self.work.find_kept(desk)) is not None:
+            return kept
         deadline = self.signed.voucher.deadline
         if deadline <= desk.closed_until:
             return VoucherBeforeRestore(deadline, desk.closed_until)
@@ -137,9 +185,12 @@ class AdmitUse:
         """Read the account and the authority."""
         needs.accounts.add(self.key)
         needs.authorities.add(self.authority_id)
+        self.work.add_needs(needs)
 
-    def decide(self, desk: Desk) -> StoredHold | NvmChainError:
+    def decide(self, desk: Desk) -> StoredHold | KeptAnswer | NvmChainError:
         """Open a hold, or refuse."""
+        if (kept := self.work.find_kept(desk)) is not None:
+            return kept
         if (old := self.work.find_old_view(desk)) is not None:
             return old
         stored = desk.account(self.key)
@@ -158,11 +209,19 @@ class AdmitUse:
 def _open_hold(
     desk: Desk, key: AccountKey, hold_id: bytes, admitted: Admitted, work: Work, attempt: int = 0
 ) -> StoredHold:
-    until = desk.clock + work.seconds
     opened = StoredHold(
-        hold_id, key, admitted.hold, work.request, work.owner, opened_at=desk.now, until=until, attempt=attempt
+        hold_id,
+        key,
+        admitted.hold,
+        work.request,
+        work.owner,
+        opened_at=desk.now,
+        until=desk.clock + work.seconds,
+        attempt=attempt,
+        scope=b"" if work.key is None else work.key.scope,
     )
     desk.open_hold(opened)
+    work.note_key(desk, hold_id)
     return opened
 
 
@@ -260,6 +319,8 @@ def _release(desk: Desk, found: StoredHold, *, was_sent: bool) -> StoredHold:
     desk.put_account(found.key, replace(stored, account=account))
     if is_in_window(found):
         _leave_window(desk, found)
+    if found.scope:
+        desk.drop_request(found.scope)
     return _end_hold(desk, found, authority, HoldState.RELEASED if was_sent else HoldState.RETURNED, 0)
 
 
@@ -276,6 +337,8 @@ def _add_hold(needs: Needs, hold: StoredHold) -> None:
     needs.accounts.add(hold.key)
     if is_in_window(hold):
         needs.windows.add(hold.key)
+    if hold.scope:
+        needs.requests.add(hold.scope)
     needs.holds.add(hold.hold_id)
     if not _has_one_use(hold):
         needs.authorities.add(hold.hold.authority_id)

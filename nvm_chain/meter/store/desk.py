@@ -13,6 +13,7 @@ from msgspec import Struct
 from nvm_chain.errors.fields import Credits, PlanId, Time
 from nvm_chain.meter.authorities import Authority, Hold
 from nvm_chain.meter.books import Account
+from nvm_chain.meter.idempotency import KeyedRequest
 from nvm_chain.meter.voucher_fronts import VoucherFront
 from nvm_chain.meter.windows import WindowAccount
 
@@ -43,7 +44,8 @@ class StoredHold(Struct, frozen=True):
     ``authority`` is the authority of a request voucher, which has one use and no row of its own. ``request`` is the context of
     the binding that was computed from the request. ``until`` is the second of the database's clock after which the owner
     may not charge any more. ``total`` is all that was charged to the account, up to this charge. ``attempt`` counts how often
-    the voucher was returned before, so that a late end of an earlier hold does not end this one.
+    the voucher was returned before, so that a late end of an earlier hold does not end this one. ``scope`` is that of the
+    request's idempotency key, or empty.
     """
 
     hold_id: bytes
@@ -58,6 +60,7 @@ class StoredHold(Struct, frozen=True):
     ended_at: Time = 0
     total: Credits = 0
     attempt: int = 0
+    scope: bytes = b""
 
 
 class StoredAccount(Struct, frozen=True):
@@ -66,6 +69,14 @@ class StoredAccount(Struct, frozen=True):
     account: Account
     front: VoucherFront = VoucherFront()
     has_past: bool = False
+
+
+class StoredRequest(Struct, frozen=True):
+    """A request with an idempotency key, the hold that it opened, and its answer if that is kept."""
+
+    keyed: KeyedRequest
+    hold_id: bytes
+    answer: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -77,6 +88,7 @@ class Needs:
     windows: set[AccountKey] = field(default_factory=set)
     authorities: set[bytes] = field(default_factory=set)
     holds: set[bytes] = field(default_factory=set)
+    requests: set[bytes] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -96,6 +108,9 @@ class Desk:
     windows: dict[AccountKey, WindowAccount] = field(default_factory=dict)
     authorities: dict[bytes, Authority] = field(default_factory=dict)
     holds: dict[bytes, StoredHold] = field(default_factory=dict)
+    requests: dict[bytes, StoredRequest] = field(default_factory=dict)
+    changed_requests: set[bytes] = field(default_factory=set)
+    dropped_requests: set[bytes] = field(default_factory=set)
     changed_accounts: dict[AccountKey, StoredAccount] = field(default_factory=dict)
     changed_windows: set[AccountKey] = field(default_factory=set)
     changed_authorities: set[bytes] = field(default_factory=set)
@@ -107,7 +122,16 @@ class Desk:
     def is_changed(self) -> bool:
         """Whether there is something to store."""
         changed = (self.changed_accounts, self.changed_windows, self.changed_authorities)
-        return any((*changed, self.opened_holds, self.ended_holds, self.new_tokens))
+        return any(
+            (
+                *changed,
+                self.changed_requests,
+                self.dropped_requests,
+                self.opened_holds,
+                self.ended_holds,
+                self.new_tokens,
+            )
+        )
 
     def account(self, key: AccountKey) -> StoredAccount:
         """Return the account of a holder on a plan, which is empty if there is no row of it."""
@@ -141,6 +165,18 @@ class Desk:
         """Replace an authority, or add it."""
         self.authorities[authority.authority_id] = authority
         self.changed_authorities.add(authority.authority_id)
+
+    def put_request(self, request: StoredRequest) -> None:
+        """Replace a request with an idempotency key, or add it."""
+        self.requests[request.keyed.scope] = request
+        self.changed_requests.add(request.keyed.scope)
+        self.dropped_requests.discard(request.keyed.scope)
+
+    def drop_request(self, scope: bytes) -> None:
+        """Forget a request that was not served, so that it may come again with its key."""
+        if self.requests.pop(scope, None) is not None:
+            self.changed_requests.discard(scope)
+            self.dropped_requests.add(scope)
 
     def open_hold(self, hold: StoredHold) -> None:
         """Add a hold, or replace one that was returned."""

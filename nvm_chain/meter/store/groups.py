@@ -18,13 +18,15 @@ from nvm_chain.meter.store.packing import (
     pack_marks,
     pack_numbers,
     pack_past,
+    pack_request,
     pack_window,
     unpack_account,
     unpack_authority,
     unpack_hold,
+    unpack_request,
     unpack_window,
 )
-from nvm_chain.meter.store.schema import MAX_STORED, accounts, authorities, holds, pasts, tokens, windows
+from nvm_chain.meter.store.schema import MAX_STORED, accounts, authorities, holds, pasts, requests, tokens, windows
 from nvm_chain.meter.store.statements import Statements
 from nvm_chain.meter.times import find_now
 
@@ -72,6 +74,9 @@ class Rows:
             key = keys.get((bytes(row[1]), bytes(row[2])))
             if key is not None:
                 desk.authorities[bytes(row[0])] = unpack_authority(row, key)
+        for row in _find(statements, requests, needs.requests):
+            request = unpack_request(row)
+            desk.requests[request.keyed.scope] = request
         desk.holds.update((one, self._open[one]) for one in needs.holds if one in self._open)
         for row in _find(statements, holds, needs.holds.difference(desk.holds)):
             key = keys.get((bytes(row[1]), bytes(row[2])))
@@ -102,12 +107,17 @@ class Rows:
             if after.has_past:
                 past.append((*pack_key(key), pack_past(after.account.past)))
         statements.change_numbers(narrow)
+        if desk.dropped_requests:
+            statements.pen.change_each(
+                "DELETE FROM requests WHERE scope = ?", [(scope,) for scope in sorted(desk.dropped_requests)]
+            )
         statements.end_holds([pack_end(desk.holds[one]) for one in desk.ended_holds])
         for table, rows in (
             (accounts, whole),
             (pasts, past),
             (authorities, [pack_authority(desk.authorities[one]) for one in desk.changed_authorities]),
             (windows, [pack_window(desk.windows[key]) for key in desk.changed_windows]),
+            (requests, [pack_request(desk.requests[scope]) for scope in desk.changed_requests]),
             (holds, [pack_hold(desk.holds[one]) for one in desk.opened_holds]),
             (tokens, [(token, authority, *pack_key(key)) for token, authority, key in desk.new_tokens]),
         ):

@@ -7,8 +7,9 @@ import msgspec
 
 from nvm_chain.meter.authorities import Authority, AuthorityKind, Hold
 from nvm_chain.meter.books import Account, Mark
+from nvm_chain.meter.idempotency import KeyedRequest
 from nvm_chain.meter.session_terms import PeriodLimit
-from nvm_chain.meter.store.desk import AccountKey, HoldState, StoredAccount, StoredHold
+from nvm_chain.meter.store.desk import AccountKey, HoldState, StoredAccount, StoredHold, StoredRequest
 from nvm_chain.meter.store.schema import MAX_STORED
 from nvm_chain.meter.views import Lot, PastView, View
 from nvm_chain.meter.voucher_fronts import VoucherFront
@@ -210,6 +211,21 @@ def unpack_authority(row: Any, key: AccountKey) -> Authority:
     )
 
 
+# ---------------------------------------------------------------------- requests with idempotency keys
+
+
+def pack_request(request: StoredRequest) -> tuple[Any, ...]:
+    """Return the row of a request with an idempotency key."""
+    keyed = request.keyed
+    return (keyed.scope, keyed.digest, request.hold_id, keyed.answered_at, keyed.size, request.answer)
+
+
+def unpack_request(row: Any) -> StoredRequest:
+    """Return a request from its row."""
+    answer = None if row[5] is None else bytes(row[5])
+    return StoredRequest(KeyedRequest(bytes(row[0]), bytes(row[1]), row[3], row[4]), bytes(row[2]), answer)
+
+
 # ---------------------------------------------------------------------- holds
 
 
@@ -230,6 +246,7 @@ def pack_hold(stored: StoredHold) -> tuple[Any, ...]:
         stored.ended_at,
         stored.total,
         stored.attempt,
+        stored.scope,
     )
 
 
@@ -253,4 +270,5 @@ def unpack_hold(row: Any, key: AccountKey) -> StoredHold:
         ended_at=row[12],
         total=row[13],
         attempt=row[14],
+        scope=bytes(row[15]),
     )

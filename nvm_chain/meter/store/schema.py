@@ -126,6 +126,19 @@ tokens = Table(
 )
 """Session tokens, of which only the hash is kept."""
 
+requests = Table(
+    "requests",
+    metadata,
+    Column("scope", LargeBinary, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("hold_id", LargeBinary, nullable=False),
+    Column("answered_at", BigInteger),
+    _amount("size"),
+    Column("answer", LargeBinary),
+    Index("old_requests", "answered_at"),
+)
+"""Requests with an idempotency key, and the answers that are kept, as their callers have encrypted them."""
+
 holds = Table(
     "holds",
     metadata,
@@ -143,6 +156,7 @@ holds = Table(
     Column("ended_at", BigInteger, nullable=False),
     _amount("total"),
     Column("attempt", BigInteger, nullable=False),
+    Column("scope", LargeBinary, nullable=False),
     CheckConstraint("cost <= credits", name="cost_is_within_the_hold"),
     Index("open_holds", "until", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
     Index("holds_of_holders", "holder", "plan"),

@@ -39,7 +39,7 @@ class AdmitToWindow:
 
     def decide(self, desk: Desk) -> StoredHold | NvmChainError:
         """Open a hold of no credits, or refuse."""
-        authority = desk.authorities.get(self.authority_id)
+        authority = desk.find_authority(self.key, self.authority_id)
         if authority is None:
             return AuthorityUnknown(self.authority_id.hex())
         refusal = find_disagreement(Question(authority, Ask(0, self.service), desk.now, NO_CEILING))

@@ -103,6 +103,16 @@ def upgrade() -> None:
         *_key(),
     )
     op.create_table(
+        "requests",
+        Column("scope", LargeBinary, primary_key=True),
+        Column("digest", LargeBinary, nullable=False),
+        Column("hold_id", LargeBinary, nullable=False),
+        Column("answered_at", BigInteger),
+        _amount("size"),
+        Column("answer", LargeBinary),
+        Index("old_requests", "answered_at"),
+    )
+    op.create_table(
         "holds",
         Column("hold_id", LargeBinary, primary_key=True),
         *_key(),
@@ -118,6 +128,7 @@ def upgrade() -> None:
         Column("ended_at", BigInteger, nullable=False),
         _amount("total"),
         Column("attempt", BigInteger, nullable=False),
+        Column("scope", LargeBinary, nullable=False),
         CheckConstraint("cost <= credits", name="cost_is_within_the_hold"),
         Index("open_holds", "until", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
         Index("holds_of_holders", "holder", "plan"),
