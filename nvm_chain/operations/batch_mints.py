@@ -12,7 +12,13 @@ from nvm_chain.chain.gas_limits import Call
 from nvm_chain.chain.node import encode_call
 from nvm_chain.chain.receipts import report_lost_event, summarize
 from nvm_chain.chain.reverts import error_name
-from nvm_chain.errors import ERC1155InvalidReceiver, InvalidConfig
+from nvm_chain.errors import (
+    CreditsOverflow,
+    ERC1155InvalidReceiver,
+    InvalidConfig,
+    TrialAlreadyTaken,
+    ZeroAmount,
+)
 from nvm_chain.operations.parts import send_in_parts
 from nvm_chain.operations.receivers import Delivery, answers_unreadably, find_own_refusal, find_receiver_cause
 from nvm_chain.signing.keys import Signer
@@ -25,6 +31,10 @@ from nvm_chain.types.receipts import BatchMintReceipt, SkippedMint
 AMOUNT_BITS: Final = 64
 INVALID_RECEIVER: Final = ERC1155InvalidReceiver.__name__
 OWN_ERROR: Final = "an error of the receiver's own"
+MINT_ERRORS: Final = tuple(
+    error.__name__ for error in (CreditsOverflow, ERC1155InvalidReceiver, TrialAlreadyTaken, ZeroAmount)
+)
+"""The errors with which the contract itself skips an item. Any other one is the receiver's, also if the contract has it."""
 
 
 def mint_credits_batch(chain: Chain, signer: Signer, plan_id: int | str, amounts: Amounts) -> BatchMintReceipt:
@@ -116,4 +126,5 @@ def _find_reason(chain: Chain, receiver: ChecksumAddress, selector: bytes) -> st
         if answers_unreadably(chain, receiver):
             return INVALID_RECEIVER
         return "the receiver ran out of gas or reverted without a reason"
-    return error_name(selector) or f"{OWN_ERROR} (0x{selector.hex()})"
+    name = error_name(selector)
+    return name if name in MINT_ERRORS else f"{OWN_ERROR} ({name or f'0x{selector.hex()}'})"

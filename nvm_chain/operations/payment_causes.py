@@ -19,7 +19,14 @@ from nvm_chain.errors import (
     RevertedWithReason,
 )
 from nvm_chain.operations.receivers import Cause, Delivery, explained_receiver, find_code
-from nvm_chain.operations.token_rules import APPROVE, WALLET_SENDS, asks_code, find_token_rule, is_wallet_code
+from nvm_chain.operations.token_rules import (
+    APPROVE,
+    WALLET_SENDS,
+    asks_code,
+    find_token_rule,
+    is_wallet_code,
+    takes_permits,
+)
 from nvm_chain.operations.tokens import name_money, read_token_balance
 from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address
 
@@ -35,7 +42,8 @@ Most tokens do not have these functions.
 BLOCK_LISTS: Final = ("isBlacklisted", "isBlackListed")
 REFUSING_CODE: Final = "the payer has code, and that code does not accept the signature"
 DOUBTED_CODE: Final = "the payer has code, and that code may not accept the signature"
-"""The cause of a refused authorization if no other one was found. The code itself was not asked."""
+"""The cause of a refused signature if no other one was found. The code itself was not asked."""
+NO_PERMITS: Final = "the token does not accept the permit of a new key either, so it accepts no permits, or none now"
 
 
 @contextmanager
@@ -61,7 +69,7 @@ def explained_payment(
         signed: Whether the payer signed a permit or an authorization.
     """
     try:
-        with explained_receiver(chain, receiver or payer, delivery=delivery):
+        with explained_receiver(chain, receiver or payer, delivery=delivery, payer=payer):
             yield
     except (PaymentFailed, AuthorizationFailed, RevertedWithReason, RevertedWithoutReason) as error:
         chain.forget_ahead()
@@ -166,18 +174,28 @@ def _advise_blocked(account: str, payer: str, contract: str) -> str:
 
 
 def explain_refused_permit(chain: Chain, error: PaymentFailed, payer: ChecksumAddress) -> None:
-    """Add to the error of a payment that the token refuses the permit. One request, and a few more for a payer with code.
+    """Add to the error of a payment that the token refuses the permit. One request, and a few more to find the cause.
 
     If the node does not tell whether the payer has code, the error stays as it is.
     """
-    code = find_code(chain, payer)
+    code, token = find_code(chain, payer), parse_address(error.token)
     if code is None:
         return
-    if code and asks_code(chain, parse_address(error.token), "permit") is not False:
+    asks = asks_code(chain, token, "permit") if code else False
+    if asks:
         error.explain(REFUSING_CODE, APPROVE)
-        return
-    cause = "the token did not accept the permit: its nonce was used, its deadline has passed, or another key signed it"
-    error.explain(cause, f"order again, or {APPROVE}")
+    elif takes_permits(chain, token) is False:
+        error.explain(NO_PERMITS, APPROVE)
+    elif asks is None:
+        error.explain(DOUBTED_CODE, APPROVE)
+    else:
+        cause = "its nonce was used, its deadline has passed, or another key signed it"
+        error.explain(f"the token did not accept the permit: {cause}", f"order again, or {APPROVE}")
+
+
+def explain_idle_permit(error: PaymentFailed) -> None:
+    """Add to the error of a payment that the token accepts the permit, and allows nothing by it. No request."""
+    error.explain("the token accepted the permit, but does not allow the payment by it", APPROVE)
 
 
 def _find_signature_fault(chain: Chain, token: ChecksumAddress, payer: ChecksumAddress) -> Cause | None:

@@ -13,11 +13,14 @@ from nvm_chain.chain.node import encode_call
 from nvm_chain.chain.priced_calls import call_priced
 from nvm_chain.chain.raw_calls import call_raw, name_block
 from nvm_chain.errors import (
+    AuthorizationFailed,
+    ContractError,
     ERC721InvalidReceiver,
     ERC1155InvalidReceiver,
     NoContract,
     NvmChainError,
     Panicked,
+    PaymentFailed,
     RevertedWithoutReason,
     RevertedWithReason,
     RpcFailed,
@@ -65,7 +68,11 @@ class Delivery(NamedTuple):
 
 @contextmanager
 def explained_receiver(
-    chain: Chain, receiver: ChecksumAddress, standard: str = "ERC-1155", delivery: Delivery | None = None
+    chain: Chain,
+    receiver: ChecksumAddress,
+    standard: str = "ERC-1155",
+    delivery: Delivery | None = None,
+    payer: ChecksumAddress | None = None,
 ) -> Iterator[None]:
     """Complete the error of a receiver that rejects tokens in the ``with`` block. At most two requests after an error.
 
@@ -78,15 +85,17 @@ def explained_receiver(
         receiver: The address that gets the tokens.
         standard: The standard of the tokens: ERC-1155 or ERC-721.
         delivery: The values of the transfer. Without them, a receiver that decides by them may not be recognized.
+        payer: The address that pays. The receiver is not asked about an error of a payment by the payer.
     """
     try:
         yield
-    except (ERC1155InvalidReceiver, ERC721InvalidReceiver) as error:
-        if error.explanation is not None:
+    except (RevertedWithReason, RevertedWithoutReason, Panicked, ContractError) as error:
+        if isinstance(error, ERC1155InvalidReceiver | ERC721InvalidReceiver) and error.receiver == receiver:
+            if error.explanation is None:
+                _explain(error, find_receiver_cause(chain, receiver, standard))
             raise
-        _explain(error, find_receiver_cause(chain, error.receiver, standard))
-        raise
-    except (RevertedWithReason, RevertedWithoutReason, Panicked) as error:
+        if isinstance(error, PaymentFailed | AuthorizationFailed) and error.payer == payer:
+            raise
         cause = _find_rejection(chain, error, receiver, standard, delivery)
         if cause is None:
             raise

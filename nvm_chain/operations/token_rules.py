@@ -12,6 +12,7 @@ from eth_account import Account
 from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.abi_entries import describe_function
+from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.node import encode_call
 from nvm_chain.chain.raw_calls import call_raw, name_block
@@ -89,12 +90,16 @@ def is_by_key(signed: SignedOrder) -> bool:
 
 
 @contextmanager
-def keeping_rules(chain: Chain, token: ChecksumAddress) -> Iterator[None]:
-    """Keep what is known of a token's rules, although a failed payment in the block forgets all facts. No request."""
+def keeping_rules(chain: Chain, token: ChecksumAddress, *readers: Reader) -> Iterator[None]:
+    """Do as `Chain.paying` does, but keep what is known of a token's rules if the payment fails. No request of its own."""
     abouts = (("keyed nonces", token), ("asks code", token, "authorization"), ("asks code", token, "permit"))
     known = {about: chain.facts.find(*about) for about in abouts}
     try:
-        yield
+        with chain.paying(*readers):
+            try:
+                yield
+            finally:
+                known |= {about: chain.facts.find(*about) for about in abouts}
     finally:
         for about, fact in known.items():
             if fact is not None:
@@ -166,6 +171,13 @@ def asks_code(chain: Chain, token: ChecksumAddress, what: Signed) -> bool | None
                 chain.facts.keep(asks, "asks code", token, what)
     found: bool | None = chain.facts.find("asks code", token, what)
     return found
+
+
+def takes_permits(chain: Chain, token: ChecksumAddress) -> bool | None:
+    """Return whether a token accepts the permit of a new key now. Two requests. None if the node does not tell."""
+    with suppress(NvmChainError):
+        return _is_accepted(chain, token, "permit", *_sign_nothing(chain, token, "permit"))
+    return None
 
 
 def _sign_nothing(

@@ -175,7 +175,7 @@ def approval_readers(chain: Chain, token: str, owner: ChecksumAddress, amount: i
     """
     if not 0 <= amount < 1 << 256:
         return ()
-    return chain.sending_questions(owner, build_approval(chain, token, amount))
+    return chain.sending_readers(owner, build_approval(chain, token, amount))
 
 
 def build_approval(chain: Chain, token: str, amount: int) -> ContractFunction:

@@ -73,7 +73,11 @@ def explain_by_code(
     if code.startswith(DELEGATION):
         whose = "the token does not accept" if by_token else "neither its own key nor that code accepts"
         cause = f"the account has EIP-7702 code, and {whose} the signature"
-        return cause, f"sign with the account's key, or in the form of its code: {PAGE}"
+        if by_token:
+            step = "sign in the form of its code, or with the account's key if the token does not ask the code"
+        else:
+            step = "sign with the account's key, or in the form of its code"
+        return cause, f"{step}: {PAGE}"
     kind, signer = recognise_wallet(chain, account)
     whose = "the token does not accept" if by_token else "it does not accept"
     return f"there is {kind} at the address, and {whose} the signature", f"sign with {signer}: {PAGE}"

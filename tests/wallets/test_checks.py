@@ -187,6 +187,20 @@ def test_check_signed_order__by_the_key_of_an_account_whose_code_refuses_it__is_
     assert caught.value.next_step == "Order with `payment_method='approve'`."
 
 
+def test_check_signed_order__by_another_key_for_an_account_with_code__does_not_advise_its_key_alone(
+    world: World,
+) -> None:
+    """Circle's USDC would refuse the key's own signature too."""
+    world.fund(world.subscriber)
+    delegate(world, world.subscriber, world.deploy("AcceptsCredits").address)
+    forged = sign_plan_order(world.chain, Disguised(world.subscriber.address, world.other), world.register())
+    with pytest.raises(AuthorizationSignatureInvalid) as caught:
+        check_signed_order(world.chain, forged)
+    assert caught.value.next_step.startswith(
+        "Sign in the form of its code, or with the account's key if the token does not ask the code: see the page"
+    )
+
+
 def test_relay_order__of_a_wallet_whose_order_another_relayer_made__says_that_it_was_made(world: World) -> None:
     """The token refuses the second as it refuses a wrong signature. Who believes that pays twice."""
     wallet = deploy_safe_of_one(world, version="1.4.1")

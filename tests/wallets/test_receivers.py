@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
 
 from nvm_chain.errors import ERC1155InvalidReceiver
+from nvm_chain.operations.batch_mints import mint_credits_batch
 from nvm_chain.operations.credits import mint_credits
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.signed_orders import check_signed_order, relay_order, sign_plan_order
@@ -51,6 +54,53 @@ def test_send_credits__to_a_receiver_of_all_other_plans__quotes_its_text(world: 
         check_signed_order(world.chain, signed)
     with pytest.raises(ERC1155InvalidReceiver, match=SAID):
         relay_order(world.chain, world.relayer, signed)
+
+
+# ---------------------------------------------------------------------- errors that Credits has too
+
+OTHER = "0x" + "11" * 20
+FOREIGN: dict[str, tuple[list[str], list[Any]]] = {
+    "UnknownPlan": (["uint256"], [7]),
+    "InsufficientCredits": (["uint256", "address", "uint256", "uint256"], [7, OTHER, 1, 2]),
+    "PaymentFailed": (["address", "address", "address", "uint256"], [OTHER, OTHER, OTHER, 5]),
+    "AuthorizationFailed": (["address", "address", "uint256"], [OTHER, OTHER, 5]),
+    "CostAboveMax": (["uint256", "uint256"], [7, 5]),
+    "ERC1155InvalidReceiver": (["address"], [OTHER]),
+}
+"""Errors of Credits that a receiver passes on, for example from an order or a transfer of its own."""
+
+
+def deploy_with_error(world: World, name: str) -> str:
+    """Deploy a receiver that refuses credits with an error of Credits."""
+    types, values = FOREIGN[name]
+    error = keccak(text=f"{name}({','.join(types)})")[:4] + encode(types, values)
+    return str(deploy(world, read_double("ErrorReceiver"), error).address)
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_send_credits__to_a_receiver_that_refuses_with_an_error_of_credits__names_the_receiver(
+    world: World, name: str
+) -> None:
+    """Otherwise the advice would be about a plan, a price or a payment that nobody here asked for."""
+    plan_id, receiver = world.register(), deploy_with_error(world, name)
+    world.fund(world.subscriber)
+    signed = sign_plan_order(world.chain, world.subscriber, plan_id, receiver=receiver)
+    for send in (
+        lambda: mint_credits(world.chain, world.builder, plan_id, receiver, 1),
+        lambda: order_plan(world.chain, world.subscriber, plan_id, receiver=receiver),
+        lambda: check_signed_order(world.chain, signed),
+    ):
+        with pytest.raises(ERC1155InvalidReceiver) as caught:
+            send()
+        assert caught.value.receiver == receiver
+        assert caught.value.problem.endswith(f"It is a contract, and its code refuses with the error {name}.")
+
+
+def test_mint_credits_batch__to_such_a_receiver__does_not_say_that_the_plan_is_unknown(world: World) -> None:
+    plan_id, receiver = world.register(), deploy_with_error(world, "UnknownPlan")
+    [skipped] = mint_credits_batch(world.chain, world.builder, plan_id, {receiver: 1}).skipped
+    assert skipped.reason == "an error of the receiver's own (UnknownPlan)"
+    assert skipped.explanation == "it is a contract, and its code refuses with the error UnknownPlan"
 
 
 # ---------------------------------------------------------------------- before an approval

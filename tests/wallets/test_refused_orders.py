@@ -125,7 +125,7 @@ def test_check_signed_order__that_is_refused__costs_what_it_says(
     kind = AuthorizationSignatureInvalid if change == "signature" else AuthorizationExpired
     (first, most), again = refuse(*odd_chain, bad), [refuse(*odd_chain, bad) for _ in range(2)]
     limit = 2 if is_key or change == "time" else 5
-    assert (first, most <= (3 if is_key else 16)) == (kind, True), most
+    assert (first, most <= (3 if is_key else 12)) == (kind, True), most
     assert again == [(kind, limit)] * 2
 
 
@@ -136,7 +136,7 @@ def test_check_signed_order__by_a_wallet_in_a_token_of_keys__costs_what_it_says(
     wallet = deploy_safe_of_one(world, version="1.4.1")
     signed = sign(world, wallet.signer, deploy(world, read_double("DomainToken")))
     first, again = refuse(*odd_chain, signed), refuse(*odd_chain, signed)
-    assert (first[0], first[1] <= 30) == (TokenCannotSign, True), first
+    assert (first[0], first[1] <= 20) == (TokenCannotSign, True), first
     assert again == (TokenCannotSign, 12)
 
 

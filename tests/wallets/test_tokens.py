@@ -6,11 +6,12 @@ import pytest
 from eth_abi.abi import encode
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.errors import TokenCannotSign
+from nvm_chain.errors import PaymentFailed, TokenCannotSign
 from nvm_chain.operations.orders import order_plan
 from nvm_chain.operations.signed_orders import check_signed_order, relay_order, sign_plan_order
 from nvm_chain.operations.token_domains import read_token_domain
 from tests.integration.raw import deploy_raw
+from tests.support.delegated import delegate
 from tests.support.world import CREDITS, PRICE, World
 from tests.wallets.artifacts import deploy as deploy_artifact
 from tests.wallets.artifacts import read_double
@@ -63,6 +64,35 @@ def test_order_plan__in_a_token_with_nonces_in_sequence__approves(world: World) 
     plan_id = world.register(token=deploy(world, "KeyedToken").address)
     receipt = order_plan(world.chain, world.subscriber, plan_id)
     assert (receipt.paid, receipt.approval is not None) == (PRICE, True)
+
+
+def test_order_plan__in_a_token_whose_permit_does_nothing__approves(world: World) -> None:
+    """The token accepts the permit as it accepts every call, so only the allowance shows that nothing is allowed."""
+    plan_id = world.register(token=deploy(world, "IdlePermitToken").address)
+    receipt = order_plan(world.chain, world.subscriber, plan_id)
+    assert (receipt.paid, receipt.approval is not None) == (PRICE, True)
+
+
+def test_order_plan__by_a_permit_that_does_nothing__says_so(world: World) -> None:
+    plan_id = world.register(token=deploy(world, "IdlePermitToken").address)
+    with pytest.raises(PaymentFailed) as caught:
+        order_plan(world.chain, world.subscriber, plan_id, payment_method="permit")
+    assert caught.value.problem.endswith("The token accepted the permit, but does not allow the payment by it.")
+    assert caught.value.next_step == "Order with `payment_method='approve'`."
+
+
+@pytest.mark.parametrize("has_code", [False, True])
+def test_order_plan__by_a_permit_in_a_token_without_permits__does_not_blame_the_payer(
+    world: World, has_code: bool
+) -> None:
+    """The token has a domain and nonces for its authorizations. A new key's permit is refused too."""
+    plan_id = world.register(token=deploy(world, "KeyedToken").address)
+    if has_code:
+        delegate(world, world.subscriber, world.deploy("AcceptsCredits").address)
+    with pytest.raises(PaymentFailed) as caught:
+        order_plan(world.chain, world.subscriber, plan_id, payment_method="permit")
+    assert caught.value.problem.endswith("either, so it accepts no permits, or none now.")
+    assert caught.value.next_step == "Order with `payment_method='approve'`."
 
 
 @pytest.mark.parametrize(

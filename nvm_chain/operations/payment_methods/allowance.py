@@ -65,7 +65,7 @@ def send_with_allowance(
         error = InsufficientAllowance(token, signer.address, chain.credits.address, allowance, needed)
         raise name_money(chain, error, token)
     try:
-        with chain.following_up(read, *chain.sending_questions(signer.address, function)):
+        with chain.following_up(read, *chain.sending_readers(signer.address, function)):
             approval = approve_token_spending(chain, signer, token, needed)
     except (NotMined, OutcomeUnknown) as error:
         error.add_note(
@@ -91,7 +91,7 @@ def _await_allowance(
     """
     allowance = partial(read_allowance, chain, token, signer.address)
     for _ in range(ALLOWANCE_POLLS):
-        chain.read_ahead(allowance, *chain.sending_questions(signer.address, function))
+        chain.read_ahead(allowance, *chain.sending_readers(signer.address, function))
         if allowance() >= cost:
             return
         chain.forget_ahead()

@@ -25,6 +25,6 @@ def send_with_coin(
 ) -> tuple[TxReceipt, ChecksumAddress]:
     """Send a call with ``cost`` wei. Return the call's receipt, and the protocol fee's receiver before the call."""
     read_fee_receiver = partial(read_coin_fee_receiver, chain, plan)
-    chain.read_ahead(read_fee_receiver, *chain.sending_questions(signer.address, function, cost))
+    chain.read_ahead(read_fee_receiver, *chain.sending_readers(signer.address, function, cost))
     fee_receiver = read_fee_receiver()
     return chain.send(signer, function, value=cost), fee_receiver

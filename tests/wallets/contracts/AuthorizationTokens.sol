@@ -51,3 +51,20 @@ contract StoppableToken is ERC3009 {
         super._update(from, to, value);
     }
 }
+
+/// @notice A token whose fallback function accepts each call, so a permit does nothing and does not fail.
+contract IdlePermitToken is ERC20, EIP712 {
+    constructor() ERC20("Idle Token", "IT") EIP712("Idle Token", "1") {
+        _mint(msg.sender, 10 ** 27);
+    }
+
+    fallback() external {}
+
+    function DOMAIN_SEPARATOR() external view returns (bytes32) {
+        return _domainSeparatorV4();
+    }
+
+    function nonces(address) external pure returns (uint256) {
+        return 0;
+    }
+}
