@@ -22,13 +22,14 @@ from nvm_chain.index.database import Index
 from nvm_chain.index.headers import Header, are_linked
 from nvm_chain.index.kinds import EventKind, place_of, split_place
 from nvm_chain.index.logs import Log
+from nvm_chain.index.reorgs import is_same
 from nvm_chain.index.schema import blocks, events, state
 from nvm_chain.index.source import Source
 
 STEP: Final = 100
 """How many blocks are proven at a time."""
 STEPS_BETWEEN: Final = 10
-"""After how many steps the index notes how far it is proven."""
+"""After how many steps the index notes how far it is proven, at the next block that it knows."""
 RECEIPTS_AT_ONCE: Final = 10
 """How many blocks' receipts one request asks for at first. The receipts of a full block have a megabyte."""
 
@@ -64,7 +65,8 @@ def prove(
     """Prove that the index has every event of its blocks, and note it in the index's state.
 
     About one request for each hundred blocks, and one for every few blocks that may have events of our contracts. A
-    proof that was interrupted goes on where it ended.
+    proof that was interrupted goes on where it ended. Another process may follow meanwhile: the proof takes no lease, and
+    ends at the block that the index has then. If the index lacks an event, it no longer counts as proven from there on.
 
     Args:
         source: The node.
@@ -99,17 +101,35 @@ class _Prover:
         self._looked_into, self._logs, self._steps = 0, 0, 0
 
     def run(self, on_step: Callable[[int, int], object] | None) -> Proof:
-        last = self._head.number
-        if 0 < self._first <= last:
-            (self._before,) = self._source.read_headers([self._first - 1])
-        for start in range(self._first, last + 1, STEP):
+        start, last = self._first, self._head.number
+        if start > last:
+            self._check_head()
+        if 0 < start <= last:
+            (self._before,) = self._source.read_headers([start - 1])
+        while start <= last:
             end = min(start + STEP - 1, last)
-            self._prove_step(start, end)
+            try:
+                self._prove_step(start, end, is_last=end == last)
+            except (IndexIncomplete, IndexMismatch):
+                self._withdraw(start - 1)
+                raise
             if on_step is not None:
                 on_step(end, last)
+            start = end + 1
+            if start > last:  # another process may have gone on
+                last = max(last, self._read_head())
         return Proof(self._first, last, self._method, self._looked_into, self._logs)
 
-    def _prove_step(self, start: int, end: int) -> None:
+    def _check_head(self) -> None:
+        """Raise BlockReplaced if the chain has another block than the index's head."""
+        if not is_same(self._head, *self._source.read_headers([self._head.number])):
+            raise BlockReplaced(self._head.number)
+
+    def _read_head(self) -> int:
+        head = self._index.read_state().head
+        return -1 if head is None else head.number
+
+    def _prove_step(self, start: int, end: int, *, is_last: bool) -> None:
         headers = self._source.read_headers(range(start, end + 1), seals=True)
         chained = headers if self._before is None else [self._before, *headers]
         if not are_linked(chained):
@@ -122,8 +142,9 @@ class _Prover:
         self._logs += len(found)
         self._before = headers[-1]
         self._steps += 1
-        if anchor is not None and (self._steps % STEPS_BETWEEN == 0 or end == self._head.number):
+        if anchor is not None and (self._steps >= STEPS_BETWEEN or is_last):
             self._note(anchor)
+            self._steps = 0
 
     def _may_have(self, header: Header) -> bool:
         return self._source.bloom_test.may_have(header.bloom)
@@ -166,14 +187,17 @@ class _Prover:
     def _read_stored(self, headers: Sequence[Header]) -> tuple[dict[int, Log], Header | None]:
         """Return the stored events of blocks by place, and the last block whose hash the index has.
 
-        Raises IndexMismatch if the index has another block, or BlockReplaced if it can still roll it back.
+        Raises IndexMismatch if the index has another block, or BlockReplaced if it can still roll it back, or just has.
         """
         first, last = headers[0].number, headers[-1].number
         hashes = {header.number: header for header in headers}
         between = events.c.place.between(place_of(first), place_of(last + 1) - 1)
         with self._index.snapshot() as connection:
+            head = connection.execute(select(state.c.head_number)).scalar_one()
             kept = connection.execute(select(blocks).where(blocks.c.number.between(first, last))).all()
             rows = connection.execute(select(events).where(between)).all()
+        if head is None or head < last:
+            raise BlockReplaced(last)
         for row in kept:
             header = hashes[row.number]
             if bytes(row.hash) != header.hash and row.number >= self._floor:
@@ -196,6 +220,12 @@ class _Prover:
             if connection.execute(state.update().where(is_there.exists()).values(values)).rowcount == 0:
                 raise BlockReplaced(anchor.number)
 
+    def _withdraw(self, last: int) -> None:
+        """Note that nothing after a block is proven any more."""
+        proven = last if last >= self._index.state.first_block else None
+        with self._index.writing() as connection:
+            connection.execute(state.update().where(state.c.proven_to > last).values(proven_to=proven))
+
 
 def _build_log(row: Any, block_hash: bytes) -> Log:
     first, second, third = (None if topic is None else bytes(topic) for topic in (row.topic1, row.topic2, row.topic3))
@@ -209,7 +239,8 @@ def _compare(stored: dict[int, Log], found: dict[int, Log]) -> None:
         number, position = split_place(place)
         if ours is None and theirs is not None:
             name = EventKind(theirs.kind).event_name
-            raise IndexIncomplete(number, f"event {position}, {name}, is on the chain and not in the index")
+            missing = IndexIncomplete(number, f"event {position}, {name}, is on the chain and not in the index")
+            raise missing.explain("an index cannot add it later", "Build a new index, preferably from another node")
         if ours is not None and (theirs is None or ours[:-1] != theirs[:-1]):
             raise IndexMismatch(f"event {position} of the block", _name(ours), _name(theirs), number)
 

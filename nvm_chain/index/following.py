@@ -165,13 +165,18 @@ class Follower:
                 lease.release()
 
     def _take_lease(self, stop: threading.Event, waiting: "_Waiting") -> Lease | None:
-        """Take the lease, and wait for a database that does not answer."""
+        """Take the lease, and wait for another process and for a database that does not answer."""
+        is_told = False
         while not stop.is_set():
             try:
-                return hold_lease(self._index, stop if self._waits else None)
-            except SecondFollower:
+                return hold_lease(self._index, stop if is_told else None)
+            except SecondFollower as error:
                 if not self._waits:
                     raise
+                if not is_told:
+                    self._tell(Phase.WAIT, None, error)
+                waiting.end()  # the database answers
+                is_told = True
             except IndexUnavailable as error:
                 self._tell(Phase.WAIT, None, error)
                 waiting.wait(error, stop)

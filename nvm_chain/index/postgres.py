@@ -11,6 +11,7 @@ from nvm_chain.errors import DiskFull, IndexFailure, IndexNotWritable, IndexUnav
 from nvm_chain.index.extras import require_extra
 from nvm_chain.index.packing import list_columns, pack_rows
 from nvm_chain.index.pens import Pen, Row, name_key, write_upsert, write_values
+from nvm_chain.index.pooling import check_before_use
 
 CONNECT_SECONDS: Final = 10
 """How long a connection waits for the server."""
@@ -27,10 +28,9 @@ PASSING: Final = ("08", "40", "53", "55", "57", "58")
 def open_engine(url: URL) -> Engine:
     """Return an engine for a database. Raises MissingExtra if psycopg is not installed."""
     require_extra("postgres", "An index in PostgreSQL")
-    engine = create_engine(
-        url.set(drivername="postgresql+psycopg"), connect_args={"connect_timeout": CONNECT_SECONDS}, pool_pre_ping=False
-    )
+    engine = create_engine(url.set(drivername="postgresql+psycopg"), connect_args={"connect_timeout": CONNECT_SECONDS})
     event.listen(engine, "connect", _set_up)
+    check_before_use(engine)
     return engine
 
 

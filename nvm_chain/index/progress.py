@@ -22,7 +22,7 @@ class Phase(StrEnum):
     BEHIND = "behind"
     """The node has fewer blocks than the index, and those are the same. It waits for the node."""
     WAIT = "wait"
-    """The node or the database does not answer. It tries again."""
+    """The node or the database does not answer, or another process follows. It tries again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from nvm_chain.cli.commands.index_proof import describe_proof, proof_rows, say_step
 from nvm_chain.cli.exit_codes import EXIT_INDEX
 from nvm_chain.cli.groups import Entry, Group
 from nvm_chain.cli.indexes import index_command, open_index, open_own_index
@@ -19,7 +20,6 @@ from nvm_chain.cli.session import Session
 
 if TYPE_CHECKING:
     from nvm_chain.chain.client import Chain
-    from nvm_chain.index.completeness import Proof
     from nvm_chain.index.database import Index
     from nvm_chain.index.progress import Progress
     from nvm_chain.index.verifying import Verification
@@ -29,6 +29,7 @@ SALES: Final = "index_sales"
 ENTRIES: Final = {
     "run": Entry("index", "run", "Read all events into the index, then follow the chain."),
     "status": Entry("index", "status", "Show how far the index is, and what it is."),
+    "prove": Entry("index_proof", "prove", "Prove that no event is missing, while another process may follow."),
     "verify": Entry("index", "verify", "Compare the index with the chain at the index's block."),
     "plans": Entry(LISTS, "plans", "List plans with their sales and holders."),
     "holders": Entry(LISTS, "holders", "List the holders of a plan."),
@@ -79,10 +80,12 @@ def run(session: Session, to_block: int | None, once: bool, prove: bool, wait: b
 
     Without --once and --to-block the command follows until you stop it with Ctrl-C. It can be stopped at any time, and
     goes on from there. With --once it ends at the latest block, even before --to-block. One process follows; others can
-    read meanwhile.
+    read meanwhile, and one can run `index prove`.
     """
     if prove and not once and to_block is None:
-        raise click.UsageError("Give --prove with --once or --to-block.")
+        raise click.UsageError(
+            "Give --prove with --once or --to-block, or run nvm-chain index prove beside this command."
+        )
     chain = session.connect()
     with open_own_index(session, chain) as index:
         follower = index_following.Follower(
@@ -98,10 +101,10 @@ def run(session: Session, to_block: int | None, once: bool, prove: bool, wait: b
                 follower.sync(to_block, stop=stop)
             else:
                 follower.follow(stop, to_block)
-        proof = follower.prove(on_step=partial(_say_step, session)) if prove else None
+        proof = follower.prove(on_step=partial(say_step, session)) if prove else None
         index.read_state()
-        rows = [*_rows(index), *_proof_rows(proof)]
-        session.answer({**describe_index(index), "proof": None if proof is None else _describe_proof(proof)}, rows)
+        rows = [*_rows(index), *([] if proof is None else proof_rows(proof))]
+        session.answer({**describe_index(index), "proof": None if proof is None else describe_proof(proof)}, rows)
 
 
 def _say_current(session: Session, chain: "Chain", index: "Index") -> None:
@@ -132,22 +135,6 @@ def _describe_step(step: "Progress") -> str:
     left = "" if not step.seconds_left else f", {formatting.format_duration(max(1, round(step.seconds_left)))} left"
     speed = f"{step.logs:,} events, {step.logs_per_second:,.0f} a second{left}"
     return f"Block {number:,} of {step.target:,}: {speed}"
-
-
-def _say_step(session: Session, done: int, target: int) -> None:
-    session.say(f"Proved up to block {done:,} of {target:,}")
-
-
-def _describe_proof(proof: "Proof") -> dict[str, Any]:
-    return {**json_values.fields_of(proof), "method": proof.method.value}
-
-
-def _proof_rows(proof: "Proof | None") -> Rows:
-    if proof is None:
-        return []
-    if proof.first > proof.last:
-        return [("proof", "nothing new to prove")]
-    return [("proof", f"no event is missing in blocks {proof.first:,} to {proof.last:,}, by {proof.method.value}")]
 
 
 # ---------------------------------------------------------------- status
@@ -222,7 +209,7 @@ def _rows(index: "Index") -> Rows:
         ("AgentRegistry", state.agents or "none"),
         ("first block", f"{state.first_block:,}"),
         ("head", head),
-        ("proven to", "nothing yet" if state.proven_to is None else f"{state.proven_to:,}"),
+        ("proven to", "nothing yet: run nvm-chain index prove" if state.proven_to is None else f"{state.proven_to:,}"),
     ]
 
 

@@ -95,6 +95,27 @@ def test_run__with_proof_again__has_nothing_new_to_prove(shell: Shell, plan_id: 
     assert (ran.exit_code, ran.error["type"]) == (2, "UsageError")
 
 
+def test_prove__while_another_process_follows__proves_what_is_new(shell: Shell, plan_id: int) -> None:
+    head = shell.world.chain.read_block().number
+    with closing(open_index("shop.db", create=True)) as index:
+        lease = hold_lease(index)
+        answer = shell("index", "prove", "--json").json
+        lease.release()
+    assert (answer["last"], answer["method"]) == (head, "receipts")
+    assert shell("index", "status", "--json").json["proven_to"] == head
+    assert "nothing new to prove" in shell("index", "prove").stdout
+    assert f"blocks {answer['first']:,} to {head:,}, by receipts" in shell("index", "prove", "--again").stdout
+
+
+def test_prove__without_an_index__says_what_to_run(shell: Shell) -> None:
+    shell.environment["NVM_CHAIN_STATE"] = str(shell.folder / "state")
+    ran = shell("index", "prove", "--json")
+    assert (ran.exit_code, ran.error["type"]) == (10, "IndexUnavailable")
+    assert "nvm-chain index run" in ran.error["next_step"]
+    shell("index", "run", "--once")
+    assert "nothing yet: run nvm-chain index prove" in shell("index", "status").stdout
+
+
 def test_run__to_a_block_that_is_not_mined__waits_for_it(shell: Shell, plan_id: int) -> None:
     head = shell.world.chain.read_block().number
     with interrupted_if(follows=True):
