@@ -7,7 +7,7 @@ import click
 from ape.cli import ConnectedProviderCommand
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.chain.records import DeploymentRecord, explain_earlier_chain, find_record, name_folder
+from nvm_chain.chain.records import DeploymentRecord, explain_earlier_chain, find_record, format_searched_folder
 from nvm_chain.errors import NoDeployment
 from nvm_chain.operations.deployment import check_deployment
 from scripts._seam import clear_errors, open_ape_chain
@@ -22,7 +22,7 @@ def cli(records: Path | None, chain_id: int | None) -> None:
     chain = open_ape_chain(chain_id)
     record = find_record(chain.chain_id, records)
     if record is None:
-        raise NoDeployment(chain.chain_id, "Credits", name_folder(records))
+        raise NoDeployment(chain.chain_id, "Credits", format_searched_folder(records))
     agents = find_record(chain.chain_id, records, "AgentRegistry")
     results = [_check(chain, each, records) for each in (record, agents) if each is not None]
     if agents is None:

@@ -234,7 +234,7 @@ class Chain(Node):
             self.facts.forget()
             raise
 
-    def sending_questions(
+    def sending_readers(
         self, sender: ChecksumAddress, function: ContractFunction, value: int = 0
     ) -> tuple[Reader, ...]:
         """Return a reader for each read that `send` makes before it signs the call, for `read_ahead`. No request."""

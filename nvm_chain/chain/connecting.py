@@ -7,7 +7,7 @@ from nvm_chain.chain.client import Chain, open_rpc
 from nvm_chain.chain.dev_accounts import DEV_CHAINS, DevAccounts
 from nvm_chain.chain.embedded import open_embedded
 from nvm_chain.chain.networks import EMBEDDED, read_network
-from nvm_chain.chain.records import explain_earlier_chain, find_record, name_folder
+from nvm_chain.chain.records import explain_earlier_chain, find_record, format_searched_folder
 from nvm_chain.chain.transport.ways import names_node
 from nvm_chain.errors import ConnectionFailed, InvalidConfig, WrongChain
 from nvm_chain.types.addresses import parse_address
@@ -62,7 +62,7 @@ def connect(
             )
         return open_embedded()
     chain = _open_node(target, rpc_url, chain_id)
-    chain.searched_folder = name_folder(folder)
+    chain.searched_folder = format_searched_folder(folder)
     _locate_credits(chain, credits, folder)
     _locate_agents(chain, agents, folder)
     if chain.chain_id in DEV_CHAINS:

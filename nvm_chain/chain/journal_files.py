@@ -8,11 +8,7 @@ from pathlib import Path
 from typing import Final, TextIO, TypeAlias
 
 from nvm_chain.chain.journal_entries import Sent, choose_kept, format_entries, parse_entries
-
-try:
-    import fcntl
-except ImportError:  # Windows has no fcntl, so only the threads of one process wait for each other there
-    fcntl = None  # type: ignore[assignment]
+from nvm_chain.types.file_locks import try_lock, unlock
 
 Wait: TypeAlias = Callable[[Callable[[], bool]], None]
 """A function that calls a try to lock until it succeeds. It raises an error when it gives up."""
@@ -57,11 +53,11 @@ def _locked(file: TextIO, wait: Wait) -> Iterator[None]:
     """Hold the file lock of an open journal during the ``with`` block, and close the journal at the end."""
     _OPEN_JOURNALS.add(file)
     try:
-        wait(partial(_lock, file, "LOCK_EX"))
+        wait(partial(_lock, file))
         yield
     finally:
         _OPEN_JOURNALS.discard(file)
-        _lock(file, "LOCK_UN")  # closing alone may not unlock: a forked process may have the file open too
+        unlock(file)  # closing alone may not unlock: a forked process may have the file open too
         file.close()
 
 
@@ -109,19 +105,12 @@ def _shorten(path: Path, file: TextIO, opened: ExitStack, wait: Wait) -> TextIO:
     return file
 
 
-def _lock(file: TextIO, name: str) -> bool:
-    """Lock or unlock a file, if the system and the file system support locks. Do not wait.
-
-    Return False if another process has the lock.
-    """
-    if fcntl is not None:
-        try:
-            fcntl.flock(file, getattr(fcntl, name) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except (OSError, ValueError):  # the file system has no locks, or a forked process has closed the file
-            return True
-    return True
+def _lock(file: TextIO) -> bool:
+    """Lock a file, if the file system has locks. Do not wait. Return False if another process has the lock."""
+    try:
+        return try_lock(file)
+    except (OSError, ValueError):  # the file system has no locks, or a forked process has closed the file
+        return True
 
 
 def _open(path: Path) -> TextIO | None:

@@ -59,7 +59,7 @@ def _find_folder(given: Path | str | None) -> Path:
     return records_folder() if given is None else parse_path(given, "folder of deployment records")
 
 
-def name_folder(given: Path | str | None = None) -> str:
+def format_searched_folder(given: Path | str | None = None) -> str:
     """Return the absolute path of a folder of records, as text for messages.
 
     Raises InvalidConfig if the argument is not a path.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from nvm_chain.cli.lazy import formatting, statements
 
 if TYPE_CHECKING:
-    from nvm_chain.statements.types import Movement, PlanBalance, Revenue, Statement
+    from nvm_chain.statements.types import Movement, PlanBalance, Statement
+    from nvm_chain.types.revenue import Revenue
 
 WIDTH: Final = 80
 INDENT: Final = "  "

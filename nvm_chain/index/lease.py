@@ -4,7 +4,6 @@ A lease ends with its process. A process that is stopped keeps it, and could sti
 lost it. `Index.apply` makes that harmless: it writes only if the head is the one that the process has read.
 """
 
-import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -15,23 +14,12 @@ from sqlalchemy.exc import DBAPIError
 
 from nvm_chain.errors import IndexNotWritable, IndexUnavailable, SecondFollower
 from nvm_chain.index.database import Index
+from nvm_chain.types.file_locks import try_lock, unlock
 
 PAUSE_SECONDS: Final = 0.25
 """The pause between two tries while another process follows."""
 KEY: Final = 0x6E766D69
 """The first half of the advisory lock's key. The second half is a hash of the schema's name."""
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _take(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _take(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class Lease(Protocol):
@@ -57,17 +45,19 @@ class FileLease:
             self._file = path.open("a", encoding="utf-8")
         except OSError as error:
             raise IndexNotWritable(label, error.strerror or type(error).__name__) from None
-        try:
-            _take(self._file.fileno())
-        except OSError:
+        is_free = False
+        with suppress(OSError):  # without locks in the file system, nobody can be sure to follow alone
+            is_free = try_lock(self._file)
+        if not is_free:
             self._file.close()
-            raise _refuse(label) from None
+            raise _refuse(label)
 
     def check(self) -> None:
         """Do nothing: the system keeps the lock as long as the process lives."""
 
     def release(self) -> None:
         """Unlock the file."""
+        unlock(self._file)  # closing alone may not unlock: a forked process may have the file open too
         self._file.close()
 
 

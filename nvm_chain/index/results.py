@@ -8,6 +8,7 @@ from nvm_chain.enums import PlanKind
 from nvm_chain.errors.fields import Credits, Money, Number, PlanId, Quantity, Time
 from nvm_chain.types.accounts import Lot
 from nvm_chain.types.plans import Plan
+from nvm_chain.types.revenue import Revenue
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +69,10 @@ class IndexedOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class RevenueLine:
-    """What one receiver got from one plan on one day, in base units of ``token``.
-
-    ``day`` is the Unix second at which the day begins in UTC. ``shares`` is the receiver's part of the prices after the
-    protocol fee. ``fees`` is the receiver's protocol fees. ``forgone`` is the undeliverable fees, which went to the plan's
-    first receiver. ``sales`` counts the orders and payments.
-    """
+class RevenueLine(Revenue):
+    """Revenue of one receiver from one plan on one day. ``day`` is the Unix second at which the day begins in UTC."""
 
     day: Time
-    plan_id: PlanId
-    token: ChecksumAddress
-    receiver: ChecksumAddress
-    shares: Money
-    fees: Money
-    forgone: Money
-    sales: Quantity
-
-    @property
-    def total(self) -> int:
-        """All that the receiver got, in base units."""
-        return self.shares + self.fees + self.forgone
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,7 @@ def _share_all(plans: Mapping[bytes, PlanFacts], groups: Iterable[Group]) -> lis
 def _build_line(facts: PlanFacts, key: tuple[int, bytes, ChecksumAddress], item: _Sum) -> RevenueLine:
     day, plan, receiver = key
     shares, fees, forgone = item.amounts
-    return RevenueLine(day, read_id(plan), facts.terms.token, receiver, shares, fees, forgone, item.sales)
+    return RevenueLine(read_id(plan), facts.terms.token, receiver, shares, fees, forgone, item.sales, day)
 
 
 def _share(facts: PlanFacts, group: Group) -> list[tuple[ChecksumAddress, int, int]]:

@@ -2,15 +2,17 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import InputError, InvalidMessage
-from nvm_chain.signing.eip712 import check_address
+from nvm_chain.signing.eip712 import StructType, Value, check_address
 from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.json_text import parse_json
+
+Struct = TypeVar("Struct")
 
 MAX_LENGTH = 16_384
 """The largest number of characters in a message. A voucher has about 550, more with a contract wallet's signature."""
@@ -102,6 +104,38 @@ class MessageReader:
 
     def _refuse(self, problem: str) -> InvalidMessage:
         return InvalidMessage(self._noun, problem)
+
+
+class StructMessages:
+    """Writes and reads signed structs of one type as JSON: the type's members in their order, and then the signature.
+
+    The members are addresses, unsigned integers, and bytes of a fixed size.
+    """
+
+    def __init__(self, kind: str, noun: str, struct_type: StructType) -> None:
+        self._kind, self._noun, self._members = kind, noun, struct_type.members
+        self._names = [*(name for _, name in struct_type.members), "signature"]
+
+    def format(self, values: Sequence[Value], signature: bytes) -> str:
+        """Write a signed struct as JSON. The values have the order of the type."""
+        return format_message(self._kind, dict(zip(self._names, (*values, signature), strict=True)))
+
+    def parse(self, text: str, build: Callable[..., Struct]) -> tuple[Struct, bytes]:
+        """Read a signed struct and its signature. ``build`` makes the struct from its values, in the order of the type.
+
+        Raises InvalidMessage for a text that `format` does not write, and what ``build`` raises.
+        """
+        reader = MessageReader(text, kind=self._kind, noun=self._noun, names=self._names)
+        struct = build(*(_read_member(reader, *member) for member in self._members))
+        return struct, reader.read_bytes("signature")
+
+
+def _read_member(reader: MessageReader, kind: str, name: str) -> Value:
+    if kind == "address":
+        return reader.read_address(name)
+    if kind.startswith("uint"):
+        return reader.read_uint(name, int(kind.removeprefix("uint")))
+    return reader.read_bytes(name, int(kind.removeprefix("bytes")))
 
 
 def _show(value: object) -> str:

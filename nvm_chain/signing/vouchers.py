@@ -25,7 +25,7 @@ from nvm_chain.signing.eip712 import (
     hash_message,
     sign_struct,
 )
-from nvm_chain.signing.json_messages import MessageReader, format_message
+from nvm_chain.signing.json_messages import StructMessages
 from nvm_chain.signing.signatures import REFUSED, AskChain, is_signed_by, keccak
 from nvm_chain.signing.signatures import recover_signer as recover_digest_signer
 from nvm_chain.signing.signers import check_signer
@@ -43,6 +43,7 @@ MESSAGE_TYPE: Final = "nvm_chain.voucher.v1"
 CEILING_BITS: Final = 64
 DEADLINE_BITS: Final = 64
 
+_MESSAGES: Final = StructMessages(MESSAGE_TYPE, "signed voucher", VOUCHER)
 _pack = Struct(">32s 32s 12x20s 12x20s 24xQ 32s 24xQ").pack
 """Packs seven 32-byte words: the hash of the type, and the fields of a voucher in the order of the type."""
 
@@ -85,24 +86,12 @@ class SignedVoucher:
 
     def to_json(self) -> str:
         """Write the voucher as JSON on one line, in ASCII. The names are those of the signed type."""
-        names = [name for _, name in VOUCHER.members]
-        values: dict[str, int | str | bytes] = dict(zip(names, self.voucher.as_tuple(), strict=True))
-        return format_message(MESSAGE_TYPE, {**values, "signature": self.signature})
+        return _MESSAGES.format(self.voucher.as_tuple(), self.signature)
 
     @classmethod
     def from_json(cls, text: str) -> "SignedVoucher":
         """Read the JSON of `to_json`. Raises InvalidMessage for any other text. The signature is not checked."""
-        names = [*(name for _, name in VOUCHER.members), "signature"]
-        reader = MessageReader(text, kind=MESSAGE_TYPE, noun="signed voucher", names=names)
-        voucher = Voucher(
-            plan_id=reader.read_uint("planId", 256),
-            holder=reader.read_address("holder"),
-            redeemer=reader.read_address("redeemer"),
-            ceiling=reader.read_uint("ceiling", CEILING_BITS),
-            context=reader.read_bytes("context", 32),
-            deadline=reader.read_uint("deadline", DEADLINE_BITS),
-        )
-        return cls(voucher, reader.read_bytes("signature"))
+        return cls(*_MESSAGES.parse(text, Voucher))
 
 
 def build_voucher(

@@ -18,10 +18,10 @@ from nvm_chain.statements.types import (
     Ownership,
     Period,
     PlanBalance,
-    Revenue,
     Scope,
     Statement,
 )
+from nvm_chain.types.revenue import Revenue
 
 __all__ = [
     "HolderBalance",

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from nvm_chain.errors.formatting import format_plan_id
-from nvm_chain.statements.types import Movement, Revenue, Statement
+from nvm_chain.statements.types import Movement, Statement
 from nvm_chain.types.json_values import fields_of
+from nvm_chain.types.revenue import Revenue
 
 MOVEMENT_COLUMNS: Final = (
     *("time", "timestamp", "block", "transaction", "log_index", "plan_id", "holder", "kind", "amount", "balance"),

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from eth_typing import ChecksumAddress
 
-from nvm_chain.statements.types import Revenue
 from nvm_chain.types.addresses import ZERO_ADDRESS
 from nvm_chain.types.events import Event
 from nvm_chain.types.plans import Terms, share_cost
+from nvm_chain.types.revenue import Revenue
 
 Place = tuple[int, int]
 SALES = frozenset({"Ordered", "UsagePaid"})

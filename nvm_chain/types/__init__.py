@@ -45,6 +45,7 @@ from nvm_chain.types.receipts import (
     Transaction,
     UsageReceipt,
 )
+from nvm_chain.types.revenue import Revenue
 
 __all__ = [
     "AMOUNT_BITS",
@@ -77,6 +78,7 @@ __all__ = [
     "RegisteredAgent",
     "RegisteredPlan",
     "RequestCost",
+    "Revenue",
     "SettlementOutcome",
     "SettlementReceipt",
     "SettlementResult",

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -49,10 +49,8 @@ def running() -> Iterator[IndexWorld]:
 @pytest.fixture
 def chain(running: IndexWorld) -> Iterator[IndexWorld]:
     """The chain as prepared. Whatever a test does to it is undone."""
-    snapshot = running.ask("evm_snapshot")
-    yield running
-    running.ask("evm_revert", snapshot)
-    running.ask("anvil_dropAllTransactions")
+    with running.restored():
+        yield running
 
 
 @pytest.fixture
@@ -378,10 +376,23 @@ def test_sync__node_that_does_not_answer__is_told_after_the_patience(
     assert set(told) == {Phase.WAIT}
 
 
+@contextmanager
+def following(follower: Follower) -> Iterator[None]:
+    """Let a follower run in a thread until the end of the block."""
+    stop = threading.Event()
+    thread = threading.Thread(target=follower.follow, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(20)
+
+
 def test_follow__node_goes_away_and_comes_back__goes_on(
     chain: IndexWorld, index: Index, node: BatchNode, tmp_path: Path
 ) -> None:
-    away, stop, phases = threading.Event(), threading.Event(), list[Phase]()
+    away, phases = threading.Event(), list[Phase]()
 
     def hook(method: str, params: list[Any], forward: Forward) -> Reply:
         return (404, {}) if away.is_set() else None
@@ -390,34 +401,26 @@ def test_follow__node_goes_away_and_comes_back__goes_on(
     follower = Follower(
         chain.connect(node.url), index, on_progress=lambda each: phases.append(each.phase), poll_seconds=0.01
     )
-    thread = threading.Thread(target=follower.follow, args=(stop,))
-    thread.start()
-    try:
+    with following(follower):
         assert wait_until(lambda: Phase.FOLLOW in phases, 20)
         away.set()
         assert wait_until(lambda: phases[-1] is Phase.WAIT, 20)
         chain.act(2)
         away.clear()
         assert wait_until(lambda: index.state.head is not None and index.state.head.number == chain.head, 20)
-    finally:
-        stop.set()
-        thread.join(20)
     chain.check(index, tmp_path)
 
 
 def test_follow__database_server_goes_away_and_comes_back__goes_on(
     chain: IndexWorld, postgres: Postgres, tmp_path: Path
 ) -> None:
-    url = postgres.new_database()
-    stop, phases = threading.Event(), list[Phase]()
+    url, phases = postgres.new_database(), list[Phase]()
     with closing(chain.open(url)) as index:
         follower = Follower(
             chain.connect(), index, on_progress=lambda each: phases.append(each.phase), poll_seconds=0.01
         )
-        thread = threading.Thread(target=follower.follow, args=(stop,))
         postgres.stop()
-        thread.start()
-        try:
+        with following(follower):
             assert wait_until(lambda: Phase.WAIT in phases, 20)
             postgres.start()
             assert wait_until(lambda: Phase.FOLLOW in phases, 20)
@@ -426,9 +429,6 @@ def test_follow__database_server_goes_away_and_comes_back__goes_on(
             chain.act(2)
             postgres.start()
             assert wait_until(lambda: index.state.head is not None and index.state.head.number == chain.head, 30)
-        finally:
-            stop.set()
-            thread.join(20)
         chain.check(index, tmp_path)
     postgres.drop_database(url)
 

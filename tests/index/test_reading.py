@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from nvm_chain.chain.embedded import deploy_all
 from nvm_chain.enums import Activation, PlanKind
 from nvm_chain.errors import InvalidAddress, InvalidConfig, OtherChain, UnknownPlan
 from nvm_chain.index.activity import count_renewals, list_expiring, sum_credits
@@ -25,7 +24,7 @@ from nvm_chain.statements.reading import read_plan_statement
 from nvm_chain.types.agents import Agent, AttachedPlan
 from nvm_chain.types.prices import Split
 from tests.support.agents import URI, Agents
-from tests.support.anvil import open_anvil, run_anvil
+from tests.support.keeping_worlds import run_keeping_world
 from tests.support.lived_index import indexed, live
 from tests.support.reverts import reverts
 from tests.support.world import CREDITS, PRICE, ZERO, World
@@ -39,10 +38,8 @@ USAGE: dict[str, Any] = {"kind": PlanKind.USAGE, "credits": 0, "min_redeem": 0, 
 @pytest.fixture(scope="module")
 def node() -> Iterator[World]:
     """An anvil with Credits and TestUSDC."""
-    with run_anvil(keeps_states=True) as url:
-        chain = open_anvil(url)
-        deploy_all(chain, chain.accounts[0])
-        yield World(chain)
+    with run_keeping_world() as world:
+        yield world
 
 
 @pytest.fixture
@@ -165,10 +162,8 @@ def test_list_holders__of_several__begins_with_the_most(shop: World, index_url: 
 
 @pytest.mark.parametrize("seed", [31])
 def test_read_holdings__after_a_random_history__are_the_chains_accounts(index_url: str, seed: int) -> None:
-    with run_anvil(keeps_states=True) as url:
-        chain = open_anvil(url)
-        deploy_all(chain, chain.accounts[0])
-        history = live(World(chain), seed, 50)
+    with run_keeping_world() as world:
+        chain, history = world.chain, live(world, seed, 50)
         now = chain.read_block().timestamp
         with indexed(chain, index_url) as index:
             for person in [*history.people, history.world.builder]:

@@ -29,11 +29,9 @@ def running() -> Iterator[IndexWorld]:
 @pytest.fixture
 def chain(running: IndexWorld) -> Iterator[IndexWorld]:
     """The chain as prepared. Whatever a test does to it is undone."""
-    snapshot = running.ask("evm_snapshot")
-    running.mine(DEEPEST)  # a reorganization that reaches a snapshot ends it
-    yield running
-    running.ask("evm_revert", snapshot)
-    running.ask("anvil_dropAllTransactions")
+    with running.restored():
+        running.mine(DEEPEST)  # a reorganization that reaches a snapshot ends it
+        yield running
 
 
 @pytest.fixture

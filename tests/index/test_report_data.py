@@ -16,9 +16,9 @@ from nvm_chain.metadata.documents import AgentMetadata, PlanMetadata, build_meta
 from nvm_chain.operations.credits import read_account
 from nvm_chain.statements.reading import read_builder_statement
 from nvm_chain.statements.types import MovementKind, Statement
-from tests.integration.test_statement_histories import History
 from tests.support.agents import Agents
 from tests.support.fixtures import agents as agents
+from tests.support.statement_histories import History
 from tests.support.world import PRICE, ZERO, World
 
 DAY = 86_400

@@ -68,7 +68,7 @@ def build_report(
                 days, days, 1, 2,
             )
         )  # fmt: skip
-        revenue.append(RevenueLine(first, plan_id, token, OWNER, paid, 0, 0, 2 * days))
+        revenue.append(RevenueLine(plan_id, token, OWNER, paid, 0, 0, 2 * days, first))
         sales += [DailySales(first + day * DAY, plan_id, 2, 2 * unit, 1, 1) for day in range(days)]
         use += [DailyUse(first + day * DAY, plan_id, 200, 0, 7) for day in range(days)]
     return Report(

@@ -22,10 +22,11 @@ from nvm_chain.index.following import Follower
 from nvm_chain.index.revenue import sum_revenue
 from nvm_chain.statements.reading import read_builder_statement, read_holder_statement, read_plan_statement
 from nvm_chain.statements.types import Statement
-from tests.integration.test_statement_histories import RECEIVERS, History
-from tests.support.anvil import open_anvil, run_anvil
+from tests.support.anvil import open_anvil
+from tests.support.keeping_worlds import run_keeping_world
 from tests.support.lived_index import indexed, live
 from tests.support.reverts import reverts
+from tests.support.statement_histories import RECEIVERS, History
 from tests.support.world import World
 
 Read = Callable[..., Statement]
@@ -35,19 +36,15 @@ SEEDS = (20, 21)
 @pytest.fixture(scope="module", params=SEEDS)
 def lived(request: pytest.FixtureRequest) -> Iterator[History]:
     """An anvil on which people did things by chance. It keeps the state of every block."""
-    with run_anvil(keeps_states=True) as url:
-        chain = open_anvil(url)
-        deploy_all(chain, chain.accounts[0])
-        yield live(World(chain), request.param, 60)
+    with run_keeping_world() as world:
+        yield live(world, request.param, 60)
 
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[World]:
     """An anvil with a few events."""
-    with run_anvil(keeps_states=True) as url:
-        chain = open_anvil(url)
-        deploy_all(chain, chain.accounts[0])
-        yield World(chain)
+    with run_keeping_world() as world:
+        yield world
 
 
 @pytest.fixture

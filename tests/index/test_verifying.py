@@ -15,22 +15,21 @@ from nvm_chain.index.listing import list_agents
 from nvm_chain.index.reading import list_plans
 from nvm_chain.index.verifying import verify_index
 from nvm_chain.types.accounts import Lot
-from tests.integration.test_statement_histories import History
 from tests.support.agents import Agents
-from tests.support.anvil import open_anvil, run_anvil
+from tests.support.anvil import open_anvil
 from tests.support.calls import encode_call
+from tests.support.keeping_worlds import run_keeping_world
 from tests.support.lived_index import indexed, live
 from tests.support.reverts import reverts
+from tests.support.statement_histories import History
 from tests.support.world import CREDITS, World
 
 
 @pytest.fixture(scope="module", params=[41, 42])
 def lived(request: pytest.FixtureRequest) -> Iterator[History]:
     """An anvil on which people did things by chance. It keeps the state of every block."""
-    with run_anvil(keeps_states=True) as url:
-        chain = open_anvil(url)
-        deploy_all(chain, chain.accounts[0])
-        yield live(World(chain), request.param, 60)
+    with run_keeping_world() as world:
+        yield live(world, request.param, 60)
 
 
 def test_verify__after_a_random_history__finds_no_difference(lived: History, index_url: str) -> None:
@@ -72,10 +71,8 @@ def test_verify__of_a_sample__chooses_the_same_for_the_same_seed(lived: History,
 @pytest.fixture(scope="module")
 def node() -> Iterator[World]:
     """An anvil with a plan, holders and an agent."""
-    with run_anvil(keeps_states=True) as url:
-        chain = open_anvil(url)
-        deploy_all(chain, chain.accounts[0])
-        yield World(chain)
+    with run_keeping_world() as world:
+        yield world
 
 
 @pytest.fixture(scope="module")

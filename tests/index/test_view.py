@@ -17,8 +17,8 @@ from nvm_chain.operations.plans import read_terms
 from nvm_chain.types.accounts import Lot
 from nvm_chain.types.events import Block
 from nvm_chain.types.plans import Terms
-from tests.integration.test_statement_histories import History
 from tests.support.fixtures import keeping_chain as keeping_chain
+from tests.support.statement_histories import History
 from tests.support.world import ZERO, World
 
 DEPTH = 8

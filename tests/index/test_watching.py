@@ -16,8 +16,8 @@ from nvm_chain.index.view import ViewReader
 from nvm_chain.index.view_types import AccountView, View
 from nvm_chain.index.watching import Watch
 from nvm_chain.types.events import Block
-from tests.integration.test_statement_histories import History
 from tests.support.postgres import run_postgres
+from tests.support.statement_histories import History
 from tests.support.world import World
 
 PATIENCE = 60

@@ -15,8 +15,9 @@ from nvm_chain.operations.settlement import settle_vouchers, sign_next_voucher
 from nvm_chain.operations.signed_orders import relay_order, sign_plan_order
 from nvm_chain.operations.usage import pay_usage
 from nvm_chain.statements.reading import read_builder_statement, read_holder_statement, read_plan_statement
-from nvm_chain.statements.types import MovementKind, Ownership, Revenue, Statement
+from nvm_chain.statements.types import MovementKind, Ownership, Statement
 from nvm_chain.types.prices import Split
+from nvm_chain.types.revenue import Revenue
 from tests.support.events import selector
 from tests.support.liar import Lie, lying
 from tests.support.reverts import reverts

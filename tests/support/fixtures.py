@@ -12,6 +12,7 @@ from nvm_chain.enums import RedemptionRule
 from tests.support.agents import Agents
 from tests.support.anvil import open_anvil, run_anvil
 from tests.support.gas import simulate
+from tests.support.keeping_worlds import run_keeping_world
 from tests.support.world import World
 
 GAS_LIMIT = 10_000_000
@@ -37,14 +38,9 @@ def quick_estimates(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture(scope="module")
 def keeping_chain() -> Iterator[Chain]:
-    """An anvil for one test file that keeps the states of all blocks.
-
-    An anvil that prunes old states keeps ten of them, and undone blocks count too.
-    """
-    with run_anvil(keeps_states=True) as url:
-        chain = open_anvil(url)
-        deploy_all(chain, chain.accounts[0])
-        yield chain
+    """An anvil for one test file that keeps the states of all blocks."""
+    with run_keeping_world() as world:
+        yield world.chain
 
 
 @pytest.fixture(scope="module")

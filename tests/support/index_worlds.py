@@ -50,6 +50,14 @@ class IndexWorld:
         for account in (world.subscriber, world.partner):
             world.fund(account, amount=10**15)
 
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """Undo at the end of the block what happens to the chain in it."""
+        snapshot = self.ask("evm_snapshot")
+        yield
+        self.ask("evm_revert", snapshot)
+        self.ask("anvil_dropAllTransactions")
+
     def mine(self, count: int = 1) -> None:
         """Mine empty blocks."""
         self.ask("anvil_mine", hex(count))

@@ -14,9 +14,9 @@ from nvm_chain.index.database import Index, open_index
 from nvm_chain.index.following import Follower
 from nvm_chain.operations.plans import accept_plan_ownership, transfer_plan_ownership
 from nvm_chain.types.events import Block
-from tests.integration.test_statement_histories import History
 from tests.support.agents import Agents
 from tests.support.calls import encode_call
+from tests.support.statement_histories import History
 from tests.support.world import MAX_FEE, MAX_UINT, TIP, World
 
 Call = tuple[LocalAccount, ContractFunction]

@@ -226,6 +226,17 @@ SAMPLES: list[NvmChainError] = [
     errors.InvalidTarget("/a//b", "has an empty segment in its path"),
     errors.ChargeAboveHold(6, 5),
     errors.ViewUnusable(7, "a number is negative"),
+    errors.HoldOver("5f" * 32, 3, 1_800_000_000),
+    errors.TooManyVouchers(45, 7, ALICE, 16),
+    errors.AuthorityUnknown("of this token"),
+    errors.VoucherBeforeRestore(1_800_000_000, 1_800_086_400),
+    errors.MeterClosed(),
+    errors.ViewTooOld(301, 300),
+    errors.ServiceUnknown("did:nv:" + "0" * 63 + "8"),
+    errors.PlanNotAccepted(7, "did:nv:" + "0" * 63 + "8"),
+    errors.KeyReused(),
+    errors.RequestRunning(),
+    errors.AnswerNotKept("5f" * 32),
 ]
 
 

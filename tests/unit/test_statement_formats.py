@@ -16,11 +16,11 @@ from nvm_chain.statements.types import (
     MovementKind,
     Period,
     PlanBalance,
-    Revenue,
     Scope,
     Statement,
 )
 from nvm_chain.types.events import Block
+from nvm_chain.types.revenue import Revenue
 
 ALICE, BOB = cast(ChecksumAddress, "0x" + "11" * 20), cast(ChecksumAddress, "0x" + "22" * 20)
 PLAN = "0x" + "0" * 63 + "7"

@@ -7,16 +7,16 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TextIO
 
 import pytest
 from eth_typing import ChecksumAddress, HexAddress, HexStr
 
-from nvm_chain.chain import journal_files, turns
+from nvm_chain.chain import turns
 from nvm_chain.chain.journal_entries import KEPT, Sent
 from nvm_chain.chain.state_folder import STATE_VARIABLE, find_state_folder
 from nvm_chain.chain.turns import Accounts
 from nvm_chain.errors import AccountBusy
+from nvm_chain.types.file_locks import try_lock, unlock
 from tests.support.full_disk import full_disk
 
 ALICE = ChecksumAddress(HexAddress(HexStr("0x" + "Ab" * 20)))
@@ -295,21 +295,21 @@ def test_turn__of_a_journal_that_is_replaced_before_the_lock_is_given__has_the_n
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process may shorten the journal while this one waits for the lock."""
-    path, lock = journal_of(tmp_path), journal_files._lock
-    waited: list[str] = []
+    monkeypatch.setattr(turns, "QUIET_SECONDS", 0)  # it is told at once that it has to wait
+    path, told = journal_of(tmp_path), list[str]()
     path.write_text(json.dumps({"nonce": 3, "hash": "0x3", "time": 1}) + "\n")
 
-    def replace_first(file: TextIO, name: str) -> bool:
-        if not waited:
-            waited.append(name)
-            newer = path.with_suffix(".new")
-            newer.write_text(json.dumps({"nonce": 4, "hash": "0x4", "time": 1}) + "\n")
-            newer.replace(path)
-        return lock(file, name)
+    def replace(message: str) -> None:
+        told.append(message)
+        newer = path.with_suffix(".new")
+        newer.write_text(json.dumps({"nonce": 4, "hash": "0x4", "time": 1}) + "\n")
+        newer.replace(path)
+        unlock(other)
 
-    monkeypatch.setattr(journal_files, "_lock", replace_first)
-    with Accounts(1, tmp_path).turn(ALICE) as turn:
-        assert [sent.nonce for sent in turn.sent] == [4]
-        turn.write_down(5, "0x5")
+    with path.open("a+") as other:
+        assert try_lock(other)
+        with Accounts(1, tmp_path).turn(ALICE, 60, replace) as turn:
+            assert [sent.nonce for sent in turn.sent] == [4]
+            turn.write_down(5, "0x5")
     assert hashes(tmp_path) == ["0x4", "0x5"]
-    assert waited == ["LOCK_EX"]
+    assert len(told) == 1

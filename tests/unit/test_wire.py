@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nvm_chain.errors import InvalidMessage
-from nvm_chain.signing.json_messages import MAX_LENGTH, MessageReader, format_message
+from nvm_chain.signing.eip712 import StructType
+from nvm_chain.signing.json_messages import MAX_LENGTH, MessageReader, StructMessages, format_message
 
 ADDRESS = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 FIELDS = {"type": "t.v1", "number": "12", "owner": ADDRESS, "data": "0x00ff"}
@@ -32,6 +33,31 @@ def test_message_reader__of_what_is_written__has_the_values() -> None:
     assert (reader.read_uint("number", 8), reader.read_address("owner")) == (12, ADDRESS)
     assert reader.read_bytes("data") == reader.read_bytes("data", 2) == b"\0\xff"
     assert reader.read_text("data") == "0x00ff"
+
+
+def test_struct_messages__of_every_kind_of_member__are_written_and_read_in_the_order_of_the_type() -> None:
+    thing = StructType("Thing(uint8 number,address owner,bytes32 data)")
+    messages, values = StructMessages("t.v1", "signed thing", thing), (12, ADDRESS, bytes(31) + b"\xff")
+    text = messages.format(values, b"\0\x01")
+    assert list(json.loads(text)) == ["type", "number", "owner", "data", "signature"]
+    assert messages.parse(text, lambda *members: members) == (values, b"\0\x01")
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"number": "256"}, "256"),
+        ({"owner": ADDRESS.lower()}, "owner is .* not an address with its checksum"),
+        ({"data": "0x00"}, "data is '0x00', not 32 bytes"),
+        ({"signature": "0x0"}, "signature is '0x0', not bytes"),
+        ({"more": "1"}, "unknown field 'more'"),
+    ],
+)
+def test_struct_messages__with_a_field_of_another_form__are_refused(changes: dict[str, str], problem: str) -> None:
+    thing = StructType("Thing(uint8 number,address owner,bytes32 data)")
+    fields = {**FIELDS, "data": "0x" + "00" * 32, "signature": "0x", **changes}
+    with pytest.raises(InvalidMessage, match=problem):
+        StructMessages("t.v1", "signed thing", thing).parse(json.dumps(fields), lambda *members: members)
 
 
 @pytest.mark.parametrize(

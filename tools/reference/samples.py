@@ -211,6 +211,12 @@ OWN: Final[dict[str, dict[str, Any]]] = {
     "SignInMismatch": {"field": "domain", "expected": "api.example.com", "actual": "example.com"},
     "TooManyOpenRequests": {"next_ceiling": 0},
     "WindowClosed": {"next_ceiling": 0},
+    "AuthorityUnknown": {"authority_id": "of this token"},
+    "PlanNotAccepted": {"service": "did:nv:0000…0008"},
+    "ServiceUnknown": {"service": "did:nv:0000…0008"},
+    "TooManyVouchers": {"next_ceiling": 45, "limit": 16},
+    "VoucherBeforeRestore": {"deadline": _NOW + 3_600, "closed_until": _NOW + 86_400},
+    "ViewTooOld": {"age_seconds": 301, "limit_seconds": 300},
     "ViewUnusable": {"reason": "its lots are not part of its balance"},
     "WrongDatabase": {"where": "notes.db", "reason": "it has no table nvm_chain_index, but notes of another program"},
 }

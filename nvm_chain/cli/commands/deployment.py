@@ -133,7 +133,7 @@ def check_deployment(session: Session) -> None:
     chain = session.connect(locate=False)
     record = records.find_record(chain.chain_id, session.deployments)
     if record is None:
-        raise errors.NoDeployment(chain.chain_id, "Credits", records.name_folder(session.deployments))
+        raise errors.NoDeployment(chain.chain_id, "Credits", records.format_searched_folder(session.deployments))
     session.say("Comparing")
     credits, rows = _check(session, chain, record)
     data = {**credits, "agents": None}

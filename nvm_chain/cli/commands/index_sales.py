@@ -151,7 +151,8 @@ def revenue(
 def describe_revenue(line: "RevenueLine") -> Row:
     """Return a line of revenue as JSON, with the date for CSV."""
     date = statements_formats.format_time(line.day)[:10]
-    return {**name_plan(line.plan_id), **json_values.fields_of(line), "total": str(line.total), "date": date}
+    named = {**name_plan(line.plan_id), "day": line.day}  # the first columns
+    return {**named, **json_values.fields_of(line), "total": str(line.total), "date": date}
 
 
 def _revenue_lines(money: Money, found: "Sequence[RevenueLine]") -> Iterator[str]:
