@@ -7,10 +7,10 @@ group of writes, and nobody waits for it. The engine knows no HTTP: gateways and
 import asyncio
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
+from concurrent.futures import Future
 from typing import Any, Final, Protocol, TypeVar
 
-from nvm_chain.errors import AuthorityUnknown, IndexFailure, InvalidConfig, NvmChainError
+from nvm_chain.errors import AuthorityUnknown, IndexFailure, InvalidConfig
 from nvm_chain.meter.agreements import Ask
 from nvm_chain.meter.authorities import Authority, open_session
 from nvm_chain.meter.bindings import NO_CONTEXT
@@ -30,7 +30,6 @@ from nvm_chain.meter.store.changes import (
     KeyUse,
     ReleaseHold,
     RevokeAuthority,
-    SeeView,
     Work,
 )
 from nvm_chain.meter.store.desk import AccountKey, StoredHold
@@ -45,13 +44,15 @@ RETRY_SECONDS: Final = 0.5
 """The pause before a charge is stored again, after the store failed."""
 MOST_SESSIONS: Final = 100_000
 """How many session tokens a process remembers."""
+MOST_SEEN: Final = 100_000
+"""Of how many accounts a process remembers that they have a view. Of others it asks the store again."""
 
 
 class Views(Protocol):
     """Where the meter reads accounts of which it knows nothing yet."""
 
-    def read_first(self, key: AccountKey) -> SeeView:
-        """Return the views of an account, and see to its later ones from now on. It may wait for a database."""
+    def want(self, key: AccountKey) -> "Future[None]":
+        """Put the views of an account into the books, now and from now on. The future is done when the first are there."""
 
 
 class Meter:
@@ -74,7 +75,9 @@ class Meter:
         self.settings = settings
         self.owner = secrets.token_bytes(16)
         """The name of this process in the holds that it opens."""
-        self._writer, self._views = writer, views
+        self.writer = writer
+        """What stores the changes of the books. A settler uses it too."""
+        self._views = views
         self._verifier = VoucherVerifier(settings.chain_id, settings.credits)
         self._session_verifier = VoucherVerifier(settings.chain_id, settings.credits, ask_chain=ask_chain)
         self._sessions: dict[bytes, tuple[AccountKey, bytes]] = {}
@@ -116,7 +119,7 @@ class Meter:
         context = self._check_request(request, terms, credential)
         key = AccountKey(voucher.plan_id, voucher.holder)
         work = self._build_work(terms, voucher.plan_id, credits, context, find_key(request, name_account(key)))
-        now = self._writer.now
+        now = self.writer.now
         check_deadline(voucher.deadline, now)
         self._verifier.verify(credential.signed, redeemer=self.settings.redeemer, now=now)
         await self._see_first(key)
@@ -151,18 +154,17 @@ class Meter:
 
     async def _hold(self, change: AdmitVoucher | AdmitUse) -> StoredHold | KeptAnswer:
         """Store a hold. If whoever waits is cancelled, the hold is released as soon as it is stored."""
-        storing: asyncio.Future[StoredHold | KeptAnswer] = asyncio.ensure_future(self._writer.do(change))
+        storing: asyncio.Future[StoredHold | KeptAnswer] = asyncio.ensure_future(self.writer.do(change))
         try:
             return await asyncio.shield(storing)
         except asyncio.CancelledError:
-            storing.add_done_callback(self._give_back)
+            self._remember(asyncio.ensure_future(self._give_back(storing)))
             raise
 
-    def _give_back(self, storing: "asyncio.Future[StoredHold | KeptAnswer]") -> None:
-        if not storing.cancelled() and storing.exception() is None:
-            opened = storing.result()
-            if isinstance(opened, StoredHold):
-                self.release(opened, was_sent=False)
+    async def _give_back(self, storing: "asyncio.Future[StoredHold | KeptAnswer]") -> None:
+        opened = await storing
+        if isinstance(opened, StoredHold):
+            await self._store_until_it_works(ReleaseHold(opened, was_sent=False))
 
     def charge(self, hold: StoredHold, cost: int) -> "asyncio.Future[StoredHold]":
         """Charge for a request that was served, at most as much as its hold. Nobody has to await the outcome.
@@ -211,9 +213,13 @@ class Meter:
 
     def _end(self, change: Change[AnyOutcome]) -> "asyncio.Future[AnyOutcome]":
         future = asyncio.ensure_future(self._store_until_it_works(change))
+        self._remember(future)
+        return future
+
+    def _remember(self, future: "asyncio.Future[Any]") -> None:
+        """Remember what has to be stored before the meter may close."""
         self._unstored.add(future)
         future.add_done_callback(self._forget)
-        return future
 
     def _forget(self, future: "asyncio.Future[Any]") -> None:
         self._unstored.discard(future)
@@ -223,7 +229,7 @@ class Meter:
     async def _store_until_it_works(self, change: Change[AnyOutcome]) -> AnyOutcome:
         while True:
             try:
-                return await self._writer.do(change)
+                return await self.writer.do(change)
             except IndexFailure:
                 if self._is_closed:
                     raise
@@ -249,7 +255,7 @@ class Meter:
             DeadlineOutOfRange: The session is too long or too short.
             TooManyVouchers: The meter keeps too many vouchers of the holder.
         """
-        now = self._writer.now
+        now = self.writer.now
         check_session_voucher(signed.voucher, terms)
         check_deadline(signed.voucher.deadline, now, max_seconds=MAX_SESSION_SECONDS)
         verify: Callable[[], object] = lambda: self._session_verifier.verify(  # noqa: E731
@@ -259,18 +265,18 @@ class Meter:
         authority = open_session(terms, self._verifier.hash(signed.voucher), now)
         token = new_token()
         await self._see_first(AccountKey(terms.plan_id, terms.holder))
-        return token, await self._writer.do(KeepSession(authority, signed, hash_token(token)))
+        return token, await self.writer.do(KeepSession(authority, signed, hash_token(token)))
 
     async def revoke_session(self, token: str) -> Authority:
         """Revoke a session. Requests that are running end as usual. Raises AuthorityUnknown."""
         key, authority_id = await self._find_session(hash_token(token))
-        return await self._writer.do(RevokeAuthority(key, authority_id))
+        return await self.writer.do(RevokeAuthority(key, authority_id))
 
     async def _find_session(self, token_hash: bytes) -> tuple[AccountKey, bytes]:
         """Return the account and the authority of a token. Whether it is revoked is read with each request."""
         known = self._sessions.get(token_hash)
         if known is None:
-            known = await asyncio.to_thread(self._writer.run, lambda store: find_session(store, token_hash))
+            known = await asyncio.to_thread(self.writer.run, lambda store: find_session(store, token_hash))
             if known is None:
                 raise AuthorityUnknown("of this token")
             if len(self._sessions) >= MOST_SESSIONS:
@@ -284,7 +290,7 @@ class Meter:
         """Return the account of a holder on a plan, as the books have it now."""
         key = AccountKey(plan_id, holder)  # type: ignore[arg-type]
         await self._see_first(key)
-        return await self._writer.do(ReadAccount(key))
+        return await self.writer.do(ReadAccount(key))
 
     async def _see_first(self, key: AccountKey) -> None:
         """Read an account from the chain's index before its first request. Requests at the same time wait for one reading."""
@@ -297,9 +303,11 @@ class Meter:
         await asyncio.shield(reading)
 
     async def _read_first(self, key: AccountKey) -> None:
-        account = await self._writer.do(ReadAccount(key))
+        account = await self.writer.do(ReadAccount(key))
         if not account.view.block_number:
-            await self._writer.do(await asyncio.to_thread(self._views.read_first, key))
+            await asyncio.wrap_future(self._views.want(key))
+        if len(self._seen) >= MOST_SEEN:
+            self._seen.clear()
         self._seen.add(key)
 
     # ------------------------------------------------------------------ the end
@@ -308,6 +316,6 @@ class Meter:
         """Store what was charged and released, and close the books. Holds that are open stay open until they end."""
         if not self._is_closed:
             self._is_closed = True
-            with suppress(NvmChainError):
+            while self._unstored:
                 await asyncio.gather(*self._unstored, return_exceptions=True)
-            await asyncio.to_thread(self._writer.close)
+            await asyncio.to_thread(self.writer.close)

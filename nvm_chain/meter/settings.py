@@ -46,7 +46,8 @@ class MeterSettings:
     """Settings of a meter.
 
     ``redeemer`` is the address of the seller's key that settles. ``depth`` is how many blocks have to follow a grant before
-    it counts. ``max_view_age_seconds`` is how long ago the chain may have been read.
+    it counts. ``max_view_age_seconds`` is how long ago the chain may have been read. ``former_redeemers`` are keys of the seller
+    that settled before: what they took counts as taken.
     """
 
     chain_id: Number
@@ -55,6 +56,7 @@ class MeterSettings:
     services: Mapping[str, ServiceTerms] = field(default_factory=dict)
     depth: Number = DEPTH
     max_view_age_seconds: Seconds = MAX_VIEW_AGE_SECONDS
+    former_redeemers: tuple[ChecksumAddress, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the numbers. Raises an InputError."""

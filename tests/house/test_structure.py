@@ -134,7 +134,7 @@ BROAD = {
     "nvm_chain/cli": 1,
     "nvm_chain/chain/bulk_handover.py": 1,
     "nvm_chain/chain/progress.py": 1,
-    "nvm_chain/meter/store/writer.py": 1,
+    "nvm_chain/meter/store/writer.py": 2,
     "tests/assurance/mutation/by_histories.py": 1,
     "tests/support/faults/campaign.py": 1,
 }

@@ -58,7 +58,7 @@ def grant(world: World, plan_id: int, amount: int = 10) -> None:
 # ---------------------------------------------------------------- equal to a fresh read
 
 
-@pytest.mark.parametrize("seed", [3, 4])
+@pytest.mark.parametrize("seed", [3])
 def test_look__through_a_random_history_with_reorganizations__tells_all_that_a_fresh_read_says(
     world: World, index: Index, reader: ViewReader, seed: int
 ) -> None:

@@ -36,12 +36,12 @@ AnyChange = TypeVar("AnyChange")
 class Telling(Generic[AnyChange]):
     """A change of the books of an account.
 
-    ``changed_at`` is the last block that changed the account, if it is told here. ``next_end`` is the end of the first lot
-    in its latest view.
+    ``recent`` are the blocks that changed the account, and that are not followed by as many blocks as a grant needs. Each
+    one that gets so deep may change what counts. ``next_end`` is the end of the first lot in the latest view.
     """
 
     change: AnyChange
-    changed_at: int | None
+    recent: tuple[int, ...]
     next_end: int | None = None
 
 
@@ -49,6 +49,11 @@ def find_first(pages: Pages, depth: int, limit: int | None = None) -> int:
     """Return the number of the block of a first view. It is so deep that the views after a rollback are known, too."""
     first = max(pages.floor, pages.head.number - depth - KEPT_BLOCKS)
     return first if limit is None else min(first, limit)
+
+
+def find_recent_changes(numbers: Iterable[int], pages: Pages, depth: int) -> tuple[int, ...]:
+    """Return those of the numbers of blocks that are less deep than a grant has to be, and each once."""
+    return tuple(sorted({number for number in numbers if number + depth > pages.head.number}))
 
 
 class AccountReader:
@@ -110,9 +115,9 @@ class AccountReader:
             views = replay(account, moved.get(key, []), start.page, pages.head)
             self._sums[key] = pages.head, account.totals
             change = SeeView(key, tuple(views if start.is_told else views[1:]), self._depth, start.rolls_back)
-            last = moved[key][-1].page.number if key in moved else None
+            recent = find_recent_changes((movement.page.number for movement in moved.get(key, ())), pages, self._depth)
             lots = views[-1].lots
-            tellings.append(Telling(change, last, lots[0].end if lots else None))
+            tellings.append(Telling(change, recent, lots[0].end if lots else None))
         return tellings
 
     def _name_blocks(self, books: Mapping[AccountKey, Sequence[PastView]]) -> set[int]:

@@ -93,8 +93,8 @@ def read_changes(
 ) -> Iterator[tuple[AccountKey, int | None, Any]]:
     """Yield accounts as they were before each block after a block that changed them, in order, and as they are now.
 
-    The number of the block that changed them follows the account, or None for now. Accounts that never were have no row
-    for now.
+    The number of the block that changed them follows the account, or None for now. An account that nobody had yet
+    is left out.
     """
     for table in (account_undo, accounts):
         wanted = select(table).where(tuple_(table.c.plan, table.c.holder).in_(list(map(pack_key, keys))))

@@ -5,18 +5,19 @@ from typing import Final
 
 from nvm_chain.enums import PlanKind
 from nvm_chain.errors import InvalidConfig
-from nvm_chain.index.rows import write_hash
+from nvm_chain.index.rows import read_head, write_hash
 from nvm_chain.index.schema import KEPT_BLOCKS
 from nvm_chain.index.store import Index
 from nvm_chain.meter.feed.accounts import AccountReader, Telling
 from nvm_chain.meter.feed.agenda import Agenda
 from nvm_chain.meter.feed.asking import list_changed, list_ends, read_pages, read_plans
-from nvm_chain.meter.feed.sinks import SeeWindow, ViewSink, WindowSink
+from nvm_chain.meter.feed.sinks import ViewSink, WindowSink
 from nvm_chain.meter.feed.starts import Pages, Standing
 from nvm_chain.meter.feed.watcher import Told
 from nvm_chain.meter.feed.windows import WindowReader
 from nvm_chain.meter.store.changes import SeeView
 from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.window_changes import SeeWindow
 from nvm_chain.types.events import Block
 from nvm_chain.types.plans import Terms
 
@@ -38,6 +39,8 @@ class Bringer:
         depth: int,
         books: ViewSink,
         windows: WindowSink | None,
+        *,
+        renews: bool = False,
     ) -> None:
         """Take what a feed takes. Raises InvalidAddress."""
         self._plan_ids, self._depth, self._books, self._windows = plan_ids, depth, books, windows
@@ -46,7 +49,9 @@ class Bringer:
         self._window_reader = WindowReader(depth)
         self._agenda = Agenda()
         self._waiting = set[AccountKey]()
-        self._has_begun = False
+        self._recent: dict[int, tuple[bytes, set[AccountKey]]] = {}
+        self._checked: Block | None = None
+        self._renews, self._has_begun = renews, False
         self._horizon = 0
         self._told: Told | None = None
         self._noted: tuple[Block, int] | None = None
@@ -75,6 +80,7 @@ class Bringer:
         self._look_ahead(index)
         if self._told is not None and self._told.block is not None:
             self._waiting |= self._agenda.take(self._told.block)
+            self._find_replaced(index, self._told.block)
         unknown = {key for key in wanted if key.plan_id not in self._terms}
         for keys in _divide(sorted(self._waiting.union(wanted) - unknown)):
             self._bring_some(index, keys, wanted)
@@ -82,11 +88,12 @@ class Bringer:
         return unknown
 
     def note_head(self) -> None:
-        """Note the head in the books, if it is another one or was noted some seconds ago."""
+        """Note the head in the books, if it is another one. If the feed renews, note the same one again after some seconds."""
         if self._told is None or self._told.block is None or self._waiting:
             return
         block, seen_at = self._told.block, self._told.seen_at
-        if self._noted is None or self._noted[0] != block or seen_at - self._noted[1] >= RENEW_SECONDS:
+        noted, noted_at = self._noted or (None, 0)
+        if noted != block or (self._renews and seen_at - noted_at >= RENEW_SECONDS):
             self._books.note_head(block, seen_at)
             self._noted = block, seen_at
 
@@ -135,6 +142,22 @@ class Bringer:
                     self._agenda.note_first_end(key, end)
         self._horizon = until
 
+    def _find_replaced(self, index: Index, block: Block) -> None:
+        """Let accounts wait whose latest view is of a block that was replaced, whether or not they changed.
+
+        A lot may have ended in the replaced block, and not in the new one, which has an earlier time.
+        """
+        if block == self._checked or not self._recent:
+            return
+        with index.snapshot() as connection:
+            pages = read_pages(connection, index.label, self._recent)
+        for number, (block_hash, _) in list(self._recent.items()):
+            if pages.judge(number, block_hash) is Standing.REPLACED:
+                self._waiting |= self._recent.pop(number)[1]
+        for number in [number for number in self._recent if number <= pages.head.number - KEPT_BLOCKS]:
+            del self._recent[number]
+        self._checked = block
+
     # ------------------------------------------------------------------ from the index to the books
 
     def _bring_some(self, index: Index, keys: Sequence[AccountKey], wanted: Collection[AccountKey]) -> None:
@@ -145,13 +168,25 @@ class Bringer:
         past_windows = self._windows.find_past(times) if self._windows is not None and times else {}
         windows = {key: past_windows.get(key, ()) for key in times if key in past_windows or key in wanted}
         with index.snapshot() as connection:
+            head = read_head(connection)
             told = self._account_reader.read(connection, index.label, books) if books else []
             told_windows = self._window_reader.read(connection, index.label, windows) if windows else []
         self._books.see([telling.change for telling in told if telling.change.views])
         if self._windows is not None:
             self._windows.see([telling.change for telling in told_windows])
+        if head is not None:
+            self._note_recent(head, books.keys() | windows.keys())
         self._note(told)
         self._note(told_windows)
+
+    def _note_recent(self, head: Block, keys: Collection[AccountKey]) -> None:
+        """Note which accounts have a view of a block."""
+        block_hash = bytes.fromhex(head.hash[2:])
+        before, noted = self._recent.get(head.number, (block_hash, set[AccountKey]()))
+        if before != block_hash:
+            self._waiting |= noted
+            noted = set()
+        self._recent[head.number] = block_hash, noted.union(keys)
 
     def _kind(self, key: AccountKey) -> PlanKind | None:
         terms = self._terms.get(key.plan_id)
@@ -160,9 +195,9 @@ class Bringer:
     def _note(self, tellings: "Sequence[Telling[SeeView]] | Sequence[Telling[SeeWindow]]") -> None:
         """Put accounts on the agenda that have to be told again."""
         for telling in tellings:
-            key, views, end = telling.change.key, telling.change.views, telling.next_end
-            if telling.changed_at is not None and telling.changed_at + self._depth > views[-1].block_number:
-                self._agenda.note_block(key, telling.changed_at + self._depth)
+            key, end = telling.change.key, telling.next_end
+            for number in telling.recent:
+                self._agenda.note_block(key, number + self._depth)
             self._agenda.note_end(key, end if end is not None and end <= self._horizon else None)
 
 

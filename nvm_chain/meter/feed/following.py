@@ -48,6 +48,7 @@ class Feed:
         books: ViewSink,
         windows: WindowSink | None = None,
         *,
+        renews: bool = False,
         on_trouble: Callable[[NvmChainError], object] | None = None,
     ) -> None:
         """Take what it needs. No request.
@@ -60,13 +61,15 @@ class Feed:
             depth: The number of blocks that have to follow a grant before it counts.
             books: The books of credits plans.
             windows: The books of time plans.
+            renews: Whether to note the same head again and again while there is no new block. Only for a chain that mines on
+                demand. Elsewhere, a follower that has stopped would not be noticed.
             on_trouble: Called with each failure after which the feed tries again, in a thread of the feed.
 
         Raises:
             InvalidAddress: A redeemer is not an address.
         """
         self._open_index, self._plan_ids, self._on_trouble = open_index, frozenset(plan_ids), on_trouble
-        self._bringer = Bringer(self._plan_ids, redeemers, depth, books, windows)
+        self._bringer = Bringer(self._plan_ids, redeemers, depth, books, windows, renews=renews)
         self._inbox: queue.SimpleQueue[Told | NvmChainError | Wish] = queue.SimpleQueue()
         self._lock, self._is_over, self._is_watching = threading.Lock(), False, False
         self._wishes: list[Wish] = []
@@ -167,13 +170,13 @@ class Feed:
     def _work(self, index: Index) -> None:
         """Bring all accounts that changed to the head, give the wanted ones their first views, and note the head."""
         unknown = self._bringer.bring(index, {key for key, _ in self._wishes})
+        self._bringer.note_head()  # before the wishes, because requests need a head too
         wishes, self._wishes = self._wishes, []
         for key, future in wishes:
             if key in unknown:
                 _fail(future, UnknownPlan(key.plan_id).explain("or the index has not reached it", "try again later"))
             elif future.set_running_or_notify_cancel():
                 future.set_result(None)
-        self._bringer.note_head()
 
 
 def _fail(future: "Future[None]", error: NvmChainError) -> None:

@@ -1,24 +1,14 @@
 """Sinks: where the feed puts the views, and what it asks about the books."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from nvm_chain.meter.store.changes import SeeView
 from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.window_changes import SeeWindow
 from nvm_chain.meter.views import PastView
 from nvm_chain.meter.windows import WindowView
 from nvm_chain.types.events import Block
-
-
-@dataclass(frozen=True, slots=True)
-class SeeWindow:
-    """Replace the view of a window by later ones, or with ``rolls_back`` first by that of an ancestor."""
-
-    key: AccountKey
-    views: tuple[WindowView, ...]
-    depth: int
-    rolls_back: bool = False
 
 
 class ViewSink(Protocol):

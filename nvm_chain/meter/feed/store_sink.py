@@ -2,12 +2,12 @@
 
 import queue
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from nvm_chain.errors import NvmChainError
 from nvm_chain.index.rows import write_hash
-from nvm_chain.meter.books import Account
-from nvm_chain.meter.store.changes import SeeView
+from nvm_chain.meter.store.changes import Change, SeeView
 from nvm_chain.meter.store.desk import AccountKey
 from nvm_chain.meter.store.packing import pack_key, unpack_key, unpack_past
 from nvm_chain.meter.store.schema import accounts, pasts
@@ -20,9 +20,8 @@ from nvm_chain.types.events import Block
 ROWS_AT_ONCE: Final = 5_000
 """How many accounts one transaction looks through. Between two of them, the writer stores what waits."""
 HEAD: Final = "SELECT head_number, head_hash, head_time FROM books"
-NEXT_PASTS: Final = (
-    "SELECT plan, holder, past FROM pasts WHERE (plan, holder) > (?, ?) "  # noqa: S608  # a number of ours
-    f"ORDER BY plan, holder LIMIT {ROWS_AT_ONCE}"
+NEXT_ROWS: Final = (
+    "SELECT plan, holder, past FROM {table} WHERE (plan, holder) > (?, ?) ORDER BY plan, holder LIMIT {count}"
 )
 
 
@@ -63,15 +62,9 @@ class StoreSink:
 
     def list_later(self, block_number: int) -> Iterator[AccountKey]:
         """Yield the accounts whose latest view is of a later block."""
-        after = (b"", b"")
-        while True:
-            rows = self._writer.run(lambda store, after=after: _read_pasts(store, after))  # type: ignore[misc]
-            for plan, holder, past in rows:
-                if any(view.block_number > block_number for view in unpack_past(past)[-1:]):
-                    yield unpack_key(plan, holder)
-            if len(rows) < ROWS_AT_ONCE:
-                return
-            after = rows[-1][:2]
+        for key, past in list_rows(self._writer, "pasts"):
+            if any(view.block_number > block_number for view in unpack_past(past)[-1:]):
+                yield key
 
     def see(self, changes: Sequence[SeeView]) -> None:
         """Put views into the books, and return when they are durable.
@@ -82,12 +75,7 @@ class StoreSink:
             IndexUnavailable: The database does not answer.
             MeterClosed: The writer was closed.
         """
-        outcomes: queue.SimpleQueue[Account | NvmChainError] = queue.SimpleQueue()
-        for change in changes:
-            self._writer.give(change, outcomes.put)
-        errors = [outcome for outcome in (outcomes.get() for _ in changes) if isinstance(outcome, NvmChainError)]
-        if errors:
-            raise errors[0]
+        put_all(self._writer, changes)
 
     def note_head(self, block: Block, seen_at: int) -> None:
         """Note that the books have all views up to a block."""
@@ -95,6 +83,28 @@ class StoreSink:
         self._writer.run(lambda store: store.note_head(block.number, block_hash, block.timestamp, seen_at))
 
 
-def _read_pasts(store: Store, after: tuple[bytes, bytes]) -> list[tuple[bytes, bytes, bytes]]:
+def put_all(writer: Writer, changes: Sequence[Change[Any]]) -> None:
+    """Let a writer store changes, and return when they are durable. Raises the first error among their outcomes."""
+    outcomes: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    for change in changes:
+        writer.give(change, outcomes.put)
+    errors = [outcome for outcome in (outcomes.get() for _ in changes) if isinstance(outcome, NvmChainError)]
+    if errors:
+        raise errors[0]
+
+
+def list_rows(writer: Writer, table: str) -> Iterator[tuple[AccountKey, bytes]]:
+    """Yield the key and the column ``past`` of each row of a table, in several transactions."""
+    after, statement = (b"", b""), NEXT_ROWS.format(table=table, count=ROWS_AT_ONCE)
+    while True:
+        rows = writer.run(partial(_read_rows, statement=statement, after=after))
+        for plan, holder, past in rows:
+            yield unpack_key(plan, holder), past
+        if len(rows) < ROWS_AT_ONCE:
+            return
+        after = rows[-1][:2]
+
+
+def _read_rows(store: Store, *, statement: str, after: tuple[bytes, bytes]) -> list[tuple[bytes, bytes, bytes]]:
     with store.asking() as pen:
-        return [(bytes(row[0]), bytes(row[1]), bytes(row[2])) for row in pen.ask(NEXT_PASTS, after)]
+        return [(bytes(row[0]), bytes(row[1]), bytes(row[2])) for row in pen.ask(statement, after)]

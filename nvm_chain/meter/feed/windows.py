@@ -5,10 +5,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from nvm_chain.meter.feed.accounts import Telling, find_first
+from nvm_chain.meter.feed.accounts import Telling, find_first, find_recent_changes
 from nvm_chain.meter.feed.asking import find_page, read_changes, read_pages, split_keys
-from nvm_chain.meter.feed.sinks import SeeWindow
+from nvm_chain.meter.feed.starts import Pages
 from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.window_changes import SeeWindow
 from nvm_chain.meter.windows import WindowView
 
 
@@ -38,11 +39,30 @@ class WindowReader:
         pages = read_pages(connection, label, ())
         first = find_page(connection, find_first(pages, self._depth)).number
         return [
-            _tell(key, past, rows[key], (first, pages.head.number), self._depth)
+            self._tell(key, past, rows[key], (first, pages))
             for keys in split_keys(books)
             for rows in [_read_rows(connection, keys, first)]
             for key, past in ((key, books[key]) for key in keys)
         ]
+
+    def _tell(
+        self,
+        key: AccountKey,
+        past: Sequence[WindowView],
+        rows: Sequence[tuple[int | None, Any]],
+        span: tuple[int, Pages],
+    ) -> Telling[SeeWindow]:
+        first, pages = span
+        begins = [first, *(block for block, _ in rows if block is not None)]
+        ends = [row.access_until or 0 for _, row in rows]
+        if len(ends) < len(begins):  # an account that nobody has now
+            ends.append(0)
+        views = [WindowView(number, until) for number, until in zip(begins, ends, strict=True)]
+        if begins[-1] < pages.head.number:
+            views.append(WindowView(pages.head.number, ends[-1]))
+        rolls_back = bool(past) and past[-1].block_number >= first
+        change = SeeWindow(key, tuple(views), self._depth, rolls_back)
+        return Telling(change, find_recent_changes(begins[1:], pages, self._depth))
 
 
 def _read_rows(
@@ -52,23 +72,3 @@ def _read_rows(
     for key, block, row in read_changes(connection, keys, first):
         found[key].append((block, row))
     return found
-
-
-def _tell(
-    key: AccountKey,
-    past: Sequence[WindowView],
-    rows: Sequence[tuple[int | None, Any]],
-    span: tuple[int, int],
-    depth: int,
-) -> Telling[SeeWindow]:
-    first, head = span
-    begins = [first, *(block for block, _ in rows if block is not None)]
-    ends = [row.access_until or 0 for _, row in rows]
-    if len(ends) < len(begins):  # an account that never was has no row for now
-        ends.append(0)
-    views = [WindowView(number, until) for number, until in zip(begins, ends, strict=True)]
-    if begins[-1] < head:
-        views.append(WindowView(head, ends[-1]))
-    rolls_back = bool(past) and past[-1].block_number >= first
-    change = SeeWindow(key, tuple(views), depth, rolls_back)
-    return Telling(change, begins[-1] if len(begins) > 1 else None)

@@ -15,12 +15,12 @@ MOST_ITEMS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What to settle of one holder: up to ``total``, which takes ``credits`` more."""
+    """What to settle of one holder: up to ``total``, which takes ``credits`` more. ``reason`` is None if it could wait."""
 
     item: SignedVoucher | HolderTotal
     total: Credits
     credits: Credits
-    reason: Due
+    reason: Due | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def build_batches(owing: Iterable[Owing], rules: SettleRules, now: int) -> list[
     waiting: dict[int, list[Item]] = {}
     for each in owing:
         reason = find_due(each, rules, now)
-        item = _build_item(each, reason or Due.SIZE, now)
+        item = _build_item(each, reason, now)
         if item is not None:
             (waiting if reason is None else by_plan).setdefault(each.account.plan_id, []).append(item)
     return [batch for plan_id, due in by_plan.items() for batch in _divide(plan_id, due, waiting.get(plan_id, ()))]
@@ -61,7 +61,7 @@ def _divide(plan_id: int, due: list[Item], waiting: Sequence[Item]) -> Iterable[
         yield Batch(plan_id, tuple(items[start : start + MOST_ITEMS]))
 
 
-def _build_item(owing: Owing, reason: Due, now: int) -> Item | None:
+def _build_item(owing: Owing, reason: Due | None, now: int) -> Item | None:
     """Return what a settlement can take of an account. None if nothing can be taken now."""
     account = owing.account
     total = account.find_total_to_reach(now)

@@ -25,7 +25,7 @@ from nvm_chain.meter.admission import Admitted, Case, Policy, admit, charge_requ
 from nvm_chain.meter.agreements import Ask
 from nvm_chain.meter.authorities import Authority, AuthorityKind, open_request
 from nvm_chain.meter.books import Account, block_credits
-from nvm_chain.meter.idempotency import KeyedRequest, Verdict, judge
+from nvm_chain.meter.idempotency import MAX_ANSWER, KeyedRequest, Verdict, judge
 from nvm_chain.meter.store.desk import AccountKey, Desk, HoldState, Needs, StoredHold, StoredRequest
 from nvm_chain.meter.store.schema import STORED_BITS
 from nvm_chain.meter.view_changes import replace_view, roll_back
@@ -113,8 +113,13 @@ class Work:
 
     def find_old_view(self, desk: Desk) -> NvmChainError | None:
         """Return an error if the chain was read too long ago to serve anything on credit."""
-        age = desk.clock - desk.head_seen_at
-        return ViewTooOld(age, self.max_view_age_seconds) if age > self.max_view_age_seconds else None
+        return find_old_view(desk, self.max_view_age_seconds)
+
+
+def find_old_view(desk: Desk, max_seconds: Seconds) -> NvmChainError | None:
+    """Return an error if the chain was read longer ago than some seconds."""
+    age = desk.clock - desk.head_seen_at
+    return ViewTooOld(age, max_seconds) if age > max_seconds else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +201,7 @@ class AdmitUse:
         stored = desk.account(self.key)
         account = put_ceiling(stored.account, stored.front, desk.now)
         authority = desk.find_authority(self.key, self.authority_id)
-        if authority is None:
+        if authority is None or desk.is_void(authority):
             return AuthorityUnknown(self.authority_id.hex())
         admitted = admit(Case(account, authority, self.work.ask, self.work.policy, desk.now))
         if not isinstance(admitted, Admitted):
@@ -256,6 +261,8 @@ class ChargeHold:
         )
         if is_in_window(found):
             _leave_window(desk, found)
+        if found.scope:
+            _note_served(desk, found.scope)
         desk.put_account(self.key, replace(stored, account=account))
         return _end_hold(desk, replace(found, total=account.committed), authority, HoldState.CHARGED, self.cost)
 
@@ -322,6 +329,14 @@ def _release(desk: Desk, found: StoredHold, *, was_sent: bool) -> StoredHold:
     if found.scope:
         desk.drop_request(found.scope)
     return _end_hold(desk, found, authority, HoldState.RELEASED if was_sent else HoldState.RETURNED, 0)
+
+
+def _note_served(desk: Desk, scope: bytes) -> None:
+    """Note that a request with a key was served. Its answer comes later, or never if the process ends before."""
+    known = desk.requests.get(scope)
+    if known is not None and known.keyed.answered_at is None:
+        served = KeyedRequest(scope, known.keyed.digest, desk.now, MAX_ANSWER + 1)
+        desk.put_request(replace(known, keyed=served))
 
 
 def is_in_window(hold: StoredHold) -> bool:

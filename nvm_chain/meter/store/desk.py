@@ -14,7 +14,7 @@ from nvm_chain.errors.fields import Credits, PlanId, Time
 from nvm_chain.meter.authorities import Authority, Hold
 from nvm_chain.meter.books import Account
 from nvm_chain.meter.idempotency import KeyedRequest
-from nvm_chain.meter.voucher_fronts import VoucherFront
+from nvm_chain.meter.voucher_fronts import MAX_SECONDS, VoucherFront
 from nvm_chain.meter.windows import WindowAccount
 
 
@@ -133,12 +133,16 @@ class Desk:
             )
         )
 
+    def is_void(self, authority: Authority) -> bool:
+        """Return whether an authority was opened before a backup was restored."""
+        return authority.start <= self.closed_until - MAX_SECONDS
+
     def account(self, key: AccountKey) -> StoredAccount:
         """Return the account of a holder on a plan, which is empty if there is no row of it."""
         return self.accounts.get(key) or StoredAccount(Account(key.plan_id, key.holder))
 
     def find_authority(self, key: AccountKey, authority_id: bytes) -> Authority | None:
-        """Return an authority of an account, or None. Those of other accounts in the group are none of its own."""
+        """Return an authority of an account, or None. Other accounts of the group have authorities of their own."""
         found = self.authorities.get(authority_id)
         return found if found is not None and (found.plan_id, found.holder) == key else None
 

@@ -30,7 +30,9 @@ def open_store(where: str | Path, *, chain_id: int, credits: str) -> Store:
         WrongDatabase: The database belongs to another program.
         NewerSchema: A newer version of this package wrote the books.
         OtherChain: The books belong to another chain or another Credits.
-        DatabaseUnavailable: The database does not answer, or another process has the file.
+        IndexUnavailable: The database does not answer, or another process has the file.
+        IndexNotWritable: The books may only be read.
+        DiskFull: There is no room for new books.
         InvalidConfig: ``where`` is not a path or a URL of SQLite or PostgreSQL.
         MissingExtra: A package for the database is not installed.
     """

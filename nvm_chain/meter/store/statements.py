@@ -14,6 +14,11 @@ from nvm_chain.meter.store.schema import accounts
 from nvm_chain.meter.views import UNSEEN
 from nvm_chain.meter.voucher_fronts import VoucherFront
 
+CLOCK: Final = {
+    "sqlite": "CAST(strftime('%s') AS INTEGER)",
+    "postgresql": "floor(extract(epoch FROM clock_timestamp()))::bigint",
+}
+"""The database's clock in Unix seconds."""
 KEYS_AT_ONCE: Final = 300
 """How many keys one statement of SQLite looks up."""
 NUMBERS: Final = ("committed", "held", "blocked", "written_off", "ceiling", "ceiling_end")
@@ -69,7 +74,7 @@ class SqliteStatements(Statements):
     def read_books(self) -> tuple[int, int, int, int]:
         """Read them."""
         (row,) = self.pen.ask(
-            "SELECT CAST(strftime('%s') AS INTEGER), head_time, head_seen_at, closed_until FROM books"
+            f"SELECT {CLOCK['sqlite']}, head_time, head_seen_at, closed_until FROM books"  # noqa: S608
         )
         return tuple(row)
 
@@ -113,7 +118,7 @@ class PostgresStatements(Statements):
     def read_books(self) -> tuple[int, int, int, int]:
         """Read them. A statement after the one that locks sees the clock as it is after the wait."""
         (row,) = self.pen.ask(
-            "SELECT floor(extract(epoch FROM clock_timestamp()))::bigint, head_time, head_seen_at, closed_until FROM books"
+            f"SELECT {CLOCK['postgresql']}, head_time, head_seen_at, closed_until FROM books"  # noqa: S608
         )
         return tuple(row)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from time import time as read_clock
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine
@@ -12,13 +13,22 @@ from nvm_chain.index import postgres, sqlite
 from nvm_chain.index.pens import Pen
 from nvm_chain.meter.store.changes import Change
 from nvm_chain.meter.store.groups import Rows, run_group
-from nvm_chain.meter.store.statements import write_statements
+from nvm_chain.meter.store.statements import CLOCK, write_statements
 
 CONFLICTS: Final = ("40001", "40P01")
 """PostgreSQL gave up a transaction because of another one. It can be run again."""
 TRIES: Final = 5
 ALONE: Final = ("PRAGMA synchronous = FULL", "PRAGMA locking_mode = EXCLUSIVE")
 """A commit is on the disk when it returns, and no other process opens the file."""
+READ_COMMITTED: Final = "READ COMMITTED"
+"""Each statement after the one that locks sees what others have committed. A server may have another level by default."""
+WAIT_FOR_DISK: Final = (
+    "SELECT set_config(name, 'on', false) FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'"
+)
+"""A commit is on the server's disk when it returns, even where the server has another default. Stronger levels stay."""
+BUSY: Final = "SQLITE_BUSY"
+IN_USE: Final = "another process has the file open"
+USE_ALONE: Final = "end the other process, or use PostgreSQL for several processes"
 
 
 class Store:
@@ -81,7 +91,11 @@ class Store:
     def _connect(self) -> Connection:
         if self._connection is None:
             self._connection = self.engine.connect().execution_options(writes=True)
-            if self.is_sqlite:
+            if not self.is_sqlite:
+                self._connection.execution_options(isolation_level=READ_COMMITTED)
+                self._connection.exec_driver_sql(WAIT_FOR_DISK).close()
+                self._connection.commit()
+            else:
                 for pragma in ALONE:
                     self._connection.connection.driver_connection.execute(pragma).close()  # type: ignore[union-attr]
         return self._connection
@@ -136,14 +150,20 @@ class Store:
 
     def _explain(self, error: Any) -> IndexFailure:
         explain: Callable[[str, Any], IndexFailure] = (sqlite if self.is_sqlite else postgres).explain_failure
-        return explain(self.label, error)
+        failure = explain(self.label, error)
+        is_busy = (getattr(error, "sqlite_errorname", None) or "").startswith(BUSY)
+        return failure.explain(IN_USE, USE_ALONE) if is_busy else failure
 
     def note_head(self, number: int, block_hash: bytes, time: int, seen_at: int) -> None:
-        """Note the block of the latest views."""
+        """Note the block of the latest views, which was the latest at the second ``seen_at`` of this machine's clock.
+
+        It is stored by the database's clock, so that machines with wrong clocks agree on how old the views are.
+        """
         with self.asking() as pen:
+            clock = CLOCK[self.engine.dialect.name]
             pen.change(
-                "UPDATE books SET head_number = ?, head_hash = ?, head_time = ?, head_seen_at = ?",
-                (number, block_hash, time, seen_at),
+                f"UPDATE books SET head_number = ?, head_hash = ?, head_time = ?, head_seen_at = {clock} - ?",  # noqa: S608
+                (number, block_hash, time, max(0, int(read_clock()) - seen_at)),
             )
 
     def close(self) -> None:

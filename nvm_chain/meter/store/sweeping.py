@@ -6,14 +6,11 @@ from typing import Final
 from nvm_chain.meter.store.changes import SweepHold
 from nvm_chain.meter.store.desk import HoldState, StoredHold
 from nvm_chain.meter.store.packing import unpack_hold, unpack_key
+from nvm_chain.meter.store.statements import CLOCK
 from nvm_chain.meter.store.store import Store
 
 MOST_AT_ONCE: Final = 500
 OPEN: Final = f"SELECT * FROM holds WHERE state = {int(HoldState.OPEN)}"  # noqa: S608
-CLOCK: Final = {
-    "sqlite": "CAST(strftime('%s') AS INTEGER)",
-    "postgresql": "floor(extract(epoch FROM clock_timestamp()))::bigint",
-}
 
 
 def find_overdue(store: Store) -> list[StoredHold]:

@@ -6,6 +6,7 @@ from nvm_chain.errors import AuthorityUnknown, NvmChainError, RequestRefused
 from nvm_chain.errors.fields import Seconds
 from nvm_chain.meter.agreements import Ask, Question, find_disagreement
 from nvm_chain.meter.authorities import hold_use
+from nvm_chain.meter.store.changes import find_old_view
 from nvm_chain.meter.store.desk import AccountKey, Desk, Needs, StoredHold
 from nvm_chain.meter.windows import (
     NO_CEILING,
@@ -30,6 +31,7 @@ class AdmitToWindow:
     policy: WindowPolicy
     owner: bytes
     seconds: Seconds
+    max_view_age_seconds: Seconds = 300
 
     def add_needs(self, needs: Needs) -> None:
         """Read the account, its window and the authority."""
@@ -39,8 +41,10 @@ class AdmitToWindow:
 
     def decide(self, desk: Desk) -> StoredHold | NvmChainError:
         """Open a hold of no credits, or refuse."""
+        if (old := find_old_view(desk, self.max_view_age_seconds)) is not None:
+            return old
         authority = desk.find_authority(self.key, self.authority_id)
-        if authority is None:
+        if authority is None or desk.is_void(authority):
             return AuthorityUnknown(self.authority_id.hex())
         refusal = find_disagreement(Question(authority, Ask(0, self.service), desk.now, NO_CEILING))
         if refusal is not None:

@@ -36,6 +36,7 @@ class Writer:
         self._store = store
         self._jobs: queue.SimpleQueue[_Job | Callable[[Store], None] | None] = queue.SimpleQueue()
         self._is_closed = False
+        self._door = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="nvm_chain meter", daemon=True)
         self._thread.start()
 
@@ -70,27 +71,26 @@ class Writer:
             except BaseException as error:  # noqa: BLE001  # it is raised again in the thread that waits
                 done.put((None, error))
 
-        self._check_open()
-        self._jobs.put(act)
+        self._put(act)
         outcome, error = done.get()
         if error is not None:
             raise error
         return outcome  # type: ignore[return-value]
 
-    def _put(self, job: _Job) -> None:
-        self._check_open()
-        self._jobs.put(job)
-
-    def _check_open(self) -> None:
-        if self._is_closed:
-            raise MeterClosed
+    def _put(self, job: _Job | Callable[[Store], None]) -> None:
+        """Give the thread a job. With the lock, no job comes after the last one, where nobody would do it."""
+        with self._door:
+            if self._is_closed:
+                raise MeterClosed
+            self._jobs.put(job)
 
     def close(self) -> None:
         """Store what was given, then end the thread and close the store."""
-        if not self._is_closed:
-            self._is_closed = True
-            self._jobs.put(_END)
-            self._thread.join()
+        with self._door:
+            if not self._is_closed:
+                self._is_closed = True
+                self._jobs.put(_END)
+        self._thread.join()
 
     # ------------------------------------------------------------------ the thread
 
@@ -129,6 +129,8 @@ class Writer:
             return self._store.run([job.change for job in group])
         except IndexFailure as error:
             return [error] * len(group)
+        except Exception as error:  # noqa: BLE001  # a mistake in one change harms no other, and does not end the thread
+            return [error] if len(group) == 1 else [outcome for job in group for outcome in self._run([job])]
 
 
 def _deliver(group: Sequence[_Job], outcomes: Sequence[Any]) -> None:
@@ -150,7 +152,7 @@ def _resolve(told: Sequence[tuple["asyncio.Future[Any]", Any]]) -> None:
     for future, outcome in told:
         if future.done():  # whoever waited was cancelled
             continue
-        if isinstance(outcome, NvmChainError):
+        if isinstance(outcome, Exception):
             future.set_exception(outcome)
         else:
             future.set_result(outcome)

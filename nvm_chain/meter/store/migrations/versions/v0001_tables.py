@@ -31,8 +31,7 @@ def _amount(name: str) -> Column[int]:
     return Column(name, BigInteger, CheckConstraint(f"{name} >= 0", name=f"{name}_is_not_negative"), nullable=False)
 
 
-def upgrade() -> None:
-    """Create the tables."""
+def _create_books() -> None:
     op.create_table(
         "books",
         Column("id", SmallInteger, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
@@ -45,6 +44,9 @@ def upgrade() -> None:
         Column("head_seen_at", BigInteger, nullable=False),
         Column("closed_until", BigInteger, nullable=False),
     )
+
+
+def _create_accounts() -> None:
     op.create_table(
         "accounts",
         *_key(primary_key=True),
@@ -64,6 +66,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table("pasts", *_key(primary_key=True), Column("past", LargeBinary, nullable=False))
+
+
+def _create_windows() -> None:
     op.create_table(
         "windows",
         *_key(primary_key=True),
@@ -73,6 +78,9 @@ def upgrade() -> None:
         Column("least_until", BigInteger, nullable=False),
         Column("past", LargeBinary, nullable=False),
     )
+
+
+def _create_authorities() -> None:
     op.create_table(
         "authorities",
         Column("authority_id", LargeBinary, primary_key=True),
@@ -96,12 +104,18 @@ def upgrade() -> None:
         Column("period_used", BigInteger, nullable=False),
         Index("authorities_of_holders", "holder", "plan"),
     )
+
+
+def _create_tokens() -> None:
     op.create_table(
         "tokens",
         Column("token_hash", LargeBinary, primary_key=True),
         Column("authority_id", LargeBinary, nullable=False),
         *_key(),
     )
+
+
+def _create_requests() -> None:
     op.create_table(
         "requests",
         Column("scope", LargeBinary, primary_key=True),
@@ -112,6 +126,9 @@ def upgrade() -> None:
         Column("answer", LargeBinary),
         Index("old_requests", "answered_at"),
     )
+
+
+def _create_holds() -> None:
     op.create_table(
         "holds",
         Column("hold_id", LargeBinary, primary_key=True),
@@ -134,3 +151,14 @@ def upgrade() -> None:
         Index("holds_of_holders", "holder", "plan"),
         sqlite_with_rowid=False,
     )
+
+
+def upgrade() -> None:
+    """Create the tables."""
+    _create_books()
+    _create_accounts()
+    _create_windows()
+    _create_authorities()
+    _create_tokens()
+    _create_requests()
+    _create_holds()
