@@ -382,7 +382,7 @@ class ViewTooOld(NetworkError):
     age_seconds: Seconds
     limit_seconds: Seconds
 
-    problem = "The meter read the chain {age_seconds} ago, and {limit_seconds} is the most that is allowed."
+    problem = "The meter read the chain {age_seconds} ago, and {limit_seconds} is the limit."
     next_step = "Check the node and the process that follows the chain, then try again."
 
 

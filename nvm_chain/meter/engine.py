@@ -20,20 +20,14 @@ from nvm_chain.meter.request_keys import find_key, hash_request, name_account
 from nvm_chain.meter.requests import Request, check_binding, check_context, check_level
 from nvm_chain.meter.session_terms import SessionTerms, check_session_voucher
 from nvm_chain.meter.settings import SPARE_SECONDS, MeterSettings, ServiceTerms
+from nvm_chain.meter.store.account_changes import RevokeAuthority
+from nvm_chain.meter.store.admissions import AdmitUse, AdmitVoucher
 from nvm_chain.meter.store.answers import KeepAnswer
-from nvm_chain.meter.store.changes import (
-    AdmitUse,
-    AdmitVoucher,
-    Change,
-    ChargeHold,
-    KeptAnswer,
-    KeyUse,
-    ReleaseHold,
-    RevokeAuthority,
-    Work,
-)
-from nvm_chain.meter.store.desk import AccountKey, StoredHold
+from nvm_chain.meter.store.changes import Change
+from nvm_chain.meter.store.group_rows import AccountKey, StoredHold
+from nvm_chain.meter.store.hold_ends import ChargeHold, ReleaseHold
 from nvm_chain.meter.store.sessions import KeepSession, ReadAccount, find_session
+from nvm_chain.meter.store.works import KeptAnswer, KeyUse, Work
 from nvm_chain.meter.store.writer import Writer
 from nvm_chain.meter.voucher_fronts import MAX_SESSION_SECONDS, check_deadline
 from nvm_chain.signing.signatures import AskChain
@@ -94,7 +88,7 @@ class Meter:
         Args:
             request: What arrived.
             credential: What pays for it.
-            credits: The most that the request may cost.
+            credits: The highest cost of the request.
 
         Returns:
             The hold. End it by `charge` or `release`. If the request came before with the same idempotency key, the answer

@@ -6,8 +6,8 @@ from nvm_chain.meter.bindings import Binding, Level
 from nvm_chain.meter.bodies import NO_BODY
 from nvm_chain.meter.idempotency import find_scope
 from nvm_chain.meter.requests import Request
-from nvm_chain.meter.store.changes import KeyUse
-from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.group_rows import AccountKey
+from nvm_chain.meter.store.works import KeyUse
 
 
 def name_account(key: AccountKey) -> bytes:
@@ -25,7 +25,7 @@ def hash_request(request: Request) -> bytes:
 
 
 def find_key(request: Request, authority_id: bytes) -> KeyUse | None:
-    """Return how the idempotency key of a request is stored, or None if it has none."""
+    """Return how the idempotency key of a request is stored, or None if it came without one."""
     if request.idempotency_key is None:
         return None
     return KeyUse(find_scope(authority_id, request.service, request.idempotency_key), hash_request(request))

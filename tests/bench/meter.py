@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -25,8 +25,8 @@ from nvm_chain.meter.engine import Meter
 from nvm_chain.meter.requests import Request
 from nvm_chain.meter.session_terms import build_session_terms
 from nvm_chain.meter.settings import MeterSettings, ServiceTerms
-from nvm_chain.meter.store.changes import SeeView
-from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.account_changes import SeeView
+from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.meter.store.opening import open_store
 from nvm_chain.meter.store.store import Store
 from nvm_chain.meter.store.writer import Writer
@@ -89,7 +89,7 @@ def sign_all(holders: Sequence[LocalAccount], count: int) -> list[SignedVoucher]
             chain_id=CHAIN_ID,
             contract=CREDITS,
         )
-        for number, holder in zip(range(count), holders * (count // len(holders) + 1), strict=False)
+        for number, holder in zip(range(count), [*holders] * (count // len(holders) + 1), strict=False)
     ]
 
 
@@ -161,8 +161,8 @@ def serve_session(where: str, holder: LocalAccount, count: int) -> Cost:
     voucher = Voucher(PLAN, terms.holder, REDEEMER, 10**9, terms.context, terms.end)
     signed = sign_voucher(holder, voucher, chain_id=CHAIN_ID, contract=CREDITS)
     with open_meter(where) as run:
-        token, _ = run(lambda meter: meter.open_session(signed, terms))  # type: ignore[misc]
-        credentials = iter([TokenCredential(token)] * count)
+        opened: Any = run(lambda meter: meter.open_session(signed, terms))
+        credentials = iter([TokenCredential(opened[0])] * count)
         return measure_cost(lambda: run(lambda meter: serve(meter, credentials)), count)
 
 

@@ -41,8 +41,8 @@ from nvm_chain.meter.bodies import hash_body
 from nvm_chain.meter.credentials import TOKEN_PREFIX, TokenCredential, VoucherCredential
 from nvm_chain.meter.engine import Meter
 from nvm_chain.meter.requests import Request
-from nvm_chain.meter.store.changes import KeptAnswer
-from nvm_chain.meter.store.desk import HoldState
+from nvm_chain.meter.store.group_rows import HoldState
+from nvm_chain.meter.store.works import KeptAnswer
 from tests.support.meter_books import check_books, read_rows
 from tests.support.meter_engines import REQUEST, Buyer, GivenViews, bind, build_settings, held, running
 from tests.support.meter_stores import open_books, read_holds, see_head

@@ -20,8 +20,8 @@ from nvm_chain.errors import (
 )
 from nvm_chain.meter.credentials import TokenCredential
 from nvm_chain.meter.engine import Meter
-from nvm_chain.meter.store.changes import ChargeHold
-from nvm_chain.meter.store.desk import AccountKey, Desk, HoldState, Needs, StoredHold
+from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, HoldState, Needs, StoredHold
+from nvm_chain.meter.store.hold_ends import ChargeHold
 from nvm_chain.meter.store.store import Store
 from nvm_chain.meter.store.writer import Writer
 from tests.meter.test_engine import BUYER, fails, look
@@ -324,8 +324,8 @@ class Broken:
         if self.at_needs:
             raise OverflowError("a mistake")
 
-    def decide(self, desk: Desk) -> None:
-        desk.put_account(self.key, desk.account(self.key))
+    def decide(self, group: GroupRows) -> None:
+        group.put_account(self.key, group.account(self.key))
         raise OverflowError("a mistake")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nvm_chain.chain.embedded import deploy_all
-from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.group_rows import AccountKey
 from tests.support.anvil import open_anvil, run_anvil
 from tests.support.feed_fixtures import keeping_chain as keeping_chain
 from tests.support.feed_fixtures import world as world

@@ -11,7 +11,7 @@ from nvm_chain.index.database import open_index
 from nvm_chain.index.schema import KEPT_BLOCKS
 from nvm_chain.meter.feed.bringing import Bringer
 from nvm_chain.meter.feed.watcher import Told
-from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.meter.views import Lot
 from nvm_chain.operations.settlement import settle_vouchers, sign_next_voucher
 from tests.support.feed_books import MemoryBooks

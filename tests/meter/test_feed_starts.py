@@ -5,7 +5,7 @@ import pytest
 from nvm_chain.meter.feed.agenda import Agenda
 from nvm_chain.meter.feed.replaying import Page
 from nvm_chain.meter.feed.starts import Pages, Start, find_start
-from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.meter.views import PastView
 from nvm_chain.types.events import Block
 from tests.support.accounts import HOLDER

@@ -18,7 +18,7 @@ from nvm_chain.meter.feed import store_sink
 from nvm_chain.meter.feed.following import Feed
 from nvm_chain.meter.feed.store_sink import StoreSink
 from nvm_chain.meter.feed.store_windows import StoreWindowSink
-from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.meter.store.opening import open_store
 from nvm_chain.meter.store.packing import pack_key, unpack_account
 from nvm_chain.meter.store.schema import accounts, pasts

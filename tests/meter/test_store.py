@@ -17,15 +17,9 @@ from nvm_chain.errors import (
     ViewUnusable,
 )
 from nvm_chain.meter.session_terms import PeriodLimit
-from nvm_chain.meter.store.changes import (
-    BlockCredits,
-    ChargeHold,
-    OpenAuthority,
-    ReleaseHold,
-    SeeView,
-    SweepHold,
-)
-from nvm_chain.meter.store.desk import HoldState, StoredHold
+from nvm_chain.meter.store.account_changes import BlockCredits, OpenAuthority, SeeView
+from nvm_chain.meter.store.group_rows import HoldState, StoredHold
+from nvm_chain.meter.store.hold_ends import ChargeHold, ReleaseHold, SweepHold
 from nvm_chain.meter.store.store import Store
 from tests.support.accounts import build_view
 from tests.support.meter_books import check_books, read_rows

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from nvm_chain.meter.store.changes import ChargeHold
+from nvm_chain.meter.store.hold_ends import ChargeHold
 from nvm_chain.meter.store.store import Store
 from nvm_chain.meter.store.verifying import verify_books
 from nvm_chain.meter.store.window_changes import AdmitToWindow, SeeWindow

@@ -31,8 +31,8 @@ from nvm_chain.errors import (
 )
 from nvm_chain.index.database import open_index
 from nvm_chain.meter.store import store as store_module
-from nvm_chain.meter.store.changes import ChargeHold
-from nvm_chain.meter.store.desk import StoredHold
+from nvm_chain.meter.store.group_rows import StoredHold
+from nvm_chain.meter.store.hold_ends import ChargeHold
 from nvm_chain.meter.store.opening import open_store
 from nvm_chain.meter.store.schema import VERSION_TABLE, metadata
 from nvm_chain.meter.store.store import Store

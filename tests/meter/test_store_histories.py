@@ -50,12 +50,12 @@ def keep_spent(*parts: Any, was_sent: bool) -> Any:
 
 
 PLANTS: dict[str, tuple[str, Any]] = {
-    "ceilings are never put": ("changes.put_ceiling", lambda account, _front, _now: account),
-    "vouchers are never spent": ("changes.is_spent", lambda _: False),
+    "ceilings are never put": ("admissions.put_ceiling", lambda account, _front, _now: account),
+    "vouchers are never spent": ("admissions.is_spent", lambda _: False),
     "past views are lost": ("groups.pack_past", lambda _: pack_past(())),
     "marks are lost": ("groups.pack_marks", lambda _: pack_marks(())),
     "ends of holds are not stored": ("statements.SqliteStatements.end_holds", lambda _self, _rows: None),
-    "what was returned stays spent": ("changes.release_request", keep_spent),
+    "what was returned stays spent": ("hold_ends.release_request", keep_spent),
 }
 
 

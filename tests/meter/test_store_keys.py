@@ -8,10 +8,12 @@ import pytest
 
 from nvm_chain.errors import AnswerNotKept, AuthorityUsedUp, CreditsUsedUp, KeyReused, RequestRunning
 from nvm_chain.meter.idempotency import ANSWER_SECONDS, MAX_ANSWER
+from nvm_chain.meter.store.admissions import AdmitVoucher
 from nvm_chain.meter.store.answers import KeepAnswer
-from nvm_chain.meter.store.changes import AdmitVoucher, ChargeHold, KeptAnswer, KeyUse, ReleaseHold, SweepHold
-from nvm_chain.meter.store.desk import StoredHold
+from nvm_chain.meter.store.group_rows import StoredHold
+from nvm_chain.meter.store.hold_ends import ChargeHold, ReleaseHold, SweepHold
 from nvm_chain.meter.store.store import Store
+from nvm_chain.meter.store.works import KeptAnswer, KeyUse
 from nvm_chain.signing.vouchers import SignedVoucher
 from tests.support.meter_books import read_rows
 from tests.support.meter_stores import (

@@ -19,16 +19,10 @@ from nvm_chain.errors import (
     NvmChainError,
     VoucherBeforeRestore,
 )
-from nvm_chain.meter.store.changes import (
-    BlockCredits,
-    Change,
-    ChargeHold,
-    DropVouchers,
-    OpenAuthority,
-    RevokeAuthority,
-    SweepHold,
-)
-from nvm_chain.meter.store.desk import HoldState, StoredHold
+from nvm_chain.meter.store.account_changes import BlockCredits, DropVouchers, OpenAuthority, RevokeAuthority
+from nvm_chain.meter.store.changes import Change
+from nvm_chain.meter.store.group_rows import HoldState, StoredHold
+from nvm_chain.meter.store.hold_ends import ChargeHold, SweepHold
 from nvm_chain.meter.store.store import Store
 from tests.support import meter_runner
 from tests.support.anvil import wait_until

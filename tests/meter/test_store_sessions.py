@@ -13,13 +13,9 @@ from nvm_chain.errors import (
     VoucherBeforeRestore,
 )
 from nvm_chain.meter.session_terms import PeriodLimit
-from nvm_chain.meter.store.changes import (
-    ChargeHold,
-    OpenAuthority,
-    ReleaseHold,
-    RevokeAuthority,
-)
-from nvm_chain.meter.store.desk import StoredHold
+from nvm_chain.meter.store.account_changes import OpenAuthority, RevokeAuthority
+from nvm_chain.meter.store.group_rows import StoredHold
+from nvm_chain.meter.store.hold_ends import ChargeHold, ReleaseHold
 from nvm_chain.meter.store.restoring import note_restore
 from nvm_chain.meter.store.sessions import KeepSession, find_session
 from nvm_chain.meter.store.store import Store

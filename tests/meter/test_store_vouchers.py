@@ -20,14 +20,10 @@ from nvm_chain.errors import (
 from nvm_chain.meter.admission import Policy
 from nvm_chain.meter.books import Account
 from nvm_chain.meter.session_terms import PeriodLimit
-from nvm_chain.meter.store.changes import (
-    MAX_VOUCHERS,
-    ChargeHold,
-    DropVouchers,
-    OpenAuthority,
-    ReleaseHold,
-)
-from nvm_chain.meter.store.desk import HoldState, StoredHold
+from nvm_chain.meter.store.account_changes import DropVouchers, OpenAuthority
+from nvm_chain.meter.store.admissions import MAX_VOUCHERS
+from nvm_chain.meter.store.group_rows import HoldState, StoredHold
+from nvm_chain.meter.store.hold_ends import ChargeHold, ReleaseHold
 from nvm_chain.meter.store.store import Store
 from nvm_chain.signing.vouchers import SignedVoucher
 from tests.support.meter_books import check_books, read_rows

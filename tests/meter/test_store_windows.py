@@ -16,8 +16,9 @@ from nvm_chain.errors import (
 )
 from nvm_chain.meter.authorities import Authority
 from nvm_chain.meter.session_terms import PeriodLimit
-from nvm_chain.meter.store.changes import ChargeHold, OpenAuthority, ReleaseHold, RevokeAuthority, SweepHold
-from nvm_chain.meter.store.desk import AccountKey, HoldState, StoredHold
+from nvm_chain.meter.store.account_changes import OpenAuthority, RevokeAuthority
+from nvm_chain.meter.store.group_rows import AccountKey, HoldState, StoredHold
+from nvm_chain.meter.store.hold_ends import ChargeHold, ReleaseHold, SweepHold
 from nvm_chain.meter.store.store import Store
 from nvm_chain.meter.store.window_changes import AdmitToWindow, SeeWindow
 from nvm_chain.meter.windows import WindowPolicy, WindowView

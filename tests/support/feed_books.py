@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from nvm_chain.errors import NvmChainError
 from nvm_chain.meter.books import Account, charge
-from nvm_chain.meter.store.changes import SeeView
-from nvm_chain.meter.store.desk import AccountKey, Desk
+from nvm_chain.meter.store.account_changes import SeeView
+from nvm_chain.meter.store.group_rows import AccountKey, GroupRows
 from nvm_chain.meter.store.window_changes import SeeWindow
 from nvm_chain.meter.views import PastView
 from nvm_chain.meter.windows import WindowAccount, WindowView, replace_window, roll_back_window
@@ -18,19 +18,19 @@ class MemoryBooks:
     """The books of credits plans. ``now`` is the second of the next changes."""
 
     def __init__(self) -> None:
-        self.desk = Desk(now=0, clock=0)
+        self.group = GroupRows(now=0, clock=0)
         self.head: Block | None = None
         self.seen: list[SeeView] = []
         self.fails: NvmChainError | None = None
 
     def account(self, key: AccountKey) -> Account:
         """Return an account."""
-        return self.desk.account(key).account
+        return self.group.account(key).account
 
     def charge(self, key: AccountKey, cost: int) -> None:
         """Charge some credits, whether or not there are any."""
-        stored = self.desk.account(key)
-        self.desk.put_account(key, replace(stored, account=charge_at_once(stored.account, cost, self.desk.now)))
+        stored = self.group.account(key)
+        self.group.put_account(key, replace(stored, account=charge_at_once(stored.account, cost, self.group.now)))
 
     # ------------------------------------------------------------------ a sink
 
@@ -40,11 +40,11 @@ class MemoryBooks:
 
     def find_past(self, keys: Collection[AccountKey]) -> Mapping[AccountKey, Sequence[PastView]]:
         """Return the past views of accounts."""
-        return {key: self.account(key).past for key in keys if key in self.desk.accounts}
+        return {key: self.account(key).past for key in keys if key in self.group.accounts}
 
     def list_later(self, block_number: int) -> list[AccountKey]:
         """Return the accounts whose latest view is of a later block."""
-        return [key for key in self.desk.accounts if self.account(key).view.block_number > block_number]
+        return [key for key in self.group.accounts if self.account(key).view.block_number > block_number]
 
     def see(self, changes: Sequence[SeeView]) -> None:
         """Put views into the books."""
@@ -52,7 +52,7 @@ class MemoryBooks:
             raise self.fails
         self.seen += changes
         for change in changes:
-            outcome = change.decide(self.desk)
+            outcome = change.decide(self.group)
             if isinstance(outcome, NvmChainError):
                 raise outcome
 

@@ -14,7 +14,7 @@ from nvm_chain.index.watching import Watch
 from nvm_chain.meter.books import Account
 from nvm_chain.meter.feed.bringing import Bringer
 from nvm_chain.meter.feed.watcher import Told
-from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.group_rows import AccountKey
 from tests.support.feed_books import MemoryBooks, MemoryWindows
 from tests.support.feed_reference import Reference, describe
 from tests.support.world import World
@@ -58,7 +58,7 @@ class Meter:
 
     @property
     def now(self) -> int:
-        return self.books.desk.now
+        return self.books.group.now
 
     def sync(self) -> None:
         """Bring the index to the chain's head, and the time with it.
@@ -71,14 +71,14 @@ class Meter:
         Follower(self.world.chain, self.index, waits=True).sync()
         head = self.index.state.head
         assert head is not None
-        self.books.desk.now = max(self.now, head.timestamp)
+        self.books.group.now = max(self.now, head.timestamp)
 
     def look(self) -> None:
         """Let the feed see what changed in the index."""
         view = self.watch.look()
         changed = frozenset[AccountKey]() if view is None else frozenset(AccountKey(*key) for key in view.accounts)
         self.bringer.take(Told(None if view is None else view.block, changed, self.now))
-        known = self.books.desk.accounts.keys() | self.windows.windows.keys()
+        known = self.books.group.accounts.keys() | self.windows.windows.keys()
         assert not self.bringer.bring(self.index, self.wanted - known)
         self.bringer.note_head()
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from nvm_chain.meter.books import Account
-from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.meter.view_changes import replace_view, roll_back
 from nvm_chain.meter.views import Lot, View
 from nvm_chain.meter.windows import WindowAccount, WindowView, replace_window, roll_back_window

@@ -19,7 +19,7 @@ from nvm_chain.meter.engine import Meter
 from nvm_chain.meter.requests import Request
 from nvm_chain.meter.session_terms import SessionTerms, build_session_terms
 from nvm_chain.meter.settings import MeterSettings, ServiceTerms
-from nvm_chain.meter.store.desk import AccountKey, StoredHold
+from nvm_chain.meter.store.group_rows import AccountKey, StoredHold
 from nvm_chain.meter.store.writer import Writer
 from nvm_chain.signing.vouchers import SignedVoucher, build_voucher, sign_voucher
 from tests.support.accounts import PLAN, REDEEMER, SERVICE

@@ -8,24 +8,15 @@ from typing import Any
 from nvm_chain.errors import NvmChainError
 from nvm_chain.meter.agreements import Ask
 from nvm_chain.meter.books import Account
-from nvm_chain.meter.store.changes import (
-    AdmitUse,
-    AdmitVoucher,
-    BlockCredits,
-    Change,
-    ChargeHold,
-    DropVouchers,
-    OpenAuthority,
-    ReleaseHold,
-    RevokeAuthority,
-    SeeView,
-    SweepHold,
-    Work,
-)
-from nvm_chain.meter.store.desk import AccountKey, StoredHold
+from nvm_chain.meter.store.account_changes import BlockCredits, DropVouchers, OpenAuthority, RevokeAuthority, SeeView
+from nvm_chain.meter.store.admissions import AdmitUse, AdmitVoucher
+from nvm_chain.meter.store.changes import Change
+from nvm_chain.meter.store.group_rows import AccountKey, StoredHold
+from nvm_chain.meter.store.hold_ends import ChargeHold, ReleaseHold, SweepHold
 from nvm_chain.meter.store.packing import unpack_authority
 from nvm_chain.meter.store.sessions import ReadAccount
 from nvm_chain.meter.store.store import Store
+from nvm_chain.meter.store.works import Work
 from nvm_chain.signing.vouchers import SignedVoucher, Voucher
 from nvm_chain.types.addresses import parse_address
 from tests.meter.histories import CONTEXTS, HOLDER, REDEEMER, SERVICES, Difference, History, Meter

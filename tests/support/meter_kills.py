@@ -12,8 +12,8 @@ from random import Random
 from typing import Any
 
 from nvm_chain.errors import AuthorityUsedUp
-from nvm_chain.meter.store.changes import OpenAuthority
-from nvm_chain.meter.store.desk import StoredHold
+from nvm_chain.meter.store.account_changes import OpenAuthority
+from nvm_chain.meter.store.group_rows import StoredHold
 from nvm_chain.meter.store.store import Store
 from nvm_chain.meter.store.sweeping import find_abandoned, sweep
 from nvm_chain.signing.vouchers import SignedVoucher

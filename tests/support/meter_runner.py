@@ -13,8 +13,10 @@ from sqlalchemy import Connection, Engine, event
 from nvm_chain.errors import IndexFailure, NvmChainError
 from nvm_chain.index import sqlite
 from nvm_chain.index.pens import Pen
-from nvm_chain.meter.store.changes import AdmitUse, AdmitVoucher, Change, ChargeHold, ReleaseHold
-from nvm_chain.meter.store.desk import AccountKey, StoredHold
+from nvm_chain.meter.store.admissions import AdmitUse, AdmitVoucher
+from nvm_chain.meter.store.changes import Change
+from nvm_chain.meter.store.group_rows import AccountKey, StoredHold
+from nvm_chain.meter.store.hold_ends import ChargeHold, ReleaseHold
 from nvm_chain.meter.store.opening import open_store
 from nvm_chain.meter.store.store import Store
 from nvm_chain.meter.store.writer import Writer

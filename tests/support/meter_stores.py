@@ -11,11 +11,14 @@ from nvm_chain.meter.admission import Policy
 from nvm_chain.meter.agreements import Ask
 from nvm_chain.meter.authorities import Authority, AuthorityKind
 from nvm_chain.meter.books import Account
-from nvm_chain.meter.store.changes import AdmitUse, AdmitVoucher, Change, DropVouchers, OpenAuthority, SeeView, Work
-from nvm_chain.meter.store.desk import AccountKey, StoredHold
+from nvm_chain.meter.store.account_changes import DropVouchers, OpenAuthority, SeeView
+from nvm_chain.meter.store.admissions import AdmitUse, AdmitVoucher
+from nvm_chain.meter.store.changes import Change
+from nvm_chain.meter.store.group_rows import AccountKey, StoredHold
 from nvm_chain.meter.store.opening import open_store
 from nvm_chain.meter.store.sessions import ReadAccount
 from nvm_chain.meter.store.store import Store
+from nvm_chain.meter.store.works import Work
 from nvm_chain.meter.voucher_fronts import VoucherFront
 from nvm_chain.signing.vouchers import SignedVoucher, Voucher, voucher_digest
 from nvm_chain.types.addresses import format_address

@@ -211,6 +211,8 @@ OWN: Final[dict[str, dict[str, Any]]] = {
     "SignInMismatch": {"field": "domain", "expected": "api.example.com", "actual": "example.com"},
     "TooManyOpenRequests": {"next_ceiling": 0},
     "WindowClosed": {"next_ceiling": 0},
+    "AnswerNotKept": {"hold_id": "5f5f…5f5f"},
+    "HoldOver": {"hold_id": "5f5f…5f5f"},
     "AuthorityUnknown": {"authority_id": "of this token"},
     "PlanNotAccepted": {"service": "did:nv:0000…0008"},
     "ServiceUnknown": {"service": "did:nv:0000…0008"},

@@ -19,8 +19,8 @@ from nvm_chain.meter.feed.asking import (
 )
 from nvm_chain.meter.feed.replaying import Page, Replay, Totals, UnknownLedger, replay
 from nvm_chain.meter.feed.starts import Pages, Standing, Start, find_start
-from nvm_chain.meter.store.changes import SeeView
-from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.account_changes import SeeView
+from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.meter.views import KEPT_BLOCKS, PastView
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.amounts import check_uint

@@ -3,7 +3,7 @@
 import heapq
 
 from nvm_chain.index.schema import KEPT_BLOCKS
-from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.types.events import Block
 
 

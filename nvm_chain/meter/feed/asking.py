@@ -14,7 +14,7 @@ from nvm_chain.index.rows import account_key, ask, ask_each, plan_key, read_id
 from nvm_chain.index.schema import account_undo, accounts, movements, plans
 from nvm_chain.meter.feed.replaying import Movement, Page, Totals
 from nvm_chain.meter.feed.starts import Pages
-from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.types.plans import Terms
 
 AT_ONCE: Final = 200

@@ -15,8 +15,8 @@ from nvm_chain.meter.feed.sinks import ViewSink, WindowSink
 from nvm_chain.meter.feed.starts import Pages, Standing
 from nvm_chain.meter.feed.watcher import Told
 from nvm_chain.meter.feed.windows import WindowReader
-from nvm_chain.meter.store.changes import SeeView
-from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.account_changes import SeeView
+from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.meter.store.window_changes import SeeWindow
 from nvm_chain.types.events import Block
 from nvm_chain.types.plans import Terms
@@ -64,7 +64,7 @@ class Bringer:
         self._told = Told(block, frozenset(), told.seen_at)
 
     def bring(self, index: Index, wanted: Collection[AccountKey]) -> set[AccountKey]:
-        """Bring all accounts that wait to the head, and give the wanted ones their first views.
+        """Lead all accounts that wait to the head, and give the wanted ones their first views.
 
         Returns:
             The wanted accounts whose plan the index does not have.

@@ -21,7 +21,7 @@ from nvm_chain.index.store import Index
 from nvm_chain.meter.feed.bringing import Bringer
 from nvm_chain.meter.feed.sinks import ViewSink, WindowSink
 from nvm_chain.meter.feed.watcher import Told, Watcher, start_watcher
-from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.group_rows import AccountKey
 
 WAITED_FOR: Final = (DiskFull, IndexBehind, IndexNotWritable, IndexUnavailable, ViewUnusable)
 """What may pass: an index or books that are away, and books that another process has changed meanwhile."""

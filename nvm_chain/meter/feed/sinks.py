@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from nvm_chain.meter.store.changes import SeeView
-from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.account_changes import SeeView
+from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.meter.store.window_changes import SeeWindow
 from nvm_chain.meter.views import PastView
 from nvm_chain.meter.windows import WindowView

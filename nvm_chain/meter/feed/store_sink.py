@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from nvm_chain.errors import NvmChainError
 from nvm_chain.index.rows import write_hash
-from nvm_chain.meter.store.changes import Change, SeeView
-from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.account_changes import SeeView
+from nvm_chain.meter.store.changes import Change
+from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.meter.store.packing import pack_key, unpack_key, unpack_past
 from nvm_chain.meter.store.schema import accounts, pasts
 from nvm_chain.meter.store.statements import write_statements

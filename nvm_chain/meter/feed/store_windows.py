@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from nvm_chain.meter.feed.store_sink import list_rows, put_all
-from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.meter.store.packing import pack_key, unpack_key, unpack_window
 from nvm_chain.meter.store.schema import windows
 from nvm_chain.meter.store.statements import write_statements

@@ -11,7 +11,7 @@ from nvm_chain.errors import IndexUnavailable, NvmChainError
 from nvm_chain.index.store import Index
 from nvm_chain.index.view import ViewReader
 from nvm_chain.index.watching import Watch
-from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.types.events import Block
 
 LONGEST_WAIT_SECONDS: Final = 1.0

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from nvm_chain.meter.feed.accounts import Telling, find_first, find_recent_changes
 from nvm_chain.meter.feed.asking import find_page, read_changes, read_pages, split_keys
 from nvm_chain.meter.feed.starts import Pages
-from nvm_chain.meter.store.desk import AccountKey
+from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.meter.store.window_changes import SeeWindow
 from nvm_chain.meter.windows import WindowView
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from nvm_chain.meter.idempotency import MAX_ANSWER, KeyedRequest
-from nvm_chain.meter.store.changes import KeyUse
-from nvm_chain.meter.store.desk import AccountKey, Desk, Needs, StoredRequest
+from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, Needs, StoredRequest
+from nvm_chain.meter.store.works import KeyUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,13 @@ class KeepAnswer:
         needs.accounts.add(self.key)
         needs.requests.add(self.use.scope)
 
-    def decide(self, desk: Desk) -> StoredRequest | None:
+    def decide(self, group: GroupRows) -> StoredRequest | None:
         """Note the answer. None if the request is not known any more."""
-        known = desk.requests.get(self.use.scope)
+        known = group.requests.get(self.use.scope)
         if known is None or known.keyed.digest != self.use.digest:
             return None
         size = self.size if self.answer is not None else max(self.size, MAX_ANSWER + 1)
-        keyed = KeyedRequest(self.use.scope, self.use.digest, desk.now, size)
+        keyed = KeyedRequest(self.use.scope, self.use.digest, group.now, size)
         kept = replace(known, keyed=keyed, answer=self.answer if keyed.is_small else None)
-        desk.put_request(kept)
+        group.put_request(kept)
         return kept

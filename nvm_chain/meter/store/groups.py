@@ -7,7 +7,7 @@ from sqlalchemy import Table
 
 from nvm_chain.errors import NvmChainError
 from nvm_chain.meter.store.changes import Change, gather_needs
-from nvm_chain.meter.store.desk import AccountKey, Desk, HoldState, Needs, StoredAccount, StoredHold
+from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, HoldState, Needs, StoredAccount, StoredHold
 from nvm_chain.meter.store.packing import (
     pack_account,
     pack_authority,
@@ -48,40 +48,40 @@ class Rows:
         self._accounts.clear()
         self._open.clear()
 
-    def load(self, statements: Statements, needs: Needs) -> Desk:
+    def load(self, statements: Statements, needs: Needs) -> GroupRows:
         """Lock the accounts, and read all rows that a group needs. The clock is read after the locks."""
         keys = {pack_key(key): key for key in needs.accounts}
         wanted = sorted(packed for packed, key in keys.items() if not self._knows(key, needs))
         rows = {(bytes(row[0]), bytes(row[1])): row for row in statements.lock_accounts(wanted)} if wanted else {}
         clock, head_time, head_seen_at, closed_until = statements.read_books()
-        desk = Desk(find_now(head_time, clock), clock, closed_until, head_seen_at, head_time)
-        desk.accounts.update((key, self._accounts[key]) for key in needs.accounts if self._knows(key, needs))
+        group = GroupRows(find_now(head_time, clock), clock, closed_until, head_seen_at, head_time)
+        group.accounts.update((key, self._accounts[key]) for key in needs.accounts if self._knows(key, needs))
         past = self._read_past(statements, needs)
         for packed, row in rows.items():
             key = keys[packed]
-            desk.accounts[key] = unpack_account(key, row, past.get(packed), has_past=key in needs.past)
-        self._load_rest(statements, needs, desk, keys)
-        return desk
+            group.accounts[key] = unpack_account(key, row, past.get(packed), has_past=key in needs.past)
+        self._load_rest(statements, needs, group, keys)
+        return group
 
     def _load_rest(
-        self, statements: Statements, needs: Needs, desk: Desk, keys: dict[tuple[bytes, bytes], AccountKey]
+        self, statements: Statements, needs: Needs, group: GroupRows, keys: dict[tuple[bytes, bytes], AccountKey]
     ) -> None:
         """Read windows, authorities and holds. Those of accounts that are not locked are left out."""
         for row in statements.find(windows, [pack_key(key) for key in needs.windows]) if needs.windows else ():
             window_key = keys[bytes(row[0]), bytes(row[1])]
-            desk.windows[window_key] = unpack_window(row, window_key)
+            group.windows[window_key] = unpack_window(row, window_key)
         for row in _find(statements, authorities, needs.authorities):
             key = keys.get((bytes(row[1]), bytes(row[2])))
             if key is not None:
-                desk.authorities[bytes(row[0])] = unpack_authority(row, key)
+                group.authorities[bytes(row[0])] = unpack_authority(row, key)
         for row in _find(statements, requests, needs.requests):
             request = unpack_request(row)
-            desk.requests[request.keyed.scope] = request
-        desk.holds.update((one, self._open[one]) for one in needs.holds if one in self._open)
-        for row in _find(statements, holds, needs.holds.difference(desk.holds)):
+            group.requests[request.keyed.scope] = request
+        group.holds.update((one, self._open[one]) for one in needs.holds if one in self._open)
+        for row in _find(statements, holds, needs.holds.difference(group.holds)):
             key = keys.get((bytes(row[1]), bytes(row[2])))
             if key is not None:
-                desk.holds[bytes(row[0])] = unpack_hold(row, key)
+                group.holds[bytes(row[0])] = unpack_hold(row, key)
 
     def _knows(self, key: AccountKey, needs: Needs) -> bool:
         kept = self._accounts.get(key)
@@ -91,11 +91,11 @@ class Rows:
         keys = [pack_key(key) for key in needs.past]
         return {(bytes(row[0]), bytes(row[1])): bytes(row[2]) for row in statements.find(pasts, keys)} if keys else {}
 
-    def save(self, statements: Statements, desk: Desk) -> None:
+    def save(self, statements: Statements, group: GroupRows) -> None:
         """Write all rows that have changed."""
         whole, narrow, past = [], [], []
-        for key, before in desk.changed_accounts.items():
-            after = desk.accounts[key]
+        for key, before in group.changed_accounts.items():
+            after = group.accounts[key]
             if (
                 before.account.view is after.account.view
                 and before.account.past is after.account.past
@@ -107,33 +107,33 @@ class Rows:
             if after.has_past:
                 past.append((*pack_key(key), pack_past(after.account.past)))
         statements.change_numbers(narrow)
-        if desk.dropped_requests:
+        if group.dropped_requests:
             statements.pen.change_each(
-                "DELETE FROM requests WHERE scope = ?", [(scope,) for scope in sorted(desk.dropped_requests)]
+                "DELETE FROM requests WHERE scope = ?", [(scope,) for scope in sorted(group.dropped_requests)]
             )
-        statements.end_holds([pack_end(desk.holds[one]) for one in desk.ended_holds])
+        statements.end_holds([pack_end(group.holds[one]) for one in group.ended_holds])
         for table, rows in (
             (accounts, whole),
             (pasts, past),
-            (authorities, [pack_authority(desk.authorities[one]) for one in desk.changed_authorities]),
-            (windows, [pack_window(desk.windows[key]) for key in desk.changed_windows]),
-            (requests, [pack_request(desk.requests[scope]) for scope in desk.changed_requests]),
-            (holds, [pack_hold(desk.holds[one]) for one in desk.opened_holds]),
-            (tokens, [(token, authority, *pack_key(key)) for token, authority, key in desk.new_tokens]),
+            (authorities, [pack_authority(group.authorities[one]) for one in group.changed_authorities]),
+            (windows, [pack_window(group.windows[key]) for key in group.changed_windows]),
+            (requests, [pack_request(group.requests[scope]) for scope in group.changed_requests]),
+            (holds, [pack_hold(group.holds[one]) for one in group.opened_holds]),
+            (tokens, [(token, authority, *pack_key(key)) for token, authority, key in group.new_tokens]),
         ):
             _put(statements, table, rows)
 
-    def keep(self, desk: Desk) -> None:
+    def keep(self, group: GroupRows) -> None:
         """Remember the rows of a group that was committed."""
         if not self._is_alone:
             return
         if len(self._accounts) > MOST_KEPT:
             self._accounts.clear()
-        self._accounts.update(desk.accounts)
-        for hold_id in desk.opened_holds:
-            if desk.holds[hold_id].state is HoldState.OPEN:
-                self._open[hold_id] = desk.holds[hold_id]
-        for hold_id in desk.ended_holds:
+        self._accounts.update(group.accounts)
+        for hold_id in group.opened_holds:
+            if group.holds[hold_id].state is HoldState.OPEN:
+                self._open[hold_id] = group.holds[hold_id]
+        for hold_id in group.ended_holds:
             self._open.pop(hold_id, None)
 
 
@@ -157,14 +157,14 @@ def _put(statements: Statements, table: Table, rows: Sequence[tuple[Any, ...]]) 
         statements.put(table, rows)
 
 
-def decide_all(desk: Desk, changes: Sequence[Change[Any]]) -> list[Any]:
+def decide_all(group: GroupRows, changes: Sequence[Change[Any]]) -> list[Any]:
     """Return the outcome of each change, in order. An error is an outcome too."""
-    return [_decide(desk, change) for change in changes]
+    return [_decide(group, change) for change in changes]
 
 
-def _decide(desk: Desk, change: Change[Any]) -> Any:
+def _decide(group: GroupRows, change: Change[Any]) -> Any:
     try:
-        return change.decide(desk)
+        return change.decide(group)
     except NvmChainError as error:
         return error
 
@@ -180,12 +180,12 @@ def run_group(
 
     Return the outcomes, and the latest block's time.
     """
-    desk = rows.load(statements, gather_needs(changes))
-    outcomes = decide_all(desk, changes)
-    if desk.is_changed:
-        rows.save(statements, desk)
+    group = rows.load(statements, gather_needs(changes))
+    outcomes = decide_all(group, changes)
+    if group.is_changed:
+        rows.save(statements, group)
         commit()
     else:
         rollback()
-    rows.keep(desk)
-    return outcomes, desk.head_time
+    rows.keep(group)
+    return outcomes, group.head_time

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from nvm_chain.meter.store.desk import HoldState, StoredAccount
+from nvm_chain.meter.store.group_rows import HoldState, StoredAccount
 from nvm_chain.meter.store.packing import unpack_account, unpack_key
 from nvm_chain.meter.store.store import Store
 

@@ -9,7 +9,7 @@ from nvm_chain.meter.authorities import Authority, AuthorityKind, Hold
 from nvm_chain.meter.books import Account, Mark
 from nvm_chain.meter.idempotency import KeyedRequest
 from nvm_chain.meter.session_terms import PeriodLimit
-from nvm_chain.meter.store.desk import AccountKey, HoldState, StoredAccount, StoredHold, StoredRequest
+from nvm_chain.meter.store.group_rows import AccountKey, HoldState, StoredAccount, StoredHold, StoredRequest
 from nvm_chain.meter.store.schema import MAX_STORED
 from nvm_chain.meter.views import Lot, PastView, View
 from nvm_chain.meter.voucher_fronts import VoucherFront

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from nvm_chain.errors import NvmChainError
 from nvm_chain.meter.authorities import Authority
 from nvm_chain.meter.books import Account
-from nvm_chain.meter.store.changes import OpenAuthority
-from nvm_chain.meter.store.desk import AccountKey, Desk, Needs
+from nvm_chain.meter.store.account_changes import OpenAuthority
+from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, Needs
 from nvm_chain.meter.store.packing import unpack_key
 from nvm_chain.meter.store.store import Store
 from nvm_chain.signing.vouchers import SignedVoucher
@@ -29,11 +29,11 @@ class KeepSession:
         """Read the account and the authority."""
         OpenAuthority(self.authority, self.signed).add_needs(needs)
 
-    def decide(self, desk: Desk) -> Authority | NvmChainError:
+    def decide(self, group: GroupRows) -> Authority | NvmChainError:
         """Open it, and add the token."""
-        opened = OpenAuthority(self.authority, self.signed).decide(desk)
+        opened = OpenAuthority(self.authority, self.signed).decide(group)
         if isinstance(opened, Authority):
-            desk.new_tokens.append((self.token_hash, self.authority.authority_id, self.key))
+            group.new_tokens.append((self.token_hash, self.authority.authority_id, self.key))
         return opened
 
 
@@ -47,9 +47,9 @@ class ReadAccount:
         """Read the account."""
         needs.accounts.add(self.key)
 
-    def decide(self, desk: Desk) -> Account:
+    def decide(self, group: GroupRows) -> Account:
         """Return it."""
-        return desk.account(self.key).account
+        return group.account(self.key).account
 
 
 def find_session(store: Store, token_hash: bytes) -> tuple[AccountKey, bytes] | None:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from nvm_chain.meter.store.changes import SweepHold
-from nvm_chain.meter.store.desk import HoldState, StoredHold
+from nvm_chain.meter.store.group_rows import HoldState, StoredHold
+from nvm_chain.meter.store.hold_ends import SweepHold
 from nvm_chain.meter.store.packing import unpack_hold, unpack_key
 from nvm_chain.meter.store.statements import CLOCK
 from nvm_chain.meter.store.store import Store

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from nvm_chain.errors.fields import Credits
-from nvm_chain.meter.store.desk import AccountKey, HoldState
+from nvm_chain.meter.store.group_rows import AccountKey, HoldState
 from nvm_chain.meter.store.packing import unpack_key
 from nvm_chain.meter.store.store import Store
 

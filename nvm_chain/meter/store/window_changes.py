@@ -6,8 +6,8 @@ from nvm_chain.errors import AuthorityUnknown, NvmChainError, RequestRefused
 from nvm_chain.errors.fields import Seconds
 from nvm_chain.meter.agreements import Ask, Question, find_disagreement
 from nvm_chain.meter.authorities import hold_use
-from nvm_chain.meter.store.changes import find_old_view
-from nvm_chain.meter.store.desk import AccountKey, Desk, Needs, StoredHold
+from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, Needs, StoredHold
+from nvm_chain.meter.store.works import find_old_view
 from nvm_chain.meter.windows import (
     NO_CEILING,
     WindowAccount,
@@ -39,26 +39,26 @@ class AdmitToWindow:
         needs.windows.add(self.key)
         needs.authorities.add(self.authority_id)
 
-    def decide(self, desk: Desk) -> StoredHold | NvmChainError:
+    def decide(self, group: GroupRows) -> StoredHold | NvmChainError:
         """Open a hold of no credits, or refuse."""
-        if (old := find_old_view(desk, self.max_view_age_seconds)) is not None:
+        if (old := find_old_view(group, self.max_view_age_seconds)) is not None:
             return old
-        authority = desk.find_authority(self.key, self.authority_id)
-        if authority is None or desk.is_void(authority):
+        authority = group.find_authority(self.key, self.authority_id)
+        if authority is None or group.is_void(authority):
             return AuthorityUnknown(self.authority_id.hex())
-        refusal = find_disagreement(Question(authority, Ask(0, self.service), desk.now, NO_CEILING))
+        refusal = find_disagreement(Question(authority, Ask(0, self.service), group.now, NO_CEILING))
         if refusal is not None:
             return refusal
-        admitted = admit_to_window(WindowCase(desk.window(self.key), self.policy, desk.now))
+        admitted = admit_to_window(WindowCase(group.window(self.key), self.policy, group.now))
         if isinstance(admitted, RequestRefused):
             return admitted
-        used, hold = hold_use(authority, 0, desk.now)
-        desk.put_window(self.key, admitted)
-        desk.put_authority(used)
+        used, hold = hold_use(authority, 0, group.now)
+        group.put_window(self.key, admitted)
+        group.put_authority(used)
         opened = StoredHold(
-            self.hold_id, self.key, hold, bytes(32), self.owner, desk.now, until=desk.clock + self.seconds
+            self.hold_id, self.key, hold, bytes(32), self.owner, group.now, until=group.clock + self.seconds
         )
-        desk.open_hold(opened)
+        group.open_hold(opened)
         return opened
 
 
@@ -76,12 +76,12 @@ class SeeWindow:
         needs.accounts.add(self.key)
         needs.windows.add(self.key)
 
-    def decide(self, desk: Desk) -> WindowAccount | NvmChainError:
+    def decide(self, group: GroupRows) -> WindowAccount | NvmChainError:
         """Put the views in, in their order."""
-        window, views = desk.window(self.key), self.views
+        window, views = group.window(self.key), self.views
         if self.rolls_back:
             window, views = roll_back_window(window, views[0], depth=self.depth), views[1:]
         for view in views:
             window = replace_window(window, view, depth=self.depth)
-        desk.put_window(self.key, window)
+        group.put_window(self.key, window)
         return window

@@ -1,4 +1,4 @@
-"""The desk: the rows of a group of changes, read and locked, and what the changes make of them.
+"""The rows of a group of changes, read and locked, and what the changes make of them.
 
 Each change belongs to one account. Whoever has locked the account's row may change its authorities and holds too.
 """
@@ -92,7 +92,7 @@ class Needs:
 
 
 @dataclass(slots=True)
-class Desk:
+class GroupRows:
     """The rows of a group.
 
     ``clock`` is the database's clock. ``now`` is the later of it and the latest block's time. Request vouchers that end until

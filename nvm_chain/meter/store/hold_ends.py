@@ -1,0 +1,167 @@
+"""Changes that end a hold: a charge, a release, and a sweep."""
+
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from nvm_chain.errors import (
+    HoldOver,
+    NvmChainError,
+)
+from nvm_chain.errors.fields import Credits
+from nvm_chain.meter.admission import charge_request, release_request
+from nvm_chain.meter.authorities import Authority, AuthorityKind
+from nvm_chain.meter.idempotency import MAX_ANSWER, KeyedRequest
+from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, HoldState, Needs, StoredHold
+from nvm_chain.meter.windows import end_request
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeHold:
+    """Charge for a request that was served. Sent again, it changes nothing and has the same outcome."""
+
+    hold: StoredHold
+    cost: Credits
+
+    @property
+    def key(self) -> AccountKey:
+        """The account."""
+        return self.hold.key
+
+    def add_needs(self, needs: Needs) -> None:
+        """Read the account, the hold, and its authority."""
+        _add_hold(needs, self.hold)
+
+    def decide(self, group: GroupRows) -> StoredHold | NvmChainError:
+        """Charge, or refuse after the end of the hold. What others count as free is only what was released in the books."""
+        found = group.find_hold(self.hold)
+        if found is not None and (found.state, found.cost) == (HoldState.CHARGED, self.cost):
+            return found
+        if found is None or found.state is not HoldState.OPEN or found.owner != self.hold.owner:
+            return HoldOver(self.hold.hold_id.hex(), self.cost, self.hold.until)
+        if group.clock > found.until:
+            return HoldOver(self.hold.hold_id.hex(), self.cost, self.hold.until)
+        stored = group.account(self.key)
+        account, authority = charge_request(
+            stored.account, _find_authority(group, found), found.hold, self.cost, group.now
+        )
+        if is_in_window(found):
+            _leave_window(group, found)
+        if found.scope:
+            _note_served(group, found.scope)
+        group.put_account(self.key, replace(stored, account=account))
+        return _end_hold(group, replace(found, total=account.committed), authority, HoldState.CHARGED, self.cost)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseHold:
+    """Release the hold of a request that was not served. ``was_sent`` says whether the upstream was called."""
+
+    hold: StoredHold
+    was_sent: bool
+
+    @property
+    def key(self) -> AccountKey:
+        """The account."""
+        return self.hold.key
+
+    def add_needs(self, needs: Needs) -> None:
+        """Read the account, the hold, and its authority."""
+        _add_hold(needs, self.hold)
+
+    def decide(self, group: GroupRows) -> StoredHold | NvmChainError:
+        """Release. A hold that has ended before, or was never stored, stays as it is."""
+        found = group.find_hold(self.hold)
+        if found is None or found.state is not HoldState.OPEN or found.owner != self.hold.owner:
+            return found or self.hold
+        return _release(group, found, was_sent=self.was_sent)
+
+
+@dataclass(frozen=True, slots=True)
+class SweepHold:
+    """Release an open hold whose end has passed, or whose owner has ended. Nobody knows whether the upstream was called.
+
+    ``owner_is_gone`` says that the owner's process has ended, so that the end need not have passed.
+    """
+
+    hold: StoredHold
+    owner_is_gone: bool = False
+
+    @property
+    def key(self) -> AccountKey:
+        """The account."""
+        return self.hold.key
+
+    def add_needs(self, needs: Needs) -> None:
+        """Read the account, the hold, and its authority."""
+        _add_hold(needs, self.hold)
+
+    def decide(self, group: GroupRows) -> StoredHold | NvmChainError | None:
+        """Release it, if it is still open and its end has passed."""
+        found = group.find_hold(self.hold)
+        if found is None or found.state is not HoldState.OPEN:
+            return None
+        if group.clock <= found.until and not self.owner_is_gone:
+            return None
+        return _release(group, found, was_sent=True)
+
+
+def _release(group: GroupRows, found: StoredHold, *, was_sent: bool) -> StoredHold:
+    stored = group.account(found.key)
+    account, authority = release_request(stored.account, _find_authority(group, found), found.hold, was_sent=was_sent)
+    group.put_account(found.key, replace(stored, account=account))
+    if is_in_window(found):
+        _leave_window(group, found)
+    if found.scope:
+        group.drop_request(found.scope)
+    return _end_hold(group, found, authority, HoldState.RELEASED if was_sent else HoldState.RETURNED, 0)
+
+
+def _note_served(group: GroupRows, scope: bytes) -> None:
+    """Note that a request with a key was served. Its answer comes later, or never if the process ends before."""
+    known = group.requests.get(scope)
+    if known is not None and known.keyed.answered_at is None:
+        served = KeyedRequest(scope, known.keyed.digest, group.now, MAX_ANSWER + 1)
+        group.put_request(replace(known, keyed=served))
+
+
+def is_in_window(hold: StoredHold) -> bool:
+    """Return whether a hold is that of a request in an access window. It sets no credits aside."""
+    return hold.hold.credits == 0
+
+
+def _leave_window(group: GroupRows, hold: StoredHold) -> None:
+    group.put_window(hold.key, end_request(group.window(hold.key)))
+
+
+def _add_hold(needs: Needs, hold: StoredHold) -> None:
+    needs.accounts.add(hold.key)
+    if is_in_window(hold):
+        needs.windows.add(hold.key)
+    if hold.scope:
+        needs.requests.add(hold.scope)
+    needs.holds.add(hold.hold_id)
+    if not _has_one_use(hold):
+        needs.authorities.add(hold.hold.authority_id)
+
+
+def _has_one_use(hold: StoredHold) -> bool:
+    """Return whether a voucher of one use opened a hold. Its authority is the hold itself."""
+    return hold.hold.authority_id == hold.hold_id
+
+
+def _find_authority(group: GroupRows, hold: StoredHold) -> Authority:
+    if not _has_one_use(hold):
+        return group.authorities[hold.hold.authority_id]
+    credits, key = hold.hold.credits, hold.key
+    return Authority(
+        hold.hold_id, AuthorityKind.REQUEST, *key, key.holder, start=0, end=0, uses=1, used=1, held=credits
+    )
+
+
+def _end_hold(group: GroupRows, hold: StoredHold, authority: Authority, state: HoldState, cost: int) -> StoredHold:
+    if not _has_one_use(hold):
+        group.put_authority(authority)
+    ended = replace(hold, state=state, cost=cost, ended_at=group.now)
+    group.end_hold(ended)
+    return ended
