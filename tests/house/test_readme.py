@@ -69,6 +69,16 @@ def test_read_programs__of_a_sample__pairs_a_program_with_the_output_right_behin
     ]
 
 
+def test_run_program__that_fails__tells_so_and_leaves_the_next_one_as_it_was(tmp_path: Path) -> None:
+    """A program has the exit code, the output and the modules of a process of its own."""
+    (home := tmp_path / "home").mkdir()
+    failed = run_program(Program("a", "import os, sys\nsys.here = os.getcwd()\nprint(sys.here)\n1 / 0\n", None), home)
+    assert (failed.returncode, failed.stdout) == (1, f"{home}\n")
+    assert "ZeroDivisionError" in failed.stderr
+    ended = run_program(Program("b", "import sys\nprint(hasattr(sys, 'here'), __name__)\nsys.exit(7)\n", None), home)
+    assert (ended.returncode, ended.stdout) == (7, "False __main__\n")
+
+
 @pytest.mark.parametrize("command", ["nvm-chain plan shwo $PLAN --json", "nvm-chain plan show $PLAN --jsno"])
 def test_find_faults__of_a_command_that_is_not_there__finds_it(command: str, tmp_path: Path) -> None:
     assert find_faults(command, tmp_path)

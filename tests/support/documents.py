@@ -4,9 +4,10 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.warm_programs import run_warm
 
 ROOT = Path(__file__).parent.parent.parent
 README = ROOT / "README.md"
@@ -70,13 +71,18 @@ def split_line(line: str) -> list[str]:
     return [" ".join(command) for command in commands if command]
 
 
-def run(command: list[str], home: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command with an empty home folder and this checkout's package."""
+def build_environment(home: Path) -> dict[str, str]:
+    """Return an environment with an empty home folder and this checkout's package."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("NVM_CHAIN_", "PYTEST_", "COV_"))}
-    environment = {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "100"}
+    return {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "100"}
+
+
+def run(command: list[str], home: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in its home folder."""
+    environment = build_environment(home)
     return subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=300)
 
 
 def run_program(program: Program, home: Path) -> subprocess.CompletedProcess[str]:
     """Run a Python block as a program of its own."""
-    return run([sys.executable, "-c", program.source], home)
+    return run_warm(program.source, home, build_environment(home))
