@@ -27,9 +27,9 @@ class Schema(NamedTuple):
 INDEX: Final = Schema(VERSION, VERSION_TABLE, "nvm_chain.index")
 
 
-def read_version(connection: Connection, where: str, schema: Schema = INDEX) -> str | None:
+def read_version(connection: Connection, where: str, schema: Schema | None = None) -> str | None:
     """Return the version of the schema, or None for an empty database. Raises WrongDatabase for another program's."""
-    names, table = inspect(connection).get_table_names(), schema.version_table
+    names, table = inspect(connection).get_table_names(), (schema or INDEX).version_table
     if table not in names:
         if names:
             raise WrongDatabase(where, f"it has no table {table}, but {names[0]} of another program")
@@ -40,7 +40,7 @@ def read_version(connection: Connection, where: str, schema: Schema = INDEX) -> 
     return str(found[0])
 
 
-def check_version(version: str | None, where: str, schema: Schema = INDEX) -> None:
+def check_version(version: str | None, where: str, schema: Schema | None = None) -> None:
     """Raise unless a database has the present schema.
 
     Raises:
@@ -48,21 +48,23 @@ def check_version(version: str | None, where: str, schema: Schema = INDEX) -> No
         OlderSchema: An older version of the package wrote the index.
         NewerSchema: A newer version of the package wrote the index.
     """
+    present = (schema or INDEX).version
     if version is None:
         raise WrongDatabase(where, "it is empty")
-    if version > schema.version:
-        raise NewerSchema(where, version, schema.version)
-    if version < schema.version:
-        raise OlderSchema(where, version, schema.version)
+    if version > present:
+        raise NewerSchema(where, version, present)
+    if version < present:
+        raise OlderSchema(where, version, present)
 
 
-def migrate(connection: Connection, where: str, schema: Schema = INDEX) -> None:
+def migrate(connection: Connection, where: str, schema: Schema | None = None) -> None:
     """Migrate a database to the present schema, within the connection's transaction.
 
     Raises:
         WrongDatabase: The database belongs to another program.
         NewerSchema: A newer version of the package wrote the index.
     """
+    schema = schema or INDEX
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
     version = read_version(connection, where, schema)

@@ -208,7 +208,7 @@ def add_migration(folder: Path, monkeypatch: pytest.MonkeyPatch, change: str) ->
     shutil.copytree(Path(migrating.__file__).parent / "migrations", folder / "migrations")
     words = "import sqlalchemy\nfrom alembic import op\n\nrevision, down_revision = '0002', '0001'\n"
     (folder / "migrations" / "versions" / "v0002_more.py").write_text(f"{words}\n\ndef upgrade():\n    {change}\n")
-    monkeypatch.setattr(migrating, "VERSION", "0002")
+    monkeypatch.setattr(migrating, "INDEX", migrating.INDEX._replace(version="0002"))
     monkeypatch.setattr(migrating, "files", lambda _: folder)
 
 

@@ -38,9 +38,9 @@ MISTAKES = (
     ),
     Mistake(
         "a message without its signature",
-        "signing/vouchers",
-        'return cls(voucher, reader.read_bytes("signature"))',
-        'return cls(voucher, b"")',
+        "signing/json_messages",
+        'return struct, reader.read_bytes("signature")',
+        'return struct, b""',
     ),
     Mistake("one split more", "types/prices", "MAX_SPLITS: Final = 16", "MAX_SPLITS: Final = 17"),
     Mistake("an amount a bit wider", "types/prices", "AMOUNT_BITS: Final = 96", "AMOUNT_BITS: Final = 97"),
