@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 from nvm_chain.errors import NvmChainError
 from nvm_chain.index.database import open_index
@@ -15,9 +16,12 @@ from nvm_chain.meter.feed.store_windows import StoreWindowSink
 from nvm_chain.meter.settings import MeterSettings
 from nvm_chain.meter.store.opening import open_store
 from nvm_chain.meter.store.store import Store
-from nvm_chain.meter.store.sweeping import find_abandoned, sweep
+from nvm_chain.meter.store.sweeping import find_abandoned, find_overdue, sweep
 from nvm_chain.meter.store.writer import Writer
 from nvm_chain.signing.signatures import AskChain
+
+SWEEP_SECONDS: Final = 10
+"""How often a meter looks for holds whose end has passed."""
 
 
 @asynccontextmanager
@@ -32,7 +36,8 @@ async def open_meter(
 ) -> AsyncIterator[Meter]:
     """Open a meter for the block of an ``async with``. At the end, what was charged is stored, and everything is closed.
 
-    Holds that a killed process left open in a file are released first. The seller bears what they had served.
+    Holds that a killed process left open are released: in a file at once, and in PostgreSQL when their end has passed. The
+    seller bears what they had served.
 
     Args:
         where: The books: the path of a file of SQLite, or a URL of PostgreSQL. They are made if there are none.
@@ -62,14 +67,27 @@ async def open_meter(
     stop = threading.Event()
     following = asyncio.ensure_future(asyncio.to_thread(feed.run, stop))
     meter = Meter(writer, settings, feed, ask_chain=ask_chain)
+    sweeping = asyncio.ensure_future(_sweep(writer, on_trouble))
     try:
         yield meter
     finally:
+        sweeping.cancel()
         stop.set()
         await asyncio.wait([following])
         await meter.close()
         if not following.cancelled() and (error := following.exception()) is not None and on_trouble is not None:
             on_trouble(error)  # type: ignore[arg-type]
+
+
+async def _sweep(writer: Writer, on_trouble: Callable[[NvmChainError], object] | None) -> None:
+    """Release again and again the holds whose end has passed: those of processes that were killed, for example."""
+    while True:
+        try:
+            await asyncio.to_thread(writer.run, lambda store: sweep(store, find_overdue(store)))
+        except NvmChainError as error:
+            if on_trouble is not None:
+                on_trouble(error)
+        await asyncio.sleep(SWEEP_SECONDS)
 
 
 def _open_books(where: str | Path, settings: MeterSettings) -> Store:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from nvm_chain.errors import AuthorityUsedUp, CreditsUsedUp, ExposureReached
+from nvm_chain.errors import AuthorityUsedUp, CreditsUsedUp, ExposureReached, HoldOver
 from nvm_chain.index.database import Index, open_index
 from nvm_chain.index.following import Follower
+from nvm_chain.meter import engine, opening
 from nvm_chain.meter.admission import Policy
 from nvm_chain.meter.bindings import Level
 from nvm_chain.meter.books import Account
@@ -142,3 +143,19 @@ def test_open_meter__after_it_ended_with_an_open_hold__releases_it_and_keeps_the
 
     asyncio.run(leave())
     asyncio.run(come_back())
+
+
+def test_open_meter__with_a_hold_whose_end_has_passed__releases_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So is a hold of another process on PostgreSQL, which was killed."""
+    monkeypatch.setattr(opening, "SWEEP_SECONDS", 0.05)
+    monkeypatch.setattr(engine, "SPARE_SECONDS", -1_000)
+
+    async def run() -> None:
+        async with open_meter(shop.folder / "meter.db", shop.folder / "index.db", shop.settings, renews=True) as meter:
+            hold = await meter.admit(REQUEST, shop.sign(5), 5)
+            while (await shop.account(meter)).held:
+                await asyncio.sleep(0.01)
+            with pytest.raises(HoldOver):
+                await meter.charge(hold, 5)  # type: ignore[arg-type]
+
+    asyncio.run(run())

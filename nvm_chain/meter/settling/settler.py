@@ -1,4 +1,4 @@
-"""The settler: one at a time for the books, it sends the batches that are due, and notes what came of them."""
+"""The settler: it sends the batches that are due."""
 
 import threading
 import time
@@ -43,7 +43,7 @@ class Outlook:
 
 
 class Settler:
-    """Settles what is due. Only one settler of a store works at a time, which `hold_settler_lease` sees to."""
+    """Settles what is due. Run one for each store: two would take nothing twice, but pay for gas twice."""
 
     def __init__(
         self, chain: Chain, signer: Signer, writer: Writer, settings: MeterSettings, rules: SettleRules | None = None

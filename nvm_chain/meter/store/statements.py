@@ -19,8 +19,6 @@ CLOCK: Final = {
     "postgresql": "floor(extract(epoch FROM clock_timestamp()))::bigint",
 }
 """The database's clock in Unix seconds."""
-KEYS_AT_ONCE: Final = 300
-"""How many keys one statement of SQLite looks up."""
 NUMBERS: Final = ("committed", "held", "blocked", "written_off", "ceiling", "ceiling_end")
 """What a request changes in the row of an account, beside vouchers and marks."""
 ENDS: Final = ("state", "cost", "ended_at", "total")
@@ -84,11 +82,7 @@ class SqliteStatements(Statements):
 
     def find(self, table: Table, keys: Sequence[Row]) -> list[Any]:
         """Return the rows with these keys."""
-        found: list[Any] = []
-        for start in range(0, len(keys), KEYS_AT_ONCE):
-            some = keys[start : start + KEYS_AT_ONCE]
-            found += self.pen.ask(_select(table, len(some)), [value for key in some for value in key])
-        return found
+        return self.pen.find(table, keys)
 
     def put(self, table: Table, rows: Sequence[Row]) -> None:
         """Put many rows by each statement."""
@@ -169,12 +163,6 @@ def _array(column: Column[Any]) -> str:
 
 def _unnest(columns: Any) -> str:
     return f"unnest({', '.join(_array(column) for column in columns)})"
-
-
-@cache
-def _select(table: Table, count: int) -> str:
-    key = f"({', '.join('?' * len(table.primary_key))})"
-    return f"SELECT * FROM {table.name} WHERE ({name_key(table)}) IN (VALUES {', '.join([key] * count)})"  # noqa: S608
 
 
 @cache
