@@ -9,12 +9,12 @@ from nvm_chain.errors import IndexBehind
 from nvm_chain.index.accounts import unpack_lots
 from nvm_chain.index.catalogue import read_terms
 from nvm_chain.index.kinds import MovementCode, place_of
-from nvm_chain.index.raw_events import name_address
-from nvm_chain.index.rows import account_key, ask, ask_each, plan_key, read_id
+from nvm_chain.index.rows import ask, ask_each, plan_key, read_id
 from nvm_chain.index.schema import account_undo, accounts, movements, plans
 from nvm_chain.meter.feed.replaying import Movement, Page, Totals
 from nvm_chain.meter.feed.starts import Pages
 from nvm_chain.meter.store.group_rows import AccountKey
+from nvm_chain.meter.store.packing import pack_key, unpack_key
 from nvm_chain.types.plans import Terms
 
 AT_ONCE: Final = 200
@@ -101,13 +101,13 @@ def read_changes(
         if table is account_undo:
             wanted = wanted.where(table.c.block > block).order_by(table.c.block)
         for row in connection.execute(wanted):
-            yield unpack_key(row), getattr(row, "block", None), row
+            yield unpack_key(row.plan, row.holder), getattr(row, "block", None), row
 
 
 def read_totals(connection: Connection, spans: Spans, redeemers: Sequence[bytes]) -> dict[AccountKey, Totals]:
     """Return the sums of accounts over spans of blocks. Accounts without movements are left out."""
     rows = _ask_spans(connection, TOTALS, spans, redeemers)
-    return {unpack_key(row): Totals(int(row.moved), -int(row.taken)) for row in rows}
+    return {unpack_key(row.plan, row.holder): Totals(int(row.moved), -int(row.taken)) for row in rows}
 
 
 def read_movements(
@@ -117,7 +117,7 @@ def read_movements(
     found: dict[AccountKey, list[Movement]] = {}
     for row in _ask_spans(connection, MOVEMENTS, spans, redeemers):
         movement = Movement(_page_of(row), int(row.amount), row.kind == MovementCode.SETTLEMENT, bool(row.ours))
-        found.setdefault(unpack_key(row), []).append(movement)
+        found.setdefault(unpack_key(row.plan, row.holder), []).append(movement)
     return found
 
 
@@ -140,7 +140,7 @@ def list_changed(connection: Connection, plan_ids: Iterable[int], block: int) ->
         movements.c.plan.in_(list(map(plan_key, plan_ids))), movements.c.place >= place_of(block + 1)
     )
     for row in connection.execute(found):
-        yield unpack_key(row), row.place >> 20
+        yield unpack_key(row.plan, row.holder), row.place >> 20
 
 
 def list_ends(
@@ -153,14 +153,4 @@ def list_ends(
     for row in connection.execute(found):
         ends = [lot.expires_at for lot in unpack_lots(row.lots) if after < lot.expires_at <= until]
         if ends:
-            yield unpack_key(row), min(ends)
-
-
-def pack_key(key: AccountKey) -> tuple[bytes, bytes]:
-    """Return a plan and a holder as the index has them."""
-    return plan_key(key.plan_id), account_key(key.holder)
-
-
-def unpack_key(row: Any) -> AccountKey:
-    """Return the plan and the holder of a row."""
-    return AccountKey(read_id(bytes(row.plan)), name_address(bytes(row.holder)))
+            yield unpack_key(row.plan, row.holder), min(ends)

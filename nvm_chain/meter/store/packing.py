@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
+from nvm_chain.index.raw_events import name_address
+from nvm_chain.index.rows import account_key, plan_key, read_id
 from nvm_chain.meter.authorities import Authority, AuthorityKind, Hold
 from nvm_chain.meter.books import Account, Mark
 from nvm_chain.meter.idempotency import KeyedRequest
@@ -15,7 +17,6 @@ from nvm_chain.meter.views import Lot, PastView, View
 from nvm_chain.meter.voucher_fronts import VoucherFront
 from nvm_chain.meter.windows import WindowAccount, WindowView
 from nvm_chain.signing.vouchers import SignedVoucher, Voucher
-from nvm_chain.types.addresses import format_address
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder().decode
@@ -24,12 +25,12 @@ _KINDS: Final[Mapping[str, AuthorityKind]] = {kind.name: kind for kind in Author
 
 def pack_key(key: AccountKey) -> tuple[bytes, bytes]:
     """Return a plan and a holder as the columns have them."""
-    return key.plan_id.to_bytes(32), bytes.fromhex(key.holder[2:])
+    return plan_key(key.plan_id), account_key(key.holder)
 
 
 def unpack_key(plan: bytes, holder: bytes) -> AccountKey:
     """Return the plan and the holder of a row."""
-    return AccountKey(int.from_bytes(plan), format_address(bytes(holder)))
+    return AccountKey(read_id(bytes(plan)), name_address(bytes(holder)))
 
 
 # ---------------------------------------------------------------------- accounts
@@ -131,7 +132,7 @@ def unpack_front(key: AccountKey, packed: bytes) -> VoucherFront:
     """Return the vouchers of `pack_front`."""
     return VoucherFront(
         tuple(
-            SignedVoucher(Voucher(*key, format_address(redeemer), ceiling, context, deadline), signature)
+            SignedVoucher(Voucher(*key, name_address(redeemer), ceiling, context, deadline), signature)
             for redeemer, ceiling, context, deadline, signature in _decode(packed)
         )
     )
@@ -193,7 +194,7 @@ def unpack_authority(row: Any, key: AccountKey) -> Authority:
         bytes(row[0]),
         _KINDS[row[3]],
         *key,
-        user=format_address(bytes(row[4])),
+        user=name_address(bytes(row[4])),
         start=row[5],
         end=row[6],
         uses=row[7],
