@@ -23,28 +23,40 @@ _OF_ACCOUNT: Final = itemgetter(0, 1)
 _TERMS: Final = next(number for number, column in enumerate(plans.columns) if column.name == "terms")
 
 
-def write_accounts(pen: Pen, rows: Rows, times: Mapping[int, int], *, keeps_undo: bool) -> None:
-    """Apply the movements of a batch to their accounts, and write these.
+class AccountChanges:
+    """The movements of a batch by account, and the rows that are needed to apply them."""
 
-    Args:
-        pen: The transaction.
-        rows: The rows of the batch. Their movements are in the order of holder, plan and place.
-        times: The time of each block that has movements.
-        keeps_undo: Whether to note each account as it was before each block.
+    def __init__(self, rows: Rows) -> None:
+        """Take the rows of the batch. Its movements are put in the order of holder, plan and place."""
+        rows.movements.sort()
+        self._rows = rows
+        self._groups = {(plan, holder): [*group] for (holder, plan), group in groupby(rows.movements, _OF_ACCOUNT)}
+        self._keys = sorted(self._groups)
+        self._plans = sorted({(plan,) for plan, _ in self._keys})
+        self.wanted = ((plans, self._plans), (accounts, self._keys))
 
-    Raises:
-        IndexIncomplete: A movement does not fit the ones before, or its plan is not registered.
-    """
-    if not rows.movements:
-        return
-    keys = sorted({(row[1], row[0]) for row in rows.movements})
-    terms = load_terms(pen, sorted({plan for plan, _ in keys}))
-    stored = {(bytes(row[0]), bytes(row[1])): row for row in pen.find(accounts, keys)}
-    desk = _Desk(rows.access, times, keeps_undo=keeps_undo)
-    for (holder, plan), movements in groupby(rows.movements, _OF_ACCOUNT):
-        desk.apply((plan, holder), terms.get(plan), stored.get((plan, holder)), movements)
-    pen.replace(accounts, desk.rows)
-    pen.add(account_undo, desk.undo)
+    def write(self, pen: Pen, found: Sequence[Sequence[Any]], times: Mapping[int, int], *, keeps_undo: bool) -> None:
+        """Apply the movements to their accounts, and write these. The catalogue of the batch has been written.
+
+        Args:
+            pen: The transaction.
+            found: The rows that are ``wanted``, as they were before the batch.
+            times: The time of each block that has movements.
+            keeps_undo: Whether to note each account as it was before each block.
+
+        Raises:
+            IndexIncomplete: A movement does not fit the ones before, or its plan is not registered.
+        """
+        known, before = found
+        if len(known) < len(self._plans):  # some were registered in the batch
+            known = pen.find(plans, self._plans)
+        terms = {bytes(row[0]): read_terms(row[_TERMS]) for row in known}
+        stored = {(bytes(row[0]), bytes(row[1])): row for row in before}
+        desk = _Desk(self._rows.access, times, keeps_undo=keeps_undo)
+        for key, group in self._groups.items():
+            desk.apply(key, terms.get(key[0]), stored.get(key), group)
+        pen.replace(accounts, desk.rows)
+        pen.add(account_undo, desk.undo)
 
 
 class _Desk:
@@ -56,11 +68,11 @@ class _Desk:
         self._access, self._times, self._keeps_undo = access, times, keeps_undo
 
     def apply(
-        self, key: Key, terms: Terms | None, row: Sequence[Any] | None, movements: Iterable[tuple[Any, ...]]
+        self, key: Key, terms: Terms | None, row: Sequence[Any] | None, movements: Sequence[tuple[Any, ...]]
     ) -> None:
         """Apply the movements of one account, in order, by the rules of the contract."""
         if terms is None:
-            number = next(iter(movements))[2] >> PLACE_BITS
+            number = movements[0][2] >> PLACE_BITS
             raise IndexIncomplete(number, f"plan 0x{key[0].hex()} has a movement and no registration")
         ledger = open_ledger(terms) if row is None else load_ledger(terms, row[2:])
         last, block, second = None if row is None else row[-1], -1, 0
@@ -108,12 +120,6 @@ def _describe(ledger: Ledger, place: int | None) -> tuple[Any, ...]:
     return (None,) * 7 if place is None else (*describe_ledger(ledger), place)
 
 
-def load_terms(pen: Pen, plan_ids: Sequence[bytes]) -> dict[bytes, Terms]:
-    """Return the terms of plans by their ids. Unknown plans are left out."""
-    found = pen.find(plans, [(plan,) for plan in plan_ids])
-    return {bytes(row[0]): read_terms(row[_TERMS]) for row in found}
-
-
 def load_ledger(terms: Terms, row: Sequence[Any]) -> Ledger:
     """Return the ledger of an account. ``row`` are its columns after the key, see `nvm_chain.index.schema.ACCOUNT`.
 
@@ -147,7 +153,9 @@ def unpack_lots(packed: bytes | None) -> list[Lot]:
     >>> unpack_lots(pack_lots([Lot(7, 1_800_000_000)]))
     [Lot(credits=7, expires_at=1800000000)]
     """
-    numbers = struct.unpack(f"!{len(packed) // 8}Q", packed) if packed else ()
+    if not packed:
+        return []
+    numbers = struct.unpack(f"!{len(packed) // 8}Q", packed)
     return [Lot(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
 
 

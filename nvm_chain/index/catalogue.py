@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -32,6 +33,7 @@ Key: TypeAlias = tuple[Any, ...]
 Row: TypeAlias = dict[str, Any]
 
 
+@lru_cache(maxsize=4_096)
 def read_terms(text: str) -> Terms:
     """Return the terms of a plan from the column ``terms``."""
     return parse_terms(json.loads(text))

@@ -3,13 +3,15 @@
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Dialect, LargeBinary, Numeric, Text
+from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, Numeric, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 INT64_END: Final = 1 << 63
 """One more than the largest integer of both databases."""
 WIDE_DIGITS: Final = 78
 """The decimal digits of 2**256 - 1."""
+Number = BigInteger().with_variant(Integer(), "sqlite")
+"""A whole number that is a table's only key. In SQLite an INTEGER is the row's own number, and needs no index beside."""
 Hash = LargeBinary(32)
 """A hash or an id: 32 bytes."""
 Account = LargeBinary(20)

@@ -2,7 +2,6 @@
 
 import math
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -29,6 +28,7 @@ from nvm_chain.index.ranges import RangeReader, read_ahead, split_chunk
 from nvm_chain.index.reorgs import find_ancestor, is_behind, is_same, refuse_history
 from nvm_chain.index.schema import KEPT_BLOCKS
 from nvm_chain.index.source import Source, block_of
+from nvm_chain.index.waiting import Waiting
 from nvm_chain.index.writing import Batch
 from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.events import Block
@@ -38,8 +38,6 @@ WAITED_FOR: Final = (BlockReplaced, ConnectionFailed, IndexUnavailable, RpcFaile
 POLL_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 60.0
 """How long `Follower.sync` waits for a node or database that does not answer."""
-FIRST_PAUSE_SECONDS: Final = 0.1
-LONGEST_PAUSE_SECONDS: Final = 8.0
 NEAR_AT_ONCE: Final = 100
 """How many blocks near the head one transaction holds."""
 BLOCK_BITS: Final = 64
@@ -67,7 +65,8 @@ class Follower:
             index: The index, open for writing.
             confirmations: How many blocks the index stays behind the latest block.
             on_progress: A function that is called after each step. An error that it raises is only logged.
-            waits: Whether to wait while another process follows. If not, SecondFollower is raised.
+            waits: Whether to wait while another process follows, also if it took the lease while the database was away.
+                If not, SecondFollower is raised.
             poll_seconds: The pause between two requests for the latest block.
 
         Raises:
@@ -134,28 +133,41 @@ class Follower:
     def _work(self, stop: threading.Event, to_block: int | None, patience_seconds: float, *, follows: bool) -> None:
         if to_block is not None:
             check_uint(to_block, BLOCK_BITS, "to_block")
-        waiting, is_known = _Waiting(patience_seconds), False
-        with self._leased(stop, waiting) as lease:
-            while lease is not None and not stop.is_set():
-                try:
-                    lease.check()
-                    if not is_known:  # another process may have written, or a commit may have failed or not
-                        self._index.read_state()
-                    is_known = True
-                    moves = self._advance(to_block, lease, stop)
-                except WAITED_FOR as error:
-                    is_known = False
-                    self._tell(Phase.WAIT, to_block, error)
-                    waiting.wait(error, stop)
-                    continue
-                waiting.end()
-                if self._has_reached(to_block) or not (moves or follows):
-                    return
-                if not moves:
-                    stop.wait(self._poll_seconds)
+        waiting, is_over = Waiting(patience_seconds), False
+        while not is_over and not stop.is_set():
+            with self._leased(stop, waiting) as lease:
+                is_over = lease is None or self._work_in_turn(lease, waiting, stop, to_block, follows=follows)
+
+    def _work_in_turn(
+        self, lease: Lease, waiting: Waiting, stop: threading.Event, to_block: int | None, *, follows: bool
+    ) -> bool:
+        """Work as long as the lease is this process's own. Return False if another one took it, and this one waits."""
+        is_known = False
+        while not stop.is_set():
+            try:
+                lease.check()
+                if not is_known:  # another process may have written, or a commit may have failed or not
+                    self._index.read_state()
+                is_known = True
+                moves = self._advance(to_block, lease, stop)
+            except WAITED_FOR as error:
+                is_known = False
+                self._tell(Phase.WAIT, to_block, error)
+                waiting.wait(error, stop)
+                continue
+            except SecondFollower:
+                if self._waits and lease.is_lost():
+                    return False
+                raise
+            waiting.end()
+            if self._has_reached(to_block) or not (moves or follows):
+                break
+            if not moves:
+                stop.wait(self._poll_seconds)
+        return True
 
     @contextmanager
-    def _leased(self, stop: threading.Event, waiting: "_Waiting") -> Iterator[Lease | None]:
+    def _leased(self, stop: threading.Event, waiting: Waiting) -> Iterator[Lease | None]:
         """Hold the lease of the index, or None if ``stop`` is set before."""
         lease = self._take_lease(stop, waiting)
         try:
@@ -164,7 +176,7 @@ class Follower:
             if lease is not None:
                 lease.release()
 
-    def _take_lease(self, stop: threading.Event, waiting: "_Waiting") -> Lease | None:
+    def _take_lease(self, stop: threading.Event, waiting: Waiting) -> Lease | None:
         """Take the lease, and wait for another process and for a database that does not answer."""
         is_told = False
         while not stop.is_set():
@@ -260,25 +272,3 @@ class Follower:
     def _tell(self, phase: Phase, target: int | None, error: NvmChainError | None = None) -> None:
         if self._on_progress is not None:
             tell(self._on_progress, self._meter.measure(phase, self._index.state.head, target, error))
-
-
-class _Waiting:
-    """The pauses while a node or a database does not answer, within a total time."""
-
-    def __init__(self, total_seconds: float) -> None:
-        self._total, self._began, self._pause = total_seconds, 0.0, FIRST_PAUSE_SECONDS
-        self.is_on = False
-
-    def wait(self, error: NvmChainError, stop: threading.Event) -> None:
-        """Pause, or raise the error if the total time is over."""
-        now = time.monotonic()
-        if not self.is_on:
-            self.is_on, self._began, self._pause = True, now, FIRST_PAUSE_SECONDS
-        if now - self._began >= self._total:
-            raise error
-        stop.wait(self._pause)
-        self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
-
-    def end(self) -> None:
-        """Note that all answer again."""
-        self.is_on = False

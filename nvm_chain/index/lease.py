@@ -31,6 +31,9 @@ class Lease(Protocol):
         Raises SecondFollower if another process has it, and IndexUnavailable if the database does not answer.
         """
 
+    def is_lost(self) -> bool:
+        """Return whether the lease is not this process's own any more, after a SecondFollower from anywhere."""
+
     def release(self) -> None:
         """Let another process follow."""
 
@@ -54,6 +57,10 @@ class FileLease:
 
     def check(self) -> None:
         """Do nothing: the system keeps the lock as long as the process lives."""
+
+    def is_lost(self) -> bool:
+        """Return False, as a lock on a file cannot be lost."""
+        return False
 
     def release(self) -> None:
         """Unlock the file."""
@@ -80,10 +87,17 @@ class AdvisoryLease:
             if self._connection is None:
                 self._lock()
             else:
-                self._connection.execute(text("SELECT 1"))
+                self._connection.exec_driver_sql("SELECT 1")
         except DBAPIError as error:
             self._drop()
             raise IndexUnavailable(self._label, " ".join(str(error.orig).split())) from None
+
+    def is_lost(self) -> bool:
+        """Return whether the connection with the lock has ended. Another process can have the lock then."""
+        if self._connection is not None:
+            with suppress(IndexUnavailable):
+                self.check()
+        return self._connection is None
 
     def _lock(self) -> None:
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")

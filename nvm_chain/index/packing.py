@@ -29,7 +29,7 @@ _SOME_AMOUNTS: Final = 8_192
 
 def pack_rows(columns: Sequence[Column[Any]], rows: Sequence[Sequence[Any]]) -> Iterator[bytes]:
     """Yield the bytes of rows, which have a value for each of the columns."""
-    encoders = [_find_encoder(column) for column in columns]
+    encoders = [find_encoder(column) for column in columns]
     head, join = struct.pack("!h", len(encoders)), b"".join
     yield HEADER
     for start in range(0, len(rows), ROWS_AT_ONCE):
@@ -46,7 +46,8 @@ def list_columns(table: Table) -> tuple[Column[Any], ...]:
     return tuple(table.columns)
 
 
-def _find_encoder(column: Column[Any]) -> Encode:
+def find_encoder(column: Column[Any]) -> Encode:
+    """Return what writes a value of a column, with its length before it."""
     encode = _find_plain(column.type)
     return encode if not column.nullable else partial(_encode_or_null, encode)
 

@@ -5,13 +5,16 @@ word. So nothing else in this room runs a statement that writes.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Table
 
 Row: TypeAlias = Sequence[Any]
+Wanted: TypeAlias = tuple[Table, Sequence[Row]]
+"""A table, and primary keys of it."""
 
 
 @cache
@@ -46,7 +49,7 @@ class Pen(ABC):
         """Run a statement, and return all rows of its result."""
         cursor = self._driver.cursor()
         try:
-            cursor.execute(self._spell(statement), values)
+            self._execute(cursor, statement, values)
             return cursor.fetchall() if cursor.description is not None else []
         finally:
             cursor.close()
@@ -55,10 +58,25 @@ class Pen(ABC):
         """Run a statement that has no result, and return the number of changed rows."""
         cursor = self._driver.cursor()
         try:
-            cursor.execute(self._spell(statement), values)
+            self._execute(cursor, statement, values)
             return int(cursor.rowcount)
         finally:
             cursor.close()
+
+    def run(self, statement: str, values: Row = ()) -> None:
+        """Run a statement that has no result. In `together` it may run later."""
+        self.change(statement, values)
+
+    @contextmanager
+    def together(self, query: str) -> Iterator[list[Any]]:
+        """Let `add`, `replace` and `run` wait for the end of a block, and run all at once with a query.
+
+        Its rows are in the list then. All may run in any order, so no two may write the same row, and neither the query nor
+        other statements of the block see what they write. They raise the driver's errors there.
+        """
+        answer: list[Any] = []
+        yield answer
+        answer += self.ask(query)
 
     def change_each(self, statement: str, rows: Iterable[Row]) -> None:
         """Run a statement without a result for each row."""
@@ -67,6 +85,10 @@ class Pen(ABC):
             cursor.executemany(self._spell(statement), rows)
         finally:
             cursor.close()
+
+    def _execute(self, cursor: Any, statement: str, values: Row) -> None:
+        """Run a statement on a cursor."""
+        cursor.execute(self._spell(statement), values)
 
     @abstractmethod
     def _spell(self, statement: str) -> str:
@@ -79,6 +101,22 @@ class Pen(ABC):
     @abstractmethod
     def replace(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert rows, or replace those with the same primary key."""
+
+    def ask_each(self, asked: Sequence[tuple[str, Row]]) -> list[list[Any]]:
+        """Run statements with their values, one after the other, and return the rows of each. A server is asked once."""
+        return [self.ask(statement, values) for statement, values in asked]
+
+    @contextmanager
+    def sending_at_once(self) -> Iterator[None]:
+        """Let the changes of a block be sent without waiting for each. Their failures are raised at its end."""
+        yield
+
+    def change_and_find(self, statement: str, values: Row, wanted: Sequence[Wanted]) -> tuple[int, list[list[Any]]]:
+        """Run a statement that has no result, and return the number of changed rows.
+
+        Return also what `find` then returns for each table and its keys.
+        """
+        return self.change(statement, values), [self.find(table, keys) for table, keys in wanted]
 
     @abstractmethod
     def find(self, table: Table, keys: Sequence[Row]) -> list[Any]:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-from nvm_chain.index.columns import Account, Amount, Hash, Uint256
+from nvm_chain.index.columns import Account, Amount, Hash, Number, Uint256
 
 VERSION: Final = "0001"
 """The schema that this version of the package reads and writes: the last migration."""
@@ -62,7 +62,7 @@ events are proven to be complete, and ``proven_by`` says how."""
 blocks = Table(
     "blocks",
     metadata,
-    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", Number, primary_key=True, autoincrement=False),
     Column("hash", Hash, nullable=False),
     Column("time", BigInteger, nullable=False),
 )
@@ -71,7 +71,7 @@ blocks = Table(
 events = Table(
     "events",
     metadata,
-    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", Number, primary_key=True, autoincrement=False),
     Column("kind", SmallInteger, nullable=False),
     Column("tx", Hash, nullable=False),
     Column("topic1", Hash),
@@ -102,7 +102,7 @@ movements of one event: twice the position in a batch, and one more for the rece
 sales = Table(
     "sales",
     metadata,
-    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", Number, primary_key=True, autoincrement=False),
     Column("kind", SmallInteger, nullable=False),
     Column("plan", Hash, nullable=False),
     Column("payer", Account),
@@ -228,7 +228,7 @@ catalogue_undo = Table(
 fees = Table(
     "fees",
     metadata,
-    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", Number, primary_key=True, autoincrement=False),
     Column("fee_bps", Integer, nullable=False),
     Column("receiver", Account, nullable=False),
 )
@@ -237,7 +237,7 @@ fees = Table(
 forgone = Table(
     "forgone",
     metadata,
-    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", Number, primary_key=True, autoincrement=False),
     Column("plan", Hash, nullable=False),
     Column("receiver", Account, nullable=False),
     Column("amount", Uint256, nullable=False),

@@ -8,8 +8,6 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from nvm_chain.index.pens import Pen
-
 CHANNEL: Final = "nvm_chain_index"
 """The channel on which PostgreSQL tells every session of a new block. A database may have several indexes on it."""
 POLL_SECONDS: Final = 0.02
@@ -30,10 +28,12 @@ _bells: dict[str, _Bell] = defaultdict(_Bell)
 """A bell for each file of SQLite that this process has written or waited for."""
 
 
-def tell_sessions(pen: Pen, engine: Engine) -> None:
-    """Tell the waiting processes of a write, as soon as its transaction is committed. In SQLite they see it themselves."""
-    if engine.dialect.name == "postgresql":
-        pen.ask(f"SELECT pg_notify('{CHANNEL}', '')")
+def write_telling(engine: Engine) -> str:
+    """Return the column of a query that tells the waiting processes of a write, as soon as its transaction is committed.
+
+    In SQLite they see the write themselves.
+    """
+    return f"pg_notify('{CHANNEL}', '')" if engine.dialect.name == "postgresql" else "NULL"
 
 
 def ring(engine: Engine) -> None:

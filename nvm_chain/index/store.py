@@ -1,10 +1,10 @@
 """An index: read it at one instant, and write it. `nvm_chain.index.database.open_index` returns one."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from eth_typing import ChecksumAddress
 from sqlalchemy import Connection, Engine
@@ -17,10 +17,10 @@ from nvm_chain.index import postgres, sqlite
 from nvm_chain.index.collector import pausing_collector
 from nvm_chain.index.histories import Histories
 from nvm_chain.index.pens import Pen
-from nvm_chain.index.signals import ring, tell_sessions
+from nvm_chain.index.raw_events import name_address
+from nvm_chain.index.signals import ring, write_telling
 from nvm_chain.index.undoing import undo_blocks
 from nvm_chain.index.writing import Batch, write_batch
-from nvm_chain.types.addresses import format_address
 from nvm_chain.types.events import Block
 
 
@@ -121,7 +121,7 @@ class Index:
             IndexNotWritable: The index may only be read.
             IndexUnavailable: The file or the server does not answer. Nothing was written.
         """
-        self._write(lambda pen: write_batch(pen, self.label, batch))
+        self._write(lambda pen, query: write_batch(pen, self.label, batch, query))
 
     def roll_back(self, to: Block) -> None:
         """Go back to a block of `kept_blocks`, in one transaction. It begins at the head in ``state``.
@@ -133,15 +133,13 @@ class Index:
             IndexNotWritable: As in `apply`.
             IndexUnavailable: As in `apply`.
         """
-        self._write(lambda pen: undo_blocks(pen, self.label, self.state.head, to))
+        self._write(lambda pen, query: undo_blocks(pen, self.label, self.state.head, to, query))
 
-    def _write(self, change: Callable[[Pen], None]) -> None:
+    def _write(self, change: Callable[[Pen, str], list[Any]]) -> None:
         with pausing_collector(), self.writing() as connection:
-            pen = self.take_pen(connection)
-            change(pen)
-            changed = load_state(connection)
-            tell_sessions(pen, self.engine)
-        self._state = changed
+            query = f"SELECT {STATE}, {write_telling(self.engine)} FROM state"  # noqa: S608
+            ((*row, _),) = change(self.take_pen(connection), query)
+        self._state = build_state(row)
         ring(self.engine)
 
     def take_pen(self, connection: Connection) -> Pen:
@@ -189,16 +187,24 @@ class Index:
         self.engine.dispose()
 
 
+STATE: Final = "chain_id, credits, agents, first_block, head_number, head_hash, head_time, undo_floor, proven_to"
+"""The columns of `IndexState`."""
+
+
 def load_state(connection: Connection) -> IndexState:
     """Return the state in the transaction of a connection."""
-    row = connection.exec_driver_sql("SELECT * FROM state").mappings().one()
-    head = row["head_hash"]
+    return build_state(connection.exec_driver_sql(f"SELECT {STATE} FROM state").one())  # noqa: S608
+
+
+def build_state(row: Sequence[Any]) -> IndexState:
+    """Return the state in a row with the columns of ``STATE``."""
+    chain_id, credits, agents, first_block, number, block_hash, time, undo_floor, proven_to = row
     return IndexState(
-        chain_id=row["chain_id"],
-        credits=format_address(row["credits"]),
-        agents=None if row["agents"] is None else format_address(row["agents"]),
-        first_block=row["first_block"],
-        head=None if head is None else Block(row["head_number"], f"0x{head.hex()}", row["head_time"]),
-        undo_floor=row["undo_floor"],
-        proven_to=row["proven_to"],
+        chain_id=chain_id,
+        credits=name_address(credits),
+        agents=None if agents is None else name_address(agents),
+        first_block=first_block,
+        head=None if block_hash is None else Block(number, f"0x{block_hash.hex()}", time),
+        undo_floor=undo_floor,
+        proven_to=proven_to,
     )

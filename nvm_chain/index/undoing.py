@@ -1,6 +1,6 @@
 """Rollback of an index to one of the last 256 blocks. It is one transaction."""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -18,8 +18,8 @@ _BEFORE: Final = (
 )
 
 
-def undo_blocks(pen: Pen, where: str, expected: Block | None, to: Block) -> None:
-    """Go back to a block within a transaction. Without a block to go back from, nothing changes.
+def undo_blocks(pen: Pen, where: str, expected: Block | None, to: Block, query: str) -> list[Any]:
+    """Go back to a block within a transaction, and return the rows of a query of the state afterwards.
 
     Raises:
         SecondFollower: The head of the index is not the expected one.
@@ -37,6 +37,7 @@ def undo_blocks(pen: Pen, where: str, expected: Block | None, to: Block) -> None
     for table in ("account_undo", "catalogue_undo"):
         pen.change(f"DELETE FROM {table} WHERE block > ?", (to.number,))  # noqa: S608
     pen.change("DELETE FROM blocks WHERE number > ?", (to.number,))
+    return pen.ask(query)
 
 
 def _check_depth(pen: Pen, where: str, to: Block, floor: int) -> None:

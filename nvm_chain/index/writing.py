@@ -1,15 +1,15 @@
 """Writes of an index: a batch of logs forward. It is one transaction."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from nvm_chain.errors import LogsRefused, SecondFollower
-from nvm_chain.index.accounts import write_accounts
+from nvm_chain.index.accounts import AccountChanges
 from nvm_chain.index.catalogue import write_catalogue
 from nvm_chain.index.decoding import decode_logs
 from nvm_chain.index.kinds import PLACE_BITS
 from nvm_chain.index.logs import Log
-from nvm_chain.index.pens import Pen
+from nvm_chain.index.pens import Pen, Wanted
 from nvm_chain.index.schema import KEPT_BLOCKS, blocks, events, fees, forgone, movements, sales
 from nvm_chain.types.events import Block
 
@@ -29,8 +29,8 @@ class Batch(NamedTuple):
     keeps_undo: bool = True
 
 
-def write_batch(pen: Pen, where: str, batch: Batch) -> None:
-    """Write a batch within a transaction.
+def write_batch(pen: Pen, where: str, batch: Batch, query: str) -> list[Any]:
+    """Write a batch within a transaction, and return the rows of a query of the state afterwards.
 
     Raises:
         SecondFollower: The head of the index is not the expected one.
@@ -41,16 +41,18 @@ def write_batch(pen: Pen, where: str, batch: Batch) -> None:
     check_blocks(batch, known)
     check_logs(batch, known)
     floor = max(0, batch.head.number - KEPT_BLOCKS + 1) if batch.keeps_undo else batch.head.number
-    move_head(pen, where, batch.expected, batch.head, floor)
     rows = decode_logs(batch.logs)
-    rows.movements.sort()
+    changes = AccountChanges(rows)
+    found = move_head(pen, where, batch, floor, changes.wanted)
     write_catalogue(pen, rows.catalogue, keeps_undo=batch.keeps_undo)
     times = {number: block.timestamp for number, block in known.items()}
-    write_accounts(pen, rows, times, keeps_undo=batch.keeps_undo)
-    pen.add(movements, rows.movements)
-    for table, added in ((events, rows.events), (sales, rows.sales), (fees, rows.fees), (forgone, rows.forgone)):
-        pen.add(table, added)
-    _remember(pen, batch, known)
+    with pen.together(query) as answer:
+        _remember(pen, batch, known)
+        changes.write(pen, found, times, keeps_undo=batch.keeps_undo)
+        pen.add(movements, rows.movements)
+        for table, added in ((events, rows.events), (sales, rows.sales), (fees, rows.fees), (forgone, rows.forgone)):
+            pen.add(table, added)
+    return answer
 
 
 # ---------------------------------------------------------------- checks
@@ -98,16 +100,18 @@ _MOVE_FIRST: Final = _SET_HEAD + "WHERE head_hash IS NULL"
 _MOVE: Final = _SET_HEAD + "WHERE head_number = ? AND head_hash = ?"
 
 
-def move_head(pen: Pen, where: str, expected: Block | None, head: Block, floor: int) -> None:
-    """Set the head of the index if it is the expected one. Raises SecondFollower if it is not.
+def move_head(pen: Pen, where: str, batch: Batch, floor: int, wanted: Sequence[Wanted]) -> list[list[Any]]:
+    """Set the head of the index if it is the expected one, and return the rows of some tables as they are then.
 
-    ``floor`` is the oldest block to which the batch lets the index go back.
+    ``floor`` is the oldest block to which the batch lets the index go back. Raises SecondFollower for another head.
     """
+    expected, head = batch.expected, batch.head
     key = () if expected is None else (expected.number, hash_of(expected))
     values = head.number, hash_of(head), head.timestamp, floor, floor
-    changed = pen.change(_MOVE_FIRST if expected is None else _MOVE, (*values, *key))
+    changed, found = pen.change_and_find(_MOVE_FIRST if expected is None else _MOVE, (*values, *key), wanted)
     if changed != 1:
         raise_second_follower(pen, where, expected)
+    return found
 
 
 def raise_second_follower(pen: Pen, where: str, expected: Block | None) -> NoReturn:
@@ -121,17 +125,20 @@ def _name_block(block: Block | None) -> str:
 
 
 def _remember(pen: Pen, batch: Batch, known: Mapping[int, Block]) -> None:
-    """Keep the blocks that have logs and the last 256, and forget what is older."""
+    """Forget old blocks without logs, and add those of the batch that have logs, and the last 256."""
     oldest = batch.head.number - KEPT_BLOCKS + 1
+    if batch.expected is not None and oldest > 0:
+        pen.run(_FORGET_BLOCKS, (batch.expected.number - KEPT_BLOCKS + 1, oldest))
+    limit = oldest if batch.keeps_undo else batch.head.number
+    for table in ("account_undo", "catalogue_undo") if limit >= 0 else ():
+        pen.run(_FORGET_UNDO.format(table), (limit,))
     used = {log.place >> PLACE_BITS for log in batch.logs}
     kept = [block for number, block in known.items() if number >= oldest or number in used]
     pen.replace(blocks, [(block.number, hash_of(block), block.timestamp) for block in kept])
-    if batch.expected is not None and oldest > 0:
-        pen.change(_FORGET_BLOCKS, (batch.expected.number - KEPT_BLOCKS + 1, oldest))
-    for table in ("account_undo", "catalogue_undo"):
-        pen.change(f"DELETE FROM {table} WHERE block <= ?", (oldest if batch.keeps_undo else batch.head.number,))  # noqa: S608
 
 
+_FORGET_UNDO: Final = "DELETE FROM {} WHERE block BETWEEN 0 AND ?"
+"""PostgreSQL expects few rows between two limits, and uses the index. Below one limit it expects a third of all."""
 _FORGET_BLOCKS: Final = (
     "DELETE FROM blocks WHERE number >= ? AND number < ? AND NOT EXISTS "  # noqa: S608
     f"(SELECT 1 FROM events WHERE place >= number << {PLACE_BITS} AND place < (number + 1) << {PLACE_BITS})"

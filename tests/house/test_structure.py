@@ -154,7 +154,8 @@ def test_except_exception__is_where_it_is_justified_only() -> None:
 SECONDS_ONLY = {f"nvm_chain/chain/{name}.py" for name in ("repeating", "rpc", "sending")}
 SECONDS_ONLY |= {f"nvm_chain/chain/transport/{name}.py" for name in ("failover", "limits", "line", "websocket")}
 SECONDS_ONLY |= {"nvm_chain/chain/async_rpc.py", "nvm_chain/index/following.py"}
-SECONDS_ONLY |= {"nvm_chain/index/signals.py", "nvm_chain/index/watching.py"}
+SECONDS_ONLY |= {f"nvm_chain/index/{name}.py" for name in ("signals", "waiting", "watching")}
+SECONDS_ONLY |= {"nvm_chain/meter/session_tranches.py"}
 """Files whose floats are pauses in seconds."""
 
 

@@ -158,6 +158,9 @@ def _sync_without_lease(chain: IndexWorld, where: str) -> None:
     class NoLease:
         def check(self) -> None: ...
 
+        def is_lost(self) -> bool:
+            return False
+
         def release(self) -> None: ...
 
     with closing(open_index(where)) as opened:

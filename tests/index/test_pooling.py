@@ -1,5 +1,6 @@
 """Connections to PostgreSQL that were lost while they waited for their next use: no reader notices."""
 
+import os
 import select
 import socket
 import struct
@@ -8,12 +9,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from nvm_chain.errors import IndexUnavailable
 from nvm_chain.index import pooling
 from nvm_chain.index.database import Index, open_index
+from nvm_chain.index.postgres import CONNECTION, open_engine
 from tests.support.canned_logs import write_busy_blocks
 from tests.support.index_tables import feed, open_new
 from tests.support.postgres import Postgres, run_postgres
@@ -120,3 +124,38 @@ def test_read__connection_was_dropped_during_a_long_wait__is_answered(
         index.close()
     made.close()
     postgres.drop_database(url)
+
+
+# ---------------------------------------------------------------- a server that vanishes without a word
+
+
+@contextmanager
+def port_of(server: Postgres) -> Iterator[int]:
+    """Let one client reach a server over TCP."""
+    with socket.create_server(("127.0.0.1", 0)) as entry:
+
+        def accept() -> None:
+            carry(entry.accept()[0], server.folder / SOCKET, threading.Event())
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield entry.getsockname()[1]
+        thread.join(30)
+
+
+@pytest.mark.parametrize(("query", "expected"), [("", 30_000), ("?tcp_user_timeout=5000", 5_000)])
+def test_connection__over_tcp__waits_some_seconds_for_sent_data(postgres: Postgres, query: str, expected: int) -> None:
+    database = postgres.new_database()
+    open_new(database).close()
+    name = database.rpartition("/")[2].partition("?")[0]
+    with port_of(postgres) as port:
+        url = make_url(f"postgresql://postgres@127.0.0.1:{port}/{name}{query}")
+        engine = open_engine(url)
+        with engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            with socket.socket(fileno=os.dup(driver.pgconn.socket)) as wire:
+                assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == expected
+                assert wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+                assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == CONNECTION["keepalives_idle"]
+        engine.dispose()
+    postgres.drop_database(database)

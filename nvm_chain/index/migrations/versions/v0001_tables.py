@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-from nvm_chain.index.columns import Account, Amount, Hash, Uint256
+from nvm_chain.index.columns import Account, Amount, Hash, Number, Uint256
 
 revision: Final = "0001"
 down_revision: Final = None
@@ -71,13 +71,13 @@ def _create_logs() -> None:
     """Create the tables of blocks and events."""
     op.create_table(
         "blocks",
-        Column("number", BigInteger, primary_key=True, autoincrement=False),
+        Column("number", Number, primary_key=True, autoincrement=False),
         Column("hash", Hash, nullable=False),
         Column("time", BigInteger, nullable=False),
     )
     op.create_table(
         "events",
-        Column("place", BigInteger, primary_key=True, autoincrement=False),
+        Column("place", Number, primary_key=True, autoincrement=False),
         Column("kind", SmallInteger, nullable=False),
         Column("tx", Hash, nullable=False),
         Column("topic1", Hash),
@@ -105,7 +105,7 @@ def _create_movements() -> None:
     )
     op.create_table(
         "sales",
-        Column("place", BigInteger, primary_key=True, autoincrement=False),
+        Column("place", Number, primary_key=True, autoincrement=False),
         Column("kind", SmallInteger, nullable=False),
         Column("plan", Hash, nullable=False),
         Column("payer", Account),
@@ -204,13 +204,13 @@ def _create_fees() -> None:
     """Create the tables of fees."""
     op.create_table(
         "fees",
-        Column("place", BigInteger, primary_key=True, autoincrement=False),
+        Column("place", Number, primary_key=True, autoincrement=False),
         Column("fee_bps", Integer, nullable=False),
         Column("receiver", Account, nullable=False),
     )
     op.create_table(
         "forgone",
-        Column("place", BigInteger, primary_key=True, autoincrement=False),
+        Column("place", Number, primary_key=True, autoincrement=False),
         Column("plan", Hash, nullable=False),
         Column("receiver", Account, nullable=False),
         Column("amount", Uint256, nullable=False),
