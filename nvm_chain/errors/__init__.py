@@ -7,7 +7,7 @@ NvmChainError
 │   ├── InvalidMetadata, SecretInMetadata
 │   ├── SuspiciousPrice, SuspiciousGrant, CostOutOfRange, UnsafeFileName
 │   ├── InvalidTarget, ChargeAboveHold, ViewUnusable, HoldOver, MeterClosed, ServiceUnknown
-│   ├── KeyReused, RequestRunning, AnswerNotKept
+│   ├── KeyReused, RequestRunning, AnswerNotKept, ReceiptUnavailable
 │   ├── NeedsGateway, NoAccess, MissingExtra
 │   └── NeedsVendor
 │       └── HostedName, HostedImport
@@ -17,7 +17,7 @@ NvmChainError
 │   ├── VoucherAlreadySettled, OrderAlreadyMade
 │   ├── BindingMismatch, BindingTooWeak, DeadlineOutOfRange, SignInMismatch
 │   ├── SignInNotYetValid, SignInExpired, SignInSignatureInvalid, ReceiptMismatch, ReceiptSignatureInvalid
-│   ├── AuthorityUnknown, VoucherBeforeRestore, PlanNotAccepted
+│   ├── AuthorityUnknown, VoucherBeforeRestore, PlanNotAccepted, NonceNotAccepted, TooManyAuthorities, TooManyTokens
 │   └── SignatureNeedsChain, TokenCannotSign
 ├── KeyFailure                          a key could not be read; never carries the key
 ├── NetworkError                        the chain could not be used
@@ -34,12 +34,13 @@ NvmChainError
 │   └── DownloadFailed, DownloadMismatch, TargetExists
 ├── IndexFailure                        an index of events could not be read or written, or is not right
 │   ├── WrongDatabase, OlderSchema, NewerSchema, OtherChain
-│   ├── IndexUnavailable, IndexNotWritable, DiskFull, SecondFollower
+│   ├── IndexUnavailable, IndexNotWritable, DiskFull, SecondFollower, SecondSettler
 │   └── ReorgTooDeep, LogsRefused, IndexIncomplete, IndexMismatch, IndexBehind
 ├── RequestRefused                      the meter refused a request; nothing was held or charged
 │   ├── CreditsUsedUp, ExposureReached, CeilingTooLow, BooksBehind, TooManyVouchers
 │   ├── AuthorityOver, AuthorityRevoked, AuthorityUsedUp, LimitReached, RequestAboveLimit
-│   └── PeriodLimitReached, ServiceNotCovered, BoundToOtherRequest, WindowClosed, TooManyOpenRequests
+│   ├── PeriodLimitReached, ServiceNotCovered, BoundToOtherRequest, WindowClosed, TooManyOpenRequests
+│   └── TooManyRequests, QuotaReached, TooManyReleases
 ├── FundsError                          found before the transaction that would have failed
 │   └── InsufficientFunds, InsufficientAllowance, InsufficientCoin
 └── TransactionError                    the chain refused a call or a transaction
@@ -236,19 +237,27 @@ from nvm_chain.errors.meter import (
     KeyReused,
     LimitReached,
     MeterClosed,
+    NonceNotAccepted,
     PeriodLimitReached,
     PlanNotAccepted,
+    QuotaReached,
     ReceiptMismatch,
     ReceiptSignatureInvalid,
+    ReceiptUnavailable,
     RequestAboveLimit,
     RequestRunning,
+    SecondSettler,
     ServiceNotCovered,
     ServiceUnknown,
     SignInExpired,
     SignInMismatch,
     SignInNotYetValid,
     SignInSignatureInvalid,
+    TooManyAuthorities,
     TooManyOpenRequests,
+    TooManyReleases,
+    TooManyRequests,
+    TooManyTokens,
     TooManyVouchers,
     ViewTooOld,
     ViewUnusable,
@@ -419,6 +428,7 @@ __all__ = [
     "NoContract",
     "NoDeployment",
     "NodeBusy",
+    "NonceNotAccepted",
     "NotAgentOwner",
     "NotEnoughGas",
     "NotMined",
@@ -448,11 +458,13 @@ __all__ = [
     "PlanNotAccepted",
     "PlanNotActive",
     "PlanNotAttached",
+    "QuotaReached",
     "QuoteFailed",
     "QuoteWithoutReceivers",
     "QuoterWithoutCode",
     "ReceiptMismatch",
     "ReceiptSignatureInvalid",
+    "ReceiptUnavailable",
     "RecordInUse",
     "RecordNotWritable",
     "RecordNotWritten",
@@ -468,6 +480,7 @@ __all__ = [
     "RevertedWithoutReason",
     "RpcFailed",
     "SecondFollower",
+    "SecondSettler",
     "SecretInMetadata",
     "ServiceNotCovered",
     "ServiceUnknown",
@@ -486,9 +499,13 @@ __all__ = [
     "TermNotAllowed",
     "TokenCannotSign",
     "TokenWithoutCode",
+    "TooManyAuthorities",
     "TooManyOpenRequests",
     "TooManyPlans",
+    "TooManyReleases",
+    "TooManyRequests",
     "TooManySplits",
+    "TooManyTokens",
     "TooManyVouchers",
     "TooMuchGas",
     "TransactionError",

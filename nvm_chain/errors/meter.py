@@ -1,6 +1,6 @@
 """Requests that the meter refuses, and bindings, sign-ins and receipts that it does not accept."""
 
-from nvm_chain.errors.families import InputError, NetworkError, RequestRefused, SignatureError
+from nvm_chain.errors.families import IndexFailure, InputError, NetworkError, RequestRefused, SignatureError
 from nvm_chain.errors.fields import (
     Choices,
     Compared,
@@ -200,6 +200,54 @@ class TooManyOpenRequests(RequestRefused):
     next_step = "Try again when one of them has ended."
 
 
+class TooManyRequests(RequestRefused):
+    """Raised when a holder sends more requests to a service than the seller allows in a period."""
+
+    next_ceiling: Credits
+    plan_id: PlanId
+    holder: str
+    service: Name
+    limit: Quantity
+    period_seconds: Seconds
+    retry_seconds: Seconds
+
+    problem = "{holder} may send {limit:number} requests in {period_seconds} to {service} with plan {plan_id}, and has sent them."
+    next_step = "Try again in {retry_seconds}."
+
+
+class QuotaReached(RequestRefused):
+    """Raised when a request could take more credits than what a holder may still use at a service in this period."""
+
+    next_ceiling: Credits
+    plan_id: PlanId
+    holder: str
+    service: Name
+    quota: Credits
+    available: Credits
+    required: Credits
+    retry_seconds: Seconds
+
+    problem = (
+        "{holder} has {available} left of {quota} for {service} on plan {plan_id} in this period, but this request may take "
+        "{required}."
+    )
+    next_step = "Try again in {retry_seconds}."
+
+
+class TooManyReleases(RequestRefused):
+    """Raised when too many requests of a holder to a service were sent on and not served within an hour."""
+
+    next_ceiling: Credits
+    plan_id: PlanId
+    holder: str
+    service: Name
+    limit: Quantity
+    retry_seconds: Seconds
+
+    problem = "{limit:number} requests of {holder} to {service} on plan {plan_id} failed in this hour, as many as the seller allows."
+    next_step = "Try again in {retry_seconds}, with requests that the service can serve."
+
+
 class BindingMismatch(SignatureError):
     """Raised when a binding says something else than the request that it came with. ``binding`` is the right one, as JSON."""
 
@@ -275,6 +323,36 @@ class SignInSignatureInvalid(SignatureError):
     next_step = "If {account} is a contract wallet, check the signature with `ask_chain`. Otherwise sign in again."
 
 
+class NonceNotAccepted(SignatureError):
+    """Raised when the nonce of a sign-in message is not one that this meter gave out, has expired, or was used before."""
+
+    reason: Phrase
+
+    problem = "The nonce of the sign-in message {reason}."
+    next_step = "Sign in again, with a new nonce of this service."
+
+
+class TooManyAuthorities(SignatureError):
+    """Raised when a holder has as many sessions, allowances and sign-ins that have not ended as the meter keeps."""
+
+    plan_id: PlanId
+    holder: str
+    limit: Quantity
+
+    problem = "{holder} has {limit:number} sessions and sign-ins on plan {plan_id}, as many as the meter keeps."
+    next_step = "Use one of them, or wait until one ends."
+
+
+class TooManyTokens(SignatureError):
+    """Raised when as many tokens of a session were given out as the meter keeps."""
+
+    authority: Name
+    limit: Quantity
+
+    problem = "The {authority} has {limit:number} tokens, as many as the meter keeps for one."
+    next_step = "Use one of its tokens, or open a new session."
+
+
 class ReceiptMismatch(SignatureError):
     """Raised when a receipt is for another plan, holder, redeemer or request than expected."""
 
@@ -336,6 +414,16 @@ class HoldOver(InputError):
 
     problem = "The hold {hold_id} is over, so {cost} cannot be charged. It could be charged until {until}."
     next_step = "Give requests less time, or give holds more."
+
+
+class ReceiptUnavailable(InputError):
+    """Raised when a receipt of a hold cannot be signed."""
+
+    hold_id: Name
+    reason: Phrase
+
+    problem = "There is not a receipt of the hold {hold_id}: {reason}."
+    next_step = "Ask for receipts of charged requests, at the meter that charged them."
 
 
 class TooManyVouchers(RequestRefused):
@@ -426,3 +514,13 @@ class AnswerNotKept(InputError):
 
     problem = "The request was served before (hold {hold_id}), and its answer is not kept."
     next_step = "Use a new key to send and pay the request again. The receipt of the hold says what was charged."
+
+
+class SecondSettler(IndexFailure):
+    """Raised when another process settles with the same key from the same books. Nothing was sent."""
+
+    redeemer: str
+    until: Time
+
+    problem = "Another process settles with the key of {redeemer}. Its lease ends at {until} if it does not go on."
+    next_step = "Let one process settle with a key. If the other one has ended, try again after its lease."

@@ -10,9 +10,9 @@ A request is admitted if all of these hold, in one atomic step of the store:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from nvm_chain.errors import BooksBehind, CeilingTooLow, CreditsUsedUp, ExposureReached, RequestRefused
@@ -23,8 +23,7 @@ from nvm_chain.meter.books import BITS, Account, charge, release
 from nvm_chain.types.amounts import check_uint
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """What a seller allows: credits of one holder that may be served or held before a settlement takes them.
 
     ``by_vouchers`` is False where the plan's rule lets the seller's key redeem without a voucher.
@@ -34,8 +33,7 @@ class Policy:
     by_vouchers: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True, gc=False):
     """Everything that decides about one request. The store reads it in one step."""
 
     account: Account
@@ -50,8 +48,7 @@ class Case:
         return self.account.find_next_ceiling(self.ask.credits)
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(Struct, frozen=True, gc=False):
     """The account and the authority after a request was admitted, and the request's hold."""
 
     account: Account

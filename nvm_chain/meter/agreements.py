@@ -1,8 +1,9 @@
 """Whether an authority agrees with a request: uses left, limit, per request, per period, end, services and binding."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from nvm_chain.errors import (
     AuthorityOver,
@@ -21,8 +22,7 @@ from nvm_chain.meter.bindings import NO_CONTEXT
 from nvm_chain.meter.session_terms import EVERY_SERVICE
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True, gc=False):
     """What a request asks for: at most ``credits`` of the account, at a service.
 
     ``context`` is the context of the binding that was computed from the request, or 32 zeros if it came without a binding.
@@ -33,8 +33,7 @@ class Ask:
     context: bytes = NO_CONTEXT
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True, gc=False):
     """Whether an authority allows a request now. ``next_ceiling`` is for the refusal."""
 
     authority: Authority

@@ -3,7 +3,6 @@
 A request voucher is an authority of one use. The others are authorities of many uses, with a session's limits or without.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from eth_typing import ChecksumAddress
@@ -28,7 +27,7 @@ class AuthorityKind(StrEnum):
     SIGN_IN = "sign-in"
 
 
-class Authority(Struct, frozen=True):
+class Authority(Struct, frozen=True, gc=False):
     """Who may use the credits of a holder on a plan, and how much.
 
     ``uses``, ``limit``, ``per_request`` and ``per_period`` are None if there is no such limit. ``end`` is the last valid
@@ -73,8 +72,7 @@ class Authority(Struct, frozen=True):
         return self.start + (self.find_period(now) + 1) * seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True, gc=False):
     """Credits set aside for one request before the work. It ends by a charge of at most as much, or by a release."""
 
     authority_id: bytes
@@ -147,6 +145,12 @@ def hold_use(authority: Authority, credits: int, now: int) -> tuple[Authority, H
         period_used=authority.find_period_used(now) + credits,
     )
     return held, Hold(authority.authority_id, credits, period)
+
+
+def charge_parts(authority: Authority, hold: Hold, cost: int, uses: int) -> Authority:
+    """Return the authority after some requests were charged that used a part of a tranche. Raises ChargeAboveHold."""
+    charged = charge_use(authority, hold, cost)
+    return replace(charged, used=authority.used + uses)
 
 
 def charge_use(authority: Authority, hold: Hold, cost: int) -> Authority:

@@ -46,8 +46,10 @@ class Level(StrEnum):
 
     def is_at_least(self, least: "Level") -> bool:
         """Return whether this level binds as much as another one, or more."""
-        order = list(Level)
-        return order.index(self) <= order.index(least)
+        return _RANKS[self] <= _RANKS[least]
+
+
+_RANKS: Final = {level: rank for rank, level in enumerate(Level)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 Nothing here reads a clock, a file or a chain. A store keeps each account as one row, and changes it in one atomic step.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from eth_typing import ChecksumAddress
@@ -19,21 +18,21 @@ BITS: Final = 64
 """The number of bits of a number of credits, as in the contract."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True, gc=False):
     """What was committed when a lot ended. Only charges before the end can have been lost with the lot."""
 
     end: Time
     committed: Credits
 
 
-class Account(Struct, frozen=True):
+class Account(Struct, frozen=True, gc=False):
     """One holder on one plan: what was charged and held, and what the chain says.
 
     ``committed`` is the sum of all charges. ``held`` is the sum of all open holds. ``blocked`` are credits of refunded or
     disputed payments. ``written_off`` was charged and cannot be taken any more, because its lot lapsed. ``least_backing``
     and ``least_others`` are the least of these numbers in the last blocks. ``ceiling`` is the highest ceiling of a live
-    voucher for the seller's key, and ``ceiling_end`` is the last second in which that voucher is valid.
+    voucher for the seller's key, and ``ceiling_end`` is the last second in which that voucher is valid. ``owed_since`` is the
+    second of the oldest charge that no settlement was asked to take, or of the view that showed the last settlement.
     """
 
     plan_id: PlanId
@@ -49,6 +48,7 @@ class Account(Struct, frozen=True):
     least_others: Credits = 0
     ceiling: Credits = 0
     ceiling_end: Time = 0
+    owed_since: Time = 0
 
     @property
     def owed(self) -> Credits:
@@ -97,7 +97,8 @@ def charge(account: Account, held: int, cost: int, now: int) -> Account:
     if cost > held:
         raise ChargeAboveHold(cost, held)
     account = release(notice_ends(account, now), held)
-    return replace(account, committed=account.committed + cost)
+    since = account.owed_since if account.owed else now
+    return replace(account, committed=account.committed + cost, owed_since=since)
 
 
 def release(account: Account, held: int) -> Account:
@@ -114,6 +115,8 @@ def block_credits(account: Account, credits: int) -> Account:
 
 def notice_ends(account: Account, now: int) -> Account:
     """Mark each lot that has ended by now with what was committed until its end. A lot is marked only once."""
+    if not account.view.lots:
+        return account
     known = {mark.end for mark in account.marks}
     ends = sorted({lot.end for lot in account.view.lots if lot.end <= now} - known)
     if not ends:

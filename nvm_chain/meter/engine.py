@@ -8,36 +8,42 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol
 
-from nvm_chain.errors import AuthorityUnknown, IndexFailure, InvalidConfig
+from nvm_chain.errors import AuthorityUnknown, InvalidConfig, PlanNotAccepted
 from nvm_chain.meter.agreements import Ask
-from nvm_chain.meter.authorities import Authority, open_session
+from nvm_chain.meter.authorities import Authority, AuthorityKind, open_session
 from nvm_chain.meter.bindings import NO_CONTEXT
 from nvm_chain.meter.books import Account
 from nvm_chain.meter.credentials import Credential, TokenCredential, VoucherCredential, hash_token, new_token
+from nvm_chain.meter.nonces import SignInChallenge
+from nvm_chain.meter.outbox import Outbox
+from nvm_chain.meter.receipt_signing import Receipts, ReceiptSigner
+from nvm_chain.meter.receipts import SignedReceipt
 from nvm_chain.meter.request_keys import find_key, hash_request, name_account
 from nvm_chain.meter.requests import Request, check_binding, check_context, check_level
 from nvm_chain.meter.session_terms import SessionTerms, check_session_voucher
+from nvm_chain.meter.session_tranches import Slot, Tranches
 from nvm_chain.meter.settings import SPARE_SECONDS, MeterSettings, ServiceTerms
+from nvm_chain.meter.signing_in import SignIns, check_sign_in_plan
 from nvm_chain.meter.store.account_changes import RevokeAuthority
 from nvm_chain.meter.store.admissions import AdmitUse, AdmitVoucher
 from nvm_chain.meter.store.answers import KeepAnswer
-from nvm_chain.meter.store.changes import Change
 from nvm_chain.meter.store.group_rows import AccountKey, StoredHold
 from nvm_chain.meter.store.hold_ends import ChargeHold, ReleaseHold
-from nvm_chain.meter.store.sessions import KeepSession, ReadAccount, find_session
+from nvm_chain.meter.store.sessions import KeepSession, ReadAccount, TokenOwner, find_session
+from nvm_chain.meter.store.window_changes import AdmitToWindow
 from nvm_chain.meter.store.works import KeptAnswer, KeyUse, Work
 from nvm_chain.meter.store.writer import Writer
+from nvm_chain.meter.storing import Storing
 from nvm_chain.meter.voucher_fronts import MAX_SESSION_SECONDS, check_deadline
 from nvm_chain.signing.signatures import AskChain
 from nvm_chain.signing.vouchers import SignedVoucher, VoucherVerifier
 
-AnyOutcome = TypeVar("AnyOutcome")
-RETRY_SECONDS: Final = 0.5
-"""The pause before a charge is stored again, after the store failed."""
 MOST_SESSIONS: Final = 100_000
 """How many session tokens a process remembers."""
+MOST_ASKED: Final = 4
+"""How many signatures of sessions and sign-ins are checked at a time. A contract wallet may take long, and threads are few."""
 MOST_SEEN: Final = 100_000
 """Of how many accounts a process remembers that they have a view. Of others it asks the store again."""
 
@@ -56,7 +62,13 @@ class Meter:
     """
 
     def __init__(
-        self, writer: Writer, settings: MeterSettings, views: Views, *, ask_chain: AskChain | None = None
+        self,
+        writer: Writer,
+        settings: MeterSettings,
+        views: Views,
+        *,
+        ask_chain: AskChain | None = None,
+        receipt_signer: ReceiptSigner | None = None,
     ) -> None:
         """Take open books.
 
@@ -64,7 +76,12 @@ class Meter:
             writer: What stores changes.
             settings: What is served.
             views: Where accounts are read for the first time.
-            ask_chain: A function that asks a contract at the holder's address (ERC-1271). Sessions of contract wallets need it.
+            ask_chain: A function that asks a contract at the holder's address (ERC-1271). Sessions and sign-ins of contract
+                wallets need it.
+            receipt_signer: The redeemer's account, or a function that has a receipt signed. Receipts need it.
+
+        Raises:
+            InvalidConfig: The signer of receipts is not the redeemer.
         """
         self.settings = settings
         self.owner = secrets.token_bytes(16)
@@ -74,11 +91,19 @@ class Meter:
         self._views = views
         self._verifier = VoucherVerifier(settings.chain_id, settings.credits)
         self._session_verifier = VoucherVerifier(settings.chain_id, settings.credits, ask_chain=ask_chain)
-        self._sessions: dict[bytes, tuple[AccountKey, bytes]] = {}
+        self._sessions: dict[bytes, TokenOwner] = {}
         self._first: dict[AccountKey, asyncio.Future[None]] = {}
         self._seen: set[AccountKey] = set()
-        self._unstored: set[asyncio.Future[Any]] = set()
+        self._storing = Storing(writer)
+        self._tranches = Tranches(self._storing)
         self._is_closed = False
+        self._asking = asyncio.Semaphore(MOST_ASKED)
+        self._sign_ins = SignIns(writer, settings, self._see_first, self._asking, ask_chain=ask_chain)
+        self._receipts = Receipts(writer, settings, receipt_signer, ask_chain=ask_chain)
+        self.outbox = Outbox(writer)
+        """Notices to holders, for whoever delivers them."""
+        if settings.notices:
+            writer.write_notices(settings.notices)
 
     # ------------------------------------------------------------------ requests
 
@@ -112,12 +137,13 @@ class Meter:
         voucher = credential.signed.voucher
         context = self._check_request(request, terms, credential)
         key = AccountKey(voucher.plan_id, voucher.holder)
-        work = self._build_work(terms, voucher.plan_id, credits, context, find_key(request, name_account(key)))
+        key_use = None if request.idempotency_key is None else find_key(request, name_account(key))
+        work = self._build_work(terms, voucher.plan_id, credits, context, key_use)
         now = self.writer.now
         check_deadline(voucher.deadline, now)
-        self._verifier.verify(credential.signed, redeemer=self.settings.redeemer, now=now)
+        digest = self._verifier.find_digest(credential.signed, redeemer=self.settings.redeemer, now=now)
         await self._see_first(key)
-        return await self._hold(AdmitVoucher(credential.signed, self._verifier.hash(voucher), work))
+        return await self._storing.hold(AdmitVoucher(credential.signed, digest, work, is_fresh=True))
 
     @staticmethod
     def _check_request(request: Request, terms: ServiceTerms, credential: VoucherCredential) -> bytes:
@@ -130,10 +156,38 @@ class Meter:
     async def _admit_by_token(
         self, request: Request, terms: ServiceTerms, credential: TokenCredential, credits: int
     ) -> StoredHold | KeptAnswer:
-        key, authority_id = await self._find_session(hash_token(credential.token))
+        key, authority_id, kind = await self._find_session(hash_token(credential.token))
+        if kind is AuthorityKind.SIGN_IN:
+            check_sign_in_plan(terms, key.plan_id)
+            if key.plan_id in terms.windows:
+                return await self._admit_to_window(request, terms, key, authority_id)
         work = self._build_work(terms, key.plan_id, credits, NO_CONTEXT, find_key(request, authority_id))
         await self._see_first(key)
-        return await self._hold(AdmitUse(key, authority_id, secrets.token_bytes(16), work))
+        slot = Slot(authority_id, terms.service)
+        if work.key is None and work.limited is None and self._tranches.is_busy(slot):
+            part = await self._tranches.admit(key, slot, work)
+            if part is not None:
+                return part
+        return await self._storing.hold(AdmitUse(key, authority_id, secrets.token_bytes(16), work))
+
+    async def _admit_to_window(
+        self, request: Request, terms: ServiceTerms, key: AccountKey, authority_id: bytes
+    ) -> StoredHold | KeptAnswer:
+        """Admit a request on a time plan. It costs nothing, whatever its highest cost would be on a plan of credits."""
+        await self._see_first(key)
+        change = AdmitToWindow(
+            key,
+            authority_id,
+            secrets.token_bytes(16),
+            terms.service,
+            terms.windows[key.plan_id],
+            self.owner,
+            terms.request_seconds + SPARE_SECONDS,
+            self.settings.max_view_age_seconds,
+            find_key(request, authority_id),
+            terms.limited,
+        )
+        return await self._storing.hold(change)
 
     def _build_work(self, terms: ServiceTerms, plan_id: int, credits: int, context: bytes, key: KeyUse | None) -> Work:
         return Work(
@@ -144,21 +198,8 @@ class Meter:
             terms.request_seconds + SPARE_SECONDS,
             self.settings.max_view_age_seconds,
             key,
+            terms.limited,
         )
-
-    async def _hold(self, change: AdmitVoucher | AdmitUse) -> StoredHold | KeptAnswer:
-        """Store a hold. If whoever waits is cancelled, the hold is released as soon as it is stored."""
-        storing: asyncio.Future[StoredHold | KeptAnswer] = asyncio.ensure_future(self.writer.do(change))
-        try:
-            return await asyncio.shield(storing)
-        except asyncio.CancelledError:
-            self._remember(asyncio.ensure_future(self._give_back(storing)))
-            raise
-
-    async def _give_back(self, storing: "asyncio.Future[StoredHold | KeptAnswer]") -> None:
-        opened = await storing
-        if isinstance(opened, StoredHold):
-            await self._store_until_it_works(ReleaseHold(opened, was_sent=False))
 
     def charge(self, hold: StoredHold, cost: int) -> "asyncio.Future[StoredHold]":
         """Charge for a request that was served, at most as much as its hold. Nobody has to await the outcome.
@@ -173,7 +214,8 @@ class Meter:
             A future of the charged hold, with the account's running ``total``. It fails with HoldOver if the hold has ended
             meanwhile, and with ChargeAboveHold if the cost is more than the hold.
         """
-        return self._end(ChargeHold(hold, cost))
+        tranche = self._tranches.find(hold)
+        return self._storing.end(ChargeHold(hold, cost)) if tranche is None else tranche.charge(hold, cost)
 
     def release(self, hold: StoredHold, *, was_sent: bool) -> "asyncio.Future[StoredHold]":
         """Release the hold of a request that was not served. Nobody has to await the outcome.
@@ -185,7 +227,8 @@ class Meter:
         Returns:
             A future of the ended hold.
         """
-        return self._end(ReleaseHold(hold, was_sent))
+        tranche = self._tranches.find(hold)
+        return self._storing.end(ReleaseHold(hold, was_sent)) if tranche is None else tranche.release(hold)
 
     def keep_answer(
         self, hold: StoredHold, request: Request, answer: bytes | None, size: int
@@ -203,31 +246,7 @@ class Meter:
         """
         if not hold.scope:
             raise InvalidConfig("the request has no idempotency key", "keep only answers of requests with a key")
-        return self._end(KeepAnswer(hold.key, KeyUse(hold.scope, hash_request(request)), size, answer))
-
-    def _end(self, change: Change[AnyOutcome]) -> "asyncio.Future[AnyOutcome]":
-        future = asyncio.ensure_future(self._store_until_it_works(change))
-        self._remember(future)
-        return future
-
-    def _remember(self, future: "asyncio.Future[Any]") -> None:
-        """Remember what has to be stored before the meter may close."""
-        self._unstored.add(future)
-        future.add_done_callback(self._forget)
-
-    def _forget(self, future: "asyncio.Future[Any]") -> None:
-        self._unstored.discard(future)
-        if not future.cancelled():
-            future.exception()  # it is looked at, so that a failure which nobody awaits is not reported as lost
-
-    async def _store_until_it_works(self, change: Change[AnyOutcome]) -> AnyOutcome:
-        while True:
-            try:
-                return await self.writer.do(change)
-            except IndexFailure:
-                if self._is_closed:
-                    raise
-                await asyncio.sleep(RETRY_SECONDS)
+        return self._storing.end(KeepAnswer(hold.key, KeyUse(hold.scope, hash_request(request)), size, answer))
 
     # ------------------------------------------------------------------ sessions
 
@@ -248,25 +267,78 @@ class Meter:
             VoucherSignatureInvalid: The holder did not sign the voucher.
             DeadlineOutOfRange: The session is too long or too short.
             TooManyVouchers: The meter keeps too many vouchers of the holder.
+            TooManyAuthorities: The holder has too many sessions and sign-ins that have not ended.
+            TooManyTokens: The session has too many tokens.
+            PlanNotAccepted: No service takes credits of the plan.
         """
         now = self.writer.now
+        if terms.plan_id not in self.settings.policies:
+            raise PlanNotAccepted(terms.plan_id, "any service of this meter")
         check_session_voucher(signed.voucher, terms)
         check_deadline(signed.voucher.deadline, now, max_seconds=MAX_SESSION_SECONDS)
         verify: Callable[[], object] = lambda: self._session_verifier.verify(  # noqa: E731
             signed, redeemer=self.settings.redeemer, now=now
         )
-        await asyncio.to_thread(verify)  # a contract wallet is asked over the network
+        async with self._asking:
+            await asyncio.to_thread(verify)  # a contract wallet is asked over the network
         authority = open_session(terms, self._verifier.hash(signed.voucher), now)
         token = new_token()
         await self._see_first(AccountKey(terms.plan_id, terms.holder))
         return token, await self.writer.do(KeepSession(authority, signed, hash_token(token)))
 
+    async def challenge(self) -> SignInChallenge:
+        """Return a new nonce for a sign-in, good for ten minutes and for one sign-in. Nothing is stored.
+
+        Raises:
+            InvalidConfig: The settings name no origin.
+            IndexFailure: The books cannot be read.
+        """
+        return await self._sign_ins.challenge()
+
+    async def sign_in(self, message: str, signature: bytes, *, plan_id: int | None = None) -> tuple[str, Authority]:
+        """Open a token for an account that has signed a message of EIP-4361, and use the message's nonce.
+
+        The token is good for time plans, while access is open, and for plans whose rule lets the redeemer redeem.
+
+        Args:
+            message: The message as it was received. It names services as resources, and has a nonce of `challenge`.
+            signature: The signature's bytes.
+            plan_id: The plan to use. If not given, the first plan of the services on which the account has something.
+
+        Returns:
+            The token, which is not stored, and the authority.
+
+        Raises:
+            InvalidMessage: The text is not a sign-in message.
+            SignatureError: The message is not good here and now, its nonce was used, or the account did not sign it.
+            ServiceUnknown: The meter serves none of the services.
+            PlanNotAccepted: A sign-in is not enough for the plan.
+            WindowClosed: The account has no access now.
+            CreditsUsedUp: The account has no credits.
+            TooManyAuthorities: The account has too many sessions and sign-ins that have not ended.
+        """
+        return await self._sign_ins.open(message, signature, plan_id)
+
+    async def sign_receipt(self, hold: StoredHold | bytes, request: Request | None = None) -> SignedReceipt:
+        """Return the redeemer's receipt of a charged hold. For the same hold it is the same again.
+
+        Args:
+            hold: The hold, charged in these books, or its id. Whoever calls this knows that the asker may see it.
+            request: The request, if it came without a binding, as with a token. The first receipt of the hold keeps it.
+
+        Raises:
+            ReceiptUnavailable: The hold was not charged, or its request is not known.
+            InvalidConfig: The meter has no signer of receipts.
+        """
+        return await self._receipts.sign(hold, request)
+
     async def revoke_session(self, token: str) -> Authority:
-        """Revoke a session. Requests that are running end as usual. Raises AuthorityUnknown."""
-        key, authority_id = await self._find_session(hash_token(token))
+        """Revoke a session or a sign-in. Requests that are running end as usual. Raises AuthorityUnknown."""
+        key, authority_id, _ = await self._find_session(hash_token(token))
+        self._tranches.revoke(authority_id)
         return await self.writer.do(RevokeAuthority(key, authority_id))
 
-    async def _find_session(self, token_hash: bytes) -> tuple[AccountKey, bytes]:
+    async def _find_session(self, token_hash: bytes) -> TokenOwner:
         """Return the account and the authority of a token. Whether it is revoked is read with each request."""
         known = self._sessions.get(token_hash)
         if known is None:
@@ -310,6 +382,6 @@ class Meter:
         """Store what was charged and released, and close the books. Holds that are open stay open until they end."""
         if not self._is_closed:
             self._is_closed = True
-            while self._unstored:
-                await asyncio.gather(*self._unstored, return_exceptions=True)
+            await self._tranches.finish()
+            await self._storing.finish()
             await asyncio.to_thread(self.writer.close)

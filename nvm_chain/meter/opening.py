@@ -4,6 +4,8 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +15,11 @@ from nvm_chain.meter.engine import Meter
 from nvm_chain.meter.feed.following import Feed
 from nvm_chain.meter.feed.store_sink import StoreSink
 from nvm_chain.meter.feed.store_windows import StoreWindowSink
+from nvm_chain.meter.receipt_signing import ReceiptSigner, take_signer
 from nvm_chain.meter.settings import MeterSettings
+from nvm_chain.meter.store.notices import sweep_notices
 from nvm_chain.meter.store.opening import open_store
+from nvm_chain.meter.store.sign_ins import sweep_nonces
 from nvm_chain.meter.store.store import Store
 from nvm_chain.meter.store.sweeping import find_abandoned, find_overdue, sweep
 from nvm_chain.meter.store.writer import Writer
@@ -22,6 +27,8 @@ from nvm_chain.signing.signatures import AskChain
 
 SWEEP_SECONDS: Final = 10
 """How often a meter looks for holds whose end has passed."""
+TURNS_OF_OLD: Final = 60
+"""In every so many of these looks, a meter forgets what is too old to matter."""
 
 
 @asynccontextmanager
@@ -31,6 +38,7 @@ async def open_meter(
     settings: MeterSettings,
     *,
     ask_chain: AskChain | None = None,
+    receipt_signer: ReceiptSigner | None = None,
     renews: bool = False,
     on_trouble: Callable[[NvmChainError], object] | None = None,
 ) -> AsyncIterator[Meter]:
@@ -43,15 +51,21 @@ async def open_meter(
         where: The books: the path of a file of SQLite, or a URL of PostgreSQL. They are made if there are none.
         index: The index of the chain: a path or a URL. Another process, or another thread, follows the chain into it.
         settings: What is served, on which plans.
-        ask_chain: A function that asks a contract at the holder's address (ERC-1271). Sessions of contract wallets need it.
+        ask_chain: A function that asks a contract at the holder's address (ERC-1271). Sessions and sign-ins of contract
+            wallets need it.
+        receipt_signer: The redeemer's account, or a function that has a receipt signed. Receipts need it.
         renews: Whether the chain mines on demand, so that no new block does not mean that the index stands still.
-        on_trouble: Called with each failure of the index or the books after which the feed tries again.
+        on_trouble: Called with each failure of the index or the books after which the feed tries again, and with the one
+            that ends it.
 
     Raises:
         WrongDatabase: The books or the index are a database of another program.
         OtherChain: The books belong to another chain or another Credits.
         IndexUnavailable: The books cannot be opened.
+        InvalidConfig: The signer of receipts is not the redeemer.
     """
+    if receipt_signer is not None:
+        take_signer(receipt_signer, settings)  # before anything is opened
     store = await asyncio.to_thread(_open_books, where, settings)
     writer = Writer(store)
     feed = Feed(
@@ -66,7 +80,8 @@ async def open_meter(
     )
     stop = threading.Event()
     following = asyncio.ensure_future(asyncio.to_thread(feed.run, stop))
-    meter = Meter(writer, settings, feed, ask_chain=ask_chain)
+    following.add_done_callback(partial(_tell_end, on_trouble=on_trouble))
+    meter = Meter(writer, settings, feed, ask_chain=ask_chain, receipt_signer=receipt_signer)
     sweeping = asyncio.ensure_future(_sweep(writer, on_trouble))
     try:
         yield meter
@@ -75,15 +90,26 @@ async def open_meter(
         stop.set()
         await asyncio.wait([following])
         await meter.close()
-        if not following.cancelled() and (error := following.exception()) is not None and on_trouble is not None:
-            on_trouble(error)  # type: ignore[arg-type]
+
+
+def _tell_end(following: "asyncio.Future[None]", on_trouble: Callable[[NvmChainError], object] | None) -> None:
+    """Tell why the feed has ended, if it should not have. New accounts are refused from then on with the same error."""
+    error = None if following.cancelled() else following.exception()
+    if on_trouble is not None and isinstance(error, NvmChainError):
+        on_trouble(error)
 
 
 async def _sweep(writer: Writer, on_trouble: Callable[[NvmChainError], object] | None) -> None:
-    """Release again and again the holds whose end has passed: those of processes that were killed, for example."""
-    while True:
+    """Release again and again the holds whose end has passed: those of processes that were killed, for example.
+
+    Now and then, forget what is too old to matter: nonces that were used, and notices that were delivered.
+    """
+    for turn in count():
         try:
             await asyncio.to_thread(writer.run, lambda store: sweep(store, find_overdue(store)))
+            if turn % TURNS_OF_OLD == 0:
+                await asyncio.to_thread(writer.run, sweep_nonces)
+                await asyncio.to_thread(writer.run, sweep_notices)
         except NvmChainError as error:
             if on_trouble is not None:
                 on_trouble(error)

@@ -10,6 +10,9 @@ from nvm_chain.errors import InvalidConfig, PlanNotAccepted, ServiceUnknown
 from nvm_chain.errors.fields import Number, Seconds
 from nvm_chain.meter.admission import Policy
 from nvm_chain.meter.bindings import Level
+from nvm_chain.meter.limits import Limited, Limits
+from nvm_chain.meter.notices import NoticeRule
+from nvm_chain.meter.windows import WindowPolicy
 from nvm_chain.types.amounts import check_uint
 
 REQUEST_SECONDS: Final = 120
@@ -18,6 +21,8 @@ SPARE_SECONDS: Final = 60
 """How much later than its request a hold ends, so that a charge at the last second is in time."""
 MAX_VIEW_AGE_SECONDS: Final = 300
 DEPTH: Final = 2
+SIGN_IN_SECONDS: Final = 3_600
+"""How long the token of a sign-in is good, if the settings say nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +30,26 @@ class ServiceTerms:
     """What pays for an agent's service. ``service`` is its DID.
 
     ``policies`` are the plans that pay, each with what the seller risks. ``level`` is the least binding that a request
-    voucher must have. ``request_seconds`` is how long a request may take.
+    voucher must have. ``request_seconds`` is how long a request may take. ``windows`` are the time plans that give access,
+    each with what a holder may do at the same time. ``limits`` are those of each holder.
     """
 
     service: str
     policies: Mapping[int, Policy]
     level: Level = Level.FULL
     request_seconds: Seconds = REQUEST_SECONDS
+    windows: Mapping[int, WindowPolicy] = field(default_factory=dict)
+    limits: Limits | None = None
+
+    @property
+    def limited(self) -> Limited | None:
+        """What counts the requests of a holder, or None."""
+        return None if self.limits is None else Limited(self.service, self.limits)
+
+    @property
+    def sign_in_plans(self) -> tuple[int, ...]:
+        """The plans of which a sign-in is enough: time plans, and those whose rule lets the seller's key redeem."""
+        return (*self.windows, *(plan_id for plan_id, policy in self.policies.items() if not policy.by_vouchers))
 
     def find_policy(self, plan_id: int) -> Policy:
         """Return the policy of a plan. Raises PlanNotAccepted."""
@@ -47,7 +65,9 @@ class MeterSettings:
 
     ``redeemer`` is the address of the seller's key that settles. ``depth`` is how many blocks have to follow a grant before
     it counts. ``max_view_age_seconds`` is how long ago the chain may have been read. ``former_redeemers`` are keys of the seller
-    that settled before: what they took counts as taken.
+    that settled before: what they took counts as taken. ``origins`` are where accounts sign in, such as
+    ``https://api.example.com``. ``sign_in_seconds`` is how long the token of a sign-in is good. ``notices`` are the plans of
+    whose holders notices are written.
     """
 
     chain_id: Number
@@ -57,16 +77,26 @@ class MeterSettings:
     depth: Number = DEPTH
     max_view_age_seconds: Seconds = MAX_VIEW_AGE_SECONDS
     former_redeemers: tuple[ChecksumAddress, ...] = ()
+    origins: tuple[str, ...] = ()
+    sign_in_seconds: Seconds = SIGN_IN_SECONDS
+    notices: Mapping[int, NoticeRule] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the numbers. Raises an InputError."""
         check_uint(self.depth, 16, "depth")
         check_uint(self.max_view_age_seconds, 32, "view age", minimum=1)
+        check_uint(self.sign_in_seconds, 32, "life of a sign-in", minimum=1)
         for did, terms in self.services.items():
             if did != terms.service:
                 raise InvalidConfig(
                     f"the service {did} has the terms of {terms.service}", "give each service its own terms"
                 )
+
+        both = {plan_id for terms in self.services.values() for plan_id in terms.windows}.intersection(self.policies)
+        if both:
+            raise InvalidConfig(
+                f"the plan {min(both)} is among the time plans and among those of credits", "name it once, by its kind"
+            )
 
     def find_service(self, service: str) -> ServiceTerms:
         """Return the terms of a service. Raises ServiceUnknown."""
@@ -76,6 +106,22 @@ class MeterSettings:
             raise ServiceUnknown(service) from None
 
     @property
+    def keys(self) -> tuple[ChecksumAddress, ...]:
+        """The seller's keys, the one that vouchers are signed for now first. Each is there once."""
+        return tuple(dict.fromkeys((self.redeemer, *self.former_redeemers)))
+
+    @property
+    def policies(self) -> dict[int, Policy]:
+        """The policy of each plan. If several services have one of a plan, it is the one with the most exposure."""
+        found: dict[int, Policy] = {}
+        for terms in self.services.values():
+            for plan_id, policy in terms.policies.items():
+                known = found.get(plan_id)
+                if known is None or policy.exposure > known.exposure:
+                    found[plan_id] = policy
+        return found
+
+    @property
     def plan_ids(self) -> frozenset[int]:
         """All plans of all services."""
-        return frozenset(plan_id for terms in self.services.values() for plan_id in terms.policies)
+        return frozenset(plan_id for terms in self.services.values() for plan_id in (*terms.policies, *terms.windows))

@@ -64,6 +64,7 @@ def _put(
         marks=_mark_late(account.marks, kept, view, now),
         least_backing=min((entry.backing for entry in recent), default=0),
         least_others=min((entry.others for entry in recent), default=min(0, view.others)),
+        owed_since=account.owed_since if view.taken == account.view.taken else view.time,
     )
 
 

@@ -1,8 +1,8 @@
 """Voucher fronts: which vouchers of a holder to keep. A voucher with a lower ceiling may outlive the one with the highest."""
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from nvm_chain.errors import DeadlineOutOfRange
@@ -16,11 +16,11 @@ MAX_SESSION_SECONDS: Final = 30 * 24 * 3_600
 """How far away the deadline of a voucher may be. A settlement needs time, and a redeemer is trusted until the deadline."""
 
 
-@dataclass(frozen=True, slots=True)
-class VoucherFront:
-    """The vouchers of one holder for one key of the seller, as far as one of them may still be the best.
+class VoucherFront(Struct, frozen=True, gc=False):
+    """The vouchers of one holder for the seller, as far as one of them may still be the best for its key.
 
-    The ceilings rise, and the deadlines fall. A voucher is not kept if another one has at least its ceiling and its deadline.
+    The ceilings rise, and for each key the deadlines fall. A voucher is not kept if another one for the same key has at
+    least its ceiling and its deadline.
     """
 
     vouchers: tuple[SignedVoucher, ...] = ()
@@ -30,16 +30,21 @@ class VoucherFront:
         if any(_covers(kept, signed) for kept in self.vouchers):
             return self
         others = [kept for kept in self.vouchers if not _covers(signed, kept)]
+        if not others:
+            return VoucherFront((signed,))
         return VoucherFront(tuple(sorted([*others, signed], key=lambda kept: kept.voucher.ceiling)))
 
     def drop_over(self, now: int) -> "VoucherFront":
         """Return the front without vouchers whose deadline has passed. Call it with a final block's time."""
         return VoucherFront(tuple(kept for kept in self.vouchers if kept.voucher.deadline >= now))
 
+    def keep_for(self, redeemer: str) -> "VoucherFront":
+        """Return the front with the vouchers for one key only."""
+        return VoucherFront(tuple(kept for kept in self.vouchers if kept.voucher.redeemer == redeemer))
+
     def find_highest(self, now: int) -> SignedVoucher | None:
         """Return the live voucher with the highest ceiling, or None."""
-        live = self.drop_over(now).vouchers
-        return live[-1] if live else None
+        return next((kept for kept in reversed(self.vouchers) if kept.voucher.deadline >= now), None)
 
     def choose(self, total: Credits, now: int) -> SignedVoucher | None:
         """Return the live voucher with which to settle up to a total: of those that reach it, the one that lives longest.
@@ -51,7 +56,9 @@ class VoucherFront:
 
 
 def _covers(one: SignedVoucher, other: SignedVoucher) -> bool:
-    """Return whether a voucher is as good as another one, or better."""
+    """Return whether a voucher is as good as another one for the same key of the seller, or better."""
+    if one.voucher.redeemer != other.voucher.redeemer:
+        return False
     return one.voucher.ceiling >= other.voucher.ceiling and one.voucher.deadline >= other.voucher.deadline
 
 

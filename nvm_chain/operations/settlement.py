@@ -154,7 +154,7 @@ def settle_vouchers(
         return Call(encode_call(settle), chain.credits.address, extra_gas=_bound_wallets(chain, signed))
 
     def read(first: int, last: int, receipt: TxReceipt) -> SettlementReceipt:
-        outcomes = tuple(_read_outcomes(chain, [holder for holder, *_ in encoded[first : last + 1]], receipt))
+        outcomes = tuple(read_outcomes(chain, [holder for holder, *_ in encoded[first : last + 1]], receipt))
         return SettlementReceipt(plan_id, signer.address, outcomes, summarize(receipt))
 
     return send_in_parts(chain, signer, batch, build, read).join(batch, _join)
@@ -222,7 +222,7 @@ def _check_plan_and_redeemer(signed: SignedVoucher, plan_id: int, redeemer: str)
         raise VoucherMismatch("redeemer", redeemer, voucher.redeemer)
 
 
-def _read_outcomes(chain: Chain, holders: list[ChecksumAddress], receipt: TxReceipt) -> Iterator[SettlementOutcome]:
+def read_outcomes(chain: Chain, holders: list[ChecksumAddress], receipt: TxReceipt) -> Iterator[SettlementOutcome]:
     """Yield the outcome of each item. The events of the receipt have the same order as the items.
 
     An item that took credits has an event TransferSingle. NotFullySettled follows if the total was not reached. An item

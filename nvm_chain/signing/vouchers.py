@@ -250,6 +250,18 @@ class VoucherVerifier:
             SignatureNeedsChain: Only a contract wallet can check the signature, and ``ask_chain`` is not given.
             VoucherSignatureInvalid: The holder did not sign the voucher.
         """
+        self.find_digest(signed, plan_id=plan_id, redeemer=redeemer, now=now)
+        return signed.voucher
+
+    def find_digest(
+        self,
+        signed: SignedVoucher,
+        *,
+        plan_id: int | str | None = None,
+        redeemer: str | None = None,
+        now: int | None = None,
+    ) -> bytes:
+        """Verify a voucher as `verify` does, and return the 32 bytes that its holder signed."""
         voucher = signed.voucher
         if plan_id is not None and voucher.plan_id != (expected := parse_plan_id(plan_id)):
             raise VoucherMismatch("plan id", str(expected), str(voucher.plan_id))
@@ -262,4 +274,4 @@ class VoucherVerifier:
         if not is_signed_by(voucher.holder, digest, signed.signature, self._ask_chain):
             error = VoucherSignatureInvalid(voucher.holder, recover_digest_signer(digest, signed.signature))
             raise error if self._ask_chain is None else error.explain(*REFUSED)
-        return voucher
+        return digest

@@ -38,7 +38,7 @@ DEPTHS = (0, 1, 2, 3, 5, 8, 12, 20, 40)
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nvm_chain.meter.engine.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("nvm_chain.meter.storing.RETRY_SECONDS", 0.01)
 
 
 def read_states(url: str) -> list[int]:
@@ -79,7 +79,7 @@ def test_admit__cancelled_while_it_is_stored__gives_its_hold_back(books_url: str
             await meter.account(*BUYER.key)
             gate = Gate(meter.writer)
             task = asyncio.ensure_future(meter.admit(REQUEST, credential, 5))
-            while meter.writer._jobs.empty():
+            while not meter._storing.waiting:
                 await asyncio.sleep(0)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -135,7 +135,7 @@ def test_close__right_after_requests_were_cancelled__gives_their_holds_back(book
             await meter.account(*BUYER.key)
             gate = Gate(meter.writer)
             tasks = [asyncio.ensure_future(meter.admit(REQUEST, BUYER.pay(), 5)) for _ in range(8)]
-            while meter.writer._jobs.qsize() < len(tasks):
+            while meter._storing.waiting < len(tasks):
                 await asyncio.sleep(0)
             for task in tasks:
                 task.cancel()

@@ -22,7 +22,6 @@ from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.meter.store.opening import open_store
 from nvm_chain.meter.store.packing import pack_key, unpack_account
 from nvm_chain.meter.store.schema import accounts, pasts
-from nvm_chain.meter.store.statements import write_statements
 from nvm_chain.meter.store.store import Store
 from nvm_chain.meter.store.writer import Writer
 from nvm_chain.types.events import Block
@@ -113,9 +112,8 @@ def read_account(writer: Writer, key: AccountKey) -> Account:
 
     def read(store: Store) -> Account:
         with store.asking() as pen:
-            statements = write_statements(pen)
-            (row,) = statements.find(accounts, [pack_key(key)])
-            past = statements.find(pasts, [pack_key(key)])
+            (row,) = pen.find(accounts, [pack_key(key)])
+            past = pen.find(pasts, [pack_key(key)])
         return unpack_account(key, row, past[0][2] if past else None, has_past=bool(past)).account
 
     return writer.run(read)

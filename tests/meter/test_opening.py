@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nvm_chain.errors import AuthorityUsedUp, CreditsUsedUp, ExposureReached, HoldOver
+from nvm_chain.errors import AuthorityUsedUp, CreditsUsedUp, ExposureReached, HoldOver, NvmChainError, WrongDatabase
 from nvm_chain.index.database import Index, open_index
 from nvm_chain.index.following import Follower
 from nvm_chain.meter import engine, opening
@@ -159,3 +159,24 @@ def test_open_meter__with_a_hold_whose_end_has_passed__releases_it(shop: Shop, m
                 await meter.charge(hold, 5)  # type: ignore[arg-type]
 
     asyncio.run(run())
+
+
+def test_open_meter__on_an_index_of_another_program__says_so_at_once(shop: Shop) -> None:
+    """New accounts are refused with the error that ended the feed."""
+    folder = shop.folder
+    (folder / "other.db").write_bytes(b"the notes of another program, which are no database" * 100)
+    credential = shop.sign(1)
+
+    async def serve() -> None:
+        told: asyncio.Queue[NvmChainError] = asyncio.Queue()
+        async with open_meter(
+            folder / "meter.db",
+            folder / "other.db",
+            shop.settings,
+            on_trouble=told.put_nowait,
+        ) as meter:
+            assert isinstance(await asyncio.wait_for(told.get(), 60), WrongDatabase)
+            with pytest.raises(WrongDatabase):
+                await meter.admit(REQUEST, credential, 1)
+
+    asyncio.run(serve())

@@ -22,8 +22,6 @@ TAMPERED = {
     "cost": "UPDATE holds SET cost = cost - 1 WHERE state = 1",
     "state": "UPDATE holds SET state = 2 WHERE state = 0",
     "a charge": "DELETE FROM holds WHERE state = 1",
-}
-CHECKER_ONLY = {
     "uses of a session": "UPDATE authorities SET used = used + 1",
     "use of a period": "UPDATE authorities SET period_used = period_used + 1",
     "a running total": "UPDATE holds SET total = total + 1 WHERE state = 1",
@@ -45,15 +43,14 @@ def make_books(url: str) -> Store:
     return store
 
 
-@pytest.mark.parametrize("what", [*TAMPERED, *CHECKER_ONLY])
+@pytest.mark.parametrize("what", TAMPERED)
 def test_books__with_a_number_that_was_changed__are_wrong(books_url: str, what: str) -> None:
     store = make_books(books_url)
     check_books(store)
     assert verify_books(store) == []
     with store.asking() as pen:
-        pen.change({**TAMPERED, **CHECKER_ONLY}[what])
+        pen.change(TAMPERED[what])
     with pytest.raises(WrongBooks):
         check_books(store)
-    if what in TAMPERED:
-        assert verify_books(store)
+    assert verify_books(store)
     store.close()

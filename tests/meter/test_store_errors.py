@@ -92,7 +92,6 @@ def test_schema__rows_of_one_key__are_found_by_an_index(tmp_path: Path) -> None:
         "SELECT * FROM accounts WHERE (plan, holder) IN (VALUES (x'00', x'01'))",
         "SELECT * FROM pasts WHERE (plan, holder) IN (VALUES (x'00', x'01'))",
         "SELECT * FROM holds WHERE (hold_id) IN (VALUES (x'00'))",
-        "SELECT * FROM holds WHERE holder = x'00' AND plan = x'01'",
         "SELECT * FROM holds WHERE state = 0 AND until < 7",
         "SELECT * FROM tokens WHERE token_hash = x'00'",
     ):

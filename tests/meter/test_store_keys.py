@@ -1,10 +1,10 @@
 """Idempotency keys in the store: a request that comes again gets the same answer, and is not served twice."""
 
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from nvm_chain.errors import AnswerNotKept, AuthorityUsedUp, CreditsUsedUp, KeyReused, RequestRunning
 from nvm_chain.meter.idempotency import ANSWER_SECONDS, MAX_ANSWER

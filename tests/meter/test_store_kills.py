@@ -36,4 +36,4 @@ def test_kills__of_a_store_that_leaves_out_commits__find_it(request: pytest.Fixt
     where = request.getfixturevalue("made_copy" if engine == "sqlite" else "postgres_books_url")
     harness = Harness(str(where), Random(3), leaves_out=True)
     with pytest.raises((Lost, ServedTwice)):
-        harness.run(KILLS)
+        harness.run(10 * KILLS)

@@ -3,22 +3,27 @@
 import time
 from typing import Any
 
+from msgspec.structs import replace
+
 from nvm_chain.errors import (
     AuthorityOver,
     AuthorityRevoked,
     AuthorityUnknown,
+    DeadlineOutOfRange,
     LimitReached,
     PeriodLimitReached,
     RequestAboveLimit,
     VoucherBeforeRestore,
 )
+from nvm_chain.meter.authorities import AuthorityKind
 from nvm_chain.meter.session_terms import PeriodLimit
 from nvm_chain.meter.store.account_changes import OpenAuthority, RevokeAuthority
 from nvm_chain.meter.store.group_rows import StoredHold
 from nvm_chain.meter.store.hold_ends import ChargeHold, ReleaseHold
 from nvm_chain.meter.store.restoring import note_restore
-from nvm_chain.meter.store.sessions import KeepSession, find_session
+from nvm_chain.meter.store.sessions import KeepSession, TokenOwner, find_session
 from nvm_chain.meter.store.store import Store
+from nvm_chain.meter.voucher_fronts import MAX_SECONDS
 from tests.support.meter_stores import (
     KEY,
     admitted,
@@ -115,7 +120,8 @@ def test_find_session__by_the_hash_of_its_token__is_its_account(store: Store, bo
     tokens = [bytes([number]) * 32 for number in range(3)]
     assert store.run([KeepSession(session, None, token) for token in tokens[:2]]) == [session, session]
     store = reopen(store, books_url)
-    assert [find_session(store, token) for token in tokens] == [(key_of(9), session.authority_id)] * 2 + [None]
+    owner = TokenOwner(key_of(9), session.authority_id, AuthorityKind.SESSION)
+    assert [find_session(store, token) for token in tokens] == [owner, owner, None]
     store.close()
 
 
@@ -126,7 +132,28 @@ def test_note_restore__of_books_with_sessions__voids_the_old_ones_and_their_vouc
     old = open_session(store, start=now - 100)
     assert isinstance(run(store, use(old, 1)), StoredHold)
     note_restore(store)
+    with store.asking() as pen:
+        pen.change("UPDATE books SET closed_until = closed_until - 2")  # as if the restore were two seconds ago
     later = open_session(store, authority_id=b"\6" * 32, start=now + 60)
     outcomes = store.run([use(old, 1), use(later, 1), present(sign(deadline=now + 3_600), 1)])
     assert [type(outcome) for outcome in outcomes] == [AuthorityUnknown, StoredHold, VoucherBeforeRestore]
     assert isinstance(run(store, present(sign(deadline=now + 2 * DAY), 1)), StoredHold)
+
+
+def test_open_authority__by_a_process_whose_clock_is_fast__starts_by_the_clock_of_the_books(store: Store) -> None:
+    """S12: else a restored backup would not void it."""
+    fill(store, 100)
+    session = open_session(store, start=int(time.time()) + 600)
+    assert session.start < time.time() + 60
+    note_restore(store)
+    assert isinstance(run(store, use(session, 1)), AuthorityUnknown)
+
+
+def test_admit__voucher_with_the_longest_life_of_a_fast_clock__is_refused_while_it_is_fresh(store: Store) -> None:
+    """S12: it would be spent again after a restored backup, which keeps the books closed for a day."""
+    fill(store, 100)
+    far, near = (sign(deadline=int(time.time()) + MAX_SECONDS + seconds) for seconds in (600, -60))
+    changes = [replace(present(signed, 1), is_fresh=True) for signed in (far, near)]
+    assert [type(outcome) for outcome in store.run(changes)] == [DeadlineOutOfRange, StoredHold]
+    note_restore(store)
+    assert isinstance(run(store, changes[1]), VoucherBeforeRestore)

@@ -73,13 +73,14 @@ class Feed:
         self._inbox: queue.SimpleQueue[Told | NvmChainError | Wish] = queue.SimpleQueue()
         self._lock, self._is_over, self._is_watching = threading.Lock(), False, False
         self._wishes: list[Wish] = []
+        self._end: NvmChainError = MeterClosed()
 
     def want(self, key: AccountKey) -> "Future[None]":
         """Let an account be told from now on. Any thread may call it.
 
         Returns:
             A future that is done when the first views are in the books. It fails with UnknownPlan if the feed or the index
-            does not have the plan, and with MeterClosed if the feed ends before.
+            does not have the plan. If the feed ends before, it fails with the feed's error, or with MeterClosed.
         """
         future = Future[None]()
         if key.plan_id not in self._plan_ids:
@@ -90,7 +91,7 @@ class Feed:
             if not is_over:
                 self._inbox.put((key, future))
         if is_over:
-            _fail(future, MeterClosed())
+            _fail(future, self._end)
         return future
 
     def run(self, stop: threading.Event) -> None:
@@ -108,6 +109,9 @@ class Feed:
         watching = start_watcher(Watcher(self._open_index, self._plan_ids, self._inbox.put), ended)
         try:
             self._run(stop)
+        except NvmChainError as error:
+            self._end = error
+            raise
         finally:
             ended.set()
             self._refuse_rest()
@@ -163,7 +167,7 @@ class Feed:
             if isinstance(item, tuple):
                 self._wishes.append(item)
         for _, future in self._wishes:
-            _fail(future, MeterClosed())
+            _fail(future, self._end)
 
     # ------------------------------------------------------------------ what is done
 

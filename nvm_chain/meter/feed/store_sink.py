@@ -12,7 +12,6 @@ from nvm_chain.meter.store.changes import Change
 from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.meter.store.packing import pack_key, unpack_key, unpack_past
 from nvm_chain.meter.store.schema import accounts, pasts
-from nvm_chain.meter.store.statements import write_statements
 from nvm_chain.meter.store.store import Store
 from nvm_chain.meter.store.writer import Writer
 from nvm_chain.meter.views import PastView
@@ -51,11 +50,10 @@ class StoreSink:
 
         def read(store: Store) -> dict[AccountKey, Sequence[PastView]]:
             with store.asking() as pen:
-                statements = write_statements(pen)
                 known: dict[AccountKey, Sequence[PastView]] = {
-                    unpack_key(row[0], row[1]): () for row in statements.find(accounts, packed)
+                    unpack_key(row[0], row[1]): () for row in pen.find(accounts, packed)
                 }
-                for row in statements.find(pasts, packed):
+                for row in pen.find(pasts, packed):
                     known[unpack_key(row[0], row[1])] = unpack_past(row[2])
             return known
 

@@ -6,7 +6,6 @@ from nvm_chain.meter.feed.store_sink import list_rows, put_all
 from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.meter.store.packing import pack_key, unpack_key, unpack_window
 from nvm_chain.meter.store.schema import windows
-from nvm_chain.meter.store.statements import write_statements
 from nvm_chain.meter.store.store import Store
 from nvm_chain.meter.store.window_changes import SeeWindow
 from nvm_chain.meter.store.writer import Writer
@@ -31,7 +30,7 @@ class StoreWindowSink:
 
         def read(store: Store) -> dict[AccountKey, WindowAccount]:
             with store.asking() as pen:
-                rows = write_statements(pen).find(windows, packed)
+                rows = pen.find(windows, packed)
             named = {unpack_key(row[0], row[1]): row for row in rows}
             return {key: unpack_window(row, key) for key, row in named.items()}
 

@@ -12,6 +12,7 @@ from nvm_chain.meter.authorities import Authority
 from nvm_chain.meter.books import Account, block_credits
 from nvm_chain.meter.store.admissions import MAX_VOUCHERS, refuse_more_vouchers
 from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, Needs
+from nvm_chain.meter.store.notice_causes import note_lots
 from nvm_chain.meter.store.schema import STORED_BITS
 from nvm_chain.meter.view_changes import replace_view, roll_back
 from nvm_chain.meter.views import View
@@ -38,7 +39,10 @@ class OpenAuthority:
         needs.authorities.add(self.authority.authority_id)
 
     def decide(self, group: GroupRows) -> Authority | NvmChainError:
-        """Open it. An authority that was opened before stays as it is, with what it has spent."""
+        """Open it. An authority that was opened before stays as it is, with what it has spent.
+
+        It starts by the database's clock at the latest, which decides what a restored backup makes void.
+        """
         stored = group.account(self.key)
         if self.signed is not None:
             front = stored.front.add(self.signed)
@@ -46,9 +50,11 @@ class OpenAuthority:
                 return refuse_more_vouchers(stored.account, 0)
             group.put_account(self.key, replace(stored, front=front))
         known = group.authorities.get(self.authority.authority_id)
-        if known is None:
-            group.put_authority(self.authority)
-        return known or self.authority
+        if known is not None:
+            return known
+        opened = replace(self.authority, start=min(self.authority.start, group.clock))
+        group.put_authority(opened)
+        return opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +128,7 @@ class SeeView:
         except NvmChainError as error:
             return error
         account = put_ceiling(account, stored.front, group.now)
+        note_lots(group, account)
         group.put_account(self.key, replace(stored, account=account, has_past=True))
         return account
 

@@ -1,35 +1,41 @@
 """Changes that admit a request on credits, by a voucher of one use or under an authority of many uses."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from nvm_chain.errors import (
     AuthorityUnknown,
+    DeadlineOutOfRange,
     NvmChainError,
+    RequestRefused,
     TooManyVouchers,
     VoucherBeforeRestore,
 )
 from nvm_chain.meter.admission import Admitted, Case, admit
-from nvm_chain.meter.authorities import open_request
+from nvm_chain.meter.authorities import Hold, open_request
 from nvm_chain.meter.books import Account
-from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, HoldState, Needs, StoredHold
+from nvm_chain.meter.store.counting import count_in
+from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, HoldState, Needs, StoredAccount, StoredHold
 from nvm_chain.meter.store.works import KeptAnswer, Work
-from nvm_chain.meter.voucher_fronts import put_ceiling
+from nvm_chain.meter.voucher_fronts import MIN_SECONDS, put_ceiling
 from nvm_chain.signing.vouchers import SignedVoucher
 
 MAX_VOUCHERS: Final = 16
 """How many vouchers of a holder are kept. More are needed only if deadlines fall while ceilings rise."""
 
 
-@dataclass(frozen=True, slots=True)
-class AdmitVoucher:
-    """Admit a request that a voucher of one use pays. The digest of the voucher is the id of the hold, so it is spent once."""
+class AdmitVoucher(Struct, frozen=True, gc=False):
+    """Admit a request that a voucher of one use pays. The digest of the voucher is the id of the hold, so it is spent once.
+
+    ``is_fresh`` says that the deadline may be a day away at most, by the database's clock. So it is for all that is served.
+    """
 
     signed: SignedVoucher
     digest: bytes
     work: Work
+    is_fresh: bool = False
 
     @property
     def key(self) -> AccountKey:
@@ -46,9 +52,8 @@ class AdmitVoucher:
         """Keep the voucher and open a hold, or refuse."""
         if (kept := self.work.find_kept(group)) is not None:
             return kept
-        deadline = self.signed.voucher.deadline
-        if deadline <= group.closed_until:
-            return VoucherBeforeRestore(deadline, group.closed_until)
+        if (wrong := self._find_wrong_deadline(group)) is not None:
+            return wrong
         if (old := self.work.find_old_view(group)) is not None:
             return old
         stored = group.account(self.key)
@@ -63,9 +68,18 @@ class AdmitVoucher:
         admitted = admit(Case(account, authority, self.work.ask, self.work.policy, group.now))
         if not isinstance(admitted, Admitted):
             return admitted
-        group.put_account(self.key, replace(stored, account=admitted.account, front=front))
         attempt = 0 if before is None else before.attempt + 1
-        return _open_hold(group, self.key, self.digest, admitted, self.work, attempt)
+        held = replace(stored, account=admitted.account, front=front)
+        return _open_hold(group, held, Opening(self.digest, admitted.hold, self.work, attempt))
+
+    def _find_wrong_deadline(self, group: GroupRows) -> NvmChainError | None:
+        """Return an error for a voucher that may be older than a restored backup, or could be after the next restore."""
+        deadline = self.signed.voucher.deadline
+        if deadline <= group.closed_until:
+            return VoucherBeforeRestore(deadline, group.closed_until)
+        if self.is_fresh and deadline > group.latest_deadline:
+            return DeadlineOutOfRange(deadline, group.now + MIN_SECONDS, group.latest_deadline)
+        return None
 
 
 def refuse_more_vouchers(account: Account, credits: int) -> TooManyVouchers:
@@ -78,8 +92,7 @@ def is_spent(hold: StoredHold | None) -> bool:
     return hold is not None and hold.state is not HoldState.RETURNED
 
 
-@dataclass(frozen=True, slots=True)
-class AdmitUse:
+class AdmitUse(Struct, frozen=True, gc=False):
     """Admit a request under an authority of many uses: a session, an allowance or a sign-in."""
 
     key: AccountKey
@@ -97,35 +110,62 @@ class AdmitUse:
         """Open a hold, or refuse."""
         if (kept := self.work.find_kept(group)) is not None:
             return kept
-        if (old := self.work.find_old_view(group)) is not None:
-            return old
-        stored = group.account(self.key)
-        account = put_ceiling(stored.account, stored.front, group.now)
-        authority = group.find_authority(self.key, self.authority_id)
-        if authority is None or group.is_void(authority):
-            return AuthorityUnknown(self.authority_id.hex())
-        admitted = admit(Case(account, authority, self.work.ask, self.work.policy, group.now))
+        case = find_case(group, self.key, self.authority_id, self.work)
+        if not isinstance(case, Case):
+            return case
+        admitted = admit(case)
         if not isinstance(admitted, Admitted):
             return admitted
-        group.put_account(self.key, replace(stored, account=admitted.account))
-        group.put_authority(admitted.authority)
-        return _open_hold(group, self.key, self.hold_id, admitted, self.work)
+        held = replace(group.account(self.key), account=admitted.account)
+        opened = _open_hold(group, held, Opening(self.hold_id, admitted.hold, self.work))
+        if isinstance(opened, StoredHold):
+            group.put_authority(admitted.authority)
+        return opened
 
 
-def _open_hold(
-    group: GroupRows, key: AccountKey, hold_id: bytes, admitted: Admitted, work: Work, attempt: int = 0
-) -> StoredHold:
+def find_case(group: GroupRows, key: AccountKey, authority_id: bytes, work: Work) -> Case | NvmChainError:
+    """Return what decides about a request under an authority of many uses, or why it need not be decided."""
+    if (old := work.find_old_view(group)) is not None:
+        return old
+    stored = group.account(key)
+    account = put_ceiling(stored.account, stored.front, group.now)
+    authority = group.find_authority(key, authority_id)
+    if authority is None or group.is_void(authority):
+        return AuthorityUnknown(authority_id.hex())
+    return Case(account, authority, work.ask, work.policy, group.now)
+
+
+class Opening(NamedTuple):
+    """A hold that is about to be opened."""
+
+    hold_id: bytes
+    hold: Hold
+    work: Work
+    attempt: int = 0
+
+
+def _open_hold(group: GroupRows, stored: StoredAccount, opening: Opening) -> StoredHold | RequestRefused:
+    """Put the account as it is after the admission, and open the hold, unless a limit of the holder is reached."""
+    work, account = opening.work, stored.account
+    if work.limited is not None:
+        counted = count_in(stored, work.limited, work.ask.credits, group.now)
+        if isinstance(counted, RequestRefused):
+            return counted
+        stored = counted
+    key = AccountKey(account.plan_id, account.holder)
+    group.put_account(key, stored)
     opened = StoredHold(
-        hold_id,
+        opening.hold_id,
         key,
-        admitted.hold,
+        opening.hold,
         work.request,
         work.owner,
         opened_at=group.now,
         until=group.clock + work.seconds,
-        attempt=attempt,
+        attempt=opening.attempt,
         scope=b"" if work.key is None else work.key.scope,
+        limited=work.limited,
     )
     group.open_hold(opened)
-    work.note_key(group, hold_id)
+    work.note_key(group, opening.hold_id)
     return opened

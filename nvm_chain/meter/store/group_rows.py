@@ -3,9 +3,10 @@
 Each change belongs to one account. Whoever has locked the account's row may change its authorities and holds too.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from eth_typing import ChecksumAddress
 from msgspec import Struct
@@ -14,8 +15,15 @@ from nvm_chain.errors.fields import Credits, PlanId, Time
 from nvm_chain.meter.authorities import Authority, Hold
 from nvm_chain.meter.books import Account
 from nvm_chain.meter.idempotency import KeyedRequest
+from nvm_chain.meter.limits import Limited, Usages
+from nvm_chain.meter.notices import Notice, NoticeKind, NoticeRule
 from nvm_chain.meter.voucher_fronts import MAX_SECONDS, VoucherFront
 from nvm_chain.meter.windows import WindowAccount
+
+AHEAD_SECONDS: Final = 60
+"""How far the latest block's time may be ahead of the database's clock, and count."""
+CLOSED_SECONDS: Final = MAX_SECONDS + AHEAD_SECONDS
+"""How long books stay closed for older vouchers after a backup was restored: as long as one may live."""
 
 
 class AccountKey(NamedTuple):
@@ -36,7 +44,7 @@ class HoldState(IntEnum):
     """The upstream was not called, so that a request voucher may be presented again."""
 
 
-class StoredHold(Struct, frozen=True):
+class StoredHold(Struct, frozen=True, gc=False):
     """A hold as the store keeps it. It stays after its end: charged holds are the first entries of the books.
 
     A hold of no credits is that of a request in an access window.
@@ -45,7 +53,8 @@ class StoredHold(Struct, frozen=True):
     the binding that was computed from the request. ``until`` is the second of the database's clock after which the owner
     may not charge any more. ``total`` is all that was charged to the account, up to this charge. ``attempt`` counts how often
     the voucher was returned before, so that a late end of an earlier hold does not end this one. ``scope`` is that of the
-    request's idempotency key, or empty.
+    request's idempotency key, or empty. ``limited`` says which limits count the request. Only the process that opened the hold
+    knows it.
     """
 
     hold_id: bytes
@@ -61,14 +70,16 @@ class StoredHold(Struct, frozen=True):
     total: Credits = 0
     attempt: int = 0
     scope: bytes = b""
+    limited: Limited | None = None
 
 
-class StoredAccount(Struct, frozen=True):
-    """An account and its vouchers. ``has_past`` says whether the account's past views were read too."""
+class StoredAccount(Struct, frozen=True, gc=False):
+    """An account, its vouchers, and its counters of limits. ``has_past`` says whether its past views were read too."""
 
     account: Account
     front: VoucherFront = VoucherFront()
     has_past: bool = False
+    usages: Usages = ()
 
 
 class StoredRequest(Struct, frozen=True):
@@ -89,6 +100,8 @@ class Needs:
     authorities: set[bytes] = field(default_factory=set)
     holds: set[bytes] = field(default_factory=set)
     requests: set[bytes] = field(default_factory=set)
+    openings: set[tuple[AccountKey, bytes]] = field(default_factory=set)
+    """Accounts on which an authority is opened, and its id: what the account and the authority have already is counted."""
 
 
 @dataclass(slots=True)
@@ -117,6 +130,12 @@ class GroupRows:
     opened_holds: set[bytes] = field(default_factory=set)
     ended_holds: set[bytes] = field(default_factory=set)
     new_tokens: list[tuple[bytes, bytes, AccountKey]] = field(default_factory=list)
+    places: dict[AccountKey, int] = field(default_factory=dict)
+    token_counts: dict[bytes, int] = field(default_factory=dict)
+    notice_rules: Mapping[PlanId, NoticeRule] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
+    ends: dict[tuple[AccountKey, NoticeKind], list[Notice]] = field(default_factory=dict)
+    """Notices of ends to come, instead of those of the account that were not delivered yet."""
 
     @property
     def is_changed(self) -> bool:
@@ -135,7 +154,15 @@ class GroupRows:
 
     def is_void(self, authority: Authority) -> bool:
         """Return whether an authority was opened before a backup was restored."""
-        return authority.start <= self.closed_until - MAX_SECONDS
+        return authority.start <= self.closed_until - CLOSED_SECONDS
+
+    @property
+    def latest_deadline(self) -> Time:
+        """The latest deadline of a request voucher. One second of the database's clock later, `closed_until` would be after it.
+
+        So nothing that was spent before a restored backup can be presented again, whatever a process's clock says.
+        """
+        return min(self.now, self.clock + AHEAD_SECONDS) + MAX_SECONDS
 
     def account(self, key: AccountKey) -> StoredAccount:
         """Return the account of a holder on a plan, which is empty if there is no row of it."""

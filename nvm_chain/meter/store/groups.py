@@ -1,13 +1,15 @@
 """Groups: changes that are decided one after the other, and stored by one transaction."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Table
 
 from nvm_chain.errors import NvmChainError
+from nvm_chain.meter.notices import NoticeRule
 from nvm_chain.meter.store.changes import Change, gather_needs
 from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, HoldState, Needs, StoredAccount, StoredHold
+from nvm_chain.meter.store.notice_causes import save_notices
 from nvm_chain.meter.store.packing import (
     pack_account,
     pack_authority,
@@ -19,6 +21,7 @@ from nvm_chain.meter.store.packing import (
     pack_numbers,
     pack_past,
     pack_request,
+    pack_usages,
     pack_window,
     unpack_account,
     unpack_authority,
@@ -26,6 +29,7 @@ from nvm_chain.meter.store.packing import (
     unpack_request,
     unpack_window,
 )
+from nvm_chain.meter.store.places import count_authorities, count_tokens
 from nvm_chain.meter.store.schema import MAX_STORED, accounts, authorities, holds, pasts, requests, tokens, windows
 from nvm_chain.meter.store.statements import Statements
 from nvm_chain.meter.times import find_now
@@ -42,6 +46,7 @@ class Rows:
         self._accounts: dict[AccountKey, StoredAccount] = {}
         self._open: dict[bytes, StoredHold] = {}
         self._is_alone = is_alone
+        self.notice_rules: Mapping[int, NoticeRule] = {}
 
     def forget(self) -> None:
         """Forget all rows, after a transaction that failed."""
@@ -49,47 +54,42 @@ class Rows:
         self._open.clear()
 
     def load(self, statements: Statements, needs: Needs) -> GroupRows:
-        """Lock the accounts, and read all rows that a group needs. The clock is read after the locks."""
+        """Lock the accounts, and read all rows that a group needs. Rows of accounts that are not locked are left out."""
         keys = {pack_key(key): key for key in needs.accounts}
-        wanted = sorted(packed for packed, key in keys.items() if not self._knows(key, needs))
-        rows = {(bytes(row[0]), bytes(row[1])): row for row in statements.lock_accounts(wanted)} if wanted else {}
-        clock, head_time, head_seen_at, closed_until = statements.read_books()
+        known = self._find_known(needs)
+        open_holds = {one: self._open[one] for one in needs.holds if one in self._open}
+        locked, books, (past, *others) = statements.read(
+            sorted(packed for packed, key in keys.items() if key not in known),
+            [
+                (pasts, [pack_key(key) for key in needs.past]),
+                (windows, [pack_key(key) for key in needs.windows]),
+                (authorities, [(one,) for one in needs.authorities]),
+                (requests, [(one,) for one in needs.requests]),
+                (holds, [(one,) for one in needs.holds if one not in open_holds]),
+            ],
+        )
+        clock, head_time, head_seen_at, closed_until = books
         group = GroupRows(find_now(head_time, clock), clock, closed_until, head_seen_at, head_time)
-        group.accounts.update((key, self._accounts[key]) for key in needs.accounts if self._knows(key, needs))
-        past = self._read_past(statements, needs)
-        for packed, row in rows.items():
-            key = keys[packed]
-            group.accounts[key] = unpack_account(key, row, past.get(packed), has_past=key in needs.past)
-        self._load_rest(statements, needs, group, keys)
+        group.notice_rules = self.notice_rules
+        group.accounts, group.holds = known, open_holds
+        pasts_by_key = {(bytes(row[0]), bytes(row[1])): bytes(row[2]) for row in past}
+        for row in locked:
+            key = keys[packed := (bytes(row[0]), bytes(row[1]))]
+            group.accounts[key] = unpack_account(key, row, pasts_by_key.get(packed), has_past=key in needs.past)
+        _fill(group, keys, others)
+        for opening_key, authority_id in needs.openings:
+            group.places[opening_key] = count_authorities(statements.pen, opening_key, group.now)
+            group.token_counts[authority_id] = count_tokens(statements.pen, authority_id)
         return group
 
-    def _load_rest(
-        self, statements: Statements, needs: Needs, group: GroupRows, keys: dict[tuple[bytes, bytes], AccountKey]
-    ) -> None:
-        """Read windows, authorities and holds. Those of accounts that are not locked are left out."""
-        for row in statements.find(windows, [pack_key(key) for key in needs.windows]) if needs.windows else ():
-            window_key = keys[bytes(row[0]), bytes(row[1])]
-            group.windows[window_key] = unpack_window(row, window_key)
-        for row in _find(statements, authorities, needs.authorities):
-            key = keys.get((bytes(row[1]), bytes(row[2])))
-            if key is not None:
-                group.authorities[bytes(row[0])] = unpack_authority(row, key)
-        for row in _find(statements, requests, needs.requests):
-            request = unpack_request(row)
-            group.requests[request.keyed.scope] = request
-        group.holds.update((one, self._open[one]) for one in needs.holds if one in self._open)
-        for row in _find(statements, holds, needs.holds.difference(group.holds)):
-            key = keys.get((bytes(row[1]), bytes(row[2])))
-            if key is not None:
-                group.holds[bytes(row[0])] = unpack_hold(row, key)
-
-    def _knows(self, key: AccountKey, needs: Needs) -> bool:
-        kept = self._accounts.get(key)
-        return kept is not None and (kept.has_past or key not in needs.past)
-
-    def _read_past(self, statements: Statements, needs: Needs) -> dict[tuple[bytes, bytes], bytes]:
-        keys = [pack_key(key) for key in needs.past]
-        return {(bytes(row[0]), bytes(row[1])): bytes(row[2]) for row in statements.find(pasts, keys)} if keys else {}
+    def _find_known(self, needs: Needs) -> dict[AccountKey, StoredAccount]:
+        """Return the accounts that need not be read."""
+        kept = self._accounts
+        known = {key: kept[key] for key in needs.accounts if key in kept} if kept else {}
+        for key in needs.past:
+            if key in known and not known[key].has_past:
+                del known[key]
+        return known
 
     def save(self, statements: Statements, group: GroupRows) -> None:
         """Write all rows that have changed."""
@@ -137,8 +137,21 @@ class Rows:
             self._open.pop(hold_id, None)
 
 
-def _find(statements: Statements, table: Table, ids: Collection[bytes]) -> list[Any]:
-    return statements.find(table, [(one,) for one in ids]) if ids else []
+def _fill(group: GroupRows, keys: Mapping[tuple[bytes, bytes], AccountKey], rows: Sequence[list[Any]]) -> None:
+    """Put windows, authorities, requests and holds into a group."""
+    window_rows, authority_rows, request_rows, hold_rows = rows
+    for row in window_rows:
+        window_key = keys[bytes(row[0]), bytes(row[1])]
+        group.windows[window_key] = unpack_window(row, window_key)
+    for row in authority_rows:
+        if (key := keys.get((bytes(row[1]), bytes(row[2])))) is not None:
+            group.authorities[bytes(row[0])] = unpack_authority(row, key)
+    for row in request_rows:
+        request = unpack_request(row)
+        group.requests[request.keyed.scope] = request
+    for row in hold_rows:
+        if (key := keys.get((bytes(row[1]), bytes(row[2])))) is not None:
+            group.holds[bytes(row[0])] = unpack_hold(row, key)
 
 
 def _is_stored(account: StoredAccount) -> bool:
@@ -148,8 +161,15 @@ def _is_stored(account: StoredAccount) -> bool:
 
 def _pack_narrow(key: AccountKey, stored: StoredAccount) -> tuple[Any, ...]:
     account = stored.account
-    ceiling = (min(account.ceiling, MAX_STORED), min(account.ceiling_end, MAX_STORED))
-    return (*pack_numbers(account), *ceiling, pack_marks(account.marks), pack_front(stored.front), *pack_key(key))
+    ceiling = (min(account.ceiling, MAX_STORED), min(account.ceiling_end, MAX_STORED), account.owed_since)
+    return (
+        *pack_numbers(account),
+        *ceiling,
+        pack_marks(account.marks),
+        pack_front(stored.front),
+        pack_usages(stored.usages),
+        *pack_key(key),
+    )
 
 
 def _put(statements: Statements, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -183,8 +203,11 @@ def run_group(
     group = rows.load(statements, gather_needs(changes))
     outcomes = decide_all(group, changes)
     if group.is_changed:
-        rows.save(statements, group)
-        commit()
+        with statements.pen.sending_at_once():
+            rows.save(statements, group)
+        if group.notices or group.ends:
+            save_notices(statements.pen, group)
+            commit()
     else:
         rollback()
     rows.keep(group)

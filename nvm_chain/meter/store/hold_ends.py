@@ -1,7 +1,6 @@
 """Changes that end a hold: a charge, a release, and a sweep."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from msgspec.structs import replace
 
 from nvm_chain.errors import (
@@ -11,13 +10,15 @@ from nvm_chain.errors import (
 from nvm_chain.errors.fields import Credits
 from nvm_chain.meter.admission import charge_request, release_request
 from nvm_chain.meter.authorities import Authority, AuthorityKind
+from nvm_chain.meter.books import Account, charge
 from nvm_chain.meter.idempotency import MAX_ANSWER, KeyedRequest
-from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, HoldState, Needs, StoredHold
+from nvm_chain.meter.store.counting import count_charge, count_unserved
+from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, HoldState, Needs, StoredAccount, StoredHold
+from nvm_chain.meter.store.notice_causes import note_low_balance
 from nvm_chain.meter.windows import end_request
 
 
-@dataclass(frozen=True, slots=True)
-class ChargeHold:
+class ChargeHold(Struct, frozen=True, gc=False):
     """Charge for a request that was served. Sent again, it changes nothing and has the same outcome."""
 
     hold: StoredHold
@@ -42,19 +43,29 @@ class ChargeHold:
         if group.clock > found.until:
             return HoldOver(self.hold.hold_id.hex(), self.cost, self.hold.until)
         stored = group.account(self.key)
-        account, authority = charge_request(
-            stored.account, _find_authority(group, found), found.hold, self.cost, group.now
-        )
+        account = _charge(group, stored.account, found, self.cost)
         if is_in_window(found):
             _leave_window(group, found)
         if found.scope:
             _note_served(group, found.scope)
-        group.put_account(self.key, replace(stored, account=account))
-        return _end_hold(group, replace(found, total=account.committed), authority, HoldState.CHARGED, self.cost)
+        if group.notice_rules:
+            note_low_balance(group, self.key, stored.account, account)
+        group.put_account(self.key, replace(count_charge(stored, self.hold, self.cost), account=account))
+        return _end_hold(group, replace(found, total=account.committed), HoldState.CHARGED, self.cost)
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseHold:
+def _charge(group: GroupRows, account: Account, found: StoredHold, cost: int) -> Account:
+    """Charge the account and the authority, and return the account. The authority of one use is the hold itself."""
+    if _has_one_use(found):
+        return charge(account, found.hold.credits, cost, group.now)
+    account, authority = charge_request(
+        account, group.authorities[found.hold.authority_id], found.hold, cost, group.now
+    )
+    group.put_authority(authority)
+    return account
+
+
+class ReleaseHold(Struct, frozen=True, gc=False):
     """Release the hold of a request that was not served. ``was_sent`` says whether the upstream was called."""
 
     hold: StoredHold
@@ -74,11 +85,11 @@ class ReleaseHold:
         found = group.find_hold(self.hold)
         if found is None or found.state is not HoldState.OPEN or found.owner != self.hold.owner:
             return found or self.hold
-        return _release(group, found, was_sent=self.was_sent)
+        counted = count_unserved(group.account(self.key), self.hold, group.now, was_sent=self.was_sent)
+        return _release(group, counted, found, was_sent=self.was_sent)
 
 
-@dataclass(frozen=True, slots=True)
-class SweepHold:
+class SweepHold(Struct, frozen=True):
     """Release an open hold whose end has passed, or whose owner has ended. Nobody knows whether the upstream was called.
 
     ``owner_is_gone`` says that the owner's process has ended, so that the end need not have passed.
@@ -103,18 +114,19 @@ class SweepHold:
             return None
         if group.clock <= found.until and not self.owner_is_gone:
             return None
-        return _release(group, found, was_sent=True)
+        return _release(group, group.account(self.key), found, was_sent=True)
 
 
-def _release(group: GroupRows, found: StoredHold, *, was_sent: bool) -> StoredHold:
-    stored = group.account(found.key)
+def _release(group: GroupRows, stored: StoredAccount, found: StoredHold, *, was_sent: bool) -> StoredHold:
     account, authority = release_request(stored.account, _find_authority(group, found), found.hold, was_sent=was_sent)
+    if not _has_one_use(found):
+        group.put_authority(authority)
     group.put_account(found.key, replace(stored, account=account))
     if is_in_window(found):
         _leave_window(group, found)
     if found.scope:
         group.drop_request(found.scope)
-    return _end_hold(group, found, authority, HoldState.RELEASED if was_sent else HoldState.RETURNED, 0)
+    return _end_hold(group, found, HoldState.RELEASED if was_sent else HoldState.RETURNED, 0)
 
 
 def _note_served(group: GroupRows, scope: bytes) -> None:
@@ -159,9 +171,7 @@ def _find_authority(group: GroupRows, hold: StoredHold) -> Authority:
     )
 
 
-def _end_hold(group: GroupRows, hold: StoredHold, authority: Authority, state: HoldState, cost: int) -> StoredHold:
-    if not _has_one_use(hold):
-        group.put_authority(authority)
+def _end_hold(group: GroupRows, hold: StoredHold, state: HoldState, cost: int) -> StoredHold:
     ended = replace(hold, state=state, cost=cost, ended_at=group.now)
     group.end_hold(ended)
     return ended

@@ -43,6 +43,7 @@ def open_store(where: str | Path, *, chain_id: int, credits: str) -> Store:
     with ExitStack() as ending:
         ending.callback(store.close)
         store.prepare(lambda connection: _make(connection, label, chain_id, address))
+        store.run([])  # reads the latest block's time
         ending.pop_all()
     return store
 

@@ -1,6 +1,7 @@
 """Rows of the store: how accounts, authorities and holds are written into columns, and read again."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +11,7 @@ from nvm_chain.index.rows import account_key, plan_key, read_id
 from nvm_chain.meter.authorities import Authority, AuthorityKind, Hold
 from nvm_chain.meter.books import Account, Mark
 from nvm_chain.meter.idempotency import KeyedRequest
+from nvm_chain.meter.limits import Usages
 from nvm_chain.meter.session_terms import PeriodLimit
 from nvm_chain.meter.store.group_rows import AccountKey, HoldState, StoredAccount, StoredHold, StoredRequest
 from nvm_chain.meter.store.schema import MAX_STORED
@@ -20,9 +22,14 @@ from nvm_chain.signing.vouchers import SignedVoucher, Voucher
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder().decode
+_decode_usages: Final = msgspec.msgpack.Decoder(Usages).decode
+_NOTHING: Final = _encode(())
+_KEPT: Final = 8_192
+"""How many keys, views and vouchers are remembered as they were read or written. They stay the same in most rows."""
 _KINDS: Final[Mapping[str, AuthorityKind]] = {kind.name: kind for kind in AuthorityKind}
 
 
+@lru_cache(maxsize=_KEPT)
 def pack_key(key: AccountKey) -> tuple[bytes, bytes]:
     """Return a plan and a holder as the columns have them."""
     return plan_key(key.plan_id), account_key(key.holder)
@@ -37,7 +44,7 @@ def unpack_key(plan: bytes, holder: bytes) -> AccountKey:
 
 
 def pack_numbers(account: Account) -> tuple[int, ...]:
-    """Return what a request changes in an account's row, in the order of the columns."""
+    """Return the numbers of the books in an account's row, in the order of the columns."""
     return (account.committed, account.held, account.blocked, account.written_off)
 
 
@@ -51,17 +58,19 @@ def pack_account(stored: StoredAccount) -> tuple[Any, ...]:
         account.least_others,
         min(account.ceiling, MAX_STORED),
         min(account.ceiling_end, MAX_STORED),
+        account.owed_since,
         account.view.settled,
         account.view.taken,
         pack_view(account.view),
         pack_marks(account.marks),
         pack_front(stored.front),
+        pack_usages(stored.usages),
     )
 
 
 def unpack_account(key: AccountKey, row: Any, past: bytes | None, *, has_past: bool) -> StoredAccount:
     """Return an account from its row, as `pack_account` writes it."""
-    front = unpack_front(key, row[14])
+    front = unpack_front(key, row[15])
     account = Account(
         plan_id=key.plan_id,
         holder=key.holder,
@@ -69,15 +78,16 @@ def unpack_account(key: AccountKey, row: Any, past: bytes | None, *, has_past: b
         held=row[3],
         blocked=row[4],
         written_off=row[5],
-        view=unpack_view(row[12]),
+        view=unpack_view(row[13]),
         past=() if past is None else unpack_past(past),
-        marks=tuple(Mark(*mark) for mark in _decode(row[13])),
+        marks=unpack_marks(row[14]),
         least_backing=row[6],
         least_others=row[7],
         ceiling=row[8],
         ceiling_end=row[9],
+        owed_since=row[10],
     )
-    return StoredAccount(account, front, has_past)
+    return StoredAccount(account, front, has_past, unpack_usages(row[16]))
 
 
 def pack_view(view: View) -> bytes:
@@ -88,6 +98,7 @@ def pack_view(view: View) -> bytes:
     return _encode((view.block_number, view.block_hash, view.time, *numbers, lots, ended))
 
 
+@lru_cache(maxsize=_KEPT)
 def unpack_view(packed: bytes) -> View:
     """Return the view of `pack_view`."""
     number, block_hash, time, balance, settled, taken, lapsed, lots, ended = _decode(packed)
@@ -109,11 +120,20 @@ def unpack_past(packed: bytes) -> tuple[PastView, ...]:
 
 def pack_marks(marks: tuple[Mark, ...]) -> bytes:
     """Return marks as bytes."""
+    if not marks:
+        return _NOTHING
     return _encode([(mark.end, mark.committed) for mark in marks])
+
+
+def unpack_marks(packed: bytes) -> tuple[Mark, ...]:
+    """Return the marks of `pack_marks`."""
+    return () if packed == _NOTHING else tuple(Mark(*mark) for mark in _decode(packed))
 
 
 def pack_front(front: VoucherFront) -> bytes:
     """Return the vouchers of an account as bytes. Plan and holder are those of the account."""
+    if not front.vouchers:
+        return _NOTHING
     return _encode(
         [
             (
@@ -128,6 +148,17 @@ def pack_front(front: VoucherFront) -> bytes:
     )
 
 
+def pack_usages(usages: Usages) -> bytes:
+    """Return counters of limits as bytes."""
+    return _encode(usages) if usages else _NOTHING
+
+
+def unpack_usages(packed: bytes) -> Usages:
+    """Return the counters of `pack_usages`."""
+    return () if packed == _NOTHING else _decode_usages(packed)
+
+
+@lru_cache(maxsize=_KEPT)
 def unpack_front(key: AccountKey, packed: bytes) -> VoucherFront:
     """Return the vouchers of `pack_front`."""
     return VoucherFront(
@@ -181,6 +212,11 @@ def pack_authority(authority: Authority) -> tuple[Any, ...]:
         authority.period,
         authority.period_used,
     )
+
+
+def read_kind(name: str) -> AuthorityKind:
+    """Return the kind of an authority from its column."""
+    return _KINDS[name]
 
 
 def _fit(limit: int | None) -> int | None:

@@ -67,14 +67,16 @@ accounts = Table(
     Column("least_others", BigInteger, nullable=False),
     _amount("ceiling"),
     Column("ceiling_end", BigInteger, nullable=False),
+    Column("owed_since", BigInteger, nullable=False),
     Column("settled", BigInteger, nullable=False),
     Column("taken", BigInteger, nullable=False),
     Column("view", LargeBinary, nullable=False),
     Column("marks", LargeBinary, nullable=False),
     Column("vouchers", LargeBinary, nullable=False),
+    Column("usages", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
-"""All that the rule of admission compares, in one row for each holder and plan."""
+"""All that the rule of admission compares, in one row for each holder and plan. ``usages`` are the counters of limits."""
 
 pasts = Table("pasts", metadata, *_key(primary_key=True), Column("past", LargeBinary, nullable=False))
 """The views of the last blocks of each account."""
@@ -113,7 +115,7 @@ authorities = Table(
     _amount("held"),
     Column("period", BigInteger, nullable=False),
     Column("period_used", BigInteger, nullable=False),
-    Index("authorities_of_holders", "holder", "plan"),
+    Index("authorities_of_holders", "holder", "plan", "ends_at"),
 )
 """Sessions, allowances and sign-ins. The authority of a request voucher is its hold."""
 
@@ -123,8 +125,18 @@ tokens = Table(
     Column("token_hash", LargeBinary, primary_key=True),
     Column("authority_id", LargeBinary, nullable=False),
     *_key(),
+    Index("tokens_of_authorities", "authority_id"),
 )
-"""Session tokens, of which only the hash is kept."""
+"""Tokens of sessions, allowances and sign-ins, of which only the hash is kept."""
+
+nonces = Table(
+    "nonces",
+    metadata,
+    Column("nonce", LargeBinary, primary_key=True),
+    Column("until", BigInteger, nullable=False),
+    Index("old_nonces", "until"),
+)
+"""Nonces of sign-ins that were used, each until it is refused because of its age."""
 
 requests = Table(
     "requests",
@@ -159,7 +171,54 @@ holds = Table(
     Column("scope", LargeBinary, nullable=False),
     CheckConstraint("cost <= credits", name="cost_is_within_the_hold"),
     Index("open_holds", "until", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
-    Index("holds_of_holders", "holder", "plan"),
-    sqlite_with_rowid=False,
 )
 """All holds, open and ended. The charged ones are the first entries of the books. ``state`` is a `HoldState`."""
+
+settlements = Table(
+    "settlements",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("plan", LargeBinary, nullable=False),
+    Column("redeemer", LargeBinary, nullable=False),
+    Column("nonce", BigInteger, nullable=False),
+    Column("signed_at", BigInteger, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("block_number", BigInteger, nullable=False),
+    Column("block_hash", LargeBinary, nullable=False),
+    _amount("failed"),
+    _amount("gas"),
+    Column("fee", Text, nullable=False),
+    Column("items", LargeBinary, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Index("recent_settlements", "signed_at"),
+    Index("open_settlements", "block_number", sqlite_where=text("state < 3"), postgresql_where=text("state < 3")),
+)
+"""The transactions of the settler, each written before it is sent, and what came of it. ``state`` is a `SettlementState`."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", LargeBinary, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+"""Who does what only one may do at a time, and until when by the database's clock."""
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("notice_id", LargeBinary, primary_key=True),
+    Column("kind", Text, nullable=False),
+    *_key(),
+    _amount("number"),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("caused_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("attempt", BigInteger, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("done_at", BigInteger, nullable=False),
+    Index("due_notices", "due_at", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+    Index("done_notices", "done_at", sqlite_where=text("state <> 0"), postgresql_where=text("state <> 0")),
+    Index("notices_of_holders", "holder", "plan"),
+)
+"""The outbox: what holders should hear. A notice is there once for each cause, and stays for a while after its delivery."""

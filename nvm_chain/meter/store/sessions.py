@@ -1,13 +1,15 @@
 """Sessions and accounts in the store: open a session with its token, find it again, and read an account."""
 
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
-from nvm_chain.errors import NvmChainError
-from nvm_chain.meter.authorities import Authority
+from nvm_chain.errors import NvmChainError, TooManyTokens
+from nvm_chain.meter.authorities import Authority, AuthorityKind
 from nvm_chain.meter.books import Account
 from nvm_chain.meter.store.account_changes import OpenAuthority
 from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, Needs
-from nvm_chain.meter.store.packing import unpack_key
+from nvm_chain.meter.store.packing import read_kind, unpack_key
+from nvm_chain.meter.store.places import MOST_AUTHORITIES, MOST_TOKENS, refuse_more_authorities
 from nvm_chain.meter.store.store import Store
 from nvm_chain.signing.vouchers import SignedVoucher
 
@@ -26,14 +28,23 @@ class KeepSession:
         return AccountKey(self.authority.plan_id, self.authority.holder)
 
     def add_needs(self, needs: Needs) -> None:
-        """Read the account and the authority."""
+        """Read the account and the authority, and count what the holder has."""
         OpenAuthority(self.authority, self.signed).add_needs(needs)
+        needs.openings.add((self.key, self.authority.authority_id))
 
     def decide(self, group: GroupRows) -> Authority | NvmChainError:
         """Open it, and add the token."""
+        authority_id = self.authority.authority_id
+        is_new = authority_id not in group.authorities
+        if is_new and group.places[self.key] >= MOST_AUTHORITIES:
+            return refuse_more_authorities(self.key)
+        if group.token_counts[authority_id] >= MOST_TOKENS:
+            return TooManyTokens(self.authority.kind.value, MOST_TOKENS)
         opened = OpenAuthority(self.authority, self.signed).decide(group)
         if isinstance(opened, Authority):
-            group.new_tokens.append((self.token_hash, self.authority.authority_id, self.key))
+            group.new_tokens.append((self.token_hash, authority_id, self.key))
+            group.places[self.key] += is_new
+            group.token_counts[authority_id] += 1
         return opened
 
 
@@ -52,8 +63,28 @@ class ReadAccount:
         return group.account(self.key).account
 
 
-def find_session(store: Store, token_hash: bytes) -> tuple[AccountKey, bytes] | None:
-    """Return the account and the authority of a session token, or None."""
+class TokenOwner(NamedTuple):
+    """What a token stands for: an authority of an account, and what opened it."""
+
+    key: AccountKey
+    authority_id: bytes
+    kind: AuthorityKind
+
+
+OWNER: Final = """
+SELECT t.plan, t.holder, t.authority_id, a.kind FROM tokens t
+JOIN authorities a ON a.authority_id = t.authority_id WHERE t.token_hash = ?
+"""
+
+
+def find_session(store: Store, token_hash: bytes) -> TokenOwner | None:
+    """Return what a token stands for, or None."""
     with store.asking() as pen:
-        rows = pen.ask("SELECT plan, holder, authority_id FROM tokens WHERE token_hash = ?", (token_hash,))
-    return next(((unpack_key(plan, holder), bytes(authority)) for plan, holder, authority in rows), None)
+        rows = pen.ask(OWNER, (token_hash,))
+    return next(
+        (
+            TokenOwner(unpack_key(plan, holder), bytes(authority), read_kind(kind))
+            for plan, holder, authority, kind in rows
+        ),
+        None,
+    )

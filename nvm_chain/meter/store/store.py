@@ -1,6 +1,6 @@
 """A store: the books of one meter in a database. `nvm_chain.meter.store.opening.open_store` returns one."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from time import time as read_clock
 from typing import Any, Final
@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from nvm_chain.errors import IndexFailure, IndexUnavailable
 from nvm_chain.index import postgres, sqlite
 from nvm_chain.index.pens import Pen
+from nvm_chain.meter.notices import NoticeRule
 from nvm_chain.meter.store.changes import Change
 from nvm_chain.meter.store.groups import Rows, run_group
 from nvm_chain.meter.store.statements import CLOCK, write_statements
@@ -41,6 +42,10 @@ class Store:
         self._rows = Rows(is_alone=self.is_sqlite)
         self.head_time = 0
         """The latest block's time, as the last group read it."""
+
+    def write_notices(self, rules: Mapping[int, NoticeRule]) -> None:
+        """Write notices to the holders of some plans from now on. Any thread may call it."""
+        self._rows.notice_rules = rules
 
     @property
     def is_sqlite(self) -> bool:

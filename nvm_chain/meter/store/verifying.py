@@ -3,57 +3,106 @@
 from dataclasses import dataclass
 from typing import Final
 
-from nvm_chain.errors.fields import Credits
+from nvm_chain.errors.fields import Number
+from nvm_chain.index.pens import Pen
 from nvm_chain.meter.store.group_rows import AccountKey, HoldState
 from nvm_chain.meter.store.packing import unpack_key
 from nvm_chain.meter.store.store import Store
 
+OPEN: Final = int(HoldState.OPEN)
+CHARGED: Final = int(HoldState.CHARGED)
+RETURNED: Final = int(HoldState.RETURNED)
+SUMS: Final = f"sum(cost) AS cost, sum(CASE WHEN state = {OPEN} THEN credits ELSE 0 END) AS open"
 ACCOUNTS: Final = f"""
 SELECT a.plan, a.holder, a.committed, coalesce(h.cost, 0), a.held, coalesce(h.open, 0)
-FROM accounts a LEFT JOIN (
-    SELECT plan, holder, sum(cost) AS cost, sum(CASE WHEN state = {int(HoldState.OPEN)} THEN credits ELSE 0 END) AS open
-    FROM holds GROUP BY plan, holder
-) h ON h.plan = a.plan AND h.holder = a.holder
+FROM accounts a LEFT JOIN (SELECT plan, holder, {SUMS} FROM holds GROUP BY plan, holder) h
+ON h.plan = a.plan AND h.holder = a.holder
 WHERE a.committed <> coalesce(h.cost, 0) OR a.held <> coalesce(h.open, 0)
 """  # noqa: S608
-STRAYS: Final = """
-SELECT h.plan, h.holder, 0, sum(h.cost), 0, sum(h.credits) FROM holds h
+STRAYS: Final = f"""
+SELECT h.plan, h.holder, 0, sum(h.cost), 0, sum(CASE WHEN h.state = {OPEN} THEN h.credits ELSE 0 END) FROM holds h
 LEFT JOIN accounts a ON a.plan = h.plan AND a.holder = h.holder WHERE a.plan IS NULL GROUP BY h.plan, h.holder
-"""
-AUTHORITIES: Final = f"""
-SELECT a.authority_id, a.plan, a.holder, a.spent, coalesce(h.cost, 0), a.held, coalesce(h.open, 0)
-FROM authorities a LEFT JOIN (
-    SELECT authority_id, sum(cost) AS cost, sum(CASE WHEN state = {int(HoldState.OPEN)} THEN credits ELSE 0 END) AS open
-    FROM holds GROUP BY authority_id
-) h ON h.authority_id = a.authority_id
-WHERE a.spent <> coalesce(h.cost, 0) OR a.held <> coalesce(h.open, 0)
 """  # noqa: S608
+WINDOWS: Final = f"""
+SELECT w.plan, w.holder, w.open_requests, coalesce(h.open, 0) FROM windows w
+LEFT JOIN (SELECT plan, holder, count(*) AS open FROM holds WHERE state = {OPEN} AND credits = 0 GROUP BY plan, holder) h
+ON h.plan = w.plan AND h.holder = w.holder WHERE w.open_requests <> coalesce(h.open, 0)
+"""  # noqa: S608
+TOTALS: Final = f"""
+SELECT plan, holder, total, before + cost FROM (
+    SELECT plan, holder, total, cost, coalesce(
+        lag(total) OVER (PARTITION BY plan, holder ORDER BY total, cost DESC, hold_id), 0
+    ) AS before FROM holds WHERE state = {CHARGED}
+) charges WHERE total <> before + cost
+"""  # noqa: S608
+ENTRIES: Final = f"""
+SELECT h.authority_id, {SUMS}, sum(CASE WHEN h.state = {RETURNED} THEN 0 ELSE 1 END) AS used,
+    sum(CASE WHEN h.period <> o.period THEN 0 WHEN h.state = {OPEN} THEN h.credits ELSE h.cost END) AS period_used
+FROM holds h JOIN authorities o ON o.authority_id = h.authority_id GROUP BY h.authority_id
+"""  # noqa: S608
+AUTHORITIES: Final = f"""
+SELECT * FROM (
+    SELECT a.authority_id, a.plan, a.holder, a.spent, coalesce(h.cost, 0) AS cost, a.held, coalesce(h.open, 0) AS open,
+        a.used, coalesce(h.used, 0) AS uses, a.period_used, coalesce(h.period_used, 0) AS in_period
+    FROM authorities a LEFT JOIN ({ENTRIES}) h ON h.authority_id = a.authority_id
+) sums WHERE spent <> cost OR held <> open OR used <> uses OR period_used <> in_period
+"""  # noqa: S608
+LOST_AUTHORITIES: Final = """
+SELECT h.authority_id, h.plan, h.holder, count(*) FROM holds h LEFT JOIN authorities a ON a.authority_id = h.authority_id
+WHERE a.authority_id IS NULL AND h.authority_id <> h.hold_id GROUP BY h.authority_id, h.plan, h.holder
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class BooksDifference:
-    """A number of the books that is not the sum of its first entries."""
+    """A number of the books that is not what its first entries, the index or the chain say.
+
+    ``authority_id`` is that of a session, an allowance or a sign-in, or None for a number of the account itself. ``source``
+    says what the books were compared with: ``charges``, ``index`` or ``chain``.
+    """
 
     key: AccountKey
     authority_id: bytes | None
     what: str
-    by_books: Credits
-    by_entries: Credits
+    by_books: Number
+    by_entries: Number
+    source: str = "charges"
 
 
 def verify_books(store: Store) -> list[BooksDifference]:
     """Return each number that differs from the sum of its charges or open holds. Empty if the books are right.
 
+    Compared are what accounts and authorities have charged and held, the uses and the period of authorities, the open
+    requests in access windows, and the running total of each charge.
+
     Raises:
         IndexFailure: The books cannot be read.
     """
     with store.asking() as pen:
-        accounts = [*pen.ask(ACCOUNTS), *pen.ask(STRAYS)]
-        authorities = pen.ask(AUTHORITIES)
-    rows = [(None, *row) for row in accounts] + [(bytes(row[0]), *row[1:]) for row in authorities]
-    return [
-        BooksDifference(unpack_key(bytes(plan), bytes(holder)), authority, what, int(books), int(entries))
-        for authority, plan, holder, charged, charges, held, holds in rows
-        for what, books, entries in (("charged", charged, charges), ("held", held, holds))
-        if books != entries
-    ]
+        return [
+            *_compare(pen, ACCOUNTS, ("charged", "held")),
+            *_compare(pen, STRAYS, ("charged", "held")),
+            *_compare(pen, WINDOWS, ("open requests",)),
+            *_compare(pen, TOTALS, ("running total",)),
+            *_compare(pen, AUTHORITIES, ("charged", "held", "uses", "charged in the period"), of_authorities=True),
+            *(
+                BooksDifference(unpack_key(bytes(row[1]), bytes(row[2])), bytes(row[0]), "uses", 0, int(row[3]))
+                for row in pen.ask(LOST_AUTHORITIES)
+            ),
+        ]
+
+
+def _compare(
+    pen: Pen, statement: str, names: tuple[str, ...], *, of_authorities: bool = False
+) -> list[BooksDifference]:
+    """Return the differences of a statement, which has two columns for each name after the key."""
+    found: list[BooksDifference] = []
+    for row in pen.ask(statement):
+        authority, first = (bytes(row[0]), 1) if of_authorities else (None, 0)
+        key, numbers = unpack_key(bytes(row[first]), bytes(row[first + 1])), [int(each) for each in row[first + 2 :]]
+        found += [
+            BooksDifference(key, authority, name, books, entries)
+            for name, books, entries in zip(names, numbers[::2], numbers[1::2], strict=True)
+            if books != entries
+        ]
+    return found

@@ -4,27 +4,44 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, TypeVar
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from nvm_chain.errors import IndexFailure, MeterClosed, NvmChainError
+from nvm_chain.meter.notices import NoticeRule
 from nvm_chain.meter.store.changes import Change
 from nvm_chain.meter.store.store import Store
 from nvm_chain.meter.times import find_now
 
-MOST_IN_GROUP: Final = 512
-"""How many changes one transaction stores at most."""
+ENOUGH_IN_GROUP: Final = 512
+"""A group with as many changes is stored, although more wait."""
 AnyOutcome = TypeVar("AnyOutcome")
 
 
-class _Job(NamedTuple):
-    """A change, and who is told its outcome: a function, or a future of a loop."""
+class Job(Struct):
+    """A change whose outcome a loop waits for. ``settle`` gets the job and its outcome in that loop."""
 
     change: Change[Any]
-    future: "asyncio.Future[Any] | None"
-    tell: Callable[[Any], None] | None
+    future: "asyncio.Future[Any]"
+    settle: "Callable[[Job, Any], None]"
 
 
+class _Gift(NamedTuple):
+    """A change whose outcome a function gets in the writer's thread."""
+
+    change: Change[Any]
+    tell: Callable[[Any], None]
+
+
+class _Mail(list[Job]):
+    """What one loop has not handed over yet. A loop hands over once in each of its turns."""
+
+
+_Post: TypeAlias = "Sequence[Job | _Gift] | Callable[[Store], None] | None"
+"""What the thread gets: jobs and gifts, some work of its own, or the end."""
 _END: Final = None
 
 
@@ -34,7 +51,8 @@ class Writer:
     def __init__(self, store: Store) -> None:
         """Start the thread. It owns the store from now on."""
         self._store = store
-        self._jobs: queue.SimpleQueue[_Job | Callable[[Store], None] | None] = queue.SimpleQueue()
+        self._posts: queue.SimpleQueue[_Post] = queue.SimpleQueue()
+        self._mails: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Mail] = weakref.WeakKeyDictionary()
         self._is_closed = False
         self._door = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="nvm_chain meter", daemon=True)
@@ -45,6 +63,10 @@ class Writer:
         """The second for checks before a group: the later of this machine's clock and the latest block that the group saw."""
         return find_now(self._store.head_time, int(time.time()))
 
+    def write_notices(self, rules: Mapping[int, NoticeRule]) -> None:
+        """Write notices to the holders of some plans from now on. Any thread may call it."""
+        self._store.write_notices(rules)
+
     async def do(self, change: Change[AnyOutcome]) -> AnyOutcome:
         """Store a change, and return its outcome when it is durable.
 
@@ -52,17 +74,44 @@ class Writer:
             NvmChainError: The change was refused, or the store failed. See `Store.run`.
             MeterClosed: The writer was closed.
         """
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._put(_Job(change, future, None))
-        outcome: AnyOutcome = await future
-        return outcome
+        return await self.send(change, settle)
+
+    def send(self, change: Change[AnyOutcome], settle: Callable[[Job, Any], None]) -> "asyncio.Future[AnyOutcome]":
+        """Store a change, and return a future at once. ``settle`` is called in this loop with the job and its outcome."""
+        loop = asyncio.get_running_loop()
+        job = Job(change, loop.create_future(), settle)
+        self.send_again(job)
+        return job.future
+
+    def send_again(self, job: Job) -> None:
+        """Store the change of a job. Call it in the loop of the job's future."""
+        loop = job.future.get_loop()
+        if self._is_closed:
+            loop.call_soon(job.settle, job, MeterClosed())
+            return
+        mail = self._mails.get(loop)
+        if mail is None:
+            mail = self._mails[loop] = _Mail()
+        if not mail:
+            loop.call_soon(self._hand_over, mail)
+        mail.append(job)
+
+    def _hand_over(self, mail: _Mail) -> None:
+        """Give the thread what a loop has gathered in this turn."""
+        jobs = tuple(mail)
+        mail.clear()
+        try:
+            self._put(jobs)
+        except MeterClosed as error:
+            for job in jobs:
+                job.settle(job, error)
 
     def give(self, change: Change[AnyOutcome], tell: Callable[[AnyOutcome | NvmChainError], None]) -> None:
         """Store a change without waiting. ``tell`` gets the outcome, or an error, in the writer's thread."""
-        self._put(_Job(change, None, tell))
+        self._put((_Gift(change, tell),))
 
     def run(self, work: Callable[[Store], AnyOutcome]) -> AnyOutcome:
-        """Run something with the store between two groups, and wait for it. Not for a thread with an event loop."""
+        """Run something with the store after the group that gathers now, and wait. Not for a thread with an event loop."""
         done: queue.SimpleQueue[tuple[AnyOutcome | None, BaseException | None]] = queue.SimpleQueue()
 
         def act(store: Store) -> None:
@@ -77,19 +126,19 @@ class Writer:
             raise error
         return outcome  # type: ignore[return-value]
 
-    def _put(self, job: _Job | Callable[[Store], None]) -> None:
-        """Give the thread a job. With the lock, no job comes after the last one, where nobody would do it."""
+    def _put(self, post: _Post) -> None:
+        """Give the thread something. With the lock, nothing comes after the end, where nobody would do it."""
         with self._door:
             if self._is_closed:
                 raise MeterClosed
-            self._jobs.put(job)
+            self._posts.put(post)
 
     def close(self) -> None:
         """Store what was given, then end the thread and close the store."""
         with self._door:
             if not self._is_closed:
                 self._is_closed = True
-                self._jobs.put(_END)
+                self._posts.put(_END)
         self._thread.join()
 
     # ------------------------------------------------------------------ the thread
@@ -97,34 +146,36 @@ class Writer:
     def _work(self) -> None:
         try:
             while True:
-                group, work, is_last = self._gather()
+                group, works, is_last = self._gather()
                 if group:
                     _deliver(group, self._run(group))
-                if work is not None:
+                for work in works:
                     work(self._store)
                 if is_last:
                     return
         finally:
             self._store.close()
 
-    def _gather(self) -> tuple[list[_Job], Callable[[Store], None] | None, bool]:
-        """Return the next jobs, and what ends their group: some work of its own, or the end of the writer."""
-        group: list[_Job] = []
-        job = self._jobs.get()
+    def _gather(self) -> tuple[list[Job | _Gift], list[Callable[[Store], None]], bool]:
+        """Return the next changes, the works to do after them, and whether the end of the writer has come."""
+        group: list[Job | _Gift] = []
+        works: list[Callable[[Store], None]] = []
+        post = self._posts.get()
         while True:
-            if job is _END:
-                return group, None, True
-            if not isinstance(job, _Job):
-                return group, job, False
-            group.append(job)
-            if len(group) == MOST_IN_GROUP:
-                return group, None, False
+            if post is _END:
+                return group, works, True
+            if callable(post):
+                works.append(post)
+            else:
+                group.extend(post)
+            if len(group) >= ENOUGH_IN_GROUP:
+                return group, works, False
             try:
-                job = self._jobs.get_nowait()
+                post = self._posts.get_nowait()
             except queue.Empty:
-                return group, None, False
+                return group, works, False
 
-    def _run(self, group: Sequence[_Job]) -> list[Any]:
+    def _run(self, group: Sequence[Job | _Gift]) -> list[Any]:
         try:
             return self._store.run([job.change for job in group])
         except IndexFailure as error:
@@ -133,26 +184,31 @@ class Writer:
             return [error] if len(group) == 1 else [outcome for job in group for outcome in self._run([job])]
 
 
-def _deliver(group: Sequence[_Job], outcomes: Sequence[Any]) -> None:
-    """Tell each outcome. The futures of one loop are told by one call, because waking a loop costs more than a future."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+def _deliver(group: Sequence[Job | _Gift], outcomes: Sequence[Any]) -> None:
+    """Tell each outcome. The jobs of one loop are told by one call, because waking a loop costs more than a job."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Job, Any]]] = {}
     for job, outcome in zip(group, outcomes, strict=True):
-        if job.tell is not None:
+        if isinstance(job, Job):
+            by_loop.setdefault(job.future.get_loop(), []).append((job, outcome))
+        else:
             job.tell(outcome)
-        elif job.future is not None:
-            by_loop.setdefault(job.future.get_loop(), []).append((job.future, outcome))
     for loop, told in by_loop.items():
         try:
-            loop.call_soon_threadsafe(_resolve, told)
+            loop.call_soon_threadsafe(_settle_all, told)
         except RuntimeError:  # the loop has ended, and with it whoever waited
             continue
 
 
-def _resolve(told: Sequence[tuple["asyncio.Future[Any]", Any]]) -> None:
-    for future, outcome in told:
-        if future.done():  # whoever waited was cancelled
-            continue
-        if isinstance(outcome, Exception):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)
+def _settle_all(told: Sequence[tuple[Job, Any]]) -> None:
+    for job, outcome in told:
+        job.settle(job, outcome)
+
+
+def settle(job: Job, outcome: Any) -> None:
+    """Resolve the future of a job, unless whoever waited was cancelled."""
+    if job.future.done():
+        return
+    if isinstance(outcome, Exception):
+        job.future.set_exception(outcome)
+    else:
+        job.future.set_result(outcome)

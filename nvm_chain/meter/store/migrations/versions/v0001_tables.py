@@ -58,11 +58,13 @@ def _create_accounts() -> None:
         Column("least_others", BigInteger, nullable=False),
         _amount("ceiling"),
         Column("ceiling_end", BigInteger, nullable=False),
+        Column("owed_since", BigInteger, nullable=False),
         Column("settled", BigInteger, nullable=False),
         Column("taken", BigInteger, nullable=False),
         Column("view", LargeBinary, nullable=False),
         Column("marks", LargeBinary, nullable=False),
         Column("vouchers", LargeBinary, nullable=False),
+        Column("usages", LargeBinary, nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_table("pasts", *_key(primary_key=True), Column("past", LargeBinary, nullable=False))
@@ -102,7 +104,7 @@ def _create_authorities() -> None:
         _amount("held"),
         Column("period", BigInteger, nullable=False),
         Column("period_used", BigInteger, nullable=False),
-        Index("authorities_of_holders", "holder", "plan"),
+        Index("authorities_of_holders", "holder", "plan", "ends_at"),
     )
 
 
@@ -112,6 +114,13 @@ def _create_tokens() -> None:
         Column("token_hash", LargeBinary, primary_key=True),
         Column("authority_id", LargeBinary, nullable=False),
         *_key(),
+        Index("tokens_of_authorities", "authority_id"),
+    )
+    op.create_table(
+        "nonces",
+        Column("nonce", LargeBinary, primary_key=True),
+        Column("until", BigInteger, nullable=False),
+        Index("old_nonces", "until"),
     )
 
 
@@ -148,8 +157,52 @@ def _create_holds() -> None:
         Column("scope", LargeBinary, nullable=False),
         CheckConstraint("cost <= credits", name="cost_is_within_the_hold"),
         Index("open_holds", "until", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
-        Index("holds_of_holders", "holder", "plan"),
-        sqlite_with_rowid=False,
+    )
+
+
+def _create_settlements() -> None:
+    op.create_table(
+        "settlements",
+        Column("hash", LargeBinary, primary_key=True),
+        Column("plan", LargeBinary, nullable=False),
+        Column("redeemer", LargeBinary, nullable=False),
+        Column("nonce", BigInteger, nullable=False),
+        Column("signed_at", BigInteger, nullable=False),
+        Column("state", SmallInteger, nullable=False),
+        Column("block_number", BigInteger, nullable=False),
+        Column("block_hash", LargeBinary, nullable=False),
+        _amount("failed"),
+        _amount("gas"),
+        Column("fee", Text, nullable=False),
+        Column("items", LargeBinary, nullable=False),
+        Column("raw", LargeBinary, nullable=False),
+        Index("recent_settlements", "signed_at"),
+        Index("open_settlements", "block_number", sqlite_where=text("state < 3"), postgresql_where=text("state < 3")),
+    )
+    op.create_table(
+        "leases",
+        Column("name", Text, primary_key=True),
+        Column("owner", LargeBinary, nullable=False),
+        Column("until", BigInteger, nullable=False),
+    )
+
+
+def _create_notices() -> None:
+    op.create_table(
+        "notices",
+        Column("notice_id", LargeBinary, primary_key=True),
+        Column("kind", Text, nullable=False),
+        *_key(),
+        _amount("number"),
+        Column("ends_at", BigInteger, nullable=False),
+        Column("caused_at", BigInteger, nullable=False),
+        Column("due_at", BigInteger, nullable=False),
+        Column("attempt", BigInteger, nullable=False),
+        Column("state", SmallInteger, nullable=False),
+        Column("done_at", BigInteger, nullable=False),
+        Index("due_notices", "due_at", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+        Index("done_notices", "done_at", sqlite_where=text("state <> 0"), postgresql_where=text("state <> 0")),
+        Index("notices_of_holders", "holder", "plan"),
     )
 
 
@@ -162,3 +215,5 @@ def upgrade() -> None:
     _create_tokens()
     _create_requests()
     _create_holds()
+    _create_notices()
+    _create_settlements()

@@ -1,0 +1,134 @@
+"""What the operator of a meter does beside serving: open the books, see how they stand, settle, and note a restored backup."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from eth_typing import ChecksumAddress
+
+from nvm_chain.chain.client import Chain
+from nvm_chain.enums import PlanKind
+from nvm_chain.errors import InvalidConfig
+from nvm_chain.meter.admission import Policy
+from nvm_chain.meter.settings import MeterSettings, ServiceTerms
+from nvm_chain.meter.settling.keys import KeyDebt, find_debts
+from nvm_chain.meter.settling.rules import SettleRules
+from nvm_chain.meter.settling.settler import Settler
+from nvm_chain.meter.store.existing import BooksState, open_existing_store, read_books_state
+from nvm_chain.meter.store.owing import list_accounts, list_plans
+from nvm_chain.meter.store.restoring import note_restore
+from nvm_chain.meter.store.settlements import Settlement, list_redeemers, read_open
+from nvm_chain.meter.store.writer import Writer
+from nvm_chain.meter.times import find_now
+from nvm_chain.operations.plans import read_terms
+from nvm_chain.operations.settlement_simulations import may_settle_unsigned
+from nvm_chain.signing.keys import Signer
+
+UNLIMITED: Final = 2**62
+"""The exposure of a settler that is not told any."""
+SETTLER_ALONE: Final = "settler without a service"
+
+
+@dataclass(frozen=True, slots=True)
+class MeterStatus:
+    """How a meter stands: its books, what is owed to each key of the seller, and transactions whose outcome is not final."""
+
+    books: BooksState
+    keys: tuple[KeyDebt, ...]
+    open_settlements: tuple[Settlement, ...]
+
+
+@contextmanager
+def open_books(where: str | Path, chain: Chain | None = None) -> Iterator[Writer]:
+    """Open the books of a meter for the block of a ``with``. They have to exist.
+
+    Args:
+        where: The path of a file of SQLite that no other process has open, or a URL of PostgreSQL.
+        chain: If given, the books have to belong to this chain and its Credits.
+
+    Raises:
+        WrongDatabase: The database has no books.
+        OtherChain: The books belong to another chain or another Credits.
+        IndexUnavailable: The database does not answer, the file does not exist, or another process has it.
+    """
+    origin = (None, None) if chain is None else (chain.chain_id, chain.credits.address)
+    writer = Writer(open_existing_store(where, chain_id=origin[0], credits=origin[1]))
+    try:
+        yield writer
+    finally:
+        writer.close()
+
+
+def read_status(writer: Writer) -> MeterStatus:
+    """Return how a meter stands. A key to which nothing is owed any more can be given up.
+
+    Raises:
+        IndexFailure: The books cannot be read.
+    """
+    state = writer.run(read_books_state)
+    now = find_now(state.head_time, int(time.time()))
+    books = ((stored.account, stored.front) for part in list_accounts(writer) for _, stored in part)
+    return MeterStatus(state, tuple(find_debts(books, now)), tuple(writer.run(read_open)))
+
+
+def find_keys(writer: Writer, more: Sequence[ChecksumAddress] = ()) -> tuple[ChecksumAddress, ...]:
+    """Return all keys of the seller of which the books know: those of vouchers and of settlements, and some more.
+
+    Raises:
+        IndexFailure: The books cannot be read.
+    """
+    vouchers = {
+        signed.voucher.redeemer
+        for part in list_accounts(writer)
+        for _, stored in part
+        for signed in stored.front.vouchers
+    }
+    return tuple(sorted({*vouchers, *writer.run(list_redeemers), *more}))
+
+
+def build_settler(
+    chain: Chain,
+    signer: Signer,
+    writer: Writer,
+    rules: SettleRules | None = None,
+    *,
+    exposure: int = UNLIMITED,
+    plan_ids: Sequence[int] = (),
+) -> Settler:
+    """Return a settler for a process that does not serve. The plans' rules are read from the chain.
+
+    Args:
+        chain: The connection to the chain of the books.
+        signer: A key of the seller. It settles what its own vouchers allow, so this is right for an old key too.
+        writer: The books.
+        rules: When to settle.
+        exposure: The credits of one holder that the seller risks. Part of it makes credits due, see the rules.
+        plan_ids: The plans to settle. All plans of the books if not given.
+
+    Raises:
+        InvalidConfig: The books have no credits plan yet.
+        NetworkError: The node does not give a usable answer.
+        IndexFailure: The books cannot be read.
+    """
+    policies = {}
+    for plan_id in plan_ids or writer.run(list_plans):
+        if read_terms(chain, plan_id).kind is PlanKind.CREDITS:
+            policies[plan_id] = Policy(exposure, not may_settle_unsigned(chain, plan_id, signer.address))
+    if not policies:
+        raise InvalidConfig("the books have no account on a credits plan yet", "settle when requests were served")
+    services = {SETTLER_ALONE: ServiceTerms(SETTLER_ALONE, policies)}
+    settings = MeterSettings(chain.chain_id, chain.credits.address, signer.address, services)
+    return Settler(chain, signer, writer, settings, rules)
+
+
+def note_restored(writer: Writer) -> BooksState:
+    """Note that books come from a backup, and return how they stand. See `nvm_chain.meter.store.restoring.note_restore`.
+
+    Raises:
+        IndexFailure: The books cannot be written.
+    """
+    writer.run(note_restore)
+    return writer.run(read_books_state)

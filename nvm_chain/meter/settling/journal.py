@@ -1,0 +1,147 @@
+"""The settler's journal: a transaction is in the books before it is sent, and its outcome is looked up until it is final."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from eth_account.datastructures import SignedTransaction
+from eth_typing import ChecksumAddress
+from eth_utils.crypto import keccak
+from hexbytes import HexBytes
+from msgspec.structs import replace
+
+from nvm_chain.chain.asking_many import ManyAsker
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.receipts import SUCCEEDED, summarize, write_hash
+from nvm_chain.meter.store.settlements import (
+    NO_BLOCK,
+    SettledItem,
+    Settlement,
+    SettlementState,
+    note_outcomes,
+    note_signed,
+    read_open,
+)
+from nvm_chain.meter.store.writer import Writer
+from nvm_chain.meter.views import KEPT_BLOCKS
+from nvm_chain.operations.settlement import read_outcomes
+from nvm_chain.signing.keys import Signer
+
+SETTLE: Final = "settle"
+
+
+@dataclass(frozen=True, slots=True)
+class JournaledSigner:
+    """A signer of settlements that writes each signed transaction into the books before anybody can send it."""
+
+    chain: Chain
+    signer: Signer
+    writer: Writer
+
+    @property
+    def address(self) -> ChecksumAddress:
+        """The signer's address."""
+        return self.signer.address
+
+    def sign_transaction(self, transaction_dict: dict[str, Any], /) -> SignedTransaction:
+        """Sign a transaction, and return it when it is in the books. Raises IndexFailure if they cannot be written."""
+        signed = self.signer.sign_transaction(transaction_dict)
+        raw = bytes(signed.raw_transaction)
+        found = self._read_items(HexBytes(transaction_dict.get("data", b"")))
+        if found is not None:
+            plan_id, items = found
+            nonce, transaction_hash = int(transaction_dict["nonce"]), f"0x{keccak(raw).hex()}"
+            settlement = Settlement(transaction_hash, plan_id, self.address, nonce, items, raw)
+            self.writer.run(lambda store: note_signed(store, settlement))
+        return signed
+
+    def _read_items(self, data: bytes) -> tuple[int, tuple[SettledItem, ...]] | None:
+        """Return the plan and the items of a settlement. None for a payment that only takes a nonce."""
+        if not data:
+            return None
+        function, arguments = self.chain.credits.decode_function_input(data)
+        if function.fn_name != SETTLE:
+            return None
+        plan_id, items = arguments.values()
+        return plan_id, tuple(SettledItem(*_name_parts(item)) for item in items)
+
+
+def _name_parts(item: Any) -> tuple[ChecksumAddress, int]:
+    """Return the holder and the total of an item, which web3 gives as a mapping or as a tuple."""
+    holder, total, *_ = item.values() if isinstance(item, dict) else item
+    return holder, total
+
+
+class Journal:
+    """Looks up the transactions of one key that are in the books, and writes what came of them."""
+
+    def __init__(self, chain: Chain, address: ChecksumAddress, writer: Writer) -> None:
+        """Take the chain, the key's address, and the books. No request."""
+        self._chain, self._address, self._writer = chain, address, writer
+
+    def look_up(self) -> list[Settlement]:
+        """Look each transaction up that is not final, and return those that are not final now.
+
+        One that a node has lost is sent again, byte for byte. Two requests, and two or three for each transaction.
+
+        Raises:
+            NetworkError: The node does not give a usable answer.
+            IndexFailure: The books cannot be written.
+        """
+        known = self._writer.run(lambda store: read_open(store, self._address))
+        if not known:
+            return []
+        head = self._chain.read_block().number
+        used = self._chain.count_sent(self._address, "latest")
+        looked = [self._look_at(settlement, head, used) for settlement in known]
+        changed = [new for old, new in zip(known, looked, strict=True) if new != old]
+        if changed:
+            self._writer.run(lambda store: note_outcomes(store, changed))
+        return [settlement for settlement in looked if settlement.state < SettlementState.DONE]
+
+    def _look_at(self, settlement: Settlement, head: int, used: int) -> Settlement:
+        receipt = self._chain.find_receipt(settlement.hash)
+        if receipt is not None:
+            return self._note_mined(settlement, receipt, head)
+        if settlement.nonce >= used and self._is_sent(settlement):
+            return _reopen(settlement, SettlementState.OPEN, 0)
+        since = settlement.block_number if settlement.state is SettlementState.LOST else head
+        if head - since >= KEPT_BLOCKS:
+            return replace(settlement, state=SettlementState.GONE, raw=b"")
+        return _reopen(settlement, SettlementState.LOST, since)
+
+    def _is_sent(self, settlement: Settlement) -> bool:
+        """Return whether a node has a transaction that is not mined, after it was sent again if need be."""
+        if self._chain.find_transaction(settlement.hash) is not None:
+            return True
+        ManyAsker(self._chain).ask([("eth_sendRawTransaction", (f"0x{settlement.raw.hex()}",))])
+        sent = self._chain.find_transaction(settlement.hash) is not None
+        return sent or self._chain.find_receipt(settlement.hash) is not None
+
+    def _note_mined(self, settlement: Settlement, receipt: Any, head: int) -> Settlement:
+        is_final = head - receipt["blockNumber"] >= KEPT_BLOCKS
+        told = summarize(receipt)
+        return replace(
+            settlement,
+            state=SettlementState.DONE if is_final else SettlementState.MINED,
+            block_number=receipt["blockNumber"],
+            block_hash=bytes.fromhex(write_hash(receipt["blockHash"])[2:]),
+            gas=told.gas_used or 0,
+            fee=told.fee_wei or 0,
+            items=self._read_outcomes(settlement, receipt),
+            raw=b"" if is_final else settlement.raw,
+        )
+
+    def _read_outcomes(self, settlement: Settlement, receipt: Any) -> tuple[SettledItem, ...]:
+        if receipt["status"] != SUCCEEDED:
+            return tuple(SettledItem(item.holder, item.total) for item in settlement.items)
+        outcomes = read_outcomes(self._chain, [item.holder for item in settlement.items], receipt)
+        return tuple(
+            SettledItem(item.holder, item.total, outcome.amount, outcome.result)
+            for item, outcome in zip(settlement.items, outcomes, strict=True)
+        )
+
+
+def _reopen(settlement: Settlement, state: SettlementState, block_number: int) -> Settlement:
+    """Return a transaction that is not in any block. After a block was replaced, what it took counts no more."""
+    items = tuple(SettledItem(item.holder, item.total) for item in settlement.items)
+    return replace(settlement, state=state, block_number=block_number, block_hash=NO_BLOCK, gas=0, fee=0, items=items)

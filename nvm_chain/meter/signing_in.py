@@ -1,0 +1,176 @@
+"""Signing in: a message that an account has signed opens a token, for a plan on which the account has something."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from nvm_chain.errors import (
+    CreditsUsedUp,
+    InvalidConfig,
+    PlanNotAccepted,
+    RequestRefused,
+    ServiceUnknown,
+    SignInMismatch,
+    WindowClosed,
+)
+from nvm_chain.errors.fields import Seconds, Time
+from nvm_chain.meter.authorities import Authority, open_sign_in
+from nvm_chain.meter.credentials import hash_token, new_token
+from nvm_chain.meter.nonces import SignInChallenge, build_nonce, check_nonce
+from nvm_chain.meter.settings import MeterSettings, ServiceTerms
+from nvm_chain.meter.sign_in import MAX_SECONDS, verify_sign_in
+from nvm_chain.meter.sign_in_messages import SignInMessage, hash_sign_in, parse_sign_in
+from nvm_chain.meter.store.group_rows import AccountKey
+from nvm_chain.meter.store.sessions import ReadAccount
+from nvm_chain.meter.store.sign_ins import Challenger, keep_sign_in, read_challenger
+from nvm_chain.meter.store.window_changes import ReadWindow
+from nvm_chain.meter.store.writer import Writer
+from nvm_chain.meter.windows import NO_CEILING
+from nvm_chain.signing.signatures import AskChain
+
+CLOCK_SECONDS: Final[Seconds] = 30
+"""How long a process counts on from the time of the books, before it reads it again. So nonces cost no read each."""
+NANOSECONDS: Final = 10**9
+SeeFirst = Callable[[AccountKey], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """The secret of nonces, and the time of the books at some nanosecond of this process."""
+
+    challenger: Challenger
+    read_at: int
+
+
+class SignIns:
+    """Gives out nonces, and opens tokens for messages that were signed with them."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        settings: MeterSettings,
+        see_first: SeeFirst,
+        asking: asyncio.Semaphore,
+        *,
+        ask_chain: AskChain | None = None,
+    ) -> None:
+        """Take what a meter has.
+
+        ``see_first`` puts the views of an account into the books. ``asking`` is held while a signature is checked.
+        """
+        self._writer, self._settings, self._see_first = writer, settings, see_first
+        self._ask_chain, self._asking = ask_chain, asking
+        self._clock: _Clock | None = None
+
+    async def challenge(self) -> SignInChallenge:
+        """Return a new nonce, and what else a sign-in message needs. Nothing is stored.
+
+        Raises:
+            InvalidConfig: The settings name no origin.
+            IndexFailure: The books cannot be read.
+        """
+        origins = self._find_origins()
+        secret, now = await self._read_clock()
+        return SignInChallenge(build_nonce(secret, now), self._settings.chain_id, now, now + MAX_SECONDS, origins)
+
+    async def open(self, text: str, signature: bytes, plan_id: int | None) -> tuple[str, Authority]:
+        """Check a message, use its nonce, and return a token with its authority."""
+        message = parse_sign_in(text)
+        terms = self._find_services(message)
+        origin = self._find_origin(message)
+        secret, now = await self._read_clock()
+        check_nonce(secret, message.nonce, now=now)
+        verify = partial(verify_sign_in, text, signature, nonce=message.nonce, now=now, ask_chain=self._ask_chain)
+        where = {"origin": origin, "service": terms[0].service, "chain_id": self._settings.chain_id}
+        async with self._asking:
+            await asyncio.to_thread(verify, **where)  # a contract wallet is asked over the network
+        plan = await self._choose_plan(message, find_plans(terms, plan_id), now)
+        authority = open_sign_in(message, hash_sign_in(text), plan, now=now, end=now + self._settings.sign_in_seconds)
+        token = new_token()
+        keep = partial(keep_sign_in, authority=authority, token_hash=hash_token(token), nonce=message.nonce)
+        await asyncio.to_thread(self._writer.run, keep)
+        return token, authority
+
+    # ------------------------------------------------------------------ what the message says
+
+    def _find_origins(self) -> tuple[str, ...]:
+        if not self._settings.origins:
+            raise InvalidConfig("the settings of the meter name no origin", "set where accounts sign in: `origins`")
+        return self._settings.origins
+
+    def _find_origin(self, message: SignInMessage) -> str:
+        """Return the origin with the domain of a message. Its scheme and URI are compared later."""
+        origins = self._find_origins()
+        domains = {origin.rpartition("://")[2]: origin for origin in origins}
+        if message.domain not in domains:
+            raise SignInMismatch("domain", " or ".join(domains), message.domain)
+        return domains[message.domain]
+
+    def _find_services(self, message: SignInMessage) -> list[ServiceTerms]:
+        """Return the terms of the services that a message names, and that are served."""
+        known = [self._settings.services[did] for did in message.services if did in self._settings.services]
+        if known:
+            return known
+        if message.services:
+            raise ServiceUnknown(message.services[0])
+        raise SignInMismatch("list of resources", "the DID of a service", "no DID")
+
+    # ------------------------------------------------------------------ which plan
+
+    async def _choose_plan(self, message: SignInMessage, plan_ids: Sequence[int], now: Time) -> int:
+        """Return the first plan on which an account has something. Raises the refusal of the first plan if there is none."""
+        refusals: list[RequestRefused] = []
+        for plan_id in plan_ids:
+            key = AccountKey(plan_id, message.address)
+            await self._see_first(key)
+            refusal = await self._find_refusal(key, now)
+            if refusal is None:
+                return plan_id
+            refusals.append(refusal)
+        raise refusals[0]
+
+    async def _find_refusal(self, key: AccountKey, now: Time) -> RequestRefused | None:
+        """Return why no request could be admitted, or None. So only those who have bought something get a token."""
+        if key.plan_id not in self._settings.policies:
+            window = await self._writer.do(ReadWindow(key))
+            return None if window.least_until > now else WindowClosed(NO_CEILING, *key, window.least_until, now)
+        account = await self._writer.do(ReadAccount(key))
+        if account.find_available(now) + account.held > 0:
+            return None
+        return CreditsUsedUp(account.find_next_ceiling(1), *key, 0, 1)
+
+    # ------------------------------------------------------------------ the clock
+
+    async def _read_clock(self) -> tuple[bytes, Time]:
+        """Return the secret of nonces, and the time by the clock that all processes have in common: the database's."""
+        clock, tick = self._clock, time.monotonic_ns()
+        if clock is None or tick >= clock.read_at + CLOCK_SECONDS * NANOSECONDS:
+            challenger = await asyncio.to_thread(self._writer.run, read_challenger)
+            clock = self._clock = _Clock(challenger, tick)
+        return clock.challenger.secret, clock.challenger.now + (tick - clock.read_at) // NANOSECONDS
+
+
+def find_plans(services: Sequence[ServiceTerms], plan_id: int | None) -> list[int]:
+    """Return the plans of services for which a sign-in is enough, or the one that was asked for.
+
+    Raises:
+        PlanNotAccepted: There is none, or it is not the one that was asked for.
+    """
+    plans = list(dict.fromkeys(plan for terms in services for plan in terms.sign_in_plans))
+    if plan_id in plans:
+        return [plan_id]
+    if plans and plan_id is None:
+        return plans
+    wrong = plan_id if plan_id is not None else next((plan for terms in services for plan in terms.policies), 0)
+    raise PlanNotAccepted(wrong, services[0].service).explain(
+        "a sign-in is not enough for it", "Sign vouchers for the plan, or sign in with another plan of the service"
+    )
+
+
+def check_sign_in_plan(terms: ServiceTerms, plan_id: int) -> None:
+    """Check that a sign-in is enough for a plan at a service. The settings may have changed since. Raises PlanNotAccepted."""
+    if plan_id not in terms.windows and terms.find_policy(plan_id).by_vouchers:
+        find_plans([terms], plan_id)

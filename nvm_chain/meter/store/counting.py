@@ -1,0 +1,34 @@
+"""Counters of limits in the row of an account: a request is counted when it is admitted, and what it did not use is given back."""
+
+from msgspec.structs import replace
+
+from nvm_chain.errors import RequestRefused
+from nvm_chain.errors.fields import Credits, Time
+from nvm_chain.meter.limits import Asker, Limited, count_end, count_release, count_request
+from nvm_chain.meter.store.group_rows import StoredAccount, StoredHold
+
+
+def count_in(stored: StoredAccount, limited: Limited, credits: Credits, now: Time) -> StoredAccount | RequestRefused:
+    """Return an account after a request of at most some credits was counted, or the reason why it is refused.
+
+    The account is given as it is after the admission, with the credits of the request among those that are held.
+    """
+    account = stored.account
+    asker = Asker(account.plan_id, account.holder, account.find_next_ceiling(0))
+    usages = count_request(stored.usages, limited, asker, credits, now)
+    return usages if isinstance(usages, RequestRefused) else replace(stored, usages=usages)
+
+
+def count_charge(stored: StoredAccount, hold: StoredHold, cost: Credits) -> StoredAccount:
+    """Return an account after the request of a hold was charged. ``hold`` is the one that its owner has."""
+    if hold.limited is None:
+        return stored
+    return replace(stored, usages=count_end(stored.usages, hold.limited, hold.hold.credits - cost, hold.opened_at))
+
+
+def count_unserved(stored: StoredAccount, hold: StoredHold, now: Time, *, was_sent: bool) -> StoredAccount:
+    """Return an account after the request of a hold was not served. It counts as a release if the upstream was called."""
+    if hold.limited is None:
+        return stored
+    usages = count_end(stored.usages, hold.limited, hold.hold.credits, hold.opened_at)
+    return replace(stored, usages=count_release(usages, hold.limited, now) if was_sent else usages)

@@ -1,0 +1,174 @@
+"""The journal of settlements in the books: each transaction is written before it is sent, and so is what came of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import IntEnum
+from typing import Any, Final
+
+import msgspec
+from eth_typing import ChecksumAddress
+from msgspec import Struct
+
+from nvm_chain.enums import SettlementResult
+from nvm_chain.errors.fields import Coin, Credits, Number, PlanId, Quantity, Time
+from nvm_chain.index.raw_events import name_address
+from nvm_chain.index.rows import account_key, plan_key, read_id
+from nvm_chain.meter.store.group_rows import AccountKey
+from nvm_chain.meter.store.statements import CLOCK
+from nvm_chain.meter.store.store import Store
+
+NO_BLOCK: Final = bytes(32)
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder().decode
+COLUMNS: Final = "hash, plan, redeemer, nonce, signed_at, state, block_number, block_hash, failed, gas, fee, items, raw"
+ADD: Final = (
+    "INSERT INTO settlements VALUES (?, ?, ?, ?, {clock}, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING"
+)
+CHANGE: Final = (
+    "UPDATE settlements SET state = ?, block_number = ?, block_hash = ?, failed = ?, gas = ?, fee = ?, items = ?, raw = ? "
+    "WHERE hash = ?"
+)
+
+
+class SettlementState(IntEnum):
+    """What has become of a transaction of the settler."""
+
+    OPEN = 0
+    """It was signed, and perhaps sent."""
+    MINED = 1
+    """It is in a block that could still be replaced."""
+    LOST = 2
+    """Another transaction has its nonce, or no node takes it. A replaced block could still bring it back."""
+    DONE = 3
+    """It is in a block that is not replaced any more."""
+    GONE = 4
+    """It will never be mined."""
+
+
+class SettledItem(Struct, frozen=True, array_like=True):
+    """One holder of a transaction: the total to reach, what was taken, and the result. The result is None while it is open."""
+
+    holder: ChecksumAddress
+    total: Credits
+    taken: Credits = 0
+    result: SettlementResult | None = None
+
+
+class Settlement(Struct, frozen=True):
+    """A transaction of the settler.
+
+    ``raw`` are the signed bytes, which are dropped when the outcome is final. ``fee`` is in wei. ``signed_at`` is by the
+    database's clock. A transaction that reverted is mined, and its items have no results.
+    """
+
+    hash: str
+    plan_id: PlanId
+    redeemer: ChecksumAddress
+    nonce: Number
+    items: tuple[SettledItem, ...]
+    raw: bytes = b""
+    signed_at: Time = 0
+    state: SettlementState = SettlementState.OPEN
+    block_number: Number = 0
+    block_hash: bytes = NO_BLOCK
+    gas: Quantity = 0
+    fee: Coin = 0
+
+    @property
+    def credits(self) -> Credits:
+        """The credits that the transaction took."""
+        return sum(item.taken for item in self.items)
+
+
+def note_signed(store: Store, settlement: Settlement) -> None:
+    """Write a signed transaction down before it is sent. Raises IndexFailure if the books cannot be written."""
+    with store.asking() as pen:
+        key = (bytes.fromhex(settlement.hash[2:]), plan_key(settlement.plan_id), account_key(settlement.redeemer))
+        changes = _pack(settlement)
+        pen.change(ADD.format(clock=CLOCK[store.engine.dialect.name]), (*key, settlement.nonce, *changes))
+
+
+def note_outcomes(store: Store, settlements: Iterable[Settlement]) -> None:
+    """Write what came of transactions. Raises IndexFailure if the books cannot be written."""
+    with store.asking() as pen:
+        for settlement in settlements:
+            pen.change(CHANGE, (*_pack(settlement), bytes.fromhex(settlement.hash[2:])))
+
+
+def _pack(settlement: Settlement) -> tuple[Any, ...]:
+    """Return what an outcome changes, in the order of the columns."""
+    items = [
+        (account_key(item.holder), item.total, item.taken, -1 if item.result is None else int(item.result))
+        for item in settlement.items
+    ]
+    is_open = settlement.state is SettlementState.OPEN
+    failed = 0 if is_open else sum(not item.taken for item in settlement.items)
+    numbers = (int(settlement.state), settlement.block_number, settlement.block_hash, failed, settlement.gas)
+    return (*numbers, str(settlement.fee), _encode(items), settlement.raw)
+
+
+def _unpack(row: Sequence[Any]) -> Settlement:
+    items = tuple(
+        SettledItem(name_address(holder), total, taken, None if result < 0 else SettlementResult(result))
+        for holder, total, taken, result in _decode(bytes(row[11]))
+    )
+    return Settlement(
+        f"0x{bytes(row[0]).hex()}",
+        read_id(bytes(row[1])),
+        name_address(bytes(row[2])),
+        row[3],
+        items,
+        bytes(row[12]),
+        row[4],
+        SettlementState(row[5]),
+        row[6],
+        bytes(row[7]),
+        row[9],
+        int(row[10]),
+    )
+
+
+def read_open(store: Store, redeemer: str | None = None) -> list[Settlement]:
+    """Return the transactions whose outcome is not final, of one key or of all, in the order of their nonces."""
+    statement = f"SELECT {COLUMNS} FROM settlements WHERE state < {int(SettlementState.DONE)}"  # noqa: S608
+    with store.asking() as pen:
+        found = [_unpack(row) for row in pen.ask(statement)]
+    mine = [each for each in found if redeemer is None or each.redeemer == redeemer]
+    return sorted(mine, key=lambda each: (each.redeemer, each.nonce))
+
+
+def read_failed(store: Store, since: int) -> list[Settlement]:
+    """Return the transactions that were signed at or after a second, and in which some item took nothing."""
+    statement = f"SELECT {COLUMNS} FROM settlements WHERE signed_at >= ? AND failed > 0"  # noqa: S608
+    with store.asking() as pen:
+        return [_unpack(row) for row in pen.ask(statement, (since,))]
+
+
+FOR_EVER: Final = 2**63
+"""A block number that no view has."""
+
+
+def find_waiting(settlements: Iterable[Settlement]) -> Mapping[AccountKey, int]:
+    """Return the accounts that should wait for their next settlement, each with the block that its view has to be of.
+
+    While a transaction is open, the accounts in it wait. After that they wait until their views are as late as its block,
+    because before that the books do not know what it took. So does an item that took nothing, until something changes its
+    account.
+
+    Args:
+        settlements: Transactions that may be a reason to wait: open ones, and recent ones in which an item took nothing.
+    """
+    waiting: dict[AccountKey, int] = {}
+    for settlement in settlements:
+        if settlement.state in (SettlementState.LOST, SettlementState.GONE):
+            continue
+        block = FOR_EVER if settlement.state is SettlementState.OPEN else settlement.block_number
+        for item in settlement.items:
+            key = AccountKey(settlement.plan_id, item.holder)
+            waiting[key] = max(waiting.get(key, 0), block)
+    return waiting
+
+
+def list_redeemers(store: Store) -> list[ChecksumAddress]:
+    """Return the keys with which something was settled from these books. Raises IndexFailure."""
+    with store.asking() as pen:
+        return [name_address(bytes(row[0])) for row in pen.ask("SELECT DISTINCT redeemer FROM settlements")]
