@@ -63,6 +63,11 @@ CATALOGUE: Final = {
         "index_group",
         "Keep what happened on the chain in SQLite or PostgreSQL, and answer questions from it.",
     ),
+    "meter": Entry(
+        "meter",
+        "meter_group",
+        "Look after the books of a meter, which counts what requests have used, and settle what is owed.",
+    ),
     "transaction": Entry("transactions", "transaction", "Show the status and the effects of a transaction."),
     "redeem": Entry(
         "credits",

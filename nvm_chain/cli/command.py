@@ -27,10 +27,10 @@ SETTINGS: Final = frozenset(
         *("rpc", "network", "chain_id", "credits", "agents", "deployments"),
         *("keyfile", "password_file", "key_env", "dev_account"),
         *("json", "verbose"),
-        "index",
+        *("index", "meter"),
     }
 )
-"""Options that an environment variable can set: the chain, the signer, the index and the form of the answer.
+"""Options that an environment variable can set: the chain, the signer, index, books and the form of the answer.
 
 All other options come from the command line only. An exported variable would apply to every later command, and an
 exported quantity could buy too much.

@@ -39,6 +39,11 @@ if TYPE_CHECKING:
     from nvm_chain.index.report import page as report_page
     from nvm_chain.index.report import types as report_types
     from nvm_chain.metadata import endpoints as endpoints
+    from nvm_chain.meter import operating as meter_operating
+    from nvm_chain.meter import verifying as meter_verifying
+    from nvm_chain.meter.capacity import processes as capacity_processes
+    from nvm_chain.meter.capacity import settlements as capacity_settlements
+    from nvm_chain.meter.settling import rules as settling_rules
     from nvm_chain.operations import agents as agents
     from nvm_chain.operations import credits as credits
     from nvm_chain.operations import deployment as deployment
@@ -73,6 +78,8 @@ __all__ = [
     "agents",
     "amounts",
     "atomic_files",
+    "capacity_processes",
+    "capacity_settlements",
     "connecting",
     "credits",
     "demo",
@@ -97,6 +104,8 @@ __all__ = [
     "key_files",
     "keys",
     "metadata",
+    "meter_operating",
+    "meter_verifying",
     "named_orders",
     "networks",
     "order_names",
@@ -114,6 +123,7 @@ __all__ = [
     "rich_text",
     "settlement",
     "settlement_forecast",
+    "settling_rules",
     "signed_orders",
     "signing_signed_orders",
     "state_folder",
@@ -160,6 +170,11 @@ _MODULES = {
     "key_files": "nvm_chain.signing.key_files",
     "keys": "nvm_chain.signing.keys",
     "metadata": "nvm_chain.metadata",
+    "capacity_settlements": "nvm_chain.meter.capacity.settlements",
+    "meter_operating": "nvm_chain.meter.operating",
+    "capacity_processes": "nvm_chain.meter.capacity.processes",
+    "settling_rules": "nvm_chain.meter.settling.rules",
+    "meter_verifying": "nvm_chain.meter.verifying",
     "named_orders": "nvm_chain.operations.named_orders",
     "networks": "nvm_chain.chain.networks",
     "order_names": "nvm_chain.signing.order_names",

@@ -1,9 +1,6 @@
 """`nvm-chain index`: follow a chain into an index, show its state, and compare it with the chain."""
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +14,7 @@ from nvm_chain.cli.indexes import index_command, open_index, open_own_index
 from nvm_chain.cli.lazy import errors, formatting, index_following, index_schema, index_verifying, json_values
 from nvm_chain.cli.output import Rows
 from nvm_chain.cli.session import Session
+from nvm_chain.cli.stopping import stopping
 
 if TYPE_CHECKING:
     from nvm_chain.chain.client import Chain
@@ -96,7 +94,7 @@ def run(session: Session, to_block: int | None, once: bool, prove: bool, wait: b
             waits=wait,
         )
         _say_current(session, chain, index)
-        with _stopping() as stop:
+        with stopping() as stop:
             if once:
                 follower.sync(to_block, stop=stop)
             else:
@@ -113,18 +111,6 @@ def _say_current(session: Session, chain: "Chain", index: "Index") -> None:
     with suppress(errors.NetworkError):  # the follower waits for a node that does not answer
         if head is not None and chain.read_block().number == head.number:
             session.say(f"Block {head.number:,} is the latest, and is in the index")
-
-
-@contextmanager
-def _stopping() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C and SIGTERM set. The step under way is finished first."""
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _describe_step(step: "Progress") -> str:
