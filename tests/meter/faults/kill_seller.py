@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-import time
+import threading
 from asyncio.events import Handle
 from contextlib import suppress
 from multiprocessing.connection import Connection as Pipe
@@ -53,7 +53,7 @@ def serve(pipe: Pipe, where: str, ground: Ground, node_url: str, orders: Orders)
         while True:
             with suppress(IndexUnavailable):  # the server was killed while the books were opened
                 asyncio.run(_serve(teller, where, ground, node_url, orders.seed))
-            time.sleep(SETTLE_PAUSE_SECONDS)
+            threading.Event().wait(SETTLE_PAUSE_SECONDS)
     except NvmChainError as error:  # any other error ends the process, and the parent sees the end of the pipe
         teller.tell("ended", repr(error))
 
