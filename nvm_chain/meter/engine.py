@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Final, Protocol
 
-from nvm_chain.errors import AuthorityUnknown, InvalidConfig, PlanNotAccepted
+from nvm_chain.errors import AuthorityUnknown, InvalidConfig, MeterClosed, PlanNotAccepted
 from nvm_chain.meter.agreements import Ask
 from nvm_chain.meter.authorities import Authority, AuthorityKind, open_session
 from nvm_chain.meter.bindings import NO_CONTEXT
@@ -96,7 +96,7 @@ class Meter:
         self._seen: set[AccountKey] = set()
         self._storing = Storing(writer)
         self._tranches = Tranches(self._storing)
-        self._is_closed = False
+        self._closing: asyncio.Future[None] | None = None
         self._asking = asyncio.Semaphore(MOST_ASKED)
         self._sign_ins = SignIns(writer, settings, self._see_first, self._asking, ask_chain=ask_chain)
         self._receipts = Receipts(writer, settings, receipt_signer, ask_chain=ask_chain)
@@ -126,6 +126,8 @@ class Meter:
             ViewTooOld: The chain was not read for too long.
             IndexFailure: The books cannot be written. Nothing is served.
         """
+        if self._closing is not None:
+            raise MeterClosed
         terms = self.settings.find_service(request.service)
         if isinstance(credential, TokenCredential):
             return await self._admit_by_token(request, terms, credential, credits)
@@ -140,7 +142,7 @@ class Meter:
         key_use = None if request.idempotency_key is None else find_key(request, name_account(key))
         work = self._build_work(terms, voucher.plan_id, credits, context, key_use)
         now = self.writer.now
-        check_deadline(voucher.deadline, now)
+        check_deadline(voucher.deadline, now, min_seconds=self.settings.min_voucher_seconds)
         digest = self._verifier.find_digest(credential.signed, redeemer=self.settings.redeemer, now=now)
         await self._see_first(key)
         return await self._storing.hold(AdmitVoucher(credential.signed, digest, work, is_fresh=True))
@@ -275,7 +277,9 @@ class Meter:
         if terms.plan_id not in self.settings.policies:
             raise PlanNotAccepted(terms.plan_id, "any service of this meter")
         check_session_voucher(signed.voucher, terms)
-        check_deadline(signed.voucher.deadline, now, max_seconds=MAX_SESSION_SECONDS)
+        check_deadline(
+            signed.voucher.deadline, now, min_seconds=self.settings.min_voucher_seconds, max_seconds=MAX_SESSION_SECONDS
+        )
         verify: Callable[[], object] = lambda: self._session_verifier.verify(  # noqa: E731
             signed, redeemer=self.settings.redeemer, now=now
         )
@@ -336,7 +340,9 @@ class Meter:
         """Revoke a session or a sign-in. Requests that are running end as usual. Raises AuthorityUnknown."""
         key, authority_id, _ = await self._find_session(hash_token(token))
         self._tranches.revoke(authority_id)
-        return await self.writer.do(RevokeAuthority(key, authority_id))
+        revoked = await self.writer.do(RevokeAuthority(key, authority_id))
+        self._tranches.revoke(authority_id)  # one that was being opened meanwhile
+        return revoked
 
     async def _find_session(self, token_hash: bytes) -> TokenOwner:
         """Return the account and the authority of a token. Whether it is revoked is read with each request."""
@@ -380,8 +386,12 @@ class Meter:
 
     async def close(self) -> None:
         """Store what was charged and released, and close the books. Holds that are open stay open until they end."""
-        if not self._is_closed:
-            self._is_closed = True
-            await self._tranches.finish()
-            await self._storing.finish()
-            await asyncio.to_thread(self.writer.close)
+        if self._closing is None:
+            self._closing = asyncio.ensure_future(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        self._storing.stop_trying()
+        await self._tranches.finish()
+        await self._storing.finish()
+        await asyncio.to_thread(self.writer.close)

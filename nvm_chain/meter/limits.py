@@ -93,6 +93,11 @@ class Asker:
     next_ceiling: Credits
 
 
+def find_start(now: Time, seconds: Seconds) -> Time:
+    """Return the first second of the period of a second. A seller may change the length, and periods stay comparable."""
+    return now - now % seconds
+
+
 def find_usage(usages: Usages, service: str) -> Usage:
     """Return what was used of a service's limits."""
     return next((usage for usage in usages if usage.service == service), Usage(service))
@@ -111,26 +116,26 @@ def count_request(usages: Usages, limited: Limited, asker: Asker, credits: int, 
         if refusal is not None:
             return refusal
     if limits.rate is not None:
-        requests = usage.requests.add(now // limits.rate.seconds, 1)
+        requests = usage.requests.add(find_start(now, limits.rate.seconds), 1)
         if requests.used > limits.rate.requests:
-            retry = (requests.period + 1) * limits.rate.seconds - now
+            retry = requests.period + limits.rate.seconds - now
             return TooManyRequests(*_name(asker, usage), limits.rate.requests, limits.rate.seconds, retry)
         usage = replace(usage, requests=requests)
     if limits.quota is not None:
-        taken = usage.credits.add(now // limits.quota.seconds, credits)
+        taken = usage.credits.add(find_start(now, limits.quota.seconds), credits)
         if taken.used > limits.quota.credits:
             left = limits.quota.credits - (taken.used - credits)
-            retry = (taken.period + 1) * limits.quota.seconds - now
+            retry = taken.period + limits.quota.seconds - now
             return QuotaReached(*_name(asker, usage), limits.quota.credits, max(0, left), credits, retry)
         usage = replace(usage, credits=taken)
     return put_usage(usages, usage)
 
 
 def _find_releases(usage: Usage, limit: int, asker: Asker, now: Time) -> RequestRefused | None:
-    releases = usage.releases.move(now // HOUR)
+    releases = usage.releases.move(find_start(now, HOUR))
     if releases.used < limit:
         return None
-    return TooManyReleases(*_name(asker, usage), limit, (releases.period + 1) * HOUR - now)
+    return TooManyReleases(*_name(asker, usage), limit, releases.period + HOUR - now)
 
 
 def _name(asker: Asker, usage: Usage) -> tuple[int, int, str, str]:
@@ -141,7 +146,7 @@ def count_end(usages: Usages, limited: Limited, unused: int, opened_at: Time) ->
     """Return the usages after a request has ended: the credits that it did not use count again, if their period is not over."""
     quota = limited.limits.quota
     usage = find_usage(usages, limited.service)
-    if quota is None or not unused or usage.credits.period != opened_at // quota.seconds:
+    if quota is None or not unused or usage.credits.period != find_start(opened_at, quota.seconds):
         return usages
     credits = Count(usage.credits.period, max(0, usage.credits.used - unused))
     return put_usage(usages, replace(usage, credits=credits))
@@ -152,4 +157,4 @@ def count_release(usages: Usages, limited: Limited, now: Time) -> Usages:
     if limited.limits.releases is None:
         return usages
     usage = find_usage(usages, limited.service)
-    return put_usage(usages, replace(usage, releases=usage.releases.add(now // HOUR, 1)))
+    return put_usage(usages, replace(usage, releases=usage.releases.add(find_start(now, HOUR), 1)))

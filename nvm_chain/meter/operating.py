@@ -97,6 +97,7 @@ def build_settler(
     *,
     exposure: int = UNLIMITED,
     plan_ids: Sequence[int] = (),
+    waits: bool = False,
 ) -> Settler:
     """Return a settler for a process that does not serve. The plans' rules are read from the chain.
 
@@ -106,22 +107,35 @@ def build_settler(
         writer: The books.
         rules: When to settle.
         exposure: The credits of one holder that the seller risks. Part of it makes credits due, see the rules.
-        plan_ids: The plans to settle. All plans of the books if not given.
+        plan_ids: The plans to settle. All plans of the books if not given, also those that come later.
+        waits: Whether to take books without a credits plan, because one may come.
 
     Raises:
         InvalidConfig: The books have no credits plan yet.
         NetworkError: The node does not give a usable answer.
         IndexFailure: The books cannot be read.
     """
-    policies = {}
-    for plan_id in plan_ids or writer.run(list_plans):
-        if read_terms(chain, plan_id).kind is PlanKind.CREDITS:
-            policies[plan_id] = Policy(exposure, not may_settle_unsigned(chain, plan_id, signer.address))
-    if not policies:
+    known: dict[int, Policy | None] = {}
+
+    def read_settings() -> MeterSettings:
+        for plan_id in plan_ids or writer.run(list_plans):
+            if plan_id not in known:
+                known[plan_id] = _read_policy(chain, plan_id, signer.address, exposure)
+        policies = {plan_id: policy for plan_id, policy in known.items() if policy is not None}
+        services = {SETTLER_ALONE: ServiceTerms(SETTLER_ALONE, policies)}
+        return MeterSettings(chain.chain_id, chain.credits.address, signer.address, services)
+
+    settings = read_settings()
+    if not settings.policies and not waits:
         raise InvalidConfig("the books have no account on a credits plan yet", "settle when requests were served")
-    services = {SETTLER_ALONE: ServiceTerms(SETTLER_ALONE, policies)}
-    settings = MeterSettings(chain.chain_id, chain.credits.address, signer.address, services)
-    return Settler(chain, signer, writer, settings, rules)
+    return Settler(chain, signer, writer, settings, rules, renew=read_settings)
+
+
+def _read_policy(chain: Chain, plan_id: int, redeemer: ChecksumAddress, exposure: int) -> Policy | None:
+    """Return the policy of a credits plan, and None for another one."""
+    if read_terms(chain, plan_id).kind is not PlanKind.CREDITS:
+        return None
+    return Policy(exposure, not may_settle_unsigned(chain, plan_id, redeemer))
 
 
 def note_restored(writer: Writer) -> BooksState:

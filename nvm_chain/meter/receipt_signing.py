@@ -107,6 +107,6 @@ def _is_same(stored: StoredHold, hold: StoredHold | bytes) -> bool:
 def digest_request(request: Request, hold: StoredHold) -> bytes:
     """Return the digest of a request that came without a binding: the context of its full binding.
 
-    Its id is the idempotency key, or the id of the hold in hexadecimal digits.
+    Its id is the id of the hold in hexadecimal digits. An idempotency key may be that of several charges, one for each token.
     """
-    return hash_request(replace(request, idempotency_key=request.idempotency_key or hold.hold_id.hex()))
+    return hash_request(replace(request, idempotency_key=hold.hold_id.hex()))

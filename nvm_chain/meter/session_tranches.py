@@ -11,13 +11,14 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from nvm_chain.errors import ChargeAboveHold, HoldOver
+from nvm_chain.errors import ChargeAboveHold, HoldOver, InvalidAmount
 from nvm_chain.meter.authorities import Hold
 from nvm_chain.meter.store.group_rows import AccountKey, HoldState, StoredHold
 from nvm_chain.meter.store.hold_ends import ReleaseHold
 from nvm_chain.meter.store.tranche_changes import AdmitTranche, ChargeParts, Part, StoredTranche
 from nvm_chain.meter.store.works import Work
 from nvm_chain.meter.storing import Storing
+from nvm_chain.meter.tranches import SECONDS
 from nvm_chain.types.amounts import check_uint
 
 BUSY: Final = 8
@@ -98,7 +99,7 @@ class Tranches:
         since = loop.time()
         try:
             stored = await self._storing.hold(change)
-            tranche = OpenTranche(self._storing, stored, since, self._forget)
+            tranche = OpenTranche(self._storing, stored, since, work.seconds + SECONDS, self._forget)
             self._all.add(tranche)
             if (before := self._current.get(slot)) is not None:
                 before.retire()
@@ -146,10 +147,15 @@ class OpenTranche:
     """One tranche: what is left of it, the requests that use it, and charges that wait for the next group."""
 
     def __init__(
-        self, storing: Storing, stored: StoredTranche, since: float, forget: "Callable[[OpenTranche], None]"
+        self,
+        storing: Storing,
+        stored: StoredTranche,
+        since: float,
+        lasts: float,
+        forget: "Callable[[OpenTranche], None]",
     ) -> None:
         """Take a tranche that was asked for at a time of the loop's clock."""
-        self._storing, self._forget = storing, forget
+        self._storing, self._lasts, self._forget = storing, lasts, forget
         self._hold, self._per_request = stored.hold, stored.per_request
         self._left = stored.hold.hold.credits
         self._loop = asyncio.get_running_loop()
@@ -190,7 +196,11 @@ class OpenTranche:
         future: asyncio.Future[StoredHold] = self._loop.create_future()
         if given is not None:
             return _fail(future, HoldOver(part.hold_id.hex(), cost, part.until))
-        if check_uint(cost, 64, "cost") > part.hold.credits:
+        try:
+            check_uint(cost, 64, "cost")
+        except InvalidAmount as error:
+            return _fail(future, error)
+        if cost > part.hold.credits:
             return _fail(future, ChargeAboveHold(cost, part.hold.credits))
         self._end(part, cost, future)
         self._gathered.append((Part(part, cost), future))
@@ -199,12 +209,13 @@ class OpenTranche:
         return future
 
     def release(self, part: StoredHold) -> "asyncio.Future[StoredHold]":
-        """Let other requests use the credits of one that was not served."""
+        """Let other requests use the credits of one that was not served. One that has ended stays as it is."""
+        if (given := self.parts.get(part.hold_id)) is not None:
+            return given.future
         future: asyncio.Future[StoredHold] = self._loop.create_future()
-        if self.parts.get(part.hold_id) is None:
-            self._left += part.hold.credits
-            self._end(part, None, future)
-            self._close_if_idle()
+        self._left += part.hold.credits
+        self._end(part, None, future)
+        self._give_back()
         future.set_result(replace(part, state=HoldState.RELEASED))
         return future
 
@@ -221,13 +232,16 @@ class OpenTranche:
 
     def _send_now(self, sent: "asyncio.Future[list[StoredHold]]") -> None:
         gathered, self._gathered = self._gathered, []
-        change = ChargeParts(self._hold, self._hold.attempt, tuple(part for part, _ in gathered))
+        unused = self._left if self._is_retired else 0
+        self._left -= unused
+        change = ChargeParts(self._hold, self._hold.attempt, tuple(part for part, _ in gathered), unused)
         storing = self._storing.end(change)
-        storing.add_done_callback(lambda done: self._settle(gathered, done, sent))
+        storing.add_done_callback(lambda done: self._settle(gathered, unused, done, sent))
 
     def _settle(
         self,
         gathered: list[tuple[Part, "asyncio.Future[StoredHold]"]],
+        unused: int,
         done: "asyncio.Future[list[StoredHold]]",
         sent: "asyncio.Future[list[StoredHold]]",
     ) -> None:
@@ -238,14 +252,14 @@ class OpenTranche:
             elif not future.done():
                 future.set_result(done.result()[number])
         if error is None:
-            spent = sum(part.hold.hold.credits for part, _ in gathered)
+            spent = unused + sum(part.hold.hold.credits for part, _ in gathered)
             left = replace(self._hold.hold, credits=self._hold.hold.credits - spent)
             self._hold = replace(self._hold, hold=left, attempt=self._hold.attempt + 1)
         else:
-            self._left = 0
+            self._is_retired, self._left = True, 0
             self._hold = replace(self._hold, hold=replace(self._hold.hold, credits=0))
         self.sending = None
-        if self._gathered:
+        if self._gathered or self._has_unused():
             self._send()
         sent.set_result([])
         self._close_if_idle()
@@ -256,7 +270,25 @@ class OpenTranche:
         """Let no more requests use the tranche. It is given back as soon as the last one has ended."""
         self._is_retired = True
         self._timer.cancel()
+        self._timer = self._loop.call_at(self._over_at + self._lasts, self._give_up)
+        self._give_back()
+
+    def _has_unused(self) -> bool:
+        """Return whether credits that no request will use have to be given back before the last request has ended."""
+        return self._is_retired and self._running > 0 and self._left > 0 and self._hold.hold.credits > 0
+
+    def _give_back(self) -> None:
+        if self._has_unused() and self.sending is None:
+            self._send()
         self._close_if_idle()
+
+    def _give_up(self) -> None:
+        """Forget requests whose end nobody has told. The stored hold is over, and is swept."""
+        if self.sending is not None:
+            self._timer = self._loop.call_later(SECONDS, self._give_up)
+            return
+        self._hold = replace(self._hold, hold=replace(self._hold.hold, credits=0))
+        self._forget(self)
 
     def _close_if_idle(self) -> None:
         if not self._is_retired or self._running or self.sending is not None:
@@ -264,6 +296,7 @@ class OpenTranche:
         if self._hold.hold.credits:
             self._storing.end(ReleaseHold(self._hold, was_sent=False))
             self._hold = replace(self._hold, hold=replace(self._hold.hold, credits=0))
+        self._timer.cancel()
         self._forget(self)
 
 

@@ -12,6 +12,7 @@ from nvm_chain.meter.admission import Policy
 from nvm_chain.meter.bindings import Level
 from nvm_chain.meter.limits import Limited, Limits
 from nvm_chain.meter.notices import NoticeRule
+from nvm_chain.meter.voucher_fronts import MIN_SECONDS
 from nvm_chain.meter.windows import WindowPolicy
 from nvm_chain.types.amounts import check_uint
 
@@ -65,7 +66,8 @@ class MeterSettings:
 
     ``redeemer`` is the address of the seller's key that settles. ``depth`` is how many blocks have to follow a grant before
     it counts. ``max_view_age_seconds`` is how long ago the chain may have been read. ``former_redeemers`` are keys of the seller
-    that settled before: what they took counts as taken. ``origins`` are where accounts sign in, such as
+    that settled before: what they took counts as taken. ``min_voucher_seconds`` is how long a voucher has to live: one that ends
+    sooner costs a settlement of its own. ``origins`` are where accounts sign in, such as
     ``https://api.example.com``. ``sign_in_seconds`` is how long the token of a sign-in is good. ``notices`` are the plans of
     whose holders notices are written.
     """
@@ -77,6 +79,7 @@ class MeterSettings:
     depth: Number = DEPTH
     max_view_age_seconds: Seconds = MAX_VIEW_AGE_SECONDS
     former_redeemers: tuple[ChecksumAddress, ...] = ()
+    min_voucher_seconds: Seconds = MIN_SECONDS
     origins: tuple[str, ...] = ()
     sign_in_seconds: Seconds = SIGN_IN_SECONDS
     notices: Mapping[int, NoticeRule] = field(default_factory=dict)
@@ -85,6 +88,7 @@ class MeterSettings:
         """Check the numbers. Raises an InputError."""
         check_uint(self.depth, 16, "depth")
         check_uint(self.max_view_age_seconds, 32, "view age", minimum=1)
+        check_uint(self.min_voucher_seconds, 32, "life of a voucher", minimum=1)
         check_uint(self.sign_in_seconds, 32, "life of a sign-in", minimum=1)
         for did, terms in self.services.items():
             if did != terms.service:

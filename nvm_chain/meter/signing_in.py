@@ -73,16 +73,16 @@ class SignIns:
             IndexFailure: The books cannot be read.
         """
         origins = self._find_origins()
-        secret, now = await self._read_clock()
-        return SignInChallenge(build_nonce(secret, now), self._settings.chain_id, now, now + MAX_SECONDS, origins)
+        secret, now, clock = await self._read_clock()
+        return SignInChallenge(build_nonce(secret, clock), self._settings.chain_id, now, now + MAX_SECONDS, origins)
 
     async def open(self, text: str, signature: bytes, plan_id: int | None) -> tuple[str, Authority]:
         """Check a message, use its nonce, and return a token with its authority."""
         message = parse_sign_in(text)
         terms = self._find_services(message)
         origin = self._find_origin(message)
-        secret, now = await self._read_clock()
-        check_nonce(secret, message.nonce, now=now)
+        secret, now, clock = await self._read_clock()
+        check_nonce(secret, message.nonce, now=clock)
         verify = partial(verify_sign_in, text, signature, nonce=message.nonce, now=now, ask_chain=self._ask_chain)
         where = {"origin": origin, "service": terms[0].service, "chain_id": self._settings.chain_id}
         async with self._asking:
@@ -144,13 +144,14 @@ class SignIns:
 
     # ------------------------------------------------------------------ the clock
 
-    async def _read_clock(self) -> tuple[bytes, Time]:
-        """Return the secret of nonces, and the time by the clock that all processes have in common: the database's."""
+    async def _read_clock(self) -> tuple[bytes, Time, Time]:
+        """Return the secret of nonces, the time, and that of the clock that all processes have in common: the database's."""
         clock, tick = self._clock, time.monotonic_ns()
         if clock is None or tick >= clock.read_at + CLOCK_SECONDS * NANOSECONDS:
             challenger = await asyncio.to_thread(self._writer.run, read_challenger)
             clock = self._clock = _Clock(challenger, tick)
-        return clock.challenger.secret, clock.challenger.now + (tick - clock.read_at) // NANOSECONDS
+        since, known = (tick - clock.read_at) // NANOSECONDS, clock.challenger
+        return known.secret, known.now + since, known.clock + since
 
 
 def find_plans(services: Sequence[ServiceTerms], plan_id: int | None) -> list[int]:

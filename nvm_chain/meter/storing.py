@@ -26,17 +26,26 @@ class Storing:
         self._stored: asyncio.Future[None] | None = None
         self._is_closing = False
 
-    def hold(self, change: Change[AnyOutcome]) -> "asyncio.Future[AnyOutcome]":
-        """Store a hold. If its future is cancelled, the hold is released as soon as it is stored."""
-        return self._count_in(self._writer.send(change, self._settle_hold))
+    async def hold(self, change: Change[AnyOutcome]) -> AnyOutcome:
+        """Store a hold. If whoever waits is cancelled, the hold is released as soon as it is stored."""
+        future = self._count_in(self._writer.send(change, self._settle_hold))
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if not future.cancelled() and future.exception() is None:  # the outcome came in the same turn of the loop
+                self._give_back(future.result())
+            raise
 
     def end(self, change: Change[AnyOutcome]) -> "asyncio.Future[AnyOutcome]":
         """Store the end of a hold, or what belongs to it, again and again until it works. Nobody has to await the future."""
         return self._count_in(self._writer.send(change, self._settle_end))
 
-    async def finish(self) -> None:
-        """Wait until everything is stored. What fails from now on is not tried again."""
+    def stop_trying(self) -> None:
+        """Try nothing again that fails from now on."""
         self._is_closing = True
+
+    async def finish(self) -> None:
+        """Wait until everything is stored."""
         while self.waiting:
             self._stored = asyncio.get_running_loop().create_future()
             await self._stored
@@ -51,11 +60,16 @@ class Storing:
             self._stored.set_result(None)
 
     def _settle_hold(self, job: Job, outcome: Any) -> None:
-        if job.future.cancelled() and isinstance(outcome, StoredHold | StoredTranche):
-            hold = outcome.hold if isinstance(outcome, StoredTranche) else outcome
-            self.end(ReleaseHold(hold, was_sent=False))
+        if job.future.cancelled():
+            self._give_back(outcome)
         settle(job, outcome)
         self._count_out()
+
+    def _give_back(self, outcome: Any) -> None:
+        """Release a hold that nobody waits for any more."""
+        if isinstance(outcome, StoredHold | StoredTranche):
+            hold = outcome.hold if isinstance(outcome, StoredTranche) else outcome
+            self.end(ReleaseHold(hold, was_sent=False))
 
     def _settle_end(self, job: Job, outcome: Any) -> None:
         if isinstance(outcome, IndexFailure) and not self._is_closing:

@@ -41,10 +41,11 @@ def admit_tranche(case: Case, requests: Quantity) -> Tranche | RequestRefused:
     if not isinstance(alone, Admitted):
         return alone
     credits, uses = case.ask.credits, case.authority.uses
-    others = 0 if uses is not None else max(0, (_find_room(case) - credits) // SHARE // credits)
+    seconds = _find_seconds(case)
+    others = 0 if uses is not None or not seconds else max(0, (_find_room(case) - credits) // SHARE // credits)
     total = credits * (1 + min(requests - 1, others))
     account = replace(case.account, held=case.account.held + total)
-    return Tranche(Admitted(account, *hold_use(case.authority, total, case.now)), _find_seconds(case))
+    return Tranche(Admitted(account, *hold_use(case.authority, total, case.now)), seconds)
 
 
 def _find_room(case: Case) -> Credits:

@@ -38,6 +38,7 @@ FROM wanted w JOIN movements m ON m.holder = w.holder AND m.plan = w.plan GROUP 
 BLOCKS: Final = "SELECT number, hash FROM blocks WHERE number IN ({numbers})"
 INDEX: Final = "index"
 CHAIN: Final = "chain"
+TOO_MUCH: Final = "charged, which is less than the seller's keys took"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,11 @@ def verify_meter(
             if index is not None:
                 block, found = _compare_with_index(index, some, keys, chain)
                 differences += found
+        differences += [
+            BooksDifference(key, None, TOO_MUCH, stored.account.committed, stored.account.view.taken, INDEX)
+            for key, stored in part
+            if stored.account.view.taken > stored.account.committed
+        ]
         accounts += len(part)
         charged += sum(stored.account.committed for _, stored in part)
         taken += sum(view.taken for view in views.values())

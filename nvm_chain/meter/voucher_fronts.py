@@ -70,16 +70,19 @@ def put_ceiling(account: Account, front: VoucherFront, now: int) -> Account:
     return replace(account, ceiling=highest.voucher.ceiling, ceiling_end=highest.voucher.deadline)
 
 
-def check_deadline(deadline: Time, now: Time, *, max_seconds: int = MAX_SECONDS) -> None:
+def check_deadline(
+    deadline: Time, now: Time, *, min_seconds: int = MIN_SECONDS, max_seconds: int = MAX_SECONDS
+) -> None:
     """Check that a voucher's deadline leaves time for a settlement, and is not too far away.
 
     Args:
         deadline: The voucher's deadline, as a Unix second.
         now: The time of the check. See `find_now`.
+        min_seconds: How far away the deadline has to be.
         max_seconds: One day for a request voucher. For a session, give `MAX_SESSION_SECONDS`.
 
     Raises:
-        DeadlineOutOfRange: The deadline is less than 15 minutes or more than ``max_seconds`` away.
+        DeadlineOutOfRange: The deadline is less than ``min_seconds`` or more than ``max_seconds`` away.
     """
-    if not now + MIN_SECONDS <= deadline <= now + max_seconds:
-        raise DeadlineOutOfRange(deadline, now + MIN_SECONDS, now + max_seconds)
+    if not now + min_seconds <= deadline <= now + max_seconds:
+        raise DeadlineOutOfRange(deadline, now + min_seconds, now + max_seconds)

@@ -44,7 +44,7 @@ class WindowAccount:
 
     def find_period_used(self, now: int, seconds: int) -> int:
         """Return the requests that were admitted in the period of a second."""
-        return self.period_used if max(self.period, now // seconds) == self.period else 0
+        return self.period_used if max(self.period, now - now % seconds) == self.period else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def admit_to_window(case: WindowCase) -> WindowAccount | RequestRefused:
     if limit is None:
         return opened
     used = account.find_period_used(case.now, limit.seconds) + 1
-    return replace(opened, period=max(account.period, case.now // limit.seconds), period_used=used)
+    return replace(opened, period=max(account.period, case.now - case.now % limit.seconds), period_used=used)
 
 
 def end_request(account: WindowAccount) -> WindowAccount:
@@ -131,7 +131,7 @@ def _is_within_period(case: WindowCase) -> RequestRefused | None:
     used = case.account.find_period_used(case.now, limit.seconds)
     if used < limit.credits:
         return None
-    reset = (max(case.account.period, case.now // limit.seconds) + 1) * limit.seconds
+    reset = max(case.account.period, case.now - case.now % limit.seconds) + limit.seconds
     return PeriodLimitReached(NO_CEILING, "plan", limit.credits, limit.credits - used, 1, reset)
 
 

@@ -115,7 +115,7 @@ def test_sign_receipt__of_requests_with_a_token__names_each_request(books_url: s
                 assert (await meter.sign_receipt(holds[0], request)).receipt == receipts[0]
             keyed = replace(REQUEST, idempotency_key="order-1")
             hold = await meter.charge(held(await meter.admit(keyed, credential, 5)), 5)
-            assert (await meter.sign_receipt(hold, keyed)).receipt.request == find_digest(REQUEST, "order-1")
+            assert (await meter.sign_receipt(hold, keyed)).receipt.request == find_digest(REQUEST, hold.hold_id.hex())
 
     asyncio.run(serve())
 

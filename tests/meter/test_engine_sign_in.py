@@ -2,7 +2,9 @@
 
 import asyncio
 import threading
+import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -42,6 +44,7 @@ from nvm_chain.meter.sign_in_messages import SignInMessage
 from nvm_chain.meter.store.group_rows import AccountKey, HoldState
 from nvm_chain.meter.store.restoring import note_restore
 from nvm_chain.meter.store.sign_ins import sweep_nonces
+from nvm_chain.meter.store.store import Store
 from nvm_chain.meter.store.window_changes import ReadWindow
 from nvm_chain.meter.store.works import KeptAnswer
 from nvm_chain.meter.windows import WindowPolicy
@@ -347,14 +350,34 @@ def test_sign_in__refused_for_its_signature__leaves_the_nonce(books_url: str) ->
     asyncio.run(serve())
 
 
+def age_nonces(store: Store, *, seconds: int) -> None:
+    """Let used nonces be older."""
+    with store.asking() as pen:
+        pen.change("UPDATE nonces SET until = until - ?", (seconds,))
+
+
+def test_sign_in__before_a_restore_while_the_chain_is_ahead__is_void_after_it(books_url: str) -> None:
+    """S12: tokens and nonces count by the database's clock, as the restore does."""
+
+    async def serve() -> None:
+        async with opened(books_url) as meter:
+            await move_head(meter, int(time.time()) + 600)
+            token = await sign_in(meter)
+            message = await write(meter)
+            await asyncio.to_thread(meter.writer.run, note_restore)
+            await fails(meter.sign_in(message.text, sign(message)), NonceNotAccepted)
+            await fails(meter.admit(REQUEST, TokenCredential(token), 1), AuthorityUnknown)
+
+    asyncio.run(serve())
+
+
 def test_sweep_nonces__of_used_ones__keeps_those_that_could_come_again(books_url: str) -> None:
     async def serve() -> None:
         async with opened(books_url) as meter:
-            now = (await meter.challenge()).issued_at
             message = await write(meter)
             await meter.sign_in(message.text, sign(message))
-            for seconds, swept in ((600, 0), (631, 1)):
-                await move_head(meter, now + seconds + 2)
+            for seconds, swept in ((600, 0), (32, 1)):
+                await asyncio.to_thread(meter.writer.run, partial(age_nonces, seconds=seconds))
                 assert await asyncio.to_thread(meter.writer.run, sweep_nonces) == swept
 
     asyncio.run(serve())

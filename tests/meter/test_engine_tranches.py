@@ -3,18 +3,33 @@
 import asyncio
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from nvm_chain.errors import AuthorityRevoked, ChargeAboveHold, CreditsUsedUp, HoldOver, LimitReached, RequestAboveLimit
+from nvm_chain.errors import (
+    AuthorityRevoked,
+    ChargeAboveHold,
+    CreditsUsedUp,
+    HoldOver,
+    IndexUnavailable,
+    InvalidAmount,
+    LimitReached,
+    MeterClosed,
+    RequestAboveLimit,
+)
 from nvm_chain.meter.credentials import TokenCredential
 from nvm_chain.meter.engine import Meter
 from nvm_chain.meter.session_tranches import BUSY, Pace
+from nvm_chain.meter.store.admissions import AdmitUse
 from nvm_chain.meter.store.group_rows import HoldState, StoredHold
 from nvm_chain.meter.store.store import Store
+from nvm_chain.meter.store.sweeping import find_abandoned, sweep
+from nvm_chain.meter.store.tranche_changes import AdmitTranche
 from nvm_chain.meter.store.verifying import verify_books
-from tests.support.meter_engines import REQUEST, Buyer, GivenViews, held, running
+from nvm_chain.meter.store.writer import Writer
+from tests.support.meter_engines import REQUEST, Buyer, GivenViews, build_meter, build_settings, held, running
 from tests.support.meter_stores import open_books
 
 BUYER = Buyer()
@@ -267,3 +282,169 @@ def test_session__that_sends_few_requests__has_a_hold_for_each(books_url: str, m
 
     asyncio.run(act())
     assert len(read_rows(books_url)) == BUSY
+
+
+# ---------------------------------------------------------------------- ends that are not as usual
+
+
+def test_session__with_requests_that_take_long__does_not_hold_what_nobody_uses(books_url: str) -> None:
+    """A tranche gives back what is left of it as soon as it is over, although some of its requests still run."""
+
+    async def act() -> None:
+        async with running(books_url, views=GivenViews(10_000)) as meter:
+            token = await open_token(meter, 200)
+            parts = []
+            for _ in range(20):
+                parts += [held(await meter.admit(REQUEST, token, 1)) for _ in range(10)]
+                for tranche in [*meter._tranches._all]:
+                    tranche.retire()  # as after its second
+            await asyncio.gather(*(meter.charge(part, 1) for part in parts))
+
+    asyncio.run(act())
+    check_sums(books_url)
+    assert sum(cost for _, _, cost in read_rows(books_url)) == 200
+
+
+def test_tranches__used_up__are_not_remembered_as_open(books_url: str) -> None:
+    async def act() -> None:
+        async with running(books_url, views=GivenViews(10_000)) as meter:
+            token = await open_token(meter, 4_000)
+            for _ in range(3):
+                parts = await asyncio.gather(*(meter.admit(REQUEST, token, 1) for _ in range(300)))
+                await asyncio.gather(*(meter.charge(held(part), 1) for part in parts))
+            await meter._tranches.finish()
+            assert (await meter.account(*BUYER.key)).held == 0
+            assert not meter._tranches._all
+            assert not meter.writer._store._rows._open
+
+    asyncio.run(act())
+
+
+def test_close__while_the_books_are_away__returns(books_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act() -> None:
+        meter = build_meter(Writer(open_books(books_url)))
+        part = await take_part(meter, await open_token(meter))
+
+        def fail(_: object) -> None:
+            raise IndexUnavailable("the books", "away")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(meter.writer._store, "run", fail)
+            charge = meter.charge(part, 1)
+            await asyncio.wait_for(meter.close(), SECONDS)
+        with pytest.raises(IndexUnavailable):
+            await charge
+
+    asyncio.run(act())
+
+
+def test_close__cancelled_and_called_again__waits_for_the_end(books_url: str) -> None:
+    async def act() -> None:
+        meter = build_meter(Writer(open_books(books_url)))
+        meter.charge(await take_part(meter, await open_token(meter)), 1)
+        closing = asyncio.ensure_future(meter.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.gather(closing, return_exceptions=True)
+        await meter.close()
+        assert not meter.writer._thread.is_alive()
+        with pytest.raises(MeterClosed):
+            await meter.admit(REQUEST, BUYER.pay(), 1)
+
+    asyncio.run(act())
+    check_sums(books_url)
+
+
+@pytest.mark.parametrize("busy", [0, 1_000_000])
+def test_admit__cancelled_in_the_turn_of_its_outcome__holds_nothing(
+    books_url: str, monkeypatch: pytest.MonkeyPatch, busy: int
+) -> None:
+    """The future has a result then, and the one who waits for it is cancelled all the same."""
+    monkeypatch.setattr("nvm_chain.meter.session_tranches.BUSY", busy)
+
+    async def act() -> None:
+        async with running(books_url) as meter:
+            token, send = await open_token(meter), meter.writer.send
+
+            def send_and_cancel(change: Any, settle: Any) -> Any:
+                future = send(change, settle)
+                if isinstance(change, AdmitUse | AdmitTranche):
+                    future.add_done_callback(lambda _: task.cancel())
+                return future
+
+            monkeypatch.setattr(meter.writer, "send", send_and_cancel)
+            task = asyncio.ensure_future(meter.admit(REQUEST, token, 5))
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(act())
+    check_sums(books_url)
+
+
+def test_tranche__that_is_over_in_the_books__serves_nothing_more(books_url: str) -> None:
+    """S1: what is released by another process, or is not there after a failover, is no hold."""
+
+    async def act() -> None:
+        async with running(books_url) as meter:
+            token = await open_token(meter)
+            charged, released = await take_part(meter, token), await take_part(meter, token)
+            await asyncio.to_thread(meter.writer.run, sweep_all)
+            with pytest.raises(HoldOver):
+                await meter.charge(charged, 1)
+            await meter.release(released, was_sent=True)
+            assert (await meter.charge(await take_part(meter, token), 1)).cost == 1
+
+    asyncio.run(act())
+    check_sums(books_url)
+
+
+def sweep_all(store: Store) -> None:
+    """Release all open holds, as if their owners had ended."""
+    sweep(store, find_abandoned(store), owner_is_gone=True)
+
+
+def test_session__revoked_while_a_tranche_is_opened__is_refused(books_url: str) -> None:
+    async def act() -> None:
+        async with running(books_url) as meter:
+            token = await open_token(meter)
+            opening = asyncio.ensure_future(meter.admit(REQUEST, token, 1))
+            while not meter._tranches._opening:
+                await asyncio.sleep(0)
+            await meter.revoke_session(token.token)
+            await meter.charge(held(await opening), 1)
+            with pytest.raises(AuthorityRevoked):
+                await meter.admit(REQUEST, token, 1)
+
+    asyncio.run(act())
+
+
+def test_parts__whose_end_nobody_tells__are_forgotten_after_their_time(
+    books_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nvm_chain.meter.engine.SPARE_SECONDS", 0)
+    settings = build_settings()
+    terms = replace(settings.services[REQUEST.service], request_seconds=1)
+
+    async def act() -> None:
+        async with running(books_url, replace(settings, services={REQUEST.service: terms})) as meter:
+            await take_part(meter, await open_token(meter))
+            until = time.monotonic() + SECONDS
+            while meter._tranches._all and time.monotonic() < until:
+                await asyncio.sleep(0.05)
+            for rest in (meter._tranches._all, meter._tranches._of_parts, meter._tranches._current):
+                assert not rest
+
+    asyncio.run(act())
+
+
+def test_charge__of_a_part_that_is_no_number_of_credits__fails_in_its_future(books_url: str) -> None:
+    async def act() -> None:
+        async with running(books_url) as meter:
+            part = await take_part(meter, await open_token(meter))
+            charge = meter.charge(part, -1)
+            with pytest.raises(InvalidAmount):
+                await charge
+            assert (await meter.charge(part, 1)).cost == 1
+            assert (await meter.release(part, was_sent=True)).state is HoldState.CHARGED
+
+    asyncio.run(act())

@@ -57,7 +57,7 @@ def test_count_request__above_the_rate__says_when_the_next_period_begins() -> No
     assert list(error.fields.values()) == [14, PLAN, HOLDER, SERVICE, 3, 60, 1]
     assert refuse(usages, limited, now=START + 20).fields["retry_seconds"] == 40
     usages = ask(usages, limited, now=START + 60)
-    assert find_usage(usages, SERVICE).requests == Count((START + 60) // 60, 1)
+    assert find_usage(usages, SERVICE).requests == Count((START + 60) // 60 * 60, 1)
 
 
 def test_count_request__above_the_quota__says_what_is_left() -> None:
@@ -157,3 +157,14 @@ def test_count_request__of_any_requests__never_allows_more_in_a_period(steps: li
         usages = count_end(counted, limited, unused, now)
         served.append((now, credits - unused))
     assert all(one[0] <= other[0] for one, other in pairwise(served))
+
+
+def test_count_request__after_the_seller_changed_a_period__counts_in_the_new_ones() -> None:
+    """A longer period has a smaller number since 1970, so numbers of periods would lock a holder out for ever."""
+    short = limit(rate=Rate(2, 60), quota=PeriodLimit(5, 60))
+    long = limit(rate=Rate(2, HOUR), quota=PeriodLimit(5, HOUR))
+    usages = ask((), short, 5, START + 7_200)
+    for later in (3 * HOUR, 4 * HOUR):
+        usages = ask(ask(usages, long, 3, START + later), long, 2, START + later)
+        assert refuse(usages, long, 1, START + later).fields["retry_seconds"] == HOUR
+    ask(usages, short, 5, START + 5 * HOUR)

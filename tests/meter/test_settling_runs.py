@@ -11,6 +11,7 @@ from eth_account import Account as KeyMaker
 from nvm_chain.chain.embedded import deploy_all
 from nvm_chain.enums import RedemptionRule, SettlementResult
 from nvm_chain.errors import ConnectionFailed, InvalidConfig, NotRedeemer, SecondSettler
+from nvm_chain.meter.operating import build_settler
 from nvm_chain.meter.settling import settler as settler_module
 from nvm_chain.meter.settling.journal import JournaledSigner
 from nvm_chain.meter.settling.keys import find_debts
@@ -419,6 +420,48 @@ def test_settle__with_the_old_key__leaves_plans_without_vouchers_to_the_new_one(
         shop.redeemer, shop.former = world.relayer, (old.address,)
         assert settle(shop, signer=old) == []
         assert settle(shop) == [20]
+
+
+def test_settle__after_the_old_keys_settler_has_ended__does_not_wait_for_its_transactions(shop: Shop) -> None:
+    """S4: what the old key sent last is looked up by the new one, so that its holders are due again."""
+    world, old = shop.world, shop.redeemer
+    shop.charge(shop.sign(20), 20)
+    assert settle(shop) == [20]
+    world.send(world.builder, world.credits.functions.setRedeemer(shop.plan_id, world.relayer.address, True))
+    shop.redeemer, shop.former = world.relayer, (old.address,)
+    shop.feed()
+    shop.charge(shop.sign(30), 10)
+    assert settle(shop) == [10]
+
+
+def test_settle__after_its_transaction_reverted__is_due_again_at_once(shop: Shop) -> None:
+    """S4: else the voucher could end before the next try."""
+    world = shop.world
+    shop.charge(shop.sign(20), 20)
+    sign_only(shop)
+    change = world.credits.functions.setRedeemer
+    world.send(world.builder, change(shop.plan_id, shop.redeemer.address, False))
+    assert shop.settler().settle() == []  # the journal's transaction is sent, and reverts
+    (refused,) = shop.settler().settle()
+    assert isinstance(refused.error, NotRedeemer)
+    world.send(world.builder, change(shop.plan_id, shop.redeemer.address, True))
+    assert settle(shop) == [20]
+
+
+def test_build_settler__before_a_plan_has_accounts__settles_it_when_it_has(shop: Shop) -> None:
+    """As `nvm-chain meter settle --every` does, which may be started first."""
+    world, first = shop.world, shop.plan_id
+    settler = build_settler(world.chain, shop.redeemer, shop.writer, SettleRules(credits=1), waits=True)
+    assert settler.settle() == []
+    for plan_id in (first, world.register(rule=RedemptionRule.HOLDER)):
+        shop.plan_id = plan_id
+        if plan_id != first:
+            world.send(world.builder, world.credits.functions.setRedeemer(plan_id, shop.redeemer.address, True))
+            world.grant(plan_id, world.subscriber.address, 100)
+            shop.feed()
+        shop.charge(shop.sign(20), 20)
+        assert [settled.batch.credits for settled in settler.settle()] == [20]
+        shop.feed()
 
 
 # ---------------------------------------------------------------------- many accounts

@@ -6,7 +6,7 @@ import click
 
 from nvm_chain.cli.answers import name_plan
 from nvm_chain.cli.command import chain_command
-from nvm_chain.cli.durations import DAY, HOUR, Duration
+from nvm_chain.cli.durations import DAY, Duration
 from nvm_chain.cli.exit_codes import EXIT_REFUSED
 from nvm_chain.cli.lazy import amounts, errors, formatting, meter_operating, settling_rules
 from nvm_chain.cli.meters import books_option, open_books
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nvm_chain.meter.settling.settler import Outlook, Settled, Settler
 
 PAUSE: Final = 15
+MINUTE: Final = 60
 CONFLICT: Final = "Give only one of --dry-run, --once and --every."
 
 
@@ -32,7 +33,7 @@ def rule_options(function: Any) -> Any:
             click.option("--age", type=Duration(), default=DAY, help="Settle charges of this age. Default: 24 hours."),
             click.option("--exposure", type=click.IntRange(min=1), metavar="N", help=EXPOSURE),
             click.option("--exposure-percent", type=click.IntRange(1, 100), default=50, metavar="N", help=PERCENT),
-            click.option("--margin", type=Duration(), default=HOUR, help=MARGIN),
+            click.option("--margin", type=Duration(), default=10 * MINUTE, help=MARGIN),
         )
     ):
         function = option(function)
@@ -42,7 +43,7 @@ def rule_options(function: Any) -> Any:
 MANY: Final = "Settle a holder who owes this many credits. Default: 1,000."
 EXPOSURE: Final = "Credits of one holder that you risk, as in the settings of the meter."
 PERCENT: Final = "Settle a holder who has used up this part of the exposure. Default: 50."
-MARGIN: Final = "Settle this long before a voucher or credits end. Default: 1 hour."
+MARGIN: Final = "Settle this long before a voucher or credits end. Default: 10 minutes."
 
 
 @chain_command(
@@ -89,7 +90,9 @@ def settle(
     more = {} if exposure is None else {"exposure": exposure}
     with open_books(session, meter) as writer:
         session.say("Reading the plans")
-        settler = meter_operating.build_settler(chain, signer, writer, rules, plan_ids=plans, **more)
+        settler = meter_operating.build_settler(
+            chain, signer, writer, rules, plan_ids=plans, waits=not (dry_run or once), **more
+        )
         if dry_run:
             _answer_outlook(session, settler.look(), chain.read_fees()[0])
         elif once:

@@ -87,12 +87,12 @@ class Journal:
             NetworkError: The node does not give a usable answer.
             IndexFailure: The books cannot be written.
         """
-        known = self._writer.run(lambda store: read_open(store, self._address))
+        known = self._writer.run(read_open)
         if not known:
             return []
         head = self._chain.read_block().number
-        used = self._chain.count_sent(self._address, "latest")
-        looked = [self._look_at(settlement, head, used) for settlement in known]
+        used = {key: self._chain.count_sent(key, "latest") for key in {each.redeemer for each in known}}
+        looked = [self._look_at(settlement, head, used[settlement.redeemer]) for settlement in known]
         changed = [new for old, new in zip(known, looked, strict=True) if new != old]
         if changed:
             self._writer.run(lambda store: note_outcomes(store, changed))
@@ -113,6 +113,8 @@ class Journal:
         """Return whether a node has a transaction that is not mined, after it was sent again if need be."""
         if self._chain.find_transaction(settlement.hash) is not None:
             return True
+        if settlement.redeemer != self._address:  # only the settler of a key sends with it
+            return False
         ManyAsker(self._chain).ask([("eth_sendRawTransaction", (f"0x{settlement.raw.hex()}",))])
         sent = self._chain.find_transaction(settlement.hash) is not None
         return sent or self._chain.find_receipt(settlement.hash) is not None

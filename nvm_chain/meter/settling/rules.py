@@ -11,7 +11,8 @@ from nvm_chain.meter.store.owing import Glance
 from nvm_chain.meter.voucher_fronts import VoucherFront
 from nvm_chain.types.amounts import check_uint
 
-HOUR: Final = 3_600
+MINUTE: Final = 60
+HOUR: Final = 60 * MINUTE
 SOON_PERCENT: Final = 75
 """What has come so far of its age, size or exposure is taken along in a transaction that is sent anyway."""
 
@@ -29,7 +30,7 @@ class SettleRules:
     credits: Credits = 1_000
     age_seconds: Seconds = 24 * HOUR
     exposure_percent: int = 50
-    margin_seconds: Seconds = HOUR
+    margin_seconds: Seconds = 10 * MINUTE
     retry_seconds: Seconds = HOUR
 
     def __post_init__(self) -> None:

@@ -82,7 +82,14 @@ class Settler:
     """
 
     def __init__(
-        self, chain: Chain, signer: Signer, writer: Writer, settings: MeterSettings, rules: SettleRules | None = None
+        self,
+        chain: Chain,
+        signer: Signer,
+        writer: Writer,
+        settings: MeterSettings,
+        rules: SettleRules | None = None,
+        *,
+        renew: Callable[[], MeterSettings] | None = None,
     ) -> None:
         """Take one of the seller's keys, and the books.
 
@@ -92,6 +99,7 @@ class Settler:
             writer: The books.
             settings: What is served on which plans.
             rules: When to settle.
+            renew: Returns the settings for each settlement, where plans may come while the settler runs.
 
         Raises:
             InvalidConfig: The key is not one of the settings.
@@ -104,7 +112,7 @@ class Settler:
         self._chain, self._writer = chain, writer
         self._signer = JournaledSigner(chain, signer, writer)
         self._journal = Journal(chain, signer.address, writer)
-        self._settings, self.rules = settings, rules or SettleRules()
+        self._settings, self.rules, self._renew = settings, rules or SettleRules(), renew
         self._owner = secrets.token_bytes(16)
         self._next_drop = 0.0
 
@@ -172,6 +180,8 @@ class Settler:
             NetworkError: The node does not give a usable answer. Nothing was sent.
             IndexFailure: The books cannot be read or written.
         """
+        if self._renew is not None:
+            self._settings = self._renew()
         with self._leasing():
             self.look_up()
             self._drop_vouchers()

@@ -133,6 +133,8 @@ class Rows:
         for hold_id in group.opened_holds:
             if group.holds[hold_id].state is HoldState.OPEN:
                 self._open[hold_id] = group.holds[hold_id]
+            else:
+                self._open.pop(hold_id, None)
         for hold_id in group.ended_holds:
             self._open.pop(hold_id, None)
 
@@ -207,7 +209,7 @@ def run_group(
             rows.save(statements, group)
         if group.notices or group.ends:
             save_notices(statements.pen, group)
-            commit()
+        commit()
     else:
         rollback()
     rows.keep(group)

@@ -161,6 +161,8 @@ def find_waiting(settlements: Iterable[Settlement]) -> Mapping[AccountKey, int]:
     for settlement in settlements:
         if settlement.state in (SettlementState.LOST, SettlementState.GONE):
             continue
+        if settlement.state is not SettlementState.OPEN and settlement.items[0].result is None:
+            continue  # it reverted, so it says nothing of its holders, and the next one is simulated before it is sent
         block = FOR_EVER if settlement.state is SettlementState.OPEN else settlement.block_number
         for item in settlement.items:
             key = AccountKey(settlement.plan_id, item.holder)

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
+from msgspec.structs import replace
+
 from nvm_chain.errors import NonceNotAccepted
 from nvm_chain.errors.fields import Time
 from nvm_chain.meter.authorities import Authority
@@ -23,10 +25,14 @@ KEPT_SECONDS: Final = MAX_SECONDS + LEEWAY_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class Challenger:
-    """What it takes to give out nonces. ``now`` is the database's time, or that of the latest block if that is later."""
+    """What it takes to give out nonces. ``now`` is the database's time, or that of the latest block if that is later.
+
+    Nonces count by ``clock``, the database's time alone, which also decides what a restored backup makes void.
+    """
 
     secret: bytes = field(repr=False)
     now: Time
+    clock: Time
 
 
 def read_challenger(store: Store) -> Challenger:
@@ -34,7 +40,7 @@ def read_challenger(store: Store) -> Challenger:
     clock = CLOCK[store.engine.dialect.name]
     with store.asking() as pen:
         ((secret, head_time, now),) = pen.ask(f"SELECT store_id, head_time, {clock} FROM books")  # noqa: S608
-    return Challenger(sha256(b"nonces of sign-ins" + bytes(secret)).digest(), find_now(head_time, now))
+    return Challenger(sha256(b"nonces of sign-ins" + bytes(secret)).digest(), find_now(head_time, now), now)
 
 
 def keep_sign_in(store: Store, authority: Authority, token_hash: bytes, nonce: str) -> None:
@@ -49,10 +55,8 @@ def keep_sign_in(store: Store, authority: Authority, token_hash: bytes, nonce: s
     challenger = read_challenger(store)
     with store.asking() as pen:
         statements = write_statements(pen)
-        _, (*_, closed_until), _ = statements.read([pack_key(key)], ())
-        issued_at = check_nonce(
-            challenger.secret, nonce, now=challenger.now, since=max(0, closed_until - CLOSED_SECONDS)
-        )
+        _, (clock, *_, closed_until), _ = statements.read([pack_key(key)], ())
+        issued_at = check_nonce(challenger.secret, nonce, now=clock, since=max(0, closed_until - CLOSED_SECONDS))
         used = pen.change(
             "INSERT INTO nonces (nonce, until) VALUES (?, ?) ON CONFLICT DO NOTHING",
             (bytes.fromhex(nonce), issued_at + KEPT_SECONDS),
@@ -61,12 +65,12 @@ def keep_sign_in(store: Store, authority: Authority, token_hash: bytes, nonce: s
             raise NonceNotAccepted("was used before")
         if count_authorities(pen, key, challenger.now) >= MOST_AUTHORITIES:
             raise refuse_more_authorities(key)
-        statements.put(authorities, [pack_authority(authority)])
+        statements.put(authorities, [pack_authority(replace(authority, start=min(authority.start, clock)))])
         statements.put(tokens, [(token_hash, authority.authority_id, *pack_key(key))])
 
 
 def sweep_nonces(store: Store) -> int:
     """Forget used nonces that are too old to be accepted. Return how many."""
-    now = read_challenger(store).now
+    now = read_challenger(store).clock
     with store.asking() as pen:
         return pen.change("DELETE FROM nonces WHERE until < ?", (now,))

@@ -76,6 +76,8 @@ class ChargeParts(Struct, frozen=True, gc=False):
     tranche: StoredHold
     number: Number
     parts: tuple[Part, ...]
+    unused: Credits = 0
+    """Credits that no request will use, which are given back."""
 
     @property
     def key(self) -> AccountKey:
@@ -96,7 +98,7 @@ class ChargeParts(Struct, frozen=True, gc=False):
             return list(self._charge(found.total - cost, group.now))
         if found is None or not self._may_charge(found, group.clock):
             return HoldOver(self.tranche.hold_id.hex(), cost, self.tranche.until)
-        credits = sum(part.hold.hold.credits for part in self.parts)
+        credits = self.unused + sum(part.hold.hold.credits for part in self.parts)
         account = self._charge_account(group, found, credits, cost)
         charged = list(self._charge(account.committed - cost, group.now))
         for hold in charged:
