@@ -23,6 +23,7 @@ from nvm_chain.payments.tokens import format_service_token
 from nvm_chain.types.ids import format_did
 from nvm_chain.types.prices import Split
 from tests.integration.cli.conftest import PASSWORD, Shell
+from tests.meter.settling_shop import open_shop
 from tests.support.agents import Agents
 from tests.support.indexes import interrupted_if, make_indexes
 from tests.support.shell import COMMAND, Ran, clean_environment, expand, run_cli
@@ -117,6 +118,14 @@ def test_example__of_a_command_without_one_for_json__answers_as_documented(
     assert ran.exit_code == 0, ran.stdout
 
 
+def make_books(shell: Shell, write_keyfile: WriteKeyfile) -> None:
+    """Make the books of a meter in meter.db, in which credits are owed to the redeemer."""
+    write_keyfile("redeemer.json", shell.world.redeemer.key)
+    with open_shop(shell.world, shell.folder, "meter.db") as shop:
+        shop.charge(shop.sign(30), 20)
+    make_indexes(shell)  # with what came last
+
+
 def run_example(shell: Shell, write_keyfile: WriteKeyfile, example: str, *more: str) -> Ran:
     """Run an example on a chain with all that it names."""
     world = shell.world
@@ -143,17 +152,20 @@ def run_example(shell: Shell, write_keyfile: WriteKeyfile, example: str, *more: 
         "QUOTER": world.usdc.address,
         "CREDITS": world.credits.address,
         "RPC": shell.url,
+        "METER": "meter.db",
     }
     words = expand(example, variables)
-    if "index" in words[:1]:
+    if words[0] == "index":
         make_indexes(shell)
+    if words[0] == "meter":
+        make_books(shell, write_keyfile)
     typed = None
     for sign in ("<", ">", ">>"):
         if sign in words:
             file = words.pop(words.index(sign) + 1)
             words.remove(sign)
             typed = Path(file).read_text("utf-8") if sign == "<" else None
-    with interrupted_if(words[:2] == ["index", "run"] and "--once" not in words):
+    with interrupted_if((words[:2] == ["index", "run"] and "--once" not in words) or "--every" in words):
         return shell(*words, *more, typed=typed)
 
 
