@@ -9,7 +9,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from tests.assurance.deep.step import Options, Outcome, Table, run_step
+from tests.assurance.deep.step import DEPENDS, Options, Outcome, Table, run_step
 from tests.meter.faults.ground import make_ground
 from tests.meter.faults.kills import WholeHarness
 from tests.meter.faults.power_cuts import PowerRun, try_cuts
@@ -201,4 +201,6 @@ def _report(name: str, is_found: bool) -> bool:
 
 
 if __name__ == "__main__":
+    # It runs by itself, and is not among the steps yet.
+    DEPENDS["meter_kills"] = ("contracts", "nvm_chain", "tests/meter/faults")
     sys.exit(run_step("meter_kills", run_meter_kills))

@@ -9,7 +9,7 @@ import argparse
 import sys
 from typing import Final
 
-from tests.assurance.deep.step import Options, Outcome, Table, run_step
+from tests.assurance.deep.step import DEPENDS, Options, Outcome, Table, run_step
 from tests.meter.faults.racers import PLANTS
 from tests.meter.faults.races import COUNT, count_vouchers, run_race
 from tests.support.postgres import run_postgres
@@ -50,6 +50,8 @@ def run_meter_races(requests: int, options: Options) -> Outcome:
 
 
 if __name__ == "__main__":
+    # It runs by itself, and is not among the steps yet.
+    DEPENDS["meter_races"] = ("nvm_chain/index", "nvm_chain/meter", "tests/meter/faults")
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--requests", type=int, default=REQUESTS)
     asked, others = parser.parse_known_args()
