@@ -152,11 +152,11 @@ class PostgresPen(Pen):
 
     def find(self, table: Table, keys: Sequence[Row]) -> list[Any]:
         """Return the rows of a table with these primary keys."""
-        return self.ask(_select(table), pack_arrays(tuple(table.primary_key), keys)) if keys else []
+        return self.ask(*ask_for(table, keys)) if keys else []
 
     def change_and_find(self, statement: str, values: Row, wanted: Sequence[Wanted]) -> tuple[int, list[list[Any]]]:
         """Run a statement, and return the number of changed rows and rows of some tables. The server is asked once."""
-        asked = [(_select(table), pack_arrays(tuple(table.primary_key), keys)) for table, keys in wanted if keys]
+        asked = [ask_for(table, keys) for table, keys in wanted if keys]
         changed, *rows = self.ask_each([(f"{statement} RETURNING 1", values), *asked])
         found = iter(rows)
         return len(changed), [next(found) if keys else [] for _, keys in wanted]
@@ -192,6 +192,11 @@ def _join(statements: tuple[str, ...], query: str) -> str:
     """Return one statement that runs some, and then a query. Each of them sees the rows as they were before all."""
     parts = ", ".join(f"part{number} AS ({statement})" for number, statement in enumerate(statements))
     return f"WITH {parts} {query}" if parts else query
+
+
+def ask_for(table: Table, keys: Sequence[Row]) -> tuple[str, list[Array]]:
+    """Return the query of rows by their keys, and its values. There must be a key."""
+    return _select(table), pack_arrays(tuple(table.primary_key), keys)
 
 
 @cache

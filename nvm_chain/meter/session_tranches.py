@@ -17,6 +17,7 @@ from nvm_chain.meter.store.group_rows import AccountKey, HoldState, StoredHold
 from nvm_chain.meter.store.hold_ends import ReleaseHold
 from nvm_chain.meter.store.tranche_changes import AdmitTranche, ChargeParts, Part, StoredTranche
 from nvm_chain.meter.store.works import Work
+from nvm_chain.meter.store.writer import resolve
 from nvm_chain.meter.storing import Storing
 from nvm_chain.meter.tranches import SECONDS
 from nvm_chain.types.amounts import check_uint
@@ -99,7 +100,7 @@ class Tranches:
         since = loop.time()
         try:
             stored = await self._storing.hold(change)
-            tranche = OpenTranche(self._storing, stored, since, work.seconds + SECONDS, self._forget)
+            tranche = OpenTranche(self._storing, slot, stored, since, work.seconds + SECONDS, self._forget)
             self._all.add(tranche)
             if (before := self._current.get(slot)) is not None:
                 before.retire()
@@ -123,8 +124,8 @@ class Tranches:
 
     def _forget(self, tranche: "OpenTranche") -> None:
         self._all.discard(tranche)
-        for slot in [slot for slot, current in self._current.items() if current is tranche]:
-            del self._current[slot]
+        if self._current.get(tranche.slot) is tranche:
+            del self._current[tranche.slot]
         for part in tranche.parts:
             self._of_parts.pop(part, None)
 
@@ -149,13 +150,14 @@ class OpenTranche:
     def __init__(
         self,
         storing: Storing,
+        slot: Slot,
         stored: StoredTranche,
         since: float,
         lasts: float,
         forget: "Callable[[OpenTranche], None]",
     ) -> None:
         """Take a tranche that was asked for at a time of the loop's clock."""
-        self._storing, self._lasts, self._forget = storing, lasts, forget
+        self._storing, self.slot, self._lasts, self._forget = storing, slot, lasts, forget
         self._hold, self._per_request = stored.hold, stored.per_request
         self._left = stored.hold.hold.credits
         self._loop = asyncio.get_running_loop()
@@ -165,7 +167,8 @@ class OpenTranche:
         self._gathered: list[tuple[Part, asyncio.Future[StoredHold]]] = []
         self.parts: dict[bytes, _Given | None] = {}
         self._running = 0
-        self.sending: asyncio.Future[list[StoredHold]] | None = None
+        self.sending: asyncio.Future[None] | None = None
+        """Done when the charges under way are stored. None if there are none."""
 
     # ------------------------------------------------------------------ requests
 
@@ -230,7 +233,7 @@ class OpenTranche:
         self.sending = self._loop.create_future()
         self._loop.call_soon(self._send_now, self.sending)
 
-    def _send_now(self, sent: "asyncio.Future[list[StoredHold]]") -> None:
+    def _send_now(self, sent: "asyncio.Future[None]") -> None:
         gathered, self._gathered = self._gathered, []
         unused = self._left if self._is_retired else 0
         self._left -= unused
@@ -243,25 +246,23 @@ class OpenTranche:
         gathered: list[tuple[Part, "asyncio.Future[StoredHold]"]],
         unused: int,
         done: "asyncio.Future[list[StoredHold]]",
-        sent: "asyncio.Future[list[StoredHold]]",
+        sent: "asyncio.Future[None]",
     ) -> None:
         error = done.exception()
-        for number, (_, future) in enumerate(gathered):
-            if error is not None:
-                _fail(future, error)
-            elif not future.done():
-                future.set_result(done.result()[number])
+        outcomes = [error] * len(gathered) if error is not None else done.result()
+        for (_, future), outcome in zip(gathered, outcomes, strict=True):
+            resolve(future, outcome, is_awaited=False)
         if error is None:
             spent = unused + sum(part.hold.hold.credits for part, _ in gathered)
             left = replace(self._hold.hold, credits=self._hold.hold.credits - spent)
             self._hold = replace(self._hold, hold=left, attempt=self._hold.attempt + 1)
         else:
             self._is_retired, self._left = True, 0
-            self._hold = replace(self._hold, hold=replace(self._hold.hold, credits=0))
+            self._let_go()
         self.sending = None
         if self._gathered or self._has_unused():
             self._send()
-        sent.set_result([])
+        sent.set_result(None)
         self._close_if_idle()
 
     # ------------------------------------------------------------------ the end
@@ -287,21 +288,23 @@ class OpenTranche:
         if self.sending is not None:
             self._timer = self._loop.call_later(SECONDS, self._give_up)
             return
-        self._hold = replace(self._hold, hold=replace(self._hold.hold, credits=0))
+        self._let_go()
         self._forget(self)
+
+    def _let_go(self) -> None:
+        """Note that the stored hold has ended, or will be ended by somebody else."""
+        self._hold = replace(self._hold, hold=replace(self._hold.hold, credits=0))
 
     def _close_if_idle(self) -> None:
         if not self._is_retired or self._running or self.sending is not None:
             return
         if self._hold.hold.credits:
             self._storing.end(ReleaseHold(self._hold, was_sent=False))
-            self._hold = replace(self._hold, hold=replace(self._hold.hold, credits=0))
+            self._let_go()
         self._timer.cancel()
         self._forget(self)
 
 
-def _fail(future: "asyncio.Future[StoredHold]", error: BaseException) -> "asyncio.Future[StoredHold]":
-    if not future.done():
-        future.set_exception(error)
-        future.exception()  # it is looked at, so that a failure which nobody awaits is not reported as lost
+def _fail(future: "asyncio.Future[StoredHold]", error: Exception) -> "asyncio.Future[StoredHold]":
+    resolve(future, error, is_awaited=False)
     return future

@@ -8,7 +8,7 @@ from nvm_chain.meter.store.changes import Change
 from nvm_chain.meter.store.group_rows import StoredHold
 from nvm_chain.meter.store.hold_ends import ReleaseHold
 from nvm_chain.meter.store.tranche_changes import StoredTranche
-from nvm_chain.meter.store.writer import Job, Writer, settle
+from nvm_chain.meter.store.writer import Job, Writer, resolve, settle
 
 AnyOutcome = TypeVar("AnyOutcome")
 RETRY_SECONDS: Final = 0.5
@@ -75,7 +75,5 @@ class Storing:
         if isinstance(outcome, IndexFailure) and not self._is_closing:
             job.future.get_loop().call_later(RETRY_SECONDS, self._writer.send_again, job)
             return
-        settle(job, outcome)
-        if isinstance(outcome, Exception) and not job.future.cancelled():
-            job.future.exception()  # it is looked at, so that a failure which nobody awaits is not reported as lost
+        resolve(job.future, outcome, is_awaited=False)
         self._count_out()

@@ -444,3 +444,26 @@ def test_writer__work_that_fails__is_told_to_whoever_waits(tmp_path: Path) -> No
     writer.close()
     with pytest.raises(MeterClosed):
         writer.run(failing)
+
+
+def test_writer__after_a_commit_that_no_error_of_the_driver_ended__has_what_is_on_the_disk(tmp_path: Path) -> None:
+    """SQLite may have no memory at a commit, which Python raises as MemoryError."""
+    url = str(tmp_path / "books.db")
+
+    async def serve() -> None:
+        async with running(url) as meter:
+            await meter.charge(held(await meter.admit(REQUEST, BUYER.pay(), 1)), 1)
+            dialect: Any = meter.writer._store.engine.dialect
+            commit = dialect.do_commit
+
+            def fail(_: Any) -> None:
+                dialect.do_commit = commit
+                raise MemoryError
+
+            dialect.do_commit = fail
+            with pytest.raises(MemoryError):
+                await meter.admit(REQUEST, BUYER.pay(), 7)
+            await meter.charge(held(await meter.admit(REQUEST, BUYER.pay(), 2)), 2)
+
+    asyncio.run(serve())
+    assert look(url) == (3, 0)

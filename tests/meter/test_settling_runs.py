@@ -26,6 +26,7 @@ from nvm_chain.operations.settlement import settle_vouchers
 from tests.meter.settling_shop import Shop, open_shop
 from tests.support.anvil import open_anvil, run_anvil
 from tests.support.index_worlds import IndexWorld
+from tests.support.meter_stores import open_books
 from tests.support.world import World
 
 OPEN, MINED, LOST, DONE, GONE = SettlementState
@@ -473,3 +474,14 @@ def test_look__of_more_accounts_than_a_part_has__sees_them_all(shop: Shop, monke
     shop.charge(shop.sign(10, shop.world.other), 10)
     outlook = shop.settler(rules=SettleRules(credits=15)).look()
     assert (outlook.owed, outlook.holders, outlook.closes) == (30, 2, 20)
+
+
+def test_lease__of_a_process_that_was_killed__ends_when_its_file_is_opened_again(tmp_path: Path) -> None:
+    """A file of SQLite is of one process alone, so nobody else can have a lease of it."""
+    where = tmp_path / "books.db"
+    store = open_books(str(where))
+    assert take_lease(store, "settle", b"killed", 3_600) is None
+    store.close()
+    again = open_books(str(where))
+    assert take_lease(again, "settle", b"another", 3_600) is None
+    again.close()

@@ -135,7 +135,7 @@ def capacity(
 def _describe(line: "Settlements", price: int) -> dict[str, Any]:
     return {
         **json_values.fields_of(line),
-        "seconds_for_each": capacity_settlements.DAY // line.transactions_a_day,
+        "milliseconds_for_each": 1_000 * capacity_settlements.DAY // line.transactions_a_day,
         "cost_wei_a_day": str(line.find_cost(price)),
     }
 
@@ -145,18 +145,26 @@ def _write(age: int, line: "Settlements", price: int) -> tuple[object, ...]:
         formatting.format_duration(age),
         formatting.format_duration(line.cycle_seconds // MINUTE * MINUTE or line.cycle_seconds),
         f"{line.transactions_a_day:,}",
-        formatting.format_duration(max(1, capacity_settlements.DAY // line.transactions_a_day)),
+        _write_pace(line.transactions_a_day),
         f"{line.gas_a_day:,}",
         amounts.format_units(line.find_cost(price), 18),
         f"{line.owed:,}",
     )
 
 
+def _write_pace(transactions_a_day: int) -> str:
+    """Say how long it is from one transaction to the next."""
+    seconds, rest = divmod(1_000 * capacity_settlements.DAY // transactions_a_day, 1_000)
+    return formatting.format_duration(seconds) if seconds >= MINUTE else f"{seconds}.{rest:03} seconds"
+
+
 def _write_processes(found: "Processes", traffic: "Traffic") -> list[str]:
-    one = "one file of SQLite is enough" if found.processes == 1 else "in PostgreSQL"
     databases = formatting.count(found.databases, "database")
+    where = f"with PostgreSQL {found.connections:,} connections to {databases}"
+    if found.processes == 1:
+        where = f"for which one file of SQLite is enough; {where}"
     return [
         f"Requests: {found.requests_a_second:,} a second on average, {found.peak:,} at the peak",
-        f"Processes: {found.processes:,}, {one}, {found.connections:,} connections to {databases}",
+        f"Processes: {found.processes:,}, {where}",
         f"Most that could be owed, if all holders used up their exposure: {traffic.holders * traffic.exposure:,}",
     ]

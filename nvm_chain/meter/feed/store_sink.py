@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from nvm_chain.errors import NvmChainError
 from nvm_chain.index.rows import write_hash
 from nvm_chain.meter.store.account_changes import SeeView
 from nvm_chain.meter.store.changes import Change
@@ -87,7 +86,7 @@ def put_all(writer: Writer, changes: Sequence[Change[Any]]) -> None:
     outcomes: queue.SimpleQueue[Any] = queue.SimpleQueue()
     for change in changes:
         writer.give(change, outcomes.put)
-    errors = [outcome for outcome in (outcomes.get() for _ in changes) if isinstance(outcome, NvmChainError)]
+    errors = [outcome for outcome in (outcomes.get() for _ in changes) if isinstance(outcome, Exception)]
     if errors:
         raise errors[0]
 

@@ -72,7 +72,7 @@ def _name_parts(item: Any) -> tuple[ChecksumAddress, int]:
 
 
 class Journal:
-    """Looks up the transactions of one key that are in the books, and writes what came of them."""
+    """Looks up the transactions that are in the books, and writes what came of them. It sends those of its own key again."""
 
     def __init__(self, chain: Chain, address: ChecksumAddress, writer: Writer) -> None:
         """Take the chain, the key's address, and the books. No request."""
@@ -81,7 +81,8 @@ class Journal:
     def look_up(self) -> list[Settlement]:
         """Look each transaction up that is not final, and return those that are not final now.
 
-        One that a node has lost is sent again, byte for byte. Two requests, and two or three for each transaction.
+        One of this key that a node has lost is sent again, byte for byte. One request, another for each key, and two or
+        three for each transaction.
 
         Raises:
             NetworkError: The node does not give a usable answer.

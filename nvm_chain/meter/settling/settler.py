@@ -188,7 +188,7 @@ class Settler:
             return [self._send(batch) for batch in self.choose()]
 
     def look_up(self) -> list[Settlement]:
-        """Look up what came of earlier transactions of this key, and return those whose outcome is not final.
+        """Look up what came of earlier transactions of all keys, and return those whose outcome is not final.
 
         Raises:
             NetworkError: The node does not give a usable answer.

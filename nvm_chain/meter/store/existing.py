@@ -8,11 +8,11 @@ from typing import Final
 from eth_typing import ChecksumAddress
 from sqlalchemy import Connection
 
-from nvm_chain.errors import IndexUnavailable, OtherChain
+from nvm_chain.errors import IndexUnavailable
 from nvm_chain.errors.fields import Credits, Number, Quantity, Time
 from nvm_chain.index.database import find_engine
 from nvm_chain.index.migrating import check_version, read_version
-from nvm_chain.meter.store.opening import SCHEMA
+from nvm_chain.meter.store.opening import SCHEMA, begin, check_origin
 from nvm_chain.meter.store.statements import CLOCK
 from nvm_chain.meter.store.store import IN_USE, Store
 from nvm_chain.types.addresses import format_address
@@ -79,19 +79,14 @@ def open_existing_store(where: str | Path, *, chain_id: int | None = None, credi
             if (error.explanation or ("",))[0] == IN_USE:
                 error.explain(*SERVES)
             raise
+        begin(store)
         ending.pop_all()
     return store
 
 
 def _check(connection: Connection, label: str, chain_id: int | None, credits: str | None) -> None:
     check_version(read_version(connection, label, SCHEMA), label, SCHEMA)
-    ((found_chain, found_credits),) = connection.exec_driver_sql("SELECT chain_id, credits FROM books").all()
-    for what, known, expected in (
-        ("chain", found_chain, chain_id),
-        ("Credits", format_address(bytes(found_credits)), credits),
-    ):
-        if expected is not None and known != expected:
-            raise OtherChain(label, what, known, expected)
+    check_origin(connection, label, chain_id, credits)
 
 
 def read_books_state(store: Store) -> BooksState:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert
 from nvm_chain.errors import OtherChain
 from nvm_chain.index import database
 from nvm_chain.index.migrating import Schema, check_version, migrate, read_version
+from nvm_chain.meter.store.leases import drop_leases
 from nvm_chain.meter.store.schema import VERSION, VERSION_TABLE, books
 from nvm_chain.meter.store.store import Store
 from nvm_chain.types.addresses import format_address, parse_address
@@ -43,9 +44,16 @@ def open_store(where: str | Path, *, chain_id: int, credits: str) -> Store:
     with ExitStack() as ending:
         ending.callback(store.close)
         store.prepare(lambda connection: _make(connection, label, chain_id, address))
-        store.run([])  # reads the latest block's time
+        begin(store)
         ending.pop_all()
     return store
+
+
+def begin(store: Store) -> None:
+    """Read the latest block's time, and end the leases of processes that had a file before, which have ended."""
+    store.run([])
+    if store.is_sqlite:
+        drop_leases(store)
 
 
 EMPTY: Final = {"head_number": 0, "head_hash": bytes(32), "head_time": 0, "head_seen_at": 0, "closed_until": 0}
@@ -60,9 +68,15 @@ def _make(connection: Connection, label: str, chain_id: int, credits: str) -> No
         values = {"chain_id": chain_id, "credits": bytes.fromhex(credits[2:]), "store_id": secrets.token_bytes(16)}
         connection.execute(insert(books).values(id=1, **EMPTY, **values))
         return
+    check_origin(connection, label, chain_id, credits)
+
+
+def check_origin(connection: Connection, label: str, chain_id: int | None, credits: str | None) -> None:
+    """Check what books belong to. None stands for any. Raises OtherChain."""
+    ((found_chain, found_credits),) = connection.exec_driver_sql("SELECT chain_id, credits FROM books").all()
     for what, known, expected in (
-        ("chain", found[0][0], chain_id),
-        ("Credits", format_address(bytes(found[0][1])), credits),
+        ("chain", found_chain, chain_id),
+        ("Credits", format_address(bytes(found_credits)), credits),
     ):
-        if known != expected:
+        if expected is not None and known != expected:
             raise OtherChain(label, what, known, expected)

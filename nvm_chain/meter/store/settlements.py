@@ -127,13 +127,12 @@ def _unpack(row: Sequence[Any]) -> Settlement:
     )
 
 
-def read_open(store: Store, redeemer: str | None = None) -> list[Settlement]:
-    """Return the transactions whose outcome is not final, of one key or of all, in the order of their nonces."""
+def read_open(store: Store) -> list[Settlement]:
+    """Return the transactions of all keys whose outcome is not final, those of each key in the order of their nonces."""
     statement = f"SELECT {COLUMNS} FROM settlements WHERE state < {int(SettlementState.DONE)}"  # noqa: S608
     with store.asking() as pen:
         found = [_unpack(row) for row in pen.ask(statement)]
-    mine = [each for each in found if redeemer is None or each.redeemer == redeemer]
-    return sorted(mine, key=lambda each: (each.redeemer, each.nonce))
+    return sorted(found, key=lambda each: (each.redeemer, each.nonce))
 
 
 def read_failed(store: Store, since: int) -> list[Settlement]:

@@ -1,7 +1,7 @@
 """The statements of the store, in each database: lock accounts, find rows, put rows, and read the clock."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any, Final, TypeAlias
@@ -9,9 +9,9 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Table
 
 from nvm_chain.index.arrays import pack_arrays, write_source
-from nvm_chain.index.packing import list_columns
-from nvm_chain.index.pens import Pen, Row, name_key, write_upsert, write_values
-from nvm_chain.index.sqlite import SqlitePen
+from nvm_chain.index.pens import Pen, Row, Wanted, write_upsert, write_values
+from nvm_chain.index.postgres import ask_for
+from nvm_chain.index.sqlite import SqlitePen, take_buffers
 from nvm_chain.meter.store.packing import pack_front, pack_marks, pack_usages, pack_view
 from nvm_chain.meter.store.schema import accounts, holds
 from nvm_chain.meter.views import UNSEEN
@@ -31,8 +31,6 @@ ENDS: Final = ("state", "cost", "ended_at", "total")
 ROWS_AT_ONCE: Final = (128, 64, 32, 16, 8, 4, 2, 1)
 """How many rows one statement of SQLite changes. Each statement gives other threads a turn, so fewer are faster."""
 
-
-Wanted: TypeAlias = tuple[Table, Sequence[Row]]
 Books: TypeAlias = tuple[int, int, int, int]
 """The database's clock in seconds, the latest block's time, when it was seen, and until when the books are closed."""
 
@@ -96,7 +94,7 @@ class SqliteStatements(Statements):
         for count in ROWS_AT_ONCE:
             while len(rows) - start >= count:
                 some = rows[start : start + count]
-                self.pen.change(write(count), _take_buffers(chain.from_iterable(some)))
+                self.pen.change(write(count), take_buffers(chain.from_iterable(some)))
                 start += count
 
 
@@ -109,7 +107,7 @@ class PostgresStatements(Statements):
         The server is asked once, and runs one statement after the other. Those after the one that locks see the clock and the
         rows as they are after the wait.
         """
-        asked = [(READ_BOOKS["postgresql"], ())] + [_find_all(table, some) for table, some in wanted if some]
+        asked = [(READ_BOOKS["postgresql"], ())] + [ask_for(table, some) for table, some in wanted if some]
         if keys:
             asked.insert(0, (LOCK, pack_arrays(ACCOUNT_KEY, keys)))
         answers = self.pen.ask_each(asked)
@@ -126,9 +124,7 @@ class PostgresStatements(Statements):
 
     def put(self, table: Table, rows: Sequence[Row]) -> None:
         """Put all rows by one statement."""
-        if rows:
-            columns = list_columns(table)
-            self.pen.change(write_upsert(table, write_source(columns)), pack_arrays(columns, rows))
+        self.pen.replace(table, rows)
 
     def end_holds(self, rows: Sequence[Row]) -> None:
         """End all holds by one statement."""
@@ -144,15 +140,6 @@ class PostgresStatements(Statements):
 def write_statements(pen: Pen) -> Statements:
     """Return the statements of a pen's database."""
     return SqliteStatements(pen) if isinstance(pen, SqlitePen) else PostgresStatements(pen)
-
-
-def _take_buffers(values: Iterable[Any]) -> list[Any]:
-    """Return values with bytearrays instead of bytes. Python's sqlite3 takes a fifth of the time for one."""
-    return [bytearray(value) if type(value) is bytes else value for value in values]
-
-
-def _find_all(table: Table, keys: Sequence[Row]) -> tuple[str, Sequence[Any]]:
-    return _write_find(table), pack_arrays(tuple(table.primary_key), keys)
 
 
 @cache
@@ -176,13 +163,6 @@ def _write_update(table: str, names: Sequence[str], keys: Sequence[str], count: 
     changes = ", ".join(f"{name} = n.column{number}" for number, name in enumerate(names, 1))
     where = " AND ".join(f"{table}.{name} = n.column{number}" for number, name in enumerate(keys, len(names) + 1))
     return f"UPDATE {table} SET {changes} FROM (VALUES {', '.join([marks] * count)}) AS n WHERE {where}"  # noqa: S608
-
-
-@cache
-def _write_find(table: Table) -> str:
-    names = name_key(table)
-    source = write_source(tuple(table.primary_key))
-    return f"SELECT t.* FROM {table.name} t JOIN ({source}) AS wanted({names}) USING ({names})"  # noqa: S608
 
 
 READ_BOOKS: Final = {

@@ -1,7 +1,7 @@
 """A store: the books of one meter in a database. `nvm_chain.meter.store.opening.open_store` returns one."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from time import time as read_clock
 from typing import Any, Final
 
@@ -85,13 +85,20 @@ class Store:
         raise AssertionError("a try returns or raises")
 
     def _try(self, changes: Sequence[Change[Any]]) -> list[Any]:
-        connection = self._connect()
-        with connection.begin() as transaction:
-            statements = write_statements(self._take_pen(connection))
-            outcomes, self.head_time = run_group(
-                self._rows, changes, statements, transaction.commit, transaction.rollback
-            )
-            return outcomes
+        with ExitStack() as ending:
+            ending.push(self._end_mistake)
+            connection = self._connect()
+            with connection.begin() as transaction:
+                statements = write_statements(self._take_pen(connection))
+                outcomes, self.head_time = run_group(
+                    self._rows, changes, statements, transaction.commit, transaction.rollback
+                )
+        return outcomes
+
+    def _end_mistake(self, _: object, error: BaseException | None, __: object) -> None:
+        """End the connection after an error that is not of the database, because nobody knows what became of its transaction."""
+        if error is not None and not isinstance(error, (SQLAlchemyError, self._driver_error)):
+            self._drop(is_lost=True)
 
     def _connect(self) -> Connection:
         if self._connection is None:

@@ -205,10 +205,20 @@ def _settle_all(told: Sequence[tuple[Job, Any]]) -> None:
 
 
 def settle(job: Job, outcome: Any) -> None:
-    """Resolve the future of a job, unless whoever waited was cancelled."""
-    if job.future.done():
+    """Resolve the future of a job."""
+    resolve(job.future, outcome)
+
+
+def resolve(future: "asyncio.Future[Any]", outcome: Any, *, is_awaited: bool = True) -> None:
+    """Resolve a future with an outcome or an error, unless whoever waited was cancelled.
+
+    If nobody has to await it, an error is looked at, so that it is not reported as lost.
+    """
+    if future.done():
         return
-    if isinstance(outcome, Exception):
-        job.future.set_exception(outcome)
-    else:
-        job.future.set_result(outcome)
+    if not isinstance(outcome, Exception):
+        future.set_result(outcome)
+        return
+    future.set_exception(outcome)
+    if not is_awaited:
+        future.exception()
