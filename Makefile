@@ -52,7 +52,7 @@ demo: .venv/done-package ## Run the whole story on a chain inside this process: 
 	$(say) 'Your own programs run with $(BIN)/python, the command is $(BIN)/nvm-chain'
 
 test: setup ## Run the tests: on anvil and on the embedded chain, by forge, and through Ape
-	$(say) 'Every test but those of make check: on anvil; what depends on the chain, on the embedded one too'
+	$(say) 'Every test but those of make check: on anvil, and one of each call on the embedded chain too'
 	@$(PYTEST) $(CHECKED:%=--ignore=%)
 
 check: setup-check ## Run formatters, linters, the type checker, static analysis and the tests of the house's own rules
@@ -72,7 +72,7 @@ check: setup-check ## Run formatters, linters, the type checker, static analysis
 deep: setup .venv-slither/done .venv-semgrep/done .venv-halmos/done .venv-mutmut/done ## Run the long campaigns, proofs and mutants, and write the report: make deep SEED=7 MINUTES=60
 	@$(BIN)/python -m tests.assurance.deep $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
 	$(say) 'Everything again, on the embedded chain'
-	@$(PYTEST) --chain eth-tester tests/contracts tests/attacks tests/conformance tests/integration
+	@$(PYTEST) --chain eth-tester tests/contracts tests/attacks tests/conformance tests/integration tests/index/test_following_chains.py
 
 bench: setup ## Measure gas from receipts, compare with the committed table, and time ours beside others
 	$(say) 'Measuring gas'
@@ -118,7 +118,7 @@ LOCK := $(UV) pip compile --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-header --quiet $(ARGS)
 lock: .venv-uv/done ## Write requirements/*.lock anew from pyproject.toml and requirements/*.in
 	$(say) 'Locking'
-	@$(LOCK) pyproject.toml --extra ape --extra postgres --extra report --group dev --output-file requirements/dev.lock
+	@$(LOCK) pyproject.toml --extra ape --extra gateway --extra postgres --extra report --group dev --output-file requirements/dev.lock
 	@$(LOCK) pyproject.toml --group build --constraint requirements/dev.lock --output-file requirements/run.lock
 	@for tool in halmos mutmut semgrep site slither uv; do \
 		$(LOCK) requirements/$$tool.in --output-file requirements/$$tool.lock || exit 1; done

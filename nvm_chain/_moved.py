@@ -105,14 +105,10 @@ LEFT = {
         "chain.urls": {"redact_url"},
     },
     "payments.access": {
-        "payments.tokens": {
-            "build_service_token",
-            "format_service_token",
-            "read_service_token",
-            "sign_request",
-            "take_back",
-        },
+        "payments.tokens": {"build_service_token", "sign_request", "take_back"},
+        "signing.service_tokens": {"format_service_token", "read_service_token"},
     },
+    "payments.tokens": {"signing.service_tokens": {"format_service_token", "read_service_token"}},
     "payments.plans_api": {"payments.plan_registration": {"logger"}},
     "storage": {
         "storage.stores": {

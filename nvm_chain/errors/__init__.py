@@ -4,11 +4,11 @@ NvmChainError
 ├── InputError (also a ValueError)      found before anything was sent
 │   ├── InvalidAddress, InvalidAmount, InvalidPlanId, InvalidAgentId, InvalidConfig, InvalidContext, InvalidMessage
 │   ├── IdOfAnotherKind, InvalidArgument, RenamedParameter, InvalidEndpoint, InvalidUrl, UnknownEndpoint
-│   ├── InvalidMetadata, SecretInMetadata
+│   ├── InvalidMetadata, SecretInMetadata, InvalidOpenApi, EndpointsOverlap
 │   ├── SuspiciousPrice, SuspiciousGrant, CostOutOfRange, UnsafeFileName
 │   ├── InvalidTarget, ChargeAboveHold, ViewUnusable, HoldOver, MeterClosed, ServiceUnknown
 │   ├── KeyReused, RequestRunning, AnswerNotKept, ReceiptUnavailable
-│   ├── NeedsGateway, NoAccess, MissingExtra
+│   ├── NeedsGateway, NoAccess, MissingExtra, PaymentMissing
 │   └── NeedsVendor
 │       └── HostedName, HostedImport
 ├── SignatureError                      a signed message cannot be accepted; nothing was sent
@@ -30,7 +30,7 @@ NvmChainError
 │   ├── InvalidRecord, RecordInUse, RecordNotWritable, RecordNotWritten
 │   └── PendingTransactions, DeploymentMismatch
 ├── StorageError                        a document or a file could not be kept, fetched or verified
-│   ├── UnverifiableUri, MetadataNotSaved, MetadataUnavailable, MetadataMismatch
+│   ├── UnverifiableUri, MetadataNotSaved, MetadataUnavailable, MetadataMismatch, OpenApiUnavailable
 │   └── DownloadFailed, DownloadMismatch, TargetExists
 ├── IndexFailure                        an index of events could not be read or written, or is not right
 │   ├── WrongDatabase, OlderSchema, NewerSchema, OtherChain
@@ -39,8 +39,12 @@ NvmChainError
 ├── RequestRefused                      the meter refused a request; nothing was held or charged
 │   ├── CreditsUsedUp, ExposureReached, CeilingTooLow, BooksBehind, TooManyVouchers
 │   ├── AuthorityOver, AuthorityRevoked, AuthorityUsedUp, LimitReached, RequestAboveLimit
+│   ├── WalletChangedItsMind
 │   ├── PeriodLimitReached, ServiceNotCovered, BoundToOtherRequest, WindowClosed, TooManyOpenRequests
+│   ├── AccessOpening, AccessNotOpened, PeriodsNotStated, OnlyHolderOpens
 │   └── TooManyRequests, QuotaReached, TooManyReleases
+├── UpstreamError                       the service behind a gateway did not answer; nothing was charged
+│   └── UpstreamUnreachable, UpstreamFailed, UpstreamTooSlow
 ├── FundsError                          found before the transaction that would have failed
 │   └── InsufficientFunds, InsufficientAllowance, InsufficientCoin
 └── TransactionError                    the chain refused a call or a transaction
@@ -170,11 +174,18 @@ from nvm_chain.errors.families import (
     SignatureError,
     StorageError,
     TransactionError,
+    UpstreamError,
 )
 from nvm_chain.errors.funds import (
     InsufficientAllowance,
     InsufficientCoin,
     InsufficientFunds,
+)
+from nvm_chain.errors.gateway import (
+    PaymentMissing,
+    UpstreamFailed,
+    UpstreamTooSlow,
+    UpstreamUnreachable,
 )
 from nvm_chain.errors.index import (
     DiskFull,
@@ -211,13 +222,17 @@ from nvm_chain.errors.keys import (
     KeyFailure,
 )
 from nvm_chain.errors.metadata import (
+    EndpointsOverlap,
     InvalidEndpoint,
     InvalidMetadata,
+    InvalidOpenApi,
     InvalidUrl,
     SecretInMetadata,
     UnknownEndpoint,
 )
 from nvm_chain.errors.meter import (
+    AccessNotOpened,
+    AccessOpening,
     AnswerNotKept,
     AuthorityOver,
     AuthorityRevoked,
@@ -238,7 +253,9 @@ from nvm_chain.errors.meter import (
     LimitReached,
     MeterClosed,
     NonceNotAccepted,
+    OnlyHolderOpens,
     PeriodLimitReached,
+    PeriodsNotStated,
     PlanNotAccepted,
     QuotaReached,
     ReceiptMismatch,
@@ -262,6 +279,7 @@ from nvm_chain.errors.meter import (
     ViewTooOld,
     ViewUnusable,
     VoucherBeforeRestore,
+    WalletChangedItsMind,
     WindowClosed,
 )
 from nvm_chain.errors.network import (
@@ -302,6 +320,7 @@ from nvm_chain.errors.storage import (
     MetadataMismatch,
     MetadataNotSaved,
     MetadataUnavailable,
+    OpenApiUnavailable,
     TargetExists,
     UnsafeFileName,
     UnverifiableUri,
@@ -324,6 +343,8 @@ from nvm_chain.errors.transactions import (
 
 __all__ = [
     "CONTRACT_ERRORS",
+    "AccessNotOpened",
+    "AccessOpening",
     "AccountBusy",
     "AgentNotRegistered",
     "AnswerNotKept",
@@ -374,6 +395,7 @@ __all__ = [
     "ERC1155InvalidReceiver",
     "ERC1155InvalidSender",
     "ERC1155MissingApprovalForAll",
+    "EndpointsOverlap",
     "ExposureReached",
     "FeeAboveCap",
     "FeeAboveMax",
@@ -404,6 +426,7 @@ __all__ = [
     "InvalidFeeReceiver",
     "InvalidMessage",
     "InvalidMetadata",
+    "InvalidOpenApi",
     "InvalidPlanId",
     "InvalidQuantity",
     "InvalidRecord",
@@ -442,6 +465,8 @@ __all__ = [
     "NotTransferable",
     "NvmChainError",
     "OlderSchema",
+    "OnlyHolderOpens",
+    "OpenApiUnavailable",
     "OrderAlreadyMade",
     "OtherChain",
     "OutOfGas",
@@ -451,8 +476,10 @@ __all__ = [
     "PaidExternally",
     "Panicked",
     "PaymentFailed",
+    "PaymentMissing",
     "PendingTransactions",
     "PeriodLimitReached",
+    "PeriodsNotStated",
     "PlanAlreadyAttached",
     "PlanAlreadyRegistered",
     "PlanNotAccepted",
@@ -517,6 +544,10 @@ __all__ = [
     "UnknownPlan",
     "UnsafeFileName",
     "UnverifiableUri",
+    "UpstreamError",
+    "UpstreamFailed",
+    "UpstreamTooSlow",
+    "UpstreamUnreachable",
     "ViewTooOld",
     "ViewUnusable",
     "VoucherAlreadySettled",
@@ -524,6 +555,7 @@ __all__ = [
     "VoucherExpired",
     "VoucherMismatch",
     "VoucherSignatureInvalid",
+    "WalletChangedItsMind",
     "WindowClosed",
     "WouldSucceedNow",
     "WrongChain",

@@ -34,6 +34,10 @@ class RequestRefused(NvmChainError):
     next_ceiling: Credits
 
 
+class UpstreamError(NvmChainError):
+    """The service behind a gateway did not answer. Nothing was charged."""
+
+
 class FundsError(NvmChainError):
     """An account has too little money for its next transaction, which was not sent. An earlier approval may have been sent."""
 

@@ -1,7 +1,7 @@
 """Invalid metadata of plans and agents, and requests that match no endpoint in the metadata."""
 
 from nvm_chain.errors.families import InputError
-from nvm_chain.errors.fields import AgentId, Name, Others, Phrase
+from nvm_chain.errors.fields import AgentId, Name, Others, Phrase, Sentence
 
 
 class InvalidEndpoint(InputError):
@@ -33,6 +33,35 @@ class UnknownEndpoint(InputError):
 
     problem = "Agent {agent_id} has no endpoint for {method} {url}."
     next_step = "Refuse the request, or correct its method and URL to match the agent's metadata."
+
+
+class InvalidOpenApi(InputError):
+    """Raised when an OpenAPI document is malformed or too large, or has a part that cannot become an endpoint."""
+
+    place: Name
+    reason: Phrase
+    advice: Sentence = "Correct the document. Nothing was sent"
+
+    problem = "The OpenAPI document cannot be imported ({place}): {reason}."
+    next_step = "{advice}."
+
+
+class EndpointsOverlap(InputError):
+    """Raised when an operation of an OpenAPI document would get another access or cost than the seller chose.
+
+    The endpoint of another operation matches its requests, and an endpoint cannot leave out some of them.
+    """
+
+    operation: Name
+    chosen: Name
+    pattern: Others
+    found: Name
+
+    problem = "{operation} should be {chosen}, but the endpoint {pattern} matches it and makes it {found}."
+    next_step = (
+        "Choose the same for both operations, or leave out both. If the service itself guards the operation, accept "
+        "the overlap with `allow_overlap=True`."
+    )
 
 
 class InvalidMetadata(InputError):

@@ -102,6 +102,17 @@ class AuthorityRevoked(RequestRefused):
     next_step = f"Sign a new one. {_CEILING}"
 
 
+class WalletChangedItsMind(RequestRefused):
+    """Raised when a contract wallet no longer accepts the signature that it accepted before. What it opened is closed."""
+
+    next_ceiling: Credits
+    authority: Name
+    holder: str
+
+    problem = "The contract wallet {holder} no longer accepts its signature of the {authority}."
+    next_step = f"Open a new session with a signature that the wallet accepts. {_CEILING}"
+
+
 class AuthorityUsedUp(RequestRefused):
     """Raised when a voucher, a session or a sign-in has no uses left."""
 
@@ -186,6 +197,63 @@ class WindowClosed(RequestRefused):
 
     problem = "The access of {holder} on plan {plan_id} ended at {until}. The time is now {now}."
     next_step = "Order the plan again, or wait until the last order is deep enough in the chain."
+
+
+class AccessOpening(RequestRefused):
+    """Raised when a holder's access to a time plan that starts on first use is being opened. The seller sends a transaction."""
+
+    next_ceiling: Credits
+    plan_id: PlanId
+    holder: str
+    retry_seconds: Seconds
+
+    problem = "The access of {holder} on plan {plan_id} is being opened."
+    next_step = "Try again in {retry_seconds}."
+
+
+class AccessNotOpened(RequestRefused):
+    """Raised when the seller could not open a holder's access to a time plan that starts on first use."""
+
+    next_ceiling: Credits
+    plan_id: PlanId
+    holder: str
+    reason: Phrase
+    retry_seconds: Seconds
+
+    problem = "The access of {holder} on plan {plan_id} was not opened: {reason}."
+    next_step = "Try again in {retry_seconds}."
+
+
+class PeriodsNotStated(RequestRefused):
+    """Raised when a sign-in does not let the seller open as many access periods as one opening needs.
+
+    ``stated`` is the most that the sign-in message lets the seller open, and ``opened`` is how much of it is used.
+    """
+
+    next_ceiling: Credits
+    plan_id: PlanId
+    holder: str
+    stated: Quantity
+    opened: Quantity
+    required: Quantity
+
+    problem = (
+        "The sign-in of {holder} lets the seller open {stated:number} periods of plan {plan_id}, and {opened:number} of them "
+        "are used. An opening needs {required:number}."
+    )
+    next_step = "Sign in again with a message that says how many access periods the seller may open."
+
+
+class OnlyHolderOpens(RequestRefused):
+    """Raised when access to a time plan has to be opened, and the plan's rule lets nobody but the holder open it."""
+
+    next_ceiling: Credits
+    plan_id: PlanId
+    holder: str
+    required: Quantity
+
+    problem = "The access of {holder} on plan {plan_id} is not open, and by the plan's rule only the holder opens it."
+    next_step = "Redeem {required:number} on the plan as the holder, with `nvm-chain redeem` or `redeem_credits`."
 
 
 class TooManyOpenRequests(RequestRefused):

@@ -48,6 +48,16 @@ class MetadataMismatch(StorageError):
     next_step = "Do not use this document. Ask the owner for the document with the hash {expected}."
 
 
+class OpenApiUnavailable(StorageError):
+    """Raised when an OpenAPI document cannot be read from its file or fetched from its URL. The error omits the URL's query."""
+
+    source: Others
+    reason: Phrase
+
+    problem = "The OpenAPI document at {source} cannot be read: {reason}."
+    next_step = "Correct the path or the URL, and try again."
+
+
 class DownloadFailed(StorageError):
     """Raised when a file cannot be fetched completely, or cannot be written. No part of the file is kept. The error omits the URL's query."""
 

@@ -344,6 +344,16 @@ class Meter:
         self._tranches.revoke(authority_id)  # one that was being opened meanwhile
         return revoked
 
+    async def find_payer(self, credential: Credential) -> AccountKey:
+        """Return the plan and the holder of a credential. Whether it is good for anything is checked with each request.
+
+        Raises:
+            AuthorityUnknown: The token is not one of these books.
+        """
+        if isinstance(credential, TokenCredential):
+            return (await self._find_session(hash_token(credential.token)))[0]
+        return AccountKey(credential.signed.voucher.plan_id, credential.signed.voucher.holder)
+
     async def _find_session(self, token_hash: bytes) -> TokenOwner:
         """Return the account and the authority of a token. Whether it is revoked is read with each request."""
         known = self._sessions.get(token_hash)

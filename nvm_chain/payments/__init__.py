@@ -44,7 +44,7 @@ from nvm_chain.payments.results import (
 )
 from nvm_chain.payments.sdk_names import AgentAPIAttributes, AuthType, Endpoint
 from nvm_chain.payments.session import Gateway
-from nvm_chain.payments.tokens import read_service_token
+from nvm_chain.signing.service_tokens import read_service_token
 from nvm_chain.types.credits import (
     ONE_DAY_DURATION,
     ONE_HOUR_DURATION,

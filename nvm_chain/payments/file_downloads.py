@@ -14,7 +14,8 @@ from nvm_chain.payments.parameters import check_kind
 from nvm_chain.payments.progress import show_progress
 from nvm_chain.payments.results import DownloadFileResultDto
 from nvm_chain.payments.session import NO_AGREEMENT, Session
-from nvm_chain.payments.tokens import format_service_token, sign_request, take_back
+from nvm_chain.payments.tokens import sign_request, take_back
+from nvm_chain.signing.service_tokens import format_service_token
 from nvm_chain.storage.downloads import Fetched, Progress, fetch
 from nvm_chain.storage.ipfs_store import IpfsStore
 from nvm_chain.types.agents import AttachedPlan

@@ -1,9 +1,6 @@
 """Tokens for a gateway. A token is the text form of a voucher for one request."""
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-
-from nvm_chain.errors import InsufficientCredits, InvalidMessage
+from nvm_chain.errors import InsufficientCredits
 from nvm_chain.errors.formatting import count, format_time
 from nvm_chain.operations.credits import read_account
 from nvm_chain.operations.settlement import sign_next_voucher
@@ -12,6 +9,7 @@ from nvm_chain.payments.ceilings import Ceiling
 from nvm_chain.payments.results import ServiceTokenResultDto
 from nvm_chain.payments.session import Gateway, Session
 from nvm_chain.signing.keys import check_message_signer
+from nvm_chain.signing.service_tokens import format_service_token
 from nvm_chain.signing.vouchers import SignedVoucher
 from nvm_chain.types.ids import format_did
 
@@ -86,21 +84,3 @@ def take_back(session: Session, signed: SignedVoucher, before: Ceiling | None) -
 
 def _ceiling_of(signed: SignedVoucher) -> Ceiling:
     return Ceiling(signed.voucher.ceiling, signed.voucher.deadline)
-
-
-def format_service_token(signed: SignedVoucher) -> str:
-    """Format a voucher as a token: its JSON in base64url."""
-    return urlsafe_b64encode(signed.to_json().encode()).decode()
-
-
-def read_service_token(token: str) -> SignedVoucher:
-    """Parse the voucher in a token. Makes no request, and does not check the voucher.
-
-    Raises:
-        InvalidMessage: The text is not a token.
-    """
-    try:
-        text = urlsafe_b64decode(token.encode("ascii")).decode()
-    except (binascii.Error, ValueError, AttributeError):
-        raise InvalidMessage("service token", "it is not base64url of text") from None
-    return SignedVoucher.from_json(text)

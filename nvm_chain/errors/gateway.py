@@ -1,0 +1,42 @@
+"""What a gateway answers if a request is not paid for, or if the service behind it does not answer."""
+
+from nvm_chain.errors.families import InputError, UpstreamError
+from nvm_chain.errors.fields import Name, Phrase, Seconds
+
+
+class PaymentMissing(InputError):
+    """Raised when a request to a paid endpoint came without a payment, a token or a voucher."""
+
+    service: Name
+
+    problem = "This request to {service} has to be paid for."
+    next_step = "Send a payment in the header PAYMENT-SIGNATURE, or a token in the header Authorization."
+
+
+class UpstreamUnreachable(UpstreamError):
+    """Raised when the service behind a gateway cannot be reached. The service did not see the request."""
+
+    service: Name
+
+    problem = "{service} cannot be reached behind the gateway. Nothing was charged."
+    next_step = "Try again later, with the same payment."
+
+
+class UpstreamFailed(UpstreamError):
+    """Raised when the service behind a gateway did not give a usable answer. It may have seen the request."""
+
+    service: Name
+    reason: Phrase
+
+    problem = "The service {service} behind the gateway {reason}. Nothing was charged."
+    next_step = "Try again with a new payment, or ask the seller."
+
+
+class UpstreamTooSlow(UpstreamError):
+    """Raised when the service behind a gateway did not answer in time. It may have seen the request."""
+
+    service: Name
+    limit: Seconds
+
+    problem = "The service {service} behind the gateway did not answer within {limit}. Nothing was charged."
+    next_step = "Try again with a new payment, or ask the seller."

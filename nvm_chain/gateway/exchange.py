@@ -1,0 +1,90 @@
+"""One request to an upstream and its answer, with everything that can happen to it on the way."""
+
+import asyncio
+
+from nvm_chain.errors import NvmChainError, UpstreamTooSlow, UpstreamUnreachable
+from nvm_chain.gateway.forwarding import Passage, Send, build_head, call_upstream, hand_down
+from nvm_chain.gateway.incoming import Headers
+from nvm_chain.gateway.kept_answers import KeptBody
+from nvm_chain.gateway.outcomes import Outcome
+from nvm_chain.gateway.upstream import Answer, Upstreams
+from nvm_chain.gateway.watching import BuyerWatch
+from nvm_chain.meter.idempotency import MAX_ANSWER
+
+
+class AnswerCut(Exception):
+    """An answer ended in the middle. The server ends the connection, so that the buyer does not take it as whole."""
+
+
+class Exchange:
+    """Hands on a request and its answer, and notes in the outcome what became of both."""
+
+    def __init__(self, upstreams: Upstreams, passage: Passage, outcome: Outcome, send: Send, more: Headers) -> None:
+        """Take the request and its outcome.
+
+        Args:
+            upstreams: The client that calls upstreams.
+            passage: The request.
+            outcome: What notes the end of the request.
+            send: The function that sends a message to the buyer.
+            more: Headers of every answer.
+        """
+        self._upstreams, self._passage, self._outcome = upstreams, passage, outcome
+        self._send, self._more = send, more
+
+    async def run(self, *, keeps: bool = False) -> tuple[KeptBody, int] | None:
+        """Carry out the exchange. With ``keeps``, return the answer, up to 64 KiB of its body, and the body's size.
+
+        Raises:
+            UpstreamError: The upstream did not answer, and nothing was sent to the buyer.
+            BodyDiffers: The body is not the one that was signed, and nothing was sent to the buyer.
+            AnswerCut: The answer ended in the middle.
+        """
+        passage, outcome = self._passage, self._outcome
+        seconds = passage.service.settings.request_seconds
+        watch = BuyerWatch(passage)
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                return await self._pass(keeps)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            if not passage.began:
+                raise UpstreamTooSlow(passage.service.did, seconds) from None
+            if passage.is_sending:
+                outcome.note_gone()
+            raise AnswerCut from error
+        except asyncio.CancelledError:
+            if not watch.take_back():
+                raise
+            outcome.note_gone()
+            return None
+        except NvmChainError as error:
+            if passage.began:
+                raise AnswerCut from error
+            raise
+        finally:
+            watch.stop()
+            outcome.finish()
+
+    async def _pass(self, keeps: bool) -> tuple[KeptBody, int] | None:
+        self._outcome.note_call(was_sent=True)
+        try:
+            found = await call_upstream(self._upstreams, self._passage, self._outcome.told)
+        except UpstreamUnreachable:
+            self._outcome.note_call(was_sent=False)
+            raise
+        try:
+            return await self._answer(found, keeps)
+        except BaseException:
+            found.close()
+            raise
+
+    async def _answer(self, found: Answer, keeps: bool) -> tuple[KeptBody, int] | None:
+        head = build_head(self._passage.service, found, [*self._outcome.note_answer(found), *self._more])
+        keep = bytearray() if keeps else None
+        self._passage.began = True
+        await self._send(head)
+        size = await hand_down(found, self._passage, self._send, keep, MAX_ANSWER)
+        self._outcome.note_served()
+        return None if keep is None else (KeptBody(found.status, head["headers"], bytes(keep)), size)

@@ -1,0 +1,111 @@
+"""The end of a request: a paid one is charged or released, once, whatever happens to it. An open one costs nothing."""
+
+from typing import Final
+
+from nvm_chain.errors.fields import Credits
+from nvm_chain.gateway.catalogue import SoldPlan, SoldService
+from nvm_chain.gateway.incoming import Headers
+from nvm_chain.gateway.upstream import Answer
+from nvm_chain.meter.engine import Meter
+from nvm_chain.meter.store.group_rows import StoredHold
+from nvm_chain.x402.headers import PAYMENT_RESPONSE, write_header
+from nvm_chain.x402.offers import format_network
+
+FAILED: Final = 400
+"""The lowest status that says that a request was not served."""
+CONSUMED: Final = "NVMCreditsConsumed"
+"""The header with which an upstream says what a request cost, in credits."""
+
+
+class Outcome:
+    """What becomes of an open request: nothing. A paid one has a `PaidOutcome`."""
+
+    told: tuple[tuple[str, str], ...] = ()
+    """Headers by which the upstream knows who pays."""
+
+    def note_call(self, *, was_sent: bool) -> None:
+        """Note whether the upstream may have seen the request."""
+
+    def note_answer(self, found: Answer) -> Headers:
+        """Note the head of the answer, and return what is added to it."""
+        return []
+
+    def note_served(self) -> None:
+        """Note that the whole answer was handed down."""
+
+    def note_gone(self) -> None:
+        """Note that the buyer went away, or did not read on."""
+
+    def finish(self) -> None:
+        """End the request. What was not served is not charged."""
+
+
+class PaidOutcome(Outcome):
+    """What becomes of the hold of a request. Until something else is said, the request counts as not served."""
+
+    def __init__(self, meter: Meter, hold: StoredHold, service: SoldService, plan: SoldPlan) -> None:
+        """Take the meter and the open hold, and what was sold."""
+        self._meter, self._service, self._plan = meter, service, plan
+        self.hold = hold
+        self.cost: Credits | None = min(plan.min_credits, hold.hold.credits)
+        """What is charged if the buyer gets the answer, or goes away before. None for an answer that is not charged."""
+        self._was_sent = self._is_due = self._is_over = False
+        self.told = (
+            ("nvm-holder", hold.key.holder),
+            ("nvm-plan", str(hold.key.plan_id)),
+            ("nvm-request-id", hold.hold_id.hex()),
+        )
+
+    def note_call(self, *, was_sent: bool) -> None:
+        """Note whether the upstream may have seen the request."""
+        self._was_sent = was_sent
+
+    def note_answer(self, found: Answer) -> Headers:
+        """Find what the request costs, and return the header PAYMENT-RESPONSE. No transaction belongs to a single request."""
+        self.cost = find_cost(found, self._service, self._plan, self.hold.hold.credits)
+        told = {
+            "success": self.cost is not None,
+            **({"errorReason": "not_served"} if self.cost is None else {}),
+            "payer": self.hold.key.holder,
+            "transaction": "",
+            "network": format_network(self._meter.settings.chain_id),
+            "amount": str(self.cost or 0),
+            "extra": {"planId": str(self.hold.key.plan_id), "hold": self.hold.hold_id.hex()},
+        }
+        return [(PAYMENT_RESPONSE.encode(), write_header(told).encode())]
+
+    def note_served(self) -> None:
+        """Charge the request, unless its answer says that it was not served."""
+        self._is_due = True
+        self.finish()
+
+    def note_gone(self) -> None:
+        """Charge what is known, at least the lowest cost. Otherwise everybody could leave before the last byte."""
+        self._is_due = True
+
+    def finish(self) -> None:
+        """Charge or release. The second time, nothing happens."""
+        if self._is_over:
+            return
+        self._is_over = True
+        if self._is_due and self.cost is not None:
+            self._meter.charge(self.hold, self.cost)
+        else:
+            self._meter.release(self.hold, was_sent=self._was_sent)
+
+
+def find_cost(found: Answer, service: SoldService, plan: SoldPlan, held: Credits) -> Credits | None:
+    """Return what a request costs, when the head of its answer is there. None if it was not served."""
+    if found.status >= FAILED and not service.settings.charges_failures:
+        return None
+    if not held:
+        return 0  # on a time plan
+    return min(max(plan.min_credits, _read_consumed(found, service, plan)), held, max(plan.max_credits, 1))
+
+
+def _read_consumed(found: Answer, service: SoldService, plan: SoldPlan) -> Credits:
+    """Return what the upstream says that a request cost. `find_cost` brings it between the plan's lowest and highest cost."""
+    told = found.find(CONSUMED) if service.settings.dynamic else None
+    if told is None or not told.isascii() or not told.isdecimal() or len(told) > 20:
+        return plan.min_credits
+    return int(told)

@@ -1,0 +1,188 @@
+"""How a request is served: found, admitted, handed on, and charged or released."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final
+
+from nvm_chain.errors import (
+    BindingMismatch,
+    InvalidMessage,
+    NvmChainError,
+    PaymentMissing,
+    PlanNotAccepted,
+    UnknownEndpoint,
+)
+from nvm_chain.gateway.bodies import Body, BodyDiffers, BuyerGone
+from nvm_chain.gateway.catalogue import Access, SoldPlan, SoldService
+from nvm_chain.gateway.exchange import Exchange
+from nvm_chain.gateway.forwarding import Passage, Send
+from nvm_chain.gateway.incoming import Headers, Incoming
+from nvm_chain.gateway.kept_answers import AnswerBox, KeptBody
+from nvm_chain.gateway.outcomes import Outcome, PaidOutcome
+from nvm_chain.gateway.payers import Payer, read_payer
+from nvm_chain.gateway.refusals import Refusal, find_most, refuse, refuse_payment
+from nvm_chain.gateway.upstream import Upstreams
+from nvm_chain.meter.bodies import UNSIGNED
+from nvm_chain.meter.credentials import VoucherCredential
+from nvm_chain.meter.engine import Meter
+from nvm_chain.meter.idempotency import MAX_ANSWER
+from nvm_chain.meter.requests import Request
+from nvm_chain.meter.store.group_rows import StoredHold
+from nvm_chain.meter.store.works import KeptAnswer
+from nvm_chain.types.ids import parse_agent_id
+
+START_SECONDS: Final = 30
+"""How long a buyer may take for a short body, or for the start of a long one."""
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+
+class Refused(Exception):
+    """A request that is not served, and its answer."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.status)
+        self.refusal = refusal
+
+
+class Server:
+    """Serves the requests of all services, with one meter."""
+
+    def __init__(
+        self,
+        meter: Meter,
+        services: Mapping[str, SoldService],
+        upstreams: Upstreams,
+        *,
+        base: str,
+        box: AnswerBox | None = None,
+    ) -> None:
+        """Take what is open.
+
+        Args:
+            meter: The meter.
+            services: What is sold, by DID.
+            upstreams: The client that calls upstreams.
+            base: The URL of the gateway.
+            box: What encrypts answers that are kept. None to keep no answers.
+        """
+        self.meter, self.services = meter, services
+        self._upstreams, self.base, self._box = upstreams, base, box
+
+    async def serve(
+        self, service: SoldService, incoming: Incoming, target: str, receive: Receive, send: Send, more: Headers
+    ) -> None:
+        """Serve a request, or answer why it is not served.
+
+        Args:
+            service: The service.
+            incoming: What the headers say.
+            target: The target of the request.
+            receive: The function that gives the next message of the request.
+            send: The function that sends a message to the buyer.
+            more: Headers of every answer.
+        """
+        body = Body(receive, incoming.length)
+        passage = Passage(service, incoming, target, body, receive)
+        try:
+            await self._serve(passage, send, more)
+        except Refused as refused:
+            await answer(send, refused.refusal, more)
+        except NvmChainError as error:
+            await answer(send, refuse(error), more)
+        except BuyerGone:
+            pass  # nobody is there to be answered
+
+    async def _serve(self, passage: Passage, send: Send, more: Headers) -> None:
+        service, incoming = passage.service, passage.incoming
+        access = service.find_access(incoming.method, passage.target)
+        if access is None:
+            agent_id = parse_agent_id(service.did)
+            raise UnknownEndpoint(agent_id, incoming.method, passage.target.partition("?")[0])
+        if access is Access.OPEN:
+            await read_start(passage.body)
+            await Exchange(self._upstreams, passage, Outcome(), send, more).run()
+            return
+        payer = read_payer(incoming)
+        if payer is None:
+            raise Refused(self._refuse(PaymentMissing(service.did), passage))
+        await read_start(passage.body)
+        plan, hold = await self._admit(payer, passage)
+        if isinstance(hold, KeptAnswer):
+            await self._repeat(hold, send, more)
+            return
+        await self._serve_paid(payer, plan, hold, passage, send, more)
+
+    # ------------------------------------------------------------------ paid
+
+    async def _admit(self, payer: Payer, passage: Passage) -> tuple[SoldPlan, StoredHold | KeptAnswer]:
+        """Admit a request, and return its plan and its hold. Raises Refused."""
+        service, incoming = passage.service, passage.incoming
+        request = Request(service.did, incoming.method, passage.target, passage.body.digest, payer.key)
+        holder = None
+        try:
+            account = await self.meter.find_payer(payer.credential)
+            plan = service.plans.get(account.plan_id)
+            if plan is None:
+                raise PlanNotAccepted(account.plan_id, service.did)
+            holder = account.holder
+            hold = await self.meter.admit(request, payer.credential, find_most(plan, service))
+        except NvmChainError as error:
+            raise Refused(self._refuse(error, passage, holder)) from error
+        return plan, hold
+
+    async def _serve_paid(
+        self, payer: Payer, plan: SoldPlan, hold: StoredHold, passage: Passage, send: Send, more: Headers
+    ) -> None:
+        if not passage.body.is_short and isinstance(payer.credential, VoucherCredential):
+            binding = payer.credential.binding
+            passage.signed_body = None if binding is None or binding.body == UNSIGNED else binding.body
+        outcome = PaidOutcome(self.meter, hold, passage.service, plan)
+        exchange = Exchange(self._upstreams, passage, outcome, send, more)
+        try:
+            kept = await exchange.run(keeps=payer.key is not None)
+        except BodyDiffers as error:
+            mismatch = BindingMismatch("body", passage.signed_body or UNSIGNED, error.digest, "")
+            raise Refused(self._refuse(mismatch, passage, hold.key.holder)) from error
+        if kept is not None and outcome.cost is not None:
+            self._keep(hold, passage, *kept, payer.key)
+
+    def _keep(self, hold: StoredHold, passage: Passage, kept: KeptBody, size: int, key: str | None) -> None:
+        request = Request(passage.service.did, passage.incoming.method, passage.target, passage.body.digest, key)
+        sealed = None if self._box is None or size > MAX_ANSWER else self._box.close_box(kept, hold.hold_id)
+        self.meter.keep_answer(hold, request, sealed, size if sealed is None else len(sealed))
+
+    async def _repeat(self, kept: KeptAnswer, send: Send, more: Headers) -> None:
+        """Give a kept answer again."""
+        found = None if self._box is None else self._box.open_box(kept.answer, kept.hold_id)
+        if found is None:
+            raise InvalidMessage("request", "its answer was kept under another key, and cannot be read any more")
+        own = {name for name, _ in more}
+        headers = [*((name, value) for name, value in found.headers if name not in own), *more]
+        await answer(send, Refusal(found.status, [*headers, (b"nvm-repeated", b"true")], found.body), [])
+
+    # ------------------------------------------------------------------ what is told
+
+    def _refuse(self, error: NvmChainError, passage: Passage, holder: str | None = None) -> Refusal:
+        return refuse_payment(
+            error, passage.service, self.meter.settings, base=self.base, target=passage.target, holder=holder
+        )
+
+
+async def read_start(body: Body) -> None:
+    """Read a body, or the first 64 KiB of a long one, within half a minute. Raises BuyerGone or InvalidMessage."""
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await body.read_start()
+    except TimeoutError:
+        raise InvalidMessage("request", f"its body did not arrive within {START_SECONDS} seconds") from None
+
+
+async def answer(send: Send, refusal: Refusal, more: Headers) -> None:
+    """Send a whole answer."""
+    length = (b"content-length", str(len(refusal.body)).encode())
+    headers = [*refusal.headers, *more]
+    if not any(name == b"content-length" for name, _ in headers):
+        headers.append(length)
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": refusal.body})

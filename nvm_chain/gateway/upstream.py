@@ -1,0 +1,117 @@
+"""The client that calls upstreams: each request once, the answer as it comes, byte for byte.
+
+aiohttp hands on compressed bodies, repeated headers and events as they came. Only this file imports it.
+"""
+
+from collections.abc import AsyncIterable
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from nvm_chain.errors import UpstreamFailed, UpstreamUnreachable
+from nvm_chain.gateway.incoming import Headers
+from nvm_chain.gateway.settings import CONNECT_SECONDS, UpstreamHeader
+
+CONNECTIONS: Final = 1_000
+"""The largest number of connections to all upstreams together."""
+_WITHOUT: Final = frozenset(("User-Agent", "Accept", "Accept-Encoding", "Content-Type"))
+"""Headers that aiohttp would add, and the buyer did not send."""
+
+
+class Answer:
+    """The answer of an upstream, whose body is not read yet."""
+
+    def __init__(self, response: aiohttp.ClientResponse, service: str) -> None:
+        """Take the head of the answer of a service."""
+        self._response, self._service = response, service
+        self.status = response.status
+        self.headers: Headers = list(response.raw_headers)
+
+    def find(self, name: str) -> str | None:
+        """Return the value of a header, or None."""
+        return self._response.headers.get(name)
+
+    async def read_piece(self) -> tuple[bytes, bool]:
+        """Return what has arrived of the body since, and whether more follows. Raises UpstreamFailed."""
+        content = self._response.content
+        try:
+            piece = await content.readany()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise UpstreamFailed(self._service, "broke off in the middle of its answer") from error
+        return piece, not content.at_eof()
+
+    def close(self) -> None:
+        """End the connection, whether the answer has come or not."""
+        self._response.close()
+
+    def finish(self) -> None:
+        """Give the connection back, because the whole answer has come."""
+        self._response.release()
+
+
+class Upstreams:
+    """Calls the upstreams of a gateway. Open it in the event loop in which it is used."""
+
+    def __init__(self) -> None:
+        """Open the pool of connections."""
+        connector = aiohttp.TCPConnector(limit=CONNECTIONS, ttl_dns_cache=30)
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            max_line_size=16_384,
+            max_field_size=65_536,
+            requote_redirect_url=False,
+        )
+        # aiohttp sends some requests again if a connection ends before the answer, and has no public switch against it.
+        # Nothing may be served twice for one charge.
+        self._session._retry_connection = False  # noqa: SLF001
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        headers: list[tuple[str, str]],
+        body: bytes | AsyncIterable[bytes] | None,
+        *,
+        service: str,
+        auth: UpstreamHeader | None = None,
+    ) -> Answer:
+        """Send a request, and return the head of the answer. The target is sent as it is.
+
+        Args:
+            method: The method.
+            url: The URL, byte for byte.
+            headers: The headers, the names in small letters.
+            body: The body, whole or in pieces. None for no body.
+            service: The DID of the service, for errors.
+            auth: A header with the seller's secret.
+
+        Raises:
+            UpstreamUnreachable: There is no connection to the upstream, so it did not see the request.
+            UpstreamFailed: The upstream did not answer, and may have seen the request.
+        """
+        if auth is not None:
+            name = auth.name.lower()
+            headers = [(each, value) for each, value in headers if each != name]
+            headers.append((auth.name, auth.value))
+        try:
+            response = await self._session.request(
+                method,
+                URL(url, encoded=True),
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+                skip_auto_headers=_WITHOUT,
+            )
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise UpstreamUnreachable(service) from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise UpstreamFailed(service, "ended the connection, or did not answer with HTTP") from error
+        return Answer(response, service)
+
+    async def close(self) -> None:
+        """End all connections."""
+        await self._session.close()

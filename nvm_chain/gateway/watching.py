@@ -1,0 +1,48 @@
+"""Whether the buyer is still there. A server says so only to whoever asks for the next message of the request."""
+
+import asyncio
+from typing import Final
+
+from nvm_chain.gateway.forwarding import Passage
+
+WATCH_SECONDS: Final = 0.05
+"""After this time, the gateway looks whether the buyer is still there. Most answers come earlier."""
+
+
+class BuyerWatch:
+    """Cancels the task of a request if the buyer goes away while the upstream works."""
+
+    def __init__(self, passage: Passage) -> None:
+        """Begin to watch a little later."""
+        self._receive = passage.receive
+        self._task = asyncio.current_task()
+        self._watching: asyncio.Task[None] | None = None
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(WATCH_SECONDS, self._begin)
+        self._body = passage.body
+        self._is_gone = False
+
+    def _begin(self) -> None:
+        if self._body.is_short:
+            self._watching = asyncio.ensure_future(self._watch())
+        else:  # the body is still being received, which tells the same
+            self._timer = asyncio.get_running_loop().call_later(WATCH_SECONDS, self._begin)
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._is_gone = True
+        if self._task is not None:
+            self._task.cancel()
+
+    def take_back(self) -> bool:
+        """Return whether the buyer went away, so that the task was cancelled for that. The task may go on."""
+        if self._is_gone and self._task is not None:
+            self._task.uncancel()
+        return self._is_gone
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        self._timer.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
