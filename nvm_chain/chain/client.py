@@ -26,6 +26,7 @@ from nvm_chain.chain.networks import find_usdc
 from nvm_chain.chain.node import Node, encode_call
 from nvm_chain.chain.portions import Portion, divide
 from nvm_chain.chain.receipts import report_lost_event
+from nvm_chain.chain.repricing import MAX_FEE_PERCENT, replace_waiting
 from nvm_chain.chain.rpc import READ_PATIENCE_SECONDS, NodeProvider, build_web3
 from nvm_chain.chain.sending import Sender
 from nvm_chain.chain.shipments import Outcome
@@ -220,6 +221,28 @@ class Chain(Node):
             check_call(call, place)
         sending = partial(send_many, self, self._accounts, self._sender, signer, listed)
         return sending(confirmations=self._confirmations, on_progress=on_progress)
+
+    def replace_transaction(self, signer: Signer, raw: bytes, *, max_percent: int = MAX_FEE_PERCENT) -> str | None:
+        """Send a transaction that waits to be mined again, with the same nonce and higher prices. Do not wait for it.
+
+        Only one of the two can be mined. The new prices are those of a new transaction, and at least 12.5 % higher than
+        the old ones.
+
+        Args:
+            signer: The account that sent the transaction.
+            raw: The signed bytes of the transaction.
+            max_percent: The highest new price, in percent of what a new transaction would offer now.
+
+        Returns:
+            The hash of the new transaction, whether the node took it or not. None if the price would be too high, or if
+            the bytes are of another type than 2, or have an access list. Nothing was signed then.
+
+        Raises:
+            AccountBusy: Another program on this machine is sending for the account.
+            NetworkError: The node does not give a usable answer.
+        """
+        check_transaction_signer(signer)
+        return replace_waiting(self, self._accounts, signer, raw, max_percent=max_percent)
 
     @contextmanager
     def paying(self, *readers: Reader) -> Iterator[None]:

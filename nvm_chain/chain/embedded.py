@@ -1,6 +1,7 @@
 """The embedded chain: an EVM inside this process with our contracts and a TestUSDC. It needs no setup."""
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -86,9 +87,11 @@ def _build_provider() -> EthereumTesterProvider:
             with typed_errors():
                 return super().estimate_gas(*arguments)
 
+    turn = threading.RLock()  # eth-tester answers one request at a time, and a gateway has several threads
+
     class Provider(EthereumTesterProvider):
         def make_request(self, *arguments: Any) -> Any:
-            with typed_errors():
+            with turn, typed_errors():
                 return super().make_request(*arguments)
 
     evm = Evm()

@@ -9,6 +9,7 @@ NvmChainError
 │   ├── InvalidTarget, ChargeAboveHold, ViewUnusable, HoldOver, MeterClosed, ServiceUnknown
 │   ├── KeyReused, RequestRunning, AnswerNotKept, ReceiptUnavailable
 │   ├── NeedsGateway, NoAccess, MissingExtra, PaymentMissing
+│   ├── PaymentNotAllowed, BodyNotRepeatable, BudgetUsedUp, GatewayRefused
 │   └── NeedsVendor
 │       └── HostedName, HostedImport
 ├── SignatureError                      a signed message cannot be accepted; nothing was sent
@@ -75,6 +76,12 @@ from nvm_chain.errors.base import (
 )
 from nvm_chain.errors.catalogue import (
     list_errors,
+)
+from nvm_chain.errors.client import (
+    BodyNotRepeatable,
+    BudgetUsedUp,
+    GatewayRefused,
+    PaymentNotAllowed,
 )
 from nvm_chain.errors.contract import CONTRACT_ERRORS
 from nvm_chain.errors.contract.agents import (
@@ -362,8 +369,10 @@ __all__ = [
     "BindingMismatch",
     "BindingTooWeak",
     "BlockReplaced",
+    "BodyNotRepeatable",
     "BooksBehind",
     "BoundToOtherRequest",
+    "BudgetUsedUp",
     "CeilingTooLow",
     "ChargeAboveHold",
     "ConnectionFailed",
@@ -400,6 +409,7 @@ __all__ = [
     "FeeAboveCap",
     "FeeAboveMax",
     "FundsError",
+    "GatewayRefused",
     "HoldOver",
     "HostedImport",
     "HostedName",
@@ -477,6 +487,7 @@ __all__ = [
     "Panicked",
     "PaymentFailed",
     "PaymentMissing",
+    "PaymentNotAllowed",
     "PendingTransactions",
     "PeriodLimitReached",
     "PeriodsNotStated",

@@ -15,77 +15,77 @@ class MissingExtra(InputError, ImportError):
 
 
 class WrongDatabase(IndexFailure):
-    """Raised when a database is not an index of this package, or is damaged. Nothing was changed in it."""
+    """Raised when a database is not an index or the books of a meter, or is damaged. Nothing was changed in it."""
 
     where: Name
     reason: Phrase
 
-    problem = "{where} is not an index: {reason}."
-    next_step = "Give the file or the URL of an index, or a new one."
+    problem = "{where} is not a database of nvm-chain that can be used here: {reason}."
+    next_step = "Give the file or the URL of an index or of a meter's books, or a new one."
 
 
 class OlderSchema(IndexFailure):
-    """Raised when an index was written by an older version of this package, and only a reader opens it."""
+    """Raised when an older version of this package wrote an index or books, and whoever opens them does not change them."""
 
     where: Name
     version: Name
     expected: Name
 
-    problem = "The index {where} has the older schema {version}, not {expected}."
-    next_step = "Run nvm-chain index run, which brings the index to the new schema."
+    problem = "The database {where} has the older schema {version}, not {expected}."
+    next_step = "Run nvm-chain index run for an index, or start the meter for its books. Both bring a database to the new schema."
 
 
 class NewerSchema(IndexFailure):
-    """Raised when an index was written by a newer version of this package."""
+    """Raised when a newer version of this package wrote an index or the books of a meter."""
 
     where: Name
     version: Name
     expected: Name
 
-    problem = "The index {where} has the newer schema {version}. This version of nvm-chain knows {expected}."
-    next_step = "Install the version of nvm-chain that wrote the index, or a later one."
+    problem = "The database {where} has the newer schema {version}. This version of nvm-chain knows {expected}."
+    next_step = "Install the version of nvm-chain that wrote it, or a later one."
 
 
 class OtherChain(IndexFailure):
-    """Raised when an index belongs to another chain or other contracts than the connection."""
+    """Raised when an index or the books of a meter belong to another chain or other contracts than expected."""
 
     where: Name
     what: Name
     by_index: Compared
     expected: Compared
 
-    problem = "The index {where} belongs to another chain: its {what} is {by_index}, not {expected}."
-    next_step = "Give the index of this chain, or a new file or database."
+    problem = "The database {where} belongs to another chain: its {what} is {by_index}, not {expected}."
+    next_step = "Give the database of this chain, or a new one."
 
 
 class IndexUnavailable(IndexFailure):
-    """Raised when the file or the server of an index cannot be opened, or does not answer. Nothing is half done."""
+    """Raised when the file or the server of a database cannot be opened, or does not answer. Nothing is half done."""
 
     where: Name
     reason: Phrase
 
-    problem = "The index {where} is not available ({reason})."
+    problem = "The database {where} is not available ({reason})."
     next_step = "Check that the file exists and that the database server runs, then try again."
 
 
 class IndexNotWritable(IndexFailure):
-    """Raised when an index may only be read. Nothing was changed in it."""
+    """Raised when an index or the books of a meter may only be read. Nothing was changed in them."""
 
     where: Name
     reason: Phrase
 
-    problem = "The index {where} cannot be written ({reason})."
+    problem = "The database {where} cannot be written ({reason})."
     next_step = "Give this user the right to write it, or use another file or database."
 
 
 class DiskFull(IndexFailure):
-    """Raised when the disk of an index is full. The index is as it was before the last write."""
+    """Raised when the disk of a database is full. The database is as it was before the last write."""
 
     where: Name
     reason: Phrase
 
-    problem = "The index {where} cannot grow, because its disk is full ({reason})."
-    next_step = "Make room on the disk, then continue. The index lost nothing."
+    problem = "The database {where} cannot grow, because its disk is full ({reason})."
+    next_step = "Make room on the disk, then continue. The database lost nothing."
 
 
 class SecondFollower(IndexFailure):

@@ -59,7 +59,7 @@ class EndpointsOverlap(InputError):
 
     problem = "{operation} should be {chosen}, but the endpoint {pattern} matches it and makes it {found}."
     next_step = (
-        "Choose the same for both operations, or leave out both. If the service itself guards the operation, accept "
+        "Give both operations the same, or leave out both. If the service itself guards the operation, accept "
         "the overlap with `allow_overlap=True`."
     )
 

@@ -227,7 +227,7 @@ class AccessNotOpened(RequestRefused):
 class PeriodsNotStated(RequestRefused):
     """Raised when a sign-in does not let the seller open as many access periods as one opening needs.
 
-    ``stated`` is the most that the sign-in message lets the seller open, and ``opened`` is how much of it is used.
+    ``stated`` is how many the sign-in message lets the seller open in all, and ``opened`` is how many of them are used.
     """
 
     next_ceiling: Credits
@@ -253,7 +253,7 @@ class OnlyHolderOpens(RequestRefused):
     required: Quantity
 
     problem = "The access of {holder} on plan {plan_id} is not open, and by the plan's rule only the holder opens it."
-    next_step = "Redeem {required:number} on the plan as the holder, with `nvm-chain redeem` or `redeem_credits`."
+    next_step = "Redeem {required:number} on the plan as the holder, with `redeem_credits`."
 
 
 class TooManyOpenRequests(RequestRefused):

@@ -15,6 +15,7 @@ from nvm_chain.errors import (
     RequestAboveLimit,
     RequestRefused,
     ServiceNotCovered,
+    WalletChangedItsMind,
 )
 from nvm_chain.errors.fields import Credits, Time
 from nvm_chain.meter.authorities import Authority
@@ -58,6 +59,11 @@ def find_disagreement(question: Question) -> RequestRefused | None:
 
 def _is_revoked(question: Question) -> RequestRefused | None:
     return AuthorityRevoked(question.next_ceiling, question.kind) if question.authority.revoked else None
+
+
+def _is_unsigned(question: Question) -> RequestRefused | None:
+    authority = question.authority
+    return WalletChangedItsMind(question.next_ceiling, question.kind, authority.holder) if authority.unsigned else None
 
 
 def _is_over(question: Question) -> RequestRefused | None:
@@ -114,6 +120,7 @@ def _is_above_limit(question: Question) -> RequestRefused | None:
 Check: TypeAlias = Callable[[Question], RequestRefused | None]
 CHECKS: Final[tuple[Check, ...]] = (
     _is_revoked,
+    _is_unsigned,
     _is_over,
     _is_used_up,
     _is_for_other_service,

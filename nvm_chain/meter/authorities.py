@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from nvm_chain.errors import ChargeAboveHold, InvalidConfig
-from nvm_chain.errors.fields import Credits, PlanId, Time
+from nvm_chain.errors.fields import Credits, PlanId, Quantity, Time
 from nvm_chain.meter.bindings import NO_CONTEXT
 from nvm_chain.meter.session_terms import EVERY_SERVICE, PeriodLimit, SessionTerms
 from nvm_chain.meter.sign_in_messages import SignInMessage
@@ -33,7 +33,9 @@ class Authority(Struct, frozen=True, gc=False):
     ``uses``, ``limit``, ``per_request`` and ``per_period`` are None if there is no such limit. ``end`` is the last valid
     second. ``services`` are DIDs. ``context`` is the context of a request voucher, which binds it to its request. Of the
     rest, ``used`` counts requests, ``spent`` and ``held`` are credits, and ``period_used`` are the credits that were
-    charged or are held in the period with the number ``period``.
+    charged or are held in the period with the number ``period``. ``unsigned`` says that its contract wallet no longer accepts
+    the signature that opened it. ``max_periods`` is how many access periods the seller may open by a sign-in, and ``opened``
+    is how many of them openings have taken.
     """
 
     authority_id: bytes
@@ -50,11 +52,14 @@ class Authority(Struct, frozen=True, gc=False):
     services: tuple[str, ...] = EVERY_SERVICE
     context: bytes = NO_CONTEXT
     revoked: bool = False
+    unsigned: bool = False
     used: int = 0
     spent: Credits = 0
     held: Credits = 0
     period: int = 0
     period_used: Credits = 0
+    max_periods: Quantity = 0
+    opened: Quantity = 0
 
     def find_period(self, now: int) -> int:
         """Return the number of the period in which a second is. A clock that goes back does not reopen a period."""
@@ -131,6 +136,7 @@ def open_sign_in(message: SignInMessage, digest: bytes, plan_id: int, *, now: in
         start=now,
         end=end,
         services=message.services,
+        max_periods=message.max_periods,
     )
 
 

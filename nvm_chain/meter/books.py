@@ -16,6 +16,8 @@ from nvm_chain.types.amounts import check_uint
 
 BITS: Final = 64
 """The number of bits of a number of credits, as in the contract."""
+LARGEST: Final = 2**63 - 1
+"""The largest sum of credits that books count with. What an account has beyond it is not served."""
 
 
 class Mark(Struct, frozen=True, gc=False):

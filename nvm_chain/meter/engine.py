@@ -7,15 +7,15 @@ group of writes, and nobody waits for it. The engine knows no HTTP: gateways and
 import asyncio
 import secrets
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Final, Protocol
+from typing import Final
 
-from nvm_chain.errors import AuthorityUnknown, InvalidConfig, MeterClosed, PlanNotAccepted
+from nvm_chain.errors import AuthorityUnknown, CreditsUsedUp, InvalidConfig, MeterClosed, PlanNotAccepted
 from nvm_chain.meter.agreements import Ask
 from nvm_chain.meter.authorities import Authority, AuthorityKind, open_session
 from nvm_chain.meter.bindings import NO_CONTEXT
 from nvm_chain.meter.books import Account
 from nvm_chain.meter.credentials import Credential, TokenCredential, VoucherCredential, hash_token, new_token
+from nvm_chain.meter.first_views import FirstViews, Views
 from nvm_chain.meter.nonces import SignInChallenge
 from nvm_chain.meter.outbox import Outbox
 from nvm_chain.meter.receipt_signing import Receipts, ReceiptSigner
@@ -44,15 +44,6 @@ MOST_SESSIONS: Final = 100_000
 """How many session tokens a process remembers."""
 MOST_ASKED: Final = 4
 """How many signatures of sessions and sign-ins are checked at a time. A contract wallet may take long, and threads are few."""
-MOST_SEEN: Final = 100_000
-"""Of how many accounts a process remembers that they have a view. Of others it asks the store again."""
-
-
-class Views(Protocol):
-    """Where the meter reads accounts of which it knows nothing yet."""
-
-    def want(self, key: AccountKey) -> "Future[None]":
-        """Put the views of an account into the books, now and from now on. The future is done when the first are there."""
 
 
 class Meter:
@@ -88,17 +79,15 @@ class Meter:
         """The name of this process in the holds that it opens."""
         self.writer = writer
         """What stores the changes of the books. A settler uses it too."""
-        self._views = views
         self._verifier = VoucherVerifier(settings.chain_id, settings.credits)
         self._session_verifier = VoucherVerifier(settings.chain_id, settings.credits, ask_chain=ask_chain)
         self._sessions: dict[bytes, TokenOwner] = {}
-        self._first: dict[AccountKey, asyncio.Future[None]] = {}
-        self._seen: set[AccountKey] = set()
+        self._first = FirstViews(writer, views, settings.time_plans)
         self._storing = Storing(writer)
         self._tranches = Tranches(self._storing)
         self._closing: asyncio.Future[None] | None = None
         self._asking = asyncio.Semaphore(MOST_ASKED)
-        self._sign_ins = SignIns(writer, settings, self._see_first, self._asking, ask_chain=ask_chain)
+        self._sign_ins = SignIns(writer, settings, self._first.see, self._asking, ask_chain=ask_chain)
         self._receipts = Receipts(writer, settings, receipt_signer, ask_chain=ask_chain)
         self.outbox = Outbox(writer)
         """Notices to holders, for whoever delivers them."""
@@ -144,7 +133,7 @@ class Meter:
         now = self.writer.now
         check_deadline(voucher.deadline, now, min_seconds=self.settings.min_voucher_seconds)
         digest = self._verifier.find_digest(credential.signed, redeemer=self.settings.redeemer, now=now)
-        await self._see_first(key)
+        await self._first.see(key)
         return await self._storing.hold(AdmitVoucher(credential.signed, digest, work, is_fresh=True))
 
     @staticmethod
@@ -164,7 +153,7 @@ class Meter:
             if key.plan_id in terms.windows:
                 return await self._admit_to_window(request, terms, key, authority_id)
         work = self._build_work(terms, key.plan_id, credits, NO_CONTEXT, find_key(request, authority_id))
-        await self._see_first(key)
+        await self._first.see(key)
         slot = Slot(authority_id, terms.service)
         if work.key is None and work.limited is None and self._tranches.is_busy(slot):
             part = await self._tranches.admit(key, slot, work)
@@ -176,7 +165,7 @@ class Meter:
         self, request: Request, terms: ServiceTerms, key: AccountKey, authority_id: bytes
     ) -> StoredHold | KeptAnswer:
         """Admit a request on a time plan. It costs nothing, whatever its highest cost would be on a plan of credits."""
-        await self._see_first(key)
+        await self._first.see(key)
         change = AdmitToWindow(
             key,
             authority_id,
@@ -188,6 +177,7 @@ class Meter:
             self.settings.max_view_age_seconds,
             find_key(request, authority_id),
             terms.limited,
+            self.settings.redeemer,
         )
         return await self._storing.hold(change)
 
@@ -272,6 +262,7 @@ class Meter:
             TooManyAuthorities: The holder has too many sessions and sign-ins that have not ended.
             TooManyTokens: The session has too many tokens.
             PlanNotAccepted: No service takes credits of the plan.
+            CreditsUsedUp: The holder never had credits of the plan.
         """
         now = self.writer.now
         if terms.plan_id not in self.settings.policies:
@@ -287,7 +278,9 @@ class Meter:
             await asyncio.to_thread(verify)  # a contract wallet is asked over the network
         authority = open_session(terms, self._verifier.hash(signed.voucher), now)
         token = new_token()
-        await self._see_first(AccountKey(terms.plan_id, terms.holder))
+        key = AccountKey(terms.plan_id, terms.holder)
+        if not await self._first.see(key):
+            raise CreditsUsedUp(1, *key, 0, 1)
         return token, await self.writer.do(KeepSession(authority, signed, hash_token(token)))
 
     async def challenge(self) -> SignInChallenge:
@@ -317,7 +310,9 @@ class Meter:
             SignatureError: The message is not good here and now, its nonce was used, or the account did not sign it.
             ServiceUnknown: The meter serves none of the services.
             PlanNotAccepted: A sign-in is not enough for the plan.
-            WindowClosed: The account has no access now.
+            WindowClosed: The account has no access now, and nothing to open.
+            PeriodsNotStated: Access has to be opened, and the message does not let the seller open it.
+            OnlyHolderOpens: Access has to be opened, and by the plan's rule only the holder opens it.
             CreditsUsedUp: The account has no credits.
             TooManyAuthorities: The account has too many sessions and sign-ins that have not ended.
         """
@@ -371,26 +366,8 @@ class Meter:
     async def account(self, plan_id: int, holder: str) -> Account:
         """Return the account of a holder on a plan, as the books have it now."""
         key = AccountKey(plan_id, holder)  # type: ignore[arg-type]
-        await self._see_first(key)
+        await self._first.see(key)
         return await self.writer.do(ReadAccount(key))
-
-    async def _see_first(self, key: AccountKey) -> None:
-        """Read an account from the chain's index before its first request. Requests at the same time wait for one reading."""
-        if key in self._seen:
-            return
-        reading = self._first.get(key)
-        if reading is None:
-            reading = self._first[key] = asyncio.ensure_future(self._read_first(key))
-            reading.add_done_callback(lambda _: self._first.pop(key, None))
-        await asyncio.shield(reading)
-
-    async def _read_first(self, key: AccountKey) -> None:
-        account = await self.writer.do(ReadAccount(key))
-        if not account.view.block_number:
-            await asyncio.wrap_future(self._views.want(key))
-        if len(self._seen) >= MOST_SEEN:
-            self._seen.clear()
-        self._seen.add(key)
 
     # ------------------------------------------------------------------ the end
 

@@ -84,6 +84,13 @@ class Usage(Struct, frozen=True, array_like=True):
 Usages = tuple[Usage, ...]
 
 
+class Counted(Struct, frozen=True, array_like=True, gc=False):
+    """Where the credits of a request were counted: at a service, in the period of its quota that begins at a second."""
+
+    service: str
+    period: int
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
     """Who asks, and what a refusal says besides its limit: the account, and the next ceiling to sign."""
@@ -96,6 +103,11 @@ class Asker:
 def find_start(now: Time, seconds: Seconds) -> Time:
     """Return the first second of the period of a second. A seller may change the length, and periods stay comparable."""
     return now - now % seconds
+
+
+def find_end(now: Time, seconds: Seconds) -> Time:
+    """Return the first second after the period of a second."""
+    return find_start(now, seconds) + seconds
 
 
 def find_usage(usages: Usages, service: str) -> Usage:
@@ -118,14 +130,14 @@ def count_request(usages: Usages, limited: Limited, asker: Asker, credits: int, 
     if limits.rate is not None:
         requests = usage.requests.add(find_start(now, limits.rate.seconds), 1)
         if requests.used > limits.rate.requests:
-            retry = requests.period + limits.rate.seconds - now
+            retry = find_end(requests.period, limits.rate.seconds) - now
             return TooManyRequests(*_name(asker, usage), limits.rate.requests, limits.rate.seconds, retry)
         usage = replace(usage, requests=requests)
     if limits.quota is not None:
         taken = usage.credits.add(find_start(now, limits.quota.seconds), credits)
         if taken.used > limits.quota.credits:
             left = limits.quota.credits - (taken.used - credits)
-            retry = taken.period + limits.quota.seconds - now
+            retry = find_end(taken.period, limits.quota.seconds) - now
             return QuotaReached(*_name(asker, usage), limits.quota.credits, max(0, left), credits, retry)
         usage = replace(usage, credits=taken)
     return put_usage(usages, usage)
@@ -135,18 +147,24 @@ def _find_releases(usage: Usage, limit: int, asker: Asker, now: Time) -> Request
     releases = usage.releases.move(find_start(now, HOUR))
     if releases.used < limit:
         return None
-    return TooManyReleases(*_name(asker, usage), limit, releases.period + HOUR - now)
+    return TooManyReleases(*_name(asker, usage), limit, find_end(releases.period, HOUR) - now)
 
 
 def _name(asker: Asker, usage: Usage) -> tuple[int, int, str, str]:
     return asker.next_ceiling, asker.plan_id, asker.holder, usage.service
 
 
-def count_end(usages: Usages, limited: Limited, unused: int, opened_at: Time) -> Usages:
+def find_counted(usages: Usages, limited: Limited) -> Counted | None:
+    """Return where the credits of a request were counted that was the last one to be counted. None if there is no quota."""
+    if limited.limits.quota is None:
+        return None
+    return Counted(limited.service, find_usage(usages, limited.service).credits.period)
+
+
+def count_end(usages: Usages, counted: Counted, unused: int) -> Usages:
     """Return the usages after a request has ended: the credits that it did not use count again, if their period is not over."""
-    quota = limited.limits.quota
-    usage = find_usage(usages, limited.service)
-    if quota is None or not unused or usage.credits.period != find_start(opened_at, quota.seconds):
+    usage = find_usage(usages, counted.service)
+    if not unused or usage.credits.period != counted.period:
         return usages
     credits = Count(usage.credits.period, max(0, usage.credits.used - unused))
     return put_usage(usages, replace(usage, credits=credits))

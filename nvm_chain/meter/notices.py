@@ -24,7 +24,7 @@ class NoticeKind(StrEnum):
     """What a notice says. The values are stored."""
 
     LOW_BALANCE = "low balance"
-    """A charge has left a holder with as few credits as the seller named."""
+    """A charge, or a change on the chain, has left a holder with as few credits as the seller named."""
     LOT_ENDS = "lot ends"
     """Credits of a holder end soon."""
     ACCESS_ENDS = "access ends"
@@ -74,14 +74,23 @@ def find_left(account: Account, now: Time) -> Credits:
     return account.find_available(now) + account.held
 
 
-def find_low_balance(rule: NoticeRule, before: Account, after: Account, now: Time) -> Notice | None:
-    """Return a notice if a charge has left the holder with few credits, and it had more before.
+def find_low_balance(
+    rule: NoticeRule, before: Account, after: Account, now: Time, since: Time | None = None
+) -> Notice | None:
+    """Return a notice if a charge or a view has left the holder with few credits, and it had more before.
 
-    The cause is the charge that crosses the threshold, for as long as no credits are added. So a charge that is taken back by
-    a reorganization and comes again is not told twice.
+    The cause is what crosses the threshold, for as long as no credits are added. So what is taken back by a reorganization and
+    comes again is not told twice.
+
+    Args:
+        rule: The rule of the plan.
+        before: The account before the change.
+        after: The account after it.
+        now: The time of the change.
+        since: The time up to which the credits before are known, so that what lapsed since then is a loss. None for ``now``.
     """
     low = rule.low_balance
-    if low is None or not find_left(after, now) <= low < find_left(before, now):
+    if low is None or not find_left(after, now) <= low < find_left(before, now if since is None else since):
         return None
     cause = _name_cause(NoticeKind.LOW_BALANCE, after.plan_id, after.holder, low, after.least_backing)
     left = max(0, find_left(after, now))

@@ -17,6 +17,7 @@ from nvm_chain.meter.feed.store_sink import StoreSink
 from nvm_chain.meter.feed.store_windows import StoreWindowSink
 from nvm_chain.meter.receipt_signing import ReceiptSigner, take_signer
 from nvm_chain.meter.settings import MeterSettings
+from nvm_chain.meter.store.forgetting import MOST_AT_ONCE, forget_answers, forget_authorities
 from nvm_chain.meter.store.notices import sweep_notices
 from nvm_chain.meter.store.opening import open_store
 from nvm_chain.meter.store.sign_ins import sweep_nonces
@@ -29,6 +30,8 @@ SWEEP_SECONDS: Final = 10
 """How often a meter looks for holds whose end has passed."""
 TURNS_OF_OLD: Final = 60
 """In every so many of these looks, a meter forgets what is too old to matter."""
+MOST_PARTS: Final = 20
+"""In how many transactions at most it forgets the sessions and answers of one look."""
 
 
 @asynccontextmanager
@@ -102,7 +105,8 @@ def _tell_end(following: "asyncio.Future[None]", on_trouble: Callable[[NvmChainE
 async def _sweep(writer: Writer, on_trouble: Callable[[NvmChainError], object] | None) -> None:
     """Release again and again the holds whose end has passed: those of processes that were killed, for example.
 
-    Now and then, forget what is too old to matter: nonces that were used, and notices that were delivered.
+    Now and then, forget what is too old to matter. That is nonces that were used, notices that were delivered, sessions and
+    sign-ins that have ended, and answers whose time is over.
     """
     for turn in count():
         try:
@@ -110,10 +114,19 @@ async def _sweep(writer: Writer, on_trouble: Callable[[NvmChainError], object] |
             if turn % TURNS_OF_OLD == 0:
                 await asyncio.to_thread(writer.run, sweep_nonces)
                 await asyncio.to_thread(writer.run, sweep_notices)
+                for forget in (forget_authorities, forget_answers):
+                    await _forget(writer, forget)
         except NvmChainError as error:
             if on_trouble is not None:
                 on_trouble(error)
         await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _forget(writer: Writer, forget: Callable[[Store], int]) -> None:
+    """Forget in parts, until there is nothing more or enough for now. The next look goes on."""
+    for _ in range(MOST_PARTS):
+        if await asyncio.to_thread(writer.run, forget) < MOST_AT_ONCE:
+            return
 
 
 def _open_books(where: str | Path, settings: MeterSettings) -> Store:

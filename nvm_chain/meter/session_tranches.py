@@ -7,7 +7,7 @@ its requests cost is charged in groups: while one group is stored, the next one 
 import asyncio
 import secrets
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -65,6 +65,7 @@ class Tranches:
         self._opening: dict[Slot, asyncio.Future[bool]] = {}
         self._all: set[OpenTranche] = set()
         self._of_parts: dict[bytes, OpenTranche] = {}
+        self._is_closing = False
 
     def is_busy(self, slot: Slot) -> bool:
         """Count a request of a session, and return whether its requests should use tranches."""
@@ -80,7 +81,7 @@ class Tranches:
 
         Raises what `AdmitTranche` refuses.
         """
-        while True:
+        while not self._is_closing:
             tranche = self._current.get(slot)
             part = None if tranche is None else tranche.take(work)
             if part is not None and tranche is not None:
@@ -91,6 +92,7 @@ class Tranches:
                 return await self._open(key, slot, work)
             if not await asyncio.shield(opening):
                 return None
+        return None
 
     async def _open(self, key: AccountKey, slot: Slot, work: Work) -> StoredHold:
         """Open a tranche, and return its first part. Other requests of the session wait for it."""
@@ -107,6 +109,8 @@ class Tranches:
             self._current[slot] = tranche
             part = tranche.take_first(work)
             self._of_parts[part.hold_id] = tranche
+            if self._is_closing:
+                tranche.retire()
             has_more = tranche.has_room(work)
             return part
         finally:
@@ -130,11 +134,16 @@ class Tranches:
             self._of_parts.pop(part, None)
 
     async def finish(self) -> None:
-        """Give back what no request uses, and wait until all charges are on their way."""
+        """Give back what no request uses, and wait until all charges are on their way. No more tranches are opened."""
+        self._is_closing = True
         for tranche in [*self._all]:
             tranche.retire()
-        while waiting := [tranche.sending for tranche in self._all if tranche.sending is not None]:
+        while waiting := self._list_under_way():
             await asyncio.wait(waiting)
+
+    def _list_under_way(self) -> "list[asyncio.Future[Any]]":
+        sending = [tranche.sending for tranche in self._all if tranche.sending is not None]
+        return [*self._opening.values(), *sending]
 
 
 class _Given(NamedTuple):

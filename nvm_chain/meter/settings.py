@@ -96,11 +96,34 @@ class MeterSettings:
                     f"the service {did} has the terms of {terms.service}", "give each service its own terms"
                 )
 
-        both = {plan_id for terms in self.services.values() for plan_id in terms.windows}.intersection(self.policies)
+        self._check_origins()
+        both = self.time_plans.intersection(self.policies)
         if both:
             raise InvalidConfig(
                 f"the plan {min(both)} is among the time plans and among those of credits", "name it once, by its kind"
             )
+        for plan_id in sorted(self.time_plans):
+            self._check_periods(plan_id)
+
+    def _check_periods(self, plan_id: int) -> None:
+        """Check that the requests on a time plan are counted in the same periods at all services, because they are one count."""
+        policies = [terms.windows[plan_id] for terms in self.services.values() if plan_id in terms.windows]
+        lengths = sorted({policy.per_period.seconds for policy in policies if policy.per_period is not None})
+        if len(lengths) > 1:
+            raise InvalidConfig(
+                f"the plan {plan_id} has periods of {lengths[0]} and of {lengths[-1]} seconds",
+                "give a time plan periods of one length at all services",
+            )
+
+    def _check_origins(self) -> None:
+        """Check that the domain of a sign-in message names one origin."""
+        domains = [origin.rpartition("://")[2].lower() for origin in self.origins]
+        for origin, domain in zip(self.origins, domains, strict=True):
+            if domains.count(domain) > 1:
+                raise InvalidConfig(
+                    f"several origins have the domain of {origin}",
+                    "name each domain once, with the scheme that is served",
+                )
 
     def find_service(self, service: str) -> ServiceTerms:
         """Return the terms of a service. Raises ServiceUnknown."""
@@ -124,6 +147,11 @@ class MeterSettings:
                 if known is None or policy.exposure > known.exposure:
                     found[plan_id] = policy
         return found
+
+    @property
+    def time_plans(self) -> frozenset[int]:
+        """The time plans of all services."""
+        return frozenset(plan_id for terms in self.services.values() for plan_id in terms.windows)
 
     @property
     def plan_ids(self) -> frozenset[int]:

@@ -5,7 +5,14 @@ from datetime import UTC, datetime
 from typing import Final
 
 from nvm_chain.errors import InvalidConfig, SignInExpired, SignInMismatch, SignInNotYetValid, SignInSignatureInvalid
-from nvm_chain.meter.sign_in_messages import SignInMessage, hash_sign_in, parse_sign_in, read_second, refuse_sign_in
+from nvm_chain.meter.sign_in_messages import (
+    SignInMessage,
+    hash_sign_in,
+    parse_sign_in,
+    read_second,
+    refuse_sign_in,
+    write_periods,
+)
 from nvm_chain.signing.signatures import REFUSED, AskChain, is_signed_by, recover_signer
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.ids import format_did, parse_agent_id
@@ -56,7 +63,7 @@ def build_sign_in(
     '2027-01-15T08:10:00Z'
     """
     scheme, _, domain = origin.rpartition("://")
-    periods = f" Open at most {max_periods} access period{'' if max_periods == 1 else 's'}." if max_periods else ""
+    periods = f" {write_periods(max_periods)}" if max_periods else ""
     message = SignInMessage(
         domain=domain,
         address=parse_address(account),
@@ -69,7 +76,10 @@ def build_sign_in(
         scheme=scheme or None,
         resources=(format_did(parse_agent_id(service)),),
     )
-    _check_times(parse_sign_in(message.text), now)
+    read = parse_sign_in(message.text)
+    _check_times(read, now)
+    if read.max_periods != max_periods:
+        raise refuse_sign_in("it can let the redeemer open at most 999999 access periods")
     return message
 
 

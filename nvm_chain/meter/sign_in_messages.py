@@ -34,7 +34,8 @@ _MESSAGE: Final = re.compile(
     rf"(?:\nExpiration Time: (?P<expiration_time>{_TIME}))?(?:\nNot Before: (?P<not_before>{_TIME}))?"
     rf"(?:\nRequest ID: (?P<request_id>{_PCHARS}))?(?P<resources>\nResources:(?:\n- {_URI})*)?"
 )
-_PERIODS: Final = re.compile(r"(?:.* )?Open at most ([1-9][0-9]{0,5}) access periods?\.")
+_OPEN: Final = "Open at most "
+_PERIODS: Final = re.compile(rf"(?:.*[.!?] )?{_OPEN}(?:(1) access period|([2-9]|[1-9][0-9]{{1,5}}) access periods)\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,13 @@ class SignInMessage:
 
     @property
     def max_periods(self) -> int:
-        """The highest number of access periods that the redeemer may open. 0 if the statement does not say one."""
-        match = _PERIODS.fullmatch(self.statement or "")
-        return int(match[1]) if match else 0
+        """The highest number of access periods that the redeemer may open. 0 if the statement does not say one.
+
+        It says one by its last sentence, which is exactly the one that `write_periods` returns, and is there once.
+        """
+        statement = self.statement or ""
+        match = _PERIODS.fullmatch(statement) if statement.count(_OPEN) == 1 else None
+        return int(match[1] or match[2]) if match else 0
 
 
 def parse_sign_in(text: str) -> SignInMessage:
@@ -113,6 +118,15 @@ def parse_sign_in(text: str) -> SignInMessage:
     if message.text != text:
         raise refuse_sign_in("one of its fields has another spelling")
     return message
+
+
+def write_periods(periods: int) -> str:
+    """Return the sentence of a statement that lets the redeemer open some access periods.
+
+    >>> write_periods(1), write_periods(12)
+    ('Open at most 1 access period.', 'Open at most 12 access periods.')
+    """
+    return f"{_OPEN}{periods} access period{'' if periods == 1 else 's'}."
 
 
 def hash_sign_in(text: str) -> bytes:

@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 from nvm_chain.errors import (
+    AccessNotOpened,
+    AccessOpening,
     CreditsUsedUp,
     InvalidConfig,
     PlanNotAccepted,
@@ -20,21 +22,23 @@ from nvm_chain.errors.fields import Seconds, Time
 from nvm_chain.meter.authorities import Authority, open_sign_in
 from nvm_chain.meter.credentials import hash_token, new_token
 from nvm_chain.meter.nonces import SignInChallenge, build_nonce, check_nonce
+from nvm_chain.meter.openings import FirstUseCase, Stated, find_refusal_to_open
 from nvm_chain.meter.settings import MeterSettings, ServiceTerms
 from nvm_chain.meter.sign_in import MAX_SECONDS, verify_sign_in
 from nvm_chain.meter.sign_in_messages import SignInMessage, hash_sign_in, parse_sign_in
 from nvm_chain.meter.store.group_rows import AccountKey
+from nvm_chain.meter.store.openings import read_openings
 from nvm_chain.meter.store.sessions import ReadAccount
 from nvm_chain.meter.store.sign_ins import Challenger, keep_sign_in, read_challenger
 from nvm_chain.meter.store.window_changes import ReadWindow
 from nvm_chain.meter.store.writer import Writer
-from nvm_chain.meter.windows import NO_CEILING
+from nvm_chain.meter.windows import NO_CEILING, WindowPolicy
 from nvm_chain.signing.signatures import AskChain
 
 CLOCK_SECONDS: Final[Seconds] = 30
 """How long a process counts on from the time of the books, before it reads it again. So nonces cost no read each."""
 NANOSECONDS: Final = 10**9
-SeeFirst = Callable[[AccountKey], Awaitable[None]]
+SeeFirst = Callable[[AccountKey], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class SignIns:
         where = {"origin": origin, "service": terms[0].service, "chain_id": self._settings.chain_id}
         async with self._asking:
             await asyncio.to_thread(verify, **where)  # a contract wallet is asked over the network
-        plan = await self._choose_plan(message, find_plans(terms, plan_id), now)
+        plan = await self._choose_plan(message, terms, find_plans(terms, plan_id), now)
         authority = open_sign_in(message, hash_sign_in(text), plan, now=now, end=now + self._settings.sign_in_seconds)
         token = new_token()
         keep = partial(keep_sign_in, authority=authority, token_hash=hash_token(token), nonce=message.nonce)
@@ -120,23 +124,43 @@ class SignIns:
 
     # ------------------------------------------------------------------ which plan
 
-    async def _choose_plan(self, message: SignInMessage, plan_ids: Sequence[int], now: Time) -> int:
+    async def _choose_plan(
+        self, message: SignInMessage, services: Sequence[ServiceTerms], plan_ids: Sequence[int], now: Time
+    ) -> int:
         """Return the first plan on which an account has something. Raises the refusal of the first plan if there is none."""
         refusals: list[RequestRefused] = []
         for plan_id in plan_ids:
             key = AccountKey(plan_id, message.address)
             await self._see_first(key)
-            refusal = await self._find_refusal(key, now)
+            policy = next((terms.windows[plan_id] for terms in services if plan_id in terms.windows), None)
+            refusal = await (
+                self._find_refusal(key, now)
+                if policy is None
+                else self._find_window_refusal(key, policy, message.max_periods, now)
+            )
             if refusal is None:
                 return plan_id
             refusals.append(refusal)
         raise refusals[0]
 
+    async def _find_window_refusal(
+        self, key: AccountKey, policy: WindowPolicy, max_periods: int, now: Time
+    ) -> RequestRefused | None:
+        """Return why no request on a time plan could be admitted, now or when access is open. None if one could be."""
+        window = await self._writer.do(ReadWindow(key))
+        if window.least_until > now:
+            return None
+        if policy.first_use is None:
+            return WindowClosed(NO_CEILING, *key, window.least_until, now)
+        case = FirstUseCase(window, policy.first_use, Stated(max_periods), None, now, now)
+        read = partial(read_openings, keys=[(key, case.view.access_until)])
+        for known in await asyncio.to_thread(self._writer.run, read):
+            case = replace(case, known=known)
+        refusal = find_refusal_to_open(case)
+        return None if isinstance(refusal, AccessOpening | AccessNotOpened) else refusal
+
     async def _find_refusal(self, key: AccountKey, now: Time) -> RequestRefused | None:
         """Return why no request could be admitted, or None. So only those who have bought something get a token."""
-        if key.plan_id not in self._settings.policies:
-            window = await self._writer.do(ReadWindow(key))
-            return None if window.least_until > now else WindowClosed(NO_CEILING, *key, window.least_until, now)
         account = await self._writer.do(ReadAccount(key))
         if account.find_available(now) + account.held > 0:
             return None

@@ -1,5 +1,6 @@
 """Verification of a meter: its books against their own charges, against the events in an index, and against the chain."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain as join
@@ -9,16 +10,20 @@ from eth_typing import ChecksumAddress
 from sqlalchemy import Connection
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.errors import IndexBehind
+from nvm_chain.errors import IndexBehind, OtherChain
 from nvm_chain.errors.fields import Credits, Quantity
 from nvm_chain.index.kinds import MovementCode, place_of
 from nvm_chain.index.rows import account_key, ask, read_head
 from nvm_chain.index.store import Index
+from nvm_chain.meter.settling.losses import Loss, list_losses
+from nvm_chain.meter.store.existing import BooksState, read_books_state
 from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.meter.store.owing import list_accounts
 from nvm_chain.meter.store.packing import pack_key, unpack_key
 from nvm_chain.meter.store.verifying import BooksDifference, verify_books
 from nvm_chain.meter.store.writer import Writer
+from nvm_chain.meter.times import find_now
+from nvm_chain.meter.verifying_openings import compare_openings
 from nvm_chain.meter.views import View
 from nvm_chain.operations.bulk_parts import parse_pairs, read_parts_of_accounts
 from nvm_chain.types.events import Block
@@ -56,7 +61,8 @@ class MeterVerification:
     """The result of a verification.
 
     ``accounts`` counts what was compared, ``charged`` and ``taken`` are their credits. ``block`` is that of the index, or None
-    if the books were compared with their own charges only. ``with_chain`` says whether the node was asked too.
+    if the books were compared with their own charges only. ``with_chain`` says whether the node was asked too. ``losses`` are
+    what is owed and cannot be taken any more, which is not a difference. ``opened`` are the periods that the seller's keys opened.
     """
 
     accounts: Quantity
@@ -65,6 +71,8 @@ class MeterVerification:
     block: Block | None
     with_chain: bool
     differences: tuple[BooksDifference, ...]
+    losses: tuple[Loss, ...] = ()
+    opened: Quantity = 0
 
     @property
     def is_right(self) -> bool:
@@ -82,7 +90,8 @@ def verify_meter(
     """Add all numbers of the books up again, and return each one that differs, with both values.
 
     The charges and the open holds are added up. If an index is given, so are its events, at the block of each account's view:
-    what the seller's keys took, what was settled, and what stands behind the charges. If a chain is given too, the settled
+    what the seller's keys took, what was settled, and what stands behind the charges. So are the periods that they opened on first
+    use. If a chain is given too, the settled
     credits of each account are read at the block of the index. Whoever serves can go on meanwhile.
 
     Args:
@@ -93,11 +102,13 @@ def verify_meter(
         on_read: A function that gets the number of accounts so far, after each part of them.
 
     Raises:
+        OtherChain: The index or the chain is another one than that of the books, or has another Credits.
         IndexBehind: The index is empty.
         IndexFailure: The books or the index cannot be read.
         BlockReplaced: The chain replaced the index's block.
         NetworkError: The node does not give a usable answer, or no longer has the state of the block.
     """
+    state = _check_origins(writer, index, chain)
     differences = writer.run(verify_books)
     accounts = charged = taken = 0
     block: Block | None = None
@@ -117,7 +128,29 @@ def verify_meter(
         taken += sum(view.taken for view in views.values())
         if on_read is not None:
             on_read(accounts)
-    return MeterVerification(accounts, charged, taken, block, chain is not None, tuple(differences))
+    opened, found = (0, []) if index is None else compare_openings(writer, index, keys)
+    differences += found
+    now = find_now(state.head_time, int(time.time()))
+    losses = tuple(writer.run(lambda store: list_losses(store, now)))
+    return MeterVerification(accounts, charged, taken, block, chain is not None, tuple(differences), losses, opened)
+
+
+def _check_origins(writer: Writer, index: Index | None, chain: Chain | None) -> BooksState:
+    """Check that an index and a chain are those of the books, and return how these stand. Raises OtherChain."""
+    state, label = writer.run(lambda store: (read_books_state(store), store.label))
+    origin = (state.chain_id, state.credits_contract)
+    if index is not None:
+        _check_origin(index.label, (index.state.chain_id, index.state.credits), origin)
+    if chain is not None:
+        _check_origin(label, origin, (chain.chain_id, chain.credits.address))
+    return state
+
+
+def _check_origin(where: str, known: tuple[int, str], expected: tuple[int, str]) -> None:
+    """Check the chain and the Credits of a database. Raises OtherChain."""
+    for what, found, wanted in zip(("chain id", "Credits"), known, expected, strict=True):
+        if found != wanted:
+            raise OtherChain(where, what, str(found), str(wanted))
 
 
 def _split(views: Mapping[AccountKey, View]) -> Iterator[dict[AccountKey, View]]:

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from nvm_chain.errors import ViewUnusable
-from nvm_chain.meter.books import Account, Mark, notice_ends, write_off
+from nvm_chain.meter.books import LARGEST, Account, Mark, notice_ends, write_off
 from nvm_chain.meter.views import KEPT_BLOCKS, PastView, View, find_recent
 from nvm_chain.types.amounts import check_uint
 
@@ -21,7 +21,7 @@ def replace_view(account: Account, view: View, *, depth: int, now: int) -> Accou
         depth: The number of blocks that have to follow a grant before it counts. A loss counts at once.
         now: The time of the change, as a Unix second. See `find_now`.
     """
-    if view.block_number <= account.view.block_number:
+    if account.past and view.block_number <= account.view.block_number:
         return account
     since = account.past[-1].time if account.past else None
     return _put(account, account.past, view, depth, now, since)
@@ -62,10 +62,15 @@ def _put(
         written_off=written_off,
         past=kept,
         marks=_mark_late(account.marks, kept, view, now),
-        least_backing=min((entry.backing for entry in recent), default=0),
-        least_others=min((entry.others for entry in recent), default=min(0, view.others)),
+        least_backing=_limit(min((entry.backing for entry in recent), default=0), LARGEST - written_off),
+        least_others=_limit(min((entry.others for entry in recent), default=min(0, view.others)), LARGEST),
         owed_since=account.owed_since if view.taken == account.view.taken else view.time,
     )
+
+
+def _limit(number: int, most: int) -> int:
+    """Return a number as books can have it. A sum that is too large serves fewer credits and settles fewer, and never more."""
+    return max(-LARGEST, min(number, most))
 
 
 def _mark_late(marks: tuple[Mark, ...], kept: tuple[PastView, ...], view: View, now: int) -> tuple[Mark, ...]:

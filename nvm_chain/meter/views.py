@@ -48,6 +48,11 @@ class View:
             raise ViewUnusable(self.block_number, "the lots that ended are not part of what lapsed")
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing has ever been granted to the account, as far as the view says."""
+        return not (self.balance or self.settled or self.taken or self.lapsed)
+
+    @property
     def backing(self) -> int:
         """All credits that ever stood behind charges by the seller: what is there, what was taken, and what lapsed.
 

@@ -38,6 +38,10 @@ class VoucherFront(Struct, frozen=True, gc=False):
         """Return the front without vouchers whose deadline has passed. Call it with a final block's time."""
         return VoucherFront(tuple(kept for kept in self.vouchers if kept.voucher.deadline >= now))
 
+    def drop(self, signed: SignedVoucher) -> "VoucherFront":
+        """Return the front without one voucher."""
+        return VoucherFront(tuple(kept for kept in self.vouchers if kept.voucher != signed.voucher))
+
     def keep_for(self, redeemer: str) -> "VoucherFront":
         """Return the front with the vouchers for one key only."""
         return VoucherFront(tuple(kept for kept in self.vouchers if kept.voucher.redeemer == redeemer))

@@ -24,10 +24,19 @@ NO_CEILING: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class WindowView:
-    """Until when a holder has access, as the chain says at one block. ``access_until`` is the first second without access."""
+    """Until when a holder has access, as the chain says at one block. ``access_until`` is the first second without access.
+
+    ``unopened`` are the periods that the holder has and that were not opened, on a plan that starts on first use.
+    """
 
     block_number: Number
     access_until: Time
+    unopened: Quantity = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the holder never had access, and has no period to open."""
+        return not (self.access_until or self.unopened)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +57,27 @@ class WindowAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstUse:
+    """How access to a plan that starts on first use is opened. `nvm_chain.meter.first_uses.read_first_use` returns it.
+
+    ``periods`` is how many periods one opening takes, the fewest that the plan allows. ``only_holder`` says that the plan's rule
+    is HOLDER, so that no key of the seller opens them.
+    """
+
+    periods: Quantity = 1
+    only_holder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class WindowPolicy:
-    """What a seller allows a holder: requests at the same time, and requests in each period. Periods begin at multiples in UTC."""
+    """What a seller allows a holder: requests at the same time, and requests in each period. Periods begin at multiples in UTC.
+
+    ``first_use`` is given for a plan whose access is opened on first use.
+    """
 
     max_open: Quantity
     per_period: PeriodLimit | None = None
+    first_use: FirstUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +156,8 @@ def _is_within_period(case: WindowCase) -> RequestRefused | None:
     used = case.account.find_period_used(case.now, limit.seconds)
     if used < limit.credits:
         return None
-    reset = max(case.account.period, case.now - case.now % limit.seconds) + limit.seconds
+    counted = max(case.account.period, case.now)
+    reset = counted - counted % limit.seconds + limit.seconds
     return PeriodLimitReached(NO_CEILING, "plan", limit.credits, limit.credits - used, 1, reset)
 
 

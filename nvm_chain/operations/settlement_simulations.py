@@ -72,11 +72,18 @@ def may_settle_unsigned(chain: Chain, plan_id: int, redeemer: ChecksumAddress) -
     return plan.terms.rule is not RedemptionRule.HOLDER and is_redeemer(chain, plan_id, redeemer)
 
 
-def simulate_settlement(chain: Chain, signed: SignedVoucher, *, redeemer: ChecksumAddress | None = None) -> Simulation:
+def simulate_settlement(
+    chain: Chain, signed: SignedVoucher, *, redeemer: ChecksumAddress | None = None, block: int | None = None
+) -> Simulation:
     """Return what a settlement of one voucher would do now. Mostly one request.
 
-    ``redeemer`` is the sender of the settlement. The voucher's redeemer if not given. The result is valid for the
-    latest block only, because a wallet may change its answer.
+    The result is valid for its block only, because a wallet may change its answer.
+
+    Args:
+        chain: The connection to the plan's chain.
+        signed: The voucher.
+        redeemer: The sender of the settlement. The voucher's redeemer if not given.
+        block: The number of the block behind which the settlement would be. The latest block if not given.
 
     Raises:
         UnknownPlan: The plan is not registered.
@@ -90,7 +97,7 @@ def simulate_settlement(chain: Chain, signed: SignedVoucher, *, redeemer: Checks
     data = encode_call(chain.credits.functions.settle(voucher.plan_id, [item]))
     most, least = (add_intrinsic_gas(bytes.fromhex(data[2:]), gas) for gas in (SIMULATION_GAS, LEAST_GAS))
     call = {"from": redeemer or voucher.redeemer, "to": chain.credits.address, "data": data, "gas": most}
-    words = read_words(call_priced(chain, call, least_gas=least, pays=True), "the outcome of a settlement")
+    words = read_words(call_priced(chain, call, block, least_gas=least, pays=True), "the outcome of a settlement")
     if len(words) != 4 or words[:2] != [WORD, 1] or words[3] > max(SettlementResult):
         raise AnswerUnreadable("the outcome of a settlement has another form")
     return Simulation(words[2], SettlementResult(words[3]))

@@ -18,6 +18,7 @@ ROOMS = [
     "statements",
     "meter",
     "x402",
+    "client",
     "gateway",
     "payments",
     "demo",
@@ -36,14 +37,20 @@ SEAM: dict[str, set[str]] = {
         f"chain/{name}.py"
         for name in (
             *("asking_many", "async_rpc", "batches", "bulk_handover", "bulk_waiting", "client", "embedded", "fees"),
-            *("node", "receipts", "replays", "rpc", "sending", "shipments", "signing_many"),
+            *("node", "receipts", "replays", "repricing", "rpc", "sending", "shipments", "signed_transactions"),
+            "signing_many",
         )
     },
     "eth_tester": {"chain/embedded.py"},
-    "requests": {"chain/rpc.py", "chain/transport/http.py", "chain/transport/timed_http.py", "storage/http.py"},
-    "urllib3": {"chain/transport/http.py", "chain/transport/timed_http.py", "storage/http.py"},
+    "requests": {
+        *("chain/rpc.py", "chain/transport/http.py", "chain/transport/timed_http.py", "client/requests_adapter.py"),
+        "storage/http.py",
+    },
+    "urllib3": {
+        *("chain/transport/http.py", "chain/transport/timed_http.py", "client/requests_adapter.py", "storage/http.py"),
+    },
     "websockets": {"chain/transport/websocket.py"},
-    "httpx": set(),
+    "httpx": {"client/httpx_transports.py"},
     "aiohttp": {"gateway/upstream.py"},
     "urllib.request": set(),
     "ape": set(),

@@ -50,11 +50,15 @@ UNTOLD = {
     "BindingMismatch": {"binding", "next_ceiling"},
     "TooManyOpenRequests": {"next_ceiling"},
     "WindowClosed": {"next_ceiling"},
+    "AccessOpening": {"next_ceiling"},
+    "AccessNotOpened": {"next_ceiling"},
+    "PeriodsNotStated": {"next_ceiling"},
+    "OnlyHolderOpens": {"next_ceiling"},
     "TooManyRequests": {"next_ceiling"},
     "QuotaReached": {"next_ceiling"},
     "TooManyReleases": {"next_ceiling"},
 }
-"""The token is told by the amount, in whole units or with the token's address. A ceiling would not help the last five, and a binding is for programs."""
+"""The token is told by the amount, in whole units or with the token's address. A ceiling would not help the last nine, and a binding is for programs."""
 CLASSES = {error.__name__: error for error in list_errors()}
 FAMILIES = [
     name

@@ -16,6 +16,7 @@ from nvm_chain.operations.token_rules import check_wallet_signer
 from tests.support.faults.calls import WRITES
 
 WITHIN = {
+    Chain.replace_transaction,
     allowance.order_with_allowance,
     allowance.send_with_allowance,
     authorization.order_with_authorization,

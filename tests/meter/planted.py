@@ -77,7 +77,7 @@ OTHERS = [
     Mistake("views", "if lot.end <= now)", "if lot.end < now)"),
     Mistake("views", "(older[-1], *(entry", "(older[0], *(entry"),
     Mistake("views", "if entry.block_number <= first]", "if entry.block_number <= first + 1]"),
-    Mistake("view_changes", "if view.block_number <= account.view.block_number:", "if False:"),
+    Mistake("view_changes", "if account.past and view.block_number <= account.view.block_number:", "if False:"),
     Mistake("view_changes", "written_off=known[-1].written_off", "written_off=account.written_off"),
     Mistake("view_changes", "if entry.block_number < view.block_number)", "if True)"),
     Mistake("view_changes", "min(lost, max(0, account.committed - view.taken))", "lost"),

@@ -21,6 +21,7 @@ from nvm_chain.errors import (
     RequestAboveLimit,
     RequestRefused,
     ServiceNotCovered,
+    WalletChangedItsMind,
 )
 from nvm_chain.meter.admission import Admitted, Case, Policy, admit, charge_request, release_request
 from nvm_chain.meter.agreements import Ask
@@ -154,6 +155,7 @@ def test_ceiling_too_low__message__says_what_to_sign() -> None:
         ({"end": NOW}, None),
         ({"end": NOW - 1}, AuthorityOver(5, "session", NOW - 1, NOW)),
         ({"revoked": True}, AuthorityRevoked(5, "session")),
+        ({"unsigned": True}, WalletChangedItsMind(5, "session", HOLDER)),
         ({"uses": 2, "used": 1}, None),
         ({"uses": 2, "used": 2}, AuthorityUsedUp(5, "session", 2)),
         ({"per_request": 5}, None),

@@ -308,7 +308,7 @@ def test_admit__more_accounts_than_are_remembered__still_reads_each_view_once(
     books_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """S8: what a process remembers of accounts has a bound. What it forgets is in the books."""
-    monkeypatch.setattr("nvm_chain.meter.engine.MOST_SEEN", 3)
+    monkeypatch.setattr("nvm_chain.meter.first_views.MOST_SEEN", 3)
     buyers = [Buyer(Account.from_key(number.to_bytes(32))) for number in range(1, 9)]
     views = GivenViews()
 
@@ -316,7 +316,7 @@ def test_admit__more_accounts_than_are_remembered__still_reads_each_view_once(
         async with running(books_url, views=views) as meter:
             for buyer in buyers * 2:
                 held(await meter.admit(REQUEST, buyer.pay(), 1))
-                assert len(meter._seen) <= 3
+                assert len(meter._first.seen) <= 3
 
     asyncio.run(serve())
     assert views.read == [buyer.key for buyer in buyers]

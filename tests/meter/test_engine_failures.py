@@ -1,9 +1,10 @@
 """The engine where something goes wrong: requests that are cancelled, stores that fail and come back, and the end (S1, S8)."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -467,3 +468,34 @@ def test_writer__after_a_commit_that_no_error_of_the_driver_ended__has_what_is_o
 
     asyncio.run(serve())
     assert look(url) == (3, 0)
+
+
+def test_store__after_a_mistake_in_a_change__keeps_its_file(tmp_path: Path) -> None:
+    """Another process that waits for the file would release the holds of this one, as those of a process that has ended."""
+    path = tmp_path / "books.db"
+    store = open_books(str(path))
+    fill(store, 10)
+    commit = store.engine.dialect.do_commit
+
+    def fail(_: Any) -> None:
+        store.engine.dialect.do_commit = commit  # type: ignore[method-assign]
+        raise MemoryError
+
+    def read_as_another() -> None:
+        with closing(sqlite3.connect(path, timeout=0)) as other:
+            other.execute("SELECT count(*) FROM holds")
+
+    hold = admitted(run(store, present(sign(), 1)))
+    for mistake in (OverflowError, MemoryError):
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            read_as_another()
+        if mistake is MemoryError:
+            store.engine.dialect.do_commit = fail  # type: ignore[method-assign,assignment]
+        with pytest.raises(mistake):
+            store.run([present(sign(), 1), *([] if mistake is MemoryError else [Broken()])])
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            read_as_another()
+        assert read_holds(store) == (0, 1)
+    assert run(store, ChargeHold(hold, 1)).total == 1
+    store.close()
+    read_as_another()

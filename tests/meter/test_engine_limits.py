@@ -20,7 +20,7 @@ from nvm_chain.meter.credentials import TokenCredential
 from nvm_chain.meter.limits import HOUR, Limits, Rate
 from nvm_chain.meter.session_terms import PeriodLimit
 from nvm_chain.meter.store.group_rows import HoldState
-from nvm_chain.meter.store.sweeping import find_overdue, sweep
+from nvm_chain.meter.store.sweeping import find_abandoned, find_overdue, sweep
 from tests.meter.services import ANN, BOB, FREE_PLAN, PlanViews, build_plans, build_terms, move_head, opened, sign_in
 from tests.meter.test_engine import OTHER_SERVICE, fails
 from tests.meter.test_engine_sign_in import read_table
@@ -146,6 +146,29 @@ def test_sweep__of_holds_of_a_process_that_has_ended__is_not_the_holders_fault(b
                 assert [each.state for each in swept] == [HoldState.RELEASED]
             assert await asyncio.to_thread(meter.writer.run, find_overdue) == []
             held(await meter.admit(REQUEST, BUYER.pay(), 1))
+
+    asyncio.run(serve())
+
+
+def test_sweep__of_holds_of_a_process_that_has_ended__gives_their_quota_back(books_url: str) -> None:
+    """The process that opened the hold knew the limits. The one that sweeps it has the hold from the books only."""
+
+    async def serve() -> None:
+        settings = allow(quota=PeriodLimit(10, LONG), releases=1)
+        async with opened(books_url, settings) as meter:
+            token, _ = await meter.open_session(*BUYER.open_terms(20))
+            held(await meter.admit(REQUEST, BUYER.pay(), 6))
+            held(await meter.admit(REQUEST, TokenCredential(token), 4))
+        async with opened(books_url, settings) as meter:
+            await fails(meter.admit(REQUEST, BUYER.pay(), 1), QuotaReached)
+            swept = await asyncio.to_thread(
+                meter.writer.run, lambda store: sweep(store, find_abandoned(store), owner_is_gone=True)
+            )
+            assert len(swept) == 2
+            hold = held(await meter.admit(REQUEST, BUYER.pay(), 10))
+            await meter.charge(hold, 7)
+            error = await fails(meter.admit(REQUEST, BUYER.pay(), 4), QuotaReached)
+            assert error.fields["available"] == 3
 
     asyncio.run(serve())
 

@@ -70,6 +70,78 @@ def test_charge__that_leaves_few_credits__is_told_once(books_url: str) -> None:
     assert read_table(books_url, COUNT) == [(1,)]
 
 
+def see_left(number: int, balance: int, *, lots: tuple[tuple[int, int], ...] = (), **more: Any) -> SeeView:
+    """Return the view of the buyer's account with a balance, ten seconds ago."""
+    rolls_back = more.pop("rolls_back", False)
+    view = build_view(number, balance, lots=lots, **{"time": int(time.time()) - 10, **more})
+    return SeeView(BUYER.key, (view,), 0, rolls_back)
+
+
+async def take_low(meter: Meter) -> list[int]:
+    """Return what is left by the notices of low balances that are due."""
+    notices = await meter.outbox.take()
+    await meter.outbox.delivered(*notices)
+    return [notice.number for notice in notices if notice.kind is NoticeKind.LOW_BALANCE]
+
+
+def test_view__after_a_transfer_or_a_burn__is_told_once_for_each_crossing(books_url: str) -> None:
+    async def serve() -> None:
+        async with opened(books_url, SETTINGS, PlanViews(balance=100)) as meter:
+            await pay(meter, 30)
+            await see(meter, see_left(2, 51))
+            assert await take_low(meter) == []
+            await see(meter, see_left(3, 50))
+            await see(meter, see_left(4, 49))
+            await pay(meter, 5)
+            assert await take_low(meter) == [20]
+            await see(meter, see_left(5, 60))
+            assert await take_low(meter) == []
+            await see(meter, see_left(6, 40))
+            assert await take_low(meter) == [5]
+
+    asyncio.run(serve())
+
+
+def test_view__that_a_rollback_replaces__tells_a_low_balance_once(books_url: str) -> None:
+    async def serve() -> None:
+        async with opened(books_url, SETTINGS, PlanViews(balance=100)) as meter:
+            await pay(meter, 30)
+            for _ in range(2):
+                await see(meter, see_left(2, 45))
+                await see(meter, see_left(1, 100, rolls_back=True))
+            assert await take_low(meter) == [15]
+
+    asyncio.run(serve())
+    assert read_table(books_url, COUNT) == [(1,)]
+
+
+@pytest.mark.parametrize(("others", "told"), [(20, [20]), (21, [])])
+def test_view__after_a_lot_ended__tells_a_low_balance(books_url: str, others: int, told: list[int]) -> None:
+    """The lot ends between two views. A charge in between sees few credits before it, and after it."""
+    now = int(time.time())
+
+    async def serve() -> None:
+        async with opened(books_url, SETTINGS, PlanViews(balance=0)) as meter:
+            await see(meter, see_left(1, 100 + others, lots=((now - 5, 100),)))
+            assert (await meter.account(*BUYER.key)).find_available(now) == others
+            assert await take_low(meter) == []
+            await see(meter, see_left(2, others, time=now - 2, lapsed=100, ended=((now - 5, 100),)))
+            assert await take_low(meter) == told
+            await see(meter, see_left(3, others, time=now - 1, lapsed=100))
+            assert await take_low(meter) == []
+
+    asyncio.run(serve())
+
+
+def test_view__the_first_one_of_an_account_with_few_credits__tells_nothing(books_url: str) -> None:
+    async def serve() -> None:
+        async with opened(books_url, SETTINGS, PlanViews(balance=3)) as meter:
+            await pay(meter, 1)
+            assert await take_low(meter) == []
+
+    asyncio.run(serve())
+
+
 def test_charge__that_is_refused__tells_nothing(books_url: str) -> None:
     async def serve() -> None:
         async with opened(books_url, SETTINGS, PlanViews(balance=100)) as meter:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as change
 
-from nvm_chain.errors import InvalidConfig, ReceiptSignatureInvalid, ReceiptUnavailable
+from nvm_chain.errors import InvalidConfig, ReceiptMismatch, ReceiptSignatureInvalid, ReceiptUnavailable
 from nvm_chain.meter.bindings import Binding, Level
 from nvm_chain.meter.credentials import TokenCredential, VoucherCredential
 from nvm_chain.meter.opening import open_meter
@@ -217,3 +217,31 @@ def test_open_meter__with_another_signer_than_the_redeemer__opens_nothing(tmp_pa
     with pytest.raises(InvalidConfig, match="redeemer"):
         asyncio.run(serve())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_sign_receipt__after_the_key_was_changed__is_signed_by_the_new_key_with_the_same_numbers(
+    books_url: str,
+) -> None:
+    """The meter does not have the old key any more, and the total counts the charges under both keys."""
+
+    async def serve() -> tuple[StoredHold, Receipt]:
+        async with opened(books_url, SETTINGS, receipt_signer=SIGNER) as meter:
+            ended = await meter.charge(held(await meter.admit(REQUEST, pay(), 5)), 3)
+            return ended, check(await meter.sign_receipt(ended))
+
+    ended, before = asyncio.run(serve())
+    changed = replace(SETTINGS, redeemer=BOB.address, former_redeemers=(SIGNER.address,))
+
+    async def serve_with_the_new_key() -> None:
+        async with opened(books_url, changed, receipt_signer=BOB) as meter:
+            signed = await meter.sign_receipt(ended)
+            assert verify_receipt(signed, redeemer=BOB.address, **WHERE) == replace(before, redeemer=BOB.address)
+            with pytest.raises(ReceiptMismatch, match="redeemer"):
+                verify_receipt(signed, redeemer=SIGNER.address, **WHERE)
+            later = BUYER.pay(OTHER, redeemer=BOB.address)
+            last = await meter.charge(held(await meter.admit(OTHER, later, 5)), 4)
+            receipt = verify_receipt(await meter.sign_receipt(last), redeemer=BOB.address, **WHERE)
+            assert (receipt.credits, receipt.total) == (4, 7)
+            assert not receipt.contradicts(replace(before, redeemer=BOB.address))
+
+    asyncio.run(serve_with_the_new_key())

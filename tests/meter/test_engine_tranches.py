@@ -19,7 +19,7 @@ from nvm_chain.errors import (
     MeterClosed,
     RequestAboveLimit,
 )
-from nvm_chain.meter.credentials import TokenCredential
+from nvm_chain.meter.credentials import TokenCredential, hash_token
 from nvm_chain.meter.engine import Meter
 from nvm_chain.meter.session_tranches import BUSY, Pace
 from nvm_chain.meter.store.admissions import AdmitUse
@@ -29,6 +29,7 @@ from nvm_chain.meter.store.sweeping import find_abandoned, sweep
 from nvm_chain.meter.store.tranche_changes import AdmitTranche
 from nvm_chain.meter.store.verifying import verify_books
 from nvm_chain.meter.store.writer import Writer
+from tests.meter.test_engine_failures import Gate
 from tests.support.meter_engines import REQUEST, Buyer, GivenViews, build_meter, build_settings, held, running
 from tests.support.meter_stores import open_books
 
@@ -448,3 +449,30 @@ def test_charge__of_a_part_that_is_no_number_of_credits__fails_in_its_future(boo
             assert (await meter.release(part, was_sent=True)).state is HoldState.CHARGED
 
     asyncio.run(act())
+
+
+def test_close__while_a_tranche_is_opened__holds_no_more_than_its_request(books_url: str) -> None:
+    """What no request will use is given back before the books are closed, and not minutes later by a sweep."""
+
+    async def act() -> None:
+        meter = build_meter(Writer(open_books(books_url)))
+        token = await open_token(meter)
+        await meter._find_session(hash_token(token.token))
+        gate = Gate(meter.writer)
+        asking = [asyncio.ensure_future(meter.admit(REQUEST, token, 2)) for _ in range(3)]
+        while not meter._tranches._opening:
+            await asyncio.sleep(0)
+        closing = asyncio.ensure_future(meter.close())
+        await asyncio.sleep(0)
+        gate.open()
+        first, *others = await asyncio.gather(*asking, return_exceptions=True)
+        await closing
+        assert held(first).hold.credits == 2
+        assert all(isinstance(other, StoredHold | MeterClosed) for other in others)
+        open_ = [hold for hold in (first, *others) if isinstance(hold, StoredHold)]
+        assert sum(credits for state, credits, _ in read_rows(books_url) if state == HoldState.OPEN) == 2 * len(open_)
+
+    asyncio.run(act())
+    store = open_books(books_url)
+    assert verify_books(store) == []
+    store.close()

@@ -226,6 +226,8 @@ def test_list_later__of_more_accounts_than_one_transaction_reads__has_each(
 ) -> None:
     monkeypatch.setattr(store_sink, "ROWS_AT_ONCE", 2)
     holders = sorted(AccountKey(key.plan_id, world.chain.accounts[number].address) for number in range(2, 7))
+    for holder in holders:
+        world.grant(*holder, 1)
     head = sync(world, index)
     with running(lambda: open_index(index_url), key.plan_id, world, writer) as meter:
         for holder in holders:

@@ -12,6 +12,7 @@ from nvm_chain.meter.limits import (
     HOUR,
     Asker,
     Count,
+    Counted,
     Limited,
     Limits,
     Rate,
@@ -19,6 +20,7 @@ from nvm_chain.meter.limits import (
     count_end,
     count_release,
     count_request,
+    find_counted,
     find_usage,
 )
 from nvm_chain.meter.session_terms import PeriodLimit
@@ -106,17 +108,21 @@ def test_count_request__clock_that_goes_back__reopens_no_period() -> None:
     ask(usages, limited, now=START + 120)
 
 
-@pytest.mark.parametrize(("opened_at", "used"), [(START, 5), (START + 59, 5), (START - 1, 9), (START + 60, 9)])
-def test_count_end__of_a_request__gives_back_what_it_did_not_use_in_its_own_period(opened_at: int, used: int) -> None:
-    limited = limit(quota=PeriodLimit(10, 60))
-    usages = count_end(ask((), limited, 9), limited, 4, opened_at)
+@pytest.mark.parametrize(("period", "used"), [(START, 5), (START - 60, 9), (START + 60, 9)])
+def test_count_end__of_a_request__gives_back_what_it_did_not_use_in_its_own_period(period: int, used: int) -> None:
+    usages = count_end(ask((), limit(quota=PeriodLimit(10, 60)), 9), Counted(SERVICE, period), 4)
     assert find_usage(usages, SERVICE).credits.used == used
 
 
-def test_count_end__without_a_quota__changes_nothing() -> None:
+def test_find_counted__of_a_request__is_the_period_of_its_quota() -> None:
+    limited = limit(quota=PeriodLimit(10, 60))
+    assert find_counted(ask((), limited, now=START + 59), limited) == Counted(SERVICE, START)
+
+
+def test_limits__without_a_quota__count_no_credits() -> None:
     limited = limit(rate=Rate(1, 60))
     usages = ask((), limited)
-    assert count_end(usages, limited, 4, START) is usages
+    assert find_counted(usages, limited) is None
     assert count_release(usages, limited, START) is usages
 
 
@@ -154,7 +160,9 @@ def test_count_request__of_any_requests__never_allows_more_in_a_period(steps: li
             assert (now + wait) % length == START % length
             continue
         unused = credits if is_unused else 0
-        usages = count_end(counted, limited, unused, now)
+        at = find_counted(counted, limited)
+        assert at is not None
+        usages = count_end(counted, at, unused)
         served.append((now, credits - unused))
     assert all(one[0] <= other[0] for one, other in pairwise(served))
 
@@ -168,3 +176,16 @@ def test_count_request__after_the_seller_changed_a_period__counts_in_the_new_one
         usages = ask(ask(usages, long, 3, START + later), long, 2, START + later)
         assert refuse(usages, long, 1, START + later).fields["retry_seconds"] == HOUR
     ask(usages, short, 5, START + 5 * HOUR)
+
+
+def test_count_request__after_the_seller_made_a_period_longer__waits_until_that_ends() -> None:
+    """The count of the last short period goes on until the long one ends, and so does what was counted in it."""
+    short, now = limit(rate=Rate(2, 60), quota=PeriodLimit(5, 60)), START + 1_800
+    long = limit(rate=Rate(2, HOUR), quota=PeriodLimit(5, HOUR))
+    usages = ask(ask((), short, 3, now), long, 2, now + 30)
+    assert refuse(usages, limit(quota=PeriodLimit(5, HOUR)), 1, now + 30).fields["retry_seconds"] == 1_770
+    assert refuse(usages, limit(rate=Rate(2, HOUR)), 1, now + 30).fields["retry_seconds"] == 1_770
+    at = find_counted(usages, long)
+    assert at is not None
+    ask(count_end(usages, at, 2), limit(quota=PeriodLimit(5, HOUR)), 2, now + 60)
+    ask(usages, long, 5, START + HOUR)

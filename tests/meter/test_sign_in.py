@@ -81,6 +81,13 @@ def test_build_sign_in__for_a_service__is_verified() -> None:
     assert (MESSAGE.scheme, MESSAGE.domain, MESSAGE.resources) == ("https", "api.example.com", (DID,))
 
 
+def test_build_sign_in__with_more_periods_than_a_message_can_say__is_refused() -> None:
+    assert build_sign_in(USER.address, **EXPECTED, max_periods=999_999).max_periods == 999_999
+    for periods in (1_000_000, -1):
+        with pytest.raises(InvalidMessage):
+            build_sign_in(USER.address, **EXPECTED, max_periods=periods)
+
+
 @pytest.mark.parametrize(
     ("periods", "text"), [(0, ""), (1, " Open at most 1 access period."), (12, " Open at most 12 access periods.")]
 )
@@ -92,7 +99,18 @@ def test_build_sign_in__with_periods__states_how_many_may_be_opened(periods: int
 
 @pytest.mark.parametrize(
     "statement",
-    [None, "Open at most 0 access periods.", "Open at most 02 access periods.", "Open at most 2 access periods!"],
+    [
+        None,
+        "Open at most 0 access periods.",
+        "Open at most 02 access periods.",
+        "Open at most 2 access periods!",
+        "Open at most 1 access periods.",
+        "Open at most 2 access period.",
+        "Open at most 1000000 access periods.",
+        "Never Open at most 2 access periods.",
+        "Open at most 2 access periods. Not really.",
+        "Open at most 2 access periods. Open at most 9 access periods.",
+    ],
 )
 def test_max_periods__of_another_statement__is_none_at_all(statement: str | None) -> None:
     assert replace(MESSAGE, statement=statement).max_periods == 0

@@ -120,3 +120,16 @@ def test_window_terms__with_one_left_out__admit_what_they_should_not(
     assert not any(isinstance(ask(*case), WindowAccount) for case in cases)
     monkeypatch.setattr(windows, "WINDOW_TERMS", tuple(kept for kept in windows.WINDOW_TERMS if kept is not term))
     assert sum(isinstance(ask(*case), WindowAccount) for case in cases) == 1
+
+
+def test_admit__after_the_seller_made_a_period_longer__says_when_that_ends() -> None:
+    start = NOW - NOW % 86_400
+    account = WindowAccount(PLAN, HOLDER, past=(WindowView(1, start + 10**6),), least_until=start + 10**6)
+    for used in range(3):
+        policy = WindowPolicy(9, PeriodLimit(3, 3_600 if used == 0 else 86_400))
+        admitted = admit_to_window(WindowCase(account, policy, start + 5_000 + used))
+        assert isinstance(admitted, WindowAccount)
+        account = admitted
+    refused = admit_to_window(WindowCase(account, WindowPolicy(9, PeriodLimit(3, 86_400)), start + 6_000))
+    assert isinstance(refused, PeriodLimitReached)
+    assert refused.fields["reset"] == start + 86_400

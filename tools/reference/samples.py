@@ -166,7 +166,11 @@ OWN: Final[dict[str, dict[str, Any]]] = {
     "InvalidEndpoint": {"pattern": "ftp://host/path", "reason": "it begins with neither http:// nor https://"},
     "InvalidMessage": {"kind": "voucher", "reason": "`signature` is missing"},
     "InvalidMetadata": {"field": "name", "reason": "it is empty"},
-    "InvalidOpenApi": {"place": "paths./users/{id}", "reason": "its $ref leads to another document"},
+    "InvalidOpenApi": {
+        "place": "paths./users",
+        "reason": "its $ref leads to another document",
+        "advice": "bundle the document into one file",
+    },
     "EndpointsOverlap": {
         "operation": "GET /users/me",
         "chosen": "private",
@@ -184,6 +188,15 @@ OWN: Final[dict[str, dict[str, Any]]] = {
     "NeedsGateway": {"what": "A service token"},
     "NeedsVendor": {"what": "a checkout by card", "advice": "sell for a token, or grant what was paid elsewhere"},
     "PaymentMissing": {"service": "did:nv:07"},
+    "PaymentNotAllowed": {"service": "did:nv:07", "reasons": ("a request may cost 9 credits, and the limit is 5",)},
+    "BodyNotRepeatable": {"limit": 8_388_608},
+    "BudgetUsedUp": {"orders": 3, "reason": "3 are allowed"},
+    "GatewayRefused": {
+        "gateway": "https://gateway.example.com",
+        "what": "a sign-in",
+        "reason": "the nonce was used before",
+        "error": "NonceNotAccepted",
+    },
     "UpstreamUnreachable": {"service": "did:nv:07"},
     "UpstreamFailed": {"service": "did:nv:07", "reason": "redirects to another host"},
     "UpstreamTooSlow": {"service": "did:nv:07", "limit": 120},

@@ -5,20 +5,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from nvm_chain.cli import openings
 from nvm_chain.cli.answers import name_plan
 from nvm_chain.cli.command import Command, answer_options, chain_options, index_option, session_command
 from nvm_chain.cli.exit_codes import EXIT_INDEX
 from nvm_chain.cli.groups import Entry, Group
 from nvm_chain.cli.indexes import open_index
-from nvm_chain.cli.lazy import formatting, json_values, meter_operating, meter_verifying
+from nvm_chain.cli.lazy import errors, formatting, json_values, meter_operating, meter_verifying
 from nvm_chain.cli.meters import books_option, open_books
 from nvm_chain.cli.output import Rows
 from nvm_chain.cli.parameters import Address
 from nvm_chain.cli.session import Session
 
 if TYPE_CHECKING:
+    from nvm_chain.chain.client import Chain
     from nvm_chain.meter.operating import MeterStatus
     from nvm_chain.meter.settling.keys import KeyDebt
+    from nvm_chain.meter.settling.losses import Loss
     from nvm_chain.meter.store.existing import BooksState
     from nvm_chain.meter.store.verifying import BooksDifference
     from nvm_chain.meter.verifying import MeterVerification
@@ -36,6 +39,7 @@ meter_group = Group(
     help="Look after the books of a meter, which counts what requests have used, and settle what is owed.",
 )
 SHOWN_DIFFERENCES: Final = 50
+SHOWN_LOSSES: Final = 10
 
 
 def meter_command(
@@ -57,16 +61,36 @@ def status(session: Session, meter: str | None) -> None:
     """Show how the books of a meter stand, and what is owed to each key.
 
     What is owed to a key can be taken with no other key of the seller. After a rotation, the old key has to stay a redeemer
-    of the plans, and has to settle, until nothing is owed to it.
+    of the plans, and has to settle, until nothing is owed to it. If an option names a node, what came of transactions is
+    looked up there first. All else is what the books say.
     """
+    chain = _connect_if_named(session)
     with open_books(session, meter) as writer:
-        found = meter_operating.read_status(writer)
-    session.answer(_describe_status(found), _status_rows(found))
+        try:
+            found = meter_operating.read_status(writer, chain)
+        except errors.NetworkError as error:
+            session.warn(f"Transactions were not looked up. {error}")
+            found = meter_operating.read_status(writer)
+    session.answer(describe_status(found), status_rows(found))
 
 
-def _describe_status(found: "MeterStatus") -> dict[str, Any]:
+def _connect_if_named(session: Session) -> "Chain | None":
+    """Connect to the node that an option names, or return None. The books can be read without it."""
+    if not session.names_chain:
+        return None
+    try:
+        return session.connect()
+    except (errors.NetworkError, errors.NoDeployment) as error:
+        session.warn(f"Transactions were not looked up. {error}")
+        return None
+
+
+def describe_status(found: "MeterStatus") -> dict[str, Any]:
+    """Return how a meter stands as JSON."""
     return {
         **describe_books(found.books),
+        "unseen": found.unseen,
+        "losses": [describe_loss(loss) for loss in found.losses],
         "keys": [json_values.fields_of(debt) for debt in found.keys],
         "open_settlements": [
             {
@@ -77,10 +101,35 @@ def _describe_status(found: "MeterStatus") -> dict[str, Any]:
                 "signed_at": each.signed_at,
                 "holders": len(each.items),
                 "credits": each.credits,
+                "opens_access": each.opens_from is not None,
             }
             for each in found.open_settlements
         ],
+        "openings": [openings.describe_pending(each) for each in found.openings],
     }
+
+
+def describe_loss(loss: "Loss") -> dict[str, Any]:
+    """Return a loss as JSON."""
+    return {**name_plan(loss.key.plan_id), "holder": loss.key.holder, "credits": loss.credits, "reason": loss.reason}
+
+
+def loss_rows(losses: "Sequence[Loss]") -> Rows:
+    """Return losses for people: their sums by reasons, and some of them."""
+    rows: Rows = []
+    for reason in dict.fromkeys(loss.reason for loss in losses):
+        some = [loss for loss in losses if loss.reason == reason]
+        rows.append(("lost", f"{formatting.count(sum(loss.credits for loss in some), 'credit')}: {reason}"))
+        rows += [
+            (
+                "",
+                f"{formatting.count(loss.credits, 'credit')} of {loss.key.holder} on plan {formatting.format_plan_id(loss.key.plan_id)}",
+            )
+            for loss in some[:SHOWN_LOSSES]
+        ]
+        if len(some) > SHOWN_LOSSES:
+            rows.append(("", f"and {len(some) - SHOWN_LOSSES:,} more, see --json"))
+    return rows
 
 
 def describe_books(state: "BooksState") -> dict[str, Any]:
@@ -108,14 +157,22 @@ def books_rows(state: "BooksState") -> Rows:
     ]
 
 
-def _status_rows(found: "MeterStatus") -> Rows:
-    rows = [*books_rows(found.books), *(("key", _describe_debt(debt)) for debt in found.keys)]
+def status_rows(found: "MeterStatus") -> Rows:
+    """Return how a meter stands for people."""
+    unseen = f"{formatting.count(found.unseen, 'credit')} of it, in blocks that the books have not read yet"
+    rows = [
+        *books_rows(found.books),
+        *([("taken", unseen)] if found.unseen else []),
+        *loss_rows(found.losses),
+        *(("key", _describe_debt(debt)) for debt in found.keys),
+    ]
     return [
         *rows,
         *(
             ("transaction", f"{each.hash}  {each.state.name.lower()}, {formatting.count(len(each.items), 'holder')}")
             for each in found.open_settlements
         ),
+        *openings.pending_rows(found.openings),
     ]
 
 
@@ -174,6 +231,7 @@ def _describe_verification(found: "MeterVerification") -> dict[str, Any]:
     return {
         **json_values.fields_of(found),
         "ok": found.is_right,
+        "losses": [describe_loss(loss) for loss in found.losses],
         "differences": [_describe_difference(each) for each in found.differences],
     }
 
@@ -197,6 +255,8 @@ def _verification_rows(found: "MeterVerification") -> Rows:
         *([("", "the chain too")] if found.with_chain else []),
         ("charged", formatting.count(found.charged, "credit")),
         ("taken", formatting.count(found.taken, "credit")),
+        *([("opened", formatting.count(found.opened, "period"))] if found.opened else []),
+        *loss_rows(found.losses),
     ]
     for each in found.differences[:SHOWN_DIFFERENCES]:
         plan = formatting.format_plan_id(each.key.plan_id)

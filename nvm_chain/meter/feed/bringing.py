@@ -25,6 +25,8 @@ AT_ONCE: Final = 2_000
 """How many accounts are read from one snapshot."""
 AHEAD_SECONDS: Final = 3_600
 """For how long before they end lots are on the agenda."""
+MOST_EMPTY: Final = 50_000
+"""How many empty accounts a feed remembers. It reads others again when they are wanted again."""
 RENEW_SECONDS: Final = 5
 """How often the head is noted again while there is no new block."""
 
@@ -55,16 +57,25 @@ class Bringer:
         self._horizon = 0
         self._told: Told | None = None
         self._noted: tuple[Block, int] | None = None
+        self._empty, self._filled = set[AccountKey](), set[AccountKey]()
+        """Empty accounts that were wanted, and those of them that have changed since."""
 
     def take(self, told: Told) -> None:
         """Take what the watcher told. Accounts that changed wait until they were brought to the head."""
         self._waiting |= told.changed
         before = None if self._told is None else self._told.block
         block = before if told.block is None else told.block
+        if told.begins:
+            self._empty.clear()
+        changed = self._empty & told.changed
+        self._empty -= changed
+        self._filled |= changed
         self._told = Told(block, frozenset(), told.seen_at)
 
     def bring(self, index: Index, wanted: Collection[AccountKey]) -> set[AccountKey]:
         """Lead all accounts that wait to the head, and give the wanted ones their first views.
+
+        The books leave out the views of an empty account. It is told as soon as something is granted to it.
 
         Returns:
             The wanted accounts whose plan the index does not have.
@@ -82,9 +93,11 @@ class Bringer:
             self._waiting |= self._agenda.take(self._told.block)
             self._find_replaced(index, self._told.block)
         unknown = {key for key in wanted if key.plan_id not in self._terms}
-        for keys in _divide(sorted(self._waiting.union(wanted) - unknown)):
-            self._bring_some(index, keys, wanted)
+        new = self._filled.union(wanted) - self._empty - unknown
+        for keys in _divide(sorted(self._waiting - unknown | new)):
+            self._bring_some(index, keys, new)
             self._waiting.difference_update(keys)
+            self._filled.difference_update(keys)
         return unknown
 
     def note_head(self) -> None:
@@ -174,10 +187,19 @@ class Bringer:
         self._books.see([telling.change for telling in told if telling.change.views])
         if self._windows is not None:
             self._windows.see([telling.change for telling in told_windows])
+        empty = {telling.change.key for telling in told if _is_empty(telling.change, past)}
+        empty |= {telling.change.key for telling in told_windows if _is_empty(telling.change, past_windows)}
+        self._note_empty(empty)
         if head is not None:
-            self._note_recent(head, books.keys() | windows.keys())
-        self._note(told)
-        self._note(told_windows)
+            self._note_recent(head, (books.keys() | windows.keys()) - empty)
+        self._note(telling for telling in told if telling.change.key not in empty)
+        self._note(telling for telling in told_windows if telling.change.key not in empty)
+
+    def _note_empty(self, keys: Collection[AccountKey]) -> None:
+        """Note which accounts are empty, so that they are read again only when they change."""
+        if len(self._empty) + len(keys) > MOST_EMPTY:
+            self._empty.clear()
+        self._empty.update(keys)
 
     def _note_recent(self, head: Block, keys: Collection[AccountKey]) -> None:
         """Note which accounts have a view of a block."""
@@ -192,7 +214,7 @@ class Bringer:
         terms = self._terms.get(key.plan_id)
         return None if terms is None else terms.kind
 
-    def _note(self, tellings: "Sequence[Telling[SeeView]] | Sequence[Telling[SeeWindow]]") -> None:
+    def _note(self, tellings: "Iterable[Telling[SeeView]] | Iterable[Telling[SeeWindow]]") -> None:
         """Put accounts on the agenda that have to be told again."""
         for telling in tellings:
             key, end = telling.change.key, telling.next_end
@@ -208,6 +230,11 @@ def _find_certain(noted: Block | None, pages: Pages) -> int:
     if pages.judge(noted.number, bytes.fromhex(noted.hash[2:])) is not Standing.REPLACED:
         return noted.number
     return max(-1, min(noted.number, pages.head.number) - KEPT_BLOCKS)
+
+
+def _is_empty(change: SeeView | SeeWindow, books: Collection[AccountKey]) -> bool:
+    """Return whether an account is without books, and empty. Then the books leave its views out."""
+    return change.key not in books and all(view.is_empty for view in change.views)
 
 
 def _divide(keys: Sequence[AccountKey]) -> Iterator[Sequence[AccountKey]]:

@@ -79,7 +79,8 @@ class Feed:
         """Let an account be told from now on. Any thread may call it.
 
         Returns:
-            A future that is done when the first views are in the books. It fails with UnknownPlan if the feed or the index
+            A future that is done when the first views are in the books, or when the account is known to be empty. Then its
+            first views come when something is granted to it. The future fails with UnknownPlan if the feed or the index
             does not have the plan. If the feed ends before, it fails with the feed's error, or with MeterClosed.
         """
         future = Future[None]()

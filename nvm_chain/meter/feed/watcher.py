@@ -21,11 +21,15 @@ PAUSE_SECONDS: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a look at the index told. ``block`` is its latest block, or None for an empty index."""
+    """What a look at the index told. ``block`` is its latest block, or None if no new one was seen yet.
+
+    ``begins`` says that a watch has begun. What changed before it is not told.
+    """
 
     block: Block | None
     changed: frozenset[AccountKey]
     seen_at: int
+    begins: bool = False
 
 
 Tell = Callable[[Told | NvmChainError], None]
@@ -57,7 +61,7 @@ class Watcher:
         index = self._open_index()
         stack.callback(index.close)
         watch = stack.enter_context(Watch(ViewReader(index, [], 1), self._plan_ids))
-        self._tell(Told(None, frozenset(), _read_clock()))
+        self._tell(Told(None, frozenset(), _read_clock(), begins=True))
         return watch
 
     def _follow(self, watch: Watch, stop: threading.Event) -> None:

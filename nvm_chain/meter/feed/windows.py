@@ -54,12 +54,12 @@ class WindowReader:
     ) -> Telling[SeeWindow]:
         first, pages = span
         begins = [first, *(block for block, _ in rows if block is not None)]
-        ends = [row.access_until or 0 for _, row in rows]
+        ends = [(row.access_until or 0, int(row.balance or 0)) for _, row in rows]
         if len(ends) < len(begins):  # an account that nobody has now
-            ends.append(0)
-        views = [WindowView(number, until) for number, until in zip(begins, ends, strict=True)]
+            ends.append((0, 0))
+        views = [WindowView(number, *end) for number, end in zip(begins, ends, strict=True)]
         if begins[-1] < pages.head.number:
-            views.append(WindowView(pages.head.number, ends[-1]))
+            views.append(WindowView(pages.head.number, *ends[-1]))
         rolls_back = bool(past) and past[-1].block_number >= first
         change = SeeWindow(key, tuple(views), self._depth, rolls_back)
         return Telling(change, find_recent_changes(begins[1:], pages, self._depth))

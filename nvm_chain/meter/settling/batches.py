@@ -18,7 +18,8 @@ MOST_ITEMS: Final = 100
 class Item:
     """What to settle of one holder: up to ``total``, which takes ``credits`` more.
 
-    ``reason`` is None if it could wait. ``nearness`` is how near it is to being due, in percent.
+    ``reason`` is None if it could wait. ``nearness`` is how near it is to being due, in percent. ``most`` is how many holders
+    its transaction may have. ``seen_block`` is the block of the account's view.
     """
 
     item: SignedVoucher | HolderTotal
@@ -26,6 +27,8 @@ class Item:
     credits: Credits
     reason: Due | None
     nearness: Number = 100
+    most: Quantity = MOST_ITEMS
+    seen_block: Number = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,12 @@ class Choice:
     _due: dict[PlanId, list[Item]] = field(default_factory=dict)
     _soon: dict[PlanId, list[Item]] = field(default_factory=dict)
 
-    def add(self, owing: Owing) -> Credits:
-        """Look at an account, and return the credits that a settlement could take now."""
-        item = _build_item(owing, find_due(owing, self.rules, self.now), self.now)
+    def add(self, owing: Owing, most: int = MOST_ITEMS) -> Credits:
+        """Look at an account, and return the credits that a settlement could take now.
+
+        ``most`` is how many holders its transaction may have.
+        """
+        item = build_item(owing, find_due(owing, self.rules, self.now), self.now, most)
         if item is None:
             return 0
         plan_id = owing.account.plan_id
@@ -78,7 +84,7 @@ class Choice:
         return item.credits
 
     def _add_soon(self, plan_id: PlanId, item: Item) -> None:
-        if item.nearness >= SOON_PERCENT:
+        if item.nearness >= SOON_PERCENT and item.most == MOST_ITEMS:
             soon = self._soon.setdefault(plan_id, [])
             soon.append(item)
             if len(soon) >= 2 * MOST_ITEMS:
@@ -90,15 +96,18 @@ class Choice:
             batch
             for plan_id, due in self._due.items()
             for has_wallets in (False, True)
-            for batch in _divide(plan_id, *self._split(plan_id, due, has_wallets=has_wallets), has_wallets=has_wallets)
+            for most in sorted({item.most for item in due}, reverse=True)
+            for batch in self._build_batches(
+                plan_id, [item for item in due if item.most == most], has_wallets=has_wallets
+            )
         ]
         return sorted(batches, key=lambda batch: min(_RANKS[item.reason] for item in batch.items))
 
-    def _split(self, plan_id: PlanId, due: Sequence[Item], *, has_wallets: bool) -> tuple[list[Item], list[Item]]:
-        """Return what is due and what is due soon, either of contract wallets or of others."""
+    def _build_batches(self, plan_id: PlanId, due: Sequence[Item], *, has_wallets: bool) -> Iterator[Batch]:
+        """Yield batches of what is due, either of contract wallets or of others. All items may have equally many beside them."""
         soon = _take_nearest(self._soon.get(plan_id, ()))
         wanted, more = ([item for item in items if self._is_by_wallet(item) is has_wallets] for items in (due, soon))
-        return wanted, more
+        return _divide(plan_id, wanted, more, has_wallets=has_wallets)
 
     def _is_by_wallet(self, item: Item) -> bool:
         return isinstance(item.item, SignedVoucher) and self.is_by_wallet(item.item)
@@ -127,22 +136,28 @@ def _take_nearest(items: Iterable[Item]) -> list[Item]:
 
 def _divide(plan_id: PlanId, due: Sequence[Item], soon: Sequence[Item], *, has_wallets: bool) -> Iterator[Batch]:
     ranked = sorted(due, key=lambda item: _RANKS[item.reason])
-    items = [*ranked, *soon[: -len(due) % MOST_ITEMS]]
-    for start in range(0, len(items), MOST_ITEMS):
-        yield Batch(plan_id, tuple(items[start : start + MOST_ITEMS]), has_wallets)
+    most = due[0].most if due else MOST_ITEMS
+    items = [*ranked, *(soon[: -len(due) % MOST_ITEMS] if most == MOST_ITEMS else ())]
+    for start in range(0, len(items), most):
+        yield Batch(plan_id, tuple(items[start : start + most]), has_wallets)
 
 
-def _build_item(owing: Owing, reason: Due | None, now: int) -> Item | None:
+def build_item(owing: Owing, reason: Due | None, now: int, most: int = MOST_ITEMS) -> Item | None:
     """Return what a settlement can take of an account. None if nothing can be taken now."""
     account = owing.account
     total, settled = account.find_total_to_reach(now), account.view.settled
     balance = account.view.balance - account.view.find_lapsed(now) + account.view.lapsed
     if not owing.by_vouchers:
         credits = min(total - settled, balance)
-        return Item(HolderTotal(account.holder, total), total, credits, reason) if credits > 0 else None
+        item = HolderTotal(account.holder, total)
+        return (
+            Item(item, total, credits, reason, most=most, seen_block=account.view.block_number) if credits > 0 else None
+        )
     signed = owing.front.choose(total, now)
     if signed is None:
         return None
     reached = min(total, signed.voucher.ceiling)
     credits = min(reached - settled, balance)
-    return Item(signed, reached, credits, reason) if credits > 0 else None
+    if credits <= 0:
+        return None
+    return Item(signed, reached, credits, reason, most=most, seen_block=account.view.block_number)

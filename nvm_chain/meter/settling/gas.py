@@ -11,6 +11,9 @@ GAS_OF_VOUCHER: Final = 15_398
 GAS_BY_RULE: Final = 9_865
 """The gas for each holder whose plan lets the redeemer redeem."""
 
+GAS_OF_OPENING: Final = 65_604
+"""The gas of a transaction that opens access for the first time. Later ones of a holder need less."""
+
 
 def find_gas(vouchers: int, by_rule: int = 0) -> Quantity:
     """Return the gas of a settlement of some vouchers, and of some holders without a voucher.

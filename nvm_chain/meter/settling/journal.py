@@ -1,5 +1,6 @@
 """The settler's journal: a transaction is in the books before it is sent, and its outcome is looked up until it is final."""
 
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from nvm_chain.chain.asking_many import ManyAsker
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.receipts import SUCCEEDED, summarize, write_hash
+from nvm_chain.meter.settling.opening_transactions import may_send_again, read_opened
 from nvm_chain.meter.store.settlements import (
     NO_BLOCK,
     SettledItem,
@@ -25,17 +27,23 @@ from nvm_chain.meter.store.writer import Writer
 from nvm_chain.meter.views import KEPT_BLOCKS
 from nvm_chain.operations.settlement import read_outcomes
 from nvm_chain.signing.keys import Signer
+from nvm_chain.signing.vouchers import Voucher, voucher_digest
 
 SETTLE: Final = "settle"
+NOT_FINAL: Final = (SettlementState.OPEN, SettlementState.MINED, SettlementState.LOST)
 
 
 @dataclass(frozen=True, slots=True)
 class JournaledSigner:
-    """A signer of settlements that writes each signed transaction into the books before anybody can send it."""
+    """A signer of settlements that writes each signed transaction into the books before anybody can send it.
+
+    ``guard`` is called before a transaction is signed. It raises an error if this process may not send any more.
+    """
 
     chain: Chain
     signer: Signer
     writer: Writer
+    guard: Callable[[], None] = lambda: None
 
     @property
     def address(self) -> ChecksumAddress:
@@ -43,7 +51,8 @@ class JournaledSigner:
         return self.signer.address
 
     def sign_transaction(self, transaction_dict: dict[str, Any], /) -> SignedTransaction:
-        """Sign a transaction, and return it when it is in the books. Raises IndexFailure if they cannot be written."""
+        """Sign a transaction, and return it when it is in the books. Raises SecondSettler or IndexFailure."""
+        self.guard()
         signed = self.signer.sign_transaction(transaction_dict)
         raw = bytes(signed.raw_transaction)
         found = self._read_items(HexBytes(transaction_dict.get("data", b"")))
@@ -62,33 +71,39 @@ class JournaledSigner:
         if function.fn_name != SETTLE:
             return None
         plan_id, items = arguments.values()
-        return plan_id, tuple(SettledItem(*_name_parts(item)) for item in items)
+        return plan_id, tuple(self._read_item(plan_id, item) for item in items)
 
-
-def _name_parts(item: Any) -> tuple[ChecksumAddress, int]:
-    """Return the holder and the total of an item, which web3 gives as a mapping or as a tuple."""
-    holder, total, *_ = item.values() if isinstance(item, dict) else item
-    return holder, total
+    def _read_item(self, plan_id: int, item: Any) -> SettledItem:
+        """Return an item, which web3 gives as a mapping or as a tuple."""
+        holder, total, ceiling, context, deadline, signature = item.values() if isinstance(item, dict) else item
+        if not signature:
+            return SettledItem(holder, total)
+        voucher = Voucher(plan_id, holder, self.address, ceiling, bytes(context), deadline)
+        digest = voucher_digest(voucher, chain_id=self.chain.chain_id, contract=self.chain.credits.address)
+        return SettledItem(holder, total, voucher=digest)
 
 
 class Journal:
     """Looks up the transactions that are in the books, and writes what came of them. It sends those of its own key again."""
 
-    def __init__(self, chain: Chain, address: ChecksumAddress, writer: Writer) -> None:
-        """Take the chain, the key's address, and the books. No request."""
+    def __init__(self, chain: Chain, address: ChecksumAddress | None, writer: Writer) -> None:
+        """Take the chain, the key's address, and the books. Without an address, nothing is ever sent. No request."""
         self._chain, self._address, self._writer = chain, address, writer
 
-    def look_up(self) -> list[Settlement]:
+    def look_up(self, states: Container[SettlementState] = NOT_FINAL) -> list[Settlement]:
         """Look each transaction up that is not final, and return those that are not final now.
 
         One of this key that a node has lost is sent again, byte for byte. One request, another for each key, and two or
         three for each transaction.
 
+        Args:
+            states: The states of the transactions to look up.
+
         Raises:
             NetworkError: The node does not give a usable answer.
             IndexFailure: The books cannot be written.
         """
-        known = self._writer.run(read_open)
+        known = [each for each in self._writer.run(read_open) if each.state in states]
         if not known:
             return []
         head = self._chain.read_block().number
@@ -103,18 +118,20 @@ class Journal:
         receipt = self._chain.find_receipt(settlement.hash)
         if receipt is not None:
             return self._note_mined(settlement, receipt, head)
-        if settlement.nonce >= used and self._is_sent(settlement):
-            return _reopen(settlement, SettlementState.OPEN, 0)
-        since = settlement.block_number if settlement.state is SettlementState.LOST else head
-        if head - since >= KEPT_BLOCKS:
+        is_ours = settlement.redeemer == self._address
+        state = SettlementState.LOST
+        if settlement.nonce >= used and self._is_sent(settlement, is_ours=is_ours):
+            state = SettlementState.OPEN
+        since = (settlement.block_number if settlement.state is state else 0) or head
+        if state is SettlementState.LOST and head - since >= KEPT_BLOCKS and (is_ours or settlement.nonce < used):
             return replace(settlement, state=SettlementState.GONE, raw=b"")
-        return _reopen(settlement, SettlementState.LOST, since)
+        return _reopen(settlement, state, since)
 
-    def _is_sent(self, settlement: Settlement) -> bool:
+    def _is_sent(self, settlement: Settlement, *, is_ours: bool) -> bool:
         """Return whether a node has a transaction that is not mined, after it was sent again if need be."""
         if self._chain.find_transaction(settlement.hash) is not None:
             return True
-        if settlement.redeemer != self._address:  # only the settler of a key sends with it
+        if not is_ours or not may_send_again(self._chain, settlement):  # only the settler of a key sends with it
             return False
         ManyAsker(self._chain).ask([("eth_sendRawTransaction", (f"0x{settlement.raw.hex()}",))])
         sent = self._chain.find_transaction(settlement.hash) is not None
@@ -136,15 +153,22 @@ class Journal:
 
     def _read_outcomes(self, settlement: Settlement, receipt: Any) -> tuple[SettledItem, ...]:
         if receipt["status"] != SUCCEEDED:
-            return tuple(SettledItem(item.holder, item.total) for item in settlement.items)
+            return _clear(settlement)
+        if settlement.opens_from is not None:
+            return read_opened(settlement)
         outcomes = read_outcomes(self._chain, [item.holder for item in settlement.items], receipt)
         return tuple(
-            SettledItem(item.holder, item.total, outcome.amount, outcome.result)
+            replace(item, taken=outcome.amount, result=outcome.result)
             for item, outcome in zip(settlement.items, outcomes, strict=True)
         )
 
 
 def _reopen(settlement: Settlement, state: SettlementState, block_number: int) -> Settlement:
     """Return a transaction that is not in any block. After a block was replaced, what it took counts no more."""
-    items = tuple(SettledItem(item.holder, item.total) for item in settlement.items)
+    items = _clear(settlement)
     return replace(settlement, state=state, block_number=block_number, block_hash=NO_BLOCK, gas=0, fee=0, items=items)
+
+
+def _clear(settlement: Settlement) -> tuple[SettledItem, ...]:
+    """Return the items of a transaction without outcomes."""
+    return tuple(replace(item, taken=0, result=None) for item in settlement.items)

@@ -40,7 +40,7 @@ def choose_key(front: VoucherFront, keys: Sequence[ChecksumAddress], total: Cred
     Returns:
         The first key that reaches the total. If none does, the one that gets nearest, and of equal ones the first.
     """
-    reached = {key: _reach(front.keep_for(key), total, now) for key in keys}
+    reached = {key: reach(front.keep_for(key), total, now) for key in keys}
     best = max(reached.values())
     return next(key for key in keys if reached[key] == best)
 
@@ -56,7 +56,7 @@ def find_debts(books: Iterable[AccountAndFront], now: int) -> list[KeyDebt]:
     for account, front in books:
         total = account.find_total_to_reach(now)
         by_key = {signed.voucher.redeemer: front.keep_for(signed.voucher.redeemer) for signed in front.vouchers}
-        reached = {key: _reach(own, total, now) for key, own in by_key.items()}
+        reached = {key: reach(own, total, now) for key, own in by_key.items()}
         for key, own in by_key.items():
             others = max((each for other, each in reached.items() if other != key), default=0)
             owed = max(0, reached[key] - max(others, account.view.settled))
@@ -64,7 +64,8 @@ def find_debts(books: Iterable[AccountAndFront], now: int) -> list[KeyDebt]:
     return sorted(debts.values(), key=lambda debt: debt.redeemer)
 
 
-def _reach(front: VoucherFront, total: Credits, now: int) -> Credits:
+def reach(front: VoucherFront, total: Credits, now: int) -> Credits:
+    """Return how far towards a total a settlement comes with the vouchers for one key."""
     chosen = front.choose(total, now)
     return 0 if chosen is None else min(chosen.voucher.ceiling, total)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from nvm_chain.chain.repricing import MAX_FEE_PERCENT
 from nvm_chain.errors.fields import Credits, Seconds, Time
 from nvm_chain.meter.books import Account
 from nvm_chain.meter.store.owing import Glance
@@ -24,7 +25,9 @@ class SettleRules:
     ``credits`` is how many are due at once. ``age_seconds`` is how long the oldest unsettled charge may wait.
     ``exposure_percent`` is which part of the exposure may be used up. ``margin_seconds`` is how long before the end of a
     voucher or a lot its credits are due. ``retry_seconds`` is how long a holder is left alone after a settlement that took
-    nothing from them, if nothing changes their account.
+    nothing from them, if nothing changes their account. ``stuck_seconds`` is how long a transaction may wait to be mined.
+    Then it is sent again with a higher fee. ``max_fee_percent`` is the highest such fee, in percent of what a new transaction
+    would offer.
     """
 
     credits: Credits = 1_000
@@ -32,12 +35,15 @@ class SettleRules:
     exposure_percent: int = 50
     margin_seconds: Seconds = 10 * MINUTE
     retry_seconds: Seconds = HOUR
+    stuck_seconds: Seconds = 3 * MINUTE
+    max_fee_percent: int = MAX_FEE_PERCENT
 
     def __post_init__(self) -> None:
         """Check the numbers. Raises InvalidAmount."""
         check_uint(self.credits, 63, "credits of the rule", minimum=1)
-        for name in ("age_seconds", "exposure_percent", "margin_seconds", "retry_seconds"):
+        for name in ("age_seconds", "exposure_percent", "margin_seconds", "retry_seconds", "stuck_seconds"):
             check_uint(getattr(self, name), 32, name)
+        check_uint(self.max_fee_percent, 32, "max_fee_percent", minimum=100)
 
 
 class Due(Enum):

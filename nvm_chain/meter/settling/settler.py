@@ -1,27 +1,38 @@
 """The settler: it sends the batches that are due, one process at a time, and keeps a journal of what it sends."""
 
-import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Final
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.errors import IndexFailure, InvalidConfig, MeterClosed, NetworkError, NvmChainError, SecondSettler
-from nvm_chain.errors.fields import Credits, Quantity
+from nvm_chain.errors import (
+    AccountBusy,
+    IndexFailure,
+    InvalidConfig,
+    MeterClosed,
+    NetworkError,
+    NotMined,
+    NotSent,
+    NvmChainError,
+)
 from nvm_chain.meter.feed.store_sink import put_all
 from nvm_chain.meter.settings import MeterSettings
 from nvm_chain.meter.settling.batches import Batch, Choice
+from nvm_chain.meter.settling.first_use import FirstUses, Opened, list_pending
 from nvm_chain.meter.settling.journal import Journal, JournaledSigner
+from nvm_chain.meter.settling.leasing import KeyLease
+from nvm_chain.meter.settling.outlooks import Outlook, Sums
 from nvm_chain.meter.settling.reading import list_owing
-from nvm_chain.meter.settling.rules import Owing, SettleRules
+from nvm_chain.meter.settling.rules import SettleRules
+from nvm_chain.meter.settling.stuck import replace_stuck
+from nvm_chain.meter.settling.waiting import Waits, find_waits
+from nvm_chain.meter.settling.wallets import Wallets
 from nvm_chain.meter.store.account_changes import DropVouchers
-from nvm_chain.meter.store.group_rows import AccountKey
-from nvm_chain.meter.store.leases import give_lease_back, take_lease
 from nvm_chain.meter.store.owing import list_over
-from nvm_chain.meter.store.settlements import Settlement, find_waiting, read_failed, read_open
+from nvm_chain.meter.store.settlements import Settlement, SettlementState, read_failed, read_open
 from nvm_chain.meter.store.writer import Writer
 from nvm_chain.meter.times import find_now
 from nvm_chain.meter.views import KEPT_BLOCKS
@@ -47,32 +58,6 @@ class Settled:
     batch: Batch
     receipt: SettlementReceipt | None
     error: NvmChainError | None
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What would be settled now, and what would be left.
-
-    ``owed`` is what is owed in all, by ``holders``. ``takeable`` is what this key, vouchers and balances allow to take now. The
-    rest waits for a better voucher or for credits, or is lost, or another key has to take it. ``waiting`` is what is owed by
-    holders with a transaction that is not mined, or not in the books yet.
-    """
-
-    batches: tuple[Batch, ...]
-    owed: Credits
-    takeable: Credits
-    waiting: Credits
-    holders: Quantity
-
-    @property
-    def closes(self) -> Credits:
-        """The credits that the batches take. By so many the seller's exposure becomes smaller."""
-        return sum(batch.credits for batch in self.batches)
-
-    @property
-    def gas(self) -> Quantity:
-        """The gas of all batches, from measured settlements."""
-        return sum(batch.gas for batch in self.batches)
 
 
 class Settler:
@@ -109,12 +94,15 @@ class Settler:
                 f"{signer.address} is not a redeemer of these settings",
                 "give the key of `redeemer` or of one of `former_redeemers`",
             )
-        self._chain, self._writer = chain, writer
-        self._signer = JournaledSigner(chain, signer, writer)
+        self._chain, self._writer, self._key = chain, writer, signer
+        self._lease = KeyLease(writer, signer.address, chain.timeout_seconds + LEASE_SPARE_SECONDS)
+        self._signer = JournaledSigner(chain, signer, writer, self._lease.take)
         self._journal = Journal(chain, signer.address, writer)
+        self._first_uses = FirstUses(chain, signer, writer, self._lease.take)
+        self._wallets = Wallets(chain, writer, settings.depth)
         self._settings, self.rules, self._renew = settings, rules or SettleRules(), renew
-        self._owner = secrets.token_bytes(16)
         self._next_drop = 0.0
+        self._looked_seconds = 0.0
 
     # ------------------------------------------------------------------ look
 
@@ -129,35 +117,38 @@ class Settler:
             NetworkError: The node does not tell its time.
         """
         now = self._now() if now is None else now
-        waits = self._find_waiting(now)
-        choice = self._begin(now)
+        waits, choice, sums = self._find_waits(now), self._begin(now), Sums(self.rules, now)
         owed = takeable = waiting = holders = 0
         for credits, owing in list_owing(self._writer, self._settings, self._signer.address, now):
             owed, holders = owed + credits, holders + 1
             if owing is None:
-                continue
-            if _has_to_wait(owing, waits):
+                sums.add_other_key(credits)
+            elif waits.hold(owing):
                 waiting += credits
             else:
-                takeable += choice.add(owing)
-        return Outlook(tuple(choice.list_batches()), owed, takeable, waiting, holders)
+                taken = choice.add(owing, waits.find_most(owing))
+                sums.add(owing, taken)
+                takeable += taken
+        batches = tuple(choice.list_batches())
+        openings = tuple(each for each in list_pending(self._writer) if each.opening.redeemer == self._key.address)
+        return Outlook(batches, owed, takeable, waiting, holders, sums.hindered, sums.next_due, openings)
 
     def choose(self, now: int | None = None) -> list[Batch]:
         """Return the batches of `look`, and read only those accounts as a whole that are due, or near to it."""
         now = self._now() if now is None else now
-        waits, choice = self._find_waiting(now), self._begin(now)
+        waits, choice = self._find_waits(now), self._begin(now)
         for _, owing in list_owing(self._writer, self._settings, self._signer.address, now, self.rules):
-            if owing is not None and not _has_to_wait(owing, waits):
-                choice.add(owing)
+            if owing is not None and not waits.hold(owing):
+                choice.add(owing, waits.find_most(owing))
         return choice.list_batches()
 
     def _begin(self, now: int) -> Choice:
         return Choice(self.rules, now, self._is_by_wallet)
 
-    def _find_waiting(self, now: int) -> dict[AccountKey, int]:
+    def _find_waits(self, now: int) -> Waits:
         since = now - self.rules.retry_seconds
         known = self._writer.run(lambda store: [*read_open(store), *read_failed(store, since)])
-        return dict(find_waiting(known))
+        return find_waits(known, now, since, self._wallets.find_digest)
 
     def _is_by_wallet(self, signed: SignedVoucher) -> bool:
         settings = self._settings
@@ -169,11 +160,15 @@ class Settler:
 
     # ------------------------------------------------------------------ settle
 
-    def settle(self) -> list[Settled]:
+    def settle(self, tell: Callable[[Opened], object] | None = None) -> list[Settled]:
         """Settle what is due, one transaction after the other. A batch that fails harms no other.
 
         First the outcomes of earlier transactions are looked up. The books learn what was taken from the chain, and not from
-        an answer. So a transaction whose outcome is unknown, or which a reorganization drops, is settled again by itself.
+        an answer. So a transaction whose outcome is unknown, or which a reorganization drops, is settled again by itself. Then
+        access is opened for the holders who wait for it.
+
+        Args:
+            tell: Called with each holder's access that was to be opened.
 
         Raises:
             SecondSettler: Another process settles with this key.
@@ -182,10 +177,26 @@ class Settler:
         """
         if self._renew is not None:
             self._settings = self._renew()
-        with self._leasing():
-            self.look_up()
+        began = time.monotonic()
+        with self._lease.hold():
+            known = self.look_up()
+            self._wallets.refuse_mined(known)
+            self._replace_stuck(known)
             self._drop_vouchers()
-            return [self._send(batch) for batch in self.choose()]
+            batches = self.choose()
+            self._looked_seconds = time.monotonic() - began
+            self._open_windows(tell)
+            return list(self._send_all(batches))
+
+    def _open_windows(self, tell: Callable[[Opened], object] | None) -> None:
+        """Open access for those who wait for it, and write down what came of it."""
+        opened = self._first_uses.open()
+        if tell is not None:
+            for each in opened:
+                tell(each)
+        if opened:
+            with suppress(NetworkError, IndexFailure):  # the next look tries it again
+                self._journal.look_up((SettlementState.OPEN,))
 
     def look_up(self) -> list[Settlement]:
         """Look up what came of earlier transactions of all keys, and return those whose outcome is not final.
@@ -199,7 +210,7 @@ class Settler:
     def run(
         self,
         stop: threading.Event,
-        tell: Callable[[Settled | NvmChainError], None] | None = None,
+        tell: Callable[[Settled | Opened | NvmChainError], None] | None = None,
         *,
         pause_seconds: int | None = None,
     ) -> None:
@@ -207,7 +218,7 @@ class Settler:
 
         Args:
             stop: Ends the settler before its next look.
-            tell: Called with each batch, and with each error after which the settler tries again.
+            tell: Called with each batch, each opening of access, and each error after which the settler tries again.
             pause_seconds: The pause between two looks. Looks that take long have longer pauses between them.
 
         Raises:
@@ -215,27 +226,48 @@ class Settler:
         """
         pause = PAUSE_SECONDS if pause_seconds is None else pause_seconds
         while not stop.is_set():
-            began = time.monotonic()
             try:
-                for settled in self.settle():
+                for settled in self.settle(tell):
                     if tell is not None:
                         tell(settled)
             except (IndexFailure, NetworkError) as error:
                 if tell is not None:
                     tell(error)
-            stop.wait(max(pause, SHARE_OF_LOOKS * (time.monotonic() - began)))
+            stop.wait(max(pause, SHARE_OF_LOOKS * self._looked_seconds))
 
-    def _send(self, batch: Batch) -> Settled:
-        items = [item.item for item in batch.items]
-        totals = [item.total for item in batch.items]
+    def _replace_stuck(self, known: list[Settlement]) -> None:
+        """Replace the transaction that the key waits for. While somebody else sends with the key, that can wait."""
+        with suppress(AccountBusy, NotSent):
+            replace_stuck(self._chain, self._key, self._writer, self.rules, known, self._lease.take)
+
+    def _send_all(self, batches: list[Batch]) -> Iterator[Settled]:
+        """Send batches, and write down what came of them. Behind a transaction that is not mined, others would only wait."""
+        for batch in batches:
+            told = list(self._send(batch))
+            yield from told
+            with suppress(NetworkError, IndexFailure):  # the next look tries it again
+                self._journal.look_up((SettlementState.OPEN,))
+            if any(isinstance(settled.error, NotMined) for settled in told):
+                return
+
+    def _send(self, batch: Batch) -> Iterator[Settled]:
         try:
-            self._take_lease()
+            self._lease.take()
+            if batch.has_wallets:
+                kept, left_out = self._wallets.sift(batch)
+                for item, error in left_out:
+                    yield Settled(replace(batch, items=(item,)), None, error)
+                if kept is None:
+                    return
+                batch = kept
+            items, totals = [item.item for item in batch.items], [item.total for item in batch.items]
             receipt = settle_vouchers(self._chain, self._signer, batch.plan_id, items, totals=totals)
         except MeterClosed:
             raise
         except NvmChainError as error:
-            return Settled(batch, None, error)
-        return Settled(batch, receipt, None)
+            yield Settled(batch, None, error)
+        else:
+            yield Settled(batch, receipt, None)
 
     def _drop_vouchers(self) -> None:
         """Drop, now and then, the vouchers that were over at the time of a block that is not replaced any more."""
@@ -246,30 +278,3 @@ class Settler:
             final_time = self._chain.read_block(final).timestamp
             put_all(self._writer, [DropVouchers(key, final_time) for key in list_over(self._writer, final_time)])
         self._next_drop = time.monotonic() + DROP_SECONDS
-
-    # ------------------------------------------------------------------ the lease
-
-    @property
-    def _lease(self) -> str:
-        return f"settle with {self._signer.address}"
-
-    @contextmanager
-    def _leasing(self) -> Iterator[None]:
-        self._take_lease()
-        try:
-            yield
-        finally:
-            self._writer.run(lambda store: give_lease_back(store, self._lease, self._owner))
-
-    def _take_lease(self) -> None:
-        """Take the lease, or take it for longer. Raises SecondSettler."""
-        seconds = self._chain.timeout_seconds + LEASE_SPARE_SECONDS
-        until = self._writer.run(lambda store: take_lease(store, self._lease, self._owner, seconds))
-        if until is not None:
-            raise SecondSettler(self._signer.address, until)
-
-
-def _has_to_wait(owing: Owing, waits: Mapping[AccountKey, int]) -> bool:
-    """Return whether a transaction with an account is not mined, or its view does not have it yet."""
-    account = owing.account
-    return waits.get(AccountKey(account.plan_id, account.holder), 0) > account.view.block_number

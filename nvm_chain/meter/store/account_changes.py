@@ -12,7 +12,7 @@ from nvm_chain.meter.authorities import Authority
 from nvm_chain.meter.books import Account, block_credits
 from nvm_chain.meter.store.admissions import MAX_VOUCHERS, refuse_more_vouchers
 from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, Needs
-from nvm_chain.meter.store.notice_causes import note_lots
+from nvm_chain.meter.store.notice_causes import note_lots, note_low_balance
 from nvm_chain.meter.store.schema import STORED_BITS
 from nvm_chain.meter.view_changes import replace_view, roll_back
 from nvm_chain.meter.views import View
@@ -117,9 +117,11 @@ class SeeView:
         needs.past.add(self.key)
 
     def decide(self, group: GroupRows) -> Account | NvmChainError:
-        """Put the views in, in their order."""
+        """Put the views in, in their order. Empty views of an account without books are left out, because anybody has those."""
         stored = group.account(self.key)
         account, views = stored.account, self.views
+        if stored.is_new and all(view.is_empty for view in views):
+            return account
         try:
             if self.rolls_back:
                 account, views = roll_back(account, views[0], depth=self.depth, now=group.now), views[1:]
@@ -128,6 +130,7 @@ class SeeView:
         except NvmChainError as error:
             return error
         account = put_ceiling(account, stored.front, group.now)
+        note_low_balance(group, self.key, stored.account, account, since=stored.account.view.time)
         note_lots(group, account)
         group.put_account(self.key, replace(stored, account=account, has_past=True))
         return account

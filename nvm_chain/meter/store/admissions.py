@@ -16,6 +16,7 @@ from nvm_chain.errors import (
 from nvm_chain.meter.admission import Admitted, Case, admit
 from nvm_chain.meter.authorities import Hold, open_request
 from nvm_chain.meter.books import Account
+from nvm_chain.meter.limits import find_counted
 from nvm_chain.meter.store.counting import count_in
 from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, HoldState, Needs, StoredAccount, StoredHold
 from nvm_chain.meter.store.works import KeptAnswer, Work
@@ -146,9 +147,9 @@ class Opening(NamedTuple):
 
 def _open_hold(group: GroupRows, stored: StoredAccount, opening: Opening) -> StoredHold | RequestRefused:
     """Put the account as it is after the admission, and open the hold, unless a limit of the holder is reached."""
-    work, account = opening.work, stored.account
-    if work.limited is not None:
-        counted = count_in(stored, work.limited, work.ask.credits, group.now)
+    work, account, limited = opening.work, stored.account, opening.work.limited
+    if limited is not None:
+        counted = count_in(stored, limited, work.ask.credits, group.now)
         if isinstance(counted, RequestRefused):
             return counted
         stored = counted
@@ -164,7 +165,8 @@ def _open_hold(group: GroupRows, stored: StoredAccount, opening: Opening) -> Sto
         until=group.clock + work.seconds,
         attempt=opening.attempt,
         scope=b"" if work.key is None else work.key.scope,
-        limited=work.limited,
+        counted=None if limited is None else find_counted(stored.usages, limited),
+        limited=limited,
     )
     group.open_hold(opened)
     work.note_key(group, opening.hold_id)

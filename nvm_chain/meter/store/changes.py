@@ -1,7 +1,7 @@
 """Changes of the books: each one says what it reads, and decides on the rows as they are when its turn comes.
 
 A change either changes the rows of its group and returns its outcome, or returns an error and changes nothing. It is never half
-done.
+done. One error says that something was stored: `AccessOpening`.
 """
 
 from collections.abc import Sequence

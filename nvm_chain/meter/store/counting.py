@@ -19,16 +19,19 @@ def count_in(stored: StoredAccount, limited: Limited, credits: Credits, now: Tim
     return usages if isinstance(usages, RequestRefused) else replace(stored, usages=usages)
 
 
-def count_charge(stored: StoredAccount, hold: StoredHold, cost: Credits) -> StoredAccount:
-    """Return an account after the request of a hold was charged. ``hold`` is the one that its owner has."""
-    if hold.limited is None:
+def count_back(stored: StoredAccount, hold: StoredHold, cost: Credits = 0) -> StoredAccount:
+    """Return an account after a hold has ended with a cost. What the cost leaves of the hold counts no more in the quota."""
+    if hold.counted is None:
         return stored
-    return replace(stored, usages=count_end(stored.usages, hold.limited, hold.hold.credits - cost, hold.opened_at))
+    return replace(stored, usages=count_end(stored.usages, hold.counted, hold.hold.credits - cost))
 
 
 def count_unserved(stored: StoredAccount, hold: StoredHold, now: Time, *, was_sent: bool) -> StoredAccount:
-    """Return an account after the request of a hold was not served. It counts as a release if the upstream was called."""
-    if hold.limited is None:
-        return stored
-    usages = count_end(stored.usages, hold.limited, hold.hold.credits, hold.opened_at)
-    return replace(stored, usages=count_release(usages, hold.limited, now) if was_sent else usages)
+    """Return an account after the request of a hold was not served. It counts as a release if the upstream was called.
+
+    ``hold`` is the one that its owner has, which knows the limits.
+    """
+    freed = count_back(stored, hold)
+    if hold.limited is None or not was_sent:
+        return freed
+    return replace(freed, usages=count_release(freed.usages, hold.limited, now))

@@ -21,9 +21,11 @@ STATE: Final = (
     "SELECT chain_id, credits, head_number, head_time, {clock} - head_seen_at, closed_until, {clock} FROM books"
 )
 SUMS: Final = (
-    "SELECT count(*), coalesce(sum(committed), 0), coalesce(sum(held), 0), coalesce(sum(taken), 0), "
-    "coalesce(sum(written_off), 0) FROM accounts"
+    "SELECT count(*), coalesce({sum}(committed), 0), coalesce({sum}(held), 0), coalesce({sum}(taken), 0), "
+    "coalesce({sum}(written_off), 0) FROM accounts"
 )
+SUM: Final = {"sqlite": "exact_sum", "postgresql": "sum"}
+"""Aggregates whose sums may be larger than a column."""
 SERVES: Final = (
     "another process has the file open, and a file has its books for one process alone",
     "use this in the process that serves, or end that process first. With books in PostgreSQL, both can run",
@@ -89,11 +91,22 @@ def _check(connection: Connection, label: str, chain_id: int | None, credits: st
     check_origin(connection, label, chain_id, credits)
 
 
+def read_head(store: Store) -> tuple[int, int]:
+    """Return the number of the latest block that books have seen, and how many seconds ago. It takes no longer with more accounts.
+
+    Raises IndexFailure if the books cannot be read.
+    """
+    with store.asking() as pen:
+        (state,) = pen.ask(STATE.format(clock=CLOCK[store.engine.dialect.name]))
+    _, _, number, _, seen, *_ = state
+    return number, max(0, seen)
+
+
 def read_books_state(store: Store) -> BooksState:
     """Return how books stand. Raises IndexFailure if they cannot be read."""
     with store.asking() as pen:
         (state,) = pen.ask(STATE.format(clock=CLOCK[store.engine.dialect.name]))
-        (sums,) = pen.ask(SUMS)
+        (sums,) = pen.ask(SUMS.format(sum=SUM[store.engine.dialect.name]))
     chain_id, credits, number, time, seen, closed_until, clock = state
     contract = format_address(bytes(credits))
     numbers = (int(each) for each in sums)

@@ -15,10 +15,12 @@ from nvm_chain.errors.fields import Credits, PlanId, Time
 from nvm_chain.meter.authorities import Authority, Hold
 from nvm_chain.meter.books import Account
 from nvm_chain.meter.idempotency import KeyedRequest
-from nvm_chain.meter.limits import Limited, Usages
+from nvm_chain.meter.limits import Counted, Limited, Usages
 from nvm_chain.meter.notices import Notice, NoticeKind, NoticeRule
+from nvm_chain.meter.openings import Opening
 from nvm_chain.meter.voucher_fronts import MAX_SECONDS, VoucherFront
 from nvm_chain.meter.windows import WindowAccount
+from nvm_chain.signing.vouchers import SignedVoucher
 
 AHEAD_SECONDS: Final = 60
 """How far the latest block's time may be ahead of the database's clock, and count."""
@@ -53,8 +55,8 @@ class StoredHold(Struct, frozen=True, gc=False):
     the binding that was computed from the request. ``until`` is the second of the database's clock after which the owner
     may not charge any more. ``total`` is all that was charged to the account, up to this charge. ``attempt`` counts how often
     the voucher was returned before, so that a late end of an earlier hold does not end this one. ``scope`` is that of the
-    request's idempotency key, or empty. ``limited`` says which limits count the request. Only the process that opened the hold
-    knows it.
+    request's idempotency key, or empty. ``counted`` says where the credits count in a quota. ``limited`` says which limits count
+    the request. Only the process that opened the hold knows it.
     """
 
     hold_id: bytes
@@ -70,6 +72,7 @@ class StoredHold(Struct, frozen=True, gc=False):
     total: Credits = 0
     attempt: int = 0
     scope: bytes = b""
+    counted: Counted | None = None
     limited: Limited | None = None
 
 
@@ -80,6 +83,20 @@ class StoredAccount(Struct, frozen=True, gc=False):
     front: VoucherFront = VoucherFront()
     has_past: bool = False
     usages: Usages = ()
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing is stored of the account: it has no view, and nothing was charged, blocked or signed."""
+        account = self.account
+        return not (
+            account.view.block_number
+            or account.past
+            or account.committed
+            or account.held
+            or account.blocked
+            or self.front.vouchers
+            or self.usages
+        )
 
 
 class StoredRequest(Struct, frozen=True):
@@ -102,6 +119,11 @@ class Needs:
     requests: set[bytes] = field(default_factory=set)
     openings: set[tuple[AccountKey, bytes]] = field(default_factory=set)
     """Accounts on which an authority is opened, and its id: what the account and the authority have already is counted."""
+    first_uses: set[AccountKey] = field(default_factory=set)
+    """Windows that are opened on first use. What opens the one that is seen is read too, if it is closed."""
+    window_ends: dict[AccountKey, set[Time]] = field(default_factory=dict)
+    """The ends of windows that views of the group put into the books."""
+    ended_openings: set[tuple[AccountKey, Time]] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -130,6 +152,10 @@ class GroupRows:
     opened_holds: set[bytes] = field(default_factory=set)
     ended_holds: set[bytes] = field(default_factory=set)
     new_tokens: list[tuple[bytes, bytes, AccountKey]] = field(default_factory=list)
+    refused_vouchers: dict[bytes, SignedVoucher] = field(default_factory=dict)
+    """Vouchers by their digests whose signature their contract wallet no longer accepts."""
+    openings: dict[tuple[AccountKey, Time], Opening] = field(default_factory=dict)
+    changed_openings: set[tuple[AccountKey, Time]] = field(default_factory=set)
     places: dict[AccountKey, int] = field(default_factory=dict)
     token_counts: dict[bytes, int] = field(default_factory=dict)
     notice_rules: Mapping[PlanId, NoticeRule] = field(default_factory=dict)
@@ -149,8 +175,22 @@ class GroupRows:
                 self.opened_holds,
                 self.ended_holds,
                 self.new_tokens,
+                self.refused_vouchers,
+                self.changed_openings,
             )
         )
+
+    @property
+    def written_accounts(self) -> set[AccountKey]:
+        """The accounts for which something is stored."""
+        authorities = (self.authorities[one] for one in self.changed_authorities)
+        return {
+            *self.changed_accounts,
+            *self.changed_windows,
+            *(AccountKey(authority.plan_id, authority.holder) for authority in authorities),
+            *(self.holds[one].key for one in (*self.opened_holds, *self.ended_holds)),
+            *(key for key, _ in self.changed_openings),
+        }
 
     def is_void(self, authority: Authority) -> bool:
         """Return whether an authority was opened before a backup was restored."""
@@ -191,6 +231,12 @@ class GroupRows:
         """Replace an access window."""
         self.windows[key] = window
         self.changed_windows.add(key)
+
+    def put_opening(self, opening: Opening) -> None:
+        """Replace an opening, or add it."""
+        name = AccountKey(opening.plan_id, opening.holder), opening.seen
+        self.openings[name] = opening
+        self.changed_openings.add(name)
 
     def put_authority(self, authority: Authority) -> None:
         """Replace an authority, or add it."""

@@ -10,6 +10,7 @@ from nvm_chain.meter.notices import NoticeRule
 from nvm_chain.meter.store.changes import Change, gather_needs
 from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, HoldState, Needs, StoredAccount, StoredHold
 from nvm_chain.meter.store.notice_causes import save_notices
+from nvm_chain.meter.store.opening_rows import load_openings, pack_opening
 from nvm_chain.meter.store.packing import (
     pack_account,
     pack_authority,
@@ -20,6 +21,7 @@ from nvm_chain.meter.store.packing import (
     pack_marks,
     pack_numbers,
     pack_past,
+    pack_refused,
     pack_request,
     pack_usages,
     pack_window,
@@ -30,7 +32,18 @@ from nvm_chain.meter.store.packing import (
     unpack_window,
 )
 from nvm_chain.meter.store.places import count_authorities, count_tokens
-from nvm_chain.meter.store.schema import MAX_STORED, accounts, authorities, holds, pasts, requests, tokens, windows
+from nvm_chain.meter.store.schema import (
+    MAX_STORED,
+    accounts,
+    authorities,
+    holds,
+    openings,
+    pasts,
+    refused_vouchers,
+    requests,
+    tokens,
+    windows,
+)
 from nvm_chain.meter.store.statements import Statements
 from nvm_chain.meter.times import find_now
 
@@ -77,6 +90,7 @@ class Rows:
             key = keys[packed := (bytes(row[0]), bytes(row[1]))]
             group.accounts[key] = unpack_account(key, row, pasts_by_key.get(packed), has_past=key in needs.past)
         _fill(group, keys, others)
+        load_openings(statements.pen, group, needs)
         for opening_key, authority_id in needs.openings:
             group.places[opening_key] = count_authorities(statements.pen, opening_key, group.now)
             group.token_counts[authority_id] = count_tokens(statements.pen, authority_id)
@@ -93,19 +107,7 @@ class Rows:
 
     def save(self, statements: Statements, group: GroupRows) -> None:
         """Write all rows that have changed."""
-        whole, narrow, past = [], [], []
-        for key, before in group.changed_accounts.items():
-            after = group.accounts[key]
-            if (
-                before.account.view is after.account.view
-                and before.account.past is after.account.past
-                and _is_stored(before)
-            ):
-                narrow.append(_pack_narrow(key, after))
-                continue
-            whole.append(pack_account(after))
-            if after.has_past:
-                past.append((*pack_key(key), pack_past(after.account.past)))
+        whole, narrow, past = _pack_accounts(group)
         statements.change_numbers(narrow)
         if group.dropped_requests:
             statements.pen.change_each(
@@ -120,8 +122,12 @@ class Rows:
             (requests, [pack_request(group.requests[scope]) for scope in group.changed_requests]),
             (holds, [pack_hold(group.holds[one]) for one in group.opened_holds]),
             (tokens, [(token, authority, *pack_key(key)) for token, authority, key in group.new_tokens]),
+            (openings, [pack_opening(group.openings[name]) for name in group.changed_openings]),
+            (refused_vouchers, [pack_refused(*each, group.clock) for each in group.refused_vouchers.items()]),
         ):
             _put(statements, table, rows)
+        if statements.made:
+            statements.drop_made({pack_key(key) for key in group.written_accounts})
 
     def keep(self, group: GroupRows) -> None:
         """Remember the rows of a group that was committed."""
@@ -154,6 +160,24 @@ def _fill(group: GroupRows, keys: Mapping[tuple[bytes, bytes], AccountKey], rows
     for row in hold_rows:
         if (key := keys.get((bytes(row[1]), bytes(row[2])))) is not None:
             group.holds[bytes(row[0])] = unpack_hold(row, key)
+
+
+def _pack_accounts(group: GroupRows) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Return whole rows of accounts, rows of which only numbers change, and rows of past views."""
+    whole, narrow, past = [], [], []
+    for key, before in group.changed_accounts.items():
+        after = group.accounts[key]
+        if (
+            before.account.view is after.account.view
+            and before.account.past is after.account.past
+            and _is_stored(before)
+        ):
+            narrow.append(_pack_narrow(key, after))
+            continue
+        whole.append(pack_account(after))
+        if after.has_past:
+            past.append((*pack_key(key), pack_past(after.account.past)))
+    return whole, narrow, past
 
 
 def _is_stored(account: StoredAccount) -> bool:

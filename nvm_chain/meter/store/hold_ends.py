@@ -12,7 +12,7 @@ from nvm_chain.meter.admission import charge_request, release_request
 from nvm_chain.meter.authorities import Authority, AuthorityKind
 from nvm_chain.meter.books import Account, charge
 from nvm_chain.meter.idempotency import MAX_ANSWER, KeyedRequest
-from nvm_chain.meter.store.counting import count_charge, count_unserved
+from nvm_chain.meter.store.counting import count_back, count_unserved
 from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, HoldState, Needs, StoredAccount, StoredHold
 from nvm_chain.meter.store.notice_causes import note_low_balance
 from nvm_chain.meter.windows import end_request
@@ -50,7 +50,7 @@ class ChargeHold(Struct, frozen=True, gc=False):
             _note_served(group, found.scope)
         if group.notice_rules:
             note_low_balance(group, self.key, stored.account, account)
-        group.put_account(self.key, replace(count_charge(stored, self.hold, self.cost), account=account))
+        group.put_account(self.key, replace(count_back(stored, found, self.cost), account=account))
         return _end_hold(group, replace(found, total=account.committed), HoldState.CHARGED, self.cost)
 
 
@@ -92,6 +92,7 @@ class ReleaseHold(Struct, frozen=True, gc=False):
 class SweepHold(Struct, frozen=True):
     """Release an open hold whose end has passed, or whose owner has ended. Nobody knows whether the upstream was called.
 
+    Its credits count no more in a quota. It does not count as a release, because that is not the holder's fault.
     ``owner_is_gone`` says that the owner's process has ended, so that the end need not have passed.
     """
 
@@ -114,7 +115,7 @@ class SweepHold(Struct, frozen=True):
             return None
         if group.clock <= found.until and not self.owner_is_gone:
             return None
-        return _release(group, group.account(self.key), found, was_sent=True)
+        return _release(group, count_back(group.account(self.key), found), found, was_sent=True)
 
 
 def _release(group: GroupRows, stored: StoredAccount, found: StoredHold, *, was_sent: bool) -> StoredHold:

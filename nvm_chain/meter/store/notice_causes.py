@@ -1,7 +1,8 @@
-"""Causes of notices: a charge that leaves few credits, and a view whose lot or access has an end. Each is stored with its cause."""
+"""Causes of notices: a charge or a view that leaves few credits, and a view with an end. Each is stored with its cause."""
 
 from typing import Any, Final
 
+from nvm_chain.errors.fields import Time
 from nvm_chain.index.pens import Pen
 from nvm_chain.meter.books import Account
 from nvm_chain.meter.notices import (
@@ -14,6 +15,7 @@ from nvm_chain.meter.notices import (
 )
 from nvm_chain.meter.store.group_rows import AccountKey, GroupRows
 from nvm_chain.meter.store.packing import pack_key
+from nvm_chain.meter.store.schema import MAX_STORED
 from nvm_chain.meter.windows import WindowAccount
 
 WAITING, DELIVERED, GIVEN_UP = range(3)
@@ -28,10 +30,12 @@ DROP: Final = f"DELETE FROM notices WHERE holder = ? AND plan = ? AND kind = ? A
 """What was not delivered before its cause has vanished is not delivered any more."""
 
 
-def note_low_balance(group: GroupRows, key: AccountKey, before: Account, after: Account) -> None:
-    """Note a notice if a charge has left a holder with few credits."""
+def note_low_balance(
+    group: GroupRows, key: AccountKey, before: Account, after: Account, since: Time | None = None
+) -> None:
+    """Note a notice if a charge or a view has left a holder with few credits. ``since`` is as in `find_low_balance`."""
     rule = group.notice_rules.get(key.plan_id)
-    notice = None if rule is None else find_low_balance(rule, before, after, group.now)
+    notice = None if rule is None else find_low_balance(rule, before, after, group.now, since)
     if notice is not None:
         group.notices.append(notice)
 
@@ -67,4 +71,4 @@ def save_notices(pen: Pen, group: GroupRows) -> None:
 def _pack(notice: Notice) -> tuple[Any, ...]:
     plan, holder = pack_key(AccountKey(notice.plan_id, notice.holder))
     times = (min(notice.end, NEVER), notice.caused_at, notice.due_at)
-    return (notice.notice_id, notice.kind.value, plan, holder, notice.number, *times)
+    return (notice.notice_id, notice.kind.value, plan, holder, min(notice.number, MAX_STORED), *times)

@@ -22,7 +22,7 @@ PART: Final = "(a.plan, a.holder) > (?, ?)"
 UNTIL: Final = " AND (a.plan, a.holder) <= (?, ?)"
 OWING: Final = """
 SELECT a.plan, a.holder, a.committed - a.taken - a.written_off, a.owed_since, a.ceiling_end, a.view FROM accounts a
-WHERE a.committed > a.taken + a.written_off AND {part}
+WHERE a.committed - a.written_off > a.taken AND {part}
 """
 OVER: Final = "SELECT a.plan, a.holder FROM accounts a WHERE a.vouchers <> ? AND a.ceiling_end < ? AND {part}"
 START: Final = (b"", b"")

@@ -11,7 +11,7 @@ from nvm_chain.index.rows import account_key, plan_key, read_id
 from nvm_chain.meter.authorities import Authority, AuthorityKind, Hold
 from nvm_chain.meter.books import Account, Mark
 from nvm_chain.meter.idempotency import KeyedRequest
-from nvm_chain.meter.limits import Usages
+from nvm_chain.meter.limits import Counted, Usages
 from nvm_chain.meter.session_terms import PeriodLimit
 from nvm_chain.meter.store.group_rows import AccountKey, HoldState, StoredAccount, StoredHold, StoredRequest
 from nvm_chain.meter.store.schema import MAX_STORED
@@ -23,9 +23,14 @@ from nvm_chain.signing.vouchers import SignedVoucher, Voucher
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder().decode
 _decode_usages: Final = msgspec.msgpack.Decoder(Usages).decode
+_decode_counted: Final = msgspec.msgpack.Decoder(Counted).decode
 _NOTHING: Final = _encode(())
+_LARGEST: Final = 2**64 - 1
+"""The largest integer in packed bytes. Sums over the whole life of an account can be larger, and count as this one."""
 _KEPT: Final = 8_192
 """How many keys, views and vouchers are remembered as they were read or written. They stay the same in most rows."""
+REVOKED: Final = 1
+UNSIGNED: Final = 2
 _KINDS: Final[Mapping[str, AuthorityKind]] = {kind.name: kind for kind in AuthorityKind}
 
 
@@ -59,8 +64,8 @@ def pack_account(stored: StoredAccount) -> tuple[Any, ...]:
         min(account.ceiling, MAX_STORED),
         min(account.ceiling_end, MAX_STORED),
         account.owed_since,
-        account.view.settled,
-        account.view.taken,
+        min(account.view.settled, MAX_STORED),
+        min(account.view.taken, MAX_STORED),
         pack_view(account.view),
         pack_marks(account.marks),
         pack_front(stored.front),
@@ -94,7 +99,7 @@ def pack_view(view: View) -> bytes:
     """Return a view as bytes."""
     lots = [(lot.end, lot.credits) for lot in view.lots]
     ended = [(lot.end, lot.credits) for lot in view.ended]
-    numbers = (view.balance, view.settled, view.taken, view.lapsed)
+    numbers = [min(number, _LARGEST) for number in (view.balance, view.settled, view.taken, view.lapsed)]
     return _encode((view.block_number, view.block_hash, view.time, *numbers, lots, ended))
 
 
@@ -109,7 +114,17 @@ def unpack_view(packed: bytes) -> View:
 def pack_past(past: tuple[PastView, ...]) -> bytes:
     """Return past views as bytes."""
     return _encode(
-        [(each.block_number, each.block_hash, each.time, each.backing, each.others, each.written_off) for each in past]
+        [
+            (
+                each.block_number,
+                each.block_hash,
+                each.time,
+                min(each.backing, _LARGEST),
+                max(each.others, -MAX_STORED),
+                each.written_off,
+            )
+            for each in past
+        ]
     )
 
 
@@ -169,19 +184,34 @@ def unpack_front(key: AccountKey, packed: bytes) -> VoucherFront:
     )
 
 
+# ---------------------------------------------------------------------- refused vouchers
+
+
+def pack_refused(digest: bytes, signed: SignedVoucher, clock: int) -> tuple[Any, ...]:
+    """Return the row of a voucher whose signature its contract wallet no longer accepts."""
+    voucher = signed.voucher
+    key = pack_key(AccountKey(voucher.plan_id, voucher.holder))
+    return (digest, *key, account_key(voucher.redeemer), min(voucher.ceiling, MAX_STORED), clock)
+
+
 # ---------------------------------------------------------------------- windows
 
 
 def pack_window(window: WindowAccount) -> tuple[Any, ...]:
     """Return the row of an access window."""
-    past = _encode([(view.block_number, min(view.access_until, MAX_STORED)) for view in window.past])
+    past = _encode(
+        [
+            (view.block_number, min(view.access_until, MAX_STORED), min(view.unopened, MAX_STORED))
+            for view in window.past
+        ]
+    )
     numbers = (window.open_requests, window.period, window.period_used, min(window.least_until, MAX_STORED))
     return (*pack_key(AccountKey(window.plan_id, window.holder)), *numbers, past)
 
 
 def unpack_window(row: Any, key: AccountKey) -> WindowAccount:
     """Return an access window from its row. ``key`` is its holder and plan."""
-    past = tuple(WindowView(number, until) for number, until in _decode(row[6]))
+    past = tuple(WindowView(*view) for view in _decode(row[6]))
     return WindowAccount(*key, open_requests=row[2], period=row[3], period_used=row[4], past=past, least_until=row[5])
 
 
@@ -205,12 +235,14 @@ def pack_authority(authority: Authority) -> tuple[Any, ...]:
         None if period is None else period.seconds,
         " ".join(authority.services),
         authority.context,
-        authority.revoked,
+        REVOKED * authority.revoked + UNSIGNED * authority.unsigned,
         authority.used,
         authority.spent,
         authority.held,
         authority.period,
         authority.period_used,
+        authority.max_periods,
+        authority.opened,
     )
 
 
@@ -239,12 +271,15 @@ def unpack_authority(row: Any, key: AccountKey) -> Authority:
         per_period=None if row[10] is None else PeriodLimit(row[10], row[11]),
         services=tuple(row[12].split()),
         context=bytes(row[13]),
-        revoked=bool(row[14]),
+        revoked=bool(row[14] & REVOKED),
+        unsigned=bool(row[14] & UNSIGNED),
         used=row[15],
         spent=row[16],
         held=row[17],
         period=row[18],
         period_used=row[19],
+        max_periods=row[20],
+        opened=row[21],
     )
 
 
@@ -284,6 +319,7 @@ def pack_hold(stored: StoredHold) -> tuple[Any, ...]:
         stored.total,
         stored.attempt,
         stored.scope,
+        b"" if stored.counted is None else _encode(stored.counted),
     )
 
 
@@ -308,4 +344,5 @@ def unpack_hold(row: Any, key: AccountKey) -> StoredHold:
         total=row[13],
         attempt=row[14],
         scope=bytes(row[15]),
+        counted=_decode_counted(counted) if (counted := bytes(row[16])) else None,
     )

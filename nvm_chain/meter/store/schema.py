@@ -7,7 +7,6 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -109,15 +108,21 @@ authorities = Table(
     Column("period_seconds", BigInteger),
     Column("services", Text, nullable=False),
     Column("context", LargeBinary, nullable=False),
-    Column("revoked", Boolean, nullable=False),
+    Column("closed", SmallInteger, nullable=False),
     _amount("used"),
     _amount("spent"),
     _amount("held"),
     Column("period", BigInteger, nullable=False),
     Column("period_used", BigInteger, nullable=False),
+    _amount("max_periods"),
+    _amount("opened"),
+    CheckConstraint("opened <= max_periods", name="opened_is_stated"),
     Index("authorities_of_holders", "holder", "plan", "ends_at"),
+    Index("ended_authorities", "ends_at"),
 )
-"""Sessions, allowances and sign-ins. The authority of a request voucher is its hold."""
+"""Sessions, allowances and sign-ins. The authority of a request voucher is its hold. ``closed`` is 0 for an open one. Bit 0
+says that it was revoked, and bit 1 that its contract wallet no longer accepts its signature. A sign-in lets the seller open
+``max_periods``, of which openings have taken ``opened``."""
 
 tokens = Table(
     "tokens",
@@ -147,7 +152,12 @@ requests = Table(
     Column("answered_at", BigInteger),
     _amount("size"),
     Column("answer", LargeBinary),
-    Index("old_requests", "answered_at"),
+    Index(
+        "old_answers",
+        "answered_at",
+        sqlite_where=text("answer IS NOT NULL"),
+        postgresql_where=text("answer IS NOT NULL"),
+    ),
 )
 """Requests with an idempotency key, and the answers that are kept, as their callers have encrypted them."""
 
@@ -169,10 +179,12 @@ holds = Table(
     _amount("total"),
     Column("attempt", BigInteger, nullable=False),
     Column("scope", LargeBinary, nullable=False),
+    Column("counted", LargeBinary, nullable=False),
     CheckConstraint("cost <= credits", name="cost_is_within_the_hold"),
     Index("open_holds", "until", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
 )
-"""All holds, open and ended. The charged ones are the first entries of the books. ``state`` is a `HoldState`."""
+"""All holds, open and ended. The charged ones are the first entries of the books. ``state`` is a `HoldState`. ``counted`` says
+in which quota the credits count, and is empty without one."""
 
 settlements = Table(
     "settlements",
@@ -190,10 +202,50 @@ settlements = Table(
     Column("fee", Text, nullable=False),
     Column("items", LargeBinary, nullable=False),
     Column("raw", LargeBinary, nullable=False),
+    Column("opens_from", BigInteger),
     Index("recent_settlements", "signed_at"),
+    Index(
+        "opening_transactions",
+        "plan",
+        "opens_from",
+        sqlite_where=text("opens_from IS NOT NULL"),
+        postgresql_where=text("opens_from IS NOT NULL"),
+    ),
     Index("open_settlements", "block_number", sqlite_where=text("state < 3"), postgresql_where=text("state < 3")),
 )
-"""The transactions of the settler, each written before it is sent, and what came of it. ``state`` is a `SettlementState`."""
+"""The transactions of the settler, each written before it is sent, and what came of it. ``state`` is a `SettlementState`. One that
+opens access has the end of the window before it in ``opens_from``."""
+
+openings = Table(
+    "openings",
+    metadata,
+    *_key(primary_key=True),
+    Column("seen", BigInteger, primary_key=True, autoincrement=False),
+    Column("authority_id", LargeBinary, nullable=False),
+    _amount("periods"),
+    Column("redeemer", LargeBinary, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    _amount("signed"),
+    Column("ended_at", BigInteger, nullable=False),
+    Column("paused_until", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("wanted_openings", "asked_at", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+    Index("openings_of_authorities", "authority_id"),
+)
+"""Access that a settler opens on first use: one row for each window that it replaces. ``state`` is an `OpeningState`. Each belongs
+to a row of ``accounts``, which is locked."""
+
+refused_vouchers = Table(
+    "refused_vouchers",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    *_key(),
+    Column("redeemer", LargeBinary, nullable=False),
+    Column("ceiling", BigInteger, nullable=False),
+    Column("refused_at", BigInteger, nullable=False),
+)
+"""Vouchers that a contract wallet had signed, and whose signature it no longer accepts."""
 
 leases = Table(
     "leases",

@@ -1,6 +1,6 @@
 """The journal of settlements in the books: each transaction is written before it is sent, and so is what came of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from nvm_chain.enums import SettlementResult
 from nvm_chain.errors.fields import Coin, Credits, Number, PlanId, Quantity, Time
+from nvm_chain.index.pens import Pen
 from nvm_chain.index.raw_events import name_address
 from nvm_chain.index.rows import account_key, plan_key, read_id
 from nvm_chain.meter.store.group_rows import AccountKey
@@ -17,11 +18,14 @@ from nvm_chain.meter.store.statements import CLOCK
 from nvm_chain.meter.store.store import Store
 
 NO_BLOCK: Final = bytes(32)
+NO_RESULT: Final = -1
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder().decode
-COLUMNS: Final = "hash, plan, redeemer, nonce, signed_at, state, block_number, block_hash, failed, gas, fee, items, raw"
+COLUMNS: Final = (
+    "hash, plan, redeemer, nonce, signed_at, state, block_number, block_hash, failed, gas, fee, items, raw, opens_from"
+)
 ADD: Final = (
-    "INSERT INTO settlements VALUES (?, ?, ?, ?, {clock}, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING"
+    "INSERT INTO settlements VALUES (?, ?, ?, ?, {clock}, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING"
 )
 CHANGE: Final = (
     "UPDATE settlements SET state = ?, block_number = ?, block_hash = ?, failed = ?, gas = ?, fee = ?, items = ?, raw = ? "
@@ -45,19 +49,25 @@ class SettlementState(IntEnum):
 
 
 class SettledItem(Struct, frozen=True, array_like=True):
-    """One holder of a transaction: the total to reach, what was taken, and the result. The result is None while it is open."""
+    """One holder of a transaction: the total to reach, what was taken, and the result. The result is None while it is open.
+
+    ``voucher`` is the digest of the voucher, or empty for an item without one.
+    """
 
     holder: ChecksumAddress
     total: Credits
     taken: Credits = 0
     result: SettlementResult | None = None
+    voucher: bytes = b""
 
 
 class Settlement(Struct, frozen=True):
     """A transaction of the settler.
 
     ``raw`` are the signed bytes, which are dropped when the outcome is final. ``fee`` is in wei. ``signed_at`` is by the
-    database's clock. A transaction that reverted is mined, and its items have no results.
+    database's clock. A transaction that reverted is mined, and its items have no results. ``opens_from`` is None for a
+    settlement. For a transaction that opens access, it is the end of the window before it, and the item's total is periods.
+    ``block_number`` is that of its block. While it is open or lost, that is the latest block when it was first seen so, or 0.
     """
 
     hash: str
@@ -72,6 +82,7 @@ class Settlement(Struct, frozen=True):
     block_hash: bytes = NO_BLOCK
     gas: Quantity = 0
     fee: Coin = 0
+    opens_from: Time | None = None
 
     @property
     def credits(self) -> Credits:
@@ -82,9 +93,14 @@ class Settlement(Struct, frozen=True):
 def note_signed(store: Store, settlement: Settlement) -> None:
     """Write a signed transaction down before it is sent. Raises IndexFailure if the books cannot be written."""
     with store.asking() as pen:
-        key = (bytes.fromhex(settlement.hash[2:]), plan_key(settlement.plan_id), account_key(settlement.redeemer))
-        changes = _pack(settlement)
-        pen.change(ADD.format(clock=CLOCK[store.engine.dialect.name]), (*key, settlement.nonce, *changes))
+        add_signed(store, pen, settlement)
+
+
+def add_signed(store: Store, pen: Pen, settlement: Settlement) -> None:
+    """Write a signed transaction down, with what else a transaction of the books writes."""
+    key = (bytes.fromhex(settlement.hash[2:]), plan_key(settlement.plan_id), account_key(settlement.redeemer))
+    values = (*key, settlement.nonce, *_pack(settlement), settlement.opens_from)
+    pen.change(ADD.format(clock=CLOCK[store.engine.dialect.name]), values)
 
 
 def note_outcomes(store: Store, settlements: Iterable[Settlement]) -> None:
@@ -97,7 +113,13 @@ def note_outcomes(store: Store, settlements: Iterable[Settlement]) -> None:
 def _pack(settlement: Settlement) -> tuple[Any, ...]:
     """Return what an outcome changes, in the order of the columns."""
     items = [
-        (account_key(item.holder), item.total, item.taken, -1 if item.result is None else int(item.result))
+        (
+            account_key(item.holder),
+            item.total,
+            item.taken,
+            NO_RESULT if item.result is None else item.result,
+            item.voucher,
+        )
         for item in settlement.items
     ]
     is_open = settlement.state is SettlementState.OPEN
@@ -108,8 +130,8 @@ def _pack(settlement: Settlement) -> tuple[Any, ...]:
 
 def _unpack(row: Sequence[Any]) -> Settlement:
     items = tuple(
-        SettledItem(name_address(holder), total, taken, None if result < 0 else SettlementResult(result))
-        for holder, total, taken, result in _decode(bytes(row[11]))
+        SettledItem(name_address(holder), total, taken, None if result < 0 else SettlementResult(result), voucher)
+        for holder, total, taken, result, voucher in _decode(bytes(row[11]))
     )
     return Settlement(
         f"0x{bytes(row[0]).hex()}",
@@ -124,6 +146,7 @@ def _unpack(row: Sequence[Any]) -> Settlement:
         bytes(row[7]),
         row[9],
         int(row[10]),
+        row[13],
     )
 
 
@@ -132,7 +155,21 @@ def read_open(store: Store) -> list[Settlement]:
     statement = f"SELECT {COLUMNS} FROM settlements WHERE state < {int(SettlementState.DONE)}"  # noqa: S608
     with store.asking() as pen:
         found = [_unpack(row) for row in pen.ask(statement)]
-    return sorted(found, key=lambda each: (each.redeemer, each.nonce))
+    return sorted(found, key=lambda each: (each.redeemer, each.nonce, each.signed_at))
+
+
+def read_opening_transactions(pen: Pen, key: AccountKey, seen: int) -> list[Settlement]:
+    """Return the transactions that were signed to open access for a holder, and that replace one window."""
+    statement = f"SELECT {COLUMNS} FROM settlements WHERE plan = ? AND opens_from = ?"  # noqa: S608
+    found = [_unpack(row) for row in pen.ask(statement, (plan_key(key.plan_id), seen))]
+    return [settlement for settlement in found if settlement.items[0].holder == key.holder]
+
+
+def read_all_opening_transactions(store: Store) -> list[Settlement]:
+    """Return all transactions that open access, but those that will never be mined. Raises IndexFailure."""
+    statement = f"SELECT {COLUMNS} FROM settlements WHERE opens_from IS NOT NULL AND state <> ?"  # noqa: S608
+    with store.asking() as pen:
+        return [_unpack(row) for row in pen.ask(statement, (int(SettlementState.GONE),))]
 
 
 def read_failed(store: Store, since: int) -> list[Settlement]:
@@ -142,31 +179,11 @@ def read_failed(store: Store, since: int) -> list[Settlement]:
         return [_unpack(row) for row in pen.ask(statement, (since,))]
 
 
-FOR_EVER: Final = 2**63
-"""A block number that no view has."""
-
-
-def find_waiting(settlements: Iterable[Settlement]) -> Mapping[AccountKey, int]:
-    """Return the accounts that should wait for their next settlement, each with the block that its view has to be of.
-
-    While a transaction is open, the accounts in it wait. After that they wait until their views are as late as its block,
-    because before that the books do not know what it took. So does an item that took nothing, until something changes its
-    account.
-
-    Args:
-        settlements: Transactions that may be a reason to wait: open ones, and recent ones in which an item took nothing.
-    """
-    waiting: dict[AccountKey, int] = {}
-    for settlement in settlements:
-        if settlement.state in (SettlementState.LOST, SettlementState.GONE):
-            continue
-        if settlement.state is not SettlementState.OPEN and settlement.items[0].result is None:
-            continue  # it reverted, so it says nothing of its holders, and the next one is simulated before it is sent
-        block = FOR_EVER if settlement.state is SettlementState.OPEN else settlement.block_number
-        for item in settlement.items:
-            key = AccountKey(settlement.plan_id, item.holder)
-            waiting[key] = max(waiting.get(key, 0), block)
-    return waiting
+def read_clock(store: Store) -> Time:
+    """Return the second of the database's clock. Raises IndexFailure if it does not answer."""
+    with store.asking() as pen:
+        ((clock,),) = pen.ask(f"SELECT {CLOCK[store.engine.dialect.name]}")
+    return int(clock)
 
 
 def list_redeemers(store: Store) -> list[ChecksumAddress]:

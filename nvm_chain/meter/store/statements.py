@@ -1,7 +1,7 @@
 """The statements of the store, in each database: lock accounts, find rows, put rows, and read the clock."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any, Final, TypeAlias
@@ -41,6 +41,8 @@ class Statements(ABC):
     def __init__(self, pen: Pen) -> None:
         """Take the pen of a transaction."""
         self.pen = pen
+        self.made: list[Row] = []
+        """The keys of accounts that were made so that they could be locked."""
 
     @abstractmethod
     def read(self, keys: Sequence[Row], wanted: Sequence[Wanted]) -> tuple[list[Any], Books, list[list[Any]]]:
@@ -53,6 +55,12 @@ class Statements(ABC):
         Returns:
             The rows of the accounts as they are then, the books, and the rows of each table. The clock is read after the locks.
         """
+
+    def drop_made(self, used: Collection[Row]) -> None:
+        """Drop accounts that were made by this transaction, and that nothing was written for. ``used`` are the other keys."""
+        unused = [key for key in self.made if key not in used]
+        if unused:
+            self.pen.change(DROP_MADE, pack_arrays(ACCOUNT_KEY, unused))
 
     @abstractmethod
     def put(self, table: Table, rows: Sequence[Row]) -> None:
@@ -114,9 +122,9 @@ class PostgresStatements(Statements):
         locked = answers.pop(0) if keys else []
         if len(locked) < len(keys):
             known = {(bytes(row[0]), bytes(row[1])) for row in locked}
-            self.pen.change(
-                MAKE, [*EMPTY_ACCOUNT, *pack_arrays(ACCOUNT_KEY, [key for key in keys if key not in known])]
-            )
+            missing = pack_arrays(ACCOUNT_KEY, [key for key in keys if key not in known])
+            made = self.pen.ask(MAKE, [*EMPTY_ACCOUNT, *missing])
+            self.made += [(bytes(row[0]), bytes(row[1])) for row in made]
             return self.read(keys, wanted)
         (books,), *found = answers
         rest = iter(found)
@@ -178,8 +186,11 @@ LOCK: Final = (
 EMPTY_ACCOUNT: Final = (pack_view(UNSEEN), pack_marks(()), pack_front(VoucherFront()), pack_usages(()))
 MAKE: Final = (
     "INSERT INTO accounts SELECT plan, holder, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?::bytea, ?::bytea, ?::bytea, ?::bytea "
-    "FROM unnest(?::bytea[], ?::bytea[]) AS n(plan, holder) ORDER BY plan, holder ON CONFLICT DO NOTHING"
+    "FROM unnest(?::bytea[], ?::bytea[]) AS n(plan, holder) ORDER BY plan, holder ON CONFLICT DO NOTHING "
+    "RETURNING plan, holder"
 )
+DROP_MADE: Final = "DELETE FROM accounts WHERE (plan, holder) IN (SELECT * FROM unnest(?::bytea[], ?::bytea[]))"
+"""Whoever waits for such a row to be made makes it then."""
 END_COLUMNS: Final = tuple(holds.c[name] for name in (*ENDS, "hold_id"))
 END: Final = (
     f"UPDATE holds SET {', '.join(f'{name} = n.{name}' for name in ENDS)} "  # noqa: S608

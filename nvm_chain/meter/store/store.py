@@ -96,9 +96,23 @@ class Store:
         return outcomes
 
     def _end_mistake(self, _: object, error: BaseException | None, __: object) -> None:
-        """End the connection after an error that is not of the database, because nobody knows what became of its transaction."""
+        """End the transaction after an error that is not of the database, because nobody knows what became of it.
+
+        A file is not closed meanwhile, unless its transaction cannot be ended. Else another process could take it, and release
+        the holds of this one.
+        """
         if error is not None and not isinstance(error, (SQLAlchemyError, self._driver_error)):
-            self._drop(is_lost=True)
+            self._drop(is_lost=not self._has_rolled_back())
+
+    def _has_rolled_back(self) -> bool:
+        """Roll back what the connection of a file has not committed, and return whether nothing is left of it."""
+        if not self.is_sqlite or self._connection is None:
+            return False
+        with suppress(SQLAlchemyError, self._driver_error):
+            driver: Any = self._connection.connection.driver_connection
+            driver.rollback()
+            return not driver.in_transaction
+        return False
 
     def _connect(self) -> Connection:
         if self._connection is None:

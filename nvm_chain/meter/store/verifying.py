@@ -5,8 +5,11 @@ from typing import Final
 
 from nvm_chain.errors.fields import Number
 from nvm_chain.index.pens import Pen
+from nvm_chain.meter.openings import OpeningState
+from nvm_chain.meter.store.forgetting import KEPT_SECONDS
 from nvm_chain.meter.store.group_rows import AccountKey, HoldState
 from nvm_chain.meter.store.packing import unpack_key
+from nvm_chain.meter.store.statements import CLOCK
 from nvm_chain.meter.store.store import Store
 
 OPEN: Final = int(HoldState.OPEN)
@@ -47,10 +50,17 @@ SELECT * FROM (
     FROM authorities a LEFT JOIN ({ENTRIES}) h ON h.authority_id = a.authority_id
 ) sums WHERE spent <> cost OR held <> open OR used <> uses OR period_used <> in_period
 """  # noqa: S608
-LOST_AUTHORITIES: Final = """
+OPENED: Final = f"""
+SELECT a.authority_id, a.plan, a.holder, a.opened, coalesce(o.periods, 0) FROM authorities a LEFT JOIN (
+    SELECT authority_id, sum(periods) AS periods FROM openings WHERE state <> {int(OpeningState.RETURNED)} GROUP BY authority_id
+) o ON o.authority_id = a.authority_id WHERE a.opened <> coalesce(o.periods, 0)
+"""  # noqa: S608
+LOST_AUTHORITIES: Final = f"""
 SELECT h.authority_id, h.plan, h.holder, count(*) FROM holds h LEFT JOIN authorities a ON a.authority_id = h.authority_id
-WHERE a.authority_id IS NULL AND h.authority_id <> h.hold_id GROUP BY h.authority_id, h.plan, h.holder
-"""
+WHERE a.authority_id IS NULL AND h.authority_id <> h.hold_id
+AND (h.state = {OPEN} OR h.opened_at > {{clock}} - {KEPT_SECONDS}) GROUP BY h.authority_id, h.plan, h.holder
+"""  # noqa: S608
+"""Authorities may be forgotten long after their end, and all their holds were opened before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +82,8 @@ class BooksDifference:
 def verify_books(store: Store) -> list[BooksDifference]:
     """Return each number that differs from the sum of its charges or open holds. Empty if the books are right.
 
-    Compared are what accounts and authorities have charged and held, the uses and the period of authorities, the open
-    requests in access windows, and the running total of each charge.
+    Compared are what accounts and authorities have charged and held, the uses and the period of authorities, and the open
+    requests in access windows. So are the running total of each charge, and the periods that openings took from sign-ins.
 
     Raises:
         IndexFailure: The books cannot be read.
@@ -85,9 +95,10 @@ def verify_books(store: Store) -> list[BooksDifference]:
             *_compare(pen, WINDOWS, ("open requests",)),
             *_compare(pen, TOTALS, ("running total",)),
             *_compare(pen, AUTHORITIES, ("charged", "held", "uses", "charged in the period"), of_authorities=True),
+            *_compare(pen, OPENED, ("periods for openings",), of_authorities=True),
             *(
                 BooksDifference(unpack_key(bytes(row[1]), bytes(row[2])), bytes(row[0]), "uses", 0, int(row[3]))
-                for row in pen.ask(LOST_AUTHORITIES)
+                for row in pen.ask(LOST_AUTHORITIES.format(clock=CLOCK[store.engine.dialect.name]))
             ),
         ]
 

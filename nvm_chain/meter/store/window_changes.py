@@ -1,12 +1,23 @@
 """Changes of access windows: requests on time plans cost nothing, so they are counted while they run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from nvm_chain.errors import AuthorityUnknown, NvmChainError, RequestRefused
+from eth_typing import ChecksumAddress
+from msgspec.structs import replace as change
+
+from nvm_chain.errors import AccessOpening, AuthorityUnknown, NvmChainError, RequestRefused, WindowClosed
 from nvm_chain.errors.fields import Seconds
 from nvm_chain.meter.agreements import Ask, Question, find_disagreement
 from nvm_chain.meter.authorities import Authority, hold_use
 from nvm_chain.meter.limits import Limited
+from nvm_chain.meter.openings import (
+    RETRY_SECONDS,
+    FirstUseCase,
+    Stated,
+    find_refusal_to_open,
+    is_undone,
+    want_opening,
+)
 from nvm_chain.meter.store.counting import count_in
 from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, Needs, StoredHold
 from nvm_chain.meter.store.notice_causes import note_access
@@ -25,7 +36,11 @@ from nvm_chain.meter.windows import (
 
 @dataclass(frozen=True, slots=True)
 class AdmitToWindow:
-    """Admit a request on a time plan under a sign-in, or another authority of many uses."""
+    """Admit a request on a time plan under a sign-in, or another authority of many uses.
+
+    A request that finds the window closed is refused. Where access is opened on first use, an opening with ``redeemer`` is then
+    stored, if the sign-in lets the seller open its periods. Any number of such requests store one.
+    """
 
     key: AccountKey
     authority_id: bytes
@@ -37,9 +52,12 @@ class AdmitToWindow:
     max_view_age_seconds: Seconds = 300
     use: KeyUse | None = None
     limited: Limited | None = None
+    redeemer: ChecksumAddress | None = None
 
     def add_needs(self, needs: Needs) -> None:
         """Read the account, its window, the authority, and the request that came before with the key."""
+        if self.policy.first_use is not None:
+            needs.first_uses.add(self.key)
         needs.accounts.add(self.key)
         needs.windows.add(self.key)
         needs.authorities.add(self.authority_id)
@@ -60,8 +78,25 @@ class AdmitToWindow:
             return refusal
         admitted = admit_to_window(WindowCase(group.window(self.key), self.policy, group.now))
         if isinstance(admitted, RequestRefused):
-            return admitted
+            return self._refuse(group, authority, admitted)
         return self._open_hold(group, authority, admitted)
+
+    def _refuse(self, group: GroupRows, authority: Authority, refusal: RequestRefused) -> RequestRefused:
+        """Return the refusal of a request. If access is to be opened, store that. Here alone, a refused request changes the books."""
+        first_use, redeemer = self.policy.first_use, self.redeemer
+        if first_use is None or redeemer is None or not isinstance(refusal, WindowClosed):
+            return refusal
+        window = group.window(self.key)
+        stated = Stated(authority.max_periods, authority.opened)
+        case = FirstUseCase(window, first_use, stated, None, group.now, group.clock)
+        case = replace(case, known=group.openings.get((self.key, case.view.access_until)))
+        obstacle = find_refusal_to_open(case)
+        if obstacle is not None:
+            return obstacle
+        group.put_opening(want_opening(case, self.authority_id, redeemer))
+        if not is_undone(case.known):
+            group.put_authority(change(authority, opened=authority.opened + first_use.periods))
+        return AccessOpening(NO_CEILING, *self.key, RETRY_SECONDS)
 
     def _open_hold(
         self, group: GroupRows, authority: Authority, admitted: WindowAccount
@@ -104,10 +139,13 @@ class SeeWindow:
         """Read the account and its window."""
         needs.accounts.add(self.key)
         needs.windows.add(self.key)
+        needs.window_ends.setdefault(self.key, set()).update(view.access_until for view in self.views)
 
     def decide(self, group: GroupRows) -> WindowAccount | NvmChainError:
         """Put the views in, in their order."""
         window, views = group.window(self.key), self.views
+        if window == WindowAccount(*self.key) and all(view.is_empty for view in views):
+            return window  # it has no row, and anybody has such a window
         if self.rolls_back:
             window, views = roll_back_window(window, views[0], depth=self.depth), views[1:]
         for view in views:

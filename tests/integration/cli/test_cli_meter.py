@@ -14,10 +14,12 @@ import pytest
 from nvm_chain.errors.formatting import format_plan_id
 from nvm_chain.index.database import open_index
 from nvm_chain.meter.store.opening import open_store
+from nvm_chain.meter.store.settlements import read_open
 from nvm_chain.meter.store.writer import Writer
 from nvm_chain.operations.credits import read_account
 from tests.integration.cli.conftest import Shell
 from tests.meter.settling_shop import Shop, open_shop
+from tests.meter.test_settling_runs import sign_only
 from tests.support.postgres import run_postgres
 
 REDEEMER = ("--dev-account", "4")
@@ -122,7 +124,46 @@ def test_commands__about_a_file_that_a_process_serves__say_whose_it_is(
         assert "With books in PostgreSQL, both can run" in ran.error["next_step"]
 
 
+def test_status__of_a_transaction_that_was_mined_since__looks_it_up_and_says_what_the_books_have_not_read(
+    shell: Shell, plan_id: int, tmp_path: Path
+) -> None:
+    """S4: the books learn from the index what was taken. Until then the status says what is known."""
+    shop = reopen(shell, plan_id, tmp_path)
+    with closing(shop.writer), closing(shop.index):
+        sign_only(shop)
+        (signed,) = shop.writer.run(read_open)
+    rpc = shell.environment.pop("NVM_CHAIN_RPC")
+    answer = shell("meter", "status", "--json").json
+    assert (answer["open_settlements"][0]["state"], answer["unseen"], answer["owed"]) == ("open", 0, 30)
+    shell.environment["NVM_CHAIN_RPC"] = rpc
+    shell.world.chain.web3.eth.send_raw_transaction(signed.raw)
+    answer = shell("meter", "status", "--json").json
+    assert (answer["open_settlements"][0]["state"], answer["unseen"], answer["owed"]) == ("mined", 30, 30)
+    assert "30 credits of it, in blocks that the books have not read yet" in shell("meter", "status").stdout
+
+
+def test_status__while_the_node_is_away__says_so_and_what_the_books_say(shell: Shell, plan_id: int) -> None:
+    shell.environment["NVM_CHAIN_RPC"] = "http://127.0.0.1:9"
+    ran = shell("meter", "status")
+    assert ran.exit_code == 0
+    assert "owed" in ran.stdout
+    assert "Transactions were not looked up." in ran.stderr
+
+
 # ---------------------------------------------------------------- verify
+
+
+@pytest.mark.parametrize("other", ["chain", "Credits"])
+def test_verify__with_an_index_of_another_chain__names_it_and_compares_nothing(
+    shell: Shell, plan_id: int, tmp_path: Path, other: str
+) -> None:
+    chain = shell.world.chain
+    origin: Any = {"chain_id": chain.chain_id, "credits": chain.credits.address}
+    origin |= {"chain_id": 1} if other == "chain" else {"credits": shell.world.usdc.address}
+    open_index(tmp_path / "other.db", create=True, **origin).close()
+    del shell.environment["NVM_CHAIN_RPC"]
+    ran = shell("meter", "verify", "--index", str(tmp_path / "other.db"), "--json")
+    assert (ran.exit_code, ran.error["type"]) == (10, "OtherChain")
 
 
 def test_verify__of_right_books__ends_well(shell: Shell, plan_id: int) -> None:
@@ -169,6 +210,34 @@ def test_settle__dry_run__shows_batches_gas_and_what_they_close(shell: Shell, pl
     assert int(outlook["cost_wei"]) > outlook["gas"] == batch["gas"] > 0
     assert "20 credits of 1 holder" in shell("meter", "settle", "--dry-run", "--max-credits", "15", *REDEEMER).stdout
     assert shell.state(plan_id) == before
+
+
+def test_settle__dry_run_with_nothing_due__says_why(shell: Shell, plan_id: int, tmp_path: Path) -> None:
+    ran = shell("meter", "settle", "--dry-run", *REDEEMER)
+    assert "nothing is due" in ran.stdout
+    assert "first comes the reason 'a voucher ends soon', at 20" in ran.stdout
+    outlook = shell("meter", "settle", "--dry-run", *REDEEMER, "--json").json["outlook"]
+    assert outlook["next_due"]["reason"] == "deadline"
+    assert shell.world.now < outlook["next_due"]["time"] < shell.world.now + 7_200
+    assert shell("meter", "settle", "--once", "--max-credits", "1", *REDEEMER, "--json").json["credits"] == 30
+    dry = shell("meter", "settle", "--dry-run", *REDEEMER).stdout
+    assert "transactions are under way, or the books have not read their blocks yet" in dry
+    shop = reopen(shell, plan_id, tmp_path)
+    with closing(shop.writer), closing(shop.index):
+        shop.feed()
+    assert "nothing is owed" in shell("meter", "settle", "--dry-run", *REDEEMER).stdout
+
+
+def test_settle__dry_run_with_vouchers_that_are_over__says_so(shell: Shell, books: str, tmp_path: Path) -> None:
+    with open_shop(shell.world, tmp_path, books) as shop:
+        shop.charge(shop.sign(30, seconds=100), 20)
+    shell.environment |= {"NVM_CHAIN_METER": books, "NVM_CHAIN_INDEX": str(tmp_path / "index.db")}
+    shell.world.mine_at(shell.world.now + 200)
+    dry = shell("meter", "settle", "--dry-run", *REDEEMER)
+    assert "20 credits: no voucher is valid any more" in dry.stdout
+    assert "nothing of what is owed can be taken now" in dry.stdout
+    outlook = shell("meter", "settle", "--dry-run", *REDEEMER, "--json").json["outlook"]
+    assert (outlook["hindered"], outlook["next_due"]) == ({"no_voucher": 20}, None)
 
 
 def test_settle__once__takes_what_is_due_and_then_nothing(shell: Shell, plan_id: int) -> None:

@@ -8,7 +8,6 @@ from typing import Final
 from alembic import op
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -98,13 +97,17 @@ def _create_authorities() -> None:
         Column("period_seconds", BigInteger),
         Column("services", Text, nullable=False),
         Column("context", LargeBinary, nullable=False),
-        Column("revoked", Boolean, nullable=False),
+        Column("closed", SmallInteger, nullable=False),
         _amount("used"),
         _amount("spent"),
         _amount("held"),
         Column("period", BigInteger, nullable=False),
         Column("period_used", BigInteger, nullable=False),
+        _amount("max_periods"),
+        _amount("opened"),
+        CheckConstraint("opened <= max_periods", name="opened_is_stated"),
         Index("authorities_of_holders", "holder", "plan", "ends_at"),
+        Index("ended_authorities", "ends_at"),
     )
 
 
@@ -133,7 +136,12 @@ def _create_requests() -> None:
         Column("answered_at", BigInteger),
         _amount("size"),
         Column("answer", LargeBinary),
-        Index("old_requests", "answered_at"),
+        Index(
+            "old_answers",
+            "answered_at",
+            sqlite_where=text("answer IS NOT NULL"),
+            postgresql_where=text("answer IS NOT NULL"),
+        ),
     )
 
 
@@ -155,6 +163,7 @@ def _create_holds() -> None:
         _amount("total"),
         Column("attempt", BigInteger, nullable=False),
         Column("scope", LargeBinary, nullable=False),
+        Column("counted", LargeBinary, nullable=False),
         CheckConstraint("cost <= credits", name="cost_is_within_the_hold"),
         Index("open_holds", "until", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
     )
@@ -176,14 +185,52 @@ def _create_settlements() -> None:
         Column("fee", Text, nullable=False),
         Column("items", LargeBinary, nullable=False),
         Column("raw", LargeBinary, nullable=False),
+        Column("opens_from", BigInteger),
         Index("recent_settlements", "signed_at"),
+        Index(
+            "opening_transactions",
+            "plan",
+            "opens_from",
+            sqlite_where=text("opens_from IS NOT NULL"),
+            postgresql_where=text("opens_from IS NOT NULL"),
+        ),
         Index("open_settlements", "block_number", sqlite_where=text("state < 3"), postgresql_where=text("state < 3")),
+    )
+
+
+def _create_leases() -> None:
+    op.create_table(
+        "refused_vouchers",
+        Column("digest", LargeBinary, primary_key=True),
+        *_key(),
+        Column("redeemer", LargeBinary, nullable=False),
+        Column("ceiling", BigInteger, nullable=False),
+        Column("refused_at", BigInteger, nullable=False),
     )
     op.create_table(
         "leases",
         Column("name", Text, primary_key=True),
         Column("owner", LargeBinary, nullable=False),
         Column("until", BigInteger, nullable=False),
+    )
+
+
+def _create_openings() -> None:
+    op.create_table(
+        "openings",
+        *_key(primary_key=True),
+        Column("seen", BigInteger, primary_key=True, autoincrement=False),
+        Column("authority_id", LargeBinary, nullable=False),
+        _amount("periods"),
+        Column("redeemer", LargeBinary, nullable=False),
+        Column("asked_at", BigInteger, nullable=False),
+        Column("state", SmallInteger, nullable=False),
+        _amount("signed"),
+        Column("ended_at", BigInteger, nullable=False),
+        Column("paused_until", BigInteger, nullable=False),
+        Column("reason", Text, nullable=False),
+        Index("wanted_openings", "asked_at", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+        Index("openings_of_authorities", "authority_id"),
     )
 
 
@@ -217,3 +264,5 @@ def upgrade() -> None:
     _create_holds()
     _create_notices()
     _create_settlements()
+    _create_leases()
+    _create_openings()

@@ -1,0 +1,67 @@
+"""First views: an account is read from the chain before its first request. Empty accounts leave no rows."""
+
+import asyncio
+from collections.abc import Collection
+from concurrent.futures import Future
+from typing import Final, Protocol
+
+from nvm_chain.meter.store.group_rows import AccountKey
+from nvm_chain.meter.store.sessions import ReadAccount
+from nvm_chain.meter.store.window_changes import ReadWindow
+from nvm_chain.meter.store.writer import Writer
+
+MOST_SEEN: Final = 100_000
+"""Of how many accounts a process remembers that they have a view. Of others it asks the store again."""
+
+
+class Views(Protocol):
+    """Where the meter reads accounts of which it knows nothing yet."""
+
+    def want(self, key: AccountKey) -> "Future[None]":
+        """Put the views of an account into the books, now and from now on. The future is done when the first are there.
+
+        The books need not keep views of an empty account, to which nothing was ever granted.
+        """
+
+
+class FirstViews:
+    """Knows which accounts have a view in the books. In one event loop."""
+
+    def __init__(self, writer: Writer, views: Views, time_plans: Collection[int]) -> None:
+        """Take the books, where views come from, and which plans are time plans."""
+        self._writer, self._views, self._time_plans = writer, views, frozenset(time_plans)
+        self._readings: dict[AccountKey, asyncio.Future[bool]] = {}
+        self.seen: set[AccountKey] = set()
+
+    async def see(self, key: AccountKey) -> bool:
+        """Read an account before its first request. Requests at the same time wait for one reading.
+
+        Return False for an empty account, to which nothing was ever granted. It is looked up again with its next request.
+        """
+        if key in self.seen:
+            return True
+        reading = self._readings.get(key)
+        if reading is None:
+            reading = self._readings[key] = asyncio.ensure_future(self._read(key))
+            reading.add_done_callback(lambda done: self._end_reading(key, done))
+        return await asyncio.shield(reading)
+
+    def _end_reading(self, key: AccountKey, reading: "asyncio.Future[bool]") -> None:
+        self._readings.pop(key, None)
+        if not reading.cancelled():
+            reading.exception()  # whoever waited may have been cancelled
+
+    async def _read(self, key: AccountKey) -> bool:
+        if not await self._has_view(key):
+            await asyncio.wrap_future(self._views.want(key))
+            if not await self._has_view(key):
+                return False
+        if len(self.seen) >= MOST_SEEN:
+            self.seen.clear()
+        self.seen.add(key)
+        return True
+
+    async def _has_view(self, key: AccountKey) -> bool:
+        if key.plan_id in self._time_plans:
+            return bool((await self._writer.do(ReadWindow(key))).past)
+        return bool((await self._writer.do(ReadAccount(key))).view.block_number)
