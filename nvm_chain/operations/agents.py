@@ -7,6 +7,7 @@ from nvm_chain.chain.receipts import summarize
 from nvm_chain.errors import UnknownEndpoint
 from nvm_chain.metadata.data_uris import is_data_uri
 from nvm_chain.metadata.documents import AgentMetadata, build_metadata_uri, check_public_uri, parse_metadata_uri
+from nvm_chain.metadata.endpoint_costs import fit_cost_range, read_costs
 from nvm_chain.metadata.endpoints import match_endpoint
 from nvm_chain.operations.receivers import Delivery, explained_receiver
 from nvm_chain.signing.keys import Signer
@@ -209,8 +210,9 @@ def find_cost(
 ) -> RequestCost:
     """Find the cost of a request to an agent on a plan, in credits. At most two requests to the node.
 
-    The method and the URL select an endpoint of the agent. A server should refuse the request if this function raises
-    an error.
+    The method and the URL select an endpoint of the agent. The endpoint's own cost counts if the metadata has one, and
+    otherwise the range that the agent takes on the plan. A server should refuse the request if this function raises an
+    error.
 
     Args:
         chain: The connection to the agent's chain.
@@ -224,7 +226,8 @@ def find_cost(
         UnknownEndpoint: The agent does not have an endpoint for the method and the URL.
         PlanNotAttached: The agent does not accept the plan.
         InvalidUrl: The URL is malformed, or servers may read it in more than one way.
-        InvalidMetadata: The agent's URI does not hold an agent's metadata.
+        CostOutOfRange: The endpoint's own cost is outside the range that the agent takes on the plan.
+        InvalidMetadata: The agent's URI does not hold an agent's metadata, or its ``nvmCosts`` are malformed.
         InvalidEndpoint: An endpoint of the agent is malformed.
         SecretInMetadata: The agent's metadata holds a secret, or a text that looks like one.
         ERC721NonexistentToken: The agent is not registered.
@@ -234,7 +237,7 @@ def find_cost(
     found = match_endpoint(known.endpoints, known.open_endpoints, method, url)
     if found is None:
         raise UnknownEndpoint(agent, method, url.partition("?")[0].partition("#")[0])
-    if found.is_open:
+    if found.endpoint is None:
         return RequestCost(0, 0, is_open=True)
-    attached = read_attached_plan(chain, agent, plan)
-    return RequestCost(attached.min_credits, attached.max_credits)
+    own = read_costs(known).get(found.endpoint)
+    return RequestCost(*fit_cost_range(own, read_attached_plan(chain, agent, plan)))

@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from nvm_chain.enums import PlanKind
 from nvm_chain.errors import InvalidConfig, NeedsVendor
-from nvm_chain.metadata.documents import AgentMetadata, read_endpoint
+from nvm_chain.metadata.documents import AgentMetadata
 from nvm_chain.metadata.file_entries import read_file_entry
 from nvm_chain.operations.publishing import fit_cost, publish_agent
 from nvm_chain.payments.ddo import SERVICES
+from nvm_chain.payments.endpoint_sources import read_endpoints
 from nvm_chain.payments.hosted_names import HOSTING_ADVICE
 from nvm_chain.payments.parameters import read_amount, read_extras, refuse_credentials
 from nvm_chain.payments.results import CreateAssetResultDto
@@ -57,6 +58,11 @@ class CreatingAssets:
 
         On a time plan a request is free. All arguments except those below become metadata, which is public.
 
+        With ``open_api_url`` and without ``endpoints``, the operations of that OpenAPI document become the endpoints,
+        after one more request. Those that ``open_endpoints`` match are open, and those with ``x-internal`` are left out.
+        ``service_host`` is then the URL of the service, in place of the document's. To choose the operations, give the
+        endpoints of `nvm_chain.read_openapi`.
+
         Args:
             service_charge_type: ``fixed`` or ``dynamic``.
             amount_of_credits: The cost of a request in credits, for the type ``fixed``.
@@ -68,6 +74,10 @@ class CreatingAssets:
             InvalidConfig: A value is invalid.
             InvalidMetadata: The metadata does not have the documented form.
             InvalidEndpoint: An endpoint is not a valid URL pattern.
+            OpenApiUnavailable: The OpenAPI document cannot be fetched.
+            InvalidOpenApi: The OpenAPI document is malformed, or an operation of it cannot become an endpoint.
+            MissingExtra: The OpenAPI document is YAML, and PyYAML is not installed.
+            EndpointsOverlap: An endpoint would match an operation that is left out, or make an open one paid.
 
         The method also raises the errors of `nvm_chain.register_agent`.
         """
@@ -77,6 +87,7 @@ class CreatingAssets:
         if is_nevermined_hosted:
             raise NeedsVendor("a host for the service", HOSTING_ADVICE)
         costs = _read_charge(service_charge_type, amount_of_credits, min_credits_to_charge, max_credits_to_charge)
+        paid, opened = read_endpoints(endpoints, open_endpoints, open_api_url, service_host)
         metadata = AgentMetadata(
             name,
             description,
@@ -85,8 +96,8 @@ class CreatingAssets:
             sample_link=sample_link or "",
             api_description=api_description or "",
             agent_type=service_type,
-            endpoints=[read_endpoint(endpoint) for endpoint in endpoints or ()],
-            open_endpoints=open_endpoints or (),
+            endpoints=paid,
+            open_endpoints=opened,
             extras=read_extras(
                 service_charge_type=service_charge_type,
                 auth_type=auth_type,

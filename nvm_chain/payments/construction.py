@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.connecting import connect
+from nvm_chain.client.ceilings import CeilingFile, Ceilings, MemoryCeilings
 from nvm_chain.errors import ConnectionFailed, InvalidConfig, NeedsVendor
-from nvm_chain.payments.ceilings import CeilingFile, Ceilings, MemoryCeilings
 from nvm_chain.payments.hosted_names import CONSTRUCT
 from nvm_chain.payments.parameters import check_kind
 from nvm_chain.payments.session import Gateway, Session

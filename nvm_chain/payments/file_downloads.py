@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from nvm_chain.errors import DownloadFailed, InvalidConfig, NotMined, OutcomeUnknown
@@ -36,13 +37,16 @@ def download_asset(
     plans = agent.plans if agreement_id in NO_AGREEMENT else find_ordered(session, did, agent.plans, agreement_id)
     access = find_access(session, did, plans, by_voucher=by_voucher)
     with ExitStack() as stack:
-        token = stack.enter_context(_sign_once(session, access)) if by_voucher else ""
+        tokens = [
+            stack.enter_context(_sign_once(session, access)) if _is_behind_gateway(session, entry) else None
+            for entry in metadata.files
+        ]
         show = stack.enter_context(show_progress())
         fetched = [
             stack.enter_context(_fetch(session, entry, target, token, show(entry.name), overwrite=overwrite))
-            for entry, target in zip(metadata.files, targets, strict=True)
+            for entry, target, token in zip(metadata.files, targets, tokens, strict=True)
         ]
-        transaction = "" if token else _spend_or_keep(session, access, agent.agent_id, fetched, targets)
+        transaction = "" if by_voucher else _spend_or_keep(session, access, agent.agent_id, fetched, targets)
         files = keep_all(fetched, targets, transaction)
     return DownloadFileResultDto(success=True, files=files, txHash=transaction)
 
@@ -104,30 +108,53 @@ def _is_behind_gateway(session: Session, entry: FileEntry) -> bool:
     return session.gateway is not None and entry.url.startswith(session.gateway.url + "/")
 
 
+@dataclass(slots=True)
+class _FileToken:
+    """The token for one file. Once a part of the file has come, the gateway may have charged it."""
+
+    text: str
+    was_used: bool = False
+
+    def watch(self, on_progress: Progress) -> Progress:
+        """Return a function that notes the first bytes, and calls another one."""
+
+        def note(size: int, total: int | None) -> None:
+            self.was_used = True
+            on_progress(size, total)
+
+        return note
+
+
 @contextmanager
-def _sign_once(session: Session, access: Access) -> Iterator[str]:
-    """Sign one token for all files of a download from the gateway. After a failure the next token covers the same request."""
+def _sign_once(session: Session, access: Access) -> Iterator[_FileToken]:
+    """Sign one token for one file of the gateway. If nothing of the file comes, the next token covers the same request."""
     signed, before = sign_request(session, need_gateway(session, "A token for a download"), access)
-    came = False
+    token, came = _FileToken(format_service_token(signed)), False
     try:
-        yield format_service_token(signed)
+        yield token
         came = True
     finally:
-        if not came:
+        if not came and not token.was_used:
             take_back(session, signed, before)
 
 
 def _fetch(
-    session: Session, entry: FileEntry, target: Path, token: str, on_progress: Progress, *, overwrite: bool
+    session: Session,
+    entry: FileEntry,
+    target: Path,
+    token: _FileToken | None,
+    on_progress: Progress,
+    *,
+    overwrite: bool,
 ) -> AbstractContextManager[Fetched]:
-    """Fetch one file. A file of the gateway is fetched with the token."""
+    """Fetch one file. A file of the gateway is fetched with its token."""
     return fetch(
         entry.url,
         target,
         length=entry.length,
         sha256=entry.sha256 or None,
-        headers={"Authorization": f"Bearer {token}"} if _is_behind_gateway(session, entry) else {},
-        on_progress=on_progress,
+        headers={} if token is None else {"Authorization": f"Bearer {token.text}"},
+        on_progress=on_progress if token is None else token.watch(on_progress),
         overwrite=overwrite,
         allow_file=session.allow_file_urls,
         ipfs=session.store if isinstance(session.store, IpfsStore) else None,

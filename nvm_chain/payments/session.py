@@ -10,6 +10,7 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.urls import redact_url
+from nvm_chain.client.ceilings import Ceilings, MemoryCeilings
 from nvm_chain.errors import InputError, InvalidConfig, MetadataMismatch, NvmChainError, StorageError
 from nvm_chain.errors.secrets import hide_keys
 from nvm_chain.metadata.documents import AgentMetadata, PlanMetadata
@@ -17,7 +18,6 @@ from nvm_chain.operations.agents import read_agent, read_agent_plans, read_agent
 from nvm_chain.operations.credits import read_account
 from nvm_chain.operations.plans import read_plan, read_plan_state, read_terms
 from nvm_chain.operations.publishing import load_agent_metadata, load_plan_metadata
-from nvm_chain.payments.ceilings import Ceilings, MemoryCeilings
 from nvm_chain.payments.id_kinds import explain_id
 from nvm_chain.signing.keys import Signer
 from nvm_chain.storage.stores import InlineStore, MetadataStore
@@ -85,6 +85,8 @@ class Session:
     """Ceilings of the signed vouchers."""
     agreements: dict[str, set[int]] = field(default_factory=dict)
     """Plans of this session's orders, by the name of the order."""
+    taken_back: int = 0
+    """How many vouchers were taken back. Each makes later ones valid for a second longer, so that none equals a spent one."""
 
     @property
     def address(self) -> ChecksumAddress:

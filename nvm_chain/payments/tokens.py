@@ -1,13 +1,14 @@
 """Tokens for a gateway. A token is the text form of a voucher for one request."""
 
+from nvm_chain.client.states import Ceiling
 from nvm_chain.errors import InsufficientCredits
 from nvm_chain.errors.formatting import count, format_time
 from nvm_chain.operations.credits import read_account
 from nvm_chain.operations.settlement import sign_next_voucher
 from nvm_chain.payments.access import Access, need_gateway, next_ceiling_base
-from nvm_chain.payments.ceilings import Ceiling
 from nvm_chain.payments.results import ServiceTokenResultDto
 from nvm_chain.payments.session import Gateway, Session
+from nvm_chain.signing.eip712 import SIGNATURE_SECONDS
 from nvm_chain.signing.keys import check_message_signer
 from nvm_chain.signing.service_tokens import format_service_token
 from nvm_chain.signing.vouchers import SignedVoucher
@@ -52,8 +53,9 @@ def sign_request(session: Session, gateway: Gateway, access: Access) -> tuple[Si
             redeemer=gateway.redeemer,
             cost=access.cost,
             last_ceiling=base,
+            valid_seconds=SIGNATURE_SECONDS + session.taken_back,  # two equal vouchers would be the same token
         )
-        session.ceilings.write(plan_id, _ceiling_of(signed))
+        session.ceilings.write(plan_id, _ceiling_of(signed, before))
     return signed, before
 
 
@@ -78,9 +80,10 @@ def take_back(session: Session, signed: SignedVoucher, before: Ceiling | None) -
     """Forget the last voucher, so that the next one covers the same request. Does nothing after a later voucher."""
     plan_id = signed.voucher.plan_id
     with session.ceilings.lock():
-        if session.ceilings.read(plan_id) == _ceiling_of(signed):
+        if session.ceilings.read(plan_id) == _ceiling_of(signed, before):
             session.ceilings.write(plan_id, before)
+            session.taken_back += 1
 
 
-def _ceiling_of(signed: SignedVoucher) -> Ceiling:
-    return Ceiling(signed.voucher.ceiling, signed.voucher.deadline)
+def _ceiling_of(signed: SignedVoucher, before: Ceiling | None) -> Ceiling:
+    return Ceiling(signed.voucher.ceiling, signed.voucher.deadline, signed=0 if before is None else before.signed)

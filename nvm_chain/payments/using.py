@@ -104,8 +104,9 @@ class Using:
 
         The method first checks access. It fetches each file under a temporary name, and compares the file with its metadata.
         Then it spends the credits in one transaction, which names the asset, and moves the files to their names. So the
-        account pays only for complete files. A time plan with an open window makes the download free. Requests to the
-        configured gateway carry a voucher in the Authorization header, and the gateway settles the voucher.
+        account pays only for complete files. A time plan with an open window makes the download free. Each file of the
+        configured gateway is a request of its own, with a voucher in the Authorization header. The gateway charges what it
+        served, even if a later file fails.
 
         Args:
             file_did: The asset, in any spelling.

@@ -1,6 +1,7 @@
 """HTTP client for servers of others: answers in blocks, time limits, and checked redirects.
 
-Only this module and `chain` use `requests`. After a failure the module raises the error of the caller's choice.
+Only this module, `chain` and the adapter of `client` use `requests`. After a failure the module raises the error of the
+caller's choice.
 """
 
 import re
@@ -35,11 +36,12 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Answer:
-    """Answer of a server: status, headers, and the body in blocks. The body is readable once."""
+    """Answer of a server: status, URL, headers, and the body in blocks. The body is readable once."""
 
     def __init__(self, response: requests.Response, fail: Fail) -> None:
         """Store a response with an unread body."""
         self.status = response.status_code
+        self.url = str(response.url)
         self.headers: Mapping[str, str] = response.headers
         self._raw: Any = response.raw
         self._fail = fail

@@ -1,24 +1,22 @@
 """`nvm-chain agent`: register, show and change agents, and show the price of a request."""
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from nvm_chain.cli.agent_costs import format_cost, warn_of_costs
 from nvm_chain.cli.answers import name_plan, transaction_rows
 from nvm_chain.cli.command import Command, agent_argument, argument, chain_command, plan_argument
+from nvm_chain.cli.commands.agent_imports import import_openapi
 from nvm_chain.cli.descriptions import agent_metadata_options, read_agent_description, read_agent_metadata
 from nvm_chain.cli.groups import Group
-from nvm_chain.cli.lazy import agents, errors, formatting, metadata, plans, types_agents
+from nvm_chain.cli.lazy import agents, formatting, metadata, types_agents
 from nvm_chain.cli.output import Rows
 from nvm_chain.cli.parameters import Address, PlanCost, Range
 from nvm_chain.cli.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from nvm_chain.chain.client import Chain
-    from nvm_chain.types.agents import Agent, AttachedPlan, RegisteredAgent
+    from nvm_chain.types.agents import Agent, RegisteredAgent
     from nvm_chain.types.receipts import Transaction
 
 agent_group = Group("agent", help="Register, show and change agents, and show the price of a request to an agent.")
@@ -50,7 +48,7 @@ def register(session: Session, plans: tuple[tuple[int, int, int], ...], **descri
     written = read_agent_metadata(**described)
     attached = [types_agents.AttachedPlan(*plan) for plan in plans]
     chain, signer = session.connect_to_sign()
-    _warn_of_costs(session, chain, attached)
+    warn_of_costs(session, chain, attached)
     agent = agents.register_agent(chain, signer, written, attached)
     data = {**_describe(agent), "transaction": agent.transaction}
     session.answer(data, [*_rows(agent), *transaction_rows(agent.transaction)])
@@ -101,27 +99,6 @@ def transfer(session: Session, agent: int, new_owner: str) -> None:
     session.answer(data, [("agent", agent), ("owner", new_owner), *transaction_rows(transaction)])
 
 
-def _warn_of_costs(session: Session, chain: "Chain", attached: "Sequence[AttachedPlan]") -> None:
-    """Warn if a request would cost credits that the plan does not allow. One batch of requests.
-
-    If the plans cannot be read, for example because only the registry's address is known, the costs are not checked.
-    """
-    readers = [partial(plans.read_terms, chain, item.plan_id) for item in attached]
-    try:
-        with chain.reading_ahead(*readers):
-            terms = [read() for read in readers]
-    except errors.NvmChainError:
-        return
-    for item, found in zip(attached, terms, strict=True):
-        outside = not (found.allows_cost(item.min_credits) and found.allows_cost(item.max_credits))
-        if found.kind.name == "CREDITS" and outside:
-            allowed = formatting.format_range(found.min_redeem, found.max_redeem, "credit")
-            session.warn(
-                f"a request on plan {formatting.format_plan_id(item.plan_id)} takes {allowed}, and the agent would take "
-                f"{_format_cost(item)}; a redemption of a number outside the range fails"
-            )
-
-
 def _describe(agent: "Agent | RegisteredAgent") -> dict[str, Any]:
     """Return an agent as a JSON object, with the metadata if it is on the chain."""
     known = read_agent_description(agent.uri).as_json()
@@ -133,15 +110,8 @@ def _rows(agent: "Agent | RegisteredAgent") -> Rows:
     rows: Rows = [("agent", agent.agent_id), ("owner", agent.owner), *read_agent_description(agent.uri).rows()]
     return [
         *rows,
-        *(("plan", f"{formatting.format_plan_id(plan.plan_id)}  {_format_cost(plan)}") for plan in agent.plans),
+        *(("plan", f"{formatting.format_plan_id(plan.plan_id)}  {format_cost(plan)}") for plan in agent.plans),
     ]
-
-
-def _format_cost(plan: "AttachedPlan") -> str:
-    least, most = plan.min_credits, plan.max_credits
-    if most == 0:
-        return "nothing beyond access"
-    return formatting.count(most, "credit") if least == most else f"{least:,} to {formatting.count(most, 'credit')}"
 
 
 # ---------------------------------------------------------------- look up
@@ -182,7 +152,7 @@ def match(session: Session, agent: int, plan: int, method: str, url: str) -> Non
     chain = session.connect()
     session.say("Reading the agent")
     cost = agents.find_cost(chain, agent, plan, method, url)
-    said = "open" if cost.is_open else _format_cost(types_agents.AttachedPlan(plan, cost.min_credits, cost.max_credits))
+    said = "open" if cost.is_open else format_cost(types_agents.AttachedPlan(plan, cost.min_credits, cost.max_credits))
     data = {"agent_id": agent, **name_plan(plan), "request": cost}
     session.answer(data, [("agent", agent), ("plan id", formatting.format_plan_id(plan)), ("request", said)])
 
@@ -208,7 +178,7 @@ def match(session: Session, agent: int, plan: int, method: str, url: str) -> Non
 def attach(session: Session, agent: int, plan: int, per_request: tuple[int, int]) -> None:
     """Let an agent accept a plan. The signer has to own both."""
     chain, signer = session.connect_to_sign()
-    _warn_of_costs(session, chain, [types_agents.AttachedPlan(plan, *per_request)])
+    warn_of_costs(session, chain, [types_agents.AttachedPlan(plan, *per_request)])
     transaction = agents.attach_plan(chain, signer, agent, plan, *per_request)
     _answer_link(session, agent, plan, True, transaction)
 
@@ -237,6 +207,9 @@ def _answer_link(session: Session, agent: int, plan: int, attached: bool, transa
     session.answer(data, [*rows, *transaction_rows(transaction)])
 
 
-AGENT_COMMANDS: Final[tuple[Command, ...]] = (register, show, list_by_plan, match, attach, detach, update, transfer)
+AGENT_COMMANDS: Final[tuple[Command, ...]] = (
+    *(register, import_openapi, show, list_by_plan, match),
+    *(attach, detach, update, transfer),
+)
 for command in AGENT_COMMANDS:
     agent_group.add_command(command)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from nvm_chain.client.ceilings import Ceiling
 from nvm_chain.enums import PlanKind, RedemptionRule
 from nvm_chain.errors import (
     CostAboveMax,
@@ -37,7 +38,6 @@ from nvm_chain.operations.settlement import settle_vouchers
 from nvm_chain.operations.voucher_checks import check_voucher
 from nvm_chain.payments import Gateway, Payments, read_service_token
 from nvm_chain.payments.access import find_access
-from nvm_chain.payments.ceilings import Ceiling
 from nvm_chain.payments.session import Session
 from nvm_chain.payments.tokens import sign_request, take_back
 from nvm_chain.types.addresses import ZERO_ADDRESS

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from nvm_chain.client.ceilings import Ceiling, CeilingFile
 from nvm_chain.enums import Activation, RedemptionRule
 from nvm_chain.errors import (
     InsufficientCredits,
@@ -35,7 +36,6 @@ from nvm_chain.payments import (
     get_pay_as_you_go_credits_config,
     read_service_token,
 )
-from nvm_chain.payments.ceilings import Ceiling, CeilingFile
 from nvm_chain.types.credits import CreditsConfig
 from nvm_chain.types.ids import format_did
 from nvm_chain.types.prices import get_external_price_config
@@ -371,7 +371,7 @@ def test_state__of_two_accounts_in_one_file__keeps_them_apart(tmp_path: Path) ->
 
 COUNT_UP = """
 import sys
-from nvm_chain.payments.ceilings import Ceiling, CeilingFile
+from nvm_chain.client.ceilings import Ceiling, CeilingFile
 ceilings = CeilingFile(sys.argv[1], "a")
 for _ in range(20):
     with ceilings.lock():
