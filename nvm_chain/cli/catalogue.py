@@ -68,6 +68,11 @@ CATALOGUE: Final = {
         "meter_group",
         "Look after the books of a meter, which counts what requests have used, and settle what is owed.",
     ),
+    "gateway": Entry(
+        "gateway",
+        "gateway_group",
+        "Run a gateway in front of a service, which lets paid requests through and no others.",
+    ),
     "transaction": Entry("transactions", "transaction", "Show the status and the effects of a transaction."),
     "redeem": Entry(
         "credits",

@@ -24,7 +24,7 @@ EXIT_CODES: Final = {
     EXIT_REFUSED: "the chain refused all items or some of them",
     EXIT_STORAGE: "metadata or a file could not be stored, fetched or verified",
     EXIT_UNKNOWN_OUTCOME: "the outcome of a sent transaction is unknown: run `transaction HASH`",
-    EXIT_NO: "for `access`, the answer is no; this is not an error",
+    EXIT_NO: "for `access` and `gateway check`, the answer is no; this is not an error",
     EXIT_INDEX: "the index is not usable, or differs from the chain",
 }
 """Each exit code with its meaning."""

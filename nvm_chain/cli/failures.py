@@ -38,6 +38,7 @@ from nvm_chain.errors import (
     SignatureError,
     StorageError,
     TransactionError,
+    UpstreamError,
 )
 from nvm_chain.errors.formatting import clean
 
@@ -45,7 +46,7 @@ EXIT_CODE_OF: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
     ((NotMined, OutcomeUnknown, BatchIncomplete), EXIT_UNKNOWN_OUTCOME),
     ((InputError, SignatureError, click.UsageError), EXIT_INPUT),
     ((KeyFailure,), EXIT_KEY),
-    ((NetworkError, DeploymentError), EXIT_NETWORK),
+    ((NetworkError, DeploymentError, UpstreamError), EXIT_NETWORK),
     ((FundsError,), EXIT_FUNDS),
     ((TransactionError, RequestRefused), EXIT_REFUSED),
     ((StorageError,), EXIT_STORAGE),

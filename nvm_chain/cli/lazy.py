@@ -27,7 +27,18 @@ if TYPE_CHECKING:
     from nvm_chain.chain import networks as networks
     from nvm_chain.chain import records as records
     from nvm_chain.chain import state_folder as state_folder
+    from nvm_chain.chain import urls as chain_urls
     from nvm_chain.errors import formatting as formatting
+    from nvm_chain.errors import templates as errors_templates
+    from nvm_chain.gateway import books as gateway_books
+    from nvm_chain.gateway import checking as gateway_checking
+    from nvm_chain.gateway import config as gateway_config
+    from nvm_chain.gateway import connecting as gateway_connecting
+    from nvm_chain.gateway import running as gateway_running
+    from nvm_chain.gateway import settlers as gateway_settlers
+    from nvm_chain.gateway.configuration import starting as configuration_starting
+    from nvm_chain.gateway.sealing import references as sealing_references
+    from nvm_chain.gateway.sealing import sealed_files as sealed_files
     from nvm_chain.index import database as index_database
     from nvm_chain.index import following as index_following
     from nvm_chain.index import listing as index_listing
@@ -38,17 +49,20 @@ if TYPE_CHECKING:
     from nvm_chain.index.report import data as report_data
     from nvm_chain.index.report import page as report_page
     from nvm_chain.index.report import types as report_types
+    from nvm_chain.metadata import endpoint_costs as endpoint_costs
     from nvm_chain.metadata import endpoints as endpoints
     from nvm_chain.meter import operating as meter_operating
     from nvm_chain.meter import verifying as meter_verifying
     from nvm_chain.meter.capacity import processes as capacity_processes
     from nvm_chain.meter.capacity import settlements as capacity_settlements
+    from nvm_chain.meter.settling import first_use as first_use
     from nvm_chain.meter.settling import rules as settling_rules
     from nvm_chain.operations import agents as agents
     from nvm_chain.operations import credits as credits
     from nvm_chain.operations import deployment as deployment
     from nvm_chain.operations import holdings as holdings
     from nvm_chain.operations import named_orders as named_orders
+    from nvm_chain.operations import openapi as openapi
     from nvm_chain.operations import orders as orders
     from nvm_chain.operations import plan_terms as plan_terms
     from nvm_chain.operations import plans as plans
@@ -70,6 +84,7 @@ if TYPE_CHECKING:
     from nvm_chain.types import agents as types_agents
     from nvm_chain.types import amounts as amounts
     from nvm_chain.types import atomic_files as atomic_files
+    from nvm_chain.types import durations as durations
     from nvm_chain.types import ids as ids
     from nvm_chain.types import json_values as json_values
 
@@ -80,17 +95,29 @@ __all__ = [
     "atomic_files",
     "capacity_processes",
     "capacity_settlements",
+    "chain_urls",
+    "configuration_starting",
     "connecting",
     "credits",
     "demo",
     "deployment",
     "dev_accounts",
+    "durations",
     "embedded",
+    "endpoint_costs",
     "endpoints",
     "enums",
     "errors",
+    "errors_templates",
     "events",
+    "first_use",
     "formatting",
+    "gateway_books",
+    "gateway_checking",
+    "gateway_config",
+    "gateway_connecting",
+    "gateway_running",
+    "gateway_settlers",
     "holdings",
     "ids",
     "index_database",
@@ -108,6 +135,7 @@ __all__ = [
     "meter_verifying",
     "named_orders",
     "networks",
+    "openapi",
     "order_names",
     "orders",
     "payments",
@@ -121,6 +149,8 @@ __all__ = [
     "rich_console",
     "rich_table",
     "rich_text",
+    "sealed_files",
+    "sealing_references",
     "settlement",
     "settlement_forecast",
     "settling_rules",
@@ -148,12 +178,26 @@ _MODULES = {
     "demo": "nvm_chain.demo",
     "deployment": "nvm_chain.operations.deployment",
     "dev_accounts": "nvm_chain.chain.dev_accounts",
+    "durations": "nvm_chain.types.durations",
     "embedded": "nvm_chain.chain.embedded",
+    "endpoint_costs": "nvm_chain.metadata.endpoint_costs",
     "endpoints": "nvm_chain.metadata.endpoints",
     "enums": "nvm_chain.enums",
     "errors": "nvm_chain.errors",
     "events": "nvm_chain.chain.events",
+    "first_use": "nvm_chain.meter.settling.first_use",
     "formatting": "nvm_chain.errors.formatting",
+    "chain_urls": "nvm_chain.chain.urls",
+    "errors_templates": "nvm_chain.errors.templates",
+    "gateway_books": "nvm_chain.gateway.books",
+    "gateway_checking": "nvm_chain.gateway.checking",
+    "gateway_connecting": "nvm_chain.gateway.connecting",
+    "gateway_config": "nvm_chain.gateway.config",
+    "gateway_running": "nvm_chain.gateway.running",
+    "gateway_settlers": "nvm_chain.gateway.settlers",
+    "configuration_starting": "nvm_chain.gateway.configuration.starting",
+    "sealed_files": "nvm_chain.gateway.sealing.sealed_files",
+    "sealing_references": "nvm_chain.gateway.sealing.references",
     "holdings": "nvm_chain.operations.holdings",
     "ids": "nvm_chain.types.ids",
     "index_database": "nvm_chain.index.database",
@@ -177,6 +221,7 @@ _MODULES = {
     "meter_verifying": "nvm_chain.meter.verifying",
     "named_orders": "nvm_chain.operations.named_orders",
     "networks": "nvm_chain.chain.networks",
+    "openapi": "nvm_chain.operations.openapi",
     "order_names": "nvm_chain.signing.order_names",
     "orders": "nvm_chain.operations.orders",
     "payments": "nvm_chain.payments",

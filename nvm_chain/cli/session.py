@@ -64,7 +64,7 @@ class Session:
             deployments=values.get("deployments"),
             as_json=values["json"],
             progress=Progress(quiet=values["json"] and not values["verbose"]),
-            key_source=choose_source(context) if "keyfile" in values else None,
+            key_source=choose_source(context) if "keyfile" in values and not values.get("sends_nothing") else None,
             agents=values.get("agents"),
             index=values.get("index"),
         )

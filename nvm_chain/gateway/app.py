@@ -1,7 +1,7 @@
 """The ASGI application of a gateway. It runs on uvicorn and on granian, and needs no framework."""
 
-import logging
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any, Final
 
@@ -14,8 +14,6 @@ from nvm_chain.gateway.refusals import Refusal, refuse
 from nvm_chain.gateway.routes import Route, Routes
 from nvm_chain.gateway.serving import Receive, Server, answer
 
-logger: Final = logging.getLogger(__name__)
-
 OpenServer = Callable[[], AbstractAsyncContextManager[Server]]
 """Opens what serves: the meter, the client that calls upstreams, and what else is closed at the end."""
 
@@ -27,6 +25,8 @@ class GatewayApp:
         """Take a function that opens what serves."""
         self._open_server = open_server
         self._cors = Cors(cors_origins)
+        self.failure: NvmChainError | None = None
+        """Why the application could not start."""
         self._server: Server | None = None
         self._routes: Routes | None = None
         self._own: OwnPaths | None = None
@@ -48,7 +48,7 @@ class GatewayApp:
             try:
                 server = await stack.enter_async_context(self._open_server())
             except NvmChainError as error:
-                logger.error("The gateway cannot start: %s", error)
+                self.failure = error
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
             self._server, self._routes, self._own = server, Routes(server.services), OwnPaths(server)
@@ -60,29 +60,39 @@ class GatewayApp:
     # ------------------------------------------------------------------ requests
 
     async def _serve(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        server, routes, own = self._server, self._routes, self._own
+        if server is None or routes is None or own is None:
+            await answer(send, _CLOSED, [])
+            return
+        began, status = time.perf_counter(), 0
+
+        async def counted(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        route: Route | None = None
         more: Headers = []
         try:
-            server, routes, own = self._server, self._routes, self._own
-            if server is None or routes is None or own is None:
-                await answer(send, _CLOSED, more)
-                return
-            host = _find_host(scope["headers"])
-            route = routes.find(scope, host)
+            route = routes.find(scope, _find_host(scope["headers"]))
             incoming = _read(scope, route)
             more = self._cors.build_headers(incoming.origin)
             if _is_preflight(scope, incoming):
                 headers = self._cors.answer_preflight(incoming.origin, scope["headers"])
-                await answer(send, Refusal(204, [], b""), headers)
+                await answer(counted, Refusal(204, [], b""), headers)
             elif route is None:
-                await own.serve(scope, incoming, receive, send, more)
+                await own.serve(scope, incoming, receive, counted, more)
             else:
-                await server.serve(route.service, incoming, route.target, receive, send, more)
+                await server.serve(route.service, incoming, route.target, receive, counted, more)
         except NvmChainError as error:
-            await answer(send, refuse(error), more)
+            await answer(counted, refuse(error), more)
+        finally:
+            service = None if route is None else route.service.did
+            server.metrics.note_request(service, status, time.perf_counter() - began)
 
 
 def _read(scope: Mapping[str, Any], route: Route | None) -> Incoming:
-    keeps_cookies = route is not None and bool(route.service.settings.hosts)
+    keeps_cookies = route is not None and route.on_own_host
     return read_incoming(scope["method"], scope["headers"], keeps_cookies=keeps_cookies)
 
 

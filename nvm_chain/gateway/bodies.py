@@ -36,9 +36,11 @@ class Body:
         """Take the function that gives the next message of the request, and the announced length."""
         self._receive, self._length = receive, length
         self._start = b""
-        self._has_more = True
+        self._has_more, self._is_long = True, False
         self.is_read = False
         """Whether nothing of the body is left to be received."""
+        self.is_awaited = False
+        """Whether the gateway waits for the buyer to send on."""
 
     async def read_start(self) -> None:
         """Read the body, or the first 64 KiB of a long one. Raises BuyerGone or InvalidMessage."""
@@ -64,8 +66,8 @@ class Body:
 
     @property
     def digest(self) -> str | None:
-        """The digest of a short body. None as long as it is not known."""
-        return None if self._has_more else hash_body(self._start)
+        """The digest of a short body. None for a long one."""
+        return None if self._has_more or self._is_long else hash_body(self._start)
 
     async def pieces(self, signed: str | None) -> AsyncIterator[bytes]:
         """Yield a long body in pieces, each of them one piece late.
@@ -79,6 +81,7 @@ class Body:
             InvalidMessage: The body does not have the announced length.
         """
         hasher = BodyHasher()
+        self._is_long = True
         held_back, self._start = self._start, b""
         hasher.update(held_back)
         while self._has_more:
@@ -95,7 +98,11 @@ class Body:
         yield held_back
 
     async def _read(self) -> bytes:
-        message = await self._receive()
+        self.is_awaited = True
+        try:
+            message = await self._receive()
+        finally:
+            self.is_awaited = False
         if message["type"] == "http.disconnect":
             raise BuyerGone
         self._has_more = message.get("more_body", False)

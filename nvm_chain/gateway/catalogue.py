@@ -1,62 +1,74 @@
 """What is sold: the services of a gateway with the plans and the endpoints that the chain has for them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Final
 
 from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.enums import PlanKind
-from nvm_chain.errors import InvalidUrl
+from nvm_chain.errors import CostOutOfRange, InvalidUrl
 from nvm_chain.errors.fields import Credits, PlanId
 from nvm_chain.gateway.settings import GatewaySettings, ServiceSettings
 from nvm_chain.metadata.documents import AgentMetadata, parse_metadata
-from nvm_chain.metadata.endpoints import match_endpoint
+from nvm_chain.metadata.endpoint_costs import CostRange, fit_cost_range, read_costs
+from nvm_chain.metadata.endpoints import Endpoint, match_endpoint
 from nvm_chain.meter.admission import Policy
+from nvm_chain.meter.first_uses import read_first_use
 from nvm_chain.meter.settings import MeterSettings, ServiceTerms
-from nvm_chain.meter.windows import WindowPolicy
+from nvm_chain.meter.windows import FirstUse, WindowPolicy
 from nvm_chain.operations.agents import read_agent
 from nvm_chain.operations.plans import read_plan_state
 from nvm_chain.operations.settlement_simulations import may_settle_unsigned
 from nvm_chain.storage.stores import load_metadata
-
-
-class Access(Enum):
-    """Whether a request has to be paid for."""
-
-    PAID = "paid"
-    OPEN = "open"
+from nvm_chain.types.agents import AttachedPlan
 
 
 @dataclass(frozen=True, slots=True)
 class SoldPlan:
-    """A plan that a service accepts. ``by_vouchers`` is False if the plan's rule lets the seller's key redeem."""
+    """A plan that a service accepts. ``by_vouchers`` is False if the plan's rule lets the seller's key redeem.
+
+    ``first_use`` is there for a time plan whose periods begin with the first request.
+    """
 
     plan_id: PlanId
     kind: PlanKind
     min_credits: Credits
     max_credits: Credits
     by_vouchers: bool
+    first_use: FirstUse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SoldEndpoint:
+    """An endpoint of a service: the plans that pay for a request to it, with its cost on each. An open one needs none."""
+
+    plans: Mapping[int, SoldPlan]
+    is_open: bool = False
+
+
+OPEN: Final = SoldEndpoint({}, is_open=True)
 
 
 @dataclass(frozen=True, eq=False)
 class SoldService:
-    """A service: its settings, what its metadata says, and its plans."""
+    """A service: its settings, what its metadata says, and its plans. ``costs`` are those of single endpoints."""
 
     settings: ServiceSettings
     metadata: AgentMetadata
     plans: Mapping[int, SoldPlan]
+    costs: Mapping[Endpoint, CostRange] = field(default_factory=dict)
 
-    def find_access(self, method: str, target: str) -> Access | None:
-        """Return whether a request has to be paid for. None if the service has no such endpoint.
+    def find_endpoint(self, method: str, target: str) -> SoldEndpoint | None:
+        """Return the endpoint of a request. None if the service has no such endpoint.
 
         An agent without endpoints serves every path, and every request is paid.
         """
         if not self.metadata.endpoints and not self.metadata.open_endpoints:
-            return Access.PAID
-        return _find_access(self, method, target.partition("?")[0])
+            return SoldEndpoint(self.plans)
+        return _find_endpoint(self, method, target.partition("?")[0])
 
     @property
     def did(self) -> str:
@@ -72,7 +84,7 @@ class SoldService:
             if plan.kind is PlanKind.CREDITS
         }
         windows = {
-            plan.plan_id: WindowPolicy(own.max_open, own.per_period)
+            plan.plan_id: WindowPolicy(own.max_open, own.per_period, plan.first_use)
             for plan in self.plans.values()
             if plan.kind is PlanKind.TIME
         }
@@ -80,7 +92,7 @@ class SoldService:
 
 
 @lru_cache(maxsize=4_096)
-def _find_access(service: SoldService, method: str, path: str) -> Access | None:
+def _find_endpoint(service: SoldService, method: str, path: str) -> SoldEndpoint | None:
     """Return what an endpoint says. Paths are many, and each comparison takes longer than the rest of a request."""
     metadata = service.metadata
     try:
@@ -91,7 +103,20 @@ def _find_access(service: SoldService, method: str, path: str) -> Access | None:
         return None
     if found is None:
         return None
-    return Access.OPEN if found.is_open else Access.PAID
+    if found.endpoint is None:
+        return OPEN
+    cost = service.costs.get(found.endpoint)
+    fitted = (_fit(plan, cost) for plan in service.plans.values())
+    return SoldEndpoint({plan.plan_id: plan for plan in fitted if plan is not None})
+
+
+def _fit(plan: SoldPlan, cost: CostRange | None) -> SoldPlan | None:
+    """Return a plan with the cost of an endpoint. None if the agent does not take that cost on the plan."""
+    try:
+        least, most = fit_cost_range(cost, AttachedPlan(plan.plan_id, plan.min_credits, plan.max_credits))
+    except CostOutOfRange:
+        return None
+    return replace(plan, min_credits=least, max_credits=most)
 
 
 def read_service(chain: Chain, settings: ServiceSettings, redeemer: ChecksumAddress) -> SoldService:
@@ -100,6 +125,7 @@ def read_service(chain: Chain, settings: ServiceSettings, redeemer: ChecksumAddr
     Raises:
         ERC721NonexistentToken: The agent is not registered.
         StorageError: The metadata cannot be loaded.
+        InvalidMetadata: The metadata is malformed.
         NetworkError: The node does not give a usable answer.
     """
     agent = read_agent(chain, settings.did)
@@ -110,10 +136,11 @@ def read_service(chain: Chain, settings: ServiceSettings, redeemer: ChecksumAddr
         if kind is PlanKind.USAGE:
             continue  # each request has a payment of its own on chain, and none of credits
         by_vouchers = kind is PlanKind.CREDITS and not may_settle_unsigned(chain, attached.plan_id, redeemer)
+        first_use = read_first_use(chain, attached.plan_id) if kind is PlanKind.TIME else None
         plans[attached.plan_id] = SoldPlan(
-            attached.plan_id, kind, attached.min_credits, attached.max_credits, by_vouchers
+            attached.plan_id, kind, attached.min_credits, attached.max_credits, by_vouchers, first_use
         )
-    return SoldService(settings, metadata, plans)
+    return SoldService(settings, metadata, plans, read_costs(metadata))
 
 
 def read_services(chain: Chain, settings: GatewaySettings, redeemer: ChecksumAddress) -> dict[str, SoldService]:
@@ -122,7 +149,11 @@ def read_services(chain: Chain, settings: GatewaySettings, redeemer: ChecksumAdd
 
 
 def build_meter_settings(
-    chain: Chain, settings: GatewaySettings, services: Mapping[str, SoldService], redeemer: ChecksumAddress
+    chain: Chain,
+    settings: GatewaySettings,
+    services: Mapping[str, SoldService],
+    redeemer: ChecksumAddress,
+    former_redeemers: tuple[ChecksumAddress, ...] = (),
 ) -> MeterSettings:
     """Return the settings of the meter for what is sold."""
     return MeterSettings(
@@ -132,5 +163,6 @@ def build_meter_settings(
         {did: service.build_terms() for did, service in services.items()},
         depth=settings.depth,
         max_view_age_seconds=settings.max_view_age_seconds,
+        former_redeemers=former_redeemers,
         origins=(settings.url,),
     )

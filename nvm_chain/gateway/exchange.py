@@ -3,6 +3,7 @@
 import asyncio
 
 from nvm_chain.errors import NvmChainError, UpstreamTooSlow, UpstreamUnreachable
+from nvm_chain.gateway.bodies import BodyDiffers
 from nvm_chain.gateway.forwarding import Passage, Send, build_head, call_upstream, hand_down
 from nvm_chain.gateway.incoming import Headers
 from nvm_chain.gateway.kept_answers import KeptBody
@@ -51,21 +52,29 @@ class Exchange:
                 raise
             if not passage.began:
                 raise UpstreamTooSlow(passage.service.did, seconds) from None
-            if passage.is_sending:
+            if passage.waits_for_buyer:
                 outcome.note_gone()
             raise AnswerCut from error
         except asyncio.CancelledError:
             if not watch.take_back():
                 raise
-            outcome.note_gone()
+            self._end_for_buyer()
             return None
         except NvmChainError as error:
+            if passage.was_left:
+                outcome.note_gone()
             if passage.began:
                 raise AnswerCut from error
             raise
         finally:
             watch.stop()
             outcome.finish()
+
+    def _end_for_buyer(self) -> None:
+        """End the exchange because of the buyer. For a body that nobody signed, nobody pays. Raises AnswerCut for it."""
+        if isinstance(self._passage.trouble, BodyDiffers):
+            raise AnswerCut from self._passage.trouble
+        self._outcome.note_gone()
 
     async def _pass(self, keeps: bool) -> tuple[KeptBody, int] | None:
         self._outcome.note_call(was_sent=True)
@@ -76,12 +85,13 @@ class Exchange:
             raise
         try:
             return await self._answer(found, keeps)
-        except BaseException:
-            found.close()
-            raise
+        finally:
+            found.close()  # which does nothing after the whole answer
 
     async def _answer(self, found: Answer, keeps: bool) -> tuple[KeptBody, int] | None:
-        head = build_head(self._passage.service, found, [*self._outcome.note_answer(found), *self._more])
+        head = build_head(self._passage, found, [*self._outcome.note_answer(found), *self._more])
+        if self._passage.trouble is not None:
+            raise self._passage.trouble
         keep = bytearray() if keeps else None
         self._passage.began = True
         await self._send(head)

@@ -1,5 +1,6 @@
 """What is handed on: a request with its body to the upstream, and the answer to the buyer, in pieces as they arrive."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -7,13 +8,19 @@ from urllib.parse import urlsplit
 
 from nvm_chain.errors import InvalidMessage, UpstreamFailed
 from nvm_chain.gateway.bodies import Body, BodyDiffers, BuyerGone
-from nvm_chain.gateway.catalogue import SoldService
+from nvm_chain.gateway.catalogue import OPEN, SoldEndpoint, SoldService
 from nvm_chain.gateway.incoming import Headers, Incoming, filter_answer
 from nvm_chain.gateway.upstream import Answer, Upstreams
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
+_FINAL: Final = range(200, 600)
+"""The statuses that end a request. An upstream has to answer with one of them, and cannot change the protocol."""
+_WITHOUT_BODY: Final = frozenset((204, 304))
+"""Answers without a body. Servers that compare the body with its length would take such an answer as cut."""
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+"""What no server writes into a header."""
 
 
 @dataclass(slots=True)
@@ -25,12 +32,33 @@ class Passage:
     target: str
     body: Body
     receive: Callable[[], Awaitable[MutableMapping[str, Any]]]
+    endpoint: SoldEndpoint = OPEN
     signed_body: str | None = None
     """The digest that was signed, if the body is long and was not compared yet."""
     began: bool = False
     """Whether the buyer has the head of the answer."""
     is_sending: bool = False
     """Whether the gateway waits for the buyer to read on."""
+    trouble: Exception | None = None
+    """What went wrong with the body on its way up."""
+    on_trouble: Callable[[], None] | None = None
+    """Called when something went wrong with the body."""
+
+    def note_trouble(self, error: Exception) -> None:
+        """Note what went wrong with the body, and tell it to whoever waits for the answer."""
+        self.trouble = error
+        if self.on_trouble is not None:
+            self.on_trouble()
+
+    @property
+    def waits_for_buyer(self) -> bool:
+        """Whether the gateway waits for the buyer to read on, or to send on."""
+        return self.is_sending or self.body.is_awaited
+
+    @property
+    def was_left(self) -> bool:
+        """Whether the buyer began to get the answer, and did not send the rest of its body."""
+        return self.began and isinstance(self.trouble, BuyerGone | InvalidMessage)
 
 
 async def call_upstream(upstreams: Upstreams, passage: Passage, told: tuple[tuple[str, str], ...]) -> Answer:
@@ -53,24 +81,36 @@ async def call_upstream(upstreams: Upstreams, passage: Passage, told: tuple[tupl
             headers,
             sending.body,
             service=own.did,
-            auth=own.auth,
+            auth=upstreams.find_header(own.did) or own.auth,
         )
     except UpstreamFailed:
-        if sending.trouble is not None:
-            raise sending.trouble from None
+        if passage.trouble is not None:
+            raise passage.trouble from None
         raise
-    if answer.status in _REDIRECTS and not own.forwards_redirects and _leads_away(answer):
+    try:
+        _check_head(answer, passage)
+    except UpstreamFailed:
         answer.close()
-        raise UpstreamFailed(own.did, "redirects to another host")
+        raise
     return answer
 
 
+def _check_head(answer: Answer, passage: Passage) -> None:
+    """Check that the head of an answer can be handed down. Raises UpstreamFailed."""
+    own = passage.service.settings
+    if answer.status not in _FINAL:
+        raise UpstreamFailed(own.did, f"answers with the status {answer.status}")
+    if any(_CONTROL.search(value) for _, value in answer.headers):
+        raise UpstreamFailed(own.did, "answers with a control character in a header")
+    if answer.status in _REDIRECTS and not own.forwards_redirects and _leads_away(answer):
+        raise UpstreamFailed(own.did, "redirects to another host")
+
+
 class _Sending:
-    """The body on its way up. What goes wrong with it is kept, because the client wraps it into an error of its own."""
+    """The body on its way up. What goes wrong with it is noted, because the client wraps it into an error of its own."""
 
     def __init__(self, passage: Passage) -> None:
         self._passage = passage
-        self.trouble: Exception | None = None
         short = passage.body.start if passage.body.is_short else None
         self.body: bytes | AsyncIterator[bytes] | None = self._hand_on() if short is None else short or None
 
@@ -79,7 +119,7 @@ class _Sending:
             async for piece in self._passage.body.pieces(self._passage.signed_body):
                 yield piece
         except (BodyDiffers, BuyerGone, InvalidMessage) as error:
-            self.trouble = error
+            self._passage.note_trouble(error)
             raise OSError from error  # ends the connection to the upstream, in the middle of the body
 
 
@@ -92,9 +132,11 @@ def _leads_away(answer: Answer) -> bool:
         return True
 
 
-def build_head(service: SoldService, answer: Answer, more: Headers) -> MutableMapping[str, Any]:
+def build_head(passage: Passage, answer: Answer, more: Headers) -> MutableMapping[str, Any]:
     """Return the message that begins an answer."""
-    headers = filter_answer(answer.headers, keeps_cookies=bool(service.settings.hosts))
+    headers = filter_answer(answer.headers, keeps_cookies=passage.incoming.keeps_cookies)
+    if answer.status in _WITHOUT_BODY:
+        headers = [(name, value) for name, value in headers if name != b"content-length"]
     headers += ((b"cache-control", b"no-store, private"), *more)
     return {"type": "http.response.start", "status": answer.status, "headers": headers}
 

@@ -46,7 +46,8 @@ _BEARER: Final = re.compile(r"bearer +([!-~]+) *", re.IGNORECASE)
 class Incoming:
     """A request as it arrived. ``forwarded`` are the headers that are handed on.
 
-    ``length`` is the announced size of the body, and None for a body in chunks, or none.
+    ``length`` is the announced size of the body, and None for a body in chunks, or none. ``keeps_cookies`` says whether
+    cookies are handed on, both ways.
     """
 
     method: str
@@ -57,6 +58,7 @@ class Incoming:
     length: int | None = None
     origin: str | None = None
     wants_page: bool = False
+    keeps_cookies: bool = False
     forwarded: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -72,7 +74,7 @@ def read_incoming(method: str, headers: Iterable[tuple[bytes, bytes]], *, keeps_
     Raises:
         InvalidMessage: A header that is allowed once came twice, or a header is not text.
     """
-    incoming = Incoming(method)
+    incoming = Incoming(method, keeps_cookies=keeps_cookies)
     named = _find_named(headers)
     once: dict[bytes, str] = {}
     for name, raw in headers:
@@ -85,7 +87,8 @@ def read_incoming(method: str, headers: Iterable[tuple[bytes, bytes]], *, keeps_
             incoming.origin = value
         elif name == b"accept" and "text/html" in value:
             incoming.wants_page = True
-        if name in _NOT_FORWARDED or name in named or (name == b"cookie" and not keeps_cookies):
+        plain = name.replace(b"_", b"-")  # many upstreams read both as the same header
+        if plain in _NOT_FORWARDED or name in named or (plain == b"cookie" and not keeps_cookies):
             continue
         incoming.forwarded.append((name.decode("latin-1"), value))
     _read_once(incoming, once)

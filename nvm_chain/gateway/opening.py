@@ -7,14 +7,16 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from typing import Final
 
+from eth_typing import ChecksumAddress
+
 from nvm_chain.chain.client import Chain
-from nvm_chain.errors import NvmChainError
+from nvm_chain.errors import NvmChainError, SecondSettler
 from nvm_chain.gateway.app import GatewayApp
 from nvm_chain.gateway.catalogue import build_meter_settings, read_services
 from nvm_chain.gateway.kept_answers import AnswerBox
 from nvm_chain.gateway.serving import Server
 from nvm_chain.gateway.settings import GatewaySettings
-from nvm_chain.gateway.upstream import Upstreams
+from nvm_chain.gateway.upstream import FindHeader, Upstreams
 from nvm_chain.index.database import open_index
 from nvm_chain.index.following import Follower
 from nvm_chain.meter.engine import Meter
@@ -26,6 +28,8 @@ from nvm_chain.signing.keys import Signer, check_message_signer
 
 logger: Final = logging.getLogger(__name__)
 
+AGAIN_SECONDS: Final = 15
+"""The pause before following or settling begins again after an error, such as a node that does not answer."""
 Connect = Callable[[], Chain]
 """Connects to the chain. Each thread that works for the gateway has a connection of its own."""
 
@@ -40,6 +44,8 @@ def build_gateway(
     follows: bool = True,
     settles: bool = True,
     renews: bool = False,
+    find_header: FindHeader | None = None,
+    former_redeemers: tuple[ChecksumAddress, ...] = (),
 ) -> GatewayApp:
     """Return the ASGI application of a gateway. Nothing is opened until a server starts it.
 
@@ -52,13 +58,15 @@ def build_gateway(
         follows: Whether this process follows the chain into the index. Otherwise another one does.
         settles: Whether this process settles. Otherwise another one does.
         renews: Whether the chain mines on demand, so that no new block does not mean that the index stands still.
+        find_header: A function that returns the header with the seller's secret for a service, as it is now.
+        former_redeemers: Keys of the seller that settled before.
     """
 
     @asynccontextmanager
     async def open_server() -> AsyncIterator[Server]:
         chain = await asyncio.to_thread(connect)
         services = await asyncio.to_thread(read_services, chain, settings, signer.address)
-        meter_settings = build_meter_settings(chain, settings, services, signer.address)
+        meter_settings = build_meter_settings(chain, settings, services, signer.address, former_redeemers)
         await asyncio.to_thread(_make_index, chain, settings, first_block)
         box = None if settings.answer_key is None else AnswerBox(settings.answer_key)
         with _following(connect, settings) if follows else _nothing():
@@ -69,12 +77,14 @@ def build_gateway(
                 ask_chain=ask_wallets(chain),
                 receipt_signer=check_message_signer(signer),
                 renews=renews,
-                on_trouble=_tell,
+                on_trouble=tell,
             ) as meter:
-                upstreams = Upstreams()
+                upstreams = Upstreams(find_header)
                 try:
                     async with _settling(connect, signer, meter, rules) if settles else _nothing_async():
-                        yield Server(meter, services, upstreams, base=settings.url, box=box)
+                        yield Server(
+                            meter, services, upstreams, base=settings.url, box=box, metrics_token=settings.metrics_token
+                        )
                 finally:
                     await upstreams.close()
 
@@ -99,14 +109,11 @@ def _following(connect: Connect, settings: GatewaySettings) -> Iterator[None]:
     stop = threading.Event()
 
     def follow() -> None:
-        try:
-            chain = connect()
-            with closing(open_index(settings.index, chain_id=chain.chain_id)) as index:
-                Follower(chain, index, waits=True).follow(stop)
-        except NvmChainError as error:
-            _tell(error)
+        chain = connect()
+        with closing(open_index(settings.index, chain_id=chain.chain_id)) as index:
+            Follower(chain, index, waits=True).follow(stop)
 
-    thread = threading.Thread(target=follow, name="nvm-chain follower", daemon=True)
+    thread = threading.Thread(target=_work, args=(follow, stop), name="nvm-chain follower", daemon=True)
     thread.start()
     try:
         yield
@@ -121,17 +128,24 @@ async def _settling(connect: Connect, signer: Signer, meter: Meter, rules: Settl
     stop = threading.Event()
 
     def settle() -> None:
-        try:
-            Settler(connect(), signer, meter.writer, meter.settings, rules).run(stop, _tell)
-        except NvmChainError as error:
-            _tell(error)
+        Settler(connect(), signer, meter.writer, meter.settings, rules).run(stop, tell)
 
-    settling = asyncio.ensure_future(asyncio.to_thread(settle))
+    settling = asyncio.ensure_future(asyncio.to_thread(_work, settle, stop))
     try:
         yield
     finally:
         stop.set()
         await asyncio.wait([settling])
+
+
+def _work(work: Callable[[], None], stop: threading.Event) -> None:
+    """Do some work until it is to stop. If it ends by an error, tell it, and begin again a little later."""
+    while not stop.is_set():
+        try:
+            work()
+        except NvmChainError as error:
+            tell(error)
+            stop.wait(AGAIN_SECONDS)
 
 
 @contextmanager
@@ -144,8 +158,8 @@ async def _nothing_async() -> AsyncIterator[None]:
     yield
 
 
-def _tell(what: object) -> None:
-    """Log what an operator has to know: troubles, and settlements that failed."""
+def tell(what: object) -> None:
+    """Log what an operator has to know: troubles, and settlements that failed. Another process may settle."""
     error = what if isinstance(what, NvmChainError) else getattr(what, "error", None)
-    if isinstance(error, NvmChainError):
+    if isinstance(error, NvmChainError) and not isinstance(error, SecondSettler):
         logger.warning("%s", error.message())

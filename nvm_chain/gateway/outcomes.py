@@ -16,6 +16,9 @@ FAILED: Final = 400
 CONSUMED: Final = "NVMCreditsConsumed"
 """The header with which an upstream says what a request cost, in credits."""
 
+_MOST_DIGITS: Final = 78
+"""How many digits the largest number of credits has."""
+
 
 class Outcome:
     """What becomes of an open request: nothing. A paid one has a `PaidOutcome`."""
@@ -49,6 +52,8 @@ class PaidOutcome(Outcome):
         self.hold = hold
         self.cost: Credits | None = min(plan.min_credits, hold.hold.credits)
         """What is charged if the buyer gets the answer, or goes away before. None for an answer that is not charged."""
+        self.charged: Credits = 0
+        """What was charged in the end."""
         self._was_sent = self._is_due = self._is_over = False
         self.told = (
             ("nvm-holder", hold.key.holder),
@@ -89,6 +94,7 @@ class PaidOutcome(Outcome):
             return
         self._is_over = True
         if self._is_due and self.cost is not None:
+            self.charged = self.cost
             self._meter.charge(self.hold, self.cost)
         else:
             self._meter.release(self.hold, was_sent=self._was_sent)
@@ -106,6 +112,7 @@ def find_cost(found: Answer, service: SoldService, plan: SoldPlan, held: Credits
 def _read_consumed(found: Answer, service: SoldService, plan: SoldPlan) -> Credits:
     """Return what the upstream says that a request cost. `find_cost` brings it between the plan's lowest and highest cost."""
     told = found.find(CONSUMED) if service.settings.dynamic else None
-    if told is None or not told.isascii() or not told.isdecimal() or len(told) > 20:
+    if told is None or not told.isascii() or not told.isdecimal():
         return plan.min_credits
-    return int(told)
+    digits = told.lstrip("0")
+    return int(digits or "0") if len(digits) <= _MOST_DIGITS else plan.max_credits

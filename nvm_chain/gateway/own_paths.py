@@ -8,9 +8,11 @@
 | ``POST /sessions``, ``DELETE /sessions`` | a session token for a voucher and its terms, and its revocation |
 | ``GET /receipts/<hold>`` | the signed receipt of a request |
 | ``GET /health/live``, ``GET /health/ready`` | whether the process runs, and whether it can serve |
+| ``GET /metrics`` | numbers for Prometheus, with the token of the settings |
 """
 
 import asyncio
+import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -21,6 +23,7 @@ from nvm_chain.gateway.bodies import MAX_SHORT, Body
 from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.forwarding import Send
 from nvm_chain.gateway.incoming import Headers, Incoming
+from nvm_chain.gateway.metrics import CONTENT_TYPE as METRICS_TYPE
 from nvm_chain.gateway.payers import read_payer
 from nvm_chain.gateway.refusals import Refusal, find_most
 from nvm_chain.gateway.serving import Receive, Server, answer, read_start
@@ -28,7 +31,7 @@ from nvm_chain.meter.authorities import Authority
 from nvm_chain.meter.credentials import VoucherCredential
 from nvm_chain.meter.session_terms import parse_session_terms
 from nvm_chain.meter.store.charged_holds import find_hold
-from nvm_chain.meter.store.existing import read_books_state
+from nvm_chain.meter.store.existing import read_books_state, read_head
 from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.signing.vouchers import SignedVoucher, VoucherVerifier
 from nvm_chain.types.ids import parse_plan_id
@@ -68,6 +71,7 @@ class OwnPaths:
             ("DELETE", "/sessions"): self._revoke,
             ("GET", "/health/live"): self._live,
             ("GET", "/health/ready"): self._ready,
+            ("GET", "/metrics"): self._write_metrics,
         }
 
     async def serve(
@@ -84,8 +88,8 @@ class OwnPaths:
             return
         body = Body(receive, incoming.length)
         told = await action(scope, incoming, body)
-        headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-        text = json.encode(told)
+        text, kind = (told, METRICS_TYPE) if isinstance(told, bytes) else (json.encode(told), "application/json")
+        headers = [(b"content-type", kind.encode()), (b"cache-control", b"no-store")]
         if incoming.method == "HEAD":
             headers.append((b"content-length", str(len(text)).encode()))
             text = b""
@@ -209,11 +213,17 @@ class OwnPaths:
         return {"status": "ok"}
 
     async def _ready(self, scope: Mapping[str, Any], incoming: Incoming, body: Body) -> Any:
-        state = await asyncio.to_thread(self._meter.writer.run, read_books_state)
+        number, seen_seconds = await asyncio.to_thread(self._meter.writer.run, read_head)
         most = self._meter.settings.max_view_age_seconds
-        if state.seen_seconds > most:
-            raise ViewTooOld(state.seen_seconds, most)
-        return {"status": "ok", "block": str(state.head_number), "seenSeconds": state.seen_seconds}
+        if seen_seconds > most:
+            raise ViewTooOld(seen_seconds, most)
+        return {"status": "ok", "block": str(number), "seenSeconds": seen_seconds}
+
+    async def _write_metrics(self, scope: Mapping[str, Any], incoming: Incoming, body: Body) -> Any:
+        token = self._server.metrics_token
+        if token is None or not hmac.compare_digest((incoming.bearer or "").encode(), token.encode()):
+            raise PaymentMissing("the gateway")
+        return self._server.metrics.write(await asyncio.to_thread(self._meter.writer.run, read_books_state))
 
 
 def _describe_token(token: str, authority: Authority) -> dict[str, Any]:

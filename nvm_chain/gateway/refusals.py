@@ -8,6 +8,8 @@ from msgspec import json
 
 from nvm_chain.enums import PlanKind
 from nvm_chain.errors import (
+    AccessNotOpened,
+    AccessOpening,
     AnswerNotKept,
     ExposureReached,
     IndexFailure,
@@ -31,16 +33,18 @@ from nvm_chain.errors import (
     UpstreamTooSlow,
     ViewTooOld,
 )
-from nvm_chain.gateway.catalogue import SoldPlan, SoldService
+from nvm_chain.gateway.catalogue import SoldEndpoint, SoldPlan, SoldService
+from nvm_chain.gateway.pages.payment_required import HEADERS as PAGE_HEADERS
+from nvm_chain.gateway.pages.payment_required import build_page
 from nvm_chain.meter.settings import MeterSettings
 from nvm_chain.x402.headers import PAYMENT_REQUIRED, write_header
 from nvm_chain.x402.offers import CreditsAccount, CreditsOffer, build_payment_required
 
 STATUSES: Final[tuple[tuple[tuple[type[NvmChainError], ...], int], ...]] = (
     ((TooManyRequests, QuotaReached, TooManyReleases, TooManyOpenRequests, ExposureReached, PeriodLimitReached), 429),
+    ((RequestRunning, AnswerNotKept, AccessOpening, AccessNotOpened), 409),
     ((PaymentMissing, RequestRefused, SignatureError), 402),
     ((KeyReused,), 422),
-    ((RequestRunning, AnswerNotKept), 409),
     ((UnknownEndpoint, ServiceUnknown), 404),
     ((ViewTooOld, IndexFailure, MeterClosed, NetworkError), 503),
     ((UpstreamTooSlow,), 504),
@@ -71,46 +75,65 @@ def find_status(error: NvmChainError) -> int:
 def refuse(error: NvmChainError) -> Refusal:
     """Return the answer to an error that has nothing to do with a payment."""
     status = find_status(error)
-    told = error.to_dict() if status != 500 else {"type": "InternalError", "message": "The gateway failed."}
-    return Refusal(status, _build_headers(error, status), json.encode({"error": told}))
+    return Refusal(status, _build_headers(error, status), json.encode({"error": _describe(error, status)}))
+
+
+def _describe(error: NvmChainError, status: int) -> dict[str, Any]:
+    """Return what a stranger is told of an error: nothing of where the databases and the nodes of the gateway are."""
+    if status == 500:
+        return {"type": "InternalError", "message": "The gateway failed."}
+    if isinstance(error, IndexFailure | NetworkError) and not isinstance(error, ViewTooOld):
+        return {
+            "type": type(error).__name__,
+            "message": "The gateway cannot reach its books or its chain. Try again later.",
+        }
+    return error.to_dict()
 
 
 def refuse_payment(
     error: NvmChainError,
     service: SoldService,
+    endpoint: SoldEndpoint,
     settings: MeterSettings,
     *,
     base: str,
     target: str,
     holder: str | None = None,
+    as_page: bool = False,
 ) -> Refusal:
     """Return the answer to a request that was not paid for: 402 with everything that would be accepted.
 
     Args:
         error: Why the request was refused.
         service: The service.
+        endpoint: The endpoint of the request.
         settings: The settings of the meter.
         base: The URL of the gateway.
         target: The target of the request.
         holder: Who pays, if that is proved.
+        as_page: Whether a person looks at the answer.
     """
     status = find_status(error)
     if status != 402:
         return refuse(error)
     account = _find_account(error, holder)
-    offers = [_offer(plan, service, settings, account) for plan in _sort(service)]
+    offers = [_offer(plan, service, settings, account) for plan in _sort(service, endpoint)]
     url = f"{base}/services/{service.did}{target}"
     required = build_payment_required(
         url, offers, error=error.message(), description=service.metadata.name, extensions=_extend(service, base)
     )
     header = _fit(required)
     headers = [*_build_headers(error, status), (PAYMENT_REQUIRED.encode(), header.encode())]
+    if as_page:
+        kept = [(name, value) for name, value in headers if name != b"content-type"]
+        most = {plan.plan_id: find_most(plan, service) for plan in endpoint.plans.values()}
+        return Refusal(status, [*kept, *PAGE_HEADERS, (b"vary", b"Accept")], build_page(service, endpoint, error, most))
     return Refusal(status, headers, json.encode({**required, "nvm": error.to_dict()}))
 
 
-def _sort(service: SoldService) -> list[SoldPlan]:
+def _sort(service: SoldService, endpoint: SoldEndpoint) -> list[SoldPlan]:
     """Return the plans of credits, the cheapest request first."""
-    credits = [plan for plan in service.plans.values() if plan.kind is PlanKind.CREDITS and plan.by_vouchers]
+    credits = [plan for plan in endpoint.plans.values() if plan.kind is PlanKind.CREDITS and plan.by_vouchers]
     return sorted(credits, key=lambda plan: (find_most(plan, service), plan.plan_id))
 
 

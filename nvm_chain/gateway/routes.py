@@ -13,10 +13,11 @@ PREFIX: Final = b"/services/"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A service, and the target of a request to it."""
+    """A service, and the target of a request to it. ``on_own_host`` says whether no other service has the request's host."""
 
     service: SoldService
     target: str
+    on_own_host: bool = False
 
 
 class Routes:
@@ -38,7 +39,7 @@ class Routes:
         query: bytes = scope["query_string"]
         own = self._hosts.get(host)
         if own is not None:
-            return Route(own, build_target(path, query))
+            return Route(own, build_target(path, query), on_own_host=True)
         if not path.startswith(PREFIX):
             return None
         name, slash, rest = path[len(PREFIX) :].partition(b"/")

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
 from nvm_chain.errors import (
+    AnswerNotKept,
     BindingMismatch,
     InvalidMessage,
     NvmChainError,
@@ -13,11 +14,12 @@ from nvm_chain.errors import (
     UnknownEndpoint,
 )
 from nvm_chain.gateway.bodies import Body, BodyDiffers, BuyerGone
-from nvm_chain.gateway.catalogue import Access, SoldPlan, SoldService
+from nvm_chain.gateway.catalogue import SoldPlan, SoldService
 from nvm_chain.gateway.exchange import Exchange
 from nvm_chain.gateway.forwarding import Passage, Send
 from nvm_chain.gateway.incoming import Headers, Incoming
 from nvm_chain.gateway.kept_answers import AnswerBox, KeptBody
+from nvm_chain.gateway.metrics import Metrics
 from nvm_chain.gateway.outcomes import Outcome, PaidOutcome
 from nvm_chain.gateway.payers import Payer, read_payer
 from nvm_chain.gateway.refusals import Refusal, find_most, refuse, refuse_payment
@@ -56,6 +58,7 @@ class Server:
         *,
         base: str,
         box: AnswerBox | None = None,
+        metrics_token: str | None = None,
     ) -> None:
         """Take what is open.
 
@@ -65,7 +68,9 @@ class Server:
             upstreams: The client that calls upstreams.
             base: The URL of the gateway.
             box: What encrypts answers that are kept. None to keep no answers.
+            metrics_token: The token with which the numbers can be read. None for nobody.
         """
+        self.metrics, self.metrics_token = Metrics(), metrics_token
         self.meter, self.services = meter, services
         self._upstreams, self.base, self._box = upstreams, base, box
 
@@ -95,11 +100,12 @@ class Server:
 
     async def _serve(self, passage: Passage, send: Send, more: Headers) -> None:
         service, incoming = passage.service, passage.incoming
-        access = service.find_access(incoming.method, passage.target)
-        if access is None:
+        endpoint = service.find_endpoint(incoming.method, passage.target)
+        if endpoint is None:
             agent_id = parse_agent_id(service.did)
             raise UnknownEndpoint(agent_id, incoming.method, passage.target.partition("?")[0])
-        if access is Access.OPEN:
+        passage.endpoint = endpoint
+        if endpoint.is_open:
             await read_start(passage.body)
             await Exchange(self._upstreams, passage, Outcome(), send, more).run()
             return
@@ -117,16 +123,18 @@ class Server:
 
     async def _admit(self, payer: Payer, passage: Passage) -> tuple[SoldPlan, StoredHold | KeptAnswer]:
         """Admit a request, and return its plan and its hold. Raises Refused."""
-        service, incoming = passage.service, passage.incoming
-        request = Request(service.did, incoming.method, passage.target, passage.body.digest, payer.key)
-        holder = None
+        service, holder = passage.service, None
+        passage.signed_body = _find_signed_body(payer, passage)
+        request = _build_request(payer, passage)
         try:
             account = await self.meter.find_payer(payer.credential)
-            plan = service.plans.get(account.plan_id)
+            plan = passage.endpoint.plans.get(account.plan_id)
             if plan is None:
                 raise PlanNotAccepted(account.plan_id, service.did)
             holder = account.holder
             hold = await self.meter.admit(request, payer.credential, find_most(plan, service))
+            if isinstance(hold, KeptAnswer) and request.body is None:
+                raise AnswerNotKept(hold.hold_id.hex())  # it may be the answer to another body
         except NvmChainError as error:
             raise Refused(self._refuse(error, passage, holder)) from error
         return plan, hold
@@ -134,9 +142,6 @@ class Server:
     async def _serve_paid(
         self, payer: Payer, plan: SoldPlan, hold: StoredHold, passage: Passage, send: Send, more: Headers
     ) -> None:
-        if not passage.body.is_short and isinstance(payer.credential, VoucherCredential):
-            binding = payer.credential.binding
-            passage.signed_body = None if binding is None or binding.body == UNSIGNED else binding.body
         outcome = PaidOutcome(self.meter, hold, passage.service, plan)
         exchange = Exchange(self._upstreams, passage, outcome, send, more)
         try:
@@ -144,11 +149,12 @@ class Server:
         except BodyDiffers as error:
             mismatch = BindingMismatch("body", passage.signed_body or UNSIGNED, error.digest, "")
             raise Refused(self._refuse(mismatch, passage, hold.key.holder)) from error
+        finally:
+            self.metrics.note_charge(passage.service.did, outcome.charged)
         if kept is not None and outcome.cost is not None:
-            self._keep(hold, passage, *kept, payer.key)
+            self._keep(hold, _build_request(payer, passage), *kept)
 
-    def _keep(self, hold: StoredHold, passage: Passage, kept: KeptBody, size: int, key: str | None) -> None:
-        request = Request(passage.service.did, passage.incoming.method, passage.target, passage.body.digest, key)
+    def _keep(self, hold: StoredHold, request: Request, kept: KeptBody, size: int) -> None:
         sealed = None if self._box is None or size > MAX_ANSWER else self._box.close_box(kept, hold.hold_id)
         self.meter.keep_answer(hold, request, sealed, size if sealed is None else len(sealed))
 
@@ -165,8 +171,29 @@ class Server:
 
     def _refuse(self, error: NvmChainError, passage: Passage, holder: str | None = None) -> Refusal:
         return refuse_payment(
-            error, passage.service, self.meter.settings, base=self.base, target=passage.target, holder=holder
+            error,
+            passage.service,
+            passage.endpoint,
+            self.meter.settings,
+            base=self.base,
+            target=passage.target,
+            holder=holder,
+            as_page=passage.incoming.wants_page,
         )
+
+
+def _find_signed_body(payer: Payer, passage: Passage) -> str | None:
+    """Return the digest that was signed for a long body, which is compared while it is handed on."""
+    if passage.body.digest is not None or not isinstance(payer.credential, VoucherCredential):
+        return None
+    binding = payer.credential.binding
+    return None if binding is None or binding.body == UNSIGNED else binding.body
+
+
+def _build_request(payer: Payer, passage: Passage) -> Request:
+    """Return the request for the meter. Its body is known if it is short, or signed."""
+    body = passage.signed_body or passage.body.digest
+    return Request(passage.service.did, passage.incoming.method, passage.target, body, payer.key)
 
 
 async def read_start(body: Body) -> None:

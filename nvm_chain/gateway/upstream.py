@@ -3,7 +3,7 @@
 aiohttp hands on compressed bodies, repeated headers and events as they came. Only this file imports it.
 """
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
 from typing import Final
 
 import aiohttp
@@ -17,6 +17,8 @@ CONNECTIONS: Final = 1_000
 """The largest number of connections to all upstreams together."""
 _WITHOUT: Final = frozenset(("User-Agent", "Accept", "Accept-Encoding", "Content-Type"))
 """Headers that aiohttp would add, and the buyer did not send."""
+FindHeader = Callable[[str], UpstreamHeader | None]
+"""Returns the header for the upstream of a service, by the DID of the service."""
 
 
 class Answer:
@@ -53,8 +55,13 @@ class Answer:
 class Upstreams:
     """Calls the upstreams of a gateway. Open it in the event loop in which it is used."""
 
-    def __init__(self) -> None:
-        """Open the pool of connections."""
+    def __init__(self, find_header: FindHeader | None = None) -> None:
+        """Open the pool of connections.
+
+        Args:
+            find_header: A function that returns the header with the seller's secret for a service, as it is now.
+        """
+        self.find_header: FindHeader = find_header or _find_none
         connector = aiohttp.TCPConnector(limit=CONNECTIONS, ttl_dns_cache=30)
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -95,7 +102,7 @@ class Upstreams:
         """
         if auth is not None:
             name = auth.name.lower()
-            headers = [(each, value) for each, value in headers if each != name]
+            headers = [(each, value) for each, value in headers if each.replace("_", "-") != name]
             headers.append((auth.name, auth.value))
         try:
             response = await self._session.request(
@@ -115,3 +122,8 @@ class Upstreams:
     async def close(self) -> None:
         """End all connections."""
         await self._session.close()
+
+
+def _find_none(did: str) -> UpstreamHeader | None:  # noqa: ARG001
+    """Return no header, because no secret can change while the gateway runs."""
+    return None

@@ -30,8 +30,14 @@ def upstream_url(upstream: Upstream) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def gate(shop: Shop, upstream_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+def open_gate(shop: Shop, upstream_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
     """A gateway in front of the service."""
     folder: Path = tmp_path_factory.mktemp("gateway")
     with shop.open(folder, upstream_url) as gate:
         yield gate
+
+
+@pytest.fixture
+def gate(open_gate: Gate) -> Gate:
+    """The gateway, for a buyer of this test's own."""
+    return Gate(open_gate.shop, open_gate.url, open_gate.shop.new_buyer())

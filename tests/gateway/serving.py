@@ -15,10 +15,10 @@ START_SECONDS = 60
 
 
 @contextmanager
-def served(app: Any, **settings: Any) -> Iterator[str]:
-    """Run an application on uvicorn, and yield its URL."""
+def served(app: Any, port: int = 0, **settings: Any) -> Iterator[str]:
+    """Run an application on uvicorn, on a free port if none is given, and yield its URL."""
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.bind(("127.0.0.1", port))
         config = uvicorn.Config(app, log_level="critical", lifespan="on", **settings)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from eth_account import Account
 from eth_account.messages import encode_defunct
 from eth_account.signers.local import LocalAccount
 
@@ -18,6 +19,7 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.chain.connecting import connect
 from nvm_chain.chain.embedded import deploy_all
 from nvm_chain.enums import RedemptionRule
+from nvm_chain.gateway.connections import BoundedProtocol
 from nvm_chain.gateway.opening import build_gateway
 from nvm_chain.gateway.settings import GatewaySettings, ServiceSettings, UpstreamHeader
 from nvm_chain.metadata.documents import AgentMetadata
@@ -35,8 +37,11 @@ from tests.gateway.serving import served
 from tests.support.anvil import open_anvil, run_anvil
 
 SECRET = "sk-canary-5f0d8a61"
+METRICS_TOKEN = "metrics-canary-77"
 PUBLIC = "https://service.example.com"
 BALANCE = 200_000
+SPARE = 200
+"""How many accounts have credits. Each test takes one or a few."""
 NEVER = SettleRules(credits=10**12, age_seconds=10**9)
 _IDS = itertools.count(1)
 
@@ -51,6 +56,7 @@ class Shop:
     open_plan: int
     time_plan: int
     did: str
+    spare: list[LocalAccount]
 
     @property
     def builder(self) -> LocalAccount:
@@ -65,7 +71,7 @@ class Shop:
     @property
     def buyers(self) -> tuple[LocalAccount, ...]:
         """People who have credits, and access on the time plan."""
-        return tuple(self.chain.accounts[4:8])
+        return tuple(self.chain.accounts[4:9])
 
     def connect(self) -> Chain:
         """Connect again: each thread has a connection of its own."""
@@ -76,6 +82,7 @@ class Shop:
         self, folder: Path, upstream: str, *, rules: SettleRules = NEVER, url: str = "http://127.0.0.1", **changes: Any
     ) -> Iterator["Gate"]:
         """Run a gateway in front of an upstream."""
+        port = changes.pop("port", 0)
         own = {key: changes.pop(key) for key in list(changes) if key in ServiceSettings.__dataclass_fields__}
         service = ServiceSettings(
             self.did,
@@ -87,11 +94,15 @@ class Shop:
             str(folder / "meter.db"),
             str(folder / "index.db"),
             {self.did: service},
-            **{"depth": 0, "answer_key": b"k" * 32, **changes},
+            **{"depth": 0, "answer_key": b"k" * 32, "metrics_token": METRICS_TOKEN, **changes},
         )
         app = build_gateway(self.connect, self.redeemer, settings, rules=rules, renews=True)
-        with served(app) as found:
-            yield Gate(self, found)
+        with served(app, port, http=BoundedProtocol) as found:
+            yield Gate(self, found, self.new_buyer())
+
+    def new_buyer(self) -> LocalAccount:
+        """Return an account with credits that nobody used. It has no coins, and needs none."""
+        return self.spare.pop()
 
 
 @dataclass
@@ -100,6 +111,7 @@ class Gate:
 
     shop: Shop
     url: str
+    buyer: LocalAccount
     ceiling: int = 0
 
     @property
@@ -111,7 +123,7 @@ class Gate:
         self, cost: int, binding: Binding | None = None, *, buyer: LocalAccount | None = None, **changes: Any
     ) -> SignedVoucher:
         """Sign the next voucher of a buyer."""
-        buyer = buyer or self.shop.buyers[0]
+        buyer = buyer or self.buyer
         self.ceiling += cost
         chain = self.shop.chain
         voucher = build_voucher(
@@ -122,7 +134,8 @@ class Gate:
             deadline=int(time.time()) + changes.get("seconds", 3_600),
             context=b"" if binding is None else binding.context,
         )
-        return sign_voucher(buyer, voucher, chain_id=chain.chain_id, contract=chain.credits.address)
+        where = {"chain_id": chain.chain_id, "contract": chain.credits.address}
+        return sign_voucher(buyer, voucher, **{name: changes.get(name, value) for name, value in where.items()})
 
     def bind(self, method: str, target: str, body: bytes = b"", **changes: Any) -> Binding:
         """Return the binding of a request."""
@@ -206,13 +219,21 @@ def run_shop() -> Iterator[Shop]:
         ]
         for plan_id in plans:
             nvm.set_redeemer(chain, builder, plan_id, redeemer.address, True)
-            for buyer in chain.accounts[4:8]:
+            for buyer in chain.accounts[4:9]:
                 nvm.order_plan(chain, buyer, plan_id)
         metadata = AgentMetadata(
-            "Tea answers",
-            endpoints=(Endpoint("POST", f"{PUBLIC}/ask"), Endpoint("GET", f"{PUBLIC}/data{{/*rest}}")),
+            "Tea <b>answers</b>",
+            endpoints=(
+                Endpoint("POST", f"{PUBLIC}/ask"),
+                Endpoint("GET", f"{PUBLIC}/data{{/*rest}}"),
+                Endpoint("POST", f"{PUBLIC}/dear"),
+                Endpoint("POST", f"{PUBLIC}/unsold"),
+            ),
             open_endpoints=(f"{PUBLIC}/about",),
+            extras={"nvmCosts": {f"POST {PUBLIC}/dear": 4, f"POST {PUBLIC}/unsold": 9}},
         )
         attached = [AttachedPlan(plans[0], 2, 5), AttachedPlan(plans[1], 2, 5), AttachedPlan(plans[2], 0, 0)]
         agent = nvm.register_agent(chain, builder, metadata, attached)
-        yield Shop(url, chain, plans[0], plans[1], plans[2], format_did(agent.agent_id))
+        spare = [Account.create() for _ in range(SPARE)]
+        nvm.mint_credits_batch(chain, builder, plans[0], {buyer.address: BALANCE for buyer in spare})
+        yield Shop(url, chain, plans[0], plans[1], plans[2], format_did(agent.agent_id), spare)

@@ -9,7 +9,7 @@ import requests
 
 from nvm_chain.meter.bindings import Level
 from tests.gateway.serving import Upstream, reply
-from tests.gateway.shop import SECRET, Gate
+from tests.gateway.shop import METRICS_TOKEN, SECRET, Gate
 
 
 def read_header(answer: requests.Response, name: str) -> Any:
@@ -27,7 +27,7 @@ def test_request__with_a_voucher__is_served_and_charged(gate: Gate, upstream: Up
     assert answer.json() == {"method": "POST", "target": "/ask?topic=tea%2Fgreen", "body": "tea?"}
     assert len(upstream.seen) == before + 1
     told = read_header(answer, "PAYMENT-RESPONSE")
-    assert (told["success"], told["amount"], told["payer"]) == (True, "2", gate.shop.buyers[0].address)
+    assert (told["success"], told["amount"], told["payer"]) == (True, "2", gate.buyer.address)
     assert answer.headers["Cache-Control"] == "no-store, private"
     gate.wait_for("charged", str(gate.ceiling))
 
@@ -43,7 +43,7 @@ def test_upstream__of_a_paid_request__gets_the_sellers_secret_and_nothing_of_the
     names = {name for name, _ in seen.headers}
     assert seen.header("authorization") == f"Bearer {SECRET}"
     assert seen.header("x-own") == "kept"
-    assert seen.header("nvm-holder") == gate.shop.buyers[0].address
+    assert seen.header("nvm-holder") == gate.buyer.address
     assert not names & {"payment-signature", "cookie", "x-forwarded-for", "x-named", "idempotency-key"}
     assert SECRET not in str(answer.headers) + answer.text
 
@@ -84,11 +84,12 @@ def test_token__for_a_service_that_wants_bindings__is_refused(gate: Gate) -> Non
 
 def test_voucher__with_too_low_a_ceiling__is_told_the_next_one_and_then_works(gate: Gate) -> None:
     known = gate.ceiling
+    gate.wait_for("held", "0")
     answer = gate.paid("POST", "/ask", b"tea?", cost=1)
     assert answer.status_code == 402
     account = answer.json()["accepts"][0]["extra"]["account"]
     assert account["nextCeiling"] == str(known + 2)
-    assert account["holder"] == gate.shop.buyers[0].address
+    assert account["holder"] == gate.buyer.address
     assert read_header(answer, "PAYMENT-REQUIRED")["accepts"] == answer.json()["accepts"]
     gate.ceiling = known
     assert gate.paid("POST", "/ask", b"tea?").status_code == 200
@@ -279,7 +280,11 @@ def test_preflight__of_a_page__costs_nothing(gate: Gate, upstream: Upstream) -> 
 
 def test_services__of_the_gateway__have_plans_and_costs(gate: Gate) -> None:
     (service,) = requests.get(f"{gate.url}/services", timeout=60).json()["services"]
-    assert (service["did"], service["name"], service["level"]) == (gate.shop.did, "Tea answers", Level.FULL.value)
+    assert (service["did"], service["name"], service["level"]) == (
+        gate.shop.did,
+        "Tea <b>answers</b>",
+        Level.FULL.value,
+    )
     assert {plan["kind"] for plan in service["plans"]} == {"credits", "time"}
 
 
@@ -298,3 +303,44 @@ def test_receipt__of_a_request__is_told_to_its_holder_only(gate: Gate) -> None:
     assert json.loads(mine.json()["receipt"])["credits"] == "2"
     others = requests.get(url, headers=gate.token(0, buyer=gate.shop.buyers[1], ceiling=5), timeout=60)
     assert (others.status_code, others.json()["error"]["type"]) == (400, "ReceiptUnavailable")
+
+
+def test_page__of_a_request_without_payment__shows_text_of_metadata_as_text(gate: Gate) -> None:
+    answer = gate.ask("GET", "/data/1", {"Accept": "text/html,*/*"})
+    assert answer.status_code == 402
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "<h1>Tea &lt;b&gt;answers&lt;/b&gt;</h1>" in answer.text
+    assert "free while access is open" in answer.text
+    assert read_header(answer, "PAYMENT-REQUIRED")["accepts"]
+
+
+def test_metrics__with_their_token_only__count_requests_and_credits(gate: Gate) -> None:
+    assert gate.paid("POST", "/ask", b"tea?").status_code == 200
+    gate.wait_for("charged", "2")
+    url = f"{gate.url}/metrics"
+    assert requests.get(url, timeout=60).status_code == 402
+    assert requests.get(url, headers={"Authorization": "Bearer other"}, timeout=60).status_code == 402
+    text = requests.get(url, headers={"Authorization": f"Bearer {METRICS_TOKEN}"}, timeout=60).text
+    assert f'nvm_requests_total{{service="{gate.shop.did}",status="200"}}' in text
+    assert f'nvm_charged_credits_total{{service="{gate.shop.did}"}}' in text
+    assert "nvm_books_held 0.0" in text
+    assert SECRET not in text
+    assert gate.buyer.address not in text
+
+
+def test_endpoint__with_a_cost_of_its_own__costs_that(gate: Gate) -> None:
+    assert gate.ask("POST", "/dear").json()["accepts"][0]["amount"] == "4"
+    assert gate.paid("POST", "/dear", b"tea?", cost=3).status_code == 402
+    gate.ceiling = 0
+    answer = gate.paid("POST", "/dear", b"tea?", cost=4)
+    assert (answer.status_code, read_header(answer, "PAYMENT-RESPONSE")["amount"]) == (200, "4")
+    gate.wait_for("charged", "4")
+
+
+def test_endpoint__whose_cost_the_plan_does_not_allow__is_not_sold_on_it(gate: Gate, upstream: Upstream) -> None:
+    before = len(upstream.seen)
+    assert gate.ask("POST", "/unsold").json()["accepts"] == []
+    answer = gate.paid("POST", "/unsold", b"tea?", cost=9)
+    assert (answer.status_code, answer.json()["nvm"]["type"]) == (402, "PlanNotAccepted")
+    assert len(upstream.seen) == before

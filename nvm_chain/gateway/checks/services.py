@@ -1,0 +1,122 @@
+"""Checks of services: whether the agent is registered, with endpoints that requests can match, and with plans."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from nvm_chain.chain.client import Chain
+from nvm_chain.errors import ERC721NonexistentToken, InvalidUrl, NvmChainError
+from nvm_chain.errors.formatting import count
+from nvm_chain.gateway.checks.findings import Finding, good, missing, missing_by, note
+from nvm_chain.gateway.settings import ServiceSettings
+from nvm_chain.metadata.documents import AgentMetadata, parse_metadata
+from nvm_chain.metadata.endpoints import parse_request_url, parse_url_pattern
+from nvm_chain.operations.agents import read_agent
+from nvm_chain.storage.stores import load_metadata
+from nvm_chain.types.agents import Agent, AttachedPlan
+
+SHOWN: Final = 5
+_AFTER_ORIGIN: Final = re.compile(r"https?://[^/{]*", re.IGNORECASE)
+_PLAIN: Final = re.compile(r"[^:*{}()\\]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A plan that a service accepts, and the service."""
+
+    service: ServiceSettings
+    plan: AttachedPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The plans of a service's agent, and what was found."""
+
+    attachments: tuple[Attachment, ...]
+    findings: tuple[Finding, ...]
+
+
+def check_service(chain: Chain, service: ServiceSettings) -> Registered:
+    """Read the agent of a service, and compare it with the settings. About three requests."""
+    subject = f"service {service.did}"
+    try:
+        agent = read_agent(chain, service.did)
+    except ERC721NonexistentToken:
+        advice = (
+            "Register it with `nvm-chain agent register`, and write the DID that is shown. Or name the right network."
+        )
+        return Registered((), (missing(subject, f"Chain {chain.chain_id} has no such agent.", advice),))
+    except NvmChainError as error:
+        return Registered((), (missing_by(subject, error),))
+    findings = [
+        good(subject, f"It is agent {agent.agent_id} of {agent.owner}."),
+        *check_metadata(subject, service, agent),
+        *check_attachments(subject, agent),
+    ]
+    return Registered(tuple(Attachment(service, plan) for plan in agent.plans), tuple(findings))
+
+
+def check_metadata(subject: str, service: ServiceSettings, agent: Agent) -> Iterator[Finding]:
+    """Yield whether requests through the gateway match the endpoints of an agent."""
+    try:
+        metadata = parse_metadata(load_metadata(agent.uri))
+    except NvmChainError as error:
+        yield missing_by(subject, error)
+        return
+    yield from check_endpoints(subject, service, metadata)
+
+
+def check_endpoints(subject: str, service: ServiceSettings, metadata: AgentMetadata) -> Iterator[Finding]:
+    """Yield which endpoints no request can match, because they begin with another URL than the service's."""
+    patterns = [*(each.url_pattern for each in metadata.endpoints), *metadata.open_endpoints]
+    if not patterns:
+        yield note(subject, "Its metadata has no endpoints, so every path of the upstream is sold.")
+        return
+    base = service.endpoint_base
+    try:
+        strange = [pattern for pattern in patterns if not _may_match(pattern, base)]
+    except InvalidUrl as error:
+        yield missing_by(subject, error)
+        return
+    if strange:
+        yield missing(subject, *_explain_strange(strange, len(patterns), service))
+    if len(strange) < len(patterns):
+        yield good(subject, f"{count(len(patterns) - len(strange), 'endpoint')} at {base} can be asked for.")
+    if not metadata.endpoints:
+        yield note(
+            subject, "All its endpoints are open, so no request is paid.", "Register a paid endpoint with --endpoint."
+        )
+
+
+def _explain_strange(strange: Sequence[str], number: int, service: ServiceSettings) -> tuple[str, str]:
+    base = service.endpoint_base
+    shown = ", ".join(strange[:SHOWN]) + (f" and {len(strange) - SHOWN} more" if len(strange) > SHOWN else "")
+    text = f"No request can match {len(strange)} of {count(number, 'endpoint')}, because they do not begin with {base}: {shown}."
+    origins = {found[0] for pattern in strange if (found := _AFTER_ORIGIN.match(pattern))}
+    if len(strange) == number and len(origins) == 1:
+        return (
+            text,
+            f'Write public_url = "{origins.pop()}" for this service, or change the endpoints with `nvm-chain agent update`.',
+        )
+    return text, f"Change these endpoints with `nvm-chain agent update`, so that they begin with {base}."
+
+
+def _may_match(pattern: str, base: str) -> bool:
+    """Return whether a URL that begins with a base may match a pattern. Raises InvalidUrl if the base is not a URL."""
+    origin, _ = parse_request_url(base)
+    if parse_url_pattern(pattern)[0] != origin:
+        return False
+    path = _AFTER_ORIGIN.sub("", base, count=1)
+    wanted = _AFTER_ORIGIN.sub("", pattern, count=1)
+    plain = _PLAIN.match(wanted)
+    known = plain[0] if plain else ""
+    size = min(len(known), len(path))
+    return known[:size] == path[:size] and (len(known) >= len(path) or known != wanted)
+
+
+def check_attachments(subject: str, agent: Agent) -> Iterator[Finding]:
+    """Yield whether anything pays for requests to an agent."""
+    if not agent.plans:
+        advice = f"Attach one with `nvm-chain agent attach {agent.agent_id} PLAN --per-request 1`."
+        yield missing(subject, "It accepts no plan, so nobody can pay for a request.", advice)

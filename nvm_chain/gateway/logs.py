@@ -1,0 +1,37 @@
+"""Logs of a gateway: one JSON object on each line. Nothing of a request's headers or body is in them."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any, Final
+
+FIELDS: Final = ("service", "request_id", "status")
+"""What a record may have besides its message."""
+
+
+class JsonLines(logging.Formatter):
+    """Formats records as JSON, on one line each."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        told: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        told |= {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
+        if record.exc_info:
+            told["trace"] = self.formatException(record.exc_info)
+        return json.dumps(told)
+
+
+def log_as_json(level: int = logging.INFO) -> None:
+    """Write the logs of this package and of the server to stderr, as JSON."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    for name in ("nvm_chain", "uvicorn"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(level if name == "nvm_chain" else logging.WARNING)

@@ -1,0 +1,1 @@
+"""Pages that people see. What metadata says is text in them, and never markup."""

@@ -1,0 +1,54 @@
+"""The page of a 402: what is sold, what a request costs on each plan, and how a program pays."""
+
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Final
+
+from nvm_chain.enums import PlanKind
+from nvm_chain.errors import NvmChainError
+from nvm_chain.errors.formatting import count, format_plan_id
+from nvm_chain.gateway.catalogue import SoldEndpoint, SoldPlan, SoldService
+from nvm_chain.gateway.incoming import Headers
+
+MAX_NAME: Final = 200
+MAX_DESCRIPTION: Final = 2_000
+HEADERS: Final[Headers] = [
+    (b"content-type", b"text/html; charset=utf-8"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+"""What the page may do: nothing but to be shown."""
+_PAGE: Final = Template(files("nvm_chain.gateway.pages").joinpath("payment_required.html").read_text("utf-8"))
+
+
+def build_page(service: SoldService, endpoint: SoldEndpoint, error: NvmChainError, most: dict[int, int]) -> bytes:
+    """Return the page as HTML.
+
+    Args:
+        service: The service.
+        endpoint: The endpoint of the request.
+        error: Why the request was not served.
+        most: The highest cost of a request on each plan of credits, by the plan's id.
+    """
+    return _PAGE.substitute(
+        name=escape(service.metadata.name[:MAX_NAME]),
+        description=escape(service.metadata.description[:MAX_DESCRIPTION]),
+        reason=escape(error.message()),
+        rows="".join(_build_row(plan, most) for plan in endpoint.plans.values()),
+    ).encode()
+
+
+def _build_row(plan: SoldPlan, most: dict[int, int]) -> str:
+    if plan.kind is PlanKind.TIME:
+        cost = "free while access is open"
+    elif plan.min_credits == most[plan.plan_id]:
+        cost = count(plan.min_credits, "credit")
+    else:
+        cost = f"{plan.min_credits:,} to {count(most[plan.plan_id], 'credit')}"
+    paid_by = "a signed voucher" if plan.by_vouchers else "signing in"
+    return f"<tr><td><code>{format_plan_id(plan.plan_id)}</code></td><td>{cost}</td><td>{paid_by}</td></tr>"

@@ -1,0 +1,139 @@
+"""A gateway that runs: the application of a configuration file, on uvicorn, with one process or several."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from socket import socket
+from types import FrameType
+from typing import Final
+
+import uvicorn
+
+from nvm_chain.chain.client import Chain
+from nvm_chain.chain.records import find_record
+from nvm_chain.errors import InvalidConfig
+from nvm_chain.gateway.app import GatewayApp
+from nvm_chain.gateway.config import fill_secrets, open_secrets, read_config
+from nvm_chain.gateway.configuration.parts import GatewayConfig
+from nvm_chain.gateway.connecting import open_chain, read_redeemer
+from nvm_chain.gateway.connections import BoundedProtocol
+from nvm_chain.gateway.logs import log_as_json
+from nvm_chain.gateway.opening import build_gateway, tell
+from nvm_chain.gateway.upstream_headers import UpstreamHeaders
+
+CONFIG_VARIABLE: Final = "NVM_CHAIN_GATEWAY_CONFIG"
+"""The variable that names the configuration file for a server that starts the application by its name."""
+STOP_SECONDS: Final = 30
+"""How long requests that run may take to end, after the gateway was told to stop."""
+BACKLOG: Final = 2_048
+
+
+def build_app(path: Path | str) -> GatewayApp:
+    """Return the ASGI application of a configuration file. Connects to the chain, and reads the redeemer's key.
+
+    Raises:
+        InvalidConfig: The file or a secret cannot be used.
+        KeyFailure: The redeemer's key or the key of the secrets cannot be read.
+        NetworkError: The node does not answer, or serves another chain.
+        DeploymentError: The contracts are not where they should be.
+    """
+    config = read_config(path)
+    secrets = open_secrets(config)
+    filled = fill_secrets(config, secrets)
+    if not filled.settings.services:
+        raise InvalidConfig(
+            f"{config.path.name} has no service", "write a table [[services]] with a did and an upstream"
+        )
+    chain = open_chain(filled)
+    headers = UpstreamHeaders(config.auths, secrets, on_trouble=tell)
+    return build_gateway(
+        lambda: open_chain(filled),
+        read_redeemer(filled, secrets, chain),
+        filled.settings,
+        rules=filled.rules,
+        first_block=_find_first_block(filled, chain),
+        renews=bool(chain.accounts),
+        find_header=headers.find,
+        former_redeemers=filled.redeemer.former,
+    )
+
+
+def build_app_from_environment() -> GatewayApp:
+    """Return the application of the configuration file that the environment names, or of ``gateway.toml``.
+
+    Any ASGI server can start it: ``granian --interface asgi --factory nvm_chain.gateway.running:build_app_from_environment``.
+    """
+    log_as_json()
+    return build_app(os.environ.get(CONFIG_VARIABLE, "gateway.toml"))
+
+
+def run_gateway(config: GatewayConfig, *, on_start: Callable[[], object] | None = None) -> None:
+    """Serve until Ctrl-C or SIGTERM. Requests that run are finished first.
+
+    Args:
+        config: The configuration. With several workers, each of them is a process that reads the file again.
+        on_start: Called when the only process serves.
+    """
+    listen = config.listen
+    options = {
+        "host": listen.host,
+        "port": listen.port,
+        "log_level": "warning",
+        "log_config": None,
+        "access_log": False,
+        "proxy_headers": False,
+        "server_header": False,
+        "backlog": BACKLOG,
+        "http": BoundedProtocol,
+        "timeout_graceful_shutdown": STOP_SECONDS,
+    }
+    if listen.workers > 1:
+        os.environ[CONFIG_VARIABLE] = str(config.path)
+        factory = f"{__name__}:{build_app_from_environment.__name__}"
+        uvicorn.run(factory, factory=True, workers=listen.workers, **options)  # type: ignore[arg-type]
+        return
+    log_as_json()
+    app = build_app(config.path)
+    server = _Server(uvicorn.Config(app, lifespan="on", **options), on_start)  # type: ignore[arg-type]
+    asyncio.run(server.serve())
+    if app.failure is not None:
+        raise app.failure
+
+
+class _Server(uvicorn.Server):
+    """A server whose process ends with code 0 after it was told to stop. uvicorn's own would end by the signal again."""
+
+    def __init__(self, config: uvicorn.Config, on_start: Callable[[], object] | None) -> None:
+        super().__init__(config)
+        self._on_start = on_start
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with _stopping_by(self.handle_exit):
+            yield
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and not self.should_exit and self._on_start is not None:
+            self._on_start()
+
+
+@contextmanager
+def _stopping_by(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM call a function for the time of the block."""
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _find_first_block(config: GatewayConfig, chain: Chain) -> int:
+    """Return the block in which Credits was deployed, by its record. 0 if nothing says it."""
+    folder = config.chain.deployments or config.folder / "deployments"
+    record = find_record(chain.chain_id, folder)
+    return record.block_number or 0 if record is not None and record.address == chain.credits.address else 0
