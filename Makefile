@@ -35,13 +35,18 @@ export PYTHONDONTWRITEBYTECODE :=
 
 say = @printf '==> %s\n'
 
-# Random histories of the contract that `make test` compares with the model. `make deep` compares thousands.
-test: export NVM_CHAIN_HISTORIES ?= 4
+# Random histories of the contract that `make test` compares with the model, their operations, and the mistakes that have to be
+# found by them. `make deep` compares thousands of histories, and makes all mistakes.
+test: export NVM_CHAIN_HISTORIES ?= 2
+test: export NVM_CHAIN_STEPS ?= 1000
+test: export NVM_CHAIN_MUTANTS ?= 1
+# Seeds of each other random test. `make deep` runs all that the test names.
+test: export NVM_CHAIN_SEEDS ?= 1
 
 # Ape keeps its state here, not in the home folder. (`make deploy` leaves it there: that is where accounts are.)
 test check deep bench: export APE_DATA_FOLDER := $(CURDIR)/.ape
 
-.PHONY: help demo test check deep bench stack deploy compile explorer docs site format lock setup setup-check clean
+.PHONY: help demo test check check-tools check-house check-site deep bench stack deploy compile explorer docs site format lock setup setup-check clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -55,7 +60,9 @@ test: setup ## Run the tests: on anvil and on the embedded chain, by forge, and 
 	$(say) 'Every test but those of make check: on anvil, and one of each call on the embedded chain too'
 	@$(PYTEST) $(CHECKED:%=--ignore=%)
 
-check: setup-check ## Run formatters, linters, the type checker, static analysis and the tests of the house's own rules
+check: check-tools check-house check-site ## Run formatters, linters, the type checker, static analysis and the tests of the house's own rules
+
+check-tools: setup-check
 	$(say) 'ruff: format and rules'
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
@@ -64,14 +71,20 @@ check: setup-check ## Run formatters, linters, the type checker, static analysis
 	$(say) 'forge fmt, solhint'
 	@$(BIN)/forge fmt --check contracts tests
 	@node_modules/.bin/solhint --config .solhint.json --disc --noPoster --max-warnings 0 $(SHIPPED)
+
+check-house: setup-check
 	$(say) 'Static analysis and the rules of the house'
 	@$(PYTEST) $(CHECKED)
+
+check-site: setup-check
 	$(say) 'Links of the documents, by building the site'
 	@$(BIN)/python -m tools.site
 
 deep: setup .venv-slither/done .venv-semgrep/done .venv-halmos/done .venv-mutmut/done ## Run the long campaigns, proofs and mutants, and write the report: make deep SEED=7 MINUTES=60
 	@$(BIN)/python -m tests.assurance.deep $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
-	$(say) 'Everything again, on the embedded chain'
+	$(say) 'The index again, with all seeds'
+	@$(PYTEST) tests/index
+	$(say) 'Everything that needs a chain again, with all seeds, on the embedded chain'
 	@$(PYTEST) --chain eth-tester tests/contracts tests/attacks tests/conformance tests/integration tests/index/test_following_chains.py
 
 bench: setup ## Measure gas from receipts, compare with the committed table, and time ours beside others
@@ -118,7 +131,7 @@ LOCK := $(UV) pip compile --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-header --quiet $(ARGS)
 lock: .venv-uv/done ## Write requirements/*.lock anew from pyproject.toml and requirements/*.in
 	$(say) 'Locking'
-	@$(LOCK) pyproject.toml --extra ape --extra gateway --extra postgres --extra report --group dev --output-file requirements/dev.lock
+	@$(LOCK) pyproject.toml --extra ape --extra client --extra gateway --extra postgres --extra report --group dev --output-file requirements/dev.lock
 	@$(LOCK) pyproject.toml --group build --constraint requirements/dev.lock --output-file requirements/run.lock
 	@for tool in halmos mutmut semgrep site slither uv; do \
 		$(LOCK) requirements/$$tool.in --output-file requirements/$$tool.lock || exit 1; done

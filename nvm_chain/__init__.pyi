@@ -80,6 +80,7 @@ from nvm_chain.operations.holdings import choose_blocks as choose_blocks
 from nvm_chain.operations.holdings import find_holdings as find_holdings
 from nvm_chain.operations.holdings import find_plans as find_plans
 from nvm_chain.operations.named_orders import order_once as order_once
+from nvm_chain.operations.openapi import read_openapi as read_openapi
 from nvm_chain.operations.orders import order_plan as order_plan
 from nvm_chain.operations.plans import accept_plan_ownership as accept_plan_ownership
 from nvm_chain.operations.plans import quote_plan as quote_plan
@@ -114,6 +115,8 @@ from nvm_chain.signing.keys import read_keyfile as read_keyfile
 from nvm_chain.signing.permits import Permit as Permit
 from nvm_chain.signing.permits import PermitSignature as PermitSignature
 from nvm_chain.signing.permits import sign_permit as sign_permit
+from nvm_chain.signing.service_tokens import format_service_token as format_service_token
+from nvm_chain.signing.service_tokens import read_service_token as read_service_token
 from nvm_chain.signing.signed_orders import OrderAuthorization as OrderAuthorization
 from nvm_chain.signing.signed_orders import SignedOrder as SignedOrder
 from nvm_chain.signing.signed_orders import build_order_authorization as build_order_authorization

@@ -42,10 +42,12 @@ MOVED = {
     "orders": "operations.orders",
     "path_patterns": "metadata.path_patterns",
     "paying": "operations.payment_methods",
+    "payments.ceilings": "client.ceilings",
     "payments.creating": "payments.asset_creation",
     "payments.desk": "payments.session",
     "payments.downloading": "payments.file_downloads",
     "payments.face": "payments.first_generation",
+    "payments.file_lock": "client.file_lock",
     "payments.shapes": "payments.parameters",
     "permits": "signing.permits",
     "plans": "operations.plans",
@@ -108,7 +110,7 @@ LEFT = {
         "payments.tokens": {"build_service_token", "sign_request", "take_back"},
         "signing.service_tokens": {"format_service_token", "read_service_token"},
     },
-    "payments.tokens": {"signing.service_tokens": {"format_service_token", "read_service_token"}},
+    "payments.tokens": {"signing.service_tokens": {"read_service_token"}},
     "payments.plans_api": {"payments.plan_registration": {"logger"}},
     "storage": {
         "storage.stores": {

@@ -1,12 +1,13 @@
-"""One suite, two chains: each test once on anvil, which is several times as fast, and some on the embedded chain as well.
+"""One suite, two chains: each test on anvil, which is eight times as fast, and one of each call on the embedded chain as well.
 
-`pytest --chain eth-tester` runs all of it on the embedded chain. `pytest --chain anvil` runs only what depends on the chain,
-each time in the same way.
+A file that says `EMBEDDED_TOO = True` has tests for both chains. Of its tests on the embedded chain, the first of each function
+runs; `pytest --chain both` runs all of them. `pytest --chain eth-tester` runs every test on the embedded chain. `pytest --chain anvil`
+runs only what depends on the chain, each time in the same way.
 """
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,8 @@ CHAINS = ("anvil", "eth-tester")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that chooses the chain."""
-    parser.addoption("--chain", choices=("both", *CHAINS), default="both", help="chain to run the tests on")
+    choices = ("usual", "both", *CHAINS)
+    parser.addoption("--chain", choices=choices, default="usual", help="chain to run the tests on")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -45,22 +47,50 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the tests of a file on both chains where the file says `EMBEDDED_TOO = True`."""
-    on_both = metafunc.config.getoption("--chain") == "both" and getattr(metafunc.module, "EMBEDDED_TOO", False)
-    if on_both and "base_chain" in metafunc.fixturenames:
+    """Make the tests of a file for both chains where the file says `EMBEDDED_TOO = True`."""
+    are_two = metafunc.config.getoption("--chain") not in CHAINS
+    if are_two and getattr(metafunc.module, "EMBEDDED_TOO", False) and "base_chain" in metafunc.fixturenames:
         metafunc.parametrize("base_chain", CHAINS, indirect=True, scope="module")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With `--chain anvil`, run what depends on the chain, apart from random examples: judges of mutants ask for it.
+    """Choose the tests for the chain that was asked for, and their order.
+
+    If none was asked for, of the tests on the embedded chain only the first of each function runs. With `--chain anvil`, what
+    depends on the chain runs, apart from random examples: judges of mutants ask for it.
 
     The longest come first, so that no process waits for another at the end. The gas table comes last, after all that is
     shuffled: any change of a contract changes it, so it says least about what is wrong.
     """
+    if config.getoption("--chain") == "usual":
+        first = _find_first(item for item in items if _is_embedded(item))
+        _choose(config, items, lambda item: not _is_embedded(item) or item in first)
     if config.getoption("--chain") == "anvil":
         _choose(config, items, lambda item: _needs_chain(item) and not _has_examples(item))
     items.sort(key=lambda item: (GAS in item.path.parents, not _is_long(item)))
+
+
+def _is_embedded(item: pytest.Item) -> bool:
+    """Tell whether a test of both chains runs on the embedded one."""
+    return isinstance(item, pytest.Function) and _read_rows(item).get("base_chain") == CHAINS.index("eth-tester")
+
+
+def _find_first(items: Iterable[pytest.Item]) -> set[pytest.Item]:
+    """Return the first test of each function in each file, in the order of the file and of its tables."""
+    first: dict[tuple[Path, str], pytest.Function] = {}
+    for item in sorted((item for item in items if isinstance(item, pytest.Function)), key=_find_place):
+        first.setdefault((item.path, item.originalname.partition("__")[0]), item)
+    return set(first.values())
+
+
+def _find_place(item: pytest.Function) -> tuple[int, list[int]]:
+    """Return the line of a test and its row in each of its tables."""
+    return item.function.__code__.co_firstlineno, list(_read_rows(item).values())
+
+
+def _read_rows(item: pytest.Function) -> dict[str, int]:
+    return dict(item.callspec.indices) if hasattr(item, "callspec") else {}
 
 
 def _is_long(item: pytest.Item) -> bool:

@@ -150,6 +150,8 @@ def run_tests(environment: Path) -> bool:
         workers,
         "-p",
         "no:cacheprovider",
+        "--chain",
+        "both",
         *list_tests(),
     )
     return subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, check=False).returncode == 0

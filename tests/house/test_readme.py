@@ -1,5 +1,6 @@
 """README and docs run: their programs print what they show, their commands exist."""
 
+import functools
 import re
 import shlex
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.documents import DOCUMENTS, ROOT, Program, read_commands, read_programs, run, run_program
+from tests.support.shell import Ran, run_cli
 
 NEED_NOTHING = {"demo", "--json", "--help", "--version"}
 PROGRAMS = [program for document in DOCUMENTS for program in read_programs(document)]
@@ -80,13 +82,13 @@ def test_run_program__that_fails__tells_so_and_leaves_the_next_one_as_it_was(tmp
 
 
 @pytest.mark.parametrize("command", ["nvm-chain plan shwo $PLAN --json", "nvm-chain plan show $PLAN --jsno"])
-def test_find_faults__of_a_command_that_is_not_there__finds_it(command: str, tmp_path: Path) -> None:
-    assert find_faults(command, tmp_path)
+def test_find_faults__of_a_command_that_is_not_there__finds_it(command: str) -> None:
+    assert find_faults(command)
 
 
 @pytest.mark.parametrize("command", ["nvm-chain plan show $PLAN --json", "nvm-chain order $PLAN --name a"])
-def test_find_faults__of_a_command_that_is_there__finds_none(command: str, tmp_path: Path) -> None:
-    assert find_faults(command, tmp_path) == []
+def test_find_faults__of_a_command_that_is_there__finds_none(command: str) -> None:
+    assert find_faults(command) == []
 
 
 # ---------------------------------------------------------------------- the documents
@@ -118,18 +120,24 @@ def command_name(words: list[str]) -> list[str]:
     return found[0].split()[:2] if found else []
 
 
-def find_faults(command: str, home: Path) -> list[str]:
+@functools.cache
+def read_help(*name: str) -> Ran:
+    """Return the help of a command."""
+    return run_cli(*name, "--help")
+
+
+def find_faults(command: str) -> list[str]:
     """Return what of a command does not exist: what its help says if it is not there, else the options that help does not have."""
     words = shlex.split(command)[1:]
-    done = run([*NVM_CHAIN, *command_name(words), "--help"], home)
-    if done.returncode != 0:
+    done = read_help(*command_name(words))
+    if done.exit_code != 0:
         return [done.stderr]
     known = set(re.findall(r"--[a-z][a-z-]*", done.stdout))
     return [word for word in words if word.startswith("--") and word.partition("=")[0] not in known]
 
 
-def test_nvm_chain_commands__exist_with_their_options(tmp_path: Path) -> None:
-    assert {command: faults for command in OURS if (faults := find_faults(command, tmp_path))} == {}
+def test_nvm_chain_commands__exist_with_their_options() -> None:
+    assert {command: faults for command in OURS if (faults := find_faults(command))} == {}
 
 
 def test_nvm_chain_commands__that_need_nothing__succeed(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from typing import IO, Any
 
 import pytest
 
+from nvm_chain.client.file_lock import hold_lock
 from nvm_chain.errors import SecondFollower
 from nvm_chain.index.lease import FileLease
-from nvm_chain.payments.file_lock import hold_lock
 from nvm_chain.types.file_locks import try_lock, unlock, wait_for_lock
 from tests.support.held_files import SYSTEMS, Holder, hold_elsewhere, load_locks
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from nvm_chain.client.ceilings import Ceiling, CeilingFile
 from nvm_chain.errors import InvalidConfig
-from nvm_chain.payments.ceilings import Ceiling, CeilingFile
 from nvm_chain.storage.folder_store import FolderStore
 from nvm_chain.types.paths import parse_path
 from tests.support.reverts import reverts

@@ -42,7 +42,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def name_command(arguments: Sequence[str]) -> str:
     """Return the command that some arguments begin with."""
     names = {" ".join(path) for path in COMMANDS}
-    return next(name for end in (2, 1) for name in [" ".join(arguments[:end])] if name in names)
+    return next(name for end in (3, 2, 1) for name in [" ".join(arguments[:end])] if name in names)
 
 
 @dataclass

@@ -1,8 +1,14 @@
 """Every command against a node: what it does, what it prints, and that its help's examples work."""
 
+import os
 import shlex
+import shutil
+import signal
+import socket
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,27 +19,36 @@ from eth_account.signers.local import LocalAccount
 from nvm_chain.cli.app import FIRST_STEPS
 from nvm_chain.enums import Activation, PlanKind, RedemptionRule
 from nvm_chain.errors.formatting import format_plan_id
+from nvm_chain.gateway.config import read_config
 from nvm_chain.metadata.documents import AgentMetadata, build_metadata_uri
 from nvm_chain.metadata.endpoints import Endpoint
 from nvm_chain.metadata.file_entries import FileEntry
 from nvm_chain.operations.plans import read_terms
 from nvm_chain.operations.settlement import sign_next_voucher
 from nvm_chain.operations.signed_orders import sign_plan_order
-from nvm_chain.payments.tokens import format_service_token
+from nvm_chain.signing.service_tokens import format_service_token
 from nvm_chain.types.ids import format_did
 from nvm_chain.types.prices import Split
+from tests.gateway.files import find_free_port
 from tests.integration.cli.conftest import PASSWORD, Shell
 from tests.meter.settling_shop import open_shop
 from tests.support.agents import Agents
 from tests.support.indexes import interrupted_if, make_indexes
 from tests.support.shell import COMMAND, Ran, clean_environment, expand, run_cli
+from tests.support.vectors import FOLDER
 from tests.support.world import CREDITS, PRICE, ZERO
 from tests.unit.test_cli_help import COMMANDS
 
 METADATA = AgentMetadata("Echo", endpoints=(Endpoint("POST", "https://example.com/agents/:id/tasks"),))
 FILE_ASSET = AgentMetadata("Greeting", agent_type="file", files=(FileEntry("data:,hello", name="greeting.txt"),))
+OPENAPI = FOLDER / "openapi" / "shop.yaml"
 DAY = 86_400
-EXAMPLES = [example for command in COMMANDS.values() for example in command.examples]
+EXAMPLES = [
+    example
+    for path, command in COMMANDS.items()
+    for example in command.examples
+    if path != ("demo",) or "--rpc" in example  # test_demo.py runs the others
+]
 UNANSWERED = [
     command.examples[0] for command in COMMANDS.values() if not any("--json" in example for example in command.examples)
 ]
@@ -126,6 +141,25 @@ def make_books(shell: Shell, write_keyfile: WriteKeyfile) -> None:
     make_indexes(shell)  # with what came last
 
 
+def make_gateway(shell: Shell, write_keyfile: WriteKeyfile, variables: dict[str, str], words: list[str]) -> None:
+    """Write a configuration with a sealed secret for the agent of an example, which is ready. The node stands for the service."""
+    (shell.folder / "token.txt").write_text("sk-service\n", "utf-8")
+    if words[1] == "init":
+        return
+    world, plan_id = shell.world, int(variables["PLAN"], 16)
+    world.send(world.builder, world.credits.functions.setRedeemer(plan_id, world.redeemer.address, True))
+    assert shell("gateway", "init", "--did", variables["AGENT"], "--upstream", shell.url).exit_code == 0
+    path = shell.folder / "gateway.toml"
+    text = path.read_text("utf-8").replace("dev_account = 3", "dev_account = 4")
+    text = text.replace("port = 8402", f"port = {find_free_port()}")
+    path.write_text(text.replace("[[services]]", '[[services]]\npublic_url = "https://example.com"'), "utf-8")
+    assert shell("gateway", "secret", "set", "service", typed="sk-service").exit_code == 0
+    if words[1] in ("status", "settle"):
+        make_books(shell, write_keyfile)
+    if "shop/gateway.toml" in words:
+        shutil.copytree(shell.folder, shell.folder / "shop", ignore=shutil.ignore_patterns("shop"))
+
+
 def run_example(shell: Shell, write_keyfile: WriteKeyfile, example: str, *more: str) -> Ran:
     """Run an example on a chain with all that it names."""
     world = shell.world
@@ -139,6 +173,7 @@ def run_example(shell: Shell, write_keyfile: WriteKeyfile, example: str, *more: 
         if "key new" not in example:
             write_keyfile(f"{role}.json", getattr(world, role).key)
     (shell.folder / "password.txt").write_text(PASSWORD, "utf-8")
+    shutil.copy(OPENAPI, shell.folder / "openapi.yaml")
     variables = {
         "PLAN": format_plan_id(plan_id),
         "OTHER_PLAN": format_plan_id(world.register()),
@@ -159,14 +194,38 @@ def run_example(shell: Shell, write_keyfile: WriteKeyfile, example: str, *more: 
         make_indexes(shell)
     if words[0] == "meter":
         make_books(shell, write_keyfile)
+    if words[0] == "gateway":
+        make_gateway(shell, write_keyfile, variables, words)
     typed = None
     for sign in ("<", ">", ">>"):
         if sign in words:
             file = words.pop(words.index(sign) + 1)
             words.remove(sign)
             typed = Path(file).read_text("utf-8") if sign == "<" else None
-    with interrupted_if((words[:2] == ["index", "run"] and "--once" not in words) or "--every" in words):
+    follows = (words[:2] == ["index", "run"] and "--once" not in words) or "--every" in words
+    with interrupted_if(follows), stopped_if_serving(words, shell.folder):
         return shell(*words, *more, typed=typed)
+
+
+@contextmanager
+def stopped_if_serving(words: list[str], folder: Path) -> Iterator[None]:
+    """Press Ctrl-C as soon as a gateway takes connections, if a command runs one."""
+    if words[:2] != ["gateway", "run"]:
+        yield
+        return
+    listen, is_over = read_config(folder / "gateway.toml").listen, threading.Event()
+
+    def stop() -> None:
+        while not is_over.wait(0.1):
+            with suppress(OSError), socket.create_connection((listen.host, listen.port)):
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+
+    thread = threading.Thread(target=stop, daemon=True)
+    thread.start()
+    yield
+    is_over.set()
+    thread.join()
 
 
 def test_first_steps__in_the_programs_help__work_as_they_are_printed(shell: Shell) -> None:

@@ -12,7 +12,6 @@ from nvm_chain.cli.exit_codes import EXIT_CODES
 from nvm_chain.errors.formatting import format_plan_id
 from tests.integration.cli.conftest import Shell, name_command
 from tests.support.answers import PAGE, SAME_AS, SIMPLE, VARIANTS, find_problems, read_page
-from tests.support.shell import run_cli
 from tests.unit.test_cli_help import COMMANDS
 
 NAMES = {" ".join(path) for path in COMMANDS}
@@ -56,10 +55,6 @@ def test_answers__of_money_above_2_to_the_53__are_text_to_the_unit(shell: Shell)
     words = ("--price-base-units", str(large), "--token", "ETH", "--grants", "1", "--dev-account", "1", "--json")
     terms = shell("plan", "register", *words).json["terms"]
     assert (terms["price"], terms["splits"][0]["amount"]) == (str(large), str(large))
-
-
-def test_demo__answers_as_documented() -> None:
-    assert find_problems("demo", run_cli("demo", "--json").json) == []
 
 
 def test_error__with_json__has_type_message_and_fields(shell: Shell) -> None:

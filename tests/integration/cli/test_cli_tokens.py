@@ -7,7 +7,7 @@ import pytest
 from nvm_chain.enums import PlanKind
 from nvm_chain.errors.formatting import format_plan_id
 from nvm_chain.operations.settlement import settle_vouchers
-from nvm_chain.payments.tokens import read_service_token
+from nvm_chain.signing.service_tokens import read_service_token
 from nvm_chain.signing.vouchers import SignedVoucher
 from nvm_chain.types.ids import format_did
 from tests.integration.cli.conftest import Shell

@@ -2,8 +2,8 @@
 
 import pytest
 
-from nvm_chain.cli.durations import HOW, UNITS, parse_duration
 from nvm_chain.errors import InvalidAmount
+from nvm_chain.types.durations import HOW, UNITS, parse_duration
 
 DAY = 86_400
 
