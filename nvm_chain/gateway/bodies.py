@@ -37,10 +37,6 @@ class Body:
         self._receive, self._length = receive, length
         self._start = b""
         self._has_more, self._is_long = True, False
-        self.is_read = False
-        """Whether nothing of the body is left to be received."""
-        self.is_awaited = False
-        """Whether the gateway waits for the buyer to send on."""
 
     async def read_start(self) -> None:
         """Read the body, or the first 64 KiB of a long one. Raises BuyerGone or InvalidMessage."""
@@ -98,11 +94,7 @@ class Body:
         yield held_back
 
     async def _read(self) -> bytes:
-        self.is_awaited = True
-        try:
-            message = await self._receive()
-        finally:
-            self.is_awaited = False
+        message = await self._receive()
         if message["type"] == "http.disconnect":
             raise BuyerGone
         self._has_more = message.get("more_body", False)

@@ -52,8 +52,7 @@ class Exchange:
                 raise
             if not passage.began:
                 raise UpstreamTooSlow(passage.service.did, seconds) from None
-            if passage.waits_for_buyer:
-                outcome.note_gone()
+            outcome.note_gone()  # otherwise an endless stream would cost nothing
             raise AnswerCut from error
         except asyncio.CancelledError:
             if not watch.take_back():
@@ -95,6 +94,6 @@ class Exchange:
         keep = bytearray() if keeps else None
         self._passage.began = True
         await self._send(head)
-        size = await hand_down(found, self._passage, self._send, keep, MAX_ANSWER)
+        size = await hand_down(found, self._send, keep, MAX_ANSWER)
         self._outcome.note_served()
         return None if keep is None else (KeptBody(found.status, head["headers"], bytes(keep)), size)

@@ -37,8 +37,6 @@ class Passage:
     """The digest that was signed, if the body is long and was not compared yet."""
     began: bool = False
     """Whether the buyer has the head of the answer."""
-    is_sending: bool = False
-    """Whether the gateway waits for the buyer to read on."""
     trouble: Exception | None = None
     """What went wrong with the body on its way up."""
     on_trouble: Callable[[], None] | None = None
@@ -49,11 +47,6 @@ class Passage:
         self.trouble = error
         if self.on_trouble is not None:
             self.on_trouble()
-
-    @property
-    def waits_for_buyer(self) -> bool:
-        """Whether the gateway waits for the buyer to read on, or to send on."""
-        return self.is_sending or self.body.is_awaited
 
     @property
     def was_left(self) -> bool:
@@ -141,12 +134,11 @@ def build_head(passage: Passage, answer: Answer, more: Headers) -> MutableMappin
     return {"type": "http.response.start", "status": answer.status, "headers": headers}
 
 
-async def hand_down(found: Answer, passage: Passage, send: Send, keep: bytearray | None, most: int) -> int:
+async def hand_down(found: Answer, send: Send, keep: bytearray | None, most: int) -> int:
     """Hand down the body of an answer, piece by piece, and return its size.
 
     Args:
         found: The answer.
-        passage: The request.
         send: The function that sends a message to the buyer.
         keep: Where the body is collected too, up to a size.
         most: That size in bytes.
@@ -162,8 +154,6 @@ async def hand_down(found: Answer, passage: Passage, send: Send, keep: bytearray
         size += len(piece)
         if keep is not None and size <= most:
             keep += piece
-        passage.is_sending = True
         await send({"type": "http.response.body", "body": piece, "more_body": more})
-        passage.is_sending = False
     found.finish()
     return size

@@ -6,6 +6,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from nvm_chain.gateway.exchange import AnswerCut
+
 FIELDS: Final = ("service", "request_id", "status")
 """What a record may have besides its message."""
 
@@ -31,7 +33,13 @@ def log_as_json(level: int = logging.INFO) -> None:
     """Write the logs of this package and of the server to stderr, as JSON."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
+    handler.addFilter(_is_news)
     for name in ("nvm_chain", "uvicorn"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(level if name == "nvm_chain" else logging.WARNING)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Return whether a record says something new. The server tells of each answer that the gateway itself cut."""
+    return not (record.exc_info and record.exc_info[0] is AnswerCut)

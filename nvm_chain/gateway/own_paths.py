@@ -28,7 +28,7 @@ from nvm_chain.gateway.payers import read_payer
 from nvm_chain.gateway.refusals import Refusal, find_most
 from nvm_chain.gateway.serving import Receive, Server, answer, read_start
 from nvm_chain.meter.authorities import Authority
-from nvm_chain.meter.credentials import VoucherCredential
+from nvm_chain.meter.credentials import TokenCredential
 from nvm_chain.meter.session_terms import parse_session_terms
 from nvm_chain.meter.store.charged_holds import find_hold
 from nvm_chain.meter.store.existing import read_books_state, read_head
@@ -136,9 +136,10 @@ class OwnPaths:
         payer = read_payer(incoming)
         if payer is None:
             raise PaymentMissing("the gateway")
-        if isinstance(payer.credential, VoucherCredential):
-            settings = self._meter.settings
-            self._verifier.verify(payer.credential.signed, redeemer=settings.redeemer, now=self._meter.writer.now)
+        if isinstance(payer.credential, TokenCredential):
+            return await self._meter.check_token(payer.credential.token)
+        settings = self._meter.settings
+        self._verifier.verify(payer.credential.signed, redeemer=settings.redeemer, now=self._meter.writer.now)
         return await self._meter.find_payer(payer.credential)
 
     async def _read_account(self, scope: Mapping[str, Any], incoming: Incoming, body: Body) -> Any:

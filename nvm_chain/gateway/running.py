@@ -29,6 +29,8 @@ CONFIG_VARIABLE: Final = "NVM_CHAIN_GATEWAY_CONFIG"
 STOP_SECONDS: Final = 30
 """How long requests that run may take to end, after the gateway was told to stop."""
 BACKLOG: Final = 2_048
+MAX_CONNECTIONS: Final = 4_096
+"""How many connections of buyers a process has. More are answered with 503."""
 
 
 def build_app(path: Path | str) -> GatewayApp:
@@ -88,6 +90,7 @@ def run_gateway(config: GatewayConfig, *, on_start: Callable[[], object] | None 
         "server_header": False,
         "backlog": BACKLOG,
         "http": BoundedProtocol,
+        "limit_concurrency": MAX_CONNECTIONS,
         "timeout_graceful_shutdown": STOP_SECONDS,
     }
     if listen.workers > 1:

@@ -67,7 +67,7 @@ class Upstreams:
             connector=connector,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS),
             max_line_size=16_384,
             max_field_size=65_536,
             requote_redirect_url=False,

@@ -57,6 +57,11 @@ def find_disagreement(question: Question) -> RequestRefused | None:
     return None
 
 
+def find_end(question: Question) -> RequestRefused | None:
+    """Return why an authority allows nothing any more, whatever is asked. None if it may allow something."""
+    return _is_revoked(question) or _is_unsigned(question) or _is_over(question)
+
+
 def _is_revoked(question: Question) -> RequestRefused | None:
     return AuthorityRevoked(question.next_ceiling, question.kind) if question.authority.revoked else None
 

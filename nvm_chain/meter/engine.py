@@ -31,7 +31,7 @@ from nvm_chain.meter.store.admissions import AdmitUse, AdmitVoucher
 from nvm_chain.meter.store.answers import KeepAnswer
 from nvm_chain.meter.store.group_rows import AccountKey, StoredHold
 from nvm_chain.meter.store.hold_ends import ChargeHold, ReleaseHold
-from nvm_chain.meter.store.sessions import KeepSession, ReadAccount, TokenOwner, find_session
+from nvm_chain.meter.store.sessions import CheckAuthority, KeepSession, ReadAccount, TokenOwner, find_session
 from nvm_chain.meter.store.window_changes import AdmitToWindow
 from nvm_chain.meter.store.works import KeptAnswer, KeyUse, Work
 from nvm_chain.meter.store.writer import Writer
@@ -348,6 +348,17 @@ class Meter:
         if isinstance(credential, TokenCredential):
             return (await self._find_session(hash_token(credential.token)))[0]
         return AccountKey(credential.signed.voucher.plan_id, credential.signed.voucher.holder)
+
+    async def check_token(self, token: str) -> AccountKey:
+        """Return the plan and the holder of a token that is good now, for whoever shows an account to its user.
+
+        Raises:
+            AuthorityUnknown: The token is not one of these books.
+            RequestRefused: The session or the sign-in was revoked, or has ended.
+        """
+        key, authority_id, _ = await self._find_session(hash_token(token))
+        await self.writer.do(CheckAuthority(key, authority_id))
+        return key
 
     async def _find_session(self, token_hash: bytes) -> TokenOwner:
         """Return the account and the authority of a token. Whether it is revoked is read with each request."""

@@ -1,5 +1,6 @@
 """Bodies, heads and connections at which buyers and upstreams could get something for nothing, or stop a gateway."""
 
+import asyncio
 import json
 import socket
 import threading
@@ -215,6 +216,32 @@ def test_buyer__that_does_not_read_on_until_time_is_over__is_charged_and_counted
         metrics = {"Authorization": f"Bearer {METRICS_TOKEN}"}
         text = requests.get(f"{gate.url}/metrics", headers=metrics, timeout=WAIT_SECONDS).text
         assert f'nvm_charged_credits_total{{service="{shop.did}"}} 2.0' in text
+
+
+def test_stream__without_an_end__is_charged_when_its_time_is_over(
+    shop: Shop, upstream: Upstream, upstream_url: str, tmp_path: Path
+) -> None:
+    async def stream(own: Upstream, scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while not own.gone.is_set():
+            await send({"type": "http.response.body", "body": b"data: 1\n\n", "more_body": True})
+            await asyncio.sleep(0.02)
+
+    upstream.answers["/data/endless"] = stream
+    with shop.open(tmp_path, upstream_url, request_seconds=1) as gate:
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            gate.paid("GET", "/data/endless")
+        gate.wait_for("charged", "2")
+    upstream.gone.set()
+
+
+def test_token__that_was_revoked__reads_nothing(gate: Gate) -> None:
+    token = gate.sign_in(gate.shop.buyers[0], gate.shop.open_plan, "http://127.0.0.1")
+    headers = {"Authorization": f"Bearer {token}"}
+    assert gate.account(headers)["holder"] == gate.shop.buyers[0].address
+    assert requests.delete(f"{gate.url}/sessions", headers=headers, timeout=WAIT_SECONDS).status_code == 200
+    refused = requests.get(f"{gate.url}/account", headers=headers, timeout=WAIT_SECONDS)
+    assert (refused.status_code, refused.json()["error"]["type"]) == (402, "AuthorityRevoked")
 
 
 # ---------------------------------------------------------------------- idempotency of long bodies

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from nvm_chain.errors import NvmChainError, TooManyTokens
+from nvm_chain.errors import AuthorityUnknown, NvmChainError, TooManyTokens
+from nvm_chain.meter.agreements import Ask, Question, find_end
 from nvm_chain.meter.authorities import Authority, AuthorityKind
 from nvm_chain.meter.books import Account
 from nvm_chain.meter.store.account_changes import OpenAuthority
@@ -61,6 +62,27 @@ class ReadAccount:
     def decide(self, group: GroupRows) -> Account:
         """Return it."""
         return group.account(self.key).account
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAuthority:
+    """Read an authority that has not ended."""
+
+    key: AccountKey
+    authority_id: bytes
+
+    def add_needs(self, needs: Needs) -> None:
+        """Read the account and the authority."""
+        needs.accounts.add(self.key)
+        needs.authorities.add(self.authority_id)
+
+    def decide(self, group: GroupRows) -> Authority | NvmChainError:
+        """Return it, or the reason why it allows nothing."""
+        authority = group.find_authority(self.key, self.authority_id)
+        if authority is None:
+            return AuthorityUnknown("of this token")
+        next_ceiling = group.account(self.key).account.find_next_ceiling(0)
+        return find_end(Question(authority, Ask(0, ""), group.now, next_ceiling)) or authority
 
 
 class TokenOwner(NamedTuple):

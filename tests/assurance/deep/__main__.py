@@ -33,6 +33,8 @@ STEPS = (
     Step("campaign", 0.3),
     Step("faults"),
     Step("index_kills"),
+    Step("meter_kills"),
+    Step("meter_races"),
     Step("mutants_of_python"),
     Step("mutants", 0.5),
 )

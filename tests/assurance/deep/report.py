@@ -36,6 +36,12 @@ SENTENCES = {
     "index_kills": "**{kills} kills** of processes that follow the chain and of PostgreSQL, {of these while a write was open} of them "
     "while a write was open: {lost commits} commits lost. A store that leaves out commits is found in "
     "{stores without commits found} databases.",
+    "meter_kills": "**{kills} kills** of processes that serve requests and of PostgreSQL, {of these while a write was open} of them "
+    "while a write was open, and **{power cuts} power cuts** that drop what was not synced: {holds lost, served twice or taken too much} "
+    "holds lost, served twice or taken too much. {mistakes found} of {mistakes} planted mistakes found.",
+    "meter_races": "**{requests} requests** of {processes} processes on one PostgreSQL with the same vouchers: "
+    "{served twice, and sums that are wrong} of {vouchers served} served twice or with a wrong sum. "
+    "{mistakes found} of {mistakes} planted mistakes found.",
     "mutants": "**{mutants} broken contracts**: {found by histories} found by short histories, {found by the tests of the "
     "function} and {found by all tests} more by the tests, {same code} no different in code, {does not compile} not compiling, "
     "{survivors argued} argued to be no mistake, {survivors unexplained} unexplained; {not judged by tests} "

@@ -26,6 +26,8 @@ DEPENDS = {
     "campaign": ("contracts", "tests/assurance/forge"),
     "faults": ("contracts", "nvm_chain"),
     "index_kills": ("contracts", "nvm_chain/chain", "nvm_chain/index"),
+    "meter_kills": ("contracts", "nvm_chain", "tests/meter/faults"),
+    "meter_races": ("nvm_chain/index", "nvm_chain/meter", "tests/meter/faults"),
     "mutants_of_python": ("nvm_chain", "tests/unit", "tests/assurance/mutation_python"),
     "mutants": (
         "contracts",
@@ -49,7 +51,7 @@ COMMON = (
     "tools/compile_contracts.py",
 )
 """What every step depends on."""
-SUFFIXES = {".js", ".json", ".lock", ".py", ".sol", ".toml", ".txt", ".yml"}
+SUFFIXES = {".c", ".js", ".json", ".lock", ".py", ".sol", ".toml", ".txt", ".yml"}
 
 
 @dataclass(frozen=True)
