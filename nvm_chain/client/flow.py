@@ -170,7 +170,8 @@ def _choose(buyer: Buyer, wanted: Wanted, required: Required, tried: Tried) -> C
         credential = sign_request(buyer, wanted, option.offered)
         buyer.remember(wanted.place, option.offered)
         return credential
-    assert required.sign_in is not None
+    if required.sign_in is None:
+        return None
     return (yield from _sign_in(buyer, wanted, required.sign_in, option, tried))
 
 

@@ -259,7 +259,8 @@ class _Run:
 
     def finish(self) -> httpx.Response:
         """Return the answer."""
-        assert self.answer is not None
+        if self.answer is None:
+            raise RuntimeError("the flow ended without an answer")
         return self.answer
 
 

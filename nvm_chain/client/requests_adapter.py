@@ -139,7 +139,8 @@ class _Run:
 
     def finish(self) -> requests.Response:
         """Return the answer."""
-        assert self._answer is not None
+        if self._answer is None:
+            raise RuntimeError("the flow ended without an answer")
         if not self._was_paid:
             return self._answer
         paid = PaidAnswer()

@@ -99,7 +99,7 @@ def _check_base(url: str, noun: str) -> None:
     except ValueError:
         is_good = False
     if not is_good or not re.fullmatch(r"[!-~]+", url):
-        raise InvalidConfig(f"the {noun} {url!r} is not an http or https URL", "give one such as http://127.0.0.1:8000")
+        raise InvalidConfig(f"the {noun} is not an http or https URL", "give one such as http://127.0.0.1:8000")
     if parts.username is not None or parts.query or parts.fragment:
         raise InvalidConfig(
             f"the {noun} has a user name, a query or a fragment", "leave them out, and give a password as a secret"

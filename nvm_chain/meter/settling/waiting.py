@@ -45,7 +45,7 @@ class Waits:
         """Take a transaction: an open one, or a recent one in which some item took nothing.
 
         The accounts in an open transaction wait, and then until their views are as late as its block. So does an item that
-        took nothing. One whose signature a contract wallet did not accept waits for as long as the voucher is there.
+        took nothing. One that a contract wallet did not accept waits as long as the voucher is there.
         """
         if settlement.state in (SettlementState.LOST, SettlementState.GONE):
             return
