@@ -189,7 +189,11 @@ def test_read_keys__of_openssl__takes_its_base64(tmp_path: Path) -> None:
     assert not (tmp_path / "gateway.key").exists()
 
 
-@pytest.mark.parametrize("text", ["", "  ", CANARY, "A" * 43, "A" * 44, make_key() + "=", f"{make_key()} {CANARY}"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "  ", CANARY, "A" * 43, "A" * 44, make_key() + "=", f"{make_key()} {CANARY}"],
+    ids=["empty", "blank", "secret", "short", "not padded", "padded twice", "with more"],
+)
 @pytest.mark.parametrize("in_file", [True, False])
 def test_read_keys__of_something_else__is_refused(tmp_path: Path, text: str, in_file: bool) -> None:
     path = tmp_path / "gateway.key"
