@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -29,15 +30,24 @@ class JsonLines(logging.Formatter):
         return json.dumps(told)
 
 
-def log_as_json(level: int = logging.INFO) -> None:
-    """Write the logs of this package and of the server to stderr, as JSON."""
+def log_as_json(level: int = logging.INFO) -> Callable[[], None]:
+    """Write the logs of this package and of the server to stderr, as JSON. Returns the function that ends it."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     handler.addFilter(_is_news)
-    for name in ("nvm_chain", "uvicorn"):
+    before = {}
+    for name, least in (("nvm_chain", level), ("uvicorn", logging.WARNING)):
         logger = logging.getLogger(name)
+        before[logger] = (logger.handlers, logger.propagate, logger.level)
         logger.handlers, logger.propagate = [handler], False
-        logger.setLevel(level if name == "nvm_chain" else logging.WARNING)
+        logger.setLevel(least)
+
+    def end() -> None:
+        for logger, (handlers, propagate, least) in before.items():
+            logger.handlers, logger.propagate = handlers, propagate
+            logger.setLevel(least)
+
+    return end
 
 
 def _is_news(record: logging.LogRecord) -> bool:

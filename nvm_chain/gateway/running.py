@@ -98,10 +98,13 @@ def run_gateway(config: GatewayConfig, *, on_start: Callable[[], object] | None 
         factory = f"{__name__}:{build_app_from_environment.__name__}"
         uvicorn.run(factory, factory=True, workers=listen.workers, **options)  # type: ignore[arg-type]
         return
-    log_as_json()
-    app = build_app(config.path)
-    server = _Server(uvicorn.Config(app, lifespan="on", **options), on_start)  # type: ignore[arg-type]
-    asyncio.run(server.serve())
+    end_logs = log_as_json()
+    try:
+        app = build_app(config.path)
+        server = _Server(uvicorn.Config(app, lifespan="on", **options), on_start)  # type: ignore[arg-type]
+        asyncio.run(server.serve())
+    finally:
+        end_logs()
     if app.failure is not None:
         raise app.failure
 

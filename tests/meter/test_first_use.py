@@ -188,7 +188,7 @@ def test_admit__on_a_plan_with_the_rule_holder__says_that_the_holder_opens(
         signed = shop.sign_in(5)
         refused = shop.ask(signed)
         assert isinstance(refused, OnlyHolderOpens)
-        assert "`nvm-chain redeem`" in str(refused)
+        assert "`redeem_credits`" in str(refused)
         assert (shop.openings(), shop.settle()) == ([], [])
         redeem_credits(world.chain, world.subscriber, shop.plan_id, 1)
         shop.feed()
