@@ -127,8 +127,9 @@ def measure_side(side: Side, sent: Sequence[bytes], connections: int = CONNECTIO
 # ---------------------------------------------------------------- figures
 
 
-def _sign(holders: Sequence[LocalAccount], as_payment: bool) -> list[str]:
-    vouchers = sign_all(holders, REQUESTS)
+def _sign(holders: Sequence[LocalAccount], as_payment: bool, *, turn: int) -> list[str]:
+    """Return headers with fresh vouchers. Each turn has ceilings above those of the turn before."""
+    vouchers = sign_all(holders, REQUESTS, above=turn * (REQUESTS // HOLDERS + 1))
     if as_payment:
         return [f"PAYMENT-SIGNATURE: {write_payment(_OFFER, signed, None)}" for signed in vouchers]
     return [f"Authorization: Bearer {format_service_token(signed)}" for signed in vouchers]
@@ -147,19 +148,19 @@ def _measure_all(where: str, upstream: str) -> dict[str, Run]:
     """Return what each side did in one round."""
     runs: dict[str, Run] = {}
     with run_side("bare", upstream) as bare, run_side("gateway", upstream, where) as gateway:
-        # Everybody's first request reads the account, which happens once and not for each request.
+        # The first request of a holder reads the account, which happens once and not for each request.
         holders = [keys.create() for _ in range(HOLDERS)]
-        warm = build_requests([f"Authorization: Bearer {format_service_token(s)}" for s in sign_all(holders, HOLDERS)])
+        warm = build_requests(_sign(holders, False, turn=0)[:HOLDERS])
         measure_side(gateway, warm)
         measure_side(bare, warm)
-        for name, as_payment in (("token", False), ("payment", True)):
-            sent = build_requests(_sign([keys.create() for _ in range(HOLDERS)], as_payment))
+        for turn, (name, as_payment) in enumerate((("token", False), ("payment", True)), 1):
+            sent = build_requests(_sign(holders, as_payment, turn=turn))
             runs[f"bare {name}"] = measure_side(bare, sent)
             runs[name] = measure_side(gateway, sent)
         session = build_requests([_open_session(gateway, holders[0])] * REQUESTS)
         runs["bare session"] = measure_side(bare, session)
         runs["session"] = measure_side(gateway, session)
-        alone = build_requests(_sign([keys.create() for _ in range(HOLDERS)], False)[:ALONE])
+        alone = build_requests(_sign(holders, False, turn=3)[:ALONE])
         runs["bare alone"] = measure_side(bare, alone, 1)
         runs["alone"] = measure_side(gateway, alone, 1)
     return runs

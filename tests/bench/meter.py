@@ -85,13 +85,15 @@ def see(key: AccountKey) -> SeeView:
 # ---------------------------------------------------------------- vouchers
 
 
-def sign_all(holders: Sequence[LocalAccount], count: int) -> list[SignedVoucher]:
-    """Return vouchers with rising ceilings, each holder's in turn."""
+def sign_all(holders: Sequence[LocalAccount], count: int, *, above: int = 0) -> list[SignedVoucher]:
+    """Return vouchers with rising ceilings above a number, each holder's in turn."""
     deadline = int(time.time()) + 3_600
     return [
         sign_voucher(
             holder,
-            Voucher(PLAN, parse_address(holder.address), REDEEMER, number // len(holders) + 1, bytes(32), deadline),
+            Voucher(
+                PLAN, parse_address(holder.address), REDEEMER, above + number // len(holders) + 1, bytes(32), deadline
+            ),
             chain_id=CHAIN_ID,
             contract=CREDITS,
         )
