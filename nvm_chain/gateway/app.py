@@ -101,8 +101,9 @@ def _find_host(headers: Headers) -> str:
 
 
 def _is_preflight(scope: Mapping[str, Any], incoming: Incoming) -> bool:
-    asks = any(name == b"access-control-request-method" for name, _ in scope["headers"])
-    return bool(scope["method"] == "OPTIONS" and incoming.origin is not None and asks)
+    if scope["method"] != "OPTIONS" or incoming.origin is None:
+        return False
+    return any(name == b"access-control-request-method" for name, _ in scope["headers"])
 
 
 _CLOSED: Final = Refusal(503, [(b"retry-after", b"5"), (b"cache-control", b"no-store")], b"")

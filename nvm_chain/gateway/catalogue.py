@@ -16,7 +16,7 @@ from nvm_chain.metadata.documents import AgentMetadata, parse_metadata
 from nvm_chain.metadata.endpoint_costs import CostRange, fit_cost_range, read_costs
 from nvm_chain.metadata.endpoints import Endpoint, match_endpoint
 from nvm_chain.meter.admission import Policy
-from nvm_chain.meter.first_uses import read_first_use
+from nvm_chain.meter.first_uses import find_first_use
 from nvm_chain.meter.settings import MeterSettings, ServiceTerms
 from nvm_chain.meter.windows import FirstUse, WindowPolicy
 from nvm_chain.operations.agents import read_agent
@@ -132,13 +132,13 @@ def read_service(chain: Chain, settings: ServiceSettings, redeemer: ChecksumAddr
     metadata = parse_metadata(load_metadata(agent.uri))
     plans = {}
     for attached in agent.plans:
-        kind = read_plan_state(chain, attached.plan_id).terms.kind
+        terms = read_plan_state(chain, attached.plan_id).terms
+        kind = terms.kind
         if kind is PlanKind.USAGE:
             continue  # each request has a payment of its own on chain, and none of credits
         by_vouchers = kind is PlanKind.CREDITS and not may_settle_unsigned(chain, attached.plan_id, redeemer)
-        first_use = read_first_use(chain, attached.plan_id) if kind is PlanKind.TIME else None
         plans[attached.plan_id] = SoldPlan(
-            attached.plan_id, kind, attached.min_credits, attached.max_credits, by_vouchers, first_use
+            attached.plan_id, kind, attached.min_credits, attached.max_credits, by_vouchers, find_first_use(terms)
         )
     return SoldService(settings, metadata, plans, read_costs(metadata))
 

@@ -4,7 +4,7 @@ import asyncio
 
 from nvm_chain.errors import NvmChainError, UpstreamTooSlow, UpstreamUnreachable
 from nvm_chain.gateway.bodies import BodyDiffers
-from nvm_chain.gateway.forwarding import Passage, Send, build_head, call_upstream, hand_down
+from nvm_chain.gateway.forwarding import Passage, Send, build_headers, call_upstream, hand_down
 from nvm_chain.gateway.incoming import Headers
 from nvm_chain.gateway.kept_answers import KeptBody
 from nvm_chain.gateway.outcomes import Outcome
@@ -88,12 +88,12 @@ class Exchange:
             found.close()  # which does nothing after the whole answer
 
     async def _answer(self, found: Answer, keeps: bool) -> tuple[KeptBody, int] | None:
-        head = build_head(self._passage, found, [*self._outcome.note_answer(found), *self._more])
+        headers = build_headers(self._passage, found, self._outcome.note_answer(found))
         if self._passage.trouble is not None:
             raise self._passage.trouble
         keep = bytearray() if keeps else None
         self._passage.began = True
-        await self._send(head)
+        await self._send({"type": "http.response.start", "status": found.status, "headers": [*headers, *self._more]})
         size = await hand_down(found, self._send, keep, MAX_ANSWER)
         self._outcome.note_served()
-        return None if keep is None else (KeptBody(found.status, head["headers"], bytes(keep)), size)
+        return None if keep is None else (KeptBody(found.status, headers, bytes(keep)), size)

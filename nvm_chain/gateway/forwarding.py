@@ -125,13 +125,12 @@ def _leads_away(answer: Answer) -> bool:
         return True
 
 
-def build_head(passage: Passage, answer: Answer, more: Headers) -> MutableMapping[str, Any]:
-    """Return the message that begins an answer."""
+def build_headers(passage: Passage, answer: Answer, more: Headers) -> Headers:
+    """Return the headers with which an answer is handed down."""
     headers = filter_answer(answer.headers, keeps_cookies=passage.incoming.keeps_cookies)
     if answer.status in _WITHOUT_BODY:
         headers = [(name, value) for name, value in headers if name != b"content-length"]
-    headers += ((b"cache-control", b"no-store, private"), *more)
-    return {"type": "http.response.start", "status": answer.status, "headers": headers}
+    return [*headers, (b"cache-control", b"no-store, private"), *more]
 
 
 async def hand_down(found: Answer, send: Send, keep: bytearray | None, most: int) -> int:

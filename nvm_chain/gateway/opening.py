@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
 from typing import Final
 
 from eth_typing import ChecksumAddress
@@ -69,7 +69,7 @@ def build_gateway(
         meter_settings = build_meter_settings(chain, settings, services, signer.address, former_redeemers)
         await asyncio.to_thread(_make_index, chain, settings, first_block)
         box = None if settings.answer_key is None else AnswerBox(settings.answer_key)
-        with _following(connect, settings) if follows else _nothing():
+        with _following(connect, settings) if follows else nullcontext():
             async with open_meter(
                 settings.meter,
                 settings.index,
@@ -81,7 +81,7 @@ def build_gateway(
             ) as meter:
                 upstreams = Upstreams(find_header)
                 try:
-                    async with _settling(connect, signer, meter, rules) if settles else _nothing_async():
+                    async with _settling(connect, signer, meter, rules) if settles else nullcontext():
                         yield Server(
                             meter, services, upstreams, base=settings.url, box=box, metrics_token=settings.metrics_token
                         )
@@ -146,16 +146,6 @@ def _work(work: Callable[[], None], stop: threading.Event) -> None:
         except NvmChainError as error:
             tell(error)
             stop.wait(AGAIN_SECONDS)
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
-
-
-@asynccontextmanager
-async def _nothing_async() -> AsyncIterator[None]:
-    yield
 
 
 def tell(what: object) -> None:

@@ -4,6 +4,7 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.enums import Activation, PlanKind, RedemptionRule
 from nvm_chain.meter.windows import FirstUse
 from nvm_chain.operations.plans import read_terms
+from nvm_chain.types.plans import Terms
 
 
 def read_first_use(chain: Chain, plan_id: int | str) -> FirstUse | None:
@@ -16,7 +17,11 @@ def read_first_use(chain: Chain, plan_id: int | str) -> FirstUse | None:
         UnknownPlan: The plan is not registered.
         NetworkError: The node does not give a usable answer.
     """
-    terms = read_terms(chain, plan_id)
+    return find_first_use(read_terms(chain, plan_id))
+
+
+def find_first_use(terms: Terms) -> FirstUse | None:
+    """Return the same as `read_first_use`, from a plan's terms. No network."""
     if terms.kind is not PlanKind.TIME or terms.activation is not Activation.ON_FIRST_USE:
         return None
     return FirstUse(terms.min_redeem, only_holder=terms.rule is RedemptionRule.HOLDER)

@@ -327,3 +327,37 @@ def test_gateway__whose_node_is_away_when_following_begins__follows_later(
         gate = Gate(shop, url, shop.new_buyer())
         assert gate.paid("POST", "/ask", b"tea?").status_code == 200
     assert failed == {"nvm-chain follower"}
+
+
+def test_answer__given_again_to_a_page__has_the_headers_of_that_page_only(gate: Gate) -> None:
+    key = "pay_fedcba9876543210"
+    first = gate.pay("POST", "/ask", b"tea?", payment_id=key)
+    assert (
+        "Access-Control-Allow-Origin"
+        in gate.ask("POST", "/ask", first | {"Origin": "https://a.example.com"}, data=b"tea?").headers
+    )
+    again = gate.ask("POST", "/ask", first, data=b"tea?")
+    assert (again.status_code, again.headers["NVM-Repeated"]) == (200, "true")
+    assert "Access-Control-Allow-Origin" not in again.headers
+
+
+def test_key__of_a_long_body_that_nobody_signed__gives_no_answer_to_an_empty_one(
+    gate: Gate, upstream: Upstream
+) -> None:
+    token = gate.sign_in(gate.shop.buyers[3], gate.shop.open_plan, "http://127.0.0.1")
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "long-then-empty"}
+    assert gate.ask("POST", "/ask", headers, data=b"a" * LONG).status_code == 200
+    before = len(upstream.seen)
+    empty = gate.ask("POST", "/ask", headers)
+    assert (empty.status_code, empty.json()["error"]["type"]) == (409, "AnswerNotKept")
+    assert len(upstream.seen) == before
+
+
+def test_answer__kept_under_another_key__is_told_as_not_kept(shop: Shop, upstream_url: str, tmp_path: Path) -> None:
+    with shop.open(tmp_path, upstream_url) as gate:
+        headers = gate.pay("POST", "/ask", b"tea?", payment_id="pay_0000111122223333")
+        assert gate.ask("POST", "/ask", headers, data=b"tea?").status_code == 200
+        gate.wait_for("charged", "2")
+    with shop.open(tmp_path, upstream_url, answer_key=b"n" * 32) as other:
+        answer = other.ask("POST", "/ask", headers, data=b"tea?")
+    assert (answer.status_code, answer.json()["error"]["type"]) == (409, "AnswerNotKept")

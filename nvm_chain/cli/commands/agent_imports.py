@@ -1,16 +1,13 @@
 """`nvm-chain agent import-openapi`: an agent's endpoints from an OpenAPI document."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-import click
-
 from nvm_chain.cli.agent_costs import warn_of_costs
 from nvm_chain.cli.answers import transaction_rows
 from nvm_chain.cli.command import argument, chain_command
-from nvm_chain.cli.deferred import failures
+from nvm_chain.cli.confirmation import confirm
 from nvm_chain.cli.descriptions import read_agent_description
 from nvm_chain.cli.lazy import agents, endpoint_costs, errors, metadata, openapi, types_agents
 from nvm_chain.cli.openapi_options import import_options
@@ -204,17 +201,4 @@ def _ask(session: Session, api: "ImportedApi", yes: bool) -> None:
             console.print(line)
     if yes:
         return
-    if session.as_json:
-        raise errors.InvalidConfig(
-            "--json leaves no room for a question", "look at the endpoints with --dry-run, and then add --yes"
-        )
-    try:
-        agreed = click.confirm("Publish these endpoints?", err=True)
-    except click.Abort:
-        if sys.stdin.isatty():
-            raise failures.NothingSent from None
-        raise errors.InvalidConfig(
-            "nobody answered, and nothing was sent", "give --yes to publish without asking"
-        ) from None
-    if not agreed:
-        raise failures.NothingSent
+    confirm(session, "Publish these endpoints?", verb="publish", look="look at the endpoints with --dry-run")

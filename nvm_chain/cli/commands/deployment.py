@@ -1,12 +1,11 @@
 """`nvm-chain deploy` and `check-deployment`: deploy the contracts, and compare them with their records."""
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nvm_chain.cli.command import chain_command
-from nvm_chain.cli.deferred import failures
+from nvm_chain.cli.confirmation import confirm
 from nvm_chain.cli.exit_codes import EXIT_NETWORK
 from nvm_chain.cli.lazy import demo, deployment, errors, records
 from nvm_chain.cli.output import Rows, print_rows
@@ -72,7 +71,7 @@ def deploy(
     _show_plan(session, plan)
     deployment.require_funds(plan)
     if not (yes or plan.sends_nothing):
-        _ask(session)
+        confirm(session, "Deploy?", verb="deploy", look="run the command without --json to see the steps and the cost")
     _answer(session, plan, deployment.deploy_contracts(chain, signer, plan, folder=session.deployments))
 
 
@@ -81,25 +80,6 @@ def _show_plan(session: Session, plan: "DeploymentPlan") -> None:
     session.progress.stop()
     if not session.as_json:
         print_rows(deployment.describe_plan(plan), stderr=True)
-
-
-def _ask(session: Session) -> None:
-    """Ask the user for a confirmation. Raises NothingSent if the answer is no, or InvalidConfig without a terminal."""
-    if session.as_json:
-        raise errors.InvalidConfig(
-            "--json leaves no room for a question",
-            "run the command without --json to see the steps and the cost, and then add --yes",
-        )
-    try:
-        agreed = click.confirm("Deploy?", err=True)
-    except click.Abort:
-        if sys.stdin.isatty():
-            raise failures.NothingSent from None
-        raise errors.InvalidConfig(
-            "nobody answered, and nothing was sent", "give --yes to deploy without asking"
-        ) from None
-    if not agreed:
-        raise failures.NothingSent
 
 
 def _answer(session: Session, plan: "DeploymentPlan", done: "Deployment") -> None:

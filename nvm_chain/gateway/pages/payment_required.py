@@ -1,5 +1,6 @@
 """The page of a 402: what is sold, what a request costs on each plan, and how a program pays."""
 
+from functools import cache
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -23,7 +24,6 @@ HEADERS: Final[Headers] = [
     (b"referrer-policy", b"no-referrer"),
 ]
 """What the page may do: nothing but to be shown."""
-_PAGE: Final = Template(files("nvm_chain.gateway.pages").joinpath("payment_required.html").read_text("utf-8"))
 
 
 def build_page(service: SoldService, endpoint: SoldEndpoint, error: NvmChainError, most: dict[int, int]) -> bytes:
@@ -35,12 +35,21 @@ def build_page(service: SoldService, endpoint: SoldEndpoint, error: NvmChainErro
         error: Why the request was not served.
         most: The highest cost of a request on each plan of credits, by the plan's id.
     """
-    return _PAGE.substitute(
-        name=escape(service.metadata.name[:MAX_NAME]),
-        description=escape(service.metadata.description[:MAX_DESCRIPTION]),
-        reason=escape(error.message()),
-        rows="".join(_build_row(plan, most) for plan in endpoint.plans.values()),
-    ).encode()
+    return (
+        _read_page()
+        .substitute(
+            name=escape(service.metadata.name[:MAX_NAME]),
+            description=escape(service.metadata.description[:MAX_DESCRIPTION]),
+            reason=escape(error.message()),
+            rows="".join(_build_row(plan, most) for plan in endpoint.plans.values()),
+        )
+        .encode()
+    )
+
+
+@cache
+def _read_page() -> Template:
+    return Template(files("nvm_chain.gateway.pages").joinpath("payment_required.html").read_text("utf-8"))
 
 
 def _build_row(plan: SoldPlan, most: dict[int, int]) -> str:
