@@ -218,7 +218,8 @@ def test_settle__dry_run_with_nothing_due__says_why(shell: Shell, plan_id: int, 
     assert "first comes the reason 'a voucher ends soon', at 20" in ran.stdout
     outlook = shell("meter", "settle", "--dry-run", *REDEEMER, "--json").json["outlook"]
     assert outlook["next_due"]["reason"] == "deadline"
-    assert shell.world.now < outlook["next_due"]["time"] < shell.world.now + 7_200
+    clock = max(shell.world.now, int(time.time()))  # the later of both counts, and the chain is behind in a long run
+    assert shell.world.now < outlook["next_due"]["time"] < clock + 7_200
     assert shell("meter", "settle", "--once", "--max-credits", "1", *REDEEMER, "--json").json["credits"] == 30
     dry = shell("meter", "settle", "--dry-run", *REDEEMER).stdout
     assert "transactions are under way, or the books have not read their blocks yet" in dry
