@@ -92,7 +92,7 @@ def parse_body(body: bytes, contracts: Contracts) -> list[Log]:
     with pausing_collector():
         try:
             answer = _DECODER.decode(body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise RpcFailed(f"its logs cannot be read ({error})") from None
         if answer.error is not None:
             raise RpcFailed(answer.error.message)

@@ -63,7 +63,16 @@ def _set_up(driver: sqlite3.Connection, _: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+    driver: Any = connection.connection.driver_connection
+    if connection.get_execution_options().get("writes"):
+        begin_write(driver)
+    else:
+        driver.execute("BEGIN").close()
+
+
+def begin_write(driver: Any) -> None:
+    """Begin a transaction that writes. Without the word, two of them could wait for each other."""
+    driver.execute("BEGIN IMMEDIATE").close()
 
 
 def prepare_file(engine: Engine) -> None:
@@ -124,7 +133,8 @@ class SqlitePen(Pen):
         values, found, step = self._fit(columns, keys), list[Any](), KEYS_AT_ONCE * len(columns)
         for start in range(0, len(values), step):
             some = values[start : start + step]
-            found += self.ask(_select(table, len(some) // len(columns)), some)
+            count = _round_up(len(some) // len(columns))
+            found += self.ask(_select(table, count), some + [None] * (count * len(columns) - len(some)))
         return found
 
     def _fit(self, columns: Iterable[Column[Any]], rows: Sequence[Row]) -> list[Any]:
@@ -171,6 +181,11 @@ def _write_insert(table: Table, count: int) -> str:
 @cache
 def _write_upsert(table: Table, count: int) -> str:
     return write_upsert(table, write_values(table, count))
+
+
+def _round_up(count: int) -> int:
+    """Return a power of two, so that there are few different statements, which SQLite keeps. Empty keys find nothing."""
+    return min(1 << (count - 1).bit_length(), KEYS_AT_ONCE)
 
 
 @cache

@@ -18,6 +18,7 @@ from nvm_chain.meter.credentials import Credential, TokenCredential, VoucherCred
 from nvm_chain.meter.first_views import FirstViews, Views
 from nvm_chain.meter.nonces import SignInChallenge
 from nvm_chain.meter.outbox import Outbox
+from nvm_chain.meter.proofs import build_revocation_proof, build_use_proof
 from nvm_chain.meter.receipt_signing import Receipts, ReceiptSigner
 from nvm_chain.meter.receipts import SignedReceipt
 from nvm_chain.meter.request_keys import find_key, hash_request, name_account
@@ -147,7 +148,7 @@ class Meter:
     async def _admit_by_token(
         self, request: Request, terms: ServiceTerms, credential: TokenCredential, credits: int
     ) -> StoredHold | KeptAnswer:
-        key, authority_id, kind = await self._find_session(hash_token(credential.token))
+        key, authority_id, kind, _ = await self._find_session(hash_token(credential.token))
         if kind is AuthorityKind.SIGN_IN:
             check_sign_in_plan(terms, key.plan_id)
             if key.plan_id in terms.windows:
@@ -242,14 +243,17 @@ class Meter:
 
     # ------------------------------------------------------------------ sessions
 
-    async def open_session(self, signed: SignedVoucher, terms: SessionTerms) -> tuple[str, Authority]:
+    async def open_session(
+        self, signed: SignedVoucher, terms: SessionTerms, *, token_seconds: int | None = None
+    ) -> tuple[str, Authority]:
         """Open a session or an allowance, and return its token. Opened again, it gets one more token.
 
-        Whoever calls this has checked that the terms' user asks for it: for an allowance, the user has to prove itself.
+        Whoever calls this has checked that the terms' user asks for it. For an allowance, `open_allowance` does.
 
         Args:
             signed: The voucher. Its context is the hash of the terms.
             terms: What a person has read and signed.
+            token_seconds: How long the token is good. Until the end of the session if not given.
 
         Returns:
             The session token, which is not stored, and the authority.
@@ -281,7 +285,46 @@ class Meter:
         key = AccountKey(terms.plan_id, terms.holder)
         if not await self._first.see(key):
             raise CreditsUsedUp(1, *key, 0, 1)
-        return token, await self.writer.do(KeepSession(authority, signed, hash_token(token)))
+        until = 0 if token_seconds is None else now + token_seconds
+        return token, await self.writer.do(KeepSession(authority, signed, hash_token(token), until))
+
+    async def open_allowance(
+        self, signed: SignedVoucher, terms: SessionTerms, message: str, signature: bytes
+    ) -> tuple[str, Authority]:
+        """Open an allowance for its user, who has signed a message of EIP-4361, and return its token.
+
+        The message has a nonce of `challenge`, and names the allowance, see `nvm_chain.meter.proofs`. The token is good as long as
+        that of a sign-in. Then the user proves itself again.
+
+        Args:
+            signed: The voucher of the holder. Its context is the hash of the terms.
+            terms: What the holder has read and signed.
+            message: The message as it was received.
+            signature: The signature's bytes.
+
+        Raises:
+            SignatureError: The message is not good here and now, its nonce was used, or the user did not sign it.
+            NvmChainError: The errors of `open_session`.
+        """
+        await self._sign_ins.prove(message, signature, build_use_proof(terms, self._verifier.hash(signed.voucher)))
+        return await self.open_session(signed, terms, token_seconds=self.settings.sign_in_seconds)
+
+    async def revoke_allowance(
+        self, signed: SignedVoucher, terms: SessionTerms, message: str, signature: bytes
+    ) -> Authority:
+        """Revoke a session or an allowance for its holder, who has signed a message of EIP-4361 and may have no token.
+
+        What was not opened yet cannot be opened any more. Arguments and errors are those of `open_allowance`.
+        """
+        check_session_voucher(signed.voucher, terms)
+        authority_id = self._verifier.hash(signed.voucher)
+        await self._sign_ins.prove(message, signature, build_revocation_proof(terms, authority_id))
+        key = AccountKey(terms.plan_id, terms.holder)
+        try:
+            return await self._revoke(key, authority_id)
+        except AuthorityUnknown:
+            await self.open_session(signed, terms)
+            return await self._revoke(key, authority_id)
 
     async def challenge(self) -> SignInChallenge:
         """Return a new nonce for a sign-in, good for ten minutes and for one sign-in. Nothing is stored.
@@ -333,7 +376,10 @@ class Meter:
 
     async def revoke_session(self, token: str) -> Authority:
         """Revoke a session or a sign-in. Requests that are running end as usual. Raises AuthorityUnknown."""
-        key, authority_id, _ = await self._find_session(hash_token(token))
+        key, authority_id, *_ = await self._find_session(hash_token(token))
+        return await self._revoke(key, authority_id)
+
+    async def _revoke(self, key: AccountKey, authority_id: bytes) -> Authority:
         self._tranches.revoke(authority_id)
         revoked = await self.writer.do(RevokeAuthority(key, authority_id))
         self._tranches.revoke(authority_id)  # one that was being opened meanwhile
@@ -356,7 +402,7 @@ class Meter:
             AuthorityUnknown: The token is not one of these books.
             RequestRefused: The session or the sign-in was revoked, or has ended.
         """
-        key, authority_id, _ = await self._find_session(hash_token(token))
+        key, authority_id, *_ = await self._find_session(hash_token(token))
         await self.writer.do(CheckAuthority(key, authority_id))
         return key
 
@@ -370,6 +416,8 @@ class Meter:
             if len(self._sessions) >= MOST_SESSIONS:
                 self._sessions.clear()
             self._sessions[token_hash] = known
+        if known.until and known.until < self.writer.now:
+            raise AuthorityUnknown("of this token any more, because the token has ended")
         return known
 
     # ------------------------------------------------------------------ accounts

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from concurrent.futures import Future
 from typing import Final, Protocol
 
+from nvm_chain.errors import PlanNotReadYet, UnknownPlan
 from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.meter.store.sessions import ReadAccount
 from nvm_chain.meter.store.window_changes import ReadWindow
@@ -12,6 +13,9 @@ from nvm_chain.meter.store.writer import Writer
 
 MOST_SEEN: Final = 100_000
 """Of how many accounts a process remembers that they have a view. Of others it asks the store again."""
+
+FIRST_SECONDS: Final = 5
+"""How long a request waits until its account was read for the first time."""
 
 
 class Views(Protocol):
@@ -37,6 +41,10 @@ class FirstViews:
         """Read an account before its first request. Requests at the same time wait for one reading.
 
         Return False for an empty account, to which nothing was ever granted. It is looked up again with its next request.
+
+        Raises:
+            PlanNotReadYet: The index has no blocks yet, or has not reached the plan. The reading goes on.
+            IndexFailure: The books or the index cannot be read.
         """
         if key in self.seen:
             return True
@@ -44,7 +52,11 @@ class FirstViews:
         if reading is None:
             reading = self._readings[key] = asyncio.ensure_future(self._read(key))
             reading.add_done_callback(lambda done: self._end_reading(key, done))
-        return await asyncio.shield(reading)
+        try:
+            async with asyncio.timeout(FIRST_SECONDS):
+                return await asyncio.shield(reading)
+        except (TimeoutError, UnknownPlan) as error:
+            raise PlanNotReadYet(key.plan_id) from error
 
     def _end_reading(self, key: AccountKey, reading: "asyncio.Future[bool]") -> None:
         self._readings.pop(key, None)

@@ -1,4 +1,4 @@
-"""Notices: what a holder should hear before it is too late. Credits run low, a lot ends soon, or access ends soon.
+"""Notices: what holders and the operator should hear. Credits run low or end soon, a session was opened, a settlement failed.
 
 A notice is stored by the change that causes it, once for each cause. It is due at once, or some time before an end.
 """
@@ -11,6 +11,7 @@ from typing import Final
 from eth_typing import ChecksumAddress
 
 from nvm_chain.errors.fields import Credits, PlanId, Quantity, Seconds, Time
+from nvm_chain.meter.authorities import Authority
 from nvm_chain.meter.books import Account
 from nvm_chain.types.amounts import check_uint
 
@@ -29,18 +30,26 @@ class NoticeKind(StrEnum):
     """Credits of a holder end soon."""
     ACCESS_ENDS = "access ends"
     """The access window of a holder ends soon."""
+    SESSION_OPENED = "session opened"
+    """A holder has opened a session or an allowance."""
+    SETTLEMENT_FAILED = "settlement failed"
+    """A settlement took nothing from some holders, or it could not be sent."""
+    SETTLEMENT_STUCK = "settlement stuck"
+    """A settlement waited too long for its block, and was sent again with a higher fee."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeRule:
-    """Of what the holders of a plan are told. None for nothing.
+    """Which notices are written for a plan. None for no such notice.
 
     ``low_balance`` is the number of credits at which a balance is low. ``soon_seconds`` is how long before an end a notice is
-    due.
+    due. ``sessions`` says whether each new session is noticed, and ``settlements`` whether settlements that fail or wait are.
     """
 
     low_balance: Credits | None = None
     soon_seconds: Seconds | None = None
+    sessions: bool = False
+    settlements: bool = False
 
     def __post_init__(self) -> None:
         """Check the numbers. Raises InvalidAmount."""
@@ -52,10 +61,14 @@ class NoticeRule:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A notice to a holder on a plan.
+    """A notice to a holder on a plan, or to the operator.
 
     ``number`` are the credits that are left, or that end, and 0 for access. ``end`` is the first second without them, and 0
     for a low balance. ``attempt`` counts the times it was given out for delivery.
+
+    For a session, ``number`` is its limit, ``end`` is its last second, and ``about`` is its id. For a settlement, the holder is
+    the seller's key, and ``number`` counts the holders from whom nothing was taken. ``about`` is then the hash of the transaction.
+    If nothing was sent, it is the name of the error.
     """
 
     notice_id: bytes
@@ -67,6 +80,7 @@ class Notice:
     caused_at: Time
     due_at: Time
     attempt: Quantity = 0
+    about: str = ""
 
 
 def find_left(account: Account, now: Time) -> Credits:
@@ -132,6 +146,39 @@ def find_access_that_ends(
     return [Notice(cause, kind, plan_id, holder, 0, until, now, due_at)]
 
 
+def build_session_notice(authority: Authority, now: Time) -> Notice:
+    """Return the notice of a session or an allowance that was opened."""
+    kind, about = NoticeKind.SESSION_OPENED, authority.authority_id.hex()
+    cause = _name_cause(kind, authority.plan_id, authority.holder, about)
+    most = authority.limit or 0
+    return Notice(cause, kind, authority.plan_id, authority.holder, most, authority.end, now, now, about=about)
+
+
+def build_settlement_notice(
+    kind: NoticeKind,
+    plan_id: PlanId,
+    redeemer: ChecksumAddress,
+    count: Quantity,
+    *,
+    about: str,
+    now: Time,
+    cause: str = "",
+) -> Notice:
+    """Return the notice of a settlement that failed or waits.
+
+    Args:
+        kind: What has happened.
+        plan_id: The plan.
+        redeemer: The seller's key that settles.
+        count: How many holders nothing was taken from.
+        about: The hash of the transaction, or the name of an error.
+        now: The time of the notice.
+        cause: What the notice is written once for. ``about`` if not given.
+    """
+    name = _name_cause(kind, plan_id, redeemer, cause or about)
+    return Notice(name, kind, plan_id, redeemer, count, 0, now, now, about=about)
+
+
 NEVER: Final = 2**63 - 1
 """The largest time of a column. An end that is so far away never comes."""
 
@@ -145,7 +192,7 @@ def find_pause(attempt: int) -> Seconds:
     return min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS << max(0, min(attempt, 32) - 1))
 
 
-def _name_cause(kind: NoticeKind, plan_id: int, holder: str, *numbers: int) -> bytes:
+def _name_cause(kind: NoticeKind, plan_id: int, holder: str, *others: int | str) -> bytes:
     """Return the 32 bytes by which a cause is known again."""
-    parts = (kind.value, str(plan_id), holder, *map(str, numbers))
+    parts = (kind.value, str(plan_id), holder, *map(str, others))
     return sha256("\n".join(parts).encode()).digest()

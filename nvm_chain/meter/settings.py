@@ -12,6 +12,7 @@ from nvm_chain.meter.admission import Policy
 from nvm_chain.meter.bindings import Level
 from nvm_chain.meter.limits import Limited, Limits
 from nvm_chain.meter.notices import NoticeRule
+from nvm_chain.meter.retention import Retention
 from nvm_chain.meter.voucher_fronts import MIN_SECONDS
 from nvm_chain.meter.windows import WindowPolicy
 from nvm_chain.types.amounts import check_uint
@@ -68,8 +69,9 @@ class MeterSettings:
     it counts. ``max_view_age_seconds`` is how long ago the chain may have been read. ``former_redeemers`` are keys of the seller
     that settled before: what they took counts as taken. ``min_voucher_seconds`` is how long a voucher has to live: one that ends
     sooner costs a settlement of its own. ``origins`` are where accounts sign in, such as
-    ``https://api.example.com``. ``sign_in_seconds`` is how long the token of a sign-in is good. ``notices`` are the plans of
-    whose holders notices are written.
+    ``https://api.example.com``. ``own_origins`` are those at which accounts sign in to one service alone, each with the DID of the
+    service. ``sign_in_seconds`` is how long the token of a sign-in is good. ``notices`` are the plans of
+    whose holders notices are written. ``retention`` is how long books keep what they need no longer.
     """
 
     chain_id: Number
@@ -81,8 +83,10 @@ class MeterSettings:
     former_redeemers: tuple[ChecksumAddress, ...] = ()
     min_voucher_seconds: Seconds = MIN_SECONDS
     origins: tuple[str, ...] = ()
+    own_origins: Mapping[str, str] = field(default_factory=dict)
     sign_in_seconds: Seconds = SIGN_IN_SECONDS
     notices: Mapping[int, NoticeRule] = field(default_factory=dict)
+    retention: Retention = field(default_factory=Retention)
 
     def __post_init__(self) -> None:
         """Check the numbers. Raises an InputError."""

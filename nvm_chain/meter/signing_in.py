@@ -23,13 +23,14 @@ from nvm_chain.meter.authorities import Authority, open_sign_in
 from nvm_chain.meter.credentials import hash_token, new_token
 from nvm_chain.meter.nonces import SignInChallenge, build_nonce, check_nonce
 from nvm_chain.meter.openings import FirstUseCase, Stated, find_refusal_to_open
+from nvm_chain.meter.proofs import Proof, refuse_proof
 from nvm_chain.meter.settings import MeterSettings, ServiceTerms
 from nvm_chain.meter.sign_in import MAX_SECONDS, verify_sign_in
 from nvm_chain.meter.sign_in_messages import SignInMessage, hash_sign_in, parse_sign_in
 from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.meter.store.openings import read_openings
 from nvm_chain.meter.store.sessions import ReadAccount
-from nvm_chain.meter.store.sign_ins import Challenger, keep_sign_in, read_challenger
+from nvm_chain.meter.store.sign_ins import Challenger, keep_sign_in, read_challenger, use_nonce
 from nvm_chain.meter.store.window_changes import ReadWindow
 from nvm_chain.meter.store.writer import Writer
 from nvm_chain.meter.windows import NO_CEILING, WindowPolicy
@@ -80,17 +81,40 @@ class SignIns:
         secret, now, clock = await self._read_clock()
         return SignInChallenge(build_nonce(secret, clock), self._settings.chain_id, now, now + MAX_SECONDS, origins)
 
-    async def open(self, text: str, signature: bytes, plan_id: int | None) -> tuple[str, Authority]:
-        """Check a message, use its nonce, and return a token with its authority."""
+    async def prove(self, text: str, signature: bytes, proof: Proof) -> None:
+        """Check that an account has signed a message for a purpose, and use the nonce of the message.
+
+        Args:
+            text: The message as it was received.
+            signature: The signature's bytes.
+            proof: Who has to sign, and for what.
+
+        Raises:
+            InvalidMessage: The text is not a sign-in message.
+            SignatureError: The message is of another account, for another purpose, service or origin, its nonce was used, or the
+                account did not sign it.
+        """
         message = parse_sign_in(text)
-        terms = self._find_services(message)
-        origin = self._find_origin(message)
+        proof.check(message)
+        terms, origin = self._find_services(message), self._find_origin(message)
+        await self._verify(text, signature, message, terms[0].service, origin)
+        await asyncio.to_thread(self._writer.run, partial(use_nonce, nonce=message.nonce))
+
+    async def _verify(self, text: str, signature: bytes, message: SignInMessage, service: str, origin: str) -> Time:
+        """Check a message and its nonce, and return the time."""
         secret, now, clock = await self._read_clock()
         check_nonce(secret, message.nonce, now=clock)
         verify = partial(verify_sign_in, text, signature, nonce=message.nonce, now=now, ask_chain=self._ask_chain)
-        where = {"origin": origin, "service": terms[0].service, "chain_id": self._settings.chain_id}
-        async with self._asking:
-            await asyncio.to_thread(verify, **where)  # a contract wallet is asked over the network
+        async with self._asking:  # a contract wallet is asked over the network
+            await asyncio.to_thread(verify, origin=origin, service=service, chain_id=self._settings.chain_id)
+        return now
+
+    async def open(self, text: str, signature: bytes, plan_id: int | None) -> tuple[str, Authority]:
+        """Check a message, use its nonce, and return a token with its authority."""
+        message = parse_sign_in(text)
+        refuse_proof(message)
+        terms, origin = self._find_services(message), self._find_origin(message)
+        now = await self._verify(text, signature, message, terms[0].service, origin)
         plan = await self._choose_plan(message, terms, find_plans(terms, plan_id), now)
         authority = open_sign_in(message, hash_sign_in(text), plan, now=now, end=now + self._settings.sign_in_seconds)
         token = new_token()
@@ -106,12 +130,19 @@ class SignIns:
         return self._settings.origins
 
     def _find_origin(self, message: SignInMessage) -> str:
-        """Return the origin with the domain of a message. Its scheme and URI are compared later."""
-        origins = self._find_origins()
+        """Return the origin with the domain of a message. Its scheme and URI are compared later.
+
+        At the origin of one service, nobody signs in to another one.
+        """
+        origins = (*self._find_origins(), *self._settings.own_origins)
         domains = {origin.rpartition("://")[2]: origin for origin in origins}
         if message.domain not in domains:
             raise SignInMismatch("domain", " or ".join(domains), message.domain)
-        return domains[message.domain]
+        origin = domains[message.domain]
+        own = self._settings.own_origins.get(origin)
+        if own is not None and message.services != (own,):
+            raise SignInMismatch("list of resources", own, ", ".join(message.services))
+        return origin
 
     def _find_services(self, message: SignInMessage) -> list[ServiceTerms]:
         """Return the terms of the services that a message names, and that are served."""

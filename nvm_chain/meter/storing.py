@@ -38,7 +38,7 @@ class Storing:
 
     def end(self, change: Change[AnyOutcome]) -> "asyncio.Future[AnyOutcome]":
         """Store the end of a hold, or what belongs to it, again and again until it works. Nobody has to await the future."""
-        return self._count_in(self._writer.send(change, self._settle_end))
+        return self._count_in(self._writer.send_along(change, self._settle_end))
 
     def stop_trying(self) -> None:
         """Try nothing again that fails from now on."""

@@ -5,6 +5,7 @@ be signed for one and served by the other. So such paths are refused on every re
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from nvm_chain.errors import InvalidTarget
@@ -49,6 +50,7 @@ def check_target(target: str) -> str:
     return target
 
 
+@lru_cache(maxsize=1_024)
 def _find_problem(target: str) -> str | None:
     if len(target) > MAX_TARGET:
         return f"has more than {MAX_TARGET:,} characters"

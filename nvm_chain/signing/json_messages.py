@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from eth_typing import ChecksumAddress
 
@@ -115,6 +116,7 @@ class StructMessages:
     def __init__(self, kind: str, noun: str, struct_type: StructType) -> None:
         self._kind, self._noun, self._members = kind, noun, struct_type.members
         self._names = [*(name for _, name in struct_type.members), "signature"]
+        self._plain = _PlainReader(kind, struct_type)
 
     def format(self, values: Sequence[Value], signature: bytes) -> str:
         """Write a signed struct as JSON. The values have the order of the type."""
@@ -125,9 +127,64 @@ class StructMessages:
 
         Raises InvalidMessage for a text that `format` does not write, and what ``build`` raises.
         """
+        plain = self._plain.read(text)
+        if plain is not None:
+            *values, signature = plain
+            return build(*values), cast(bytes, signature)
         reader = MessageReader(text, kind=self._kind, noun=self._noun, names=self._names)
         struct = build(*(_read_member(reader, *member) for member in self._members))
         return struct, reader.read_bytes("signature")
+
+
+class _PlainReader:
+    """Reads messages without a mistake in a fifth of the time. For others, `MessageReader` finds out what is wrong.
+
+    A flat object of texts without escapes has four quotation marks for each field. So no field came twice if there are no more.
+    """
+
+    def __init__(self, kind: str, struct_type: StructType) -> None:
+        self._kind = kind
+        self._readers = {name: _find_plain(kind) for kind, name in struct_type.members} | {
+            "signature": _read_plain_bytes
+        }
+        self._marks = 4 * (1 + len(self._readers))
+
+    def read(self, text: object) -> list[Value] | None:
+        """Return the values of the members, and the signature. None if anything about the message is unusual."""
+        if not isinstance(text, str) or len(text) > MAX_LENGTH or text.count('"') != self._marks:
+            return None
+        if "\\" in text or "[" in text:
+            return None
+        try:
+            fields = json.loads(text)
+            if fields.pop("type") != self._kind or len(fields) != len(self._readers):
+                return None
+            return [read(fields[name]) for name, read in self._readers.items()]
+        except (ValueError, LookupError, TypeError, AttributeError, InputError):
+            return None
+
+
+def _find_plain(kind: str) -> Callable[[str], Value]:
+    """Return the function that reads a member. It raises ValueError or InputError for a spelling that `format` does not write."""
+    if kind == "address":
+        return lambda text: check_address(text, "address")
+    if kind.startswith("uint"):
+        return partial(_read_plain_uint, int(kind.removeprefix("uint")))
+    return partial(_read_plain_bytes, size=int(kind.removeprefix("bytes")))
+
+
+def _read_plain_uint(bits: int, text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 1 << bits or str(value) != text:
+        raise ValueError
+    return value
+
+
+def _read_plain_bytes(text: str, size: int | None = None) -> bytes:
+    value = bytes.fromhex(text[2:])
+    if "0x" + value.hex() != text or (size is not None and len(value) != size):
+        raise ValueError
+    return value
 
 
 def _read_member(reader: MessageReader, kind: str, name: str) -> Value:

@@ -21,7 +21,7 @@ from tests.support.feed_fixtures import world as world
 from tests.support.feed_meters import DEPTH, Meter, metering
 from tests.support.world import NO_CONTEXT, World
 
-LIFE = 100
+LIFE = 3_600
 
 
 @pytest.fixture

@@ -13,9 +13,11 @@ from nvm_chain.meter.idempotency import ANSWER_SECONDS
 from nvm_chain.meter.store import forgetting
 from nvm_chain.meter.store.account_changes import OpenAuthority
 from nvm_chain.meter.store.answers import KeepAnswer
-from nvm_chain.meter.store.forgetting import KEPT_SECONDS, forget_answers, forget_authorities
+from nvm_chain.meter.store.forgetting import KEPT_SECONDS, SESSIONS, forget_answers, forget_authorities
+from nvm_chain.meter.store.forgetting_holds import raise_horizon
 from nvm_chain.meter.store.group_rows import StoredHold
 from nvm_chain.meter.store.hold_ends import ChargeHold
+from nvm_chain.meter.store.notices import read_now
 from nvm_chain.meter.store.sessions import KeepSession, find_session
 from nvm_chain.meter.store.store import Store
 from nvm_chain.meter.store.verifying import verify_books
@@ -126,16 +128,17 @@ def test_forget_authorities__of_many__forgets_some_at_a_time(books: Store, monke
 
 
 def test_verify_books__without_an_authority_that_has_just_ended__names_it(books_url: str) -> None:
-    """Only what is old enough to be forgotten may be missing."""
+    """Only what ended before the horizon may be missing."""
     store = open_books(books_url)
     fill(store, 100)
     open_session(store)
     run(store, ChargeHold(admitted(run(store, use(build_session(), 3))), 3))
     with store.asking() as pen:
         pen.change("DELETE FROM authorities")
-    age(store, KEPT_SECONDS - SPARE)
+    age(store, KEPT_SECONDS + SPARE)
     assert [(each.what, each.by_entries) for each in verify_books(store)] == [("uses", 1)]
-    age(store, 2 * SPARE)
+    with store.asking() as pen:
+        raise_horizon(pen, SESSIONS, read_now(pen) - KEPT_SECONDS)
     assert verify_books(store) == []
     store.close()
 

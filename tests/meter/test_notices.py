@@ -95,6 +95,6 @@ def test_find_pause__of_attempts__doubles_up_to_a_bound() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"low_balance": -1}, {"low_balance": 2**63}, {"soon_seconds": 0}])
-def test_notice_rule__that_cannot_be__is_refused(wrong: dict[str, int]) -> None:
+def test_notice_rule__that_cannot_be__is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidAmount):
         NoticeRule(**wrong)

@@ -8,7 +8,8 @@ from multiprocessing.connection import Connection as Pipe
 from random import Random
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection
+from sqlalchemy.engine.default import DefaultDialect
 
 from nvm_chain.errors import IndexFailure, NvmChainError
 from nvm_chain.index import sqlite
@@ -174,7 +175,13 @@ def _pause_in_writes(teller: Teller, pause_at: int) -> None:
 
     for name in ("change", "change_each"):
         setattr(Pen, name, _count_after(getattr(Pen, name), count))
-    event.listen(Engine, "commit", count)
+    commit = DefaultDialect.do_commit
+
+    def do_commit(dialect: DefaultDialect, driver: Any) -> None:
+        count()
+        commit(dialect, driver)
+
+    DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
 
 
 def _count_after(write: Callable[..., Any], count: Callable[[], None]) -> Callable[..., Any]:
@@ -193,12 +200,11 @@ COMMITS_LEFT_OUT = 7
 
 def _leave_out_commits() -> None:
     """Plant a mistake: a store that tells of commits which it has left out. Their transaction goes on with the next one."""
-    real, begin, commits = Store._connect, sqlite._begin, 0
+    real, begin, commits = Store._connect, sqlite.begin_write, 0
 
-    def begin_once(connection: Connection) -> None:
-        driver: Any = connection.connection.driver_connection
+    def begin_once(driver: Any) -> None:
         if not driver.in_transaction:
-            begin(connection)
+            begin(driver)
 
     def connect(store: Store) -> Connection:
         is_new = store._connection is None
@@ -215,5 +221,5 @@ def _leave_out_commits() -> None:
             connection.dialect.do_commit = do_commit  # type: ignore[method-assign,assignment]
         return connection
 
-    sqlite._begin = begin_once
+    sqlite.begin_write = begin_once
     Store._connect = connect  # type: ignore[method-assign,assignment]

@@ -164,3 +164,56 @@ def test_message_reader__with_any_fields_changed__raises_our_error_or_reads(chan
     except InvalidMessage as error:
         assert str(error).isprintable()
         assert len(str(error)) < 400
+
+
+def parse_carefully(text: str) -> tuple[object, ...] | str:
+    """Read the thing of `THING` field by field, as `StructMessages` does if anything about a message is unusual."""
+    try:
+        reader = MessageReader(text, kind="t.v1", noun="signed thing", names=["number", "owner", "data", "signature"])
+        thing = (reader.read_uint("number", 8), reader.read_address("owner"), reader.read_bytes("data", 2))
+        return thing, reader.read_bytes("signature")
+    except InvalidMessage as error:
+        return str(error)
+
+
+def parse(text: str) -> tuple[object, ...] | str:
+    try:
+        return THING.parse(text, lambda *values: values)
+    except InvalidMessage as error:
+        return str(error)
+
+
+THING = StructMessages("t.v1", "signed thing", StructType("Thing(uint8 number,address owner,bytes2 data)"))
+WRITTEN = THING.format((12, ADDRESS, b"\0\xff"), bytes(3))
+PIECES = (
+    "",
+    *'"\\{}[]:,0 1aAfFxX_-.',
+    "null",
+    "true",
+    '"number":"13",',
+    ADDRESS.lower(),
+    "\u0661",
+    "\n",
+    "0x",
+    "256",
+    '"t.v1"',
+)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(WRITTEN)), st.integers(0, 3), st.sampled_from(PIECES)), min_size=0, max_size=3
+    )
+)
+def test_struct_messages__of_a_text_with_some_mistakes__read_the_same_as_field_by_field(
+    edits: list[tuple[int, int, str]],
+) -> None:
+    text = WRITTEN
+    for at, removed, piece in edits:
+        text = text[:at] + piece + text[at + removed :]
+    assert parse(text) == parse_carefully(text)
+
+
+def test_struct_messages__of_spaces_and_another_order__are_read() -> None:
+    fields = dict(reversed(json.loads(WRITTEN).items()))
+    assert parse(json.dumps(fields, indent=1)) == ((12, ADDRESS, b"\0\xff"), bytes(3)) == parse(WRITTEN)

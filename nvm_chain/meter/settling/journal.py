@@ -14,6 +14,7 @@ from nvm_chain.chain.asking_many import ManyAsker
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.receipts import SUCCEEDED, summarize, write_hash
 from nvm_chain.meter.settling.opening_transactions import may_send_again, read_opened
+from nvm_chain.meter.store.settlement_notices import add_failed
 from nvm_chain.meter.store.settlements import (
     NO_BLOCK,
     SettledItem,
@@ -111,7 +112,7 @@ class Journal:
         looked = [self._look_at(settlement, head, used[settlement.redeemer]) for settlement in known]
         changed = [new for old, new in zip(known, looked, strict=True) if new != old]
         if changed:
-            self._writer.run(lambda store: note_outcomes(store, changed))
+            self._writer.run(lambda store: note_outcomes(store, changed, add_failed))
         return [settlement for settlement in looked if settlement.state < SettlementState.DONE]
 
     def _look_at(self, settlement: Settlement, head: int, used: int) -> Settlement:

@@ -13,6 +13,7 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.errors.fields import Number
 from nvm_chain.meter.settling.opening_transactions import may_send_again
 from nvm_chain.meter.settling.rules import SettleRules
+from nvm_chain.meter.store.settlement_notices import note_stuck
 from nvm_chain.meter.store.settlements import Settlement, SettlementState, note_signed, read_clock
 from nvm_chain.meter.store.writer import Writer
 from nvm_chain.signing.keys import Signer
@@ -95,4 +96,6 @@ def replace_stuck(
     if chain.read_block().number - stuck.block_number < STUCK_BLOCKS or not may_send_again(chain, stuck):
         return None
     replacing = ReplacingSigner(signer, writer, stuck, guard)
+    waiting = stuck
+    writer.run(lambda store: note_stuck(store, waiting))
     return chain.replace_transaction(replacing, stuck.raw, max_percent=rules.max_fee_percent)

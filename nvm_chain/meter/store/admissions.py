@@ -71,7 +71,7 @@ class AdmitVoucher(Struct, frozen=True, gc=False):
             return admitted
         attempt = 0 if before is None else before.attempt + 1
         held = replace(stored, account=admitted.account, front=front)
-        return _open_hold(group, held, Opening(self.digest, admitted.hold, self.work, attempt))
+        return _open_hold(group, held, Opening(self.digest, admitted.hold, self.work, attempt, by_voucher=True))
 
     def _find_wrong_deadline(self, group: GroupRows) -> NvmChainError | None:
         """Return an error for a voucher that may be older than a restored backup, or could be after the next restore."""
@@ -143,6 +143,7 @@ class Opening(NamedTuple):
     hold: Hold
     work: Work
     attempt: int = 0
+    by_voucher: bool = False
 
 
 def _open_hold(group: GroupRows, stored: StoredAccount, opening: Opening) -> StoredHold | RequestRefused:
@@ -167,6 +168,8 @@ def _open_hold(group: GroupRows, stored: StoredAccount, opening: Opening) -> Sto
         scope=b"" if work.key is None else work.key.scope,
         counted=None if limited is None else find_counted(stored.usages, limited),
         limited=limited,
+        service=work.ask.service,
+        next_ceiling=account.find_next_ceiling(work.ask.credits) if opening.by_voucher else 0,
     )
     group.open_hold(opened)
     work.note_key(group, opening.hold_id)

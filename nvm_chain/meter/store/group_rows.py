@@ -56,7 +56,9 @@ class StoredHold(Struct, frozen=True, gc=False):
     may not charge any more. ``total`` is all that was charged to the account, up to this charge. ``attempt`` counts how often
     the voucher was returned before, so that a late end of an earlier hold does not end this one. ``scope`` is that of the
     request's idempotency key, or empty. ``counted`` says where the credits count in a quota. ``limited`` says which limits count
-    the request. Only the process that opened the hold knows it.
+    the request. Only the process that opened the hold knows it. ``service`` is the DID of the service that was asked.
+    ``next_ceiling`` is the ceiling for one more request that costs as much, if this one costs all that is held. It is 0 for a
+    hold that was not opened by a voucher, and only the process that opened the hold knows it.
     """
 
     hold_id: bytes
@@ -74,6 +76,8 @@ class StoredHold(Struct, frozen=True, gc=False):
     scope: bytes = b""
     counted: Counted | None = None
     limited: Limited | None = None
+    service: str = ""
+    next_ceiling: Credits = 0
 
 
 class StoredAccount(Struct, frozen=True, gc=False):
@@ -151,7 +155,7 @@ class GroupRows:
     changed_authorities: set[bytes] = field(default_factory=set)
     opened_holds: set[bytes] = field(default_factory=set)
     ended_holds: set[bytes] = field(default_factory=set)
-    new_tokens: list[tuple[bytes, bytes, AccountKey]] = field(default_factory=list)
+    new_tokens: list[tuple[bytes, bytes, AccountKey, Time]] = field(default_factory=list)
     refused_vouchers: dict[bytes, SignedVoucher] = field(default_factory=dict)
     """Vouchers by their digests whose signature their contract wallet no longer accepts."""
     openings: dict[tuple[AccountKey, Time], Opening] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 """Groups: changes that are decided one after the other, and stored by one transaction."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -58,6 +59,7 @@ class Rows:
         """``is_alone`` says that no other process writes the books, so that rows can be remembered between groups."""
         self._accounts: dict[AccountKey, StoredAccount] = {}
         self._open: dict[bytes, StoredHold] = {}
+        self._books: tuple[int, int, int] | None = None
         self._is_alone = is_alone
         self.notice_rules: Mapping[int, NoticeRule] = {}
 
@@ -65,6 +67,11 @@ class Rows:
         """Forget all rows, after a transaction that failed."""
         self._accounts.clear()
         self._open.clear()
+        self._books = None
+
+    def forget_books(self) -> None:
+        """Forget the row of the books, because another transaction of this process may change it."""
+        self._books = None
 
     def load(self, statements: Statements, needs: Needs) -> GroupRows:
         """Lock the accounts, and read all rows that a group needs. Rows of accounts that are not locked are left out."""
@@ -80,8 +87,11 @@ class Rows:
                 (requests, [(one,) for one in needs.requests]),
                 (holds, [(one,) for one in needs.holds if one not in open_holds]),
             ],
+            None if self._books is None else (int(time.time()), *self._books),  # the clock of a file is this machine's
         )
         clock, head_time, head_seen_at, closed_until = books
+        if self._is_alone:
+            self._books = (head_time, head_seen_at, closed_until)
         group = GroupRows(find_now(head_time, clock), clock, closed_until, head_seen_at, head_time)
         group.notice_rules = self.notice_rules
         group.accounts, group.holds = known, open_holds
@@ -93,7 +103,7 @@ class Rows:
         load_openings(statements.pen, group, needs)
         for opening_key, authority_id in needs.openings:
             group.places[opening_key] = count_authorities(statements.pen, opening_key, group.now)
-            group.token_counts[authority_id] = count_tokens(statements.pen, authority_id)
+            group.token_counts[authority_id] = count_tokens(statements.pen, authority_id, group.now)
         return group
 
     def _find_known(self, needs: Needs) -> dict[AccountKey, StoredAccount]:
@@ -121,7 +131,7 @@ class Rows:
             (windows, [pack_window(group.windows[key]) for key in group.changed_windows]),
             (requests, [pack_request(group.requests[scope]) for scope in group.changed_requests]),
             (holds, [pack_hold(group.holds[one]) for one in group.opened_holds]),
-            (tokens, [(token, authority, *pack_key(key)) for token, authority, key in group.new_tokens]),
+            (tokens, [(token, authority, *pack_key(key), until) for token, authority, key, until in group.new_tokens]),
             (openings, [pack_opening(group.openings[name]) for name in group.changed_openings]),
             (refused_vouchers, [pack_refused(*each, group.clock) for each in group.refused_vouchers.items()]),
         ):

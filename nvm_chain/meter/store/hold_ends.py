@@ -173,6 +173,6 @@ def _find_authority(group: GroupRows, hold: StoredHold) -> Authority:
 
 
 def _end_hold(group: GroupRows, hold: StoredHold, state: HoldState, cost: int) -> StoredHold:
-    ended = replace(hold, state=state, cost=cost, ended_at=group.now)
+    ended = replace(hold, state=state, cost=cost, ended_at=group.now, next_ceiling=0)
     group.end_hold(ended)
     return ended

@@ -1,14 +1,17 @@
-"""Causes of notices: a charge or a view that leaves few credits, and a view with an end. Each is stored with its cause."""
+"""Causes of notices: few credits left, an end to come, a new session, a settlement that failed. Each is stored with its cause."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from nvm_chain.errors.fields import Time
 from nvm_chain.index.pens import Pen
+from nvm_chain.meter.authorities import Authority, AuthorityKind
 from nvm_chain.meter.books import Account
 from nvm_chain.meter.notices import (
     NEVER,
     Notice,
     NoticeKind,
+    build_session_notice,
     find_access_that_ends,
     find_lots_that_end,
     find_low_balance,
@@ -20,12 +23,13 @@ from nvm_chain.meter.windows import WindowAccount
 
 WAITING, DELIVERED, GIVEN_UP = range(3)
 """What has become of a notice, as the column ``state`` has it."""
-COLUMNS: Final = "notice_id, kind, plan, holder, number, ends_at, caused_at, due_at, attempt"
+COLUMNS: Final = "notice_id, kind, plan, holder, number, ends_at, caused_at, due_at, attempt, about"
 ADD: Final = (
-    f"INSERT INTO notices ({COLUMNS}, state, done_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, {WAITING}, 0) "  # noqa: S608
+    f"INSERT INTO notices ({COLUMNS}, state, done_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, {WAITING}, 0) "  # noqa: S608
     "ON CONFLICT (notice_id) DO UPDATE SET number = excluded.number "
     f"WHERE notices.state = {WAITING} AND notices.attempt = 0"
 )
+SESSIONS: Final = (AuthorityKind.SESSION, AuthorityKind.ALLOWANCE)
 DROP: Final = f"DELETE FROM notices WHERE holder = ? AND plan = ? AND kind = ? AND state = {WAITING}"  # noqa: S608
 """What was not delivered before its cause has vanished is not delivered any more."""
 
@@ -57,6 +61,13 @@ def note_access(group: GroupRows, window: WindowAccount) -> None:
         group.ends[key, NoticeKind.ACCESS_ENDS] = find_access_that_ends(rule, *key, until, group.now)
 
 
+def note_session(group: GroupRows, authority: Authority) -> None:
+    """Note the notice of a session or an allowance that was opened now."""
+    rule = group.notice_rules.get(authority.plan_id)
+    if rule is not None and rule.sessions and authority.kind in SESSIONS:
+        group.notices.append(build_session_notice(authority, group.now))
+
+
 def save_notices(pen: Pen, group: GroupRows) -> None:
     """Write the notices of a group. One whose cause is known already is not written again."""
     for (key, kind), notices in group.ends.items():
@@ -68,7 +79,12 @@ def save_notices(pen: Pen, group: GroupRows) -> None:
     pen.change_each(ADD, [_pack(notice) for notice in group.notices])
 
 
+def add_notices(pen: Pen, notices: Iterable[Notice]) -> None:
+    """Write notices that belong to no group of changes. One whose cause is known already is not written again."""
+    pen.change_each(ADD, [_pack(notice) for notice in notices])
+
+
 def _pack(notice: Notice) -> tuple[Any, ...]:
     plan, holder = pack_key(AccountKey(notice.plan_id, notice.holder))
     times = (min(notice.end, NEVER), notice.caused_at, notice.due_at)
-    return (notice.notice_id, notice.kind.value, plan, holder, min(notice.number, MAX_STORED), *times)
+    return (notice.notice_id, notice.kind.value, plan, holder, min(notice.number, MAX_STORED), *times, notice.about)

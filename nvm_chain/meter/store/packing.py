@@ -19,6 +19,7 @@ from nvm_chain.meter.views import Lot, PastView, View
 from nvm_chain.meter.voucher_fronts import VoucherFront
 from nvm_chain.meter.windows import WindowAccount, WindowView
 from nvm_chain.signing.vouchers import SignedVoucher, Voucher
+from nvm_chain.types.ids import DID_PREFIX
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder().decode
@@ -29,9 +30,24 @@ _LARGEST: Final = 2**64 - 1
 """The largest integer in packed bytes. Sums over the whole life of an account can be larger, and count as this one."""
 _KEPT: Final = 8_192
 """How many keys, views and vouchers are remembered as they were read or written. They stay the same in most rows."""
+_DIGITS: Final = 64
+"""How many digits a DID has."""
 REVOKED: Final = 1
 UNSIGNED: Final = 2
 _KINDS: Final[Mapping[str, AuthorityKind]] = {kind.name: kind for kind in AuthorityKind}
+
+
+@lru_cache(maxsize=_KEPT)
+def pack_service(service: str) -> bytes:
+    """Return a service as the column has it: the 32 bytes of its DID. Another text, which tests may have, stays a text."""
+    digits = service.removeprefix(DID_PREFIX)
+    return bytes.fromhex(digits) if len(digits) == _DIGITS and digits != service else service.encode()
+
+
+@lru_cache(maxsize=_KEPT)
+def unpack_service(packed: bytes) -> str:
+    """Return the service of `pack_service`."""
+    return f"{DID_PREFIX}{packed.hex()}" if 2 * len(packed) == _DIGITS else packed.decode()
 
 
 @lru_cache(maxsize=_KEPT)
@@ -320,6 +336,7 @@ def pack_hold(stored: StoredHold) -> tuple[Any, ...]:
         stored.attempt,
         stored.scope,
         b"" if stored.counted is None else _encode(stored.counted),
+        pack_service(stored.service),
     )
 
 
@@ -345,4 +362,5 @@ def unpack_hold(row: Any, key: AccountKey) -> StoredHold:
         attempt=row[14],
         scope=bytes(row[15]),
         counted=_decode_counted(counted) if (counted := bytes(row[16])) else None,
+        service=unpack_service(bytes(row[17])),
     )

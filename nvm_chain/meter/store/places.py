@@ -12,7 +12,7 @@ MOST_AUTHORITIES: Final = 256
 """How many sessions, allowances and sign-ins of a holder on a plan there may be that have not ended. Revoked ones count too,
 so that to open and revoke again and again fills no database."""
 MOST_TOKENS: Final = 16
-"""How many tokens of one session or allowance there may be."""
+"""How many tokens of one session or allowance there may be that have not ended."""
 
 
 def count_authorities(pen: Pen, key: AccountKey, now: Time) -> int:
@@ -24,9 +24,11 @@ def count_authorities(pen: Pen, key: AccountKey, now: Time) -> int:
     return int(count)
 
 
-def count_tokens(pen: Pen, authority_id: bytes) -> int:
-    """Return how many tokens an authority has."""
-    ((count,),) = pen.ask("SELECT count(*) FROM tokens WHERE authority_id = ?", (authority_id,))
+def count_tokens(pen: Pen, authority_id: bytes, now: Time) -> int:
+    """Return how many tokens of an authority have not ended."""
+    ((count,),) = pen.ask(
+        "SELECT count(*) FROM tokens WHERE authority_id = ? AND (until = 0 OR until >= ?)", (authority_id, now)
+    )
     return int(count)
 
 

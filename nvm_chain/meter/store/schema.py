@@ -130,9 +130,11 @@ tokens = Table(
     Column("token_hash", LargeBinary, primary_key=True),
     Column("authority_id", LargeBinary, nullable=False),
     *_key(),
+    Column("until", BigInteger, nullable=False),
     Index("tokens_of_authorities", "authority_id"),
 )
-"""Tokens of sessions, allowances and sign-ins, of which only the hash is kept."""
+"""Tokens of sessions, allowances and sign-ins, of which only the hash is kept. ``until`` is the last second of a token that ends
+before its authority, and 0 for any other."""
 
 nonces = Table(
     "nonces",
@@ -180,11 +182,17 @@ holds = Table(
     Column("attempt", BigInteger, nullable=False),
     Column("scope", LargeBinary, nullable=False),
     Column("counted", LargeBinary, nullable=False),
+    Column("service", LargeBinary, nullable=False),
     CheckConstraint("cost <= credits", name="cost_is_within_the_hold"),
     Index("open_holds", "until", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+    Index(
+        *("ended_holds", "ended_at", "total", "hold_id"),
+        sqlite_where=text("state <> 0"),
+        postgresql_where=text("state <> 0"),
+    ),
 )
 """All holds, open and ended. The charged ones are the first entries of the books. ``state`` is a `HoldState`. ``counted`` says
-in which quota the credits count, and is empty without one."""
+in which quota the credits count, and is empty without one. ``service`` is as `nvm_chain.meter.store.packing.pack_service` writes it."""
 
 settlements = Table(
     "settlements",
@@ -269,8 +277,38 @@ notices = Table(
     Column("attempt", BigInteger, nullable=False),
     Column("state", SmallInteger, nullable=False),
     Column("done_at", BigInteger, nullable=False),
+    Column("about", Text, nullable=False),
     Index("due_notices", "due_at", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
     Index("done_notices", "done_at", sqlite_where=text("state <> 0"), postgresql_where=text("state <> 0")),
     Index("notices_of_holders", "holder", "plan"),
 )
-"""The outbox: what holders should hear. A notice is there once for each cause, and stays for a while after its delivery."""
+"""The outbox: what holders and the operator should hear. A notice is there once for each cause, and stays for a while after its
+delivery. ``about`` names what it is about, such as a transaction."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("notice_id", LargeBinary, primary_key=True),
+    Column("webhook", Text, primary_key=True),
+    Column("due_at", BigInteger, nullable=False),
+    Column("attempt", BigInteger, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("done_at", BigInteger, nullable=False),
+    Column("trouble", Text, nullable=False),
+    Index(
+        *("due_deliveries", "webhook", "due_at"),
+        sqlite_where=text("state = 0"),
+        postgresql_where=text("state = 0"),
+    ),
+    Index("done_deliveries", "done_at", sqlite_where=text("state <> 0"), postgresql_where=text("state <> 0")),
+)
+"""A notice on its way to a webhook, by the webhook's name. ``trouble`` is why the last attempt failed."""
+
+forgotten = Table("forgotten", metadata, *_key(primary_key=True), _amount("cost"), _amount("holds"), _amount("total"))
+"""What holds that were forgotten had charged, how many they were, and the highest running total of them. With the holds that are
+kept, it is the whole account."""
+
+horizons = Table(
+    "horizons", metadata, Column("name", Text, primary_key=True), Column("until", BigInteger, nullable=False)
+)
+"""Before which second things of a kind may have been forgotten."""

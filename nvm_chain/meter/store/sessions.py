@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from nvm_chain.errors import AuthorityUnknown, NvmChainError, TooManyTokens
+from nvm_chain.errors import AuthorityRevoked, AuthorityUnknown, NvmChainError, TooManyTokens
+from nvm_chain.errors.fields import Time
 from nvm_chain.meter.agreements import Ask, Question, find_end
 from nvm_chain.meter.authorities import Authority, AuthorityKind
 from nvm_chain.meter.books import Account
 from nvm_chain.meter.store.account_changes import OpenAuthority
 from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, Needs
+from nvm_chain.meter.store.notice_causes import note_session
 from nvm_chain.meter.store.packing import read_kind, unpack_key
 from nvm_chain.meter.store.places import MOST_AUTHORITIES, MOST_TOKENS, refuse_more_authorities
 from nvm_chain.meter.store.store import Store
@@ -17,11 +19,12 @@ from nvm_chain.signing.vouchers import SignedVoucher
 
 @dataclass(frozen=True, slots=True)
 class KeepSession:
-    """Open a session or an allowance, and keep the hash of a token for it."""
+    """Open a session or an allowance, and keep the hash of a token for it. ``until`` is 0, or the last second of the token."""
 
     authority: Authority
     signed: SignedVoucher | None
     token_hash: bytes
+    until: Time = 0
 
     @property
     def key(self) -> AccountKey:
@@ -36,16 +39,22 @@ class KeepSession:
     def decide(self, group: GroupRows) -> Authority | NvmChainError:
         """Open it, and add the token."""
         authority_id = self.authority.authority_id
-        is_new = authority_id not in group.authorities
+        known = group.authorities.get(authority_id)
+        is_new = known is None
+        if known is not None and known.revoked:
+            next_ceiling = group.account(self.key).account.find_next_ceiling(0)
+            return AuthorityRevoked(next_ceiling, known.kind.value)
         if is_new and group.places[self.key] >= MOST_AUTHORITIES:
             return refuse_more_authorities(self.key)
         if group.token_counts[authority_id] >= MOST_TOKENS:
             return TooManyTokens(self.authority.kind.value, MOST_TOKENS)
         opened = OpenAuthority(self.authority, self.signed).decide(group)
         if isinstance(opened, Authority):
-            group.new_tokens.append((self.token_hash, authority_id, self.key))
+            group.new_tokens.append((self.token_hash, authority_id, self.key, self.until))
             group.places[self.key] += is_new
             group.token_counts[authority_id] += 1
+            if is_new and group.notice_rules:
+                note_session(group, opened)
         return opened
 
 
@@ -86,15 +95,16 @@ class CheckAuthority:
 
 
 class TokenOwner(NamedTuple):
-    """What a token stands for: an authority of an account, and what opened it."""
+    """What a token stands for: an authority of an account, and what opened it. ``until`` is 0, or the last second of the token."""
 
     key: AccountKey
     authority_id: bytes
     kind: AuthorityKind
+    until: Time = 0
 
 
 OWNER: Final = """
-SELECT t.plan, t.holder, t.authority_id, a.kind FROM tokens t
+SELECT t.plan, t.holder, t.authority_id, a.kind, t.until FROM tokens t
 JOIN authorities a ON a.authority_id = t.authority_id WHERE t.token_hash = ?
 """
 
@@ -105,8 +115,8 @@ def find_session(store: Store, token_hash: bytes) -> TokenOwner | None:
         rows = pen.ask(OWNER, (token_hash,))
     return next(
         (
-            TokenOwner(unpack_key(plan, holder), bytes(authority), read_kind(kind))
-            for plan, holder, authority, kind in rows
+            TokenOwner(unpack_key(plan, holder), bytes(authority), read_kind(kind), until)
+            for plan, holder, authority, kind, until in rows
         ),
         None,
     )

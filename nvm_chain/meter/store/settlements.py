@@ -1,6 +1,6 @@
 """The journal of settlements in the books: each transaction is written before it is sent, and so is what came of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Any, Final
 
@@ -103,11 +103,17 @@ def add_signed(store: Store, pen: Pen, settlement: Settlement) -> None:
     pen.change(ADD.format(clock=CLOCK[store.engine.dialect.name]), values)
 
 
-def note_outcomes(store: Store, settlements: Iterable[Settlement]) -> None:
-    """Write what came of transactions. Raises IndexFailure if the books cannot be written."""
+def note_outcomes(
+    store: Store,
+    settlements: Sequence[Settlement],
+    add: Callable[[Store, Pen, Sequence[Settlement]], None] | None = None,
+) -> None:
+    """Write what came of transactions, and what ``add`` writes with it. Raises IndexFailure if the books cannot be written."""
     with store.asking() as pen:
         for settlement in settlements:
             pen.change(CHANGE, (*_pack(settlement), bytes.fromhex(settlement.hash[2:])))
+        if add is not None:
+            add(store, pen, settlements)
 
 
 def _pack(settlement: Settlement) -> tuple[Any, ...]:

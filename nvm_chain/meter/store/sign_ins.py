@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from nvm_chain.errors import NonceNotAccepted
 from nvm_chain.errors.fields import Time
+from nvm_chain.index.pens import Pen
 from nvm_chain.meter.authorities import Authority
 from nvm_chain.meter.nonces import check_nonce
 from nvm_chain.meter.sign_in import LEEWAY_SECONDS, MAX_SECONDS
@@ -56,17 +57,34 @@ def keep_sign_in(store: Store, authority: Authority, token_hash: bytes, nonce: s
     with store.asking() as pen:
         statements = write_statements(pen)
         _, (clock, *_, closed_until), _ = statements.read([pack_key(key)], ())
-        issued_at = check_nonce(challenger.secret, nonce, now=clock, since=max(0, closed_until - CLOSED_SECONDS))
-        used = pen.change(
-            "INSERT INTO nonces (nonce, until) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            (bytes.fromhex(nonce), issued_at + KEPT_SECONDS),
-        )
-        if not used:
-            raise NonceNotAccepted("was used before")
+        _use_nonce(pen, challenger, nonce, clock, closed_until)
         if count_authorities(pen, key, challenger.now) >= MOST_AUTHORITIES:
             raise refuse_more_authorities(key)
         statements.put(authorities, [pack_authority(replace(authority, start=min(authority.start, clock)))])
-        statements.put(tokens, [(token_hash, authority.authority_id, *pack_key(key))])
+        statements.put(tokens, [(token_hash, authority.authority_id, *pack_key(key), 0)])
+
+
+def use_nonce(store: Store, nonce: str) -> None:
+    """Use a nonce for a proof that opens no authority of its own.
+
+    Raises:
+        NonceNotAccepted: The nonce was used before, or has expired.
+        IndexFailure: The books cannot be written.
+    """
+    challenger = read_challenger(store)
+    with store.asking() as pen:
+        _, (clock, *_, closed_until), _ = write_statements(pen).read([], ())
+        _use_nonce(pen, challenger, nonce, clock, closed_until)
+
+
+def _use_nonce(pen: Pen, challenger: Challenger, nonce: str, clock: Time, closed_until: Time) -> None:
+    issued_at = check_nonce(challenger.secret, nonce, now=clock, since=max(0, closed_until - CLOSED_SECONDS))
+    used = pen.change(
+        "INSERT INTO nonces (nonce, until) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        (bytes.fromhex(nonce), issued_at + KEPT_SECONDS),
+    )
+    if not used:
+        raise NonceNotAccepted("was used before")
 
 
 def sweep_nonces(store: Store) -> int:

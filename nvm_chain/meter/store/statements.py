@@ -28,7 +28,7 @@ PACKED: Final = ("marks", "vouchers", "usages")
 """Columns of bytes that a request changes in the row of an account."""
 ENDS: Final = ("state", "cost", "ended_at", "total")
 """What the end of a hold changes in its row."""
-ROWS_AT_ONCE: Final = (128, 64, 32, 16, 8, 4, 2, 1)
+ROWS_AT_ONCE: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 """How many rows one statement of SQLite changes. Each statement gives other threads a turn, so fewer are faster."""
 
 Books: TypeAlias = tuple[int, int, int, int]
@@ -45,12 +45,15 @@ class Statements(ABC):
         """The keys of accounts that were made so that they could be locked."""
 
     @abstractmethod
-    def read(self, keys: Sequence[Row], wanted: Sequence[Wanted]) -> tuple[list[Any], Books, list[list[Any]]]:
+    def read(
+        self, keys: Sequence[Row], wanted: Sequence[Wanted], books: Books | None = None
+    ) -> tuple[list[Any], Books, list[list[Any]]]:
         """Lock accounts in the order of their keys, and read.
 
         Args:
             keys: The keys of the accounts, sorted.
             wanted: Tables, each with primary keys of rows to find.
+            books: The books, if they are known and nobody else can have changed them.
 
         Returns:
             The rows of the accounts as they are then, the books, and the rows of each table. The clock is read after the locks.
@@ -78,11 +81,13 @@ class Statements(ABC):
 class SqliteStatements(Statements):
     """Statements of SQLite. A transaction that writes has the whole file, so nothing else has to be locked."""
 
-    def read(self, keys: Sequence[Row], wanted: Sequence[Wanted]) -> tuple[list[Any], Books, list[list[Any]]]:
+    def read(
+        self, keys: Sequence[Row], wanted: Sequence[Wanted], books: Books | None = None
+    ) -> tuple[list[Any], Books, list[list[Any]]]:
         """Read all. Nothing has to be locked."""
         found = self.pen.find(accounts, keys) if keys else []
-        (books,) = self.pen.ask(READ_BOOKS["sqlite"])
-        return found, tuple(books), [self.pen.find(table, some) if some else [] for table, some in wanted]
+        books = books or tuple(self.pen.ask(READ_BOOKS["sqlite"])[0])
+        return found, books, [self.pen.find(table, some) if some else [] for table, some in wanted]
 
     def put(self, table: Table, rows: Sequence[Row]) -> None:
         """Put many rows by each statement."""
@@ -97,19 +102,24 @@ class SqliteStatements(Statements):
         self._change_many(rows, _change_many)
 
     def _change_many(self, rows: Sequence[Row], write: Callable[[int], str]) -> None:
-        """Run statements for some rows each. There are few different ones, so that SQLite keeps them."""
-        start = 0
-        for count in ROWS_AT_ONCE:
-            while len(rows) - start >= count:
-                some = rows[start : start + count]
-                self.pen.change(write(count), take_buffers(chain.from_iterable(some)))
-                start += count
+        """Run statements for some rows each. There are few different ones, so that SQLite keeps them.
+
+        A statement for more rows gets empty ones in addition, which change nothing.
+        """
+        for start in range(0, len(rows), ROWS_AT_ONCE[-1]):
+            some = rows[start : start + ROWS_AT_ONCE[-1]]
+            count = next(each for each in ROWS_AT_ONCE if each >= len(some))
+            values = take_buffers(chain.from_iterable(some))
+            values += [None] * (len(some[0]) * (count - len(some)))
+            self.pen.change(write(count), values)
 
 
 class PostgresStatements(Statements):
     """Statements of PostgreSQL. Each one takes columns as arrays, so that its length does not depend on the group."""
 
-    def read(self, keys: Sequence[Row], wanted: Sequence[Wanted]) -> tuple[list[Any], Books, list[list[Any]]]:
+    def read(
+        self, keys: Sequence[Row], wanted: Sequence[Wanted], books: Books | None = None
+    ) -> tuple[list[Any], Books, list[list[Any]]]:
         """Lock rows in the order of their keys, and read. Missing accounts are made, so that they can be locked too.
 
         The server is asked once, and runs one statement after the other. Those after the one that locks see the clock and the
@@ -126,9 +136,9 @@ class PostgresStatements(Statements):
             made = self.pen.ask(MAKE, [*EMPTY_ACCOUNT, *missing])
             self.made += [(bytes(row[0]), bytes(row[1])) for row in made]
             return self.read(keys, wanted)
-        (books,), *found = answers
+        (read_books,), *found = answers
         rest = iter(found)
-        return locked, tuple(books), [next(rest) if some else [] for _, some in wanted]
+        return locked, tuple(read_books), [next(rest) if some else [] for _, some in wanted]
 
     def put(self, table: Table, rows: Sequence[Row]) -> None:
         """Put all rows by one statement."""
@@ -152,7 +162,7 @@ def write_statements(pen: Pen) -> Statements:
 
 @cache
 def _put_many(table: Table, count: int) -> str:
-    return write_upsert(table, write_values(table, count))
+    return write_upsert(table, f"SELECT * FROM ({write_values(table, count)}) WHERE column1 IS NOT NULL")  # noqa: S608
 
 
 @cache

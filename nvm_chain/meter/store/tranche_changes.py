@@ -55,7 +55,10 @@ class AdmitTranche(Struct, frozen=True, gc=False):
         group.put_account(self.key, replace(group.account(self.key), account=admitted.account))
         group.put_authority(admitted.authority)
         until = group.clock + work.seconds + SECONDS
-        hold = StoredHold(self.hold_id, self.key, admitted.hold, work.request, work.owner, group.now, until)
+        hold = StoredHold(
+            *(self.hold_id, self.key, admitted.hold, work.request, work.owner, group.now, until),
+            service=work.ask.service,
+        )
         group.open_hold(hold)
         return StoredTranche(hold, tranche.seconds, admitted.authority.per_request)
 

@@ -120,6 +120,7 @@ class AdmitToWindow:
             until=group.clock + self.seconds,
             scope=b"" if self.use is None else self.use.scope,
             limited=self.limited,
+            service=self.service,
         )
         group.open_hold(opened)
         note_key(self.use, group, self.hold_id)

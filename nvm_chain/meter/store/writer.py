@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
@@ -18,6 +19,8 @@ from nvm_chain.meter.times import find_now
 
 ENOUGH_IN_GROUP: Final = 512
 """A group with as many changes is stored, although more wait."""
+LATER_SECONDS: Final = 0.005
+"""How long a change that nobody awaits waits for a group to ride in. After that, it gets a group of its own."""
 AnyOutcome = TypeVar("AnyOutcome")
 
 
@@ -37,7 +40,12 @@ class _Gift(NamedTuple):
 
 
 class _Mail(list[Job]):
-    """What one loop has not handed over yet. A loop hands over once in each of its turns."""
+    """What one loop has not handed over yet. A loop hands over once in each of its turns.
+
+    ``is_carried`` says that the loop looks soon whether changes that nobody awaits found a group to ride in.
+    """
+
+    is_carried = False
 
 
 _Post: TypeAlias = "Sequence[Job | _Gift] | Callable[[Store], None] | None"
@@ -53,6 +61,7 @@ class Writer:
         self._store = store
         self._posts: queue.SimpleQueue[_Post] = queue.SimpleQueue()
         self._mails: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Mail] = weakref.WeakKeyDictionary()
+        self._riders: deque[Job] = deque()
         self._is_closed = False
         self._door = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="nvm_chain meter", daemon=True)
@@ -83,15 +92,47 @@ class Writer:
         self.send_again(job)
         return job.future
 
+    def send_along(
+        self, change: Change[AnyOutcome], settle: Callable[[Job, Any], None]
+    ) -> "asyncio.Future[AnyOutcome]":
+        """Store a change that nobody awaits: it rides in the next group, or gets one of its own a few milliseconds later.
+
+        So a request costs one commit, which is that of its hold. See `send`.
+        """
+        loop = asyncio.get_running_loop()
+        job = Job(change, loop.create_future(), settle)
+        with self._door:
+            is_late = self._is_closed
+            if not is_late:
+                self._riders.append(job)
+        if is_late:
+            self.send_again(job)
+            return job.future
+        mail = self._find_mail(loop)
+        if not mail.is_carried:
+            mail.is_carried = True
+            loop.call_later(LATER_SECONDS, self._carry, mail)
+        return job.future
+
+    def _carry(self, mail: _Mail) -> None:
+        """Begin a group for changes that found none to ride in."""
+        mail.is_carried = False
+        if self._riders and not self._is_closed:
+            self._posts.put(())
+
+    def _find_mail(self, loop: asyncio.AbstractEventLoop) -> _Mail:
+        mail = self._mails.get(loop)
+        if mail is None:
+            mail = self._mails[loop] = _Mail()
+        return mail
+
     def send_again(self, job: Job) -> None:
         """Store the change of a job. Call it in the loop of the job's future."""
         loop = job.future.get_loop()
         if self._is_closed:
             loop.call_soon(job.settle, job, MeterClosed())
             return
-        mail = self._mails.get(loop)
-        if mail is None:
-            mail = self._mails[loop] = _Mail()
+        mail = self._find_mail(loop)
         if not mail:
             loop.call_soon(self._hand_over, mail)
         mail.append(job)
@@ -158,12 +199,12 @@ class Writer:
 
     def _gather(self) -> tuple[list[Job | _Gift], list[Callable[[Store], None]], bool]:
         """Return the next changes, the works to do after them, and whether the end of the writer has come."""
-        group: list[Job | _Gift] = []
         works: list[Callable[[Store], None]] = []
         post = self._posts.get()
+        group = self._take_riders()
         while True:
             if post is _END:
-                return group, works, True
+                return group + self._take_riders(), works, True
             if callable(post):
                 works.append(post)
             else:
@@ -174,6 +215,13 @@ class Writer:
                 post = self._posts.get_nowait()
             except queue.Empty:
                 return group, works, False
+
+    def _take_riders(self) -> list[Job | _Gift]:
+        """Take the changes that nobody awaits. They come first, because what they give back may admit a request."""
+        riders: list[Job | _Gift] = []
+        while self._riders:
+            riders.append(self._riders.popleft())
+        return riders
 
     def _run(self, group: Sequence[Job | _Gift]) -> list[Any]:
         try:

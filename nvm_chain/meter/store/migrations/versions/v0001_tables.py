@@ -117,6 +117,7 @@ def _create_tokens() -> None:
         Column("token_hash", LargeBinary, primary_key=True),
         Column("authority_id", LargeBinary, nullable=False),
         *_key(),
+        Column("until", BigInteger, nullable=False),
         Index("tokens_of_authorities", "authority_id"),
     )
     op.create_table(
@@ -164,8 +165,14 @@ def _create_holds() -> None:
         Column("attempt", BigInteger, nullable=False),
         Column("scope", LargeBinary, nullable=False),
         Column("counted", LargeBinary, nullable=False),
+        Column("service", LargeBinary, nullable=False),
         CheckConstraint("cost <= credits", name="cost_is_within_the_hold"),
         Index("open_holds", "until", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+        Index(
+            *("ended_holds", "ended_at", "total", "hold_id"),
+            sqlite_where=text("state <> 0"),
+            postgresql_where=text("state <> 0"),
+        ),
     )
 
 
@@ -247,10 +254,35 @@ def _create_notices() -> None:
         Column("attempt", BigInteger, nullable=False),
         Column("state", SmallInteger, nullable=False),
         Column("done_at", BigInteger, nullable=False),
+        Column("about", Text, nullable=False),
         Index("due_notices", "due_at", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
         Index("done_notices", "done_at", sqlite_where=text("state <> 0"), postgresql_where=text("state <> 0")),
         Index("notices_of_holders", "holder", "plan"),
     )
+
+
+def _create_deliveries() -> None:
+    op.create_table(
+        "deliveries",
+        Column("notice_id", LargeBinary, primary_key=True),
+        Column("webhook", Text, primary_key=True),
+        Column("due_at", BigInteger, nullable=False),
+        Column("attempt", BigInteger, nullable=False),
+        Column("state", SmallInteger, nullable=False),
+        Column("done_at", BigInteger, nullable=False),
+        Column("trouble", Text, nullable=False),
+        Index(
+            *("due_deliveries", "webhook", "due_at"),
+            sqlite_where=text("state = 0"),
+            postgresql_where=text("state = 0"),
+        ),
+        Index("done_deliveries", "done_at", sqlite_where=text("state <> 0"), postgresql_where=text("state <> 0")),
+    )
+
+
+def _create_forgotten() -> None:
+    op.create_table("forgotten", *_key(primary_key=True), _amount("cost"), _amount("holds"), _amount("total"))
+    op.create_table("horizons", Column("name", Text, primary_key=True), Column("until", BigInteger, nullable=False))
 
 
 def upgrade() -> None:
@@ -263,6 +295,8 @@ def upgrade() -> None:
     _create_requests()
     _create_holds()
     _create_notices()
+    _create_deliveries()
     _create_settlements()
     _create_leases()
     _create_openings()
+    _create_forgotten()
