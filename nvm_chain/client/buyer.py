@@ -16,6 +16,7 @@ from nvm_chain.client.ceilings import CeilingFile, Ceilings, MemoryCeilings
 from nvm_chain.client.limits import Budget, SpendingLimits
 from nvm_chain.client.places import Place
 from nvm_chain.client.purse import Purse, Reserved
+from nvm_chain.client.signed_allowances import Allowance
 from nvm_chain.client.wire import Offered
 from nvm_chain.errors import UnknownPlan
 from nvm_chain.errors.fields import Credits, PlanId, Quantity, Time
@@ -90,6 +91,7 @@ class Buyer:
         """Held while the chain is asked, because a connection serves one thread."""
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str | None], Known] = {}
+        self._allowances: dict[tuple[str, str | None], Allowance] = {}
         self._redeemers: set[tuple[int, str]] = set()
         self._ahead: int | None = None
 
@@ -136,6 +138,19 @@ class Buyer:
             before = self._known.get((place.base, place.service))
             if not (isinstance(before, HeldToken) and before.reserved is not None and isinstance(known, Offered)):
                 self._known[place.base, place.service] = known
+
+    def remember_allowance(self, place: Place, allowance: Allowance) -> None:
+        """Remember what somebody else lets the buyer use at a service. Its token is renewed with it."""
+        self._allowances[place.base, place.service] = allowance
+
+    def find_allowance(self, place: Place) -> Allowance | None:
+        """Return what somebody else lets the buyer use at a service now, or None."""
+        found = self._allowances.get((place.base, place.service))
+        return found if found is not None and found.terms.end > self.find_now() + RENEW_SECONDS else None
+
+    def forget_allowance(self, base: str, service: str | None) -> None:
+        """Forget what somebody else let the buyer use at a service."""
+        self._allowances.pop((base, service), None)
 
     def forget(self, token: HeldToken) -> None:
         """Forget a token. What a session did not spend is given back, once none of its requests is in flight."""

@@ -66,18 +66,18 @@ def _rank_offer(buyer: Buyer, offered: Offered) -> Option:
 def _rank_sign_ins(buyer: Buyer, required: Required) -> Iterator[Option]:
     if required.sign_in is None:
         return
-    for plan_id, kind in required.sign_in.plans.items():
-        if buyer.limits.plans and plan_id not in buyer.limits.plans:
+    for plan_id, plan in required.sign_in.plans.items():
+        if (buyer.limits.plans and plan_id not in buyer.limits.plans) or plan.credits > buyer.limits.per_request:
             continue
-        rank = _rank_sign_in(buyer, plan_id, kind)
+        rank = _rank_sign_in(buyer, plan_id, plan.kind, plan.credits)
         if rank is not None:
-            yield Option(rank, 0 if kind == TIME else 1, plan_id, kind, None)
+            yield Option(rank, plan.credits, plan_id, plan.kind, None)
 
 
-def _rank_sign_in(buyer: Buyer, plan_id: PlanId, kind: str) -> Rank | None:
+def _rank_sign_in(buyer: Buyer, plan_id: PlanId, kind: str, credits: Credits) -> Rank | None:
     account = buyer.read_account(plan_id)
     if kind == TIME and account.access_until > buyer.find_now():
         return Rank.OPEN
-    if account.balance > 0 and (kind != TIME or buyer.limits.max_periods > 0):
+    if account.balance >= max(1, credits) and (kind != TIME or buyer.limits.max_periods > 0):
         return Rank.PERIOD if kind == TIME else Rank.CREDITS
     return Rank.BUDGET if plan_id in buyer.budgets else None

@@ -4,6 +4,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Final
 
+from nvm_chain.client.allowances import use_allowance
 from nvm_chain.client.asking import sign_in
 from nvm_chain.client.buyer import Buyer, HeldToken
 from nvm_chain.client.choosing import TIME, Option, Rank, find_option
@@ -21,6 +22,8 @@ LATE: Final = frozenset(("DeadlineOutOfRange", "VoucherExpired"))
 """Refusals after which the clock is read again."""
 OPENING: Final = "AccessOpening"
 """The refusal while the seller opens access to a time plan."""
+UNKNOWN: Final = "AuthorityUnknown"
+"""The refusal of a token that has ended before the allowance for which it was opened."""
 PAUSE_MILLISECONDS: Final = 500
 MAX_PAUSES: Final = 60
 """How often the gateway is asked again after an order, until it has seen the order on the chain."""
@@ -32,6 +35,7 @@ class Tried:
 
     chosen: int = 0
     corrected: bool = False
+    renewed: bool = False
     ordered: set[int] = field(default_factory=set)
     pauses: int = 0
 
@@ -51,7 +55,7 @@ def pay(buyer: Buyer, wanted: Wanted) -> Flow:
         GatewayRefused: The gateway refused a sign-in.
     """
     tried = Tried()
-    credential = _start(buyer, wanted)
+    credential = yield from _start(buyer, wanted)
     while True:
         reply = yield from _send(credential)
         if reply.status != PAYMENT_REQUIRED:
@@ -68,14 +72,29 @@ def pay(buyer: Buyer, wanted: Wanted) -> Flow:
             return
 
 
-def _start(buyer: Buyer, wanted: Wanted) -> Credential | None:
+def _start(buyer: Buyer, wanted: Wanted) -> Chosen:
     """Return what pays for the first request. None for a new service, and at the limit: the endpoint may cost nothing."""
     known = buyer.find_known(wanted.place)
     if isinstance(known, HeldToken):
         return use_token(buyer, known)
+    allowed = yield from _use_allowance(buyer, wanted)
+    if allowed is not None:
+        return allowed
     try:
         return None if known is None else sign_request(buyer, wanted, known)
     except PaymentNotAllowed:
+        return None
+
+
+def _use_allowance(buyer: Buyer, wanted: Wanted) -> Chosen:
+    """Return a new token of an allowance. None if there is none, or if the gateway does not accept it any more."""
+    allowance = buyer.find_allowance(wanted.place)
+    if allowance is None:
+        return None
+    try:
+        return use_token(buyer, (yield from use_allowance(buyer, wanted.place, allowance)))
+    except GatewayRefused:
+        buyer.forget_allowance(wanted.place.base, wanted.place.service)
         return None
 
 
@@ -105,6 +124,12 @@ def _find_next(buyer: Buyer, wanted: Wanted, required: Required, refused: Creden
             yield Pause(PAUSE_MILLISECONDS)
             return refused
         buyer.forget(refused.token)
+        if required.error == UNKNOWN and not tried.renewed:
+            tried.renewed = True
+            allowed = yield from _use_allowance(buyer, wanted)
+            if allowed is not None:
+                return allowed
+        buyer.forget_allowance(refused.token.base, refused.token.service)
         plan_id = refused.token.plan_id
         if required.error in USED_UP and refused.token.reserved is None:
             yield from _order(buyer, plan_id, _find_need(required, plan_id), tried)
@@ -154,8 +179,9 @@ def _order(buyer: Buyer, plan_id: PlanId, credits: Credits | None, tried: Tried)
 
 def _find_need(required: Required, plan_id: PlanId) -> Credits | None:
     """Return the credits that a plan needs for a request. None for a time plan."""
-    if required.sign_in is not None and required.sign_in.plans.get(plan_id) == TIME:
-        return None
+    plan = None if required.sign_in is None else required.sign_in.plans.get(plan_id)
+    if plan is not None:
+        return None if plan.kind == TIME else plan.credits
     return next((o.offer.amount for o in required.offers if o.offer.plan_id == plan_id), 1)
 
 
@@ -177,7 +203,7 @@ def _choose(buyer: Buyer, wanted: Wanted, required: Required, tried: Tried) -> C
 
 def _sign_in(buyer: Buyer, wanted: Wanted, offered: SignInOffered, option: Option, tried: Tried) -> Chosen:
     """Sign in, and order the plan before if its access is over. After an order, wait until the gateway has seen it."""
-    credits = None if option.kind == TIME else 1
+    credits = None if option.kind == TIME else option.cost
     if option.rank is Rank.BUDGET:
         yield from _order(buyer, option.plan_id, credits, tried)
     while True:

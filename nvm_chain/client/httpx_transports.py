@@ -4,12 +4,14 @@ import time
 from collections.abc import Generator
 from typing import Any, Final, TypeVar
 
+from nvm_chain.client.allowances import revoke_allowance, sign_allowance, use_allowance
 from nvm_chain.client.asking import revoke
 from nvm_chain.client.bodies import gather, gather_async
 from nvm_chain.client.buyer import Buyer, HeldToken
 from nvm_chain.client.flow import pay
 from nvm_chain.client.opening import begin_session
 from nvm_chain.client.places import find_origin, find_place
+from nvm_chain.client.signed_allowances import Allowance
 from nvm_chain.client.steps import EMPTY, Ask, Pause, Reply, Send, Step, Wanted
 from nvm_chain.client.wire import MAX_ANSWER
 from nvm_chain.errors import MissingExtra
@@ -98,6 +100,33 @@ class PayingTransport(_Paying, httpx.BaseTransport):
         run = _Run(httpx.Request("GET", session.base), b"")
         self._drive(run, revoke(self._buyer, find_place(session.base, "/"), session))
 
+    def sign_allowance(
+        self,
+        url: str,
+        *,
+        user: str,
+        limit: Credits,
+        seconds: Seconds,
+        per_request: Credits | None = None,
+        method: str = "GET",
+    ) -> Allowance:
+        """Sign that somebody else may use credits of the buyer, as `PayingAdapter.sign_allowance` does."""
+        run = _Run(httpx.Request(method, url), b"")
+        flow = sign_allowance(
+            self._buyer, run.describe(), user=user, limit=limit, seconds=seconds, per_request=per_request
+        )
+        return self._drive(run, flow)
+
+    def use_allowance(self, url: str, allowance: Allowance) -> HeldToken:
+        """Use an allowance for later requests to a service, as `PayingAdapter.use_allowance` does."""
+        run = _Run(httpx.Request("GET", url), b"")
+        return self._drive(run, use_allowance(self._buyer, run.describe().place, allowance))
+
+    def revoke_allowance(self, url: str, allowance: Allowance) -> None:
+        """Revoke an allowance that the buyer has signed. Raises GatewayRefused."""
+        run = _Run(httpx.Request("GET", url), b"")
+        self._drive(run, revoke_allowance(self._buyer, run.describe().place, allowance))
+
     def close(self) -> None:
         """Close the connections."""
         self._inner.close()
@@ -171,6 +200,33 @@ class AsyncPayingTransport(_Paying, httpx.AsyncBaseTransport):
         """Revoke a session at its gateway. What it did not spend is given back. Raises GatewayRefused."""
         run = _Run(httpx.Request("GET", session.base), b"")
         await self._drive(run, revoke(self._buyer, find_place(session.base, "/"), session))
+
+    async def sign_allowance(
+        self,
+        url: str,
+        *,
+        user: str,
+        limit: Credits,
+        seconds: Seconds,
+        per_request: Credits | None = None,
+        method: str = "GET",
+    ) -> Allowance:
+        """Sign that somebody else may use credits of the buyer, as `PayingAdapter.sign_allowance` does."""
+        run = _Run(httpx.Request(method, url), b"")
+        flow = sign_allowance(
+            self._buyer, run.describe(), user=user, limit=limit, seconds=seconds, per_request=per_request
+        )
+        return await self._drive(run, flow)
+
+    async def use_allowance(self, url: str, allowance: Allowance) -> HeldToken:
+        """Use an allowance for later requests to a service, as `PayingAdapter.use_allowance` does."""
+        run = _Run(httpx.Request("GET", url), b"")
+        return await self._drive(run, use_allowance(self._buyer, run.describe().place, allowance))
+
+    async def revoke_allowance(self, url: str, allowance: Allowance) -> None:
+        """Revoke an allowance that the buyer has signed. Raises GatewayRefused."""
+        run = _Run(httpx.Request("GET", url), b"")
+        await self._drive(run, revoke_allowance(self._buyer, run.describe().place, allowance))
 
     async def aclose(self) -> None:
         """Close the connections."""

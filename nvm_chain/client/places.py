@@ -11,6 +11,10 @@ _SERVICE: Final = re.compile(r"(?P<base>(?:/[^?#]*?)?)/services/(?P<did>did:nv:[
 _PORTS: Final = {"http": 80, "https": 443}
 
 
+RESERVED: Final = "/.well-known/nvm"
+"""What stands before the gateway's own paths on the own host of a service."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a request goes. ``target`` is the path after the prefix of the service and the query, byte for byte as they are sent.
@@ -23,6 +27,20 @@ class Place:
     base: str
     service: str | None
     target: str
+
+    @property
+    def own(self) -> str:
+        """The URL in front of the gateway's own paths, such as ``/sessions``."""
+        return find_own(self.base, self.service)
+
+
+def find_own(base: str, service: str | None) -> str:
+    """Return the URL in front of the gateway's own paths. ``service`` is None on the own host of a service.
+
+    >>> find_own("https://tea.example.com", None)
+    'https://tea.example.com/.well-known/nvm'
+    """
+    return base if service is not None else base + RESERVED
 
 
 def find_origin(url: str) -> str:

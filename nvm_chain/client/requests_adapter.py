@@ -13,12 +13,14 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3.util import parse_url
 
+from nvm_chain.client.allowances import revoke_allowance, sign_allowance, use_allowance
 from nvm_chain.client.asking import revoke
 from nvm_chain.client.bodies import gather
 from nvm_chain.client.buyer import Buyer, HeldToken
 from nvm_chain.client.flow import pay
 from nvm_chain.client.opening import begin_session
 from nvm_chain.client.places import find_origin, find_place
+from nvm_chain.client.signed_allowances import Allowance
 from nvm_chain.client.steps import EMPTY, Ask, Pause, Reply, Send, Step, Wanted
 from nvm_chain.client.wire import MAX_ANSWER
 from nvm_chain.errors.fields import Credits, Seconds
@@ -112,6 +114,60 @@ class PayingAdapter(HTTPAdapter):
         place = find_place(session.base, "/")
         run = _Run(self, requests.Request("GET", session.base).prepare(), (), options)
         run.drive(revoke(self._buyer, place, session))
+
+    # ------------------------------------------------------------------ allowances
+
+    def sign_allowance(
+        self,
+        url: str,
+        *,
+        user: str,
+        limit: Credits,
+        seconds: Seconds,
+        per_request: Credits | None = None,
+        method: str = "GET",
+        **options: Any,
+    ) -> Allowance:
+        """Sign that somebody else may use credits of the buyer at a service. Give the user the text of the allowance.
+
+        Args:
+            url: The URL of a paid endpoint of the service. It is asked once without a payment, for what the service accepts.
+            user: The address of the user, who needs its key.
+            limit: The highest number of credits that the user may use in all.
+            seconds: How long the allowance lasts.
+            per_request: The highest number of credits for each request. The limit of the buyer if not given.
+            method: The method of the endpoint.
+            options: Options for sending, such as ``timeout`` and ``verify``.
+
+        Raises:
+            PaymentNotAllowed: The allowance is not within the limits of the buyer.
+            GatewayRefused: The service does not offer credits that vouchers pay.
+        """
+        request = requests.Request(method, url).prepare()
+        flow = sign_allowance(
+            self._buyer, _describe(request), user=user, limit=limit, seconds=seconds, per_request=per_request
+        )
+        return _Run(self, request, (), options).drive(flow)
+
+    def use_allowance(self, url: str, allowance: Allowance, **options: Any) -> HeldToken:
+        """Use an allowance for later requests to a service. Its token is renewed until the allowance ends.
+
+        Args:
+            url: The URL of the service.
+            allowance: What the holder has signed for the buyer.
+            options: Options for sending, such as ``timeout`` and ``verify``.
+
+        Raises:
+            PaymentNotAllowed: The allowance is for another account, or not for the service.
+            GatewayRefused: The gateway refused the allowance.
+        """
+        request = requests.Request("GET", url).prepare()
+        return _Run(self, request, (), options).drive(use_allowance(self._buyer, _describe(request).place, allowance))
+
+    def revoke_allowance(self, url: str, allowance: Allowance, **options: Any) -> None:
+        """Revoke an allowance that the buyer has signed, whether it was used or not. Raises GatewayRefused."""
+        request = requests.Request("GET", url).prepare()
+        _Run(self, request, (), options).drive(revoke_allowance(self._buyer, _describe(request).place, allowance))
 
 
 class _Run:

@@ -29,6 +29,7 @@ MAX_OFFERS: Final = 64
 MAX_ANSWER: Final = 1_048_576
 """The largest number of bytes in a 402 or in an answer of the gateway itself."""
 SIGN_IN: Final = "nvm-sign-in"
+_MOST_DIGITS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,19 @@ class Offered:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInPlan:
+    """A plan for which a sign-in is enough: its kind, and the highest number of credits that the request costs."""
+
+    kind: str
+    credits: Credits
+
+
+@dataclass(frozen=True, slots=True)
 class SignInOffered:
-    """Where to sign in, and the plans for which that is enough, with their kinds."""
+    """Where to sign in, and the plans for which that is enough."""
 
     url: str
-    plans: Mapping[int, str]
+    plans: Mapping[int, SignInPlan]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +124,20 @@ def _read_offer(raw: Any) -> Offered | None:
 def _read_sign_in(extensions: Any) -> SignInOffered | None:
     try:
         info = extensions[SIGN_IN]["info"]
-        plans = {parse_plan_id(plan["planId"]): str(plan["kind"]) for plan in info["plans"][:MAX_OFFERS]}
+        plans = {
+            parse_plan_id(plan["planId"]): SignInPlan(str(plan["kind"]), _read_credits(plan.get("credits", "1")))
+            for plan in info["plans"][:MAX_OFFERS]
+        }
         return SignInOffered(str(info["challenge"]), plans) if plans else None
-    except (InputError, KeyError, TypeError, AttributeError):
+    except (InputError, KeyError, TypeError, AttributeError, ValueError):
         return None
+
+
+def _read_credits(text: object) -> Credits:
+    """Return a number of credits. Raises ValueError."""
+    if not isinstance(text, str) or not text.isascii() or not text.isdecimal() or len(text) > _MOST_DIGITS:
+        raise ValueError("not a number of credits")
+    return int(text)
 
 
 def read_payment_response(headers: Mapping[str, str]) -> Told | None:
@@ -162,10 +181,10 @@ def read_token(body: bytes) -> TokenTold | None:
 def read_error(body: bytes) -> tuple[str, str]:
     """Return the type and the message of the error that a gateway answers. Empty texts for any other answer."""
     told = _read_object(body)
-    error = told.get("error") if isinstance(told, dict) else None
-    if not isinstance(error, dict):
+    own = told.get("nvm") if isinstance(told, dict) else None
+    if not isinstance(own, dict):
         return "", ""
-    return str(error.get("type", ""))[:80], str(error.get("message", ""))[:500]
+    return str(own.get("type", ""))[:80], str(own.get("message", ""))[:500]
 
 
 def read_object(body: bytes) -> dict[str, Any] | None:

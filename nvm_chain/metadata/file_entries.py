@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 from nvm_chain.errors import InvalidMetadata
 from nvm_chain.types.amounts import check_uint
 
-SCHEMES: Final = ("https", "http", "ipfs", "data", "file")
+GATEWAY_SCHEME: Final = "gateway"
+"""The scheme of a file that the seller's gateway serves, such as ``gateway:numbers.csv``. It does not say where that is."""
+SCHEMES: Final = ("https", "http", "ipfs", "data", "file", GATEWAY_SCHEME)
 LENGTH_BITS: Final = 53
 """A file's length in bytes has at most this many bits, because many JSON parsers round larger integers."""
 _NAMES: Final = {

@@ -1,22 +1,25 @@
 """Downloads of an asset's files: check access, fetch and verify, spend credits, then move the files to their places."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 
 from nvm_chain.errors import DownloadFailed, InvalidConfig, NotMined, OutcomeUnknown
 from nvm_chain.metadata.file_entries import FileEntry
+from nvm_chain.meter.bindings import build_binding
+from nvm_chain.meter.bodies import NO_BODY
 from nvm_chain.operations.credits import redeem_credits
 from nvm_chain.payments.access import Access, find_access, need_gateway
 from nvm_chain.payments.destinations import keep_all, place_files
+from nvm_chain.payments.file_places import FILE_OF_GATEWAY, FilePlace, build_payment, find_place
 from nvm_chain.payments.parameters import check_kind
 from nvm_chain.payments.progress import show_progress
 from nvm_chain.payments.results import DownloadFileResultDto
 from nvm_chain.payments.session import NO_AGREEMENT, Session
 from nvm_chain.payments.tokens import sign_request, take_back
-from nvm_chain.signing.service_tokens import format_service_token
 from nvm_chain.storage.downloads import Fetched, Progress, fetch
 from nvm_chain.storage.ipfs_store import IpfsStore
 from nvm_chain.types.agents import AttachedPlan
@@ -33,18 +36,18 @@ def download_asset(
     if metadata is None or not metadata.files:
         raise InvalidConfig(f"{did} has no files to download{problem and f', as of its metadata: {problem}'}")
     targets = place_files(metadata.files, destination)
-    by_voucher = any(_is_behind_gateway(session, entry) for entry in metadata.files)
+    places = [find_place(session, did, entry) for entry in metadata.files]
+    by_voucher = any(places)
     plans = agent.plans if agreement_id in NO_AGREEMENT else find_ordered(session, did, agent.plans, agreement_id)
     access = find_access(session, did, plans, by_voucher=by_voucher)
     with ExitStack() as stack:
-        tokens = [
-            stack.enter_context(_sign_once(session, access)) if _is_behind_gateway(session, entry) else None
-            for entry in metadata.files
+        payments = [
+            None if place is None else stack.enter_context(_sign_once(session, access, did, place)) for place in places
         ]
         show = stack.enter_context(show_progress())
         fetched = [
-            stack.enter_context(_fetch(session, entry, target, token, show(entry.name), overwrite=overwrite))
-            for entry, target, token in zip(metadata.files, targets, tokens, strict=True)
+            stack.enter_context(_fetch(session, entry, target, payment, show(entry.name), overwrite=overwrite))
+            for entry, target, payment in zip(metadata.files, targets, payments, strict=True)
         ]
         transaction = "" if by_voucher else _spend_or_keep(session, access, agent.agent_id, fetched, targets)
         files = keep_all(fetched, targets, transaction)
@@ -104,15 +107,12 @@ def spend(session: Session, access: Access, agent_id: int) -> str:
     return redeem_credits(session.chain, session.signer, access.plan_id, access.cost, context=context).transaction.hash
 
 
-def _is_behind_gateway(session: Session, entry: FileEntry) -> bool:
-    return session.gateway is not None and entry.url.startswith(session.gateway.url + "/")
-
-
 @dataclass(slots=True)
-class _FileToken:
-    """The token for one file. Once a part of the file has come, the gateway may have charged it."""
+class _FilePayment:
+    """The voucher for one file of the gateway. Once a part of the file has come, the gateway may have charged it."""
 
-    text: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
     was_used: bool = False
 
     def watch(self, on_progress: Progress) -> Progress:
@@ -126,15 +126,16 @@ class _FileToken:
 
 
 @contextmanager
-def _sign_once(session: Session, access: Access) -> Iterator[_FileToken]:
-    """Sign one token for one file of the gateway. If nothing of the file comes, the next token covers the same request."""
-    signed, before = sign_request(session, need_gateway(session, "A token for a download"), access)
-    token, came = _FileToken(format_service_token(signed)), False
+def _sign_once(session: Session, access: Access, did: str, place: FilePlace) -> Iterator[_FilePayment]:
+    """Sign one voucher for one file of the gateway. If nothing of the file comes, the next one covers the same request."""
+    binding = build_binding(did, "GET", place.target, NO_BODY, f"file_{token_hex(16)}")
+    signed, before = sign_request(session, need_gateway(session, FILE_OF_GATEWAY), access, binding)
+    payment, came = _FilePayment(place.url, build_payment(session.chain.chain_id, signed, binding)), False
     try:
-        yield token
+        yield payment
         came = True
     finally:
-        if not came and not token.was_used:
+        if not came and not payment.was_used:
             take_back(session, signed, before)
 
 
@@ -142,19 +143,19 @@ def _fetch(
     session: Session,
     entry: FileEntry,
     target: Path,
-    token: _FileToken | None,
+    payment: _FilePayment | None,
     on_progress: Progress,
     *,
     overwrite: bool,
 ) -> AbstractContextManager[Fetched]:
-    """Fetch one file. A file of the gateway is fetched with its token."""
+    """Fetch one file. A file of the gateway is fetched with its payment."""
     return fetch(
-        entry.url,
+        entry.url if payment is None else payment.url,
         target,
         length=entry.length,
         sha256=entry.sha256 or None,
-        headers={} if token is None else {"Authorization": f"Bearer {token.text}"},
-        on_progress=on_progress if token is None else token.watch(on_progress),
+        headers={} if payment is None else payment.headers,
+        on_progress=on_progress if payment is None else payment.watch(on_progress),
         overwrite=overwrite,
         allow_file=session.allow_file_urls,
         ipfs=session.store if isinstance(session.store, IpfsStore) else None,

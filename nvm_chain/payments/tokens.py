@@ -3,6 +3,7 @@
 from nvm_chain.client.states import Ceiling
 from nvm_chain.errors import InsufficientCredits
 from nvm_chain.errors.formatting import count, format_time
+from nvm_chain.meter.bindings import Binding
 from nvm_chain.operations.credits import read_account
 from nvm_chain.operations.settlement import sign_next_voucher
 from nvm_chain.payments.access import Access, need_gateway, next_ceiling_base
@@ -31,8 +32,16 @@ def build_service_token(session: Session, agent_id: int, access: Access) -> Serv
     )
 
 
-def sign_request(session: Session, gateway: Gateway, access: Access) -> tuple[SignedVoucher, Ceiling | None]:
+def sign_request(
+    session: Session, gateway: Gateway, access: Access, binding: Binding | None = None
+) -> tuple[SignedVoucher, Ceiling | None]:
     """Sign a voucher for one more request. Return the voucher, and the ceiling before it for `take_back`. Sends nothing.
+
+    Args:
+        session: The session of the account.
+        gateway: The gateway of the request.
+        access: The plan, and the credits that the request costs.
+        binding: The request, so that the voucher is good for it alone. None for a token that is good for any request.
 
     Raises:
         InsufficientCredits: The credits do not cover this request and the earlier vouchers.
@@ -53,6 +62,7 @@ def sign_request(session: Session, gateway: Gateway, access: Access) -> tuple[Si
             redeemer=gateway.redeemer,
             cost=access.cost,
             last_ceiling=base,
+            context=b"" if binding is None else binding.context,
             valid_seconds=SIGNATURE_SECONDS + session.taken_back,  # two equal vouchers would be the same token
         )
         session.ceilings.write(plan_id, _ceiling_of(signed, before))

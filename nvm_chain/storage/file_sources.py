@@ -51,6 +51,8 @@ def open_source(url: str, access: Access, fail: Fail) -> Iterator[Source]:
         yield _read_data(url, fail)
         return
     if scheme not in openers:
+        if scheme == "gateway":
+            raise fail("the gateway of its seller serves it; set `gateway` for Payments")
         raise fail("files are fetched from http, https, data, file and ipfs")
     with openers[scheme](url, access, fail) as source:
         yield source

@@ -35,6 +35,7 @@ from nvm_chain.payments import (
 from nvm_chain.payments import file_downloads as downloading
 from nvm_chain.types.atomic_files import Draft
 from nvm_chain.types.ids import parse_agent_id
+from nvm_chain.x402.payments import read_payment
 from tests.integration.payments.conftest import PRICE
 from tests.support.http_server import Request, Server
 from tests.support.world import World
@@ -469,7 +470,10 @@ def test_download_file__from_the_gateway__carries_a_voucher_in_place_of_a_transa
     result = payments.download_file(did, str(tmp_path))
     assert (result.success, result.txHash, balance(holder, credits_did)) == (True, "", 100)
     ((_, headers),) = file_server.seen
-    voucher = read_service_token(headers["Authorization"].removeprefix("Bearer "))
+    payment = read_payment(headers["PAYMENT-SIGNATURE"])
+    assert payment.binding is not None
+    assert (payment.binding.service, payment.binding.method, payment.binding.target) == (did, "GET", "/file1.csv")
+    voucher = payment.signed
     assert settle_vouchers(world.chain, world.builder, credits_did, [voucher]).credits == 5
     assert balance(holder, credits_did) == 95
 
@@ -485,7 +489,7 @@ def test_download_file__from_elsewhere__shows_no_voucher_to_strangers(
     gateway = Gateway("https://gateway.example.com", world.builder.address)
     payments = Payments(world.chain, world.subscriber, gateway=gateway)
     assert payments.download_file(make_file(credits_did), str(tmp_path)).txHash
-    assert "Authorization" not in file_server.seen[0][1]
+    assert not {"Authorization", "PAYMENT-SIGNATURE"} & set(file_server.seen[0][1])
 
 
 def test_download_file__from_a_gateway_that_fails__takes_back_the_voucher_that_was_not_served(
@@ -499,8 +503,8 @@ def test_download_file__from_a_gateway_that_fails__takes_back_the_voucher_that_w
         payments.download_file(did, str(tmp_path))
     file_server.route("/2.csv", CONTENT)
     assert len(payments.download_file(did, str(tmp_path)).files) == 2
-    tokens = [headers["Authorization"].removeprefix("Bearer ") for _, headers in file_server.seen]
-    assert [read_service_token(token).voucher.ceiling for token in tokens] == [5, 10, 10, 15]  # one for each file
+    payments_seen = [read_payment(headers["PAYMENT-SIGNATURE"]) for _, headers in file_server.seen]
+    assert [each.signed.voucher.ceiling for each in payments_seen] == [5, 10, 10, 15]  # one for each file
 
 
 def test_download_file__that_fails__takes_back_its_own_voucher_only(
