@@ -6,6 +6,7 @@ from ape.cli import ConnectedProviderCommand
 from nvm_chain.chain.dev_accounts import derive_dev_accounts
 from nvm_chain.chain.embedded import deploy_all
 from nvm_chain.demo import run_demo
+from nvm_chain.demo.serving import serve
 from scripts._seam import clear_errors, open_ape_chain
 
 
@@ -16,5 +17,5 @@ def cli() -> None:
     chain = open_ape_chain()
     chain.accounts = derive_dev_accounts()
     deploy_all(chain, chain.accounts[0])
-    result = run_demo(chain, click.echo)
+    result = run_demo(chain, click.echo, serve)
     click.echo(result)

@@ -8,21 +8,44 @@ from typing import Final, TypedDict
 from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import NvmChainError
-from nvm_chain.errors.fields import Coin, Credits, Money, Number, PlanId, Quantity
+from nvm_chain.errors.fields import AgentId, Coin, Credits, Money, Name, Number, Phrase, PlanId, Quantity, Verbatim
 from nvm_chain.types.receipts import SettlementOutcome
 
 TENTH: Final = Decimal("0.1")
 
 
-@dataclass(eq=False)
 class NotRefused(NvmChainError):
-    """Raised when the chain accepts a forbidden attempt of the demo."""
+    """Raised when the chain or the gateway accepts a forbidden attempt of the demo."""
 
-    attempt: str
+    attempt: Phrase
 
-    def message(self) -> str:
-        """Return the problem and the next step."""
-        return f"{self.attempt} was not refused. Do not use this deployment, and please report it."
+    problem = "{attempt} was not refused."
+    next_step = "Do not use this deployment, and please report it."
+
+
+class HttpRefusal(NvmChainError):
+    """Raised when the gateway of the demo refuses a request. The fields are from its answer."""
+
+    name: Name
+    reason: Verbatim
+    remedy: Verbatim
+
+    problem = "{reason}"
+    next_step = "{remedy}"
+
+
+def find_error_name(error: NvmChainError | None) -> str:
+    """Return the name of an error, or of the error that a gateway answered."""
+    return error.name if isinstance(error, HttpRefusal) else type(error).__name__
+
+
+class DemoFailed(NvmChainError):
+    """Raised when something that the demo shows comes out in another way."""
+
+    what: Phrase
+
+    problem = "{what}."
+    next_step = "Run the demo again, and please report it if that does not help."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +60,16 @@ class Step:
     outcome: str
     error: NvmChainError | None = None
     opens: str = ""
+
+    @property
+    def by_gateway(self) -> bool:
+        """Whether the gateway refused the attempt, and not the chain."""
+        return isinstance(self.error, HttpRefusal)
+
+    @property
+    def error_name(self) -> str:
+        """The name of the error with which the attempt was refused."""
+        return find_error_name(self.error)
 
     def __str__(self) -> str:
         """Return the step as a sentence."""
@@ -73,6 +106,34 @@ class MeteredResult:
         return sum(outcome.amount for outcome in self.outcomes)
 
 
+@dataclass(frozen=True, slots=True)
+class ServedResult:
+    """Result of the third act: a service behind a gateway, the requests that were paid, and their settlement."""
+
+    plan_id: PlanId
+    agent_id: AgentId
+    gateway: str
+    """URL that the gateway had."""
+    service: str
+    """URL that the service behind it had."""
+    price_paid: Money
+    """Price that the subscriber paid for the order, in base units of USDC."""
+    requests: Quantity
+    """Number of paid requests that the service answered."""
+    milliseconds: Quantity
+    """Time from the first of them to the last, signatures and checks included."""
+    credits_settled: Credits
+    """Credits that the settlement took, by its event on the chain."""
+    credits_charged: Credits
+    """Credits that the requests cost, by the gateway's books."""
+    credits_taken: Credits
+    """Credits that the gateway's key took, by the gateway's books."""
+    differences: Quantity
+    """Number of differences between the books, the index and the chain."""
+    credits_left: Credits
+    """Remaining credits of the subscriber: granted - settled."""
+
+
 class Balances(TypedDict):
     """Final balances of an account: base units of USDC, and credits of both plans."""
 
@@ -106,6 +167,8 @@ class DemoResult:
     """Remaining credits of the subscriber: granted + minted - redeemed - burned."""
     metered: MeteredResult
     """Result of the second act."""
+    served: ServedResult | None
+    """Result of the third act. None if it was left out, because it needs the extra ``gateway``."""
     balances: Mapping[str, Balances]
     """Final balances, by role."""
     gas: Mapping[str, Quantity]
@@ -140,6 +203,7 @@ class DemoResult:
             "redeem": _per_request(self.gas["redeem"], 1),
             "settle": _per_request(self.gas["settle"], self.metered.requests),
             "settle_subscriber": _per_request(self.settlement_share, self.metered.vouchers_signed),
+            **({"settle_served": _per_request(self.gas["settle_served"], self.served.requests)} if self.served else {}),
         }
 
 

@@ -10,15 +10,16 @@ from eth_typing import ChecksumAddress
 from nvm_chain.chain.client import Chain, open_rpc
 from nvm_chain.chain.dev_accounts import derive_dev_accounts
 from nvm_chain.chain.embedded import deploy_all, open_embedded
-from nvm_chain.demo.results import NotRefused, Step
+from nvm_chain.demo.results import NotRefused, Step, find_error_name
 from nvm_chain.errors import InvalidConfig, NvmChainError, WrongChain
 from nvm_chain.operations.credits import read_balance
 from nvm_chain.operations.tokens import read_token_balance, read_token_info
 from nvm_chain.types.amounts import format_units
 from nvm_chain.types.receipts import Transaction
 
-ROLES: Final = ("deployer", "builder", "subscriber", "stranger", "comparison_payer", "comparison_payee")
-"""Roles of the chain's first accounts. The last two only move USDC, for a comparison of gas with a plain transfer."""
+ROLES: Final = ("deployer", "builder", "subscriber", "stranger", "comparison_payer", "comparison_payee", "gateway")
+"""Roles of the chain's first accounts. Those of the comparison only move USDC, to compare the gas with a plain transfer. The
+gateway's account settles."""
 
 DEV_BALANCE_WEI: Final = 100 * 10**18
 """Minimum coins of a development account, in wei. On other chains it has fewer, because its key is public."""
@@ -68,6 +69,13 @@ class Stage:
         self.signers: dict[str, LocalAccount] = dict(zip(ROLES, self.chain.accounts, strict=False))
         self.decimals = read_token_info(self.chain, self.usdc).decimals
 
+    def connect_again(self) -> Chain:
+        """Return a second connection to the chain, for another thread. About five requests."""
+        chain = Chain(self.chain.web3, self.chain.label, self.chain.accounts)
+        chain.use_credits(self.chain.credits.address)
+        chain.use_agents(self.chain.agents.address)
+        return chain
+
     def address(self, role: str) -> ChecksumAddress:
         """Return the address of a role."""
         return self.signers[role].address
@@ -98,7 +106,7 @@ class Stage:
         try:
             act()
         except expected as error:
-            step = Step(actor, f"tries to {attempt}", f"refused with {type(error).__name__}", error)
+            step = Step(actor, f"tries to {attempt}", f"refused with {find_error_name(error)}", error)
             self.refusals.append(step)
             self.on_step(step)
         else:

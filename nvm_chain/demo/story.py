@@ -1,28 +1,34 @@
-"""The demo: both acts in order, then the final balances from the chain."""
+"""The demo: all acts in order, then the final balances from the chain."""
 
 from collections.abc import Callable
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.demo.metering import Metering
 from nvm_chain.demo.purchase import Purchase
-from nvm_chain.demo.results import Balances, DemoResult, Step
+from nvm_chain.demo.results import Balances, DemoResult, ServedResult, Step
 from nvm_chain.demo.stage import ROLES, Stage
 from nvm_chain.operations.credits import read_balances
 
 
-def run_demo(chain: Chain, on_step: Callable[[Step], object]) -> DemoResult:
-    """Run the demo on a development chain, and return its result.
+def run_demo(
+    chain: Chain, on_step: Callable[[Step], object], serve: Callable[[Stage], ServedResult] | None = None
+) -> DemoResult:
+    """Run the demo on a development chain, and return its result. Sends about 25 transactions.
 
-    ``on_step`` is called with each completed step.
+    Args:
+        chain: The chain. It needs accounts, Credits and a TestUSDC: see `open_demo_chain`.
+        on_step: A function that is called with each completed step.
+        serve: The third act, `nvm_chain.demo.serving.serve`, which needs the extra ``gateway``. If not given, it is left out.
 
-    The chain needs accounts, Credits and a TestUSDC: see `open_demo_chain`. Sends about 20 transactions. Raises
-    NotRefused if the chain accepts a forbidden attempt.
+    It raises `NotRefused` if the chain or the gateway accepts a forbidden attempt, and `DemoFailed` if something else comes out in
+    another way.
     """
     stage = Stage(chain, on_step)
     purchase = Purchase(stage)
     receipt = purchase.play()
     metering = Metering(stage)
     metered = metering.play()
+    served = None if serve is None else serve(stage)
     purchase.compare()
     balances = _read_balances(stage, purchase.plan_id, metered.plan_id)
     changes = purchase.changes
@@ -41,6 +47,7 @@ def run_demo(chain: Chain, on_step: Callable[[Step], object]) -> DemoResult:
         credits_burned=changes["burned"],
         credits_left=balances["subscriber"]["credits"],
         metered=metered,
+        served=served,
         balances=balances,
         gas={name: sent[-1].gas_used or 0 for name, sent in stage.sent.items()},
         transactions={name: tuple(item.hash for item in sent) for name, sent in stage.sent.items()},

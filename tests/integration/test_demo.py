@@ -5,22 +5,31 @@ import io
 import json
 import re
 import resource
+import signal
+import socket
 import subprocess
+import sys
+import tempfile
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from eth_account.signers.local import LocalAccount
 from rich.console import Console
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.embedded import LABEL, deploy_all, open_embedded
 from nvm_chain.cli.commands.demo import Teller, describe_speed
+from nvm_chain.cli.failures import describe_failure
 from nvm_chain.demo import (
+    DemoFailed,
     DemoResult,
     NotRefused,
     Step,
@@ -29,17 +38,29 @@ from nvm_chain.demo import (
     open_demo_chain,
     purchase,
     run_demo,
+    serving,
 )
+from nvm_chain.demo.buying import Client
+from nvm_chain.demo.results import HttpRefusal
+from nvm_chain.demo.serving import serve
+from nvm_chain.demo.stage import Stage
 from nvm_chain.enums import SettlementResult
-from nvm_chain.errors import InvalidConfig, WrongChain
+from nvm_chain.errors import ConnectionFailed, InvalidConfig, NvmChainError, WrongChain
+from nvm_chain.gateway import extras as gateway_extras
+from nvm_chain.metadata.documents import AgentMetadata
+from nvm_chain.metadata.endpoints import Endpoint
+from nvm_chain.meter.store.store import Store
+from nvm_chain.meter.store.writer import Writer
+from nvm_chain.meter.verifying import MeterVerification, verify_meter
 from nvm_chain.operations.credits import read_account
 from nvm_chain.operations.settlement import settle_vouchers
+from nvm_chain.operations.tokens import mint_test_usdc
 from nvm_chain.signing.vouchers import SignedVoucher
 from nvm_chain.types.receipts import SettlementOutcome, SettlementReceipt
 from tests.support.answers import find_problems
 from tests.support.anvil import ROOT, open_anvil, run_anvil
 from tests.support.reverts import reverts
-from tests.support.shell import Ran, expand, run_cli, run_process, run_terminal
+from tests.support.shell import Ran, clean_environment, expand, run_cli, run_process, run_terminal
 from tests.support.world import ZERO, World
 from tests.unit.test_cli_help import COMMANDS
 
@@ -107,7 +128,45 @@ METERED_REFUSALS = [
     ("stranger", "tries to settle the builder's vouchers", "VoucherMismatch"),
     ("stranger", "tries to settle vouchers in their name", "NotRedeemer"),
 ]
-ACTS = ["Act 1: a hundred credits", "Act 2: a thousand requests by signature"]
+SERVED_STEPS = [
+    (
+        "builder",
+        "registers a plan of 100 credits for 5 USDC, and an agent",
+        "agent 1 takes 1 credit for a request to GET https://tea.example.com/tea",
+    ),
+    ("subscriber", "orders the plan", "has 100 credits and 5 USDC"),
+    (
+        "builder",
+        "starts the service, and a gateway in front of it",
+        "gateway at {served.gateway}, service at {served.service}",
+    ),
+    (
+        "subscriber",
+        "sends 100 requests, and signs a voucher for each",
+        "100 answers, 100 credits charged, and no transaction",
+    ),
+    (
+        "gateway",
+        "starts again with its books, and settles 100 requests in one transaction",
+        "100 credits taken for {gas[settle_served]:,} gas, the subscriber has 0 left",
+    ),
+    (
+        "builder",
+        "compares the books with the index and with the chain",
+        "100 credits charged, 100 taken, and every number is equal",
+    ),
+]
+SERVED_REFUSALS = [
+    ("stranger", "tries to send a request without a payment", "PaymentMissing"),
+    ("stranger", "tries to send a paid request again", "AuthorityUsedUp"),
+    ("subscriber", "tries to send one more request", "CreditsUsedUp"),
+]
+BY_CHAIN = REFUSALS + METERED_REFUSALS
+ACTS = [
+    "Act 1: a hundred credits",
+    "Act 2: a thousand requests by signature",
+    "Act 3: a service behind a gateway, over HTTP",
+]
 
 
 # ---------------------------------------------------------------------- the story
@@ -132,27 +191,34 @@ def told(base_chain: Chain) -> Iterator[Told]:
             chain = open_anvil(stack.enter_context(run_anvil()))
             deploy_all(chain, chain.accounts[0])
         steps: list[Step] = []
-        yield Told(World(chain), steps, run_demo(chain, steps.append))
+        yield Told(World(chain), steps, run_demo(chain, steps.append, serve))
 
 
 def test_run_demo__on_this_chain__tells_the_story_and_what_it_came_to(told: Told) -> None:
     steps, result = told.steps, told.result
     sentences = [(step.actor, step.action, step.outcome) for step in steps if step.error is None]
     assert sentences == [
-        (actor, action, outcome.format(plan_id=result.plan_id, metered=result.metered))
-        for actor, action, outcome in STEPS + METERED_STEPS
+        (
+            actor,
+            action,
+            outcome.format(plan_id=result.plan_id, metered=result.metered, served=result.served, gas=result.gas),
+        )
+        for actor, action, outcome in STEPS + METERED_STEPS + SERVED_STEPS
     ]
-    refused = [(step.actor, step.action, type(step.error).__name__) for step in result.refusals]
-    assert refused == REFUSALS + METERED_REFUSALS
-    first, second = result.refusals[: len(REFUSALS)], result.refusals[len(REFUSALS) :]
+    refused = [(step.actor, step.action, step.error_name) for step in result.refusals]
+    assert refused == REFUSALS + METERED_REFUSALS + SERVED_REFUSALS
+    assert [step.by_gateway for step in result.refusals] == [False] * 13 + [True] * 3
+    first, second = result.refusals[: len(REFUSALS)], result.refusals[len(REFUSALS) : -len(SERVED_REFUSALS)]
     assert steps[len(STEPS) :][: len(first)] == list(first)
-    assert steps[-len(second) :] == list(second)
+    before = len(STEPS) + len(first) + len(METERED_STEPS)
+    assert steps[before:][: len(second)] == list(second)
+    assert steps[-2 - len(SERVED_REFUSALS) : -2] == list(result.refusals[-len(SERVED_REFUSALS) :])
     assert [step.opens for step in steps if step.opens] == ACTS
     assert result.chain == told.world.chain.label
     assert result.credits_left == 100 + 10 - 5 - 25
     assert result.balances == {
-        "builder": {"usdc": 40_000_000, "credits": 0, "metered_credits": 0},
-        "subscriber": {"usdc": 10_000_000, "credits": 80, "metered_credits": 1000},
+        "builder": {"usdc": 45_000_000, "credits": 0, "metered_credits": 0},
+        "subscriber": {"usdc": 5_000_000, "credits": 80, "metered_credits": 1000},
         "stranger": {"usdc": 0, "credits": 0, "metered_credits": 0},
     }
 
@@ -189,7 +255,7 @@ def test_run_demo__where_only_python_checks_signatures__checks_the_last_and_says
     result = run_demo(world.chain, steps.append)
     assert result.metered.vouchers_checked == 1
     assert "checks the last signature" in [step.action for step in steps]
-    assert "pip install 'nvm-chain[fast]'" in " ".join(tell(Told(world, steps, result), 80)[-2:])
+    assert "pip install 'nvm-chain[fast]'" in " ".join(tell(Told(world, steps, result), 80)[-4:])
     assert "1,000 vouchers signed in " in describe_speed(result)
     assert " s and 1 checked in " in describe_speed(result)
 
@@ -198,13 +264,16 @@ def test_run_demo__on_this_chain__reports_what_the_chain_has(told: Told) -> None
     world, result = told.world, told.result
     assert result.credits_left == world.balance(result.plan_id, result.accounts["subscriber"])
     assert result.receivers == {result.accounts["builder"]: result.price_paid}
-    assert world.tokens(result.accounts["builder"]) == result.price_paid + result.metered.price_paid
+    assert result.served is not None
+    paid = (result.price_paid, result.metered.price_paid, result.served.price_paid)
+    assert world.tokens(result.accounts["builder"]) == sum(paid)
     for operation, hashes in result.transactions.items():
         receipts = [world.chain.read_transaction(hash_) for hash_ in hashes]
         assert receipts[-1].gas_used == result.gas[operation]
     assert {operation: len(hashes) for operation, hashes in result.transactions.items()} == {
         **dict.fromkeys(("register", "faucet", "order", "mint", "burn", "approve", "transfer_from"), 1),
         **dict.fromkeys(("register_metered", "relay", "mint_batch", "settle", "settle_again"), 1),
+        **dict.fromkeys(("register_served", "set_redeemer", "register_agent", "order_served", "settle_served"), 1),
         "redeem": 5,
     }
 
@@ -233,6 +302,141 @@ def test_run_demo__where_a_forged_voucher_counts__fails(world: World, monkeypatc
         run_demo(world.chain, lambda step: None)
 
 
+# ---------------------------------------------------------------------- the third act
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the third act is played: its stage, its folder of temporary files, and the threads that were there before."""
+
+    steps: list[Step]
+    stage: Stage
+    folder: Path
+    threads: set[threading.Thread]
+
+    def is_empty(self) -> bool:
+        """Return whether no thread, no server and no file of the act is left."""
+        told = " ".join(step.outcome for step in self.steps)
+        is_left = set(threading.enumerate()) - self.threads or [*self.folder.iterdir()]
+        return not is_left and not any(map(is_open, re.findall(r"127\.0\.0\.1:(\d+)", told)))
+
+
+@pytest.fixture
+def place(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A stage on which only the third act is played."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    steps: list[Step] = []
+    stage = Stage(world.chain, steps.append)
+    mint_test_usdc(world.chain, stage.signers["subscriber"], stage.address("subscriber"), serving.PRICE)
+    return Place(steps, stage, tmp_path, set(threading.enumerate()))
+
+
+def is_open(port: str) -> bool:
+    """Return whether somebody listens on a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(port))) == 0
+
+
+def test_serve__to_its_end__leaves_no_thread_no_port_and_no_file(place: Place) -> None:
+    result = serve(place.stage)
+    assert (result.requests, result.credits_settled, result.credits_charged, result.credits_taken) == (100,) * 4
+    assert (result.price_paid, result.differences, result.credits_left) == (5_000_000, 0, 0)
+    assert place.is_empty()
+
+
+def test_serve__where_the_gateway_cannot_start__says_why(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    failure = ConnectionFailed("http://127.0.0.1:9", "nobody listens")
+
+    def connect_again(stage: Stage) -> Chain:
+        raise failure
+
+    monkeypatch.setattr(Stage, "connect_again", connect_again)
+    with pytest.raises(ConnectionFailed) as raised:
+        serve(place.stage)
+    assert raised.value is failure
+    assert place.is_empty()
+
+
+def test_serve__where_an_endpoint_costs_nothing__fails(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def describe(name: str, endpoints: tuple[Endpoint, ...]) -> AgentMetadata:
+        return AgentMetadata(name, open_endpoints=tuple(endpoint.url_pattern for endpoint in endpoints))
+
+    monkeypatch.setattr(serving, "AgentMetadata", describe)
+    with reverts(NotRefused("The stranger's attempt to send a request without a payment")):
+        serve(place.stage)
+    assert place.is_empty()
+
+
+def test_serve__where_the_books_are_wrong__fails(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def verify(writer: Writer, *others: Any) -> MeterVerification:
+        def change(store: Store) -> None:
+            with store.asking() as pen:
+                pen.change("UPDATE accounts SET committed = committed - 1")
+
+        writer.run(change)
+        return verify_meter(writer, *others)
+
+    monkeypatch.setattr(serving, "verify_meter", verify)
+    with reverts(DemoFailed("The books of the gateway are not what the index and the chain say")):
+        serve(place.stage)
+    assert place.is_empty()
+
+
+def test_serve__where_unpaid_requests_reach_the_service__fails(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask_the_service(self: Client, url: str, *others: Any) -> requests.Response:
+        answer = ask(self, url, *others)
+        with Client("") as other:
+            ask(other, place.steps[-1].outcome.rpartition(" ")[2])
+        return answer
+
+    ask = Client.ask
+    monkeypatch.setattr(Client, "ask", ask_the_service)
+    with pytest.raises(DemoFailed, match="200 requests reached the service, and 100 were paid for"):
+        serve(place.stage)
+
+
+def test_demo__without_the_extra__ends_after_two_acts_and_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway_extras, "find_spec", lambda module: None)
+    ran = run_cli("demo", environment={"COLUMNS": "80"})
+    assert ran.exit_code == 0
+    assert [line for line in ran.stdout.splitlines() if line.startswith("Act ")] == ACTS[:2]
+    assert ran.stdout.endswith("It needs the gateway: pip install 'nvm-chain[gateway]'\n")
+
+
+def test_demo__stopped_by_ctrl_c_in_its_third_act__leaves_no_port_and_no_file(tmp_path: Path) -> None:
+    environment = clean_environment(TMPDIR=str(tmp_path), PYTHONUNBUFFERED="1")
+    with subprocess.Popen(
+        [sys.executable, "-m", "nvm_chain.cli", "demo"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        addresses = next(line for line in process.stdout if "gateway at" in line)
+        ports = re.findall(r"127\.0\.0\.1:(\d+)", addresses)
+        assert [*map(is_open, ports)] == [True, True]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 1
+        assert "Aborted" in process.stderr.read()
+    assert [*map(is_open, ports)] == [False, False]
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (NotRefused("The order"), "The order was not refused. Do not use this deployment, and please report it."),
+        (DemoFailed("It ended"), "It ended. Run the demo again, and please report it if that does not help."),
+        (HttpRefusal("CreditsUsedUp", f"Plan {1:#066x} is empty.", "Order it."), f"Plan {1:#066x} is empty. Order it."),
+    ],
+)
+def test_errors_of_the_demo__in_the_shell__say_what_happened_and_what_to_do(error: NvmChainError, message: str) -> None:
+    assert (str(error), describe_failure(error, verbose=False).message) == (message, message)
+
+
 def test_run_demo__without_usdc__says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world.chain, "usdc", None)
     with pytest.raises(InvalidConfig, match="The demo needs a TestUSDC"):
@@ -240,12 +444,13 @@ def test_run_demo__without_usdc__says_so(world: World, monkeypatch: pytest.Monke
 
 
 def test_step__as_text__is_a_sentence(told: Told) -> None:
-    steps, result = told.steps, told.result
-    assert str(steps[-1]) == "The stranger tries to settle vouchers in their name: refused with NotRedeemer."
+    result = told.result
+    assert str(result.refusals[12]) == "The stranger tries to settle vouchers in their name: refused with NotRedeemer."
+    assert str(result.refusals[-1]) == "The subscriber tries to send one more request: refused with CreditsUsedUp."
     each = result.gas_per_request["settle_subscriber"]
     assert str(result) == (
         f"Plan {result.plan_id:#066x}: 20000000 base units of USDC paid, 100 credits granted, 80 left. "
-        f"Plan {result.metered.plan_id:#066x}: 1000 requests by voucher, settled for {each} gas each. 13 attempts refused."
+        f"Plan {result.metered.plan_id:#066x}: 1000 requests by voucher, settled for {each} gas each. 16 attempts refused."
     )
 
 
@@ -310,8 +515,8 @@ def test_demo__with_a_node_in_the_environment__still_runs_in_this_process() -> N
 
 def test_demo__as_a_process__is_done_in_seconds() -> None:
     assert (
-        run_example("nvm-chain demo --json").seconds < 20
-    )  # 3 on a machine that does nothing else, three times as many where others share its cores
+        run_example("nvm-chain demo --json").seconds < 60
+    )  # 10 on a machine that does nothing else, more where others share its cores
 
 
 def test_demo__in_a_pipe__has_no_escape_sequences() -> None:
@@ -432,7 +637,21 @@ def test_demo_json__gas_per_request__is_computed_from_the_receipts(recount: Reco
         "redeem": f"{told['gas']['redeem']}.0",
         "settle": str((Decimal(gas) / 1090).quantize(Decimal("0.1"))),
         "settle_subscriber": str((Decimal(gas // 10) / 1000).quantize(Decimal("0.1"))),
+        "settle_served": str((Decimal(told["gas"]["settle_served"]) / 100).quantize(Decimal("0.1"))),
     }
+
+
+def test_demo_json__settlement_of_the_gateway__is_that_of_the_events(recount: Recount) -> None:
+    told = recount.told
+    served, subscriber, gateway = told["served"], told["accounts"]["subscriber"], told["accounts"]["gateway"]
+    signature = "TransferSingle(address,address,address,uint256,uint256)"
+    (log,) = recount.logs("settle_served", told["credits_contract"], signature)
+    assert "0x" + log["data"][2:66] == served["plan_id"]
+    assert (int(log["data"][66:], 16), "0x" + log["topics"][2][-40:]) == (100, subscriber.lower())
+    (receipt,) = recount.receipts("settle_served")
+    assert receipt["from"].lower() == gateway.lower()
+    balance = "balanceOf(address,uint256)(uint256)"
+    assert recount.call(told["credits_contract"], balance, subscriber, served["plan_id"]) == served["credits_left"] == 0
 
 
 def test_demo_json__request_ids__are_in_the_redemptions_events(recount: Recount) -> None:
@@ -494,7 +713,8 @@ def test_demo__for_people__fits_and_shows_what_the_json_says(told: Told, width: 
     assert max(map(len, lines)) <= width
     assert [line for line in lines if line != line.rstrip()] == []
     rows = [re.split(r" {2,}", line.strip()) for line in lines]
-    assert ["subscriber", "10", "80", "1,000"] in rows
+    assert ["subscriber", "5", "80", "1,000"] in rows
+    assert ["settle 100 requests over HTTP", f"{result.gas['settle_served']:,}"] in rows
     assert [result.accounts["builder"], "builder", "20"] in rows
     assert "nvm-chain[fast]" not in " ".join(lines)
     assert ["order with a permit", f"{result.gas['order']:,}"] in rows
@@ -504,15 +724,21 @@ def test_demo__for_people__fits_and_shows_what_the_json_says(told: Told, width: 
     headline = f"A request by voucher took {each} gas. A redemption on the chain takes {result.gas['redeem']:,} gas."
     assert headline in lines
     assert lines.index(headline) < lines.index("Balances, read from the chain")
-    assert len(lines) - lines.index(headline) <= 24
+    assert len(lines) - lines.index(headline) <= 26
     assert ["settle 10 vouchers, 1,090 requests", f"{result.gas['settle']:,}"] in rows
     assert [row[0] for row in rows if row[0].startswith("Act ")] == ACTS
     refused = [tuple(row) for row in rows if len(row) == 3 and row[0] in result.accounts and not row[1].isdigit()]
     assert refused == [
-        (actor, action.removeprefix("tries to "), error) for actor, action, error in REFUSALS + METERED_REFUSALS
+        (actor, action.removeprefix("tries to "), error) for actor, action, error in BY_CHAIN + SERVED_REFUSALS
     ]
+    subscriber, plan = result.accounts["subscriber"], f"{result.served.plan_id:#066x}" if result.served else ""
+    sentence = (
+        f"{subscriber[:6]}…{subscriber[-4:]} has 0 credits for new requests on plan {plan[:6]}…{plan[-4:]}, but this request "
+        "may take 1 credit. Order more credits, or wait until open requests end."
+    )
+    assert sentence in " ".join(" ".join(lines).split())
     numbered = [row for row in rows if row[0].isdigit()]
-    assert [int(row[0]) for row in numbered] == list(range(1, 17))
+    assert [int(row[0]) for row in numbered] == list(range(1, 24))
 
 
 def test_demo__in_a_narrow_terminal__fits_and_cuts_no_number(told: Told) -> None:
@@ -522,7 +748,7 @@ def test_demo__in_a_narrow_terminal__fits_and_cuts_no_number(told: Told) -> None
     assert f"{plan[:6]}…{plan[-4:]}" in " ".join(lines)
     rows = [re.split(r" {2,}", line.strip()) for line in lines]
     assert ["settle 10 vouchers, 1,090 requests", f"{result.gas['settle']:,}"] in rows
-    refusals = [error for _, _, error in REFUSALS + METERED_REFUSALS]
+    refusals = [error for _, _, error in BY_CHAIN + SERVED_REFUSALS]
     assert [row[0] for row in rows if row[0] in refusals] == refusals
 
 

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nvm_chain.cli.answers import describe_outcome, name_plan
 from nvm_chain.cli.command import CHAIN, SectionOption, answer_options, session_command
-from nvm_chain.cli.lazy import amounts, json_values, rich_console, rich_table, rich_text
+from nvm_chain.cli.lazy import (
+    amounts,
+    demo_serving,
+    errors,
+    gateway_extras,
+    json_values,
+    rich_console,
+    rich_table,
+    rich_text,
+)
 from nvm_chain.cli.lazy import demo as stories
 from nvm_chain.cli.output import print_json
 from nvm_chain.cli.parameters import Url
@@ -17,7 +26,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from nvm_chain.demo import DemoResult, Step
+    from nvm_chain.demo import DemoResult, ServedResult, Step
+    from nvm_chain.demo.stage import Stage
 
 OPERATIONS: Final = {
     "register": "register the plan",
@@ -27,11 +37,13 @@ OPERATIONS: Final = {
 }
 """Operations in the closing gas table. The JSON has all operations."""
 
+BY_CHAIN: Final = "The chain refuses every forbidden attempt."
+BY_GATEWAY: Final = "The gateway refuses every request that is not paid for."
 INDENT: Final = " " * 4
 TABLE_WIDTH: Final = 120
 NARROW: Final = 72
 """Terminal width in columns. A narrower terminal gets short ids and addresses, and two lines for a refusal."""
-LONG_HEX: Final = re.compile(r"0x([0-9a-fA-F]{4})[0-9a-fA-F]{32,}([0-9a-fA-F]{4})")
+LONG_HEX: Final = re.compile(r"(0x|did:nv:)([0-9a-fA-F]{4})[0-9a-fA-F]{32,}([0-9a-fA-F]{4})")
 
 OPTIONS: Final = (
     SectionOption(
@@ -59,24 +71,38 @@ def demo(session: Session) -> None:
 
     The demo runs on a chain inside this process, and needs no network, account, key or node. With --rpc the demo runs
     on a development node such as anvil. There the demo deploys its own contracts and uses the node's funded accounts.
+
+    In its third act a gateway in front of a service is paid for a hundred requests over HTTP, on this machine alone. That act
+    needs the extra gateway, and is left out without it.
     """
     node = session.rpc is not None
     session.say("Connecting and deploying" if node else "Starting a chain in this process")
     chain = stories.open_demo_chain(session.rpc, session.chain_id)
+    session.chain = chain if node else None  # after Ctrl-C, a node may still mine what was sent
     if session.as_json:
         chain.on_progress = session.say
-        print_json(describe_result(stories.run_demo(chain, lambda step: session.say(str(step)))))
+        print_json(describe_result(stories.run_demo(chain, lambda step: session.say(str(step)), find_third_act())))
         return
     session.progress.stop()
     teller = Teller(rich_console.Console(highlight=False, markup=False, emoji=False))
     teller.begin(f"nvm-chain demo on {chain.label}, chain {chain.chain_id}")
-    teller.close(stories.run_demo(chain, teller.tell))
+    teller.close(stories.run_demo(chain, teller.tell, find_third_act()))
+
+
+def find_third_act() -> "Callable[[Stage], ServedResult] | None":
+    """Return the third act. None if the packages that it needs are not installed."""
+    try:
+        gateway_extras.require_gateway()
+    except errors.MissingExtra:
+        return None
+    act: Callable[[Stage], ServedResult] = demo_serving.serve
+    return act
 
 
 def describe_result(result: "DemoResult") -> Mapping[str, Any]:
     """Return the result of the demo as a JSON object."""
     refusals = [
-        {"actor": step.actor, "attempt": step.action, "error": type(step.error).__name__, "message": str(step.error)}
+        {"actor": step.actor, "attempt": step.action, "error": step.error_name, "message": str(step.error)}
         for step in result.refusals
     ]
     computed = {
@@ -88,7 +114,8 @@ def describe_result(result: "DemoResult") -> Mapping[str, Any]:
         "outcomes": list(map(describe_outcome, result.metered.outcomes)),
         "repeated": list(map(describe_outcome, result.metered.repeated)),
     }
-    told = {**json_values.fields_of(result), "metered": metered}
+    served = None if result.served is None else json_values.fields_of(result.served)
+    told = {**json_values.fields_of(result), "metered": metered, "served": served}
     return {**name_plan(result.plan_id), **told, **computed, "refusals": refusals}
 
 
@@ -116,9 +143,11 @@ class Teller:
             self._write_lines(step.outcome, style="green")
             return
         if self._refused == 0:
-            self._write_step("The chain refuses every forbidden attempt.")
+            self._write_step(BY_GATEWAY if step.by_gateway else BY_CHAIN)
         self._refused += 1
-        self._write_refusal(step.actor, step.action.removeprefix("tries to "), type(step.error).__name__)
+        self._write_refusal(step.actor, step.action.removeprefix("tries to "), step.error_name)
+        if step.by_gateway:
+            self._write_lines(shorten(str(step.error)), INDENT * 2, "dim", indent=INDENT * 2)
 
     def _write_refusal(self, actor: str, attempt: str, error: str) -> None:
         if self._is_narrow:
@@ -133,7 +162,7 @@ class Teller:
         return self._console.width < NARROW
 
     def _shorten(self, text: str) -> str:
-        return LONG_HEX.sub(r"0x\1…\2", text) if self._is_narrow else text
+        return shorten(text) if self._is_narrow else text
 
     def _write_step(self, sentence: str) -> None:
         self._number += 1
@@ -162,8 +191,8 @@ class Teller:
         self._close_table("Gas used", build_gas(result))
         self._console.print()
         self._write_lines(describe_speed(result), "", indent="")
-        if result.metered.vouchers_checked < result.metered.vouchers_signed:
-            self._write_lines(HINT, "", "dim", indent="")
+        for hint in find_hints(result):
+            self._write_lines(hint, "", "dim", indent="")
 
     def _close_table(self, title: str, table: "Table") -> None:
         self._console.print()
@@ -177,6 +206,21 @@ HINT: Final = (
     "Only the last signature was checked, because a thousand checks are slow without coincurve. To check "
     "all signatures: pip install 'nvm-chain[fast]'"
 )
+NO_GATEWAY: Final = (
+    "There is a third act, a gateway in front of a service, with a hundred paid requests over HTTP. It needs the gateway: "
+    "pip install 'nvm-chain[gateway]'"
+)
+
+
+def find_hints(result: "DemoResult") -> Sequence[str]:
+    """Return what the demo left out, and what to install for it."""
+    is_slow = result.metered.vouchers_checked < result.metered.vouchers_signed
+    return [*([HINT] if is_slow else []), *([NO_GATEWAY] if result.served is None else [])]
+
+
+def shorten(text: str) -> str:
+    """Shorten the ids and addresses in a text."""
+    return LONG_HEX.sub(r"\1\2…\3", text)
 
 
 def open_table(*columns: str) -> "Table":
@@ -215,6 +259,8 @@ def build_gas(result: "DemoResult") -> "Table":
     metered = result.metered
     settled = f"settle {len(metered.outcomes)} vouchers, {metered.requests:,} requests"
     table.add_row(settled, f"{result.gas['settle']:,}")
+    if result.served is not None:
+        table.add_row(f"settle {result.served.requests} requests over HTTP", f"{result.gas['settle_served']:,}")
     table.add_row("order above approve and transferFrom", f"{result.order_overhead:,}", style="bold")
     return table
 
@@ -229,9 +275,22 @@ def describe_gas_per_request(result: "DemoResult") -> Sequence[tuple[str, str]]:
 
 
 def describe_speed(result: "DemoResult") -> str:
-    """Return the sentence on the time that signing and checking took on this machine."""
-    metered = result.metered
+    """Return the sentences on the time that signing, checking and serving took on this machine."""
+    metered, served = result.metered, result.served
+    signed, checked, answered = (
+        amounts.format_units(milliseconds, 3)
+        for milliseconds in (
+            metered.signing_milliseconds,
+            metered.checking_milliseconds,
+            0 if served is None else served.milliseconds,
+        )
+    )
+    sentence = (
+        f"{metered.vouchers_signed:,} vouchers signed in {signed} s and {metered.vouchers_checked:,} checked in {checked} s, "
+        "without a transaction."
+    )
     return (
-        f"{metered.vouchers_signed:,} vouchers signed in {amounts.format_units(metered.signing_milliseconds, 3)} s and "
-        f"{metered.vouchers_checked:,} checked in {amounts.format_units(metered.checking_milliseconds, 3)} s, without a transaction."
+        sentence
+        if served is None
+        else f"{sentence} {served.requests} requests over HTTP paid and answered in {answered} s."
     )
