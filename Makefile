@@ -132,7 +132,8 @@ LOCK := $(UV) pip compile --python-version 3.11 --universal --generate-hashes \
 lock: .venv-uv/done ## Write requirements/*.lock anew from pyproject.toml and requirements/*.in
 	$(say) 'Locking'
 	@$(LOCK) pyproject.toml --extra ape --extra client --extra gateway --extra postgres --extra report --group dev --output-file requirements/dev.lock
-	@$(LOCK) pyproject.toml --group build --constraint requirements/dev.lock --output-file requirements/run.lock
+	@$(LOCK) pyproject.toml --extra client --extra gateway --group build --constraint requirements/dev.lock --output-file requirements/run.lock
+	@$(LOCK) pyproject.toml --extra fast --extra gateway --extra postgres --group build --constraint requirements/dev.lock --output-file requirements/gateway.lock
 	@for tool in halmos mutmut semgrep site slither uv; do \
 		$(LOCK) requirements/$$tool.in --output-file requirements/$$tool.lock || exit 1; done
 
