@@ -90,7 +90,8 @@ def build_gateway(to: str, books: str) -> GatewayApp:
     own = ServiceSettings(SERVICE, to, level=Level.NONE, exposure=EXPOSURE)
     plan = SoldPlan(PLAN, PlanKind.CREDITS, 1, 1, by_vouchers=True)
     service = SoldService(own, AgentMetadata("Bench"), {PLAN: plan})
-    settings = MeterSettings(CHAIN_ID, CREDITS, REDEEMER, {SERVICE: service.build_terms()})
+    terms = {SERVICE: service.build_terms()}
+    settings = MeterSettings(CHAIN_ID, CREDITS, REDEEMER, terms, max_view_age_seconds=86_400)  # a long run
 
     @asynccontextmanager
     async def open_server() -> AsyncIterator[Server]:
@@ -114,7 +115,7 @@ def main() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         print(listener.getsockname()[1], flush=True)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False, timeout_keep_alive=75))
         server.run([listener])
 
 

@@ -35,6 +35,8 @@ STEPS = (
     Step("index_kills"),
     Step("meter_kills"),
     Step("meter_races"),
+    Step("gateway_kills"),
+    Step("gateway_fuzz", 0.1),
     Step("mutants_of_python"),
     Step("mutants", 0.5),
 )

@@ -42,6 +42,11 @@ SENTENCES = {
     "meter_races": "**{requests} requests** of {processes} processes on one PostgreSQL with the same vouchers: "
     "{served twice, and sums that are wrong} of {vouchers served} served twice or with a wrong sum. "
     "{mistakes found} of {mistakes} planted mistakes found.",
+    "gateway_kills": "**{kills} kills** of a gateway's processes, its service, its database and its node, under {requests} requests over "
+    "HTTP: {served twice, charged and not served, or taken too much} served twice, charged and not served, or taken too much. "
+    "{mistakes found} of {mistakes} planted mistakes found.",
+    "gateway_fuzz": "**{inputs} changed inputs** of {parsers} parsers of what strangers send: "
+    "{inputs that raised another error than ours, hung or took much memory} raised another error than the package's, hung or took much memory.",
     "mutants": "**{mutants} broken contracts**: {found by histories} found by short histories, {found by the tests of the "
     "function} and {found by all tests} more by the tests, {same code} no different in code, {does not compile} not compiling, "
     "{survivors argued} argued to be no mistake, {survivors unexplained} unexplained; {not judged by tests} "

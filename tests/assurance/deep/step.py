@@ -27,6 +27,8 @@ DEPENDS = {
     "faults": ("contracts", "nvm_chain"),
     "index_kills": ("contracts", "nvm_chain/chain", "nvm_chain/index"),
     "meter_kills": ("contracts", "nvm_chain", "tests/meter/faults"),
+    "gateway_kills": ("contracts", "nvm_chain", "tests/gateway"),
+    "gateway_fuzz": ("nvm_chain", "tests/gateway/fuzzing.py", "tests/gateway/fuzz_corpus.py"),
     "meter_races": ("nvm_chain/index", "nvm_chain/meter", "tests/meter/faults"),
     "mutants_of_python": ("nvm_chain", "tests/unit", "tests/assurance/mutation_python"),
     "mutants": (
