@@ -28,17 +28,21 @@ if TYPE_CHECKING:
     from nvm_chain.chain import records as records
     from nvm_chain.chain import state_folder as state_folder
     from nvm_chain.chain import urls as chain_urls
+    from nvm_chain.demo import serving as demo_serving
     from nvm_chain.errors import formatting as formatting
     from nvm_chain.errors import templates as errors_templates
     from nvm_chain.gateway import books as gateway_books
     from nvm_chain.gateway import checking as gateway_checking
     from nvm_chain.gateway import config as gateway_config
     from nvm_chain.gateway import connecting as gateway_connecting
+    from nvm_chain.gateway import extras as gateway_extras
     from nvm_chain.gateway import running as gateway_running
     from nvm_chain.gateway import settlers as gateway_settlers
+    from nvm_chain.gateway import usage_export as usage_export
     from nvm_chain.gateway.configuration import starting as configuration_starting
     from nvm_chain.gateway.sealing import references as sealing_references
     from nvm_chain.gateway.sealing import sealed_files as sealed_files
+    from nvm_chain.gateway.webhooks import events as webhooks_events
     from nvm_chain.index import database as index_database
     from nvm_chain.index import following as index_following
     from nvm_chain.index import listing as index_listing
@@ -52,11 +56,14 @@ if TYPE_CHECKING:
     from nvm_chain.metadata import endpoint_costs as endpoint_costs
     from nvm_chain.metadata import endpoints as endpoints
     from nvm_chain.meter import operating as meter_operating
+    from nvm_chain.meter import usage as meter_usage
     from nvm_chain.meter import verifying as meter_verifying
     from nvm_chain.meter.capacity import processes as capacity_processes
     from nvm_chain.meter.capacity import settlements as capacity_settlements
     from nvm_chain.meter.settling import first_use as first_use
     from nvm_chain.meter.settling import rules as settling_rules
+    from nvm_chain.meter.store import deliveries as store_deliveries
+    from nvm_chain.meter.store import usage as store_usage
     from nvm_chain.operations import agents as agents
     from nvm_chain.operations import credits as credits
     from nvm_chain.operations import deployment as deployment
@@ -100,6 +107,7 @@ __all__ = [
     "connecting",
     "credits",
     "demo",
+    "demo_serving",
     "deployment",
     "dev_accounts",
     "durations",
@@ -116,6 +124,7 @@ __all__ = [
     "gateway_checking",
     "gateway_config",
     "gateway_connecting",
+    "gateway_extras",
     "gateway_running",
     "gateway_settlers",
     "holdings",
@@ -132,6 +141,7 @@ __all__ = [
     "keys",
     "metadata",
     "meter_operating",
+    "meter_usage",
     "meter_verifying",
     "named_orders",
     "networks",
@@ -159,13 +169,17 @@ __all__ = [
     "state_folder",
     "statements",
     "statements_formats",
+    "store_deliveries",
+    "store_usage",
     "tokens",
     "transactions",
     "types",
     "types_agents",
     "usage",
+    "usage_export",
     "voucher_checks",
     "vouchers",
+    "webhooks_events",
 ]
 
 _MODULES = {
@@ -176,6 +190,7 @@ _MODULES = {
     "connecting": "nvm_chain.chain.connecting",
     "credits": "nvm_chain.operations.credits",
     "demo": "nvm_chain.demo",
+    "demo_serving": "nvm_chain.demo.serving",
     "deployment": "nvm_chain.operations.deployment",
     "dev_accounts": "nvm_chain.chain.dev_accounts",
     "durations": "nvm_chain.types.durations",
@@ -192,6 +207,7 @@ _MODULES = {
     "gateway_books": "nvm_chain.gateway.books",
     "gateway_checking": "nvm_chain.gateway.checking",
     "gateway_connecting": "nvm_chain.gateway.connecting",
+    "gateway_extras": "nvm_chain.gateway.extras",
     "gateway_config": "nvm_chain.gateway.config",
     "gateway_running": "nvm_chain.gateway.running",
     "gateway_settlers": "nvm_chain.gateway.settlers",
@@ -216,6 +232,11 @@ _MODULES = {
     "metadata": "nvm_chain.metadata",
     "capacity_settlements": "nvm_chain.meter.capacity.settlements",
     "meter_operating": "nvm_chain.meter.operating",
+    "meter_usage": "nvm_chain.meter.usage",
+    "store_deliveries": "nvm_chain.meter.store.deliveries",
+    "store_usage": "nvm_chain.meter.store.usage",
+    "usage_export": "nvm_chain.gateway.usage_export",
+    "webhooks_events": "nvm_chain.gateway.webhooks.events",
     "capacity_processes": "nvm_chain.meter.capacity.processes",
     "settling_rules": "nvm_chain.meter.settling.rules",
     "meter_verifying": "nvm_chain.meter.verifying",

@@ -8,7 +8,7 @@ NvmChainError
 │   ├── SuspiciousPrice, SuspiciousGrant, CostOutOfRange, UnsafeFileName
 │   ├── InvalidTarget, ChargeAboveHold, ViewUnusable, HoldOver, MeterClosed, ServiceUnknown
 │   ├── KeyReused, RequestRunning, AnswerNotKept, ReceiptUnavailable
-│   ├── NeedsGateway, NoAccess, MissingExtra, PaymentMissing
+│   ├── NeedsGateway, NoAccess, MissingExtra, PaymentMissing, SessionMissing, NoWebsockets
 │   ├── PaymentNotAllowed, BodyNotRepeatable, BudgetUsedUp, GatewayRefused
 │   └── NeedsVendor
 │       └── HostedName, HostedImport
@@ -25,7 +25,7 @@ NvmChainError
 │   ├── UnknownNetwork, WrongChain, RpcFailed, AnswerUnreadable
 │   ├── ConnectionFailed
 │   │   └── NodeBusy
-│   ├── BlockReplaced, StatementMismatch, ViewTooOld
+│   ├── BlockReplaced, StatementMismatch, ViewTooOld, PlanNotReadYet
 │   └── NoContract, NoDeployment
 ├── DeploymentError                     a deployment or its record is wrong
 │   ├── InvalidRecord, RecordInUse, RecordNotWritable, RecordNotWritten
@@ -45,7 +45,7 @@ NvmChainError
 │   ├── AccessOpening, AccessNotOpened, PeriodsNotStated, OnlyHolderOpens
 │   └── TooManyRequests, QuotaReached, TooManyReleases
 ├── UpstreamError                       the service behind a gateway did not answer; nothing was charged
-│   └── UpstreamUnreachable, UpstreamFailed, UpstreamTooSlow
+│   └── UpstreamUnreachable, UpstreamBusy, UpstreamFailed, UpstreamTooSlow
 ├── FundsError                          found before the transaction that would have failed
 │   └── InsufficientFunds, InsufficientAllowance, InsufficientCoin
 └── TransactionError                    the chain refused a call or a transaction
@@ -189,7 +189,10 @@ from nvm_chain.errors.funds import (
     InsufficientFunds,
 )
 from nvm_chain.errors.gateway import (
+    NoWebsockets,
     PaymentMissing,
+    SessionMissing,
+    UpstreamBusy,
     UpstreamFailed,
     UpstreamTooSlow,
     UpstreamUnreachable,
@@ -264,6 +267,7 @@ from nvm_chain.errors.meter import (
     PeriodLimitReached,
     PeriodsNotStated,
     PlanNotAccepted,
+    PlanNotReadYet,
     QuotaReached,
     ReceiptMismatch,
     ReceiptSignatureInvalid,
@@ -460,6 +464,7 @@ __all__ = [
     "NoAccess",
     "NoContract",
     "NoDeployment",
+    "NoWebsockets",
     "NodeBusy",
     "NonceNotAccepted",
     "NotAgentOwner",
@@ -496,6 +501,7 @@ __all__ = [
     "PlanNotAccepted",
     "PlanNotActive",
     "PlanNotAttached",
+    "PlanNotReadYet",
     "QuotaReached",
     "QuoteFailed",
     "QuoteWithoutReceivers",
@@ -522,6 +528,7 @@ __all__ = [
     "SecretInMetadata",
     "ServiceNotCovered",
     "ServiceUnknown",
+    "SessionMissing",
     "SettlementsNotAccepted",
     "SignInExpired",
     "SignInMismatch",
@@ -555,6 +562,7 @@ __all__ = [
     "UnknownPlan",
     "UnsafeFileName",
     "UnverifiableUri",
+    "UpstreamBusy",
     "UpstreamError",
     "UpstreamFailed",
     "UpstreamTooSlow",

@@ -542,6 +542,15 @@ class ViewTooOld(NetworkError):
     next_step = "Check the node and the process that follows the chain, then try again."
 
 
+class PlanNotReadYet(NetworkError):
+    """Raised when the meter has not read a plan from the chain yet, as at the start of a new gateway. Nothing was held."""
+
+    plan_id: PlanId
+
+    problem = "Plan {plan_id} was not read from the chain yet."
+    next_step = "Try again later. If it stays so, check the node and the process that follows the chain."
+
+
 class ServiceUnknown(InputError):
     """Raised when a request is for a service that the meter does not serve."""
 

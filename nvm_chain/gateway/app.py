@@ -10,9 +10,11 @@ from nvm_chain.gateway.cors import Cors
 from nvm_chain.gateway.forwarding import Send
 from nvm_chain.gateway.incoming import Headers, Incoming, read_incoming
 from nvm_chain.gateway.own_paths import OwnPaths
-from nvm_chain.gateway.refusals import Refusal, refuse
+from nvm_chain.gateway.refusals import Refusal, refuse, tell_refusal
 from nvm_chain.gateway.routes import Route, Routes
 from nvm_chain.gateway.serving import Receive, Server, answer
+from nvm_chain.gateway.sockets.buyers import BuyerSocket
+from nvm_chain.gateway.sockets.serving import SocketServer
 
 OpenServer = Callable[[], AbstractAsyncContextManager[Server]]
 """Opens what serves: the meter, the client that calls upstreams, and what else is closed at the end."""
@@ -30,6 +32,7 @@ class GatewayApp:
         self._server: Server | None = None
         self._routes: Routes | None = None
         self._own: OwnPaths | None = None
+        self._sockets: SocketServer | None = None
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve a request, or begin and end with the server."""
@@ -38,7 +41,7 @@ class GatewayApp:
         elif scope["type"] == "http":
             await self._serve(scope, receive, send)
         else:
-            await send({"type": "websocket.close", "code": 1_003, "reason": "no websockets here"})
+            await self._serve_socket(scope, receive, send)
 
     # ------------------------------------------------------------------ lifespan
 
@@ -52,6 +55,8 @@ class GatewayApp:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
             self._server, self._routes, self._own = server, Routes(server.services), OwnPaths(server)
+            self._sockets = SocketServer(server, self._cors)
+            stack.push_async_callback(self._sockets.close)
             await send({"type": "lifespan.startup.complete"})
             await receive()
             self._server = None
@@ -90,6 +95,23 @@ class GatewayApp:
             service = None if route is None else route.service.did
             server.metrics.note_request(service, status, time.perf_counter() - began)
 
+    async def _serve_socket(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        buyer = BuyerSocket(scope, receive, send)
+        await receive()  # the message that says that the buyer waits for an answer
+        routes, sockets = self._routes, self._sockets
+        if self._server is None or routes is None or sockets is None:
+            await buyer.refuse(_CLOSED)
+            return
+        try:
+            route = routes.find(scope, _find_host(scope["headers"]))
+        except NvmChainError as error:
+            await buyer.refuse(refuse(error))
+            return
+        if route is None:
+            await buyer.refuse(_NO_SOCKET)
+        else:
+            await sockets.serve(route, scope, buyer)
+
 
 def _read(scope: Mapping[str, Any], route: Route | None) -> Incoming:
     keeps_cookies = route is not None and route.on_own_host
@@ -106,4 +128,8 @@ def _is_preflight(scope: Mapping[str, Any], incoming: Incoming) -> bool:
     return any(name == b"access-control-request-method" for name, _ in scope["headers"])
 
 
-_CLOSED: Final = Refusal(503, [(b"retry-after", b"5"), (b"cache-control", b"no-store")], b"")
+_CLOSED: Final = tell_refusal(503, "MeterClosed", "The gateway does not serve now. Try again later.")
+_CLOSED.headers.append((b"retry-after", b"5"))
+_NO_SOCKET: Final = tell_refusal(
+    404, "NotFound", "The gateway itself has no websockets. GET /services lists what it serves."
+)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
+from urllib.parse import unquote
 
 from eth_typing import ChecksumAddress
 
@@ -11,10 +12,14 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.enums import PlanKind
 from nvm_chain.errors import CostOutOfRange, InvalidUrl
 from nvm_chain.errors.fields import Credits, PlanId
+from nvm_chain.gateway.addresses import find_address
+from nvm_chain.gateway.files import METHODS, find_files
+from nvm_chain.gateway.notice_rules import build_notice_rules
 from nvm_chain.gateway.settings import GatewaySettings, ServiceSettings
 from nvm_chain.metadata.documents import AgentMetadata, parse_metadata
 from nvm_chain.metadata.endpoint_costs import CostRange, fit_cost_range, read_costs
 from nvm_chain.metadata.endpoints import Endpoint, match_endpoint
+from nvm_chain.metadata.file_entries import FileEntry
 from nvm_chain.meter.admission import Policy
 from nvm_chain.meter.first_uses import find_first_use
 from nvm_chain.meter.settings import MeterSettings, ServiceTerms
@@ -54,21 +59,28 @@ OPEN: Final = SoldEndpoint({}, is_open=True)
 
 @dataclass(frozen=True, eq=False)
 class SoldService:
-    """A service: its settings, what its metadata says, and its plans. ``costs`` are those of single endpoints."""
+    """A service: its settings, what its metadata says, and its plans. ``costs`` are those of single endpoints.
+
+    ``files`` are those that are served, by their paths in a target.
+    """
 
     settings: ServiceSettings
     metadata: AgentMetadata
     plans: Mapping[int, SoldPlan]
     costs: Mapping[Endpoint, CostRange] = field(default_factory=dict)
+    files: Mapping[str, FileEntry] = field(default_factory=dict)
 
     def find_endpoint(self, method: str, target: str) -> SoldEndpoint | None:
         """Return the endpoint of a request. None if the service has no such endpoint.
 
-        An agent without endpoints serves every path, and every request is paid.
+        An agent without endpoints and files serves every path, and every request is paid. An agent with files serves these.
         """
-        if not self.metadata.endpoints and not self.metadata.open_endpoints:
+        path = target.partition("?")[0]
+        if self.metadata.files and method in METHODS and unquote(path) in self.files:
             return SoldEndpoint(self.plans)
-        return _find_endpoint(self, method, target.partition("?")[0])
+        if not (self.metadata.endpoints or self.metadata.open_endpoints or self.metadata.files):
+            return SoldEndpoint(self.plans)
+        return _find_endpoint(self, method, path)
 
     @property
     def did(self) -> str:
@@ -119,8 +131,14 @@ def _fit(plan: SoldPlan, cost: CostRange | None) -> SoldPlan | None:
     return replace(plan, min_credits=least, max_credits=most)
 
 
-def read_service(chain: Chain, settings: ServiceSettings, redeemer: ChecksumAddress) -> SoldService:
+def read_service(chain: Chain, settings: ServiceSettings, redeemer: ChecksumAddress, base: str) -> SoldService:
     """Read a service from the chain, and its metadata from where it is. About three requests for each plan.
+
+    Args:
+        chain: The connection to the chain.
+        settings: The settings of the service.
+        redeemer: The address of the seller's key that settles.
+        base: The URL of the gateway.
 
     Raises:
         ERC721NonexistentToken: The agent is not registered.
@@ -140,12 +158,13 @@ def read_service(chain: Chain, settings: ServiceSettings, redeemer: ChecksumAddr
         plans[attached.plan_id] = SoldPlan(
             attached.plan_id, kind, attached.min_credits, attached.max_credits, by_vouchers, find_first_use(terms)
         )
-    return SoldService(settings, metadata, plans, read_costs(metadata))
+    files = find_files(metadata.files, settings, base)
+    return SoldService(settings, metadata, plans, read_costs(metadata), files)
 
 
 def read_services(chain: Chain, settings: GatewaySettings, redeemer: ChecksumAddress) -> dict[str, SoldService]:
     """Read all services of a gateway. See `read_service`."""
-    return {did: read_service(chain, own, redeemer) for did, own in settings.services.items()}
+    return {did: read_service(chain, own, redeemer, settings.url) for did, own in settings.services.items()}
 
 
 def build_meter_settings(
@@ -163,6 +182,15 @@ def build_meter_settings(
         {did: service.build_terms() for did, service in services.items()},
         depth=settings.depth,
         max_view_age_seconds=settings.max_view_age_seconds,
+        min_voucher_seconds=settings.min_voucher_seconds,
+        sign_in_seconds=settings.sign_in_seconds,
         former_redeemers=former_redeemers,
         origins=(settings.url,),
+        own_origins={
+            find_address(did, settings.url, host).origin: did
+            for did, service in services.items()
+            for host in service.settings.hosts
+        },
+        notices=build_notice_rules(settings, {did: service.plans for did, service in services.items()}),
+        retention=settings.retention,
     )

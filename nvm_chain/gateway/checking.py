@@ -14,6 +14,7 @@ from nvm_chain.gateway.checks.findings import Verdict as Verdict
 from nvm_chain.gateway.checks.findings import good, missing, missing_by, note
 from nvm_chain.gateway.checks.plans import Checked, check_other_redeemers, check_plan
 from nvm_chain.gateway.checks.redeemer import check_coin, check_key
+from nvm_chain.gateway.checks.reporting import check_sellers, check_shared_plans, check_webhooks
 from nvm_chain.gateway.checks.services import Attachment, check_service
 from nvm_chain.gateway.checks.settings import check_listening, check_secrets, check_url
 from nvm_chain.gateway.checks.upstreams import check_upstream
@@ -40,13 +41,13 @@ def check_gateway(
     except InvalidConfig as error:
         return [missing_by("configuration", error)]
     findings = [good("configuration", f"{config.path} can be read.")]
-    findings += [*check_url(config), *check_listening(config)]
+    findings += [*check_url(config), *check_listening(config), *check_webhooks(config), *check_sellers(config)]
     on_step("Looking for the secrets")
     secrets = open_secrets(config)
     filled = check_secrets(config, secrets)
     findings += filled.findings
     for service in (filled.config or config).settings.services.values():
-        on_step(f"Connecting to {service.upstream}")
+        on_step(f"Looking at {service.files or service.upstream}")
         findings += check_upstream(service, config.listen)
     if filled.config is not None:
         findings += _check_chain(filled.config, secrets, chain, on_step)
@@ -76,7 +77,7 @@ def _check_chain(
     attachments: dict[int, list[Attachment]] = {}
     for service in config.settings.services.values():
         on_step(f"Reading the agent {service.did}")
-        registered = check_service(connected.chain, service)
+        registered = check_service(connected.chain, service, config.settings.url)
         yield from registered.findings
         for attachment in registered.attachments:
             attachments.setdefault(attachment.plan.plan_id, []).append(attachment)
@@ -84,6 +85,7 @@ def _check_chain(
     checked = {plan_id: check_plan(connected.chain, plan_id, each, redeemer) for plan_id, each in attachments.items()}
     yield from (finding for each in checked.values() for finding in each.findings)
     yield from _check_served(attachments, checked)
+    yield from check_shared_plans(attachments)
     plan_ids = [plan_id for plan_id, each in checked.items() if each.has_credits]
     yield from _check_databases(config, connected.chain, plan_ids, redeemer)
 

@@ -18,15 +18,21 @@ from nvm_chain.gateway.configuration.parts import (
     RedeemerPart,
     UpstreamAuth,
 )
+from nvm_chain.gateway.configuration.retention import KEYS as RETENTION
+from nvm_chain.gateway.configuration.retention import read_retention
+from nvm_chain.gateway.configuration.sellers import read_sellers
 from nvm_chain.gateway.configuration.services import KEYS, MOST, MOST_CREDITS, read_reference, read_services
 from nvm_chain.gateway.configuration.tables import Table, find_nearest
+from nvm_chain.gateway.configuration.webhooks import read_webhooks
 from nvm_chain.gateway.sealing.references import is_reference, parse_reference
 from nvm_chain.gateway.sealing.sealed_files import SecretPlaces
 from nvm_chain.gateway.secrets import Secrets
+from nvm_chain.gateway.sellers.settings import SellerSettings
 from nvm_chain.gateway.settings import GatewaySettings
 from nvm_chain.gateway.upstream_headers import build_header
-from nvm_chain.meter.settings import DEPTH, MAX_VIEW_AGE_SECONDS
+from nvm_chain.meter.settings import DEPTH, MAX_VIEW_AGE_SECONDS, SIGN_IN_SECONDS
 from nvm_chain.meter.settling.rules import SettleRules
+from nvm_chain.meter.voucher_fronts import MIN_SECONDS
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.paths import parse_path
 
@@ -37,13 +43,16 @@ TABLES: Final[dict[str, tuple[str, ...]]] = {
     "chain": ("network", "rpc", "chain_id", "credits", "agents", "deployments"),
     "gateway": (
         *("url", "host", "port", "workers", "cors_origins"),
-        *("meter", "index", "depth", "max_view_age", "metrics_token"),
+        *("meter", "index", "depth", "max_view_age", "sign_in", "min_voucher", "metrics_token"),
     ),
     "redeemer": ("keyfile", "password", "key_env", "dev_account", "former"),
     "settler": ("age", "max_credits", "exposure_percent", "margin", "stuck", "max_fee_percent"),
+    "retention": RETENTION,
     "secrets": ("file", "key_file"),
 }
-"""The tables of the file, and the keys of each. The tables of services are apart."""
+"""The tables of the file, and the keys of each. Tables in lists are apart."""
+LISTS: Final = ("services", "webhooks", "sellers")
+"""The tables in lists, each of which the file may have several times."""
 _OWNERS: Final = {
     **dict.fromkeys(KEYS, "[[services]]"),
     **{key: f"[{table}]" for table, keys in TABLES.items() for key in keys},
@@ -65,20 +74,14 @@ def read_config(path: Path | str) -> GatewayConfig:
     place = parse_path(path, "configuration file").absolute()
     values, file = _load(place), place.name
     tables = {name: Table(file, f"[{name}]", values.get(name, {}), keys, _OWNERS) for name, keys in TABLES.items()}
-    services, auths = read_services(file, values.get("services"))
+    services, auths = read_services(file, values.get("services"), place.parent)
+    sellers = read_sellers(file, values.get("sellers"), services)
     gateway = tables["gateway"]
     gateway.require("url", "write the URL at which buyers reach the gateway, such as https://api.example.com")
     listen = _read_listen(gateway)
-    with gateway.naming():
-        settings = GatewaySettings(
-            url=gateway.read_text("url"),
-            meter=_read_database(gateway, "meter", place.parent),
-            index=_read_database(gateway, "index", place.parent),
-            services=services,
-            depth=gateway.read_number("depth", DEPTH, 0, 2**16 - 1),
-            max_view_age_seconds=gateway.read_duration("max_view_age", MAX_VIEW_AGE_SECONDS),
-            cors_origins=gateway.read_texts("cors_origins", ("*",)),
-        )
+    retention = read_retention(tables["retention"])
+    own = {name: SellerSettings(name) for name in sellers}
+    settings = _read_settings(gateway, place.parent, services=services, sellers=own, retention=retention)
     _check_databases(gateway, settings, listen)
     return GatewayConfig(
         path=place,
@@ -89,6 +92,8 @@ def read_config(path: Path | str) -> GatewayConfig:
         places=_read_places(tables["secrets"], place.parent),
         settings=settings,
         auths=auths,
+        webhooks=read_webhooks(file, values.get("webhooks"), services),
+        sellers=sellers,
         metrics_token=read_reference(gateway, "metrics_token") if "metrics_token" in gateway else None,
     )
 
@@ -139,6 +144,8 @@ def fill_secrets(config: GatewayConfig, secrets: Secrets) -> GatewayConfig:
             services=services,
             answer_key=secrets.answer_key,
             metrics_token=None if token is None else fill("[gateway] metrics_token", token),
+            webhooks={name: part.fill(fill) for name, part in config.webhooks.items()},
+            sellers={name: part.fill(fill) for name, part in config.sellers.items()},
         ),
     )
 
@@ -164,18 +171,20 @@ def _load(path: Path) -> dict[str, Any]:
         raise InvalidConfig(f"{path} cannot be read ({error.strerror})", advice) from None
     except UnicodeDecodeError:
         raise InvalidConfig(f"{path} is not text in UTF-8", "save it as UTF-8") from None
+    except RecursionError:
+        raise InvalidConfig(f"{path} has a list or a table in too many others", "write values on one level") from None
     except tomllib.TOMLDecodeError as error:
         found = _WHERE.search(str(error))
         place = f" at {found[1]}" if found else ""
         raise InvalidConfig(f"{path} is not TOML{place}", "correct that line. A text has quotes around it") from None
     for name in values:
-        if name not in TABLES and name != "services":
+        if name not in (*TABLES, *LISTS):
             raise _refuse_table(path.name, name)
     return values
 
 
 def _refuse_table(file: str, name: str) -> InvalidConfig:
-    known = (*TABLES, "services")
+    known = (*TABLES, *LISTS)
     nearest = find_nearest(name, known)
     if name in _OWNERS:
         return InvalidConfig(f"{file}: the key `{name}` is in front of all tables", f"write it below {_OWNERS[name]}")
@@ -250,6 +259,21 @@ def _read_rules(table: Table) -> SettleRules:
         stuck_seconds=table.read_duration("stuck", usual.stuck_seconds),
         max_fee_percent=table.read_number("max_fee_percent", usual.max_fee_percent, 100, MOST),
     )
+
+
+def _read_settings(gateway: Table, folder: Path, **more: Any) -> GatewaySettings:
+    with gateway.naming():
+        return GatewaySettings(
+            url=gateway.read_text("url"),
+            meter=_read_database(gateway, "meter", folder),
+            index=_read_database(gateway, "index", folder),
+            depth=gateway.read_number("depth", DEPTH, 0, 2**16 - 1),
+            max_view_age_seconds=gateway.read_duration("max_view_age", MAX_VIEW_AGE_SECONDS),
+            sign_in_seconds=gateway.read_duration("sign_in", SIGN_IN_SECONDS),
+            min_voucher_seconds=gateway.read_duration("min_voucher", MIN_SECONDS),
+            cors_origins=gateway.read_texts("cors_origins", ("*",)),
+            **more,
+        )
 
 
 def _read_listen(table: Table) -> ListenPart:

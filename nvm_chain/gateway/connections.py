@@ -27,6 +27,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._others = 0
         self._body = 0
         self._is_head = True
+        self._is_upgraded = False
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -43,9 +44,17 @@ class BoundedProtocol(HttpToolsProtocol):
         """Count what is not a body."""
         self._others += len(data)
         super().data_received(data)
+        if self._is_upgraded:
+            return
         self._wait_if_idle()
         if self._others > MAX_HEAD + _FRAMING * self._body:
             self._end(_TOO_LARGE)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection on to the protocol of websockets, which has bounds of its own."""
+        self._is_upgraded = True
+        self._stop_waiting()
+        super().handle_websocket_upgrade()
 
     def on_message_begin(self) -> None:
         """Begin to count for the next request."""

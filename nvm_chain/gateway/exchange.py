@@ -2,7 +2,7 @@
 
 import asyncio
 
-from nvm_chain.errors import NvmChainError, UpstreamTooSlow, UpstreamUnreachable
+from nvm_chain.errors import NvmChainError, UpstreamBusy, UpstreamTooSlow, UpstreamUnreachable
 from nvm_chain.gateway.bodies import BodyDiffers
 from nvm_chain.gateway.forwarding import Passage, Send, build_headers, call_upstream, hand_down
 from nvm_chain.gateway.incoming import Headers
@@ -79,7 +79,7 @@ class Exchange:
         self._outcome.note_call(was_sent=True)
         try:
             found = await call_upstream(self._upstreams, self._passage, self._outcome.told)
-        except UpstreamUnreachable:
+        except (UpstreamBusy, UpstreamUnreachable):
             self._outcome.note_call(was_sent=False)
             raise
         try:

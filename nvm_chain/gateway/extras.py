@@ -6,7 +6,7 @@ from typing import Final
 from nvm_chain.errors import MissingExtra
 
 NEEDED: Final = (
-    *("aiohttp", "cryptography", "prometheus_client", "uvicorn"),
+    *("aiohttp", "cryptography", "prometheus_client", "starlette", "uvicorn"),
     *("alembic", "msgspec", "sqlalchemy"),
 )
 """The modules of the extra, with those of the extra ``index``."""

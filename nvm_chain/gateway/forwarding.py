@@ -74,6 +74,7 @@ async def call_upstream(upstreams: Upstreams, passage: Passage, told: tuple[tupl
             headers,
             sending.body,
             service=own.did,
+            most=own.max_running,
             auth=upstreams.find_header(own.did) or own.auth,
         )
     except UpstreamFailed:

@@ -32,6 +32,7 @@ _NOT_FORWARDED: Final = (
     | {b"host", b"authorization", b"content-length", b"expect", b"idempotency-key"}
     | {b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
     | {b"access-control-expose-headers"}
+    | {b"sec-websocket-key", b"sec-websocket-version", b"sec-websocket-extensions", b"sec-websocket-protocol"}
 )
 """Headers of a request that end here. Some are told anew: what says who pays, and the length of the body.
 

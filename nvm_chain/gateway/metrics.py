@@ -21,7 +21,8 @@ class Metrics:
 
     def __init__(self) -> None:
         """Start with zeros, in a registry of its own."""
-        self._registry = CollectorRegistry()
+        self.registry = self._registry = CollectorRegistry()
+        self._found: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         labels = ("service", "status")
         self._requests = Counter("nvm_requests", "Requests by service and status.", labels, registry=self._registry)
         self._seconds = Histogram(
@@ -49,8 +50,13 @@ class Metrics:
     def note_request(self, service: str | None, status: int, seconds: float) -> None:
         """Count a request that has ended."""
         name = service or _OWN
-        self._requests.labels(name, str(status)).inc()
-        self._seconds.labels(name).observe(seconds)
+        key = (name, status)
+        counters = self._found.get(key)
+        if counters is None:  # the library looks labels up under a lock, which takes longer than to count
+            counters = self._found[key] = (self._requests.labels(name, str(status)), self._seconds.labels(name))
+        requests, times = counters
+        requests.inc()
+        times.observe(seconds)
 
     def note_charge(self, service: str, credits: int) -> None:
         """Count credits that were charged."""

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, contextmanager
+from functools import partial
 from typing import Final
 
 from eth_typing import ChecksumAddress
@@ -12,24 +13,31 @@ from eth_typing import ChecksumAddress
 from nvm_chain.chain.client import Chain
 from nvm_chain.errors import NvmChainError, SecondSettler
 from nvm_chain.gateway.app import GatewayApp
-from nvm_chain.gateway.catalogue import build_meter_settings, read_services
+from nvm_chain.gateway.catalogue import SoldService, build_meter_settings, read_services
+from nvm_chain.gateway.file_folders import FileUpstreams
 from nvm_chain.gateway.kept_answers import AnswerBox
+from nvm_chain.gateway.sellers.opening import build_seller_paths, look
+from nvm_chain.gateway.sellers.tokens import FindTokens
 from nvm_chain.gateway.serving import Server
 from nvm_chain.gateway.settings import GatewaySettings
-from nvm_chain.gateway.upstream import FindHeader, Upstreams
+from nvm_chain.gateway.upstream import FindHeader
+from nvm_chain.gateway.webhooks.running import keep_sending
+from nvm_chain.gateway.webhooks.sending import FindKeys
+from nvm_chain.gateway.workers import AGAIN_SECONDS, Workers
 from nvm_chain.index.database import open_index
 from nvm_chain.index.following import Follower
 from nvm_chain.meter.engine import Meter
 from nvm_chain.meter.opening import open_meter
+from nvm_chain.meter.settings import MeterSettings
+from nvm_chain.meter.settling.first_use import Opened
 from nvm_chain.meter.settling.rules import SettleRules
-from nvm_chain.meter.settling.settler import Settler
+from nvm_chain.meter.settling.settler import Settled, Settler
+from nvm_chain.meter.store.settlement_notices import note_unsent
 from nvm_chain.operations.wallets import ask_wallets
 from nvm_chain.signing.keys import Signer, check_message_signer
 
 logger: Final = logging.getLogger(__name__)
 
-AGAIN_SECONDS: Final = 15
-"""The pause before following or settling begins again after an error, such as a node that does not answer."""
 Connect = Callable[[], Chain]
 """Connects to the chain. Each thread that works for the gateway has a connection of its own."""
 
@@ -46,6 +54,8 @@ def build_gateway(
     renews: bool = False,
     find_header: FindHeader | None = None,
     former_redeemers: tuple[ChecksumAddress, ...] = (),
+    find_webhook_keys: FindKeys | None = None,
+    find_seller_tokens: FindTokens | None = None,
 ) -> GatewayApp:
     """Return the ASGI application of a gateway. Nothing is opened until a server starts it.
 
@@ -60,6 +70,8 @@ def build_gateway(
         renews: Whether the chain mines on demand, so that no new block does not mean that the index stands still.
         find_header: A function that returns the header with the seller's secret for a service, as it is now.
         former_redeemers: Keys of the seller that settled before.
+        find_webhook_keys: A function that returns the keys of a webhook, by its name, as they are now.
+        find_seller_tokens: A function that returns the tokens of all sellers as they are now.
     """
 
     @asynccontextmanager
@@ -68,27 +80,63 @@ def build_gateway(
         services = await asyncio.to_thread(read_services, chain, settings, signer.address)
         meter_settings = build_meter_settings(chain, settings, services, signer.address, former_redeemers)
         await asyncio.to_thread(_make_index, chain, settings, first_block)
-        box = None if settings.answer_key is None else AnswerBox(settings.answer_key)
-        with _following(connect, settings) if follows else nullcontext():
-            async with open_meter(
-                settings.meter,
-                settings.index,
-                meter_settings,
-                ask_chain=ask_wallets(chain),
-                receipt_signer=check_message_signer(signer),
-                renews=renews,
-                on_trouble=tell,
-            ) as meter:
-                upstreams = Upstreams(find_header)
-                try:
-                    async with _settling(connect, signer, meter, rules) if settles else nullcontext():
-                        yield Server(
-                            meter, services, upstreams, base=settings.url, box=box, metrics_token=settings.metrics_token
-                        )
-                finally:
-                    await upstreams.close()
+        workers = Workers(tell, again_seconds=AGAIN_SECONDS)
+        async with AsyncExitStack() as stack:
+            if follows:
+                stack.enter_context(_following(connect, settings, workers))
+            opened = _open_meter(chain, signer, settings, meter_settings, workers, renews=renews)
+            meter = await stack.enter_async_context(opened)
+            upstreams = FileUpstreams(services, find_header)
+            stack.push_async_callback(upstreams.close)
+            if settles:
+                await stack.enter_async_context(_settling(connect, signer, meter, rules, workers))
+            await stack.enter_async_context(
+                keep_sending(meter.writer, settings, services, find_webhook_keys, workers, tell)
+            )
+            server = _build_server(meter, services, upstreams, settings, workers)
+            server.sellers = build_seller_paths(
+                meter,
+                server.metrics,
+                services,
+                settings,
+                partial(look, connect, signer, meter, rules),
+                find_seller_tokens,
+            )
+            yield server
 
     return GatewayApp(open_server, cors_origins=settings.cors_origins)
+
+
+def _open_meter(
+    chain: Chain,
+    signer: Signer,
+    settings: GatewaySettings,
+    meter_settings: MeterSettings,
+    workers: Workers,
+    *,
+    renews: bool,
+) -> AbstractAsyncContextManager[Meter]:
+    return open_meter(
+        *(settings.meter, settings.index, meter_settings),
+        ask_chain=ask_wallets(chain),
+        receipt_signer=check_message_signer(signer),
+        renews=renews,
+        on_trouble=tell,
+        on_end=partial(workers.note_end, "feed of the books"),
+    )
+
+
+def _build_server(
+    meter: Meter,
+    services: Mapping[str, SoldService],
+    upstreams: FileUpstreams,
+    settings: GatewaySettings,
+    workers: Workers,
+) -> Server:
+    box = None if settings.answer_key is None else AnswerBox(settings.answer_key)
+    return Server(
+        *(meter, services, upstreams), base=settings.url, box=box, metrics_token=settings.metrics_token, workers=workers
+    )
 
 
 def _make_index(chain: Chain, settings: GatewaySettings, first_block: int) -> None:
@@ -104,7 +152,7 @@ def _make_index(chain: Chain, settings: GatewaySettings, first_block: int) -> No
 
 
 @contextmanager
-def _following(connect: Connect, settings: GatewaySettings) -> Iterator[None]:
+def _following(connect: Connect, settings: GatewaySettings, workers: Workers) -> Iterator[None]:
     """Follow the chain into the index, in a thread."""
     stop = threading.Event()
 
@@ -113,7 +161,9 @@ def _following(connect: Connect, settings: GatewaySettings) -> Iterator[None]:
         with closing(open_index(settings.index, chain_id=chain.chain_id)) as index:
             Follower(chain, index, waits=True).follow(stop)
 
-    thread = threading.Thread(target=_work, args=(follow, stop), name="nvm-chain follower", daemon=True)
+    thread = threading.Thread(
+        target=workers.work, args=("follower", follow, stop), name="nvm-chain follower", daemon=True
+    )
     thread.start()
     try:
         yield
@@ -123,29 +173,30 @@ def _following(connect: Connect, settings: GatewaySettings) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _settling(connect: Connect, signer: Signer, meter: Meter, rules: SettleRules | None) -> AsyncIterator[None]:
+async def _settling(
+    connect: Connect, signer: Signer, meter: Meter, rules: SettleRules | None, workers: Workers
+) -> AsyncIterator[None]:
     """Settle what is due, in a thread. The batch under way is finished at the end."""
     stop = threading.Event()
 
     def settle() -> None:
-        Settler(connect(), signer, meter.writer, meter.settings, rules).run(stop, tell)
+        try:
+            Settler(connect(), signer, meter.writer, meter.settings, rules).run(stop, tell_settled)
+        except SecondSettler:  # another process of the gateway settles, as it should
+            stop.wait(AGAIN_SECONDS)
 
-    settling = asyncio.ensure_future(asyncio.to_thread(_work, settle, stop))
+    def tell_settled(what: Settled | Opened | NvmChainError) -> None:
+        tell(what)
+        if isinstance(what, Settled) and what.error is not None:
+            told = (what.batch.plan_id, signer.address, len(what.batch.items), type(what.error).__name__)
+            meter.writer.run(lambda store: note_unsent(store, *told))
+
+    settling = asyncio.ensure_future(asyncio.to_thread(workers.work, "settler", settle, stop))
     try:
         yield
     finally:
         stop.set()
         await asyncio.wait([settling])
-
-
-def _work(work: Callable[[], None], stop: threading.Event) -> None:
-    """Do some work until it is to stop. If it ends by an error, tell it, and begin again a little later."""
-    while not stop.is_set():
-        try:
-            work()
-        except NvmChainError as error:
-            tell(error)
-            stop.wait(AGAIN_SECONDS)
 
 
 def tell(what: object) -> None:

@@ -75,9 +75,18 @@ class PaidOutcome(Outcome):
             "transaction": "",
             "network": format_network(self._meter.settings.chain_id),
             "amount": str(self.cost or 0),
-            "extra": {"planId": str(self.hold.key.plan_id), "hold": self.hold.hold_id.hex()},
+            "extra": {
+                "planId": str(self.hold.key.plan_id),
+                "hold": self.hold.hold_id.hex(),
+                **self._find_next(),
+            },
         }
         return [(PAYMENT_RESPONSE.encode(), write_header(told).encode())]
+
+    def _find_next(self) -> dict[str, str]:
+        """Return the ceiling for one more request of as many credits, for a client that signs vouchers."""
+        held, next_ceiling = self.hold.hold.credits, self.hold.next_ceiling
+        return {"nextCeiling": str(next_ceiling - held + (self.cost or 0))} if next_ceiling else {}
 
     def note_served(self) -> None:
         """Charge the request, unless its answer says that it was not served."""

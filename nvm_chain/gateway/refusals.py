@@ -17,22 +17,27 @@ from nvm_chain.errors import (
     KeyReused,
     MeterClosed,
     NetworkError,
+    NoWebsockets,
     NvmChainError,
     PaymentMissing,
     PeriodLimitReached,
+    PlanNotReadYet,
     QuotaReached,
     RequestRefused,
     RequestRunning,
     ServiceUnknown,
+    SessionMissing,
     SignatureError,
     TooManyOpenRequests,
     TooManyReleases,
     TooManyRequests,
     UnknownEndpoint,
+    UpstreamBusy,
     UpstreamError,
     UpstreamTooSlow,
     ViewTooOld,
 )
+from nvm_chain.gateway.addresses import find_address
 from nvm_chain.gateway.catalogue import SoldEndpoint, SoldPlan, SoldService
 from nvm_chain.gateway.pages.payment_required import HEADERS as PAGE_HEADERS
 from nvm_chain.gateway.pages.payment_required import build_page
@@ -43,10 +48,10 @@ from nvm_chain.x402.offers import CreditsAccount, CreditsOffer, build_payment_re
 STATUSES: Final[tuple[tuple[tuple[type[NvmChainError], ...], int], ...]] = (
     ((TooManyRequests, QuotaReached, TooManyReleases, TooManyOpenRequests, ExposureReached, PeriodLimitReached), 429),
     ((RequestRunning, AnswerNotKept, AccessOpening, AccessNotOpened), 409),
-    ((PaymentMissing, RequestRefused, SignatureError), 402),
+    ((PaymentMissing, SessionMissing, RequestRefused, SignatureError), 402),
     ((KeyReused,), 422),
-    ((UnknownEndpoint, ServiceUnknown), 404),
-    ((ViewTooOld, IndexFailure, MeterClosed, NetworkError), 503),
+    ((UnknownEndpoint, ServiceUnknown, NoWebsockets), 404),
+    ((ViewTooOld, IndexFailure, MeterClosed, NetworkError, UpstreamBusy), 503),
     ((UpstreamTooSlow,), 504),
     ((UpstreamError,), 502),
     ((InputError,), 400),
@@ -75,14 +80,21 @@ def find_status(error: NvmChainError) -> int:
 def refuse(error: NvmChainError) -> Refusal:
     """Return the answer to an error that has nothing to do with a payment."""
     status = find_status(error)
-    return Refusal(status, _build_headers(error, status), json.encode({"error": _describe(error, status)}))
+    told = _describe(error, status)
+    return Refusal(status, _build_headers(error, status), json.encode({"error": told["message"], "nvm": told}))
+
+
+def tell_refusal(status: int, name: str, message: str) -> Refusal:
+    """Return an answer in the form of errors for something that has no error of its own. ``name`` is its type."""
+    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+    return Refusal(status, headers, json.encode({"error": message, "nvm": {"type": name, "message": message}}))
 
 
 def _describe(error: NvmChainError, status: int) -> dict[str, Any]:
     """Return what a stranger is told of an error: nothing of where the databases and the nodes of the gateway are."""
     if status == 500:
         return {"type": "InternalError", "message": "The gateway failed."}
-    if isinstance(error, IndexFailure | NetworkError) and not isinstance(error, ViewTooOld):
+    if isinstance(error, IndexFailure | NetworkError) and not isinstance(error, ViewTooOld | PlanNotReadYet):
         return {
             "type": type(error).__name__,
             "message": "The gateway cannot reach its books or its chain. Try again later.",
@@ -99,6 +111,7 @@ def refuse_payment(
     base: str,
     target: str,
     holder: str | None = None,
+    own_host: str | None = None,
     as_page: bool = False,
 ) -> Refusal:
     """Return the answer to a request that was not paid for: 402 with everything that would be accepted.
@@ -111,6 +124,7 @@ def refuse_payment(
         base: The URL of the gateway.
         target: The target of the request.
         holder: Who pays, if that is proved.
+        own_host: The host of the request, if it is of the service alone.
         as_page: Whether a person looks at the answer.
     """
     status = find_status(error)
@@ -118,9 +132,13 @@ def refuse_payment(
         return refuse(error)
     account = _find_account(error, holder)
     offers = [_offer(plan, service, settings, account) for plan in _sort(service, endpoint)]
-    url = f"{base}/services/{service.did}{target}"
+    address = find_address(service.did, base, own_host)
     required = build_payment_required(
-        url, offers, error=error.message(), description=service.metadata.name, extensions=_extend(service, base)
+        f"{address.service}{target}",
+        offers,
+        error=error.message(),
+        description=service.metadata.name,
+        extensions=_extend(service, endpoint, address.own),
     )
     header = _fit(required)
     headers = [*_build_headers(error, status), (PAYMENT_REQUIRED.encode(), header.encode())]
@@ -167,15 +185,25 @@ def _find_account(error: NvmChainError, holder: str | None) -> CreditsAccount | 
     return CreditsAccount(holder, error.next_ceiling, None, available)  # type: ignore[arg-type]
 
 
-def _extend(service: SoldService, base: str) -> dict[str, Any]:
-    """Return the other ways to be served: a name against paying twice, and where to sign in for a plan without vouchers."""
+def _extend(service: SoldService, endpoint: SoldEndpoint, own: str) -> dict[str, Any]:
+    """Return the other ways to be served: a name against paying twice, and where to sign in for a plan without vouchers.
+
+    ``own`` is the URL in front of the gateway's own paths.
+    """
     extensions: dict[str, Any] = {"payment-identifier": {"info": {"required": False}}}
-    plans = [p for p in service.plans.values() if not p.by_vouchers]
+    plans = [p for p in endpoint.plans.values() if not p.by_vouchers]
     if plans:
         extensions["nvm-sign-in"] = {
             "info": {
-                "challenge": f"{base}/sign-in?service={quote(service.did, safe=':')}",
-                "plans": [{"planId": str(plan.plan_id), "kind": plan.kind.name.lower()} for plan in plans],
+                "challenge": f"{own}/sign-in?service={quote(service.did, safe=':')}",
+                "plans": [
+                    {
+                        "planId": str(plan.plan_id),
+                        "kind": plan.kind.name.lower(),
+                        "credits": str(0 if plan.kind is PlanKind.TIME else find_most(plan, service)),
+                    }
+                    for plan in plans
+                ],
             }
         }
     return extensions

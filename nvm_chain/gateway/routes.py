@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from nvm_chain.client.places import RESERVED
 from nvm_chain.errors import InvalidTarget, ServiceUnknown
 from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.meter.targets import build_target
 
 PREFIX: Final = b"/services/"
+_RESERVED: Final = f"{RESERVED}/".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +22,30 @@ class Route:
     on_own_host: bool = False
 
 
+class Hosts:
+    """Finds the service that has a host for itself. A host without a port in the settings is meant with every port."""
+
+    def __init__(self, services: Mapping[str, SoldService]) -> None:
+        """Take all services, by DID."""
+        self._services = {host: service for service in services.values() for host in service.settings.hosts}
+
+    def find(self, host: str) -> SoldService | None:
+        """Return the service of a request's host, in small letters. None if it is a host of the gateway."""
+        if not self._services:
+            return None
+        name, colon, port = host.rpartition(":")
+        if not colon or not port.isdecimal():
+            name = host
+        return self._services.get(host) or self._services.get(name.removesuffix("."))
+
+
 class Routes:
     """Finds the service of a request."""
 
     def __init__(self, services: Mapping[str, SoldService]) -> None:
         """Take all services, by DID."""
         self._services = {did.encode(): service for did, service in services.items()}
-        self._hosts = {host: service for service in services.values() for host in service.settings.hosts}
+        self._hosts = Hosts(services)
 
     def find(self, scope: Mapping[str, Any], host: str) -> Route | None:
         """Return where a request is for. None if it is for the gateway itself.
@@ -37,8 +56,10 @@ class Routes:
         """
         path: bytes = scope["raw_path"].partition(b"?")[0]
         query: bytes = scope["query_string"]
-        own = self._hosts.get(host)
+        own = self._hosts.find(host)
         if own is not None:
+            if path.startswith(_RESERVED):
+                return None
             return Route(own, build_target(path, query), on_own_host=True)
         if not path.startswith(PREFIX):
             return None

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 
@@ -16,13 +16,20 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.chain.records import find_record
 from nvm_chain.errors import InvalidConfig
 from nvm_chain.gateway.app import GatewayApp
+from nvm_chain.gateway.checks.findings import Verdict
+from nvm_chain.gateway.checks.settings import check_listening
 from nvm_chain.gateway.config import fill_secrets, open_secrets, read_config
 from nvm_chain.gateway.configuration.parts import GatewayConfig
 from nvm_chain.gateway.connecting import open_chain, read_redeemer
 from nvm_chain.gateway.connections import BoundedProtocol
+from nvm_chain.gateway.live_secrets import LiveSecrets
 from nvm_chain.gateway.logs import log_as_json
 from nvm_chain.gateway.opening import build_gateway, tell
+from nvm_chain.gateway.seller_tokens import SellerTokens
+from nvm_chain.gateway.sockets.protocols import BoundedSocketProtocol, find_frame_limit
+from nvm_chain.gateway.sockets.terms import MAX_BYTES
 from nvm_chain.gateway.upstream_headers import UpstreamHeaders
+from nvm_chain.gateway.webhooks.signing import parse_secrets
 
 CONFIG_VARIABLE: Final = "NVM_CHAIN_GATEWAY_CONFIG"
 """The variable that names the configuration file for a server that starts the application by its name."""
@@ -31,6 +38,8 @@ STOP_SECONDS: Final = 30
 BACKLOG: Final = 2_048
 MAX_CONNECTIONS: Final = 4_096
 """How many connections of buyers a process has. More are answered with 503."""
+PING_SECONDS: Final = 20
+"""How often a buyer's websocket is asked whether it is still there, and how long its answer may take."""
 
 
 def build_app(path: Path | str) -> GatewayApp:
@@ -51,6 +60,9 @@ def build_app(path: Path | str) -> GatewayApp:
         )
     chain = open_chain(filled)
     headers = UpstreamHeaders(config.auths, secrets, on_trouble=tell)
+    hooks = {name: part.secret for name, part in config.webhooks.items()}
+    keys = LiveSecrets(hooks, secrets, parse_secrets, on_trouble=tell)
+    tokens = SellerTokens(config.sellers, secrets, on_trouble=tell)
     return build_gateway(
         lambda: open_chain(filled),
         read_redeemer(filled, secrets, chain),
@@ -60,6 +72,8 @@ def build_app(path: Path | str) -> GatewayApp:
         renews=bool(chain.accounts),
         find_header=headers.find,
         former_redeemers=filled.redeemer.former,
+        find_webhook_keys=keys.find,
+        find_seller_tokens=tokens.read,
     )
 
 
@@ -78,11 +92,41 @@ def run_gateway(config: GatewayConfig, *, on_start: Callable[[], object] | None 
     Args:
         config: The configuration. With several workers, each of them is a process that reads the file again.
         on_start: Called when the only process serves.
+
+    Raises:
+        InvalidConfig: The file or a secret cannot be used, or nothing can listen on its address.
+        NvmChainError: What `build_app` raises, or the books cannot be opened.
     """
-    listen = config.listen
-    options = {
-        "host": listen.host,
-        "port": listen.port,
+    _check_listening(config)
+    listen, options = config.listen, _build_options(config)
+    if listen.workers > 1:
+        os.environ[CONFIG_VARIABLE] = str(config.path)
+        factory = f"{__name__}:{build_app_from_environment.__name__}"
+        uvicorn.run(factory, factory=True, workers=listen.workers, **options)
+        return
+    end_logs = log_as_json()
+    try:
+        app = build_app(config.path)
+        server = _Server(uvicorn.Config(app, lifespan="on", **options), on_start)
+        asyncio.run(server.serve())
+    finally:
+        end_logs()
+    if app.failure is not None:
+        raise app.failure
+
+
+def _check_listening(config: GatewayConfig) -> None:
+    """Check that the server can listen. It would say otherwise in its log alone. Raises InvalidConfig."""
+    for found in check_listening(config):
+        if found.verdict is not Verdict.GOOD:
+            raise InvalidConfig(found.text.rstrip("."), (found.next_step or "").rstrip("."))
+
+
+def _build_options(config: GatewayConfig) -> dict[str, Any]:
+    """Return the options of uvicorn."""
+    return {
+        "host": config.listen.host,
+        "port": config.listen.port,
         "log_level": "warning",
         "log_config": None,
         "access_log": False,
@@ -90,23 +134,13 @@ def run_gateway(config: GatewayConfig, *, on_start: Callable[[], object] | None 
         "server_header": False,
         "backlog": BACKLOG,
         "http": BoundedProtocol,
+        "ws": BoundedSocketProtocol,
+        "ws_max_size": find_frame_limit(_find_largest_message(config)),
+        "ws_ping_interval": PING_SECONDS,
+        "ws_ping_timeout": PING_SECONDS,
         "limit_concurrency": MAX_CONNECTIONS,
         "timeout_graceful_shutdown": STOP_SECONDS,
     }
-    if listen.workers > 1:
-        os.environ[CONFIG_VARIABLE] = str(config.path)
-        factory = f"{__name__}:{build_app_from_environment.__name__}"
-        uvicorn.run(factory, factory=True, workers=listen.workers, **options)  # type: ignore[arg-type]
-        return
-    end_logs = log_as_json()
-    try:
-        app = build_app(config.path)
-        server = _Server(uvicorn.Config(app, lifespan="on", **options), on_start)  # type: ignore[arg-type]
-        asyncio.run(server.serve())
-    finally:
-        end_logs()
-    if app.failure is not None:
-        raise app.failure
 
 
 class _Server(uvicorn.Server):
@@ -136,6 +170,12 @@ def _stopping_by(handle: Callable[[int, FrameType | None], None]) -> Iterator[No
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _find_largest_message(config: GatewayConfig) -> int:
+    """Return the size of the largest message that a service takes. Each service has a limit of its own besides."""
+    services = config.settings.services.values()
+    return max((each.websocket.max_bytes for each in services if each.websocket is not None), default=MAX_BYTES)
 
 
 def _find_first_block(config: GatewayConfig, chain: Chain) -> int:

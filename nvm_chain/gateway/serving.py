@@ -23,7 +23,9 @@ from nvm_chain.gateway.metrics import Metrics
 from nvm_chain.gateway.outcomes import Outcome, PaidOutcome
 from nvm_chain.gateway.payers import Payer, read_payer
 from nvm_chain.gateway.refusals import Refusal, find_most, refuse, refuse_payment
+from nvm_chain.gateway.sellers.paths import SellerPaths
 from nvm_chain.gateway.upstream import Upstreams
+from nvm_chain.gateway.workers import Workers
 from nvm_chain.meter.bodies import UNSIGNED
 from nvm_chain.meter.credentials import VoucherCredential
 from nvm_chain.meter.engine import Meter
@@ -59,6 +61,7 @@ class Server:
         base: str,
         box: AnswerBox | None = None,
         metrics_token: str | None = None,
+        workers: Workers | None = None,
     ) -> None:
         """Take what is open.
 
@@ -69,9 +72,14 @@ class Server:
             base: The URL of the gateway.
             box: What encrypts answers that are kept. None to keep no answers.
             metrics_token: The token with which the numbers can be read. None for nobody.
+            workers: The work that goes on beside requests. None if there is none.
         """
+        self.workers = Workers(lambda _: None) if workers is None else workers
+        self.sellers: SellerPaths | None = None
+        """What sellers may ask, if there are any."""
         self.metrics, self.metrics_token = Metrics(), metrics_token
         self.meter, self.services = meter, services
+        self.find_header = upstreams.find_header
         self._upstreams, self.base, self._box = upstreams, base, box
 
     async def serve(
@@ -178,21 +186,23 @@ class Server:
             base=self.base,
             target=passage.target,
             holder=holder,
+            own_host=passage.incoming.host if passage.incoming.keeps_cookies else None,
             as_page=passage.incoming.wants_page,
         )
 
 
 def _find_signed_body(payer: Payer, passage: Passage) -> str | None:
     """Return the digest that was signed for a long body, which is compared while it is handed on."""
-    if passage.body.digest is not None or not isinstance(payer.credential, VoucherCredential):
+    if passage.body.is_short or not isinstance(payer.credential, VoucherCredential):
         return None
     binding = payer.credential.binding
     return None if binding is None or binding.body == UNSIGNED else binding.body
 
 
 def _build_request(payer: Payer, passage: Passage) -> Request:
-    """Return the request for the meter. Its body is known if it is short, or signed."""
-    body = passage.signed_body or passage.body.digest
+    """Return the request for the meter. Its body is known if it is short, or signed. Without a binding or a key, nobody asks."""
+    is_asked = payer.key is not None or getattr(payer.credential, "binding", None) is not None
+    body = (passage.signed_body or passage.body.digest) if is_asked else None
     return Request(passage.service.did, passage.incoming.method, passage.target, body, payer.key)
 
 

@@ -10,11 +10,11 @@ import aiohttp
 from yarl import URL
 
 from nvm_chain.errors import UpstreamFailed, UpstreamUnreachable
+from nvm_chain.errors.fields import Quantity
 from nvm_chain.gateway.incoming import Headers
-from nvm_chain.gateway.settings import CONNECT_SECONDS, UpstreamHeader
+from nvm_chain.gateway.settings import CONNECT_SECONDS, MAX_RUNNING, UpstreamHeader
+from nvm_chain.gateway.upstream_queues import UpstreamQueue
 
-CONNECTIONS: Final = 1_000
-"""The largest number of connections to all upstreams together."""
 _WITHOUT: Final = frozenset(("User-Agent", "Accept", "Accept-Encoding", "Content-Type"))
 """Headers that aiohttp would add, and the buyer did not send."""
 FindHeader = Callable[[str], UpstreamHeader | None]
@@ -24,9 +24,10 @@ FindHeader = Callable[[str], UpstreamHeader | None]
 class Answer:
     """The answer of an upstream, whose body is not read yet."""
 
-    def __init__(self, response: aiohttp.ClientResponse, service: str) -> None:
-        """Take the head of the answer of a service."""
-        self._response, self._service = response, service
+    def __init__(self, response: aiohttp.ClientResponse, service: str, queue: UpstreamQueue) -> None:
+        """Take the head of the answer of a service, and the queue that it leaves at its end."""
+        self._response, self._service, self._queue = response, service, queue
+        self._has_left = False
         self.status = response.status
         self.headers: Headers = list(response.raw_headers)
 
@@ -46,10 +47,17 @@ class Answer:
     def close(self) -> None:
         """End the connection, whether the answer has come or not."""
         self._response.close()
+        self._leave_queue()
 
     def finish(self) -> None:
         """Give the connection back, because the whole answer has come."""
         self._response.release()
+        self._leave_queue()
+
+    def _leave_queue(self) -> None:
+        if not self._has_left:
+            self._has_left = True
+            self._queue.leave()
 
 
 class Upstreams:
@@ -62,7 +70,8 @@ class Upstreams:
             find_header: A function that returns the header with the seller's secret for a service, as it is now.
         """
         self.find_header: FindHeader = find_header or _find_none
-        connector = aiohttp.TCPConnector(limit=CONNECTIONS, ttl_dns_cache=30)
+        self._queues: dict[str, UpstreamQueue] = {}
+        connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=30)  # each service has a limit of its own
         self._session = aiohttp.ClientSession(
             connector=connector,
             auto_decompress=False,
@@ -84,6 +93,7 @@ class Upstreams:
         body: bytes | AsyncIterable[bytes] | None,
         *,
         service: str,
+        most: Quantity = MAX_RUNNING,
         auth: UpstreamHeader | None = None,
     ) -> Answer:
         """Send a request, and return the head of the answer. The target is sent as it is.
@@ -93,10 +103,12 @@ class Upstreams:
             url: The URL, byte for byte.
             headers: The headers, the names in small letters.
             body: The body, whole or in pieces. None for no body.
-            service: The DID of the service, for errors.
+            service: The DID of the service.
+            most: How many requests of the service run at the same time.
             auth: A header with the seller's secret.
 
         Raises:
+            UpstreamBusy: As many requests run, and none of them ended in time. The upstream did not see the request.
             UpstreamUnreachable: There is no connection to the upstream, so it did not see the request.
             UpstreamFailed: The upstream did not answer, and may have seen the request.
         """
@@ -104,6 +116,11 @@ class Upstreams:
             name = auth.name.lower()
             headers = [(each, value) for each, value in headers if each.replace("_", "-") != name]
             headers.append((auth.name, auth.value))
+        queue = self._queues.get(service)
+        if queue is None:
+            queue = self._queues[service] = UpstreamQueue(service, most)
+        await queue.enter()
+        found: Answer | None = None
         try:
             response = await self._session.request(
                 method,
@@ -113,11 +130,15 @@ class Upstreams:
                 allow_redirects=False,
                 skip_auto_headers=_WITHOUT,
             )
+            found = Answer(response, service, queue)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise UpstreamUnreachable(service) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise UpstreamFailed(service, "ended the connection, or did not answer with HTTP") from error
-        return Answer(response, service)
+        finally:
+            if found is None:
+                queue.leave()
+        return found
 
     async def close(self) -> None:
         """End all connections."""

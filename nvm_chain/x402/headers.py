@@ -46,5 +46,5 @@ def read_header(text: str, noun: str) -> Any:
     """
     try:
         return json.decode(read_bytes(text, noun))
-    except (DecodeError, RecursionError):
+    except (DecodeError, RecursionError, UnicodeDecodeError):
         raise InvalidMessage(noun, "it is not JSON") from None

@@ -62,7 +62,7 @@ def read_payment(header: str) -> CreditsPayment:
         if payment.accepted is None or payment.accepted.scheme != CREDITS_SCHEME:
             raise InvalidMessage(_NOUN, f"it accepts another offer than one of the scheme {CREDITS_SCHEME}")
         payload = _decode_payload(payment.payload)
-    except (ValidationError, DecodeError, RecursionError):
+    except (ValidationError, DecodeError, RecursionError, UnicodeDecodeError):
         raise InvalidMessage(_NOUN, "it is not the JSON of a payment with credits") from None
     return CreditsPayment(
         SignedVoucher.from_json(_to_text(payload.voucher)),

@@ -22,6 +22,8 @@ from nvm_chain.enums import RedemptionRule
 from nvm_chain.gateway.connections import BoundedProtocol
 from nvm_chain.gateway.opening import build_gateway
 from nvm_chain.gateway.settings import GatewaySettings, ServiceSettings, UpstreamHeader
+from nvm_chain.gateway.sockets.protocols import BoundedSocketProtocol, find_frame_limit
+from nvm_chain.gateway.sockets.terms import MAX_BYTES
 from nvm_chain.metadata.documents import AgentMetadata
 from nvm_chain.metadata.endpoints import Endpoint
 from nvm_chain.meter.bindings import Binding, Level, build_binding
@@ -81,8 +83,8 @@ class Shop:
     def open(
         self, folder: Path, upstream: str, *, rules: SettleRules = NEVER, url: str = "http://127.0.0.1", **changes: Any
     ) -> Iterator["Gate"]:
-        """Run a gateway in front of an upstream."""
-        port = changes.pop("port", 0)
+        """Run a gateway in front of an upstream. ``more`` are the hosts of further services, by their DIDs."""
+        port, follows, more = changes.pop("port", 0), changes.pop("follows", True), changes.pop("more", {})
         own = {key: changes.pop(key) for key in list(changes) if key in ServiceSettings.__dataclass_fields__}
         service = ServiceSettings(
             self.did,
@@ -93,11 +95,12 @@ class Shop:
             url,
             str(folder / "meter.db"),
             str(folder / "index.db"),
-            {self.did: service},
+            {self.did: service, **{did: ServiceSettings(did, upstream, hosts=hosts) for did, hosts in more.items()}},
             **{"depth": 0, "answer_key": b"k" * 32, "metrics_token": METRICS_TOKEN, **changes},
         )
-        app = build_gateway(self.connect, self.redeemer, settings, rules=rules, renews=True)
-        with served(app, port, http=BoundedProtocol) as found:
+        app = build_gateway(self.connect, self.redeemer, settings, rules=rules, renews=True, follows=follows)
+        limit = find_frame_limit(MAX_BYTES)
+        with served(app, port, http=BoundedProtocol, ws=BoundedSocketProtocol, ws_max_size=limit) as found:
             yield Gate(self, found, self.new_buyer())
 
     def new_buyer(self) -> LocalAccount:

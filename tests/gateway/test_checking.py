@@ -18,6 +18,7 @@ from nvm_chain.errors.formatting import format_plan_id
 from nvm_chain.gateway.checking import Finding, Verdict, check_gateway, find_missing
 from nvm_chain.gateway.checks.services import check_endpoints
 from nvm_chain.gateway.settings import ServiceSettings
+from nvm_chain.gateway.sockets.terms import SocketTerms, Unit
 from nvm_chain.index.database import open_index
 from nvm_chain.index.following import Follower
 from nvm_chain.metadata.documents import AgentMetadata, build_metadata_uri
@@ -469,3 +470,13 @@ def test_check_endpoints__of_each_form__finds_those_that_no_request_can_match(
     service = ServiceSettings(DID, "http://127.0.0.1:1", public_url=base)
     found = [*check_endpoints("service", service, AgentMetadata("Tea", endpoints=(Endpoint("GET", pattern),)))]
     assert (find_missing(found) == []) is can_match, found
+
+
+@pytest.mark.parametrize(("method", "is_missing"), [("GET", False), ("POST", True)])
+def test_check_endpoints__of_a_service_with_websockets__finds_that_none_can_be_opened(
+    method: str, is_missing: bool
+) -> None:
+    service = ServiceSettings(DID, "https://a.example", websocket=SocketTerms(Unit.MESSAGE))
+    metadata = AgentMetadata("Tea", endpoints=(Endpoint(method, "https://a.example/ask"),))
+    missing = find_missing([*check_endpoints("service", service, metadata)])
+    assert ["websockets" in each.text for each in missing] == [True] * is_missing

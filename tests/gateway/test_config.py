@@ -8,12 +8,23 @@ import pytest
 
 from nvm_chain.errors import InvalidConfig
 from nvm_chain.gateway.config import TABLES, fill_secrets, find_books, open_secrets, read_config, read_places
-from nvm_chain.gateway.configuration.parts import AuthKind, GatewayConfig, UpstreamAuth
+from nvm_chain.gateway.configuration.parts import (
+    AuthKind,
+    GatewayConfig,
+    SellerPart,
+    TokenPart,
+    UpstreamAuth,
+    WebhookPart,
+)
 from nvm_chain.gateway.configuration.services import KEYS
 from nvm_chain.gateway.configuration.starting import Start, build_config_text
+from nvm_chain.gateway.sellers.tokens import Role
 from nvm_chain.gateway.settings import ServiceSettings, UpstreamHeader
+from nvm_chain.gateway.sockets.terms import SocketTerms, Unit
+from nvm_chain.gateway.webhooks.events import EVENTS
 from nvm_chain.meter.bindings import Level
 from nvm_chain.meter.limits import Limits, Rate
+from nvm_chain.meter.retention import Retention
 from nvm_chain.meter.session_terms import PeriodLimit
 from nvm_chain.meter.settling.rules import SettleRules
 from nvm_chain.types.ids import format_did
@@ -40,6 +51,8 @@ meter = "env:BOOKS_URL"
 index = "postgresql://db.example.com/index"
 depth = 5
 max_view_age = "1 minute"
+sign_in = "10 minutes"
+min_voucher = "1 hour"
 metrics_token = "sealed:metrics"
 
 [redeemer]
@@ -55,6 +68,11 @@ margin = "1 hour"
 stuck = "5 minutes"
 max_fee_percent = 200
 
+[retention]
+charges = "100 days"
+sessions = "1 week"
+notices = "2 days"
+
 [secrets]
 file = "../secrets.sealed"
 key_file = "/run/keys/gateway"
@@ -63,22 +81,43 @@ key_file = "/run/keys/gateway"
 did = "{DID}"
 upstream = "http://127.0.0.1:9000/v1"
 public_url = "https://service.example.com/v1"
+files = "for-sale"
 hosts = ["service.example.com"]
 level = "resource"
 exposure = 50
 request_seconds = 30
+max_running = 20
 max_open = 4
 per_period = {{ requests = 10, every = "1 week" }}
 limits = {{ rate = {{ requests = 5, every = "10s" }}, quota = {{ credits = 40, every = "1 day" }}, releases = 3 }}
 dynamic = true
 charges_failures = true
 forwards_redirects = true
+websocket = {{ per = "minute", max_bytes = 4096, idle = "30 seconds" }}
+warnings = {{ low_balance = 9, soon = "2 days" }}
+seller = "acme"
 auth = {{ type = "basic", user = "gateway", secret = "sealed:service" }}
 
 [[services]]
 did = "{format_did(8)}"
 upstream = "http://127.0.0.1:9001"
 auth = {{ type = "header", name = "X-Api-Key", secret = "sealed:other" }}
+
+[[webhooks]]
+name = "ops"
+url = "env:HOOK_URL"
+secret = "sealed:hook"
+events = ["balance.low", "settlement.failed"]
+service = "{DID}"
+
+[[webhooks]]
+name = "all"
+url = "http://10.0.0.7:9000/hook"
+secret = "sealed:hook"
+
+[[sellers]]
+name = "acme"
+tokens = [{{ role = "owner", token = "sealed:acme" }}, {{ token = "sha256:{"ab" * 32}" }}]
 """
 
 
@@ -106,6 +145,14 @@ def test_read_config__of_a_file_with_every_key__has_every_value(tmp_path: Path) 
     assert dataclasses.astuple(config.places) == (tmp_path / "../secrets.sealed", Path("/run/keys/gateway"))
     assert (config.metrics_token, config.settings.metrics_token) == ("sealed:metrics", None)
     settings = config.settings
+    assert settings.retention == Retention(charges=100 * 86_400, sessions=7 * 86_400, notices=2 * 86_400)
+    assert config.webhooks == {
+        "ops": WebhookPart("ops", "env:HOOK_URL", "sealed:hook", ("balance.low", "settlement.failed"), DID),
+        "all": WebhookPart("all", "http://10.0.0.7:9000/hook", "sealed:hook", tuple(EVENTS), None),
+    }
+    tokens = (TokenPart(Role.OWNER, "sealed:acme"), TokenPart(Role.READER, f"sha256:{'ab' * 32}"))
+    assert config.sellers == {"acme": SellerPart("acme", tokens)}
+    assert (settings.sign_in_seconds, settings.min_voucher_seconds) == (600, 3_600)
     assert (settings.url, settings.meter, settings.index, settings.depth, settings.max_view_age_seconds) == (
         *("https://api.example.com", "env:BOOKS_URL", "postgresql://db.example.com/index", 5, 60),
     )
@@ -116,15 +163,21 @@ def test_read_config__of_a_file_with_every_key__has_every_value(tmp_path: Path) 
         upstream="http://127.0.0.1:9000/v1",
         public_url="https://service.example.com/v1",
         hosts=("service.example.com",),
+        files=tmp_path / "for-sale",
         level=Level.RESOURCE,
         exposure=50,
         request_seconds=30,
+        max_running=20,
         max_open=4,
         per_period=PeriodLimit(10, 7 * 86_400),
         limits=Limits(Rate(5, 10), PeriodLimit(40, 86_400), 3),
         dynamic=True,
         charges_failures=True,
         forwards_redirects=True,
+        websocket=SocketTerms(Unit.MINUTE, max_bytes=4_096, idle_seconds=30),
+        low_balance=9,
+        soon_seconds=2 * 86_400,
+        seller="acme",
     )
     assert config.auths == {
         DID: UpstreamAuth(AuthKind.BASIC, "sealed:service", user="gateway"),
@@ -157,7 +210,7 @@ def test_start_text__of_a_known_network__has_a_key_file(tmp_path: Path) -> None:
 def test_start_text__with_every_example_put_in__can_be_read(tmp_path: Path) -> None:
     """Each line of the file that has no effect is right if it gets one."""
     text = re.sub(r"^# (?=[a-z_]+ = )", "", start_text(), flags=re.MULTILINE)
-    text = change(text, 'key_env = "REDEEMER_KEY"\n', "")
+    text = change(change(text, 'key_env = "REDEEMER_KEY"\n', ""), 'seller = "acme"\n', "")
     text = (
         change(text, "dev_account = 3\n", "")
         .replace('"0x…"', f'"{ADDRESS}"')
@@ -257,6 +310,8 @@ MISTAKES = {
     "an exposure of nothing": ("# exposure = 1000", "exposure = 0", ("`exposure` is out of range", "1 to")),
     "limits that are a number": ("# limits = {", "limits = 5 #{", ("`limits` is a whole number, and not a table", "{ key = … }")),
     "a mistyped limit": ("# limits = {", 'limits = { raet = {} } #', ("[[services]] number 1 limits", "did you mean `rate`?")),
+    "websockets without a unit": ("# websocket = {", "websocket = {} #", ("websocket: `per` is missing", '"minute"')),
+    "websockets by the hour": ("# websocket = {", 'websocket = { per = "minutes" } #', ("`per`", 'did you mean "minute"?')),
     "a rate without requests": ("# limits = {", 'limits = { rate = { every = "1 day" } } #', ("limits rate: `requests` is missing", "`every`")),
     "auth without a type": ("# auth = {", 'auth = { secret = "env:S" } #', ("auth: `type` is missing", '"bearer"')),
     "bearer without a secret": ("# auth = {", 'auth = { type = "bearer" } #', ("auth: `secret` is missing", "needs `secret`")),

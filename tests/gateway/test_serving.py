@@ -142,13 +142,13 @@ def test_path__that_the_agent_does_not_have__is_not_found(gate: Gate, upstream: 
         answer = gate.paid(method, target)
         assert answer.status_code == 404
         gate.ceiling -= 2
-    assert gate.ask("GET", "/nothing").json()["error"]["type"] == "UnknownEndpoint"
+    assert gate.ask("GET", "/nothing").json()["nvm"]["type"] == "UnknownEndpoint"
     assert len(upstream.seen) == before
 
 
 def test_service__that_is_not_there__is_not_found(gate: Gate) -> None:
     answer = requests.get(f"{gate.url}/services/did:nv:{'0' * 64}/ask", timeout=60)
-    assert (answer.status_code, answer.json()["error"]["type"]) == (404, "ServiceUnknown")
+    assert (answer.status_code, answer.json()["nvm"]["type"]) == (404, "ServiceUnknown")
     assert requests.get(f"{gate.url}/nothing", timeout=60).status_code == 404
     assert requests.post(f"{gate.url}/account", timeout=60).headers["Allow"] == "GET"
 
@@ -244,7 +244,7 @@ def test_request__again_with_its_payment_id__gets_the_same_answer_and_is_not_ser
 )
 def test_credential__that_is_malformed__is_a_bad_request(gate: Gate, headers: dict[str, str]) -> None:
     answer = gate.ask("POST", "/ask", headers, data=b"tea?")
-    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "InvalidMessage")
+    assert (answer.status_code, answer.json()["nvm"]["type"]) == (400, "InvalidMessage")
 
 
 @pytest.mark.parametrize("target", ["/a//b", "/data/%2e%2e/ask", "/data%2fx", "/data/%5cx", "/data/%00"])
@@ -253,7 +253,7 @@ def test_target__that_servers_read_differently__is_a_bad_request(gate: Gate, tar
     request = requests.Request("GET", gate.service_url + "/data/1").prepare()
     request.url = gate.service_url + target
     answer = session.send(request, timeout=60)
-    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "InvalidTarget")
+    assert (answer.status_code, answer.json()["nvm"]["type"]) == (400, "InvalidTarget")
 
 
 # ---------------------------------------------------------------------- pages in browsers
@@ -302,7 +302,7 @@ def test_receipt__of_a_request__is_told_to_its_holder_only(gate: Gate) -> None:
     assert mine.status_code == 200, mine.text
     assert json.loads(mine.json()["receipt"])["credits"] == "2"
     others = requests.get(url, headers=gate.token(0, buyer=gate.shop.buyers[1], ceiling=5), timeout=60)
-    assert (others.status_code, others.json()["error"]["type"]) == (400, "ReceiptUnavailable")
+    assert (others.status_code, others.json()["nvm"]["type"]) == (400, "ReceiptUnavailable")
 
 
 def test_page__of_a_request_without_payment__shows_text_of_metadata_as_text(gate: Gate) -> None:

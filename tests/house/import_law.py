@@ -44,14 +44,14 @@ SEAM: dict[str, set[str]] = {
     "eth_tester": {"chain/embedded.py"},
     "requests": {
         *("chain/rpc.py", "chain/transport/http.py", "chain/transport/timed_http.py", "client/requests_adapter.py"),
-        "storage/http.py",
+        *("demo/buying.py", "storage/http.py"),
     },
     "urllib3": {
         *("chain/transport/http.py", "chain/transport/timed_http.py", "client/requests_adapter.py", "storage/http.py"),
     },
     "websockets": {"chain/transport/websocket.py"},
     "httpx": {"client/httpx_transports.py"},
-    "aiohttp": {"gateway/upstream.py"},
+    "aiohttp": {"gateway/sockets/upstream.py", "gateway/upstream.py", "gateway/webhooks/posting.py"},
     "urllib.request": set(),
     "ape": set(),
     "solcx": set(),

@@ -128,14 +128,20 @@ def broad_handlers(path: Path) -> Iterator[str]:
 
 
 # eth-account raises many types, some of which quote the key; a program says of a bug that it is one; a broken contract breaks
-# whatever looks at it; whatever comes out of a call on a node with faults is judged; a signer that raises must not hide what was sent.
+# whatever looks at it; whatever comes out of a call on a node with faults is judged; a signer that raises must not hide what was sent;
+# what works beside the serving begins again after any error, which is logged; a fuzzer looks for errors that are not ours, and
+# what stands between a task and its coroutine hands on whatever was raised.
 BROAD = {
     "nvm_chain/signing/keys.py": 1,
     "nvm_chain/cli": 1,
     "nvm_chain/chain/bulk_handover.py": 1,
     "nvm_chain/chain/progress.py": 1,
+    "nvm_chain/gateway/workers.py": 2,
+    "nvm_chain/meter/opening.py": 1,
     "nvm_chain/meter/store/writer.py": 2,
     "tests/assurance/mutation/by_histories.py": 1,
+    "tests/gateway/fuzzing.py": 1,
+    "tests/gateway/test_request_faults.py": 1,
     "tests/support/faults/campaign.py": 1,
 }
 
@@ -156,6 +162,9 @@ SECONDS_ONLY |= {f"nvm_chain/chain/transport/{name}.py" for name in ("failover",
 SECONDS_ONLY |= {"nvm_chain/chain/async_rpc.py", "nvm_chain/index/following.py"}
 SECONDS_ONLY |= {f"nvm_chain/index/{name}.py" for name in ("signals", "waiting", "watching")}
 SECONDS_ONLY |= {"nvm_chain/meter/session_tranches.py", "nvm_chain/gateway/metrics.py"}
+SECONDS_ONLY |= {
+    f"nvm_chain/gateway/{name}.py" for name in ("live_secrets", "workers", "webhooks/posting", "webhooks/sending")
+}
 """Files whose floats are pauses in seconds."""
 
 

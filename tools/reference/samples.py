@@ -197,7 +197,10 @@ OWN: Final[dict[str, dict[str, Any]]] = {
         "reason": "the nonce was used before",
         "error": "NonceNotAccepted",
     },
+    "SessionMissing": {"service": "did:nv:07"},
+    "NoWebsockets": {"service": "did:nv:07"},
     "UpstreamUnreachable": {"service": "did:nv:07"},
+    "UpstreamBusy": {"service": "did:nv:07", "most": 500},
     "UpstreamFailed": {"service": "did:nv:07", "reason": "redirects to another host"},
     "UpstreamTooSlow": {"service": "did:nv:07", "limit": 120},
     "NoAccess": {"asset": "agent 7", "plans": ("0x5f5f…5f5f",)},
@@ -256,6 +259,7 @@ OWN: Final[dict[str, dict[str, Any]]] = {
     "TooManyVouchers": {"next_ceiling": 45, "limit": 16},
     "VoucherBeforeRestore": {"deadline": _NOW + 3_600, "closed_until": _NOW + 86_400},
     "ViewTooOld": {"age_seconds": 301, "limit_seconds": 300},
+    "PlanNotReadYet": {"plan_id": 0x5F5F},
     "ViewUnusable": {"reason": "its lots are not part of its balance"},
     "WrongDatabase": {"where": "notes.db", "reason": "it has no table nvm_chain_index, but notes of another program"},
 }

@@ -26,6 +26,7 @@ from nvm_chain.cli.lazy import (
     json_values,
     meter_operating,
     sealed_files,
+    store_deliveries,
 )
 from nvm_chain.cli.output import Rows
 from nvm_chain.cli.parameters import Address, AgentId, Url
@@ -35,6 +36,7 @@ from nvm_chain.cli.shell_names import SHELL_NAMES
 if TYPE_CHECKING:
     from nvm_chain.gateway.checking import Finding
     from nvm_chain.gateway.settlers import RunningSettler
+    from nvm_chain.meter.deliveries import DeliveryCounts
 
 ENTRIES: Final = {
     "init": Entry("gateway", "init", "Write a configuration file, and the key of its secrets."),
@@ -42,6 +44,8 @@ ENTRIES: Final = {
     "run": Entry("gateway_run", "run", "Serve paid requests, and settle what is due."),
     "settle": Entry("gateway_settle", "settle", "Settle what is due once, or show what would be settled."),
     "status": Entry("gateway", "status", "Show how the books stand, what is owed to each key, and who settles."),
+    "usage": Entry("gateway_usage", "usage", "Show or export who used what, when, and what it cost."),
+    "webhooks": Entry("gateway_webhooks", "webhooks_group", "See what webhooks did not accept, and send it again."),
     "secret": Entry("gateway_secrets", "secret_group", "Keep the secrets of a gateway in a sealed file."),
 }
 gateway_group = Group(
@@ -194,7 +198,7 @@ def _write(text: str) -> str:
 @gateway_command("status", examples=("nvm-chain gateway status", "nvm-chain gateway status --json"))
 @config_option
 def status(session: Session, config: str) -> None:
-    """Show how the books stand, what is owed to each key, and who settles.
+    """Show how the books stand, what is owed to each key, who settles, and what webhooks did not accept.
 
     Books in a file belong to the gateway while it runs. With books in PostgreSQL, the command works at any time.
     """
@@ -202,9 +206,24 @@ def status(session: Session, config: str) -> None:
     where = gateway_config.find_books(found, gateway_config.open_secrets(found))
     with gateway_books.open_free_books(where) as writer:
         settlers = writer.run(gateway_settlers.list_settlers)
+        deliveries = writer.run(store_deliveries.count_deliveries)
         state = meter_operating.read_status(writer)
-    data = {"meter": describe_status(state), "settlers": [json_values.fields_of(each) for each in settlers]}
-    session.answer(data, [*status_rows(state), *_settler_rows(settlers)])
+    data = {
+        "meter": describe_status(state),
+        "settlers": [json_values.fields_of(each) for each in settlers],
+        "webhooks": [json_values.fields_of(each) for each in deliveries],
+    }
+    session.answer(data, [*status_rows(state), *_settler_rows(settlers), *_webhook_rows(deliveries)])
+
+
+def _webhook_rows(deliveries: "list[DeliveryCounts]") -> Rows:
+    return [
+        (
+            f"webhook {each.webhook}",
+            f"{each.waiting:,} waiting, {each.given_up:,} given up: see `nvm-chain gateway webhooks`",
+        )
+        for each in deliveries
+    ]
 
 
 def _settler_rows(settlers: "list[RunningSettler]") -> Rows:

@@ -8,6 +8,7 @@ from typing import Final
 from nvm_chain.chain.client import Chain
 from nvm_chain.errors import ERC721NonexistentToken, InvalidUrl, NvmChainError
 from nvm_chain.errors.formatting import count
+from nvm_chain.gateway.checks.files import check_files
 from nvm_chain.gateway.checks.findings import Finding, good, missing, missing_by, note
 from nvm_chain.gateway.settings import ServiceSettings
 from nvm_chain.metadata.documents import AgentMetadata, parse_metadata
@@ -37,8 +38,8 @@ class Registered:
     findings: tuple[Finding, ...]
 
 
-def check_service(chain: Chain, service: ServiceSettings) -> Registered:
-    """Read the agent of a service, and compare it with the settings. About three requests."""
+def check_service(chain: Chain, service: ServiceSettings, base: str) -> Registered:
+    """Read the agent of a service, and compare it with the settings. About three requests. ``base`` is the gateway's URL."""
     subject = f"service {service.did}"
     try:
         agent = read_agent(chain, service.did)
@@ -51,20 +52,22 @@ def check_service(chain: Chain, service: ServiceSettings) -> Registered:
         return Registered((), (missing_by(subject, error),))
     findings = [
         good(subject, f"It is agent {agent.agent_id} of {agent.owner}."),
-        *check_metadata(subject, service, agent),
+        *check_metadata(subject, service, agent, base),
         *check_attachments(subject, agent),
     ]
     return Registered(tuple(Attachment(service, plan) for plan in agent.plans), tuple(findings))
 
 
-def check_metadata(subject: str, service: ServiceSettings, agent: Agent) -> Iterator[Finding]:
-    """Yield whether requests through the gateway match the endpoints of an agent."""
+def check_metadata(subject: str, service: ServiceSettings, agent: Agent, base: str) -> Iterator[Finding]:
+    """Yield whether requests through the gateway match the endpoints and the files of an agent."""
     try:
         metadata = parse_metadata(load_metadata(agent.uri))
     except NvmChainError as error:
         yield missing_by(subject, error)
         return
-    yield from check_endpoints(subject, service, metadata)
+    if metadata.endpoints or metadata.open_endpoints or not metadata.files:
+        yield from check_endpoints(subject, service, metadata)
+    yield from check_files(service, metadata, base)
 
 
 def check_endpoints(subject: str, service: ServiceSettings, metadata: AgentMetadata) -> Iterator[Finding]:
@@ -83,9 +86,22 @@ def check_endpoints(subject: str, service: ServiceSettings, metadata: AgentMetad
         yield missing(subject, *_explain_strange(strange, len(patterns), service))
     if len(strange) < len(patterns):
         yield good(subject, f"{count(len(patterns) - len(strange), 'endpoint')} at {base} can be asked for.")
+    yield from _check_doubled(subject, service, patterns)
+    if service.websocket is not None and not metadata.open_endpoints:
+        yield from _check_sockets(subject, metadata)
     if not metadata.endpoints:
         yield note(
             subject, "All its endpoints are open, so no request is paid.", "Register a paid endpoint with --endpoint."
+        )
+
+
+def _check_sockets(subject: str, metadata: AgentMetadata) -> Iterator[Finding]:
+    """Yield that no websocket can be opened, because a websocket begins with a request with the method GET."""
+    if not any(each.method == "GET" for each in metadata.endpoints):
+        yield missing(
+            subject,
+            "It sells websockets, and the agent has no endpoint with the method GET, with which a websocket begins.",
+            "Add one with `nvm-chain agent update`, or leave out the key websocket.",
         )
 
 
@@ -100,6 +116,18 @@ def _explain_strange(strange: Sequence[str], number: int, service: ServiceSettin
             f'Write public_url = "{origins.pop()}" for this service, or change the endpoints with `nvm-chain agent update`.',
         )
     return text, f"Change these endpoints with `nvm-chain agent update`, so that they begin with {base}."
+
+
+def _check_doubled(subject: str, service: ServiceSettings, patterns: Sequence[str]) -> Iterator[Finding]:
+    """Yield whether the upstream's path stands in front of endpoints that have it already."""
+    path = _AFTER_ORIGIN.sub("", service.upstream, count=1).rstrip("/")
+    base = service.endpoint_base
+    if path and all(pattern.startswith(f"{base}{path}/") for pattern in patterns):
+        yield note(
+            subject,
+            f"`upstream` ends with {path}, and the endpoints begin with it too. So requests reach the service at {path}{path}.",
+            f'Leave {path} out of `upstream`. Or write public_url = "{base}{path}", and buyers leave it out.',
+        )
 
 
 def _may_match(pattern: str, base: str) -> bool:

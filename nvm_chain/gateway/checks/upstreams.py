@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from nvm_chain.gateway.checks.files import check_folder
 from nvm_chain.gateway.checks.findings import Finding, good, missing, note
 from nvm_chain.gateway.checks.settings import is_loopback
 from nvm_chain.gateway.configuration.parts import ListenPart
@@ -18,6 +19,10 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 def check_upstream(service: ServiceSettings, listen: ListenPart) -> Iterator[Finding]:
     """Yield whether the upstream of a service takes connections. For https, its certificate is checked too."""
+    if service.files is not None:
+        yield from check_folder(service, service.files)
+    if not service.upstream:
+        return
     parts = urlsplit(service.upstream)
     host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
     subject, place = f"upstream of {service.did}", f"{host}:{port}"

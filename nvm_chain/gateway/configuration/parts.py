@@ -1,6 +1,6 @@
 """The parts of a gateway's configuration, each of which one table of the file describes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
@@ -11,7 +11,10 @@ from eth_typing import ChecksumAddress
 from nvm_chain.errors.fields import Number, Quantity
 from nvm_chain.gateway.sealing.references import is_reference
 from nvm_chain.gateway.sealing.sealed_files import SecretPlaces
+from nvm_chain.gateway.sellers.settings import SellerSettings
+from nvm_chain.gateway.sellers.tokens import Role, build_token
 from nvm_chain.gateway.settings import GatewaySettings
+from nvm_chain.gateway.webhooks.settings import WebhookSettings
 from nvm_chain.meter.settling.rules import SettleRules
 
 HOST: Final = "127.0.0.1"
@@ -88,12 +91,57 @@ class UpstreamAuth:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookPart:
+    """A webhook as the file has it: its secret is a reference, and its URL may be one."""
+
+    name: str
+    url: str
+    secret: str
+    events: tuple[str, ...]
+    service: str | None
+
+    def fill(self, fill: Callable[[str, str], str]) -> WebhookSettings:
+        """Return the webhook with its secrets. ``fill`` takes the place in the file and the text. Raises InvalidConfig."""
+        place = f"the webhook {self.name}"
+        url, secret = fill(f"{place}, url", self.url), fill(f"{place}, secret", self.secret)
+        return WebhookSettings(self.name, url, secret, self.events, self.service)
+
+    @property
+    def references(self) -> dict[str, str]:
+        """The references to secrets, by the place that needs them."""
+        return {f"the webhook {self.name}, url": self.url, f"the webhook {self.name}, secret": self.secret}
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPart:
+    """A token of a seller as the file has it: a reference to it, or its hash after ``sha256:``."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SellerPart:
+    """A seller as the file has it."""
+
+    name: str
+    tokens: tuple[TokenPart, ...]
+
+    def fill(self, fill: Callable[[str, str], str]) -> SellerSettings:
+        """Return the seller with the hashes of its tokens. ``fill`` takes the place in the file and the text. Raises InvalidConfig."""
+        place = f"a token of the seller {self.name}"
+        tokens = (build_token(each.role, fill(place, each.text), self.name) for each in self.tokens)
+        return SellerSettings(self.name, tuple(tokens))
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayConfig:
     """The configuration of a gateway, as one file has it. Paths are whole, and none of the files was opened.
 
     ``rules`` say when the settler settles. ``auths`` are those of the upstreams, by the DID of their service. ``settings`` and
     ``chain`` have references in place of secrets, until `nvm_chain.gateway.config.fill_secrets` has put these in. The token of
-    ``/metrics`` is ``metrics_token`` until then.
+    ``/metrics`` is ``metrics_token`` until then, and the webhooks and sellers are ``webhooks`` and
+    ``sellers``.
     """
 
     path: Path
@@ -105,6 +153,8 @@ class GatewayConfig:
     settings: GatewaySettings
     auths: Mapping[str, UpstreamAuth] = field(default_factory=dict)
     metrics_token: str | None = None
+    webhooks: Mapping[str, WebhookPart] = field(default_factory=dict)
+    sellers: Mapping[str, SellerPart] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -121,6 +171,12 @@ class GatewayConfig:
             "[gateway] metrics_token": self.metrics_token,
             "[redeemer] password": self.redeemer.password,
             **{f"the auth of {did}": auth.secret for did, auth in self.auths.items()},
+            **{place: text for part in self.webhooks.values() for place, text in part.references.items()},
+            **{
+                f"token {number} of the seller {name}": token.text
+                for name, part in self.sellers.items()
+                for number, token in enumerate(part.tokens, start=1)
+            },
         }
         return {place: text for place, text in texts.items() if text is not None and is_reference(text)}
 

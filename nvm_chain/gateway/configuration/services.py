@@ -1,26 +1,31 @@
 """The tables `[[services]]` of a configuration file: each is one agent and the upstream that serves its requests."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from nvm_chain.errors import InputError, InvalidConfig
 from nvm_chain.gateway.configuration.parts import AuthKind, UpstreamAuth
 from nvm_chain.gateway.configuration.tables import Table, read_if
 from nvm_chain.gateway.sealing.references import HOW, is_reference, parse_reference
-from nvm_chain.gateway.settings import EXPOSURE, REQUEST_SECONDS, ServiceSettings, UpstreamHeader
+from nvm_chain.gateway.settings import EXPOSURE, MAX_RUNNING, REQUEST_SECONDS, ServiceSettings, UpstreamHeader
+from nvm_chain.gateway.sockets.terms import IDLE_SECONDS, MAX_BYTES, SocketTerms, Unit
 from nvm_chain.meter.bindings import Level
 from nvm_chain.meter.limits import Limits, Rate
 from nvm_chain.meter.session_terms import PeriodLimit
 from nvm_chain.types.durations import DAY, MINUTE
 from nvm_chain.types.ids import parse_agent_id
+from nvm_chain.types.paths import parse_path
 
 KEYS: Final = (
-    *("did", "upstream", "public_url", "hosts", "auth"),
-    *("level", "exposure", "request_seconds", "max_open", "per_period", "limits"),
-    *("dynamic", "charges_failures", "forwards_redirects"),
+    *("did", "upstream", "files", "public_url", "hosts", "auth"),
+    *("level", "exposure", "request_seconds", "max_running", "max_open", "per_period", "limits"),
+    *("dynamic", "charges_failures", "forwards_redirects", "warnings", "seller", "websocket"),
 )
 MOST_CREDITS: Final = 2**63 - 1
 MOST: Final = 2**32 - 1
+MOST_BYTES: Final = 2**26
+"""The largest message of a websocket that a service may allow. A server keeps a message in memory until it is whole."""
 RESERVED: Final = frozenset(
     (
         *(
@@ -44,8 +49,8 @@ NO_DID: Final = (
 )
 
 
-def read_services(file: str, values: Any) -> tuple[dict[str, ServiceSettings], dict[str, UpstreamAuth]]:
-    """Return the services by their DIDs, and the auth of their upstreams. Raises InvalidConfig."""
+def read_services(file: str, values: Any, folder: Path) -> tuple[dict[str, ServiceSettings], dict[str, UpstreamAuth]]:
+    """Return the services by their DIDs, and the auth of their upstreams. Paths belong to a folder. Raises InvalidConfig."""
     if not isinstance(values, list) or not values:
         advice = "write [[services]], and `did` and `upstream` below it"
         raise InvalidConfig(f"{file}: there is no table [[services]]", advice)
@@ -53,7 +58,7 @@ def read_services(file: str, values: Any) -> tuple[dict[str, ServiceSettings], d
     auths: dict[str, UpstreamAuth] = {}
     for number, given in enumerate(values, start=1):
         table = Table(file, f"[[services]] number {number}", given, KEYS)
-        service = _read_service(table)
+        service = _read_service(table, folder)
         if service.did in services:
             raise table.refuse("did", "is that of another service of the file", "write each service once")
         services[service.did] = service
@@ -63,14 +68,15 @@ def read_services(file: str, values: Any) -> tuple[dict[str, ServiceSettings], d
     return services, auths
 
 
-def _read_service(table: Table) -> ServiceSettings:
-    for key, advice in zip(("did", "upstream"), NO_DID, strict=True):
+def _read_service(table: Table, folder: Path) -> ServiceSettings:
+    for key, advice in zip(("did",) if "files" in table else ("did", "upstream"), NO_DID, strict=False):
         table.require(key, advice)
     did = table.read_text("did")
     try:
         parse_agent_id(did)
     except InputError:
         raise table.refuse("did", "is not the DID of an agent", NO_DID[0]) from None
+    files = table.find_text("files")
     per_period = read_if(
         table.read_table("per_period", ("requests", "every")), lambda each: _read_period(each, "requests", MOST)
     )
@@ -78,19 +84,40 @@ def _read_service(table: Table) -> ServiceSettings:
     with table.naming():
         return ServiceSettings(
             did=did,
-            upstream=table.read_text("upstream"),
+            upstream=table.find_text("upstream") or "",
+            files=None if files is None else folder / parse_path(files, "folder of files"),
             public_url=table.find_text("public_url"),
             hosts=table.read_texts("hosts"),
             level=table.read_choice("level", Level, Level.FULL),
             exposure=table.read_number("exposure", EXPOSURE, 1, MOST_CREDITS),
             request_seconds=table.read_number("request_seconds", REQUEST_SECONDS, 1, MOST),
+            max_running=table.read_number("max_running", MAX_RUNNING, 1, MOST),
             max_open=table.read_number("max_open", 16, 1, MOST),
             per_period=per_period,
             limits=limits,
-            dynamic=table.read_flag("dynamic", default=False),
-            charges_failures=table.read_flag("charges_failures", default=False),
-            forwards_redirects=table.read_flag("forwards_redirects", default=False),
+            **_read_more(table),
         )
+
+
+def _read_more(table: Table) -> dict[str, Any]:
+    """Return the seller, how websockets are sold, and what is done with answers."""
+    flags = ("dynamic", "charges_failures", "forwards_redirects")
+    return {
+        **{flag: table.read_flag(flag, default=False) for flag in flags},
+        "seller": table.find_text("seller"),
+        "websocket": read_if(table.read_table("websocket", ("per", "max_bytes", "idle")), _read_websocket),
+        **_read_warnings(table.read_table("warnings", ("low_balance", "soon"))),
+    }
+
+
+def _read_warnings(table: Table | None) -> dict[str, Any]:
+    """Return the thresholds of notices."""
+    if table is None:
+        return {}
+    return {
+        "low_balance": table.read_number("low_balance", 0, 0, MOST_CREDITS) if "low_balance" in table else None,
+        "soon_seconds": table.read_duration("soon", DAY) if "soon" in table else None,
+    }
 
 
 # ---------------------------------------------------------------- limits
@@ -113,6 +140,18 @@ def _read_limits(table: Table) -> Limits:
         table.read_table("quota", ("credits", "every")), lambda each: _read_period(each, "credits", MOST_CREDITS)
     )
     return Limits(rate, quota, releases)
+
+
+# ---------------------------------------------------------------- websockets
+
+
+def _read_websocket(table: Table) -> SocketTerms:
+    table.require("per", f'write per = "{Unit.MESSAGE.value}", or "{Unit.MINUTE.value}"')
+    return SocketTerms(
+        table.read_choice("per", Unit, Unit.MESSAGE),
+        max_bytes=table.read_number("max_bytes", MAX_BYTES, 1, MOST_BYTES),
+        idle_seconds=table.read_duration("idle", IDLE_SECONDS),
+    )
 
 
 # ---------------------------------------------------------------- upstream

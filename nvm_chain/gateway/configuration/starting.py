@@ -49,6 +49,9 @@ index = "index.db"
 depth = {depth}
 # How long ago the chain may have been read, before requests are refused.
 # max_view_age = "5 minutes"
+# How long the token of a sign-in or an allowance is good, and how long a voucher has to live at least.
+# sign_in = "1 hour"
+# min_voucher = "15 minutes"
 # Pages in browsers that may send requests, by their origins.
 # cors_origins = ["*"]
 # The token with which /metrics can be read. Nobody can, if you write nothing here.
@@ -75,6 +78,12 @@ depth = {depth}
 # stuck = "3 minutes"
 # max_fee_percent = 300
 
+[retention]
+# How long the books keep requests with what they cost, sessions after their end, and notices that were sent.
+# charges = "400 days"
+# sessions = "30 days"
+# notices = "30 days"
+
 [secrets]
 # The file of sealed secrets, and its key. A key in NVM_CHAIN_GATEWAY_KEY counts more than the key file.
 # file = "secrets.sealed"
@@ -85,6 +94,8 @@ depth = {depth}
 did = {did}
 # Where your service listens.
 upstream = {upstream}
+# A folder with the agent's files. With it, a service needs no upstream.
+# files = "files"
 # The URL with which the agent's endpoints begin, if it is another one than `upstream`.
 # public_url = "https://service.example.com"
 # Hosts that are for this service alone, without /services/DID in front of the path.
@@ -102,11 +113,19 @@ upstream = {upstream}
 # charges_failures = false
 # Whether redirects to other hosts are handed on.
 # forwards_redirects = false
+# How websockets are sold: each message of the buyer, or each minute, costs what a request costs.
+# websocket = {{ per = "message", max_bytes = 1048576, idle = "10 minutes" }}
+# At how many credits a holder's balance is low, and how long before an end a holder is told. Webhooks hear of it.
+# warnings = {{ low_balance = 100, soon = "3 days" }}
+# The seller to whom the service belongs. Its own table is [[sellers]].
+# seller = "acme"
 # How many seconds a request may take.
 # request_seconds = 120
+# How many requests the service gets at the same time, from each process of the gateway.
+# max_running = 500
 # Of each holder: requests in some time, credits in some time, and unpaid failures in an hour.
 # limits = {{ rate = {{ requests = 10, every = "1 minute" }}, quota = {{ credits = 1000, every = "1 day" }}, releases = 20 }}
-# Of each holder on a time plan: requests at the same time, and in some time.
+# Of each holder on a time plan: requests at the same time, and in some time. On any plan: websockets at the same time.
 # max_open = 16
 # per_period = {{ requests = 1000, every = "1 day" }}
 """

@@ -150,6 +150,13 @@ class Table:
             return None
         return Table(self._file, f"{self.name} {key}", self._take(key, dict, None), known)
 
+    def read_tables(self, key: str, known: Sequence[str]) -> "list[Table]":
+        """Return the tables in a list, which is empty if it is missing. Raises InvalidConfig."""
+        found = self._take(key, list, [])
+        return [
+            Table(self._file, f"{self.name} {key} number {number}", each, known) for number, each in enumerate(found, 1)
+        ]
+
     def require(self, key: str, advice: str) -> None:
         """Raise InvalidConfig if a key is missing."""
         if key not in self:

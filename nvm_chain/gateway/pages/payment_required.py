@@ -8,7 +8,7 @@ from typing import Final
 
 from nvm_chain.enums import PlanKind
 from nvm_chain.errors import NvmChainError
-from nvm_chain.errors.formatting import count, format_plan_id
+from nvm_chain.errors.formatting import clip, count, format_plan_id
 from nvm_chain.gateway.catalogue import SoldEndpoint, SoldPlan, SoldService
 from nvm_chain.gateway.incoming import Headers
 
@@ -38,8 +38,8 @@ def build_page(service: SoldService, endpoint: SoldEndpoint, error: NvmChainErro
     return (
         _read_page()
         .substitute(
-            name=escape(service.metadata.name[:MAX_NAME]),
-            description=escape(service.metadata.description[:MAX_DESCRIPTION]),
+            name=escape(clip(service.metadata.name, MAX_NAME)),
+            description=escape(clip(service.metadata.description, MAX_DESCRIPTION)),
             reason=escape(error.message()),
             rows="".join(_build_row(plan, most) for plan in endpoint.plans.values()),
         )

@@ -1,0 +1,1 @@
+"""Sellers of a gateway: who may see what of the services that belong to them."""

@@ -1,0 +1,57 @@
+"""Answers to websockets that are refused before they are accepted: a 402 says how a session pays for them."""
+
+from typing import Any, Final
+from urllib.parse import quote
+
+from msgspec import json
+
+from nvm_chain.client.sockets import BEARER_PROTOCOL, OWN_PROTOCOL
+from nvm_chain.errors import NvmChainError
+from nvm_chain.gateway.catalogue import SoldEndpoint, SoldService
+from nvm_chain.gateway.refusals import Refusal, find_status, refuse
+from nvm_chain.x402.headers import PAYMENT_REQUIRED, write_header
+from nvm_chain.x402.offers import build_payment_required
+
+EXTENSION: Final = "nvm-session"
+"""The name under which a 402 says how a websocket is paid for. It accepts no payment for one request."""
+
+
+def refuse_socket(
+    error: NvmChainError, service: SoldService, endpoint: SoldEndpoint, *, base: str, target: str
+) -> Refusal:
+    """Return the answer to a websocket that is refused.
+
+    Args:
+        error: Why it is refused.
+        service: The service.
+        endpoint: The endpoint of the websocket.
+        base: The URL of the gateway.
+        target: The target of the websocket.
+    """
+    if find_status(error) != 402:
+        return refuse(error)
+    required = build_payment_required(
+        f"{base}/services/{service.did}{target}",
+        [],
+        error=error.message(),
+        description=service.metadata.name,
+        extensions={EXTENSION: {"info": _describe(service, endpoint, base)}},
+    )
+    header = (PAYMENT_REQUIRED.encode(), write_header(required).encode())
+    body = json.encode({**required, "nvm": error.to_dict()})
+    return Refusal(402, [*refuse(error).headers, header], body)
+
+
+def _describe(service: SoldService, endpoint: SoldEndpoint, base: str) -> dict[str, Any]:
+    terms = service.settings.websocket
+    return {
+        "sessions": f"{base}/sessions",
+        "signIn": f"{base}/sign-in?service={quote(service.did, safe=':')}",
+        "header": "Authorization: Bearer TOKEN",
+        "subprotocols": [OWN_PROTOCOL, f"{BEARER_PROTOCOL}TOKEN"],
+        "per": "" if terms is None else terms.per.value,
+        "plans": [
+            {"planId": str(plan.plan_id), "kind": plan.kind.name.lower(), "credits": str(plan.min_credits)}
+            for plan in sorted(endpoint.plans.values(), key=lambda each: (each.min_credits, each.plan_id))
+        ],
+    }
