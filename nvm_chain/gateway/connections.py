@@ -12,6 +12,8 @@ MAX_HEAD: Final = 65_536
 """The largest number of bytes in the head of a request, and in all that is not its body."""
 HEAD_SECONDS: Final = 20
 """How long a head may take to arrive."""
+_AROUND: Final = 4
+"""How many bytes a header has beside its name and its value."""
 _FRAMING: Final = 8
 """How many bytes of chunk sizes may come with each byte of a body."""
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -64,8 +66,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._wait_for_head()
 
     def on_headers_complete(self) -> None:
-        """Wait no longer, and count anew."""
+        """Wait no longer, and count anew. A head that came at once is compared here."""
         self._stop_waiting()
+        if self._others > MAX_HEAD and self._measure_head() > MAX_HEAD:
+            self._end(_TOO_LARGE)
+            raise ValueError("the head is too large")
         self._is_head, self._others = False, 0
         super().on_headers_complete()
 
@@ -75,7 +80,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self._body += len(body)
         super().on_body(body)
 
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, unless the connection was ended with another answer."""
+        if not self.transport.is_closing():
+            super().send_400_response(msg)
+
     # ------------------------------------------------------------------ bounds
+
+    def _measure_head(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + _AROUND for name, value in self.headers)
 
     def _wait_for_head(self) -> None:
         self._stop_waiting()

@@ -1,15 +1,16 @@
 """One request to an upstream and its answer, with everything that can happen to it on the way."""
 
 import asyncio
+from typing import NoReturn
 
-from nvm_chain.errors import NvmChainError, UpstreamBusy, UpstreamTooSlow, UpstreamUnreachable
+from nvm_chain.errors import NvmChainError, UpstreamTooSlow
 from nvm_chain.gateway.bodies import BodyDiffers
 from nvm_chain.gateway.forwarding import Passage, Send, build_headers, call_upstream, hand_down
 from nvm_chain.gateway.incoming import Headers
 from nvm_chain.gateway.kept_answers import KeptBody
 from nvm_chain.gateway.outcomes import Outcome
 from nvm_chain.gateway.upstream import Answer, Upstreams
-from nvm_chain.gateway.watching import BuyerWatch
+from nvm_chain.gateway.watching import BuyerWatch, End
 from nvm_chain.meter.idempotency import MAX_ANSWER
 
 
@@ -42,21 +43,15 @@ class Exchange:
             AnswerCut: The answer ended in the middle.
         """
         passage, outcome = self._passage, self._outcome
-        seconds = passage.service.settings.request_seconds
-        watch = BuyerWatch(passage)
+        watch = BuyerWatch(passage, passage.service.settings.request_seconds)
         try:
-            async with asyncio.timeout(seconds) as limit:
-                return await self._pass(keeps)
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            if not passage.began:
-                raise UpstreamTooSlow(passage.service.did, seconds) from None
-            outcome.note_gone()  # otherwise an endless stream would cost nothing
-            raise AnswerCut from error
+            return await self._pass(keeps)
         except asyncio.CancelledError:
-            if not watch.take_back():
+            end = watch.take_back()
+            if end is None:
                 raise
+            if end is End.LATE:
+                self._end_late()
             self._end_for_buyer()
             return None
         except NvmChainError as error:
@@ -69,6 +64,14 @@ class Exchange:
             watch.stop()
             outcome.finish()
 
+    def _end_late(self) -> NoReturn:
+        """End the exchange after its time. Raises UpstreamTooSlow, or AnswerCut if the buyer has the head of the answer."""
+        settings = self._passage.service.settings
+        if not self._passage.began:
+            raise UpstreamTooSlow(settings.did, settings.request_seconds)
+        self._outcome.note_gone()  # otherwise an endless stream would cost nothing
+        raise AnswerCut
+
     def _end_for_buyer(self) -> None:
         """End the exchange because of the buyer. For a body that nobody signed, nobody pays. Raises AnswerCut for it."""
         if isinstance(self._passage.trouble, BodyDiffers):
@@ -76,12 +79,7 @@ class Exchange:
         self._outcome.note_gone()
 
     async def _pass(self, keeps: bool) -> tuple[KeptBody, int] | None:
-        self._outcome.note_call(was_sent=True)
-        try:
-            found = await call_upstream(self._upstreams, self._passage, self._outcome.told)
-        except (UpstreamBusy, UpstreamUnreachable):
-            self._outcome.note_call(was_sent=False)
-            raise
+        found = await call_upstream(self._upstreams, self._passage, self._outcome.told, self._outcome.note_call)
         try:
             return await self._answer(found, keeps)
         finally:

@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from nvm_chain.errors import UpstreamFailed
 from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.incoming import Headers
-from nvm_chain.gateway.upstream import Answer, FindHeader, Upstreams
+from nvm_chain.gateway.upstream import Answer, FindHeader, OnConnected, Upstreams
 
 _LEFT_OUT: Final = frozenset((b"if-none-match", b"if-modified-since"))
 """Headers that could turn a paid answer into one without the file."""
@@ -49,13 +49,16 @@ class FileUpstreams(Upstreams):
         body: bytes | AsyncIterable[bytes] | None,
         *,
         service: str,
+        on_connected: OnConnected | None = None,
         **more: Any,
     ) -> Answer:
         """Open a file, or send a request. See `Upstreams.call`."""
         folder = self._folders.get(service)
         path = self._find_path(url, service) if folder is not None else None
         if folder is None or path is None:
-            return await super().call(method, url, headers, body, service=service, **more)
+            return await super().call(method, url, headers, body, service=service, on_connected=on_connected, **more)
+        if on_connected is not None:
+            on_connected()
         asked = [(name.encode("latin-1"), value.encode()) for name, value in headers]
         answer = FileAnswer(service)
         await answer.open(folder, method, path, asked)

@@ -10,7 +10,7 @@ from nvm_chain.errors import InvalidMessage, UpstreamFailed
 from nvm_chain.gateway.bodies import Body, BodyDiffers, BuyerGone
 from nvm_chain.gateway.catalogue import OPEN, SoldEndpoint, SoldService
 from nvm_chain.gateway.incoming import Headers, Incoming, filter_answer
-from nvm_chain.gateway.upstream import Answer, Upstreams
+from nvm_chain.gateway.upstream import Answer, OnConnected, Upstreams
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -54,8 +54,16 @@ class Passage:
         return self.began and isinstance(self.trouble, BuyerGone | InvalidMessage)
 
 
-async def call_upstream(upstreams: Upstreams, passage: Passage, told: tuple[tuple[str, str], ...]) -> Answer:
-    """Send a request to its upstream, and return the head of the answer. ``told`` are headers by which the upstream knows who pays.
+async def call_upstream(
+    upstreams: Upstreams, passage: Passage, told: tuple[tuple[str, str], ...], on_connected: OnConnected
+) -> Answer:
+    """Send a request to its upstream, and return the head of the answer.
+
+    Args:
+        upstreams: The client that calls upstreams.
+        passage: The request.
+        told: Headers by which the upstream knows who pays.
+        on_connected: Called when the upstream may have seen the request.
 
     Raises:
         UpstreamError: There is no usable answer.
@@ -76,6 +84,7 @@ async def call_upstream(upstreams: Upstreams, passage: Passage, told: tuple[tupl
             service=own.did,
             most=own.max_running,
             auth=upstreams.find_header(own.did) or own.auth,
+            on_connected=on_connected,
         )
     except UpstreamFailed:
         if passage.trouble is not None:

@@ -26,8 +26,8 @@ class Outcome:
     told: tuple[tuple[str, str], ...] = ()
     """Headers by which the upstream knows who pays."""
 
-    def note_call(self, *, was_sent: bool) -> None:
-        """Note whether the upstream may have seen the request."""
+    def note_call(self) -> None:
+        """Note that the upstream may have seen the request."""
 
     def note_answer(self, found: Answer) -> Headers:
         """Note the head of the answer, and return what is added to it."""
@@ -61,9 +61,9 @@ class PaidOutcome(Outcome):
             ("nvm-request-id", hold.hold_id.hex()),
         )
 
-    def note_call(self, *, was_sent: bool) -> None:
-        """Note whether the upstream may have seen the request."""
-        self._was_sent = was_sent
+    def note_call(self) -> None:
+        """Note that the upstream may have seen the request. Until then it is not charged, and its payment stays good."""
+        self._was_sent = True
 
     def note_answer(self, found: Answer) -> Headers:
         """Find what the request costs, and return the header PAYMENT-RESPONSE. No transaction belongs to a single request."""
@@ -95,7 +95,7 @@ class PaidOutcome(Outcome):
 
     def note_gone(self) -> None:
         """Charge what is known, at least the lowest cost. Otherwise everybody could leave before the last byte."""
-        self._is_due = True
+        self._is_due = self._was_sent
 
     def finish(self) -> None:
         """Charge or release. The second time, nothing happens."""

@@ -4,7 +4,8 @@ aiohttp hands on compressed bodies, repeated headers and events as they came. On
 """
 
 from collections.abc import AsyncIterable, Callable
-from typing import Final
+from contextvars import ContextVar
+from typing import Any, Final
 
 import aiohttp
 from yarl import URL
@@ -17,8 +18,13 @@ from nvm_chain.gateway.upstream_queues import UpstreamQueue
 
 _WITHOUT: Final = frozenset(("User-Agent", "Accept", "Accept-Encoding", "Content-Type"))
 """Headers that aiohttp would add, and the buyer did not send."""
+KEEP_SECONDS: Final = 1.5
+"""How long a connection is kept for the next request. Most servers end it after 2 to 5 seconds, and a request that they get in that
+moment fails, because it is not sent twice."""
 FindHeader = Callable[[str], UpstreamHeader | None]
 """Returns the header for the upstream of a service, by the DID of the service."""
+OnConnected = Callable[[], object]
+_on_connected: ContextVar[OnConnected | None] = ContextVar("nvm_chain_on_connected", default=None)
 
 
 class Answer:
@@ -71,7 +77,7 @@ class Upstreams:
         """
         self.find_header: FindHeader = find_header or _find_none
         self._queues: dict[str, UpstreamQueue] = {}
-        connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=30)  # each service has a limit of its own
+        connector = _Connector(limit=0, ttl_dns_cache=30, keepalive_timeout=KEEP_SECONDS)
         self._session = aiohttp.ClientSession(
             connector=connector,
             auto_decompress=False,
@@ -95,6 +101,7 @@ class Upstreams:
         service: str,
         most: Quantity = MAX_RUNNING,
         auth: UpstreamHeader | None = None,
+        on_connected: OnConnected | None = None,
     ) -> Answer:
         """Send a request, and return the head of the answer. The target is sent as it is.
 
@@ -106,6 +113,7 @@ class Upstreams:
             service: The DID of the service.
             most: How many requests of the service run at the same time.
             auth: A header with the seller's secret.
+            on_connected: Called when there is a connection. From then on, the upstream may have seen the request.
 
         Raises:
             UpstreamBusy: As many requests run, and none of them ended in time. The upstream did not see the request.
@@ -120,6 +128,7 @@ class Upstreams:
         if queue is None:
             queue = self._queues[service] = UpstreamQueue(service, most)
         await queue.enter()
+        _on_connected.set(on_connected)
         found: Answer | None = None
         try:
             response = await self._session.request(
@@ -143,6 +152,17 @@ class Upstreams:
     async def close(self) -> None:
         """End all connections."""
         await self._session.close()
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Connections of which requests learn when they have one. There is no limit, because each service has one of its own."""
+
+    async def connect(self, *arguments: Any, **named: Any) -> Any:
+        connection = await super().connect(*arguments, **named)
+        note = _on_connected.get()
+        if note is not None:
+            note()
+        return connection
 
 
 def _find_none(did: str) -> UpstreamHeader | None:  # noqa: ARG001

@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +191,35 @@ def test_buyer__that_has_an_early_answer_and_keeps_its_body_back__is_charged(raw
         read_part(line)
     assert raw.ended.wait(WAIT_SECONDS / 2)
     raw_gate.wait_for("charged", "2")
+
+
+@contextmanager
+def run_full_upstream() -> Iterator[str]:
+    """Yield the URL of an upstream that takes no connection more, and refuses none."""
+    with socket.socket() as listener, ExitStack() as waiting:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            line = waiting.enter_context(socket.socket())
+            line.setblocking(False)
+            line.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_buyer__that_leaves_before_the_upstream_is_reached__pays_nothing(shop: Shop, tmp_path: Path) -> None:
+    with run_full_upstream() as url, shop.open(tmp_path, url, level=Level.NONE) as gate:
+        token = f"Authorization: {gate.token()['Authorization']}"
+        with dialled(gate) as line:
+            line.sendall(write(gate, token, method="GET", target="/data/1"))
+            gate.wait_for("held", "2")
+        assert gate.wait_for("held", "0")["charged"] == "0"
+
+
+def test_head__above_the_bound_in_one_piece__is_refused(gate: Gate) -> None:
+    long = f"X-Long: {'x' * (connections.MAX_HEAD - 20)}"
+    with dialled(gate) as line:
+        line.sendall(write(gate, long, method="GET", target="/health/live"))
+        assert line.recv(100).startswith(b"HTTP/1.1 431")
 
 
 def test_body__that_differs_after_an_early_answer__ends_both_connections_and_is_not_charged(

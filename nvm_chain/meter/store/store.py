@@ -20,8 +20,8 @@ from nvm_chain.meter.store.statements import CLOCK, write_statements
 CONFLICTS: Final = ("40001", "40P01")
 """PostgreSQL gave up a transaction because of another one. It can be run again."""
 TRIES: Final = 5
-ALONE: Final = ("PRAGMA synchronous = FULL", "PRAGMA locking_mode = EXCLUSIVE")
-"""A commit is on the disk when it returns, and no other process opens the file."""
+ALONE: Final = ("PRAGMA synchronous = FULL", "PRAGMA locking_mode = EXCLUSIVE", "PRAGMA cache_size = -4096")
+"""A commit is on the disk when it returns, and no other process opens the file. Few rows are read twice, so a cache of 4 MiB is enough."""
 READ_COMMITTED: Final = "READ COMMITTED"
 """Each statement after the one that locks sees what others have committed. A server may have another level by default."""
 WAIT_FOR_DISK: Final = (
