@@ -136,8 +136,12 @@ class Buyer:
         """Remember how a service was paid. An open session stays until it ends."""
         with self._lock:
             before = self._known.get((place.base, place.service))
-            if not (isinstance(before, HeldToken) and before.reserved is not None and isinstance(known, Offered)):
-                self._known[place.base, place.service] = known
+            session = before if isinstance(before, HeldToken) and before.reserved is not None else None
+            if session is not None and isinstance(known, Offered):
+                return
+            self._known[place.base, place.service] = known
+        if session is not None and session is not known:
+            self._end(session)
 
     def remember_allowance(self, place: Place, allowance: Allowance) -> None:
         """Remember what somebody else lets the buyer use at a service. Its token is renewed with it."""
@@ -158,6 +162,11 @@ class Buyer:
             key = (token.base, token.service)
             if self._known.get(key) is token:
                 del self._known[key]
+        self._end(token)
+
+    def _end(self, token: HeldToken) -> None:
+        """Give back what a session did not spend, once none of its requests is in flight."""
+        with self._lock:
             token.is_over = True
         self._give_back(token)
 

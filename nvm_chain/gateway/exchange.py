@@ -60,6 +60,9 @@ class Exchange:
             if passage.began:
                 raise AnswerCut from error
             raise
+        except OSError as error:  # some servers raise it when the buyer has gone
+            outcome.note_gone()
+            raise AnswerCut from error
         finally:
             watch.stop()
             outcome.finish()
@@ -73,10 +76,10 @@ class Exchange:
         raise AnswerCut
 
     def _end_for_buyer(self) -> None:
-        """End the exchange because of the buyer. For a body that nobody signed, nobody pays. Raises AnswerCut for it."""
+        """End the exchange because of the buyer, who pays: the answer had begun, or the buyer left. Raises AnswerCut for a wrong body."""
+        self._outcome.note_gone()
         if isinstance(self._passage.trouble, BodyDiffers):
             raise AnswerCut from self._passage.trouble
-        self._outcome.note_gone()
 
     async def _pass(self, keeps: bool) -> tuple[KeptBody, int] | None:
         found = await call_upstream(self._upstreams, self._passage, self._outcome.told, self._outcome.note_call)

@@ -268,6 +268,13 @@ class Meter:
             PlanNotAccepted: No service takes credits of the plan.
             CreditsUsedUp: The holder never had credits of the plan.
         """
+        authority = await self._read_session(signed, terms)
+        token = new_token()
+        until = 0 if token_seconds is None else self.writer.now + token_seconds
+        return token, await self.writer.do(KeepSession(authority, signed, hash_token(token), until))
+
+    async def _read_session(self, signed: SignedVoucher, terms: SessionTerms) -> Authority:
+        """Return the authority of a session as it would be opened now. Raises the errors of `open_session` about voucher and terms."""
         now = self.writer.now
         if terms.plan_id not in self.settings.policies:
             raise PlanNotAccepted(terms.plan_id, "any service of this meter")
@@ -280,13 +287,10 @@ class Meter:
         )
         async with self._asking:
             await asyncio.to_thread(verify)  # a contract wallet is asked over the network
-        authority = open_session(terms, self._verifier.hash(signed.voucher), now)
-        token = new_token()
         key = AccountKey(terms.plan_id, terms.holder)
         if not await self._first.see(key):
             raise CreditsUsedUp(1, *key, 0, 1)
-        until = 0 if token_seconds is None else now + token_seconds
-        return token, await self.writer.do(KeepSession(authority, signed, hash_token(token), until))
+        return open_session(terms, self._verifier.hash(signed.voucher), now)
 
     async def open_allowance(
         self, signed: SignedVoucher, terms: SessionTerms, message: str, signature: bytes
@@ -314,7 +318,8 @@ class Meter:
     ) -> Authority:
         """Revoke a session or an allowance for its holder, who has signed a message of EIP-4361 and may have no token.
 
-        What was not opened yet cannot be opened any more. Arguments and errors are those of `open_allowance`.
+        What was not opened yet cannot be opened any more, whatever else the holder has opened. Arguments and errors are those of
+        `open_allowance`. A holder that never had credits of the plan gets CreditsUsedUp, because there is nothing to open yet.
         """
         check_session_voucher(signed.voucher, terms)
         authority_id = self._verifier.hash(signed.voucher)
@@ -323,8 +328,7 @@ class Meter:
         try:
             return await self._revoke(key, authority_id)
         except AuthorityUnknown:
-            await self.open_session(signed, terms)
-            return await self._revoke(key, authority_id)
+            return await self._revoke(key, authority_id, await self._read_session(signed, terms))
 
     async def challenge(self) -> SignInChallenge:
         """Return a new nonce for a sign-in, good for ten minutes and for one sign-in. Nothing is stored.
@@ -379,9 +383,9 @@ class Meter:
         key, authority_id, *_ = await self._find_session(hash_token(token))
         return await self._revoke(key, authority_id)
 
-    async def _revoke(self, key: AccountKey, authority_id: bytes) -> Authority:
+    async def _revoke(self, key: AccountKey, authority_id: bytes, unopened: Authority | None = None) -> Authority:
         self._tranches.revoke(authority_id)
-        revoked = await self.writer.do(RevokeAuthority(key, authority_id))
+        revoked = await self.writer.do(RevokeAuthority(key, authority_id, unopened))
         self._tranches.revoke(authority_id)  # one that was being opened meanwhile
         return revoked
 
@@ -395,16 +399,15 @@ class Meter:
             return (await self._find_session(hash_token(credential.token)))[0]
         return AccountKey(credential.signed.voucher.plan_id, credential.signed.voucher.holder)
 
-    async def check_token(self, token: str) -> AccountKey:
-        """Return the plan and the holder of a token that is good now, for whoever shows an account to its user.
+    async def check_token(self, token: str) -> Authority:
+        """Return the authority of a token that is good now, for whoever shows an account to its user.
 
         Raises:
             AuthorityUnknown: The token is not one of these books.
             RequestRefused: The session or the sign-in was revoked, or has ended.
         """
         key, authority_id, *_ = await self._find_session(hash_token(token))
-        await self.writer.do(CheckAuthority(key, authority_id))
-        return key
+        return await self.writer.do(CheckAuthority(key, authority_id))
 
     async def _find_session(self, token_hash: bytes) -> TokenOwner:
         """Return the account and the authority of a token. Whether it is revoked is read with each request."""

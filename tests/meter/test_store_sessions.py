@@ -18,6 +18,7 @@ from nvm_chain.errors import (
 from nvm_chain.meter.authorities import AuthorityKind
 from nvm_chain.meter.session_terms import PeriodLimit
 from nvm_chain.meter.store.account_changes import OpenAuthority, RevokeAuthority
+from nvm_chain.meter.store.admissions import MAX_VOUCHERS
 from nvm_chain.meter.store.group_rows import StoredHold
 from nvm_chain.meter.store.hold_ends import ChargeHold, ReleaseHold
 from nvm_chain.meter.store.restoring import note_restore
@@ -32,6 +33,7 @@ from tests.support.meter_stores import (
     key_of,
     open_session,
     present,
+    read_front,
     reopen,
     run,
     see_head,
@@ -157,3 +159,20 @@ def test_admit__voucher_with_the_longest_life_of_a_fast_clock__is_refused_while_
     assert [type(outcome) for outcome in store.run(changes)] == [DeadlineOutOfRange, StoredHold]
     note_restore(store)
     assert isinstance(run(store, changes[1]), VoucherBeforeRestore)
+
+
+def test_revoke__of_what_was_never_opened__keeps_it_closed_and_takes_nothing_else(store: Store) -> None:
+    """It works whatever the account has: no credits left, and as many vouchers as are kept."""
+    fill(store, 0)
+    for number in range(MAX_VOUCHERS):
+        deadline = int(time.time()) + 7_200 - number  # each has a higher ceiling and an earlier end, so all are kept
+        run(
+            store,
+            OpenAuthority(build_session(authority_id=bytes([number + 1]) * 32), sign(100 + number, deadline=deadline)),
+        )
+    front, authority = read_front(store), build_session(authority_id=b"\x77" * 32)
+    revoked = run(store, RevokeAuthority(KEY, authority.authority_id, authority))
+    assert (revoked.revoked, revoked.authority_id) == (True, authority.authority_id)
+    assert isinstance(run(store, KeepSession(authority, sign(1_000), b"\5" * 32)), AuthorityRevoked)
+    assert read_front(store) == front
+    assert isinstance(run(store, RevokeAuthority(KEY, b"\x78" * 32)), AuthorityUnknown)

@@ -13,6 +13,7 @@ from nvm_chain.meter.books import Account, block_credits
 from nvm_chain.meter.store.admissions import MAX_VOUCHERS, refuse_more_vouchers
 from nvm_chain.meter.store.group_rows import AccountKey, GroupRows, Needs
 from nvm_chain.meter.store.notice_causes import note_lots, note_low_balance
+from nvm_chain.meter.store.places import MOST_AUTHORITIES, refuse_more_authorities
 from nvm_chain.meter.store.schema import STORED_BITS
 from nvm_chain.meter.view_changes import replace_view, roll_back
 from nvm_chain.meter.views import View
@@ -59,21 +60,32 @@ class OpenAuthority:
 
 @dataclass(frozen=True, slots=True)
 class RevokeAuthority:
-    """Revoke a session, an allowance or a sign-in. Requests that are running end as usual."""
+    """Revoke a session, an allowance or a sign-in. Requests that are running end as usual.
+
+    ``unopened`` is the authority as it would be opened. It is kept as revoked then, without its voucher, so that nobody opens it later.
+    """
 
     key: AccountKey
     authority_id: bytes
+    unopened: Authority | None = None
 
     def add_needs(self, needs: Needs) -> None:
-        """Read the account and the authority."""
+        """Read the account and the authority, and count what the holder has."""
         needs.accounts.add(self.key)
         needs.authorities.add(self.authority_id)
+        if self.unopened is not None:
+            needs.openings.add((self.key, self.authority_id))
 
     def decide(self, group: GroupRows) -> Authority | NvmChainError:
         """Revoke it."""
         authority = group.find_authority(self.key, self.authority_id)
         if authority is None:
-            return AuthorityUnknown(self.authority_id.hex())
+            if self.unopened is None:
+                return AuthorityUnknown(self.authority_id.hex())
+            if group.places[self.key] >= MOST_AUTHORITIES:
+                return refuse_more_authorities(self.key)
+            group.places[self.key] += 1
+            authority = replace(self.unopened, start=min(self.unopened.start, group.clock))
         revoked = replace(authority, revoked=True)
         group.put_authority(revoked)
         return revoked

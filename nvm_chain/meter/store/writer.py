@@ -201,13 +201,14 @@ class Writer:
         """Return the next changes, the works to do after them, and whether the end of the writer has come."""
         works: list[Callable[[Store], None]] = []
         post = self._posts.get()
-        group = self._take_riders()
+        group: list[Job | _Gift] = self._take_riders()
         while True:
             if post is _END:
                 return group + self._take_riders(), works, True
             if callable(post):
                 works.append(post)
             else:
+                group.extend(self._take_riders())  # what was given before this post is decided before it
                 group.extend(post)
             if len(group) >= ENOUGH_IN_GROUP:
                 return group, works, False
