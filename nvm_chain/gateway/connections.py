@@ -81,7 +81,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP, unless the connection was ended with another answer."""
+        """Answer what is not HTTP, unless the connection was ended with another answer."""
         if not self.transport.is_closing():
             super().send_400_response(msg)
 

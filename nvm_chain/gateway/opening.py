@@ -20,6 +20,7 @@ from nvm_chain.gateway.sellers.opening import build_seller_paths, look
 from nvm_chain.gateway.sellers.tokens import FindTokens
 from nvm_chain.gateway.serving import Server
 from nvm_chain.gateway.settings import GatewaySettings
+from nvm_chain.gateway.troubles import PatientTeller
 from nvm_chain.gateway.upstream import FindHeader
 from nvm_chain.gateway.webhooks.running import keep_sending
 from nvm_chain.gateway.webhooks.sending import FindKeys
@@ -121,7 +122,7 @@ def _open_meter(
         ask_chain=ask_wallets(chain),
         receipt_signer=check_message_signer(signer),
         renews=renews,
-        on_trouble=tell,
+        on_trouble=PatientTeller(tell),
         on_end=partial(workers.note_end, "feed of the books"),
     )
 

@@ -48,6 +48,7 @@ class Storing:
         """Wait until everything is stored."""
         while self.waiting:
             self._stored = asyncio.get_running_loop().create_future()
+            self._writer.hurry()
             await self._stored
 
     def _count_in(self, future: "asyncio.Future[AnyOutcome]") -> "asyncio.Future[AnyOutcome]":

@@ -22,9 +22,11 @@ from nvm_chain.meter.books import Account
 from nvm_chain.meter.session_terms import PeriodLimit
 from nvm_chain.meter.store.account_changes import DropVouchers, OpenAuthority
 from nvm_chain.meter.store.admissions import MAX_VOUCHERS
-from nvm_chain.meter.store.group_rows import HoldState, StoredHold
+from nvm_chain.meter.store.group_rows import AHEAD_SECONDS, HoldState, StoredHold
 from nvm_chain.meter.store.hold_ends import ChargeHold, ReleaseHold
+from nvm_chain.meter.store.restoring import note_restore
 from nvm_chain.meter.store.store import Store
+from nvm_chain.meter.voucher_fronts import MAX_SECONDS
 from nvm_chain.signing.vouchers import SignedVoucher
 from tests.support.meter_books import check_books, read_rows
 from tests.support.meter_stores import (
@@ -251,3 +253,14 @@ def test_run__voucher_from_before_a_restored_backup__is_refused(store: Store, se
     assert isinstance(outcome, StoredHold) != is_refused
     if isinstance(outcome, VoucherBeforeRestore):
         assert (outcome.deadline, outcome.closed_until) == (closed_until + second, closed_until)
+
+
+def test_run__new_voucher_within_a_minute_of_a_restore__is_refused_and_later_served(store: Store) -> None:
+    """No voucher lives for longer than the time for which the books stay closed, less the minute that clocks may differ."""
+    fill(store, 10)
+    note_restore(store)
+    outcome = run(store, present(sign(deadline=int(time.time()) + MAX_SECONDS), 1))
+    assert isinstance(outcome, VoucherBeforeRestore)
+    with store.asking() as pen:
+        pen.change("UPDATE books SET closed_until = closed_until - ?", (AHEAD_SECONDS + 1,))  # so much later
+    admitted(run(store, present(sign(deadline=int(time.time()) + MAX_SECONDS), 1)))

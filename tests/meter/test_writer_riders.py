@@ -9,8 +9,9 @@ import pytest
 from nvm_chain.meter.store.admissions import AdmitVoucher
 from nvm_chain.meter.store.hold_ends import ChargeHold
 from nvm_chain.meter.store.store import Store
-from nvm_chain.meter.store.writer import Job, Writer
+from nvm_chain.meter.store.writer import LATER_SECONDS, Job, Writer
 from tests.meter.test_engine import BUYER, look
+from tests.support.documents import DOCS
 from tests.support.meter_engines import REQUEST, build_meter, held, running
 from tests.support.meter_stores import open_books
 
@@ -46,6 +47,11 @@ def test_charge__before_the_next_request__rides_in_its_group(
     asyncio.run(serve())
     assert groups[:REQUESTS] == [[AdmitVoucher], *[[ChargeHold, AdmitVoucher]] * (REQUESTS - 1)]
     assert look(books_url) == (REQUESTS, 0)  # the last charge was stored at the end
+
+
+def test_page__says_how_long_a_charge_waits_for_a_group_at_most() -> None:
+    page = (DOCS / "meter.md").read_text("utf-8")
+    assert f"a group of its own that begins {LATER_SECONDS * 1000:.0f} milliseconds later" in page
 
 
 def test_charge__without_another_request__is_stored_by_itself(books_url: str) -> None:

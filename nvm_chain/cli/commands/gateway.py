@@ -30,7 +30,7 @@ from nvm_chain.cli.lazy import (
 )
 from nvm_chain.cli.output import Rows
 from nvm_chain.cli.parameters import Address, AgentId, Url
-from nvm_chain.cli.session import Session
+from nvm_chain.cli.session import Session, is_from_environment
 from nvm_chain.cli.shell_names import SHELL_NAMES
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ gateway_group = Group(
     help="Run a gateway in front of a service, which lets paid requests through and no others.",
 )
 NODE: Final = "node"  # the name of a sealed URL
+DEFAULT: Final = "default"
 LABELS: Final = {"good": "ok", "note": "note", "missing": "MISSING"}
 
 
@@ -72,7 +73,7 @@ def _init_options() -> list[click.Option]:
     _init_options(),
     examples=(
         "nvm-chain gateway init --did $AGENT --upstream http://127.0.0.1:8000",
-        "nvm-chain gateway init --network base:sepolia --did $AGENT \\\n    --url https://api.example.com --json",
+        "nvm-chain gateway init --network base:sepolia --did $AGENT \\\n    --public-url https://quotes.example.com \\\n    --url https://api.example.com --json",
     ),
 )
 @config_option
@@ -84,16 +85,26 @@ def _init_options() -> list[click.Option]:
     help="Where your service listens. Default: http://127.0.0.1:8000.",
 )
 @click.option(
+    "--public-url",
+    type=Url("your service", "https://service.example.com"),
+    metavar="URL",
+    help="The URL with which the agent's endpoints begin. Default: that of --upstream.",
+)
+@click.option(
     "--url",
     type=Url("the gateway", "https://api.example.com"),
     metavar="URL",
     help="Where buyers reach the gateway. Default: http://127.0.0.1:8402.",
 )
-def init(session: Session, config: str, did: int | None, upstream: str | None, url: str | None) -> None:
+def init(
+    session: Session, config: str, did: int | None, upstream: str | None, public_url: str | None, url: str | None
+) -> None:
     """Write a configuration file, and the key of its secrets.
 
     Every key is in the file, with a sentence about it. For a node on this machine, such as anvil, the file is complete as soon as
     it has an agent. No file is replaced. The command asks no node.
+
+    With --network, the file has the node of --rpc or NVM_CHAIN_RPC too, if one of them is there, and a public node otherwise.
     """
     path = Path(config).absolute()
     if os.path.lexists(path):
@@ -108,6 +119,7 @@ def init(session: Session, config: str, did: int | None, upstream: str | None, u
     start = configuration_starting.Start(
         did=None if did is None else ids.format_did(did),
         upstream=upstream,
+        public_url=public_url,
         url=url,
         rpc=rpc,
         network=session.network,
@@ -121,7 +133,7 @@ def init(session: Session, config: str, did: int | None, upstream: str | None, u
     except OSError as error:
         problem = f"{path} cannot be written ({error.strerror})"
         raise errors.InvalidConfig(problem, "give a path in a folder that you can write to") from None
-    _answer_start(session, path, sealed, is_new=is_new)
+    _answer_start(session, path, sealed, rpc, is_new=is_new)
 
 
 def _has_secret(rpc: str) -> bool:
@@ -129,7 +141,25 @@ def _has_secret(rpc: str) -> bool:
     return any(chain_urls.redact_url(url.strip()) != url.strip().rstrip("/") for url in rpc.split(",") if "://" in url)
 
 
-def _answer_start(session: Session, path: Path, sealed: Any, *, is_new: bool) -> None:
+def _find_node(session: Session, rpc: str | None) -> tuple[str | None, str]:
+    """Return the node that a file names, and what named it. The node is None for a public one of the network."""
+    if rpc is not None:
+        return rpc, "NVM_CHAIN_RPC" if is_from_environment("rpc") else "--rpc"
+    return (configuration_starting.RPC, DEFAULT) if session.network is None else (None, "--network")
+
+
+def _node_rows(session: Session, node: str | None, source: str) -> Rows:
+    """Return the rows about the node. Whoever names a network may have forgotten that the variable names a node."""
+    if node is None:
+        return [("node", f"a public node of {session.network}")]
+    rows: Rows = [("node", node if source == DEFAULT else f"{node}  from {source}")]
+    if session.network is None or source == "--rpc":
+        return rows
+    return [*rows, ("", f"For a public node of {session.network}, take the line `rpc` out of the file.")]
+
+
+def _answer_start(session: Session, path: Path, sealed: Any, rpc: str | None, *, is_new: bool) -> None:
+    node, source = _find_node(session, rpc)
     key_file = sealed.read_keys().path
     option = "" if path.name == gateway_config.NAME else f" --config {path.name}"
     steps = [f"nvm-chain gateway check{option}", f"nvm-chain gateway run{option}"]
@@ -138,6 +168,8 @@ def _answer_start(session: Session, path: Path, sealed: Any, *, is_new: bool) ->
         "sealed": str(sealed.places.sealed),
         "key_file": None if key_file is None else str(key_file),
         "is_new_key": is_new and key_file is not None,
+        "node": node,
+        "node_from": source,
         "next": steps,
     }
     key = "from NVM_CHAIN_GATEWAY_KEY" if key_file is None else f"{key_file}  keep a copy, apart from the secrets"
@@ -145,6 +177,7 @@ def _answer_start(session: Session, path: Path, sealed: Any, *, is_new: bool) ->
         ("configuration", path),
         ("secrets", sealed.places.sealed),
         ("their key", key),
+        *_node_rows(session, node, source),
         *(("next", step) for step in steps),
     ]
     session.answer(data, rows)

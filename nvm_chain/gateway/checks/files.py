@@ -1,4 +1,4 @@
-"""Checks of files: whether they are in the folder of a service, and whether anybody can have them for nothing."""
+"""Checks of files: whether they are in the folder of a service and are sold, and whether anybody can have them for nothing."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,9 +40,11 @@ def check_files(service: ServiceSettings, metadata: AgentMetadata, base: str) ->
         metadata: The metadata of the agent.
         base: The URL of the gateway.
     """
+    subject, served = f"files of {service.did}", find_files(metadata.files, service, base)
+    if service.files is not None:
+        yield from _check_sold(subject, service, metadata, served)
     if not metadata.files:
         return
-    subject, served = f"files of {service.did}", find_files(metadata.files, service, base)
     elsewhere = len(metadata.files) - len(served)
     if elsewhere:
         text = f"{count(elsewhere, 'file')} of the agent cannot be asked for at the gateway, because the URL leads elsewhere."
@@ -52,6 +54,19 @@ def check_files(service: ServiceSettings, metadata: AgentMetadata, base: str) ->
     if served and service.files is not None:
         yield from _check_on_disk(subject, service.files, served)
     yield from _check_open(subject, service, metadata.files[:MOST], base)
+
+
+def _check_sold(
+    subject: str, service: ServiceSettings, metadata: AgentMetadata, served: Mapping[str, FileEntry]
+) -> Iterator[Finding]:
+    """Yield that a folder is not sold, and which endpoints have no upstream."""
+    if not served:
+        text = f"No file of {service.files} is served, because the agent names no file that can be asked for here."
+        yield missing(subject, text, "Register the files with `create_file`, as gateway:NAME.")
+    patterns = len(metadata.endpoints) + len(metadata.open_endpoints)
+    if patterns and not service.upstream:
+        text = f"{count(patterns, 'endpoint')} of the agent cannot be asked for, because the service has a folder and no upstream."
+        yield missing(subject, text, "Write `upstream` for the service, or take the endpoints out of the metadata.")
 
 
 def _check_on_disk(subject: str, folder: Path, served: Mapping[str, FileEntry]) -> Iterator[Finding]:

@@ -9,7 +9,8 @@ from eth_typing import ChecksumAddress
 from nvm_chain.chain.client import Chain
 from nvm_chain.enums import PlanKind, RedemptionRule
 from nvm_chain.errors import NvmChainError
-from nvm_chain.errors.formatting import count, format_duration, format_plan_id, format_range, list_choices
+from nvm_chain.errors.formatting import format_duration, format_plan_id, list_choices
+from nvm_chain.gateway.checks.costs import RequestCosts, check_costs
 from nvm_chain.gateway.checks.findings import Finding, good, missing, missing_by, name_plan, note
 from nvm_chain.gateway.checks.services import Attachment
 from nvm_chain.operations.plans import is_redeemer, read_plan_state
@@ -103,25 +104,9 @@ def _check_credits_plan(subject: str, plan: PlanState, attachments: Sequence[Att
         return
     yield good(subject, f"It is a plan of credits, which are redeemed {RULES[plan.terms.rule]}.")
     for attachment in attachments:
-        yield from _check_cost(subject, attachment)
-
-
-def _check_cost(subject: str, attachment: Attachment) -> Iterator[Finding]:
-    service, cost = attachment.service, attachment.plan
-    most = cost.max_credits if service.dynamic else cost.min_credits
-    if most > service.exposure:
-        text = f"A request to {service.did} costs up to {count(most, 'credit')}, but its exposure is {service.exposure:,}. So all are refused."
-        yield missing(subject, text, f"Write exposure = {10 * most} or more for this service.")
-        return
-    shown = format_range(cost.min_credits, cost.max_credits, "credit")
-    if cost.max_credits > cost.min_credits and not service.dynamic:
-        text = (
-            f"A request costs {shown}, and `dynamic` is false. So each one costs {count(cost.min_credits, 'credit')}."
-        )
-        advice = "Write dynamic = true for this service, if its header NVMCreditsConsumed says the cost."
-        yield note(subject, text, advice)
-        return
-    yield good(subject, f"A request to {service.did} costs {shown}.")
+        own = attachment.plan
+        costs = attachment.costs or RequestCosts(((own.min_credits, own.max_credits),))
+        yield from check_costs(subject, attachment.service, costs)
 
 
 def _check_permission(subject: str, plan: PlanState, redeemer: ChecksumAddress, *, is_allowed: bool) -> Finding:

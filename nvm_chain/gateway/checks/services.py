@@ -8,10 +8,12 @@ from typing import Final
 from nvm_chain.chain.client import Chain
 from nvm_chain.errors import ERC721NonexistentToken, InvalidUrl, NvmChainError
 from nvm_chain.errors.formatting import count
+from nvm_chain.gateway.checks.costs import RequestCosts, find_request_costs
 from nvm_chain.gateway.checks.files import check_files
 from nvm_chain.gateway.checks.findings import Finding, good, missing, missing_by, note
 from nvm_chain.gateway.settings import ServiceSettings
 from nvm_chain.metadata.documents import AgentMetadata, parse_metadata
+from nvm_chain.metadata.endpoint_costs import read_costs
 from nvm_chain.metadata.endpoints import parse_request_url, parse_url_pattern
 from nvm_chain.operations.agents import read_agent
 from nvm_chain.storage.stores import load_metadata
@@ -24,10 +26,11 @@ _PLAIN: Final = re.compile(r"[^:*{}()\\]*")
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A plan that a service accepts, and the service."""
+    """A plan that a service accepts, and the service. ``costs`` is None if the metadata cannot be read."""
 
     service: ServiceSettings
     plan: AttachedPlan
+    costs: RequestCosts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +53,24 @@ def check_service(chain: Chain, service: ServiceSettings, base: str) -> Register
         return Registered((), (missing(subject, f"Chain {chain.chain_id} has no such agent.", advice),))
     except NvmChainError as error:
         return Registered((), (missing_by(subject, error),))
-    findings = [
-        good(subject, f"It is agent {agent.agent_id} of {agent.owner}."),
-        *check_metadata(subject, service, agent, base),
-        *check_attachments(subject, agent),
-    ]
-    return Registered(tuple(Attachment(service, plan) for plan in agent.plans), tuple(findings))
-
-
-def check_metadata(subject: str, service: ServiceSettings, agent: Agent, base: str) -> Iterator[Finding]:
-    """Yield whether requests through the gateway match the endpoints and the files of an agent."""
+    findings = [good(subject, f"It is agent {agent.agent_id} of {agent.owner}.")]
+    attachments = [Attachment(service, plan) for plan in agent.plans]
     try:
         metadata = parse_metadata(load_metadata(agent.uri))
+        read_costs(metadata)
     except NvmChainError as error:
-        yield missing_by(subject, error)
-        return
+        findings.append(missing_by(subject, error))
+    else:
+        findings += check_metadata(subject, service, metadata, base)
+        attachments = [
+            Attachment(service, plan, find_request_costs(service, metadata, plan, base)) for plan in agent.plans
+        ]
+    findings += check_attachments(subject, agent)
+    return Registered(tuple(attachments), tuple(findings))
+
+
+def check_metadata(subject: str, service: ServiceSettings, metadata: AgentMetadata, base: str) -> Iterator[Finding]:
+    """Yield whether requests through the gateway match the endpoints and the files of an agent."""
     if metadata.endpoints or metadata.open_endpoints or not metadata.files:
         yield from check_endpoints(subject, service, metadata)
     yield from check_files(service, metadata, base)

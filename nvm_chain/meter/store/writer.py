@@ -117,6 +117,10 @@ class Writer:
     def _carry(self, mail: _Mail) -> None:
         """Begin a group for changes that found none to ride in."""
         mail.is_carried = False
+        self.hurry()
+
+    def hurry(self) -> None:
+        """Begin a group for what waits to ride in one."""
         if self._riders and not self._is_closed:
             self._posts.put(())
 

@@ -2,11 +2,13 @@
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nvm_chain.gateway.config import read_config
+from nvm_chain.gateway.configuration.starting import RPC
 from nvm_chain.gateway.sealing.keys import VARIABLE, make_key
 from nvm_chain.meter.store.opening import open_store
 from nvm_chain.types.ids import format_did
@@ -33,6 +35,8 @@ def test_init__in_an_empty_folder__writes_a_file_that_can_be_read_and_says_what_
         "sealed": str(shell.folder / "secrets.sealed"),
         "key_file": str(shell.folder / "gateway.key"),
         "is_new_key": True,
+        "node": shell.url,
+        "node_from": "NVM_CHAIN_RPC",
         "next": ["nvm-chain gateway check", "nvm-chain gateway run"],
     }
     config = read_config(answer["config"])
@@ -46,6 +50,7 @@ def test_init__with_each_option__writes_it(shell: Shell) -> None:
     path = init(
         shell,
         *("--config", "own.toml", "--upstream", "http://127.0.0.1:9000/v1", "--url", "https://api.example.com"),
+        *("--public-url", "https://service.example.com/v1"),
         *("--network", "base:sepolia", "--chain-id", "84532", "--credits", credits, "--agents", agents),
         *("--deployments", "records"),
     )
@@ -54,7 +59,51 @@ def test_init__with_each_option__writes_it(shell: Shell) -> None:
     assert (config.chain.credits, config.chain.agents) == (credits, agents)
     assert config.chain.deployments == shell.folder / "records"
     assert config.settings.url == "https://api.example.com"
-    assert config.settings.services[format_did(7)].upstream == "http://127.0.0.1:9000/v1"
+    service = config.settings.services[format_did(7)]
+    assert (service.upstream, service.public_url) == ("http://127.0.0.1:9000/v1", "https://service.example.com/v1")
+
+
+def test_init__without_a_public_url__leaves_it_to_the_upstream(shell: Shell) -> None:
+    (service,) = read_config(init(shell)).settings.services.values()
+    assert (service.public_url, service.endpoint_base) == (None, "http://127.0.0.1:8000")
+
+
+def test_init__with_a_public_url_that_is_none__writes_nothing(shell: Shell) -> None:
+    ran = shell("gateway", "init", "--public-url", "service.example.com", "--json")
+    assert ran.exit_code == 2
+    assert "https://service.example.com" in ran.error["message"]
+    assert not (shell.folder / "gateway.toml").exists()
+
+
+def test_init__of_a_network_while_the_variable_names_a_node__says_which_node_it_wrote(shell: Shell) -> None:
+    ran = shell("gateway", "init", "--did", "7", "--network", "base:sepolia")
+    assert (ran.exit_code, read_config(shell.folder / "gateway.toml").chain.rpc) == (0, shell.url)
+    assert f"{shell.url}  from NVM_CHAIN_RPC" in ran.stdout
+    assert "For a public node of base:sepolia, take the line `rpc` out of the file." in ran.stdout
+
+
+def test_init__of_a_network_with_a_node_of_its_own__says_no_more_than_its_url(shell: Shell) -> None:
+    ran = shell("gateway", "init", "--network", "base:sepolia", "--rpc", "https://node.example.com")
+    assert "https://node.example.com  from --rpc" in ran.stdout
+    assert "take the line" not in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("more", "node", "source", "shown"),
+    [
+        (("--network", "base:sepolia"), None, "--network", "a public node of base:sepolia"),
+        ((), RPC, "default", RPC),
+    ],
+)
+def test_init__without_a_url_of_a_node__says_which_node_the_file_means(
+    shell: Shell, more: tuple[str, ...], node: str | None, source: str, shown: str
+) -> None:
+    without = replace(shell, environment={})
+    answer = without("gateway", "init", "--did", "7", *more, "--json").json
+    assert (answer["node"], answer["node_from"]) == (node, source)
+    assert read_config(answer["config"]).chain.rpc == node
+    ran = without("gateway", "init", *more, "--config", "second.toml")
+    assert shown in ran.stdout
 
 
 @pytest.mark.parametrize("name", ["gateway.toml", "own.toml"])

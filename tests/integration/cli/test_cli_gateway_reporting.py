@@ -38,6 +38,16 @@ def test_usage__of_books__is_a_sum_or_lines_that_add_up(shell: Shell) -> None:
     assert shell("gateway", "usage", "--service", "7", "--from", "2020-01-01", "--json").json["requests"] == 2
 
 
+def test_usage__from_a_second_that_no_book_has__says_the_largest_one(shell: Shell) -> None:
+    init(shell)
+    with open_shop(shell.world, shell.folder, "meter.db"):
+        pass
+    for option in ("--from", "--to"):
+        refused = shell("gateway", "usage", option, str(2**64 - 1), "--json")
+        assert (refused.exit_code, refused.error["type"]) == (2, "InvalidAmount")
+        assert "must be from 0 to 9223372036854775807" in refused.error["message"]
+
+
 def test_usage__of_a_period_that_begins_before_what_is_kept__says_so(shell: Shell) -> None:
     init(shell)
     with open_shop(shell.world, shell.folder, "meter.db") as shop:
