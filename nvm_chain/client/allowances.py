@@ -58,10 +58,10 @@ def use_allowance(buyer: Buyer, place: Place, allowance: Allowance) -> Generator
         GatewayRefused: The gateway refused the allowance.
     """
     terms = allowance.terms
-    problem = _find_problem(buyer, place, terms)
+    service, problem = _find_service(buyer, place, terms)
     if problem is not None:
-        raise PaymentNotAllowed(place.service or place.origin, (problem,))
-    body = yield from _prove(buyer, place, allowance, build_use_proof(terms, _hash(buyer, allowance)))
+        raise PaymentNotAllowed(service or place.origin, (problem,))
+    body = yield from _prove(buyer, place, allowance, build_use_proof(terms, _hash(buyer, allowance)), service)
     reply = yield from ask(place, Ask("POST", f"{place.own}/sessions", body, OK_JSON), "an allowance")
     told = read_granted(place, reply, "an allowance")
     token = HeldToken(told.token, place.base, place.service, terms.plan_id, min(told.end, terms.end))
@@ -79,21 +79,32 @@ def revoke_allowance(buyer: Buyer, place: Place, allowance: Allowance) -> Genera
     """
     if allowance.terms.holder != buyer.signer.address:
         raise PaymentNotAllowed(place.service or place.origin, ("the allowance is of another holder",))
-    body = yield from _prove(buyer, place, allowance, build_revocation_proof(allowance.terms, _hash(buyer, allowance)))
+    service = place.service or next(iter(allowance.terms.services), None)
+    proof = build_revocation_proof(allowance.terms, _hash(buyer, allowance))
+    body = yield from _prove(buyer, place, allowance, proof, service)
     yield from ask(place, Ask("POST", f"{place.own}/sessions/revoke", body, OK_JSON), _REVOCATION)
 
 
-def _find_problem(buyer: Buyer, place: Place, terms: SessionTerms) -> str | None:
+def _find_service(buyer: Buyer, place: Place, terms: SessionTerms) -> tuple[str | None, str | None]:
+    """Return the service for which the buyer proves itself, and why it does not, as a reason in words.
+
+    An address on a host of its own does not say which service is there. Then it is the first service of the terms that is within
+    the limits of the buyer.
+    """
     if terms.user != buyer.signer.address:
-        return f"the allowance is for the account {terms.user}"
+        return place.service, f"the allowance is for the account {terms.user}"
     if place.service is not None and terms.services and place.service not in terms.services:
-        return "the allowance is not for this service"
-    return None if place.service is None else find_service_problem(buyer.limits, place, place.service)
+        return place.service, "the allowance is not for this service"
+    services = terms.services if place.service is None else (place.service,)
+    problems = {service: find_service_problem(buyer.limits, place, service) for service in services}
+    allowed = next((service for service, problem in problems.items() if problem is None), None)
+    return allowed, None if allowed is not None else next(iter(problems.values()), None)
 
 
-def _prove(buyer: Buyer, place: Place, allowance: Allowance, proof: Proof) -> Generator[Step, Reply, bytes]:
+def _prove(
+    buyer: Buyer, place: Place, allowance: Allowance, proof: Proof, service: str | None
+) -> Generator[Step, Reply, bytes]:
     """Return the body of a request that proves something about an allowance."""
-    service = place.service or next(iter(allowance.terms.services), None)
     if service is None:
         raise GatewayRefused(place.base, SESSION, "the allowance names no service, and neither does the address")
     challenge = yield from ask_challenge(buyer, place, f"{place.own}/sign-in", service)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from eth_typing import ChecksumAddress
 
@@ -13,7 +13,7 @@ from nvm_chain.enums import PlanKind
 from nvm_chain.errors import CostOutOfRange, InvalidUrl
 from nvm_chain.errors.fields import Credits, PlanId
 from nvm_chain.gateway.addresses import find_address
-from nvm_chain.gateway.files import METHODS, find_files
+from nvm_chain.gateway.files import METHODS, find_files, fold_path
 from nvm_chain.gateway.notice_rules import build_notice_rules
 from nvm_chain.gateway.settings import GatewaySettings, ServiceSettings
 from nvm_chain.metadata.documents import AgentMetadata, parse_metadata
@@ -73,14 +73,28 @@ class SoldService:
     def find_endpoint(self, method: str, target: str) -> SoldEndpoint | None:
         """Return the endpoint of a request. None if the service has no such endpoint.
 
-        An agent without endpoints and files serves every path, and every request is paid. An agent with files serves these.
+        An agent without endpoints and files serves every path, and every request is paid. An agent with files serves these, and
+        without an upstream nothing else.
         """
         path = target.partition("?")[0]
-        if self.metadata.files and method in METHODS and unquote(path) in self.files:
+        if self.find_file(method, target) is not None:
             return SoldEndpoint(self.plans)
+        if not self.settings.upstream:
+            return None
+        if method in METHODS and fold_path(path) in self._folded_files:
+            return None  # the upstream could give out the file for another spelling of its path
         if not (self.metadata.endpoints or self.metadata.open_endpoints or self.metadata.files):
             return SoldEndpoint(self.plans)
         return _find_endpoint(self, method, path)
+
+    def find_file(self, method: str, target: str) -> str | None:
+        """Return the path of the file that a request is for, without percent signs. None for any other request."""
+        path = unquote(target.partition("?")[0])
+        return path if method in METHODS and path in self.files else None
+
+    @cached_property
+    def _folded_files(self) -> frozenset[str]:
+        return frozenset(map(fold_path, map(quote, self.files)))
 
     @property
     def did(self) -> str:

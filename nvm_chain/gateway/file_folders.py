@@ -8,16 +8,20 @@ import asyncio
 from collections.abc import AsyncIterable, Mapping, MutableMapping
 from contextlib import ExitStack
 from typing import Any, Final
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from anyio import CancelScope
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from nvm_chain.errors import UpstreamFailed
+from nvm_chain.errors import UnknownEndpoint, UpstreamFailed
+from nvm_chain.errors.fields import Quantity
 from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.incoming import Headers
+from nvm_chain.gateway.settings import MAX_RUNNING
 from nvm_chain.gateway.upstream import Answer, FindHeader, OnConnected, Upstreams
+from nvm_chain.gateway.upstream_queues import UpstreamQueue
+from nvm_chain.types.ids import parse_agent_id
 
 _LEFT_OUT: Final = frozenset((b"if-none-match", b"if-modified-since"))
 """Headers that could turn a paid answer into one without the file."""
@@ -49,34 +53,41 @@ class FileUpstreams(Upstreams):
         body: bytes | AsyncIterable[bytes] | None,
         *,
         service: str,
+        most: Quantity = MAX_RUNNING,
         on_connected: OnConnected | None = None,
         **more: Any,
     ) -> Answer:
-        """Open a file, or send a request. See `Upstreams.call`."""
-        folder = self._folders.get(service)
-        path = self._find_path(url, service) if folder is not None else None
-        if folder is None or path is None:
-            return await super().call(method, url, headers, body, service=service, on_connected=on_connected, **more)
+        """Open a file, or send a request. See `Upstreams.call`. The folder is asked for files of the agent, and for nothing else.
+
+        Raises:
+            UnknownEndpoint: It is not a file of the agent, and the service has no upstream.
+        """
+        folder, sold = self._folders.get(service), self._services.get(service)
+        target = url if sold is None else url.removeprefix(sold.settings.upstream.rstrip("/"))
+        path = None if sold is None else sold.find_file(method, target)
+        if folder is None or sold is None or (path is None and sold.settings.upstream):
+            return await super().call(
+                method, url, headers, body, service=service, most=most, on_connected=on_connected, **more
+            )
+        if path is None:
+            raise UnknownEndpoint(parse_agent_id(service), method, target.partition("?")[0])
+        queue = self.find_queue(service, most)
+        await queue.enter()
+        answer = FileAnswer(service, queue)
         if on_connected is not None:
             on_connected()
         asked = [(name.encode("latin-1"), value.encode()) for name, value in headers]
-        answer = FileAnswer(service)
         await answer.open(folder, method, path, asked)
         return answer
-
-    def _find_path(self, url: str, did: str) -> str | None:
-        """Return the path in a folder. None for a request that goes to the upstream, because it is not for a file of the agent."""
-        sold = self._services[did]
-        path = unquote(url.partition("?")[0].removeprefix(sold.settings.upstream.rstrip("/")))
-        return path if path in sold.files or not sold.settings.upstream else None
 
 
 class FileAnswer(Answer):
     """A file as an answer. A task reads it, one piece ahead of the buyer."""
 
-    def __init__(self, service: str) -> None:
-        """Take the DID of the service, for errors. Nothing is open yet."""
-        self._service = service
+    def __init__(self, service: str, queue: UpstreamQueue) -> None:
+        """Take the DID of the service, for errors, and the queue that is left at the end. Nothing is open yet."""
+        self._service, self._queue = service, queue
+        self._has_left = False
         self.status, self.headers = 404, list[tuple[bytes, bytes]]()
         self._messages: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue(1)
         self._reading: asyncio.Task[None] | None = None
@@ -157,9 +168,11 @@ class FileAnswer(Answer):
     def close(self) -> None:
         """Stop reading, and close the file. An open file is closed even if it is being opened now."""
         self._scope.cancel()
+        self._leave_queue()
 
     def finish(self) -> None:
-        """Do nothing, because the file was read to its end, and is being closed."""
+        """Leave the queue. The file was read to its end, and is being closed."""
+        self._leave_queue()
 
 
 async def _never() -> MutableMapping[str, Any]:

@@ -1,6 +1,8 @@
 """Files behind a gateway: which requests an agent with files sells, and the place of a file in a request's target."""
 
+import unicodedata
 from collections.abc import Iterable, Mapping
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from nvm_chain.gateway.settings import ServiceSettings
@@ -8,6 +10,8 @@ from nvm_chain.metadata.file_entries import GATEWAY_SCHEME, FileEntry
 
 METHODS = frozenset(("GET", "HEAD"))
 """How a file is asked for."""
+_DROPPED: Final = "/. "
+"""What some servers and file systems do not look at, at the end of a path."""
 
 
 def find_files(entries: Iterable[FileEntry], settings: ServiceSettings, base: str) -> Mapping[str, FileEntry]:
@@ -35,6 +39,15 @@ def find_files(entries: Iterable[FileEntry], settings: ServiceSettings, base: st
 
 
 _SCHEMES = ("https", "http")
+
+
+def fold_path(path: str) -> str:
+    """Return what all spellings of a path have in common that a server may take for the same file.
+
+    >>> fold_path("/2026/Numbers%201.CSV/")
+    '/2026/numbers 1.csv'
+    """
+    return unicodedata.normalize("NFKC", unquote(path)).casefold().rstrip(_DROPPED)
 
 
 def find_path(entry: FileEntry, bases: Iterable[str]) -> str | None:

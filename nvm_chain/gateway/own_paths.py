@@ -32,7 +32,7 @@ from nvm_chain.gateway.own.sessions import Sessions
 from nvm_chain.gateway.refusals import Refusal, tell_refusal
 from nvm_chain.gateway.routes import Hosts
 from nvm_chain.gateway.sellers.paths import PREFIX as SELLERS
-from nvm_chain.gateway.serving import Receive, Server, answer
+from nvm_chain.gateway.serving import Receive, Refused, Server, answer
 
 _OF_OPERATOR: Final = ("/health/", "/metrics")
 """How the paths begin that are for the operator, and not on the host of a service."""
@@ -67,9 +67,9 @@ class OwnPaths:
         method = "GET" if incoming.method == "HEAD" else incoming.method
         service = self._hosts.find(incoming.host)
         if self._sellers is not None and service is None and path.startswith(SELLERS):
-            refused = await self._sellers.serve(scope, incoming, send, more)
-            if refused is not None:
-                await answer(send, refused, more)
+            refusal = await self._sellers.serve(scope, incoming, receive, send, more)
+            if refusal is not None:
+                await answer(send, refusal, more)
             return
         action = None if service is not None and path.startswith(_OF_OPERATOR) else self._find(method, path)
         if action is None:
@@ -77,6 +77,9 @@ class OwnPaths:
             return
         try:
             told = await action(Asked(path, incoming, Body(receive, incoming.length), service))
+        except Refused as refused:
+            await answer(send, refused.refusal, more)
+            return
         except BuyerGone:
             return  # nobody is there to be answered
         text, kind = (told, METRICS_TYPE) if isinstance(told, bytes) else (json.encode(told), "application/json")

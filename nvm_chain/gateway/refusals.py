@@ -90,6 +90,13 @@ def tell_refusal(status: int, name: str, message: str) -> Refusal:
     return Refusal(status, headers, json.encode({"error": message, "nvm": {"type": name, "message": message}}))
 
 
+def ask_for_token(realm: str, name: str, message: str) -> Refusal:
+    """Return the answer 401 to a request without the token that it needs. ``realm`` says whose token, and ``name`` is its type."""
+    refusal = tell_refusal(401, name, message)
+    refusal.headers.append((b"www-authenticate", f'Bearer realm="{realm}"'.encode()))
+    return refusal
+
+
 def _describe(error: NvmChainError, status: int) -> dict[str, Any]:
     """Return what a stranger is told of an error: nothing of where the databases and the nodes of the gateway are."""
     if status == 500:

@@ -2,24 +2,28 @@
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
-from nvm_chain.errors import InvalidConfig
+from nvm_chain.errors import InvalidConfig, KeyFailure, NvmChainError
 from nvm_chain.gateway.sealing.references import MAX_VALUE, Reference, Where, check_value, decode_text, parse_reference
 from nvm_chain.gateway.sealing.sealed_files import SealedContent, SealedFile, SecretPlaces
 from nvm_chain.types.atomic_files import open_regular
 
-Stamp: TypeAlias = tuple[int, int, int] | None
-"""What changes with a file: its inode, its size and its time. None if it cannot be looked at."""
+Stamp: TypeAlias = tuple[int, int, int, int] | None
+"""What changes with a file: its inode, its size and its times, also that of its rights. None if it cannot be looked at."""
+
+Read = TypeVar("Read")
 
 
 class Secrets:
     """The secrets of a gateway, for any thread.
 
     A secret of the environment stays as it was when the process began. Sealed secrets, and secrets in files, are read
-    once, and again if `reload_if_changed` finds that their files have changed.
+    once, and again if `reload_if_changed` finds that their files have changed. A file that cannot be read any more has no secrets,
+    and the secrets of the other files do not depend on it.
     """
 
     def __init__(self, places: SecretPlaces, folder: Path, environment: Mapping[str, str] | None = None) -> None:
@@ -33,8 +37,8 @@ class Secrets:
         self._environment = os.environ if environment is None else environment
         self._folder, self._file = folder, SealedFile(places, self._environment)
         self._lock = threading.RLock()
-        self._content: SealedContent | None = None
-        self._texts: dict[Path, str] = {}
+        self._content: SealedContent | NvmChainError | None = None
+        self._texts: dict[Path, str | NvmChainError] = {}
         self._stamps: dict[Path, Stamp] = {}
         self.version = 0
         """How often the secrets were read again."""
@@ -64,21 +68,23 @@ class Secrets:
             return self._find_sealed(reference)
 
     def reload_if_changed(self) -> bool:
-        """Read all secrets again if one of their files has changed. Return whether they were read again.
+        """Read all secrets again if one of their files has changed, or cannot be read. Return whether they were read again.
 
-        Raises:
-            InvalidConfig: A file cannot be read any more. The secrets stay as they were.
-            KeyFailure: The key does not open the sealed secrets any more. The secrets stay as they were.
+        From then on, `resolve` raises for each secret whose file cannot be read.
         """
         with self._lock:
             stamps = {path: _look(path) for path in self._stamps}
-            if stamps == self._stamps:
+            if stamps == self._stamps and not self._is_lacking():
                 return False
-            content = None if self._content is None else self._file.read()
-            texts = {path: _read_file(path) for path in self._texts}
-            self._content, self._texts, self._stamps = content, texts, stamps
+            if self._content is not None:
+                self._content = _try(self._file.read)
+            self._texts = {path: _try(partial(_read_file, path)) for path in self._texts}
+            self._stamps = stamps
             self.version += 1
             return True
+
+    def _is_lacking(self) -> bool:
+        return any(isinstance(each, NvmChainError) for each in (self._content, *self._texts.values()))
 
     # ------------------------------------------------------------------ each kind
 
@@ -93,7 +99,7 @@ class Secrets:
             stamp = _look(path)
             self._texts[path] = _read_file(path)
             self._stamps[path] = stamp
-        return self._texts[path]
+        return _give(self._texts[path])
 
     def _read_sealed(self) -> SealedContent:
         with self._lock:
@@ -102,7 +108,7 @@ class Secrets:
                 stamps = {path: _look(path) for path in (places.sealed, places.key_file)}
                 self._content = self._file.read()
                 self._stamps |= stamps
-            return self._content
+            return _give(self._content)
 
     def _find_sealed(self, reference: Reference) -> str:
         try:
@@ -119,7 +125,22 @@ def _look(path: Path) -> Stamp:
         status = path.stat()
     except OSError:
         return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _try(read: Callable[[], Read]) -> Read | NvmChainError:
+    """Return what is read, or why it cannot be read."""
+    try:
+        return read()
+    except (InvalidConfig, KeyFailure) as error:
+        return error
+
+
+def _give(found: Read | NvmChainError) -> Read:
+    """Return what was read. Raises the reason why it could not be read."""
+    if isinstance(found, NvmChainError):
+        raise found.with_traceback(None)
+    return found
 
 
 def _read_file(path: Path) -> str:

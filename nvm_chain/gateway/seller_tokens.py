@@ -11,7 +11,10 @@ from nvm_chain.gateway.sellers.tokens import SellerToken, build_token
 
 
 class SellerTokens:
-    """The tokens of all sellers. A token behind a reference can change while the gateway runs."""
+    """The tokens of all sellers. A token behind a reference can change while the gateway runs.
+
+    A token that is taken away, or that cannot be read or used, is a token no longer.
+    """
 
     def __init__(
         self,
@@ -27,13 +30,17 @@ class SellerTokens:
             for number, token in enumerate(part.tokens)
         }
         references = {place: token.text for place, (_, token) in self._tokens.items() if is_reference(token.text)}
-        self._live = LiveSecrets(references, secrets, self._build, on_trouble=on_trouble)
+        self._live = LiveSecrets(references, secrets, self._build, drops=True, on_trouble=on_trouble)
 
     def read(self) -> Mapping[str, Sequence[SellerToken]]:
         """Return the tokens of each seller, by name, as they are now."""
         live, found = self._live.read(), dict[str, list[SellerToken]]()
         for place, (seller, token) in self._tokens.items():
-            found.setdefault(seller, []).append(live[place] if place in live else self._build(token.text, place))
+            some = found.setdefault(seller, [])
+            if place in live:
+                some.append(live[place])
+            elif not is_reference(token.text):
+                some.append(self._build(token.text, place))
         return found
 
     def _build(self, text: str, place: str) -> SellerToken:

@@ -173,6 +173,7 @@ class GatewaySettings:
         check_uint(self.sign_in_seconds, 32, "life of a sign-in", minimum=1)
         check_uint(self.min_voucher_seconds, 32, "life of a voucher", minimum=1)
         self._check_hosts()
+        self._check_tokens()
         for did, service in self.services.items():
             if did != service.did:
                 raise InvalidConfig(f"the service {did} has the settings of {service.did}", "name each by its own DID")
@@ -187,6 +188,17 @@ class GatewaySettings:
                     f"the webhook {name} has another name, or is for a service that this gateway does not have",
                     "name each by its own name, and give the DID of one of the services",
                 )
+
+    def _check_tokens(self) -> None:
+        """Check that no two sellers have the same token. Raises InvalidConfig, which does not show it."""
+        owners: dict[bytes, str] = {}
+        for name, seller in self.sellers.items():
+            for token in seller.tokens:
+                if owners.setdefault(token.digest, name) != name:
+                    raise InvalidConfig(
+                        f"the sellers {owners[token.digest]} and {name} have the same token",
+                        "give each seller tokens of its own",
+                    )
 
     def _check_hosts(self) -> None:
         """Check that each host belongs to one service, and not to the gateway. Raises InvalidConfig."""

@@ -124,9 +124,7 @@ class Upstreams:
             name = auth.name.lower()
             headers = [(each, value) for each, value in headers if each.replace("_", "-") != name]
             headers.append((auth.name, auth.value))
-        queue = self._queues.get(service)
-        if queue is None:
-            queue = self._queues[service] = UpstreamQueue(service, most)
+        queue = self.find_queue(service, most)
         await queue.enter()
         _on_connected.set(on_connected)
         found: Answer | None = None
@@ -148,6 +146,13 @@ class Upstreams:
             if found is None:
                 queue.leave()
         return found
+
+    def find_queue(self, service: str, most: Quantity) -> UpstreamQueue:
+        """Return the queue of a service. ``most`` is how many requests run, and counts the first time."""
+        queue = self._queues.get(service)
+        if queue is None:
+            queue = self._queues[service] = UpstreamQueue(service, most)
+        return queue
 
     async def close(self) -> None:
         """End all connections."""

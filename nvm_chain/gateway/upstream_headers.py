@@ -7,10 +7,12 @@ from typing import Final
 
 from nvm_chain.errors import NvmChainError
 from nvm_chain.gateway.configuration.parts import AuthKind, UpstreamAuth
+from nvm_chain.gateway.live_secrets import PAUSE_SECONDS, LiveSecrets
 from nvm_chain.gateway.secrets import Secrets
 from nvm_chain.gateway.settings import UpstreamHeader
 
-PAUSE: Final = 10**9
+NANOSECONDS: Final = 10**9
+PAUSE: Final = PAUSE_SECONDS * NANOSECONDS
 """The shortest pause between two looks at the files of the secrets, in nanoseconds."""
 
 
@@ -26,7 +28,7 @@ def build_header(auth: UpstreamAuth, secret: str) -> UpstreamHeader:
 class UpstreamHeaders:
     """The headers of all upstreams. Their secrets are read again when the files change, while the gateway runs.
 
-    If a new secret cannot be read or used, the header stays as it was.
+    If a new secret cannot be read or used, its header stays as it was.
     """
 
     def __init__(
@@ -49,32 +51,17 @@ class UpstreamHeaders:
             InvalidConfig: A secret is missing, or cannot be used. The error never shows it.
             KeyFailure: There is no key for the sealed secrets.
         """
-        self._auths, self._secrets, self._clock, self._on_trouble = auths, secrets, clock, on_trouble
-        self._version, self._headers = secrets.version, self._build()
-        self._next, self._trouble = clock() + PAUSE, ""
+        references = {did: auth.secret for did, auth in auths.items()}
+
+        def build(secret: str, did: str) -> UpstreamHeader:
+            return build_header(auths[did], secret)
+
+        self._live = LiveSecrets(references, secrets, build, on_trouble=on_trouble, clock=lambda: clock() / NANOSECONDS)
 
     def find(self, did: str) -> UpstreamHeader | None:
         """Return the header for the upstream of a service. None if the upstream needs none."""
-        now = self._clock()
-        if now >= self._next:
-            self._next = now + PAUSE
-            self._look()
-        return self._headers.get(did)
+        return self._live.read().get(did)
 
     def of(self, did: str) -> Callable[[], UpstreamHeader | None]:
         """Return a function that returns the header for the upstream of a service."""
         return lambda: self.find(did)
-
-    def _look(self) -> None:
-        try:
-            self._secrets.reload_if_changed()
-            if self._secrets.version != self._version:
-                self._headers, self._version = self._build(), self._secrets.version
-            self._trouble = ""
-        except NvmChainError as error:
-            if self._on_trouble is not None and str(error) != self._trouble:
-                self._on_trouble(error)
-            self._trouble = str(error)
-
-    def _build(self) -> dict[str, UpstreamHeader]:
-        return {did: build_header(auth, self._secrets.resolve(auth.secret)) for did, auth in self._auths.items()}

@@ -2,16 +2,19 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import InvalidMessage
 from nvm_chain.errors.fields import Credits, PlanId, Time
+from nvm_chain.types.amounts import check_uint
 
 _PARTS = 3
 _HOLD_BYTES = 32
-_NEVER = 2**63 - 1
+NUMBER_BITS: Final = 63
+"""How many bits a number in the books has at most."""
+_MOST = 2**NUMBER_BITS - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,13 @@ class UsageFilter:
     """Which usage is wanted: from a second on, before another one, and of some services. None for all services."""
 
     start: Time = 0
-    end: Time = _NEVER
+    end: Time = _MOST
     services: Collection[str] | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the books can have such seconds. Raises InvalidAmount."""
+        check_uint(self.start, NUMBER_BITS, "start of the period")
+        check_uint(self.end, NUMBER_BITS, "end of the period")
 
 
 class UsageCursor(NamedTuple):
@@ -71,7 +79,8 @@ def parse_cursor(text: str) -> UsageCursor:
         request_id = bytes.fromhex(parts[-1])
     except ValueError:
         numbers, request_id = [], b""
-    if len(numbers) != _PARTS - 1 or len(parts) != _PARTS or not 1 <= len(request_id) <= _HOLD_BYTES:
+    is_whole = len(parts) == _PARTS and len(numbers) == _PARTS - 1 and 1 <= len(request_id) <= _HOLD_BYTES
+    if not is_whole or max(numbers) > _MOST:
         raise InvalidMessage("cursor", "it is not one that was given with a page of usage")
     return UsageCursor(numbers[0], numbers[1], request_id)
 

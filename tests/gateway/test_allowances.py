@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,10 +23,14 @@ from nvm_chain.errors import GatewayRefused, InvalidMessage, PaymentNotAllowed, 
 from nvm_chain.meter.proofs import Proof, build_revocation_proof, build_use_proof
 from nvm_chain.meter.session_terms import build_session_terms
 from nvm_chain.meter.sign_in import build_sign_in
+from nvm_chain.signing.service_tokens import format_service_token
 from nvm_chain.signing.vouchers import VoucherVerifier
 from nvm_chain.types.ids import format_did
+from nvm_chain.x402.payments import write_payment
 from tests.client.clients import Client, find_port, open_client
 from tests.gateway.shop import BALANCE, Gate, Shop
+from tests.gateway.test_schema import check, find_operation
+from tests.gateway.test_serving import read_header
 
 HOUR = 3_600
 
@@ -169,6 +174,73 @@ def test_token_of_an_allowance__after_its_time__wants_a_new_proof(shop: Shop, up
             assert time.time() < first["end"] + 60
         assert read_type(ask(opened, first["token"])) == (402, "AuthorityUnknown")
         assert ask(opened, granted.open().json()["token"]).status_code == 200
+
+
+# ---------------------------------------------------------------------- what the user sees
+
+
+def read(gate: Gate, path: str, headers: dict[str, str]) -> requests.Response:
+    """Read something of the gateway's own."""
+    return requests.get(gate.url + path, headers=headers, timeout=60)
+
+
+def read_hold(answer: requests.Response) -> str:
+    """Return the id of the hold of a request."""
+    assert answer.status_code == 200, answer.text
+    return str(read_header(answer, "PAYMENT-RESPONSE")["extra"]["hold"])
+
+
+def test_account__asked_for_with_the_token_of_an_allowance__is_the_allowance(gate: Gate) -> None:
+    for _ in range(2):
+        assert gate.paid("POST", "/ask", b"tea?").status_code == 200
+    granted = grant(gate, limit=10)
+    mine = {"Authorization": f"Bearer {granted.open().json()['token']}"}
+    for spent in ("0", "2"):
+        gate.wait_for("charged", str(4 + int(spent)))
+        answer = read(gate, "/account", mine)
+        assert answer.json() == {
+            "planId": str(gate.shop.credits_plan),
+            "holder": gate.buyer.address,
+            "user": granted.user.address,
+            "limit": "10",
+            "spent": spent,
+            "held": "0",
+            "end": granted.allowance.terms.end,
+        }
+        check(answer, find_operation("GET", "/account"))
+        assert gate.ask("POST", "/ask", mine, data=b"tea?").status_code == 200
+
+
+def test_receipt__of_another_request_of_the_holder__is_not_given_to_the_user_of_an_allowance(gate: Gate) -> None:
+    holds = [read_hold(gate.paid("POST", "/ask", b"tea?"))]
+    mine, other = ({"Authorization": f"Bearer {grant(gate).open().json()['token']}"} for _ in range(2))
+    holds.append(read_hold(gate.ask("POST", "/ask", other, data=b"tea?")))
+    own = read_hold(gate.ask("POST", "/ask", mine, data=b"tea?"))
+    gate.wait_for("charged", "6")
+    for hold in holds:
+        answer = read(gate, f"/receipts/{hold}", mine)
+        assert read_type(answer) == (400, "ReceiptUnavailable")
+        assert "not a request of this account" in answer.text
+    assert "came without a binding" in read(gate, f"/receipts/{own}", mine).text
+    assert read(gate, f"/receipts/{holds[0]}", gate.token(0, ceiling=gate.ceiling)).status_code == 200
+
+
+def test_voucher_of_an_allowance__at_the_account_of_the_holder__proves_nothing(gate: Gate) -> None:
+    """The user of an allowance has the voucher too."""
+    hold = read_hold(gate.paid("POST", "/ask", b"tea?"))
+    signed = grant(gate).allowance.signed
+    offer = {"scheme": "nvm-credits", "network": f"eip155:{gate.shop.chain.chain_id}"}
+    foreign = gate.bind("GET", "/account")
+    for headers in (
+        {"Authorization": f"Bearer {format_service_token(signed)}"},
+        {"PAYMENT-SIGNATURE": write_payment(offer, signed, None, None)},
+        {"PAYMENT-SIGNATURE": write_payment(offer, signed, foreign, None)},
+    ):
+        for path in ("/account", f"/receipts/{hold}"):
+            answer = read(gate, path, headers)
+            assert read_type(answer) == (402, "VoucherMismatch")
+            check(answer, find_operation("GET", path if path == "/account" else "/receipts/{id}"))
+    assert read(gate, "/account", gate.pay("GET", "/account", cost=1)).status_code == 200
 
 
 # ---------------------------------------------------------------------- attacks
@@ -385,6 +457,29 @@ def test_client__with_an_allowance_for_another_account__signs_nothing(client: Op
     with pytest.raises(PaymentNotAllowed, match="another holder"):
         user.adapter.revoke_allowance(url, given)
     assert len(user.sent) == before
+
+
+def test_client__with_an_allowance_at_an_own_host__keeps_to_its_services(
+    shop: Shop, upstream_url: str, tmp_path: Path
+) -> None:
+    port, other = find_port(), format_did(10**9)
+    host = f"localhost:{port}"
+    with shop.open(tmp_path, upstream_url, port=port, url=f"http://127.0.0.1:{port}", hosts=(host,)) as opened:
+        opened.wait_for("available", str(BALANCE))
+        own, user = Gate(shop, f"http://{host}", opened.buyer), Account.create()
+        services = tuple(sorted((shop.did, other)))
+        given = grant(opened, for_user=user, services=services).allowance
+        url = f"{own.url}/ask"
+        stranger = open_client(own, signer=user, limits={"services": [10**9 + 1]})
+        with pytest.raises(PaymentNotAllowed, match="not one of the services of the limits"):
+            stranger.adapter.use_allowance(url, given)
+        assert stranger.sent == []
+        client = open_client(own, signer=user, limits={"services": [shop.did]})
+        client.adapter.use_allowance(url, given)
+        assert client.session.post(url, data=b"tea?", timeout=60).status_code == 200
+        assert client.vouchers() == []
+        for each in (stranger, client):
+            each.session.close()
 
 
 def test_client__with_an_allowance_above_its_limits__does_not_sign_it(client: Open, gate: Gate) -> None:

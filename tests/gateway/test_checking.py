@@ -240,6 +240,58 @@ def test_check__of_a_cost_above_the_exposure__says_what_to_write(seller: Seller)
     assert seller.missing() == []
 
 
+def priced(**costs: Any) -> AgentMetadata:
+    """Return an agent with one endpoint for each name, which costs what ``nvmCosts`` says. None is for no cost of its own."""
+    endpoints = tuple(Endpoint("POST", f"{PUBLIC}/{name}") for name in costs)
+    own = {f"POST {PUBLIC}/{name}": cost for name, cost in costs.items() if cost is not None}
+    return AgentMetadata("Tea", endpoints=endpoints, extras={"nvmCosts": own})
+
+
+def describe_costs(seller: Seller) -> list[str]:
+    """Return what the check says of costs."""
+    plan = f"plan {format_plan_id(seller.plan_id)}"
+    return [each.text for each in seller.check() if each.subject == plan and "equest" in each.text]
+
+
+def test_check__of_endpoints_with_costs_of_their_own__says_the_lowest_and_the_highest(seller: Seller) -> None:
+    seller.serve((seller.plan_id, 1, 5), metadata=priced(cheap=2, dear=4))
+    did = format_did(seller.agent_id)
+    assert describe_costs(seller) == [f"A request to {did} costs 2 to 4 credits, depending on the endpoint."]
+    seller.put("# exposure = 1000", "exposure = 3")
+    (found,) = seller.missing()
+    assert "costs up to 4 credits, but its exposure is 3. So the requests that cost more are refused." in found
+    seller.put("exposure = 3", "exposure = 1")
+    assert "So all are refused." in seller.only()
+
+
+def test_check__of_one_cost_for_all_endpoints__is_not_the_range_of_the_plan(seller: Seller) -> None:
+    seller.serve((seller.plan_id, 1, 5), metadata=priced(one=3, other=3))
+    did = format_did(seller.agent_id)
+    assert describe_costs(seller) == [f"A request to {did} costs exactly 3 credits."]
+
+
+def test_check__of_ranges_without_dynamic__says_what_each_endpoint_costs(seller: Seller) -> None:
+    seller.serve((seller.plan_id, 1, 5), metadata=priced(fixed=3, free=None, wide=[2, 4]))
+    (found,) = describe_costs(seller)
+    assert found.startswith("A request costs 1 to 5 credits, and `dynamic` is false.")
+    assert found.endswith("So each one costs the lowest number of its endpoint, which is 1 to 3 credits.")
+    seller.put("# dynamic = false", "dynamic = true")
+    did = format_did(seller.agent_id)
+    assert describe_costs(seller) == [f"A request to {did} costs 1 to 5 credits, depending on the endpoint."]
+
+
+def test_check__of_a_cost_that_the_plan_does_not_have__names_the_endpoint(seller: Seller) -> None:
+    seller.serve((seller.plan_id, 1, 5), metadata=priced(cheap=2, unsold=9))
+    assert f"It does not pay for POST {PUBLIC}/unsold, because the agent accepts no such cost" in seller.notes()
+    did = format_did(seller.agent_id)
+    assert f"A request to {did} costs exactly 2 credits." in [each.text for each in seller.check()]
+
+
+def test_check__of_costs_that_are_malformed__says_what_is_wrong(seller: Seller) -> None:
+    seller.serve((seller.plan_id, 1, 5), metadata=priced(cheap="much"))
+    assert "nvmCosts" in seller.only()
+
+
 def test_check__of_plans_of_usage_only__says_that_nothing_pays(seller: Seller) -> None:
     plan_id = seller.world.register(kind=PlanKind.USAGE, credits=0, min_redeem=0, max_redeem=0)
     seller.serve((plan_id, 0, 0))

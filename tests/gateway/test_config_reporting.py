@@ -1,5 +1,9 @@
 """The tables of webhooks, sellers and retention: what they mean, and each mistake with its next step."""
 
+import re
+import subprocess
+import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -58,7 +62,7 @@ MISTAKES = {
     ),
     "a hash that is too short": (
         '[[sellers]]\nname = "a"\ntokens = [{ token = "sha256:abc" }]\n',
-        ("`token`", "shorter than 24", "secrets.token_urlsafe"),
+        ("`token`", "is not the hash of one", "hashlib.sha256", "secrets.token_urlsafe"),
     ),
     "an unknown role": (
         f'[[sellers]]\nname = "a"\ntokens = [{{ role = "ownr", token = "{HASH}" }}]\n',
@@ -119,6 +123,33 @@ def test_fill_secrets__of_webhooks_and_sellers__puts_them_in_and_keeps_hashes_on
     assert filled.services[DID].seller == "acme"
     assert token not in repr(filled)
     assert SECRET not in repr(filled)
+
+
+def test_fill_secrets__of_two_sellers_with_one_token__is_refused(tmp_path: Path) -> None:
+    more = "".join(
+        f'[[sellers]]\nname = "{name}"\ntokens = [{{ token = "{text}" }}]\n'
+        for name, text in (("acme", "sealed:acme"), ("bolt", "sha256:" + sha256(b"t" * 24).hexdigest()))
+    )
+    path = write(tmp_path, more)
+    seal(tmp_path, acme="t" * 24)
+    config = read_config(path)
+    with pytest.raises(InvalidConfig, match="acme and bolt have the same token") as refused:
+        fill_secrets(config, open_secrets(config))
+    assert "ttt" not in str(refused.value)
+
+
+def test_page_of_reporting__has_a_placeholder_for_a_hash_and_a_command_that_makes_one() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "reporting.md").read_text("utf-8")
+    (written,) = re.findall(r'"(sha256:[^"]*)"', page)
+    with pytest.raises(InvalidConfig, match="is not the hash of one") as refused:
+        build_token(Role.READER, written, "acme")
+    (command,) = re.findall(r'^python -c "(.*)"$', page, re.MULTILINE)
+    assert f'python -c "{command}"' in refused.value.next_step
+    made = subprocess.run(
+        [sys.executable, "-c", command], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    token, text = made.split()
+    assert build_token(Role.OWNER, token, "acme") == build_token(Role.OWNER, text, "acme")
 
 
 @pytest.mark.parametrize(

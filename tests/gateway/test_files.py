@@ -1,27 +1,36 @@
 """Files of agents behind a gateway: who has paid gets them, and nobody else does."""
 
+import asyncio
 import hashlib
 import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from nvm_chain.errors import DownloadFailed, InsufficientCredits, NeedsGateway
+import nvm_chain as nvm
+from nvm_chain.errors import DownloadFailed, InsufficientCredits, NeedsGateway, UnknownEndpoint
+from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.checks.files import check_files, check_folder
 from nvm_chain.gateway.checks.findings import Verdict
-from nvm_chain.gateway.files import find_path
+from nvm_chain.gateway.file_folders import FileUpstreams
+from nvm_chain.gateway.files import find_files, find_path
 from nvm_chain.gateway.settings import ServiceSettings
+from nvm_chain.gateway.upstream import Answer
 from nvm_chain.metadata.documents import AgentMetadata
+from nvm_chain.metadata.endpoints import Endpoint
 from nvm_chain.metadata.file_entries import FileEntry
 from nvm_chain.meter.bindings import Level
 from nvm_chain.payments import Payments
 from nvm_chain.payments.session import Gateway
+from nvm_chain.types.agents import AttachedPlan
+from nvm_chain.types.ids import format_did
 from tests.gateway.serving import Upstream, reply, served
 from tests.gateway.shop import BALANCE, PUBLIC, Gate, Shop
 
@@ -235,6 +244,186 @@ def _read_resident() -> int:
     return int(line.split()[1]) * 1_024
 
 
+# ---------------------------------------------------------------------- spellings of a path
+
+OTHER_SPELLINGS = (
+    "/numbers.csv/",
+    "/numbers.csv//",
+    "//numbers.csv",
+    "/./numbers.csv",
+    "/x/../numbers.csv",
+    "/numbers.csv%2F",
+    "/numbers.csv%2f",
+    "/%2Fnumbers.csv",
+    "/numbers.csv%00",
+    "/numbers.csv;a=1",
+    "/numbers.csv%3Ba=1",
+    "/numbers%252ecsv",
+    "/NUMBERS.CSV",
+    "/Numbers.csv",
+    "/numbers.csv.",
+    "/numbers.csv%20",
+    "/numbers.csv%2F%2e",
+    "/%EF%BD%8Eumbers.csv",
+    "/\\numbers.csv",
+    "/%5cnumbers.csv",
+)
+"""Spellings of ``/numbers.csv`` that some server takes for it."""
+
+
+def send_raw(url: str, method: str = "GET", **headers: str) -> requests.Response:
+    """Send a request to a URL as it is. requests would take dots and slashes away."""
+    request = requests.Request(method, "http://127.0.0.1/", headers=headers).prepare()
+    request.url = url
+    with requests.Session() as session:
+        return session.send(request, timeout=60, allow_redirects=False)
+
+
+def publish_mixed(shop: Shop, **changes: Any) -> Shop:
+    """Register an agent with a file, and with endpoints that match its path too: an open one, or what is given."""
+    known = {"files": (FileEntry("gateway:numbers.csv"),), "open_endpoints": (f"{PUBLIC}/:page",), **changes}
+    metadata = AgentMetadata("Mixed", **known)
+    attached = [AttachedPlan(shop.credits_plan, COST, 9)]
+    made = nvm.register_agent(shop.chain, shop.builder, metadata, attached)
+    return replace(shop, did=format_did(made.agent_id))
+
+
+def test_folder__beside_an_open_endpoint__gives_nothing_without_a_payment(shop: Shop, tmp_path: Path) -> None:
+    place = fill(tmp_path)
+    (place / "notlisted.csv").write_bytes(NUMBERS)
+    with publish_mixed(shop).open(tmp_path, "", files=place, auth=None) as gate:
+        assert gate.ask("GET", "/numbers.csv").status_code == 402
+        assert gate.ask("HEAD", "/numbers.csv").status_code == 402
+        assert gate.ask("GET", "/numbers%2Ecsv?page=1").status_code == 402
+        for target in (*OTHER_SPELLINGS, "/notlisted.csv", "/page.html", "/2026", "/in.csv"):
+            answer = send_raw(gate.service_url + target)
+            assert answer.status_code in (400, 404), target
+            assert answer.json()["nvm"]["type"] in ("UnknownEndpoint", "InvalidTarget"), target
+        for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+            assert gate.ask(method, "/numbers.csv").status_code == 404, method
+
+
+def test_folder__beside_a_paid_endpoint__sells_files_at_their_paths_only(shop: Shop, tmp_path: Path) -> None:
+    place, pages = fill(tmp_path), Endpoint("GET", f"{PUBLIC}/:page")
+    costs = {"nvmCosts": {f"GET {PUBLIC}/:page": 5}}
+    selling = publish_mixed(shop, open_endpoints=(), endpoints=(pages,), extras=costs)
+    with selling.open(tmp_path, "", files=place, auth=None, charges_failures=True) as opened:
+        gate = FileGate(opened.shop, opened.url, opened.buyer)
+        wait_for_order(gate)
+        assert gate.fetch("/numbers.csv").content == NUMBERS
+        assert [gate.fetch(target).status_code for target in ("/numbers.csv/", "/page.html", "/none")] == [404] * 3
+        gate.ceiling = COST
+        assert gate.wait_for("charged", str(COST))["held"] == "0"
+
+
+def test_folder__of_an_agent_without_files__serves_nothing(shop: Shop, tmp_path: Path) -> None:
+    selling = publish_mixed(shop, files=(), open_endpoints=())
+    with selling.open(tmp_path, "", files=fill(tmp_path), public_url=None, auth=None) as gate:
+        wait_for_order(FileGate(gate.shop, gate.url, gate.buyer))
+        for target in ("/numbers.csv", "/", "/none"):
+            answer = gate.ask("GET", target, gate.pay("GET", target, cost=COST))
+            assert (answer.status_code, answer.json()["nvm"]["type"]) == (404, "UnknownEndpoint")
+        gate.ceiling = 0
+        assert (gate.account()["charged"], gate.account()["held"]) == ("0", "0")
+
+
+def test_storage__asked_for_a_file_by_another_spelling__is_not_called(shop: Shop, tmp_path: Path) -> None:
+    with served(storage := Upstream()) as url, publish_mixed(shop).open(tmp_path, url) as gate:
+        for target in OTHER_SPELLINGS:
+            assert send_raw(gate.service_url + target).status_code in (400, 404), target
+        assert storage.seen == []
+        assert gate.ask("GET", "/numbers").status_code == 200
+        assert [seen.target for seen in storage.seen] == ["/numbers"]
+
+
+def test_folder__with_an_upstream__asks_it_for_what_is_not_a_file(shop: Shop, tmp_path: Path) -> None:
+    place = fill(tmp_path)
+    with served(upstream := Upstream()) as url, publish_mixed(shop).open(tmp_path, url, files=place) as gate:
+        assert gate.ask("GET", "/page.html").json()["target"] == "/page.html"
+        assert gate.ask("POST", "/numbers.csv").json()["method"] == "POST"
+        assert gate.ask("GET", "/numbers.csv").status_code == 402
+        assert len(upstream.seen) == 2
+
+
+async def end(upstreams: FileUpstreams) -> None:
+    """Close the connections, and wait until the files are closed too."""
+    await upstreams.close()
+    await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+
+
+def test_call__for_what_is_not_a_file_of_a_folder__opens_nothing(tmp_path: Path) -> None:
+    """Whatever the endpoints let through."""
+    own = ServiceSettings("7", files=fill(tmp_path))
+    metadata = AgentMetadata("Files", files=(FileEntry("gateway:numbers.csv"),))
+    sold = SoldService(own, metadata, {}, {}, find_files(metadata.files, own, ""))
+
+    async def call(method: str, target: str) -> int:
+        upstreams = FileUpstreams({own.did: sold})
+        try:
+            answer = await upstreams.call(method, target, [], None, service=own.did)
+            answer.close()
+            return answer.status
+        finally:
+            await end(upstreams)
+
+    assert asyncio.run(call("GET", "/numbers.csv?v=1")) == 200
+    for target in (*OTHER_SPELLINGS, "/page.html"):
+        with pytest.raises(UnknownEndpoint):
+            asyncio.run(call("GET", target))
+    with pytest.raises(UnknownEndpoint):
+        asyncio.run(call("POST", "/numbers.csv"))
+
+
+# ---------------------------------------------------------------------- so many at the same time
+
+
+def test_files__above_max_running__wait_until_a_download_ends(tmp_path: Path) -> None:
+    own = ServiceSettings("7", files=fill(tmp_path))
+    metadata = AgentMetadata("Files", files=(FileEntry("gateway:numbers.csv"), FileEntry("gateway:gone.csv")))
+    sold = SoldService(own, metadata, {}, {}, find_files(metadata.files, own, ""))
+
+    async def run() -> None:
+        upstreams, connected = FileUpstreams({own.did: sold}), list[str]()
+
+        def call(name: str) -> "asyncio.Task[Answer]":
+            note = partial(connected.append, name)
+            target = "/gone.csv" if name == "gone" else "/numbers.csv"
+            return asyncio.ensure_future(
+                upstreams.call("GET", target, [], None, service=own.did, most=1, on_connected=note)
+            )
+
+        try:
+            first = await call("first")
+            waiting = call("second")
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert (connected, waiting.done()) == (["first"], False)
+            first.close()
+            first.close()  # a place is given back once
+            second = await waiting
+            more = True
+            while more:
+                _, more = await second.read_piece()
+            second.finish()
+            second.close()
+            third = await call("third")
+            fourth = call("fourth")
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert not fourth.done()
+            third.close()
+            (await fourth).close()
+            missing = await call("gone")  # which is not there
+            assert missing.status == 404
+            missing.close()
+            (await call("last")).close()
+            assert connected == ["first", "second", "third", "fourth", "gone", "last"]
+        finally:
+            await end(upstreams)
+
+    asyncio.run(run())
+
+
 # ---------------------------------------------------------------------- for users of Payments
 
 
@@ -360,6 +549,27 @@ def test_metadata__of_a_file_behind_the_gateway__says_nothing_of_where_it_is(sho
     text = json.dumps(details, default=str)
     assert "gateway:numbers.csv" in text
     assert "http://127.0.0.1" not in text
+
+
+def test_check__of_a_folder_for_an_agent_without_files__says_that_nothing_is_served(tmp_path: Path) -> None:
+    service = ServiceSettings("7", files=tmp_path)
+    for files in ((), (FileEntry("https://elsewhere.example.com/a.csv"),)):
+        told = check(AgentMetadata("Files", files=files), service)
+        assert [text for verdict, text in told if verdict is Verdict.MISSING] == [
+            f"No file of {tmp_path} is served, because the agent names no file that can be asked for here."
+        ]
+
+
+def test_check__of_endpoints_without_an_upstream__says_that_they_are_not_served(tmp_path: Path) -> None:
+    place = fill(tmp_path)
+    metadata = AgentMetadata(
+        "Both", files=(FileEntry("gateway:numbers.csv"),), open_endpoints=("https://service.example.com/about",)
+    )
+    told = check(metadata, ServiceSettings("7", files=place))
+    assert [verdict for verdict, _ in told] == [Verdict.MISSING, Verdict.GOOD]
+    assert "1 endpoint of the agent cannot be asked for" in told[0][1]
+    told = check(metadata, ServiceSettings("7", upstream="https://service.example.com", files=place))
+    assert [verdict for verdict, _ in told] == [Verdict.GOOD]
 
 
 def check(metadata: AgentMetadata, service: ServiceSettings) -> list[tuple[Verdict, str]]:

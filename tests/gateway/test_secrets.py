@@ -395,19 +395,37 @@ def test_reload_if_changed__after_a_change_of_each_file__has_the_new_secret(tmp_
     assert secrets.resolve("sealed:service") == "two"
 
 
-def test_reload_if_changed__to_something_unreadable__keeps_the_secrets_and_tries_again(tmp_path: Path) -> None:
+def test_reload_if_changed__to_something_unreadable__loses_these_secrets_alone_and_tries_again(tmp_path: Path) -> None:
     sealed = seal(tmp_path, service="one")
+    for name in ("first", "second"):
+        (tmp_path / name).write_text("one")
     secrets = open_secrets(tmp_path)
-    secrets.resolve("sealed:service")
+    names = ("sealed:service", "file:first", "file:second")
+    assert {secrets.resolve(name) for name in names} == {"one"}
     right = (tmp_path / "secrets.sealed").read_bytes()
     (tmp_path / "secrets.sealed").write_bytes(b"garbage")
+    (tmp_path / "first").unlink()
+    (tmp_path / "second").write_text("two, and longer")
     for _ in range(2):
-        assert isinstance(fail(secrets.reload_if_changed), KeyFailure)
-        assert secrets.resolve("sealed:service") == "one"
+        assert secrets.reload_if_changed()
+        assert isinstance(fail(lambda: secrets.resolve("sealed:service")), KeyFailure)
+        assert isinstance(fail(lambda: secrets.resolve("file:first")), InvalidConfig)
+        assert secrets.resolve("file:second") == "two, and longer"
     (tmp_path / "secrets.sealed").write_bytes(right)
     sealed.put("service", "two")
+    (tmp_path / "first").write_text("three")
     assert secrets.reload_if_changed()
-    assert secrets.resolve("sealed:service") == "two"
+    assert (secrets.resolve("sealed:service"), secrets.resolve("file:first")) == ("two", "three")
+    assert not secrets.reload_if_changed()
+
+
+def test_reload_if_changed__after_a_change_of_rights_alone__reads_again(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("one")
+    secrets = open_secrets(tmp_path)
+    secrets.resolve("file:token")
+    (tmp_path / "token").chmod(0o400)
+    assert secrets.reload_if_changed()
+    assert secrets.resolve("file:token") == "one"
 
 
 # ---------------------------------------------------------------------- headers of upstreams
@@ -477,6 +495,21 @@ def test_headers__while_a_secret_is_unusable__stay_and_tell_it_once(tmp_path: Pa
     sealed.remove("service")
     look()
     assert len(told) == 3
+
+
+def test_headers__while_one_secret_is_missing__keep_it_and_change_the_other_one(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).write_text("one")
+    now, told = [0], list[NvmChainError]()
+    auths = {f"did {name}": UpstreamAuth(AuthKind.BEARER, f"file:{name}") for name in ("first", "second")}
+    headers = UpstreamHeaders(auths, open_secrets(tmp_path), on_trouble=told.append, clock=lambda: now[0])
+    (tmp_path / "first").unlink()
+    (tmp_path / "second").write_text("two, and longer")
+    for _ in range(3):
+        now[0] += PAUSE
+        found = [headers.find(f"did {name}") for name in ("first", "second")]
+        assert [each and each.value for each in found] == ["Bearer one", "Bearer two, and longer"]
+    assert len(told) == 1
 
 
 def test_headers__of_a_secret_that_is_not_there__are_refused_at_the_start(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """Several sellers of one gateway: each sees its own numbers, by its role, and nothing of another one (each path, role and seller)."""
 
+import asyncio
 import csv
 import io
 import json
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -14,9 +15,10 @@ from typing import Any, Final
 import pytest
 import requests
 from eth_account.signers.local import LocalAccount
+from eth_utils.address import to_checksum_address
 
 import nvm_chain as nvm
-from nvm_chain.errors import InvalidConfig
+from nvm_chain.errors import InvalidConfig, NvmChainError
 from nvm_chain.gateway.configuration.parts import SellerPart, TokenPart
 from nvm_chain.gateway.connections import BoundedProtocol
 from nvm_chain.gateway.live_secrets import PAUSE_SECONDS
@@ -24,15 +26,24 @@ from nvm_chain.gateway.opening import build_gateway
 from nvm_chain.gateway.sealing.sealed_files import SecretPlaces
 from nvm_chain.gateway.secrets import Secrets
 from nvm_chain.gateway.seller_tokens import SellerTokens
+from nvm_chain.gateway.sellers import paths, usage
 from nvm_chain.gateway.sellers.settings import SellerSettings
 from nvm_chain.gateway.sellers.tokens import Bearer, Role, build_token, find_bearer
+from nvm_chain.gateway.sellers.views import SellerView, describe_outlook, read_status
 from nvm_chain.gateway.settings import GatewaySettings, ServiceSettings
 from nvm_chain.metadata.documents import AgentMetadata
 from nvm_chain.metadata.endpoints import Endpoint
+from nvm_chain.meter.openings import Opening
+from nvm_chain.meter.settling.first_use import PendingOpening
+from nvm_chain.meter.settling.outlooks import Outlook
+from nvm_chain.meter.store.writer import Writer
+from nvm_chain.meter.usage import Usage, UsageCursor
 from nvm_chain.types.agents import AttachedPlan
 from nvm_chain.types.ids import format_did
 from tests.gateway.serving import served
 from tests.gateway.shop import NEVER, PUBLIC, Gate, Shop
+from tests.meter.test_usage import make_rows
+from tests.support.meter_stores import open_books
 
 PATHS: Final = ("/seller/usage", "/seller/status", "/seller/settlement", "/seller/metrics")
 FORBIDDEN: Final = PATHS[1:]
@@ -236,6 +247,12 @@ def test_usage__of_a_period__begins_and_ends_there(market: Market) -> None:
         {"limit": "10001"},
         {"limit": "two"},
         {"after": "1-2"},
+        {"after": f"{2**63}-0-00"},
+        {"after": f"0-{2**63}-00"},
+        {"after": "9999999999999999999-0-00", "limit": "5"},
+        {"from": f"{2**63}"},
+        {"from": f"{2**64 - 1}", "limit": "5"},
+        {"to": f"{2**63}"},
         {"form": "csv"},
     ],
 )
@@ -243,7 +260,15 @@ def test_usage__with_a_wrong_query__says_what_is_wrong(market: Market, query: di
     query = {name: market.dids["bolt"] if value == "bolt" else value for name, value in query.items()}
     answer = market.ask("/seller/usage", "acme", Role.OWNER, **query)
     assert answer.status_code == 400, answer.text
+    assert answer.json()["nvm"]["type"] == "InvalidMessage"
     assert "query" in answer.json()["nvm"]["message"] or "cursor" in answer.json()["nvm"]["message"]
+
+
+def test_usage__of_the_largest_numbers__is_nothing_and_no_failure(market: Market) -> None:
+    most = 2**63 - 1
+    assert market.usage("acme", **{"from": str(most)}) == []
+    assert market.usage("acme", after=f"{most}-{most}-{'ff' * 32}") == []
+    assert len(market.usage("acme", to=str(most))) == 4
 
 
 def test_usage__with_a_value_twice__is_refused(market: Market) -> None:
@@ -287,6 +312,87 @@ def test_metrics__of_an_owner__are_those_of_its_services(market: Market) -> None
     assert market.ask("/seller/metrics", "none").text == ""
 
 
+# ---------------------------------------------------------------------- bounds
+
+
+@pytest.mark.parametrize("path", ["/seller/status", "/seller/settlement"])
+def test_path__asked_again_before_its_answer__refuses_this_seller_alone(
+    market: Market, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    is_asked, may_go_on, answers = threading.Event(), threading.Event(), list[requests.Response]()
+
+    def wait_once(*given: Any) -> Any:
+        if not is_asked.is_set():
+            is_asked.set()
+            assert may_go_on.wait(60)
+        return read_status(*given)
+
+    monkeypatch.setattr(paths, "read_status", wait_once)
+    first = threading.Thread(target=lambda: answers.append(market.ask("/seller/status", "acme")))
+    first.start()
+    try:
+        assert is_asked.wait(60)
+        refused = market.ask(path, "acme")
+        assert (refused.status_code, refused.json()["nvm"]["type"]) == (429, "TooManyQuestions")
+        assert refused.headers["Retry-After"] == "1"
+        assert market.ask(path, "bolt").status_code == 200
+        assert len(market.usage("acme")) == 4
+    finally:
+        may_go_on.set()
+        first.join()
+    assert [answer.status_code for answer in answers] == [200]
+    assert market.ask(path, "acme").status_code == 200
+
+
+def test_export__whose_seller_goes_away__gives_its_place_back(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usage, "AT_ONCE", 1)
+    monkeypatch.setattr(usage, "SHARE", 10**7)  # an export would take hours
+    headers = {"Authorization": f"Bearer {token('bolt', Role.READER)}"}
+    url = f"{market.url}/seller/usage"
+
+    def find_status() -> int:
+        return requests.head(url, headers=headers, timeout=60).status_code
+
+    exports = [requests.get(url, headers=headers, stream=True, timeout=60) for _ in range(paths.MOST_EXPORTS)]
+    assert [export.status_code for export in exports] == [200] * paths.MOST_EXPORTS
+    assert find_status() == 429
+    for export in exports:
+        export.close()
+    wait(lambda: find_status() == 200)
+
+
+def test_read_page__of_a_seller_among_many_others__ends_after_some_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage, "AT_ONCE", 10)
+    writer = Writer(open_books(f"sqlite:///{tmp_path / 'meter.db'}"))
+    own, other = format_did(7), format_did(8)
+    in_a_page = 10 * usage.MOST_PARTS
+    writer.run(lambda store: make_rows(store, 3 * in_a_page, service=other))
+    writer.run(lambda store: make_rows(store, 3, service=own, seconds=in_a_page + 1))
+    ask, found, pages = usage.read_ask(b"limit=5", frozenset({own})), list[Usage](), 0
+    after: UsageCursor | None = ask.after
+    while after is not None:
+        page, after = asyncio.run(usage.read_page(writer, replace(ask, after=after), 5))
+        found += page
+        pages += 1
+        assert len({each.request_id for each in found}) == len(found)
+    writer.close()
+    assert [each.ended_at for each in found] == [0, in_a_page + 1, 2 * (in_a_page + 1)]
+    assert pages == 4
+
+
+def test_outlook__of_a_seller__has_no_gas_for_openings_of_others() -> None:
+    holder = to_checksum_address(f"0x{7:040x}")
+    openings = tuple(
+        PendingOpening(Opening(plan_id, holder, 0, b"\1", 1, holder, 0), is_sent=False) for plan_id in (1, 2, 2, 3)
+    )
+    outlook = Outlook((), 0, 0, 0, 0, openings=openings)
+    view = SellerView(frozenset(), frozenset({1}), frozenset({3}))
+    assert describe_outlook(view.narrow_outlook(outlook))["gas"] == openings[0].gas > 0
+    assert outlook.gas == 4 * openings[0].gas
+
+
 # ---------------------------------------------------------------------- tokens
 
 
@@ -323,6 +429,43 @@ def test_seller_tokens__behind_a_reference__change_without_a_restart(tmp_path: P
     wait(lambda: find_bearer("b" * 31, tokens.read()) == Bearer("acme", Role.OWNER), 10 * PAUSE_SECONDS)
     assert find_bearer("a" * 30, tokens.read()) is None
     assert len(tokens.read()["acme"]) == 2
+
+
+def test_seller_tokens__that_are_taken_away_or_bad__are_tokens_no_longer(tmp_path: Path) -> None:
+    names = ("acme", "bolt", "cask")
+    for name in names:
+        (tmp_path / name).write_text(name * 10)
+    parts = {name: SellerPart(name, (TokenPart(Role.OWNER, f"file:{name}"),)) for name in names}
+    secrets = Secrets(SecretPlaces(tmp_path / "secrets.sealed", tmp_path / "gateway.key"), tmp_path)
+    told: list[NvmChainError] = []
+    tokens = SellerTokens(parts, secrets, on_trouble=told.append)
+    assert all(find_bearer(name * 10, tokens.read()) == Bearer(name, Role.OWNER) for name in names)
+    (tmp_path / "acme").unlink()
+    (tmp_path / "bolt").write_text("too short")
+    (tmp_path / "cask").write_text("new" * 10)
+    wait(lambda: find_bearer("new" * 10, tokens.read()) == Bearer("cask", Role.OWNER), 10 * PAUSE_SECONDS)
+    assert [find_bearer(name * 10, tokens.read()) for name in names] == [None] * 3
+    assert find_bearer("too short", tokens.read()) is None
+    assert len(told) == 2
+    assert "too short" not in str(told)
+    (tmp_path / "acme").write_text("again" * 10)
+    wait(lambda: find_bearer("again" * 10, tokens.read()) == Bearer("acme", Role.OWNER), 10 * PAUSE_SECONDS)
+
+
+def test_find_bearer__of_a_token_that_two_have__is_nobody() -> None:
+    same = {name: (build_token(role, "t" * 30, name),) for name, role in (("acme", Role.OWNER), ("bolt", Role.READER))}
+    assert find_bearer("t" * 30, same) is None
+    both = {"acme": tuple(build_token(role, "t" * 30, "acme") for role in Role)}
+    assert find_bearer("t" * 30, both) is None
+    assert find_bearer("t" * 30, {**TOKENS, "acme": same["acme"]}) == Bearer("acme", Role.OWNER)
+
+
+def test_gateway_settings__with_one_token_for_two_sellers__are_refused_and_show_neither_token_nor_hash() -> None:
+    sellers = {name: SellerSettings(name, (build_token(Role.READER, "t" * 30, name),)) for name in ("acme", "bolt")}
+    with pytest.raises(InvalidConfig, match="sellers acme and bolt have the same token") as refused:
+        GatewaySettings("http://127.0.0.1", "meter.db", "index.db", {}, sellers=sellers)
+    assert "ttt" not in str(refused.value)
+    assert sha256(b"t" * 30).hexdigest() not in str(refused.value)
 
 
 def test_gateway_settings__with_a_service_of_nobody__are_refused() -> None:

@@ -286,6 +286,7 @@ def test_services__of_the_gateway__have_plans_and_costs(gate: Gate) -> None:
         Level.FULL.value,
     )
     assert {plan["kind"] for plan in service["plans"]} == {"credits", "time"}
+    assert "websocket" not in service
 
 
 def test_health__of_a_gateway_that_serves__is_good(gate: Gate) -> None:
@@ -319,14 +320,24 @@ def test_metrics__with_their_token_only__count_requests_and_credits(gate: Gate) 
     assert gate.paid("POST", "/ask", b"tea?").status_code == 200
     gate.wait_for("charged", "2")
     url = f"{gate.url}/metrics"
-    assert requests.get(url, timeout=60).status_code == 402
-    assert requests.get(url, headers={"Authorization": "Bearer other"}, timeout=60).status_code == 402
+    for headers in ({}, {"Authorization": "Bearer other"}):
+        refused = requests.get(url, headers=headers, timeout=60)
+        assert (refused.status_code, refused.json()["nvm"]["type"]) == (401, "OperatorUnknown")
+        assert refused.headers["WWW-Authenticate"] == 'Bearer realm="operator"'
+        assert "metrics_token" in refused.json()["error"]
     text = requests.get(url, headers={"Authorization": f"Bearer {METRICS_TOKEN}"}, timeout=60).text
     assert f'nvm_requests_total{{service="{gate.shop.did}",status="200"}}' in text
     assert f'nvm_charged_credits_total{{service="{gate.shop.did}"}}' in text
     assert "nvm_books_held 0.0" in text
     assert SECRET not in text
     assert gate.buyer.address not in text
+
+
+def test_revocation__without_a_token__asks_for_one_and_not_for_a_payment(gate: Gate) -> None:
+    refused = requests.delete(f"{gate.url}/sessions", timeout=60)
+    assert (refused.status_code, refused.json()["nvm"]["type"]) == (401, "TokenMissing")
+    assert refused.headers["WWW-Authenticate"] == 'Bearer realm="sessions"'
+    assert "paid" not in refused.json()["error"]
 
 
 def test_endpoint__with_a_cost_of_its_own__costs_that(gate: Gate) -> None:

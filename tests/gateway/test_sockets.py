@@ -1,5 +1,6 @@
 """Websockets through the gateway: opened under a session, handed on both ways, and paid for by messages or by minutes."""
 
+import json
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,8 +28,11 @@ from tests.gateway.sockets import (
     revoke,
     wait_for_number,
 )
+from tests.gateway.test_schema import check, find_operation
 
 COST = 2
+HOST = "tea.example.com"
+"""A host of the service alone."""
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +46,16 @@ def open_gate(shop: Shop, service: SocketService, tmp_path_factory: pytest.TempP
     """A gateway in front of it that sells messages."""
     with (
         served(service) as url,
-        shop.open(tmp_path_factory.mktemp("sockets"), url, websocket=SocketTerms(Unit.MESSAGE)) as gate,
+        shop.open(tmp_path_factory.mktemp("sockets"), url, websocket=SocketTerms(Unit.MESSAGE), hosts=(HOST,)) as gate,
     ):
         yield gate
+
+
+def test_services__of_a_gateway_with_websockets__say_what_is_counted(gate: Gate) -> None:
+    answer = requests.get(f"{gate.url}/services", timeout=60)
+    (service,) = answer.json()["services"]
+    assert service["websocket"] == {"per": "message"}
+    check(answer, find_operation("GET", "/services"))
 
 
 # ---------------------------------------------------------------------- opening
@@ -108,6 +119,20 @@ def test_socket__without_a_session__gets_a_402_that_says_how(gate: Gate, service
     assert len(service.lines) == before
 
 
+def test_socket__on_a_host_of_the_service__is_told_that_sessions_are_opened_there(gate: Gate) -> None:
+    port = int(gate.url.rpartition(":")[2])
+    for host, sessions in ((HOST, f"http://{HOST}/.well-known/nvm/"), ("127.0.0.1", "http://127.0.0.1/")):
+        prefix = "" if host == HOST else f"/services/{gate.shop.did}"
+        line = socket.create_connection(("127.0.0.1", port))
+        with pytest.raises(InvalidStatus) as caught, connect(f"ws://{host}{prefix}/data/echo", sock=line):
+            pass
+        told = json.loads(caught.value.response.body or b"{}")
+        assert (caught.value.response.status_code, told["resource"]["url"]) == (402, f"http://{host}{prefix}/data/echo")
+        info = told["extensions"]["nvm-session"]["info"]
+        assert info["sessions"] == f"{sessions}sessions"
+        assert info["signIn"] == f"{sessions}sign-in?service={gate.shop.did}"
+
+
 def test_socket__that_is_not_sold__is_refused_with_the_status_of_a_request(gate: Gate, service: SocketService) -> None:
     token, before = open_session(gate, 20), len(service.lines)
     assert refused(gate, "/elsewhere", token)[0] == 404
@@ -134,7 +159,9 @@ def test_page__of_another_origin__is_not_allowed(shop: Shop, service: SocketServ
         shop.open(tmp_path, url, websocket=SocketTerms(Unit.MESSAGE), cors_origins=origins) as gate,
     ):
         token = open_session(gate, 20)
-        assert refused(gate, "/data/echo", token, origin="https://evil.example.com")[0] == 403
+        status, told = refused(gate, "/data/echo", token, origin="https://evil.example.com")
+        assert (status, told["nvm"]["type"]) == (403, "PageNotAllowed")
+        assert told["error"] == told["nvm"]["message"] == "Pages of this origin may not open websockets here."
         for origin in (*origins, gate.url, None):
             with dial(gate, "/data/echo", token, origin=origin) as line:
                 assert echo(line, "tea?") == "tea?"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from nvm_chain.errors import InvalidMessage
+from nvm_chain.errors import InvalidAmount, InvalidMessage
 from nvm_chain.meter.authorities import Hold
 from nvm_chain.meter.store.group_rows import AccountKey, HoldState, StoredHold
 from nvm_chain.meter.store.hold_ends import ChargeHold, ReleaseHold
@@ -178,13 +178,29 @@ def test_list_usage__of_many_requests__has_one_part_in_memory(writer: Writer) ->
 # ---------------------------------------------------------------------- cursors and services
 
 
+def test_parse_cursor__of_the_largest_numbers__is_a_place_behind_all(writer: Writer) -> None:
+    writer.run(lambda store: make_rows(store, 3))
+    cursor = parse_cursor(f"{2**63 - 1}-{2**63 - 1}-{'ff' * 32}")
+    assert writer.run(lambda store: read_part(store, UsageFilter(), cursor)).entries == ()
+
+
+@pytest.mark.parametrize("wrong", [{"start": 2**63}, {"end": 2**63}, {"start": -1}, {"end": 2**64 - 1}])
+def test_usage_filter__of_a_second_that_no_book_has__is_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(InvalidAmount, match=r"of the period .* must be from 0 to 9223372036854775807"):
+        UsageFilter(**wrong)  # type: ignore[arg-type]
+
+
 def test_parse_cursor__of_its_text__is_the_same_place() -> None:
     cursor = UsageCursor(1_800_000_000, 7, b"\0\xff")
     assert parse_cursor(str(cursor)) == cursor
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", "1-2", "1-2-zz", "1-2-", "-1-2-00", "1-2-00-3", "²-2-00", "1-2-" + "00" * 33, "1" * 20 + "-2-00"]
+    "wrong",
+    [
+        *("", "1-2", "1-2-zz", "1-2-", "-1-2-00", "1-2-00-3", "²-2-00", "1-2-" + "00" * 33, "1" * 20 + "-2-00"),
+        *(f"{2**63}-2-00", f"1-{2**63}-00"),
+    ],
 )
 def test_parse_cursor__of_another_text__is_refused(wrong: str) -> None:
     with pytest.raises(InvalidMessage):

@@ -71,7 +71,7 @@ def check_service(chain: Chain, service: ServiceSettings, base: str) -> Register
 
 def check_metadata(subject: str, service: ServiceSettings, metadata: AgentMetadata, base: str) -> Iterator[Finding]:
     """Yield whether requests through the gateway match the endpoints and the files of an agent."""
-    if metadata.endpoints or metadata.open_endpoints or not metadata.files:
+    if service.upstream and (metadata.endpoints or metadata.open_endpoints or not metadata.files):
         yield from check_endpoints(subject, service, metadata)
     yield from check_files(service, metadata, base)
 

@@ -97,7 +97,7 @@ upstream = {upstream}
 # A folder with the agent's files. With it, a service needs no upstream.
 # files = "files"
 # The URL with which the agent's endpoints begin, if it is another one than `upstream`.
-# public_url = "https://service.example.com"
+{public_url}
 # Hosts that are for this service alone, without /services/DID in front of the path.
 # hosts = ["service.example.com"]
 # How the gateway proves itself to the service: "none", "basic" with user and secret, "bearer" with secret, or
@@ -137,6 +137,7 @@ class Start:
 
     did: str | None = None
     upstream: str | None = None
+    public_url: str | None = None
     url: str | None = None
     rpc: str | None = None
     network: str | None = None
@@ -174,6 +175,7 @@ def build_config_text(start: Start) -> str:
         dev_account=f"{'' if start.is_trial else '# '}dev_account = {DEV_REDEEMER}",
         did=_quote(start.did or NO_DID),
         upstream=_quote(start.upstream or UPSTREAM),
+        public_url=_write("public_url", start.public_url, "https://service.example.com"),
     )
 
 

@@ -4,10 +4,11 @@ import asyncio
 import hmac
 from typing import Any
 
-from nvm_chain.errors import PaymentMissing, ViewTooOld
+from nvm_chain.errors import ViewTooOld
 from nvm_chain.gateway.operator_metrics import write_metrics
-from nvm_chain.gateway.own.asked import GATEWAY, Asked
-from nvm_chain.gateway.serving import Server
+from nvm_chain.gateway.own.asked import Asked
+from nvm_chain.gateway.refusals import ask_for_token
+from nvm_chain.gateway.serving import Refused, Server
 from nvm_chain.meter.store.existing import read_head
 
 
@@ -34,8 +35,9 @@ class Health:
         )
 
     async def write_metrics(self, asked: Asked) -> Any:
-        """Return the numbers for Prometheus, to whoever has the token of the settings."""
+        """Return the numbers for Prometheus, to whoever has the token of the settings. Raises Refused for all others."""
         token = self._server.metrics_token
         if token is None or not hmac.compare_digest((asked.incoming.bearer or "").encode(), token.encode()):
-            raise PaymentMissing(GATEWAY)
+            message = "The numbers are for the operator, with the metrics_token of the gateway. Send it as Authorization: Bearer."
+            raise Refused(ask_for_token("operator", "OperatorUnknown", message))
         return await write_metrics(self._server)

@@ -49,6 +49,7 @@ class Listing:
             "exposure": str(own.exposure),
             "limits": _describe_limits(service),
             "files": sorted(service.files),
+            **_describe_sockets(service),
             "plans": [
                 {
                     "planId": str(plan.plan_id),
@@ -60,6 +61,12 @@ class Listing:
                 for plan in service.plans.values()
             ],
         }
+
+
+def _describe_sockets(service: SoldService) -> dict[str, Any]:
+    """Return what is counted on a websocket of a service. Empty if websockets are not sold."""
+    terms = service.settings.websocket
+    return {"websocket": {"per": terms.per.value}} if terms is not None and service.settings.upstream else {}
 
 
 def _describe_limits(service: SoldService) -> dict[str, Any]:

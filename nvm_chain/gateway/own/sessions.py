@@ -4,11 +4,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from nvm_chain.errors import InvalidMessage, PaymentMissing
+from nvm_chain.errors import InvalidMessage
 from nvm_chain.errors.fields import Time
 from nvm_chain.gateway.addresses import find_address
-from nvm_chain.gateway.own.asked import GATEWAY, Asked, read_hex, read_json
-from nvm_chain.gateway.serving import Server
+from nvm_chain.gateway.own.asked import Asked, read_hex, read_json
+from nvm_chain.gateway.refusals import ask_for_token
+from nvm_chain.gateway.serving import Refused, Server
 from nvm_chain.meter.authorities import Authority
 from nvm_chain.meter.session_terms import parse_session_terms
 from nvm_chain.signing.vouchers import SignedVoucher
@@ -95,9 +96,10 @@ class Sessions:
         return _describe_token(token, authority, min(until, authority.end))
 
     async def revoke(self, asked: Asked) -> Any:
-        """Revoke the session of a token."""
+        """Revoke the session of a token. Raises Refused without one."""
         if asked.incoming.bearer is None:
-            raise PaymentMissing(GATEWAY)
+            message = "A session is revoked with its own token. Send it as Authorization: Bearer, or use POST /sessions/revoke."
+            raise Refused(ask_for_token("sessions", "TokenMissing", message))
         return _describe_revoked(await self._meter.revoke_session(asked.incoming.bearer))
 
     async def revoke_for_holder(self, asked: Asked) -> Any:

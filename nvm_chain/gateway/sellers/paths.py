@@ -16,11 +16,12 @@ from typing import Any, Final
 
 from msgspec import json
 
+from nvm_chain.gateway.bodies import Receive
 from nvm_chain.gateway.forwarding import Send
 from nvm_chain.gateway.incoming import Headers, Incoming
 from nvm_chain.gateway.metrics import CONTENT_TYPE as METRICS_TYPE
 from nvm_chain.gateway.metrics import Metrics
-from nvm_chain.gateway.refusals import Refusal, tell_refusal
+from nvm_chain.gateway.refusals import Refusal, ask_for_token, tell_refusal
 from nvm_chain.gateway.sellers.tokens import FindTokens, Role, find_bearer
 from nvm_chain.gateway.sellers.usage import UsageAsk, read_ask, read_page, read_parts, write_next
 from nvm_chain.gateway.sellers.views import Look, SellerView, describe_outlook, read_status, write_metrics
@@ -31,18 +32,24 @@ from nvm_chain.meter.store.usage import read_horizon
 PREFIX: Final = "/seller/"
 MOST_EXPORTS: Final = 2
 """How many exports of one seller run at the same time, in one process."""
+MOST_LOOKS: Final = 1
+"""How many questions of one seller for how things stand are answered at the same time, in one process."""
 JSON_TYPE: Final = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
 class SellerRequest:
-    """A request of a seller: who asks for what, and where the answer goes. ``more`` are headers of every answer."""
+    """A request of a seller: who asks for what, and where the answer goes. ``more`` are headers of every answer.
+
+    ``receive`` says whether the seller is still there.
+    """
 
     seller: str
     view: SellerView
     path: str
     query: bytes
     is_head: bool
+    receive: Receive
     send: Send
     more: Headers
 
@@ -56,6 +63,11 @@ class SellerRequest:
         """Send the head of an answer."""
         own = [(b"content-type", kind.encode()), (b"cache-control", b"no-store"), *headers, *self.more]
         await self.send({"type": "http.response.start", "status": 200, "headers": own})
+
+    async def wait_until_gone(self) -> None:
+        """Wait until the seller has closed the connection."""
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
 
 
 class SellerPaths:
@@ -81,16 +93,19 @@ class SellerPaths:
             metrics,
         )
         self._exports: Counter[str] = Counter()
+        self._looks: Counter[str] = Counter()
         self._looking = asyncio.Lock()
         every, owners = frozenset(Role), frozenset((Role.OWNER,))
-        self._paths: dict[str, tuple[frozenset[Role], Callable[[SellerRequest], Awaitable[None]]]] = {
+        self._paths: dict[str, tuple[frozenset[Role], Callable[[SellerRequest], Awaitable[Refusal | None]]]] = {
             "/seller/usage": (every, self._export),
             "/seller/status": (owners, self._tell_status),
             "/seller/settlement": (owners, self._tell_settlement),
             "/seller/metrics": (owners, self._tell_metrics),
         }
 
-    async def serve(self, scope: Mapping[str, Any], incoming: Incoming, send: Send, more: Headers) -> Refusal | None:
+    async def serve(
+        self, scope: Mapping[str, Any], incoming: Incoming, receive: Receive, send: Send, more: Headers
+    ) -> Refusal | None:
         """Answer a request, or return why it is refused. Raises InvalidMessage or IndexFailure before the answer begins."""
         path: str = scope["path"]
         bearer = find_bearer(incoming.bearer, self._find_tokens())
@@ -108,26 +123,36 @@ class SellerPaths:
             message = f"A token with the role {bearer.role} does not open {path}. Use a token of an owner."
             return tell_refusal(403, "RoleTooWeak", message)
         is_head, query = incoming.method == "HEAD", scope["query_string"]
-        request = SellerRequest(bearer.seller, self._views[bearer.seller], path, query, is_head, send, more)
-        if action == self._export and self._exports[bearer.seller] >= MOST_EXPORTS:
-            return _refuse_export()
-        await action(request)
-        return None
+        request = SellerRequest(bearer.seller, self._views[bearer.seller], path, query, is_head, receive, send, more)
+        return await action(request)
 
     # ------------------------------------------------------------------ usage
 
-    async def _export(self, request: SellerRequest) -> None:
+    async def _export(self, request: SellerRequest) -> Refusal | None:
+        """Answer with usage, until the seller goes away."""
         ask = read_ask(request.query, request.view.services)
+        if self._exports[request.seller] >= MOST_EXPORTS:
+            return _refuse_export()
         self._exports[request.seller] += 1
+        work = asyncio.ensure_future(self._send_usage(request, ask))
+        gone = asyncio.ensure_future(request.wait_until_gone())
         try:
-            since = await asyncio.to_thread(self._meter.writer.run, read_horizon)
-            kept = (b"nvm-kept-since", str(since).encode())
-            if ask.limit is None:
-                await self._stream(request, ask, kept)
-            else:
-                await self._send_page(request, ask, ask.limit, kept)
+            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
         finally:
+            work.cancel()
+            gone.cancel()
             self._exports[request.seller] -= 1
+        return None
+
+    async def _send_usage(self, request: SellerRequest, ask: UsageAsk) -> None:
+        since = await asyncio.to_thread(self._meter.writer.run, read_horizon)
+        kept = (b"nvm-kept-since", str(since).encode())
+        if ask.limit is None:
+            await self._stream(request, ask, kept)
+        else:
+            await self._send_page(request, ask, ask.limit, kept)
 
     async def _stream(self, request: SellerRequest, ask: UsageAsk, kept: tuple[bytes, bytes]) -> None:
         await request.begin(ask.form.content_type, kept)
@@ -135,7 +160,7 @@ class SellerPaths:
             head = "".join(write_usage((), ask.form))
             await request.send({"type": "http.response.body", "body": head.encode(), "more_body": True})
             async for part in read_parts(self._meter.writer, ask):
-                text = "".join(write_usage(part, ask.form, has_head=False))
+                text = "".join(write_usage(part.entries, ask.form, has_head=False))
                 await request.send({"type": "http.response.body", "body": text.encode(), "more_body": True})
         await request.send({"type": "http.response.body", "body": b""})
 
@@ -148,15 +173,29 @@ class SellerPaths:
 
     # ------------------------------------------------------------------ how things stand
 
-    async def _tell_status(self, request: SellerRequest) -> None:
-        told = await asyncio.to_thread(read_status, self._meter.writer, request.view)
-        await request.answer(json.encode(told), JSON_TYPE)
+    async def _tell_status(self, request: SellerRequest) -> Refusal | None:
+        return await self._tell(request, lambda: asyncio.to_thread(read_status, self._meter.writer, request.view))
 
-    async def _tell_settlement(self, request: SellerRequest) -> None:
-        settings = request.view.narrow(self._meter.settings)
+    async def _tell_settlement(self, request: SellerRequest) -> Refusal | None:
+        return await self._tell(request, lambda: self._look_for(request.view))
+
+    async def _tell(self, request: SellerRequest, ask: Callable[[], Awaitable[Any]]) -> Refusal | None:
+        """Answer with how things stand. One question of a seller at a time, because each may read many accounts."""
+        if self._looks[request.seller] >= MOST_LOOKS:
+            return _refuse_look()
+        self._looks[request.seller] += 1
+        try:
+            told = await ask()
+        finally:
+            self._looks[request.seller] -= 1
+        await request.answer(json.encode(told), JSON_TYPE)
+        return None
+
+    async def _look_for(self, view: SellerView) -> dict[str, Any]:
+        settings = view.narrow(self._meter.settings)
         async with self._looking:  # one at a time, because each may read many accounts
             outlook = await asyncio.to_thread(self._look, settings)
-        await request.answer(json.encode(describe_outlook(outlook)), JSON_TYPE)
+        return describe_outlook(view.narrow_outlook(outlook))
 
     async def _tell_metrics(self, request: SellerRequest) -> None:
         await request.answer(write_metrics(self._metrics.registry, request.view.services), METRICS_TYPE)
@@ -164,8 +203,13 @@ class SellerPaths:
 
 def _refuse_token() -> Refusal:
     message = "This address is for sellers, with a token of theirs. Send it as Authorization: Bearer."
-    refusal = tell_refusal(401, "SellerUnknown", message)
-    refusal.headers.append((b"www-authenticate", b'Bearer realm="sellers"'))
+    return ask_for_token("sellers", "SellerUnknown", message)
+
+
+def _refuse_look() -> Refusal:
+    message = "A question of this seller is being answered already. Try again when it was answered."
+    refusal = tell_refusal(429, "TooManyQuestions", message)
+    refusal.headers.append((b"retry-after", b"1"))
     return refusal
 
 

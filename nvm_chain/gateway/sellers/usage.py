@@ -13,11 +13,14 @@ from nvm_chain.errors.fields import Quantity
 from nvm_chain.gateway.usage_export import ExportFormat
 from nvm_chain.meter.store.usage import AT_ONCE, read_part
 from nvm_chain.meter.store.writer import Writer
-from nvm_chain.meter.usage import BEGIN, Usage, UsageCursor, UsageFilter, parse_cursor
+from nvm_chain.meter.usage import BEGIN, NUMBER_BITS, Usage, UsageCursor, UsageFilter, UsagePage, parse_cursor
 from nvm_chain.statements.periods import parse_moment
+from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.ids import format_did, parse_agent_id
 
 MOST_ON_PAGE: Final = 10_000
+MOST_PARTS: Final = 20
+"""After so many parts of the books a page ends, also if little or nothing in them is the seller's."""
 SHARE: Final = 2
 """An export rests so many times as long as each of its parts took, so that requests have the books most of the time."""
 NAMES: Final = ("from", "to", "service", "format", "after", "limit")
@@ -75,7 +78,7 @@ def _read_service(text: str, services: frozenset[str]) -> str:
 
 def _read_time(name: str, text: str) -> int:
     try:
-        return parse_moment(text, f"`{name}`")
+        return check_uint(parse_moment(text, f"`{name}`"), NUMBER_BITS, f"`{name}`")
     except InputError as error:
         raise _refuse(error.problem.removesuffix(".")) from None
 
@@ -101,25 +104,44 @@ def _refuse(reason: str) -> InvalidMessage:
     return InvalidMessage("query", reason)
 
 
-async def read_parts(writer: Writer, ask: UsageAsk) -> AsyncIterator[tuple[Usage, ...]]:
-    """Yield the usage that is asked for, in parts. Raises IndexFailure if the books cannot be read."""
+async def read_parts(writer: Writer, ask: UsageAsk) -> AsyncIterator[UsagePage]:
+    """Yield the usage that is asked for, in parts of the books. Raises IndexFailure if the books cannot be read."""
     after: UsageCursor | None = ask.after
     while after is not None:
         began = time.monotonic()
         page = await asyncio.to_thread(writer.run, partial(read_part, wanted=ask.wanted, after=after, count=AT_ONCE))
-        yield page.entries
+        yield page
         after = page.next
         await asyncio.sleep(SHARE * (time.monotonic() - began) if after is not None else 0)
 
 
 async def read_page(writer: Writer, ask: UsageAsk, limit: Quantity) -> tuple[list[Usage], UsageCursor | None]:
-    """Return a page of usage, and the place behind it. None at the end. Raises IndexFailure if the books cannot be read."""
+    """Return a page of usage, and the place behind it.
+
+    A page may have less than its limit, or nothing, before the end: a seller with little usage among that of many others gets the
+    place that was reached.
+
+    Args:
+        writer: The books.
+        ask: What is asked for.
+        limit: How much the page has at most.
+
+    Returns:
+        The usage, and the place behind what was looked at. None at the end.
+
+    Raises:
+        IndexFailure: The books cannot be read.
+    """
     found: list[Usage] = []
+    parts = 0
     async for part in read_parts(writer, ask):
-        found += part
+        found += part.entries
+        parts += 1
         if len(found) > limit:
             last = found[limit - 1]
             return found[:limit], UsageCursor(last.ended_at, last.total, last.request_id)
+        if parts == MOST_PARTS:
+            return found, part.next
     return found, None
 
 

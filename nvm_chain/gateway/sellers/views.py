@@ -45,6 +45,11 @@ class SellerView:
         }
         return replace(settings, services=services)
 
+    def narrow_outlook(self, outlook: Outlook) -> Outlook:
+        """Return an outlook of these settings without the openings of other sellers. They are known by plans, and not by settings."""
+        openings = tuple(each for each in outlook.openings if each.opening.plan_id in self.plans)
+        return replace(outlook, openings=openings)
+
 
 def build_view(seller: str, services: Mapping[str, SoldService]) -> SellerView:
     """Return what a seller may see of all services of the gateway."""

@@ -7,6 +7,7 @@ from msgspec import json
 
 from nvm_chain.client.sockets import BEARER_PROTOCOL, OWN_PROTOCOL
 from nvm_chain.errors import NvmChainError
+from nvm_chain.gateway.addresses import find_address
 from nvm_chain.gateway.catalogue import SoldEndpoint, SoldService
 from nvm_chain.gateway.refusals import Refusal, find_status, refuse
 from nvm_chain.x402.headers import PAYMENT_REQUIRED, write_header
@@ -17,7 +18,13 @@ EXTENSION: Final = "nvm-session"
 
 
 def refuse_socket(
-    error: NvmChainError, service: SoldService, endpoint: SoldEndpoint, *, base: str, target: str
+    error: NvmChainError,
+    service: SoldService,
+    endpoint: SoldEndpoint,
+    *,
+    base: str,
+    target: str,
+    own_host: str | None = None,
 ) -> Refusal:
     """Return the answer to a websocket that is refused.
 
@@ -27,26 +34,29 @@ def refuse_socket(
         endpoint: The endpoint of the websocket.
         base: The URL of the gateway.
         target: The target of the websocket.
+        own_host: The host of the websocket, if it is of the service alone.
     """
     if find_status(error) != 402:
         return refuse(error)
+    address = find_address(service.did, base, own_host)
     required = build_payment_required(
-        f"{base}/services/{service.did}{target}",
+        f"{address.service}{target}",
         [],
         error=error.message(),
         description=service.metadata.name,
-        extensions={EXTENSION: {"info": _describe(service, endpoint, base)}},
+        extensions={EXTENSION: {"info": _describe(service, endpoint, address.own)}},
     )
     header = (PAYMENT_REQUIRED.encode(), write_header(required).encode())
     body = json.encode({**required, "nvm": error.to_dict()})
     return Refusal(402, [*refuse(error).headers, header], body)
 
 
-def _describe(service: SoldService, endpoint: SoldEndpoint, base: str) -> dict[str, Any]:
+def _describe(service: SoldService, endpoint: SoldEndpoint, own: str) -> dict[str, Any]:
+    """Return how a session is opened, and what it pays. ``own`` is the URL in front of the gateway's own paths."""
     terms = service.settings.websocket
     return {
-        "sessions": f"{base}/sessions",
-        "signIn": f"{base}/sign-in?service={quote(service.did, safe=':')}",
+        "sessions": f"{own}/sessions",
+        "signIn": f"{own}/sign-in?service={quote(service.did, safe=':')}",
         "header": "Authorization: Bearer TOKEN",
         "subprotocols": [OWN_PROTOCOL, f"{BEARER_PROTOCOL}TOKEN"],
         "per": "" if terms is None else terms.per.value,

@@ -18,7 +18,7 @@ from nvm_chain.errors import (
 from nvm_chain.gateway.catalogue import SoldEndpoint
 from nvm_chain.gateway.cors import Cors
 from nvm_chain.gateway.incoming import Headers
-from nvm_chain.gateway.refusals import Refusal
+from nvm_chain.gateway.refusals import Refusal, refuse, tell_refusal
 from nvm_chain.gateway.routes import Route
 from nvm_chain.gateway.serving import Refused, Server
 from nvm_chain.gateway.sockets.bridges import Bridge
@@ -39,11 +39,7 @@ logger: Final = logging.getLogger(__name__)
 SWITCHED: Final = 101
 STOPS: Final = Ending(Side.GATEWAY, RESTARTS, "The gateway stops. Connect again.")
 _BROKEN: Final = Ending(Side.GATEWAY, FAILED, "The gateway failed. Connect again.")
-_STRANGE_PAGE: Final = Refusal(
-    403,
-    [(b"content-type", b"application/json"), (b"cache-control", b"no-store")],
-    b'{"error":{"type":"PageNotAllowed","message":"Pages of this origin may not open websockets here."}}',
-)
+_STRANGE_PAGE: Final = tell_refusal(403, "PageNotAllowed", "Pages of this origin may not open websockets here.")
 _PAUSE: Final = 0.01
 
 
@@ -78,18 +74,29 @@ class SocketServer:
             scope: The request, as the server gives it.
             buyer: The buyer's side.
         """
-        began, endpoint, service = time.perf_counter(), SoldEndpoint({}), route.service
+        began, service, wanted = time.perf_counter(), route.service, None
         try:
             wanted = self._read(route, scope, buyer)
-            endpoint = wanted.endpoint
             await self._serve(wanted, began)
             return
         except NvmChainError as error:
-            refusal = refuse_socket(error, service, endpoint, base=self._server.base, target=route.target)
+            refusal = refuse(error) if wanted is None else self._refuse(error, wanted)
         except Refused as refused:
             refusal = refused.refusal
         self._server.metrics.note_request(service.did, refusal.status, time.perf_counter() - began)
         await buyer.refuse(refusal)
+
+    def _refuse(self, error: NvmChainError, wanted: _Wanted) -> Refusal:
+        """Return the answer to a websocket that is sold, and was not paid for or cannot be opened."""
+        route = wanted.route
+        return refuse_socket(
+            error,
+            route.service,
+            wanted.endpoint,
+            base=self._server.base,
+            target=route.target,
+            own_host=wanted.upgrade.incoming.host if route.on_own_host else None,
+        )
 
     def _read(self, route: Route, scope: Mapping[str, Any], buyer: BuyerSocket) -> _Wanted:
         """Read what a buyer wants. Raises NvmChainError or Refused."""
