@@ -47,7 +47,7 @@ FULL = AgentMetadata(
     extras={"sampleCode": "print(1)", "limits": {"requests": 10, "nested": [1, None, True, "x"]}},
 )
 
-NO_SCHEME = "it does not begin with one of https, http, ipfs, data, file, followed by a colon"
+NO_SCHEME = "it does not begin with one of https, http, ipfs, data, file, gateway, followed by a colon"
 NO_LENGTH, NO_TYPE = "it is not a number of bytes", "it is not SHA256, the only type that is checked"
 UNKNOWN = "a file has url, name, contentType, contentLength, sha256 and a checksum"
 NO_HASH = "it is not 64 hexadecimal digits in small letters"

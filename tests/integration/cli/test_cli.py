@@ -20,9 +20,11 @@ from nvm_chain.cli.app import FIRST_STEPS
 from nvm_chain.enums import Activation, PlanKind, RedemptionRule
 from nvm_chain.errors.formatting import format_plan_id
 from nvm_chain.gateway.config import read_config
+from nvm_chain.gateway.webhooks.events import name_message
 from nvm_chain.metadata.documents import AgentMetadata, build_metadata_uri
 from nvm_chain.metadata.endpoints import Endpoint
 from nvm_chain.metadata.file_entries import FileEntry
+from nvm_chain.meter.notices import Notice, NoticeKind
 from nvm_chain.operations.plans import read_terms
 from nvm_chain.operations.settlement import sign_next_voucher
 from nvm_chain.operations.signed_orders import sign_plan_order
@@ -32,6 +34,7 @@ from nvm_chain.types.prices import Split
 from tests.gateway.files import find_free_port
 from tests.integration.cli.conftest import PASSWORD, Shell
 from tests.meter.settling_shop import open_shop
+from tests.support.accounts import HOLDER, PLAN
 from tests.support.agents import Agents
 from tests.support.indexes import interrupted_if, make_indexes
 from tests.support.shell import COMMAND, Ran, clean_environment, expand, run_cli
@@ -154,7 +157,7 @@ def make_gateway(shell: Shell, write_keyfile: WriteKeyfile, variables: dict[str,
     text = text.replace("port = 8402", f"port = {find_free_port()}")
     path.write_text(text.replace("[[services]]", '[[services]]\npublic_url = "https://example.com"'), "utf-8")
     assert shell("gateway", "secret", "set", "service", typed="sk-service").exit_code == 0
-    if words[1] in ("status", "settle"):
+    if words[1] in ("status", "settle", "usage", "webhooks"):
         make_books(shell, write_keyfile)
     if "shop/gateway.toml" in words:
         shutil.copytree(shell.folder, shell.folder / "shop", ignore=shutil.ignore_patterns("shop"))
@@ -188,6 +191,7 @@ def run_example(shell: Shell, write_keyfile: WriteKeyfile, example: str, *more: 
         "CREDITS": world.credits.address,
         "RPC": shell.url,
         "METER": "meter.db",
+        "MESSAGE": name_message(Notice(bytes(32), NoticeKind.LOW_BALANCE, PLAN, HOLDER, 5, 0, 0, 0)),
     }
     words = expand(example, variables)
     if words[0] == "index":
