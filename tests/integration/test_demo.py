@@ -403,8 +403,9 @@ def test_demo__without_the_extra__ends_after_two_acts_and_says_what_to_install(m
     assert ran.stdout.endswith("It needs the gateway: pip install 'nvm-chain[gateway]'\n")
 
 
-def test_demo__stopped_by_ctrl_c_in_its_third_act__leaves_no_port_and_no_file(tmp_path: Path) -> None:
-    environment = clean_environment(TMPDIR=str(tmp_path), PYTHONUNBUFFERED="1")
+def interrupt_third_act(folder: Path) -> tuple[int, str]:
+    """Press Ctrl-C in the third act. Return the exit code and what was said, after nothing is left of the demo."""
+    environment = clean_environment(TMPDIR=str(folder), PYTHONUNBUFFERED="1")
     with subprocess.Popen(
         [sys.executable, "-m", "nvm_chain.cli", "demo"],
         env=environment,
@@ -419,10 +420,18 @@ def test_demo__stopped_by_ctrl_c_in_its_third_act__leaves_no_port_and_no_file(tm
         ports = re.findall(r"127\.0\.0\.1:(\d+)", addresses)
         assert [*map(is_open, ports)] == [True, True]
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 1
-        assert "Aborted" in process.stderr.read()
+        code, said = process.wait(60), process.stderr.read()
     assert [*map(is_open, ports)] == [False, False]
-    assert [*tmp_path.iterdir()] == []
+    assert [*folder.iterdir()] == []
+    return code, said
+
+
+def test_demo__stopped_by_ctrl_c_in_its_third_act__leaves_no_port_and_no_file(tmp_path: Path) -> None:
+    code, said = interrupt_third_act(tmp_path)
+    if code == 0:  # Python loses an interrupt that comes while an object is deleted, and the demo goes on to its end
+        code, said = interrupt_third_act(tmp_path)
+    assert code == 1
+    assert "Aborted" in said
 
 
 @pytest.mark.parametrize(
