@@ -21,22 +21,22 @@ class Metrics:
 
     def __init__(self) -> None:
         """Start with zeros, in a registry of its own."""
-        self.registry = self._registry = CollectorRegistry()
+        self.registry = CollectorRegistry()
         self._found: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         labels = ("service", "status")
-        self._requests = Counter("nvm_requests", "Requests by service and status.", labels, registry=self._registry)
+        self._requests = Counter("nvm_requests", "Requests by service and status.", labels, registry=self.registry)
         self._seconds = Histogram(
             "nvm_request_seconds",
             "Time from the head of a request to the end of its answer.",
             ("service",),
             buckets=_BUCKETS,
-            registry=self._registry,
+            registry=self.registry,
         )
         self._charged = Counter(
-            "nvm_charged_credits", "Credits charged by this process.", ("service",), registry=self._registry
+            "nvm_charged_credits", "Credits charged by this process.", ("service",), registry=self.registry
         )
         self._books = {
-            name: Gauge(f"nvm_books_{name}", text, registry=self._registry)
+            name: Gauge(f"nvm_books_{name}", text, registry=self.registry)
             for name, text in (
                 ("accounts", "Accounts in the books."),
                 ("charged", "Credits charged in all."),
@@ -66,4 +66,4 @@ class Metrics:
         """Return all numbers as Prometheus reads them."""
         for name, gauge in self._books.items():
             gauge.set(getattr(books, name))
-        return generate_latest(self._registry)
+        return generate_latest(self.registry)

@@ -201,7 +201,9 @@ def _find_signed_body(payer: Payer, passage: Passage) -> str | None:
 
 def _build_request(payer: Payer, passage: Passage) -> Request:
     """Return the request for the meter. Its body is known if it is short, or signed. Without a binding or a key, nobody asks."""
-    is_asked = payer.key is not None or getattr(payer.credential, "binding", None) is not None
+    credential = payer.credential
+    is_bound = isinstance(credential, VoucherCredential) and credential.binding is not None
+    is_asked = is_bound or payer.key is not None
     body = (passage.signed_body or passage.body.digest) if is_asked else None
     return Request(passage.service.did, passage.incoming.method, passage.target, body, payer.key)
 

@@ -133,7 +133,7 @@ class SqlitePen(Pen):
         values, found, step = self._fit(columns, keys), list[Any](), KEYS_AT_ONCE * len(columns)
         for start in range(0, len(values), step):
             some = values[start : start + step]
-            count = _round_up(len(some) // len(columns))
+            count = round_up(len(some) // len(columns), KEYS_AT_ONCE)
             found += self.ask(_select(table, count), some + [None] * (count * len(columns) - len(some)))
         return found
 
@@ -183,9 +183,9 @@ def _write_upsert(table: Table, count: int) -> str:
     return write_upsert(table, write_values(table, count))
 
 
-def _round_up(count: int) -> int:
-    """Return a power of two, so that there are few different statements, which SQLite keeps. Empty keys find nothing."""
-    return min(1 << (count - 1).bit_length(), KEYS_AT_ONCE)
+def round_up(count: int, most: int) -> int:
+    """Return a power of two, or ``most``, so that there are few different statements, which SQLite keeps. The rest is filled up."""
+    return min(1 << (count - 1).bit_length(), most)
 
 
 @cache

@@ -11,7 +11,7 @@ from sqlalchemy import Table
 from nvm_chain.index.arrays import pack_arrays, write_source
 from nvm_chain.index.pens import Pen, Row, Wanted, write_upsert, write_values
 from nvm_chain.index.postgres import ask_for
-from nvm_chain.index.sqlite import SqlitePen, take_buffers
+from nvm_chain.index.sqlite import SqlitePen, round_up, take_buffers
 from nvm_chain.meter.store.packing import pack_front, pack_marks, pack_usages, pack_view
 from nvm_chain.meter.store.schema import accounts, holds
 from nvm_chain.meter.views import UNSEEN
@@ -28,8 +28,8 @@ PACKED: Final = ("marks", "vouchers", "usages")
 """Columns of bytes that a request changes in the row of an account."""
 ENDS: Final = ("state", "cost", "ended_at", "total")
 """What the end of a hold changes in its row."""
-ROWS_AT_ONCE: Final = (1, 2, 4, 8, 16, 32, 64, 128)
-"""How many rows one statement of SQLite changes. Each statement gives other threads a turn, so fewer are faster."""
+ROWS_AT_ONCE: Final = 128
+"""How many rows one statement of SQLite changes at most. Each statement gives other threads a turn, so fewer are faster."""
 
 Books: TypeAlias = tuple[int, int, int, int]
 """The database's clock in seconds, the latest block's time, when it was seen, and until when the books are closed."""
@@ -106,9 +106,9 @@ class SqliteStatements(Statements):
 
         A statement for more rows gets empty ones in addition, which change nothing.
         """
-        for start in range(0, len(rows), ROWS_AT_ONCE[-1]):
-            some = rows[start : start + ROWS_AT_ONCE[-1]]
-            count = next(each for each in ROWS_AT_ONCE if each >= len(some))
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            some = rows[start : start + ROWS_AT_ONCE]
+            count = round_up(len(some), ROWS_AT_ONCE)
             values = take_buffers(chain.from_iterable(some))
             values += [None] * (len(some[0]) * (count - len(some)))
             self.pen.change(write(count), values)
