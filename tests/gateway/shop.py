@@ -43,7 +43,7 @@ METRICS_TOKEN = "metrics-canary-77"
 PUBLIC = "https://service.example.com"
 BALANCE = 200_000
 SPARE = 200
-"""How many accounts have credits. Each test takes one or a few."""
+"""How many accounts get credits at once. Each test takes one or a few."""
 NEVER = SettleRules(credits=10**12, age_seconds=10**9)
 _IDS = itertools.count(1)
 
@@ -105,7 +105,15 @@ class Shop:
 
     def new_buyer(self) -> LocalAccount:
         """Return an account with credits that nobody used. It has no coins, and needs none."""
-        return self.spare.pop()
+        if len(self.spare) < SPARE // 2:
+            self.add_spare()
+        return self.spare.pop(0)
+
+    def add_spare(self) -> None:
+        """Give credits to further accounts, long before they are used: a gateway that runs has to see it on the chain."""
+        buyers = [Account.create() for _ in range(SPARE)]
+        nvm.mint_credits_batch(self.chain, self.builder, self.credits_plan, {buyer.address: BALANCE for buyer in buyers})
+        self.spare.extend(buyers)
 
 
 @dataclass
@@ -237,6 +245,6 @@ def run_shop() -> Iterator[Shop]:
         )
         attached = [AttachedPlan(plans[0], 2, 5), AttachedPlan(plans[1], 2, 5), AttachedPlan(plans[2], 0, 0)]
         agent = nvm.register_agent(chain, builder, metadata, attached)
-        spare = [Account.create() for _ in range(SPARE)]
-        nvm.mint_credits_batch(chain, builder, plans[0], {buyer.address: BALANCE for buyer in spare})
-        yield Shop(url, chain, plans[0], plans[1], plans[2], format_did(agent.agent_id), spare)
+        shop = Shop(url, chain, plans[0], plans[1], plans[2], format_did(agent.agent_id), [])
+        shop.add_spare()
+        yield shop
