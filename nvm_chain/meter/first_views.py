@@ -17,6 +17,9 @@ MOST_SEEN: Final = 100_000
 FIRST_SECONDS: Final = 5
 """How long a request waits until its account was read for the first time."""
 
+PLAN_SECONDS: Final = 0.1
+"""How long a reading pauses while the index has not reached its plan, as in the first moments of a new gateway."""
+
 
 class Views(Protocol):
     """Where the meter reads accounts of which it knows nothing yet."""
@@ -65,13 +68,25 @@ class FirstViews:
 
     async def _read(self, key: AccountKey) -> bool:
         if not await self._has_view(key):
-            await asyncio.wrap_future(self._views.want(key))
+            await self._want(key)
             if not await self._has_view(key):
                 return False
         if len(self.seen) >= MOST_SEEN:
             self.seen.clear()
         self.seen.add(key)
         return True
+
+    async def _want(self, key: AccountKey) -> None:
+        """Have the views of an account read as soon as the index has reached its plan. Raises UnknownPlan after a while."""
+        for left in reversed(range(round(FIRST_SECONDS / PLAN_SECONDS))):
+            try:
+                await asyncio.wrap_future(self._views.want(key))
+            except UnknownPlan:
+                if not left:
+                    raise
+                await asyncio.sleep(PLAN_SECONDS)
+            else:
+                return
 
     async def _has_view(self, key: AccountKey) -> bool:
         if key.plan_id in self._time_plans:

@@ -112,7 +112,9 @@ class Shop:
     def add_spare(self) -> None:
         """Give credits to further accounts, long before they are used: a gateway that runs has to see it on the chain."""
         buyers = [Account.create() for _ in range(SPARE)]
-        nvm.mint_credits_batch(self.chain, self.builder, self.credits_plan, {buyer.address: BALANCE for buyer in buyers})
+        nvm.mint_credits_batch(
+            self.chain, self.builder, self.credits_plan, {buyer.address: BALANCE for buyer in buyers}
+        )
         self.spare.extend(buyers)
 
 

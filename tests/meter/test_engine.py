@@ -26,10 +26,12 @@ from nvm_chain.errors import (
     NvmChainError,
     PeriodLimitReached,
     PlanNotAccepted,
+    PlanNotReadYet,
     RequestAboveLimit,
     RequestRunning,
     ServiceNotCovered,
     ServiceUnknown,
+    UnknownPlan,
     ViewTooOld,
     ViewUnusable,
     VoucherMismatch,
@@ -43,6 +45,7 @@ from nvm_chain.meter.engine import Meter
 from nvm_chain.meter.requests import Request
 from nvm_chain.meter.store.group_rows import HoldState
 from nvm_chain.meter.store.works import KeptAnswer
+from tests.support.accounts import PLAN
 from tests.support.meter_books import check_books, read_rows
 from tests.support.meter_engines import REQUEST, Buyer, GivenViews, bind, build_settings, held, running
 from tests.support.meter_stores import open_books, read_holds, see_head
@@ -292,6 +295,32 @@ def test_admit__where_the_first_view_cannot_be_read__fails_and_reads_again_next_
 
     asyncio.run(serve())
     assert views.read == [BUYER.key] * 2
+
+
+def test_admit__while_the_index_has_not_reached_the_plan__waits_for_it(books_url: str) -> None:
+    """The first moments of a new gateway: the index is behind for a tenth of a second, and nobody is turned away for it."""
+    views = GivenViews(failures=[UnknownPlan(PLAN), UnknownPlan(PLAN)])
+
+    async def serve() -> None:
+        async with running(books_url, views=views) as meter:
+            held(await meter.admit(REQUEST, BUYER.pay(), 5))
+
+    asyncio.run(serve())
+    assert views.read == [BUYER.key] * 3
+
+
+def test_admit__where_the_index_never_reaches_the_plan__says_so_and_holds_nothing(
+    books_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nvm_chain.meter.first_views.FIRST_SECONDS", 0.3)
+    views = GivenViews(failures=[UnknownPlan(PLAN)] * 100)
+
+    async def serve() -> None:
+        async with running(books_url, views=views) as meter:
+            await fails(meter.admit(REQUEST, BUYER.pay(), 5), PlanNotReadYet)
+
+    asyncio.run(serve())
+    assert count_holds(books_url) == 0
 
 
 def test_admit__where_the_chain_was_not_read_for_long__is_refused(books_url: str) -> None:
