@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nvm_chain import errors
-from tools.prose.check import find_all, is_accepted, read_accepted
+from tools.prose.check import Breach, find_all, is_accepted, read_accepted
 from tools.prose.rules import MAX_WORDS, Rule, count_words, expand_contractions, find_breaches, read_rules
 from tools.prose.sentences import split_sentences
 from tools.prose.texts import ROOT, find_files, read_texts
@@ -122,14 +122,18 @@ def test_find_all__of_a_label_or_a_right_text__finds_nothing(tmp_path: Path, sou
 # ---------------------------------------------------------------------- the texts
 
 
-@pytest.mark.parametrize("path", FILES, ids=name)
-def test_prose__of_each_file__breaks_no_rule(path: Path) -> None:
+@pytest.fixture(scope="module")
+def found() -> list[Breach]:
+    """What breaks a rule, accepted or not."""
+    return find_all(FILES)
+
+
+def test_prose__of_all_files__breaks_no_rule(found: list[Breach]) -> None:
     accepted = read_accepted()
-    assert [str(breach) for breach in find_all([path]) if not is_accepted(breach, accepted)] == []
+    assert [str(breach) for breach in found if not is_accepted(breach, accepted)] == []
 
 
-def test_accepted__of_each_entry__is_still_there_and_says_why() -> None:
-    found = find_all(FILES)
+def test_accepted__of_each_entry__is_still_there_and_says_why(found: list[Breach]) -> None:
     for entry in read_accepted():
         assert len(entry["reason"].split()) > 2
         assert any(is_accepted(breach, [entry]) for breach in found), entry["begins"]

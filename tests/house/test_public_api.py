@@ -106,14 +106,17 @@ def test_is_imperative__of_samples__tells_commands(sentence: str, imperative: bo
     assert is_imperative(sentence) is imperative
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_docstrings__of_public_names__begin_with_a_sentence(path: Path) -> None:
-    tree = ast.parse(path.read_text("utf-8"))
-    for name, node in public_nodes(tree.body):
+def find_wrong_docstrings(path: Path) -> Iterator[str]:
+    """Yield the public names whose docstring does not begin as it should, with its first line."""
+    for name, node in public_nodes(ast.parse(path.read_text("utf-8")).body):
         line = (ast.get_docstring(node) or "").partition("\n")[0]
-        assert is_sentence(line), f"{name}: {line!r}"
-        if not isinstance(node, ast.ClassDef) and not is_property(node):
-            assert is_imperative(line), f"{name}: {line!r}"
+        is_told = isinstance(node, ast.ClassDef) or is_property(node) or is_imperative(line)
+        if not is_sentence(line) or not is_told:
+            yield f"{path.relative_to(PACKAGE)}, {name}: {line!r}"
+
+
+def test_docstrings__of_public_names__begin_with_a_sentence() -> None:
+    assert [wrong for path in FILES for wrong in find_wrong_docstrings(path)] == []
 
 
 # ---------------------------------------------------------------------- signatures

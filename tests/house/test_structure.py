@@ -2,7 +2,8 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,41 +30,72 @@ JAVASCRIPT = [*find(".mjs", *FOLDERS), *find(".js", *FOLDERS)]
 SOURCES = [*PYTHON, *SOLIDITY, *JAVASCRIPT]
 
 
+@cache
+def read(path: Path) -> str:
+    """Return the text of a file."""
+    return path.read_text("utf-8")
+
+
+def parse(path: Path) -> ast.Module:
+    """Return the tree of a Python file."""
+    return ast.parse(read(path))
+
+
+def breakers(breaks: Callable[[Path], object], paths: Iterable[Path]) -> list[str]:
+    """Return the files that break a rule. Each rule is one test over all files."""
+    return [name(path) for path in paths if breaks(path)]
+
+
 # ---------------------------------------------------------------------- purpose
 
 
-@pytest.mark.parametrize("path", [path for path in PYTHON if path.stat().st_size], ids=name)
-def test_python_file__begins_with_what_it_is_for(path: Path) -> None:
-    first = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").partition("\n")[0]
-    assert len(first.split()) > 2
-    assert first.endswith((".", "`"))
+def begins_without_purpose(path: Path) -> bool:
+    """Tell whether a Python file does not begin with a sentence of what it is for."""
+    first = (ast.get_docstring(parse(path)) or "").partition("\n")[0]
+    return len(first.split()) <= 2 or not first.endswith((".", "`"))
+
+
+def test_python_file__begins_with_what_it_is_for() -> None:
+    assert breakers(begins_without_purpose, [path for path in PYTHON if path.stat().st_size]) == []
 
 
 def test_python_files_without_content__are_only_package_markers() -> None:
     assert {path.name for path in PYTHON if not path.stat().st_size} <= {"__init__.py"}
 
 
-@pytest.mark.parametrize("path", SOLIDITY, ids=name)
-def test_solidity_file__says_what_it_is_for(path: Path) -> None:
-    text = path.read_text("utf-8")
-    assert text.startswith("// SPDX-License-Identifier: Apache-2.0\npragma solidity ")
-    for comment in re.findall(r"((?:^///.*\n)*)^(?:abstract )?(?:contract|library|interface) ", text, re.MULTILINE):
-        assert re.match(r"/// @(title|notice) [A-Z].*", comment)
+def has_no_title(path: Path) -> bool:
+    """Tell whether a Solidity file has no licence, or something in it has no title or notice."""
+    declared = r"((?:^///.*\n)*)^(?:abstract )?(?:contract|library|interface) "
+    comments = re.findall(declared, read(path), re.MULTILINE)
+    is_titled = all(re.match(r"/// @(title|notice) [A-Z].*", comment) for comment in comments)
+    return not is_titled or not read(path).startswith("// SPDX-License-Identifier: Apache-2.0\npragma solidity ")
 
 
-@pytest.mark.parametrize("path", SOLIDITY, ids=name)
-def test_solidity_file__pins_the_compiler_if_it_is_deployed(path: Path) -> None:
+def test_solidity_file__says_what_it_is_for() -> None:
+    assert breakers(has_no_title, SOLIDITY) == []
+
+
+def has_other_compiler(path: Path) -> bool:
+    """Tell whether a Solidity file does not name its compiler: one version if it is deployed."""
     folders = [ROOT / "contracts" / name for name in ("credits", "agents", "examples")]
     is_interface = re.match(r"I[A-Z]", path.name)
     deployed = (path.parent in folders and not is_interface) or path.name == "TestUSDC.sol"
     version = "0.8.37" if deployed else "^0.8.30"
-    assert f"\npragma solidity {version};\n" in path.read_text("utf-8")
+    return f"\npragma solidity {version};\n" not in read(path)
 
 
-@pytest.mark.parametrize("path", JAVASCRIPT, ids=name)
-def test_javascript_file__begins_with_what_it_is_for(path: Path) -> None:
-    lines = [line for line in path.read_text("utf-8").splitlines() if not line.startswith("#!")]
-    assert re.match(r"// [A-Z]", lines[0])
+def test_solidity_file__pins_the_compiler_if_it_is_deployed() -> None:
+    assert breakers(has_other_compiler, SOLIDITY) == []
+
+
+def begins_without_comment(path: Path) -> bool:
+    """Tell whether a JavaScript file does not begin with what it is for."""
+    lines = [line for line in read(path).splitlines() if not line.startswith("#!")]
+    return not re.match(r"// [A-Z]", lines[0])
+
+
+def test_javascript_file__begins_with_what_it_is_for() -> None:
+    assert breakers(begins_without_comment, JAVASCRIPT) == []
 
 
 # ---------------------------------------------------------------------- length
@@ -94,9 +126,9 @@ def test_find_long_functions__of_a_function_of_some_lines__finds_a_long_one(
     assert find_long_functions(source) == ([("work", count)] if is_long else [])
 
 
-@pytest.mark.parametrize("path", find(".py", "nvm_chain", "scripts", "tools"), ids=name)
-def test_functions__of_each_file__are_of_thirty_lines_at_most(path: Path) -> None:
-    assert find_long_functions(path.read_text("utf-8")) == []
+def test_functions__of_each_file__are_of_thirty_lines_at_most() -> None:
+    found = {name(path): find_long_functions(read(path)) for path in find(".py", "nvm_chain", "scripts", "tools")}
+    assert {path: functions for path, functions in found.items() if functions} == {}
 
 
 # ---------------------------------------------------------------------- what is nowhere
@@ -105,14 +137,13 @@ MARKS = "TO" + "DO|FIX" + "ME|X" + "XX"
 SKIPS = r"pytest\.mark\.(?:skip|xfail)|pytest\.(?:skip|xfail|importorskip)\(|unittest\.skip"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_source__has_no_note_of_unfinished_work(path: Path) -> None:
-    assert not re.findall(rf"\b(?:{MARKS})\b", path.read_text("utf-8"))
+def test_source__has_no_note_of_unfinished_work() -> None:
+    assert breakers(lambda path: re.findall(rf"\b(?:{MARKS})\b", read(path)), SOURCES) == []
 
 
-@pytest.mark.parametrize("path", [path for path in find(".py", "tests") if path != Path(__file__)], ids=name)
-def test_test_file__skips_nothing_and_expects_no_failure(path: Path) -> None:
-    assert not re.findall(SKIPS, path.read_text("utf-8"))
+def test_test_file__skips_nothing_and_expects_no_failure() -> None:
+    others = [path for path in find(".py", "tests") if path != Path(__file__)]
+    assert breakers(lambda path: re.findall(SKIPS, read(path)), others) == []
 
 
 def broad_handlers(path: Path) -> Iterator[str]:
@@ -168,22 +199,21 @@ SECONDS_ONLY |= {
 """Files whose floats are pauses in seconds."""
 
 
-@pytest.mark.parametrize("path", find(".py", "nvm_chain"), ids=name)
-def test_money__is_never_a_float(path: Path) -> None:
-    if name(path) in SECONDS_ONLY:
-        return
-    tree = ast.parse(path.read_text("utf-8"))
-    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "float"]
+def names(path: Path, wanted: str) -> bool:
+    """Tell whether a Python file has a name in its code."""
+    return any(isinstance(node, ast.Name) and node.id == wanted for node in ast.walk(parse(path)))
 
 
-@pytest.mark.parametrize("path", find(".py", "nvm_chain"), ids=name)
-def test_source__prints_only_in_the_faces(path: Path) -> None:
-    calls = [node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
-    prints = [call for call in calls if isinstance(call, ast.Name) and call.id == "print"]
-    assert not prints or "cli" in path.parts or path.stem in ("cli", "demo")
+def test_money__is_never_a_float() -> None:
+    counted = [path for path in find(".py", "nvm_chain") if name(path) not in SECONDS_ONLY]
+    assert breakers(lambda path: names(path, "float"), counted) == []
 
 
-@pytest.mark.parametrize("path", find(".py", "tests"), ids=name)
-def test_tests__never_sleep_but_to_wait_for_a_process(path: Path) -> None:
-    waits = {"tests/support/anvil.py", "tests/support/postgres.py"}
-    assert "time.sleep(" not in path.read_text("utf-8").replace('"time.sleep("', "") or name(path) in waits
+def test_source__prints_only_in_the_faces() -> None:
+    others = [path for path in find(".py", "nvm_chain") if "cli" not in path.parts and path.stem not in ("cli", "demo")]
+    assert breakers(lambda path: names(path, "print"), others) == []
+
+
+def test_tests__never_sleep_but_to_wait_for_a_process() -> None:
+    sleeping = breakers(lambda path: "time.sleep(" in read(path).replace('"time.sleep("', ""), find(".py", "tests"))
+    assert set(sleeping) <= {"tests/support/anvil.py", "tests/support/postgres.py"}
