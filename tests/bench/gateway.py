@@ -62,10 +62,10 @@ class Side:
 
 
 @contextmanager
-def run_side(*arguments: str) -> Iterator[Side]:
-    """Run a side until the block ends."""
+def run_side(*arguments: str, **environment: str) -> Iterator[Side]:
+    """Run a side until the block ends, with some more variables of the environment."""
     command = [sys.executable, "-m", "tests.bench.gateway_sides", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
     try:
         assert process.stdout is not None
         port = int(process.stdout.readline())
@@ -166,6 +166,34 @@ def _measure_all(where: str, upstream: str) -> dict[str, Run]:
     return runs
 
 
+def _measure_naive(books: str, upstream: str) -> dict[str, Run]:
+    """Return what a proxy written by hand did, with coincurve and in plain Python, and the gateway beside it."""
+    with (
+        run_side("naive", upstream, f"{books}-1") as fast,
+        run_side("naive", upstream, f"{books}-2", ECC_BACKEND_CLASS="eth_keys.backends.NativeECCBackend") as plain,
+        run_side("gateway", upstream, f"{books}-3") as gateway,
+    ):
+        holders = [keys.create() for _ in range(HOLDERS)]
+        measure_side(gateway, build_requests(_sign(holders, False, turn=0)[:HOLDERS]))
+        sent = build_requests(_sign(holders, False, turn=1))
+        return {
+            "naive": measure_side(fast, sent),
+            "plain": measure_side(plain, sent[:ALONE]),
+            "gateway": measure_side(gateway, sent),
+        }
+
+
+def _compare_naive(runs: dict[str, Run]) -> dict[str, Figure]:
+    ours = runs["gateway"].rate
+    return {
+        f"beside_{name}": {"value": round(ours / runs[name].rate, 1), "unit": f"x the rate of {what}", "aim": ">= 12"}
+        for name, what in (
+            ("naive", "Starlette, httpx and eth-account with coincurve"),
+            ("plain", "the same in plain Python"),
+        )
+    }
+
+
 def _compare(engine: str, rounds: Sequence[dict[str, Run]], aims: Mapping[str, int]) -> dict[str, Figure]:
     figures: dict[str, Figure] = {}
     for name, aim in aims.items():
@@ -199,4 +227,5 @@ def measure() -> dict[str, Figure]:
         for engine, (place, aims) in places.items():
             rounds = [_measure_all(place(number), upstream) for number in range(ROUNDS)]
             figures |= _compare(engine, rounds, aims)
+        figures |= _compare_naive(_measure_naive(f"{folder}/naive.db", upstream))
     return figures

@@ -2,6 +2,7 @@
 
 - ``upstream``: a service that answers 200 bytes.
 - ``bare URL``: a proxy of thirty lines on the same server and the same client, which checks nothing.
+- ``naive URL BOOKS``: what people write by hand.
 - ``gateway URL BOOKS``: the gateway on books in SQLite or PostgreSQL. Its accounts have plenty of credits.
 """
 
@@ -9,7 +10,7 @@ import asyncio
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ from nvm_chain.meter.engine import Meter
 from nvm_chain.meter.settings import MeterSettings
 from nvm_chain.meter.store.opening import open_store
 from nvm_chain.meter.store.writer import Writer
+from tests.bench.gateway_naive import build_naive
 from tests.bench.meter import CHAIN_ID, CREDITS, PLAN, REDEEMER, SERVICE, Given
 
 ANSWER: Final = b"x" * 200
@@ -109,9 +111,13 @@ def build_gateway(to: str, books: str) -> GatewayApp:
 def main() -> None:
     """Run one side until it is ended."""
     name, *rest = sys.argv[1:]
-    app: Any = {"upstream": lambda: upstream, "bare": lambda: Bare(*rest), "gateway": lambda: build_gateway(*rest)}[
-        name
-    ]()
+    sides: dict[str, Callable[[], Any]] = {
+        "upstream": lambda: upstream,
+        "bare": lambda: Bare(*rest),
+        "naive": lambda: build_naive(*rest),
+        "gateway": lambda: build_gateway(*rest),
+    }
+    app = sides[name]()
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         print(listener.getsockname()[1], flush=True)
