@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from nvm_chain.cli.lazy import addresses, amounts, errors, formatting, plans, tokens
+from nvm_chain.cli.lazy import addresses, amounts, errors, formatting, plans, terms_money, tokens
 
 if TYPE_CHECKING:
     from nvm_chain.chain.client import Chain
+    from nvm_chain.types.token_labels import TokenLabel
 
 DECIMALS: Final = {"USDC": 6, "ETH": 18}
 
@@ -100,15 +101,15 @@ def format_amount(chain: "Chain", token: str, base_units: int) -> str:
 
     Makes up to three requests if the token is not the chain's USDC.
     """
-    if token == addresses.ZERO_ADDRESS:
-        return f"{amounts.format_units(base_units, DECIMALS['ETH'])} ETH"
-    if token == chain.usdc:
-        return f"{amounts.format_units(base_units, DECIMALS['USDC'])} USDC"
+    return terms_money.write_money(base_units, token, find_label(chain, token))
+
+
+def find_label(chain: "Chain", token: str) -> "TokenLabel | None":
+    """Return the symbol and decimals of a price's token. None if the token or the node does not tell. Never fails."""
     try:
-        info = tokens.read_token_info(chain, token)
-        return f"{amounts.format_units(base_units, info.decimals)} {info.symbol} (token {token})"
+        return tokens.read_token_label(chain, token)
     except errors.NvmChainError:
-        return f"{base_units} base units of token {token}"
+        return None
 
 
 def format_unit(base_units: int, unit: str) -> str:

@@ -1,23 +1,18 @@
 """Shared parts of the commands' answers: plan ids, terms and transactions, as JSON and as text."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from nvm_chain.cli.amounts import format_amount, format_token
-from nvm_chain.cli.lazy import formatting, ids, json_values
+from nvm_chain.cli.amounts import find_label
+from nvm_chain.cli.lazy import formatting, ids, json_values, terms_words
 from nvm_chain.cli.output import Rows
 
 if TYPE_CHECKING:
     from nvm_chain.chain.client import Chain
     from nvm_chain.signing.vouchers import Voucher
+    from nvm_chain.terms.term import Term
     from nvm_chain.types.plans import Terms
     from nvm_chain.types.receipts import SettlementOutcome, Transaction
-
-RULES: Final = {
-    "holder": "the holder only",
-    "redeemer": "the holder, and the owner's redeemers",
-    "owner": "the owner and their redeemers",
-}
 
 
 def name_plan(plan_id: int) -> dict[str, str]:
@@ -60,50 +55,13 @@ def describe_outcome(outcome: "SettlementOutcome") -> Mapping[str, Any]:
     return {"holder": outcome.holder, "credits": outcome.amount, "result": outcome.result}
 
 
-def terms_rows(chain: "Chain", terms: "Terms") -> Iterator[tuple[str, object]]:
-    """Yield the rows of a plan's terms in a text answer, for every kind of plan."""
-    yield from _price_rows(chain, terms)
-    kind = terms.kind.name.lower()
-    if kind == "usage":
-        yield "grants", "nothing: each request is paid on its own"
-        return
-    yield "grants", _describe_time(terms) if kind == "time" else _describe_credits(terms)
-    least, most = terms.min_redeem, terms.max_redeem
-    cost = formatting.count(most, "credit") if least == most else f"{least:,} to {formatting.count(most, 'credit')}"
-    yield "request", "free while access lasts" if kind == "time" else cost
-    if terms.is_redeemable:
-        yield "redeemed by", RULES[terms.rule.name.lower()]
-    if terms.trial:
-        yield "trial", "one grant per holder"
-    if terms.transferable:
-        yield "transferable", "yes"
+def terms_rows(chain: "Chain", terms: "Terms", fee_bps: int) -> Iterator[tuple[str, object]]:
+    """Yield all terms of a plan in words, as rows of a text answer."""
+    for term in describe_in_words(chain, terms, fee_bps):
+        yield term.title.lower(), term.text
 
 
-def _price_rows(chain: "Chain", terms: "Terms") -> Iterator[tuple[str, object]]:
-    if terms.paid_externally:
-        yield "price", "paid outside the chain; the seller grants the plan"
-        return
-    if terms.is_quoted:
-        token = format_token(chain, terms.token)
-        yield "price", f"in {token}; the contract {terms.quoter} sets the price of each order"
-        total = sum(split.amount for split in terms.splits)
-        for split in terms.splits:
-            yield "paid to", f"{split.receiver}  {formatting.count(split.amount, 'part')} of {total}"
-        return
-    yield "price", format_amount(chain, terms.token, terms.price) if terms.splits else "free"
-    for split in terms.splits:
-        yield "paid to", f"{split.receiver}  {format_amount(chain, terms.token, split.amount)}"
-
-
-def _describe_credits(terms: "Terms") -> str:
-    expiry = (
-        f", which expire {formatting.format_duration(terms.duration)} after each purchase" if terms.duration else ""
-    )
-    return formatting.count(terms.credits, "credit") + expiry
-
-
-def _describe_time(terms: "Terms") -> str:
-    if terms.starts_on_purchase:
-        return f"access for {formatting.format_duration(terms.credits * terms.duration)}, from the purchase or the end of earlier access"
-    periods = formatting.count(terms.credits, "period")
-    return f"{periods} of access for {formatting.format_duration(terms.duration)}, from its redemption"
+def describe_in_words(chain: "Chain", terms: "Terms", fee_bps: int) -> "tuple[Term, ...]":
+    """Return all terms of a plan in words. Makes requests if the price is in a token that is not known."""
+    label = find_label(chain, terms.token) if terms.splits else None
+    return terms_words.describe_terms(terms, label, fee_bps=fee_bps)

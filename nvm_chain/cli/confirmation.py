@@ -1,6 +1,8 @@
-"""A question before something is sent that cannot be taken back."""
+"""Questions before something is sent that cannot be taken back."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -23,13 +25,23 @@ def confirm(session: Session, question: str, *, verb: str, look: str) -> None:
     """
     if session.as_json:
         raise errors.InvalidConfig("--json leaves no room for a question", f"{look}, and then add --yes")
+    with answered(f"give --yes to {verb} without asking"):
+        if not click.confirm(question, err=True):
+            raise failures.NothingSent
+
+
+@contextmanager
+def answered(advice: str) -> Iterator[None]:
+    """Wait for the answers to questions. Raises NothingSent if the user stops, or InvalidConfig if nobody can answer.
+
+    Args:
+        advice: What to do where nobody can answer.
+    """
     try:
-        agreed = click.confirm(question, err=True)
+        yield
+    except failures.NothingSent:
+        raise
     except click.Abort:
         if sys.stdin.isatty():
             raise failures.NothingSent from None
-        raise errors.InvalidConfig(
-            "nobody answered, and nothing was sent", f"give --yes to {verb} without asking"
-        ) from None
-    if not agreed:
-        raise failures.NothingSent
+        raise errors.InvalidConfig("nobody answered, and nothing was sent", advice) from None

@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from nvm_chain.cli.amounts import format_amount
+from nvm_chain.cli.amounts import find_label
 from nvm_chain.cli.command import (
     CHAIN,
     Command,
@@ -15,7 +15,18 @@ from nvm_chain.cli.command import (
     index_option,
     session_command,
 )
-from nvm_chain.cli.lazy import addresses, amounts, errors, index_database, networks, periods, records, state_folder
+from nvm_chain.cli.lazy import (
+    addresses,
+    amounts,
+    errors,
+    index_database,
+    networks,
+    periods,
+    records,
+    state_folder,
+    terms_money,
+    token_labels,
+)
 from nvm_chain.cli.parameters import Address
 from nvm_chain.cli.ranges import find_deployment_block
 from nvm_chain.cli.session import Session
@@ -23,6 +34,7 @@ from nvm_chain.cli.session import Session
 if TYPE_CHECKING:
     from nvm_chain.chain.client import Chain
     from nvm_chain.index.database import Index
+    from nvm_chain.types.token_labels import TokenLabel
 
 FOLLOW: Final = "run `nvm-chain index run` first, or give the index with --index"
 
@@ -116,13 +128,15 @@ class Money:
 
     def format(self, token: str, base_units: int) -> str:
         """Format an amount for people. Makes requests only for tokens that are not known."""
+        return terms_money.write_money(base_units, token, self.find_label(token))
+
+    def find_label(self, token: str) -> "TokenLabel | None":
+        """Return the symbol and decimals of a token, or None. Makes requests only for tokens that are not known."""
         if self._chain is not None:
-            return format_amount(self._chain, token, base_units)
+            return find_label(self._chain, token)
         if token == addresses.ZERO_ADDRESS:
-            return f"{amounts.format_units(base_units, 18)} ETH"
-        if token == self.usdc:
-            return f"{amounts.format_units(base_units, 6)} USDC"
-        return f"{base_units} base units of token {token}"
+            return token_labels.TokenLabel("ETH", amounts.NATIVE_DECIMALS)
+        return token_labels.TokenLabel("USDC", amounts.USDC_DECIMALS) if token == self.usdc else None
 
 
 def parse_time(moment: str | None, name: str) -> int | None:

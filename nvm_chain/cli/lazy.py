@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from nvm_chain.operations import named_orders as named_orders
     from nvm_chain.operations import openapi as openapi
     from nvm_chain.operations import orders as orders
+    from nvm_chain.operations import plan_drafts as plan_drafts
     from nvm_chain.operations import plan_terms as plan_terms
     from nvm_chain.operations import plans as plans
     from nvm_chain.operations import settlement as settlement
@@ -87,6 +88,9 @@ if TYPE_CHECKING:
     from nvm_chain.signing import vouchers as vouchers
     from nvm_chain.statements import formats as statements_formats
     from nvm_chain.statements import periods as periods
+    from nvm_chain.terms import money as terms_money
+    from nvm_chain.terms import template_configs as template_configs
+    from nvm_chain.terms import words as terms_words
     from nvm_chain.types import addresses as addresses
     from nvm_chain.types import agents as types_agents
     from nvm_chain.types import amounts as amounts
@@ -94,6 +98,7 @@ if TYPE_CHECKING:
     from nvm_chain.types import durations as durations
     from nvm_chain.types import ids as ids
     from nvm_chain.types import json_values as json_values
+    from nvm_chain.types import token_labels as token_labels
 
 __all__ = [
     "addresses",
@@ -150,6 +155,7 @@ __all__ = [
     "orders",
     "payments",
     "periods",
+    "plan_drafts",
     "plan_terms",
     "plans",
     "records",
@@ -171,6 +177,10 @@ __all__ = [
     "statements_formats",
     "store_deliveries",
     "store_usage",
+    "template_configs",
+    "terms_money",
+    "terms_words",
+    "token_labels",
     "tokens",
     "transactions",
     "types",
@@ -247,6 +257,7 @@ _MODULES = {
     "orders": "nvm_chain.operations.orders",
     "payments": "nvm_chain.payments",
     "periods": "nvm_chain.statements.periods",
+    "plan_drafts": "nvm_chain.operations.plan_drafts",
     "plan_terms": "nvm_chain.operations.plan_terms",
     "plans": "nvm_chain.operations.plans",
     "records": "nvm_chain.chain.records",
@@ -260,6 +271,10 @@ _MODULES = {
     "state_folder": "nvm_chain.chain.state_folder",
     "statements_formats": "nvm_chain.statements.formats",
     "statements": "nvm_chain.statements",
+    "template_configs": "nvm_chain.terms.template_configs",
+    "terms_money": "nvm_chain.terms.money",
+    "terms_words": "nvm_chain.terms.words",
+    "token_labels": "nvm_chain.types.token_labels",
     "tokens": "nvm_chain.operations.tokens",
     "transactions": "nvm_chain.operations.transactions",
     "types": "nvm_chain.types",

@@ -40,6 +40,16 @@ class PriceOptions:
     quoter: str | None = None
     paid_externally: bool = False
 
+    @property
+    def is_free(self) -> bool:
+        """Whether the price is given as free."""
+        return self.price is not None and self.price.strip().lower() == FREE
+
+    @property
+    def needs_receivers(self) -> bool:
+        """Whether there is a price, and no option says who is paid."""
+        return not (self.is_free or self.splits or self.quoter or self.paid_externally)
+
 
 def parse_price(options: PriceOptions) -> Price:
     """Check the options of a price, and build the price. Makes no request.
@@ -55,7 +65,7 @@ def parse_price(options: PriceOptions) -> Price:
         return _parse_quoted(options, options.quoter)
     if price is not None and (base_units is not None or token is not None):
         raise errors.InvalidConfig("the price is given twice", "give --price, or --price-base-units with --token")
-    if price is not None and price.strip().lower() == FREE:
+    if options.is_free:
         if splits:
             raise errors.InvalidConfig("a free plan has no price to split", "leave out --split")
         return Price("ETH", ())

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nvm_chain.cli.amounts import format_amount
+from nvm_chain.cli.amounts import find_label
 from nvm_chain.cli.answers import name_plan
-from nvm_chain.cli.lazy import formatting, holdings, records
+from nvm_chain.cli.lazy import formatting, holdings, records, terms_words
 from nvm_chain.cli.output import Rows
 from nvm_chain.cli.session import Session
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nvm_chain.chain.client import Chain
     from nvm_chain.operations.holdings import BlockRange
     from nvm_chain.types.plans import PlanState
+    from nvm_chain.types.token_labels import TokenLabel
 
 RANGE_OPTIONS = (
     click.option(
@@ -83,14 +84,10 @@ def list_rows(chain: "Chain", plans: Iterable["PlanState"]) -> Iterator[tuple[st
 
 def describe_offer(chain: "Chain", plan: "PlanState") -> str:
     """Return the offer of a plan in a few words."""
-    return describe_offer_in(partial(format_amount, chain), plan)
+    return describe_offer_in(partial(find_label, chain), plan)
 
 
-def describe_offer_in(write: Callable[[str, int], str], plan: "PlanState") -> str:
-    """Return the offer of a plan in a few words. ``write`` formats base units of a token."""
-    terms = plan.terms
-    what = {"credits": formatting.count(terms.credits, "credit"), "time": "access by time", "usage": "each request"}
-    price = "quoted for each order" if terms.is_quoted else write(terms.token, terms.price)
-    price = "paid outside the chain" if terms.paid_externally else price if terms.splits else "free"
-    state = "" if plan.active else ", takes no orders now"
-    return f"{what[terms.kind.name.lower()]}, {price}{state}"
+def describe_offer_in(label: "Callable[[str], TokenLabel | None]", plan: "PlanState") -> str:
+    """Return the offer of a plan in a few words. ``label`` finds the symbol and decimals of a token."""
+    offer = terms_words.summarize_terms(plan.terms, label(plan.terms.token) if plan.terms.splits else None)
+    return offer if plan.active else f"{offer}, takes no orders now"

@@ -117,6 +117,17 @@ class Session:
         chain = self.connect(locate=locate)
         return chain, source.find_dev_account(chain)
 
+    def connect_to_review(self) -> "tuple[Chain, str]":
+        """Connect to the chain, and return it with the signer's address. Asks for no password, and nothing can be signed."""
+        source = self.key_source
+        if source is None:
+            raise TypeError("this command does not sign")
+        if source.is_local:
+            address = source.find_address()
+            return self.connect(), address
+        chain = self.connect()
+        return chain, source.find_dev_account(chain).address
+
     def answer(self, data: Any, rows: Iterable[tuple[str, object]]) -> None:
         """Print the command's answer: ``data`` as JSON, or ``rows`` of labels and values for people."""
         self.progress.stop()

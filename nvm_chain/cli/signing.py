@@ -1,5 +1,6 @@
 """Sources of the signer's key: a key file, an environment variable or a development account, never an argument."""
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from nvm_chain.cli.deferred import failures
-from nvm_chain.cli.lazy import demo, dev_accounts, errors, keys
+from nvm_chain.cli.lazy import addresses, demo, dev_accounts, errors, keys
 
 if TYPE_CHECKING:
     from nvm_chain.chain.client import Chain
@@ -42,6 +43,12 @@ class KeySource:
         password = read_password(str(self.keyfile), self.password_file)
         say("Decrypting the key file")
         return keys.read_keyfile(str(self.keyfile), password)
+
+    def find_address(self) -> str:
+        """Return the address of a key that needs no node, without its password. Raises KeyFailure."""
+        if self.key_env is not None:
+            return keys.read_key_from_environment(self.key_env).address
+        return read_keyfile_address(str(self.keyfile))
 
     def find_dev_account(self, chain: "Chain") -> "Signer":
         """Return a funded account of a development chain. Raises KeyFailure."""
@@ -81,6 +88,20 @@ def check_readable(keyfile: str) -> None:
             raise
         advice = f"give --keyfile PATH, or make one: `nvm-chain key new {keyfile}`"
         raise errors.KeyFailure(error.source, error.reason, advice) from None
+
+
+def read_keyfile_address(path: str) -> str:
+    """Return the address that a key file names. Raises KeyFailure."""
+    source = f"key file {path}"
+    try:
+        content = json.loads(Path(path).read_text("utf-8"))
+        return str(addresses.parse_address(f"0x{str(content['address']).removeprefix('0x')}".lower(), "address"))
+    except OSError as error:
+        raise errors.KeyFailure(source, f"cannot read it ({error.strerror})", "give the path of a key file") from None
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise errors.KeyFailure(
+            source, "the file does not name an address", "give a key file as eth-account writes it"
+        ) from None
 
 
 def read_password(keyfile: str, password_file: str | None) -> str:

@@ -75,7 +75,7 @@ def register_plan(
         PlanAlreadyRegistered: The signer registered the same terms with the same salt before.
     """
     terms = build_terms(price, credits)
-    salt = secrets.token_bytes(32) if salt is None else _check_salt(salt)
+    salt = secrets.token_bytes(32) if salt is None else check_salt(salt)
     check_public_uri(uri)
     if max_fee_bps is not None:
         check_uint(max_fee_bps, FEE_BITS, "max_fee_bps")
@@ -100,7 +100,8 @@ def read_protocol_fee(chain: Chain) -> int:
     return int(chain.read(chain.credits.functions.protocolFee())[0])
 
 
-def _check_salt(salt: object) -> bytes:
+def check_salt(salt: object) -> bytes:
+    """Return a salt. Raises InvalidConfig if it is not 32 bytes."""
     if not isinstance(salt, bytes):
         raise InvalidConfig(f"a salt is 32 bytes, not {type(salt).__name__}")
     if len(salt) != 32:

@@ -19,8 +19,10 @@ from nvm_chain.chain.receipts import summarize
 from nvm_chain.errors import (
     AnswerUnreadable,
     InsufficientFunds,
+    InvalidAmount,
     InvalidConfig,
     NetworkError,
+    NoContract,
     NotMined,
     NvmChainError,
     OutcomeUnknown,
@@ -28,9 +30,11 @@ from nvm_chain.errors import (
 )
 from nvm_chain.errors.fields import Quantity
 from nvm_chain.signing.keys import Signer
+from nvm_chain.terms.money import write_token
 from nvm_chain.types.addresses import ZERO_ADDRESS, parse_address, parse_token_address
-from nvm_chain.types.amounts import NATIVE_DECIMALS, USDC_DECIMALS, check_uint, format_units
+from nvm_chain.types.amounts import NATIVE_DECIMALS, USDC_DECIMALS, check_decimals, check_uint, format_units
 from nvm_chain.types.receipts import Transaction
+from nvm_chain.types.token_labels import TokenLabel
 
 ERC20_ABI: Final = (
     describe_function("symbol", "", "string", "view"),
@@ -111,14 +115,26 @@ def name_money(chain: Chain, error: MoneyError, token: str) -> MoneyError:
     No request for the native coin and for the chain's USDC. Other tokens take the requests of `read_token_info`. If the
     token does not answer, the error stays unchanged, and nothing is raised.
     """
-    if token == ZERO_ADDRESS:
-        return error.name_token("ETH", NATIVE_DECIMALS)
-    if token == chain.usdc:
-        return error.name_token("USDC", USDC_DECIMALS)
     with suppress(NvmChainError):
-        info = read_token_info(chain, token)
-        return error.name_token(f"{info.symbol} (token {info.address})", info.decimals)
+        label = read_token_label(chain, token)
+        if label is not None:
+            return error.name_token(write_token(token, label), label.decimals)
     return error
+
+
+def read_token_label(chain: Chain, token: str) -> TokenLabel | None:
+    """Return the symbol and the decimals of a price's token. None if the token does not tell its decimals.
+
+    No request for the native coin and for the chain's USDC. For other tokens, the requests of `read_token_info`.
+    """
+    if token == ZERO_ADDRESS:
+        return TokenLabel("ETH", NATIVE_DECIMALS)
+    if token == chain.usdc:
+        return TokenLabel("USDC", USDC_DECIMALS)
+    with suppress(NoContract, InvalidConfig, InvalidAmount):
+        info = read_token_info(chain, token)
+        return TokenLabel(info.symbol, check_decimals(info.decimals), is_known=False)
+    return None
 
 
 def read_token_balance(chain: Chain, token: str, holder: str) -> int:

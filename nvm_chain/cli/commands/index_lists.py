@@ -78,7 +78,7 @@ def _plan_lines(money: Money, found: "Sequence[IndexedPlan]") -> Iterator[str]:
         yield "There are no plans."
     for plan in found:
         yield formatting.format_plan_id(plan.plan_id)
-        yield f"  {describe_offer_in(money.format, plan)}"
+        yield f"  {describe_offer_in(money.find_label, plan)}"
         holders = formatting.count(plan.holders, "holder")
         yield f"  {formatting.count(plan.sold, 'purchase')}, {holders}, owner {plan.owner}"
 
@@ -167,7 +167,7 @@ def _holding_rows(
             ("", f"{amount}, until {end}" if end else amount),
         ]
     for plan in owned:
-        rows += [("owns", formatting.format_plan_id(plan.plan_id)), ("", describe_offer_in(money.format, plan))]
+        rows += [("owns", formatting.format_plan_id(plan.plan_id)), ("", describe_offer_in(money.find_label, plan))]
     rows += [("owns", f"agent {agent.agent_id}") for agent in agents]
     return rows or [("found", "nothing")]
 

@@ -1,19 +1,17 @@
 """`nvm-chain key`: make and show key files. A key file keeps a private key under a password."""
 
-import json
 import os
 import sys
-from pathlib import Path
 
 import click
 
 from nvm_chain.cli.command import answer_options, argument, session_command
 from nvm_chain.cli.groups import Group
-from nvm_chain.cli.lazy import addresses, errors, key_files
+from nvm_chain.cli.lazy import errors, key_files
 from nvm_chain.cli.output import Rows
 from nvm_chain.cli.parameters import Text
 from nvm_chain.cli.session import Session
-from nvm_chain.cli.signing import PASSWORD_VARIABLE, read_password_file
+from nvm_chain.cli.signing import PASSWORD_VARIABLE, read_keyfile_address, read_password_file
 
 key_group = Group("key", help="Make and show key files. A key file keeps a private key under a password.")
 
@@ -57,7 +55,7 @@ def new(session: Session, path: str, password_file: str | None) -> None:
 @argument("path", type=Text(), help="Path of the key file.")
 def show(session: Session, path: str) -> None:
     """Show the address of a key file. The command needs no password, and does not decrypt the key."""
-    address = _read_address(path)
+    address = read_keyfile_address(path)
     session.answer({"address": address, "keyfile": path}, [("address", address), ("key file", path)])
 
 
@@ -71,20 +69,6 @@ def _choose_password(path: str, password_file: str | None) -> str:
         raise errors.KeyFailure(f"key file {path}", "it needs a password", advice)
     password: str = click.prompt(f"Password for {path}", hide_input=True, confirmation_prompt=True, err=True)
     return password
-
-
-def _read_address(path: str) -> str:
-    """Return the address that a key file names. Raises KeyFailure."""
-    source = f"key file {path}"
-    try:
-        content = json.loads(Path(path).read_text("utf-8"))
-        return str(addresses.parse_address(f"0x{str(content['address']).removeprefix('0x')}".lower(), "address"))
-    except OSError as error:
-        raise errors.KeyFailure(source, f"cannot read it ({error.strerror})", "give the path of a key file") from None
-    except (ValueError, LookupError, TypeError, RecursionError):
-        raise errors.KeyFailure(
-            source, "the file does not name an address", "give a key file as eth-account writes it"
-        ) from None
 
 
 for command in (new, show):

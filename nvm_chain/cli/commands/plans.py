@@ -6,6 +6,7 @@ import click
 
 from nvm_chain.cli.answers import describe_terms, name_plan, terms_rows, transaction_rows
 from nvm_chain.cli.command import Command, argument, chain_command, plan_argument
+from nvm_chain.cli.commands.plan_new import new
 from nvm_chain.cli.commands.plan_terms import register
 from nvm_chain.cli.descriptions import build_plan_uri, read_plan_description
 from nvm_chain.cli.groups import Group
@@ -46,8 +47,7 @@ def show(session: Session, plan: int) -> None:
         ("plan id", formatting.format_plan_id(plan)),
         ("owner", found.owner),
         ("orders", "open" if found.active else "closed by the owner"),
-        *terms_rows(chain, found.terms),
-        ("fee", f"{found.fee_bps / 100:g} % of the price, to the protocol"),
+        *terms_rows(chain, found.terms, found.fee_bps),
         *described.rows(),
     ]
     session.answer(data, rows)
@@ -257,7 +257,7 @@ def accept_ownership(session: Session, plan: int) -> None:
 
 
 PLAN_COMMANDS: Final[tuple[Command, ...]] = (
-    *(register, show, list_plans, activate, deactivate, set_minter, set_redeemer),
+    *(new, register, show, list_plans, activate, deactivate, set_minter, set_redeemer),
     *(set_uri, transfer_ownership, accept_ownership),
 )
 for command in PLAN_COMMANDS:

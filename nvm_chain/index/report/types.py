@@ -10,15 +10,7 @@ from nvm_chain.enums import PlanKind
 from nvm_chain.errors.fields import Credits, Money, Number, PlanId, Quantity, Time
 from nvm_chain.index.results import Expiring, RevenueLine
 from nvm_chain.types.events import Block
-
-
-@dataclass(frozen=True, slots=True)
-class TokenLabel:
-    """Symbol and decimals of a token. ``is_known`` is False if only the token itself says so."""
-
-    symbol: str
-    decimals: Quantity
-    is_known: bool = True
+from nvm_chain.types.token_labels import TokenLabel as TokenLabel
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,10 @@ from nvm_chain.operations.plans import read_terms
 from nvm_chain.operations.settlement import sign_next_voucher
 from nvm_chain.operations.signed_orders import sign_plan_order
 from nvm_chain.signing.service_tokens import format_service_token
+from nvm_chain.terms.words import describe_terms
 from nvm_chain.types.ids import format_did
 from nvm_chain.types.prices import Split
+from nvm_chain.types.token_labels import TokenLabel
 from tests.gateway.files import find_free_port
 from tests.integration.cli.conftest import PASSWORD, Shell
 from tests.meter.settling_shop import open_shop
@@ -351,22 +353,18 @@ KINDS: list[tuple[list[str], dict[str, Any], list[str]]] = [
         ["--price", "20 USDC", "--grants", "100", "--per-request", "1..10", "--expires", "30d"],
         {"duration": 30 * DAY},
         [
-            "price         20 USDC",
-            "paid to       BUILDER  20 USDC",
-            "grants        100 credits, which expire 30 days after each purchase",
-            "request       1 to 10 credits",
-            "redeemed by   the holder only",
+            "price One purchase costs 20 USDC.",
+            "what a purchase gives One purchase gives 100 credits.",
+            "what a request costs A request costs 1 to 10 credits. The service says how many.",
         ],
     ),
     (
         ["--price", "20 USDC", "--period", "1 week", "--grants", "2", "--trial"],
         {"kind": PlanKind.TIME, "credits": 2, "duration": 7 * DAY, "min_redeem": 0, "max_redeem": 0, "trial": True},
         [
-            "price         20 USDC",
-            "paid to       BUILDER  20 USDC",
-            "grants        access for 14 days, from the purchase or the end of earlier access",
-            "request       free while access lasts",
-            "trial         one grant per holder",
+            "what a purchase gives One purchase gives access for 14 days.",
+            "how long it lasts Access begins at the purchase.",
+            "trial Each account gets this plan once, and orders it only for itself.",
         ],
     ),
     (
@@ -380,41 +378,37 @@ KINDS: list[tuple[list[str], dict[str, Any], list[str]]] = [
             "rule": RedemptionRule.OWNER,
         },
         [
-            "price         20 USDC",
-            "paid to       BUILDER  20 USDC",
-            "grants        1 period of access for 12 hours, from its redemption",
-            "request       free while access lasts",
-            "redeemed by   the owner and their redeemers",
+            "what a purchase gives One purchase gives 1 period of access for 12 hours.",
+            "what a request costs A request costs nothing while access lasts.",
         ],
     ),
     (
         ["--price", "20 USDC", "--usage"],
         {"kind": PlanKind.USAGE, "credits": 0, "min_redeem": 0, "max_redeem": 0},
         [
-            "price         20 USDC",
-            "paid to       BUILDER  20 USDC",
-            "grants        nothing: each request is paid on its own",
+            "price Each unit of usage costs 20 USDC.",
+            "what a purchase gives There are no purchases and no credits. Each request is paid on its own, for one or more units.",
         ],
     ),
     (
         ["--paid-externally", "--grants", "100", "--per-request", "1..10"],
         {"token": ZERO, "splits": (), "paid_externally": True},
         [
-            "price         paid outside the chain; the seller grants the plan",
-            "grants        100 credits",
-            "request       1 to 10 credits",
-            "redeemed by   the holder only",
+            (
+                "price The price is paid outside the chain, for example by card. The seller, or an account that the seller names, "
+                "then grants the purchase."
+            ),
         ],
     ),
     (
         ["--quoter", "QUOTER", "--token", "usdc", "--grants", "100", "--per-request", "1..10"],
         {"quoter": "QUOTER", "splits": "WEIGHT 1"},
         [
-            "price         in USDC; the contract QUOTER sets the price of each order",
-            "paid to       BUILDER  1 part of 1",
-            "grants        100 credits",
-            "request       1 to 10 credits",
-            "redeemed by   the holder only",
+            (
+                "price The contract QUOTER names the price of one purchase, in USDC. The price can differ each time and for each "
+                "buyer. The buyer says how much they pay at most."
+            ),
+            "who is paid BUILDER gets the whole price. The money goes straight from the buyer to the receivers.",
         ],
     ),
 ]
@@ -435,7 +429,9 @@ def test_plan_register_and_show__of_each_kind__say_in_plain_words_what_it_is(
     expected = [" ".join(line.split()) for line in lines]
     expected = [line.replace("BUILDER", builder).replace("QUOTER", quoter) for line in expected]
     shown = [" ".join(line.split()) for line in shell("plan", "show", str(plan_id)).stdout.splitlines()]
-    assert shown[3:-2] == expected
+    terms = describe_terms(world.terms(**changes), TokenLabel("USDC", 6), fee_bps=0)
+    assert shown[3:-1] == [f"{term.title.lower()} {term.text}" for term in terms]
+    assert [line for line in shown if line in expected] == expected
 
 
 def test_plan_register__above_the_fee_that_is_accepted__is_refused_and_says_what_to_give(shell: Shell) -> None:
@@ -463,11 +459,10 @@ def test_plan_register__with_weights__shares_quoted_prices(shell: Shell) -> None
         *("plan", "register", "--quoter", world.usdc.address, "--token", "ETH", *options),
         *("--grants", "1", "--dev-account", "1"),
     )
-    assert ran.stdout.splitlines()[1:4] == [
-        f"price        in ETH; the contract {world.usdc.address} sets the price of each order",
-        f"paid to      {world.builder.address}  3 parts of 4",
-        f"paid to      {world.partner.address}  1 part of 4",
-    ]
+    rows = [" ".join(line.split()) for line in ran.stdout.splitlines()]
+    assert rows[1].startswith(f"price The contract {world.usdc.address} names the price of one purchase, in ETH.")
+    shares = f"{world.builder.address} gets 3 of 4 parts of the price and {world.partner.address} gets 1 of 4 parts of the price"
+    assert rows[2] == f"who is paid {shares}. The money goes straight from the buyer to the receivers."
 
 
 @pytest.mark.parametrize("spell", [str, format_plan_id, format_did])
@@ -505,26 +500,47 @@ def test_plan_show__for_people__reads_well(shell: Shell) -> None:
     world = shell.world
     world.set_fee(250)
     plan_id = world.register(trial=True, transferable=True, rule=RedemptionRule.OWNER, uri="ipfs://plan")
+    builder = world.builder.address
     assert shell("plan", "show", str(plan_id)).stdout.splitlines() == [
-        f"plan id       {format_plan_id(plan_id)}",
-        f"owner         {world.builder.address}",
-        "orders        open",
-        "price         20 USDC",
-        f"paid to       {world.builder.address}  20 USDC",
-        "grants        100 credits",
-        "request       1 to 10 credits",
-        "redeemed by   the owner and their redeemers",
-        "trial         one grant per holder",
-        "transferable  yes",
-        "fee           2.5 % of the price, to the protocol",
-        "metadata      ipfs://plan",
+        f"plan id                 {format_plan_id(plan_id)}",
+        f"owner                   {builder}",
+        "orders                  open",
+        "price                   One purchase costs 20 USDC.",
+        f"who is paid             {builder} gets 19.5 USDC. The money goes straight from the buyer to the receivers.",
+        (
+            "protocol fee            The protocol takes 2.5 % of the price, which is 0.5 USDC. The buyer pays nothing on top. "
+            "The fee of this plan never changes."
+        ),
+        "what a purchase gives   One purchase gives 100 credits.",
+        "what a request costs    A request costs 1 to 10 credits. The service says how many.",
+        "how long it lasts       The credits never expire.",
+        (
+            "who may redeem          The seller, and accounts that the seller names, redeem the credits. They need no signature of "
+            "the holder, and may redeem up to all that the holder has. The holder cannot redeem."
+        ),
+        "trial                   Each account gets this plan once, and orders it only for itself.",
+        "transfer                The holder may send credits to others. The plan does not accept vouchers.",
+        (
+            "grants without payment  The seller, and accounts that the seller names, may give credits of this plan to anybody "
+            "without payment."
+        ),
+        (
+            "refunds                 There are no refunds. The contract does not keep the money, and cannot take it back from the "
+            "receivers."
+        ),
+        (
+            "later changes           Nobody can change these terms, not even the seller. The seller may stop new purchases, change "
+            "the plan's name and description, choose which accounts act for the seller, and hand the plan to another seller. "
+            "Holders keep what they have."
+        ),
+        "metadata                ipfs://plan",
     ]
 
 
 def test_plan_show__with_hostile_metadata__prints_no_control_characters(shell: Shell) -> None:
     plan_id = shell.world.register(uri="a\x1b[31m\nplan id  0x00\u202e")
     shown = shell("plan", "show", str(plan_id)).stdout
-    assert shown.splitlines()[-1] == "metadata     a [31m plan id  0x00 "
+    assert shown.splitlines()[-1] == "metadata                a [31m plan id  0x00 "
 
 
 def test_plan_deactivate_and_activate__change_whether_it_takes_orders(shell: Shell) -> None:

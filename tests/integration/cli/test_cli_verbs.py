@@ -161,8 +161,8 @@ def test_plan_register__with_a_name__keeps_its_metadata_on_the_chain_and_show_re
     assert {**answer["metadata"], **known} == answer["metadata"]
     assert shell("plan", "show", str(plan_id), "--json").json["metadata"] == answer["metadata"]
     assert shell("plan", "show", str(plan_id)).stdout.splitlines()[-2:] == [
-        "name         Translations",
-        "description  Per page.",
+        "name                    Translations",
+        "description             Per page.",
     ]
 
 
@@ -171,7 +171,7 @@ def test_plan_show__with_metadata_that_cannot_be_read__shows_the_rest(shell: She
     plan_id = shell.world.register(uri=written)
     answer = shell("plan", "show", str(plan_id), "--json").json
     assert (answer["uri"], answer["metadata"]) == (written, None)
-    assert "metadata     it cannot be read: " in shell("plan", "show", str(plan_id)).stdout
+    assert "metadata                it cannot be read: " in shell("plan", "show", str(plan_id)).stdout
 
 
 @pytest.mark.parametrize(

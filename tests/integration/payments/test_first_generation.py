@@ -681,6 +681,17 @@ def test_get_checkout_plan__with_a_gateway__is_its_page(served: Payments, credit
     assert served.get_checkout_plan(credits_did) == f"https://gateway.example.com/checkout/{credits_did}"
 
 
+def test_details_urls__with_a_gateway__are_its_pages_and_the_details_have_the_metadata(
+    served: Payments, builder: Payments, credits_did: str
+) -> None:
+    service = builder.create_service(credits_did, **SERVICE).did
+    page = "https://gateway.example.com/checkout/"
+    assert served.get_plan_details_url(str(parse_plan_id(credits_did))) == page + credits_did
+    assert served.get_service_details_url(service) == served.get_file_details_url(service) == page + service
+    assert served.get_plan_details(credits_did)["registry"]["uri"] == builder.get_plan_details_url(credits_did)
+    assert served.get_service_details(service)["registry"]["uri"] == builder.get_service_details_url(service)
+
+
 @pytest.mark.parametrize("url", ["gateway.example.com", "ftp://example.com", "https://", "https://u:p@example.com", ""])
 def test_gateway__at_what_is_no_address__is_refused(url: str, world: World) -> None:
     with pytest.raises(InvalidConfig):
