@@ -27,6 +27,7 @@ from nvm_chain.signing.vouchers import VoucherVerifier
 from nvm_chain.types.addresses import parse_address
 
 _REVOCATION: Final = "the revocation of an allowance"
+_OTHER: Final = "the allowance is not for this service"
 
 
 def sign_allowance(
@@ -58,10 +59,11 @@ def use_allowance(buyer: Buyer, place: Place, allowance: Allowance) -> Generator
         GatewayRefused: The gateway refused the allowance.
     """
     terms = allowance.terms
-    service, problem = _find_service(buyer, place, terms)
-    if problem is not None:
-        raise PaymentNotAllowed(service or place.origin, (problem,))
-    body = yield from _prove(buyer, place, allowance, build_use_proof(terms, _hash(buyer, allowance)), service)
+    if terms.user != buyer.signer.address:
+        raise PaymentNotAllowed(place.service or place.origin, (f"the allowance is for the account {terms.user}",))
+    services = _list_services(buyer, place, terms)
+    proof = build_use_proof(terms, _hash(buyer, allowance))
+    body = yield from _prove(buyer, place, allowance, proof, services, may_use=True)
     reply = yield from ask(place, Ask("POST", f"{place.own}/sessions", body, OK_JSON), "an allowance")
     told = read_granted(place, reply, "an allowance")
     token = HeldToken(told.token, place.base, place.service, terms.plan_id, min(told.end, terms.end))
@@ -79,35 +81,44 @@ def revoke_allowance(buyer: Buyer, place: Place, allowance: Allowance) -> Genera
     """
     if allowance.terms.holder != buyer.signer.address:
         raise PaymentNotAllowed(place.service or place.origin, ("the allowance is of another holder",))
-    service = place.service or next(iter(allowance.terms.services), None)
+    services = allowance.terms.services if place.service is None else (place.service,)
     proof = build_revocation_proof(allowance.terms, _hash(buyer, allowance))
-    body = yield from _prove(buyer, place, allowance, proof, service)
+    body = yield from _prove(buyer, place, allowance, proof, services)
     yield from ask(place, Ask("POST", f"{place.own}/sessions/revoke", body, OK_JSON), _REVOCATION)
 
 
-def _find_service(buyer: Buyer, place: Place, terms: SessionTerms) -> tuple[str | None, str | None]:
-    """Return the service for which the buyer proves itself, and why it does not, as a reason in words.
+def _list_services(buyer: Buyer, place: Place, terms: SessionTerms) -> tuple[str, ...]:
+    """Return the services of an allowance that an address may be for, and that are within the limits of the buyer.
 
-    An address on a host of its own does not say which service is there. Then it is the first service of the terms that is within
-    the limits of the buyer.
+    Raises PaymentNotAllowed if there are none. The terms of an allowance for every service name none, and allow any.
     """
-    if terms.user != buyer.signer.address:
-        return place.service, f"the allowance is for the account {terms.user}"
     if place.service is not None and terms.services and place.service not in terms.services:
-        return place.service, "the allowance is not for this service"
+        raise PaymentNotAllowed(place.service, (_OTHER,))
     services = terms.services if place.service is None else (place.service,)
     problems = {service: find_service_problem(buyer.limits, place, service) for service in services}
-    allowed = next((service for service, problem in problems.items() if problem is None), None)
-    return allowed, None if allowed is not None else next(iter(problems.values()), None)
+    allowed = tuple(service for service, problem in problems.items() if problem is None)
+    if problems and not allowed:
+        raise PaymentNotAllowed(place.service or place.origin, tuple(filter(None, problems.values()))[:1])
+    return allowed
 
 
 def _prove(
-    buyer: Buyer, place: Place, allowance: Allowance, proof: Proof, service: str | None
+    buyer: Buyer, place: Place, allowance: Allowance, proof: Proof, services: tuple[str, ...], *, may_use: bool = False
 ) -> Generator[Step, Reply, bytes]:
-    """Return the body of a request that proves something about an allowance."""
+    """Return the body of a request that proves something about an allowance.
+
+    An address on a host of its own does not have its service in it. The server says it then, if it is one of several services.
+    ``may_use`` says that the service has to be within the limits of the buyer.
+    """
+    challenge = yield from ask_challenge(buyer, place, f"{place.own}/sign-in", next(iter(services), place.origin))
+    service = challenge.service or next(iter(services), None)
     if service is None:
         raise GatewayRefused(place.base, SESSION, "the allowance names no service, and neither does the address")
-    challenge = yield from ask_challenge(buyer, place, f"{place.own}/sign-in", service)
+    problem = None if service in services or not allowance.terms.services else _OTHER
+    if may_use:
+        problem = find_service_problem(buyer.limits, place, service) or problem
+    if problem is not None:
+        raise PaymentNotAllowed(service, (problem,))
     text = proof.write(
         origin=place.origin,
         service=service,

@@ -25,7 +25,7 @@ from nvm_chain.client.wire import (
     read_required,
     read_token,
 )
-from nvm_chain.errors import GatewayRefused, InvalidConfig, InvalidUrl, PaymentNotAllowed
+from nvm_chain.errors import GatewayRefused, InputError, InvalidConfig, InvalidUrl, PaymentNotAllowed
 from nvm_chain.errors.fields import Credits, PlanId, Seconds, Time
 from nvm_chain.meter.session_terms import SessionTerms, build_session_terms
 from nvm_chain.meter.sign_in import build_sign_in
@@ -74,11 +74,15 @@ def sign_in(buyer: Buyer, place: Place, offered: SignInOffered, plan_id: PlanId)
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What a server gave for a message that is signed: where it is for, its nonce, and its time."""
+    """What a server gave for a message that is signed: where it is for, its nonce, and its time.
+
+    ``service`` is the service whose own host it is, as the server says. None at an address that has the service in it.
+    """
 
     origin: str
     nonce: str
     issued_at: Time
+    service: str | None = None
 
 
 def ask_challenge(buyer: Buyer, place: Place, url: str, service: str) -> Generator[Step, Reply, Challenge]:
@@ -92,7 +96,8 @@ def ask_challenge(buyer: Buyer, place: Place, url: str, service: str) -> Generat
     chain_id, origin = told.get("chainId"), str(told.get("origin"))
     if chain_id != buyer.chain.chain_id or not _is_same(origin, place.origin):
         raise PaymentNotAllowed(service, ("it wants a sign-in for another server or another chain",))
-    return Challenge(origin, str(told.get("nonce")), _read_second(told.get("issuedAt"), place))
+    own = None if place.service is not None else _read_service(told.get("service"))
+    return Challenge(origin, str(told.get("nonce")), _read_second(told.get("issuedAt"), place), own)
 
 
 def sign_personal(buyer: Buyer, text: str) -> bytes:
@@ -238,6 +243,14 @@ def _read_second(value: object, place: Place) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 40:
         raise GatewayRefused(place.base, _SIGN_IN, "its challenge does not have a time")
     return value
+
+
+def _read_service(value: object) -> str | None:
+    """Return the DID of a service, or None for anything else."""
+    try:
+        return format_did(parse_agent_id(str(value)))
+    except InputError:
+        return None
 
 
 def _is_same(url: str, origin: str) -> bool:

@@ -26,8 +26,8 @@ from nvm_chain.signing.keys import Signer, check_message_signer
 from nvm_chain.types.accounts import Account
 from nvm_chain.types.ids import parse_plan_id
 
-VOUCHER_SECONDS: Final = 3_600
-"""How long a voucher for one request is valid."""
+VOUCHER_SECONDS: Final = 4_500
+"""How long a voucher for one request is valid. It pays for an answer of an hour, and the settlement has time after that."""
 RENEW_SECONDS: Final = 30
 """How long before its end a token is renewed."""
 

@@ -1,8 +1,9 @@
 """Transports for httpx, sync and async: give one to a client, and ordinary requests are paid for. Needs the extra ``client``."""
 
 import time
-from collections.abc import Generator
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any, Final, TypeAlias, TypeVar
 
 from nvm_chain.client.allowances import revoke_allowance, sign_allowance, use_allowance
 from nvm_chain.client.asking import revoke
@@ -30,6 +31,9 @@ _PAYMENT_REQUIRED: Final = 402
 _BODY_HEADERS: Final = ("content-length", "transfer-encoding")
 
 Found = TypeVar("Found")
+Own: TypeAlias = Generator[Step, Reply, Found]
+"""A flow of requests of the client itself, and its result."""
+_Began: TypeAlias = "tuple[_Run, Own[Found]]"
 
 
 class PaidAnswer(httpx.Response):
@@ -50,6 +54,32 @@ class _Paying:
     def _pays_for(self, request: httpx.Request) -> bool:
         is_ours = find_origin(str(request.url)) in self._origins
         return is_ours and not any(name in request.headers for name in CREDENTIALS)
+
+    def _begin(self, url: str, start: Callable[[Wanted], Own[Found]], method: str = "GET") -> "_Began[Found]":
+        """Return what sends requests of the client itself, and the flow that asks for them."""
+        run = _Run(httpx.Request(method, url), b"")
+        return run, start(run.describe())
+
+    def _begin_to_open(
+        self, url: str, method: str, limit: Credits, seconds: Seconds, per_request: Credits | None
+    ) -> "_Began[HeldToken]":
+        start = partial(begin_session, self._buyer, limit=limit, seconds=seconds, per_request=per_request)
+        return self._begin(url, start, method)
+
+    def _begin_to_close(self, session: HeldToken) -> "_Began[None]":
+        return self._begin(session.base, lambda _: revoke(self._buyer, find_place(session.base, "/"), session))
+
+    def _begin_to_sign(
+        self, url: str, method: str, user: str, limit: Credits, seconds: Seconds, per_request: Credits | None
+    ) -> "_Began[Allowance]":
+        start = partial(sign_allowance, self._buyer, user=user, limit=limit, seconds=seconds, per_request=per_request)
+        return self._begin(url, start, method)
+
+    def _begin_to_use(self, url: str, allowance: Allowance) -> "_Began[HeldToken]":
+        return self._begin(url, lambda wanted: use_allowance(self._buyer, wanted.place, allowance))
+
+    def _begin_to_revoke(self, url: str, allowance: Allowance) -> "_Began[None]":
+        return self._begin(url, lambda wanted: revoke_allowance(self._buyer, wanted.place, allowance))
 
 
 class PayingTransport(_Paying, httpx.BaseTransport):
@@ -91,14 +121,12 @@ class PayingTransport(_Paying, httpx.BaseTransport):
         method: str = "GET",
     ) -> HeldToken:
         """Open a session, as `PayingAdapter.open_session` does."""
-        run = _Run(httpx.Request(method, url), b"")
-        flow = begin_session(self._buyer, run.describe(), limit=limit, seconds=seconds, per_request=per_request)
-        return self._drive(run, flow)
+        began = self._begin_to_open(url, method, limit, seconds, per_request)
+        return self._drive(*began)
 
     def close_session(self, session: HeldToken) -> None:
         """Revoke a session at its gateway. What it did not spend is given back. Raises GatewayRefused."""
-        run = _Run(httpx.Request("GET", session.base), b"")
-        self._drive(run, revoke(self._buyer, find_place(session.base, "/"), session))
+        self._drive(*self._begin_to_close(session))
 
     def sign_allowance(
         self,
@@ -111,27 +139,22 @@ class PayingTransport(_Paying, httpx.BaseTransport):
         method: str = "GET",
     ) -> Allowance:
         """Sign that somebody else may use credits of the buyer, as `PayingAdapter.sign_allowance` does."""
-        run = _Run(httpx.Request(method, url), b"")
-        flow = sign_allowance(
-            self._buyer, run.describe(), user=user, limit=limit, seconds=seconds, per_request=per_request
-        )
-        return self._drive(run, flow)
+        began = self._begin_to_sign(url, method, user, limit, seconds, per_request)
+        return self._drive(*began)
 
     def use_allowance(self, url: str, allowance: Allowance) -> HeldToken:
         """Use an allowance for later requests to a service, as `PayingAdapter.use_allowance` does."""
-        run = _Run(httpx.Request("GET", url), b"")
-        return self._drive(run, use_allowance(self._buyer, run.describe().place, allowance))
+        return self._drive(*self._begin_to_use(url, allowance))
 
     def revoke_allowance(self, url: str, allowance: Allowance) -> None:
         """Revoke an allowance that the buyer has signed. Raises GatewayRefused."""
-        run = _Run(httpx.Request("GET", url), b"")
-        self._drive(run, revoke_allowance(self._buyer, run.describe().place, allowance))
+        self._drive(*self._begin_to_revoke(url, allowance))
 
     def close(self) -> None:
         """Close the connections."""
         self._inner.close()
 
-    def _drive(self, run: "_Run", flow: Generator[Step, Reply, Found]) -> Found:
+    def _drive(self, run: "_Run", flow: Own[Found]) -> Found:
         reply: Any = None
         try:
             while True:
@@ -192,14 +215,12 @@ class AsyncPayingTransport(_Paying, httpx.AsyncBaseTransport):
         method: str = "GET",
     ) -> HeldToken:
         """Open a session, as `PayingAdapter.open_session` does."""
-        run = _Run(httpx.Request(method, url), b"")
-        flow = begin_session(self._buyer, run.describe(), limit=limit, seconds=seconds, per_request=per_request)
-        return await self._drive(run, flow)
+        began = self._begin_to_open(url, method, limit, seconds, per_request)
+        return await self._drive(*began)
 
     async def close_session(self, session: HeldToken) -> None:
         """Revoke a session at its gateway. What it did not spend is given back. Raises GatewayRefused."""
-        run = _Run(httpx.Request("GET", session.base), b"")
-        await self._drive(run, revoke(self._buyer, find_place(session.base, "/"), session))
+        await self._drive(*self._begin_to_close(session))
 
     async def sign_allowance(
         self,
@@ -212,27 +233,22 @@ class AsyncPayingTransport(_Paying, httpx.AsyncBaseTransport):
         method: str = "GET",
     ) -> Allowance:
         """Sign that somebody else may use credits of the buyer, as `PayingAdapter.sign_allowance` does."""
-        run = _Run(httpx.Request(method, url), b"")
-        flow = sign_allowance(
-            self._buyer, run.describe(), user=user, limit=limit, seconds=seconds, per_request=per_request
-        )
-        return await self._drive(run, flow)
+        began = self._begin_to_sign(url, method, user, limit, seconds, per_request)
+        return await self._drive(*began)
 
     async def use_allowance(self, url: str, allowance: Allowance) -> HeldToken:
         """Use an allowance for later requests to a service, as `PayingAdapter.use_allowance` does."""
-        run = _Run(httpx.Request("GET", url), b"")
-        return await self._drive(run, use_allowance(self._buyer, run.describe().place, allowance))
+        return await self._drive(*self._begin_to_use(url, allowance))
 
     async def revoke_allowance(self, url: str, allowance: Allowance) -> None:
         """Revoke an allowance that the buyer has signed. Raises GatewayRefused."""
-        run = _Run(httpx.Request("GET", url), b"")
-        await self._drive(run, revoke_allowance(self._buyer, run.describe().place, allowance))
+        await self._drive(*self._begin_to_revoke(url, allowance))
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._inner.aclose()
 
-    async def _drive(self, run: "_Run", flow: Generator[Step, Reply, Found]) -> Found:
+    async def _drive(self, run: "_Run", flow: Own[Found]) -> Found:
         reply: Any = None
         try:
             while True:
@@ -259,7 +275,7 @@ class AsyncPayingTransport(_Paying, httpx.AsyncBaseTransport):
         return run.note(step, answer, body)
 
 
-def _advance(flow: Generator[Step, Reply, Found], reply: Any) -> tuple[Step | None, Found | None]:
+def _advance(flow: Own[Found], reply: Any) -> tuple[Step | None, Found | None]:
     """Return the next step of a flow, or no step and the result. StopIteration cannot leave a thread."""
     try:
         return flow.send(reply), None

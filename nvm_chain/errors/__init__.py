@@ -40,7 +40,7 @@ NvmChainError
 ├── RequestRefused                      the meter refused a request; nothing was held or charged
 │   ├── CreditsUsedUp, ExposureReached, CeilingTooLow, BooksBehind, TooManyVouchers
 │   ├── AuthorityOver, AuthorityRevoked, AuthorityUsedUp, LimitReached, RequestAboveLimit
-│   ├── WalletChangedItsMind
+│   ├── WalletChangedItsMind, HolderCannotPay, HolderNotSettled
 │   ├── PeriodLimitReached, ServiceNotCovered, BoundToOtherRequest, WindowClosed, TooManyOpenRequests
 │   ├── AccessOpening, AccessNotOpened, PeriodsNotStated, OnlyHolderOpens
 │   └── TooManyRequests, QuotaReached, TooManyReleases
@@ -257,6 +257,8 @@ from nvm_chain.errors.meter import (
     CreditsUsedUp,
     DeadlineOutOfRange,
     ExposureReached,
+    HolderCannotPay,
+    HolderNotSettled,
     HoldOver,
     InvalidTarget,
     KeyReused,
@@ -415,6 +417,8 @@ __all__ = [
     "FundsError",
     "GatewayRefused",
     "HoldOver",
+    "HolderCannotPay",
+    "HolderNotSettled",
     "HostedImport",
     "HostedName",
     "IdOfAnotherKind",

@@ -1,7 +1,15 @@
 """The families of errors: base classes that say what is true of all their subclasses."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from nvm_chain.errors.base import NvmChainError
 from nvm_chain.errors.fields import Credits
+from nvm_chain.errors.templates import PYTHON
+
+CEILING: Final = "The next ceiling to sign is {next_ceiling:number}."
+"""A sentence of refusals, for whoever signs vouchers."""
+_NO_CEILING: Final = f" {CEILING.replace('{next_ceiling:number}', '0')}"
 
 
 class InputError(NvmChainError, ValueError):
@@ -29,9 +37,14 @@ class IndexFailure(NvmChainError):
 
 
 class RequestRefused(NvmChainError):
-    """The meter refused a request. Nothing was held or charged. ``next_ceiling`` is the next ceiling to sign."""
+    """The meter refused a request. Nothing was held or charged. ``next_ceiling`` is the next ceiling to sign, or 0 for none."""
 
     next_ceiling: Credits
+
+    def describe(self, names: Mapping[str, str] = PYTHON) -> tuple[str, str]:
+        """Return the problem and the next step, without the next ceiling if no voucher would help."""
+        problem, next_step = super().describe(names)
+        return problem, next_step if self.next_ceiling else next_step.removesuffix(_NO_CEILING)
 
 
 class UpstreamError(NvmChainError):

@@ -1,6 +1,6 @@
 """Requests that the meter refuses, and bindings, sign-ins and receipts that it does not accept."""
 
-from nvm_chain.errors.families import IndexFailure, InputError, NetworkError, RequestRefused, SignatureError
+from nvm_chain.errors.families import CEILING, IndexFailure, InputError, NetworkError, RequestRefused, SignatureError
 from nvm_chain.errors.fields import (
     Choices,
     Compared,
@@ -16,7 +16,7 @@ from nvm_chain.errors.fields import (
     Time,
 )
 
-_CEILING = "The next ceiling to sign is {next_ceiling:number}."
+_CEILING = CEILING
 
 
 class CreditsUsedUp(RequestRefused):
@@ -78,6 +78,32 @@ class BooksBehind(RequestRefused):
         "on the chain."
     )
     next_step = f"Ask the seller to bring the books up to date. {_CEILING}"
+
+
+class HolderCannotPay(RequestRefused):
+    """Raised when the account behind an allowance does not pay for a request. Its user is not told how the account stands."""
+
+    next_ceiling: Credits
+    plan_id: PlanId
+    holder: str
+    required: Credits
+
+    problem = "The account of {holder} on plan {plan_id} cannot pay {required} for this request of an allowance."
+    next_step = "Ask the holder to order credits, or to sign a new allowance."
+
+
+class HolderNotSettled(RequestRefused):
+    """Raised when too many credits of the account behind an allowance are served or held, and not settled yet."""
+
+    next_ceiling: Credits
+    plan_id: PlanId
+    holder: str
+    required: Credits
+
+    problem = (
+        "Too many credits of {holder} on plan {plan_id} are open or not settled to serve this request for {required}."
+    )
+    next_step = "Try again after the next settlement."
 
 
 class AuthorityOver(RequestRefused):

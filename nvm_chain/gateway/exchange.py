@@ -43,9 +43,9 @@ class Exchange:
             AnswerCut: The answer ended in the middle.
         """
         passage, outcome = self._passage, self._outcome
-        watch = BuyerWatch(passage, passage.service.settings.request_seconds)
+        watch = BuyerWatch(passage, outcome)
         try:
-            return await self._pass(keeps)
+            return await self._pass(keeps, watch)
         except asyncio.CancelledError:
             end = watch.take_back()
             if end is None:
@@ -81,20 +81,21 @@ class Exchange:
         if isinstance(self._passage.trouble, BodyDiffers):
             raise AnswerCut from self._passage.trouble
 
-    async def _pass(self, keeps: bool) -> tuple[KeptBody, int] | None:
+    async def _pass(self, keeps: bool, watch: BuyerWatch) -> tuple[KeptBody, int] | None:
         found = await call_upstream(self._upstreams, self._passage, self._outcome.told, self._outcome.note_call)
         try:
-            return await self._answer(found, keeps)
+            return await self._answer(found, keeps, watch)
         finally:
             found.close()  # which does nothing after the whole answer
 
-    async def _answer(self, found: Answer, keeps: bool) -> tuple[KeptBody, int] | None:
+    async def _answer(self, found: Answer, keeps: bool, watch: BuyerWatch) -> tuple[KeptBody, int] | None:
         headers = build_headers(self._passage, found, self._outcome.note_answer(found))
         if self._passage.trouble is not None:
             raise self._passage.trouble
         keep = bytearray() if keeps else None
         self._passage.began = True
         await self._send({"type": "http.response.start", "status": found.status, "headers": [*headers, *self._more]})
-        size = await hand_down(found, self._send, keep, MAX_ANSWER)
+        watch.note_piece()
+        size = await hand_down(found, self._send, keep, MAX_ANSWER, watch.note_piece)
         self._outcome.note_served()
         return None if keep is None else (KeptBody(found.status, headers, bytes(keep)), size)

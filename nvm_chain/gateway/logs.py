@@ -11,6 +11,8 @@ from nvm_chain.gateway.exchange import AnswerCut
 
 FIELDS: Final = ("service", "request_id", "status")
 """What a record may have besides its message."""
+_EVERY_OTHER: Final = None
+"""The name of the logger that gets the lines of all others, such as those of the driver of a database."""
 
 
 class JsonLines(logging.Formatter):
@@ -31,12 +33,19 @@ class JsonLines(logging.Formatter):
 
 
 def log_as_json(level: int = logging.INFO) -> Callable[[], None]:
-    """Write the logs of this package and of the server to stderr, as JSON. Returns the function that ends it."""
+    """Write all logs to stderr, as JSON: those of this package, and warnings of the server and of other libraries.
+
+    Args:
+        level: The least level of this package's lines.
+
+    Returns:
+        The function that ends it.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     handler.addFilter(_is_news)
     before = {}
-    for name, least in (("nvm_chain", level), ("uvicorn", logging.WARNING)):
+    for name, least in (("nvm_chain", level), ("uvicorn", logging.WARNING), (_EVERY_OTHER, logging.WARNING)):
         logger = logging.getLogger(name)
         before[logger] = (logger.handlers, logger.propagate, logger.level)
         logger.handlers, logger.propagate = [handler], False

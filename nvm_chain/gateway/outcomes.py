@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from nvm_chain.errors.fields import Credits
+from nvm_chain.errors.fields import Credits, Seconds
 from nvm_chain.gateway.catalogue import SoldPlan, SoldService
 from nvm_chain.gateway.incoming import Headers
 from nvm_chain.gateway.upstream import Answer
@@ -25,6 +25,12 @@ class Outcome:
 
     told: tuple[tuple[str, str], ...] = ()
     """Headers by which the upstream knows who pays."""
+    has_hold = False
+    """Whether the request has a hold, without which it may not go on."""
+
+    async def prolong(self) -> Seconds:
+        """Let the request go on, and return for how many seconds from now on. An open one needs no hold for it."""
+        return 0
 
     def note_call(self) -> None:
         """Note that the upstream may have seen the request."""
@@ -46,6 +52,8 @@ class Outcome:
 class PaidOutcome(Outcome):
     """What becomes of the hold of a request. Until something else is said, the request counts as not served."""
 
+    has_hold = True
+
     def __init__(self, meter: Meter, hold: StoredHold, service: SoldService, plan: SoldPlan) -> None:
         """Take the meter and the open hold, and what was sold."""
         self._meter, self._service, self._plan = meter, service, plan
@@ -60,6 +68,10 @@ class PaidOutcome(Outcome):
             ("nvm-plan", str(hold.key.plan_id)),
             ("nvm-request-id", hold.hold_id.hex()),
         )
+
+    async def prolong(self) -> Seconds:
+        """Prolong the hold, and return for how many seconds from now on. Raises HoldOver or IndexFailure."""
+        return await self._meter.prolong(self.hold)
 
     def note_call(self) -> None:
         """Note that the upstream may have seen the request. Until then it is not charged, and its payment stays good."""

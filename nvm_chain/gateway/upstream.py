@@ -3,8 +3,9 @@
 aiohttp hands on compressed bodies, repeated headers and events as they came. Only this file imports it.
 """
 
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
@@ -25,6 +26,40 @@ FindHeader = Callable[[str], UpstreamHeader | None]
 """Returns the header for the upstream of a service, by the DID of the service."""
 OnConnected = Callable[[], object]
 _on_connected: ContextVar[OnConnected | None] = ContextVar("nvm_chain_on_connected", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamCall:
+    """A request to an upstream.
+
+    Args:
+        method: The method.
+        url: The URL, byte for byte.
+        headers: The headers, the names in small letters.
+        body: The body, whole or in pieces. None for no body.
+        service: The DID of the service.
+        most: How many requests of the service run at the same time.
+        auth: A header with the seller's secret.
+        on_connected: Called when there is a connection. From then on, the upstream may have seen the request.
+    """
+
+    method: str
+    url: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes | AsyncIterable[bytes] | None
+    service: str
+    most: Quantity = MAX_RUNNING
+    auth: UpstreamHeader | None = None
+    on_connected: OnConnected | None = None
+
+    @property
+    def sent_headers(self) -> list[tuple[str, str]]:
+        """The headers with the one that has the seller's secret. It replaces every one that a server could take for it."""
+        if self.auth is None:
+            return [*self.headers]
+        name = self.auth.name.lower()
+        others = [(each, value) for each, value in self.headers if each.replace("_", "-") != name]
+        return [*others, (self.auth.name, self.auth.value)]
 
 
 class Answer:
@@ -91,57 +126,32 @@ class Upstreams:
         # Nothing may be served twice for one charge.
         self._session._retry_connection = False  # noqa: SLF001
 
-    async def call(
-        self,
-        method: str,
-        url: str,
-        headers: list[tuple[str, str]],
-        body: bytes | AsyncIterable[bytes] | None,
-        *,
-        service: str,
-        most: Quantity = MAX_RUNNING,
-        auth: UpstreamHeader | None = None,
-        on_connected: OnConnected | None = None,
-    ) -> Answer:
+    async def call(self, asked: UpstreamCall) -> Answer:
         """Send a request, and return the head of the answer. The target is sent as it is.
-
-        Args:
-            method: The method.
-            url: The URL, byte for byte.
-            headers: The headers, the names in small letters.
-            body: The body, whole or in pieces. None for no body.
-            service: The DID of the service.
-            most: How many requests of the service run at the same time.
-            auth: A header with the seller's secret.
-            on_connected: Called when there is a connection. From then on, the upstream may have seen the request.
 
         Raises:
             UpstreamBusy: As many requests run, and none of them ended in time. The upstream did not see the request.
             UpstreamUnreachable: There is no connection to the upstream, so it did not see the request.
             UpstreamFailed: The upstream did not answer, and may have seen the request.
         """
-        if auth is not None:
-            name = auth.name.lower()
-            headers = [(each, value) for each, value in headers if each.replace("_", "-") != name]
-            headers.append((auth.name, auth.value))
-        queue = self.find_queue(service, most)
+        queue = self.find_queue(asked.service, asked.most)
         await queue.enter()
-        _on_connected.set(on_connected)
+        _on_connected.set(asked.on_connected)
         found: Answer | None = None
         try:
             response = await self._session.request(
-                method,
-                URL(url, encoded=True),
-                headers=headers,
-                data=body,
+                asked.method,
+                URL(asked.url, encoded=True),
+                headers=asked.sent_headers,
+                data=asked.body,
                 allow_redirects=False,
                 skip_auto_headers=_WITHOUT,
             )
-            found = Answer(response, service, queue)
+            found = Answer(response, asked.service, queue)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise UpstreamUnreachable(service) from error
+            raise UpstreamUnreachable(asked.service) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise UpstreamFailed(service, "ended the connection, or did not answer with HTTP") from error
+            raise UpstreamFailed(asked.service, "ended the connection, or did not answer with HTTP") from error
         finally:
             if found is None:
                 queue.leave()

@@ -15,10 +15,18 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from nvm_chain.errors import BooksBehind, CeilingTooLow, CreditsUsedUp, ExposureReached, RequestRefused
+from nvm_chain.errors import (
+    BooksBehind,
+    CeilingTooLow,
+    CreditsUsedUp,
+    ExposureReached,
+    HolderCannotPay,
+    HolderNotSettled,
+    RequestRefused,
+)
 from nvm_chain.errors.fields import Credits, Time
 from nvm_chain.meter.agreements import Ask, Question, find_disagreement
-from nvm_chain.meter.authorities import Authority, Hold, charge_use, hold_use, release_use
+from nvm_chain.meter.authorities import Authority, AuthorityKind, Hold, charge_use, hold_use, release_use
 from nvm_chain.meter.books import BITS, Account, charge, release
 from nvm_chain.types.amounts import check_uint
 
@@ -44,8 +52,8 @@ class Case(Struct, frozen=True, gc=False):
 
     @property
     def next_ceiling(self) -> Credits:
-        """The ceiling that would cover this request too. Every refusal says it."""
-        return self.account.find_next_ceiling(self.ask.credits)
+        """The ceiling that would cover this request too. Every refusal says it, but to the user of an allowance."""
+        return find_told_ceiling(self.authority, self.account, self.ask.credits)
 
 
 class Admitted(Struct, frozen=True, gc=False):
@@ -68,7 +76,7 @@ def admit(case: Case) -> Admitted | RequestRefused:
     for term in TERMS:
         refusal = term(case)
         if refusal is not None:
-            return refusal
+            return _hide_account(case, refusal) if case.authority.kind is AuthorityKind.ALLOWANCE else refusal
     account = replace(case.account, held=case.account.held + case.ask.credits)
     return Admitted(account, *hold_use(case.authority, case.ask.credits, case.now))
 
@@ -86,6 +94,19 @@ def release_request(account: Account, authority: Authority, hold: Hold, *, was_s
     ``was_sent`` says whether the upstream was called. If it was, a credential of one use stays spent.
     """
     return release(account, hold.credits), release_use(authority, hold, was_sent=was_sent)
+
+
+def find_told_ceiling(authority: Authority, account: Account, credits: Credits) -> Credits:
+    """Return the next ceiling that a refusal says. 0 for the user of an allowance: it signs no voucher, and is not the holder."""
+    return 0 if authority.kind is AuthorityKind.ALLOWANCE else account.find_next_ceiling(credits)
+
+
+def _hide_account(case: Case, refusal: RequestRefused) -> RequestRefused:
+    """Return what the user of an allowance is told of a refusal: nothing of how the holder's account stands."""
+    told = (0, case.account.plan_id, case.account.holder, case.ask.credits)
+    if isinstance(refusal, ExposureReached):
+        return HolderNotSettled(*told)
+    return HolderCannotPay(*told) if isinstance(refusal, BooksBehind | CreditsUsedUp | CeilingTooLow) else refusal
 
 
 def _find_gap(case: Case) -> RequestRefused | None:

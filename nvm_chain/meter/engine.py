@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from nvm_chain.errors import AuthorityUnknown, CreditsUsedUp, InvalidConfig, MeterClosed, PlanNotAccepted
+from nvm_chain.errors.fields import Seconds
 from nvm_chain.meter.agreements import Ask
 from nvm_chain.meter.authorities import Authority, AuthorityKind, open_session
 from nvm_chain.meter.bindings import NO_CONTEXT
@@ -32,10 +33,11 @@ from nvm_chain.meter.store.admissions import AdmitUse, AdmitVoucher
 from nvm_chain.meter.store.answers import KeepAnswer
 from nvm_chain.meter.store.group_rows import AccountKey, StoredHold
 from nvm_chain.meter.store.hold_ends import ChargeHold, ReleaseHold
+from nvm_chain.meter.store.prolongations import ProlongHold
 from nvm_chain.meter.store.sessions import CheckAuthority, KeepSession, ReadAccount, TokenOwner, find_session
 from nvm_chain.meter.store.window_changes import AdmitToWindow
 from nvm_chain.meter.store.works import KeptAnswer, KeyUse, Work
-from nvm_chain.meter.store.writer import Writer
+from nvm_chain.meter.store.writer import Writer, settle
 from nvm_chain.meter.storing import Storing
 from nvm_chain.meter.voucher_fronts import MAX_SESSION_SECONDS, check_deadline
 from nvm_chain.signing.signatures import AskChain
@@ -209,6 +211,30 @@ class Meter:
         """
         tranche = self._tranches.find(hold)
         return self._storing.end(ChargeHold(hold, cost)) if tranche is None else tranche.charge(hold, cost)
+
+    async def prolong(self, hold: StoredHold) -> Seconds:
+        """Let a request go on whose answer is on its way. Its credits stay held, and nothing else changes.
+
+        A face asks for it well before the request's time is over, and asks again. The request goes on for at most
+        ``request_seconds`` more, and for ``max_answer_seconds`` in all. It ends before access and the session end, and so long
+        before the voucher and the credits end that a settlement can take the charge.
+
+        Args:
+            hold: The hold.
+
+        Returns:
+            For how many seconds from now on the request may go on. Then charge the hold, or release it.
+
+        Raises:
+            HoldOver: The hold has ended.
+            IndexFailure: The books cannot be written. The hold ends as before.
+        """
+        tranche, terms = self._tranches.find(hold), self.settings.find_service(hold.service)
+        stored = hold if tranche is None else tranche.stored
+        prolonged = await self.writer.send_along(_build_prolongation(stored, terms), settle)
+        if tranche is not None:
+            tranche.note_end(prolonged.seconds)
+        return max(0, prolonged.seconds - SPARE_SECONDS)
 
     def release(self, hold: StoredHold, *, was_sent: bool) -> "asyncio.Future[StoredHold]":
         """Release the hold of a request that was not served. Nobody has to await the outcome.
@@ -444,3 +470,15 @@ class Meter:
         await self._tranches.finish()
         await self._storing.finish()
         await asyncio.to_thread(self.writer.close)
+
+
+def _build_prolongation(hold: StoredHold, terms: ServiceTerms) -> ProlongHold:
+    """Return the change that lets a hold of a service end later."""
+    policy = terms.policies.get(hold.key.plan_id)
+    most = max(terms.request_seconds, terms.max_answer_seconds)
+    return ProlongHold(
+        hold,
+        terms.request_seconds + SPARE_SECONDS,
+        most + SPARE_SECONDS,
+        by_vouchers=policy is not None and policy.by_vouchers,
+    )

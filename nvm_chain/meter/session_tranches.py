@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from msgspec.structs import replace
 
 from nvm_chain.errors import ChargeAboveHold, HoldOver, InvalidAmount
+from nvm_chain.errors.fields import Seconds
 from nvm_chain.meter.authorities import Hold
 from nvm_chain.meter.store.group_rows import AccountKey, HoldState, StoredHold
 from nvm_chain.meter.store.hold_ends import ReleaseHold
@@ -166,11 +167,12 @@ class OpenTranche:
         forget: "Callable[[OpenTranche], None]",
     ) -> None:
         """Take a tranche that was asked for at a time of the loop's clock."""
-        self._storing, self.slot, self._lasts, self._forget = storing, slot, lasts, forget
+        self._storing, self.slot, self._forget = storing, slot, forget
         self._hold, self._per_request = stored.hold, stored.per_request
         self._left = stored.hold.hold.credits
         self._loop = asyncio.get_running_loop()
         self._over_at = since + stored.seconds
+        self._ends_at = self._over_at + lasts
         self._timer = self._loop.call_at(self._over_at, self.retire)
         self._is_retired = False
         self._gathered: list[tuple[Part, asyncio.Future[StoredHold]]] = []
@@ -235,6 +237,15 @@ class OpenTranche:
         self.parts[part.hold_id] = _Given(cost, future)
         self._running -= 1
 
+    @property
+    def stored(self) -> StoredHold:
+        """The stored hold, with what is left of it."""
+        return self._hold
+
+    def note_end(self, seconds: Seconds) -> None:
+        """Note that the stored hold ends some seconds from now, because a request goes on."""
+        self._ends_at = max(self._ends_at, self._loop.time() + seconds + SECONDS)
+
     # ------------------------------------------------------------------ charges
 
     def _send(self) -> None:
@@ -280,7 +291,7 @@ class OpenTranche:
         """Let no more requests use the tranche. It is given back as soon as the last one has ended."""
         self._is_retired = True
         self._timer.cancel()
-        self._timer = self._loop.call_at(self._over_at + self._lasts, self._give_up)
+        self._timer = self._loop.call_at(self._ends_at, self._give_up)
         self._give_back()
 
     def _has_unused(self) -> bool:
@@ -294,8 +305,8 @@ class OpenTranche:
 
     def _give_up(self) -> None:
         """Forget requests whose end nobody has told. The stored hold is over, and is swept."""
-        if self.sending is not None:
-            self._timer = self._loop.call_later(SECONDS, self._give_up)
+        if self.sending is not None or self._loop.time() < self._ends_at:
+            self._timer = self._loop.call_at(max(self._ends_at, self._loop.time() + SECONDS), self._give_up)
             return
         self._let_go()
         self._forget(self)

@@ -19,6 +19,8 @@ from nvm_chain.types.amounts import check_uint
 
 REQUEST_SECONDS: Final = 120
 """How long a request may take, if its service says nothing else."""
+MAX_ANSWER_SECONDS: Final = 3_600
+"""How long a request may take whose answer goes on, if its service says nothing else."""
 SPARE_SECONDS: Final = 60
 """How much later than its request a hold ends, so that a charge at the last second is in time."""
 MAX_VIEW_AGE_SECONDS: Final = 300
@@ -32,8 +34,9 @@ class ServiceTerms:
     """What pays for an agent's service. ``service`` is its DID.
 
     ``policies`` are the plans that pay, each with what the seller risks. ``level`` is the least binding that a request
-    voucher must have. ``request_seconds`` is how long a request may take. ``windows`` are the time plans that give access,
-    each with what a holder may do at the same time. ``limits`` are those of each holder.
+    voucher must have. ``request_seconds`` is how long a request may take until its answer begins, and ``max_answer_seconds`` how
+    long while its answer goes on. ``windows`` are the time plans that give access, each with what a holder may do at the same
+    time. ``limits`` are those of each holder.
     """
 
     service: str
@@ -42,6 +45,7 @@ class ServiceTerms:
     request_seconds: Seconds = REQUEST_SECONDS
     windows: Mapping[int, WindowPolicy] = field(default_factory=dict)
     limits: Limits | None = None
+    max_answer_seconds: Seconds = MAX_ANSWER_SECONDS
 
     @property
     def limited(self) -> Limited | None:

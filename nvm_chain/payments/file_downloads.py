@@ -1,25 +1,22 @@
 """Downloads of an asset's files: check access, fetch and verify, spend credits, then move the files to their places."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from secrets import token_hex
 
 from nvm_chain.errors import DownloadFailed, InvalidConfig, NotMined, OutcomeUnknown
 from nvm_chain.metadata.file_entries import FileEntry
-from nvm_chain.meter.bindings import build_binding
-from nvm_chain.meter.bodies import NO_BODY
 from nvm_chain.operations.credits import redeem_credits
-from nvm_chain.payments.access import Access, find_access, need_gateway
+from nvm_chain.payments.access import Access, find_access
 from nvm_chain.payments.destinations import keep_all, place_files
-from nvm_chain.payments.file_places import FILE_OF_GATEWAY, FilePlace, build_payment, find_place
+from nvm_chain.payments.file_payments import FilePayment
+from nvm_chain.payments.file_places import FilePlace, find_place
 from nvm_chain.payments.parameters import check_kind
 from nvm_chain.payments.progress import show_progress
 from nvm_chain.payments.results import DownloadFileResultDto
 from nvm_chain.payments.session import NO_AGREEMENT, Session
-from nvm_chain.payments.tokens import sign_request, take_back
 from nvm_chain.storage.downloads import Fetched, Progress, fetch
 from nvm_chain.storage.ipfs_store import IpfsStore
 from nvm_chain.types.agents import AttachedPlan
@@ -107,48 +104,49 @@ def spend(session: Session, access: Access, agent_id: int) -> str:
     return redeem_credits(session.chain, session.signer, access.plan_id, access.cost, context=context).transaction.hash
 
 
-@dataclass(slots=True)
-class _FilePayment:
-    """The voucher for one file of the gateway. Once a part of the file has come, the gateway may have charged it."""
-
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-    was_used: bool = False
-
-    def watch(self, on_progress: Progress) -> Progress:
-        """Return a function that notes the first bytes, and calls another one."""
-
-        def note(size: int, total: int | None) -> None:
-            self.was_used = True
-            on_progress(size, total)
-
-        return note
-
-
 @contextmanager
-def _sign_once(session: Session, access: Access, did: str, place: FilePlace) -> Iterator[_FilePayment]:
+def _sign_once(session: Session, access: Access, did: str, place: FilePlace) -> Iterator[FilePayment]:
     """Sign one voucher for one file of the gateway. If nothing of the file comes, the next one covers the same request."""
-    binding = build_binding(did, "GET", place.target, NO_BODY, f"file_{token_hex(16)}")
-    signed, before = sign_request(session, need_gateway(session, FILE_OF_GATEWAY), access, binding)
-    payment, came = _FilePayment(place.url, build_payment(session.chain.chain_id, signed, binding)), False
+    payment, came = FilePayment(session, access, did, place), False
     try:
         yield payment
         came = True
     finally:
-        if not came and not payment.was_used:
-            take_back(session, signed, before)
+        if not came:
+            payment.take_back()
 
 
+@contextmanager
 def _fetch(
     session: Session,
     entry: FileEntry,
     target: Path,
-    payment: _FilePayment | None,
+    payment: FilePayment | None,
+    on_progress: Progress,
+    *,
+    overwrite: bool,
+) -> Iterator[Fetched]:
+    """Fetch one file. A file of the gateway is fetched with its payment, which is corrected once from the gateway's refusal."""
+    with ExitStack() as stack:
+        ask = partial(_fetch_once, session, entry, target, payment, on_progress, overwrite=overwrite)
+        try:
+            fetched = stack.enter_context(ask())
+        except DownloadFailed:
+            if payment is None or not payment.correct():
+                raise
+            fetched = stack.enter_context(ask())
+        yield fetched
+
+
+def _fetch_once(
+    session: Session,
+    entry: FileEntry,
+    target: Path,
+    payment: FilePayment | None,
     on_progress: Progress,
     *,
     overwrite: bool,
 ) -> AbstractContextManager[Fetched]:
-    """Fetch one file. A file of the gateway is fetched with its payment."""
     return fetch(
         entry.url if payment is None else payment.url,
         target,
@@ -159,4 +157,5 @@ def _fetch(
         overwrite=overwrite,
         allow_file=session.allow_file_urls,
         ipfs=session.store if isinstance(session.store, IpfsStore) else None,
+        on_refused=None if payment is None else payment.note_refusal,
     )

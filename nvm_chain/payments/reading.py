@@ -7,7 +7,7 @@ from nvm_chain.payments.asset_creation import FILE_TYPES
 from nvm_chain.payments.ddo import build_agent_ddo, build_plan_ddo, name_kind
 from nvm_chain.payments.plans_api import PlansApi
 from nvm_chain.payments.results import BalanceResultDto, Ddo, DidList
-from nvm_chain.payments.session import Session
+from nvm_chain.payments.session import Gateway, Session
 from nvm_chain.types.ids import format_did, parse_plan_id
 
 
@@ -93,24 +93,43 @@ class Reading:
         return Ddo(describe_agent(*self._session.read_agent(file_did, "a file")))
 
     def get_plan_details_url(self, plan_did: int | str) -> str:
-        """Return the URL of a plan's metadata from the chain. Makes three requests. Raises UnknownPlan, IdOfAnotherKind."""
-        return self._session.read_plan_uri(plan_did)
+        """Return the URL of the gateway's page of a plan. Without a gateway, the URL of the plan's metadata.
+
+        The metadata's URL is always in `get_plan_details`, as ``registry.uri``. Makes three requests. Raises UnknownPlan,
+        IdOfAnotherKind.
+        """
+        uri = self._session.read_plan_uri(plan_did)
+        return self._find_page(plan_did) or uri
 
     def get_service_details_url(self, service_did: int | str) -> str:
-        """Return the URL of a service's metadata from the chain. Makes one request.
+        """Return the URL of the gateway's page of a service and its plans. Without a gateway, the URL of its metadata.
 
-        Raises the errors of `get_service_details`.
+        The metadata's URL is always in `get_service_details`, as ``registry.uri``. Makes one request. Raises the errors of
+        `get_service_details`.
         """
-        return self._session.read_agent_uri(service_did, "a service")
+        uri = self._session.read_agent_uri(service_did, "a service")
+        return self._find_page(service_did) or uri
 
     def get_file_details_url(self, file_did: int | str) -> str:
-        """Return the URL of a file asset's metadata from the chain. Makes one request.
+        """Return the URL of the gateway's page of a file asset and its plans. Without a gateway, the URL of its metadata.
 
-        Raises the errors of `get_service_details`.
+        The metadata's URL is always in `get_file_details`, as ``registry.uri``. Makes one request. Raises the errors of
+        `get_service_details`.
         """
-        return self._session.read_agent_uri(file_did, "a file")
+        uri = self._session.read_agent_uri(file_did, "a file")
+        return self._find_page(file_did) or uri
+
+    def _find_page(self, did: int | str) -> str | None:
+        """Return the URL of the gateway's page of a plan or an asset. None without a gateway."""
+        gateway = self._session.gateway
+        return None if gateway is None else _write_page(gateway, parse_plan_id(did))
 
     def get_checkout_plan(self, plan_did: int | str) -> str:
         """Return the URL of the gateway's purchase page of a plan. Makes two requests. Raises NeedsGateway, UnknownPlan."""
         gateway = need_gateway(self._session, "A page to buy a plan on")
-        return f"{gateway.url}/checkout/{format_did(self._session.read_plan_state(plan_did).plan_id)}"
+        return _write_page(gateway, self._session.read_plan_state(plan_did).plan_id)
+
+
+def _write_page(gateway: Gateway, number: int) -> str:
+    """Return the URL of the page on which a plan is ordered, or an asset's plans are compared."""
+    return f"{gateway.url}/checkout/{format_did(number)}"

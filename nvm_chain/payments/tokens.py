@@ -1,7 +1,9 @@
 """Tokens for a gateway. A token is the text form of a voucher for one request."""
 
+from nvm_chain.client.buyer import VOUCHER_SECONDS
 from nvm_chain.client.states import Ceiling
 from nvm_chain.errors import InsufficientCredits
+from nvm_chain.errors.fields import Credits
 from nvm_chain.errors.formatting import count, format_time
 from nvm_chain.meter.bindings import Binding
 from nvm_chain.operations.credits import read_account
@@ -33,7 +35,7 @@ def build_service_token(session: Session, agent_id: int, access: Access) -> Serv
 
 
 def sign_request(
-    session: Session, gateway: Gateway, access: Access, binding: Binding | None = None
+    session: Session, gateway: Gateway, access: Access, binding: Binding | None = None, *, least: Credits = 0
 ) -> tuple[SignedVoucher, Ceiling | None]:
     """Sign a voucher for one more request. Return the voucher, and the ceiling before it for `take_back`. Sends nothing.
 
@@ -42,15 +44,16 @@ def sign_request(
         gateway: The gateway of the request.
         access: The plan, and the credits that the request costs.
         binding: The request, so that the voucher is good for it alone. None for a token that is good for any request.
+        least: The lowest ceiling that the gateway accepts, as it says. It counts requests of earlier runs.
 
     Raises:
         InsufficientCredits: The credits do not cover this request and the earlier vouchers.
     """
-    plan_id = access.plan_id
+    plan_id, seconds = access.plan_id, SIGNATURE_SECONDS if binding is None else VOUCHER_SECONDS
     with session.ceilings.lock():  # no two threads or processes sign the same ceiling
         before = session.ceilings.read(plan_id)
         account = read_account(session.chain, plan_id, session.address)
-        base = next_ceiling_base(session, plan_id, account, access.cost)
+        base = max(next_ceiling_base(session, plan_id, account, access.cost), least - access.cost)
         needed = base + access.cost - account.settled
         if account.balance < needed:
             error = InsufficientCredits(plan_id, session.address, account.balance, needed)
@@ -63,7 +66,7 @@ def sign_request(
             cost=access.cost,
             last_ceiling=base,
             context=b"" if binding is None else binding.context,
-            valid_seconds=SIGNATURE_SECONDS + session.taken_back,  # two equal vouchers would be the same token
+            valid_seconds=seconds + session.taken_back,  # two equal vouchers would be the same token
         )
         session.ceilings.write(plan_id, _ceiling_of(signed, before))
     return signed, before

@@ -16,7 +16,7 @@ from typing import Final
 from nvm_chain.errors import DownloadFailed, DownloadMismatch, InvalidConfig, TargetExists
 from nvm_chain.storage.file_names import safe_file_name as safe_file_name
 from nvm_chain.storage.file_sources import Access, Source, open_source
-from nvm_chain.storage.http import TIMEOUT_SECONDS, Fail, strip_url
+from nvm_chain.storage.http import TIMEOUT_SECONDS, Answer, Fail, strip_url
 from nvm_chain.storage.ipfs_store import IpfsStore
 from nvm_chain.types.atomic_files import Draft, open_draft
 from nvm_chain.types.paths import parse_path
@@ -146,11 +146,12 @@ def fetch(
     overwrite: bool = False,
     allow_file: bool = False,
     ipfs: IpfsStore | None = None,
+    on_refused: Callable[[Answer], object] | None = None,
 ) -> Iterator[Fetched]:
     """Fetch and verify a file, and yield it under its temporary name.
 
     `Fetched.keep` moves the file to the target. Until then the target is unchanged. The end of the ``with`` block removes
-    a file that was not kept. The arguments and errors are those of `download`.
+    a file that was not kept. The arguments and errors are those of `download`. ``on_refused`` gets a refusal.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -166,7 +167,7 @@ def fetch(
     with ExitStack() as stack:
         with _disk_errors(fail):
             draft = stack.enter_context(open_draft(path))
-        access = Access(headers or {}, timeout_seconds, allow_file, ipfs, max_bytes, is_declared=sha256 is not None)
+        access = Access(headers or {}, timeout_seconds, allow_file, ipfs, max_bytes, sha256 is not None, on_refused)
         with open_source(url, access, fail) as source:
             _check_announced(shown, source, declared)
             received = _receive(shown, source, draft, declared, on_progress or _say_nothing)

@@ -4,14 +4,14 @@ import binascii
 import os
 import re
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from nvm_chain.chain.transport.limits import BLOCK_BYTES
-from nvm_chain.storage.http import Fail, open_following
+from nvm_chain.storage.http import Answer, Fail, open_following
 from nvm_chain.storage.ipfs_store import IPFS_PREFIX, IpfsStore, read_cid_hash
 from nvm_chain.types.atomic_files import open_regular
 
@@ -29,7 +29,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Settings for opening a source, and whether the caller declared a SHA-256."""
+    """Settings for opening a source, and whether the caller declared a SHA-256.
+
+    ``on_refused`` gets the answer of a server that does not send the file.
+    """
 
     headers: Mapping[str, str]
     timeout_seconds: int
@@ -37,6 +40,7 @@ class Access:
     ipfs: IpfsStore | None
     max_bytes: int
     is_declared: bool
+    on_refused: Callable[[Answer], object] | None = None
 
 
 @contextmanager
@@ -62,6 +66,8 @@ def open_source(url: str, access: Access, fail: Fail) -> Iterator[Source]:
 def _open_http(url: str, access: Access, fail: Fail) -> Iterator[Source]:
     with open_following(url, fail=fail, headers=access.headers, timeout_seconds=access.timeout_seconds) as answer:
         if answer.status != 200:
+            if access.on_refused is not None:
+                access.on_refused(answer)
             raise fail(f"the server answers {answer.status}")
         yield Source(answer.read_blocks(), answer.length)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from nvm_chain.errors import InvalidConfig
+from nvm_chain.gateway.checkout.settings import CheckoutSettings
 from nvm_chain.gateway.config import TABLES, fill_secrets, find_books, open_secrets, read_config, read_places
 from nvm_chain.gateway.configuration.parts import (
     AuthKind,
@@ -68,6 +69,11 @@ margin = "1 hour"
 stuck = "5 minutes"
 max_fee_percent = 200
 
+[checkout]
+relays = true
+relays_per_account = 2
+relays_per_day = 30
+
 [retention]
 charges = "100 days"
 sessions = "1 week"
@@ -86,6 +92,7 @@ hosts = ["service.example.com"]
 level = "resource"
 exposure = 50
 request_seconds = 30
+max_answer_seconds = 600
 max_running = 20
 max_open = 4
 per_period = {{ requests = 10, every = "1 week" }}
@@ -96,6 +103,7 @@ forwards_redirects = true
 websocket = {{ per = "minute", max_bytes = 4096, idle = "30 seconds" }}
 warnings = {{ low_balance = 9, soon = "2 days" }}
 seller = "acme"
+embedded_in = ["https://chat.example.com"]
 auth = {{ type = "basic", user = "gateway", secret = "sealed:service" }}
 
 [[services]]
@@ -146,6 +154,7 @@ def test_read_config__of_a_file_with_every_key__has_every_value(tmp_path: Path) 
     assert (config.metrics_token, config.settings.metrics_token) == ("sealed:metrics", None)
     settings = config.settings
     assert settings.retention == Retention(charges=100 * 86_400, sessions=7 * 86_400, notices=2 * 86_400)
+    assert settings.checkout == CheckoutSettings(relays=True, relays_per_account=2, relays_per_day=30)
     assert config.webhooks == {
         "ops": WebhookPart("ops", "env:HOOK_URL", "sealed:hook", ("balance.low", "settlement.failed"), DID),
         "all": WebhookPart("all", "http://10.0.0.7:9000/hook", "sealed:hook", tuple(EVENTS), None),
@@ -167,6 +176,7 @@ def test_read_config__of_a_file_with_every_key__has_every_value(tmp_path: Path) 
         level=Level.RESOURCE,
         exposure=50,
         request_seconds=30,
+        max_answer_seconds=600,
         max_running=20,
         max_open=4,
         per_period=PeriodLimit(10, 7 * 86_400),
@@ -178,6 +188,7 @@ def test_read_config__of_a_file_with_every_key__has_every_value(tmp_path: Path) 
         low_balance=9,
         soon_seconds=2 * 86_400,
         seller="acme",
+        embedded_in=("https://chat.example.com",),
     )
     assert config.auths == {
         DID: UpstreamAuth(AuthKind.BASIC, "sealed:service", user="gateway"),

@@ -22,7 +22,7 @@ from nvm_chain.gateway.checks.findings import Verdict
 from nvm_chain.gateway.file_folders import FileUpstreams
 from nvm_chain.gateway.files import find_files, find_path
 from nvm_chain.gateway.settings import ServiceSettings
-from nvm_chain.gateway.upstream import Answer
+from nvm_chain.gateway.upstream import Answer, UpstreamCall
 from nvm_chain.metadata.documents import AgentMetadata
 from nvm_chain.metadata.endpoints import Endpoint
 from nvm_chain.metadata.file_entries import FileEntry
@@ -360,7 +360,7 @@ def test_call__for_what_is_not_a_file_of_a_folder__opens_nothing(tmp_path: Path)
     async def call(method: str, target: str) -> int:
         upstreams = FileUpstreams({own.did: sold})
         try:
-            answer = await upstreams.call(method, target, [], None, service=own.did)
+            answer = await upstreams.call(UpstreamCall(method, target, [], None, own.did))
             answer.close()
             return answer.status
         finally:
@@ -389,7 +389,7 @@ def test_files__above_max_running__wait_until_a_download_ends(tmp_path: Path) ->
             note = partial(connected.append, name)
             target = "/gone.csv" if name == "gone" else "/numbers.csv"
             return asyncio.ensure_future(
-                upstreams.call("GET", target, [], None, service=own.did, most=1, on_connected=note)
+                upstreams.call(UpstreamCall("GET", target, [], None, own.did, 1, on_connected=note))
             )
 
         try:

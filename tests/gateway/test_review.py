@@ -260,7 +260,7 @@ def test_stream__without_an_end__is_charged_when_its_time_is_over(
             await asyncio.sleep(0.02)
 
     upstream.answers["/data/endless"] = stream
-    with shop.open(tmp_path, upstream_url, request_seconds=1) as gate:
+    with shop.open(tmp_path, upstream_url, request_seconds=1, max_answer_seconds=1) as gate:
         with pytest.raises(requests.exceptions.ChunkedEncodingError):
             gate.paid("GET", "/data/endless")
         gate.wait_for("charged", "2")

@@ -8,6 +8,7 @@ from nvm_chain.errors import (
     AuthorityUnknown,
     NvmChainError,
 )
+from nvm_chain.meter.admission import find_told_ceiling
 from nvm_chain.meter.authorities import Authority
 from nvm_chain.meter.books import Account, block_credits
 from nvm_chain.meter.store.admissions import MAX_VOUCHERS, refuse_more_vouchers
@@ -48,7 +49,7 @@ class OpenAuthority:
         if self.signed is not None:
             front = stored.front.add(self.signed)
             if len(front.vouchers) > MAX_VOUCHERS:
-                return refuse_more_vouchers(stored.account, 0)
+                return refuse_more_vouchers(stored.account, find_told_ceiling(self.authority, stored.account, 0))
             group.put_account(self.key, replace(stored, front=front))
         known = group.authorities.get(self.authority.authority_id)
         if known is not None:

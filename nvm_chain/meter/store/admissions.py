@@ -13,6 +13,7 @@ from nvm_chain.errors import (
     TooManyVouchers,
     VoucherBeforeRestore,
 )
+from nvm_chain.errors.fields import Credits
 from nvm_chain.meter.admission import Admitted, Case, admit
 from nvm_chain.meter.authorities import Hold, open_request
 from nvm_chain.meter.books import Account
@@ -60,18 +61,20 @@ class AdmitVoucher(Struct, frozen=True, gc=False):
         stored = group.account(self.key)
         front = stored.front.add(self.signed)
         if len(front.vouchers) > MAX_VOUCHERS:
-            return refuse_more_vouchers(stored.account, self.work.ask.credits)
+            return refuse_more_vouchers(stored.account, stored.account.find_next_ceiling(self.work.ask.credits))
         authority = open_request(self.signed.voucher, self.digest, group.now)
         before = group.holds.get(self.digest)
         if is_spent(before):
             authority = replace(authority, used=1)
         account = put_ceiling(stored.account, front, group.now)
-        admitted = admit(Case(account, authority, self.work.ask, self.work.policy, group.now))
+        case = Case(account, authority, self.work.ask, self.work.policy, group.now)
+        admitted = admit(case)
         if not isinstance(admitted, Admitted):
             return admitted
         attempt = 0 if before is None else before.attempt + 1
         held = replace(stored, account=admitted.account, front=front)
-        return _open_hold(group, held, Opening(self.digest, admitted.hold, self.work, attempt, by_voucher=True))
+        opening = Opening(self.digest, admitted.hold, self.work, case.next_ceiling, attempt, by_voucher=True)
+        return _open_hold(group, held, opening)
 
     def _find_wrong_deadline(self, group: GroupRows) -> NvmChainError | None:
         """Return an error for a voucher that may be older than a restored backup, or could be after the next restore."""
@@ -83,9 +86,9 @@ class AdmitVoucher(Struct, frozen=True, gc=False):
         return None
 
 
-def refuse_more_vouchers(account: Account, credits: int) -> TooManyVouchers:
+def refuse_more_vouchers(account: Account, next_ceiling: Credits) -> TooManyVouchers:
     """Return why no more vouchers of an account are kept."""
-    return TooManyVouchers(account.find_next_ceiling(credits), account.plan_id, account.holder, MAX_VOUCHERS)
+    return TooManyVouchers(next_ceiling, account.plan_id, account.holder, MAX_VOUCHERS)
 
 
 def is_spent(hold: StoredHold | None) -> bool:
@@ -118,7 +121,7 @@ class AdmitUse(Struct, frozen=True, gc=False):
         if not isinstance(admitted, Admitted):
             return admitted
         held = replace(group.account(self.key), account=admitted.account)
-        opened = _open_hold(group, held, Opening(self.hold_id, admitted.hold, self.work))
+        opened = _open_hold(group, held, Opening(self.hold_id, admitted.hold, self.work, case.next_ceiling))
         if isinstance(opened, StoredHold):
             group.put_authority(admitted.authority)
         return opened
@@ -137,11 +140,12 @@ def find_case(group: GroupRows, key: AccountKey, authority_id: bytes, work: Work
 
 
 class Opening(NamedTuple):
-    """A hold that is about to be opened."""
+    """A hold that is about to be opened. ``next_ceiling`` is what a refusal says, and ``attempt`` counts for a voucher."""
 
     hold_id: bytes
     hold: Hold
     work: Work
+    next_ceiling: Credits
     attempt: int = 0
     by_voucher: bool = False
 
@@ -150,7 +154,7 @@ def _open_hold(group: GroupRows, stored: StoredAccount, opening: Opening) -> Sto
     """Put the account as it is after the admission, and open the hold, unless a limit of the holder is reached."""
     work, account, limited = opening.work, stored.account, opening.work.limited
     if limited is not None:
-        counted = count_in(stored, limited, work.ask.credits, group.now)
+        counted = count_in(stored, limited, work.ask.credits, group.now, next_ceiling=opening.next_ceiling)
         if isinstance(counted, RequestRefused):
             return counted
         stored = counted

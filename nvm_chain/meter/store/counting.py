@@ -8,13 +8,14 @@ from nvm_chain.meter.limits import Asker, Limited, count_end, count_release, cou
 from nvm_chain.meter.store.group_rows import StoredAccount, StoredHold
 
 
-def count_in(stored: StoredAccount, limited: Limited, credits: Credits, now: Time) -> StoredAccount | RequestRefused:
+def count_in(
+    stored: StoredAccount, limited: Limited, credits: Credits, now: Time, *, next_ceiling: Credits
+) -> StoredAccount | RequestRefused:
     """Return an account after a request of at most some credits was counted, or the reason why it is refused.
 
-    The account is given as it is after the admission, with the credits of the request among those that are held.
+    ``next_ceiling`` is the one that a refusal says.
     """
-    account = stored.account
-    asker = Asker(account.plan_id, account.holder, account.find_next_ceiling(0))
+    asker = Asker(stored.account.plan_id, stored.account.holder, next_ceiling)
     usages = count_request(stored.usages, limited, asker, credits, now)
     return usages if isinstance(usages, RequestRefused) else replace(stored, usages=usages)
 

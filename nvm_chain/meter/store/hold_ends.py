@@ -31,7 +31,7 @@ class ChargeHold(Struct, frozen=True, gc=False):
 
     def add_needs(self, needs: Needs) -> None:
         """Read the account, the hold, and its authority."""
-        _add_hold(needs, self.hold)
+        add_hold(needs, self.hold)
 
     def decide(self, group: GroupRows) -> StoredHold | NvmChainError:
         """Charge, or refuse after the end of the hold. What others count as free is only what was released in the books."""
@@ -56,7 +56,7 @@ class ChargeHold(Struct, frozen=True, gc=False):
 
 def _charge(group: GroupRows, account: Account, found: StoredHold, cost: int) -> Account:
     """Charge the account and the authority, and return the account. The authority of one use is the hold itself."""
-    if _has_one_use(found):
+    if has_one_use(found):
         return charge(account, found.hold.credits, cost, group.now)
     account, authority = charge_request(
         account, group.authorities[found.hold.authority_id], found.hold, cost, group.now
@@ -78,7 +78,7 @@ class ReleaseHold(Struct, frozen=True, gc=False):
 
     def add_needs(self, needs: Needs) -> None:
         """Read the account, the hold, and its authority."""
-        _add_hold(needs, self.hold)
+        add_hold(needs, self.hold)
 
     def decide(self, group: GroupRows) -> StoredHold | NvmChainError:
         """Release. A hold that has ended before, or was never stored, stays as it is."""
@@ -106,7 +106,7 @@ class SweepHold(Struct, frozen=True):
 
     def add_needs(self, needs: Needs) -> None:
         """Read the account, the hold, and its authority."""
-        _add_hold(needs, self.hold)
+        add_hold(needs, self.hold)
 
     def decide(self, group: GroupRows) -> StoredHold | NvmChainError | None:
         """Release it, if it is still open and its end has passed."""
@@ -120,7 +120,7 @@ class SweepHold(Struct, frozen=True):
 
 def _release(group: GroupRows, stored: StoredAccount, found: StoredHold, *, was_sent: bool) -> StoredHold:
     account, authority = release_request(stored.account, _find_authority(group, found), found.hold, was_sent=was_sent)
-    if not _has_one_use(found):
+    if not has_one_use(found):
         group.put_authority(authority)
     group.put_account(found.key, replace(stored, account=account))
     if is_in_window(found):
@@ -147,24 +147,25 @@ def _leave_window(group: GroupRows, hold: StoredHold) -> None:
     group.put_window(hold.key, end_request(group.window(hold.key)))
 
 
-def _add_hold(needs: Needs, hold: StoredHold) -> None:
+def add_hold(needs: Needs, hold: StoredHold) -> None:
+    """Read a hold, and all that its end changes."""
     needs.accounts.add(hold.key)
     if is_in_window(hold):
         needs.windows.add(hold.key)
     if hold.scope:
         needs.requests.add(hold.scope)
     needs.holds.add(hold.hold_id)
-    if not _has_one_use(hold):
+    if not has_one_use(hold):
         needs.authorities.add(hold.hold.authority_id)
 
 
-def _has_one_use(hold: StoredHold) -> bool:
+def has_one_use(hold: StoredHold) -> bool:
     """Return whether a voucher of one use opened a hold. Its authority is the hold itself."""
     return hold.hold.authority_id == hold.hold_id
 
 
 def _find_authority(group: GroupRows, hold: StoredHold) -> Authority:
-    if not _has_one_use(hold):
+    if not has_one_use(hold):
         return group.authorities[hold.hold.authority_id]
     credits, key = hold.hold.credits, hold.key
     return Authority(

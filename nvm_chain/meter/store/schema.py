@@ -264,6 +264,16 @@ leases = Table(
 )
 """Who does what only one may do at a time, and until when by the database's clock."""
 
+relays = Table(
+    "relays",
+    metadata,
+    Column("authorization_nonce", LargeBinary, primary_key=True),
+    Column("payer", LargeBinary, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Index("recent_relays", "asked_at"),
+)
+"""Signed orders that the gateway sends for buyers, by the nonces of their authorizations. Each is sent once."""
+
 notices = Table(
     "notices",
     metadata,

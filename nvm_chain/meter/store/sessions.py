@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from nvm_chain.errors import AuthorityRevoked, AuthorityUnknown, NvmChainError, TooManyTokens
-from nvm_chain.errors.fields import Time
+from nvm_chain.errors.fields import Credits, Time
+from nvm_chain.meter.admission import find_told_ceiling
 from nvm_chain.meter.agreements import Ask, Question, find_end
 from nvm_chain.meter.authorities import Authority, AuthorityKind
 from nvm_chain.meter.books import Account
@@ -42,8 +43,7 @@ class KeepSession:
         known = group.authorities.get(authority_id)
         is_new = known is None
         if known is not None and known.revoked:
-            next_ceiling = group.account(self.key).account.find_next_ceiling(0)
-            return AuthorityRevoked(next_ceiling, known.kind.value)
+            return AuthorityRevoked(_find_ceiling(group, self.key, known), known.kind.value)
         if is_new and group.places[self.key] >= MOST_AUTHORITIES:
             return refuse_more_authorities(self.key)
         if group.token_counts[authority_id] >= MOST_TOKENS:
@@ -90,8 +90,13 @@ class CheckAuthority:
         authority = group.find_authority(self.key, self.authority_id)
         if authority is None:
             return AuthorityUnknown("of this token")
-        next_ceiling = group.account(self.key).account.find_next_ceiling(0)
+        next_ceiling = _find_ceiling(group, self.key, authority)
         return find_end(Question(authority, Ask(0, ""), group.now, next_ceiling)) or authority
+
+
+def _find_ceiling(group: GroupRows, key: AccountKey, authority: Authority) -> Credits:
+    """Return the next ceiling that a refusal says."""
+    return find_told_ceiling(authority, group.account(key).account, 0)
 
 
 class TokenOwner(NamedTuple):

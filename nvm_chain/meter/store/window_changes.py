@@ -103,7 +103,7 @@ class AdmitToWindow:
     ) -> StoredHold | RequestRefused:
         """Open a hold, unless a limit of the holder is reached."""
         if self.limited is not None:
-            counted = count_in(group.account(self.key), self.limited, 0, group.now)
+            counted = count_in(group.account(self.key), self.limited, 0, group.now, next_ceiling=NO_CEILING)
             if isinstance(counted, RequestRefused):
                 return counted
             group.put_account(self.key, counted)

@@ -220,6 +220,13 @@ def _create_leases() -> None:
         Column("owner", LargeBinary, nullable=False),
         Column("until", BigInteger, nullable=False),
     )
+    op.create_table(
+        "relays",
+        Column("authorization_nonce", LargeBinary, primary_key=True),
+        Column("payer", LargeBinary, nullable=False),
+        Column("asked_at", BigInteger, nullable=False),
+        Index("recent_relays", "asked_at"),
+    )
 
 
 def _create_openings() -> None:
