@@ -18,7 +18,7 @@ from nvm_chain.operations.payment_methods.choice import (
 )
 from nvm_chain.operations.payment_methods.native import order_with_coin
 from nvm_chain.operations.payment_methods.permit import order_with_permit
-from nvm_chain.operations.payment_methods.purchase import OrderArguments, Purchase
+from nvm_chain.operations.payment_methods.purchase import OrderArguments, Payer, Purchase
 from nvm_chain.operations.payment_methods.readers import likely_readers, payment_readers
 from nvm_chain.operations.payment_methods.receiver_check import check_receiver
 from nvm_chain.operations.plan_terms import find_known_terms, plan_readers
@@ -97,7 +97,7 @@ def order_plan(
     salt = secrets.token_bytes(SALT_BYTES) if salt is None else salt
     arguments = OrderArguments(plan_id, receiver, quantity, max_cost, payment_method, salt)
     with chain.paying():
-        purchase = _check_purchase(chain, signer, arguments)
+        purchase = check_purchase(chain, signer, arguments)
         if purchase.needs_no_token:
             _refuse_signature(payment_method)
             with _explained(chain, signer, purchase):
@@ -144,22 +144,25 @@ def _explained(
     return explained_payment(chain, purchase.token, payer, receiver=purchase.receiver, delivery=delivery, signed=signed)
 
 
-def _check_purchase(chain: Chain, signer: Signer, arguments: OrderArguments) -> Purchase:
+def check_purchase(chain: Chain, payer: Payer, arguments: OrderArguments) -> Purchase:
     """Check an order before anything is signed or sent. Return the purchase with its cost.
 
     One round trip if the terms are known on this connection. Otherwise the terms may make a second round trip
     necessary, for example if the plan's token is not the chain's USDC.
+
+    Raises:
+        NvmChainError: The errors of `order_plan` that do not depend on the payment method.
     """
     known, quantity = find_known_terms(chain, arguments.plan_id), arguments.quantity
-    then = payment_readers(chain, signer, arguments, known) if known else likely_readers(chain, signer, arguments)
-    quote = partial(quote_plan, chain, signer.address, arguments.plan_id, quantity)
+    then = payment_readers(chain, payer, arguments, known) if known else likely_readers(chain, payer, arguments)
+    quote = partial(quote_plan, chain, payer.address, arguments.plan_id, quantity)
     chain.read_ahead(*plan_readers(chain, arguments.plan_id), quote, *then)
     plan = read_plan_state(chain, arguments.plan_id)
-    to = signer.address if arguments.receiver is None else parse_address(arguments.receiver, "receiver address")
-    check_orderable(plan, signer.address, to)
-    cost, limit = check_cost(chain, signer.address, plan, quantity, arguments.max_cost)
+    to = payer.address if arguments.receiver is None else parse_address(arguments.receiver, "receiver address")
+    check_orderable(plan, payer.address, to)
+    cost, limit = check_cost(chain, payer.address, plan, quantity, arguments.max_cost)
     if known is None:
-        chain.read_ahead(*payment_readers(chain, signer, arguments, plan.terms, likely_read=True))
+        chain.read_ahead(*payment_readers(chain, payer, arguments, plan.terms, likely_read=True))
     if plan.terms.trial and read_account(chain, plan.plan_id, to).trial_taken:
         raise TrialAlreadyTaken(plan.plan_id, to)
     # A fixed price does not change. A quoted price may rise up to the limit until the order is mined.

@@ -13,14 +13,15 @@ from nvm_chain.gateway.sockets.terms import IDLE_SECONDS, MAX_BYTES, SocketTerms
 from nvm_chain.meter.bindings import Level
 from nvm_chain.meter.limits import Limits, Rate
 from nvm_chain.meter.session_terms import PeriodLimit
+from nvm_chain.meter.settings import MAX_ANSWER_SECONDS
 from nvm_chain.types.durations import DAY, MINUTE
 from nvm_chain.types.ids import parse_agent_id
 from nvm_chain.types.paths import parse_path
 
 KEYS: Final = (
     *("did", "upstream", "files", "public_url", "hosts", "auth"),
-    *("level", "exposure", "request_seconds", "max_running", "max_open", "per_period", "limits"),
-    *("dynamic", "charges_failures", "forwards_redirects", "warnings", "seller", "websocket"),
+    *("level", "exposure", "request_seconds", "max_answer_seconds", "max_running", "max_open", "per_period", "limits"),
+    *("dynamic", "charges_failures", "forwards_redirects", "warnings", "seller", "websocket", "embedded_in"),
 )
 MOST_CREDITS: Final = 2**63 - 1
 MOST: Final = 2**32 - 1
@@ -91,6 +92,7 @@ def _read_service(table: Table, folder: Path) -> ServiceSettings:
             level=table.read_choice("level", Level, Level.FULL),
             exposure=table.read_number("exposure", EXPOSURE, 1, MOST_CREDITS),
             request_seconds=table.read_number("request_seconds", REQUEST_SECONDS, 1, MOST),
+            max_answer_seconds=table.read_number("max_answer_seconds", MAX_ANSWER_SECONDS, 1, MOST),
             max_running=table.read_number("max_running", MAX_RUNNING, 1, MOST),
             max_open=table.read_number("max_open", 16, 1, MOST),
             per_period=per_period,
@@ -105,6 +107,7 @@ def _read_more(table: Table) -> dict[str, Any]:
     return {
         **{flag: table.read_flag(flag, default=False) for flag in flags},
         "seller": table.find_text("seller"),
+        "embedded_in": table.read_texts("embedded_in"),
         "websocket": read_if(table.read_table("websocket", ("per", "max_bytes", "idle")), _read_websocket),
         **_read_warnings(table.read_table("warnings", ("low_balance", "soon"))),
     }

@@ -78,6 +78,13 @@ depth = {depth}
 # stuck = "3 minutes"
 # max_fee_percent = 300
 
+[checkout]
+# Whether the key of the redeemer sends signed orders of buyers from the pages of plans, and pays their gas.
+# relays = false
+# How many orders it sends within 24 hours, for one account and in all.
+# relays_per_account = 5
+# relays_per_day = 200
+
 [retention]
 # How long the books keep requests with what they cost, sessions after their end, and notices that were sent.
 # charges = "400 days"
@@ -119,8 +126,12 @@ upstream = {upstream}
 # warnings = {{ low_balance = 100, soon = "3 days" }}
 # The seller to whom the service belongs. Its own table is [[sellers]].
 # seller = "acme"
-# How many seconds a request may take.
+# Apps whose pages may show the log-in of the service, by their origins, such as an app of Streamlit.
+# embedded_in = ["https://chat.example.com"]
+# How many seconds a request may take until its answer begins, and an answer may stand still.
 # request_seconds = 120
+# How many seconds a request may take whose answer goes on.
+# max_answer_seconds = 3600
 # How many requests the service gets at the same time, from each process of the gateway.
 # max_running = 500
 # Of each holder: requests in some time, credits in some time, and unpaid failures in an hour.

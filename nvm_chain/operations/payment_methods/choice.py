@@ -49,7 +49,7 @@ def check_payment_method(method: str | None, salt: bytes | None = None) -> None:
         )
 
 
-def signs_messages(signer: Signer) -> bool:
+def signs_messages(signer: object) -> bool:
     """Return whether a signer can sign permits and authorizations. No request."""
     return isinstance(signer, HashSigner | TypedDataSigner)
 

@@ -1,9 +1,11 @@
 """Payment by a permit (EIP-2612): the payer signs the approval, and the order carries it."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from eth_typing import ChecksumAddress
+from web3.contract.contract import ContractFunction
 
 from nvm_chain.chain.abi_entries import describe_function
 from nvm_chain.chain.answer_words import WORD
@@ -40,19 +42,36 @@ def order_with_permit(
     """
     payer = check_message_signer(signer)
     terms = terms or read_permit_terms(chain, purchase.token, signer.address)
-    deadline = chain.read_time() + SIGNATURE_SECONDS
-    permit = Permit(signer.address, chain.credits.address, purchase.max_cost, terms.nonce, deadline)
+    permit = build_permit(chain, signer.address, purchase, terms)
     signature = sign_permit(payer, permit, token=terms.domain)
+    with explained_permit(chain, purchase, permit, signature):
+        receipt = chain.send(signer, build_permit_call(chain, purchase, permit.deadline, signature))
+    return build_order_receipt(chain, purchase.plan, signer.address, receipt)
+
+
+def build_permit(chain: Chain, payer: ChecksumAddress, purchase: Purchase, terms: PermitTerms) -> Permit:
+    """Return the permit that a payer signs for an order: of exactly its highest cost, for an hour. One request."""
+    deadline = chain.read_time() + SIGNATURE_SECONDS
+    return Permit(payer, chain.credits.address, purchase.max_cost, terms.nonce, deadline)
+
+
+def build_permit_call(chain: Chain, purchase: Purchase, deadline: int, signature: PermitSignature) -> ContractFunction:
+    """Return the call that orders with a permit. No request."""
     order = (purchase.plan.plan_id, purchase.receiver, purchase.quantity, purchase.max_cost)
+    return chain.credits.functions.orderWithPermit(*order, (deadline, *signature))
+
+
+@contextmanager
+def explained_permit(chain: Chain, purchase: Purchase, permit: Permit, signature: PermitSignature) -> Iterator[None]:
+    """Add to the error of an order in the ``with`` block whether its permit is the cause. No request unless it fails."""
     try:
-        receipt = chain.send(signer, chain.credits.functions.orderWithPermit(*order, (deadline, *signature)))
+        yield
     except PaymentFailed as error:
         if _is_refused(chain, purchase.token, permit, signature):
-            explain_refused_permit(chain, error, signer.address)
+            explain_refused_permit(chain, error, permit.owner)
         elif _is_idle(chain, purchase.token, permit, signature):
             explain_idle_permit(error)
         raise
-    return build_order_receipt(chain, purchase.plan, signer.address, receipt)
 
 
 def _is_refused(chain: Chain, token: ChecksumAddress, permit: Permit, signature: PermitSignature) -> bool:

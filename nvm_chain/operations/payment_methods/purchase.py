@@ -1,6 +1,7 @@
 """Purchases: the arguments of an order, the checked purchase, and the call that orders it."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from eth_typing import ChecksumAddress
 from web3.contract.contract import ContractFunction
@@ -11,6 +12,14 @@ from nvm_chain.operations.payment_methods.choice import PaymentMethod
 from nvm_chain.operations.receivers import Delivery
 from nvm_chain.types.addresses import ZERO_ADDRESS
 from nvm_chain.types.plans import PlanState
+
+
+class Payer(Protocol):
+    """Who pays an order: a signer, or an account whose key somebody else has."""
+
+    @property
+    def address(self) -> ChecksumAddress:
+        """The payer's address."""
 
 
 @dataclass(frozen=True, slots=True)

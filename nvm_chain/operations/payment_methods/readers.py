@@ -10,11 +10,10 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.operations.credits import read_account
 from nvm_chain.operations.order_nonces import find_order_nonce
 from nvm_chain.operations.payment_methods.choice import signs_messages
-from nvm_chain.operations.payment_methods.purchase import OrderArguments
+from nvm_chain.operations.payment_methods.purchase import OrderArguments, Payer
 from nvm_chain.operations.plan_terms import expect_cost
 from nvm_chain.operations.token_domains import domain_readers, is_authorization_used, permit_readers
 from nvm_chain.operations.tokens import approval_readers, read_allowance, read_token_balance
-from nvm_chain.signing.keys import Signer
 from nvm_chain.types.addresses import ZERO_ADDRESS
 from nvm_chain.types.plans import Terms
 
@@ -23,7 +22,7 @@ FROM_ALLOWANCE: Final = (None, "allowance", "approve")
 
 
 def payment_readers(
-    chain: Chain, signer: Signer, arguments: OrderArguments, terms: Terms, *, likely_read: bool = False
+    chain: Chain, signer: Payer, arguments: OrderArguments, terms: Terms, *, likely_read: bool = False
 ) -> tuple[Reader, ...]:
     """Return the readers that a payment needs, for `Chain.read_ahead`. The plan's terms are known.
 
@@ -38,7 +37,7 @@ def payment_readers(
     return *trial, *asked, *_cost_readers(chain, signer, arguments, token, cost)
 
 
-def likely_readers(chain: Chain, signer: Signer, arguments: OrderArguments) -> tuple[Reader, ...]:
+def likely_readers(chain: Chain, signer: Payer, arguments: OrderArguments) -> tuple[Reader, ...]:
     """Return the readers that a payment in the chain's USDC needs, for `Chain.read_ahead`.
 
     Most plans have a price in USDC, so these readers run before the plan's terms are known.
@@ -47,7 +46,7 @@ def likely_readers(chain: Chain, signer: Signer, arguments: OrderArguments) -> t
 
 
 def _token_readers(
-    chain: Chain, signer: Signer, arguments: OrderArguments, token: ChecksumAddress
+    chain: Chain, signer: Payer, arguments: OrderArguments, token: ChecksumAddress
 ) -> tuple[Reader, ...]:
     """Return the readers that need the token, for the given payment method or the automatic choice of one."""
     payer, method = signer.address, arguments.payment_method
@@ -60,7 +59,7 @@ def _token_readers(
 
 
 def _cost_readers(
-    chain: Chain, signer: Signer, arguments: OrderArguments, token: ChecksumAddress, cost: int
+    chain: Chain, signer: Payer, arguments: OrderArguments, token: ChecksumAddress, cost: int
 ) -> tuple[Reader, ...]:
     """Return the readers that need the cost, for the given payment method or the automatic choice of one."""
     payer, method = signer.address, arguments.payment_method

@@ -1,0 +1,118 @@
+"""Cards of plans: the terms of each from the chain, in words, and what its metadata says of it."""
+
+import time
+from collections import OrderedDict
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+from nvm_chain.chain.client import Chain
+from nvm_chain.enums import PlanKind
+from nvm_chain.errors import InvalidConfig, InvalidMetadata, NoContract, SecretInMetadata, StorageError
+from nvm_chain.errors.fields import PlanId
+from nvm_chain.metadata.documents import PlanMetadata, parse_plan_metadata
+from nvm_chain.operations.plans import read_plan
+from nvm_chain.operations.tokens import read_token_info
+from nvm_chain.storage.stores import load_metadata
+from nvm_chain.terms.grants import summarize_grant
+from nvm_chain.terms.prices import summarize_price
+from nvm_chain.terms.term import Term
+from nvm_chain.terms.words import describe_terms
+from nvm_chain.types.addresses import ZERO_ADDRESS
+from nvm_chain.types.amounts import NATIVE_DECIMALS, USDC_DECIMALS
+from nvm_chain.types.plans import PlanState, Terms
+from nvm_chain.types.token_labels import TokenLabel
+
+FRESH_SECONDS: Final = 15
+"""How long a card is shown without a look at the chain. Terms never change; the owner and whether a plan is sold do."""
+MOST_CARDS: Final = 512
+LOAD_SECONDS: Final = 4
+"""How long the host of a plan's metadata may take. The terms are shown without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCard:
+    """A plan as people see it. ``metadata`` is None if it could not be had, or is not what the chain has the hash of."""
+
+    plan: PlanState
+    label: TokenLabel | None
+    metadata: PlanMetadata | None
+
+    @property
+    def price(self) -> str:
+        """The price in a few words. A token that only names itself has its address in `token_note`."""
+        named = None if self.label is None else replace(self.label, is_known=True)
+        return summarize_price(self.plan.terms, named)
+
+    @property
+    def token_note(self) -> str:
+        """What has to be said of a token that only names itself. Empty for the coin, for USDC and for plans without a price."""
+        terms = self.plan.terms
+        if not terms.splits or terms.token == ZERO_ADDRESS or self.label is None or self.label.is_known:
+            return ""
+        return f"This is the token {terms.token}. Only the token itself says that it is called {self.label.symbol}."
+
+    @property
+    def grant(self) -> str:
+        """What a purchase gives, in a few words."""
+        return summarize_grant(self.plan.terms)
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """All terms in words."""
+        return describe_terms(self.plan.terms, self.label, fee_bps=self.plan.fee_bps)
+
+    @property
+    def problem(self) -> str:
+        """Why nobody can order the plan here. Empty if it can be ordered."""
+        terms = self.plan.terms
+        if terms.paid_externally:
+            return "This plan is paid outside the chain. Ask the seller how."
+        if terms.kind is PlanKind.USAGE:
+            return "This plan has no purchase. Each request is paid by itself."
+        return "" if self.plan.active else "The seller takes no orders of this plan now."
+
+
+class Cards:
+    """Keeps cards for a few seconds. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[int, tuple[int, PlanCard]] = OrderedDict()
+
+    def find(self, plan_id: PlanId) -> PlanCard | None:
+        """Return a card that is fresh. No request."""
+        kept = self._kept.get(plan_id)
+        return None if kept is None or int(time.monotonic()) - kept[0] > FRESH_SECONDS else kept[1]
+
+    def read(self, chain: Chain, plan_id: PlanId) -> PlanCard:
+        """Return the card of a plan. Two requests, and one to the host of the metadata, if the card is not fresh.
+
+        Raises UnknownPlan or NetworkError.
+        """
+        found = self.find(plan_id)
+        if found is not None:
+            return found
+        plan = read_plan(chain, plan_id)
+        card = PlanCard(plan, read_label(chain, plan.terms), _read_metadata(plan.uri))
+        self._kept[plan_id] = (int(time.monotonic()), card)
+        while len(self._kept) > MOST_CARDS:
+            self._kept.popitem(last=False)
+        return card
+
+
+def read_label(chain: Chain, terms: Terms) -> TokenLabel | None:
+    """Return what the token of a price is called. None if the token does not tell. At most one request."""
+    if terms.token == ZERO_ADDRESS:
+        return TokenLabel("ETH", NATIVE_DECIMALS)
+    if terms.token == chain.usdc:
+        return TokenLabel("USDC", USDC_DECIMALS)
+    with suppress(NoContract, InvalidConfig):
+        info = read_token_info(chain, terms.token)
+        return TokenLabel(info.symbol, info.decimals, is_known=False)
+    return None
+
+
+def _read_metadata(uri: str) -> PlanMetadata | None:
+    with suppress(StorageError, InvalidMetadata, SecretInMetadata):
+        return parse_plan_metadata(load_metadata(uri, timeout_seconds=LOAD_SECONDS))
+    return None

@@ -1,0 +1,169 @@
+"""The addresses of the checkout.
+
+| method and path | what it answers |
+|---|---|
+| ``GET /checkout/<plan DID>`` | the page of a plan: its terms, and an order with a wallet |
+| ``GET /checkout/<agent DID>`` | the plans of an agent side by side |
+| ``GET /checkout/assets/<file>`` | the script and the style of the pages |
+| ``GET /checkout/api/account`` | how an account stands on a plan |
+| ``POST /checkout/api/orders`` | what the wallet of an account does next to order a plan |
+| ``POST /checkout/api/permits`` | the order with a signed permit |
+| ``POST /checkout/api/relays`` | sends a signed order, where the operator has switched that on |
+| ``GET /checkout/api/transactions/<hash>``, ``GET /checkout/api/relays/<nonce>`` | what became of an order |
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from msgspec import json
+
+from nvm_chain.errors import InvalidMessage, NvmChainError
+from nvm_chain.gateway.bodies import Body, BuyerGone, Receive
+from nvm_chain.gateway.catalogue import SoldService
+from nvm_chain.gateway.checkout.orders import OrderBody, Orders, PermitBody, read_number
+from nvm_chain.gateway.checkout.refusing import refuse_order
+from nvm_chain.gateway.checkout.relays import Followed, RelayBody, Relays
+from nvm_chain.gateway.checkout.shelves import Shelves
+from nvm_chain.gateway.incoming import Incoming
+from nvm_chain.gateway.own.asked import Asked, read_json
+from nvm_chain.gateway.pages.assets import PAGE_HEADERS, find_asset
+from nvm_chain.gateway.pages.checkout import build_agent_page, build_plan_page
+from nvm_chain.gateway.refusals import Refusal, tell_refusal
+from nvm_chain.gateway.serving import Refused
+from nvm_chain.types.addresses import parse_address
+from nvm_chain.types.ids import format_did, parse_plan_id
+
+PREFIX: Final = "/checkout/"
+MAX_QUERY: Final = 1_000
+_DID: Final = re.compile("did:nv:[0-9a-f]{64}", re.IGNORECASE)
+_NONCE: Final = re.compile("0x[0-9a-f]{64}")
+_JSON: Final = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+
+Action = Callable[[Asked, dict[str, str], str], Awaitable[Any]]
+"""Answers a question of a page. It gets the query and the last part of the path."""
+
+
+class CheckoutPaths:
+    """Answers requests of buyers who order on a page."""
+
+    def __init__(self, orders: Orders, relays: Relays, shelves: Shelves, *, chain_id: int, credits: str) -> None:
+        """Take what answers, and what is sold."""
+        self._orders, self._relays, self._shelves = orders, relays, shelves
+        self._chain_id, self._credits = chain_id, credits
+        self._questions: dict[tuple[str, str], Action] = {
+            ("GET", "account"): self._tell_standing,
+            ("POST", "orders"): self._prepare,
+            ("POST", "permits"): self._complete,
+            ("POST", "relays"): self._relay,
+            ("GET", "transactions"): self._follow,
+            ("GET", "relays"): self._follow_relay,
+        }
+
+    async def serve(
+        self, scope: Mapping[str, Any], path: str, incoming: Incoming, receive: Receive, service: SoldService | None
+    ) -> Refusal | None:
+        """Return the answer to a request. None if nobody is there to be answered.
+
+        ``service`` is there if the request came to the own host of a service.
+        """
+        method = "GET" if incoming.method == "HEAD" else incoming.method
+        rest = path.removeprefix(PREFIX)
+        try:
+            if rest.startswith("api/"):
+                asked = Asked(path, incoming, Body(receive, incoming.length), service)
+                found = await self._ask(method, rest.removeprefix("api/"), scope["query_string"], asked)
+            else:
+                found = await self._show(method, rest, service)
+        except BuyerGone:
+            return None
+        except Refused as refused:
+            found = refused.refusal
+        except NvmChainError as error:
+            found = refuse_order(error)
+        return _drop_body(found) if incoming.method == "HEAD" else found
+
+    # ------------------------------------------------------------------ pages
+
+    async def _show(self, method: str, name: str, service: SoldService | None) -> Refusal:
+        if method != "GET":
+            return _refuse_method(name, "GET")
+        if name.startswith("assets/"):
+            asset = find_asset(name.removeprefix("assets/"))
+            return _miss(name) if asset is None else Refusal(200, [*asset.headers], asset.body)
+        if not _DID.fullmatch(name):
+            return _miss(name)
+        did = format_did(parse_plan_id(name))
+        agent = self._shelves.find_agent(did, service)
+        body = await (self._show_plan(did, service) if agent is None else self._show_agent(agent))
+        return Refusal(200, [*PAGE_HEADERS], body)
+
+    async def _show_plan(self, did: str, service: SoldService | None) -> bytes:
+        card = await self._orders.read_card(did, service)
+        agents = self._shelves.list_agents(card.plan.plan_id, service)
+        return build_plan_page(card, agents, self._chain_id, self._credits)
+
+    async def _show_agent(self, agent: SoldService) -> bytes:
+        return build_agent_page(agent, await self._orders.read_cards(agent))
+
+    # ------------------------------------------------------------------ questions
+
+    async def _ask(self, method: str, path: str, query: bytes, asked: Asked) -> Refusal:
+        noun, _, name = path.partition("/")
+        action = self._questions.get((method, noun))
+        if action is None:
+            allowed = [known for known, other in self._questions if other == noun]
+            return _refuse_method(path, *allowed) if allowed else _miss(path)
+        if len(query) > MAX_QUERY:
+            raise InvalidMessage("request", f"its query has more than {MAX_QUERY:,} bytes")
+        told = await action(asked, dict(parse_qsl(query.decode("latin-1"))), name)
+        return Refusal(200, [*_JSON], json.encode(told))
+
+    async def _tell_standing(self, asked: Asked, query: dict[str, str], name: str) -> Any:
+        return await self._orders.tell_standing(query, asked.service)
+
+    async def _prepare(self, asked: Asked, query: dict[str, str], name: str) -> Any:
+        given = await read_json(asked.body, OrderBody)
+        limit = await self._relays.explain_limit(parse_address(given.account, "account"))
+        told = await self._orders.prepare(given, asked.service, relays=limit == "")
+        if limit:
+            told["words"]["note"] = f"{limit} So you send it yourself, and pay the fee of the network."
+        return told
+
+    async def _complete(self, asked: Asked, query: dict[str, str], name: str) -> Any:
+        return await self._orders.complete(await read_json(asked.body, PermitBody), asked.service)
+
+    async def _relay(self, asked: Asked, query: dict[str, str], name: str) -> Any:
+        given = await read_json(asked.body, RelayBody)
+        return await self._relays.relay(given, await self._orders.read_card(given.plan_id, asked.service))
+
+    async def _follow(self, asked: Asked, query: dict[str, str], name: str) -> Any:
+        return await self._orders.follow(name, query, asked.service)
+
+    async def _follow_relay(self, asked: Asked, query: dict[str, str], name: str) -> Any:
+        if not _NONCE.fullmatch(name):
+            raise InvalidMessage("request", "its path has no nonce of 0x and 64 hexadecimal digits")
+        card = await self._orders.read_card(query.get("plan", ""), asked.service)
+        payer = parse_address(query.get("payer", ""), "payer")
+        followed = Followed(bytes.fromhex(name[2:]), payer, read_number(query.get("until", "0"), "last second"))
+        return await self._relays.follow(followed, card, self._orders.depth)
+
+
+def _drop_body(found: Refusal) -> Refusal:
+    length = (b"content-length", str(len(found.body)).encode())
+    return Refusal(found.status, [*found.headers, length], b"")
+
+
+def _miss(name: str) -> Refusal:
+    return tell_refusal(
+        404,
+        "NotFound",
+        f"The checkout has no {name[:120]}. Its pages are /checkout/ and the DID of a plan or an agent.",
+    )
+
+
+def _refuse_method(name: str, *allowed: str) -> Refusal:
+    refusal = tell_refusal(405, "NotFound", f"{name[:120]} is asked with {' or '.join(allowed)}.")
+    refusal.headers.append((b"allow", ", ".join(allowed).encode()))
+    return refusal
