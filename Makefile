@@ -134,15 +134,16 @@ lock: .venv-uv/done ## Write requirements/*.lock anew from pyproject.toml and re
 	@$(LOCK) pyproject.toml --extra ape --extra client --extra gateway --extra postgres --extra report --group dev --output-file requirements/dev.lock
 	@$(LOCK) pyproject.toml --extra client --extra gateway --group build --constraint requirements/dev.lock --output-file requirements/run.lock
 	@$(LOCK) pyproject.toml --extra fast --extra gateway --extra postgres --group build --constraint requirements/dev.lock --output-file requirements/gateway.lock
+	@$(LOCK) --no-config requirements/streamlit.in --output-file requirements/streamlit.lock
 	@for tool in halmos mutmut semgrep site slither uv; do \
 		$(LOCK) requirements/$$tool.in --output-file requirements/$$tool.lock || exit 1; done
 
 setup-check: setup .venv-slither/done .venv-semgrep/done .venv-site/done
 
-setup: node_modules/done .venv/done-package .venv/done-tools .solc/done .build/done ## Set up what tests and checks need, without running any
+setup: node_modules/done .venv/done-package .venv/done-tools .solc/done .build/done .browser/done .venv-streamlit/done ## Set up what tests and checks need, without running any
 
 clean: ## Remove everything that make has set up or written
-	rm -rf .venv .venv-* .stack node_modules .solc .build .ape .home .deep .forge dist build htmlcov .coverage* \
+	rm -rf .venv .venv-* .stack .browser node_modules .solc .build .ape .home .deep .forge dist build htmlcov .coverage* \
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis .cache
 	find nvm_chain scripts tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -206,6 +207,11 @@ node_modules/done: package-lock.json package.json .npmrc
 	@$(BIN)/python tools/install_solc.py
 	@touch $@
 
+.browser/done: .venv/done-dev node_modules/done tools/install_browser.py tools/fonts.conf
+	$(say) 'Unpacking the browser of the tests (about 10 seconds)'
+	@$(BIN)/python tools/install_browser.py
+	@touch $@
+
 # The tests read what is written here.
 SOURCES := $(shell find contracts -name '*.sol') tools/compile_contracts.py
 .build/done: .solc/done .venv/done-package $(SOURCES)
@@ -219,6 +225,16 @@ SOURCES := $(shell find contracts -name '*.sol') tools/compile_contracts.py
 	$(say) 'Installing $*'
 	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-$*
 	@$(INSTALL) --python .venv-$* --require-hashes --requirement $<
+	@touch $@
+
+# Streamlit runs apps that import the package, so its environment has all of .venv below it. Its own versions come first, without
+# the override in pyproject.toml: its numpy is newer.
+.venv-streamlit/done: requirements/streamlit.lock .venv/done-dev
+	$(say) 'Installing Streamlit'
+	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-streamlit
+	@$(INSTALL) --no-config --python .venv-streamlit --require-hashes --requirement $<
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$(.venv-streamlit/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/house.pth"
 	@touch $@
 
 # mutmut runs the house's tests, so its environment has all of .venv below it.

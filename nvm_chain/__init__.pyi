@@ -82,6 +82,7 @@ from nvm_chain.operations.holdings import find_plans as find_plans
 from nvm_chain.operations.named_orders import order_once as order_once
 from nvm_chain.operations.openapi import read_openapi as read_openapi
 from nvm_chain.operations.orders import order_plan as order_plan
+from nvm_chain.operations.plan_drafts import draft_plan as draft_plan
 from nvm_chain.operations.plans import accept_plan_ownership as accept_plan_ownership
 from nvm_chain.operations.plans import quote_plan as quote_plan
 from nvm_chain.operations.plans import read_plan as read_plan
@@ -100,6 +101,7 @@ from nvm_chain.operations.signed_orders import relay_order as relay_order
 from nvm_chain.operations.signed_orders import sign_plan_order as sign_plan_order
 from nvm_chain.operations.token_domains import read_token_domain as read_token_domain
 from nvm_chain.operations.tokens import mint_test_usdc as mint_test_usdc
+from nvm_chain.operations.tokens import read_token_label as read_token_label
 from nvm_chain.operations.transactions import look_up_transaction as look_up_transaction
 from nvm_chain.operations.usage import pay_usage as pay_usage
 from nvm_chain.operations.voucher_checks import check_voucher as check_voucher
@@ -153,6 +155,9 @@ from nvm_chain.storage.ipfs_store import IpfsStore as IpfsStore
 from nvm_chain.storage.stores import InlineStore as InlineStore
 from nvm_chain.storage.stores import MetadataStore as MetadataStore
 from nvm_chain.storage.stores import load_metadata as load_metadata
+from nvm_chain.terms.template_configs import get_template_configs as get_template_configs
+from nvm_chain.terms.words import describe_terms as describe_terms
+from nvm_chain.terms.words import summarize_terms as summarize_terms
 from nvm_chain.types.accounts import HolderTotal as HolderTotal
 from nvm_chain.types.agents import AttachedPlan as AttachedPlan
 from nvm_chain.types.amounts import ether as ether

@@ -114,7 +114,8 @@ class SoldService:
             for plan in self.plans.values()
             if plan.kind is PlanKind.TIME
         }
-        return ServiceTerms(self.did, policies, own.level, own.request_seconds, windows, own.limits)
+        seconds, most = own.request_seconds, own.max_answer_seconds
+        return ServiceTerms(self.did, policies, own.level, seconds, windows, own.limits, most)
 
 
 @lru_cache(maxsize=4_096)

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from nvm_chain.chain.networks import EMBEDDED
 from nvm_chain.errors import InvalidConfig
+from nvm_chain.gateway.configuration.checkout import KEYS as CHECKOUT
+from nvm_chain.gateway.configuration.checkout import read_checkout
 from nvm_chain.gateway.configuration.parts import (
     HOST,
     PORT,
@@ -47,6 +49,7 @@ TABLES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "redeemer": ("keyfile", "password", "key_env", "dev_account", "former"),
     "settler": ("age", "max_credits", "exposure_percent", "margin", "stuck", "max_fee_percent"),
+    "checkout": CHECKOUT,
     "retention": RETENTION,
     "secrets": ("file", "key_file"),
 }
@@ -81,7 +84,9 @@ def read_config(path: Path | str) -> GatewayConfig:
     listen = _read_listen(gateway)
     retention = read_retention(tables["retention"])
     own = {name: SellerSettings(name) for name in sellers}
-    settings = _read_settings(gateway, place.parent, services=services, sellers=own, retention=retention)
+    checkout = read_checkout(tables["checkout"])
+    more = {"services": services, "sellers": own, "retention": retention, "checkout": checkout}
+    settings = _read_settings(gateway, place.parent, **more)
     _check_databases(gateway, settings, listen)
     return GatewayConfig(
         path=place,

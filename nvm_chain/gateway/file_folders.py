@@ -5,7 +5,7 @@ no folder. A file is read in pieces, as the buyer takes them.
 """
 
 import asyncio
-from collections.abc import AsyncIterable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import ExitStack
 from typing import Any, Final
 from urllib.parse import quote
@@ -15,11 +15,9 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from nvm_chain.errors import UnknownEndpoint, UpstreamFailed
-from nvm_chain.errors.fields import Quantity
 from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.incoming import Headers
-from nvm_chain.gateway.settings import MAX_RUNNING
-from nvm_chain.gateway.upstream import Answer, FindHeader, OnConnected, Upstreams
+from nvm_chain.gateway.upstream import Answer, FindHeader, UpstreamCall, Upstreams
 from nvm_chain.gateway.upstream_queues import UpstreamQueue
 from nvm_chain.types.ids import parse_agent_id
 
@@ -45,39 +43,27 @@ class FileUpstreams(Upstreams):
             if service.settings.files is not None
         }
 
-    async def call(
-        self,
-        method: str,
-        url: str,
-        headers: list[tuple[str, str]],
-        body: bytes | AsyncIterable[bytes] | None,
-        *,
-        service: str,
-        most: Quantity = MAX_RUNNING,
-        on_connected: OnConnected | None = None,
-        **more: Any,
-    ) -> Answer:
+    async def call(self, asked: UpstreamCall) -> Answer:
         """Open a file, or send a request. See `Upstreams.call`. The folder is asked for files of the agent, and for nothing else.
 
         Raises:
             UnknownEndpoint: It is not a file of the agent, and the service has no upstream.
         """
+        service, url, method = asked.service, asked.url, asked.method
         folder, sold = self._folders.get(service), self._services.get(service)
         target = url if sold is None else url.removeprefix(sold.settings.upstream.rstrip("/"))
         path = None if sold is None else sold.find_file(method, target)
         if folder is None or sold is None or (path is None and sold.settings.upstream):
-            return await super().call(
-                method, url, headers, body, service=service, most=most, on_connected=on_connected, **more
-            )
+            return await super().call(asked)
         if path is None:
             raise UnknownEndpoint(parse_agent_id(service), method, target.partition("?")[0])
-        queue = self.find_queue(service, most)
+        queue = self.find_queue(service, asked.most)
         await queue.enter()
         answer = FileAnswer(service, queue)
-        if on_connected is not None:
-            on_connected()
-        asked = [(name.encode("latin-1"), value.encode()) for name, value in headers]
-        await answer.open(folder, method, path, asked)
+        if asked.on_connected is not None:
+            asked.on_connected()
+        headers = [(name.encode("latin-1"), value.encode()) for name, value in asked.headers]
+        await answer.open(folder, method, path, headers)
         return answer
 
 

@@ -10,7 +10,7 @@ from nvm_chain.errors import InvalidMessage, UpstreamFailed
 from nvm_chain.gateway.bodies import Body, BodyDiffers, BuyerGone
 from nvm_chain.gateway.catalogue import OPEN, SoldEndpoint, SoldService
 from nvm_chain.gateway.incoming import Headers, Incoming, filter_answer
-from nvm_chain.gateway.upstream import Answer, OnConnected, Upstreams
+from nvm_chain.gateway.upstream import Answer, OnConnected, UpstreamCall, Upstreams
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -75,17 +75,18 @@ async def call_upstream(
     headers = [*passage.incoming.forwarded, *told]
     if sending.body is not None and not isinstance(sending.body, bytes) and passage.incoming.length is not None:
         headers.append(("content-length", str(passage.incoming.length)))
+    asked = UpstreamCall(
+        passage.incoming.method,
+        own.upstream.rstrip("/") + passage.target,
+        headers,
+        sending.body,
+        own.did,
+        own.max_running,
+        upstreams.find_header(own.did) or own.auth,
+        on_connected,
+    )
     try:
-        answer = await upstreams.call(
-            passage.incoming.method,
-            own.upstream.rstrip("/") + passage.target,
-            headers,
-            sending.body,
-            service=own.did,
-            most=own.max_running,
-            auth=upstreams.find_header(own.did) or own.auth,
-            on_connected=on_connected,
-        )
+        answer = await upstreams.call(asked)
     except UpstreamFailed:
         if passage.trouble is not None:
             raise passage.trouble from None
@@ -143,7 +144,9 @@ def build_headers(passage: Passage, answer: Answer, more: Headers) -> Headers:
     return [*headers, (b"cache-control", b"no-store, private"), *more]
 
 
-async def hand_down(found: Answer, send: Send, keep: bytearray | None, most: int) -> int:
+async def hand_down(
+    found: Answer, send: Send, keep: bytearray | None, most: int, on_piece: Callable[[], object]
+) -> int:
     """Hand down the body of an answer, piece by piece, and return its size.
 
     Args:
@@ -151,6 +154,7 @@ async def hand_down(found: Answer, send: Send, keep: bytearray | None, most: int
         send: The function that sends a message to the buyer.
         keep: Where the body is collected too, up to a size.
         most: That size in bytes.
+        on_piece: Called when the buyer has taken a piece. One that does not read takes none.
 
     Raises:
         UpstreamFailed: The upstream ended in the middle.
@@ -164,5 +168,6 @@ async def hand_down(found: Answer, send: Send, keep: bytearray | None, most: int
         if keep is not None and size <= most:
             keep += piece
         await send({"type": "http.response.body", "body": piece, "more_body": more})
+        on_piece()
     found.finish()
     return size

@@ -14,11 +14,13 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.errors import NvmChainError, SecondSettler
 from nvm_chain.gateway.app import GatewayApp
 from nvm_chain.gateway.catalogue import SoldService, build_meter_settings, read_services
+from nvm_chain.gateway.checkout.opening import open_checkout
 from nvm_chain.gateway.file_folders import FileUpstreams
 from nvm_chain.gateway.kept_answers import AnswerBox
+from nvm_chain.gateway.pages.streamlit_paths import open_streamlit
 from nvm_chain.gateway.sellers.opening import build_seller_paths, look
 from nvm_chain.gateway.sellers.tokens import FindTokens
-from nvm_chain.gateway.serving import Server
+from nvm_chain.gateway.serving import FindToken, Server
 from nvm_chain.gateway.settings import GatewaySettings
 from nvm_chain.gateway.troubles import PatientTeller
 from nvm_chain.gateway.upstream import FindHeader
@@ -57,6 +59,7 @@ def build_gateway(
     former_redeemers: tuple[ChecksumAddress, ...] = (),
     find_webhook_keys: FindKeys | None = None,
     find_seller_tokens: FindTokens | None = None,
+    find_metrics_token: FindToken | None = None,
 ) -> GatewayApp:
     """Return the ASGI application of a gateway. Nothing is opened until a server starts it.
 
@@ -73,6 +76,7 @@ def build_gateway(
         former_redeemers: Keys of the seller that settled before.
         find_webhook_keys: A function that returns the keys of a webhook, by its name, as they are now.
         find_seller_tokens: A function that returns the tokens of all sellers as they are now.
+        find_metrics_token: A function that returns the token of the numbers as it is now. If not given, it is that of the settings.
     """
 
     @asynccontextmanager
@@ -94,15 +98,12 @@ def build_gateway(
             await stack.enter_async_context(
                 keep_sending(meter.writer, settings, services, find_webhook_keys, workers, tell)
             )
-            server = _build_server(meter, services, upstreams, settings, workers)
-            server.sellers = build_seller_paths(
-                meter,
-                server.metrics,
-                services,
-                settings,
-                partial(look, connect, signer, meter, rules),
-                find_seller_tokens,
-            )
+            server = _build_server(meter, services, upstreams, settings, workers, find_metrics_token)
+            looks = partial(look, connect, signer, meter, rules)
+            server.sellers = build_seller_paths(*(meter, server.metrics, services, settings, looks, find_seller_tokens))
+            checkout = open_checkout(connect, signer, meter, services, settings.checkout, tell)
+            server.checkout = await stack.enter_async_context(checkout)
+            server.streamlit = await stack.enter_async_context(open_streamlit(connect, server))
             yield server
 
     return GatewayApp(open_server, cors_origins=settings.cors_origins)
@@ -133,11 +134,11 @@ def _build_server(
     upstreams: FileUpstreams,
     settings: GatewaySettings,
     workers: Workers,
+    find_metrics_token: FindToken | None,
 ) -> Server:
     box = None if settings.answer_key is None else AnswerBox(settings.answer_key)
-    return Server(
-        *(meter, services, upstreams), base=settings.url, box=box, metrics_token=settings.metrics_token, workers=workers
-    )
+    find = find_metrics_token or (lambda: settings.metrics_token)
+    return Server(*(meter, services, upstreams), base=settings.url, box=box, find_metrics_token=find, workers=workers)
 
 
 def _make_index(chain: Chain, settings: GatewaySettings, first_block: int) -> None:

@@ -8,6 +8,8 @@
 | ``POST /sessions``, ``DELETE /sessions`` | a token for a voucher and its terms, and its revocation by whoever has the token |
 | ``POST /sessions/revoke`` | the revocation of a session or an allowance by its holder |
 | ``GET /receipts/<hold>`` | the signed receipt of a request |
+| ``GET /checkout/<DID>`` | the page of a plan or an agent, see `nvm_chain.gateway.checkout.paths` |
+| ``GET /streamlit?did=<DID>`` | the log-in inside an app, see `nvm_chain.gateway.pages.streamlit_paths` |
 | ``GET /health/live``, ``GET /health/ready`` | whether the process runs, and whether it can serve |
 | ``GET /metrics`` | numbers for Prometheus, with the token of the settings |
 
@@ -21,6 +23,7 @@ from msgspec import json
 
 from nvm_chain.client.places import RESERVED
 from nvm_chain.gateway.bodies import Body, BuyerGone
+from nvm_chain.gateway.checkout.paths import PREFIX as CHECKOUT
 from nvm_chain.gateway.forwarding import Send
 from nvm_chain.gateway.incoming import Headers, Incoming
 from nvm_chain.gateway.metrics import CONTENT_TYPE as METRICS_TYPE
@@ -29,10 +32,11 @@ from nvm_chain.gateway.own.asked import Action, Asked
 from nvm_chain.gateway.own.health import Health
 from nvm_chain.gateway.own.listing import Listing
 from nvm_chain.gateway.own.sessions import Sessions
+from nvm_chain.gateway.pages.streamlit_paths import PATH as STREAMLIT
 from nvm_chain.gateway.refusals import Refusal, tell_refusal
 from nvm_chain.gateway.routes import Hosts
 from nvm_chain.gateway.sellers.paths import PREFIX as SELLERS
-from nvm_chain.gateway.serving import Receive, Refused, Server, answer
+from nvm_chain.gateway.serving import Checkout, Receive, Refused, Server, answer
 
 _OF_OPERATOR: Final = ("/health/", "/metrics")
 """How the paths begin that are for the operator, and not on the host of a service."""
@@ -45,7 +49,9 @@ class OwnPaths:
         """Take what serves."""
         listing, self._accounts = Listing(server), Accounts(server)
         sessions, health = Sessions(server), Health(server)
-        self._hosts, self._sellers = Hosts(server.services), server.sellers
+        self._hosts, self._sellers, self._checkout = Hosts(server.services), server.sellers, server.checkout
+        self._base = server.base
+        self._streamlit = server.streamlit
         self._paths: dict[tuple[str, str], Action] = {
             ("GET", "/services"): listing.list_services,
             ("GET", "/account"): self._accounts.read_account,
@@ -66,10 +72,18 @@ class OwnPaths:
         path = str(scope["path"]).removeprefix(RESERVED)
         method = "GET" if incoming.method == "HEAD" else incoming.method
         service = self._hosts.find(incoming.host)
-        if self._sellers is not None and service is None and path.startswith(SELLERS):
-            refusal = await self._sellers.serve(scope, incoming, receive, send, more)
+        if self._sellers is not None and path.startswith(SELLERS):
+            elsewhere = tell_refusal(404, "NotFound", f"Sellers have their addresses at {self._base}{SELLERS}.")
+            ask = (path, scope["query_string"], incoming, receive, send, more)
+            refusal = await self._sellers.serve(*ask) if service is None else elsewhere
             if refusal is not None:
                 await answer(send, refusal, more)
+            return
+        pages = self._find_pages(path)
+        if pages is not None:
+            found = await pages.serve(scope, path, incoming, receive, service)
+            if found is not None:
+                await answer(send, found, more)
             return
         action = None if service is not None and path.startswith(_OF_OPERATOR) else self._find(method, path)
         if action is None:
@@ -82,12 +96,13 @@ class OwnPaths:
             return
         except BuyerGone:
             return  # nobody is there to be answered
-        text, kind = (told, METRICS_TYPE) if isinstance(told, bytes) else (json.encode(told), "application/json")
-        headers = [(b"content-type", kind.encode()), (b"cache-control", b"no-store")]
-        if incoming.method == "HEAD":
-            headers.append((b"content-length", str(len(text)).encode()))
-            text = b""
-        await answer(send, Refusal(200, headers, text), more)
+        await answer(send, _write(told, is_head=incoming.method == "HEAD"), more)
+
+    def _find_pages(self, path: str) -> Checkout | None:
+        """Return what answers on the pages of a path. None for a path without pages."""
+        if path == STREAMLIT or path.startswith(f"{STREAMLIT}/"):
+            return self._streamlit
+        return self._checkout if path.startswith(CHECKOUT) else None
 
     def _find(self, method: str, path: str) -> Action | None:
         if method == "GET" and path.startswith(RECEIPTS):
@@ -101,3 +116,13 @@ class OwnPaths:
         if allowed:
             refusal.headers.append((b"allow", ", ".join(allowed).encode()))
         return refusal
+
+
+def _write(told: Any, *, is_head: bool) -> Refusal:
+    """Return the answer with what an action told: JSON, or the numbers for Prometheus."""
+    text, kind = (told, METRICS_TYPE) if isinstance(told, bytes) else (json.encode(told), "application/json")
+    headers = [(b"content-type", kind.encode()), (b"cache-control", b"no-store")]
+    if is_head:
+        headers.append((b"content-length", str(len(text)).encode()))
+        text = b""
+    return Refusal(200, headers, text)

@@ -12,6 +12,7 @@ from nvm_chain.errors import (
     AccessOpening,
     AnswerNotKept,
     ExposureReached,
+    HolderNotSettled,
     IndexFailure,
     InputError,
     KeyReused,
@@ -47,6 +48,7 @@ from nvm_chain.x402.offers import CreditsAccount, CreditsOffer, build_payment_re
 
 STATUSES: Final[tuple[tuple[tuple[type[NvmChainError], ...], int], ...]] = (
     ((TooManyRequests, QuotaReached, TooManyReleases, TooManyOpenRequests, ExposureReached, PeriodLimitReached), 429),
+    ((HolderNotSettled,), 429),
     ((RequestRunning, AnswerNotKept, AccessOpening, AccessNotOpened), 409),
     ((PaymentMissing, SessionMissing, RequestRefused, SignatureError), 402),
     ((KeyReused,), 422),
@@ -152,7 +154,11 @@ def refuse_payment(
     if as_page:
         kept = [(name, value) for name, value in headers if name != b"content-type"]
         most = {plan.plan_id: find_most(plan, service) for plan in endpoint.plans.values()}
-        return Refusal(status, [*kept, *PAGE_HEADERS, (b"vary", b"Accept")], build_page(service, endpoint, error, most))
+        return Refusal(
+            status,
+            [*kept, *PAGE_HEADERS, (b"vary", b"Accept")],
+            build_page(service, endpoint, error, most, address.own),
+        )
     return Refusal(status, headers, json.encode({**required, "nvm": error.to_dict()}))
 
 
@@ -185,8 +191,8 @@ def _offer(
 
 
 def _find_account(error: NvmChainError, holder: str | None) -> CreditsAccount | None:
-    """Return how the account stands, if its holder has signed the request. Nobody else is told."""
-    if holder is None or not isinstance(error, RequestRefused):
+    """Return how the account stands, if its holder has signed the request. Nobody else is told, as a user of an allowance."""
+    if holder is None or not isinstance(error, RequestRefused) or not error.next_ceiling:
         return None
     available = error.fields.get("available")
     return CreditsAccount(holder, error.next_ceiling, None, available)  # type: ignore[arg-type]

@@ -24,6 +24,7 @@ from nvm_chain.gateway.connecting import open_chain, read_redeemer
 from nvm_chain.gateway.connections import BoundedProtocol
 from nvm_chain.gateway.live_secrets import LiveSecrets
 from nvm_chain.gateway.logs import log_as_json
+from nvm_chain.gateway.metrics_tokens import follow_metrics_token
 from nvm_chain.gateway.opening import build_gateway, tell
 from nvm_chain.gateway.seller_tokens import SellerTokens
 from nvm_chain.gateway.sockets.protocols import BoundedSocketProtocol, find_frame_limit
@@ -74,6 +75,7 @@ def build_app(path: Path | str) -> GatewayApp:
         former_redeemers=filled.redeemer.former,
         find_webhook_keys=keys.find,
         find_seller_tokens=tokens.read,
+        find_metrics_token=follow_metrics_token(config.metrics_token, secrets, on_trouble=tell),
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from nvm_chain.errors import (
     AnswerNotKept,
@@ -39,6 +39,8 @@ START_SECONDS: Final = 30
 """How long a buyer may take for a short body, or for the start of a long one."""
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+FindToken = Callable[[], str | None]
+"""Returns a token as it is now, or None if nobody has one."""
 
 
 class Refused(Exception):
@@ -47,6 +49,15 @@ class Refused(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.status)
         self.refusal = refusal
+
+
+class Checkout(Protocol):
+    """What answers on the pages of plans."""
+
+    async def serve(
+        self, scope: Mapping[str, Any], path: str, incoming: Incoming, receive: Receive, service: SoldService | None
+    ) -> Refusal | None:
+        """Return the answer to a request. None if nobody is there to be answered."""
 
 
 class Server:
@@ -60,7 +71,7 @@ class Server:
         *,
         base: str,
         box: AnswerBox | None = None,
-        metrics_token: str | None = None,
+        find_metrics_token: FindToken | None = None,
         workers: Workers | None = None,
     ) -> None:
         """Take what is open.
@@ -71,13 +82,17 @@ class Server:
             upstreams: The client that calls upstreams.
             base: The URL of the gateway.
             box: What encrypts answers that are kept. None to keep no answers.
-            metrics_token: The token with which the numbers can be read. None for nobody.
+            find_metrics_token: A function that returns the token with which the numbers can be read, as it is now. None for nobody.
             workers: The work that goes on beside requests. None if there is none.
         """
         self.workers = Workers(lambda _: None) if workers is None else workers
         self.sellers: SellerPaths | None = None
         """What sellers may ask, if there are any."""
-        self.metrics, self.metrics_token = Metrics(), metrics_token
+        self.checkout: Checkout | None = None
+        """What answers on the pages of plans, if they are served."""
+        self.streamlit: Checkout | None = None
+        """What answers on the page that apps have in a frame, if it is served."""
+        self.metrics, self.find_metrics_token = Metrics(), find_metrics_token or _find_none
         self.meter, self.services = meter, services
         self.find_header = upstreams.find_header
         self._upstreams, self.base, self._box = upstreams, base, box
@@ -189,6 +204,11 @@ class Server:
             own_host=passage.incoming.host if passage.incoming.keeps_cookies else None,
             as_page=passage.incoming.wants_page,
         )
+
+
+def _find_none() -> str | None:
+    """Return no token, so that nobody can prove to have one."""
+    return None
 
 
 def _find_signed_body(payer: Payer, passage: Passage) -> str | None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from nvm_chain.errors import InvalidConfig
 from nvm_chain.errors.fields import Credits, Number, Quantity, Seconds
+from nvm_chain.gateway.checkout.settings import CheckoutSettings
 from nvm_chain.gateway.sellers.settings import SellerSettings
 from nvm_chain.gateway.sockets.terms import SocketTerms
 from nvm_chain.gateway.webhooks.settings import WebhookSettings
@@ -17,7 +18,7 @@ from nvm_chain.meter.limits import Limits
 from nvm_chain.meter.notices import NoticeRule
 from nvm_chain.meter.retention import Retention
 from nvm_chain.meter.session_terms import PeriodLimit
-from nvm_chain.meter.settings import SIGN_IN_SECONDS
+from nvm_chain.meter.settings import MAX_ANSWER_SECONDS, SIGN_IN_SECONDS
 from nvm_chain.meter.voucher_fronts import MIN_SECONDS
 from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.ids import format_did, parse_agent_id
@@ -28,6 +29,7 @@ REQUEST_SECONDS: Final = 120
 CONNECT_SECONDS: Final = 10
 MAX_RUNNING: Final = 500
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?")
+_ORIGIN: Final = re.compile(rf"https?://{_HOST.pattern}")
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 _VISIBLE: Final = re.compile(r"[ -~]*")
 
@@ -73,6 +75,9 @@ class ServiceSettings:
     """The least binding that a request voucher must have."""
     exposure: Credits = EXPOSURE
     request_seconds: Seconds = REQUEST_SECONDS
+    """How long a request may take until its answer begins, and after that, how long nothing of the answer may come or be taken."""
+    max_answer_seconds: Seconds = MAX_ANSWER_SECONDS
+    """How long a request may take whose answer goes on. A smaller number than ``request_seconds`` counts as that one."""
     max_running: Quantity = MAX_RUNNING
     """How many requests the upstream gets at the same time, from each process of the gateway."""
     max_open: Quantity = 16
@@ -94,6 +99,8 @@ class ServiceSettings:
     """How long before credits or access end a notice is due. None for no notice."""
     seller: str | None = None
     """The name of the seller to whom the service belongs. None for the operator."""
+    embedded_in: tuple[str, ...] = ()
+    """Origins of the apps that may show the log-in of the service in a frame, such as ``https://chat.example.com``."""
 
     def __post_init__(self) -> None:
         """Check the values. Raises an InputError."""
@@ -105,8 +112,14 @@ class ServiceSettings:
         for host in self.hosts:
             if not _HOST.fullmatch(host):
                 raise InvalidConfig(f"{host!r} is not a host", "give hosts in small letters, such as api.example.com")
+        for origin in self.embedded_in:
+            if not _ORIGIN.fullmatch(origin):
+                raise InvalidConfig(
+                    f"{origin!r} is not the origin of an app", "give origins such as https://chat.example.com"
+                )
         check_uint(self.exposure, 63, "exposure", minimum=1)
         check_uint(self.request_seconds, 32, "time of a request", minimum=1)
+        check_uint(self.max_answer_seconds, 32, "longest time of an answer", minimum=1)
         check_uint(self.max_running, 32, "requests that run", minimum=1)
         check_uint(self.max_open, 32, "requests at the same time", minimum=1)
         NoticeRule(self.low_balance, self.soon_seconds)
@@ -115,6 +128,11 @@ class ServiceSettings:
     def endpoint_base(self) -> str:
         """The URL before the target of a request, as the agent's endpoints have it."""
         return (self.public_url or self.upstream).rstrip("/")
+
+    @property
+    def longest_seconds(self) -> Seconds:
+        """How long a request may take in all."""
+        return max(self.request_seconds, self.max_answer_seconds)
 
 
 def _check_base(url: str, noun: str) -> None:
@@ -161,6 +179,8 @@ class GatewaySettings:
     """What is told to the operator's own programs, by the names of the webhooks."""
     retention: Retention = field(default_factory=Retention)
     """How long the books keep what they need no longer."""
+    checkout: CheckoutSettings = field(default_factory=CheckoutSettings)
+    """Whether signed orders of buyers are sent, and how many."""
 
     def __post_init__(self) -> None:
         """Check the values. Raises an InputError."""

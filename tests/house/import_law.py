@@ -11,6 +11,7 @@ ROOMS = [
     "types",
     "signing",
     "metadata",
+    "terms",
     "chain",
     "storage",
     "operations",
@@ -20,12 +21,13 @@ ROOMS = [
     "x402",
     "client",
     "gateway",
+    "streamlit",
     "payments",
     "demo",
     "cli",
 ]
 """Lowest first. A room imports from itself and from rooms before it."""
-OFFLINE = ("enums", "errors", "types", "signing", "metadata")
+OFFLINE = ("enums", "errors", "types", "signing", "metadata", "terms")
 """Rooms that know neither a node nor a server."""
 CLIENTS = {"web3", "requests", "urllib3", "httpx", "aiohttp", "eth_tester"}
 """Libraries that no offline room loads, even through others."""

@@ -55,6 +55,8 @@ UNTOLD = {
     "PeriodsNotStated": {"next_ceiling"},
     "OnlyHolderOpens": {"next_ceiling"},
     "TooManyRequests": {"next_ceiling"},
+    "HolderCannotPay": {"next_ceiling"},
+    "HolderNotSettled": {"next_ceiling"},
     "QuotaReached": {"next_ceiling"},
     "TooManyReleases": {"next_ceiling"},
 }

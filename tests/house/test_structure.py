@@ -194,7 +194,8 @@ SECONDS_ONLY |= {"nvm_chain/chain/async_rpc.py", "nvm_chain/index/following.py"}
 SECONDS_ONLY |= {f"nvm_chain/index/{name}.py" for name in ("signals", "waiting", "watching")}
 SECONDS_ONLY |= {"nvm_chain/meter/session_tranches.py", "nvm_chain/gateway/metrics.py"}
 SECONDS_ONLY |= {
-    f"nvm_chain/gateway/{name}.py" for name in ("live_secrets", "workers", "webhooks/posting", "webhooks/sending")
+    f"nvm_chain/gateway/{name}.py"
+    for name in ("live_secrets", "time_limits", "watching", "workers", "webhooks/posting", "webhooks/sending")
 }
 """Files whose floats are pauses in seconds."""
 

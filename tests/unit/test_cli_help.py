@@ -158,7 +158,7 @@ def test_catalogue__says_of_each_command_what_its_own_help_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "modules"), [((), set()), (("plan",), {"plans", "plan_terms"}), (("order",), {"orders"})]
+    ("words", "modules"), [((), set()), (("plan",), {"plans", "plan_new", "plan_terms"}), (("order",), {"orders"})]
 )
 def test_help__of_a_command__imports_no_other(words: tuple[str, ...], modules: set[str]) -> None:
     room = "nvm_chain.cli.commands."

@@ -36,7 +36,7 @@ class Health:
 
     async def write_metrics(self, asked: Asked) -> Any:
         """Return the numbers for Prometheus, to whoever has the token of the settings. Raises Refused for all others."""
-        token = self._server.metrics_token
+        token = self._server.find_metrics_token()
         if token is None or not hmac.compare_digest((asked.incoming.bearer or "").encode(), token.encode()):
             message = "The numbers are for the operator, with the metrics_token of the gateway. Send it as Authorization: Bearer."
             raise Refused(ask_for_token("operator", "OperatorUnknown", message))

@@ -46,6 +46,7 @@ class Listing:
             "url": address.service,
             "level": own.level.value,
             "requestSeconds": own.request_seconds,
+            "maxAnswerSeconds": own.longest_seconds,
             "exposure": str(own.exposure),
             "limits": _describe_limits(service),
             "files": sorted(service.files),

@@ -53,9 +53,10 @@ class Sessions:
         self._server, self._meter = server, server.meter
 
     async def challenge(self, asked: Asked) -> Any:
-        """Return a nonce, and what else a message needs."""
+        """Return a nonce, and what else a message needs. The host of a service says which service that is."""
         challenge = await self._meter.challenge()
-        return {
+        own = {} if asked.service is None else {"service": asked.service.did}
+        return own | {
             "nonce": challenge.nonce,
             "chainId": challenge.chain_id,
             "issuedAt": challenge.issued_at,

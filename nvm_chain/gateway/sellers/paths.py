@@ -104,10 +104,9 @@ class SellerPaths:
         }
 
     async def serve(
-        self, scope: Mapping[str, Any], incoming: Incoming, receive: Receive, send: Send, more: Headers
+        self, path: str, query: bytes, incoming: Incoming, receive: Receive, send: Send, more: Headers
     ) -> Refusal | None:
         """Answer a request, or return why it is refused. Raises InvalidMessage or IndexFailure before the answer begins."""
-        path: str = scope["path"]
         bearer = find_bearer(incoming.bearer, self._find_tokens())
         if bearer is None:
             return _refuse_token()
@@ -122,7 +121,7 @@ class SellerPaths:
         if bearer.role not in roles:
             message = f"A token with the role {bearer.role} does not open {path}. Use a token of an owner."
             return tell_refusal(403, "RoleTooWeak", message)
-        is_head, query = incoming.method == "HEAD", scope["query_string"]
+        is_head = incoming.method == "HEAD"
         request = SellerRequest(bearer.seller, self._views[bearer.seller], path, query, is_head, receive, send, more)
         return await action(request)
 

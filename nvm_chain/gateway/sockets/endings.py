@@ -12,6 +12,7 @@ from nvm_chain.errors import (
     AuthorityRevoked,
     CeilingTooLow,
     CreditsUsedUp,
+    HolderCannotPay,
     LimitReached,
     NvmChainError,
     PeriodLimitReached,
@@ -113,6 +114,7 @@ def end_by(error: NvmChainError) -> Ending:
 _REASONS: Final[tuple[tuple[tuple[type[NvmChainError], ...], str], ...]] = (
     ((AuthorityRevoked,), "The session was revoked. Open another session."),
     ((AuthorityOver,), "The session has ended. Open another session."),
+    ((HolderCannotPay,), "The holder's account does not pay any more. Ask the holder."),
     ((CreditsUsedUp,), "The credits are used up. Order more credits, and connect again."),
     ((CeilingTooLow, LimitReached, RequestAboveLimit), "The limit of the session is reached. Open another session."),
     ((WindowClosed,), "Access has ended. Order the plan again, and connect again."),
