@@ -162,7 +162,7 @@ def read_service(chain: Chain, settings: ServiceSettings, redeemer: ChecksumAddr
         NetworkError: The node does not give a usable answer.
     """
     agent = read_agent(chain, settings.did)
-    metadata = parse_metadata(load_metadata(agent.uri))
+    metadata = parse_metadata(load_metadata(agent.uri, public_only=True))
     plans = {}
     for attached in agent.plans:
         terms = read_plan_state(chain, attached.plan_id).terms

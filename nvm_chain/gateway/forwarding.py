@@ -19,6 +19,14 @@ _FINAL: Final = range(200, 600)
 """The statuses that end a request. An upstream has to answer with one of them, and cannot change the protocol."""
 _WITHOUT_BODY: Final = frozenset((204, 304))
 """Answers without a body. Servers that compare the body with its length would take such an answer as cut."""
+_INERT: Final = (b"application/json", b"text/event-stream", b"text/plain")
+"""Kinds of answers that browsers never run. Most answers are of these kinds."""
+SANDBOX: Final = (
+    b"content-security-policy",
+    b"sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts",
+)
+"""On a host of several services, a service's page has an origin of its own. Otherwise it could change the checkout of another
+seller in a window that it has opened."""
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 """What no server writes into a header."""
 
@@ -141,7 +149,14 @@ def build_headers(passage: Passage, answer: Answer, more: Headers) -> Headers:
     headers = filter_answer(answer.headers, keeps_cookies=passage.incoming.keeps_cookies)
     if answer.status in _WITHOUT_BODY:
         headers = [(name, value) for name, value in headers if name != b"content-length"]
+    if not passage.incoming.keeps_cookies and _may_be_page(headers):
+        headers.append(SANDBOX)
     return [*headers, (b"cache-control", b"no-store, private"), *more]
+
+
+def _may_be_page(headers: Headers) -> bool:
+    """Tell whether a browser could show an answer as a page. It guesses where the answer does not say what it is."""
+    return not any(name == b"content-type" and value.lower().startswith(_INERT) for name, value in headers)
 
 
 async def hand_down(

@@ -1,6 +1,6 @@
 """HTTP client for servers of others: answers in blocks, time limits, and checked redirects.
 
-Only this module, `chain` and the adapter of `client` use `requests`. After a failure the module raises the error of the
+Only this module, `public_hosts`, `chain` and the adapter of `client` use `requests`. After a failure the module raises the error of the
 caller's choice.
 """
 
@@ -17,6 +17,7 @@ import urllib3
 from nvm_chain.chain.transport.limits import OutOfTime, read_blocks
 from nvm_chain.chain.urls import hide_urls_in_logs
 from nvm_chain.errors import NvmChainError
+from nvm_chain.storage.public_hosts import PrivateHost, PublicAdapter
 
 TIMEOUT_SECONDS: Final = 20
 """Default for the longest wait for the next bytes of a server, in seconds."""
@@ -86,8 +87,11 @@ def open_answer(
     headers: Mapping[str, str] | None = None,
     files: Mapping[str, tuple[str, bytes, str]] | None = None,
     timeout_seconds: int = TIMEOUT_SECONDS,
+    public_only: bool = False,
 ) -> Iterator[Answer]:
     """Send one request, and yield its answer, even if the answer is a redirect.
+
+    With ``public_only``, nothing is sent to a private address, and the URL has to be one of https.
 
     ``timeout_seconds`` limits the connection and each wait for the next bytes. The request has no cookies and no .netrc
     password. It uses the environment's proxies and certificates. For URLs of others call `check_url` first.
@@ -99,7 +103,8 @@ def open_answer(
             settings: Any = session.merge_environment_settings(url, {}, True, None, None)
             # Not session.send: it reads the whole body of a redirect, however long that is.
             with hide_urls_in_logs():
-                response = session.get_adapter(url).send(request, timeout=timeout_seconds, **settings)
+                adapter = PublicAdapter() if public_only else session.get_adapter(url)
+                response = adapter.send(request, timeout=timeout_seconds, **settings)
             try:
                 yield Answer(response, fail)
             finally:
@@ -111,6 +116,7 @@ def open_answer(
 _PROBLEMS: Final[tuple[tuple[tuple[type[Exception], ...], str], ...]] = (
     ((requests.Timeout, urllib3.exceptions.TimeoutError), "the server said nothing for {} seconds"),
     ((requests.exceptions.SSLError, urllib3.exceptions.SSLError), "the server's certificate is not accepted"),
+    ((PrivateHost,), "the server has a private address, and this is only read from public ones"),
     ((requests.ConnectionError,), "the server cannot be reached"),
     ((requests.exceptions.InvalidHeader,), "a header has an invalid value"),
     ((requests.exceptions.InvalidURL, urllib3.exceptions.LocationValueError), "the text is not a URL"),
@@ -136,6 +142,7 @@ def open_following(
     headers: Mapping[str, str] | None = None,
     same_host: bool = False,
     timeout_seconds: int = TIMEOUT_SECONDS,
+    public_only: bool = False,
 ) -> Iterator[Answer]:
     """Send a GET request, follow at most five redirects, and yield the last answer. No redirect may lead from https to http.
 
@@ -143,7 +150,8 @@ def open_following(
     """
     for _ in range(MAX_REDIRECTS + 1):
         check_url(url, fail)
-        with open_answer("GET", url, fail=fail, headers=headers, timeout_seconds=timeout_seconds) as answer:
+        given: Any = {"headers": headers, "timeout_seconds": timeout_seconds, "public_only": public_only}
+        with open_answer("GET", url, fail=fail, **given) as answer:
             if answer.status not in _REDIRECTS:
                 yield answer
                 return

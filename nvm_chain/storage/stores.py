@@ -69,7 +69,13 @@ class InlineStore:
         """Do nothing, because the document exists only in its URI."""
 
 
-def load_metadata(uri: str, stores: Iterable[MetadataStore] = (), *, timeout_seconds: int = TIMEOUT_SECONDS) -> str:
+def load_metadata(
+    uri: str,
+    stores: Iterable[MetadataStore] = (),
+    *,
+    timeout_seconds: int = TIMEOUT_SECONDS,
+    public_only: bool = False,
+) -> str:
     """Return the verified document of a URI on the chain. The first store that supports the URI reads the document.
 
     A ``data:`` URI needs no store. An ``https:`` URI needs no store if its path ends with ``<sha256>.json``. Then the
@@ -80,6 +86,7 @@ def load_metadata(uri: str, stores: Iterable[MetadataStore] = (), *, timeout_sec
         uri: The URI of the document.
         stores: The stores to try, in order.
         timeout_seconds: The limit of each wait for the server, and of the time for the whole document.
+        public_only: Whether nothing is sent to a private address. For servers that read documents for strangers.
 
     Raises:
         UnverifiableUri: No store supports the URI.
@@ -93,13 +100,15 @@ def load_metadata(uri: str, stores: Iterable[MetadataStore] = (), *, timeout_sec
         except UnverifiableUri as error:
             problems.append(error.reason)
     if found := _HTTPS.fullmatch(uri):
-        return _load_https(uri, found[1], timeout_seconds)
+        return _load_https(uri, found[1], timeout_seconds, public_only=public_only)
     raise UnverifiableUri(uri, "; ".join(dict.fromkeys(problems[1:])) or "no store is configured for it")
 
 
-def _load_https(uri: str, expected: str, timeout_seconds: int) -> str:
+def _load_https(uri: str, expected: str, timeout_seconds: int, *, public_only: bool) -> str:
     fail = partial(MetadataUnavailable, uri)
-    with open_following(uri, fail=fail, same_host=True, timeout_seconds=timeout_seconds) as answer:
+    with open_following(
+        uri, fail=fail, same_host=True, timeout_seconds=timeout_seconds, public_only=public_only
+    ) as answer:
         if answer.status != 200:
             raise fail(f"the server answers {answer.status}")
         document = answer.read(MAX_JSON, timeout_seconds)

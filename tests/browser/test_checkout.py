@@ -13,7 +13,7 @@ from tests.browser.conftest import NewPage
 from tests.browser.guard import Guard
 from tests.browser.wallet import Wallet
 from tests.gateway.checkout.stall import ODD_PRICE, RELAYS, Stall, Stand, run_stall
-from tests.gateway.serving import Upstream, served
+from tests.gateway.serving import Upstream, reply, served
 from tests.support.delegated import delegate
 
 SIGN, SEND = "eth_signTypedData_v4", "eth_sendTransaction"
@@ -27,9 +27,15 @@ def stall() -> Iterator[Stall]:
 
 
 @pytest.fixture(scope="module")
-def stand(stall: Stall, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+def upstream() -> Upstream:
+    """The seller's service."""
+    return Upstream()
+
+
+@pytest.fixture(scope="module")
+def stand(stall: Stall, upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """A gateway that sells the plans."""
-    with served(Upstream()) as upstream, stall.open(tmp_path_factory.mktemp("plain"), upstream) as stand:
+    with served(upstream) as url, stall.open(tmp_path_factory.mktemp("plain"), url) as stand:
         yield stand
 
 
@@ -482,3 +488,24 @@ def test_metadata__that_is_hostile__is_text(stand: Stand, page: Page) -> None:
     expect(heading).to_contain_text("<script>alert(1)</script>")
     assert page.locator("main script, main img").count() == 0
     assert "\u202e" not in heading.inner_text()
+
+
+# ---------------------------------------------------------------- pages of the seller's service
+
+
+PAGE = b"""<!doctype html><title>?</title><script>
+try { localStorage.length; document.title = "of the gateway's origin"; } catch { document.title = "apart"; }
+</script>"""
+
+
+def test_page_of_a_service__on_the_host_of_the_checkout__has_an_origin_of_its_own(
+    stand: Stand, upstream: Upstream, page: Page
+) -> None:
+    """Otherwise a seller's page could change the checkout of another seller in a window that it has opened."""
+
+    async def show(own: Upstream, scope: object, receive: object, send: object) -> None:
+        await reply(send, PAGE, headers=((b"content-type", b"text/html"),))
+
+    upstream.answers["/about"] = show
+    page.goto(f"{stand.gate.service_url}/about")
+    expect(page).to_have_title("apart")

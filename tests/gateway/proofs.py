@@ -119,13 +119,15 @@ THREATS: Final = {
     "G10": Proof(
         "a request is sent into somebody's network",
         "The URL of a service is in the operator's own file, and may be private. Neither a request nor the metadata of an agent "
-        "changes it, and redirects are not followed. OpenAPI documents may not name private hosts.",
+        "changes it, and redirects are not followed. OpenAPI documents may not name private hosts, and documents that the chain "
+        "names are read from public addresses only.",
         (
             "gateway/test_threats.py::test_request__for_another_host__goes_to_the_upstream_of_the_settings_or_nowhere",
             "gateway/test_threats.py::test_agent__whose_metadata_names_hosts_of_a_network__gets_no_request_there",
             "gateway/test_serving.py::test_upstream__that_redirects_elsewhere__is_an_error_and_its_own_paths_are_not",
             "gateway/test_serving.py::test_target__that_servers_read_differently__is_a_bad_request",
             "unit/test_openapi_servers.py::test_locate_server__of_a_private_host__is_refused_unless_the_seller_gives_it",
+            "unit/test_public_hosts.py::test_load__from_a_private_address__sends_nothing",
         ),
     ),
     "G11": Proof(
@@ -166,10 +168,13 @@ THREATS: Final = {
     ),
     "G14": Proof(
         "text of a seller steers whoever reads it",
-        "Names and descriptions are shown as text, without control characters and up to a length. Prices come from the chain.",
+        "Names and descriptions are shown as text, without control characters and up to a length. Prices come from the chain. Pages "
+        "of a service on a shared host have an origin of their own.",
         (
             "gateway/test_threats.py::test_text__of_a_hostile_seller__is_text_wherever_it_is_shown",
             "gateway/test_serving.py::test_page__of_a_request_without_payment__shows_text_of_metadata_as_text",
+            "gateway/test_isolation.py::test_answer__that_could_be_a_page__is_shown_apart_from_the_checkout",
+            "browser/test_checkout.py::test_page_of_a_service__on_the_host_of_the_checkout__has_an_origin_of_its_own",
         ),
     ),
     "G15": Proof(

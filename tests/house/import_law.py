@@ -46,10 +46,11 @@ SEAM: dict[str, set[str]] = {
     "eth_tester": {"chain/embedded.py"},
     "requests": {
         *("chain/rpc.py", "chain/transport/http.py", "chain/transport/timed_http.py", "client/requests_adapter.py"),
-        *("demo/buying.py", "storage/http.py"),
+        *("demo/buying.py", "storage/http.py", "storage/public_hosts.py"),
     },
     "urllib3": {
         *("chain/transport/http.py", "chain/transport/timed_http.py", "client/requests_adapter.py", "storage/http.py"),
+        "storage/public_hosts.py",
     },
     "websockets": {"chain/transport/websocket.py"},
     "httpx": {"client/httpx_transports.py"},

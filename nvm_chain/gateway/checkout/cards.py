@@ -8,19 +8,18 @@ from typing import Final
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.enums import PlanKind
-from nvm_chain.errors import InvalidConfig, InvalidMetadata, NoContract, SecretInMetadata, StorageError
+from nvm_chain.errors import InvalidMetadata, SecretInMetadata, StorageError
 from nvm_chain.errors.fields import PlanId
 from nvm_chain.metadata.documents import PlanMetadata, parse_plan_metadata
 from nvm_chain.operations.plans import read_plan
-from nvm_chain.operations.tokens import read_token_info
+from nvm_chain.operations.tokens import read_token_label
 from nvm_chain.storage.stores import load_metadata
 from nvm_chain.terms.grants import summarize_grant
 from nvm_chain.terms.prices import summarize_price
 from nvm_chain.terms.term import Term
 from nvm_chain.terms.words import describe_terms
 from nvm_chain.types.addresses import ZERO_ADDRESS
-from nvm_chain.types.amounts import NATIVE_DECIMALS, USDC_DECIMALS
-from nvm_chain.types.plans import PlanState, Terms
+from nvm_chain.types.plans import PlanState
 from nvm_chain.types.token_labels import TokenLabel
 
 FRESH_SECONDS: Final = 15
@@ -93,26 +92,14 @@ class Cards:
         if found is not None:
             return found
         plan = read_plan(chain, plan_id)
-        card = PlanCard(plan, read_label(chain, plan.terms), _read_metadata(plan.uri))
+        card = PlanCard(plan, read_token_label(chain, plan.terms.token), _read_metadata(plan.uri))
         self._kept[plan_id] = (int(time.monotonic()), card)
         while len(self._kept) > MOST_CARDS:
             self._kept.popitem(last=False)
         return card
 
 
-def read_label(chain: Chain, terms: Terms) -> TokenLabel | None:
-    """Return what the token of a price is called. None if the token does not tell. At most one request."""
-    if terms.token == ZERO_ADDRESS:
-        return TokenLabel("ETH", NATIVE_DECIMALS)
-    if terms.token == chain.usdc:
-        return TokenLabel("USDC", USDC_DECIMALS)
-    with suppress(NoContract, InvalidConfig):
-        info = read_token_info(chain, terms.token)
-        return TokenLabel(info.symbol, info.decimals, is_known=False)
-    return None
-
-
 def _read_metadata(uri: str) -> PlanMetadata | None:
     with suppress(StorageError, InvalidMetadata, SecretInMetadata):
-        return parse_plan_metadata(load_metadata(uri, timeout_seconds=LOAD_SECONDS))
+        return parse_plan_metadata(load_metadata(uri, timeout_seconds=LOAD_SECONDS, public_only=True))
     return None

@@ -56,7 +56,7 @@ def check_service(chain: Chain, service: ServiceSettings, base: str) -> Register
     findings = [good(subject, f"It is agent {agent.agent_id} of {agent.owner}.")]
     attachments = [Attachment(service, plan) for plan in agent.plans]
     try:
-        metadata = parse_metadata(load_metadata(agent.uri))
+        metadata = parse_metadata(load_metadata(agent.uri, public_only=True))
         read_costs(metadata)
     except NvmChainError as error:
         findings.append(missing_by(subject, error))

@@ -23,7 +23,7 @@ from nvm_chain.types.agents import AttachedPlan
 from nvm_chain.types.credits import CreditsConfig
 from nvm_chain.types.ids import format_did
 from nvm_chain.types.prices import PriceConfig
-from tests.gateway.shop import Gate, Shop
+from tests.gateway.shop import PUBLIC, Gate, Shop
 from tests.support.anvil import open_anvil, run_anvil
 from tests.support.world import World
 
@@ -197,7 +197,12 @@ def run_stall() -> Iterator[Stall]:
             for name, plan in plans.items()
             if name != "unsold"
         ]
-        metadata = AgentMetadata("Tea <b>answers</b>", description="Answers about tea.", author="Tea House")
+        metadata = AgentMetadata(
+            "Tea <b>answers</b>",
+            description="Answers about tea.",
+            author="Tea House",
+            open_endpoints=(f"{PUBLIC}/about",),
+        )
         agent = nvm.register_agent(chain, builder, metadata, sold)
         other = nvm.register_agent(chain, builder, AgentMetadata("Coffee"), [AttachedPlan(plans["free"], 1, 1)])
         shop = UsdcShop(
