@@ -73,7 +73,7 @@ def _check_chain(
     yield from opened.findings
     redeemer = None if opened.account is None else opened.account.address
     if redeemer is not None:
-        yield from check_coin(connected.chain, redeemer)
+        yield from check_coin(connected.chain, redeemer, config.settings.checkout)
     attachments: dict[int, list[Attachment]] = {}
     for service in config.settings.services.values():
         on_step(f"Reading the agent {service.did}")

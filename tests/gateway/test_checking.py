@@ -321,6 +321,15 @@ def test_check__of_a_wrong_password__says_so(seller: Seller) -> None:
     assert any("the password is wrong" in each for each in seller.missing())
 
 
+@pytest.mark.parametrize(("per_day", "is_noted"), [(1, False), (4_000_000_000, True)])
+def test_check__of_orders_that_the_gateway_sends__says_what_a_day_of_them_may_need(
+    seller: Seller, per_day: int, is_noted: bool
+) -> None:
+    seller.put("# relays = false", "relays = true")
+    seller.put("# relays_per_day = 200", f"relays_per_day = {per_day}")
+    assert (f"It sends up to {per_day:,} order" in seller.notes()) is is_noted
+
+
 def test_check__of_a_redeemer_without_coin__says_how_much_to_send(seller: Seller) -> None:
     address = use_key(seller)
     seal(seller.folder, redeemer=CANARY)

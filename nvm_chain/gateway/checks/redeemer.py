@@ -10,7 +10,8 @@ from eth_typing import ChecksumAddress
 from nvm_chain.chain.client import Chain
 from nvm_chain.errors import NvmChainError
 from nvm_chain.errors.fields import COIN
-from nvm_chain.errors.formatting import format_money
+from nvm_chain.errors.formatting import count, format_money
+from nvm_chain.gateway.checkout.settings import CheckoutSettings
 from nvm_chain.gateway.checks.findings import Finding, good, missing, missing_by, note
 from nvm_chain.gateway.configuration.parts import GatewayConfig
 from nvm_chain.gateway.connecting import read_redeemer
@@ -19,6 +20,8 @@ from nvm_chain.meter.settling.batches import MOST_ITEMS
 from nvm_chain.meter.settling.gas import find_gas
 
 SUBJECT: Final = "redeemer"
+RELAY_GAS: Final = 250_000
+"""The gas of an order with an authorization, and some more for tokens that need more than USDC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,8 @@ def check_key(config: GatewayConfig, secrets: Secrets, chain: Chain) -> Opened:
     return Opened(account, (good(SUBJECT, f"The {config.redeemer.source} is the key of {account.address}."),))
 
 
-def check_coin(chain: Chain, redeemer: ChecksumAddress) -> Iterator[Finding]:
-    """Yield whether an account can pay for the gas of settlements."""
+def check_coin(chain: Chain, redeemer: ChecksumAddress, checkout: CheckoutSettings) -> Iterator[Finding]:
+    """Yield whether an account can pay for the gas of settlements, and for that of a day's orders of buyers if it sends them."""
     try:
         balance, price = chain.read_coin_balance(redeemer), chain.read_fees()[0]
     except NvmChainError as error:
@@ -57,3 +60,14 @@ def check_coin(chain: Chain, redeemer: ChecksumAddress) -> Iterator[Finding]:
         yield note(SUBJECT, f"It has {shown}. A settlement of {MOST_ITEMS} holders may need {needed}.", advice)
     else:
         yield good(SUBJECT, f"It has {shown} for the gas of settlements.")
+    yield from _check_relays(balance, price, redeemer, checkout)
+
+
+def _check_relays(balance: int, price: int, redeemer: ChecksumAddress, checkout: CheckoutSettings) -> Iterator[Finding]:
+    needed, orders = checkout.relays_per_day * RELAY_GAS * price, count(checkout.relays_per_day, "order")
+    if checkout.relays and balance < needed:
+        shown = format_money(needed, *COIN)
+        advice = (
+            f"Send {redeemer} so much, or lower `relays_per_day`. Without coin, buyers are asked to send their orders."
+        )
+        yield note(SUBJECT, f"It sends up to {orders} of buyers in a day, which may need {shown}.", advice)
