@@ -204,6 +204,13 @@ class Gate:
         told: dict[str, Any] = answer.json()
         return told
 
+    def wait_until_ready(self, seconds: float = 60) -> requests.Response:
+        """Wait until the gateway says that it can serve, and return its answer. At its start, the chain is not read yet."""
+        deadline = time.monotonic() + seconds
+        while (ready := requests.get(f"{self.url}/health/ready", timeout=60)).status_code != 200:
+            assert time.monotonic() < deadline, ready.text
+        return ready
+
     def wait_for(self, name: str, value: str, seconds: float = 10) -> dict[str, Any]:
         """Wait until a field of the account has a value. Charges ride in a later group of writes."""
         deadline = time.monotonic() + seconds

@@ -83,7 +83,7 @@ def test_streams__of_changed_requests__leave_a_gateway_that_serves(gate: Gate, u
         assert b"Traceback" not in answer
     paid = sum(seen.header("nvm-holder") is not None for seen in upstream.seen[before:])
     assert paid <= 1
-    assert requests.get(f"{gate.url}/health/ready", timeout=WAIT_SECONDS).status_code == 200
+    gate.wait_until_ready()
     gate.ceiling = 100
     assert gate.paid("POST", "/ask", b"tea?").status_code == 200
 

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from typing import Any
 
 import pytest
@@ -293,10 +292,7 @@ def test_services__of_the_gateway__have_plans_and_costs(gate: Gate) -> None:
 def test_health__of_a_gateway_that_serves__is_good(gate: Gate) -> None:
     assert requests.get(f"{gate.url}/health/live", timeout=60).json() == {"status": "ok"}
     gate.account()  # which waits until the plans were read
-    deadline = time.monotonic() + 60  # the follower may not have had its turn on a busy machine
-    while (ready := requests.get(f"{gate.url}/health/ready", timeout=60)).status_code == 503:
-        assert time.monotonic() < deadline, ready.text
-    assert ready.status_code == 200
+    gate.wait_until_ready()
 
 
 def test_receipt__of_a_request__is_told_to_its_holder_only(gate: Gate) -> None:

@@ -9,7 +9,6 @@ from contextlib import suppress
 from random import Random
 
 import pytest
-import requests
 
 from nvm_chain.meter.bindings import Level
 from tests.gateway.fuzzing import change
@@ -66,7 +65,7 @@ def ask(gate: Gate) -> tuple[int, bytes, bool]:
 
 def goes_on(gate: Gate) -> None:
     """Assert that the gateway serves, and that nothing is held."""
-    assert requests.get(f"{gate.url}/health/ready", timeout=WAIT_SECONDS).status_code == 200
+    gate.wait_until_ready()
     gate.wait_for("held", "0", WAIT_SECONDS)
 
 

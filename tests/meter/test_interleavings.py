@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from nvm_chain.errors import CeilingTooLow, CreditsUsedUp
+from nvm_chain.errors import CeilingTooLow, CreditsUsedUp, HolderCannotPay
 from nvm_chain.meter.admission import Admitted, Policy
 from nvm_chain.meter.authorities import AuthorityKind, charge_use
 from nvm_chain.meter.books import Account
@@ -83,7 +83,7 @@ def test_two_vouchers_of_which_the_higher_dies_first__leave_the_lower_ceiling() 
     assert (refusal.ceiling, refusal.next_ceiling) == (50, 51)
 
 
-def test_an_allowance_eaten_by_another_session__is_refused_with_the_ceiling_to_sign() -> None:
+def test_an_allowance_eaten_by_another_session__is_refused_and_told_nothing_of_the_account() -> None:
     """Two authorities of one holder share the ceiling. The allowance has its limit left, and no signature behind it."""
     session = replace(SESSION, limit=60)
     allowance = replace(session, authority_id=b"\2" * 32, kind=AuthorityKind.ALLOWANCE, user=REDEEMER)
@@ -93,11 +93,11 @@ def test_an_allowance_eaten_by_another_session__is_refused_with_the_ceiling_to_s
     spent = charge_use(outcome.authority, outcome.hold, 60)
     assert (spent.spent, allowance.spent) == (60, 0)
     refusal = ask(outcome.account, 1, authority=allowance)
-    assert isinstance(refusal, CeilingTooLow)
-    assert refusal.next_ceiling == 61
+    assert isinstance(refusal, HolderCannotPay)
+    assert refusal.next_ceiling == 0
     signed = put_ceiling(outcome.account, VoucherFront((sign(100, NOW + 10),)), NOW)
     assert isinstance(ask(signed, 40, authority=allowance), Admitted)
-    assert isinstance(ask(signed, 41, authority=allowance), CreditsUsedUp)
+    assert isinstance(ask(signed, 41, authority=allowance), HolderCannotPay)
 
 
 def test_two_requests_for_the_last_credits__are_one() -> None:
