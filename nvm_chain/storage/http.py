@@ -91,10 +91,17 @@ def open_answer(
 ) -> Iterator[Answer]:
     """Send one request, and yield its answer, even if the answer is a redirect.
 
-    With ``public_only``, nothing is sent to a private address, and the URL has to be one of https.
+    The request has no cookies and no .netrc password. It uses the environment's proxies and certificates. For URLs of others
+    call `check_url` first.
 
-    ``timeout_seconds`` limits the connection and each wait for the next bytes. The request has no cookies and no .netrc
-    password. It uses the environment's proxies and certificates. For URLs of others call `check_url` first.
+    Args:
+        method: The method.
+        url: The URL.
+        fail: Returns the error of a failure.
+        headers: More headers.
+        files: Files to send as a form.
+        timeout_seconds: The limit of the connection, and of each wait for the next bytes.
+        public_only: Whether nothing is sent to a private address. The URL is then one of https.
     """
     try:
         with requests.Session() as session:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -22,8 +23,8 @@ FOLDER = Path(__file__).parents[2] / "docs" / "assets"
 WRITE_VARIABLE = "NVM_CHAIN_WRITE_PICTURES"
 TOLERANCE = 0.03
 """By how much of its height a picture may differ: the page is longer or shorter than it was."""
-DESKTOP = {"viewport": {"width": 760, "height": 900}, "device_scale_factor": 1}
-PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 1, "color_scheme": "dark"}
+DESKTOP: dict[str, Any] = {"viewport": {"width": 760, "height": 900}, "device_scale_factor": 1}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 1, "color_scheme": "dark"}
 
 
 @pytest.fixture(scope="module")
