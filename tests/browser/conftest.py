@@ -15,7 +15,7 @@ from tests.browser.guard import Guard
 from tests.browser.wallet import Wallet
 
 PROGRAM = Path(__file__).parents[2] / ".browser" / "chrome"
-PATIENCE = 20_000
+PATIENCE = 60_000
 """Milliseconds that a page has for each step. Steps take a few of them, except on a machine that is busy."""
 
 
