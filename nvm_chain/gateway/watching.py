@@ -62,8 +62,9 @@ class BuyerWatch:
 
     def note_piece(self) -> None:
         """Note that the buyer has taken the head of the answer, or one more piece of it."""
-        self._limit.note_piece(self._loop.time())
-        self._prolong_in_time()
+        now = self._loop.time()
+        self._limit.note_piece(now)
+        self._prolong_in_time(now)
 
     def _check_time(self) -> None:
         """End a request whose time is over, and look again later."""
@@ -71,12 +72,11 @@ class BuyerWatch:
         if now >= self._limit.end:
             self._end(End.LATE)
             return
-        self._prolong_in_time()
+        self._prolong_in_time(now)
         self._look_at_time = self._loop.call_at(self._limit.find_next_look(now), self._check_time)
 
-    def _prolong_in_time(self) -> None:
+    def _prolong_in_time(self, now: float) -> None:
         """Prolong the hold if it ends soon, and something of the answer came lately."""
-        now = self._loop.time()
         if self._prolonging is None and self._passage.began and self._limit.wants_more(now):
             self._limit.note_asked(now)
             self._prolonging = asyncio.ensure_future(self._prolong(now))

@@ -1,6 +1,5 @@
 """Drafts of plans: what `register_plan` would send, before anything is signed."""
 
-import secrets
 from dataclasses import dataclass
 
 from eth_typing import ChecksumAddress
@@ -9,9 +8,8 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.chain.node import encode_call
 from nvm_chain.errors.fields import BasisPoints, Coin, PlanId, Quantity
 from nvm_chain.metadata.documents import check_public_uri
-from nvm_chain.operations.plans import FEE_BITS, check_price, check_salt, read_protocol_fee
+from nvm_chain.operations.plans import check_sale, choose_salt, read_protocol_fee
 from nvm_chain.types.addresses import parse_address
-from nvm_chain.types.amounts import check_uint
 from nvm_chain.types.credits import CreditsConfig
 from nvm_chain.types.ids import compute_plan_id
 from nvm_chain.types.plans import Terms, build_terms
@@ -69,12 +67,10 @@ def draft_plan(
         PlanAlreadyRegistered: The creator registered the same terms with the same salt before.
     """
     sender, terms = parse_address(creator, "creator address"), build_terms(price, credits)
-    salt = secrets.token_bytes(32) if salt is None else check_salt(salt)
+    salt = choose_salt(salt)
     check_public_uri(uri)
-    if not allow_tiny_price:
-        check_price(chain, price)
-    fee_bps = read_protocol_fee(chain)
-    most = fee_bps if max_fee_bps is None else check_uint(max_fee_bps, FEE_BITS, "max_fee_bps")
+    most = check_sale(chain, price, max_fee_bps, allow_tiny_price=allow_tiny_price)
+    fee_bps = most if max_fee_bps is None else read_protocol_fee(chain)
     data = encode_call(chain.credits.functions.registerPlan(terms.as_tuple(), salt, uri, most))
     gas = chain.estimate_gas(sender, data, chain.credits.address)
     plan_id = compute_plan_id(chain.chain_id, chain.credits.address, sender, terms, salt)

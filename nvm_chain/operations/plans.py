@@ -74,19 +74,18 @@ def register_plan(
         FeeAboveMax: The protocol fee is higher than ``max_fee_bps``.
         PlanAlreadyRegistered: The signer registered the same terms with the same salt before.
     """
-    terms = build_terms(price, credits)
-    salt = secrets.token_bytes(32) if salt is None else check_salt(salt)
+    terms, salt = build_terms(price, credits), choose_salt(salt)
     check_public_uri(uri)
-    if max_fee_bps is not None:
-        check_uint(max_fee_bps, FEE_BITS, "max_fee_bps")
-    most = _check_sale(chain, price, max_fee_bps, allow_tiny_price=allow_tiny_price)
+    most = check_sale(chain, price, max_fee_bps, allow_tiny_price=allow_tiny_price)
     receipt = chain.send(signer, chain.credits.functions.registerPlan(terms.as_tuple(), salt, uri, most))
     event = chain.read_event(chain.credits, "PlanRegistered", receipt)["args"]
     return RegisteredPlan(event["planId"], event["creator"], terms, salt, event["feeBps"], summarize(receipt))
 
 
-def _check_sale(chain: Chain, price: PriceConfig, max_fee_bps: int | None, *, allow_tiny_price: bool) -> int:
+def check_sale(chain: Chain, price: PriceConfig, max_fee_bps: int | None, *, allow_tiny_price: bool) -> int:
     """Refuse a price that looks like a mistake. Return the highest accepted protocol fee. One round trip."""
+    if max_fee_bps is not None:
+        check_uint(max_fee_bps, FEE_BITS, "max_fee_bps")
     asks_token = not allow_tiny_price and price.token != ZERO_ADDRESS
     readers = token_info_readers(chain, price.token) if asks_token else ()
     with chain.reading_ahead(*readers, partial(read_protocol_fee, chain)):
@@ -98,6 +97,11 @@ def _check_sale(chain: Chain, price: PriceConfig, max_fee_bps: int | None, *, al
 def read_protocol_fee(chain: Chain) -> int:
     """Read the protocol fee that a plan gets if it is registered now, in basis points. One request."""
     return int(chain.read(chain.credits.functions.protocolFee())[0])
+
+
+def choose_salt(salt: object) -> bytes:
+    """Return a salt, or a random one for None. Raises InvalidConfig if it is not 32 bytes."""
+    return secrets.token_bytes(32) if salt is None else check_salt(salt)
 
 
 def check_salt(salt: object) -> bytes:

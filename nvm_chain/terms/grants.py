@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from nvm_chain.enums import PlanKind, RedemptionRule
+from nvm_chain.errors.fields import Quantity
 from nvm_chain.errors.formatting import count, format_duration
 from nvm_chain.terms.term import Term
 from nvm_chain.types.credits import FOREVER
@@ -27,12 +28,17 @@ def summarize_grant(terms: Terms) -> str:
     """Return what a purchase gives in a few words, such as ``100 credits``."""
     if terms.kind is PlanKind.USAGE:
         return "each request"
+    expires = terms.kind is PlanKind.CREDITS and terms.duration
+    return write_granted(terms, 1) + (f" for {format_duration(terms.duration)}" if expires else "")
+
+
+def write_granted(terms: Terms, quantity: Quantity) -> str:
+    """Return what some purchases of a plan have given, in a few words."""
     if terms.kind is PlanKind.CREDITS:
-        expiry = f" for {format_duration(terms.duration)}" if terms.duration else ""
-        return count(terms.credits, "credit") + expiry
+        return count(terms.credits * quantity, "credit")
     if terms.starts_on_purchase:
-        return f"{_write_length(terms.credits * terms.duration)} of access"
-    return f"{count(terms.credits, 'period')} of access for {_write_length(terms.duration)}"
+        return f"{_write_length(terms.credits * terms.duration * quantity)} of access"
+    return f"{count(terms.credits * quantity, 'period')} of access for {_write_length(terms.duration)}"
 
 
 def _write_length(seconds: int) -> str:

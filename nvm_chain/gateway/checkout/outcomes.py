@@ -3,10 +3,10 @@
 from typing import Any
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.enums import PlanKind
-from nvm_chain.errors.formatting import count, format_duration
+from nvm_chain.errors.formatting import count
 from nvm_chain.gateway.checkout.cards import PlanCard
 from nvm_chain.operations.receipts import build_order_receipt
+from nvm_chain.terms.grants import write_granted
 from nvm_chain.terms.money import write_money
 from nvm_chain.types.receipts import OrderReceipt
 
@@ -44,19 +44,10 @@ def tell_receipt(card: PlanCard, receipt: OrderReceipt, depth: int) -> dict[str,
         "granted": str(receipt.credits_granted),
         "words": {
             "paid": write_money(receipt.paid, receipt.token, card.label) if receipt.paid else "nothing",
-            "granted": _describe_grant(card, receipt),
+            "granted": write_granted(card.plan.terms, receipt.quantity),
             "counts": _describe_depth(depth),
         },
     }
-
-
-def _describe_grant(card: PlanCard, receipt: OrderReceipt) -> str:
-    terms, quantity = card.plan.terms, receipt.quantity
-    if terms.kind is not PlanKind.TIME:
-        return count(receipt.credits_granted, "credit")
-    if terms.starts_on_purchase:
-        return f"{format_duration(terms.credits * terms.duration * quantity)} of access"
-    return f"{count(receipt.credits_granted, 'period')} of {format_duration(terms.duration)}"
 
 
 def _describe_depth(depth: int) -> str:

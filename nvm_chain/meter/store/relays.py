@@ -12,6 +12,7 @@ from nvm_chain.types.durations import DAY
 
 KEPT_SECONDS: Final = 2 * DAY
 """How long a claim is kept. Signed orders that are sent have ended long before."""
+RECENT: Final = "SELECT COUNT(*), COUNT(CASE WHEN payer = ? THEN 1 END) FROM relays WHERE asked_at > ?"
 PUT: Final = "INSERT INTO relays (authorization_nonce, payer, asked_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 
 
@@ -45,26 +46,25 @@ def claim_relay(store: Store, nonce: bytes, payer: ChecksumAddress, *, per_accou
         if pen.ask("SELECT asked_at FROM relays WHERE authorization_nonce = ?", (nonce,)):
             return Claim.KNOWN
         now, packed = read_now(pen), bytes.fromhex(payer[2:])
-        reached = _find_limit(
-            pen.ask("SELECT payer FROM relays WHERE asked_at > ?", (now - DAY,)), packed, per_account, per_day
-        )
+        reached = _find_limit(pen.ask(RECENT, (packed, now - DAY)), per_account, per_day)
         if reached is not None:
             return reached
         pen.change("DELETE FROM relays WHERE asked_at < ?", (now - KEPT_SECONDS,))
         return Claim.TAKEN if pen.change(PUT, (nonce, packed, now)) else Claim.KNOWN
 
 
-def _find_limit(recent: list[tuple[bytes]], payer: bytes, per_account: Number, per_day: Number) -> Claim | None:
-    if len(recent) >= per_day:
+def _find_limit(counts: list[tuple[int, int]], per_account: Number, per_day: Number) -> Claim | None:
+    ((all_recent, of_account),) = counts
+    if all_recent >= per_day:
         return Claim.DAY_LIMIT
-    return Claim.ACCOUNT_LIMIT if sum(bytes(each) == payer for (each,) in recent) >= per_account else None
+    return Claim.ACCOUNT_LIMIT if of_account >= per_account else None
 
 
 def find_relay_limit(store: Store, payer: ChecksumAddress, *, per_account: Number, per_day: Number) -> Claim | None:
     """Return the limit that another order of an account would reach. None if it may be sent. Raises IndexFailure."""
     with store.asking() as pen:
-        recent = pen.ask("SELECT payer FROM relays WHERE asked_at > ?", (read_now(pen) - DAY,))
-        return _find_limit(recent, bytes.fromhex(payer[2:]), per_account, per_day)
+        counts = pen.ask(RECENT, (bytes.fromhex(payer[2:]), read_now(pen) - DAY))
+        return _find_limit(counts, per_account, per_day)
 
 
 def give_relay_back(store: Store, nonce: bytes) -> None:
