@@ -6,8 +6,11 @@ group of writes, and nobody waits for it. The engine knows no HTTP: gateways and
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from functools import partial
 from typing import Final
+
+from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import AuthorityUnknown, CreditsUsedUp, InvalidConfig, MeterClosed, PlanNotAccepted
 from nvm_chain.errors.fields import Seconds
@@ -33,6 +36,7 @@ from nvm_chain.meter.store.admissions import AdmitUse, AdmitVoucher
 from nvm_chain.meter.store.answers import KeepAnswer
 from nvm_chain.meter.store.group_rows import AccountKey, StoredHold
 from nvm_chain.meter.store.hold_ends import ChargeHold, ReleaseHold
+from nvm_chain.meter.store.open_authorities import find_owner
 from nvm_chain.meter.store.prolongations import ProlongHold
 from nvm_chain.meter.store.sessions import CheckAuthority, KeepSession, ReadAccount, TokenOwner, find_session
 from nvm_chain.meter.store.window_changes import AdmitToWindow
@@ -391,6 +395,24 @@ class Meter:
         """
         return await self._sign_ins.open(message, signature, plan_id)
 
+    async def visit(self, message: str, signature: bytes, own: str | None = None) -> ChecksumAddress:
+        """Return who has signed a message for the pages of the gateway, see `nvm_chain.meter.visits`. Its nonce is used.
+
+        Args:
+            message: The message as it was received.
+            signature: The signature's bytes.
+            own: The DID of a service, for the pages on its own host. None for those of the gateway.
+
+        Raises:
+            InvalidMessage: The text is not a sign-in message.
+            SignatureError: The message is not good here and now, its nonce was used, or the account did not sign it.
+        """
+        return await self._sign_ins.visit(message, signature, own)
+
+    async def derive_key(self, purpose: bytes) -> bytes:
+        """Return a key of 32 bytes for a purpose, the same in every process on these books. Raises IndexFailure."""
+        return await self._sign_ins.derive_key(purpose)
+
     async def sign_receipt(self, hold: StoredHold | bytes, request: Request | None = None) -> SignedReceipt:
         """Return the redeemer's receipt of a charged hold. For the same hold it is the same again.
 
@@ -407,6 +429,23 @@ class Meter:
     async def revoke_session(self, token: str) -> Authority:
         """Revoke a session or a sign-in. Requests that are running end as usual. Raises AuthorityUnknown."""
         key, authority_id, *_ = await self._find_session(hash_token(token))
+        return await self._revoke(key, authority_id)
+
+    async def end_authority(self, holder: ChecksumAddress, authority_id: bytes, plan_ids: Container[int]) -> Authority:
+        """End a session, an allowance or a sign-in for its holder, who has proved to be that. Requests that are running end as usual.
+
+        Args:
+            holder: Who asks for it.
+            authority_id: The id of what is to end.
+            plan_ids: The plans for which the holder may ask this here.
+
+        Raises:
+            AuthorityUnknown: The holder has no such authority on these plans.
+            IndexFailure: The books cannot be written.
+        """
+        key = await asyncio.to_thread(self.writer.run, partial(find_owner, authority_id=authority_id))
+        if key is None or key.holder != holder or key.plan_id not in plan_ids:
+            raise AuthorityUnknown(authority_id.hex())
         return await self._revoke(key, authority_id)
 
     async def _revoke(self, key: AccountKey, authority_id: bytes, unopened: Authority | None = None) -> Authority:

@@ -123,12 +123,30 @@ def verify_sign_in(
         raise SignInMismatch("list of resources", did, ", ".join(message.resources or ()))
     _compare("chain id", chain_id, message.chain_id)
     _compare("nonce", nonce, message.nonce)
+    verify_signed(message, signature, origin=origin, chain_id=chain_id, now=now, ask_chain=ask_chain)
+    return message
+
+
+def verify_signed(
+    message: SignInMessage,
+    signature: bytes,
+    *,
+    origin: str,
+    chain_id: int,
+    now: int,
+    ask_chain: AskChain | None = None,
+) -> None:
+    """Check that the account of a message signed it, for an origin and a chain, now. Not for what, and not the nonce.
+
+    Arguments and errors are those of `verify_sign_in`.
+    """
+    _check_place(message, origin)
+    _compare("chain id", chain_id, message.chain_id)
     _check_times(message, now)
-    digest = hash_sign_in(text)
+    digest = hash_sign_in(message.text)
     if not is_signed_by(message.address, digest, signature, ask_chain):
         error = SignInSignatureInvalid(message.address, recover_signer(digest, signature))
         raise error if ask_chain is None else error.explain(*REFUSED)
-    return message
 
 
 def _check_place(message: SignInMessage, origin: str) -> None:

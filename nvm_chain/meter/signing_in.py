@@ -1,11 +1,15 @@
 """Signing in: a message that an account has signed opens a token, for a plan on which the account has something."""
 
 import asyncio
+import hmac
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha256
 from typing import Final
+
+from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import (
     AccessNotOpened,
@@ -25,7 +29,7 @@ from nvm_chain.meter.nonces import SignInChallenge, build_nonce, check_nonce
 from nvm_chain.meter.openings import FirstUseCase, Stated, find_refusal_to_open
 from nvm_chain.meter.proofs import Proof, refuse_proof
 from nvm_chain.meter.settings import MeterSettings, ServiceTerms
-from nvm_chain.meter.sign_in import MAX_SECONDS, verify_sign_in
+from nvm_chain.meter.sign_in import MAX_SECONDS, verify_sign_in, verify_signed
 from nvm_chain.meter.sign_in_messages import SignInMessage, hash_sign_in, parse_sign_in
 from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.meter.store.openings import read_openings
@@ -33,6 +37,7 @@ from nvm_chain.meter.store.sessions import ReadAccount
 from nvm_chain.meter.store.sign_ins import Challenger, keep_sign_in, read_challenger, use_nonce
 from nvm_chain.meter.store.window_changes import ReadWindow
 from nvm_chain.meter.store.writer import Writer
+from nvm_chain.meter.visits import check_visit
 from nvm_chain.meter.windows import NO_CEILING, WindowPolicy
 from nvm_chain.signing.signatures import AskChain
 
@@ -102,12 +107,42 @@ class SignIns:
 
     async def _verify(self, text: str, signature: bytes, message: SignInMessage, service: str, origin: str) -> Time:
         """Check a message and its nonce, and return the time."""
+        return await self._check(
+            message, partial(verify_sign_in, text, signature, origin=origin, service=service, nonce=message.nonce)
+        )
+
+    async def _check(self, message: SignInMessage, verify: Callable[..., object]) -> Time:
+        """Check the nonce of a message, and whether its account signed it. Return the time."""
         secret, now, clock = await self._read_clock()
         check_nonce(secret, message.nonce, now=clock)
-        verify = partial(verify_sign_in, text, signature, nonce=message.nonce, now=now, ask_chain=self._ask_chain)
         async with self._asking:  # a contract wallet is asked over the network
-            await asyncio.to_thread(verify, origin=origin, service=service, chain_id=self._settings.chain_id)
+            await asyncio.to_thread(verify, chain_id=self._settings.chain_id, now=now, ask_chain=self._ask_chain)
         return now
+
+    # ------------------------------------------------------------------ the pages
+
+    async def visit(self, text: str, signature: bytes, own: str | None) -> ChecksumAddress:
+        """Check a message for the pages of the gateway, use its nonce, and return who signed it.
+
+        What was signed at the host of a service is for the pages there, and the other way round. ``own`` says which one it is.
+
+        Raises:
+            InvalidMessage: The text is not a sign-in message.
+            SignatureError: The message is for another purpose or origin, its nonce was used, or the account did not sign it.
+        """
+        message = parse_sign_in(text)
+        origin = self._find_place(message)
+        if self._settings.own_origins.get(origin) != own:
+            raise SignInMismatch("domain", "that of the page", message.domain)
+        check_visit(message, origin)
+        await self._check(message, partial(verify_signed, message, signature, origin=origin))
+        await asyncio.to_thread(self._writer.run, partial(use_nonce, nonce=message.nonce))
+        return message.address
+
+    async def derive_key(self, purpose: bytes) -> bytes:
+        """Return a key of 32 bytes for a purpose, the same in every process on these books. Raises IndexFailure."""
+        secret, *_ = await self._read_clock()
+        return hmac.digest(secret, b"key of the books for " + purpose, sha256)
 
     async def open(self, text: str, signature: bytes, plan_id: int | None) -> tuple[str, Authority]:
         """Check a message, use its nonce, and return a token with its authority."""
@@ -130,19 +165,20 @@ class SignIns:
         return self._settings.origins
 
     def _find_origin(self, message: SignInMessage) -> str:
-        """Return the origin with the domain of a message. Its scheme and URI are compared later.
-
-        At the origin of one service, nobody signs in to another one.
-        """
-        origins = (*self._find_origins(), *self._settings.own_origins)
-        domains = {origin.rpartition("://")[2]: origin for origin in origins}
-        if message.domain not in domains:
-            raise SignInMismatch("domain", " or ".join(domains), message.domain)
-        origin = domains[message.domain]
+        """Return the origin of a message. At the origin of one service, nobody signs in to another one."""
+        origin = self._find_place(message)
         own = self._settings.own_origins.get(origin)
         if own is not None and message.services != (own,):
             raise SignInMismatch("list of resources", own, ", ".join(message.services))
         return origin
+
+    def _find_place(self, message: SignInMessage) -> str:
+        """Return the origin with the domain of a message. Its scheme and URI are compared later."""
+        origins = (*self._find_origins(), *self._settings.own_origins)
+        domains = {origin.rpartition("://")[2]: origin for origin in origins}
+        if message.domain not in domains:
+            raise SignInMismatch("domain", " or ".join(domains), message.domain)
+        return domains[message.domain]
 
     def _find_services(self, message: SignInMessage) -> list[ServiceTerms]:
         """Return the terms of the services that a message names, and that are served."""

@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from nvm_chain.errors import InvalidMessage
 from nvm_chain.errors.fields import Time
-from nvm_chain.gateway.addresses import find_address
 from nvm_chain.gateway.own.asked import Asked, read_hex, read_json
+from nvm_chain.gateway.own.origins import find_origin
 from nvm_chain.gateway.refusals import ask_for_token
 from nvm_chain.gateway.serving import Refused, Server
 from nvm_chain.meter.authorities import Authority
@@ -61,18 +61,8 @@ class Sessions:
             "chainId": challenge.chain_id,
             "issuedAt": challenge.issued_at,
             "expiresAt": challenge.expires_at,
-            "origin": challenge.origins[0] if asked.service is None else self._find_origin(asked),
+            "origin": find_origin(self._meter.settings, self._server.base, asked),
         }
-
-    def _find_origin(self, asked: Asked) -> str:
-        """Return the origin of an own host. Whatever port a request names, accounts sign in at a host of the settings."""
-        origins = [
-            origin
-            for origin, did in self._meter.settings.own_origins.items()
-            if asked.service and did == asked.service.did
-        ]
-        came_to = find_address("", self._server.base, asked.incoming.host).origin
-        return came_to if came_to in origins else origins[0]
 
     async def sign_in(self, asked: Asked) -> Any:
         """Return a token for a signed message."""

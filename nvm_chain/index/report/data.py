@@ -1,7 +1,6 @@
 """Reading of a sales report from an index, all of it at one instant."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from eth_typing import ChecksumAddress
@@ -12,6 +11,7 @@ from nvm_chain.errors import IndexBehind, InvalidConfig
 from nvm_chain.index.activity import list_expiring
 from nvm_chain.index.catalogue import read_terms
 from nvm_chain.index.database import Index
+from nvm_chain.index.instants import Instant
 from nvm_chain.index.places import find_places
 from nvm_chain.index.report.accounting import read_plans, read_sales, read_use, sum_up
 from nvm_chain.index.report.people import read_agents, read_customers, read_holders
@@ -30,18 +30,6 @@ DAYS: Final = 30
 """Number of days of a report without a start, with the day of its end."""
 SOON_SECONDS: Final = 7 * DAY
 Labels = Mapping[ChecksumAddress, TokenLabel]
-
-
-class _Instant(Index):
-    """The index as of one snapshot, for functions that open a snapshot of their own."""
-
-    def __init__(self, index: Index, connection: Connection) -> None:
-        super().__init__(index.engine, index.label)
-        self._connection = connection
-
-    @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
-        yield self._connection
 
 
 def read_report(
@@ -79,7 +67,7 @@ def read_report(
     with index.snapshot() as connection:
         head = _find_head(connection, index.label)
         period = _find_period(head, start, end)
-        desk = _Desk(_Instant(index, connection), connection, head, account, chosen, period)
+        desk = _Desk(Instant(index, connection), connection, head, account, chosen, period)
         return desk.read(check_uint(soon_seconds, 64, "soon_seconds"), tokens or {})
 
 

@@ -134,7 +134,8 @@ def _pack(settlement: Settlement) -> tuple[Any, ...]:
     return (*numbers, str(settlement.fee), _encode(items), settlement.raw)
 
 
-def _unpack(row: Sequence[Any]) -> Settlement:
+def unpack_settlement(row: Sequence[Any]) -> Settlement:
+    """Return a transaction from its row, in the order of the table's columns."""
     items = tuple(
         SettledItem(name_address(holder), total, taken, None if result < 0 else SettlementResult(result), voucher)
         for holder, total, taken, result, voucher in _decode(bytes(row[11]))
@@ -160,14 +161,14 @@ def read_open(store: Store) -> list[Settlement]:
     """Return the transactions of all keys whose outcome is not final, those of each key in the order of their nonces."""
     statement = f"SELECT {COLUMNS} FROM settlements WHERE state < {int(SettlementState.DONE)}"  # noqa: S608
     with store.asking() as pen:
-        found = [_unpack(row) for row in pen.ask(statement)]
+        found = [unpack_settlement(row) for row in pen.ask(statement)]
     return sorted(found, key=lambda each: (each.redeemer, each.nonce, each.signed_at))
 
 
 def read_opening_transactions(pen: Pen, key: AccountKey, seen: int) -> list[Settlement]:
     """Return the transactions that were signed to open access for a holder, and that replace one window."""
     statement = f"SELECT {COLUMNS} FROM settlements WHERE plan = ? AND opens_from = ?"  # noqa: S608
-    found = [_unpack(row) for row in pen.ask(statement, (plan_key(key.plan_id), seen))]
+    found = [unpack_settlement(row) for row in pen.ask(statement, (plan_key(key.plan_id), seen))]
     return [settlement for settlement in found if settlement.items[0].holder == key.holder]
 
 
@@ -175,14 +176,14 @@ def read_all_opening_transactions(store: Store) -> list[Settlement]:
     """Return all transactions that open access, but those that will never be mined. Raises IndexFailure."""
     statement = f"SELECT {COLUMNS} FROM settlements WHERE opens_from IS NOT NULL AND state <> ?"  # noqa: S608
     with store.asking() as pen:
-        return [_unpack(row) for row in pen.ask(statement, (int(SettlementState.GONE),))]
+        return [unpack_settlement(row) for row in pen.ask(statement, (int(SettlementState.GONE),))]
 
 
 def read_failed(store: Store, since: int) -> list[Settlement]:
     """Return the transactions that were signed at or after a second, and in which some item took nothing."""
     statement = f"SELECT {COLUMNS} FROM settlements WHERE signed_at >= ? AND failed > 0"  # noqa: S608
     with store.asking() as pen:
-        return [_unpack(row) for row in pen.ask(statement, (since,))]
+        return [unpack_settlement(row) for row in pen.ask(statement, (since,))]
 
 
 def read_clock(store: Store) -> Time:
