@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from nvm_chain.signing import vouchers as vouchers
     from nvm_chain.statements import formats as statements_formats
     from nvm_chain.statements import periods as periods
+    from nvm_chain.terms import grant_choices as grant_choices
     from nvm_chain.terms import money as terms_money
     from nvm_chain.terms import template_configs as template_configs
     from nvm_chain.terms import words as terms_words
@@ -132,6 +133,7 @@ __all__ = [
     "gateway_extras",
     "gateway_running",
     "gateway_settlers",
+    "grant_choices",
     "holdings",
     "ids",
     "index_database",
@@ -224,6 +226,7 @@ _MODULES = {
     "configuration_starting": "nvm_chain.gateway.configuration.starting",
     "sealed_files": "nvm_chain.gateway.sealing.sealed_files",
     "sealing_references": "nvm_chain.gateway.sealing.references",
+    "grant_choices": "nvm_chain.terms.grant_choices",
     "holdings": "nvm_chain.operations.holdings",
     "ids": "nvm_chain.types.ids",
     "index_database": "nvm_chain.index.database",

@@ -8,13 +8,14 @@ import click
 
 from nvm_chain.cli.descriptions import build_plan_uri
 from nvm_chain.cli.durations import Duration
-from nvm_chain.cli.grants import RULES, STARTS, Grant
-from nvm_chain.cli.lazy import errors
+from nvm_chain.cli.grants import RULES, STARTS, name_option
+from nvm_chain.cli.lazy import errors, grant_choices
 from nvm_chain.cli.parameters import Address, Bytes32, Pair, Range, Token
 from nvm_chain.cli.prices import PriceOptions, parse_price
 
 if TYPE_CHECKING:
     from nvm_chain.cli.prices import Price
+    from nvm_chain.terms.grant_choices import GrantChoice
     from nvm_chain.types.credits import CreditsConfig
 
 PRICE_OPTIONS: Final = (
@@ -115,7 +116,7 @@ class PlanOptions:
     """Options of a plan, as typed."""
 
     price: PriceOptions
-    grant: Grant
+    grant: "GrantChoice"
     name: str | None
     description: str
     uri: str
@@ -127,11 +128,12 @@ class PlanOptions:
     def read(cls, values: Mapping[str, Any]) -> "PlanOptions":
         """Return the options from the values of a command's parameters."""
         base_units, splits = values["price_base_units"], values["splits"]
+        choice = grant_choices.GrantChoice
         return cls(
             PriceOptions(
                 values["price"], base_units, values["token"], splits, values["quoter"], values["paid_externally"]
             ),
-            Grant(**{field.name: values[field.name] for field in fields(Grant)}),
+            choice(**{field.name: values[field.name] for field in fields(choice)}),
             **{
                 name: values[name] for name in ("name", "description", "uri", "salt", "max_fee_bps", "allow_tiny_price")
             },
@@ -158,4 +160,4 @@ class PlanOptions:
             raise errors.InvalidConfig(
                 "with --usage each request is paid on the chain", "leave out --usage or --paid-externally"
             )
-        return price, self.grant.build(), build_plan_uri(self.name, self.description, self.uri)
+        return price, self.grant.build(name_option), build_plan_uri(self.name, self.description, self.uri)

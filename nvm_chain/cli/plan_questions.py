@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from nvm_chain.cli.durations import Duration
-from nvm_chain.cli.grants import RULES, STARTS, Grant
+from nvm_chain.cli.grants import RULES, STARTS
 from nvm_chain.cli.lazy import durations, template_configs
 from nvm_chain.cli.output import print_rows
 from nvm_chain.cli.parameters import Range, parse_count
@@ -17,6 +17,7 @@ from nvm_chain.terms.templates import CUSTOM, TEMPLATES
 
 if TYPE_CHECKING:
     from nvm_chain.cli.price_questions import PriceQuestions
+    from nvm_chain.terms.grant_choices import GrantChoice
     from nvm_chain.terms.templates import Template
 
 USUAL_TEMPLATE: Final = "month"
@@ -47,7 +48,7 @@ def ask_price(template: "Template | None", options: PlanOptions, prices: "PriceQ
     return replace(options, price=prices.ask_price(options.price, suggested))
 
 
-def _is_redeemed(grant: Grant) -> bool:
+def _is_redeemed(grant: "GrantChoice") -> bool:
     return not grant.usage and (grant.period is None or grant.starts == "first-use")
 
 
@@ -69,7 +70,7 @@ def _ask_name(template: "Template", options: PlanOptions) -> PlanOptions:
 # ---------------------------------------------------------------- a custom grant
 
 
-def _ask_grant(grant: Grant) -> Grant:
+def _ask_grant(grant: "GrantChoice") -> "GrantChoice":
     kind = ask_choice("What a purchase gives", ("credits", "time", "usage"), "credits")
     if kind == "usage":
         return replace(grant, usage=True)
@@ -81,7 +82,7 @@ def _ask_grant(grant: Grant) -> Grant:
     return grant
 
 
-def _ask_credits(grant: Grant) -> Grant:
+def _ask_credits(grant: "GrantChoice") -> "GrantChoice":
     return replace(
         grant,
         grants=ask("Credits that one purchase gives", _read_count, "100"),
@@ -92,7 +93,7 @@ def _ask_credits(grant: Grant) -> Grant:
     )
 
 
-def _ask_time(grant: Grant) -> Grant:
+def _ask_time(grant: "GrantChoice") -> "GrantChoice":
     return replace(
         grant,
         period=ask("Length of a period, such as 30d or 12h", lambda text: Duration().convert(text, None, None), "30d"),

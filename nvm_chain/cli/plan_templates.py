@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nvm_chain.cli.lazy import durations, errors, template_configs
+from nvm_chain.cli.grants import name_option
+from nvm_chain.cli.lazy import template_configs
 from nvm_chain.cli.plan_options import PlanOptions
 from nvm_chain.cli.prices import FREE
 from nvm_chain.terms.templates import CUSTOM
@@ -31,18 +32,7 @@ def begin_with(template: "Template", options: PlanOptions) -> PlanOptions:
     """
     if template.name == CUSTOM:
         return options
-    grant, price = options.grant, options.price
-    if grant.usage or (grant.period is not None and template.period is None):
-        option = "--usage" if grant.usage else "--period"
-        raise errors.InvalidConfig(
-            f"{option} does not fit the template {template.name}", f"leave out {option}, or give --template {CUSTOM}"
-        )
-    period = grant.period
-    if period is None and template.period is not None:
-        period = durations.parse_duration(template.period, "period")
-    grants = template.grants if grant.grants is None else grant.grants
+    grant, price = options.grant.begin_with(template, name_option), options.price
     if template.price == FREE and not options.has_price:
         price = replace(price, price=FREE)
-    return replace(
-        options, price=price, grant=replace(grant, period=period, grants=grants, trial=grant.trial or template.trial)
-    )
+    return replace(options, price=price, grant=grant)

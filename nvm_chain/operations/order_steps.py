@@ -271,23 +271,24 @@ def _build_order(chain: Chain, account: Account, purchase: Purchase, value: int 
 
 
 def _build_call(chain: Chain, account: Account, purchase: Purchase, function: ContractFunction, value: int = 0) -> Call:
-    """Return a call that would succeed now, and that the account can pay for. Raises the error of one that would fail."""
+    """Return the call of an order. Raises the error of one that would fail."""
     payer, delivery = account.address, purchase.describe_delivery(account.address)
     with explained_payment(chain, purchase.token, payer, receiver=purchase.receiver, delivery=delivery):
-        return _simulate(chain, account, function, value)
+        return simulate_call(chain, account, function, value)
 
 
 def _build_approval(chain: Chain, account: Account, purchase: Purchase, allowance: int) -> Call:
     """Return the approval of an order. Some tokens want an allowance to be zero before it changes."""
     try:
-        return _simulate(chain, account, build_approval(chain, purchase.token, purchase.max_cost))
+        return simulate_call(chain, account, build_approval(chain, purchase.token, purchase.max_cost))
     except TransactionError:
         if allowance == 0:
             raise
-        return _simulate(chain, account, build_approval(chain, purchase.token, 0))
+        return simulate_call(chain, account, build_approval(chain, purchase.token, 0))
 
 
-def _simulate(chain: Chain, account: Account, function: ContractFunction, value: int = 0) -> Call:
+def simulate_call(chain: Chain, account: Account, function: ContractFunction, value: int = 0) -> Call:
+    """Return a call that would succeed now, and that the account can pay for. Raises the error of one that would fail."""
     data = encode_call(function)
     if account.has_code:  # somebody else may pay its gas, so its coin says nothing
         chain.estimate_gas(account.address, data, function.address, value)

@@ -14,7 +14,7 @@ from nvm_chain.gateway.checks.costs import RequestCosts, check_costs
 from nvm_chain.gateway.checks.findings import Finding, good, missing, missing_by, name_plan, note
 from nvm_chain.gateway.checks.services import Attachment
 from nvm_chain.operations.plans import is_redeemer, read_plan_state
-from nvm_chain.types.plans import PlanState
+from nvm_chain.types.plans import PlanState, Terms
 
 RULES: Final[Mapping[RedemptionRule, str]] = {
     RedemptionRule.HOLDER: "by vouchers of the holder",
@@ -58,12 +58,20 @@ def check_plan(
         is_allowed = redeemer is not None and (redeemer == plan.owner or is_redeemer(chain, plan_id, redeemer))
     except NvmChainError as error:
         return Checked(None, (missing_by(name_plan(plan_id), error),))
-    return Checked(plan, tuple(_check(plan, attachments, redeemer, is_allowed=is_allowed)))
+    return Checked(plan, tuple(check_state(plan, attachments, redeemer, is_allowed=is_allowed)))
 
 
-def _check(
+def check_state(
     plan: PlanState, attachments: Sequence[Attachment], redeemer: ChecksumAddress | None, *, is_allowed: bool
 ) -> Iterator[Finding]:
+    """Yield what is found on a plan whose state is known, or that is not registered yet. No request.
+
+    Args:
+        plan: The plan.
+        attachments: What a request costs on it, for each service.
+        redeemer: The gateway's key. None if it cannot be read.
+        is_allowed: Whether that key may settle.
+    """
     subject, terms = name_plan(plan.plan_id), plan.terms
     if not plan.active:
         advice = f"Open it with `nvm-chain plan activate {format_plan_id(plan.plan_id)}`."
@@ -75,9 +83,14 @@ def _check(
         yield from _check_time_plan(subject, plan)
     else:
         yield from _check_credits_plan(subject, plan, attachments)
-    opens = terms.kind is PlanKind.TIME and not terms.starts_on_purchase and terms.rule is not RedemptionRule.HOLDER
-    if redeemer is not None and (terms.kind is PlanKind.CREDITS or opens):  # a missing key is a finding of its own
+    if redeemer is not None and needs_redeemer(terms):  # a missing key is a finding of its own
         yield _check_permission(subject, plan, redeemer, is_allowed=is_allowed)
+
+
+def needs_redeemer(terms: Terms) -> bool:
+    """Return whether the gateway's key has to be a redeemer of a plan: to settle credits, or to open access at the first use."""
+    opens = terms.kind is PlanKind.TIME and not terms.starts_on_purchase and terms.rule is not RedemptionRule.HOLDER
+    return terms.kind is PlanKind.CREDITS or opens
 
 
 def _check_time_plan(subject: str, plan: PlanState) -> Iterator[Finding]:
