@@ -14,12 +14,17 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.errors import NvmChainError, SecondSettler
 from nvm_chain.gateway.app import GatewayApp
 from nvm_chain.gateway.catalogue import SoldService, build_meter_settings, read_services
+from nvm_chain.gateway.checkout.account_paths import open_account
 from nvm_chain.gateway.checkout.opening import open_checkout
 from nvm_chain.gateway.file_folders import FileUpstreams
 from nvm_chain.gateway.kept_answers import AnswerBox
+from nvm_chain.gateway.new_plans.opening import open_new_plans
+from nvm_chain.gateway.pages.seller_opening import open_seller_page
 from nvm_chain.gateway.pages.streamlit_paths import open_streamlit
+from nvm_chain.gateway.pages.visitors import open_visitors
 from nvm_chain.gateway.sellers.opening import build_seller_paths, look
 from nvm_chain.gateway.sellers.tokens import FindTokens
+from nvm_chain.gateway.sellers.views import Look
 from nvm_chain.gateway.serving import FindToken, Server
 from nvm_chain.gateway.settings import GatewaySettings
 from nvm_chain.gateway.troubles import PatientTeller
@@ -101,12 +106,36 @@ def build_gateway(
             server = _build_server(meter, services, upstreams, settings, workers, find_metrics_token)
             looks = partial(look, connect, signer, meter, rules)
             server.sellers = build_seller_paths(*(meter, server.metrics, services, settings, looks, find_seller_tokens))
-            checkout = open_checkout(connect, signer, meter, services, settings.checkout, tell)
-            server.checkout = await stack.enter_async_context(checkout)
-            server.streamlit = await stack.enter_async_context(open_streamlit(connect, server))
+            await _open_pages(
+                *(stack, connect, signer, server, settings), looks=looks, find_seller_tokens=find_seller_tokens
+            )
             yield server
 
     return GatewayApp(open_server, cors_origins=settings.cors_origins)
+
+
+async def _open_pages(
+    stack: AsyncExitStack,
+    connect: Connect,
+    signer: Signer,
+    server: Server,
+    settings: GatewaySettings,
+    *,
+    looks: Look,
+    find_seller_tokens: FindTokens | None,
+) -> None:
+    """Open what people see on a server, until the stack ends."""
+    meter, services = server.meter, server.services
+    visitors = await open_visitors(meter, base=settings.url)
+    own = meter.settings
+    find_index = partial(open_index, settings.index, chain_id=own.chain_id, credits=own.credits)
+    account = await stack.enter_async_context(open_account(connect, find_index, server, visitors))
+    checkout = open_checkout(connect, signer, meter, services, settings.checkout, tell, account=account)
+    server.checkout = await stack.enter_async_context(checkout)
+    server.streamlit = await stack.enter_async_context(open_streamlit(connect, server))
+    server.new_plans = await stack.enter_async_context(open_new_plans(connect, server))
+    seller_page = open_seller_page(connect, server, settings, visitors, looks, find_seller_tokens)
+    server.seller_page = await stack.enter_async_context(seller_page)
 
 
 def _open_meter(

@@ -9,6 +9,9 @@
 | ``POST /sessions/revoke`` | the revocation of a session or an allowance by its holder |
 | ``GET /receipts/<hold>`` | the signed receipt of a request |
 | ``GET /checkout/<DID>`` | the page of a plan or an agent, see `nvm_chain.gateway.checkout.paths` |
+| ``GET /checkout/account`` | the page of an account, see `nvm_chain.gateway.checkout.account_paths` |
+| ``GET /seller`` | the page of sellers, see `nvm_chain.gateway.pages.seller_paths` |
+| ``GET /seller/new`` | the page of a new plan, see `nvm_chain.gateway.new_plans.paths` |
 | ``GET /streamlit?did=<DID>`` | the log-in inside an app, see `nvm_chain.gateway.pages.streamlit_paths` |
 | ``GET /health/live``, ``GET /health/ready`` | whether the process runs, and whether it can serve |
 | ``GET /metrics`` | numbers for Prometheus, with the token of the settings |
@@ -27,11 +30,13 @@ from nvm_chain.gateway.checkout.paths import PREFIX as CHECKOUT
 from nvm_chain.gateway.forwarding import Send
 from nvm_chain.gateway.incoming import Headers, Incoming
 from nvm_chain.gateway.metrics import CONTENT_TYPE as METRICS_TYPE
+from nvm_chain.gateway.new_plans.paths import is_of_new_plans
 from nvm_chain.gateway.own.accounts import RECEIPTS, Accounts
 from nvm_chain.gateway.own.asked import Action, Asked
 from nvm_chain.gateway.own.health import Health
 from nvm_chain.gateway.own.listing import Listing
 from nvm_chain.gateway.own.sessions import Sessions
+from nvm_chain.gateway.pages.seller_paths import is_seller_page
 from nvm_chain.gateway.pages.streamlit_paths import PATH as STREAMLIT
 from nvm_chain.gateway.refusals import Refusal, tell_refusal
 from nvm_chain.gateway.routes import Hosts
@@ -51,7 +56,8 @@ class OwnPaths:
         sessions, health = Sessions(server), Health(server)
         self._hosts, self._sellers, self._checkout = Hosts(server.services), server.sellers, server.checkout
         self._base = server.base
-        self._streamlit = server.streamlit
+        self._streamlit, self._new_plans = server.streamlit, server.new_plans
+        self._seller_page = server.seller_page
         self._paths: dict[tuple[str, str], Action] = {
             ("GET", "/services"): listing.list_services,
             ("GET", "/account"): self._accounts.read_account,
@@ -72,7 +78,8 @@ class OwnPaths:
         path = str(scope["path"]).removeprefix(RESERVED)
         method = "GET" if incoming.method == "HEAD" else incoming.method
         service = self._hosts.find(incoming.host)
-        if self._sellers is not None and path.startswith(SELLERS):
+        is_of_page = is_of_new_plans(path) or is_seller_page(path)
+        if self._sellers is not None and path.startswith(SELLERS) and not is_of_page:
             elsewhere = tell_refusal(404, "NotFound", f"Sellers have their addresses at {self._base}{SELLERS}.")
             ask = (path, scope["query_string"], incoming, receive, send, more)
             refusal = await self._sellers.serve(*ask) if service is None else elsewhere
@@ -102,6 +109,10 @@ class OwnPaths:
         """Return what answers on the pages of a path. None for a path without pages."""
         if path == STREAMLIT or path.startswith(f"{STREAMLIT}/"):
             return self._streamlit
+        if is_of_new_plans(path):
+            return self._new_plans
+        if is_seller_page(path):
+            return self._seller_page
         return self._checkout if path.startswith(CHECKOUT) else None
 
     def _find(self, method: str, path: str) -> Action | None:

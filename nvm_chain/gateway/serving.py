@@ -92,6 +92,10 @@ class Server:
         """What answers on the pages of plans, if they are served."""
         self.streamlit: Checkout | None = None
         """What answers on the page that apps have in a frame, if it is served."""
+        self.seller_page: Checkout | None = None
+        """What answers on the page of sellers, if it is served."""
+        self.new_plans: Checkout | None = None
+        """What answers on the page of a new plan, if it is served."""
         self.metrics, self.find_metrics_token = Metrics(), find_metrics_token or _find_none
         self.meter, self.services = meter, services
         self.find_header = upstreams.find_header

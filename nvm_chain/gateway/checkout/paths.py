@@ -4,7 +4,8 @@
 |---|---|
 | ``GET /checkout/<plan DID>`` | the page of a plan: its terms, and an order with a wallet |
 | ``GET /checkout/<agent DID>`` | the plans of an agent side by side |
-| ``GET /checkout/assets/<file>`` | the script and the style of the pages |
+| ``GET /checkout/account`` | the account page, see `nvm_chain.gateway.checkout.account_paths` |
+| ``GET /checkout/assets/<file>`` | the scripts and the style of the pages |
 | ``GET /checkout/api/account`` | how an account stands on a plan |
 | ``POST /checkout/api/orders`` | what the wallet of an account does next to order a plan |
 | ``POST /checkout/api/permits`` | the order with a signed permit |
@@ -22,6 +23,9 @@ from msgspec import json
 from nvm_chain.errors import InvalidMessage, NvmChainError
 from nvm_chain.gateway.bodies import Body, BuyerGone, Receive
 from nvm_chain.gateway.catalogue import SoldService
+from nvm_chain.gateway.checkout.account_paths import NAME as ACCOUNT
+from nvm_chain.gateway.checkout.account_paths import NOUN as HOLDER
+from nvm_chain.gateway.checkout.account_paths import AccountPaths, Answer
 from nvm_chain.gateway.checkout.orders import OrderBody, Orders, PermitBody, read_number
 from nvm_chain.gateway.checkout.refusing import refuse_order
 from nvm_chain.gateway.checkout.relays import Followed, RelayBody, Relays
@@ -48,9 +52,18 @@ Action = Callable[[Asked, dict[str, str], str], Awaitable[Any]]
 class CheckoutPaths:
     """Answers requests of buyers who order on a page."""
 
-    def __init__(self, orders: Orders, relays: Relays, shelves: Shelves, *, chain_id: int, credits: str) -> None:
-        """Take what answers, and what is sold."""
-        self._orders, self._relays, self._shelves = orders, relays, shelves
+    def __init__(
+        self,
+        orders: Orders,
+        relays: Relays,
+        shelves: Shelves,
+        *,
+        chain_id: int,
+        credits: str,
+        account: AccountPaths | None = None,
+    ) -> None:
+        """Take what answers, and what is sold. ``account`` is the account page."""
+        self._orders, self._relays, self._shelves, self._account = orders, relays, shelves, account
         self._chain_id, self._credits = chain_id, credits
         self._questions: dict[tuple[str, str], Action] = {
             ("GET", "account"): self._tell_standing,
@@ -92,6 +105,8 @@ class CheckoutPaths:
         if name.startswith("assets/"):
             asset = find_asset(name.removeprefix("assets/"))
             return _miss(name) if asset is None else Refusal(200, [*asset.headers], asset.body)
+        if name == ACCOUNT and self._account is not None:
+            return self._account.show()
         if not _DID.fullmatch(name):
             return _miss(name)
         did = format_did(parse_plan_id(name))
@@ -111,14 +126,22 @@ class CheckoutPaths:
 
     async def _ask(self, method: str, path: str, query: bytes, asked: Asked) -> Refusal:
         noun, _, name = path.partition("/")
-        action = self._questions.get((method, noun))
-        if action is None:
-            allowed = [known for known, other in self._questions if other == noun]
-            return _refuse_method(path, *allowed) if allowed else _miss(path)
+        found, known = self._find(method, noun, name)
+        if found is None:
+            return _refuse_method(path, *known) if known else _miss(path)
         if len(query) > MAX_QUERY:
             raise InvalidMessage("request", f"its query has more than {MAX_QUERY:,} bytes")
-        told = await action(asked, dict(parse_qsl(query.decode("latin-1"))), name)
+        told = await found(asked, dict(parse_qsl(query.decode("latin-1"))))
         return Refusal(200, [*_JSON], json.encode(told))
+
+    def _find(self, method: str, noun: str, name: str) -> tuple[Answer | None, list[str]]:
+        """Return what answers a question, and the methods with which it can be asked."""
+        if noun == HOLDER and self._account is not None:
+            questions = self._account.questions
+            return questions.get((method, name)), [known for known, other in questions if other == name]
+        action = self._questions.get((method, noun))
+        answer = None if action is None else lambda asked, query: action(asked, query, name)
+        return answer, [known for known, other in self._questions if other == noun]
 
     async def _tell_standing(self, asked: Asked, query: dict[str, str], name: str) -> Any:
         return await self._orders.tell_standing(query, asked.service)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from nvm_chain.errors.fields import PlanId
-from nvm_chain.gateway.catalogue import SoldService
+from nvm_chain.gateway.catalogue import SoldPlan, SoldService
 
 
 class Shelves:
@@ -20,5 +20,16 @@ class Shelves:
 
     def list_agents(self, plan_id: PlanId, own: SoldService | None) -> list[SoldService]:
         """Return the agents that accept a plan. Empty for a plan that is not sold here."""
-        sold = self._services.values() if own is None else (own,)
-        return [service for service in sold if plan_id in service.plans]
+        return [service for service in self.list_services(own) if plan_id in service.plans]
+
+    def list_services(self, own: SoldService | None = None) -> list[SoldService]:
+        """Return what is sold here. ``own`` is the only service on a host of its own."""
+        return [*self._services.values()] if own is None else [own]
+
+    def list_plans(self, own: SoldService | None) -> list[SoldPlan]:
+        """Return the plans that are sold here, each once."""
+        found: dict[PlanId, SoldPlan] = {}
+        for service in self.list_services(own):
+            for plan_id, plan in service.plans.items():
+                found.setdefault(plan_id, plan)
+        return [*found.values()]

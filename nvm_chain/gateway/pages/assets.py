@@ -15,7 +15,10 @@ _KINDS: Final[Mapping[str, bytes]] = {
     "css": b"text/css; charset=utf-8",
     "js": b"text/javascript; charset=utf-8",
 }
-_NAMES: Final = ("checkout.css", "checkout.js", "streamlit.css", "streamlit.js")
+_NAMES: Final = (
+    *("account.js", "checkout.css", "checkout.js", "new_plan.css", "new_plan.js", "seller.css", "seller.js"),
+    *("streamlit.css", "streamlit.js", "wallet.js"),
+)
 _DIGITS: Final = 16
 
 

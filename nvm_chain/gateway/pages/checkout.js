@@ -5,6 +5,7 @@
   const panel = document.getElementById("panel");
   if (!panel) return;
   const { plan, chainId, network } = panel.dataset;
+  const { Told, isSame, short } = nvmPage;
   const at = (id) => document.getElementById(id);
   const storeKey = `nvm-checkout ${plan}`;
   const HASH = /^0x[0-9a-f]{64}$/;
@@ -12,7 +13,6 @@
     "RelaysUsedUp", "CannotRelay", "NoRelays", "TooMuchGas", "AuthorizationFailed", "AuthorizationSignatureInvalid"]);
   const FIRST_PAUSE = 700, LONGEST_PAUSE = 4000, UNKNOWN_LOOKS = 20;
 
-  const wallets = new Map(); // by uuid: { info, provider }
   let provider = null, account = null, prepared = null, standing = null, otherWay = null;
   let turn = 0;         // counts what makes older answers worthless: another account, another network, another click
   let isBusy = false;   // the wallet is asked, or a transaction is followed
@@ -36,7 +36,6 @@
   };
   const allowOrder = () => at("pay").setAttribute("aria-disabled", String(isBusy || !prepared));
   const forget = () => { prepared = null; allowOrder(); };
-  const short = (address) => `${address.slice(0, 6)}…${address.slice(-4)}`;
 
   // ------------------------------------------------------------ what is remembered in this tab
 
@@ -55,75 +54,26 @@
 
   // ------------------------------------------------------------ errors in words
 
-  class Told extends Error {
-    constructor(message, type) { super(message); this.type = type; }
-  }
-  const describe = (error) => {
-    if (error instanceof Told) return error.message;
-    switch (error && error.code) {
-      case 4001: case "ACTION_REJECTED": return "You said no in your wallet. Nothing was signed, and nothing was paid.";
-      case 4100: return "The wallet does not let this page use the account. Connect it again.";
-      case 4900: case 4901: return "The wallet has no connection to the network. Look at the wallet, and try again.";
-      case 4902: return `Your wallet does not know ${network}. Add that network in the wallet, and try again.`;
-      case -32002: return "The wallet still waits for an answer to an earlier question. Open it and answer there.";
-    }
-    const text = String((error && error.message) || error).slice(0, 300);
-    return `The wallet could not do it: ${text} Nothing was paid, unless the wallet shows a transaction.`;
-  };
-
-  const ask = async (path, body) => {
-    let answer, told;
-    try {
-      answer = await fetch(`api/${path}`, body === undefined ? {} : {
-        method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } });
-      told = await answer.json();
-    } catch {
-      throw new Told("The gateway cannot be reached at the moment. Try again in a few seconds.", "Unreachable");
-    }
-    if (!answer.ok) throw new Told(told.error, told.nvm && told.nvm.type);
-    return told;
-  };
+  const describe = (error) => nvmPage.describe(error, {
+    network,
+    refused: "You said no in your wallet. Nothing was signed, and nothing was paid.",
+    after: "Nothing was paid, unless the wallet shows a transaction.",
+  });
+  const ask = (path, body) => nvmPage.ask(`api/${path}`, body);
 
   // ------------------------------------------------------------ wallets
 
-  addEventListener("eip6963:announceProvider", (event) => {
-    const { info, provider: found } = event.detail || {};
-    if (!info || !found || wallets.has(info.uuid)) return;
-    wallets.set(info.uuid, { info, provider: found });
-    if (!provider && info.rdns && info.rdns === load().wallet) resume(info.uuid);
-  });
-
-  const listWallets = () => {
-    if (!wallets.size && window.ethereum)
-      wallets.set("injected", { info: { uuid: "injected", name: "Wallet of this browser", rdns: "injected" }, provider: window.ethereum });
-    return [...wallets.values()];
-  };
-
   const chooseWallet = () => {
-    const found = listWallets();
+    const found = nvmPage.listWallets();
     if (!found.length) {
       complain("There is no wallet in this browser. Install one, or open this page in the browser of your wallet.");
     } else if (found.length === 1) {
       connect(found[0]);
     } else {
-      const list = at("wallets");
-      list.replaceChildren(...found.map((wallet) => {
-        const item = document.createElement("li"), button = document.createElement("button"), name = document.createElement("bdi");
-        button.type = "button";
-        name.textContent = String(wallet.info.name).slice(0, 60);
-        if (String(wallet.info.icon).startsWith("data:image/")) {
-          const icon = document.createElement("img");
-          icon.src = wallet.info.icon; icon.alt = "";
-          button.append(icon);
-        }
-        button.append(name);
-        button.addEventListener("click", () => isBusy || connect(wallet));
-        item.append(button);
-        return item;
-      }));
+      nvmPage.offerWallets(at("wallets"), found, (wallet) => isBusy || connect(wallet));
       show("wallets", true);
       write("wallet-words", "Which wallet?");
-      list.querySelector("button").focus();
+      at("wallets").querySelector("button").focus();
     }
   };
 
@@ -143,8 +93,7 @@
     if (account) await refresh(true);
   };
 
-  const resume = async (uuid) => {
-    const wallet = wallets.get(uuid);
+  const resume = async (wallet) => {
     try {
       const accounts = await wallet.provider.request({ method: "eth_accounts" });
       if (accounts && accounts.length && !provider) { use(wallet, accounts); await refresh(false); }
@@ -167,7 +116,7 @@
 
   const switchAccount = (accounts) => {
     const next = accounts && accounts.length ? accounts[0] : null;
-    if ((next || "").toLowerCase() === (account || "").toLowerCase()) return;
+    if (isSame(next, account)) return;
     const before = account;
     account = next;
     turn += 1; // whatever was prepared for the other account is thrown away
@@ -182,7 +131,7 @@
 
   // ------------------------------------------------------------ how the account stands, and what an order takes
 
-  const isRightNetwork = async () => BigInt(await provider.request({ method: "eth_chainId" })) === BigInt(chainId);
+  const isRightNetwork = () => nvmPage.isOnNetwork(provider, chainId);
 
   const refresh = async (takesFocus, keepsProblem = false) => {
     const mine = ++turn;
@@ -272,7 +221,7 @@
         if (!await isRightNetwork()) throw new Told(`Your wallet is on another network. Switch it to ${network}, and order again.`, "Switched");
         if (step.next.do === "sign") {
           say(step.next.what === "permit" ? "Sign the permit in your wallet." : "Sign the order in your wallet. You pay no fee.");
-          const signature = await provider.request({ method: "eth_signTypedData_v4", params: [payer, step.next.typedData] });
+          const signature = await nvmPage.signData(provider, payer, step.next.typedData);
           checkAccount();
           if (step.next.what === "permit") {
             say("The signature is checked.");
@@ -412,7 +361,7 @@
     setBusy(true);
     say("Your wallet asks whether it may switch the network.");
     try {
-      await provider.request({ method: "wallet_switchEthereumChain", params: [{ chainId: `0x${BigInt(chainId).toString(16)}` }] });
+      await nvmPage.switchNetwork(provider, chainId);
       say("");
     } catch (error) { say(""); complain(describe(error)); }
     setBusy(false);
@@ -454,6 +403,6 @@
     keep({ pending: { names, payer: url.payer || "", what: "order", before: null } });
   }
   follow().catch((error) => { isFollowing = false; setBusy(false); complain(describe(error)); });
-  dispatchEvent(new Event("eip6963:requestProvider"));
-  if (load().wallet === "injected" && window.ethereum) { listWallets(); resume("injected"); }
+  nvmPage.findWallets((wallet) => { if (!provider && wallet.info.rdns && wallet.info.rdns === load().wallet) resume(wallet); });
+  if (load().wallet === "injected" && window.ethereum) resume(nvmPage.listWallets()[0]);
 })();

@@ -45,7 +45,7 @@ def build_plan_page(card: PlanCard, agents: Sequence[SoldService], chain_id: int
         contract=escape(credits),
         network=escape(name_network(chain_id)),
     )
-    return _write_page(name, body)
+    return write_page(name, body)
 
 
 def build_agent_page(service: SoldService, cards: Sequence[PlanCard]) -> bytes:
@@ -60,14 +60,16 @@ def build_agent_page(service: SoldService, cards: Sequence[PlanCard]) -> bytes:
         or "<p>This agent sells no plans at the moment.</p>",
         did=escape(service.did),
     )
-    return _write_page(metadata.name, body)
+    return write_page(metadata.name, body)
 
 
-def _write_page(name: str, body: str) -> bytes:
+def write_page(name: str, body: str, script: str = "checkout.js") -> bytes:
+    """Return a page as HTML, with the style of all of them and a script of its own."""
     page = read_template("checkout.html").substitute(
-        title=escape(_shorten(name, MAX_NAME)),
+        title=escape(shorten(name, MAX_NAME)),
         style=name_asset("checkout.css"),
-        script=name_asset("checkout.js"),
+        wallet=name_asset("wallet.js"),
+        script=name_asset(script),
         body=body,
     )
     return page.encode()
@@ -105,11 +107,11 @@ def write_foreign(text: str, most: int = MAX_NAME) -> str:
     >>> write_foreign("<b>tea</b>")
     '<bdi>&lt;b&gt;tea&lt;/b&gt;</bdi>'
     """
-    return f"<bdi>{escape(_shorten(text, most))}</bdi>"
+    return f"<bdi>{escape(shorten(text, most))}</bdi>"
 
 
-def _shorten(text: str, most: int) -> str:
-    """Return a text on one line, without control characters, and with a sign where it was cut."""
+def shorten(text: str, most: int = MAX_NAME) -> str:
+    """Return a text of others on one line, without control characters, and with a sign where it was cut."""
     line = " ".join(clean(text[: 4 * most]).split())
     return line if len(line) <= most else f"{line[:most].rstrip()}…"
 
@@ -117,7 +119,7 @@ def _shorten(text: str, most: int) -> str:
 def _write_description(metadata: Metadata | None) -> str:
     if metadata is None:
         return '<p class="note">The description of this plan could not be verified. The terms below are from the chain.</p>'
-    lines = [_shorten(line, MAX_TEXT) for line in metadata.description[:MAX_TEXT].splitlines()]
+    lines = [shorten(line, MAX_TEXT) for line in metadata.description[:MAX_TEXT].splitlines()]
     return "".join(f'<p dir="auto" class="lead">{escape(line)}</p>' for line in lines if line)
 
 

@@ -5,10 +5,10 @@
   const widget = document.getElementById("widget");
   const { did, url, chainId, network } = widget.dataset;
   const apps = JSON.parse(widget.dataset.apps);
+  const { Told, ask, isSame, short } = nvmPage;
   const at = (id) => document.getElementById(id);
   const PAUSE = 1000;
 
-  const wallets = new Map(); // by uuid: { info, provider }
   let provider = null, account = null, plans = [], chosen = null, prepared = null, token = null, beat = 0;
   let turn = 0; // counts what makes older answers worthless: another account, another plan
   let isBusy = false, isStale = false;
@@ -23,32 +23,8 @@
     isBusy = busy;
     for (const button of widget.querySelectorAll("button")) button.setAttribute("aria-disabled", String(busy));
   };
-  const short = (address) => `${address.slice(0, 6)}…${address.slice(-4)}`;
 
-  class Told extends Error {}
-  const describe = (error) => {
-    if (error instanceof Told) return error.message;
-    switch (error && error.code) {
-      case 4001: return "You said no in your wallet. Nothing was signed.";
-      case 4100: return "The wallet does not let this page use the account. Log in again.";
-      case 4902: return `Your wallet does not know ${network}. Add that network in the wallet, and try again.`;
-      case -32002: return "The wallet still waits for an answer to an earlier question. Open it and answer there.";
-    }
-    return `The wallet could not do it: ${String((error && error.message) || error).slice(0, 300)}`;
-  };
-
-  const ask = async (path, body) => {
-    let answer, told;
-    try {
-      answer = await fetch(path, body === undefined ? {} : {
-        method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } });
-      told = await answer.json();
-    } catch {
-      throw new Told("The gateway cannot be reached at the moment. Try again in a few seconds.");
-    }
-    if (!answer.ok) throw new Told(told.error);
-    return told;
-  };
+  const describe = (error) => nvmPage.describe(error, { network });
   const asked = (path, values) => `streamlit/api/${path}?${new URLSearchParams({ did, ...values })}`;
 
   // Runs one thing at a time. What goes wrong is written on the page.
@@ -104,33 +80,15 @@
 
   // ------------------------------------------------------------ wallets
 
-  addEventListener("eip6963:announceProvider", ({ detail }) => {
-    const { info, provider: found } = detail || {};
-    if (info && found && !wallets.has(info.uuid)) wallets.set(info.uuid, { info, provider: found });
-  });
-  dispatchEvent(new Event("eip6963:requestProvider"));
-
-  const listWallets = () => {
-    if (!wallets.size && window.ethereum)
-      wallets.set("injected", { info: { uuid: "injected", name: "Wallet of this browser" }, provider: window.ethereum });
-    return [...wallets.values()];
-  };
+  nvmPage.findWallets();
 
   const logIn = async () => {
-    const found = listWallets();
+    const found = nvmPage.listWallets();
     if (!found.length)
       throw new Told("There is no wallet in this browser. Install one, or open this app in the browser of your wallet.");
     if (found.length === 1) return connect(found[0]);
     write("words", "Which wallet?");
-    at("wallets").replaceChildren(...found.map((wallet) => {
-      const item = document.createElement("li"), button = document.createElement("button"), name = document.createElement("bdi");
-      button.type = "button";
-      name.textContent = String(wallet.info.name).slice(0, 60);
-      button.append(name);
-      button.addEventListener("click", run(() => connect(wallet)));
-      item.append(button);
-      return item;
-    }));
+    nvmPage.offerWallets(at("wallets"), found, (wallet) => run(() => connect(wallet))());
     show("wallets", true);
   };
 
@@ -148,7 +106,7 @@
   };
 
   const switchAccount = ([next]) => {
-    if ((next || "").toLowerCase() === (account || "").toLowerCase()) return;
+    if (isSame(next, account)) return;
     account = next || null;
     turn += 1;
     chosen = prepared = null;
@@ -195,8 +153,7 @@
   const signIn = async ({ planId }) => {
     const { message, planId: plan } = await ask(asked("logins", {}), { account, planId });
     say("Your wallet shows a message. Your signature logs you in, and pays nothing.");
-    const bytes = [...new TextEncoder().encode(message)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    const signature = await provider.request({ method: "personal_sign", params: [`0x${bytes}`, account] });
+    const signature = await nvmPage.signText(provider, account, message);
     say("The gateway checks your signature.");
     enter(await ask("sign-in", { message, signature, planId: plan }));
   };
@@ -208,10 +165,9 @@
   };
 
   const switchNetwork = async () => {
-    if (BigInt(await provider.request({ method: "eth_chainId" })) === BigInt(chainId)) return;
+    if (await nvmPage.isOnNetwork(provider, chainId)) return;
     say(`Your wallet asks to use ${network}.`);
-    const params = [{ chainId: `0x${Number(chainId).toString(16)}` }];
-    await provider.request({ method: "wallet_switchEthereumChain", params });
+    await nvmPage.switchNetwork(provider, chainId);
   };
 
   const sign = async () => {
@@ -223,7 +179,7 @@
     await switchNetwork();
     say("Your wallet shows what you sign.");
     const { terms, typedData, voucher } = prepared;
-    const signature = await provider.request({ method: "eth_signTypedData_v4", params: [account, typedData] });
+    const signature = await nvmPage.signData(provider, account, typedData);
     say("The gateway checks your signature.");
     const opened = await ask("sessions", { terms, voucher: JSON.stringify({ ...JSON.parse(voucher), signature }) });
     const ceiling = await findCeiling(opened, BigInt(JSON.parse(voucher).ceiling), BigInt(prepared.limit));

@@ -55,6 +55,7 @@ def build_streamlit_page(service: SoldService, cards: Sequence[PlanCard], *, url
         plans="".join(map(_write_plan, cards)),
         style=name_asset("streamlit.css"),
         script=name_asset("streamlit.js"),
+        wallet=name_asset("wallet.js"),
     )
     return page.encode()
 

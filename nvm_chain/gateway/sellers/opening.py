@@ -7,7 +7,7 @@ from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.metrics import Metrics
 from nvm_chain.gateway.sellers.paths import SellerPaths
 from nvm_chain.gateway.sellers.tokens import FindTokens
-from nvm_chain.gateway.sellers.views import build_view
+from nvm_chain.gateway.sellers.views import SellerView, build_view
 from nvm_chain.gateway.settings import GatewaySettings
 from nvm_chain.meter.engine import Meter
 from nvm_chain.meter.settings import MeterSettings
@@ -37,9 +37,19 @@ def build_seller_paths(
     """
     if not settings.sellers:
         return None
-    views = {name: build_view(name, services) for name in settings.sellers}
+    views = build_views(settings, services)
+    return SellerPaths(meter, views, find_tokens or keep_tokens(settings), look, metrics)
+
+
+def build_views(settings: GatewaySettings, services: Mapping[str, SoldService]) -> dict[str, SellerView]:
+    """Return what each seller may see, by its name."""
+    return {name: build_view(name, services) for name in settings.sellers}
+
+
+def keep_tokens(settings: GatewaySettings) -> FindTokens:
+    """Return a function that returns the tokens of the settings, which stay as they are."""
     tokens = {name: seller.tokens for name, seller in settings.sellers.items()}
-    return SellerPaths(meter, views, find_tokens or (lambda: tokens), look, metrics)
+    return lambda: tokens
 
 
 def look(

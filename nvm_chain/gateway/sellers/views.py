@@ -25,7 +25,7 @@ class SellerView:
     """What a seller may see: its services, its plans, and plans that it shares, of which nobody sees the numbers here.
 
     A plan is known by its holders and not by services. So the numbers of a plan that services of two sellers have are not those of
-    one of them. Every owner of an agent can attach any plan, so such a plan is left out, and the gateway starts all the same.
+    one of them. Agents and plans change hands, so such a plan is left out, and the gateway starts all the same.
     """
 
     services: frozenset[str]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.gateway.checkout.new_plans import Seller
 from tests.gateway.checkout.stall import RELAYS, Stall, Stand, run_stall
 
 
@@ -26,3 +27,9 @@ def relaying(stall: Stall, upstream_url: str, tmp_path_factory: pytest.TempPathF
     """A gateway that sends signed orders of buyers."""
     with stall.open(tmp_path_factory.mktemp("relaying"), upstream_url, checkout=RELAYS) as stand:
         yield stand
+
+
+@pytest.fixture
+def seller(stand: Stand) -> Seller:
+    """The seller of the stall in front of the page of a new plan. The gateway serves the seller's agents."""
+    return Seller(stand, stand.stall.shop.builder)

@@ -19,6 +19,7 @@ from nvm_chain.chain.embedded import deploy_all
 from nvm_chain.enums import RedemptionRule
 from nvm_chain.gateway.checkout.settings import CheckoutSettings
 from nvm_chain.metadata.documents import AgentMetadata, PlanMetadata, build_metadata_uri
+from nvm_chain.metadata.endpoints import Endpoint
 from nvm_chain.types.agents import AttachedPlan
 from nvm_chain.types.credits import CreditsConfig
 from nvm_chain.types.ids import format_did
@@ -201,6 +202,7 @@ def run_stall() -> Iterator[Stall]:
             "Tea <b>answers</b>",
             description="Answers about tea.",
             author="Tea House",
+            endpoints=(Endpoint("GET", f"{PUBLIC}/tea"),),
             open_endpoints=(f"{PUBLIC}/about",),
         )
         agent = nvm.register_agent(chain, builder, metadata, sold)

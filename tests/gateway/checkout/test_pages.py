@@ -79,16 +79,17 @@ def test_pages__ask_nobody_else_and_run_nothing_but_their_own_script(stand: Stan
             "nosniff",
         )
         for link in LINK.findall(answer.text):
-            assert link.startswith(("./did:nv:", "assets/", "#", "data:,")), link
+            assert link.startswith(("./did:nv:", "./account", "assets/", "#", "data:,")), link
         for tag, attributes in Reader(answer.text).tags:
             assert tag != "style"
             assert not [name for name in attributes if name == "style" or name.startswith("on")]
 
 
-def test_page__with_its_files__is_small(stand: Stand) -> None:
-    page = stand.page(stand.stall.did("paid"))
+@pytest.mark.parametrize("name", ["", "account"])
+def test_page__with_its_files__is_small(stand: Stand, name: str) -> None:
+    page = stand.page(name or stand.stall.did("paid"))
     files = [requests.get(f"{stand.url}/{link}", timeout=60) for link in LINK.findall(page.text) if "assets/" in link]
-    assert [answer.status_code for answer in files] == [200, 200]
+    assert [answer.status_code for answer in files] == [200, 200, 200]
     for answer in files:
         assert "immutable" in answer.headers["Cache-Control"]
     size = sum(len(gzip.compress(answer.content)) for answer in (page, *files))
@@ -99,7 +100,7 @@ def test_metadata__that_is_hostile__is_text_on_every_page(stand: Stand) -> None:
     for did in (stand.stall.did("hostile"), stand.stall.agent):
         answer = stand.page(did)
         found = Reader(answer.text)
-        assert [attrs["src"] for tag, attrs in found.tags if tag == "script"] == LINK.findall(answer.text)[2:3]
+        assert [attrs["src"] for tag, attrs in found.tags if tag == "script"] == LINK.findall(answer.text)[2:4]
         assert "img" not in {tag for tag, _ in found.tags}
         assert "b" not in {tag for tag, _ in found.tags}
         assert "<script>alert(1)</script>" in found.text
