@@ -19,7 +19,7 @@ _FINAL: Final = range(200, 600)
 """The statuses that end a request. An upstream has to answer with one of them, and cannot change the protocol."""
 _WITHOUT_BODY: Final = frozenset((204, 304))
 """Answers without a body. Servers that compare the body with its length would take such an answer as cut."""
-_INERT: Final = (b"application/json", b"text/event-stream", b"text/plain")
+_INERT: Final = frozenset((b"application/json", b"text/event-stream", b"text/plain"))
 """Kinds of answers that browsers never run. Most answers are of these kinds."""
 SANDBOX: Final = (
     b"content-security-policy",
@@ -155,8 +155,14 @@ def build_headers(passage: Passage, answer: Answer, more: Headers) -> Headers:
 
 
 def _may_be_page(headers: Headers) -> bool:
-    """Tell whether a browser could show an answer as a page. It guesses where the answer does not say what it is."""
-    return not any(name == b"content-type" and value.lower().startswith(_INERT) for name, value in headers)
+    """Tell whether a browser could show an answer as a page. It guesses where the answer does not say what it is.
+
+    Of several kinds, in one header or in several, browsers take the last.
+    """
+    kinds = [value for name, value in headers if name == b"content-type"]
+    if len(kinds) != 1 or b"," in kinds[0]:
+        return True
+    return kinds[0].partition(b";")[0].strip().lower() not in _INERT
 
 
 async def hand_down(

@@ -13,10 +13,10 @@ from tests.gateway.shop import Gate, Shop
 OWN_HOST = "tea.example.com"
 
 
-def answer_as(kind: str | None, policy: str | None = None) -> Any:
-    """Return an answer of a kind."""
-    named = {b"content-type": kind, b"content-security-policy": policy}
-    headers = tuple((name, value.encode()) for name, value in named.items() if value is not None)
+def answer_as(*kinds: str | None, policy: str | None = None) -> Any:
+    """Return an answer of a kind, or one that names several."""
+    named = (*((b"content-type", kind) for kind in kinds), (b"content-security-policy", policy))
+    headers = tuple((name, value.encode()) for name, value in named if value is not None)
 
     async def answer(own: Upstream, scope: Any, receive: Any, send: Any) -> None:
         await reply(send, b"{}", headers=headers)
@@ -36,6 +36,12 @@ def answer_as(kind: str | None, policy: str | None = None) -> Any:
         ("Application/JSON; charset=utf-8", False),
         ("text/event-stream", False),
         ("text/plain", False),
+        ("text/plain ;charset=utf-8", False),
+        ("application/json, text/html", True),
+        ("text/plain; charset=utf-8, text/html", True),
+        ("application/json+xml", True),
+        ("text/plain+xml", True),
+        ("", True),
     ],
 )
 def test_answer__that_could_be_a_page__is_shown_apart_from_the_checkout(
@@ -47,8 +53,13 @@ def test_answer__that_could_be_a_page__is_shown_apart_from_the_checkout(
     assert "allow-same-origin" not in policy
 
 
+def test_answer__with_two_kinds__is_shown_apart_because_browsers_take_the_last(gate: Gate, upstream: Upstream) -> None:
+    upstream.answers["/data/two"] = answer_as("application/json", "text/html")
+    assert "sandbox " in gate.paid("GET", "/data/two").headers["Content-Security-Policy"]
+
+
 def test_answer__with_a_policy_of_its_own__keeps_it_beside_the_gateways(gate: Gate, upstream: Upstream) -> None:
-    upstream.answers["/data/policy"] = answer_as("text/html", "default-src 'self'")
+    upstream.answers["/data/policy"] = answer_as("text/html", policy="default-src 'self'")
     policy = gate.paid("GET", "/data/policy").headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'self'")
     assert "sandbox " in policy
