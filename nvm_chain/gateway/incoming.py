@@ -130,9 +130,10 @@ def filter_answer(headers: Iterable[tuple[bytes, bytes]], *, keeps_cookies: bool
     """Return the headers of an upstream's answer that are handed on. Repeated ones stay repeated."""
     kept: Headers = []
     named = _find_named((name.lower(), value) for name, value in headers)
+    ended = _NOT_ANSWERED if keeps_cookies else _NOT_SHARED
     for name, value in headers:
         lower = name.lower()
-        if lower in _NOT_ANSWERED or lower in named or (lower == b"set-cookie" and not keeps_cookies):
+        if lower in ended or lower in named:
             continue
         kept.append((lower, value))
     return kept
@@ -146,3 +147,6 @@ _NOT_ANSWERED: Final = (
     | {b"server", b"date", b"alt-svc", b"strict-transport-security"}
 )
 """Headers of an upstream that the gateway answers itself, or its server."""
+_NOT_SHARED: Final = _NOT_ANSWERED | {b"set-cookie", b"clear-site-data", b"nel", b"report-to"}
+"""On a host of several services, neither what rules the whole host in a browser. It could clear what the checkout keeps, or have the
+browser report elsewhere which addresses of other sellers a buyer visits."""

@@ -74,3 +74,24 @@ def test_answer__on_the_services_own_host__is_as_it_came(
         answer = requests.get(f"{gate.url}/data/own", headers=headers, timeout=60)
     assert answer.status_code == 200, answer.text
     assert "Content-Security-Policy" not in answer.headers
+
+
+RULES_THE_HOST = {"Clear-Site-Data": '"*"', "NEL": '{"report_to":"x","max_age":9}', "Report-To": '{"group":"x"}'}
+
+
+@pytest.mark.parametrize("is_own", [False, True])
+def test_headers__that_rule_a_whole_host__pass_on_a_services_own_host_only(
+    shop: Shop, upstream: Upstream, upstream_url: str, tmp_path: Path, is_own: bool
+) -> None:
+    sent = tuple((name.lower().encode(), value.encode()) for name, value in RULES_THE_HOST.items())
+
+    async def answer(own: Upstream, scope: Any, receive: Any, send: Any) -> None:
+        await reply(send, b"{}", headers=sent)
+
+    upstream.answers["/data/rules"] = answer
+    with shop.open(tmp_path, upstream_url, hosts=(OWN_HOST,), level=Level.NONE) as gate:
+        url = f"{gate.url}/data/rules" if is_own else f"{gate.url}/services/{shop.did}/data/rules"
+        headers = gate.token(2) | ({"Host": OWN_HOST} if is_own else {})
+        answered = requests.get(url, headers=headers, timeout=60)
+    assert answered.status_code == 200, answered.text
+    assert [name in answered.headers for name in RULES_THE_HOST] == [is_own] * 3
