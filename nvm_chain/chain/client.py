@@ -19,7 +19,7 @@ from nvm_chain.chain.artifacts import ContractName, read_artifact
 from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.bulk_sending import send_many
 from nvm_chain.chain.facts import Facts
-from nvm_chain.chain.fees import read_fees
+from nvm_chain.chain.fees import MOST_GAS, read_fees
 from nvm_chain.chain.gas_limits import Call, check_call
 from nvm_chain.chain.journal_entries import Sent
 from nvm_chain.chain.networks import find_usdc
@@ -140,7 +140,15 @@ class Chain(Node):
 
     # ------------------------------------------------------------------ send
 
-    def send(self, signer: Signer, function: ContractFunction, value: int = 0, extra_gas: int = 0) -> TxReceipt:
+    def send(
+        self,
+        signer: Signer,
+        function: ContractFunction,
+        value: int = 0,
+        extra_gas: int = 0,
+        *,
+        most_gas: int = MOST_GAS,
+    ) -> TxReceipt:
         """Send a call of a contract function, and wait until it is mined. One transaction.
 
         The call is simulated first, so a call that would fail costs nothing. A NetworkError means that the node did not
@@ -151,6 +159,7 @@ class Chain(Node):
             function: The function with its arguments.
             value: The native coin that the call transfers, in wei.
             extra_gas: Gas added to the estimate, for foreign contracts that may use more gas than in the simulation.
+            most_gas: The highest gas limit, for calls of which a stranger decides how much gas they use.
 
         Raises:
             InvalidConfig: ``signer`` is not a signer, or cannot sign transactions.
@@ -158,7 +167,7 @@ class Chain(Node):
             InsufficientCoin: The signer has too little coin for value and gas.
             OutOfGas: The transaction needed more gas than its limit.
             WouldSucceedNow: The transaction is mined and failed, but the same call would succeed now.
-            TooMuchGas: The call needs more gas than a transaction or a block may use.
+            TooMuchGas: The call needs more gas than ``most_gas``, or than a transaction or a block may use.
             AccountBusy: Another program on this machine is sending for the account.
             NotSent: The signer sets the prices itself, and signs the same bytes as for an earlier transaction.
             TransactionReplaced: Another transaction of the account was mined with the same nonce.
@@ -168,10 +177,17 @@ class Chain(Node):
         """
         with self.typed_errors():
             data = encode_call(function)
-        return self.send_data(signer, data, to=function.address, value=value, extra_gas=extra_gas)
+        return self.send_data(signer, data, to=function.address, value=value, extra_gas=extra_gas, most_gas=most_gas)
 
     def send_data(
-        self, signer: Signer, data: str, to: ChecksumAddress | None = None, value: int = 0, extra_gas: int = 0
+        self,
+        signer: Signer,
+        data: str,
+        to: ChecksumAddress | None = None,
+        value: int = 0,
+        extra_gas: int = 0,
+        *,
+        most_gas: int = MOST_GAS,
     ) -> TxReceipt:
         """Send encoded call data to an address, as `send` does.
 
@@ -180,7 +196,8 @@ class Chain(Node):
         check_transaction_signer(signer)
         with self.reading_ahead():
             self.read_ahead(*self._sender.readers(signer.address, data, to, value))
-            return self._sender.send(signer, self._sender.build(signer.address, data, to, value, extra_gas))
+            built = self._sender.build(signer.address, data, to, value, extra_gas, most_gas)
+            return self._sender.send(signer, built)
 
     def send_many(
         self,

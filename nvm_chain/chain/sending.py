@@ -63,7 +63,13 @@ class Sender:
     # ------------------------------------------------------------------ build
 
     def build(
-        self, sender: ChecksumAddress, data: str, to: ChecksumAddress | None, value: int, extra_gas: int
+        self,
+        sender: ChecksumAddress,
+        data: str,
+        to: ChecksumAddress | None,
+        value: int,
+        extra_gas: int,
+        most_gas: int = MOST_GAS,
     ) -> TxParams:
         """Return a transaction without nonce that the sender can pay for, and that would succeed now. Four requests.
 
@@ -71,7 +77,7 @@ class Sender:
 
         Raises:
             InsufficientCoin: The sender has too little coin for value, gas and L1 fee.
-            TooMuchGas: The transaction needs more gas than a transaction or a block may use.
+            TooMuchGas: The transaction needs more gas than ``most_gas``, or than a transaction or a block may use.
             TransactionError: The transaction would revert. The error is the contract's own.
             NetworkError: The node does not give a usable answer.
         """
@@ -87,6 +93,8 @@ class Sender:
                 raise _ask_for_least(sender, balance, least) from None
             raise
         gas = limit_gas(estimate, extra_gas, fees.block_gas_limit)
+        if gas > most_gas:
+            raise TooMuchGas(gas, most_gas)
         needed = value + gas * fees.max_fee + read_l1_fee(self._node, len(data) // 2)
         if balance < needed:
             raise InsufficientCoin(sender, balance, needed)

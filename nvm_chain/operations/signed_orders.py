@@ -10,6 +10,7 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.batches import Reader
 from nvm_chain.chain.client import Chain
+from nvm_chain.chain.fees import MOST_GAS
 from nvm_chain.errors import (
     AuthorizationExpired,
     AuthorizationFailed,
@@ -320,12 +321,17 @@ def relay_order(chain: Chain, signer: Signer, signed: SignedOrder) -> OrderRecei
         return send_signed_order(chain, signer, plan, signed)
 
 
-def send_signed_order(chain: Chain, signer: Signer, plan: PlanState, signed: SignedOrder) -> OrderReceipt:
-    """Send a checked order of this plan, and wait until it is mined. Raises the errors of `relay_order`."""
+def send_signed_order(
+    chain: Chain, signer: Signer, plan: PlanState, signed: SignedOrder, *, most_gas: int = MOST_GAS
+) -> OrderReceipt:
+    """Send a checked order of this plan, and wait until it is mined. Raises the errors of `relay_order`.
+
+    ``most_gas`` is the highest gas limit. The code of a payer, or of a quoter, may want more than when the order was checked.
+    """
     order = signed.order
     try:
         with explained_order(chain, plan, order, signer.address):
-            receipt = chain.send(signer, encode_signed_order(chain, signed))
+            receipt = chain.send(signer, encode_signed_order(chain, signed), most_gas=most_gas)
     except AuthorizationFailed as error:
         raise find_true_cause(chain, signed, error) from None
     return build_order_receipt(chain, plan, order.payer, receipt, collected=order.max_cost)

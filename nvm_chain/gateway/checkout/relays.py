@@ -201,7 +201,8 @@ class Relays:
     async def _send(self, job: Job, followed: Followed, plan: PlanState, signed: SignedOrder) -> None:
         """Send a claimed order. What certainly was not sent may be sent again later."""
         try:
-            receipt = await self._sender.ask(lambda chain: send_signed_order(chain, self._signer, plan, signed))
+            send = partial(send_signed_order, signer=self._signer, plan=plan, signed=signed, most_gas=MOST_GAS)
+            receipt = await self._sender.ask(send)
         except TransactionReplaced:  # another machine sent with the same key, so this order was not sent
             await self._give_up(job, followed, _cannot_send())
         except NvmChainError as error:

@@ -11,6 +11,7 @@ import pytest
 from eth_account.signers.local import LocalAccount
 
 from nvm_chain.gateway.checkout.settings import CheckoutSettings
+from nvm_chain.meter.store.relays import claim_relay
 from tests.gateway.checkout.stall import PRICE, Stall, Stand, sign
 from tests.support.delegated import delegate
 
@@ -209,3 +210,21 @@ def test_relay__that_the_code_of_an_account_refuses__is_refused_before_it_is_sen
     assert count_sent(stall) == before
     told = relaying.prepare("paid", account.address, way="approve")
     assert (told["way"], told["next"]["what"]) == ("approve", "approval")
+
+
+def test_relay__whose_code_wants_more_gas_after_the_check__is_not_sent(
+    relaying: Stand, stall: Stall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, world, before = stall.new_account(), stall.world, count_sent(stall)
+    delegate(world, account, world.deploy("SmartWallet", account.address).address)
+    slow = world.deploy("SlowWallet", 2_000_000).address
+
+    def claim(*given: Any, **limits: Any) -> Any:
+        delegate(world, account, slow)
+        return claim_relay(*given, **limits)
+
+    monkeypatch.setattr("nvm_chain.gateway.checkout.relays.claim_relay", claim)
+    told = relaying.tell("relays", prepare(relaying, account))
+    assert told.status_code == 200, told.text
+    assert follow(relaying, told.json())["nvm"]["type"] == "TooMuchGas"
+    assert count_sent(stall) == before
