@@ -237,11 +237,12 @@ class Relays:
 
 def _look(chain: Chain, card: PlanCard, followed: Followed, depth: int, made: str | None) -> Any:
     token = card.plan.terms.token
+    is_over = chain.read_time() >= followed.valid_before  # read first, so that no order was made after the look for it
     if made is None and is_authorization_used(chain, token, followed.payer, followed.nonce):
         made = find_authorization_use(chain, token, followed.payer, followed.nonce)
     if made is not None:
         return read_outcome(chain, card, made, depth)
-    if chain.read_time() >= followed.valid_before:
+    if is_over:
         return {"state": FAILED, "words": "The order was not made in time, and nothing was paid. You can order again."}
     return {"state": WAITING}
 

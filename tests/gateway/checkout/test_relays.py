@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from eth_account.signers.local import LocalAccount
 
+import nvm_chain as nvm
 from nvm_chain.gateway.checkout.settings import CheckoutSettings
 from nvm_chain.meter.store.relays import claim_relay
+from nvm_chain.operations.order_nonces import find_nonce
+from nvm_chain.operations.token_domains import is_authorization_used
 from tests.gateway.checkout.stall import PRICE, Stall, Stand, sign
 from tests.support.delegated import delegate
 
@@ -228,3 +231,23 @@ def test_relay__whose_code_wants_more_gas_after_the_check__is_not_sent(
     assert told.status_code == 200, told.text
     assert follow(relaying, told.json())["nvm"]["type"] == "TooMuchGas"
     assert count_sent(stall) == before
+
+
+def test_follow__of_an_order_that_is_made_while_it_is_looked_for__never_says_that_nothing_was_paid(
+    relaying: Stand, stall: Stall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, chain = stall.new_account(), stall.shop.chain
+    signed = nvm.sign_plan_order(chain, account, stall.plans["paid"], valid_seconds=20)
+
+    def look_then_make(*asked: Any) -> bool:
+        monkeypatch.undo()
+        found = is_authorization_used(*asked)
+        nvm.relay_order(chain, stall.world.relayer, signed)
+        chain.web3.provider.make_request("evm_increaseTime", [30])  # type: ignore[arg-type]
+        chain.web3.provider.make_request("evm_mine", [])  # type: ignore[arg-type]
+        return found
+
+    monkeypatch.setattr("nvm_chain.gateway.checkout.relays.is_authorization_used", look_then_make)
+    nonce, until = find_nonce(chain, signed.order), str(signed.order.valid_before)
+    told = {"relay": f"0x{nonce.hex()}", "payer": account.address, "validBefore": until}
+    assert follow(relaying, told)["state"] == "ordered"
