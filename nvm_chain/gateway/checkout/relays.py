@@ -13,9 +13,12 @@ from msgspec import Struct
 from nvm_chain.chain.client import Chain
 from nvm_chain.chain.node import encode_call
 from nvm_chain.errors import (
+    AccountBusy,
     FundsError,
     InvalidMessage,
+    NetworkError,
     NotMined,
+    NotSent,
     NvmChainError,
     OutcomeUnknown,
     TooMuchGas,
@@ -208,13 +211,22 @@ class Relays:
         except NvmChainError as error:
             if isinstance(error, NotMined | OutcomeUnknown):
                 return  # it may still be made, so the chain is asked for it
-            own = self._explain(error) if isinstance(error, FundsError) else error
-            refusal = own.refusal if isinstance(own, Refused) else refuse_order(error)
-            await self._give_up(job, followed, refusal, is_sent=error.mined is not None)
-        except Refused as refused:
-            await self._give_up(job, followed, refused.refusal)
+            await self._give_up(job, followed, self._tell_failed(error), is_sent=error.mined is not None)
+        except Refused:  # too many orders are being sent
+            await self._give_up(job, followed, _cannot_send())
         else:
             job.transaction = receipt.transaction.hash
+
+    def _tell_failed(self, error: NvmChainError) -> Refusal:
+        """Return what the buyer is told of an order that was not sent. What is wrong with the gateway is for the operator.
+
+        A page waits on while the node of the gateway is away. So an order that was given up has to be told in another way.
+        """
+        if isinstance(error, NetworkError | AccountBusy | NotSent):
+            self._tell(error)
+            return _cannot_send()
+        own = self._explain(error) if isinstance(error, FundsError) else error
+        return own.refusal if isinstance(own, Refused) else refuse_order(error)
 
     async def _give_up(self, job: Job, followed: Followed, refusal: Refusal, *, is_sent: bool = False) -> None:
         if not is_sent:

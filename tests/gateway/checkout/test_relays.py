@@ -11,11 +11,12 @@ import pytest
 from eth_account.signers.local import LocalAccount
 
 import nvm_chain as nvm
+from nvm_chain.errors import RpcFailed
 from nvm_chain.gateway.checkout.settings import CheckoutSettings
 from nvm_chain.meter.store.relays import claim_relay
 from nvm_chain.operations.order_nonces import find_nonce
 from nvm_chain.operations.token_domains import is_authorization_used
-from tests.gateway.checkout.stall import PRICE, Stall, Stand, sign
+from tests.gateway.checkout.stall import PRICE, RELAYS, Stall, Stand, sign
 from tests.support.delegated import delegate
 
 
@@ -251,3 +252,37 @@ def test_follow__of_an_order_that_is_made_while_it_is_looked_for__never_says_tha
     nonce, until = find_nonce(chain, signed.order), str(signed.order.valid_before)
     told = {"relay": f"0x{nonce.hex()}", "payer": account.address, "validBefore": until}
     assert follow(relaying, told)["state"] == "ordered"
+
+
+def test_relay__while_too_many_orders_are_sent__is_given_up_and_not_followed_for_ever(
+    stall: Stall, upstream_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page waits on at what a busy gateway answers to a look, so it has to be told something else."""
+    monkeypatch.setattr("nvm_chain.gateway.checkout.relays.SENT_AT_ONCE", 1)
+    provider = stall.shop.chain.web3.provider
+    with stall.open(tmp_path, upstream_url, checkout=RELAYS) as stand:
+        bodies = [prepare(stand, stall.new_account(coin=0)) for _ in range(5)]
+        provider.make_request("evm_setAutomine", [False])  # type: ignore[arg-type]
+        try:
+            told = [stand.tell("relays", body).json() for body in bodies]
+            assert follow(stand, told[-1])["nvm"]["type"] == "CannotRelay"
+        finally:
+            provider.make_request("evm_setAutomine", [True])  # type: ignore[arg-type]
+            provider.make_request("evm_mine", [])  # type: ignore[arg-type]
+        assert [follow(stand, each)["state"] for each in told[:-1]] == ["ordered"] * 4
+        assert follow(stand, stand.tell("relays", bodies[-1]).json())["state"] == "ordered"
+
+
+def test_relay__that_the_node_does_not_take__is_told_in_a_way_that_ends_the_wait(
+    stall: Stall, upstream_url: str, tmp_path: Path, account: LocalAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise RpcFailed("txpool is full")
+
+    with stall.open(tmp_path, upstream_url, checkout=RELAYS) as stand:
+        body = prepare(stand, account)
+        with monkeypatch.context() as patched:
+            patched.setattr("nvm_chain.chain.sending.hand_over", refuse)
+            told = stand.tell("relays", body).json()
+            assert follow(stand, told)["nvm"]["type"] == "CannotRelay"
+        assert follow(stand, stand.tell("relays", body).json())["state"] == "ordered"
