@@ -11,6 +11,8 @@
   const HASH = /^0x[0-9a-f]{64}$/;
   const WITHOUT_RELAY = new Set([ // after these, the order is offered in another way
     "RelaysUsedUp", "CannotRelay", "NoRelays", "TooMuchGas", "AuthorizationFailed", "AuthorizationSignatureInvalid"]);
+  const PASSING = new Set([ // after these, the page asks again. So it does after an answer that is not the gateway's
+    "Unreachable", "CheckoutBusy", "RpcFailed", "ConnectionFailed", "NodeBusy", undefined]);
   const FIRST_PAUSE = 700, LONGEST_PAUSE = 4000, UNKNOWN_LOOKS = 20;
 
   let provider = null, account = null, prepared = null, standing = null, otherWay = null;
@@ -229,8 +231,9 @@
             continue;
           }
           say("The seller sends the order.");
-          const relayed = await ask("relays", { ...step.next.draft, signature });
-          remember({ relay: relayed.relay, payer: relayed.payer, until: relayed.validBefore }, payer);
+          const { nonce, validBefore } = JSON.parse(step.next.typedData).message;
+          remember({ relay: nonce, payer, until: validBefore }, payer); // first, because the answer may be lost
+          await relay({ ...step.next.draft, signature });
           isSent = is_over = true;
         } else {
           const isApproval = step.next.what === "approval";
@@ -250,6 +253,21 @@
     setBusy(false);
     if (load().pending) await follow();
     else if (account && !isSent) await again();
+  };
+
+  // The gateway sends an order once, so the same order is handed over until there is an answer. A new one would be paid too.
+  const relay = async (body) => {
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 1.4, LONGEST_PAUSE)) {
+      try { return await ask("relays", body); } catch (error) {
+        if (!PASSING.has(error.type)) {
+          keep({ pending: null });
+          nameInUrl({});
+          throw error;
+        }
+        say("There is no answer yet. Your order is signed, and the page asks for it again.");
+        await wait(pause);
+      }
+    }
   };
 
   const again = () => { // read everything again, and leave the sentence about what went wrong
@@ -293,9 +311,9 @@
         else if (unknown >= UNKNOWN_LOOKS) outcome = { state: "lost" };
       } catch (error) {
         if (!(error instanceof Told)) throw error;
-        if (!["Unreachable", "CheckoutBusy", "RpcFailed", "ConnectionFailed", "NodeBusy"].includes(error.type)) {
+        if (!PASSING.has(error.type)) {
           outcome = { state: "refused" }; problem = error.message;
-        } else say(`${error.message} The ${isApproval ? "approval" : "order"} is not affected.`);
+        } else say(`${error.message || "There is no answer at the moment."} The ${isApproval ? "approval" : "order"} is not affected.`);
       }
       if (!outcome) await wait(pause);
     }
