@@ -1,13 +1,18 @@
 """Documents that a stranger's URL names are read from public addresses only, and nothing is sent to others."""
 
 import socket
+import ssl
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
-from nvm_chain.errors import MetadataUnavailable
+from nvm_chain.errors import MetadataUnavailable, StorageError
 from nvm_chain.storage.public_hosts import is_public
 from nvm_chain.storage.stores import load_metadata
+from tests.gateway.terminators import make_certificate
 
 HASH = "ab" * 32
 WAIT_SECONDS = 10
@@ -35,6 +40,32 @@ def test_load__from_a_private_address__sends_nothing(host: str) -> None:
     assert got == [b""]
 
 
+def test_load__of_a_head_that_trickles__ends_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte comes in time, and there is no last one. Such a server could keep all threads that read for strangers."""
+    certificate, over = make_certificate(tmp_path), threading.Event()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate.authority))
+    monkeypatch.setattr("nvm_chain.storage.public_hosts.is_public", lambda _: True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.chain, certificate.key)
+
+    def trickle() -> None:
+        with suppress(OSError), listener.accept()[0] as line, context.wrap_socket(line, server_side=True) as talk:
+            talk.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            while not over.wait(0.05):
+                talk.sendall(b"a")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as threads:
+        serving = threads.submit(trickle)
+        uri = f"https://127.0.0.1:{listener.getsockname()[1]}/{HASH}.json"
+        reading = threads.submit(load_metadata, uri, timeout_seconds=1, public_only=True)
+        try:
+            with pytest.raises(StorageError):
+                reading.result(WAIT_SECONDS)
+        finally:
+            over.set()
+            serving.result(WAIT_SECONDS)
+
+
 @pytest.mark.parametrize(
     ("address", "public"),
     [
@@ -53,6 +84,11 @@ def test_load__from_a_private_address__sends_nothing(host: str) -> None:
         ("::ffff:127.0.0.1", False),
         ("::ffff:8.8.8.8", True),
         ("2002:7f00:1::", False),
+        ("64:ff9b::8.8.8.8", True),
+        ("64:ff9b::10.0.0.1", False),
+        ("64:ff9b:1::8.8.8.8", False),
+        ("::127.0.0.1", False),
+        ("fec0::1", False),
     ],
 )
 def test_is_public__of_an_address__tells_whether_strangers_may_name_it(address: str, public: bool) -> None:
