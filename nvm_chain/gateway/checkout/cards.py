@@ -2,18 +2,16 @@
 
 import time
 from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.enums import PlanKind
-from nvm_chain.errors import InvalidMetadata, SecretInMetadata, StorageError
 from nvm_chain.errors.fields import PlanId
-from nvm_chain.metadata.documents import PlanMetadata, parse_plan_metadata
+from nvm_chain.gateway.checkout.documents import Documents
+from nvm_chain.metadata.documents import PlanMetadata
 from nvm_chain.operations.plans import read_plan
 from nvm_chain.operations.tokens import read_token_label
-from nvm_chain.storage.stores import load_metadata
 from nvm_chain.terms.grants import summarize_grant
 from nvm_chain.terms.prices import summarize_price
 from nvm_chain.terms.term import Term
@@ -25,8 +23,6 @@ from nvm_chain.types.token_labels import TokenLabel
 FRESH_SECONDS: Final = 15
 """How long a card is shown without a look at the chain. Terms never change; the owner and whether a plan is sold do."""
 MOST_CARDS: Final = 512
-LOAD_SECONDS: Final = 4
-"""How long the host of a plan's metadata may take. The terms are shown without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +73,7 @@ class Cards:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[int, tuple[int, PlanCard]] = OrderedDict()
+        self._documents = Documents()
 
     def find(self, plan_id: PlanId) -> PlanCard | None:
         """Return a card that is fresh. No request."""
@@ -92,14 +89,8 @@ class Cards:
         if found is not None:
             return found
         plan = read_plan(chain, plan_id)
-        card = PlanCard(plan, read_token_label(chain, plan.terms.token), _read_metadata(plan.uri))
+        card = PlanCard(plan, read_token_label(chain, plan.terms.token), self._documents.read(plan.uri))
         self._kept[plan_id] = (int(time.monotonic()), card)
         while len(self._kept) > MOST_CARDS:
             self._kept.popitem(last=False)
         return card
-
-
-def _read_metadata(uri: str) -> PlanMetadata | None:
-    with suppress(StorageError, InvalidMetadata, SecretInMetadata):
-        return parse_plan_metadata(load_metadata(uri, timeout_seconds=LOAD_SECONDS, public_only=True))
-    return None
