@@ -150,8 +150,14 @@
     at("terms-title").focus();
   };
 
+  const checkAccount = (mine) => {
+    if (mine !== turn) throw new Told("The account was switched meanwhile. Choose a plan of this account.");
+  };
+
   const signIn = async ({ planId }) => {
+    const mine = turn;
     const { message, planId: plan } = await ask(asked("logins", {}), { account, planId });
+    checkAccount(mine);
     say("Your wallet shows a message. Your signature logs you in, and pays nothing.");
     const signature = await nvmPage.signText(provider, account, message);
     say("The gateway checks your signature.");
@@ -159,8 +165,10 @@
   };
 
   const prepare = async (ceiling) => {
-    const limit = at("limit").value.trim();
-    prepared = { limit, ...await ask(asked("logins", {}), { account, planId: chosen.planId, limit, ceiling }) };
+    const mine = turn, limit = at("limit").value.trim();
+    const told = await ask(asked("logins", {}), { account, planId: chosen.planId, limit, ceiling });
+    checkAccount(mine);
+    prepared = { limit, ...told };
     write("terms-text", prepared.terms);
   };
 
@@ -171,20 +179,22 @@
   };
 
   const sign = async () => {
-    if (prepared.limit !== at("limit").value.trim()) {
+    const mine = turn, { limit, terms, typedData, voucher } = prepared;
+    if (limit !== at("limit").value.trim()) {
       await prepare("0");
       say("The terms have changed. Read them, and sign again.");
       return;
     }
     await switchNetwork();
     say("Your wallet shows what you sign.");
-    const { terms, typedData, voucher } = prepared;
     const signature = await nvmPage.signData(provider, account, typedData);
+    checkAccount(mine);
     say("The gateway checks your signature.");
     const opened = await ask("sessions", { terms, voucher: JSON.stringify({ ...JSON.parse(voucher), signature }) });
-    const ceiling = await findCeiling(opened, BigInt(JSON.parse(voucher).ceiling), BigInt(prepared.limit));
+    const ceiling = await findCeiling(opened, BigInt(JSON.parse(voucher).ceiling), BigInt(limit));
     if (ceiling === null) return enter(opened);
     await revoke(opened);
+    checkAccount(mine);
     await prepare(String(ceiling));
     throw new Told("You have used credits that are not settled yet, so the voucher needs a higher ceiling. Sign once more.");
   };
