@@ -72,7 +72,8 @@ def _write_expiry(terms: Terms) -> str:
         later = ", or at the end of the access that was bought before. So an early renewal loses no time"
         return f"Access begins at the purchase{'' if terms.trial else later}."
     if terms.kind is PlanKind.TIME:
-        return "A period begins when it is redeemed. A period that is not redeemed never expires."
+        begins = "A period begins when it is redeemed, or at the end of the access that was opened before."
+        return f"{begins} A period that is not redeemed never expires."
     if terms.duration == 0:
         return "The credits never expire."
     later = " Another purchase does not make them last longer. The credits that expire first are used first."

@@ -146,7 +146,10 @@ def test_grant__of_time__says_how_long_and_from_when() -> None:
     assert "rule" not in at_once
     later = tell(credits=get_expirable_duration_config(DAY, 7, activation=Activation.ON_FIRST_USE))
     assert later["grant"] == "One purchase gives 7 periods of access for 1 day each."
-    assert later["expiry"] == "A period begins when it is redeemed. A period that is not redeemed never expires."
+    assert later["expiry"] == (
+        "A period begins when it is redeemed, or at the end of the access that was opened before. "
+        "A period that is not redeemed never expires."
+    )
     assert later["rule"] == "Only the holder of the periods redeems them."
     assert tell(credits=get_non_expirable_duration_config())["grant"] == "One purchase gives access for 136 years."
 
