@@ -3,11 +3,15 @@
 import time
 from collections.abc import Iterable
 from typing import Any, Final
+from unicodedata import category
 
 MOST_SHOWN: Final = 90
 """The largest number of characters of a quoted text."""
 MOST_TEXT: Final = 300
 """The largest number of characters of a text from a node, a token or a server."""
+MOST_MARKS: Final = 3
+"""The largest number of marks on one letter. No language needs more."""
+_MARKS: Final = frozenset(("Mn", "Me"))
 EXACT_LIMIT: Final = 2**53
 """Many JSON parsers round ints above this number."""
 _LAST_SECOND: Final = 253_402_300_799
@@ -16,12 +20,24 @@ _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)
 
 
 def clean(value: object) -> str:
-    r"""Write text from outside the package on one line, without control characters.
+    r"""Write text from outside the package on one line, without control characters and without towers of marks.
 
-    >>> clean("no\nluck")
-    'no luck'
+    Many marks on one letter would be painted over the lines above and below.
+
+    >>> clean("no\nluck"), clean("e" + 9 * "\u0301") == "e" + MOST_MARKS * "\u0301"
+    ('no luck', True)
     """
-    return "".join(character if character.isprintable() else " " for character in str(value))
+    text = "".join(character if character.isprintable() else " " for character in str(value))
+    return text if text.isascii() else _limit_marks(text)
+
+
+def _limit_marks(text: str) -> str:
+    kept, marks = [], 0
+    for character in text:
+        marks = marks + 1 if category(character) in _MARKS else 0
+        if marks <= MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def clip(value: object, most: int = MOST_TEXT) -> str:

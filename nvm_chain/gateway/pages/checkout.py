@@ -6,6 +6,7 @@ What metadata says is text: it is escaped, isolated in its direction of writing,
 from collections.abc import Sequence
 from html import escape
 from typing import Final
+from unicodedata import category
 
 from nvm_chain.chain.dev_accounts import DEV_CHAINS
 from nvm_chain.chain.networks import NETWORKS
@@ -18,6 +19,9 @@ from nvm_chain.types.ids import format_did
 
 MAX_NAME: Final = 120
 MAX_TEXT: Final = 2_000
+UNNAMED: Final = "without a name"
+_BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and signs that look like nothing."""
 
 
 def build_plan_page(card: PlanCard, agents: Sequence[SoldService], chain_id: int, credits: str) -> bytes:
@@ -102,12 +106,22 @@ def name_network(chain_id: int) -> str:
 
 
 def write_foreign(text: str, most: int = MAX_NAME) -> str:
-    """Return a text of others as HTML that only shows it. Its direction of writing does not reach beyond it.
+    """Return a text of others as HTML that only shows it, or words if there is nothing to see. Its direction of writing does not reach beyond it.
 
     >>> write_foreign("<b>tea</b>")
     '<bdi>&lt;b&gt;tea&lt;/b&gt;</bdi>'
     """
-    return f"<bdi>{escape(shorten(text, most))}</bdi>"
+    line = shorten(text, most)
+    return f"<bdi>{escape(line if is_seen(line) else UNNAMED)}</bdi>"
+
+
+def is_seen(text: str) -> bool:
+    """Tell whether anything of a text can be seen. Some letters are blanks.
+
+    >>> is_seen("tea"), is_seen("\u3164 "), is_seen("")
+    (True, False, False)
+    """
+    return any(category(character)[0] in "LNPS" and character not in _BLANKS for character in text)
 
 
 def shorten(text: str, most: int = MAX_NAME) -> str:
