@@ -1,4 +1,7 @@
-"""A checkout whose answers are lost on their way. A real gateway over anvil, and a browser whose connection breaks."""
+"""A checkout whose answers are lost on their way, and one that was opened by the address of an order.
+
+A real gateway over anvil, and a browser whose connection breaks.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+import nvm_chain as nvm
 from tests.browser.conftest import NewPage
 from tests.browser.guard import Guard
 from tests.browser.wallet import Wallet
@@ -82,3 +86,15 @@ def test_look__that_a_proxy_answers__does_not_end_the_wait(page: Page, stall: St
     page.route("**/api/relays/0x*", lambda route: route.fulfill(status=502, json={"message": "Bad gateway"}), times=2)
     page.get_by_role("button", name="Order for 20 USDC", exact=True).click()
     expect_paid_once(page, stall, wallet)
+
+
+def test_receipt__from_the_address_of_somebody_elses_order__names_that_account(
+    new_page: NewPage, guard: Guard, relaying: Stand, stall: Stall
+) -> None:
+    guard.allow(relaying.gate.url)
+    other = stall.new_account()
+    made = nvm.order_plan(stall.shop.chain, other, stall.plans["free"])
+    page = new_page()
+    page.goto(f"{relaying.url}/{stall.did('free')}?tx={made.transaction.hash}")
+    expect(page.get_by_role("group", name="Your receipt")).to_be_visible()
+    expect(page.locator("#receipt-account")).to_have_text(other.address)

@@ -354,6 +354,7 @@
   const showReceipt = async (outcome) => {
     const { receipt, transaction } = outcome;
     nameInUrl({ tx: transaction });
+    write("receipt-account", receipt.holder); // an address of this page may come from anybody, with the order of anybody
     write("receipt-paid", receipt.words.paid);
     write("receipt-granted", receipt.words.granted);
     write("receipt-transaction", transaction);
