@@ -20,6 +20,7 @@ from nvm_chain.errors import (
     NotMined,
     NotSent,
     NvmChainError,
+    OrderAlreadyMade,
     OutcomeUnknown,
     TooMuchGas,
     TransactionReplaced,
@@ -209,8 +210,8 @@ class Relays:
         except TransactionReplaced:  # another machine sent with the same key, so this order was not sent
             await self._give_up(job, followed, _cannot_send())
         except NvmChainError as error:
-            if isinstance(error, NotMined | OutcomeUnknown):
-                return  # it may still be made, so the chain is asked for it
+            if isinstance(error, NotMined | OutcomeUnknown | OrderAlreadyMade):
+                return  # it may still be made, or somebody else has sent it, so the chain is asked for it
             await self._give_up(job, followed, self._tell_failed(error), is_sent=error.mined is not None)
         except Refused:  # too many orders are being sent
             await self._give_up(job, followed, _cannot_send())

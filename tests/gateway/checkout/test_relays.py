@@ -15,7 +15,10 @@ from nvm_chain.errors import RpcFailed
 from nvm_chain.gateway.checkout.settings import CheckoutSettings
 from nvm_chain.meter.store.relays import claim_relay
 from nvm_chain.operations.order_nonces import find_nonce
+from nvm_chain.operations.order_steps import complete_order
+from nvm_chain.operations.signed_orders import send_signed_order
 from nvm_chain.operations.token_domains import is_authorization_used
+from nvm_chain.signing.signed_orders import SignedOrder
 from tests.gateway.checkout.stall import PRICE, RELAYS, Stall, Stand, sign
 from tests.support.delegated import delegate
 
@@ -286,3 +289,30 @@ def test_relay__that_the_node_does_not_take__is_told_in_a_way_that_ends_the_wait
             told = stand.tell("relays", body).json()
             assert follow(stand, told)["nvm"]["type"] == "CannotRelay"
         assert follow(stand, stand.tell("relays", body).json())["state"] == "ordered"
+
+
+def test_relay__that_somebody_else_sends_first__is_told_as_made(
+    relaying: Stand, stall: Stall, account: LocalAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody who sees a signed order on its way to a block can send it. The buyer has paid, and gets the receipt."""
+    body = prepare(relaying, account)
+    signed = complete_order(SignedOrder.from_json(body["order"]), bytes.fromhex(body["signature"].removeprefix("0x")))
+
+    def claim(*given: Any, **limits: Any) -> Any:
+        nvm.relay_order(stall.shop.chain, stall.world.relayer, signed)
+        return claim_relay(*given, **limits)
+
+    def send(*given: Any, **named: Any) -> Any:
+        try:
+            return send_signed_order(*given, **named)
+        finally:
+            is_over.set()
+
+    is_over = threading.Event()
+    monkeypatch.setattr("nvm_chain.gateway.checkout.relays.claim_relay", claim)
+    monkeypatch.setattr("nvm_chain.gateway.checkout.relays.send_signed_order", send)
+    told = relaying.tell("relays", body).json()
+    assert is_over.wait(30)
+    for _ in range(10):
+        outcome = follow(relaying, told)
+        assert (outcome.get("state"), outcome["receipt"]["paid"]) == ("ordered", str(PRICE))
