@@ -98,3 +98,24 @@ def test_receipt__from_the_address_of_somebody_elses_order__names_that_account(
     page.goto(f"{relaying.url}/{stall.did('free')}?tx={made.transaction.hash}")
     expect(page.get_by_role("group", name="Your receipt")).to_be_visible()
     expect(page.locator("#receipt-account")).to_have_text(other.address)
+
+
+NO_STORAGE = """Object.defineProperty(window, "sessionStorage", {
+  get() { throw new DOMException("Access is denied for this document.", "SecurityError"); } })"""
+
+
+def test_order__in_a_browser_that_keeps_nothing__is_followed_to_its_receipt(
+    new_page: NewPage, guard: Guard, relaying: Stand, stall: Stall
+) -> None:
+    """With all cookies blocked, a page has no storage. The order would wait behind a button that orders once more."""
+    guard.allow(relaying.gate.url)
+    wallet = Wallet(stall.shop.url, [stall.new_account()])
+    page = new_page(wallet)
+    page.add_init_script(NO_STORAGE)
+    page.goto(f"{relaying.url}/{stall.did('free')}")
+    page.get_by_role("button", name="Connect a wallet").click()
+    page.get_by_role("button", name="Order for free").click()
+    expect(page.get_by_role("group", name="Your receipt")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("group", name="Your receipt")).to_be_visible()
+    assert wallet.count("eth_sendTransaction") == 1

@@ -41,10 +41,12 @@
 
   // ------------------------------------------------------------ what is remembered in this tab
 
-  const load = () => { try { return JSON.parse(sessionStorage.getItem(storeKey)) || {}; } catch { return {}; } };
+  let remembered = {}; // also in a tab that has no storage, until it is reloaded
+  try { remembered = JSON.parse(sessionStorage.getItem(storeKey)) || {}; } catch { /* nothing is remembered */ }
+  const load = () => remembered;
   const keep = (changes) => {
-    const kept = { ...load(), ...changes };
-    try { sessionStorage.setItem(storeKey, JSON.stringify(kept)); } catch { /* a tab without storage forgets */ }
+    remembered = { ...remembered, ...changes };
+    try { sessionStorage.setItem(storeKey, JSON.stringify(remembered)); } catch { /* a tab without storage */ }
   };
   const nameInUrl = (values) => {
     const url = new URL(location.href);
