@@ -52,7 +52,7 @@ class _PublicConnection(HTTPSConnection):
         if not is_public(connection.getpeername()[0]):
             connection.close()
             raise PrivateHost
-        if isinstance(self.timeout, int | float):
+        if self.timeout is not None:
             self._ending = Timer(WAITS * self.timeout, self._end)
             self._ending.daemon = True
             self._ending.start()
