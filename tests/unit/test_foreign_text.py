@@ -5,7 +5,7 @@ from unicodedata import normalize
 import pytest
 
 from nvm_chain.errors.formatting import MOST_MARKS, clean
-from nvm_chain.gateway.pages.checkout import UNNAMED, write_foreign
+from nvm_chain.gateway.foreign_text import UNNAMED, write_foreign
 
 
 @pytest.mark.parametrize("mark", ["\u0301", "\u0323", "\u20dd", "\u0e47", "\u0489"])

@@ -20,8 +20,9 @@ from nvm_chain.gateway.checkout.orders import read_number
 from nvm_chain.gateway.checkout.session_offers import describe_holding, find_limit, is_usable
 from nvm_chain.gateway.checkout.shelves import Shelves
 from nvm_chain.gateway.checkout.statements import Movements, Statements
+from nvm_chain.gateway.foreign_text import MAX_NAME, shorten
 from nvm_chain.gateway.own.asked import Asked
-from nvm_chain.gateway.pages.checkout import MAX_NAME, name_plan, shorten
+from nvm_chain.gateway.pages.checkout import name_plan
 from nvm_chain.gateway.refusals import tell_refusal
 from nvm_chain.gateway.serving import Refused
 from nvm_chain.operations.credits import read_account

@@ -12,8 +12,8 @@ from nvm_chain.errors.formatting import count
 from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.checkout.authority_words import tell_authority
 from nvm_chain.gateway.checkout.shelves import Shelves
+from nvm_chain.gateway.foreign_text import MAX_NAME, shorten
 from nvm_chain.gateway.own.asked import read_hex
-from nvm_chain.gateway.pages.checkout import MAX_NAME, shorten
 from nvm_chain.meter.books import Account
 from nvm_chain.meter.engine import Meter
 from nvm_chain.meter.store.open_authorities import list_open

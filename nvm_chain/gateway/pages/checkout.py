@@ -5,23 +5,16 @@ What metadata says is text: it is escaped, isolated in its direction of writing,
 
 from collections.abc import Sequence
 from html import escape
-from typing import Final
-from unicodedata import category
 
 from nvm_chain.chain.dev_accounts import DEV_CHAINS
 from nvm_chain.chain.networks import NETWORKS
-from nvm_chain.errors.formatting import clean, format_plan_id
+from nvm_chain.errors.formatting import format_plan_id
 from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.checkout.cards import PlanCard
+from nvm_chain.gateway.foreign_text import MAX_NAME, MAX_TEXT, shorten, write_foreign
 from nvm_chain.gateway.pages.assets import name_asset, read_template
 from nvm_chain.metadata.documents import Metadata
 from nvm_chain.types.ids import format_did
-
-MAX_NAME: Final = 120
-MAX_TEXT: Final = 2_000
-UNNAMED: Final = "without a name"
-_BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and signs that look like nothing."""
 
 
 def build_plan_page(card: PlanCard, agents: Sequence[SoldService], chain_id: int, credits: str) -> bytes:
@@ -103,31 +96,6 @@ def name_network(chain_id: int) -> str:
     return (
         f"a development chain ({chain_id})" if chain_id in DEV_CHAINS else f"the network with the chain id {chain_id}"
     )
-
-
-def write_foreign(text: str, most: int = MAX_NAME) -> str:
-    """Return a text of others as HTML that only shows it, or words if there is nothing to see. Its direction of writing does not reach beyond it.
-
-    >>> write_foreign("<b>tea</b>")
-    '<bdi>&lt;b&gt;tea&lt;/b&gt;</bdi>'
-    """
-    line = shorten(text, most)
-    return f"<bdi>{escape(line if is_seen(line) else UNNAMED)}</bdi>"
-
-
-def is_seen(text: str) -> bool:
-    """Tell whether anything of a text can be seen. Some letters are blanks.
-
-    >>> is_seen("tea"), is_seen("\u3164 "), is_seen("")
-    (True, False, False)
-    """
-    return any(category(character)[0] in "LNPS" and character not in _BLANKS for character in text)
-
-
-def shorten(text: str, most: int = MAX_NAME) -> str:
-    """Return a text of others on one line, without control characters, and with a sign where it was cut."""
-    line = " ".join(clean(text[: 4 * most]).split())
-    return line if len(line) <= most else f"{line[:most].rstrip()}…"
 
 
 def _write_description(metadata: Metadata | None) -> str:

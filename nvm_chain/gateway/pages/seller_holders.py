@@ -10,7 +10,8 @@ from nvm_chain.enums import PlanKind
 from nvm_chain.errors.fields import Time
 from nvm_chain.errors.formatting import clip, count, format_utc
 from nvm_chain.gateway.checkout.cards import PlanCard
-from nvm_chain.gateway.pages.checkout import MAX_NAME, name_plan
+from nvm_chain.gateway.foreign_text import MAX_NAME
+from nvm_chain.gateway.pages.checkout import name_plan
 from nvm_chain.gateway.pages.seller_tables import Column, write_hint, write_table
 from nvm_chain.index.results import IndexedAccount
 from nvm_chain.meter.store.holder_charges import HolderCharges

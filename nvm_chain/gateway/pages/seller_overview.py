@@ -10,7 +10,8 @@ from nvm_chain.errors.fields import PlanId, Time
 from nvm_chain.errors.formatting import clip, count, format_duration, format_plan_id, format_utc
 from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.checkout.cards import PlanCard
-from nvm_chain.gateway.pages.checkout import MAX_NAME, name_plan, write_foreign
+from nvm_chain.gateway.foreign_text import MAX_NAME, write_foreign
+from nvm_chain.gateway.pages.checkout import name_plan
 from nvm_chain.gateway.pages.seller_revenue import find_labels, list_revenue_facts, write_revenue
 from nvm_chain.gateway.pages.seller_settlements import write_settlements
 from nvm_chain.gateway.pages.seller_tables import Column, Fact, write_facts, write_hint, write_section, write_table

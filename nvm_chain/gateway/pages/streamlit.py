@@ -12,9 +12,10 @@ from msgspec import json
 from nvm_chain.errors.formatting import clean
 from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.checkout.cards import PlanCard
+from nvm_chain.gateway.foreign_text import write_foreign
 from nvm_chain.gateway.incoming import Headers
 from nvm_chain.gateway.pages.assets import name_asset, read_template
-from nvm_chain.gateway.pages.checkout import name_network, name_plan, write_foreign
+from nvm_chain.gateway.pages.checkout import name_network, name_plan
 from nvm_chain.types.ids import format_did
 
 _POLICY: Final = (
