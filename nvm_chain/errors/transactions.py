@@ -46,13 +46,13 @@ class TransactionReplaced(TransactionError):
 
 
 class TooMuchGas(TransactionError):
-    """Raised when a transaction needs more gas than this chain allows for one transaction. Nothing was sent."""
+    """Raised when a transaction needs more gas than this chain, or its caller, allows for it. Nothing was sent."""
 
     needed: Number
     cap: Number
 
     problem = (
-        "The transaction needs {needed} gas, but this chain allows {cap} gas for one transaction. It was not sent."
+        "The transaction needs {needed} gas, but at most {cap} gas are allowed for it. It was not sent."
     )
     next_step = "Send it in smaller parts."
 

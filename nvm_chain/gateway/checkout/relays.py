@@ -163,7 +163,7 @@ class Relays:
             # It may have been made while it was checked, by this gateway or by anybody else.
             if self._is_sending(nonce) or is_authorization_used(chain, signed.token.address, order.payer, nonce):
                 return nonce, None
-            raise (self._explain(error) if isinstance(error, FundsError) else error) from None
+            raise self._explain(error) from None
         return nonce, plan
 
     def _is_sending(self, nonce: bytes) -> bool:
@@ -177,9 +177,11 @@ class Relays:
         if built["gas"] > MOST_GAS:
             raise TooMuchGas(built["gas"], MOST_GAS)
 
-    def _explain(self, error: FundsError) -> Exception:
-        """Return what the buyer is told if money is missing. That of the gateway's own key is for the operator."""
-        if error.fields.get("account") != self._signer.address:
+    def _explain(self, error: NvmChainError) -> Exception:
+        """Return what the buyer is told of an error. If money of the gateway's own key is missing, that is for the operator."""
+        if isinstance(error, TooMuchGas):
+            return Refused(_refuse_gas(error.needed))
+        if not isinstance(error, FundsError) or error.fields.get("account") != self._signer.address:
             return error
         self._tell(error)
         return Refused(_cannot_send())
@@ -226,7 +228,7 @@ class Relays:
         if isinstance(error, NetworkError | AccountBusy | NotSent):
             self._tell(error)
             return _cannot_send()
-        own = self._explain(error) if isinstance(error, FundsError) else error
+        own = self._explain(error)
         return own.refusal if isinstance(own, Refused) else refuse_order(error)
 
     async def _give_up(self, job: Job, followed: Followed, refusal: Refusal, *, is_sent: bool = False) -> None:
@@ -258,6 +260,11 @@ def _look(chain: Chain, card: PlanCard, followed: Followed, depth: int, made: st
     if is_over:
         return {"state": FAILED, "words": "The order was not made in time, and nothing was paid. You can order again."}
     return {"state": WAITING}
+
+
+def _refuse_gas(needed: int) -> Refusal:
+    message = f"The order needs {needed:,} gas, and the seller pays for {MOST_GAS:,} at most. Send the order yourself."
+    return tell_refusal(409, "TooMuchGas", message)
 
 
 def _cannot_send() -> Refusal:
