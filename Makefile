@@ -19,7 +19,7 @@ ARGS ?=
 BIN := .venv/bin
 UV := . .venv-uv/index && .venv-uv/bin/uv
 INSTALL := $(UV) pip install --quiet --no-deps
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+PYTEST := $(BIN)/python -m pytest -p tests.session.quick -n $(WORKERS) --dist worksteal
 # What `make check` runs of the tests, and `make test` leaves to it.
 CHECKED := tests/house tests/assurance/static
 # The contracts that are deployed; contracts/test/ breaks rules on purpose.

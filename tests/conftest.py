@@ -18,7 +18,6 @@ from tests.support.anvil import open_anvil, run_anvil
 from tests.support.sources import use_sources
 from tests.support.world import World
 
-os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")  # in C: four times as fast, and tests hash as much as they call
 GAS = Path(__file__).parent / "bench" / "gas"
 CHAINS = ("anvil", "eth-tester")
 

@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 BIN = Path(sys.executable).parent
 SECONDS = 600
-FEWER = {"FOUNDRY_FUZZ_RUNS": "30", "FOUNDRY_INVARIANT_RUNS": "2"}
-"""A third of the runs of the profile."""
+FEWER = {"FOUNDRY_FUZZ_RUNS": "15", "FOUNDRY_INVARIANT_RUNS": "1"}
+"""Less than a quarter of the runs of the profile. `make deep` has thousands of runs."""
 TESTS_IN_SOLIDITY = re.compile(r"\bfunction (?:test|invariant)", re.ASCII)
 TESTS_IN_PYTHON = re.compile(r"^def test_", re.ASCII | re.MULTILINE)
 

@@ -1,6 +1,7 @@
 """What a source text imports, and which of it breaks the law of the rooms: imports point down, and clients are at the seam."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,9 +93,15 @@ def module_of(path: Path) -> str:
 MODULES = {module_of(path) for path in FILES}
 
 
+@functools.lru_cache(maxsize=1)
+def list_nodes(module: ast.AST) -> list[ast.AST]:
+    """Return all nodes of a file. Each rule looks at them, and to find them takes longer."""
+    return [*ast.walk(module)]
+
+
 def read_imports(tree: ast.AST) -> Iterator[str]:
     """Yield every dotted name that is imported anywhere below a node: `from a import b` is `a.b`, with a dot for each level."""
-    for node in ast.walk(tree):
+    for node in list_nodes(tree) if isinstance(tree, ast.Module) else ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -104,7 +111,12 @@ def read_imports(tree: ast.AST) -> Iterator[str]:
 
 def own_imports(source: str) -> set[str]:
     """Return the modules of our own that a source imports: `from nvm_chain.types import plans` is nvm_chain.types.plans."""
-    found = {imported for imported in read_imports(ast.parse(source)) if imported.startswith("nvm_chain.")}
+    return find_own(ast.parse(source))
+
+
+def find_own(tree: ast.AST) -> set[str]:
+    """Return the modules of our own that are imported below a node."""
+    found = {imported for imported in read_imports(tree) if imported.startswith("nvm_chain.")}
     return {imported if imported in MODULES else imported.rpartition(".")[0] for imported in found} - {"nvm_chain"}
 
 
@@ -117,7 +129,7 @@ def find_breaches(file: str, source: str) -> list[str]:
     """Return what a source would do against the law as a file of the package, each as a sentence without its end."""
     tree = ast.parse(source)
     return [
-        *_find_upward(file, source),
+        *_find_upward(file, tree),
         *_find_whole_package(tree),
         *_find_by_text(file, tree),
         *_find_in_functions(tree),
@@ -125,16 +137,16 @@ def find_breaches(file: str, source: str) -> list[str]:
     ]
 
 
-def _find_upward(file: str, source: str) -> Iterator[str]:
+def _find_upward(file: str, tree: ast.AST) -> Iterator[str]:
     allowed = ROOMS[: ROOMS.index(room_of(file)) + 1]
-    for module in sorted(own_imports(source)):
+    for module in sorted(find_own(tree)):
         if module.split(".")[1] not in allowed:
             yield f"imports {module}, which is above it"
 
 
 def _find_whole_package(tree: ast.AST) -> Iterator[str]:
     """Yield imports behind which every room is in reach: by a relative path, of the package itself, of its public names."""
-    for node in ast.walk(tree):
+    for node in list_nodes(tree):
         for alias in node.names if isinstance(node, ast.Import) else ():
             if alias.name == "nvm_chain" or (is_below(alias.name, "nvm_chain") and not alias.asname):
                 yield f"imports {alias.name} and with it the name nvm_chain, which has every room"
@@ -147,7 +159,7 @@ def _find_whole_package(tree: ast.AST) -> Iterator[str]:
 
 def _find_by_text(file: str, tree: ast.AST) -> Iterator[str]:
     """Yield what imports a module whose name is a text, which no reader of imports sees."""
-    for node in ast.walk(tree):
+    for node in list_nodes(tree):
         if isinstance(node, ast.Name) and node.id in BY_TEXT:
             yield f"calls {node.id}"
     for imported in read_imports(tree) if file not in LOADERS else ():
@@ -157,7 +169,7 @@ def _find_by_text(file: str, tree: ast.AST) -> Iterator[str]:
 
 
 def _find_in_functions(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in list_nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for imported in read_imports(node):
                 if is_below(imported, "nvm_chain") or imported.startswith("."):

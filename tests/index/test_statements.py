@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -56,6 +57,27 @@ def shop(node: World) -> Iterator[World]:
     node.revert_to(snapshot)
 
 
+@dataclass(frozen=True)
+class Past:
+    """A history that is over, and the statements that were made of its chain alone, which are the same for each index."""
+
+    history: History
+    made: dict[tuple[Any, ...], Statement] = field(default_factory=dict)
+
+    def read(self, read: Read, subject: Any, **period: int) -> Statement:
+        """Return a statement of the chain alone. Each is made once."""
+        key = read, subject, *period.items()
+        if key not in self.made:
+            self.made[key] = read(self.history.world.chain, subject, **period)
+        return self.made[key]
+
+
+@pytest.fixture(scope="module")
+def past(lived: History) -> Past:
+    """The history, for the statements of its chain."""
+    return Past(lived)
+
+
 def list_readers(history: History) -> list[tuple[Read, Any]]:
     """Return a reader and its subject for each statement of a history."""
     world = history.world
@@ -70,25 +92,26 @@ def list_readers(history: History) -> list[tuple[Read, Any]]:
 # ---------------------------------------------------------------- the same
 
 
-def test_statements__from_an_index__are_those_of_the_chain(lived: History, index_url: str) -> None:
-    chain = lived.world.chain
+def test_statements__from_an_index__are_those_of_the_chain(past: Past, index_url: str) -> None:
+    chain = past.history.world.chain
     with indexed(chain, index_url) as index:
-        for read, subject in list_readers(lived):
-            whole = read(chain, subject)
+        for read, subject in list_readers(past.history):
+            whole = past.read(read, subject)
             assert read(None, subject, index=index) == whole
             assert read(chain, subject, index=index) == whole
 
 
-def test_statements__of_parts_of_the_past__are_those_of_the_chain(lived: History, index_url: str) -> None:
-    chain, chance = lived.world.chain, random.Random(lived.world.now)
+def test_statements__of_parts_of_the_past__are_those_of_the_chain(past: Past, index_url: str) -> None:
+    world = past.history.world
+    chain, chance = world.chain, random.Random(world.now)
     first, head = chain.read_block(1), chain.read_block()
     with indexed(chain, index_url) as index:
-        for read, subject in list_readers(lived):
+        for read, subject in list_readers(past.history):
             cut = chance.randrange(2, head.number)
             second = chance.randrange(first.timestamp + 1, head.timestamp)
             for period in ({"end_block": cut}, {"start_block": cut}, {"end": second}, {"start": second}):
-                assert read(chain, subject, index=index, **period) == read(chain, subject, **period)
-            assert read(None, subject, index=index, end=second) == read(chain, subject, end=second)
+                assert read(chain, subject, index=index, **period) == past.read(read, subject, **period)
+            assert read(None, subject, index=index, end=second) == past.read(read, subject, end=second)
 
 
 def test_sum_revenue__of_all_days__is_that_of_the_statements(lived: History, index_url: str) -> None:

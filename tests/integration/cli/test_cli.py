@@ -1,7 +1,6 @@
 """Every command against a node: what it does, what it prints, and that its help's examples work."""
 
 import os
-import shlex
 import shutil
 import signal
 import socket
@@ -36,10 +35,11 @@ from nvm_chain.types.token_labels import TokenLabel
 from tests.gateway.files import find_free_port
 from tests.integration.cli.conftest import PASSWORD, Shell
 from tests.meter.settling_shop import open_shop
+from tests.session.warm_commands import open_warm_commands
 from tests.support.accounts import HOLDER, PLAN
 from tests.support.agents import Agents
 from tests.support.indexes import interrupted_if, make_indexes
-from tests.support.shell import COMMAND, Ran, clean_environment, expand, run_cli
+from tests.support.shell import Ran, clean_environment, expand, run_cli
 from tests.support.vectors import FOLDER
 from tests.support.world import CREDITS, PRICE, ZERO
 from tests.unit.test_cli_help import COMMANDS
@@ -234,19 +234,20 @@ def stopped_if_serving(words: list[str], folder: Path) -> Iterator[None]:
     thread.join()
 
 
-def test_first_steps__in_the_programs_help__work_as_they_are_printed(shell: Shell) -> None:
+def test_first_steps__in_the_programs_help__work_as_they_are_printed(shell: Shell, tmp_path: Path) -> None:
     shown = run_cli("--help").stdout.partition("the\n  subscriber:\n\n")[2].partition("\n\n")[0]
     steps = [line.removeprefix("    ") for line in shown.splitlines()]
     assert steps == list(FIRST_STEPS)
-    program = "\n".join(["set -e", f'nvm-chain() {{ {shlex.join(COMMAND)} "$@"; }}', *steps])
-    done = subprocess.run(
-        ["bash", "-c", program.replace("http://127.0.0.1:8545", shell.url)],
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    with open_warm_commands(tmp_path) as nvm_chain:
+        program = "\n".join(["set -e", f'nvm-chain() {{ {nvm_chain} "$@"; }}', *steps])
+        done = subprocess.run(
+            ["bash", "-c", program.replace("http://127.0.0.1:8545", shell.url)],
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"credits  {shell.world.subscriber.address}  99"
 

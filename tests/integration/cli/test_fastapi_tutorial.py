@@ -1,4 +1,7 @@
-"""The tutorial of FastAPI, done as it stands: its files are saved, its commands are run by one bash, its servers are processes."""
+"""The tutorial of FastAPI, done as it stands: its files are saved, its commands are run by one bash, its servers are processes.
+
+Its two dozen commands are forks of one process that has imported the package.
+"""
 
 import re
 import signal
@@ -12,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.session.warm_commands import open_warm_commands
 from tests.support.anvil import find_anvil, wait_until
 from tests.support.documents import DOCS, FENCE
 from tests.support.shell import clean_environment
@@ -111,12 +115,12 @@ class Reader:
 
 
 @contextmanager
-def reading(folder: Path) -> Iterator[Reader]:
+def reading(folder: Path, nvm_chain: str) -> Iterator[Reader]:
     """Open the terminals of a reader. At the end, everything that was started has ended."""
     tools = folder / "bin"
     tools.mkdir()
     for name, command in (
-        ("nvm-chain", f'"{sys.executable}" -m nvm_chain.cli'),
+        ("nvm-chain", nvm_chain),
         ("uvicorn", f'"{sys.executable}" -m uvicorn'),
         ("python", f'"{sys.executable}"'),
         ("anvil", f'"{find_anvil()}"'),
@@ -158,7 +162,7 @@ def read_console(block: str) -> Iterator[tuple[str, str]]:
 def test_tutorial__done_as_it_stands__prints_what_is_shown(tmp_path: Path) -> None:
     text = PAGE.read_text("utf-8")
     end = 0
-    with reading(tmp_path) as reader:
+    with open_warm_commands(tmp_path) as nvm_chain, reading(tmp_path, nvm_chain) as reader:
         for block in FENCE.finditer(text):
             if STOP in text[end : block.start()]:
                 assert reader.stop("nvm-chain gateway run") == 0
