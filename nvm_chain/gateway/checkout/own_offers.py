@@ -5,9 +5,11 @@ from typing import Any, Final
 from eth_typing import ChecksumAddress
 from msgspec import Struct
 
+from nvm_chain.enums import PlanKind
 from nvm_chain.errors import InvalidMessage, PlanNotAccepted
 from nvm_chain.errors.fields import Credits, PlanId, Seconds
 from nvm_chain.gateway.catalogue import SoldPlan, SoldService
+from nvm_chain.gateway.checkout.counting import check_credits_counted, check_time_counted
 from nvm_chain.gateway.checkout.holdings import Holdings
 from nvm_chain.gateway.checkout.orders import read_number
 from nvm_chain.gateway.checkout.session_offers import offer_session, offer_sign_in
@@ -16,6 +18,9 @@ from nvm_chain.gateway.own.asked import Asked
 from nvm_chain.gateway.own.sessions import Sessions
 from nvm_chain.gateway.serving import Server
 from nvm_chain.meter.session_terms import build_session_terms
+from nvm_chain.meter.store.group_rows import AccountKey
+from nvm_chain.meter.store.window_changes import ReadWindow
+from nvm_chain.types.accounts import Account
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.durations import DAY, HOUR
 from nvm_chain.types.ids import format_did, parse_agent_id, parse_plan_id
@@ -62,6 +67,7 @@ class OwnOffers:
         Raises:
             InputError: A value is not one that terms can have.
             PlanNotAccepted: No service takes vouchers of the plan, or a service does not take the plan.
+            Refused: The gateway has not counted the order yet.
         """
         plan_id, limit = parse_plan_id(given.plan_id), read_number(given.limit, "limit")
         services = self._find_services(plan_id, given.services, own)
@@ -77,17 +83,29 @@ class OwnOffers:
             services=services,
         )
         account = await self._meter.account(plan_id, holder)
+        on_chain, _ = await self._holdings.read_account(plan_id, holder)
+        check_credits_counted(account, on_chain, now, self._meter.settings.depth)
         return offer_session(self._meter.settings, terms, account.find_next_ceiling(limit))
 
     async def offer_sign_in(self, holder: ChecksumAddress, given: SignInAsk, asked: Asked) -> Any:
-        """Return the message of a sign-in. Raises PlanNotAccepted for a plan that needs vouchers."""
+        """Return the message of a sign-in. Raises PlanNotAccepted for a plan that needs vouchers, and Refused."""
         plan_id = parse_plan_id(given.plan_id)
         service, plan = self._find_plan(plan_id, given.service, asked.service)
         if plan.by_vouchers:
             raise PlanNotAccepted(plan_id, service.did)
         account, now = await self._holdings.read_account(plan_id, holder)
+        await self._check_counted(plan, holder, account)
         opens = account.access_until <= now
         return await offer_sign_in(self._sessions, asked, service, plan, holder, opens=opens)
+
+    async def _check_counted(self, plan: SoldPlan, holder: ChecksumAddress, account: Account) -> None:
+        """Check that the books know what an account has of a plan for which a sign-in is enough. Raises Refused."""
+        booked, now = await self._meter.account(plan.plan_id, holder), self._meter.writer.now
+        if plan.kind is PlanKind.TIME:
+            window = await self._meter.writer.do(ReadWindow(AccountKey(plan.plan_id, holder)))
+            check_time_counted(window, account, now, self._meter.settings.depth)
+        else:
+            check_credits_counted(booked, account, now, self._meter.settings.depth)
 
     def _find_services(self, plan_id: PlanId, dids: list[str], own: SoldService | None) -> tuple[str, ...]:
         found = [self._find_plan(plan_id, did, own) for did in dids]

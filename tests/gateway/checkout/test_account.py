@@ -118,6 +118,14 @@ class Holder:
                 return told
             assert time.monotonic() < deadline, told
 
+    def wait_until_counted(self, plan: str) -> None:
+        """Wait until the gateway counts the credits of a plan, so that a session of it can be prepared."""
+        ask = {"services": [self.stand.stall.agent], "limit": "1", "seconds": "3600"}
+        deadline = time.monotonic() + 60
+        while (answer := self.ask("sessions", {"planId": self.stand.stall.did(plan), **ask})).status_code != 200:
+            assert answer.json()["nvm"]["type"] == "OrderNotCounted", answer.text
+            assert time.monotonic() < deadline
+
     def plans(self, *names: str) -> dict[str, Any]:
         """Return the plans of the account, by their DIDs, as soon as the index has those with some names."""
         wanted = {self.stand.stall.did(name) for name in names}
@@ -136,7 +144,8 @@ def buyer(stall: Stall, stand: Stand) -> Holder:
     for plan in ("paid", "time"):
         nvm.order_plan(stall.shop.chain, holder.account, stall.plans[plan])
     holder.plans("paid", "time")
-    return holder.visit()
+    holder.visit().wait_until_counted("paid")
+    return holder
 
 
 @pytest.fixture
