@@ -15,6 +15,7 @@ from nvm_chain.client.buyer import Buyer
 from nvm_chain.client.limits import build_limits
 from nvm_chain.client.requests_adapter import PayingAdapter
 from nvm_chain.client.signed_allowances import Allowance
+from nvm_chain.errors import GatewayRefused
 from nvm_chain.meter.session_terms import parse_session_terms
 from tests.browser.axe import check_axe
 from tests.browser.conftest import NewPage
@@ -88,8 +89,14 @@ def draft(page: Page, button: str, plan: str, **values: str) -> str:
     page.get_by_label("Plan", exact=True).select_option(find_plan(page, plan))
     for label, value in values.items():
         page.get_by_label(label.replace("_", " "), exact=True).fill(value)
+    alert, title = page.get_by_role("alert"), page.get_by_role("heading", name="What you sign")
     page.get_by_role("button", name="Show what I sign").click()
-    expect(page.get_by_role("heading", name="What you sign")).to_be_focused()
+    expect(title.or_(alert)).to_be_visible()
+    while alert.is_visible():  # the gateway has not counted the last order yet
+        expect(alert).to_contain_text("Wait a moment, and try again.")
+        page.get_by_role("button", name="Show what I sign").click()
+        expect(title.or_(alert)).to_be_visible()
+    expect(title).to_be_focused()
     return str(page.locator("#terms-text").text_content())
 
 
@@ -197,6 +204,61 @@ def test_allowance__given_on_the_page__is_used_by_its_user_with_the_client(
         opened.get_by_role("button", name="End it").click()
         expect(opened).to_have_count(0)
         assert session.get(url, timeout=60).status_code == 402
+
+
+def give_allowance(page: Page, user: LocalAccount) -> str:
+    """Give an allowance on the page, and return its text."""
+    draft(page, "Give an allowance", "A hundred answers", Address_of_the_user=user.address, Credits_in_all="9")
+    page.get_by_role("button", name="Sign in your wallet").click()
+    expect(page.get_by_role("heading", name="Your allowance")).to_be_focused()
+    return page.get_by_label("Allowance as text").input_value()
+
+
+def use_allowance(stand: Stand, user: LocalAccount, text: str) -> None:
+    limits = build_limits(per_request=2, in_all=9, services=[stand.stall.agent])
+    adapter = PayingAdapter(Buyer(stand.stall.shop.connect(), user, limits), stand.gate.url)
+    adapter.use_allowance(f"{stand.gate.service_url}/tea", Allowance.from_json(text))
+
+
+@pytest.mark.parametrize("is_pasted", [False, True])
+def test_allowance__that_its_user_never_opened__is_taken_back_on_the_page(
+    new_page: NewPage, stand: Stand, holder: Holder, is_pasted: bool
+) -> None:
+    page, user = new_page(holder.wallet), Account.create()
+    connect(page, stand)
+    sign_in(page)
+    text, signed = give_allowance(page, user), holder.wallet.count(SIGN_TEXT)
+    if is_pasted:
+        page.reload()  # the tab has forgotten it
+        page.get_by_label("Text of the allowance").fill(f" {text}\n")
+        page.get_by_role("button", name="Take it back").click()
+    else:
+        page.get_by_role("button", name="Take this one back").click()
+    expect(page.get_by_text("It is taken back.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sessions and allowances")).to_be_focused()
+    expect(page.locator("#result")).to_be_hidden()
+    expect(page.get_by_label("Text of the allowance")).to_have_value("")
+    assert holder.wallet.count(SIGN_TEXT) == signed + 1
+    with pytest.raises(GatewayRefused, match="revoked"):
+        use_allowance(stand, user, text)
+    check_axe(page)
+
+
+def test_text__that_is_no_allowance_of_the_account__is_refused_in_a_sentence(
+    new_page: NewPage, stand: Stand, holder: Holder
+) -> None:
+    page, signed = new_page(holder.wallet), 1
+    connect(page, stand)
+    sign_in(page)
+    for text in ("", "tea", "[]", "null", '{"terms": 1, "voucher": 2}'):
+        page.get_by_label("Text of the allowance").fill(text)
+        page.get_by_role("button", name="Take it back").click()
+        expect(page.get_by_role("alert")).to_contain_text("This is not the text of an allowance.")
+    page.get_by_label("Text of the allowance").fill('{"terms": "<img src=x>", "voucher": "{}"}')
+    page.get_by_role("button", name="Take it back").click()
+    expect(page.get_by_role("alert")).not_to_contain_text("This is not the text of an allowance.")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert holder.wallet.count(SIGN_TEXT) == signed
 
 
 def test_page__by_keyboard__signs_in_and_opens_a_session(new_page: NewPage, stand: Stand, holder: Holder) -> None:

@@ -9,6 +9,7 @@
 | ``GET /checkout/api/holder/books`` | what is owed and what is open, with the token |
 | ``POST /checkout/api/holder/sessions``, ``POST /checkout/api/holder/sign-ins`` | what the wallet signs, with the token |
 | ``POST /checkout/api/holder/ends`` | ends a session, an allowance or a sign-in, with the token |
+| ``POST /checkout/api/holder/revocations`` | what the wallet signs to take back an allowance, with the token |
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -23,6 +24,7 @@ from nvm_chain.gateway.checkout.chain_desk import ChainDesk
 from nvm_chain.gateway.checkout.holdings import Holdings
 from nvm_chain.gateway.checkout.own_books import EndBody, OwnBooks
 from nvm_chain.gateway.checkout.own_offers import LENGTHS, PERIODS, OwnOffers, SessionAsk, SignInAsk
+from nvm_chain.gateway.checkout.own_revocations import OwnRevocations, RevocationAsk
 from nvm_chain.gateway.checkout.shelves import Shelves
 from nvm_chain.gateway.checkout.statements import Statements
 from nvm_chain.gateway.own.asked import Asked, read_hex, read_json
@@ -52,10 +54,17 @@ class AccountPaths:
     """Answers the questions of the account page."""
 
     def __init__(
-        self, visitors: Visitors, holdings: Holdings, books: OwnBooks, offers: OwnOffers, chain_id: int
+        self,
+        visitors: Visitors,
+        holdings: Holdings,
+        books: OwnBooks,
+        offers: OwnOffers,
+        revocations: OwnRevocations,
+        chain_id: int,
     ) -> None:
         """Take what answers."""
         self._visitors, self._holdings, self._books, self._offers = visitors, holdings, books, offers
+        self._revocations = revocations
         self._chain_id = chain_id
         self.questions: dict[tuple[str, str], Answer] = {
             ("GET", "plans"): self._tell_plans,
@@ -66,6 +75,7 @@ class AccountPaths:
             ("POST", "sessions"): self._offer_session,
             ("POST", "sign-ins"): self._offer_sign_in,
             ("POST", "ends"): self._end,
+            ("POST", "revocations"): self._offer_revocation,
         }
         """What is asked, by the method and the last part of the path."""
 
@@ -102,6 +112,10 @@ class AccountPaths:
         holder = self._visitors.require(asked)
         return await self._books.end(holder, await read_json(asked.body, EndBody), asked.service)
 
+    async def _offer_revocation(self, asked: Asked, query: Mapping[str, str]) -> Any:
+        holder = self._visitors.require(asked)
+        return await self._revocations.offer(holder, await read_json(asked.body, RevocationAsk), asked)
+
 
 @asynccontextmanager
 async def open_account(
@@ -119,7 +133,8 @@ async def open_account(
     holdings = Holdings(desk, Cards(), shelves, statements, server.base)
     books, offers = OwnBooks(server.meter, shelves), OwnOffers(server, shelves, holdings)
     try:
-        yield AccountPaths(visitors, holdings, books, offers, server.meter.settings.chain_id)
+        revocations = OwnRevocations(server, shelves)
+        yield AccountPaths(visitors, holdings, books, offers, revocations, server.meter.settings.chain_id)
     finally:
         desk.close()
         statements.close()

@@ -92,7 +92,7 @@
     turn += 1; // whatever was prepared for the other account is thrown away
     for (const part of ["account", "draft", "result"]) show(part, false);
     prepared = null;
-    at("result-text").value = "";
+    for (const text of ["result-text", "given"]) at(text).value = "";
     complain("");
     if (!account) { show("wallet", true); say("The wallet is disconnected."); return; }
     read().catch(fail);
@@ -235,7 +235,7 @@
     const some = listUsable(isAllowance);
     write("draft-title", isAllowance ? "Give an allowance" : "Open a session");
     write("draft-words", isAllowance
-      ? "An agent or a person uses your credits with a key of its own, within the limits that you sign. You can end it here at any time after its first use."
+      ? "An agent or a person uses your credits with a key of its own, within the limits that you sign. You can take it back here at any time."
       : "A program uses your credits with a token, within the limits that you sign. You can end it here at any time.");
     at("plan").replaceChildren(...some.map((plan) => make("option", { value: plan.planId, textContent: `${plan.name}: ${plan.has}` })));
     for (const id of ["user", "per-request", "per-period"]) at(id).value = "";
@@ -327,6 +327,7 @@
     write("result-warning", warning);
     write("result-words", words);
     write("result-example", example);
+    show("take-back-new", kind === "allowance");
     show("result", true);
   };
   const copy = async () => {
@@ -340,10 +341,31 @@
     at("books-title").focus();
   };
 
+  // ------------------------------------------------------------ the end of an allowance that may not be in the books
+
+  const takeBack = (id) => async () => {
+    const mine = turn, own = account;
+    let given = null;
+    try { given = JSON.parse(at(id).value); } catch { /* told below */ }
+    if (typeof given?.terms !== "string" || typeof given.voucher !== "string")
+      throw new Told("This is not the text of an allowance. Paste the whole text that you gave to its user.");
+    const { terms, voucher } = given, { message } = await ask("revocations", { terms, voucher });
+    say("Your wallet shows a message. Your signature pays nothing.");
+    const signature = await nvmPage.signText(provider, own, message);
+    if (mine !== turn) throw new Told("The account was switched meanwhile, so nothing was taken back.");
+    await nvmPage.ask("../sessions/revoke", { terms, voucher, message, signature });
+    at(id).value = "";
+    if (id === "result-text") forget();
+    await readBooks(turn);
+    say("It is taken back. Nobody can use it any more, and requests that were running end as usual.");
+    at("books-title").focus();
+  };
+
   // ------------------------------------------------------------ beginning
 
   const clicks = {
     connect: chooseWallet, again: read, enter, leave, prepare, sign, copy, done: forget,
+    "take-back": takeBack("given"), "take-back-new": takeBack("result-text"),
     "new-session": begin("session"), "new-allowance": begin("allowance"),
     cancel: () => { change(); show("draft", false); at("books-title").focus(); },
   };
