@@ -111,6 +111,9 @@ def run_gateway(config: GatewayConfig, *, on_start: Callable[[], object] | None 
         app = build_app(config.path)
         server = _Server(uvicorn.Config(app, lifespan="on", **options), on_start)
         asyncio.run(server.serve())
+    except SystemExit:  # how uvicorn ends when the application could not start
+        if app.failure is None:
+            raise
     finally:
         end_logs()
     if app.failure is not None:

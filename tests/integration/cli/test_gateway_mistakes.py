@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import socket
 import stat
 import subprocess
@@ -361,6 +362,18 @@ def test_seller__whose_port_is_taken__is_told_to_write_another(seller: Seller) -
         seller.put(f"port = {port}", f"port = {find_free_port()}")
         with seller.serving():
             pass
+
+
+def test_seller__who_runs_before_the_deployment__is_told_so_with_the_exit_code_of_it(seller: Seller) -> None:
+    shutil.move(seller.shell.folder / "deployments", seller.shell.folder / "away")
+    with seller.running() as process:
+        said, _ = process.communicate(timeout=START_SECONDS)
+    assert process.returncode == 4, said
+    assert "Error (NoDeployment): No deployment of" in said
+    assert "--deployments FOLDER/deployments" in said
+    shutil.move(seller.shell.folder / "away", seller.shell.folder / "deployments")
+    with seller.serving():
+        pass
 
 
 def test_seller__who_starts_a_second_gateway_on_one_file__is_told_to_use_another(seller: Seller) -> None:
