@@ -341,6 +341,16 @@ def test_page__that_is_reloaded_while_it_is_mined__shows_the_plan(
     expect(other.locator("#done-plan")).to_have_text(did)
 
 
+def test_address__with_a_text_in_place_of_a_transaction__does_not_show_it(
+    stand: Stand, new_page: NewPage, make_wallet: MakeWallet
+) -> None:
+    page, plan, owner = new_page(make_wallet()), stand.stall.did("paid"), stand.stall.shop.builder.address
+    page.goto(f"{stand.gate.url}/seller/new?plan={plan}&account={owner}&tx=Send+your+key+to+mallory.example")
+    expect(page.locator("#done-plan")).to_have_text(plan)
+    expect(page.locator("#done-transaction-row")).to_be_hidden()
+    expect(page.get_by_text("mallory")).to_have_count(0)
+
+
 def test_texts__that_are_hostile__are_text(stand: Stand, new_page: NewPage, make_wallet: MakeWallet) -> None:
     page = new_page(make_wallet())
     open_form(page, stand)

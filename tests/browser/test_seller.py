@@ -90,9 +90,14 @@ def test_owner__signs_in__and_sees_revenue_what_is_owed_and_its_settlement(mall:
     reload_until(page, "Owed, and not taken yet", "0 credits")
     settled = nvm.read_account(mall.stall.shop.chain, mall.plans["own"], buyer.address).settled
     assert settled == 20
+    page.set_viewport_size({"width": 360, "height": 740})
+    settlement = page.locator("#settlements").locator("xpath=..").locator("tbody tr").first
+    state = settlement.get_by_role("cell").nth(3)
+    assert state.evaluate("(cell) => cell.offsetWidth") >= 240, "the state has room for its sentence"
+    assert settlement.evaluate("(row) => row.offsetHeight") < 110, "no cell is a tall column of single words"
     table = page.get_by_role("table", name="Settlements, those that are not final first")
     expect(table.get_by_role("row").nth(1)).to_contain_text("20")
-    expect(page.get_by_text("in all. 20 were taken on the chain in this period.")).to_be_visible()
+    expect(page.get_by_text("20 credits were taken on the chain in this period.")).to_be_visible()
     assert wallet.count(SIGN) == 1
 
 
@@ -132,6 +137,51 @@ def test_seller__with_a_token__sees_its_plans_and_downloads_its_usage(mall: Mall
         page.get_by_role("link", name="usage of this period as CSV").click()
     lines = downloading.value.path().read_text().splitlines()
     assert len([line for line in lines[1:] if buyer.address in line]) == 2
+
+
+def test_usage__after_dates_that_are_not_shown_yet__is_that_of_the_report(mall: Mall, new_page: NewPage) -> None:
+    page = new_page()
+    visit(page, mall)
+    page.get_by_label("Token of a seller").fill(TOKENS["bert"][Role.OWNER])
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Seller bert.")).to_be_visible()
+    shown = page.get_by_label("From", exact=True).input_value()
+    page.get_by_label("From", exact=True).fill("2020-01-01")
+    page.get_by_label("to", exact=True).fill("")
+    with page.expect_request(re.compile("/seller/usage")) as asking, page.expect_download() as downloading:
+        page.get_by_role("link", name="usage of this period as CSV").click()
+    assert f"from={shown}&" in asking.value.url
+    assert downloading.value.suggested_filename == f"usage-{shown}.csv"
+
+
+def test_account__that_is_switched_after_a_reload__is_signed_out(mall: Mall, new_page: NewPage) -> None:
+    wallet = make_wallet(mall, mall.carl)
+    page = new_page(wallet)
+    visit(page, mall)
+    sign_in(page)
+    expect(page.get_by_text(mall.agents["carl"])).to_be_visible()
+    page.reload()
+    expect(page.get_by_text(mall.agents["carl"])).to_be_visible()
+    wallet.switch_account(mall.bert)
+    expect(page.get_by_text("this page has signed out")).to_be_visible()
+    expect(page.get_by_text(mall.agents["carl"])).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("button", name="Sign in with a wallet")).to_be_visible()
+
+
+def test_account__that_is_switched_before_a_reload__is_signed_out(mall: Mall, new_page: NewPage) -> None:
+    wallet = make_wallet(mall, mall.carl)
+    page = new_page(wallet)
+    visit(page, mall)
+    sign_in(page)
+    expect(page.get_by_text(mall.agents["carl"])).to_be_visible()
+    kept = page.evaluate("sessionStorage.getItem('nvm-seller')")
+    wallet.switch_account(mall.bert)
+    expect(page.get_by_text("this page has signed out")).to_be_visible()
+    page.evaluate("(kept) => sessionStorage.setItem('nvm-seller', kept)", kept)
+    page.reload()
+    expect(page.get_by_text("this page has signed out")).to_be_visible()
+    expect(page.get_by_text(mall.agents["carl"])).to_have_count(0)
 
 
 def test_tab__that_is_reloaded__is_still_signed_in_and_another_one_is_not(mall: Mall, new_page: NewPage) -> None:

@@ -130,10 +130,11 @@ def build_price(chain: Chain, body: PlanBody, creator: str, problems: Problems) 
     unit = _find_unit(chain, body, problems)
     if unit is None:
         return None
-    token, decimals = unit
+    before, (token, decimals) = problems.count, unit
     price = _read_amount(body.price, decimals, "price", problems)
+    _check_receivers(body.receivers, {chain.credits.address, token}, problems)
     splits = _read_splits(body.receivers, decimals, creator, price, problems)
-    if price is None or splits is None:
+    if price is None or splits is None or problems.count > before:
         return None
     with problems.about("receivers"):
         return get_split_price_config(token, splits)
@@ -162,6 +163,17 @@ def _read_amount(text: str, decimals: int, field: str, problems: Problems) -> in
     return None
 
 
+def _check_receivers(receivers: list[ReceiverBody], contracts: set[str], problems: Problems) -> None:
+    """Check who is paid. Money that is sent to the contract of the credits or of the token is lost, or cannot be sent."""
+    for at, each in enumerate(receivers):
+        with problems.about(f"receivers.{at}.address"):
+            if parse_address(each.address, "receiver address") in contracts:
+                raise InvalidConfig(
+                    f"{each.address} is the contract of the credits or of the token, and cannot be paid",
+                    "name an account that belongs to somebody",
+                )
+
+
 def _read_splits(
     receivers: list[ReceiverBody], decimals: int, creator: str, price: int | None, problems: Problems
 ) -> list[tuple[str, int]] | None:
@@ -172,9 +184,6 @@ def _read_splits(
         _read_amount(each.amount, decimals, f"receivers.{at}.amount", problems) for at, each in enumerate(receivers)
     ]
     known = [amount for amount in amounts if amount is not None]
-    for at, each in enumerate(receivers):
-        with problems.about(f"receivers.{at}.address"):
-            parse_address(each.address, "receiver address")
     if price is None or len(known) < len(receivers):
         return None
     with problems.about("receivers"):

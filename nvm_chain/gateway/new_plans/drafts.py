@@ -7,7 +7,7 @@ from typing import Any, Final
 from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.errors import InvalidMessage
+from nvm_chain.errors import FeeAboveMax, InvalidMessage
 from nvm_chain.errors.fields import COIN
 from nvm_chain.errors.formatting import count, format_money
 from nvm_chain.gateway.checks.findings import Verdict
@@ -32,6 +32,7 @@ from nvm_chain.types.token_labels import TokenLabel
 
 LARGE_PRICE: Final = 100_000
 """From so many whole tokens on, the review says once more that prices are in whole tokens."""
+FEE_CHANGED: Final = "The protocol fee has changed since your review. Review the plan again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +170,20 @@ def register(chain: Chain, body: RegistrationBody, place: Place) -> dict[str, An
     Raises Refused if the choices make another plan than the review has shown.
     """
     reviewed = body.reviewed
-    draft = build_draft(chain, body.plan, salt=_read_salt(reviewed), max_fee_bps=reviewed.fee_bps).plan
+    draft = _draft_again(chain, body)
     _check_reviewed(draft, reviewed)
     call = chain.credits.functions.registerPlan(draft.terms.as_tuple(), draft.salt, draft.uri, draft.fee_bps)
     return tell_call(
         simulate_call(chain, read_order_account(chain, draft.creator), call), draft.creator, place.chain_id
     )
+
+
+def _draft_again(chain: Chain, body: RegistrationBody) -> PlanDraft:
+    reviewed = body.reviewed
+    try:
+        return build_draft(chain, body.plan, salt=_read_salt(reviewed), max_fee_bps=reviewed.fee_bps).plan
+    except FeeAboveMax:
+        raise _refuse(FEE_CHANGED) from None
 
 
 def _read_salt(reviewed: ReviewedBody) -> bytes:
@@ -190,12 +199,12 @@ def _read_salt(reviewed: ReviewedBody) -> bytes:
 
 def _check_reviewed(draft: PlanDraft, reviewed: ReviewedBody) -> None:
     if draft.plan_id != parse_plan_id(reviewed.plan_id):
-        _refuse("The terms are others than those that you have reviewed. Review the plan again.")
+        raise _refuse("The terms are others than those that you have reviewed. Review the plan again.")
     if hash_uri(draft.uri) != reviewed.metadata:
-        _refuse("The name or another text is another than that you have reviewed. Review the plan again.")
+        raise _refuse("The name or another text is another than that you have reviewed. Review the plan again.")
     if draft.fee_bps != reviewed.fee_bps:
-        _refuse("The protocol fee has changed since your review. Review the plan again.")
+        raise _refuse(FEE_CHANGED)
 
 
-def _refuse(message: str) -> None:
-    raise Refused(tell_refusal(409, "NotReviewed", message))
+def _refuse(message: str) -> Refused:
+    return Refused(tell_refusal(409, "NotReviewed", message))

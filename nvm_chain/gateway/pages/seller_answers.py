@@ -68,8 +68,9 @@ class SellerAnswers:
         async with self._desk.turn(asker.key):
             sight = await self._find_sight(asker)
             find_period: Callable[[Time], Any] = partial(read_period, query)
-            figures = await self._desk.read(partial(read_figures, plan_ids=sight.plans, find_period=find_period))
+            # The books follow the index. So what they say is taken already is in the figures, which are read after them.
             charges = await self._desk.do(partial(read_charges, self._meter.writer, self._meter.settings, sight.books))
+            figures = await self._desk.read(partial(read_figures, plan_ids=sight.plans, find_period=find_period))
             cards = await self._read_cards(figures.plans)
             overview = Overview(sight, figures, charges, cards, self._services, self._meter.writer.now)
             period = figures.period

@@ -106,7 +106,7 @@ class Overview:
         yield Fact(
             "Credits served",
             f"{sum(each.charged for each in sums):,}",
-            f"in all. {taken:,} were taken on the chain in this period.",
+            f"This is the sum of all days. {count(taken, 'credit')} {'was' if taken == 1 else 'were'} taken on the chain in this period.",
         )
         held = sum(each.held for each in sums)
         most = f"A holder may owe at most {_write_range(list(exposures.values()))}." if exposures else ""

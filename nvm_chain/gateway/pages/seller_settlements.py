@@ -96,7 +96,11 @@ def write_outlook(outlook: Outlook) -> str:
     hindered = [
         (escape(count(credits, "credit")), escape(why.value)) for why, credits in outlook.hindered.items() if credits
     ]
-    table = write_table("What cannot be taken now", (Column("Owed"), Column("Why", is_long=True)), hindered) if hindered else ""
+    table = (
+        write_table("What cannot be taken now", (Column("Owed"), Column("Why", is_long=True)), hindered)
+        if hindered
+        else ""
+    )
     return write_section("next", "Next settlement", write_facts(facts), table)
 
 

@@ -53,21 +53,24 @@ def run_host(folder: Path) -> Iterator[Host]:
         host = Host(listener.getsockname()[1])
 
         def talk(line: socket.socket) -> None:
-            with suppress(OSError), line, context.wrap_socket(line, server_side=True) as own:
+            own = context.wrap_socket(line, server_side=True, do_handshake_on_connect=False)
+            with suppress(OSError), own:  # closed whatever becomes of the handshake
+                own.do_handshake()
                 host.answer(own)
 
         def listen() -> None:
-            with suppress(OSError):
-                while not host.over.is_set():
-                    threads.submit(talk, listener.accept()[0])
+            line = listener.accept()[0]
+            while not host.over.is_set():
+                threads.submit(talk, line)
+                line = listener.accept()[0]
+            line.close()  # the one that ends the wait
 
         threads.submit(listen)
         try:
             yield host
         finally:
             host.over.set()
-            with suppress(OSError):
-                socket.create_connection(("127.0.0.1", host.port)).close()
+            socket.create_connection(("127.0.0.1", host.port)).close()
 
 
 @pytest.fixture

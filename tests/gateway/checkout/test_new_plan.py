@@ -128,7 +128,8 @@ def test_registration__after_the_fee_has_changed__is_refused(seller: Seller) -> 
     try:
         world.send(owner, set_fee(100, owner.address))
         answer = seller.post("/registration", {"plan": seller.choose("month"), "reviewed": reviewed})
-        assert (answer.status_code, answer.json()["nvm"]["type"]) == (409, "FeeAboveMax")
+        assert (answer.status_code, answer.json()["nvm"]["type"]) == (409, "NotReviewed")
+        assert answer.json()["error"] == "The protocol fee has changed since your review. Review the plan again."
         reviewed = seller.review("month")
         texts = {term["name"]: term["text"] for term in reviewed["terms"]}
         assert "The protocol takes 1 % of the price, which is 0.2 USDC." in texts["fee"]

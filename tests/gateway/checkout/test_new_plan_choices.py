@@ -88,6 +88,20 @@ def test_choices__that_are_wrong_in_several_places__are_told_at_once(seller: Sel
     assert sorted(found) == ["name", "period", "price"]
 
 
+@pytest.mark.parametrize("contract", ["credits", "token"])
+def test_receiver__that_is_a_contract_of_the_plan__is_told_beside_its_field(seller: Seller, contract: str) -> None:
+    chain = seller.stand.stall.shop.chain
+    address = chain.credits.address if contract == "credits" else chain.usdc
+    own = {"address": seller.account.address, "amount": "15"}
+    problems = seller.problems("month", receivers=[own, {"address": address, "amount": "5"}])
+    assert list(problems) == ["receivers.1.address"]
+    assert "cannot be paid. Name an account" in problems["receivers.1.address"][1]
+
+
+def test_receiver__without_an_address__is_told_once(seller: Seller) -> None:
+    assert list(seller.problems("month", receivers=[{"address": "0x12", "amount": "20"}])) == ["receivers.0.address"]
+
+
 def test_receivers__that_are_wrong__are_told_one_by_one(seller: Seller) -> None:
     receivers = [{"address": "0x12", "amount": "15"}, {"address": seller.account.address, "amount": "many"}]
     assert sorted(seller.problems("month", receivers=receivers)) == ["receivers.0.address", "receivers.1.amount"]

@@ -8,9 +8,8 @@ from typing import Any
 from msgspec import json
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.gateway.checkout.chain_desk import ChainDesk
 from nvm_chain.gateway.incoming import read_incoming
-from nvm_chain.gateway.new_plans.opening import MOST_WAITING, THREADS
+from nvm_chain.gateway.new_plans.opening import BUSY, MOST_WAITING, build_desk
 from nvm_chain.gateway.new_plans.paths import API, NewPlanPaths
 from nvm_chain.gateway.new_plans.place import Place
 from nvm_chain.gateway.refusals import Refusal
@@ -30,7 +29,7 @@ def test_drafts__that_are_too_many_at_once__are_told_to_come_again(stall: Stall)
 
     own = shop.chain
     place = Place("http://127.0.0.1", own.chain_id, own.credits.address, shop.redeemer.address, {})
-    desk = ChainDesk(connect_later, threads=THREADS, most_waiting=MOST_WAITING)
+    desk = build_desk(connect_later)
     paths = NewPlanPaths(desk, place)
     choices = {"account": shop.builder.address, "template": "month", "token": "USDC", **TEMPLATES["month"]}
     body = json.encode(choices)
@@ -60,6 +59,6 @@ def test_drafts__that_are_too_many_at_once__are_told_to_come_again(stall: Stall)
     statuses = [answer.status for answer in answers]
     assert statuses == [503] * MORE + [200] * MOST_WAITING
     assert dict(answers[0].headers)[b"retry-after"].isdigit()
-    assert "Try again" in json.decode(answers[0].body)["error"]
+    assert json.decode(answers[0].body)["error"] == BUSY
     salts = {json.decode(answer.body)["reviewed"]["salt"] for answer in answers[MORE:]}
     assert len(salts) == MOST_WAITING  # no two sellers get the same plan

@@ -211,7 +211,10 @@ def test_settlement__of_what_is_owed__is_shown_and_the_debt_is_gone(upstream_url
         assert row[1:4] == ["Anna's tea", f"{settled:,}", "1"] == ["Anna's tea", "6", "1"]
         receipt = stall.shop.chain.web3.eth.get_transaction_receipt(row[5])  # type: ignore[arg-type]
         assert receipt["status"] == 1
-        assert after.tile("Credits served") == ["6", "in all. 6 were taken on the chain in this period."]
+        assert after.tile("Credits served") == [
+            "6",
+            "This is the sum of all days. 6 credits were taken on the chain in this period.",
+        ]
         assert not mall.overview(mall.sign_in(mall.bert)).table("Settlements")
 
 

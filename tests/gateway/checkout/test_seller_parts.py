@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from nvm_chain.types.addresses import ZERO_ADDRESS, format_address
 from nvm_chain.types.events import Block
 from nvm_chain.types.plans import Plan, Terms
 from nvm_chain.types.prices import Split
+from nvm_chain.types.token_labels import TokenLabel
 from tests.gateway.checkout.mall import Seen
 
 HEAD = Block(100, "0x" + "ab" * 32, 1_795_867_200)
@@ -139,6 +141,56 @@ def test_settlement__of_each_state__is_told_with_what_it_took(
     charges = Charges({PLAN: PlanSums()}, {}, (settlement,), ())
     (row,) = see(write_settlements(charges, {PLAN: "Tea"})).table("Settlements")
     assert (row[2], row[4]) == (credits, words)
+
+
+def test_overview__of_a_plan_that_the_index_has_not_read_yet__has_its_charges_by_its_number() -> None:
+    unread, overview = 9, build_overview()
+    item = SettledItem(OTHER, 3, 3, SettlementResult.SETTLED)
+    settlement = Settlement("0x" + "cd" * 32, unread, OWNER, 1, (item,), state=SettlementState.DONE)
+    sums = {PLAN: PlanSums(), unread: PlanSums(charged=5, written_off=2)}
+    charges = Charges(sums, {PLAN: 10}, (settlement,), ())
+    books = SellerView(frozenset(), frozenset((PLAN, unread)), frozenset())
+    seen = see(replace(overview, sight=Sight(books.plans, books), charges=charges).write())
+    number = f"{unread:#066x}"
+    assert seen.table("Settlements")[0][1:4] == [number, "3", "1"]
+    assert seen.table("Credits that were charged and are lost")[0][:2] == [number, "2"]
+    assert seen.tile("Credits served")[0] == "5"
+
+
+@pytest.mark.parametrize(
+    ("changes", "active", "words"),
+    [
+        ({}, True, "taken"),
+        ({}, False, "not taken now"),
+        ({"paid_externally": True}, True, "paid outside the chain"),
+        ({"kind": PlanKind.USAGE}, True, "each request is paid"),
+    ],
+)
+def test_plan__that_takes_orders_or_not__is_told_to_its_seller(
+    changes: dict[str, Any], active: bool, words: str
+) -> None:
+    overview = build_overview()
+    plan = replace(build_plan(), terms=replace(build_plan().terms, **changes), active=active)
+    seen = see(replace(overview, figures=replace(overview.figures, plans={PLAN: plan})).write())
+    assert seen.table("Plans, with")[0][1] == words
+
+
+@pytest.mark.parametrize(("taken", "words"), [(1, "1 credit was taken"), (2, "2 credits were taken")])
+def test_credits__that_were_taken__are_counted_in_words(taken: int, words: str) -> None:
+    overview = build_overview()
+    figures = replace(overview.figures, sales={PLAN: PlanSales(taken=taken)})
+    assert f" {words} on the chain" in see(replace(overview, figures=figures).write()).tile("Credits served")[1]
+
+
+def test_token__with_a_hostile_symbol__is_text_with_its_address() -> None:
+    day, label = HEAD.timestamp // DAY * DAY, TokenLabel("<b>\u202eCDSU", 6, is_known=False)
+    overview = build_overview((RevenueLine(PLAN, OTHER, OWNER, 5_000_000, 0, 0, 1, day),))
+    plan = build_plan(OTHER)
+    figures = replace(overview.figures, plans={PLAN: plan})
+    html = replace(overview, figures=figures, cards={PLAN: PlanCard(plan, label, None)}).write()
+    assert see(html).tile("Revenue")[0] == f"5 <b> CDSU (token {OTHER})"
+    assert "<b>" not in html
+    assert "\u202e" not in html
 
 
 def test_losses__of_a_plan__are_listed_with_their_reasons() -> None:
