@@ -370,8 +370,9 @@ def test_seller__who_runs_before_the_deployment__is_told_so_with_the_exit_code_o
         said, _ = process.communicate(timeout=START_SECONDS)
     assert process.returncode == 4, said
     assert "Error (NoDeployment): No deployment of" in said
-    assert "--deployments FOLDER/deployments" in said
-    shutil.move(seller.shell.folder / "away", seller.shell.folder / "deployments")
+    assert "into the table [chain] as `deployments`" in seller.only()
+    seller.put('# deployments = "deployments"', 'deployments = "away"')
+    assert seller.check() == {}
     with seller.serving():
         pass
 
