@@ -62,6 +62,7 @@ def draft_plan(
 
     Raises:
         SuspiciousPrice: A receiver would get so little that the amount may be in whole tokens by mistake.
+        InvalidConfig: A receiver is the contract of the token.
         SecretInMetadata: The URI contains a user name or a secret, or its metadata contains a secret.
         FeeAboveMax: The protocol fee is higher than ``max_fee_bps``.
         PlanAlreadyRegistered: The creator registered the same terms with the same salt before.

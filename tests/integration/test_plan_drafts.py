@@ -48,6 +48,15 @@ def test_draft_plan__of_a_plan__has_its_id_terms_fee_and_gas(world: World) -> No
     assert draft.max_cost_wei == draft.gas * (draft.max_cost_wei // draft.gas) > 0
 
 
+@pytest.mark.parametrize("make", [draft_plan, register_plan])
+def test_plan__that_pays_its_token_itself__is_refused(world: World, make: Any) -> None:
+    token, before = world.usdc.address, count_sent(world)
+    price = get_erc20_price_config(20_000_000, token, token)
+    with pytest.raises(InvalidConfig, match="so its share would be lost"):
+        make(world.chain, world.builder.address if make is draft_plan else world.builder, price, HUNDRED)
+    assert count_sent(world) == before
+
+
 def test_draft_plan__without_a_salt__is_another_plan_each_time(world: World) -> None:
     first, second = (draft_plan(world.chain, world.builder.address, get_free_price_config(), HUNDRED) for _ in range(2))
     assert first.plan_id != second.plan_id
