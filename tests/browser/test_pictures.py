@@ -1,6 +1,7 @@
 """The pictures of the documents: taken of the real pages. `NVM_CHAIN_WRITE_PICTURES=1` writes them anew."""
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -78,6 +79,39 @@ def test_picture__of_a_plan_before_its_order__is_the_page(stand: Stand, new_page
     expect(page.get_by_role("button", name="Order for 20 USDC")).to_be_enabled()
     page.mouse.move(0, 0)
     check_picture(page, "checkout-plan.png")
+
+
+def test_picture__of_the_sales_of_an_owner__is_the_page(stand: Stand, new_page: NewPage) -> None:
+    shop = stand.stall.shop
+    buyer = stand.stall.new_account()
+    nvm.order_plan(shop.chain, buyer, stand.stall.plans["paid"])
+    page = new_page(Wallet(shop.url, [shop.builder]), **DESKTOP)
+    page.goto(f"{stand.gate.url}/seller")
+    page.get_by_role("button", name="Sign in with a wallet").click()
+    revenue = page.locator(".tiles > div", has=page.get_by_text("Revenue", exact=True)).locator(".value").first
+    expect(revenue).to_be_visible()
+    for _ in range(100):  # until the gateway has read the order
+        if revenue.inner_text() != "None":
+            break
+        with page.expect_response(re.compile("/seller/api/outlook")):
+            page.get_by_role("button", name="30 days").click()
+    expect(revenue).to_contain_text("USDC")
+    page.mouse.move(0, 0)
+    check_picture(page, "seller.png")
+
+
+def test_picture__of_the_review_of_a_new_plan__is_the_page(stand: Stand, new_page: NewPage) -> None:
+    page = new_page(Wallet(stand.stall.shop.url, [stand.stall.shop.builder]), **DESKTOP)
+    page.goto(f"{stand.gate.url}/seller/new")
+    page.get_by_role("button", name="Connect a wallet").click()
+    expect(page.locator("#account-address")).to_have_text(re.compile("^0x"))
+    page.get_by_role("radio", name="1 day of access").check()
+    page.get_by_label("Name of the plan").fill("A day of tea")
+    page.get_by_label("Price of one purchase").fill("3")
+    page.get_by_role("button", name="Review").click()
+    expect(page.get_by_role("button", name="Sign and register")).to_be_enabled()
+    page.mouse.move(0, 0)
+    check_picture(page, "new-plan.png")
 
 
 def test_read_size__of_a_committed_picture__is_not_that_of_another(stand: Stand, new_page: NewPage) -> None:

@@ -37,7 +37,12 @@ def test_flow__drawn_again__is_as_committed() -> None:
 
 
 def test_assets__are_the_pictures_that_are_drawn() -> None:
-    photographs = {"checkout-agent-phone.png", "checkout-plan.png"}  # which tests/browser/test_pictures.py takes
+    photographs = {
+        "checkout-agent-phone.png",
+        "checkout-plan.png",
+        "new-plan.png",
+        "seller.png",
+    }  # by tests/browser/test_pictures.py
     assert {path.name for path in ASSETS.iterdir()} == {*ACTS, "flow.svg", *photographs}
 
 
