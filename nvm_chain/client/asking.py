@@ -157,7 +157,8 @@ def find_offer(buyer: Buyer, wanted: Wanted, what: str) -> Generator[Step, Reply
     required = read_required(reply.headers, reply.body) if reply.status == PAYMENT_REQUIRED else None
     place = wanted.place
     if required is None or not required.offers:
-        raise GatewayRefused(place.base, what, f"it asks for no credits at {place.target or '/'}")
+        asked = f"{wanted.method} {place.target or '/'}"
+        raise GatewayRefused(place.base, what, f"{asked} asks for no credits. Name the method that does with `method`")
     only_vouchers = Required(required.offers, None, required.error, required.message)
     option, reasons = find_option(buyer, place, only_vouchers)
     if option is None or option.offered is None:

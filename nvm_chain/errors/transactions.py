@@ -51,9 +51,7 @@ class TooMuchGas(TransactionError):
     needed: Number
     cap: Number
 
-    problem = (
-        "The transaction needs {needed} gas, but at most {cap} gas are allowed for it. It was not sent."
-    )
+    problem = "The transaction needs {needed} gas, but at most {cap} gas are allowed for it. It was not sent."
     next_step = "Send it in smaller parts."
 
 

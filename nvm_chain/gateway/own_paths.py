@@ -8,7 +8,7 @@
 | ``POST /sessions``, ``DELETE /sessions`` | a token for a voucher and its terms, and its revocation by whoever has the token |
 | ``POST /sessions/revoke`` | the revocation of a session or an allowance by its holder |
 | ``GET /receipts/<hold>`` | the signed receipt of a request |
-| ``GET /checkout/<DID>`` | the page of a plan or an agent, see `nvm_chain.gateway.checkout.paths` |
+| ``GET /checkout/``, ``GET /checkout/<DID>`` | what is sold, and the page of a plan or an agent, see `nvm_chain.gateway.checkout.paths` |
 | ``GET /checkout/account`` | the page of an account, see `nvm_chain.gateway.checkout.account_paths` |
 | ``GET /seller`` | the page of sellers, see `nvm_chain.gateway.pages.seller_paths` |
 | ``GET /seller/new`` | the page of a new plan, see `nvm_chain.gateway.new_plans.paths` |
@@ -113,7 +113,7 @@ class OwnPaths:
             return self._new_plans
         if is_seller_page(path):
             return self._seller_page
-        return self._checkout if path.startswith(CHECKOUT) else None
+        return self._checkout if f"{path}/".startswith(CHECKOUT) else None
 
     def _find(self, method: str, path: str) -> Action | None:
         if method == "GET" and path.startswith(RECEIPTS):

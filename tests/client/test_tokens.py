@@ -132,7 +132,7 @@ def test_session__above_the_limits__is_not_signed(client: Open, limits: dict[str
 
 def test_session__for_an_endpoint_that_costs_nothing__is_refused(client: Open) -> None:
     buyer = client()
-    with pytest.raises(GatewayRefused, match="asks for no credits at /about"):
+    with pytest.raises(GatewayRefused, match="GET /about asks for no credits"):
         buyer.adapter.open_session(f"{buyer.gate.service_url}/about", limit=10)
 
 

@@ -2,6 +2,7 @@
 
 | method and path | what it answers |
 |---|---|
+| ``GET /checkout/`` | the agents of the gateway, or the plans of the only one |
 | ``GET /checkout/<plan DID>`` | the page of a plan: its terms, and an order with a wallet |
 | ``GET /checkout/<agent DID>`` | the plans of an agent side by side |
 | ``GET /checkout/account`` | the account page, see `nvm_chain.gateway.checkout.account_paths` |
@@ -34,6 +35,7 @@ from nvm_chain.gateway.incoming import Incoming
 from nvm_chain.gateway.own.asked import Asked, read_json
 from nvm_chain.gateway.pages.assets import PAGE_HEADERS, find_asset
 from nvm_chain.gateway.pages.checkout import build_agent_page, build_plan_page
+from nvm_chain.gateway.pages.shop import build_shop_page
 from nvm_chain.gateway.refusals import Refusal, tell_refusal
 from nvm_chain.gateway.serving import Refused
 from nvm_chain.types.addresses import parse_address
@@ -42,6 +44,7 @@ from nvm_chain.types.ids import format_did, parse_plan_id
 PREFIX: Final = "/checkout/"
 MAX_QUERY: Final = 1_000
 _DID: Final = re.compile("did:nv:[0-9a-f]{64}", re.IGNORECASE)
+_HEX: Final = re.compile("0x[0-9a-f]{64}", re.IGNORECASE)
 _NONCE: Final = re.compile("0x[0-9a-f]{64}")
 _JSON: Final = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
@@ -107,12 +110,22 @@ class CheckoutPaths:
             return _miss(name) if asset is None else Refusal(200, [*asset.headers], asset.body)
         if name == ACCOUNT and self._account is not None:
             return self._account.show()
+        body = await self._build_page(name, service)
+        return _find_page(name) if body is None else Refusal(200, [*PAGE_HEADERS], body)
+
+    async def _build_page(self, name: str, service: SoldService | None) -> bytes | None:
+        """Return the page of what is sold, of a plan or of an agent. None for another name."""
+        if name == "":
+            return await self._show_shop(service)
         if not _DID.fullmatch(name):
-            return _miss(name)
+            return None
         did = format_did(parse_plan_id(name))
         agent = self._shelves.find_agent(did, service)
-        body = await (self._show_plan(did, service) if agent is None else self._show_agent(agent))
-        return Refusal(200, [*PAGE_HEADERS], body)
+        return await (self._show_plan(did, service) if agent is None else self._show_agent(agent))
+
+    async def _show_shop(self, service: SoldService | None) -> bytes:
+        sold = self._shelves.list_services(service)
+        return await self._show_agent(sold[0]) if len(sold) == 1 else build_shop_page(sold)
 
     async def _show_plan(self, did: str, service: SoldService | None) -> bytes:
         card = await self._orders.read_card(did, service)
@@ -171,6 +184,18 @@ class CheckoutPaths:
         payer = parse_address(query.get("payer", ""), "payer")
         followed = Followed(bytes.fromhex(name[2:]), payer, read_number(query.get("until", "0"), "last second"))
         return await self._relays.follow(followed, card, self._orders.depth)
+
+
+def _find_page(name: str) -> Refusal:
+    """Return an answer that leads to a page by another spelling of its name, or says that there is none."""
+    if name == PREFIX[:-1]:
+        return _lead_to("checkout/")
+    return _lead_to(f"./{format_did(parse_plan_id(name))}") if _HEX.fullmatch(name) else _miss(name)
+
+
+def _lead_to(place: str) -> Refusal:
+    """Return an answer that leads to a page. The place is beside the one that was asked for, so it is on the same host."""
+    return Refusal(308, [(b"location", place.encode()), (b"cache-control", b"no-store")], b"")
 
 
 def _drop_body(found: Refusal) -> Refusal:

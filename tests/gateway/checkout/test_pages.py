@@ -50,6 +50,35 @@ def test_page__of_a_plan__has_its_seller_and_all_terms(stand: Stand) -> None:
         assert part in text
 
 
+def test_page__of_all_that_is_sold__leads_to_each_agent(stand: Stand) -> None:
+    answer = stand.page("")
+    assert answer.status_code == 200
+    for did in (stand.stall.agent, stand.stall.other_agent):
+        assert f'href="./{did}"' in answer.text
+        assert stand.page(did).status_code == 200
+    assert "<script>" not in answer.text.replace("<script src", "")
+    assert HOSTILE not in answer.text
+
+
+def test_page__of_all_that_is_sold__on_an_own_host_is_that_of_its_agent(stand: Stand) -> None:
+    answer = requests.get(
+        f"{stand.gate.url}/.well-known/nvm/checkout/", headers={"host": "coffee.example.com"}, timeout=60
+    )
+    assert answer.status_code == 200
+    assert stand.stall.other_agent in answer.text
+    assert stand.stall.agent not in answer.text
+
+
+@pytest.mark.parametrize("path", ["checkout", "checkout/0x{}"])
+def test_page__by_another_spelling__leads_to_the_page(stand: Stand, path: str) -> None:
+    plan = stand.stall.did("paid")
+    asked = f"{stand.gate.url}/{path.format(plan.rpartition(':')[2])}"
+    answer = requests.get(asked, allow_redirects=False, timeout=60)
+    assert (answer.status_code, answer.content) == (308, b"")
+    wanted = f"{stand.url}/" if path == "checkout" else f"{stand.url}/{plan}"
+    assert requests.get(asked, timeout=60).url == wanted
+
+
 def test_page__of_an_agent__has_its_plans_in_order_and_leads_to_each(stand: Stand) -> None:
     answer = stand.page(stand.stall.agent)
     names = re.findall("<h3><bdi>(.*?)</bdi></h3>", answer.text)
@@ -133,7 +162,7 @@ def test_plan__that_cannot_be_ordered__says_why_and_has_no_button(stand: Stand) 
         ("assets/checkout.js", 404, "NotFound"),
         ("assets/../checkout.py", 404, "NotFound"),
         ("api/nothing", 404, "NotFound"),
-        ("", 404, "NotFound"),
+        ("0x12", 404, "NotFound"),
     ],
 )
 def test_path__that_leads_nowhere__is_refused_in_the_form_of_all_refusals(
