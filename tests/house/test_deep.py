@@ -8,6 +8,8 @@ import pytest
 
 from tests.assurance.deep import __main__ as deep
 from tests.assurance.deep import campaign, coverage, histories, planted, proofs
+from tests.assurance.deep.halmos import COUNTEREXAMPLE, PASSED, TIMEOUT, Run
+from tests.assurance.deep.kept import Kept
 from tests.assurance.deep.step import DEPENDS, ROOT, digest_of_sources
 from tools.write_invariants import INVARIANTS
 
@@ -43,6 +45,32 @@ def test_histories__of_other_sources__do_not_count(tmp_path: Path) -> None:
     )
     path.write_text("".join(json.dumps(vars(each)) + "\n" for each in (mine, other)), "utf-8")
     assert histories._read(path) == {mine.seed: mine}
+
+
+def test_kept__of_other_sources__does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Kept(tmp_path, "proofs").keep("LotsProofs", {"result": 1})
+    again = Kept(tmp_path, "proofs")
+    again.keep("FlagsProofs", [2])
+    assert [Kept(tmp_path, "proofs").find(name) for name in ("LotsProofs", "FlagsProofs", "x")] == [
+        {"result": 1},
+        [2],
+        None,
+    ]
+    monkeypatch.setattr("tests.assurance.deep.kept.digest_of_sources", lambda step: "others")
+    assert Kept(tmp_path, "proofs").find("LotsProofs") is None
+
+
+@pytest.mark.parametrize(
+    ("exits", "whole"), [([], False), ([PASSED, COUNTEREXAMPLE], True), ([PASSED, TIMEOUT], False)]
+)
+def test_run__with_a_check_that_had_too_little_time__is_not_kept(exits: list[int], whole: bool) -> None:
+    results = {f"check_{number}()": {"exitcode": code} for number, code in enumerate(exits)}
+    assert Run(results).is_whole is whole
+
+
+def test_bugs__have_names_of_their_own() -> None:
+    names = [bug.name for bug in planted.read_bugs()]
+    assert len(names) == len(set(names)) > 50
 
 
 def tally_of(functions: set[str], held: list[str]) -> campaign.Tally:

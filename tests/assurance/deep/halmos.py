@@ -36,6 +36,11 @@ class Run:
     results: dict[str, dict] = field(default_factory=dict)
     log: str = ""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it came to its end, and no check was left undecided for want of time."""
+        return bool(self.results) and all(each["exitcode"] != TIMEOUT for each in self.results.values())
+
 
 def find_missing() -> str | None:
     """Return what is to be done before halmos can run, or None."""

@@ -17,6 +17,7 @@ import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from tests.assurance.deep.halmos import COUNTEREXAMPLE, RESULTS, ask_smt_checker, build, find_missing, run_halmos
@@ -46,6 +47,11 @@ class Bug:
     def proof(self) -> str:
         """The proof's name in messages."""
         return f"{self.contract}.{self.check}"
+
+    @property
+    def name(self) -> str:
+        """A name that no other bug has."""
+        return f"planted {self.proof} {sha256(f'{self.file} {self.old} {self.new}'.encode()).hexdigest()[:16]}"
 
     @property
     def is_claim(self) -> bool:

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.assurance.deep import planted
@@ -26,13 +26,14 @@ from tests.assurance.deep.halmos import (
     find_missing,
     run_halmos,
 )
+from tests.assurance.deep.kept import Kept
 from tests.assurance.deep.step import ROOT, Options, Outcome, Table, run_step
 
 SYMBOLIC = ROOT / "tests" / "assurance" / "symbolic"
 SMT = ROOT / "tests" / "assurance" / "smt"
 
-SECONDS = 900
-"""What one contract of checks may take before it is given up."""
+SECONDS = 3_600
+"""What one contract of checks may take before it is given up: ten times what it takes on a machine with nothing else to do."""
 AT_ONCE = 2
 SHORT = 2.0
 """Asked for fewer minutes than this, only the checks of :data:`FAST` run, and the claims."""
@@ -118,29 +119,40 @@ def prove(options: Options) -> Outcome:
     if options.minutes < SHORT:
         contracts = [name for name in contracts if name in (*FAST, "RefutedClaims")]
         checks = [check for check in checks if check.contract in contracts]
-    proofs = []
+    proofs, kept = [], Kept(options.folder, "proofs")
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for contract, run in zip(contracts, pool.map(lambda name: _run(name, options), contracts), strict=True):
+        for contract, run in zip(contracts, pool.map(lambda name: _run(name, options, kept), contracts), strict=True):
             found = [_judge(check, run) for check in checks if check.contract == contract]
             _say(found)
             proofs += found
     claims = _prove_claims()
     _say(claims)
     proofs += claims
-    return _outcome(proofs, _plant() if options.minutes >= LONG else None)
+    return _outcome(proofs, _plant(kept) if options.minutes >= LONG else None)
 
 
-def _run(contract: str, options: Options) -> Run:
+def _run(contract: str, options: Options, kept: Kept) -> Run:
+    if (found := kept.find(contract)) is not None:
+        return Run(**found)
     print(f"halmos: {contract}", flush=True)
-    return run_halmos(contract, options.folder, SECONDS)
+    run = run_halmos(contract, options.folder, SECONDS)
+    if run.is_whole:
+        kept.keep(contract, asdict(run))
+    return run
 
 
-def _plant() -> list[planted.Finding]:
-    findings = []
-    for finding in planted.try_bugs(planted.read_bugs()):
+def _plant(kept: Kept) -> list[planted.Finding]:
+    bugs = planted.read_bugs()
+    findings = {}
+    for bug in bugs:
+        if (found := kept.find(bug.name)) is not None:
+            findings[bug.name] = planted.Finding(bug, **found)
+    for finding in planted.try_bugs([bug for bug in bugs if bug.name not in findings]):
         print(f"  {'ok' if finding.ok else 'FAILED'}: {finding.words}", flush=True)
-        findings.append(finding)
-    return findings
+        findings[finding.bug.name] = finding
+        if finding.ok:
+            kept.keep(finding.bug.name, {"result": finding.result, "seconds": finding.seconds})
+    return [findings[bug.name] for bug in bugs]
 
 
 def _checks() -> Iterator[Check]:
