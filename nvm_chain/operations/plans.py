@@ -87,7 +87,7 @@ def check_sale(chain: Chain, price: PriceConfig, max_fee_bps: int | None, *, all
     """Refuse a price that looks like a mistake. Return the highest accepted protocol fee. One round trip."""
     if max_fee_bps is not None:
         check_uint(max_fee_bps, FEE_BITS, "max_fee_bps")
-    check_receivers(price)
+    _check_receivers(price)
     asks_token = not allow_tiny_price and price.token != ZERO_ADDRESS
     readers = token_info_readers(chain, price.token) if asks_token else ()
     with chain.reading_ahead(*readers, partial(read_protocol_fee, chain)):
@@ -113,16 +113,6 @@ def check_salt(salt: object) -> bytes:
     if len(salt) != 32:
         raise InvalidConfig(f"a salt has 32 bytes, not {len(salt)}")
     return salt
-
-
-def check_receivers(price: PriceConfig) -> None:
-    """Raise InvalidConfig for a receiver that is the contract of the token: its share would be lost."""
-    for split in price.splits:
-        if split.receiver == price.token:
-            raise InvalidConfig(
-                f"the receiver {split.receiver} is the contract of the token, so its share would be lost",
-                "name an account that belongs to somebody",
-            )
 
 
 def check_price(chain: Chain, price: PriceConfig) -> None:
@@ -294,3 +284,13 @@ def is_redeemer(chain: Chain, plan_id: int | str, address: ChecksumAddress) -> b
 def is_minter(chain: Chain, plan_id: int | str, address: ChecksumAddress) -> bool:
     """Read whether the plan's owner made an address a minter. One request."""
     return bool(chain.read(chain.credits.functions.isMinter(parse_plan_id(plan_id), parse_address(address))))
+
+
+def _check_receivers(price: PriceConfig) -> None:
+    """Raise InvalidConfig for a receiver that is the contract of the token: its share would be lost."""
+    for split in price.splits:
+        if split.receiver == price.token:
+            raise InvalidConfig(
+                f"the receiver {split.receiver} is the contract of the token, so its share would be lost",
+                "name an account that belongs to somebody",
+            )

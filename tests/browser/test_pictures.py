@@ -90,8 +90,8 @@ def test_picture__of_the_sales_of_an_owner__is_the_page(stand: Stand, new_page: 
     page.get_by_role("button", name="Sign in with a wallet").click()
     revenue = page.locator(".tiles > div", has=page.get_by_text("Revenue", exact=True)).locator(".value").first
     expect(revenue).to_be_visible()
-    for _ in range(100):  # until the gateway has read the order
-        if revenue.inner_text() != "None":
+    for _ in range(100):  # until the gateway has read the order, and the names of the plans
+        if revenue.inner_text() != "None" and "A hundred answers" in page.inner_text("main"):
             break
         with page.expect_response(re.compile("/seller/api/outlook")):
             page.get_by_role("button", name="30 days").click()

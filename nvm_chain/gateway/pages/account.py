@@ -6,7 +6,8 @@ from html import escape
 from nvm_chain.errors.fields import Seconds
 from nvm_chain.errors.formatting import format_duration
 from nvm_chain.gateway.pages.assets import read_template
-from nvm_chain.gateway.pages.checkout import name_network, write_page
+from nvm_chain.gateway.pages.checkout import name_network
+from nvm_chain.gateway.pages.frame import write_page
 
 TITLE = "Your account at this gateway"
 

@@ -5,16 +5,20 @@ What metadata says is text: it is escaped, isolated in its direction of writing,
 
 from collections.abc import Sequence
 from html import escape
+from typing import Final
 
 from nvm_chain.chain.dev_accounts import DEV_CHAINS
 from nvm_chain.chain.networks import NETWORKS
 from nvm_chain.errors.formatting import format_plan_id
 from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.checkout.cards import PlanCard
-from nvm_chain.gateway.foreign_text import MAX_NAME, MAX_TEXT, shorten, write_foreign
-from nvm_chain.gateway.pages.assets import name_asset, read_template
+from nvm_chain.gateway.foreign_text import MAX_TEXT, shorten, write_foreign
+from nvm_chain.gateway.pages.assets import read_template
+from nvm_chain.gateway.pages.frame import write_page
 from nvm_chain.metadata.documents import Metadata
 from nvm_chain.types.ids import format_did
+
+SCRIPT: Final = "checkout.js"
 
 
 def build_plan_page(card: PlanCard, agents: Sequence[SoldService], chain_id: int, credits: str) -> bytes:
@@ -42,7 +46,7 @@ def build_plan_page(card: PlanCard, agents: Sequence[SoldService], chain_id: int
         contract=escape(credits),
         network=escape(name_network(chain_id)),
     )
-    return write_page(name, body)
+    return write_page(name, body, SCRIPT)
 
 
 def build_agent_page(service: SoldService, cards: Sequence[PlanCard]) -> bytes:
@@ -57,19 +61,7 @@ def build_agent_page(service: SoldService, cards: Sequence[PlanCard]) -> bytes:
         or "<p>This agent sells no plans at the moment.</p>",
         did=escape(service.did),
     )
-    return write_page(metadata.name, body)
-
-
-def write_page(name: str, body: str, script: str = "checkout.js") -> bytes:
-    """Return a page as HTML, with the style of all of them and a script of its own."""
-    page = read_template("checkout.html").substitute(
-        title=escape(shorten(name, MAX_NAME)),
-        style=name_asset("checkout.css"),
-        wallet=name_asset("wallet.js"),
-        script=name_asset(script),
-        body=body,
-    )
-    return page.encode()
+    return write_page(metadata.name, body, SCRIPT)
 
 
 # ---------------------------------------------------------------------- parts

@@ -8,8 +8,9 @@ from msgspec import json
 from nvm_chain.errors.formatting import clean
 from nvm_chain.gateway.new_plans.choices import MAX_NAME, MAX_TEXT
 from nvm_chain.gateway.new_plans.place import Place
-from nvm_chain.gateway.pages.assets import name_asset, read_template
+from nvm_chain.gateway.pages.assets import read_template
 from nvm_chain.gateway.pages.checkout import name_network
+from nvm_chain.gateway.pages.frame import write_page
 from nvm_chain.terms.templates import CUSTOM, FREE, TEMPLATES, Template
 
 USUAL: Final = "month"
@@ -23,11 +24,7 @@ def build_new_plan_page(place: Place, *, has_usdc: bool) -> bytes:
         place: The gateway of the page.
         has_usdc: Whether a USDC is known on its network.
     """
-    page = read_template("new_plan.html").substitute(
-        base_style=name_asset("checkout.css"),
-        style=name_asset("new_plan.css"),
-        wallet=name_asset("wallet.js"),
-        script=name_asset("new_plan.js"),
+    body = read_template("new_plan.html").substitute(
         chain_id=place.chain_id,
         network=escape(name_network(place.chain_id)),
         contract=escape(place.credits),
@@ -37,7 +34,7 @@ def build_new_plan_page(place: Place, *, has_usdc: bool) -> bytes:
         max_name=MAX_NAME,
         max_text=MAX_TEXT,
     )
-    return page.encode()
+    return write_page("New plan", body, "new_plan.js", styles=("checkout.css", "new_plan.css"), folder="new/assets")
 
 
 def _write_template(template: Template) -> str:

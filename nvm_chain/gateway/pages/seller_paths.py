@@ -24,7 +24,8 @@ from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.checkout.refusing import refuse_order
 from nvm_chain.gateway.incoming import Incoming
 from nvm_chain.gateway.own.asked import Asked, read_hex, read_json
-from nvm_chain.gateway.pages.assets import PAGE_HEADERS, find_asset, name_asset, read_template
+from nvm_chain.gateway.pages.assets import PAGE_HEADERS, find_asset, read_template
+from nvm_chain.gateway.pages.frame import write_page
 from nvm_chain.gateway.pages.seller_answers import SellerAnswers
 from nvm_chain.gateway.pages.visitors import VisitBody, Visitors
 from nvm_chain.gateway.refusals import Refusal, ask_for_token, tell_refusal
@@ -142,9 +143,8 @@ class SellerPagePaths:
 @cache
 def build_seller_page() -> bytes:
     """Return the page as HTML. It is the same for everybody."""
-    names = {"shared": "checkout.css", "style": "seller.css", "wallet": "wallet.js", "script": "seller.js"}
-    page = read_template("seller.html").substitute({part: name_asset(name) for part, name in names.items()})
-    return page.encode()
+    body = read_template("seller.html").substitute()
+    return write_page("Your sales", body, "seller.js", styles=("checkout.css", "seller.css"), folder="seller/assets")
 
 
 def _miss() -> Refusal:

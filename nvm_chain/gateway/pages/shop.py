@@ -7,7 +7,8 @@ from nvm_chain.errors.formatting import count
 from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.foreign_text import MAX_TEXT, write_foreign
 from nvm_chain.gateway.pages.assets import read_template
-from nvm_chain.gateway.pages.checkout import write_page
+from nvm_chain.gateway.pages.checkout import SCRIPT
+from nvm_chain.gateway.pages.frame import write_page
 
 
 def build_shop_page(services: Iterable[SoldService]) -> bytes:
@@ -15,15 +16,14 @@ def build_shop_page(services: Iterable[SoldService]) -> bytes:
     ordered = sorted(services, key=lambda service: (service.metadata.name.casefold(), service.did))
     cards = "".join(_write_card(service) for service in ordered)
     body = read_template("checkout_shop.html").substitute(cards=cards or "<p>Nothing is sold here at the moment.</p>")
-    return write_page("What is sold here", body)
+    return write_page("What is sold here", body, SCRIPT)
 
 
 def _write_card(service: SoldService) -> str:
     text = service.metadata.description
-    return (
-        f'<article class="card"><h3>{write_foreign(service.metadata.name)}</h3>'
-        f"{f'<p>{write_foreign(text, MAX_TEXT // 10)}</p>' if text else ''}"
-        f'<p class="by">{count(len(service.plans), "plan")}</p>'
-        f'<p class="actions"><a class="button" href="./{escape(service.did)}" '
-        f'aria-label="See the plans of {escape(service.did)}">See its plans</a></p></article>'
+    return read_template("checkout_shop_card.html").substitute(
+        name=write_foreign(service.metadata.name),
+        text=write_foreign(text, MAX_TEXT // 10) if text else "",
+        plans=count(len(service.plans), "plan"),
+        did=escape(service.did),
     )

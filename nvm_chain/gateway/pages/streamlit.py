@@ -14,8 +14,9 @@ from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.checkout.cards import PlanCard
 from nvm_chain.gateway.foreign_text import write_foreign
 from nvm_chain.gateway.incoming import Headers
-from nvm_chain.gateway.pages.assets import name_asset, read_template
+from nvm_chain.gateway.pages.assets import read_template
 from nvm_chain.gateway.pages.checkout import name_network, name_plan
+from nvm_chain.gateway.pages.frame import write_page
 from nvm_chain.types.ids import format_did
 
 _POLICY: Final = (
@@ -45,8 +46,7 @@ def build_streamlit_page(service: SoldService, cards: Sequence[PlanCard], *, url
         url: The URL of the service, which the app gets.
         chain_id: The chain of the plans.
     """
-    page = read_template("streamlit.html").substitute(
-        title=escape(service.metadata.name),
+    body = read_template("streamlit.html").substitute(
         name=write_foreign(service.metadata.name),
         did=escape(service.did),
         url=escape(url),
@@ -54,11 +54,8 @@ def build_streamlit_page(service: SoldService, cards: Sequence[PlanCard], *, url
         chain_id=chain_id,
         network=escape(name_network(chain_id)),
         plans="".join(map(_write_plan, cards)),
-        style=name_asset("streamlit.css"),
-        script=name_asset("streamlit.js"),
-        wallet=name_asset("wallet.js"),
     )
-    return page.encode()
+    return write_page(service.metadata.name, body, "streamlit.js", styles=("streamlit.css",), folder="streamlit/assets")
 
 
 def _write_plan(card: PlanCard) -> str:
