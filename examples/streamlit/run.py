@@ -7,6 +7,8 @@ chain, the gateway and the app. The chain is for development, so the keys of its
 """
 
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -55,7 +57,10 @@ class Model(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    """Start everything, and serve until Ctrl-C."""
+    """Start everything, and serve until Ctrl-C or SIGTERM. What was started ends with it."""
+    if shutil.which("anvil") is None:
+        sys.exit("anvil is not on the path. It is a program of Foundry, and a chain for development.")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
     named = sys.argv[sys.argv.index("--ports") + 1] if "--ports" in sys.argv else PORTS
     chain_port, gateway_port, app_port = map(int, named.split(","))
     rpc, gateway, app = (f"http://127.0.0.1:{port}" for port in (chain_port, gateway_port, app_port))

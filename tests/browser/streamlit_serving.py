@@ -88,5 +88,13 @@ def run_example(ports: str, log: Path) -> Iterator[str]:
         _wait(f"{url}/_stcore/health", process, log)
         yield url
     finally:
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0, log.read_text()[-2_000:]
+        process.terminate()
+        try:
+            assert process.wait(60) == 0, log.read_text()[-2_000:]
+        finally:
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+    for port in map(int, ports.split(",")):
+        with socket.socket() as line:
+            assert line.connect_ex(("127.0.0.1", port)), f"what the example started at {port} goes on after its end"
