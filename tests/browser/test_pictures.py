@@ -96,6 +96,7 @@ def test_picture__of_the_sales_of_an_owner__is_the_page(stand: Stand, new_page: 
         with page.expect_response(re.compile("/seller/api/outlook")):
             page.get_by_role("button", name="30 days").click()
     expect(revenue).to_contain_text("USDC")
+    expect(page.get_by_text("Nothing is owed.")).to_be_visible()
     page.mouse.move(0, 0)
     check_picture(page, "seller.png")
 
