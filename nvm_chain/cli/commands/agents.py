@@ -10,7 +10,7 @@ from nvm_chain.cli.command import Command, agent_argument, argument, chain_comma
 from nvm_chain.cli.commands.agent_imports import import_openapi
 from nvm_chain.cli.descriptions import agent_metadata_options, read_agent_description, read_agent_metadata
 from nvm_chain.cli.groups import Group
-from nvm_chain.cli.lazy import agents, formatting, ids, metadata, types_agents
+from nvm_chain.cli.lazy import agents, formatting, metadata, types_agents
 from nvm_chain.cli.output import Rows
 from nvm_chain.cli.parameters import Address, PlanCost, Range
 from nvm_chain.cli.session import Session
@@ -102,8 +102,7 @@ def transfer(session: Session, agent: int, new_owner: str) -> None:
 def _describe(agent: "Agent | RegisteredAgent") -> dict[str, Any]:
     """Return an agent as a JSON object, with the metadata if it is on the chain."""
     known = read_agent_description(agent.uri).as_json()
-    did = ids.format_did(agent.agent_id)
-    fields = {"agent_id": agent.agent_id, "did": did, "owner": agent.owner, "uri": agent.uri}
+    fields = {"agent_id": agent.agent_id, "owner": agent.owner, "uri": agent.uri}
     return {**fields, "metadata": known, "plans": list(agent.plans)}
 
 

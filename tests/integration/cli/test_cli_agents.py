@@ -10,7 +10,6 @@ from nvm_chain.metadata.documents import AgentMetadata, describe_metadata, parse
 from nvm_chain.metadata.endpoints import Endpoint
 from nvm_chain.operations.agents import read_agent
 from nvm_chain.types.agents import AttachedPlan
-from nvm_chain.types.ids import format_did
 from tests.integration.cli.conftest import Shell
 from tests.support.agents import Agents
 from tests.support.documents import DOCS
@@ -92,7 +91,6 @@ def test_register__of_the_documented_file_asset__shows_its_file(shell: Shell, pl
 
 def test_show_and_list__tell_what_the_chain_has(shell: Shell, agent_id: int, plan_id: int) -> None:
     shown = shell("agent", "show", str(agent_id), "--json").json
-    assert shown["did"] == format_did(agent_id)
     assert shown["plans"] == [{"plan_id": format_plan_id(plan_id), "min_credits": 1, "max_credits": 5}]
     assert shown["metadata"] == describe_metadata(METADATA)
     assert shell("agent", "list", str(plan_id), "--json").json["agents"] == [agent_id]
