@@ -17,12 +17,9 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
-from msgspec import json
-
-from nvm_chain.errors import InvalidMessage, NvmChainError
-from nvm_chain.gateway.bodies import Body, BuyerGone, Receive
+from nvm_chain.errors import InvalidMessage
+from nvm_chain.gateway.bodies import Body, Receive
 from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.checkout.account_paths import NAME as ACCOUNT
 from nvm_chain.gateway.checkout.account_paths import NOUN as HOLDER
@@ -33,20 +30,18 @@ from nvm_chain.gateway.checkout.relays import Followed, RelayBody, Relays
 from nvm_chain.gateway.checkout.shelves import Shelves
 from nvm_chain.gateway.incoming import Incoming
 from nvm_chain.gateway.own.asked import Asked, read_json
+from nvm_chain.gateway.pages.answering import answer_page, read_query, refuse_method, tell_json
 from nvm_chain.gateway.pages.assets import PAGE_HEADERS, find_asset
 from nvm_chain.gateway.pages.checkout import build_agent_page, build_plan_page
 from nvm_chain.gateway.pages.shop import build_shop_page
 from nvm_chain.gateway.refusals import Refusal, tell_refusal
-from nvm_chain.gateway.serving import Refused
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.ids import format_did, parse_plan_id
 
 PREFIX: Final = "/checkout/"
-MAX_QUERY: Final = 1_000
 _DID: Final = re.compile("did:nv:[0-9a-f]{64}", re.IGNORECASE)
 _HEX: Final = re.compile("0x[0-9a-f]{64}", re.IGNORECASE)
 _NONCE: Final = re.compile("0x[0-9a-f]{64}")
-_JSON: Final = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
 Action = Callable[[Asked, dict[str, str], str], Awaitable[Any]]
 """Answers a question of a page. It gets the query and the last part of the path."""
@@ -85,26 +80,19 @@ class CheckoutPaths:
         ``service`` is there if the request came to the own host of a service.
         """
         method = "GET" if incoming.method == "HEAD" else incoming.method
-        rest = path.removeprefix(PREFIX)
-        try:
-            if rest.startswith("api/"):
-                asked = Asked(path, incoming, Body(receive, incoming.length), service)
-                found = await self._ask(method, rest.removeprefix("api/"), scope["query_string"], asked)
-            else:
-                found = await self._show(method, rest, service)
-        except BuyerGone:
-            return None
-        except Refused as refused:
-            found = refused.refusal
-        except NvmChainError as error:
-            found = refuse_order(error)
-        return _drop_body(found) if incoming.method == "HEAD" else found
+        rest, asked = path.removeprefix(PREFIX), Asked(path, incoming, Body(receive, incoming.length), service)
+        return await answer_page(incoming, self._serve(method, rest, scope["query_string"], asked), refuse_order)
+
+    async def _serve(self, method: str, rest: str, query: bytes, asked: Asked) -> Refusal:
+        if rest.startswith("api/"):
+            return await self._ask(method, rest.removeprefix("api/"), query, asked)
+        return await self._show(method, rest, asked.service)
 
     # ------------------------------------------------------------------ pages
 
     async def _show(self, method: str, name: str, service: SoldService | None) -> Refusal:
         if method != "GET":
-            return _refuse_method(name, "GET")
+            return refuse_method(name, "GET")
         if name.startswith("assets/"):
             asset = find_asset(name.removeprefix("assets/"))
             return _miss(name) if asset is None else Refusal(200, [*asset.headers], asset.body)
@@ -141,11 +129,8 @@ class CheckoutPaths:
         noun, _, name = path.partition("/")
         found, known = self._find(method, noun, name)
         if found is None:
-            return _refuse_method(path, *known) if known else _miss(path)
-        if len(query) > MAX_QUERY:
-            raise InvalidMessage("request", f"its query has more than {MAX_QUERY:,} bytes")
-        told = await found(asked, dict(parse_qsl(query.decode("latin-1"))))
-        return Refusal(200, [*_JSON], json.encode(told))
+            return refuse_method(path, *known) if known else _miss(path)
+        return tell_json(await found(asked, read_query(query)))
 
     def _find(self, method: str, noun: str, name: str) -> tuple[Answer | None, list[str]]:
         """Return what answers a question, and the methods with which it can be asked."""
@@ -198,20 +183,9 @@ def _lead_to(place: str) -> Refusal:
     return Refusal(308, [(b"location", place.encode()), (b"cache-control", b"no-store")], b"")
 
 
-def _drop_body(found: Refusal) -> Refusal:
-    length = (b"content-length", str(len(found.body)).encode())
-    return Refusal(found.status, [*found.headers, length], b"")
-
-
 def _miss(name: str) -> Refusal:
     return tell_refusal(
         404,
         "NotFound",
         f"The checkout has no {name[:120]}. Its pages are /checkout/ and the DID of a plan or an agent.",
     )
-
-
-def _refuse_method(name: str, *allowed: str) -> Refusal:
-    refusal = tell_refusal(405, "NotFound", f"{name[:120]} is asked with {' or '.join(allowed)}.")
-    refusal.headers.append((b"allow", ", ".join(allowed).encode()))
-    return refusal

@@ -14,13 +14,9 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
-from urllib.parse import parse_qsl
-
-from msgspec import json
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.errors import InvalidMessage, NvmChainError
-from nvm_chain.gateway.bodies import Body, BuyerGone, Receive
+from nvm_chain.gateway.bodies import Body, Receive
 from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.checkout.chain_desk import ChainDesk
 from nvm_chain.gateway.checkout.refusing import refuse_order
@@ -31,17 +27,15 @@ from nvm_chain.gateway.new_plans.place import Place
 from nvm_chain.gateway.new_plans.problems import ChoicesRefused, refuse_choices
 from nvm_chain.gateway.new_plans.steps import prepare_step, tell_plan, tell_transaction
 from nvm_chain.gateway.own.asked import Asked, read_json
+from nvm_chain.gateway.pages.answering import answer_page, read_query, tell_json
 from nvm_chain.gateway.pages.assets import PAGE_HEADERS, find_asset
 from nvm_chain.gateway.pages.new_plan import build_new_plan_page
 from nvm_chain.gateway.refusals import Refusal, tell_refusal
-from nvm_chain.gateway.serving import Refused
 
 PAGE: Final = "/seller/new"
 API: Final = "/seller/api/drafts"
 ASSETS: Final = f"{PAGE}/assets/"
 TRANSACTIONS: Final = "/transactions/"
-MAX_QUERY: Final = 1_000
-_JSON: Final = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
 
 def is_of_new_plans(path: str) -> bool:
@@ -67,24 +61,17 @@ class NewPlanPaths:
 
         ``service`` is there if the request came to the own host of a service, where there is no such page.
         """
+        asked = Asked(path, incoming, Body(receive, incoming.length), service)
+        return await answer_page(incoming, self._answer(path, scope["query_string"], asked), refuse_order)
+
+    async def _answer(self, path: str, query: bytes, asked: Asked) -> Refusal:
+        if asked.service is not None:
+            return tell_refusal(404, "NotFound", f"New plans are made at {self._place.base}{PAGE}.")
+        method = "GET" if asked.incoming.method == "HEAD" else asked.incoming.method
         try:
-            if service is not None:
-                raise Refused(tell_refusal(404, "NotFound", f"New plans are made at {self._place.base}{PAGE}."))
-            asked = Asked(path, incoming, Body(receive, incoming.length), service)
-            method = "GET" if incoming.method == "HEAD" else incoming.method
-            found = await self._serve(method, path, _read_query(scope["query_string"]), asked)
-        except BuyerGone:
-            return None
-        except Refused as refused:
-            found = refused.refusal
+            return await self._serve(method, path, read_query(query), asked)
         except ChoicesRefused as refused:
-            found = refuse_choices(refused)
-        except NvmChainError as error:
-            found = refuse_order(error)
-        if incoming.method == "HEAD":
-            length = (b"content-length", str(len(found.body)).encode())
-            return Refusal(found.status, [*found.headers, length], b"")
-        return found
+            return refuse_choices(refused)
 
     async def _serve(self, method: str, path: str, query: Mapping[str, str], asked: Asked) -> Refusal:
         if path.startswith(ASSETS) and method == "GET":
@@ -94,7 +81,7 @@ class NewPlanPaths:
             has_usdc = await self._desk.ask(lambda chain: chain.usdc is not None)
             return Refusal(200, [*PAGE_HEADERS], build_new_plan_page(self._place, has_usdc=has_usdc))
         work = await self._find_work(method, path, query, asked)
-        return _miss() if work is None else Refusal(200, [*_JSON], json.encode(await self._desk.ask(work)))
+        return _miss() if work is None else tell_json(await self._desk.ask(work))
 
     async def _find_work(
         self, method: str, path: str, query: Mapping[str, str], asked: Asked
@@ -114,12 +101,6 @@ class NewPlanPaths:
                 plan, account = query.get("plan", ""), query.get("account", "")
                 return partial(tell_plan, plan=plan, account=account, place=self._place)
         return None
-
-
-def _read_query(query: bytes) -> dict[str, str]:
-    if len(query) > MAX_QUERY:
-        raise InvalidMessage("request", f"its query has more than {MAX_QUERY:,} bytes")
-    return dict(parse_qsl(query.decode("latin-1")))
 
 
 def _miss() -> Refusal:

@@ -14,16 +14,13 @@
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
-from msgspec import json
-
-from nvm_chain.errors import InvalidMessage, NvmChainError
-from nvm_chain.gateway.bodies import Body, BuyerGone, Receive
+from nvm_chain.gateway.bodies import Body, Receive
 from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.checkout.refusing import refuse_order
 from nvm_chain.gateway.incoming import Incoming
 from nvm_chain.gateway.own.asked import Asked, read_hex, read_json
+from nvm_chain.gateway.pages.answering import answer_page, read_query, refuse_method, tell_json
 from nvm_chain.gateway.pages.assets import PAGE_HEADERS, find_asset, read_template
 from nvm_chain.gateway.pages.frame import write_page
 from nvm_chain.gateway.pages.seller_answers import SellerAnswers
@@ -36,8 +33,6 @@ from nvm_chain.gateway.serving import Refused
 PATH: Final = "/seller"
 API: Final = f"{PATH}/api/"
 ASSETS: Final = f"{PATH}/assets/"
-MAX_QUERY: Final = 1_000
-_JSON: Final = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 Action = Callable[[Asked, dict[str, str]], Awaitable[Any]]
 
 
@@ -67,18 +62,8 @@ class SellerPagePaths:
 
         ``service`` is there if the request came to the own host of a service, where the page is not.
         """
-        try:
-            asked = Asked(path, incoming, Body(receive, incoming.length), service)
-            found = await self._serve(path, scope["query_string"], asked)
-        except BuyerGone:
-            return None
-        except Refused as refused:
-            found = refused.refusal
-        except NvmChainError as error:
-            found = refuse_order(error)
-        if incoming.method == "HEAD":
-            return Refusal(found.status, [*found.headers, (b"content-length", str(len(found.body)).encode())], b"")
-        return found
+        asked = Asked(path, incoming, Body(receive, incoming.length), service)
+        return await answer_page(incoming, self._serve(path, scope["query_string"], asked), refuse_order)
 
     async def _serve(self, path: str, query: bytes, asked: Asked) -> Refusal:
         if asked.service is not None:
@@ -87,7 +72,7 @@ class SellerPagePaths:
         if path.startswith(API):
             return await self._ask(method, path.removeprefix(API), query, asked)
         if method != "GET":
-            return _refuse_method(path, "GET")
+            return refuse_method(path, "GET")
         if path.startswith(ASSETS):
             asset = find_asset(path.removeprefix(ASSETS))
             return _miss() if asset is None else Refusal(200, [*asset.headers], asset.body)
@@ -97,10 +82,8 @@ class SellerPagePaths:
         action = self._actions.get((method, name))
         if action is None:
             allowed = [known for known, other in self._actions if other == name]
-            return _refuse_method(name, *allowed) if allowed else _miss()
-        if len(query) > MAX_QUERY:
-            raise InvalidMessage("request", f"its query has more than {MAX_QUERY:,} bytes")
-        return Refusal(200, [*_JSON], json.encode(await action(asked, dict(parse_qsl(query.decode("latin-1"))))))
+            return refuse_method(name, *allowed) if allowed else _miss()
+        return tell_json(await action(asked, read_query(query)))
 
     # ------------------------------------------------------------------ who asks
 
@@ -149,9 +132,3 @@ def build_seller_page() -> bytes:
 
 def _miss() -> Refusal:
     return tell_refusal(404, "NotFound", f"The page of sellers is GET {PATH}.")
-
-
-def _refuse_method(name: str, *allowed: str) -> Refusal:
-    refusal = tell_refusal(405, "NotFound", f"{name[:120]} is asked with {' or '.join(allowed)}.")
-    refusal.headers.append((b"allow", ", ".join(allowed).encode()))
-    return refusal

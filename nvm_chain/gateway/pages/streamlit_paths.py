@@ -11,19 +11,17 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
-from urllib.parse import parse_qsl
-
-from msgspec import json
 
 from nvm_chain.chain.client import Chain
-from nvm_chain.errors import InputError, InvalidMessage, NvmChainError
+from nvm_chain.errors import InputError
 from nvm_chain.gateway.addresses import find_address
-from nvm_chain.gateway.bodies import Body, BuyerGone
+from nvm_chain.gateway.bodies import Body
 from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.checkout.cards import Cards
 from nvm_chain.gateway.checkout.chain_desk import ChainDesk
 from nvm_chain.gateway.incoming import Incoming
 from nvm_chain.gateway.own.asked import Asked, read_json
+from nvm_chain.gateway.pages.answering import answer_page, read_query, tell_json
 from nvm_chain.gateway.pages.assets import find_asset
 from nvm_chain.gateway.pages.streamlit import build_streamlit_headers, build_streamlit_page
 from nvm_chain.gateway.pages.streamlit_logins import LoginBody, Logins
@@ -32,9 +30,7 @@ from nvm_chain.gateway.serving import Receive, Refused, Server
 from nvm_chain.types.ids import format_did, parse_agent_id
 
 PATH: Final = "/streamlit"
-MAX_QUERY: Final = 1_000
 THREADS: Final = 2
-_JSON: Final = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
 
 class StreamlitPaths:
@@ -51,20 +47,11 @@ class StreamlitPaths:
 
         ``service`` is there if the request came to the own host of a service.
         """
-        try:
-            asked = Asked(path, incoming, Body(receive, incoming.length), service)
-            found = await self._serve(path.removeprefix(PATH), _read_query(scope["query_string"]), asked)
-        except BuyerGone:
-            return None
-        except Refused as refused:
-            found = refused.refusal
-        except NvmChainError as error:
-            found = refuse(error)
-        if incoming.method == "HEAD":
-            return Refusal(found.status, [*found.headers, (b"content-length", str(len(found.body)).encode())], b"")
-        return found
+        asked = Asked(path, incoming, Body(receive, incoming.length), service)
+        return await answer_page(incoming, self._serve(path.removeprefix(PATH), scope["query_string"], asked), refuse)
 
-    async def _serve(self, rest: str, query: Mapping[str, str], asked: Asked) -> Refusal:
+    async def _serve(self, rest: str, encoded: bytes, asked: Asked) -> Refusal:
+        query = read_query(encoded)
         method = "GET" if asked.incoming.method == "HEAD" else asked.incoming.method
         if rest.startswith("/assets/"):
             asset = find_asset(rest.removeprefix("/assets/"))
@@ -74,9 +61,9 @@ class StreamlitPaths:
             case ("GET", ""):
                 return await self._show(service, asked)
             case ("GET", "/api/plans"):
-                return _tell(await self._logins.tell_plans(service, query.get("account", "")))
+                return tell_json(await self._logins.tell_plans(service, query.get("account", "")))
             case ("POST", "/api/logins"):
-                return _tell(await self._logins.prepare(service, await read_json(asked.body, LoginBody), asked))
+                return tell_json(await self._logins.prepare(service, await read_json(asked.body, LoginBody), asked))
         return _miss()
 
     async def _show(self, service: SoldService, asked: Asked) -> Refusal:
@@ -111,16 +98,6 @@ async def open_streamlit(connect: Callable[[], Chain], server: Server) -> AsyncI
         yield StreamlitPaths(server, desk)
     finally:
         desk.close()
-
-
-def _read_query(query: bytes) -> dict[str, str]:
-    if len(query) > MAX_QUERY:
-        raise InvalidMessage("request", f"its query has more than {MAX_QUERY:,} bytes")
-    return dict(parse_qsl(query.decode("latin-1")))
-
-
-def _tell(told: Any) -> Refusal:
-    return Refusal(200, [*_JSON], json.encode(told))
 
 
 def _miss() -> Refusal:
