@@ -19,6 +19,8 @@ NvmChainError
 │   ├── BindingMismatch, BindingTooWeak, DeadlineOutOfRange, SignInMismatch
 │   ├── SignInNotYetValid, SignInExpired, SignInSignatureInvalid, ReceiptMismatch, ReceiptSignatureInvalid
 │   ├── AuthorityUnknown, VoucherBeforeRestore, PlanNotAccepted, NonceNotAccepted, TooManyAuthorities, TooManyTokens
+│   ├── TransferMismatch, TransferNotYetValid, TransferExpired, TransferSignatureInvalid, TransferAlreadyUsed
+│   ├── TransferRefused, WalletNotDeployed, FactoryNotAllowed, WalletNotDeployable
 │   └── SignatureNeedsChain, TokenCannotSign
 ├── KeyFailure                          a key could not be read; never carries the key
 ├── NetworkError                        the chain could not be used
@@ -353,6 +355,17 @@ from nvm_chain.errors.transactions import (
     TransactionReplaced,
     WouldSucceedNow,
 )
+from nvm_chain.errors.x402 import (
+    FactoryNotAllowed,
+    TransferAlreadyUsed,
+    TransferExpired,
+    TransferMismatch,
+    TransferNotYetValid,
+    TransferRefused,
+    TransferSignatureInvalid,
+    WalletNotDeployable,
+    WalletNotDeployed,
+)
 
 __all__ = [
     "CONTRACT_ERRORS",
@@ -412,6 +425,7 @@ __all__ = [
     "ERC1155MissingApprovalForAll",
     "EndpointsOverlap",
     "ExposureReached",
+    "FactoryNotAllowed",
     "FeeAboveCap",
     "FeeAboveMax",
     "FundsError",
@@ -559,6 +573,12 @@ __all__ = [
     "TooMuchGas",
     "TransactionError",
     "TransactionReplaced",
+    "TransferAlreadyUsed",
+    "TransferExpired",
+    "TransferMismatch",
+    "TransferNotYetValid",
+    "TransferRefused",
+    "TransferSignatureInvalid",
     "TrialAlreadyTaken",
     "TrialOrderedForOther",
     "UnknownEndpoint",
@@ -579,6 +599,8 @@ __all__ = [
     "VoucherMismatch",
     "VoucherSignatureInvalid",
     "WalletChangedItsMind",
+    "WalletNotDeployable",
+    "WalletNotDeployed",
     "WindowClosed",
     "WouldSucceedNow",
     "WrongChain",
