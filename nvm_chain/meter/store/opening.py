@@ -11,6 +11,7 @@ from nvm_chain.errors import OtherChain
 from nvm_chain.index import database
 from nvm_chain.index.migrating import Schema, check_version, migrate, read_version
 from nvm_chain.meter.store.leases import drop_leases
+from nvm_chain.meter.store.payments import free_payments
 from nvm_chain.meter.store.schema import VERSION, VERSION_TABLE, books
 from nvm_chain.meter.store.store import Store
 from nvm_chain.types.addresses import format_address, parse_address
@@ -50,10 +51,11 @@ def open_store(where: str | Path, *, chain_id: int, credits: str) -> Store:
 
 
 def begin(store: Store) -> None:
-    """Read the latest block's time, and end the leases of processes that had a file before, which have ended."""
+    """Read the latest block's time, and end the leases and the work of processes that had a file before, which have ended."""
     store.run([])
     if store.is_sqlite:
         drop_leases(store)
+        free_payments(store)
 
 
 EMPTY: Final = {"head_number": 0, "head_hash": bytes(32), "head_time": 0, "head_seen_at": 0, "closed_until": 0}

@@ -229,6 +229,47 @@ def _create_leases() -> None:
     )
 
 
+def _create_payments() -> None:
+    op.create_table(
+        "payments",
+        Column("payment_id", LargeBinary, primary_key=True),
+        Column("token", LargeBinary, nullable=False),
+        Column("payer", LargeBinary, nullable=False),
+        Column("nonce", LargeBinary, nullable=False),
+        Column("purpose", SmallInteger, nullable=False),
+        Column("plan", LargeBinary, nullable=False),
+        _amount("quantity"),
+        Column("payee", LargeBinary, nullable=False),
+        Column("value", Text, nullable=False),
+        Column("valid_before", BigInteger, nullable=False),
+        Column("submitter", LargeBinary, nullable=False),
+        Column("resource", LargeBinary, nullable=False),
+        Column("service", Text, nullable=False),
+        Column("call_to", LargeBinary, nullable=False),
+        Column("call_data", LargeBinary, nullable=False),
+        Column("asked_at", BigInteger, nullable=False),
+        Column("state", SmallInteger, nullable=False),
+        Column("changed_at", BigInteger, nullable=False),
+        Column("busy_until", BigInteger, nullable=False),
+        Column("hash", LargeBinary, nullable=False),
+        Column("raw", LargeBinary, nullable=False),
+        Column("sender", LargeBinary, nullable=False),
+        Column("sender_nonce", BigInteger, nullable=False),
+        _amount("block_number"),
+        Column("block_hash", LargeBinary, nullable=False),
+        Column("grant_hash", LargeBinary, nullable=False),
+        _amount("grant_block"),
+        Column("serving_until", BigInteger, nullable=False),
+        Column("served_at", BigInteger, nullable=False),
+        Column("seen_at", BigInteger, nullable=False),
+        Column("is_final", SmallInteger, nullable=False),
+        Column("reason", Text, nullable=False),
+        CheckConstraint("state < 3 OR state > 4 OR length(hash) = 32", name="what_is_done_was_paid"),
+        Index("recent_payments", "asked_at"),
+        Index("open_payments", "asked_at", sqlite_where=text("is_final = 0"), postgresql_where=text("is_final = 0")),
+    )
+
+
 def _create_openings() -> None:
     op.create_table(
         "openings",
@@ -305,5 +346,6 @@ def upgrade() -> None:
     _create_deliveries()
     _create_settlements()
     _create_leases()
+    _create_payments()
     _create_openings()
     _create_forgotten()

@@ -1,0 +1,255 @@
+"""Payments in the books: each is claimed once, its states go forwards, and one request is served for it."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from eth_account import Account
+from msgspec.structs import replace
+
+from nvm_chain.meter.store.payment_rows import NewPayment, Payment, PaymentPurpose, PaymentState, Place, SentTransfer
+from nvm_chain.meter.store.payment_serving import Turn, begin_serving, end_serving
+from nvm_chain.meter.store.payments import (
+    Claimed,
+    Known,
+    LimitReached,
+    PaymentLimit,
+    PaymentLimits,
+    claim_payment,
+    free_payments,
+    give_payment_back,
+    leave_payment,
+    list_unfinished,
+    list_waiting,
+    note_by_hand,
+    note_final,
+    note_granted,
+    note_paid,
+    note_refused,
+    note_sent,
+    note_ungranted,
+    note_unpaid,
+    read_payment,
+    take_payment,
+)
+from nvm_chain.meter.store.store import Store
+from nvm_chain.meter.store.writer import Writer
+from tests.support.meter_books import read_rows
+
+TOKEN, PAYER, PAYEE, SENDER = (Account.create().address for _ in range(4))
+SENT = SentTransfer(b"\7" * 32, b"raw", SENDER, 5)
+PLACE = Place(b"\7" * 32, 12, b"\x0c" * 32)
+GRANT = Place(b"\x08" * 32, 14)
+
+
+def new(number: int = 1, **changes: Any) -> NewPayment:
+    """Return a payment by its number here."""
+    usual: dict[str, Any] = {
+        "chain_id": 31337,
+        "token": TOKEN,
+        "payer": PAYER,
+        "nonce": bytes([number]) * 32,
+        "purpose": PaymentPurpose.ORDER,
+        "payee": PAYEE,
+        "value": 2**200 + number,
+        "valid_before": 2**255,
+        "call_to": TOKEN,
+        "call_data": b"call",
+        "plan_id": 2**255 + 1,
+    }
+    return NewPayment(**{**usual, **changes})
+
+
+def claim(store: Store, number: int = 1, **changes: Any) -> Payment:
+    """Claim a payment that nobody has claimed."""
+    found = claim_payment(store, new(number, **changes))
+    assert isinstance(found, Claimed)
+    return found.payment
+
+
+def test_claim_payment__of_a_new_one__has_all_that_was_given(store: Store) -> None:
+    given = new(submitter=b"s" * 32, resource=b"r" * 32, service="did:nv:1", quantity=3)
+    found = claim_payment(store, given)
+    assert isinstance(found, Claimed)
+    for name in set(NewPayment.__struct_fields__) - {"chain_id", "valid_before"}:
+        assert getattr(found.payment, name) == getattr(given, name), name
+    assert found.payment.valid_before == 2**63 - 1
+    assert found.payment.state is PaymentState.CLAIMED
+    assert found.payment.is_for(given)
+    assert read_payment(store, given.payment_id) == found.payment
+
+
+def test_claim_payment__of_a_known_one__gives_it_as_it_is(store: Store) -> None:
+    first = claim(store)
+    note_sent(store, first.payment_id, SENT)
+    found = claim_payment(store, new(plan_id=7))
+    assert isinstance(found, Known)
+    assert found.payment.state is PaymentState.SENT
+    assert not found.payment.is_for(new(plan_id=7))
+
+
+@pytest.mark.parametrize("name", ["token", "payer", "nonce", "chain_id"])
+def test_payment_id__of_another_key__is_another(name: str) -> None:
+    other: dict[str, Any] = {"token": SENDER, "payer": SENDER, "nonce": b"\2" * 32, "chain_id": 1}
+    assert new(**{name: other[name]}).payment_id != new().payment_id
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"purpose": PaymentPurpose.REQUEST},
+        {"plan_id": 2},
+        {"quantity": 2},
+        {"payee": SENDER},
+        {"value": 1},
+        {"submitter": b"x"},
+        {"resource": b"x"},
+        {"service": "x"},
+    ],
+)
+def test_is_for__something_else__is_false(store: Store, changes: dict[str, Any]) -> None:
+    assert not claim(store).is_for(new(**changes))
+
+
+def test_claim_payment__by_many_threads_at_once__is_claimed_by_one(store: Store) -> None:
+    writer = Writer(store)
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda _: writer.run(lambda held: claim_payment(held, new())), range(64)))
+    assert sum(isinstance(each, Claimed) for each in found) == 1
+
+
+def test_claim_payment__beyond_a_limit__is_not_in_the_books(store: Store) -> None:
+    limits = PaymentLimits(per_account=1, per_day=2)
+    assert isinstance(claim_payment(store, new(1), limits), Claimed)
+    assert claim_payment(store, new(2), limits) == LimitReached(PaymentLimit.ACCOUNT)
+    assert isinstance(claim_payment(store, new(1), limits), Known)
+    assert isinstance(claim_payment(store, new(3, payer=PAYEE), limits), Claimed)
+    assert claim_payment(store, new(4, payer=SENDER), limits) == LimitReached(PaymentLimit.DAY)
+    assert isinstance(claim_payment(store, new(5, purpose=PaymentPurpose.REQUEST), limits), Claimed)
+    assert len(list_unfinished(store)) == 3
+
+
+def test_give_payment_back__before_it_was_signed__lets_it_be_claimed_again(store: Store) -> None:
+    first = claim(store)
+    assert give_payment_back(store, first.payment_id)
+    note_sent(store, claim(store).payment_id, SENT)
+    assert not give_payment_back(store, first.payment_id)
+    assert isinstance(claim_payment(store, new()), Known)
+
+
+def test_states__of_a_plan_that_is_bought__go_forwards(store: Store) -> None:
+    key = claim(store).payment_id
+    sent = note_sent(store, key, SENT)
+    assert (sent.state, sent.transaction, sent.raw) == (PaymentState.SENT, "0x" + "07" * 32, b"raw")
+    paid = note_paid(store, key, PLACE)
+    assert (paid.state, paid.block_number, paid.block_hash) == (PaymentState.PAID, 12, b"\x0c" * 32)
+    assert note_sent(store, key, SENT).state is PaymentState.PAID
+    granted = note_granted(store, key, GRANT)
+    assert (granted.state, granted.grant, granted.grant_block) == (PaymentState.GRANTED, "0x" + "08" * 32, 14)
+    assert note_paid(store, key, PLACE).state is PaymentState.GRANTED
+    assert note_refused(store, key, "no").state is PaymentState.GRANTED
+    final = note_final(store, key)
+    assert (final.is_final, final.raw, final.call_data) == (True, b"", b"")
+    assert list_unfinished(store) == []
+
+
+def test_states__after_a_block_was_replaced__go_back_to_what_is_left(store: Store) -> None:
+    key = claim(store).payment_id
+    note_sent(store, key, SENT)
+    note_paid(store, key, PLACE)
+    unpaid = note_unpaid(store, key)
+    assert (unpaid.state, unpaid.is_paid) == (PaymentState.SENT, False)
+    note_paid(store, key, PLACE)
+    note_granted(store, key, GRANT)
+    assert note_unpaid(store, key).state is PaymentState.GRANTED
+    assert note_paid(store, key, PLACE).state is PaymentState.GRANTED
+    assert note_ungranted(store, key).state is PaymentState.PAID
+
+
+def test_note_by_hand__is_listed_with_its_reason__until_it_is_granted(store: Store) -> None:
+    key = claim(store).payment_id
+    assert note_by_hand(store, key, "early").state is PaymentState.CLAIMED
+    note_paid(store, key, PLACE)
+    note_by_hand(store, key, "the minter may not mint")
+    assert [(each.payment_id, each.reason) for each in list_waiting(store, PaymentPurpose.ORDER)] == [
+        (key, "the minter may not mint")
+    ]
+    assert note_granted(store, key, GRANT).reason == ""
+    assert list_waiting(store, PaymentPurpose.ORDER) == []
+
+
+def test_note_paid__of_one_that_was_refused__is_paid_after_all(store: Store) -> None:
+    key = claim(store).payment_id
+    refused = note_refused(store, key, "it has expired")
+    assert (refused.state, refused.is_final) == (PaymentState.REFUSED, True)
+    paid = note_paid(store, key, PLACE)
+    assert (paid.state, paid.reason, paid.is_final) == (PaymentState.PAID, "", False)
+
+
+def test_take_payment__while_another_one_works__is_refused(store: Store) -> None:
+    key = claim(store).payment_id
+    assert take_payment(store, key) is None
+    leave_payment(store, key)
+    assert take_payment(store, key, 100) is not None
+    assert take_payment(store, key) is None
+    free_payments(store)
+    assert take_payment(store, key) is not None
+    assert take_payment(store, b"\0" * 32) is None
+
+
+def paid_request(store: Store) -> bytes:
+    """Return the name of a paid payment for a request."""
+    key = claim(store, purpose=PaymentPurpose.REQUEST).payment_id
+    note_paid(store, key, PLACE)
+    return key
+
+
+def test_begin_serving__by_many_threads_at_once__begins_one(store: Store) -> None:
+    key, writer = paid_request(store), Writer(store)
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda _: writer.run(lambda held: begin_serving(held, key, 60)), range(64)))
+    assert found.count(Turn.BEGUN) == 1
+    assert set(found) == {Turn.BEGUN, Turn.RUNNING}
+
+
+def test_begin_serving__after_the_upstream_failed__begins_again_until_one_is_served(store: Store) -> None:
+    key = paid_request(store)
+    for _ in range(3):
+        assert begin_serving(store, key, 60) is Turn.BEGUN
+        end_serving(store, key, is_served=False)
+    assert begin_serving(store, key, 60) is Turn.BEGUN
+    end_serving(store, key, is_served=True)
+    assert begin_serving(store, key, 60) is Turn.SERVED
+    assert [row[0] for row in read_rows(store, "SELECT state FROM payments")] == [int(PaymentState.SERVED)]
+
+
+def test_begin_serving__of_what_is_not_paid_or_a_plan__is_not_begun(store: Store) -> None:
+    assert begin_serving(store, claim(store, 1, purpose=PaymentPurpose.REQUEST).payment_id, 60) is Turn.UNPAID
+    order = claim(store, 2).payment_id
+    note_paid(store, order, PLACE)
+    assert begin_serving(store, order, 60) is Turn.UNPAID
+    replaced = claim(store, 3, purpose=PaymentPurpose.REQUEST).payment_id
+    note_paid(store, replaced, PLACE)
+    note_unpaid(store, replaced)
+    assert begin_serving(store, replaced, 60) is Turn.UNPAID
+
+
+def test_end_serving__after_the_block_was_replaced__is_served_all_the_same(store: Store) -> None:
+    key = paid_request(store)
+    begin_serving(store, key, 60)
+    note_unpaid(store, key)
+    end_serving(store, key, is_served=True)
+    note_paid(store, key, PLACE)
+    assert begin_serving(store, key, 60) is Turn.SERVED
+
+
+def test_begin_serving__after_a_process_ended_without_a_word__begins_again(store: Store) -> None:
+    key = paid_request(store)
+    assert begin_serving(store, key, 60) is Turn.BEGUN
+    free_payments(store)
+    assert begin_serving(store, key, 60) is Turn.BEGUN
+
+
+def test_new_payment__that_differs_in_its_nonce_alone__is_another_row(store: Store) -> None:
+    claim(store)
+    assert isinstance(claim_payment(store, replace(new(), nonce=b"\x09" * 32)), Claimed)
