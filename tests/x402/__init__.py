@@ -1,0 +1,1 @@
+"""Tests of x402: what official packages and ours understand of each other."""

@@ -1,0 +1,1 @@
+"""Tests of the facilitator, and of the signed transfers that it makes."""
