@@ -16,6 +16,7 @@ from nvm_chain.gateway.app import GatewayApp
 from nvm_chain.gateway.catalogue import SoldService, build_meter_settings, read_services
 from nvm_chain.gateway.checkout.account_paths import open_account
 from nvm_chain.gateway.checkout.opening import open_checkout
+from nvm_chain.gateway.discovery.paths import Discovery
 from nvm_chain.gateway.file_folders import FileUpstreams
 from nvm_chain.gateway.kept_answers import AnswerBox
 from nvm_chain.gateway.new_plans.opening import open_new_plans
@@ -104,6 +105,7 @@ def build_gateway(
                 keep_sending(meter.writer, settings, services, find_webhook_keys, workers, tell)
             )
             server = _build_server(meter, services, upstreams, settings, workers, find_metrics_token)
+            server.discovery = Discovery(server, chain.agents.address)
             looks = partial(look, connect, signer, meter, rules)
             server.sellers = build_seller_paths(*(meter, server.metrics, services, settings, looks, find_seller_tokens))
             await _open_pages(

@@ -12,6 +12,7 @@
 | ``GET /checkout/account`` | the page of an account, see `nvm_chain.gateway.checkout.account_paths` |
 | ``GET /seller`` | the page of sellers, see `nvm_chain.gateway.pages.seller_paths` |
 | ``GET /seller/new`` | the page of a new plan, see `nvm_chain.gateway.new_plans.paths` |
+| ``GET /.well-known/x402``, ``GET /openapi.json`` and others | what is sold, see `nvm_chain.gateway.discovery.places` |
 | ``GET /streamlit?did=<DID>`` | the log-in inside an app, see `nvm_chain.gateway.pages.streamlit_paths` |
 | ``GET /health/live``, ``GET /health/ready`` | whether the process runs, and whether it can serve |
 | ``GET /metrics`` | numbers for Prometheus, with the token of the settings |
@@ -27,6 +28,7 @@ from msgspec import json
 from nvm_chain.client.places import RESERVED
 from nvm_chain.gateway.bodies import Body, BuyerGone
 from nvm_chain.gateway.checkout.paths import PREFIX as CHECKOUT
+from nvm_chain.gateway.discovery.places import is_discovery
 from nvm_chain.gateway.forwarding import Send
 from nvm_chain.gateway.incoming import Headers, Incoming
 from nvm_chain.gateway.metrics import CONTENT_TYPE as METRICS_TYPE
@@ -57,7 +59,7 @@ class OwnPaths:
         self._hosts, self._sellers, self._checkout = Hosts(server.services), server.sellers, server.checkout
         self._base = server.base
         self._streamlit, self._new_plans = server.streamlit, server.new_plans
-        self._seller_page = server.seller_page
+        self._seller_page, self._discovery = server.seller_page, server.discovery
         self._paths: dict[tuple[str, str], Action] = {
             ("GET", "/services"): listing.list_services,
             ("GET", "/account"): self._accounts.read_account,
@@ -109,6 +111,8 @@ class OwnPaths:
         """Return what answers on the pages of a path. None for a path without pages."""
         if path == STREAMLIT or path.startswith(f"{STREAMLIT}/"):
             return self._streamlit
+        if is_discovery(path):
+            return self._discovery
         if is_of_new_plans(path):
             return self._new_plans
         if is_seller_page(path):

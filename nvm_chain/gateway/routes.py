@@ -7,6 +7,7 @@ from typing import Any, Final
 from nvm_chain.client.places import RESERVED
 from nvm_chain.errors import InvalidTarget, ServiceUnknown
 from nvm_chain.gateway.catalogue import SoldService
+from nvm_chain.gateway.discovery.places import takes_place
 from nvm_chain.meter.targets import build_target
 
 PREFIX: Final = b"/services/"
@@ -58,7 +59,7 @@ class Routes:
         query: bytes = scope["query_string"]
         own = self._hosts.find(host)
         if own is not None:
-            if path.startswith(_RESERVED):
+            if path.startswith(_RESERVED) or takes_place(own, path):
                 return None
             return Route(own, build_target(path, query), on_own_host=True)
         if not path.startswith(PREFIX):

@@ -37,6 +37,8 @@ from nvm_chain.types.ids import parse_agent_id
 
 START_SECONDS: Final = 30
 """How long a buyer may take for a short body, or for the start of a long one."""
+NOT_MODIFIED: Final = 304
+"""The status whose length would be that of the answer that is left out."""
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 FindToken = Callable[[], str | None]
@@ -90,6 +92,8 @@ class Server:
         """What sellers may ask, if there are any."""
         self.checkout: Checkout | None = None
         """What answers on the pages of plans, if they are served."""
+        self.discovery: Checkout | None = None
+        """What answers the documents of discovery, if they are served."""
         self.streamlit: Checkout | None = None
         """What answers on the page that apps have in a frame, if it is served."""
         self.seller_page: Checkout | None = None
@@ -245,7 +249,7 @@ async def answer(send: Send, refusal: Refusal, more: Headers) -> None:
     """Send a whole answer."""
     length = (b"content-length", str(len(refusal.body)).encode())
     headers = [*refusal.headers, *more]
-    if not any(name == b"content-length" for name, _ in headers):
+    if refusal.status != NOT_MODIFIED and not any(name == b"content-length" for name, _ in headers):
         headers.append(length)
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": refusal.body})

@@ -195,6 +195,19 @@ def parse_path_pattern(pattern: str) -> PathPattern:
     return PathPattern(pattern, tuple(rows))
 
 
+@lru_cache(maxsize=1024)
+def expand_path_pattern(pattern: str) -> tuple[tuple[Token, ...], ...]:
+    """Return the tokens of each combination of a pattern's optional parts, in order of preference. There is no group in them.
+
+    Raises InvalidEndpoint as `parse_path_pattern` does.
+
+    >>> [[token.kind for token in tokens] for tokens in expand_path_pattern("/tasks{/:id}")]
+    [['text', 'text', 'param'], ['text']]
+    """
+    parse_path_pattern(pattern)  # which refuses a pattern that is too large
+    return tuple(_combine(_Parser(pattern).read_until(""), ()))
+
+
 def _combine(tokens: tuple[Token, ...], before: tuple[Token, ...]) -> Iterator[tuple[Token, ...]]:
     """Yield all combinations of optional parts in path-to-regexp's order: first with a part, then without it."""
     for index, token in enumerate(tokens):
