@@ -2,7 +2,9 @@
 
 NvmChainError
 ├── InputError (also a ValueError)      found before anything was sent
-│   ├── InvalidAddress, InvalidAmount, InvalidPlanId, InvalidAgentId, InvalidConfig, InvalidContext, InvalidMessage
+│   ├── InvalidAddress, InvalidAmount, InvalidPlanId, InvalidAgentId, InvalidConfig, InvalidContext
+│   ├── InvalidMessage
+│   │   └── PaymentMalformed
 │   ├── IdOfAnotherKind, InvalidArgument, RenamedParameter, InvalidEndpoint, InvalidUrl, UnknownEndpoint
 │   ├── InvalidMetadata, SecretInMetadata, InvalidOpenApi, EndpointsOverlap
 │   ├── SuspiciousPrice, SuspiciousGrant, CostOutOfRange, UnsafeFileName
@@ -19,6 +21,7 @@ NvmChainError
 │   ├── BindingMismatch, BindingTooWeak, DeadlineOutOfRange, SignInMismatch
 │   ├── SignInNotYetValid, SignInExpired, SignInSignatureInvalid, ReceiptMismatch, ReceiptSignatureInvalid
 │   ├── AuthorityUnknown, VoucherBeforeRestore, PlanNotAccepted, NonceNotAccepted, TooManyAuthorities, TooManyTokens
+│   ├── OfferDiffers
 │   ├── TransferMismatch, TransferNotYetValid, TransferExpired, TransferSignatureInvalid, TransferAlreadyUsed
 │   ├── TransferRefused, WalletNotDeployed, FactoryNotAllowed, WalletNotDeployable
 │   └── SignatureNeedsChain, TokenCannotSign
@@ -309,6 +312,10 @@ from nvm_chain.errors.network import (
     UnknownNetwork,
     WrongChain,
 )
+from nvm_chain.errors.offers import (
+    OfferDiffers,
+    PaymentMalformed,
+)
 from nvm_chain.errors.services import (
     HostedImport,
     HostedName,
@@ -497,6 +504,7 @@ __all__ = [
     "NotSent",
     "NotTransferable",
     "NvmChainError",
+    "OfferDiffers",
     "OlderSchema",
     "OnlyHolderOpens",
     "OpenApiUnavailable",
@@ -509,6 +517,7 @@ __all__ = [
     "PaidExternally",
     "Panicked",
     "PaymentFailed",
+    "PaymentMalformed",
     "PaymentMissing",
     "PaymentNotAllowed",
     "PendingTransactions",

@@ -15,6 +15,7 @@ from nvm_chain.errors.fields import Credits, PlanId
 from nvm_chain.gateway.addresses import find_address
 from nvm_chain.gateway.files import METHODS, find_files, fold_path
 from nvm_chain.gateway.notice_rules import build_notice_rules
+from nvm_chain.gateway.prices import PlanPrice
 from nvm_chain.gateway.settings import GatewaySettings, ServiceSettings
 from nvm_chain.metadata.documents import AgentMetadata, parse_metadata
 from nvm_chain.metadata.endpoint_costs import CostRange, fit_cost_range, read_costs
@@ -35,7 +36,8 @@ from nvm_chain.types.agents import AttachedPlan
 class SoldPlan:
     """A plan that a service accepts. ``by_vouchers`` is False if the plan's rule lets the seller's key redeem.
 
-    ``first_use`` is there for a time plan whose periods begin with the first request.
+    ``first_use`` is there for a time plan whose periods begin with the first request. ``price`` is there if the gateway sells the
+    plan for money itself.
     """
 
     plan_id: PlanId
@@ -44,6 +46,7 @@ class SoldPlan:
     max_credits: Credits
     by_vouchers: bool
     first_use: FirstUse | None = None
+    price: PlanPrice | None = None
 
 
 @dataclass(frozen=True, slots=True)

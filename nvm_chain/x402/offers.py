@@ -6,7 +6,7 @@ credits that the request costs. The holder signs a voucher for it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from eth_typing import ChecksumAddress
 
@@ -16,26 +16,22 @@ from nvm_chain.signing.vouchers import DOMAIN_NAME, DOMAIN_VERSION
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.ids import parse_plan_id
 from nvm_chain.x402.headers import VERSION
+from nvm_chain.x402.networks import format_network as format_network
+from nvm_chain.x402.networks import parse_network
 
 CREDITS_SCHEME: Final = "nvm-credits"
 _NOUN: Final = "offer"
 
 
-def format_network(chain_id: int) -> str:
-    """Return the name of a chain by CAIP-2.
+class Offer(Protocol):
+    """What a server accepts, of any scheme."""
 
-    >>> format_network(8453)
-    'eip155:8453'
-    """
-    return f"eip155:{chain_id}"
+    @property
+    def scheme(self) -> str:
+        """The scheme of the offer."""
 
-
-def parse_network(text: object) -> int:
-    """Return the id of a chain from its name by CAIP-2. Raises InvalidMessage."""
-    prefix, _, number = str(text).partition(":")
-    if prefix != "eip155" or not number.isascii() or not number.isdecimal() or number.startswith("0"):
-        raise InvalidMessage(_NOUN, f"its network is {ascii(text)[:40]}, and not a chain such as eip155:8453")
-    return int(number)
+    def to_json(self) -> dict[str, Any]:
+        """Return the offer as an element of ``accepts``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +66,11 @@ class CreditsOffer:
     service: str
     level: str
     account: CreditsAccount | None = None
+
+    @property
+    def scheme(self) -> str:
+        """The scheme of the offer."""
+        return CREDITS_SCHEME
 
     def to_json(self) -> dict[str, Any]:
         """Return the offer as an element of ``accepts``."""
@@ -133,7 +134,7 @@ def _read_number(text: Any) -> int:
 
 def build_payment_required(
     url: str,
-    offers: Sequence[CreditsOffer],
+    offers: Sequence[Offer],
     *,
     error: str,
     description: str = "",

@@ -1,27 +1,27 @@
-"""Payments with credits: the voucher that a request brings in PAYMENT-SIGNATURE, and what it was made for."""
+"""Payments: what a request brings in PAYMENT-SIGNATURE. One decoding finds the scheme, and the scheme reads its payload."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from msgspec import DecodeError, Raw, Struct, ValidationError, json
 
-from nvm_chain.errors import InvalidMessage
+from nvm_chain.errors import InvalidMessage, PaymentMalformed
+from nvm_chain.errors.formatting import clip
 from nvm_chain.meter.bindings import Binding
+from nvm_chain.signing.signed_orders import SignedOrder
 from nvm_chain.signing.vouchers import SignedVoucher
+from nvm_chain.x402.accepted import NOUN, Accepted, is_integral, read_accepted, refuse
+from nvm_chain.x402.exact import EXACT_SCHEME, ExactPayment, read_transfer
 from nvm_chain.x402.headers import VERSION, read_bytes, write_header
 from nvm_chain.x402.offers import CREDITS_SCHEME
+from nvm_chain.x402.orders import ORDER_SCHEME, OrderPayment, build_order_payload, read_order
+from nvm_chain.x402.vouchers import read_binding, read_voucher, write_voucher
 
 PAYMENT_IDENTIFIER: Final = "payment-identifier"
 """The extension that names a payment, so that it is not made twice."""
-_NOUN: Final = "payment"
 _MIN_ID: Final = 16
 _MAX_ID: Final = 128
 _IN_IDS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
-
-
-class _Accepted(Struct):
-    scheme: str
-    network: str
 
 
 class _Payload(Struct):
@@ -30,10 +30,10 @@ class _Payload(Struct):
 
 
 class _Payment(Struct, rename="camel"):
-    x402_version: Any = 0
-    accepted: _Accepted | None = None
+    x402_version: Any = None
+    accepted: Raw = Raw(b"null")
     payload: Raw = Raw(b"null")
-    extensions: dict[str, Any] = {}
+    extensions: dict[str, Any] | None = None
 
 
 _decode: Final = json.Decoder(_Payment).decode
@@ -42,37 +42,68 @@ _decode_payload: Final = json.Decoder(_Payload).decode
 
 @dataclass(frozen=True, slots=True)
 class CreditsPayment:
-    """A payment with credits: the voucher, the binding whose hash is its context, and the name of the payment if it has one."""
+    """A payment with credits: the voucher, the binding whose hash is its context, and the name of the payment if it has one.
 
+    ``accepted`` is the offer that the payment accepts.
+    """
+
+    accepted: Accepted
     signed: SignedVoucher
     binding: Binding | None = None
     payment_id: str | None = None
 
 
-def read_payment(header: str) -> CreditsPayment:
-    """Read the header PAYMENT-SIGNATURE. What the voucher allows is not checked.
+Payment: TypeAlias = CreditsPayment | OrderPayment | ExactPayment
+"""What a request can bring in PAYMENT-SIGNATURE."""
+
+
+def read_payment(header: str) -> Payment:
+    """Read the header PAYMENT-SIGNATURE. What the payment allows is not checked, and neither is its signature.
 
     Raises:
-        InvalidMessage: The header is not a payment of version 2 with credits.
+        PaymentMalformed: The header is not a payment of version 2 by a scheme that this server takes.
     """
     try:
-        payment = _decode(read_bytes(header, _NOUN))
-        if payment.x402_version != VERSION:  # some protocols write 2.0
-            raise InvalidMessage(_NOUN, f"its version is {payment.x402_version!r}, and not {VERSION}")
-        if payment.accepted is None or payment.accepted.scheme != CREDITS_SCHEME:
-            raise InvalidMessage(_NOUN, f"it accepts another offer than one of the scheme {CREDITS_SCHEME}")
-        payload = _decode_payload(payment.payload)
-    except (ValidationError, DecodeError, RecursionError, UnicodeDecodeError):
-        raise InvalidMessage(_NOUN, "it is not the JSON of a payment with credits") from None
-    return CreditsPayment(
-        SignedVoucher.from_json(_to_text(payload.voucher)),
-        _read_binding(payload.binding),
-        _read_id(payment.extensions),
-    )
+        payment = _decode(read_bytes(header, NOUN))
+    except ValidationError as error:
+        raise refuse(f"it is malformed ({clip(error)})") from None
+    except (DecodeError, RecursionError, UnicodeDecodeError):
+        raise refuse("it is not JSON") from None
+    except PaymentMalformed:
+        raise
+    except InvalidMessage as error:
+        raise refuse(error.reason) from None
+    if not is_integral(payment.x402_version, VERSION):  # some protocols write 2.0
+        reason = f"its version is {ascii(payment.x402_version)[:40]}, and not {VERSION}"
+        raise refuse(reason, "invalid_x402_version")
+    return _read_scheme(read_accepted(bytes(payment.accepted)), payment)
+
+
+def _read_scheme(accepted: Accepted, payment: _Payment) -> Payment:
+    name = _read_id(payment.extensions or {})
+    if accepted.scheme == CREDITS_SCHEME:
+        return CreditsPayment(accepted, *_read_credits(payment.payload), name)
+    if accepted.is_short and accepted.scheme in (EXACT_SCHEME, ORDER_SCHEME):
+        raise refuse("the offer that it accepts has no amount")
+    if accepted.scheme == EXACT_SCHEME:
+        return ExactPayment(accepted, *read_transfer(bytes(payment.payload)), name)
+    if accepted.scheme == ORDER_SCHEME:
+        return OrderPayment(accepted, *read_order(bytes(payment.payload)), name)
+    raise refuse(f"its scheme is {ascii(accepted.scheme)[:40]}", "unsupported_scheme")
+
+
+def _read_credits(payload: Raw) -> tuple[SignedVoucher, Binding | None]:
+    try:
+        read = _decode_payload(payload)
+    except ValidationError as error:
+        raise refuse(f"its payload is malformed ({clip(error)})") from None
+    except (DecodeError, RecursionError, UnicodeDecodeError):
+        raise refuse("its payload is not JSON") from None
+    return read_voucher(read.voucher), read_binding(read.binding)
 
 
 def write_payment(offer: Any, signed: SignedVoucher, binding: Binding | None, payment_id: str | None = None) -> str:
-    """Write the header PAYMENT-SIGNATURE.
+    """Write the header PAYMENT-SIGNATURE of a payment with credits.
 
     Args:
         offer: The element of ``accepts`` that the payment is for, as it came.
@@ -80,25 +111,33 @@ def write_payment(offer: Any, signed: SignedVoucher, binding: Binding | None, pa
         binding: The binding whose hash is the voucher's context. None for a voucher without one.
         payment_id: A name for the payment, of 16 to 128 letters, digits, ``_`` and ``-``.
     """
-    payload: dict[str, Any] = {"voucher": Raw(signed.to_json().encode())}
-    if binding is not None:
-        payload["binding"] = Raw(binding.to_json().encode())
+    return _write(offer, write_voucher(signed, binding), payment_id)
+
+
+def write_order_payment(
+    offer: Any,
+    order: SignedOrder,
+    signed: SignedVoucher | None = None,
+    binding: Binding | None = None,
+    payment_id: str | None = None,
+) -> str:
+    """Write the header PAYMENT-SIGNATURE of a payment that buys a plan.
+
+    Args:
+        offer: The element of ``accepts`` that the payment is for, as it came.
+        order: The signed order.
+        signed: The voucher for the request. None where the plan alone is bought.
+        binding: The binding whose hash is the voucher's context. None for a voucher without one.
+        payment_id: A name for the payment, of 16 to 128 letters, digits, ``_`` and ``-``.
+    """
+    return _write(offer, build_order_payload(order, signed, binding), payment_id)
+
+
+def _write(offer: Any, payload: dict[str, Any], payment_id: str | None) -> str:
     payment: dict[str, Any] = {"x402Version": VERSION, "accepted": offer, "payload": payload}
     if payment_id is not None:
         payment["extensions"] = {PAYMENT_IDENTIFIER: {"info": {"required": False, "id": payment_id}}}
     return write_header(payment)
-
-
-def _read_binding(raw: Raw) -> Binding | None:
-    text = _to_text(raw)
-    return None if text == "null" else Binding.from_json(text)
-
-
-def _to_text(raw: Raw) -> str:
-    try:
-        return bytes(raw).decode()
-    except UnicodeDecodeError:
-        raise InvalidMessage(_NOUN, "it is not UTF-8") from None
 
 
 def _read_id(extensions: dict[str, Any]) -> str | None:
@@ -109,5 +148,5 @@ def _read_id(extensions: dict[str, Any]) -> str | None:
     if name is None:
         return None
     if not isinstance(name, str) or not _MIN_ID <= len(name) <= _MAX_ID or not _IN_IDS.issuperset(name):
-        raise InvalidMessage(_NOUN, f"its id is not {_MIN_ID} to {_MAX_ID} letters, digits, _ and -")
+        raise refuse(f"its id is not {_MIN_ID} to {_MAX_ID} letters, digits, _ and -")
     return name

@@ -48,6 +48,7 @@ UNTOLD = {
     "InsufficientAllowance": {"token"},
     "PaymentFailed": {"token"},
     "BindingMismatch": {"binding", "next_ceiling"},
+    "PaymentMalformed": {"code"},
     "TooManyOpenRequests": {"next_ceiling"},
     "WindowClosed": {"next_ceiling"},
     "AccessOpening": {"next_ceiling"},
