@@ -13,6 +13,7 @@ from nvm_chain.enums import PlanKind
 from nvm_chain.errors import CostOutOfRange, InvalidUrl
 from nvm_chain.errors.fields import Credits, PlanId
 from nvm_chain.gateway.addresses import find_address
+from nvm_chain.gateway.buying.prices import NO_WAYS, Ways, read_price
 from nvm_chain.gateway.files import METHODS, find_files, fold_path
 from nvm_chain.gateway.notice_rules import build_notice_rules
 from nvm_chain.gateway.prices import PlanPrice
@@ -64,7 +65,8 @@ OPEN: Final = SoldEndpoint({}, is_open=True)
 class SoldService:
     """A service: its settings, what its metadata says, and its plans. ``costs`` are those of single endpoints.
 
-    ``files`` are those that are served, by their paths in a target.
+    ``files`` are those that are served, by their paths in a target. ``usage`` are the usage plans that are sold for single
+    requests: each has a price and a payee, and the meter does not know of them.
     """
 
     settings: ServiceSettings
@@ -72,6 +74,7 @@ class SoldService:
     plans: Mapping[int, SoldPlan]
     costs: Mapping[Endpoint, CostRange] = field(default_factory=dict)
     files: Mapping[str, FileEntry] = field(default_factory=dict)
+    usage: Mapping[int, SoldPlan] = field(default_factory=dict)
 
     def find_endpoint(self, method: str, target: str) -> SoldEndpoint | None:
         """Return the endpoint of a request. None if the service has no such endpoint.
@@ -149,7 +152,9 @@ def _fit(plan: SoldPlan, cost: CostRange | None) -> SoldPlan | None:
     return replace(plan, min_credits=least, max_credits=most)
 
 
-def read_service(chain: Chain, settings: ServiceSettings, redeemer: ChecksumAddress, base: str) -> SoldService:
+def read_service(
+    chain: Chain, settings: ServiceSettings, redeemer: ChecksumAddress, base: str, ways: Ways = NO_WAYS
+) -> SoldService:
     """Read a service from the chain, and its metadata from where it is. About three requests for each plan.
 
     Args:
@@ -157,6 +162,7 @@ def read_service(chain: Chain, settings: ServiceSettings, redeemer: ChecksumAddr
         settings: The settings of the service.
         redeemer: The address of the seller's key that settles.
         base: The URL of the gateway.
+        ways: In which ways the gateway sells plans for money.
 
     Raises:
         ERC721NonexistentToken: The agent is not registered.
@@ -166,23 +172,27 @@ def read_service(chain: Chain, settings: ServiceSettings, redeemer: ChecksumAddr
     """
     agent = read_agent(chain, settings.did)
     metadata = parse_metadata(load_metadata(agent.uri, public_only=True))
-    plans = {}
-    for attached in agent.plans:
-        terms = read_plan_state(chain, attached.plan_id).terms
-        kind = terms.kind
-        if kind is PlanKind.USAGE:
-            continue  # each request has a payment of its own on chain, and none of credits
-        by_vouchers = kind is PlanKind.CREDITS and not may_settle_unsigned(chain, attached.plan_id, redeemer)
-        plans[attached.plan_id] = SoldPlan(
-            attached.plan_id, kind, attached.min_credits, attached.max_credits, by_vouchers, find_first_use(terms)
-        )
+    found = [_read_plan(chain, attached, redeemer, ways) for attached in agent.plans]
+    plans = {plan.plan_id: plan for plan in found if plan.kind is not PlanKind.USAGE}
+    usage = {plan.plan_id: plan for plan in found if plan.kind is PlanKind.USAGE and plan.price is not None}
     files = find_files(metadata.files, settings, base)
-    return SoldService(settings, metadata, plans, read_costs(metadata), files)
+    return SoldService(settings, metadata, plans, read_costs(metadata), files, usage)
 
 
-def read_services(chain: Chain, settings: GatewaySettings, redeemer: ChecksumAddress) -> dict[str, SoldService]:
-    """Read all services of a gateway. See `read_service`."""
-    return {did: read_service(chain, own, redeemer, settings.url) for did, own in settings.services.items()}
+def _read_plan(chain: Chain, attached: AttachedPlan, redeemer: ChecksumAddress, ways: Ways) -> SoldPlan:
+    state = read_plan_state(chain, attached.plan_id)
+    kind, price = state.terms.kind, read_price(chain, state, ways)
+    by_vouchers = kind is PlanKind.CREDITS and not may_settle_unsigned(chain, attached.plan_id, redeemer)
+    costs = (attached.min_credits, attached.max_credits)
+    return SoldPlan(attached.plan_id, kind, *costs, by_vouchers, find_first_use(state.terms), price)
+
+
+def read_services(
+    chain: Chain, settings: GatewaySettings, redeemer: ChecksumAddress, minter: ChecksumAddress | None = None
+) -> dict[str, SoldService]:
+    """Read all services of a gateway. ``minter`` is the key that grants plans for transfers. See `read_service`."""
+    ways = Ways(settings.checkout.relays, settings.buying.exact, minter)
+    return {did: read_service(chain, own, redeemer, settings.url, ways) for did, own in settings.services.items()}
 
 
 def build_meter_settings(

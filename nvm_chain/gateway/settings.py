@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from nvm_chain.errors import InvalidConfig
 from nvm_chain.errors.fields import Credits, Number, Quantity, Seconds
+from nvm_chain.gateway.buying.settings import BuyingSettings
 from nvm_chain.gateway.checkout.settings import CheckoutSettings
 from nvm_chain.gateway.sellers.settings import SellerSettings
 from nvm_chain.gateway.sockets.terms import SocketTerms
@@ -181,6 +182,8 @@ class GatewaySettings:
     """How long the books keep what they need no longer."""
     checkout: CheckoutSettings = field(default_factory=CheckoutSettings)
     """Whether signed orders of buyers are sent, and how many."""
+    buying: BuyingSettings = field(default_factory=BuyingSettings)
+    """Whether signed transfers of buyers are sent, and how many."""
 
     def __post_init__(self) -> None:
         """Check the values. Raises an InputError."""
