@@ -48,16 +48,16 @@ def test_histories__of_other_sources__do_not_count(tmp_path: Path) -> None:
 
 
 def test_kept__of_other_sources__does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Kept(tmp_path, "proofs").keep("LotsProofs", {"result": 1})
-    again = Kept(tmp_path, "proofs")
+    Kept(tmp_path).keep("LotsProofs", {"result": 1})
+    again = Kept(tmp_path)
     again.keep("FlagsProofs", [2])
-    assert [Kept(tmp_path, "proofs").find(name) for name in ("LotsProofs", "FlagsProofs", "x")] == [
+    assert [Kept(tmp_path).find(name) for name in ("LotsProofs", "FlagsProofs", "x")] == [
         {"result": 1},
         [2],
         None,
     ]
-    monkeypatch.setattr("tests.assurance.deep.kept.digest_of_sources", lambda step: "others")
-    assert Kept(tmp_path, "proofs").find("LotsProofs") is None
+    monkeypatch.setattr("tests.assurance.deep.kept.digest_of_proofs", lambda: "others")
+    assert Kept(tmp_path).find("LotsProofs") is None
 
 
 @pytest.mark.parametrize(

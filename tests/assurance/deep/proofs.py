@@ -119,7 +119,7 @@ def prove(options: Options) -> Outcome:
     if options.minutes < SHORT:
         contracts = [name for name in contracts if name in (*FAST, "RefutedClaims")]
         checks = [check for check in checks if check.contract in contracts]
-    proofs, kept = [], Kept(options.folder, "proofs")
+    proofs, kept = [], Kept(options.folder)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for contract, run in zip(contracts, pool.map(lambda name: _run(name, options, kept), contracts), strict=True):
             found = [_judge(check, run) for check in checks if check.contract == contract]

@@ -92,7 +92,12 @@ class Outcome:
 
 def digest_of_sources(step: str) -> str:
     """Return a hash over everything that a step is about."""
-    places = [ROOT / place for place in (*COMMON, *DEPENDS[step])]
+    return hash_files((*COMMON, *DEPENDS[step]))
+
+
+def hash_files(names: Sequence[str]) -> str:
+    """Return a hash over files and folders of the repository."""
+    places = [ROOT / name for name in names]
     files = [path for place in places for path in ([place] if place.is_file() else sorted(place.rglob("*")))]
     digest = hashlib.sha256()
     for path in files:
