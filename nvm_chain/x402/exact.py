@@ -1,6 +1,7 @@
 """The scheme ``exact``: a signed transfer of a token (EIP-3009), as official clients of x402 pay."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from eth_typing import ChecksumAddress
@@ -105,12 +106,12 @@ class ExactPayment:
 
 
 class _Authorization(Struct, rename={"payer": "from", "valid_after": "validAfter", "valid_before": "validBefore"}):
-    payer: Any = None
-    to: Any = None
+    payer: str = ""
+    to: str = ""
     value: Any = None
     valid_after: Any = None
     valid_before: Any = None
-    nonce: Any = None
+    nonce: str = ""
 
 
 class _Payload(Struct, rename="camel"):
@@ -147,8 +148,8 @@ def _read_authorization(given: _Authorization) -> TransferAuthorization:
         raise refuse(f"its nonce has {len(nonce)} bytes, and not 32")
     try:
         return TransferAuthorization(
-            payer=parse_address(given.payer, "payer address"),
-            payee=parse_address(given.to, "payee address"),
+            payer=_read_address(given.payer, "payer address"),
+            payee=_read_address(given.to, "payee address"),
             value=read_integer(given.value, "value"),
             valid_after=read_integer(given.valid_after, "validAfter"),
             valid_before=read_integer(given.valid_before, "validBefore"),
@@ -158,6 +159,11 @@ def _read_authorization(given: _Authorization) -> TransferAuthorization:
         raise
     except InputError as error:
         raise refuse(f"its authorization is malformed: {error.problem}") from None
+
+
+@lru_cache(maxsize=4_096)
+def _read_address(text: str, name: str) -> ChecksumAddress:
+    return parse_address(text, name)
 
 
 def _read_bytes(text: object, name: str) -> bytes:

@@ -15,18 +15,13 @@ from nvm_chain.x402.exact import EXACT_SCHEME, ExactPayment, read_transfer
 from nvm_chain.x402.headers import VERSION, read_bytes, write_header
 from nvm_chain.x402.offers import CREDITS_SCHEME
 from nvm_chain.x402.orders import ORDER_SCHEME, OrderPayment, build_order_payload, read_order
-from nvm_chain.x402.vouchers import read_binding, read_voucher, write_voucher
+from nvm_chain.x402.vouchers import read_payload, write_voucher
 
 PAYMENT_IDENTIFIER: Final = "payment-identifier"
 """The extension that names a payment, so that it is not made twice."""
 _MIN_ID: Final = 16
 _MAX_ID: Final = 128
 _IN_IDS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
-
-
-class _Payload(Struct):
-    voucher: Raw
-    binding: Raw = Raw(b"null")
 
 
 class _Payment(Struct, rename="camel"):
@@ -37,7 +32,6 @@ class _Payment(Struct, rename="camel"):
 
 
 _decode: Final = json.Decoder(_Payment).decode
-_decode_payload: Final = json.Decoder(_Payload).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +76,7 @@ def read_payment(header: str) -> Payment:
 def _read_scheme(accepted: Accepted, payment: _Payment) -> Payment:
     name = _read_id(payment.extensions or {})
     if accepted.scheme == CREDITS_SCHEME:
-        return CreditsPayment(accepted, *_read_credits(payment.payload), name)
+        return CreditsPayment(accepted, *read_payload(bytes(payment.payload)), name)
     if accepted.is_short and accepted.scheme in (EXACT_SCHEME, ORDER_SCHEME):
         raise refuse("the offer that it accepts has no amount")
     if accepted.scheme == EXACT_SCHEME:
@@ -90,16 +84,6 @@ def _read_scheme(accepted: Accepted, payment: _Payment) -> Payment:
     if accepted.scheme == ORDER_SCHEME:
         return OrderPayment(accepted, *read_order(bytes(payment.payload)), name)
     raise refuse(f"its scheme is {ascii(accepted.scheme)[:40]}", "unsupported_scheme")
-
-
-def _read_credits(payload: Raw) -> tuple[SignedVoucher, Binding | None]:
-    try:
-        read = _decode_payload(payload)
-    except ValidationError as error:
-        raise refuse(f"its payload is malformed ({clip(error)})") from None
-    except (DecodeError, RecursionError, UnicodeDecodeError):
-        raise refuse("its payload is not JSON") from None
-    return read_voucher(read.voucher), read_binding(read.binding)
 
 
 def write_payment(offer: Any, signed: SignedVoucher, binding: Binding | None, payment_id: str | None = None) -> str:
