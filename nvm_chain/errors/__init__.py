@@ -48,7 +48,10 @@ NvmChainError
 │   ├── WalletChangedItsMind, HolderCannotPay, HolderNotSettled
 │   ├── PeriodLimitReached, ServiceNotCovered, BoundToOtherRequest, WindowClosed, TooManyOpenRequests
 │   ├── AccessOpening, AccessNotOpened, PeriodsNotStated, OnlyHolderOpens
-│   └── TooManyRequests, QuotaReached, TooManyReleases
+│   └── TooManyRequests, QuotaReached, TooManyReleases, TooManyPayments
+├── PaymentClaimed                      a payment is in the books; money may have moved
+│   ├── PaymentUnderWay, PaymentForOther, PaymentServed, PaymentServing
+│   └── PaymentNotMade, PaymentByHand
 ├── UpstreamError                       the service behind a gateway did not answer; nothing was charged
 │   └── UpstreamUnreachable, UpstreamBusy, UpstreamFailed, UpstreamTooSlow
 ├── FundsError                          found before the transaction that would have failed
@@ -316,6 +319,16 @@ from nvm_chain.errors.offers import (
     OfferDiffers,
     PaymentMalformed,
 )
+from nvm_chain.errors.payments import (
+    PaymentByHand,
+    PaymentClaimed,
+    PaymentForOther,
+    PaymentNotMade,
+    PaymentServed,
+    PaymentServing,
+    PaymentUnderWay,
+    TooManyPayments,
+)
 from nvm_chain.errors.services import (
     HostedImport,
     HostedName,
@@ -516,10 +529,17 @@ __all__ = [
     "OwnableUnauthorizedAccount",
     "PaidExternally",
     "Panicked",
+    "PaymentByHand",
+    "PaymentClaimed",
     "PaymentFailed",
+    "PaymentForOther",
     "PaymentMalformed",
     "PaymentMissing",
     "PaymentNotAllowed",
+    "PaymentNotMade",
+    "PaymentServed",
+    "PaymentServing",
+    "PaymentUnderWay",
     "PendingTransactions",
     "PeriodLimitReached",
     "PeriodsNotStated",
@@ -573,6 +593,7 @@ __all__ = [
     "TokenWithoutCode",
     "TooManyAuthorities",
     "TooManyOpenRequests",
+    "TooManyPayments",
     "TooManyPlans",
     "TooManyReleases",
     "TooManyRequests",

@@ -60,6 +60,7 @@ UNTOLD = {
     "HolderNotSettled": {"next_ceiling"},
     "QuotaReached": {"next_ceiling"},
     "TooManyReleases": {"next_ceiling"},
+    "TooManyPayments": {"next_ceiling"},
 }
 """The token is told by the amount, in whole units or with the token's address. A ceiling would not help the last nine, and a binding is for programs."""
 CLASSES = {error.__name__: error for error in list_errors()}

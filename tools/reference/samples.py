@@ -246,6 +246,13 @@ OWN: Final[dict[str, dict[str, Any]]] = {
     "TooManyOpenRequests": {"next_ceiling": 0},
     "TooManyRequests": {"service": "did:nv:0000…0008", "limit": 10, "period_seconds": 60, "retry_seconds": 7},
     "QuotaReached": {"service": "did:nv:0000…0008", "quota": 50, "available": 4, "required": 5, "retry_seconds": 3_600},
+    **{
+        name: {"payment": "0x51a0…77b1"}
+        for name in ("PaymentClaimed", "PaymentUnderWay", "PaymentForOther", "PaymentServed", "PaymentServing")
+    },
+    "PaymentNotMade": {"payment": "0x51a0…77b1", "reason": "it has expired"},
+    "PaymentByHand": {"payment": "0x51a0…77b1", "reason": "the key of [x402] is not a minter of the plan"},
+    "TooManyPayments": {"next_ceiling": 0, "sent": 20, "retry_seconds": 3_600},
     "TooManyReleases": {"service": "did:nv:0000…0008", "limit": 20, "retry_seconds": 900},
     "NonceNotAccepted": {"reason": "was used before"},
     "TooManyAuthorities": {"limit": 64},
