@@ -107,7 +107,7 @@ class PayingTransport(_Paying, httpx.BaseTransport):
         if not self._pays_for(request):
             return self._inner.handle_request(request)
         stream: Any = request.stream
-        run = _Run(request, _read_whole(request) or gather(stream, self._buyer.max_body))
+        run = _Run(request, read_whole(request) or gather(stream, self._buyer.max_body))
         self._drive(run, pay(self._buyer, run.describe()))
         return run.finish()
 
@@ -201,7 +201,7 @@ class AsyncPayingTransport(_Paying, httpx.AsyncBaseTransport):
         if not self._pays_for(request):
             return await self._inner.handle_async_request(request)
         stream: Any = request.stream
-        run = _Run(request, _read_whole(request) or await gather_async(stream, self._buyer.max_body))
+        run = _Run(request, read_whole(request) or await gather_async(stream, self._buyer.max_body))
         await self._drive(run, pay(self._buyer, run.describe()))
         return run.finish()
 
@@ -336,7 +336,7 @@ class _Run:
         return self.answer
 
 
-def _read_whole(request: httpx.Request) -> bytes | None:
+def read_whole(request: httpx.Request) -> bytes | None:
     """Return a body that httpx has as bytes. None if it has to be read."""
     stream: Any = request.stream
     return b"".join(stream) if isinstance(stream, httpx.ByteStream) else None

@@ -2,13 +2,15 @@
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from nvm_chain.client.buyer import Buyer
 from nvm_chain.client.limits import Budget
 from nvm_chain.client.states import Orders
 from nvm_chain.errors import BudgetUsedUp, ContractError, FundsError, InputError, NvmChainError
-from nvm_chain.errors.fields import Credits, PlanId
+from nvm_chain.errors.fields import BaseUnits, Credits, PlanId
 from nvm_chain.errors.formatting import format_duration
 from nvm_chain.operations.orders import order_plan
 
@@ -48,23 +50,39 @@ def _has_enough(buyer: Buyer, plan_id: PlanId, credits: Credits | None) -> bool:
 
 
 def _order(buyer: Buyer, budget: Budget) -> None:
-    plan_id, now = budget.plan_id, int(time.time())
+    with spending(buyer, budget.plan_id, budget.max_cost), buyer.chain_lock:
+        receipt = order_plan(buyer.chain, buyer.wallet, budget.plan_id, max_cost=budget.max_cost)
+    logger.info("ordered a plan within the budget: transaction %s", receipt.transaction.hash)
+
+
+@contextmanager
+def spending(buyer: Buyer, plan_id: PlanId, cost: BaseUnits) -> Iterator[None]:
+    """Count an order of a budget, before the block makes it. The caller has to hold the lock of orders.
+
+    If the block raises an error after which certainly nothing was paid, the order does not count.
+
+    Raises:
+        BudgetUsedUp: The budget does not allow another order now, or not at this cost.
+    """
+    budget, now = buyer.budgets[plan_id], int(time.time())
     with buyer.ceilings.lock():
         past = buyer.ceilings.read_orders(plan_id)
-        _check(budget, past, now)
+        _check(budget, past, now, cost)
         buyer.ceilings.write_orders(plan_id, Orders(past.count + 1, now))
     try:
-        with buyer.chain_lock:
-            receipt = order_plan(buyer.chain, buyer.wallet, plan_id, max_cost=budget.max_cost)
+        yield
     except NvmChainError as error:
         if was_not_sent(error):
             with buyer.ceilings.lock():
                 buyer.ceilings.write_orders(plan_id, past)
         raise
-    logger.info("ordered a plan within the budget: transaction %s", receipt.transaction.hash)
 
 
-def _check(budget: Budget, past: Orders, now: int) -> None:
+def _check(budget: Budget, past: Orders, now: int, cost: BaseUnits) -> None:
+    if cost > budget.max_cost:
+        raise BudgetUsedUp(
+            budget.plan_id, past.count, f"it allows {budget.max_cost} base units for one, and not {cost}"
+        )
     if past.count >= budget.orders:
         raise BudgetUsedUp(budget.plan_id, past.count, f"{budget.orders} are allowed")
     if past.count and now < past.last + budget.pause_seconds:

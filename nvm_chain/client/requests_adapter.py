@@ -69,9 +69,9 @@ class PayingAdapter(HTTPAdapter):
         """
         if find_origin(str(request.url)) not in self._origins or _pays_itself(request):
             return super().send(request, *args, **kwargs)
-        own = _repeatable(request, self._buyer.max_body)
+        own = make_repeatable(request, self._buyer.max_body)
         run = _Run(self, own, args, kwargs)
-        run.drive(pay(self._buyer, _describe(own)))
+        run.drive(pay(self._buyer, describe(own)))
         return run.finish()
 
     def send_plain(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
@@ -106,7 +106,7 @@ class PayingAdapter(HTTPAdapter):
         """
         request = requests.Request(method, url).prepare()
         run = _Run(self, request, (), options)
-        flow = begin_session(self._buyer, _describe(request), limit=limit, seconds=seconds, per_request=per_request)
+        flow = begin_session(self._buyer, describe(request), limit=limit, seconds=seconds, per_request=per_request)
         return run.drive(flow)
 
     def close_session(self, session: HeldToken, **options: Any) -> None:
@@ -145,7 +145,7 @@ class PayingAdapter(HTTPAdapter):
         """
         request = requests.Request(method, url).prepare()
         flow = sign_allowance(
-            self._buyer, _describe(request), user=user, limit=limit, seconds=seconds, per_request=per_request
+            self._buyer, describe(request), user=user, limit=limit, seconds=seconds, per_request=per_request
         )
         return _Run(self, request, (), options).drive(flow)
 
@@ -162,12 +162,12 @@ class PayingAdapter(HTTPAdapter):
             GatewayRefused: The gateway refused the allowance.
         """
         request = requests.Request("GET", url).prepare()
-        return _Run(self, request, (), options).drive(use_allowance(self._buyer, _describe(request).place, allowance))
+        return _Run(self, request, (), options).drive(use_allowance(self._buyer, describe(request).place, allowance))
 
     def revoke_allowance(self, url: str, allowance: Allowance, **options: Any) -> None:
         """Revoke an allowance that the buyer has signed, whether it was used or not. Raises GatewayRefused."""
         request = requests.Request("GET", url).prepare()
-        _Run(self, request, (), options).drive(revoke_allowance(self._buyer, _describe(request).place, allowance))
+        _Run(self, request, (), options).drive(revoke_allowance(self._buyer, describe(request).place, allowance))
 
 
 class _Run:
@@ -237,7 +237,7 @@ def _pays_itself(request: requests.PreparedRequest) -> bool:
     return any(name in request.headers for name in CREDENTIALS)
 
 
-def _repeatable(request: requests.PreparedRequest, limit: int) -> requests.PreparedRequest:
+def make_repeatable(request: requests.PreparedRequest, limit: int) -> requests.PreparedRequest:
     """Return a copy of a request with a body of bytes, and with the URL exactly as it will be sent."""
     own = request.copy()
     own.headers = CaseInsensitiveDict(request.headers)
@@ -262,7 +262,8 @@ def _read_pieces(body: Any) -> Iterator[bytes | str]:
         yield piece
 
 
-def _describe(request: requests.PreparedRequest) -> Wanted:
+def describe(request: requests.PreparedRequest) -> Wanted:
+    """Return a request as a flow knows it. Its body has to be bytes."""
     body = request.body if isinstance(request.body, bytes) else b""
     key = request.headers.get("Idempotency-Key")
     return Wanted(str(request.method), find_place(str(request.url), request.path_url), body, key)

@@ -22,6 +22,7 @@ ROOMS = [
     "x402",
     "client",
     "gateway",
+    "integrations",
     "streamlit",
     "payments",
     "demo",
@@ -47,6 +48,7 @@ SEAM: dict[str, set[str]] = {
     "eth_tester": {"chain/embedded.py"},
     "requests": {
         *("chain/rpc.py", "chain/transport/http.py", "chain/transport/timed_http.py", "client/requests_adapter.py"),
+        "integrations/x402/requests_session.py",
         *("demo/buying.py", "storage/http.py", "storage/public_hosts.py"),
     },
     "urllib3": {
@@ -54,7 +56,7 @@ SEAM: dict[str, set[str]] = {
         "storage/public_hosts.py",
     },
     "websockets": {"chain/transport/websocket.py"},
-    "httpx": {"client/httpx_transports.py"},
+    "httpx": {"client/httpx_transports.py", "integrations/x402/httpx_client.py"},
     "aiohttp": {"gateway/sockets/upstream.py", "gateway/upstream.py", "gateway/webhooks/posting.py"},
     "urllib.request": set(),
     "ape": set(),

@@ -1,0 +1,1 @@
+"""Plug-ins for products of others, one folder for each, with an extra each."""
