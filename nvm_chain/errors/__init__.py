@@ -23,7 +23,7 @@ NvmChainError
 │   ├── AuthorityUnknown, VoucherBeforeRestore, PlanNotAccepted, NonceNotAccepted, TooManyAuthorities, TooManyTokens
 │   ├── OfferDiffers
 │   ├── TransferMismatch, TransferNotYetValid, TransferExpired, TransferSignatureInvalid, TransferAlreadyUsed
-│   ├── TransferRefused, WalletNotDeployed, FactoryNotAllowed, WalletNotDeployable
+│   ├── TransferRefused, WalletNotDeployed, FactoryNotAllowed, WalletNotDeployable, PaymentRefused
 │   └── SignatureNeedsChain, TokenCannotSign
 ├── KeyFailure                          a key could not be read; never carries the key
 ├── NetworkError                        the chain could not be used
@@ -377,6 +377,7 @@ from nvm_chain.errors.transactions import (
 )
 from nvm_chain.errors.x402 import (
     FactoryNotAllowed,
+    PaymentRefused,
     TransferAlreadyUsed,
     TransferExpired,
     TransferMismatch,
@@ -537,6 +538,7 @@ __all__ = [
     "PaymentMissing",
     "PaymentNotAllowed",
     "PaymentNotMade",
+    "PaymentRefused",
     "PaymentServed",
     "PaymentServing",
     "PaymentUnderWay",

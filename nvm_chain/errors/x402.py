@@ -1,7 +1,7 @@
 """Errors of payments over x402: signed transfers that cannot be accepted, and payments that a facilitator refuses."""
 
 from nvm_chain.errors.families import SignatureError
-from nvm_chain.errors.fields import Compared, Money, Name, PaymentReference, Signer, Time
+from nvm_chain.errors.fields import Compared, Money, Name, PaymentReference, Phrase, Signer, Time
 
 
 class TransferMismatch(SignatureError):
@@ -93,3 +93,13 @@ class WalletNotDeployable(SignatureError):
 
     problem = "The factory {factory} does not deploy a wallet at {payer} with the call in the signature."
     next_step = "Ask the payer for a signature with the right deployment, or deploy the wallet first."
+
+
+class PaymentRefused(SignatureError):
+    """Raised when a facilitator refuses a payment by its own rules. ``code`` is the word that the protocol has for the reason."""
+
+    code: Name
+    reason: Phrase
+
+    problem = "The facilitator refuses the payment with {code}: {reason}."
+    next_step = "Correct that, or ask the operator of the facilitator."

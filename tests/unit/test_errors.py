@@ -173,6 +173,7 @@ SAMPLES: list[NvmChainError] = [
     errors.WalletNotDeployed(ALICE),
     errors.FactoryNotAllowed(BOB),
     errors.WalletNotDeployable(ALICE, BOB),
+    errors.PaymentRefused("duplicate_settlement", "another server settles it"),
     InvalidEndpoint("/a?", "? has no meaning here"),
     InvalidUrl("https://example.com//a", "has an empty segment in its path"),
     UnknownEndpoint(1, "GET", "https://example.com/a"),

@@ -103,6 +103,7 @@ OWN: Final[dict[str, dict[str, Any]]] = {
     "TransferMismatch": {"field": "payee", "expected": _BUILDER, "actual": _OTHER},
     "TransferRefused": {"value": 20_000_000},
     "FactoryNotAllowed": {"factory": _CONTRACT},
+    "PaymentRefused": {"code": "duplicate_settlement", "reason": "another server settles it"},
     "WalletNotDeployable": {"factory": _CONTRACT},
     "ConnectionFailed": {"url": "http://127.0.0.1:8545", "reason": "connection refused"},
     "IndexBehind": {"where": "index.db", "head": 31_250_000, "wanted": 31_250_400},
