@@ -21,9 +21,12 @@ import requests
 from eth_account import Account as keys  # noqa: N813
 from eth_account.signers.local import LocalAccount
 
+from nvm_chain.gateway.settings import REQUEST_SECONDS
+from nvm_chain.meter.bindings import Level
 from nvm_chain.meter.session_terms import build_session_terms
 from nvm_chain.signing.service_tokens import format_service_token
 from nvm_chain.signing.vouchers import Voucher, sign_voucher
+from nvm_chain.x402.offers import CreditsOffer
 from nvm_chain.x402.payments import write_payment
 from tests.bench.figures import Figure
 from tests.bench.meter import CHAIN_ID, CREDITS, HOLDERS, PLAN, REDEEMER, SERVICE, sign_all
@@ -35,7 +38,8 @@ ROUNDS: Final = 3
 ALONE: Final = 300
 BODY: Final = b"b" * 512
 TICKS: Final = os.sysconf("SC_CLK_TCK")
-_OFFER: Final = {"scheme": "nvm-credits", "network": f"eip155:{CHAIN_ID}"}
+OFFER: Final = CreditsOffer(CHAIN_ID, CREDITS, PLAN, REDEEMER, 1, REQUEST_SECONDS, SERVICE, Level.NONE.value).to_json()
+"""What the gateway offers, with the highest cost of a request."""
 
 
 @dataclass(frozen=True)
@@ -127,11 +131,11 @@ def measure_side(side: Side, sent: Sequence[bytes], connections: int = CONNECTIO
 # ---------------------------------------------------------------- figures
 
 
-def _sign(holders: Sequence[LocalAccount], as_payment: bool, *, turn: int) -> list[str]:
+def sign_headers(holders: Sequence[LocalAccount], as_payment: bool, *, turn: int) -> list[str]:
     """Return headers with fresh vouchers. Each turn has ceilings above those of the turn before."""
     vouchers = sign_all(holders, REQUESTS, above=turn * (REQUESTS // HOLDERS + 1))
     if as_payment:
-        return [f"PAYMENT-SIGNATURE: {write_payment(_OFFER, signed, None)}" for signed in vouchers]
+        return [f"PAYMENT-SIGNATURE: {write_payment(OFFER, signed, None)}" for signed in vouchers]
     return [f"Authorization: Bearer {format_service_token(signed)}" for signed in vouchers]
 
 
@@ -150,17 +154,17 @@ def _measure_all(where: str, upstream: str) -> dict[str, Run]:
     with run_side("bare", upstream) as bare, run_side("gateway", upstream, where) as gateway:
         # The first request of a holder reads the account, which happens once and not for each request.
         holders = [keys.create() for _ in range(HOLDERS)]
-        warm = build_requests(_sign(holders, False, turn=0)[:HOLDERS])
+        warm = build_requests(sign_headers(holders, False, turn=0)[:HOLDERS])
         measure_side(gateway, warm)
         measure_side(bare, warm)
         for turn, (name, as_payment) in enumerate((("token", False), ("payment", True)), 1):
-            sent = build_requests(_sign(holders, as_payment, turn=turn))
+            sent = build_requests(sign_headers(holders, as_payment, turn=turn))
             runs[f"bare {name}"] = measure_side(bare, sent)
             runs[name] = measure_side(gateway, sent)
         session = build_requests([_open_session(gateway, holders[0])] * REQUESTS)
         runs["bare session"] = measure_side(bare, session)
         runs["session"] = measure_side(gateway, session)
-        alone = build_requests(_sign(holders, False, turn=3)[:ALONE])
+        alone = build_requests(sign_headers(holders, False, turn=3)[:ALONE])
         runs["bare alone"] = measure_side(bare, alone, 1)
         runs["alone"] = measure_side(gateway, alone, 1)
     return runs
@@ -174,8 +178,8 @@ def _measure_naive(books: str, upstream: str) -> dict[str, Run]:
         run_side("gateway", upstream, f"{books}-3") as gateway,
     ):
         holders = [keys.create() for _ in range(HOLDERS)]
-        measure_side(gateway, build_requests(_sign(holders, False, turn=0)[:HOLDERS]))
-        sent = build_requests(_sign(holders, False, turn=1))
+        measure_side(gateway, build_requests(sign_headers(holders, False, turn=0)[:HOLDERS]))
+        sent = build_requests(sign_headers(holders, False, turn=1))
         return {
             "naive": measure_side(fast, sent),
             "plain": measure_side(plain, sent[:ALONE]),

@@ -3,6 +3,7 @@
 - ``upstream``: a service that answers 200 bytes.
 - ``bare URL``: a proxy of thirty lines on the same server and the same client, which checks nothing.
 - ``naive URL BOOKS``: what people write by hand.
+- ``official NODE TOKEN PAYEE``: the official middleware of x402, see `official_side.py`.
 - ``gateway URL BOOKS``: the gateway on books in SQLite or PostgreSQL. Its accounts have plenty of credits.
 """
 
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any, Final
 
 import aiohttp
@@ -115,6 +117,7 @@ def main() -> None:
         "upstream": lambda: upstream,
         "bare": lambda: Bare(*rest),
         "naive": lambda: build_naive(*rest),
+        "official": lambda: import_module("tests.bench.official_side").build_official(*rest),
         "gateway": lambda: build_gateway(*rest),
     }
     app = sides[name]()
