@@ -12,13 +12,12 @@ from nvm_chain.signing.signed_orders import SignedOrder
 from nvm_chain.signing.vouchers import SignedVoucher
 from nvm_chain.x402.accepted import NOUN, Accepted, is_integral, read_accepted, refuse
 from nvm_chain.x402.exact import EXACT_SCHEME, ExactPayment, read_transfer
+from nvm_chain.x402.extensions import PAYMENT_IDENTIFIER as PAYMENT_IDENTIFIER
 from nvm_chain.x402.headers import VERSION, read_bytes, write_header
 from nvm_chain.x402.offers import CREDITS_SCHEME
 from nvm_chain.x402.orders import ORDER_SCHEME, OrderPayment, build_order_payload, read_order
 from nvm_chain.x402.vouchers import read_payload, write_voucher
 
-PAYMENT_IDENTIFIER: Final = "payment-identifier"
-"""The extension that names a payment, so that it is not made twice."""
 _MIN_ID: Final = 16
 _MAX_ID: Final = 128
 _IN_IDS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
