@@ -1,0 +1,1 @@
+"""The official TypeScript client of x402 with our plug-in, against real gateways."""
