@@ -20,6 +20,7 @@ ROOMS = [
     "statements",
     "meter",
     "x402",
+    "mpp",
     "client",
     "gateway",
     "integrations",

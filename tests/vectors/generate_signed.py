@@ -15,6 +15,7 @@ PROGRAMS = {
     "session_terms.json": "session_terms.mjs",
     "receipts.json": "receipts.mjs",
     "sign_ins.json": "sign_ins.mjs",
+    "mpp.json": "mpp.mjs",
 }
 """Each file of vectors, with the program that prints it. Nothing of this package takes part."""
 
