@@ -58,7 +58,7 @@ NvmChainError
 │   └── InsufficientFunds, InsufficientAllowance, InsufficientCoin
 └── TransactionError                    the chain refused a call or a transaction
     ├── NotMined, OutcomeUnknown, OutOfGas, WouldSucceedNow, TooMuchGas, TransactionReplaced, NotSent, AccountBusy
-    ├── BatchIncomplete, AgentNotRegistered
+    ├── BatchIncomplete, AgentNotRegistered, PaymentUnsettled
     ├── RevertedWithReason, RevertedWithoutReason, Panicked
     └── ContractError                   one subclass per error of the contracts
         ├── PlanAlreadyRegistered, ZeroCredits, ZeroDuration, TermNotAllowed, InvalidRedeemRange, TooManySplits
@@ -90,6 +90,7 @@ from nvm_chain.errors.client import (
     BudgetUsedUp,
     GatewayRefused,
     PaymentNotAllowed,
+    PaymentUnsettled,
 )
 from nvm_chain.errors.contract import CONTRACT_ERRORS
 from nvm_chain.errors.contract.agents import (
@@ -542,6 +543,7 @@ __all__ = [
     "PaymentServed",
     "PaymentServing",
     "PaymentUnderWay",
+    "PaymentUnsettled",
     "PendingTransactions",
     "PeriodLimitReached",
     "PeriodsNotStated",

@@ -1,7 +1,7 @@
 """What a buyer's client does not send, sign or pay."""
 
-from nvm_chain.errors.families import InputError
-from nvm_chain.errors.fields import Choices, Name, Number, Phrase, PlanId, Quantity, Verbatim
+from nvm_chain.errors.families import InputError, TransactionError
+from nvm_chain.errors.fields import Choices, Name, Number, Phrase, PlanId, Quantity, Time, TransactionHash, Verbatim
 
 
 class PaymentNotAllowed(InputError):
@@ -44,3 +44,23 @@ class GatewayRefused(InputError):
 
     problem = "{gateway} refused {what} ({error}): {reason}."
     next_step = "Do what the reason says, or ask the seller."
+
+
+class PaymentUnsettled(TransactionError):
+    """Raised when a server wants another payment for a request, and an earlier one may have moved money or still can.
+
+    ``nonce`` is that of the signed transfer. ``transaction`` is None if the server named none.
+    """
+
+    service: Name
+    nonce: Verbatim
+    valid_before: Time
+    transaction: TransactionHash
+
+    problem = (
+        "{service} wants another payment for this request. The transfer with nonce {nonce} was signed for it before, "
+        "and can be made until {valid_before}. Its transaction is {transaction}."
+    )
+    next_step = (
+        "Look at the token's transfers for that nonce, and ask the seller. After that time, the request is paid anew."
+    )

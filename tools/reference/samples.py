@@ -197,6 +197,12 @@ OWN: Final[dict[str, dict[str, Any]]] = {
     "PaymentMissing": {"service": "did:nv:07"},
     "PaymentNotAllowed": {"service": "did:nv:07", "reasons": ("a request may cost 9 credits, and the limit is 5",)},
     "BodyNotRepeatable": {"limit": 8_388_608},
+    "PaymentUnsettled": {
+        "service": "https://tea.example.com",
+        "nonce": "0x" + "5e" * 32,
+        "valid_before": 1_800_000_000,
+        "transaction": None,
+    },
     "BudgetUsedUp": {"orders": 3, "reason": "3 are allowed"},
     "GatewayRefused": {
         "gateway": "https://gateway.example.com",
