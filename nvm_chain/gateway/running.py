@@ -109,7 +109,7 @@ def run_gateway(config: GatewayConfig, *, on_start: Callable[[], object] | None 
     end_logs = log_as_json()
     try:
         app = build_app(config.path)
-        server = _Server(uvicorn.Config(app, lifespan="on", **options), on_start)
+        server = PatientServer(uvicorn.Config(app, lifespan="on", **options), on_start)
         asyncio.run(server.serve())
     except SystemExit:  # how uvicorn ends when the application could not start
         if app.failure is None:
@@ -129,9 +129,19 @@ def _check_listening(config: GatewayConfig) -> None:
 
 def _build_options(config: GatewayConfig) -> dict[str, Any]:
     """Return the options of uvicorn."""
+    return build_server_options(config.listen.host, config.listen.port) | {
+        "ws": BoundedSocketProtocol,
+        "ws_max_size": find_frame_limit(_find_largest_message(config)),
+        "ws_ping_interval": PING_SECONDS,
+        "ws_ping_timeout": PING_SECONDS,
+    }
+
+
+def build_server_options(host: str, port: int) -> dict[str, Any]:
+    """Return the options of uvicorn that every server of this package has."""
     return {
-        "host": config.listen.host,
-        "port": config.listen.port,
+        "host": host,
+        "port": port,
         "log_level": "warning",
         "log_config": None,
         "access_log": False,
@@ -139,16 +149,12 @@ def _build_options(config: GatewayConfig) -> dict[str, Any]:
         "server_header": False,
         "backlog": BACKLOG,
         "http": BoundedProtocol,
-        "ws": BoundedSocketProtocol,
-        "ws_max_size": find_frame_limit(_find_largest_message(config)),
-        "ws_ping_interval": PING_SECONDS,
-        "ws_ping_timeout": PING_SECONDS,
         "limit_concurrency": MAX_CONNECTIONS,
         "timeout_graceful_shutdown": STOP_SECONDS,
     }
 
 
-class _Server(uvicorn.Server):
+class PatientServer(uvicorn.Server):
     """A server whose process ends with code 0 after it was told to stop. uvicorn's own would end by the signal again."""
 
     def __init__(self, config: uvicorn.Config, on_start: Callable[[], object] | None) -> None:
