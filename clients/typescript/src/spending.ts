@@ -40,13 +40,13 @@ export class Spending {
     return `the token ${token} is allowed for orders of plans, and ${cap ?? 0n} of it for the scheme ${offer.scheme}`;
   }
 
+  /** Credits have no cap here, because the schemes know the limits, and say which one does not allow an offer. */
   #build(rules: Rules): SpendControlAsset[] {
-    const own: [Address, bigint][] = [[rules.contract.credits, rules.perRequest], ...this.#tokens];
-    const entries = own.map(([asset, most]) => {
+    const tokens = [...this.#tokens].map(([asset, most]) => {
       const cap = this.#findCap(asset) ?? 0n;
       return { network: this.network, asset, maxAmountPerPayment: (cap > most ? cap : most).toString() };
     });
-    return [...entries, ...this.#others];
+    return [{ network: this.network, asset: rules.contract.credits }, ...tokens, ...this.#others];
   }
 
   #findCap(asset: Address): bigint | undefined {
