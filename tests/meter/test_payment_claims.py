@@ -8,7 +8,7 @@ from eth_account import Account
 from msgspec.structs import replace
 
 from nvm_chain.meter.store.payment_rows import NewPayment, Payment, PaymentPurpose, PaymentState, Place, SentTransfer
-from nvm_chain.meter.store.payment_serving import Turn, begin_serving, end_serving
+from nvm_chain.meter.store.payment_serving import TurnState, begin_serving, end_serving
 from nvm_chain.meter.store.payments import (
     Claimed,
     Known,
@@ -105,6 +105,7 @@ def test_payment_id__of_another_key__is_another(name: str) -> None:
         {"submitter": b"x"},
         {"resource": b"x"},
         {"service": "x"},
+        {"call_data": b"another signature"},
     ],
 )
 def test_is_for__something_else__is_false(store: Store, changes: dict[str, Any]) -> None:
@@ -149,7 +150,7 @@ def test_states__of_a_plan_that_is_bought__go_forwards(store: Store) -> None:
     assert note_paid(store, key, PLACE).state is PaymentState.GRANTED
     assert note_refused(store, key, "no").state is PaymentState.GRANTED
     final = note_final(store, key)
-    assert (final.is_final, final.raw, final.call_data) == (True, b"", b"")
+    assert (final.is_final, final.raw, final.call_data) == (True, b"", b"call")
     assert list_unfinished(store) == []
 
 
@@ -197,57 +198,93 @@ def test_take_payment__while_another_one_works__is_refused(store: Store) -> None
     assert take_payment(store, b"\0" * 32) is None
 
 
+def begin(store: Store, key: bytes, turn: int = 0) -> TurnState:
+    """Begin to serve a request."""
+    return begin_serving(store, key, 60, turn=turn).state
+
+
 def paid_request(store: Store) -> bytes:
-    """Return the name of a paid payment for a request."""
-    key = claim(store, purpose=PaymentPurpose.REQUEST).payment_id
-    note_paid(store, key, PLACE)
-    return key
+    """Return the name of a paid payment for a request, whose claimer has gone."""
+    claimed = claim(store, purpose=PaymentPurpose.REQUEST)
+    leave_payment(store, claimed.payment_id, turn=claimed.serving_until)
+    note_paid(store, claimed.payment_id, PLACE)
+    return claimed.payment_id
 
 
 def test_begin_serving__by_many_threads_at_once__begins_one(store: Store) -> None:
     key, writer = paid_request(store), Writer(store)
     with ThreadPoolExecutor(16) as pool:
-        found = list(pool.map(lambda _: writer.run(lambda held: begin_serving(held, key, 60)), range(64)))
-    assert found.count(Turn.BEGUN) == 1
-    assert set(found) == {Turn.BEGUN, Turn.RUNNING}
+        found = list(pool.map(lambda _: writer.run(lambda held: begin(held, key)), range(64)))
+    assert found.count(TurnState.BEGUN) == 1
+    assert set(found) == {TurnState.BEGUN, TurnState.RUNNING}
+
+
+def test_begin_serving__before_the_claimer_was_served__is_only_for_the_claimer(store: Store) -> None:
+    claimed = claim(store, purpose=PaymentPurpose.REQUEST)
+    key, turn = claimed.payment_id, claimed.serving_until
+    note_paid(store, key, PLACE)
+    assert begin(store, key) is TurnState.RUNNING
+    assert begin(store, key, turn + 1) is TurnState.RUNNING
+    assert begin(store, key, turn) is TurnState.BEGUN
+
+
+def test_begin_serving__by_the_claimer_after_somebody_else_began__is_not_begun(store: Store) -> None:
+    claimed = claim(store, purpose=PaymentPurpose.REQUEST)
+    note_paid(store, claimed.payment_id, PLACE)
+    leave_payment(store, claimed.payment_id, turn=claimed.serving_until)
+    assert begin_serving(store, claimed.payment_id, 500).state is TurnState.BEGUN
+    assert begin(store, claimed.payment_id, claimed.serving_until) is TurnState.RUNNING
 
 
 def test_begin_serving__after_the_upstream_failed__begins_again_until_one_is_served(store: Store) -> None:
     key = paid_request(store)
     for _ in range(3):
-        assert begin_serving(store, key, 60) is Turn.BEGUN
-        end_serving(store, key, is_served=False)
-    assert begin_serving(store, key, 60) is Turn.BEGUN
-    end_serving(store, key, is_served=True)
-    assert begin_serving(store, key, 60) is Turn.SERVED
+        turn = begin_serving(store, key, 60)
+        assert turn.state is TurnState.BEGUN
+        end_serving(store, key, turn, is_served=False)
+    turn = begin_serving(store, key, 60)
+    end_serving(store, key, turn, is_served=True)
+    assert begin(store, key) is TurnState.SERVED
     assert [row[0] for row in read_rows(store, "SELECT state FROM payments")] == [int(PaymentState.SERVED)]
 
 
+def test_end_serving__of_a_turn_that_is_over__leaves_the_next_one(store: Store) -> None:
+    key = paid_request(store)
+    late = begin_serving(store, key, 0)
+    now = begin_serving(store, key, 60)
+    assert (late.state, now.state) == (TurnState.BEGUN, TurnState.BEGUN)
+    end_serving(store, key, late, is_served=False)
+    assert begin(store, key) is TurnState.RUNNING
+    end_serving(store, key, late, is_served=True)
+    assert begin(store, key) is TurnState.SERVED
+
+
 def test_begin_serving__of_what_is_not_paid_or_a_plan__is_not_begun(store: Store) -> None:
-    assert begin_serving(store, claim(store, 1, purpose=PaymentPurpose.REQUEST).payment_id, 60) is Turn.UNPAID
+    unpaid = claim(store, 1, purpose=PaymentPurpose.REQUEST)
+    assert begin(store, unpaid.payment_id, unpaid.serving_until) is TurnState.UNPAID
     order = claim(store, 2).payment_id
     note_paid(store, order, PLACE)
-    assert begin_serving(store, order, 60) is Turn.UNPAID
-    replaced = claim(store, 3, purpose=PaymentPurpose.REQUEST).payment_id
-    note_paid(store, replaced, PLACE)
-    note_unpaid(store, replaced)
-    assert begin_serving(store, replaced, 60) is Turn.UNPAID
+    assert begin(store, order) is TurnState.UNPAID
+    replaced = claim(store, 3, purpose=PaymentPurpose.REQUEST)
+    note_paid(store, replaced.payment_id, PLACE)
+    note_unpaid(store, replaced.payment_id)
+    assert begin(store, replaced.payment_id, replaced.serving_until) is TurnState.UNPAID
 
 
 def test_end_serving__after_the_block_was_replaced__is_served_all_the_same(store: Store) -> None:
     key = paid_request(store)
-    begin_serving(store, key, 60)
+    turn = begin_serving(store, key, 60)
     note_unpaid(store, key)
-    end_serving(store, key, is_served=True)
+    end_serving(store, key, turn, is_served=True)
     note_paid(store, key, PLACE)
-    assert begin_serving(store, key, 60) is Turn.SERVED
+    assert begin(store, key) is TurnState.SERVED
 
 
 def test_begin_serving__after_a_process_ended_without_a_word__begins_again(store: Store) -> None:
     key = paid_request(store)
-    assert begin_serving(store, key, 60) is Turn.BEGUN
+    assert begin(store, key) is TurnState.BEGUN
     free_payments(store)
-    assert begin_serving(store, key, 60) is Turn.BEGUN
+    assert begin(store, key) is TurnState.BEGUN
 
 
 def test_new_payment__that_differs_in_its_nonce_alone__is_another_row(store: Store) -> None:

@@ -159,7 +159,10 @@ class Payment(Struct, frozen=True, kw_only=True):
         return all(getattr(self, name) == getattr(new, name) for name in _BOUND)
 
 
-_BOUND: Final = ("payment_id", "purpose", "plan_id", "quantity", "payee", "value", "submitter", "resource", "service")
+_BOUND: Final = (
+    *("payment_id", "purpose", "plan_id", "quantity", "payee", "value", "submitter", "resource", "service"),
+    *("call_to", "call_data"),  # with the signature, which nobody but the payer can have made
+)
 
 
 class SentTransfer(Struct, frozen=True):
@@ -186,7 +189,7 @@ def pack_new_payment(new: NewPayment, clock: Time, busy_until: Time) -> tuple[An
         *(plan_key(new.plan_id), new.quantity, account_key(new.payee), str(new.value)),
         *(min(new.valid_before, MAX_STORED), new.submitter, new.resource, new.service),
         *(account_key(new.call_to), new.call_data, clock, int(PaymentState.CLAIMED), clock, busy_until),
-        *(b"", b"", b"", 0, 0, b"", b"", 0, 0, 0, 0, 0, ""),
+        *(b"", b"", b"", 0, 0, b"", b"", 0, busy_until if new.purpose is PaymentPurpose.REQUEST else 0, 0, 0, 0, ""),
     )
 
 

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, TypeAlias
 
-from nvm_chain.errors.fields import Number, Seconds
+from nvm_chain.errors.fields import Number, Seconds, Time
 from nvm_chain.index.pens import Pen
 from nvm_chain.meter.store.payment_rows import (
     COLUMNS,
@@ -166,9 +166,12 @@ def note_sent(store: Store, payment_id: bytes, sent: SentTransfer) -> Payment:
     Raises:
         IndexFailure: The books cannot be written.
     """
-    changes = "state = ?, hash = ?, raw = ?, sender = ?, sender_nonce = ?, seen_at = 0"
-    values = (int(PaymentState.SENT), sent.hash, sent.raw, bytes.fromhex(sent.sender[2:]), sent.nonce)
-    return _change(store, payment_id, changes, values, f"state IN {_UNPAID}")
+    changes = (
+        f"state = CASE WHEN state IN ({int(PaymentState.CLAIMED)}, {int(PaymentState.PAID)}) "
+        f"THEN {int(PaymentState.SENT)} ELSE state END, hash = ?, raw = ?, sender = ?, sender_nonce = ?, seen_at = 0"
+    )
+    values = (sent.hash, sent.raw, bytes.fromhex(sent.sender[2:]), sent.nonce)
+    return _change(store, payment_id, changes, values, "block_number = 0 AND is_final = 0")
 
 
 def note_paid(store: Store, payment_id: bytes, place: Place) -> Payment:
@@ -209,9 +212,9 @@ def note_ungranted(store: Store, payment_id: bytes) -> Payment:
 
 def note_by_hand(store: Store, payment_id: bytes, reason: str) -> Payment:
     """Put a payment on the list of those that a person has to end, with the reason. Raises IndexFailure."""
-    states = (int(PaymentState.SENT), int(PaymentState.PAID), int(PaymentState.GRANTED), int(PaymentState.BY_HAND))
+    states = (int(PaymentState.CLAIMED), int(PaymentState.REFUSED))
     values = (int(PaymentState.BY_HAND), reason[:500])
-    return _change(store, payment_id, "state = ?, reason = ?", values, f"state IN {states}")
+    return _change(store, payment_id, "state = ?, reason = ?", values, f"state NOT IN {states}")
 
 
 def note_refused(store: Store, payment_id: bytes, reason: str) -> Payment:
@@ -221,8 +224,8 @@ def note_refused(store: Store, payment_id: bytes, reason: str) -> Payment:
 
 
 def note_final(store: Store, payment_id: bytes) -> Payment:
-    """Write down that nothing can change a payment any more. Its signed bytes are dropped. Raises IndexFailure."""
-    return _change(store, payment_id, "is_final = 1, raw = ?, call_data = ?", (b"", b""))
+    """Write down that nothing can change a payment any more. Its signed transaction is dropped. Raises IndexFailure."""
+    return _change(store, payment_id, "is_final = 1, raw = ?", (b"",))
 
 
 def note_seen(store: Store, payment_id: bytes, seen_at: Number) -> Payment:
@@ -256,10 +259,12 @@ def take_payment(store: Store, payment_id: bytes, seconds: Seconds = BUSY_SECOND
         return find_payment(pen, payment_id) if pen.change(statement, (seconds, payment_id)) else None
 
 
-def leave_payment(store: Store, payment_id: bytes) -> None:
-    """Let another one work on a payment. Raises IndexFailure if the books cannot be written."""
+def leave_payment(store: Store, payment_id: bytes, *, turn: Time = 0) -> None:
+    """Let another one work on a payment. ``turn`` is a turn to serve that is given back too, or 0. Raises IndexFailure."""
     with store.asking() as pen:
-        pen.change("UPDATE payments SET busy_until = 0 WHERE payment_id = ?", (payment_id,))
+        serving = "CASE WHEN serving_until = ? THEN 0 ELSE serving_until END"
+        statement = f"UPDATE payments SET busy_until = 0, serving_until = {serving} WHERE payment_id = ?"  # noqa: S608
+        pen.change(statement, (turn, payment_id))
 
 
 def free_payments(store: Store) -> None:

@@ -1,0 +1,1 @@
+"""Buying by x402: payments, grants and orders over anvil."""
