@@ -17,8 +17,9 @@ from nvm_chain.client.limits import Budget, SpendingLimits
 from nvm_chain.client.places import Place
 from nvm_chain.client.purse import Purse, Reserved
 from nvm_chain.client.signed_allowances import Allowance
+from nvm_chain.client.transfers.payer import TokenPayer
 from nvm_chain.client.wire import Offered
-from nvm_chain.errors import UnknownPlan
+from nvm_chain.errors import InvalidConfig, UnknownPlan
 from nvm_chain.errors.fields import Credits, PlanId, Quantity, Time
 from nvm_chain.operations.credits import read_account
 from nvm_chain.operations.plans import is_redeemer, read_plan_state
@@ -65,6 +66,7 @@ class Buyer:
         *,
         state: Path | str | None = None,
         budgets: Iterable[Budget] = (),
+        tokens: TokenPayer | None = None,
         max_body: int = MAX_BODY,
     ) -> None:
         """Take the account and its limits. No network.
@@ -76,6 +78,7 @@ class Buyer:
             state: A file for the ceilings, the credits that are signed, and the orders. Without one they are kept in memory, and
                 a new process starts from zero.
             budgets: Which plans may be ordered again when credits or access are used up, see `build_budget`.
+            tokens: What pays by signed transfers of a token where credits and budgets do not, see `TokenPayer`.
             max_body: The largest body, in bytes, that is kept if it can be read only once.
 
         Raises:
@@ -83,7 +86,7 @@ class Buyer:
         """
         self.chain, self.limits = chain, limits
         self.signer, self.wallet = check_message_signer(signer), signer
-        self.max_body = max_body
+        self.max_body, self.tokens = max_body, tokens
         self.budgets: Mapping[int, Budget] = {budget.plan_id: budget for budget in budgets}
         self.ceilings: Ceilings = _open_state(chain, signer, state)
         self.purse = Purse(self.ceilings, limits, self.read_account)
@@ -189,6 +192,16 @@ class Buyer:
             reserved, token.reserved = token.reserved, None
         if reserved is not None:
             self.purse.give_back(reserved, token.spent)
+
+
+def require_buyer(payer: Buyer | TokenPayer) -> Buyer:
+    """Return a payer that has credits. Raises InvalidConfig for one that has signed transfers alone."""
+    if isinstance(payer, Buyer):
+        return payer
+    raise InvalidConfig(
+        "a payer of tokens has neither sessions nor allowances, which are credits of a plan",
+        "mount a `Buyer`, and give it the payer of tokens: `Buyer(…, tokens=payer)`",
+    )
 
 
 def _open_state(chain: Chain, signer: Signer, state: Path | str | None) -> Ceilings:

@@ -11,6 +11,14 @@ from nvm_chain.client.choosing import TIME, Option, Rank, find_option
 from nvm_chain.client.credentials import Credential, TokenUse, VoucherUse, sign_request, use_token
 from nvm_chain.client.ordering import order_again
 from nvm_chain.client.steps import Flow, Pause, Reply, Send, Step, Wanted
+from nvm_chain.client.transfers.payer import TokenPayer
+from nvm_chain.client.transfers.paying import (
+    TransferUse,
+    find_again,
+    find_offered,
+    pay_by_transfer,
+    sign_transfer,
+)
 from nvm_chain.client.wire import Offered, Required, SignInOffered, read_required
 from nvm_chain.errors import GatewayRefused, PaymentNotAllowed
 from nvm_chain.errors.fields import Credits, PlanId
@@ -40,7 +48,13 @@ class Tried:
     pauses: int = 0
 
 
-Chosen = Generator[Step, Reply, Credential | None]
+Payable = Credential | TransferUse
+Chosen = Generator[Step, Reply, Payable | None]
+
+
+def pay_for(payer: Buyer | TokenPayer, wanted: Wanted) -> Flow:
+    """Send a request, and pay for it as the payer does: from credits and plans, or by signed transfers. Raises as `pay` does."""
+    return pay(payer, wanted) if isinstance(payer, Buyer) else pay_by_transfer(payer, wanted)
 
 
 def pay(buyer: Buyer, wanted: Wanted) -> Flow:
@@ -53,10 +67,14 @@ def pay(buyer: Buyer, wanted: Wanted) -> Flow:
         PaymentNotAllowed: Nothing that is accepted is within the limits.
         BudgetUsedUp: The plan has to be ordered again, and the budget does not allow it.
         GatewayRefused: The gateway refused a sign-in.
+        PaymentUnsettled: The server wants another transfer, and an earlier one may have moved money or still can.
     """
     tried = Tried()
     credential = yield from _start(buyer, wanted)
     while True:
+        if isinstance(credential, TransferUse):
+            yield from credential.send()
+            return
         reply = yield from _send(credential)
         if reply.status != PAYMENT_REQUIRED:
             if credential is not None:
@@ -74,6 +92,9 @@ def pay(buyer: Buyer, wanted: Wanted) -> Flow:
 
 def _start(buyer: Buyer, wanted: Wanted) -> Chosen:
     """Return what pays for the first request. None for a new service, and at the limit: the endpoint may cost nothing."""
+    again = None if buyer.tokens is None else find_again(buyer.tokens, wanted)
+    if again is not None:
+        return again
     known = buyer.find_known(wanted.place)
     if isinstance(known, HeldToken):
         return use_token(buyer, known)
@@ -187,6 +208,10 @@ def _find_need(required: Required, plan_id: PlanId) -> Credits | None:
 
 def _choose(buyer: Buyer, wanted: Wanted, required: Required, tried: Tried) -> Chosen:
     option, reasons = find_option(buyer, wanted.place, required)
+    if option is None or option.rank is Rank.WITHOUT:
+        transfer, reasons = _choose_transfer(buyer, wanted, required, reasons)
+        if transfer is not None:
+            return transfer
     if option is None:
         if not reasons:
             return None
@@ -199,6 +224,17 @@ def _choose(buyer: Buyer, wanted: Wanted, required: Required, tried: Tried) -> C
     if required.sign_in is None:
         return None
     return (yield from _sign_in(buyer, wanted, required.sign_in, option, tried))
+
+
+def _choose_transfer(
+    buyer: Buyer, wanted: Wanted, required: Required, reasons: tuple[str, ...]
+) -> tuple[TransferUse | None, tuple[str, ...]]:
+    """Return a signed transfer for the first offer within the limits of tokens, and the reasons against those before it."""
+    if buyer.tokens is None:
+        return None, reasons
+    offered, more = find_offered(buyer.tokens, required)
+    use = None if offered is None else sign_transfer(buyer.tokens, wanted, required, offered)
+    return use, (*reasons, *more)
 
 
 def _sign_in(buyer: Buyer, wanted: Wanted, offered: SignInOffered, option: Option, tried: Tried) -> Chosen:

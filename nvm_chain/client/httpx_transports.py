@@ -8,12 +8,13 @@ from typing import Any, Final, TypeAlias, TypeVar
 from nvm_chain.client.allowances import revoke_allowance, sign_allowance, use_allowance
 from nvm_chain.client.asking import revoke
 from nvm_chain.client.bodies import gather, gather_async
-from nvm_chain.client.buyer import Buyer, HeldToken
-from nvm_chain.client.flow import pay
+from nvm_chain.client.buyer import Buyer, HeldToken, require_buyer
+from nvm_chain.client.flow import pay_for
 from nvm_chain.client.opening import begin_session
 from nvm_chain.client.places import find_origin, find_place
 from nvm_chain.client.signed_allowances import Allowance
 from nvm_chain.client.steps import EMPTY, Ask, Pause, Reply, Send, Step, Wanted
+from nvm_chain.client.transfers.payer import TokenPayer
 from nvm_chain.client.wire import MAX_ANSWER
 from nvm_chain.errors import MissingExtra
 from nvm_chain.errors.fields import Credits, Seconds
@@ -48,8 +49,12 @@ class PaidAnswer(httpx.Response):
 class _Paying:
     """What both transports have in common."""
 
-    def __init__(self, buyer: Buyer, *urls: str) -> None:
-        self._buyer, self._origins = buyer, frozenset(map(find_origin, urls))
+    def __init__(self, buyer: Buyer | TokenPayer, *urls: str) -> None:
+        self._payer, self._origins = buyer, frozenset(map(find_origin, urls))
+
+    @property
+    def _buyer(self) -> Buyer:
+        return require_buyer(self._payer)
 
     def _pays_for(self, request: httpx.Request) -> bool:
         is_ours = find_origin(str(request.url)) in self._origins
@@ -88,7 +93,7 @@ class PayingTransport(_Paying, httpx.BaseTransport):
     >>> client = httpx.Client(transport=PayingTransport(buyer, "https://gateway.example.com"))  # doctest: +SKIP
     """
 
-    def __init__(self, buyer: Buyer, *urls: str, inner: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, buyer: Buyer | TokenPayer, *urls: str, inner: httpx.BaseTransport | None = None) -> None:
         """Take the buyer, and the URLs of the servers that are paid. Raises InvalidUrl.
 
         ``inner`` is the transport that sends. It must not send anything twice.
@@ -107,8 +112,8 @@ class PayingTransport(_Paying, httpx.BaseTransport):
         if not self._pays_for(request):
             return self._inner.handle_request(request)
         stream: Any = request.stream
-        run = _Run(request, read_whole(request) or gather(stream, self._buyer.max_body))
-        self._drive(run, pay(self._buyer, run.describe()))
+        run = _Run(request, read_whole(request) or gather(stream, self._payer.max_body))
+        self._drive(run, pay_for(self._payer, run.describe()))
         return run.finish()
 
     def open_session(
@@ -188,7 +193,7 @@ class AsyncPayingTransport(_Paying, httpx.AsyncBaseTransport):
     >>> client = httpx.AsyncClient(transport=AsyncPayingTransport(buyer, "https://gw.example.com"))  # doctest: +SKIP
     """
 
-    def __init__(self, buyer: Buyer, *urls: str, inner: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, buyer: Buyer | TokenPayer, *urls: str, inner: httpx.AsyncBaseTransport | None = None) -> None:
         """Take the buyer, and the URLs of the servers that are paid. Raises InvalidUrl.
 
         ``inner`` is the transport that sends. It must not send anything twice.
@@ -201,8 +206,8 @@ class AsyncPayingTransport(_Paying, httpx.AsyncBaseTransport):
         if not self._pays_for(request):
             return await self._inner.handle_async_request(request)
         stream: Any = request.stream
-        run = _Run(request, read_whole(request) or await gather_async(stream, self._buyer.max_body))
-        await self._drive(run, pay(self._buyer, run.describe()))
+        run = _Run(request, read_whole(request) or await gather_async(stream, self._payer.max_body))
+        await self._drive(run, pay_for(self._payer, run.describe()))
         return run.finish()
 
     async def open_session(

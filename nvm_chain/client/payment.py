@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from nvm_chain.client.wire import read_payment_response
+from nvm_chain.client.wire import TransferTold, read_payment_response, read_transfer_response
 from nvm_chain.errors.fields import Credits, PlanId
 
 
@@ -40,3 +40,13 @@ def find_payment(answer: Answered | Any) -> Payment | None:
     """
     told = read_payment_response(answer.headers)
     return None if told is None else Payment(told.success, told.amount, told.payer, told.plan_id, told.hold)
+
+
+def find_transfer(answer: Answered | Any) -> TransferTold | None:
+    """Return what an answer says of the transfer that paid for it: its transaction, chain and payer. None if it says nothing.
+
+    >>> from types import SimpleNamespace
+    >>> find_transfer(SimpleNamespace(headers={})) is None
+    True
+    """
+    return read_transfer_response(answer.headers)

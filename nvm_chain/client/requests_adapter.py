@@ -16,12 +16,13 @@ from urllib3.util import parse_url
 from nvm_chain.client.allowances import revoke_allowance, sign_allowance, use_allowance
 from nvm_chain.client.asking import revoke
 from nvm_chain.client.bodies import gather
-from nvm_chain.client.buyer import Buyer, HeldToken
-from nvm_chain.client.flow import pay
+from nvm_chain.client.buyer import Buyer, HeldToken, require_buyer
+from nvm_chain.client.flow import pay_for
 from nvm_chain.client.opening import begin_session
 from nvm_chain.client.places import find_origin, find_place
 from nvm_chain.client.signed_allowances import Allowance
 from nvm_chain.client.steps import EMPTY, Ask, Pause, Reply, Send, Step, Wanted
+from nvm_chain.client.transfers.payer import TokenPayer
 from nvm_chain.client.wire import MAX_ANSWER
 from nvm_chain.errors.fields import Credits, Seconds
 
@@ -49,13 +50,17 @@ class PayingAdapter(HTTPAdapter):
     >>> session.mount("https://gateway.example.com/", PayingAdapter(buyer, "https://gateway.example.com"))  # doctest: +SKIP
     """
 
-    def __init__(self, buyer: Buyer, *urls: str, pool_maxsize: int = 32) -> None:
+    def __init__(self, buyer: Buyer | TokenPayer, *urls: str, pool_maxsize: int = 32) -> None:
         """Take the buyer, and the URLs of the servers that are paid. Nothing is sent twice after a failed connection.
 
         Raises InvalidUrl.
         """
         super().__init__(pool_maxsize=pool_maxsize, max_retries=0)
-        self._buyer, self._origins = buyer, frozenset(map(find_origin, urls))
+        self._payer, self._origins = buyer, frozenset(map(find_origin, urls))
+
+    @property
+    def _buyer(self) -> Buyer:
+        return require_buyer(self._payer)
 
     # ------------------------------------------------------------------ requests of the program
 
@@ -69,9 +74,9 @@ class PayingAdapter(HTTPAdapter):
         """
         if find_origin(str(request.url)) not in self._origins or _pays_itself(request):
             return super().send(request, *args, **kwargs)
-        own = make_repeatable(request, self._buyer.max_body)
+        own = make_repeatable(request, self._payer.max_body)
         run = _Run(self, own, args, kwargs)
-        run.drive(pay(self._buyer, describe(own)))
+        run.drive(pay_for(self._payer, describe(own)))
         return run.finish()
 
     def send_plain(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:

@@ -12,13 +12,15 @@ from nvm_chain.types.ids import parse_plan_id
 from nvm_chain.types.json_text import parse_json
 
 try:
+    from nvm_chain.x402.exact import ExactOffer as ExactOffer
+    from nvm_chain.x402.exact import write_exact_payment as write_exact_payment
     from nvm_chain.x402.headers import (
         PAYMENT_REQUIRED,
         PAYMENT_RESPONSE,
-        PAYMENT_SIGNATURE,
         VERSION,
         read_header,
     )
+    from nvm_chain.x402.headers import PAYMENT_SIGNATURE as PAYMENT_SIGNATURE
     from nvm_chain.x402.offers import CreditsOffer as CreditsOffer
     from nvm_chain.x402.payments import write_payment
 except ModuleNotFoundError as error:
@@ -41,6 +43,14 @@ class Offered:
 
 
 @dataclass(frozen=True, slots=True)
+class ExactOffered:
+    """An offer that a signed transfer pays, and the element of ``accepts`` from which it was read."""
+
+    offer: ExactOffer
+    raw: Any
+
+
+@dataclass(frozen=True, slots=True)
 class SignInPlan:
     """A plan for which a sign-in is enough: its kind, and the highest number of credits that the request costs."""
 
@@ -58,12 +68,18 @@ class SignInOffered:
 
 @dataclass(frozen=True, slots=True)
 class Required:
-    """What a 402 says. ``error`` is the type of the error, and empty for another server than ours."""
+    """What a 402 says. ``error`` is the type of the error, and empty for another server than ours.
+
+    ``exact`` are the offers that a signed transfer pays. ``resource`` and ``extensions`` are sent back with a payment.
+    """
 
     offers: tuple[Offered, ...]
     sign_in: SignInOffered | None
     error: str
     message: str
+    exact: tuple[ExactOffered, ...] = ()
+    resource: Any = None
+    extensions: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +91,16 @@ class Told:
     payer: str
     plan_id: PlanId | None
     hold: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferTold:
+    """What the header PAYMENT-RESPONSE says of a transfer. ``transaction`` is empty if the server names none."""
+
+    success: bool
+    transaction: str
+    network: str
+    payer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +119,18 @@ def read_required(headers: Mapping[str, str], body: bytes) -> Required | None:
         told = _read_required_header(headers)
     if not _is_required(told):
         return None
-    found = [_read_offer(raw) for raw in told["accepts"][:MAX_OFFERS]]
+    accepts = told["accepts"][:MAX_OFFERS]
+    found = [_read_offer(raw) for raw in accepts]
+    exact = [_read_exact(raw) for raw in accepts]
     own = told.get("nvm")
     return Required(
         tuple(offered for offered in found if offered is not None),
         _read_sign_in(told.get("extensions")),
         str(own.get("type", ""))[:80] if isinstance(own, dict) else "",
         str(told.get("error", ""))[:500],
+        tuple(offered for offered in exact if offered is not None),
+        told.get("resource"),
+        told.get("extensions"),
     )
 
 
@@ -117,6 +148,13 @@ def _read_required_header(headers: Mapping[str, str]) -> Any:
 def _read_offer(raw: Any) -> Offered | None:
     try:
         return Offered(CreditsOffer.from_json(raw), raw)
+    except InputError:
+        return None
+
+
+def _read_exact(raw: Any) -> ExactOffered | None:
+    try:
+        return ExactOffered(ExactOffer.from_json(raw), raw)
     except InputError:
         return None
 
@@ -153,6 +191,19 @@ def read_payment_response(headers: Mapping[str, str]) -> Told | None:
         amount = int(told["amount"])
         return Told(told["success"] is True, max(0, amount), str(told.get("payer", ""))[:80], plan_id, hold)
     except (InputError, KeyError, TypeError, AttributeError, ValueError):
+        return None
+
+
+def read_transfer_response(headers: Mapping[str, str]) -> TransferTold | None:
+    """Return what the header PAYMENT-RESPONSE says of a transfer. None if there is none, or if it is malformed."""
+    text = headers.get(PAYMENT_RESPONSE)
+    if text is None:
+        return None
+    try:
+        told = read_header(text, "answer")
+        names = (str(told.get(name) or "")[:80] for name in ("transaction", "network", "payer"))
+        return TransferTold(told["success"] is True, *names)
+    except (InputError, KeyError, TypeError, AttributeError):
         return None
 
 
