@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from eth_typing import ChecksumAddress
-from msgspec import DecodeError, Raw, Struct, ValidationError, json
+from msgspec import DecodeError, Struct, ValidationError, json
 
 from nvm_chain.errors import InputError, InvalidMessage
 from nvm_chain.errors.fields import Money, PlanId, Seconds
@@ -117,7 +117,7 @@ class _Authorization(Struct, rename={"payer": "from", "valid_after": "validAfter
 class _Payload(Struct, rename="camel"):
     authorization: _Authorization | None = None
     signature: str = ""
-    permit2_authorization: Raw | None = None
+    permit2_authorization: Any = None
 
 
 _decode: Final = json.Decoder(_Payload).decode

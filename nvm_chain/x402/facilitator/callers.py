@@ -37,8 +37,8 @@ class Caller:
         return sha256(b"nvm_chain facilitator caller\0" + self.name.encode()).digest()
 
 
-LOOPBACK_CALLER: Final = Caller(OPERATOR, b"")
-"""Whoever asks a facilitator without tokens."""
+LOOPBACK_CALLER: Final = Caller(OPERATOR, sha256(b"").digest())
+"""Whoever asks a facilitator without tokens, and sends none."""
 
 
 def build_caller(name: str, token: str, pay_to: Collection[str] = ()) -> Caller:

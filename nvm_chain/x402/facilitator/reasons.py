@@ -11,6 +11,7 @@ from nvm_chain.errors import (
     NoContract,
     NvmChainError,
     PaymentMalformed,
+    PaymentRefused,
     TokenCannotSign,
     TransferAlreadyUsed,
     TransferExpired,
@@ -59,7 +60,7 @@ def find_reason(error: NvmChainError) -> str:
     >>> find_reason(TransferExpired(valid_before=5, now=9))
     'invalid_exact_evm_payload_authorization_valid_before'
     """
-    if isinstance(error, PaymentMalformed):
+    if isinstance(error, PaymentMalformed | PaymentRefused):
         return str(error.code)
     if isinstance(error, TransferMismatch):
         return _FIELDS.get(str(error.field), "invalid_payload")
