@@ -1,8 +1,8 @@
 """Charges on EVM chains: one transfer of a token that the payer signs (EIP-3009) and the server sends.
 
 The nonce of the transfer is a hash of the challenge's id and realm. So a signature pays one challenge, and with it one request. The
-specification hashes both texts behind each other, as the TypeScript package does. The Python package hashes a JSON list of them.
-A server takes either.
+specification hashes both texts behind each other, and so do older official packages. Newer ones hash a JSON list of them. A server
+takes either.
 """
 
 import re
@@ -62,7 +62,7 @@ def describe_charge(
 
 
 def list_nonces(challenge: Challenge) -> tuple[bytes, bytes]:
-    """Return the nonces that a transfer for a challenge can have: as the specification says, and as the Python package does."""
+    """Return the nonces that a transfer for a challenge can have: as the specification says, and as newer packages do."""
     listed = json.encode([challenge.challenge_id, challenge.realm])
     return keccak(text=challenge.challenge_id + challenge.realm), keccak(listed)
 

@@ -10,6 +10,7 @@ import pytest
 from eth_account import Account
 from hypothesis import given
 from hypothesis import strategies as st
+from mpp import errors as official_errors
 from mpp.methods.evm._eip3009 import challenge_hash
 
 from nvm_chain.errors import InvalidMessage
@@ -41,7 +42,9 @@ CASES = [pytest.param(vector, id=vector["name"]) for vector in VECTORS["vectors"
 
 def read_challenge(vector: dict[str, Any]) -> Challenge:
     """Return the challenge of a vector."""
-    return Challenge(vector["id"], *vector["terms"], vector["description"])
+    realm, method, intent, request, expires, digest, opaque = vector["terms"]
+    terms = {"expires": expires, "digest": digest, "opaque": opaque, "description": vector["description"]}
+    return Challenge(vector["id"], realm, method, intent, request, **terms)
 
 
 def build(**changes: Any) -> Challenge:
@@ -248,12 +251,12 @@ def test_receipt__that_is_malformed__is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "official"),
     [
-        (MALFORMED_CREDENTIAL, mpp.MalformedCredentialError()),
-        (INVALID_CHALLENGE, mpp.InvalidChallengeError()),
-        (VERIFICATION_FAILED, mpp.VerificationFailedError()),
+        (MALFORMED_CREDENTIAL, official_errors.MalformedCredentialError()),
+        (INVALID_CHALLENGE, official_errors.InvalidChallengeError()),
+        (VERIFICATION_FAILED, official_errors.VerificationFailedError()),
     ],
 )
-def test_problem__has_the_type_of_the_official_one(name: str, official: mpp.PaymentError) -> None:
+def test_problem__has_the_type_of_the_official_one(name: str, official: official_errors.PaymentError) -> None:
     told = describe_problem(name, 402, "Because.")
     theirs = official.to_problem_details()
     assert {key: told[key] for key in ("type", "title", "status")} == {
