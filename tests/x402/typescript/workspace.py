@@ -46,6 +46,19 @@ def run_npm(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def replace_officials(modules: Path) -> None:
+    """Put other versions of official packages in place of ours, from the folder in NVM_CHAIN_X402_MODULES if it is set."""
+    others = os.environ.get("NVM_CHAIN_X402_MODULES")
+    if others is None:
+        return
+    official = modules / "@x402"
+    official.unlink()
+    official.mkdir()
+    for each in [*Path(others, "@x402").iterdir(), *(ROOT / "node_modules" / "@x402").iterdir()]:
+        if not (official / each.name).exists():
+            shutil.copytree(each, official / each.name)
+
+
 def build_workspace(folder: Path) -> Workspace:
     """Pack our package as it would be published, and put it where a buyer's npm would."""
     source = folder / "clients" / "typescript"
@@ -56,6 +69,7 @@ def build_workspace(folder: Path) -> Workspace:
         if each.is_dir():
             (modules / each.name).symlink_to(each)
     (folder / "tests").symlink_to(ROOT / "tests")
+    replace_officials(modules)
     packed = json.loads(run_npm(source, "pack", "--json", "--silent", "--pack-destination", str(folder)))
     target = modules / "@nvm-chain"
     target.mkdir()
