@@ -10,6 +10,7 @@ from nvm_chain.integrations.x402.offers import read_credits_offer, read_order_of
 from nvm_chain.integrations.x402.order_scheme import OrderScheme
 from nvm_chain.integrations.x402.plans import Plans
 from nvm_chain.integrations.x402.purse import Vouchers
+from nvm_chain.integrations.x402.signing_in import SignIns
 from nvm_chain.x402.offers import CREDITS_SCHEME
 from nvm_chain.x402.orders import ORDER_SCHEME
 
@@ -23,6 +24,7 @@ class Chooser:
     vouchers: Vouchers
     plans: Plans
     orders: OrderScheme
+    sign_ins: SignIns
     others: Mapping[tuple[str, str], int]
 
     def __call__(self, version: int, requirements: Sequence[Any]) -> list[Any]:
@@ -31,6 +33,9 @@ class Chooser:
         Raises:
             PaymentNotAllowed: There are offers of ours, none is within the limits, and no other scheme can pay.
         """
+        asked = find_asked(requirements[0]) if requirements else None
+        if asked is not None:
+            self.sign_ins.note_paid(requirements[0], asked.place)
         kept = [offer for offer in requirements if offer.scheme not in OURS and self._allows(offer)]
         reasons: list[str] = []
         best = self._find_credits(requirements, reasons) or self._find_order(requirements, reasons)
@@ -38,7 +43,6 @@ class Chooser:
             return [best, *kept]
         if kept or not requirements:
             return kept
-        asked = find_asked(requirements[0])
         place = None if asked is None else asked.place
         service = "the server" if place is None else place.service or place.origin
         raise PaymentNotAllowed(service, tuple(dict.fromkeys(reasons)) or ("other schemes may not pay this token",))

@@ -11,6 +11,7 @@ from nvm_chain.integrations.x402.official import x402Client, x402ClientSync
 from nvm_chain.integrations.x402.order_scheme import OrderScheme
 from nvm_chain.integrations.x402.plans import Plans
 from nvm_chain.integrations.x402.purse import Vouchers
+from nvm_chain.integrations.x402.signing_in import SignIns
 from nvm_chain.x402.networks import format_network
 
 Client = TypeVar("Client", x402Client, x402ClientSync)
@@ -41,6 +42,8 @@ def pay_from_credits(client: Client, buyer: Buyer, *urls: str, spend_controls: C
     client.set_spend_controls(build_spend_controls(buyer, spend_controls))  # type: ignore[arg-type]
     client.register(network, CreditsScheme(vouchers, plans))
     client.register(network, orders)
-    client.register_policy(Chooser(vouchers, plans, orders, find_caps_of_others(buyer, spend_controls)))
+    sign_ins = SignIns(vouchers)
+    client.register_policy(Chooser(vouchers, plans, orders, sign_ins, find_caps_of_others(buyer, spend_controls)))
     client.register_extension(AddressNotes(vouchers))
+    client.register_extension(sign_ins)
     return client
