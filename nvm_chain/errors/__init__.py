@@ -21,7 +21,7 @@ NvmChainError
 │   ├── BindingMismatch, BindingTooWeak, DeadlineOutOfRange, SignInMismatch
 │   ├── SignInNotYetValid, SignInExpired, SignInSignatureInvalid, ReceiptMismatch, ReceiptSignatureInvalid
 │   ├── AuthorityUnknown, VoucherBeforeRestore, PlanNotAccepted, NonceNotAccepted, TooManyAuthorities, TooManyTokens
-│   ├── OfferDiffers
+│   ├── OfferDiffers, ChallengeRefused, MethodNotTaken
 │   ├── TransferMismatch, TransferNotYetValid, TransferExpired, TransferSignatureInvalid, TransferAlreadyUsed
 │   ├── TransferRefused, WalletNotDeployed, FactoryNotAllowed, WalletNotDeployable, PaymentRefused
 │   └── SignatureNeedsChain, TokenCannotSign
@@ -85,6 +85,7 @@ from nvm_chain.errors.base import (
 from nvm_chain.errors.catalogue import (
     list_errors,
 )
+from nvm_chain.errors.charges import ChallengeRefused, MethodNotTaken
 from nvm_chain.errors.client import (
     BodyNotRepeatable,
     BudgetUsedUp,
@@ -520,6 +521,8 @@ __all__ = [
     "NotTransferable",
     "NvmChainError",
     "OfferDiffers",
+    "ChallengeRefused",
+    "MethodNotTaken",
     "OlderSchema",
     "OnlyHolderOpens",
     "OpenApiUnavailable",

@@ -143,6 +143,8 @@ SAMPLES: list[NvmChainError] = [
     PaymentMissing("did:nv:07"),
     errors.PaymentMalformed("payment", "its version is 1, and not 2", "invalid_x402_version"),
     errors.OfferDiffers("amount", "2", "3"),
+    errors.ChallengeRefused("it is over"),
+    errors.MethodNotTaken("tempo", "charge"),
     SessionMissing("did:nv:07"),
     NoWebsockets("did:nv:07"),
     PaymentNotAllowed("did:nv:07", ("a request may cost 9 credits, and the limit is 5",)),

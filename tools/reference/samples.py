@@ -194,6 +194,8 @@ OWN: Final[dict[str, dict[str, Any]]] = {
     "NeedsVendor": {"what": "a checkout by card", "advice": "sell for a token, or grant what was paid elsewhere"},
     "PaymentMalformed": {"kind": "payment", "reason": "its version is 1, and not 2", "code": "invalid_x402_version"},
     "OfferDiffers": {"field": "amount", "accepted": "2", "offered": "3"},
+    "ChallengeRefused": {"reason": "it is over"},
+    "MethodNotTaken": {"method": "tempo", "intent": "charge"},
     "PaymentMissing": {"service": "did:nv:07"},
     "PaymentNotAllowed": {"service": "did:nv:07", "reasons": ("a request may cost 9 credits, and the limit is 5",)},
     "BodyNotRepeatable": {"limit": 8_388_608},
