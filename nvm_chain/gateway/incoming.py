@@ -7,6 +7,7 @@ from typing import Final
 
 from nvm_chain.errors import InvalidMessage
 from nvm_chain.x402.headers import PAYMENT_SIGNATURE
+from nvm_chain.x402.sign_ins import SIGN_IN_HEADER
 
 Headers = list[tuple[bytes, bytes]]
 """Headers as ASGI has them, the names in small letters."""
@@ -38,7 +39,12 @@ _NOT_FORWARDED: Final = (
 
 Some clients of x402 send the last one with a request, although it is a header of answers.
 """
-_ONCE: Final = frozenset((PAYMENT_SIGNATURE.encode(), b"authorization", b"content-length", b"idempotency-key", b"host"))
+_ONCE: Final = frozenset(
+    (
+        *(PAYMENT_SIGNATURE.encode(), SIGN_IN_HEADER.encode(), b"authorization"),
+        *(b"content-length", b"idempotency-key", b"host"),
+    )
+)
 _LENGTH: Final = re.compile(rb"[0-9]{1,18}")
 _BEARER: Final = re.compile(r"bearer +([!-~]+) *", re.IGNORECASE)
 
@@ -55,6 +61,7 @@ class Incoming:
     host: str = ""
     payment: str | None = None
     bearer: str | None = None
+    sign_in: str | None = None
     idempotency_key: str | None = None
     length: int | None = None
     origin: str | None = None
@@ -99,6 +106,7 @@ def read_incoming(method: str, headers: Iterable[tuple[bytes, bytes]], *, keeps_
 def _read_once(incoming: Incoming, once: dict[bytes, str]) -> None:
     incoming.host = once.get(b"host", "").lower()
     incoming.payment = once.get(PAYMENT_SIGNATURE.encode())
+    incoming.sign_in = once.get(SIGN_IN_HEADER.encode())
     incoming.idempotency_key = once.get(b"idempotency-key")
     length = once.get(b"content-length")
     if length is not None:

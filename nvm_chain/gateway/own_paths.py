@@ -43,7 +43,8 @@ from nvm_chain.gateway.pages.streamlit_paths import PATH as STREAMLIT
 from nvm_chain.gateway.refusals import Refusal, tell_refusal
 from nvm_chain.gateway.routes import Hosts
 from nvm_chain.gateway.sellers.paths import PREFIX as SELLERS
-from nvm_chain.gateway.serving import Checkout, Receive, Refused, Server, answer
+from nvm_chain.gateway.serving import Receive, Refused, Server, answer
+from nvm_chain.gateway.serving_parts import Checkout
 
 _OF_OPERATOR: Final = ("/health/", "/metrics")
 """How the paths begin that are for the operator, and not on the host of a service."""

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
 
 from msgspec import json
 
-from nvm_chain.enums import PlanKind
 from nvm_chain.errors import (
     AccessNotOpened,
     AccessOpening,
@@ -20,6 +18,7 @@ from nvm_chain.errors import (
     NetworkError,
     NoWebsockets,
     NvmChainError,
+    PaymentMalformed,
     PaymentMissing,
     PeriodLimitReached,
     PlanNotReadYet,
@@ -39,18 +38,22 @@ from nvm_chain.errors import (
     ViewTooOld,
 )
 from nvm_chain.gateway.addresses import find_address
-from nvm_chain.gateway.catalogue import SoldEndpoint, SoldPlan, SoldService
+from nvm_chain.gateway.catalogue import SoldEndpoint, SoldService
+from nvm_chain.gateway.declarations import declare
+from nvm_chain.gateway.offers import find_account, find_most, leave_out_unpayable, list_offers
 from nvm_chain.gateway.pages.payment_required import HEADERS as PAGE_HEADERS
 from nvm_chain.gateway.pages.payment_required import build_page
+from nvm_chain.meter.nonces import SignInChallenge
 from nvm_chain.meter.settings import MeterSettings
-from nvm_chain.x402.headers import PAYMENT_REQUIRED, write_header
-from nvm_chain.x402.offers import CreditsAccount, CreditsOffer, build_payment_required
+from nvm_chain.x402.headers import PAYMENT_REQUIRED
+from nvm_chain.x402.reasons import find_reason
+from nvm_chain.x402.required import build_required, build_resource, write_required
 
 STATUSES: Final[tuple[tuple[tuple[type[NvmChainError], ...], int], ...]] = (
     ((TooManyRequests, QuotaReached, TooManyReleases, TooManyOpenRequests, ExposureReached, PeriodLimitReached), 429),
     ((HolderNotSettled,), 429),
     ((RequestRunning, AnswerNotKept, AccessOpening, AccessNotOpened), 409),
-    ((PaymentMissing, SessionMissing, RequestRefused, SignatureError), 402),
+    ((PaymentMissing, PaymentMalformed, SessionMissing, RequestRefused, SignatureError), 402),
     ((KeyReused,), 422),
     ((UnknownEndpoint, ServiceUnknown, NoWebsockets), 404),
     ((ViewTooOld, IndexFailure, MeterClosed, NetworkError, UpstreamBusy), 503),
@@ -61,8 +64,6 @@ STATUSES: Final[tuple[tuple[tuple[type[NvmChainError], ...], int], ...]] = (
 """The status of each error. The first row that fits counts."""
 RETRY_SECONDS: Final = 5
 """When to try again, if the error does not say it."""
-MAX_REQUIRED: Final = 6_000
-"""The largest number of characters in the header PAYMENT-REQUIRED. Many servers take headers of 8 kB in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,11 @@ def refuse_payment(
     settings: MeterSettings,
     *,
     base: str,
+    method: str,
     target: str,
     holder: str | None = None,
     own_host: str | None = None,
+    challenge: SignInChallenge | None = None,
     as_page: bool = False,
 ) -> Refusal:
     """Return the answer to a request that was not paid for: 402 with everything that would be accepted.
@@ -131,26 +134,30 @@ def refuse_payment(
         endpoint: The endpoint of the request.
         settings: The settings of the meter.
         base: The URL of the gateway.
+        method: The method of the request.
         target: The target of the request.
         holder: Who pays, if that is proved.
         own_host: The host of the request, if it is of the service alone.
+        challenge: A fresh challenge for whoever signs in with the request itself. None for nobody.
         as_page: Whether a person looks at the answer.
     """
     status = find_status(error)
     if status != 402:
         return refuse(error)
-    account = _find_account(error, holder)
-    offers = [_offer(plan, service, settings, account) for plan in _sort(service, endpoint)]
-    address = find_address(service.did, base, own_host)
-    required = build_payment_required(
-        f"{address.service}{target}",
-        offers,
-        error=error.message(),
-        description=service.metadata.name,
-        extensions=_extend(service, endpoint, address.own),
+    address, metadata = find_address(service.did, base, own_host), service.metadata
+    offers = list_offers(service, endpoint, settings, find_account(error, holder))
+    required = build_required(
+        build_resource(
+            f"{address.service}{target}",
+            description=metadata.description or metadata.name,
+            name=metadata.name,
+            tags=metadata.tags,
+        ),
+        leave_out_unpayable(offers, error, holder),
+        error=find_reason(error),
+        extensions=declare(service, endpoint, address, method, target, challenge),
     )
-    header = _fit(required)
-    headers = [*_build_headers(error, status), (PAYMENT_REQUIRED.encode(), header.encode())]
+    headers = [*_build_headers(error, status), (PAYMENT_REQUIRED.encode(), write_required(required).encode())]
     if as_page:
         kept = [(name, value) for name, value in headers if name != b"content-type"]
         most = {plan.plan_id: find_most(plan, service) for plan in endpoint.plans.values()}
@@ -160,76 +167,6 @@ def refuse_payment(
             build_page(service, endpoint, error, most, address.own),
         )
     return Refusal(status, headers, json.encode({**required, "nvm": error.to_dict()}))
-
-
-def _sort(service: SoldService, endpoint: SoldEndpoint) -> list[SoldPlan]:
-    """Return the plans of credits, the cheapest request first."""
-    credits = [plan for plan in endpoint.plans.values() if plan.kind is PlanKind.CREDITS and plan.by_vouchers]
-    return sorted(credits, key=lambda plan: (find_most(plan, service), plan.plan_id))
-
-
-def find_most(plan: SoldPlan, service: SoldService) -> int:
-    """Return the credits to hold for a request: the highest cost if costs vary, else the lowest. At least one."""
-    return max(1, plan.max_credits if service.settings.dynamic else plan.min_credits)
-
-
-def _offer(
-    plan: SoldPlan, service: SoldService, settings: MeterSettings, account: CreditsAccount | None
-) -> CreditsOffer:
-    own = service.settings
-    return CreditsOffer(
-        settings.chain_id,
-        settings.credits,
-        plan.plan_id,
-        settings.redeemer,
-        find_most(plan, service),
-        own.request_seconds,
-        service.did,
-        own.level.value,
-        account,
-    )
-
-
-def _find_account(error: NvmChainError, holder: str | None) -> CreditsAccount | None:
-    """Return how the account stands, if its holder has signed the request. Nobody else is told, as a user of an allowance."""
-    if holder is None or not isinstance(error, RequestRefused) or not error.next_ceiling:
-        return None
-    available = error.fields.get("available")
-    return CreditsAccount(holder, error.next_ceiling, None, available)  # type: ignore[arg-type]
-
-
-def _extend(service: SoldService, endpoint: SoldEndpoint, own: str) -> dict[str, Any]:
-    """Return the other ways to be served: a name against paying twice, and where to sign in for a plan without vouchers.
-
-    ``own`` is the URL in front of the gateway's own paths.
-    """
-    extensions: dict[str, Any] = {"payment-identifier": {"info": {"required": False}}}
-    plans = [p for p in endpoint.plans.values() if not p.by_vouchers]
-    if plans:
-        extensions["nvm-sign-in"] = {
-            "info": {
-                "challenge": f"{own}/sign-in?service={quote(service.did, safe=':')}",
-                "plans": [
-                    {
-                        "planId": str(plan.plan_id),
-                        "kind": plan.kind.name.lower(),
-                        "credits": str(0 if plan.kind is PlanKind.TIME else find_most(plan, service)),
-                    }
-                    for plan in plans
-                ],
-            }
-        }
-    return extensions
-
-
-def _fit(required: dict[str, Any]) -> str:
-    """Return the header of a 402. If there are too many offers for a header, it has the first of them. The body has all."""
-    offers = required["accepts"]
-    header = write_header(required)
-    while len(header) > MAX_REQUIRED and len(offers) > 1:
-        offers = offers[: len(offers) // 2]
-        header = write_header({**required, "accepts": offers})
-    return header
 
 
 def _build_headers(error: NvmChainError, status: int) -> list[tuple[bytes, bytes]]:

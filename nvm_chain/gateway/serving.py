@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from nvm_chain.errors import (
     AnswerNotKept,
     BindingMismatch,
     InvalidMessage,
     NvmChainError,
+    OfferDiffers,
+    PaymentMalformed,
     PaymentMissing,
     PlanNotAccepted,
     UnknownEndpoint,
@@ -20,10 +22,13 @@ from nvm_chain.gateway.forwarding import Passage, Send
 from nvm_chain.gateway.incoming import Headers, Incoming
 from nvm_chain.gateway.kept_answers import AnswerBox, KeptBody
 from nvm_chain.gateway.metrics import Metrics
+from nvm_chain.gateway.offers import check_credits, find_accepted, find_most, list_offers
 from nvm_chain.gateway.outcomes import Outcome, PaidOutcome
-from nvm_chain.gateway.payers import Payer, read_payer
-from nvm_chain.gateway.refusals import Refusal, find_most, refuse, refuse_payment
+from nvm_chain.gateway.payers import AnyPayer, BuyingPayer, Payer, SigningPayer, read_any_payer
+from nvm_chain.gateway.refusals import Refusal, refuse, refuse_payment
 from nvm_chain.gateway.sellers.paths import SellerPaths
+from nvm_chain.gateway.serving_parts import Buying, Checkout
+from nvm_chain.gateway.sign_ins import close, find_challenge, sign_in
 from nvm_chain.gateway.upstream import Upstreams
 from nvm_chain.gateway.workers import Workers
 from nvm_chain.meter.bodies import UNSIGNED
@@ -51,15 +56,6 @@ class Refused(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.status)
         self.refusal = refusal
-
-
-class Checkout(Protocol):
-    """What answers on the pages of plans."""
-
-    async def serve(
-        self, scope: Mapping[str, Any], path: str, incoming: Incoming, receive: Receive, service: SoldService | None
-    ) -> Refusal | None:
-        """Return the answer to a request. None if nobody is there to be answered."""
 
 
 class Server:
@@ -90,6 +86,8 @@ class Server:
         self.workers = Workers(lambda _: None) if workers is None else workers
         self.sellers: SellerPaths | None = None
         """What sellers may ask, if there are any."""
+        self.buying: Buying | None = None
+        """What serves requests for payments by which money moves first, if the gateway sells in that way."""
         self.checkout: Checkout | None = None
         """What answers on the pages of plans, if they are served."""
         self.discovery: Checkout | None = None
@@ -140,15 +138,49 @@ class Server:
             await read_start(passage.body)
             await Exchange(self._upstreams, passage, Outcome(), send, more).run()
             return
-        payer = read_payer(incoming)
-        if payer is None:
-            raise Refused(self._refuse(PaymentMissing(service.did), passage))
+        payer = await self._read_payer(passage)
+        if isinstance(payer, BuyingPayer):
+            await self._buy(payer, passage, send, more)
+            return
         await read_start(passage.body)
-        plan, hold = await self._admit(payer, passage)
+        is_signed = isinstance(payer, SigningPayer)
+        payer = await self._sign_in(payer, passage) if isinstance(payer, SigningPayer) else payer
+        try:
+            plan, hold = await self._admit(payer, passage)
+        finally:
+            if is_signed:
+                await close(self.meter, payer)
         if isinstance(hold, KeptAnswer):
             await self._repeat(hold, send, more)
             return
         await self._serve_paid(payer, plan, hold, passage, send, more)
+
+    async def _read_payer(self, passage: Passage) -> AnyPayer:
+        """Return what a request brings to be paid for. Raises Refused if that is nothing, or a malformed payment."""
+        try:
+            payer = read_any_payer(passage.incoming)
+        except PaymentMalformed as error:
+            raise Refused(await self._refuse(error, passage)) from error
+        if payer is None:
+            raise Refused(await self._refuse(PaymentMissing(passage.service.did), passage))
+        return payer
+
+    async def _buy(self, payer: BuyingPayer, passage: Passage, send: Send, more: Headers) -> None:
+        """Serve a request for a payment by which money moves first. Raises Refused."""
+        offers = list_offers(passage.service, passage.endpoint, self.meter.settings)
+        try:
+            offer = find_accepted(payer.payment, offers if self.buying else [])
+        except OfferDiffers as error:
+            raise Refused(await self._refuse(error, passage)) from error
+        if self.buying is not None:
+            await self.buying.serve(payer, offer, passage, send, more)
+
+    async def _sign_in(self, payer: SigningPayer, passage: Passage) -> Payer:
+        """Return the credential of a request that came with a signed message. Raises Refused."""
+        try:
+            return await sign_in(self.meter, payer, passage.endpoint, passage.service.did)
+        except NvmChainError as error:
+            raise Refused(await self._refuse(error, passage)) from error
 
     # ------------------------------------------------------------------ paid
 
@@ -162,12 +194,14 @@ class Server:
             plan = passage.endpoint.plans.get(account.plan_id)
             if plan is None:
                 raise PlanNotAccepted(account.plan_id, service.did)
+            if payer.accepted is not None:
+                check_credits(payer.accepted, plan, service, self.meter.settings)
             holder = account.holder
             hold = await self.meter.admit(request, payer.credential, find_most(plan, service))
             if isinstance(hold, KeptAnswer) and request.body is None:
                 raise AnswerNotKept(hold.hold_id.hex())  # it may be the answer to another body
         except NvmChainError as error:
-            raise Refused(self._refuse(error, passage, holder)) from error
+            raise Refused(await self._refuse(error, passage, holder)) from error
         return plan, hold
 
     async def _serve_paid(
@@ -179,7 +213,7 @@ class Server:
             kept = await exchange.run(keeps=payer.key is not None)
         except BodyDiffers as error:
             mismatch = BindingMismatch("body", passage.signed_body or UNSIGNED, error.digest, "")
-            raise Refused(self._refuse(mismatch, passage, hold.key.holder)) from error
+            raise Refused(await self._refuse(mismatch, passage, hold.key.holder)) from error
         finally:
             self.metrics.note_charge(passage.service.did, outcome.charged)
         if kept is not None and outcome.cost is not None:
@@ -200,16 +234,18 @@ class Server:
 
     # ------------------------------------------------------------------ what is told
 
-    def _refuse(self, error: NvmChainError, passage: Passage, holder: str | None = None) -> Refusal:
+    async def _refuse(self, error: NvmChainError, passage: Passage, holder: str | None = None) -> Refusal:
         return refuse_payment(
             error,
             passage.service,
             passage.endpoint,
             self.meter.settings,
             base=self.base,
+            method=passage.incoming.method,
             target=passage.target,
             holder=holder,
             own_host=passage.incoming.host if passage.incoming.keeps_cookies else None,
+            challenge=await find_challenge(self.meter, passage.endpoint),
             as_page=passage.incoming.wants_page,
         )
 

@@ -97,15 +97,12 @@ def _format_second(second: Time) -> str:
     return datetime.fromtimestamp(second, UTC).isoformat().replace("+00:00", "Z")
 
 
-def declare_discovery(
-    method: str, params: Mapping[str, str] | None = None, template: str | None = None
-) -> dict[str, Any] | None:
+def declare_discovery(method: str, params: Mapping[str, str] | None = None) -> dict[str, Any] | None:
     """Return the declaration of how an endpoint is called. None for a method that the extension does not know.
 
     Args:
         method: The method of the request, in capital letters.
         params: The names in the endpoint's path, and their values in this request.
-        template: The endpoint's path, with ``:name`` for each name.
     """
     if method in WITH_BODY:
         given: dict[str, Any] = {"type": "http", "method": method, "bodyType": "json", "body": {}}
@@ -126,8 +123,4 @@ def declare_discovery(
         "additionalProperties": False,
     }
     schema = {"$schema": _DRAFT, "type": "object", "properties": {"input": shape}, "required": ["input"]}
-    return {
-        **({"routeTemplate": template} if template else {}),
-        "info": {"input": given},
-        "schema": schema,
-    }
+    return {"info": {"input": given}, "schema": schema}

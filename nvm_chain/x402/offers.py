@@ -4,7 +4,6 @@ An offer of credits has the scheme ``nvm-credits``. Its asset is the Credits con
 credits that the request costs. The holder signs a voucher for it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -15,7 +14,6 @@ from nvm_chain.errors.fields import Credits, Number, PlanId, Seconds
 from nvm_chain.signing.vouchers import DOMAIN_NAME, DOMAIN_VERSION
 from nvm_chain.types.addresses import parse_address
 from nvm_chain.types.ids import parse_plan_id
-from nvm_chain.x402.headers import VERSION
 from nvm_chain.x402.networks import format_network as format_network
 from nvm_chain.x402.networks import parse_network
 
@@ -130,32 +128,3 @@ def _read_number(text: Any) -> int:
     if not isinstance(text, str) or not text.isascii() or not text.isdecimal() or len(text) > 78:
         raise InvalidMessage(_NOUN, f"{ascii(text)[:40]} is not a number in decimal digits")
     return int(text)
-
-
-def build_payment_required(
-    url: str,
-    offers: Sequence[Offer],
-    *,
-    error: str,
-    description: str = "",
-    extensions: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Return what a 402 says, as JSON.
-
-    Args:
-        url: The URL of the request.
-        offers: What would be accepted, the best first.
-        error: Why the request was not served.
-        description: What is sold at the URL.
-        extensions: Other ways to be served, each under the name of its extension.
-    """
-    resource = {"url": url, **({"description": description} if description else {})}
-    required: dict[str, Any] = {
-        "x402Version": VERSION,
-        "error": error,
-        "resource": resource,
-        "accepts": [offer.to_json() for offer in offers],
-    }
-    if extensions:
-        required["extensions"] = extensions
-    return required

@@ -10,7 +10,8 @@ from typing import Any
 
 from nvm_chain.client.buyer import Buyer
 from nvm_chain.x402.headers import PAYMENT_REQUIRED, write_header
-from nvm_chain.x402.offers import CreditsAccount, CreditsOffer, build_payment_required
+from nvm_chain.x402.offers import CreditsAccount, CreditsOffer
+from nvm_chain.x402.required import build_required, build_resource
 from tests.gateway.serving import served
 from tests.gateway.shop import Shop
 
@@ -80,7 +81,7 @@ class Liar:
             plans = [{"planId": str(shop.time_plan), "kind": "time"}]
             extensions = {"nvm-sign-in": {"info": {"challenge": self.sign_in, "plans": plans}}}
             offers = []
-        required = build_payment_required("http://x", offers, error="Pay", extensions=extensions)
+        required = build_required(build_resource("http://x"), offers, error="Pay", extensions=extensions)
         return required | {"nvm": {"type": self.error_when_paid if is_paid else "PaymentMissing"}}
 
     @property

@@ -13,7 +13,8 @@ from nvm_chain.client.limits import build_budget, build_limits
 from nvm_chain.client.requests_adapter import PayingAdapter
 from nvm_chain.errors import InvalidAmount, PaymentNotAllowed
 from nvm_chain.x402.headers import PAYMENT_REQUIRED, write_header
-from nvm_chain.x402.offers import CreditsOffer, build_payment_required
+from nvm_chain.x402.offers import CreditsOffer
+from nvm_chain.x402.required import build_required, build_resource
 from tests.client.clients import Client
 from tests.client.liars import hanging_up, is_untouched, lying
 from tests.gateway.shop import Shop
@@ -197,7 +198,7 @@ def test_request__whose_connection_is_closed__takes_its_ceiling_back(shop: Shop)
         *(shop.chain.chain_id, shop.chain.credits.address, shop.credits_plan, shop.redeemer.address),
         *(2, 60, shop.did, "full"),
     )
-    required = build_payment_required("http://x", [offer], error="Pay")
+    required = build_required(build_resource("http://x"), [offer], error="Pay")
     body = json.dumps(required).encode()
     head = f"HTTP/1.1 402 Pay\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
     head += f"{PAYMENT_REQUIRED}: {write_header(required)}\r\n\r\n"

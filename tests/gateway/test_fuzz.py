@@ -48,9 +48,9 @@ def test_fuzzer__of_a_parser_with_a_mistake__finds_it() -> None:
     assert any("ValueError" in each for each in found)
 
 
-def test_json__whose_text_is_not_utf_8__is_a_bad_request(gate: Gate) -> None:
+def test_json__whose_text_is_not_utf_8__is_refused(gate: Gate) -> None:
     payment = base64.b64encode(b'{"x402Version":2,"accepted":{"scheme":"\xed"}}').decode()
-    assert gate.ask("POST", "/ask", {"PAYMENT-SIGNATURE": payment}).status_code == 400
+    assert gate.ask("POST", "/ask", {"PAYMENT-SIGNATURE": payment}).status_code == 402
     for path, body in (
         ("sign-in", b'{"message":"\xed","signature":""}'),
         ("sessions", b'{"terms":"\xed","voucher":""}'),

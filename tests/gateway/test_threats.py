@@ -137,7 +137,7 @@ def test_payment__under_any_spelling_of_its_header__is_one_payment(gate: Gate, u
     twice = write(gate, f"PAYMENT-SIGNATURE: {value}", f"payment-signature: {value}", *CLOSING, body="tea?")
     assert tell(gate, twice).startswith(b"HTTP/1.1 400")
     listed = write(gate, f"PAYMENT-SIGNATURE: {value}, {value}", *CLOSING, body="tea?")
-    assert tell(gate, listed).startswith(b"HTTP/1.1 400")
+    assert tell(gate, listed).startswith(b"HTTP/1.1 402")
     assert len(upstream.seen) == before
     odd = write(gate, f"pAyMeNt-SiGnAtUrE: {value}", *CLOSING, body="tea?")
     assert tell(gate, odd).startswith(b"HTTP/1.1 200")

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from nvm_chain.enums import PlanKind
 from nvm_chain.gateway.catalogue import SoldEndpoint, SoldPlan, SoldService
 from nvm_chain.gateway.discovery.templates import EVERY, SAMPLE, Template, list_templates
-from nvm_chain.gateway.refusals import find_most
+from nvm_chain.gateway.offers import find_most
 from nvm_chain.x402.offers import CREDITS_SCHEME
 
 METHODS: Final = ("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE")

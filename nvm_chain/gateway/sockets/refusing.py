@@ -10,8 +10,9 @@ from nvm_chain.errors import NvmChainError
 from nvm_chain.gateway.addresses import find_address
 from nvm_chain.gateway.catalogue import SoldEndpoint, SoldService
 from nvm_chain.gateway.refusals import Refusal, find_status, refuse
-from nvm_chain.x402.headers import PAYMENT_REQUIRED, write_header
-from nvm_chain.x402.offers import build_payment_required
+from nvm_chain.x402.headers import PAYMENT_REQUIRED
+from nvm_chain.x402.reasons import find_reason
+from nvm_chain.x402.required import build_required, build_resource, write_required
 
 EXTENSION: Final = "nvm-session"
 """The name under which a 402 says how a websocket is paid for. It accepts no payment for one request."""
@@ -39,14 +40,19 @@ def refuse_socket(
     if find_status(error) != 402:
         return refuse(error)
     address = find_address(service.did, base, own_host)
-    required = build_payment_required(
-        f"{address.service}{target}",
+    metadata = service.metadata
+    required = build_required(
+        build_resource(
+            f"{address.service}{target}",
+            description=metadata.description or metadata.name,
+            name=metadata.name,
+            tags=metadata.tags,
+        ),
         [],
-        error=error.message(),
-        description=service.metadata.name,
+        error=find_reason(error),
         extensions={EXTENSION: {"info": _describe(service, endpoint, address.own)}},
     )
-    header = (PAYMENT_REQUIRED.encode(), write_header(required).encode())
+    header = (PAYMENT_REQUIRED.encode(), write_required(required).encode())
     body = json.encode({**required, "nvm": error.to_dict()})
     return Refusal(402, [*refuse(error).headers, header], body)
 
