@@ -127,7 +127,7 @@ def read_required(headers: Mapping[str, str], body: bytes) -> Required | None:
         tuple(offered for offered in found if offered is not None),
         _read_sign_in(told.get("extensions")),
         str(own.get("type", ""))[:80] if isinstance(own, dict) else "",
-        str(told.get("error", ""))[:500],
+        str((own.get("message") if isinstance(own, dict) else None) or told.get("error", ""))[:500],
         tuple(offered for offered in exact if offered is not None),
         told.get("resource"),
         told.get("extensions"),
