@@ -5,7 +5,7 @@ from typing import Final
 from nvm_chain.gateway.incoming import Headers
 
 EVERY: Final = "*"
-_EXPOSED: Final = b"payment-required, payment-response, retry-after, nvm-request-id"
+_EXPOSED: Final = b"payment-required, payment-response, www-authenticate, payment-receipt, retry-after, nvm-request-id"
 _MAX_AGE: Final = b"600"
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from nvm_chain.errors import InvalidMessage
+from nvm_chain.mpp.credentials import find_credential
 from nvm_chain.x402.headers import PAYMENT_SIGNATURE
 from nvm_chain.x402.sign_ins import SIGN_IN_HEADER
 
@@ -23,6 +24,7 @@ PAYMENT: Final = frozenset(
     (
         *(b"payment-signature", b"payment-required", b"payment-response", b"sign-in-with-x"),
         *(b"x-payment", b"x-payment-response", b"nvmcreditsconsumed"),
+        *(b"accept-payment", b"payment-authorization", b"payment-receipt"),
     )
 )
 """Headers of payments. They are between the buyer and the gateway, or between the upstream and the gateway."""
@@ -45,6 +47,8 @@ _ONCE: Final = frozenset(
         *(b"content-length", b"idempotency-key", b"host"),
     )
 )
+CHALLENGE: Final = b"www-authenticate"
+"""The header of challenges. Those of an upstream that ask for a payment are not for the buyer."""
 _LENGTH: Final = re.compile(rb"[0-9]{1,18}")
 _BEARER: Final = re.compile(r"bearer +([!-~]+) *", re.IGNORECASE)
 
@@ -61,6 +65,7 @@ class Incoming:
     host: str = ""
     payment: str | None = None
     bearer: str | None = None
+    charge: str | None = None
     sign_in: str | None = None
     idempotency_key: str | None = None
     length: int | None = None
@@ -117,6 +122,7 @@ def _read_once(incoming: Incoming, once: dict[bytes, str]) -> None:
     if authorization is not None:
         found = _BEARER.fullmatch(authorization)
         incoming.bearer = None if found is None else found[1]
+        incoming.charge = find_credential(authorization)
 
 
 def _find_named(headers: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
@@ -141,7 +147,7 @@ def filter_answer(headers: Iterable[tuple[bytes, bytes]], *, keeps_cookies: bool
     ended = _NOT_ANSWERED if keeps_cookies else _NOT_SHARED
     for name, value in headers:
         lower = name.lower()
-        if lower in ended or lower in named:
+        if lower in ended or lower in named or (lower == CHALLENGE and find_credential(value.decode("latin-1"))):
             continue
         kept.append((lower, value))
     return kept

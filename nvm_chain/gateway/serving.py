@@ -21,18 +21,18 @@ from nvm_chain.gateway.exchange import Exchange
 from nvm_chain.gateway.forwarding import Passage, Send
 from nvm_chain.gateway.incoming import Headers, Incoming
 from nvm_chain.gateway.kept_answers import AnswerBox, KeptBody
+from nvm_chain.gateway.metered_requests import build_request, find_signed_body
 from nvm_chain.gateway.metrics import Metrics
 from nvm_chain.gateway.offers import check_credits, find_accepted, find_most, list_offers
 from nvm_chain.gateway.outcomes import Outcome, PaidOutcome
 from nvm_chain.gateway.payers import AnyPayer, BuyingPayer, Payer, SigningPayer, read_any_payer
 from nvm_chain.gateway.refusals import Refusal, refuse, refuse_payment
 from nvm_chain.gateway.sellers.paths import SellerPaths
-from nvm_chain.gateway.serving_parts import Buying, Checkout
+from nvm_chain.gateway.serving_parts import Buying, Charging, Checkout
 from nvm_chain.gateway.sign_ins import close, find_challenge, sign_in
 from nvm_chain.gateway.upstream import Upstreams
 from nvm_chain.gateway.workers import Workers
 from nvm_chain.meter.bodies import UNSIGNED
-from nvm_chain.meter.credentials import VoucherCredential
 from nvm_chain.meter.engine import Meter
 from nvm_chain.meter.idempotency import MAX_ANSWER
 from nvm_chain.meter.requests import Request
@@ -88,6 +88,8 @@ class Server:
         """What sellers may ask, if there are any."""
         self.buying: Buying | None = None
         """What serves requests for payments by which money moves first, if the gateway sells in that way."""
+        self.charges: Charging | None = None
+        """What serves requests for charges of MPP, if the gateway sells single requests for money."""
         self.checkout: Checkout | None = None
         """What answers on the pages of plans, if they are served."""
         self.discovery: Checkout | None = None
@@ -138,6 +140,8 @@ class Server:
             await read_start(passage.body)
             await Exchange(self._upstreams, passage, Outcome(), send, more).run()
             return
+        if await self._charge(passage, send, more):
+            return
         payer = await self._read_payer(passage)
         if isinstance(payer, BuyingPayer):
             await self._buy(payer, passage, send, more)
@@ -150,19 +154,33 @@ class Server:
         finally:
             if is_signed:
                 await close(self.meter, payer)
+        await self.serve_admitted(payer, plan, hold, passage, send, more)
+
+    async def serve_admitted(
+        self, payer: Payer, plan: SoldPlan, hold: StoredHold | KeptAnswer, passage: Passage, send: Send, more: Headers
+    ) -> None:
+        """Serve a request that the meter has admitted, or give its kept answer again. Raises Refused or UpstreamError."""
         if isinstance(hold, KeptAnswer):
             await self._repeat(hold, send, more)
             return
         await self._serve_paid(payer, plan, hold, passage, send, more)
+
+    async def _charge(self, passage: Passage, send: Send, more: Headers) -> bool:
+        """Serve a request for a charge of MPP, and return whether it brings one. Raises Refused."""
+        charge = passage.incoming.charge
+        if charge is None or self.charges is None:
+            return False
+        await self.charges.serve(charge, passage, send, more)
+        return True
 
     async def _read_payer(self, passage: Passage) -> AnyPayer:
         """Return what a request brings to be paid for. Raises Refused if that is nothing, or a malformed payment."""
         try:
             payer = read_any_payer(passage.incoming)
         except PaymentMalformed as error:
-            raise Refused(await self._refuse(error, passage)) from error
+            raise Refused(await self.refuse_payment(error, passage)) from error
         if payer is None:
-            raise Refused(await self._refuse(PaymentMissing(passage.service.did), passage))
+            raise Refused(await self.refuse_payment(PaymentMissing(passage.service.did), passage))
         return payer
 
     async def _buy(self, payer: BuyingPayer, passage: Passage, send: Send, more: Headers) -> None:
@@ -171,37 +189,57 @@ class Server:
         try:
             offer = find_accepted(payer.payment, offers if self.buying else [])
         except OfferDiffers as error:
-            raise Refused(await self._refuse(error, passage)) from error
-        if self.buying is not None:
-            await self.buying.serve(payer, offer, passage, send, more)
+            raise Refused(await self.refuse_payment(error, passage)) from error
+        await read_start(passage.body)
+        try:
+            if self.buying is not None:
+                await self.buying.serve(payer, offer, passage, send, more)
+        except NvmChainError as error:
+            raise Refused(await self.refuse_payment(error, passage)) from error
 
     async def _sign_in(self, payer: SigningPayer, passage: Passage) -> Payer:
         """Return the credential of a request that came with a signed message. Raises Refused."""
         try:
             return await sign_in(self.meter, payer, passage.endpoint, passage.service.did)
         except NvmChainError as error:
-            raise Refused(await self._refuse(error, passage)) from error
+            raise Refused(await self.refuse_payment(error, passage)) from error
 
     # ------------------------------------------------------------------ paid
 
     async def _admit(self, payer: Payer, passage: Passage) -> tuple[SoldPlan, StoredHold | KeptAnswer]:
         """Admit a request, and return its plan and its hold. Raises Refused."""
-        service, holder = passage.service, None
-        passage.signed_body = _find_signed_body(payer, passage)
-        request = _build_request(payer, passage)
+        holders: list[str] = []
         try:
-            account = await self.meter.find_payer(payer.credential)
-            plan = passage.endpoint.plans.get(account.plan_id)
-            if plan is None:
-                raise PlanNotAccepted(account.plan_id, service.did)
-            if payer.accepted is not None:
-                check_credits(payer.accepted, plan, service, self.meter.settings)
-            holder = account.holder
-            hold = await self.meter.admit(request, payer.credential, find_most(plan, service))
-            if isinstance(hold, KeptAnswer) and request.body is None:
-                raise AnswerNotKept(hold.hold_id.hex())  # it may be the answer to another body
+            return await self.admit(payer, passage, holders.append)
         except NvmChainError as error:
-            raise Refused(await self._refuse(error, passage, holder)) from error
+            raise Refused(await self.refuse_payment(error, passage, holders[0] if holders else None)) from error
+
+    async def admit(
+        self, payer: Payer, passage: Passage, on_holder: Callable[[str], object]
+    ) -> tuple[SoldPlan, StoredHold | KeptAnswer]:
+        """Admit a request, and return its plan and its hold.
+
+        Args:
+            payer: What the request brings.
+            passage: The request.
+            on_holder: Called with whoever pays, when that is known.
+
+        Raises:
+            NvmChainError: Why the request is not admitted. Nothing was held.
+        """
+        service = passage.service
+        passage.signed_body = find_signed_body(payer, passage)
+        request = build_request(payer, passage)
+        account = await self.meter.find_payer(payer.credential)
+        plan = passage.endpoint.plans.get(account.plan_id)
+        if plan is None:
+            raise PlanNotAccepted(account.plan_id, service.did)
+        if payer.accepted is not None:
+            check_credits(payer.accepted, plan, service, self.meter.settings)
+        on_holder(account.holder)
+        hold = await self.meter.admit(request, payer.credential, find_most(plan, service))
+        if isinstance(hold, KeptAnswer) and request.body is None:
+            raise AnswerNotKept(hold.hold_id.hex())  # it may be the answer to another body
         return plan, hold
 
     async def _serve_paid(
@@ -213,11 +251,11 @@ class Server:
             kept = await exchange.run(keeps=payer.key is not None)
         except BodyDiffers as error:
             mismatch = BindingMismatch("body", passage.signed_body or UNSIGNED, error.digest, "")
-            raise Refused(await self._refuse(mismatch, passage, hold.key.holder)) from error
+            raise Refused(await self.refuse_payment(mismatch, passage, hold.key.holder)) from error
         finally:
             self.metrics.note_charge(passage.service.did, outcome.charged)
         if kept is not None and outcome.cost is not None:
-            self._keep(hold, _build_request(payer, passage), *kept)
+            self._keep(hold, build_request(payer, passage), *kept)
 
     def _keep(self, hold: StoredHold, request: Request, kept: KeptBody, size: int) -> None:
         # By the digest, a long body that nobody signed is the same as none. So its answer is not given again.
@@ -234,8 +272,15 @@ class Server:
 
     # ------------------------------------------------------------------ what is told
 
-    async def _refuse(self, error: NvmChainError, passage: Passage, holder: str | None = None) -> Refusal:
-        return refuse_payment(
+    async def refuse_payment(self, error: NvmChainError, passage: Passage, holder: str | None = None) -> Refusal:
+        """Return the answer to an error: if it is a 402, with everything that would be accepted.
+
+        Args:
+            error: Why the request was not served.
+            passage: The request.
+            holder: Who pays, if that is proved.
+        """
+        refusal = refuse_payment(
             error,
             passage.service,
             passage.endpoint,
@@ -248,28 +293,12 @@ class Server:
             challenge=await find_challenge(self.meter, passage.endpoint),
             as_page=passage.incoming.wants_page,
         )
+        return refusal if self.charges is None else await self.charges.offer(refusal, passage)
 
 
 def _find_none() -> str | None:
     """Return no token, so that nobody can prove to have one."""
     return None
-
-
-def _find_signed_body(payer: Payer, passage: Passage) -> str | None:
-    """Return the digest that was signed for a long body, which is compared while it is handed on."""
-    if passage.body.is_short or not isinstance(payer.credential, VoucherCredential):
-        return None
-    binding = payer.credential.binding
-    return None if binding is None or binding.body == UNSIGNED else binding.body
-
-
-def _build_request(payer: Payer, passage: Passage) -> Request:
-    """Return the request for the meter. Its body is known if it is short, or signed. Without a binding or a key, nobody asks."""
-    credential = payer.credential
-    is_bound = isinstance(credential, VoucherCredential) and credential.binding is not None
-    is_asked = is_bound or payer.key is not None
-    body = (passage.signed_body or passage.body.digest) if is_asked else None
-    return Request(passage.service.did, passage.incoming.method, passage.target, body, payer.key)
 
 
 async def read_start(body: Body) -> None:

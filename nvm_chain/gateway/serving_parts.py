@@ -27,3 +27,13 @@ class Buying(Protocol):
 
     async def serve(self, payer: BuyingPayer, offer: Offer, passage: Passage, send: Send, more: Headers) -> None:
         """Serve a request for a payment that accepts an offer of now, or answer why it is not served."""
+
+
+class Charging(Protocol):
+    """What serves requests for charges of MPP."""
+
+    async def serve(self, text: str, passage: Passage, send: Send, more: Headers) -> None:
+        """Serve a request for a credential, or raise Refused with the answer why it is not served."""
+
+    async def offer(self, refusal: Refusal, passage: Passage) -> Refusal:
+        """Return an answer that asks for a payment with challenges beside its other offers."""

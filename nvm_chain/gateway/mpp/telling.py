@@ -1,0 +1,99 @@
+"""What clients of MPP are told: problems in the protocol's words, challenges, and receipts."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import DecodeError, json
+
+from nvm_chain.errors import (
+    ChallengeRefused,
+    FundsError,
+    InvalidMessage,
+    MethodNotTaken,
+    NvmChainError,
+    PaymentByHand,
+    PaymentClaimed,
+    PaymentForOther,
+    PaymentNotMade,
+    PaymentServed,
+    PaymentUnderWay,
+    SignatureError,
+    TransactionError,
+    TransferExpired,
+)
+from nvm_chain.errors.fields import Number
+from nvm_chain.gateway.incoming import Headers
+from nvm_chain.gateway.refusals import Refusal
+from nvm_chain.meter.store.payment_rows import Payment
+from nvm_chain.mpp.challenges import WWW_AUTHENTICATE, Challenge
+from nvm_chain.mpp.charges import build_receipt
+from nvm_chain.mpp.problems import (
+    CONTENT_TYPE,
+    INVALID_CHALLENGE,
+    MALFORMED_CREDENTIAL,
+    METHOD_UNSUPPORTED,
+    PAYMENT_EXPIRED,
+    PAYMENT_REQUIRED,
+    VERIFICATION_FAILED,
+    describe_problem,
+)
+from nvm_chain.mpp.receipts import PAYMENT_RECEIPT, format_time, write_receipt
+
+UNPAID: Final = 402
+DENIED: Final = 403
+UNSUPPORTED: Final = 400
+PRIVATE: Final = (b"cache-control", b"private, no-store")
+
+_PROBLEMS: Final[tuple[tuple[tuple[type[NvmChainError], ...], str, int], ...]] = (
+    ((MethodNotTaken,), METHOD_UNSUPPORTED, UNSUPPORTED),
+    ((ChallengeRefused,), INVALID_CHALLENGE, UNPAID),
+    ((InvalidMessage,), MALFORMED_CREDENTIAL, UNPAID),
+    ((TransferExpired,), PAYMENT_EXPIRED, UNPAID),
+    ((PaymentServed, PaymentForOther), VERIFICATION_FAILED, DENIED),
+    ((PaymentNotMade,), VERIFICATION_FAILED, UNPAID),
+    ((SignatureError, FundsError, TransactionError), VERIFICATION_FAILED, UNPAID),
+)
+"""The problem and the status of each error, while nothing else is known of the money. The first row that fits counts.
+
+A payment that was used gets no new challenge, because a client that pays on its own would pay again.
+"""
+
+
+def find_problem(error: NvmChainError) -> tuple[str, int] | None:
+    """Return the problem and the status of an error. None for one that has nothing to do with a credential."""
+    return next(((name, status) for kinds, name, status in _PROBLEMS if isinstance(error, kinds)), None)
+
+
+def is_open(error: NvmChainError) -> bool:
+    """Return whether money may have moved, so that only the outcome of the payment may be told."""
+    return isinstance(error, PaymentClaimed) and (
+        isinstance(error, PaymentUnderWay | PaymentByHand) or find_problem(error) is None
+    )
+
+
+def add_challenges(refusal: Refusal, challenges: Sequence[Challenge]) -> None:
+    """Add challenges to a refusal."""
+    refusal.headers.extend((WWW_AUTHENTICATE.encode(), challenge.write().encode()) for challenge in challenges)
+
+
+def add_problem(refusal: Refusal, detail: str, name: str = PAYMENT_REQUIRED) -> Refusal:
+    """Return a refusal whose body is the problem too, beside what stands in it already."""
+    try:
+        told = json.decode(refusal.body)
+    except DecodeError:
+        told = {}
+    body = {**(told if isinstance(told, dict) else {}), **describe_problem(name, refusal.status, detail)}
+    kept = [(key, value) for key, value in refusal.headers if key != b"content-type"]
+    return Refusal(refusal.status, [(b"content-type", CONTENT_TYPE.encode()), *kept], json.encode(body))
+
+
+def tell_problem(error: NvmChainError, name: str, status: int) -> Refusal:
+    """Return the answer to a credential that is refused without a challenge."""
+    body = json.encode({"error": error.message(), "nvm": error.to_dict()})
+    return add_problem(Refusal(status, [PRIVATE], body), error.message(), name)
+
+
+def write_paid(payment: Payment, challenge: Challenge, chain_id: Number) -> Headers:
+    """Return the headers of an answer that was paid for: the receipt, and that no cache keeps it."""
+    receipt = build_receipt(challenge, payment.transaction, chain_id, format_time(payment.changed_at))
+    return [(PAYMENT_RECEIPT.encode(), write_receipt(receipt).encode()), PRIVATE]
