@@ -125,7 +125,7 @@ def read_required(headers: Mapping[str, str], body: bytes) -> Required | None:
     own = told.get("nvm")
     return Required(
         tuple(offered for offered in found if offered is not None),
-        _read_sign_in(told.get("extensions")),
+        read_sign_in(told.get("extensions")),
         str(own.get("type", ""))[:80] if isinstance(own, dict) else "",
         str((own.get("message") if isinstance(own, dict) else None) or told.get("error", ""))[:500],
         tuple(offered for offered in exact if offered is not None),
@@ -159,7 +159,8 @@ def _read_exact(raw: Any) -> ExactOffered | None:
         return None
 
 
-def _read_sign_in(extensions: Any) -> SignInOffered | None:
+def read_sign_in(extensions: Any) -> SignInOffered | None:
+    """Return where to sign in, and for which plans, as the extensions of a 402 say it. None if they do not."""
     try:
         info = extensions[SIGN_IN]["info"]
         plans = {

@@ -11,6 +11,7 @@ from typing import Any, Final
 from nvm_chain.client.asking import sign_personal
 from nvm_chain.client.credentials import find_service_problem
 from nvm_chain.client.places import Place, find_origin, find_place
+from nvm_chain.client.wire import read_sign_in
 from nvm_chain.errors import InputError
 from nvm_chain.integrations.x402.asked import find_target
 from nvm_chain.integrations.x402.official import PaymentRequiredContext, PaymentRequiredHeadersResult
@@ -52,9 +53,9 @@ class SignIns:
         """Sign the message that a server declares, if the limits allow it. The official client calls this before it pays."""
         place = find_place(context.request_url, find_target(context.request_url))
         key = (place.base, place.service)
-        if self._refused.get(key, 0) > time.monotonic() or not self._vouchers.pays(place):
+        if self._refused.get(key, 0) > time.monotonic() or not self._may_sign(context, place):
             return None
-        message = self._build(declaration, place) if isinstance(self._vouchers.buyer.signer, HashSigner) else None
+        message = self._build(declaration, place)
         if message is None:
             return None
         with self._lock:
@@ -68,6 +69,20 @@ class SignIns:
             required = self._tried.pop(key, None)
             if required is not None and any(offer is requirements for offer in required.accepts):
                 self._refused[key] = time.monotonic() + PAUSE_SECONDS
+
+    def _may_sign(self, context: PaymentRequiredContext, place: Place) -> bool:
+        """Return whether a server may have a sign-in: it is one of those that are paid, and all plans of sign-ins are allowed.
+
+        The message names no plan, so the server takes the request from whichever it likes.
+        """
+        buyer = self._vouchers.buyer
+        if not self._vouchers.pays(place) or not isinstance(buyer.signer, HashSigner):
+            return False
+        offered = read_sign_in(getattr(context.payment_required, "extensions", None))
+        plans = {} if offered is None else offered.plans
+        limits = buyer.limits
+        is_dear = any(plan.credits > limits.per_request for plan in plans.values())
+        return bool(plans) and not is_dear and (not limits.plans or limits.plans.issuperset(plans))
 
     def _build(self, declaration: Any, place: Place) -> SignInMessage | None:
         """Return the message to sign. None if it is malformed, for another server or chain, or not within the limits."""

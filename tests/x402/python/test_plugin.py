@@ -8,7 +8,8 @@ from x402.http.clients.requests import PaymentError as RequestsError
 
 from nvm_chain.errors import PaymentNotAllowed
 from tests.gateway.serving import Upstream
-from tests.x402.python.officials import Official, read_header
+from tests.gateway.shop import Gate
+from tests.x402.python.officials import KINDS, Official, read_header
 
 Open = Callable[..., Official]
 BINDING = ("session", "client")
@@ -51,3 +52,29 @@ def test_stock_wrapper__where_the_gateway_wants_all_bound__is_told_what_to_use(o
         buyer.ask("POST", "/ask", data=b"1")
     assert isinstance(caught.value.__cause__, PaymentNotAllowed)
     assert buyer.payments == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_plans_without_vouchers__are_used_by_a_sign_in_with_the_request(
+    official: Open, gate: Gate, upstream: Upstream, kind: str
+) -> None:
+    plans = [gate.shop.time_plan, gate.shop.open_plan]
+    buyer = official(kind, signer=gate.shop.buyers[0], limits={"plans": plans})
+    for number in range(2):
+        answer = buyer.ask("POST", f"/ask?{number}", data=b"tea?")
+        assert answer.status_code == 200, answer.text
+        assert upstream.seen[-1].body == b"tea?"
+        told = read_header(answer, "payment-response")
+        assert int(told["extra"]["planId"]) in plans
+        assert told["payer"] == buyer.buyer.signer.address
+    assert buyer.payments == []
+
+
+@pytest.mark.parametrize("kind", BINDING)
+def test_sign_in__for_which_the_account_has_nothing__goes_on_to_credits(official: Open, gate: Gate, kind: str) -> None:
+    buyer = official(kind, limits={"plans": []})  # credits on the plan of vouchers alone
+    for number in range(2):
+        answer = buyer.ask("POST", f"/ask?{number}", data=b"tea?")
+        assert answer.status_code == 200, answer.text
+        assert int(read_header(answer, "payment-response")["extra"]["planId"]) == gate.shop.credits_plan
+    assert len(buyer.payments) == 2

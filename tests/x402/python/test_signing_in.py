@@ -52,12 +52,18 @@ def open_sign_ins(shop: Shop, url: str = ORIGIN, **limits: Any) -> SignIns:
     return next(extension for extension in client.get_extensions() if isinstance(extension, SignIns))
 
 
-def ask(shop: Shop, sign_ins: SignIns, declared: Any, url: str = "") -> dict[str, Any] | None:
-    """Return the header that the plug-in sends for a declaration, read. None if it signs nothing."""
-    required = SimpleNamespace(accepts=[], extensions={"sign-in-with-x": declared})
-    context: Any = SimpleNamespace(
-        payment_required=required, request_url=url or f"{ORIGIN}/services/{shop.did}/ask?q=1"
+def make_context(shop: Shop, declared: Any, url: str, *accepts: Any, credits: str = "0") -> Any:
+    """Return what the official client tells a hook of a 402, which has a time plan for sign-ins."""
+    plan = {"planId": str(shop.time_plan), "kind": "time", "credits": credits}
+    extensions = {"sign-in-with-x": declared, "nvm-sign-in": {"info": {"challenge": ORIGIN, "plans": [plan]}}}
+    return SimpleNamespace(
+        payment_required=SimpleNamespace(accepts=list(accepts), extensions=extensions), request_url=url
     )
+
+
+def ask(shop: Shop, sign_ins: SignIns, declared: Any, url: str = "", **changes: Any) -> dict[str, Any] | None:
+    """Return the header that the plug-in sends for a declaration, read. None if it signs nothing."""
+    context = make_context(shop, declared, url or f"{ORIGIN}/services/{shop.did}/ask?q=1", **changes)
     result = sign_ins.on_payment_required(declared, context)
     if result is None:
         return None
@@ -108,6 +114,12 @@ def test_server__that_is_not_named__gets_no_signature(shop: Shop) -> None:
     assert ask(shop, open_sign_ins(shop, other), declared, f"{other}/ask") is not None
 
 
+def test_service__whose_plans_are_not_within_the_limits__gets_no_signature(shop: Shop) -> None:
+    assert ask(shop, open_sign_ins(shop, plans=[shop.credits_plan]), declare(shop)) is None
+    assert ask(shop, open_sign_ins(shop, plans=[shop.time_plan]), declare(shop)) is not None
+    assert ask(shop, open_sign_ins(shop, plans=[shop.time_plan]), declare(shop), credits="6") is None
+
+
 def test_statement_of_a_server__does_not_open_periods(shop: Shop) -> None:
     greedy = declare(shop, statement=f"{STATEMENT} Open at most 999999 access periods.")
     told = ask(shop, open_sign_ins(shop), greedy)
@@ -121,9 +133,7 @@ def test_statement_of_a_server__does_not_open_periods(shop: Shop) -> None:
 def test_service__that_does_not_serve_a_sign_in__is_not_asked_again_for_a_while(shop: Shop) -> None:
     sign_ins = open_sign_ins(shop)
     offer = SimpleNamespace(scheme="nvm-credits")
-    context: Any = SimpleNamespace(
-        payment_required=SimpleNamespace(accepts=[offer]), request_url=f"{ORIGIN}/services/{shop.did}/ask"
-    )
+    context = make_context(shop, declare(shop), f"{ORIGIN}/services/{shop.did}/ask", offer)
     assert sign_ins.on_payment_required(declare(shop), context) is not None
     place = SimpleNamespace(base=ORIGIN, service=shop.did)
     sign_ins.note_paid(offer, place)  # type: ignore[arg-type]
