@@ -1,6 +1,6 @@
 /** The payer: an account with limits, that the official client of x402 pays with. */
 import type { PaymentPolicy, PaymentResponseContext, SpendControls, x402Client } from "@x402/core/client";
-import type { PaymentPayload, PaymentRequired, PaymentRequirements } from "@x402/core/types";
+import type { Network, PaymentPayload, PaymentRequired, PaymentRequirements } from "@x402/core/types";
 import type { Address } from "viem";
 
 import { bindingContext, buildBinding, isAtLeast, type Binding } from "./bindings.js";
@@ -84,11 +84,16 @@ export class Payer {
     return readAddress(this.signer.address, "account");
   }
 
-  /** Register the schemes, the limits and the spend controls with a client of `@x402/core`. Returns the client. */
-  register(client: x402Client): x402Client {
+  /**
+   * Register the schemes, the limits and the spend controls with a client of `@x402/core`. Returns the client.
+   *
+   * Of all networks that schemes are registered for, the client looks at one only: the one with exactly the name of the
+   * chain, or else the first that fits. So register other schemes for the same `networks` as these.
+   */
+  register(client: x402Client, networks: Network = "eip155:*"): x402Client {
     return client
-      .register(this.network, this.credits)
-      .register(this.network, this.orders)
+      .register(networks, this.credits)
+      .register(networks, this.orders)
       .registerPolicy(this.choose)
       .setSpendControls(this.spendControls)
       .onAfterPaymentCreation(async ({ paymentPayload }) => this.erase(paymentPayload));

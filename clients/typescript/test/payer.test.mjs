@@ -310,7 +310,7 @@ test("an order is signed for exactly what it says", async () => {
 
 test("the token of a budget is for orders only, unless the other controls name it", async () => {
   const schemes = (payer) =>
-    createClient(payer).register(NETWORK, { scheme: "exact", createPaymentPayload: async (x402Version) => ({ x402Version, payload: {} }) });
+    createClient(payer).register("eip155:*", { scheme: "exact", createPaymentPayload: async (x402Version) => ({ x402Version, payload: {} }) });
   const closed = createPayer({ budgets: [BUDGET] });
   await assert.rejects(schemes(closed).createPaymentPayload(required(exact("1"))), PaymentNotAllowed);
   const otherControls = { allowedAssets: [{ network: NETWORK, asset: TOKEN.toLowerCase(), maxAmountPerPayment: "1000" }] };
@@ -322,9 +322,18 @@ test("the token of a budget is for orders only, unless the other controls name i
   assert.throws(() => createPayer({ budgets: [BUDGET], otherControls: endless }), InvalidOption);
 });
 
+test("schemes of one name of the network do not hide those of another, if all have the same", async () => {
+  const scheme = { scheme: "exact", createPaymentPayload: async (x402Version) => ({ x402Version, payload: {} }) };
+  const payer = createPayer();
+  const together = payer.register(new x402Client().register(NETWORK, scheme), NETWORK).setSpendControls(false);
+  assert.equal((await together.createPaymentPayload(required(exact("1")))).accepted.scheme, "exact");
+  const apart = payer.register(new x402Client().register(NETWORK, scheme));
+  await assert.rejects(apart.createPaymentPayload(withholdUrl(payer, required(credits()))), /No network\/scheme registered/);
+});
+
 test("without the spend controls, the official client refuses credits", async () => {
   const payer = createPayer();
-  const bare = new x402Client().register(NETWORK, payer.credits);
+  const bare = new x402Client().register("eip155:*", payer.credits);
   await assert.rejects(bare.createPaymentPayload(withholdUrl(payer, required(credits()))), /rejected by spendControls/);
   bare.setSpendControls(payer.spendControls);
   assert.equal((await bare.createPaymentPayload(withholdUrl(payer, required(credits())))).accepted.scheme, "nvm-credits");
@@ -396,7 +405,7 @@ test("a signer that fails costs nothing", async () => {
 test("the notes of a payer are not in what other schemes pay", async () => {
   const payer = createPayer();
   const client = createClient(payer)
-    .register(NETWORK, { scheme: "exact", createPaymentPayload: async (x402Version) => ({ x402Version, payload: {} }) })
+    .register("eip155:*", { scheme: "exact", createPaymentPayload: async (x402Version) => ({ x402Version, payload: {} }) })
     .setSpendControls(false);
   const noted = withholdUrl(payer, { ...required(exact("1"), credits()), extensions: { other: { info: {} } } });
   const payment = await new x402HTTPClient(client).createPaymentPayload(noted);
