@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from nvm_chain.errors import ChallengeRefused, InvalidMessage, NvmChainError, PaymentClaimed
+from nvm_chain.errors import ChallengeRefused, InvalidMessage, NvmChainError, PaymentClaimed, PaymentMissing
 from nvm_chain.gateway.addresses import find_address
 from nvm_chain.gateway.buying.requests import Requests, Tell
 from nvm_chain.gateway.buying.telling import answer_claimed
@@ -109,8 +109,8 @@ class Charges:
         name, status = found
         if status != UNPAID:
             return tell_problem(error, name, status)
-        refusal = await self._server.refuse_payment(error, passage)
-        return add_problem(refusal, error.message(), name)
+        refusal = await self._server.refuse_payment(PaymentMissing(passage.service.did), passage)
+        return add_problem(refusal, error, name)
 
     def _find_own(self, passage: Passage) -> str:
         host = passage.incoming.host if passage.incoming.keeps_cookies else None

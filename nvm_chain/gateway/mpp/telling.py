@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import DecodeError, json
+from msgspec import json
 
 from nvm_chain.errors import (
     ChallengeRefused,
-    FundsError,
+    InsufficientFunds,
     InvalidMessage,
     MethodNotTaken,
     NvmChainError,
@@ -18,7 +18,6 @@ from nvm_chain.errors import (
     PaymentServed,
     PaymentUnderWay,
     SignatureError,
-    TransactionError,
     TransferExpired,
 )
 from nvm_chain.errors.fields import Number
@@ -33,7 +32,6 @@ from nvm_chain.mpp.problems import (
     MALFORMED_CREDENTIAL,
     METHOD_UNSUPPORTED,
     PAYMENT_EXPIRED,
-    PAYMENT_REQUIRED,
     VERIFICATION_FAILED,
     describe_problem,
 )
@@ -51,7 +49,7 @@ _PROBLEMS: Final[tuple[tuple[tuple[type[NvmChainError], ...], str, int], ...]] =
     ((TransferExpired,), PAYMENT_EXPIRED, UNPAID),
     ((PaymentServed, PaymentForOther), VERIFICATION_FAILED, DENIED),
     ((PaymentNotMade,), VERIFICATION_FAILED, UNPAID),
-    ((SignatureError, FundsError, TransactionError), VERIFICATION_FAILED, UNPAID),
+    ((SignatureError, InsufficientFunds), VERIFICATION_FAILED, UNPAID),
 )
 """The problem and the status of each error, while nothing else is known of the money. The first row that fits counts.
 
@@ -76,21 +74,24 @@ def add_challenges(refusal: Refusal, challenges: Sequence[Challenge]) -> None:
     refusal.headers.extend((WWW_AUTHENTICATE.encode(), challenge.write().encode()) for challenge in challenges)
 
 
-def add_problem(refusal: Refusal, detail: str, name: str = PAYMENT_REQUIRED) -> Refusal:
-    """Return a refusal whose body is the problem too, beside what stands in it already."""
-    try:
-        told = json.decode(refusal.body)
-    except DecodeError:
-        told = {}
-    body = {**(told if isinstance(told, dict) else {}), **describe_problem(name, refusal.status, detail)}
+def add_problem(refusal: Refusal, error: NvmChainError, name: str) -> Refusal:
+    """Return a refusal whose body is a problem too, beside what stands in it already.
+
+    Args:
+        refusal: The refusal.
+        error: Why the credential was refused.
+        name: The protocol's word for it.
+    """
+    told = json.decode(refusal.body) if refusal.body.startswith(b"{") else {}
+    problem = describe_problem(name, refusal.status, error.message())
     kept = [(key, value) for key, value in refusal.headers if key != b"content-type"]
-    return Refusal(refusal.status, [(b"content-type", CONTENT_TYPE.encode()), *kept], json.encode(body))
+    headers = [(b"content-type", CONTENT_TYPE.encode()), *kept]
+    return Refusal(refusal.status, headers, json.encode({**told, **problem, "nvm": error.to_dict()}))
 
 
 def tell_problem(error: NvmChainError, name: str, status: int) -> Refusal:
     """Return the answer to a credential that is refused without a challenge."""
-    body = json.encode({"error": error.message(), "nvm": error.to_dict()})
-    return add_problem(Refusal(status, [PRIVATE], body), error.message(), name)
+    return add_problem(Refusal(status, [PRIVATE], b""), error, name)
 
 
 def write_paid(payment: Payment, challenge: Challenge, chain_id: Number) -> Headers:
