@@ -84,19 +84,24 @@ class SoldService:
         """
         path = target.partition("?")[0]
         if self.find_file(method, target) is not None:
-            return SoldEndpoint(self.plans)
+            return SoldEndpoint(self._payable)
         if not self.settings.upstream:
             return None
         if method in METHODS and fold_path(path) in self._folded_files:
             return None  # the upstream could give out the file for another spelling of its path
         if not (self.metadata.endpoints or self.metadata.open_endpoints or self.metadata.files):
-            return SoldEndpoint(self.plans)
+            return SoldEndpoint(self._payable)
         return _find_endpoint(self, method, path)
 
     def find_file(self, method: str, target: str) -> str | None:
         """Return the path of the file that a request is for, without percent signs. None for any other request."""
         path = unquote(target.partition("?")[0])
         return path if method in METHODS and path in self.files else None
+
+    @cached_property
+    def _payable(self) -> Mapping[int, SoldPlan]:
+        """All plans that pay for a request whose cost is that of its plan. Usage plans have no other."""
+        return {**self.plans, **self.usage}
 
     @cached_property
     def _folded_files(self) -> frozenset[str]:
@@ -140,7 +145,7 @@ def _find_endpoint(service: SoldService, method: str, path: str) -> SoldEndpoint
         return OPEN
     cost = service.costs.get(found.endpoint)
     fitted = (_fit(plan, cost) for plan in service.plans.values())
-    return SoldEndpoint({plan.plan_id: plan for plan in fitted if plan is not None})
+    return SoldEndpoint({**{plan.plan_id: plan for plan in fitted if plan is not None}, **service.usage})
 
 
 def _fit(plan: SoldPlan, cost: CostRange | None) -> SoldPlan | None:

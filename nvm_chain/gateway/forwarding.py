@@ -41,6 +41,8 @@ class Passage:
     body: Body
     receive: Callable[[], Awaitable[MutableMapping[str, Any]]]
     endpoint: SoldEndpoint = OPEN
+    transaction: str = ""
+    """The transaction that bought what pays for the request, if the request bought it."""
     signed_body: str | None = None
     """The digest that was signed, if the body is long and was not compared yet."""
     began: bool = False

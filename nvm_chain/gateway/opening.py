@@ -13,10 +13,12 @@ from eth_typing import ChecksumAddress
 from nvm_chain.chain.client import Chain
 from nvm_chain.errors import NvmChainError, SecondSettler
 from nvm_chain.gateway.app import GatewayApp
+from nvm_chain.gateway.buying.opening import open_buying
 from nvm_chain.gateway.catalogue import SoldService, build_meter_settings, read_services
 from nvm_chain.gateway.checkout.account_paths import open_account
 from nvm_chain.gateway.checkout.opening import open_checkout
 from nvm_chain.gateway.discovery.paths import Discovery
+from nvm_chain.gateway.facilitator.working import open_own_facilitator
 from nvm_chain.gateway.file_folders import FileUpstreams
 from nvm_chain.gateway.kept_answers import AnswerBox
 from nvm_chain.gateway.new_plans.opening import open_new_plans
@@ -63,6 +65,7 @@ def build_gateway(
     renews: bool = False,
     find_header: FindHeader | None = None,
     former_redeemers: tuple[ChecksumAddress, ...] = (),
+    minter: Signer | None = None,
     find_webhook_keys: FindKeys | None = None,
     find_seller_tokens: FindTokens | None = None,
     find_metrics_token: FindToken | None = None,
@@ -80,6 +83,7 @@ def build_gateway(
         renews: Whether the chain mines on demand, so that no new block does not mean that the index stands still.
         find_header: A function that returns the header with the seller's secret for a service, as it is now.
         former_redeemers: Keys of the seller that settled before.
+        minter: The key that grants plans for signed transfers. If not given, no plan is sold by them.
         find_webhook_keys: A function that returns the keys of a webhook, by its name, as they are now.
         find_seller_tokens: A function that returns the tokens of all sellers as they are now.
         find_metrics_token: A function that returns the token of the numbers as it is now. If not given, it is that of the settings.
@@ -88,7 +92,8 @@ def build_gateway(
     @asynccontextmanager
     async def open_server() -> AsyncIterator[Server]:
         chain = await asyncio.to_thread(connect)
-        services = await asyncio.to_thread(read_services, chain, settings, signer.address)
+        may_mint = None if minter is None else minter.address
+        services = await asyncio.to_thread(read_services, chain, settings, signer.address, may_mint)
         meter_settings = build_meter_settings(chain, settings, services, signer.address, former_redeemers)
         await asyncio.to_thread(_make_index, chain, settings, first_block)
         workers = Workers(tell, again_seconds=AGAIN_SECONDS)
@@ -106,6 +111,7 @@ def build_gateway(
             )
             server = _build_server(meter, services, upstreams, settings, workers, find_metrics_token)
             server.discovery = Discovery(server, chain.agents.address)
+            await _open_buying(stack, connect, (signer, minter), server, upstreams, settings)
             looks = partial(look, connect, signer, meter, rules)
             server.sellers = build_seller_paths(*(meter, server.metrics, services, settings, looks, find_seller_tokens))
             await _open_pages(
@@ -114,6 +120,19 @@ def build_gateway(
             yield server
 
     return GatewayApp(open_server, cors_origins=settings.cors_origins)
+
+
+async def _open_buying(
+    stack: AsyncExitStack,
+    connect: Connect,
+    keys: tuple[Signer, Signer | None],
+    server: Server,
+    upstreams: FileUpstreams,
+    settings: GatewaySettings,
+) -> None:
+    """Open what sells for money on a server, until the stack ends. ``keys`` are the redeemer and the minter."""
+    buying = await stack.enter_async_context(open_buying(connect, *keys, server, upstreams, settings, tell=tell))
+    server.buying, server.buying_paths = buying.serving, buying.paths
 
 
 async def _open_pages(
@@ -134,6 +153,8 @@ async def _open_pages(
     account = await stack.enter_async_context(open_account(connect, find_index, server, visitors))
     checkout = open_checkout(connect, signer, meter, services, settings.checkout, tell, account=account)
     server.checkout = await stack.enter_async_context(checkout)
+    facilitator = open_own_facilitator(connect, signer, meter, settings.facilitator, tell)
+    server.facilitator = await stack.enter_async_context(facilitator)
     server.streamlit = await stack.enter_async_context(open_streamlit(connect, server))
     server.new_plans = await stack.enter_async_context(open_new_plans(connect, server))
     seller_page = open_seller_page(connect, server, settings, visitors, looks, find_seller_tokens)

@@ -63,6 +63,8 @@ class PaidOutcome(Outcome):
         self.charged: Credits = 0
         """What was charged in the end."""
         self._was_sent = self._is_due = self._is_over = False
+        self.transaction = ""
+        """The transaction that bought the credits for this request. Empty if they were there."""
         self.told = (
             ("nvm-holder", hold.key.holder),
             ("nvm-plan", str(hold.key.plan_id)),
@@ -78,13 +80,13 @@ class PaidOutcome(Outcome):
         self._was_sent = True
 
     def note_answer(self, found: Answer) -> Headers:
-        """Find what the request costs, and return the header PAYMENT-RESPONSE. No transaction belongs to a single request."""
+        """Find what the request costs, and return the header PAYMENT-RESPONSE. Only a request that bought its credits has a transaction."""
         self.cost = find_cost(found, self._service, self._plan, self.hold.hold.credits)
         told = {
             "success": self.cost is not None,
             **({"errorReason": "not_served"} if self.cost is None else {}),
             "payer": self.hold.key.holder,
-            "transaction": "",
+            "transaction": self.transaction,
             "network": format_network(self._meter.settings.chain_id),
             "amount": str(self.cost or 0),
             "extra": {

@@ -7,6 +7,7 @@
 | ``GET /sign-in``, ``POST /sign-in`` | a challenge, and a session token for its signature |
 | ``POST /sessions``, ``DELETE /sessions`` | a token for a voucher and its terms, and its revocation by whoever has the token |
 | ``POST /sessions/revoke`` | the revocation of a session or an allowance by its holder |
+| ``POST /plans/<plan>/orders``, ``GET /payments/<name>`` | plans for money, see `nvm_chain.gateway.buying.paths` |
 | ``GET /receipts/<hold>`` | the signed receipt of a request |
 | ``GET /checkout/``, ``GET /checkout/<DID>`` | what is sold, and the page of a plan or an agent, see `nvm_chain.gateway.checkout.paths` |
 | ``GET /checkout/account`` | the page of an account, see `nvm_chain.gateway.checkout.account_paths` |
@@ -14,6 +15,7 @@
 | ``GET /seller/new`` | the page of a new plan, see `nvm_chain.gateway.new_plans.paths` |
 | ``GET /.well-known/x402``, ``GET /openapi.json`` and others | what is sold, see `nvm_chain.gateway.discovery.places` |
 | ``GET /streamlit?did=<DID>`` | the log-in inside an app, see `nvm_chain.gateway.pages.streamlit_paths` |
+| ``POST /facilitator/verify``, ``POST /facilitator/settle``, ``GET /facilitator/supported`` | payments of other servers, see `nvm_chain.gateway.facilitator.paths` |
 | ``GET /health/live``, ``GET /health/ready`` | whether the process runs, and whether it can serve |
 | ``GET /metrics`` | numbers for Prometheus, with the token of the settings |
 
@@ -27,8 +29,10 @@ from msgspec import json
 
 from nvm_chain.client.places import RESERVED
 from nvm_chain.gateway.bodies import Body, BuyerGone
+from nvm_chain.gateway.buying.paths import is_of_buying
 from nvm_chain.gateway.checkout.paths import PREFIX as CHECKOUT
 from nvm_chain.gateway.discovery.places import is_discovery
+from nvm_chain.gateway.facilitator.paths import PREFIX as FACILITATOR
 from nvm_chain.gateway.forwarding import Send
 from nvm_chain.gateway.incoming import Headers, Incoming
 from nvm_chain.gateway.metrics import CONTENT_TYPE as METRICS_TYPE
@@ -59,8 +63,9 @@ class OwnPaths:
         sessions, health = Sessions(server), Health(server)
         self._hosts, self._sellers, self._checkout = Hosts(server.services), server.sellers, server.checkout
         self._base = server.base
-        self._streamlit, self._new_plans = server.streamlit, server.new_plans
+        self._streamlit, self._new_plans, self._facilitator = server.streamlit, server.new_plans, server.facilitator
         self._seller_page, self._discovery = server.seller_page, server.discovery
+        self._buying = server.buying_paths
         self._paths: dict[tuple[str, str], Action] = {
             ("GET", "/services"): listing.list_services,
             ("GET", "/account"): self._accounts.read_account,
@@ -110,15 +115,16 @@ class OwnPaths:
 
     def _find_pages(self, path: str) -> Checkout | None:
         """Return what answers on the pages of a path. None for a path without pages."""
-        if path == STREAMLIT or path.startswith(f"{STREAMLIT}/"):
-            return self._streamlit
-        if is_discovery(path):
-            return self._discovery
-        if is_of_new_plans(path):
-            return self._new_plans
-        if is_seller_page(path):
-            return self._seller_page
-        return self._checkout if f"{path}/".startswith(CHECKOUT) else None
+        found: tuple[tuple[bool, Checkout | None], ...] = (
+            (path == STREAMLIT or path.startswith(f"{STREAMLIT}/"), self._streamlit),
+            (is_discovery(path), self._discovery),
+            (path.startswith(f"{FACILITATOR}/"), self._facilitator),
+            (is_of_buying(path), self._buying),
+            (is_of_new_plans(path), self._new_plans),
+            (is_seller_page(path), self._seller_page),
+            (f"{path}/".startswith(CHECKOUT), self._checkout),
+        )
+        return next((pages for is_theirs, pages in found if is_theirs), None)
 
     def _find(self, method: str, path: str) -> Action | None:
         if method == "GET" and path.startswith(RECEIPTS):

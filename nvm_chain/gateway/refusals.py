@@ -13,13 +13,17 @@ from nvm_chain.errors import (
     HolderNotSettled,
     IndexFailure,
     InputError,
+    InsufficientFunds,
     KeyReused,
     MeterClosed,
     NetworkError,
     NoWebsockets,
     NvmChainError,
+    PaymentByHand,
+    PaymentClaimed,
     PaymentMalformed,
     PaymentMissing,
+    PaymentUnderWay,
     PeriodLimitReached,
     PlanNotReadYet,
     QuotaReached,
@@ -29,6 +33,7 @@ from nvm_chain.errors import (
     SessionMissing,
     SignatureError,
     TooManyOpenRequests,
+    TooManyPayments,
     TooManyReleases,
     TooManyRequests,
     UnknownEndpoint,
@@ -40,20 +45,23 @@ from nvm_chain.errors import (
 from nvm_chain.gateway.addresses import find_address
 from nvm_chain.gateway.catalogue import SoldEndpoint, SoldService
 from nvm_chain.gateway.declarations import declare
-from nvm_chain.gateway.offers import find_account, find_most, leave_out_unpayable, list_offers
+from nvm_chain.gateway.offers import find_accounts, find_most, leave_out_unpayable, list_offers
 from nvm_chain.gateway.pages.payment_required import HEADERS as PAGE_HEADERS
 from nvm_chain.gateway.pages.payment_required import build_page
 from nvm_chain.meter.nonces import SignInChallenge
 from nvm_chain.meter.settings import MeterSettings
+from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.x402.headers import PAYMENT_REQUIRED
 from nvm_chain.x402.reasons import find_reason
 from nvm_chain.x402.required import build_required, build_resource, write_required
 
 STATUSES: Final[tuple[tuple[tuple[type[NvmChainError], ...], int], ...]] = (
     ((TooManyRequests, QuotaReached, TooManyReleases, TooManyOpenRequests, ExposureReached, PeriodLimitReached), 429),
-    ((HolderNotSettled,), 429),
+    ((HolderNotSettled, TooManyPayments), 429),
+    ((PaymentUnderWay, PaymentByHand), 202),
+    ((PaymentClaimed,), 409),
     ((RequestRunning, AnswerNotKept, AccessOpening, AccessNotOpened), 409),
-    ((PaymentMissing, PaymentMalformed, SessionMissing, RequestRefused, SignatureError), 402),
+    ((PaymentMissing, PaymentMalformed, SessionMissing, RequestRefused, SignatureError, InsufficientFunds), 402),
     ((KeyReused,), 422),
     ((UnknownEndpoint, ServiceUnknown, NoWebsockets), 404),
     ((ViewTooOld, IndexFailure, MeterClosed, NetworkError, UpstreamBusy), 503),
@@ -121,7 +129,7 @@ def refuse_payment(
     base: str,
     method: str,
     target: str,
-    holder: str | None = None,
+    payer: AccountKey | None = None,
     own_host: str | None = None,
     challenge: SignInChallenge | None = None,
     as_page: bool = False,
@@ -136,7 +144,7 @@ def refuse_payment(
         base: The URL of the gateway.
         method: The method of the request.
         target: The target of the request.
-        holder: Who pays, if that is proved.
+        payer: The plan and the holder that pay, if the holder has signed the request.
         own_host: The host of the request, if it is of the service alone.
         challenge: A fresh challenge for whoever signs in with the request itself. None for nobody.
         as_page: Whether a person looks at the answer.
@@ -145,7 +153,7 @@ def refuse_payment(
     if status != 402:
         return refuse(error)
     address, metadata = find_address(service.did, base, own_host), service.metadata
-    offers = list_offers(service, endpoint, settings, find_account(error, holder))
+    offers = list_offers(service, endpoint, settings, find_accounts(error, payer))
     required = build_required(
         build_resource(
             f"{address.service}{target}",
@@ -153,7 +161,7 @@ def refuse_payment(
             name=metadata.name,
             tags=metadata.tags,
         ),
-        leave_out_unpayable(offers, error, holder),
+        leave_out_unpayable(offers, error, payer),
         error=find_reason(error),
         extensions=declare(service, endpoint, address, method, target, challenge),
     )

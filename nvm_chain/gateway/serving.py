@@ -36,7 +36,7 @@ from nvm_chain.meter.bodies import UNSIGNED
 from nvm_chain.meter.engine import Meter
 from nvm_chain.meter.idempotency import MAX_ANSWER
 from nvm_chain.meter.requests import Request
-from nvm_chain.meter.store.group_rows import StoredHold
+from nvm_chain.meter.store.group_rows import AccountKey, StoredHold
 from nvm_chain.meter.store.works import KeptAnswer
 from nvm_chain.types.ids import parse_agent_id
 
@@ -88,12 +88,16 @@ class Server:
         """What sellers may ask, if there are any."""
         self.buying: Buying | None = None
         """What serves requests for payments by which money moves first, if the gateway sells in that way."""
+        self.buying_paths: Checkout | None = None
+        """What sells plans for money, and tells of payments."""
         self.charges: Charging | None = None
         """What serves requests for charges of MPP, if the gateway sells single requests for money."""
         self.checkout: Checkout | None = None
         """What answers on the pages of plans, if they are served."""
         self.discovery: Checkout | None = None
         """What answers the documents of discovery, if they are served."""
+        self.facilitator: Checkout | None = None
+        """What verifies and settles payments for other servers, if it does."""
         self.streamlit: Checkout | None = None
         """What answers on the page that apps have in a frame, if it is served."""
         self.seller_page: Checkout | None = None
@@ -208,21 +212,21 @@ class Server:
 
     async def _admit(self, payer: Payer, passage: Passage) -> tuple[SoldPlan, StoredHold | KeptAnswer]:
         """Admit a request, and return its plan and its hold. Raises Refused."""
-        holders: list[str] = []
+        paying: list[AccountKey] = []
         try:
-            return await self.admit(payer, passage, holders.append)
+            return await self.admit(payer, passage, paying.append)
         except NvmChainError as error:
-            raise Refused(await self.refuse_payment(error, passage, holders[0] if holders else None)) from error
+            raise Refused(await self.refuse_payment(error, passage, paying[0] if paying else None)) from error
 
     async def admit(
-        self, payer: Payer, passage: Passage, on_holder: Callable[[str], object]
+        self, payer: Payer, passage: Passage, on_payer: Callable[[AccountKey], object]
     ) -> tuple[SoldPlan, StoredHold | KeptAnswer]:
         """Admit a request, and return its plan and its hold.
 
         Args:
             payer: What the request brings.
             passage: The request.
-            on_holder: Called with whoever pays, when that is known.
+            on_payer: Called with the account that pays, when that is known.
 
         Raises:
             NvmChainError: Why the request is not admitted. Nothing was held.
@@ -236,7 +240,7 @@ class Server:
             raise PlanNotAccepted(account.plan_id, service.did)
         if payer.accepted is not None:
             check_credits(payer.accepted, plan, service, self.meter.settings)
-        on_holder(account.holder)
+        on_payer(account)
         hold = await self.meter.admit(request, payer.credential, find_most(plan, service))
         if isinstance(hold, KeptAnswer) and request.body is None:
             raise AnswerNotKept(hold.hold_id.hex())  # it may be the answer to another body
@@ -246,12 +250,13 @@ class Server:
         self, payer: Payer, plan: SoldPlan, hold: StoredHold, passage: Passage, send: Send, more: Headers
     ) -> None:
         outcome = PaidOutcome(self.meter, hold, passage.service, plan)
+        outcome.transaction = passage.transaction
         exchange = Exchange(self._upstreams, passage, outcome, send, more)
         try:
             kept = await exchange.run(keeps=payer.key is not None)
         except BodyDiffers as error:
             mismatch = BindingMismatch("body", passage.signed_body or UNSIGNED, error.digest, "")
-            raise Refused(await self.refuse_payment(mismatch, passage, hold.key.holder)) from error
+            raise Refused(await self.refuse_payment(mismatch, passage, hold.key)) from error
         finally:
             self.metrics.note_charge(passage.service.did, outcome.charged)
         if kept is not None and outcome.cost is not None:
@@ -272,13 +277,15 @@ class Server:
 
     # ------------------------------------------------------------------ what is told
 
-    async def refuse_payment(self, error: NvmChainError, passage: Passage, holder: str | None = None) -> Refusal:
+    async def refuse_payment(
+        self, error: NvmChainError, passage: Passage, account: AccountKey | None = None
+    ) -> Refusal:
         """Return the answer to an error: if it is a 402, with everything that would be accepted.
 
         Args:
             error: Why the request was not served.
             passage: The request.
-            holder: Who pays, if that is proved.
+            account: The plan and the holder that pay, if the holder has signed the request.
         """
         refusal = refuse_payment(
             error,
@@ -288,7 +295,7 @@ class Server:
             base=self.base,
             method=passage.incoming.method,
             target=passage.target,
-            holder=holder,
+            payer=account,
             own_host=passage.incoming.host if passage.incoming.keeps_cookies else None,
             challenge=await find_challenge(self.meter, passage.endpoint),
             as_page=passage.incoming.wants_page,

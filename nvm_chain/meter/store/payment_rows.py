@@ -32,6 +32,8 @@ class PaymentPurpose(IntEnum):
     """One request on a usage plan."""
     FACILITATOR = 2
     """Something of another server, which a facilitator settles for it."""
+    SIGNED_ORDER = 3
+    """A plan, which the transaction of the payment grants itself."""
 
 
 class PaymentState(IntEnum):

@@ -51,8 +51,11 @@ from nvm_chain.operations.authorized_transfers import (
     check_authorized_transfer,
     encode_authorized_transfer,
 )
+from nvm_chain.operations.order_nonces import find_nonce
+from nvm_chain.operations.order_simulations import encode_signed_order
 from nvm_chain.signing.authorizations import SignedTransferAuthorization
 from nvm_chain.signing.keys import Signer
+from nvm_chain.signing.signed_orders import SignedOrder
 from nvm_chain.types.durations import DAY, MINUTE
 from nvm_chain.x402.settling.looking import Looks
 from nvm_chain.x402.settling.signing import PaymentSigner
@@ -123,6 +126,28 @@ def build_payment(
         submitter=submitter,
         resource=resource,
         service=service,
+    )
+
+
+def build_order_payment(chain: Chain, signed: SignedOrder) -> NewPayment:
+    """Return the payment of a signed order for the books. Its transaction pays and grants the plan. At most one request.
+
+    The token moves the authorized amount to Credits, which pays the receivers and gives the rest back.
+    """
+    function, order = encode_signed_order(chain, signed), signed.order
+    return NewPayment(
+        chain_id=chain.chain_id,
+        token=signed.token.address,
+        payer=order.payer,
+        nonce=find_nonce(chain, order),
+        purpose=PaymentPurpose.SIGNED_ORDER,
+        payee=chain.credits.address,
+        value=order.max_cost,
+        valid_before=order.valid_before,
+        call_to=function.address,
+        call_data=bytes.fromhex(encode_call(function)[2:]),
+        plan_id=order.plan_id,
+        quantity=order.quantity,
     )
 
 

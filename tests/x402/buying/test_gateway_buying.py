@@ -1,0 +1,102 @@
+"""Buying at a gateway: plans on their order URLs, and requests by transfers and by orders with vouchers."""
+
+from collections import Counter as Counts
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from nvm_chain.x402.headers import read_header
+from tests.gateway.serving import reply
+from tests.x402.buying.market import CREDITS, PRICE, Market
+from tests.x402.buying.shop import Counter, open_counter, register_agent
+
+
+@pytest.fixture(scope="module")
+def counter(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
+    """A gateway for all tests of this file."""
+    folder: Path = tmp_path_factory.mktemp("gateway")
+    with open_counter(market, register_agent(market), folder) as opened:
+        yield opened
+
+
+def test_order_url__unpaid__offers_an_order_and_a_transfer(counter: Counter) -> None:
+    offers = counter.read_offers("POST", counter.order_url)
+    assert [each["scheme"] for each in offers] == ["nvm-order", "exact"]
+    assert {each["amount"] for each in offers} == {str(PRICE)}
+    assert offers[1]["payTo"] == counter.market.payee
+
+
+def test_order_url__paid_by_a_transfer__grants_once_however_often_it_is_asked(counter: Counter) -> None:
+    market = counter.market
+    buyer = market.new_buyer()
+    header = counter.pay_exact(buyer, "POST", counter.order_url)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: counter.post(counter.order_url, header), range(16)))
+    assert {each.status_code for each in answers} <= {200, 202}, [each.text for each in answers]
+    again = counter.post(counter.order_url, header)
+    assert (again.status_code, again.json()["state"]) == (200, "granted")
+    told = read_header(again.headers["PAYMENT-RESPONSE"], "response")
+    assert (told["success"], told["transaction"]) == (True, again.json()["transaction"])
+    job = requests.get(f"{counter.url}/payments/{again.json()['payment']}", timeout=60).json()
+    assert (job["state"], job["payer"]) == ("granted", buyer.address)
+    assert (market.read_credits(buyer), market.read_paid(buyer)) == (CREDITS, PRICE)
+
+
+def test_request__paid_by_a_transfer__is_served_once_of_200_at_once(counter: Counter) -> None:
+    market = counter.market
+    buyer = market.new_buyer()
+    url = f"{counter.service_url}/ask"
+    header = counter.pay_exact(buyer, "POST", url)
+    counter.upstream.seen.clear()
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(lambda _: counter.post(url, header, data=b"tea?"), range(200)))
+    counts = Counts(each.status_code for each in answers)
+    assert counts[200] == 1, counts
+    assert set(counts) <= {200, 202, 409, 503}, counts
+    assert len(counter.upstream.seen) == 1
+    (served,) = [each for each in answers if each.status_code == 200]
+    told = read_header(served.headers["PAYMENT-RESPONSE"], "response")
+    assert (told["success"], told["payer"], told["extra"]["served"]) == (True, buyer.address, True)
+    assert "no-store" in served.headers["Cache-Control"]
+    assert market.read_paid(buyer) == PRICE
+    late = counter.post(url, header, data=b"tea?")
+    assert (late.status_code, late.json()["nvm"]["type"]) == (409, "PaymentServed")
+
+
+def test_request__whose_service_fails__is_served_when_the_same_payment_comes_again(counter: Counter) -> None:
+    market = counter.market
+    buyer = market.new_buyer()
+    url = f"{counter.service_url}/ask"
+    header = counter.pay_exact(buyer, "POST", url)
+
+    async def fail(upstream: object, scope: object, receive: object, send: object) -> None:
+        await reply(send, b"no", 500)
+
+    counter.upstream.answers["/ask"] = fail
+    try:
+        failed = counter.post(url, header, data=b"tea?")
+        assert failed.status_code == 500
+        told = read_header(failed.headers["PAYMENT-RESPONSE"], "response")
+        assert (told["success"], told["extra"]["served"]) == (True, False)
+    finally:
+        del counter.upstream.answers["/ask"]
+    other = counter.post(url, header, data=b"coffee?")
+    assert (other.status_code, other.json()["nvm"]["type"]) == (409, "PaymentForOther")
+    assert counter.post(url, header, data=b"tea?").status_code == 200
+    assert counter.post(url, header, data=b"tea?").status_code == 409
+    assert market.read_paid(buyer) == PRICE
+
+
+def test_request__with_a_transfer_that_cannot_be_made__is_offered_again_and_nothing_is_paid(counter: Counter) -> None:
+    market = counter.market
+    poor = market.new_buyer(PRICE - 1)
+    url = f"{counter.service_url}/ask"
+    answer = counter.post(url, counter.pay_exact(poor, "POST", url))
+    assert answer.status_code == 402, answer.text
+    told = read_header(answer.headers["PAYMENT-REQUIRED"], "offers")
+    assert told["error"] == "invalid_exact_evm_insufficient_balance"
+    bought = counter.post(counter.order_url, counter.pay_exact(poor, "POST", counter.order_url))
+    assert bought.status_code == 402, bought.text
