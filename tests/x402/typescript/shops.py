@@ -14,9 +14,16 @@ STOP_SECONDS = 30
 
 @contextmanager
 def open_express(workspace: Workspace, **settings: Any) -> Iterator[str]:
-    """Run the shop in a process of its own, and yield its URL."""
-    environment = {**os.environ, "SETTINGS": json.dumps(settings), "NODE_NO_WARNINGS": "1"}
-    command = ["node", "express_shop.mjs"]
+    """Run the shop of this folder, and yield its URL."""
+    with run_shop_program(workspace, "express_shop.mjs", SETTINGS=json.dumps(settings)) as url:
+        yield url
+
+
+@contextmanager
+def run_shop_program(workspace: Workspace, program: str, **variables: str) -> Iterator[str]:
+    """Run a program that prints the port on which it listens, and yield its URL."""
+    environment = {**os.environ, "NODE_NO_WARNINGS": "1", **variables}
+    command = ["node", program]
     process = subprocess.Popen(command, cwd=workspace.folder, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

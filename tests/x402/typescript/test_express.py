@@ -1,5 +1,6 @@
 """The official express server takes our schemes and `exact` through our facilitator, from the official client with our plug-in."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +12,8 @@ import nvm_chain as nvm
 from nvm_chain.operations.credits import read_account
 from tests.gateway.shop import Shop
 from tests.x402.facilitator.desks import TOKENS, FacilitatorDesk, open_desk
-from tests.x402.typescript.shops import open_express
-from tests.x402.typescript.workspace import Workspace
+from tests.x402.typescript.shops import open_express, run_shop_program
+from tests.x402.typescript.workspace import PACKAGE, Workspace
 
 PLAN_COST = 20_000_000
 CREDITS = 100
@@ -26,13 +27,14 @@ class Market:
     url: str
     plan_id: int
 
-    def buy(self, workspace: Workspace, *paths: str, budget: int = 0, funds: int = PLAN_COST) -> Any:
+    def buy(self, workspace: Workspace, *paths: str, budget: int = 0, url: str | None = None) -> Any:
         """Let a new buyer with tokens ask some paths. Return what it saw, with its address and its tokens afterwards."""
+        funds = PLAN_COST
         buyer, chain = Account.create(), self.desk.chain
         nvm.mint_test_usdc(chain, chain.accounts[0], buyer.address, funds)
         told = workspace.run(
             "express_buyer",
-            shop=self.url,
+            shop=url or self.url,
             paths=list(paths),
             rpc=chain.label,
             key=f"0x{bytes(buyer.key).hex()}",
@@ -85,6 +87,28 @@ def test_express__by_an_order__sells_the_plan_in_one_transaction(workspace: Work
     assert paid["payment"]["accepted"]["scheme"] == "nvm-order"
     assert paid["receipt"]["success"] is True
     assert told["tokens"] == 0
+    assert read_account(market.desk.chain, market.plan_id, told["address"]).balance == CREDITS
+
+
+def test_express__as_the_readme_shows_it__sells_a_plan(workspace: Workspace, market: Market) -> None:
+    (program,) = re.findall(r"^```js\n(.*?)^```$", (PACKAGE / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    bearer = f'{{ Authorization: "Bearer {TOKENS["shop"]}" }}'
+    told_by = f"verify: {bearer}, settle: {bearer}, supported: {bearer}"
+    caller = f'createAuthHeaders: async () => ({{ {told_by} }}), url: "{market.desk.url}"'
+    for shown, real in (
+        ('url: "http://127.0.0.1:8403"', caller),
+        ("eip155:84532", f"eip155:{market.desk.chain.chain_id}"),
+        ("0x5FbDB2315678afecb367f032d93F642f64180aa3", market.desk.chain.credits.address),
+        ("0x036CbD53842c5426634e7929541eC2318f3dCF7e", market.desk.usdc),
+        ('planId: "7"', f'planId: "{market.plan_id}"'),
+    ):
+        assert shown in program
+        program = program.replace(shown, real)
+    listens = 'const listener = app.listen(0, "127.0.0.1", () => console.log(listener.address().port));\n'
+    (workspace.folder / "readme_shop.mjs").write_text(program + listens, "utf-8")
+    with run_shop_program(workspace, "readme_shop.mjs") as url:
+        told = market.buy(workspace, "/plan", budget=PLAN_COST, url=url)
+    assert [answer.get("text") for answer in told["answers"]] == ['{"bought":"a plan"}'], told["answers"]
     assert read_account(market.desk.chain, market.plan_id, told["address"]).balance == CREDITS
 
 
