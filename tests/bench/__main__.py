@@ -5,7 +5,18 @@ import importlib
 
 from tests.bench.figures import print_figures
 
-SUITES = ("balances", "gateway", "index", "meter", "official", "requests", "statements", "transactions", "vouchers")
+SUITES = (
+    "balances",
+    "gateway",
+    "index",
+    "meter",
+    "official",
+    "plugin",
+    "requests",
+    "statements",
+    "transactions",
+    "vouchers",
+)
 
 
 def main() -> None:

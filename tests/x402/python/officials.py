@@ -77,6 +77,7 @@ def open_official(
     signer: LocalAccount | None = None,
     limits: Any = None,
     controls: Any = None,
+    options: Any = None,
     **changes: Any,
 ) -> Official:
     """Return an official client with the plug-in, and with a connection of its own to the chain."""
@@ -89,7 +90,7 @@ def open_official(
         "client": open_client,
         "stock session": x402_requests,
         "stock client": wrapHttpxWithPayment,
-    }[kind](paying)
+    }[kind](paying, **(options or {}))
     return Official(gate, buyer, kind, paying, http)
 
 
