@@ -11,6 +11,8 @@ from nvm_chain.chain.networks import EMBEDDED
 from nvm_chain.errors import InvalidConfig
 from nvm_chain.gateway.configuration.checkout import KEYS as CHECKOUT
 from nvm_chain.gateway.configuration.checkout import read_checkout
+from nvm_chain.gateway.configuration.facilitator import KEYS as FACILITATOR
+from nvm_chain.gateway.configuration.facilitator import read_facilitator
 from nvm_chain.gateway.configuration.parts import (
     HOST,
     PORT,
@@ -50,6 +52,7 @@ TABLES: Final[dict[str, tuple[str, ...]]] = {
     "redeemer": ("keyfile", "password", "key_env", "dev_account", "former"),
     "settler": ("age", "max_credits", "exposure_percent", "margin", "stuck", "max_fee_percent"),
     "checkout": CHECKOUT,
+    "facilitator": FACILITATOR,
     "retention": RETENTION,
     "secrets": ("file", "key_file"),
 }
@@ -85,7 +88,9 @@ def read_config(path: Path | str) -> GatewayConfig:
     retention = read_retention(tables["retention"])
     own = {name: SellerSettings(name) for name in sellers}
     checkout = read_checkout(tables["checkout"])
+    facilitator = read_facilitator(tables["facilitator"])
     more = {"services": services, "sellers": own, "retention": retention, "checkout": checkout}
+    more["facilitator"] = facilitator
     settings = _read_settings(gateway, place.parent, **more)
     _check_databases(gateway, settings, listen)
     return GatewayConfig(

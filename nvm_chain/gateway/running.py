@@ -163,10 +163,12 @@ class PatientServer(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Let Ctrl-C and SIGTERM stop the server for the time of the block."""
         with _stopping_by(self.handle_exit):
             yield
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Start to serve, and say so."""
         await super().startup(sockets)
         if self.started and not self.should_exit and self._on_start is not None:
             self._on_start()

@@ -11,6 +11,7 @@ from nvm_chain.errors import InvalidConfig
 from nvm_chain.errors.fields import Credits, Number, Quantity, Seconds
 from nvm_chain.gateway.buying.settings import BuyingSettings
 from nvm_chain.gateway.checkout.settings import CheckoutSettings
+from nvm_chain.gateway.facilitator.settings import FacilitatorPart
 from nvm_chain.gateway.sellers.settings import SellerSettings
 from nvm_chain.gateway.sockets.terms import SocketTerms
 from nvm_chain.gateway.webhooks.settings import WebhookSettings
@@ -184,6 +185,8 @@ class GatewaySettings:
     """Whether signed orders of buyers are sent, and how many."""
     buying: BuyingSettings = field(default_factory=BuyingSettings)
     """Whether signed transfers of buyers are sent, and how many."""
+    facilitator: FacilitatorPart | None = None
+    """Which other servers may have payments settled. None for nobody."""
 
     def __post_init__(self) -> None:
         """Check the values. Raises an InputError."""

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from eth_utils.address import to_checksum_address
 
 from nvm_chain.errors import InvalidConfig
 from nvm_chain.gateway.checkout.settings import CheckoutSettings
@@ -19,6 +20,7 @@ from nvm_chain.gateway.configuration.parts import (
 )
 from nvm_chain.gateway.configuration.services import KEYS
 from nvm_chain.gateway.configuration.starting import Start, build_config_text
+from nvm_chain.gateway.facilitator.settings import FacilitatorPart
 from nvm_chain.gateway.sellers.tokens import Role
 from nvm_chain.gateway.settings import ServiceSettings, UpstreamHeader
 from nvm_chain.gateway.sockets.terms import SocketTerms, Unit
@@ -29,6 +31,7 @@ from nvm_chain.meter.retention import Retention
 from nvm_chain.meter.session_terms import PeriodLimit
 from nvm_chain.meter.settling.rules import SettleRules
 from nvm_chain.types.ids import format_did
+from nvm_chain.x402.facilitator.callers import Caller
 from tests.gateway.files import CANARY, DID, change, seal, start_text, write_config
 from tests.support.world import ZERO
 
@@ -73,6 +76,19 @@ max_fee_percent = 200
 relays = true
 relays_per_account = 2
 relays_per_day = 30
+
+[facilitator]
+callers = [{{ name = "shop", token = "sha256:{"cd" * 32}", pay_to = ["{ADDRESS}"], services = ["{DID}"] }}]
+assets = ["{ADDRESS}"]
+factories = ["{ADDRESS}"]
+least = 1000
+gas = 300000
+gas_per_day = 9000000
+per_account = 20
+per_day = 200
+per_minute = 60
+failures = 2
+wait = "20 seconds"
 
 [retention]
 charges = "100 days"
@@ -155,6 +171,19 @@ def test_read_config__of_a_file_with_every_key__has_every_value(tmp_path: Path) 
     settings = config.settings
     assert settings.retention == Retention(charges=100 * 86_400, sessions=7 * 86_400, notices=2 * 86_400)
     assert settings.checkout == CheckoutSettings(relays=True, relays_per_account=2, relays_per_day=30)
+    assert settings.facilitator == FacilitatorPart(
+        callers=(Caller("shop", b"\xcd" * 32, frozenset({to_checksum_address(ADDRESS)}), frozenset({DID})),),
+        tokens=(to_checksum_address(ADDRESS),),
+        factories=(to_checksum_address(ADDRESS),),
+        least=1_000,
+        gas=300_000,
+        gas_per_day=9_000_000,
+        per_account=20,
+        per_day=200,
+        per_minute=60,
+        failures=2,
+        wait_seconds=20,
+    )
     assert config.webhooks == {
         "ops": WebhookPart("ops", "env:HOOK_URL", "sealed:hook", ("balance.low", "settlement.failed"), DID),
         "all": WebhookPart("all", "http://10.0.0.7:9000/hook", "sealed:hook", tuple(EVENTS), None),
@@ -225,6 +254,7 @@ def test_start_text__with_every_example_put_in__can_be_read(tmp_path: Path) -> N
     text = (
         change(text, "dev_account = 3\n", "")
         .replace('"0x…"', f'"{ADDRESS}"')
+        .replace('"sha256:…"', f'"sha256:{"ab" * 32}"')
         .replace("chain_id = 8453", "chain_id = 1")
     )
     config = read_config(write_config(tmp_path, text))

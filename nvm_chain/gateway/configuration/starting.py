@@ -85,6 +85,26 @@ depth = {depth}
 # relays_per_account = 5
 # relays_per_day = 200
 
+[facilitator]
+# Servers that may have payments of x402 verified and settled, each by the hash of its token. Nobody may without them.
+# callers = [{{ name = "shop", token = "sha256:…", pay_to = ["0x…"], services = ["7"] }}]
+# The tokens that are taken, and the smallest amount in base units. The chain's USDC, if you write no `assets`.
+# assets = ["0x…"]
+# least = 1
+# Contracts that may deploy the wallets of payers (ERC-6492). The key of the redeemer pays for that too.
+# factories = []
+# The most gas of one settlement, and of the settlements for one caller in 24 hours.
+# gas = 400000
+# gas_per_day = 500000000
+# Settlements for one payer and in all within 24 hours, and questions of one caller in a minute.
+# per_account = 500
+# per_day = 20000
+# per_minute = 1200
+# After how many failed transactions within 24 hours a payer has to wait.
+# failures = 3
+# How long an answer waits for its transaction. Then it says that the settlement is pending.
+# wait = "25 seconds"
+
 [retention]
 # How long the books keep requests with what they cost, sessions after their end, and notices that were sent.
 # charges = "400 days"

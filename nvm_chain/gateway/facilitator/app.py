@@ -62,7 +62,7 @@ class FacilitatorApp:
             incoming = read_incoming(scope["method"], scope["headers"], keeps_cookies=False)
             found = self._answer_operator(path)
             if found is None and self._paths is not None:
-                found = await self._paths.serve(path, incoming, receive)
+                found = await self._paths.serve(scope, path, incoming, receive, None)
             elif found is None:
                 found = _CLOSED
         except NvmChainError as error:

@@ -10,7 +10,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final, Protocol
@@ -21,6 +21,7 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.errors import InvalidMessage, NvmChainError, PaymentMalformed
 from nvm_chain.errors.fields import Number
 from nvm_chain.gateway.bodies import MAX_SHORT, Body, BuyerGone
+from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.checkout.desks import Desk
 from nvm_chain.gateway.incoming import Incoming
 from nvm_chain.gateway.refusals import RETRY_SECONDS, Refusal, ask_for_token, tell_refusal
@@ -89,8 +90,13 @@ class FacilitatorPaths:
         self._network, self._chain_id = format_network(chain_id), chain_id
         self._find_callers, self._tell, self._credits = find_callers, tell, credits
 
-    async def serve(self, path: str, incoming: Incoming, receive: Receive) -> Refusal | None:
+    async def serve(
+        self, scope: Mapping[str, Any], path: str, incoming: Incoming, receive: Receive, service: SoldService | None
+    ) -> Refusal | None:
         """Return the answer to a request. None if nobody is there to be answered."""
+        path = path.removeprefix(PREFIX)
+        if service is not None:
+            return tell_refusal(404, "NotFound", "The facilitator is not on the host of a service.")
         refusal = _refuse_path(path, incoming.method)
         if refusal is not None:
             return refusal

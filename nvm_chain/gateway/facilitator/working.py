@@ -11,7 +11,10 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.errors import NvmChainError, PaymentClaimed
 from nvm_chain.errors.fields import Number, Seconds
 from nvm_chain.gateway.checkout.desks import Desk
+from nvm_chain.gateway.facilitator.credits import MeterCases
 from nvm_chain.gateway.facilitator.paths import CreditsCases, FacilitatorPaths, FindCallers
+from nvm_chain.gateway.facilitator.settings import FacilitatorPart
+from nvm_chain.meter.engine import Meter
 from nvm_chain.meter.store.payments import Payment, PaymentPurpose, list_unfinished
 from nvm_chain.meter.store.writer import Writer
 from nvm_chain.signing.keys import Signer
@@ -74,6 +77,40 @@ async def open_facilitator(
             following.cancel()
         verifying.close()
         settling.close()
+
+
+@asynccontextmanager
+async def open_own_facilitator(
+    connect: Callable[[], Chain],
+    signer: Signer,
+    meter: Meter,
+    part: FacilitatorPart | None,
+    tell: Callable[[NvmChainError], object],
+) -> AsyncIterator[FacilitatorPaths | None]:
+    """Open the facilitator of a gateway for the block of an ``async with``. None if its settings have none.
+
+    Args:
+        connect: A function that connects to the chain.
+        signer: The key that sends settlements, and pays their gas.
+        meter: The meter, whose books keep the settlements, and which settles vouchers.
+        part: The settings.
+        tell: A function that tells the operator of faults.
+
+    Raises:
+        InvalidConfig: The settings name no token, and no USDC is known on the chain.
+        NetworkError: The node does not answer.
+    """
+    if part is None:
+        yield None
+        return
+    settings = part.fill((await asyncio.to_thread(connect)).usdc)
+    opened = open_facilitator(
+        *(connect, signer, meter.writer, settings, meter.settings.chain_id, lambda: part.callers),
+        tell=tell,
+        credits=MeterCases(meter),
+    )
+    async with opened as paths:
+        yield paths
 
 
 async def _follow(desk: Desk[Chain], signer: Signer, writer: Writer, tell: Callable[[NvmChainError], object]) -> None:

@@ -25,11 +25,16 @@ HOW: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A server that may ask. ``pay_to`` are the accounts that its buyers pay. If there are none, it may name any account."""
+    """A server that may ask.
+
+    ``pay_to`` are the accounts that its buyers pay. If there are none, it may name any account. ``services`` are the DIDs of the
+    services for which it takes credits.
+    """
 
     name: str
     digest: bytes = field(repr=False)
     pay_to: frozenset[ChecksumAddress] = frozenset()
+    services: frozenset[str] = frozenset()
 
     @property
     def submitter(self) -> bytes:
@@ -41,13 +46,14 @@ LOOPBACK_CALLER: Final = Caller(OPERATOR, sha256(b"").digest())
 """Whoever asks a facilitator without tokens, and sends none."""
 
 
-def build_caller(name: str, token: str, pay_to: Collection[str] = ()) -> Caller:
+def build_caller(name: str, token: str, pay_to: Collection[str] = (), services: Collection[str] = ()) -> Caller:
     """Return a caller.
 
     Args:
         name: The caller's name, for logs and limits.
         token: ``sha256:`` and the 64 digits of its token's hash.
         pay_to: The accounts that its buyers pay. Any account if there are none.
+        services: The DIDs of the services for which it takes credits.
 
     Raises:
         InvalidConfig: The name or the hash is malformed. The error does not show the hash.
@@ -60,7 +66,7 @@ def build_caller(name: str, token: str, pay_to: Collection[str] = ()) -> Caller:
     if not _HASH.fullmatch(token):
         raise InvalidConfig(f"the token of the caller {name} is not the hash of one", HOW)
     accounts = frozenset(parse_address(account, "account of a caller") for account in pay_to)
-    return Caller(name, bytes.fromhex(token.removeprefix(HASHED)), accounts)
+    return Caller(name, bytes.fromhex(token.removeprefix(HASHED)), accounts, frozenset(services))
 
 
 def read_callers(text: str) -> tuple[Caller, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import requests
@@ -236,7 +236,9 @@ def cancel_first(desk: FacilitatorDesk, payer: LocalAccount, payment: dict[str, 
     """Send the cancellation of a payment at a price that puts it before everything else in the next block."""
     sender, call = desk.chain.accounts[7], build_cancel(desk, payer, payment)
     built = desk.chain.build_transaction(sender.address, encode_call(call), call.address)
-    dear = {name: 50 * value if name.endswith("Gas") else value for name, value in built.items()}
+    dear: dict[str, Any] = {
+        name: 50 * value if name.endswith("Gas") else value for name, value in cast(dict[str, Any], built).items()
+    }
     desk.chain.web3.eth.send_raw_transaction(sender.sign_transaction(dear).raw_transaction)
 
 

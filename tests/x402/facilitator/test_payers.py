@@ -95,7 +95,8 @@ def test_verify__of_an_order_for_something_else__is_refused(desk: FacilitatorDes
     buyer, required = Account.create(), offer_order(desk, plan_id)
     mint_test_usdc(desk.chain, desk.chain.accounts[0], buyer.address, COST)
     signed = sign_plan_order(desk.chain, buyer, plan_id)
-    payment = {"x402Version": 2, "accepted": required, "payload": {"order": json.loads(signed.to_json())}}
+    order = json.loads(signed.to_json())
+    payment = {"x402Version": 2, "accepted": required, "payload": {"order": order}}
     for changed in (
         {"amount": str(COST + 1)},
         {"payTo": buyer.address},
@@ -104,5 +105,5 @@ def test_verify__of_an_order_for_something_else__is_refused(desk: FacilitatorDes
     ):
         told = desk.ask("/verify", payment, {**required, **changed}).json()
         assert (told["isValid"], told["invalidReason"]) == (False, "invalid_payment_requirements")
-    forged = {**payment, "payload": {"order": {**payment["payload"]["order"], "quantity": "2"}}}
+    forged = {**payment, "payload": {"order": {**order, "quantity": "2"}}}
     assert desk.ask("/verify", forged, required).json()["isValid"] is False
