@@ -7,7 +7,13 @@ from typing import Any, Final
 from msgspec import json
 
 from nvm_chain.gateway.catalogue import SoldService
-from nvm_chain.gateway.discovery.operations import WITH_BODY, Operation, describe_plans, list_operations
+from nvm_chain.gateway.discovery.operations import (
+    WITH_BODY,
+    Operation,
+    describe_charges,
+    describe_plans,
+    list_operations,
+)
 from nvm_chain.x402.headers import PAYMENT_SIGNATURE
 
 VERSION: Final = "3.1.0"
@@ -25,6 +31,9 @@ _SCHEMES: Final = {
         "description": "A service token, which pays once, or a session token.",
     },
 }
+_CHARGES: Final = {
+    "mpp": {"type": "http", "scheme": "Payment", "description": "A charge of MPP. The 402 has the challenge."},
+}
 
 
 def build_openapi(services: Sequence[tuple[SoldService, str]], title: str, docs: dict[str, str]) -> dict[str, Any]:
@@ -40,13 +49,14 @@ def build_openapi(services: Sequence[tuple[SoldService, str]], title: str, docs:
         for operation in list_operations(service):
             methods = paths.setdefault(prefix + operation.template.path, {})
             methods[operation.method.lower()] = _describe(operation, service)
+    schemes = {**_SCHEMES, **(_CHARGES if _has_charges(paths) else {})}
     return {
         "openapi": VERSION,
         "info": {"title": title, "version": hashlib.sha256(json.encode(paths)).hexdigest()[:12]},
         "x-service-info": {"categories": _list_categories([service for service, _ in services]), "docs": docs},
         "paths": paths,
         "components": {
-            "securitySchemes": _SCHEMES,
+            "securitySchemes": schemes,
             "responses": {
                 "PaymentRequired": {"description": "Payment required. The answer says what would be accepted."}
             },
@@ -55,7 +65,7 @@ def build_openapi(services: Sequence[tuple[SoldService, str]], title: str, docs:
 
 
 def _describe(operation: Operation, service: SoldService) -> dict[str, Any]:
-    template = operation.template
+    template, charges = operation.template, describe_charges(operation)
     told: dict[str, Any] = {"tags": [service.metadata.name]}
     if template.names:
         told["parameters"] = [_describe_name(name, wide=name in template.wide) for name in template.names]
@@ -67,10 +77,17 @@ def _describe(operation: Operation, service: SoldService) -> dict[str, Any]:
             "200": {"description": "The answer of the service."},
             "402": {"$ref": "#/components/responses/PaymentRequired"},
         },
-        "security": [{name: []} for name in _SCHEMES],
-        "x-payment-info": {"protocols": ["x402"], "pricingMode": "quote"},
+        "security": [{name: []} for name in (*_SCHEMES, *(["mpp"] if charges else []))],
+        "x-payment-info": _describe_payment(charges),
         "x-nvm-plans": describe_plans(operation, service),
     }
+
+
+def _describe_payment(charges: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return which protocols pay. The 402 says what a request costs in credits, and charges have a price in money."""
+    if not charges:
+        return {"protocols": ["x402"], "pricingMode": "quote"}
+    return {"protocols": ["x402", "mpp"], "pricingMode": "quote", "offers": charges}
 
 
 def _describe_name(name: str, *, wide: bool) -> dict[str, Any]:
@@ -82,3 +99,8 @@ def _list_categories(services: Sequence[SoldService]) -> list[str]:
     """Return the tags of the agents, as categories are written: in small letters, with hyphens."""
     tags = [tag for service in services for tag in service.metadata.tags]
     return list(dict.fromkeys("-".join(tag.lower().split()) for tag in tags if tag.strip()))[:MAX_CATEGORIES]
+
+
+def _has_charges(paths: dict[str, Any]) -> bool:
+    """Return whether a charge pays for any operation."""
+    return any("offers" in told["x-payment-info"] for methods in paths.values() for told in methods.values())

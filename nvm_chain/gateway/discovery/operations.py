@@ -12,6 +12,9 @@ from nvm_chain.enums import PlanKind
 from nvm_chain.gateway.catalogue import SoldEndpoint, SoldPlan, SoldService
 from nvm_chain.gateway.discovery.templates import EVERY, SAMPLE, Template, list_templates
 from nvm_chain.gateway.offers import find_most
+from nvm_chain.mpp.challenges import INTENT, METHOD
+from nvm_chain.x402.exact import EXACT_SCHEME
+from nvm_chain.x402.networks import format_network
 from nvm_chain.x402.offers import CREDITS_SCHEME
 
 METHODS: Final = ("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE")
@@ -65,7 +68,24 @@ def describe_plans(operation: Operation, service: SoldService) -> list[dict[str,
 
 def _describe_plan(plan: SoldPlan, service: SoldService) -> dict[str, Any]:
     told: dict[str, Any] = {"planId": str(plan.plan_id), "kind": plan.kind.name.lower()}
+    if plan.kind is PlanKind.USAGE:
+        return {**told, "scheme": EXACT_SCHEME}
     if plan.kind is PlanKind.CREDITS:
         most = find_most(plan, service) if plan.by_vouchers else plan.max_credits
         told |= {"minCredits": str(plan.min_credits), "maxCredits": str(most)}
     return {**told, "scheme": CREDITS_SCHEME if plan.by_vouchers else "sign-in"}
+
+
+def describe_charges(operation: Operation) -> list[dict[str, Any]]:
+    """Return the charges of MPP that pay for an operation, as its discovery has them. Empty if there are none."""
+    return [
+        {
+            "intent": INTENT,
+            "method": METHOD,
+            "amount": str(plan.price.cost),
+            "currency": plan.price.token.address,
+            "description": f"One request, paid in {plan.price.token.name} on {format_network(plan.price.token.chain_id)}",
+        }
+        for plan in operation.endpoint.plans.values()
+        if plan.kind is PlanKind.USAGE and plan.price is not None and plan.price.payee is not None
+    ]

@@ -3,15 +3,34 @@
 import asyncio
 from typing import Final
 
-from nvm_chain.errors import ChallengeRefused, InvalidMessage, NvmChainError, PaymentClaimed, PaymentMissing
+from eth_typing import ChecksumAddress
+
+from nvm_chain.errors import (
+    ChallengeRefused,
+    InvalidMessage,
+    NvmChainError,
+    PaymentClaimed,
+    PaymentMissing,
+    TransactionError,
+    UpstreamError,
+)
 from nvm_chain.gateway.addresses import find_address
-from nvm_chain.gateway.buying.requests import Requests, Tell
+from nvm_chain.gateway.buying.requests import Requests
 from nvm_chain.gateway.buying.telling import answer_claimed
+from nvm_chain.gateway.buying.troubles import Tell, explain_token, refuse_sending
 from nvm_chain.gateway.catalogue import SoldPlan
 from nvm_chain.gateway.forwarding import Passage, Send
 from nvm_chain.gateway.incoming import Headers
 from nvm_chain.gateway.mpp.challenging import Challenges, list_charges, read_charge
-from nvm_chain.gateway.mpp.telling import add_challenges, add_problem, find_problem, is_open, tell_problem, write_paid
+from nvm_chain.gateway.mpp.telling import (
+    add_challenges,
+    add_problem,
+    find_problem,
+    is_open,
+    tell_problem,
+    tell_unserved,
+    write_paid,
+)
 from nvm_chain.gateway.refusals import Refusal, refuse
 from nvm_chain.gateway.serving import Refused, Server, read_start
 from nvm_chain.meter.store.payment_rows import Payment, name_payment
@@ -19,6 +38,7 @@ from nvm_chain.meter.store.payments import read_payment
 from nvm_chain.mpp.challenges import Challenge
 from nvm_chain.mpp.credentials import Credential, read_credential
 from nvm_chain.signing.authorizations import SignedTransferAuthorization
+from nvm_chain.x402.settling.transfers import Taken
 
 PURPOSE: Final = b"challenges of MPP"
 UNPAID: Final = 402
@@ -27,9 +47,12 @@ UNPAID: Final = 402
 class Charges:
     """Takes charges for requests. `open_charges` makes it."""
 
-    def __init__(self, server: Server, requests: Requests, challenges: Challenges) -> None:
-        """Take what serves, what takes transfers for requests, and the challenges."""
+    def __init__(
+        self, server: Server, requests: Requests, challenges: Challenges, sender: ChecksumAddress, tell: Tell
+    ) -> None:
+        """Take what serves, what takes transfers, and the challenges. ``sender`` is the key that pays the gas."""
         self._server, self._requests, self._challenges = server, requests, challenges
+        self._sender, self._tell = sender, tell
         self._meter = server.meter
 
     async def offer(self, refusal: Refusal, passage: Passage) -> Refusal:
@@ -67,12 +90,42 @@ class Charges:
         try:
             credential = read_credential(text)
             plan = self._challenges.find_plan(credential.challenge, passage)
-            signed = _read(credential, plan)
-            await self._check_end(credential.challenge, signed)
-            taken = await self._requests.take(signed, plan, passage)
-            await self._requests.serve(taken, passage, send, more, self._tell(credential.challenge))
+            taken = await self._take(credential, plan, passage)
+            await self._serve_taken(taken, credential.challenge, passage, send, more)
         except NvmChainError as error:
             raise Refused(await self._refuse(error, passage)) from error
+
+    async def _take(self, credential: Credential, plan: SoldPlan, passage: Passage) -> Taken:
+        """Settle the transfer of a credential. Raises Refused, or why nothing was sent or what is known of the payment."""
+        price = plan.price
+        if price is None:
+            raise AssertionError("a plan that was found by its price has one")
+        signed = read_charge(credential, price)
+        await self._check_end(credential.challenge, signed)
+        try:
+            return await self._requests.take(signed, plan, passage)
+        except PaymentClaimed:
+            raise
+        except NvmChainError as error:
+            refusal = refuse_sending(error, [self._sender], self._tell)
+            if refusal is not None:
+                raise Refused(refusal) from error
+            if not isinstance(error, TransactionError):
+                raise
+            raise explain_token(error, price.token.address, signed.authorization.payer, price.cost) from error
+
+    async def _serve_taken(
+        self, taken: Taken, challenge: Challenge, passage: Passage, send: Send, more: Headers
+    ) -> None:
+        chain_id = self._meter.settings.chain_id
+
+        def tell(payment: Payment, is_served: bool) -> Headers:
+            return write_paid(payment, challenge, chain_id) if is_served else []
+
+        try:
+            await self._requests.serve(taken, passage, send, more, tell)
+        except UpstreamError as error:
+            raise Refused(tell_unserved(error, taken.payment, self._find_own(passage))) from error
 
     # ------------------------------------------------------------------ before
 
@@ -93,12 +146,6 @@ class Charges:
 
     # ------------------------------------------------------------------ after
 
-    def _tell(self, challenge: Challenge) -> Tell:
-        def tell(payment: Payment, is_served: bool) -> Headers:
-            return write_paid(payment, challenge, self._meter.settings.chain_id) if is_served else []
-
-        return tell
-
     async def _refuse(self, error: NvmChainError, passage: Passage) -> Refusal:
         """Return the answer to an error: with a new challenge only if no money can have moved."""
         if isinstance(error, PaymentClaimed) and is_open(error):
@@ -117,13 +164,14 @@ class Charges:
         return find_address(passage.service.did, self._server.base, host).own
 
 
-def _read(credential: Credential, plan: SoldPlan) -> SignedTransferAuthorization:
-    if plan.price is None:
-        raise AssertionError("a plan that was found by its price has one")
-    return read_charge(credential, plan.price)
+async def open_charges(server: Server, requests: Requests, sender: ChecksumAddress, tell: Tell) -> Charges:
+    """Return what takes charges. Raises IndexFailure if the books cannot be read.
 
-
-async def open_charges(server: Server, requests: Requests) -> Charges:
-    """Return what takes charges. Raises IndexFailure if the books cannot be read."""
-    key = await server.meter.derive_key(PURPOSE)
-    return Charges(server, requests, Challenges(key, base=server.base))
+    Args:
+        server: What serves.
+        requests: What takes transfers for requests.
+        sender: The key that pays the gas.
+        tell: Tells the operator of errors.
+    """
+    challenges = Challenges(await server.meter.derive_key(PURPOSE), base=server.base)
+    return Charges(server, requests, challenges, sender, tell)

@@ -19,10 +19,12 @@ from nvm_chain.errors import (
     PaymentUnderWay,
     SignatureError,
     TransferExpired,
+    UpstreamError,
 )
 from nvm_chain.errors.fields import Number
+from nvm_chain.gateway.buying.telling import PAYMENTS
 from nvm_chain.gateway.incoming import Headers
-from nvm_chain.gateway.refusals import Refusal
+from nvm_chain.gateway.refusals import Refusal, refuse
 from nvm_chain.meter.store.payment_rows import Payment
 from nvm_chain.mpp.challenges import WWW_AUTHENTICATE, Challenge
 from nvm_chain.mpp.charges import build_receipt
@@ -47,13 +49,12 @@ _PROBLEMS: Final[tuple[tuple[tuple[type[NvmChainError], ...], str, int], ...]] =
     ((ChallengeRefused,), INVALID_CHALLENGE, UNPAID),
     ((InvalidMessage,), MALFORMED_CREDENTIAL, UNPAID),
     ((TransferExpired,), PAYMENT_EXPIRED, UNPAID),
-    ((PaymentServed, PaymentForOther), VERIFICATION_FAILED, DENIED),
-    ((PaymentNotMade,), VERIFICATION_FAILED, UNPAID),
+    ((PaymentServed, PaymentForOther, PaymentNotMade), VERIFICATION_FAILED, DENIED),
     ((SignatureError, InsufficientFunds), VERIFICATION_FAILED, UNPAID),
 )
-"""The problem and the status of each error, while nothing else is known of the money. The first row that fits counts.
+"""The problem and the status of each error. The first row that fits counts.
 
-A payment that was used gets no new challenge, because a client that pays on its own would pay again.
+Once something was sent, there is no new challenge, because a client that pays on its own would pay again.
 """
 
 
@@ -92,6 +93,20 @@ def add_problem(refusal: Refusal, error: NvmChainError, name: str) -> Refusal:
 def tell_problem(error: NvmChainError, name: str, status: int) -> Refusal:
     """Return the answer to a credential that is refused without a challenge."""
     return add_problem(Refusal(status, [PRIVATE], b""), error, name)
+
+
+def tell_unserved(error: UpstreamError, payment: Payment, own: str) -> Refusal:
+    """Return the answer to a request that is paid and was not served. The same credential may be presented again.
+
+    Args:
+        error: Why it was not served.
+        payment: The payment.
+        own: The URL in front of the gateway's own paths.
+    """
+    refusal = refuse(error)
+    told = json.decode(refusal.body)
+    paid = {"payment": payment.name, "transaction": payment.transaction, "url": f"{own}{PAYMENTS}{payment.name}"}
+    return Refusal(refusal.status, [*refusal.headers, PRIVATE], json.encode({**told, **paid}))
 
 
 def write_paid(payment: Payment, challenge: Challenge, chain_id: Number) -> Headers:

@@ -1,0 +1,27 @@
+"""What discovery says of charges is what a challenge asks for, and the official validator takes it."""
+
+import base64
+import json
+
+import requests
+
+from tests.gateway.test_discovery import validate
+from tests.mpp.market import Market, Stand
+
+
+def test_openapi__with_charges__has_the_offers_that_challenges_make(market: Market, stand: Stand) -> None:
+    document = requests.get(f"{stand.gate.url}/openapi.json", timeout=60).json()
+    assert validate(document) == []
+    path = f"/services/{stand.gate.shop.did}/ask"
+    operation = document["paths"][path]["post"]
+    info = operation["x-payment-info"]
+    assert info["protocols"] == ["x402", "mpp"]
+    (offer,) = info["offers"]
+    challenge = stand.challenge()
+    asked = json.loads(base64.urlsafe_b64decode(challenge.request + "=="))
+    assert (offer["method"], offer["intent"]) == (challenge.method, challenge.intent)
+    assert (offer["amount"], offer["currency"]) == (asked["amount"], asked["currency"])
+    assert operation["security"] == [{"x402": []}, {"token": []}, {"mpp": []}]
+    assert document["components"]["securitySchemes"]["mpp"]["scheme"] == "Payment"
+    schemes = {plan["planId"]: plan["scheme"] for plan in operation["x-nvm-plans"]}
+    assert schemes == {str(market.usage_id): "exact", str(market.shop.credits_plan): "nvm-credits"}
