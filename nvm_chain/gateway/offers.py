@@ -1,7 +1,8 @@
 """What a service accepts for a request, and what sells a plan: the offers of today, and whether a payment accepts one of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 from eth_typing import ChecksumAddress
@@ -11,6 +12,7 @@ from nvm_chain.errors import CreditsUsedUp, NvmChainError, OfferDiffers, Request
 from nvm_chain.errors.fields import Credits, Number, PlanId, Seconds
 from nvm_chain.gateway.catalogue import SoldEndpoint, SoldPlan, SoldService
 from nvm_chain.meter.settings import MeterSettings
+from nvm_chain.meter.store.group_rows import AccountKey
 from nvm_chain.x402.accepted import Accepted, check_accepted
 from nvm_chain.x402.exact import ExactOffer
 from nvm_chain.x402.offers import CreditsAccount, CreditsOffer, Offer
@@ -27,7 +29,10 @@ def find_most(plan: SoldPlan, service: SoldService) -> Credits:
 
 
 def list_offers(
-    service: SoldService, endpoint: SoldEndpoint, settings: MeterSettings, account: CreditsAccount | None = None
+    service: SoldService,
+    endpoint: SoldEndpoint,
+    settings: MeterSettings,
+    accounts: Mapping[int, CreditsAccount] = MappingProxyType({}),
 ) -> list[Offer]:
     """Return what pays for a request, the best first: credits, an order of a plan with credits, and a transfer.
 
@@ -35,19 +40,19 @@ def list_offers(
         service: The service.
         endpoint: The endpoint of the request.
         settings: The settings of the meter.
-        account: How the account stands of whoever pays, if that is proved.
+        accounts: How the account stands of whoever pays, by the id of the plan, if that is proved.
     """
-    credits = [_offer_credits(plan, service, settings, account) for plan in _sort(service, endpoint)]
+    credits = [_offer_credits(plan, service, settings, accounts.get(plan.plan_id)) for plan in _sort(service, endpoint)]
     orders = [_offer_order(plan, service, settings) for plan in _sort(service, endpoint)]
     return [*credits, *(offer for offer in orders if offer is not None), *_offer_transfers(endpoint)]
 
 
-def leave_out_unpayable(offers: Sequence[Offer], error: NvmChainError, holder: str | None) -> list[Offer]:
+def leave_out_unpayable(offers: Sequence[Offer], error: NvmChainError, payer: AccountKey | None) -> list[Offer]:
     """Return the offers without those of credits that a holder has not got, so that a client goes on to the next way.
 
     If nothing else is left, they stay: whoever orders credits elsewhere can pay by them.
     """
-    if not isinstance(error, CreditsUsedUp) or holder is None:
+    if not isinstance(error, CreditsUsedUp) or payer is None:
         return list(offers)
     kept = [
         offer
@@ -61,12 +66,17 @@ def leave_out_unpayable(offers: Sequence[Offer], error: NvmChainError, holder: s
     return kept or list(offers)
 
 
-def find_account(error: NvmChainError, holder: str | None) -> CreditsAccount | None:
-    """Return how the account stands, if its holder has signed the request. Nobody else is told, as a user of an allowance."""
-    if holder is None or not isinstance(error, RequestRefused) or not error.next_ceiling:
-        return None
+def find_accounts(error: NvmChainError, payer: AccountKey | None) -> Mapping[int, CreditsAccount]:
+    """Return how an account stands, by the id of its plan. Empty for all but its holder, as for a user of an allowance.
+
+    Args:
+        error: Why the request was refused.
+        payer: The plan and the holder that pay, if the holder has signed the request.
+    """
+    if payer is None or not isinstance(error, RequestRefused) or not error.next_ceiling:
+        return {}
     available = error.fields.get("available")
-    return CreditsAccount(holder, error.next_ceiling, None, available)  # type: ignore[arg-type]
+    return {payer.plan_id: CreditsAccount(payer.holder, error.next_ceiling, None, available)}
 
 
 def _sort(service: SoldService, endpoint: SoldEndpoint) -> list[SoldPlan]:

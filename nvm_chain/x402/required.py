@@ -8,7 +8,7 @@ from nvm_chain.x402.extensions import BAZAAR
 from nvm_chain.x402.headers import VERSION, write_header
 from nvm_chain.x402.offers import Offer
 
-MAX_REQUIRED: Final = 6_000
+MAX_REQUIRED: Final = 7_000
 """The largest number of characters in the header PAYMENT-REQUIRED. Many servers and clients take headers of 8 kB in all."""
 MAX_DESCRIPTION: Final = 200
 _MAX_NAME: Final = 32

@@ -16,6 +16,7 @@ PROGRAMS = {
     "receipts.json": "receipts.mjs",
     "sign_ins.json": "sign_ins.mjs",
     "mpp.json": "mpp.mjs",
+    "x402.json": "x402.mjs",
 }
 """Each file of vectors, with the program that prints it. Nothing of this package takes part."""
 
