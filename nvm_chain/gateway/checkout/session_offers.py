@@ -11,9 +11,9 @@ from nvm_chain.enums import PlanKind
 from nvm_chain.errors.fields import Credits, Time
 from nvm_chain.errors.formatting import count, format_utc
 from nvm_chain.gateway.catalogue import SoldPlan, SoldService
+from nvm_chain.gateway.offers import find_most
 from nvm_chain.gateway.own.asked import Asked
 from nvm_chain.gateway.own.sessions import Sessions
-from nvm_chain.gateway.offers import find_most
 from nvm_chain.meter.session_terms import SessionTerms
 from nvm_chain.meter.settings import MeterSettings
 from nvm_chain.meter.sign_in import build_sign_in

@@ -4,8 +4,8 @@ from typing import Any
 
 from nvm_chain.gateway.addresses import find_address
 from nvm_chain.gateway.catalogue import SoldService
-from nvm_chain.gateway.own.asked import Asked
 from nvm_chain.gateway.offers import find_most
+from nvm_chain.gateway.own.asked import Asked
 from nvm_chain.gateway.serving import Server
 from nvm_chain.meter.voucher_fronts import MAX_SECONDS, MAX_SESSION_SECONDS
 from nvm_chain.signing.vouchers import DOMAIN_NAME, DOMAIN_VERSION
