@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from nvm_chain.chain.networks import EMBEDDED
 from nvm_chain.errors import InvalidConfig
+from nvm_chain.gateway.configuration.buying import KEYS as BUYING
+from nvm_chain.gateway.configuration.buying import read_buying, read_minter_part
 from nvm_chain.gateway.configuration.checkout import KEYS as CHECKOUT
 from nvm_chain.gateway.configuration.checkout import read_checkout
 from nvm_chain.gateway.configuration.facilitator import KEYS as FACILITATOR
@@ -52,6 +54,7 @@ TABLES: Final[dict[str, tuple[str, ...]]] = {
     "redeemer": ("keyfile", "password", "key_env", "dev_account", "former"),
     "settler": ("age", "max_credits", "exposure_percent", "margin", "stuck", "max_fee_percent"),
     "checkout": CHECKOUT,
+    "x402": BUYING,
     "facilitator": FACILITATOR,
     "retention": RETENTION,
     "secrets": ("file", "key_file"),
@@ -90,13 +93,14 @@ def read_config(path: Path | str) -> GatewayConfig:
     checkout = read_checkout(tables["checkout"])
     facilitator = read_facilitator(tables["facilitator"])
     more = {"services": services, "sellers": own, "retention": retention, "checkout": checkout}
-    more["facilitator"] = facilitator
+    more["facilitator"], more["buying"] = facilitator, read_buying(tables["x402"])
     settings = _read_settings(gateway, place.parent, **more)
     _check_databases(gateway, settings, listen)
     return GatewayConfig(
         path=place,
         chain=_read_chain(tables["chain"], place.parent),
         redeemer=_read_redeemer(tables["redeemer"], place.parent),
+        minter=read_minter_part(tables["x402"], place.parent),
         rules=_read_rules(tables["settler"]),
         listen=listen,
         places=_read_places(tables["secrets"], place.parent),

@@ -11,7 +11,7 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.chain.connecting import connect
 from nvm_chain.chain.records import DEFAULT_FOLDER
 from nvm_chain.errors import KeyFailure
-from nvm_chain.gateway.configuration.parts import GatewayConfig
+from nvm_chain.gateway.configuration.parts import GatewayConfig, RedeemerPart
 from nvm_chain.gateway.secrets import Secrets
 from nvm_chain.signing.keys import check_keyfile, read_key_from_environment, read_keyfile
 
@@ -54,9 +54,25 @@ def read_redeemer(
         KeyFailure: The key or its password is missing or wrong. The error never shows them.
         InvalidConfig: The password's reference names a secret that is not there.
     """
-    part = config.redeemer
+    return _read_key(config.redeemer, secrets, chain, environment, _REDEEMER)
+
+
+def read_minter(
+    config: GatewayConfig, secrets: Secrets, chain: Chain, environment: Mapping[str, str] | None = None
+) -> LocalAccount | None:
+    """Return the account of the key that grants plans for transfers. None if the file names none. See `read_redeemer`."""
+    return None if config.minter is None else _read_key(config.minter, secrets, chain, environment, _MINTER)
+
+
+_REDEEMER: Final = "[redeemer]"
+_MINTER: Final = "[x402] minter"
+
+
+def _read_key(
+    part: RedeemerPart, secrets: Secrets, chain: Chain, environment: Mapping[str, str] | None, table: str
+) -> LocalAccount:
     if part.dev_account is not None:
-        return _find_dev_account(chain, part.dev_account)
+        return _find_dev_account(chain, part.dev_account, table)
     if part.key_env is not None:
         return read_key_from_environment(part.key_env)
     path = part.keyfile or Path()
@@ -65,15 +81,16 @@ def read_redeemer(
         return read_keyfile(path, secrets.resolve(part.password))
     password = (os.environ if environment is None else environment).get(PASSWORD_VARIABLE)
     if password is None:
-        advice = f'write password = "sealed:redeemer" below [redeemer], or set {PASSWORD_VARIABLE}'
+        secret = "sealed:redeemer" if table == _REDEEMER else "sealed:minter"
+        advice = f'write password = "{secret}" below {table}, or set {PASSWORD_VARIABLE}'
         raise KeyFailure(f"key file {path}", "it needs a password", advice)
     return read_keyfile(path, password)
 
 
-def _find_dev_account(chain: Chain, number: int) -> LocalAccount:
+def _find_dev_account(chain: Chain, number: int, table: str) -> LocalAccount:
     source = f"development account {number}"
     if not chain.accounts:
         problem = f"chain {chain.chain_id} is not a development chain, and the keys of development accounts are public"
-        raise KeyFailure(source, problem, "write `keyfile` below [redeemer] in place of `dev_account`")
+        raise KeyFailure(source, problem, f"write `keyfile` below {table} in place of `dev_account`")
     account: LocalAccount = chain.accounts[number]
     return account

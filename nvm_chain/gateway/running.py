@@ -20,7 +20,7 @@ from nvm_chain.gateway.checks.findings import Verdict
 from nvm_chain.gateway.checks.settings import check_listening
 from nvm_chain.gateway.config import fill_secrets, open_secrets, read_config
 from nvm_chain.gateway.configuration.parts import GatewayConfig
-from nvm_chain.gateway.connecting import open_chain, read_redeemer
+from nvm_chain.gateway.connecting import open_chain, read_minter, read_redeemer
 from nvm_chain.gateway.connections import BoundedProtocol
 from nvm_chain.gateway.live_secrets import LiveSecrets
 from nvm_chain.gateway.logs import log_as_json
@@ -73,6 +73,7 @@ def build_app(path: Path | str) -> GatewayApp:
         renews=bool(chain.accounts),
         find_header=headers.find,
         former_redeemers=filled.redeemer.former,
+        minter=read_minter(filled, secrets, chain),
         find_webhook_keys=keys.find,
         find_seller_tokens=tokens.read,
         find_metrics_token=follow_metrics_token(config.metrics_token, secrets, on_trouble=tell),

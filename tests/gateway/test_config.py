@@ -8,11 +8,13 @@ import pytest
 from eth_utils.address import to_checksum_address
 
 from nvm_chain.errors import InvalidConfig
+from nvm_chain.gateway.buying.settings import BuyingSettings
 from nvm_chain.gateway.checkout.settings import CheckoutSettings
 from nvm_chain.gateway.config import TABLES, fill_secrets, find_books, open_secrets, read_config, read_places
 from nvm_chain.gateway.configuration.parts import (
     AuthKind,
     GatewayConfig,
+    RedeemerPart,
     SellerPart,
     TokenPart,
     UpstreamAuth,
@@ -76,6 +78,14 @@ max_fee_percent = 200
 relays = true
 relays_per_account = 2
 relays_per_day = 30
+
+[x402]
+exact = true
+minter = {{ keyfile = "keys/minter.json", password = "file:minter.txt" }}
+orders_per_account = 3
+orders_per_day = 40
+requests_per_account = 500
+requests_per_day = 6000
 
 [facilitator]
 callers = [{{ name = "shop", token = "sha256:{"cd" * 32}", pay_to = ["{ADDRESS}"], services = ["{DID}"] }}]
@@ -171,6 +181,8 @@ def test_read_config__of_a_file_with_every_key__has_every_value(tmp_path: Path) 
     settings = config.settings
     assert settings.retention == Retention(charges=100 * 86_400, sessions=7 * 86_400, notices=2 * 86_400)
     assert settings.checkout == CheckoutSettings(relays=True, relays_per_account=2, relays_per_day=30)
+    assert settings.buying == BuyingSettings(True, 3, 40, 500, 6_000)
+    assert config.minter == RedeemerPart(tmp_path / "keys" / "minter.json", "file:minter.txt")
     assert settings.facilitator == FacilitatorPart(
         callers=(Caller("shop", b"\xcd" * 32, frozenset({to_checksum_address(ADDRESS)}), frozenset({DID})),),
         tokens=(to_checksum_address(ADDRESS),),
@@ -484,6 +496,22 @@ def test_references__of_a_configuration__are_all_places_that_need_a_secret(tmp_p
         "[gateway] metrics_token": "file:metrics.txt",
         f"the auth of {DID}": "sealed:service",
     }
+
+
+@pytest.mark.parametrize(
+    ("minter", "problem"),
+    [
+        ("{}", "missing"),
+        ('{ key_env = "A_KEY", dev_account = 2 }', "together"),
+        ('{ key_env = "A_KEY", password = "sealed:minter" }', "without a key file"),
+        ('{ keyfle = "a.json" }', "keyfle"),
+    ],
+)
+def test_minter__that_is_not_one_key__is_refused(tmp_path: Path, minter: str, problem: str) -> None:
+    line = '# minter = { keyfile = "minter.json", password = "sealed:minter" }'
+    error = refuse(tmp_path, change(start_text(), line, f"minter = {minter}"))
+    assert "[x402] minter" in error.problem
+    assert problem in error.problem
 
 
 def test_read_places__of_a_file_with_a_mistake_elsewhere__still_finds_the_secrets(tmp_path: Path) -> None:

@@ -155,6 +155,8 @@ class GatewayConfig:
     metrics_token: str | None = None
     webhooks: Mapping[str, WebhookPart] = field(default_factory=dict)
     sellers: Mapping[str, SellerPart] = field(default_factory=dict)
+    minter: RedeemerPart | None = None
+    """The key that grants plans for transfers."""
 
     @property
     def folder(self) -> Path:
@@ -170,6 +172,7 @@ class GatewayConfig:
             "[gateway] index": self.settings.index,
             "[gateway] metrics_token": self.metrics_token,
             "[redeemer] password": self.redeemer.password,
+            "[x402] minter password": None if self.minter is None else self.minter.password,
             **{f"the auth of {did}": auth.secret for did, auth in self.auths.items()},
             **{place: text for part in self.webhooks.values() for place, text in part.references.items()},
             **{

@@ -85,6 +85,18 @@ depth = {depth}
 # relays_per_account = 5
 # relays_per_day = 200
 
+[x402]
+# Whether the key of the redeemer sends signed transfers of buyers, and pays their gas: for requests on usage plans,
+# and for whole plans if there is a minter. A minter grants without limit, so its key is apart from the redeemer's.
+# exact = false
+# The minter, which each plan has to allow: `nvm-chain plan set-minter`.
+# minter = {{ keyfile = "minter.json", password = "sealed:minter" }}
+# How many transfers it sends within 24 hours, for one account and in all: for plans, and for requests.
+# orders_per_account = 20
+# orders_per_day = 500
+# requests_per_account = 2000
+# requests_per_day = 20000
+
 [facilitator]
 # Servers that may have payments of x402 verified and settled, each by the hash of its token. Nobody may without them.
 # callers = [{{ name = "shop", token = "sha256:…", pay_to = ["0x…"], services = ["7"] }}]

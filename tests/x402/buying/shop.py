@@ -1,5 +1,7 @@
 """A gateway in front of a seller's service, whose plans cost TestUSDC."""
 
+import itertools
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,15 +18,23 @@ from nvm_chain.gateway.opening import build_gateway
 from nvm_chain.gateway.settings import GatewaySettings, ServiceSettings
 from nvm_chain.metadata.documents import AgentMetadata
 from nvm_chain.metadata.endpoints import Endpoint
+from nvm_chain.meter.bindings import build_binding
+from nvm_chain.meter.bodies import hash_body
 from nvm_chain.meter.settling.rules import SettleRules
+from nvm_chain.operations.signed_orders import sign_plan_order
+from nvm_chain.signing.signed_orders import SignedOrder
+from nvm_chain.signing.vouchers import build_voucher, sign_voucher
 from nvm_chain.types.agents import AttachedPlan
 from nvm_chain.types.ids import format_did
 from nvm_chain.x402.exact import ExactOffer, write_exact_payment
 from nvm_chain.x402.headers import read_header
+from nvm_chain.x402.orders import OrderOffer
+from nvm_chain.x402.payments import write_order_payment
 from tests.gateway.serving import Upstream, served
 from tests.x402.buying.market import Market
 
 PUBLIC = "https://service.example.com"
+_IDS = itertools.count(1)
 NEVER = SettleRules(credits=10**12, age_seconds=10**9)
 
 
@@ -103,3 +113,26 @@ def open_counter(market: Market, did: str, folder: Path, **changes: Any) -> Iter
         with served(app) as url:
             counter = Counter(market, url, did, upstream, folder)
             yield counter
+
+
+def sign_order_for(counter: Counter, buyer: LocalAccount, **changes: Any) -> SignedOrder:
+    """Sign an order of the plan."""
+    return sign_plan_order(counter.market.chain, buyer, counter.market.plan_id, **{"valid_seconds": 300, **changes})
+
+
+def pay_order(counter: Counter, buyer: LocalAccount, method: str, target: str, body: bytes = b"") -> dict[str, str]:
+    """Return the header that orders the plan and pays for a request out of it."""
+    url = counter.service_url + target
+    (told,) = [each for each in counter.read_offers(method, url) if each["scheme"] == "nvm-order"]
+    offer = OrderOffer.from_json(told)
+    binding = build_binding(counter.did, method, target, hash_body(body), f"request-{next(_IDS):08}")
+    voucher = build_voucher(
+        offer.plan_id,
+        holder=buyer.address,
+        redeemer=offer.redeemer,
+        ceiling=offer.request_credits,
+        deadline=int(time.time()) + 3_600,
+        context=binding.context,
+    )
+    signed = sign_voucher(buyer, voucher, chain_id=offer.token.chain_id, contract=offer.contract)
+    return {"PAYMENT-SIGNATURE": write_order_payment(told, sign_order_for(counter, buyer), signed, binding)}

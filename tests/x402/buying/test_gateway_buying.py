@@ -9,9 +9,10 @@ import pytest
 import requests
 
 from nvm_chain.x402.headers import read_header
+from nvm_chain.x402.payments import write_order_payment
 from tests.gateway.serving import reply
 from tests.x402.buying.market import CREDITS, PRICE, Market
-from tests.x402.buying.shop import Counter, open_counter, register_agent
+from tests.x402.buying.shop import Counter, open_counter, pay_order, register_agent, sign_order_for
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +101,58 @@ def test_request__with_a_transfer_that_cannot_be_made__is_offered_again_and_noth
     assert told["error"] == "invalid_exact_evm_insufficient_balance"
     bought = counter.post(counter.order_url, counter.pay_exact(poor, "POST", counter.order_url))
     assert bought.status_code == 402, bought.text
+
+
+def test_order_url__paid_by_a_signed_order__grants_at_once_and_once(counter: Counter) -> None:
+    market = counter.market
+    buyer = market.new_buyer()
+    told = counter.read_offers("POST", counter.order_url)[0]
+    header = {"PAYMENT-SIGNATURE": write_order_payment(told, sign_order_for(counter, buyer))}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: counter.post(counter.order_url, header), range(12)))
+    assert {each.status_code for each in answers} <= {200, 202}, [each.text for each in answers]
+    again = counter.post(counter.order_url, header)
+    assert (again.status_code, again.json()["state"]) == (200, "granted")
+    assert (market.read_credits(buyer), market.read_paid(buyer)) == (CREDITS, PRICE)
+
+
+def test_request__with_an_order_and_a_voucher__is_served_out_of_what_it_buys(counter: Counter) -> None:
+    market = counter.market
+    buyer = market.new_buyer()
+    header = pay_order(counter, buyer, "POST", "/ask", b"tea?")
+    counter.upstream.seen.clear()
+    answer = counter.post(f"{counter.service_url}/ask", header, data=b"tea?")
+    while answer.status_code == 202:
+        answer = counter.post(f"{counter.service_url}/ask", header, data=b"tea?")
+    assert answer.status_code == 200, answer.text
+    told = read_header(answer.headers["PAYMENT-RESPONSE"], "response")
+    assert (told["success"], told["amount"], len(told["transaction"])) == (True, "2", 66)
+    assert (market.read_credits(buyer), market.read_paid(buyer)) == (CREDITS, PRICE)
+    assert len(counter.upstream.seen) == 1
+    again = counter.post(f"{counter.service_url}/ask", header, data=b"tea?")
+    assert again.status_code in (402, 409)
+    assert len(counter.upstream.seen) == 1
+    assert market.read_paid(buyer) == PRICE
+
+
+def test_request__with_an_order_and_a_voucher_for_another_request__buys_nothing(counter: Counter) -> None:
+    market = counter.market
+    buyer = market.new_buyer()
+    header = pay_order(counter, buyer, "POST", "/ask", b"tea?")
+    answer = counter.post(f"{counter.service_url}/ask", header, data=b"coffee?")
+    assert (answer.status_code, answer.json()["nvm"]["type"]) == (402, "BindingMismatch")
+    assert (market.read_credits(buyer), market.read_paid(buyer)) == (0, 0)
+
+
+def test_order__beyond_the_limit_of_an_account__is_not_sent(counter: Counter) -> None:
+    market = counter.market
+    buyer = market.new_buyer()
+    told = counter.read_offers("POST", counter.order_url)[0]
+    codes = [
+        counter.post(
+            counter.order_url, {"PAYMENT-SIGNATURE": write_order_payment(told, sign_order_for(counter, buyer))}
+        ).status_code
+        for _ in range(4)
+    ]
+    assert codes == [200, 200, 200, 429]
+    assert market.read_paid(buyer) == 3 * PRICE
