@@ -24,11 +24,12 @@ from nvm_chain.meter.store.verifying import verify_books
 from nvm_chain.operations.credits import read_account, read_balance
 from nvm_chain.operations.settlement import settle_vouchers
 from tests.meter.settling_shop import Shop, open_shop
-from tests.support.anvil import open_anvil, run_anvil
+from tests.support.anvil import open_anvil, run_anvil, wait_until
 from tests.support.index_worlds import IndexWorld
 from tests.support.meter_stores import open_books
 from tests.support.world import World
 
+WAIT_SECONDS = 30
 OPEN, MINED, LOST, DONE, GONE = SettlementState
 
 
@@ -194,7 +195,8 @@ def sign_only(shop: Shop, nonce: int | None = None) -> str:
 def test_settle__after_a_kill_between_journal_and_sending__sends_the_same_bytes(shop: Shop) -> None:
     shop.charge(shop.sign(20), 20)
     signed_hash = sign_only(shop)
-    assert settle(shop) == []
+    assert settle(shop) == []  # the node has it now, and mines it soon
+    assert wait_until(lambda: shop.settler().look_up()[0].state is MINED, WAIT_SECONDS)
     (looked,) = shop.settler().look_up()
     assert (looked.hash, looked.state, looked.credits) == (signed_hash, MINED, 20)
     shop.feed()
