@@ -21,7 +21,7 @@ from nvm_chain.gateway.discovery.paths import Discovery
 from nvm_chain.gateway.facilitator.working import open_own_facilitator
 from nvm_chain.gateway.file_folders import FileUpstreams
 from nvm_chain.gateway.kept_answers import AnswerBox
-from nvm_chain.gateway.mpp.charges import open_charges
+from nvm_chain.gateway.mpp.opening import open_charges
 from nvm_chain.gateway.new_plans.opening import open_new_plans
 from nvm_chain.gateway.pages.seller_opening import open_seller_page
 from nvm_chain.gateway.pages.streamlit_paths import open_streamlit
@@ -135,7 +135,7 @@ async def _open_buying(
     buying = await stack.enter_async_context(open_buying(connect, *keys, server, upstreams, settings, tell=tell))
     server.buying, server.buying_paths = buying.serving, buying.paths
     if settings.buying.exact:
-        server.charges = await open_charges(server, buying.requests, keys[0].address, tell)
+        await open_charges(server, buying, tuple(key.address for key in keys if key is not None), tell)
 
 
 async def _open_pages(

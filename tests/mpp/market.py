@@ -21,6 +21,9 @@ from mpp.methods.evm import client as evm
 import nvm_chain as nvm
 from nvm_chain.chain.embedded import deploy_all
 from nvm_chain.gateway.buying.settings import BuyingSettings
+from nvm_chain.gateway.connections import BoundedProtocol
+from nvm_chain.gateway.opening import build_gateway
+from nvm_chain.gateway.settings import GatewaySettings, ServiceSettings
 from nvm_chain.metadata.documents import AgentMetadata
 from nvm_chain.metadata.endpoints import Endpoint
 from nvm_chain.mpp.challenges import Challenge
@@ -32,11 +35,14 @@ from nvm_chain.signing.authorizations import build_transfer_authorization, sign_
 from nvm_chain.signing.eip712 import Domain
 from nvm_chain.types.agents import AttachedPlan
 from nvm_chain.types.ids import format_did
-from tests.gateway.shop import BALANCE, PUBLIC, Gate, Shop
+from tests.gateway.serving import served
+from tests.gateway.shop import BALANCE, NEVER, PUBLIC, Gate, Shop
 from tests.support.anvil import open_anvil, run_anvil
 from tests.support.world import World
 
 PRICE = 10_000
+PLAN_PRICE = 15_000
+CREDITS = 100
 FUNDS = 1_000_000
 SECONDS = 60
 PROGRAM = Path(__file__).parent / "client.mjs"
@@ -55,11 +61,12 @@ class UsdcShop(Shop):
 
 @dataclass
 class Market:
-    """The chain with what the seller sells: a usage plan, and a plan of credits."""
+    """The chain with what the seller sells: a usage plan, a plan that costs money, and a free one."""
 
     world: World
     shop: UsdcShop
     usage_id: int
+    plan_id: int
     payee: str
     token: Domain
 
@@ -76,9 +83,16 @@ class Market:
 
     @contextmanager
     def open(self, folder: Path, upstream: str, **changes: Any) -> Iterator["Stand"]:
-        """Run a gateway that takes charges."""
-        settings = {"buying": BuyingSettings(exact=True), **changes}
-        with self.shop.open(folder, upstream, **settings) as gate:
+        """Run a gateway that takes charges for requests, and grants plans for them."""
+        own = {key: changes.pop(key) for key in list(changes) if key in ServiceSettings.__dataclass_fields__}
+        service = ServiceSettings(self.shop.did, upstream, **{"public_url": PUBLIC, **own})
+        usual = {"buying": BuyingSettings(exact=True), "depth": 0}
+        books = (str(folder / "meter.db"), str(folder / "index.db"))
+        settings = GatewaySettings("http://127.0.0.1", *books, {self.shop.did: service}, **{**usual, **changes})
+        shop, minter = self.shop, self.world.minter
+        app = build_gateway(shop.connect, shop.redeemer, settings, rules=NEVER, renews=True, minter=minter)
+        with served(app, http=BoundedProtocol) as url:
+            gate = Gate(shop, url, shop.new_buyer())
             gate.wait_until_ready()
             yield Stand(self, gate)
 
@@ -120,8 +134,17 @@ class Stand:
         source = write_source(self.market.token.chain_id, transfer.payer)
         return write_credential(challenge, build_charge_payload(signed), source)
 
+    @property
+    def orders_url(self) -> str:
+        """Where the plan is sold."""
+        return f"{self.gate.url}/plans/{self.market.plan_id}/orders"
+
+    def find_url(self, target: str) -> str:
+        """Return the URL of a target."""
+        return target if "://" in target else self.url + target
+
     def fetch(self, buyer: LocalAccount, target: str = "/ask", method: str = "POST", **more: Any) -> httpx.Response:
-        """Send a request with the official Python client, which pays what is asked for."""
+        """Send a request with the official Python client, which pays what is asked for. A target may be a whole URL."""
         token = self.market.token
         own = evm.charge(
             currency=token.address,
@@ -134,7 +157,7 @@ class Stand:
 
         async def run() -> httpx.Response:
             async with Mpp(methods=[own]) as client:
-                return await client.fetch(self.url + target, method=method, **more)
+                return await client.fetch(self.find_url(target), method=method, **more)
 
         return asyncio.run(run())
 
@@ -142,7 +165,7 @@ class Stand:
         """Send a request with the official TypeScript client, and return what it got."""
         token = self.market.token
         case = {
-            "url": self.url + target,
+            "url": self.find_url(target),
             "key": f"0x{bytes(buyer.key).hex()}",
             "token": token.address,
             "chainId": token.chain_id,
@@ -180,13 +203,16 @@ def run_market() -> Iterator[Market]:
         builder, redeemer = chain.accounts[1], chain.accounts[3]
         price = nvm.get_erc20_price_config(PRICE, str(chain.usdc), builder.address)
         usage = nvm.register_plan(chain, builder, price, nvm.get_pay_as_you_go_credits_config()).plan_id
+        packet = nvm.get_erc20_price_config(PLAN_PRICE, str(chain.usdc), builder.address)
+        plan = nvm.register_plan(chain, builder, packet, nvm.get_fixed_credits_config(CREDITS)).plan_id
+        nvm.set_minter(chain, builder, plan, world.minter.address, True)
         free = nvm.get_free_price_config()
         credits = nvm.register_plan(chain, builder, free, nvm.get_fixed_credits_config(BALANCE)).plan_id
         nvm.set_redeemer(chain, builder, credits, redeemer.address, True)
         metadata = AgentMetadata(
             "Tea", endpoints=(Endpoint("POST", f"{PUBLIC}/ask"), Endpoint("GET", f"{PUBLIC}/data{{/*rest}}"))
         )
-        attached = [AttachedPlan(usage, 0, 0), AttachedPlan(credits, 2, 2)]
+        attached = [AttachedPlan(usage, 0, 0), AttachedPlan(credits, 2, 2), AttachedPlan(plan, 3, 3)]
         did = format_did(nvm.register_agent(chain, builder, metadata, attached).agent_id)
         shop = UsdcShop(url, chain, credits, 0, 0, did, [])
-        yield Market(world, shop, usage, builder.address, read_token_domain(chain, str(chain.usdc)))
+        yield Market(world, shop, usage, plan, builder.address, read_token_domain(chain, str(chain.usdc)))

@@ -110,7 +110,7 @@ def test_challenge__stands_beside_the_offers_of_x402(market: Market, stand: Stan
     answer = stand.ask(body=b"tea")
     assert answer.status_code == 402
     required = read_header(answer.headers["payment-required"], "header")
-    assert [offer["scheme"] for offer in required["accepts"]] == ["nvm-credits", "exact"]
+    assert [offer["scheme"] for offer in required["accepts"]] == ["nvm-credits", "nvm-credits", "exact"]
     challenge = read_challenge(answer)
     assert challenge.realm == "127.0.0.1"
     assert read_opaque(challenge)["plan"] == str(market.usage_id)

@@ -24,4 +24,5 @@ def test_openapi__with_charges__has_the_offers_that_challenges_make(market: Mark
     assert operation["security"] == [{"x402": []}, {"token": []}, {"mpp": []}]
     assert document["components"]["securitySchemes"]["mpp"]["scheme"] == "Payment"
     schemes = {plan["planId"]: plan["scheme"] for plan in operation["x-nvm-plans"]}
-    assert schemes == {str(market.usage_id): "exact", str(market.shop.credits_plan): "nvm-credits"}
+    credits = {str(plan_id): "nvm-credits" for plan_id in (market.shop.credits_plan, market.plan_id)}
+    assert schemes == {str(market.usage_id): "exact", **credits}

@@ -31,11 +31,12 @@ IDLE_PAUSE_SECONDS: Final = 15
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What is open: what serves requests, what answers on paths of its own, and what takes transfers for requests."""
+    """What is open: what serves requests, what answers on paths of its own, and what takes payments for requests and plans."""
 
     serving: BuyingServer
     paths: BuyingPaths
     requests: Requests
+    purchases: Purchases
 
 
 @asynccontextmanager
@@ -82,7 +83,7 @@ async def open_buying(
     own = (signer.address,) if minter is None else (signer.address, minter.address)
     try:
         serving = BuyingServer(server, requests, purchases, signer.address, tell)
-        yield Opened(serving, BuyingPaths(server, purchases, own, tell), requests)
+        yield Opened(serving, BuyingPaths(server, purchases, own, tell), requests, purchases)
     finally:
         stop.set()
         due.set()

@@ -70,12 +70,12 @@ class BuyingPaths:
         return await answer_page(incoming, self._serve(path, incoming, service, own), refuse)
 
     async def _serve(self, path: str, incoming: Incoming, service: SoldService | None, own: str) -> Refusal:
-        ordered, named = _ORDERS.fullmatch(path), _NAME.fullmatch(path)
+        named = _NAME.fullmatch(path)
         if named is not None:
             if incoming.method not in ("GET", "HEAD"):
                 return refuse_method(path, "GET")
             return await self._tell_payment(bytes.fromhex(named[1]), own)
-        plan = None if ordered is None else self._find_plan(ordered[1], service)
+        plan = self.find_plan(path, service)
         if plan is None:
             return _miss(path)
         if incoming.method != "POST":
@@ -88,8 +88,15 @@ class BuyingPaths:
             return tell_refusal(404, "NotFound", f"The gateway knows no payment 0x{name.hex()}.")
         return tell_json(tell_payment(found, own))
 
-    def _find_plan(self, text: str, service: SoldService | None) -> SoldPlan | None:
-        """Return a plan that is sold here for money. ``service`` is the only one on a host of its own."""
+    def find_plan(self, path: str, service: SoldService | None) -> SoldPlan | None:
+        """Return the plan that is sold at a path for money. None for any other path.
+
+        ``service`` is the only one on a host of its own.
+        """
+        ordered = _ORDERS.fullmatch(path)
+        if ordered is None:
+            return None
+        text = ordered[1]
         try:
             plan_id = parse_plan_id(int(text) if text.isdecimal() else text)
         except (NvmChainError, ValueError):
@@ -130,6 +137,11 @@ class BuyingPaths:
         if isinstance(error, TransactionError | FundsError) and not isinstance(error, InsufficientFunds):
             return tell_refusal(409, type(error).__name__, f"{error.message()} Nothing was paid.")
         return refuse(error)
+
+    def ask_for_payment(self, plan: SoldPlan, own: str) -> Refusal:
+        """Return the 402 of a plan. ``own`` is the URL in front of the gateway's own paths."""
+        offers = list_purchases(plan, self._settings)
+        return self._offer(PaymentMissing(format_did(plan.plan_id)), plan, offers, own)
 
     def _offer(self, error: NvmChainError, plan: SoldPlan, offers: list[Any], own: str) -> Refusal:
         """Return a 402 with what buys the plan."""

@@ -1,59 +1,29 @@
 """Serves requests that are paid by charges of MPP, and adds challenges to answers that ask for a payment."""
 
-import asyncio
-from typing import Final
-
-from eth_typing import ChecksumAddress
-
-from nvm_chain.errors import (
-    ChallengeRefused,
-    InvalidMessage,
-    NvmChainError,
-    PaymentClaimed,
-    PaymentMissing,
-    TransactionError,
-    UpstreamError,
-)
+from nvm_chain.errors import InvalidMessage, NvmChainError, PaymentMissing, TransactionError, UpstreamError
 from nvm_chain.gateway.addresses import find_address
 from nvm_chain.gateway.buying.requests import Requests
-from nvm_chain.gateway.buying.telling import answer_claimed
-from nvm_chain.gateway.buying.troubles import Tell, explain_token, refuse_sending
-from nvm_chain.gateway.catalogue import SoldPlan
+from nvm_chain.gateway.buying.troubles import explain_token
 from nvm_chain.gateway.forwarding import Passage, Send
 from nvm_chain.gateway.incoming import Headers
-from nvm_chain.gateway.mpp.challenging import Challenges, list_charges, read_charge
-from nvm_chain.gateway.mpp.telling import (
-    add_challenges,
-    add_problem,
-    find_problem,
-    is_open,
-    tell_problem,
-    tell_unserved,
-    write_paid,
-)
-from nvm_chain.gateway.refusals import Refusal, refuse
+from nvm_chain.gateway.mpp.challenging import list_charges
+from nvm_chain.gateway.mpp.telling import UNPAID, add_challenges, tell_unserved, write_paid
+from nvm_chain.gateway.mpp.till import Charged, ChargeTill
+from nvm_chain.gateway.offers import list_offers
+from nvm_chain.gateway.refusals import Refusal
 from nvm_chain.gateway.serving import Refused, Server, read_start
-from nvm_chain.meter.store.payment_rows import Payment, name_payment
-from nvm_chain.meter.store.payments import read_payment
-from nvm_chain.mpp.challenges import Challenge
-from nvm_chain.mpp.credentials import Credential, read_credential
-from nvm_chain.signing.authorizations import SignedTransferAuthorization
+from nvm_chain.meter.store.payment_rows import Payment
+from nvm_chain.x402.exact import ExactOffer
 from nvm_chain.x402.settling.transfers import Taken
-
-PURPOSE: Final = b"challenges of MPP"
-UNPAID: Final = 402
 
 
 class Charges:
-    """Takes charges for requests. `open_charges` makes it."""
+    """Takes charges for requests."""
 
-    def __init__(
-        self, server: Server, requests: Requests, challenges: Challenges, sender: ChecksumAddress, tell: Tell
-    ) -> None:
-        """Take what serves, what takes transfers, and the challenges. ``sender`` is the key that pays the gas."""
-        self._server, self._requests, self._challenges = server, requests, challenges
-        self._sender, self._tell = sender, tell
-        self._meter = server.meter
+    def __init__(self, server: Server, requests: Requests, till: ChargeTill) -> None:
+        """Take what serves, what takes transfers for requests, and what recognizes credentials."""
+        self._server, self._requests, self._till = server, requests, till
+        self._settings = server.meter.settings
 
     async def offer(self, refusal: Refusal, passage: Passage) -> Refusal:
         """Return an answer that asks for a payment with challenges beside its other offers. The body of the request is read.
@@ -66,10 +36,12 @@ class Charges:
             InvalidMessage: The body is not what its headers announce.
             BuyerGone: The buyer went away.
         """
-        if refusal.status != UNPAID or not list_charges(passage):
-            return refusal
-        await self._read_start(passage)
-        add_challenges(refusal, self._challenges.build_all(passage, self._meter.writer.now))
+        charges = self._list_charges(passage) if refusal.status == UNPAID else []
+        if charges:
+            await _read_start(passage)
+            bound, name = self._till.challenges.bind(passage), passage.service.metadata.name
+            now = self._till.writer.now
+            add_challenges(refusal, self._till.challenges.build_all(bound, charges, name, now))
         return refusal
 
     async def serve(self, text: str, passage: Passage, send: Send, more: Headers) -> None:
@@ -86,92 +58,52 @@ class Charges:
             raise InvalidMessage(
                 "request", "it has a credential, and a payment or a sign-in, so who pays is not certain"
             )
-        await self._read_start(passage)
+        await _read_start(passage)
         try:
-            credential = read_credential(text)
-            plan = self._challenges.find_plan(credential.challenge, passage)
-            taken = await self._take(credential, plan, passage)
-            await self._serve_taken(taken, credential.challenge, passage, send, more)
+            bound = self._till.challenges.bind(passage)
+            charged = await self._till.read(text, bound, self._list_charges(passage))
+            taken = await self._take(charged, passage)
+            await self._serve_taken(taken, charged, passage, send, more)
         except NvmChainError as error:
             raise Refused(await self._refuse(error, passage)) from error
 
-    async def _take(self, credential: Credential, plan: SoldPlan, passage: Passage) -> Taken:
-        """Settle the transfer of a credential. Raises Refused, or why nothing was sent or what is known of the payment."""
-        price = plan.price
-        if price is None:
-            raise AssertionError("a plan that was found by its price has one")
-        signed = read_charge(credential, price)
-        await self._check_end(credential.challenge, signed)
+    def _list_charges(self, passage: Passage) -> list[ExactOffer]:
+        return list_charges(list_offers(passage.service, passage.endpoint, self._settings))
+
+    async def _take(self, charged: Charged, passage: Passage) -> Taken:
+        """Settle the transfer of a credential. Raises Refused, or why nothing was sent, or what is known of the payment."""
+        plan = passage.endpoint.plans[charged.offer.plan_id or 0]
         try:
-            return await self._requests.take(signed, plan, passage)
-        except PaymentClaimed:
-            raise
+            return await self._requests.take(charged.signed, plan, passage)
         except NvmChainError as error:
-            refusal = refuse_sending(error, [self._sender], self._tell)
-            if refusal is not None:
-                raise Refused(refusal) from error
-            if not isinstance(error, TransactionError):
-                raise
-            raise explain_token(error, price.token.address, signed.authorization.payer, price.cost) from error
+            found = self._till.find_trouble(error)
+            if not isinstance(found, TransactionError):
+                raise found from error
+            offer, payer = charged.offer, charged.signed.authorization.payer
+            raise explain_token(found, offer.token.address, payer, offer.amount) from error
 
-    async def _serve_taken(
-        self, taken: Taken, challenge: Challenge, passage: Passage, send: Send, more: Headers
-    ) -> None:
-        chain_id = self._meter.settings.chain_id
-
+    async def _serve_taken(self, taken: Taken, charged: Charged, passage: Passage, send: Send, more: Headers) -> None:
         def tell(payment: Payment, is_served: bool) -> Headers:
-            return write_paid(payment, challenge, chain_id) if is_served else []
+            return write_paid(payment, charged.challenge, self._settings.chain_id) if is_served else []
 
         try:
             await self._requests.serve(taken, passage, send, more, tell)
         except UpstreamError as error:
             raise Refused(tell_unserved(error, taken.payment, self._find_own(passage))) from error
 
-    # ------------------------------------------------------------------ before
-
-    async def _read_start(self, passage: Passage) -> None:
-        body = passage.body
-        if not body.is_short and not body.start:
-            await read_start(body)
-
-    async def _check_end(self, challenge: Challenge, signed: SignedTransferAuthorization) -> None:
-        """Refuse a challenge that is over, unless its transfer was taken before: what was paid for is served."""
-        if not challenge.is_over(self._meter.writer.now):
-            return
-        transfer = signed.authorization
-        name = name_payment(signed.token.chain_id, signed.token.address, transfer.payer, transfer.nonce)
-        known = await asyncio.to_thread(self._meter.writer.run, lambda store: read_payment(store, name))
-        if known is None:
-            raise ChallengeRefused(f"it is over since {challenge.expires}")
-
-    # ------------------------------------------------------------------ after
-
     async def _refuse(self, error: NvmChainError, passage: Passage) -> Refusal:
-        """Return the answer to an error: with a new challenge only if no money can have moved."""
-        if isinstance(error, PaymentClaimed) and is_open(error):
-            return answer_claimed(error, self._find_own(passage))
-        found = find_problem(error)
-        if found is None:
-            return refuse(error)
-        name, status = found
-        if status != UNPAID:
-            return tell_problem(error, name, status)
-        refusal = await self._server.refuse_payment(PaymentMissing(passage.service.did), passage)
-        return add_problem(refusal, error, name)
+        async def ask() -> Refusal:
+            return await self._server.refuse_payment(PaymentMissing(passage.service.did), passage)
+
+        return await self._till.refuse(error, self._find_own(passage), ask)
 
     def _find_own(self, passage: Passage) -> str:
         host = passage.incoming.host if passage.incoming.keeps_cookies else None
         return find_address(passage.service.did, self._server.base, host).own
 
 
-async def open_charges(server: Server, requests: Requests, sender: ChecksumAddress, tell: Tell) -> Charges:
-    """Return what takes charges. Raises IndexFailure if the books cannot be read.
-
-    Args:
-        server: What serves.
-        requests: What takes transfers for requests.
-        sender: The key that pays the gas.
-        tell: Tells the operator of errors.
-    """
-    challenges = Challenges(await server.meter.derive_key(PURPOSE), base=server.base)
-    return Charges(server, requests, challenges, sender, tell)
+async def _read_start(passage: Passage) -> None:
+    """Read the start of a body, if nobody has read it."""
+    body = passage.body
+    if not body.is_short and not body.start:
+        await read_start(body)

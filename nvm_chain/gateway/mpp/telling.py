@@ -38,7 +38,9 @@ from nvm_chain.mpp.problems import (
     describe_problem,
 )
 from nvm_chain.mpp.receipts import PAYMENT_RECEIPT, format_time, write_receipt
+from nvm_chain.x402.headers import PAYMENT_RESPONSE
 
+GRANTED: Final = 200
 UNPAID: Final = 402
 DENIED: Final = 403
 UNSUPPORTED: Final = 400
@@ -113,3 +115,17 @@ def write_paid(payment: Payment, challenge: Challenge, chain_id: Number) -> Head
     """Return the headers of an answer that was paid for: the receipt, and that no cache keeps it."""
     receipt = build_receipt(challenge, payment.transaction, chain_id, format_time(payment.changed_at))
     return [(PAYMENT_RECEIPT.encode(), write_receipt(receipt).encode()), PRIVATE]
+
+
+def answer_bought(job: Refusal, payment: Payment, challenge: Challenge, chain_id: Number) -> Refusal:
+    """Return the answer to a purchase as MPP has it: the receipt is in its own header, as soon as the plan is granted.
+
+    Args:
+        job: The answer as x402 has it.
+        payment: The payment.
+        challenge: The challenge that was paid.
+        chain_id: The chain.
+    """
+    kept = [(name, value) for name, value in job.headers if name != PAYMENT_RESPONSE.encode()]
+    receipt = write_paid(payment, challenge, chain_id)[:1] if job.status == GRANTED else []
+    return Refusal(job.status, [*kept, *receipt], job.body)
