@@ -8,7 +8,7 @@ from nvm_chain.gateway.incoming import Incoming
 from nvm_chain.meter.credentials import TOKEN_PREFIX, Credential, TokenCredential, VoucherCredential
 from nvm_chain.meter.idempotency import check_key
 from nvm_chain.signing.service_tokens import read_service_token
-from nvm_chain.x402.accepted import Accepted
+from nvm_chain.x402.accepted import INVALID_PAYLOAD, Accepted
 from nvm_chain.x402.exact import ExactPayment
 from nvm_chain.x402.orders import OrderPayment
 from nvm_chain.x402.payments import CreditsPayment, read_payment
@@ -106,4 +106,4 @@ def _read_sign_in(header: str) -> tuple[str, bytes]:
     try:
         return read_sign_in(header)
     except InvalidMessage as error:
-        raise PaymentMalformed(error.kind, error.reason, "invalid_siwx_signature") from None
+        raise PaymentMalformed(error.kind, error.reason, INVALID_PAYLOAD) from None

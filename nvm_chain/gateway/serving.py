@@ -29,7 +29,7 @@ from nvm_chain.gateway.payers import AnyPayer, BuyingPayer, Payer, SigningPayer,
 from nvm_chain.gateway.refusals import Refusal, refuse, refuse_payment
 from nvm_chain.gateway.sellers.paths import SellerPaths
 from nvm_chain.gateway.serving_parts import Buying, Charging, Checkout
-from nvm_chain.gateway.sign_ins import close, find_challenge, sign_in
+from nvm_chain.gateway.sign_ins import RequestSignIns
 from nvm_chain.gateway.upstream import Upstreams
 from nvm_chain.gateway.workers import Workers
 from nvm_chain.meter.bodies import UNSIGNED
@@ -105,7 +105,7 @@ class Server:
         self.new_plans: Checkout | None = None
         """What answers on the page of a new plan, if it is served."""
         self.metrics, self.find_metrics_token = Metrics(), find_metrics_token or _find_none
-        self.meter, self.services = meter, services
+        self.meter, self.services, self.sign_ins = meter, services, RequestSignIns(meter)
         self.find_header = upstreams.find_header
         self._upstreams, self.base, self._box = upstreams, base, box
 
@@ -151,13 +151,8 @@ class Server:
             await self._buy(payer, passage, send, more)
             return
         await read_start(passage.body)
-        is_signed = isinstance(payer, SigningPayer)
         payer = await self._sign_in(payer, passage) if isinstance(payer, SigningPayer) else payer
-        try:
-            plan, hold = await self._admit(payer, passage)
-        finally:
-            if is_signed:
-                await close(self.meter, payer)
+        plan, hold = await self._admit(payer, passage)
         await self.serve_admitted(payer, plan, hold, passage, send, more)
 
     async def serve_admitted(
@@ -204,7 +199,7 @@ class Server:
     async def _sign_in(self, payer: SigningPayer, passage: Passage) -> Payer:
         """Return the credential of a request that came with a signed message. Raises Refused."""
         try:
-            return await sign_in(self.meter, payer, passage.endpoint, passage.service.did)
+            return await self.sign_ins.open(payer, passage.endpoint, passage.service.did)
         except NvmChainError as error:
             raise Refused(await self.refuse_payment(error, passage)) from error
 
@@ -216,6 +211,7 @@ class Server:
         try:
             return await self.admit(payer, passage, paying.append)
         except NvmChainError as error:
+            self.sign_ins.forget(payer, error)
             raise Refused(await self.refuse_payment(error, passage, paying[0] if paying else None)) from error
 
     async def admit(
@@ -297,7 +293,7 @@ class Server:
             target=passage.target,
             payer=account,
             own_host=passage.incoming.host if passage.incoming.keeps_cookies else None,
-            challenge=await find_challenge(self.meter, passage.endpoint),
+            challenge=await self.sign_ins.challenge(passage.endpoint),
             as_page=passage.incoming.wants_page,
         )
         return refusal if self.charges is None else await self.charges.offer(refusal, passage)

@@ -30,6 +30,7 @@ from nvm_chain.meter.requests import Request, check_binding, check_context, chec
 from nvm_chain.meter.session_terms import SessionTerms, check_session_voucher
 from nvm_chain.meter.session_tranches import Slot, Tranches
 from nvm_chain.meter.settings import SPARE_SECONDS, MeterSettings, ServiceTerms
+from nvm_chain.meter.sign_in_messages import SignInMessage
 from nvm_chain.meter.signing_in import SignIns, check_sign_in_plan
 from nvm_chain.meter.store.account_changes import RevokeAuthority
 from nvm_chain.meter.store.admissions import AdmitUse, AdmitVoucher
@@ -394,6 +395,22 @@ class Meter:
             TooManyAuthorities: The account has too many sessions and sign-ins that have not ended.
         """
         return await self._sign_ins.open(message, signature, plan_id)
+
+    async def confirm_sign_in(self, message: str, signature: bytes) -> SignInMessage:
+        """Return a message that an account has signed to sign in, and use its nonce. No token is opened.
+
+        Whoever calls this has opened a token for the same account and service before, and goes on by that.
+
+        Args:
+            message: The message as it was received.
+            signature: The signature's bytes.
+
+        Raises:
+            InvalidMessage: The text is not a sign-in message.
+            SignatureError: The message is not good here and now, its nonce was used, or the account did not sign it.
+            ServiceUnknown: The meter serves none of the services.
+        """
+        return await self._sign_ins.confirm(message, signature)
 
     async def visit(self, message: str, signature: bytes, own: str | None = None) -> ChecksumAddress:
         """Return who has signed a message for the pages of the gateway, see `nvm_chain.meter.visits`. Its nonce is used.

@@ -158,6 +158,15 @@ class SignIns:
         await asyncio.to_thread(self._writer.run, keep)
         return token, authority
 
+    async def confirm(self, text: str, signature: bytes) -> SignInMessage:
+        """Check a message as `open` does, and use its nonce. No token is opened."""
+        message = parse_sign_in(text)
+        refuse_proof(message)
+        terms, origin = self._find_services(message), self._find_origin(message)
+        await self._verify(text, signature, message, terms[0].service, origin)
+        await asyncio.to_thread(self._writer.run, partial(use_nonce, nonce=message.nonce))
+        return message
+
     # ------------------------------------------------------------------ what the message says
 
     def _find_origins(self) -> tuple[str, ...]:
