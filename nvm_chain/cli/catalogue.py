@@ -73,6 +73,11 @@ CATALOGUE: Final = {
         "gateway_group",
         "Run a gateway in front of a service, which lets paid requests through and no others.",
     ),
+    "facilitator": Entry(
+        "facilitator",
+        "facilitator_group",
+        "Verify and settle payments of x402 for other servers, and pay the gas.",
+    ),
     "transaction": Entry("transactions", "transaction", "Show the status and the effects of a transaction."),
     "redeem": Entry(
         "credits",

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from nvm_chain.gateway import settlers as gateway_settlers
     from nvm_chain.gateway import usage_export as usage_export
     from nvm_chain.gateway.configuration import starting as configuration_starting
+    from nvm_chain.gateway.facilitator import running as facilitator_running
+    from nvm_chain.gateway.facilitator import settings as facilitator_settings
     from nvm_chain.gateway.sealing import references as sealing_references
     from nvm_chain.gateway.sealing import sealed_files as sealed_files
     from nvm_chain.gateway.webhooks import events as webhooks_events
@@ -63,6 +65,8 @@ if TYPE_CHECKING:
     from nvm_chain.meter.settling import first_use as first_use
     from nvm_chain.meter.settling import rules as settling_rules
     from nvm_chain.meter.store import deliveries as store_deliveries
+    from nvm_chain.meter.store import payment_rows as payment_rows
+    from nvm_chain.meter.store import payments as store_payments
     from nvm_chain.meter.store import usage as store_usage
     from nvm_chain.operations import agents as agents
     from nvm_chain.operations import credits as credits
@@ -77,6 +81,7 @@ if TYPE_CHECKING:
     from nvm_chain.operations import settlement as settlement
     from nvm_chain.operations import settlement_forecast as settlement_forecast
     from nvm_chain.operations import signed_orders as signed_orders
+    from nvm_chain.operations import token_domains as token_domains
     from nvm_chain.operations import tokens as tokens
     from nvm_chain.operations import transactions as transactions
     from nvm_chain.operations import usage as usage
@@ -100,6 +105,7 @@ if TYPE_CHECKING:
     from nvm_chain.types import ids as ids
     from nvm_chain.types import json_values as json_values
     from nvm_chain.types import token_labels as token_labels
+    from nvm_chain.x402.facilitator import callers as facilitator_callers
 
 __all__ = [
     "addresses",
@@ -124,6 +130,9 @@ __all__ = [
     "errors",
     "errors_templates",
     "events",
+    "facilitator_callers",
+    "facilitator_running",
+    "facilitator_settings",
     "first_use",
     "formatting",
     "gateway_books",
@@ -155,6 +164,7 @@ __all__ = [
     "openapi",
     "order_names",
     "orders",
+    "payment_rows",
     "payments",
     "periods",
     "plan_drafts",
@@ -178,10 +188,12 @@ __all__ = [
     "statements",
     "statements_formats",
     "store_deliveries",
+    "store_payments",
     "store_usage",
     "template_configs",
     "terms_money",
     "terms_words",
+    "token_domains",
     "token_labels",
     "tokens",
     "transactions",
@@ -195,6 +207,10 @@ __all__ = [
 ]
 
 _MODULES = {
+    "token_domains": "nvm_chain.operations.token_domains",
+    "facilitator_settings": "nvm_chain.gateway.facilitator.settings",
+    "facilitator_running": "nvm_chain.gateway.facilitator.running",
+    "facilitator_callers": "nvm_chain.x402.facilitator.callers",
     "addresses": "nvm_chain.types.addresses",
     "agents": "nvm_chain.operations.agents",
     "amounts": "nvm_chain.types.amounts",
@@ -247,6 +263,8 @@ _MODULES = {
     "meter_operating": "nvm_chain.meter.operating",
     "meter_usage": "nvm_chain.meter.usage",
     "store_deliveries": "nvm_chain.meter.store.deliveries",
+    "payment_rows": "nvm_chain.meter.store.payment_rows",
+    "store_payments": "nvm_chain.meter.store.payments",
     "store_usage": "nvm_chain.meter.store.usage",
     "usage_export": "nvm_chain.gateway.usage_export",
     "webhooks_events": "nvm_chain.gateway.webhooks.events",

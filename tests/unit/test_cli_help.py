@@ -24,7 +24,8 @@ HEAVY = {"rich", "web3", "eth_account", "eth_tester", "eth_abi", "eth_utils", "e
 NAMES = [
     *("demo", "key", "deploy", "check-deployment", "plan", "agent"),
     *("order", "signed-order", "pay", "grant-external", "mint"),
-    *("balance", "account", "access", "lots", "holdings", "statement", "index", "meter", "gateway", "transaction"),
+    *("balance", "account", "access", "lots", "holdings", "statement", "index", "meter", "gateway"),
+    *("facilitator", "transaction"),
     *("redeem", "transfer", "burn", "voucher", "token", "download", "faucet", "help"),
 ]
 

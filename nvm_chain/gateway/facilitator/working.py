@@ -87,7 +87,7 @@ async def open_own_facilitator(
     part: FacilitatorPart | None,
     tell: Callable[[NvmChainError], object],
 ) -> AsyncIterator[FacilitatorPaths | None]:
-    """Open the facilitator of a gateway for the block of an ``async with``. None if its settings have none.
+    """Open the facilitator of a gateway for the block of an ``async with``. None if its settings do not have one.
 
     Args:
         connect: A function that connects to the chain.

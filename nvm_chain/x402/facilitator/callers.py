@@ -2,10 +2,11 @@
 
 import hmac
 import re
+import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from eth_typing import ChecksumAddress
 
@@ -17,10 +18,7 @@ OPERATOR: Final = "operator"
 HASHED: Final = "sha256:"
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _HASH: Final = re.compile(r"sha256:[0-9a-f]{64}")
-HOW: Final = (
-    'make a token and its hash with `python -c "import hashlib, secrets; token = secrets.token_urlsafe(32); '
-    "print(token, 'sha256:' + hashlib.sha256(token.encode()).hexdigest())\"`"
-)
+HOW: Final = "make a token and its hash with `nvm-chain facilitator token NAME`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +65,20 @@ def build_caller(name: str, token: str, pay_to: Collection[str] = (), services: 
         raise InvalidConfig(f"the token of the caller {name} is not the hash of one", HOW)
     accounts = frozenset(parse_address(account, "account of a caller") for account in pay_to)
     return Caller(name, bytes.fromhex(token.removeprefix(HASHED)), accounts, frozenset(services))
+
+
+class MadeToken(NamedTuple):
+    """A new token of a caller, and the line that a file of tokens has of it."""
+
+    token: str
+    line: str
+
+
+def make_token(name: str) -> MadeToken:
+    """Make a random token for a caller. Raises InvalidConfig for a name that a caller cannot have."""
+    token = secrets.token_urlsafe(32)
+    hashed = f"{HASHED}{sha256(token.encode()).hexdigest()}"
+    return MadeToken(token, f"{build_caller(name, hashed).name} {hashed}")
 
 
 def read_callers(text: str) -> tuple[Caller, ...]:

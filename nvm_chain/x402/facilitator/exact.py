@@ -92,7 +92,9 @@ def read_demand(chain: Chain, request: FacilitatorRequest, settings: Facilitator
     if token.address not in settings.tokens:
         raise PaymentRefused(INVALID_REQUIREMENTS, f"the token {token.address} is not one that is taken here")
     if value < settings.least:
-        raise PaymentRefused(INVALID_REQUIREMENTS, f"the amount is below {settings.least}, the least that is settled")
+        raise PaymentRefused(
+            INVALID_REQUIREMENTS, f"the amount is below {settings.least}, the smallest one that is settled"
+        )
     if caller.pay_to and payee not in caller.pay_to:
         raise PaymentRefused(INVALID_REQUIREMENTS, f"{payee} is not an account that this server may have paid")
     return Demand(SignedTransferAuthorization(authorization, token, signature), payee, value)

@@ -54,7 +54,7 @@ def read_demanded_order(chain: Chain, request: FacilitatorRequest) -> SignedOrde
 def claim_order(chain: Chain, signed: SignedOrder, submitter: bytes, key: bytes) -> NewPayment:
     """Return what the books are to have of an order. No request.
 
-    An order is a transfer of the most it may cost to Credits, whose nonce is bound to the plan. So the proof that it was made
+    An order is a transfer of its maximum cost to Credits, whose nonce is bound to the plan. So the proof that it was made
     is that of any signed transfer.
     """
     call, order = encode_signed_order(chain, signed), signed.order

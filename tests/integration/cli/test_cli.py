@@ -19,6 +19,7 @@ from nvm_chain.cli.app import FIRST_STEPS
 from nvm_chain.enums import Activation, PlanKind, RedemptionRule
 from nvm_chain.errors.formatting import format_plan_id
 from nvm_chain.gateway.config import read_config
+from nvm_chain.gateway.configuration.parts import ListenPart
 from nvm_chain.gateway.webhooks.events import name_message
 from nvm_chain.metadata.documents import AgentMetadata, build_metadata_uri
 from nvm_chain.metadata.endpoints import Endpoint
@@ -193,6 +194,7 @@ def run_example(shell: Shell, write_keyfile: WriteKeyfile, example: str, *more: 
         "CREDITS": world.credits.address,
         "RPC": shell.url,
         "METER": "meter.db",
+        "PORT": str(find_free_port()),
         "MESSAGE": name_message(Notice(bytes(32), NoticeKind.LOW_BALANCE, PLAN, HOLDER, 5, 0, 0, 0)),
     }
     words = expand(example, variables)
@@ -200,6 +202,8 @@ def run_example(shell: Shell, write_keyfile: WriteKeyfile, example: str, *more: 
         make_indexes(shell)
     if words[0] == "meter":
         make_books(shell, write_keyfile)
+    if words[0] == "facilitator":
+        (shell.folder / "shops.txt").write_text(f"shop sha256:{'ab' * 32}\n", "utf-8")
     if words[0] == "gateway":
         make_gateway(shell, write_keyfile, variables, words)
     typed = None
@@ -215,11 +219,15 @@ def run_example(shell: Shell, write_keyfile: WriteKeyfile, example: str, *more: 
 
 @contextmanager
 def stopped_if_serving(words: list[str], folder: Path) -> Iterator[None]:
-    """Press Ctrl-C as soon as a gateway takes connections, if a command runs one."""
-    if words[:2] != ["gateway", "run"]:
+    """Press Ctrl-C as soon as a gateway or a facilitator takes connections, if a command runs one."""
+    if words[:2] not in (["gateway", "run"], ["facilitator", "run"]):
         yield
         return
-    listen, is_over = read_config(folder / "gateway.toml").listen, threading.Event()
+    is_over = threading.Event()
+    if words[0] == "gateway":
+        listen = read_config(folder / "gateway.toml").listen
+    else:
+        listen = ListenPart(port=int(words[words.index("--port") + 1]))
 
     def stop() -> None:
         while not is_over.wait(0.1):
