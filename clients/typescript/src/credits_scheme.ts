@@ -4,7 +4,7 @@ import type { PaymentPayloadContext, PaymentPayloadResult, PaymentRequirements }
 import type { SchemeClientHooks, SchemeNetworkClient } from "@x402/core/types";
 
 import { PaymentNotAllowed } from "./errors.js";
-import { CREDITS_SCHEME, readAll, readCreditsOffer } from "./offers.js";
+import { CREDITS_SCHEME, ORDER_SCHEME, readAll, readCreditsOffer } from "./offers.js";
 import type { Payer } from "./payer.js";
 
 /** Pays requests from credits. */
@@ -40,15 +40,15 @@ export class CreditsScheme implements SchemeNetworkClient {
     if (context.paymentRequired === undefined) return;
     const { accepts } = context.paymentRequired;
     const isUsedUp = !readAll(accepts, CREDITS_SCHEME, readCreditsOffer).some((offer) => offer.planId === planId);
-    const isBetter = isUsedUp
-      ? await this.#turnToOrder(context, planId)
-      : await this.payer.correct(context, planId, amount, refused);
-    if (isBetter) return { recovered: true };
+    const isCorrected = await this.payer.correct(context, planId, amount, refused); // an order comes with a voucher too
+    if (isUsedUp ? await this.#turnToOrder(context, planId) : isCorrected) return { recovered: true };
   }
 
-  /** Let the client order the plan instead, or wait for the order of another request. */
+  /** Let the client order the plan instead, wait for the order of another request, or pay in a way that is not ours. */
   async #turnToOrder({ paymentRequired }: PaymentResponseContext, planId: bigint): Promise<boolean> {
-    if (this.payer.findOrder(paymentRequired?.accepts ?? [], planId) === undefined) return false;
-    return (await this.payer.claims.want(planId)) ?? true;
+    const offers = paymentRequired?.accepts ?? [];
+    if (this.payer.findOrder(offers, planId) !== undefined) return (await this.payer.claims.want(planId)) ?? true;
+    this.payer.noteUsedUp(planId);
+    return offers.some(({ scheme }) => scheme !== ORDER_SCHEME);
   }
 }

@@ -48,6 +48,7 @@ export interface OrderOffer {
   readonly redeemer: Address;
   readonly seconds: number;
   readonly request: { readonly amount: bigint; readonly service: string; readonly level: string } | undefined;
+  readonly account: CreditsAccount | undefined;
 }
 
 /** Read an offer of credits. Throws `InvalidMessage` for another scheme or a malformed offer. */
@@ -79,6 +80,7 @@ export function readOrderOffer(offer: PaymentRequirements): OrderOffer {
     redeemer: readAddress(extra["redeemer"], "redeemer"),
     seconds: readSeconds(offer.maxTimeoutSeconds),
     request: extra["service"] === undefined ? undefined : readRequest(extra),
+    account: readAccount(extra["account"]),
   };
 }
 

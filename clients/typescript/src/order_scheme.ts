@@ -86,8 +86,9 @@ export class OrderScheme implements SchemeNetworkClient {
   async #takeAnswer(context: PaymentResponseContext): Promise<void | { recovered: true }> {
     const { planId, request } = readOrderOffer(context.requirements);
     const { order } = context.paymentPayload.payload as { order: SignedOrder };
-    const wasMade = context.settleResponse?.success === true;
-    if (wasMade) await this.payer.purse.closeOrder(planId, order, true);
+    const { success, transaction } = context.settleResponse ?? {};
+    const wasMade = success === true; // without a transaction, the holder had credits, and the order was not needed
+    if (wasMade && transaction !== "") await this.payer.purse.closeOrder(planId, order, true);
     this.payer.claims.end(planId, wasMade);
     if (request === undefined) return;
     const refused = await this.payer.giveBack(context, planId, request.amount);

@@ -30,6 +30,9 @@ import { signVoucher, type Signer, type SignedVoucher } from "./vouchers.js";
 /** How long a voucher for one request is valid. It pays for an answer of an hour, and the settlement has time after that. */
 const VOUCHER_SECONDS = 4_500;
 
+/** How long other offers go before those of credits that are used up. */
+const USED_UP_MS = 5_000;
+
 /** What a payer is made of. */
 export interface PayerOptions {
   /** The account that signs: a local account of viem, or any other signer of typed data. */
@@ -65,6 +68,7 @@ export class Payer {
   readonly #notes = new RequestNotes();
   readonly #origins: ReadonlySet<string>;
   readonly #spending: Spending;
+  readonly #usedUp = new Map<bigint, number>();
   readonly #resources = new WeakMap<object, string>();
 
   constructor(options: PayerOptions) {
@@ -116,23 +120,40 @@ export class Payer {
 
   /** The policy: only offers within the limits are left. Throws `PaymentNotAllowed` if no offer is left. */
   readonly choose: PaymentPolicy = (_version, offers) => {
-    const reasons = offers.map((offer) => this.#findProblem(offer, offers));
+    const reasons = offers.map((offer) => this.#findProblem(offer));
     const left = offers.filter((_, index) => reasons[index] === undefined);
     const told = new Set(reasons.filter((reason) => reason !== undefined));
     if (left.length === 0 && told.size > 0) throw new PaymentNotAllowed([...told]);
-    return left;
+    return this.#leaveUsedUp(left);
   };
 
-  #findProblem(offer: PaymentRequirements, all: readonly PaymentRequirements[]): string | undefined {
+  #findProblem(offer: PaymentRequirements): string | undefined {
     try {
       if (offer.scheme === ORDER_SCHEME) return this.rules.findOrderProblem(readOrderOffer(offer));
-      if (offer.scheme !== CREDITS_SCHEME) return this.#spending.findProblem(offer);
-      const read = readCreditsOffer(offer);
-      const isUsedUp = this.claims.isWanted(read.planId) && this.findOrder(all, read.planId) !== undefined;
-      return isUsedUp ? "its credits are used up" : this.rules.findCreditsProblem(read);
+      if (offer.scheme === CREDITS_SCHEME) return this.rules.findCreditsProblem(readCreditsOffer(offer));
+      return this.#spending.findProblem(offer);
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }
+  }
+
+  /** Return the order that is wanted instead of used-up credits, or what else there is. Credits stay if there is nothing. */
+  #leaveUsedUp(offers: PaymentRequirements[]): PaymentRequirements[] {
+    const isOf = (offer: PaymentRequirements, scheme: string, test: (planId: bigint) => boolean) =>
+      offer.scheme === scheme && test(readPlanId(offer.extra["planId"]));
+    const wanted = offers.filter((offer) => isOf(offer, ORDER_SCHEME, (planId) => this.claims.isWanted(planId)));
+    if (wanted.length > 0) return wanted;
+    const others = offers.filter((offer) => !isOf(offer, CREDITS_SCHEME, (planId) => this.#isUsedUp(planId)));
+    return others.length > 0 ? others : offers;
+  }
+
+  #isUsedUp(planId: bigint): boolean {
+    return (this.#usedUp.get(planId) ?? 0) > Date.now();
+  }
+
+  /** @internal Note that a plan has no credits, so that the client pays in another way for a moment. */
+  noteUsedUp(planId: bigint): void {
+    this.#usedUp.set(planId, Date.now() + USED_UP_MS);
   }
 
   /** @internal Return the offer that orders a plan within its budget. */
@@ -212,7 +233,11 @@ export class Payer {
 
   /** @internal Take over the ceiling that a 402 wants. Return whether another voucher will do. */
   async correct(context: PaymentResponseContext, planId: bigint, credits: bigint, refused: bigint): Promise<boolean> {
-    const offers = readAll(context.paymentRequired?.accepts ?? [], CREDITS_SCHEME, readCreditsOffer);
+    const accepts = context.paymentRequired?.accepts ?? [];
+    const offers = [
+      ...readAll(accepts, CREDITS_SCHEME, readCreditsOffer),
+      ...readAll(accepts, ORDER_SCHEME, readOrderOffer),
+    ];
     const account = offers.find((offer) => offer.planId === planId && offer.account !== undefined)?.account;
     if (account === undefined || account.holder !== this.holder) return false;
     return this.purse.raise(planId, account.nextCeiling, credits, refused);

@@ -67,7 +67,8 @@ const createServer = (accepts, answer) => {
   };
   return { fetch, seen };
 };
-const receipt = (amount) => ({ success: true, payer: account.address, transaction: "", network: NETWORK, amount });
+const receipt = (amount, transaction = "") => ({ success: true, payer: account.address, transaction, network: NETWORK, amount });
+const ordered = (amount) => receipt(amount, `0x${"ab".repeat(32)}`);
 const wrap = (payer, fetch) => wrapFetchWithPayment(payer.bind(fetch), createClient(payer));
 
 // ---------------------------------------------------------------------- vouchers and limits
@@ -211,6 +212,27 @@ test("used-up credits are ordered once within the budget, and the request is ser
   assert.equal(payload.binding.level, "full");
 });
 
+test("the voucher of an order has the ceiling that the gateway wants with it", async () => {
+  const told = { holder: account.address, nextCeiling: "52" };
+  const answer = ({ accepted }) => (accepted.scheme === "nvm-order" ? ordered("2") : required(order({}, { account: told })));
+  const server = createServer([credits(), order()], answer);
+  assert.equal((await wrap(createPayer({ budgets: [BUDGET] }), server.fetch)(URL_)).status, 200);
+  assert.deepEqual(
+    server.seen.map(({ payload }) => payload.voucher.ceiling),
+    ["2", "52"],
+  );
+});
+
+test("an order whose voucher has a ceiling that is too low is shown again with the right one", async () => {
+  const told = { holder: account.address, nextCeiling: "52" };
+  const answer = ({ payload }) => (payload.voucher.ceiling === "52" ? ordered("2") : required(credits({}, { account: told }), order()));
+  const server = createServer([order()], answer);
+  assert.equal((await wrap(createPayer({ budgets: [BUDGET] }), server.fetch)(URL_)).status, 200);
+  const [first, second] = server.seen.map(({ payload }) => payload);
+  assert.equal(first.order.signature, second.order.signature);
+  assert.deepEqual([first.voucher.ceiling, second.voucher.ceiling], ["2", "52"]);
+});
+
 test("many requests without credits order the plan once", async () => {
   let has = 0;
   const server = createServer([credits(), order()], async ({ accepted }) => {
@@ -242,7 +264,7 @@ test("an order above its budget is not signed, and neither is one of another tok
 });
 
 test("all orders together stay within the budget", async () => {
-  const server = createServer([order()], () => receipt("2"));
+  const server = createServer([order()], () => ordered("2"));
   const paid = wrap(createPayer({ budgets: [BUDGET] }), server.fetch);
   assert.equal((await paid(URL_)).status, 200);
   assert.equal((await paid(URL_)).status, 200);
@@ -252,7 +274,7 @@ test("all orders together stay within the budget", async () => {
 
 test("an order without a known outcome is shown again, and no second one is signed", async () => {
   const store = new MemoryStore();
-  const answers = [() => new Response("", { status: 503 }), () => required(order()), () => receipt("2"), () => receipt("2")];
+  const answers = [() => new Response("", { status: 503 }), () => required(order()), () => ordered("2"), () => ordered("2")];
   const server = createServer([order()], (_, n) => answers[n]());
   const statuses = [];
   for (let n = 0; n < 4; n++) {
@@ -263,6 +285,49 @@ test("an order without a known outcome is shown again, and no second one is sign
   const salts = server.seen.map(({ payload }) => payload.order.salt);
   assert.equal(new Set(salts.slice(0, 3)).size, 1);
   assert.notEqual(salts[3], salts[0]);
+});
+
+test("an order that the gateway did not need is used for the next purchase", async () => {
+  const server = createServer([order()], (_, n) => (n === 0 ? receipt("2") : ordered("2")));
+  const paid = wrap(createPayer({ budgets: [BUDGET] }), server.fetch);
+  for (let n = 0; n < 3; n++) await paid(URL_);
+  const salts = server.seen.map(({ payload }) => payload.order.salt);
+  assert.equal(salts[0], salts[1]);
+  assert.notEqual(salts[1], salts[2]);
+});
+
+test("used-up credits without a budget are left for another scheme of the client, and kept if there is none", async () => {
+  const scheme = { scheme: "exact", createPaymentPayload: async (x402Version) => ({ x402Version, payload: {} }) };
+  const answer = ({ accepted }) => (accepted.scheme === "exact" ? ordered("10000") : required(exact("10000")));
+  for (const [schemes, status, seen] of [
+    [[scheme], 200, ["nvm-credits", "exact"]],
+    [[], 402, ["nvm-credits", "nvm-credits"]],
+  ]) {
+    const server = createServer([credits(), order(), exact("10000")], answer);
+    const payer = createPayer({ otherControls: { allowedAssets: [{ network: NETWORK, asset: TOKEN, maxAmountPerPayment: "10000" }] } });
+    const client = createClient(payer);
+    for (const each of schemes) client.register("eip155:*", each);
+    const paid = wrapFetchWithPayment(payer.bind(server.fetch), client);
+    assert.equal((await paid(URL_)).status, status);
+    assert.deepEqual(
+      server.seen.map(({ accepted }) => accepted.scheme),
+      seen,
+    );
+  }
+});
+
+test("a budget for the plan goes before another scheme that pays for one request", async () => {
+  const scheme = { scheme: "exact", createPaymentPayload: async (x402Version) => ({ x402Version, payload: {} }) };
+  const answer = ({ accepted }) => (accepted.scheme === "nvm-credits" ? required(order(), exact("10000")) : ordered("2"));
+  const server = createServer([credits(), order(), exact("10000")], answer);
+  const otherControls = { allowedAssets: [{ network: NETWORK, asset: TOKEN, maxAmountPerPayment: "10000" }] };
+  const payer = createPayer({ budgets: [BUDGET], otherControls });
+  const paid = wrapFetchWithPayment(payer.bind(server.fetch), createClient(payer).register("eip155:*", scheme));
+  assert.equal((await paid(URL_)).status, 200);
+  assert.deepEqual(
+    server.seen.map(({ accepted }) => accepted.scheme),
+    ["nvm-credits", "nvm-order"],
+  );
 });
 
 test("a second order at the same time says that one is under way", async () => {
