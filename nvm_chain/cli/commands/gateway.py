@@ -44,6 +44,7 @@ ENTRIES: Final = {
     "run": Entry("gateway_run", "run", "Serve paid requests, and settle what is due."),
     "settle": Entry("gateway_settle", "settle", "Settle what is due once, or show what would be settled."),
     "status": Entry("gateway", "status", "Show how the books stand, what is owed to each key, and who settles."),
+    "payments": Entry("gateway_payments", "payments", "Show payments of buyers that are not finished."),
     "usage": Entry("gateway_usage", "usage", "Show or export who used what, when, and what it cost."),
     "webhooks": Entry("gateway_webhooks", "webhooks_group", "See what webhooks did not accept, and send it again."),
     "secret": Entry("gateway_secrets", "secret_group", "Keep the secrets of a gateway in a sealed file."),

@@ -1,4 +1,4 @@
-"""Purchases of whole plans: by a signed order, which pays and grants at once, and by a transfer, which the minter answers."""
+"""Purchases of whole plans: by a signed order, which pays and grants at once, or by a transfer and a grant of the minter."""
 
 import asyncio
 from collections.abc import Callable
@@ -78,9 +78,8 @@ class Purchases:
         ):
             if given != offered:
                 raise OfferDiffers(field, given, offered)
-        nonce = authorization_nonce(order, chain_id=offer.token.chain_id, contract=offer.contract)
-        name = name_payment(offer.token.chain_id, signed.token.address, order.payer, nonce)
-        return await self._wait(partial(self._order, signed=signed, seconds=offer.max_seconds), name)
+        work = partial(self._order, signed=signed, seconds=offer.max_seconds)
+        return await self._wait(work, name_order(signed, offer))
 
     def _order(self, till: Till, signed: SignedOrder, seconds: Seconds) -> Payment:
         order, new = signed.order, build_order_payment(till.chain, signed)
@@ -168,3 +167,9 @@ class Purchases:
 
     def _read(self, payment_id: bytes) -> Payment | None:
         return self._writer.run(lambda store: read_payment(store, payment_id))
+
+
+def name_order(signed: SignedOrder, offer: OrderOffer) -> bytes:
+    """Return the name of a signed order's payment. No request."""
+    nonce = authorization_nonce(signed.order, chain_id=offer.token.chain_id, contract=offer.contract)
+    return name_payment(offer.token.chain_id, signed.token.address, signed.order.payer, nonce)

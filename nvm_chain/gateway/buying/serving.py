@@ -24,7 +24,7 @@ from nvm_chain.errors import (
 )
 from nvm_chain.errors.fields import Seconds
 from nvm_chain.gateway.addresses import find_address
-from nvm_chain.gateway.buying.purchases import Purchases
+from nvm_chain.gateway.buying.purchases import Purchases, name_order
 from nvm_chain.gateway.buying.requests import Requests
 from nvm_chain.gateway.buying.telling import answer_claimed, answer_job, write_response
 from nvm_chain.gateway.buying.troubles import Tell, explain_token, refuse_sending
@@ -32,7 +32,7 @@ from nvm_chain.gateway.catalogue import SoldPlan
 from nvm_chain.gateway.forwarding import Passage, Send
 from nvm_chain.gateway.incoming import Headers
 from nvm_chain.gateway.payers import BuyingPayer, Payer
-from nvm_chain.gateway.refusals import Refusal, refuse, tell_refusal
+from nvm_chain.gateway.refusals import Refusal, find_status, refuse, tell_refusal
 from nvm_chain.gateway.serving import Refused, Server, answer
 from nvm_chain.meter.credentials import VoucherCredential
 from nvm_chain.meter.store.group_rows import StoredHold
@@ -46,6 +46,7 @@ from nvm_chain.x402.settling.transfers import Taken
 COUNT_SECONDS: Final[Seconds] = 8
 """How long a request waits until the credits that it bought are counted, before its purchase is told as a job."""
 LOOK_SECONDS: Final = 0.2
+UNPAID: Final = 402
 UNCOUNTED: Final = (CreditsUsedUp, BooksBehind, HolderCannotPay)
 """Why a voucher is refused that is good, of a holder without credits."""
 Admitted = tuple[SoldPlan, StoredHold | KeptAnswer]
@@ -131,6 +132,9 @@ class BuyingServer:
             admitted = await self._admit(by_voucher, passage)
         except UNCOUNTED:
             admitted = None
+        except NvmChainError as error:
+            await self._check_unsent(payment, offer, error)
+            raise
         if admitted is None:
             try:
                 bought = await self._purchases.order(payment.order, offer)
@@ -144,6 +148,14 @@ class BuyingServer:
             await self._server.serve_admitted(by_voucher, *admitted, passage, send, more)
         except Refused as refused:
             raise self._keep_from_paying_again(refused, passage) from refused
+
+    async def _check_unsent(self, payment: OrderPayment, offer: OrderOffer, error: NvmChainError) -> None:
+        """Raise Refused with 409 for a voucher that is not good, if its order was sent before. Nobody is told to pay again."""
+        bought = await self._purchases.find(name_order(payment.order, offer))
+        if bought is not None and find_status(error) == UNPAID:
+            refusal = tell_refusal(409, type(error).__name__, error.message())
+            refusal.headers.extend(write_response(bought, self._chain_id, served=False) if bought.is_paid else [])
+            raise Refused(refusal) from error
 
     @staticmethod
     def _read_voucher(payer: BuyingPayer, payment: OrderPayment) -> Payer:
@@ -174,7 +186,7 @@ class BuyingServer:
                     raise Refused(self._tell_job(passage, bought)) from error
             except NvmChainError as error:
                 told = refuse(error)
-                kept = tell_refusal(409, type(error).__name__, error.message()) if told.status == 402 else told
+                kept = tell_refusal(409, type(error).__name__, error.message()) if told.status == UNPAID else told
                 kept.headers.extend(write_response(bought, self._chain_id, served=False))
                 raise Refused(kept) from error
             await asyncio.sleep(LOOK_SECONDS)
@@ -187,7 +199,7 @@ class BuyingServer:
     @staticmethod
     def _keep_from_paying_again(refused: Refused, passage: Passage) -> Refused:
         found = refused.refusal
-        if found.status != 402 or not passage.transaction:
+        if found.status != UNPAID or not passage.transaction:
             return refused
         headers = [(name, value) for name, value in found.headers if name != b"payment-required"]
         return Refused(Refusal(409, headers, found.body))

@@ -23,7 +23,7 @@ def read_buying(table: Table) -> BuyingSettings:
 
 
 def read_minter_part(table: Table, folder: Path) -> RedeemerPart | None:
-    """Return the key that grants plans for transfers, by name. None if the file has none. Raises InvalidConfig.
+    """Return the key that grants plans for transfers, by name. None if the file names no key. Raises InvalidConfig.
 
     Args:
         table: The table.

@@ -76,7 +76,7 @@ class Grants:
         return self._writer.run(lambda store: note_by_hand(store, payment.payment_id, reason))
 
     def find(self, payment: Payment) -> Payment:
-        """Return a payment as granted, if the plan has granted it. The same object if the plan has not. One request, or four.
+        """Return a payment as granted, if the plan has granted it. The same object if it is still to do. One request, or four.
 
         If the plan has granted something else under its name, a person has to end it.
         """

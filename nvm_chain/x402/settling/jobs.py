@@ -27,8 +27,8 @@ CLAIMED, PAID, GRANTED, BY_HAND = (
 class PaymentJobs:
     """Goes on with the payments of the books. Any number of processes may do so: each payment is taken by one at a time.
 
-    An order goes on after a restart: its payer was promised the plan. A request whose payment was not signed yet does not,
-    because nobody waits for its answer, and its payment may be presented again.
+    An order goes on after a restart: its payer was promised the plan. A request whose payment is only
+    claimed is dropped, because nobody waits for its answer. Its payment may be presented again.
     """
 
     def __init__(

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from functools import partial
 
 from nvm_chain.gateway.webhooks.events import name_message
 from nvm_chain.meter.deliveries import Target
@@ -11,6 +12,8 @@ from nvm_chain.meter.store.deliveries import hand_over, note_failed, take_delive
 from nvm_chain.meter.store.forgetting_holds import raise_horizon
 from nvm_chain.meter.store.notice_causes import add_notices
 from nvm_chain.meter.store.notices import read_now
+from nvm_chain.meter.store.payment_rows import NewPayment, PaymentPurpose, Place
+from nvm_chain.meter.store.payments import claim_payment, note_by_hand, note_paid
 from nvm_chain.meter.store.store import Store
 from nvm_chain.meter.store.usage import CHARGES
 from nvm_chain.types.ids import format_did
@@ -95,3 +98,32 @@ def test_webhooks__resend_of_a_text_that_is_no_message__is_refused(shell: Shell)
     init(shell)
     ran = shell("gateway", "webhooks", "resend", "--message", "zz", "--json")
     assert ran.error["type"] == "InvalidMessage"
+
+
+def test_payments__of_books__are_those_that_can_still_change_and_those_by_hand(shell: Shell) -> None:
+    init(shell)
+    address = shell.world.subscriber.address
+    with open_shop(shell.world, shell.folder, "meter.db") as shop:
+        for nonce in (1, 2):
+            new = NewPayment(
+                chain_id=shell.world.chain.chain_id,
+                token=address,
+                payer=address,
+                nonce=bytes([nonce]) * 32,
+                purpose=PaymentPurpose.ORDER,
+                payee=address,
+                value=20_000_000,
+                valid_before=2_000_000_000,
+                call_to=address,
+                call_data=b"call",
+                plan_id=PLAN,
+            )
+            shop.writer.run(partial(claim_payment, new=new))
+        shop.writer.run(lambda store: note_paid(store, new.payment_id, Place(b"\7" * 32, 9, b"\x09" * 32)))
+        shop.writer.run(lambda store: note_by_hand(store, new.payment_id, "the key is not a minter"))
+    told = shell("gateway", "payments", "--json").json
+    assert [each["state"] for each in told["payments"]] == ["claimed", "by hand"]
+    only = shell("gateway", "payments", "--by-hand", "--json").json
+    assert (only["by_hand"], len(only["payments"]), only["payments"][0]["reason"]) == (1, 1, "the key is not a minter")
+    assert (only["payments"][0]["payment"], only["payments"][0]["amount"]) == (f"0x{new.payment_id.hex()}", "20000000")
+    assert "by hand, order of" in shell("gateway", "payments").stdout
