@@ -1,19 +1,14 @@
 """OpenAPI 3.1 documents of services, with the extensions of MPP's discovery: ``x-payment-info`` and ``x-service-info``."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import json
 
 from nvm_chain.gateway.catalogue import SoldService
-from nvm_chain.gateway.discovery.operations import (
-    WITH_BODY,
-    Operation,
-    describe_charges,
-    describe_plans,
-    list_operations,
-)
+from nvm_chain.gateway.discovery.charges import describe_payment, list_security
+from nvm_chain.gateway.discovery.operations import WITH_BODY, Operation, describe_plans, list_operations, list_prices
 from nvm_chain.x402.headers import PAYMENT_SIGNATURE
 
 VERSION: Final = "3.1.0"
@@ -36,12 +31,15 @@ _CHARGES: Final = {
 }
 
 
-def build_openapi(services: Sequence[tuple[SoldService, str]], title: str, docs: dict[str, str]) -> dict[str, Any]:
+def build_openapi(
+    services: Sequence[tuple[SoldService, str]], more: Mapping[str, dict[str, Any]], title: str, docs: dict[str, str]
+) -> dict[str, Any]:
     """Return the document of one or more services.
 
     Args:
         services: The services, each with the path in front of its targets. It is empty on a host of its own.
-        title: What the document calls them.
+        more: Further operations with the method POST, by their paths.
+        title: What the document calls the services.
         docs: Links to pages, as ``x-service-info`` has them.
     """
     paths: dict[str, Any] = {}
@@ -49,14 +47,15 @@ def build_openapi(services: Sequence[tuple[SoldService, str]], title: str, docs:
         for operation in list_operations(service):
             methods = paths.setdefault(prefix + operation.template.path, {})
             methods[operation.method.lower()] = _describe(operation, service)
-    schemes = {**_SCHEMES, **(_CHARGES if _has_charges(paths) else {})}
+    paths |= {path: {"post": told} for path, told in more.items()}
+    has_charges = any("offers" in told["x-payment-info"] for methods in paths.values() for told in methods.values())
     return {
         "openapi": VERSION,
         "info": {"title": title, "version": hashlib.sha256(json.encode(paths)).hexdigest()[:12]},
         "x-service-info": {"categories": _list_categories([service for service, _ in services]), "docs": docs},
         "paths": paths,
         "components": {
-            "securitySchemes": schemes,
+            "securitySchemes": {**_SCHEMES, **(_CHARGES if has_charges else {})},
             "responses": {
                 "PaymentRequired": {"description": "Payment required. The answer says what would be accepted."}
             },
@@ -65,7 +64,7 @@ def build_openapi(services: Sequence[tuple[SoldService, str]], title: str, docs:
 
 
 def _describe(operation: Operation, service: SoldService) -> dict[str, Any]:
-    template, charges = operation.template, describe_charges(operation)
+    template, info = operation.template, describe_payment(list_prices(operation), "One request")
     told: dict[str, Any] = {"tags": [service.metadata.name]}
     if template.names:
         told["parameters"] = [_describe_name(name, wide=name in template.wide) for name in template.names]
@@ -77,17 +76,10 @@ def _describe(operation: Operation, service: SoldService) -> dict[str, Any]:
             "200": {"description": "The answer of the service."},
             "402": {"$ref": "#/components/responses/PaymentRequired"},
         },
-        "security": [{name: []} for name in (*_SCHEMES, *(["mpp"] if charges else []))],
-        "x-payment-info": _describe_payment(charges),
+        "security": list_security(info, takes_tokens=True),
+        "x-payment-info": info,
         "x-nvm-plans": describe_plans(operation, service),
     }
-
-
-def _describe_payment(charges: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return which protocols pay. The 402 says what a request costs in credits, and charges have a price in money."""
-    if not charges:
-        return {"protocols": ["x402"], "pricingMode": "quote"}
-    return {"protocols": ["x402", "mpp"], "pricingMode": "quote", "offers": charges}
 
 
 def _describe_name(name: str, *, wide: bool) -> dict[str, Any]:
@@ -99,8 +91,3 @@ def _list_categories(services: Sequence[SoldService]) -> list[str]:
     """Return the tags of the agents, as categories are written: in small letters, with hyphens."""
     tags = [tag for service in services for tag in service.metadata.tags]
     return list(dict.fromkeys("-".join(tag.lower().split()) for tag in tags if tag.strip()))[:MAX_CATEGORIES]
-
-
-def _has_charges(paths: dict[str, Any]) -> bool:
-    """Return whether a charge pays for any operation."""
-    return any("offers" in told["x-payment-info"] for methods in paths.values() for told in methods.values())

@@ -12,9 +12,8 @@ from nvm_chain.enums import PlanKind
 from nvm_chain.gateway.catalogue import SoldEndpoint, SoldPlan, SoldService
 from nvm_chain.gateway.discovery.templates import EVERY, SAMPLE, Template, list_templates
 from nvm_chain.gateway.offers import find_most
-from nvm_chain.mpp.challenges import INTENT, METHOD
+from nvm_chain.gateway.prices import PlanPrice
 from nvm_chain.x402.exact import EXACT_SCHEME
-from nvm_chain.x402.networks import format_network
 from nvm_chain.x402.offers import CREDITS_SCHEME
 
 METHODS: Final = ("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE")
@@ -76,16 +75,7 @@ def _describe_plan(plan: SoldPlan, service: SoldService) -> dict[str, Any]:
     return {**told, "scheme": CREDITS_SCHEME if plan.by_vouchers else "sign-in"}
 
 
-def describe_charges(operation: Operation) -> list[dict[str, Any]]:
-    """Return the charges of MPP that pay for an operation, as its discovery has them. Empty if there are none."""
-    return [
-        {
-            "intent": INTENT,
-            "method": METHOD,
-            "amount": str(plan.price.cost),
-            "currency": plan.price.token.address,
-            "description": f"One request, paid in {plan.price.token.name} on {format_network(plan.price.token.chain_id)}",
-        }
-        for plan in operation.endpoint.plans.values()
-        if plan.kind is PlanKind.USAGE and plan.price is not None and plan.price.payee is not None
-    ]
+def list_prices(operation: Operation) -> list[PlanPrice]:
+    """Return what single requests cost that are paid by a transfer."""
+    plans = operation.endpoint.plans.values()
+    return [plan.price for plan in plans if plan.kind is PlanKind.USAGE and plan.price is not None]

@@ -14,6 +14,7 @@ from nvm_chain.gateway.catalogue import SoldService
 from nvm_chain.gateway.discovery.openapi import build_openapi
 from nvm_chain.gateway.discovery.operations import list_operations
 from nvm_chain.gateway.discovery.places import MANIFEST, OF_SERVICE, OPENAPI, REGISTRATION
+from nvm_chain.gateway.discovery.purchases import describe_purchase, list_sold_plans
 from nvm_chain.gateway.discovery.registrations import Registry
 from nvm_chain.gateway.incoming import Incoming
 from nvm_chain.gateway.pages.answering import refuse_method
@@ -109,7 +110,12 @@ class Discovery:
         docs = {}
         if self._server.checkout is not None:
             docs["homepage"] = f"{addresses[0].own}/checkout/{services[0].did if one else ''}"
-        return {**build_openapi(prefixed, title, docs), "servers": [{"url": addresses[0].origin}]}
+        own = addresses[0].own.removeprefix(addresses[0].origin)
+        settings = self._server.meter.settings
+        sold = {
+            own + path: describe_purchase(plan, settings) for path, plan in list_sold_plans(services, settings).items()
+        }
+        return {**build_openapi(prefixed, sold, title, docs), "servers": [{"url": addresses[0].origin}]}
 
     def _list_urls(self, services: list[SoldService], host: str | None) -> list[str]:
         """Return the URLs that are sold. A path with names in it is not a URL yet, so it is not in the list."""
@@ -119,7 +125,9 @@ class Discovery:
             for operation in list_operations(sold)
             if not operation.template.names
         ]
-        return list(dict.fromkeys(urls))
+        own = find_address("", self._server.base, host).own
+        plans = [own + path for path in list_sold_plans(services, self._server.meter.settings)]
+        return list(dict.fromkeys([*urls, *plans]))
 
 
 def _has_tag(incoming: Incoming, tag: str) -> bool:
