@@ -7,6 +7,7 @@ from eth_typing import ChecksumAddress
 
 from nvm_chain.chain.client import Chain
 from nvm_chain.errors import InvalidConfig
+from nvm_chain.gateway.checks.buying import check_buying
 from nvm_chain.gateway.checks.chain import check_chain
 from nvm_chain.gateway.checks.databases import check_books, check_index
 from nvm_chain.gateway.checks.findings import Finding as Finding
@@ -82,8 +83,14 @@ def _check_chain(
         for attachment in registered.attachments:
             attachments.setdefault(attachment.plan.plan_id, []).append(attachment)
     on_step("Reading the plans")
-    checked = {plan_id: check_plan(connected.chain, plan_id, each, redeemer) for plan_id, each in attachments.items()}
+    sells = config.settings.buying.exact
+    checked = {
+        plan_id: check_plan(connected.chain, plan_id, each, redeemer, sells_usage=sells)
+        for plan_id, each in attachments.items()
+    }
     yield from (finding for each in checked.values() for finding in each.findings)
+    plans = [each.plan for each in checked.values() if each.plan is not None]
+    yield from check_buying(config, secrets, connected.chain, redeemer, plans)
     yield from _check_served(attachments, checked)
     yield from check_shared_plans(attachments)
     plan_ids = [plan_id for plan_id, each in checked.items() if each.has_credits]

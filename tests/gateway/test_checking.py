@@ -541,3 +541,53 @@ def test_check_endpoints__of_a_service_with_websockets__finds_that_none_can_be_o
     metadata = AgentMetadata("Tea", endpoints=(Endpoint(method, "https://a.example/ask"),))
     missing = find_missing([*check_endpoints("service", service, metadata)])
     assert ["websockets" in each.text for each in missing] == [True] * is_missing
+
+
+# ---------------------------------------------------------------------- transfers of buyers
+
+
+def switch_on_transfers(seller: Seller, minter: int | None) -> None:
+    """Take transfers, and grant plans with the key of a development account."""
+    seller.put("# exact = false", "exact = true")
+    if minter is not None:
+        line = '# minter = { keyfile = "minter.json", password = "sealed:minter" }'
+        seller.put(line, f"minter = {{ dev_account = {minter} }}")
+
+
+def test_check__of_transfers_for_usage_plans__finds_that_they_are_served(seller: Seller) -> None:
+    plan_id = seller.world.register(kind=PlanKind.USAGE, credits=0, min_redeem=0, max_redeem=0)
+    seller.serve((plan_id, 0, 0))
+    switch_on_transfers(seller, None)
+    findings = seller.check()
+    assert find_missing(findings) == []
+    assert any("It is sold by transfers to" in each.text for each in findings)
+
+
+def test_check__of_a_minter_that_a_plan_does_not_allow__says_the_command(seller: Seller) -> None:
+    switch_on_transfers(seller, 5)
+    minter = seller.world.chain.accounts[5].address
+    assert f"{minter} is not its minter" in seller.notes()
+    assert "nvm-chain plan set-minter" in seller.notes()
+    set_minter = seller.world.credits.functions.setMinter
+    seller.world.send(seller.world.builder, set_minter(seller.plan_id, minter, True))
+    assert any("It is sold by transfers to" in each.text for each in seller.check())
+
+
+def test_check__of_plans_that_cannot_be_sold_by_transfers__says_why(seller: Seller) -> None:
+    switch_on_transfers(seller, None)
+    assert "nobody grants it" in seller.notes()
+    trial = seller.world.register(trial=True)
+    seller.allow(trial)
+    seller.serve((trial, 1, 1))
+    assert "it is a trial" in seller.notes()
+
+
+def test_check__of_a_minter_that_is_the_redeemer__says_to_keep_them_apart(seller: Seller) -> None:
+    switch_on_transfers(seller, 4)
+    assert "Whoever gets that key grants without limit" in seller.notes()
+
+
+def test_check__of_a_minter_without_transfers__says_what_to_write(seller: Seller) -> None:
+    line = '# minter = { keyfile = "minter.json", password = "sealed:minter" }'
+    seller.put(line, "minter = { dev_account = 5 }")
+    assert "takes no transfers" in seller.notes()

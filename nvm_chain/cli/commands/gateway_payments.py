@@ -26,7 +26,7 @@ def payments(session: Session, config: str, by_hand: bool) -> None:
     """Show the payments by signed transfers that can still change, the oldest first.
 
     One that is by hand is paid, and the plan was not granted for the reason that is shown. Grant it with
-    `nvm-chain plan grant-external`, and give the name of the payment as the reference. Books in a file belong to the
+    `nvm-chain grant-external`, and give the name of the payment as the reference. Books in a file belong to the
     gateway while it runs. With books in PostgreSQL, the command works at any time.
     """
     found = gateway_config.read_config(config)

@@ -30,6 +30,8 @@ class Checked:
 
     plan: PlanState | None
     findings: tuple[Finding, ...]
+    sells_usage: bool = False
+    """Whether requests on plans of usage can be paid at the gateway."""
 
     @property
     def has_credits(self) -> bool:
@@ -39,11 +41,16 @@ class Checked:
     @property
     def is_served(self) -> bool:
         """Whether requests on the plan can be served, as far as is known."""
-        return self.plan is None or self.plan.terms.kind is not PlanKind.USAGE
+        return self.sells_usage or self.plan is None or self.plan.terms.kind is not PlanKind.USAGE
 
 
 def check_plan(
-    chain: Chain, plan_id: int, attachments: Sequence[Attachment], redeemer: ChecksumAddress | None
+    chain: Chain,
+    plan_id: int,
+    attachments: Sequence[Attachment],
+    redeemer: ChecksumAddress | None,
+    *,
+    sells_usage: bool = False,
 ) -> Checked:
     """Look at a plan that some services accept. About three requests.
 
@@ -52,17 +59,24 @@ def check_plan(
         plan_id: The plan.
         attachments: What a request costs on it, for each service.
         redeemer: The gateway's key. None if it cannot be read.
+        sells_usage: Whether requests on plans of usage can be paid at the gateway.
     """
     try:
         plan = read_plan_state(chain, plan_id)
         is_allowed = redeemer is not None and (redeemer == plan.owner or is_redeemer(chain, plan_id, redeemer))
     except NvmChainError as error:
         return Checked(None, (missing_by(name_plan(plan_id), error),))
-    return Checked(plan, tuple(check_state(plan, attachments, redeemer, is_allowed=is_allowed)))
+    found = check_state(plan, attachments, redeemer, is_allowed=is_allowed, sells_usage=sells_usage)
+    return Checked(plan, tuple(found), sells_usage)
 
 
 def check_state(
-    plan: PlanState, attachments: Sequence[Attachment], redeemer: ChecksumAddress | None, *, is_allowed: bool
+    plan: PlanState,
+    attachments: Sequence[Attachment],
+    redeemer: ChecksumAddress | None,
+    *,
+    is_allowed: bool,
+    sells_usage: bool = False,
 ) -> Iterator[Finding]:
     """Yield what is found on a plan whose state is known, or that is not registered yet. No request.
 
@@ -71,20 +85,28 @@ def check_state(
         attachments: What a request costs on it, for each service.
         redeemer: The gateway's key. None if it cannot be read.
         is_allowed: Whether that key may settle.
+        sells_usage: Whether requests on plans of usage can be paid at the gateway.
     """
     subject, terms = name_plan(plan.plan_id), plan.terms
     if not plan.active:
         advice = f"Open it with `nvm-chain plan activate {format_plan_id(plan.plan_id)}`."
         yield note(subject, "It takes no new orders. Its holders are served.", advice)
     if terms.kind is PlanKind.USAGE:
-        text = "It is a plan of usage: its requests are paid one by one on the chain. The gateway does not serve on it."
-        yield note(subject, text, "Attach a plan of credits or of time too.")
+        yield _check_usage_plan(subject, sells_usage=sells_usage)
     elif terms.kind is PlanKind.TIME:
         yield from _check_time_plan(subject, plan)
     else:
         yield from _check_credits_plan(subject, plan, attachments)
     if redeemer is not None and needs_redeemer(terms):  # a missing key is a finding of its own
         yield _check_permission(subject, plan, redeemer, is_allowed=is_allowed)
+
+
+def _check_usage_plan(subject: str, *, sells_usage: bool) -> Finding:
+    text = "It is a plan of usage: its requests are paid one by one on the chain."
+    if sells_usage:
+        return good(subject, text)
+    advice = "Attach a plan of credits or of time too, or write exact = true below [x402]."
+    return note(subject, f"{text} The gateway does not serve on it.", advice)
 
 
 def needs_redeemer(terms: Terms) -> bool:

@@ -160,7 +160,7 @@ def make_gateway(shell: Shell, write_keyfile: WriteKeyfile, variables: dict[str,
     text = text.replace("port = 8402", f"port = {find_free_port()}")
     path.write_text(text.replace("[[services]]", '[[services]]\npublic_url = "https://example.com"'), "utf-8")
     assert shell("gateway", "secret", "set", "service", typed="sk-service").exit_code == 0
-    if words[1] in ("status", "settle", "usage", "webhooks"):
+    if words[1] in ("status", "settle", "usage", "payments", "webhooks"):
         make_books(shell, write_keyfile)
     if "shop/gateway.toml" in words:
         shutil.copytree(shell.folder, shell.folder / "shop", ignore=shutil.ignore_patterns("shop"))
