@@ -1,11 +1,11 @@
 """Payments: what a request brings in PAYMENT-SIGNATURE. One decoding finds the scheme, and the scheme reads its payload."""
 
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from msgspec import DecodeError, Raw, Struct, ValidationError, json
 
-from nvm_chain.errors import InvalidMessage, PaymentMalformed
+from nvm_chain.errors import InvalidMessage
 from nvm_chain.errors.formatting import clip
 from nvm_chain.meter.bindings import Binding
 from nvm_chain.signing.signed_orders import SignedOrder
@@ -50,11 +50,19 @@ Payment: TypeAlias = CreditsPayment | OrderPayment | ExactPayment
 """What a request can bring in PAYMENT-SIGNATURE."""
 
 
-def read_payment(header: str) -> Payment:
-    """Read the header PAYMENT-SIGNATURE. What the payment allows is not checked, and neither is its signature.
+class DecodedPayment(NamedTuple):
+    """A payment whose payload is JSON still: the offer that it accepts, the payload, and the name of the payment if it has one."""
+
+    accepted: Accepted
+    payload: bytes
+    payment_id: str | None
+
+
+def decode_payment(header: str) -> DecodedPayment:
+    """Decode the header PAYMENT-SIGNATURE, whatever its scheme is.
 
     Raises:
-        PaymentMalformed: The header is not a payment of version 2 by a scheme that this server takes.
+        PaymentMalformed: The header is not a payment of version 2.
     """
     try:
         payment = _decode(read_bytes(header, NOUN))
@@ -62,26 +70,30 @@ def read_payment(header: str) -> Payment:
         raise refuse(f"it is malformed ({clip(error)})") from None
     except (DecodeError, RecursionError, UnicodeDecodeError):
         raise refuse("it is not JSON") from None
-    except PaymentMalformed:
-        raise
     except InvalidMessage as error:
         raise refuse(error.reason) from None
     if not is_integral(payment.x402_version, VERSION):  # some protocols write 2.0
         reason = f"its version is {ascii(payment.x402_version)[:40]}, and not {VERSION}"
         raise refuse(reason, "invalid_x402_version")
-    return _read_scheme(read_accepted(bytes(payment.accepted)), payment)
+    name = None if payment.extensions is None else _read_id(payment.extensions)
+    return DecodedPayment(read_accepted(bytes(payment.accepted)), bytes(payment.payload), name)
 
 
-def _read_scheme(accepted: Accepted, payment: _Payment) -> Payment:
-    name = _read_id(payment.extensions or {})
+def read_payment(header: str) -> Payment:
+    """Read the header PAYMENT-SIGNATURE. What the payment allows is not checked, and neither is its signature.
+
+    Raises:
+        PaymentMalformed: The header is not a payment of version 2 by a scheme that this server takes.
+    """
+    accepted, payload, name = decode_payment(header)
     if accepted.scheme == CREDITS_SCHEME:
-        return CreditsPayment(accepted, *read_payload(bytes(payment.payload)), name)
+        return CreditsPayment(accepted, *read_payload(payload), name)
     if accepted.is_short and accepted.scheme in (EXACT_SCHEME, ORDER_SCHEME):
         raise refuse("the offer that it accepts has no amount")
     if accepted.scheme == EXACT_SCHEME:
-        return ExactPayment(accepted, *read_transfer(bytes(payment.payload)), name)
+        return ExactPayment(accepted, *read_transfer(payload), name)
     if accepted.scheme == ORDER_SCHEME:
-        return OrderPayment(accepted, *read_order(bytes(payment.payload)), name)
+        return OrderPayment(accepted, *read_order(payload), name)
     raise refuse(f"its scheme is {ascii(accepted.scheme)[:40]}", "unsupported_scheme")
 
 

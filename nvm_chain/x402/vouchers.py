@@ -33,7 +33,9 @@ class _Binding(Struct, forbid_unknown_fields=True):
     id: str
 
 
-class _PlainPayload(Struct):
+class PlainPayload(Struct):
+    """A payload without anything unusual, in which all values are texts still."""
+
     voucher: _Voucher
     binding: _Binding | None = None
 
@@ -43,7 +45,7 @@ class _Payload(Struct):
     binding: Raw = Raw(b"null")
 
 
-_decode_plain: Final = json.Decoder(_PlainPayload).decode
+_decode_plain: Final = json.Decoder(PlainPayload).decode
 _decode: Final = json.Decoder(_Payload).decode
 _LEVELS: Final = {level.value: level for level in Level}
 _VOUCHER_MARKS: Final = 2 + 4 * (2 + len(VOUCHER.members))
@@ -70,13 +72,23 @@ def read_payload(payload: bytes) -> tuple[SignedVoucher, Binding | None]:
 
 def _read_plain(payload: bytes) -> tuple[SignedVoucher, Binding | None] | None:
     """Read a payload without a mistake, in a third of the time. None if anything about it is unusual: then another way tells what."""
+    read = decode_payload(payload)
+    if read is None:
+        return None
+    try:
+        voucher, binding = _build_voucher(read.voucher), read.binding
+        return voucher, None if binding is None else _build_binding(binding)
+    except (ValueError, LookupError, InputError):
+        return None
+
+
+def decode_payload(payload: bytes) -> PlainPayload | None:
+    """Decode a payload that is a voucher, with its binding or without. None if anything about it is unusual."""
     if payload.count(b'"') not in _MARKS or b"\\" in payload:
         return None
     try:
-        read = _decode_plain(payload)
-        voucher, binding = _build_voucher(read.voucher), read.binding
-        return voucher, None if binding is None else _build_binding(binding)
-    except (ValueError, DecodeError, RecursionError, LookupError, InputError):
+        return _decode_plain(payload)
+    except (ValueError, DecodeError, RecursionError):
         return None
 
 

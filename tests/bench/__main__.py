@@ -11,6 +11,7 @@ SUITES = (
     "index",
     "meter",
     "official",
+    "payments",
     "plugin",
     "requests",
     "statements",
