@@ -137,6 +137,8 @@ def _find_next(buyer: Buyer, wanted: Wanted, required: Required, refused: Creden
     """Return what to pay with after a refusal. None if the refusal is the answer of the program."""
     if isinstance(refused, VoucherUse):
         offered = _find_same(required, refused.offered)
+        if offered is None and required.error in USED_UP:
+            offered = refused.offered  # the gateway offers only what the account can pay now
         if offered is not None:
             return (yield from _correct(buyer, wanted, required, refused, offered, tried))
     if isinstance(refused, TokenUse):
@@ -173,7 +175,7 @@ def _correct(
     least = account.next_ceiling if account is not None and account.holder == buyer.signer.address else 0
     if required.error in USED_UP:
         if not (yield from _order(buyer, offer.plan_id, offer.amount, tried)):
-            return None
+            return None if buyer.purse.is_covered(offer.plan_id, offer.amount) else _transfer(buyer, wanted, required)
         return sign_request(buyer, wanted, offered, least=least)
     is_other = least > refused.reserved.ceiling or offer != refused.offered.offer
     if tried.corrected or not (is_other or required.error in LATE):
@@ -209,9 +211,11 @@ def _find_need(required: Required, plan_id: PlanId) -> Credits | None:
 def _choose(buyer: Buyer, wanted: Wanted, required: Required, tried: Tried) -> Chosen:
     option, reasons = find_option(buyer, wanted.place, required)
     if option is None or option.rank is Rank.WITHOUT:
-        transfer, reasons = _choose_transfer(buyer, wanted, required, reasons)
+        transfer = _transfer(buyer, wanted, required)
         if transfer is not None:
             return transfer
+        if buyer.tokens is not None:
+            reasons = (*reasons, *find_offered(buyer.tokens, required)[1])
     if option is None:
         if not reasons:
             return None
@@ -226,15 +230,12 @@ def _choose(buyer: Buyer, wanted: Wanted, required: Required, tried: Tried) -> C
     return (yield from _sign_in(buyer, wanted, required.sign_in, option, tried))
 
 
-def _choose_transfer(
-    buyer: Buyer, wanted: Wanted, required: Required, reasons: tuple[str, ...]
-) -> tuple[TransferUse | None, tuple[str, ...]]:
-    """Return a signed transfer for the first offer within the limits of tokens, and the reasons against those before it."""
+def _transfer(buyer: Buyer, wanted: Wanted, required: Required) -> TransferUse | None:
+    """Return a signed transfer for the first offer within the limits of tokens. None if there is none."""
     if buyer.tokens is None:
-        return None, reasons
-    offered, more = find_offered(buyer.tokens, required)
-    use = None if offered is None else sign_transfer(buyer.tokens, wanted, required, offered)
-    return use, (*reasons, *more)
+        return None
+    offered, _ = find_offered(buyer.tokens, required)
+    return None if offered is None else sign_transfer(buyer.tokens, wanted, required, offered)
 
 
 def _sign_in(buyer: Buyer, wanted: Wanted, offered: SignInOffered, option: Option, tried: Tried) -> Chosen:

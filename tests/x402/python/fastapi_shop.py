@@ -37,6 +37,7 @@ class Kiosk:
     payee: LocalAccount
     seen: list[Any] = field(default_factory=list)
     faults: dict[str, Callable[[], Any]] = field(default_factory=dict)
+    customers: list[Any] = field(default_factory=list)
 
     @property
     def chain(self) -> Chain:

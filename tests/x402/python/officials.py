@@ -27,7 +27,7 @@ KINDS = ("session", "client", "stock session", "stock client")
 class Official:
     """An official client, and what it sent."""
 
-    gate: Gate
+    gate: Any
     buyer: Buyer
     kind: str
     paying: Any
@@ -83,6 +83,11 @@ def open_official(
     """Return an official client with the plug-in, and with a connection of its own to the chain."""
     own = {**WIDE, "plans": [gate.shop.credits_plan], **(limits or {})}
     buyer = Buyer(gate.shop.connect(), signer or gate.buyer, build_limits(**own), **changes)
+    return open_buyer(gate, buyer, kind, controls=controls, options=options)
+
+
+def open_buyer(gate: Any, buyer: Buyer, kind: str, *, controls: Any = None, options: Any = None) -> Official:
+    """Return an official client that pays for a buyer."""
     paying: Any = x402ClientSync() if "session" in kind else x402Client()
     pay_from_credits(paying, buyer, gate.url, spend_controls=controls)
     http: Any = {

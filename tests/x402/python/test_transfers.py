@@ -61,6 +61,7 @@ class Customer:
         self.adapter = CountingAdapter(self.payer, kiosk.url)
         self.session = requests.Session()
         self.session.mount(f"{kiosk.url}/", self.adapter)
+        kiosk.customers.append(self.session)
         self.before = kiosk.balance(self.signer)
 
     def ask(self, method: str = "GET", path: str = "/tea", **more: Any) -> requests.Response:
@@ -90,6 +91,9 @@ def kiosk(open_kiosk: Kiosk) -> Iterator[Kiosk]:
     open_kiosk.seen.clear()
     yield open_kiosk
     open_kiosk.faults.clear()
+    for session in open_kiosk.customers:
+        session.close()
+    open_kiosk.customers.clear()
 
 
 # ---------------------------------------------------------------------- paid
