@@ -4,7 +4,9 @@ The last piece of a long body that was signed is held back until the digest of t
 upstream gets a body without its end.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any, Final
 
 from nvm_chain.errors import InvalidMessage
@@ -12,6 +14,8 @@ from nvm_chain.meter.bodies import BodyHasher, hash_body
 
 MAX_SHORT: Final = 64 * 1_024
 """The largest number of bytes in a body that is read before the request is admitted."""
+SKIP_SECONDS: Final = 1
+"""How long a refusal waits for a short body."""
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -49,6 +53,19 @@ class Body:
         self._start = b"".join(pieces)
         if not self._has_more:
             self._check_length(size)
+
+    async def skip_short(self) -> None:
+        """Read a short body that nobody has read, and forget it. What takes longer than a moment stays unread.
+
+        Servers between the buyer and the gateway may lose an answer that comes before they have sent the body on.
+        Raises BuyerGone.
+        """
+        if self._length is None or self._length > MAX_SHORT:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SKIP_SECONDS):
+                while self._has_more:
+                    await self._read()
 
     @property
     def is_short(self) -> bool:

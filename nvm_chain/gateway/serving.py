@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any, Final
 
 from nvm_chain.errors import (
@@ -126,12 +127,16 @@ class Server:
         passage = Passage(service, incoming, target, body, receive)
         try:
             await self._serve(passage, send, more)
-        except Refused as refused:
-            await answer(send, refused.refusal, more)
-        except NvmChainError as error:
-            await answer(send, refuse(error), more)
+            return
         except BuyerGone:
-            pass  # nobody is there to be answered
+            return  # nobody is there to be answered
+        except Refused as refused:
+            refusal = refused.refusal
+        except NvmChainError as error:
+            refusal = refuse(error)
+        with suppress(BuyerGone):
+            await body.skip_short()
+            await answer(send, refusal, more)
 
     async def _serve(self, passage: Passage, send: Send, more: Headers) -> None:
         service, incoming = passage.service, passage.incoming
