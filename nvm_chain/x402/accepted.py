@@ -19,6 +19,7 @@ ACCOUNT: Final = "account"
 """What an offer says of an account for a moment only. It is not compared."""
 MOST_DIGITS: Final = 78
 """How many digits the largest number of 256 bits has."""
+_NUMBERS: Final = frozenset(map(type, (0, 0.5)))
 _CACHED: Final = 4_096
 """The largest offer whose reading is kept. Clients send the same one with each request."""
 
@@ -34,7 +35,7 @@ class Accepted(Struct, frozen=True, eq=False, rename="camel"):
     asset: str | None = None
     amount: str | None = None
     pay_to: str | None = None
-    max_timeout_seconds: int | float | None = None
+    max_timeout_seconds: Any = None
     extra: dict[str, Any] | None = None
 
     @property
@@ -60,7 +61,7 @@ class Accepted(Struct, frozen=True, eq=False, rename="camel"):
         seconds = self.max_timeout_seconds
         if None in self._required and not self.is_short:
             return "the offer that it accepts has not all of asset, amount, payTo and maxTimeoutSeconds"
-        if seconds is not None and seconds != int(seconds):
+        if seconds is not None and not is_whole(seconds):
             return "the time of the offer that it accepts is not a whole number of seconds"
         return None
 
@@ -135,7 +136,7 @@ def _show(value: object) -> str:
     return "missing" if value is None else clip(value, 200)
 
 
-def read_integer(value: object, name: str) -> int:
+def read_integer(value: Any, name: str) -> int:
     """Return a number that stands in a payment as decimal text, or as a number without a fraction. Raises PaymentMalformed.
 
     >>> read_integer("10000", "value"), read_integer(60.0, "seconds")
@@ -144,13 +145,16 @@ def read_integer(value: object, name: str) -> int:
     if isinstance(value, str):
         if value.isascii() and value.isdecimal() and len(value) <= MOST_DIGITS and (value[0] != "0" or value == "0"):
             return int(value)
-    elif isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1 << 256:
-        number = int(value)
-        if number == value:
-            return number
+    elif is_whole(value) and 0 <= value < 1 << 256:
+        return int(value)
     raise refuse(f"its {name} is {ascii(value)[:40]}, and not a whole number")
 
 
+def is_whole(value: object) -> bool:
+    """Tell whether a value of JSON is a number without a fraction. Some protocols write 60 as 60.0."""
+    return type(value) in _NUMBERS and value % 1 == 0  # type: ignore[operator]  # neither true nor false
+
+
 def is_integral(value: object, number: int) -> bool:
-    """Tell whether a value of JSON is a number, as an integer or with a fraction of zero."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == number
+    """Tell whether a value of JSON is a certain whole number."""
+    return value == number and is_whole(value)

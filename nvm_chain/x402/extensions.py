@@ -24,7 +24,7 @@ _SIGNED: Final = ("domain", "address", "uri", "version", "chainId", "type", "non
 WITH_BODY: Final = frozenset(("POST", "PUT", "PATCH"))
 """The methods whose requests have a body, by the extension for catalogues."""
 WITHOUT_BODY: Final = frozenset(("GET", "HEAD", "DELETE"))
-"""The methods whose requests have none."""
+"""The methods whose requests do not have a body."""
 
 NAMED: Final[Mapping[str, Any]] = {
     "info": {"required": False},

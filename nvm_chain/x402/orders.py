@@ -31,7 +31,7 @@ _NOUN: Final = "offer"
 class OrderOffer:
     """A plan for sale. ``amount`` is what one purchase costs, and ``credits`` is what it gives.
 
-    ``request_credits`` is the most that the request takes of them, and 0 at the URL where the plan alone is sold. There, the
+    ``request_credits`` is the highest number of them that the request takes, and 0 at the URL where the plan alone is sold. There, the
     payment needs no voucher. The order is signed for ``contract``, by the domain of ``token``.
     """
 

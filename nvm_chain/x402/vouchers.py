@@ -24,7 +24,7 @@ class _Voucher(Struct, rename="camel", forbid_unknown_fields=True):
 
 
 class _Binding(Struct, forbid_unknown_fields=True):
-    v: int | float
+    v: Any
     level: str
     method: str
     service: str
