@@ -192,10 +192,22 @@ SECONDS_ONLY = {f"nvm_chain/chain/{name}.py" for name in ("repeating", "rpc", "s
 SECONDS_ONLY |= {f"nvm_chain/chain/transport/{name}.py" for name in ("failover", "limits", "line", "websocket")}
 SECONDS_ONLY |= {"nvm_chain/chain/async_rpc.py", "nvm_chain/index/following.py"}
 SECONDS_ONLY |= {f"nvm_chain/index/{name}.py" for name in ("signals", "waiting", "watching")}
-SECONDS_ONLY |= {"nvm_chain/meter/session_tranches.py", "nvm_chain/gateway/metrics.py"}
+SECONDS_ONLY |= {
+    "nvm_chain/meter/session_tranches.py",
+    "nvm_chain/gateway/metrics.py",
+    "nvm_chain/x402/facilitator/limits.py",
+}
 SECONDS_ONLY |= {
     f"nvm_chain/gateway/{name}.py"
-    for name in ("live_secrets", "time_limits", "watching", "workers", "webhooks/posting", "webhooks/sending")
+    for name in (
+        "live_secrets",
+        "time_limits",
+        "watching",
+        "workers",
+        "webhooks/posting",
+        "webhooks/sending",
+        "facilitator/numbers",
+    )
 }
 """Files whose floats are pauses in seconds."""
 

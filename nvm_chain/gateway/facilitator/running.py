@@ -5,7 +5,7 @@ import errno
 import ipaddress
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from nvm_chain.errors import InvalidConfig, NvmChainError
 from nvm_chain.errors.fields import Number
 from nvm_chain.gateway.facilitator.app import FacilitatorApp
 from nvm_chain.gateway.facilitator.paths import FacilitatorPaths
-from nvm_chain.gateway.facilitator.working import open_facilitator
+from nvm_chain.gateway.facilitator.working import following_settlements, open_facilitator
 from nvm_chain.gateway.logs import log_as_json
 from nvm_chain.gateway.running import PatientServer, build_server_options
 from nvm_chain.meter.store.opening import open_store
@@ -97,11 +97,10 @@ def build_facilitator_app(
         chain = await asyncio.to_thread(connect)
         store = await asyncio.to_thread(open_store, place.store, chain_id=chain.chain_id, credits=chain.credits.address)
         writer = Writer(store)
-        opened = open_facilitator(
-            *(connect, signer, writer, settings, chain.chain_id), lambda: place.callers, tell=_tell
-        )
+        parts = (connect, signer, writer)
+        opened = open_facilitator(*parts, settings, chain.chain_id, lambda: place.callers, tell=_tell)
         try:
-            async with opened as paths:
+            async with following_settlements(*parts, _tell), opened as paths:
                 yield paths
         finally:
             await asyncio.to_thread(writer.close)
@@ -158,15 +157,6 @@ def check_free(host: str, port: Number) -> None:
         raise InvalidConfig(
             f"nothing can listen on {host}:{port} ({problem})", "give another --port or --host"
         ) from None
-
-
-def find_tokens(chain: Chain, given: Sequence[str], check: Callable[[str], str]) -> tuple[str, ...]:
-    """Return the tokens that are taken: those that are given, or else the chain's USDC. Raises InvalidConfig for none."""
-    if given:
-        return tuple(check(token) for token in given)
-    if chain.usdc is None:
-        raise InvalidConfig("no USDC is known on this chain", "name the tokens that are taken with --asset")
-    return (chain.usdc,)
 
 
 def _tell(error: NvmChainError) -> None:
