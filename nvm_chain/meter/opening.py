@@ -25,6 +25,7 @@ from nvm_chain.meter.store.forgetting_holds import forget_holds
 from nvm_chain.meter.store.leases import take_lease
 from nvm_chain.meter.store.notices import sweep_notices
 from nvm_chain.meter.store.opening import open_store
+from nvm_chain.meter.store.payment_ends import forget_payments
 from nvm_chain.meter.store.sign_ins import sweep_nonces
 from nvm_chain.meter.store.store import Store
 from nvm_chain.meter.store.sweeping import find_abandoned, find_overdue, sweep
@@ -153,7 +154,7 @@ class Forgetter:
     """Forgets what is too old to matter, in parts between which requests are stored. One process at a time does so.
 
     That is nonces that were used, notices that were delivered, sessions and sign-ins that have ended, answers whose time is over,
-    and requests with what they cost. Requests are many, so each look forgets some of them.
+    payments, and requests with what they cost. Requests are many, so each look forgets some of them.
     """
 
     def __init__(self, writer: Writer, retention: Retention) -> None:
@@ -184,6 +185,7 @@ class Forgetter:
         for forget in (
             partial(sweep_notices, seconds=kept.notices),
             partial(forget_authorities, seconds=kept.sessions),
+            partial(forget_payments, seconds=kept.charges),
             forget_answers,
         ):
             await _forget(self._writer, forget)

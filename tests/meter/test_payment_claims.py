@@ -7,6 +7,7 @@ import pytest
 from eth_account import Account
 from msgspec.structs import replace
 
+from nvm_chain.meter.store.payment_ends import forget_payments
 from nvm_chain.meter.store.payment_rows import NewPayment, Payment, PaymentPurpose, PaymentState, Place, SentTransfer
 from nvm_chain.meter.store.payment_serving import TurnState, begin_serving, end_serving
 from nvm_chain.meter.store.payments import (
@@ -33,6 +34,7 @@ from nvm_chain.meter.store.payments import (
     take_payment,
 )
 from nvm_chain.meter.store.store import Store
+from nvm_chain.meter.store.verifying import verify_books
 from nvm_chain.meter.store.writer import Writer
 from tests.support.meter_books import read_rows
 
@@ -290,3 +292,29 @@ def test_begin_serving__after_a_process_ended_without_a_word__begins_again(store
 def test_new_payment__that_differs_in_its_nonce_alone__is_another_row(store: Store) -> None:
     claim(store)
     assert isinstance(claim_payment(store, replace(new(), nonce=b"\x09" * 32)), Claimed)
+
+
+def test_forget_payments__of_what_ended_long_ago__keeps_what_is_owed_or_open(store: Store) -> None:
+    ended, owed, running = claim(store, 2).payment_id, paid_request(store), claim(store, 3).payment_id
+    note_paid(store, ended, PLACE)
+    note_granted(store, ended, GRANT)
+    for key in (ended, owed):
+        note_final(store, key)
+    assert forget_payments(store, 1_000) == 0
+    assert forget_payments(store, -10) == 1
+    assert [read_payment(store, key) is None for key in (ended, owed, running)] == [True, False, False]
+
+
+def test_verify_books__of_payments__finds_what_is_not_what_it_says(store: Store) -> None:
+    key = claim(store).payment_id
+    note_paid(store, key, PLACE)
+    note_granted(store, key, GRANT)
+    assert verify_books(store) == []
+    with store.asking() as pen:
+        pen.change("UPDATE payments SET grant_block = 0")
+    assert [(each.what, each.source) for each in verify_books(store)] == [
+        ("granted payment without its grant", "payments")
+    ]
+    with store.asking() as pen:
+        pen.change("UPDATE payments SET grant_block = 9, nonce = ?", (b"\5" * 32,))
+    assert [each.what for each in verify_books(store)] == ["payment under another name"]

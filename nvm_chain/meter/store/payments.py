@@ -206,7 +206,8 @@ def note_granted(store: Store, payment_id: bytes, place: Place) -> Payment:
 
 def note_ungranted(store: Store, payment_id: bytes) -> Payment:
     """Write down that the grant is in no block any more. So it is made again. Raises IndexFailure."""
-    changes, values = "state = ?, grant_block = 0", (int(PaymentState.PAID),)
+    changes = "state = CASE WHEN block_number = 0 THEN ? ELSE ? END, grant_block = 0"
+    values = (int(PaymentState.SENT), int(PaymentState.PAID))
     return _change(store, payment_id, changes, values, f"state = {int(PaymentState.GRANTED)}")
 
 

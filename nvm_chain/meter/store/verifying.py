@@ -9,6 +9,7 @@ from nvm_chain.meter.openings import OpeningState
 from nvm_chain.meter.store.forgetting import SESSIONS
 from nvm_chain.meter.store.group_rows import AccountKey, HoldState
 from nvm_chain.meter.store.packing import unpack_key
+from nvm_chain.meter.store.payment_ends import find_wrong_payments
 from nvm_chain.meter.store.store import Store
 
 OPEN: Final = int(HoldState.OPEN)
@@ -80,7 +81,7 @@ class BooksDifference:
     """A number of the books that is not what its first entries, the index or the chain say.
 
     ``authority_id`` is that of a session, an allowance or a sign-in, or None for a number of the account itself. ``source``
-    says what the books were compared with: ``charges``, ``index`` or ``chain``.
+    says what the books were compared with: ``charges``, ``payments``, ``index`` or ``chain``.
     """
 
     key: AccountKey
@@ -97,7 +98,8 @@ def verify_books(store: Store) -> list[BooksDifference]:
     What was forgotten after its time is carried forward, and counts as it was.
 
     Compared are what accounts and authorities have charged and held, the uses and the period of authorities, and the open
-    requests in access windows. So are the running total of each charge, and the periods that openings took from sign-ins.
+    requests in access windows. So are the running total of each charge, and the periods that openings took from sign-ins. Each
+    payment has to have its own name, and what its state says.
 
     Raises:
         IndexFailure: The books cannot be read.
@@ -114,6 +116,7 @@ def verify_books(store: Store) -> list[BooksDifference]:
                 BooksDifference(unpack_key(bytes(row[1]), bytes(row[2])), bytes(row[0]), "uses", 0, int(row[3]))
                 for row in pen.ask(LOST_AUTHORITIES)
             ),
+            *(BooksDifference(key, None, what, 1, 0, "payments") for key, what in find_wrong_payments(pen)),
         ]
 
 
