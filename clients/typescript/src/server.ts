@@ -2,10 +2,18 @@
  * Our schemes for the official resource server, such as `@x402/express`: it takes credits and orders of plans, and a
  * facilitator of nvm_chain verifies and settles them.
  */
-import type { AssetAmount, Network, PaymentRequirements, Price, SchemeNetworkServer } from "@x402/core/types";
+import type {
+  AssetAmount,
+  Network,
+  PaymentRequirements,
+  Price,
+  SchemeNetworkServer,
+  SchemePaymentRequiredContext,
+  SchemeServerHooks,
+} from "@x402/core/types";
 
 import { InvalidOption } from "./errors.js";
-import { readAddress, readDid, readNetwork, readPlanId } from "./numbers.js";
+import { isObject, readAddress, readDid, readNetwork, readPlanId } from "./numbers.js";
 import { CREDITS_SCHEME, ORDER_SCHEME } from "./offers.js";
 
 /** How the official server names the one way in which a scheme without variants pays. */
@@ -105,10 +113,36 @@ class ServerScheme implements SchemeNetworkServer {
   }
 }
 
-/** Takes credits: verified before the request is served, and charged after it. */
+/**
+ * Takes credits: verified before the request is served, and charged after it. If the facilitator says which ceiling a payer has
+ * to sign, the 402 says so too, and the client signs it.
+ */
 export class CreditsServerScheme extends ServerScheme {
+  readonly schemeHooks: SchemeServerHooks;
+  readonly #accounts = new WeakMap<object, Record<string, unknown>>();
+
   constructor() {
     super(CREDITS_SCHEME, "authorization");
+    this.schemeHooks = {
+      onAfterVerify: async ({ paymentPayload, result }) => {
+        const account = result.extra?.["account"];
+        if (!result.isValid && isObject(account)) this.#accounts.set(paymentPayload, { ...account });
+      },
+    };
+  }
+
+  async enrichPaymentRequiredResponse({
+    requirements,
+    paymentPayload,
+  }: SchemePaymentRequiredContext): Promise<PaymentRequirements[] | void> {
+    const account = paymentPayload && this.#accounts.get(paymentPayload);
+    if (paymentPayload === undefined || account === undefined) return;
+    const planId = paymentPayload.accepted.extra["planId"];
+    return requirements.map((offer) =>
+      offer.scheme === CREDITS_SCHEME && offer.extra["planId"] === planId
+        ? { ...offer, extra: { ...offer.extra, account } }
+        : offer,
+    );
   }
 }
 
