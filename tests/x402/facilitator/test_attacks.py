@@ -149,7 +149,7 @@ def test_settle__whose_caller_has_gone__is_told_when_it_comes_back(paid_chain: A
         finally:
             mine("evm_setAutomine", [True])
             mine("evm_mine", [])
-        wait_until(lambda: desk.ask("/settle", payment, required).json()["success"], 30)
+        assert wait_until(lambda: desk.ask("/settle", payment, required).json()["success"], 30)
 
 
 def read_signed(desk: FacilitatorDesk, payment: dict[str, Any]) -> SignedTransferAuthorization:
@@ -222,7 +222,7 @@ def fail_on_chain(desk: FacilitatorDesk, ask_node: Any, payer: LocalAccount) -> 
     try:
         with ThreadPoolExecutor(1) as thread:
             settling = thread.submit(desk.ask, "/settle", payment, required)
-            wait_until(lambda: int(ask_node("txpool_status", [])["result"]["pending"], 16) == 1, 20)
+            assert wait_until(lambda: int(ask_node("txpool_status", [])["result"]["pending"], 16) == 1, 20)
             cancel_first(desk, payer, payment)
             ask_node("evm_mine", [])
             told = settling.result().json()
