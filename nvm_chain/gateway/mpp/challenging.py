@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec import json
@@ -21,9 +20,6 @@ from nvm_chain.signing.authorizations import SignedTransferAuthorization
 from nvm_chain.x402.exact import ExactOffer
 from nvm_chain.x402.offers import Offer
 from nvm_chain.x402.orders import OrderOffer
-
-MAX_CHALLENGES: Final = 8
-"""How many challenges one answer has. Each is about 600 bytes, and servers limit the headers of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,7 @@ class Challenges:
         return Bound(realm, incoming.method, passage.service.did, passage.target, digest)
 
     def build_all(self, bound: Bound, charges: Sequence[ExactOffer], name: str, now: Time) -> list[Challenge]:
-        """Return a challenge for each way to pay.
+        """Return a challenge for each transfer that pays.
 
         Args:
             bound: The request.
@@ -82,7 +78,7 @@ class Challenges:
                 opaque=bound.describe(offer.plan_id or 0),
                 description=name if is_quotable(name) else "",
             )
-            for offer in charges[:MAX_CHALLENGES]
+            for offer in charges
         ]
 
     def find_charge(self, challenge: Challenge, bound: Bound, charges: Sequence[ExactOffer]) -> ExactOffer:

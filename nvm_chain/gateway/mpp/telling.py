@@ -22,7 +22,7 @@ from nvm_chain.errors import (
     UpstreamError,
 )
 from nvm_chain.errors.fields import Number
-from nvm_chain.gateway.buying.telling import PAYMENTS
+from nvm_chain.gateway.buying.telling import NEVER_KEPT, PAYMENTS
 from nvm_chain.gateway.incoming import Headers
 from nvm_chain.gateway.refusals import Refusal, refuse
 from nvm_chain.meter.store.payment_rows import Payment
@@ -44,7 +44,8 @@ GRANTED: Final = 200
 UNPAID: Final = 402
 DENIED: Final = 403
 UNSUPPORTED: Final = 400
-PRIVATE: Final = (b"cache-control", b"private, no-store")
+MAX_HEADERS: Final = 7_400
+"""How many characters the headers of a 402 have at most with more than one challenge. Many servers take headers of 8 kB in all."""
 
 _PROBLEMS: Final[tuple[tuple[tuple[type[NvmChainError], ...], str, int], ...]] = (
     ((MethodNotTaken,), METHOD_UNSUPPORTED, UNSUPPORTED),
@@ -73,8 +74,14 @@ def is_open(error: NvmChainError) -> bool:
 
 
 def add_challenges(refusal: Refusal, challenges: Sequence[Challenge]) -> None:
-    """Add challenges to a refusal."""
-    refusal.headers.extend((WWW_AUTHENTICATE.encode(), challenge.write().encode()) for challenge in challenges)
+    """Add challenges to a refusal: the first one, and as many more as there is room for in the headers of an answer."""
+    room = MAX_HEADERS - sum(len(name) + len(value) for name, value in refusal.headers)
+    for index, challenge in enumerate(challenges):
+        text = challenge.write().encode()
+        room -= len(text) + len(WWW_AUTHENTICATE)
+        if room < 0 and index:
+            return
+        refusal.headers.append((WWW_AUTHENTICATE.encode(), text))
 
 
 def add_problem(refusal: Refusal, error: NvmChainError, name: str) -> Refusal:
@@ -94,7 +101,7 @@ def add_problem(refusal: Refusal, error: NvmChainError, name: str) -> Refusal:
 
 def tell_problem(error: NvmChainError, name: str, status: int) -> Refusal:
     """Return the answer to a credential that is refused without a challenge."""
-    return add_problem(Refusal(status, [PRIVATE], b""), error, name)
+    return add_problem(Refusal(status, [*NEVER_KEPT], b""), error, name)
 
 
 def tell_unserved(error: UpstreamError, payment: Payment, own: str) -> Refusal:
@@ -108,13 +115,13 @@ def tell_unserved(error: UpstreamError, payment: Payment, own: str) -> Refusal:
     refusal = refuse(error)
     told = json.decode(refusal.body)
     paid = {"payment": payment.name, "transaction": payment.transaction, "url": f"{own}{PAYMENTS}{payment.name}"}
-    return Refusal(refusal.status, [*refusal.headers, PRIVATE], json.encode({**told, **paid}))
+    return Refusal(refusal.status, refusal.headers, json.encode({**told, **paid}))
 
 
 def write_paid(payment: Payment, challenge: Challenge, chain_id: Number) -> Headers:
-    """Return the headers of an answer that was paid for: the receipt, and that no cache keeps it."""
+    """Return the header of an answer that was paid for: its receipt."""
     receipt = build_receipt(challenge, payment.transaction, chain_id, format_time(payment.changed_at))
-    return [(PAYMENT_RECEIPT.encode(), write_receipt(receipt).encode()), PRIVATE]
+    return [(PAYMENT_RECEIPT.encode(), write_receipt(receipt).encode())]
 
 
 def answer_bought(job: Refusal, payment: Payment, challenge: Challenge, chain_id: Number) -> Refusal:
@@ -127,5 +134,5 @@ def answer_bought(job: Refusal, payment: Payment, challenge: Challenge, chain_id
         chain_id: The chain.
     """
     kept = [(name, value) for name, value in job.headers if name != PAYMENT_RESPONSE.encode()]
-    receipt = write_paid(payment, challenge, chain_id)[:1] if job.status == GRANTED else []
+    receipt = write_paid(payment, challenge, chain_id) if job.status == GRANTED else []
     return Refusal(job.status, [*kept, *receipt], job.body)
