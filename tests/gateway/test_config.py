@@ -94,6 +94,7 @@ factories = ["{ADDRESS}"]
 least = 1000
 gas = 300000
 gas_per_day = 9000000
+gwei = 30
 per_account = 20
 per_day = 200
 per_minute = 60
@@ -190,6 +191,7 @@ def test_read_config__of_a_file_with_every_key__has_every_value(tmp_path: Path) 
         least=1_000,
         gas=300_000,
         gas_per_day=9_000_000,
+        gwei=30,
         per_account=20,
         per_day=200,
         per_minute=60,

@@ -13,7 +13,7 @@ from nvm_chain.x402.facilitator.callers import HOW, Caller, build_caller
 
 KEYS: Final = (
     *("callers", "assets", "factories", "least", "gas", "wait"),
-    *("per_account", "per_day", "per_minute", "gas_per_day", "failures"),
+    *("per_account", "per_day", "per_minute", "gas_per_day", "gwei", "failures"),
 )
 CALLER_KEYS: Final = ("name", "token", "pay_to", "services")
 MOST_GAS: Final = 10_000_000
@@ -46,6 +46,7 @@ def read_facilitator(table: Table) -> FacilitatorPart | None:
         per_day=table.read_number("per_day", usual.per_day, 1, MOST),
         per_minute=table.read_number("per_minute", usual.per_minute, 1, MOST),
         gas_per_day=table.read_number("gas_per_day", usual.gas_per_day, 50_000, MOST_GAS_PER_DAY),
+        gwei=table.read_number("gwei", usual.gwei, 1, MOST),
         failures=table.read_number("failures", usual.failures, 1, MOST),
         wait_seconds=wait,
     )

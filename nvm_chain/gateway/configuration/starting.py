@@ -98,7 +98,7 @@ depth = {depth}
 # requests_per_day = 20000
 
 [facilitator]
-# Servers that may have payments of x402 verified and settled, each by the hash of its token. Nobody may without them.
+# Servers that may have payments of x402 verified and settled, each by the hash of its token. Without them, nobody may.
 # callers = [{{ name = "shop", token = "sha256:…", pay_to = ["0x…"], services = ["7"] }}]
 # The tokens that are taken, and the smallest amount in base units. The chain's USDC, if you write no `assets`.
 # assets = ["0x…"]
@@ -108,6 +108,8 @@ depth = {depth}
 # The most gas of one settlement, and of the settlements for one caller in 24 hours.
 # gas = 400000
 # gas_per_day = 500000000
+# The highest price of a unit of gas at which something is sent, in gwei.
+# gwei = 500
 # Settlements for one payer and in all within 24 hours, and questions of one caller in a minute.
 # per_account = 500
 # per_day = 20000

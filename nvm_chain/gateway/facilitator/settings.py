@@ -27,6 +27,7 @@ class FacilitatorPart:
     per_day: Number = 20_000
     per_minute: Number = 1_200
     gas_per_day: Number = 500_000_000
+    gwei: Number = 500
     failures: Number = 3
     wait_seconds: Seconds = 25
 
@@ -45,6 +46,7 @@ class FacilitatorPart:
             per_day=self.per_day,
             per_minute=self.per_minute,
             gas_per_day=self.gas_per_day,
+            gwei=self.gwei,
             failures=self.failures,
             wait_seconds=self.wait_seconds,
         )

@@ -35,12 +35,24 @@ from nvm_chain.errors import (
     PaymentUnderWay,
     TransactionError,
     TransferAlreadyUsed,
+    TransferMismatch,
 )
 from nvm_chain.meter.store.payment_answers import take_answer
-from nvm_chain.meter.store.payments import NewPayment, Payment, PaymentLimits, PaymentState, read_payment
+from nvm_chain.meter.store.payments import (
+    Claimed,
+    NewPayment,
+    Payment,
+    PaymentLimits,
+    PaymentState,
+    claim_payment,
+    give_payment_back,
+    leave_payment,
+    read_payment,
+)
 from nvm_chain.meter.store.writer import Writer
 from nvm_chain.operations.wallet_deployments import DEPLOY_GAS, RawCall
 from nvm_chain.signing.keys import Signer
+from nvm_chain.types.durations import DAY
 from nvm_chain.x402.exact import EXACT_SCHEME
 from nvm_chain.x402.facilitating import FacilitatorRequest, SettleAnswer, SupportedKind, VerifyAnswer, build_supported
 from nvm_chain.x402.facilitator.callers import Caller
@@ -54,6 +66,8 @@ from nvm_chain.x402.settling.transfers import TransferRules, Transfers
 
 MOST_VERIFIED: Final = 100_000
 """How many verified payments a process remembers. Without the memory, one that others have sent is refused."""
+LONGEST_SECONDS: Final = DAY
+"""How long from now on a payment may be valid at most. Until its end, what was sent for it is followed."""
 IsGone = Callable[[], bool]
 """Returns whether nobody waits for the answer any more."""
 
@@ -93,7 +107,7 @@ class Facilitator:
             payer = case.new.payer
             known = self._find(case.new)
             if known is None:
-                self._check(chain, case)
+                self._check(chain, caller, case)
                 self._remember(case.new)
             else:
                 self._check_verifiable(known, case.new)
@@ -103,12 +117,19 @@ class Facilitator:
             return VerifyAnswer(payer, find_reason(error), error.message())
         return VerifyAnswer(payer)
 
-    def _check(self, chain: Chain, case: Case) -> RawCall | None:
-        """Check a payment that is not in the books. Return a call that has to be sent before it, or None."""
+    def _check(self, chain: Chain, caller: Caller, case: Case) -> RawCall | None:
+        """Check a payment that is not in the books. Return a call that has to be sent before it, or None.
+
+        One that somebody else has sent is good for a caller that verified it before, or that alone may have the payee paid.
+        """
+        new, now = case.new, chain.read_time()
+        if new.valid_before > now + LONGEST_SECONDS:
+            raise TransferMismatch("validBefore", f"{now + LONGEST_SECONDS} at most", new.valid_before)
         try:
             return case.check(chain, self.sender)
         except TransferAlreadyUsed:
-            if (case.new.submitter, case.new.payment_id) not in self._verified:
+            is_expected = bool(caller.pay_to) or (new.submitter, new.payment_id) in self._verified
+            if not is_expected or new.valid_before <= now:
                 raise
             case.find_by_others(chain)
             return None
@@ -182,10 +203,10 @@ class Facilitator:
             if known.served_at:
                 return known
         else:
-            self.limits.check(caller.name, new.payer)
-            deployment = self._check(chain, case)
+            self.limits.check(caller.name, new.payer, chain.read_fees()[0])
+            deployment = self._check(chain, caller, case)
             if deployment is not None:
-                self._deploy(chain, caller, deployment)
+                self._deploy(chain, caller, new, deployment)
         limits = PaymentLimits(self.settings.per_account, self.settings.per_day)
         transfers = Transfers(chain, self._signer, self._writer, TransferRules(most_gas=case.gas))
         try:
@@ -197,10 +218,20 @@ class Facilitator:
             self._count(chain, caller, new, payment.transaction)
         return payment
 
-    def _deploy(self, chain: Chain, caller: Caller, deployment: RawCall) -> None:
-        """Deploy the wallet of a payer. Whether that worked shows when the transfer is made."""
-        receipt = chain.send_data(self._signer, f"0x{deployment.data.hex()}", deployment.target, most_gas=DEPLOY_GAS)
-        self.limits.note_gas(caller.name, summarize(receipt).gas_used or 0)
+    def _deploy(self, chain: Chain, caller: Caller, new: NewPayment, deployment: RawCall) -> None:
+        """Deploy the wallet of a payer whose payment is claimed. Whether that worked shows when the transfer is made."""
+        limits = PaymentLimits(self.settings.per_account, self.settings.per_day)
+        claim = self._writer.run(lambda store: claim_payment(store, new, limits))
+        if not isinstance(claim, Claimed):
+            return  # the settlement says why
+        try:
+            data = f"0x{deployment.data.hex()}"
+            receipt = chain.send_data(self._signer, data, deployment.target, most_gas=DEPLOY_GAS)
+            self.limits.note_gas(caller.name, summarize(receipt).gas_used or 0)
+        except NvmChainError:
+            self._writer.run(lambda store: give_payment_back(store, new.payment_id))
+            raise
+        self._writer.run(lambda store: leave_payment(store, new.payment_id))
 
     def _count(self, chain: Chain, caller: Caller, new: NewPayment, transaction: str | None) -> None:
         """Count the gas of a transaction, and its failure."""

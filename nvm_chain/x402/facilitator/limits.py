@@ -12,11 +12,13 @@ from typing import Final
 from eth_typing import ChecksumAddress
 
 from nvm_chain.errors import PaymentRefused
-from nvm_chain.errors.fields import Number, Quantity, Seconds
+from nvm_chain.errors.fields import Coin, Number, Quantity, Seconds
 from nvm_chain.types.durations import DAY, MINUTE
 from nvm_chain.x402.facilitator.settings import FacilitatorSettings
 
 TOO_MANY_FAILED: Final = "nvm_TooManyFailures"
+GAS_TOO_DEAR: Final = "nvm_GasTooDear"
+GWEI: Final = 10**9
 GAS_USED_UP: Final = "nvm_GasUsedUp"
 MOST_KEPT: Final = 100_000
 """How many names a counter remembers. The oldest are forgotten first."""
@@ -63,8 +65,10 @@ class Limits:
         """Count a question of a caller, and return whether it is answered."""
         return self._asked.add(caller) <= self._settings.per_minute
 
-    def check(self, caller: str, payer: ChecksumAddress) -> None:
-        """Check whether something may be sent for a caller and a payer. Raises PaymentRefused."""
+    def check(self, caller: str, payer: ChecksumAddress, price: Coin) -> None:
+        """Check whether something may be sent for a caller and a payer at a price of gas, in wei. Raises PaymentRefused."""
+        if price > self._settings.gwei * GWEI:
+            raise PaymentRefused(GAS_TOO_DEAR, f"a unit of gas costs more than {self._settings.gwei} gwei now")
         if self._failed.read(payer) >= self._settings.failures:
             reason = "transactions for this payer failed on the chain too often today"
             raise PaymentRefused(TOO_MANY_FAILED, reason)

@@ -50,6 +50,7 @@ _FIELDS: Final = {
     "token name": "invalid_exact_evm_token_name_mismatch",
     "token version": "invalid_exact_evm_token_version_mismatch",
     "chain id": NETWORK_MISMATCH,
+    "validBefore": "invalid_exact_evm_payload_authorization_valid_before",
 }
 """The reasons of a `TransferMismatch`, by its field."""
 

@@ -29,6 +29,8 @@ class FacilitatorSettings:
     """The most questions of one caller in a minute."""
     gas_per_day: Number = 500_000_000
     """The most gas that one caller's settlements may use in 24 hours."""
+    gwei: Number = 500
+    """The highest price of a unit of gas at which something is sent, in gwei."""
     failures: Number = 3
     """After how many failed transactions in 24 hours a payer has to wait."""
     wait_seconds: Seconds = 25

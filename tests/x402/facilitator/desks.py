@@ -20,6 +20,9 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.chain.connecting import connect
 from nvm_chain.gateway.facilitator.running import Place, build_facilitator_app
 from nvm_chain.operations.tokens import mint_test_usdc, read_token_balance
+from nvm_chain.signing.authorizations import build_transfer_authorization, sign_transfer_authorization
+from nvm_chain.signing.eip712 import Domain, MessageSigner
+from nvm_chain.x402.exact import build_exact_payload
 from nvm_chain.x402.facilitator.callers import Caller, build_caller
 from nvm_chain.x402.facilitator.settings import FacilitatorSettings
 from tests.gateway.serving import served
@@ -95,6 +98,17 @@ def pay_officially(payer: LocalAccount, required: dict[str, Any]) -> dict[str, A
     payload = client.create_payment_payload(asked)
     assert isinstance(payload, PaymentPayload)
     return payload.model_dump(by_alias=True, exclude_none=True)
+
+
+def pay_as(desk: FacilitatorDesk, signer: MessageSigner, required: dict[str, Any]) -> dict[str, Any]:
+    """Return the payment of a wallet, which gets what it needs."""
+    mint_test_usdc(desk.chain, desk.chain.accounts[0], signer.address, FUNDS)
+    domain = Domain("USDC", "2", 31337, required["asset"])
+    authorization = build_transfer_authorization(
+        payer=signer.address, payee=required["payTo"], value=PRICE, valid_before=desk.chain.read_time() + 300
+    )
+    payload = build_exact_payload(sign_transfer_authorization(signer, authorization, token=domain))
+    return {"x402Version": 2, "accepted": required, "payload": payload}
 
 
 @contextmanager

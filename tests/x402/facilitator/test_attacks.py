@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import pytest
 import requests
+from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from web3.contract.contract import ContractFunction
 
@@ -24,11 +25,13 @@ from nvm_chain.operations.authorized_transfers import encode_authorized_transfer
 from nvm_chain.signing.authorizations import SignedTransferAuthorization
 from nvm_chain.signing.eip712 import Domain, StructType, sign_struct
 from nvm_chain.x402.exact import read_transfer
+from nvm_chain.x402.facilitator.callers import build_caller
 from tests.gateway.serving import served
 from tests.support.anvil import wait_until
-from tests.x402.facilitator.desks import PRICE, TOKENS, FacilitatorDesk, open_desk
+from tests.x402.facilitator.desks import PRICE, TOKENS, FacilitatorDesk, hash_token, open_desk, pay_as
 from tests.x402.facilitator.naive import NaiveFacilitator
 from tests.x402.facilitator.shops import open_fastapi_shop
+from tests.x402.facilitator.wallets import CREATE2, WalletSigner
 
 AT_ONCE = 40
 CANCEL = StructType("CancelAuthorization(address authorizer,bytes32 nonce)")
@@ -183,6 +186,25 @@ def test_g4__a_payment_that_an_observer_sent_first__is_settled_once(desk: Facili
         )  # the payer has paid, and gets nothing
 
 
+def test_g4__a_payment_that_an_observer_sent_first__is_good_for_the_only_server_of_its_payee(
+    paid_chain: Any, tmp_path: Path
+) -> None:
+    seller = paid_chain.accounts[4].address
+    callers = (
+        build_caller("shop", hash_token(TOKENS["shop"]), pay_to=[seller]),
+        build_caller("other", hash_token(TOKENS["other"]), pay_to=[paid_chain.accounts[5].address]),
+    )
+    with open_desk(paid_chain, tmp_path, callers=callers) as desk:
+        required = desk.require(seller)
+        payment = desk.pay(desk.fund(), required)
+        transaction = send_first(desk, payment)
+        other = desk.ask("/settle", payment, required, "other").json()
+        assert (other["success"], other["errorReason"]) == (False, "invalid_payment_requirements")
+        told = desk.ask("/settle", payment, required).json()
+        assert (told["success"], told["transaction"]) == (True, transaction)
+        assert desk.ask("/settle", payment, required).json()["errorReason"] == "duplicate_settlement"
+
+
 def test_g4__a_canceled_payment__is_never_settled(desk: FacilitatorDesk) -> None:
     required, payer = desk.require(), desk.fund()
     payment = desk.pay(payer, required)
@@ -252,6 +274,20 @@ def test_g7__limits_of_a_payer_and_a_caller__are_kept(paid_chain: Any, tmp_path:
         found = [desk.ask("/verify", payment, required).status_code for _ in range(5)]
         assert found == [200, 200, 200, 429, 429]
         assert desk.ask("/verify", payment, required, "other").status_code == 200
-    with open_desk(paid_chain, tmp_path, gas_per_day=399_999) as desk:
-        told = desk.ask("/settle", payment, required).json()
-        assert (told["success"], told["errorReason"]) == (False, "nvm_GasUsedUp")
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"gas_per_day": 399_999}, "nvm_GasUsedUp"),
+        ({"gwei": 0}, "nvm_GasTooDear"),
+    )
+    for changed, reason in cases:
+        with open_desk(paid_chain, tmp_path, **changed) as desk:
+            told = desk.ask("/settle", payment, required).json()
+            assert (told["success"], told["errorReason"]) == (False, reason)
+
+
+def test_g7__an_undeployed_wallet_above_the_limit_of_a_day__is_not_deployed(paid_chain: Any, tmp_path: Path) -> None:
+    with open_desk(paid_chain, tmp_path, per_day=1, factories=(CREATE2,)) as desk:
+        required, signer = desk.require(), WalletSigner(Account.create(), wraps=True)
+        assert desk.ask("/settle", desk.pay(desk.fund(), required), required).json()["success"] is True
+        told = desk.ask("/settle", pay_as(desk, signer, required), required).json()
+        assert (told["success"], told["errorReason"]) == (False, "nvm_TooManyPayments")
+        assert not paid_chain.has_code(signer.address)

@@ -12,25 +12,11 @@ from nvm_chain.chain.client import Chain
 from nvm_chain.operations.signed_orders import sign_plan_order
 from nvm_chain.operations.token_domains import read_token_domain
 from nvm_chain.operations.tokens import mint_test_usdc
-from nvm_chain.signing.authorizations import build_transfer_authorization, sign_transfer_authorization
-from nvm_chain.signing.eip712 import Domain, MessageSigner
-from nvm_chain.x402.exact import build_exact_payload
 from nvm_chain.x402.orders import OrderOffer
-from tests.x402.facilitator.desks import FUNDS, PRICE, FacilitatorDesk, open_desk
+from tests.x402.facilitator.desks import FacilitatorDesk, open_desk, pay_as
 from tests.x402.facilitator.wallets import CREATE2, WalletSigner
 
 COST = 20_000_000
-
-
-def pay_as(desk: FacilitatorDesk, signer: MessageSigner, required: dict[str, Any]) -> dict[str, Any]:
-    """Return the payment of a wallet, which gets what it needs."""
-    mint_test_usdc(desk.chain, desk.chain.accounts[0], signer.address, FUNDS)
-    domain = Domain("USDC", "2", 31337, required["asset"])
-    authorization = build_transfer_authorization(
-        payer=signer.address, payee=required["payTo"], value=PRICE, valid_before=desk.chain.read_time() + 300
-    )
-    payload = build_exact_payload(sign_transfer_authorization(signer, authorization, token=domain))
-    return {"x402Version": 2, "accepted": required, "payload": payload}
 
 
 def test_settle__of_a_deployed_wallet__is_paid(desk: FacilitatorDesk) -> None:

@@ -96,6 +96,10 @@ CASES: dict[str, tuple[Change, str]] = {
         change("payment", *SIGNED, "validBefore", to="1000000"),
         "invalid_exact_evm_payload_authorization_valid_before",
     ),
+    "long": (
+        change("payment", *SIGNED, "validBefore", to="9000000000"),
+        "invalid_exact_evm_payload_authorization_valid_before",
+    ),
     "not yet": (
         change("payment", *SIGNED, "validAfter", to="9000000000"),
         "invalid_exact_evm_payload_authorization_valid_after",
