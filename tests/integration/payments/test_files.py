@@ -1,6 +1,6 @@
 """create_file and download_file: who has access gets what was declared and pays once; nobody pays for what did not come."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from nvm_chain.payments import (
 from nvm_chain.payments import file_downloads as downloading
 from nvm_chain.types.atomic_files import Draft
 from nvm_chain.types.ids import parse_agent_id
-from nvm_chain.x402.payments import read_payment
+from nvm_chain.x402.payments import CreditsPayment, read_payment
 from tests.integration.payments.conftest import PRICE
 from tests.support.http_server import Request, Server
 from tests.support.world import World
@@ -456,6 +456,13 @@ def test_download_file__on_a_plan_that_starts_on_use__opens_the_window(
 # ---------------------------------------------------------------------- gateway
 
 
+def read_credits(headers: Mapping[str, str]) -> CreditsPayment:
+    """Return the payment with credits that a request brought."""
+    payment = read_payment(headers["PAYMENT-SIGNATURE"])
+    assert isinstance(payment, CreditsPayment)
+    return payment
+
+
 def test_download_file__from_the_gateway__carries_a_voucher_in_place_of_a_transaction(
     world: World,
     make_file: Callable[..., str],
@@ -470,7 +477,7 @@ def test_download_file__from_the_gateway__carries_a_voucher_in_place_of_a_transa
     result = payments.download_file(did, str(tmp_path))
     assert (result.success, result.txHash, balance(holder, credits_did)) == (True, "", 100)
     ((_, headers),) = file_server.seen
-    payment = read_payment(headers["PAYMENT-SIGNATURE"])
+    payment = read_credits(headers)
     assert payment.binding is not None
     assert (payment.binding.service, payment.binding.method, payment.binding.target) == (did, "GET", "/file1.csv")
     voucher = payment.signed
@@ -503,7 +510,7 @@ def test_download_file__from_a_gateway_that_fails__takes_back_the_voucher_that_w
         payments.download_file(did, str(tmp_path))
     file_server.route("/2.csv", CONTENT)
     assert len(payments.download_file(did, str(tmp_path)).files) == 2
-    payments_seen = [read_payment(headers["PAYMENT-SIGNATURE"]) for _, headers in file_server.seen]
+    payments_seen = [read_credits(headers) for _, headers in file_server.seen]
     assert [each.signed.voucher.ceiling for each in payments_seen] == [5, 10, 10, 15]  # one for each file
 
 
