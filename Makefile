@@ -11,8 +11,8 @@ SHELL := /bin/sh
 # The first of these that is 3.11 or newer. `make PYTHON=/path/to/python3.12 test` names another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
-# Tests run in this many processes; they wait for a chain part of the time, so three for two cores.
-WORKERS ?= 3
+# Tests run in this many processes. More than half of their time they wait, for a chain or a disk, so five for two cores.
+WORKERS ?= 5
 # What `make demo` and `make deploy` pass on, as in `make demo ARGS="--rpc http://127.0.0.1:8545"`.
 ARGS ?=
 
@@ -90,8 +90,8 @@ deep: setup .venv-slither/done .venv-semgrep/done .venv-halmos/done .venv-mutmut
 bench: setup ## Measure gas from receipts, compare with the committed table, and time ours beside others
 	$(say) 'Measuring gas'
 	@$(BIN)/python -m tests.bench.gas.bench
-	$(say) 'Timing vouchers, balances, transactions, round trips and the index, each beside another way'
-	@for suite in vouchers balances transactions requests index statements; do $(BIN)/python -m tests.bench $$suite || exit 1; done
+	$(say) 'Timing vouchers, balances, transactions, round trips, the index, the meter, the gateway and x402, each beside another way'
+	@for suite in vouchers balances transactions requests index statements meter gateway payments official plugin; do $(BIN)/python -m tests.bench $$suite || exit 1; done
 	$(say) 'Timing imports and the command line'
 	@$(BIN)/python -m tests.bench.startup
 
