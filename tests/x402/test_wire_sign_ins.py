@@ -16,11 +16,13 @@ from x402.extensions.sign_in_with_x import (
 )
 
 from nvm_chain.errors import InvalidMessage
+from nvm_chain.gateway.incoming import Incoming, read_incoming
+from nvm_chain.gateway.payers import BuyingPayer, SigningPayer, read_any_payer, read_payer
 from nvm_chain.meter.sign_in_messages import hash_sign_in, parse_sign_in
 from nvm_chain.signing.signatures import recover_signer
 from nvm_chain.x402.sign_ins import read_sign_in
 from tests.support.vectors import name
-from tests.x402.wires import BUYER, VECTORS, close_header, open_header, to_floats
+from tests.x402.wires import BUYER, PAYMENTS, VECTORS, close_header, open_header, to_floats
 
 URL = "https://api.example.com/ask"
 SIGN_INS = VECTORS["signIns"]
@@ -86,3 +88,27 @@ def test_read_sign_in__of_anything__is_read_or_is_no_sign_in(change: dict[str, A
         parse_sign_in(text)
     except InvalidMessage:
         pass
+
+
+def test_read_incoming__of_two_sign_ins__is_refused_and_one_is_not_handed_on() -> None:
+    both = [(b"sign-in-with-x", b"e30="), (b"sign-in-with-x", b"e30=")]
+    with pytest.raises(InvalidMessage, match="twice"):
+        read_incoming("POST", both, keeps_cookies=False)
+    incoming = read_incoming("POST", [both[0], (b"sign_in_with_x", b"x"), (b"accept", b"*/*")], keeps_cookies=False)
+    assert (incoming.sign_in, incoming.forwarded) == ("e30=", [("accept", "*/*")])
+
+
+@pytest.mark.parametrize("other", ["payment", "bearer", None])
+def test_read_any_payer__of_a_sign_in_beside_something_else__is_never_uncertain(other: str | None) -> None:
+    incoming = Incoming("POST", sign_in=SIGN_INS[0]["header"], idempotency_key="key-0001")
+    if other == "bearer":
+        incoming.bearer = "nvms_x"
+        with pytest.raises(InvalidMessage, match="not certain"):
+            read_any_payer(incoming)
+        return
+    incoming.payment = PAYMENTS["exact"] if other else None
+    payer = read_any_payer(incoming)
+    assert isinstance(payer, BuyingPayer if other else SigningPayer)
+    assert payer.key == "key-0001"
+    with pytest.raises(InvalidMessage, match="for a service"):
+        read_payer(incoming)
