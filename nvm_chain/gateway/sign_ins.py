@@ -19,6 +19,7 @@ from nvm_chain.errors import (
     PaymentMalformed,
     PlanNotAccepted,
     RequestRefused,
+    WalletChangedItsMind,
     WindowClosed,
 )
 from nvm_chain.errors.fields import PlanId, Seconds, Time
@@ -37,7 +38,7 @@ SPARE_SECONDS: Final[Seconds] = 60
 """How long before its end a token is no longer used."""
 
 
-ENDS: Final = (AuthorityUnknown, AuthorityRevoked, AuthorityOver, WindowClosed, CreditsUsedUp)
+ENDS: Final = (AuthorityUnknown, AuthorityRevoked, AuthorityOver, WalletChangedItsMind, WindowClosed, CreditsUsedUp)
 """The errors after which the same token is good for no other request. Limits of a seller are not among them."""
 
 
