@@ -1,7 +1,9 @@
 """The facilitator's answers: the official client reads them, and each refusal has the protocol's reason."""
 
 import asyncio
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -175,3 +177,20 @@ def test_ask__of_other_http__is_refused(desk: FacilitatorDesk) -> None:
     assert requests.get(f"{desk.url}/verify", headers=headers, timeout=30).status_code == 405
     assert requests.get(f"{desk.url}/else", headers=headers, timeout=30).status_code == 404
     assert requests.get(f"{desk.url}/health/ready", timeout=30).json() == {"status": "ok"}
+
+
+def test_program__of_the_page__asks_this_facilitator(desk: FacilitatorDesk) -> None:
+    page = (Path(__file__).parent.parent.parent.parent / "docs" / "facilitator.md").read_text("utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    program = program.replace("http://127.0.0.1:8403", desk.url).replace("kZ3v…", TOKENS["shop"])
+    names: dict[str, Any] = {}
+    exec(compile(program, "facilitator.md", "exec"), names)
+    client, required = names["facilitator"], desk.require()
+    payment = PaymentPayload.model_validate(desk.pay(desk.fund(), required))
+
+    async def run() -> bool:
+        verified = await client.verify(payment, PaymentRequirements.model_validate(required))
+        await client.aclose()
+        return bool(verified.is_valid)
+
+    assert asyncio.run(run()) is True
