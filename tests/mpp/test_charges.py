@@ -318,6 +318,39 @@ def test_gateway__that_sells_no_requests_for_money__offers_no_charge(
         assert "nvm-credits" in answer.text
 
 
+@pytest.mark.parametrize("by", ["python", "typescript"])
+def test_official_client__whose_request_fails_after_the_payment__pays_once(
+    market: Market, stand: Stand, upstream: Upstream, by: str
+) -> None:
+    buyer = market.new_buyer()
+    upstream.answers["/ask"] = fail
+    try:
+        if by == "python":
+            assert stand.fetch(buyer, content=b"fails").status_code == 500
+        else:
+            told = stand.fetch_by_node(buyer, body="fails")
+            assert [asked["status"] for asked in told["asked"]] == [402, 500]
+    finally:
+        del upstream.answers["/ask"]
+    assert market.read_paid(buyer) == PRICE
+
+
+def test_transfer__that_a_stranger_has_sent_first__pays_all_the_same(market: Market, stand: Stand) -> None:
+    buyer = market.new_buyer()
+    body = b"front run"
+    paid = stand.sign(buyer, stand.challenge(body=body))
+    payload = read_payload(paid)
+    signature = bytes.fromhex(payload["signature"][2:])
+    values = (payload["from"], payload["to"], *(int(payload[name]) for name in ("value", "validAfter", "validBefore")))
+    parts = (bytes.fromhex(payload["nonce"][2:]), signature[64], signature[:32], signature[32:64])
+    transfer = market.world.usdc.functions.transferWithAuthorization(*values, *parts)
+    market.world.send(market.world.stranger, transfer)
+    answer = stand.ask(body=body, Authorization=paid)
+    assert answer.status_code == 200, answer.text
+    assert stand.ask(body=body, Authorization=paid).status_code == 403
+    assert market.read_paid(buyer) == PRICE
+
+
 # ---------------------------------------------------------------------- what reaches whom
 
 
