@@ -1,6 +1,7 @@
 """The check of a gateway before its first request: what is missing, and what to do about each thing."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from eth_typing import ChecksumAddress
@@ -83,11 +84,8 @@ def _check_chain(
         for attachment in registered.attachments:
             attachments.setdefault(attachment.plan.plan_id, []).append(attachment)
     on_step("Reading the plans")
-    sells = config.settings.buying.exact
-    checked = {
-        plan_id: check_plan(connected.chain, plan_id, each, redeemer, sells_usage=sells)
-        for plan_id, each in attachments.items()
-    }
+    asked = partial(check_plan, connected.chain, redeemer=redeemer, sells_usage=config.settings.buying.exact)
+    checked = {plan_id: asked(plan_id, each) for plan_id, each in attachments.items()}
     yield from (finding for each in checked.values() for finding in each.findings)
     plans = [each.plan for each in checked.values() if each.plan is not None]
     yield from check_buying(config, secrets, connected.chain, redeemer, plans)

@@ -256,7 +256,7 @@ OWN: Final[dict[str, dict[str, Any]]] = {
     "TooManyRequests": {"service": "did:nv:0000…0008", "limit": 10, "period_seconds": 60, "retry_seconds": 7},
     "QuotaReached": {"service": "did:nv:0000…0008", "quota": 50, "available": 4, "required": 5, "retry_seconds": 3_600},
     **{
-        name: {"payment": "0x51a0…77b1"}
+        name: {"payment": "0x51a0…77b1", "transaction": _HASH}
         for name in ("PaymentClaimed", "PaymentUnderWay", "PaymentForOther", "PaymentServed", "PaymentServing")
     },
     "PaymentNotMade": {"payment": "0x51a0…77b1", "reason": "it has expired"},

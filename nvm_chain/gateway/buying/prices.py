@@ -32,10 +32,10 @@ NO_WAYS: Final = Ways()
 
 
 def read_price(chain: Chain, plan: PlanState, ways: Ways) -> PlanPrice | None:
-    """Return what a plan costs, and how it is sold here. None for a plan that is sold in neither way.
+    """Return what a plan costs, and how it is sold here. None for a plan that is sold in neither way. About four requests.
 
-    About four requests, and none for a plan that cannot be sold so: one that is free, quoted, paid outside the chain, or
-    paid in the native coin. Raises a NetworkError if the node does not give a usable answer.
+    Raises:
+        NetworkError: The node does not give a usable answer.
     """
     terms = plan.terms
     by_orders = ways.orders and terms.kind is not PlanKind.USAGE

@@ -1,11 +1,7 @@
 """Payments by authorized transfers (EIP-3009): each is claimed in the books before anything is sent, and ends once.
 
-Use it as a sender does, from any thread with a `nvm_chain.meter.store.writer.Writer`::
-
-    claim = writer.run(lambda store: claim_payment(store, new))
-    if isinstance(claim, Claimed):  # this process works on it
-        writer.run(lambda store: note_sent(store, claim.payment.payment_id, sent))  # before it is broadcast
-        writer.run(lambda store: note_paid(store, claim.payment.payment_id, place))  # when it is in a block
+A sender claims a payment by `claim_payment`. It writes each transaction down by `note_sent` before it is sent, and its block by
+`note_paid`. Any thread with a `nvm_chain.meter.store.writer.Writer` may do so.
 
 The name of a payment is `payment_id`: the hash of the chain, the token, the payer and the nonce. The books have each name
 once. States go forwards, except after a block was replaced. No function here asks the chain.

@@ -3,9 +3,8 @@
 This is all that a server needs to take a payment by EIP-3009, in a thread with a connection and the books::
 
     transfers = Transfers(chain, signer, writer)
-    new = build_payment(chain, signed, PaymentPurpose.REQUEST, plan_id=plan_id, resource=digest)
-    taken = transfers.take(signed, new, payee=payee, value=value, seconds=offer.max_seconds)
-    turn = begin_serving(store, new.payment_id, seconds, turn=taken.turn)  # for a request
+    new = build_payment(chain, signed, PaymentPurpose.REQUEST, plan_id=plan_id)
+    taken = transfers.take(signed, new, payee=payee, value=value, seconds=300)
 
 After `Transfers.take`, the money has moved, whoever sent it. An error of the family `nvm_chain.errors.PaymentClaimed` says that
 money may have moved, so nobody may be told to pay again. After any other error nothing was sent, and the same transfer may be

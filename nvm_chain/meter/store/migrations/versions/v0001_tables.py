@@ -3,7 +3,7 @@
 Revision ID: 0001
 """
 
-from typing import Final
+from typing import Any, Final
 
 from alembic import op
 from sqlalchemy import (
@@ -229,9 +229,9 @@ def _create_leases() -> None:
     )
 
 
-def _create_payments() -> None:
-    op.create_table(
-        "payments",
+def _list_payment() -> list[Column[Any]]:
+    """Return the columns of what a payment is."""
+    return [
         Column("payment_id", LargeBinary, primary_key=True),
         Column("token", LargeBinary, nullable=False),
         Column("payer", LargeBinary, nullable=False),
@@ -247,6 +247,13 @@ def _create_payments() -> None:
         Column("service", Text, nullable=False),
         Column("call_to", LargeBinary, nullable=False),
         Column("call_data", LargeBinary, nullable=False),
+    ]
+
+
+def _create_payments() -> None:
+    op.create_table(
+        "payments",
+        *_list_payment(),
         Column("asked_at", BigInteger, nullable=False),
         Column("state", SmallInteger, nullable=False),
         Column("changed_at", BigInteger, nullable=False),
