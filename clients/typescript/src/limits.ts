@@ -8,9 +8,9 @@ import type { CreditsContract } from "./vouchers.js";
 
 /** What may be signed, in credits. Empty lists do not limit anything. */
 export interface Limits {
-  /** The most that one request may cost. */
+  /** The highest cost of one request. */
   readonly perRequest: bigint;
-  /** The most that sellers can take by all that is signed. What is signed and not used counts too. */
+  /** How many credits sellers can take at most, by all that is signed. What is signed and not used counts too. */
   readonly inAll: bigint;
   readonly plans?: readonly (bigint | string)[];
   readonly services?: readonly string[];
@@ -22,9 +22,9 @@ export interface Budget {
   readonly planId: bigint | string;
   /** The address of the token. */
   readonly token: string;
-  /** The most that all orders of the plan may cost together, over the life of the store. */
+  /** The highest cost of all orders of the plan together, over the life of the store. */
   readonly inAll: bigint;
-  /** The most that one order may cost. All of the budget if not given. */
+  /** The highest cost of one order. All of the budget if not given. */
   readonly perOrder?: bigint;
 }
 

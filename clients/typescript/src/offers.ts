@@ -19,7 +19,7 @@ import type { Token } from "./orders.js";
 export const CREDITS_SCHEME = "nvm-credits";
 export const ORDER_SCHEME = "nvm-order";
 
-/** Credits of a plan, as payment for a request. `amount` is the most that the request costs. */
+/** Credits of a plan, as payment for a request. `amount` is the highest cost of the request. */
 export interface CreditsOffer {
   readonly chainId: number;
   readonly credits: Address;
