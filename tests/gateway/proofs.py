@@ -65,6 +65,7 @@ THREATS: Final = {
             "gateway/test_serving.py::test_voucher__for_another_request__is_refused_and_stays_good",
             "gateway/test_serving.py::test_endpoint__with_a_cost_of_its_own__costs_that",
             "gateway/test_attacks.py::test_payment__with_one_field_changed__is_not_served",
+            "x402/test_wire_gateway.py::test_payment__that_accepts_the_offer_of_a_cheaper_endpoint__is_refused",
             "gateway/test_attacks.py::test_voucher__for_another_chain_or_contract__is_not_served",
             "gateway/test_streams.py::test_body__that_is_long_and_not_the_signed_one__never_reaches_the_upstream_whole",
         ),
@@ -103,7 +104,7 @@ THREATS: Final = {
     ),
     "G9": Proof(
         "headers are injected, doubled, hidden or too large",
-        "They are refused with 400 or 431, and nothing of a payment is handed on.",
+        "They are refused with 400, 402 or 431, and nothing of a payment is handed on.",
         (
             "gateway/test_attacks.py::test_payment__twice__is_refused_and_not_spent",
             "gateway/test_attacks.py::test_request__with_a_length_of_two_meanings__never_becomes_two_requests",
@@ -113,6 +114,7 @@ THREATS: Final = {
             "gateway/test_threats.py::test_payment__with_a_control_character__is_not_served_and_not_handed_on",
             "gateway/test_threats.py::test_payment__with_underscores_in_its_header__is_none_and_goes_nowhere",
             "gateway/test_review.py::test_header__with_underscores__does_not_stand_for_one_of_the_gateway",
+            "x402/test_wire_payments.py::test_read_payment__of_anything__is_read_or_is_no_payment",
             "gateway/test_fuzz.py::test_streams__of_changed_requests__leave_a_gateway_that_serves",
         ),
     ),
@@ -191,7 +193,7 @@ THREATS: Final = {
         (
             "gateway/test_fuzz.py::test_parser__of_changed_inputs__gives_a_value_or_an_error_of_ours",
             "gateway/test_fuzz.py::test_fuzzer__of_a_parser_with_a_mistake__finds_it",
-            "gateway/test_fuzz.py::test_json__whose_text_is_not_utf_8__is_a_bad_request",
+            "gateway/test_fuzz.py::test_json__whose_text_is_not_utf_8__is_refused",
             "gateway/test_schema.py::test_answer__to_any_request__is_one_of_the_document",
             "gateway/test_schema.py::test_path__of_the_document__is_there_with_its_methods_and_no_others",
         ),
