@@ -8,6 +8,7 @@ from typing import Final
 from nvm_chain.errors import (
     FactoryNotAllowed,
     InsufficientFunds,
+    InvalidMessage,
     NoContract,
     NvmChainError,
     PaymentMalformed,
@@ -43,6 +44,7 @@ _REASONS: Final[dict[type[NvmChainError], str]] = {
     InsufficientFunds: "invalid_exact_evm_insufficient_balance",
     TokenCannotSign: "invalid_exact_evm_eip3009_not_supported",
     NoContract: "asset_not_deployed_contract",
+    InvalidMessage: "invalid_payload",
 }
 _FIELDS: Final = {
     "payee": "invalid_exact_evm_payload_recipient_mismatch",
