@@ -27,7 +27,7 @@ from nvm_chain.signing.vouchers import build_voucher, sign_voucher
 from nvm_chain.types.agents import AttachedPlan
 from nvm_chain.types.ids import format_did
 from nvm_chain.x402.exact import ExactOffer, write_exact_payment
-from nvm_chain.x402.headers import read_header
+from nvm_chain.x402.headers import read_header, write_header
 from nvm_chain.x402.orders import OrderOffer
 from nvm_chain.x402.payments import write_order_payment
 from tests.gateway.serving import Upstream, served
@@ -72,6 +72,11 @@ class Counter:
         offer = ExactOffer.from_json(told)
         signed = self.market.sign(buyer, offer.amount, **{"payee": offer.pay_to, **changes})
         return {"PAYMENT-SIGNATURE": write_exact_payment(told, signed)}
+
+    def accept(self, header: dict[str, str], told: dict[str, Any]) -> dict[str, str]:
+        """Return the same payment for another offer."""
+        payment = read_header(header["PAYMENT-SIGNATURE"], "payment")
+        return {"PAYMENT-SIGNATURE": write_header({**payment, "accepted": told})}
 
     def post(self, url: str, headers: dict[str, str], **more: Any) -> requests.Response:
         """Send a POST."""
